@@ -1,1 +1,34 @@
-//! Placeholder.
+//! The vocabulary of the fleet: ids, drivers, positions, shards, questions and errors, and the ports at which
+//! the services meet.
+//!
+//! Nothing here knows gRPC, an engine or a file format. Values are valid once made.
+
+pub mod batch;
+pub mod catalog;
+pub mod clock;
+pub mod driver;
+pub mod error;
+pub mod id;
+pub mod limits;
+pub mod membership;
+pub mod ports;
+pub mod search;
+pub mod sharding;
+pub mod wheel;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+pub use batch::{Batch, Control, Forget, Frame, Introduction, Slot, SourceHello, Update};
+pub use catalog::{Capabilities, Catalog, VehicleClass};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use driver::{DriverCard, DriverStatus, KnownDriver, KnownPosition, Motion, Stamp};
+pub use error::{Error, ErrorCode, FieldError};
+pub use id::{DriverId, NodeId, ShardId};
+pub use membership::{MembershipView, Node, Role, ShardMap};
+pub use ports::{
+    Answer, DriverLookup, IndexAdmin, IndexServer, Membership, Peers, PositionSession, PositionSink, ShardSearch,
+};
+pub use search::{Cursor, DriverFilter, Hit, Search, ShardAnswer, ShardQuestion, ShardStat};
+pub use sharding::{Partitioning, Sharding};
+pub use wheel::Wheel;

@@ -1,0 +1,34 @@
+//! Named limits of what a caller may ask or send. Every check of a public value names one of these.
+
+/// Bytes of a driver id, at most.
+pub const DRIVER_ID_BYTES_MAX: usize = 64;
+/// Bytes of a node id, a class name or a capability name, at most.
+pub const NAME_BYTES_MAX: usize = 32;
+/// Vehicle classes in a catalog, at most: a class is 6 bits in the index.
+pub const VEHICLE_CLASSES_MAX: usize = 64;
+/// Capabilities in a catalog, at most: they are 16 bits in the index.
+pub const CAPABILITIES_MAX: usize = 16;
+/// Neighbours of one nearest search, at most.
+pub const NEIGHBOURS_MAX: u32 = 1_000;
+/// Radius of a search, at most: half the circumference of the earth, so the whole world.
+pub const RADIUS_MAX_M: f64 = 20_037_508.0;
+/// Drivers on one page, at most.
+pub const PAGE_SIZE_MAX: u32 = 10_000;
+/// Drivers on one page when the caller names no size.
+pub const PAGE_SIZE_DEFAULT: u32 = 1_000;
+/// Rows of one batch, public or between roles, at most.
+pub const BATCH_ROWS_MAX: usize = 65_536;
+/// A position's time may be this far ahead of the server's clock.
+pub const TIME_AHEAD_MAX_MS: i64 = 10_000;
+/// Speed over ground, at most (a fast helicopter is 90).
+pub const SPEED_MAX_MPS: f32 = 200.0;
+/// Accuracy radius, at most.
+pub const ACCURACY_MAX_M: f32 = 100_000.0;
+/// Finest H3 resolution that may be asked for.
+pub const H3_RESOLUTION_MAX: u32 = 15;
+/// Virtual shards, at most.
+pub const SHARDS_MAX: u16 = 16_384;
+/// Virtual shards when nothing is configured.
+pub const SHARDS_DEFAULT: u16 = 1_024;
+/// Bytes of one gRPC message, at most.
+pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;

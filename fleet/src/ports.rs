@@ -1,0 +1,86 @@
+//! The traits at which services meet. A caller cannot tell an implementation in this process from a remote one.
+//!
+//! Futures are boxed, so that the choice can be made at run time. Dropping a future cancels the call.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::batch::{Control, Frame, SourceHello};
+use crate::driver::KnownDriver;
+use crate::error::Error;
+use crate::id::{DriverId, NodeId, ShardId};
+use crate::membership::MembershipView;
+use crate::search::{ShardAnswer, ShardQuestion, ShardStat};
+
+/// What a port's call comes to.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
+
+/// Ingest → index server: takes an ingest node's positions. Soft state: nothing is durable, and a session that
+/// breaks is opened again with the full part first.
+pub trait PositionSink: Send + Sync {
+    /// Opens a session. A second session of the same node supersedes the first.
+    ///
+    /// [`Error::Mismatch`]: the settings' fingerprints differ. [`Error::Unavailable`]: not reached.
+    fn open(&self, hello: SourceHello) -> Answer<'_, Box<dyn PositionSession>>;
+}
+
+/// An open session. Frames are applied in order, each as a whole.
+pub trait PositionSession: Send {
+    /// Hands over a frame; resolves when the sink has taken it, which a slow sink delays: the bound of the queue
+    /// is the session's. Any error ends the session; [`Error::Mismatch`] means that the frame broke the protocol,
+    /// [`Error::Superseded`] that a newer session of this node is open.
+    fn send(&mut self, frame: Frame) -> Answer<'_, ()>;
+
+    /// Resolves when every frame sent so far is visible to searches.
+    fn flush(&mut self) -> Answer<'_, ()>;
+
+    /// The sink's next wish. Cancel-safe: a dropped call loses no wish.
+    fn control(&mut self) -> Answer<'_, Control>;
+}
+
+/// Aggregator → index server: exact answers of shards.
+pub trait ShardSearch: Send + Sync {
+    /// Answers for all covered shards of the question before the deadline; the others are named in the answer.
+    ///
+    /// [`Error::DeadlineExceeded`], [`Error::Unavailable`], [`Error::Overloaded`]: ask a replica.
+    fn search(&self, question: ShardQuestion, deadline: Instant) -> Answer<'_, ShardAnswer>;
+}
+
+/// Operator → index server.
+pub trait IndexAdmin: Send + Sync {
+    /// What each held shard holds.
+    fn stats(&self) -> Answer<'_, Vec<ShardStat>>;
+
+    /// Empties these shards (all when the list is empty) and asks every open session for its part again. Until
+    /// it has come the shards are not covered. Answers the shards; [`Error::Invalid`] for one that is not held.
+    fn refill(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>>;
+}
+
+/// All that an index server offers.
+pub trait IndexServer: PositionSink + ShardSearch + IndexAdmin {}
+
+impl<T: PositionSink + ShardSearch + IndexAdmin> IndexServer for T {}
+
+/// Aggregator → ingest node: the driver table.
+pub trait DriverLookup: Send + Sync {
+    /// What the node knows; `None` when it does not know the driver.
+    fn lookup(&self, id: DriverId) -> Answer<'_, Option<KnownDriver>>;
+}
+
+/// All → engine: who is there.
+pub trait Membership: Send + Sync {
+    /// The current view and every change of it. Views may be skipped, never reordered.
+    fn watch(&self) -> watch::Receiver<Arc<MembershipView>>;
+}
+
+/// Where the other nodes' ports are. Cheap: connections are made on first use and kept.
+pub trait Peers: Send + Sync {
+    /// An index server of the view; `None` for an unknown one.
+    fn index_server(&self, node: &NodeId) -> Option<Arc<dyn IndexServer>>;
+
+    /// An ingest node of the view; `None` for an unknown one.
+    fn ingest_node(&self, node: &NodeId) -> Option<Arc<dyn DriverLookup>>;
+}
