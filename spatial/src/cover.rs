@@ -1,0 +1,62 @@
+//! Which tiles an area touches.
+
+use crate::tile::{ROWS, band_bounds, block_bounds, columns};
+use crate::{Area, Relation, Tile};
+
+/// Every tile that may hold a position of the area, in order; `None`, meaning all tiles, when there are more than
+/// `max_tiles`. A tile left out certainly holds no position of the area.
+///
+/// Rows are halved until they are single, then the columns of each: what is outside the area is dropped in the
+/// largest piece. Poles and the antimeridian need no case of their own, since [`Area::relation`] knows them, and
+/// the work is in proportion to `max_tiles` however large the area is.
+pub fn cover(area: &Area, max_tiles: usize) -> Option<Vec<Tile>> {
+    let mut cover = Cover { area, max_tiles, tiles: Vec::new() };
+    cover.add_rows([0, ROWS])?;
+    Some(cover.tiles)
+}
+
+struct Cover<'a> {
+    area: &'a Area,
+    max_tiles: usize,
+    tiles: Vec<Tile>,
+}
+
+impl Cover<'_> {
+    /// Adds what the area touches in these rows, the end excluded. `None` when that is too much.
+    fn add_rows(&mut self, [start, end]: [u32; 2]) -> Option<()> {
+        match self.area.relation(&band_bounds([start, end])) {
+            Relation::Outside => Some(()),
+            Relation::Inside => (start..end).try_for_each(|row| self.add_run(row, [0, columns(row)])),
+            Relation::Overlaps if end - start == 1 => self.add_columns(start, [0, columns(start)]),
+            Relation::Overlaps => {
+                let middle = start.midpoint(end);
+                self.add_rows([start, middle])?;
+                self.add_rows([middle, end])
+            }
+        }
+    }
+
+    /// Adds what the area touches in these columns of a row.
+    fn add_columns(&mut self, row: u32, [start, end]: [u32; 2]) -> Option<()> {
+        match self.area.relation(&block_bounds([row, row + 1], [start, end])) {
+            Relation::Outside => Some(()),
+            Relation::Inside => self.add_run(row, [start, end]),
+            Relation::Overlaps if end - start == 1 => self.add_run(row, [start, end]),
+            Relation::Overlaps => {
+                let middle = start.midpoint(end);
+                self.add_columns(row, [start, middle])?;
+                self.add_columns(row, [middle, end])
+            }
+        }
+    }
+
+    /// Adds these columns of a row, unless there would be too many tiles.
+    fn add_run(&mut self, row: u32, [start, end]: [u32; 2]) -> Option<()> {
+        let room = self.max_tiles - self.tiles.len();
+        if (end - start) as usize > room {
+            return None;
+        }
+        self.tiles.extend((start..end).map(|column| Tile::at(row, column)));
+        Some(())
+    }
+}

@@ -1,0 +1,71 @@
+//! Morton codes: the position as one number whose prefixes are quadtree cells.
+
+use crate::LatLng;
+use crate::coordinate::{HALF_E7, QUARTER_E7, TURN_E7};
+
+/// A position on a grid of 2^32 × 2^32 squares over the globe, longitude and latitude interleaved bit by bit
+/// (Morton 1966, "A computer oriented geodetic data base"), the highest bit being longitude's.
+///
+/// This is the order of bits of a geohash (Niemeyer 2008): the first `5 n` bits of the code are the geohash of `n`
+/// characters, and the first `2 n` bits are the [`Cell`](crate::Cell) of level `n`. A square is 0.9 cm by 0.5 cm at
+/// the equator, finer than the lattice, so different positions have different codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Morton(pub u64);
+
+impl Morton {
+    /// Interleaves a column and a row.
+    #[inline]
+    pub(crate) fn of_grid(x: u32, y: u32) -> Morton {
+        Morton(spread(x) << 1 | spread(y))
+    }
+
+    /// The column and the row.
+    #[inline]
+    pub(crate) fn grid(self) -> (u32, u32) {
+        (gather(self.0 >> 1), gather(self.0))
+    }
+}
+
+impl From<LatLng> for Morton {
+    #[inline]
+    fn from(position: LatLng) -> Morton {
+        Morton::of_grid(column(position), row(position))
+    }
+}
+
+/// `floor((lon + 180°) · 2^32 / 360°)`, in integers.
+#[inline]
+pub(crate) fn column(position: LatLng) -> u32 {
+    let steps = (i64::from(position.lon_e7()) + i64::from(HALF_E7)) as u64;
+    ((steps << 32) / TURN_E7 as u64) as u32
+}
+
+/// `floor((lat + 90°) · 2^32 / 180°)`, in integers; the north pole falls in the last row.
+#[inline]
+pub(crate) fn row(position: LatLng) -> u32 {
+    let steps = (position.lat_e7() + QUARTER_E7) as u64;
+    // 2^32 - 1 is reached from below by every latitude but 90, whose quotient is 2^32.
+    ((steps << 32) / (2 * QUARTER_E7 as u64)).min(u64::from(u32::MAX)) as u32
+}
+
+/// Puts a zero before every bit, in five halvings.
+#[inline]
+fn spread(bits: u32) -> u64 {
+    let mut b = u64::from(bits);
+    b = (b | b << 16) & 0x0000_ffff_0000_ffff;
+    b = (b | b << 8) & 0x00ff_00ff_00ff_00ff;
+    b = (b | b << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    b = (b | b << 2) & 0x3333_3333_3333_3333;
+    (b | b << 1) & 0x5555_5555_5555_5555
+}
+
+/// Undoes [`spread`]; the odd bits are dropped.
+#[inline]
+fn gather(bits: u64) -> u32 {
+    let mut b = bits & 0x5555_5555_5555_5555;
+    b = (b | b >> 1) & 0x3333_3333_3333_3333;
+    b = (b | b >> 2) & 0x0f0f_0f0f_0f0f_0f0f;
+    b = (b | b >> 4) & 0x00ff_00ff_00ff_00ff;
+    b = (b | b >> 8) & 0x0000_ffff_0000_ffff;
+    (b | b >> 16) as u32
+}

@@ -1,0 +1,185 @@
+//! What makes a ring of vertices a polygon, and why it is refused.
+
+use crate::LatLng;
+use crate::coordinate::{HALF_E7, TURN_E7};
+use crate::planar::{PlanePoint, Rectangle, Segment, side};
+
+/// The most vertices a polygon may have, a repeated closing vertex not counted. Checking a ring compares each edge with
+/// the edges at its longitudes, so at worst half a million pairs.
+pub const MAX_POLYGON_VERTICES: usize = 1000;
+
+/// Why a ring of vertices is not a polygon. Vertices and edges count from 0; edge `n` starts at vertex `n`.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum PolygonError {
+    /// Not a ring.
+    #[error("polygon: {count} vertices are too few, at least 3 different ones are needed")]
+    TooFewVertices {
+        /// Vertices given, a repeated closing one not counted.
+        count: usize,
+    },
+    /// More than [`MAX_POLYGON_VERTICES`].
+    #[error("polygon: {count} vertices are too many, at most {MAX_POLYGON_VERTICES} are allowed")]
+    TooManyVertices {
+        /// Vertices given, a repeated closing one not counted.
+        count: usize,
+    },
+    /// Two vertices are one position.
+    #[error("polygon: vertices {first} and {second} are both {at}, each must be different")]
+    RepeatedVertex {
+        /// The earlier vertex.
+        first: usize,
+        /// The later vertex.
+        second: usize,
+        /// Their position.
+        at: LatLng,
+    },
+    /// All vertices lie on one line.
+    #[error(
+        "polygon: all vertices lie on the line from vertex 0 at {from} to vertex 1 at {to}, it has no area"
+    )]
+    ZeroArea {
+        /// Vertex 0.
+        from: LatLng,
+        /// Vertex 1.
+        to: LatLng,
+    },
+    /// Two edges cross or touch elsewhere than at the vertex they share.
+    #[error(
+        "polygon: edge {first} from {first_start} and edge {second} from {second_start} cross or touch, \
+         edges may only meet at the vertex they share"
+    )]
+    EdgesMeet {
+        /// The earlier edge.
+        first: usize,
+        /// Where it starts.
+        first_start: LatLng,
+        /// The later edge.
+        second: usize,
+        /// Where it starts.
+        second_start: LatLng,
+    },
+    /// The ring goes round a pole, so it has no inside in the longitude/latitude plane.
+    #[error(
+        "polygon: the ring goes all the way round the globe and does not close; \
+         to hold a pole, add edges along a meridian, the pole and back"
+    )]
+    GoesRoundPole,
+    /// The ring spans more than 360 degrees of longitude.
+    #[error("polygon: {width_deg} degrees of longitude are too wide, at most 360 are allowed")]
+    TooWide {
+        /// Degrees of longitude from its westernmost to its easternmost vertex.
+        width_deg: f64,
+    },
+}
+
+/// Checks a ring, whose closing vertex may be repeated, and lays it out in the plane: without the closing vertex,
+/// longitudes unwrapped so that no edge is longer than half a turn, and the western end within -180 to 180 degrees.
+pub(crate) fn check(vertices: &mut Vec<LatLng>) -> Result<Vec<PlanePoint>, PolygonError> {
+    if vertices.len() > 1 && vertices.first() == vertices.last() {
+        vertices.pop();
+    }
+    match vertices.len() {
+        count @ ..3 => return Err(PolygonError::TooFewVertices { count }),
+        count if count > MAX_POLYGON_VERTICES => return Err(PolygonError::TooManyVertices { count }),
+        _ => {}
+    }
+    let ring = unwrap_longitudes(vertices)?;
+    refuse_repeated(vertices, &ring)?;
+    if ring.iter().all(|point| side(ring[0], ring[1], *point) == 0) {
+        return Err(PolygonError::ZeroArea { from: vertices[0], to: vertices[1] });
+    }
+    refuse_meeting_edges(vertices, &ring)?;
+    Ok(ring)
+}
+
+/// The edges of a ring in order.
+pub(crate) fn edges(ring: &[PlanePoint]) -> impl Iterator<Item = Segment> + '_ {
+    let ends = ring.iter().skip(1).chain(ring.first());
+    ring.iter().zip(ends).map(|(start, end)| Segment { start: *start, end: *end })
+}
+
+fn unwrap_longitudes(vertices: &[LatLng]) -> Result<Vec<PlanePoint>, PolygonError> {
+    let mut ring = Vec::with_capacity(vertices.len());
+    let mut lon = i64::from(vertices[0].lon_e7());
+    for (vertex, next) in vertices.iter().zip(vertices.iter().cycle().skip(1)) {
+        ring.push(PlanePoint { lon, lat: i64::from(vertex.lat_e7()) });
+        lon += lon_step(*vertex, *next);
+    }
+    // The steps add up to a multiple of a whole turn.
+    if lon != ring[0].lon {
+        return Err(PolygonError::GoesRoundPole);
+    }
+
+    let span = Rectangle::around(&ring);
+    let width = span.max.lon - span.min.lon;
+    if width > TURN_E7 {
+        return Err(PolygonError::TooWide { width_deg: width as f64 / 1e7 });
+    }
+    let turns = (span.min.lon + i64::from(HALF_E7)).div_euclid(TURN_E7);
+    for point in &mut ring {
+        point.lon -= turns * TURN_E7;
+    }
+    Ok(ring)
+}
+
+/// The longitude to go from one vertex to the next: straight, unless that is more than half a turn.
+fn lon_step(from: LatLng, to: LatLng) -> i64 {
+    let straight = i64::from(to.lon_e7()) - i64::from(from.lon_e7());
+    if straight.abs() > i64::from(HALF_E7) { straight - straight.signum() * TURN_E7 } else { straight }
+}
+
+fn refuse_repeated(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), PolygonError> {
+    let mut order: Vec<usize> = (0..ring.len()).collect();
+    // Stable, so equal vertices stay in the order of the ring.
+    order.sort_by_key(|&vertex| ring[vertex]);
+    match order.windows(2).find(|pair| ring[pair[0]] == ring[pair[1]]) {
+        Some(pair) => {
+            Err(PolygonError::RepeatedVertex { first: pair[0], second: pair[1], at: vertices[pair[0]] })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Compares every edge with those that begin within its longitudes. All vertices differ.
+fn refuse_meeting_edges(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), PolygonError> {
+    let mut from_west: Vec<(Rectangle, usize, Segment)> =
+        edges(ring).enumerate().map(|(index, edge)| (edge.rectangle(), index, edge)).collect();
+    from_west.sort_unstable_by_key(|(rectangle, index, _)| (rectangle.min.lon, *index));
+
+    for (position, (rectangle, index, edge)) in from_west.iter().enumerate() {
+        let reached = from_west[position + 1..]
+            .iter()
+            .take_while(|(other_rectangle, ..)| other_rectangle.min.lon <= rectangle.max.lon);
+        for (other_rectangle, other_index, other) in reached {
+            if rectangle.meets(other_rectangle) && meet_wrongly(edge, other) {
+                let (first, second) = (*index.min(other_index), *index.max(other_index));
+                return Err(PolygonError::EdgesMeet {
+                    first,
+                    first_start: vertices[first],
+                    second,
+                    second_start: vertices[second],
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether two edges of a ring meet elsewhere than at a shared vertex.
+fn meet_wrongly(a: &Segment, b: &Segment) -> bool {
+    if a.end == b.start {
+        folds_back(a, b)
+    } else if b.end == a.start {
+        folds_back(b, a)
+    } else {
+        a.meets(b)
+    }
+}
+
+/// Whether an edge runs back over the one before it.
+fn folds_back(edge: &Segment, next: &Segment) -> bool {
+    let (back_lon, back_lat) = (edge.start.lon - edge.end.lon, edge.start.lat - edge.end.lat);
+    let (on_lon, on_lat) = (next.end.lon - next.start.lon, next.end.lat - next.start.lat);
+    let same_way = i128::from(back_lon) * i128::from(on_lon) + i128::from(back_lat) * i128::from(on_lat) > 0;
+    same_way && edge.side(next.end) == 0
+}
