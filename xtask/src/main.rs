@@ -1,0 +1,40 @@
+//! Chores of this repository: `cargo xtask codegen [--check]`. No network.
+
+mod codegen;
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Any failure of a chore, as the text that is printed.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const USAGE: &str = "usage: cargo xtask <chore>
+
+  codegen          write proto/src/generated from proto/protos
+  codegen --check  fail when proto/src/generated is not what codegen would write";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    match words {
+        ["codegen"] => codegen::write(root()),
+        ["codegen", "--check"] => codegen::check(root()),
+        _ => Err(USAGE.into()),
+    }
+}
+
+/// The repository.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")
+}
