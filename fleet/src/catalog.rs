@@ -39,7 +39,16 @@ impl Default for Catalog {
     fn default() -> Self {
         let names = |list: &[&str]| list.iter().map(ToString::to_string).collect();
         Self {
-            vehicle_classes: names(&["standard", "comfort", "premium", "xl", "van", "truck", "motorbike", "bicycle"]),
+            vehicle_classes: names(&[
+                "standard",
+                "comfort",
+                "premium",
+                "xl",
+                "van",
+                "truck",
+                "motorbike",
+                "bicycle",
+            ]),
             capabilities: names(&["wheelchair", "child_seat", "pets", "cash", "refrigerated", "heavy_load"]),
         }
     }
@@ -74,7 +83,11 @@ impl Catalog {
 
     /// The names of a set, in the list's order.
     pub fn capability_names(&self, set: Capabilities) -> impl Iterator<Item = &str> {
-        self.capabilities.iter().enumerate().filter(move |(i, _)| set.0 >> i & 1 == 1).map(|(_, name)| name.as_str())
+        self.capabilities
+            .iter()
+            .enumerate()
+            .filter(move |(i, _)| set.0 >> i & 1 == 1)
+            .map(|(_, name)| name.as_str())
     }
 
     /// All class names.

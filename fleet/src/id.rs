@@ -110,8 +110,7 @@ impl fmt::Display for ShardId {
 pub(crate) fn check_name(field: &'static str, name: &str) -> Result<(), FieldError> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(legal) {
-        let description =
-            format!("{name:?}, must be 1 to {NAME_BYTES_MAX} letters, digits, '-', '_' or '.'");
+        let description = format!("{name:?}, must be 1 to {NAME_BYTES_MAX} letters, digits, '-', '_' or '.'");
         return Err(FieldError::new(field, description));
     }
     Ok(())

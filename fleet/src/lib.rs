@@ -27,7 +27,8 @@ pub use error::{Error, ErrorCode, FieldError};
 pub use id::{DriverId, NodeId, ShardId};
 pub use membership::{MembershipView, Node, Role, ShardMap};
 pub use ports::{
-    Answer, DriverLookup, IndexAdmin, IndexServer, Membership, Peers, PositionSession, PositionSink, ShardSearch,
+    Answer, DriverLookup, IndexAdmin, IndexServer, Membership, Peers, PositionSession, PositionSink,
+    ShardSearch,
 };
 pub use search::{Cursor, DriverFilter, Hit, Search, ShardAnswer, ShardQuestion, ShardStat};
 pub use sharding::{Partitioning, Sharding};
