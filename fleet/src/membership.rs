@@ -102,9 +102,13 @@ impl ShardMap {
 
     /// The servers that hold a shard, the preferred one first; none for a shard outside the map.
     pub fn replicas(&self, shard: ShardId) -> impl Iterator<Item = &NodeId> {
+        self.holders(shard).iter().map(|i| &self.servers[usize::from(*i)])
+    }
+
+    /// The same as [`ShardMap::replicas`], as indices into [`ShardMap::servers`].
+    pub fn holders(&self, shard: ShardId) -> &[u16] {
         let start = usize::from(shard.0) * self.replicas;
-        let holders = self.holders.get(start..start + self.replicas).unwrap_or(&[]);
-        holders.iter().map(|i| &self.servers[usize::from(*i)])
+        self.holders.get(start..start + self.replicas).unwrap_or(&[])
     }
 
     /// The shards that a server holds, in order.
