@@ -6,9 +6,7 @@
 
 use crate::bounds::{grid_lat_e7, grid_lon_e7, lat_gap_e7, lon_gap_e7};
 use crate::coordinate::{HALF_E7, TURN_E7};
-use crate::trig::{
-    NEAR_E7, cos_lat, cos_lat_below, sin_lat, sin_near, sin_sq_half, sin_sq_half_below, sin_sq_half_near,
-};
+use crate::trig::{NEAR_E7, cos_lat, cos_lat_below, sin_lat, sin_near, sin_sq_half, sin_sq_half_below};
 use crate::{Cell, CellBounds, LatLng};
 
 /// Bounds give way by this share. Both they and [`Origin::hav`] are right to about ten roundings (2e-15); a thousand
@@ -65,7 +63,11 @@ impl Origin {
         let lat_gap = lat_gap_e7(at.lat_e7(), bounds.south_e7(), bounds.north_e7());
         let lon_gap = lon_gap_e7(at.lon_e7(), bounds.west_e7(), bounds.east_e7());
         let lat_poleward = bounds.south_e7().abs().max(bounds.north_e7().abs());
-        lat_term_below(lat_gap) + self.lon_factor_below(lat_poleward) * sin_sq_half_below(lon_gap as f64)
+        below(
+            sin_sq_half_below(f64::from(lat_gap)),
+            self.lon_factor_below(lat_poleward),
+            sin_sq_half_below(lon_gap as f64),
+        )
     }
 
     /// The lower bounds of the four children of a cell above level 32, by child index.
@@ -80,16 +82,21 @@ impl Origin {
         let lons = [x_min, x_min.midpoint(x_end), x_end].map(grid_lon_e7);
         let at = self.position;
 
-        let rows = [[lats[0], lats[1]], [lats[1], lats[2]]].map(|[south, north]| {
-            let factor = self.lon_factor_below(south.abs().max(north.abs()));
-            (lat_term_below(lat_gap_e7(at.lat_e7(), south, north)), factor)
-        });
-        let columns = [[lons[0], lons[1]], [lons[1], lons[2]]]
-            .map(|[west, east]| sin_sq_half_below(lon_gap_e7(at.lon_e7(), west, east) as f64));
-        [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(x, y)| {
-            let (lat_term, lon_factor): (f64, f64) = rows[y];
-            lat_term + lon_factor * columns[x]
-        })
+        let gaps_e7 = [
+            i64::from(lat_gap_e7(at.lat_e7(), lats[0], lats[1])),
+            i64::from(lat_gap_e7(at.lat_e7(), lats[1], lats[2])),
+            lon_gap_e7(at.lon_e7(), lons[0], lons[1]),
+            lon_gap_e7(at.lon_e7(), lons[1], lons[2]),
+        ];
+        let [south, north, west, east] = gaps_e7.map(|gap_e7| sin_sq_half_below(gap_e7 as f64));
+        let south_factor = self.lon_factor_below(lats[0].abs().max(lats[1].abs()));
+        let north_factor = self.lon_factor_below(lats[1].abs().max(lats[2].abs()));
+        [
+            below(south, south_factor, west),
+            below(north, north_factor, west),
+            below(south, south_factor, east),
+            below(north, north_factor, east),
+        ]
     }
 
     /// Never less than [`hav`](Origin::hav) of any position in the box.
@@ -120,9 +127,9 @@ impl Origin {
     /// their own last bits and `d` is no larger than the larger distance to the pole.
     #[inline]
     fn hav_near(&self, lat_difference_e7: f64, lon_difference_e7: f64) -> f64 {
-        let lat_term = sin_sq_half_near(lat_difference_e7);
+        let lat_term = sin_sq_half_below(lat_difference_e7);
         let cos_other = self.cos_lat * (1.0 - 2.0 * lat_term) - self.sin_lat * sin_near(lat_difference_e7);
-        lat_term + self.cos_lat * cos_other * sin_sq_half_near(lon_difference_e7)
+        lat_term + self.cos_lat * cos_other * sin_sq_half_below(lon_difference_e7)
     }
 
     /// By the formula, with the library's sine. Rare in a search, so out of line.
@@ -136,12 +143,12 @@ impl Origin {
     /// At most the product of the two cosines in the haversine, for a box that reaches as far as this latitude.
     #[inline]
     fn lon_factor_below(&self, lat_poleward_e7: i32) -> f64 {
-        (1.0 - MARGIN) * self.cos_lat * cos_lat_below(lat_poleward_e7)
+        self.cos_lat * cos_lat_below(lat_poleward_e7)
     }
 }
 
-/// At most the latitude's part of the haversine to anything as far off in latitude.
+/// The haversine of terms that are each at most the true one, and a little less for the sake of rounding.
 #[inline]
-fn lat_term_below(lat_gap_e7: i32) -> f64 {
-    (1.0 - MARGIN) * sin_sq_half_below(f64::from(lat_gap_e7))
+fn below(lat_term: f64, lon_factor: f64, lon_term: f64) -> f64 {
+    (1.0 - MARGIN) * (lat_term + lon_factor * lon_term)
 }
