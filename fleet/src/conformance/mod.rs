@@ -1,1 +1,6 @@
-//! The suites that every implementation of a port runs.
+//! The suites that every implementation of a port runs, embedded and remote alike. For tests only.
+
+#![allow(clippy::unwrap_used, reason = "a conformance suite fails by panicking")]
+
+pub mod index_server;
+pub mod source;
