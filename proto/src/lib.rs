@@ -1,8 +1,11 @@
-//! The wire: code generated from `protos/` by `cargo xtask codegen`.
+//! The wire: code generated from `protos/` by `cargo xtask codegen`, its conversions to and from the fleet's own
+//! types, and how an error becomes a status.
 //!
 //! This crate opens no connection and knows no service's insides.
 
+pub mod convert;
 pub mod internal;
+pub mod status;
 
 /// Messages and services for apps, gateways and operators.
 #[rustfmt::skip]

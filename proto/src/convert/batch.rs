@@ -1,0 +1,156 @@
+//! A batch between roles: rows inside, columns on the wire. The hot path: every position of the fleet passes here,
+//! so a row costs no allocation and each column is reserved once.
+
+use std::sync::Arc;
+
+use kerb_fleet::limits::BATCH_ROWS_MAX;
+use kerb_fleet::{Batch, DriverCard, DriverStatus, FieldError, Forget, Introduction, Motion, Stamp, Update};
+
+use super::field::{
+    HEADING_MAX_CDEG, SPEED_MAX_CMPS, at, at_most, capabilities, driver_id, each, measure, position, refuse,
+    refuse_measure, refuse_position, refuse_shard, shard, status, vehicle_class,
+};
+use crate::internal::v1;
+
+impl From<&Batch> for v1::Batch {
+    fn from(batch: &Batch) -> Self {
+        let updates = &batch.updates;
+        // Wrapping, there and back: any two times survive.
+        let base_time_ms = updates.first().map_or(0, |first| first.stamp.time_ms);
+        Self {
+            introductions: batch.introductions.iter().map(Into::into).collect(),
+            slot: updates.iter().map(|u| u.slot).collect(),
+            shard: updates.iter().map(|u| u32::from(u.shard.0)).collect(),
+            position: updates.iter().map(|u| u.position.to_bits()).collect(),
+            base_time_ms,
+            time_offset_ms: updates.iter().map(|u| u.stamp.time_ms.wrapping_sub(base_time_ms)).collect(),
+            sequence: updates.iter().map(|u| u.stamp.sequence).collect(),
+            heading_cdeg: updates.iter().map(|u| u32::from(u.motion.heading_cdeg)).collect(),
+            speed_cmps: updates.iter().map(|u| u32::from(u.motion.speed_cmps)).collect(),
+            status: updates.iter().map(|u| u32::from(u.status as u8)).collect(),
+            removed_slot: batch.removals.clone(),
+            forget: batch.forgets.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl TryFrom<v1::Batch> for Batch {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::Batch) -> Result<Self, FieldError> {
+        at_most("introductions", wire.introductions.len(), BATCH_ROWS_MAX)?;
+        at_most("removed_slot", wire.removed_slot.len(), BATCH_ROWS_MAX)?;
+        at_most("forget", wire.forget.len(), BATCH_ROWS_MAX)?;
+        Ok(Self {
+            updates: updates(&wire)?,
+            introductions: each("introductions", wire.introductions)?,
+            forgets: each("forget", wire.forget)?,
+            removals: wire.removed_slot,
+        })
+    }
+}
+
+fn updates(wire: &v1::Batch) -> Result<Vec<Update>, FieldError> {
+    let rows = wire.slot.len();
+    at_most("slot", rows, BATCH_ROWS_MAX)?;
+    let lengths = [
+        ("shard", wire.shard.len()),
+        ("position", wire.position.len()),
+        ("time_offset_ms", wire.time_offset_ms.len()),
+        ("sequence", wire.sequence.len()),
+        ("heading_cdeg", wire.heading_cdeg.len()),
+        ("speed_cmps", wire.speed_cmps.len()),
+        ("status", wire.status.len()),
+    ];
+    if let Some((field, length)) = lengths.into_iter().find(|(_, length)| *length != rows) {
+        return Err(refuse(
+            field,
+            format_args!("{length} elements"),
+            format_args!("{rows}, as many as in slot"),
+        ));
+    }
+    let mut updates = Vec::with_capacity(rows);
+    for i in 0..rows {
+        match update(wire, i) {
+            Some(update) => updates.push(update),
+            None => return Err(refusal_of(wire, i)),
+        }
+    }
+    Ok(updates)
+}
+
+/// Row `i`; all columns are that long.
+#[inline]
+fn update(wire: &v1::Batch, i: usize) -> Option<Update> {
+    Some(Update {
+        slot: wire.slot[i],
+        shard: shard(wire.shard[i])?,
+        position: position(wire.position[i])?,
+        stamp: Stamp {
+            sequence: wire.sequence[i],
+            time_ms: wire.base_time_ms.wrapping_add(wire.time_offset_ms[i]),
+        },
+        motion: Motion {
+            heading_cdeg: measure(wire.heading_cdeg[i], HEADING_MAX_CDEG)?,
+            speed_cmps: measure(wire.speed_cmps[i], SPEED_MAX_CMPS)?,
+        },
+        status: status(wire.status[i]).filter(|status| *status != DriverStatus::Offline)?,
+    })
+}
+
+/// Why row `i` is no update.
+#[cold]
+fn refusal_of(wire: &v1::Batch, i: usize) -> FieldError {
+    if shard(wire.shard[i]).is_none() {
+        refuse_shard(at("shard", i), wire.shard[i])
+    } else if position(wire.position[i]).is_none() {
+        refuse_position(at("position", i), wire.position[i])
+    } else if measure(wire.heading_cdeg[i], HEADING_MAX_CDEG).is_none() {
+        refuse_measure(at("heading_cdeg", i), wire.heading_cdeg[i], HEADING_MAX_CDEG)
+    } else if measure(wire.speed_cmps[i], SPEED_MAX_CMPS).is_none() {
+        refuse_measure(at("speed_cmps", i), wire.speed_cmps[i], SPEED_MAX_CMPS)
+    } else {
+        refuse(at("status", i), wire.status[i], "1 to 3: who is offline is removed, not updated")
+    }
+}
+
+impl From<&Introduction> for v1::Introduction {
+    fn from(introduction: &Introduction) -> Self {
+        let card = &introduction.card;
+        Self {
+            slot: introduction.slot,
+            driver_id: card.id.as_str().to_owned(),
+            vehicle_class: u32::from(card.vehicle_class.0),
+            capabilities: u32::from(card.capabilities.0),
+        }
+    }
+}
+
+impl TryFrom<v1::Introduction> for Introduction {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::Introduction) -> Result<Self, FieldError> {
+        let card = DriverCard {
+            id: driver_id("driver_id", &wire.driver_id)?,
+            vehicle_class: vehicle_class(wire.vehicle_class)?,
+            capabilities: capabilities(wire.capabilities)?,
+        };
+        Ok(Self { slot: wire.slot, card: Arc::new(card) })
+    }
+}
+
+impl From<&Forget> for v1::Forget {
+    fn from(forget: &Forget) -> Self {
+        let Stamp { sequence, time_ms } = forget.stamp;
+        Self { driver_id: forget.id.as_str().to_owned(), sequence, time_ms }
+    }
+}
+
+impl TryFrom<v1::Forget> for Forget {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::Forget) -> Result<Self, FieldError> {
+        let stamp = Stamp { sequence: wire.sequence, time_ms: wire.time_ms };
+        Ok(Self { id: driver_id("driver_id", &wire.driver_id)?, stamp })
+    }
+}

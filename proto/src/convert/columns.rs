@@ -1,0 +1,114 @@
+//! A gateway's batch: the columns are checked as a whole, then each row by itself, so that one bad row costs no
+//! other. A hot path: a good row allocates nothing.
+
+use kerb_fleet::limits::BATCH_ROWS_MAX;
+use kerb_fleet::{FieldError, Motion, Stamp};
+use kerb_spatial::LatLng;
+
+use super::Report;
+use super::field::{HEADING_MAX_CDEG, SPEED_MAX_CMPS, at_most, measure, reason, refuse, refuse_measure};
+use super::report::reported_status;
+use crate::v1;
+
+/// Largest accuracy that is a number.
+const ACCURACY_MAX_DM: u16 = Motion::NOT_KNOWN - 1;
+
+/// Columns whose lengths agree.
+///
+/// ```
+/// use kerb_proto::{convert::Columns, v1::PositionColumns};
+/// let (handle, latitude_e7) = (vec![7, 8], vec![525_200_000, 2_000_000_000]);
+/// let wire = PositionColumns { handle, latitude_e7, longitude_e7: vec![0, 0], ..Default::default() };
+/// let columns = Columns::try_from(wire).unwrap();
+/// assert!(columns.row(0).is_ok());
+/// assert_eq!(columns.row(1).unwrap_err().field, "latitude_e7");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Columns(v1::PositionColumns);
+
+impl TryFrom<v1::PositionColumns> for Columns {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::PositionColumns) -> Result<Self, FieldError> {
+        let rows = wire.handle.len();
+        at_most("handle", rows, BATCH_ROWS_MAX)?;
+        for (field, length) in
+            [("latitude_e7", wire.latitude_e7.len()), ("longitude_e7", wire.longitude_e7.len())]
+        {
+            if length != rows {
+                return Err(length_refusal(field, length, format_args!("{rows}, as many as in handle")));
+            }
+        }
+        let optional = [
+            ("sequence", wire.sequence.len()),
+            ("time_offset_ms", wire.time_offset_ms.len()),
+            ("heading_cdeg", wire.heading_cdeg.len()),
+            ("speed_cmps", wire.speed_cmps.len()),
+            ("accuracy_dm", wire.accuracy_dm.len()),
+            ("status", wire.status.len()),
+        ];
+        match optional.into_iter().find(|(_, length)| *length != 0 && *length != rows) {
+            Some((field, length)) => {
+                Err(length_refusal(field, length, format_args!("{rows}, as many as in handle, or none")))
+            }
+            None => Ok(Self(wire)),
+        }
+    }
+}
+
+#[cold]
+fn length_refusal(field: &'static str, length: usize, right: std::fmt::Arguments<'_>) -> FieldError {
+    refuse(field, format_args!("{length} elements"), right)
+}
+
+impl Columns {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.0.handle.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.0.handle.is_empty()
+    }
+
+    /// Every row's handle and report, or what is wrong with the row.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = (u32, Result<Report, FieldError>)> {
+        self.0.handle.iter().enumerate().map(|(i, handle)| (*handle, self.row(i)))
+    }
+
+    /// Row `i`, which must be below [`Columns::len`].
+    pub fn row(&self, i: usize) -> Result<Report, FieldError> {
+        let wire = &self.0;
+        let (lat_e7, lon_e7) = (wire.latitude_e7[i], wire.longitude_e7[i]);
+        let value = |field, column: &[u32], max| match column.get(i) {
+            None => Ok(Motion::NOT_KNOWN),
+            Some(value) => measure(*value, max).ok_or_else(|| refuse_measure(field, *value, max)),
+        };
+        Ok(Report {
+            position: LatLng::from_e7(lat_e7, lon_e7).map_err(|error| refuse_point(&error))?,
+            stamp: Stamp { sequence: wire.sequence.get(i).copied().unwrap_or(0), time_ms: self.time_ms(i) },
+            motion: Motion {
+                heading_cdeg: value("heading_cdeg", &wire.heading_cdeg, HEADING_MAX_CDEG)?,
+                speed_cmps: value("speed_cmps", &wire.speed_cmps, SPEED_MAX_CMPS)?,
+            },
+            accuracy_dm: value("accuracy_dm", &wire.accuracy_dm, ACCURACY_MAX_DM)?,
+            status: reported_status(wire.status.get(i).copied().unwrap_or(0))?,
+        })
+    }
+
+    /// A base that no offset can keep in range is far outside any clock: it saturates and is refused as a time.
+    fn time_ms(&self, i: usize) -> i64 {
+        let offset_ms = self.0.time_offset_ms.get(i).copied().unwrap_or(0);
+        self.0.base_time_ms.saturating_add(i64::from(offset_ms))
+    }
+}
+
+#[cold]
+fn refuse_point(error: &kerb_spatial::CoordinateError) -> FieldError {
+    let field = match error {
+        kerb_spatial::CoordinateError::Latitude(_) => "latitude_e7",
+        kerb_spatial::CoordinateError::Longitude(_) => "longitude_e7",
+    };
+    FieldError::new(field, reason(error))
+}

@@ -1,0 +1,149 @@
+//! Single values: a wire number becomes the fleet's type, or a refusal of its field.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use kerb_fleet::limits::{SHARDS_MAX, SPEED_MAX_MPS, VEHICLE_CLASSES_MAX};
+use kerb_fleet::{Capabilities, DriverId, DriverStatus, FieldError, Motion, ShardId, VehicleClass};
+use kerb_spatial::LatLng;
+
+/// Largest heading.
+pub(super) const HEADING_MAX_CDEG: u16 = 35_999;
+/// Largest speed.
+pub(super) const SPEED_MAX_CMPS: u16 = SPEED_MAX_MPS as u16 * 100;
+
+/// A refusal of `value`.
+#[cold]
+pub(super) fn refuse(
+    field: impl Into<Cow<'static, str>>,
+    value: impl Display,
+    right: impl Display,
+) -> FieldError {
+    FieldError::new(field, format!("{value}, must be {right}"))
+}
+
+/// The path of an element.
+#[cold]
+pub(super) fn at(field: &'static str, index: usize) -> Cow<'static, str> {
+    format!("{field}[{index}]").into()
+}
+
+/// A message that may not be absent.
+pub(super) fn required<T>(field: &'static str, value: Option<T>) -> Result<T, FieldError> {
+    value.ok_or_else(|| FieldError::new(field, "absent, must be given"))
+}
+
+/// Not more than `max` elements.
+pub(super) fn at_most(field: &'static str, count: usize, max: usize) -> Result<(), FieldError> {
+    if count > max {
+        Err(refuse(field, format_args!("{count} elements"), format_args!("at most {max}")))
+    } else {
+        Ok(())
+    }
+}
+
+/// Each element of a list.
+pub(super) fn each<W, T>(field: &'static str, wire: Vec<W>) -> Result<Vec<T>, FieldError>
+where
+    T: TryFrom<W, Error = FieldError>,
+{
+    let one = |(i, wire): (usize, W)| T::try_from(wire).map_err(|error| error.within(at(field, i)));
+    wire.into_iter().enumerate().map(one).collect()
+}
+
+/// `LatLng::to_bits`, of which only words that some position has are taken.
+pub(super) fn position(bits: u64) -> Option<LatLng> {
+    let (lat_e7, lon_e7) = ((bits >> 32) as u32, bits as u32);
+    LatLng::from_e7(lat_e7.cast_signed(), lon_e7.cast_signed()).ok()
+}
+
+/// As [`position`], of a field that stands once.
+pub(super) fn one_position(field: &'static str, bits: u64) -> Result<LatLng, FieldError> {
+    position(bits).ok_or_else(|| refuse_position(field, bits))
+}
+
+#[cold]
+pub(super) fn refuse_position(field: impl Into<Cow<'static, str>>, bits: u64) -> FieldError {
+    refuse(
+        field,
+        format_args!("{bits:#018x}"),
+        "latitude and longitude in 1e-7 degrees, 32 bits each, within range",
+    )
+}
+
+/// A shard that can exist in some cluster; whether this one has it is for the caller to see.
+pub(super) fn shard(number: u32) -> Option<ShardId> {
+    (number < u32::from(SHARDS_MAX)).then_some(ShardId(number as u16))
+}
+
+#[cold]
+pub(super) fn refuse_shard(field: impl Into<Cow<'static, str>>, number: u32) -> FieldError {
+    refuse(field, number, format_args!("below {SHARDS_MAX}"))
+}
+
+/// A list of shards.
+pub(super) fn shards(field: &'static str, numbers: &[u32]) -> Result<Vec<ShardId>, FieldError> {
+    at_most(field, numbers.len(), usize::from(SHARDS_MAX))?;
+    let each = |(i, number): (usize, &u32)| shard(*number).ok_or_else(|| refuse_shard(at(field, i), *number));
+    numbers.iter().enumerate().map(each).collect()
+}
+
+/// The numbers of a list of shards.
+pub(super) fn shard_numbers(shards: &[ShardId]) -> Vec<u32> {
+    shards.iter().map(|shard| u32::from(shard.0)).collect()
+}
+
+/// A driver's id.
+pub(super) fn driver_id(field: &'static str, id: &str) -> Result<DriverId, FieldError> {
+    DriverId::new(id).map_err(|error| FieldError::new(field, error.description))
+}
+
+/// A class number that some catalog can have.
+pub(super) fn vehicle_class(number: u32) -> Result<VehicleClass, FieldError> {
+    if number as usize >= VEHICLE_CLASSES_MAX {
+        return Err(refuse("vehicle_class", number, format_args!("below {VEHICLE_CLASSES_MAX}")));
+    }
+    Ok(VehicleClass(number as u8))
+}
+
+/// A set of capabilities that some catalog can have.
+pub(super) fn capabilities(bits: u32) -> Result<Capabilities, FieldError> {
+    let refusal = |_| refuse("capabilities", format_args!("{bits:#x}"), "a mask of 16 bits");
+    u16::try_from(bits).map(Capabilities).map_err(refusal)
+}
+
+/// A status by its number.
+pub(super) fn status(number: u32) -> Option<DriverStatus> {
+    u8::try_from(number).ok().and_then(DriverStatus::from_number)
+}
+
+/// A status that stands once.
+pub(super) fn one_status(number: u32) -> Result<DriverStatus, FieldError> {
+    status(number).ok_or_else(|| refuse("status", number, "1 to 4"))
+}
+
+/// A measure of at most `max`, or not known.
+#[inline]
+pub(super) fn measure(value: u32, max: u16) -> Option<u16> {
+    (value <= u32::from(max) || value == u32::from(Motion::NOT_KNOWN)).then_some(value as u16)
+}
+
+#[cold]
+pub(super) fn refuse_measure(field: impl Into<Cow<'static, str>>, value: u32, max: u16) -> FieldError {
+    refuse(field, value, format_args!("0 to {max}, or {} for not known", Motion::NOT_KNOWN))
+}
+
+/// A motion that stands once.
+pub(super) fn motion(heading_cdeg: u32, speed_cmps: u32) -> Result<Motion, FieldError> {
+    let one = |field, value, max| measure(value, max).ok_or_else(|| refuse_measure(field, value, max));
+    Ok(Motion {
+        heading_cdeg: one("heading_cdeg", heading_cdeg, HEADING_MAX_CDEG)?,
+        speed_cmps: one("speed_cmps", speed_cmps, SPEED_MAX_CMPS)?,
+    })
+}
+
+/// What a spatial error says, without the name that it gives the field.
+pub(super) fn reason(error: &impl Display) -> String {
+    let text = error.to_string();
+    text.split_once(": ").map_or(text.clone(), |(_, reason)| reason.to_owned())
+}

@@ -1,0 +1,75 @@
+//! What an ingest node knows of a driver.
+
+use std::sync::Arc;
+
+use kerb_fleet::{DriverCard, FieldError, KnownDriver, KnownPosition, Motion, Stamp};
+
+use super::field::{
+    capabilities, driver_id, measure, motion, one_position, one_status, refuse_measure, refuse_shard, shard,
+    vehicle_class,
+};
+use crate::internal::v1;
+
+impl From<&KnownDriver> for v1::KnownDriver {
+    fn from(driver: &KnownDriver) -> Self {
+        Self {
+            driver_id: driver.card.id.as_str().to_owned(),
+            vehicle_class: u32::from(driver.card.vehicle_class.0),
+            capabilities: u32::from(driver.card.capabilities.0),
+            status: u32::from(driver.status as u8),
+            connected: driver.connected,
+            searchable: driver.searchable,
+            position: driver.position.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<v1::KnownDriver> for KnownDriver {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::KnownDriver) -> Result<Self, FieldError> {
+        let card = DriverCard {
+            id: driver_id("driver_id", &wire.driver_id)?,
+            vehicle_class: vehicle_class(wire.vehicle_class)?,
+            capabilities: capabilities(wire.capabilities)?,
+        };
+        let position = wire.position.map(KnownPosition::try_from).transpose();
+        Ok(Self {
+            card: Arc::new(card),
+            status: one_status(wire.status)?,
+            connected: wire.connected,
+            searchable: wire.searchable,
+            position: position.map_err(|error| error.within("position"))?,
+        })
+    }
+}
+
+impl From<&KnownPosition> for v1::KnownPosition {
+    fn from(known: &KnownPosition) -> Self {
+        Self {
+            position: known.position.to_bits(),
+            time_ms: known.stamp.time_ms,
+            sequence: known.stamp.sequence,
+            heading_cdeg: u32::from(known.motion.heading_cdeg),
+            speed_cmps: u32::from(known.motion.speed_cmps),
+            accuracy_dm: u32::from(known.accuracy_dm),
+            shard: u32::from(known.shard.0),
+        }
+    }
+}
+
+impl TryFrom<v1::KnownPosition> for KnownPosition {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::KnownPosition) -> Result<Self, FieldError> {
+        let accuracy_max = Motion::NOT_KNOWN - 1;
+        Ok(Self {
+            position: one_position("position", wire.position)?,
+            stamp: Stamp { sequence: wire.sequence, time_ms: wire.time_ms },
+            motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
+            accuracy_dm: measure(wire.accuracy_dm, accuracy_max)
+                .ok_or_else(|| refuse_measure("accuracy_dm", wire.accuracy_dm, accuracy_max))?,
+            shard: shard(wire.shard).ok_or_else(|| refuse_shard("shard", wire.shard))?,
+        })
+    }
+}

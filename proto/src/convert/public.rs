@@ -1,0 +1,128 @@
+//! The public values of `kerb.v1`: points, shapes, statuses, filters and positions.
+
+use kerb_fleet::limits::{NEIGHBOURS_MAX, RADIUS_MAX_M};
+use kerb_fleet::{Catalog, DriverFilter, DriverStatus, FieldError, Motion, Search, Stamp};
+use kerb_spatial::{Circle, CoordinateError, LatLng, MAX_POLYGON_VERTICES, Polygon};
+
+use super::field::{at, at_most, each, reason, refuse, required};
+use super::search::count;
+use crate::v1;
+
+impl From<LatLng> for v1::LatLng {
+    fn from(point: LatLng) -> Self {
+        Self { latitude_deg: point.lat_deg(), longitude_deg: point.lon_deg() }
+    }
+}
+
+impl TryFrom<v1::LatLng> for LatLng {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::LatLng) -> Result<Self, FieldError> {
+        degrees(wire.latitude_deg, wire.longitude_deg)
+    }
+}
+
+/// A point, or a refusal of `latitude_deg` or `longitude_deg`.
+pub(super) fn degrees(latitude_deg: f64, longitude_deg: f64) -> Result<LatLng, FieldError> {
+    LatLng::new(latitude_deg, longitude_deg).map_err(|error| {
+        let field = match error {
+            CoordinateError::Latitude(_) => "latitude_deg",
+            CoordinateError::Longitude(_) => "longitude_deg",
+        };
+        FieldError::new(field, reason(&error))
+    })
+}
+
+/// A circle of a radius that a search may have.
+pub(super) fn circle(center: LatLng, radius_m: f64) -> Result<Circle, FieldError> {
+    let refusal = || refuse("radius_m", radius_m, format_args!("more than 0, at most {RADIUS_MAX_M}"));
+    if radius_m > RADIUS_MAX_M {
+        return Err(refusal());
+    }
+    Circle::new(center, radius_m).ok().ok_or_else(refusal)
+}
+
+fn circle_around(point: Option<v1::LatLng>, radius_m: f64) -> Result<Circle, FieldError> {
+    let center = LatLng::try_from(required("point", point)?).map_err(|error| error.within("point"))?;
+    circle(center, radius_m)
+}
+
+impl TryFrom<v1::NearestSearch> for Search {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::NearestSearch) -> Result<Self, FieldError> {
+        let circle = circle_around(wire.point, wire.radius_m)?;
+        Ok(Self::Nearest { circle, k: count("k", wire.k, NEIGHBOURS_MAX)? })
+    }
+}
+
+impl TryFrom<v1::RadiusSearch> for Circle {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::RadiusSearch) -> Result<Self, FieldError> {
+        circle_around(wire.point, wire.radius_m)
+    }
+}
+
+impl TryFrom<v1::PolygonSearch> for Polygon {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::PolygonSearch) -> Result<Self, FieldError> {
+        // Before any work on them; the closing vertex may be repeated.
+        at_most("vertices", wire.vertices.len(), MAX_POLYGON_VERTICES + 1)?;
+        let vertices = each("vertices", wire.vertices)?;
+        Polygon::new(vertices).map_err(|error| FieldError::new("vertices", reason(&error)))
+    }
+}
+
+/// The public name of a status.
+pub fn public_status(status: DriverStatus) -> v1::DriverStatus {
+    match status {
+        DriverStatus::Available => v1::DriverStatus::Available,
+        DriverStatus::OnBreak => v1::DriverStatus::OnBreak,
+        DriverStatus::OnTrip => v1::DriverStatus::OnTrip,
+        DriverStatus::Offline => v1::DriverStatus::Offline,
+    }
+}
+
+/// The filter that a caller's message means at `now_ms`. An absent one is `Default`.
+///
+/// `stale_ms` is the age that 0 stands for, `gone_ms` the largest that may be asked for.
+pub fn driver_filter(
+    wire: &v1::DriverFilter,
+    catalog: &Catalog,
+    (stale_ms, gone_ms): (u32, u32),
+    now_ms: i64,
+) -> Result<DriverFilter, FieldError> {
+    let mut filter = DriverFilter::ANY;
+    for (i, number) in wire.statuses.iter().enumerate() {
+        let status = u8::try_from(*number).ok().and_then(DriverStatus::from_number);
+        let status = status.ok_or_else(|| refuse(at("statuses", i), number, "1 to 4"))?;
+        filter.statuses |= 1 << status as u8;
+    }
+    for (i, name) in wire.vehicle_classes.iter().enumerate() {
+        let class = catalog.vehicle_class(name);
+        let class = class.map_err(|error| FieldError::new(at("vehicle_classes", i), error.description))?;
+        filter.vehicle_classes |= 1 << class.0;
+    }
+    filter.capabilities = catalog.capabilities(&wire.capabilities)?;
+    let age_ms = if wire.position_age_max_ms == 0 { stale_ms } else { wire.position_age_max_ms };
+    if age_ms > gone_ms {
+        return Err(refuse("position_age_max_ms", age_ms, format_args!("at most {gone_ms}")));
+    }
+    filter.time_min_ms = now_ms.saturating_sub(i64::from(age_ms));
+    Ok(filter)
+}
+
+/// The public message of a position; `accuracy_dm` is [`Motion::NOT_KNOWN`] where nobody knows it.
+pub fn public_position(position: LatLng, stamp: Stamp, motion: Motion, accuracy_dm: u16) -> v1::Position {
+    let known = |value: u16| (value != Motion::NOT_KNOWN).then(|| f32::from(value));
+    v1::Position {
+        location: Some(position.into()),
+        time_ms: stamp.time_ms,
+        sequence: stamp.sequence,
+        heading_deg: known(motion.heading_cdeg).map(|value| value / 100.0),
+        speed_mps: known(motion.speed_cmps).map(|value| value / 100.0),
+        accuracy_m: known(accuracy_dm).map(|value| value / 10.0),
+    }
+}

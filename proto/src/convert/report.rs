@@ -1,0 +1,79 @@
+//! One position as a driver or a gateway reports it, in the fleet's units.
+
+use kerb_fleet::limits::{ACCURACY_MAX_M, SPEED_MAX_MPS};
+use kerb_fleet::{DriverStatus, FieldError, Motion, Stamp};
+use kerb_spatial::LatLng;
+
+use super::field::{HEADING_MAX_CDEG, refuse};
+use super::public::degrees;
+use crate::v1;
+
+/// A reported position. Its values are legal; whether its time fits the server's clock is for the taker to see.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// Where.
+    pub position: LatLng,
+    /// A time of 0 means: when the server receives it.
+    pub stamp: Stamp,
+    /// How the driver moves.
+    pub motion: Motion,
+    /// Decimetres of 68 % probability, or [`Motion::NOT_KNOWN`].
+    pub accuracy_dm: u16,
+    /// `None`: as before.
+    pub status: Option<DriverStatus>,
+}
+
+impl TryFrom<&v1::PositionUpdate> for Report {
+    /// Every field that is wrong.
+    type Error = Vec<FieldError>;
+
+    fn try_from(wire: &v1::PositionUpdate) -> Result<Self, Vec<FieldError>> {
+        let position = degrees(wire.latitude_deg, wire.longitude_deg);
+        let heading = heading_cdeg(wire.heading_deg);
+        let speed = scaled("speed_mps", wire.speed_mps, SPEED_MAX_MPS, 100.0);
+        let accuracy = scaled("accuracy_m", wire.accuracy_m, ACCURACY_MAX_M, 10.0);
+        let status = reported_status(wire.status);
+        match (position, heading, speed, accuracy, status) {
+            (Ok(position), Ok(heading_cdeg), Ok(speed_cmps), Ok(accuracy_dm), Ok(status)) => Ok(Self {
+                position,
+                stamp: Stamp { sequence: wire.sequence, time_ms: wire.time_ms },
+                motion: Motion { heading_cdeg, speed_cmps },
+                accuracy_dm,
+                status,
+            }),
+            (position, heading, speed, accuracy, status) => {
+                let errors = [position.err(), heading.err(), speed.err(), accuracy.err(), status.err()];
+                Err(errors.into_iter().flatten().collect())
+            }
+        }
+    }
+}
+
+/// A public status; unspecified means as before.
+pub(super) fn reported_status(number: i32) -> Result<Option<DriverStatus>, FieldError> {
+    let status = u8::try_from(number).ok().and_then(DriverStatus::from_number);
+    if number != 0 && status.is_none() {
+        return Err(refuse("status", number, "0 to 4"));
+    }
+    Ok(status)
+}
+
+/// 360 degrees and what rounds to it are north.
+fn heading_cdeg(heading_deg: Option<f32>) -> Result<u16, FieldError> {
+    match heading_deg {
+        None => Ok(Motion::NOT_KNOWN),
+        Some(deg) if (0.0..360.0).contains(&deg) => Ok((deg * 100.0).round() as u16 % (HEADING_MAX_CDEG + 1)),
+        Some(deg) => Err(refuse("heading_deg", deg, "0 up to 360")),
+    }
+}
+
+/// What does not fit the scale is kept as the largest that does.
+fn scaled(field: &'static str, value: Option<f32>, max: f32, scale: f32) -> Result<u16, FieldError> {
+    match value {
+        None => Ok(Motion::NOT_KNOWN),
+        Some(value) if (0.0..=max).contains(&value) => {
+            Ok(((value * scale).round() as u32).min(u32::from(Motion::NOT_KNOWN - 1)) as u16)
+        }
+        Some(value) => Err(refuse(field, value, format_args!("0 to {max}"))),
+    }
+}

@@ -1,0 +1,194 @@
+//! A question to the shards of an index server, and its answer.
+
+use std::sync::Arc;
+
+use kerb_fleet::limits::{NEIGHBOURS_MAX, PAGE_SIZE_MAX};
+use kerb_fleet::{
+    Cursor, DriverCard, DriverFilter, FieldError, Hit, Search, ShardAnswer, ShardQuestion, Stamp,
+};
+use kerb_spatial::{Circle, MAX_POLYGON_VERTICES, Polygon};
+
+use super::field::{
+    at, at_most, capabilities, driver_id, each, motion, one_position, one_status, position, reason, refuse,
+    refuse_position, required, shard_numbers, shards, vehicle_class,
+};
+use crate::internal::v1;
+use crate::internal::v1::search_shards_request::Search as WireSearch;
+
+/// One more than a page, to see whether there is another.
+const HITS_MAX: u32 = PAGE_SIZE_MAX + 1;
+
+impl From<&ShardQuestion> for v1::SearchShardsRequest {
+    fn from(question: &ShardQuestion) -> Self {
+        Self {
+            shards: shard_numbers(&question.shards),
+            search: Some(wire_search(&question.search)),
+            statuses: u32::from(question.filter.statuses),
+            vehicle_classes: question.filter.vehicle_classes,
+            capabilities: u32::from(question.filter.capabilities.0),
+            time_min_ms: question.filter.time_min_ms,
+        }
+    }
+}
+
+impl TryFrom<v1::SearchShardsRequest> for ShardQuestion {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::SearchShardsRequest) -> Result<Self, FieldError> {
+        let statuses = u8::try_from(wire.statuses)
+            .ok()
+            .ok_or_else(|| refuse("statuses", format_args!("{:#x}", wire.statuses), "a mask of 8 bits"))?;
+        Ok(Self {
+            shards: shards("shards", &wire.shards)?,
+            search: match required("search", wire.search)? {
+                WireSearch::Nearest(search) => nearest(&search).map_err(|error| error.within("nearest"))?,
+                WireSearch::WithinRadius(search) => {
+                    within_radius(search).map_err(|error| error.within("within_radius"))?
+                }
+                WireSearch::WithinPolygon(search) => {
+                    within_polygon(search).map_err(|error| error.within("within_polygon"))?
+                }
+            },
+            filter: DriverFilter {
+                statuses,
+                vehicle_classes: wire.vehicle_classes,
+                capabilities: capabilities(wire.capabilities)?,
+                time_min_ms: wire.time_min_ms,
+            },
+        })
+    }
+}
+
+fn wire_search(search: &Search) -> WireSearch {
+    match search {
+        Search::Nearest { circle, k } => {
+            let (point, radius_m) = (circle.center().to_bits(), circle.radius_m());
+            WireSearch::Nearest(v1::Nearest { point, radius_m, k: *k })
+        }
+        Search::WithinRadius { circle, limit, after } => WireSearch::WithinRadius(v1::WithinRadius {
+            point: circle.center().to_bits(),
+            radius_m: circle.radius_m(),
+            limit: *limit,
+            after: after.as_ref().map(Into::into),
+        }),
+        Search::WithinPolygon { polygon, limit, after } => WireSearch::WithinPolygon(v1::WithinPolygon {
+            vertices: polygon.vertices().iter().map(|vertex| vertex.to_bits()).collect(),
+            limit: *limit,
+            after: after.as_ref().map(Into::into),
+        }),
+    }
+}
+
+fn nearest(wire: &v1::Nearest) -> Result<Search, FieldError> {
+    Ok(Search::Nearest { circle: circle(wire.point, wire.radius_m)?, k: count("k", wire.k, NEIGHBOURS_MAX)? })
+}
+
+fn within_radius(wire: v1::WithinRadius) -> Result<Search, FieldError> {
+    Ok(Search::WithinRadius {
+        circle: circle(wire.point, wire.radius_m)?,
+        limit: count("limit", wire.limit, HITS_MAX)?,
+        after: cursor(wire.after)?,
+    })
+}
+
+fn within_polygon(wire: v1::WithinPolygon) -> Result<Search, FieldError> {
+    // Before any work on them; the closing vertex may be repeated.
+    at_most("vertices", wire.vertices.len(), MAX_POLYGON_VERTICES + 1)?;
+    let vertex =
+        |(i, bits): (usize, &u64)| position(*bits).ok_or_else(|| refuse_position(at("vertices", i), *bits));
+    let vertices = wire.vertices.iter().enumerate().map(vertex).collect::<Result<Vec<_>, _>>()?;
+    let polygon = Polygon::new(vertices).map_err(|error| FieldError::new("vertices", reason(&error)))?;
+    Ok(Search::WithinPolygon {
+        polygon: Arc::new(polygon),
+        limit: count("limit", wire.limit, HITS_MAX)?,
+        after: cursor(wire.after)?,
+    })
+}
+
+fn circle(point: u64, radius_m: f64) -> Result<Circle, FieldError> {
+    let center = one_position("point", point)?;
+    super::public::circle(center, radius_m)
+}
+
+/// 1 to `max`.
+pub(super) fn count(field: &'static str, value: u32, max: u32) -> Result<u32, FieldError> {
+    if (1..=max).contains(&value) { Ok(value) } else { Err(refuse(field, value, format_args!("1 to {max}"))) }
+}
+
+/// A half-chord squared.
+fn hav(value: f64) -> Result<f64, FieldError> {
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(refuse("hav", value, "0 to 1")) }
+}
+
+fn cursor(wire: Option<v1::Cursor>) -> Result<Option<Cursor>, FieldError> {
+    wire.map(Cursor::try_from).transpose().map_err(|error| error.within("after"))
+}
+
+impl From<&Cursor> for v1::Cursor {
+    fn from(cursor: &Cursor) -> Self {
+        Self { hav: cursor.hav, driver_id: cursor.id.as_str().to_owned() }
+    }
+}
+
+impl TryFrom<v1::Cursor> for Cursor {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::Cursor) -> Result<Self, FieldError> {
+        Ok(Self { hav: hav(wire.hav)?, id: driver_id("driver_id", &wire.driver_id)? })
+    }
+}
+
+impl From<&ShardAnswer> for v1::SearchShardsResponse {
+    fn from(answer: &ShardAnswer) -> Self {
+        Self {
+            hits: answer.hits.iter().map(Into::into).collect(),
+            uncovered: shard_numbers(&answer.uncovered),
+        }
+    }
+}
+
+impl TryFrom<v1::SearchShardsResponse> for ShardAnswer {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::SearchShardsResponse) -> Result<Self, FieldError> {
+        at_most("hits", wire.hits.len(), HITS_MAX as usize)?;
+        Ok(Self { hits: each("hits", wire.hits)?, uncovered: shards("uncovered", &wire.uncovered)? })
+    }
+}
+
+impl From<&Hit> for v1::Hit {
+    fn from(hit: &Hit) -> Self {
+        Self {
+            driver_id: hit.card.id.as_str().to_owned(),
+            position: hit.position.to_bits(),
+            hav: hit.hav,
+            time_ms: hit.stamp.time_ms,
+            sequence: hit.stamp.sequence,
+            heading_cdeg: u32::from(hit.motion.heading_cdeg),
+            speed_cmps: u32::from(hit.motion.speed_cmps),
+            status: u32::from(hit.status as u8),
+            vehicle_class: u32::from(hit.card.vehicle_class.0),
+            capabilities: u32::from(hit.card.capabilities.0),
+        }
+    }
+}
+
+impl TryFrom<v1::Hit> for Hit {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::Hit) -> Result<Self, FieldError> {
+        let card = DriverCard {
+            id: driver_id("driver_id", &wire.driver_id)?,
+            vehicle_class: vehicle_class(wire.vehicle_class)?,
+            capabilities: capabilities(wire.capabilities)?,
+        };
+        Ok(Self {
+            card: Arc::new(card),
+            position: one_position("position", wire.position)?,
+            hav: hav(wire.hav)?,
+            stamp: Stamp { sequence: wire.sequence, time_ms: wire.time_ms },
+            motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
+            status: one_status(wire.status)?,
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! What a refusal says.
+
+use kerb_fleet::{Batch, Catalog, FieldError, Search, ShardQuestion};
+use kerb_proto::convert::{Columns, FromSource, Report, driver_filter};
+use kerb_proto::{internal, v1};
+use kerb_spatial::{LatLng, Polygon};
+
+fn text<T: std::fmt::Debug>(result: Result<T, FieldError>) -> String {
+    result.unwrap_err().to_string()
+}
+
+fn one_row() -> internal::v1::Batch {
+    internal::v1::Batch {
+        slot: vec![0],
+        shard: vec![3],
+        position: vec![LatLng::new(52.5, 13.4).unwrap().to_bits()],
+        time_offset_ms: vec![0],
+        sequence: vec![1],
+        heading_cdeg: vec![0],
+        speed_cmps: vec![0],
+        status: vec![1],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn batch_columns_must_be_equally_long() {
+    let wire = internal::v1::Batch { sequence: vec![], ..one_row() };
+    assert_eq!(text(Batch::try_from(wire)), "sequence: 0 elements, must be 1, as many as in slot");
+}
+
+#[test]
+fn batch_rows_name_their_place() {
+    let offline = internal::v1::Batch { status: vec![4], ..one_row() };
+    let frame = internal::v1::position_frame::Frame::Batch(offline);
+    let error = text(FromSource::try_from(internal::v1::PositionFrame { frame: Some(frame) }));
+    assert_eq!(error, "batch.status[0]: 4, must be 1 to 3: who is offline is removed, not updated");
+    let nowhere = internal::v1::Batch { position: vec![u64::MAX >> 1], ..one_row() };
+    assert!(text(Batch::try_from(nowhere)).starts_with("position[0]: 0x7fffffffffffffff, must be latitude"));
+    let fast = internal::v1::Batch { speed_cmps: vec![20_001], ..one_row() };
+    assert_eq!(
+        text(Batch::try_from(fast)),
+        "speed_cmps[0]: 20001, must be 0 to 20000, or 65535 for not known"
+    );
+}
+
+#[test]
+fn questions_name_the_path() {
+    let nearest = internal::v1::Nearest { point: 0, radius_m: 0.0, k: 3 };
+    let search = internal::v1::search_shards_request::Search::Nearest(nearest);
+    let wire = internal::v1::SearchShardsRequest { search: Some(search), ..Default::default() };
+    let error = text(ShardQuestion::try_from(wire));
+    assert_eq!(error, "nearest.radius_m: 0, must be more than 0, at most 20037508");
+    assert_eq!(
+        text(ShardQuestion::try_from(internal::v1::SearchShardsRequest::default())),
+        "search: absent, must be given"
+    );
+}
+
+#[test]
+fn public_searches_name_the_path() {
+    let point = v1::LatLng { latitude_deg: 91.0, longitude_deg: 0.0 };
+    let wire = v1::NearestSearch { point: Some(point), k: 1, radius_m: 1.0 };
+    assert_eq!(text(Search::try_from(wire)), "point.latitude_deg: 91 is outside -90 to 90 degrees");
+    let wire = v1::PolygonSearch { vertices: vec![v1::LatLng::default(), point] };
+    assert_eq!(text(Polygon::try_from(wire)), "vertices[1].latitude_deg: 91 is outside -90 to 90 degrees");
+    let wire = v1::PolygonSearch { vertices: vec![] };
+    assert!(text(Polygon::try_from(wire)).starts_with("vertices: 0 vertices are too few"));
+}
+
+#[test]
+fn updates_name_every_wrong_field() {
+    let wire = v1::PositionUpdate {
+        latitude_deg: f64::NAN,
+        heading_deg: Some(360.0),
+        speed_mps: Some(-1.0),
+        status: 9,
+        ..Default::default()
+    };
+    let errors = Report::try_from(&wire).unwrap_err();
+    let fields: Vec<_> = errors.iter().map(|error| &*error.field).collect();
+    assert_eq!(fields, ["latitude_deg", "heading_deg", "speed_mps", "status"]);
+}
+
+#[test]
+fn heading_that_rounds_to_a_turn_is_north() {
+    let wire = v1::PositionUpdate { heading_deg: Some(359.999), ..Default::default() };
+    assert_eq!(Report::try_from(&wire).unwrap().motion.heading_cdeg, 0);
+}
+
+#[test]
+fn one_bad_row_costs_no_other() {
+    let wire = v1::PositionColumns {
+        handle: vec![1, 2],
+        latitude_e7: vec![0, 0],
+        longitude_e7: vec![0, 0],
+        heading_cdeg: vec![36_000, 65_535],
+        ..Default::default()
+    };
+    let columns = Columns::try_from(wire).unwrap();
+    let rows: Vec<_> = columns.rows().map(|(handle, row)| (handle, row.is_ok())).collect();
+    assert_eq!(rows, [(1, false), (2, true)]);
+}
+
+#[test]
+fn filters_take_names_and_an_age() {
+    let catalog = Catalog::default();
+    let wire = v1::DriverFilter {
+        statuses: vec![1, 3],
+        vehicle_classes: vec!["xl".into()],
+        capabilities: vec!["pets".into()],
+        position_age_max_ms: 0,
+    };
+    let filter = driver_filter(&wire, &catalog, (15_000, 60_000), 100_000).unwrap();
+    assert_eq!((filter.statuses, filter.vehicle_classes, filter.capabilities.0), (0b1010, 0b1000, 0b100));
+    assert_eq!(filter.time_min_ms, 85_000);
+    let refused = |wire: v1::DriverFilter| text(driver_filter(&wire, &catalog, (15_000, 60_000), 0));
+    let old = v1::DriverFilter { position_age_max_ms: 60_001, ..Default::default() };
+    assert_eq!(refused(old), "position_age_max_ms: 60001, must be at most 60000");
+    let unspecified = v1::DriverFilter { statuses: vec![1, 0], ..Default::default() };
+    assert_eq!(refused(unspecified), "statuses[1]: 0, must be 1 to 4");
+}

@@ -1,0 +1,82 @@
+//! What goes to the wire and its bytes comes back equal.
+
+use kerb_fleet::{Control, KnownDriver, ShardAnswer, ShardQuestion, ShardStat};
+use kerb_proto::convert::{FromSink, FromSource, Report};
+use kerb_proto::{internal, v1};
+use proptest::prelude::*;
+use prost::Message;
+
+use crate::values;
+
+fn through_bytes<M: Message + Default>(message: &M) -> M {
+    M::decode(message.encode_to_vec().as_slice()).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn frames(frame in values::frame()) {
+        let wire = through_bytes(&internal::v1::PositionFrame::from(&frame));
+        prop_assert_eq!(FromSource::try_from(wire), Ok(FromSource::Frame(frame)));
+    }
+
+    #[test]
+    fn hellos(hello in values::hello()) {
+        let wire = through_bytes(&internal::v1::PositionFrame::from(&hello));
+        prop_assert_eq!(FromSource::try_from(wire), Ok(FromSource::Hello(hello)));
+    }
+
+    #[test]
+    fn controls(applied in any::<u64>(), shards in proptest::collection::vec(values::shard(), 0..9)) {
+        for message in [FromSink::Applied(applied), FromSink::Control(Control::Refill(shards))] {
+            let wire = through_bytes(&internal::v1::PositionControl::from(&message));
+            prop_assert_eq!(FromSink::try_from(wire), Ok(message));
+        }
+    }
+
+    #[test]
+    fn questions(question in values::question()) {
+        let wire = through_bytes(&internal::v1::SearchShardsRequest::from(&question));
+        prop_assert_eq!(ShardQuestion::try_from(wire), Ok(question));
+    }
+
+    #[test]
+    fn answers(answer in values::answer()) {
+        let wire = through_bytes(&internal::v1::SearchShardsResponse::from(&answer));
+        prop_assert_eq!(ShardAnswer::try_from(wire), Ok(answer));
+    }
+
+    #[test]
+    fn stats(stat in values::stat()) {
+        let wire = through_bytes(&internal::v1::ShardStat::from(&stat));
+        prop_assert_eq!(ShardStat::try_from(wire), Ok(stat));
+    }
+
+    #[test]
+    fn known_drivers(driver in values::known_driver()) {
+        let wire = through_bytes(&internal::v1::KnownDriver::from(&driver));
+        prop_assert_eq!(KnownDriver::try_from(wire), Ok(driver));
+    }
+
+    /// A public position, reported again by its reader, is the same position.
+    #[test]
+    fn public_positions(
+        position in values::position(), stamp in values::stamp(), motion in values::motion(), accuracy_dm in any::<u16>(),
+        status in values::status(),
+    ) {
+        let public = kerb_proto::convert::public_position(position, stamp, motion, accuracy_dm);
+        let public = through_bytes(&public);
+        let location = public.location.unwrap();
+        let update = v1::PositionUpdate {
+            sequence: public.sequence,
+            time_ms: public.time_ms,
+            latitude_deg: location.latitude_deg,
+            longitude_deg: location.longitude_deg,
+            heading_deg: public.heading_deg,
+            speed_mps: public.speed_mps,
+            accuracy_m: public.accuracy_m,
+            status: kerb_proto::convert::public_status(status).into(),
+        };
+        let report = Report { position, stamp, motion, accuracy_dm, status: Some(status) };
+        prop_assert_eq!(Report::try_from(&update), Ok(report));
+    }
+}

@@ -1,0 +1,166 @@
+//! Strategies for the fleet's values.
+
+use std::sync::Arc;
+
+use kerb_fleet::limits::{PAGE_SIZE_MAX, RADIUS_MAX_M, SHARDS_MAX};
+use kerb_fleet::{
+    Batch, Capabilities, Cursor, DriverCard, DriverFilter, DriverId, DriverStatus, Forget, Frame, Hit,
+    Introduction, KnownDriver, KnownPosition, Motion, NodeId, Search, ShardAnswer, ShardId, ShardQuestion,
+    ShardStat, SourceHello, Stamp, Update, VehicleClass,
+};
+use kerb_spatial::{Circle, LatLng, Polygon};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+pub(crate) fn position() -> impl Strategy<Value = LatLng> {
+    let edge =
+        prop_oneof![Just((-900_000_000, -1_800_000_000)), Just((900_000_000, 1_800_000_000)), Just((0, 0))];
+    prop_oneof![9 => (-900_000_000..=900_000_000, -1_800_000_000..=1_800_000_000), 1 => edge]
+        .prop_map(|(lat, lon)| LatLng::from_e7(lat, lon).unwrap())
+}
+
+pub(crate) fn stamp() -> impl Strategy<Value = Stamp> {
+    (any::<u64>(), any::<i64>()).prop_map(|(sequence, time_ms)| Stamp { sequence, time_ms })
+}
+
+pub(crate) fn motion() -> impl Strategy<Value = Motion> {
+    let known = |max: u16| prop_oneof![0..=max, Just(Motion::NOT_KNOWN)];
+    (known(35_999), known(20_000)).prop_map(|(heading_cdeg, speed_cmps)| Motion { heading_cdeg, speed_cmps })
+}
+
+pub(crate) fn shard() -> impl Strategy<Value = ShardId> {
+    (0..SHARDS_MAX).prop_map(ShardId)
+}
+
+pub(crate) fn driver_id() -> impl Strategy<Value = DriverId> {
+    prop_oneof!["[a-z0-9-]{1,64}", "\\PC{1,16}"].prop_map(|id| DriverId::new(&id).unwrap())
+}
+
+pub(crate) fn node_id() -> impl Strategy<Value = NodeId> {
+    "[a-zA-Z0-9._-]{1,32}".prop_map(|id| NodeId::new(&id).unwrap())
+}
+
+pub(crate) fn card() -> impl Strategy<Value = Arc<DriverCard>> {
+    (driver_id(), 0..64u8, any::<u16>()).prop_map(|(id, class, capabilities)| {
+        Arc::new(DriverCard {
+            id,
+            vehicle_class: VehicleClass(class),
+            capabilities: Capabilities(capabilities),
+        })
+    })
+}
+
+pub(crate) fn status() -> impl Strategy<Value = DriverStatus> {
+    proptest::sample::select(DriverStatus::ALL.to_vec())
+}
+
+fn update() -> impl Strategy<Value = Update> {
+    let status = proptest::sample::select(DriverStatus::ALL[..3].to_vec());
+    (any::<u32>(), shard(), position(), stamp(), motion(), status).prop_map(
+        |(slot, shard, position, stamp, motion, status)| Update {
+            slot,
+            shard,
+            position,
+            stamp,
+            motion,
+            status,
+        },
+    )
+}
+
+pub(crate) fn batch() -> impl Strategy<Value = Batch> {
+    let introduction = (any::<u32>(), card()).prop_map(|(slot, card)| Introduction { slot, card });
+    let forget = (driver_id(), stamp()).prop_map(|(id, stamp)| Forget { id, stamp });
+    (vec(introduction, 0..4), vec(update(), 0..40), vec(any::<u32>(), 0..8), vec(forget, 0..3)).prop_map(
+        |(introductions, updates, removals, forgets)| Batch { introductions, updates, removals, forgets },
+    )
+}
+
+pub(crate) fn frame() -> impl Strategy<Value = Frame> {
+    let begin =
+        (any::<u64>(), vec(shard(), 0..9)).prop_map(|(round, shards)| Frame::FullBegin { round, shards });
+    let end = any::<u64>().prop_map(|round| Frame::FullEnd { round });
+    prop_oneof![begin, batch().prop_map(Frame::Batch), end]
+}
+
+pub(crate) fn hello() -> impl Strategy<Value = SourceHello> {
+    (node_id(), any::<u64>())
+        .prop_map(|(node, settings_fingerprint)| SourceHello { node, settings_fingerprint })
+}
+
+fn cursor() -> impl Strategy<Value = Option<Cursor>> {
+    option::of((0.0..=1.0, driver_id()).prop_map(|(hav, id)| Cursor { hav, id }))
+}
+
+fn search() -> impl Strategy<Value = Search> {
+    let circle = || (position(), 0.001..=RADIUS_MAX_M).prop_map(|(point, m)| Circle::new(point, m).unwrap());
+    let limit = || 1..=PAGE_SIZE_MAX;
+    let polygon = (0..500_000_000, 0..1_000_000_000, 1..1_000_000).prop_map(|(lat, lon, side)| {
+        let corner = |(dlat, dlon)| LatLng::from_e7(lat + dlat, lon + dlon).unwrap();
+        Arc::new(Polygon::new([(0, 0), (0, side), (side, 0)].map(corner).to_vec()).unwrap())
+    });
+    prop_oneof![
+        (circle(), 1..=1_000u32).prop_map(|(circle, k)| Search::Nearest { circle, k }),
+        (circle(), limit(), cursor()).prop_map(|(circle, limit, after)| Search::WithinRadius {
+            circle,
+            limit,
+            after
+        }),
+        (polygon, limit(), cursor()).prop_map(|(polygon, limit, after)| Search::WithinPolygon {
+            polygon,
+            limit,
+            after
+        }),
+    ]
+}
+
+pub(crate) fn question() -> impl Strategy<Value = ShardQuestion> {
+    let filter = (any::<u8>(), any::<u64>(), any::<u16>(), any::<i64>()).prop_map(
+        |(statuses, vehicle_classes, capabilities, time_min_ms)| DriverFilter {
+            statuses,
+            vehicle_classes,
+            capabilities: Capabilities(capabilities),
+            time_min_ms,
+        },
+    );
+    (vec(shard(), 0..9), search(), filter).prop_map(|(shards, search, filter)| ShardQuestion {
+        shards,
+        search,
+        filter,
+    })
+}
+
+pub(crate) fn answer() -> impl Strategy<Value = ShardAnswer> {
+    let hit = (card(), position(), 0.0..=1.0, stamp(), motion(), status()).prop_map(
+        |(card, position, hav, stamp, motion, status)| Hit { card, position, hav, stamp, motion, status },
+    );
+    (vec(hit, 0..20), vec(shard(), 0..5)).prop_map(|(hits, uncovered)| ShardAnswer { hits, uncovered })
+}
+
+pub(crate) fn stat() -> impl Strategy<Value = ShardStat> {
+    (shard(), any::<u64>(), any::<u64>(), any::<bool>(), vec(node_id(), 0..4)).prop_map(
+        |(shard, drivers, bytes, covered, sources)| ShardStat { shard, drivers, bytes, covered, sources },
+    )
+}
+
+pub(crate) fn known_driver() -> impl Strategy<Value = KnownDriver> {
+    let known = (position(), stamp(), motion(), any::<u16>(), shard()).prop_map(
+        |(position, stamp, motion, accuracy_dm, shard)| KnownPosition {
+            position,
+            stamp,
+            motion,
+            accuracy_dm,
+            shard,
+        },
+    );
+    (card(), status(), any::<bool>(), any::<bool>(), option::of(known)).prop_map(
+        |(card, status, connected, searchable, position)| KnownDriver {
+            card,
+            status,
+            connected,
+            searchable,
+            position,
+        },
+    )
+}
