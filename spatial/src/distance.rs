@@ -13,7 +13,7 @@ pub const HALF_CIRCUMFERENCE_M: f64 = std::f64::consts::PI * EARTH_RADIUS_M;
 
 /// Great-circle distance in metres between two positions, by `geo`'s haversine.
 ///
-/// For one pair. To compare many positions with one point, prepare an [`Origin`](crate::Origin), which is ten times
+/// For one pair. To compare many positions with one point, prepare an [`Origin`](crate::Origin), which is six times
 /// faster and agrees with this to a nanometre (within a hundred kilometres) and to centimetres (near the antipode,
 /// where the haversine itself is no better).
 pub fn distance_m(a: LatLng, b: LatLng) -> f64 {

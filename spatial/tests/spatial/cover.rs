@@ -60,7 +60,7 @@ fn a_pole_is_in_four_tiles() {
 }
 
 proptest! {
-    #![proptest_config(config(3_000))]
+    #![proptest_config(config(1_000))]
 
     #[test]
     fn two_kilometres_are_one_to_four_tiles(center in position()) {
