@@ -1,5 +1,6 @@
-//! Chores of this repository: `cargo xtask codegen [--check]`. No network.
+//! Chores of this repository: generating the wire code, and checking the rules that no compiler knows.
 
+mod check;
 mod codegen;
 
 use std::error::Error;
@@ -12,7 +13,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const USAGE: &str = "usage: cargo xtask <chore>
 
   codegen          write proto/src/generated from proto/protos
-  codegen --check  fail when proto/src/generated is not what codegen would write";
+  codegen --check  fail when proto/src/generated is not what codegen would write
+  check            fail when a rule of the repository is broken";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +32,7 @@ fn run(words: &[&str]) -> Result<()> {
     match words {
         ["codegen"] => codegen::write(root()),
         ["codegen", "--check"] => codegen::check(root()),
+        ["check"] => check::run(root()),
         _ => Err(USAGE.into()),
     }
 }

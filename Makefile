@@ -1,0 +1,28 @@
+# The commands that a person types. Everything else is `cargo xtask`.
+
+.PHONY: demo test lint check bench codegen
+
+# A city on this machine, live.
+demo:
+	cargo run --release -q -p kerb-simulator --bin simulator -- demo
+
+# Doc tests first, so that the last lines are the summary of all others.
+test:
+	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
+	cargo test --quiet --doc --workspace
+	cargo nextest run --workspace
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+# The rules that no compiler knows.
+check:
+	cargo xtask codegen --check
+	cargo xtask check
+
+bench:
+	cargo bench --workspace --benches
+
+codegen:
+	cargo xtask codegen

@@ -1,0 +1,83 @@
+//! Who may use whom. Dev-dependencies are free.
+
+use super::Finding;
+use super::metadata::{Metadata, Package};
+
+const SERVICE: &[&str] = &["kerb-cluster", "kerb-proto", "kerb-fleet", "kerb-spatial"];
+
+/// A crate and the crates of ours that it may use. A new edge is rare and argued for in its commit.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("kerb-spatial", &[]),
+    ("kerb-fleet", &["kerb-spatial"]),
+    ("kerb-proto", &["kerb-fleet", "kerb-spatial"]),
+    ("kerb-cluster", &["kerb-proto", "kerb-fleet", "kerb-spatial"]),
+    ("kerb-location-ingest", SERVICE),
+    ("kerb-index-server", SERVICE),
+    ("kerb-aggregator", SERVICE),
+    (
+        "kerb",
+        &[
+            "kerb-location-ingest",
+            "kerb-index-server",
+            "kerb-aggregator",
+            "kerb-cluster",
+            "kerb-proto",
+            "kerb-fleet",
+            "kerb-spatial",
+        ],
+    ),
+    ("kerb-simulator", &["kerb", "kerb-proto", "kerb-fleet", "kerb-spatial"]),
+    ("xtask", &[]),
+];
+
+pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
+    metadata.packages.iter().filter(|package| package.source.is_none()).flat_map(check_package).collect()
+}
+
+fn check_package(package: &Package) -> Vec<Finding> {
+    let name = &package.name;
+    let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| known == name) else {
+        return vec![Finding::new(name, "a crate that the list of allowed edges does not name")];
+    };
+    let ours =
+        package.dependencies.iter().filter(|edge| edge.path.is_some() && edge.kind.as_deref() != Some("dev"));
+    let wrong = ours.filter(|edge| !allowed.contains(&edge.name.as_str()));
+    let right = if allowed.is_empty() { "none of ours".to_owned() } else { allowed.join(", ") };
+    wrong.map(|edge| Finding::new(name, format!("uses {}, may use {right}", edge.name))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::metadata::Dependency;
+    use super::*;
+
+    fn found(name: &str, edges: &[(&str, Option<&str>)]) -> Vec<String> {
+        let edge = |(name, kind): &(&str, Option<&str>)| Dependency {
+            name: (*name).into(),
+            kind: kind.map(Into::into),
+            path: name.starts_with("kerb").then(|| "/somewhere".into()),
+        };
+        let dependencies = edges.iter().map(edge).collect();
+        let package = Package { name: name.into(), dependencies, ..Package::default() };
+        check(&Metadata { packages: vec![package] }).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn services_meet_at_ports_only() {
+        let edges = [("kerb-fleet", None), ("kerb-index-server", None), ("tonic", None)];
+        let expected = "kerb-aggregator: uses kerb-index-server, may use \
+                        kerb-cluster, kerb-proto, kerb-fleet, kerb-spatial";
+        assert_eq!(found("kerb-aggregator", &edges), [expected]);
+    }
+
+    #[test]
+    fn tests_are_free_and_build_scripts_are_not() {
+        assert!(found("kerb-spatial", &[("kerb-fleet", Some("dev"))]).is_empty());
+        assert_eq!(found("kerb-spatial", &[("kerb-fleet", Some("build"))]).len(), 1);
+    }
+
+    #[test]
+    fn a_new_crate_must_be_listed() {
+        assert_eq!(found("kerb-extra", &[]).len(), 1);
+    }
+}

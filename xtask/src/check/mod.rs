@@ -1,0 +1,71 @@
+//! The rules of the repository. Each is a file here: a function from what it looks at to what it found.
+
+mod data;
+mod edges;
+mod length;
+mod licences;
+mod markers;
+mod metadata;
+mod sleep;
+mod tree;
+mod words;
+
+use std::fmt;
+use std::path::Path;
+
+use crate::Result;
+use metadata::Metadata;
+use tree::Tree;
+
+/// A broken rule, or a warning of one.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    /// Where: a path, with the line where there is one, or a crate.
+    place: String,
+    /// What is wrong and what would be right.
+    message: String,
+}
+
+impl Finding {
+    fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { place: place.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+/// Prints every finding; fails when one is more than a warning.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let tree = Tree::tracked(root)?;
+    let metadata = Metadata::of(root)?;
+    let allowed = licences::allowed(&std::fs::read_to_string(root.join("deny.toml"))?)?;
+
+    for warning in length::warnings(&tree) {
+        println!("warning: {warning}");
+    }
+    let rules = [
+        ("crate edges", edges::check(&metadata)),
+        ("file length", length::check(&tree)),
+        ("markers", markers::check(&tree)),
+        ("sleeping tests", sleep::check(&tree)),
+        ("data licences", data::check(&tree)),
+        ("forbidden words", words::check(&tree)),
+        ("dependency licences", licences::check(&metadata, &allowed)),
+    ];
+    let mut broken = 0;
+    for (rule, findings) in &rules {
+        for finding in findings {
+            println!("{rule}: {finding}");
+        }
+        broken += findings.len();
+    }
+    if broken > 0 {
+        return Err(format!("{broken} broken rules").into());
+    }
+    println!("{} rules hold in {} files", rules.len(), tree.files.len());
+    Ok(())
+}
