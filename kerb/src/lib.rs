@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The whole of Kerb as a value: settings, and nodes that run any set of roles.
+//!
+//! The binary is a thin shell around this crate: it parses the command line, sets up the log and waits for
+//! signals. No search, no index and no driver is known here; the services do the work.
+
+pub mod settings;
+
+pub use settings::Settings;

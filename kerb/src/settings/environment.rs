@@ -1,0 +1,18 @@
+//! Environment variables: `KERB__SECTION__KEY`, two underscores between the parts.
+
+use super::layer::{Entry, Given, Origin};
+
+/// With what a variable starts that is a setting.
+pub const PREFIX: &str = "KERB__";
+
+/// The settings among these variables, in the order of their names.
+pub(super) fn entries(variables: impl IntoIterator<Item = (String, String)>) -> Vec<Entry> {
+    let mut entries: Vec<_> = variables.into_iter().filter_map(|(name, text)| entry(name, text)).collect();
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    entries
+}
+
+fn entry(name: String, text: String) -> Option<Entry> {
+    let key = name.strip_prefix(PREFIX)?.to_ascii_lowercase().replace("__", ".");
+    Some(Entry { key, given: Given::Text(text), origin: Origin::Variable(name) })
+}

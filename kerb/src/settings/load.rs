@@ -1,0 +1,112 @@
+//! Layers into settings: each value is tried by itself, so that all problems are found, each with its layer.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use toml::de::DeValue;
+
+use super::layer::{Entry, Given, Origin};
+use super::problem::{Problem, Problems};
+use super::{Settings, environment, file, schema};
+
+/// Where settings may come from. An empty one gives the defaults.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The TOML file; it must exist.
+    pub file: Option<PathBuf>,
+    /// Environment variables, all of them: those of other programs are left alone.
+    pub variables: Vec<(String, String)>,
+    /// Command-line flags, later ones win.
+    pub flags: Vec<Entry>,
+}
+
+/// Settings, and where each of their values came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Checked.
+    pub settings: Settings,
+    /// By key; a default has no entry.
+    pub origins: BTreeMap<String, Origin>,
+}
+
+impl Sources {
+    /// Reads all layers, or says all that is wrong with them.
+    pub fn load(self) -> Result<Loaded, Problems> {
+        let mut problems = Vec::new();
+        let mut entries = match self.file.as_deref().map(file::read) {
+            Some(Err(found)) => {
+                problems.extend(found.0);
+                Vec::new()
+            }
+            Some(Ok(entries)) => entries,
+            None => Vec::new(),
+        };
+        entries.extend(environment::entries(self.variables));
+        entries.extend(self.flags);
+        merge(entries, problems)
+    }
+}
+
+fn merge(entries: Vec<Entry>, mut problems: Vec<Problem>) -> Result<Loaded, Problems> {
+    let defaults = serde_json::to_value(Settings::default()).expect("settings are plain data");
+    let known = schema::leaves(&defaults);
+    let mut effective = defaults.clone();
+    let mut origins = BTreeMap::new();
+    for Entry { key, given, origin } in entries {
+        if given.is_empty_table() && schema::is_section(&key, &known) {
+            continue;
+        }
+        match accept(&defaults, &known, &key, &given) {
+            Ok(value) => {
+                schema::set(&mut effective, &key, value);
+                origins.insert(key, origin);
+            }
+            Err(message) => problems.push(Problem { origin: Some(origin), key, message }),
+        }
+    }
+    let settings: Settings = serde_json::from_value(effective).expect("each value was accepted by itself");
+    for error in settings.check() {
+        let key = error.field.to_string();
+        let origin = Some(origins.get(&key).cloned().unwrap_or(Origin::Default));
+        problems.push(Problem { origin, key, message: error.description });
+    }
+    if problems.is_empty() { Ok(Loaded { settings, origins }) } else { Err(Problems(problems)) }
+}
+
+/// The value as its key wants it, or what is wrong.
+fn accept(defaults: &Value, known: &[(String, Value)], key: &str, given: &Given) -> Result<Value, String> {
+    let Some((_, default)) = known.iter().find(|(k, _)| k == key) else {
+        return Err(schema::advice(key, known));
+    };
+    let mut first_refusal = None;
+    for candidate in candidates(given, default) {
+        let mut tree = defaults.clone();
+        schema::set(&mut tree, key, candidate.clone());
+        match serde_json::from_value::<Settings>(tree) {
+            Ok(_) => return Ok(candidate),
+            Err(error) => first_refusal = first_refusal.or(Some(error)),
+        }
+    }
+    let refusal = first_refusal.map_or_else(String::new, |error| error.to_string());
+    let example = if default.is_null() { String::new() } else { format!("; the default is {default}") };
+    Err(format!("{given} is refused: {refusal}{example}"))
+}
+
+/// What a text can mean: a list where the default is one; else a TOML value; else the text itself.
+fn candidates(given: &Given, default: &Value) -> Vec<Value> {
+    let text = match given {
+        Given::Typed(value) => return vec![value.clone()],
+        Given::Text(text) => text,
+    };
+    let parsed = DeValue::parse(text).ok().map(|value| file::to_json(value.get_ref()));
+    if default.is_array() && !text.trim_start().starts_with('[') {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        return vec![parts.map(Value::from).collect()];
+    }
+    let plain = Value::String(text.clone());
+    if default.is_string() {
+        return vec![plain];
+    }
+    parsed.into_iter().chain([plain]).collect()
+}

@@ -1,0 +1,63 @@
+//! Which keys there are, and what a wrong one was probably meant to be.
+
+use serde_json::Value;
+
+/// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion would only confuse.
+const LIKENESS_MIN: f64 = 0.75;
+
+/// Every leaf of the default settings by its dotted path, in the order of the sections.
+pub(super) fn leaves(tree: &Value) -> Vec<(String, Value)> {
+    let mut leaves = Vec::new();
+    collect("", tree, &mut leaves);
+    leaves
+}
+
+fn collect(parent: &str, tree: &Value, leaves: &mut Vec<(String, Value)>) {
+    match tree {
+        Value::Object(map) => {
+            for (name, value) in map {
+                let key = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
+                collect(&key, value, leaves);
+            }
+        }
+        leaf => leaves.push((parent.to_owned(), leaf.clone())),
+    }
+}
+
+/// Sets a leaf. The path must be one of [`leaves`].
+pub(super) fn set(tree: &mut Value, key: &str, value: Value) {
+    let slot = key.split('.').fold(tree, |tree, part| &mut tree[part]);
+    *slot = value;
+}
+
+/// Whether keys stand below this path.
+pub(super) fn is_section(key: &str, known: &[(String, Value)]) -> bool {
+    let prefix = format!("{key}.");
+    known.iter().any(|(k, _)| k.starts_with(&prefix))
+}
+
+/// What to do about a key that does not exist.
+pub(super) fn advice(key: &str, known: &[(String, Value)]) -> String {
+    if is_section(key, known) {
+        return "is a section, not a value".to_owned();
+    }
+    let parent = known.iter().find(|(k, _)| key.starts_with(&format!("{k}.")));
+    if let Some((parent, _)) = parent {
+        return format!("no such key: {parent} is a value, not a section");
+    }
+    // The last part counts too: a key in the wrong section is a common slip.
+    let last = |k: &str| k.rsplit('.').next().unwrap_or_default().to_owned();
+    let likeness =
+        |k: &str| strsim::jaro_winkler(k, key).max(strsim::jaro_winkler(&last(k), &last(key)) - 0.01);
+    let best = known.iter().map(|(k, _)| (likeness(k), k)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match best {
+        Some((likeness, best)) if likeness >= LIKENESS_MIN => format!("no such key; did you mean {best}?"),
+        _ => format!("no such key; the sections are {}", sections(known).join(", ")),
+    }
+}
+
+fn sections(known: &[(String, Value)]) -> Vec<&str> {
+    let mut names: Vec<_> = known.iter().filter_map(|(k, _)| k.split('.').next()).collect();
+    names.dedup();
+    names
+}

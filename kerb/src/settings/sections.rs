@@ -1,0 +1,149 @@
+//! The sections that belong to no single service.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use kerb_fleet::limits::SHARDS_DEFAULT;
+use kerb_fleet::{Catalog, FieldError, NodeId, Partitioning, Sharding};
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+/// Longest grace that may be configured: an hour.
+const DRAIN_MAX_MS: u32 = 3_600_000;
+
+/// `[node]`: this process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeOptions {
+    /// Its name: 1 to 32 letters, digits, `-`, `_` or `.`. In a cluster, one of the membership file's.
+    pub id: NodeId,
+    /// `address:port` to listen on; port 0 takes a free one. Unset: 127.0.0.1:7717, or in a cluster the
+    /// address that the membership file gives this node.
+    pub listen: Option<SocketAddr>,
+    /// Where the driver table is kept, or `none` to keep it in memory only. A relative path starts in the
+    /// working directory.
+    pub data_dir: DataDir,
+    /// How long calls and streams may go on after a request to stop.
+    pub drain_ms: u32,
+}
+
+impl Default for NodeOptions {
+    fn default() -> Self {
+        let id = NodeId::new("local").expect("a legal name");
+        Self { id, listen: None, data_dir: DataDir(Some("kerb-data".into())), drain_ms: 5_000 }
+    }
+}
+
+impl NodeOptions {
+    pub(super) fn check(&self) -> Vec<FieldError> {
+        let too_long = self.drain_ms > DRAIN_MAX_MS;
+        let description = format!("{}, must be 0 to {DRAIN_MAX_MS}", self.drain_ms);
+        too_long.then(|| FieldError::new("drain_ms", description)).into_iter().collect()
+    }
+}
+
+/// A folder, or none: `none` in settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DataDir(pub Option<PathBuf>);
+
+impl TryFrom<String> for DataDir {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "" => Err("an empty path, must be a folder or \"none\""),
+            "none" => Ok(Self(None)),
+            _ => Ok(Self(Some(text.into()))),
+        }
+    }
+}
+
+impl From<DataDir> for String {
+    fn from(dir: DataDir) -> Self {
+        dir.0.map_or_else(|| "none".to_owned(), |path| path.to_string_lossy().into_owned())
+    }
+}
+
+/// `[fleet]`: equal in all processes of a cluster; a difference is noticed when they connect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FleetOptions {
+    /// Names of vehicle classes, 1 to 64. The order matters: add at the end.
+    pub vehicle_classes: Vec<String>,
+    /// Names of capabilities, at most 16. The order matters: add at the end.
+    pub capabilities: Vec<String>,
+    /// Virtual shards, 1 to 16,384.
+    pub shards: NonZeroU16,
+    /// `tile`: by place, a search of 2 km asks 1 to 4 shards. `id`: by driver id, a search asks all.
+    pub partitioning: Partitioning,
+}
+
+impl Default for FleetOptions {
+    fn default() -> Self {
+        let catalog = Catalog::default();
+        Self {
+            vehicle_classes: catalog.vehicle_classes().to_vec(),
+            capabilities: catalog.all_capabilities().to_vec(),
+            shards: NonZeroU16::new(SHARDS_DEFAULT).expect("the default is not 0"),
+            partitioning: Partitioning::default(),
+        }
+    }
+}
+
+impl FleetOptions {
+    pub(super) fn check(&self) -> Vec<FieldError> {
+        // One list at a time, so that a problem in the first does not hide one in the second.
+        let classes = Catalog::new(self.vehicle_classes.clone(), Vec::new()).err();
+        let any_class = vec!["any".to_owned()];
+        let capabilities = Catalog::new(any_class, self.capabilities.clone()).err();
+        let shards = Sharding::new(self.shards.get(), self.partitioning).err();
+        [classes, capabilities, shards].into_iter().flatten().collect()
+    }
+}
+
+/// `[cluster]`: who else is there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClusterOptions {
+    /// The membership file: nodes, addresses, roles and replicas. Unset: this process is all there is. Read
+    /// again when it changes. A relative path starts in the working directory.
+    pub file: Option<PathBuf>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[log]`: on stderr.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogOptions {
+    /// `text` or `json`.
+    pub format: LogFormat,
+    /// Levels, overall and by module: `info`, `warn,kerb_index_server=debug`.
+    pub filter: String,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), filter: "info".to_owned() }
+    }
+}
+
+impl LogOptions {
+    pub(super) fn check(&self) -> Vec<FieldError> {
+        let error = EnvFilter::try_new(&self.filter).err();
+        let describe =
+            |e| format!("{:?} is not a filter ({e}); try \"info\" or \"warn,kerb=debug\"", self.filter);
+        error.map(|e| FieldError::new("filter", describe(e))).into_iter().collect()
+    }
+}

@@ -1,0 +1,43 @@
+//! Effective settings as a TOML file that says where each value came from.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::load::Loaded;
+use super::schema;
+
+/// Comments start in this column where values leave room.
+const COMMENT_COLUMN: usize = 48;
+
+impl fmt::Display for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tree = serde_json::to_value(&self.settings).expect("settings are plain data");
+        let mut section = String::new();
+        for (key, value) in schema::leaves(&tree) {
+            let (table, name) = key.rsplit_once('.').unwrap_or(("", &key));
+            if table != section {
+                let newline = if section.is_empty() { "" } else { "\n" };
+                writeln!(f, "{newline}[{table}]")?;
+                table.clone_into(&mut section);
+            }
+            let origin = self.origins.get(&key).map_or_else(|| "default".to_owned(), ToString::to_string);
+            // TOML has no null: an unset key stands as a comment.
+            let line = if value.is_null() {
+                format!("# {name} is not set")
+            } else {
+                format!("{name} = {}", toml(&value))
+            };
+            writeln!(f, "{line:COMMENT_COLUMN$} # {origin}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Scalars and lists of them are written alike in JSON and TOML.
+fn toml(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
+        scalar => scalar.to_string(),
+    }
+}

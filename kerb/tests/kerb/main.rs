@@ -1,0 +1,3 @@
+//! The whole of Kerb from outside.
+
+mod settings;

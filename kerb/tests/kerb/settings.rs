@@ -1,0 +1,107 @@
+//! Layers and refusals of the settings.
+
+use std::path::PathBuf;
+
+use kerb::Settings;
+use kerb::settings::{Entry, Sources};
+
+struct File(tempfile::TempDir);
+
+impl File {
+    fn new(text: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a folder for tests");
+        std::fs::write(dir.path().join("kerb.toml"), text).expect("a file in it");
+        Self(dir)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("kerb.toml")
+    }
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+#[test]
+fn nothing_given_gives_the_defaults() {
+    assert_eq!(Sources::default().load().unwrap().settings, Settings::default());
+}
+
+#[test]
+fn later_layers_win() {
+    let file = File::new("[node]\nid = \"file\"\ndrain_ms = 1\n[fleet]\nshards = 16\n");
+    let sources = Sources {
+        file: Some(file.path()),
+        variables: variables(&[("KERB__NODE__ID", "7"), ("KERB__FLEET__SHARDS", "32"), ("HOME", "/")]),
+        flags: vec![Entry::flag("--set", "fleet.shards", "64")],
+    };
+    let loaded = sources.load().unwrap();
+    assert_eq!(loaded.settings.node.drain_ms, 1, "from the file");
+    assert_eq!(loaded.settings.node.id.as_str(), "7", "a number is text where text is wanted");
+    assert_eq!(loaded.settings.fleet.shards.get(), 64);
+    let shown = loaded.to_string();
+    assert!(shown.contains("kerb.toml line 3"), "{shown}");
+    assert!(shown.contains("environment variable KERB__NODE__ID"), "{shown}");
+    assert!(shown.contains("flag --set"), "{shown}");
+}
+
+#[test]
+fn what_is_shown_can_be_read_again() {
+    let sources =
+        Sources { flags: vec![Entry::flag("--set", "node.listen", "127.0.0.1:0")], ..Sources::default() };
+    let loaded = sources.load().unwrap();
+    let file = File::new(&loaded.to_string());
+    let again = Sources { file: Some(file.path()), ..Sources::default() }.load().unwrap();
+    assert_eq!(again.settings, loaded.settings);
+}
+
+#[test]
+fn lists_come_from_variables_too() {
+    let loaded = Sources {
+        variables: variables(&[("KERB__FLEET__VEHICLE_CLASSES", "car, van")]),
+        ..Sources::default()
+    };
+    assert_eq!(loaded.load().unwrap().settings.fleet.vehicle_classes, ["car", "van"]);
+    let loaded = Sources {
+        variables: variables(&[("KERB__FLEET__CAPABILITIES", "[\"pets\"]")]),
+        ..Sources::default()
+    };
+    assert_eq!(loaded.load().unwrap().settings.fleet.capabilities, ["pets"]);
+}
+
+#[test]
+fn every_problem_is_named_with_its_layer_and_what_would_be_right() {
+    let file = File::new(
+        "[node]\nlisten = \"here\"\nlisten_on = 3\n[fleet]\nshards = 20000\nvehicle_classes = []\n[flet]\nshards = 3\n",
+    );
+    let sources = Sources {
+        file: Some(file.path()),
+        variables: variables(&[("KERB__FLEET__PARTITIONING", "moon"), ("KERB__NODE__ID", "a b")]),
+        flags: vec![Entry::flag("--drain-ms", "node.drain_ms", "soon"), Entry::flag("--set", "log", "x")],
+    };
+    let problems = sources.load().unwrap_err().to_string();
+    for wanted in [
+        "kerb.toml line 2: node.listen: \"here\" is refused: invalid socket address syntax",
+        "kerb.toml line 3: node.listen_on: no such key; did you mean node.listen?",
+        "kerb.toml line 5: fleet.shards: 20000, must be 1 to 16384",
+        "kerb.toml line 6: fleet.vehicle_classes: 0 names, must be 1 to 64",
+        "kerb.toml line 8: flet.shards: no such key; did you mean fleet.shards?",
+        "environment variable KERB__FLEET__PARTITIONING: fleet.partitioning: \"moon\" is refused: unknown variant `moon`, expected `tile` or `id`",
+        "environment variable KERB__NODE__ID: node.id: \"a b\" is refused",
+        "flag --drain-ms: node.drain_ms: \"soon\" is refused: invalid type: string \"soon\", expected u32; the default is 5000",
+        "flag --set: log: is a section, not a value",
+    ] {
+        assert!(problems.contains(wanted), "{wanted}\nnot in\n{problems}");
+    }
+    assert_eq!(problems.lines().count(), 9, "{problems}");
+}
+
+#[test]
+fn a_broken_or_missing_file_is_named() {
+    let file = File::new("[node\nid = 1");
+    let problems = Sources { file: Some(file.path()), ..Sources::default() }.load().unwrap_err().to_string();
+    assert!(problems.contains("kerb.toml line 1: not TOML"), "{problems}");
+    let missing = Sources { file: Some("/nowhere/kerb.toml".into()), ..Sources::default() };
+    assert!(missing.load().unwrap_err().to_string().contains("/nowhere/kerb.toml: cannot be read"));
+}
