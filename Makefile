@@ -4,7 +4,7 @@
 
 # A city on this machine, live.
 demo:
-	cargo run --release -q -p kerb-simulator --bin simulator -- demo
+	cargo run --release -p kerb-simulator --bin simulator -- demo
 
 # Doc tests first, so that the last lines are the summary of all others.
 test:
