@@ -1,1 +1,20 @@
-//! Placeholder.
+//! A city that drives itself: real taxis replayed over gRPC, synthetic fleets for load, and a judge of every answer.
+//!
+//! The core (`pings`, `track`, `history`, `question`, `judge`, `city`, `report`) is synchronous and pure: time and
+//! randomness are arguments. The rest is a thin async shell that is a client like any other: it reaches into no
+//! service.
+
+pub mod city;
+pub mod cli;
+pub mod connect;
+pub mod history;
+pub mod judge;
+pub mod link;
+pub mod load;
+pub mod options;
+pub mod pings;
+pub mod question;
+pub mod replay;
+pub mod report;
+pub mod slice;
+pub mod track;

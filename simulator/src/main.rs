@@ -1,0 +1,5 @@
+//! The binary. All of it stands in the library.
+
+fn main() -> std::process::ExitCode {
+    kerb_simulator::cli::run()
+}

@@ -1,0 +1,165 @@
+//! Every setting of the simulator's runs, with its default. They are the command line's flags and stand in the
+//! reports.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::judge::Limits;
+
+/// Where a node listens when nothing is said.
+pub const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:7700";
+
+/// Settings of a replay.
+#[derive(Args, Clone, Debug, Serialize)]
+pub struct ReplayOptions {
+    /// Pings to replay: CSV, plain or .gz, with the columns `time`, `cab_id`, `lat`, `lon`, `occupied`
+    #[arg(long, value_name = "FILE", default_value = "simulator/data/sf_2008-05-22_evening.csv.gz")]
+    pub pings: PathBuf,
+    /// Where drivers connect, several times for several nodes
+    #[arg(long = "endpoint", value_name = "URL", default_values_t = [ENDPOINT_DEFAULT.to_owned()])]
+    pub endpoints: Vec<String>,
+    /// Where searches go, several times for several nodes; the drivers' endpoints when absent
+    #[arg(long = "search-endpoint", value_name = "URL")]
+    pub search_endpoints: Vec<String>,
+    /// How much faster than life
+    #[arg(long, default_value_t = 1.0, value_parser = parse_positive)]
+    pub speed_up: f64,
+    /// Begin here, in unix seconds of the file's time; the first ping when absent
+    #[arg(long, value_name = "UNIX_S")]
+    pub from: Option<i64>,
+    /// Replay so many seconds of the file's time; to the last ping when absent
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<i64>,
+    /// A cab reports this often, in milliseconds of the file's time
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..))]
+    pub report_every_ms: u32,
+    /// A cab silent for longer than this, in seconds of the file's time, is off duty meanwhile
+    #[arg(long, default_value_t = crate::track::GAP_MAX_S)]
+    pub gap_max_s: i64,
+    /// Random questions asked and judged, a real second
+    #[arg(long, default_value_t = 50.0, value_parser = parse_positive)]
+    pub searches_per_second: f64,
+    /// Questions under way at once
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub searchers: u32,
+    /// Updates followed at once until a search shows them, to measure freshness
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=64))]
+    pub probes: u32,
+    /// Connections to each endpoint over which the cabs' streams are spread
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    pub connections: u32,
+    /// The judge allows an update to be under way so long, in real milliseconds
+    #[arg(long, default_value_t = 1_000)]
+    pub allowance_ms: u32,
+    /// The server's stale limit, milliseconds
+    #[arg(long, default_value_t = 15_000)]
+    pub stale_after_ms: u32,
+    /// The server's gone limit, milliseconds
+    #[arg(long, default_value_t = 60_000)]
+    pub gone_after_ms: u32,
+    /// Of all randomness
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// A line of news this often, real seconds
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub report_interval_s: u32,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Settings of a load run. Streams, batches and searches run side by side; at least one of them is asked for.
+#[derive(Args, Clone, Debug, Serialize)]
+pub struct LoadOptions {
+    /// The node under load, several times for several nodes
+    #[arg(long = "endpoint", value_name = "URL", default_values_t = [ENDPOINT_DEFAULT.to_owned()])]
+    pub endpoints: Vec<String>,
+    /// Where searches go; the other endpoints when absent
+    #[arg(long = "search-endpoint", value_name = "URL")]
+    pub search_endpoints: Vec<String>,
+    /// Real seconds
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub duration: u32,
+    /// Driver streams, one a driver
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub streams: u32,
+    /// Driver streams on one connection
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub streams_per_connection: u32,
+    /// A driver with a stream reports this often, milliseconds
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(10..))]
+    pub report_every_ms: u32,
+    /// Updates a second in batches; 0 for none
+    #[arg(long, default_value_t = 0)]
+    pub updates_per_second: u64,
+    /// Drivers that the batches speak of
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=16_000_000))]
+    pub drivers: u32,
+    /// Updates in a batch
+    #[arg(long, default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub batch_rows: u32,
+    /// Connections with one stream of batches each
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub batch_connections: u32,
+    /// Searches a second; 0 with --searchers above 0: as many as they can
+    #[arg(long, default_value_t = 0)]
+    pub searches_per_second: u64,
+    /// Searches under way at once; 0 for none
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1_024))]
+    pub searchers: u32,
+    /// Connections over which the searches are spread
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub search_connections: u32,
+    /// Neighbours that a search asks for
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub k: u32,
+    /// Radius of a search, metres
+    #[arg(long, default_value_t = 5_000.0, value_parser = parse_positive)]
+    pub radius_m: f64,
+    /// Of all randomness
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads of the generator
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub threads: u32,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Default for ReplayOptions {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+impl ReplayOptions {
+    /// The server's limits of age, as the judge wants them.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            stale_after_ms: i64::from(self.stale_after_ms),
+            gone_after_ms: i64::from(self.gone_after_ms),
+            ..Limits::default()
+        }
+    }
+}
+
+/// The defaults are those of the command line: they stand in one place.
+fn defaults<O: Args>() -> O {
+    let command = O::augment_args(clap::Command::new("defaults").no_binary_name(true));
+    let matches = command.get_matches_from(std::iter::empty::<&str>());
+    O::from_arg_matches(&matches).expect("every flag has a default")
+}
+
+fn parse_positive(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|v| v.is_finite() && *v > 0.0);
+    value.ok_or_else(|| format!("{text:?} is not a number above 0"))
+}

@@ -1,0 +1,93 @@
+//! Measures freshness: takes an update that is just being sent and searches round the driver until an answer shows
+//! it, or a newer one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerb_proto::v1;
+use kerb_proto::v1::nearby_service_client::NearbyServiceClient;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::shared::Shared;
+use crate::question::lat_lng;
+
+/// Looks this often. The measured time is at most this and one search too long.
+const LOOK_EVERY: Duration = Duration::from_millis(3);
+/// Takes a new sample this long after the last one.
+const REST: Duration = Duration::from_millis(100);
+/// An update that is not seen in this time is counted as not seen.
+const SEEN_WITHIN: Duration = Duration::from_secs(10);
+/// The driver moves on while it is looked for: at a speed-up of 60 by some 100 m between two updates.
+const AROUND_M: f64 = 500.0;
+
+/// A sampled update.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Probe {
+    pub(super) driver: usize,
+    pub(super) sequence: u64,
+    pub(super) sent_at: Instant,
+}
+
+/// Where probers wait for the next update that anybody sends.
+#[derive(Default)]
+pub(super) struct Desk(Mutex<Vec<oneshot::Sender<Probe>>>);
+
+impl Desk {
+    /// Gives the update to a prober that waits; costs a look when none does.
+    pub(super) fn offer(&self, probe: impl FnOnce() -> Probe) {
+        if let Some(prober) = self.0.lock().pop() {
+            // A prober that has stopped meanwhile needs no sample.
+            _ = prober.send(probe());
+        }
+    }
+
+    fn wait(&self) -> oneshot::Receiver<Probe> {
+        let (give, take) = oneshot::channel();
+        self.0.lock().push(give);
+        take
+    }
+}
+
+/// Takes samples until `stop`. `number` is the prober's own.
+pub(super) async fn run(shared: Arc<Shared>, number: u32, stop: CancellationToken) {
+    let whole = async {
+        while let Ok(probe) = shared.desk.wait().await {
+            match follow(&shared, probe, number as usize).await {
+                Some(seen_after) => shared.tallies.lock().freshness_ms.add(seen_after.as_millis() as u64),
+                None => shared.tallies.lock().freshness_timeouts += 1,
+            }
+            sleep(REST).await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = whole => {}
+    }
+}
+
+/// How long after it was sent the update was seen; `None` when it was not in time.
+async fn follow(shared: &Shared, probe: Probe, number: usize) -> Option<Duration> {
+    let member = &shared.fleet.members()[probe.driver];
+    let mut client = NearbyServiceClient::new(shared.search.get(number, number));
+    while probe.sent_at.elapsed() < SEEN_WITHIN {
+        let place = member.history().newest().map(|s| s.place)?;
+        let radius = v1::RadiusSearch { point: Some(lat_lng(place)), radius_m: AROUND_M };
+        let request = v1::FindNearbyRequest {
+            search: Some(v1::find_nearby_request::Search::WithinRadius(radius)),
+            ..Default::default()
+        };
+        // A failed search is not a stale one: look again.
+        if let Ok(response) = client.find_nearby(request).await {
+            let drivers = response.into_inner().drivers;
+            let hit = drivers.iter().find(|d| d.driver_id == member.card.id);
+            if hit.and_then(|d| d.position.as_ref()).is_some_and(|p| p.sequence >= probe.sequence) {
+                return Some(probe.sent_at.elapsed());
+            }
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    None
+}
