@@ -1,1 +1,17 @@
-//! Placeholder.
+//! An index server: shards in memory. Applies the batches of ingest nodes, lets old positions go, and searches
+//! exactly while it does.
+//!
+//! [`Index`] is the core: synchronous, without a clock of its own, usable alone. [`IndexServer`] is the service: it
+//! has the ports of `kerb_fleet` and a gRPC adapter. Neither knows driver streams or who else holds a shard.
+
+mod coverage;
+pub mod index;
+pub mod options;
+mod search;
+mod store;
+mod write;
+
+pub use index::{Counts, Ending, Index, Memory, Progress};
+pub use options::Options;
+pub use search::{Effort, Stop};
+pub use write::session::Session;

@@ -1,0 +1,132 @@
+//! A made-up fleet: cities of 20 km by 20 km, four fifths of the drivers in clusters, the rest anywhere in the city.
+
+use std::sync::Arc;
+
+use kerb_fleet::{
+    Batch, Capabilities, DriverCard, DriverId, DriverStatus, Introduction, Motion, Sharding, Stamp, Update,
+    VehicleClass,
+};
+use kerb_spatial::LatLng;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+/// Metres of a degree of latitude.
+const DEGREE_M: f64 = 111_195.0;
+/// Side of a city.
+const SIDE_M: f64 = 20_000.0;
+/// Most that a driver moves between two reports.
+const STEP_M: f64 = 40.0;
+/// Time of the first reports.
+pub const START_MS: i64 = 1_700_000_000_000;
+
+/// Drivers and where they are.
+pub struct City {
+    pub sharding: Sharding,
+    positions: Vec<(f64, f64)>,
+    /// The order of their reports, and where it stands.
+    order: Vec<u32>,
+    at: usize,
+    sequence: u64,
+    rng: Pcg64Mcg,
+}
+
+impl City {
+    /// `drivers` in cities of a million.
+    pub fn new(drivers: usize) -> Self {
+        let mut rng = Pcg64Mcg::seed_from_u64(7);
+        let cities = drivers.div_ceil(1_000_000);
+        let clusters: Vec<Vec<[f64; 3]>> = (0..cities)
+            .map(|_| (0..12).map(|_| [rng.random(), rng.random(), rng.random_range(0.02..0.1)]).collect())
+            .collect();
+        let positions = (0..drivers)
+            .map(|i| {
+                let city = i % cities;
+                let (x, y) = place(&mut rng, &clusters[city]);
+                (37.6 + (city / 4) as f64 * 1.5 + y * SIDE_M / DEGREE_M, -122.5 + (city % 4) as f64 * 2.0 + x * 0.227)
+            })
+            .collect();
+        let mut order: Vec<u32> = (0..drivers as u32).collect();
+        for i in (1..drivers).rev() {
+            order.swap(i, rng.random_range(0..=i));
+        }
+        Self { sharding: Sharding::default(), positions, order, at: 0, sequence: 0, rng }
+    }
+
+    /// Where driver `i` is.
+    pub fn position(&self, i: usize) -> LatLng {
+        let (lat, lon) = self.positions[i];
+        LatLng::new(lat, lon).expect("cities are far from the poles")
+    }
+
+    pub fn len(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// A point where a rider may be: near some driver.
+    pub fn rider(&mut self) -> LatLng {
+        let i = self.rng.random_range(0..self.positions.len());
+        self.step(i, 300.0);
+        self.position(i)
+    }
+
+    /// The introductions and first positions of drivers `from..to`.
+    pub fn first(&self, from: usize, to: usize) -> Batch {
+        let introductions = (from..to).map(|i| Introduction { slot: i as u32, card: card(i) }).collect();
+        let updates = (from..to).map(|i| self.update(i)).collect();
+        Batch { introductions, updates, ..Batch::default() }
+    }
+
+    /// The next reports, in an order that has nothing to do with places.
+    pub fn next(&mut self, rows: usize) -> Batch {
+        let mut updates = Vec::with_capacity(rows);
+        for _ in 0..rows {
+            if self.at == 0 {
+                self.sequence += 1;
+            }
+            let i = self.order[self.at] as usize;
+            self.at = (self.at + 1) % self.order.len();
+            self.step(i, STEP_M);
+            updates.push(self.update(i));
+        }
+        Batch { updates, ..Batch::default() }
+    }
+
+    fn step(&mut self, i: usize, most_m: f64) {
+        let (angle, m) = (self.rng.random_range(0.0..std::f64::consts::TAU), self.rng.random_range(0.0..most_m));
+        let position = &mut self.positions[i];
+        position.0 += angle.sin() * m / DEGREE_M;
+        position.1 += angle.cos() * m / DEGREE_M / position.0.to_radians().cos();
+    }
+
+    fn update(&self, i: usize) -> Update {
+        let position = self.position(i);
+        Update {
+            slot: i as u32,
+            shard: self.sharding.shard_of(&DriverId::new("x").expect("one byte"), position),
+            position,
+            stamp: Stamp { sequence: self.sequence, time_ms: START_MS + self.sequence as i64 },
+            motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
+            status: if i.is_multiple_of(3) { DriverStatus::OnTrip } else { DriverStatus::Available },
+        }
+    }
+}
+
+/// Within the unit square.
+fn place(rng: &mut Pcg64Mcg, clusters: &[[f64; 3]]) -> (f64, f64) {
+    if rng.random_range(0..5) == 0 {
+        return (rng.random(), rng.random());
+    }
+    let [x, y, width] = clusters[rng.random_range(0..clusters.len())];
+    // Box and Muller, 1958.
+    let radius = (-2.0 * rng.random_range(f64::MIN_POSITIVE..1.0).ln()).sqrt() * width;
+    let angle = rng.random_range(0.0..std::f64::consts::TAU);
+    ((x + radius * angle.cos()).clamp(0.0, 1.0), (y + radius * angle.sin()).clamp(0.0, 1.0))
+}
+
+fn card(i: usize) -> Arc<DriverCard> {
+    Arc::new(DriverCard {
+        id: DriverId::new(&format!("driver-{i:08}")).expect("15 bytes"),
+        vehicle_class: VehicleClass((i % 4) as u8),
+        capabilities: Capabilities(0),
+    })
+}

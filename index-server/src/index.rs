@@ -1,0 +1,377 @@
+//! The index: one writer at a time, any number of searches that wait for nobody.
+//!
+//! # What a search may rely on
+//!
+//! All shared state is atomics in arrays that never move or shrink, so any read at any instant is memory-safe. That
+//! the answers are right rests on five rules of the writer:
+//!
+//! 1. **A page is not used again while a search runs that could reach it** ([`epoch`](crate::store::epoch)). So a leaf
+//!    that was split, merged or widened stays as it was at that moment: its entries were copied, not moved, before the
+//!    link to the new pages was stored. A search that reads the old leaf got its link after it began, hence sees
+//!    everybody's position as of some moment of the search. The same holds for records: a number names one driver for
+//!    as long as a search runs.
+//! 2. **A driver's record always leads to an entry of this driver.** A move between leaves writes the new entry, then
+//!    the record's place, then clears the old entry. The writer may stop between any two stores.
+//! 3. **Who moves between leaves is written to the [`journal`](crate::store::journal) first.** A search that read the
+//!    new leaf before and the old one after the move has missed the driver, but has seen an effect of it; so, by the
+//!    fences, it finds the driver in the journal, and looks at its record. A search ends with that.
+//! 4. **A move within a leaf, nine of ten, is one store.** A search sees the one position or the other.
+//! 5. **Position, place and state of a record change under an odd version** ([`record`](crate::store::record)), so
+//!    what is answered of a driver was true of it at one instant. A search looks again at a record that is being
+//!    written, [a few times](crate::search::sight); if the writer is stopped just there, it takes the position with the
+//!    state before it rather than wait.
+//!
+//! So each driver is judged as it was at one moment between the search's begin and end: who was in the area, and
+//! passed the filter, all that time is found, once; who was not, never is. A driver who moved may be met in two leaves.
+//! Where the answer is full, it then holds the place of another and the search starts again; for that a driver must
+//! move between leaves within the microseconds of a search, and be found. After
+//! eight starts, and where the journal was lapped, the search runs once under the writer's lock, which is counted.
+//!
+//! Splits, merges and moves within leaves never make a search start again, so a long search beside a busy writer
+//! costs no more than on an idle index.
+//!
+//! # Steps
+//!
+//! What takes long is cut into steps that take the lock for some 100 µs each, so that other sessions and timers get
+//! their turn. Nothing here awaits or knows the time; [`crate::service`] does.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use kerb_fleet::{Batch, Error, NodeId, ShardAnswer, ShardId, ShardQuestion, ShardStat, Sharding};
+use parking_lot::Mutex;
+
+use crate::coverage::FillingId;
+use crate::options::Options;
+use crate::search::{self, Effort, Scratch, Stop};
+use crate::store::Store;
+use crate::store::page::{Block, Leaf, Node};
+use crate::store::record::Record;
+use crate::write::Writer;
+use crate::write::session::Session;
+use crate::write::update::resolve;
+
+/// Updates that one step applies.
+const STEP_UPDATES: usize = 2_048;
+/// Introductions, removals, forgets, expiries or releases of slots that one step does.
+const STEP_CHANGES: usize = 1_024;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// See the module.
+pub struct Index {
+    store: Arc<Store>,
+    writer: Mutex<Writer>,
+    sharding: Sharding,
+    counts: Counts,
+}
+
+/// Events since the start.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Updates that were the newest state of their driver.
+    pub updates_newest: AtomicU64,
+    /// Updates that were not newer than what was known.
+    pub updates_late: AtomicU64,
+    /// Updates of drivers who are too old or forgotten, or of shards that are not held.
+    pub updates_refused: AtomicU64,
+    /// Updates that moved a driver from leaf to leaf, or into the index.
+    pub updates_moved: AtomicU64,
+    /// Drivers removed by their source, by a forget or because a full part did not repeat them.
+    pub drivers_removed: AtomicU64,
+    /// Drivers who left because of their age.
+    pub drivers_expired: AtomicU64,
+    /// Searches that were answered.
+    pub searches: AtomicU64,
+    /// Searches that started again.
+    pub search_restarts: AtomicU64,
+    /// Searches that took the writer's lock.
+    pub searches_locked: AtomicU64,
+}
+
+/// Memory, in bytes. The drivers' cards and ids are not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Records, pages and pointers to cards, with what is reserved.
+    pub store: usize,
+    /// The writer's books: ids, deadlines, free lists.
+    pub books: usize,
+    /// Drivers that have a record.
+    pub drivers: usize,
+}
+
+/// How far a batch is applied.
+#[derive(Debug, Default)]
+pub struct Progress {
+    introduced: usize,
+    /// Records of all updates, once they are checked.
+    records: Option<Vec<u32>>,
+    updated: usize,
+    removed: usize,
+    forgotten: usize,
+}
+
+/// The end of a full part, shard by shard.
+pub struct Ending {
+    epoch: u16,
+    shards: Vec<(ShardId, FillingId)>,
+}
+
+impl Index {
+    /// An index that holds no shard yet.
+    pub fn new(options: &Options, sharding: Sharding, now_ms: i64) -> Self {
+        let store = Arc::new(Store::new(sharding.shards(), options.drivers_max as usize));
+        let writer = Mutex::new(Writer::new(Arc::clone(&store), sharding, options, now_ms));
+        Self { store, writer, sharding, counts: Counts::default() }
+    }
+
+    /// Events since the start.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Opens a session, which supersedes the node's session before.
+    pub fn open(&self, node: &NodeId) -> Result<Session, Error> {
+        let mut writer = self.writer.lock();
+        let number = writer.sources.number(node)?;
+        Ok(writer.sources.open(number))
+    }
+
+    /// Ends a session. Its drivers stay, and age.
+    pub fn close(&self, session: &mut Session) {
+        let slots = session.take_slots();
+        if !slots.is_empty() {
+            self.writer.lock().orphans.push(slots);
+        }
+    }
+
+    /// Whether the session is its node's newest.
+    pub fn check(&self, session: &Session) -> Result<(), Error> {
+        self.writer.lock().sources.check(session)
+    }
+
+    /// Does a step of a batch; true: there is more to do.
+    pub fn apply(
+        &self,
+        session: &mut Session,
+        batch: &Batch,
+        progress: &mut Progress,
+        now_ms: i64,
+    ) -> Result<bool, Error> {
+        let mut writer = self.writer.lock();
+        writer.sources.check(session)?;
+        let more = self.apply_step(&mut writer, session, batch, progress, now_ms)?;
+        writer.collect();
+        Ok(more)
+    }
+
+    fn apply_step(
+        &self,
+        writer: &mut Writer,
+        session: &mut Session,
+        batch: &Batch,
+        progress: &mut Progress,
+        now_ms: i64,
+    ) -> Result<bool, Error> {
+        if let Some(step) = take(&batch.introductions, &mut progress.introduced, STEP_CHANGES) {
+            writer.introduce(session, step)?;
+            return Ok(true);
+        }
+        let records = match &progress.records {
+            Some(records) => records,
+            None => {
+                let mut records = Vec::new();
+                resolve(writer, session, &batch.updates, &mut records)?;
+                for slot in &batch.removals {
+                    session.record(*slot)?;
+                }
+                progress.records.insert(records)
+            }
+        };
+        let from = progress.updated;
+        if let Some(step) = take(&batch.updates, &mut progress.updated, STEP_UPDATES) {
+            if !writer.pages.have_room(&self.store, step.len()) {
+                let limit = self.store.records.limit();
+                return Err(Error::Overloaded { what: "drivers", limit });
+            }
+            let applied = writer.update(session, step, &records[from..progress.updated], now_ms);
+            self.counts.updates_newest.fetch_add(applied.newest, Relaxed);
+            self.counts.updates_late.fetch_add(applied.late, Relaxed);
+            self.counts.updates_refused.fetch_add(applied.refused, Relaxed);
+            self.counts.updates_moved.fetch_add(applied.moved, Relaxed);
+        } else if let Some(step) = take(&batch.removals, &mut progress.removed, STEP_CHANGES) {
+            self.counts.drivers_removed.fetch_add(writer.remove(session, step)?, Relaxed);
+        } else if let Some(step) = take(&batch.forgets, &mut progress.forgotten, STEP_CHANGES) {
+            self.counts.drivers_removed.fetch_add(writer.forget(step, now_ms), Relaxed);
+        }
+        Ok(progress.updated < batch.updates.len()
+            || progress.removed < batch.removals.len()
+            || progress.forgotten < batch.forgets.len())
+    }
+
+    /// Begins a full part.
+    pub fn full_begin(&self, session: &mut Session, round: u64, shards: &[ShardId]) -> Result<(), Error> {
+        let mut writer = self.writer.lock();
+        writer.sources.check(session)?;
+        writer.full_begin(session, round, shards)
+    }
+
+    /// Ends a full part; [`Index::full_end_some`] does the work.
+    pub fn full_end(&self, session: &mut Session, round: u64) -> Result<Ending, Error> {
+        self.check(session)?;
+        let round = session.end(round)?;
+        Ok(Ending { epoch: round.epoch, shards: round.shards })
+    }
+
+    /// Does a step of an ending, one shard; true: there is more to do.
+    pub fn full_end_some(&self, session: &Session, ending: &mut Ending) -> Result<bool, Error> {
+        let mut writer = self.writer.lock();
+        writer.sources.check(session)?;
+        if let Some((shard, filling)) = ending.shards.pop() {
+            let removed = writer.full_end(session, ending.epoch, shard, filling);
+            writer.collect();
+            self.counts.drivers_removed.fetch_add(removed, Relaxed);
+        }
+        Ok(!ending.shards.is_empty())
+    }
+
+    /// What the session's source is to be asked for; [`Error::Superseded`] when it has a newer session.
+    pub fn take_wishes(&self, session: &mut Session) -> Result<Vec<ShardId>, Error> {
+        let mut writer = self.writer.lock();
+        writer.sources.check(session)?;
+        writer.wish_early(session);
+        Ok(writer.sources.take_wishes(session))
+    }
+
+    /// Takes a view: the held shards, in order, and the live ingest nodes. Answers the lost shards, whose drivers
+    /// [`Index::drop_drivers`] is to drop.
+    pub fn set_view(&self, held: &[ShardId], live: &[NodeId]) -> Result<Vec<ShardId>, Error> {
+        let mut writer = self.writer.lock();
+        let live = live.iter().map(|node| writer.sources.number(node)).collect::<Result<_, _>>()?;
+        Ok(writer.set_view(held, live).lost)
+    }
+
+    /// Marks shards as empty, all held ones if none is named; their drivers are to be dropped by
+    /// [`Index::drop_drivers`], and then [`Index::wish`] asks for them. Answers the shards.
+    pub fn begin_refill(&self, shards: &[ShardId]) -> Result<Vec<ShardId>, Error> {
+        let mut writer = self.writer.lock();
+        if let Some(shard) = shards.iter().find(|shard| !writer.coverage.holds(**shard)) {
+            let description = format!("{shard} is not held by this index server");
+            return Err(kerb_fleet::FieldError::new("shards", description).into());
+        }
+        let mut shards = shards.to_vec();
+        if shards.is_empty() {
+            shards.extend(writer.coverage.held());
+        }
+        shards.sort_unstable();
+        shards.dedup();
+        shards.iter().for_each(|shard| writer.refill(*shard));
+        Ok(shards)
+    }
+
+    /// Drops the drivers of a shard.
+    pub fn drop_drivers(&self, shard: ShardId) {
+        let mut writer = self.writer.lock();
+        writer.drop_drivers(shard);
+        writer.collect();
+    }
+
+    /// Asks every source for the full part of these shards.
+    pub fn wish(&self, shards: &[ShardId]) {
+        self.writer.lock().sources.wish(shards);
+    }
+
+    /// Finds who is too old by now; [`Index::tidy_some`] removes them.
+    pub fn turn(&self, now_ms: i64) {
+        self.writer.lock().turn_wheel(now_ms);
+    }
+
+    /// Does a step of what [`Index::turn`] found and of what closed sessions left; true: there is more to do.
+    pub fn tidy_some(&self, now_ms: i64) -> bool {
+        let mut writer = self.writer.lock();
+        let (gone, more) = writer.expire_some(now_ms, STEP_CHANGES);
+        self.counts.drivers_expired.fetch_add(gone, Relaxed);
+        let orphans = writer.release_orphans(STEP_CHANGES);
+        writer.collect();
+        more || orphans
+    }
+
+    /// What each held shard holds.
+    pub fn stats(&self) -> Vec<ShardStat> {
+        let writer = self.writer.lock();
+        let stat = |shard: ShardId| {
+            let count = writer.pages.counts()[usize::from(shard.0)];
+            let pages = count.nodes as usize * size_of::<Node>()
+                + count.leaves as usize * size_of::<Leaf>()
+                + count.blocks as usize * size_of::<Block>();
+            let records = count.drivers as usize * (size_of::<Record>() + size_of::<usize>());
+            ShardStat {
+                shard,
+                drivers: u64::from(count.drivers),
+                bytes: (pages + records) as u64,
+                covered: writer.coverage.is_covered(shard),
+                sources: writer.coverage.finished(shard).iter().map(|s| writer.sources.node(*s).clone()).collect(),
+            }
+        };
+        writer.coverage.held().map(stat).collect()
+    }
+
+    /// Memory in use.
+    pub fn memory(&self) -> Memory {
+        let writer = self.writer.lock();
+        Memory { store: self.store.bytes(), books: writer.bytes(), drivers: writer.registry.len() }
+    }
+
+    /// The exact answer of the covered ones of the asked shards.
+    pub fn search(&self, question: &ShardQuestion, effort: &mut Effort<'_>) -> Result<ShardAnswer, Stop> {
+        let answer = match self.search_beside(question, effort) {
+            Err(Stop::Contended) => {
+                self.counts.searches_locked.fetch_add(1, Relaxed);
+                let _still = self.writer.lock();
+                self.search_beside(question, effort)
+            }
+            answer => answer,
+        }?;
+        self.counts.searches.fetch_add(1, Relaxed);
+        Ok(answer)
+    }
+
+    /// The answer beside a running writer.
+    fn search_beside(&self, question: &ShardQuestion, effort: &mut Effort<'_>) -> Result<ShardAnswer, Stop> {
+        let _pin = self.store.epochs.pin().ok_or(Stop::Crowded)?;
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut uncovered = Vec::new();
+            let mut covers = Vec::with_capacity(question.shards.len());
+            scratch.asked.clear(self.store.shards.len());
+            for shard in &question.shards {
+                let cover = (shard.0 < self.sharding.shards()).then(|| self.store.shard(*shard).cover());
+                match cover.filter(|cover| cover.is_covered()) {
+                    Some(cover) => {
+                        scratch.asked.insert(*shard);
+                        covers.push((*shard, cover));
+                    }
+                    None => uncovered.push(*shard),
+                }
+            }
+            let (search, filter) = (&question.search, &question.filter);
+            let restarts = &self.counts.search_restarts;
+            let hits = search::run(&self.store, scratch, search, filter, effort, restarts)?;
+            // Emptied while it was read: it may have been read in part.
+            let changed = covers.into_iter().filter(|(s, cover)| self.store.shard(*s).cover_after() != *cover);
+            uncovered.extend(changed.map(|(shard, _)| shard));
+            Ok(ShardAnswer { hits, uncovered })
+        })
+    }
+}
+
+/// The next so many of a list.
+fn take<'a, T>(list: &'a [T], done: &mut usize, many: usize) -> Option<&'a [T]> {
+    let rest = &list[*done..];
+    let step = &rest[..rest.len().min(many)];
+    *done += step.len();
+    (!step.is_empty()).then_some(step)
+}

@@ -1,0 +1,24 @@
+//! What can be set.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of an index server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// A driver whose position is older than this, in milliseconds, leaves the index.
+    pub gone_after_ms: i64,
+    /// How often gone drivers are looked for, in milliseconds.
+    pub tick_ms: u64,
+    /// Drivers that this server can hold, counting those that are introduced and not in it now. The memory is
+    /// taken as they come, about 100 B for each.
+    pub drivers_max: u32,
+    /// Long searches that run at the same time, away from the threads that serve connections; further ones wait.
+    pub long_searches_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { gone_after_ms: 60_000, tick_ms: 250, drivers_max: 20_000_000, long_searches_max: 4 }
+    }
+}

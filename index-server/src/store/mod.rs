@@ -1,0 +1,113 @@
+//! What readers and the writer share: records, pages, the roots of the shards, the journal and the epochs.
+//!
+//! Here is only where things are kept and in which order they are stored; what they mean together stands in
+//! [`crate::index`].
+
+pub(crate) mod arena;
+pub(crate) mod epoch;
+pub(crate) mod journal;
+pub(crate) mod page;
+pub(crate) mod record;
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU64, fence};
+
+use arc_swap::ArcSwapOption;
+use kerb_fleet::{DriverCard, ShardId};
+
+use arena::Arena;
+use epoch::Epochs;
+use journal::Journal;
+use page::{BLOCK, Block, Entry, Leaf, LinkCell, Node};
+use record::Record;
+
+/// See the module.
+pub(crate) struct Store {
+    pub(crate) records: Arena<Record>,
+    pub(crate) cards: Arena<ArcSwapOption<DriverCard>>,
+    pub(crate) nodes: Arena<Node>,
+    pub(crate) leaves: Arena<Leaf>,
+    pub(crate) blocks: Arena<Block>,
+    pub(crate) shards: Box<[Shard]>,
+    pub(crate) journal: Journal,
+    pub(crate) epochs: Epochs,
+}
+
+/// A shard's tree.
+#[derive(Default)]
+pub(crate) struct Shard {
+    pub(crate) root: LinkCell,
+    /// Whether it is covered, and how often that has changed.
+    cover: AtomicU64,
+}
+
+/// Whether a shard was covered at an instant. Equal ones at the begin and at the end of a search: all the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cover(u64);
+
+impl Cover {
+    pub(crate) fn is_covered(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
+impl Shard {
+    pub(crate) fn cover(&self) -> Cover {
+        Cover(self.cover.load(Acquire))
+    }
+
+    /// As [`Shard::cover`], after all that was loaded before.
+    pub(crate) fn cover_after(&self) -> Cover {
+        fence(Acquire);
+        Cover(self.cover.load(Relaxed))
+    }
+
+    /// Visible before any change that the writer makes after it.
+    pub(crate) fn set_covered(&self, covered: bool) {
+        let now = self.cover.load(Relaxed);
+        if Cover(now).is_covered() != covered {
+            self.cover.store(now + 1, Release);
+            fence(Release);
+        }
+    }
+}
+
+impl Store {
+    /// For so many shards, and at most so many drivers.
+    pub(crate) fn new(shards: u16, drivers_max: usize) -> Self {
+        // A leaf or a block in a tree holds at least one driver, a node leads to at least two leaves; as much again
+        // is for those that were taken out and wait for their readers.
+        let pages = 2 * drivers_max;
+        Self {
+            records: Arena::new(drivers_max),
+            cards: Arena::new(drivers_max),
+            nodes: Arena::new(pages),
+            leaves: Arena::new(pages),
+            blocks: Arena::new(pages),
+            shards: (0..shards).map(|_| Shard::default()).collect(),
+            journal: Journal::new(),
+            epochs: Epochs::new(),
+        }
+    }
+
+    pub(crate) fn shard(&self, shard: ShardId) -> &Shard {
+        &self.shards[usize::from(shard.0)]
+    }
+
+    /// The entry at a record's place.
+    #[inline]
+    pub(crate) fn entry(&self, place: u32) -> &Entry {
+        &self.blocks.get(place / BLOCK).entries[(place % BLOCK) as usize]
+    }
+
+    /// Memory of all of it; the drivers' cards are not in it, only the pointers to them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.records.bytes()
+            + self.cards.bytes()
+            + self.nodes.bytes()
+            + self.leaves.bytes()
+            + self.blocks.bytes()
+            + size_of_val(&*self.shards)
+            + self.journal.bytes()
+    }
+}

@@ -1,0 +1,97 @@
+//! Who is who: introductions, removals and forgets.
+
+use std::sync::Arc;
+
+use kerb_fleet::{DriverStatus, Error, Forget, Introduction, Slot};
+
+use super::Writer;
+use super::registry::Registry;
+use super::session::Session;
+use crate::store::page::Traits;
+use crate::store::record::NOWHERE;
+
+impl Writer {
+    /// Gives slots their drivers.
+    pub(crate) fn introduce(&mut self, session: &mut Session, new: &[Introduction]) -> Result<(), Error> {
+        new.iter().try_for_each(|introduction| self.introduce_one(session, introduction))
+    }
+
+    fn introduce_one(&mut self, session: &mut Session, new: &Introduction) -> Result<(), Error> {
+        let store = Arc::clone(&self.store);
+        let number = self.registry.find_or_add(&store, &new.card)?;
+        Registry::refer(&store, number)?;
+        // The reference stands before the name, so a refused name must not keep it.
+        let before = session.name(new.slot, number).inspect_err(|_| self.registry.release(&store, number))?;
+        session.pending.remove(&new.slot);
+        if let Some(before) = before {
+            self.registry.release(&store, before);
+        }
+        let card = store.cards.get(number).load();
+        let card = card.as_ref().expect("a registered driver has a card");
+        if **card != *new.card {
+            self.change_card(session, number, new);
+        }
+        Ok(())
+    }
+
+    /// The newest state's source says what a driver is; another's word waits until it has the newest.
+    fn change_card(&mut self, session: &mut Session, number: u32, new: &Introduction) {
+        let record = self.store.records.get(number);
+        let place = record.place();
+        if place != NOWHERE && record.owner().source != session.source {
+            session.pending.insert(new.slot, Arc::clone(&new.card));
+            return;
+        }
+        self.store.cards.get(number).store(Some(Arc::clone(&new.card)));
+        if place != NOWHERE {
+            let entry = self.store.entry(place);
+            let status = DriverStatus::from_number(entry.traits().status_number());
+            let status = status.expect("an entry's status came from a status");
+            entry.set_traits(Traits::new(number, &new.card, status));
+        }
+    }
+
+    /// Removes the drivers of these slots as far as this session's source has their newest state.
+    pub(crate) fn remove(&mut self, session: &Session, slots: &[Slot]) -> Result<u64, Error> {
+        let mut removed = 0;
+        for slot in slots {
+            let number = session.record(*slot)?;
+            let record = self.store.records.get(number);
+            if record.place() != NOWHERE && record.owner().source == session.source {
+                self.unplace(number);
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes these drivers unless their state is newer, and refuses the older states that may still come.
+    pub(crate) fn forget(&mut self, forgets: &[Forget], now_ms: i64) -> u64 {
+        let mut removed = 0;
+        for forget in forgets {
+            self.tombstones.add(&forget.id, forget.stamp, now_ms + self.gone_after_ms);
+            let Some(number) = self.registry.find(&self.store, forget.id.as_str()) else { continue };
+            let record = self.store.records.get(number);
+            if record.place() != NOWHERE && record.stamp() <= forget.stamp {
+                self.unplace(number);
+                removed += 1;
+            }
+        }
+        removed
+    }
+
+    /// Lets go of the slots of a session that has ended, at most so many; whether there are more.
+    pub(crate) fn release_orphans(&mut self, slots_max: usize) -> bool {
+        let store = Arc::clone(&self.store);
+        if let Some(slots) = self.orphans.last_mut() {
+            let rest = slots.len().saturating_sub(slots_max);
+            for number in slots.split_off(rest).into_iter().filter(|number| *number != 0) {
+                self.registry.release(&store, number);
+            }
+            if rest == 0 {
+                self.orphans.pop();
+            }
+        }
+        !self.orphans.is_empty()
+    }
+}

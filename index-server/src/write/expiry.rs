@@ -1,0 +1,52 @@
+//! Drivers who have not been heard of for too long leave the index, by a timing wheel.
+
+use std::sync::Arc;
+
+use kerb_fleet::wheel::Verdict;
+
+use super::Writer;
+use crate::store::record::{Home, NOWHERE};
+
+impl Writer {
+    /// Turns the wheel, which names who is old. They leave by [`Writer::expire_some`].
+    pub(crate) fn turn_wheel(&mut self, now_ms: i64) {
+        self.tombstones.expire(now_ms);
+        let (store, expired, gone_after_ms) = (&self.store, &mut self.expired, self.gone_after_ms);
+        self.wheel.advance(now_ms, |number| {
+            let record = store.records.get(number);
+            let placed = record.place() != NOWHERE;
+            let deadline_ms = record.time_ms() + gone_after_ms + 1;
+            if placed && deadline_ms > now_ms {
+                return Verdict::Later(deadline_ms);
+            }
+            // A record that is in no tree, or in other hands by then, is watched again from its next placing.
+            if placed {
+                expired.push_back(number);
+            } else {
+                record.set_home(Home { watched: false, ..record.home() });
+            }
+            Verdict::Gone
+        });
+    }
+
+    /// Removes some of those whom the wheel has named, unless they have been heard of since. Answers how many left,
+    /// and whether there are more to look at.
+    pub(crate) fn expire_some(&mut self, now_ms: i64, looks_max: usize) -> (u64, bool) {
+        let store = Arc::clone(&self.store);
+        let mut gone = 0;
+        for _ in 0..looks_max {
+            let Some(number) = self.expired.pop_front() else { break };
+            let record = store.records.get(number);
+            if record.place() != NOWHERE && now_ms - record.time_ms() <= self.gone_after_ms {
+                self.wheel.insert(number, record.time_ms() + self.gone_after_ms + 1);
+                continue;
+            }
+            record.set_home(Home { watched: false, ..record.home() });
+            if record.place() != NOWHERE {
+                self.unplace(number);
+                gone += 1;
+            }
+        }
+        (gone, !self.expired.is_empty())
+    }
+}

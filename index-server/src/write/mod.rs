@@ -1,0 +1,109 @@
+//! The writer: the one that changes the index. All of it is behind one lock, which no search takes.
+//!
+//! `tree` and `pages` know places, `registry` knows ids; `update`, `change`, `round` and `expiry` are what sources
+//! and time ask for.
+
+pub(crate) mod change;
+pub(crate) mod expiry;
+pub(crate) mod pages;
+pub(crate) mod registry;
+pub(crate) mod round;
+pub(crate) mod session;
+pub(crate) mod source;
+pub(crate) mod tombstones;
+pub(crate) mod tree;
+pub(crate) mod update;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use kerb_fleet::{Sharding, Wheel};
+use kerb_spatial::{Cell, LatLng, Morton};
+
+use crate::coverage::Coverage;
+use crate::options::Options;
+use crate::store::Store;
+use crate::store::record::NOWHERE;
+use pages::Pages;
+use registry::Registry;
+use source::Sources;
+use tombstones::Tombstones;
+
+/// A turn of the wheel; a driver leaves so much later than it could.
+const WHEEL_TICK_MS: i64 = 250;
+
+/// See the module.
+pub(crate) struct Writer {
+    pub(crate) store: Arc<Store>,
+    pub(crate) sharding: Sharding,
+    pub(crate) gone_after_ms: i64,
+    pub(crate) pages: Pages,
+    pub(crate) registry: Registry,
+    pub(crate) sources: Sources,
+    pub(crate) coverage: Coverage,
+    pub(crate) wheel: Wheel,
+    pub(crate) tombstones: Tombstones,
+    /// Records that the wheel found old.
+    pub(crate) expired: VecDeque<u32>,
+    /// Slots of sessions that have ended.
+    pub(crate) orphans: Vec<Vec<u32>>,
+}
+
+impl Writer {
+    pub(crate) fn new(store: Arc<Store>, sharding: Sharding, options: &Options, now_ms: i64) -> Self {
+        // Every deadline is within the horizon, so the wheel looks at a driver once a lifetime.
+        let ticks = (options.gone_after_ms / WHEEL_TICK_MS).clamp(16, 4_096) as usize + 8;
+        Self {
+            pages: Pages::new(store.shards.len()),
+            store,
+            sharding,
+            gone_after_ms: options.gone_after_ms,
+            registry: Registry::new(),
+            sources: Sources::default(),
+            coverage: Coverage::new(sharding.shards()),
+            wheel: Wheel::new(now_ms, WHEEL_TICK_MS, ticks),
+            tombstones: Tombstones::default(),
+            expired: VecDeque::new(),
+            orphans: Vec::new(),
+        }
+    }
+
+    /// Takes a driver out of its tree, if it is in one, and frees its record if no slot names it.
+    pub(crate) fn unplace(&mut self, number: u32) {
+        let store = Arc::clone(&self.store);
+        let record = store.records.get(number);
+        let place = record.place();
+        if place == NOWHERE {
+            return;
+        }
+        let position = store.entry(place).position();
+        record.set_place(NOWHERE);
+        tree::take_out(&store, &mut self.pages, record.home().shard, position.into(), place);
+        self.registry.free_if_unused(&store, number);
+    }
+
+    /// Makes what was taken out usable again, as far as no search can see it. Called once a step.
+    pub(crate) fn collect(&mut self) {
+        let oldest = self.store.epochs.turn();
+        self.pages.collect(oldest);
+        self.registry.collect(&self.store, oldest);
+    }
+
+    /// Shows searches whether the shards are covered.
+    pub(crate) fn publish_cover(&self) {
+        for (shard, shown) in self.sharding.all().zip(&self.store.shards) {
+            shown.set_covered(self.coverage.is_covered(shard));
+        }
+    }
+
+    /// Memory of the writer's books. Sessions and cards are not in it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pages.bytes() + self.registry.bytes() + self.wheel.bytes()
+    }
+}
+
+/// Whether both positions are in the same cell of this level.
+#[inline]
+fn same_cell(a: LatLng, b: LatLng, level: u8) -> bool {
+    Cell::of(Morton::from(a), level).contains(Morton::from(b))
+}
