@@ -1,1 +1,29 @@
-//! Placeholder.
+//! One question to many shards, one honest answer.
+//!
+//! A search goes `validate` → `single_flight` → `plan` → `scatter` → `gather`. What decides (plan, latency,
+//! gather, validate, page tokens) is pure; `scatter` and the gRPC adapters are its async shell.
+//!
+//! This crate holds no position and knows no transport between the roles: index servers and ingest nodes are
+//! reached through fleet's ports. Every answer says which shards it speaks for.
+
+pub mod counters;
+pub mod driver_query;
+pub mod flight_key;
+pub mod gather;
+pub mod grpc;
+pub mod latency;
+pub mod options;
+pub mod page_token;
+pub mod plan;
+pub mod query;
+pub mod rebuild;
+pub mod scatter;
+pub mod service;
+pub mod single_flight;
+pub mod validate;
+
+pub use counters::{Counters, CountersSnapshot};
+pub use gather::Coverage;
+pub use options::Options;
+pub use query::{Found, Query};
+pub use service::{Aggregator, Ports};

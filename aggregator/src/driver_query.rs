@@ -1,0 +1,90 @@
+//! One driver, asked of all ingest nodes at once.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use kerb_fleet::{DriverId, DriverLookup, Error, KnownDriver, MembershipView, NodeId, Peers, Role, Stamp};
+use tokio::time::{Instant, timeout_at};
+
+/// What the fleet knows of a driver.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Located {
+    /// The node that holds the driver's stream, or else the one with the newest position.
+    pub node: NodeId,
+    /// As the node with the newest position knows it; connected when any node says so.
+    pub driver: KnownDriver,
+}
+
+/// Asks every ingest node of the view; the newest stamp wins, and among equal ones a connected driver.
+///
+/// Nodes that are not live are asked too, but when all the others have answered and one knows the driver they are not
+/// waited for. [`Error::NotFound`]: all nodes answered, none knows. [`Error::Unavailable`]: none that answered knows,
+/// and not all answered.
+pub async fn find_driver(
+    peers: &dyn Peers,
+    view: &MembershipView,
+    id: DriverId,
+    deadline: Instant,
+) -> Result<Located, Error> {
+    let mut pending: FuturesUnordered<_> = view
+        .with_role(Role::LocationIngest)
+        .map(|node| ask(peers.ingest_node(&node.id), node.id.clone(), node.live, id.clone()))
+        .collect();
+    let mut live_pending = view.with_role(Role::LocationIngest).filter(|node| node.live).count();
+    let mut best: Option<Located> = None;
+    let mut failed = None;
+    while !pending.is_empty() && (live_pending > 0 || best.is_none()) {
+        let Ok(Some((node, live, answer))) = timeout_at(deadline, pending.next()).await else {
+            failed.get_or_insert_with(|| unanswered(view));
+            break;
+        };
+        live_pending -= usize::from(live);
+        match answer {
+            Ok(Some(driver)) => best = Some(newer(best, Located { node, driver })),
+            Ok(None) => {}
+            Err(error) => failed = Some(unavailable(node, error)),
+        }
+    }
+    let unknown = || Error::NotFound { what: "driver", id: id.as_str().to_owned() };
+    best.ok_or_else(|| failed.unwrap_or_else(unknown))
+}
+
+type Asked = (NodeId, bool, Result<Option<KnownDriver>, Error>);
+
+async fn ask(port: Option<Arc<dyn DriverLookup>>, node: NodeId, live: bool, id: DriverId) -> Asked {
+    let answer = match port {
+        Some(port) => port.lookup(id).await,
+        None => Err(Error::Unavailable { node: node.clone(), reason: "no address is known".to_owned() }),
+    };
+    (node, live, answer)
+}
+
+fn newer(best: Option<Located>, other: Located) -> Located {
+    let Some(best) = best else { return other };
+    let rank = |located: &Located| (stamp(&located.driver), located.driver.connected);
+    let (mut newest, older) = if rank(&other) > rank(&best) { (other, best) } else { (best, other) };
+    if older.driver.connected && !newest.driver.connected {
+        newest.driver.connected = true;
+        newest.node = older.node;
+    }
+    newest
+}
+
+fn stamp(driver: &KnownDriver) -> Option<Stamp> {
+    driver.position.map(|position| position.stamp)
+}
+
+fn unavailable(node: NodeId, error: Error) -> Error {
+    match error {
+        Error::Unavailable { .. } => error,
+        other => Error::Unavailable { node, reason: other.to_string() },
+    }
+}
+
+/// The deadline came first. Names a node that may be the reason: one that is not live, if there is one.
+fn unanswered(view: &MembershipView) -> Error {
+    let node = view.with_role(Role::LocationIngest).min_by_key(|node| node.live);
+    let node = node.expect("a node that was asked is in the view");
+    Error::Unavailable { node: node.id.clone(), reason: "no answer before the deadline".to_owned() }
+}

@@ -1,0 +1,44 @@
+//! `DriverQueryService`.
+
+use kerb_fleet::{Catalog, DriverId};
+use kerb_proto::convert::{public_position, public_status};
+use kerb_proto::status::status_of;
+use kerb_proto::v1::driver_query_service_server::DriverQueryService;
+use kerb_proto::v1::{GetDriverRequest, GetDriverResponse};
+use tokio::time::Instant;
+use tonic::{Request, Response, Status};
+
+use super::nearby::age_ms;
+use super::{Grpc, timeout_of};
+use crate::driver_query::Located;
+
+#[tonic::async_trait]
+impl DriverQueryService for Grpc {
+    async fn get_driver(
+        &self,
+        request: Request<GetDriverRequest>,
+    ) -> Result<Response<GetDriverResponse>, Status> {
+        let aggregator = &self.0;
+        let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
+        let id = DriverId::new(&request.into_inner().driver_id).map_err(|error| status_of(&error.into()))?;
+        let located = aggregator.driver(id, deadline).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(present(&located, aggregator.catalog(), aggregator.now_ms())))
+    }
+}
+
+fn present(located: &Located, catalog: &Catalog, now_ms: i64) -> GetDriverResponse {
+    let driver = &located.driver;
+    let known = driver.position.as_ref();
+    GetDriverResponse {
+        driver_id: driver.card.id.as_str().to_owned(),
+        vehicle_class: catalog.vehicle_class_name(driver.card.vehicle_class).to_owned(),
+        capabilities: catalog.capability_names(driver.card.capabilities).map(str::to_owned).collect(),
+        status: public_status(driver.status).into(),
+        position: known.map(|at| public_position(at.position, at.stamp, at.motion, at.accuracy_dm)),
+        position_age_ms: known.map_or(0, |at| age_ms(now_ms, at.stamp.time_ms)),
+        connected: driver.connected,
+        searchable: driver.searchable,
+        shard: known.map_or(0, |at| u32::from(at.shard.0)),
+        node_id: located.node.as_str().to_owned(),
+    }
+}

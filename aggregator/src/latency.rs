@@ -1,0 +1,135 @@
+//! How long a server usually takes, to know when it is slower than usual. Pure: durations and `now` come in.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The quantile that is followed.
+const QUANTILE: f64 = 0.95;
+/// Size of one step, as a share of the estimate: 20 samples beyond the estimate in a row more than double it.
+const STEP: f64 = 0.05;
+/// The estimate never falls below this, so that it can grow again.
+const ESTIMATE_MIN_S: f64 = 20e-6;
+/// What was learned so long ago says nothing about now.
+const MEMORY: Duration = Duration::from_mins(1);
+/// Questions lost in a row that make a server suspect.
+const LOSSES_MAX: u32 = 3;
+/// A suspect server is asked again after this.
+const SUSPICION: Duration = Duration::from_secs(1);
+
+/// The p95 of one server's answers, by stochastic approximation (Robbins and Monro 1951, with steps proportional
+/// to the estimate): a sample above moves it up by `STEP * 0.95`, one below moves it down by `STEP * 0.05`; it
+/// rests where 5 % of the samples are above. Sixteen bytes and a few nanoseconds, where a histogram needs decay.
+#[derive(Clone, Copy, Debug)]
+pub struct Latency {
+    p95_s: f64,
+    samples: u32,
+    losses: u32,
+    newest: Option<Instant>,
+}
+
+impl Latency {
+    /// Nothing is known yet: `initial` stands in.
+    pub fn new(initial: Duration) -> Self {
+        Self { p95_s: initial.as_secs_f64(), samples: 0, losses: 0, newest: None }
+    }
+
+    /// An answer took `took`.
+    pub fn record(&mut self, took: Duration, now: Instant) {
+        self.losses = 0;
+        self.learn(took.as_secs_f64(), now);
+    }
+
+    /// No answer came in `waited`, and it is not waited for any longer: it would have taken at least so long.
+    pub fn record_lost(&mut self, waited: Duration, now: Instant) {
+        self.losses = self.losses.saturating_add(1);
+        // Less than the estimate says nothing: it may have been about to come.
+        if waited.as_secs_f64() > self.p95_s {
+            self.learn(waited.as_secs_f64(), now);
+        } else {
+            self.newest = Some(now);
+        }
+    }
+
+    /// Slower than this is slower than usual; never less than `floor`.
+    pub fn usual(&self, initial: Duration, floor: Duration, now: Instant) -> Duration {
+        let known = self.newest.is_some_and(|newest| now.duration_since(newest) <= MEMORY);
+        let usual = if known { Duration::from_secs_f64(self.p95_s) } else { initial };
+        usual.max(floor)
+    }
+
+    /// Several questions in a row were lost, the last one just now.
+    pub fn is_suspect(&self, now: Instant) -> bool {
+        self.losses >= LOSSES_MAX && self.newest.is_some_and(|newest| now.duration_since(newest) < SUSPICION)
+    }
+
+    fn learn(&mut self, seconds: f64, now: Instant) {
+        self.newest = Some(now);
+        self.samples = self.samples.saturating_add(1);
+        // The first samples move it faster, so that a start far off is soon made good.
+        let step = STEP.max(1.0 / f64::from(self.samples));
+        let share = if seconds > self.p95_s { QUANTILE } else { QUANTILE - 1.0 };
+        self.p95_s = (self.p95_s * (1.0 + step * share)).max(ESTIMATE_MIN_S);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INITIAL: Duration = Duration::from_millis(20);
+
+    fn learned(samples: impl Iterator<Item = u64>) -> (Latency, Instant) {
+        let (mut latency, mut now) = (Latency::new(INITIAL), Instant::now());
+        for us in samples {
+            now += Duration::from_millis(1);
+            latency.record(Duration::from_micros(us), now);
+        }
+        (latency, now)
+    }
+
+    #[test]
+    fn finds_the_95th_percentile() {
+        // 0 to 9,990 µs, evenly, in a scattered order (7 and 1,000 have no common divisor).
+        let (latency, now) = learned((0..20_000).map(|i| i * 7 % 1_000 * 10));
+        let usual = latency.usual(INITIAL, Duration::ZERO, now).as_micros();
+        assert!((8_500..=10_000).contains(&usual), "{usual} µs");
+    }
+
+    #[test]
+    fn follows_a_server_that_becomes_slow_within_a_hundred_answers() {
+        let (latency, now) = learned((0..5_000).map(|i| if i < 4_900 { 500 } else { 10_000 }));
+        let usual = latency.usual(INITIAL, Duration::ZERO, now);
+        assert!(usual >= Duration::from_millis(8), "{usual:?}");
+    }
+
+    #[test]
+    fn starts_from_the_initial_value_forgets_after_a_minute_and_keeps_the_floor() {
+        let (latency, now) = learned((0..5_000).map(|_| 100));
+        let floor = Duration::from_millis(2);
+        assert_eq!(Latency::new(INITIAL).usual(INITIAL, floor, now), INITIAL);
+        assert_eq!(latency.usual(INITIAL, floor, now), floor);
+        assert_eq!(latency.usual(INITIAL, floor, now + MEMORY + MEMORY), INITIAL);
+    }
+
+    #[test]
+    fn three_losses_in_a_row_make_it_suspect_for_a_second() {
+        let (mut latency, now) = learned([100, 100].into_iter());
+        for _ in 0..LOSSES_MAX {
+            assert!(!latency.is_suspect(now));
+            latency.record_lost(Duration::from_millis(50), now);
+        }
+        assert!(latency.is_suspect(now));
+        assert!(!latency.is_suspect(now + SUSPICION));
+        latency.record(Duration::from_millis(1), now);
+        assert!(!latency.is_suspect(now));
+    }
+
+    #[test]
+    fn a_loss_before_the_usual_time_does_not_make_it_look_faster() {
+        let (mut latency, now) = learned((0..1_000).map(|_| 10_000));
+        let before = latency.usual(INITIAL, Duration::ZERO, now);
+        latency.record_lost(Duration::from_millis(1), now);
+        assert_eq!(latency.usual(INITIAL, Duration::ZERO, now), before);
+    }
+}

@@ -1,0 +1,133 @@
+//! Asks servers in parallel under one deadline: a thin shell around [`Round`], which decides everything.
+
+mod budget;
+mod round;
+mod work;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use kerb_fleet::{
+    DriverFilter, Error, IndexServer, MembershipView, NodeId, Peers, Search, ShardAnswer, ShardId,
+    ShardQuestion,
+};
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+use crate::counters::Counters;
+use crate::latency::Latency;
+use crate::options::Options;
+use crate::query::Found;
+
+pub use budget::HedgeBudget;
+use round::{Outgoing, Round};
+
+/// What all searches of an aggregator share.
+pub struct Engine {
+    peers: Arc<dyn Peers>,
+    latencies: Mutex<HashMap<NodeId, Latency>>,
+    budget: HedgeBudget,
+    hedge_initial: Duration,
+    hedge_floor: Duration,
+    /// Counts.
+    pub counters: Counters,
+}
+
+/// One search.
+#[derive(Clone, Debug)]
+pub struct Scattering {
+    /// What.
+    pub search: Search,
+    /// Of which drivers.
+    pub filter: DriverFilter,
+    /// The shards that can hold an answer, in order.
+    pub shards: Vec<ShardId>,
+    /// The cluster at the time of the search.
+    pub view: Arc<MembershipView>,
+    /// Whose turn it is among equal replicas.
+    pub turn: usize,
+    /// When the answer is due, whole or not.
+    pub deadline: Instant,
+}
+
+impl Engine {
+    /// Over these peers.
+    pub fn new(peers: Arc<dyn Peers>, options: &Options) -> Self {
+        Self {
+            peers,
+            latencies: Mutex::default(),
+            budget: HedgeBudget::new(options.hedge_permille, options.hedge_burst),
+            hedge_initial: Duration::from_millis(u64::from(options.hedge_initial_ms)),
+            hedge_floor: Duration::from_micros(u64::from(options.hedge_floor_us)),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Answers at the deadline at the latest, with what has come by then.
+    pub async fn search(&self, scattering: Scattering) -> Found {
+        let deadline = scattering.deadline;
+        let mut round = Round::new(self, scattering, Instant::now());
+        let mut pending = FuturesUnordered::new();
+        loop {
+            pending.extend(round.outbox().into_iter().map(|outgoing| self.deliver(outgoing)));
+            if round.is_done() {
+                break;
+            }
+            // What has come is taken first: a search that is answered at once never touches the timer.
+            tokio::select! {
+                biased;
+                Some((attempt, answer)) = pending.next() => round.answered(attempt, answer, Instant::now()),
+                () = sleep_until(round.wake_at()) => {
+                    let now = Instant::now();
+                    if now >= deadline {
+                        break;
+                    }
+                    round.wake(now);
+                }
+            }
+        }
+        round.finish(Instant::now())
+    }
+
+    async fn deliver(&self, outgoing: Outgoing) -> (usize, Result<ShardAnswer, Error>) {
+        let Outgoing { attempt, server, question, deadline } = outgoing;
+        let answer = match self.peers.index_server(&server) {
+            Some(port) => ask(&*port, question, deadline).await,
+            None => Err(Error::Unavailable { node: server, reason: "no address is known".to_owned() }),
+        };
+        (attempt, answer)
+    }
+
+    fn usual(&self, server: &NodeId, now: Instant) -> Duration {
+        let latencies = self.latencies.lock();
+        let usual =
+            latencies.get(server).map(|latency| latency.usual(self.hedge_initial, self.hedge_floor, now));
+        usual.unwrap_or(self.hedge_initial.max(self.hedge_floor))
+    }
+
+    fn is_suspect(&self, server: &NodeId, now: Instant) -> bool {
+        self.latencies.lock().get(server).is_some_and(|latency| latency.is_suspect(now))
+    }
+
+    fn learn(&self, server: &NodeId, learn: impl FnOnce(&mut Latency)) {
+        let mut latencies = self.latencies.lock();
+        match latencies.get_mut(server) {
+            Some(latency) => learn(latency),
+            // As many entries as there ever were servers: the operator names them.
+            None => {
+                learn(latencies.entry(server.clone()).or_insert_with(|| Latency::new(self.hedge_initial)));
+            }
+        }
+    }
+}
+
+async fn ask(
+    port: &dyn IndexServer,
+    question: ShardQuestion,
+    deadline: Instant,
+) -> Result<ShardAnswer, Error> {
+    port.search(question, deadline).await
+}

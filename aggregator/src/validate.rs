@@ -1,0 +1,133 @@
+//! A caller's request becomes a question that nothing inside checks again. Pure.
+//!
+//! Every refused field is named, with its path, the value and what would be right.
+
+use std::sync::Arc;
+
+use h3o::Resolution;
+use kerb_fleet::limits::{H3_RESOLUTION_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
+use kerb_fleet::{Catalog, Cursor, Error, FieldError, Search};
+use kerb_proto::convert::driver_filter;
+use kerb_proto::v1::find_nearby_request::Search as WireSearch;
+use kerb_proto::v1::{DriverFilter, FindNearbyRequest};
+use kerb_spatial::{Circle, Polygon};
+
+use crate::options::Options;
+use crate::page_token;
+use crate::query::Query;
+
+/// A checked request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checked {
+    /// What to search. In a search by pages its limit is one more than the page, to see whether another follows.
+    pub query: Query,
+    /// In a search by pages.
+    pub page: Option<Page>,
+    /// Answer cells of this resolution.
+    pub h3: Option<Resolution>,
+}
+
+/// Of a search by pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Drivers on it, at most.
+    pub size: u32,
+    /// What its token is bound to.
+    pub fingerprint: u64,
+}
+
+/// Checks everything, and names all that is wrong.
+pub fn validate(request: FindNearbyRequest, catalog: &Catalog, options: &Options) -> Result<Checked, Error> {
+    let mut errors = Vec::new();
+    let page = keep(page_of(&request), &mut errors).flatten();
+    let after = page.and_then(|page| keep(after(&request.page_token, page), &mut errors)).flatten();
+    let search = keep(search_of(request.search, page, after), &mut errors);
+    let filter = keep(filter_of(&request.filter.unwrap_or_default(), catalog, options), &mut errors);
+    let h3 = keep(resolution(request.h3_resolution), &mut errors);
+    match (search, filter, h3) {
+        (Some(search), Some(filter), Some(h3)) if errors.is_empty() => {
+            let query = Query {
+                search,
+                statuses: filter.statuses,
+                vehicle_classes: filter.vehicle_classes,
+                capabilities: filter.capabilities,
+                // The filter was made for the moment 0.
+                age_max_ms: filter.time_min_ms.unsigned_abs() as u32,
+            };
+            Ok(Checked { query, page, h3 })
+        }
+        _ => Err(Error::Invalid(errors)),
+    }
+}
+
+fn keep<T>(checked: Result<T, FieldError>, errors: &mut Vec<FieldError>) -> Option<T> {
+    checked.map_err(|error| errors.push(error)).ok()
+}
+
+/// The page of a search by pages. A nearest search has none: to set one for it is a mistake worth telling.
+fn page_of(request: &FindNearbyRequest) -> Result<Option<Page>, FieldError> {
+    if matches!(request.search, Some(WireSearch::Nearest(_)) | None) {
+        if request.page_size != 0 {
+            let description =
+                format!("{}, must be 0 in a nearest search: it has one page of k", request.page_size);
+            return Err(FieldError::new("page_size", description));
+        }
+        if !request.page_token.is_empty() {
+            return Err(FieldError::new("page_token", "given, must be empty in a nearest search"));
+        }
+        return Ok(None);
+    }
+    let size = match request.page_size {
+        0 => PAGE_SIZE_DEFAULT,
+        1..=PAGE_SIZE_MAX => request.page_size,
+        size => {
+            let description = format!("{size}, must be 1 to {PAGE_SIZE_MAX}, or 0 for {PAGE_SIZE_DEFAULT}");
+            return Err(FieldError::new("page_size", description));
+        }
+    };
+    Ok(Some(Page { size, fingerprint: page_token::fingerprint(request) }))
+}
+
+fn after(token: &str, page: Page) -> Result<Option<Cursor>, FieldError> {
+    if token.is_empty() { Ok(None) } else { page_token::decode(token, page.fingerprint).map(Some) }
+}
+
+fn search_of(
+    search: Option<WireSearch>,
+    page: Option<Page>,
+    after: Option<Cursor>,
+) -> Result<Search, FieldError> {
+    let search = search.ok_or_else(|| {
+        FieldError::new("search", "absent, must be one of nearest, within_radius, within_polygon")
+    })?;
+    let limit = page.map_or(1, |page| page.size + 1);
+    match search {
+        WireSearch::Nearest(nearest) => Search::try_from(nearest).map_err(|error| error.within("nearest")),
+        WireSearch::WithinRadius(within) => {
+            let circle = Circle::try_from(within).map_err(|error| error.within("within_radius"))?;
+            Ok(Search::WithinRadius { circle, limit, after })
+        }
+        WireSearch::WithinPolygon(within) => {
+            let polygon = Polygon::try_from(within).map_err(|error| error.within("within_polygon"))?;
+            Ok(Search::WithinPolygon { polygon: Arc::new(polygon), limit, after })
+        }
+    }
+}
+
+/// The filter as of the moment 0, so that it says an age.
+fn filter_of(
+    filter: &DriverFilter,
+    catalog: &Catalog,
+    options: &Options,
+) -> Result<kerb_fleet::DriverFilter, FieldError> {
+    let ages = (options.stale_after_ms, options.gone_after_ms);
+    driver_filter(filter, catalog, ages, 0).map_err(|error| error.within("filter"))
+}
+
+fn resolution(wanted: Option<u32>) -> Result<Option<Resolution>, FieldError> {
+    let Some(number) = wanted else { return Ok(None) };
+    let resolution = u8::try_from(number).ok().and_then(|number| Resolution::try_from(number).ok());
+    let refusal =
+        || FieldError::new("h3_resolution", format!("{number}, must be 0 to {H3_RESOLUTION_MAX}, or absent"));
+    resolution.map(Some).ok_or_else(refusal)
+}

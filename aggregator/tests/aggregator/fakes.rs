@@ -1,0 +1,294 @@
+//! A cluster of scripted servers. Positions are given, copies and all: these servers keep no promises of their own.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::pending;
+use kerb_aggregator::{Aggregator, Options, Ports, Query};
+use kerb_fleet::{
+    Answer, Capabilities, Catalog, Control, Cursor, DriverCard, DriverFilter, DriverId, DriverLookup,
+    DriverStatus, Error, Frame, Hit, IndexAdmin, IndexServer, KnownDriver, ManualClock, Membership,
+    MembershipView, Motion, Node, NodeId, Partitioning, Peers, PositionSession, PositionSink, Role, Search,
+    ShardAnswer, ShardId, ShardMap, ShardQuestion, ShardSearch, ShardStat, Sharding, SourceHello, Stamp,
+    VehicleClass,
+};
+use kerb_spatial::{Circle, LatLng, Origin};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+pub const NOW_MS: i64 = 1_700_000_000_000;
+pub const SHARDS: u16 = 16;
+
+pub fn node(id: &str) -> NodeId {
+    NodeId::new(id).unwrap()
+}
+
+/// The point that all searches here are around.
+pub fn center() -> LatLng {
+    LatLng::new(52.52, 13.405).unwrap()
+}
+
+/// A driver `north` steps of 11 m north of the centre.
+pub fn hit(name: &str, north: u32, sequence: u64) -> Hit {
+    let position = LatLng::new(52.52 + f64::from(north) * 1e-4, 13.405).unwrap();
+    Hit {
+        card: Arc::new(DriverCard {
+            id: DriverId::new(name).unwrap(),
+            vehicle_class: VehicleClass(0),
+            capabilities: Capabilities(0),
+        }),
+        position,
+        hav: Origin::new(center()).hav(position),
+        stamp: Stamp { sequence, time_ms: NOW_MS },
+        motion: Motion::NONE,
+        status: DriverStatus::Available,
+    }
+}
+
+pub fn nearest(k: u32) -> Query {
+    Query::any(Search::Nearest { circle: Circle::new(center(), 50_000.0).unwrap(), k }, 15_000)
+}
+
+pub fn names(hits: &[Hit]) -> Vec<&str> {
+    hits.iter().map(|hit| hit.card.id.as_str()).collect()
+}
+
+/// The first hits of these copies, as an index server would answer.
+pub fn linear_scan<'a>(copies: impl Iterator<Item = &'a Hit>, search: &Search, filter: &DriverFilter) -> Vec<Hit> {
+    let by_id = matches!(search, Search::WithinPolygon { .. });
+    let area = search.area();
+    let passes = |hit: &&Hit| {
+        area.contains(hit.position)
+            && filter.accepts(hit.status, hit.card.vehicle_class, hit.card.capabilities, hit.stamp.time_ms)
+    };
+    let key = |hit: &Hit| (if by_id { 0.0 } else { hit.hav }, hit.card.id.clone());
+    let mut hits: Vec<Hit> = copies.filter(passes).cloned().collect();
+    if by_id {
+        hits.iter_mut().for_each(|hit| hit.hav = 0.0);
+    }
+    hits.sort_by(|a, b| key(a).partial_cmp(&key(b)).unwrap());
+    if let Search::WithinRadius { after: Some(after), .. } | Search::WithinPolygon { after: Some(after), .. } = search
+    {
+        let Cursor { hav, id } = after;
+        hits.retain(|hit| key(hit) > (*hav, id.clone()));
+    }
+    hits.truncate(search.limit() as usize);
+    hits
+}
+
+/// How a server behaves.
+#[derive(Clone, Debug, Default)]
+pub enum Script {
+    #[default]
+    Immediate,
+    After(Duration),
+    Silent,
+    Fails,
+    /// Does not cover these.
+    Uncovered(Vec<ShardId>),
+    Panics,
+}
+
+/// An index server that does as it is told.
+#[derive(Default)]
+pub struct FakeServer {
+    pub script: Mutex<Script>,
+    pub copies: Mutex<HashMap<ShardId, Vec<Hit>>>,
+    pub questions: Mutex<Vec<ShardQuestion>>,
+    /// Looks until a refilled shard is covered again.
+    pub refilling: Mutex<u32>,
+    pub looks: Mutex<u32>,
+}
+
+impl FakeServer {
+    pub fn set(&self, script: Script) {
+        *self.script.lock().unwrap() = script;
+    }
+
+    pub fn asked(&self) -> usize {
+        self.questions.lock().unwrap().len()
+    }
+
+    fn answer(&self, question: &ShardQuestion, uncovered: &[ShardId]) -> ShardAnswer {
+        let copies = self.copies.lock().unwrap();
+        let covered = question.shards.iter().filter(|shard| !uncovered.contains(shard));
+        let held = covered.filter_map(|shard| copies.get(shard)).flatten();
+        let uncovered = question.shards.iter().copied().filter(|shard| uncovered.contains(shard)).collect();
+        ShardAnswer { hits: linear_scan(held, &question.search, &question.filter), uncovered }
+    }
+}
+
+impl ShardSearch for FakeServer {
+    fn search(&self, question: ShardQuestion, _deadline: Instant) -> Answer<'_, ShardAnswer> {
+        self.questions.lock().unwrap().push(question.clone());
+        let script = self.script.lock().unwrap().clone();
+        async move {
+            match script {
+                Script::Immediate => Ok(self.answer(&question, &[])),
+                Script::After(wait) => {
+                    sleep(wait).await;
+                    Ok(self.answer(&question, &[]))
+                }
+                Script::Silent => pending().await,
+                Script::Fails => Err(Error::Unavailable { node: node("fake"), reason: "scripted".to_owned() }),
+                Script::Uncovered(shards) => Ok(self.answer(&question, &shards)),
+                Script::Panics => panic!("scripted"),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl IndexAdmin for FakeServer {
+    fn stats(&self) -> Answer<'_, Vec<ShardStat>> {
+        *self.looks.lock().unwrap() += 1;
+        let mut refilling = self.refilling.lock().unwrap();
+        let covered = *refilling == 0;
+        *refilling = refilling.saturating_sub(1);
+        let stat = |shard| ShardStat { shard, drivers: 2, bytes: 100, covered, sources: vec![node("ingest")] };
+        let stats = (0..SHARDS).map(|shard| stat(ShardId(shard))).collect();
+        let fails = matches!(*self.script.lock().unwrap(), Script::Fails);
+        let error = Error::Unavailable { node: node("fake"), reason: "scripted".to_owned() };
+        async move { if fails { Err(error) } else { Ok(stats) } }.boxed()
+    }
+
+    fn refill(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
+        let all = || (0..SHARDS).map(ShardId).collect();
+        async move { Ok(if shards.is_empty() { all() } else { shards }) }.boxed()
+    }
+}
+
+impl PositionSink for FakeServer {
+    fn open(&self, _hello: SourceHello) -> Answer<'_, Box<dyn PositionSession>> {
+        async { Ok(Box::new(NoSession) as Box<dyn PositionSession>) }.boxed()
+    }
+}
+
+/// Nobody here sends positions.
+struct NoSession;
+
+impl PositionSession for NoSession {
+    fn send(&mut self, _frame: Frame) -> Answer<'_, ()> {
+        async { Ok(()) }.boxed()
+    }
+
+    fn flush(&mut self) -> Answer<'_, ()> {
+        async { Ok(()) }.boxed()
+    }
+
+    fn control(&mut self) -> Answer<'_, Control> {
+        pending().boxed()
+    }
+}
+
+/// An ingest node that knows what it is told.
+#[derive(Default)]
+pub struct FakeIngest {
+    pub script: Mutex<Script>,
+    pub known: Mutex<HashMap<DriverId, KnownDriver>>,
+}
+
+impl DriverLookup for FakeIngest {
+    fn lookup(&self, id: DriverId) -> Answer<'_, Option<KnownDriver>> {
+        let script = self.script.lock().unwrap().clone();
+        let known = self.known.lock().unwrap().get(&id).cloned();
+        async move {
+            match script {
+                Script::Silent => pending().await,
+                Script::Fails => Err(Error::Internal("scripted".to_owned())),
+                _ => Ok(known),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Index servers `index-0`… and ingest nodes `ingest-0`….
+pub struct Cluster {
+    pub servers: Vec<Arc<FakeServer>>,
+    pub ingest: Vec<Arc<FakeIngest>>,
+    pub view: watch::Sender<Arc<MembershipView>>,
+    pub clock: Arc<ManualClock>,
+}
+
+impl Cluster {
+    pub fn new(servers: usize, replicas: usize) -> Arc<Self> {
+        let names: Vec<_> = (0..servers).map(|i| node(&format!("index-{i}"))).collect();
+        let of = |id: NodeId, role| Node { id, roles: vec![role], address: None, live: true };
+        let mut nodes: Vec<_> = names.iter().map(|id| of(id.clone(), Role::IndexServer)).collect();
+        nodes.extend((0..2).map(|i| of(node(&format!("ingest-{i}")), Role::LocationIngest)));
+        let shard_map = Arc::new(ShardMap::place(SHARDS, replicas, &names));
+        Arc::new(Self {
+            servers: names.iter().map(|_| Arc::default()).collect(),
+            ingest: vec![Arc::default(), Arc::default()],
+            view: watch::Sender::new(Arc::new(MembershipView { nodes, shard_map })),
+            clock: Arc::new(ManualClock::new(NOW_MS)),
+        })
+    }
+
+    /// Every search asks every shard, so a test need not know where a place is.
+    pub fn aggregator(self: &Arc<Self>, options: Options) -> Aggregator {
+        let sharding = Sharding::new(SHARDS, Partitioning::Id).unwrap();
+        let ports = Ports {
+            membership: Arc::clone(self) as Arc<dyn Membership>,
+            peers: Arc::clone(self) as Arc<dyn Peers>,
+            clock: Arc::clone(&self.clock) as Arc<dyn kerb_fleet::Clock>,
+        };
+        Aggregator::new(options, sharding, Catalog::default(), ports).unwrap()
+    }
+
+    /// Puts a copy into all replicas of a shard.
+    pub fn put(&self, shard: u16, hit: &Hit) {
+        let map = Arc::clone(&self.view.borrow().shard_map);
+        for &server in map.holders(ShardId(shard)) {
+            let mut copies = self.servers[usize::from(server)].copies.lock().unwrap();
+            copies.entry(ShardId(shard)).or_default().push(hit.clone());
+        }
+    }
+
+    /// Drivers d00 to d15, each one farther, one a shard.
+    pub fn put_line(&self) {
+        (0..SHARDS).for_each(|i| self.put(i, &hit(&format!("d{i:02}"), u32::from(i), 1)));
+    }
+
+    pub fn set_live(&self, id: &str, live: bool) {
+        self.view.send_modify(|view| {
+            let mut changed = (**view).clone();
+            changed.nodes.iter_mut().filter(|n| n.id.as_str() == id).for_each(|n| n.live = live);
+            *view = Arc::new(changed);
+        });
+    }
+
+    /// The shards that only `server` and servers before it hold.
+    pub fn shards_of(&self, server: usize) -> Vec<ShardId> {
+        self.view.borrow().shard_map.shards_of(&node(&format!("index-{server}")))
+    }
+
+    pub fn asked(&self) -> usize {
+        self.servers.iter().map(|server| server.asked()).sum()
+    }
+}
+
+impl Membership for Cluster {
+    fn watch(&self) -> watch::Receiver<Arc<MembershipView>> {
+        self.view.subscribe()
+    }
+}
+
+fn number(id: &NodeId, kind: &str) -> Option<usize> {
+    id.as_str().strip_prefix(kind)?.parse().ok()
+}
+
+impl Peers for Cluster {
+    fn index_server(&self, id: &NodeId) -> Option<Arc<dyn IndexServer>> {
+        let server = self.servers.get(number(id, "index-")?)?;
+        Some(Arc::clone(server) as Arc<dyn IndexServer>)
+    }
+
+    fn ingest_node(&self, id: &NodeId) -> Option<Arc<dyn DriverLookup>> {
+        let ingest = self.ingest.get(number(id, "ingest-")?)?;
+        Some(Arc::clone(ingest) as Arc<dyn DriverLookup>)
+    }
+}

@@ -1,0 +1,134 @@
+//! How every role serves: one set of transport settings, health, reflection, and an orderly end.
+//!
+//! What a peer may cost is bounded here: streams of a connection, bytes in flight of a stream, silent connections.
+//! Bytes that are not HTTP/2 end their own connection and nothing else.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::FutureExt;
+use kerb_fleet::{FieldError, NodeId};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+use tonic::service::RoutesBuilder;
+use tonic::transport::server::TcpIncoming;
+
+/// The largest there is. HTTP/2's library closes a whole connection when too many small messages wait on it unread,
+/// and measures that by this window; the streams' windows are the real bound.
+pub const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
+/// Unread bytes of one stream, at most.
+pub const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+
+/// Settings of a gRPC server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerOptions {
+    /// Calls open at one time on one connection; further ones wait at the client.
+    pub streams_per_connection_max: u32,
+    /// A silent connection is asked for a sign of life this often, milliseconds.
+    pub keepalive_interval_ms: u32,
+    /// A connection without that sign for this long is closed, milliseconds.
+    pub keepalive_timeout_ms: u32,
+    /// Time for open calls to end after a shutdown was asked for, milliseconds; then they are cut.
+    pub shutdown_grace_ms: u32,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            streams_per_connection_max: 16_384,
+            keepalive_interval_ms: 20_000,
+            keepalive_timeout_ms: 10_000,
+            shutdown_grace_ms: 10_000,
+        }
+    }
+}
+
+impl ServerOptions {
+    /// Checks the values.
+    pub fn check(&self) -> Result<(), FieldError> {
+        let values = [
+            ("streams_per_connection_max", self.streams_per_connection_max),
+            ("keepalive_interval_ms", self.keepalive_interval_ms),
+            ("keepalive_timeout_ms", self.keepalive_timeout_ms),
+        ];
+        match values.into_iter().find(|(_, value)| *value == 0) {
+            Some((field, _)) => Err(FieldError::new(field, "0, must be at least 1")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A bound port, ready to serve: binding first makes a taken port an error of the start.
+pub struct Server {
+    node: NodeId,
+    listener: TcpListener,
+    address: SocketAddr,
+    options: ServerOptions,
+}
+
+impl Server {
+    /// Takes the port; 0 takes a free one.
+    pub async fn bind(node: NodeId, address: &str, options: ServerOptions) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { node, listener, address, options })
+    }
+
+    /// Where it was bound.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves these services, health and reflection until `shutdown` resolves and the open calls have ended, or the
+    /// grace period has.
+    ///
+    /// Health says "serving" for the server as a whole from the start, and "not serving" from the shutdown on.
+    pub async fn serve(
+        self,
+        mut services: RoutesBuilder,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<(), tonic::transport::Error> {
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(kerb_proto::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()
+            .expect("the descriptors are generated with the code");
+        services.add_service(health_service).add_service(reflection);
+        let ms = |ms: u32| Duration::from_millis(u64::from(ms));
+        let grace = ms(self.options.shutdown_grace_ms);
+        let (asked, drain) = oneshot::channel::<()>();
+        let serving = tonic::transport::Server::builder()
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .max_concurrent_streams(self.options.streams_per_connection_max)
+            .http2_keepalive_interval(Some(ms(self.options.keepalive_interval_ms)))
+            .http2_keepalive_timeout(Some(ms(self.options.keepalive_timeout_ms)))
+            .add_routes(services.routes())
+            .serve_with_incoming_shutdown(
+                TcpIncoming::from(self.listener).with_nodelay(Some(true)),
+                drain.map(drop),
+            );
+        let mut serving = std::pin::pin!(serving);
+        tokio::select! {
+            ended = &mut serving => return ended,
+            () = shutdown => {}
+        }
+        tracing::info!(node = %self.node, address = %self.address, "shutting down");
+        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+        // Nobody listens only when the serving has just ended by itself.
+        let _ = asked.send(());
+        tokio::select! {
+            ended = &mut serving => ended,
+            () = sleep(grace) => {
+                tracing::warn!(node = %self.node, "open calls were cut after the grace period");
+                Ok(())
+            }
+        }
+    }
+}
