@@ -69,6 +69,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     options: ServerOptions,
+    healthy: Vec<&'static str>,
 }
 
 impl Server {
@@ -76,7 +77,14 @@ impl Server {
     pub async fn bind(node: NodeId, address: &str, options: ServerOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { node, listener, address, options })
+        Ok(Self { node, listener, address, options, healthy: Vec::new() })
+    }
+
+    /// Lets health answer for these services too, by their full names.
+    #[must_use]
+    pub fn with_health_of(mut self, services: Vec<&'static str>) -> Self {
+        self.healthy = services;
+        self
     }
 
     /// Where it was bound.
@@ -87,19 +95,19 @@ impl Server {
     /// Serves these services, health and reflection until `shutdown` resolves and the open calls have ended, or the
     /// grace period has.
     ///
-    /// Health says "serving" for the server as a whole from the start, and "not serving" from the shutdown on.
+    /// Health says "serving" for the server as a whole and for each service of [`Server::with_health_of`] from the
+    /// start, and "not serving" from the shutdown on.
     pub async fn serve(
         self,
         mut services: RoutesBuilder,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), tonic::transport::Error> {
         let (health, health_service) = tonic_health::server::health_reporter();
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(kerb_proto::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()
-            .expect("the descriptors are generated with the code");
-        services.add_service(health_service).add_service(reflection);
+        for service in &self.healthy {
+            health.set_service_status(*service, tonic_health::ServingStatus::Serving).await;
+        }
+        services.add_service(health_service);
+        add_reflection(&mut services);
         let ms = |ms: u32| Duration::from_millis(u64::from(ms));
         let grace = ms(self.options.shutdown_grace_ms);
         let (asked, drain) = oneshot::channel::<()>();
@@ -120,7 +128,9 @@ impl Server {
             () = shutdown => {}
         }
         tracing::info!(node = %self.node, address = %self.address, "shutting down");
-        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+        for service in self.healthy.iter().chain([&""]) {
+            health.set_service_status(*service, tonic_health::ServingStatus::NotServing).await;
+        }
         // Nobody listens only when the serving has just ended by itself.
         let _ = asked.send(());
         tokio::select! {
@@ -131,4 +141,15 @@ impl Server {
             }
         }
     }
+}
+
+/// In both versions: clients older than 2024 ask for the alpha one only.
+fn add_reflection(services: &mut RoutesBuilder) {
+    let builder = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(kerb_proto::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let why = "the descriptors are generated with the code";
+    services.add_service(builder().build_v1().expect(why)).add_service(builder().build_v1alpha().expect(why));
 }
