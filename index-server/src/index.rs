@@ -181,17 +181,13 @@ impl Index {
             writer.introduce(session, step)?;
             return Ok(true);
         }
-        let records = match &progress.records {
-            Some(records) => records,
-            None => {
-                let mut records = Vec::new();
-                resolve(writer, session, &batch.updates, &mut records)?;
-                for slot in &batch.removals {
-                    session.record(*slot)?;
-                }
-                progress.records.insert(records)
+        if progress.records.is_none() {
+            for slot in &batch.removals {
+                session.record(*slot)?;
             }
-        };
+            progress.records = Some(resolve(writer, session, &batch.updates)?);
+        }
+        let records = progress.records.as_deref().unwrap_or_default();
         let from = progress.updated;
         if let Some(step) = take(&batch.updates, &mut progress.updated, STEP_UPDATES) {
             if !writer.pages.have_room(&self.store, step.len()) {
@@ -269,7 +265,9 @@ impl Index {
         }
         shards.sort_unstable();
         shards.dedup();
-        shards.iter().for_each(|shard| writer.refill(*shard));
+        for shard in &shards {
+            writer.refill(*shard);
+        }
         Ok(shards)
     }
 

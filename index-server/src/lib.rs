@@ -5,13 +5,17 @@
 //! has the ports of `kerb_fleet` and a gRPC adapter. Neither knows driver streams or who else holds a shard.
 
 mod coverage;
+pub mod grpc;
 pub mod index;
 pub mod options;
 mod search;
+pub mod service;
+mod session;
 mod store;
 mod write;
 
 pub use index::{Counts, Ending, Index, Memory, Progress};
 pub use options::Options;
 pub use search::{Effort, Stop};
+pub use service::{IndexServer, Ports};
 pub use write::session::Session;

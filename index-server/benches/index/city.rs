@@ -36,7 +36,7 @@ impl City {
         let mut rng = Pcg64Mcg::seed_from_u64(7);
         let cities = drivers.div_ceil(1_000_000);
         let clusters: Vec<Vec<[f64; 3]>> = (0..cities)
-            .map(|_| (0..12).map(|_| [rng.random(), rng.random(), rng.random_range(0.02..0.1)]).collect())
+            .map(|_| (0..12).map(|_| [rng.random(), rng.random(), rng.random_range(0.05..0.15)]).collect())
             .collect();
         let positions = (0..drivers)
             .map(|i| {

@@ -90,8 +90,8 @@ impl Session {
         let open = self.rounds.values().flat_map(|round| &round.shards);
         shards.extend(open.map(|(shard, _)| *shard));
         shards.sort_unstable();
-        if let Some(twice) = shards.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::Mismatch(format!("shard {} stands twice in open rounds", twice[0])));
+        if let Some([twice, _]) = shards.array_windows().find(|[a, b]| a == b) {
+            return Err(Error::Mismatch(format!("shard {twice} stands twice in open rounds")));
         }
         self.last_round = Some(number);
         self.rounds.insert(number, round);

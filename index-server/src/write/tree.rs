@@ -110,7 +110,7 @@ pub(crate) fn take_out(store: &Store, pages: &mut Pages, shard: ShardId, code: M
     let mask = leaf.mask() & !(1 << bit);
     leaf.set_mask(mask);
     pages.count(shard).drivers -= 1;
-    if mask >> (k as u32 * BLOCK) & 0xff == 0 {
+    if (mask >> (k as u32 * BLOCK)).trailing_zeros() >= BLOCK {
         let block = leaf.block(k);
         leaf.set_block(k, 0);
         pages.retire_block(store, shard, block);
@@ -295,7 +295,7 @@ fn copy(store: &Store, pages: &mut Pages, shard: ShardId, cell: Cell, all: &[(Tr
 
 /// Moves the last driver of a chain's head to `hole`, and answers the place that it left.
 fn fill_from(store: &Store, head: &Leaf, hole: u32) -> u32 {
-    let bit = 63 - head.mask().leading_zeros();
+    let bit = head.mask().ilog2();
     let place = head.block((bit / BLOCK) as usize) * BLOCK + bit % BLOCK;
     let (traits, position) = (store.entry(place).traits(), store.entry(place).position());
     store.journal.push(traits.record());

@@ -34,10 +34,8 @@ pub(crate) fn resolve(
     writer: &Writer,
     session: &Session,
     updates: &[Update],
-    records: &mut Vec<u32>,
-) -> Result<(), Error> {
-    records.clear();
-    records.reserve(updates.len());
+) -> Result<Vec<u32>, Error> {
+    let mut records = Vec::with_capacity(updates.len());
     let shards = writer.sharding.shards();
     for update in updates {
         if update.shard.0 >= shards || !(0..TIME_END_MS).contains(&update.stamp.time_ms) {
@@ -45,7 +43,7 @@ pub(crate) fn resolve(
         }
         records.push(session.record(update.slot)?);
     }
-    Ok(())
+    Ok(records)
 }
 
 #[cold]

@@ -1,0 +1,188 @@
+//! `kerb.internal.v1.IndexService` over the ports of an index server.
+//!
+//! Thin: what a frame or a question does is decided behind the ports.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kerb_fleet::limits::MESSAGE_BYTES_MAX;
+use kerb_fleet::{Control, Error, IndexAdmin, PositionSession, PositionSink, ShardId, ShardQuestion, ShardSearch};
+use kerb_proto::convert::{FromSink, FromSource};
+use kerb_proto::internal::v1;
+use kerb_proto::internal::v1::index_service_server::{IndexService, IndexServiceServer};
+use kerb_proto::status::status_of;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::service::IndexServer;
+
+/// Time for a search whose caller names none.
+const SEARCH_DEADLINE: Duration = Duration::from_secs(10);
+/// Messages to a source that wait for it to read. Acknowledgements and wishes are merged until there is room.
+const CONTROLS_MAX: usize = 4;
+
+/// The service, ready for a tonic server. That server must set `initial_connection_window_size(2^31 - 1)` and a small
+/// stream window, which bounds the frames in flight: a session takes the next when it has applied the last.
+pub fn service(server: IndexServer) -> IndexServiceServer<Grpc> {
+    IndexServiceServer::new(Grpc { server })
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX)
+}
+
+/// The adapter.
+pub struct Grpc {
+    server: IndexServer,
+}
+
+type Controls = mpsc::Sender<Result<v1::PositionControl, Status>>;
+
+#[tonic::async_trait]
+impl IndexService for Grpc {
+    type StreamPositionsStream = ReceiverStream<Result<v1::PositionControl, Status>>;
+
+    async fn stream_positions(
+        &self,
+        request: Request<Streaming<v1::PositionFrame>>,
+    ) -> Result<Response<Self::StreamPositionsStream>, Status> {
+        let mut frames = request.into_inner();
+        let session = match next_frame(&mut frames).await? {
+            Some(FromSource::Hello(hello)) => self.server.open(hello).await.map_err(|e| status_of(&e))?,
+            _ => return Err(out_of_order("the first message must be a hello")),
+        };
+        let (controls, answers) = mpsc::channel(CONTROLS_MAX);
+        let stop = self.server.stop().clone();
+        self.server.spawn(async move {
+            let served = stop.run_until_cancelled(serve(frames, session, &controls)).await;
+            let status = match served {
+                Some(Ok(())) => return,
+                Some(Err(status)) => status,
+                None => Status::unavailable("the index server is shutting down"),
+            };
+            // Nobody may be reading any more; the stream ends either way.
+            let _ended = controls.try_send(Err(status));
+        });
+        Ok(Response::new(ReceiverStream::new(answers)))
+    }
+
+    async fn search_shards(
+        &self,
+        request: Request<v1::SearchShardsRequest>,
+    ) -> Result<Response<v1::SearchShardsResponse>, Status> {
+        let deadline = Instant::now() + timeout_of(&request).unwrap_or(SEARCH_DEADLINE);
+        let question = ShardQuestion::try_from(request.into_inner()).map_err(|e| status_of(&e.into()))?;
+        let answer = self.server.search(question, deadline).await.map_err(|e| status_of(&e))?;
+        Ok(Response::new((&answer).into()))
+    }
+
+    async fn shard_stats(
+        &self,
+        _request: Request<v1::ShardStatsRequest>,
+    ) -> Result<Response<v1::ShardStatsResponse>, Status> {
+        let stats = self.server.stats().await.map_err(|e| status_of(&e))?;
+        Ok(Response::new(v1::ShardStatsResponse { shards: stats.iter().map(Into::into).collect() }))
+    }
+
+    async fn refill(
+        &self,
+        request: Request<v1::RefillRequest>,
+    ) -> Result<Response<v1::RefillResponse>, Status> {
+        let numbers = request.into_inner().shards;
+        let shards = numbers.iter().map(|number| shard(*number)).collect::<Result<_, _>>()?;
+        let shards = self.server.refill(shards).await.map_err(|e| status_of(&e))?;
+        Ok(Response::new(v1::RefillResponse { shards: shards.iter().map(|s| u32::from(s.0)).collect() }))
+    }
+}
+
+/// Applies frames in order and tells the source how far it is and what it is asked for. What the source does not
+/// read in time is merged, so a source that reads nothing costs one message, and its frames go on.
+async fn serve(
+    mut frames: Streaming<v1::PositionFrame>,
+    mut session: Box<dyn PositionSession>,
+    controls: &Controls,
+) -> Result<(), Status> {
+    let mut taken = 0;
+    let mut applied = None;
+    let mut wishes = BTreeSet::new();
+    loop {
+        let pending = applied.is_some() || !wishes.is_empty();
+        tokio::select! {
+            biased;
+            permit = controls.reserve(), if pending => {
+                // The source has closed its side of the answers.
+                let Ok(permit) = permit else { return Ok(()) };
+                permit.send(Ok(next_control(&mut applied, &mut wishes)));
+            }
+            frame = next_frame(&mut frames) => match frame? {
+                None => return Ok(()),
+                Some(FromSource::Hello(_)) => return Err(out_of_order("a hello is the first message only")),
+                Some(FromSource::Frame(frame)) => {
+                    session.send(frame).await.map_err(|e| status_of(&e))?;
+                    applied = Some(taken);
+                    taken += 1;
+                }
+            },
+            control = session.control() => {
+                let Control::Refill(shards) = control.map_err(|e| status_of(&e))?;
+                wishes.extend(shards);
+            }
+        }
+    }
+}
+
+fn next_control(applied: &mut Option<u64>, wishes: &mut BTreeSet<ShardId>) -> v1::PositionControl {
+    let message = match applied.take() {
+        Some(frames) => FromSink::Applied(frames),
+        None => FromSink::Control(Control::Refill(std::mem::take(wishes).into_iter().collect())),
+    };
+    (&message).into()
+}
+
+async fn next_frame(frames: &mut Streaming<v1::PositionFrame>) -> Result<Option<FromSource>, Status> {
+    let message = frames.message().await?;
+    message.map(FromSource::try_from).transpose().map_err(|error| status_of(&error.into()))
+}
+
+fn out_of_order(text: &str) -> Status {
+    status_of(&Error::Mismatch(text.to_owned()))
+}
+
+fn shard(number: u32) -> Result<ShardId, Status> {
+    let refuse = |_| kerb_fleet::FieldError::new("shards", format!("{number}, must be below 16384"));
+    u16::try_from(number).map(ShardId).map_err(|error| status_of(&refuse(error).into()))
+}
+
+/// The caller's deadline, as gRPC sends it: at most eight digits and a unit.
+fn timeout_of<T>(request: &Request<T>) -> Option<Duration> {
+    let text = request.metadata().get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
+    Some(match unit {
+        "H" => Duration::from_secs(count * 3_600),
+        "M" => Duration::from_secs(count * 60),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_read_in_its_unit() {
+        let timeout = |text: &str| {
+            let mut request = Request::new(());
+            request.metadata_mut().insert("grpc-timeout", text.parse().unwrap());
+            timeout_of(&request)
+        };
+        assert_eq!(timeout("250m"), Some(Duration::from_millis(250)));
+        assert_eq!(timeout("2S"), Some(Duration::from_secs(2)));
+        assert_eq!(timeout("99999999u"), Some(Duration::from_micros(99_999_999)));
+        assert_eq!((timeout("x"), timeout("5"), timeout("123456789n")), (None, None, None));
+    }
+}

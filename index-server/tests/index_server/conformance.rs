@@ -1,0 +1,50 @@
+//! The suite that every index server passes, here for the one in this process.
+
+use std::sync::Arc;
+
+use kerb_fleet::conformance::source::{NOW_MS, SHARDS, SOURCES, sharding};
+use kerb_fleet::{
+    Catalog, IndexServer as Port, ManualClock, Membership, MembershipView, Node, NodeId, Role, ShardMap,
+};
+use kerb_index_server::{IndexServer, Options, Ports};
+use tokio::sync::watch;
+
+/// A membership that says what the test says.
+pub struct Fixed(pub watch::Sender<Arc<MembershipView>>);
+
+impl Membership for Fixed {
+    fn watch(&self) -> watch::Receiver<Arc<MembershipView>> {
+        self.0.subscribe()
+    }
+}
+
+/// The view of a cluster with these index servers and the suite's ingest nodes, of which the named are live.
+pub fn view(servers: &[&str], live: &[&str]) -> Arc<MembershipView> {
+    let id = |name: &str| NodeId::new(name).unwrap();
+    let node = |name: &str, role, live| Node { id: id(name), roles: vec![role], address: None, live };
+    let ids: Vec<_> = servers.iter().map(|name| id(name)).collect();
+    let mut nodes: Vec<_> = servers.iter().map(|name| node(name, Role::IndexServer, true)).collect();
+    nodes.extend(SOURCES.iter().map(|name| node(name, Role::LocationIngest, live.contains(name))));
+    Arc::new(MembershipView { nodes, shard_map: Arc::new(ShardMap::place(SHARDS, 1, &ids)) })
+}
+
+/// A server `index-a` of that membership, whose clock is `clock`.
+pub async fn start(membership: Arc<Fixed>, clock: Arc<ManualClock>) -> IndexServer {
+    let ports = Ports {
+        node: NodeId::new("index-a").unwrap(),
+        sharding: sharding(),
+        catalog: Catalog::default(),
+        membership,
+        clock,
+    };
+    let options = Options { drivers_max: 100_000, ..Options::default() };
+    IndexServer::start(&options, ports).await.unwrap()
+}
+
+async fn embedded() -> (Arc<dyn Port>, ()) {
+    let membership = Arc::new(Fixed(watch::Sender::new(view(&["index-a"], &SOURCES))));
+    let server = start(membership, Arc::new(ManualClock::new(NOW_MS))).await;
+    (Arc::new(server), ())
+}
+
+kerb_fleet::index_server_conformance!(embedded);
