@@ -43,9 +43,9 @@ impl Endpoints {
 /// One connection. Must be called within a runtime.
 pub fn channel(url: &str) -> Result<Channel, String> {
     let endpoint = Endpoint::from_shared(url.to_owned())
-        .map_err(|e| format!("endpoint {url:?}: {e}, must be like http://127.0.0.1:7700"))?;
+        .map_err(|e| format!("endpoint {url:?}: {e}, must be like http://127.0.0.1:7717"))?;
     if endpoint.uri().scheme().is_none() || endpoint.uri().host().is_none() {
-        return Err(format!("endpoint {url:?}: must be like http://127.0.0.1:7700"));
+        return Err(format!("endpoint {url:?}: must be like http://127.0.0.1:7717"));
     }
     Ok(endpoint
         .connect_timeout(CONNECT_TIMEOUT)

@@ -117,7 +117,7 @@ impl History {
     pub fn broke(&mut self, now_ms: i64) {
         let unacknowledged = self.sent.partition_point(|s| s.sequence <= self.acknowledged);
         let from_ms = now_ms - LOST_BEFORE_BREAK_MS;
-        let from_ms = self.sent.get(unacknowledged).map_or(from_ms, |s| from_ms.min(s.sent_ms));
+        let from_ms = self.sent.get(unacknowledged).map_or(from_ms, |s| from_ms.min(s.sent_ms - 1));
         // One that is still open goes on: at most one is open at a time.
         match self.outages.iter_mut().find(|o| o.until_ms.is_none()) {
             Some(open) => open.noticed_at_ms = now_ms,

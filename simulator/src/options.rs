@@ -9,13 +9,13 @@ use serde::Serialize;
 use crate::judge::Limits;
 
 /// Where a node listens when nothing is said.
-pub const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:7700";
+pub const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:7717";
 
 /// Settings of a replay.
 #[derive(Args, Clone, Debug, Serialize)]
 pub struct ReplayOptions {
     /// Pings to replay: CSV, plain or .gz, with the columns `time`, `cab_id`, `lat`, `lon`, `occupied`
-    #[arg(long, value_name = "FILE", default_value = "simulator/data/sf_2008-05-22_evening.csv.gz")]
+    #[arg(long, value_name = "FILE", default_value = "simulator/data/sf_2008-05-22_17h.csv.gz")]
     pub pings: PathBuf,
     /// Where drivers connect, several times for several nodes
     #[arg(long = "endpoint", value_name = "URL", default_values_t = [ENDPOINT_DEFAULT.to_owned()])]

@@ -13,6 +13,8 @@ use super::searcher::Asked;
 use super::shared::Shared;
 use crate::judge::{Answer, Fault, by_kind, judge};
 
+/// A break is known this long after it happened: the system closes a killed process's connections at once.
+const BREAK_KNOWN_AFTER_MS: i64 = 1_000;
 /// So many wrong answers are told in full.
 const TOLD_MAX: u64 = 10;
 /// So many faults of a wrong answer are told.
@@ -23,7 +25,7 @@ const SAMPLE_DRIVERS: usize = 3;
 /// Judges until the searchers are gone.
 pub(super) async fn run(shared: Arc<Shared>, mut unjudged: mpsc::Receiver<Asked>) {
     while let Some(asked) = unjudged.recv().await {
-        let due_ms = asked.span.ended_ms + i64::from(shared.options.allowance_ms);
+        let due_ms = asked.span.ended_ms + BREAK_KNOWN_AFTER_MS;
         let wait_ms = (due_ms - shared.now_ms()).max(0);
         sleep(Duration::from_millis(wait_ms as u64)).await;
         decide(&shared, &asked);

@@ -1,1 +1,11 @@
-//! Tests.
+//! One binary for all integration tests of the simulator.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod city;
+mod histories;
+mod judge;
+mod pings;
+mod replay;
+mod toy;
+mod track;
