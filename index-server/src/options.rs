@@ -1,5 +1,6 @@
 //! What can be set.
 
+use kerb_fleet::FieldError;
 use serde::{Deserialize, Serialize};
 
 /// Settings of an index server.
@@ -20,5 +21,20 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self { gone_after_ms: 60_000, tick_ms: 250, drivers_max: 20_000_000, long_searches_max: 4 }
+    }
+}
+
+impl Options {
+    /// Checks what the types do not.
+    pub fn check(&self) -> Result<(), FieldError> {
+        let values = [
+            ("tick_ms", self.tick_ms),
+            ("drivers_max", u64::from(self.drivers_max)),
+            ("long_searches_max", self.long_searches_max as u64),
+        ];
+        match values.into_iter().find(|(_, value)| *value == 0) {
+            Some((field, _)) => Err(FieldError::new(field, "0, must be at least 1")),
+            None => Ok(()),
+        }
     }
 }
