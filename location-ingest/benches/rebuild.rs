@@ -1,0 +1,170 @@
+//! One index server's share of the table, ready to be sent: through the reverse index, and by scanning the whole
+//! table and hashing every position again. 1,024 shards over 16 servers.
+//!
+//! `cargo bench -p kerb-location-ingest --bench rebuild [-- --drivers 10_000_000 --rounds 5 --replicas 1]`
+
+mod common;
+
+use std::collections::HashSet;
+use std::hint::black_box;
+
+use common::{argument, card, median, position, rng, timed};
+use kerb_fleet::{Batch, Frame, Introduction, NodeId, ShardId, ShardMap, Sharding, Slot, Update};
+use kerb_location_ingest::{DriverTable, Horizon, LINK_BATCH_ROWS_MAX, LinkState, RateLimit, State};
+use kerb_proto::convert::Report;
+use kerb_spatial::Tile;
+use rand::seq::SliceRandom;
+
+const SERVERS: usize = 16;
+
+fn main() {
+    let drivers = argument("--drivers", 1_000_000);
+    let rounds = argument("--rounds", 9);
+    let replicas = argument("--replicas", 1);
+    let sharding = Sharding::default();
+    let (fill_s, table) = timed(|| fill(sharding, drivers));
+    let servers: Vec<_> = (0..SERVERS).map(|i| NodeId::new(&format!("index-{i}")).expect("legal")).collect();
+    let map = ShardMap::place(sharding.shards(), replicas, &servers);
+    println!(
+        "{drivers} drivers, {} shards, {SERVERS} servers, {replicas} replicas (filled in {fill_s:.1} s)",
+        sharding.shards()
+    );
+
+    let mut seconds: [Vec<f64>; 4] = Default::default();
+    let mut rows = 0;
+    for round in 0..rounds {
+        let shards = map.shards_of(&servers[round % SERVERS]);
+        let runs = [
+            measured(None, |outbox| updates_by_reverse_index(&table, &shards, outbox)),
+            measured(None, |outbox| updates_by_scan(&table, sharding, &shards, outbox)),
+            measured(None, |outbox| frames_by_link(&table, &shards, outbox)),
+            measured(Some(&table), |outbox| updates_by_scan(&table, sharding, &shards, outbox)),
+        ];
+        rows = runs[0].1;
+        assert!(runs.iter().all(|run| run.1 == rows), "all ways find the same drivers: {runs:?}");
+        for (all, one) in seconds.iter_mut().zip(runs.map(|run| run.0)) {
+            all.push(one);
+        }
+    }
+    println!("share of one server: {rows} drivers; {rounds} rounds");
+    let [reverse, scan, link, scan_frames] = seconds;
+    compare("update batches", reverse, scan);
+    compare("update batches and the cards they need", link, scan_frames);
+}
+
+fn compare(what: &str, reverse: Vec<f64>, scan: Vec<f64>) {
+    let best = |all: &[f64]| all.iter().copied().fold(f64::INFINITY, f64::min) * 1e3;
+    let (reverse_best, scan_best) = (best(&reverse), best(&scan));
+    let (reverse, scan) = (median(reverse) * 1e3, median(scan) * 1e3);
+    println!("{what}:");
+    println!("  median: reverse index {reverse:8.2} ms, scan {scan:8.2} ms, ratio {:.1}", scan / reverse);
+    println!(
+        "  best:   reverse index {reverse_best:8.2} ms, scan {scan_best:8.2} ms, ratio {:.1}",
+        scan_best / reverse_best
+    );
+}
+
+/// Drivers of all places in the order in which they happen to come, each of which has moved once since.
+fn fill(sharding: Sharding, drivers: usize) -> DriverTable {
+    let table = DriverTable::new(sharding, drivers);
+    let mut rng = rng();
+    let mut enrolled: Vec<_> = (0..drivers).map(|i| table.enrol(card(i), |_| ()).expect("room")).collect();
+    for sequence in 1..3 {
+        enrolled.shuffle(&mut rng);
+        for driver in &enrolled {
+            let stamp = kerb_fleet::Stamp { sequence, time_ms: 1 };
+            let (motion, accuracy_dm, status) = (kerb_fleet::Motion::NONE, 0, None);
+            let report = Report { position: position(&mut rng), stamp, motion, accuracy_dm, status };
+            table.apply(driver, &report, 1, RateLimit::NONE).expect("enrolled just now");
+        }
+    }
+    table
+}
+
+fn update(slot: Slot, state: &State) -> Update {
+    let State { position, stamp, motion, status, shard, .. } = *state;
+    Update { slot, shard, position, stamp, motion, status }
+}
+
+fn updates_by_reverse_index(table: &DriverTable, shards: &[ShardId], outbox: &mut Outbox) {
+    let slots = table.slots_in(shards.iter().copied());
+    table.states(&slots, |slot, state| {
+        if let Some(state) = state.filter(|state| state.listed) {
+            outbox.push(update(slot, &state));
+        }
+    });
+}
+
+/// As good as a scan gets: entries in their order in memory, without a lock, and no look at the driver's id.
+fn updates_by_scan(table: &DriverTable, sharding: Sharding, shards: &[ShardId], outbox: &mut Outbox) {
+    let mine = flags(sharding, shards);
+    for slot in 0..table.slots_end() {
+        if let Some(state) = table.state(slot).filter(|state| state.listed)
+            && mine[usize::from(sharding.shard_of_tile(Tile::of(state.position)).0)]
+        {
+            outbox.push(update(slot, &state));
+        }
+    }
+}
+
+/// What an ingest node does when an index server connects.
+fn frames_by_link(table: &DriverTable, shards: &[ShardId], outbox: &mut Outbox) {
+    let mut link = LinkState::new(shards.iter().copied());
+    link.opened();
+    while let Some(frame) = link.next_frame(table, Horizon { gone_before_ms: 0 }) {
+        if let Frame::Batch(batch) = frame {
+            outbox.send(batch);
+        }
+    }
+}
+
+/// Batches that are full are sent, that is, counted and dropped.
+#[derive(Default)]
+struct Outbox<'a> {
+    batch: Batch,
+    /// Where cards come from, if they are wanted.
+    cards: Option<&'a DriverTable>,
+    sent: usize,
+}
+
+impl Outbox<'_> {
+    fn push(&mut self, update: Update) {
+        if self.batch.updates.capacity() == 0 {
+            self.batch.updates.reserve_exact(LINK_BATCH_ROWS_MAX);
+        }
+        self.batch.updates.push(update);
+        if self.batch.updates.len() == LINK_BATCH_ROWS_MAX {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        let mut batch = std::mem::take(&mut self.batch);
+        if let Some(table) = self.cards {
+            let card = |update: &Update| {
+                table.card(update.slot).map(|card| Introduction { slot: update.slot, card })
+            };
+            batch.introductions = batch.updates.iter().filter_map(card).collect();
+        }
+        self.send(batch);
+    }
+
+    fn send(&mut self, batch: Batch) {
+        self.sent += black_box(batch).updates.len();
+    }
+}
+
+/// Seconds, and drivers sent.
+fn measured(cards: Option<&DriverTable>, work: impl FnOnce(&mut Outbox<'_>)) -> (f64, usize) {
+    let mut outbox = Outbox { cards, ..Outbox::default() };
+    let (seconds, ()) = timed(|| {
+        work(&mut outbox);
+        outbox.end();
+    });
+    (seconds, outbox.sent)
+}
+
+fn flags(sharding: Sharding, shards: &[ShardId]) -> Vec<bool> {
+    let shards: HashSet<_> = shards.iter().copied().collect();
+    sharding.all().map(|shard| shards.contains(&shard)).collect()
+}

@@ -1,0 +1,53 @@
+//! The store: what a turn of changes costs, and how long the table takes to come back.
+//!
+//! `cargo bench -p kerb-location-ingest --bench store [-- --drivers 1_000_000 --turns 10]`
+
+mod common;
+
+use common::{argument, card, median, position, rng, timed};
+use kerb_fleet::{Motion, Sharding, Stamp};
+use kerb_location_ingest::{Counters, DriverTable, Links, RateLimit, Store};
+use kerb_proto::convert::Report;
+
+fn main() {
+    let drivers = argument("--drivers", 1_000_000);
+    let turns = argument("--turns", 10);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sharding = Sharding::default();
+    let table = DriverTable::new(sharding, drivers);
+    let links = Links::new(sharding.shards());
+    let counters = Counters::default();
+    let (mut store, _) = Store::open(folder.path()).expect("an empty store");
+    let enrolled: Vec<_> = (0..drivers).map(|i| table.enrol(card(i), |_| ()).expect("room")).collect();
+
+    let mut rng = rng();
+    let mut turn = |sequence: usize, count: usize| {
+        for i in 0..count {
+            let driver = &enrolled[(sequence * count + i) % drivers];
+            let stamp = Stamp { sequence: sequence as u64 + 1, time_ms: 1 };
+            let (motion, accuracy_dm, status) = (Motion::NONE, 0, None);
+            let report = Report { position: position(&mut rng), stamp, motion, accuracy_dm, status };
+            table.apply(driver, &report, 1, RateLimit::NONE).expect("enrolled just now");
+        }
+        links.tick(&table, &counters, true);
+        timed(|| store.turn(&table).expect("a turn"))
+    };
+    let (first_s, first) = turn(0, drivers);
+    println!("first turn, {} cards and {} rows: {first_s:.2} s", first.cards, first.rows);
+    // As many as come in half a second when each driver reports every three.
+    let count = drivers / 6;
+    let seconds: Vec<f64> = (1..=turns).map(|n| turn(n, count).0).collect();
+    let turn_s = median(seconds);
+    println!(
+        "a turn of {count} changed drivers with its fsync: {:.0} ms, {:.0} ns a driver (median of {turns})",
+        turn_s * 1e3,
+        turn_s / count as f64 * 1e9
+    );
+    drop(store);
+    let (load_s, (store, loaded)) = timed(|| Store::open(folder.path()).expect("the same store"));
+    assert_eq!(loaded.drivers.len(), drivers);
+    let again = DriverTable::new(sharding, drivers);
+    let (restore_s, ()) = timed(|| again.restore(loaded.drivers).expect("room"));
+    println!("{drivers} drivers read in {load_s:.2} s, in the table after {restore_s:.2} s more");
+    drop(store);
+}

@@ -1,0 +1,195 @@
+//! From the table's marks to the links: each tick, every changed driver is looked at once and marked on the links
+//! that hold its shard, or hold it still.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kerb_fleet::{Forget, MembershipView, NodeId, ShardId, Slot};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::counters::Counters;
+use crate::link::LinkState;
+use crate::slab::{Mark, slots_of};
+use crate::table::DriverTable;
+
+/// An index server's state and the bell of its task.
+#[derive(Debug)]
+pub struct Link {
+    /// The index server.
+    pub node: NodeId,
+    /// What it has been told.
+    pub state: Mutex<LinkState>,
+    /// Rung when there may be something to send.
+    pub wake: Notify,
+    /// Who waits until the server has been told everything, at most [`FLUSHES_MAX`].
+    pub flushes: mpsc::Sender<oneshot::Sender<()>>,
+    /// The other end, for the link's task.
+    pub flush_requests: Mutex<Option<mpsc::Receiver<oneshot::Sender<()>>>>,
+}
+
+/// Waiting flushes of a link, at most; then who asks waits.
+const FLUSHES_MAX: usize = 8;
+
+impl Link {
+    fn new(node: NodeId, state: LinkState) -> Self {
+        let (flushes, requests) = mpsc::channel(FLUSHES_MAX);
+        let flush_requests = Mutex::new(Some(requests));
+        Self { node, state: Mutex::new(state), wake: Notify::new(), flushes, flush_requests }
+    }
+}
+
+/// The links of a view, and which of them hold a shard.
+#[derive(Debug)]
+struct LinkSet {
+    links: Vec<Arc<Link>>,
+    holders: Vec<Vec<u16>>,
+}
+
+/// What a view changed.
+#[derive(Debug, Default)]
+pub struct LinkChanges {
+    /// Links to be run.
+    pub added: Vec<Arc<Link>>,
+    /// Links to be ended.
+    pub removed: Vec<Arc<Link>>,
+}
+
+/// All links of this node.
+#[derive(Debug)]
+pub struct Links {
+    table_shards: u16,
+    /// A tick reads it as a whole: a view changes between two ticks, never within one, or a driver that moves
+    /// into a gained shard at that moment would be neither in its full part nor among its changes.
+    set: RwLock<LinkSet>,
+    /// Slots of retired drivers that a link may still name.
+    retired: Mutex<Vec<Slot>>,
+}
+
+impl Links {
+    /// No links yet, for a table of so many shards.
+    pub fn new(shards: u16) -> Self {
+        let set = LinkSet { links: Vec::new(), holders: vec![Vec::new(); usize::from(shards)] };
+        Self { table_shards: shards, set: RwLock::new(set), retired: Mutex::default() }
+    }
+
+    /// Takes over a new view: makes links of new index servers, and moves shards.
+    pub fn apply_view(&self, table: &DriverTable, view: &MembershipView) -> LinkChanges {
+        let mut set = self.set.write();
+        let mut before = std::mem::take(&mut set.links);
+        let mut changes = LinkChanges::default();
+        for node in view.shard_map.servers() {
+            let shards: BTreeSet<_> = view.shard_map.shards_of(node).into_iter().collect();
+            let link = if let Some(i) = before.iter().position(|link| link.node == *node) {
+                let link = before.swap_remove(i);
+                link.state.lock().set_shards(table, shards);
+                link.wake.notify_one();
+                link
+            } else {
+                let link = Arc::new(Link::new(node.clone(), LinkState::new(shards)));
+                changes.added.push(link.clone());
+                link
+            };
+            set.links.push(link);
+        }
+        // Links stand in the order of the map's servers, which is what its holders count by.
+        let holders = |shard| view.shard_map.holders(ShardId(shard)).to_vec();
+        set.holders = (0..self.table_shards).map(holders).collect();
+        changes.removed = before;
+        changes
+    }
+
+    /// Hands the table's marks to the links, and to the store when there is one. Answers how many changes the
+    /// busiest link has to send.
+    pub fn tick(&self, table: &DriverTable, counters: &Counters, stored: bool) -> usize {
+        let set = self.set.read();
+        let slab = table.slab();
+        let mut states = Vec::new();
+        slab.take_marks(Mark::State, |word, bits| states.push((word, bits)));
+        // After the states: a card's mark is set before its state's, so every card that belongs to a taken state
+        // is taken too.
+        let mut cards = Vec::new();
+        slab.take_marks(Mark::Card, |word, bits| cards.push((word, bits)));
+        if stored {
+            slab.mark_words(Mark::StoreCard, &cards);
+            slab.mark_words(Mark::StoreState, &states);
+        }
+        let routed = route(table, &set, &states);
+        let mut pending = Vec::with_capacity(set.links.len());
+        for (link, slots) in set.links.iter().zip(routed) {
+            pending.push(mark(link, &states, &cards, &slots));
+        }
+        self.release_retired(table, &set, stored);
+        counters.links_pending.set(pending.iter().sum::<usize>() as u64);
+        pending.into_iter().max().unwrap_or(0)
+    }
+
+    /// Queues a forget on the links of a shard.
+    pub fn forget(&self, shard: ShardId, forget: &Forget, counters: &Counters) {
+        let set = self.set.read();
+        let Some(holders) = set.holders.get(usize::from(shard.0)) else { return };
+        for link in holders.iter().map(|i| &set.links[usize::from(*i)]) {
+            if link.state.lock().forget(forget.clone()) {
+                counters.forgets_dropped.add(1);
+            }
+            link.wake.notify_one();
+        }
+    }
+
+    /// Slots of retired drivers: they are free once no link names them.
+    pub fn retire(&self, slots: impl IntoIterator<Item = Slot>) {
+        self.retired.lock().extend(slots);
+    }
+
+    /// Every link.
+    pub fn all(&self) -> Vec<Arc<Link>> {
+        self.set.read().links.clone()
+    }
+
+    fn release_retired(&self, table: &DriverTable, set: &LinkSet, stored: bool) {
+        let mut retired = self.retired.lock();
+        if retired.is_empty() {
+            return;
+        }
+        retired.retain(|slot| {
+            let named = set.links.iter().any(|link| link.state.lock().knows(*slot));
+            match (named, stored) {
+                (true, _) => {}
+                (false, true) => table.release_after_turn(*slot),
+                (false, false) => table.release(*slot),
+            }
+            named
+        });
+    }
+}
+
+/// The changed slots that each link's shards hold now.
+fn route(table: &DriverTable, set: &LinkSet, states: &[(usize, u64)]) -> Vec<Vec<Slot>> {
+    let mut routed = vec![Vec::new(); set.links.len()];
+    let slots: Vec<Slot> = states.iter().flat_map(|(word, bits)| slots_of(*word, *bits)).collect();
+    table.states(&slots, |slot, state| {
+        if let Some(state) = state.filter(|state| state.listed) {
+            for holder in &set.holders[usize::from(state.shard.0)] {
+                routed[usize::from(*holder)].push(slot);
+            }
+        }
+    });
+    routed
+}
+
+fn mark(link: &Link, states: &[(usize, u64)], cards: &[(usize, u64)], slots: &[Slot]) -> usize {
+    let mut state = link.state.lock();
+    for slot in cards.iter().flat_map(|(word, bits)| slots_of(*word, *bits)) {
+        state.mark_card(slot);
+    }
+    for (word, bits) in states {
+        state.mark_held(*word, *bits);
+    }
+    for slot in slots {
+        state.mark(*slot);
+    }
+    let pending = state.pending();
+    drop(state);
+    link.wake.notify_one();
+    pending
+}

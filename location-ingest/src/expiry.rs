@@ -1,0 +1,67 @@
+//! Silence: a driver that has not reported for a while leaves the index, and after a long while the table.
+//!
+//! A wheel brings the drivers whose time may have come; nothing scans the table. Being late by a tick is no
+//! fault: whoever reads a state compares its time itself.
+
+use kerb_fleet::Slot;
+use kerb_fleet::wheel::{Verdict, Wheel};
+
+use crate::counters::Counters;
+use crate::table::DriverTable;
+
+/// The wheel's resolution.
+pub const EXPIRY_TICK_MS: i64 = 1_000;
+
+/// The wheel and its times.
+#[derive(Debug)]
+pub struct Expiry {
+    wheel: Wheel,
+    gone_after_ms: i64,
+    retention_ms: i64,
+}
+
+impl Expiry {
+    /// Nobody is watched yet.
+    pub fn new(now_ms: i64, gone_after_ms: i64, retention_ms: i64) -> Self {
+        // A deadline further away than one gone-time is looked at early and put back.
+        let buckets = (gone_after_ms / EXPIRY_TICK_MS + 3) as usize;
+        Self { wheel: Wheel::new(now_ms, EXPIRY_TICK_MS, buckets), gone_after_ms, retention_ms }
+    }
+
+    /// Turns to `now_ms`: takes silent drivers out of the index and forgets those of long ago that nobody holds.
+    /// Answers the slots of the forgotten.
+    pub fn turn(
+        &mut self,
+        now_ms: i64,
+        table: &DriverTable,
+        is_held: impl Fn(Slot) -> bool,
+        counters: &Counters,
+    ) -> Vec<Slot> {
+        for slot in table.take_newcomers() {
+            let since_ms = table.state(slot).map_or(now_ms, |state| state.stamp.time_ms);
+            self.wheel.insert(slot, since_ms + self.gone_after_ms);
+        }
+        let Self { wheel, gone_after_ms, retention_ms } = self;
+        let mut retired = Vec::new();
+        wheel.advance(now_ms, |slot| {
+            let gone = |time_ms: i64| time_ms + *gone_after_ms <= now_ms;
+            if table.unlist_if(slot, |state| gone(state.stamp.time_ms)) {
+                counters.gone.add(1);
+            }
+            // Who has never reported is kept only while somebody holds it.
+            let over = |time_ms: Option<i64>| time_ms.is_none_or(|time_ms| time_ms + *retention_ms <= now_ms);
+            if table.retire(slot, |state| over(state.map(|state| state.stamp.time_ms)) && !is_held(slot)) {
+                counters.retired.add(1);
+                retired.push(slot);
+                return Verdict::Gone;
+            }
+            let next_ms = table.state(slot).map_or(now_ms, |state| {
+                let stay_ms = if state.listed { *gone_after_ms } else { *retention_ms };
+                state.stamp.time_ms + stay_ms
+            });
+            // Somebody still holds a driver that is over: look again after a while.
+            Verdict::Later(if next_ms > now_ms { next_ms } else { now_ms + *gone_after_ms })
+        });
+        retired
+    }
+}

@@ -1,0 +1,105 @@
+//! The gRPC faces of the node: adapters without a mind of their own.
+
+use std::sync::Arc;
+
+use kerb_fleet::limits::MESSAGE_BYTES_MAX;
+use kerb_fleet::{DriverId, Error};
+use kerb_proto::internal::v1::ingest_service_server::{IngestService, IngestServiceServer};
+use kerb_proto::internal::v1::{LookupDriverRequest, LookupDriverResponse};
+use kerb_proto::status::status_of;
+use kerb_proto::v1::driver_service_server::{DriverService, DriverServiceServer};
+use kerb_proto::v1::fleet_service_server::{FleetService, FleetServiceServer};
+use kerb_proto::v1::{ConnectRequest, ReportPositionsRequest, ReportPositionsResponse};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::fleet_stream::FleetStream;
+use crate::node::IngestNode;
+use crate::outbox::{Outbox, OutboxStream};
+use crate::stream::{SHUTTING_DOWN, serve};
+
+/// Rows of a gateway's batch that are applied before other tasks get their turn: some 300 µs.
+const ROWS_A_TURN: usize = 1_024;
+
+/// All gRPC services of an ingest node.
+#[derive(Clone)]
+pub struct IngestGrpc(Arc<IngestNode>);
+
+impl IngestGrpc {
+    pub(crate) fn new(node: Arc<IngestNode>) -> Self {
+        Self(node)
+    }
+
+    /// For drivers' apps.
+    pub fn driver_service(&self) -> DriverServiceServer<Self> {
+        DriverServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// For gateways.
+    pub fn fleet_service(&self) -> FleetServiceServer<Self> {
+        FleetServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// For the other roles.
+    pub fn ingest_service(&self) -> IngestServiceServer<Self> {
+        IngestServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+}
+
+#[tonic::async_trait]
+impl DriverService for IngestGrpc {
+    type ConnectStream = OutboxStream;
+
+    async fn connect(
+        &self,
+        request: Request<Streaming<ConnectRequest>>,
+    ) -> Result<Response<OutboxStream>, Status> {
+        let outbox = Arc::new(Outbox::default());
+        // A task of its own: what the client sends is taken whether or not it reads what is answered.
+        self.0.streams.spawn(serve(self.0.clone(), request.into_inner(), outbox.clone()));
+        Ok(Response::new(OutboxStream(outbox)))
+    }
+}
+
+#[tonic::async_trait]
+impl FleetService for IngestGrpc {
+    async fn report_positions(
+        &self,
+        request: Request<Streaming<ReportPositionsRequest>>,
+    ) -> Result<Response<ReportPositionsResponse>, Status> {
+        let _served = self.0.streams.token();
+        let mut requests = request.into_inner();
+        let mut stream = FleetStream::new(self.0.clone());
+        loop {
+            let request = tokio::select! {
+                request = requests.message() => request?,
+                () = self.0.stop.cancelled() => return Err(Status::unavailable(SHUTTING_DOWN)),
+            };
+            let Some(request) = request else { return Ok(Response::new(stream.account())) };
+            take(&mut stream, request).await.map_err(|error| status_of(&error))?;
+        }
+    }
+}
+
+async fn take(stream: &mut FleetStream, request: ReportPositionsRequest) -> Result<(), Error> {
+    stream.drivers(&request.drivers)?;
+    if let Some(columns) = request.positions.and_then(|wire| stream.columns(wire)) {
+        for start in (0..columns.len()).step_by(ROWS_A_TURN) {
+            stream.rows(&columns, start..columns.len().min(start + ROWS_A_TURN))?;
+            tokio::task::consume_budget().await;
+        }
+    }
+    stream.next_request();
+    Ok(())
+}
+
+#[tonic::async_trait]
+impl IngestService for IngestGrpc {
+    async fn lookup_driver(
+        &self,
+        request: Request<LookupDriverRequest>,
+    ) -> Result<Response<LookupDriverResponse>, Status> {
+        let id = DriverId::new(&request.into_inner().driver_id).map_err(|error| status_of(&error.into()))?;
+        let driver = self.0.known(&id);
+        Ok(Response::new(LookupDriverResponse { driver: driver.as_ref().map(Into::into) }))
+    }
+}

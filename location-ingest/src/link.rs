@@ -1,0 +1,263 @@
+//! What one index server has been told, and what it is still to be told. Pure: the session itself is elsewhere.
+//!
+//! Nothing here grows with time: what is pending is one bit a driver, and a driver's state is read when its row
+//! is built, so a slow server gets fewer, merged batches. The queue of forgets is bounded.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use kerb_fleet::{Batch, Forget, Frame, Introduction, ShardId, Slot, Update};
+
+use crate::bits::Bits;
+use crate::entry::State;
+use crate::table::DriverTable;
+
+/// Rows of a batch, at most: about 100 KiB on the wire, and 200 µs to build.
+pub const LINK_BATCH_ROWS_MAX: usize = 4_096;
+/// Pending slots come in words of 64: so many wanted are never more than a batch has rows.
+const TAKEN_SLOTS_WANTED: usize = LINK_BATCH_ROWS_MAX - 63;
+/// Forgets of a batch, at most.
+const BATCH_FORGETS_MAX: usize = 1_024;
+/// Forgets that wait for a server, at most; then the oldest is dropped. An hour of 18 reconnects a second.
+pub const FORGETS_MAX: usize = 65_536;
+
+/// Which drivers are told of: those that have reported since `gone_before_ms`.
+#[derive(Clone, Copy, Debug)]
+pub struct Horizon {
+    /// A position measured at this time or before is gone.
+    pub gone_before_ms: i64,
+}
+
+/// A round of the full part.
+#[derive(Debug)]
+struct FullPart {
+    round: u64,
+    slots: Vec<Slot>,
+    next: usize,
+}
+
+/// One index server as this node sees it.
+#[derive(Debug, Default)]
+pub struct LinkState {
+    /// The server holds them.
+    shards: BTreeSet<ShardId>,
+    /// The same, one flag a shard, for the row builder.
+    holds: Vec<bool>,
+    /// A session is open: without one there is nothing to mark, as a session begins with the full part.
+    open: bool,
+    /// To be looked at again.
+    pending: Bits,
+    cursor: usize,
+    /// The server believes that it has them from here.
+    held: Bits,
+    /// The server knows their cards.
+    introduced: Bits,
+    /// Shards whose full part is to come.
+    wanted: BTreeSet<ShardId>,
+    full: Option<FullPart>,
+    full_turn: bool,
+    rounds: u64,
+    forgets: VecDeque<Forget>,
+}
+
+impl LinkState {
+    /// A server without a session.
+    pub fn new(shards: impl IntoIterator<Item = ShardId>) -> Self {
+        let mut link = Self::default();
+        link.hold(shards.into_iter().collect());
+        link
+    }
+
+    /// A session was opened: the server knows nothing.
+    pub fn opened(&mut self) {
+        self.closed();
+        self.open = true;
+        self.wanted.clone_from(&self.shards);
+    }
+
+    /// The session is over.
+    pub fn closed(&mut self) {
+        self.open = false;
+        self.pending.clear();
+        self.held.clear();
+        self.introduced.clear();
+        self.wanted.clear();
+        self.full = None;
+        self.rounds = 0;
+    }
+
+    /// Whether a session is open.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The server holds other shards now: what it gained gets its full part, what it lost is removed.
+    pub fn set_shards(&mut self, table: &DriverTable, shards: BTreeSet<ShardId>) {
+        let lost: Vec<_> = self.shards.difference(&shards).copied().collect();
+        let gained: Vec<_> = shards.difference(&self.shards).copied().collect();
+        self.hold(shards);
+        if self.open {
+            for slot in table.slots_in(lost.iter().copied()) {
+                self.mark(slot);
+            }
+            self.wanted.retain(|shard| !lost.contains(shard));
+            self.wanted.extend(gained);
+        }
+    }
+
+    fn hold(&mut self, shards: BTreeSet<ShardId>) {
+        self.holds = vec![false; shards.last().map_or(0, |last| usize::from(last.0) + 1)];
+        for shard in &shards {
+            self.holds[usize::from(shard.0)] = true;
+        }
+        self.shards = shards;
+    }
+
+    /// The server wants the full part of these shards again.
+    pub fn refill(&mut self, shards: &[ShardId]) {
+        self.wanted.extend(shards.iter().filter(|shard| self.shards.contains(*shard)));
+    }
+
+    /// Up to 64 drivers changed: those that the server has are looked at again.
+    #[inline]
+    pub(crate) fn mark_held(&mut self, word: usize, bits: u64) {
+        self.pending.insert_word(word, bits & self.held.word(word));
+    }
+
+    /// A driver of this server's shards changed.
+    #[inline]
+    pub fn mark(&mut self, slot: Slot) {
+        if self.open {
+            self.pending.insert(slot);
+        }
+    }
+
+    /// A driver's card changed.
+    pub(crate) fn mark_card(&mut self, slot: Slot) {
+        self.introduced.remove(slot);
+    }
+
+    /// Whether the server may still name a driver by this slot.
+    pub(crate) fn knows(&self, slot: Slot) -> bool {
+        self.held.contains(slot) || self.pending.contains(slot)
+    }
+
+    /// Changes that wait.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Queues a forget. Answers whether the oldest had to go for it.
+    pub fn forget(&mut self, forget: Forget) -> bool {
+        let full = self.forgets.len() >= FORGETS_MAX;
+        if full {
+            self.forgets.pop_front();
+        }
+        self.forgets.push_back(forget);
+        full
+    }
+
+    /// The next frame of the session; `None` when the server has been told everything.
+    ///
+    /// Full parts and changes take turns, so that a long full part delays no change by more than a batch.
+    pub fn next_frame(&mut self, table: &DriverTable, horizon: Horizon) -> Option<Frame> {
+        if !self.open {
+            return None;
+        }
+        if self.full.is_none() && !self.wanted.is_empty() {
+            return Some(self.begin_full(table));
+        }
+        self.full_turn = !self.full_turn;
+        if self.full_turn && self.full.is_some() {
+            return Some(self.full_frame(table, horizon));
+        }
+        let changes = self.changes(table, horizon);
+        if changes.is_some() || self.full.is_none() {
+            return changes;
+        }
+        Some(self.full_frame(table, horizon))
+    }
+
+    fn begin_full(&mut self, table: &DriverTable) -> Frame {
+        let shards: Vec<_> = std::mem::take(&mut self.wanted).into_iter().collect();
+        self.rounds += 1;
+        let mut slots = table.slots_in(shards.iter().copied());
+        // In the table's order, so that the entries' cache lines and pages are met in order.
+        slots.sort_unstable();
+        self.full = Some(FullPart { round: self.rounds, slots, next: 0 });
+        Frame::FullBegin { round: self.rounds, shards }
+    }
+
+    /// The next batch of the round, or its end. A driver that has left the shards since the round began is
+    /// marked by its move.
+    fn full_frame(&mut self, table: &DriverTable, horizon: Horizon) -> Frame {
+        let mut full = self.full.take().expect("a round is open");
+        let mut batch = Batch::default();
+        while full.next < full.slots.len() && batch.is_empty() {
+            let end = full.slots.len().min(full.next + LINK_BATCH_ROWS_MAX);
+            let slots = &full.slots[full.next..end];
+            table.states(slots, |slot, state| self.put(table, horizon, slot, state, &mut batch));
+            full.next = end;
+        }
+        if batch.is_empty() {
+            return Frame::FullEnd { round: full.round };
+        }
+        self.full = Some(full);
+        Frame::Batch(batch)
+    }
+
+    fn changes(&mut self, table: &DriverTable, horizon: Horizon) -> Option<Frame> {
+        let mut batch = Batch::default();
+        let count = self.forgets.len().min(BATCH_FORGETS_MAX);
+        batch.forgets.extend(self.forgets.drain(..count));
+        let mut slots = Vec::new();
+        while self.pending.len() > 0 && batch.updates.len() + batch.removals.len() == 0 {
+            slots.clear();
+            self.pending.take(&mut self.cursor, TAKEN_SLOTS_WANTED, &mut slots);
+            table.states(&slots, |slot, state| self.put(table, horizon, slot, state, &mut batch));
+        }
+        (!batch.is_empty()).then_some(Frame::Batch(batch))
+    }
+
+    /// Adds a driver's row by its state read just now: an update, a removal, or nothing that the server must know.
+    fn put(
+        &mut self,
+        table: &DriverTable,
+        horizon: Horizon,
+        slot: Slot,
+        state: Option<State>,
+        batch: &mut Batch,
+    ) {
+        self.pending.remove(slot);
+        let state = state.filter(|state| {
+            state.listed
+                && state.stamp.time_ms > horizon.gone_before_ms
+                && self.holds.get(usize::from(state.shard.0)).is_some_and(|holds| *holds)
+        });
+        if let Some(state) = state
+            && self.introduce(table, slot, batch)
+        {
+            self.held.insert(slot);
+            batch.updates.push(Update {
+                slot,
+                shard: state.shard,
+                position: state.position,
+                stamp: state.stamp,
+                motion: state.motion,
+                status: state.status,
+            });
+        } else if self.held.remove(slot) {
+            batch.removals.push(slot);
+        }
+    }
+
+    /// Adds the card where the server does not know it. False when the driver was retired meanwhile.
+    fn introduce(&mut self, table: &DriverTable, slot: Slot, batch: &mut Batch) -> bool {
+        if self.introduced.contains(slot) {
+            return true;
+        }
+        let Some(card) = table.card(slot) else { return false };
+        self.introduced.insert(slot);
+        batch.introductions.push(Introduction { slot, card });
+        true
+    }
+}

@@ -1,0 +1,173 @@
+//! What all streams and tasks of an ingest node share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use foldhash::quality::RandomState;
+use futures::FutureExt;
+use kerb_fleet::{
+    Answer, Catalog, Clock, DriverCard, DriverId, DriverLookup, DriverStatus, Error, Forget, KnownDriver,
+    KnownPosition, NodeId, Slot,
+};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::counters::Counters;
+use crate::dispatch::Links;
+use crate::link::Horizon;
+use crate::options::Options;
+use crate::outbox::Outbox;
+use crate::rate::RateLimit;
+use crate::table::{DriverTable, Enrolled};
+use crate::token::ResumeToken;
+use crate::validate::TimeWindow;
+
+/// An ingest node's insides.
+pub(crate) struct IngestNode {
+    pub(crate) id: NodeId,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: Options,
+    pub(crate) driver_limit: RateLimit,
+    pub(crate) fleet_limit: RateLimit,
+    pub(crate) table: DriverTable,
+    pub(crate) links: Links,
+    pub(crate) counters: Counters,
+    /// A link has too much to send: drivers are asked to report less often.
+    pub(crate) overloaded: AtomicBool,
+    /// The node is going down: streams end.
+    pub(crate) stop: CancellationToken,
+    /// Streams that are served.
+    pub(crate) streams: TaskTracker,
+    open: DashMap<Slot, OpenStream, RandomState>,
+    next_stream: AtomicU64,
+}
+
+/// A driver's own stream, as the next one of the same driver finds it.
+struct OpenStream {
+    number: u64,
+    outbox: Arc<Outbox>,
+}
+
+/// A driver's own stream holds its driver by this.
+pub(crate) struct Hold {
+    node: Arc<IngestNode>,
+    slot: Slot,
+    number: u64,
+}
+
+impl IngestNode {
+    pub(crate) fn new(
+        id: NodeId,
+        catalog: Arc<Catalog>,
+        clock: Arc<dyn Clock>,
+        options: Options,
+        table: DriverTable,
+    ) -> Self {
+        Self {
+            id,
+            catalog,
+            clock,
+            driver_limit: options.driver_limit(),
+            fleet_limit: options.fleet_limit(),
+            links: Links::new(table.sharding().shards()),
+            table,
+            options,
+            counters: Counters::default(),
+            overloaded: AtomicBool::new(false),
+            stop: CancellationToken::new(),
+            streams: TaskTracker::new(),
+            open: DashMap::default(),
+            next_stream: AtomicU64::new(0),
+        }
+    }
+
+    /// The times that a position may have now.
+    pub(crate) fn window(&self) -> TimeWindow {
+        TimeWindow { now_ms: self.clock.now_ms(), gone_after_ms: self.options.gone_after_ms() }
+    }
+
+    /// Which drivers belong in the index now.
+    pub(crate) fn horizon(&self) -> Horizon {
+        Horizon { gone_before_ms: self.clock.now_ms() - self.options.gone_after_ms() }
+    }
+
+    /// How often drivers are to report now.
+    pub(crate) fn reporting_interval_ms(&self) -> u32 {
+        if self.overloaded.load(Ordering::Relaxed) {
+            self.options.overload_reporting_interval_ms
+        } else {
+            self.options.reporting_interval_ms
+        }
+    }
+
+    /// Enrols the driver of a stream of its own: an older stream of the same driver ends.
+    pub(crate) fn connect(
+        self: &Arc<Self>,
+        card: DriverCard,
+        outbox: &Arc<Outbox>,
+    ) -> Result<(Enrolled, Hold), Error> {
+        let number = self.next_stream.fetch_add(1, Ordering::Relaxed);
+        let driver = self.table.enrol(card, |slot| {
+            let newer = OpenStream { number, outbox: outbox.clone() };
+            if let Some(older) = self.open.insert(slot, newer) {
+                self.counters.superseded.add(1);
+                let reason = format!("a newer stream of this driver was opened on node {}", self.id);
+                older.outbox.end_now(kerb_proto::status::status_of(&Error::Superseded(reason)));
+            }
+        })?;
+        self.counters.streams_open.add(1);
+        let hold = Hold { node: self.clone(), slot: driver.slot, number };
+        Ok((driver, hold))
+    }
+
+    /// Whether a stream of this driver is open.
+    pub(crate) fn is_connected(&self, slot: Slot) -> bool {
+        self.open.contains_key(&slot)
+    }
+
+    /// A token of another node: what that node left in the index goes. Harmless where this node's own state is
+    /// there already, because that is newer than the token.
+    pub(crate) fn forget_elsewhere(&self, id: &DriverId, token: Option<&ResumeToken>) {
+        // A token of a cluster that was cut into more shards names none of ours.
+        if let Some(token) = token.filter(|token| token.node != self.id) {
+            let forget = Forget { id: id.clone(), stamp: token.stamp };
+            self.links.forget(token.shard, &forget, &self.counters);
+        }
+    }
+
+    /// One driver of the table.
+    pub(crate) fn known(&self, id: &DriverId) -> Option<KnownDriver> {
+        let slot = self.table.slot(id)?;
+        let card = self.table.card(slot).filter(|card| card.id == *id)?;
+        let state = self.table.state(slot);
+        let alive = |time_ms: i64| time_ms > self.horizon().gone_before_ms;
+        Some(KnownDriver {
+            card,
+            status: state.map_or(DriverStatus::Offline, |state| state.status),
+            connected: self.is_connected(slot),
+            searchable: state.is_some_and(|state| state.listed && alive(state.stamp.time_ms)),
+            position: state.map(|state| KnownPosition {
+                position: state.position,
+                stamp: state.stamp,
+                motion: state.motion,
+                accuracy_dm: state.accuracy_dm,
+                shard: state.shard,
+            }),
+        })
+    }
+}
+
+impl DriverLookup for IngestNode {
+    fn lookup(&self, id: DriverId) -> Answer<'_, Option<KnownDriver>> {
+        futures::future::ready(Ok(self.known(&id))).boxed()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.node.open.remove_if(&self.slot, |_, open| open.number == self.number);
+        self.node.counters.streams_open.sub(1);
+    }
+}

@@ -1,0 +1,85 @@
+//! How often one driver may report: a token bucket, kept as the one number of the generic cell rate algorithm
+//! (ITU-T I.371). Pure: the state and the time come in.
+
+/// A rate with a burst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Between two updates at the sustained rate.
+    interval_us: i64,
+    /// How far ahead of its schedule a driver may be.
+    tolerance_us: i64,
+}
+
+/// What becomes of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Within the limit.
+    Fine,
+    /// Within the limit, but more than half of the burst is used up: tell the driver to report less often.
+    Fast,
+    /// Beyond the limit.
+    TooFast,
+}
+
+impl RateLimit {
+    /// No limit.
+    pub const NONE: Self = Self { interval_us: 0, tolerance_us: 0 };
+
+    /// So many updates a second, and a burst of so many at once. A rate of 0 is no limit.
+    pub fn new(updates_per_s: u32, burst: u32) -> Self {
+        if updates_per_s == 0 {
+            return Self::NONE;
+        }
+        let interval_us = 1_000_000 / i64::from(updates_per_s);
+        Self { interval_us, tolerance_us: interval_us * (i64::from(burst.max(1)) - 1) }
+    }
+
+    /// Judges an update at `now_ms`. `due_us` is the driver's state, 0 at first: when its next update is due.
+    #[inline]
+    pub fn check(self, due_us: &mut i64, now_ms: i64) -> Pace {
+        if self.interval_us == 0 {
+            return Pace::Fine;
+        }
+        let now_us = now_ms.saturating_mul(1_000);
+        // A clock that was set back must not lock a driver out: nobody is further ahead than one step past the burst.
+        let ahead_us = (*due_us - now_us).clamp(0, self.tolerance_us + self.interval_us);
+        if ahead_us > self.tolerance_us {
+            return Pace::TooFast;
+        }
+        *due_us = now_us + ahead_us + self.interval_us;
+        if ahead_us * 2 > self.tolerance_us { Pace::Fast } else { Pace::Fine }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_warned_at_its_half_and_cut_at_its_end() {
+        let limit = RateLimit::new(5, 20);
+        let mut due = 0;
+        let paces: Vec<_> = (0..22).map(|_| limit.check(&mut due, 1_000_000)).collect();
+        assert!(paces[..10].iter().all(|p| *p == Pace::Fine));
+        assert!(paces[10..20].iter().all(|p| *p == Pace::Fast));
+        assert!(paces[20..].iter().all(|p| *p == Pace::TooFast));
+        assert_eq!(limit.check(&mut due, 1_000_199), Pace::TooFast);
+        assert_eq!(limit.check(&mut due, 1_000_200), Pace::Fast);
+    }
+
+    #[test]
+    fn the_sustained_rate_goes_on_for_ever() {
+        let limit = RateLimit::new(5, 20);
+        let mut due = 0;
+        assert!((0..10_000).all(|i| limit.check(&mut due, 7 + i * 200) == Pace::Fine));
+    }
+
+    #[test]
+    fn no_limit_and_a_clock_set_back() {
+        let mut due = 0;
+        assert!((0..1_000).all(|_| RateLimit::NONE.check(&mut due, 5) == Pace::Fine));
+        let limit = RateLimit::new(1, 1);
+        assert_eq!(limit.check(&mut due, 1_000_000_000), Pace::Fine);
+        assert_eq!(limit.check(&mut due, 1_000), Pace::TooFast);
+    }
+}

@@ -1,0 +1,57 @@
+//! The reverse index: shard → slots. It answers what an index server needs without touching the rest of the
+//! table.
+
+use std::sync::atomic::Ordering;
+
+use kerb_fleet::{ShardId, Slot};
+use parking_lot::Mutex;
+
+use crate::slab::Slab;
+
+/// A list of slots a shard. A slot knows its place in its list, so that removal is one swap.
+pub(crate) struct ReverseIndex {
+    lists: Box<[Mutex<Vec<Slot>>]>,
+}
+
+impl ReverseIndex {
+    /// Empty lists of `shards` shards.
+    pub(crate) fn new(shards: u16) -> Self {
+        Self { lists: (0..shards).map(|_| Mutex::default()).collect() }
+    }
+
+    /// Adds a slot that is in no list. The caller holds the entry's lock.
+    pub(crate) fn insert(&self, slab: &Slab, shard: ShardId, slot: Slot) {
+        let mut list = self.list(shard).lock();
+        slab.entry(slot).place.store(list.len() as u32, Ordering::Relaxed);
+        list.push(slot);
+    }
+
+    /// Removes a slot that is in this list. The caller holds the entry's lock.
+    pub(crate) fn remove(&self, slab: &Slab, shard: ShardId, slot: Slot) {
+        let mut list = self.list(shard).lock();
+        let place = slab.entry(slot).place.load(Ordering::Relaxed);
+        let removed = list.swap_remove(place as usize);
+        assert_eq!(removed, slot, "a slot knows its place in shard {shard}");
+        if let Some(moved) = list.get(place as usize) {
+            slab.entry(*moved).place.store(place, Ordering::Relaxed);
+        }
+    }
+
+    /// All slots of some shards, in no order, each shard as of one moment.
+    pub(crate) fn collect(&self, shards: impl IntoIterator<Item = ShardId>) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        for shard in shards {
+            slots.extend_from_slice(&self.list(shard).lock());
+        }
+        slots
+    }
+
+    /// Slots in all lists.
+    pub(crate) fn len(&self) -> usize {
+        self.lists.iter().map(|list| list.lock().len()).sum()
+    }
+
+    fn list(&self, shard: ShardId) -> &Mutex<Vec<Slot>> {
+        &self.lists[usize::from(shard.0)]
+    }
+}

@@ -1,0 +1,167 @@
+//! The records of the store and their bytes: a version, the content in little endian, and a check over both.
+
+use kerb_fleet::limits::SHARDS_MAX;
+use kerb_fleet::{
+    Capabilities, DriverCard, DriverId, DriverStatus, Motion, ShardId, Slot, Stamp, VehicleClass,
+};
+use kerb_spatial::LatLng;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::entry::State;
+
+const VERSION: u8 = 1;
+const CHECK_BYTES: usize = 8;
+/// Slot 4, position 8, sequence 8, time 8, heading 2, speed 2, accuracy 2, shard 2, status 1, listed 1.
+pub(super) const ROW_BYTES: usize = 38;
+/// Stands for "has not reported".
+const NO_POSITION: u64 = u64::MAX;
+
+/// A slot's state at one moment; `None`: the slot is free, or its driver has not reported.
+pub(super) type Row = (Slot, Option<State>);
+
+/// Rows under one turn's number.
+pub(super) fn encode_rows(turn: u64, rows: &[Row]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1 + 8 + rows.len() * ROW_BYTES + CHECK_BYTES);
+    bytes.push(VERSION);
+    bytes.extend(turn.to_le_bytes());
+    for (slot, state) in rows {
+        bytes.extend(encode_row(*slot, state.as_ref()));
+    }
+    seal(bytes)
+}
+
+/// The turn and the rows; `None` for a record that is not whole.
+pub(super) fn decode_rows(bytes: &[u8]) -> Option<(u64, Vec<Row>)> {
+    let body = unseal(bytes)?;
+    let (turn, rows) = body.split_first_chunk()?;
+    let (rows, rest) = rows.as_chunks::<ROW_BYTES>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let rows = rows.iter().map(decode_row).collect::<Option<_>>()?;
+    Some((u64::from_le_bytes(*turn), rows))
+}
+
+/// A driver's card.
+pub(super) fn encode_card(card: &DriverCard) -> Vec<u8> {
+    let mut bytes = vec![VERSION, card.vehicle_class.0];
+    bytes.extend(card.capabilities.0.to_le_bytes());
+    bytes.extend(card.id.as_str().as_bytes());
+    seal(bytes)
+}
+
+/// The card; `None` for a record that is not whole.
+pub(super) fn decode_card(bytes: &[u8]) -> Option<DriverCard> {
+    let body = unseal(bytes)?;
+    let ([class, low, high], id) = body.split_first_chunk()?;
+    Some(DriverCard {
+        id: DriverId::new(std::str::from_utf8(id).ok()?).ok()?,
+        vehicle_class: VehicleClass(*class),
+        capabilities: Capabilities(u16::from_le_bytes([*low, *high])),
+    })
+}
+
+fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.extend(xxh3_64(&bytes).to_le_bytes());
+    bytes
+}
+
+fn unseal(bytes: &[u8]) -> Option<&[u8]> {
+    let (body, check) = bytes.split_last_chunk()?;
+    let (version, content) = body.split_first()?;
+    (u64::from_le_bytes(*check) == xxh3_64(body) && *version == VERSION).then_some(content)
+}
+
+fn encode_row(slot: Slot, state: Option<&State>) -> [u8; ROW_BYTES] {
+    let mut row = [0; ROW_BYTES];
+    row[..4].copy_from_slice(&slot.to_le_bytes());
+    row[4..12].copy_from_slice(&state.map_or(NO_POSITION, |s| s.position.to_bits()).to_le_bytes());
+    let Some(state) = state else { return row };
+    row[12..20].copy_from_slice(&state.stamp.sequence.to_le_bytes());
+    row[20..28].copy_from_slice(&state.stamp.time_ms.to_le_bytes());
+    row[28..30].copy_from_slice(&state.motion.heading_cdeg.to_le_bytes());
+    row[30..32].copy_from_slice(&state.motion.speed_cmps.to_le_bytes());
+    row[32..34].copy_from_slice(&state.accuracy_dm.to_le_bytes());
+    row[34..36].copy_from_slice(&state.shard.0.to_le_bytes());
+    row[36] = state.status as u8;
+    row[37] = u8::from(state.listed);
+    row
+}
+
+/// `None` for values that no row has: the check speaks against chance, not against another program's bytes.
+fn decode_row(row: &[u8; ROW_BYTES]) -> Option<Row> {
+    let (slot, row) = row.split_first_chunk()?;
+    let (position, row) = row.split_first_chunk()?;
+    let slot = Slot::from_le_bytes(*slot);
+    let bits = u64::from_le_bytes(*position);
+    if bits == NO_POSITION {
+        return Some((slot, None));
+    }
+    let (sequence, row) = row.split_first_chunk()?;
+    let (time_ms, row) = row.split_first_chunk()?;
+    let ([heading, speed, accuracy, shard], [status, listed]) = halves(row)?;
+    if shard >= SHARDS_MAX || listed > 1 {
+        return None;
+    }
+    let state = State {
+        position: LatLng::from_e7(((bits >> 32) as u32).cast_signed(), (bits as u32).cast_signed()).ok()?,
+        stamp: Stamp { sequence: u64::from_le_bytes(*sequence), time_ms: i64::from_le_bytes(*time_ms) },
+        motion: Motion { heading_cdeg: heading, speed_cmps: speed },
+        accuracy_dm: accuracy,
+        status: DriverStatus::from_number(status)?,
+        shard: ShardId(shard),
+        listed: listed == 1,
+    };
+    Some((slot, Some(state)))
+}
+
+/// Four numbers of two bytes and two of one.
+fn halves(row: &[u8]) -> Option<([u16; 4], [u8; 2])> {
+    let (words, bytes) = row.split_at_checked(8)?;
+    let (words, _) = words.as_chunks::<2>();
+    let words: [[u8; 2]; 4] = words.try_into().ok()?;
+    Some((words.map(u16::from_le_bytes), bytes.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<Row> {
+        let state = State {
+            position: LatLng::new(-33.9, 151.2).unwrap(),
+            stamp: Stamp { sequence: u64::MAX, time_ms: i64::MIN },
+            motion: Motion { heading_cdeg: 35_999, speed_cmps: Motion::NOT_KNOWN },
+            accuracy_dm: 7,
+            status: DriverStatus::OnTrip,
+            shard: ShardId(16_383),
+            listed: true,
+        };
+        vec![(0, Some(state)), (u32::MAX, None), (5, Some(State { listed: false, ..state }))]
+    }
+
+    #[test]
+    fn records_come_back_whole_or_not_at_all() {
+        let card = DriverCard {
+            id: DriverId::new("cab-7").unwrap(),
+            vehicle_class: VehicleClass(63),
+            capabilities: Capabilities(0xfffe),
+        };
+        let (rows_bytes, card_bytes) = (encode_rows(9, &rows()), encode_card(&card));
+        assert_eq!(decode_rows(&rows_bytes), Some((9, rows())));
+        assert_eq!(decode_card(&card_bytes), Some(card));
+        for cut in 0..rows_bytes.len() {
+            assert_eq!(decode_rows(&rows_bytes[..cut]), None);
+        }
+        for bit in 0..rows_bytes.len() * 8 {
+            let mut bytes = rows_bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(decode_rows(&bytes), None);
+        }
+        for bit in 0..card_bytes.len() * 8 {
+            let mut bytes = card_bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(decode_card(&bytes), None);
+        }
+    }
+}

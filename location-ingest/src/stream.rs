@@ -1,0 +1,202 @@
+//! One driver's own stream: hello, positions, acknowledgements. The state is plain; [`serve`] is its thin loop.
+
+use std::sync::Arc;
+
+use kerb_fleet::{Error, FieldError};
+use kerb_proto::status::status_of;
+use kerb_proto::v1::connect_request::Message;
+use kerb_proto::v1::{Acknowledgement, ConnectRequest, Hello, PositionUpdate, Refusal, Welcome};
+use tokio::time::{interval, timeout};
+use tonic::{Status, Streaming};
+
+use crate::node::{Hold, IngestNode};
+use crate::options::ms;
+use crate::outbox::Outbox;
+use crate::rate::Pace;
+use crate::table::{Applied, Enrolled};
+use crate::token::ResumeToken;
+use crate::validate;
+
+/// Why a stream is ended at the shutdown.
+pub(crate) const SHUTTING_DOWN: &str = "shutting down, reconnect";
+
+/// An open stream that has said hello.
+struct DriverStream {
+    node: Arc<IngestNode>,
+    outbox: Arc<Outbox>,
+    driver: Enrolled,
+    _hold: Hold,
+    /// Highest sequence seen in this stream.
+    sequence: u64,
+    dropped_late: u64,
+    dropped_rate: u64,
+    /// The interval that the driver was told last.
+    told_ms: u32,
+    /// The driver was told since it began to hurry.
+    warned: bool,
+}
+
+/// Serves a stream until it ends; the outbox gets the reason.
+pub(crate) async fn serve(
+    node: Arc<IngestNode>,
+    mut requests: Streaming<ConnectRequest>,
+    outbox: Arc<Outbox>,
+) {
+    let hello_limit = ms(node.options.hello_timeout_ms);
+    let hello = tokio::select! {
+        first = timeout(hello_limit, requests.message()) => first,
+        () = outbox.over() => return,
+        () = node.stop.cancelled() => return outbox.end(Status::unavailable(SHUTTING_DOWN)),
+    };
+    let opened = match hello {
+        Err(_) => {
+            Err(Status::deadline_exceeded(format!("no hello within {} ms", node.options.hello_timeout_ms)))
+        }
+        Ok(Err(status)) => Err(status),
+        Ok(Ok(first)) => {
+            let stream = DriverStream::open(node, outbox.clone(), first);
+            stream.map_err(|error| status_of(&error))
+        }
+    };
+    match opened {
+        Ok(stream) => stream.run(requests).await,
+        Err(status) => outbox.end(status),
+    }
+}
+
+impl DriverStream {
+    fn open(
+        node: Arc<IngestNode>,
+        outbox: Arc<Outbox>,
+        first: Option<ConnectRequest>,
+    ) -> Result<Self, Error> {
+        let Some(Message::Hello(hello)) = first.and_then(|first| first.message) else {
+            return Err(FieldError::new("hello", "absent, must be the first message").into());
+        };
+        let Hello { driver_id, vehicle_class, capabilities, resume_token } = hello;
+        let within =
+            |errors: Vec<FieldError>| errors.into_iter().map(|error| error.within("hello")).collect();
+        let card = validate::card(&node.catalog, &driver_id, &vehicle_class, &capabilities);
+        let card = card.map_err(|errors| Error::Invalid(within(errors)))?;
+        let token = ResumeToken::decode(&resume_token, &card.id);
+        let token = token.map_err(|error| Error::Invalid(within(vec![error])))?;
+        let (driver, hold) = node.connect(card, &outbox)?;
+        node.forget_elsewhere(&driver.card.id, token.as_ref());
+        let known = node.table.state(driver.slot).map_or(0, |state| state.stamp.sequence);
+        let last_sequence = known.max(token.map_or(0, |token| token.stamp.sequence));
+        let told_ms = node.reporting_interval_ms();
+        outbox.welcome(Welcome {
+            last_sequence,
+            reporting_interval_ms: told_ms,
+            server_time_ms: node.clock.now_ms(),
+            node_id: node.id.as_str().to_owned(),
+        });
+        let (sequence, dropped_late, dropped_rate) = (last_sequence, 0, 0);
+        let warned = false;
+        Ok(Self { node, outbox, driver, _hold: hold, sequence, dropped_late, dropped_rate, told_ms, warned })
+    }
+
+    /// Reads promptly whether or not the client reads: a stalled reader does not hold up its own updates.
+    async fn run(mut self, mut requests: Streaming<ConnectRequest>) {
+        let stall_limit = ms(self.node.options.stall_timeout_ms);
+        let mut stall_check = interval(stall_limit / 4);
+        let node = self.node.clone();
+        let outbox = self.outbox.clone();
+        loop {
+            tokio::select! {
+                request = requests.message() => match request {
+                    Ok(Some(request)) => self.take(&request),
+                    Ok(None) => return outbox.end(Status::ok("")),
+                    Err(status) => return outbox.end(status),
+                },
+                () = outbox.over() => return,
+                () = node.stop.cancelled() => return outbox.end(Status::unavailable(SHUTTING_DOWN)),
+                _ = stall_check.tick() => if outbox.is_stalled(stall_limit) {
+                    node.counters.stalled.add(1);
+                    let limit_ms = node.options.stall_timeout_ms;
+                    let text = format!("the client has read nothing for {limit_ms} ms");
+                    return outbox.end(Status::resource_exhausted(text));
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, request: &ConnectRequest) {
+        match &request.message {
+            Some(Message::Position(position)) => self.position(position),
+            Some(Message::Hello(_)) => {
+                self.refuse(0, vec![FieldError::new("hello", "a second one, must be one")]);
+            }
+            None => self.refuse(0, vec![FieldError::new("message", "absent, must be a position")]),
+        }
+    }
+
+    fn position(&mut self, wire: &PositionUpdate) {
+        self.node.counters.received.add(1);
+        let window = self.node.window();
+        let report = match validate::position(wire, window) {
+            Ok(report) => report,
+            Err(errors) => {
+                self.node.counters.refused.add(1);
+                return self.refuse(wire.sequence, errors);
+            }
+        };
+        let applied = loop {
+            match self.node.table.apply(&self.driver, &report, window.now_ms, self.node.driver_limit) {
+                Ok(applied) => break applied,
+                Err(_stale) => match self.node.table.enrol_again(&self.driver.card) {
+                    Ok(driver) => self.driver = driver,
+                    Err(error) => return self.outbox.end_now(status_of(&error)),
+                },
+            }
+        };
+        self.count(applied);
+        self.pace(applied);
+        self.acknowledge(wire.sequence);
+    }
+
+    fn count(&mut self, applied: Applied) {
+        let counters = &self.node.counters;
+        match applied {
+            Applied::Newest(_) => counters.applied.add(1),
+            Applied::Late => {
+                counters.dropped_late.add(1);
+                self.dropped_late += 1;
+            }
+            Applied::TooFast => {
+                counters.dropped_rate.add(1);
+                self.dropped_rate += 1;
+            }
+        }
+    }
+
+    /// Tells the driver how often to report when that changed, or when the driver begins to hurry.
+    fn pace(&mut self, applied: Applied) {
+        let hurries = matches!(applied, Applied::TooFast | Applied::Newest(Pace::Fast));
+        let wanted_ms = self.node.reporting_interval_ms();
+        if wanted_ms != self.told_ms || (hurries && !self.warned) {
+            self.outbox.interval(wanted_ms);
+            self.told_ms = wanted_ms;
+        }
+        self.warned = hurries;
+    }
+
+    fn acknowledge(&mut self, sequence: u64) {
+        self.sequence = self.sequence.max(sequence);
+        let token = self.node.table.state(self.driver.slot).map(|state| {
+            let node = self.node.id.clone();
+            ResumeToken { node, shard: state.shard, stamp: state.stamp }.encode(&self.driver.card.id)
+        });
+        self.outbox.acknowledge(Acknowledgement {
+            sequence: self.sequence,
+            resume_token: token.unwrap_or_default(),
+            dropped_late: self.dropped_late,
+            dropped_rate: self.dropped_rate,
+        });
+    }
+
+    fn refuse(&self, sequence: u64, errors: Vec<FieldError>) {
+        let errors = validate::to_wire(errors);
+        self.outbox.refuse(Refusal { sequence, errors });
+    }
+}

@@ -1,0 +1,331 @@
+//! The driver table: who is known, and the newest of each. Applying an update is the hot path.
+//!
+//! It holds no stream, no link and no file: those look at it, and at its marks.
+
+use std::sync::Arc;
+
+use dashmap::{DashMap, Entry as MapEntry};
+use foldhash::quality::RandomState;
+use kerb_fleet::{DriverCard, DriverId, DriverStatus, Error, ShardId, Sharding, Slot};
+use kerb_proto::convert::Report;
+use parking_lot::Mutex;
+
+use crate::entry::{Entry, Owner, State};
+use crate::rate::{Pace, RateLimit};
+use crate::reverse::ReverseIndex;
+use crate::slab::{Mark, Slab};
+
+/// A driver of the table, as a stream holds it: found once, then used for every update.
+#[derive(Clone, Debug)]
+pub struct Enrolled {
+    /// Where its entry is.
+    pub slot: Slot,
+    /// Whose entry it is. The same allocation as in the entry, which tells when the slot has changed hands.
+    pub card: Arc<DriverCard>,
+}
+
+/// What became of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It is the newest now; the pace at which it came.
+    Newest(Pace),
+    /// The same or a newer one was there.
+    Late,
+    /// It came faster than the limit.
+    TooFast,
+}
+
+/// The slot belongs to another driver, or the card was replaced: enrol again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stale;
+
+/// Entries whose cache lines are asked for at once: a few times as many as a core waits for in parallel.
+const TOUCHED_AHEAD: usize = 64;
+
+/// All drivers that this node knows.
+pub struct DriverTable {
+    sharding: Sharding,
+    drivers: DashMap<DriverId, Slot, RandomState>,
+    slab: Slab,
+    reverse: ReverseIndex,
+    /// Slots given out since somebody last looked. At most one entry a slot.
+    newcomers: Mutex<Vec<Slot>>,
+    /// Slots that are free once the store has removed their last driver.
+    waiting_for_store: Mutex<Vec<Slot>>,
+}
+
+impl DriverTable {
+    /// An empty table with room for `drivers_max`.
+    pub fn new(sharding: Sharding, drivers_max: usize) -> Self {
+        Self {
+            sharding,
+            drivers: DashMap::default(),
+            slab: Slab::new(drivers_max),
+            reverse: ReverseIndex::new(sharding.shards()),
+            newcomers: Mutex::default(),
+            waiting_for_store: Mutex::default(),
+        }
+    }
+
+    /// Drivers known.
+    pub fn len(&self) -> usize {
+        self.drivers.len()
+    }
+
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        self.drivers.is_empty()
+    }
+
+    /// Drivers in the reverse index.
+    pub fn searchable(&self) -> usize {
+        self.reverse.len()
+    }
+
+    /// How space is cut.
+    pub fn sharding(&self) -> Sharding {
+        self.sharding
+    }
+
+    /// Slots are below this number.
+    pub fn slots_end(&self) -> Slot {
+        self.slab.end()
+    }
+
+    /// Finds a driver's entry or makes it, and replaces a card that differs. `held` runs while the driver cannot
+    /// be retired: what it registers is seen by [`DriverTable::retire`].
+    ///
+    /// [`Error::Overloaded`]: the table is full.
+    pub fn enrol(&self, card: DriverCard, held: impl FnOnce(Slot)) -> Result<Enrolled, Error> {
+        match self.drivers.entry(card.id.clone()) {
+            MapEntry::Occupied(known) => {
+                let slot = *known.get();
+                held(slot);
+                Ok(Enrolled { slot, card: self.refresh(slot, card) })
+            }
+            MapEntry::Vacant(place) => {
+                let slot = self.slab.allocate()?;
+                let card = Arc::new(card);
+                self.slab.entry(slot).lock().card = Some(card.clone());
+                self.mark_card(slot);
+                held(slot);
+                place.insert(slot);
+                self.newcomers.lock().push(slot);
+                Ok(Enrolled { slot, card })
+            }
+        }
+    }
+
+    /// The driver's entry as it is now, after [`Stale`]: another stream's card stands.
+    pub fn enrol_again(&self, card: &DriverCard) -> Result<Enrolled, Error> {
+        if let Some(slot) = self.drivers.get(&card.id)
+            && let Some(card) = self.slab.entry(*slot).lock().card.clone()
+        {
+            return Ok(Enrolled { slot: *slot, card });
+        }
+        self.enrol(card.clone(), |_| ())
+    }
+
+    /// The slot of a driver.
+    pub fn slot(&self, id: &DriverId) -> Option<Slot> {
+        self.drivers.get(id).map(|slot| *slot)
+    }
+
+    /// The card in a slot; `None` in a free one.
+    pub fn card(&self, slot: Slot) -> Option<Arc<DriverCard>> {
+        self.slab.entry(slot).lock().card.clone()
+    }
+
+    /// The newest state in a slot, without waiting for a lock; `None` before the first update.
+    #[inline]
+    pub fn state(&self, slot: Slot) -> Option<State> {
+        self.slab.entry(slot).read()
+    }
+
+    /// The newest states in some slots, each as [`DriverTable::state`]. For many slots several times as fast.
+    #[inline]
+    pub fn states(&self, slots: &[Slot], mut each: impl FnMut(Slot, Option<State>)) {
+        for slots in slots.chunks(TOUCHED_AHEAD) {
+            let touched = slots.iter().fold(0, |sum, slot| sum ^ self.slab.entry(*slot).touch());
+            std::hint::black_box(touched);
+            for slot in slots {
+                each(*slot, self.slab.entry(*slot).read());
+            }
+        }
+    }
+
+    /// Applies an update whose values and time are legal, unless a newer one is there or it came too fast.
+    #[inline]
+    pub fn apply(
+        &self,
+        driver: &Enrolled,
+        report: &Report,
+        now_ms: i64,
+        limit: RateLimit,
+    ) -> Result<Applied, Stale> {
+        let entry = self.slab.entry(driver.slot);
+        let mut owner = entry.lock();
+        if !owner.card.as_ref().is_some_and(|card| Arc::ptr_eq(card, &driver.card)) {
+            return Err(Stale);
+        }
+        let before = entry.read_locked(&owner);
+        if before.is_some_and(|state| report.stamp <= state.stamp) {
+            return Ok(Applied::Late);
+        }
+        let pace = limit.check(&mut owner.rate_us, now_ms);
+        if pace == Pace::TooFast {
+            return Ok(Applied::TooFast);
+        }
+        let as_before = before.map_or(DriverStatus::Available, |state| state.status);
+        let status = report.status.unwrap_or(as_before);
+        let after = State {
+            position: report.position,
+            stamp: report.stamp,
+            motion: report.motion,
+            accuracy_dm: report.accuracy_dm,
+            status,
+            shard: self.sharding.shard_of(&driver.card.id, report.position),
+            listed: status != DriverStatus::Offline,
+        };
+        self.replace(driver.slot, entry, &mut owner, before.as_ref(), &after);
+        Ok(Applied::Newest(pace))
+    }
+
+    /// Takes a driver out of the index when `is_gone` says so of its newest state; the driver stays known.
+    /// Answers whether it was taken out.
+    pub fn unlist_if(&self, slot: Slot, is_gone: impl FnOnce(&State) -> bool) -> bool {
+        let entry = self.slab.entry(slot);
+        let mut owner = entry.lock();
+        let Some(before) = entry.read_locked(&owner) else { return false };
+        if !before.listed || !is_gone(&before) {
+            return false;
+        }
+        self.replace(slot, entry, &mut owner, Some(&before), &State { listed: false, ..before });
+        true
+    }
+
+    /// Forgets a driver when `is_over` says so of its newest state, and nobody holds it. Its slot is free once
+    /// [`DriverTable::release`] is called.
+    pub fn retire(&self, slot: Slot, is_over: impl Fn(Option<&State>) -> bool) -> bool {
+        let Some(card) = self.card(slot) else { return false };
+        let over = |_: &DriverId, of: &Slot| {
+            *of == slot && {
+                let entry = self.slab.entry(slot);
+                let mut owner = entry.lock();
+                let state = entry.read_locked(&owner);
+                let over = is_over(state.as_ref());
+                if over {
+                    if let Some(state) = state.filter(|state| state.listed) {
+                        self.reverse.remove(&self.slab, state.shard, slot);
+                    }
+                    entry.write(&mut owner, None);
+                    *owner = Owner::default();
+                }
+                over
+            }
+        };
+        let retired = self.drivers.remove_if(&card.id, over).is_some();
+        if retired {
+            self.mark_card(slot);
+        }
+        retired
+    }
+
+    /// Gives a retired driver's slot free, once no link names the driver by it.
+    pub fn release(&self, slot: Slot) {
+        self.slab.release(slot);
+    }
+
+    /// As [`DriverTable::release`], but not before the store has removed the driver: a new driver's state must
+    /// never stand beside the old one's card.
+    pub(crate) fn release_after_turn(&self, slot: Slot) {
+        self.waiting_for_store.lock().push(slot);
+    }
+
+    /// The slots of [`DriverTable::release_after_turn`], for the store's turn.
+    pub(crate) fn take_waiting_for_store(&self) -> Vec<Slot> {
+        std::mem::take(&mut self.waiting_for_store.lock())
+    }
+
+    /// Puts stored drivers back. Once, before anything else. Each comes with its slot; slots between are free.
+    /// The state's shard is computed anew.
+    ///
+    /// [`Error::Overloaded`]: a slot is beyond the table's room.
+    pub fn restore(&self, stored: Vec<(Slot, DriverCard, Option<State>)>) -> Result<(), Error> {
+        let end = stored.iter().map(|(slot, ..)| slot + 1).max().unwrap_or(0);
+        let mut used = vec![false; end as usize];
+        for (slot, ..) in &stored {
+            used[*slot as usize] = true;
+        }
+        self.slab.restore(end, |slot| used[slot as usize])?;
+        for (slot, card, state) in stored {
+            self.restore_one(slot, card, state);
+        }
+        Ok(())
+    }
+
+    fn restore_one(&self, slot: Slot, card: DriverCard, state: Option<State>) {
+        let entry = self.slab.entry(slot);
+        let mut owner = entry.lock();
+        if let Some(mut state) = state {
+            state.shard = self.sharding.shard_of(&card.id, state.position);
+            if state.listed {
+                self.reverse.insert(&self.slab, state.shard, slot);
+            }
+            entry.write(&mut owner, Some(&state));
+        }
+        self.drivers.insert(card.id.clone(), slot);
+        owner.card = Some(Arc::new(card));
+        self.newcomers.lock().push(slot);
+    }
+
+    /// Slots of drivers that came since the last call.
+    pub(crate) fn take_newcomers(&self) -> Vec<Slot> {
+        std::mem::take(&mut self.newcomers.lock())
+    }
+
+    /// The slots of the searchable drivers of some shards, from the reverse index alone.
+    pub fn slots_in(&self, shards: impl IntoIterator<Item = ShardId>) -> Vec<Slot> {
+        self.reverse.collect(shards)
+    }
+
+    /// What changed.
+    pub(crate) fn slab(&self) -> &Slab {
+        &self.slab
+    }
+
+    /// Moves the slot between the lists of the reverse index, writes the state and marks it.
+    fn replace(&self, slot: Slot, entry: &Entry, owner: &mut Owner, before: Option<&State>, after: &State) {
+        let from = before.filter(|state| state.listed).map(|state| state.shard);
+        let to = after.listed.then_some(after.shard);
+        if from != to {
+            if let Some(shard) = from {
+                self.reverse.remove(&self.slab, shard, slot);
+            }
+            if let Some(shard) = to {
+                self.reverse.insert(&self.slab, shard, slot);
+            }
+        }
+        entry.write(owner, Some(after));
+        self.slab.mark(Mark::State, slot);
+    }
+
+    /// Replaces the card where it differs.
+    fn refresh(&self, slot: Slot, card: DriverCard) -> Arc<DriverCard> {
+        let mut owner = self.slab.entry(slot).lock();
+        if let Some(known) = owner.card.as_ref().filter(|known| ***known == card) {
+            return known.clone();
+        }
+        let card = Arc::new(card);
+        owner.card = Some(card.clone());
+        drop(owner);
+        self.mark_card(slot);
+        card
+    }
+
+    /// The card's mark comes first: who sees the state's mark sees the card's.
+    fn mark_card(&self, slot: Slot) {
+        self.slab.mark(Mark::Card, slot);
+        self.slab.mark(Mark::State, slot);
+    }
+}

@@ -1,0 +1,103 @@
+//! Resume tokens: what a driver carries from one ingest node to the next, so that the next can remove what the
+//! last has left in another shard. Opaque to the driver.
+//!
+//! A token is no proof of anything: its check only tells garbage, and another driver's token, from a whole one.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kerb_fleet::{DriverId, FieldError, NodeId, ShardId, Stamp};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// Version of the layout: version 1, length of the node 1, node, shard 2, sequence 8, time 8, check 4; numbers in
+/// big endian.
+const VERSION: u8 = 1;
+const FIXED_BYTES: usize = 1 + 1 + 2 + 8 + 8 + CHECK_BYTES;
+const CHECK_BYTES: usize = 4;
+
+/// Where a driver was last indexed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResumeToken {
+    /// By which ingest node.
+    pub node: NodeId,
+    /// In which shard.
+    pub shard: ShardId,
+    /// By which update.
+    pub stamp: Stamp,
+}
+
+impl ResumeToken {
+    /// The token's bytes, for `driver`.
+    pub fn encode(&self, driver: &DriverId) -> Bytes {
+        let node = self.node.as_str();
+        let mut bytes = BytesMut::with_capacity(FIXED_BYTES + node.len());
+        bytes.put_u8(VERSION);
+        bytes.put_u8(node.len() as u8);
+        bytes.put_slice(node.as_bytes());
+        bytes.put_u16(self.shard.0);
+        bytes.put_u64(self.stamp.sequence);
+        bytes.put_i64(self.stamp.time_ms);
+        let check = check(&bytes, driver);
+        bytes.put_u32(check);
+        bytes.freeze()
+    }
+
+    /// Reads a token that `driver` gave back; `None` for none.
+    pub fn decode(bytes: &[u8], driver: &DriverId) -> Result<Option<Self>, FieldError> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let token = parse(bytes, driver).ok_or_else(|| {
+            let description = format!(
+                "{} bytes that are no token of {driver:?}, must be empty or the newest one of an Acknowledgement",
+                bytes.len()
+            );
+            FieldError::new("resume_token", description)
+        })?;
+        Ok(Some(token))
+    }
+}
+
+fn parse(bytes: &[u8], driver: &DriverId) -> Option<ResumeToken> {
+    let (mut body, mut tail) = bytes.split_at_checked(bytes.len().checked_sub(CHECK_BYTES)?)?;
+    if tail.get_u32() != check(body, driver) || body.try_get_u8().ok()? != VERSION {
+        return None;
+    }
+    let (node, mut rest) = body.split_at_checked(1 + usize::from(*body.first()?))?;
+    let node = NodeId::new(std::str::from_utf8(&node[1..]).ok()?).ok()?;
+    if rest.len() != 2 + 8 + 8 {
+        return None;
+    }
+    let shard = ShardId(rest.get_u16());
+    Some(ResumeToken { node, shard, stamp: Stamp { sequence: rest.get_u64(), time_ms: rest.get_i64() } })
+}
+
+fn check(bytes: &[u8], driver: &DriverId) -> u32 {
+    xxh3_64_with_seed(bytes, xxh3_64_with_seed(driver.as_str().as_bytes(), 0)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_tokens_of_the_same_driver_are_read() {
+        let driver = DriverId::new("cab-7").unwrap();
+        let token = ResumeToken {
+            node: NodeId::new("ingest-1").unwrap(),
+            shard: ShardId(1023),
+            stamp: Stamp { sequence: u64::MAX, time_ms: -5 },
+        };
+        let bytes = token.encode(&driver);
+        assert_eq!(ResumeToken::decode(&bytes, &driver), Ok(Some(token)));
+        assert_eq!(ResumeToken::decode(&[], &driver), Ok(None));
+        assert!(ResumeToken::decode(&bytes, &DriverId::new("cab-8").unwrap()).is_err());
+        for cut in 1..bytes.len() {
+            assert!(ResumeToken::decode(&bytes[..cut], &driver).is_err());
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes.to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let error = ResumeToken::decode(&bytes, &driver).unwrap_err();
+            assert_eq!(error.field, "resume_token");
+        }
+    }
+}

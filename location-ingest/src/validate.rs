@@ -1,0 +1,141 @@
+//! From the wire's hello and positions to the fleet's types, as far as it depends on this node's catalog and
+//! clock. The values themselves are checked by the wire's own conversions.
+
+use kerb_fleet::limits::TIME_AHEAD_MAX_MS;
+use kerb_fleet::{Catalog, DriverCard, DriverId, FieldError};
+use kerb_proto::convert::Report;
+use kerb_proto::v1;
+
+/// The times that are taken now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeWindow {
+    /// The server's clock.
+    pub(crate) now_ms: i64,
+    /// A position older than this is refused: it would be in no index.
+    pub(crate) gone_after_ms: i64,
+}
+
+impl TimeWindow {
+    /// Checks a position's time; 0 becomes now.
+    #[inline]
+    pub(crate) fn check(self, report: &mut Report) -> Result<(), FieldError> {
+        let time_ms = report.stamp.time_ms;
+        if time_ms == 0 {
+            report.stamp.time_ms = self.now_ms;
+            return Ok(());
+        }
+        let ahead_ms = time_ms.saturating_sub(self.now_ms);
+        if ahead_ms > TIME_AHEAD_MAX_MS || ahead_ms < -self.gone_after_ms {
+            return Err(self.refuse(time_ms));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn refuse(self, time_ms: i64) -> FieldError {
+        let Self { now_ms, gone_after_ms } = self;
+        let description = if time_ms > now_ms {
+            let ahead_ms = time_ms.saturating_sub(now_ms);
+            format!(
+                "{time_ms} is {ahead_ms} ms ahead of the server's clock ({now_ms}), must be at most \
+                 {TIME_AHEAD_MAX_MS} ms ahead"
+            )
+        } else {
+            let age_ms = now_ms.saturating_sub(time_ms);
+            format!(
+                "{time_ms} is {age_ms} ms before the server's clock ({now_ms}), must be at most \
+                 {gone_after_ms} ms before, or 0 for now"
+            )
+        };
+        FieldError::new("time_ms", description)
+    }
+}
+
+/// Checks a driver's own position: every field that is wrong.
+pub(crate) fn position(wire: &v1::PositionUpdate, window: TimeWindow) -> Result<Report, Vec<FieldError>> {
+    let report = Report::try_from(wire).and_then(|mut report| match window.check(&mut report) {
+        Ok(()) => Ok(report),
+        Err(error) => Err(vec![error]),
+    });
+    report.map_err(|errors| errors.into_iter().map(|error| error.within("position")).collect())
+}
+
+/// Checks who a driver says it is: every field that is wrong.
+pub(crate) fn card(
+    catalog: &Catalog,
+    driver_id: &str,
+    vehicle_class: &str,
+    capabilities: &[String],
+) -> Result<DriverCard, Vec<FieldError>> {
+    let id = DriverId::new(driver_id);
+    let class = catalog.vehicle_class(vehicle_class);
+    let set = catalog.capabilities(capabilities);
+    match (id, class, set) {
+        (Ok(id), Ok(vehicle_class), Ok(capabilities)) => Ok(DriverCard { id, vehicle_class, capabilities }),
+        (id, class, set) => Err([id.err(), class.err(), set.err()].into_iter().flatten().collect()),
+    }
+}
+
+/// Refusals for the wire.
+pub(crate) fn to_wire(errors: Vec<FieldError>) -> Vec<v1::FieldError> {
+    let one =
+        |error: FieldError| v1::FieldError { field: error.field.into(), description: error.description };
+    errors.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: TimeWindow = TimeWindow { now_ms: 1_000_000, gone_after_ms: 60_000 };
+
+    fn at(time_ms: i64) -> Result<i64, Vec<FieldError>> {
+        let wire = v1::PositionUpdate { time_ms, latitude_deg: 1.0, ..Default::default() };
+        position(&wire, WINDOW).map(|report| report.stamp.time_ms)
+    }
+
+    #[test]
+    fn times_within_the_window_are_taken() {
+        assert_eq!(at(0), Ok(1_000_000));
+        assert_eq!(at(1_010_000), Ok(1_010_000));
+        assert_eq!(at(940_000), Ok(940_000));
+    }
+
+    #[test]
+    fn other_times_are_refused_with_both_clocks() {
+        for (time_ms, right) in [
+            (1_010_001, "10000 ms ahead"),
+            (i64::MAX, "ahead"),
+            (939_999, "60000 ms before"),
+            (i64::MIN, "0 for now"),
+        ] {
+            let errors = at(time_ms).unwrap_err();
+            assert_eq!(errors[0].field, "position.time_ms");
+            let text = &errors[0].description;
+            assert!(
+                text.contains(right) && text.contains("1000000") && text.contains(&time_ms.to_string()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_wrong_field_is_named() {
+        let wire = v1::PositionUpdate {
+            latitude_deg: f64::NAN,
+            heading_deg: Some(400.0),
+            speed_mps: Some(-1.0),
+            accuracy_m: Some(f32::INFINITY),
+            status: 9,
+            ..Default::default()
+        };
+        let fields: Vec<_> = position(&wire, WINDOW).unwrap_err().into_iter().map(|e| e.field).collect();
+        let wanted = ["latitude_deg", "heading_deg", "speed_mps", "accuracy_m", "status"];
+        assert_eq!(fields, wanted.map(|field| format!("position.{field}")));
+        let errors = card(&Catalog::default(), "", "rocket", &["wings".to_owned()]).unwrap_err();
+        assert_eq!(
+            errors.iter().map(|e| &*e.field).collect::<Vec<_>>(),
+            ["driver_id", "vehicle_class", "capabilities"]
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of the ingest node against dumber truths.
