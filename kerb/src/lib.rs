@@ -3,6 +3,11 @@
 //! The binary is a thin shell around this crate: it parses the command line, sets up the log and waits for
 //! signals. No search, no index and no driver is known here; the services do the work.
 
+mod compose;
+mod error;
+mod node;
 pub mod settings;
 
+pub use error::StartError;
+pub use node::{ALL_ROLES, Node};
 pub use settings::Settings;

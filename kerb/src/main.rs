@@ -1,2 +1,12 @@
-//! The binary.
-fn main() {}
+//! The binary: command line, log and signals around the library.
+
+mod cli;
+mod log;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    cli::run(cli::Cli::parse())
+}

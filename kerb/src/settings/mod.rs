@@ -14,6 +14,7 @@ mod show;
 
 use std::num::NonZeroU16;
 
+use kerb_cluster::ServerOptions;
 use kerb_fleet::{Catalog, FieldError, Sharding};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,9 @@ pub use problem::{Problem, Problems};
 pub use sections::{ClusterOptions, DataDir, FleetOptions, LogFormat, LogOptions, NodeOptions};
 
 /// Everything that a node can be told. Sections are the TOML file's tables.
+///
+/// Where services share a value it stands once, in `node` or `fleet`, and overrides the services' own: the data
+/// folder, the gone limit and the time to drain.
 ///
 /// ```
 /// let settings = kerb::Settings::default();
@@ -39,6 +43,14 @@ pub struct Settings {
     pub fleet: FleetOptions,
     /// Who else is there.
     pub cluster: ClusterOptions,
+    /// The port: connections and streams.
+    pub server: ServerOptions,
+    /// The role that takes driver streams.
+    pub location_ingest: kerb_location_ingest::Options,
+    /// The role that holds shards.
+    pub index_server: kerb_index_server::Options,
+    /// The role that answers searches.
+    pub aggregator: kerb_aggregator::Options,
     /// What the process says of itself.
     pub log: LogOptions,
 }
@@ -52,8 +64,38 @@ impl Settings {
         };
         section("node", self.node.check());
         section("fleet", self.fleet.check());
+        section("cluster", self.cluster.check());
+        section("server", self.server().check().err().into_iter().collect());
+        section("location_ingest", self.location_ingest().validate().err().into_iter().collect());
+        section("index_server", self.index_server().check().err().into_iter().collect());
+        section("aggregator", self.aggregator().check().err().into_iter().collect());
         section("log", self.log.check());
         problems
+    }
+
+    /// The server's settings with what they share.
+    pub(crate) fn server(&self) -> ServerOptions {
+        ServerOptions { shutdown_grace_ms: self.node.drain_ms, ..self.server }
+    }
+
+    /// The ingest node's settings with what they share.
+    pub(crate) fn location_ingest(&self) -> kerb_location_ingest::Options {
+        kerb_location_ingest::Options {
+            data_dir: self.node.data_dir.0.clone(),
+            gone_after_ms: self.fleet.gone_after_ms,
+            drain_timeout_ms: self.node.drain_ms,
+            ..self.location_ingest.clone()
+        }
+    }
+
+    /// The index server's settings with what they share.
+    pub(crate) fn index_server(&self) -> kerb_index_server::Options {
+        kerb_index_server::Options { gone_after_ms: i64::from(self.fleet.gone_after_ms), ..self.index_server }
+    }
+
+    /// The aggregator's settings with what they share.
+    pub(crate) fn aggregator(&self) -> kerb_aggregator::Options {
+        kerb_aggregator::Options { gone_after_ms: self.fleet.gone_after_ms, ..self.aggregator }
     }
 
     /// The lists of classes and capabilities.

@@ -5,10 +5,21 @@ use serde_json::Value;
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion would only confuse.
 const LIKENESS_MIN: f64 = 0.75;
 
+/// Keys of the services that one shared key overrides, and that key.
+const SHARED: [(&str, &str); 6] = [
+    ("server.shutdown_grace_ms", "node.drain_ms"),
+    ("location_ingest.drain_timeout_ms", "node.drain_ms"),
+    ("location_ingest.data_dir", "node.data_dir"),
+    ("location_ingest.gone_after_ms", "fleet.gone_after_ms"),
+    ("index_server.gone_after_ms", "fleet.gone_after_ms"),
+    ("aggregator.gone_after_ms", "fleet.gone_after_ms"),
+];
+
 /// Every leaf of the default settings by its dotted path, in the order of the sections.
 pub(super) fn leaves(tree: &Value) -> Vec<(String, Value)> {
     let mut leaves = Vec::new();
     collect("", tree, &mut leaves);
+    leaves.retain(|(key, _)| !SHARED.iter().any(|(own, _)| own == key));
     leaves
 }
 
@@ -38,6 +49,9 @@ pub(super) fn is_section(key: &str, known: &[(String, Value)]) -> bool {
 
 /// What to do about a key that does not exist.
 pub(super) fn advice(key: &str, known: &[(String, Value)]) -> String {
+    if let Some((_, shared)) = SHARED.iter().find(|(own, _)| *own == key) {
+        return format!("no such key: the services share {shared}");
+    }
     if is_section(key, known) {
         return "is a section, not a value".to_owned();
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
+use kerb_cluster::{ChannelOptions, LivenessOptions};
 use kerb_fleet::limits::SHARDS_DEFAULT;
 use kerb_fleet::{Catalog, FieldError, NodeId, Partitioning, Sharding};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,11 @@ use tracing_subscriber::EnvFilter;
 
 /// Longest grace that may be configured: an hour.
 const DRAIN_MAX_MS: u32 = 3_600_000;
+
+/// A shorter limit would lose drivers between two reports.
+const GONE_AFTER_MIN_MS: u32 = 1_000;
+/// A day.
+const GONE_AFTER_MAX_MS: u32 = 86_400_000;
 
 /// `[node]`: this process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,9 +43,7 @@ impl Default for NodeOptions {
 
 impl NodeOptions {
     pub(super) fn check(&self) -> Vec<FieldError> {
-        let too_long = self.drain_ms > DRAIN_MAX_MS;
-        let description = format!("{}, must be 0 to {DRAIN_MAX_MS}", self.drain_ms);
-        too_long.then(|| FieldError::new("drain_ms", description)).into_iter().collect()
+        within("drain_ms", self.drain_ms, 1, DRAIN_MAX_MS).into_iter().collect()
     }
 }
 
@@ -76,6 +80,8 @@ pub struct FleetOptions {
     pub capabilities: Vec<String>,
     /// Virtual shards, 1 to 16,384.
     pub shards: NonZeroU16,
+    /// A driver silent for so long leaves the index, milliseconds: 1 s to a day.
+    pub gone_after_ms: u32,
     /// `tile`: by place, a search of 2 km asks 1 to 4 shards. `id`: by driver id, a search asks all.
     pub partitioning: Partitioning,
 }
@@ -87,6 +93,7 @@ impl Default for FleetOptions {
             vehicle_classes: catalog.vehicle_classes().to_vec(),
             capabilities: catalog.all_capabilities().to_vec(),
             shards: NonZeroU16::new(SHARDS_DEFAULT).expect("the default is not 0"),
+            gone_after_ms: 60_000,
             partitioning: Partitioning::default(),
         }
     }
@@ -99,7 +106,8 @@ impl FleetOptions {
         let any_class = vec!["any".to_owned()];
         let capabilities = Catalog::new(any_class, self.capabilities.clone()).err();
         let shards = Sharding::new(self.shards.get(), self.partitioning).err();
-        [classes, capabilities, shards].into_iter().flatten().collect()
+        let gone = within("gone_after_ms", self.gone_after_ms, GONE_AFTER_MIN_MS, GONE_AFTER_MAX_MS);
+        [classes, capabilities, shards, gone].into_iter().flatten().collect()
     }
 }
 
@@ -110,6 +118,17 @@ pub struct ClusterOptions {
     /// The membership file: nodes, addresses, roles and replicas. Unset: this process is all there is. Read
     /// again when it changes. A relative path starts in the working directory.
     pub file: Option<PathBuf>,
+    /// How it is noticed that a node is down.
+    pub liveness: LivenessOptions,
+    /// Connections to the other nodes.
+    pub channels: ChannelOptions,
+}
+
+impl ClusterOptions {
+    pub(super) fn check(&self) -> Vec<FieldError> {
+        let liveness = self.liveness.check().err().map(|error| error.within("liveness"));
+        liveness.into_iter().collect()
+    }
 }
 
 /// How log lines look.
@@ -146,4 +165,9 @@ impl LogOptions {
             |e| format!("{:?} is not a filter ({e}); try \"info\" or \"warn,kerb=debug\"", self.filter);
         error.map(|e| FieldError::new("filter", describe(e))).into_iter().collect()
     }
+}
+
+fn within(field: &'static str, value: u32, min: u32, max: u32) -> Option<FieldError> {
+    let description = || format!("{value}, must be {min} to {max}");
+    (!(min..=max).contains(&value)).then(|| FieldError::new(field, description()))
 }

@@ -1,3 +1,13 @@
-//! The whole of Kerb from outside.
+//! The whole of Kerb from outside: the built binary on free ports, asked over the wire.
 
+mod bad_input;
+mod cli;
+mod cluster;
+mod driver;
+mod eventually;
+mod gateway;
+mod process;
+mod search;
+mod serve;
 mod settings;
+mod surface;

@@ -1,0 +1,88 @@
+//! Flags that several commands share, and how they become a layer of settings.
+
+use std::path::PathBuf;
+
+use kerb::settings::{Entry, Loaded, LogFormat, Problems, Sources};
+
+/// Read when no `--config` is given and it is there.
+const FILE_DEFAULT: &str = "kerb.toml";
+
+/// Settings from the command line: the last layer.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct SettingsArgs {
+    /// TOML file with settings [default: ./kerb.toml when it is there]
+    #[arg(long, value_name = "FILE", env = "KERB_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes a free one (setting `node.listen`)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Name of this node (setting `node.id`)
+    #[arg(long, value_name = "NAME")]
+    node_id: Option<String>,
+    /// Folder for the driver table, or "none" for memory only (setting `node.data_dir`)
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Membership file (setting `cluster.file`)
+    #[arg(long, value_name = "FILE")]
+    cluster_file: Option<String>,
+    /// Log lines for people or for machines (setting `log.format`)
+    #[arg(long)]
+    log_format: Option<LogFormat>,
+    /// What to log, for example "info" or "warn,kerb=debug" (setting `log.filter`)
+    #[arg(long, value_name = "FILTER")]
+    log_filter: Option<String>,
+    /// Any other setting; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+}
+
+impl SettingsArgs {
+    /// Reads all layers of this process.
+    pub(crate) fn load(&self) -> Result<Loaded, Problems> {
+        let file = self.config.clone().or_else(|| {
+            let path = PathBuf::from(FILE_DEFAULT);
+            path.exists().then_some(path)
+        });
+        // Names and values that are not UTF-8 belong to other programs.
+        let utf8 = |(name, text): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, text.into_string().ok()?))
+        };
+        Sources { file, variables: std::env::vars_os().filter_map(utf8).collect(), flags: self.flags() }
+            .load()
+    }
+
+    fn flags(&self) -> Vec<Entry> {
+        let format = self.log_format.map(|format| match format {
+            LogFormat::Text => "text".to_owned(),
+            LogFormat::Json => "json".to_owned(),
+        });
+        let named = [
+            ("--listen", "node.listen", &self.listen),
+            ("--node-id", "node.id", &self.node_id),
+            ("--data-dir", "node.data_dir", &self.data_dir),
+            ("--cluster-file", "cluster.file", &self.cluster_file),
+            ("--log-format", "log.format", &format),
+            ("--log-filter", "log.filter", &self.log_filter),
+        ];
+        let named =
+            named.into_iter().filter_map(|(flag, key, text)| Some(Entry::flag(flag, key, text.clone()?)));
+        let set = self.set.iter().map(|(key, text)| Entry::flag("--set", key, text.clone()));
+        set.chain(named).collect()
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("must be KEY=VALUE, for example fleet.shards=64")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Whom a client command asks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EndpointArgs {
+    /// An aggregator, or a node with all roles
+    #[arg(long, value_name = "URL", env = "KERB_ENDPOINT", default_value = "http://127.0.0.1:7717")]
+    pub(crate) endpoint: String,
+    /// Give up a call after so many milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    pub(crate) timeout_ms: u64,
+}

@@ -1,0 +1,82 @@
+//! `kerb rebuild`: fills an index server anew and shows how far it is.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kerb_proto::v1::admin_service_client::AdminServiceClient;
+use kerb_proto::v1::{RebuildRequest, RebuildResponse};
+use serde_json::json;
+use tonic::Request;
+
+use super::args::EndpointArgs;
+use super::client::failed;
+use super::failure::{Failure, Outcome};
+use super::table;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The index server (see `kerb shards`)
+    node: String,
+    /// Only this shard; may be repeated
+    #[arg(long, value_name = "N")]
+    shard: Vec<u32>,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: EndpointArgs,
+}
+
+pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
+    let mut client = AdminServiceClient::new(args.server.connect().await?);
+    let message = RebuildRequest { node_id: args.node.clone(), shards: args.shard };
+    // No deadline: it takes as long as it takes, and shows that it goes on.
+    let started = client.rebuild(Request::new(message)).await;
+    let mut progress = started.map_err(|status| failed(&status))?.into_inner();
+    let bar = bar();
+    let mut last = RebuildResponse::default();
+    while let Some(step) = progress.message().await.map_err(|status| failed(&status))? {
+        bar.set_length(u64::from(step.shards_total));
+        bar.set_position(u64::from(step.shards_covered));
+        bar.set_message(format!("{} drivers", step.drivers));
+        last = step;
+    }
+    bar.finish_and_clear();
+    if !last.done {
+        return Err(Failure::Failed(
+            "the server ended the rebuild before it was done; see its log".to_owned(),
+        ));
+    }
+    println!("{}", if args.json { to_json(&args.node, &last) } else { to_text(&args.node, &last) });
+    Ok(Outcome::Done)
+}
+
+fn bar() -> ProgressBar {
+    let shown = std::io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} shards, {msg}, {elapsed}");
+    ProgressBar::with_draw_target(None, target).with_style(style.expect("a legal template"))
+}
+
+fn to_text(node: &str, last: &RebuildResponse) -> String {
+    format!(
+        "rebuilt {node}: {} shards, {} drivers, {} in {:.3} s from {}",
+        last.shards_covered,
+        last.drivers,
+        table::bytes(last.bytes),
+        last.elapsed_s,
+        if last.sources.is_empty() { "no ingest node".to_owned() } else { last.sources.join(", ") },
+    )
+}
+
+fn to_json(node: &str, last: &RebuildResponse) -> String {
+    json!({
+        "node_id": node,
+        "shards": last.shards_covered,
+        "drivers": last.drivers,
+        "bytes": last.bytes,
+        "elapsed_s": last.elapsed_s,
+        "sources": last.sources,
+    })
+    .to_string()
+}

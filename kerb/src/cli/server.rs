@@ -1,0 +1,60 @@
+//! `kerb serve` and the commands of single roles: starts a node, waits for a signal, drains.
+
+use std::io::Write;
+
+use kerb::{Node, Settings};
+use kerb_fleet::Role;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::args::SettingsArgs;
+use super::failure::{Failure, Outcome};
+use crate::log;
+
+/// Runs a node of these roles until it is told to stop.
+pub(crate) fn run(args: &SettingsArgs, roles: &[Role]) -> Result<Outcome, Failure> {
+    let settings = args.load()?.settings;
+    log::start(&settings.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(serve(settings, roles));
+    // After a second signal nothing is waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(settings: Settings, roles: &[Role]) -> Result<Outcome, Failure> {
+    // Before the port is there, so that no signal falls between.
+    let mut signals = Signals::new()?;
+    let node = Node::start(settings, roles).await.map_err(|error| Failure::Failed(error.to_string()))?;
+    announce(&node);
+    let name = signals.next().await;
+    tracing::info!(signal = name, "stopping; a second signal stops at once");
+    tokio::select! {
+        () = node.shutdown() => Ok(Outcome::Done),
+        _ = signals.next() => Err(Failure::Failed("stopped at once by a second signal".to_owned())),
+    }
+}
+
+/// The one line on stdout, for scripts. Whoever started the process may not read it: that is no failure.
+fn announce(node: &Node) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "listening on {}", node.address()).and_then(|()| out.flush());
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

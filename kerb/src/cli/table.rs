@@ -1,0 +1,78 @@
+//! Columns of text for a terminal.
+
+use std::fmt::Write;
+
+/// Lays out rows below their heads. Numbers are aligned right where the head starts with a space.
+pub(crate) fn render(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([heads[column].trim().len()]).max().unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..heads.len()).map(width).collect();
+    let mut text = String::new();
+    let names: Vec<_> = heads.iter().map(|head| head.trim().to_owned()).collect();
+    for row in std::iter::once(&names).chain(rows) {
+        let mut line = String::new();
+        for ((cell, width), head) in row.iter().zip(&widths).zip(heads) {
+            let _ = if head.starts_with(' ') {
+                write!(line, "{cell:>width$}  ")
+            } else {
+                write!(line, "{cell:width$}  ")
+            };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A caller's string, safe to print: control characters are written out.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Metres, or kilometres from 10 km on.
+pub(crate) fn distance(m: f64) -> String {
+    if m < 10_000.0 { format!("{m:.1} m") } else { format!("{:.1} km", m / 1_000.0) }
+}
+
+/// Seconds with one digit.
+pub(crate) fn age(ms: u32) -> String {
+    format!("{:.1} s", f64::from(ms) / 1_000.0)
+}
+
+/// Bytes in the largest unit that leaves a number above 1.
+pub(crate) fn bytes(count: u64) -> String {
+    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.into_iter().find(|(unit, _)| count >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", count as f64 / unit as f64),
+        None => format!("{count} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [vec!["cab-1".to_owned(), "7".to_owned()], vec!["x".to_owned(), "1200".to_owned()]];
+        assert_eq!(render(&["ID", " N"], &rows), "ID        N\ncab-1     7\nx      1200\n");
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jß"), "a\\u{1b}[2Jß");
+    }
+
+    #[test]
+    fn quantities_have_units() {
+        assert_eq!(distance(812.34), "812.3 m");
+        assert_eq!(distance(12_345.0), "12.3 km");
+        assert_eq!(age(2_340), "2.3 s");
+        assert_eq!(
+            (bytes(12), bytes(2_048), bytes(3 << 30)),
+            ("12 B".into(), "2.0 KiB".into(), "3.0 GiB".into())
+        );
+    }
+}

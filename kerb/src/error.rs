@@ -1,0 +1,54 @@
+//! Why a node does not start.
+
+use std::io;
+
+use kerb_cluster::FileError;
+use kerb_fleet::FieldError;
+
+/// Why a node does not start, in words for an operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Settings are wrong.
+    #[error("{}", join(.0))]
+    Settings(Vec<FieldError>),
+    /// The membership file is wrong.
+    #[error("membership file: {0}")]
+    Membership(#[from] FileError),
+    /// The membership file gives this node other roles.
+    #[error("the membership file gives node {node} the roles {listed}, but it was started as {started}")]
+    Roles {
+        /// This node.
+        node: String,
+        /// In the file.
+        listed: String,
+        /// On the command line.
+        started: String,
+    },
+    /// A single role was started without a membership file.
+    #[error("a node of one role needs the others: give the membership file (cluster.file, --cluster-file)")]
+    Alone,
+    /// The port is not to be had.
+    #[error("cannot listen on {address}: {reason} (node.listen, --listen)")]
+    Listen {
+        /// The wanted address.
+        address: String,
+        /// The system's words.
+        reason: io::Error,
+    },
+    /// The index server does not start.
+    #[error("index-server: {0}")]
+    IndexServer(kerb_fleet::Error),
+    /// The ingest node does not start.
+    #[error("location-ingest: {0} (node.data_dir, --data-dir)")]
+    LocationIngest(#[from] kerb_location_ingest::StartError),
+}
+
+impl From<FieldError> for StartError {
+    fn from(error: FieldError) -> Self {
+        Self::Settings(vec![error])
+    }
+}
+
+fn join(errors: &[FieldError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

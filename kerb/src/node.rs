@@ -1,0 +1,89 @@
+//! A running node: started from settings, asked for its address, shut down. Several fit in one process.
+
+use std::net::SocketAddr;
+
+use kerb_cluster::Server;
+use kerb_fleet::Role;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::compose::{Cluster, Services};
+use crate::error::StartError;
+use crate::settings::Settings;
+
+/// What `kerb serve` runs.
+pub const ALL_ROLES: [Role; 3] = [Role::LocationIngest, Role::IndexServer, Role::Aggregator];
+
+/// A running node. Dropping it stops it without a drain.
+///
+/// ```
+/// use kerb::settings::DataDir;
+/// use kerb::{ALL_ROLES, Node, Settings};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let mut settings = Settings::default();
+/// settings.node.listen = Some("127.0.0.1:0".parse()?);
+/// settings.node.data_dir = DataDir(None);
+/// let node = Node::start(settings, &ALL_ROLES).await?;
+/// assert_ne!(node.address().port(), 0);
+/// node.shutdown().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+pub struct Node {
+    address: SocketAddr,
+    services: Services,
+    serving: JoinHandle<()>,
+    stop: CancellationToken,
+    _abort: DropGuard,
+}
+
+impl Node {
+    /// Reads the membership, takes the port, starts the roles and serves. Inside a tokio runtime.
+    ///
+    /// All that can be wrong is an error of the start: settings, membership file, port, data folder.
+    pub async fn start(settings: Settings, roles: &[Role]) -> Result<Self, StartError> {
+        let problems = settings.check();
+        if !problems.is_empty() {
+            return Err(StartError::Settings(problems));
+        }
+        let cluster = Cluster::join(&settings, roles).await?;
+        let wanted = cluster.listen();
+        let server = Server::bind(settings.node.id.clone(), wanted, settings.server()).await;
+        let server = server.map_err(|reason| StartError::Listen { address: wanted.to_owned(), reason })?;
+        let address = server.address();
+        let services = Services::start(&settings, roles, cluster).await?;
+
+        let stop = CancellationToken::new();
+        let abort = CancellationToken::new();
+        let (routes, served) = services.routes();
+        let serving = server.with_health_of(served).serve(routes, stop.clone().cancelled_owned());
+        let aborted = abort.clone();
+        let serving = tokio::spawn(async move {
+            if let Some(Err(error)) = aborted.run_until_cancelled(serving).await {
+                tracing::error!(%error, "the server ended");
+            }
+        });
+        tracing::info!(node = %settings.node.id, %address, roles = names(roles), "serving");
+        Ok(Self { address, services, serving, stop, _abort: abort.drop_guard() })
+    }
+
+    /// Where it listens; the port that was taken when 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Orderly: health turns, streams are told, open calls end or are cut when the time to drain is over, and what
+    /// the drivers reported is handed on and stored.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        // At the same time: the server waits for the streams, which the services end.
+        let ((), served) = tokio::join!(self.services.shutdown(), self.serving);
+        served.expect("serving does not panic");
+    }
+}
+
+/// The names of roles, for people.
+pub(crate) fn names(roles: &[Role]) -> String {
+    roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,220 @@
+//! Every bad value gets a status that names the field, the value and what would be right; everybody else lives on.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use kerb_proto::v1::find_nearby_request::Search;
+use kerb_proto::v1::{FindNearbyRequest, Hello, PolygonSearch, PositionUpdate};
+use tonic::{Code, Status};
+
+use crate::driver::{DriverStream, hello, update};
+use crate::gateway::{batch, report};
+use crate::process::Process;
+use crate::search::{Truth, ask, nearest, point, request, within};
+
+fn node(dir: &tempfile::TempDir) -> Process {
+    Process::start(dir.path(), &["serve", "--data-dir", "none"])
+}
+
+/// The status names the field, shows the value and says what would be right.
+fn assert_refused(status: &Status, code: Code, wanted: &[&str]) {
+    assert_eq!(status.code(), code, "{status:?}");
+    for part in wanted {
+        assert!(status.message().contains(part), "{part:?} is not in {:?}", status.message());
+    }
+}
+
+#[tokio::test]
+async fn a_bad_position_is_refused_and_its_stream_and_its_neighbour_live_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(&dir);
+    let mut neighbour = DriverStream::open(node.channel(), hello("neighbour")).await.unwrap();
+    // On the same connection, so that a broken one would be noticed.
+    let channel = node.channel();
+    let mut stream = DriverStream::open(channel.clone(), hello("bad")).await.unwrap();
+    let mut same_connection = DriverStream::open(channel, hello("good")).await.unwrap();
+    let now_ms = stream.welcome.server_time_ms;
+    let with = |change: &dyn Fn(&mut PositionUpdate)| {
+        let mut position = update(1, 1.0, 1.0);
+        change(&mut position);
+        position
+    };
+    let cases: Vec<(PositionUpdate, &str, &str, &str)> = vec![
+        (with(&|p| p.latitude_deg = f64::NAN), "latitude_deg", "NaN", "-90"),
+        (with(&|p| p.latitude_deg = 90.5), "latitude_deg", "90.5", "90"),
+        (with(&|p| p.longitude_deg = f64::INFINITY), "longitude_deg", "inf", "180"),
+        (with(&|p| p.longitude_deg = -180.1), "longitude_deg", "-180.1", "180"),
+        (with(&|p| p.heading_deg = Some(360.0)), "heading_deg", "360", "0"),
+        (with(&|p| p.speed_mps = Some(-1.0)), "speed_mps", "-1", "200"),
+        (with(&|p| p.accuracy_m = Some(f32::NAN)), "accuracy_m", "NaN", "100000"),
+        (with(&|p| p.time_ms = now_ms + 3_600_000), "time_ms", "", "10000"),
+        (with(&|p| p.time_ms = now_ms - 3_600_000), "time_ms", "", "60000"),
+        (with(&|p| p.status = 99), "status", "99", "4"),
+        (with(&|p| p.status = -1), "status", "-1", "4"),
+    ];
+    for (sequence, (mut bad, field, value, right)) in cases.into_iter().enumerate() {
+        let sequence = 10 + sequence as u64;
+        bad.sequence = sequence;
+        let refusal = stream.refused(bad).await;
+        assert_eq!(refusal.sequence, sequence);
+        let [error] = &refusal.errors[..] else { panic!("{refusal:?}") };
+        assert!(error.field.ends_with(field), "{error:?}");
+        let digits = error.description.replace([',', '_'], "");
+        assert!(digits.contains(value) && digits.contains(right), "{field}: {error:?}");
+        neighbour.report(update(sequence, 2.0, 2.0)).await.unwrap();
+    }
+    stream.report(update(100, 1.0, 1.0)).await.unwrap();
+    same_connection.report(update(1, 1.0, 1.0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bad_hello_ends_its_own_stream_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(&dir);
+    let channel = node.channel();
+    let mut neighbour = DriverStream::open(channel.clone(), hello("neighbour")).await.unwrap();
+    let class = Hello { vehicle_class: "rocket".into(), ..hello("x") };
+    let capability = Hello { capabilities: vec!["wings".into()], ..hello("x") };
+    let token = Hello { resume_token: vec![1, 2, 3].into(), ..hello("x") };
+    for (hello, wanted) in [
+        (hello(""), ["driver_id", "0 bytes", "1 to 64"]),
+        (hello(&"x".repeat(65)), ["driver_id", "65 bytes", "1 to 64"]),
+        (class, ["vehicle_class", "rocket", "standard"]),
+        (capability, ["capabilities", "wings", "wheelchair"]),
+        (token, ["resume_token", "", ""]),
+    ] {
+        let status = DriverStream::open(channel.clone(), hello).await.map(|_| ()).unwrap_err();
+        assert_refused(&status, Code::InvalidArgument, &wanted);
+    }
+    neighbour.report(update(1, 2.0, 2.0)).await.unwrap();
+    DriverStream::open(channel, hello(&"x".repeat(64))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bad_search_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(&dir);
+    let channel = node.channel();
+    let at = (1.0, 1.0);
+    let polygon = |corners: &[(f64, f64)]| {
+        Search::WithinPolygon(PolygonSearch {
+            vertices: corners.iter().map(|(lat, lon)| point(*lat, *lon)).collect(),
+        })
+    };
+    let bow_tie = polygon(&[(0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (1.0, 0.0)]);
+    let circle: Vec<_> = (0..1_002).map(|i| (f64::from(i) / 1_002.0).sin_cos()).collect();
+    let with = |change: &dyn Fn(&mut FindNearbyRequest)| {
+        let mut request = request(nearest(at, 1, 1.0));
+        change(&mut request);
+        request
+    };
+    let cases: Vec<(FindNearbyRequest, Vec<&str>)> = vec![
+        (request(nearest(at, 0, 1.0)), vec!["k", "0", "1000"]),
+        (request(nearest(at, 1_001, 1.0)), vec!["k", "1001", "1000"]),
+        (request(nearest(at, 1, 0.0)), vec!["radius_m", "0", "20037508"]),
+        (request(nearest(at, 1, -5.0)), vec!["radius_m", "-5", "20037508"]),
+        (request(within(at, f64::NAN)), vec!["radius_m", "NaN"]),
+        (request(within(at, 3e7)), vec!["radius_m", "30000000", "20037508"]),
+        (request(nearest((91.0, 0.0), 1, 1.0)), vec!["point.latitude_deg", "91", "90"]),
+        (request(nearest((0.0, f64::NEG_INFINITY), 1, 1.0)), vec!["point.longitude_deg", "inf", "180"]),
+        (request(bow_tie), vec!["vertices", "cross"]),
+        (request(polygon(&[(0.0, 0.0), (1.0, 1.0)])), vec!["vertices", "2", "3"]),
+        (request(polygon(&circle)), vec!["vertices", "1002", "1001"]),
+        (FindNearbyRequest::default(), vec!["search"]),
+        (with(&|r| r.page_size = 10_001), vec!["page_size", "10001", "10000"]),
+        (with(&|r| r.page_token = "garbage".into()), vec!["page_token"]),
+        (with(&|r| r.h3_resolution = Some(16)), vec!["h3_resolution", "16", "15"]),
+        (with(&|r| r.filter.as_mut().unwrap().statuses = vec![0]), vec!["statuses", "0", "1 to 4"]),
+        (with(&|r| r.filter.as_mut().unwrap().statuses = vec![77]), vec!["statuses", "77", "1 to 4"]),
+        (
+            with(&|r| r.filter.as_mut().unwrap().vehicle_classes = vec!["rocket".into()]),
+            vec!["vehicle_classes", "rocket", "standard"],
+        ),
+        (
+            with(&|r| r.filter.as_mut().unwrap().position_age_max_ms = 60_001),
+            vec!["position_age_max_ms", "60001", "60000"],
+        ),
+    ];
+    for (request, wanted) in cases {
+        let status = ask(&channel, request).await.unwrap_err();
+        assert_refused(&status, Code::InvalidArgument, &wanted);
+    }
+    ask(&channel, request(nearest(at, 1, 1.0))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gateways_bad_rows_are_counted_and_named_and_its_good_ones_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(&dir);
+    let truth: Truth = (0..10).map(|i| (format!("d{i}"), (f64::from(i), 1.0))).collect();
+    let mut bad = batch(&truth, 1, true);
+    let columns = bad.positions.as_mut().unwrap();
+    columns.latitude_e7[3] = 900_000_001;
+    columns.handle[5] = 77;
+    let mut ragged = batch(&truth, 2, false);
+    ragged.positions.as_mut().unwrap().longitude_e7.pop();
+    let counted = report(node.channel(), vec![bad, ragged, batch(&truth, 3, false)]).await.unwrap();
+    assert_eq!(counted.received, 30, "{counted:?}");
+    assert_eq!(counted.applied, 18, "{counted:?}");
+    assert_eq!(counted.refused, 12, "{counted:?}");
+    let named: Vec<_> = counted.refusals.iter().map(|r| (r.request, r.row)).collect();
+    assert!(
+        named.contains(&(0, 3)) && named.contains(&(0, 5)) && named.iter().any(|r| r.0 == 1),
+        "{named:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_oversized_message_is_refused_with_the_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(&dir);
+    let channel = node.channel();
+    let mut neighbour = DriverStream::open(channel.clone(), hello("neighbour")).await.unwrap();
+    let huge = Hello { resume_token: vec![7; 5 * 1024 * 1024].into(), ..hello("huge") };
+    let status = DriverStream::open(channel.clone(), huge).await.map(|_| ()).unwrap_err();
+    assert!(
+        matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted | Code::InvalidArgument),
+        "{status:?}"
+    );
+    assert!(status.message().contains("4194304"), "{status:?}");
+    let mut search = request(nearest((1.0, 1.0), 1, 1.0));
+    search.page_token = "x".repeat(5 * 1024 * 1024);
+    let status = ask(&channel, search).await.unwrap_err();
+    assert!(status.message().contains("4194304"), "{status:?}");
+    neighbour.report(update(1, 2.0, 2.0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn garbage_on_the_port_harms_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut node = node(&dir);
+    let mut neighbour = DriverStream::open(node.channel(), hello("neighbour")).await.unwrap();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    let after_preface: Vec<u8> = preface.iter().copied().chain((0..=255).cycle().take(4_096)).collect();
+    let pieces: [Vec<u8>; 5] = [
+        vec![0; 4_096],
+        vec![0xff; 65_536],
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
+        preface,
+        after_preface,
+    ];
+    for (sequence, bytes) in pieces.into_iter().enumerate() {
+        let address = node.address.clone();
+        let sent = tokio::task::spawn_blocking(move || garbage(&address, &bytes));
+        sent.await.unwrap();
+        neighbour.report(update(sequence as u64 + 1, 2.0, 2.0)).await.unwrap();
+    }
+    assert!(node.is_alive());
+    ask(&node.channel(), request(nearest((1.0, 1.0), 1, 1.0))).await.unwrap();
+}
+
+/// Writes, half-closes and reads what comes until the server hangs up or the time is over.
+fn garbage(address: &str, bytes: &[u8]) {
+    let mut socket = TcpStream::connect(address).expect("the port is open");
+    socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a legal time");
+    // The server may hang up at any point.
+    let _ = socket.write_all(bytes);
+    let _ = socket.shutdown(std::net::Shutdown::Write);
+    let _ = socket.read_to_end(&mut Vec::new());
+}

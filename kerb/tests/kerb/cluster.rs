@@ -1,0 +1,342 @@
+//! Several processes: kills in the middle of traffic, replicas, rebuilds, and full coverage back by itself.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kerb_proto::v1::ListShardsRequest;
+use kerb_proto::v1::admin_service_client::AdminServiceClient;
+use kerb_proto::v1::find_nearby_request::Search;
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+
+use crate::driver::{DriverStream, hello, update};
+use crate::eventually::{beat, eventually, in_time};
+use crate::gateway::keep_reporting;
+use crate::process::{Process, channel, run, text};
+use crate::search::{
+    Truth, ask, ask_and_judge, city, inside, is_complete, judge, random_search, request, within,
+};
+
+const BERLIN: (f64, f64) = (52.52, 13.405);
+const PARIS: (f64, f64) = (48.8566, 2.3522);
+const SOON: Duration = Duration::from_mins(1);
+const ROLES: [&str; 3] = ["location-ingest", "index-server", "aggregator"];
+
+/// Where every node listens now.
+type Addresses = Arc<Mutex<BTreeMap<String, String>>>;
+
+/// Processes that find each other through one file.
+struct Cluster {
+    dir: tempfile::TempDir,
+    replicas: usize,
+    nodes: BTreeMap<String, Process>,
+    addresses: Addresses,
+}
+
+impl Cluster {
+    /// So many ingest nodes, index servers and aggregators, all of which see each other and are filled.
+    async fn start(counts: [usize; 3], replicas: usize) -> Self {
+        let names =
+            ROLES.iter().zip(counts).flat_map(|(role, n)| (1..=n).map(move |i| format!("{role}-{i}")));
+        // Ports are known once the processes run, and they want a file to start: nobody is at port 1.
+        let addresses = names.map(|name| (name, "127.0.0.1:1".to_owned())).collect();
+        let dir = tempfile::tempdir().expect("a folder for tests");
+        let addresses = Arc::new(Mutex::new(addresses));
+        let mut cluster = Self { dir, replicas, nodes: BTreeMap::new(), addresses };
+        cluster.write_file();
+        let names: Vec<_> = cluster.addresses.lock().expect("no panic").keys().cloned().collect();
+        for name in names {
+            cluster.boot(&name);
+        }
+        cluster.write_file();
+        cluster.covered("the start").await;
+        cluster
+    }
+
+    /// Starts a node, again or for the first time, on a new port.
+    fn restart(&mut self, name: &str) {
+        self.boot(name);
+        self.write_file();
+    }
+
+    fn boot(&mut self, name: &str) {
+        let role = name.rsplit_once('-').expect("a role and a number").0;
+        let file = self.file().to_string_lossy().into_owned();
+        let args = [role, "--node-id", name, "--cluster-file", &file, "--data-dir", name];
+        let process = Process::start(self.dir.path(), &args);
+        self.addresses.lock().expect("no panic").insert(name.to_owned(), process.address.clone());
+        self.nodes.insert(name.to_owned(), process);
+    }
+
+    fn kill(&mut self, name: &str) {
+        self.nodes.remove(name).expect("it runs").kill();
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("cluster.toml")
+    }
+
+    /// Written aside and moved into place, as an operator should: nobody reads half a file.
+    fn write_file(&self) {
+        let node = |(name, address): (&String, &String)| {
+            let role = name.rsplit_once('-').expect("a role and a number").0;
+            format!("\n[[nodes]]\nid = \"{name}\"\naddress = \"{address}\"\nroles = [\"{role}\"]\n")
+        };
+        let nodes: Vec<_> = self.addresses.lock().expect("no panic").iter().map(node).collect();
+        let file = format!("replicas = {}\n{}", self.replicas, nodes.concat());
+        let aside = self.dir.path().join("cluster.toml.new");
+        std::fs::write(&aside, file).expect("a file");
+        std::fs::rename(aside, self.file()).expect("the same folder");
+    }
+
+    /// Waits until every aggregator sees every node live and every shard filled on all its servers.
+    async fn covered(&self, after: &str) {
+        let aggregators: Vec<_> =
+            self.nodes.iter().filter(|(name, _)| name.starts_with("aggregator")).collect();
+        for (name, aggregator) in aggregators {
+            let mut admin = AdminServiceClient::new(aggregator.channel());
+            eventually(&format!("full coverage after {after}, seen by {name}"), SOON, async || {
+                let list =
+                    admin.list_shards(ListShardsRequest {}).await.map_err(|status| status.to_string())?;
+                let list = list.into_inner();
+                let dead: Vec<_> =
+                    list.nodes.iter().filter(|node| !node.live).map(|node| &node.node_id).collect();
+                let covered = list.shards.iter().filter(|shard| shard.covered).count();
+                let servers = list.nodes.iter().filter(|node| node.roles[0] == "index-server").count();
+                let wanted = 1_024 * self.replicas.min(servers);
+                if dead.is_empty() && covered == wanted {
+                    return Ok(());
+                }
+                Err(format!("{covered} of {wanted} covered, not live: {dead:?}"))
+            })
+            .await;
+        }
+    }
+
+    fn channels_of(&self, role: &str) -> Vec<Channel> {
+        self.nodes.iter().filter(|(name, _)| name.starts_with(role)).map(|(_, node)| node.channel()).collect()
+    }
+}
+
+/// Ends with its test.
+struct Traffic(Vec<JoinHandle<()>>);
+
+impl Drop for Traffic {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// A crowd in Berlin that stands still and reports, and hoppers in Paris.
+fn traffic(cluster: &Cluster, crowd: &Truth, hoppers: usize) -> Traffic {
+    let addresses = cluster.addresses.clone();
+    let ingest_nodes = move || {
+        let addresses = addresses.lock().expect("no panic");
+        addresses
+            .iter()
+            .filter(|(name, _)| name.starts_with("location"))
+            .map(|(_, a)| a.clone())
+            .collect::<Vec<_>>()
+    };
+    let crowd = keep_reporting(ingest_nodes.clone(), crowd.clone(), Duration::from_millis(250));
+    let mut tasks = vec![tokio::spawn(crowd)];
+    tasks.extend((0..hoppers).map(|i| tokio::spawn(hop(ingest_nodes.clone(), i))));
+    Traffic(tasks)
+}
+
+/// A driver that jumps to and fro over a kilometre and more, through tiles and shards; it keeps its token.
+async fn hop(addresses: impl Fn() -> Vec<String>, number: usize) {
+    let mut beat = beat(Duration::from_millis(250));
+    let mut hello = hello(&format!("hopper-{number}"));
+    let mut sequence = 0;
+    for turn in number.. {
+        let addresses = addresses();
+        beat.tick().await;
+        let opened = DriverStream::open(channel(&addresses[turn % addresses.len()]), hello.clone()).await;
+        let Ok(mut stream) = opened else { continue };
+        loop {
+            sequence = u64::max(sequence, stream.welcome.last_sequence) + 1;
+            let east = if sequence.is_multiple_of(2) { 0.1 } else { -0.1 };
+            let step = number as f64 / 1_000.0;
+            match stream.report(update(sequence, PARIS.0 + step, PARIS.1 + east + step)).await {
+                Ok(ack) => hello.resume_token = ack.resume_token,
+                Err(_) => break,
+            }
+            beat.tick().await;
+        }
+    }
+}
+
+/// What a time of searching came to.
+#[derive(Debug, Default)]
+struct Tally {
+    complete: usize,
+    partial: usize,
+    failed: Vec<String>,
+    wrong: Vec<String>,
+}
+
+/// Asks until so many complete answers have come.
+async fn search_until(
+    complete: usize,
+    rng: &mut Pcg64Mcg,
+    aggregators: &[Channel],
+    crowd: &Truth,
+    hoppers: usize,
+    tally: &mut Tally,
+) {
+    let wanted = tally.complete + complete;
+    let asking = async {
+        for (turn, aggregator) in aggregators.iter().cycle().enumerate() {
+            if tally.complete >= wanted {
+                return;
+            }
+            let of_hoppers = turn % 3 == 0;
+            let search = if of_hoppers { within(PARIS, 20_000.0) } else { random_search(rng, BERLIN) };
+            match ask(aggregator, request(search.clone())).await {
+                Err(status) => tally.failed.push(status.to_string()),
+                Ok(answer) if !is_complete(answer.coverage.as_ref()) => tally.partial += 1,
+                Ok(answer) => {
+                    tally.complete += 1;
+                    let verdict = if of_hoppers {
+                        all_hoppers(&answer, hoppers)
+                    } else {
+                        judge(crowd, &search, &answer)
+                    };
+                    tally.wrong.extend(verdict.err());
+                }
+            }
+        }
+    };
+    in_time(&format!("{complete} complete answers"), SOON, asking).await;
+}
+
+/// Wherever they are just now, they are all inside the circle, and each is at one place.
+fn all_hoppers(answer: &kerb_proto::v1::FindNearbyResponse, hoppers: usize) -> Result<(), String> {
+    let mut ids: Vec<_> = answer.drivers.iter().map(|driver| driver.driver_id.clone()).collect();
+    ids.sort_unstable();
+    let mut wanted: Vec<_> = (0..hoppers).map(|i| format!("hopper-{i}")).collect();
+    wanted.sort_unstable();
+    if ids == wanted { Ok(()) } else { Err(format!("hoppers: {ids:?}")) }
+}
+
+async fn all_are_there(aggregators: &[Channel], crowd: &Truth, hoppers: usize) {
+    let everywhere = inside((BERLIN.0 - 1.0, BERLIN.1 - 1.0), (BERLIN.0 + 1.0, BERLIN.1 + 1.0));
+    for aggregator in aggregators {
+        eventually("the crowd is there", SOON, async || {
+            ask_and_judge(aggregator, crowd, everywhere.clone()).await
+        })
+        .await;
+        eventually("the hoppers are there", SOON, async || {
+            let answer = ask(aggregator, request(within(PARIS, 20_000.0)))
+                .await
+                .map_err(|status| status.to_string())?;
+            all_hoppers(&answer, hoppers)
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_of_an_index_server_and_an_ingest_node_give_no_wrong_answer_and_heal_by_themselves() {
+    let seed = 11;
+    println!("seed {seed}");
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let mut cluster = Cluster::start([2, 3, 2], 2).await;
+    let (crowd, hoppers) = (city(&mut rng, BERLIN, 400), 12);
+    let _traffic = traffic(&cluster, &crowd, hoppers);
+    let aggregators = cluster.channels_of("aggregator");
+    all_are_there(&aggregators, &crowd, hoppers).await;
+
+    let mut tally = Tally::default();
+    search_until(100, &mut rng, &aggregators, &crowd, hoppers, &mut tally).await;
+    for victim in ["index-server-2", "location-ingest-1"] {
+        cluster.kill(victim);
+        search_until(300, &mut rng, &aggregators, &crowd, hoppers, &mut tally).await;
+        cluster.restart(victim);
+        search_until(100, &mut rng, &aggregators, &crowd, hoppers, &mut tally).await;
+        cluster.covered(victim).await;
+        search_until(100, &mut rng, &aggregators, &crowd, hoppers, &mut tally).await;
+    }
+    println!("{} complete, {} partial, {} failed", tally.complete, tally.partial, tally.failed.len());
+    assert!(tally.wrong.is_empty(), "{} wrong answers: {:#?}", tally.wrong.len(), tally.wrong);
+    assert!(tally.failed.is_empty(), "an aggregator always answers: {:?}", tally.failed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_replica_the_answer_comes_in_time_and_names_what_is_missing() {
+    let mut rng = Pcg64Mcg::seed_from_u64(12);
+    let mut cluster = Cluster::start([1, 2, 1], 1).await;
+    let crowd = city(&mut rng, BERLIN, 200);
+    let _traffic = traffic(&cluster, &crowd, 0);
+    let aggregators = cluster.channels_of("aggregator");
+    all_are_there(&aggregators, &crowd, 0).await;
+
+    cluster.kill("index-server-1");
+    let everywhere = inside((BERLIN.0 - 0.2, BERLIN.1 - 0.2), (BERLIN.0 + 0.2, BERLIN.1 + 0.2));
+    let answer = ask(&aggregators[0], request(everywhere)).await.unwrap();
+    let coverage = answer.coverage.unwrap();
+    assert!(!coverage.shards_missing.is_empty(), "{coverage:?}");
+    assert_eq!(coverage.shards_asked, coverage.shards_answered + coverage.shards_missing.len() as u32);
+    // Who was found is right all the same.
+    let stranger = answer.drivers.iter().find(|driver| !crowd.contains_key(&driver.driver_id));
+    assert!(stranger.is_none(), "{stranger:?}");
+
+    let url = cluster.nodes["aggregator-1"].url();
+    let (lat, lon) = (BERLIN.0.to_string(), BERLIN.1.to_string());
+    let output = run(cluster.dir.path(), &["nearby", &lat, &lon, "--radius-m", "30000", "--endpoint", &url]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(text(&output.stderr).contains("shards did not answer"), "{output:?}");
+
+    cluster.restart("index-server-1");
+    cluster.covered("the restart").await;
+    all_are_there(&aggregators, &crowd, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_during_traffic_gives_no_wrong_answer() {
+    let mut rng = Pcg64Mcg::seed_from_u64(13);
+    let cluster = Cluster::start([2, 2, 1], 2).await;
+    let crowd = city(&mut rng, BERLIN, 400);
+    let _traffic = traffic(&cluster, &crowd, 0);
+    let aggregators = cluster.channels_of("aggregator");
+    all_are_there(&aggregators, &crowd, 0).await;
+
+    let (dir, url) = (cluster.dir.path().to_owned(), cluster.nodes["aggregator-1"].url());
+    let rebuild = tokio::task::spawn_blocking(move || {
+        let mut outputs = Vec::new();
+        for shards in [&[][..], &["--shard", "3", "--shard", "7"]] {
+            let args = [&["rebuild", "index-server-1", "--endpoint", &url], shards].concat();
+            outputs.push(run(&dir, &args));
+        }
+        outputs
+    });
+    let mut tally = Tally::default();
+    while !rebuild.is_finished() {
+        ask_crowd(&mut rng, &aggregators, &crowd, &mut tally).await;
+    }
+    let outputs = rebuild.await.unwrap();
+    for (output, shards) in outputs.iter().zip(["1024 shards", "2 shards"]) {
+        assert!(output.status.success(), "{output:?}");
+        let report = text(&output.stdout);
+        let wanted = ["rebuilt index-server-1", shards, "drivers", "location-ingest-1, location-ingest-2"];
+        assert!(wanted.iter().all(|part| report.contains(part)), "{report}");
+    }
+    assert!(tally.wrong.is_empty(), "{:#?}", tally.wrong);
+    assert!(tally.failed.is_empty(), "{:?}", tally.failed);
+    cluster.covered("the rebuild").await;
+    all_are_there(&aggregators, &crowd, 0).await;
+}
+
+async fn ask_crowd(rng: &mut Pcg64Mcg, aggregators: &[Channel], crowd: &Truth, tally: &mut Tally) {
+    let search: Search = random_search(rng, BERLIN);
+    match ask(&aggregators[0], request(search.clone())).await {
+        Err(status) => tally.failed.push(status.to_string()),
+        Ok(answer) if !is_complete(answer.coverage.as_ref()) => tally.partial += 1,
+        Ok(answer) => tally.wrong.extend(judge(crowd, &search, &answer).err()),
+    }
+}

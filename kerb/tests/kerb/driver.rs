@@ -1,0 +1,95 @@
+//! A driver's app.
+
+use futures::{SinkExt, channel::mpsc};
+use kerb_proto::v1::connect_request::Message as Up;
+use kerb_proto::v1::connect_response::Message as Down;
+use kerb_proto::v1::driver_service_client::DriverServiceClient;
+use kerb_proto::v1::{
+    Acknowledgement, ConnectRequest, ConnectResponse, DriverStatus, Hello, PositionUpdate, Refusal, Welcome,
+};
+use tonic::transport::Channel;
+use tonic::{Status, Streaming};
+
+/// An open stream.
+pub(crate) struct DriverStream {
+    up: mpsc::Sender<ConnectRequest>,
+    pub(crate) down: Streaming<ConnectResponse>,
+    pub(crate) welcome: Welcome,
+}
+
+/// A hello of the default class.
+pub(crate) fn hello(id: &str) -> Hello {
+    Hello { driver_id: id.to_owned(), vehicle_class: "standard".to_owned(), ..Hello::default() }
+}
+
+/// An update without frills.
+pub(crate) fn update(sequence: u64, latitude_deg: f64, longitude_deg: f64) -> PositionUpdate {
+    PositionUpdate {
+        sequence,
+        latitude_deg,
+        longitude_deg,
+        status: DriverStatus::Available as i32,
+        ..PositionUpdate::default()
+    }
+}
+
+impl DriverStream {
+    /// Says hello and is welcomed.
+    pub(crate) async fn open(channel: Channel, hello: Hello) -> Result<Self, Status> {
+        let (mut up, requests) = mpsc::channel(16);
+        up.send(ConnectRequest { message: Some(Up::Hello(hello)) }).await.expect("the channel is new");
+        let mut down = DriverServiceClient::new(channel).connect(requests).await?.into_inner();
+        match down.message().await?.and_then(|response| response.message) {
+            Some(Down::Welcome(welcome)) => Ok(Self { up, down, welcome }),
+            other => panic!("not a welcome: {other:?}"),
+        }
+    }
+
+    /// Sends an update; false when the stream is over.
+    pub(crate) async fn send(&mut self, update: PositionUpdate) -> bool {
+        self.up.send(ConnectRequest { message: Some(Up::Position(update)) }).await.is_ok()
+    }
+
+    /// The next message that is no reporting interval.
+    pub(crate) async fn next(&mut self) -> Result<Down, Status> {
+        loop {
+            match self.down.message().await? {
+                None => return Err(Status::cancelled("the stream ended")),
+                Some(ConnectResponse { message: Some(Down::ReportingInterval(_)) | None }) => {}
+                Some(ConnectResponse { message: Some(message) }) => return Ok(message),
+            }
+        }
+    }
+
+    /// Waits until this sequence is acknowledged.
+    pub(crate) async fn acknowledged(&mut self, sequence: u64) -> Result<Acknowledgement, Status> {
+        loop {
+            match self.next().await? {
+                Down::Acknowledgement(ack) if ack.sequence >= sequence => return Ok(ack),
+                Down::Refusal(refusal) => panic!("refused: {refusal:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends an update and waits until it is acknowledged.
+    pub(crate) async fn report(&mut self, update: PositionUpdate) -> Result<Acknowledgement, Status> {
+        let sequence = update.sequence;
+        if !self.send(update).await {
+            return Err(self.next().await.err().unwrap_or_else(|| Status::cancelled("the stream ended")));
+        }
+        self.acknowledged(sequence).await
+    }
+
+    /// Sends an update that is refused.
+    pub(crate) async fn refused(&mut self, update: PositionUpdate) -> Refusal {
+        assert!(self.send(update).await, "the stream is over");
+        loop {
+            match self.next().await.expect("the stream lives on") {
+                Down::Refusal(refusal) => return refusal,
+                Down::Acknowledgement(_) => {}
+                other => panic!("not a refusal: {other:?}"),
+            }
+        }
+    }
+}

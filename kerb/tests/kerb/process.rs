@@ -1,0 +1,113 @@
+//! The built binary as a child process: started on a free port, killed or stopped, its log shown on failure.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use tonic::transport::{Channel, Endpoint};
+
+/// A command of the binary that knows nothing of this machine's settings.
+pub(crate) fn kerb(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kerb"));
+    command.args(args).current_dir(dir);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("KERB") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
+    kerb(dir, args).output().expect("the binary runs")
+}
+
+/// What a command printed.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A running node.
+pub(crate) struct Process {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: String,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a server command on a free port and waits until it listens.
+    pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
+        let log = dir.join(format!("{}.log", args.join("_").replace(['/', '.', ':', '-'], "_")));
+        let stderr = File::options().create(true).append(true).open(&log).expect("a log file");
+        let mut command = kerb(dir, args);
+        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(stderr);
+        let mut child = command.spawn().expect("the binary starts");
+        let stdout = child.stdout.take().expect("it is piped");
+        let mut process = Self { child, address: String::new(), log };
+        let mut line = String::new();
+        // Ends with the process at the latest.
+        BufReader::new(stdout).read_line(&mut line).expect("a line of text");
+        let address = line.trim_end().strip_prefix("listening on ");
+        address.unwrap_or_else(|| panic!("{args:?} did not start: {line:?}")).clone_into(&mut process.address);
+        process
+    }
+
+    /// A connection of its own.
+    pub(crate) fn channel(&self) -> Channel {
+        channel(&self.address)
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
+    /// SIGTERM, and its end.
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.child.wait().expect("it ends")
+    }
+
+    /// Sends a signal to this process only.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args([format!("-{name}"), id]).status().expect("kill exists");
+        assert!(status.success(), "kill -{name}");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        self.child.wait().expect("it ends")
+    }
+
+    /// `http://` and the address.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().expect("its state can be read").is_none()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            eprintln!("--- {}\n{log}---", self.log.display());
+        }
+    }
+}
+
+/// A connection, made on first use and again after a break.
+pub(crate) fn channel(address: &str) -> Channel {
+    Endpoint::from_shared(format!("http://{address}")).expect("an address").connect_lazy()
+}
