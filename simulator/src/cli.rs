@@ -10,10 +10,12 @@ use kerb_fleet::SystemClock;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::demo::{DemoOptions, demo};
 use crate::load::load;
 use crate::options::{LoadOptions, ReplayOptions};
 use crate::pings::Pings;
 use crate::replay::{Out, replay};
+use crate::report::ReplayReport;
 use crate::slice::write_gz;
 
 /// Exit code when an answer was wrong.
@@ -35,6 +37,8 @@ enum Command {
     Replay(ReplayOptions),
     /// Load a node with a synthetic fleet and measure
     Load(LoadOptions),
+    /// Start a whole node in this process, replay half an hour of San Francisco against it in under a minute, judge it
+    Demo(DemoOptions),
     /// Cut a part out of a file of pings
     Slice(SliceOptions),
 }
@@ -60,6 +64,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Replay(options) => replay_command(options),
         Command::Load(options) => load_command(options),
+        Command::Demo(options) => demo_command(&options),
         Command::Slice(options) => slice_command(&options),
     };
     outcome.unwrap_or_else(|reason| {
@@ -76,7 +81,17 @@ fn replay_command(options: ReplayOptions) -> Result<ExitCode, String> {
         replay(options, &SystemClock, out, stop).await.map_err(|e| e.to_string())
     })?;
     print(&report, json)?;
-    Ok(if report.wrong_answers == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_WRONG) })
+    Ok(verdict(&report))
+}
+
+fn demo_command(options: &DemoOptions) -> Result<ExitCode, String> {
+    let report = runtime(2)?.block_on(async { demo(options, stop_on_signal()).await })?;
+    print(&report, options.json)?;
+    Ok(verdict(&report))
+}
+
+fn verdict(report: &ReplayReport) -> ExitCode {
+    if report.wrong_answers == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_WRONG) }
 }
 
 fn load_command(options: LoadOptions) -> Result<ExitCode, String> {

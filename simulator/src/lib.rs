@@ -7,6 +7,7 @@
 pub mod city;
 pub mod cli;
 pub mod connect;
+pub mod demo;
 pub mod history;
 pub mod judge;
 pub mod link;

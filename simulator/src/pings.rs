@@ -14,6 +14,11 @@ pub const COLUMNS: [&str; 5] = ["time", "cab_id", "lat", "lon", "occupied"];
 /// Bytes of a cab's id, at most: with the prefix of its driver id it stays within the limit of 64.
 pub const CAB_ID_BYTES_MAX: usize = 60;
 
+/// The shipped slice.
+const SHIPPED: &[u8] = include_bytes!("../data/sf_2008-05-22_17h.csv.gz");
+/// Its name in errors.
+const SHIPPED_NAME: &str = "simulator/data/sf_2008-05-22_17h.csv.gz";
+
 /// Where a cab was at some second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ping {
@@ -82,6 +87,11 @@ pub enum PingsError {
 }
 
 impl Pings {
+    /// Half an hour of San Francisco, which comes with the project; see `data/DATA.md`.
+    pub fn shipped() -> Result<Self, PingsError> {
+        Self::read(MultiGzDecoder::new(SHIPPED), SHIPPED_NAME)
+    }
+
     /// Reads a file; one whose name ends in `.gz` is unpacked.
     pub fn read_file(path: &Path) -> Result<Self, PingsError> {
         let name = path.display().to_string();

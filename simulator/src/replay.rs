@@ -39,7 +39,9 @@ pub async fn replay(
 ) -> Result<ReplayReport, ReplayError> {
     let path = options.pings.clone();
     // A day of pings takes a second to unpack: too long for a thread that serves connections.
-    let pings = tokio::task::spawn_blocking(move || Pings::read_file(&path)).await;
+    let pings =
+        tokio::task::spawn_blocking(move || path.map_or_else(Pings::shipped, |path| Pings::read_file(&path)))
+            .await;
     let pings = pings.map_err(|e| ReplayError::Setup(e.to_string()))??;
     replay_pings(&pings, options, clock, out, stop).await
 }

@@ -56,7 +56,7 @@ impl Teller {
             (tallies.judged, tallies.wrong, tallies.sample.clone(), tallies.freshness_ms.summary())
         };
         let connected = Counters::get(&shared.counters.connected);
-        let clock = time_of_day(shared.simulated_ms());
+        let clock = time_of_day(shared.simulated_ms(), shared.options.utc_offset_h);
         let fresh = if freshness.count == 0 {
             String::new()
         } else {
@@ -107,8 +107,8 @@ fn bar(shared: &Shared, out: Out) -> Option<ProgressBar> {
     Some(bar.with_style(style))
 }
 
-/// Hours, minutes and seconds of a Unix time, UTC.
-fn time_of_day(ms: i64) -> String {
-    let s = ms.div_euclid(1_000).rem_euclid(86_400);
+/// Hours, minutes and seconds of a Unix time, so many hours from UTC.
+fn time_of_day(ms: i64, utc_offset_h: i32) -> String {
+    let s = (ms.div_euclid(1_000) + i64::from(utc_offset_h) * 3_600).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02}", s / 3_600, s / 60 % 60, s % 60)
 }

@@ -132,7 +132,9 @@ impl Shared {
                 pings.begins_s(),
                 pings.ends_s()
             );
-            return Err(PingsError::Empty { file: options.pings.display().to_string(), within }.into());
+            let file =
+                options.pings.as_ref().map_or_else(|| "the pings".to_owned(), |p| p.display().to_string());
+            return Err(PingsError::Empty { file, within }.into());
         }
         let tracks = tracks(&part, options.gap_max_s);
         let catalog = Catalog::default();

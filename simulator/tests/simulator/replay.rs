@@ -107,3 +107,24 @@ async fn wrong_settings_are_told() {
     let refused = replay_pings(&pings(), options, &SystemClock, Out::Silent, CancellationToken::new()).await;
     assert!(matches!(refused, Err(ReplayError::Pings(_))));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_node_is_found_right() {
+    use kerb::settings::DataDir;
+    let mut settings = kerb::Settings::default();
+    settings.node.listen = Some(([127, 0, 0, 1], 0).into());
+    settings.node.data_dir = DataDir(None);
+    settings.location_ingest.driver_updates_per_s = 0;
+    let node = kerb::Node::start(settings, &kerb::ALL_ROLES).await.unwrap();
+    // Three minutes of the shipped slice in six seconds.
+    let options = ReplayOptions { duration: Some(180), ..options(node.address(), 2_000) };
+    println!("seed {}", options.seed);
+    let pings = Pings::shipped().unwrap();
+    let report =
+        replay_pings(&pings, options, &SystemClock, Out::Stderr, CancellationToken::new()).await.unwrap();
+    node.shutdown().await;
+    assert_eq!((report.wrong_answers, report.partial_answers), (0, 0), "{report}");
+    assert!(report.cabs > 300 && report.searches > 0 && report.drivers_found > 0, "{report}");
+    assert!(report.freshness_ms.count > 0, "{report}");
+    assert_eq!(report.updates_sent, report.updates_applied, "{report}");
+}
