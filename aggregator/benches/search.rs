@@ -2,6 +2,12 @@
 //!
 //! `cargo bench -p kerb-aggregator`
 
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a bench fails by panicking, and its macros write no docs"
+)]
+
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -9,7 +15,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use kerb_aggregator::{Aggregator, Options};
 
 #[path = "../tests/aggregator/fakes.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the tests use more of it")]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod fakes;
 
 use fakes::{Cluster, hit, nearest};

@@ -3,19 +3,23 @@
 //! What a peer may cost is bounded here: streams of a connection, bytes in flight of a stream, silent connections.
 //! Bytes that are not HTTP/2 end their own connection and nothing else.
 
-use std::future::Future;
+mod cut;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures::FutureExt;
+use futures::{FutureExt, TryStreamExt};
 use kerb_fleet::{FieldError, NodeId};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 use tonic::transport::server::TcpIncoming;
+
+use cut::Cuttable;
 
 /// The largest there is. HTTP/2's library closes a whole connection when too many small messages wait on it unread,
 /// and measures that by this window; the streams' windows are the real bound.
@@ -93,7 +97,7 @@ impl Server {
     }
 
     /// Serves these services, health and reflection until `shutdown` resolves and the open calls have ended, or the
-    /// grace period has.
+    /// grace period has: then their connections are cut. Dropping the future cuts them at once.
     ///
     /// Health says "serving" for the server as a whole and for each service of [`Server::with_health_of`] from the
     /// start, and "not serving" from the shutdown on.
@@ -108,20 +112,16 @@ impl Server {
         }
         services.add_service(health_service);
         add_reflection(&mut services);
-        let ms = |ms: u32| Duration::from_millis(u64::from(ms));
-        let grace = ms(self.options.shutdown_grace_ms);
         let (asked, drain) = oneshot::channel::<()>();
-        let serving = tonic::transport::Server::builder()
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .max_concurrent_streams(self.options.streams_per_connection_max)
-            .http2_keepalive_interval(Some(ms(self.options.keepalive_interval_ms)))
-            .http2_keepalive_timeout(Some(ms(self.options.keepalive_timeout_ms)))
+        let cut = CancellationToken::new();
+        let _cut_when_dropped = cut.clone().drop_guard();
+        let connection_cut = cut.clone();
+        let connections = TcpIncoming::from(self.listener)
+            .with_nodelay(Some(true))
+            .map_ok(move |stream| Cuttable::new(stream, connection_cut.clone()));
+        let serving = transport(&self.options)
             .add_routes(services.routes())
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(self.listener).with_nodelay(Some(true)),
-                drain.map(drop),
-            );
+            .serve_with_incoming_shutdown(connections, drain.map(drop));
         let mut serving = std::pin::pin!(serving);
         tokio::select! {
             ended = &mut serving => return ended,
@@ -135,12 +135,26 @@ impl Server {
         let _ = asked.send(());
         tokio::select! {
             ended = &mut serving => ended,
-            () = sleep(grace) => {
-                tracing::warn!(node = %self.node, "open calls were cut after the grace period");
-                Ok(())
+            () = sleep(ms(self.options.shutdown_grace_ms)) => {
+                tracing::warn!(node = %self.node, "open calls are cut after the grace period");
+                cut.cancel();
+                serving.await
             }
         }
     }
+}
+
+fn transport(options: &ServerOptions) -> tonic::transport::Server {
+    tonic::transport::Server::builder()
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .max_concurrent_streams(options.streams_per_connection_max)
+        .http2_keepalive_interval(Some(ms(options.keepalive_interval_ms)))
+        .http2_keepalive_timeout(Some(ms(options.keepalive_timeout_ms)))
+}
+
+fn ms(ms: u32) -> Duration {
+    Duration::from_millis(u64::from(ms))
 }
 
 /// In both versions: clients older than 2024 ask for the alpha one only.

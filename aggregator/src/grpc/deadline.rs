@@ -14,8 +14,8 @@ pub fn timeout_of(metadata: &MetadataMap) -> Option<Duration> {
     }
     let value: u64 = digits.parse().ok()?;
     match unit {
-        "H" => Some(Duration::from_secs(value * 3_600)),
-        "M" => Some(Duration::from_secs(value * 60)),
+        "H" => Some(Duration::from_hours(value)),
+        "M" => Some(Duration::from_mins(value)),
         "S" => Some(Duration::from_secs(value)),
         "m" => Some(Duration::from_millis(value)),
         "u" => Some(Duration::from_micros(value)),
@@ -37,7 +37,7 @@ mod tests {
         };
         assert_eq!(of("200m"), Some(Duration::from_millis(200)));
         assert_eq!(of("1S"), Some(Duration::from_secs(1)));
-        assert_eq!(of("99999999H"), Some(Duration::from_secs(99_999_999 * 3_600)));
+        assert_eq!(of("99999999H"), Some(Duration::from_hours(99_999_999)));
         for wrong in ["", "m", "1", "-1m", "123456789m", "1x", "1 m"] {
             assert_eq!(of(wrong), None, "{wrong:?}");
         }

@@ -18,20 +18,20 @@ use kerb_spatial::{Circle, LatLng, Origin};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-pub const NOW_MS: i64 = 1_700_000_000_000;
-pub const SHARDS: u16 = 16;
+pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
+pub(crate) const SHARDS: u16 = 16;
 
-pub fn node(id: &str) -> NodeId {
+pub(crate) fn node(id: &str) -> NodeId {
     NodeId::new(id).unwrap()
 }
 
 /// The point that all searches here are around.
-pub fn center() -> LatLng {
+pub(crate) fn center() -> LatLng {
     LatLng::new(52.52, 13.405).unwrap()
 }
 
 /// A driver `north` steps of 11 m north of the centre.
-pub fn hit(name: &str, north: u32, sequence: u64) -> Hit {
+pub(crate) fn hit(name: &str, north: u32, sequence: u64) -> Hit {
     let position = LatLng::new(52.52 + f64::from(north) * 1e-4, 13.405).unwrap();
     Hit {
         card: Arc::new(DriverCard {
@@ -47,16 +47,20 @@ pub fn hit(name: &str, north: u32, sequence: u64) -> Hit {
     }
 }
 
-pub fn nearest(k: u32) -> Query {
+pub(crate) fn nearest(k: u32) -> Query {
     Query::any(Search::Nearest { circle: Circle::new(center(), 50_000.0).unwrap(), k }, 15_000)
 }
 
-pub fn names(hits: &[Hit]) -> Vec<&str> {
+pub(crate) fn names(hits: &[Hit]) -> Vec<&str> {
     hits.iter().map(|hit| hit.card.id.as_str()).collect()
 }
 
 /// The first hits of these copies, as an index server would answer.
-pub fn linear_scan<'a>(copies: impl Iterator<Item = &'a Hit>, search: &Search, filter: &DriverFilter) -> Vec<Hit> {
+pub(crate) fn linear_scan<'a>(
+    copies: impl Iterator<Item = &'a Hit>,
+    search: &Search,
+    filter: &DriverFilter,
+) -> Vec<Hit> {
     let by_id = matches!(search, Search::WithinPolygon { .. });
     let area = search.area();
     let passes = |hit: &&Hit| {
@@ -66,10 +70,13 @@ pub fn linear_scan<'a>(copies: impl Iterator<Item = &'a Hit>, search: &Search, f
     let key = |hit: &Hit| (if by_id { 0.0 } else { hit.hav }, hit.card.id.clone());
     let mut hits: Vec<Hit> = copies.filter(passes).cloned().collect();
     if by_id {
-        hits.iter_mut().for_each(|hit| hit.hav = 0.0);
+        for hit in &mut hits {
+            hit.hav = 0.0;
+        }
     }
     hits.sort_by(|a, b| key(a).partial_cmp(&key(b)).unwrap());
-    if let Search::WithinRadius { after: Some(after), .. } | Search::WithinPolygon { after: Some(after), .. } = search
+    if let Search::WithinRadius { after: Some(after), .. }
+    | Search::WithinPolygon { after: Some(after), .. } = search
     {
         let Cursor { hav, id } = after;
         hits.retain(|hit| key(hit) > (*hav, id.clone()));
@@ -80,7 +87,7 @@ pub fn linear_scan<'a>(copies: impl Iterator<Item = &'a Hit>, search: &Search, f
 
 /// How a server behaves.
 #[derive(Clone, Debug, Default)]
-pub enum Script {
+pub(crate) enum Script {
     #[default]
     Immediate,
     After(Duration),
@@ -89,25 +96,27 @@ pub enum Script {
     /// Does not cover these.
     Uncovered(Vec<ShardId>),
     Panics,
+    /// Answers one question and then is silent.
+    Once,
 }
 
 /// An index server that does as it is told.
 #[derive(Default)]
-pub struct FakeServer {
-    pub script: Mutex<Script>,
-    pub copies: Mutex<HashMap<ShardId, Vec<Hit>>>,
-    pub questions: Mutex<Vec<ShardQuestion>>,
+pub(crate) struct FakeServer {
+    pub(crate) script: Mutex<Script>,
+    pub(crate) copies: Mutex<HashMap<ShardId, Vec<Hit>>>,
+    pub(crate) questions: Mutex<Vec<ShardQuestion>>,
     /// Looks until a refilled shard is covered again.
-    pub refilling: Mutex<u32>,
-    pub looks: Mutex<u32>,
+    pub(crate) refilling: Mutex<u32>,
+    pub(crate) looks: Mutex<u32>,
 }
 
 impl FakeServer {
-    pub fn set(&self, script: Script) {
+    pub(crate) fn set(&self, script: Script) {
         *self.script.lock().unwrap() = script;
     }
 
-    pub fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.questions.lock().unwrap().len()
     }
 
@@ -132,9 +141,15 @@ impl ShardSearch for FakeServer {
                     Ok(self.answer(&question, &[]))
                 }
                 Script::Silent => pending().await,
-                Script::Fails => Err(Error::Unavailable { node: node("fake"), reason: "scripted".to_owned() }),
+                Script::Fails => {
+                    Err(Error::Unavailable { node: node("fake"), reason: "scripted".to_owned() })
+                }
                 Script::Uncovered(shards) => Ok(self.answer(&question, &shards)),
                 Script::Panics => panic!("scripted"),
+                Script::Once => {
+                    self.set(Script::Silent);
+                    Ok(self.answer(&question, &[]))
+                }
             }
         }
         .boxed()
@@ -147,7 +162,8 @@ impl IndexAdmin for FakeServer {
         let mut refilling = self.refilling.lock().unwrap();
         let covered = *refilling == 0;
         *refilling = refilling.saturating_sub(1);
-        let stat = |shard| ShardStat { shard, drivers: 2, bytes: 100, covered, sources: vec![node("ingest")] };
+        let stat =
+            |shard| ShardStat { shard, drivers: 2, bytes: 100, covered, sources: vec![node("ingest")] };
         let stats = (0..SHARDS).map(|shard| stat(ShardId(shard))).collect();
         let fails = matches!(*self.script.lock().unwrap(), Script::Fails);
         let error = Error::Unavailable { node: node("fake"), reason: "scripted".to_owned() };
@@ -185,9 +201,9 @@ impl PositionSession for NoSession {
 
 /// An ingest node that knows what it is told.
 #[derive(Default)]
-pub struct FakeIngest {
-    pub script: Mutex<Script>,
-    pub known: Mutex<HashMap<DriverId, KnownDriver>>,
+pub(crate) struct FakeIngest {
+    pub(crate) script: Mutex<Script>,
+    pub(crate) known: Mutex<HashMap<DriverId, KnownDriver>>,
 }
 
 impl DriverLookup for FakeIngest {
@@ -206,15 +222,16 @@ impl DriverLookup for FakeIngest {
 }
 
 /// Index servers `index-0`… and ingest nodes `ingest-0`….
-pub struct Cluster {
-    pub servers: Vec<Arc<FakeServer>>,
-    pub ingest: Vec<Arc<FakeIngest>>,
-    pub view: watch::Sender<Arc<MembershipView>>,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct Cluster {
+    pub(crate) servers: Vec<Arc<FakeServer>>,
+    pub(crate) ingest: Vec<Arc<FakeIngest>>,
+    pub(crate) view: watch::Sender<Arc<MembershipView>>,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl Cluster {
-    pub fn new(servers: usize, replicas: usize) -> Arc<Self> {
+    pub(crate) fn new(servers: usize, replicas: usize) -> Arc<Self> {
+        assert!(servers <= 10, "the map sorts servers by name");
         let names: Vec<_> = (0..servers).map(|i| node(&format!("index-{i}"))).collect();
         let of = |id: NodeId, role| Node { id, roles: vec![role], address: None, live: true };
         let mut nodes: Vec<_> = names.iter().map(|id| of(id.clone(), Role::IndexServer)).collect();
@@ -229,7 +246,7 @@ impl Cluster {
     }
 
     /// Every search asks every shard, so a test need not know where a place is.
-    pub fn aggregator(self: &Arc<Self>, options: Options) -> Aggregator {
+    pub(crate) fn aggregator(self: &Arc<Self>, options: Options) -> Aggregator {
         let sharding = Sharding::new(SHARDS, Partitioning::Id).unwrap();
         let ports = Ports {
             membership: Arc::clone(self) as Arc<dyn Membership>,
@@ -240,7 +257,7 @@ impl Cluster {
     }
 
     /// Puts a copy into all replicas of a shard.
-    pub fn put(&self, shard: u16, hit: &Hit) {
+    pub(crate) fn put(&self, shard: u16, hit: &Hit) {
         let map = Arc::clone(&self.view.borrow().shard_map);
         for &server in map.holders(ShardId(shard)) {
             let mut copies = self.servers[usize::from(server)].copies.lock().unwrap();
@@ -249,11 +266,11 @@ impl Cluster {
     }
 
     /// Drivers d00 to d15, each one farther, one a shard.
-    pub fn put_line(&self) {
+    pub(crate) fn put_line(&self) {
         (0..SHARDS).for_each(|i| self.put(i, &hit(&format!("d{i:02}"), u32::from(i), 1)));
     }
 
-    pub fn set_live(&self, id: &str, live: bool) {
+    pub(crate) fn set_live(&self, id: &str, live: bool) {
         self.view.send_modify(|view| {
             let mut changed = (**view).clone();
             changed.nodes.iter_mut().filter(|n| n.id.as_str() == id).for_each(|n| n.live = live);
@@ -262,11 +279,11 @@ impl Cluster {
     }
 
     /// The shards that only `server` and servers before it hold.
-    pub fn shards_of(&self, server: usize) -> Vec<ShardId> {
+    pub(crate) fn shards_of(&self, server: usize) -> Vec<ShardId> {
         self.view.borrow().shard_map.shards_of(&node(&format!("index-{server}")))
     }
 
-    pub fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.servers.iter().map(|server| server.asked()).sum()
     }
 }

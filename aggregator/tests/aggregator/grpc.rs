@@ -1,0 +1,156 @@
+use std::time::Duration;
+
+use kerb_aggregator::grpc::Grpc;
+use kerb_aggregator::{Aggregator, Options};
+use kerb_proto::v1::admin_service_server::AdminService;
+use kerb_proto::v1::driver_query_service_server::DriverQueryService;
+use kerb_proto::v1::find_nearby_request::Search as Wire;
+use kerb_proto::v1::nearby_service_server::NearbyService;
+use kerb_proto::v1::{
+    FindNearbyRequest, FindNearbyResponse, GetDriverRequest, LatLng, ListShardsRequest, NearestSearch,
+    PolygonSearch, RadiusSearch, RebuildRequest,
+};
+use tokio::time::Instant;
+use tonic::{Code, Request};
+
+use crate::fakes::{Cluster, SHARDS, Script, hit};
+
+const POINT: Option<LatLng> = Some(LatLng { latitude_deg: 52.52, longitude_deg: 13.405 });
+
+fn of(search: Wire) -> FindNearbyRequest {
+    FindNearbyRequest { search: Some(search), ..FindNearbyRequest::default() }
+}
+
+fn radius() -> FindNearbyRequest {
+    of(Wire::WithinRadius(RadiusSearch { point: POINT, radius_m: 5_000.0 }))
+}
+
+async fn find(aggregator: &Aggregator, request: FindNearbyRequest) -> FindNearbyResponse {
+    let grpc = Grpc::new(aggregator.clone());
+    grpc.find_nearby(Request::new(request)).await.unwrap().into_inner()
+}
+
+fn ids(response: &FindNearbyResponse) -> Vec<&str> {
+    response.drivers.iter().map(|driver| driver.driver_id.as_str()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_carries_distance_age_cell_and_coverage() {
+    let cluster = Cluster::new(2, 2);
+    cluster.put(3, &hit("cab", 10, 4));
+    cluster.clock.advance(1_234);
+    let nearest = NearestSearch { point: POINT, k: 5, radius_m: 1_000.0 };
+    let request = FindNearbyRequest { h3_resolution: Some(9), ..of(Wire::Nearest(nearest)) };
+    let response = find(&cluster.aggregator(Options::default()), request).await;
+    let [driver] = response.drivers.as_slice() else { panic!("{response:?}") };
+    assert_eq!((driver.driver_id.as_str(), driver.position_age_ms, driver.status), ("cab", 1_234, 1));
+    assert!((driver.distance_m - 111.195).abs() < 0.01, "a thousandth of a degree: {}", driver.distance_m);
+    assert_eq!(driver.position.as_ref().unwrap().sequence, 4);
+    assert_eq!((driver.vehicle_class.as_str(), driver.h3_cell.len()), ("standard", 15));
+    let coverage = response.coverage.unwrap();
+    assert_eq!((coverage.shards_asked, coverage.shards_answered), (u32::from(SHARDS), u32::from(SHARDS)));
+    assert_eq!(response.next_page_token, "");
+}
+
+/// All pages of a request.
+async fn pages(aggregator: &Aggregator, request: FindNearbyRequest) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let response = find(aggregator, FindNearbyRequest { page_token, ..request.clone() }).await;
+        pages.push(ids(&response).into_iter().map(str::to_owned).collect());
+        page_token = response.next_page_token;
+        if page_token.is_empty() {
+            return pages;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_visit_everybody_once_and_end() {
+    let cluster = Cluster::new(4, 2);
+    cluster.put_line();
+    let aggregator = cluster.aggregator(Options::default());
+    let corners = [(52.0, 13.0), (52.0, 14.0), (53.0, 14.0), (53.0, 13.0)];
+    let vertices =
+        corners.map(|(latitude_deg, longitude_deg)| LatLng { latitude_deg, longitude_deg }).to_vec();
+    let expected: Vec<_> = (0..16).map(|i| format!("d{i:02}")).collect();
+    for request in [radius(), of(Wire::WithinPolygon(PolygonSearch { vertices }))] {
+        for (size, count) in [(5, 4), (16, 1), (8, 2)] {
+            let pages = pages(&aggregator, FindNearbyRequest { page_size: size, ..request.clone() }).await;
+            assert_eq!((pages.concat(), pages.len()), (expected.clone(), count), "pages of {size}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partial_page_says_what_is_missing_and_goes_on() {
+    let cluster = Cluster::new(4, 1);
+    cluster.put_line();
+    let aggregator = cluster.aggregator(Options::default());
+    cluster.servers[2].set(Script::Fails);
+    let missing = cluster.shards_of(2);
+    let first = find(&aggregator, FindNearbyRequest { page_size: 5, ..radius() }).await;
+    let coverage = first.coverage.unwrap();
+    assert_eq!(coverage.shards_missing, missing.iter().map(|shard| u32::from(shard.0)).collect::<Vec<_>>());
+    assert_eq!(coverage.shards_answered + missing.len() as u32, coverage.shards_asked);
+    assert_eq!(first.drivers.len(), 5);
+
+    cluster.servers[2].set(Script::Immediate);
+    let request = FindNearbyRequest { page_size: 5, page_token: first.next_page_token, ..radius() };
+    let second = find(&aggregator, request).await;
+    assert!(second.coverage.unwrap().shards_missing.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_another_request_is_refused() {
+    let cluster = Cluster::new(1, 1);
+    cluster.put_line();
+    let aggregator = cluster.aggregator(Options::default());
+    let first = find(&aggregator, FindNearbyRequest { page_size: 5, ..radius() }).await;
+    let other = FindNearbyRequest { page_size: 6, page_token: first.next_page_token, ..radius() };
+    let status = Grpc::new(aggregator).find_nearby(Request::new(other)).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(status.message().starts_with("page_token: of another request"), "{}", status.message());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_own_deadline_holds_with_a_margin_for_the_way_back() {
+    let cluster = Cluster::new(1, 1);
+    cluster.servers[0].set(Script::Silent);
+    let grpc = Grpc::new(cluster.aggregator(Options::default()));
+    for (timeout_ms, took_ms) in [(50, 45), (1_000, 990), (60_000, 10_000)] {
+        let mut request = Request::new(radius());
+        request.set_timeout(Duration::from_millis(timeout_ms));
+        let started = Instant::now();
+        let response = grpc.find_nearby(request).await.unwrap().into_inner();
+        assert_eq!(started.elapsed(), Duration::from_millis(took_ms));
+        assert_eq!(response.coverage.unwrap().shards_answered, 0);
+    }
+    let started = Instant::now();
+    grpc.find_nearby(Request::new(radius())).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::from_millis(200), "the server's own without one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn drivers_shards_and_rebuilds_are_answered_in_their_words() {
+    let cluster = Cluster::new(2, 2);
+    let grpc = Grpc::new(cluster.aggregator(Options::default()));
+    let unknown = GetDriverRequest { driver_id: "nobody".to_owned() };
+    let status = grpc.get_driver(Request::new(unknown)).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::NotFound, "driver \"nobody\" is not known"));
+    let status = grpc.get_driver(Request::new(GetDriverRequest::default())).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+
+    cluster.servers[1].set(Script::Fails);
+    cluster.set_live("index-1", false);
+    let shards = grpc.list_shards(Request::new(ListShardsRequest {})).await.unwrap().into_inner();
+    assert_eq!(shards.shards.len(), usize::from(SHARDS), "a server that does not answer has no rows");
+    assert!(shards.shards.iter().all(|row| row.node_id == "index-0" && row.covered));
+    let live: Vec<_> = shards.nodes.iter().map(|node| (node.node_id.as_str(), node.live)).collect();
+    assert_eq!(live, [("index-0", true), ("index-1", false), ("ingest-0", true), ("ingest-1", true)]);
+
+    let wrong = RebuildRequest { node_id: "index-0".to_owned(), shards: vec![1, 70_000] };
+    let status = grpc.rebuild(Request::new(wrong)).await.err().unwrap();
+    assert_eq!(status.message(), "shards[1]: 70000, must be below 16384");
+}

@@ -1,0 +1,15 @@
+//! The aggregator against scripted index servers and ingest nodes, under paused time, and its pure parts against
+//! dumber truths.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod driver_query;
+mod fakes;
+mod gather;
+mod grpc;
+mod page_token;
+mod plan;
+mod rebuild;
+mod scatter;
+mod single_flight;
+mod validate;

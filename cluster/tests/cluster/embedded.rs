@@ -1,0 +1,34 @@
+use std::sync::Arc;
+
+use futures::FutureExt;
+use kerb_cluster::{EmbeddedMembership, LocalPeers};
+use kerb_fleet::{Answer, DriverId, DriverLookup, KnownDriver, Membership, NodeId, Peers, Role, Sharding};
+
+struct Nobody;
+
+impl DriverLookup for Nobody {
+    fn lookup(&self, _id: DriverId) -> Answer<'_, Option<KnownDriver>> {
+        async { Ok(None) }.boxed()
+    }
+}
+
+#[test]
+fn one_node_has_every_role_and_every_shard() {
+    let node = NodeId::new("all").unwrap();
+    let view = EmbeddedMembership::new(node.clone(), Sharding::default()).watch().borrow().clone();
+    for role in [Role::LocationIngest, Role::IndexServer, Role::Aggregator] {
+        assert_eq!(view.with_role(role).map(|n| &n.id).collect::<Vec<_>>(), [&node]);
+    }
+    assert_eq!(view.shard_map.shards_of(&node).len(), usize::from(Sharding::default().shards()));
+}
+
+#[test]
+fn ports_are_known_once_they_are_set_and_only_under_their_name() {
+    let (node, other) = (NodeId::new("all").unwrap(), NodeId::new("other").unwrap());
+    let peers = LocalPeers::new();
+    assert!(peers.ingest_node(&node).is_none());
+    peers.set_ingest_node(node.clone(), Arc::new(Nobody));
+    assert!(peers.ingest_node(&node).is_some());
+    assert!(peers.ingest_node(&other).is_none());
+    assert!(peers.index_server(&node).is_none());
+}

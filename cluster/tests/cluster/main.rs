@@ -1,0 +1,10 @@
+//! Membership, liveness, the server and the remote ports, over loopback and paused time.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod conformance;
+mod embedded;
+mod liveness;
+mod remote;
+mod server;
+mod static_file;
