@@ -42,8 +42,8 @@ impl Cluster {
     async fn start(counts: [usize; 3], replicas: usize) -> Self {
         let names =
             ROLES.iter().zip(counts).flat_map(|(role, n)| (1..=n).map(move |i| format!("{role}-{i}")));
-        // Ports are known once the processes run, and they want a file to start: nobody is at port 1.
-        let addresses = names.map(|name| (name, "127.0.0.1:1".to_owned())).collect();
+        // Ports are known once the processes run, and they want a file to start: nobody is at the ports from 1 on.
+        let addresses = names.zip(1..).map(|(name, port)| (name, format!("127.0.0.1:{port}"))).collect();
         let dir = tempfile::tempdir().expect("a folder for tests");
         let addresses = Arc::new(Mutex::new(addresses));
         let mut cluster = Self { dir, replicas, nodes: BTreeMap::new(), addresses };
@@ -253,15 +253,19 @@ async fn kills_of_an_index_server_and_an_ingest_node_give_no_wrong_answer_and_he
     all_are_there(&aggregators, &crowd, hoppers).await;
 
     let mut tally = Tally::default();
+    let mut phases = Vec::new();
     search_until(100, &mut rng, &aggregators, &crowd, hoppers, &mut tally).await;
     for victim in ["index-server-2", "location-ingest-1"] {
+        phases.push((tally.complete, tally.wrong.len()));
         cluster.kill(victim);
         search_until(300, &mut rng, &aggregators, &crowd, hoppers, &mut tally).await;
+        phases.push((tally.complete, tally.wrong.len()));
         cluster.restart(victim);
         search_until(100, &mut rng, &aggregators, &crowd, hoppers, &mut tally).await;
         cluster.covered(victim).await;
         search_until(100, &mut rng, &aggregators, &crowd, hoppers, &mut tally).await;
     }
+    println!("{phases:?}");
     println!("{} complete, {} partial, {} failed", tally.complete, tally.partial, tally.failed.len());
     assert!(tally.wrong.is_empty(), "{} wrong answers: {:#?}", tally.wrong.len(), tally.wrong);
     assert!(tally.failed.is_empty(), "an aggregator always answers: {:?}", tally.failed);

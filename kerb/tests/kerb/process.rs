@@ -51,7 +51,9 @@ impl Process {
         // Ends with the process at the latest.
         BufReader::new(stdout).read_line(&mut line).expect("a line of text");
         let address = line.trim_end().strip_prefix("listening on ");
-        address.unwrap_or_else(|| panic!("{args:?} did not start: {line:?}")).clone_into(&mut process.address);
+        address
+            .unwrap_or_else(|| panic!("{args:?} did not start: {line:?}"))
+            .clone_into(&mut process.address);
         process
     }
 

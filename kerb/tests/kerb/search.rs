@@ -47,10 +47,12 @@ pub(crate) fn inside(south_west: (f64, f64), north_east: (f64, f64)) -> Search {
 /// A request for one page, of positions of any age that an index may hold.
 pub(crate) fn request(search: Search) -> FindNearbyRequest {
     let filter = DriverFilter { position_age_max_ms: 60_000, ..DriverFilter::default() };
+    // A nearest search has one page.
+    let page_size = if matches!(search, Search::Nearest(_)) { 0 } else { 10_000 };
     FindNearbyRequest {
         search: Some(search),
         filter: Some(filter),
-        page_size: 10_000,
+        page_size,
         ..FindNearbyRequest::default()
     }
 }

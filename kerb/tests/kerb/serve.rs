@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kerb_proto::v1::driver_query_service_client::DriverQueryServiceClient;
-use kerb_proto::v1::{DriverStatus, GetDriverRequest};
+use kerb_proto::v1::{DriverStatus, GetDriverRequest, PositionUpdate};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
@@ -12,7 +12,8 @@ use crate::eventually::eventually;
 use crate::gateway::{batch, report};
 use crate::process::Process;
 use crate::search::{
-    Truth, ask, ask_and_judge, city, inside, is_complete, judge, nearest, point, random_search, request, within,
+    Truth, ask, ask_and_judge, city, inside, is_complete, judge, nearest, point, random_search, request,
+    within,
 };
 
 const BERLIN: (f64, f64) = (52.52, 13.405);
@@ -144,13 +145,15 @@ async fn the_newer_stream_of_a_driver_wins_and_the_older_is_told_why() {
     older.report(update(5, 1.0, 1.0)).await.unwrap();
     let mut newer = DriverStream::open(node.channel(), hello("twin")).await.unwrap();
     assert_eq!(newer.welcome.last_sequence, 5);
+    let newer_time_ms = newer.welcome.server_time_ms;
     let told = older.acknowledged(u64::MAX).await.unwrap_err();
     assert_eq!(told.code(), tonic::Code::Aborted);
     assert!(told.message().contains("newer stream"), "{told:?}");
-    // Late and repeated updates are dropped and counted.
-    newer.report(update(6, 2.0, 2.0)).await.unwrap();
-    assert!(newer.send(update(4, 3.0, 3.0)).await && newer.send(update(6, 3.0, 3.0)).await);
-    let ack = newer.report(update(7, 2.0, 2.0)).await.unwrap();
+    // Late and repeated updates are dropped and counted. A repeated one has the same time, too.
+    let at = |sequence, lat| PositionUpdate { time_ms: newer_time_ms, ..update(sequence, lat, lat) };
+    newer.report(at(6, 2.0)).await.unwrap();
+    assert!(newer.send(at(4, 3.0)).await && newer.send(at(6, 3.0)).await);
+    let ack = newer.report(at(7, 2.0)).await.unwrap();
     assert_eq!(ack.dropped_late, 2);
 
     let mut query = DriverQueryServiceClient::new(node.channel());
