@@ -1,4 +1,4 @@
-//! The best so many drivers of a search, in its order.
+//! The first so many drivers of a search that is ordered by distance and id, after those of the page before.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -12,22 +12,15 @@ use super::sight::Sighting;
 pub(crate) struct Found {
     /// 0 in a polygon search.
     pub(crate) hav: f64,
-    /// Where the order asks for the id.
-    pub(crate) card: Option<Arc<DriverCard>>,
+    pub(crate) card: Arc<DriverCard>,
     pub(crate) sighting: Sighting,
 }
 
-impl Found {
-    fn id(&self) -> Option<&str> {
-        self.card.as_ref().map(|card| card.id.as_str())
-    }
-}
-
-/// By distance, then by id where the order asks for it.
+/// By distance, then by id.
 impl Ord for Found {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        self.hav.total_cmp(&other.hav).then_with(|| self.id().cmp(&other.id()))
+        self.hav.total_cmp(&other.hav).then_with(|| self.card.id.cmp(&other.card.id))
     }
 }
 
@@ -49,45 +42,28 @@ impl Eq for Found {}
 /// See the module.
 pub(crate) struct Best {
     limit: usize,
-    /// Nothing beyond it is wanted.
-    hav_max: f64,
-    /// The order goes on by id where distances are equal.
-    pub(crate) by_id: bool,
     after: Option<Cursor>,
     /// The worst on top.
     heap: BinaryHeap<Found>,
     /// Distance beyond which nothing is wanted now.
     worst: f64,
-    /// Somebody was left out because there were better ones.
-    pub(crate) left_out: bool,
 }
 
 impl Best {
     /// The first `limit`, at least 1, up to `hav_max`, after a cursor.
-    pub(crate) fn new(limit: u32, hav_max: f64, by_id: bool, after: Option<&Cursor>) -> Self {
+    pub(crate) fn new(limit: u32, hav_max: f64, after: Option<&Cursor>) -> Self {
         Self {
             limit: limit.max(1) as usize,
-            hav_max,
-            by_id,
             after: after.cloned(),
             heap: BinaryHeap::with_capacity((limit as usize).clamp(1, 1_024)),
             worst: hav_max,
-            left_out: false,
         }
-    }
-
-    /// Forgets everybody.
-    pub(crate) fn restart(&mut self) {
-        self.heap.clear();
-        self.worst = self.hav_max;
-        self.left_out = false;
     }
 
     /// Whether somebody as near as this could still be wanted.
     #[inline]
     pub(crate) fn may_want(&self, hav: f64) -> bool {
-        // In a full answer without ids, equal to the worst is no better.
-        hav < self.worst || (hav == self.worst && (self.by_id || self.heap.len() < self.limit))
+        hav <= self.worst
     }
 
     /// The distance before which the page before has answered all.
@@ -107,7 +83,6 @@ impl Best {
         if self.heap.len() < self.limit {
             self.heap.push(found);
         } else {
-            self.left_out = true;
             let Some(mut worst) = self.heap.peek_mut() else { return };
             if found < *worst {
                 *worst = found;
@@ -120,22 +95,24 @@ impl Best {
         }
     }
 
-    /// Whether everything else was left unread because the answer was full.
-    pub(crate) fn is_full(&self) -> bool {
-        self.heap.len() == self.limit
-    }
-
-    /// The drivers so far, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Found> {
-        self.heap.iter()
-    }
-
-    /// Keeps one of each driver that stands twice.
-    pub(crate) fn dedup(&mut self) {
-        let mut all = std::mem::take(&mut self.heap).into_vec();
-        all.sort_unstable_by_key(|found| found.sighting.traits.record());
-        all.dedup_by_key(|found| found.sighting.traits.record());
-        self.heap = all.into();
+    /// Who of those that moved while the leaves were read was not found: it may have been missed. `None` when somebody
+    /// was found in two leaves and so took the place of another.
+    pub(crate) fn settle(&mut self, moved: &[u32]) -> Option<Vec<u32>> {
+        let mut found: Vec<u32> = self.heap.iter().map(|found| found.sighting.traits.record()).collect();
+        found.retain(|record| moved.binary_search(record).is_ok());
+        found.sort_unstable();
+        let count = found.len();
+        found.dedup();
+        if found.len() < count {
+            if self.heap.len() == self.limit {
+                return None;
+            }
+            let mut all = std::mem::take(&mut self.heap).into_vec();
+            all.sort_unstable_by_key(|found| found.sighting.traits.record());
+            all.dedup_by_key(|found| found.sighting.traits.record());
+            self.heap = all.into();
+        }
+        Some(moved.iter().copied().filter(|record| found.binary_search(record).is_err()).collect())
     }
 
     /// The drivers in order.

@@ -1,21 +1,26 @@
 //! Searches: exact over the asked shards, beside a writer that never stops for them. Why nobody is missed and nobody
 //! stands twice is argued for in [`crate::index`].
 
-pub(crate) mod best;
-pub(crate) mod circle;
-pub(crate) mod polygon;
-pub(crate) mod sight;
-mod walk;
+mod best;
+mod frontier;
+mod nearest;
+mod sight;
+mod within;
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::hint::black_box;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
-use kerb_fleet::{DriverFilter, DriverStatus, Hit, Search, ShardId};
+use kerb_fleet::{DriverCard, DriverFilter, DriverStatus, Hit, Search, ShardId};
+use kerb_spatial::Circle;
 
 use crate::store::Store;
-use best::{Best, Found};
-use circle::{CircleSearch, Queue};
-use polygon::PolygonSearch;
+use best::Best;
+use frontier::Queue;
+use nearest::{Candidates, Nearest};
+use sight::Sighting;
+use within::{Place, Within};
 
 /// Times that a search starts again because a driver stood twice in its full answer or the journal was lapped.
 const STARTS_MAX: u32 = 8;
@@ -86,6 +91,7 @@ impl Asked {
 pub(crate) struct Scratch {
     pub(crate) asked: Asked,
     queue: Queue,
+    candidates: Candidates,
     moved: Vec<u32>,
 }
 
@@ -98,86 +104,92 @@ pub(crate) fn run(
     effort: &mut Effort<'_>,
     restarts: &AtomicU64,
 ) -> Result<Vec<Hit>, Stop> {
-    let mut best = match search {
-        Search::Nearest { circle, k } => Best::new(*k, circle.hav_max(), false, None),
-        Search::WithinRadius { circle, limit, after } => {
-            Best::new(*limit, circle.hav_max(), true, after.as_ref())
-        }
-        Search::WithinPolygon { limit, after, .. } => Best::new(*limit, 0.0, true, after.as_ref()),
-    };
     for _ in 0..STARTS_MAX {
-        if attempt(store, scratch, search, filter, effort, &mut best)? {
-            return Ok(best.into_sorted().into_iter().filter_map(|found| hit(store, found)).collect());
+        let start = store.journal.head();
+        let hits = match search {
+            Search::Nearest { circle, k } => nearest(store, scratch, circle, *k, filter, effort, start)?,
+            Search::WithinRadius { circle, limit, after } => {
+                let best = Best::new(*limit, circle.hav_max(), after.as_ref());
+                within(store, scratch, Place::Circle(circle), best, filter, effort, start)?
+            }
+            Search::WithinPolygon { polygon, limit, after } => {
+                let best = Best::new(*limit, 0.0, after.as_ref());
+                within(store, scratch, Place::Polygon(polygon), best, filter, effort, start)?
+            }
+        };
+        if let Some(hits) = hits {
+            return Ok(hits);
         }
         restarts.fetch_add(1, Relaxed);
-        best.restart();
     }
     Err(Stop::Contended)
 }
 
-/// Fills `best`; false: start again.
-fn attempt(
+/// The answer of a nearest search; `None`: start again.
+fn nearest(
     store: &Store,
     scratch: &mut Scratch,
-    search: &Search,
+    circle: &Circle,
+    k: u32,
     filter: &DriverFilter,
     effort: &mut Effort<'_>,
-    best: &mut Best,
-) -> Result<bool, Stop> {
-    let Scratch { asked, queue, moved } = scratch;
-    let start = store.journal.head();
-    moved.clear();
-    match search {
-        Search::Nearest { circle, .. } | Search::WithinRadius { circle, .. } => {
-            let mut search = CircleSearch { store, circle, filter, asked, best };
-            search.read(queue, effort)?;
-            if store.journal.since(start, moved).is_err() {
-                return Ok(false);
-            }
-            Ok(moved.is_empty()
-                || (settle(search.best, moved) && {
-                    moved.iter().for_each(|number| search.look_at(*number));
-                    true
-                }))
-        }
-        Search::WithinPolygon { polygon, .. } => {
-            let mut search = PolygonSearch { store, polygon, filter, asked, best };
-            search.read(effort)?;
-            if store.journal.since(start, moved).is_err() {
-                return Ok(false);
-            }
-            Ok(moved.is_empty()
-                || (settle(search.best, moved) && {
-                    moved.iter().for_each(|number| search.look_at(*number));
-                    true
-                }))
-        }
+    start: u64,
+) -> Result<Option<Vec<Hit>>, Stop> {
+    let Scratch { asked, queue, candidates, moved } = scratch;
+    let found = Vec::with_capacity(k.min(64) as usize);
+    let mut search = Nearest { store, circle, k: k as usize, filter, asked, found };
+    search.read(queue, candidates, effort)?;
+    let Some(moved) = moved_since(store, start, moved) else { return Ok(None) };
+    if !moved.is_empty() && !search.settle(moved) {
+        return Ok(None);
     }
+    let mut found = search.found;
+    found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let cards = store.cards.now();
+    for (_, sighting) in &found {
+        black_box(cards.get(sighting.traits.record()).map(|card| card.vehicle_class));
+    }
+    let hits = found.iter().filter_map(|(hav, sighting)| {
+        let card = cards.get(sighting.traits.record())?;
+        hit(*hav, sighting, Arc::clone(card))
+    });
+    Ok(Some(hits.collect()))
 }
 
-/// Leaves in `moved` those who moved while the leaves were read and were not found: they may have been missed. False
-/// when somebody was found in two leaves and so took the place of another.
-fn settle(best: &mut Best, moved: &mut Vec<u32>) -> bool {
+/// The answer of a search for all within an area; `None`: start again.
+fn within(
+    store: &Store,
+    scratch: &mut Scratch,
+    place: Place<'_>,
+    best: Best,
+    filter: &DriverFilter,
+    effort: &mut Effort<'_>,
+    start: u64,
+) -> Result<Option<Vec<Hit>>, Stop> {
+    let Scratch { asked, queue, moved, .. } = scratch;
+    let cards = store.cards.now();
+    let (records, sightings) = (Vec::new(), Vec::new());
+    let mut search = Within { store, cards, place, filter, asked, best, records, sightings };
+    search.read(queue, effort)?;
+    let Some(moved) = moved_since(store, start, moved) else { return Ok(None) };
+    if !moved.is_empty() {
+        let Some(missed) = search.best.settle(moved) else { return Ok(None) };
+        search.look_at(&missed);
+    }
+    let found = search.best.into_sorted().into_iter();
+    Ok(Some(found.filter_map(|found| hit(found.hav, &found.sighting, found.card)).collect()))
+}
+
+/// Who moved from leaf to leaf since the search began, in order, each once; `None`: too many to be remembered.
+fn moved_since<'a>(store: &Store, start: u64, moved: &'a mut Vec<u32>) -> Option<&'a [u32]> {
+    moved.clear();
+    store.journal.since(start, moved).ok()?;
     moved.sort_unstable();
     moved.dedup();
-    let mut found: Vec<u32> = best.iter().map(|found| found.sighting.traits.record()).collect();
-    found.retain(|number| moved.binary_search(number).is_ok());
-    found.sort_unstable();
-    let once = found.len();
-    found.dedup();
-    if found.len() < once {
-        if best.is_full() || best.left_out {
-            return false;
-        }
-        best.dedup();
-    }
-    moved.retain(|number| found.binary_search(number).is_err());
-    true
+    Some(moved)
 }
 
-fn hit(store: &Store, found: Found) -> Option<Hit> {
-    let Found { hav, card, sighting } = found;
-    let card = card.or_else(|| store.cards.get(sighting.traits.record()).load_full())?;
+fn hit(hav: f64, sighting: &Sighting, card: Arc<DriverCard>) -> Option<Hit> {
     Some(Hit {
         card,
         position: sighting.position,

@@ -1,6 +1,6 @@
 //! Looks at one driver: its position, traits and state as they were together at one instant.
 
-use std::hint::spin_loop;
+use std::hint::{black_box, spin_loop};
 
 use kerb_fleet::{DriverFilter, ShardId};
 use kerb_spatial::LatLng;
@@ -59,4 +59,12 @@ pub(crate) fn traits_pass(filter: &DriverFilter, traits: Traits) -> bool {
 #[inline]
 pub(crate) fn passes(filter: &DriverFilter, sighting: &Sighting) -> bool {
     traits_pass(filter, sighting.traits) && sighting.state.stamp.time_ms >= filter.time_min_ms
+}
+
+/// Loads a word of each record; none of the loads waits for another.
+#[inline]
+pub(crate) fn fetch_records(store: &Store, numbers: &[u32]) {
+    for number in numbers {
+        black_box(store.records.get(*number).version());
+    }
 }

@@ -117,15 +117,26 @@ impl Pool {
         self.limbo.push_back((epoch, number));
     }
 
-    /// Frees what was taken out before `oldest`, see [`Epochs::turn`], and shows it to `freed`.
-    pub(crate) fn collect(&mut self, oldest: u64, mut freed: impl FnMut(u32)) {
-        while let Some(&(epoch, number)) = self.limbo.front()
-            && epoch < oldest
-        {
-            self.limbo.pop_front();
+    /// Frees what was taken out before `oldest`, see [`Epochs::turn`].
+    pub(crate) fn collect(&mut self, oldest: u64) {
+        while let Some(number) = self.leave_limbo(oldest) {
             self.free.push(number);
-            freed(number);
         }
+    }
+
+    /// A number that was taken out before `oldest`: nobody's, but not yet free.
+    pub(crate) fn leave_limbo(&mut self, oldest: u64) -> Option<u32> {
+        let (epoch, number) = *self.limbo.front()?;
+        if epoch >= oldest {
+            return None;
+        }
+        self.limbo.pop_front();
+        Some(number)
+    }
+
+    /// Makes numbers free.
+    pub(crate) fn free(&mut self, numbers: &[u32]) {
+        self.free.extend_from_slice(numbers);
     }
 
     /// Memory of the lists.
@@ -145,11 +156,11 @@ mod tests {
         assert_eq!(pool.take(), (1, true));
         let pin = epochs.pin().unwrap();
         pool.give_back(epochs.now(), 1);
-        pool.collect(epochs.turn(), |_| {});
+        pool.collect(epochs.turn());
         assert_eq!(pool.take(), (2, true));
         let later = epochs.pin().unwrap();
         drop(pin);
-        pool.collect(epochs.turn(), |_| {});
+        pool.collect(epochs.turn());
         assert_eq!(pool.take(), (1, false));
         drop(later);
     }

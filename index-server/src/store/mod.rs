@@ -4,6 +4,7 @@
 //! [`crate::index`].
 
 pub(crate) mod arena;
+pub(crate) mod cards;
 pub(crate) mod epoch;
 pub(crate) mod journal;
 pub(crate) mod page;
@@ -12,10 +13,10 @@ pub(crate) mod record;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
 
-use arc_swap::ArcSwapOption;
-use kerb_fleet::{DriverCard, ShardId};
+use kerb_fleet::ShardId;
 
 use arena::Arena;
+use cards::Cards;
 use epoch::Epochs;
 use journal::Journal;
 use page::{BLOCK, Block, Entry, Leaf, LinkCell, Node};
@@ -24,7 +25,7 @@ use record::Record;
 /// See the module.
 pub(crate) struct Store {
     pub(crate) records: Arena<Record>,
-    pub(crate) cards: Arena<ArcSwapOption<DriverCard>>,
+    pub(crate) cards: Cards,
     pub(crate) nodes: Arena<Node>,
     pub(crate) leaves: Arena<Leaf>,
     pub(crate) blocks: Arena<Block>,
@@ -80,7 +81,7 @@ impl Store {
         let pages = 2 * drivers_max;
         Self {
             records: Arena::new(drivers_max),
-            cards: Arena::new(drivers_max),
+            cards: Cards::new(),
             nodes: Arena::new(pages),
             leaves: Arena::new(pages),
             blocks: Arena::new(pages),

@@ -26,9 +26,7 @@ impl Writer {
         if let Some(before) = before {
             self.registry.release(&store, before);
         }
-        let card = store.cards.get(number).load();
-        let card = card.as_ref().expect("a registered driver has a card");
-        if **card != *new.card {
+        if store.cards.now().get(number).is_some_and(|card| **card != *new.card) {
             self.change_card(session, number, new);
         }
         Ok(())
@@ -42,7 +40,7 @@ impl Writer {
             session.pending.insert(new.slot, Arc::clone(&new.card));
             return;
         }
-        self.store.cards.get(number).store(Some(Arc::clone(&new.card)));
+        self.store.cards.replace(number, &new.card);
         if place != NOWHERE {
             let entry = self.store.entry(place);
             let status = DriverStatus::from_number(entry.traits().status_number());

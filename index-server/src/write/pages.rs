@@ -130,7 +130,7 @@ impl Pages {
     /// Frees what no reader can see any more, see [`crate::store::epoch::Epochs::turn`].
     pub(crate) fn collect(&mut self, oldest: u64) {
         for pool in [&mut self.nodes, &mut self.leaves, &mut self.blocks] {
-            pool.collect(oldest, |_| {});
+            pool.collect(oldest);
         }
     }
 

@@ -8,6 +8,7 @@ use hashbrown::hash_table::Entry;
 use kerb_fleet::{DriverCard, Error};
 
 use crate::store::Store;
+use crate::store::cards::{CARDS, CardsNow};
 use crate::store::epoch::Pool;
 use crate::store::record::{NOWHERE, REFERENCES_MAX};
 
@@ -20,6 +21,8 @@ pub(crate) struct Registry {
     tables: Vec<HashTable<u32>>,
     hasher: foldhash::fast::RandomState,
     numbers: Pool,
+    /// By chunk of cards: records that are nobody's, whose cards are still there.
+    dead: Vec<Vec<u32>>,
     len: usize,
 }
 
@@ -29,6 +32,7 @@ impl Registry {
             tables: (0..TABLES).map(|_| HashTable::new()).collect(),
             hasher: foldhash::fast::RandomState::default(),
             numbers: Pool::new(),
+            dead: Vec::new(),
             len: 0,
         }
     }
@@ -41,18 +45,16 @@ impl Registry {
     /// The record of this id.
     pub(crate) fn find(&self, store: &Store, id: &str) -> Option<u32> {
         let hash = self.hasher.hash_one(id);
-        self.tables[table(hash)].find(hash, |record| has_id(store, *record, id)).copied()
+        let cards = store.cards.now();
+        self.tables[table(hash)].find(hash, |record| id_of(&cards, *record) == id).copied()
     }
 
     /// The record of the card's driver, a new one if it has none.
     pub(crate) fn find_or_add(&mut self, store: &Store, card: &Arc<DriverCard>) -> Result<u32, Error> {
         let hash = self.hasher.hash_one(card.id.as_str());
-        let hasher = &self.hasher;
-        let same = |record: &u32| has_id(store, *record, card.id.as_str());
-        let hash_of = |record: &u32| {
-            let card = store.cards.get(*record).load();
-            hasher.hash_one(card.as_ref().map_or("", |card| card.id.as_str()))
-        };
+        let (hasher, cards) = (&self.hasher, store.cards.now());
+        let same = |record: &u32| id_of(&cards, *record) == card.id.as_str();
+        let hash_of = |record: &u32| hasher.hash_one(id_of(&cards, *record));
         match self.tables[table(hash)].entry(hash, same, hash_of) {
             Entry::Occupied(entry) => Ok(*entry.get()),
             Entry::Vacant(entry) => {
@@ -63,9 +65,8 @@ impl Registry {
                 let (record, new) = self.numbers.take();
                 if new {
                     store.records.make(record);
-                    store.cards.make(record);
                 }
-                store.cards.get(record).store(Some(Arc::clone(card)));
+                store.cards.add(record, Arc::clone(card));
                 entry.insert(record);
                 self.len += 1;
                 Ok(record)
@@ -100,9 +101,7 @@ impl Registry {
         if held.home().references > 0 || held.place() != NOWHERE {
             return;
         }
-        let card = store.cards.get(record).load();
-        let id = card.as_ref().map_or("", |card| card.id.as_str());
-        let hash = self.hasher.hash_one(id);
+        let hash = self.hasher.hash_one(id_of(&store.cards.now(), record));
         if let Ok(entry) = self.tables[table(hash)].find_entry(hash, |other| *other == record) {
             entry.remove();
             self.len -= 1;
@@ -110,9 +109,29 @@ impl Registry {
         }
     }
 
-    /// As [`super::pages::Pages::collect`].
+    /// As [`super::pages::Pages::collect`]. Cards go by the dozen, because a chunk of them is copied for it.
     pub(crate) fn collect(&mut self, store: &Store, oldest: u64) {
-        self.numbers.collect(oldest, |record| store.cards.get(record).store(None));
+        while let Some(record) = self.numbers.leave_limbo(oldest) {
+            let chunk = record as usize / CARDS;
+            if chunk >= self.dead.len() {
+                self.dead.resize_with(chunk + 1, Vec::new);
+            }
+            self.dead[chunk].push(record);
+            if self.dead[chunk].len() == CARDS / 4 {
+                self.bury(store, chunk);
+            }
+        }
+        if self.numbers.left(store.records.limit()) == 0 {
+            (0..self.dead.len()).for_each(|chunk| self.bury(store, chunk));
+        }
+    }
+
+    /// Drops a chunk's dead cards and frees their records.
+    fn bury(&mut self, store: &Store, chunk: usize) {
+        let mut dead = std::mem::take(&mut self.dead[chunk]);
+        dead.sort_unstable();
+        store.cards.empty(&dead);
+        self.numbers.free(&dead);
     }
 
     /// Memory of the map and the list of free numbers.
@@ -126,6 +145,6 @@ fn table(hash: u64) -> usize {
     (hash >> 40) as usize % TABLES
 }
 
-fn has_id(store: &Store, record: u32, id: &str) -> bool {
-    store.cards.get(record).load().as_ref().is_some_and(|card| card.id.as_str() == id)
+fn id_of(cards: &CardsNow, record: u32) -> &str {
+    cards.get(record).map_or("", |card| card.id.as_str())
 }

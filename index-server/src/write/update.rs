@@ -121,7 +121,7 @@ impl Writer {
         if !session.pending.is_empty()
             && let Some(card) = session.pending.remove(&update.slot)
         {
-            store.cards.get(number).store(Some(card));
+            store.cards.replace(number, &card);
         }
         self.place(store, update, number, owner);
         applied.newest += 1;
@@ -132,8 +132,8 @@ impl Writer {
     fn place(&mut self, store: &Store, update: &Update, number: u32, owner: Owner) {
         let record = store.records.get(number);
         let code = Morton::from(update.position);
-        let card = store.cards.get(number).load();
-        let card = card.as_ref().expect("an introduced driver has a card");
+        let cards = store.cards.now();
+        let card = cards.get(number).expect("an introduced driver has a card");
         let traits = Traits::new(number, card, update.status);
         if record.place() != NOWHERE {
             store.journal.push(number);
@@ -160,8 +160,8 @@ impl Writer {
         if self.tombstones.is_empty() {
             return false;
         }
-        let card = store.cards.get(number).load();
-        card.as_ref().is_some_and(|card| self.tombstones.refuse(&card.id, update.stamp))
+        let cards = store.cards.now();
+        cards.get(number).is_some_and(|card| self.tombstones.refuse(&card.id, update.stamp))
     }
 }
 

@@ -1,0 +1,200 @@
+//! The k nearest. Leaves are read by position and traits alone; only who seems to be among the k is looked at in its
+//! record, all of them at once. Who fails there (too old, gone, moved) makes room, and the reading goes on where it
+//! stopped: nothing that was read is lost.
+
+use std::collections::BinaryHeap;
+
+use kerb_fleet::DriverFilter;
+use kerb_spatial::Circle;
+
+use super::frontier::{Frontier, Queue, read_group};
+use super::sight::{Sighting, fetch_records, passes, sight};
+use super::{Asked, Effort, Stop};
+use crate::store::Store;
+
+/// A driver by what its leaf says: bits of the distance, and the record.
+type Candidate = (u64, u32);
+
+/// Buffers, see the module.
+#[derive(Default)]
+pub(crate) struct Candidates {
+    /// The nearest so many, the farthest on top.
+    near: BinaryHeap<Candidate>,
+    /// Farther ones that were read anyway.
+    spill: Vec<Candidate>,
+    /// `near` while it is looked at.
+    looked: Vec<u32>,
+}
+
+/// A search for the k nearest.
+pub(crate) struct Nearest<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) circle: &'a Circle,
+    pub(crate) k: usize,
+    pub(crate) filter: &'a DriverFilter,
+    pub(crate) asked: &'a Asked,
+    pub(crate) found: Vec<(f64, Sighting)>,
+}
+
+/// What the readers of leaves share.
+struct Reading<'a, 'b> {
+    candidates: &'b mut Candidates,
+    frontier: Frontier<'a>,
+    circle: &'a Circle,
+    /// So many are missing.
+    need: usize,
+    /// Distance of the nearest driver of the leaf.
+    leaf_hav: f64,
+}
+
+impl Reading<'_, '_> {
+    /// Whether somebody this near can be among those who are missing.
+    #[inline]
+    fn wants(candidates: &Candidates, need: usize, hav_max: f64, hav: f64) -> bool {
+        if candidates.near.len() < need {
+            return hav <= hav_max;
+        }
+        candidates.near.peek().is_some_and(|(worst, _)| hav.to_bits() < *worst)
+    }
+
+    #[inline]
+    fn offer(&mut self, hav: f64, record: u32) {
+        let candidate = (hav.to_bits(), record);
+        if !Self::wants(self.candidates, self.need, self.circle.hav_max(), hav) {
+            if hav <= self.circle.hav_max() {
+                self.candidates.spill.push(candidate);
+            }
+            return;
+        }
+        if self.candidates.near.len() < self.need {
+            self.candidates.near.push(candidate);
+        } else if let Some(mut worst) = self.candidates.near.peek_mut() {
+            self.candidates.spill.push(std::mem::replace(&mut *worst, candidate));
+        }
+    }
+
+    /// Takes the nearest of the spilled until as many are near as are missing.
+    fn unspill(&mut self) {
+        let spill = &mut self.candidates.spill;
+        let take = self.need.saturating_sub(self.candidates.near.len()).min(spill.len());
+        if take == 0 {
+            return;
+        }
+        spill.select_nth_unstable(take - 1);
+        self.candidates.near.extend(spill.drain(..take));
+    }
+}
+
+impl<'a> Nearest<'a> {
+    /// Fills `found` from the leaves.
+    pub(crate) fn read(
+        &mut self,
+        queue: &'a mut Queue,
+        candidates: &mut Candidates,
+        effort: &mut Effort<'_>,
+    ) -> Result<(), Stop> {
+        candidates.near.clear();
+        candidates.spill.clear();
+        let circle = self.circle;
+        let frontier = Frontier::new(self.store, circle.origin(), queue, self.asked);
+        let mut reading = Reading { candidates, frontier, circle, need: self.k, leaf_hav: f64::INFINITY };
+        loop {
+            reading.unspill();
+            self.read_leaves(&mut reading, effort)?;
+            if reading.candidates.near.is_empty() {
+                return Ok(());
+            }
+            self.look(&mut reading);
+            reading.need = self.k - self.found.len();
+            if reading.need == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads until no unread leaf can hold one of the nearest.
+    fn read_leaves(&self, reading: &mut Reading<'_, '_>, effort: &mut Effort<'_>) -> Result<(), Stop> {
+        let (origin, hav_max) = (self.circle.origin(), self.circle.hav_max());
+        loop {
+            let (candidates, need) = (&*reading.candidates, reading.need);
+            let wanted = |hav| Reading::wants(candidates, need, hav_max, hav);
+            let Some(group) = reading.frontier.next(wanted, 0.0) else { return Ok(()) };
+            read_group(
+                self.store,
+                &group,
+                self.filter,
+                effort,
+                reading,
+                |reading, traits, position| {
+                    let hav = origin.hav(position);
+                    reading.leaf_hav = reading.leaf_hav.min(hav);
+                    reading.offer(hav, traits.record());
+                },
+                |reading, leaf| {
+                    // All of a chain are as far as these; if all failed the filter, as far as may be.
+                    let hav = if reading.leaf_hav.is_finite() { reading.leaf_hav } else { 0.0 };
+                    reading.frontier.push_rest(hav, leaf);
+                    reading.leaf_hav = f64::INFINITY;
+                },
+            )?;
+        }
+    }
+
+    /// Looks at the records of the near ones. Who has moved away meanwhile is judged by where it is now.
+    fn look(&mut self, reading: &mut Reading<'_, '_>) {
+        let worst = reading.candidates.near.peek().map_or(0, |(worst, _)| *worst);
+        let full = reading.candidates.near.len() == reading.need;
+        let limit = if full { f64::from_bits(worst) } else { self.circle.hav_max() };
+        let mut looked = std::mem::take(&mut reading.candidates.looked);
+        looked.clear();
+        looked.extend(reading.candidates.near.drain().map(|(_, record)| record));
+        fetch_records(self.store, &looked);
+        for record in &looked {
+            let Some((hav, sighting)) = self.judge(*record) else { continue };
+            if hav <= limit {
+                self.found.push((hav, sighting));
+            } else {
+                reading.candidates.spill.push((hav.to_bits(), *record));
+            }
+        }
+        reading.candidates.looked = looked;
+    }
+
+    /// The driver if it passes and is in the circle.
+    fn judge(&self, record: u32) -> Option<(f64, Sighting)> {
+        let sighting = sight(self.store, record)?;
+        let hav = self.circle.origin().hav(sighting.position);
+        let in_it = self.asked.contains(sighting.shard)
+            && passes(self.filter, &sighting)
+            && hav <= self.circle.hav_max();
+        in_it.then_some((hav, sighting))
+    }
+
+    /// Takes in those who moved from leaf to leaf meanwhile, in order, and answers whether nobody stands twice.
+    pub(crate) fn settle(&mut self, moved: &[u32]) -> bool {
+        let mut seen = Vec::new();
+        for (_, sighting) in &self.found {
+            let record = sighting.traits.record();
+            if moved.binary_search(&record).is_ok() {
+                if seen.contains(&record) {
+                    return false;
+                }
+                seen.push(record);
+            }
+        }
+        for record in moved.iter().filter(|record| !seen.contains(record)) {
+            let Some(judged) = self.judge(*record) else { continue };
+            if self.found.len() < self.k {
+                self.found.push(judged);
+                continue;
+            }
+            let worst = self.found.iter_mut().max_by(|a, b| a.0.total_cmp(&b.0));
+            if let Some(worst) = worst
+                && judged.0 < worst.0
+            {
+                *worst = judged;
+            }
+        }
+        true
+    }
+}
