@@ -67,13 +67,17 @@ impl Cab {
     async fn work(&mut self, shift: &Shift, stop: &CancellationToken) {
         let phase_ms = self.rng.random_range(0..i64::from(self.shared.options.report_every_ms));
         let mut next_ms = (shift.begins_ms() + phase_ms).min(shift.ends_ms());
+        let mut first = true;
         while next_ms <= shift.ends_ms() && !stop.is_cancelled() {
             let opened = tokio::select! {
                 () = stop.cancelled() => return,
                 opened = self.open(shift.ends_ms()) => opened,
             };
             let Some(mut link) = opened else { return };
-            next_ms = next_ms.max(self.shared.simulated_ms());
+            // A cab of a single ping still reports once, though its shift is over as it begins.
+            let now_ms = self.shared.simulated_ms();
+            next_ms = next_ms.max(if first { now_ms.min(shift.ends_ms()) } else { now_ms });
+            first = false;
             Counters::add(&self.shared.counters.connected, 1);
             let end = self.report(&mut link, shift, &mut next_ms, stop).await;
             self.shared.counters.connected.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
@@ -203,7 +207,7 @@ impl Cab {
     /// Tries the nodes in turn, less and less often, until the shift is over.
     async fn open(&mut self, ends_ms: i64) -> Option<Link> {
         let mut wait_ms = *RETRY_MS.start();
-        while self.shared.simulated_ms() <= ends_ms.max(1) {
+        loop {
             let channel = self.shared.drivers.get(self.node, self.index);
             match Link::open(channel, self.hello()).await {
                 Ok((link, welcome)) => return Some(self.welcomed(link, &welcome)),
@@ -212,12 +216,14 @@ impl Cab {
                     self.shared.note(format!("{id} cannot connect: {}: {}", status.code(), status.message()));
                 }
             }
+            if self.shared.simulated_ms() > ends_ms {
+                return None;
+            }
             self.node += 1;
             let jitter_ms = self.rng.random_range(0..=wait_ms);
             tokio::time::sleep(Duration::from_millis(wait_ms + jitter_ms)).await;
             wait_ms = (wait_ms * 2).min(*RETRY_MS.end());
         }
-        None
     }
 
     fn welcomed(&mut self, mut link: Link, welcome: &v1::Welcome) -> Link {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use kerb_proto::v1;
 use kerb_proto::v1::nearby_service_client::NearbyServiceClient;
 use parking_lot::Mutex;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -16,8 +18,9 @@ use crate::question::lat_lng;
 
 /// Looks this often. The measured time is at most this and one search too long.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
-/// Takes a new sample this long after the last one.
-const REST: Duration = Duration::from_millis(100);
+/// Takes a new sample this long after the last one, milliseconds. At random, because a sample ends when a batch
+/// arrives: a fixed rest would keep step with the batches and always catch an update right after one.
+const REST_MS: std::ops::Range<u64> = 20..320;
 /// An update that is not seen in this time is counted as not seen.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
 /// The driver moves on while it is looked for: at a speed-up of 60 by some 100 m between two updates.
@@ -53,13 +56,15 @@ impl Desk {
 
 /// Takes samples until `stop`. `number` is the prober's own.
 pub(super) async fn run(shared: Arc<Shared>, number: u32, stop: CancellationToken) {
+    let mut rng =
+        Pcg64Mcg::seed_from_u64(shared.options.seed.wrapping_mul(17).wrapping_add(u64::from(number)));
     let whole = async {
         while let Ok(probe) = shared.desk.wait().await {
             match follow(&shared, probe, number as usize).await {
                 Some(seen_after) => shared.tallies.lock().freshness_ms.add(seen_after.as_millis() as u64),
                 None => shared.tallies.lock().freshness_timeouts += 1,
             }
-            sleep(REST).await;
+            sleep(Duration::from_millis(rng.random_range(REST_MS))).await;
         }
     };
     tokio::select! {
