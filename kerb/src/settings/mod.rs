@@ -60,7 +60,7 @@ impl Settings {
     pub fn check(&self) -> Vec<FieldError> {
         let mut problems = Vec::new();
         let mut section = |name: &str, found: Vec<FieldError>| {
-            problems.extend(found.into_iter().map(|error| error.within(name)));
+            problems.extend(found.into_iter().map(|error| schema::by_shared_key(error.within(name))));
         };
         section("node", self.node.check());
         section("fleet", self.fleet.check());
@@ -70,6 +70,11 @@ impl Settings {
         section("index_server", self.index_server().check().err().into_iter().collect());
         section("aggregator", self.aggregator().check().err().into_iter().collect());
         section("log", self.log.check());
+        if u64::from(self.fleet.gone_after_ms) > 1_000 * u64::from(self.location_ingest.retention_s) {
+            let retention_s = self.location_ingest.retention_s;
+            let description = format!("{retention_s}, must not be shorter than fleet.gone_after_ms");
+            problems.push(FieldError::new("location_ingest.retention_s", description));
+        }
         problems
     }
 

@@ -1,5 +1,6 @@
 //! Which keys there are, and what a wrong one was probably meant to be.
 
+use kerb_fleet::FieldError;
 use serde_json::Value;
 
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion would only confuse.
@@ -14,6 +15,14 @@ const SHARED: [(&str, &str); 6] = [
     ("index_server.gone_after_ms", "fleet.gone_after_ms"),
     ("aggregator.gone_after_ms", "fleet.gone_after_ms"),
 ];
+
+/// A service's complaint about a shared value names the key that can be set.
+pub(super) fn by_shared_key(error: FieldError) -> FieldError {
+    match SHARED.iter().find(|(own, _)| *own == error.field) {
+        Some((_, shared)) => FieldError::new(*shared, error.description),
+        None => error,
+    }
+}
 
 /// Every leaf of the default settings by its dotted path, in the order of the sections.
 pub(super) fn leaves(tree: &Value) -> Vec<(String, Value)> {

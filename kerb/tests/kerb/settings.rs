@@ -105,3 +105,39 @@ fn a_broken_or_missing_file_is_named() {
     let missing = Sources { file: Some("/nowhere/kerb.toml".into()), ..Sources::default() };
     assert!(missing.load().unwrap_err().to_string().contains("/nowhere/kerb.toml: cannot be read"));
 }
+
+#[test]
+fn values_that_do_not_fit_each_other_are_refused_by_keys_that_can_be_set() {
+    let flag = |key: &str, text: &str| Entry::flag("--set", key, text);
+    let flags = vec![flag("fleet.gone_after_ms", "10000"), flag("location_ingest.retention_s", "9")];
+    let problems = Sources { flags, ..Sources::default() }.load().unwrap_err().to_string();
+    for wanted in [
+        "flag --set: fleet.gone_after_ms: 10000, must be at least 15000",
+        "flag --set: location_ingest.retention_s: 9, must not be shorter than fleet.gone_after_ms",
+    ] {
+        assert!(problems.contains(wanted), "{wanted}\nnot in\n{problems}");
+    }
+}
+
+#[test]
+fn every_setting_and_its_default_stand_in_the_operators_guide() {
+    let guide = include_str!("../../../docs/operations.md");
+    let shown = Sources::default().load().unwrap().to_string();
+    let mut section = "";
+    for line in shown.lines().filter(|line| !line.is_empty()) {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+            continue;
+        }
+        let setting = line.trim_start_matches("# ").rsplit_once(" # ").unwrap().0.trim_end();
+        let (name, default) = match setting.split_once(" = ") {
+            Some((name, default)) => (name, default.trim_matches('"')),
+            None => (setting.split(' ').next().unwrap(), "not set"),
+        };
+        let row = guide.lines().find(|row| row.starts_with(&format!("| `{section}.{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("`{section}.{name}` is not in docs/operations.md"));
+        let cell = row.split('|').nth(2).unwrap().trim().replace(',', "").replace('`', "");
+        let default = default.replace(['[', ']', '"', ','], "");
+        assert_eq!(cell, default, "the default of {section}.{name}");
+    }
+}
