@@ -136,7 +136,7 @@ fn every_setting_and_its_default_stand_in_the_operators_guide() {
         };
         let row = guide.lines().find(|row| row.starts_with(&format!("| `{section}.{name}` |")));
         let row = row.unwrap_or_else(|| panic!("`{section}.{name}` is not in docs/operations.md"));
-        let cell = row.split('|').nth(2).unwrap().trim().replace(',', "").replace('`', "");
+        let cell = row.split('|').nth(2).unwrap().trim().replace([',', '`'], "");
         let default = default.replace(['[', ']', '"', ','], "");
         assert_eq!(cell, default, "the default of {section}.{name}");
     }
