@@ -79,7 +79,7 @@ impl Store {
         // A leaf or a block in a tree holds at least one driver, a node leads to at least two leaves; as much again
         // is for those that were taken out and wait for their readers.
         let pages = 2 * drivers_max;
-        Self {
+        let store = Self {
             records: Arena::new(drivers_max),
             cards: Cards::new(),
             nodes: Arena::new(pages),
@@ -88,7 +88,11 @@ impl Store {
             shards: (0..shards).map(|_| Shard::default()).collect(),
             journal: Journal::new(),
             epochs: Epochs::new(),
-        }
+        };
+        // Numbers are counted from 1; what 0 leads to is empty, and there, so that a pass may load it blindly.
+        store.leaves.make(0);
+        store.blocks.make(0);
+        store
     }
 
     pub(crate) fn shard(&self, shard: ShardId) -> &Shard {

@@ -5,6 +5,8 @@
 //! the deepest level. Each function leaves the tree whole for a reader who comes at any instant, as [`crate::index`]
 //! argues.
 
+use std::hint::black_box;
+
 use kerb_fleet::ShardId;
 use kerb_spatial::{Cell, LatLng, Morton};
 
@@ -157,6 +159,25 @@ pub(crate) fn each(store: &Store, shard: ShardId, mut f: impl FnMut(Traits)) {
             }
         }
     }
+}
+
+/// The leaf where a driver with this code would be put; 0 if there is none yet.
+pub(crate) fn find_leaf(store: &Store, shard: ShardId, code: Morton) -> u32 {
+    match descend(store, shard, code).1.link.load() {
+        Link::Leaf(number) => {
+            black_box(store.leaves.get(number).mask());
+            number
+        }
+        Link::Nothing | Link::Node(_) => 0,
+    }
+}
+
+/// Loads a word of the entry that a leaf would fill next.
+pub(crate) fn fetch_room(store: &Store, leaf: u32) {
+    let leaf = store.leaves.get(leaf);
+    let bit = (!leaf.mask()).trailing_zeros().min(LEAF - 1);
+    let place = leaf.block((bit / BLOCK) as usize) * BLOCK + bit % BLOCK;
+    black_box(store.entry(place).traits());
 }
 
 /// The last link on the way to a code: it leads nowhere, to a leaf, or to a node that does not hold the code. Before
