@@ -11,7 +11,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use kerb_fleet::{Cursor, DriverId, Hit, Search, ShardId};
 
 use kerb_fleet::limits::PAGE_SIZE_MAX;
@@ -58,6 +58,8 @@ pub struct Gather {
     search: Search,
     lists: Vec<List>,
     round: u32,
+    /// Where the newest copies stand, when that is known and no list came since.
+    merged: Option<Vec<(usize, usize)>>,
 }
 
 #[derive(Debug)]
@@ -71,12 +73,13 @@ struct List {
 impl Gather {
     /// Of answers to this search.
     pub fn new(search: Search) -> Self {
-        Self { search, lists: Vec::new(), round: 0 }
+        Self { search, lists: Vec::new(), round: 0, merged: None }
     }
 
     /// Takes the answer for `shards` together: the first `limit` hits in the search's order.
     pub fn add(&mut self, shards: Vec<ShardId>, limit: u32, hits: Vec<Hit>) {
         let full = hits.len() >= limit as usize;
+        self.merged = None;
         self.lists.push(List { shards, hits, full });
     }
 
@@ -84,12 +87,15 @@ impl Gather {
     /// [`Gather::add`], or its shards are missing from the answer. After [`MORE_ROUNDS_MAX`] times the
     /// lists that are still too short are named by [`Gather::finish`] as missing.
     pub fn more(&mut self) -> Vec<More> {
-        // One list has no copies to lose, and two that are not full end nowhere.
+        // One list has no copies to lose, and lists that are not full have nothing more.
         if self.lists.len() < 2 || self.lists.iter().all(|list| !list.full) || self.round >= MORE_ROUNDS_MAX {
             return Vec::new();
         }
-        let short = self.short_lists();
+        let newest = self.newest();
+        let short = self.short_lists(&newest);
         if short.is_empty() {
+            // `finish` comes next.
+            self.merged = Some(newest);
             return Vec::new();
         }
         let slack = MORE_SLACK << (2 * self.round);
@@ -105,9 +111,9 @@ impl Gather {
             hits.truncate(limit);
             return (hits, Vec::new());
         }
-        let short = self.short_lists();
+        let newest = self.merged.take().unwrap_or_else(|| self.newest());
+        let short = self.short_lists(&newest);
         let missing = short.into_iter().flat_map(|(list, _)| self.lists[list].shards.clone()).collect();
-        let newest = self.newest();
         let mut keep: Vec<_> = self.lists.iter().map(|list| vec![false; list.hits.len()]).collect();
         for &(list, index) in &newest {
             keep[list][index] = true;
@@ -121,11 +127,15 @@ impl Gather {
         (hits, missing)
     }
 
+    fn total(&self) -> usize {
+        self.lists.iter().map(|list| list.hits.len()).sum()
+    }
+
     /// Where the newest copy of each driver stands: list and index.
     fn newest(&self) -> Vec<(usize, usize)> {
-        let total = self.lists.iter().map(|list| list.hits.len()).sum();
-        let mut newest: HashMap<&DriverId, (usize, usize), FixedState> =
-            HashMap::with_capacity_and_hasher(total, FixedState::default());
+        let total = self.total();
+        let mut newest: HashMap<&DriverId, (usize, usize), RandomState> =
+            HashMap::with_capacity_and_hasher(total, RandomState::default());
         for (l, list) in self.lists.iter().enumerate() {
             for (i, hit) in list.hits.iter().enumerate() {
                 let best = newest.entry(&hit.card.id).or_insert((l, i));
@@ -138,10 +148,13 @@ impl Gather {
     }
 
     /// The full lists whose horizon lies before the end of the merged answer, and how many hits each lost.
-    fn short_lists(&self) -> Vec<(usize, usize)> {
-        let newest = self.newest();
+    fn short_lists(&self, newest: &[(usize, usize)]) -> Vec<(usize, usize)> {
+        if newest.len() == self.total() {
+            // Nothing was lost: a full list alone reaches the limit before its horizon.
+            return Vec::new();
+        }
         let mut kept = vec![0; self.lists.len()];
-        for &(list, _) in &newest {
+        for &(list, _) in newest {
             kept[list] += 1;
         }
         let limit = self.search.limit() as usize;

@@ -40,7 +40,9 @@ impl Latency {
     }
 
     /// No answer came in `waited`, and it is not waited for any longer: it would have taken at least so long.
-    pub fn record_lost(&mut self, waited: Duration, now: Instant) {
+    /// Whether this makes it suspect.
+    pub fn record_lost(&mut self, waited: Duration, now: Instant) -> bool {
+        let was_suspect = self.is_suspect(now);
         self.losses = self.losses.saturating_add(1);
         // Less than the estimate says nothing: it may have been about to come.
         if waited.as_secs_f64() > self.p95_s {
@@ -48,6 +50,7 @@ impl Latency {
         } else {
             self.newest = Some(now);
         }
+        !was_suspect && self.is_suspect(now)
     }
 
     /// Slower than this is slower than usual; never less than `floor`.

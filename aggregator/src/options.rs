@@ -25,7 +25,8 @@ pub struct Options {
     pub searches_max: u32,
     /// Driver look-ups at one time; beyond, as above.
     pub lookups_max: u32,
-    /// A server of which nothing is known yet counts as slow after this, milliseconds.
+    /// A server of which nothing is known yet counts as slow after this, milliseconds. One that is not live, but
+    /// alone has a shard, is waited for no longer.
     pub hedge_initial_ms: u32,
     /// No server counts as slow before this, microseconds.
     pub hedge_floor_us: u32,

@@ -5,6 +5,7 @@ mod round;
 mod work;
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,7 +102,11 @@ impl Engine {
         (attempt, answer)
     }
 
-    fn usual(&self, server: &NodeId, now: Instant) -> Duration {
+    /// How long a server is waited for before something is done about it.
+    fn patience(&self, server: &NodeId, is_dead: bool, now: Instant) -> Duration {
+        if is_dead {
+            return self.hedge_initial;
+        }
         let latencies = self.latencies.lock();
         let usual =
             latencies.get(server).map(|latency| latency.usual(self.hedge_initial, self.hedge_floor, now));
@@ -112,14 +117,22 @@ impl Engine {
         self.latencies.lock().get(server).is_some_and(|latency| latency.is_suspect(now))
     }
 
-    fn learn(&self, server: &NodeId, learn: impl FnOnce(&mut Latency)) {
+    fn learn<T>(&self, server: &NodeId, learn: impl FnOnce(&mut Latency) -> T) -> T {
         let mut latencies = self.latencies.lock();
         match latencies.get_mut(server) {
             Some(latency) => learn(latency),
             // As many entries as there ever were servers: the operator names them.
             None => {
-                learn(latencies.entry(server.clone()).or_insert_with(|| Latency::new(self.hedge_initial)));
+                learn(latencies.entry(server.clone()).or_insert_with(|| Latency::new(self.hedge_initial)))
             }
+        }
+    }
+
+    /// A question to the server was in vain, because of `reason`. Said aloud when it is one too many, so not for
+    /// each question to a server that is down.
+    fn lost(&self, server: &NodeId, waited: Duration, reason: &dyn Display, now: Instant) {
+        if self.learn(server, |latency| latency.record_lost(waited, now)) {
+            tracing::warn!(%server, %reason, "an index server does not answer searches: it is asked last for now");
         }
     }
 }

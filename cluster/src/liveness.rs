@@ -99,7 +99,7 @@ pub struct Liveness {
 }
 
 impl Liveness {
-    /// Probes until dropped. `own` is not probed.
+    /// Probes until dropped. `own` is not probed. Whoever holds this holds `inner` too: it is what the views come from.
     pub fn start(
         inner: &dyn Membership,
         own: NodeId,

@@ -2,7 +2,7 @@
 
 use std::mem::take;
 
-use kerb_fleet::{Error, ErrorCode, NodeId, Search, ShardAnswer, ShardId, ShardQuestion};
+use kerb_fleet::{Error, NodeId, Search, ShardAnswer, ShardId, ShardQuestion};
 use tokio::time::Instant;
 
 use super::work::Work;
@@ -33,7 +33,7 @@ struct Attempt {
     server: ServerIndex,
     shards: Vec<ShardId>,
     started: Instant,
-    /// When the server is slower than usual; `None` when nothing is done about that any more.
+    /// When the server is slower than usual, or dead indeed; `None` when nothing is done about that any more.
     hedge_at: Option<Instant>,
     reason: Reason,
     pending: bool,
@@ -82,7 +82,10 @@ impl<'a> Round<'a> {
     /// An answer came.
     pub(super) fn answered(&mut self, attempt: usize, answer: Result<ShardAnswer, Error>, now: Instant) {
         let ended = &mut self.attempts[attempt];
-        ended.pending = false;
+        if !std::mem::replace(&mut ended.pending, false) {
+            // It was given up.
+            return;
+        }
         let (work, reason, took) = (ended.work, ended.reason, now.duration_since(ended.started));
         let shards = take(&mut ended.shards);
         let server = &self.scattering.view.shard_map.servers()[usize::from(ended.server)];
@@ -100,34 +103,30 @@ impl<'a> Round<'a> {
             }
             Err(error) => {
                 self.engine.counters.errors.one();
-                self.engine.learn(server, |latency| latency.record_lost(took, now));
-                // An overloaded or vanished server is the system's daily business; the rest somebody must look at.
-                if !matches!(
-                    error.code(),
-                    ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::DeadlineExceeded
-                ) {
-                    tracing::warn!(%server, %error, "an index server refused a search");
-                }
+                self.engine.lost(server, took, &error, now);
             }
         }
         let stranded = self.works[work].stranded_of(&shards);
         self.ask(work, &stranded, Reason::Failover, now);
-        if self.works.iter().all(Work::is_answered) {
-            self.ask_for_more(now);
-        }
+        self.ask_for_more(now);
     }
 
-    /// Asks replicas of the servers that are slower than usual.
+    /// Asks replicas of the servers that are slower than usual, and gives up on the dead ones.
     pub(super) fn wake(&mut self, now: Instant) {
         for index in 0..self.attempts.len() {
             let attempt = &mut self.attempts[index];
             if attempt.pending && attempt.hedge_at.is_some_and(|at| at <= now) {
                 attempt.hedge_at = None;
+                if self.standings[usize::from(attempt.server)] == Standing::Dead {
+                    self.give_up(index, now);
+                    continue;
+                }
                 let work = attempt.work;
                 let open = self.works[work].open_of(&attempt.shards);
                 self.ask(work, &open, Reason::Hedge, now);
             }
         }
+        self.ask_for_more(now);
     }
 
     /// The answer, as far as it came.
@@ -136,8 +135,7 @@ impl<'a> Round<'a> {
         for attempt in self.attempts.iter().filter(|attempt| attempt.pending) {
             self.engine.counters.lost.one();
             let waited = now.duration_since(attempt.started);
-            self.engine
-                .learn(&servers[usize::from(attempt.server)], |latency| latency.record_lost(waited, now));
+            self.engine.lost(&servers[usize::from(attempt.server)], waited, &"no answer came", now);
         }
         let asked = self.works[0].len();
         let (hits, mut missing) = self.gather.finish();
@@ -152,7 +150,17 @@ impl<'a> Round<'a> {
         self.ask(self.works.len() - 1, shards, Reason::First, now);
     }
 
+    /// A dead server that does not even refuse would hold every search of its shards up to the deadline.
+    fn give_up(&mut self, attempt: usize, now: Instant) {
+        let reason = Error::DeadlineExceeded("it is not live and was not waited for".to_owned());
+        self.answered(attempt, Err(reason), now);
+    }
+
+    /// Once all is in that will come: goes back for what an exact answer still needs.
     fn ask_for_more(&mut self, now: Instant) {
+        if !self.is_done() {
+            return;
+        }
         for more in self.gather.more() {
             self.engine.counters.more.one();
             self.open(more.search, &more.shards, now);
@@ -201,8 +209,10 @@ impl<'a> Round<'a> {
         let node = map.servers()[usize::from(server)].clone();
         self.works[work].asked(map, &shards, server);
         let deadline = self.scattering.deadline;
+        let is_dead = self.standings[usize::from(server)] == Standing::Dead;
         // With one server there is no replica to go to.
-        let hedge_at = (map.servers().len() > 1).then(|| now + self.engine.usual(&node, now));
+        let watched = is_dead || map.servers().len() > 1;
+        let hedge_at = watched.then(|| now + self.engine.patience(&node, is_dead, now));
         self.outbox.push(Outgoing {
             attempt: self.attempts.len(),
             server: node,

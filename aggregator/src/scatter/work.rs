@@ -36,11 +36,6 @@ impl Work {
         self.shards.len()
     }
 
-    /// Every shard is answered.
-    pub(super) fn is_answered(&self) -> bool {
-        self.unanswered == 0
-    }
-
     /// Shards without an answer, in order.
     pub(super) fn unanswered(&self) -> impl Iterator<Item = ShardId> {
         self.shards.iter().filter(|state| !state.answered).map(|state| state.shard)

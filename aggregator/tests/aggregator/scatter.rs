@@ -122,6 +122,37 @@ async fn without_a_replica_the_answer_comes_in_time_and_names_what_is_missing() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dead_server_without_a_replica_does_not_hold_the_answer_up() {
+    let cluster = Cluster::new(3, 1);
+    cluster.put_line();
+    let aggregator = cluster.aggregator(Options::default());
+    cluster.set_live("index-1", false);
+    let (found, _) = find(&aggregator, 16).await;
+    assert_whole(&found, 16);
+
+    cluster.servers[1].set(Script::Silent);
+    let (found, took) = find(&aggregator, 16).await;
+    assert_eq!((found.coverage.missing, took), (cluster.shards_of(1), 30 * MS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn gaps_are_filled_also_when_other_shards_are_missing() {
+    let cluster = Cluster::new(8, 1);
+    let map = cluster.view.borrow().shard_map.clone();
+    let holder = |shard: u16| map.holders(ShardId(shard))[0];
+    let other = (1..SHARDS).find(|s| holder(*s) != holder(0)).unwrap();
+    let third = (1..SHARDS).find(|s| holder(*s) != holder(0) && holder(*s) != holder(other)).unwrap();
+    cluster.put(0, &hit("moving", 1, 1));
+    cluster.put(0, &hit("a", 2, 1));
+    cluster.put(other, &hit("moving", 20, 2));
+    let failing = usize::from(holder(third));
+    cluster.servers[failing].set(Script::Fails);
+    let (found, _) = find(&cluster.aggregator(Options::default()), 1).await;
+    assert_eq!(names(&found.hits), ["a"]);
+    assert_eq!(found.coverage.missing, cluster.shards_of(failing));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_uncovered_shard_without_a_replica_is_missing() {
     let cluster = Cluster::new(1, 1);
     cluster.put_line();
