@@ -32,21 +32,26 @@ fn main() {
 
     let mut seconds: [Vec<f64>; 4] = Default::default();
     let mut rows = 0;
-    for round in 0..rounds {
-        let shards = map.shards_of(&servers[round % SERVERS]);
-        let runs = [
-            measured(None, |outbox| updates_by_reverse_index(&table, &shards, outbox)),
-            measured(None, |outbox| updates_by_scan(&table, sharding, &shards, outbox)),
-            measured(None, |outbox| frames_by_link(&table, &shards, outbox)),
-            measured(Some(&table), |outbox| updates_by_scan(&table, sharding, &shards, outbox)),
-        ];
-        rows = runs[0].1;
-        assert!(runs.iter().all(|run| run.1 == rows), "all ways find the same drivers: {runs:?}");
-        for (all, one) in seconds.iter_mut().zip(runs.map(|run| run.0)) {
-            all.push(one);
+    for _ in 0..rounds {
+        let mut sums = [0.0; 4];
+        rows = 0;
+        for server in &servers {
+            let shards = map.shards_of(server);
+            let runs = [
+                measured(None, |outbox| updates_by_reverse_index(&table, &shards, outbox)),
+                measured(None, |outbox| updates_by_scan(&table, sharding, &shards, outbox)),
+                measured(None, |outbox| frames_by_link(&table, &shards, outbox)),
+                measured(Some(&table), |outbox| updates_by_scan(&table, sharding, &shards, outbox)),
+            ];
+            assert!(runs.iter().all(|run| run.1 == runs[0].1), "all ways find the same drivers: {runs:?}");
+            rows += runs[0].1;
+            sums.iter_mut().zip(&runs).for_each(|(sum, run)| *sum += run.0);
+        }
+        for (all, sum) in seconds.iter_mut().zip(sums) {
+            all.push(sum / SERVERS as f64);
         }
     }
-    println!("share of one server: {rows} drivers; {rounds} rounds");
+    println!("one server's share, mean of all servers: {} drivers; {rounds} rounds", rows / SERVERS);
     let [reverse, scan, link, scan_frames] = seconds;
     compare("update batches", reverse, scan);
     compare("update batches and the cards they need", link, scan_frames);
@@ -111,7 +116,7 @@ fn updates_by_scan(table: &DriverTable, sharding: Sharding, shards: &[ShardId], 
 fn frames_by_link(table: &DriverTable, shards: &[ShardId], outbox: &mut Outbox) {
     let mut link = LinkState::new(shards.iter().copied());
     link.opened();
-    while let Some(frame) = link.next_frame(table, Horizon { gone_before_ms: 0 }) {
+    while let Some(frame) = link.next_frame(table, Horizon { now_ms: 0, gone_before_ms: 0 }) {
         if let Frame::Batch(batch) = frame {
             outbox.send(batch);
         }

@@ -29,7 +29,7 @@ fn main() {
             let report = Report { position: position(&mut rng), stamp, motion, accuracy_dm, status };
             table.apply(driver, &report, 1, RateLimit::NONE).expect("enrolled just now");
         }
-        links.tick(&table, &counters, true);
+        links.tick(&table, &counters, true, 0);
         timed(|| store.turn(&table).expect("a turn"))
     };
     let (first_s, first) = turn(0, drivers);

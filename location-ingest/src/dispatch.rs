@@ -9,9 +9,11 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::counters::Counters;
+use crate::elsewhere::Elsewhere;
 use crate::link::LinkState;
 use crate::slab::{Mark, slots_of};
 use crate::table::DriverTable;
+use crate::token::ResumeToken;
 
 /// An index server's state and the bell of its task.
 #[derive(Debug)]
@@ -64,13 +66,20 @@ pub struct Links {
     set: RwLock<LinkSet>,
     /// Slots of retired drivers that a link may still name.
     retired: Mutex<Vec<Slot>>,
+    /// Drivers whose last node is to be told that they are here now.
+    elsewhere: Mutex<Elsewhere>,
 }
 
 impl Links {
     /// No links yet, for a table of so many shards.
     pub fn new(shards: u16) -> Self {
         let set = LinkSet { links: Vec::new(), holders: vec![Vec::new(); usize::from(shards)] };
-        Self { table_shards: shards, set: RwLock::new(set), retired: Mutex::default() }
+        Self {
+            table_shards: shards,
+            set: RwLock::new(set),
+            retired: Mutex::default(),
+            elsewhere: Mutex::default(),
+        }
     }
 
     /// Takes over a new view: makes links of new index servers, and moves shards.
@@ -101,7 +110,7 @@ impl Links {
 
     /// Hands the table's marks to the links, and to the store when there is one. Answers how many changes the
     /// busiest link has to send.
-    pub fn tick(&self, table: &DriverTable, counters: &Counters, stored: bool) -> usize {
+    pub fn tick(&self, table: &DriverTable, counters: &Counters, stored: bool, now_ms: i64) -> usize {
         let set = self.set.read();
         let slab = table.slab();
         let mut states = Vec::new();
@@ -114,6 +123,10 @@ impl Links {
             slab.mark_words(Mark::StoreCard, &cards);
             slab.mark_words(Mark::StoreState, &states);
         }
+        let changed = states.iter().flat_map(|(word, bits)| slots_of(*word, *bits));
+        for (shard, forget) in self.elsewhere.lock().settle(table, changed) {
+            queue_forget(&set, shard, &forget, now_ms, counters);
+        }
         let routed = route(table, &set, &states);
         let mut pending = Vec::with_capacity(set.links.len());
         for (link, slots) in set.links.iter().zip(routed) {
@@ -124,16 +137,9 @@ impl Links {
         pending.into_iter().max().unwrap_or(0)
     }
 
-    /// Queues a forget on the links of a shard.
-    pub fn forget(&self, shard: ShardId, forget: &Forget, counters: &Counters) {
-        let set = self.set.read();
-        let Some(holders) = set.holders.get(usize::from(shard.0)) else { return };
-        for link in holders.iter().map(|i| &set.links[usize::from(*i)]) {
-            if link.state.lock().forget(forget.clone()) {
-                counters.forgets_dropped.add(1);
-            }
-            link.wake.notify_one();
-        }
+    /// The driver in this slot comes from another node: with its first report here, that node's entry goes.
+    pub fn expect(&self, slot: Slot, token: ResumeToken) {
+        self.elsewhere.lock().expect(slot, token);
     }
 
     /// Slots of retired drivers: they are free once no link names them.
@@ -153,6 +159,9 @@ impl Links {
         }
         retired.retain(|slot| {
             let named = set.links.iter().any(|link| link.state.lock().knows(*slot));
+            if !named {
+                self.elsewhere.lock().drop_slot(*slot);
+            }
             match (named, stored) {
                 (true, _) => {}
                 (false, true) => table.release_after_turn(*slot),
@@ -160,6 +169,16 @@ impl Links {
             }
             named
         });
+    }
+}
+
+/// Queues a forget on the links of a shard.
+fn queue_forget(set: &LinkSet, shard: ShardId, forget: &Forget, now_ms: i64, counters: &Counters) {
+    let Some(holders) = set.holders.get(usize::from(shard.0)) else { return };
+    for link in holders.iter().map(|i| &set.links[usize::from(*i)]) {
+        if link.state.lock().forget(forget.clone(), now_ms) {
+            counters.forgets_dropped.add(1);
+        }
     }
 }
 

@@ -184,7 +184,7 @@ mod tests {
             accuracy_dm: (n % 65_536) as u16,
             status: DriverStatus::ALL[(n % 4) as usize],
             shard: ShardId((n % 16_384) as u16),
-            listed: n % 2 == 0,
+            listed: n.is_multiple_of(2),
         }
     }
 

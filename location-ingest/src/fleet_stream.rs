@@ -81,7 +81,7 @@ impl FleetStream {
         let card = card.map_err(Error::Invalid)?;
         let token = ResumeToken::decode(&wire.resume_token, &card.id)?;
         let driver = self.node.table.enrol(card, |_| ())?;
-        self.node.forget_elsewhere(&driver.card.id, token.as_ref());
+        self.node.take_token(driver.slot, token.as_ref());
         self.handles[handle] = Some(driver);
         Ok(())
     }

@@ -7,6 +7,7 @@
 mod bits;
 mod counters;
 mod dispatch;
+mod elsewhere;
 mod entry;
 mod error;
 mod expiry;
@@ -35,7 +36,7 @@ pub use error::StartError;
 pub use expiry::{EXPIRY_TICK_MS, Expiry};
 pub use fleet_stream::{FleetStream, HANDLES_MAX, REFUSALS_NAMED_MAX};
 pub use grpc::IngestGrpc;
-pub use link::{FORGETS_MAX, Horizon, LINK_BATCH_ROWS_MAX, LinkState};
+pub use link::{FORGETS_MAX, HANDOVER_MS, Horizon, LINK_BATCH_ROWS_MAX, LinkState};
 pub use options::Options;
 pub use outbox::OutboxStream;
 pub use rate::{Pace, RateLimit};

@@ -20,9 +20,16 @@ const BATCH_FORGETS_MAX: usize = 1_024;
 /// Forgets that wait for a server, at most; then the oldest is dropped. An hour of 18 reconnects a second.
 pub const FORGETS_MAX: usize = 65_536;
 
+/// A driver that moves to other servers' shards is removed from this server so much later, and so is what a resume
+/// token names. By then the other servers, told at the same tick, have it: every search meets the driver somewhere,
+/// and one that meets it twice keeps the newer.
+pub const HANDOVER_MS: i64 = 300;
+
 /// Which drivers are told of: those that have reported since `gone_before_ms`.
 #[derive(Clone, Copy, Debug)]
 pub struct Horizon {
+    /// The time.
+    pub now_ms: i64,
     /// A position measured at this time or before is gone.
     pub gone_before_ms: i64,
 }
@@ -56,7 +63,11 @@ pub struct LinkState {
     full: Option<FullPart>,
     full_turn: bool,
     rounds: u64,
-    forgets: VecDeque<Forget>,
+    /// Drivers that have left for other servers, and when they are to be removed here; each once.
+    leaving: VecDeque<(i64, Slot)>,
+    is_leaving: Bits,
+    /// With the time from which they hold.
+    forgets: VecDeque<(i64, Forget)>,
 }
 
 impl LinkState {
@@ -80,6 +91,8 @@ impl LinkState {
         self.pending.clear();
         self.held.clear();
         self.introduced.clear();
+        self.leaving.clear();
+        self.is_leaving.clear();
         self.wanted.clear();
         self.full = None;
         self.rounds = 0;
@@ -146,13 +159,13 @@ impl LinkState {
         self.pending.len()
     }
 
-    /// Queues a forget. Answers whether the oldest had to go for it.
-    pub fn forget(&mut self, forget: Forget) -> bool {
+    /// Queues a forget for [`HANDOVER_MS`] from now. Answers whether the oldest had to go for it.
+    pub fn forget(&mut self, forget: Forget, now_ms: i64) -> bool {
         let full = self.forgets.len() >= FORGETS_MAX;
         if full {
             self.forgets.pop_front();
         }
-        self.forgets.push_back(forget);
+        self.forgets.push_back((now_ms + HANDOVER_MS, forget));
         full
     }
 
@@ -180,9 +193,7 @@ impl LinkState {
     fn begin_full(&mut self, table: &DriverTable) -> Frame {
         let shards: Vec<_> = std::mem::take(&mut self.wanted).into_iter().collect();
         self.rounds += 1;
-        let mut slots = table.slots_in(shards.iter().copied());
-        // In the table's order, so that the entries' cache lines and pages are met in order.
-        slots.sort_unstable();
+        let slots = table.slots_in(shards.iter().copied());
         self.full = Some(FullPart { round: self.rounds, slots, next: 0 });
         Frame::FullBegin { round: self.rounds, shards }
     }
@@ -207,8 +218,10 @@ impl LinkState {
 
     fn changes(&mut self, table: &DriverTable, horizon: Horizon) -> Option<Frame> {
         let mut batch = Batch::default();
-        let count = self.forgets.len().min(BATCH_FORGETS_MAX);
-        batch.forgets.extend(self.forgets.drain(..count));
+        let is_due = |(due_ms, _): &&(i64, Forget)| *due_ms <= horizon.now_ms;
+        let count = self.forgets.iter().take(BATCH_FORGETS_MAX).take_while(is_due).count();
+        batch.forgets.extend(self.forgets.drain(..count).map(|(_, forget)| forget));
+        self.remove_left(table, horizon, &mut batch);
         let mut slots = Vec::new();
         while self.pending.len() > 0 && batch.updates.len() + batch.removals.len() == 0 {
             slots.clear();
@@ -228,12 +241,8 @@ impl LinkState {
         batch: &mut Batch,
     ) {
         self.pending.remove(slot);
-        let state = state.filter(|state| {
-            state.listed
-                && state.stamp.time_ms > horizon.gone_before_ms
-                && self.holds.get(usize::from(state.shard.0)).is_some_and(|holds| *holds)
-        });
-        if let Some(state) = state
+        let state = state.filter(|state| is_current(state, horizon));
+        if let Some(state) = state.filter(|state| self.holds_shard(state))
             && self.introduce(table, slot, batch)
         {
             self.held.insert(slot);
@@ -245,9 +254,32 @@ impl LinkState {
                 motion: state.motion,
                 status: state.status,
             });
+        } else if state.is_some_and(|state| !self.holds_shard(&state)) && self.held.contains(slot) {
+            if self.is_leaving.insert(slot) {
+                self.leaving.push_back((horizon.now_ms + HANDOVER_MS, slot));
+            }
         } else if self.held.remove(slot) {
             batch.removals.push(slot);
         }
+    }
+
+    /// Removes those whose handover is over, unless they have come back.
+    fn remove_left(&mut self, table: &DriverTable, horizon: Horizon, batch: &mut Batch) {
+        while let Some(&(due_ms, slot)) = self.leaving.front()
+            && due_ms <= horizon.now_ms
+            && batch.removals.len() < LINK_BATCH_ROWS_MAX
+        {
+            self.leaving.pop_front();
+            self.is_leaving.remove(slot);
+            let state = table.state(slot).filter(|state| is_current(state, horizon));
+            if !state.is_some_and(|state| self.holds_shard(&state)) && self.held.remove(slot) {
+                batch.removals.push(slot);
+            }
+        }
+    }
+
+    fn holds_shard(&self, state: &State) -> bool {
+        self.holds.get(usize::from(state.shard.0)).is_some_and(|holds| *holds)
     }
 
     /// Adds the card where the server does not know it. False when the driver was retired meanwhile.
@@ -260,4 +292,9 @@ impl LinkState {
         batch.introductions.push(Introduction { slot, card });
         true
     }
+}
+
+/// Whether a driver with this state belongs in the index, wherever.
+fn is_current(state: &State, horizon: Horizon) -> bool {
+    state.listed && state.stamp.time_ms > horizon.gone_before_ms
 }

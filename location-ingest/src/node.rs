@@ -7,7 +7,7 @@ use dashmap::DashMap;
 use foldhash::quality::RandomState;
 use futures::FutureExt;
 use kerb_fleet::{
-    Answer, Catalog, Clock, DriverCard, DriverId, DriverLookup, DriverStatus, Error, Forget, KnownDriver,
+    Answer, Catalog, Clock, DriverCard, DriverId, DriverLookup, DriverStatus, Error, KnownDriver,
     KnownPosition, NodeId, Slot,
 };
 use tokio_util::sync::CancellationToken;
@@ -90,7 +90,8 @@ impl IngestNode {
 
     /// Which drivers belong in the index now.
     pub(crate) fn horizon(&self) -> Horizon {
-        Horizon { gone_before_ms: self.clock.now_ms() - self.options.gone_after_ms() }
+        let now_ms = self.clock.now_ms();
+        Horizon { now_ms, gone_before_ms: now_ms - self.options.gone_after_ms() }
     }
 
     /// How often drivers are to report now.
@@ -127,13 +128,10 @@ impl IngestNode {
         self.open.contains_key(&slot)
     }
 
-    /// A token of another node: what that node left in the index goes. Harmless where this node's own state is
-    /// there already, because that is newer than the token.
-    pub(crate) fn forget_elsewhere(&self, id: &DriverId, token: Option<&ResumeToken>) {
-        // A token of a cluster that was cut into more shards names none of ours.
+    /// The driver in this slot brought a token: another node's entry goes when the driver has reported here.
+    pub(crate) fn take_token(&self, slot: Slot, token: Option<&ResumeToken>) {
         if let Some(token) = token.filter(|token| token.node != self.id) {
-            let forget = Forget { id: id.clone(), stamp: token.stamp };
-            self.links.forget(token.shard, &forget, &self.counters);
+            self.links.expect(slot, token.clone());
         }
     }
 

@@ -22,6 +22,9 @@ use crate::options::{Options, ms};
 use crate::store::{self, Loaded, Store};
 use crate::table::DriverTable;
 
+/// The driver table's folder in the node's data directory.
+const STORE_FOLDER: &str = "drivers";
+
 /// What the service asks of the world.
 #[derive(Clone)]
 pub struct Ports {
@@ -150,7 +153,7 @@ impl Drop for LocationIngest {
 
 async fn open_store(options: &Options) -> Result<(Option<Store>, Loaded), StartError> {
     let Some(path) = options.data_dir.clone() else { return Ok((None, Loaded::default())) };
-    let opened = tokio::task::spawn_blocking(move || Store::open(&path)).await;
+    let opened = tokio::task::spawn_blocking(move || Store::open(&path.join(STORE_FOLDER))).await;
     let (store, loaded) = opened.expect("reading the store does not panic")?;
     Ok((Some(store), loaded))
 }
@@ -180,7 +183,7 @@ async fn dispatch(node: Arc<IngestNode>, stored: bool) {
 }
 
 fn tick(node: &IngestNode, stored: bool) {
-    let pending = node.links.tick(&node.table, &node.counters, stored);
+    let pending = node.links.tick(&node.table, &node.counters, stored, node.clock.now_ms());
     node.overloaded.store(pending > node.options.overload_pending, Ordering::Relaxed);
 }
 

@@ -13,6 +13,8 @@ use crate::entry::Entry;
 
 /// Slots of a chunk: 256 KiB of entries.
 pub(crate) const CHUNK: usize = 4096;
+/// Entries whose cache lines are asked for at once: a few times as many as a core waits for in parallel.
+const TOUCHED_AHEAD: usize = 128;
 const WORDS: usize = CHUNK / 64;
 
 /// What happened to a slot since somebody last looked.
@@ -31,15 +33,17 @@ pub(crate) enum Mark {
 const MARKS: usize = 4;
 
 struct Chunk {
-    entries: Box<[Entry]>,
+    /// An array: a slot's low bits need no bounds check.
+    entries: Box<[Entry; CHUNK]>,
     marks: [Box<[AtomicU64]>; MARKS],
 }
 
 impl Default for Chunk {
     fn default() -> Self {
+        let entries: Vec<_> = (0..CHUNK).map(|_| Entry::default()).collect();
         let words = || (0..WORDS).map(|_| AtomicU64::new(0)).collect();
         Self {
-            entries: (0..CHUNK).map(|_| Entry::default()).collect(),
+            entries: entries.into_boxed_slice().try_into().expect("as many as a chunk has"),
             marks: std::array::from_fn(|_| words()),
         }
     }
@@ -104,6 +108,22 @@ impl Slab {
     #[inline]
     pub(crate) fn entry(&self, slot: Slot) -> &Entry {
         &self.chunk(slot as usize / CHUNK).entries[slot as usize % CHUNK]
+    }
+
+    /// The entries of some slots. Several times as fast as one by one where the slots are in order: many lines of
+    /// memory are asked for before the first is read.
+    #[inline]
+    pub(crate) fn entries(&self, slots: &[Slot], mut each: impl FnMut(Slot, &Entry)) {
+        for run in slots.chunk_by(|a, b| *a as usize / CHUNK == *b as usize / CHUNK) {
+            let entries = &*self.chunk(run[0] as usize / CHUNK).entries;
+            for slots in run.chunks(TOUCHED_AHEAD) {
+                let touched = slots.iter().fold(0, |sum, slot| sum ^ entries[*slot as usize % CHUNK].touch());
+                std::hint::black_box(touched);
+                for slot in slots {
+                    each(*slot, &entries[*slot as usize % CHUNK]);
+                }
+            }
+        }
     }
 
     /// Sets a mark. Call it after the change: who takes the mark sees the change.

@@ -1,0 +1,58 @@
+//! Drivers who came from another ingest node with a resume token, until their first report here. Only then may the
+//! other node's entry go: until a driver is somewhere else, it is where it was.
+
+use std::collections::HashMap;
+
+use foldhash::quality::RandomState;
+use kerb_fleet::{Forget, ShardId, Slot, Stamp};
+
+use crate::entry::State;
+use crate::table::DriverTable;
+use crate::token::ResumeToken;
+
+/// Tokens by slot; at most one a driver of the table.
+#[derive(Debug, Default)]
+pub(crate) struct Elsewhere {
+    tokens: HashMap<Slot, ResumeToken, RandomState>,
+}
+
+impl Elsewhere {
+    /// The driver in this slot brought this token.
+    pub(crate) fn expect(&mut self, slot: Slot, token: ResumeToken) {
+        self.tokens.insert(slot, token);
+    }
+
+    /// The slot is given up.
+    pub(crate) fn drop_slot(&mut self, slot: Slot) {
+        self.tokens.remove(&slot);
+    }
+
+    /// What follows from these drivers' newest states: where to forget what.
+    pub(crate) fn settle(
+        &mut self,
+        table: &DriverTable,
+        changed: impl Iterator<Item = Slot>,
+    ) -> Vec<(ShardId, Forget)> {
+        if self.tokens.is_empty() {
+            return Vec::new();
+        }
+        let mut forgets = Vec::new();
+        for slot in changed {
+            let newer = |token: &ResumeToken| table.state(slot).filter(|state| state.stamp > token.stamp);
+            let Some(state) = self.tokens.get(&slot).and_then(newer) else { continue };
+            let Some(token) = self.tokens.remove(&slot) else { continue };
+            forgets.extend(forget(table, slot, &token, &state));
+        }
+        forgets
+    }
+}
+
+/// In the token's shard, all that is older than the state here goes. In the driver's own shard newest wins anyway.
+fn forget(table: &DriverTable, slot: Slot, token: &ResumeToken, state: &State) -> Option<(ShardId, Forget)> {
+    if state.listed && state.shard == token.shard {
+        return None;
+    }
+    let id = table.card(slot)?.id.clone();
+    let just_before = Stamp { time_ms: state.stamp.time_ms - 1, ..state.stamp };
+    Some((token.shard, Forget { id, stamp: just_before }))
+}

@@ -1,0 +1,327 @@
+//! Links against a model: after any history, what the index servers hold is what the table says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kerb_fleet::{DriverStatus, MembershipView, NodeId, ShardId, ShardMap};
+use kerb_location_ingest::{
+    Counters, DriverTable, HANDOVER_MS, Horizon, LINK_BATCH_ROWS_MAX, Links, RateLimit,
+};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use crate::fake::FakeIndex;
+use crate::fixture::{NOW_MS, assert_same, card, node, place, report, searchable, sharding};
+
+const HORIZON: Horizon = Horizon { now_ms: NOW_MS, gone_before_ms: NOW_MS - 60_000 };
+const SERVERS: [&str; 4] = ["a", "b", "c", "d"];
+
+/// Table, links and the servers' truth.
+struct World {
+    rng: Pcg64Mcg,
+    table: DriverTable,
+    links: Links,
+    counters: Counters,
+    servers: BTreeMap<NodeId, FakeIndex>,
+    source: NodeId,
+    map: ShardMap,
+    sequence: u64,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let map = ShardMap::place(sharding().shards(), 2, &[node("a"), node("b"), node("c")]);
+        let mut world = Self {
+            rng: Pcg64Mcg::seed_from_u64(seed),
+            table: DriverTable::new(sharding(), 80),
+            links: Links::new(sharding().shards()),
+            counters: Counters::default(),
+            servers: BTreeMap::new(),
+            source: node("ingest"),
+            map,
+            sequence: 0,
+        };
+        world.take_map();
+        world
+    }
+
+    fn take_map(&mut self) {
+        let view = MembershipView { nodes: Vec::new(), shard_map: Arc::new(self.map.clone()) };
+        let changes = self.links.apply_view(&self.table, &view);
+        for link in changes.removed {
+            self.servers.remove(&link.node);
+        }
+        for server in self.map.servers() {
+            self.servers.entry(server.clone()).or_default().hold(self.map.shards_of(server));
+        }
+    }
+
+    fn step(&mut self) {
+        match self.rng.random_range(0..100) {
+            0..55 => self.report(),
+            55..60 => {
+                let driver = self.rng.random_range(0..60);
+                if let Some(slot) = self.table.slot(&card(driver).id) {
+                    self.table.unlist_if(slot, |_| true);
+                }
+            }
+            60..64 => self.retire(),
+            64..67 => self.change_card(),
+            67..75 => drop(self.links.tick(&self.table, &self.counters, false, NOW_MS)),
+            75..90 => self.send(),
+            90..93 => self.reopen(),
+            93..97 => self.refill(),
+            _ => self.change_map(),
+        }
+    }
+
+    fn report(&mut self) {
+        let driver = self.rng.random_range(0..60);
+        // A full table: a retired driver's slot may not be free yet.
+        let Ok(enrolled) = self.table.enrol(card(driver), |_| ()) else { return };
+        self.sequence += 1;
+        let mut report = report(place(self.rng.random_range(0..300)), self.sequence, NOW_MS);
+        report.status = Some(DriverStatus::ALL[self.rng.random_range(0..4)]);
+        if self.rng.random_range(0..20) == 0 {
+            report.stamp.time_ms = NOW_MS - 60_000;
+        }
+        self.table.apply(&enrolled, &report, NOW_MS, RateLimit::NONE).unwrap();
+    }
+
+    fn retire(&mut self) {
+        let driver = self.rng.random_range(0..60);
+        if let Some(slot) = self.table.slot(&card(driver).id)
+            && self.table.retire(slot, |_| true)
+        {
+            self.links.retire([slot]);
+        }
+    }
+
+    fn change_card(&mut self) {
+        let mut card = card(self.rng.random_range(0..60));
+        card.vehicle_class.0 = self.rng.random_range(0..8);
+        let _ = self.table.enrol(card, |_| ());
+    }
+
+    /// Some link that is open gets a few frames across.
+    fn send(&mut self) {
+        let links = self.links.all();
+        let link = &links[self.rng.random_range(0..links.len())];
+        for _ in 0..self.rng.random_range(1..5) {
+            let Some(frame) = link.state.lock().next_frame(&self.table, HORIZON) else { break };
+            self.servers.get_mut(&link.node).unwrap().apply(&self.source, frame);
+        }
+    }
+
+    fn reopen(&mut self) {
+        let links = self.links.all();
+        let link = &links[self.rng.random_range(0..links.len())];
+        let mut state = link.state.lock();
+        if state.is_open() {
+            state.closed();
+        } else {
+            state.opened();
+            self.servers.get_mut(&link.node).unwrap().open(&self.source);
+        }
+    }
+
+    fn refill(&mut self) {
+        let links = self.links.all();
+        let link = &links[self.rng.random_range(0..links.len())];
+        let shards: Vec<_> =
+            self.map.shards_of(&link.node).into_iter().filter(|_| self.rng.random_bool(0.4)).collect();
+        let mut state = link.state.lock();
+        if state.is_open() && !shards.is_empty() {
+            self.servers.get_mut(&link.node).unwrap().empty(&shards);
+            state.refill(&shards);
+        }
+    }
+
+    fn change_map(&mut self) {
+        let mut servers: Vec<_> =
+            SERVERS.iter().map(|name| node(name)).filter(|_| self.rng.random_bool(0.7)).collect();
+        if servers.is_empty() {
+            servers.push(node("a"));
+        }
+        self.map = ShardMap::place(sharding().shards(), self.rng.random_range(1..3), &servers);
+        self.take_map();
+    }
+
+    /// Everything that is left comes across, and the servers hold what the table says.
+    fn settle_and_compare(&mut self) {
+        for now_ms in [NOW_MS, NOW_MS + HANDOVER_MS] {
+            self.links.tick(&self.table, &self.counters, false, now_ms);
+            for link in self.links.all() {
+                let server = self.servers.get_mut(&link.node).unwrap();
+                let mut state = link.state.lock();
+                if !state.is_open() {
+                    state.opened();
+                    server.open(&self.source);
+                }
+                while let Some(frame) = state.next_frame(&self.table, Horizon { now_ms, ..HORIZON }) {
+                    server.apply(&self.source, frame);
+                }
+                assert_eq!(state.pending(), 0);
+            }
+        }
+        for (id, server) in &self.servers {
+            let shards = self.map.shards_of(id);
+            let wanted =
+                searchable(&self.table, HORIZON.gone_before_ms, |shard: ShardId| shards.contains(&shard));
+            assert_same(&format!("server {id}"), &server.content(), &wanted);
+        }
+    }
+}
+
+#[test]
+fn any_history_ends_with_the_servers_equal_to_the_table() {
+    for seed in 0..150 {
+        println!("seed {seed}");
+        let mut world = World::new(seed);
+        for step in 0..1_500 {
+            world.step();
+            if step % 300 == 299 {
+                world.settle_and_compare();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_slow_server_gets_one_row_a_driver_however_many_updates_there_were() {
+    let table = DriverTable::new(sharding(), 20_000);
+    let links = Links::new(sharding().shards());
+    let counters = Counters::default();
+    let shard_map = Arc::new(ShardMap::place(sharding().shards(), 1, &[node("slow")]));
+    links.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map });
+    let link = links.all().remove(0);
+    link.state.lock().opened();
+    let drivers: Vec<_> = (0..10_000).map(|i| table.enrol(card(i), |_| ()).unwrap()).collect();
+    for sequence in 1..30 {
+        for driver in &drivers {
+            let at = place(u64::from(driver.slot) + sequence);
+            table.apply(driver, &report(at, sequence, NOW_MS), NOW_MS, RateLimit::NONE).unwrap();
+        }
+        links.tick(&table, &counters, false, NOW_MS);
+        assert!(link.state.lock().pending() <= drivers.len());
+    }
+    let mut rows = 0;
+    let mut frames = 0;
+    while let Some(frame) = link.state.lock().next_frame(&table, HORIZON) {
+        frames += 1;
+        if let kerb_fleet::Frame::Batch(batch) = frame {
+            assert!(batch.updates.len() <= LINK_BATCH_ROWS_MAX);
+            assert!(batch.updates.iter().all(|update| update.stamp.sequence == 29));
+            rows += batch.updates.len();
+        }
+    }
+    assert!(
+        (10_000..=20_000).contains(&rows),
+        "{rows} rows: a driver of the full part may be pending once more"
+    );
+    assert!(frames < 12, "{frames} frames");
+}
+
+#[test]
+fn writers_and_links_at_the_same_time_end_equal() {
+    let table = DriverTable::new(sharding(), 500);
+    let links = Links::new(sharding().shards());
+    let counters = Counters::default();
+    let map = Arc::new(ShardMap::place(sharding().shards(), 1, &[node("a"), node("b")]));
+    links.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map: map.clone() });
+    let source = node("ingest");
+    let mut servers: Vec<FakeIndex> = Vec::new();
+    for link in links.all() {
+        let mut server = FakeIndex::default();
+        server.hold(map.shards_of(&link.node));
+        server.open(&source);
+        link.state.lock().opened();
+        servers.push(server);
+    }
+    let writing = AtomicBool::new(true);
+    let drain = |servers: &mut Vec<FakeIndex>, now_ms: i64| {
+        links.tick(&table, &counters, false, now_ms);
+        for (link, server) in links.all().iter().zip(servers) {
+            while let Some(frame) = link.state.lock().next_frame(&table, Horizon { now_ms, ..HORIZON }) {
+                server.apply(&source, frame);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let writer = |thread: u64| {
+            let table = &table;
+            move || {
+                for round in 1..400_u64 {
+                    for driver in 0..200 {
+                        let enrolled = table.enrol(card(driver), |_| ()).unwrap();
+                        let at = place(round * 17 + driver as u64 * 5 + thread);
+                        let _ = table.apply(
+                            &enrolled,
+                            &report(at, round * 2 + thread, NOW_MS),
+                            NOW_MS,
+                            RateLimit::NONE,
+                        );
+                    }
+                }
+            }
+        };
+        let writers = [scope.spawn(writer(0)), scope.spawn(writer(1))];
+        let drainer = scope.spawn(|| {
+            while writing.load(Ordering::Relaxed) {
+                drain(&mut servers, NOW_MS);
+            }
+        });
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        writing.store(false, Ordering::Relaxed);
+        drainer.join().unwrap();
+    });
+    drain(&mut servers, NOW_MS);
+    drain(&mut servers, NOW_MS + HANDOVER_MS);
+    for (link, server) in links.all().iter().zip(&servers) {
+        let shards = map.shards_of(&link.node);
+        let wanted = searchable(&table, HORIZON.gone_before_ms, |shard| shards.contains(&shard));
+        assert_same("server", &server.content(), &wanted);
+    }
+}
+
+#[test]
+fn a_driver_that_moves_to_another_server_stays_on_the_last_one_for_the_handover() {
+    let table = DriverTable::new(sharding(), 10);
+    let links = Links::new(sharding().shards());
+    let counters = Counters::default();
+    let map = Arc::new(ShardMap::place(sharding().shards(), 1, &[node("a"), node("b")]));
+    links.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map: map.clone() });
+    let mut servers: Vec<FakeIndex> = Vec::new();
+    for link in links.all() {
+        let mut server = FakeIndex::default();
+        server.hold(map.shards_of(&link.node));
+        server.open(&node("ingest"));
+        link.state.lock().opened();
+        servers.push(server);
+    }
+    let holder_of = |at: u64| map.holders(sharding().shard_of(&card(1).id, place(at)))[0] as usize;
+    let there = holder_of(0);
+    let elsewhere = (1..1_000).find(|at| holder_of(*at) != there).unwrap();
+    let driver = table.enrol(card(1), |_| ()).unwrap();
+    let mut seen_at = |to: u64, sequence: u64, now_ms: i64| {
+        table.apply(&driver, &report(place(to), sequence, NOW_MS), NOW_MS, RateLimit::NONE).unwrap();
+        links.tick(&table, &counters, false, now_ms);
+        for (link, server) in links.all().iter().zip(&mut servers) {
+            while let Some(frame) = link.state.lock().next_frame(&table, Horizon { now_ms, ..HORIZON }) {
+                server.apply(&node("ingest"), frame);
+            }
+        }
+        [servers[there].content().len(), servers[1 - there].content().len()]
+    };
+    assert_eq!(seen_at(0, 1, NOW_MS), [1, 0]);
+    assert_eq!(seen_at(elsewhere, 2, NOW_MS), [1, 1]);
+    assert_eq!(seen_at(elsewhere, 3, NOW_MS + HANDOVER_MS - 1), [1, 1]);
+    assert_eq!(seen_at(elsewhere, 4, NOW_MS + HANDOVER_MS), [0, 1]);
+    // To and fro within the handover: who has come back is not removed.
+    assert_eq!(seen_at(0, 5, NOW_MS + 1_000), [1, 1]);
+    assert_eq!(seen_at(elsewhere, 6, NOW_MS + 1_100), [1, 1]);
+    assert_eq!(seen_at(elsewhere, 7, NOW_MS + 2_000), [0, 1]);
+}

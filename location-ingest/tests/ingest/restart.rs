@@ -1,0 +1,83 @@
+//! A node that comes back: the index is whole again before any driver reports.
+
+use kerb_fleet::Sharding;
+use kerb_location_ingest::{LocationIngest, Options, StartError};
+
+use crate::fixture::{Cluster, eventually, id, options};
+use crate::fleet::report_all;
+
+const GONE_MS: i64 = 60_000;
+
+fn stored(folder: &tempfile::TempDir) -> Options {
+    Options { data_dir: Some(folder.path().to_owned()), store_interval_ms: 5, ..options() }
+}
+
+#[tokio::test]
+async fn after_a_shutdown_everything_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::new(&["a", "b"], 1);
+    let ingest = cluster.start("ingest", stored(&folder)).await;
+    report_all(&mut ingest.gateway(), 0..2_000, 5);
+    ingest.shutdown().await;
+    let again = Cluster::new(&["a", "b"], 1);
+    let ingest = again.start("ingest", stored(&folder)).await;
+    assert!(ingest.settle(30_000).await);
+    assert_eq!(again.server("a").content().len() + again.server("b").content().len(), 2_000);
+    again.assert_equals(ingest.table(), GONE_MS);
+    let known = ingest.lookup().lookup(id("fleet-7")).await.unwrap().unwrap();
+    assert!(known.searchable && !known.connected);
+    assert_eq!(known.position.unwrap().stamp.sequence, 5);
+}
+
+#[tokio::test]
+async fn who_was_silent_too_long_comes_back_known_but_not_searchable() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::new(&["a"], 1);
+    let ingest = cluster.start("ingest", stored(&folder)).await;
+    report_all(&mut ingest.gateway(), 0..100, 5);
+    ingest.shutdown().await;
+    cluster.clock.advance(GONE_MS);
+    let ingest = cluster.start("ingest", stored(&folder)).await;
+    assert!(ingest.settle(30_000).await);
+    assert!(cluster.server("a").content().is_empty());
+    let known = ingest.lookup().lookup(id("fleet-7")).await.unwrap().unwrap();
+    assert!(!known.searchable && known.position.is_some());
+}
+
+#[tokio::test]
+async fn another_sharding_finds_new_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::new(&["a"], 1);
+    let mut ports = cluster.ports("ingest");
+    ports.sharding = Sharding::new(5, kerb_fleet::Partitioning::Id).unwrap();
+    let ingest = LocationIngest::start(stored(&folder), ports).await.unwrap();
+    report_all(&mut ingest.gateway(), 0..100, 5);
+    ingest.shutdown().await;
+    let again = Cluster::new(&["a"], 1);
+    let ingest = again.start("ingest", stored(&folder)).await;
+    assert!(ingest.settle(30_000).await);
+    again.assert_equals(ingest.table(), GONE_MS);
+    assert_eq!(again.server("a").content().len(), 100);
+}
+
+#[tokio::test]
+async fn write_behind_goes_on_by_itself_and_one_folder_serves_one_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::new(&["a"], 1);
+    let ingest = cluster.start("ingest", stored(&folder)).await;
+    report_all(&mut ingest.gateway(), 0..100, 5);
+    eventually("all is stored", || ingest.counters().stored.get() >= 100).await;
+    let error = LocationIngest::start(stored(&folder), cluster.ports("second")).await.err().unwrap();
+    assert!(
+        matches!(error, StartError::Store(_)) && error.to_string().contains("another process"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_option_is_named() {
+    let cluster = Cluster::new(&["a"], 1);
+    let wrong = Options { drivers_max: 0, ..options() };
+    let error = LocationIngest::start(wrong, cluster.ports("ingest")).await.err().unwrap();
+    assert!(error.to_string().starts_with("drivers_max: 0, must be"), "{error}");
+}
