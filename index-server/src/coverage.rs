@@ -7,8 +7,10 @@ use kerb_fleet::ShardId;
 /// By shard: what is known of its filling. Sources are the writer's numbers of ingest nodes.
 pub(crate) struct Coverage {
     shards: Vec<Filling>,
-    /// Ingest nodes that must have finished their part.
+    /// Ingest nodes that the view says are live: they must have finished their part.
     live: Vec<u16>,
+    /// Ingest nodes with an open session: they are live, whatever a view that lags behind says.
+    connected: Vec<u16>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -34,7 +36,8 @@ pub(crate) type FillingId = Option<u32>;
 impl Coverage {
     /// Nothing is held.
     pub(crate) fn new(shards: u16) -> Self {
-        Self { shards: vec![Filling::default(); usize::from(shards)], live: Vec::new() }
+        let shards = vec![Filling::default(); usize::from(shards)];
+        Self { shards, live: Vec::new(), connected: Vec::new() }
     }
 
     pub(crate) fn holds(&self, shard: ShardId) -> bool {
@@ -48,7 +51,20 @@ impl Coverage {
 
     pub(crate) fn is_covered(&self, shard: ShardId) -> bool {
         let filling = &self.shards[usize::from(shard.0)];
-        filling.held && self.live.iter().all(|source| filling.finished.contains(source))
+        let mut needed = self.live.iter().chain(&self.connected);
+        filling.held && needed.all(|source| filling.finished.contains(source))
+    }
+
+    /// A source has an open session.
+    pub(crate) fn connect(&mut self, source: u16) {
+        if !self.connected.contains(&source) {
+            self.connected.push(source);
+        }
+    }
+
+    /// A source has no session any more.
+    pub(crate) fn disconnect(&mut self, source: u16) {
+        self.connected.retain(|connected| *connected != source);
     }
 
     /// The held shards.
@@ -133,6 +149,20 @@ mod tests {
         let change = coverage.set_view(&[SHARD], vec![0]);
         assert_eq!(change.gained, [SHARD]);
         assert!(!coverage.is_covered(SHARD));
+    }
+
+    #[test]
+    fn a_connected_source_is_live_though_the_view_has_not_noticed_yet() {
+        let mut coverage = Coverage::new(4);
+        coverage.set_view(&[SHARD], vec![]);
+        coverage.connect(7);
+        assert!(!coverage.is_covered(SHARD));
+        coverage.finish(SHARD, 7, coverage.filling(SHARD));
+        assert!(coverage.is_covered(SHARD));
+        coverage.empty(SHARD);
+        assert!(!coverage.is_covered(SHARD));
+        coverage.disconnect(7);
+        assert!(coverage.is_covered(SHARD));
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //!    as long as a search runs.
 //! 2. **A driver's record always leads to an entry of this driver.** A move between leaves writes the new entry, then
 //!    the record's place, then clears the old entry. The writer may stop between any two stores.
-//! 3. **Who moves between leaves is written to the [`journal`](crate::store::journal) first.** A search that read the
+//! 3. **Who enters a leaf is written to the [`journal`](crate::store::journal) first.** A search that read the
 //!    new leaf before and the old one after the move has missed the driver, but has seen an effect of it; so, by the
 //!    fences, it finds the driver in the journal, and looks at its record. A search ends with that.
 //! 4. **A move within a leaf, nine of ten, is one store.** A search sees the one position or the other.
@@ -138,14 +138,21 @@ impl Index {
     pub fn open(&self, node: &NodeId) -> Result<Session, Error> {
         let mut writer = self.writer.lock();
         let number = writer.sources.number(node)?;
+        writer.coverage.connect(number);
+        writer.publish_cover();
         Ok(writer.sources.open(number))
     }
 
     /// Ends a session. Its drivers stay, and age.
     pub fn close(&self, session: &mut Session) {
+        let mut writer = self.writer.lock();
         let slots = session.take_slots();
         if !slots.is_empty() {
-            self.writer.lock().orphans.push(slots);
+            writer.orphans.push(slots);
+        }
+        if writer.sources.is_newest(session) {
+            writer.coverage.disconnect(session.source);
+            writer.publish_cover();
         }
     }
 

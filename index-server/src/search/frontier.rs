@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use std::hint::black_box;
 
 use kerb_fleet::DriverFilter;
-use kerb_spatial::{LatLng, Origin};
+use kerb_spatial::{Circle, LatLng};
 
 use super::sight::traits_pass;
 use super::{Asked, Effort, Stop};
@@ -18,7 +18,12 @@ use crate::store::page::{BLOCK, BLOCKS, Leaf, Link, Traits};
 pub(crate) const GROUP: usize = 4;
 
 /// Links with the least distance of what is behind them. A distance is not negative, so its bits order it.
-pub(crate) type Queue = BinaryHeap<Reverse<(u64, Behind)>>;
+#[derive(Default)]
+pub(crate) struct Queue {
+    nearest: BinaryHeap<Reverse<(u64, Behind)>>,
+    /// Not wanted when they were found, see [`Frontier::reopen`].
+    later: Vec<(u64, Behind)>,
+}
 
 /// A link that leads somewhere, in the order of the queue, which asks for some.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +35,7 @@ pub(crate) enum Behind {
 /// What of a circle's surroundings is unread.
 pub(crate) struct Frontier<'a> {
     store: &'a Store,
-    origin: &'a Origin,
+    circle: &'a Circle,
     queue: &'a mut Queue,
 }
 
@@ -65,13 +70,17 @@ impl Group {
 
 impl<'a> Frontier<'a> {
     /// The roots of the asked shards.
-    pub(crate) fn new(store: &'a Store, origin: &'a Origin, queue: &'a mut Queue, asked: &Asked) -> Self {
-        queue.clear();
-        let mut frontier = Self { store, origin, queue };
-        for shard in asked.iter() {
-            frontier.push(0.0, store.shard(shard).root.load());
-        }
-        frontier
+    pub(crate) fn new(store: &'a Store, circle: &'a Circle, queue: &'a mut Queue, asked: &Asked) -> Self {
+        queue.nearest.clear();
+        queue.later.clear();
+        let roots = asked.iter().filter_map(|shard| behind(store.shard(shard).root.load()));
+        queue.nearest.extend(roots.map(|root| Reverse((0, root))));
+        Self { store, circle, queue }
+    }
+
+    /// Wants more than before: what was left out is looked at again.
+    pub(crate) fn reopen(&mut self) {
+        self.queue.nearest.extend(self.queue.later.drain(..).map(Reverse));
     }
 
     /// The next leaves whose distance is wanted; none when there is no such leaf. What is certainly nearer than
@@ -79,10 +88,10 @@ impl<'a> Frontier<'a> {
     pub(crate) fn next(&mut self, wanted: impl Fn(f64) -> bool, hav_min: f64) -> Option<Group> {
         let mut group = Group::default();
         while group.len < GROUP
-            && let Some(Reverse((bits, behind))) = self.queue.peek().copied()
+            && let Some(Reverse((bits, behind))) = self.queue.nearest.peek().copied()
             && wanted(f64::from_bits(bits))
         {
-            self.queue.pop();
+            self.queue.nearest.pop();
             match behind {
                 Behind::Leaf(number) => group.push(number),
                 Behind::Node(number) => self.open(number, &wanted, hav_min),
@@ -93,27 +102,34 @@ impl<'a> Frontier<'a> {
 
     /// The rest of a chain: all of it is at one distance.
     pub(crate) fn push_rest(&mut self, hav: f64, leaf: &Leaf) {
-        self.push(hav, leaf.next.load());
-    }
-
-    fn push(&mut self, bound: f64, link: Link) {
-        match link {
-            Link::Nothing => {}
-            Link::Node(number) => self.queue.push(Reverse((bound.to_bits(), Behind::Node(number)))),
-            Link::Leaf(number) => self.queue.push(Reverse((bound.to_bits(), Behind::Leaf(number)))),
+        if let Some(rest) = behind(leaf.next.load()) {
+            self.queue.nearest.push(Reverse((hav.to_bits(), rest)));
         }
     }
 
     fn open(&mut self, number: u32, wanted: impl Fn(f64) -> bool, hav_min: f64) {
         let node = self.store.nodes.get(number);
         let cell = node.cell();
-        let bounds = self.origin.lower_bounds_of_children(cell);
+        let bounds = self.circle.origin().lower_bounds_of_children(cell);
         for (i, (bound, child)) in bounds.into_iter().zip(&node.children).enumerate() {
-            let read_before = || self.origin.upper_bound(&cell.child(i).bounds()) < hav_min;
-            if wanted(bound) && !(hav_min > 0.0 && read_before()) {
-                self.push(bound, child.load());
+            let Some(child) = behind(child.load()) else { continue };
+            let read_before = || self.circle.origin().upper_bound(&cell.child(i).bounds()) < hav_min;
+            if !wanted(bound) {
+                if bound <= self.circle.hav_max() {
+                    self.queue.later.push((bound.to_bits(), child));
+                }
+            } else if !(hav_min > 0.0 && read_before()) {
+                self.queue.nearest.push(Reverse((bound.to_bits(), child)));
             }
         }
+    }
+}
+
+fn behind(link: Link) -> Option<Behind> {
+    match link {
+        Link::Nothing => None,
+        Link::Node(number) => Some(Behind::Node(number)),
+        Link::Leaf(number) => Some(Behind::Leaf(number)),
     }
 }
 

@@ -96,7 +96,7 @@ impl<'a> Nearest<'a> {
         candidates.near.clear();
         candidates.spill.clear();
         let circle = self.circle;
-        let frontier = Frontier::new(self.store, circle.origin(), queue, self.asked);
+        let frontier = Frontier::new(self.store, circle, queue, self.asked);
         let mut reading = Reading { candidates, frontier, circle, need: self.k, leaf_hav: f64::INFINITY };
         loop {
             reading.unspill();
@@ -109,6 +109,7 @@ impl<'a> Nearest<'a> {
             if reading.need == 0 {
                 return Ok(());
             }
+            reading.frontier.reopen();
         }
     }
 

@@ -45,7 +45,7 @@ pub(crate) struct Within<'a> {
     pub(crate) sightings: Vec<(f64, Sighting)>,
 }
 
-impl Within<'_> {
+impl<'a> Within<'a> {
     /// Fills `best` from the leaves.
     pub(crate) fn read(&mut self, queue: &mut Queue, effort: &mut Effort<'_>) -> Result<(), Stop> {
         match self.place {
@@ -60,8 +60,8 @@ impl Within<'_> {
         self.look();
     }
 
-    fn read_circle(&mut self, circle: &Circle, queue: &mut Queue, effort: &mut Effort<'_>) -> Result<(), Stop> {
-        let mut frontier = Frontier::new(self.store, circle.origin(), queue, self.asked);
+    fn read_circle(&mut self, circle: &'a Circle, queue: &mut Queue, effort: &mut Effort<'_>) -> Result<(), Stop> {
+        let mut frontier = Frontier::new(self.store, circle, queue, self.asked);
         let hav_min = self.best.hav_min();
         loop {
             let best = &self.best;

@@ -1,5 +1,5 @@
-//! Who moved from leaf to leaf lately: a search that overlapped such a move may have missed the driver, so it looks
-//! at everybody whom the journal names since it began.
+//! Who entered a leaf lately: a search that overlapped a move between leaves may have missed the driver, or met it
+//! twice, so it looks at everybody whom the journal names since it began.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, fence};

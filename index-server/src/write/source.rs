@@ -52,11 +52,15 @@ impl Sources {
 
     /// Whether the session is its node's newest.
     pub(crate) fn check(&self, session: &Session) -> Result<(), Error> {
-        let source = &self.0[usize::from(session.source)];
-        if source.generation == session.generation {
+        if self.is_newest(session) {
             return Ok(());
         }
-        Err(Error::Superseded(format!("a newer session of {} is open", source.node)))
+        Err(Error::Superseded(format!("a newer session of {} is open", self.node(session.source))))
+    }
+
+    /// Whether the node has opened no session after this one.
+    pub(crate) fn is_newest(&self, session: &Session) -> bool {
+        self.0[usize::from(session.source)].generation == session.generation
     }
 
     /// What an update of this session marks its driver with.

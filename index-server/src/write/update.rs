@@ -150,9 +150,8 @@ impl Writer {
         let number = traits.record();
         let record = store.records.get(number);
         let code = Morton::from(update.position);
-        if record.place() != NOWHERE {
-            store.journal.push(number);
-        }
+        // Also of a driver who is nowhere: a search may have found it before it was removed.
+        store.journal.push(number);
         let spot = tree::make_room(store, &mut self.pages, update.shard, code);
         // Only now: making room may have copied the leaf that the driver is in.
         let (old_place, old_home) = (record.place(), record.home());
