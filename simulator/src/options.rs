@@ -69,6 +69,9 @@ pub struct ReplayOptions {
     /// The news tell the time of day in this zone, hours from UTC
     #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-12..=14))]
     pub utc_offset_h: i32,
+    /// Tell so many wrong answers in full
+    #[arg(long, default_value_t = 10)]
+    pub tell_wrong: u32,
     /// Print the report as one JSON object
     #[arg(long)]
     pub json: bool,

@@ -15,8 +15,6 @@ use crate::judge::{Answer, Fault, by_kind, judge};
 
 /// A break is known this long after it happened: the system closes a killed process's connections at once.
 const BREAK_KNOWN_AFTER_MS: i64 = 1_000;
-/// So many wrong answers are told in full.
-const TOLD_MAX: u64 = 10;
 /// So many faults of a wrong answer are told.
 const FAULTS_TOLD_MAX: usize = 5;
 /// So many drivers of a sample answer are told.
@@ -56,7 +54,7 @@ fn decide(shared: &Shared, asked: &Asked) {
     for (kind, n) in by_kind(&blamed) {
         *tallies.faults.entry(kind).or_default() += n as u64;
     }
-    if tallies.wrong <= TOLD_MAX {
+    if tallies.wrong <= u64::from(shared.options.tell_wrong) {
         let text = told(shared, asked, &blamed, tallies.wrong);
         tallies.notes.push(text);
     }
