@@ -151,8 +151,9 @@ impl Streams {
         let drivers = self.0.iter().map(|s| u64::from(s.drivers)).sum();
         let mut tasks = tokio::task::JoinSet::new();
         for stream in self.0 {
-            let rows = options.batch_rows.min(stream.drivers);
-            let period = Duration::from_secs_f64(f64::from(rows) / rate);
+            // The last batch of a round is smaller than the others: the mean gives the asked rate.
+            let rows = f64::from(stream.drivers) * STEPS as f64 / stream.batches.len() as f64;
+            let period = Duration::from_secs_f64(rows / rate);
             tasks.spawn(stream.run(period, over.clone()));
         }
         let mut report = BatchReport { drivers, ..BatchReport::default() };
