@@ -38,7 +38,11 @@ impl Filled {
         let index = Index::new(&options, city.sharding, START_MS);
         let held: Vec<_> = city.sharding.all().collect();
         index.set_view(&held, &[]).unwrap();
-        let session = RefCell::new(index.open(&NodeId::new("bench").unwrap()).unwrap());
+        let mut session = index.open(&NodeId::new("bench").unwrap()).unwrap();
+        index.full_begin(&mut session, 1, &held).unwrap();
+        let mut ending = index.full_end(&mut session, 1).unwrap();
+        while index.full_end_some(&session, &mut ending).unwrap() {}
+        let session = RefCell::new(session);
         let filled = Self { index, session, city: RefCell::new(city) };
         for from in (0..drivers).step_by(ROWS) {
             filled.apply(&filled.city.borrow().first(from, (from + ROWS).min(drivers)));

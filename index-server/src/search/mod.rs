@@ -105,7 +105,7 @@ pub(crate) fn run(
     restarts: &AtomicU64,
 ) -> Result<Vec<Hit>, Stop> {
     for _ in 0..STARTS_MAX {
-        let start = store.journal.head();
+        let start = store.journal.start();
         let hits = match search {
             Search::Nearest { circle, k } => nearest(store, scratch, circle, *k, filter, effort, start)?,
             Search::WithinRadius { circle, limit, after } => {

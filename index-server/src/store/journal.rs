@@ -1,5 +1,5 @@
 //! Who entered a leaf lately: a search that overlapped a move between leaves may have missed the driver, or met it
-//! twice, so it looks at everybody whom the journal names since it began.
+//! twice, so it looks at everybody whose move was not over when it began.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, fence};
@@ -10,7 +10,10 @@ const MOVES: u64 = 1 << 18;
 
 /// A ring of record numbers, written by the writer alone.
 pub(crate) struct Journal {
+    /// Moves that have begun.
     head: AtomicU64,
+    /// Moves that are over: the old entries are gone.
+    done: AtomicU64,
     ring: Box<[AtomicU32]>,
 }
 
@@ -20,7 +23,7 @@ pub(crate) struct Lapped;
 
 impl Journal {
     pub(crate) fn new() -> Self {
-        Self { head: AtomicU64::new(0), ring: (0..MOVES).map(|_| AtomicU32::new(0)).collect() }
+        Self { head: AtomicU64::new(0), done: AtomicU64::new(0), ring: (0..MOVES).map(|_| AtomicU32::new(0)).collect() }
     }
 
     /// Says that this record is about to move. Whoever sees any store after this call and then asks
@@ -35,10 +38,16 @@ impl Journal {
         fence(Release);
     }
 
-    /// Where the journal stands; a search asks before it reads anything.
+    /// Says that the moves that were pushed are over.
     #[inline]
-    pub(crate) fn head(&self) -> u64 {
-        self.head.load(Acquire)
+    pub(crate) fn settle(&self) {
+        self.done.store(self.head.load(Relaxed), Release);
+    }
+
+    /// Where a search starts that has read nothing yet: moves under way are not behind it.
+    #[inline]
+    pub(crate) fn start(&self) -> u64 {
+        self.done.load(Acquire)
     }
 
     /// Adds to `moved` the records that moved since `start`.
@@ -71,15 +80,18 @@ mod tests {
     #[test]
     fn moves_are_answered_since_a_start_and_not_when_lapped() {
         let journal = Journal::new();
+        journal.push(0);
+        journal.settle();
         journal.push(1);
-        let start = journal.head();
+        let start = journal.start();
         let mut moved = Vec::new();
         journal.since(start, &mut moved).unwrap();
-        assert_eq!(moved, []);
+        assert_eq!(moved, [1]);
+        moved.clear();
         journal.push(2);
         journal.push(3);
         journal.since(start, &mut moved).unwrap();
-        assert_eq!(moved, [2, 3]);
+        assert_eq!(moved, [1, 2, 3]);
         for record in 0..MOVES as u32 {
             journal.push(record);
         }

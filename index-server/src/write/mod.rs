@@ -79,6 +79,7 @@ impl Writer {
         let position = store.entry(place).position();
         record.set_place(NOWHERE);
         tree::take_out(&store, &mut self.pages, record.home().shard, position.into(), place);
+        store.journal.settle();
         self.registry.free_if_unused(&store, number);
     }
 

@@ -165,6 +165,7 @@ impl Writer {
         if let Some(position) = old_position {
             tree::take_out(store, &mut self.pages, old_home.shard, position.into(), old_place);
         }
+        store.journal.settle();
         if !old_home.watched {
             self.wheel.insert(number, update.stamp.time_ms + self.gone_after_ms + 1);
         }

@@ -10,7 +10,7 @@ use kerb_index_server::{IndexServer, Options, Ports};
 use tokio::sync::watch;
 
 /// A membership that says what the test says.
-pub struct Fixed(pub watch::Sender<Arc<MembershipView>>);
+pub(crate) struct Fixed(pub(crate) watch::Sender<Arc<MembershipView>>);
 
 impl Membership for Fixed {
     fn watch(&self) -> watch::Receiver<Arc<MembershipView>> {
@@ -19,7 +19,7 @@ impl Membership for Fixed {
 }
 
 /// The view of a cluster with these index servers and the suite's ingest nodes, of which the named are live.
-pub fn view(servers: &[&str], live: &[&str]) -> Arc<MembershipView> {
+pub(crate) fn view(servers: &[&str], live: &[&str]) -> Arc<MembershipView> {
     let id = |name: &str| NodeId::new(name).unwrap();
     let node = |name: &str, role, live| Node { id: id(name), roles: vec![role], address: None, live };
     let ids: Vec<_> = servers.iter().map(|name| id(name)).collect();
@@ -29,7 +29,7 @@ pub fn view(servers: &[&str], live: &[&str]) -> Arc<MembershipView> {
 }
 
 /// A server `index-a` of that membership, whose clock is `clock`.
-pub async fn start(membership: Arc<Fixed>, clock: Arc<ManualClock>) -> IndexServer {
+pub(crate) async fn start(membership: Arc<Fixed>, clock: Arc<ManualClock>) -> IndexServer {
     let ports = Ports {
         node: NodeId::new("index-a").unwrap(),
         sharding: sharding(),

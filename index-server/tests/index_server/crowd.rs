@@ -1,1 +1,66 @@
-//! .
+//! A million drivers at one place: no split can part them, and nothing may become slow.
+
+use std::ops::Range;
+
+use kerb_fleet::{Batch, DriverFilter, DriverStatus, Search, ShardQuestion, Sharding, Stamp};
+use kerb_index_server::{Effort, Index, Session};
+use kerb_spatial::{Circle, LatLng};
+
+use crate::fleet::{NOW_MS, State, apply, index, introduce, update};
+
+const DRIVERS: u32 = 1_000_000;
+
+fn state(position: LatLng, sequence: u64) -> State {
+    State { position, stamp: Stamp { sequence, time_ms: NOW_MS }, status: DriverStatus::Available }
+}
+
+fn send(index: &Index, session: &mut Session, numbers: Range<u32>, position: LatLng, sequence: u64) {
+    let sharding = Sharding::default();
+    for from in numbers.clone().step_by(50_000) {
+        let to = (from + 50_000).min(numbers.end);
+        let updates = (from..to).map(|number| update(sharding, number, state(position, sequence))).collect();
+        apply(index, session, &Batch { updates, ..Batch::default() }, NOW_MS);
+    }
+}
+
+/// The nearest ten of the crowd's place, found with a handful of leaves.
+fn nearest(index: &Index, place: LatLng, k: u32) -> Vec<f64> {
+    let circle = Circle::new(place, 5_000.0).unwrap();
+    let shards = Sharding::default().all().collect();
+    let question = ShardQuestion { shards, search: Search::Nearest { circle, k }, filter: DriverFilter::ANY };
+    let answer = index.search(&question, &mut Effort::new(k as usize, &|| false)).unwrap();
+    answer.hits.iter().map(|hit| hit.hav).collect()
+}
+
+#[test]
+fn a_million_at_one_place_stay_fast() {
+    let (index, mut session) = index(Sharding::default(), DRIVERS + 10_000);
+    let (place, beside) = (LatLng::new(37.77, -122.42).unwrap(), LatLng::new(37.7701, -122.42).unwrap());
+    for from in (0..DRIVERS).step_by(50_000) {
+        apply(&index, &mut session, &introduce(from..from + 50_000), NOW_MS);
+    }
+    send(&index, &mut session, 0..DRIVERS, place, 1);
+    assert_eq!(nearest(&index, place, 10), [0.0; 10]);
+    assert_eq!(nearest(&index, place, 500), [0.0; 500]);
+
+    // Updates in place, some who leave from anywhere in the chain, and some who come back.
+    send(&index, &mut session, 0..100_000, place, 2);
+    send(&index, &mut session, 400_000..410_000, beside, 2);
+    let stats = |index: &Index| index.stats().iter().map(|stat| stat.drivers).sum::<u64>();
+    assert_eq!(stats(&index), u64::from(DRIVERS));
+    let found = nearest(&index, beside, 10);
+    assert_eq!(found, [0.0; 10]);
+    send(&index, &mut session, 400_000..410_000, place, 3);
+    assert_eq!(nearest(&index, place, 10), [0.0; 10]);
+
+    // Almost all leave: the chain shrinks from its head and the memory is used again.
+    let before = index.memory().store;
+    let removals: Vec<u32> = (0..DRIVERS - 5).collect();
+    for removals in removals.chunks(50_000) {
+        apply(&index, &mut session, &Batch { removals: removals.to_vec(), ..Batch::default() }, NOW_MS);
+    }
+    assert_eq!(stats(&index), 5);
+    assert_eq!(nearest(&index, place, 10), [0.0; 5]);
+    send(&index, &mut session, 0..DRIVERS - 5, place, 4);
+    assert_eq!(index.memory().store, before);
+}

@@ -1,1 +1,112 @@
-//! .
+//! Drivers at the ends of the world, and one who jumps between them.
+
+use kerb_fleet::{Batch, DriverFilter, DriverStatus, Error, NodeId, Search, Sharding, Stamp, Update};
+use kerb_index_server::{Index, Options, Progress};
+use kerb_spatial::{Circle, LatLng};
+
+use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, update};
+
+const CORNERS: [(f64, f64); 8] = [
+    (90.0, 0.0),
+    (90.0, 179.0),
+    (-90.0, -20.0),
+    (0.0, 0.0),
+    (0.0, -180.0),
+    (-17.0, 179.999_999_9),
+    (85.0, -180.0),
+    (37.77, -122.42),
+];
+
+fn corner(i: usize) -> LatLng {
+    let (lat, lon) = CORNERS[i % CORNERS.len()];
+    LatLng::new(lat, lon).unwrap()
+}
+
+fn state(position: LatLng, sequence: u64) -> State {
+    State { position, stamp: Stamp { sequence, time_ms: NOW_MS }, status: DriverStatus::Available }
+}
+
+fn around(index: &Index, place: LatLng) -> Vec<u32> {
+    let circle = Circle::new(place, 100.0).unwrap();
+    let search = Search::WithinRadius { circle, limit: 100, after: None };
+    let shards = Sharding::default().shards_for(&search.area());
+    let answer = ask(index, shards, search, DriverFilter::ANY);
+    answer.hits.iter().map(|hit| number_of(&hit.card.id)).collect()
+}
+
+#[test]
+fn a_driver_who_jumps_across_the_world_is_where_it_is() {
+    let sharding = Sharding::default();
+    let (index, mut session) = index(sharding, 1_000);
+    apply(&index, &mut session, &introduce(0..1), NOW_MS);
+    let mut memory = 0;
+    for sequence in 1..2_000 {
+        let (from, to) = (corner(sequence - 1), corner(sequence));
+        let updates = vec![update(sharding, 0, state(to, sequence as u64))];
+        apply(&index, &mut session, &Batch { updates, ..Batch::default() }, NOW_MS);
+        assert_eq!(around(&index, to), [0]);
+        // The first two are the same place: longitude means nothing at a pole.
+        if sequence % CORNERS.len() != 1 {
+            assert_eq!(around(&index, from), [] as [u32; 0]);
+        }
+        if sequence == 100 {
+            memory = index.memory().store;
+        }
+    }
+    assert_eq!(index.memory().store, memory, "pages are used again");
+}
+
+#[test]
+fn neighbours_over_the_antimeridian_and_the_pole_are_found() {
+    let sharding = Sharding::default();
+    let (index, mut session) = index(sharding, 1_000);
+    apply(&index, &mut session, &introduce(0..4), NOW_MS);
+    let places = [(-17.0, 179.9999), (-17.0, -179.9999), (89.9999, 10.0), (89.9999, -170.0)];
+    let updates = (0..).zip(places).map(|(number, (lat, lon))| {
+        update(sharding, number, state(LatLng::new(lat, lon).unwrap(), 1))
+    });
+    apply(&index, &mut session, &Batch { updates: updates.collect(), ..Batch::default() }, NOW_MS);
+    assert_eq!(around(&index, LatLng::new(-17.0, 180.0).unwrap()), [0, 1]);
+    assert_eq!(around(&index, LatLng::new(90.0, 0.0).unwrap()), [2, 3]);
+}
+
+fn refusal(index: &Index, batch: &Batch) -> Error {
+    let mut session = index.open(&NodeId::new("test").unwrap()).unwrap();
+    let mut progress = Progress::default();
+    loop {
+        match index.apply(&mut session, batch, &mut progress, NOW_MS) {
+            Ok(more) => assert!(more, "{batch:?} was taken"),
+            Err(error) => return error,
+        }
+    }
+}
+
+#[test]
+fn rows_that_cannot_be_are_refused_before_any_is_applied() {
+    let sharding = Sharding::default();
+    let (index, _session) = index(sharding, 1_000);
+    let good = update(sharding, 0, state(corner(7), 1));
+    let with = |bad: Update| Batch { updates: vec![good, bad], ..introduce(0..2) };
+    let mut far_future = good;
+    far_future.stamp.time_ms = 1 << 48;
+    let mut past = good;
+    past.stamp.time_ms = -1;
+    let mut shard = good;
+    shard.shard.0 = 1_024;
+    let bad = [with(far_future), with(past), with(shard), with(Update { slot: 2, ..good })];
+    for batch in bad {
+        assert!(matches!(refusal(&index, &batch), Error::Mismatch(_)));
+    }
+    let slot = Batch { introductions: introduce(0..1).introductions, ..Batch::default() };
+    let mut too_far = slot;
+    too_far.introductions[0].slot = u32::MAX;
+    assert!(matches!(refusal(&index, &too_far), Error::Mismatch(_)));
+    assert_eq!(around(&index, corner(7)), [] as [u32; 0]);
+}
+
+#[test]
+fn more_drivers_than_there_is_room_for_are_refused() {
+    let index = Index::new(&Options { drivers_max: 10, ..Options::default() }, Sharding::default(), NOW_MS);
+    let error = refusal(&index, &introduce(0..100_000));
+    assert!(matches!(error, Error::Overloaded { what: "drivers", .. }), "{error}");
+}

@@ -1,1 +1,188 @@
-//! .
+//! A fleet that the tests know by heart: what the index should hold, in a map, and searched by looking at everybody.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kerb_fleet::{
+    Batch, Capabilities, Cursor, DriverCard, DriverFilter, DriverId, DriverStatus, Introduction, Motion, NodeId,
+    Search, ShardAnswer, ShardId, ShardQuestion, Sharding, Stamp, Update, VehicleClass,
+};
+use kerb_index_server::{Effort, Index, Options, Progress, Session};
+use kerb_spatial::{Circle, LatLng, Polygon};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
+
+pub(crate) fn rng(seed: u64) -> Pcg64Mcg {
+    Pcg64Mcg::seed_from_u64(seed)
+}
+
+pub(crate) fn card(number: u32) -> Arc<DriverCard> {
+    Arc::new(DriverCard {
+        id: DriverId::new(&format!("d{number}")).unwrap(),
+        vehicle_class: VehicleClass((number % 5) as u8),
+        capabilities: Capabilities((number % 8) as u16),
+    })
+}
+
+pub(crate) fn number_of(id: &DriverId) -> u32 {
+    id.as_str()[1..].parse().unwrap()
+}
+
+/// What a driver's newest state is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct State {
+    pub(crate) position: LatLng,
+    pub(crate) stamp: Stamp,
+    pub(crate) status: DriverStatus,
+}
+
+/// Everybody, by number.
+pub(crate) type Truth = BTreeMap<u32, State>;
+
+/// Places where something could go wrong, and crowds.
+pub(crate) fn anywhere(rng: &mut Pcg64Mcg) -> LatLng {
+    let near = |rng: &mut Pcg64Mcg, lat: f64, lon: f64, width: f64| {
+        let lat = (lat + rng.random_range(-width..width)).clamp(-90.0, 90.0);
+        let lon = lon + rng.random_range(-width..width);
+        LatLng::new(lat, (lon + 540.0).rem_euclid(360.0) - 180.0).unwrap()
+    };
+    match rng.random_range(0..10) {
+        0 => near(rng, 90.0, 0.0, 0.05),
+        1 => near(rng, -90.0, 77.0, 0.05),
+        2 => near(rng, -17.0, 180.0, 0.05),
+        3 => near(rng, 0.0, 0.0, 0.05),
+        4 => LatLng::new(37.77, -122.42).unwrap(),
+        5 | 6 => near(rng, 37.77, -122.42, 0.02),
+        7 => near(rng, 37.77, -122.42, 0.0005),
+        _ => near(rng, 0.0, 0.0, 180.0),
+    }
+}
+
+pub(crate) fn status(rng: &mut Pcg64Mcg) -> DriverStatus {
+    DriverStatus::ALL[rng.random_range(0..3)]
+}
+
+pub(crate) fn update(sharding: Sharding, number: u32, state: State) -> Update {
+    Update {
+        slot: number,
+        shard: sharding.shard_of(&card(number).id, state.position),
+        position: state.position,
+        stamp: state.stamp,
+        motion: Motion { heading_cdeg: (state.stamp.sequence % 36_000) as u16, speed_cmps: 5 },
+        status: state.status,
+    }
+}
+
+pub(crate) fn introduce(numbers: impl Iterator<Item = u32>) -> Batch {
+    let introductions = numbers.map(|slot| Introduction { slot, card: card(slot) }).collect();
+    Batch { introductions, ..Batch::default() }
+}
+
+/// An index that holds every shard, and its only source, whose full part of nobody is over.
+pub(crate) fn index(sharding: Sharding, drivers_max: u32) -> (Index, Session) {
+    let index = Index::new(&Options { drivers_max, ..Options::default() }, sharding, NOW_MS);
+    let shards: Vec<_> = sharding.all().collect();
+    index.set_view(&shards, &[]).unwrap();
+    let mut session = index.open(&NodeId::new("test").unwrap()).unwrap();
+    index.full_begin(&mut session, 1, &shards).unwrap();
+    let mut ending = index.full_end(&mut session, 1).unwrap();
+    while index.full_end_some(&session, &mut ending).unwrap() {}
+    (index, session)
+}
+
+pub(crate) fn apply(index: &Index, session: &mut Session, batch: &Batch, now_ms: i64) {
+    let mut progress = Progress::default();
+    while index.apply(session, batch, &mut progress, now_ms).unwrap() {}
+}
+
+pub(crate) fn ask(index: &Index, shards: Vec<ShardId>, search: Search, filter: DriverFilter) -> ShardAnswer {
+    let question = ShardQuestion { shards, search, filter };
+    index.search(&question, &mut Effort::new(usize::MAX, &|| false)).unwrap()
+}
+
+/// Some filter, often none.
+pub(crate) fn filter(rng: &mut Pcg64Mcg) -> DriverFilter {
+    let mut filter = DriverFilter::ANY;
+    if rng.random_bool(0.3) {
+        filter.statuses = 1 << status(rng) as u8;
+    }
+    if rng.random_bool(0.3) {
+        filter.vehicle_classes = rng.random_range(1..32);
+    }
+    if rng.random_bool(0.2) {
+        filter.capabilities = Capabilities(rng.random_range(0..8));
+    }
+    if rng.random_bool(0.3) {
+        filter.time_min_ms = NOW_MS - rng.random_range(0..20_000);
+    }
+    filter
+}
+
+pub(crate) fn circle(rng: &mut Pcg64Mcg) -> Circle {
+    let radius_m = 10f64.powf(rng.random_range(0.0..7.3));
+    Circle::new(anywhere(rng), radius_m).unwrap()
+}
+
+/// A box, often across the antimeridian.
+pub(crate) fn polygon(rng: &mut Pcg64Mcg) -> Arc<Polygon> {
+    let (at, width) = (anywhere(rng), 10f64.powf(rng.random_range(-3.0..1.8)));
+    let (south, north) = ((at.lat_deg() - width).max(-90.0), (at.lat_deg() + width).min(90.0));
+    let lon = |lon: f64| (lon + 540.0).rem_euclid(360.0) - 180.0;
+    let (west, east) = (lon(at.lon_deg() - width), lon(at.lon_deg() + width));
+    let ring = [(south, west), (south, east), (north, east), (north, west)];
+    Arc::new(Polygon::new(ring.map(|(lat, lon)| LatLng::new(lat, lon).unwrap()).to_vec()).unwrap())
+}
+
+fn accepts(filter: &DriverFilter, number: u32, state: &State) -> bool {
+    let card = card(number);
+    filter.accepts(state.status, card.vehicle_class, card.capabilities, state.stamp.time_ms)
+}
+
+/// What a search should find, in order: half-chord and number.
+pub(crate) fn scan(truth: &Truth, search: &Search, filter: &DriverFilter) -> Vec<(f64, u32)> {
+    let hav = |state: &State| match search {
+        Search::Nearest { circle, .. } | Search::WithinRadius { circle, .. } => {
+            Some(circle.origin().hav(state.position)).filter(|hav| *hav <= circle.hav_max())
+        }
+        Search::WithinPolygon { polygon, .. } => polygon.contains(state.position).then_some(0.0),
+    };
+    let passing = truth.iter().filter(|(number, state)| accepts(filter, **number, state));
+    let mut found: Vec<_> = passing.filter_map(|(number, state)| Some((hav(state)?, *number))).collect();
+    found.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| card(a.1).id.cmp(&card(b.1).id)));
+    let after = match search {
+        Search::Nearest { .. } => None,
+        Search::WithinRadius { after, .. } | Search::WithinPolygon { after, .. } => after.as_ref(),
+    };
+    if let Some(Cursor { hav, id }) = after {
+        found.retain(|found| found.0.total_cmp(hav).then_with(|| card(found.1).id.cmp(id)).is_gt());
+    }
+    found.truncate(search.limit() as usize);
+    found
+}
+
+/// Asserts that an answer is what a scan finds, with everything that it says of each driver.
+pub(crate) fn judge(truth: &Truth, search: &Search, filter: &DriverFilter, answer: &ShardAnswer) {
+    let right = scan(truth, search, filter);
+    let found: Vec<_> = answer.hits.iter().map(|hit| (hit.hav, number_of(&hit.card.id))).collect();
+    if let Search::Nearest { .. } = search {
+        // Equal distances are in no particular order.
+        let havs = |list: &[(f64, u32)]| list.iter().map(|(hav, _)| *hav).collect::<Vec<_>>();
+        assert_eq!(havs(&found), havs(&right), "{search:?} {filter:?}");
+        let mut numbers: Vec<_> = found.iter().map(|(_, number)| *number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), found.len(), "somebody stands twice");
+    } else {
+        assert_eq!(found, right, "{search:?} {filter:?}");
+    }
+    for hit in &answer.hits {
+        let number = number_of(&hit.card.id);
+        let state = truth[&number];
+        assert_eq!(State { position: hit.position, stamp: hit.stamp, status: hit.status }, state);
+        assert_eq!(hit.card, card(number));
+        assert_eq!(hit.motion, update(Sharding::default(), number, state).motion);
+        assert!(accepts(filter, number, &state));
+    }
+}

@@ -1,1 +1,175 @@
-//! .
+//! Searches beside a writer that never stops: whoever is in the area all the time is in every answer, once.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use kerb_fleet::{Batch, DriverFilter, DriverStatus, Hit, Search, Sharding, Stamp};
+use kerb_index_server::{Index, Session};
+use kerb_spatial::{Circle, LatLng, Polygon};
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, rng, update};
+
+/// They hop from leaf to leaf and from shard to shard, and never leave the circle.
+const HOPPERS: u32 = 60;
+/// They come and go, and make leaves split and merge.
+const CROWD: u32 = 2_000;
+const SEARCHES: usize = 60;
+
+fn center() -> LatLng {
+    LatLng::new(37.77, -122.42).unwrap()
+}
+
+/// Within 6 km of the centre, so over several tiles. The last digits of the longitude are those of the sequence, so
+/// that an answer shows whether position and state belong together.
+fn place(rng: &mut Pcg64Mcg, sequence: u64) -> LatLng {
+    let (dx, dy) = (rng.random_range(-450..450), rng.random_range(-370_000..370_000));
+    LatLng::from_e7(377_700_000 + dy, -1_224_200_000 + dx * 1_000 + (sequence % 1_000) as i32).unwrap()
+}
+
+fn belong_together(hit: &Hit) -> bool {
+    hit.position.lon_e7().rem_euclid(1_000) as u64 == hit.stamp.sequence % 1_000
+}
+
+fn write(index: &Index, session: &mut Session, stop: &AtomicBool, seed: u64) {
+    let (sharding, mut rng) = (Sharding::default(), rng(seed));
+    let mut sequence = 1;
+    while !stop.load(Ordering::Relaxed) {
+        sequence += 1;
+        let state = |position| State {
+            position,
+            stamp: Stamp { sequence, time_ms: NOW_MS },
+            status: DriverStatus::Available,
+        };
+        let mut batch = Batch::default();
+        for number in 0..HOPPERS {
+            batch.updates.push(update(sharding, number, state(place(&mut rng, sequence))));
+        }
+        // The crowd gathers at one place and scatters again.
+        let gathered = sequence % 8 < 4;
+        for _ in 0..300 {
+            let number = HOPPERS + rng.random_range(0..CROWD);
+            let wide = place(&mut rng, sequence);
+            let tight = LatLng::from_e7(377_700_000 + rng.random_range(0..2_000), wide.lon_e7() % 1_000 - 1_224_199_000);
+            let tight = tight.unwrap();
+            batch.updates.push(update(sharding, number, state(if gathered { tight } else { wide })));
+        }
+        batch.updates.sort_by_key(|update| update.slot);
+        batch.updates.dedup_by_key(|update| update.slot);
+        if sequence.is_multiple_of(5) {
+            batch.removals.extend((0..200).map(|_| HOPPERS + rng.random_range(0..CROWD)));
+        }
+        apply(index, session, &batch, NOW_MS);
+    }
+}
+
+fn searches() -> Vec<Search> {
+    let circle = Circle::new(center(), 9_000.0).unwrap();
+    let corner = |lat: f64, lon: f64| LatLng::new(lat, lon).unwrap();
+    let ring = vec![corner(37.7, -122.5), corner(37.7, -122.3), corner(37.85, -122.3), corner(37.85, -122.5)];
+    let polygon = std::sync::Arc::new(Polygon::new(ring).unwrap());
+    vec![
+        Search::Nearest { circle, k: HOPPERS + CROWD },
+        Search::WithinRadius { circle, limit: HOPPERS + CROWD, after: None },
+        Search::WithinPolygon { polygon, limit: HOPPERS + CROWD, after: None },
+    ]
+}
+
+/// Judges an answer; how many were in it, and of how many position and state were of two instants.
+fn read(index: &Index, search: &Search) -> (usize, usize) {
+    let sharding = Sharding::default();
+    let shards = sharding.shards_for(&search.area());
+    let answer = ask(index, shards, search.clone(), DriverFilter::ANY);
+    let mut times: BTreeMap<u32, u32> = BTreeMap::new();
+    for hit in &answer.hits {
+        *times.entry(number_of(&hit.card.id)).or_default() += 1;
+        assert!(search.area().contains(hit.position));
+    }
+    assert!(answer.hits.is_sorted_by(|a, b| a.hav <= b.hav));
+    for hopper in 0..HOPPERS {
+        assert_eq!(times.get(&hopper), Some(&1), "driver {hopper} in {search:?}");
+    }
+    assert!(times.values().all(|count| *count == 1));
+    (answer.hits.len(), answer.hits.iter().filter(|hit| !belong_together(hit)).count())
+}
+
+#[test]
+fn whoever_stays_in_the_area_is_in_every_answer_once() {
+    let sharding = Sharding::default();
+    let (index, mut session) = index(sharding, 50_000);
+    apply(&index, &mut session, &introduce(0..HOPPERS + CROWD), NOW_MS);
+    let first = (0..HOPPERS).map(|number| {
+        let stamp = Stamp { sequence: 1, time_ms: NOW_MS };
+        update(sharding, number, State { position: place(&mut rng(1), 1), stamp, status: DriverStatus::Available })
+    });
+    apply(&index, &mut session, &Batch { updates: first.collect(), ..Batch::default() }, NOW_MS);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| write(&index, &mut session, &stop, 11));
+        let readers: Vec<_> = searches()
+            .into_iter()
+            .map(|search| {
+                let index = &index;
+                scope.spawn(move || {
+                    let counts = (0..SEARCHES).map(|_| read(index, &search));
+                    counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
+                })
+            })
+            .collect();
+        let results: Vec<_> = readers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        stop.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+        for result in results {
+            // Only while the writer is stopped by the scheduler in the middle of a record.
+            let (hits, torn) = result.unwrap();
+            assert!(torn * 100 < hits, "{torn} of {hits} hits are of two instants");
+        }
+    });
+    let counts = index.counts();
+    assert!(counts.updates_moved.load(Ordering::Relaxed) > 1_000, "{counts:?}");
+}
+
+#[test]
+fn the_nearest_few_are_exact_beside_a_writer() {
+    // The ten nearest stand still; everybody else hops, never nearer than they are.
+    let sharding = Sharding::default();
+    let (index, mut session) = index(sharding, 50_000);
+    apply(&index, &mut session, &introduce(0..1_000), NOW_MS);
+    let at = |number: u32, sequence, rng: &mut Pcg64Mcg| {
+        let lat_e7 = if number < 10 { 10 * number as i32 } else { 2_000 + rng.random_range(0..200_000) };
+        let position = LatLng::from_e7(377_700_000 + lat_e7, -1_224_200_000).unwrap();
+        let stamp = Stamp { sequence, time_ms: NOW_MS };
+        update(sharding, number, State { position, stamp, status: DriverStatus::Available })
+    };
+    let mut rng = rng(3);
+    let updates = (0..1_000).map(|number| at(number, 1, &mut rng)).collect();
+    apply(&index, &mut session, &Batch { updates, ..Batch::default() }, NOW_MS);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut sequence = 1;
+            while !stop.load(Ordering::Relaxed) {
+                sequence += 1;
+                let updates = (10..1_000).map(|number| at(number, sequence, &mut rng)).collect();
+                apply(&index, &mut session, &Batch { updates, ..Batch::default() }, NOW_MS);
+            }
+        });
+        let circle = Circle::new(LatLng::from_e7(377_700_000, -1_224_200_000).unwrap(), 5_000.0).unwrap();
+        let search = Search::Nearest { circle, k: 10 };
+        let shards = sharding.shards_for(&search.area());
+        let index = &index;
+        let reader = scope.spawn(move || {
+            for _ in 0..4_000 {
+                let answer = ask(index, shards.clone(), search.clone(), DriverFilter::ANY);
+                let found: Vec<u32> = answer.hits.iter().map(|hit| number_of(&hit.card.id)).collect();
+                assert_eq!(found, (0..10).collect::<Vec<_>>());
+            }
+        });
+        let read = reader.join();
+        stop.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+        read.unwrap();
+    });
+}

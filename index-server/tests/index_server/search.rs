@@ -1,1 +1,111 @@
-//! .
+//! Every kind of search against a linear scan, anywhere on the globe, while drivers come, move and go.
+
+use kerb_fleet::{Batch, Cursor, DriverFilter, Partitioning, Search, Sharding, Stamp};
+use kerb_index_server::{Index, Session};
+use proptest::prelude::*;
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use crate::fleet::{
+    NOW_MS, State, Truth, anywhere, apply, ask, circle, filter, index, introduce, judge, polygon, rng, status, update,
+};
+
+const DRIVERS: u32 = 700;
+
+fn search(rng: &mut Pcg64Mcg) -> Search {
+    match rng.random_range(0..3) {
+        0 => Search::Nearest { circle: circle(rng), k: rng.random_range(1..60) },
+        1 => Search::WithinRadius { circle: circle(rng), limit: rng.random_range(1..1_000), after: None },
+        _ => Search::WithinPolygon { polygon: polygon(rng), limit: rng.random_range(1..1_000), after: None },
+    }
+}
+
+/// Some drivers report, and some leave.
+fn step(index: &Index, session: &mut Session, sharding: Sharding, truth: &mut Truth, rng: &mut Pcg64Mcg, step: u64) {
+    let mut batch = Batch::default();
+    for number in 0..DRIVERS {
+        if rng.random_bool(0.5) {
+            continue;
+        }
+        let stamp = Stamp { sequence: step, time_ms: NOW_MS - rng.random_range(0..30_000) };
+        let position = match truth.get(&number) {
+            // Most move a little.
+            Some(state) if rng.random_bool(0.8) => {
+                let lat = state.position.lat_e7() + rng.random_range(-3_000..3_000);
+                kerb_spatial::LatLng::from_e7(lat, state.position.lon_e7()).unwrap_or(state.position)
+            }
+            _ => anywhere(rng),
+        };
+        let state = State { position, stamp, status: status(rng) };
+        batch.updates.push(update(sharding, number, state));
+        truth.insert(number, state);
+    }
+    for number in 0..DRIVERS {
+        if rng.random_bool(0.02 * (step % 4) as f64) {
+            batch.removals.push(number);
+            truth.remove(&number);
+        }
+    }
+    apply(index, session, &batch, NOW_MS);
+}
+
+fn pages(index: &Index, sharding: Sharding, truth: &Truth, rng: &mut Pcg64Mcg) {
+    let (circle, polygon, filter) = (circle(rng), polygon(rng), filter(rng));
+    let by_radius = rng.random_bool(0.5);
+    let limit = rng.random_range(1..80);
+    let mut after = None;
+    loop {
+        let search = if by_radius {
+            Search::WithinRadius { circle, limit, after }
+        } else {
+            Search::WithinPolygon { polygon: polygon.clone(), limit, after }
+        };
+        let answer = ask(index, sharding.all().collect(), search.clone(), filter);
+        judge(truth, &search, &filter, &answer);
+        let Some(last) = answer.hits.last() else { break };
+        after = Some(Cursor { hav: last.hav, id: last.card.id.clone() });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn searches_find_what_a_scan_finds(seed in any::<u64>(), shards in 1_u16..200, by_id in any::<bool>()) {
+        let mut rng = rng(seed);
+        let partitioning = if by_id { Partitioning::Id } else { Partitioning::Tile };
+        let sharding = Sharding::new(shards, partitioning).unwrap();
+        let (index, mut session) = index(sharding, 2_000);
+        let mut truth = Truth::new();
+        apply(&index, &mut session, &introduce(0..DRIVERS), NOW_MS);
+        for sequence in 1..8 {
+            step(&index, &mut session, sharding, &mut truth, &mut rng, sequence);
+            for _ in 0..12 {
+                let (search, filter) = (search(&mut rng), filter(&mut rng));
+                // The shards that the area needs are enough.
+                let shards = sharding.shards_for(&search.area());
+                judge(&truth, &search, &filter, &ask(&index, shards, search.clone(), filter));
+            }
+            pages(&index, sharding, &truth, &mut rng);
+        }
+    }
+}
+
+#[test]
+fn only_the_asked_shards_are_searched() {
+    let sharding = Sharding::new(16, Partitioning::Tile).unwrap();
+    let (index, mut session) = index(sharding, 2_000);
+    let mut truth = Truth::new();
+    apply(&index, &mut session, &introduce(0..DRIVERS), NOW_MS);
+    step(&index, &mut session, sharding, &mut truth, &mut rng(5), 1);
+    let world = kerb_spatial::Circle::new(kerb_spatial::LatLng::new(0.0, 0.0).unwrap(), 2.1e7).unwrap();
+    let mut all = 0;
+    for shard in sharding.all() {
+        let search = Search::WithinRadius { circle: world, limit: 10_000, after: None };
+        let answer = ask(&index, vec![shard], search, DriverFilter::ANY);
+        let of_shard = |hit: &kerb_fleet::Hit| sharding.shard_of(&hit.card.id, hit.position) == shard;
+        assert!(answer.hits.iter().all(of_shard));
+        all += answer.hits.len();
+    }
+    assert_eq!(all, truth.len());
+}
