@@ -13,18 +13,21 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kerb_aggregator::{Aggregator, Options};
+use kerb_fleet::ShardAnswer;
 
 #[path = "../tests/aggregator/fakes.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod fakes;
 
-use fakes::{Cluster, hit, nearest};
+use fakes::{Cluster, Script, hit, nearest};
 
-/// A cluster of servers that hold 20 drivers, each server with its own answer of 20 / `servers` hits.
+/// Servers that answer at once: of 20 drivers each knows every `servers`th.
 fn cluster(servers: usize) -> (Arc<Cluster>, Aggregator) {
     let cluster = Cluster::new(servers, 1);
-    for i in 0..20 {
-        cluster.put(i % fakes::SHARDS, &hit(&format!("driver-{i:02}"), u32::from(i), 1));
+    for (i, server) in cluster.servers.iter().enumerate() {
+        let own = (i as u32..20).step_by(servers);
+        let hits = own.map(|n| hit(&format!("driver-{n:02}"), n, 1)).collect();
+        server.set(Script::Prepared(ShardAnswer { hits, uncovered: Vec::new() }));
     }
     let aggregator = cluster.aggregator(Options::default());
     (cluster, aggregator)
@@ -33,13 +36,12 @@ fn cluster(servers: usize) -> (Arc<Cluster>, Aggregator) {
 fn search(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     for servers in [1, 4] {
-        let (cluster, aggregator) = cluster(servers);
+        let (_cluster, aggregator) = cluster(servers);
         c.bench_function(&format!("find_20_of_{servers}_servers"), |b| {
             b.iter(|| {
                 let deadline = tokio::time::Instant::now() + std::time::Duration::from_millis(200);
                 black_box(runtime.block_on(aggregator.find(nearest(20), deadline)))
             });
-            cluster.servers.iter().for_each(|server| server.questions.lock().unwrap().clear());
         });
     }
 }
