@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use kerb_aggregator::{Aggregator, Found, Options};
-use kerb_fleet::ShardId;
+use kerb_fleet::{ShardAnswer, ShardId};
 use tokio::time::Instant;
 
 use crate::fakes::{Cluster, SHARDS, Script, hit, names, nearest};
@@ -269,4 +269,13 @@ async fn nobody_listed_means_everything_is_missing() {
     let cluster = Cluster::new(0, 2);
     let (found, took) = find(&cluster.aggregator(Options::default()), 1).await;
     assert_eq!((found.coverage.missing.len(), took), (usize::from(SHARDS), Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_hits_than_were_asked_for_are_cut() {
+    let cluster = Cluster::new(1, 1);
+    let hits = (0..9).map(|i| hit(&format!("d{i:02}"), i, 1)).collect();
+    cluster.servers[0].set(Script::Prepared(ShardAnswer { hits, uncovered: Vec::new() }));
+    let (found, _) = find(&cluster.aggregator(Options::default()), 4).await;
+    assert_whole(&found, 4);
 }
