@@ -83,8 +83,9 @@ impl FleetService for IngestGrpc {
 async fn take(stream: &mut FleetStream, request: ReportPositionsRequest) -> Result<(), Error> {
     stream.drivers(&request.drivers)?;
     if let Some(columns) = request.positions.and_then(|wire| stream.columns(wire)) {
+        let mut rows = columns.rows();
         for start in (0..columns.len()).step_by(ROWS_A_TURN) {
-            stream.rows(&columns, start..columns.len().min(start + ROWS_A_TURN))?;
+            stream.rows(start, &mut rows, ROWS_A_TURN.min(columns.len() - start))?;
             tokio::task::consume_budget().await;
         }
     }

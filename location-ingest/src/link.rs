@@ -3,8 +3,10 @@
 //! Nothing here grows with time: what is pending is one bit a driver, and a driver's state is read when its row
 //! is built, so a slow server gets fewer, merged batches. The queue of forgets is bounded.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use foldhash::quality::RandomState;
 use kerb_fleet::{Batch, Forget, Frame, Introduction, ShardId, Slot, Update};
 
 use crate::bits::Bits;
@@ -63,9 +65,10 @@ pub struct LinkState {
     full: Option<FullPart>,
     full_turn: bool,
     rounds: u64,
-    /// Drivers that have left for other servers, and when they are to be removed here; each once.
+    /// Drivers that have left for other servers, by the time when they are to be removed here.
     leaving: VecDeque<(i64, Slot)>,
-    is_leaving: Bits,
+    /// When those are to be removed who have not come back.
+    leaves_at: HashMap<Slot, i64, RandomState>,
     /// With the time from which they hold.
     forgets: VecDeque<(i64, Forget)>,
 }
@@ -92,7 +95,7 @@ impl LinkState {
         self.held.clear();
         self.introduced.clear();
         self.leaving.clear();
-        self.is_leaving.clear();
+        self.leaves_at.clear();
         self.wanted.clear();
         self.full = None;
         self.rounds = 0;
@@ -221,7 +224,7 @@ impl LinkState {
         let is_due = |(due_ms, _): &&(i64, Forget)| *due_ms <= horizon.now_ms;
         let count = self.forgets.iter().take(BATCH_FORGETS_MAX).take_while(is_due).count();
         batch.forgets.extend(self.forgets.drain(..count).map(|(_, forget)| forget));
-        self.remove_left(table, horizon, &mut batch);
+        self.remove_left(horizon, &mut batch);
         let mut slots = Vec::new();
         while self.pending.len() > 0 && batch.updates.len() + batch.removals.len() == 0 {
             slots.clear();
@@ -246,6 +249,9 @@ impl LinkState {
             && self.introduce(table, slot, batch)
         {
             self.held.insert(slot);
+            if !self.leaves_at.is_empty() {
+                self.leaves_at.remove(&slot);
+            }
             batch.updates.push(Update {
                 slot,
                 shard: state.shard,
@@ -255,25 +261,28 @@ impl LinkState {
                 status: state.status,
             });
         } else if state.is_some_and(|state| !self.holds_shard(&state)) && self.held.contains(slot) {
-            if self.is_leaving.insert(slot) {
-                self.leaving.push_back((horizon.now_ms + HANDOVER_MS, slot));
+            let due_ms = horizon.now_ms + HANDOVER_MS;
+            if let Entry::Vacant(place) = self.leaves_at.entry(slot) {
+                place.insert(due_ms);
+                self.leaving.push_back((due_ms, slot));
             }
         } else if self.held.remove(slot) {
             batch.removals.push(slot);
         }
     }
 
-    /// Removes those whose handover is over, unless they have come back.
-    fn remove_left(&mut self, table: &DriverTable, horizon: Horizon, batch: &mut Batch) {
+    /// Removes those whose handover is over. Who has come back meanwhile leaves at another time, or not.
+    fn remove_left(&mut self, horizon: Horizon, batch: &mut Batch) {
         while let Some(&(due_ms, slot)) = self.leaving.front()
             && due_ms <= horizon.now_ms
             && batch.removals.len() < LINK_BATCH_ROWS_MAX
         {
             self.leaving.pop_front();
-            self.is_leaving.remove(slot);
-            let state = table.state(slot).filter(|state| is_current(state, horizon));
-            if !state.is_some_and(|state| self.holds_shard(&state)) && self.held.remove(slot) {
-                batch.removals.push(slot);
+            if self.leaves_at.get(&slot) == Some(&due_ms) {
+                self.leaves_at.remove(&slot);
+                if self.held.remove(slot) {
+                    batch.removals.push(slot);
+                }
             }
         }
     }
