@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use kerb_fleet::{ShardId, Slot};
 use parking_lot::Mutex;
 
-use crate::slab::Slab;
+use crate::slab::{Slab, slots_of};
 
 /// A list of slots a shard. A slot knows its place in its list, so that removal is one swap.
 pub(crate) struct ReverseIndex {
@@ -37,12 +37,26 @@ impl ReverseIndex {
         }
     }
 
-    /// All slots of some shards, in no order, each shard as of one moment.
-    pub(crate) fn collect(&self, shards: impl IntoIterator<Item = ShardId>) -> Vec<Slot> {
-        let mut slots = Vec::new();
+    /// All slots of some shards, below `end` or younger, in order, each once: a driver that moves while the lists
+    /// are read may stand in two.
+    ///
+    /// Sorted by a bitmap, which costs a few instructions a slot: 125 KB at 1 M drivers, which a core's cache holds.
+    pub(crate) fn collect(&self, end: Slot, shards: impl IntoIterator<Item = ShardId>) -> Vec<Slot> {
+        let mut bits = vec![0_u64; end as usize / 64 + 1];
+        let mut count = 0;
         for shard in shards {
-            slots.extend_from_slice(&self.list(shard).lock());
+            let list = self.list(shard).lock();
+            count += list.len();
+            for slot in list.iter() {
+                let word = *slot as usize / 64;
+                if word >= bits.len() {
+                    bits.resize(word + 1, 0);
+                }
+                bits[word] |= 1 << (slot % 64);
+            }
         }
+        let mut slots = Vec::with_capacity(count);
+        slots.extend(bits.into_iter().enumerate().flat_map(|(word, bits)| slots_of(word, bits)));
         slots
     }
 

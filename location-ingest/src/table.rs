@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::entry::{Entry, Owner, State};
 use crate::rate::{Pace, RateLimit};
 use crate::reverse::ReverseIndex;
-use crate::slab::{Mark, Slab, slots_of};
+use crate::slab::{Mark, Slab};
 
 /// A driver of the table, as a stream holds it: found once, then used for every update.
 #[derive(Clone, Debug)]
@@ -287,9 +287,7 @@ impl DriverTable {
     /// The slots of the searchable drivers of some shards, from the reverse index alone; in order, because the
     /// entries' memory is read fastest so.
     pub fn slots_in(&self, shards: impl IntoIterator<Item = ShardId>) -> Vec<Slot> {
-        let mut slots = self.reverse.collect(shards);
-        sort_and_dedup(&mut slots, self.slots_end());
-        slots
+        self.reverse.collect(self.slots_end(), shards)
     }
 
     /// What changed.
@@ -331,19 +329,4 @@ impl DriverTable {
         self.slab.mark(Mark::Card, slot);
         self.slab.mark(Mark::State, slot);
     }
-}
-
-/// Sorts slots below `end`, and leaves each once: a driver that moves while the lists are read may stand in two.
-/// By a bitmap where there are many: a few instructions a slot.
-fn sort_and_dedup(slots: &mut Vec<Slot>, end: Slot) {
-    let words = end as usize / 64 + 1;
-    if slots.len() < words / 4 {
-        slots.sort_unstable();
-        return slots.dedup();
-    }
-    let mut bits = vec![0_u64; words];
-    for slot in slots.drain(..) {
-        bits[slot as usize / 64] |= 1 << (slot % 64);
-    }
-    slots.extend(bits.into_iter().enumerate().flat_map(|(word, bits)| slots_of(word, bits)));
 }
