@@ -103,6 +103,10 @@ impl Search {
 pub struct ShardQuestion {
     /// Which shards; each once.
     pub shards: Vec<ShardId>,
+    /// Shards that others are asked for: hits in those that this server holds are welcome, nothing is promised of
+    /// them. So a driver who moves between two shards of this server, while the other server asked has not heard
+    /// of it, is met in one of them.
+    pub also: Vec<ShardId>,
     /// What.
     pub search: Search,
     /// Of which drivers.

@@ -130,6 +130,12 @@ impl Index {
         Self { store, writer, sharding, counts: Counts::default() }
     }
 
+    /// The writer, for a test that stops it in the middle of its work.
+    #[cfg(test)]
+    pub(crate) fn stopped_writer(&self) -> parking_lot::MutexGuard<'_, Writer> {
+        self.writer.lock()
+    }
+
     /// Events since the start.
     pub fn counts(&self) -> &Counts {
         &self.counts
@@ -208,7 +214,7 @@ impl Index {
             self.counts.updates_refused.fetch_add(applied.refused, Relaxed);
             self.counts.updates_moved.fetch_add(applied.moved, Relaxed);
         } else if let Some(step) = take(&batch.removals, &mut progress.removed, STEP_CHANGES) {
-            self.counts.drivers_removed.fetch_add(writer.remove(session, step)?, Relaxed);
+            self.counts.drivers_removed.fetch_add(writer.remove(session, step, now_ms)?, Relaxed);
         } else if let Some(step) = take(&batch.forgets, &mut progress.forgotten, STEP_CHANGES) {
             self.counts.drivers_removed.fetch_add(writer.forget(step, now_ms), Relaxed);
         }
@@ -320,7 +326,12 @@ impl Index {
                 drivers: u64::from(count.drivers),
                 bytes: (pages + records) as u64,
                 covered: writer.coverage.is_covered(shard),
-                sources: writer.coverage.finished(shard).iter().map(|s| writer.sources.node(*s).clone()).collect(),
+                sources: writer
+                    .coverage
+                    .finished(shard)
+                    .iter()
+                    .map(|s| writer.sources.node(*s).clone())
+                    .collect(),
             }
         };
         writer.coverage.held().map(stat).collect()
@@ -363,11 +374,17 @@ impl Index {
                     None => uncovered.push(*shard),
                 }
             }
+            for shard in question.also.iter().filter(|shard| shard.0 < self.sharding.shards()) {
+                if self.store.shard(*shard).cover().is_covered() {
+                    scratch.asked.insert(*shard);
+                }
+            }
             let (search, filter) = (&question.search, &question.filter);
             let restarts = &self.counts.search_restarts;
             let hits = search::run(&self.store, scratch, search, filter, effort, restarts)?;
             // Emptied while it was read: it may have been read in part.
-            let changed = covers.into_iter().filter(|(s, cover)| self.store.shard(*s).cover_after() != *cover);
+            let changed =
+                covers.into_iter().filter(|(s, cover)| self.store.shard(*s).cover_after() != *cover);
             uncovered.extend(changed.map(|(shard, _)| shard));
             Ok(ShardAnswer { hits, uncovered })
         })

@@ -99,6 +99,6 @@ fn read_folder(folder: &Path) -> Result<Files> {
 mod tests {
     #[test]
     fn committed_code_is_fresh() {
-        super::check(crate::root()).unwrap();
+        super::check(&crate::root()).unwrap();
     }
 }

@@ -4,7 +4,7 @@ mod check;
 mod codegen;
 
 use std::error::Error;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Any failure of a chore, as the text that is printed.
@@ -30,14 +30,16 @@ fn main() -> ExitCode {
 
 fn run(words: &[&str]) -> Result<()> {
     match words {
-        ["codegen"] => codegen::write(root()),
-        ["codegen", "--check"] => codegen::check(root()),
-        ["check"] => check::run(root()),
+        ["codegen"] => codegen::write(&root()),
+        ["codegen", "--check"] => codegen::check(&root()),
+        ["check"] => check::run(&root()),
         _ => Err(USAGE.into()),
     }
 }
 
-/// The repository.
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")
+/// The repository that cargo runs this for, which need not be the one that it was built in: two checkouts may share
+/// a target folder.
+fn root() -> PathBuf {
+    let xtask = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    PathBuf::from(xtask).parent().expect("xtask is a folder of the repository").to_owned()
 }

@@ -213,11 +213,13 @@ impl<'a> Round<'a> {
         // With one server there is no replica to go to.
         let watched = is_dead || map.servers().len() > 1;
         let hedge_at = watched.then(|| now + self.engine.patience(&node, is_dead, now));
+        let also = self.works[work].others(&shards);
         self.outbox.push(Outgoing {
             attempt: self.attempts.len(),
             server: node,
             question: ShardQuestion {
                 shards: shards.clone(),
+                also,
                 search: self.works[work].search.clone(),
                 filter: self.scattering.filter,
             },

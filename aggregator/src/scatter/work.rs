@@ -46,6 +46,16 @@ impl Work {
         holder_bit(map, shard, server) & !self.state(shard).tried != 0
     }
 
+    /// The shards beside these, in order.
+    pub(super) fn others(&self, shards: &[ShardId]) -> Vec<ShardId> {
+        if shards.len() == self.shards.len() {
+            return Vec::new();
+        }
+        debug_assert!(shards.is_sorted(), "shards are found by binary search");
+        let all = self.shards.iter().map(|state| state.shard);
+        all.filter(|shard| shards.binary_search(shard).is_err()).collect()
+    }
+
     /// These shards are asked of a server.
     pub(super) fn asked(&mut self, map: &ShardMap, shards: &[ShardId], server: ServerIndex) {
         for &shard in shards {

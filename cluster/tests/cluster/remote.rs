@@ -250,6 +250,7 @@ async fn errors_keep_their_kind_and_a_wrong_value_is_a_mismatch() {
 async fn a_search_ends_at_its_deadline() {
     let served = SlowSink::new().serve().await;
     let question = kerb_fleet::ShardQuestion {
+        also: vec![],
         shards: vec![ShardId(1)],
         search: kerb_fleet::Search::Nearest {
             circle: kerb_spatial::Circle::new(kerb_fleet::conformance::source::place(1), 10.0).unwrap(),

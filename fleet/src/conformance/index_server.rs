@@ -27,10 +27,11 @@ macro_rules! index_server_conformance {
             searches_answer_in_their_order, pages_visit_everybody_once, filters_apply_before_the_limit,
             a_shard_is_covered_when_every_source_has_finished, a_moved_driver_is_found_once,
             an_older_stamp_never_wins, a_source_removes_only_what_it_owns,
+            a_removed_driver_is_not_brought_back_by_an_older_state,
             a_full_part_removes_what_it_does_not_repeat, a_newer_session_supersedes,
             a_forgotten_driver_stays_away_unless_newer, a_refill_empties_and_asks_again,
             other_settings_are_refused, a_broken_protocol_harms_nobody_else, shards_not_held_are_named,
-            stats_count_the_drivers,
+            shards_asked_of_others_are_searched_too, stats_count_the_drivers,
         }
     };
     (@cases $server:path; $($case:ident),* $(,)?) => {
@@ -46,7 +47,7 @@ macro_rules! index_server_conformance {
 
 /// Asks all shards.
 async fn ask(server: &Server, search: Search, filter: DriverFilter) -> ShardAnswer {
-    let question = ShardQuestion { shards: sharding().all().collect(), search, filter };
+    let question = ShardQuestion { shards: sharding().all().collect(), also: vec![], search, filter };
     server.search(question, Instant::now() + Duration::from_secs(20)).await.unwrap()
 }
 
@@ -181,6 +182,17 @@ pub async fn a_source_removes_only_what_it_owns(server: Server) {
     assert_eq!(nearest(&server, 0, 5).await, [2]);
 }
 
+/// A node that comes back from a pause with an older state does not undo the removal by the node that had the newer.
+pub async fn a_removed_driver_is_not_brought_back_by_an_older_state(server: Server) {
+    let (mut first, mut second) = covered(&server, 2).await;
+    second.send(&[update(0, place(0), 5)]).await;
+    second.remove(&[0]).await;
+    first.full_part(sharding().all().collect(), &line_of(2)).await;
+    assert_eq!(nearest(&server, 0, 5).await, [1]);
+    second.send(&[update(0, place(0), 6)]).await;
+    assert_eq!(nearest(&server, 0, 5).await, [0, 1]);
+}
+
 /// The full part is the whole truth of its source about its shards, and of nobody else.
 pub async fn a_full_part_removes_what_it_does_not_repeat(server: Server) {
     let (first, mut second) = covered(&server, 6).await;
@@ -277,11 +289,24 @@ pub async fn shards_not_held_are_named(server: Server) {
     let search = Search::Nearest { circle: around(0, 50_000.0), k: 3 };
     let mut shards: Vec<_> = sharding().all().collect();
     shards.push(ShardId(SHARDS + 5));
-    let question = ShardQuestion { shards, search, filter: DriverFilter::ANY };
+    let question = ShardQuestion { shards, also: vec![], search, filter: DriverFilter::ANY };
     let answer = server.search(question, Instant::now() + Duration::from_secs(20)).await.unwrap();
     assert_eq!((numbers(&answer), answer.uncovered), (vec![0, 1, 2], vec![ShardId(SHARDS + 5)]));
     let error = server.refill(vec![ShardId(SHARDS + 5)]).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Invalid, "{error}");
+}
+
+/// Shards that others are asked for are searched as far as they are here, and promised nothing of.
+pub async fn shards_asked_of_others_are_searched_too(server: Server) {
+    let (_first, _second) = covered(&server, 30).await;
+    let own = sharding().shard_of(&card(0).id, place(0));
+    let circle = around(0, 50_000.0);
+    let mut also: Vec<_> = sharding().all().filter(|shard| *shard != own).collect();
+    also.push(ShardId(SHARDS + 5));
+    let search = Search::Nearest { circle, k: 100 };
+    let question = ShardQuestion { shards: vec![own], also, search, filter: DriverFilter::ANY };
+    let answer = server.search(question, Instant::now() + Duration::from_secs(20)).await.unwrap();
+    assert_eq!((numbers(&answer), answer.uncovered), ((0..30).collect(), vec![]));
 }
 
 /// Stats count drivers where they are and name the sources that have finished.

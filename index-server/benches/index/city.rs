@@ -42,7 +42,10 @@ impl City {
             .map(|i| {
                 let city = i % cities;
                 let (x, y) = place(&mut rng, &clusters[city]);
-                (37.6 + (city / 4) as f64 * 1.5 + y * SIDE_M / DEGREE_M, -122.5 + (city % 4) as f64 * 2.0 + x * 0.227)
+                (
+                    37.6 + (city / 4) as f64 * 1.5 + y * SIDE_M / DEGREE_M,
+                    -122.5 + (city % 4) as f64 * 2.0 + x * 0.227,
+                )
             })
             .collect();
         let mut order: Vec<u32> = (0..drivers as u32).collect();
@@ -92,7 +95,8 @@ impl City {
     }
 
     fn step(&mut self, i: usize, most_m: f64) {
-        let (angle, m) = (self.rng.random_range(0.0..std::f64::consts::TAU), self.rng.random_range(0.0..most_m));
+        let (angle, m) =
+            (self.rng.random_range(0.0..std::f64::consts::TAU), self.rng.random_range(0.0..most_m));
         let position = &mut self.positions[i];
         position.0 += angle.sin() * m / DEGREE_M;
         position.1 += angle.cos() * m / DEGREE_M / position.0.to_radians().cos();

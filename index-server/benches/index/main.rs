@@ -62,7 +62,7 @@ impl Filled {
             .map(|_| {
                 let circle = Circle::new(city.rider(), 5_000.0).unwrap();
                 let shards = city.sharding.shards_for(&Area::Circle(circle));
-                ShardQuestion { shards, search: Search::Nearest { circle, k: 10 }, filter }
+                ShardQuestion { shards, also: vec![], search: Search::Nearest { circle, k: 10 }, filter }
             })
             .collect()
     }
@@ -159,7 +159,9 @@ fn rstar(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("nearest", drivers), |b| {
             b.iter(|| {
                 let rider = point(*next.next().unwrap(), 0);
-                black_box(tree.nearest_neighbor_iter(*rider.geom()).take(10).map(|p| p.data).collect::<Vec<_>>())
+                black_box(
+                    tree.nearest_neighbor_iter(*rider.geom()).take(10).map(|p| p.data).collect::<Vec<_>>(),
+                )
             });
         });
     }

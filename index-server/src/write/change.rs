@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{DriverStatus, Error, Forget, Introduction, Slot};
+use kerb_fleet::{DriverStatus, Error, Forget, Introduction, Slot, Stamp};
 
 use super::Writer;
 use super::registry::Registry;
@@ -50,12 +50,20 @@ impl Writer {
     }
 
     /// Removes the drivers of these slots as far as this session's source has their newest state.
-    pub(crate) fn remove(&mut self, session: &Session, slots: &[Slot]) -> Result<u64, Error> {
+    ///
+    /// A node that was down meanwhile may come back with an older state of such a driver: it is refused for as long
+    /// as it is not too old anyway.
+    pub(crate) fn remove(&mut self, session: &Session, slots: &[Slot], now_ms: i64) -> Result<u64, Error> {
         let mut removed = 0;
         for slot in slots {
             let number = session.record(*slot)?;
             let record = self.store.records.get(number);
             if record.place() != NOWHERE && record.owner().source == session.source {
+                let stamp = record.stamp();
+                let older = Stamp { time_ms: stamp.time_ms - 1, ..stamp };
+                if let Some(card) = self.store.cards.now().get(number) {
+                    self.tombstones.add(&card.id, older, now_ms + self.gone_after_ms);
+                }
                 self.unplace(number);
                 removed += 1;
             }

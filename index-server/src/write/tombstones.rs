@@ -1,4 +1,5 @@
-//! Drivers that a resume token moved to another node: their old node's late state must not bring them back.
+//! Drivers that a resume token moved to another node, or that their node removed: another node's older state must not
+//! bring them back.
 
 use std::collections::VecDeque;
 

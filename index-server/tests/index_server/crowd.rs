@@ -27,7 +27,12 @@ fn send(index: &Index, session: &mut Session, numbers: Range<u32>, position: Lat
 fn nearest(index: &Index, place: LatLng, k: u32) -> Vec<f64> {
     let circle = Circle::new(place, 5_000.0).unwrap();
     let shards = Sharding::default().all().collect();
-    let question = ShardQuestion { shards, search: Search::Nearest { circle, k }, filter: DriverFilter::ANY };
+    let question = ShardQuestion {
+        shards,
+        also: vec![],
+        search: Search::Nearest { circle, k },
+        filter: DriverFilter::ANY,
+    };
     let answer = index.search(&question, &mut Effort::new(k as usize, &|| false)).unwrap();
     answer.hits.iter().map(|hit| hit.hav).collect()
 }

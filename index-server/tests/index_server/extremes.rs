@@ -62,9 +62,9 @@ fn neighbours_over_the_antimeridian_and_the_pole_are_found() {
     let (index, mut session) = index(sharding, 1_000);
     apply(&index, &mut session, &introduce(0..4), NOW_MS);
     let places = [(-17.0, 179.9999), (-17.0, -179.9999), (89.9999, 10.0), (89.9999, -170.0)];
-    let updates = (0..).zip(places).map(|(number, (lat, lon))| {
-        update(sharding, number, state(LatLng::new(lat, lon).unwrap(), 1))
-    });
+    let updates = (0..)
+        .zip(places)
+        .map(|(number, (lat, lon))| update(sharding, number, state(LatLng::new(lat, lon).unwrap(), 1)));
     apply(&index, &mut session, &Batch { updates: updates.collect(), ..Batch::default() }, NOW_MS);
     assert_eq!(around(&index, LatLng::new(-17.0, 180.0).unwrap()), [0, 1]);
     assert_eq!(around(&index, LatLng::new(90.0, 0.0).unwrap()), [2, 3]);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kerb_fleet::{
-    Batch, Capabilities, Cursor, DriverCard, DriverFilter, DriverId, DriverStatus, Introduction, Motion, NodeId,
-    Search, ShardAnswer, ShardId, ShardQuestion, Sharding, Stamp, Update, VehicleClass,
+    Batch, Capabilities, Cursor, DriverCard, DriverFilter, DriverId, DriverStatus, Introduction, Motion,
+    NodeId, Search, ShardAnswer, ShardId, ShardQuestion, Sharding, Stamp, Update, VehicleClass,
 };
 use kerb_index_server::{Effort, Index, Options, Progress, Session};
 use kerb_spatial::{Circle, LatLng, Polygon};
@@ -98,7 +98,7 @@ pub(crate) fn apply(index: &Index, session: &mut Session, batch: &Batch, now_ms:
 }
 
 pub(crate) fn ask(index: &Index, shards: Vec<ShardId>, search: Search, filter: DriverFilter) -> ShardAnswer {
-    let question = ShardQuestion { shards, search, filter };
+    let question = ShardQuestion { shards, also: vec![], search, filter };
     index.search(&question, &mut Effort::new(usize::MAX, &|| false)).unwrap()
 }
 

@@ -1,1 +1,355 @@
-//! .
+//! Random sessions of several ingest nodes against a map: updates, removals, forgets, full parts, refills, views and
+//! time, in any order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kerb_fleet::{Batch, DriverFilter, Forget, NodeId, Search, ShardId, Sharding, Stamp};
+use kerb_index_server::{Index, Options, Session};
+use kerb_spatial::{Circle, LatLng};
+use proptest::prelude::*;
+
+use crate::fleet::{NOW_MS, State, apply, ask, card, introduce, number_of, update};
+
+const DRIVERS: u32 = 40;
+const SHARDS: u16 = 8;
+const GONE_AFTER_MS: i64 = 60_000;
+
+fn sharding() -> Sharding {
+    Sharding::new(SHARDS, kerb_fleet::Partitioning::Tile).unwrap()
+}
+
+#[derive(Clone, Debug)]
+enum Operation {
+    /// A source sends drivers, each with a sequence, at a place.
+    Update {
+        source: usize,
+        rows: Vec<(u32, u64, u8)>,
+    },
+    Remove {
+        source: usize,
+        drivers: Vec<u32>,
+    },
+    Forget {
+        source: usize,
+        driver: u32,
+        sequence: u64,
+    },
+    /// A full part of some shards in which only some drivers are sent again.
+    Full {
+        source: usize,
+        shards: u8,
+        rows: Vec<(u32, u64, u8)>,
+    },
+    Reopen {
+        source: usize,
+    },
+    Refill {
+        shards: u8,
+    },
+    /// Shards that are held, and live sources, as masks.
+    View {
+        held: u8,
+        live: u8,
+    },
+    Pass {
+        ms: i64,
+    },
+}
+
+fn operations() -> impl Strategy<Value = Vec<Operation>> {
+    let row = (0..DRIVERS, 0..30_u64, any::<u8>());
+    let rows = || prop::collection::vec(row.clone(), 0..12);
+    let source = 0..3_usize;
+    let one = prop_oneof![
+        8 => (source.clone(), rows()).prop_map(|(source, rows)| Operation::Update { source, rows }),
+        2 => (source.clone(), prop::collection::vec(0..DRIVERS, 0..6))
+            .prop_map(|(source, drivers)| Operation::Remove { source, drivers }),
+        2 => (source.clone(), 0..DRIVERS, 0..30_u64)
+            .prop_map(|(source, driver, sequence)| Operation::Forget { source, driver, sequence }),
+        2 => (source.clone(), any::<u8>(), rows())
+            .prop_map(|(source, shards, rows)| Operation::Full { source, shards, rows }),
+        1 => source.prop_map(|source| Operation::Reopen { source }),
+        1 => any::<u8>().prop_map(|shards| Operation::Refill { shards }),
+        1 => (any::<u8>(), 0..8_u8).prop_map(|(held, live)| Operation::View { held, live }),
+        1 => (0..160_i64).prop_map(|turns| Operation::Pass { ms: turns * 250 }),
+    ];
+    prop::collection::vec(one, 1..60)
+}
+
+/// From 80 s before the start to 40 s after it; in whole turns of the wheel, so that the index is not late by a part
+/// of one.
+fn stamp(sequence: u64) -> Stamp {
+    Stamp { sequence, time_ms: NOW_MS + (sequence as i64 - 20) * 4_000 }
+}
+
+/// Sixteen places in several shards; some are the same place with other last digits.
+fn place(code: u8) -> LatLng {
+    let (x, y) = (f64::from(code % 4), f64::from(code / 4 % 4));
+    LatLng::new(37.6 + y * 0.07, -122.5 + x * 0.1 + f64::from(code / 16) * 0.0001).unwrap()
+}
+
+/// What the index should be.
+#[derive(Default)]
+struct Model {
+    now_ms: i64,
+    drivers: BTreeMap<u32, (State, usize)>,
+    tombstones: BTreeMap<u32, (Stamp, i64)>,
+    held: BTreeSet<ShardId>,
+    live: BTreeSet<usize>,
+    connected: BTreeSet<usize>,
+    finished: BTreeMap<ShardId, BTreeSet<usize>>,
+}
+
+impl Model {
+    fn shard(number: u32, state: &State) -> ShardId {
+        sharding().shard_of(&card(number).id, state.position)
+    }
+
+    fn accepts(&self, number: u32, stamp: Stamp) -> bool {
+        let tombstone = self.tombstones.get(&number);
+        !self.drivers.contains_key(&number) && tombstone.is_none_or(|(up_to, _)| stamp > *up_to)
+    }
+
+    fn update(&mut self, source: usize, number: u32, state: State) {
+        let known = self.drivers.get(&number);
+        if known.is_some_and(|(known, _)| state.stamp <= known.stamp) {
+            return;
+        }
+        if known.is_none()
+            && let Some((up_to, _)) = self.tombstones.get(&number)
+        {
+            if state.stamp <= *up_to {
+                return;
+            }
+            self.tombstones.remove(&number);
+        }
+        let old = self.now_ms - state.stamp.time_ms > GONE_AFTER_MS;
+        if old || !self.held.contains(&Self::shard(number, &state)) {
+            self.drivers.remove(&number);
+        } else {
+            self.drivers.insert(number, (state, source));
+        }
+    }
+
+    fn remove(&mut self, source: usize, number: u32) {
+        if let Some((state, _)) = self.drivers.get(&number).filter(|(_, owner)| *owner == source) {
+            // Only what is older than the removed state is refused.
+            self.bury(number, Stamp { time_ms: state.stamp.time_ms - 1, ..state.stamp });
+            self.drivers.remove(&number);
+        }
+    }
+
+    fn bury(&mut self, number: u32, stamp: Stamp) {
+        let until = self.now_ms + GONE_AFTER_MS;
+        let tombstone = self.tombstones.entry(number).or_insert((stamp, until));
+        *tombstone = (tombstone.0.max(stamp), until);
+    }
+
+    fn forget(&mut self, number: u32, stamp: Stamp) {
+        self.bury(number, stamp);
+        if self.drivers.get(&number).is_some_and(|(state, _)| state.stamp <= stamp) {
+            self.drivers.remove(&number);
+        }
+    }
+
+    /// Ends a full part in which `sent` was sent.
+    fn full(&mut self, source: usize, shards: &[ShardId], sent: &BTreeSet<u32>) {
+        self.drivers.retain(|number, (state, owner)| {
+            *owner != source || sent.contains(number) || !shards.contains(&Self::shard(*number, state))
+        });
+        for shard in shards.iter().filter(|shard| self.held.contains(shard)) {
+            self.finished.entry(*shard).or_default().insert(source);
+        }
+    }
+
+    fn empty(&mut self, shard: ShardId) {
+        self.drivers.retain(|number, (state, _)| Self::shard(*number, state) != shard);
+        self.finished.remove(&shard);
+    }
+
+    fn pass(&mut self) {
+        let now_ms = self.now_ms;
+        self.tombstones.retain(|_, (_, until)| *until > now_ms);
+        self.drivers.retain(|_, (state, _)| now_ms - state.stamp.time_ms <= GONE_AFTER_MS);
+    }
+
+    fn covered(&self, shard: ShardId) -> bool {
+        let finished = self.finished.get(&shard);
+        let mut needed = self.live.union(&self.connected);
+        self.held.contains(&shard) && needed.all(|source| finished.is_some_and(|f| f.contains(source)))
+    }
+}
+
+/// The index and the model, and the sources that both are told of.
+struct World {
+    index: Index,
+    sessions: [Session; 3],
+    rounds: u64,
+    model: Model,
+    /// Newest sequence that each driver was ever sent with.
+    newest: BTreeMap<u32, u64>,
+}
+
+fn node(source: usize) -> NodeId {
+    NodeId::new(&format!("ingest-{source}")).unwrap()
+}
+
+fn chosen(mask: u8) -> Vec<ShardId> {
+    sharding().all().filter(|shard| mask >> shard.0 & 1 == 1).collect()
+}
+
+impl World {
+    fn new() -> Self {
+        let options = Options { drivers_max: 10_000, gone_after_ms: GONE_AFTER_MS, ..Options::default() };
+        let index = Index::new(&options, sharding(), NOW_MS);
+        index.set_view(&chosen(0xff), &[]).unwrap();
+        let sessions = [0, 1, 2].map(|source| index.open(&node(source)).unwrap());
+        let held = chosen(0xff).into_iter().collect();
+        let connected = (0..3).collect();
+        let model = Model { now_ms: NOW_MS, held, connected, ..Model::default() };
+        let mut world = Self { index, sessions, rounds: 0, model, newest: BTreeMap::new() };
+        (0..3).for_each(|source| world.introduce(source));
+        world
+    }
+
+    fn introduce(&mut self, source: usize) {
+        apply(&self.index, &mut self.sessions[source], &introduce(0..DRIVERS), self.model.now_ms);
+    }
+
+    fn update(&mut self, source: usize, rows: &[(u32, u64, u8)]) -> BTreeSet<u32> {
+        let mut batch = Batch::default();
+        let rows: BTreeMap<u32, _> = rows.iter().map(|row| (row.0, row)).collect();
+        for (number, (_, sequence, code)) in rows {
+            // Back in time only where it is refused: a driver whose clock jumps back may leave late.
+            let newest = self.newest.entry(number).or_default();
+            if *sequence < *newest && self.model.accepts(number, stamp(*sequence)) {
+                continue;
+            }
+            *newest = (*newest).max(*sequence);
+            let stamp = stamp(*sequence);
+            let status = kerb_fleet::DriverStatus::ALL[usize::from(code % 3)];
+            let state = State { position: place(*code), stamp, status };
+            batch.updates.push(update(sharding(), number, state));
+            self.model.update(source, number, state);
+        }
+        apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
+        batch.updates.iter().map(|update| update.slot).collect()
+    }
+
+    fn run(&mut self, operation: Operation) {
+        match operation {
+            Operation::Update { source, rows } => drop(self.update(source, &rows)),
+            Operation::Remove { source, drivers } => {
+                drivers.iter().for_each(|number| self.model.remove(source, *number));
+                let batch = Batch { removals: drivers, ..Batch::default() };
+                apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
+            }
+            Operation::Forget { source, driver, sequence } => {
+                let stamp = stamp(sequence);
+                self.model.forget(driver, stamp);
+                let forgets = vec![Forget { id: card(driver).id.clone(), stamp }];
+                let batch = Batch { forgets, ..Batch::default() };
+                apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
+            }
+            Operation::Full { source, shards, rows } => self.full(source, &chosen(shards), &rows),
+            Operation::Reopen { source } => {
+                self.index.close(&mut self.sessions[source]);
+                self.sessions[source] = self.index.open(&node(source)).unwrap();
+                self.introduce(source);
+            }
+            Operation::Refill { shards } => self.refill(&chosen(shards)),
+            Operation::View { held, live } => self.view(&chosen(held), live),
+            Operation::Pass { ms } => {
+                self.model.now_ms += ms;
+                self.model.pass();
+                self.index.turn(self.model.now_ms);
+                while self.index.tidy_some(self.model.now_ms) {}
+            }
+        }
+    }
+
+    fn full(&mut self, source: usize, shards: &[ShardId], rows: &[(u32, u64, u8)]) {
+        self.rounds += 1;
+        self.index.full_begin(&mut self.sessions[source], self.rounds, shards).unwrap();
+        let sent = self.update(source, rows);
+        let mut ending = self.index.full_end(&mut self.sessions[source], self.rounds).unwrap();
+        while self.index.full_end_some(&self.sessions[source], &mut ending).unwrap() {}
+        self.model.full(source, shards, &sent);
+    }
+
+    fn refill(&mut self, shards: &[ShardId]) {
+        let held: Vec<_> = shards.iter().copied().filter(|shard| self.model.held.contains(shard)).collect();
+        assert_eq!(self.index.begin_refill(shards).is_ok(), held.len() == shards.len());
+        let emptied = self.index.begin_refill(&held).unwrap();
+        if held.is_empty() {
+            assert_eq!(emptied, self.model.held.iter().copied().collect::<Vec<_>>());
+        }
+        for shard in emptied {
+            self.index.drop_drivers(shard);
+            self.model.empty(shard);
+        }
+    }
+
+    fn view(&mut self, held: &[ShardId], live: u8) {
+        let sources = || (0..3_usize).filter(|source| live >> source & 1 == 1);
+        for shard in self.index.set_view(held, &sources().map(node).collect::<Vec<_>>()).unwrap() {
+            self.index.drop_drivers(shard);
+        }
+        for shard in self.model.held.clone() {
+            if !held.contains(&shard) {
+                self.model.empty(shard);
+            }
+        }
+        self.model.held = held.iter().copied().collect();
+        self.model.live = sources().collect();
+    }
+
+    /// Everybody is where the model says, and nobody else is anywhere; the same shards are covered.
+    fn check(&self) {
+        let stats = self.index.stats();
+        let held: Vec<_> = stats.iter().map(|stat| stat.shard).collect();
+        assert_eq!(held, self.model.held.iter().copied().collect::<Vec<_>>());
+        for stat in &stats {
+            let here =
+                |(number, (state, _)): &(&u32, &(State, usize))| Model::shard(**number, state) == stat.shard;
+            assert_eq!(stat.drivers, self.model.drivers.iter().filter(here).count() as u64);
+            assert_eq!(stat.covered, self.model.covered(stat.shard), "{stat:?}");
+        }
+        let world = Circle::new(LatLng::new(37.7, -122.3).unwrap(), 100_000.0).unwrap();
+        let search = Search::WithinRadius { circle: world, limit: 1_000, after: None };
+        let answer = ask(&self.index, sharding().all().collect(), search, DriverFilter::ANY);
+        let covered: BTreeSet<_> = sharding().all().filter(|shard| self.model.covered(*shard)).collect();
+        let uncovered: BTreeSet<_> = answer.uncovered.iter().copied().collect();
+        assert_eq!(uncovered, sharding().all().filter(|shard| !covered.contains(shard)).collect());
+        let right: BTreeMap<_, _> =
+            self.model.drivers.iter().map(|(number, (state, _))| (*number, *state)).collect();
+        let right: BTreeMap<_, _> = right
+            .into_iter()
+            .filter(|(number, state)| covered.contains(&Model::shard(*number, state)))
+            .collect();
+        let found: BTreeMap<_, _> = answer
+            .hits
+            .iter()
+            .map(|hit| {
+                let state = State { position: hit.position, stamp: hit.stamp, status: hit.status };
+                (number_of(&hit.card.id), state)
+            })
+            .collect();
+        assert_eq!(found.len(), answer.hits.len());
+        assert_eq!(found, right);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_index_is_what_a_map_says(operations in operations()) {
+        let mut world = World::new();
+        world.check();
+        for operation in operations {
+            world.run(operation);
+            world.check();
+        }
+    }
+}

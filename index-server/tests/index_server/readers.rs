@@ -52,7 +52,10 @@ fn write(index: &Index, session: &mut Session, stop: &AtomicBool, seed: u64) {
         for _ in 0..300 {
             let number = HOPPERS + rng.random_range(0..CROWD);
             let wide = place(&mut rng, sequence);
-            let tight = LatLng::from_e7(377_700_000 + rng.random_range(0..2_000), wide.lon_e7() % 1_000 - 1_224_199_000);
+            let tight = LatLng::from_e7(
+                377_700_000 + rng.random_range(0..2_000),
+                wide.lon_e7() % 1_000 - 1_224_199_000,
+            );
             let tight = tight.unwrap();
             batch.updates.push(update(sharding, number, state(if gathered { tight } else { wide })));
         }
@@ -102,7 +105,11 @@ fn whoever_stays_in_the_area_is_in_every_answer_once() {
     apply(&index, &mut session, &introduce(0..HOPPERS + CROWD), NOW_MS);
     let first = (0..HOPPERS).map(|number| {
         let stamp = Stamp { sequence: 1, time_ms: NOW_MS };
-        update(sharding, number, State { position: place(&mut rng(1), 1), stamp, status: DriverStatus::Available })
+        update(
+            sharding,
+            number,
+            State { position: place(&mut rng(1), 1), stamp, status: DriverStatus::Available },
+        )
     });
     apply(&index, &mut session, &Batch { updates: first.collect(), ..Batch::default() }, NOW_MS);
     let stop = AtomicBool::new(false);

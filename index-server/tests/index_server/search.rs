@@ -7,7 +7,8 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::fleet::{
-    NOW_MS, State, Truth, anywhere, apply, ask, circle, filter, index, introduce, judge, polygon, rng, status, update,
+    NOW_MS, State, Truth, anywhere, apply, ask, circle, filter, index, introduce, judge, polygon, rng,
+    status, update,
 };
 
 const DRIVERS: u32 = 700;
@@ -21,7 +22,14 @@ fn search(rng: &mut Pcg64Mcg) -> Search {
 }
 
 /// Some drivers report, and some leave.
-fn step(index: &Index, session: &mut Session, sharding: Sharding, truth: &mut Truth, rng: &mut Pcg64Mcg, step: u64) {
+fn step(
+    index: &Index,
+    session: &mut Session,
+    sharding: Sharding,
+    truth: &mut Truth,
+    rng: &mut Pcg64Mcg,
+    step: u64,
+) {
     let mut batch = Batch::default();
     for number in 0..DRIVERS {
         if rng.random_bool(0.5) {
@@ -68,7 +76,7 @@ fn pages(index: &Index, sharding: Sharding, truth: &Truth, rng: &mut Pcg64Mcg) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn searches_find_what_a_scan_finds(seed in any::<u64>(), shards in 1_u16..200, by_id in any::<bool>()) {

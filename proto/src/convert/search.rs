@@ -22,6 +22,7 @@ impl From<&ShardQuestion> for v1::SearchShardsRequest {
     fn from(question: &ShardQuestion) -> Self {
         Self {
             shards: shard_numbers(&question.shards),
+            also: shard_numbers(&question.also),
             search: Some(wire_search(&question.search)),
             statuses: u32::from(question.filter.statuses),
             vehicle_classes: question.filter.vehicle_classes,
@@ -40,6 +41,7 @@ impl TryFrom<v1::SearchShardsRequest> for ShardQuestion {
             .ok_or_else(|| refuse("statuses", format_args!("{:#x}", wire.statuses), "a mask of 8 bits"))?;
         Ok(Self {
             shards: shards("shards", &wire.shards)?,
+            also: shards("also", &wire.also)?,
             search: match required("search", wire.search)? {
                 WireSearch::Nearest(search) => nearest(&search).map_err(|error| error.within("nearest"))?,
                 WireSearch::WithinRadius(search) => {

@@ -138,6 +138,9 @@ pub struct SearchShardsRequest {
     /// Positions measured at this time or later.
     #[prost(int64, tag = "8")]
     pub time_min_ms: i64,
+    /// Shards that others are asked for: hits in those that this server holds are welcome, nothing is promised of them.
+    #[prost(uint32, repeated, tag = "9")]
+    pub also: ::prost::alloc::vec::Vec<u32>,
     #[prost(oneof = "search_shards_request::Search", tags = "2, 3, 4")]
     pub search: ::core::option::Option<search_shards_request::Search>,
 }

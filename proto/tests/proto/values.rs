@@ -124,7 +124,9 @@ pub(crate) fn question() -> impl Strategy<Value = ShardQuestion> {
             time_min_ms,
         },
     );
-    (vec(shard(), 0..9), search(), filter).prop_map(|(shards, search, filter)| ShardQuestion {
+    let shards = || vec(shard(), 0..9);
+    (shards(), shards(), search(), filter).prop_map(|(shards, also, search, filter)| ShardQuestion {
+        also,
         shards,
         search,
         filter,
