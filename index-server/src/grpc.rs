@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kerb_fleet::limits::MESSAGE_BYTES_MAX;
-use kerb_fleet::{Control, Error, IndexAdmin, PositionSession, PositionSink, ShardId, ShardQuestion, ShardSearch};
+use kerb_fleet::{
+    Control, Error, IndexAdmin, PositionSession, PositionSink, ShardId, ShardQuestion, ShardSearch,
+};
 use kerb_proto::convert::{FromSink, FromSource};
 use kerb_proto::internal::v1;
 use kerb_proto::internal::v1::index_service_server::{IndexService, IndexServiceServer};

@@ -23,13 +23,13 @@
 //!    state before it rather than wait.
 //!
 //! So each driver is judged as it was at one moment between the search's begin and end: who was in the area, and
-//! passed the filter, all that time is found, once; who was not, never is. A driver who moved may be met in two leaves.
-//! Where the answer is full, it then holds the place of another and the search starts again; for that a driver must
-//! move between leaves within the microseconds of a search, and be found. After
-//! eight starts, and where the journal was lapped, the search runs once under the writer's lock, which is counted.
+//! passed the filter, all that time is found, once; who was not, never is. A driver who moved may be met in two leaves;
+//! the journal tells, and the second sight is dropped. A nearest search then reads on for the place that is free; a
+//! search for all whose answer was full starts again, minding whom it has met. No search needs the writer to go on:
+//! one that is stopped in the middle of anything, with the lock in its hand, stops none.
 //!
-//! Splits, merges and moves within leaves never make a search start again, so a long search beside a busy writer
-//! costs no more than on an idle index.
+//! Only a search that takes so long that the journal is lapped, four times, runs once under the writer's lock; that is
+//! counted. Splits, merges and moves within leaves never make a search start again.
 //!
 //! # Steps
 //!

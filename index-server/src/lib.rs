@@ -8,6 +8,8 @@ mod coverage;
 pub mod grpc;
 pub mod index;
 pub mod options;
+#[cfg(test)]
+mod paused;
 mod search;
 pub mod service;
 mod session;

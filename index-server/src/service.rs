@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_fleet::{
-    Answer, Catalog, Clock, Error, IndexAdmin, Membership, MembershipView, NodeId, PositionSession, PositionSink,
-    Role, ShardAnswer, ShardId, ShardQuestion, ShardSearch, ShardStat, Sharding, SourceHello,
+    Answer, Catalog, Clock, Error, IndexAdmin, Membership, MembershipView, NodeId, PositionSession,
+    PositionSink, Role, ShardAnswer, ShardId, ShardQuestion, ShardSearch, ShardStat, Sharding, SourceHello,
 };
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior};

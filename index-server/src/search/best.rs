@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use hashbrown::HashSet;
 use kerb_fleet::{Cursor, DriverCard};
 
 use super::sight::Sighting;
@@ -47,16 +48,21 @@ pub(crate) struct Best {
     heap: BinaryHeap<Found>,
     /// Distance beyond which nothing is wanted now.
     worst: f64,
+    /// Records that were taken, where a second sight of one is to be left out at once. That costs as much as the
+    /// rest, and is rarely needed.
+    met: Option<HashSet<u32, foldhash::fast::RandomState>>,
 }
 
 impl Best {
-    /// The first `limit`, at least 1, up to `hav_max`, after a cursor.
-    pub(crate) fn new(limit: u32, hav_max: f64, after: Option<&Cursor>) -> Self {
+    /// The first `limit`, at least 1, up to `hav_max`, after a cursor. `mind` whom it has met, or leave those who are
+    /// met twice to [`Best::settle`].
+    pub(crate) fn new(limit: u32, hav_max: f64, after: Option<&Cursor>, mind: bool) -> Self {
         Self {
             limit: limit.max(1) as usize,
             after: after.cloned(),
             heap: BinaryHeap::with_capacity((limit as usize).clamp(1, 1_024)),
             worst: hav_max,
+            met: mind.then(HashSet::default),
         }
     }
 
@@ -80,6 +86,10 @@ impl Best {
     /// Takes a driver for whom [`Best::may_want`] said yes, unless better ones fill the answer.
     #[inline]
     pub(crate) fn offer(&mut self, found: Found) {
+        let record = found.sighting.traits.record();
+        if self.met.as_mut().is_some_and(|met| !met.insert(record)) {
+            return;
+        }
         if self.heap.len() < self.limit {
             self.heap.push(found);
         } else {
@@ -112,6 +122,7 @@ impl Best {
             all.dedup_by_key(|found| found.sighting.traits.record());
             self.heap = all.into();
         }
+        self.met = None;
         Some(moved.iter().copied().filter(|record| found.binary_search(record).is_err()).collect())
     }
 

@@ -22,8 +22,9 @@ use nearest::{Candidates, Nearest};
 use sight::Sighting;
 use within::{Place, Within};
 
-/// Times that a search starts again because a driver stood twice in its full answer or the journal was lapped.
-const STARTS_MAX: u32 = 8;
+/// Times that a search starts. It starts again when a driver was met twice in a full answer, then minding whom it has
+/// met, so at most once for that; and when more drivers moved meanwhile than the journal remembers.
+const STARTS_MAX: u32 = 4;
 
 /// Why a search ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +87,36 @@ impl Asked {
     }
 }
 
+/// Who moved from leaf to leaf since a search began.
+#[derive(Default)]
+pub(crate) struct Moved {
+    start: u64,
+    records: Vec<u32>,
+}
+
+impl Moved {
+    /// A search begins.
+    fn begin(&mut self, store: &Store) {
+        self.start = store.journal.start();
+    }
+
+    /// The records in order, each once; `None` when there are more than the journal remembers.
+    fn update(&mut self, store: &Store) -> Option<&[u32]> {
+        self.records.clear();
+        store.journal.since(self.start, &mut self.records).ok()?;
+        self.records.sort_unstable();
+        self.records.dedup();
+        Some(&self.records)
+    }
+}
+
 /// Buffers that a thread's searches use again, so that a search allocates little but its answer.
 #[derive(Default)]
 pub(crate) struct Scratch {
     pub(crate) asked: Asked,
     queue: Queue,
     candidates: Candidates,
-    moved: Vec<u32>,
+    moved: Moved,
 }
 
 /// Drivers of `scratch.asked`, in the search's order. The caller holds a pin.
@@ -104,17 +128,17 @@ pub(crate) fn run(
     effort: &mut Effort<'_>,
     restarts: &AtomicU64,
 ) -> Result<Vec<Hit>, Stop> {
-    for _ in 0..STARTS_MAX {
-        let start = store.journal.start();
+    for start in 0..STARTS_MAX {
+        scratch.moved.begin(store);
         let hits = match search {
-            Search::Nearest { circle, k } => nearest(store, scratch, circle, *k, filter, effort, start)?,
+            Search::Nearest { circle, k } => nearest(store, scratch, circle, *k, filter, effort)?,
             Search::WithinRadius { circle, limit, after } => {
-                let best = Best::new(*limit, circle.hav_max(), after.as_ref());
-                within(store, scratch, Place::Circle(circle), best, filter, effort, start)?
+                let best = Best::new(*limit, circle.hav_max(), after.as_ref(), start > 0);
+                within(store, scratch, Place::Circle(circle), best, filter, effort)?
             }
             Search::WithinPolygon { polygon, limit, after } => {
-                let best = Best::new(*limit, 0.0, after.as_ref());
-                within(store, scratch, Place::Polygon(polygon), best, filter, effort, start)?
+                let best = Best::new(*limit, 0.0, after.as_ref(), start > 0);
+                within(store, scratch, Place::Polygon(polygon), best, filter, effort)?
             }
         };
         if let Some(hits) = hits {
@@ -133,14 +157,11 @@ fn nearest(
     k: u32,
     filter: &DriverFilter,
     effort: &mut Effort<'_>,
-    start: u64,
 ) -> Result<Option<Vec<Hit>>, Stop> {
     let Scratch { asked, queue, candidates, moved } = scratch;
     let found = Vec::with_capacity(k.min(64) as usize);
     let mut search = Nearest { store, circle, k: k as usize, filter, asked, found };
-    search.read(queue, candidates, effort)?;
-    let Some(moved) = moved_since(store, start, moved) else { return Ok(None) };
-    if !moved.is_empty() && !search.settle(moved) {
+    if !search.read(queue, candidates, moved, effort)? {
         return Ok(None);
     }
     let mut found = search.found;
@@ -164,29 +185,19 @@ fn within(
     best: Best,
     filter: &DriverFilter,
     effort: &mut Effort<'_>,
-    start: u64,
 ) -> Result<Option<Vec<Hit>>, Stop> {
     let Scratch { asked, queue, moved, .. } = scratch;
     let cards = store.cards.now();
     let (records, sightings) = (Vec::new(), Vec::new());
     let mut search = Within { store, cards, place, filter, asked, best, records, sightings };
     search.read(queue, effort)?;
-    let Some(moved) = moved_since(store, start, moved) else { return Ok(None) };
+    let Some(moved) = moved.update(store) else { return Ok(None) };
     if !moved.is_empty() {
         let Some(missed) = search.best.settle(moved) else { return Ok(None) };
         search.look_at(&missed);
     }
     let found = search.best.into_sorted().into_iter();
     Ok(Some(found.filter_map(|found| hit(found.hav, &found.sighting, found.card)).collect()))
-}
-
-/// Who moved from leaf to leaf since the search began, in order, each once; `None`: too many to be remembered.
-fn moved_since<'a>(store: &Store, start: u64, moved: &'a mut Vec<u32>) -> Option<&'a [u32]> {
-    moved.clear();
-    store.journal.since(start, moved).ok()?;
-    moved.sort_unstable();
-    moved.dedup();
-    Some(moved)
 }
 
 fn hit(hav: f64, sighting: &Sighting, card: Arc<DriverCard>) -> Option<Hit> {

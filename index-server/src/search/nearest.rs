@@ -9,7 +9,7 @@ use kerb_spatial::Circle;
 
 use super::frontier::{Frontier, Queue, read_group};
 use super::sight::{Sighting, fetch_records, passes, sight};
-use super::{Asked, Effort, Stop};
+use super::{Asked, Effort, Moved, Stop};
 use crate::store::Store;
 
 /// A driver by what its leaf says: bits of the distance, and the record.
@@ -86,13 +86,14 @@ impl Reading<'_, '_> {
 }
 
 impl<'a> Nearest<'a> {
-    /// Fills `found` from the leaves.
+    /// Fills `found`. False when more moved meanwhile than the journal remembers: start again.
     pub(crate) fn read(
         &mut self,
         queue: &'a mut Queue,
         candidates: &mut Candidates,
+        moved: &mut Moved,
         effort: &mut Effort<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         candidates.near.clear();
         candidates.spill.clear();
         let circle = self.circle;
@@ -101,14 +102,16 @@ impl<'a> Nearest<'a> {
         loop {
             reading.unspill();
             self.read_leaves(&mut reading, effort)?;
-            if reading.candidates.near.is_empty() {
-                return Ok(());
-            }
+            let all_read = reading.candidates.near.is_empty();
             self.look(&mut reading);
-            reading.need = self.k - self.found.len();
-            if reading.need == 0 {
-                return Ok(());
+            if all_read || self.found.len() == self.k {
+                let Some(moved) = moved.update(self.store) else { return Ok(false) };
+                if !self.drop_twice(moved) {
+                    self.add_missed(moved);
+                    return Ok(true);
+                }
             }
+            reading.need = self.k - self.found.len();
             reading.frontier.reopen();
         }
     }
@@ -171,20 +174,33 @@ impl<'a> Nearest<'a> {
         in_it.then_some((hav, sighting))
     }
 
-    /// Takes in those who moved from leaf to leaf meanwhile, in order, and answers whether nobody stands twice.
-    pub(crate) fn settle(&mut self, moved: &[u32]) -> bool {
-        let mut seen = Vec::new();
-        for (_, sighting) in &self.found {
-            let record = sighting.traits.record();
-            if moved.binary_search(&record).is_ok() {
-                if seen.contains(&record) {
-                    return false;
+    /// Drops the second sight of whoever was met in two leaves; whether there was any.
+    fn drop_twice(&mut self, moved: &[u32]) -> bool {
+        let before = self.found.len();
+        if !moved.is_empty() {
+            let mut seen = Vec::new();
+            self.found.retain(|(_, sighting)| {
+                let record = sighting.traits.record();
+                let twice = seen.contains(&record);
+                if moved.binary_search(&record).is_ok() {
+                    seen.push(record);
                 }
-                seen.push(record);
+                !twice
+            });
+        }
+        self.found.len() < before
+    }
+
+    /// Takes in those who moved from leaf to leaf meanwhile and were not found: they may have been missed.
+    fn add_missed(&mut self, moved: &[u32]) {
+        let mut missed = moved.to_vec();
+        for (_, sighting) in &self.found {
+            if let Ok(at) = missed.binary_search(&sighting.traits.record()) {
+                missed.remove(at);
             }
         }
-        for record in moved.iter().filter(|record| !seen.contains(record)) {
-            let Some(judged) = self.judge(*record) else { continue };
+        for record in missed {
+            let Some(judged) = self.judge(record) else { continue };
             if self.found.len() < self.k {
                 self.found.push(judged);
                 continue;
@@ -196,6 +212,5 @@ impl<'a> Nearest<'a> {
                 *worst = judged;
             }
         }
-        true
     }
 }

@@ -26,7 +26,9 @@ impl Place<'_> {
     #[inline]
     fn hav(self, position: LatLng) -> Option<f64> {
         match self {
-            Self::Circle(circle) => Some(circle.origin().hav(position)).filter(|hav| *hav <= circle.hav_max()),
+            Self::Circle(circle) => {
+                Some(circle.origin().hav(position)).filter(|hav| *hav <= circle.hav_max())
+            }
             Self::Polygon(polygon) => polygon.contains(position).then_some(0.0),
         }
     }
@@ -60,7 +62,12 @@ impl<'a> Within<'a> {
         self.look();
     }
 
-    fn read_circle(&mut self, circle: &'a Circle, queue: &mut Queue, effort: &mut Effort<'_>) -> Result<(), Stop> {
+    fn read_circle(
+        &mut self,
+        circle: &'a Circle,
+        queue: &mut Queue,
+        effort: &mut Effort<'_>,
+    ) -> Result<(), Stop> {
         let mut frontier = Frontier::new(self.store, circle, queue, self.asked);
         let hav_min = self.best.hav_min();
         loop {

@@ -55,7 +55,10 @@ impl Cards {
 
     /// Gives a record another card.
     pub(crate) fn replace(&self, record: u32, card: &Arc<DriverCard>) {
-        self.copy(record, |other, old| if other == record { Some(Arc::clone(card)) } else { Some(Arc::clone(old)) });
+        self.copy(
+            record,
+            |other, old| if other == record { Some(Arc::clone(card)) } else { Some(Arc::clone(old)) },
+        );
     }
 
     /// Empties the slots of some records of one chunk, in order. No search may find any of them.
@@ -111,7 +114,10 @@ mod tests {
         assert_eq!(id(&now, 2_000), Some("7".to_owned()));
         assert_eq!((id(&now, 1_024), id(&now, 1_500)), (None, None));
         assert_eq!(id(&now, 1_025), Some("1025".to_owned()));
-        assert_eq!((id(&before, 1_024), id(&before, 2_000)), (Some("1024".to_owned()), Some("2000".to_owned())));
+        assert_eq!(
+            (id(&before, 1_024), id(&before, 2_000)),
+            (Some("1024".to_owned()), Some("2000".to_owned()))
+        );
         cards.add(1_500, card(8));
         assert_eq!(id(&now, 1_500), Some("8".to_owned()));
         assert_eq!(id(&now, 9_999_999), None);

@@ -23,7 +23,11 @@ pub(crate) struct Lapped;
 
 impl Journal {
     pub(crate) fn new() -> Self {
-        Self { head: AtomicU64::new(0), done: AtomicU64::new(0), ring: (0..MOVES).map(|_| AtomicU32::new(0)).collect() }
+        Self {
+            head: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            ring: (0..MOVES).map(|_| AtomicU32::new(0)).collect(),
+        }
     }
 
     /// Says that this record is about to move. Whoever sees any store after this call and then asks

@@ -1,4 +1,7 @@
 //! Drivers who have not been heard of for too long leave the index, by a timing wheel.
+//!
+//! A driver is looked at when the first of its positions would be too old. So one whose clock jumps back, which makes a
+//! newer position older than the one before, leaves late: at most by as much as the clock jumped.
 
 use std::sync::Arc;
 

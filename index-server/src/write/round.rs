@@ -33,7 +33,13 @@ impl Writer {
 
     /// Ends the part of one shard of a full part: what this source owned there and has not sent since the begin is
     /// removed.
-    pub(crate) fn full_end(&mut self, session: &Session, epoch: u16, shard: ShardId, filling: FillingId) -> u64 {
+    pub(crate) fn full_end(
+        &mut self,
+        session: &Session,
+        epoch: u16,
+        shard: ShardId,
+        filling: FillingId,
+    ) -> u64 {
         let store = Arc::clone(&self.store);
         let mut gone = Vec::new();
         tree::each(&store, shard, |traits| {

@@ -31,11 +31,7 @@ pub(crate) struct Applied {
 }
 
 /// Checks every row of a batch before the first is applied, and finds its record.
-pub(crate) fn resolve(
-    writer: &Writer,
-    session: &Session,
-    updates: &[Update],
-) -> Result<Vec<u32>, Error> {
+pub(crate) fn resolve(writer: &Writer, session: &Session, updates: &[Update]) -> Result<Vec<u32>, Error> {
     let mut records = Vec::with_capacity(updates.len());
     let shards = writer.sharding.shards();
     for update in updates {
@@ -99,7 +95,10 @@ impl Writer {
     }
 
     /// Whatever is not a newer state of a driver who stays in its leaf and with its source.
-    #[expect(clippy::too_many_arguments, reason = "the loop's state, out of line because it is the rarer case")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the loop's state, out of line because it is the rarer case"
+    )]
     #[inline(never)]
     fn update_slowly(
         &mut self,

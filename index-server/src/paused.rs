@@ -1,0 +1,109 @@
+//! A writer that stops between two stores, at each place where it could: searches go on, and find everybody.
+
+use std::sync::Arc;
+
+use kerb_fleet::{
+    Batch, Capabilities, DriverCard, DriverFilter, DriverId, DriverStatus, Introduction, Motion, NodeId,
+    Search, ShardQuestion, Sharding, Stamp, Update, VehicleClass,
+};
+use kerb_spatial::{Circle, LatLng, Morton};
+
+use crate::store::record::{Home, State};
+use crate::write::Writer;
+use crate::write::tree;
+use crate::{Effort, Index, Options, Progress};
+
+const NOW_MS: i64 = 1_700_000_000_000;
+/// Stores of a move after which it may stop.
+const STOPS: usize = 8;
+
+fn at(e7: i32) -> LatLng {
+    LatLng::from_e7(377_700_000 + e7, -1_224_200_000).expect("in San Francisco")
+}
+
+fn card(number: u32) -> Arc<DriverCard> {
+    Arc::new(DriverCard {
+        id: DriverId::new(&format!("d{number}")).expect("a short id"),
+        vehicle_class: VehicleClass(0),
+        capabilities: Capabilities(0),
+    })
+}
+
+/// 200 drivers on a line, 11 m apart.
+fn filled() -> Index {
+    let sharding = Sharding::default();
+    let index = Index::new(&Options { drivers_max: 10_000, ..Options::default() }, sharding, NOW_MS);
+    let shards: Vec<_> = sharding.all().collect();
+    index.set_view(&shards, &[]).expect("no sources");
+    let mut session = index.open(&NodeId::new("a").expect("a name")).expect("a session");
+    index.full_begin(&mut session, 1, &shards).expect("the first round");
+    let introductions = (0..200).map(|slot| Introduction { slot, card: card(slot) }).collect();
+    let updates = (0..200).map(|slot| Update {
+        slot,
+        shard: sharding.shard_of(&card(slot).id, at(1_000 * slot as i32)),
+        position: at(1_000 * slot as i32),
+        stamp: Stamp { sequence: 1, time_ms: NOW_MS },
+        motion: Motion::NONE,
+        status: DriverStatus::Available,
+    });
+    let batch = Batch { introductions, updates: updates.collect(), ..Batch::default() };
+    let mut progress = Progress::default();
+    while index.apply(&mut session, &batch, &mut progress, NOW_MS).expect("a good batch") {}
+    let mut ending = index.full_end(&mut session, 1).expect("it is open");
+    while index.full_end_some(&session, &mut ending).expect("it is the newest") {}
+    index
+}
+
+/// Moves a record to `to` as the writer does, and stops after so many steps.
+fn move_and_stop(writer: &mut Writer, number: u32, to: LatLng, stop_after: usize) {
+    let store = Arc::clone(&writer.store);
+    let record = store.records.get(number);
+    let (old_place, home) = (record.place(), record.home());
+    let (traits, old) = (store.entry(old_place).traits(), store.entry(old_place).position());
+    let state = State { stamp: Stamp { sequence: 2, time_ms: NOW_MS }, motion: Motion::NONE };
+    let (mut spot, mut place) = (None, 0);
+    for step in 0..stop_after {
+        match step {
+            0 => store.journal.push(number),
+            1 => spot = Some(tree::make_room(&store, &mut writer.pages, home.shard, Morton::from(to))),
+            2 => record.begin(),
+            3 => {
+                let spot = spot.expect("made in step 1");
+                place = tree::put(&store, &mut writer.pages, home.shard, spot, traits, to);
+            }
+            4 => record.set_place(place),
+            5 => record.set_home(Home { level: spot.map_or(0, |spot| spot.level), ..home }),
+            6 => record.end(state),
+            _ => tree::take_out(&store, &mut writer.pages, home.shard, old.into(), old_place),
+        }
+    }
+}
+
+/// How often each driver is in an answer.
+fn search(index: &Index, search: Search) -> Vec<usize> {
+    let shards = Sharding::default().shards_for(&search.area());
+    let question = ShardQuestion { shards, also: vec![], search, filter: DriverFilter::ANY };
+    let answer = index.search(&question, &mut Effort::new(10_000, &|| false)).expect("it waits for nobody");
+    let ids: Vec<String> = answer.hits.iter().map(|hit| hit.card.id.to_string()).collect();
+    (0..200).map(|number| ids.iter().filter(|id| **id == format!("d{number}")).count()).collect()
+}
+
+#[test]
+fn a_writer_that_stops_anywhere_in_a_move_stops_no_search() {
+    for stop_after in 0..=STOPS {
+        let index = filled();
+        // Held to the end: whoever needed the lock would never come back.
+        let mut writer = index.stopped_writer();
+        let number = writer.registry.find(&writer.store, "d7").expect("it was introduced");
+        move_and_stop(&mut writer, number, at(150_500), stop_after);
+        let circle = Circle::new(at(100_000), 3_000.0).expect("a radius");
+        for k in [200, 400] {
+            assert_eq!(search(&index, Search::Nearest { circle, k }), [1; 200], "{stop_after} steps, k {k}");
+        }
+        for limit in [200, 400] {
+            let all = Search::WithinRadius { circle, limit, after: None };
+            assert_eq!(search(&index, all), [1; 200], "{stop_after} steps, limit {limit}");
+        }
+        drop(writer);
+    }
+}
