@@ -30,7 +30,7 @@ const ROLES: [&str; 3] = ["location-ingest", "index-server", "aggregator"];
 type Addresses = Arc<Mutex<BTreeMap<String, String>>>;
 
 /// Processes that find each other through one file.
-struct Cluster {
+pub(crate) struct Cluster {
     dir: tempfile::TempDir,
     replicas: usize,
     nodes: BTreeMap<String, Process>,
@@ -39,7 +39,7 @@ struct Cluster {
 
 impl Cluster {
     /// So many ingest nodes, index servers and aggregators, all of which see each other and are filled.
-    async fn start(counts: [usize; 3], replicas: usize) -> Self {
+    pub(crate) async fn start(counts: [usize; 3], replicas: usize) -> Self {
         let names =
             ROLES.iter().zip(counts).flat_map(|(role, n)| (1..=n).map(move |i| format!("{role}-{i}")));
         // Ports are known once the processes run, and they want a file to start: nobody is at the ports from 1 on.
@@ -58,7 +58,7 @@ impl Cluster {
     }
 
     /// Starts a node, again or for the first time, on a new port.
-    fn restart(&mut self, name: &str) {
+    pub(crate) fn restart(&mut self, name: &str) {
         self.boot(name);
         self.write_file();
     }
@@ -72,7 +72,7 @@ impl Cluster {
         self.nodes.insert(name.to_owned(), process);
     }
 
-    fn kill(&mut self, name: &str) {
+    pub(crate) fn kill(&mut self, name: &str) {
         self.nodes.remove(name).expect("it runs").kill();
     }
 
@@ -94,7 +94,7 @@ impl Cluster {
     }
 
     /// Waits until every aggregator sees every node live and every shard filled on all its servers.
-    async fn covered(&self, after: &str) {
+    pub(crate) async fn covered(&self, after: &str) {
         let aggregators: Vec<_> =
             self.nodes.iter().filter(|(name, _)| name.starts_with("aggregator")).collect();
         for (name, aggregator) in aggregators {
@@ -117,7 +117,11 @@ impl Cluster {
         }
     }
 
-    fn channels_of(&self, role: &str) -> Vec<Channel> {
+    pub(crate) fn urls_of(&self, role: &str) -> Vec<String> {
+        self.nodes.iter().filter(|(name, _)| name.starts_with(role)).map(|(_, node)| node.url()).collect()
+    }
+
+    pub(crate) fn channels_of(&self, role: &str) -> Vec<Channel> {
         self.nodes.iter().filter(|(name, _)| name.starts_with(role)).map(|(_, node)| node.channel()).collect()
     }
 }

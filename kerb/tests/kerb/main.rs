@@ -7,6 +7,7 @@ mod driver;
 mod eventually;
 mod gateway;
 mod process;
+mod replay;
 mod search;
 mod serve;
 mod settings;
