@@ -17,11 +17,11 @@ const SIDE_M: f64 = 20_000.0;
 /// Most that a driver moves between two reports.
 const STEP_M: f64 = 40.0;
 /// Time of the first reports.
-pub const START_MS: i64 = 1_700_000_000_000;
+pub(crate) const START_MS: i64 = 1_700_000_000_000;
 
 /// Drivers and where they are.
-pub struct City {
-    pub sharding: Sharding,
+pub(crate) struct City {
+    pub(crate) sharding: Sharding,
     positions: Vec<(f64, f64)>,
     /// The order of their reports, and where it stands.
     order: Vec<u32>,
@@ -32,7 +32,7 @@ pub struct City {
 
 impl City {
     /// `drivers` in cities of a million.
-    pub fn new(drivers: usize) -> Self {
+    pub(crate) fn new(drivers: usize) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(7);
         let cities = drivers.div_ceil(1_000_000);
         let clusters: Vec<Vec<[f64; 3]>> = (0..cities)
@@ -56,31 +56,27 @@ impl City {
     }
 
     /// Where driver `i` is.
-    pub fn position(&self, i: usize) -> LatLng {
+    pub(crate) fn position(&self, i: usize) -> LatLng {
         let (lat, lon) = self.positions[i];
         LatLng::new(lat, lon).expect("cities are far from the poles")
     }
 
-    pub fn len(&self) -> usize {
-        self.positions.len()
-    }
-
     /// A point where a rider may be: near some driver.
-    pub fn rider(&mut self) -> LatLng {
+    pub(crate) fn rider(&mut self) -> LatLng {
         let i = self.rng.random_range(0..self.positions.len());
         self.step(i, 300.0);
         self.position(i)
     }
 
     /// The introductions and first positions of drivers `from..to`.
-    pub fn first(&self, from: usize, to: usize) -> Batch {
+    pub(crate) fn first(&self, from: usize, to: usize) -> Batch {
         let introductions = (from..to).map(|i| Introduction { slot: i as u32, card: card(i) }).collect();
         let updates = (from..to).map(|i| self.update(i)).collect();
         Batch { introductions, updates, ..Batch::default() }
     }
 
     /// The next reports, in an order that has nothing to do with places.
-    pub fn next(&mut self, rows: usize) -> Batch {
+    pub(crate) fn next(&mut self, rows: usize) -> Batch {
         let mut updates = Vec::with_capacity(rows);
         for _ in 0..rows {
             if self.at == 0 {

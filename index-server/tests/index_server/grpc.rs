@@ -1,1 +1,191 @@
-//! .
+//! The gRPC adapter, spoken to in plain wire messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerb_fleet::conformance::source::{NOW_MS, SOURCES, card, line_of, sharding};
+use kerb_fleet::{Batch, Catalog, Frame, IndexAdmin, Introduction, ManualClock, NodeId, SourceHello};
+use kerb_index_server::{IndexServer, grpc};
+use kerb_proto::internal::v1;
+use kerb_proto::internal::v1::index_service_client::IndexServiceClient;
+use kerb_proto::internal::v1::position_control::Control;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::transport::{Channel, Server};
+use tonic::{Code, Status, Streaming};
+
+use crate::conformance::{Fixed, start, view};
+
+async fn serve() -> (IndexServer, Channel) {
+    let membership = Arc::new(Fixed(watch::Sender::new(view(&["index-a"], &SOURCES))));
+    let server = start(membership, Arc::new(ManualClock::new(NOW_MS))).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = grpc::service(server.clone());
+    tokio::spawn(
+        Server::builder()
+            .initial_connection_window_size(i32::MAX.cast_unsigned())
+            .initial_stream_window_size(1 << 20)
+            .add_service(service)
+            .serve_with_incoming(TcpListenerStream::new(listener)),
+    );
+    let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    (server, channel)
+}
+
+fn hello(source: usize) -> v1::PositionFrame {
+    let node = NodeId::new(SOURCES[source]).unwrap();
+    let settings_fingerprint = sharding().fingerprint(&Catalog::default());
+    (&SourceHello { node, settings_fingerprint }).into()
+}
+
+struct Stream {
+    frames: mpsc::Sender<v1::PositionFrame>,
+    controls: Streaming<v1::PositionControl>,
+}
+
+impl Stream {
+    async fn open(channel: &Channel, first: v1::PositionFrame) -> Result<Self, Status> {
+        let (frames, requests) = mpsc::channel(16);
+        frames.send(first).await.unwrap();
+        let mut client = IndexServiceClient::new(channel.clone());
+        let controls = client.stream_positions(ReceiverStream::new(requests)).await?.into_inner();
+        Ok(Self { frames, controls })
+    }
+
+    async fn send(&mut self, frame: &Frame) {
+        self.frames.send(frame.into()).await.unwrap();
+    }
+
+    /// Reads until the frame of this number is applied.
+    async fn applied(&mut self, number: u64) {
+        loop {
+            let message = self.controls.message().await.unwrap().expect("the stream goes on");
+            if let Some(Control::AppliedFrames(applied)) = message.control
+                && applied >= number
+            {
+                return;
+            }
+        }
+    }
+
+    /// The status with which the stream ends.
+    async fn end(mut self) -> Status {
+        loop {
+            match self.controls.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("it ended well"),
+                Err(status) => return status,
+            }
+        }
+    }
+}
+
+fn line(count: u32) -> Frame {
+    let introductions = (0..count).map(|slot| Introduction { slot, card: card(slot) }).collect();
+    Frame::Batch(Batch { introductions, updates: line_of(count), ..Batch::default() })
+}
+
+async fn drivers(server: &IndexServer) -> u64 {
+    server.stats().await.unwrap().iter().map(|stat| stat.drivers).sum()
+}
+
+#[tokio::test]
+async fn frames_are_applied_and_acknowledged() {
+    let (server, channel) = serve().await;
+    let mut stream = Stream::open(&channel, hello(0)).await.unwrap();
+    stream.send(&Frame::FullBegin { round: 1, shards: sharding().all().collect() }).await;
+    stream.send(&line(20)).await;
+    stream.send(&Frame::FullEnd { round: 1 }).await;
+    stream.applied(2).await;
+    assert_eq!(drivers(&server).await, 20);
+    server.refill(vec![]).await.unwrap();
+    let message = stream.controls.message().await.unwrap().unwrap();
+    let Some(Control::Refill(list)) = message.control else { panic!("{message:?}") };
+    assert_eq!(list.shards.len(), usize::from(sharding().shards()));
+}
+
+#[tokio::test]
+async fn what_is_wrong_ends_its_stream_alone() {
+    let (server, channel) = serve().await;
+    let mut good = Stream::open(&channel, hello(1)).await.unwrap();
+    good.send(&line(5)).await;
+    good.applied(0).await;
+
+    let not_hello = v1::PositionFrame::from(&Frame::FullEnd { round: 1 });
+    assert_eq!(
+        Stream::open(&channel, not_hello).await.map(drop).unwrap_err().code(),
+        Code::FailedPrecondition
+    );
+    let empty = v1::PositionFrame { frame: None };
+    assert_eq!(Stream::open(&channel, empty).await.map(drop).unwrap_err().code(), Code::InvalidArgument);
+
+    let mut bad = v1::PositionFrame::from(&line(3));
+    let Some(v1::position_frame::Frame::Batch(batch)) = &mut bad.frame else { unreachable!() };
+    batch.position[1] = 1 << 63;
+    let stream = Stream::open(&channel, hello(0)).await.unwrap();
+    stream.frames.send(bad).await.unwrap();
+    let status = stream.end().await;
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(status.message().contains("batch.position[1]"), "{status}");
+
+    let stream = Stream::open(&channel, hello(0)).await.unwrap();
+    stream.frames.send(hello(0)).await.unwrap();
+    assert_eq!(stream.end().await.code(), Code::FailedPrecondition);
+
+    good.send(&Frame::FullBegin { round: 1, shards: vec![] }).await;
+    good.applied(1).await;
+    assert_eq!(drivers(&server).await, 5);
+}
+
+#[tokio::test]
+async fn a_source_that_reads_nothing_holds_up_nothing() {
+    let (server, channel) = serve().await;
+    let mut stream = Stream::open(&channel, hello(0)).await.unwrap();
+    stream.send(&line(20)).await;
+    // Far more acknowledgements and wishes than the server keeps for it.
+    for round in 1..2_000 {
+        stream.send(&Frame::FullBegin { round, shards: vec![] }).await;
+        stream.send(&Frame::FullEnd { round }).await;
+    }
+    server.refill(vec![]).await.unwrap();
+    stream.applied(3_998).await;
+    let other = Stream::open(&channel, hello(1)).await;
+    assert!(other.is_ok());
+}
+
+#[tokio::test]
+async fn searches_and_refusals_cross_the_wire() {
+    let (_server, channel) = serve().await;
+    let mut client = IndexServiceClient::new(channel.clone());
+    for source in [0, 1] {
+        let mut stream = Stream::open(&channel, hello(source)).await.unwrap();
+        stream.send(&Frame::FullBegin { round: 1, shards: sharding().all().collect() }).await;
+        stream.send(&line(4)).await;
+        stream.send(&Frame::FullEnd { round: 1 }).await;
+        stream.applied(2).await;
+        // The second source is gone when the search comes; the first has the drivers.
+    }
+    let nearest = v1::Nearest { point: line_of(1)[0].position.to_bits(), radius_m: 500.0, k: 3 };
+    let request = v1::SearchShardsRequest {
+        shards: sharding().all().map(|shard| u32::from(shard.0)).collect(),
+        search: Some(v1::search_shards_request::Search::Nearest(nearest)),
+        time_min_ms: i64::MIN,
+        ..v1::SearchShardsRequest::default()
+    };
+    let answer = client.search_shards(request.clone()).await.unwrap().into_inner();
+    let ids: Vec<_> = answer.hits.iter().map(|hit| hit.driver_id.as_str()).collect();
+    assert_eq!(ids, ["driver-0000", "driver-0001", "driver-0002"]);
+
+    let mut late = tonic::Request::new(request.clone());
+    late.set_timeout(Duration::ZERO);
+    assert!(client.search_shards(late).await.is_err());
+    let no_search = v1::SearchShardsRequest { search: None, ..request };
+    let status = client.search_shards(no_search).await.unwrap_err();
+    assert_eq!((status.code(), status.message().contains("search")), (Code::InvalidArgument, true));
+    let status = client.refill(v1::RefillRequest { shards: vec![70_000] }).await.unwrap_err();
+    assert_eq!((status.code(), status.message().contains("70000")), (Code::InvalidArgument, true));
+    let stats = client.shard_stats(v1::ShardStatsRequest {}).await.unwrap().into_inner();
+    assert_eq!(stats.shards.len(), usize::from(sharding().shards()));
+}
