@@ -240,7 +240,9 @@ impl World {
         match operation {
             Operation::Update { source, rows } => drop(self.update(source, &rows)),
             Operation::Remove { source, drivers } => {
-                drivers.iter().for_each(|number| self.model.remove(source, *number));
+                for number in &drivers {
+                    self.model.remove(source, *number);
+                }
                 let batch = Batch { removals: drivers, ..Batch::default() };
                 apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
             }
