@@ -73,8 +73,16 @@ impl<'a> Frontier<'a> {
     pub(crate) fn new(store: &'a Store, circle: &'a Circle, queue: &'a mut Queue, asked: &Asked) -> Self {
         queue.nearest.clear();
         queue.later.clear();
-        let roots = asked.iter().filter_map(|shard| behind(store.shard(shard).root.load()));
-        queue.nearest.extend(roots.map(|root| Reverse((0, root))));
+        for root in asked.iter().filter_map(|shard| behind(store.shard(shard).root.load())) {
+            let cell = match root {
+                Behind::Leaf(number) => store.leaves.get(number).cell(),
+                Behind::Node(number) => store.nodes.get(number).cell(),
+            };
+            let bound = circle.origin().lower_bound(&cell.bounds());
+            if bound <= circle.hav_max() {
+                queue.nearest.push(Reverse((bound.to_bits(), root)));
+            }
+        }
         Self { store, circle, queue }
     }
 

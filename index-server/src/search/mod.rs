@@ -5,6 +5,7 @@ mod best;
 mod frontier;
 mod nearest;
 mod sight;
+mod window;
 mod within;
 
 use std::hint::black_box;

@@ -5,10 +5,11 @@
 use std::collections::BinaryHeap;
 
 use kerb_fleet::DriverFilter;
-use kerb_spatial::Circle;
+use kerb_spatial::{Circle, LatLng};
 
 use super::frontier::{Frontier, Queue, read_group};
 use super::sight::{Sighting, fetch_records, passes, sight};
+use super::window::Window;
 use super::{Asked, Effort, Moved, Stop};
 use crate::store::Store;
 
@@ -20,8 +21,10 @@ type Candidate = (u64, u32);
 pub(crate) struct Candidates {
     /// The nearest so many, the farthest on top.
     near: BinaryHeap<Candidate>,
-    /// Farther ones that were read anyway.
-    spill: Vec<Candidate>,
+    /// Farther ones that were read anyway: where, and the record.
+    spill: Vec<(LatLng, u32)>,
+    /// Likewise, of whom the distance is known.
+    evicted: Vec<Candidate>,
     /// `near` while it is looked at.
     looked: Vec<u32>,
 }
@@ -43,45 +46,57 @@ struct Reading<'a, 'b> {
     circle: &'a Circle,
     /// So many are missing.
     need: usize,
-    /// Distance of the nearest driver of the leaf.
-    leaf_hav: f64,
+    /// Turns away who is certainly too far.
+    window: Window,
+    /// Somebody of this leaf passed the filter.
+    leaf_passed: Option<LatLng>,
 }
 
 impl Reading<'_, '_> {
-    /// Whether somebody this near can be among those who are missing.
-    #[inline]
-    fn wants(candidates: &Candidates, need: usize, hav_max: f64, hav: f64) -> bool {
-        if candidates.near.len() < need {
-            return hav <= hav_max;
+    /// Distance up to which somebody can be among those who are missing; less than that when `near` is full.
+    fn reach(&self) -> (f64, bool) {
+        let full = self.candidates.near.len() >= self.need;
+        match self.candidates.near.peek() {
+            Some((worst, _)) if full => (f64::from_bits(*worst), true),
+            _ => (self.circle.hav_max(), false),
         }
-        candidates.near.peek().is_some_and(|(worst, _)| hav.to_bits() < *worst)
     }
 
     #[inline]
-    fn offer(&mut self, hav: f64, record: u32) {
-        let candidate = (hav.to_bits(), record);
-        if !Self::wants(self.candidates, self.need, self.circle.hav_max(), hav) {
-            if hav <= self.circle.hav_max() {
-                self.candidates.spill.push(candidate);
+    fn offer(&mut self, position: LatLng, record: u32) {
+        self.leaf_passed = Some(position);
+        if !self.window.may_hold(position) {
+            self.candidates.spill.push((position, record));
+            return;
+        }
+        let candidate = (self.circle.origin().hav(position).to_bits(), record);
+        let near = &mut self.candidates.near;
+        if near.len() < self.need {
+            if candidate.0 <= self.circle.hav_max().to_bits() {
+                near.push(candidate);
             }
-            return;
-        }
-        if self.candidates.near.len() < self.need {
-            self.candidates.near.push(candidate);
-        } else if let Some(mut worst) = self.candidates.near.peek_mut() {
-            self.candidates.spill.push(std::mem::replace(&mut *worst, candidate));
+        } else if near.peek().is_some_and(|worst| candidate.0 < worst.0) {
+            // Who is pushed out is looked for again among the spilled, if it is.
+            if let Some(mut worst) = near.peek_mut() {
+                self.candidates.evicted.push(std::mem::replace(&mut *worst, candidate));
+            }
+        } else {
+            self.candidates.evicted.push(candidate);
         }
     }
 
-    /// Takes the nearest of the spilled until as many are near as are missing.
+    /// Takes the nearest of those who were read and left out, until as many are near as are missing.
     fn unspill(&mut self) {
-        let spill = &mut self.candidates.spill;
-        let take = self.need.saturating_sub(self.candidates.near.len()).min(spill.len());
-        if take == 0 {
-            return;
+        let Candidates { near, spill, evicted, .. } = &mut *self.candidates;
+        let (origin, hav_max) = (self.circle.origin(), self.circle.hav_max().to_bits());
+        evicted.extend(spill.drain(..).map(|(position, record)| (origin.hav(position).to_bits(), record)));
+        evicted.retain(|(hav, _)| *hav <= hav_max);
+        let take = self.need.saturating_sub(near.len()).min(evicted.len());
+        if take > 0 {
+            evicted.select_nth_unstable(take - 1);
+            near.extend(evicted.drain(..take));
         }
-        spill.select_nth_unstable(take - 1);
-        self.candidates.near.extend(spill.drain(..take));
+        self.window.narrow(self.reach().0);
     }
 }
 
@@ -96,9 +111,11 @@ impl<'a> Nearest<'a> {
     ) -> Result<bool, Stop> {
         candidates.near.clear();
         candidates.spill.clear();
+        candidates.evicted.clear();
         let circle = self.circle;
         let frontier = Frontier::new(self.store, circle, queue, self.asked);
-        let mut reading = Reading { candidates, frontier, circle, need: self.k, leaf_hav: f64::INFINITY };
+        let window = Window::around(circle.center());
+        let mut reading = Reading { candidates, frontier, circle, need: self.k, window, leaf_passed: None };
         loop {
             reading.unspill();
             self.read_leaves(&mut reading, effort)?;
@@ -118,10 +135,10 @@ impl<'a> Nearest<'a> {
 
     /// Reads until no unread leaf can hold one of the nearest.
     fn read_leaves(&self, reading: &mut Reading<'_, '_>, effort: &mut Effort<'_>) -> Result<(), Stop> {
-        let (origin, hav_max) = (self.circle.origin(), self.circle.hav_max());
+        let origin = self.circle.origin();
         loop {
-            let (candidates, need) = (&*reading.candidates, reading.need);
-            let wanted = |hav| Reading::wants(candidates, need, hav_max, hav);
+            let (reach, full) = reading.reach();
+            let wanted = |hav| if full { hav < reach } else { hav <= reach };
             let Some(group) = reading.frontier.next(wanted, 0.0) else { return Ok(()) };
             read_group(
                 self.store,
@@ -129,16 +146,12 @@ impl<'a> Nearest<'a> {
                 self.filter,
                 effort,
                 reading,
-                |reading, traits, position| {
-                    let hav = origin.hav(position);
-                    reading.leaf_hav = reading.leaf_hav.min(hav);
-                    reading.offer(hav, traits.record());
-                },
+                |reading, traits, position| reading.offer(position, traits.record()),
                 |reading, leaf| {
-                    // All of a chain are as far as these; if all failed the filter, as far as may be.
-                    let hav = if reading.leaf_hav.is_finite() { reading.leaf_hav } else { 0.0 };
+                    // All of a chain are as far as any of these; if all failed the filter, as far as may be.
+                    let hav = reading.leaf_passed.take().map_or(0.0, |position| origin.hav(position));
                     reading.frontier.push_rest(hav, leaf);
-                    reading.leaf_hav = f64::INFINITY;
+                    reading.window.narrow(reading.reach().0);
                 },
             )?;
         }
@@ -146,9 +159,7 @@ impl<'a> Nearest<'a> {
 
     /// Looks at the records of the near ones. Who has moved away meanwhile is judged by where it is now.
     fn look(&mut self, reading: &mut Reading<'_, '_>) {
-        let worst = reading.candidates.near.peek().map_or(0, |(worst, _)| *worst);
-        let full = reading.candidates.near.len() == reading.need;
-        let limit = if full { f64::from_bits(worst) } else { self.circle.hav_max() };
+        let (limit, _) = reading.reach();
         let mut looked = std::mem::take(&mut reading.candidates.looked);
         looked.clear();
         looked.extend(reading.candidates.near.drain().map(|(_, record)| record));
@@ -158,7 +169,7 @@ impl<'a> Nearest<'a> {
             if hav <= limit {
                 self.found.push((hav, sighting));
             } else {
-                reading.candidates.spill.push((hav.to_bits(), *record));
+                reading.candidates.evicted.push((hav.to_bits(), *record));
             }
         }
         reading.candidates.looked = looked;
