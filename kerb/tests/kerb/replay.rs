@@ -71,8 +71,7 @@ async fn a_replay_through_kills_has_no_wrong_answer() {
     let aggregator = cluster.channels_of("aggregator").remove(0);
     let stop = CancellationToken::new();
     let (options, replay_stop) = (options(&cluster, seed), stop.clone());
-    let driving =
-        tokio::spawn(async move { replay(options, &SystemClock, Out::Stderr, replay_stop).await });
+    let driving = tokio::spawn(async move { replay(options, &SystemClock, Out::Stderr, replay_stop).await });
     // The cabs wait for an empty index, and then report.
     crate::eventually::eventually("cabs are there", SOON, async || {
         let answer = ask(&aggregator, request(within(SAN_FRANCISCO, 20_000.0))).await;
