@@ -26,8 +26,17 @@ const DESCRIPTION_BYTES_MAX: usize = 256;
 /// and a message of so many bytes at most.
 const MESSAGE_BYTES_MAX: usize = 1_024;
 /// What [`Error::NotFound`] and [`Error::Overloaded`] name; a client knows an unlisted one as `resource`.
-const NAMES: [&str; 7] =
-    ["driver", "node", "shard", "drivers", "drivers of this node", "ingest nodes", "slots of one driver"];
+const NAMES: [&str; 9] = [
+    "driver",
+    "node",
+    "shard",
+    "drivers",
+    "drivers of this node",
+    "ingest nodes",
+    "lookups",
+    "searches",
+    "slots of one driver",
+];
 
 /// The status of an error.
 ///

@@ -634,7 +634,7 @@ pub struct PositionUpdate {
     /// Over ground, 0 to 200.
     #[prost(float, optional, tag = "6")]
     pub speed_mps: ::core::option::Option<f32>,
-    /// Radius of 68 % probability, 0 to 100,000.
+    /// Radius of 68 % probability, 0 to 100,000. Above 6,553.4 it is kept as 6,553.4.
     #[prost(float, optional, tag = "7")]
     pub accuracy_m: ::core::option::Option<f32>,
     #[prost(enumeration = "DriverStatus", tag = "8")]
