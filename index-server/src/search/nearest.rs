@@ -3,6 +3,7 @@
 //! stopped: nothing that was read is lost.
 
 use std::collections::BinaryHeap;
+use std::hint::black_box;
 
 use kerb_fleet::DriverFilter;
 use kerb_spatial::{Circle, LatLng};
@@ -12,6 +13,7 @@ use super::sight::{Sighting, fetch_records, passes, sight};
 use super::window::Window;
 use super::{Asked, Effort, Moved, Stop};
 use crate::store::Store;
+use crate::store::cards::CardsNow;
 
 /// A driver by what its leaf says: bits of the distance, and the record.
 type Candidate = (u64, u32);
@@ -32,6 +34,7 @@ pub(crate) struct Candidates {
 /// A search for the k nearest.
 pub(crate) struct Nearest<'a> {
     pub(crate) store: &'a Store,
+    pub(crate) cards: CardsNow,
     pub(crate) circle: &'a Circle,
     pub(crate) k: usize,
     pub(crate) filter: &'a DriverFilter,
@@ -164,6 +167,10 @@ impl<'a> Nearest<'a> {
         looked.clear();
         looked.extend(reading.candidates.near.drain().map(|(_, record)| record));
         fetch_records(self.store, &looked);
+        for record in &looked {
+            // The slot of the card, which is asked for soon.
+            black_box(self.cards.get(*record).is_some());
+        }
         for record in &looked {
             let Some((hav, sighting)) = self.judge(*record) else { continue };
             if hav <= limit {
