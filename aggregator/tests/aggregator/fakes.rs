@@ -16,7 +16,9 @@ use kerb_fleet::{
 };
 use kerb_spatial::{Circle, LatLng, Origin};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
+
+use crate::simulated_time::pass;
 
 pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
 pub(crate) const SHARDS: u16 = 16;
@@ -142,7 +144,7 @@ impl ShardSearch for FakeServer {
                 Script::Prepared(answer) => Ok(answer),
                 Script::Immediate => Ok(self.answer(&question, &[])),
                 Script::After(wait) => {
-                    sleep(wait).await;
+                    pass(wait).await;
                     Ok(self.answer(&question, &[]))
                 }
                 Script::Silent => pending().await,

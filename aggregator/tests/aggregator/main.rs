@@ -11,5 +11,6 @@ mod page_token;
 mod plan;
 mod rebuild;
 mod scatter;
+mod simulated_time;
 mod single_flight;
 mod validate;

@@ -6,9 +6,10 @@ use futures::FutureExt;
 use kerb_aggregator::Options;
 use kerb_aggregator::single_flight::SingleFlight;
 use kerb_fleet::ErrorCode;
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{Instant, advance};
 
 use crate::fakes::{Cluster, Script, nearest};
+use crate::simulated_time::pass;
 
 const MS: Duration = Duration::from_millis(1);
 const WINDOW: Duration = Duration::from_millis(2);
@@ -36,7 +37,7 @@ async fn a_flight_that_started_longer_ago_is_not_joined() {
     let aggregator = cluster.aggregator(Options::default());
     let search = || aggregator.find(nearest(5), Instant::now() + 200 * MS);
     let late = async {
-        sleep(3 * MS).await;
+        pass(3 * MS).await;
         search().await
     };
     let (first, late) = tokio::join!(search(), late);
@@ -84,7 +85,7 @@ impl Counted {
         let Self { started, ended } = self.clone();
         async move {
             started.fetch_add(1, Ordering::SeqCst);
-            sleep(10 * MS).await;
+            pass(10 * MS).await;
             ended.fetch_add(1, Ordering::SeqCst);
             7
         }

@@ -5,7 +5,7 @@ use super::Finding;
 use super::tree::{File, Tree};
 
 /// Names of the text, without the end.
-const NAMES: [&str; 5] = ["README", "LICENSE", "LICENCE", "SOURCE", "CITATION"];
+const NAMES: [&str; 6] = ["README", "LICENSE", "LICENCE", "SOURCE", "CITATION", "DATA"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let data = tree.files.iter().filter(|file| is_data(file));

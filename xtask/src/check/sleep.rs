@@ -1,12 +1,13 @@
-//! No test sleeps: it waits for a condition, under a deadline. One helper may, in a file named `eventually.rs`.
+//! No test sleeps: it waits for a condition, under a deadline. Two helpers may: `eventually.rs`, which is that wait, and
+//! `simulated_time.rs`, under a paused clock.
 
 use super::Finding;
 use super::tree::{File, Tree};
 
-const HELPER: &str = "eventually.rs";
+const HELPERS: [&str; 2] = ["eventually.rs", "simulated_time.rs"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let sources = tree.files.iter().filter(|file| file.is_source() && name_of(file) != HELPER);
+    let sources = tree.files.iter().filter(|file| file.is_source() && !HELPERS.contains(&name_of(file)));
     sources.flat_map(check_file).collect()
 }
 
@@ -64,6 +65,7 @@ mod tests {
         assert_eq!(count("a/tests/a/main.rs", SLEEP), 1);
         assert_eq!(count("a/src/lib.rs", &format!("{SLEEP}\n#[cfg(test)]\nmod tests {{\n{SLEEP}\n}}")), 1);
         assert_eq!(count("a/tests/a/eventually.rs", SLEEP), 0);
+        assert_eq!(count("a/tests/a/simulated_time.rs", SLEEP), 0);
     }
 
     #[test]
