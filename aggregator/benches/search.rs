@@ -18,6 +18,9 @@ use kerb_fleet::ShardAnswer;
 #[path = "../tests/aggregator/fakes.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod fakes;
+#[path = "../tests/aggregator/simulated_time.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod simulated_time;
 
 use fakes::{Cluster, Script, hit, nearest};
 
