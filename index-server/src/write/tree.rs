@@ -161,14 +161,45 @@ pub(crate) fn each(store: &Store, shard: ShardId, mut f: impl FnMut(Traits)) {
     }
 }
 
-/// The leaf where a driver with this code would be put; 0 if there is none yet.
-pub(crate) fn find_leaf(store: &Store, shard: ShardId, code: Morton) -> u32 {
-    match descend(store, shard, code).1.link.load() {
-        Link::Leaf(number) => {
-            black_box(store.leaves.get(number).mask());
-            number
+/// A descent that is made step by step, to bring what it passes into the cache.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    link: Link,
+    code: Morton,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self { link: Link::Nothing, code: Morton(0) }
+    }
+}
+
+impl Way {
+    /// At a shard's root.
+    pub(crate) fn new(store: &Store, shard: ShardId, code: Morton) -> Self {
+        Self { link: store.shard(shard).root.load(), code }
+    }
+
+    /// A level down; whether it can go on.
+    #[inline]
+    pub(crate) fn step(&mut self, store: &Store) -> bool {
+        let Link::Node(number) = self.link else { return false };
+        let node = store.nodes.get(number);
+        let cell = node.cell();
+        self.link = if cell.contains(self.code) {
+            node.children[cell.child_index(self.code)].load()
+        } else {
+            Link::Nothing
+        };
+        true
+    }
+
+    /// The leaf at its end; 0 if there is none yet.
+    pub(crate) fn leaf(&self) -> u32 {
+        match self.link {
+            Link::Leaf(number) => number,
+            Link::Nothing | Link::Node(_) => 0,
         }
-        Link::Nothing | Link::Node(_) => 0,
     }
 }
 

@@ -9,12 +9,13 @@ use kerb_fleet::{Error, Update};
 use kerb_spatial::{LatLng, Morton};
 
 use super::session::Session;
+use super::tree::Way;
 use super::{Writer, same_cell, tree};
 use crate::store::Store;
 use crate::store::page::{BLOCK, Traits};
 use crate::store::record::{Home, NOWHERE, Owner, Record, State, TIME_END_MS};
 
-/// Rows of a chunk. 32 to 512 were measured: 128 and more make no difference.
+/// Rows of a chunk. An update at 1 M takes 1,028 ns row by row, 305 to 347 ns with 32, 128 or 512 (on a busy machine).
 const CHUNK: usize = 128;
 
 /// What became of updates.
@@ -78,19 +79,27 @@ impl Writer {
 
     /// Loads a word of each cache line that the moves will need, those of all rows in one pass, then what they lead
     /// to in the next.
-    fn fetch_moves(&self, store: &Store, slow: &mut [Seen], updates: &[Update]) {
-        for seen in &mut *slow {
-            seen.leaf = self.pages.leaf_of(seen.place / BLOCK);
+    fn fetch_moves(&self, store: &Store, slow: &[Seen], updates: &[Update]) {
+        let mut leaves = [0; CHUNK];
+        for (leaf, seen) in leaves.iter_mut().zip(slow) {
+            *leaf = self.pages.leaf_of(seen.place / BLOCK);
         }
-        for seen in &*slow {
-            black_box(store.leaves.get(seen.leaf).mask());
+        for leaf in &leaves[..slow.len()] {
+            black_box(store.leaves.get(*leaf).mask());
         }
-        for seen in &mut *slow {
+        let mut ways = [Way::default(); CHUNK];
+        let ways = &mut ways[..slow.len()];
+        for (way, seen) in ways.iter_mut().zip(slow) {
             let update = &updates[seen.row as usize];
-            seen.leaf = tree::find_leaf(store, update.shard, update.position.into());
+            *way = Way::new(store, update.shard, update.position.into());
         }
-        for seen in &*slow {
-            tree::fetch_room(store, seen.leaf);
+        // All go down a level, then all the next: one alone would wait at every level.
+        while ways.iter_mut().fold(false, |more, way| way.step(store) | more) {}
+        for way in &*ways {
+            black_box(store.leaves.get(way.leaf()).mask());
+        }
+        for way in &*ways {
+            tree::fetch_room(store, way.leaf());
         }
     }
 
@@ -185,8 +194,6 @@ struct Seen {
     row: u32,
     place: u32,
     position: u64,
-    /// Where it comes from, then where it goes.
-    leaf: u32,
 }
 
 /// Applies the rows whose driver stays in its leaf and with its source, and answers the others.
