@@ -5,21 +5,21 @@
 //! All shared state is atomics in arrays that never move or shrink, so any read at any instant is memory-safe. That
 //! the answers are right rests on five rules of the writer:
 //!
-//! 1. **A page is not used again while a search runs that could reach it** ([`epoch`](crate::store::epoch)). So a leaf
+//! 1. **A page is not used again while a search runs that could reach it** (`store/epoch.rs`). So a leaf
 //!    that was split, merged or widened stays as it was at that moment: its entries were copied, not moved, before the
 //!    link to the new pages was stored. A search that reads the old leaf got its link after it began, hence sees
 //!    everybody's position as of some moment of the search. The same holds for records: a number names one driver for
 //!    as long as a search runs.
 //! 2. **A driver's record always leads to an entry of this driver.** A move between leaves writes the new entry, then
 //!    the record's place, then clears the old entry. The writer may stop between any two stores.
-//! 3. **Who enters a leaf is written to the [`journal`](crate::store::journal) first.** A search that read the
+//! 3. **Who enters a leaf is written to the `store/journal.rs` first.** A search that read the
 //!    new leaf before and the old one after the move has missed the driver, but has seen an effect of it; so, by the
 //!    fences, it finds the driver in the journal, and looks at its record. A search ends with that. Moves that were
 //!    under way when it began count too: the journal says up to where they are over.
 //! 4. **A move within a leaf, nine of ten, is one store.** A search sees the one position or the other.
-//! 5. **Position, place and state of a record change under an odd version** ([`record`](crate::store::record)), so
+//! 5. **Position, place and state of a record change under an odd version** (`store/record.rs`), so
 //!    what is answered of a driver was true of it at one instant. A search looks again at a record that is being
-//!    written, [a few times](crate::search::sight); if the writer is stopped just there, it takes the position with the
+//!    written, a few times (`search/sight.rs`); if the writer is stopped just there, it takes the position with the
 //!    state before it rather than wait.
 //!
 //! So each driver is judged as it was at one moment between the search's begin and end: who was in the area, and
