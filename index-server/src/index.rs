@@ -12,11 +12,11 @@
 //!    as long as a search runs.
 //! 2. **A driver's record always leads to an entry of this driver.** A move between leaves writes the new entry, then
 //!    the record's place, then clears the old entry. The writer may stop between any two stores.
-//! 3. **Who enters a leaf is written to the `store/journal.rs` first.** A search that read the
+//! 3. **Who enters a leaf is written to the journal first** (`store/journal.rs`). A search that read the
 //!    new leaf before and the old one after the move has missed the driver, but has seen an effect of it; so, by the
 //!    fences, it finds the driver in the journal, and looks at its record. A search ends with that. Moves that were
 //!    under way when it began count too: the journal says up to where they are over.
-//! 4. **A move within a leaf, nine of ten, is one store.** A search sees the one position or the other.
+//! 4. **A move within a leaf, the common one, is one store.** A search sees the one position or the other.
 //! 5. **Position, place and state of a record change under an odd version** (`store/record.rs`), so
 //!    what is answered of a driver was true of it at one instant. A search looks again at a record that is being
 //!    written, a few times (`search/sight.rs`); if the writer is stopped just there, it takes the position with the
