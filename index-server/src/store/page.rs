@@ -53,13 +53,31 @@ impl LinkCell {
     }
 }
 
+/// A cell in two words, which are stored only while no search can reach them.
+#[derive(Default)]
+struct CellWords {
+    code: AtomicU64,
+    level: AtomicU32,
+}
+
+impl CellWords {
+    #[inline]
+    fn load(&self) -> Cell {
+        Cell::of(Morton(self.code.load(Relaxed)), self.level.load(Relaxed) as u8)
+    }
+
+    fn store(&self, cell: Cell) {
+        self.code.store(cell.first().0, Relaxed);
+        self.level.store(u32::from(cell.level()), Relaxed);
+    }
+}
+
 /// A cell of the tree that has at least two children when it is made. Its cell may lie several levels below the
 /// link that leads here: empty levels are skipped.
 #[derive(Default)]
 #[repr(align(32))]
 pub(crate) struct Node {
-    code: AtomicU64,
-    level: AtomicU32,
+    cell: CellWords,
     pub(crate) children: [LinkCell; 4],
 }
 
@@ -67,12 +85,11 @@ impl Node {
     /// The cell; set before the node is published and never while it can be reached.
     #[inline]
     pub(crate) fn cell(&self) -> Cell {
-        Cell::of(Morton(self.code.load(Relaxed)), self.level.load(Relaxed) as u8)
+        self.cell.load()
     }
 
     pub(crate) fn set_cell(&self, cell: Cell) {
-        self.code.store(cell.first().0, Relaxed);
-        self.level.store(u32::from(cell.level()), Relaxed);
+        self.cell.store(cell);
     }
 }
 
@@ -82,8 +99,7 @@ impl Node {
 pub(crate) struct Leaf {
     /// Bit i: entry i % 8 of block i / 8 is taken.
     mask: AtomicU64,
-    code: AtomicU64,
-    level: AtomicU32,
+    cell: CellWords,
     /// More entries at the same place: leaves of the deepest level form a chain when they are full.
     pub(crate) next: LinkCell,
     /// Numbers of blocks; 0 is none.
@@ -94,12 +110,11 @@ impl Leaf {
     /// As [`Node::cell`].
     #[inline]
     pub(crate) fn cell(&self) -> Cell {
-        Cell::of(Morton(self.code.load(Relaxed)), self.level.load(Relaxed) as u8)
+        self.cell.load()
     }
 
     pub(crate) fn set_cell(&self, cell: Cell) {
-        self.code.store(cell.first().0, Relaxed);
-        self.level.store(u32::from(cell.level()), Relaxed);
+        self.cell.store(cell);
     }
 
     #[inline]
