@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::counters::Counters;
 use crate::elsewhere::Elsewhere;
+use crate::handover::{Handover, Tick};
 use crate::link::LinkState;
 use crate::slab::{Mark, slots_of};
 use crate::table::DriverTable;
@@ -68,6 +69,7 @@ pub struct Links {
     retired: Mutex<Vec<Slot>>,
     /// Drivers whose last node is to be told that they are here now.
     elsewhere: Mutex<Elsewhere>,
+    handover: Mutex<Handover>,
 }
 
 impl Links {
@@ -79,6 +81,7 @@ impl Links {
             set: RwLock::new(set),
             retired: Mutex::default(),
             elsewhere: Mutex::default(),
+            handover: Mutex::default(),
         }
     }
 
@@ -112,6 +115,7 @@ impl Links {
     /// busiest link has to send.
     pub fn tick(&self, table: &DriverTable, counters: &Counters, stored: bool, now_ms: i64) -> usize {
         let set = self.set.read();
+        let (tick, released) = self.begin_tick(&set, now_ms);
         let slab = table.slab();
         let mut states = Vec::new();
         slab.take_marks(Mark::State, |word, bits| states.push((word, bits)));
@@ -125,16 +129,23 @@ impl Links {
         }
         let changed = states.iter().flat_map(|(word, bits)| slots_of(*word, *bits));
         for (shard, forget) in self.elsewhere.lock().settle(table, changed) {
-            queue_forget(&set, shard, &forget, now_ms, counters);
+            queue_forget(&set, shard, &forget, tick, counters);
         }
         let routed = route(table, &set, &states);
         let mut pending = Vec::with_capacity(set.links.len());
         for (link, slots) in set.links.iter().zip(routed) {
-            pending.push(mark(link, &states, &cards, &slots));
+            pending.push(mark(link, &states, &cards, &slots, (tick, released)));
         }
         self.release_retired(table, &set, stored);
         counters.links_pending.set(pending.iter().sum::<usize>() as u64);
         pending.into_iter().max().unwrap_or(0)
+    }
+
+    /// A new tick, and the one up to which what left may be removed.
+    fn begin_tick(&self, set: &LinkSet, now_ms: i64) -> (Tick, Tick) {
+        let shown = set.links.iter().filter_map(|link| link.state.lock().shown()).min();
+        let mut handover = self.handover.lock();
+        (handover.begin(now_ms, shown), handover.released())
     }
 
     /// The driver in this slot comes from another node: with its first report here, that node's entry goes.
@@ -173,10 +184,10 @@ impl Links {
 }
 
 /// Queues a forget on the links of a shard.
-fn queue_forget(set: &LinkSet, shard: ShardId, forget: &Forget, now_ms: i64, counters: &Counters) {
+fn queue_forget(set: &LinkSet, shard: ShardId, forget: &Forget, tick: Tick, counters: &Counters) {
     let Some(holders) = set.holders.get(usize::from(shard.0)) else { return };
     for link in holders.iter().map(|i| &set.links[usize::from(*i)]) {
-        if link.state.lock().forget(forget.clone(), now_ms) {
+        if link.state.lock().forget(forget.clone(), tick) {
             counters.forgets_dropped.add(1);
         }
     }
@@ -196,7 +207,13 @@ fn route(table: &DriverTable, set: &LinkSet, states: &[(usize, u64)]) -> Vec<Vec
     routed
 }
 
-fn mark(link: &Link, states: &[(usize, u64)], cards: &[(usize, u64)], slots: &[Slot]) -> usize {
+fn mark(
+    link: &Link,
+    states: &[(usize, u64)],
+    cards: &[(usize, u64)],
+    slots: &[Slot],
+    (tick, released): (Tick, Tick),
+) -> usize {
     let mut state = link.state.lock();
     for slot in cards.iter().flat_map(|(word, bits)| slots_of(*word, *bits)) {
         state.mark_card(slot);
@@ -207,6 +224,7 @@ fn mark(link: &Link, states: &[(usize, u64)], cards: &[(usize, u64)], slots: &[S
     for slot in slots {
         state.mark(*slot);
     }
+    state.end_tick(tick, released);
     let pending = state.pending();
     drop(state);
     link.wake.notify_one();

@@ -11,6 +11,7 @@ use kerb_fleet::{Batch, Forget, Frame, Introduction, ShardId, Slot, Update};
 
 use crate::bits::Bits;
 use crate::entry::State;
+use crate::handover::Tick;
 use crate::table::DriverTable;
 
 /// Rows of a batch, at most: about 100 KiB on the wire, and 200 µs to build.
@@ -21,11 +22,6 @@ const TAKEN_SLOTS_WANTED: usize = LINK_BATCH_ROWS_MAX - 63;
 const BATCH_FORGETS_MAX: usize = 1_024;
 /// Forgets that wait for a server, at most; then the oldest is dropped. An hour of 18 reconnects a second.
 pub const FORGETS_MAX: usize = 65_536;
-
-/// A driver that moves to other servers' shards is removed from this server so much later, and so is what a resume
-/// token names. By then the other servers, told at the same tick, have it: every search meets the driver somewhere,
-/// and one that meets it twice keeps the newer.
-pub const HANDOVER_MS: i64 = 300;
 
 /// Which drivers are told of: those that have reported since `gone_before_ms`.
 #[derive(Clone, Copy, Debug)]
@@ -65,12 +61,21 @@ pub struct LinkState {
     full: Option<FullPart>,
     full_turn: bool,
     rounds: u64,
-    /// Drivers that have left for other servers, by the time when they are to be removed here.
-    leaving: VecDeque<(i64, Slot)>,
-    /// When those are to be removed who have not come back.
-    leaves_at: HashMap<Slot, i64, RandomState>,
-    /// With the time from which they hold.
-    forgets: VecDeque<(i64, Forget)>,
+    /// The first full part of the session is complete.
+    filled: bool,
+    /// The newest tick that has marked.
+    tick: Tick,
+    /// What left in this tick or before may go.
+    released: Tick,
+    /// The server shows what this tick and those before marked.
+    shown: Tick,
+    /// Drivers that have left for other servers, by the tick by which those are told. They stay here until it is
+    /// released: every search meets the driver somewhere, and one that meets it twice keeps the newer.
+    leaving: VecDeque<(Tick, Slot)>,
+    /// By which tick those left who have not come back.
+    leaves_with: HashMap<Slot, Tick, RandomState>,
+    /// Held back as those who leave.
+    forgets: VecDeque<(Tick, Forget)>,
 }
 
 impl LinkState {
@@ -95,10 +100,12 @@ impl LinkState {
         self.held.clear();
         self.introduced.clear();
         self.leaving.clear();
-        self.leaves_at.clear();
+        self.leaves_with.clear();
         self.wanted.clear();
         self.full = None;
         self.rounds = 0;
+        self.filled = false;
+        self.shown = 0;
     }
 
     /// Whether a session is open.
@@ -133,6 +140,28 @@ impl LinkState {
         self.wanted.extend(shards.iter().filter(|shard| self.shards.contains(*shard)));
     }
 
+    /// A tick has marked. What left in `released` or before may be removed.
+    pub(crate) fn end_tick(&mut self, tick: Tick, released: Tick) {
+        self.tick = tick;
+        self.released = released;
+    }
+
+    /// The newest tick whose changes the server shows; `None` for a server that searches do not rely on yet.
+    pub(crate) fn shown(&self) -> Option<Tick> {
+        (self.open && self.filled).then_some(self.shown)
+    }
+
+    /// The tick that the server will show once it has applied all frames; `None` when it shows it already. Right
+    /// after [`LinkState::next_frame`] had nothing.
+    pub fn unshown(&self) -> Option<Tick> {
+        (self.open && self.shown < self.tick).then_some(self.tick)
+    }
+
+    /// The server has applied all frames up to this tick's.
+    pub fn shows(&mut self, tick: Tick) {
+        self.shown = tick;
+    }
+
     /// Up to 64 drivers changed: those that the server has are looked at again.
     #[inline]
     pub(crate) fn mark_held(&mut self, word: usize, bits: u64) {
@@ -162,13 +191,13 @@ impl LinkState {
         self.pending.len()
     }
 
-    /// Queues a forget for [`HANDOVER_MS`] from now. Answers whether the oldest had to go for it.
-    pub fn forget(&mut self, forget: Forget, now_ms: i64) -> bool {
+    /// Queues a forget for when this tick is released. Answers whether the oldest had to go for it.
+    pub fn forget(&mut self, forget: Forget, tick: Tick) -> bool {
         let full = self.forgets.len() >= FORGETS_MAX;
         if full {
             self.forgets.pop_front();
         }
-        self.forgets.push_back((now_ms + HANDOVER_MS, forget));
+        self.forgets.push_back((tick, forget));
         full
     }
 
@@ -213,6 +242,7 @@ impl LinkState {
             full.next = end;
         }
         if batch.is_empty() {
+            self.filled = true;
             return Frame::FullEnd { round: full.round };
         }
         self.full = Some(full);
@@ -221,10 +251,10 @@ impl LinkState {
 
     fn changes(&mut self, table: &DriverTable, horizon: Horizon) -> Option<Frame> {
         let mut batch = Batch::default();
-        let is_due = |(due_ms, _): &&(i64, Forget)| *due_ms <= horizon.now_ms;
-        let count = self.forgets.iter().take(BATCH_FORGETS_MAX).take_while(is_due).count();
+        let is_released = |(tick, _): &&(Tick, Forget)| *tick <= self.released;
+        let count = self.forgets.iter().take(BATCH_FORGETS_MAX).take_while(is_released).count();
         batch.forgets.extend(self.forgets.drain(..count).map(|(_, forget)| forget));
-        self.remove_left(horizon, &mut batch);
+        self.remove_left(&mut batch);
         let mut slots = Vec::new();
         while self.pending.len() > 0 && batch.updates.len() + batch.removals.len() == 0 {
             slots.clear();
@@ -249,8 +279,8 @@ impl LinkState {
             && self.introduce(table, slot, batch)
         {
             self.held.insert(slot);
-            if !self.leaves_at.is_empty() {
-                self.leaves_at.remove(&slot);
+            if !self.leaves_with.is_empty() {
+                self.leaves_with.remove(&slot);
             }
             batch.updates.push(Update {
                 slot,
@@ -261,10 +291,11 @@ impl LinkState {
                 status: state.status,
             });
         } else if state.is_some_and(|state| !self.holds_shard(&state)) && self.held.contains(slot) {
-            let due_ms = horizon.now_ms + HANDOVER_MS;
-            if let Entry::Vacant(place) = self.leaves_at.entry(slot) {
-                place.insert(due_ms);
-                self.leaving.push_back((due_ms, slot));
+            // The state was read just now: a tick that is under way may have passed it by, and the next tells of it.
+            let tick = self.tick + 2;
+            if let Entry::Vacant(place) = self.leaves_with.entry(slot) {
+                place.insert(tick);
+                self.leaving.push_back((tick, slot));
             }
         } else if self.held.remove(slot) {
             batch.removals.push(slot);
@@ -272,14 +303,14 @@ impl LinkState {
     }
 
     /// Removes those whose handover is over. Who has come back meanwhile leaves at another time, or not.
-    fn remove_left(&mut self, horizon: Horizon, batch: &mut Batch) {
-        while let Some(&(due_ms, slot)) = self.leaving.front()
-            && due_ms <= horizon.now_ms
+    fn remove_left(&mut self, batch: &mut Batch) {
+        while let Some(&(tick, slot)) = self.leaving.front()
+            && tick <= self.released
             && batch.removals.len() < LINK_BATCH_ROWS_MAX
         {
             self.leaving.pop_front();
-            if self.leaves_at.get(&slot) == Some(&due_ms) {
-                self.leaves_at.remove(&slot);
+            if self.leaves_with.get(&slot) == Some(&tick) {
+                self.leaves_with.remove(&slot);
                 if self.held.remove(slot) {
                     batch.removals.push(slot);
                 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::dispatch::Link;
+use crate::handover::Tick;
 use crate::node::IngestNode;
 use crate::options::ms;
 
@@ -91,13 +92,17 @@ impl Outbound {
     async fn serve(&self, session: &mut dyn PositionSession, flushes: &mut Flushes) -> Result<(), Error> {
         let mut asked = None;
         loop {
-            let frame = self.link.state.lock().next_frame(&self.node.table, self.node.horizon());
+            let (frame, unshown) = self.next();
             if let Some(frame) = frame {
                 self.send(session, frame).await?;
                 while let Some(control) = session.control().now_or_never() {
                     self.obey(control?);
                 }
                 continue;
+            }
+            if let Some(tick) = unshown {
+                self.within_limit(session.flush()).await?;
+                self.link.state.lock().shows(tick);
             }
             // Whoever asked did so before this look at what is to be sent.
             if let Some(reply) = asked.take() {
@@ -112,6 +117,14 @@ impl Outbound {
                 },
             }
         }
+    }
+
+    /// The next frame; without one, the tick that is not yet known to be shown.
+    fn next(&self) -> (Option<Frame>, Option<Tick>) {
+        let mut state = self.link.state.lock();
+        let frame = state.next_frame(&self.node.table, self.node.horizon());
+        let unshown = if frame.is_none() { state.unshown() } else { None };
+        (frame, unshown)
     }
 
     async fn send(&self, session: &mut dyn PositionSession, frame: Frame) -> Result<(), Error> {

@@ -146,7 +146,7 @@ impl Cluster {
 
     /// The servers have been told everything, and handovers are over.
     pub(crate) async fn settle(&self, nodes: &[&LocationIngest]) {
-        for advance_ms in [0, HANDOVER_MS] {
+        for advance_ms in [0, 1, 1, 1, HANDOVER_MS] {
             self.clock.advance(advance_ms);
             for ingest in nodes {
                 assert!(ingest.settle(30_000).await);

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerb_fleet::{DriverStatus, MembershipView, NodeId, ShardId, ShardMap};
 use kerb_location_ingest::{
-    Counters, DriverTable, HANDOVER_MS, Horizon, LINK_BATCH_ROWS_MAX, Links, RateLimit,
+    Counters, DriverTable, HANDOVER_MAX_MS, HANDOVER_MS, Horizon, LINK_BATCH_ROWS_MAX, LinkState, Links,
+    RateLimit,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -16,6 +17,18 @@ use crate::fixture::{NOW_MS, assert_same, card, node, place, report, searchable,
 
 const HORIZON: Horizon = Horizon { now_ms: NOW_MS, gone_before_ms: NOW_MS - 60_000 };
 const SERVERS: [&str; 4] = ["a", "b", "c", "d"];
+/// Ticks after which handovers are over: those that left are told, shown, known to be shown, and a search later gone.
+pub(crate) const HANDOVER: [i64; 5] = [0, 1, 2, 3, 3 + HANDOVER_MS];
+
+/// All that a server is to be told now, and that it shows it.
+fn tell(state: &mut LinkState, table: &DriverTable, now_ms: i64, server: &mut FakeIndex) {
+    while let Some(frame) = state.next_frame(table, Horizon { now_ms, ..HORIZON }) {
+        server.apply(&node("ingest"), frame);
+    }
+    if let Some(tick) = state.unshown() {
+        state.shows(tick);
+    }
+}
 
 /// Table, links and the servers' truth.
 struct World {
@@ -109,7 +122,11 @@ impl World {
         let links = self.links.all();
         let link = &links[self.rng.random_range(0..links.len())];
         for _ in 0..self.rng.random_range(1..5) {
-            let Some(frame) = link.state.lock().next_frame(&self.table, HORIZON) else { break };
+            let mut state = link.state.lock();
+            let Some(frame) = state.next_frame(&self.table, HORIZON) else {
+                state.unshown().into_iter().for_each(|tick| state.shows(tick));
+                break;
+            };
             self.servers.get_mut(&link.node).unwrap().apply(&self.source, frame);
         }
     }
@@ -150,7 +167,7 @@ impl World {
 
     /// Everything that is left comes across, and the servers hold what the table says.
     fn settle_and_compare(&mut self) {
-        for now_ms in [NOW_MS, NOW_MS + HANDOVER_MS] {
+        for now_ms in HANDOVER.map(|after_ms| NOW_MS + after_ms) {
             self.links.tick(&self.table, &self.counters, false, now_ms);
             for link in self.links.all() {
                 let server = self.servers.get_mut(&link.node).unwrap();
@@ -159,9 +176,7 @@ impl World {
                     state.opened();
                     server.open(&self.source);
                 }
-                while let Some(frame) = state.next_frame(&self.table, Horizon { now_ms, ..HORIZON }) {
-                    server.apply(&self.source, frame);
-                }
+                tell(&mut state, &self.table, now_ms, server);
                 assert_eq!(state.pending(), 0);
             }
         }
@@ -243,9 +258,7 @@ fn writers_and_links_at_the_same_time_end_equal() {
     let drain = |servers: &mut Vec<FakeIndex>, now_ms: i64| {
         links.tick(&table, &counters, false, now_ms);
         for (link, server) in links.all().iter().zip(servers) {
-            while let Some(frame) = link.state.lock().next_frame(&table, Horizon { now_ms, ..HORIZON }) {
-                server.apply(&source, frame);
-            }
+            tell(&mut link.state.lock(), &table, now_ms, server);
         }
     };
     std::thread::scope(|scope| {
@@ -278,8 +291,7 @@ fn writers_and_links_at_the_same_time_end_equal() {
         writing.store(false, Ordering::Relaxed);
         drainer.join().unwrap();
     });
-    drain(&mut servers, NOW_MS);
-    drain(&mut servers, NOW_MS + HANDOVER_MS);
+    HANDOVER.into_iter().for_each(|after_ms| drain(&mut servers, NOW_MS + after_ms));
     for (link, server) in links.all().iter().zip(&servers) {
         let shards = map.shards_of(&link.node);
         let wanted = searchable(&table, HORIZON.gone_before_ms, |shard| shards.contains(&shard));
@@ -287,41 +299,92 @@ fn writers_and_links_at_the_same_time_end_equal() {
     }
 }
 
-#[test]
-fn a_driver_that_moves_to_another_server_stays_on_the_last_one_for_the_handover() {
-    let table = DriverTable::new(sharding(), 10);
-    let links = Links::new(sharding().shards());
-    let counters = Counters::default();
-    let map = Arc::new(ShardMap::place(sharding().shards(), 1, &[node("a"), node("b")]));
-    links.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map: map.clone() });
-    let mut servers: Vec<FakeIndex> = Vec::new();
-    for link in links.all() {
-        let mut server = FakeIndex::default();
-        server.hold(map.shards_of(&link.node));
-        server.open(&node("ingest"));
-        link.state.lock().opened();
-        servers.push(server);
+/// One driver, and two servers that each hold its shard in one of two places.
+struct Mover {
+    table: DriverTable,
+    links: Links,
+    servers: Vec<FakeIndex>,
+    there: usize,
+    places: [u64; 2],
+    sequence: u64,
+}
+
+impl Mover {
+    fn new() -> Self {
+        let table = DriverTable::new(sharding(), 10);
+        let links = Links::new(sharding().shards());
+        let map = Arc::new(ShardMap::place(sharding().shards(), 1, &[node("a"), node("b")]));
+        links.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map: map.clone() });
+        let mut servers: Vec<FakeIndex> = Vec::new();
+        for link in links.all() {
+            let mut server = FakeIndex::default();
+            server.hold(map.shards_of(&link.node));
+            server.open(&node("ingest"));
+            link.state.lock().opened();
+            servers.push(server);
+        }
+        let holder_of = |at: u64| map.holders(sharding().shard_of(&card(1).id, place(at)))[0] as usize;
+        let there = holder_of(0);
+        let elsewhere = (1..1_000).find(|at| holder_of(*at) != there).unwrap();
+        Self { table, links, servers, there, places: [0, elsewhere], sequence: 0 }
     }
-    let holder_of = |at: u64| map.holders(sharding().shard_of(&card(1).id, place(at)))[0] as usize;
-    let there = holder_of(0);
-    let elsewhere = (1..1_000).find(|at| holder_of(*at) != there).unwrap();
-    let driver = table.enrol(card(1), |_| ()).unwrap();
-    let mut seen_at = |to: u64, sequence: u64, now_ms: i64| {
-        table.apply(&driver, &report(place(to), sequence, NOW_MS), NOW_MS, RateLimit::NONE).unwrap();
-        links.tick(&table, &counters, false, now_ms);
-        for (link, server) in links.all().iter().zip(&mut servers) {
-            while let Some(frame) = link.state.lock().next_frame(&table, Horizon { now_ms, ..HORIZON }) {
-                server.apply(&node("ingest"), frame);
+
+    fn report(&mut self, place_number: usize) {
+        self.sequence += 1;
+        let driver = self.table.enrol(card(1), |_| ()).unwrap();
+        let report = report(place(self.places[place_number]), self.sequence, NOW_MS);
+        self.table.apply(&driver, &report, NOW_MS, RateLimit::NONE).unwrap();
+    }
+
+    /// A tick so long after the start, of which only the named server (0: there) is told, or both.
+    fn tick(&mut self, after_ms: i64, told: &[usize]) -> [usize; 2] {
+        let now_ms = NOW_MS + after_ms;
+        self.links.tick(&self.table, &Counters::default(), false, now_ms);
+        for (i, link) in self.links.all().iter().enumerate() {
+            if told.iter().any(|told| self.there ^ told == i) {
+                tell(&mut link.state.lock(), &self.table, now_ms, &mut self.servers[i]);
             }
         }
-        [servers[there].content().len(), servers[1 - there].content().len()]
-    };
-    assert_eq!(seen_at(0, 1, NOW_MS), [1, 0]);
-    assert_eq!(seen_at(elsewhere, 2, NOW_MS), [1, 1]);
-    assert_eq!(seen_at(elsewhere, 3, NOW_MS + HANDOVER_MS - 1), [1, 1]);
-    assert_eq!(seen_at(elsewhere, 4, NOW_MS + HANDOVER_MS), [0, 1]);
+        [self.servers[self.there].content().len(), self.servers[1 - self.there].content().len()]
+    }
+}
+
+#[test]
+fn a_driver_that_moves_to_another_server_stays_on_the_last_one_for_the_time_of_a_search() {
+    let mut mover = Mover::new();
+    mover.report(0);
+    assert_eq!(mover.tick(0, &[0, 1]), [1, 0]);
+    mover.report(1);
+    for after_ms in [100, 200, 300, 400] {
+        assert_eq!(mover.tick(after_ms, &[0, 1]), [1, 1], "{after_ms}");
+    }
+    // The new server has it from 100 on, which counts from the tick after the next, known at 400.
+    assert_eq!(mover.tick(400 + HANDOVER_MS - 1, &[0, 1]), [1, 1]);
+    assert_eq!(mover.tick(400 + HANDOVER_MS, &[0, 1]), [0, 1]);
     // To and fro within the handover: who has come back is not removed.
-    assert_eq!(seen_at(0, 5, NOW_MS + 1_000), [1, 1]);
-    assert_eq!(seen_at(elsewhere, 6, NOW_MS + 1_100), [1, 1]);
-    assert_eq!(seen_at(elsewhere, 7, NOW_MS + 2_000), [0, 1]);
+    mover.report(0);
+    assert_eq!(mover.tick(2_000, &[0, 1]), [1, 1]);
+    mover.report(1);
+    assert_eq!(mover.tick(2_100, &[0, 1]), [1, 1]);
+    for after_ms in [2_200, 2_300, 2_400, 2_500, 3_000] {
+        mover.tick(after_ms, &[0, 1]);
+    }
+    assert_eq!(mover.tick(3_100, &[0, 1]), [0, 1]);
+}
+
+#[test]
+fn a_driver_stays_on_its_last_server_until_a_slow_new_one_shows_it() {
+    let mut mover = Mover::new();
+    mover.report(0);
+    mover.tick(0, &[0, 1]);
+    mover.tick(1, &[0, 1]);
+    mover.report(1);
+    for after_ms in (100..HANDOVER_MAX_MS).step_by(100) {
+        assert_eq!(mover.tick(after_ms, &[0]), [1, 0], "{after_ms}");
+    }
+    // One that stays behind is not waited for for ever.
+    for after_ms in [0, 100, 200, 300].map(|more_ms| HANDOVER_MAX_MS + more_ms) {
+        mover.tick(after_ms, &[0]);
+    }
+    assert_eq!(mover.tick(HANDOVER_MAX_MS + 400, &[0]), [0, 0]);
 }
