@@ -291,7 +291,9 @@ fn writers_and_links_at_the_same_time_end_equal() {
         writing.store(false, Ordering::Relaxed);
         drainer.join().unwrap();
     });
-    HANDOVER.into_iter().for_each(|after_ms| drain(&mut servers, NOW_MS + after_ms));
+    for after_ms in HANDOVER {
+        drain(&mut servers, NOW_MS + after_ms);
+    }
     for (link, server) in links.all().iter().zip(&servers) {
         let shards = map.shards_of(&link.node);
         let wanted = searchable(&table, HORIZON.gone_before_ms, |shard| shards.contains(&shard));
