@@ -7,11 +7,11 @@ use crate::id::check_name;
 use crate::limits::{CAPABILITIES_MAX, VEHICLE_CLASSES_MAX};
 
 /// A vehicle class: its number in the catalog, below [`VEHICLE_CLASSES_MAX`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VehicleClass(pub u8);
 
 /// A set of capabilities: bit i is number i of the catalog.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Capabilities(pub u16);
 
 impl Capabilities {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::id::NodeId;
+use crate::trip::{MarketId, Version};
 
 /// A value that was refused: which, and what would have been right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,8 +43,12 @@ pub enum ErrorCode {
     NotFound,
     /// Somebody else took over.
     Superseded,
+    /// Somebody else wrote first: what was expected is no longer so.
+    Conflict,
     /// The other side does not fit: settings differ, or a protocol was not kept.
     Mismatch,
+    /// What was named is not in a state that allows the call.
+    FailedPrecondition,
     /// A limit is reached; later there may be room.
     Overloaded,
     /// The deadline passed.
@@ -71,9 +76,22 @@ pub enum Error {
     /// A newer stream or session of the same owner took over.
     #[error("superseded: {0}")]
     Superseded(String),
+    /// Somebody else appended to a market's journal first. Read what they wrote; the same call fails again.
+    #[error("the journal of market {market} is at version {current}, not {expected}")]
+    Conflict {
+        /// Whose journal.
+        market: MarketId,
+        /// The version that the caller believed to be the newest.
+        expected: Version,
+        /// The newest version.
+        current: Version,
+    },
     /// The other side does not fit.
     #[error("{0}")]
     Mismatch(String),
+    /// What was named is not in a state that allows the call.
+    #[error("{0}")]
+    FailedPrecondition(String),
     /// A named limit is reached.
     #[error("{what}: the limit of {limit} is reached")]
     Overloaded {
@@ -105,7 +123,9 @@ impl Error {
             Self::Invalid(_) => ErrorCode::Invalid,
             Self::NotFound { .. } => ErrorCode::NotFound,
             Self::Superseded(_) => ErrorCode::Superseded,
+            Self::Conflict { .. } => ErrorCode::Conflict,
             Self::Mismatch(_) => ErrorCode::Mismatch,
+            Self::FailedPrecondition(_) => ErrorCode::FailedPrecondition,
             Self::Overloaded { .. } => ErrorCode::Overloaded,
             Self::DeadlineExceeded(_) => ErrorCode::DeadlineExceeded,
             Self::Unavailable { .. } => ErrorCode::Unavailable,

@@ -1,99 +1,82 @@
 //! Ids: of drivers, nodes and shards.
 
 use std::fmt;
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
 
 use crate::error::FieldError;
 use crate::limits::{DRIVER_ID_BYTES_MAX, NAME_BYTES_MAX};
 
-/// A driver's id: the caller's own string of 1 to 64 bytes. Cheap to clone.
-///
-/// ```
-/// use kerb_fleet::DriverId;
-/// assert_eq!(DriverId::new("cab-7").unwrap().as_str(), "cab-7");
-/// assert!(DriverId::new("").is_err());
-/// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DriverId(Arc<str>);
+/// Declares an id that is a checked string, cheap to clone. `$check` refuses what is no such id.
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(std::sync::Arc<str>);
 
-impl DriverId {
-    /// Takes a caller's string.
-    pub fn new(id: &str) -> Result<Self, FieldError> {
-        if id.is_empty() || id.len() > DRIVER_ID_BYTES_MAX {
-            let description = format!("{} bytes, must be 1 to {DRIVER_ID_BYTES_MAX}", id.len());
-            return Err(FieldError::new("driver_id", description));
+        impl $name {
+            /// Takes the string when it is such an id.
+            pub fn new(id: &str) -> Result<Self, $crate::error::FieldError> {
+                let check: fn(&str) -> Result<(), $crate::error::FieldError> = $check;
+                check(id)?;
+                Ok(Self(id.into()))
+            }
+
+            /// The string.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
         }
-        Ok(Self(id.into()))
-    }
 
-    /// The caller's string.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+        impl TryFrom<String> for $name {
+            type Error = $crate::error::FieldError;
+
+            fn try_from(id: String) -> Result<Self, $crate::error::FieldError> {
+                Self::new(&id)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.as_str().to_owned()
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
 }
 
-impl fmt::Debug for DriverId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
-    }
+pub(crate) use text_id;
+
+text_id! {
+    /// A driver's id: the caller's own string of 1 to 64 bytes. Cheap to clone.
+    ///
+    /// ```
+    /// use kerb_fleet::DriverId;
+    /// assert_eq!(DriverId::new("cab-7").unwrap().as_str(), "cab-7");
+    /// assert!(DriverId::new("").is_err());
+    /// ```
+    DriverId, |id| check_callers_string("driver_id", id, DRIVER_ID_BYTES_MAX)
 }
 
-impl fmt::Display for DriverId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::borrow::Borrow<str> for DriverId {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A process of the cluster, by the operator's name for it: 1 to 32 bytes of letters, digits, `-`, `_` or `.`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct NodeId(Arc<str>);
-
-impl NodeId {
-    /// Takes an operator's name.
-    pub fn new(id: &str) -> Result<Self, FieldError> {
-        check_name("node_id", id)?;
-        Ok(Self(id.into()))
-    }
-
-    /// The operator's name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for NodeId {
-    type Error = FieldError;
-
-    fn try_from(id: String) -> Result<Self, FieldError> {
-        Self::new(&id)
-    }
-}
-
-impl From<NodeId> for String {
-    fn from(id: NodeId) -> Self {
-        id.as_str().to_owned()
-    }
-}
-
-impl fmt::Debug for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
-    }
-}
-
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+text_id! {
+    /// A process of the cluster, by the operator's name for it: 1 to 32 bytes of letters, digits, `-`, `_` or `.`.
+    NodeId, |id| check_name("node_id", id)
 }
 
 /// A virtual shard: a number below the cluster's number of shards.
@@ -104,6 +87,18 @@ impl fmt::Display for ShardId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// Checks a caller's own string of `field`.
+pub(crate) fn check_callers_string(
+    field: &'static str,
+    text: &str,
+    bytes_max: usize,
+) -> Result<(), FieldError> {
+    if text.is_empty() || text.len() > bytes_max {
+        return Err(FieldError::new(field, format!("{} bytes, must be 1 to {bytes_max}", text.len())));
+    }
+    Ok(())
 }
 
 /// Checks an operator's name of `field`.

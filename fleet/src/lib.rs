@@ -1,5 +1,5 @@
-//! The vocabulary of the fleet: ids, drivers, positions, shards, questions and errors, and the ports at which
-//! the services meet.
+//! The vocabulary of the fleet: ids, drivers, positions, trips, shards, questions and errors, and the ports at
+//! which the services meet.
 //!
 //! Nothing here knows gRPC, an engine or a file format. Values are valid once made.
 
@@ -14,6 +14,7 @@ pub mod membership;
 pub mod ports;
 pub mod search;
 pub mod sharding;
+pub mod trip;
 pub mod wheel;
 
 #[cfg(feature = "conformance")]
@@ -32,4 +33,9 @@ pub use ports::{
 };
 pub use search::{Cursor, DriverFilter, Hit, Search, ShardAnswer, ShardQuestion, ShardStat};
 pub use sharding::{Partitioning, Sharding};
+pub use trip::{
+    CancelledBy, Change, EventKind, IdempotencyKey, IllegalEvent, IllegalReason, MarketId, Meter, Offer,
+    Outcome, Receipt, Record, ReturnReason, RideRequest, RiderId, Step, StepNote, Trip, TripEvent, TripId,
+    TripState, TripTimes, Version,
+};
 pub use wheel::Wheel;

@@ -2,7 +2,11 @@
 
 /// Bytes of a driver id, at most.
 pub const DRIVER_ID_BYTES_MAX: usize = 64;
-/// Bytes of a node id, a class name or a capability name, at most.
+/// Bytes of a rider id, at most.
+pub const RIDER_ID_BYTES_MAX: usize = 64;
+/// Bytes of a request's idempotency key, at most.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 64;
+/// Bytes of a node id, a market's name, a class name or a capability name, at most.
 pub const NAME_BYTES_MAX: usize = 32;
 /// Vehicle classes in a catalog, at most: a class is 6 bits in the index.
 pub const VEHICLE_CLASSES_MAX: usize = 64;

@@ -5,20 +5,25 @@
 //! | `Invalid` | `INVALID_ARGUMENT` | `google.rpc.BadRequest`, a violation a field |
 //! | `NotFound` | `NOT_FOUND` | `google.rpc.ResourceInfo` |
 //! | `Superseded` | `ABORTED` | |
+//! | `Conflict` | `ABORTED` | `google.rpc.ErrorInfo` with `market`, `expected` and `current` |
 //! | `Mismatch` | `FAILED_PRECONDITION` | |
+//! | `FailedPrecondition` | `FAILED_PRECONDITION` | `google.rpc.ErrorInfo` |
 //! | `Overloaded` | `RESOURCE_EXHAUSTED` | `google.rpc.ErrorInfo` with `what` and `limit` |
 //! | `DeadlineExceeded` | `DEADLINE_EXCEEDED` | |
 //! | `Unavailable` | `UNAVAILABLE` | `google.rpc.ErrorInfo` with `node` |
 //! | `Internal` | `INTERNAL` | |
 
+use std::collections::HashMap;
 use std::error::Error as _;
 
-use kerb_fleet::{Error, ErrorCode, FieldError, NodeId};
+use kerb_fleet::{Error, ErrorCode, FieldError, MarketId, NodeId};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 /// Names whose errors these are, in `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "kerb";
+/// The reason in it of [`Error::FailedPrecondition`]: what tells it from a mismatch.
+const PRECONDITION: &str = "FAILED_PRECONDITION";
 /// A status travels in HTTP/2 headers, which peers bound (commonly 16 KiB in all): so many violations at most,
 const VIOLATIONS_MAX: usize = 16;
 /// each of so many bytes at most,
@@ -26,7 +31,8 @@ const DESCRIPTION_BYTES_MAX: usize = 256;
 /// and a message of so many bytes at most.
 const MESSAGE_BYTES_MAX: usize = 1_024;
 /// What [`Error::NotFound`] and [`Error::Overloaded`] name; a client knows an unlisted one as `resource`.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
+    "appends waiting for the journal",
     "driver",
     "node",
     "shard",
@@ -60,8 +66,8 @@ fn code_of(code: ErrorCode) -> Code {
     match code {
         ErrorCode::Invalid => Code::InvalidArgument,
         ErrorCode::NotFound => Code::NotFound,
-        ErrorCode::Superseded => Code::Aborted,
-        ErrorCode::Mismatch => Code::FailedPrecondition,
+        ErrorCode::Superseded | ErrorCode::Conflict => Code::Aborted,
+        ErrorCode::Mismatch | ErrorCode::FailedPrecondition => Code::FailedPrecondition,
         ErrorCode::Overloaded => Code::ResourceExhausted,
         ErrorCode::DeadlineExceeded => Code::DeadlineExceeded,
         ErrorCode::Unavailable => Code::Unavailable,
@@ -84,6 +90,15 @@ fn details_of(error: &Error) -> ErrorDetails {
         Error::Overloaded { what, limit } => {
             let metadata = [("what".to_owned(), (*what).to_owned()), ("limit".to_owned(), limit.to_string())];
             details.set_error_info("OVERLOADED", DOMAIN, metadata);
+        }
+        Error::Conflict { market, expected, current } => {
+            let numbers = [("expected", expected), ("current", current)];
+            let mut metadata = numbers.map(|(name, number)| (name.to_owned(), number.to_string())).to_vec();
+            metadata.push(("market".to_owned(), market.to_string()));
+            details.set_error_info("CONFLICT", DOMAIN, metadata.into_iter().collect::<HashMap<_, _>>());
+        }
+        Error::FailedPrecondition(_) => {
+            details.set_error_info(PRECONDITION, DOMAIN, HashMap::new());
         }
         Error::Unavailable { node, reason } => {
             let reason = cut(reason, DESCRIPTION_BYTES_MAX).to_owned();
@@ -109,8 +124,9 @@ pub fn error_of(status: &Status, peer: &NodeId) -> Error {
         _ if status.source().is_some() => Error::Unavailable { node: peer.clone(), reason: message },
         Code::InvalidArgument | Code::OutOfRange => Error::Invalid(violations(status)),
         Code::NotFound => not_found(status),
-        Code::Aborted => Error::Superseded(message),
+        Code::Aborted => conflict(status).unwrap_or(Error::Superseded(message)),
         Code::ResourceExhausted => overloaded(status),
+        Code::FailedPrecondition if is_precondition(status) => Error::FailedPrecondition(message),
         Code::FailedPrecondition | Code::Unimplemented | Code::Unauthenticated | Code::PermissionDenied => {
             Error::Mismatch(message)
         }
@@ -145,6 +161,18 @@ fn not_found(status: &Status) -> Error {
     }
 }
 
+/// `None` when somebody took over instead.
+fn conflict(status: &Status) -> Option<Error> {
+    let metadata = metadata_of(status);
+    let number = |name| metadata.get(name)?.parse().ok();
+    let market = MarketId::new(metadata.get("market")?).ok()?;
+    Some(Error::Conflict { market, expected: number("expected")?, current: number("current")? })
+}
+
+fn is_precondition(status: &Status) -> bool {
+    status.get_details_error_info().is_some_and(|info| info.domain == DOMAIN && info.reason == PRECONDITION)
+}
+
 fn overloaded(status: &Status) -> Error {
     let metadata = metadata_of(status);
     let limit = metadata.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(0);
@@ -160,7 +188,7 @@ fn unavailable(status: &Status, peer: &NodeId) -> Error {
     }
 }
 
-fn metadata_of(status: &Status) -> std::collections::HashMap<String, String> {
+fn metadata_of(status: &Status) -> HashMap<String, String> {
     let info = status.get_details_error_info().filter(|info| info.domain == DOMAIN);
     info.map(|info| info.metadata).unwrap_or_default()
 }

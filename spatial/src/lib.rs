@@ -30,6 +30,8 @@ mod origin;
 mod planar;
 mod polygon;
 mod ring;
+#[cfg(feature = "serde")]
+mod serde_degrees;
 mod tile;
 mod trig;
 

@@ -1,7 +1,8 @@
-//! The vocabulary's promises: names and ids, shards of places and searches, placement of shards.
+//! The vocabulary's promises: names and ids, shards of places and searches, placement of shards, trips.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod catalog;
 mod placement;
 mod sharding;
+mod trip;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{Error, FieldError, NodeId};
+use kerb_fleet::{Error, FieldError, MarketId, NodeId};
 use kerb_proto::status::{error_of, status_of};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -20,7 +20,12 @@ fn every_error_survives() {
         ),
         (Code::NotFound, Error::NotFound { what: "driver", id: "cab \u{1f695}".into() }),
         (Code::Aborted, Error::Superseded("a newer stream".into())),
+        (
+            Code::Aborted,
+            Error::Conflict { market: MarketId::new("world").unwrap(), expected: u64::MAX, current: 7 },
+        ),
         (Code::FailedPrecondition, Error::Mismatch("settings differ".into())),
+        (Code::FailedPrecondition, Error::FailedPrecondition("trip world-17 is requested".into())),
         (Code::ResourceExhausted, Error::Overloaded { what: "drivers", limit: 7 }),
         (Code::DeadlineExceeded, Error::DeadlineExceeded("100 ms".into())),
         (Code::Unavailable, Error::Unavailable { node: NodeId::new("a").unwrap(), reason: "closed".into() }),

@@ -1,0 +1,227 @@
+//! The machine: takes events one by one and refuses those that cannot be.
+
+use kerb_spatial::LatLng;
+use serde::{Deserialize, Serialize};
+
+use crate::id::DriverId;
+use crate::trip::event::{CancelledBy, EventKind, TripEvent};
+use crate::trip::id::TripId;
+use crate::trip::illegal::{IllegalEvent, IllegalReason};
+use crate::trip::request::{Receipt, RideRequest, finite};
+use crate::trip::state::TripState;
+use crate::trip::steps::{Step, StepNote};
+
+/// A trip and all that is known of it. Read the fields; change them by [`Trip::apply`] alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trip {
+    /// Which.
+    pub id: TripId,
+    /// What the rider asked for.
+    pub request: RideRequest,
+    /// Where it stands.
+    pub state: TripState,
+    /// The driver to whom it is offered or who has it; after the end, who had it then.
+    pub driver: Option<DriverId>,
+    /// The offer that this driver has, or accepted.
+    pub offer: Option<Offer>,
+    /// Drivers whose offer came to nothing: they are not asked again.
+    pub refused_by: Vec<DriverId>,
+    /// Offers made.
+    pub offers: u32,
+    /// When what happened.
+    pub times: TripTimes,
+    /// The way with the rider.
+    pub meter: Meter,
+    /// What is charged and paid, once completed.
+    pub receipt: Option<Box<Receipt>>,
+    /// Who called it off.
+    pub cancelled_by: Option<CancelledBy>,
+    /// Their words; empty when not called off.
+    pub cancel_reason: String,
+    /// Every change of state in order.
+    pub steps: Vec<Step>,
+}
+
+/// An offer to a driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Expected seconds to the pickup.
+    pub pickup_eta_s: u32,
+    /// Until when it may be accepted, milliseconds since the Unix epoch.
+    pub expires_ms: i64,
+}
+
+/// When what happened, milliseconds since the Unix epoch. What a driver did is forgotten when the driver is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TripTimes {
+    /// The rider asked. A returned offer or a lost driver does not make the trip younger.
+    pub requested_ms: i64,
+    /// The driver was asked.
+    pub offered_ms: Option<i64>,
+    /// The driver accepted.
+    pub accepted_ms: Option<i64>,
+    /// The driver told of being at the pickup.
+    pub arrived_ms: Option<i64>,
+    /// The rider got in.
+    pub picked_up_ms: Option<i64>,
+    /// The trip ended, one way or another.
+    pub ended_ms: Option<i64>,
+}
+
+/// The way with the rider so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Meter {
+    /// Metres since the pick-up.
+    #[serde(serialize_with = "finite")]
+    pub distance_m: f64,
+    /// Where the rider got in, when the driver told.
+    pub from: Option<LatLng>,
+    /// Where the metres end.
+    pub last: Option<LatLng>,
+}
+
+/// What an event that was taken came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The trip is another than before.
+    Changed,
+    /// It was so already: the same event came again.
+    Repeated,
+}
+
+impl Trip {
+    /// A new trip.
+    pub fn requested(id: TripId, request: RideRequest, at_ms: i64) -> Self {
+        let state = TripState::Requested;
+        Self {
+            id,
+            request,
+            state,
+            driver: None,
+            offer: None,
+            refused_by: Vec::new(),
+            offers: 0,
+            times: TripTimes::since(at_ms),
+            meter: Meter::default(),
+            receipt: None,
+            cancelled_by: None,
+            cancel_reason: String::new(),
+            steps: vec![Step { at_ms, state, driver: None, note: StepNote::None }],
+        }
+    }
+
+    /// Takes an event, or says why not; then nothing has changed. An event that comes again after it was taken, from the
+    /// same driver or party, is no mistake: [`Outcome::Repeated`].
+    pub fn apply(&mut self, event: &TripEvent, at_ms: i64) -> Result<Outcome, IllegalEvent> {
+        if self.has_taken(event) {
+            return Ok(Outcome::Repeated);
+        }
+        let kind = event.kind();
+        let illegal = |why| IllegalEvent::new(&self.id, self.state, kind, why);
+        let is_foreign = |driver| self.driver.as_ref().is_some_and(|own| own != driver);
+        if event.of_driver().is_some_and(is_foreign) {
+            return Err(illegal(IllegalReason::NotYours));
+        }
+        let next = self.state.after(kind).ok_or_else(|| illegal(IllegalReason::NotLegal))?;
+        if let TripEvent::Offered { driver, .. } = event
+            && self.refused_by.contains(driver)
+        {
+            return Err(illegal(IllegalReason::ReturnedBefore));
+        }
+        self.take(event, next, at_ms);
+        Ok(Outcome::Changed)
+    }
+
+    /// Whether this very event has made the trip what it is. A lost driver's own events, and all before a
+    /// cancellation, count no more: who repeats them must learn that it is over.
+    fn has_taken(&self, event: &TripEvent) -> bool {
+        let times = &self.times;
+        let own = |driver: &DriverId| self.driver.as_ref() == Some(driver);
+        let done =
+            |time: Option<i64>, driver| time.is_some() && own(driver) && self.state != TripState::Cancelled;
+        match event {
+            TripEvent::Requested(request) => **request == self.request,
+            TripEvent::Offered { driver, pickup_eta_s, expires_ms } => {
+                let offer = Offer { pickup_eta_s: *pickup_eta_s, expires_ms: *expires_ms };
+                self.state == TripState::Offered && own(driver) && self.offer == Some(offer)
+            }
+            TripEvent::OfferReturned { driver, .. } => self.refused_by.contains(driver),
+            TripEvent::Accepted { driver } => done(times.accepted_ms, driver),
+            TripEvent::DriverLost { driver } => self.steps.last().is_some_and(|step| {
+                step.note == StepNote::DriverLost && step.driver.as_ref() == Some(driver)
+            }),
+            TripEvent::Arrived { driver } => done(times.arrived_ms, driver),
+            TripEvent::PickedUp { driver, .. } => done(times.picked_up_ms, driver),
+            TripEvent::Metered { distance_m, at } => {
+                self.state == TripState::OnTrip
+                    && self.meter.distance_m.to_bits() == distance_m.to_bits()
+                    && self.meter.last == Some(*at)
+            }
+            TripEvent::DroppedOff { driver, .. } => self.state == TripState::Completed && own(driver),
+            TripEvent::Expired => self.state == TripState::Expired,
+            TripEvent::Cancelled { by, .. } => self.cancelled_by.as_ref() == Some(by),
+        }
+    }
+
+    /// Makes it so. The event is possible.
+    fn take(&mut self, event: &TripEvent, next: TripState, at_ms: i64) {
+        self.state = next;
+        let concerned = event.of_driver().or(self.driver.as_ref()).cloned();
+        match event {
+            TripEvent::Requested(_) | TripEvent::Expired => {}
+            TripEvent::Offered { driver, pickup_eta_s, expires_ms } => {
+                self.driver = Some(driver.clone());
+                self.offer = Some(Offer { pickup_eta_s: *pickup_eta_s, expires_ms: *expires_ms });
+                self.offers += 1;
+                self.times.offered_ms = Some(at_ms);
+            }
+            TripEvent::OfferReturned { driver, .. } => {
+                self.refused_by.push(driver.clone());
+                self.wait_again();
+            }
+            TripEvent::DriverLost { .. } => self.wait_again(),
+            TripEvent::Accepted { .. } => self.times.accepted_ms = Some(at_ms),
+            TripEvent::Arrived { .. } => self.times.arrived_ms = Some(at_ms),
+            TripEvent::PickedUp { at, .. } => {
+                self.times.picked_up_ms = Some(at_ms);
+                self.meter = Meter { distance_m: 0.0, from: *at, last: *at };
+            }
+            TripEvent::Metered { distance_m, at } => {
+                self.meter.distance_m = *distance_m;
+                self.meter.last = Some(*at);
+            }
+            TripEvent::DroppedOff { receipt, .. } => self.receipt = Some(receipt.clone()),
+            TripEvent::Cancelled { by, reason } => {
+                self.cancelled_by = Some(by.clone());
+                self.cancel_reason.clone_from(reason);
+            }
+        }
+        if !next.is_live() {
+            self.times.ended_ms = Some(at_ms);
+        }
+        if event.kind() != EventKind::Metered {
+            let driver = concerned.or_else(|| self.driver.clone());
+            self.steps.push(Step { at_ms, state: next, driver, note: StepNote::of(event) });
+        }
+    }
+
+    /// Without a driver, as old as it is.
+    fn wait_again(&mut self) {
+        self.driver = None;
+        self.offer = None;
+        self.times = TripTimes::since(self.times.requested_ms);
+    }
+}
+
+impl TripTimes {
+    fn since(requested_ms: i64) -> Self {
+        Self {
+            requested_ms,
+            offered_ms: None,
+            accepted_ms: None,
+            arrived_ms: None,
+            picked_up_ms: None,
+            ended_ms: None,
+        }
+    }
+}
