@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod catalog;
 pub mod clock;
+pub mod dispatch;
 pub mod driver;
 pub mod error;
 pub mod id;
@@ -23,13 +24,17 @@ pub mod conformance;
 pub use batch::{Batch, Control, Forget, Frame, Introduction, Slot, SourceHello, Update};
 pub use catalog::{Capabilities, Catalog, VehicleClass};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use dispatch::{
+    DriverAction, DriverNews, DriverTask, Leg, NearAnswer, NearQuestion, Table, TableQuestion, TravelSource,
+    Whereabouts,
+};
 pub use driver::{DriverCard, DriverStatus, KnownDriver, KnownPosition, Motion, Stamp};
 pub use error::{Error, ErrorCode, FieldError};
 pub use id::{DriverId, NodeId, ShardId};
 pub use membership::{MembershipView, Node, Role, ShardMap};
 pub use ports::{
-    Answer, DriverLookup, IndexAdmin, IndexServer, Membership, Peers, PositionSession, PositionSink,
-    ShardSearch,
+    Answer, DriverChannel, DriverDesk, DriverLookup, IndexAdmin, IndexServer, IngestNode, Membership,
+    NearbySearch, Peers, PositionSession, PositionSink, ShardSearch, TravelTimes,
 };
 pub use search::{Cursor, DriverFilter, Hit, Search, ShardAnswer, ShardQuestion, ShardStat};
 pub use sharding::{Partitioning, Sharding};

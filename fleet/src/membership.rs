@@ -17,6 +17,8 @@ pub enum Role {
     IndexServer,
     /// Answers searches.
     Aggregator,
+    /// Matches riders with drivers and keeps their trips.
+    Matcher,
 }
 
 impl Role {
@@ -26,6 +28,7 @@ impl Role {
             Self::LocationIngest => "location-ingest",
             Self::IndexServer => "index-server",
             Self::Aggregator => "aggregator",
+            Self::Matcher => "matcher",
         }
     }
 }

@@ -9,11 +9,15 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::batch::{Control, Frame, SourceHello};
+use crate::dispatch::{
+    DriverAction, DriverNews, NearAnswer, NearQuestion, Table, TableQuestion, Whereabouts,
+};
 use crate::driver::KnownDriver;
 use crate::error::Error;
 use crate::id::{DriverId, NodeId, ShardId};
 use crate::membership::MembershipView;
 use crate::search::{ShardAnswer, ShardQuestion, ShardStat};
+use crate::trip::{TripId, TripState};
 
 /// What a port's call comes to.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
@@ -70,6 +74,49 @@ pub trait DriverLookup: Send + Sync {
     fn lookup(&self, id: DriverId) -> Answer<'_, Option<KnownDriver>>;
 }
 
+/// Matcher → ingest node: the streams of its drivers.
+pub trait DriverChannel: Send + Sync {
+    /// Puts news before the driver. False: no stream of this driver is open at this node.
+    fn tell(&self, driver: DriverId, news: DriverNews) -> Answer<'_, bool>;
+
+    /// What the node knows of each of `drivers`, in their order; `None` for one that it does not know.
+    fn whereabouts(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<Whereabouts>>>;
+}
+
+/// All that an ingest node offers.
+pub trait IngestNode: DriverLookup + DriverChannel {}
+
+impl<T: DriverLookup + DriverChannel> IngestNode for T {}
+
+/// Ingest node → matcher: what drivers do, and whether they are there.
+pub trait DriverDesk: Send + Sync {
+    /// A driver acts on a trip. Answers where the trip stands once that is durable.
+    ///
+    /// [`Error::NotFound`]: no such trip. [`Error::FailedPrecondition`]: the trip does not take it, or is another
+    /// driver's. [`Error::Unavailable`], [`Error::Overloaded`], [`Error::DeadlineExceeded`]: the outcome is unknown, send
+    /// it again.
+    fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState>;
+
+    /// A stream of the driver was opened. Answers what the driver is to know, if anything.
+    fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNews>>;
+
+    /// The driver's last stream at a node ended.
+    fn disconnected(&self, driver: DriverId) -> Answer<'_, ()>;
+}
+
+/// Matcher → aggregator: candidates around many points at once.
+pub trait NearbySearch: Send + Sync {
+    /// Answers each question, in their order, at the deadline at the latest. What a shard did not answer in time is
+    /// missing from the hits, and said by `complete`.
+    fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, Vec<NearAnswer>>;
+}
+
+/// Matcher → travel times. Computed by the caller's thread: a call for many legs belongs on one for long work.
+pub trait TravelTimes: Send + Sync {
+    /// The time of each leg, in their order.
+    fn table(&self, question: &TableQuestion) -> Table;
+}
+
 /// All → engine: who is there.
 pub trait Membership: Send + Sync {
     /// The current view and every change of it. Views may be skipped, never reordered.
@@ -82,5 +129,8 @@ pub trait Peers: Send + Sync {
     fn index_server(&self, node: &NodeId) -> Option<Arc<dyn IndexServer>>;
 
     /// An ingest node of the view; `None` for an unknown one.
-    fn ingest_node(&self, node: &NodeId) -> Option<Arc<dyn DriverLookup>>;
+    fn ingest_node(&self, node: &NodeId) -> Option<Arc<dyn IngestNode>>;
+
+    /// A matcher of the view; `None` for an unknown one.
+    fn matcher(&self, node: &NodeId) -> Option<Arc<dyn DriverDesk>>;
 }

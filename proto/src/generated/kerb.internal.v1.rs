@@ -305,6 +305,120 @@ pub struct KnownPosition {
     #[prost(uint32, tag = "7")]
     pub shard: u32,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TellDriverRequest {
+    #[prost(string, tag = "1")]
+    pub driver_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub news: ::core::option::Option<DriverNews>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TellDriverResponse {
+    /// A stream of the driver is open here.
+    #[prost(bool, tag = "1")]
+    pub told: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverNews {
+    #[prost(oneof = "driver_news::News", tags = "1, 2")]
+    pub news: ::core::option::Option<driver_news::News>,
+}
+/// Nested message and enum types in `DriverNews`.
+pub mod driver_news {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum News {
+        #[prost(message, tag = "1")]
+        Task(super::DriverTask),
+        #[prost(message, tag = "2")]
+        Over(super::TripOver),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverTask {
+    #[prost(string, tag = "1")]
+    pub trip_id: ::prost::alloc::string::String,
+    /// TripState numbers of kerb.v1; the same holds below.
+    #[prost(uint32, tag = "2")]
+    pub state: u32,
+    #[prost(fixed64, tag = "3")]
+    pub pickup: u64,
+    #[prost(fixed64, tag = "4")]
+    pub dropoff: u64,
+    #[prost(uint32, tag = "5")]
+    pub pickup_eta_s: u32,
+    #[prost(int64, tag = "6")]
+    pub expires_ms: i64,
+    #[prost(uint32, tag = "7")]
+    pub party_size: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TripOver {
+    #[prost(string, tag = "1")]
+    pub trip_id: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub state: u32,
+    #[prost(string, tag = "3")]
+    pub why: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindDriversRequest {
+    #[prost(string, repeated, tag = "1")]
+    pub driver_id: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FindDriversResponse {
+    /// In the order of the request.
+    #[prost(message, repeated, tag = "1")]
+    pub drivers: ::prost::alloc::vec::Vec<Whereabouts>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Whereabouts {
+    #[prost(bool, tag = "1")]
+    pub known: bool,
+    #[prost(bool, tag = "2")]
+    pub connected: bool,
+    /// Absent: has not reported yet.
+    #[prost(fixed64, optional, tag = "3")]
+    pub position: ::core::option::Option<u64>,
+    #[prost(int64, tag = "4")]
+    pub time_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActRequest {
+    #[prost(string, tag = "1")]
+    pub driver_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub trip_id: ::prost::alloc::string::String,
+    /// DriverAction: accept, decline, arrived, picked_up, dropped_off, cancel.
+    #[prost(string, tag = "3")]
+    pub action: ::prost::alloc::string::String,
+    /// Of decline and cancel.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActResponse {
+    #[prost(uint32, tag = "1")]
+    pub state: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverConnectedRequest {
+    #[prost(string, tag = "1")]
+    pub driver_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverConnectedResponse {
+    /// Absent: nothing.
+    #[prost(message, optional, tag = "1")]
+    pub news: ::core::option::Option<DriverNews>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverDisconnectedRequest {
+    #[prost(string, tag = "1")]
+    pub driver_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverDisconnectedResponse {}
 /// Generated client implementations.
 pub mod index_service_client {
     #![allow(
@@ -946,6 +1060,58 @@ pub mod ingest_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Puts news before a driver whose stream is open here.
+        pub async fn tell_driver(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TellDriverRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TellDriverResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.internal.v1.IngestService/TellDriver",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.internal.v1.IngestService", "TellDriver"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Where drivers are.
+        pub async fn find_drivers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FindDriversRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindDriversResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.internal.v1.IngestService/FindDrivers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("kerb.internal.v1.IngestService", "FindDrivers"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -967,6 +1133,22 @@ pub mod ingest_service_server {
             request: tonic::Request<super::LookupDriverRequest>,
         ) -> std::result::Result<
             tonic::Response<super::LookupDriverResponse>,
+            tonic::Status,
+        >;
+        /// Puts news before a driver whose stream is open here.
+        async fn tell_driver(
+            &self,
+            request: tonic::Request<super::TellDriverRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TellDriverResponse>,
+            tonic::Status,
+        >;
+        /// Where drivers are.
+        async fn find_drivers(
+            &self,
+            request: tonic::Request<super::FindDriversRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindDriversResponse>,
             tonic::Status,
         >;
     }
@@ -1092,6 +1274,96 @@ pub mod ingest_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/kerb.internal.v1.IngestService/TellDriver" => {
+                    #[allow(non_camel_case_types)]
+                    struct TellDriverSvc<T: IngestService>(pub Arc<T>);
+                    impl<
+                        T: IngestService,
+                    > tonic::server::UnaryService<super::TellDriverRequest>
+                    for TellDriverSvc<T> {
+                        type Response = super::TellDriverResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TellDriverRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IngestService>::tell_driver(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TellDriverSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.internal.v1.IngestService/FindDrivers" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindDriversSvc<T: IngestService>(pub Arc<T>);
+                    impl<
+                        T: IngestService,
+                    > tonic::server::UnaryService<super::FindDriversRequest>
+                    for FindDriversSvc<T> {
+                        type Response = super::FindDriversResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FindDriversRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IngestService>::find_drivers(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindDriversSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -1129,6 +1401,456 @@ pub mod ingest_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "kerb.internal.v1.IngestService";
     impl<T> tonic::server::NamedService for IngestServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Generated client implementations.
+pub mod matcher_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Served by every matcher.
+    #[derive(Debug, Clone)]
+    pub struct MatcherServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> MatcherServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> MatcherServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            MatcherServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// A driver acts on a trip. Errors as in kerb.v1.
+        pub async fn act(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ActRequest>,
+        ) -> std::result::Result<tonic::Response<super::ActResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.internal.v1.MatcherService/Act",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.internal.v1.MatcherService", "Act"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// A stream of the driver was opened.
+        pub async fn driver_connected(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DriverConnectedRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DriverConnectedResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.internal.v1.MatcherService/DriverConnected",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("kerb.internal.v1.MatcherService", "DriverConnected"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The driver's last stream at a node ended.
+        pub async fn driver_disconnected(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DriverDisconnectedRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DriverDisconnectedResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.internal.v1.MatcherService/DriverDisconnected",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "kerb.internal.v1.MatcherService",
+                        "DriverDisconnected",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod matcher_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with MatcherServiceServer.
+    #[async_trait]
+    pub trait MatcherService: std::marker::Send + std::marker::Sync + 'static {
+        /// A driver acts on a trip. Errors as in kerb.v1.
+        async fn act(
+            &self,
+            request: tonic::Request<super::ActRequest>,
+        ) -> std::result::Result<tonic::Response<super::ActResponse>, tonic::Status>;
+        /// A stream of the driver was opened.
+        async fn driver_connected(
+            &self,
+            request: tonic::Request<super::DriverConnectedRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DriverConnectedResponse>,
+            tonic::Status,
+        >;
+        /// The driver's last stream at a node ended.
+        async fn driver_disconnected(
+            &self,
+            request: tonic::Request<super::DriverDisconnectedRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DriverDisconnectedResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Served by every matcher.
+    #[derive(Debug)]
+    pub struct MatcherServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> MatcherServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for MatcherServiceServer<T>
+    where
+        T: MatcherService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kerb.internal.v1.MatcherService/Act" => {
+                    #[allow(non_camel_case_types)]
+                    struct ActSvc<T: MatcherService>(pub Arc<T>);
+                    impl<
+                        T: MatcherService,
+                    > tonic::server::UnaryService<super::ActRequest> for ActSvc<T> {
+                        type Response = super::ActResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ActRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MatcherService>::act(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ActSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.internal.v1.MatcherService/DriverConnected" => {
+                    #[allow(non_camel_case_types)]
+                    struct DriverConnectedSvc<T: MatcherService>(pub Arc<T>);
+                    impl<
+                        T: MatcherService,
+                    > tonic::server::UnaryService<super::DriverConnectedRequest>
+                    for DriverConnectedSvc<T> {
+                        type Response = super::DriverConnectedResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DriverConnectedRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MatcherService>::driver_connected(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DriverConnectedSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.internal.v1.MatcherService/DriverDisconnected" => {
+                    #[allow(non_camel_case_types)]
+                    struct DriverDisconnectedSvc<T: MatcherService>(pub Arc<T>);
+                    impl<
+                        T: MatcherService,
+                    > tonic::server::UnaryService<super::DriverDisconnectedRequest>
+                    for DriverDisconnectedSvc<T> {
+                        type Response = super::DriverDisconnectedResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DriverDisconnectedRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MatcherService>::driver_disconnected(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DriverDisconnectedSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for MatcherServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kerb.internal.v1.MatcherService";
+    impl<T> tonic::server::NamedService for MatcherServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -558,10 +558,1806 @@ impl DriverStatus {
         }
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RequestRideRequest {
+    /// The caller's own id, 1 to 64 bytes.
+    #[prost(string, tag = "1")]
+    pub rider_id: ::prost::alloc::string::String,
+    /// The caller's own string of 1 to 64 bytes, a new one for each ride: makes it safe to send the request again.
+    #[prost(string, tag = "2")]
+    pub idempotency_key: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub pickup: ::core::option::Option<LatLng>,
+    /// Not the pickup.
+    #[prost(message, optional, tag = "4")]
+    pub dropoff: ::core::option::Option<LatLng>,
+    /// A name from the server's list of classes; empty: the first of the list.
+    #[prost(string, tag = "5")]
+    pub vehicle_class: ::prost::alloc::string::String,
+    /// Names from the server's list.
+    #[prost(string, repeated, tag = "6")]
+    pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// 1 to 16; 0 means 1.
+    #[prost(uint32, tag = "7")]
+    pub party_size: u32,
+    /// How long to look for a driver: 1,000 to 3,600,000. 0: the server's default (300,000).
+    #[prost(uint32, tag = "8")]
+    pub wait_max_ms: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetTripRequest {
+    #[prost(string, tag = "1")]
+    pub rider_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub trip_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchTripRequest {
+    #[prost(string, tag = "1")]
+    pub rider_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub trip_id: ::prost::alloc::string::String,
+    /// Changes up to this number are known already: `number` of the last one seen. 0: from the beginning.
+    #[prost(uint64, tag = "3")]
+    pub after_number: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchTripResponse {
+    #[prost(oneof = "watch_trip_response::News", tags = "1, 2")]
+    pub news: ::core::option::Option<watch_trip_response::News>,
+}
+/// Nested message and enum types in `WatchTripResponse`.
+pub mod watch_trip_response {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum News {
+        #[prost(message, tag = "1")]
+        Change(super::TripChange),
+        #[prost(message, tag = "2")]
+        Driver(super::DriverProgress),
+    }
+}
+/// A change of a trip's state.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TripChange {
+    /// From 1, without gaps.
+    #[prost(uint64, tag = "1")]
+    pub number: u64,
+    #[prost(int64, tag = "2")]
+    pub at_ms: i64,
+    #[prost(enumeration = "TripState", tag = "3")]
+    pub state: i32,
+    /// The driver concerned; empty for none.
+    #[prost(string, tag = "4")]
+    pub driver_id: ::prost::alloc::string::String,
+    /// What the state alone does not tell: why an offer came back, who cancelled and with which words.
+    #[prost(string, tag = "5")]
+    pub note: ::prost::alloc::string::String,
+}
+/// Where the assigned driver is.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DriverProgress {
+    #[prost(string, tag = "1")]
+    pub driver_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub location: ::core::option::Option<LatLng>,
+    /// When it was measured.
+    #[prost(int64, tag = "3")]
+    pub time_ms: i64,
+    /// Expected seconds from then to the pickup, or to the drop-off once the rider is in the vehicle.
+    #[prost(uint32, tag = "4")]
+    pub eta_s: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelTripRequest {
+    #[prost(string, tag = "1")]
+    pub rider_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub trip_id: ::prost::alloc::string::String,
+    /// At most 200 bytes.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Trip {
+    /// A market's name, '-' and a number.
+    #[prost(string, tag = "1")]
+    pub trip_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub rider_id: ::prost::alloc::string::String,
+    #[prost(enumeration = "TripState", tag = "3")]
+    pub state: i32,
+    #[prost(message, optional, tag = "4")]
+    pub pickup: ::core::option::Option<LatLng>,
+    #[prost(message, optional, tag = "5")]
+    pub dropoff: ::core::option::Option<LatLng>,
+    #[prost(string, tag = "6")]
+    pub vehicle_class: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "7")]
+    pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint32, tag = "8")]
+    pub party_size: u32,
+    #[prost(uint32, tag = "9")]
+    pub wait_max_ms: u32,
+    /// Empty while nobody is asked.
+    #[prost(string, tag = "10")]
+    pub driver_id: ::prost::alloc::string::String,
+    /// Expected seconds from the offer to the pickup; 0 while nobody is asked.
+    #[prost(uint32, tag = "11")]
+    pub pickup_eta_s: u32,
+    /// Offers made so far.
+    #[prost(uint32, tag = "12")]
+    pub offers: u32,
+    #[prost(int64, tag = "13")]
+    pub requested_ms: i64,
+    /// 0: has not happened. The same holds for the times below.
+    #[prost(int64, tag = "14")]
+    pub accepted_ms: i64,
+    #[prost(int64, tag = "15")]
+    pub arrived_ms: i64,
+    #[prost(int64, tag = "16")]
+    pub picked_up_ms: i64,
+    #[prost(int64, tag = "17")]
+    pub ended_ms: i64,
+    /// Number of the newest change, for WatchTrip.
+    #[prost(uint64, tag = "18")]
+    pub number: u64,
+    /// Set once completed.
+    #[prost(message, optional, tag = "19")]
+    pub receipt: ::core::option::Option<Receipt>,
+    /// Who cancelled: "rider", "driver" or "operator"; empty when not cancelled.
+    #[prost(string, tag = "20")]
+    pub cancelled_by: ::prost::alloc::string::String,
+    #[prost(string, tag = "21")]
+    pub cancel_reason: ::prost::alloc::string::String,
+}
+/// A completed trip: enough to charge the rider and to pay the driver.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Receipt {
+    #[prost(string, tag = "1")]
+    pub rider_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub driver_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub vehicle_class: ::prost::alloc::string::String,
+    /// Where the ride began and ended.
+    #[prost(message, optional, tag = "4")]
+    pub pickup: ::core::option::Option<LatLng>,
+    #[prost(message, optional, tag = "5")]
+    pub dropoff: ::core::option::Option<LatLng>,
+    #[prost(int64, tag = "6")]
+    pub requested_ms: i64,
+    #[prost(int64, tag = "7")]
+    pub accepted_ms: i64,
+    /// 0: the driver did not tell.
+    #[prost(int64, tag = "8")]
+    pub arrived_ms: i64,
+    #[prost(int64, tag = "9")]
+    pub picked_up_ms: i64,
+    #[prost(int64, tag = "10")]
+    pub dropped_off_ms: i64,
+    /// Under way with the rider, measured along the driver's positions.
+    #[prost(double, tag = "11")]
+    pub distance_m: f64,
+    /// At the pickup; 0 when the arrival was not told.
+    #[prost(int64, tag = "12")]
+    pub wait_ms: i64,
+    /// Under way with the rider.
+    #[prost(int64, tag = "13")]
+    pub ride_ms: i64,
+}
+/// Where a trip stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TripState {
+    Unspecified = 0,
+    /// Waits for a driver.
+    Requested = 1,
+    /// One driver is asked.
+    Offered = 2,
+    /// A driver accepted and is under way to the pickup.
+    EnRoute = 3,
+    /// The driver waits at the pickup.
+    Arrived = 4,
+    /// The rider is in the vehicle.
+    OnTrip = 5,
+    /// The rider got out: the end.
+    Completed = 6,
+    /// No driver was found within the longest wait: the end.
+    Expired = 7,
+    /// Rider, driver or operator called it off: the end.
+    Cancelled = 8,
+}
+impl TripState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TRIP_STATE_UNSPECIFIED",
+            Self::Requested => "TRIP_STATE_REQUESTED",
+            Self::Offered => "TRIP_STATE_OFFERED",
+            Self::EnRoute => "TRIP_STATE_EN_ROUTE",
+            Self::Arrived => "TRIP_STATE_ARRIVED",
+            Self::OnTrip => "TRIP_STATE_ON_TRIP",
+            Self::Completed => "TRIP_STATE_COMPLETED",
+            Self::Expired => "TRIP_STATE_EXPIRED",
+            Self::Cancelled => "TRIP_STATE_CANCELLED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TRIP_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "TRIP_STATE_REQUESTED" => Some(Self::Requested),
+            "TRIP_STATE_OFFERED" => Some(Self::Offered),
+            "TRIP_STATE_EN_ROUTE" => Some(Self::EnRoute),
+            "TRIP_STATE_ARRIVED" => Some(Self::Arrived),
+            "TRIP_STATE_ON_TRIP" => Some(Self::OnTrip),
+            "TRIP_STATE_COMPLETED" => Some(Self::Completed),
+            "TRIP_STATE_EXPIRED" => Some(Self::Expired),
+            "TRIP_STATE_CANCELLED" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod ride_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// For a rider's app.
+    #[derive(Debug, Clone)]
+    pub struct RideServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> RideServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> RideServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            RideServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Asks for a ride. Answered once the request is durable; a repeat under the same key is answered with the first
+        /// trip. INVALID_ARGUMENT: a wrong field, a pickup outside every market, or the key was used with another body.
+        /// RESOURCE_EXHAUSTED: the rider has too many live trips, or the market is full. FAILED_PRECONDITION: the market is
+        /// paused.
+        pub async fn request_ride(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RequestRideRequest>,
+        ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.RideService/RequestRide",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.RideService", "RequestRide"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// NOT_FOUND for an unknown trip and for another rider's.
+        pub async fn get_trip(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetTripRequest>,
+        ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.RideService/GetTrip",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.RideService", "GetTrip"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Every change of state in order and, once a driver is assigned, the driver's position and arrival time. Ends after
+        /// the trip's end.
+        pub async fn watch_trip(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchTripRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchTripResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.RideService/WatchTrip",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.RideService", "WatchTrip"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// FAILED_PRECONDITION once the rider is in the vehicle, or the trip has ended another way. A repeat is answered as the
+        /// first.
+        pub async fn cancel_trip(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelTripRequest>,
+        ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.RideService/CancelTrip",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.RideService", "CancelTrip"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod ride_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with RideServiceServer.
+    #[async_trait]
+    pub trait RideService: std::marker::Send + std::marker::Sync + 'static {
+        /// Asks for a ride. Answered once the request is durable; a repeat under the same key is answered with the first
+        /// trip. INVALID_ARGUMENT: a wrong field, a pickup outside every market, or the key was used with another body.
+        /// RESOURCE_EXHAUSTED: the rider has too many live trips, or the market is full. FAILED_PRECONDITION: the market is
+        /// paused.
+        async fn request_ride(
+            &self,
+            request: tonic::Request<super::RequestRideRequest>,
+        ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status>;
+        /// NOT_FOUND for an unknown trip and for another rider's.
+        async fn get_trip(
+            &self,
+            request: tonic::Request<super::GetTripRequest>,
+        ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status>;
+        /// Server streaming response type for the WatchTrip method.
+        type WatchTripStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchTripResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Every change of state in order and, once a driver is assigned, the driver's position and arrival time. Ends after
+        /// the trip's end.
+        async fn watch_trip(
+            &self,
+            request: tonic::Request<super::WatchTripRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchTripStream>, tonic::Status>;
+        /// FAILED_PRECONDITION once the rider is in the vehicle, or the trip has ended another way. A repeat is answered as the
+        /// first.
+        async fn cancel_trip(
+            &self,
+            request: tonic::Request<super::CancelTripRequest>,
+        ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status>;
+    }
+    /// For a rider's app.
+    #[derive(Debug)]
+    pub struct RideServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> RideServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for RideServiceServer<T>
+    where
+        T: RideService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kerb.v1.RideService/RequestRide" => {
+                    #[allow(non_camel_case_types)]
+                    struct RequestRideSvc<T: RideService>(pub Arc<T>);
+                    impl<
+                        T: RideService,
+                    > tonic::server::UnaryService<super::RequestRideRequest>
+                    for RequestRideSvc<T> {
+                        type Response = super::Trip;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RequestRideRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RideService>::request_ride(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RequestRideSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.v1.RideService/GetTrip" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetTripSvc<T: RideService>(pub Arc<T>);
+                    impl<
+                        T: RideService,
+                    > tonic::server::UnaryService<super::GetTripRequest>
+                    for GetTripSvc<T> {
+                        type Response = super::Trip;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetTripRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RideService>::get_trip(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetTripSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.v1.RideService/WatchTrip" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchTripSvc<T: RideService>(pub Arc<T>);
+                    impl<
+                        T: RideService,
+                    > tonic::server::ServerStreamingService<super::WatchTripRequest>
+                    for WatchTripSvc<T> {
+                        type Response = super::WatchTripResponse;
+                        type ResponseStream = T::WatchTripStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchTripRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RideService>::watch_trip(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchTripSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.v1.RideService/CancelTrip" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelTripSvc<T: RideService>(pub Arc<T>);
+                    impl<
+                        T: RideService,
+                    > tonic::server::UnaryService<super::CancelTripRequest>
+                    for CancelTripSvc<T> {
+                        type Response = super::Trip;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelTripRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RideService>::cancel_trip(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelTripSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for RideServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kerb.v1.RideService";
+    impl<T> tonic::server::NamedService for RideServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListMarketsRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListMarketsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub markets: ::prost::alloc::vec::Vec<Market>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Market {
+    #[prost(string, tag = "1")]
+    pub market: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub paused: bool,
+    /// Requests that wait for a driver.
+    #[prost(uint32, tag = "3")]
+    pub waiting: u32,
+    /// Trips by what they do.
+    #[prost(uint32, tag = "4")]
+    pub offered: u32,
+    #[prost(uint32, tag = "5")]
+    pub en_route: u32,
+    #[prost(uint32, tag = "6")]
+    pub arrived: u32,
+    #[prost(uint32, tag = "7")]
+    pub on_trip: u32,
+    /// Age of the oldest waiting request; 0 for none.
+    #[prost(uint64, tag = "8")]
+    pub oldest_waiting_ms: u64,
+    /// Windows that were matched since the start of this process.
+    #[prost(uint64, tag = "9")]
+    pub windows: u64,
+    /// Of the last window: requests, candidate pairs, offers made, and times.
+    #[prost(uint32, tag = "10")]
+    pub last_requests: u32,
+    #[prost(uint32, tag = "11")]
+    pub last_pairs: u32,
+    #[prost(uint32, tag = "12")]
+    pub last_offers: u32,
+    /// Searching for candidates.
+    #[prost(uint32, tag = "13")]
+    pub last_candidates_us: u32,
+    /// Travel times and assignment.
+    #[prost(uint32, tag = "14")]
+    pub last_solve_us: u32,
+    /// Version of the market's journal.
+    #[prost(uint64, tag = "15")]
+    pub journal_version: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetMarketPausedRequest {
+    #[prost(string, tag = "1")]
+    pub market: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub paused: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForceCancelTripRequest {
+    #[prost(string, tag = "1")]
+    pub trip_id: ::prost::alloc::string::String,
+    /// At most 200 bytes.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainTripRequest {
+    #[prost(string, tag = "1")]
+    pub trip_id: ::prost::alloc::string::String,
+    /// A driver of whom one wants to know why not; empty: none.
+    #[prost(string, tag = "2")]
+    pub driver_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainTripResponse {
+    #[prost(string, tag = "1")]
+    pub trip_id: ::prost::alloc::string::String,
+    #[prost(enumeration = "TripState", tag = "2")]
+    pub state: i32,
+    /// Drivers looked at: those nearest to the pickup, at most 1,000.
+    #[prost(uint32, tag = "3")]
+    pub drivers: u32,
+    /// Each driver counts where it fails first.
+    #[prost(uint32, tag = "4")]
+    pub too_far: u32,
+    #[prost(uint32, tag = "5")]
+    pub wrong_class: u32,
+    #[prost(uint32, tag = "6")]
+    pub missing_capability: u32,
+    /// The last position is too old.
+    #[prost(uint32, tag = "7")]
+    pub stale: u32,
+    /// On a break, or offline.
+    #[prost(uint32, tag = "8")]
+    pub not_available: u32,
+    /// Offered to, or on, another trip.
+    #[prost(uint32, tag = "9")]
+    pub on_trip: u32,
+    /// Returned this trip before.
+    #[prost(uint32, tag = "10")]
+    pub declined_before: u32,
+    /// Could take the trip, but the last window gave the driver to another request.
+    #[prost(uint32, tag = "11")]
+    pub lost_to_another: u32,
+    /// Could take the trip and has not been asked yet.
+    #[prost(uint32, tag = "12")]
+    pub candidates: u32,
+    /// Of the named driver; empty when none was named.
+    #[prost(string, tag = "13")]
+    pub driver_verdict: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubscribeRequest {
+    #[prost(string, tag = "1")]
+    pub market: ::prost::alloc::string::String,
+    /// Only events after this position; absent: from the first.
+    #[prost(message, optional, tag = "2")]
+    pub after: ::core::option::Option<EventPosition>,
+}
+/// Where an event stands in its market.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EventPosition {
+    /// Version of the journal.
+    #[prost(uint64, tag = "1")]
+    pub version: u64,
+    /// Within the record of that version.
+    #[prost(uint32, tag = "2")]
+    pub index: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TripEvent {
+    #[prost(message, optional, tag = "1")]
+    pub position: ::core::option::Option<EventPosition>,
+    #[prost(int64, tag = "2")]
+    pub at_ms: i64,
+    #[prost(string, tag = "3")]
+    pub trip_id: ::prost::alloc::string::String,
+    #[prost(oneof = "trip_event::Event", tags = "4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
+    pub event: ::core::option::Option<trip_event::Event>,
+}
+/// Nested message and enum types in `TripEvent`.
+pub mod trip_event {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Event {
+        /// The request as it was taken.
+        #[prost(message, tag = "4")]
+        Requested(super::Trip),
+        #[prost(message, tag = "5")]
+        Offered(super::OfferedEvent),
+        #[prost(message, tag = "6")]
+        OfferReturned(super::DriverEvent),
+        #[prost(message, tag = "7")]
+        Accepted(super::DriverEvent),
+        #[prost(message, tag = "8")]
+        DriverLost(super::DriverEvent),
+        #[prost(message, tag = "9")]
+        Arrived(super::DriverEvent),
+        #[prost(message, tag = "10")]
+        PickedUp(super::DriverEvent),
+        #[prost(message, tag = "11")]
+        Metered(super::MeteredEvent),
+        /// The whole receipt.
+        #[prost(message, tag = "12")]
+        Completed(super::Receipt),
+        #[prost(message, tag = "13")]
+        Expired(super::ExpiredEvent),
+        #[prost(message, tag = "14")]
+        Cancelled(super::CancelledEvent),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OfferedEvent {
+    #[prost(string, tag = "1")]
+    pub driver_id: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub pickup_eta_s: u32,
+    #[prost(int64, tag = "3")]
+    pub expires_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverEvent {
+    #[prost(string, tag = "1")]
+    pub driver_id: ::prost::alloc::string::String,
+    /// Why, where that is not plain.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MeteredEvent {
+    /// Since the pick-up.
+    #[prost(double, tag = "1")]
+    pub distance_m: f64,
+    #[prost(message, optional, tag = "2")]
+    pub location: ::core::option::Option<LatLng>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExpiredEvent {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelledEvent {
+    /// "rider", "driver" or "operator".
+    #[prost(string, tag = "1")]
+    pub by: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The driver who had the trip; empty for none.
+    #[prost(string, tag = "3")]
+    pub driver_id: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+pub mod dispatch_admin_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// For the operator.
+    #[derive(Debug, Clone)]
+    pub struct DispatchAdminServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> DispatchAdminServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> DispatchAdminServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            DispatchAdminServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn list_markets(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListMarketsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMarketsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.DispatchAdminService/ListMarkets",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.DispatchAdminService", "ListMarkets"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// A paused market takes no requests and makes no offers; trips under way go on. Survives restarts.
+        pub async fn set_market_paused(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetMarketPausedRequest>,
+        ) -> std::result::Result<tonic::Response<super::Market>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.DispatchAdminService/SetMarketPaused",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("kerb.v1.DispatchAdminService", "SetMarketPaused"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends any live trip. A repeat is answered as the first.
+        pub async fn force_cancel_trip(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ForceCancelTripRequest>,
+        ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.DispatchAdminService/ForceCancelTrip",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("kerb.v1.DispatchAdminService", "ForceCancelTrip"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Why a request has no driver (yet): how many of the drivers around each filter drops, now.
+        pub async fn explain_trip(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExplainTripRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainTripResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.DispatchAdminService/ExplainTrip",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.DispatchAdminService", "ExplainTrip"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod dispatch_admin_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with DispatchAdminServiceServer.
+    #[async_trait]
+    pub trait DispatchAdminService: std::marker::Send + std::marker::Sync + 'static {
+        async fn list_markets(
+            &self,
+            request: tonic::Request<super::ListMarketsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMarketsResponse>,
+            tonic::Status,
+        >;
+        /// A paused market takes no requests and makes no offers; trips under way go on. Survives restarts.
+        async fn set_market_paused(
+            &self,
+            request: tonic::Request<super::SetMarketPausedRequest>,
+        ) -> std::result::Result<tonic::Response<super::Market>, tonic::Status>;
+        /// Ends any live trip. A repeat is answered as the first.
+        async fn force_cancel_trip(
+            &self,
+            request: tonic::Request<super::ForceCancelTripRequest>,
+        ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status>;
+        /// Why a request has no driver (yet): how many of the drivers around each filter drops, now.
+        async fn explain_trip(
+            &self,
+            request: tonic::Request<super::ExplainTripRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainTripResponse>,
+            tonic::Status,
+        >;
+    }
+    /// For the operator.
+    #[derive(Debug)]
+    pub struct DispatchAdminServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> DispatchAdminServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>>
+    for DispatchAdminServiceServer<T>
+    where
+        T: DispatchAdminService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kerb.v1.DispatchAdminService/ListMarkets" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListMarketsSvc<T: DispatchAdminService>(pub Arc<T>);
+                    impl<
+                        T: DispatchAdminService,
+                    > tonic::server::UnaryService<super::ListMarketsRequest>
+                    for ListMarketsSvc<T> {
+                        type Response = super::ListMarketsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListMarketsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DispatchAdminService>::list_markets(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListMarketsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.v1.DispatchAdminService/SetMarketPaused" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetMarketPausedSvc<T: DispatchAdminService>(pub Arc<T>);
+                    impl<
+                        T: DispatchAdminService,
+                    > tonic::server::UnaryService<super::SetMarketPausedRequest>
+                    for SetMarketPausedSvc<T> {
+                        type Response = super::Market;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetMarketPausedRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DispatchAdminService>::set_market_paused(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetMarketPausedSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.v1.DispatchAdminService/ForceCancelTrip" => {
+                    #[allow(non_camel_case_types)]
+                    struct ForceCancelTripSvc<T: DispatchAdminService>(pub Arc<T>);
+                    impl<
+                        T: DispatchAdminService,
+                    > tonic::server::UnaryService<super::ForceCancelTripRequest>
+                    for ForceCancelTripSvc<T> {
+                        type Response = super::Trip;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ForceCancelTripRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DispatchAdminService>::force_cancel_trip(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ForceCancelTripSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.v1.DispatchAdminService/ExplainTrip" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExplainTripSvc<T: DispatchAdminService>(pub Arc<T>);
+                    impl<
+                        T: DispatchAdminService,
+                    > tonic::server::UnaryService<super::ExplainTripRequest>
+                    for ExplainTripSvc<T> {
+                        type Response = super::ExplainTripResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExplainTripRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DispatchAdminService>::explain_trip(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExplainTripSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for DispatchAdminServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kerb.v1.DispatchAdminService";
+    impl<T> tonic::server::NamedService for DispatchAdminServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Generated client implementations.
+pub mod trip_event_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// For billing, analytics and whoever else must miss nothing.
+    #[derive(Debug, Clone)]
+    pub struct TripEventServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> TripEventServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> TripEventServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            TripEventServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Every event of a market in order, at least once, from any position: first those that are there already, then the
+        /// new ones. Keep the position of the last event that was dealt with, and begin after it.
+        pub async fn subscribe(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SubscribeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::TripEvent>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.TripEventService/Subscribe",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.TripEventService", "Subscribe"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod trip_event_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with TripEventServiceServer.
+    #[async_trait]
+    pub trait TripEventService: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the Subscribe method.
+        type SubscribeStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::TripEvent, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Every event of a market in order, at least once, from any position: first those that are there already, then the
+        /// new ones. Keep the position of the last event that was dealt with, and begin after it.
+        async fn subscribe(
+            &self,
+            request: tonic::Request<super::SubscribeRequest>,
+        ) -> std::result::Result<tonic::Response<Self::SubscribeStream>, tonic::Status>;
+    }
+    /// For billing, analytics and whoever else must miss nothing.
+    #[derive(Debug)]
+    pub struct TripEventServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> TripEventServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for TripEventServiceServer<T>
+    where
+        T: TripEventService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kerb.v1.TripEventService/Subscribe" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubscribeSvc<T: TripEventService>(pub Arc<T>);
+                    impl<
+                        T: TripEventService,
+                    > tonic::server::ServerStreamingService<super::SubscribeRequest>
+                    for SubscribeSvc<T> {
+                        type Response = super::TripEvent;
+                        type ResponseStream = T::SubscribeStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SubscribeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TripEventService>::subscribe(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubscribeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for TripEventServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kerb.v1.TripEventService";
+    impl<T> tonic::server::NamedService for TripEventServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// From the driver's app.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConnectRequest {
-    #[prost(oneof = "connect_request::Message", tags = "1, 2")]
+    #[prost(oneof = "connect_request::Message", tags = "1, 2, 3")]
     pub message: ::core::option::Option<connect_request::Message>,
 }
 /// Nested message and enum types in `ConnectRequest`.
@@ -572,12 +2368,14 @@ pub mod connect_request {
         Hello(super::Hello),
         #[prost(message, tag = "2")]
         Position(super::PositionUpdate),
+        #[prost(message, tag = "3")]
+        Action(super::TripAction),
     }
 }
 /// To the driver's app.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConnectResponse {
-    #[prost(oneof = "connect_response::Message", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "connect_response::Message", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub message: ::core::option::Option<connect_response::Message>,
 }
 /// Nested message and enum types in `ConnectResponse`.
@@ -592,7 +2390,116 @@ pub mod connect_response {
         ReportingInterval(super::ReportingInterval),
         #[prost(message, tag = "4")]
         Refusal(super::Refusal),
+        /// Speaks for all tasks before it. Sent again after a reconnect.
+        #[prost(message, tag = "5")]
+        Task(super::TripTask),
+        #[prost(message, tag = "6")]
+        Over(super::TripOver),
+        #[prost(message, tag = "7")]
+        Result(super::ActionResult),
     }
+}
+/// What a driver does about a trip. Each is answered by one ActionResult, in order; safe to send again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TripAction {
+    #[prost(string, tag = "1")]
+    pub trip_id: ::prost::alloc::string::String,
+    #[prost(oneof = "trip_action::Action", tags = "2, 3, 4, 5, 6, 7")]
+    pub action: ::core::option::Option<trip_action::Action>,
+}
+/// Nested message and enum types in `TripAction`.
+pub mod trip_action {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Action {
+        /// Takes the offer, before it expires.
+        #[prost(message, tag = "2")]
+        Accept(super::AcceptOffer),
+        #[prost(message, tag = "3")]
+        Decline(super::DeclineOffer),
+        /// Is at the pickup.
+        #[prost(message, tag = "4")]
+        Arrived(super::Arrived),
+        /// The rider got in.
+        #[prost(message, tag = "5")]
+        PickedUp(super::PickedUp),
+        /// The rider got out.
+        #[prost(message, tag = "6")]
+        DroppedOff(super::DroppedOff),
+        /// Gives up an accepted trip before the rider is in the vehicle: the trip ends.
+        #[prost(message, tag = "7")]
+        Cancel(super::CancelAccepted),
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AcceptOffer {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeclineOffer {
+    /// At most 200 bytes.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Arrived {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PickedUp {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DroppedOff {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelAccepted {
+    /// At most 200 bytes.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// The trip that the driver is to think of: an offer, or the one that was accepted.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TripTask {
+    #[prost(string, tag = "1")]
+    pub trip_id: ::prost::alloc::string::String,
+    /// OFFERED until accepted.
+    #[prost(enumeration = "TripState", tag = "2")]
+    pub state: i32,
+    #[prost(message, optional, tag = "3")]
+    pub pickup: ::core::option::Option<LatLng>,
+    #[prost(message, optional, tag = "4")]
+    pub dropoff: ::core::option::Option<LatLng>,
+    /// Expected seconds from the offer to the pickup.
+    #[prost(uint32, tag = "5")]
+    pub pickup_eta_s: u32,
+    /// An offer is void from then on.
+    #[prost(int64, tag = "6")]
+    pub expires_ms: i64,
+    #[prost(uint32, tag = "7")]
+    pub party_size: u32,
+}
+/// The trip is not this driver's any more.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TripOver {
+    #[prost(string, tag = "1")]
+    pub trip_id: ::prost::alloc::string::String,
+    /// Where the trip stands now.
+    #[prost(enumeration = "TripState", tag = "2")]
+    pub state: i32,
+    /// Why, in a few words.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// What an action came to.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActionResult {
+    #[prost(string, tag = "1")]
+    pub trip_id: ::prost::alloc::string::String,
+    /// The name of the action, as in TripAction.
+    #[prost(string, tag = "2")]
+    pub action: ::prost::alloc::string::String,
+    /// Durable when this comes. UNSPECIFIED: refused.
+    #[prost(enumeration = "TripState", tag = "3")]
+    pub state: i32,
+    /// A gRPC status code; 0: taken. 14 (UNAVAILABLE), 8 (RESOURCE_EXHAUSTED) and 4 (DEADLINE_EXCEEDED): send it again.
+    #[prost(int32, tag = "4")]
+    pub code: i32,
+    /// What is wrong and what would be right.
+    #[prost(string, tag = "5")]
+    pub message: ::prost::alloc::string::String,
 }
 /// Who is there. Once, first.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -865,7 +2772,8 @@ pub mod driver_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// The first message is a hello, each further one a position. A refused position leaves the stream open.
+        /// The first message is a hello, each further one a position or an action on a trip. A refused one leaves the stream
+        /// open.
         /// A second stream of the same driver takes over: the older one is told so (ABORTED) and ends.
         pub async fn connect(
             &mut self,
@@ -912,7 +2820,8 @@ pub mod driver_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// The first message is a hello, each further one a position. A refused position leaves the stream open.
+        /// The first message is a hello, each further one a position or an action on a trip. A refused one leaves the stream
+        /// open.
         /// A second stream of the same driver takes over: the older one is told so (ABORTED) and ends.
         async fn connect(
             &self,

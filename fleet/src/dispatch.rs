@@ -1,0 +1,156 @@
+//! What the matcher and its drivers say to each other.
+
+use kerb_spatial::LatLng;
+use serde::{Deserialize, Serialize};
+
+use crate::search::{DriverFilter, Hit};
+use crate::trip::{TripId, TripState};
+
+/// What a driver does about a trip. Each may be repeated: a repeat is answered as the first was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DriverAction {
+    /// Takes the offer.
+    Accept,
+    /// Does not take it.
+    Decline {
+        /// The driver's words; may be empty.
+        reason: String,
+    },
+    /// Is at the pickup.
+    Arrived,
+    /// The rider got in.
+    PickedUp,
+    /// The rider got out.
+    DroppedOff,
+    /// Gives an accepted trip up before the pick-up.
+    Cancel {
+        /// The driver's words; may be empty.
+        reason: String,
+    },
+}
+
+impl DriverAction {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Decline { .. } => "decline",
+            Self::Arrived => "arrived",
+            Self::PickedUp => "picked_up",
+            Self::DroppedOff => "dropped_off",
+            Self::Cancel { .. } => "cancel",
+        }
+    }
+}
+
+/// The one trip that a driver is to think of: an offer, or the trip that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DriverTask {
+    /// Which.
+    pub trip: TripId,
+    /// [`TripState::Offered`] until accepted, then as far as it has come.
+    pub state: TripState,
+    /// Where the rider waits.
+    pub pickup: LatLng,
+    /// Where the rider goes.
+    pub dropoff: LatLng,
+    /// Expected seconds from the offer to the pickup.
+    pub pickup_eta_s: u32,
+    /// Until when an offer may be accepted, milliseconds since the Unix epoch.
+    pub expires_ms: i64,
+    /// Persons.
+    pub party_size: u8,
+}
+
+/// What is put before a driver. The newest speaks for all before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DriverNews {
+    /// The driver's task is this now.
+    Task(Box<DriverTask>),
+    /// The trip is not the driver's any more.
+    Over {
+        /// Which.
+        trip: TripId,
+        /// Where it stands now.
+        state: TripState,
+        /// Why, in a few words.
+        why: String,
+    },
+}
+
+impl DriverNews {
+    /// The trip that it is about.
+    pub fn trip(&self) -> &TripId {
+        match self {
+            Self::Task(task) => &task.trip,
+            Self::Over { trip, .. } => trip,
+        }
+    }
+}
+
+/// Where a driver is, as an ingest node knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// A stream of the driver is open there.
+    pub connected: bool,
+    /// The newest position and when it was measured, milliseconds since the Unix epoch; `None`: not yet reported.
+    pub position: Option<(LatLng, i64)>,
+}
+
+/// A question for the drivers nearest to a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NearQuestion {
+    /// From where.
+    pub point: LatLng,
+    /// How many at most.
+    pub k: u32,
+    /// Within.
+    pub radius_m: f64,
+    /// Which.
+    pub filter: DriverFilter,
+}
+
+/// The drivers nearest to a point.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NearAnswer {
+    /// By distance.
+    pub hits: Vec<Hit>,
+    /// Every shard that can hold an answer has answered.
+    pub complete: bool,
+}
+
+/// A way from one place to another, by their places in the two lists of a [`TableQuestion`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// In the origins.
+    pub origin: u32,
+    /// In the destinations.
+    pub destination: u32,
+}
+
+/// A sparse table of travel times: those of the legs are wanted, not of every pair.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableQuestion {
+    /// Where vehicles are.
+    pub origins: Vec<LatLng>,
+    /// Where they are to go.
+    pub destinations: Vec<LatLng>,
+    /// Which pairs.
+    pub legs: Vec<Leg>,
+}
+
+/// What a travel time was computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TravelSource {
+    /// Great-circle distance, a detour factor and one speed.
+    StraightLine,
+}
+
+/// Travel times, a number a leg in the order of the question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Whole seconds, rounded up.
+    pub seconds: Vec<u32>,
+    /// What was used.
+    pub source: TravelSource,
+}
