@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kerb-location-ingest", SERVICE),
     ("kerb-index-server", SERVICE),
     ("kerb-aggregator", SERVICE),
+    ("kerb-matcher", SERVICE),
     (
         "kerb",
         &[

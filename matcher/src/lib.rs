@@ -1,0 +1,3 @@
+//! Trips: which driver is sent to which request.
+
+pub mod assign;

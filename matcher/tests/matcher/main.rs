@@ -1,0 +1,3 @@
+//! The matcher against dumber truths.
+
+mod assign;
