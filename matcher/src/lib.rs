@@ -1,3 +1,4 @@
-//! Trips: which driver is sent to which request.
+//! Trips: which driver is sent to which request, and what becomes of it.
 
 pub mod assign;
+pub mod market;

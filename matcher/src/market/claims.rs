@@ -1,0 +1,52 @@
+//! Which driver is promised to which trip, over all markets of a process: a driver near a border is asked by one of
+//! them at a time.
+//!
+//! A claim is taken when an offer is decided and let go when the end of the promise is durable, never before: or
+//! another market could promise the driver while a crash brings the first promise back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+use kerb_fleet::{DriverId, MarketId, TripId};
+use parking_lot::Mutex;
+
+/// The promises. Clones are handles of the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct Claims(Arc<Mutex<HashMap<DriverId, TripId, RandomState>>>);
+
+impl Claims {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The trip that the driver is promised to.
+    pub fn of(&self, driver: &DriverId) -> Option<TripId> {
+        self.0.lock().get(driver).cloned()
+    }
+
+    /// Promises the driver to the trip, unless another market has. Within a market its own record keeps the order, so
+    /// there a claim that is about to be let go may be taken over.
+    pub(super) fn take(&self, driver: &DriverId, trip: &TripId) -> bool {
+        let mut claims = self.0.lock();
+        if claims.get(driver).is_some_and(|held| held.market != trip.market) {
+            return false;
+        }
+        claims.insert(driver.clone(), trip.clone());
+        true
+    }
+
+    /// Lets go of the driver, if the claim is this trip's.
+    pub(super) fn release(&self, driver: &DriverId, trip: &TripId) {
+        let mut claims = self.0.lock();
+        if claims.get(driver) == Some(trip) {
+            claims.remove(driver);
+        }
+    }
+
+    /// A market is read anew: what it claimed counts no more.
+    pub(super) fn forget(&self, market: &MarketId) {
+        self.0.lock().retain(|_, trip| trip.market != *market);
+    }
+}

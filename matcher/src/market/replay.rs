@@ -1,0 +1,126 @@
+//! From the journal to the market again: records one by one, or a snapshot first.
+
+use kerb_fleet::{Change, DriverId, Error, MarketId, Outcome, Record, Trip, TripEvent, TripId, Version};
+use serde::{Deserialize, Serialize};
+
+use super::book::Entry;
+use super::{Claims, Market, Rules};
+
+/// What a market is at one version. Fields that are added later have a default.
+#[derive(Serialize, Deserialize)]
+struct Snapshot {
+    paused: bool,
+    next_number: u64,
+    trips: Vec<Trip>,
+}
+
+impl Market {
+    /// The market as it is, to begin from instead of from its first record. Nothing may be queued.
+    pub fn snapshot(&self) -> Vec<u8> {
+        assert!(self.queued.is_empty() && self.effects.is_empty(), "a snapshot holds what is durable");
+        let trips = self.trips.values().map(|entry| entry.trip.clone()).collect();
+        let snapshot = Snapshot { paused: self.paused, next_number: self.next_number, trips };
+        serde_json::to_vec(&snapshot).expect("trips are written as text and finite numbers")
+    }
+
+    /// The market of a snapshot.
+    pub fn restore(
+        id: MarketId,
+        rules: Rules,
+        claims: Claims,
+        version: Version,
+        snapshot: &[u8],
+    ) -> Result<Self, Error> {
+        let read: Snapshot = serde_json::from_slice(snapshot).map_err(|error| {
+            Error::Internal(format!(
+                "the snapshot of market {id} at version {version} cannot be read: {error}"
+            ))
+        })?;
+        let mut market = Self::new(id, rules, claims);
+        market.version = version;
+        market.paused = read.paused;
+        market.next_number = read.next_number;
+        for trip in read.trips {
+            market.adopt(trip);
+        }
+        Ok(market)
+    }
+
+    /// A durable record. [`Error::Internal`] for one that does not follow from those before.
+    pub fn replay(&mut self, version: Version, record: &Record) -> Result<(), Error> {
+        if version != self.version + 1 {
+            return Err(self.broken(version, &format!("it comes after version {}", self.version)));
+        }
+        for change in &record.changes {
+            match change {
+                Change::MarketPaused { paused } => self.paused = *paused,
+                Change::Trip { trip, event } => self
+                    .replay_event(record.at_ms, trip, event)
+                    .map_err(|error| self.broken(version, &error.to_string()))?,
+            }
+        }
+        for (driver, trip) in std::mem::take(&mut self.ending) {
+            self.claims.release(&driver, &trip);
+        }
+        self.claim_again();
+        self.version = version;
+        Ok(())
+    }
+
+    fn replay_event(&mut self, at_ms: i64, trip: &TripId, event: &TripEvent) -> Result<(), Error> {
+        if let TripEvent::Requested(request) = event {
+            self.insert(trip.number, (**request).clone(), at_ms);
+            return Ok(());
+        }
+        if !self.trips.contains_key(&trip.number) {
+            return Err(Error::Internal(format!("trip {trip} was never requested")));
+        }
+        if self.take(at_ms, trip.number, event)? == Outcome::Repeated {
+            return Err(Error::Internal(format!("trip {trip} has taken {} before", event.kind())));
+        }
+        if let TripEvent::Offered { driver, .. } = event {
+            self.replay_claim(driver, trip);
+        }
+        Ok(())
+    }
+
+    /// Another market's record that ends its promise may not be read yet: who is on two live trips is found once all
+    /// markets are.
+    fn replay_claim(&self, driver: &DriverId, trip: &TripId) {
+        if !self.claims.take(driver, trip) {
+            tracing::debug!(%driver, %trip, "promised by another market too, as far as it is read");
+        }
+    }
+
+    /// Claims of this market that a later record of it has brought back.
+    fn claim_again(&self) {
+        for (driver, number) in &self.by_driver {
+            if self.claims.of(driver).is_none() {
+                self.claims.take(driver, &self.trip_id(*number));
+            }
+        }
+    }
+
+    fn broken(&self, version: Version, why: &str) -> Error {
+        Error::Internal(format!("record {version} of market {} does not hold: {why}", self.id))
+    }
+
+    /// Takes a trip of a snapshot into the lists.
+    fn adopt(&mut self, trip: Trip) {
+        let number = trip.id.number;
+        let rider = trip.request.rider.clone();
+        self.keys.insert((rider.clone(), trip.request.key.clone()), number);
+        if trip.state.is_live() {
+            *self.live_of_rider.entry(rider).or_default() += 1;
+        }
+        if trip.state == kerb_fleet::TripState::Requested {
+            self.waiting.insert((trip.times.requested_ms, number));
+        }
+        if let Some(driver) = trip.driver.clone().filter(|_| trip.state.has_driver()) {
+            self.claims.take(&driver, &trip.id);
+            self.by_driver.insert(driver, number);
+        }
+        self.trips.insert(number, Entry::new(trip, self.rules.k_min));
+        self.set_due(number);
+    }
+}

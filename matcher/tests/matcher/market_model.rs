@@ -1,0 +1,362 @@
+//! Random histories of two markets in processes that crash and in rivals that take over: whatever happens, the journals
+//! promise no driver and no trip twice, and nothing that was acknowledged is lost.
+
+use std::collections::{BTreeMap, HashMap};
+
+use kerb_fleet::{
+    Capabilities, Change, DriverAction, DriverId, IdempotencyKey, MarketId, Record, RideRequest, RiderId,
+    TripEvent, TripId, TripState, VehicleClass, Version,
+};
+use kerb_matcher::market::{Claims, Effect, Market, Proposal, Rules};
+use kerb_spatial::LatLng;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+const DRIVERS: u32 = 12;
+const RIDERS: u32 = 10;
+const MARKETS: [&str; 2] = ["east", "west"];
+
+/// A market's durable records: appends under another version than the newest are refused.
+#[derive(Default)]
+struct Journal {
+    records: Vec<Record>,
+    snapshot: Option<(Version, Vec<u8>)>,
+}
+
+impl Journal {
+    fn append(&mut self, expected: Version, record: Record) -> Result<Version, Version> {
+        let current = self.records.len() as Version;
+        if expected != current {
+            return Err(current);
+        }
+        self.records.push(record);
+        Ok(current + 1)
+    }
+}
+
+/// A matcher's process.
+struct Process {
+    markets: Vec<Market>,
+}
+
+fn market_id(name: &str) -> MarketId {
+    MarketId::new(name).unwrap()
+}
+
+fn rules() -> Rules {
+    Rules { ended_kept_ms: 40_000, grace_ms: 8_000, offer_ms: 5_000, waiting_max: 20, ..Rules::default() }
+}
+
+impl Process {
+    /// Reads every journal and fences it: whoever wrote before is refused from then on, in all markets, before this
+    /// process decides anything.
+    fn start(journals: &mut BTreeMap<&'static str, Journal>, now_ms: i64) -> Self {
+        let claims = Claims::new();
+        let markets = MARKETS.map(|name| {
+            let journal = journals.get_mut(name).unwrap();
+            let mut market = match &journal.snapshot {
+                Some((version, bytes)) => {
+                    Market::restore(market_id(name), rules(), claims.clone(), *version, bytes).unwrap()
+                }
+                None => Market::new(market_id(name), rules(), claims.clone()),
+            };
+            let fence = Record { at_ms: now_ms, matcher: "fence".into(), changes: Vec::new() };
+            journal.append(journal.records.len() as Version, fence).unwrap();
+            for version in market.version()..journal.records.len() as Version {
+                market.replay(version + 1, &journal.records[version as usize]).unwrap();
+            }
+            market
+        });
+        Self { markets: markets.into() }
+    }
+}
+
+fn driver(n: u32) -> DriverId {
+    DriverId::new(&format!("driver-{n}")).unwrap()
+}
+
+fn place(n: u32) -> LatLng {
+    LatLng::new(37.7 + f64::from(n) * 0.003, -122.4).unwrap()
+}
+
+struct World {
+    rng: Pcg64Mcg,
+    now_ms: i64,
+    journals: BTreeMap<&'static str, Journal>,
+    /// The newest one works; the one before it may not know yet that it was replaced.
+    processes: Vec<Process>,
+    /// What was told to somebody: a trip was at least here in its life.
+    acknowledged: Vec<(TripId, TripState)>,
+    requests: u32,
+    conflicts: usize,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut journals = MARKETS.map(|name| (name, Journal::default())).into();
+        let process = Process::start(&mut journals, 0);
+        let rng = Pcg64Mcg::seed_from_u64(seed);
+        Self {
+            rng,
+            now_ms: 0,
+            journals,
+            processes: vec![process],
+            acknowledged: Vec::new(),
+            requests: 0,
+            conflicts: 0,
+        }
+    }
+
+    fn step(&mut self) {
+        self.now_ms += self.rng.random_range(0..700);
+        let process = self.rng.random_range(0..self.processes.len());
+        let market = self.rng.random_range(0..2);
+        match self.rng.random_range(0..1_000) {
+            0..8 => self.crash(),
+            8..14 => self.rival(),
+            14..24 => self.snapshot(market),
+            _ => {
+                for _ in 0..self.rng.random_range(1..6) {
+                    self.decide(process, market);
+                }
+                self.commit(process, market);
+            }
+        }
+    }
+
+    fn crash(&mut self) {
+        self.processes = vec![Process::start(&mut self.journals, self.now_ms)];
+    }
+
+    fn rival(&mut self) {
+        let rival = Process::start(&mut self.journals, self.now_ms);
+        self.processes.push(rival);
+        self.processes.drain(..self.processes.len().saturating_sub(2));
+    }
+
+    fn snapshot(&mut self, market: usize) {
+        let market = &self.processes.last().unwrap().markets[market];
+        let journal = self.journals.get_mut(market.id().as_str()).unwrap();
+        if market.version() == journal.records.len() as Version {
+            journal.snapshot = Some((market.version(), market.snapshot()));
+        }
+    }
+
+    fn decide(&mut self, process: usize, market: usize) {
+        let (rng, now_ms) = (&mut self.rng, self.now_ms);
+        let market = &mut self.processes[process].markets[market];
+        let (who, number) = (driver(rng.random_range(0..DRIVERS)), rng.random_range(1..30_u64));
+        // Mostly the driver's own trip, sometimes any.
+        let own = market.driver_back(&who).map(|news| news.trip().clone());
+        let trip =
+            own.filter(|_| rng.random_bool(0.8)).unwrap_or(TripId { market: market.id().clone(), number });
+        match rng.random_range(0..100) {
+            0..20 => {
+                self.requests += u32::from(rng.random_bool(0.9));
+                let rider = rng.random_range(0..RIDERS);
+                let request = RideRequest {
+                    rider: RiderId::new(&format!("rider-{rider}")).unwrap(),
+                    key: IdempotencyKey::new(&format!("key-{}", self.requests)).unwrap(),
+                    pickup: place(rider),
+                    dropoff: place(rider + 1),
+                    vehicle_class: VehicleClass(0),
+                    capabilities: Capabilities(0),
+                    party_size: 1,
+                    wait_max_ms: 20_000,
+                };
+                let _ = market.request(now_ms, request);
+            }
+            20..45 => {
+                let trips: Vec<_> = market.waiting().map(|waiting| waiting.trip.id.clone()).collect();
+                let propose = |trip| {
+                    let driver = driver(rng.random_range(0..DRIVERS));
+                    Proposal { trip, driver, pickup_eta_s: 60 }
+                };
+                let proposals: Vec<_> = trips.into_iter().map(propose).collect();
+                market.offer(now_ms, &proposals);
+            }
+            45..75 => {
+                let reason = String::new();
+                let action = match rng.random_range(0..12) {
+                    0..4 => DriverAction::Accept,
+                    4 => DriverAction::Decline { reason },
+                    5..7 => DriverAction::Arrived,
+                    7..9 => DriverAction::PickedUp,
+                    9..11 => DriverAction::DroppedOff,
+                    _ => DriverAction::Cancel { reason },
+                };
+                let _ = market.act(now_ms, &who, &trip, &action);
+            }
+            75..80 => market.driver_away(now_ms, &who),
+            80..83 => market.not_reached(now_ms, &who, &trip),
+            83..86 => {
+                let rider = RiderId::new(&format!("rider-{}", rng.random_range(0..RIDERS))).unwrap();
+                let _ = market.cancel(now_ms, &rider, &trip, "");
+            }
+            86 => drop(market.force_cancel(now_ms, &trip, "")),
+            87 => market.set_paused(rng.random_bool(0.2)),
+            88..92 => market.moved(now_ms, &[(who, place(rng.random_range(0..40)), now_ms)]),
+            _ => market.tick(now_ms),
+        }
+    }
+
+    /// Writes what was decided; on a conflict the process is over.
+    fn commit(&mut self, process: usize, market: usize) {
+        let state = &mut self.processes[process].markets[market];
+        let Some(record) = state.take_record(self.now_ms) else { return };
+        let journal = self.journals.get_mut(state.id().as_str()).unwrap();
+        let Ok(version) = journal.append(state.version(), record) else {
+            self.conflicts += 1;
+            assert!(self.processes.len() > 1, "only a rival can have written");
+            self.processes.remove(process);
+            return;
+        };
+        for effect in state.committed(version) {
+            if let Effect::Changed { trip } = effect
+                && let Some(trip) = state.trip(&trip)
+            {
+                self.acknowledged.push((trip.id.clone(), trip.state));
+            }
+        }
+    }
+}
+
+/// What a reader who knows only events makes of the journals.
+#[derive(Default)]
+struct Ledger {
+    trip_of: HashMap<DriverId, TripId>,
+    driver_of: HashMap<TripId, DriverId>,
+    ended: HashMap<TripId, TripState>,
+    reached: HashMap<TripId, Vec<TripState>>,
+}
+
+impl Ledger {
+    fn read(&mut self, trip: &TripId, event: &TripEvent) {
+        assert!(!self.ended.contains_key(trip), "{trip} had ended before {event:?}");
+        let (state, ends) = match event {
+            TripEvent::Requested(_) => (TripState::Requested, false),
+            TripEvent::Offered { driver, .. } => {
+                assert_eq!(
+                    self.trip_of.insert(driver.clone(), trip.clone()),
+                    None,
+                    "{driver} is promised twice"
+                );
+                assert_eq!(
+                    self.driver_of.insert(trip.clone(), driver.clone()),
+                    None,
+                    "{trip} is promised twice"
+                );
+                (TripState::Offered, false)
+            }
+            TripEvent::OfferReturned { .. } | TripEvent::DriverLost { .. } => {
+                self.free(trip);
+                (TripState::Requested, false)
+            }
+            TripEvent::Accepted { .. } => (TripState::EnRoute, false),
+            TripEvent::Arrived { .. } => (TripState::Arrived, false),
+            TripEvent::PickedUp { .. } | TripEvent::Metered { .. } => (TripState::OnTrip, false),
+            TripEvent::DroppedOff { .. } => (TripState::Completed, true),
+            TripEvent::Expired => (TripState::Expired, true),
+            TripEvent::Cancelled { .. } => (TripState::Cancelled, true),
+        };
+        self.reached.entry(trip.clone()).or_default().push(state);
+        if ends {
+            self.free(trip);
+            self.ended.insert(trip.clone(), state);
+        }
+    }
+
+    fn free(&mut self, trip: &TripId) {
+        if let Some(driver) = self.driver_of.remove(trip) {
+            assert_eq!(self.trip_of.remove(&driver).as_ref(), Some(trip));
+        }
+    }
+}
+
+/// Each market by itself, strictly; in the end no driver is promised by both.
+fn judge(world: &World) -> Ledger {
+    let mut whole = Ledger::default();
+    for journal in world.journals.values() {
+        let mut ledger = Ledger::default();
+        for change in journal.records.iter().flat_map(|record| &record.changes) {
+            if let Change::Trip { trip, event } = change {
+                ledger.read(trip, event);
+            }
+        }
+        whole.reached.extend(ledger.reached);
+        for (driver, trip) in ledger.trip_of {
+            assert_eq!(
+                whole.trip_of.insert(driver.clone(), trip),
+                None,
+                "{driver} is promised by both markets"
+            );
+        }
+    }
+    whole
+}
+
+#[test]
+fn no_history_promises_twice_or_forgets_what_was_told() {
+    let (mut conflicts, mut completed, mut promises) = (0, 0, 0);
+    for seed in 0..400 {
+        println!("seed {seed}");
+        let mut world = World::new(seed);
+        for step in 0..600 {
+            world.step();
+            if step % 50 == 0 {
+                judge(&world);
+            }
+        }
+        let ledger = judge(&world);
+        for (trip, state) in &world.acknowledged {
+            assert!(ledger.reached[trip].contains(state), "{trip} was told to be {state}");
+        }
+        conflicts += world.conflicts;
+        let states = ledger.reached.values().flatten();
+        completed += states.clone().filter(|state| **state == TripState::Completed).count();
+        promises += states.filter(|state| **state == TripState::Offered).count();
+    }
+    println!("{promises} promises, {completed} completed, {conflicts} conflicts");
+    assert!(
+        conflicts > 100 && completed > 400 && promises > 10_000,
+        "the histories are rich enough to mean something"
+    );
+}
+
+#[test]
+fn what_is_read_again_is_what_was() {
+    for seed in 0..40 {
+        println!("seed {seed}");
+        let mut world = World::new(seed);
+        for _ in 0..400 {
+            world.step();
+        }
+        for (i, name) in MARKETS.into_iter().enumerate() {
+            let current = &world.processes.last().unwrap().markets[i];
+            let journal = &world.journals[name];
+            if current.version() != journal.records.len() as Version {
+                continue;
+            }
+            let mut again = Market::new(market_id(name), rules(), Claims::new());
+            for (version, record) in (1..).zip(&journal.records) {
+                again.replay(version, record).unwrap();
+            }
+            let restored = Market::restore(
+                market_id(name),
+                rules(),
+                Claims::new(),
+                current.version(),
+                &current.snapshot(),
+            );
+            for other in [again, restored.unwrap()] {
+                assert_eq!(other.counts(), current.counts());
+                for waiting in current.waiting() {
+                    assert_eq!(other.trip(&waiting.trip.id), Some(waiting.trip));
+                }
+                for (_, trip) in current.assigned() {
+                    assert_eq!(other.trip(&trip.id), Some(trip));
+                }
+            }
+        }
+    }
+}
