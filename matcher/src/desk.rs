@@ -117,6 +117,11 @@ impl Desk {
         self.committed.clone()
     }
 
+    /// The market takes no commands any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.commands.is_closed()
+    }
+
     /// What a caller is told who comes too late.
     pub(crate) fn why_closed(&self) -> Error {
         let reason = self.closed.0.lock().clone();

@@ -1,0 +1,128 @@
+//! Looks for the drivers under way, again and again: their meters run, who has gone is missed, and who watches sees them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerb_fleet::{
+    DriverId, Error, Leg, TableQuestion, TravelTimes, TripId, TripState, Whereabouts,
+};
+use kerb_spatial::LatLng;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::desk::Desk;
+use crate::drivers::{Drivers, Located};
+use crate::task::State;
+use crate::watch::{Progress, Watches};
+
+/// What one market's following works with.
+pub(crate) struct Follow {
+    pub(crate) desk: Desk,
+    pub(crate) drivers: Drivers,
+    pub(crate) watches: Arc<Watches>,
+    pub(crate) times: Arc<dyn TravelTimes>,
+    pub(crate) every: Duration,
+}
+
+/// A driver under way.
+struct Assigned {
+    driver: DriverId,
+    trip: TripId,
+    /// Where the driver is to go.
+    target: LatLng,
+}
+
+impl Follow {
+    /// Follows as long as the market goes on.
+    pub(crate) async fn run(self) {
+        let mut ticks = interval(self.every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.desk.is_closed() {
+            ticks.tick().await;
+            if let Err(error) = self.look().await {
+                tracing::debug!(%error, "drivers under way were not looked for");
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<(), Error> {
+        let assigned = self.desk.look(|state| Ok(assigned(state))).await?;
+        if assigned.is_empty() {
+            return Ok(());
+        }
+        let drivers: Vec<_> = assigned.iter().map(|assigned| assigned.driver.clone()).collect();
+        let located = self.drivers.whereabouts(&drivers).await;
+        self.show(&assigned, &located.drivers);
+        let seen = Seen::of(drivers, &located);
+        self.desk
+            .decide(
+                move |market, now_ms| {
+                    market.moved(now_ms, &seen.positions);
+                    seen.away.iter().for_each(|driver| market.driver_away(now_ms, driver));
+                    for driver in &seen.back {
+                        // What it is to know was answered when its stream was opened.
+                        market.driver_back(driver);
+                    }
+                    Ok(())
+                },
+                |_, ()| Ok(()),
+            )
+            .await
+    }
+
+    /// Shows those who watch where their drivers are. A trip that nobody watches is not timed.
+    fn show(&self, assigned: &[Assigned], located: &[Option<Whereabouts>]) {
+        let mut question = TableQuestion::default();
+        let mut shown = Vec::new();
+        for (assigned, whereabouts) in assigned.iter().zip(located) {
+            let position = whereabouts.and_then(|whereabouts| whereabouts.position);
+            let Some((position, measured_ms)) = position.filter(|_| self.watches.is_watched(&assigned.trip))
+            else {
+                continue;
+            };
+            let place = shown.len() as u32;
+            question.origins.push(position);
+            question.destinations.push(assigned.target);
+            question.legs.push(Leg { origin: place, destination: place });
+            shown.push((assigned, position, measured_ms));
+        }
+        let table = self.times.table(&question);
+        for ((assigned, position, measured_ms), eta_s) in shown.into_iter().zip(table.seconds) {
+            let progress = Progress { driver: assigned.driver.clone(), position, measured_ms, eta_s };
+            self.watches.moved(&assigned.trip, progress);
+        }
+    }
+}
+
+fn assigned(state: &State) -> Vec<Assigned> {
+    let assigned = state.market.assigned().map(|(driver, trip)| {
+        let request = &trip.request;
+        let target = if trip.state == TripState::OnTrip { request.dropoff } else { request.pickup };
+        Assigned { driver: driver.clone(), trip: trip.id.clone(), target }
+    });
+    assigned.collect()
+}
+
+/// What a look came to.
+struct Seen {
+    positions: Vec<(DriverId, LatLng, i64)>,
+    away: Vec<DriverId>,
+    back: Vec<DriverId>,
+}
+
+impl Seen {
+    /// Who is not connected is away only when every node has answered.
+    fn of(drivers: Vec<DriverId>, located: &Located) -> Self {
+        let mut seen = Self { positions: Vec::new(), away: Vec::new(), back: Vec::new() };
+        for (driver, whereabouts) in drivers.into_iter().zip(&located.drivers) {
+            if let Some((position, measured_ms)) = whereabouts.and_then(|whereabouts| whereabouts.position) {
+                seen.positions.push((driver.clone(), position, measured_ms));
+            }
+            match whereabouts {
+                Some(Whereabouts { connected: true, .. }) => seen.back.push(driver),
+                _ if located.complete => seen.away.push(driver),
+                _ => {}
+            }
+        }
+        seen
+    }
+}

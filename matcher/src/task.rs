@@ -1,0 +1,338 @@
+//! One market's task: takes commands, writes what was decided, and only then tells anybody.
+//!
+//! Commands that came together are written as one record. A record that is not known to be durable throws the market
+//! away: it is read again from its journal. When the journal is ahead of this matcher, another one has taken the market
+//! over, and the task ends.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::quality::RandomState;
+use kerb_fleet::{Clock, DriverId, Error, NearbySearch, NodeId, TravelTimes, TripId, TripJournal};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::{Command, Counter, Reply};
+use crate::market::{Claims, Effect, Market, Rules};
+use crate::recover::{Recovered, recover};
+use crate::teller::Outbox;
+use crate::watch::Watches;
+use crate::window::{Matched, Wanted, WindowRules, match_window};
+
+/// Commands that are written as one record, at most.
+const COMMANDS_A_RECORD_MAX: usize = 512;
+/// The market is looked at this often even when nothing is due: the wall clock may have been set.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two attempts to read the market from its journal.
+const RECOVER_PAUSE: Duration = Duration::from_secs(1);
+
+/// A market and what its task remembers beside it.
+pub(crate) struct State {
+    pub(crate) market: Market,
+    /// Windows matched since the start of this process.
+    pub(crate) windows: u64,
+    pub(crate) last: LastWindow,
+}
+
+/// What the last window came to.
+#[derive(Default)]
+pub(crate) struct LastWindow {
+    pub(crate) requests: u32,
+    pub(crate) pairs: u32,
+    pub(crate) offers: u32,
+    pub(crate) candidates_us: u32,
+    pub(crate) solve_us: u32,
+    /// Which request each driver was given to.
+    pub(crate) winners: HashMap<DriverId, TripId, RandomState>,
+}
+
+/// What a market's task works with.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) node: NodeId,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Arc<dyn TripJournal>,
+    pub(crate) search: Arc<dyn NearbySearch>,
+    pub(crate) times: Arc<dyn TravelTimes>,
+    pub(crate) claims: Claims,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) watches: Arc<Watches>,
+    pub(crate) rules: Rules,
+    pub(crate) window_rules: WindowRules,
+    pub(crate) window: Duration,
+    pub(crate) window_min: Duration,
+    pub(crate) window_requests_max: usize,
+    pub(crate) append_timeout: Duration,
+    pub(crate) snapshot_every: usize,
+}
+
+/// The task of one market.
+pub(crate) struct MarketTask {
+    state: State,
+    tools: Tools,
+    counter: Counter,
+    stop: CancellationToken,
+    /// The window under way; one at most.
+    matching: JoinSet<Result<Matched, Error>>,
+    /// When the next window begins; `None` while nothing waits.
+    window_at: Option<Instant>,
+    /// The snapshot under way; one at most.
+    saving: JoinSet<()>,
+    changes_since_snapshot: usize,
+}
+
+/// The task ends: another matcher writes this market, or it was stopped while it had none to go on with.
+struct Over;
+
+impl MarketTask {
+    /// For a market that was read from its journal.
+    pub(crate) fn new(
+        recovered: Recovered,
+        tools: Tools,
+        counter: Counter,
+        stop: CancellationToken,
+    ) -> Self {
+        counter.committed.send_replace(recovered.market.version());
+        Self {
+            state: State { market: recovered.market, windows: 0, last: LastWindow::default() },
+            tools,
+            counter,
+            stop,
+            matching: JoinSet::new(),
+            window_at: None,
+            saving: JoinSet::new(),
+            changes_since_snapshot: usize::try_from(recovered.replayed).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Works until it is stopped or fenced. Who waits for an answer then learns why there is none.
+    pub(crate) async fn run(mut self) {
+        let mut commands = Vec::with_capacity(COMMANDS_A_RECORD_MAX);
+        loop {
+            let matched = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                Some(matched) = self.matching.join_next() => Some(matched),
+                count = self.counter.commands.recv_many(&mut commands, COMMANDS_A_RECORD_MAX) => {
+                    if count == 0 {
+                        break;
+                    }
+                    None
+                }
+                () = sleep_until(self.wake_at()) => None,
+            };
+            let matched = matched.map(|joined| {
+                joined.unwrap_or_else(|error| Err(Error::Internal(format!("a window failed: {error}"))))
+            });
+            if let Err(Over) = self.turn(std::mem::take(&mut commands), matched).await {
+                return;
+            }
+            self.begin_window();
+        }
+        self.save_at_the_end().await;
+    }
+
+    /// Decides everything, writes it as one record, and then tells.
+    async fn turn(
+        &mut self,
+        commands: Vec<Command>,
+        matched: Option<Result<Matched, Error>>,
+    ) -> Result<(), Over> {
+        let now_ms = self.tools.clock.now_ms();
+        if let Some(matched) = matched {
+            self.take_window(now_ms, matched);
+        }
+        let replies: Vec<Reply> =
+            commands.into_iter().map(|command| command(&mut self.state, now_ms)).collect();
+        self.state.market.tick(now_ms);
+        match self.commit(now_ms).await {
+            Ok(effects) => {
+                replies.into_iter().for_each(|reply| reply(Ok(&self.state)));
+                self.tell(effects);
+                Ok(())
+            }
+            Err(error) => {
+                let answer = self.not_durable(&error);
+                replies.into_iter().for_each(|reply| reply(Err(answer.clone())));
+                self.begin_again(&error).await
+            }
+        }
+    }
+
+    async fn commit(&mut self, now_ms: i64) -> Result<Vec<Effect>, Error> {
+        let market = &mut self.state.market;
+        let Some(record) = market.take_record(now_ms) else { return Ok(Vec::new()) };
+        let changes = record.changes.len();
+        let append = self.tools.journal.append(market.id().clone(), market.version(), record);
+        let late = |_| Err(Error::DeadlineExceeded("the journal has not answered".to_owned()));
+        let version = timeout(self.tools.append_timeout, append).await.unwrap_or_else(late)?;
+        let effects = market.committed(version);
+        self.counter.committed.send_replace(version);
+        self.changes_since_snapshot += changes;
+        self.save_when_due();
+        Ok(effects)
+    }
+
+    fn tell(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Tell { driver, news } => self.tools.outbox.put(driver, news),
+                Effect::Changed { trip } => {
+                    let steps = self.state.market.trip(&trip).map_or(0, |trip| trip.steps.len());
+                    self.tools.watches.changed(&trip, steps as u64);
+                }
+            }
+        }
+    }
+
+    /// What the callers of a record are told that is not known to be durable.
+    fn not_durable(&self, error: &Error) -> Error {
+        let market = self.state.market.id();
+        let reason = match error {
+            Error::Conflict { .. } => taken_over(market.as_str()),
+            other => format!("the journal of market {market} did not take the decision: {other}"),
+        };
+        Error::Unavailable { node: self.tools.node.clone(), reason }
+    }
+
+    /// Reads the market from its journal, however long it takes; or ends, when another matcher writes it.
+    async fn begin_again(&mut self, error: &Error) -> Result<(), Over> {
+        let id = self.state.market.id().clone();
+        if matches!(error, Error::Conflict { .. }) {
+            return Err(self.fence());
+        }
+        tracing::warn!(market = %id, %error, "the market is read again: its last decisions may not be durable");
+        // A window that is under way was asked by a state that counts no more.
+        self.matching = JoinSet::new();
+        self.window_at = None;
+        let known = self.state.market.version();
+        loop {
+            match recover(&*self.tools.journal, &id, &self.tools.rules, &self.tools.claims).await {
+                Ok(recovered) => {
+                    let version = recovered.market.version();
+                    let is_foreign =
+                        recovered.newest_writer.is_some_and(|writer| writer != self.tools.rules.matcher);
+                    if version > known && is_foreign {
+                        return Err(self.fence());
+                    }
+                    self.state.market = recovered.market;
+                    self.counter.committed.send_replace(version);
+                    self.tools.watches.look_again(&id);
+                    return Ok(());
+                }
+                Err(error) => tracing::error!(market = %id, %error, "the market cannot be read"),
+            }
+            self.stop.run_until_cancelled(sleep(RECOVER_PAUSE)).await.ok_or(Over)?;
+        }
+    }
+
+    fn fence(&mut self) -> Over {
+        let market = self.state.market.id().clone();
+        tracing::error!(%market, "another matcher has taken the market over: this one leaves it alone");
+        self.counter.closed.because(taken_over(market.as_str()));
+        Over
+    }
+
+    fn take_window(&mut self, now_ms: i64, matched: Result<Matched, Error>) {
+        let matched = match matched {
+            Ok(matched) => matched,
+            Err(error) => {
+                tracing::warn!(market = %self.state.market.id(), %error, "a window was not matched");
+                return;
+            }
+        };
+        let offers = self.state.market.offer(now_ms, &matched.proposals);
+        self.state.market.missed(&matched.left_out);
+        self.state.windows += 1;
+        self.state.last = LastWindow {
+            requests: matched.requests,
+            pairs: matched.pairs,
+            offers: offers as u32,
+            candidates_us: matched.candidates_us,
+            solve_us: matched.solve_us,
+            winners: matched.proposals.into_iter().map(|won| (won.driver, won.trip)).collect(),
+        };
+    }
+
+    /// Begins a window when it is time, or sets the time of the next.
+    fn begin_window(&mut self) {
+        let market = &self.state.market;
+        if market.is_paused() || market.waiting().next().is_none() {
+            self.window_at = None;
+            return;
+        }
+        let now = Instant::now();
+        let at = *self.window_at.get_or_insert(now + self.tools.window_min);
+        if at > now || !self.matching.is_empty() {
+            return;
+        }
+        self.window_at = Some(now + self.tools.window);
+        let now_ms = self.tools.clock.now_ms();
+        let waiting = market.waiting().take(self.tools.window_requests_max);
+        let wanted = waiting.map(|waiting| Wanted::of(&waiting, now_ms)).collect();
+        let tools = &self.tools;
+        self.matching.spawn(match_window(
+            wanted,
+            now_ms,
+            tools.window_rules,
+            tools.claims.clone(),
+            Arc::clone(&tools.search),
+            Arc::clone(&tools.times),
+        ));
+    }
+
+    /// When there is something to do without a command.
+    fn wake_at(&self) -> Instant {
+        let now = Instant::now();
+        let mut at = now + LOOK_EVERY;
+        if let Some(due_ms) = self.state.market.next_due_ms() {
+            let in_ms = due_ms.saturating_sub(self.tools.clock.now_ms()).max(0).unsigned_abs();
+            at = at.min(now + Duration::from_millis(in_ms).min(LOOK_EVERY));
+        }
+        match self.window_at {
+            Some(window_at) if self.matching.is_empty() => at.min(window_at),
+            _ => at,
+        }
+    }
+
+    fn save_when_due(&mut self) {
+        while self.saving.try_join_next().is_some() {}
+        if self.changes_since_snapshot < self.tools.snapshot_every || !self.saving.is_empty() {
+            return;
+        }
+        let save = self.save();
+        self.saving.spawn(save);
+    }
+
+    /// After the last commit, so that the next start has little to read.
+    async fn save_at_the_end(&mut self) {
+        while self.saving.join_next().await.is_some() {}
+        if self.changes_since_snapshot > 0 {
+            self.save().await;
+        }
+    }
+
+    fn save(&mut self) -> impl Future<Output = ()> + Send + 'static {
+        self.changes_since_snapshot = 0;
+        let market = &self.state.market;
+        let (id, version, snapshot) = (market.id().clone(), market.version(), market.snapshot());
+        let journal = Arc::clone(&self.tools.journal);
+        async move {
+            if let Err(error) = journal.save_snapshot(id.clone(), version, snapshot).await {
+                tracing::warn!(market = %id, %version, %error, "a snapshot was not kept");
+            }
+        }
+    }
+}
+
+impl Drop for MarketTask {
+    fn drop(&mut self) {
+        self.tools.watches.close(self.state.market.id());
+    }
+}
+
+fn taken_over(market: &str) -> String {
+    format!("another matcher has taken market {market} over")
+}

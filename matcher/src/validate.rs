@@ -1,0 +1,88 @@
+//! A rider's request becomes one that nothing inside checks again. Pure. Every refused field is named.
+
+use kerb_fleet::{
+    Capabilities, Catalog, Error, FieldError, IdempotencyKey, RideRequest, RiderId, VehicleClass,
+};
+use kerb_proto::v1::{LatLng as WireLatLng, RequestRideRequest};
+use kerb_spatial::LatLng;
+
+use crate::options::{Options, WAIT_MIN_MS};
+
+/// Persons of one ride, at most.
+pub const PARTY_SIZE_MAX: u32 = 16;
+
+/// Checks everything, and names all that is wrong.
+pub fn ride_request(
+    wire: &RequestRideRequest,
+    catalog: &Catalog,
+    options: &Options,
+) -> Result<RideRequest, Error> {
+    let mut errors = Vec::new();
+    let rider = keep(RiderId::new(&wire.rider_id), &mut errors);
+    let key = keep(IdempotencyKey::new(&wire.idempotency_key), &mut errors);
+    let pickup = keep(point("pickup", wire.pickup), &mut errors);
+    let dropoff = keep(point("dropoff", wire.dropoff), &mut errors);
+    if pickup.is_some() && pickup == dropoff {
+        errors.push(FieldError::new("dropoff", "the same place as pickup, must be another"));
+    }
+    let vehicle_class = keep(class(&wire.vehicle_class, catalog), &mut errors);
+    let capabilities = keep(capabilities(&wire.capabilities, catalog), &mut errors);
+    let party_size = keep(party_size(wire.party_size), &mut errors);
+    let wait_max_ms = keep(wait(wire.wait_max_ms, options), &mut errors);
+    let checked = || {
+        Some(RideRequest {
+            rider: rider?,
+            key: key?,
+            pickup: pickup?,
+            dropoff: dropoff?,
+            vehicle_class: vehicle_class?,
+            capabilities: capabilities?,
+            party_size: party_size?,
+            wait_max_ms: wait_max_ms?,
+        })
+    };
+    match checked() {
+        Some(request) if errors.is_empty() => Ok(request),
+        _ => Err(Error::Invalid(errors)),
+    }
+}
+
+fn keep<T>(checked: Result<T, FieldError>, errors: &mut Vec<FieldError>) -> Option<T> {
+    checked.map_err(|error| errors.push(error)).ok()
+}
+
+fn point(field: &'static str, wire: Option<WireLatLng>) -> Result<LatLng, FieldError> {
+    let wire = wire.ok_or_else(|| FieldError::new(field, "absent, must be given"))?;
+    LatLng::try_from(wire).map_err(|error| error.within(field))
+}
+
+fn class(name: &str, catalog: &Catalog) -> Result<VehicleClass, FieldError> {
+    if name.is_empty() { Ok(VehicleClass(0)) } else { catalog.vehicle_class(name) }
+}
+
+fn capabilities(names: &[String], catalog: &Catalog) -> Result<Capabilities, FieldError> {
+    catalog.capabilities(names)
+}
+
+fn party_size(persons: u32) -> Result<u8, FieldError> {
+    match persons {
+        0 => Ok(1),
+        1..=PARTY_SIZE_MAX => Ok(persons as u8),
+        _ => {
+            let text = format!("{persons}, must be 1 to {PARTY_SIZE_MAX}, or 0 for 1");
+            Err(FieldError::new("party_size", text))
+        }
+    }
+}
+
+fn wait(wait_ms: u32, options: &Options) -> Result<i64, FieldError> {
+    let (max_ms, default_ms) = (options.wait_max_ms, options.wait_default_ms);
+    match wait_ms {
+        0 => Ok(i64::from(default_ms)),
+        _ if (WAIT_MIN_MS..=max_ms).contains(&wait_ms) => Ok(i64::from(wait_ms)),
+        _ => {
+            let text = format!("{wait_ms}, must be {WAIT_MIN_MS} to {max_ms}, or 0 for {default_ms}");
+            Err(FieldError::new("wait_max_ms", text))
+        }
+    }
+}

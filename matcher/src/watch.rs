@@ -1,0 +1,223 @@
+//! Watching a trip: its changes by number, none left out, and between them where its driver is, the newest alone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+use futures::stream::{self, Stream};
+use kerb_fleet::{DriverId, Error, FieldError, MarketId, RiderId, Step, TripId};
+use kerb_spatial::LatLng;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::desk::Desk;
+use crate::task::State;
+
+/// News of a watched trip.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WatchNews {
+    /// A change of state.
+    Change {
+        /// From 1, without gaps.
+        number: u64,
+        /// What changed.
+        step: Step,
+    },
+    /// Where the driver is.
+    Driver(Progress),
+}
+
+/// Where an assigned driver is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Who.
+    pub driver: DriverId,
+    /// Where.
+    pub position: LatLng,
+    /// When it was measured, milliseconds since the Unix epoch.
+    pub measured_ms: i64,
+    /// Expected seconds from there to the pickup, or to the drop-off once the rider is in the vehicle.
+    pub eta_s: u32,
+}
+
+/// The newest of a trip. Who comes late sees this and nothing before it.
+#[derive(Clone, Debug, Default)]
+struct Glimpse {
+    /// Number of the newest change that was told of.
+    number: u64,
+    /// Grows when the trip is to be read even without a new number.
+    again: u64,
+    progress: Option<Progress>,
+}
+
+/// Trips that somebody watches.
+pub(crate) struct Watches {
+    trips: Mutex<HashMap<TripId, watch::Sender<Glimpse>, RandomState>>,
+    trips_max: usize,
+}
+
+impl Watches {
+    pub(crate) fn new(trips_max: usize) -> Self {
+        Self { trips: Mutex::default(), trips_max }
+    }
+
+    /// The trip has so many changes now.
+    pub(crate) fn changed(&self, trip: &TripId, number: u64) {
+        if let Some(glimpse) = self.trips.lock().get(trip) {
+            glimpse.send_modify(|glimpse| glimpse.number = glimpse.number.max(number));
+        }
+    }
+
+    /// Where the trip's driver is now.
+    pub(crate) fn moved(&self, trip: &TripId, progress: Progress) {
+        if let Some(glimpse) = self.trips.lock().get(trip) {
+            glimpse.send_modify(|glimpse| glimpse.progress = Some(progress));
+        }
+    }
+
+    /// The market was read from its journal: its trips may have changed untold.
+    pub(crate) fn look_again(&self, market: &MarketId) {
+        for (_, glimpse) in self.trips.lock().iter().filter(|(trip, _)| trip.market == *market) {
+            glimpse.send_modify(|glimpse| glimpse.again += 1);
+        }
+    }
+
+    /// The market has ended, and so have its watches.
+    pub(crate) fn close(&self, market: &MarketId) {
+        self.trips.lock().retain(|trip, _| trip.market != *market);
+    }
+
+    /// Somebody watches the trip.
+    pub(crate) fn is_watched(&self, trip: &TripId) -> bool {
+        self.trips.lock().contains_key(trip)
+    }
+
+    fn open(&self, trip: &TripId) -> Result<watch::Receiver<Glimpse>, Error> {
+        let mut trips = self.trips.lock();
+        if let Some(glimpse) = trips.get(trip) {
+            return Ok(glimpse.subscribe());
+        }
+        if trips.len() >= self.trips_max {
+            return Err(Error::Overloaded { what: "watched trips", limit: self.trips_max });
+        }
+        let (glimpse, receiver) = watch::channel(Glimpse::default());
+        trips.insert(trip.clone(), glimpse);
+        Ok(receiver)
+    }
+
+    /// A watcher has gone; the last one takes the entry along. Its receiver is dropped already.
+    fn leave(&self, trip: &TripId) {
+        let mut trips = self.trips.lock();
+        if trips.get(trip).is_some_and(|glimpse| glimpse.receiver_count() == 0) {
+            trips.remove(trip);
+        }
+    }
+}
+
+/// A watcher of one trip.
+struct Watcher {
+    rider: RiderId,
+    trip: TripId,
+    desk: Desk,
+    watches: Arc<Watches>,
+    /// `None` only while it is dropped.
+    glimpse: Option<watch::Receiver<Glimpse>>,
+    /// Changes that were handed out.
+    seen: u64,
+    /// Read, and not handed out yet, newest first.
+    steps: Vec<Step>,
+    ended: bool,
+    /// What was seen of the trip's newest.
+    last: Glimpse,
+}
+
+/// Watches a rider's own trip, from the change after number `after` on, to its end.
+///
+/// [`Error::NotFound`] for an unknown trip and for another rider's; [`Error::Invalid`] for a number that has not come yet;
+/// [`Error::Overloaded`] when too many are watched. The stream ends with an error when the market stops.
+pub(crate) async fn watch(
+    watches: Arc<Watches>,
+    desk: Desk,
+    rider: RiderId,
+    trip: TripId,
+    after: u64,
+) -> Result<impl Stream<Item = Result<WatchNews, Error>> + Send + 'static, Error> {
+    let (asker, asked) = (rider.clone(), trip.clone());
+    let look = move |state: &State| Ok(state.market.trip_of(&asker, &asked)?.steps.len() as u64);
+    let newest = desk.look(look).await?;
+    if after > newest {
+        let text = format!("{after}, must be at most {newest}, the newest change");
+        return Err(FieldError::new("after_number", text).into());
+    }
+    // Before the first reading: nothing falls between the two.
+    let glimpse = watches.open(&trip)?;
+    let mut watcher = Watcher {
+        rider,
+        trip,
+        desk,
+        watches,
+        glimpse: Some(glimpse),
+        seen: after,
+        steps: Vec::new(),
+        ended: false,
+        last: Glimpse::default(),
+    };
+    watcher.read().await?;
+    Ok(stream::unfold(Some(watcher), |watcher| async move {
+        let mut watcher = watcher?;
+        match watcher.next().await {
+            Ok(Some(news)) => Some((Ok(news), Some(watcher))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
+}
+
+impl Watcher {
+    async fn next(&mut self) -> Result<Option<WatchNews>, Error> {
+        loop {
+            if let Some(step) = self.steps.pop() {
+                self.seen += 1;
+                return Ok(Some(WatchNews::Change { number: self.seen, step }));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            if let Some(progress) = self.wait().await? {
+                return Ok(Some(WatchNews::Driver(progress)));
+            }
+        }
+    }
+
+    /// Until there is something new: reads the changes, or answers where the driver is.
+    async fn wait(&mut self) -> Result<Option<Progress>, Error> {
+        let glimpse = self.glimpse.as_mut().expect("it is there until the watcher is dropped");
+        glimpse.changed().await.map_err(|_closed| self.desk.why_closed())?;
+        let newest = glimpse.borrow_and_update().clone();
+        let last = std::mem::replace(&mut self.last, newest);
+        if self.last.number > self.seen || self.last.again != last.again {
+            self.read().await?;
+            return Ok(None);
+        }
+        Ok(self.last.progress.clone().filter(|progress| Some(progress) != last.progress.as_ref()))
+    }
+
+    async fn read(&mut self) -> Result<(), Error> {
+        let (rider, id, seen) = (self.rider.clone(), self.trip.clone(), self.seen);
+        let look = move |state: &State| {
+            let trip = state.market.trip_of(&rider, &id)?;
+            let seen = usize::try_from(seen).unwrap_or(usize::MAX);
+            let steps: Vec<Step> = trip.steps.iter().skip(seen).rev().cloned().collect();
+            Ok((steps, !trip.state.is_live()))
+        };
+        (self.steps, self.ended) = self.desk.look(look).await?;
+        Ok(())
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.glimpse = None;
+        self.watches.leave(&self.trip);
+    }
+}
