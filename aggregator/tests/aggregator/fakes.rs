@@ -228,9 +228,8 @@ impl DriverLookup for FakeIngest {
     }
 }
 
-/// Nobody here has news for drivers.
 impl DriverChannel for FakeIngest {
-    fn tell(&self, _driver: DriverId, _news: DriverNews) -> Answer<'_, bool> {
+    fn tell(&self, _: DriverId, _: DriverNews) -> Answer<'_, bool> {
         async { Ok(false) }.boxed()
     }
 
@@ -327,7 +326,7 @@ impl Peers for Cluster {
         Some(Arc::clone(ingest) as Arc<dyn IngestNode>)
     }
 
-    fn matcher(&self, _id: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverDesk>> {
         None
     }
 }
