@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
-use kerb_fleet::{
-    DriverId, DriverNews, Error, IngestNode, MembershipView, NodeId, Peers, Role, Whereabouts,
-};
+use kerb_fleet::{DriverId, DriverNews, Error, IngestNode, MembershipView, NodeId, Peers, Role, Whereabouts};
 use tokio::sync::watch;
 use tokio::time::timeout;
 

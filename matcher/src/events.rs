@@ -64,8 +64,7 @@ pub(crate) async fn subscribe(
     }
     let committed = desk.committed();
     let read = version.saturating_sub(1);
-    let subscriber =
-        Subscriber { journal, desk, market, committed, read, after, page: VecDeque::new() };
+    let subscriber = Subscriber { journal, desk, market, committed, read, after, page: VecDeque::new() };
     Ok(stream::unfold(Some(subscriber), |subscriber| async move {
         let mut subscriber = subscriber?;
         match subscriber.next().await {

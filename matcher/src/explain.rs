@@ -58,10 +58,12 @@ impl fmt::Display for Verdict {
 }
 
 /// How many drivers each filter drops.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// Where the trip stands.
-    pub state: Option<TripState>,
+    /// The trip.
+    pub trip: TripId,
+    /// Where it stands.
+    pub state: TripState,
     /// Drivers looked at. The trip's own driver is none of them.
     pub drivers: u32,
     /// Of these, by the first filter that drops them.
@@ -87,6 +89,25 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// Of a trip, before any driver was looked at.
+    pub fn of(trip: &Trip) -> Self {
+        Self {
+            trip: trip.id.clone(),
+            state: trip.state,
+            drivers: 0,
+            too_far: 0,
+            wrong_class: 0,
+            missing_capability: 0,
+            stale: 0,
+            not_available: 0,
+            on_trip: 0,
+            declined_before: 0,
+            lost_to_another: 0,
+            candidates: 0,
+            driver_verdict: String::new(),
+        }
+    }
+
     /// Counts a driver.
     pub fn count(&mut self, verdict: &Verdict) {
         self.drivers += 1;

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::{
-    DriverId, Error, Leg, TableQuestion, TravelTimes, TripId, TripState, Whereabouts,
-};
+use kerb_fleet::{DriverId, Error, Leg, TableQuestion, TravelTimes, TripId, TripState, Whereabouts};
 use kerb_spatial::LatLng;
 use tokio::time::{MissedTickBehavior, interval};
 

@@ -68,10 +68,8 @@ fn checked(area: &MarketArea) -> Result<(MarketId, Polygon), FieldError> {
     let mut vertices = Vec::with_capacity(area.polygon.len());
     for (i, [lat_deg, lon_deg]) in area.polygon.iter().enumerate() {
         let vertex = LatLng::new(*lat_deg, *lon_deg);
-        vertices
-            .push(vertex.map_err(|error| FieldError::new(format!("polygon[{i}]"), error.to_string()))?);
+        vertices.push(vertex.map_err(|error| FieldError::new(format!("polygon[{i}]"), error.to_string()))?);
     }
-    let polygon =
-        Polygon::new(vertices).map_err(|error| FieldError::new("polygon", error.to_string()))?;
+    let polygon = Polygon::new(vertices).map_err(|error| FieldError::new("polygon", error.to_string()))?;
     Ok((id, polygon))
 }

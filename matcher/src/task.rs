@@ -88,12 +88,7 @@ struct Over;
 
 impl MarketTask {
     /// For a market that was read from its journal.
-    pub(crate) fn new(
-        recovered: Recovered,
-        tools: Tools,
-        counter: Counter,
-        stop: CancellationToken,
-    ) -> Self {
+    pub(crate) fn new(recovered: Recovered, tools: Tools, counter: Counter, stop: CancellationToken) -> Self {
         counter.committed.send_replace(recovered.market.version());
         Self {
             state: State { market: recovered.market, windows: 0, last: LastWindow::default() },
@@ -111,6 +106,7 @@ impl MarketTask {
     pub(crate) async fn run(mut self) {
         let mut commands = Vec::with_capacity(COMMANDS_A_RECORD_MAX);
         loop {
+            let wake_at = self.wake_at();
             let matched = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
@@ -121,7 +117,7 @@ impl MarketTask {
                     }
                     None
                 }
-                () = sleep_until(self.wake_at()) => None,
+                () = sleep_until(wake_at) => None,
             };
             let matched = matched.map(|joined| {
                 joined.unwrap_or_else(|error| Err(Error::Internal(format!("a window failed: {error}"))))
@@ -149,13 +145,17 @@ impl MarketTask {
         self.state.market.tick(now_ms);
         match self.commit(now_ms).await {
             Ok(effects) => {
-                replies.into_iter().for_each(|reply| reply(Ok(&self.state)));
+                for reply in replies {
+                    reply(Ok(&self.state));
+                }
                 self.tell(effects);
                 Ok(())
             }
             Err(error) => {
                 let answer = self.not_durable(&error);
-                replies.into_iter().for_each(|reply| reply(Err(answer.clone())));
+                for reply in replies {
+                    reply(Err(answer.clone()));
+                }
                 self.begin_again(&error).await
             }
         }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::quality::RandomState;
+use kerb_fleet::limits::NEIGHBOURS_MAX;
 use kerb_fleet::search::status_mask;
 use kerb_fleet::{
     Capabilities, DriverFilter, DriverId, DriverStatus, Error, Leg, NearAnswer, NearQuestion, NearbySearch,
     TableQuestion, TravelTimes, TripId, VehicleClass,
 };
-use kerb_fleet::limits::NEIGHBOURS_MAX;
 use kerb_spatial::LatLng;
 use tokio::time::Instant;
 
@@ -122,14 +122,12 @@ impl Candidates {
                 if wanted.refused_by.contains(id) {
                     continue;
                 }
-                let number = match numbers.get(id) {
-                    Some(number) => *number,
-                    None => {
-                        let number = claims.of(id).is_none().then(|| candidates.add(id, hit.position));
-                        numbers.insert(id.clone(), number);
-                        number
-                    }
-                };
+                let known = numbers.get(id).copied();
+                let number = known.unwrap_or_else(|| {
+                    let number = claims.of(id).is_none().then(|| candidates.add(id, hit.position));
+                    numbers.insert(id.clone(), number);
+                    number
+                });
                 candidates.table.legs.extend(number.map(|origin| Leg { origin, destination: row }));
             }
         }

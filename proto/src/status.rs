@@ -31,20 +31,24 @@ const DESCRIPTION_BYTES_MAX: usize = 256;
 /// and a message of so many bytes at most.
 const MESSAGE_BYTES_MAX: usize = 1_024;
 /// What [`Error::NotFound`] and [`Error::Overloaded`] name; a client knows an unlisted one as `resource`.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 17] = [
     "actions waiting",
     "appends waiting for the journal",
+    "commands of a market",
     "driver",
     "node",
     "shard",
     "drivers",
     "drivers of this node",
     "ingest nodes",
+    "live trips of the rider",
     "lookups",
     "market",
     "searches",
     "slots of one driver",
     "trip",
+    "waiting requests of the market",
+    "watched trips",
 ];
 
 /// The status of an error.

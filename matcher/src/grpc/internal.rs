@@ -1,0 +1,40 @@
+//! `MatcherService`, for ingest nodes.
+
+use kerb_fleet::{DriverDesk, DriverId};
+use kerb_proto::convert::{Act, public_state};
+use kerb_proto::internal::v1::matcher_service_server::MatcherService;
+use kerb_proto::internal::v1::{
+    ActRequest, ActResponse, DriverConnectedRequest, DriverConnectedResponse, DriverDisconnectedRequest,
+    DriverDisconnectedResponse,
+};
+use kerb_proto::status::status_of;
+use tonic::{Request, Response, Status};
+
+use super::{Grpc, refused};
+
+#[tonic::async_trait]
+impl MatcherService for Grpc {
+    async fn act(&self, request: Request<ActRequest>) -> Result<Response<ActResponse>, Status> {
+        let (driver, Act { trip, action }) = request.into_inner().try_into().map_err(refused)?;
+        let state = self.0.act(driver, trip, action).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(ActResponse { state: public_state(state) as u32 }))
+    }
+
+    async fn driver_connected(
+        &self,
+        request: Request<DriverConnectedRequest>,
+    ) -> Result<Response<DriverConnectedResponse>, Status> {
+        let driver = DriverId::new(&request.into_inner().driver_id).map_err(refused)?;
+        let news = self.0.connected(driver).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(DriverConnectedResponse { news: news.as_ref().map(Into::into) }))
+    }
+
+    async fn driver_disconnected(
+        &self,
+        request: Request<DriverDisconnectedRequest>,
+    ) -> Result<Response<DriverDisconnectedResponse>, Status> {
+        let driver = DriverId::new(&request.into_inner().driver_id).map_err(refused)?;
+        self.0.disconnected(driver).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(DriverDisconnectedResponse {}))
+    }
+}

@@ -1,0 +1,76 @@
+//! `RideService`.
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use kerb_fleet::Error;
+use kerb_proto::convert::{public_step, public_trip};
+use kerb_proto::status::status_of;
+use kerb_proto::v1::ride_service_server::RideService;
+use kerb_proto::v1::watch_trip_response::News;
+use kerb_proto::v1::{
+    CancelTripRequest, DriverProgress, GetTripRequest, RequestRideRequest, Trip, WatchTripRequest,
+    WatchTripResponse,
+};
+use tonic::{Request, Response, Status};
+
+use super::{Grpc, reason, rider_and_trip};
+use crate::validate::ride_request;
+use crate::watch::{Progress, WatchNews};
+
+#[tonic::async_trait]
+impl RideService for Grpc {
+    async fn request_ride(&self, request: Request<RequestRideRequest>) -> Result<Response<Trip>, Status> {
+        let checked = ride_request(&request.into_inner(), self.0.catalog(), self.0.options());
+        let checked = checked.map_err(|error| status_of(&error))?;
+        let trip = self.0.request(checked).await;
+        self.trip(trip)
+    }
+
+    async fn get_trip(&self, request: Request<GetTripRequest>) -> Result<Response<Trip>, Status> {
+        let GetTripRequest { rider_id, trip_id } = request.into_inner();
+        let (rider, trip) = rider_and_trip(&rider_id, &trip_id)?;
+        let trip = self.0.trip(rider, trip).await;
+        self.trip(trip)
+    }
+
+    type WatchTripStream = BoxStream<'static, Result<WatchTripResponse, Status>>;
+
+    async fn watch_trip(
+        &self,
+        request: Request<WatchTripRequest>,
+    ) -> Result<Response<Self::WatchTripStream>, Status> {
+        let WatchTripRequest { rider_id, trip_id, after_number } = request.into_inner();
+        let (rider, trip) = rider_and_trip(&rider_id, &trip_id)?;
+        let news = self.0.watch(rider, trip, after_number).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(news.map(response).boxed()))
+    }
+
+    async fn cancel_trip(&self, request: Request<CancelTripRequest>) -> Result<Response<Trip>, Status> {
+        let CancelTripRequest { rider_id, trip_id, reason: words } = request.into_inner();
+        let (rider, trip) = rider_and_trip(&rider_id, &trip_id)?;
+        let trip = self.0.cancel(rider, trip, reason(words)?).await;
+        self.trip(trip)
+    }
+}
+
+impl Grpc {
+    pub(super) fn trip(&self, trip: Result<kerb_fleet::Trip, Error>) -> Result<Response<Trip>, Status> {
+        let trip = trip.map_err(|error| status_of(&error))?;
+        Ok(Response::new(public_trip(&trip, self.0.catalog())))
+    }
+}
+
+fn response(news: Result<WatchNews, Error>) -> Result<WatchTripResponse, Status> {
+    let news = match news.map_err(|error| status_of(&error))? {
+        WatchNews::Change { number, step } => News::Change(public_step(number, &step)),
+        WatchNews::Driver(Progress { driver, position, measured_ms, eta_s }) => {
+            News::Driver(DriverProgress {
+                driver_id: driver.as_str().to_owned(),
+                location: Some(position.into()),
+                time_ms: measured_ms,
+                eta_s,
+            })
+        }
+    };
+    Ok(WatchTripResponse { news: Some(news) })
+}

@@ -1,0 +1,107 @@
+//! Explaining a trip: the search and the look that the pure `explain` is fed with.
+
+use std::sync::Arc;
+
+use kerb_fleet::limits::NEIGHBOURS_MAX;
+use kerb_fleet::{
+    DriverFilter, DriverId, Error, Hit, Leg, NearAnswer, NearQuestion, TableQuestion, Trip, TripId,
+};
+use kerb_spatial::{LatLng, distance_m};
+use tokio::time::Instant;
+
+use super::Matcher;
+use crate::explain::{Explanation, Filters};
+use crate::options::ms;
+use crate::task::State;
+
+impl Matcher {
+    /// Why the trip has no driver (yet): how many of the drivers around each filter drops, now; and what became of
+    /// the named one.
+    ///
+    /// [`Error::NotFound`]: no such trip. [`Error::Unavailable`]: not every shard answered, and half the drivers would
+    /// explain nothing.
+    pub async fn explain(&self, trip: TripId, driver: Option<DriverId>) -> Result<Explanation, Error> {
+        let asked = trip.clone();
+        let look = move |state: &State| {
+            let trip = crate::desk::trip_of(state, &asked)?;
+            Ok((trip, state.last.winners.clone()))
+        };
+        let (trip, winners) = self.desk_of(&trip)?.look(look).await?;
+        let hits = self.drivers_around(trip.request.pickup).await?;
+        let own = trip.driver.clone().filter(|_| trip.state.has_driver());
+        let hits: Vec<Hit> = hits.into_iter().filter(|hit| Some(&hit.card.id) != own.as_ref()).collect();
+        let etas_s = self.etas_s(&hits, trip.request.pickup).await?;
+        let now_ms = self.0.ports.clock.now_ms();
+        let filters = Filters {
+            trip: &trip,
+            claims: &self.0.claims,
+            winners: &winners,
+            pickup_max_s: self.0.options.pickup_max_s,
+            time_min_ms: now_ms - i64::from(self.0.options.stale_after_ms),
+            now_ms,
+        };
+        let mut explanation = Explanation::of(&trip);
+        for (hit, eta_s) in hits.iter().zip(etas_s) {
+            let verdict = filters.verdict(hit, eta_s);
+            explanation.count(&verdict);
+            if Some(&hit.card.id) == driver.as_ref() {
+                explanation.driver_verdict = verdict.to_string();
+            }
+        }
+        if let Some(driver) = driver.filter(|_| explanation.driver_verdict.is_empty()) {
+            explanation.driver_verdict = self.not_among_them(&trip, &driver).await;
+        }
+        Ok(explanation)
+    }
+
+    /// The nearest ones, whatever they do.
+    async fn drivers_around(&self, point: LatLng) -> Result<Vec<Hit>, Error> {
+        let options = &self.0.options;
+        let radius_m = options.pickup_radius_m();
+        let question = NearQuestion { point, k: NEIGHBOURS_MAX, radius_m, filter: DriverFilter::ANY };
+        let deadline = Instant::now() + ms(options.search_timeout_ms);
+        let mut answers = self.0.ports.search.nearest(vec![question], deadline).await?;
+        match answers.pop() {
+            Some(NearAnswer { hits, complete: true }) => Ok(hits),
+            _ => Err(Error::Unavailable {
+                node: self.0.ports.node.clone(),
+                reason: "not every shard around the pickup answered, ask again".to_owned(),
+            }),
+        }
+    }
+
+    async fn etas_s(&self, hits: &[Hit], pickup: LatLng) -> Result<Vec<u32>, Error> {
+        let question = TableQuestion {
+            origins: hits.iter().map(|hit| hit.position).collect(),
+            destinations: vec![pickup],
+            legs: (0..hits.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect(),
+        };
+        let times = Arc::clone(&self.0.ports.times);
+        let table = tokio::task::spawn_blocking(move || times.table(&question)).await;
+        table.map(|table| table.seconds).map_err(|error| Error::Internal(format!("no travel times: {error}")))
+    }
+
+    /// What became of a driver who is not among those looked at.
+    async fn not_among_them(&self, trip: &Trip, driver: &DriverId) -> String {
+        if trip.driver.as_ref() == Some(driver) && trip.state.has_driver() {
+            return format!("is the driver of this trip, which is {}", trip.state);
+        }
+        let located = self.0.drivers.whereabouts(std::slice::from_ref(driver)).await;
+        let radius_m = self.0.options.pickup_radius_m();
+        match located.drivers.first().copied().flatten().map(|found| found.position) {
+            None if located.complete => "no ingest node knows the driver".to_owned(),
+            None => "not every ingest node answered, and none that did knows the driver".to_owned(),
+            Some(None) => "has not reported a position yet".to_owned(),
+            Some(Some((position, _))) => {
+                let away_m = distance_m(position, trip.request.pickup);
+                if away_m > radius_m {
+                    format!("too far: {away_m:.0} m from the pickup, looked at within {radius_m:.0} m")
+                } else {
+                    format!(
+                        "{away_m:.0} m from the pickup, but not in the index or not among the nearest {NEIGHBOURS_MAX}"
+                    )
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Starting: every market is read from its journal, and then each gets its tasks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kerb_fleet::MarketId;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Inner, Matcher, Ports};
+use crate::desk::{Desk, Desks};
+use crate::drivers::Drivers;
+use crate::error::StartError;
+use crate::follow::Follow;
+use crate::market::Claims;
+use crate::markets::Markets;
+use crate::options::{Options, ms};
+use crate::recover::recover;
+use crate::task::{MarketTask, Tools};
+use crate::teller::{self, Outbox};
+use crate::watch::Watches;
+use crate::window::WindowRules;
+
+pub(super) async fn start(options: Options, ports: Ports) -> Result<Matcher, StartError> {
+    options.validate()?;
+    let markets = Markets::new(&options.markets)?;
+    warn_of_left_markets(&ports, &markets).await;
+    let outbox = Arc::new(Outbox::default());
+    let watches = Arc::new(Watches::new(options.watches_max as usize));
+    let tools = tools(&options, &ports, &outbox, &watches);
+    let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+    let (desks, tasks) = read_markets(&options, &markets, &tools, &stop).await?;
+    let view = ports.membership.watch();
+    let drivers = Drivers::new(view, Arc::clone(&ports.peers), ms(options.tell_timeout_ms));
+    let claims = tools.claims.clone();
+    let inner = Inner {
+        options,
+        ports,
+        markets,
+        desks,
+        claims,
+        drivers,
+        watches,
+        tasks: TaskTracker::new(),
+        stop,
+        background: TaskTracker::new(),
+        abort,
+    };
+    inner.spawn_all(tasks, outbox);
+    Ok(Matcher(Arc::new(inner)))
+}
+
+impl Inner {
+    fn spawn_all(&self, tasks: Vec<MarketTask>, outbox: Arc<Outbox>) {
+        for task in tasks {
+            let abort = self.abort.clone();
+            self.tasks.spawn(async move { abort.run_until_cancelled(Box::pin(task.run())).await });
+        }
+        self.spawn_beside(teller::run(outbox, self.drivers.clone(), Arc::clone(&self.desks)));
+        for desk in self.desks.values() {
+            let follow = Follow {
+                desk: desk.clone(),
+                drivers: self.drivers.clone(),
+                watches: Arc::clone(&self.watches),
+                times: Arc::clone(&self.ports.times),
+                every: ms(self.options.follow_ms),
+            };
+            self.spawn_beside(follow.run());
+        }
+    }
+
+    fn spawn_beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let abort = self.abort.clone();
+        self.background.spawn(async move { abort.run_until_cancelled(work).await });
+    }
+}
+
+async fn read_markets(
+    options: &Options,
+    markets: &Markets,
+    tools: &Tools,
+    stop: &CancellationToken,
+) -> Result<(Desks, Vec<MarketTask>), StartError> {
+    let mut desks = BTreeMap::new();
+    let mut tasks = Vec::new();
+    for id in markets.ids() {
+        let recovered = recover(&*tools.journal, id, &tools.rules, &tools.claims).await;
+        let recovered = recovered.map_err(|error| StartError::Journal { market: id.clone(), error })?;
+        let version = recovered.market.version();
+        tracing::info!(market = %id, version, replayed = recovered.replayed, "the market is read");
+        let (desk, counter) = Desk::open(
+            tools.node.clone(),
+            id.clone(),
+            options.commands_max as usize,
+            ms(options.answer_timeout_ms),
+        );
+        desks.insert(id.clone(), desk);
+        tasks.push(MarketTask::new(recovered, tools.clone(), counter, stop.clone()));
+    }
+    Ok((Arc::new(desks), tasks))
+}
+
+fn tools(options: &Options, ports: &Ports, outbox: &Arc<Outbox>, watches: &Arc<Watches>) -> Tools {
+    Tools {
+        node: ports.node.clone(),
+        clock: Arc::clone(&ports.clock),
+        journal: Arc::clone(&ports.journal),
+        search: Arc::clone(&ports.search),
+        times: Arc::clone(&ports.times),
+        claims: Claims::new(),
+        outbox: Arc::clone(outbox),
+        watches: Arc::clone(watches),
+        rules: options.rules(ports.node.as_str()),
+        window_rules: WindowRules::new(options),
+        window: ms(options.window_ms),
+        window_min: ms(options.window_min_ms),
+        window_requests_max: options.window_requests_max as usize,
+        append_timeout: ms(options.append_timeout_ms),
+        snapshot_every: options.snapshot_every as usize,
+    }
+}
+
+/// A market that was taken out of the settings may have live trips: nobody here goes on with them.
+async fn warn_of_left_markets(ports: &Ports, markets: &Markets) {
+    let Ok(journalled) = ports.journal.markets().await else { return };
+    let left: Vec<MarketId> =
+        journalled.into_iter().filter(|market| !markets.ids().contains(market)).collect();
+    if !left.is_empty() {
+        tracing::warn!(
+            ?left,
+            "the journal has markets that the settings do not name: their trips stand still"
+        );
+    }
+}
