@@ -1,6 +1,16 @@
-//! The matcher against dumber truths.
+//! The matcher against dumber truths, and its shell in a scripted world under paused time.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod assign;
+mod desk;
+mod explaining;
+mod fakes;
+mod grpc;
+mod lifecycle;
 mod market_model;
+mod recovery;
+mod settings;
+mod simulated_time;
+mod watching;
+mod windows;

@@ -1,0 +1,43 @@
+//! fleet's suite for desks: of a matcher, and of the same behind its gRPC service on a random port.
+
+use std::sync::Arc;
+
+use kerb_cluster::remote::RemoteMatcher;
+use kerb_fleet::DriverDesk;
+use kerb_fleet::conformance::driver_desk::{ASKED, OFFERED};
+use kerb_matcher::{Matcher, Options};
+
+use crate::fakes::{World, node, options, wish};
+use crate::grpc::Served;
+
+mod local {
+    use super::*;
+
+    kerb_fleet::driver_desk_conformance!(desk);
+
+    async fn desk() -> (Arc<dyn DriverDesk>, ()) {
+        (Arc::new(offering().await), ())
+    }
+}
+
+mod remote {
+    use super::*;
+
+    kerb_fleet::driver_desk_conformance!(desk);
+
+    async fn desk() -> (Arc<dyn DriverDesk>, Served) {
+        let served = Served::start(offering().await).await;
+        (Arc::new(RemoteMatcher::new(node("matcher-0"), served.channel.clone())), served)
+    }
+}
+
+/// A matcher with one trip, which is offered.
+async fn offering() -> Matcher {
+    let world = World::new();
+    world.put(ASKED, 100.0);
+    let matcher = world.start(Options { window_min_ms: 1, ..options() }).await;
+    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    assert_eq!(trip.to_string(), OFFERED);
+    world.offer_to(ASKED, &trip).await;
+    matcher
+}

@@ -1,0 +1,110 @@
+use std::time::Duration;
+
+use kerb_fleet::{Capabilities, DriverAction, DriverDesk, DriverStatus, ErrorCode, TripState, VehicleClass};
+use kerb_matcher::Options;
+
+use crate::fakes::{World, driver, north, options, wish};
+use crate::simulated_time::pass;
+
+/// A driver for each filter, and a named verdict for each driver.
+#[tokio::test(start_paused = true)]
+async fn each_driver_counts_where_it_fails_first() {
+    let world = World::new();
+    // 36 km/h, and an hour is the longest way: looked at within 10 km of which 5 are near enough.
+    let options = Options { pickup_max_s: 500, speed_kmh: 72.0, ..options() };
+    let matcher = world.start(options).await;
+    world.put("busy", 10.0);
+    let other = matcher.request(wish("other")).await.unwrap().id;
+    world.offer_to("busy", &other).await;
+    matcher.act(driver("busy"), other, DriverAction::Accept).await.unwrap();
+
+    world.put("declines", 20.0);
+    let mut wanted = wish("anna");
+    wanted.vehicle_class = VehicleClass(1);
+    wanted.capabilities = Capabilities(0b10);
+    world.change("declines", |fake| (fake.class, fake.capabilities) = (1, 0b11));
+    let trip = matcher.request(wanted.clone()).await.unwrap().id;
+    world.offer_to("declines", &trip).await;
+    let decline = DriverAction::Decline { reason: String::new() };
+    matcher.act(driver("declines"), trip.clone(), decline).await.unwrap();
+    world.change("busy", |fake| (fake.class, fake.capabilities) = (1, 0b10));
+
+    let mut old = None;
+    for (name, north_m) in [
+        ("other-class", 30.0),
+        ("lacks", 40.0),
+        ("old", 50.0),
+        ("break", 60.0),
+        ("rides", 70.0),
+        ("far", 5_001.0),
+        ("farther", 6_000.0),
+        ("outside", 20_000.0),
+    ] {
+        world.put(name, north_m);
+        world.change(name, |fake| (fake.class, fake.capabilities) = (1, 0b10));
+        old = Some(world.now_ms() - 20_000);
+    }
+    world.change("other-class", |fake| fake.class = 2);
+    world.change("lacks", |fake| fake.capabilities = 0b01);
+    world.change("old", |fake| fake.measured_ms = old);
+    world.change("break", |fake| fake.status = DriverStatus::OnBreak);
+    world.change("rides", |fake| fake.status = DriverStatus::OnTrip);
+    pass(Duration::from_secs(5)).await;
+
+    let explained = matcher.explain(trip.clone(), None).await.unwrap();
+    assert_eq!((explained.state, explained.drivers), (TripState::Requested, 9));
+    let dropped = [
+        explained.too_far,
+        explained.wrong_class,
+        explained.missing_capability,
+        explained.stale,
+        explained.not_available,
+        explained.on_trip,
+        explained.declined_before,
+        explained.lost_to_another,
+        explained.candidates,
+    ];
+    assert_eq!(dropped, [2, 1, 1, 1, 2, 1, 1, 0, 0]);
+    for (name, verdict) in [
+        ("busy", "promised to trip world-1"),
+        ("declines", "returned this trip before"),
+        ("other-class", "not of the vehicle class that was asked for"),
+        ("lacks", "does not have every capability that was asked for"),
+        ("break", "not available: OnBreak"),
+        ("far", "too far: 501 s to the pickup, at most 500 s"),
+        ("outside", "too far: 20000 m from the pickup, looked at within 10000 m"),
+        ("nobody", "no ingest node knows the driver"),
+    ] {
+        let explained = matcher.explain(trip.clone(), Some(driver(name))).await.unwrap();
+        assert_eq!(explained.driver_verdict, verdict, "{name}");
+    }
+    let old = matcher.explain(trip.clone(), Some(driver("old"))).await.unwrap();
+    assert!(old.driver_verdict.starts_with("the last position is 25"), "{}", old.driver_verdict);
+
+    *world.complete.lock() = false;
+    assert_eq!(matcher.explain(trip, None).await.unwrap_err().code(), ErrorCode::Unavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_lost_the_only_driver_to_another_is_told_so() {
+    let world = World::new();
+    let matcher = world.start(options()).await;
+    let first = matcher.request(wish("first")).await.unwrap().id;
+    let second = matcher.request(wish("second")).await.unwrap().id;
+    world.put("only", 100.0);
+    world.offer_to("only", &first).await;
+    let explained = matcher.explain(second.clone(), Some(driver("only"))).await.unwrap();
+    assert_eq!((explained.lost_to_another, explained.drivers), (1, 1));
+    assert_eq!(explained.driver_verdict, "the last window gave the driver to trip world-1");
+    // The driver of the trip itself is not looked at.
+    let own = matcher.explain(first, Some(driver("only"))).await.unwrap();
+    assert_eq!(
+        (own.drivers, own.driver_verdict.as_str()),
+        (0, "is the driver of this trip, which is offered")
+    );
+    world.change("only", |only| only.position = north(200.0));
+    // Once another window has passed without the driver, it is busy.
+    pass(Duration::from_secs(5)).await;
+    let explained = matcher.explain(second, None).await.unwrap();
+    assert_eq!((explained.on_trip, explained.lost_to_another), (1, 0));
+}

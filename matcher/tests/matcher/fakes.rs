@@ -1,0 +1,335 @@
+//! A world of scripted drivers around a matcher: they are found, told and looked for as the test says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::ready;
+use kerb_fleet::{
+    Answer, Capabilities, Catalog, Clock, DriverCard, DriverChannel, DriverDesk, DriverId, DriverLookup,
+    DriverNews, DriverStatus, DriverTask, Error, Hit, IdempotencyKey, IndexServer, IngestNode, KnownDriver,
+    MarketId, Membership, MembershipView, Motion, NearAnswer, NearQuestion, NearbySearch, Node, NodeId,
+    Peers, Record, RideRequest, RiderId, Role, ShardMap, Stamp, TripId, TripJournal, VehicleClass, Version,
+    Whereabouts,
+};
+use kerb_matcher::{Matcher, Options, Ports, StraightLine};
+use kerb_spatial::{LatLng, Origin, distance_m};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::simulated_time::{TokioClock, eventually};
+
+pub(crate) fn node(name: &str) -> NodeId {
+    NodeId::new(name).unwrap()
+}
+
+pub(crate) fn driver(name: &str) -> DriverId {
+    DriverId::new(name).unwrap()
+}
+
+pub(crate) fn rider(name: &str) -> RiderId {
+    RiderId::new(name).unwrap()
+}
+
+pub(crate) fn market() -> MarketId {
+    MarketId::new("world").unwrap()
+}
+
+/// A place `north_m` metres north of where riders wait.
+pub(crate) fn north(north_m: f64) -> LatLng {
+    LatLng::new(52.52 + north_m / 111_195.0, 13.405).unwrap()
+}
+
+/// A rider's wish: from the place where riders wait to one 3 km north.
+pub(crate) fn wish(name: &str) -> RideRequest {
+    RideRequest {
+        rider: rider(name),
+        key: IdempotencyKey::new("first").unwrap(),
+        pickup: north(0.0),
+        dropoff: north(3_000.0),
+        vehicle_class: VehicleClass(0),
+        capabilities: Capabilities(0),
+        party_size: 1,
+        wait_max_ms: 300_000,
+    }
+}
+
+/// A driver as the test wants it.
+#[derive(Clone, Debug)]
+pub(crate) struct FakeDriver {
+    pub(crate) class: u8,
+    pub(crate) capabilities: u16,
+    pub(crate) status: DriverStatus,
+    pub(crate) position: LatLng,
+    /// `None`: just now.
+    pub(crate) measured_ms: Option<i64>,
+    pub(crate) connected: bool,
+}
+
+pub(crate) struct World {
+    pub(crate) drivers: Mutex<BTreeMap<DriverId, FakeDriver>>,
+    pub(crate) told: Mutex<Vec<(DriverId, DriverNews)>>,
+    pub(crate) journal: Arc<FakeJournal>,
+    pub(crate) clock: Arc<TokioClock>,
+    /// The searches' answers are complete.
+    pub(crate) complete: Mutex<bool>,
+    /// The second ingest node answers.
+    pub(crate) second_answers: Mutex<bool>,
+    view: watch::Sender<Arc<MembershipView>>,
+}
+
+/// Options without surprises.
+pub(crate) fn options() -> Options {
+    Options { snapshot_every: 1_000_000, ..Options::default() }
+}
+
+impl World {
+    pub(crate) fn new() -> Arc<Self> {
+        let ingest =
+            |name| Node { id: node(name), roles: vec![Role::LocationIngest], address: None, live: true };
+        let nodes = vec![ingest("ingest-0"), ingest("ingest-1")];
+        let shard_map = Arc::new(ShardMap::place(1, 1, &[]));
+        Arc::new(Self {
+            drivers: Mutex::default(),
+            told: Mutex::default(),
+            journal: Arc::default(),
+            clock: Arc::new(TokioClock::new()),
+            complete: Mutex::new(true),
+            second_answers: Mutex::new(true),
+            view: watch::Sender::new(Arc::new(MembershipView { nodes, shard_map })),
+        })
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// An available driver who is connected.
+    pub(crate) fn put(&self, name: &str, north_m: f64) {
+        let fake = FakeDriver {
+            class: 0,
+            capabilities: 0,
+            status: DriverStatus::Available,
+            position: north(north_m),
+            measured_ms: None,
+            connected: true,
+        };
+        self.drivers.lock().insert(driver(name), fake);
+    }
+
+    pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut FakeDriver)) {
+        change(self.drivers.lock().get_mut(&driver(name)).unwrap());
+    }
+
+    pub(crate) fn ports(self: &Arc<Self>, name: &str) -> Ports {
+        Ports {
+            node: node(name),
+            catalog: Arc::new(Catalog::default()),
+            clock: self.clock.clone(),
+            journal: self.journal.clone(),
+            search: Arc::new(Shared(self.clone())),
+            times: Arc::new(StraightLine::new(36.0, 1.0)),
+            membership: Arc::new(Shared(self.clone())),
+            peers: Arc::new(Shared(self.clone())),
+        }
+    }
+
+    pub(crate) async fn start(self: &Arc<Self>, options: Options) -> Matcher {
+        Matcher::start(options, self.ports("matcher-0")).await.unwrap()
+    }
+
+    /// What the driver was told last.
+    pub(crate) fn news_of(&self, name: &str) -> Option<DriverNews> {
+        let told = self.told.lock();
+        told.iter().rev().find(|(to, _)| *to == driver(name)).map(|(_, news)| news.clone())
+    }
+
+    /// The offer that the driver has, once it was told.
+    pub(crate) async fn offer_to(&self, name: &str, trip: &TripId) -> DriverTask {
+        let offered = async || match self.news_of(name) {
+            Some(DriverNews::Task(task)) if task.trip == *trip => Some(*task),
+            _ => None,
+        };
+        eventually(&format!("an offer of {trip} to {name}"), offered).await
+    }
+
+    fn hit(&self, id: &DriverId, fake: &FakeDriver, from: LatLng) -> Hit {
+        Hit {
+            card: Arc::new(DriverCard {
+                id: id.clone(),
+                vehicle_class: VehicleClass(fake.class),
+                capabilities: Capabilities(fake.capabilities),
+            }),
+            position: fake.position,
+            hav: Origin::new(from).hav(fake.position),
+            stamp: Stamp { sequence: 0, time_ms: fake.measured_ms.unwrap_or_else(|| self.now_ms()) },
+            motion: Motion::NONE,
+            status: fake.status,
+        }
+    }
+
+    /// A linear scan.
+    fn near(&self, question: &NearQuestion) -> NearAnswer {
+        let drivers = self.drivers.lock();
+        let hits = drivers.iter().map(|(id, fake)| self.hit(id, fake, question.point));
+        let mut hits: Vec<Hit> = hits
+            .filter(|hit| distance_m(hit.position, question.point) <= question.radius_m)
+            .filter(|hit| {
+                let card = &hit.card;
+                question.filter.accepts(hit.status, card.vehicle_class, card.capabilities, hit.stamp.time_ms)
+            })
+            .collect();
+        hits.sort_by(|a, b| a.hav.total_cmp(&b.hav));
+        hits.truncate(question.k as usize);
+        NearAnswer { hits, complete: *self.complete.lock() }
+    }
+}
+
+/// The world behind all ports.
+struct Shared(Arc<World>);
+
+impl NearbySearch for Shared {
+    fn nearest(&self, questions: Vec<NearQuestion>, _deadline: Instant) -> Answer<'_, Vec<NearAnswer>> {
+        ready(Ok(questions.iter().map(|question| self.0.near(question)).collect())).boxed()
+    }
+}
+
+impl Membership for Shared {
+    fn watch(&self) -> watch::Receiver<Arc<MembershipView>> {
+        self.0.view.subscribe()
+    }
+}
+
+impl Peers for Shared {
+    fn index_server(&self, _: &NodeId) -> Option<Arc<dyn IndexServer>> {
+        None
+    }
+
+    /// Streams are at `ingest-0`; `ingest-1` knows nobody.
+    fn ingest_node(&self, id: &NodeId) -> Option<Arc<dyn IngestNode>> {
+        Some(Arc::new(FakeIngest { world: self.0.clone(), has_streams: *id == node("ingest-0") }))
+    }
+
+    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+        None
+    }
+}
+
+struct FakeIngest {
+    world: Arc<World>,
+    has_streams: bool,
+}
+
+impl FakeIngest {
+    fn known(&self, id: &DriverId) -> Option<FakeDriver> {
+        self.world.drivers.lock().get(id).filter(|_| self.has_streams).cloned()
+    }
+
+    fn answers(&self) -> Result<(), Error> {
+        if self.has_streams || *self.world.second_answers.lock() {
+            return Ok(());
+        }
+        Err(Error::Unavailable { node: node("ingest-1"), reason: "scripted".to_owned() })
+    }
+}
+
+impl DriverLookup for FakeIngest {
+    fn lookup(&self, _: DriverId) -> Answer<'_, Option<KnownDriver>> {
+        ready(Ok(None)).boxed()
+    }
+}
+
+impl DriverChannel for FakeIngest {
+    fn tell(&self, driver: DriverId, news: DriverNews) -> Answer<'_, bool> {
+        let is_there = self.known(&driver).is_some_and(|fake| fake.connected);
+        if is_there {
+            self.world.told.lock().push((driver, news));
+        }
+        ready(self.answers().map(|()| is_there)).boxed()
+    }
+
+    fn whereabouts(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<Whereabouts>>> {
+        let now_ms = self.world.now_ms();
+        let whereabouts = |id: &DriverId| {
+            let fake = self.known(id)?;
+            let position = Some((fake.position, fake.measured_ms.unwrap_or(now_ms)));
+            Some(Whereabouts { connected: fake.connected, position })
+        };
+        ready(self.answers().map(|()| drivers.iter().map(whereabouts).collect())).boxed()
+    }
+}
+
+/// What the journal does with the next record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Does not write it, and says that it is not reached.
+    Lost,
+    /// Writes it, and says the same: the outcome is unknown to the caller.
+    Unanswered,
+}
+
+type Written = (Vec<String>, Option<(Version, Vec<u8>)>);
+
+/// A journal in memory, with records as text.
+#[derive(Default)]
+pub(crate) struct FakeJournal {
+    markets: Mutex<BTreeMap<MarketId, Written>>,
+    pub(crate) fault: Mutex<Option<Fault>>,
+}
+
+impl FakeJournal {
+    pub(crate) fn records(&self, market: &MarketId) -> Vec<Record> {
+        let markets = self.markets.lock();
+        let Some((records, _)) = markets.get(market) else { return Vec::new() };
+        records.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+    }
+
+    pub(crate) fn snapshot_version(&self, market: &MarketId) -> Option<Version> {
+        self.markets.lock().get(market)?.1.as_ref().map(|(version, _)| *version)
+    }
+
+    fn append_now(&self, market: MarketId, expected: Version, record: &Record) -> Result<Version, Error> {
+        let fault = self.fault.lock().take();
+        let lost = || Error::Unavailable { node: node("engine"), reason: "scripted".to_owned() };
+        if fault == Some(Fault::Lost) {
+            return Err(lost());
+        }
+        let mut markets = self.markets.lock();
+        let (records, _) = markets.entry(market.clone()).or_default();
+        let current = records.len() as Version;
+        if current != expected {
+            return Err(Error::Conflict { market, expected, current });
+        }
+        records.push(serde_json::to_string(record).unwrap());
+        if fault == Some(Fault::Unanswered) { Err(lost()) } else { Ok(current + 1) }
+    }
+}
+
+impl TripJournal for FakeJournal {
+    fn append(&self, market: MarketId, expected: Version, record: Record) -> Answer<'_, Version> {
+        ready(self.append_now(market, expected, &record)).boxed()
+    }
+
+    fn read(&self, market: MarketId, after: Version, max: usize) -> Answer<'_, Vec<(Version, Record)>> {
+        let records = (1..).zip(self.records(&market));
+        ready(Ok(records.skip(after as usize).take(max).collect())).boxed()
+    }
+
+    fn version(&self, market: MarketId) -> Answer<'_, Version> {
+        ready(Ok(self.records(&market).len() as Version)).boxed()
+    }
+
+    fn markets(&self) -> Answer<'_, Vec<MarketId>> {
+        ready(Ok(self.markets.lock().keys().cloned().collect())).boxed()
+    }
+
+    fn save_snapshot(&self, market: MarketId, version: Version, snapshot: Vec<u8>) -> Answer<'_, ()> {
+        self.markets.lock().entry(market).or_default().1 = Some((version, snapshot));
+        ready(Ok(())).boxed()
+    }
+
+    fn snapshot(&self, market: MarketId) -> Answer<'_, Option<(Version, Vec<u8>)>> {
+        ready(Ok(self.markets.lock().get(&market).and_then(|(_, snapshot)| snapshot.clone()))).boxed()
+    }
+}

@@ -1,0 +1,255 @@
+//! Trips from the request to the end, with drivers who accept, decline, are silent or gone.
+
+use std::time::Duration;
+
+use kerb_fleet::{
+    CancelledBy, DriverAction, DriverDesk, DriverNews, ErrorCode, ReturnReason, StepNote, TripId, TripState,
+};
+use kerb_matcher::Matcher;
+use tokio::time::Instant;
+
+use crate::fakes::{World, driver, north, options, rider, wish};
+use crate::simulated_time::{eventually, pass};
+
+async fn act(matcher: &Matcher, name: &str, trip: &TripId, action: DriverAction) -> TripState {
+    matcher.act(driver(name), trip.clone(), action).await.unwrap()
+}
+
+async fn state(matcher: &Matcher, name: &str, trip: &TripId) -> TripState {
+    matcher.trip(rider(name), trip.clone()).await.unwrap().state
+}
+
+async fn until(matcher: &Matcher, name: &str, trip: &TripId, wanted: TripState) {
+    let reached = async || (state(matcher, name, trip).await == wanted).then_some(());
+    eventually(&format!("{trip} is {wanted}"), reached).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trip_goes_from_the_request_to_the_receipt() {
+    let world = World::new();
+    world.put("near", 100.0);
+    world.put("far", 900.0);
+    let matcher = world.start(options()).await;
+    let asked = Instant::now();
+    let trip = matcher.request(wish("anna")).await.unwrap();
+    assert_eq!(trip.state, TripState::Requested);
+    let task = world.offer_to("near", &trip.id).await;
+    assert!(asked.elapsed() <= Duration::from_millis(200), "nothing else waits: {:?}", asked.elapsed());
+    // 100 m at 10 m/s.
+    assert_eq!((task.pickup_eta_s, task.state), (10, TripState::Offered));
+
+    assert_eq!(act(&matcher, "near", &trip.id, DriverAction::Accept).await, TripState::EnRoute);
+    assert_eq!(act(&matcher, "near", &trip.id, DriverAction::Accept).await, TripState::EnRoute);
+    world.change("near", |near| near.position = north(0.0));
+    assert_eq!(act(&matcher, "near", &trip.id, DriverAction::Arrived).await, TripState::Arrived);
+    pass(Duration::from_secs(20)).await;
+    assert_eq!(act(&matcher, "near", &trip.id, DriverAction::PickedUp).await, TripState::OnTrip);
+    for km in 1..=3 {
+        world.change("near", |near| near.position = north(f64::from(km) * 1_000.0));
+        pass(Duration::from_secs(10)).await;
+    }
+    assert_eq!(act(&matcher, "near", &trip.id, DriverAction::DroppedOff).await, TripState::Completed);
+
+    let trip = matcher.trip(rider("anna"), trip.id).await.unwrap();
+    let receipt = trip.receipt.unwrap();
+    assert_eq!((receipt.driver, receipt.rider), (driver("near"), rider("anna")));
+    assert!((receipt.distance_m - 3_000.0).abs() < 1.0, "{}", receipt.distance_m);
+    assert_eq!((receipt.wait_ms, receipt.ride_ms), (20_000, 30_000));
+    assert!(world.news_of("far").is_none());
+    matcher.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_decline_another_driver_is_asked_in_the_very_next_window() {
+    let world = World::new();
+    world.put("first", 100.0);
+    world.put("second", 200.0);
+    let matcher = world.start(options()).await;
+    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    world.offer_to("first", &trip).await;
+    let declined = Instant::now();
+    let decline = DriverAction::Decline { reason: "lunch".to_owned() };
+    assert_eq!(act(&matcher, "first", &trip, decline).await, TripState::Requested);
+    world.offer_to("second", &trip).await;
+    assert!(declined.elapsed() <= Duration::from_secs(1), "{:?}", declined.elapsed());
+    let trip = matcher.trip(rider("anna"), trip).await.unwrap();
+    assert_eq!((trip.refused_by, trip.offers), (vec![driver("first")], 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_offer_that_nobody_answers_runs_out_and_an_acceptance_then_is_refused() {
+    let world = World::new();
+    world.put("silent", 100.0);
+    let matcher = world.start(options()).await;
+    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    world.offer_to("silent", &trip).await;
+    pass(Duration::from_secs(16)).await;
+    assert_eq!(state(&matcher, "anna", &trip).await, TripState::Requested);
+    let over = eventually("the driver is told", async || match world.news_of("silent") {
+        Some(DriverNews::Over { trip, .. }) => Some(trip),
+        _ => None,
+    });
+    assert_eq!(over.await, trip);
+    let late = matcher.act(driver("silent"), trip.clone(), DriverAction::Accept).await.unwrap_err();
+    assert_eq!(late.code(), ErrorCode::FailedPrecondition, "{late}");
+    // Nobody else is there: the wait runs out.
+    pass(Duration::from_secs(300)).await;
+    assert_eq!(state(&matcher, "anna", &trip).await, TripState::Expired);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_offer_to_a_driver_without_a_stream_goes_to_another_at_once() {
+    let world = World::new();
+    world.put("gone", 100.0);
+    world.change("gone", |gone| gone.connected = false);
+    world.put("here", 200.0);
+    let matcher = world.start(options()).await;
+    let asked = Instant::now();
+    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    world.offer_to("here", &trip).await;
+    assert!(asked.elapsed() <= Duration::from_secs(2), "{:?}", asked.elapsed());
+    let trip = matcher.trip(rider("anna"), trip).await.unwrap();
+    let returned = StepNote::OfferReturned { why: ReturnReason::DriverGone };
+    assert!(trip.steps.iter().any(|step| step.note == returned), "{:?}", trip.steps);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_away_keeps_the_trip_for_the_grace_and_loses_it_then() {
+    let world = World::new();
+    world.put("first", 100.0);
+    world.put("second", 200.0);
+    let matcher = world.start(options()).await;
+    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    world.offer_to("first", &trip).await;
+    act(&matcher, "first", &trip, DriverAction::Accept).await;
+
+    // A stream that ends while another is open is no absence.
+    matcher.disconnected(driver("first")).await.unwrap();
+    pass(Duration::from_secs(150)).await;
+    assert_eq!(state(&matcher, "anna", &trip).await, TripState::EnRoute);
+
+    // Nobody tells: the look finds it out. Back before the grace is over, and the trip is kept.
+    world.change("first", |first| first.connected = false);
+    pass(Duration::from_secs(100)).await;
+    world.change("first", |first| first.connected = true);
+    let news = matcher.connected(driver("first")).await.unwrap();
+    assert!(matches!(news, Some(DriverNews::Task(task)) if task.trip == trip));
+    pass(Duration::from_secs(100)).await;
+    assert_eq!(state(&matcher, "anna", &trip).await, TripState::EnRoute);
+
+    // A node that does not answer is no absence either: the driver may be there.
+    world.change("first", |first| first.connected = false);
+    *world.second_answers.lock() = false;
+    pass(Duration::from_secs(150)).await;
+    assert_eq!(state(&matcher, "anna", &trip).await, TripState::EnRoute);
+
+    *world.second_answers.lock() = true;
+    pass(Duration::from_secs(115)).await;
+    assert_eq!(state(&matcher, "anna", &trip).await, TripState::EnRoute);
+    world.offer_to("second", &trip).await;
+    let trip = matcher.trip(rider("anna"), trip).await.unwrap();
+    assert!(trip.steps.iter().any(|step| step.note == StepNote::DriverLost), "{:?}", trip.steps);
+}
+
+#[tokio::test(start_paused = true)]
+async fn riders_and_the_operator_call_trips_off() {
+    let world = World::new();
+    world.put("near", 100.0);
+    let matcher = world.start(options()).await;
+    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    world.offer_to("near", &trip).await;
+    let foreign = matcher.cancel(rider("eve"), trip.clone(), String::new()).await.unwrap_err();
+    assert_eq!(foreign.code(), ErrorCode::NotFound);
+    for _ in 0..2 {
+        let cancelled = matcher.cancel(rider("anna"), trip.clone(), "rain".to_owned()).await.unwrap();
+        assert_eq!((cancelled.state, cancelled.cancel_reason.as_str()), (TripState::Cancelled, "rain"));
+    }
+    eventually("the driver is told", async || match world.news_of("near") {
+        Some(DriverNews::Over { state: TripState::Cancelled, .. }) => Some(()),
+        _ => None,
+    })
+    .await;
+
+    // The driver is free again, and the next trip is ended by the operator with the rider in the vehicle.
+    let trip = matcher.request(wish("bert")).await.unwrap().id;
+    world.offer_to("near", &trip).await;
+    act(&matcher, "near", &trip, DriverAction::Accept).await;
+    act(&matcher, "near", &trip, DriverAction::PickedUp).await;
+    let refused = matcher.cancel(rider("bert"), trip.clone(), String::new()).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::FailedPrecondition);
+    let ended = matcher.force_cancel(trip, "accident".to_owned()).await.unwrap();
+    assert_eq!(ended.cancelled_by, Some(CancelledBy::Operator));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_market_takes_no_requests_and_makes_no_offers() {
+    let world = World::new();
+    let matcher = world.start(options()).await;
+    let waiting = matcher.request(wish("anna")).await.unwrap().id;
+    let market = matcher.reports().await.unwrap()[0].market.clone();
+    let report = matcher.set_paused(&market, true).await.unwrap();
+    assert!(report.paused && report.counts.waiting == 1);
+    world.put("near", 100.0);
+    pass(Duration::from_secs(30)).await;
+    assert!(world.news_of("near").is_none());
+    let refused = matcher.request(wish("bert")).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::FailedPrecondition);
+    // The first request is answered as before: it was taken.
+    assert_eq!(matcher.request(wish("anna")).await.unwrap().id, waiting);
+
+    assert!(!matcher.set_paused(&market, false).await.unwrap().paused);
+    world.offer_to("near", &waiting).await;
+    let reports = matcher.reports().await.unwrap();
+    let report = &reports[0];
+    assert_eq!((report.counts.waiting, report.counts.offered, report.last_offers), (0, 1, 1));
+    assert!(report.windows >= 1 && report.journal_version >= 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_riders_and_ten_drivers_are_matched_one_to_one_in_one_window() {
+    let world = World::new();
+    (0..10).for_each(|i| world.put(&format!("d{i}"), 100.0 + f64::from(i) * 50.0));
+    let matcher = world.start(options()).await;
+    let mut trips = Vec::new();
+    for i in 0..10 {
+        trips.push(matcher.request(wish(&format!("r{i}"))).await.unwrap().id);
+    }
+    for (i, trip) in trips.iter().enumerate() {
+        until(&matcher, &format!("r{i}"), trip, TripState::Offered).await;
+    }
+    let report = &matcher.reports().await.unwrap()[0];
+    assert_eq!((report.windows, report.last_requests, report.last_offers), (1, 10, 10));
+    let told: std::collections::BTreeSet<_> =
+        world.told.lock().iter().map(|(driver, _)| driver.clone()).collect();
+    assert_eq!((told.len(), world.told.lock().len()), (10, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_near_two_markets_is_promised_in_one_of_them() {
+    let world = World::new();
+    world.put("only", 0.0);
+    let half = |name: &str, south: f64, north: f64| kerb_matcher::markets::MarketArea {
+        name: name.to_owned(),
+        polygon: vec![[south, 13.0], [south, 14.0], [north, 14.0], [north, 13.0]],
+    };
+    let markets = vec![half("north", 52.52, 53.0), half("south", 52.0, 52.519)];
+    let matcher = world.start(kerb_matcher::Options { markets, ..options() }).await;
+    let in_north = matcher.request(wish("anna")).await.unwrap().id;
+    let mut wish_south = wish("bert");
+    wish_south.pickup = north(-200.0);
+    let in_south = matcher.request(wish_south).await.unwrap().id;
+    assert_eq!((in_north.to_string(), in_south.to_string()), ("north-1".to_owned(), "south-1".to_owned()));
+    pass(Duration::from_secs(10)).await;
+    let states = (state(&matcher, "anna", &in_north).await, state(&matcher, "bert", &in_south).await);
+    assert!(
+        matches!(
+            states,
+            (TripState::Offered, TripState::Requested) | (TripState::Requested, TripState::Offered)
+        ),
+        "{states:?}"
+    );
+    let mut outside = wish("carl");
+    outside.pickup = kerb_spatial::LatLng::new(48.0, 13.5).unwrap();
+    let error = matcher.request(outside).await.unwrap_err();
+    assert_eq!(error.to_string(), "pickup: 48, 13.5 is outside every market: north, south");
+}

@@ -1,0 +1,106 @@
+//! Settings and requests: every bad value is named with what would be right.
+
+use kerb_fleet::{Catalog, Error};
+use kerb_matcher::Options;
+use kerb_matcher::markets::MarketArea;
+use kerb_matcher::validate::ride_request;
+use kerb_proto::v1::{LatLng, RequestRideRequest};
+
+fn wire() -> RequestRideRequest {
+    RequestRideRequest {
+        rider_id: "anna".to_owned(),
+        idempotency_key: "k".to_owned(),
+        pickup: Some(LatLng { latitude_deg: 52.52, longitude_deg: 13.405 }),
+        dropoff: Some(LatLng { latitude_deg: 52.53, longitude_deg: 13.405 }),
+        vehicle_class: String::new(),
+        capabilities: Vec::new(),
+        party_size: 0,
+        wait_max_ms: 0,
+    }
+}
+
+fn refused(change: impl FnOnce(&mut RequestRideRequest)) -> String {
+    let mut wire = wire();
+    change(&mut wire);
+    ride_request(&wire, &Catalog::default(), &Options::default()).unwrap_err().to_string()
+}
+
+#[test]
+fn what_a_rider_leaves_out_has_a_default() {
+    let request = ride_request(&wire(), &Catalog::default(), &Options::default()).unwrap();
+    assert_eq!((request.party_size, request.wait_max_ms), (1, 300_000));
+    assert_eq!((request.vehicle_class.0, request.capabilities.0), (0, 0));
+}
+
+#[test]
+fn every_bad_value_of_a_request_is_named_with_what_would_be_right() {
+    let at = |latitude_deg, longitude_deg| Some(LatLng { latitude_deg, longitude_deg });
+    type Change = Box<dyn FnOnce(&mut RequestRideRequest)>;
+    let table: Vec<(Change, &str)> = vec![
+        (Box::new(|w| w.rider_id.clear()), "rider_id: 0 bytes, must be 1 to 64"),
+        (Box::new(|w| w.idempotency_key = "k".repeat(65)), "idempotency_key: 65 bytes, must be 1 to 64"),
+        (Box::new(|w| w.pickup = None), "pickup: absent, must be given"),
+        (Box::new(move |w| w.pickup = at(91.0, 0.0)), "pickup.latitude_deg: 91 is outside -90 to 90 degrees"),
+        (
+            Box::new(move |w| w.dropoff = at(0.0, f64::NAN)),
+            "dropoff.longitude_deg: NaN is outside -180 to 180 degrees",
+        ),
+        (Box::new(|w| w.dropoff = w.pickup), "dropoff: the same place as pickup, must be another"),
+        (
+            Box::new(|w| w.vehicle_class = "rocket".to_owned()),
+            "vehicle_class: \"rocket\", must be one of standard",
+        ),
+        (Box::new(|w| w.capabilities = vec!["wings".to_owned()]), "capabilities: \"wings\", must be one of"),
+        (Box::new(|w| w.party_size = 17), "party_size: 17, must be 1 to 16, or 0 for 1"),
+        (Box::new(|w| w.wait_max_ms = 999), "wait_max_ms: 999, must be 1000 to 3600000, or 0 for 300000"),
+        (Box::new(|w| w.wait_max_ms = 3_600_001), "wait_max_ms: 3600001, must be 1000 to 3600000"),
+    ];
+    for (change, wanted) in table {
+        let error = refused(change);
+        assert!(error.starts_with(wanted), "{error:?}, wanted {wanted:?}");
+    }
+}
+
+#[test]
+fn all_that_is_wrong_is_named_at_once() {
+    let empty = RequestRideRequest { party_size: 99, wait_max_ms: 1, ..RequestRideRequest::default() };
+    let Err(Error::Invalid(errors)) = ride_request(&empty, &Catalog::default(), &Options::default()) else {
+        panic!("taken");
+    };
+    let fields: Vec<_> = errors.iter().map(|error| error.field.as_ref()).collect();
+    assert_eq!(fields, ["rider_id", "idempotency_key", "pickup", "dropoff", "party_size", "wait_max_ms"]);
+}
+
+#[test]
+fn every_bad_setting_is_named_with_what_would_be_right() {
+    assert_eq!(Options::default().validate(), Ok(()));
+    let area =
+        |name: &str, polygon: &[[f64; 2]]| MarketArea { name: name.to_owned(), polygon: polygon.to_vec() };
+    let square = [[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]];
+    type Change<'a> = Box<dyn FnOnce(&mut Options) + 'a>;
+    let table: Vec<(Change<'_>, &str)> = vec![
+        (Box::new(|o| o.offer_ms = 0), "offer_ms: 0, must be 1 or more"),
+        (Box::new(|o| o.window_min_ms = 2_000), "window_min_ms: 2000, must be 1 to 1000"),
+        (Box::new(|o| o.wait_max_ms = 999), "wait_max_ms: 999, must be 1000 to 3600000"),
+        (Box::new(|o| o.wait_default_ms = 0), "wait_default_ms: 0, must be 1000 to 3600000"),
+        (Box::new(|o| o.candidates_max = 1_001), "candidates_max: 1001, must be 1 to 1000"),
+        (Box::new(|o| o.candidates_min = 65), "candidates_min: 65, must be 1 to 64"),
+        (Box::new(|o| o.pickup_max_s = 0), "pickup_max_s: 0, must be 1 to 1048575"),
+        (Box::new(|o| o.speed_kmh = f64::NAN), "speed_kmh: NaN, must be 1 to 300"),
+        (Box::new(|o| o.detour = 0.5), "detour: 0.5, must be 1 to 10"),
+        (Box::new(|o| o.solver_threads = 0), "solver_threads: 0, must be 1 to 64"),
+        (Box::new(|o| o.markets = vec![area("a b", &square)]), "markets[0].name: \"a b\", must be"),
+        (Box::new(|o| o.markets = vec![area("a", &square[..2])]), "markets[0].polygon:"),
+        (Box::new(|o| o.markets = vec![area("a", &[[91.0, 0.0]])]), "markets[0].polygon[0]: latitude: 91 is"),
+        (
+            Box::new(|o| o.markets = vec![area("a", &square), area("a", &square)]),
+            "markets[1].name: a stands twice",
+        ),
+    ];
+    for (change, wanted) in table {
+        let mut options = Options::default();
+        change(&mut options);
+        let error = options.validate().unwrap_err().to_string();
+        assert!(error.starts_with(wanted), "{error:?}, wanted {wanted:?}");
+    }
+}

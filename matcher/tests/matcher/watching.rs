@@ -1,0 +1,167 @@
+//! Watching trips and subscribing to events: nothing twice, nothing left out.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use kerb_fleet::{Change, DriverAction, DriverDesk, Error, ErrorCode, EventKind, TripId, TripState};
+use kerb_matcher::{EventPosition, JournalledEvent, Matcher, Options, WatchNews};
+
+use crate::fakes::{World, driver, market, north, options, rider, wish};
+use crate::simulated_time::pass;
+
+type News = Pin<Box<dyn Stream<Item = Result<WatchNews, Error>> + Send>>;
+
+async fn watch(matcher: &Matcher, trip: &TripId, after: u64) -> News {
+    Box::pin(matcher.watch(rider("anna"), trip.clone(), after).await.unwrap())
+}
+
+/// The next change; positions in between are passed over.
+async fn change(news: &mut News) -> Option<(u64, TripState)> {
+    loop {
+        match news.next().await?.unwrap() {
+            WatchNews::Change { number, step } => return Some((number, step.state)),
+            WatchNews::Driver(_) => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_goes_on_where_another_one_ended() {
+    let world = World::new();
+    world.put("near", 100.0);
+    let matcher = world.start(options()).await;
+    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    let mut news = watch(&matcher, &trip, 0).await;
+    assert_eq!(change(&mut news).await, Some((1, TripState::Requested)));
+    assert_eq!(change(&mut news).await, Some((2, TripState::Offered)));
+    drop(news);
+
+    matcher.act(driver("near"), trip.clone(), DriverAction::Accept).await.unwrap();
+    matcher.act(driver("near"), trip.clone(), DriverAction::Arrived).await.unwrap();
+    let mut news = watch(&matcher, &trip, 2).await;
+    assert_eq!(change(&mut news).await, Some((3, TripState::EnRoute)));
+    let mut whole = watch(&matcher, &trip, 0).await;
+    assert_eq!(change(&mut news).await, Some((4, TripState::Arrived)));
+    matcher.act(driver("near"), trip.clone(), DriverAction::PickedUp).await.unwrap();
+    assert_eq!(change(&mut news).await, Some((5, TripState::OnTrip)));
+    matcher.act(driver("near"), trip.clone(), DriverAction::DroppedOff).await.unwrap();
+    assert_eq!(change(&mut news).await, Some((6, TripState::Completed)));
+    assert_eq!(change(&mut news).await, None, "the end of the trip is the end of the watch");
+
+    // Who has not read all the while is told every change.
+    for (number, state) in (1..).zip([
+        TripState::Requested,
+        TripState::Offered,
+        TripState::EnRoute,
+        TripState::Arrived,
+        TripState::OnTrip,
+        TripState::Completed,
+    ]) {
+        assert_eq!(change(&mut whole).await, Some((number, state)));
+    }
+    assert_eq!(change(&mut whole).await, None);
+
+    let early = matcher.watch(rider("anna"), trip.clone(), 7).await.err().unwrap();
+    assert_eq!(early.to_string(), "after_number: 7, must be at most 6, the newest change");
+    let foreign = matcher.watch(rider("eve"), trip, 0).await.err().unwrap();
+    assert_eq!(foreign.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_sees_the_driver_come_and_a_slow_one_the_newest_alone() {
+    let world = World::new();
+    world.put("near", 1_000.0);
+    let matcher = world.start(options()).await;
+    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    world.offer_to("near", &trip).await;
+    matcher.act(driver("near"), trip.clone(), DriverAction::Accept).await.unwrap();
+    let mut news = watch(&matcher, &trip, 3).await;
+    let Some(Ok(WatchNews::Driver(first))) = news.next().await else { panic!("no position") };
+    assert_eq!((first.position, first.eta_s, &first.driver), (north(1_000.0), 100, &driver("near")));
+    for hundred in (1..=9).rev() {
+        world.change("near", |near| near.position = north(f64::from(hundred) * 100.0));
+        pass(Duration::from_secs(5)).await;
+    }
+    let Some(Ok(WatchNews::Driver(newest))) = news.next().await else { panic!("no position") };
+    assert_eq!((newest.position, newest.eta_s), (north(100.0), 10));
+    assert!(newest.measured_ms > first.measured_ms);
+
+    matcher.act(driver("near"), trip.clone(), DriverAction::PickedUp).await.unwrap();
+    assert_eq!(change(&mut news).await, Some((4, TripState::OnTrip)));
+    world.change("near", |near| near.position = north(1_000.0));
+    let to_dropoff = loop {
+        let Some(Ok(WatchNews::Driver(progress))) = news.next().await else { panic!("no position") };
+        if progress.position == north(1_000.0) {
+            break progress;
+        }
+    };
+    assert_eq!(to_dropoff.eta_s, 200, "2 km to the drop-off at 10 m/s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn watched_trips_are_bounded_and_make_room_when_watchers_go() {
+    let world = World::new();
+    let matcher = world.start(Options { watches_max: 1, ..options() }).await;
+    let first = matcher.request(wish("anna")).await.unwrap().id;
+    let mut other = wish("anna");
+    other.key = kerb_fleet::IdempotencyKey::new("second").unwrap();
+    let second = matcher.request(other).await.unwrap().id;
+    let news = (watch(&matcher, &first, 0).await, watch(&matcher, &first, 0).await);
+    let full = matcher.watch(rider("anna"), second.clone(), 0).await.err().unwrap();
+    assert_eq!(full.code(), ErrorCode::Overloaded);
+    drop(news);
+    let mut news = watch(&matcher, &second, 0).await;
+    assert_eq!(change(&mut news).await, Some((1, TripState::Requested)));
+}
+
+async fn subscribe(
+    matcher: &Matcher,
+    after: Option<EventPosition>,
+) -> Pin<Box<dyn Stream<Item = Result<JournalledEvent, Error>> + Send>> {
+    Box::pin(matcher.subscribe(market(), after).await.unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_gets_every_event_from_its_position_on_and_then_the_new_ones() {
+    let world = World::new();
+    world.put("near", 100.0);
+    let matcher = world.start(options()).await;
+    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    world.offer_to("near", &trip).await;
+    matcher.set_paused(&market(), true).await.unwrap();
+    matcher.act(driver("near"), trip.clone(), DriverAction::Accept).await.unwrap();
+    // Two requests at once: they may share a record. A pause is no event of a trip.
+    matcher.set_paused(&market(), false).await.unwrap();
+    let (bert, carl) = tokio::join!(matcher.request(wish("bert")), matcher.request(wish("carl")));
+    assert_ne!(bert.unwrap().id, carl.unwrap().id);
+
+    let mut all = Vec::new();
+    for (record, version) in world.journal.records(&market()).into_iter().zip(1..) {
+        for (change, index) in record.changes.into_iter().zip(0..) {
+            if let Change::Trip { event, .. } = change {
+                all.push((EventPosition { version, index }, event.kind()));
+            }
+        }
+    }
+    assert_eq!(all.len(), 5);
+    for after in std::iter::once(None).chain(all.iter().map(|(position, _)| Some(*position))) {
+        let mut events = subscribe(&matcher, after).await;
+        for (position, kind) in all.iter().filter(|(position, _)| Some(*position) > after) {
+            let event = events.next().await.unwrap().unwrap();
+            assert_eq!((event.position, event.event.kind()), (*position, *kind));
+        }
+    }
+
+    let mut live = subscribe(&matcher, all.last().map(|(position, _)| *position)).await;
+    matcher.act(driver("near"), trip.clone(), DriverAction::Arrived).await.unwrap();
+    let event = live.next().await.unwrap().unwrap();
+    assert_eq!((event.trip, event.event.kind()), (trip, EventKind::Arrived));
+
+    let ahead = EventPosition { version: 99, index: 0 };
+    let error = matcher.subscribe(market(), Some(ahead)).await.err().unwrap();
+    assert_eq!(error.code(), ErrorCode::Invalid);
+    assert!(error.to_string().contains("99, must be at most"), "{error}");
+    matcher.shutdown().await;
+    assert!(live.next().await.unwrap().unwrap_err().to_string().contains("shutting down"));
+}
