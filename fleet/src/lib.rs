@@ -29,7 +29,7 @@ pub use id::{DriverId, NodeId, ShardId};
 pub use membership::{MembershipView, Node, Role, ShardMap};
 pub use ports::{
     Answer, DriverLookup, IndexAdmin, IndexServer, Membership, Peers, PositionSession, PositionSink,
-    ShardSearch,
+    ShardSearch, TripJournal,
 };
 pub use search::{Cursor, DriverFilter, Hit, Search, ShardAnswer, ShardQuestion, ShardStat};
 pub use sharding::{Partitioning, Sharding};
