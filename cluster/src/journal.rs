@@ -16,7 +16,10 @@ mod error;
 mod key;
 mod memory;
 mod open;
+mod preflight;
 mod record;
+#[cfg(test)]
+mod tests;
 mod watermark;
 mod writer;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use fjall::Keyspace;
@@ -22,7 +22,7 @@ use super::watermark::Watermark;
 use super::writer::{Job, What, Writer};
 
 /// Appends and snapshots that wait for the writer, at most.
-const JOBS_MAX: usize = 1_024;
+pub(super) const JOBS_MAX: usize = 1_024;
 
 /// A journal in a folder of this machine, durable by `fsync`. One process at a time has it open.
 ///
@@ -31,6 +31,7 @@ pub struct FjallJournal {
     shared: Arc<Shared>,
     /// `None` only while it is dropped.
     jobs: Option<SyncSender<Job>>,
+    /// Its thread, until it is dropped.
     writer: Option<JoinHandle<()>>,
 }
 
@@ -46,19 +47,23 @@ pub(super) struct Shared {
 impl FjallJournal {
     /// Opens the journal in this folder, or makes it. Blocks on the disk.
     pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        let path = folder.display().to_string();
-        let failed =
-            |reason: std::io::Error| JournalError::Engine { path: path.clone(), reason: reason.to_string() };
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        let (mut journal, writer, waiting) = Self::stopped(folder)?;
+        let thread = std::thread::Builder::new().name("trip-journal".to_owned());
+        let started = thread.spawn(move || writer.run(&waiting));
+        journal.writer = Some(started.map_err(|reason| no_journal(folder, &reason))?);
+        Ok(journal)
+    }
+
+    /// A journal, its writer, which does not run yet, and what will wait for it.
+    pub(super) fn stopped(folder: &Path) -> Result<(Self, Writer, Receiver<Job>), JournalError> {
+        std::fs::create_dir_all(folder).map_err(|reason| no_journal(folder, &reason))?;
         let Opened { db, records, snapshots, versions, snapshot_versions } = open(folder)?;
         let watermark = Watermark::open(folder, versions.values().sum())?;
-        let versions = RwLock::new(versions);
-        let shared = Arc::new(Shared { path: path.clone(), records, snapshots, versions });
+        let path = folder.display().to_string();
+        let shared = Arc::new(Shared { path, records, snapshots, versions: RwLock::new(versions) });
         let writer = Writer { shared: Arc::clone(&shared), db, watermark, snapshot_versions, failed: None };
         let (jobs, waiting) = sync_channel(JOBS_MAX);
-        let thread = std::thread::Builder::new().name("trip-journal".to_owned());
-        let writer = thread.spawn(move || writer.run(&waiting)).map_err(failed)?;
-        Ok(Self { shared, jobs: Some(jobs), writer: Some(writer) })
+        Ok((Self { shared, jobs: Some(jobs), writer: None }, writer, waiting))
     }
 
     /// Hands a job to the writer and waits for its answer.
@@ -85,6 +90,10 @@ impl FjallJournal {
         let path = &self.shared.path;
         Ok(done.map_err(|e| Error::Internal(format!("trip journal in {path}: reading gave up: {e}")))??)
     }
+}
+
+fn no_journal(folder: &Path, reason: &std::io::Error) -> JournalError {
+    JournalError::Engine { path: folder.display().to_string(), reason: reason.to_string() }
 }
 
 impl Shared {

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::error::JournalError;
 use super::key::{parse_market, parse_record_key, record_key};
+use super::preflight;
 use super::record::{decode_record, decode_snapshot};
 
 /// The engine's files, below the journal's folder.
@@ -46,7 +47,9 @@ fn open_engine(folder: &Path, path: &str) -> Result<Opened, JournalError> {
         fjall::Error::Locked => JournalError::InUse(path.to_owned()),
         reason => JournalError::Engine { path: path.to_owned(), reason: reason.to_string() },
     };
-    let db = Database::builder(folder.join(ENGINE))
+    let files = folder.join(ENGINE);
+    preflight::check(&files)?;
+    let db = Database::builder(files)
         .cache_size(CACHE_BYTES)
         .journal_compression(CompressionType::None)
         .manual_journal_persist(true)
