@@ -34,8 +34,8 @@ pub use ports::{
 pub use search::{Cursor, DriverFilter, Hit, Search, ShardAnswer, ShardQuestion, ShardStat};
 pub use sharding::{Partitioning, Sharding};
 pub use trip::{
-    CancelledBy, Change, EventKind, IdempotencyKey, IllegalEvent, IllegalReason, MarketId, Meter, Offer,
-    Outcome, Receipt, Record, ReturnReason, RideRequest, RiderId, Step, StepNote, Trip, TripEvent, TripId,
-    TripState, TripTimes, Version,
+    Audit, AuditReport, AuditSummary, CancelledBy, Change, EventKind, IdempotencyKey, IllegalEvent,
+    IllegalReason, MarketId, Meter, Offer, Outcome, Receipt, Record, ReturnReason, RideRequest, RiderId,
+    Step, StepNote, Trip, TripEvent, TripId, TripState, TripTimes, Version, Violation, Wrong,
 };
 pub use wheel::Wheel;
