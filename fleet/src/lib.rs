@@ -34,13 +34,13 @@ pub use id::{DriverId, NodeId, ShardId};
 pub use membership::{MembershipView, Node, Role, ShardMap};
 pub use ports::{
     Answer, DriverChannel, DriverDesk, DriverLookup, IndexAdmin, IndexServer, IngestNode, Membership,
-    NearbySearch, Peers, PositionSession, PositionSink, ShardSearch, TravelTimes,
+    NearbySearch, Peers, PositionSession, PositionSink, ShardSearch, TravelTimes, TripJournal,
 };
 pub use search::{Cursor, DriverFilter, Hit, Search, ShardAnswer, ShardQuestion, ShardStat};
 pub use sharding::{Partitioning, Sharding};
 pub use trip::{
-    CancelledBy, Change, EventKind, IdempotencyKey, IllegalEvent, IllegalReason, MarketId, Meter, Offer,
-    Outcome, Receipt, Record, ReturnReason, RideRequest, RiderId, Step, StepNote, Trip, TripEvent, TripId,
-    TripState, TripTimes, Version,
+    Audit, AuditReport, AuditSummary, CancelledBy, Change, EventKind, IdempotencyKey, IllegalEvent,
+    IllegalReason, MarketId, Meter, Offer, Outcome, Receipt, Record, ReturnReason, RideRequest, RiderId,
+    Step, StepNote, Trip, TripEvent, TripId, TripState, TripTimes, Version, Violation, Wrong,
 };
 pub use wheel::Wheel;

@@ -1,4 +1,4 @@
-//! Membership, liveness, the server and the remote ports, over loopback and paused time.
+//! Membership, liveness, the server and the remote ports, over loopback and paused time; journals, on disk.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,6 +7,7 @@ mod conformance;
 mod desk;
 mod door;
 mod embedded;
+mod journal;
 mod liveness;
 mod remote;
 mod server;

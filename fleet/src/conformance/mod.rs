@@ -5,4 +5,5 @@
 pub mod driver_channel;
 pub mod driver_desk;
 pub mod index_server;
+pub mod journal;
 pub mod source;

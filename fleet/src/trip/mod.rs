@@ -3,6 +3,7 @@
 //! Nothing here has a clock, a queue or a disk. A matcher decides, writes its decisions as a [`Record`] to a journal,
 //! and makes them so by [`Trip::apply`]; whoever reads the journal again comes to the same trips.
 
+pub mod audit;
 pub mod event;
 pub mod id;
 pub mod illegal;
@@ -12,6 +13,7 @@ pub mod request;
 pub mod state;
 pub mod steps;
 
+pub use audit::{Audit, AuditReport, AuditSummary, Violation, Wrong};
 pub use event::{CancelledBy, EventKind, ReturnReason, TripEvent};
 pub use id::{IdempotencyKey, MarketId, RiderId, TripId};
 pub use illegal::{IllegalEvent, IllegalReason};

@@ -146,6 +146,8 @@ async fn a_driver_away_keeps_the_trip_for_the_grace_and_loses_it_then() {
     *world.second_answers.lock() = true;
     pass(Duration::from_secs(115)).await;
     assert_eq!(state(&matcher, "anna", &trip).await, TripState::EnRoute);
+    pass(Duration::from_secs(50)).await;
+    eprintln!("{:#?} {:?}", matcher.trip(rider("anna"), trip.clone()).await.unwrap().steps, matcher.reports().await);
     world.offer_to("second", &trip).await;
     let trip = matcher.trip(rider("anna"), trip).await.unwrap();
     assert!(trip.steps.iter().any(|step| step.note == StepNote::DriverLost), "{:?}", trip.steps);

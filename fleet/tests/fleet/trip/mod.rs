@@ -1,5 +1,6 @@
-//! Trips: the machine against a table written by hand, ids, and the written form.
+//! Trips: the machine against a table written by hand, ids, the written form, and the audit of journals.
 
+mod audit;
 mod ids;
 mod machine;
 mod table;
