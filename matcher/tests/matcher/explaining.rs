@@ -10,7 +10,7 @@ use crate::simulated_time::pass;
 #[tokio::test(start_paused = true)]
 async fn each_driver_counts_where_it_fails_first() {
     let world = World::new();
-    // 36 km/h, and an hour is the longest way: looked at within 10 km of which 5 are near enough.
+    // Looked at within 10 km; the travel times of this world, at 36 km/h, let 5 of them be near enough.
     let options = Options { pickup_max_s: 500, speed_kmh: 72.0, ..options() };
     let matcher = world.start(options).await;
     world.put("busy", 10.0);
@@ -29,7 +29,7 @@ async fn each_driver_counts_where_it_fails_first() {
     matcher.act(driver("declines"), trip.clone(), decline).await.unwrap();
     world.change("busy", |fake| (fake.class, fake.capabilities) = (1, 0b10));
 
-    let mut old = None;
+    let old_ms = world.now_ms() - 20_000;
     for (name, north_m) in [
         ("other-class", 30.0),
         ("lacks", 40.0),
@@ -42,11 +42,10 @@ async fn each_driver_counts_where_it_fails_first() {
     ] {
         world.put(name, north_m);
         world.change(name, |fake| (fake.class, fake.capabilities) = (1, 0b10));
-        old = Some(world.now_ms() - 20_000);
     }
     world.change("other-class", |fake| fake.class = 2);
     world.change("lacks", |fake| fake.capabilities = 0b01);
-    world.change("old", |fake| fake.measured_ms = old);
+    world.change("old", |fake| fake.measured_ms = Some(old_ms));
     world.change("break", |fake| fake.status = DriverStatus::OnBreak);
     world.change("rides", |fake| fake.status = DriverStatus::OnTrip);
     pass(Duration::from_secs(5)).await;

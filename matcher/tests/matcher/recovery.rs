@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use kerb_fleet::{Change, DriverAction, DriverDesk, ErrorCode, Record, TripJournal, TripState};
 use kerb_matcher::{Matcher, Options};
 
@@ -40,7 +41,6 @@ async fn another_matchers_record_fences_the_market() {
         }
         pass(Duration::from_secs(10)).await;
     }
-    use futures::StreamExt;
     assert!(events.next().await.unwrap().is_ok(), "what was committed is still told");
     assert!(events.next().await.unwrap().unwrap_err().to_string().ends_with(why));
     assert!(news.next().await.unwrap().unwrap_err().to_string().ends_with(why));

@@ -6,6 +6,9 @@ use kerb_matcher::markets::MarketArea;
 use kerb_matcher::validate::ride_request;
 use kerb_proto::v1::{LatLng, RequestRideRequest};
 
+/// Spoils one value.
+type Change<T> = Box<dyn FnOnce(&mut T)>;
+
 fn wire() -> RequestRideRequest {
     RequestRideRequest {
         rider_id: "anna".to_owned(),
@@ -35,8 +38,7 @@ fn what_a_rider_leaves_out_has_a_default() {
 #[test]
 fn every_bad_value_of_a_request_is_named_with_what_would_be_right() {
     let at = |latitude_deg, longitude_deg| Some(LatLng { latitude_deg, longitude_deg });
-    type Change = Box<dyn FnOnce(&mut RequestRideRequest)>;
-    let table: Vec<(Change, &str)> = vec![
+    let table: Vec<(Change<RequestRideRequest>, &str)> = vec![
         (Box::new(|w| w.rider_id.clear()), "rider_id: 0 bytes, must be 1 to 64"),
         (Box::new(|w| w.idempotency_key = "k".repeat(65)), "idempotency_key: 65 bytes, must be 1 to 64"),
         (Box::new(|w| w.pickup = None), "pickup: absent, must be given"),
@@ -71,14 +73,15 @@ fn all_that_is_wrong_is_named_at_once() {
     assert_eq!(fields, ["rider_id", "idempotency_key", "pickup", "dropoff", "party_size", "wait_max_ms"]);
 }
 
+fn area(name: &str, polygon: &[[f64; 2]]) -> MarketArea {
+    MarketArea { name: name.to_owned(), polygon: polygon.to_vec() }
+}
+
 #[test]
 fn every_bad_setting_is_named_with_what_would_be_right() {
     assert_eq!(Options::default().validate(), Ok(()));
-    let area =
-        |name: &str, polygon: &[[f64; 2]]| MarketArea { name: name.to_owned(), polygon: polygon.to_vec() };
     let square = [[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]];
-    type Change<'a> = Box<dyn FnOnce(&mut Options) + 'a>;
-    let table: Vec<(Change<'_>, &str)> = vec![
+    let table: Vec<(Change<Options>, &str)> = vec![
         (Box::new(|o| o.offer_ms = 0), "offer_ms: 0, must be 1 or more"),
         (Box::new(|o| o.window_min_ms = 2_000), "window_min_ms: 2000, must be 1 to 1000"),
         (Box::new(|o| o.wait_max_ms = 999), "wait_max_ms: 999, must be 1000 to 3600000"),
@@ -89,11 +92,14 @@ fn every_bad_setting_is_named_with_what_would_be_right() {
         (Box::new(|o| o.speed_kmh = f64::NAN), "speed_kmh: NaN, must be 1 to 300"),
         (Box::new(|o| o.detour = 0.5), "detour: 0.5, must be 1 to 10"),
         (Box::new(|o| o.solver_threads = 0), "solver_threads: 0, must be 1 to 64"),
-        (Box::new(|o| o.markets = vec![area("a b", &square)]), "markets[0].name: \"a b\", must be"),
-        (Box::new(|o| o.markets = vec![area("a", &square[..2])]), "markets[0].polygon:"),
-        (Box::new(|o| o.markets = vec![area("a", &[[91.0, 0.0]])]), "markets[0].polygon[0]: latitude: 91 is"),
+        (Box::new(move |o| o.markets = vec![area("a b", &square)]), "markets[0].name: \"a b\", must be"),
+        (Box::new(move |o| o.markets = vec![area("a", &square[..2])]), "markets[0].polygon:"),
         (
-            Box::new(|o| o.markets = vec![area("a", &square), area("a", &square)]),
+            Box::new(move |o| o.markets = vec![area("a", &[[91.0, 0.0]])]),
+            "markets[0].polygon[0]: latitude: 91 is",
+        ),
+        (
+            Box::new(move |o| o.markets = vec![area("a", &square), area("a", &square)]),
             "markets[1].name: a stands twice",
         ),
     ];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerb_fleet::{
-    Capabilities, DriverCard, DriverId, DriverStatus, Hit, Motion, NearAnswer, Stamp, TripId, VehicleClass,
+    Capabilities, DriverCard, DriverStatus, Hit, Motion, NearAnswer, Stamp, TripId, VehicleClass,
 };
 use kerb_matcher::Options;
 use kerb_matcher::assign::Policy;
@@ -41,14 +41,7 @@ fn answer(names: &[&str]) -> NearAnswer {
 }
 
 fn pairs(matched: &Matched) -> Vec<(u64, &str, u32)> {
-    let pair = |p: &kerb_matcher::market::Proposal| (p.trip.number, p.driver.clone(), p.pickup_eta_s);
-    let mut pairs: Vec<_> = matched.proposals.iter().map(pair).collect();
-    pairs.sort();
-    pairs.into_iter().map(|(trip, driver, eta_s)| (trip, leak(&driver), eta_s)).collect()
-}
-
-fn leak(id: &DriverId) -> &'static str {
-    Box::leak(id.as_str().to_owned().into_boxed_str())
+    matched.proposals.iter().map(|p| (p.trip.number, p.driver.as_str(), p.pickup_eta_s)).collect()
 }
 
 #[test]
