@@ -12,7 +12,7 @@ pub mod flight_key;
 pub mod gather;
 pub mod grpc;
 pub mod latency;
-pub mod many;
+mod many;
 pub mod options;
 pub mod page_token;
 pub mod plan;
