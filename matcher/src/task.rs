@@ -4,12 +4,13 @@
 //! away: it is read again from its journal. When the journal is ahead of this matcher, another one has taken the market
 //! over, and the task ends.
 
-use std::collections::HashMap;
+mod snapshots;
+mod windows;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::quality::RandomState;
-use kerb_fleet::{Clock, DriverId, Error, NearbySearch, NodeId, TravelTimes, TripId, TripJournal};
+use kerb_fleet::{Clock, Error, NearbySearch, NodeId, TravelTimes, TripJournal};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,9 @@ use crate::market::{Claims, Effect, Market, Rules};
 use crate::recover::{Recovered, recover};
 use crate::teller::Outbox;
 use crate::watch::Watches;
-use crate::window::{Matched, Wanted, WindowRules, match_window};
+use crate::window::{Matched, WindowRules};
+
+use windows::LastWindow;
 
 /// Commands that are written as one record, at most.
 const COMMANDS_A_RECORD_MAX: usize = 512;
@@ -34,18 +37,6 @@ pub(crate) struct State {
     /// Windows matched since the start of this process.
     pub(crate) windows: u64,
     pub(crate) last: LastWindow,
-}
-
-/// What the last window came to.
-#[derive(Default)]
-pub(crate) struct LastWindow {
-    pub(crate) requests: u32,
-    pub(crate) pairs: u32,
-    pub(crate) offers: u32,
-    pub(crate) candidates_us: u32,
-    pub(crate) solve_us: u32,
-    /// Which request each driver was given to.
-    pub(crate) winners: HashMap<DriverId, TripId, RandomState>,
 }
 
 /// What a market's task works with.
@@ -235,54 +226,6 @@ impl MarketTask {
         Over
     }
 
-    fn take_window(&mut self, now_ms: i64, matched: Result<Matched, Error>) {
-        let matched = match matched {
-            Ok(matched) => matched,
-            Err(error) => {
-                tracing::warn!(market = %self.state.market.id(), %error, "a window was not matched");
-                return;
-            }
-        };
-        let offers = self.state.market.offer(now_ms, &matched.proposals);
-        self.state.market.missed(&matched.left_out);
-        self.state.windows += 1;
-        self.state.last = LastWindow {
-            requests: matched.requests,
-            pairs: matched.pairs,
-            offers: offers as u32,
-            candidates_us: matched.candidates_us,
-            solve_us: matched.solve_us,
-            winners: matched.proposals.into_iter().map(|won| (won.driver, won.trip)).collect(),
-        };
-    }
-
-    /// Begins a window when it is time, or sets the time of the next.
-    fn begin_window(&mut self) {
-        let market = &self.state.market;
-        if market.is_paused() || market.waiting().next().is_none() {
-            self.window_at = None;
-            return;
-        }
-        let now = Instant::now();
-        let at = *self.window_at.get_or_insert(now + self.tools.window_min);
-        if at > now || !self.matching.is_empty() {
-            return;
-        }
-        self.window_at = Some(now + self.tools.window);
-        let now_ms = self.tools.clock.now_ms();
-        let waiting = market.waiting().take(self.tools.window_requests_max);
-        let wanted = waiting.map(|waiting| Wanted::of(&waiting, now_ms)).collect();
-        let tools = &self.tools;
-        self.matching.spawn(match_window(
-            wanted,
-            now_ms,
-            tools.window_rules,
-            tools.claims.clone(),
-            Arc::clone(&tools.search),
-            Arc::clone(&tools.times),
-        ));
-    }
-
     /// When there is something to do without a command.
     fn wake_at(&self) -> Instant {
         let now = Instant::now();
@@ -294,35 +237,6 @@ impl MarketTask {
         match self.window_at {
             Some(window_at) if self.matching.is_empty() => at.min(window_at),
             _ => at,
-        }
-    }
-
-    fn save_when_due(&mut self) {
-        while self.saving.try_join_next().is_some() {}
-        if self.changes_since_snapshot < self.tools.snapshot_every || !self.saving.is_empty() {
-            return;
-        }
-        let save = self.save();
-        self.saving.spawn(save);
-    }
-
-    /// After the last commit, so that the next start has little to read.
-    async fn save_at_the_end(&mut self) {
-        while self.saving.join_next().await.is_some() {}
-        if self.changes_since_snapshot > 0 {
-            self.save().await;
-        }
-    }
-
-    fn save(&mut self) -> impl Future<Output = ()> + Send + 'static {
-        self.changes_since_snapshot = 0;
-        let market = &self.state.market;
-        let (id, version, snapshot) = (market.id().clone(), market.version(), market.snapshot());
-        let journal = Arc::clone(&self.tools.journal);
-        async move {
-            if let Err(error) = journal.save_snapshot(id.clone(), version, snapshot).await {
-                tracing::warn!(market = %id, %version, %error, "a snapshot was not kept");
-            }
         }
     }
 }

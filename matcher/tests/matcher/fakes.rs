@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::ready;
+use kerb_cluster::MemoryJournal;
 use kerb_fleet::{
-    Answer, Capabilities, Catalog, Clock, DriverCard, DriverChannel, DriverDesk, DriverId, DriverLookup,
-    DriverNews, DriverStatus, DriverTask, Error, Hit, IdempotencyKey, IndexServer, IngestNode, KnownDriver,
-    MarketId, Membership, MembershipView, Motion, NearAnswer, NearQuestion, NearbySearch, Node, NodeId,
-    Peers, Record, RideRequest, RiderId, Role, ShardMap, Stamp, TripId, TripJournal, VehicleClass, Version,
-    Whereabouts,
+    Answer, Capabilities, Catalog, Change, Clock, DriverCard, DriverChannel, DriverDesk, DriverId,
+    DriverLookup, DriverNews, DriverStatus, DriverTask, Error, Hit, IdempotencyKey, IndexServer, IngestNode,
+    KnownDriver, MarketId, Membership, MembershipView, Motion, NearAnswer, NearQuestion, NearbySearch, Node,
+    NodeId, Peers, Record, RideRequest, RiderId, Role, ShardMap, Stamp, TripEvent, TripId, TripJournal,
+    VehicleClass, Version, Whereabouts,
 };
 use kerb_matcher::{Matcher, Options, Ports, StraightLine};
 use kerb_spatial::{LatLng, Origin, distance_m};
@@ -70,6 +71,8 @@ pub(crate) struct FakeDriver {
 pub(crate) struct World {
     pub(crate) drivers: Mutex<BTreeMap<DriverId, FakeDriver>>,
     pub(crate) told: Mutex<Vec<(DriverId, DriverNews)>>,
+    /// Offers that were told before the journal had them.
+    pub(crate) told_too_early: Mutex<Vec<(DriverId, TripId)>>,
     pub(crate) journal: Arc<FakeJournal>,
     pub(crate) clock: Arc<TokioClock>,
     /// The searches' answers are complete.
@@ -93,6 +96,7 @@ impl World {
         Arc::new(Self {
             drivers: Mutex::default(),
             told: Mutex::default(),
+            told_too_early: Mutex::default(),
             journal: Arc::default(),
             clock: Arc::new(TokioClock::new()),
             complete: Mutex::new(true),
@@ -137,6 +141,21 @@ impl World {
 
     pub(crate) async fn start(self: &Arc<Self>, options: Options) -> Matcher {
         Matcher::start(options, self.ports("matcher-0")).await.unwrap()
+    }
+
+    /// Whoever is told of an offer finds it in the journal.
+    fn check_durable(&self, driver: &DriverId, news: &DriverNews) {
+        let DriverNews::Task(task) = news else { return };
+        let is_offer = |change: &Change| match change {
+            Change::Trip { trip, event: TripEvent::Offered { driver: asked, .. } } => {
+                trip == &task.trip && asked == driver
+            }
+            _ => false,
+        };
+        let records = self.journal.records(&task.trip.market);
+        if !records.iter().flat_map(|record| &record.changes).any(is_offer) {
+            self.told_too_early.lock().push((driver.clone(), task.trip.clone()));
+        }
     }
 
     /// What the driver was told last.
@@ -244,6 +263,7 @@ impl DriverChannel for FakeIngest {
     fn tell(&self, driver: DriverId, news: DriverNews) -> Answer<'_, bool> {
         let is_there = self.known(&driver).is_some_and(|fake| fake.connected);
         if is_there {
+            self.world.check_durable(&driver, &news);
             self.world.told.lock().push((driver, news));
         }
         ready(self.answers().map(|()| is_there)).boxed()
@@ -269,67 +289,59 @@ pub(crate) enum Fault {
     Unanswered,
 }
 
-type Written = (Vec<String>, Option<(Version, Vec<u8>)>);
-
-/// A journal in memory, with records as text.
+/// A journal in memory that fails when it is told to.
 #[derive(Default)]
 pub(crate) struct FakeJournal {
-    markets: Mutex<BTreeMap<MarketId, Written>>,
+    inner: MemoryJournal,
     pub(crate) fault: Mutex<Option<Fault>>,
 }
 
 impl FakeJournal {
     pub(crate) fn records(&self, market: &MarketId) -> Vec<Record> {
-        let markets = self.markets.lock();
-        let Some((records, _)) = markets.get(market) else { return Vec::new() };
-        records.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+        let read = self.inner.read(market.clone(), 0, usize::MAX).now_or_never().unwrap();
+        read.unwrap().into_iter().map(|(_, record)| record).collect()
     }
 
     pub(crate) fn snapshot_version(&self, market: &MarketId) -> Option<Version> {
-        self.markets.lock().get(market)?.1.as_ref().map(|(version, _)| *version)
+        let snapshot = self.inner.snapshot(market.clone()).now_or_never().unwrap();
+        snapshot.unwrap().map(|(version, _)| version)
     }
+}
 
-    fn append_now(&self, market: MarketId, expected: Version, record: &Record) -> Result<Version, Error> {
-        let fault = self.fault.lock().take();
-        let lost = || Error::Unavailable { node: node("engine"), reason: "scripted".to_owned() };
-        if fault == Some(Fault::Lost) {
-            return Err(lost());
-        }
-        let mut markets = self.markets.lock();
-        let (records, _) = markets.entry(market.clone()).or_default();
-        let current = records.len() as Version;
-        if current != expected {
-            return Err(Error::Conflict { market, expected, current });
-        }
-        records.push(serde_json::to_string(record).unwrap());
-        if fault == Some(Fault::Unanswered) { Err(lost()) } else { Ok(current + 1) }
-    }
+fn not_reached() -> Error {
+    Error::Unavailable { node: node("engine"), reason: "scripted".to_owned() }
 }
 
 impl TripJournal for FakeJournal {
     fn append(&self, market: MarketId, expected: Version, record: Record) -> Answer<'_, Version> {
-        ready(self.append_now(market, expected, &record)).boxed()
+        async move {
+            let fault = self.fault.lock().take();
+            if fault == Some(Fault::Lost) {
+                return Err(not_reached());
+            }
+            let version = self.inner.append(market, expected, record).await?;
+            if fault == Some(Fault::Unanswered) { Err(not_reached()) } else { Ok(version) }
+        }
+        .boxed()
     }
 
     fn read(&self, market: MarketId, after: Version, max: usize) -> Answer<'_, Vec<(Version, Record)>> {
-        let records = (1..).zip(self.records(&market));
-        ready(Ok(records.skip(after as usize).take(max).collect())).boxed()
+        self.inner.read(market, after, max)
     }
 
     fn version(&self, market: MarketId) -> Answer<'_, Version> {
-        ready(Ok(self.records(&market).len() as Version)).boxed()
+        self.inner.version(market)
     }
 
     fn markets(&self) -> Answer<'_, Vec<MarketId>> {
-        ready(Ok(self.markets.lock().keys().cloned().collect())).boxed()
+        self.inner.markets()
     }
 
     fn save_snapshot(&self, market: MarketId, version: Version, snapshot: Vec<u8>) -> Answer<'_, ()> {
-        self.markets.lock().entry(market).or_default().1 = Some((version, snapshot));
-        ready(Ok(())).boxed()
+        self.inner.save_snapshot(market, version, snapshot)
     }
 
     fn snapshot(&self, market: MarketId) -> Answer<'_, Option<(Version, Vec<u8>)>> {
-        ready(Ok(self.markets.lock().get(&market).and_then(|(_, snapshot)| snapshot.clone()))).boxed()
+        self.inner.snapshot(market)
     }
 }

@@ -12,5 +12,6 @@ mod market_model;
 mod recovery;
 mod settings;
 mod simulated_time;
+mod storm;
 mod watching;
 mod windows;

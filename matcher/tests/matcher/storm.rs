@@ -1,0 +1,240 @@
+//! Riders and drivers of two markets act at random, while the journal fails, streams break and matchers are replaced.
+//! In the end the journal is audited, and holds everything that anybody was answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerb_fleet::trip::audit::Audit;
+use kerb_fleet::{
+    Change, DriverAction, DriverDesk, DriverId, DriverNews, Error, ErrorCode, EventKind, MarketId, TripEvent,
+    TripId, TripState,
+};
+use kerb_matcher::markets::MarketArea;
+use kerb_matcher::{Matcher, Options};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use crate::fakes::{Fault, World, driver, north, options, wish};
+use crate::simulated_time::pass;
+
+const STEPS: u32 = 500;
+const DRIVERS: u32 = 12;
+const RIDERS: u32 = 30;
+
+#[tokio::test(start_paused = true)]
+async fn what_was_answered_holds_and_nobody_is_promised_twice() {
+    for seed in 1..=6 {
+        println!("seed {seed}");
+        let mut storm = Storm::new(seed).await;
+        for _ in 0..STEPS {
+            storm.step().await;
+        }
+        storm.judge().await;
+    }
+}
+
+struct Storm {
+    rng: Pcg64Mcg,
+    world: Arc<World>,
+    matcher: Matcher,
+    options: Options,
+    /// Trips whose request was answered.
+    trips: BTreeSet<TripId>,
+    /// Actions that were answered as taken.
+    taken: BTreeSet<(TripId, DriverId, &'static str)>,
+    cancelled: BTreeSet<TripId>,
+    /// Number of each rider's requests.
+    keys: BTreeMap<u32, u32>,
+}
+
+fn half(name: &str, south: f64, north: f64) -> MarketArea {
+    let polygon = vec![[south, 13.0], [south, 14.0], [north, 14.0], [north, 13.0]];
+    MarketArea { name: name.to_owned(), polygon }
+}
+
+fn name(number: u32) -> String {
+    format!("d{number:02}")
+}
+
+impl Storm {
+    async fn new(seed: u64) -> Self {
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let world = World::new();
+        for number in 0..DRIVERS {
+            world.put(&name(number), rng.random_range(-3_000.0..3_000.0));
+        }
+        let markets = vec![half("north", 52.52, 53.0), half("south", 52.0, 52.519_999)];
+        let options = Options { markets, snapshot_every: 40, grace_ms: 10_000, ..options() };
+        let matcher = world.start(options.clone()).await;
+        let (trips, taken) = (BTreeSet::new(), BTreeSet::new());
+        let cancelled = BTreeSet::new();
+        Self { rng, world, matcher, options, trips, taken, cancelled, keys: BTreeMap::new() }
+    }
+
+    async fn step(&mut self) {
+        match self.rng.random_range(0..100) {
+            0..25 => self.request().await,
+            25..70 => self.drive().await,
+            70..74 => self.cancel().await,
+            74..82 => self.toggle_stream().await,
+            82..88 => {
+                let fault = if self.rng.random() { Fault::Lost } else { Fault::Unanswered };
+                *self.world.journal.fault.lock() = Some(fault);
+            }
+            88..91 => self.replace_matcher().await,
+            _ => pass(Duration::from_millis(self.rng.random_range(1..4_000))).await,
+        }
+    }
+
+    async fn request(&mut self) {
+        let number = self.rng.random_range(0..RIDERS);
+        let key = self.keys.entry(number).or_default();
+        let mut wish = wish(&format!("r{number}"));
+        wish.key = kerb_fleet::IdempotencyKey::new(&format!("k{key}")).unwrap();
+        wish.pickup = north(f64::from(number) * 150.0 - 2_225.0);
+        match self.matcher.request(wish).await {
+            Ok(trip) => {
+                *key += 1;
+                assert!(self.trips.insert(trip.id), "each key is a trip of its own");
+            }
+            Err(error) => assert!(error.retryable(), "{error}"),
+        }
+    }
+
+    /// A driver looks at its newest news and does something about them.
+    async fn drive(&mut self) {
+        let name = name(self.rng.random_range(0..DRIVERS));
+        let Some(DriverNews::Task(task)) = self.world.news_of(&name) else { return };
+        let chance = self.rng.random_range(0..10);
+        let no_words = String::new();
+        let action = match task.state {
+            TripState::Offered if chance < 7 => DriverAction::Accept,
+            TripState::Offered if chance < 9 => DriverAction::Decline { reason: no_words },
+            TripState::EnRoute if chance < 6 => DriverAction::Arrived,
+            TripState::EnRoute if chance < 7 => DriverAction::Cancel { reason: no_words },
+            TripState::EnRoute | TripState::Arrived if chance < 9 => DriverAction::PickedUp,
+            TripState::OnTrip => DriverAction::DroppedOff,
+            _ => return,
+        };
+        let named = (task.trip.clone(), driver(&name), action.name());
+        match self.matcher.act(driver(&name), task.trip.clone(), action).await {
+            Ok(state) => {
+                self.taken.insert(named);
+                self.believe(&name, &task.trip, state);
+            }
+            // It is over, and this driver has not heard of it.
+            Err(Error::FailedPrecondition(_)) => self.believe(&name, &task.trip, TripState::Cancelled),
+            Err(error) => assert!(error.retryable(), "{error}"),
+        }
+    }
+
+    /// The driver's app goes on from the answer.
+    fn believe(&self, name: &str, trip: &TripId, state: TripState) {
+        let mut told = self.world.told.lock();
+        let Some((_, DriverNews::Task(task))) = told.iter().rev().find(|(to, _)| *to == driver(name)) else {
+            return;
+        };
+        if task.trip != *trip {
+            return;
+        }
+        let news = if state.has_driver() {
+            DriverNews::Task(Box::new(kerb_fleet::DriverTask { state, ..(**task).clone() }))
+        } else {
+            DriverNews::Over { trip: trip.clone(), state, why: String::new() }
+        };
+        told.push((driver(name), news));
+    }
+
+    async fn cancel(&mut self) {
+        let Some(trip) = self.any_trip() else { return };
+        match self.matcher.force_cancel(trip.clone(), "storm".to_owned()).await {
+            Ok(_) => _ = self.cancelled.insert(trip),
+            Err(Error::FailedPrecondition(_)) => {}
+            Err(error) => assert!(error.retryable(), "{error}"),
+        }
+    }
+
+    fn any_trip(&mut self) -> Option<TripId> {
+        let at = self.rng.random_range(0..self.trips.len().max(1));
+        self.trips.iter().nth(at).cloned()
+    }
+
+    async fn toggle_stream(&mut self) {
+        let name = name(self.rng.random_range(0..DRIVERS));
+        let mut opens = false;
+        self.world.change(&name, |fake| {
+            fake.connected = !fake.connected;
+            opens = fake.connected;
+        });
+        if !opens {
+            let ended = self.matcher.disconnected(driver(&name)).await;
+            assert!(ended.as_ref().err().is_none_or(Error::retryable), "{ended:?}");
+        } else if let Ok(Some(news)) = self.matcher.connected(driver(&name)).await {
+            self.world.told.lock().push((driver(&name), news));
+        }
+    }
+
+    async fn replace_matcher(&mut self) {
+        let next = self.world.start(self.options.clone()).await;
+        let old = std::mem::replace(&mut self.matcher, next);
+        if self.rng.random() {
+            // The old one does not know it yet: what it still decides is in vain.
+            let late = wish("late");
+            let answer = old.request(late).await;
+            if let Err(error) = &answer {
+                assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
+            } else {
+                // It was first, so the new one is fenced; another takes over.
+                self.matcher = self.world.start(self.options.clone()).await;
+                self.trips.insert(answer.unwrap().id);
+            }
+            old.shutdown().await;
+        }
+    }
+
+    async fn judge(&mut self) {
+        let markets = ["north", "south"].map(|name| MarketId::new(name).unwrap());
+        let mut audit = Audit::new();
+        let mut written = BTreeSet::new();
+        for market in &markets {
+            for (version, record) in (1..).zip(self.world.journal.records(market)) {
+                audit.read(market, version, &record);
+                for change in record.changes {
+                    if let Change::Trip { trip, event } = change {
+                        written.insert((trip, event.of_driver().cloned(), kind(&event)));
+                    }
+                }
+            }
+        }
+        let report = audit.finish();
+        assert_eq!(report.violations, []);
+        assert!(report.summary.completed > 5, "{:?}", report.summary);
+        for trip in &self.trips {
+            assert!(written.contains(&(trip.clone(), None, "requested")), "{trip} was answered");
+        }
+        for (trip, driver, action) in &self.taken {
+            let place = (trip.clone(), Some(driver.clone()), *action);
+            assert!(written.contains(&place), "{driver} was answered {action} of {trip}");
+        }
+        for trip in &self.cancelled {
+            assert!(written.contains(&(trip.clone(), None, "force_cancel")), "{trip} was cancelled");
+        }
+        assert_eq!(*self.world.told_too_early.lock(), []);
+    }
+}
+
+/// The action that an event comes from.
+fn kind(event: &TripEvent) -> &'static str {
+    match event.kind() {
+        EventKind::Requested => "requested",
+        EventKind::Accepted => "accept",
+        EventKind::OfferReturned => "decline",
+        EventKind::Arrived => "arrived",
+        EventKind::PickedUp => "picked_up",
+        EventKind::DroppedOff => "dropped_off",
+        EventKind::CancelledByDriver => "cancel",
+        EventKind::CancelledByOperator => "force_cancel",
+        _ => "",
+    }
+}
