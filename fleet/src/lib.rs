@@ -34,7 +34,7 @@ pub use id::{DriverId, NodeId, ShardId};
 pub use membership::{MembershipView, Node, Role, ShardMap};
 pub use ports::{
     Answer, DriverChannel, DriverDesk, DriverLookup, IndexAdmin, IndexServer, IngestNode, Membership,
-    NearbySearch, Peers, PositionSession, PositionSink, ShardSearch, TravelTimes,
+    NearbySearch, Peers, PositionSession, PositionSink, ShardSearch, TravelTimes, TripJournal,
 };
 pub use search::{Cursor, DriverFilter, Hit, Search, ShardAnswer, ShardQuestion, ShardStat};
 pub use sharding::{Partitioning, Sharding};

@@ -1,9 +1,10 @@
-//! Membership, liveness, the server and the remote ports, over loopback and paused time.
+//! Membership, liveness, the server and the remote ports, over loopback and paused time; journals, on disk.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
 mod embedded;
+mod journal;
 mod liveness;
 mod remote;
 mod server;

@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "a conformance suite fails by panicking")]
 
 pub mod index_server;
+pub mod journal;
 pub mod source;

@@ -1,0 +1,32 @@
+//! Journals of trips: the suite for both, and what the one on disk does beyond it.
+
+mod damage;
+mod kill;
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use kerb_cluster::{FjallJournal, MemoryJournal};
+use kerb_fleet::TripJournal;
+use kerb_fleet::conformance::journal::Open;
+
+mod memory {
+    kerb_fleet::trip_journal_conformance!(super::in_memory);
+}
+
+mod disk {
+    kerb_fleet::trip_journal_conformance!(super::on_disk);
+}
+
+/// "Opening again" is the same value: there is nothing to come back to.
+fn in_memory() -> (Open, ()) {
+    let journal: Arc<dyn TripJournal> = Arc::new(MemoryJournal::new());
+    (Box::new(move || std::future::ready(Arc::clone(&journal)).boxed()), ())
+}
+
+fn on_disk() -> (Open, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trips");
+    let open = move || -> Arc<dyn TripJournal> { Arc::new(FjallJournal::open(&path).unwrap()) };
+    (Box::new(move || std::future::ready(open()).boxed()), folder)
+}
