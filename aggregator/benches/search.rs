@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kerb_aggregator::{Aggregator, Options};
-use kerb_fleet::ShardAnswer;
+use kerb_fleet::{DriverFilter, NearQuestion, NearbySearch, ShardAnswer};
 
 #[path = "../tests/aggregator/fakes.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
@@ -22,7 +22,7 @@ mod fakes;
 #[allow(dead_code, reason = "the tests use more of it")]
 mod simulated_time;
 
-use fakes::{Cluster, Script, hit, nearest};
+use fakes::{Cluster, Script, center, hit, nearest};
 
 /// Servers that answer at once: of 20 drivers each knows every `servers`th.
 fn cluster(servers: usize) -> (Arc<Cluster>, Aggregator) {
@@ -49,5 +49,18 @@ fn search(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, search);
+/// A window's candidates: 5,000 questions of 20 drivers each.
+fn many(c: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let (_cluster, aggregator) = cluster(1);
+    let question = NearQuestion { point: center(), k: 20, radius_m: 50_000.0, filter: DriverFilter::ANY };
+    c.bench_function("nearest_5000_of_1_server", |b| {
+        b.iter(|| {
+            let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+            black_box(runtime.block_on(aggregator.nearest(vec![question; 5_000], deadline)))
+        });
+    });
+}
+
+criterion_group!(benches, search, many);
 criterion_main!(benches);

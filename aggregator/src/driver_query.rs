@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use kerb_fleet::{DriverId, DriverLookup, Error, KnownDriver, MembershipView, NodeId, Peers, Role, Stamp};
+use kerb_fleet::{DriverId, Error, IngestNode, KnownDriver, MembershipView, NodeId, Peers, Role, Stamp};
 use tokio::time::{Instant, timeout_at};
 
 /// What the fleet knows of a driver.
@@ -52,7 +52,7 @@ pub async fn find_driver(
 
 type Asked = (NodeId, bool, Result<Option<KnownDriver>, Error>);
 
-async fn ask(port: Option<Arc<dyn DriverLookup>>, node: NodeId, live: bool, id: DriverId) -> Asked {
+async fn ask(port: Option<Arc<dyn IngestNode>>, node: NodeId, live: bool, id: DriverId) -> Asked {
     let answer = match port {
         Some(port) => port.lookup(id).await,
         None => Err(Error::Unavailable { node: node.clone(), reason: "no address is known".to_owned() }),

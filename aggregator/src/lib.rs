@@ -12,6 +12,7 @@ pub mod flight_key;
 pub mod gather;
 pub mod grpc;
 pub mod latency;
+pub mod many;
 pub mod options;
 pub mod page_token;
 pub mod plan;

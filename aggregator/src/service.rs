@@ -10,8 +10,8 @@ use std::time::Duration;
 use futures::Stream;
 use futures::future::join_all;
 use kerb_fleet::{
-    Catalog, Clock, DriverId, Error, FieldError, Membership, MembershipView, NodeId, Peers, Role, ShardId,
-    ShardStat, Sharding,
+    Catalog, Clock, DriverFilter, DriverId, Error, FieldError, Membership, MembershipView, NodeId, Peers,
+    Role, Search, ShardId, ShardStat, Sharding,
 };
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
@@ -105,6 +105,17 @@ impl Aggregator {
         Ok(found)
     }
 
+    /// Answers a search of exactly these drivers, as [`Aggregator::find`] does, but joins no other search and has no
+    /// place among `searches_max`: how many there are at one time is the caller's to bound.
+    pub(crate) async fn scatter(&self, search: Search, filter: DriverFilter, deadline: Instant) -> Found {
+        let inner = &*self.0;
+        let scattering = inner.scattering(search, filter, deadline);
+        let found = Box::pin(inner.engine.search(scattering)).await;
+        inner.engine.counters.searches.one();
+        inner.engine.counters.partial.add(usize::from(!found.coverage.is_complete()));
+        found
+    }
+
     /// What the fleet knows of a driver: see [`find_driver`].
     pub async fn driver(&self, id: DriverId, deadline: Instant) -> Result<Located, Error> {
         let inner = &*self.0;
@@ -172,21 +183,25 @@ impl Aggregator {
 impl Inner {
     /// Independent of the handle and of its caller: whoever waits for it drives it.
     fn scatter(&self, query: &Query, deadline: Instant) -> impl Future<Output = Arc<Found>> + Send + use<> {
-        let scattering = self.scattering(query, deadline);
+        let scattering = self.scattering_of(query, deadline);
         let engine = Arc::clone(&self.engine);
         async move { Arc::new(engine.search(scattering).await) }
     }
 
     async fn scatter_alone(&self, query: &Query, deadline: Instant) -> Found {
-        let scattering = self.scattering(query, deadline);
+        let scattering = self.scattering_of(query, deadline);
         Box::pin(self.engine.search(scattering)).await
     }
 
-    fn scattering(&self, query: &Query, deadline: Instant) -> Scattering {
+    fn scattering_of(&self, query: &Query, deadline: Instant) -> Scattering {
+        self.scattering(query.search.clone(), query.filter(self.clock.now_ms()), deadline)
+    }
+
+    fn scattering(&self, search: Search, filter: DriverFilter, deadline: Instant) -> Scattering {
         Scattering {
-            shards: self.sharding.shards_for(&query.search.area()),
-            search: query.search.clone(),
-            filter: query.filter(self.clock.now_ms()),
+            shards: self.sharding.shards_for(&search.area()),
+            search,
+            filter,
             view: Arc::clone(&self.view.borrow()),
             turn: self.turn.fetch_add(1, Ordering::Relaxed),
             deadline,

@@ -8,11 +8,11 @@ use futures::FutureExt;
 use futures::future::pending;
 use kerb_aggregator::{Aggregator, Options, Ports, Query};
 use kerb_fleet::{
-    Answer, Capabilities, Catalog, Control, Cursor, DriverCard, DriverFilter, DriverId, DriverLookup,
-    DriverStatus, Error, Frame, Hit, IndexAdmin, IndexServer, KnownDriver, ManualClock, Membership,
-    MembershipView, Motion, Node, NodeId, Partitioning, Peers, PositionSession, PositionSink, Role, Search,
-    ShardAnswer, ShardId, ShardMap, ShardQuestion, ShardSearch, ShardStat, Sharding, SourceHello, Stamp,
-    VehicleClass,
+    Answer, Capabilities, Catalog, Control, Cursor, DriverCard, DriverChannel, DriverDesk, DriverFilter,
+    DriverId, DriverLookup, DriverNews, DriverStatus, Error, Frame, Hit, IndexAdmin, IndexServer, IngestNode,
+    KnownDriver, ManualClock, Membership, MembershipView, Motion, Node, NodeId, Partitioning, Peers,
+    PositionSession, PositionSink, Role, Search, ShardAnswer, ShardId, ShardMap, ShardQuestion, ShardSearch,
+    ShardStat, Sharding, SourceHello, Stamp, VehicleClass, Whereabouts,
 };
 use kerb_spatial::{Circle, LatLng, Origin};
 use tokio::sync::watch;
@@ -228,6 +228,17 @@ impl DriverLookup for FakeIngest {
     }
 }
 
+/// Nobody here has news for drivers.
+impl DriverChannel for FakeIngest {
+    fn tell(&self, _driver: DriverId, _news: DriverNews) -> Answer<'_, bool> {
+        async { Ok(false) }.boxed()
+    }
+
+    fn whereabouts(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<Whereabouts>>> {
+        async move { Ok(vec![None; drivers.len()]) }.boxed()
+    }
+}
+
 /// Index servers `index-0`… and ingest nodes `ingest-0`….
 pub(crate) struct Cluster {
     pub(crate) servers: Vec<Arc<FakeServer>>,
@@ -311,8 +322,12 @@ impl Peers for Cluster {
         Some(Arc::clone(server) as Arc<dyn IndexServer>)
     }
 
-    fn ingest_node(&self, id: &NodeId) -> Option<Arc<dyn DriverLookup>> {
+    fn ingest_node(&self, id: &NodeId) -> Option<Arc<dyn IngestNode>> {
         let ingest = self.ingest.get(number(id, "ingest-")?)?;
-        Some(Arc::clone(ingest) as Arc<dyn DriverLookup>)
+        Some(Arc::clone(ingest) as Arc<dyn IngestNode>)
+    }
+
+    fn matcher(&self, _id: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+        None
     }
 }

@@ -7,6 +7,7 @@ mod driver_query;
 mod fakes;
 mod gather;
 mod grpc;
+mod many;
 mod page_token;
 mod plan;
 mod rebuild;

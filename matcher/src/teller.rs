@@ -1,0 +1,91 @@
+//! Puts news before drivers, beside the markets: the newest news of a driver speak for all before them, so one waiting
+//! place a driver is enough and no market ever waits for a driver's connection.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+use futures::stream::{FuturesUnordered, StreamExt};
+use kerb_fleet::{DriverId, DriverNews, TripState};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::desk::Desks;
+use crate::drivers::Drivers;
+
+/// Drivers that are told something at one time.
+const TELLS_AT_ONCE_MAX: usize = 256;
+
+type News = HashMap<DriverId, DriverNews, RandomState>;
+
+/// News that wait to be told; a place a driver who is promised to a trip.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    news: Mutex<News>,
+    arrived: Notify,
+}
+
+impl Outbox {
+    /// Takes news; older ones of the driver that still wait are void.
+    pub(crate) fn put(&self, driver: DriverId, news: DriverNews) {
+        self.news.lock().insert(driver, news);
+        self.arrived.notify_one();
+    }
+}
+
+/// Tells until it is stopped. An offer that reaches nobody goes back to its market.
+pub(crate) async fn run(outbox: Arc<Outbox>, drivers: Drivers, desks: Desks) {
+    let places = Semaphore::new(TELLS_AT_ONCE_MAX);
+    let mut telling = FuturesUnordered::new();
+    // Drivers who are being told something, and what they are to be told next: never two news at a time.
+    let mut busy: HashMap<DriverId, Option<DriverNews>, RandomState> = HashMap::default();
+    loop {
+        let done: Option<DriverId> = tokio::select! {
+            () = outbox.arrived.notified() => None,
+            Some(driver) = telling.next() => Some(driver),
+        };
+        let mut fresh = std::mem::take(&mut *outbox.news.lock());
+        if let Some(driver) = done
+            && let Some(Some(next)) = busy.remove(&driver)
+        {
+            fresh.entry(driver).or_insert(next);
+        }
+        for (driver, news) in fresh {
+            if let Some(next) = busy.get_mut(&driver) {
+                *next = Some(news);
+            } else {
+                busy.insert(driver.clone(), None);
+                telling.push(tell(&places, &drivers, &desks, driver, news));
+            }
+        }
+    }
+}
+
+async fn tell(
+    places: &Semaphore,
+    drivers: &Drivers,
+    desks: &Desks,
+    driver: DriverId,
+    news: DriverNews,
+) -> DriverId {
+    let _place = places.acquire().await.expect("nobody closes it");
+    let reached = drivers.tell(&driver, &news).await;
+    if let DriverNews::Task(task) = news
+        && !reached
+        && task.state == TripState::Offered
+        && let Some(desk) = desks.get(&task.trip.market)
+    {
+        let (gone, trip) = (driver.clone(), task.trip);
+        let returned = desk.decide(
+            move |market, now_ms| {
+                market.not_reached(now_ms, &gone, &trip);
+                Ok(())
+            },
+            |_, ()| Ok(()),
+        );
+        if let Err(error) = returned.await {
+            tracing::debug!(%driver, %error, "an offer that reached nobody runs out by itself");
+        }
+    }
+    driver
+}

@@ -1,0 +1,231 @@
+//! One window: candidates for all its requests, travel times, one assignment, and the proposals that follow.
+//!
+//! All but [`match_window`], its async shell, is pure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::quality::RandomState;
+use kerb_fleet::search::status_mask;
+use kerb_fleet::{
+    Capabilities, DriverFilter, DriverId, DriverStatus, Error, Leg, NearAnswer, NearQuestion, NearbySearch,
+    TableQuestion, TravelTimes, TripId, VehicleClass,
+};
+use kerb_fleet::limits::NEIGHBOURS_MAX;
+use kerb_spatial::LatLng;
+use tokio::time::Instant;
+
+use crate::assign::{PENALTY_MAX, Policy, ProblemBuilder, solve};
+use crate::market::{Claims, Proposal, Waiting};
+use crate::options::Options;
+
+/// What a window needs to know of the settings.
+#[derive(Clone, Copy, Debug)]
+pub struct WindowRules {
+    policy: Policy,
+    threads: usize,
+    radius_m: f64,
+    pickup_max_s: u32,
+    wait_credit: u32,
+    stale_after_ms: i64,
+    search_timeout: Duration,
+}
+
+impl WindowRules {
+    /// Of these settings.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            policy: options.policy,
+            threads: options.solver_threads as usize,
+            radius_m: options.pickup_radius_m(),
+            pickup_max_s: options.pickup_max_s,
+            wait_credit: options.wait_credit,
+            stale_after_ms: i64::from(options.stale_after_ms),
+            search_timeout: crate::options::ms(options.search_timeout_ms),
+        }
+    }
+}
+
+/// A request of a window.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Which.
+    pub trip: TripId,
+    /// From where.
+    pub pickup: LatLng,
+    /// In what.
+    pub vehicle_class: VehicleClass,
+    /// With what.
+    pub capabilities: Capabilities,
+    /// Not by these.
+    pub refused_by: Vec<DriverId>,
+    /// Candidates to look at, beside those who refused.
+    pub k: u32,
+    /// How long the rider has waited.
+    pub waited_ms: i64,
+}
+
+impl Wanted {
+    /// A waiting trip, at `now_ms`.
+    pub fn of(waiting: &Waiting<'_>, now_ms: i64) -> Self {
+        let trip = waiting.trip;
+        Self {
+            trip: trip.id.clone(),
+            pickup: trip.request.pickup,
+            vehicle_class: trip.request.vehicle_class,
+            capabilities: trip.request.capabilities,
+            refused_by: trip.refused_by.clone(),
+            k: waiting.k,
+            waited_ms: now_ms.saturating_sub(trip.times.requested_ms).max(0),
+        }
+    }
+
+    fn question(&self, rules: &WindowRules, now_ms: i64) -> NearQuestion {
+        let filter = DriverFilter {
+            statuses: status_mask(&[DriverStatus::Available]),
+            vehicle_classes: 1 << self.vehicle_class.0,
+            capabilities: self.capabilities,
+            time_min_ms: now_ms.saturating_sub(rules.stale_after_ms),
+        };
+        let k = self.k.saturating_add(self.refused_by.len() as u32).min(NEIGHBOURS_MAX);
+        NearQuestion { point: self.pickup, k, radius_m: rules.radius_m, filter }
+    }
+
+    /// What it costs to let the request wait on: more than any way to it, and the more the longer it waits.
+    fn penalty(&self, rules: &WindowRules) -> u32 {
+        let waited_s = u32::try_from(self.waited_ms / 1_000).unwrap_or(u32::MAX);
+        // An edge must cost less than the penalty, and the longest way is still one to drive.
+        let least = rules.pickup_max_s.saturating_add(1);
+        least.saturating_add(waited_s.saturating_mul(rules.wait_credit)).min(PENALTY_MAX)
+    }
+}
+
+/// Who could take which request: drivers by number, and the ways to be timed, request by request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Candidates {
+    /// Each once.
+    pub drivers: Vec<DriverId>,
+    /// From the drivers, in their order, to the requests, in theirs.
+    pub table: TableQuestion,
+}
+
+impl Candidates {
+    /// The free ones of the drivers found for each request.
+    pub fn of(wanted: &[Wanted], answers: &[NearAnswer], claims: &Claims) -> Self {
+        let mut candidates = Self::default();
+        let mut numbers: HashMap<DriverId, Option<u32>, RandomState> = HashMap::default();
+        for (row, (wanted, answer)) in (0..).zip(wanted.iter().zip(answers)) {
+            candidates.table.destinations.push(wanted.pickup);
+            for hit in &answer.hits {
+                let id = &hit.card.id;
+                if wanted.refused_by.contains(id) {
+                    continue;
+                }
+                let number = match numbers.get(id) {
+                    Some(number) => *number,
+                    None => {
+                        let number = claims.of(id).is_none().then(|| candidates.add(id, hit.position));
+                        numbers.insert(id.clone(), number);
+                        number
+                    }
+                };
+                candidates.table.legs.extend(number.map(|origin| Leg { origin, destination: row }));
+            }
+        }
+        candidates
+    }
+
+    fn add(&mut self, id: &DriverId, position: LatLng) -> u32 {
+        self.drivers.push(id.clone());
+        self.table.origins.push(position);
+        self.drivers.len() as u32 - 1
+    }
+}
+
+/// What a window came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matched {
+    /// Who is to be offered what.
+    pub proposals: Vec<Proposal>,
+    /// Requests for which there was nobody.
+    pub left_out: Vec<TripId>,
+    /// Requests.
+    pub requests: u32,
+    /// Pairs of a request and a driver that could be.
+    pub pairs: u32,
+    /// The search for candidates took so long, microseconds.
+    pub candidates_us: u32,
+    /// Travel times and assignment took so long, microseconds.
+    pub solve_us: u32,
+}
+
+/// Decides. `seconds` are the times of the candidates' legs.
+pub fn assign(wanted: &[Wanted], candidates: &Candidates, seconds: &[u32], rules: &WindowRules) -> Matched {
+    let legs = &candidates.table.legs;
+    assert_eq!(legs.len(), seconds.len(), "a time a leg");
+    let mut builder = ProblemBuilder::with_capacity(wanted.len(), candidates.drivers.len(), legs.len());
+    let mut timed = legs.iter().zip(seconds).peekable();
+    for (row, wanted) in (0..).zip(wanted) {
+        builder.begin_row(wanted.penalty(rules));
+        while let Some((leg, seconds)) = timed.next_if(|(leg, _)| leg.destination == row) {
+            if *seconds <= rules.pickup_max_s {
+                builder.edge(leg.origin, *seconds);
+            }
+        }
+    }
+    let problem = builder.build().expect("drivers are numbered and penalties cut to their maximum");
+    let assignment = solve(rules.policy, &problem, rules.threads);
+    let mut matched = Matched {
+        requests: wanted.len() as u32,
+        pairs: u32::try_from(problem.edge_count()).unwrap_or(u32::MAX),
+        ..Matched::default()
+    };
+    for (row, (wanted, column)) in (0..).zip(wanted.iter().zip(assignment.columns)) {
+        let Some(column) = column else {
+            matched.left_out.push(wanted.trip.clone());
+            continue;
+        };
+        matched.proposals.push(Proposal {
+            trip: wanted.trip.clone(),
+            driver: candidates.drivers[column as usize].clone(),
+            pickup_eta_s: problem.cost(row, column).expect("only edges are assigned"),
+        });
+    }
+    matched
+}
+
+/// Searches, and decides on a thread for long work.
+pub async fn match_window(
+    wanted: Vec<Wanted>,
+    now_ms: i64,
+    rules: WindowRules,
+    claims: Claims,
+    search: Arc<dyn NearbySearch>,
+    times: Arc<dyn TravelTimes>,
+) -> Result<Matched, Error> {
+    let began = Instant::now();
+    let questions = wanted.iter().map(|wanted| wanted.question(&rules, now_ms)).collect();
+    let answers = search.nearest(questions, began + rules.search_timeout).await?;
+    if answers.len() != wanted.len() {
+        let text = format!("{} answers to {} questions for candidates", answers.len(), wanted.len());
+        return Err(Error::Internal(text));
+    }
+    let incomplete = answers.iter().filter(|answer| !answer.complete).count();
+    if incomplete > 0 {
+        tracing::warn!(incomplete, "candidates are missing: not every shard answered in time");
+    }
+    let candidates_us = micros_since(began);
+    let solving = tokio::task::spawn_blocking(move || {
+        let began = Instant::now();
+        let candidates = Candidates::of(&wanted, &answers, &claims);
+        let table = times.table(&candidates.table);
+        let matched = assign(&wanted, &candidates, &table.seconds, &rules);
+        Matched { candidates_us, solve_us: micros_since(began), ..matched }
+    });
+    solving.await.map_err(|error| Error::Internal(format!("a window was not solved: {error}")))
+}
+
+fn micros_since(began: Instant) -> u32 {
+    u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX)
+}
