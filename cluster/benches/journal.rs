@@ -69,9 +69,8 @@ fn journal(c: &mut Criterion) {
 fn fill(runtime: &Runtime, journal: &FjallJournal) {
     let market = market(99);
     runtime.block_on(async {
-        let (large, rest) = (record(&market, 1).changes, 1..=READ);
-        for version in rest {
-            let record = Record { changes: large.clone(), ..record(&market, version) };
+        for version in 1..=READ {
+            let record = record(&market, version);
             journal.append(market.clone(), version - 1, record).await.expect("it is the only writer");
         }
     });
