@@ -3,7 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use kerb_fleet::{
-    DriverLookup, IndexServer, Membership, MembershipView, Node, NodeId, Peers, Role, ShardMap, Sharding,
+    DriverDesk, IndexServer, IngestNode, Membership, MembershipView, Node, NodeId, Peers, Role, ShardMap,
+    Sharding,
 };
 use tokio::sync::watch;
 
@@ -17,7 +18,7 @@ impl EmbeddedMembership {
     /// Of this node.
     pub fn new(node: NodeId, sharding: Sharding) -> Self {
         let shard_map = Arc::new(ShardMap::place(sharding.shards(), 1, std::slice::from_ref(&node)));
-        let roles = vec![Role::LocationIngest, Role::IndexServer, Role::Aggregator];
+        let roles = vec![Role::LocationIngest, Role::IndexServer, Role::Aggregator, Role::Matcher];
         let nodes = vec![Node { id: node, roles, address: None, live: true }];
         Self { view: watch::Sender::new(Arc::new(MembershipView { nodes, shard_map })) }
     }
@@ -33,7 +34,8 @@ impl Membership for EmbeddedMembership {
 #[derive(Default)]
 pub struct LocalPeers {
     index_server: OnceLock<(NodeId, Arc<dyn IndexServer>)>,
-    ingest_node: OnceLock<(NodeId, Arc<dyn DriverLookup>)>,
+    ingest_node: OnceLock<(NodeId, Arc<dyn IngestNode>)>,
+    matcher: OnceLock<(NodeId, Arc<dyn DriverDesk>)>,
 }
 
 impl LocalPeers {
@@ -48,8 +50,13 @@ impl LocalPeers {
     }
 
     /// The ingest node of this process. Panics when there is one already.
-    pub fn set_ingest_node(&self, node: NodeId, port: Arc<dyn DriverLookup>) {
+    pub fn set_ingest_node(&self, node: NodeId, port: Arc<dyn IngestNode>) {
         assert!(self.ingest_node.set((node, port)).is_ok(), "the ingest node is set once");
+    }
+
+    /// The matcher of this process. Panics when there is one already.
+    pub fn set_matcher(&self, node: NodeId, port: Arc<dyn DriverDesk>) {
+        assert!(self.matcher.set((node, port)).is_ok(), "the matcher is set once");
     }
 }
 
@@ -58,7 +65,11 @@ impl Peers for LocalPeers {
         self.index_server.get().filter(|(id, _)| id == node).map(|(_, port)| Arc::clone(port))
     }
 
-    fn ingest_node(&self, node: &NodeId) -> Option<Arc<dyn DriverLookup>> {
+    fn ingest_node(&self, node: &NodeId) -> Option<Arc<dyn IngestNode>> {
         self.ingest_node.get().filter(|(id, _)| id == node).map(|(_, port)| Arc::clone(port))
+    }
+
+    fn matcher(&self, node: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+        self.matcher.get().filter(|(id, _)| id == node).map(|(_, port)| Arc::clone(port))
     }
 }

@@ -14,6 +14,6 @@ pub mod static_file;
 pub use embedded::{EmbeddedMembership, LocalPeers};
 pub use journal::{FjallJournal, JournalError, MemoryJournal};
 pub use liveness::{Liveness, LivenessOptions};
-pub use remote::{ChannelOptions, Channels, RemotePeers};
+pub use remote::{ChannelOptions, Channels, MatcherDoor, RemotePeers};
 pub use server::{Server, ServerOptions};
 pub use static_file::{FileError, StaticFile};

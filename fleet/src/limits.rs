@@ -6,6 +6,10 @@ pub const DRIVER_ID_BYTES_MAX: usize = 64;
 pub const RIDER_ID_BYTES_MAX: usize = 64;
 /// Bytes of a request's idempotency key, at most.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 64;
+/// Bytes of the words in which somebody declines, cancels or ends a trip, at most.
+pub const REASON_BYTES_MAX: usize = 200;
+/// Drivers whose whereabouts are asked for in one message between roles, at most.
+pub const WHEREABOUTS_MAX: usize = 10_000;
 /// Bytes of a node id, a market's name, a class name or a capability name, at most.
 pub const NAME_BYTES_MAX: usize = 32;
 /// Vehicle classes in a catalog, at most: a class is 6 bits in the index.

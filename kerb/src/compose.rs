@@ -214,7 +214,7 @@ impl Common {
         };
         let ingest = LocationIngest::start(settings.location_ingest(), ports).await?;
         if let Some(local) = &cluster.local {
-            local.set_ingest_node(self.node.clone(), ingest.lookup());
+            local.set_ingest_node(self.node.clone(), ingest.port());
         }
         Ok(ingest)
     }

@@ -11,8 +11,8 @@ use common::{argument, median, position, rng, timed};
 use futures::FutureExt;
 use futures::future::ready;
 use kerb_fleet::{
-    Answer, Catalog, Control, DriverLookup, Error, Frame, IndexAdmin, IndexServer, ManualClock, Membership,
-    MembershipView, NodeId, Peers, PositionSession, PositionSink, ShardAnswer, ShardId, ShardMap,
+    Answer, Catalog, Control, DriverDesk, Error, Frame, IndexAdmin, IndexServer, IngestNode, ManualClock,
+    Membership, MembershipView, NodeId, Peers, PositionSession, PositionSink, ShardAnswer, ShardId, ShardMap,
     ShardQuestion, ShardSearch, ShardStat, Sharding, SourceHello,
 };
 use kerb_location_ingest::{FleetStream, LocationIngest, Options, Ports};
@@ -137,7 +137,11 @@ impl Peers for Nothing {
         Some(Arc::new(Nothing))
     }
 
-    fn ingest_node(&self, _: &NodeId) -> Option<Arc<dyn DriverLookup>> {
+    fn ingest_node(&self, _: &NodeId) -> Option<Arc<dyn IngestNode>> {
+        None
+    }
+
+    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverDesk>> {
         None
     }
 }

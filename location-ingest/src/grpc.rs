@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::limits::MESSAGE_BYTES_MAX;
-use kerb_fleet::{DriverId, Error};
+use kerb_fleet::limits::{MESSAGE_BYTES_MAX, WHEREABOUTS_MAX};
+use kerb_fleet::{DriverChannel, DriverId, DriverNews, Error, FieldError};
 use kerb_proto::internal::v1::ingest_service_server::{IngestService, IngestServiceServer};
-use kerb_proto::internal::v1::{LookupDriverRequest, LookupDriverResponse};
+use kerb_proto::internal::v1::{
+    FindDriversRequest, FindDriversResponse, LookupDriverRequest, LookupDriverResponse, TellDriverRequest,
+    TellDriverResponse,
+};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::driver_service_server::{DriverService, DriverServiceServer};
 use kerb_proto::v1::fleet_service_server::{FleetService, FleetServiceServer};
@@ -103,4 +106,41 @@ impl IngestService for IngestGrpc {
         let driver = self.0.known(&id);
         Ok(Response::new(LookupDriverResponse { driver: driver.as_ref().map(Into::into) }))
     }
+
+    async fn tell_driver(
+        &self,
+        request: Request<TellDriverRequest>,
+    ) -> Result<Response<TellDriverResponse>, Status> {
+        let (driver, news) = told(request.into_inner()).map_err(|error| status_of(&error.into()))?;
+        let told = self.0.tell(driver, news).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(TellDriverResponse { told }))
+    }
+
+    async fn find_drivers(
+        &self,
+        request: Request<FindDriversRequest>,
+    ) -> Result<Response<FindDriversResponse>, Status> {
+        let drivers = asked(&request.into_inner().driver_id).map_err(|error| status_of(&error.into()))?;
+        let found = self.0.whereabouts(drivers).await.map_err(|error| status_of(&error))?;
+        let drivers = found.iter().map(|whereabouts| whereabouts.as_ref().into()).collect();
+        Ok(Response::new(FindDriversResponse { drivers }))
+    }
+}
+
+fn told(wire: TellDriverRequest) -> Result<(DriverId, DriverNews), FieldError> {
+    let news = wire.news.ok_or_else(|| FieldError::new("news", "absent, must be given"))?;
+    let news = DriverNews::try_from(news).map_err(|error| error.within("news"))?;
+    Ok((DriverId::new(&wire.driver_id)?, news))
+}
+
+fn asked(ids: &[String]) -> Result<Vec<DriverId>, FieldError> {
+    if ids.len() > WHEREABOUTS_MAX {
+        let description = format!("{} elements, must be at most {WHEREABOUTS_MAX}", ids.len());
+        return Err(FieldError::new("driver_id", description));
+    }
+    let one = |(i, id): (usize, &String)| {
+        let refusal = |error: FieldError| FieldError::new(format!("driver_id[{i}]"), error.description);
+        DriverId::new(id).map_err(refusal)
+    };
+    ids.iter().enumerate().map(one).collect()
 }

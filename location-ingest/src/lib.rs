@@ -4,8 +4,11 @@
 //! The core (table, reverse index, link states, rates, tokens, records) is synchronous and pure; streams and links
 //! are a thin shell around it. It answers no search.
 
+mod actions;
 mod bits;
+mod channel;
 mod counters;
+mod desk;
 mod dispatch;
 mod elsewhere;
 mod entry;

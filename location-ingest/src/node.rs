@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::counters::Counters;
+use crate::desk::Desk;
 use crate::dispatch::Links;
 use crate::link::Horizon;
 use crate::options::Options;
@@ -33,6 +34,7 @@ pub(crate) struct IngestNode {
     pub(crate) fleet_limit: RateLimit,
     pub(crate) table: DriverTable,
     pub(crate) links: Links,
+    pub(crate) desk: Desk,
     pub(crate) counters: Counters,
     /// A link has too much to send: drivers are asked to report less often.
     pub(crate) overloaded: AtomicBool,
@@ -64,6 +66,7 @@ impl IngestNode {
         clock: Arc<dyn Clock>,
         options: Options,
         table: DriverTable,
+        desk: Desk,
     ) -> Self {
         Self {
             id,
@@ -73,6 +76,7 @@ impl IngestNode {
             fleet_limit: options.fleet_limit(),
             links: Links::new(table.sharding().shards()),
             table,
+            desk,
             options,
             counters: Counters::default(),
             overloaded: AtomicBool::new(false),
@@ -114,6 +118,7 @@ impl IngestNode {
             let newer = OpenStream { number, outbox: outbox.clone() };
             if let Some(older) = self.open.insert(slot, newer) {
                 self.counters.superseded.add(1);
+                outbox.inherit(&older.outbox);
                 let reason = format!("a newer stream of this driver was opened on node {}", self.id);
                 older.outbox.end_now(kerb_proto::status::status_of(&Error::Superseded(reason)));
             }
@@ -126,6 +131,11 @@ impl IngestNode {
     /// Whether a stream of this driver is open.
     pub(crate) fn is_connected(&self, slot: Slot) -> bool {
         self.open.contains_key(&slot)
+    }
+
+    /// What waits for the app of this driver, while its stream is open.
+    pub(crate) fn open_outbox(&self, slot: Slot) -> Option<Arc<Outbox>> {
+        self.open.get(&slot).map(|open| open.outbox.clone())
     }
 
     /// The driver in this slot brought a token: another node's entry goes when the driver has reported here.
@@ -163,9 +173,20 @@ impl DriverLookup for IngestNode {
     }
 }
 
+impl Hold {
+    /// Lets the driver go. Answers whether this was its last stream here.
+    pub(crate) fn release(self) -> bool {
+        self.remove()
+    }
+
+    fn remove(&self) -> bool {
+        self.node.open.remove_if(&self.slot, |_, open| open.number == self.number).is_some()
+    }
+}
+
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.node.open.remove_if(&self.slot, |_, open| open.number == self.number);
+        self.remove();
         self.node.counters.streams_open.sub(1);
     }
 }

@@ -38,6 +38,8 @@ pub struct Options {
     pub hello_timeout_ms: u32,
     /// A driver's stream whose client has read nothing for so long is ended.
     pub stall_timeout_ms: u32,
+    /// A matcher that takes longer than this for one call is not waited for.
+    pub desk_timeout_ms: u32,
     /// Time between two batches to an index server.
     pub batch_interval_ms: u32,
     /// An index server that takes longer than this for one frame is given up and connected again.
@@ -66,6 +68,7 @@ impl Default for Options {
             fleet_updates_burst: 20,
             hello_timeout_ms: 10_000,
             stall_timeout_ms: 60_000,
+            desk_timeout_ms: 5_000,
             batch_interval_ms: 100,
             send_timeout_ms: 30_000,
             reconnect_max_ms: 2_000,
@@ -94,6 +97,7 @@ impl Options {
             ("fleet_updates_burst", self.fleet_updates_burst),
             ("hello_timeout_ms", self.hello_timeout_ms),
             ("stall_timeout_ms", self.stall_timeout_ms),
+            ("desk_timeout_ms", self.desk_timeout_ms),
             ("batch_interval_ms", self.batch_interval_ms),
             ("send_timeout_ms", self.send_timeout_ms),
             ("reconnect_max_ms", self.reconnect_max_ms),

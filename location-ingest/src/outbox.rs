@@ -1,5 +1,6 @@
-//! What waits to be read by a driver's app. It holds at most one acknowledgement and one interval, because the
-//! newest speaks for all before it, and a few refusals: a client that does not read costs no memory.
+//! What waits to be read by a driver's app. It holds at most one acknowledgement, one interval and one piece of news
+//! about a trip, because the newest speaks for all before it, and a few refusals and results: a client that does not
+//! read costs no memory.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -7,8 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures::Stream;
+use kerb_fleet::DriverNews;
 use kerb_proto::v1::connect_response::Message;
-use kerb_proto::v1::{Acknowledgement, ConnectResponse, Refusal, ReportingInterval, Welcome};
+use kerb_proto::v1::{Acknowledgement, ActionResult, ConnectResponse, Refusal, ReportingInterval, Welcome};
 use parking_lot::Mutex;
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +18,8 @@ use tonic::Status;
 
 /// Refusals that wait, at most; then the oldest goes.
 pub(crate) const REFUSALS_MAX: usize = 16;
+/// Results of actions that wait, at most. None may go unread: then the stream ends.
+pub(crate) const RESULTS_MAX: usize = 64;
 
 /// Messages to one driver's app, written by the stream's task and read by its response.
 #[derive(Debug, Default)]
@@ -30,6 +34,12 @@ struct Waiting {
     welcome: Option<Welcome>,
     refusals: VecDeque<Refusal>,
     interval_ms: Option<u32>,
+    results: VecDeque<ActionResult>,
+    news: Option<Message>,
+    /// This stream was told something about a trip.
+    told: bool,
+    /// The driver was told something about a trip, or acted on one, in this stream or one that it took over.
+    concerned: bool,
     acknowledgement: Option<Acknowledgement>,
     end: Option<Status>,
     ended: bool,
@@ -58,6 +68,54 @@ impl Outbox {
 
     pub(crate) fn acknowledge(&self, acknowledgement: Acknowledgement) {
         self.write(|waiting| waiting.acknowledgement = Some(acknowledgement));
+    }
+
+    /// Adds what an action came to. One too many ends the stream: its client acts and does not read.
+    pub(crate) fn result(&self, result: ActionResult) {
+        let mut full = false;
+        self.write(|waiting| {
+            full = waiting.results.len() == RESULTS_MAX;
+            if !full {
+                waiting.results.push_back(result);
+            }
+        });
+        if full {
+            let text = format!("{RESULTS_MAX} results of actions wait to be read, must be read as they come");
+            self.end_now(Status::resource_exhausted(text));
+        }
+    }
+
+    /// Puts news before the driver, in place of what has not been read yet. False: the stream is ending.
+    pub(crate) fn news(&self, news: &DriverNews) -> bool {
+        let mut taken = false;
+        self.write(|waiting| taken = waiting.tell(news));
+        taken
+    }
+
+    /// As [`Outbox::news`], of what the matcher knew when the stream was opened: anything told since is newer.
+    pub(crate) fn first_news(&self, news: &DriverNews) {
+        self.write(|waiting| {
+            if !waiting.told {
+                waiting.tell(news);
+            }
+        });
+    }
+
+    /// The driver acts on trips: the matcher is to know when it is gone.
+    pub(crate) fn concern(&self) {
+        self.waiting.lock().concerned = true;
+    }
+
+    /// Whether the matcher is to know when the driver is gone.
+    pub(crate) fn is_concerned(&self) -> bool {
+        self.waiting.lock().concerned
+    }
+
+    /// Takes over from an older stream of the driver.
+    pub(crate) fn inherit(&self, older: &Self) {
+        if older.is_concerned() {
+            self.concern();
+        }
     }
 
     /// Ends the stream after what waits; the first reason stands. An `Ok` status is a plain end.
@@ -96,6 +154,16 @@ impl Outbox {
 }
 
 impl Waiting {
+    fn tell(&mut self, news: &DriverNews) -> bool {
+        if self.end.is_some() || self.ended {
+            return false;
+        }
+        self.news = Some(news.into());
+        self.told = true;
+        self.concerned = true;
+        true
+    }
+
     fn take(&mut self) -> Option<Result<Message, Status>> {
         if let Some(welcome) = self.welcome.take() {
             return Some(Ok(Message::Welcome(welcome)));
@@ -105,6 +173,12 @@ impl Waiting {
         }
         if let Some(interval_ms) = self.interval_ms.take() {
             return Some(Ok(Message::ReportingInterval(ReportingInterval { interval_ms })));
+        }
+        if let Some(result) = self.results.pop_front() {
+            return Some(Ok(Message::Result(result)));
+        }
+        if let Some(news) = self.news.take() {
+            return Some(Ok(news));
         }
         if let Some(acknowledgement) = self.acknowledgement.take() {
             return Some(Ok(Message::Acknowledgement(acknowledgement)));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kerb_fleet::{Catalog, Clock, DriverLookup, Membership, NodeId, Peers, Sharding};
+use kerb_fleet::{Catalog, Clock, Membership, NodeId, Peers, Sharding};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::counters::Counters;
+use crate::desk::Desk;
 use crate::dispatch::Link;
 use crate::error::StartError;
 use crate::expiry::{EXPIRY_TICK_MS, Expiry};
@@ -38,7 +39,7 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Who holds which shard.
     pub membership: Arc<dyn Membership>,
-    /// The index servers.
+    /// The index servers, and the matcher.
     pub peers: Arc<dyn Peers>,
     /// Of the jitter of reconnects.
     pub seed: u64,
@@ -61,7 +62,8 @@ impl LocationIngest {
         let corrupt = loaded.corrupt;
         restore(&table, loaded, ports.clock.now_ms() - options.gone_after_ms())?;
         let Ports { node: id, catalog, clock, .. } = ports.clone();
-        let node = Arc::new(IngestNode::new(id, catalog, clock, options, table));
+        let desk = Desk::new(ports.membership.watch(), &ports.peers, ms(options.desk_timeout_ms));
+        let node = Arc::new(IngestNode::new(id, catalog, clock, options, table, desk));
         node.counters.store_corrupt.set(corrupt);
         let service = Self {
             node,
@@ -84,7 +86,7 @@ impl LocationIngest {
     }
 
     /// The port of the other roles.
-    pub fn lookup(&self) -> Arc<dyn DriverLookup> {
+    pub fn port(&self) -> Arc<dyn kerb_fleet::IngestNode> {
         self.node.clone()
     }
 

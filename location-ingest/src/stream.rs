@@ -1,14 +1,18 @@
-//! One driver's own stream: hello, positions, acknowledgements. The state is plain; [`serve`] is its thin loop.
+//! One driver's own stream: hello, positions and acknowledgements, actions and results. The state is plain; [`serve`] is its thin loop.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::FusedFuture;
 use kerb_fleet::{Error, FieldError};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::connect_request::Message;
-use kerb_proto::v1::{Acknowledgement, ConnectRequest, Hello, PositionUpdate, Refusal, Welcome};
+use kerb_proto::v1::{Acknowledgement, ConnectRequest, Hello, PositionUpdate, Refusal, TripAction, Welcome};
 use tokio::time::{interval, timeout};
 use tonic::{Status, Streaming};
 
+use crate::actions::Actions;
 use crate::node::{Hold, IngestNode};
 use crate::options::ms;
 use crate::outbox::Outbox;
@@ -25,7 +29,8 @@ struct DriverStream {
     node: Arc<IngestNode>,
     outbox: Arc<Outbox>,
     driver: Enrolled,
-    _hold: Hold,
+    hold: Hold,
+    actions: Actions,
     /// Highest sequence seen in this stream.
     sequence: u64,
     dropped_late: u64,
@@ -93,22 +98,49 @@ impl DriverStream {
         });
         let (sequence, dropped_late, dropped_rate) = (last_sequence, 0, 0);
         let warned = false;
-        Ok(Self { node, outbox, driver, _hold: hold, sequence, dropped_late, dropped_rate, told_ms, warned })
+        let actions = Actions::new(node.clone(), driver.card.id.clone());
+        Ok(Self {
+            node,
+            outbox,
+            driver,
+            hold,
+            actions,
+            sequence,
+            dropped_late,
+            dropped_rate,
+            told_ms,
+            warned,
+        })
     }
 
-    /// Reads promptly whether or not the client reads: a stalled reader does not hold up its own updates.
-    async fn run(mut self, mut requests: Streaming<ConnectRequest>) {
-        let stall_limit = ms(self.node.options.stall_timeout_ms);
-        let mut stall_check = interval(stall_limit / 4);
+    async fn run(mut self, requests: Streaming<ConnectRequest>) {
+        self.converse(requests).await;
+        let is_last = self.hold.release();
+        if is_last && self.outbox.is_concerned() {
+            self.node.part(&self.driver.card.id).await;
+        }
+    }
+
+    /// Reads promptly whether or not the client reads, and whether or not the matcher answers: neither holds up the
+    /// driver's positions.
+    async fn converse(&mut self, mut requests: Streaming<ConnectRequest>) {
         let node = self.node.clone();
         let outbox = self.outbox.clone();
-        loop {
+        let driver = self.driver.card.id.clone();
+        let stall_limit = ms(node.options.stall_timeout_ms);
+        let mut stall_check = interval(stall_limit / 4);
+        let mut greeting = pin!(node.greet(&driver, &outbox).fuse());
+        let mut reading = true;
+        // Who has sent all still hears what came of it.
+        while reading || !self.actions.is_idle() {
             tokio::select! {
-                request = requests.message() => match request {
-                    Ok(Some(request)) => self.take(&request),
-                    Ok(None) => return outbox.end(Status::ok("")),
+                request = requests.message(), if reading => match request {
+                    Ok(Some(request)) => self.take(request),
+                    Ok(None) => reading = false,
                     Err(status) => return outbox.end(status),
                 },
+                result = self.actions.next() => outbox.result(result),
+                () = &mut greeting, if !greeting.is_terminated() => {}
                 () = outbox.over() => return,
                 () = node.stop.cancelled() => return outbox.end(Status::unavailable(SHUTTING_DOWN)),
                 _ = stall_check.tick() => if outbox.is_stalled(stall_limit) {
@@ -119,15 +151,26 @@ impl DriverStream {
                 },
             }
         }
+        outbox.end(Status::ok(""));
     }
 
-    fn take(&mut self, request: &ConnectRequest) {
-        match &request.message {
-            Some(Message::Position(position)) => self.position(position),
+    fn take(&mut self, request: ConnectRequest) {
+        match request.message {
+            Some(Message::Position(position)) => self.position(&position),
+            Some(Message::Action(action)) => self.act(action),
             Some(Message::Hello(_)) => {
                 self.refuse(0, vec![FieldError::new("hello", "a second one, must be one")]);
             }
-            None => self.refuse(0, vec![FieldError::new("message", "absent, must be a position")]),
+            None => {
+                self.refuse(0, vec![FieldError::new("message", "absent, must be a position or an action")])
+            }
+        }
+    }
+
+    fn act(&mut self, action: TripAction) {
+        self.outbox.concern();
+        if let Err(refused) = self.actions.push(action) {
+            self.outbox.result(refused);
         }
     }
 

@@ -31,7 +31,8 @@ const DESCRIPTION_BYTES_MAX: usize = 256;
 /// and a message of so many bytes at most.
 const MESSAGE_BYTES_MAX: usize = 1_024;
 /// What [`Error::NotFound`] and [`Error::Overloaded`] name; a client knows an unlisted one as `resource`.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 13] = [
+    "actions waiting",
     "appends waiting for the journal",
     "driver",
     "node",
@@ -40,8 +41,10 @@ const NAMES: [&str; 10] = [
     "drivers of this node",
     "ingest nodes",
     "lookups",
+    "market",
     "searches",
     "slots of one driver",
+    "trip",
 ];
 
 /// The status of an error.

@@ -125,7 +125,11 @@ impl Link {
                     refusal.errors.iter().map(|e| format!("{}: {}", e.field, e.description)).collect();
                 Some(Event::Refused { sequence: refusal.sequence, reason: reasons.join("; ") })
             }
-            connect_response::Message::Welcome(_) => None,
+            // Nothing here takes part in trips.
+            connect_response::Message::Welcome(_)
+            | connect_response::Message::Task(_)
+            | connect_response::Message::Over(_)
+            | connect_response::Message::Result(_) => None,
         }
     }
 }

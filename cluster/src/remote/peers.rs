@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{DriverLookup, IndexServer, NodeId, Peers};
+use kerb_fleet::{DriverDesk, IndexServer, IngestNode, NodeId, Peers};
 
-use super::{Channels, RemoteDriverLookup, RemoteIndexServer};
+use super::{Channels, RemoteIndexServer, RemoteIngestNode, RemoteMatcher};
 
 /// The other nodes, over the process's connections.
 #[derive(Clone)]
@@ -23,8 +23,13 @@ impl Peers for RemotePeers {
         Some(Arc::new(RemoteIndexServer::new(node.clone(), channel)))
     }
 
-    fn ingest_node(&self, node: &NodeId) -> Option<Arc<dyn DriverLookup>> {
+    fn ingest_node(&self, node: &NodeId) -> Option<Arc<dyn IngestNode>> {
         let channel = self.0.channel(node)?;
-        Some(Arc::new(RemoteDriverLookup::new(node.clone(), channel)))
+        Some(Arc::new(RemoteIngestNode::new(node.clone(), channel)))
+    }
+
+    fn matcher(&self, node: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+        let channel = self.0.channel(node)?;
+        Some(Arc::new(RemoteMatcher::new(node.clone(), channel)))
     }
 }

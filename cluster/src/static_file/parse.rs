@@ -74,6 +74,13 @@ pub fn parse(path: &Path, text: &str, sharding: Sharding) -> Result<MembershipVi
             );
             return Err(at.wrong(entry.address.span().start, &format!("nodes[{i}].address"), reason));
         }
+        if let Some(other) = nodes.iter().find(|other| is_matcher(other)).filter(|_| is_matcher(&node)) {
+            let reason = format!(
+                "a second matcher beside {:?}, must be one at most: trips live in that node's data folder",
+                other.id
+            );
+            return Err(at.wrong(entry.roles.span().start, &format!("nodes[{i}].roles"), reason));
+        }
         nodes.push(node);
     }
     nodes.sort_by(|a, b| a.id.cmp(&b.id));
@@ -83,6 +90,10 @@ pub fn parse(path: &Path, text: &str, sharding: Sharding) -> Result<MembershipVi
         .map(|node| node.id.clone())
         .collect();
     Ok(MembershipView { shard_map: Arc::new(ShardMap::place(sharding.shards(), replicas, &servers)), nodes })
+}
+
+fn is_matcher(node: &Node) -> bool {
+    node.roles.contains(&Role::Matcher)
 }
 
 #[derive(Clone, Copy)]
@@ -105,7 +116,8 @@ impl Place<'_> {
         roles.sort_unstable();
         roles.dedup();
         if roles.is_empty() {
-            let reason = "empty, must be one or more of location-ingest, index-server, aggregator".to_owned();
+            let reason =
+                "empty, must be one or more of location-ingest, index-server, aggregator, matcher".to_owned();
             return Err(self.wrong(entry.roles.span().start, &format!("nodes[{i}].roles"), reason));
         }
         Ok(Node { id, roles, address: Some(address.clone()), live: true })

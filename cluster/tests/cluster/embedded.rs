@@ -2,7 +2,11 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use kerb_cluster::{EmbeddedMembership, LocalPeers};
-use kerb_fleet::{Answer, DriverId, DriverLookup, KnownDriver, Membership, NodeId, Peers, Role, Sharding};
+use kerb_fleet::conformance::driver_desk::one_offer;
+use kerb_fleet::{
+    Answer, DriverChannel, DriverId, DriverLookup, DriverNews, KnownDriver, Membership, NodeId, Peers, Role,
+    Sharding, Whereabouts,
+};
 
 struct Nobody;
 
@@ -12,11 +16,21 @@ impl DriverLookup for Nobody {
     }
 }
 
+impl DriverChannel for Nobody {
+    fn tell(&self, _: DriverId, _: DriverNews) -> Answer<'_, bool> {
+        async { Ok(false) }.boxed()
+    }
+
+    fn whereabouts(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<Whereabouts>>> {
+        async move { Ok(vec![None; drivers.len()]) }.boxed()
+    }
+}
+
 #[test]
 fn one_node_has_every_role_and_every_shard() {
     let node = NodeId::new("all").unwrap();
     let view = EmbeddedMembership::new(node.clone(), Sharding::default()).watch().borrow().clone();
-    for role in [Role::LocationIngest, Role::IndexServer, Role::Aggregator] {
+    for role in [Role::LocationIngest, Role::IndexServer, Role::Aggregator, Role::Matcher] {
         assert_eq!(view.with_role(role).map(|n| &n.id).collect::<Vec<_>>(), [&node]);
     }
     assert_eq!(view.shard_map.shards_of(&node).len(), usize::from(Sharding::default().shards()));
@@ -26,9 +40,11 @@ fn one_node_has_every_role_and_every_shard() {
 fn ports_are_known_once_they_are_set_and_only_under_their_name() {
     let (node, other) = (NodeId::new("all").unwrap(), NodeId::new("other").unwrap());
     let peers = LocalPeers::new();
-    assert!(peers.ingest_node(&node).is_none());
+    assert!(peers.ingest_node(&node).is_none() && peers.matcher(&node).is_none());
     peers.set_ingest_node(node.clone(), Arc::new(Nobody));
-    assert!(peers.ingest_node(&node).is_some());
-    assert!(peers.ingest_node(&other).is_none());
+    assert!(peers.ingest_node(&node).is_some() && peers.matcher(&node).is_none());
+    peers.set_matcher(node.clone(), one_offer());
+    assert!(peers.matcher(&node).is_some());
+    assert!(peers.ingest_node(&other).is_none() && peers.matcher(&other).is_none());
     assert!(peers.index_server(&node).is_none());
 }

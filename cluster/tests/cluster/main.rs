@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod channel;
 mod conformance;
+mod desk;
+mod door;
 mod embedded;
 mod journal;
 mod liveness;

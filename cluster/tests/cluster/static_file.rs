@@ -66,6 +66,11 @@ fn errors_name_file_line_and_key() {
         let error = wrong(&GOOD.replacen(from, to, 1));
         assert!(error.starts_with(expected), "{to}: {error}");
     }
+    let twice = GOOD.replacen("\"index-server\"]", "\"index-server\", \"matcher\"]", 1);
+    let twice = twice.replace("\"location-ingest\"", "\"matcher\"");
+    let expected =
+        "cluster.toml:12: nodes[1].roles: a second matcher beside \"index-2\", must be one at most";
+    assert!(wrong(&twice).starts_with(expected), "{}", wrong(&twice));
     assert!(wrong("nodes = []").contains("nodes: 0 nodes, must be 1 to"), "{}", wrong("nodes = []"));
 }
 

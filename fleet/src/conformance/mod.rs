@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a conformance suite fails by panicking")]
 
+pub mod driver_channel;
+pub mod driver_desk;
 pub mod index_server;
 pub mod journal;
 pub mod source;

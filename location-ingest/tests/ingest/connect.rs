@@ -113,11 +113,11 @@ async fn positions_are_taken_acknowledged_and_sent_on() {
     assert!(ingest.settle(30_000).await);
     let seen = cluster.server("a").content()[&id("cab-7")];
     assert_eq!((seen.position.lat_deg(), seen.status), (55.0, DriverStatus::Available));
-    let known = ingest.lookup().lookup(id("cab-7")).await.unwrap().unwrap();
+    let known = ingest.port().lookup(id("cab-7")).await.unwrap().unwrap();
     assert!(known.connected && known.searchable);
     drop(app);
     eventually("the stream is closed", || ingest.counters().streams_open.get() == 0).await;
-    let known = ingest.lookup().lookup(id("cab-7")).await.unwrap().unwrap();
+    let known = ingest.port().lookup(id("cab-7")).await.unwrap().unwrap();
     assert!(!known.connected && known.searchable, "a driver that disconnects stays until it is gone");
     let (_, welcome) = App::hello(&channel, hello("cab-7")).await.unwrap();
     assert_eq!(welcome.last_sequence, 5);
@@ -215,7 +215,7 @@ async fn the_newer_stream_wins_and_the_older_is_told() {
     newer.acknowledged(2).await;
     eventually("the older is closed", || ingest.counters().streams_open.get() == 1).await;
     assert_eq!(ingest.counters().superseded.get(), 1);
-    assert!(ingest.lookup().lookup(id("cab")).await.unwrap().unwrap().connected);
+    assert!(ingest.port().lookup(id("cab")).await.unwrap().unwrap().connected);
 }
 
 #[tokio::test]

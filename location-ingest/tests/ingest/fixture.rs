@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_fleet::{
-    Catalog, Clock, DriverCard, DriverId, DriverLookup, IndexServer, ManualClock, Membership, MembershipView,
-    Motion, NodeId, Partitioning, Peers, ShardMap, Sharding, Slot, Stamp, VehicleClass,
+    Catalog, Clock, DriverCard, DriverDesk, DriverId, IndexServer, IngestNode, ManualClock, Membership,
+    MembershipView, Motion, Node, NodeId, Partitioning, Peers, Role, ShardMap, Sharding, Slot, Stamp,
+    VehicleClass,
 };
 use kerb_location_ingest::{DriverTable, HANDOVER_MS, LocationIngest, Options, Ports};
 use kerb_proto::convert::Report;
@@ -99,6 +100,7 @@ pub(crate) fn assert_same(what: &str, found: &BTreeMap<DriverId, Seen>, wanted: 
 pub(crate) struct Cluster {
     servers: Mutex<BTreeMap<NodeId, Arc<FakeServer>>>,
     view: watch::Sender<Arc<MembershipView>>,
+    desk: Mutex<Option<Arc<dyn DriverDesk>>>,
     pub(crate) clock: Arc<ManualClock>,
 }
 
@@ -112,7 +114,14 @@ impl Cluster {
         let server = |name: &&str| (node(name), FakeServer::new(&node(name), map.shards_of(&node(name))));
         let servers = Mutex::new(names.iter().map(server).collect());
         let view = watch::channel(Arc::new(MembershipView { nodes: Vec::new(), shard_map: map })).0;
-        Arc::new(Self { servers, view, clock: Arc::new(ManualClock::new(NOW_MS)) })
+        Arc::new(Self { servers, view, desk: Mutex::default(), clock: Arc::new(ManualClock::new(NOW_MS)) })
+    }
+
+    /// A matcher from now on.
+    pub(crate) fn set_desk(&self, desk: Arc<dyn DriverDesk>) {
+        *self.desk.lock() = Some(desk);
+        let matcher = Node { id: node("matcher"), roles: vec![Role::Matcher], address: None, live: true };
+        self.view.send_modify(|view| Arc::make_mut(view).nodes = vec![matcher]);
     }
 
     pub(crate) fn server(&self, name: &str) -> Arc<FakeServer> {
@@ -185,8 +194,12 @@ impl Peers for Shared {
         server.map(|server| Arc::new(Handle(server)) as Arc<dyn IndexServer>)
     }
 
-    fn ingest_node(&self, _: &NodeId) -> Option<Arc<dyn DriverLookup>> {
+    fn ingest_node(&self, _: &NodeId) -> Option<Arc<dyn IngestNode>> {
         None
+    }
+
+    fn matcher(&self, id: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+        self.0.desk.lock().clone().filter(|_| *id == node("matcher"))
     }
 }
 

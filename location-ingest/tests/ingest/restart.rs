@@ -24,7 +24,7 @@ async fn after_a_shutdown_everything_is_back() {
     assert!(ingest.settle(30_000).await);
     assert_eq!(again.server("a").content().len() + again.server("b").content().len(), 2_000);
     again.assert_equals(ingest.table(), GONE_MS);
-    let known = ingest.lookup().lookup(id("fleet-7")).await.unwrap().unwrap();
+    let known = ingest.port().lookup(id("fleet-7")).await.unwrap().unwrap();
     assert!(known.searchable && !known.connected);
     assert_eq!(known.position.unwrap().stamp.sequence, 5);
 }
@@ -40,7 +40,7 @@ async fn who_was_silent_too_long_comes_back_known_but_not_searchable() {
     let ingest = cluster.start("ingest", stored(&folder)).await;
     assert!(ingest.settle(30_000).await);
     assert!(cluster.server("a").content().is_empty());
-    let known = ingest.lookup().lookup(id("fleet-7")).await.unwrap().unwrap();
+    let known = ingest.port().lookup(id("fleet-7")).await.unwrap().unwrap();
     assert!(!known.searchable && known.position.is_some());
 }
 

@@ -1,0 +1,126 @@
+//! A trip as riders, operators and those who bill see it.
+
+use kerb_fleet::{
+    CancelledBy, Catalog, DriverId, FieldError, Receipt, ReturnReason, Step, StepNote, Trip, TripId,
+    TripState,
+};
+
+use super::field::refuse;
+use crate::v1;
+
+/// The public name of a state.
+pub fn public_state(state: TripState) -> v1::TripState {
+    match state {
+        TripState::Requested => v1::TripState::Requested,
+        TripState::Offered => v1::TripState::Offered,
+        TripState::EnRoute => v1::TripState::EnRoute,
+        TripState::Arrived => v1::TripState::Arrived,
+        TripState::OnTrip => v1::TripState::OnTrip,
+        TripState::Completed => v1::TripState::Completed,
+        TripState::Expired => v1::TripState::Expired,
+        TripState::Cancelled => v1::TripState::Cancelled,
+    }
+}
+
+/// The state of a number of `kerb.v1.TripState`; a refusal of `state` for no such one.
+pub fn trip_state(number: u32) -> Result<TripState, FieldError> {
+    let state = TripState::ALL.into_iter().find(|state| public_state(*state) as u32 == number);
+    state.ok_or_else(|| refuse("state", number, "1 to 8"))
+}
+
+/// A trip's id, or a refusal of `trip_id`.
+pub(super) fn trip_id(text: &str) -> Result<TripId, FieldError> {
+    text.parse()
+}
+
+/// The public message of a trip.
+pub fn public_trip(trip: &Trip, catalog: &Catalog) -> v1::Trip {
+    let (request, times) = (&trip.request, &trip.times);
+    v1::Trip {
+        trip_id: trip.id.to_string(),
+        rider_id: request.rider.as_str().to_owned(),
+        state: public_state(trip.state).into(),
+        pickup: Some(request.pickup.into()),
+        dropoff: Some(request.dropoff.into()),
+        vehicle_class: catalog.vehicle_class_name(request.vehicle_class).to_owned(),
+        capabilities: catalog.capability_names(request.capabilities).map(str::to_owned).collect(),
+        party_size: u32::from(request.party_size),
+        wait_max_ms: request.wait_max_ms.clamp(0, i64::from(u32::MAX)) as u32,
+        driver_id: driver_name(trip.driver.as_ref()),
+        pickup_eta_s: trip.offer.map_or(0, |offer| offer.pickup_eta_s),
+        offers: trip.offers,
+        requested_ms: times.requested_ms,
+        accepted_ms: times.accepted_ms.unwrap_or(0),
+        arrived_ms: times.arrived_ms.unwrap_or(0),
+        picked_up_ms: times.picked_up_ms.unwrap_or(0),
+        ended_ms: times.ended_ms.unwrap_or(0),
+        number: trip.steps.len() as u64,
+        receipt: trip.receipt.as_ref().map(|receipt| public_receipt(receipt, catalog)),
+        cancelled_by: trip.cancelled_by.as_ref().map_or("", canceller).to_owned(),
+        cancel_reason: trip.cancel_reason.clone(),
+    }
+}
+
+/// The public message of a receipt.
+pub fn public_receipt(receipt: &Receipt, catalog: &Catalog) -> v1::Receipt {
+    v1::Receipt {
+        rider_id: receipt.rider.as_str().to_owned(),
+        driver_id: receipt.driver.as_str().to_owned(),
+        vehicle_class: catalog.vehicle_class_name(receipt.vehicle_class).to_owned(),
+        pickup: Some(receipt.pickup.into()),
+        dropoff: Some(receipt.dropoff.into()),
+        requested_ms: receipt.requested_ms,
+        accepted_ms: receipt.accepted_ms,
+        arrived_ms: receipt.arrived_ms.unwrap_or(0),
+        picked_up_ms: receipt.picked_up_ms,
+        dropped_off_ms: receipt.dropped_off_ms,
+        distance_m: receipt.distance_m,
+        wait_ms: receipt.wait_ms,
+        ride_ms: receipt.ride_ms,
+    }
+}
+
+/// The public message of a change of state; `number` counts from 1.
+pub fn public_step(number: u64, step: &Step) -> v1::TripChange {
+    let note = match &step.note {
+        StepNote::None => String::new(),
+        StepNote::OfferReturned { why } => return_reason(why),
+        StepNote::DriverLost => "the driver was away for too long".to_owned(),
+        StepNote::Cancelled { by, reason } => with_words(&format!("cancelled by {}", canceller(by)), reason),
+    };
+    v1::TripChange {
+        number,
+        at_ms: step.at_ms,
+        state: public_state(step.state).into(),
+        driver_id: driver_name(step.driver.as_ref()),
+        note,
+    }
+}
+
+/// Why an offer came back, in words.
+pub(super) fn return_reason(why: &ReturnReason) -> String {
+    match why {
+        ReturnReason::Declined { reason } => with_words("declined", reason),
+        ReturnReason::Expired => "not answered in time".to_owned(),
+        ReturnReason::DriverGone => "the driver was not there".to_owned(),
+        ReturnReason::Withdrawn => "withdrawn".to_owned(),
+    }
+}
+
+/// Who called a trip off.
+pub(super) fn canceller(by: &CancelledBy) -> &'static str {
+    match by {
+        CancelledBy::Rider => "rider",
+        CancelledBy::Driver { .. } => "driver",
+        CancelledBy::Operator => "operator",
+    }
+}
+
+fn with_words(what: &str, words: &str) -> String {
+    if words.is_empty() { what.to_owned() } else { format!("{what}: {words}") }
+}
+
+/// Empty for none.
+fn driver_name(driver: Option<&DriverId>) -> String {
+    driver.map_or(String::new(), |driver| driver.as_str().to_owned())
+}
