@@ -15,7 +15,7 @@ use crate::fixture::{Cluster, NOW_MS, eventually, id, in_time, node, options, se
 
 /// A driver's app.
 pub(crate) struct App {
-    up: mpsc::Sender<ConnectRequest>,
+    up: Option<mpsc::Sender<ConnectRequest>>,
     pub(crate) down: Streaming<ConnectResponse>,
 }
 
@@ -24,7 +24,7 @@ impl App {
         let (up, requests) = mpsc::channel(16);
         let mut client = DriverServiceClient::new(channel.clone());
         let down = client.connect(ReceiverStream::new(requests)).await.unwrap().into_inner();
-        Self { up, down }
+        Self { up: Some(up), down }
     }
 
     pub(crate) async fn hello(channel: &Channel, hello: Hello) -> Result<(Self, Welcome), Status> {
@@ -38,7 +38,13 @@ impl App {
 
     pub(crate) async fn send(&self, message: Up) {
         // A stream that is over takes nothing; what ended it stands in its response.
-        let _ = self.up.send(ConnectRequest { message: Some(message) }).await;
+        let up = self.up.as_ref().expect("the app has not finished");
+        let _ = up.send(ConnectRequest { message: Some(message) }).await;
+    }
+
+    /// Sends nothing more.
+    pub(crate) fn finish(&mut self) {
+        self.up = None;
     }
 
     pub(crate) async fn next(&mut self) -> Result<Option<Down>, Status> {

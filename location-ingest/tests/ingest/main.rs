@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod connect;
+mod desk;
 mod expiry;
 mod fake;
 mod fixture;
@@ -12,3 +13,4 @@ mod restart;
 mod sessions;
 mod store;
 mod table;
+mod trips;

@@ -114,8 +114,7 @@ pub fn action_outcome(wire: &v1::ActionResult) -> Result<TripState, Status> {
     if wire.code != 0 {
         return Err(Status::new(Code::from_i32(wire.code), wire.message.clone()));
     }
-    let state = u32::try_from(wire.state).unwrap_or(u32::MAX);
-    trip_state(state).map_err(|error| Status::internal(error.to_string()))
+    trip_state(wire.state).map_err(|error| Status::internal(error.to_string()))
 }
 
 impl From<&DriverNews> for Message {
@@ -154,7 +153,7 @@ impl TryFrom<v1::TripTask> for DriverTask {
         };
         Ok(Self {
             trip: trip_id(&wire.trip_id)?,
-            state: trip_state(wire.state as u32)?,
+            state: trip_state(wire.state)?,
             pickup: place("pickup", wire.pickup)?,
             dropoff: place("dropoff", wire.dropoff)?,
             pickup_eta_s: wire.pickup_eta_s,
@@ -168,7 +167,7 @@ impl TryFrom<v1::TripOver> for DriverNews {
     type Error = FieldError;
 
     fn try_from(wire: v1::TripOver) -> Result<Self, FieldError> {
-        let (trip, state) = (trip_id(&wire.trip_id)?, trip_state(wire.state as u32)?);
+        let (trip, state) = (trip_id(&wire.trip_id)?, trip_state(wire.state)?);
         Ok(Self::Over { trip, state, why: wire.reason })
     }
 }

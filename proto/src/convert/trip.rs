@@ -23,8 +23,9 @@ pub fn public_state(state: TripState) -> v1::TripState {
 }
 
 /// The state of a number of `kerb.v1.TripState`; a refusal of `state` for no such one.
-pub fn trip_state(number: u32) -> Result<TripState, FieldError> {
-    let state = TripState::ALL.into_iter().find(|state| public_state(*state) as u32 == number);
+pub fn trip_state(number: impl Into<i64>) -> Result<TripState, FieldError> {
+    let number = number.into();
+    let state = TripState::ALL.into_iter().find(|state| public_state(*state) as i64 == number);
     state.ok_or_else(|| refuse("state", number, "1 to 8"))
 }
 

@@ -1,7 +1,9 @@
 //! Any bytes and any numbers are an answer or an error, and what is taken keeps the types' promises.
 
-use kerb_fleet::{Batch, KnownDriver, ShardAnswer, ShardQuestion};
-use kerb_proto::convert::{Columns, FromSink, FromSource, Report};
+use kerb_fleet::{
+    Batch, DriverId, DriverNews, DriverTask, KnownDriver, ShardAnswer, ShardQuestion, Whereabouts,
+};
+use kerb_proto::convert::{Act, Columns, FromSink, FromSource, Report};
 use kerb_proto::{internal, v1};
 use kerb_spatial::LatLng;
 use proptest::collection::vec;
@@ -48,6 +50,12 @@ proptest! {
         read::<internal::v1::SearchShardsRequest, ShardQuestion>(&bytes);
         read::<internal::v1::SearchShardsResponse, ShardAnswer>(&bytes);
         read::<internal::v1::KnownDriver, KnownDriver>(&bytes);
+        read::<internal::v1::DriverNews, DriverNews>(&bytes);
+        read::<internal::v1::Whereabouts, Option<Whereabouts>>(&bytes);
+        read::<internal::v1::ActRequest, (DriverId, Act)>(&bytes);
+        read::<v1::TripAction, Act>(&bytes);
+        read::<v1::TripTask, DriverTask>(&bytes);
+        read::<v1::TripOver, DriverNews>(&bytes);
         read::<v1::PositionColumns, Columns>(&bytes);
     }
 

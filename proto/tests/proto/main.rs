@@ -6,4 +6,5 @@ mod garbage;
 mod named;
 mod roundtrip;
 mod status;
+mod trips;
 mod values;

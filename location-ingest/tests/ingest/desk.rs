@@ -1,0 +1,108 @@
+//! A desk that answers what a test says, when a test says so, and remembers all that came.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use kerb_fleet::{Answer, DriverAction, DriverDesk, DriverId, DriverNews, Error, TripId, TripState};
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, watch};
+
+use crate::fixture::eventually;
+
+/// What came to a desk.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Call {
+    Act(String, String, DriverAction),
+    Connected(String),
+    Disconnected(String),
+}
+
+type Outcome = Box<dyn Fn(&TripId, &DriverAction) -> Result<TripState, Error> + Send + Sync>;
+
+pub(crate) struct FakeDesk {
+    calls: Mutex<Vec<Call>>,
+    outcome: Outcome,
+    /// What a driver who connects is told.
+    pub(crate) news: Mutex<Option<DriverNews>>,
+    /// Answers of [`DriverDesk::connected`] that fail before one does not.
+    pub(crate) failures: Mutex<usize>,
+    /// Actions that may be answered.
+    pub(crate) actions: Semaphore,
+    /// [`DriverDesk::connected`] answers while it is true, [`DriverDesk::disconnected`] too.
+    pub(crate) open: watch::Sender<bool>,
+}
+
+impl FakeDesk {
+    /// Answers every action at once.
+    pub(crate) fn new(
+        outcome: impl Fn(&TripId, &DriverAction) -> Result<TripState, Error> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            calls: Mutex::default(),
+            outcome: Box::new(outcome),
+            news: Mutex::default(),
+            failures: Mutex::default(),
+            actions: Semaphore::new(Semaphore::MAX_PERMITS),
+            open: watch::Sender::new(true),
+        })
+    }
+
+    /// Answers an action only when it is let to.
+    pub(crate) fn slow() -> Arc<Self> {
+        let desk = Self::new(|_, _| Ok(TripState::EnRoute));
+        desk.actions.forget_permits(Semaphore::MAX_PERMITS);
+        desk
+    }
+
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.calls.lock().clone()
+    }
+
+    pub(crate) fn acts(&self) -> usize {
+        self.calls.lock().iter().filter(|call| matches!(call, Call::Act(..))).count()
+    }
+
+    /// Waits until so many calls have come.
+    pub(crate) async fn called(&self, count: usize) {
+        eventually("the desk is called", || self.calls.lock().len() >= count).await;
+    }
+}
+
+impl DriverDesk for FakeDesk {
+    fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState> {
+        async move {
+            let outcome = (self.outcome)(&trip, &action);
+            self.calls.lock().push(Call::Act(driver.as_str().to_owned(), trip.to_string(), action));
+            self.actions.acquire().await.unwrap().forget();
+            outcome
+        }
+        .boxed()
+    }
+
+    fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNews>> {
+        async move {
+            self.calls.lock().push(Call::Connected(driver.as_str().to_owned()));
+            let fails = {
+                let mut failures = self.failures.lock();
+                let fails = *failures > 0;
+                *failures = failures.saturating_sub(1);
+                fails
+            };
+            self.open.subscribe().wait_for(|open| *open).await.unwrap();
+            if fails {
+                return Err(Error::DeadlineExceeded("scripted".to_owned()));
+            }
+            Ok(self.news.lock().clone())
+        }
+        .boxed()
+    }
+
+    fn disconnected(&self, driver: DriverId) -> Answer<'_, ()> {
+        async move {
+            self.calls.lock().push(Call::Disconnected(driver.as_str().to_owned()));
+            self.open.subscribe().wait_for(|open| *open).await.unwrap();
+            Ok(())
+        }
+        .boxed()
+    }
+}
