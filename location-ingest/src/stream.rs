@@ -162,7 +162,7 @@ impl DriverStream {
                 self.refuse(0, vec![FieldError::new("hello", "a second one, must be one")]);
             }
             None => {
-                self.refuse(0, vec![FieldError::new("message", "absent, must be a position or an action")])
+                self.refuse(0, vec![FieldError::new("message", "absent, must be a position or an action")]);
             }
         }
     }
