@@ -40,7 +40,7 @@ fn shortages(criterion: &mut Criterion) {
 /// Four cities that have nothing to do with each other, in one table.
 fn threads(criterion: &mut Criterion) {
     let spread = Spread::Uniform;
-    let cities: Vec<Problem> = (SEED..SEED + 4)
+    let cities: Vec<Problem> = (1..=4)
         .map(|seed| Instance { requests: 10_000, drivers: 10_000, candidates: 20, spread, seed }.problem())
         .collect();
     let problem = side_by_side(&cities);
