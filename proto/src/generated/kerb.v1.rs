@@ -1525,7 +1525,7 @@ pub struct CancelledEvent {
     pub by: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
-    /// The driver who had the trip; empty for none.
+    /// The driver, when that is who cancelled; else empty.
     #[prost(string, tag = "3")]
     pub driver_id: ::prost::alloc::string::String,
 }
