@@ -59,6 +59,8 @@ pub trait Probe: Send + Sync + 'static {
 pub struct Tracker {
     /// Failures in a row; nodes without any are not listed.
     failures: HashMap<NodeId, u32>,
+    /// Where the listed nodes are.
+    addresses: HashMap<NodeId, Option<String>>,
 }
 
 impl Tracker {
@@ -72,9 +74,16 @@ impl Tracker {
         }
     }
 
-    /// Forgets nodes that are not listed any more.
+    /// Forgets nodes that are not listed any more, and the failures of those that are at another address now: there
+    /// they were never probed.
     pub fn keep_only(&mut self, view: &MembershipView) {
-        self.failures.retain(|node, _| view.node(node).is_some());
+        let listed = view.nodes.iter().map(|node| (node.id.clone(), node.address.clone())).collect();
+        let before = std::mem::replace(&mut self.addresses, listed);
+        let stayed = |node: &NodeId| {
+            let now = view.node(node);
+            now.is_some_and(|now| before.get(node).is_none_or(|address| *address == now.address))
+        };
+        self.failures.retain(|node, _| stayed(node));
     }
 
     /// A node that was never probed counts as live.

@@ -37,12 +37,15 @@ fn shortages(criterion: &mut Criterion) {
     }
 }
 
+/// Four cities that have nothing to do with each other, in one table.
 fn threads(criterion: &mut Criterion) {
-    let instance =
-        Instance { requests: 50_000, drivers: 50_000, candidates: 3, spread: Spread::Clustered, seed: SEED };
-    let problem = instance.problem();
+    let spread = Spread::Uniform;
+    let cities: Vec<Problem> = (1..=4)
+        .map(|seed| Instance { requests: 10_000, drivers: 10_000, candidates: 20, spread, seed }.problem())
+        .collect();
+    let problem = side_by_side(&cities);
     for threads in [1, 2] {
-        criterion.bench_function(&format!("batch/50000x3/clustered/threads_{threads}"), |b| {
+        criterion.bench_function(&format!("batch/4_cities_of_10000x20/uniform/threads_{threads}"), |b| {
             b.iter(|| solve(Policy::Batch, black_box(&problem), threads));
         });
     }
@@ -53,20 +56,27 @@ fn building(criterion: &mut Criterion) {
         Instance { requests: 10_000, drivers: 10_000, candidates: 20, spread: Spread::Uniform, seed: SEED };
     let problem = instance.problem();
     criterion.bench_function("build/10000x20/uniform", |b| {
-        b.iter(|| rebuild(black_box(&problem)));
+        b.iter(|| side_by_side(black_box(std::slice::from_ref(&problem))));
     });
 }
 
-fn rebuild(problem: &Problem) -> Problem {
-    let (rows, columns) = (problem.rows(), problem.columns());
-    let mut builder = ProblemBuilder::with_capacity(rows as usize, columns as usize, problem.edge_count());
-    for row in 0..rows {
-        builder.begin_row(problem.penalty(row));
-        for edge in problem.edges(row) {
-            builder.edge(edge.column, edge.cost);
+/// Each problem's columns after those of the one before.
+fn side_by_side(problems: &[Problem]) -> Problem {
+    let rows = problems.iter().map(|problem| problem.rows() as usize).sum();
+    let columns = problems.iter().map(|problem| problem.columns() as usize).sum();
+    let mut builder =
+        ProblemBuilder::with_capacity(rows, columns, problems.iter().map(Problem::edge_count).sum());
+    let mut first_column = 0;
+    for problem in problems {
+        for row in 0..problem.rows() {
+            builder.begin_row(problem.penalty(row));
+            for edge in problem.edges(row) {
+                builder.edge(first_column + edge.column, edge.cost);
+            }
         }
+        first_column += problem.columns();
     }
-    builder.build().expect("it was a problem")
+    builder.build().expect("they were problems")
 }
 
 criterion_group! {

@@ -228,8 +228,9 @@ impl DriverLookup for FakeIngest {
     }
 }
 
+/// Nobody here has news for drivers.
 impl DriverChannel for FakeIngest {
-    fn tell(&self, _: DriverId, _: DriverNews) -> Answer<'_, bool> {
+    fn tell(&self, _driver: DriverId, _news: DriverNews) -> Answer<'_, bool> {
         async { Ok(false) }.boxed()
     }
 
@@ -326,7 +327,7 @@ impl Peers for Cluster {
         Some(Arc::clone(ingest) as Arc<dyn IngestNode>)
     }
 
-    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+    fn matcher(&self, _id: &NodeId) -> Option<Arc<dyn DriverDesk>> {
         None
     }
 }

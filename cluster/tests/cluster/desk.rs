@@ -1,6 +1,5 @@
 //! fleet's suite for desks: of its own desk, and of the same over gRPC on a random port.
 
-use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use kerb_cluster::ChannelOptions;
@@ -20,8 +19,8 @@ mod local {
 
     kerb_fleet::driver_desk_conformance!(desk);
 
-    fn desk() -> Ready<(Arc<dyn DriverDesk>, ())> {
-        ready((one_offer(), ()))
+    fn desk() -> std::future::Ready<(Arc<dyn DriverDesk>, ())> {
+        std::future::ready((one_offer(), ()))
     }
 }
 

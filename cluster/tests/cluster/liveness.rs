@@ -71,6 +71,19 @@ fn a_node_that_is_no_longer_listed_is_forgotten() {
     assert!(tracker.is_live(&node("gone"), 3));
 }
 
+#[test]
+fn a_node_at_another_address_has_not_been_found_not_to_answer() {
+    let mut tracker = Tracker::default();
+    let mut listed = view(&["a"]);
+    tracker.keep_only(&listed);
+    (0..3).for_each(|_| tracker.record(&node("a"), false));
+    tracker.keep_only(&listed);
+    assert!(!tracker.is_live(&node("a"), 3));
+    listed.nodes[0].address = Some("127.0.0.1:2".to_owned());
+    tracker.keep_only(&listed);
+    assert!(tracker.is_live(&node("a"), 3));
+}
+
 async fn until(views: &mut watch::Receiver<Arc<MembershipView>>, id: &str, live: bool) -> Duration {
     let started = Instant::now();
     let reached = views.wait_for(|view| view.node(&node(id)).is_some_and(|node| node.live == live));

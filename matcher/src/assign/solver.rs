@@ -15,6 +15,9 @@
 //!    same part, so it is one search for both sides. Being left out needs no column of its own: a path may end at a
 //!    row of the path, at the distance of that row's gain.
 //!
+//! Nothing is carried from one window to the next. Whoever is matched leaves, and whoever stays without a partner has
+//! the price 0, so there are no prices to start from.
+//!
 //! Components are solved apart, on several threads where that pays; the answer does not depend on how many.
 
 mod auction;

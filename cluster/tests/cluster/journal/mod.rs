@@ -2,7 +2,6 @@
 
 mod damage;
 mod kill;
-mod limits;
 
 use std::sync::Arc;
 

@@ -9,8 +9,8 @@
 use super::super::graph::{Link, Links};
 use super::part::{NONE, Node};
 
-/// Largest penalty to increment. Larger: the auction takes longer and leaves less to the searches. Between 40 and 120
-/// the sum changes little.
+/// Largest penalty to increment. Larger: the auction takes longer and leaves less to the searches. Cities with
+/// as many drivers as requests take about as long at anything from 30 to 120.
 const INCREMENTS: u32 = 80;
 
 /// By how much a bid exceeds what would be fair, for a problem of this largest penalty.
