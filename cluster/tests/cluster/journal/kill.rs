@@ -1,63 +1,118 @@
-//! kill -9 of a process that appends: every version that it was told is durable is there when the journal is opened again.
+//! Killed in the middle of its writes, again and again, a process has lost nothing that it had acknowledged.
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
-use kerb_cluster::FjallJournal;
-use kerb_fleet::{Change, MarketId, Record, TripJournal};
+use kerb_cluster::{FjallJournal, JournalError};
+use kerb_fleet::conformance::journal::{market, record};
+use kerb_fleet::{TripJournal, Version};
 
-/// Set for the child: where its journal is.
-const FOLDER: &str = "KERB_TEST_JOURNAL";
-const ROUNDS: usize = 4;
-/// Acknowledged appends that a round waits for before it kills.
-const APPENDS: usize = 60;
+/// Tells the other process that it is one, and its folder.
+const FOLDER: &str = "KERB_TEST_JOURNAL_FOLDER";
+const MARKETS: [&str; 4] = ["east", "north", "west", "world"];
+/// After so many acknowledgements a process is killed; then the next goes on.
+const ROUNDS: [usize; 6] = [1, 7, 40, 150, 3, 90];
 
-fn market() -> MarketId {
-    MarketId::new("city").unwrap()
-}
-
-fn record(version: u64) -> Record {
-    let changes = vec![Change::MarketPaused { paused: version % 2 == 1 }];
-    Record { at_ms: version as i64, matcher: "child".into(), changes }
-}
-
-/// Appends for ever and prints each version once it is durable. Only inside the child; by itself there is nothing to do.
-#[tokio::test]
-async fn child() {
-    let Some(folder) = std::env::var_os(FOLDER) else { return };
-    let journal = FjallJournal::open(&PathBuf::from(folder)).unwrap();
-    let mut version = journal.version(market()).await.unwrap();
-    loop {
-        version = journal.append(market(), version, record(version + 1)).await.unwrap();
-        println!("durable {version}");
+/// The other process: not a test of its own.
+#[test]
+fn appends_until_it_is_killed() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        append_for_ever(Path::new(&folder));
     }
 }
 
-/// The versions that the child prints, until so many have come.
-fn acknowledged(child: &mut Child) -> u64 {
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let versions = lines.filter_map(|line| line.unwrap().strip_prefix("durable ")?.parse().ok());
-    versions.take(APPENDS).last().unwrap()
+#[tokio::main]
+async fn append_for_ever(folder: &Path) {
+    let journal = FjallJournal::open(folder).unwrap();
+    let writers = MARKETS.map(|name| {
+        let journal = &journal;
+        async move {
+            let mut newest = journal.version(market(name)).await.unwrap();
+            loop {
+                let next = record(name, newest + 1);
+                newest = journal.append(market(name), newest, next).await.unwrap();
+                // Fails when nobody reads any more: so this ends with its parent.
+                let mut out = std::io::stdout();
+                writeln!(out, "acknowledged {name} {newest}").and_then(|()| out.flush()).unwrap();
+            }
+        }
+    });
+    let _: [(); 4] = futures::future::join_all(writers).await.try_into().unwrap();
+}
+
+/// The other process; it ends with this value.
+struct Appender {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Appender {
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "journal::kill::appends_until_it_is_killed", "--nocapture"])
+            .env(FOLDER, folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The next acknowledgement; `None` at the end. The test harness writes lines and starts of lines, too.
+    fn next(&mut self) -> Option<(String, Version)> {
+        let line = self.lines.by_ref().map_while(Result::ok).find(|line| line.contains("acknowledged "))?;
+        // The last line may be cut off.
+        let (_, told) = line.split_once("acknowledged ")?;
+        let (name, version) = told.split_once(' ')?;
+        Some((name.to_owned(), version.parse().ok()?))
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Appender {
+    fn drop(&mut self) {
+        // Killed already when all went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_a_kill() {
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().join("trips");
-    for round in 1..=ROUNDS {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "journal::kill::child", "--nocapture"]).env(FOLDER, &folder);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let newest = acknowledged(&mut child);
-        child.kill().unwrap();
-        child.wait().unwrap();
+async fn nothing_acknowledged_is_lost_by_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = BTreeMap::from(MARKETS.map(|name| (name.to_owned(), 0)));
+    for count in ROUNDS {
+        let mut appender = Appender::start(folder.path());
+        let mut last: Vec<_> = (0..count).map(|_| appender.next().expect("it goes on for ever")).collect();
+        let second = FjallJournal::open(folder.path()).unwrap_err();
+        assert!(matches!(second, JournalError::InUse(_)), "{second}");
+        appender.kill();
+        // What it had written before the end and nobody had read yet.
+        last.extend(std::iter::from_fn(|| appender.next()));
+        acknowledged.extend(last);
+        check(folder.path(), &acknowledged).await;
+    }
+    assert!(acknowledged.values().sum::<Version>() >= ROUNDS.iter().sum::<usize>() as Version);
+}
 
-        let journal = FjallJournal::open(&folder).unwrap();
-        let found = journal.version(market()).await.unwrap();
-        assert!(found >= newest, "round {round}: {newest} was acknowledged, {found} is there");
-        let records = journal.read(market(), 0, usize::MAX).await.unwrap();
-        assert_eq!(records.len() as u64, found, "without a gap");
-        assert!(records.iter().all(|(version, found)| *found == record(*version)));
+/// Every acknowledged record is there as it was sent, and at most the one more that each market's writer had on its way.
+async fn check(folder: &Path, acknowledged: &BTreeMap<String, Version>) {
+    let journal = FjallJournal::open(folder).unwrap();
+    for (name, acknowledged) in acknowledged {
+        let read = journal.read(market(name), 0, usize::MAX).await.unwrap();
+        let newest = read.len() as Version;
+        assert!(
+            (*acknowledged..=acknowledged + 1).contains(&newest),
+            "{name}: {newest}, told {acknowledged}"
+        );
+        assert_eq!(journal.version(market(name)).await, Ok(newest));
+        let sent: Vec<_> = (1..=newest).map(|version| (version, record(name, version))).collect();
+        assert_eq!(read, sent);
     }
 }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod kill;
+mod limits;
 
 use std::sync::Arc;
 
