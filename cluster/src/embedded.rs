@@ -1,4 +1,4 @@
-//! A cluster of one process: it has every role, and its ports are values.
+//! A cluster of one process: its ports are values.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,18 +8,17 @@ use kerb_fleet::{
 };
 use tokio::sync::watch;
 
-/// Membership of one node that holds all roles and all shards. It never changes.
+/// Membership of one node that holds all shards. It never changes.
 #[derive(Debug)]
 pub struct EmbeddedMembership {
     view: watch::Sender<Arc<MembershipView>>,
 }
 
 impl EmbeddedMembership {
-    /// Of this node.
-    pub fn new(node: NodeId, sharding: Sharding) -> Self {
+    /// Of this node, which does all that `roles` says.
+    pub fn new(node: NodeId, roles: &[Role], sharding: Sharding) -> Self {
         let shard_map = Arc::new(ShardMap::place(sharding.shards(), 1, std::slice::from_ref(&node)));
-        let roles = vec![Role::LocationIngest, Role::IndexServer, Role::Aggregator, Role::Matcher];
-        let nodes = vec![Node { id: node, roles, address: None, live: true }];
+        let nodes = vec![Node { id: node, roles: roles.to_vec(), address: None, live: true }];
         Self { view: watch::Sender::new(Arc::new(MembershipView { nodes, shard_map })) }
     }
 }

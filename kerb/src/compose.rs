@@ -33,7 +33,7 @@ impl Cluster {
     pub(crate) async fn join(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
         match &settings.cluster.file {
             None if roles.len() < crate::ALL_ROLES.len() => Err(StartError::Alone),
-            None => Self::alone(settings),
+            None => Self::alone(settings, roles),
             Some(path) => {
                 let file =
                     StaticFile::start(path.clone(), settings.node.id.clone(), settings.sharding()?).await?;
@@ -42,10 +42,14 @@ impl Cluster {
         }
     }
 
-    fn alone(settings: &Settings) -> Result<Self, StartError> {
+    fn alone(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
         let local = Arc::new(LocalPeers::new());
         Ok(Self {
-            membership: Arc::new(EmbeddedMembership::new(settings.node.id.clone(), settings.sharding()?)),
+            membership: Arc::new(EmbeddedMembership::new(
+                settings.node.id.clone(),
+                roles,
+                settings.sharding()?,
+            )),
             peers: local.clone(),
             local: Some(local),
             listen: settings

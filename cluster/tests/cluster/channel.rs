@@ -10,7 +10,9 @@ use kerb_cluster::{ChannelOptions, EmbeddedMembership, LocalPeers};
 use kerb_fleet::conformance::driver_channel::{App, Apps};
 use kerb_fleet::conformance::source::{NOW_MS, sharding};
 use kerb_fleet::limits::WHEREABOUTS_MAX;
-use kerb_fleet::{Catalog, DriverChannel, DriverId, DriverNews, DriverTask, ErrorCode, ManualClock, NodeId};
+use kerb_fleet::{
+    Catalog, DriverChannel, DriverId, DriverNews, DriverTask, ErrorCode, ManualClock, NodeId, Role,
+};
 use kerb_location_ingest::{LocationIngest, Options, Ports};
 use kerb_proto::internal::v1::FindDriversRequest;
 use kerb_proto::internal::v1::ingest_service_client::IngestServiceClient;
@@ -67,7 +69,11 @@ impl Bed {
             catalog: Arc::new(Catalog::default()),
             sharding: sharding(),
             clock: Arc::new(ManualClock::new(NOW_MS)),
-            membership: Arc::new(EmbeddedMembership::new(own, sharding())),
+            membership: Arc::new(EmbeddedMembership::new(
+                own,
+                &[Role::LocationIngest, Role::IndexServer],
+                sharding(),
+            )),
             peers: Arc::new(LocalPeers::new()),
             seed: 1,
         };

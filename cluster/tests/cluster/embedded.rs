@@ -27,12 +27,14 @@ impl DriverChannel for Nobody {
 }
 
 #[test]
-fn one_node_has_every_role_and_every_shard() {
+fn one_node_has_its_roles_and_no_others_and_every_shard() {
     let node = NodeId::new("all").unwrap();
-    let view = EmbeddedMembership::new(node.clone(), Sharding::default()).watch().borrow().clone();
-    for role in [Role::LocationIngest, Role::IndexServer, Role::Aggregator, Role::Matcher] {
+    let roles = [Role::LocationIngest, Role::IndexServer, Role::Aggregator];
+    let view = EmbeddedMembership::new(node.clone(), &roles, Sharding::default()).watch().borrow().clone();
+    for role in roles {
         assert_eq!(view.with_role(role).map(|n| &n.id).collect::<Vec<_>>(), [&node]);
     }
+    assert_eq!(view.with_role(Role::Matcher).count(), 0);
     assert_eq!(view.shard_map.shards_of(&node).len(), usize::from(Sharding::default().shards()));
 }
 
