@@ -59,12 +59,17 @@ impl Market {
                     .map_err(|error| self.broken(version, &error.to_string()))?,
             }
         }
-        for (driver, trip) in std::mem::take(&mut self.ending) {
-            self.claims.release(&driver, &trip);
-        }
-        self.claim_again();
+        // Claims follow once all is read.
+        self.ending.clear();
         self.version = version;
         Ok(())
+    }
+
+    /// All records were read: the drivers who are promised here are claimed, and nobody else of this market's any more.
+    /// Answers whom another market claims, which is nobody when both were written by matchers that fence.
+    pub fn hold_claims(&self) -> Vec<DriverId> {
+        let promises = self.by_driver.iter().map(|(driver, number)| (driver.clone(), self.trip_id(*number)));
+        self.claims.renew(&self.id, promises)
     }
 
     fn replay_event(&mut self, at_ms: i64, trip: &TripId, event: &TripEvent) -> Result<(), Error> {
@@ -78,27 +83,7 @@ impl Market {
         if self.take(at_ms, trip.number, event)? == Outcome::Repeated {
             return Err(Error::Internal(format!("trip {trip} has taken {} before", event.kind())));
         }
-        if let TripEvent::Offered { driver, .. } = event {
-            self.replay_claim(driver, trip);
-        }
         Ok(())
-    }
-
-    /// Another market's record that ends its promise may not be read yet: who is on two live trips is found once all
-    /// markets are.
-    fn replay_claim(&self, driver: &DriverId, trip: &TripId) {
-        if !self.claims.take(driver, trip) {
-            tracing::debug!(%driver, %trip, "promised by another market too, as far as it is read");
-        }
-    }
-
-    /// Claims of this market that a later record of it has brought back.
-    fn claim_again(&self) {
-        for (driver, number) in &self.by_driver {
-            if self.claims.of(driver).is_none() {
-                self.claims.take(driver, &self.trip_id(*number));
-            }
-        }
     }
 
     fn broken(&self, version: Version, why: &str) -> Error {
@@ -117,7 +102,6 @@ impl Market {
             self.waiting.insert((trip.times.requested_ms, number));
         }
         if let Some(driver) = trip.driver.clone().filter(|_| trip.state.has_driver()) {
-            self.claims.take(&driver, &trip.id);
             self.by_driver.insert(driver, number);
         }
         self.trips.insert(number, Entry::new(trip, self.rules.k_min));

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::ready;
 use kerb_cluster::MemoryJournal;
+use kerb_fleet::trip::audit::{Audit, AuditReport};
 use kerb_fleet::{
     Answer, Capabilities, Catalog, Change, Clock, DriverCard, DriverChannel, DriverDesk, DriverId,
     DriverLookup, DriverNews, DriverStatus, DriverTask, Error, Hit, IdempotencyKey, IndexServer, IngestNode,
@@ -13,13 +15,14 @@ use kerb_fleet::{
     NodeId, Peers, Record, RideRequest, RiderId, Role, ShardMap, Stamp, TripEvent, TripId, TripJournal,
     VehicleClass, Version, Whereabouts,
 };
+use kerb_matcher::markets::MarketArea;
 use kerb_matcher::{Matcher, Options, Ports, StraightLine};
 use kerb_spatial::{LatLng, Origin, distance_m};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::simulated_time::{TokioClock, eventually};
+use crate::simulated_time::{TokioClock, eventually, pass};
 
 pub(crate) fn node(name: &str) -> NodeId {
     NodeId::new(name).unwrap()
@@ -35,6 +38,15 @@ pub(crate) fn rider(name: &str) -> RiderId {
 
 pub(crate) fn market() -> MarketId {
     MarketId::new("world").unwrap()
+}
+
+/// Two markets, which meet where riders wait: `north`, and `south` of it.
+pub(crate) fn north_and_south() -> Vec<MarketArea> {
+    let half = |name: &str, south: f64, north: f64| MarketArea {
+        name: name.to_owned(),
+        polygon: vec![[south, 13.0], [south, 14.0], [north, 14.0], [north, 13.0]],
+    };
+    vec![half("north", 52.52, 53.0), half("south", 52.0, 52.519_999)]
 }
 
 /// A place `north_m` metres north of where riders wait.
@@ -66,6 +78,8 @@ pub(crate) struct FakeDriver {
     /// `None`: just now.
     pub(crate) measured_ms: Option<i64>,
     pub(crate) connected: bool,
+    /// In a shard that does not answer.
+    pub(crate) hidden: bool,
 }
 
 pub(crate) struct World {
@@ -118,6 +132,7 @@ impl World {
             position: north(north_m),
             measured_ms: None,
             connected: true,
+            hidden: false,
         };
         self.drivers.lock().insert(driver(name), fake);
     }
@@ -141,6 +156,17 @@ impl World {
 
     pub(crate) async fn start(self: &Arc<Self>, options: Options) -> Matcher {
         Matcher::start(options, self.ports("matcher-0")).await.unwrap()
+    }
+
+    /// What an audit of these markets finds.
+    pub(crate) fn audit(&self, markets: &[&str]) -> AuditReport {
+        let mut audit = Audit::new();
+        for market in markets.iter().map(|name| MarketId::new(name).unwrap()) {
+            for (version, record) in (1..).zip(self.journal.records(&market)) {
+                audit.read(&market, version, &record);
+            }
+        }
+        audit.finish()
     }
 
     /// Whoever is told of an offer finds it in the journal.
@@ -191,7 +217,10 @@ impl World {
     /// A linear scan.
     fn near(&self, question: &NearQuestion) -> NearAnswer {
         let drivers = self.drivers.lock();
-        let hits = drivers.iter().map(|(id, fake)| self.hit(id, fake, question.point));
+        let hits = drivers
+            .iter()
+            .filter(|(_, fake)| !fake.hidden)
+            .map(|(id, fake)| self.hit(id, fake, question.point));
         let mut hits: Vec<Hit> = hits
             .filter(|hit| distance_m(hit.position, question.point) <= question.radius_m)
             .filter(|hit| {
@@ -287,6 +316,19 @@ pub(crate) enum Fault {
     Lost,
     /// Writes it, and says the same: the outcome is unknown to the caller.
     Unanswered,
+    /// Says the same, and writes it when the next record comes.
+    Late,
+}
+
+/// Another matcher, which writes just before a record of a market comes.
+pub(crate) struct Rival {
+    /// Whose record comes.
+    pub(crate) before: MarketId,
+    /// Where the rival writes.
+    pub(crate) market: MarketId,
+    pub(crate) record: Record,
+    /// Before each record, not only before one.
+    pub(crate) for_ever: bool,
 }
 
 /// A journal in memory that fails when it is told to.
@@ -294,12 +336,40 @@ pub(crate) enum Fault {
 pub(crate) struct FakeJournal {
     inner: MemoryJournal,
     pub(crate) fault: Mutex<Option<Fault>>,
+    pub(crate) rivals: Mutex<Vec<Rival>>,
+    /// How long reading a page takes.
+    pub(crate) read_time: Mutex<Duration>,
+    late: Mutex<Option<(MarketId, Version, Record)>>,
 }
 
 impl FakeJournal {
     pub(crate) fn records(&self, market: &MarketId) -> Vec<Record> {
         let read = self.inner.read(market.clone(), 0, usize::MAX).now_or_never().unwrap();
         read.unwrap().into_iter().map(|(_, record)| record).collect()
+    }
+
+    /// Writes a record, as whoever knows the newest version.
+    pub(crate) async fn write(&self, market: &MarketId, record: Record) {
+        let version = self.inner.version(market.clone()).await.unwrap();
+        self.inner.append(market.clone(), version, record).await.unwrap();
+    }
+
+    /// What others write before a record of this market.
+    async fn write_others(&self, market: &MarketId) {
+        let rivals = std::mem::take(&mut *self.rivals.lock());
+        let (now, later): (Vec<_>, Vec<_>) = rivals.into_iter().partition(|rival| rival.before == *market);
+        self.rivals.lock().extend(later);
+        for rival in now {
+            self.write(&rival.market, rival.record.clone()).await;
+            if rival.for_ever {
+                self.rivals.lock().push(rival);
+            }
+        }
+        let late = self.late.lock().take();
+        if let Some((market, expected, record)) = late {
+            // Another one may have been first.
+            drop(self.inner.append(market, expected, record).await);
+        }
     }
 
     pub(crate) fn snapshot_version(&self, market: &MarketId) -> Option<Version> {
@@ -315,7 +385,12 @@ fn not_reached() -> Error {
 impl TripJournal for FakeJournal {
     fn append(&self, market: MarketId, expected: Version, record: Record) -> Answer<'_, Version> {
         async move {
+            self.write_others(&market).await;
             let fault = self.fault.lock().take();
+            if fault == Some(Fault::Late) {
+                *self.late.lock() = Some((market, expected, record));
+                return Err(not_reached());
+            }
             if fault == Some(Fault::Lost) {
                 return Err(not_reached());
             }
@@ -326,7 +401,14 @@ impl TripJournal for FakeJournal {
     }
 
     fn read(&self, market: MarketId, after: Version, max: usize) -> Answer<'_, Vec<(Version, Record)>> {
-        self.inner.read(market, after, max)
+        async move {
+            let read_time = *self.read_time.lock();
+            if !read_time.is_zero() {
+                pass(read_time).await;
+            }
+            self.inner.read(market, after, max).await
+        }
+        .boxed()
     }
 
     fn version(&self, market: MarketId) -> Answer<'_, Version> {

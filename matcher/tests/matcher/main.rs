@@ -13,5 +13,6 @@ mod recovery;
 mod settings;
 mod simulated_time;
 mod storm;
+mod taking_over;
 mod watching;
 mod windows;
