@@ -12,6 +12,7 @@ mod effect;
 mod offers;
 mod replay;
 mod rules;
+mod snapshot;
 mod timers;
 
 use std::collections::{BTreeSet, HashMap};

@@ -1,26 +1,17 @@
 //! From the journal to the market again: records one by one, or a snapshot first.
 
 use kerb_fleet::{Change, DriverId, Error, MarketId, Outcome, Record, Trip, TripEvent, TripId, Version};
-use serde::{Deserialize, Serialize};
 
 use super::book::Entry;
-use super::{Claims, Market, Rules};
-
-/// What a market is at one version. Fields that are added later have a default.
-#[derive(Serialize, Deserialize)]
-struct Snapshot {
-    paused: bool,
-    next_number: u64,
-    trips: Vec<Trip>,
-}
+use super::{Claims, Market, Rules, snapshot};
 
 impl Market {
     /// The market as it is, to begin from instead of from its first record. Nothing may be queued.
     pub fn snapshot(&self) -> Vec<u8> {
         assert!(self.queued.is_empty() && self.effects.is_empty(), "a snapshot holds what is durable");
-        let trips = self.trips.values().map(|entry| entry.trip.clone()).collect();
-        let snapshot = Snapshot { paused: self.paused, next_number: self.next_number, trips };
-        serde_json::to_vec(&snapshot).expect("trips are written as text and finite numbers")
+        let mut trips: Vec<&Trip> = self.trips.values().map(|entry| &entry.trip).collect();
+        trips.sort_unstable_by_key(|trip| trip.id.number);
+        snapshot::write(self.paused, self.next_number, &trips)
     }
 
     /// The market of a snapshot.
@@ -31,7 +22,7 @@ impl Market {
         version: Version,
         snapshot: &[u8],
     ) -> Result<Self, Error> {
-        let read: Snapshot = serde_json::from_slice(snapshot).map_err(|error| {
+        let read = snapshot::read(snapshot).map_err(|error| {
             Error::Internal(format!(
                 "the snapshot of market {id} at version {version} cannot be read: {error}"
             ))
@@ -40,7 +31,15 @@ impl Market {
         market.version = version;
         market.paused = read.paused;
         market.next_number = read.next_number;
+        market.trips.reserve(read.trips.len());
+        market.keys.reserve(read.trips.len());
         for trip in read.trips {
+            if trip.id.market != market.id {
+                return Err(Error::Internal(format!(
+                    "the snapshot of market {} at version {version} holds trip {}",
+                    market.id, trip.id
+                )));
+            }
             market.adopt(trip);
         }
         Ok(market)
@@ -91,8 +90,10 @@ impl Market {
     }
 
     /// Takes a trip of a snapshot into the lists.
-    fn adopt(&mut self, trip: Trip) {
+    fn adopt(&mut self, mut trip: Trip) {
         let number = trip.id.number;
+        // One name for all of them.
+        trip.id = self.trip_id(number);
         let rider = trip.request.rider.clone();
         self.keys.insert((rider.clone(), trip.request.key.clone()), number);
         if trip.state.is_live() {

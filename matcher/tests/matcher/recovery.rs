@@ -6,7 +6,8 @@ use futures::StreamExt;
 use kerb_fleet::{Change, DriverAction, DriverDesk, ErrorCode, Record, TripJournal, TripState};
 use kerb_matcher::{Matcher, Options};
 
-use crate::fakes::{Fault, World, driver, market, options, rider, wish};
+use crate::fake_journal::Fault;
+use crate::fakes::{World, driver, market, options, rider, wish};
 use crate::simulated_time::{NOW_MS, pass};
 
 /// A record that another matcher writes.

@@ -13,7 +13,8 @@ use kerb_matcher::{Matcher, Options};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::fakes::{Fault, World, driver, north, north_and_south, options, wish};
+use crate::fake_journal::Fault;
+use crate::fakes::{World, driver, north, north_and_south, options, wish};
 use crate::simulated_time::pass;
 
 const STEPS: u32 = 500;

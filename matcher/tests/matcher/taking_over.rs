@@ -8,7 +8,8 @@ use kerb_fleet::{
 };
 use kerb_matcher::{Matcher, Options, StartError};
 
-use crate::fakes::{Fault, Rival, World, driver, north, north_and_south, options, rider, wish};
+use crate::fake_journal::{Fault, Rival};
+use crate::fakes::{World, driver, north, north_and_south, options, rider, wish};
 use crate::simulated_time::{NOW_MS, eventually, pass};
 
 fn two_markets() -> Options {
