@@ -26,7 +26,7 @@ const EXIT_CODES: &str = "Exit codes:
   2  wrong arguments or settings
   3  answered, but some shards did not answer";
 
-/// Who is near, exactly: positions of a moving fleet in, searches out.
+/// Who is near, exactly, and who takes this trip: positions of a moving fleet in, searches and rides out.
 #[derive(Debug, Parser)]
 #[command(name = "kerb", version, about, after_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Cli {
@@ -44,6 +44,8 @@ enum Command {
     IndexServer(args::SettingsArgs),
     /// Run one aggregator: answers searches
     Aggregator(args::SettingsArgs),
+    /// Run the matcher: gives drivers to ride requests and keeps trips
+    Matcher(args::SettingsArgs),
     /// Who is near a point, or in a polygon
     Nearby(nearby::Args),
     /// What is known of one driver
@@ -62,12 +64,11 @@ enum Command {
 /// Does what was asked; a failure is one plain line on stderr.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
-        Command::Serve(args) => {
-            server::run(&args, &[Role::LocationIngest, Role::IndexServer, Role::Aggregator])
-        }
+        Command::Serve(args) => server::run(&args, &kerb::ALL_ROLES),
         Command::LocationIngest(args) => server::run(&args, &[Role::LocationIngest]),
         Command::IndexServer(args) => server::run(&args, &[Role::IndexServer]),
         Command::Aggregator(args) => server::run(&args, &[Role::Aggregator]),
+        Command::Matcher(args) => server::run(&args, &[Role::Matcher]),
         Command::Nearby(args) => client::run(nearby::run(args)),
         Command::Driver(args) => client::run(driver::run(args)),
         Command::Shards(args) => client::run(shards::run(args)),
