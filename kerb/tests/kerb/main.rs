@@ -16,3 +16,4 @@ mod search;
 mod serve;
 mod settings;
 mod surface;
+mod trips_cli;
