@@ -1,5 +1,6 @@
 //! Trips over the wire: from the request to the receipt, and through kills at any point.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::cabs::{Doors, Ledger, cab, next_action, rider, wish};
 use crate::cluster::Cluster;
 use crate::driver::{DriverStream, hello, update};
 use crate::eventually::{beat, eventually, in_time};
-use crate::process::{Process, channel};
+use crate::process::{Process, channel, run, text};
 use crate::search::{ask, request, within};
 
 const BERLIN: (f64, f64) = (52.52, 13.405);
@@ -105,6 +106,7 @@ async fn nothing_acknowledged_is_lost_through_kills_of_one_node() {
     }
     city.ends_well(node.channel()).await;
     assert!(node.stop().success());
+    assert_promises_kept(dir.path(), "kerb-data/trips");
 }
 
 #[tokio::test]
@@ -122,6 +124,19 @@ async fn a_clusters_matcher_is_behind_every_aggregator_and_survives_kills() {
         cluster.restart("matcher-1");
     }
     city.ends_well(channel(&cluster.address_of("aggregator-2"))).await;
+    cluster.kill("matcher-1");
+    assert_promises_kept(cluster.folder(), "matcher-1/trips");
+}
+
+/// The audit of the journal that the node left.
+fn assert_promises_kept(dir: &Path, journal: &str) {
+    let audit = run(dir, &["trips", "verify", "--journal", journal]);
+    let told = text(&audit.stdout);
+    assert!(
+        audit.status.success() && told.contains("every promise was kept"),
+        "{told}{}",
+        text(&audit.stderr)
+    );
 }
 
 const CABS: usize = 8;
