@@ -6,11 +6,13 @@ mod completions;
 mod config;
 mod driver;
 mod failure;
+mod markets;
 mod nearby;
 mod rebuild;
 mod server;
 mod shards;
 mod table;
+mod trips;
 
 use std::process::ExitCode;
 
@@ -22,7 +24,7 @@ use failure::Outcome;
 /// What `--help` says of exit codes.
 const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  failed: a server could not be reached, started or refused
+  1  failed: a server could not be reached, started or refused, or a journal is not as it should be
   2  wrong arguments or settings
   3  answered, but some shards did not answer";
 
@@ -54,6 +56,11 @@ enum Command {
     Shards(shards::Args),
     /// Empty an index server, or some of its shards, and fill it anew while updates go on
     Rebuild(rebuild::Args),
+    /// Markets: what they do; pause and resume
+    Markets(markets::Args),
+    /// Trips: cancel and explain those of a running service, check and export a journal on disk
+    #[command(subcommand)]
+    Trips(trips::Command),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -73,6 +80,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Driver(args) => client::run(driver::run(args)),
         Command::Shards(args) => client::run(shards::run(args)),
         Command::Rebuild(args) => client::run(rebuild::run(args)),
+        Command::Markets(args) => client::run(markets::run(args)),
+        Command::Trips(command) => client::run(trips::run(command)),
         Command::Config(command) => config::run(&command),
         Command::Completions(args) => completions::run(&args),
     };

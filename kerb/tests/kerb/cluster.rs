@@ -1,7 +1,7 @@
 //! Several processes: kills in the middle of traffic, replicas, rebuilds, and full coverage back by itself.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -74,6 +74,11 @@ impl Cluster {
 
     pub(crate) fn kill(&mut self, name: &str) {
         self.nodes.remove(name).expect("it runs").kill();
+    }
+
+    /// Where every node has its data folder, by its name.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     fn file(&self) -> PathBuf {
