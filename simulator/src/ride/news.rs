@@ -8,6 +8,7 @@ use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::city::City;
+use super::tally::Tally;
 use crate::replay::{Out, time_of_day};
 
 /// Tells until `stop`, and then what is left to tell.
@@ -36,21 +37,14 @@ fn tell(city: &City, out: Out) {
     let clock = time_of_day(city.clock.now_ms(), city.options.utc_offset_h);
     let pickup = tally.pickup_s.summary();
     let after =
-        if pickup.count == 0 { String::new() } else { format!(", pickup after {} s (p50)", pickup.p50) };
-    line(
-        out,
-        &format!(
-            "{clock}  {} drivers, {} requests: {} unassigned, {} await their driver, {} ride, {} served{after}, \
-             {} double promises",
-            city.on_duty(),
-            tally.trips,
-            tally.waiting,
-            tally.coming,
-            tally.riding,
-            tally.completed,
-            verdict.clashes.len(),
-        ),
+        if pickup.count == 0 { String::new() } else { format!(", picked up after {} s (p50)", pickup.p50) };
+    let Tally { trips, waiting, coming, riding, completed, .. } = tally;
+    let (drivers, doubles) = (city.on_duty(), verdict.clashes.len());
+    let text = format!(
+        "{clock}  {drivers} drivers, {trips} requests: {waiting} unassigned, {coming} awaiting, {riding} riding, \
+         {completed} served{after}; {doubles} double promises"
     );
+    line(out, &text);
     if let Some(sample) = sample {
         line(out, &format!("          {sample}"));
     }

@@ -134,14 +134,14 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "  requests            {}", self.requests)?;
         writeln!(f, "  requests refused    {}", counts(&self.requests_refused))?;
-        writeln!(f, "  served              {}", self.served)?;
+        writeln!(f, "  served (completed)  {}", self.served)?;
         writeln!(f, "  expired             {}", self.expired)?;
         writeln!(f, "  cancelled           {}", self.cancelled)?;
         writeln!(f, "  still under way     {}", self.under_way)?;
-        writeln!(f, "  pickup, city s      {}", self.pickup_s)?;
-        writeln!(f, "    of it driving     {}", self.approach_s)?;
+        writeln!(f, "  request to pickup   {}, city seconds", self.pickup_s)?;
+        writeln!(f, "    of it driving     {}, city seconds", self.approach_s)?;
         writeln!(f, "  offers per trip     {:.2}", self.offers_per_trip)?;
-        writeln!(f, "  first offer, ms     {}", self.offer_after_ms)?;
+        writeln!(f, "  request to offer    {}, real ms", self.offer_after_ms)?;
         writeln!(f, "  actions refused     {}", counts(&self.actions_refused))?;
         write!(f, "  double promises     {}", self.double_promises)?;
         for clash in &self.clashes {

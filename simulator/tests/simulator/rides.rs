@@ -11,12 +11,12 @@ use crate::toy::{Honesty, start};
 
 const SPEED_UP: f64 = 100.0;
 
-/// Fourteen minutes of the shipped city in under ten seconds.
+/// Ten minutes of the shipped city in nine seconds, the drivers' going on duty included.
 fn options(endpoint: std::net::SocketAddr) -> RideOptions {
     RideOptions {
         endpoints: vec![format!("http://{endpoint}")],
         speed_up: SPEED_UP,
-        duration: Some(840),
+        duration: Some(600),
         drivers: 120,
         ..RideOptions::default()
     }
@@ -31,7 +31,7 @@ async fn riders_are_served_and_no_promise_is_given_twice() {
     let report = rides(options, &SystemClock, Out::Stderr, CancellationToken::new()).await.unwrap();
     node.shutdown().await;
     let figures = &report.figures;
-    assert!(figures.requests > 100 && figures.served > 0, "{report}");
+    assert!(figures.requests > 90 && figures.served > 0, "{report}");
     assert_eq!((figures.double_promises, figures.watch_gaps), (0, 0), "{report}");
     let ended = figures.served + figures.expired + figures.cancelled;
     assert_eq!(figures.requests, ended + figures.under_way, "{report}");
