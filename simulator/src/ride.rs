@@ -5,6 +5,7 @@
 //! are pure: the city's time and randomness are arguments. `driving` and `riding` are their thin async shells, clients
 //! like any app. This file starts the tasks and gathers the report.
 
+mod book;
 mod city;
 pub mod clock;
 pub mod course;

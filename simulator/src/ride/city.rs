@@ -1,7 +1,5 @@
-//! What all riders and drivers of a run share: settings, time, connections, and the book in which they write down what
-//! they saw.
+//! What all riders and drivers of a run share: settings, time, connections, and the book.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,12 +12,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
+use super::book::Book;
 use super::clock::CityClock;
 use super::options::RideOptions;
-use super::promises::{Accepted, Verdict, judge};
 use super::report::{Figures, RidesReport, Run};
-use super::rider::Ride;
-use super::tally::Tally;
 use crate::connect::Endpoints;
 use crate::sheet::SheetError;
 
@@ -29,8 +25,6 @@ const WARM_UP_MS: f64 = 3_000.0;
 const SERVICE_WITHIN: Duration = Duration::from_secs(10);
 /// It is asked this often.
 const ASK_EVERY: Duration = Duration::from_millis(250);
-/// More notes than this between two lines of news help nobody.
-const NOTES_MAX: usize = 20;
 
 /// Why there was no run.
 #[derive(Debug, thiserror::Error)]
@@ -77,75 +71,6 @@ pub(super) struct City {
     fleet: usize,
 }
 
-/// What was seen.
-#[derive(Default)]
-pub(super) struct Book {
-    /// By the rider's number; `None` until a request was taken.
-    rides: Vec<Option<Ride>>,
-    accepted: Vec<Accepted>,
-    pub(super) seen: Counts,
-    /// What the news should tell next, oldest first.
-    notes: Vec<String>,
-    /// The newest thing that happened to a rider, in words.
-    sample: Option<String>,
-}
-
-/// What the book only counts.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Counts {
-    /// Requests that were not taken, by code.
-    pub(super) requests_refused: BTreeMap<String, u64>,
-    /// Actions of drivers that were not taken, by action.
-    pub(super) actions_refused: BTreeMap<String, u64>,
-    /// Positions of drivers that were dropped.
-    pub(super) updates_dropped: u64,
-    /// Changes that a watch left out or told twice.
-    pub(super) watch_gaps: u64,
-    /// Watches opened anew after they broke.
-    pub(super) watches_reopened: u64,
-    /// Driver streams opened anew after they broke.
-    pub(super) reconnects: u64,
-}
-
-impl Book {
-    /// The rider's request was taken.
-    pub(super) fn begin(&mut self, rider: usize, trip: String) {
-        self.rides[rider] = Some(Ride::new(trip));
-    }
-
-    /// What this rider saw. It must have begun.
-    pub(super) fn ride(&mut self, rider: usize) -> &mut Ride {
-        self.rides[rider].as_mut().expect("its request was taken before it looks")
-    }
-
-    pub(super) fn accepted(&mut self, driver: String, trip: String) {
-        self.accepted.push(Accepted { driver, trip });
-    }
-
-    /// Something that a person should read.
-    pub(super) fn note(&mut self, text: String) {
-        if self.notes.len() < NOTES_MAX {
-            self.notes.push(text);
-        }
-    }
-
-    pub(super) fn tell(&mut self, sample: String) {
-        self.sample = Some(sample);
-    }
-
-    pub(super) fn take_notes(&mut self) -> (Vec<String>, Option<String>) {
-        (std::mem::take(&mut self.notes), self.sample.take())
-    }
-
-    pub(super) fn judge(&self) -> Verdict {
-        judge(self.rides.iter().flatten(), &self.accepted)
-    }
-
-    pub(super) fn tally(&self, speed_up: f64) -> Tally {
-        Tally::of(self.rides.iter().flatten(), speed_up)
-    }
-}
-
 impl City {
     /// The run's settings and connections; nothing is connected yet.
     pub(super) fn new(
@@ -162,7 +87,7 @@ impl City {
             clock: CityClock::new(0, Instant::now(), options.speed_up),
             drivers: endpoints(&options.endpoints)?,
             riders: endpoints(asked)?,
-            book: Mutex::new(Book { rides: vec![None; riders], ..Book::default() }),
+            book: Mutex::new(Book::new(riders)),
             on_duty: AtomicU64::new(0),
             run: 0,
             within_s,

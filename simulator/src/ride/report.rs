@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::city::Counts;
+use super::book::Counts;
 use super::promises::Verdict;
 use super::tally::Tally;
 use crate::report::{Percentiles, counts};

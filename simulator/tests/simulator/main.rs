@@ -11,3 +11,4 @@ mod rides;
 mod toy;
 mod track;
 mod trips;
+mod twice;

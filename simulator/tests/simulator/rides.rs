@@ -8,6 +8,7 @@ use kerb_simulator::ride::{RideOptions, RidesError, rides};
 use tokio_util::sync::CancellationToken;
 
 use crate::toy::{Honesty, start};
+use crate::twice;
 
 const SPEED_UP: f64 = 100.0;
 
@@ -55,4 +56,23 @@ async fn a_time_without_trips_is_told() {
     let options = RideOptions { from: Some(5_000), duration: Some(60), ..RideOptions::default() };
     let refused = rides(options, &SystemClock, Out::Silent, CancellationToken::new()).await;
     assert!(matches!(refused.unwrap_err(), RidesError::Empty { trips: 0, cabs: 0, .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_promises_twice_is_caught() {
+    // Five riders, and two drivers who are both sent to each of them.
+    let endpoint = twice::start().await;
+    let options = RideOptions {
+        duration: Some(30),
+        drivers: 2,
+        accept_percent: 100,
+        lapse_percent: 0,
+        cancel_percent: 0,
+        ..options(endpoint)
+    };
+    let report = rides(options, &SystemClock, Out::Stderr, CancellationToken::new()).await.unwrap();
+    let figures = &report.figures;
+    let told = |words: &str| figures.clashes.iter().any(|clash| clash.contains(words));
+    assert!(told(" was promised to trip ") && told(" was promised driver "), "{report}");
+    assert!(figures.double_promises > 0 && !figures.is_right(), "{report}");
 }
