@@ -85,11 +85,11 @@ pub async fn rides(
         () = tokio::time::sleep_until(city.ends_at()) => false,
     };
     let (city_s, elapsed_s) = (city.city_s(), city.elapsed_s());
-    // Riders first: a driver who signs off in the middle of a trip would be looked for.
-    asking.cancel();
-    finish(riders, LAST_LOOK_MAX).await;
+    // Drivers first: what they were told last is then to be seen by the riders, too.
     working.cancel();
     finish(drivers, GOODBYE_MAX).await;
+    asking.cancel();
+    finish(riders, LAST_LOOK_MAX).await;
     telling.cancel();
     news.await.map_err(|e| RidesError::Setup(e.to_string()))?;
     let mut report = city.report();
