@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     } else {
         print!("{}", to_text(&answer, &driver));
     }
-    Ok(Outcome::Done)
+    Ok(if answer.shards_missing { Outcome::Partial } else { Outcome::Done })
 }
 
 /// A state in lower case, as records and JSON have it.
@@ -73,6 +73,9 @@ fn to_text(answer: &ExplainTripResponse, driver: &str) -> String {
     let mut lines = vec![format!("trip {} is {state}: {drivers} around the pickup", answer.trip_id)];
     let dropped = filters.into_iter().filter(|(drivers, _)| *drivers > 0);
     lines.extend(dropped.map(|(drivers, words)| format!("{drivers:>6}  {words}")));
+    if answer.shards_missing {
+        lines.push("some shards did not answer: there may be more drivers".to_owned());
+    }
     if !driver.is_empty() {
         let verdict = table::printable(&answer.driver_verdict);
         lines.push(format!("driver {}: {verdict}", table::printable(driver)));
@@ -95,6 +98,7 @@ fn to_json(answer: &ExplainTripResponse) -> Value {
         "lost_to_another": answer.lost_to_another,
         "candidates": answer.candidates,
         "driver_verdict": answer.driver_verdict,
+        "shards_missing": answer.shards_missing,
     })
 }
 
@@ -118,5 +122,7 @@ mod tests {
         assert_eq!(to_text(&answer, "cab\n7"), told);
         (answer.drivers, answer.wrong_class, answer.candidates) = (0, 0, 0);
         assert_eq!(to_text(&answer, ""), "trip world-7 is requested: no driver around the pickup\n");
+        answer.shards_missing = true;
+        assert!(to_text(&answer, "").ends_with("\nsome shards did not answer: there may be more drivers\n"));
     }
 }
