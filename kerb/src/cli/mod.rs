@@ -8,6 +8,7 @@ mod driver;
 mod failure;
 mod nearby;
 mod rebuild;
+mod roads;
 mod server;
 mod shards;
 mod table;
@@ -54,6 +55,9 @@ enum Command {
     Shards(shards::Args),
     /// Empty an index server, or some of its shards, and fill it anew while updates go on
     Rebuild(rebuild::Args),
+    /// Make and look at street networks
+    #[command(subcommand)]
+    Roads(roads::Command),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -73,6 +77,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Driver(args) => client::run(driver::run(args)),
         Command::Shards(args) => client::run(shards::run(args)),
         Command::Rebuild(args) => client::run(rebuild::run(args)),
+        Command::Roads(command) => roads::run(command),
         Command::Config(command) => config::run(&command),
         Command::Completions(args) => completions::run(&args),
     };
