@@ -253,7 +253,8 @@ impl Network {
     fn speed_max_m_s(&self) -> f64 {
         let lengths = self.lengths_cm();
         let arcs = self.arc_segment().iter().zip(self.time_ms());
-        arcs.map(|(arc, ms)| f64::from(lengths[*arc as usize / 2]) * 10.0 / f64::from(*ms)).fold(0.0, f64::max)
+        arcs.map(|(arc, ms)| f64::from(lengths[*arc as usize / 2]) * 10.0 / f64::from(*ms))
+            .fold(0.0, f64::max)
     }
 }
 

@@ -128,16 +128,16 @@ impl Snapper {
     fn nearest_within(&self, plane: &Plane, reach_m: f64) -> Option<Hit> {
         let mut best: Option<Hit> = None;
         for envelope in plane.boxes(reach_m).into_iter().flatten() {
-            let _: ControlFlow<()> =
-                self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
-                    let hit = plane.hit(piece);
-                    if best.is_none_or(|best| hit.is_before(&best)) && plane.open(piece) != [false; 2] {
-                        best = Some(hit);
-                    }
-                    ControlFlow::Continue(())
-                });
+            let _: ControlFlow<()> = self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
+                let hit = plane.hit(piece);
+                if best.is_none_or(|best| hit.is_before(&best)) && plane.open(piece) != [false; 2] {
+                    best = Some(hit);
+                }
+                ControlFlow::Continue(())
+            });
         }
-        best.map(|hit| Hit { open: plane.open(&hit.piece), ..hit }).filter(|hit| hit.square_m <= reach_m * reach_m)
+        best.map(|hit| Hit { open: plane.open(&hit.piece), ..hit })
+            .filter(|hit| hit.square_m <= reach_m * reach_m)
     }
 }
 
@@ -153,13 +153,7 @@ fn pieces(network: &Network, segment: SegmentId) -> impl Iterator<Item = Piece> 
         end_m += length_m(pair);
         // A segment without length has one piece, and every point of it is its beginning.
         let share = |m: f64| if total_m > 0.0 { (m / total_m) as f32 } else { 0.0 };
-        Piece {
-            from: pair[0],
-            to: pair[1],
-            segment: segment.0,
-            shares: [share(start_m), share(end_m)],
-            open,
-        }
+        Piece { from: pair[0], to: pair[1], segment: segment.0, shares: [share(start_m), share(end_m)], open }
     })
 }
 
@@ -188,10 +182,7 @@ impl Plane {
         let east = ((reach_m / self.east_step_m) as i64).min(TURN_E7 / 2) + 1;
         let half = |e7: i64| (e7.clamp(i32::MIN.into(), i32::MAX.into()) >> 1) as i32;
         let around = |lon: i64| {
-            AABB::from_corners(
-                [half(lat - north), half(lon - east)],
-                [half(lat + north), half(lon + east)],
-            )
+            AABB::from_corners([half(lat - north), half(lon - east)], [half(lat + north), half(lon + east)])
         };
         let beyond = if lon < 0 { lon + TURN_E7 } else { lon - TURN_E7 };
         let is_in_reach = beyond.abs() - east <= TURN_E7 / 2;
@@ -216,7 +207,12 @@ impl Plane {
         // A piece without length gives 0 / 0, and `clamp` would keep that.
         let part = if square_length > 0.0 { (along / square_length).clamp(0.0, 1.0) } else { 0.0 };
         let nearest = [from[0] + part * east, from[1] + part * north];
-        Hit { square_m: nearest[0] * nearest[0] + nearest[1] * nearest[1], part, piece: *piece, open: piece.open }
+        Hit {
+            square_m: nearest[0] * nearest[0] + nearest[1] * nearest[1],
+            part,
+            piece: *piece,
+            open: piece.open,
+        }
     }
 
     /// The directions of a piece that may be driven and lead toward the heading.
@@ -243,7 +239,8 @@ struct Hit {
 impl Hit {
     fn is_before(&self, other: &Hit) -> bool {
         let key = |hit: &Hit| (hit.piece.segment, hit.piece.shares[0]);
-        self.square_m < other.square_m || (self.square_m == other.square_m && key(self) < key(other))
+        let nearer = self.square_m.total_cmp(&other.square_m);
+        nearer.is_lt() || (nearer.is_eq() && key(self) < key(other))
     }
 
     fn answer(&self, question: Question) -> Result<Snap, SnapError> {
@@ -252,10 +249,10 @@ impl Hit {
             return Err(SnapError::TooFar { at: question.at, nearest_m: distance_m, max_m: question.max_m });
         }
         let Piece { from, to, shares, .. } = self.piece;
-        let between = |from: i32, to: i32| {
-            from + (self.part * (f64::from(to) - f64::from(from))).round() as i32
-        };
-        let place = Place { lat_e7: between(from.lat_e7, to.lat_e7), lon_e7: between(from.lon_e7, to.lon_e7) };
+        let between =
+            |from: i32, to: i32| from + (self.part * (f64::from(to) - f64::from(from))).round() as i32;
+        let place =
+            Place { lat_e7: between(from.lat_e7, to.lat_e7), lon_e7: between(from.lon_e7, to.lon_e7) };
         let [start, end] = shares.map(f64::from);
         Ok(Snap {
             segment: SegmentId(self.piece.segment),

@@ -21,7 +21,7 @@ pub(super) fn check(image: &Image) -> Verdict {
     check_segment_arcs(image, lengths.len(), arcs)?;
     check_names(image, lengths.len())?;
     that(meta.len() == 2, "the counts")?;
-    that(!nodes.is_empty() && nodes.iter().all(on_globe), "the nodes")?;
+    that(!nodes.is_empty() && nodes.iter().copied().all(on_globe), "the nodes")?;
     that(lengths.iter().all(|cm| *cm > 0), "the lengths")
 }
 
@@ -47,7 +47,7 @@ fn check_segments(image: &Image, segments: usize) -> Verdict {
     let ways: &[i64] = slice(image, Section::WayId, "the ways")?;
     let classes: &[u8] = slice(image, Section::SegmentClass, "the classes")?;
     that(segments > 0 && rows(first_point, segments, points.len(), 2), "the first points of segments")?;
-    that(points.iter().all(on_globe), "the points")?;
+    that(points.iter().copied().all(on_globe), "the points")?;
     that(ways.len() == segments, "the ways")?;
     that(
         classes.len() == segments && classes.iter().all(|class| RoadClass::from_number(*class).is_some()),
@@ -92,7 +92,7 @@ fn rows(first: &[u32], count: usize, total: usize, least: u32) -> bool {
         && first.windows(2).all(|pair| pair[0].checked_add(least).is_some_and(|end| end <= pair[1]))
 }
 
-fn on_globe(place: &Place) -> bool {
+fn on_globe(place: Place) -> bool {
     LatLng::from_e7(place.lat_e7, place.lon_e7).is_ok()
 }
 

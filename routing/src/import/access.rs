@@ -95,8 +95,18 @@ fn is_roundabout(tags: &Tags<'_>) -> bool {
 
 fn of_value(value: &str) -> Permission {
     match value {
-        "no" | "private" | "agricultural" | "forestry" | "agricultural;forestry" | "emergency" | "military"
-        | "bus" | "psv" | "permit" | "employees" | "use_sidepath" => Permission::No,
+        "no"
+        | "private"
+        | "agricultural"
+        | "forestry"
+        | "agricultural;forestry"
+        | "emergency"
+        | "military"
+        | "bus"
+        | "psv"
+        | "permit"
+        | "employees"
+        | "use_sidepath" => Permission::No,
         "destination" | "customers" | "delivery" | "residents" => Permission::Destination,
         _ => Permission::Yes,
     }
@@ -104,11 +114,12 @@ fn of_value(value: &str) -> Permission {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pbf::TagList;
     use super::*;
 
     #[test]
     fn the_most_special_access_tag_decides() {
-        let table: &[(&[(&str, &str)], Option<Permission>)] = &[
+        let table: &[(&TagList<'_>, Option<Permission>)] = &[
             (&[], None),
             (&[("access", "yes")], Some(Permission::Yes)),
             (&[("access", "no")], Some(Permission::No)),
@@ -132,7 +143,7 @@ mod tests {
 
     #[test]
     fn oneway_has_many_spellings() {
-        let table: &[(&[(&str, &str)], bool, Oneway)] = &[
+        let table: &[(&TagList<'_>, bool, Oneway)] = &[
             (&[], false, Oneway::Both),
             (&[("oneway", "yes")], false, Oneway::Forward),
             (&[("oneway", "true")], false, Oneway::Forward),
@@ -158,7 +169,7 @@ mod tests {
 
     #[test]
     fn barriers_stop_cars_unless_a_tag_lets_them_through() {
-        let table: &[(&[(&str, &str)], bool)] = &[
+        let table: &[(&TagList<'_>, bool)] = &[
             (&[("barrier", "bollard")], true),
             (&[("barrier", "bollard"), ("motor_vehicle", "yes")], false),
             (&[("barrier", "gate")], false),

@@ -10,9 +10,9 @@ use super::report::{DroppedCounts, Report};
 use super::streets::{Pieces, Street, Streets, time_ms};
 use super::turns::{Graph, GraphArc};
 use super::{COUNT_MAX, Imported};
+use crate::Network;
 use crate::file::Image;
 use crate::graph::Place;
-use crate::Network;
 
 /// A number that nothing has.
 const NONE: u32 = u32::MAX;
@@ -90,9 +90,10 @@ impl Kept {
 
     fn write(&self, streets: &Streets, pieces: &Pieces, graph: &Graph) -> Result<Network, ImportError> {
         let segments = || self.pieces.iter().map(|piece| &pieces.pieces[*piece as usize]);
-        let street_of = |piece: &super::streets::Piece| -> &Street { &streets.streets[piece.street as usize] };
+        let street_of = |piece: &super::streets::Piece| -> &Street { &streets.ways[piece.street as usize] };
         let point_count: usize = segments().map(|piece| piece.points.len()).sum();
-        for (what, count) in [("the number of points", point_count), ("the number of arcs", self.arcs.len())] {
+        for (what, count) in [("the number of points", point_count), ("the number of arcs", self.arcs.len())]
+        {
             if count > COUNT_MAX {
                 return Err(ImportError::TooLarge { what });
             }
@@ -203,4 +204,3 @@ fn starts(lengths: impl Iterator<Item = usize>) -> Vec<u32> {
     });
     std::iter::once(0).chain(ends).collect()
 }
-

@@ -35,7 +35,7 @@ pub(super) fn collect(
     let mut told = |step, at: Position| progress(Progress { step, done: at.bytes, total });
 
     let mut first = First::new();
-    let end = pbf.pass(|element| first.take(element, report), |at| told(Step::Ways, at))?;
+    let end = pbf.pass(|element| first.take(&element, report), |at| told(Step::Ways, at))?;
     report.blocks = end.blocks;
     let (mut streets, numbers) = first.number_nodes()?;
 
@@ -62,16 +62,16 @@ impl First {
         first
     }
 
-    fn take(&mut self, element: Element<'_>, report: &mut Report) {
+    fn take(&mut self, element: &Element<'_>, report: &mut Report) {
         match element {
             Element::Node { .. } => {}
             Element::Way { id, nodes, tags } => {
                 report.ways_read += 1;
-                self.take_way(id, nodes, &tags, report);
+                self.take_way(*id, nodes, tags, report);
             }
             Element::Relation { id, members, tags } => {
                 report.relations_read += 1;
-                match restrictions::read(id, members, &tags) {
+                match restrictions::read(*id, members, tags) {
                     Some(Ok(restriction)) => self.streets.restrictions.push(restriction),
                     Some(Err(not_kept)) => not_kept.count(&mut report.restrictions),
                     None => {}
@@ -129,12 +129,15 @@ impl First {
                     streets.nodes.push(StreetNode { id, position: None, is_closed: false });
                     streets.nodes.len() as u32 - 1
                 });
-                street.nodes.push(number);
+                // A node that is written twice in a row is no junction for that.
+                if street.nodes.last() != Some(&number) {
+                    street.nodes.push(number);
+                }
             }
             if streets.nodes.len() > super::COUNT_MAX {
                 return Err(ImportError::TooLarge { what: "the number of street nodes" });
             }
-            streets.streets.push(street);
+            streets.ways.push(street);
         }
         Ok((streets, numbers))
     }

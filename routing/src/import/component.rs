@@ -20,7 +20,8 @@ pub(super) fn largest(nodes: usize, arcs: &[GraphArc]) -> Parts {
             search.visit(node);
         }
     }
-    let largest = search.sizes.iter().enumerate().max_by_key(|(part, size)| (**size, std::cmp::Reverse(*part)));
+    let largest =
+        search.sizes.iter().enumerate().max_by_key(|(part, size)| (**size, std::cmp::Reverse(*part)));
     let largest = largest.map(|(part, _)| part as u32);
     Parts {
         in_largest: search.part.iter().map(|part| Some(*part) == largest).collect(),

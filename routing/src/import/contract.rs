@@ -19,7 +19,7 @@ pub(super) fn contract(streets: &Streets, report: &mut Report) -> (Pieces, Map<i
     let is_junction = junctions(streets);
     let mut cutter =
         Cutter { nodes: &streets.nodes, is_junction, numbers: Map::default(), pieces: Pieces::default() };
-    for (index, street) in streets.streets.iter().enumerate() {
+    for (index, street) in streets.ways.iter().enumerate() {
         let before = cutter.pieces.pieces.len();
         cutter.cut(index as u32, street);
         stretch(&mut cutter.pieces.pieces[before..], street, &streets.nodes);
@@ -39,7 +39,7 @@ fn runs<'a>(street: &'a Street, nodes: &'a [StreetNode]) -> impl Iterator<Item =
 /// Which nodes are junctions.
 fn junctions(streets: &Streets) -> Vec<bool> {
     let mut uses = vec![0_u8; streets.nodes.len()];
-    for street in &streets.streets {
+    for street in &streets.ways {
         for run in runs(street, &streets.nodes) {
             for (position, node) in run.iter().enumerate() {
                 let is_end = position == 0 || position + 1 == run.len();

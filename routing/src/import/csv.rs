@@ -35,27 +35,20 @@ pub(super) fn read(
     let mut streets = Streets { names: vec![String::new()], ..Streets::default() };
     let mut table = Table::open("edges", edges)?;
     let columns = EdgeColumns::find(&mut table)?;
-    let mut waiting: Map<(u32, u32, u32, RoadClass), u32> = Map::default();
+    let mut waiting = Map::default();
     while table.next()? {
         report.ways_read += 1;
         let edge = columns.read(&table, &numbers)?;
         if edge.ends[0] == edge.ends[1] {
             report.left_out.empty += 1;
-            continue;
-        }
-        let [from, to] = edge.ends;
-        let other_way = (to, from, edge.length_cm, edge.class);
-        match waiting.remove(&other_way).filter(|_| edge.is_two_way) {
-            Some(street) => streets.streets[street as usize].speed_kmh[1] = Some(edge.speed_kmh),
-            None => {
-                let street = streets.streets.len() as u32;
-                if edge.is_two_way {
-                    waiting.insert((from, to, edge.length_cm, edge.class), street);
-                }
-                let points = edge.ends.map(|end| pieces.junctions[end as usize]).to_vec();
-                pieces.pieces.push(Piece { street, ends: edge.ends, points, length_cm: edge.length_cm });
-                streets.streets.push(edge.street());
-            }
+        } else if let Some(street) = edge.take_other_way(&mut waiting) {
+            streets.ways[street].speed_kmh[1] = Some(edge.speed_kmh);
+        } else {
+            edge.wait(streets.ways.len(), &mut waiting);
+            let points = edge.ends.map(|end| pieces.junctions[end as usize]).to_vec();
+            let street = streets.ways.len() as u32;
+            pieces.pieces.push(Piece { street, ends: edge.ends, points, length_cm: edge.length_cm });
+            streets.ways.push(edge.street());
         }
     }
     report.streets = report.ways_read - report.left_out.empty;
@@ -88,7 +81,22 @@ struct Edge {
     is_two_way: bool,
 }
 
+/// Streets in both directions whose second row has not come: their numbers by ends, length and class.
+type Waiting = Map<([u32; 2], u32, RoadClass), usize>;
+
 impl Edge {
+    /// The street that this edge is the other direction of.
+    fn take_other_way(&self, waiting: &mut Waiting) -> Option<usize> {
+        let [from, to] = self.ends;
+        if self.is_two_way { waiting.remove(&([to, from], self.length_cm, self.class)) } else { None }
+    }
+
+    fn wait(&self, street: usize, waiting: &mut Waiting) {
+        if self.is_two_way {
+            waiting.insert((self.ends, self.length_cm, self.class), street);
+        }
+    }
+
     fn street(&self) -> Street {
         Street {
             way_id: 0,

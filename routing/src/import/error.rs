@@ -51,7 +51,9 @@ pub enum BlockError {
     #[error("the file ends within it")]
     Cut,
     /// The length that stands before a header is none that a header has.
-    #[error("its header would be {0} bytes long, at most 65536: this is no OpenStreetMap PBF, or it is damaged")]
+    #[error(
+        "its header would be {0} bytes long, at most 65536: this is no OpenStreetMap PBF, or it is damaged"
+    )]
     HeaderLength(u32),
     /// The length that the header gives is none that a block has.
     #[error("it would be {0} bytes long, at most 33554432")]

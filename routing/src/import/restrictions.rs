@@ -48,8 +48,10 @@ impl NotKept {
 /// Reads a relation; nothing when it restricts no turns.
 pub(super) fn read(id: i64, members: &[Member<'_>], tags: &Tags<'_>) -> Option<Result<Restriction, NotKept>> {
     // Old relations name the vehicle in the type.
-    let is_restriction =
-        matches!(tags.get("type"), Some("restriction" | "restriction:motorcar" | "restriction:motor_vehicle"));
+    let is_restriction = matches!(
+        tags.get("type"),
+        Some("restriction" | "restriction:motorcar" | "restriction:motor_vehicle")
+    );
     is_restriction.then(|| read_restriction(id, members, tags))
 }
 
@@ -93,6 +95,7 @@ fn kind(tags: &Tags<'_>) -> Result<Kind, NotKept> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pbf::TagList;
     use super::*;
 
     fn member(kind: MemberKind, id: i64, role: &str) -> Member<'_> {
@@ -101,7 +104,7 @@ mod tests {
 
     #[test]
     fn kinds_are_read_from_the_tags() {
-        let table: &[(&[(&str, &str)], Result<Kind, NotKept>)] = &[
+        let table: &[(&TagList<'_>, Result<Kind, NotKept>)] = &[
             (&[("restriction", "no_left_turn")], Ok(Kind::No)),
             (&[("restriction", "no_u_turn")], Ok(Kind::No)),
             (&[("restriction", "no_entry")], Ok(Kind::No)),
@@ -129,7 +132,8 @@ mod tests {
         let pairs = [("type", "restriction"), ("restriction", "no_exit")];
         let tags = Tags::from(&pairs[..]);
         let (from, to) = (member(Way, 1, "from"), member(Way, 2, "to"));
-        let kept = read(7, &[from, member(Node, 5, "via"), to, member(Way, 3, "to")], &tags).unwrap().unwrap();
+        let kept =
+            read(7, &[from, member(Node, 5, "via"), to, member(Way, 3, "to")], &tags).unwrap().unwrap();
         assert_eq!((kept.relation_id, kept.from, kept.via, kept.to), (7, vec![1], 5, vec![2, 3]));
         assert_eq!(read(7, &[from, member(Way, 5, "via"), to], &tags), Some(Err(NotKept::ViaWay)));
         assert_eq!(read(7, &[from, to], &tags), Some(Err(NotKept::Unclear)));

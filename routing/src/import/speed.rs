@@ -41,8 +41,15 @@ pub(super) fn speed_kmh(tags: &Tags<'_>, class: RoadClass, direction: Direction)
         Direction::Forward => "maxspeed:forward",
         Direction::Backward => "maxspeed:backward",
     };
-    let keys =
-        ["maxspeed:motorcar", directed, "maxspeed", "maxspeed:type", "source:maxspeed", "zone:maxspeed", "zone:traffic"];
+    let keys = [
+        "maxspeed:motorcar",
+        directed,
+        "maxspeed",
+        "maxspeed:type",
+        "source:maxspeed",
+        "zone:maxspeed",
+        "zone:traffic",
+    ];
     let limit = keys.into_iter().find_map(|key| tags.get(key).and_then(limit_kmh));
     limit.unwrap_or_else(|| class.default_speed_kmh())
 }
@@ -142,7 +149,9 @@ mod tests {
         ];
         for (value, expected) in table {
             match (limit_kmh(value), expected) {
-                (Some(found), Some(expected)) => assert!((found - expected).abs() < 1e-9, "{value:?}: {found}"),
+                (Some(found), Some(expected)) => {
+                    assert!((found - expected).abs() < 1e-9, "{value:?}: {found}");
+                }
                 (found, expected) => assert_eq!(found, expected, "{value:?}"),
             }
         }
@@ -151,13 +160,13 @@ mod tests {
     #[test]
     fn the_nearest_limit_is_taken() {
         let speed = |tags: &[(&str, &str)], direction| {
-            speed_kmh(&Tags::from(tags), RoadClass::Residential, direction).round()
+            speed_kmh(&Tags::from(tags), RoadClass::Residential, direction).round() as u32
         };
         let (forward, backward) = (Direction::Forward, Direction::Backward);
-        assert_eq!(speed(&[], forward), 30.0);
+        assert_eq!(speed(&[], forward), 30);
         let tags = [("maxspeed", "50"), ("maxspeed:forward", "30")];
-        assert_eq!((speed(&tags, forward), speed(&tags, backward)), (30.0, 50.0));
-        assert_eq!(speed(&[("maxspeed", "signals"), ("source:maxspeed", "DE:urban")], forward), 50.0);
-        assert_eq!(speed(&[("source:maxspeed", "sign")], forward), 30.0);
+        assert_eq!((speed(&tags, forward), speed(&tags, backward)), (30, 50));
+        assert_eq!(speed(&[("maxspeed", "signals"), ("source:maxspeed", "DE:urban")], forward), 50);
+        assert_eq!(speed(&[("source:maxspeed", "sign")], forward), 30);
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct StreetNode {
 #[derive(Debug, Default)]
 pub(super) struct Streets {
     /// By the way's id.
-    pub(super) streets: Vec<Street>,
+    pub(super) ways: Vec<Street>,
     /// In the order of first use.
     pub(super) nodes: Vec<StreetNode>,
     /// The first is empty.
@@ -59,7 +59,7 @@ pub(super) struct Pieces {
 /// A stretch of a street between two different junctions: what becomes a segment.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Piece {
-    /// Into [`Streets::streets`].
+    /// Into [`Streets::ways`].
     pub(super) street: u32,
     /// Into [`Pieces::junctions`]: first and last.
     pub(super) ends: [u32; 2],

@@ -1,7 +1,7 @@
 //! Puts turn restrictions into the graph, so that no search has to know of them.
 //!
 //! An arc that may not turn everywhere ends in a copy of its junction that has only the arcs it may turn into (node
-//! splitting, as in Winter, "Modeling Costs of Turns in Route Planning", GeoInformatica 6, 2002, but only where a
+//! splitting, as in Winter, "Modeling Costs of Turns in Route Planning", `GeoInformatica` 6, 2002, but only where a
 //! restriction is). Arcs with the same forbidden turns share a copy.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,7 +74,10 @@ pub(super) fn expand(
 
 /// The turns that a restriction speaks of.
 enum Turns {
-    Clear { from: Vec<u32>, to: Vec<u32> },
+    Clear {
+        from: Vec<u32>,
+        to: Vec<u32>,
+    },
     /// Nobody can come, or nobody could turn that way.
     None,
     /// A street passes the node, so that its two sides cannot be told apart.
@@ -85,7 +88,7 @@ impl<'a> Junctions<'a> {
     fn new(streets: &'a Streets, pieces: &'a Pieces) -> Self {
         let mut out = vec![Vec::new(); pieces.junctions.len()];
         for (index, piece) in pieces.pieces.iter().enumerate() {
-            for (side, speed) in streets.streets[piece.street as usize].speed_kmh.iter().enumerate() {
+            for (side, speed) in streets.ways[piece.street as usize].speed_kmh.iter().enumerate() {
                 if speed.is_some() {
                     out[piece.ends[side] as usize].push(index as u32 * 2 + side as u32);
                 }
@@ -95,7 +98,7 @@ impl<'a> Junctions<'a> {
     }
 
     fn way_id(&self, direction: u32) -> i64 {
-        self.streets.streets[self.pieces[direction as usize / 2].street as usize].way_id
+        self.streets.ways[self.pieces[direction as usize / 2].street as usize].way_id
     }
 
     fn end(&self, direction: u32) -> u32 {
@@ -104,7 +107,7 @@ impl<'a> Junctions<'a> {
 
     fn is_open(&self, direction: u32) -> bool {
         let street = self.pieces[direction as usize / 2].street as usize;
-        self.streets.streets[street].speed_kmh[direction as usize % 2].is_some()
+        self.streets.ways[street].speed_kmh[direction as usize % 2].is_some()
     }
 
     /// The directions of a restriction at its junction. What leaves it by a way is there by itself; what comes in by a
@@ -127,12 +130,15 @@ impl<'a> Junctions<'a> {
 
     /// The directions that lead away from a junction along these ways, open or not.
     fn touching(&self, via: u32, ways: &[i64]) -> Vec<u32> {
-        ways.iter().flat_map(|way| self.of_way(*way)).filter(|direction| self.end(direction ^ 1) == via).collect()
+        ways.iter()
+            .flat_map(|way| self.of_way(*way))
+            .filter(|direction| self.end(direction ^ 1) == via)
+            .collect()
     }
 
     /// All directions of a way. Streets are in the order of their ids, and pieces in the order of streets.
     fn of_way(&self, way: i64) -> impl Iterator<Item = u32> + use<> {
-        let id = |piece: &Piece| self.streets.streets[piece.street as usize].way_id;
+        let id = |piece: &Piece| self.streets.ways[piece.street as usize].way_id;
         let first = self.pieces.partition_point(|piece| id(piece) < way);
         let end = self.pieces.partition_point(|piece| id(piece) <= way);
         first as u32 * 2..end as u32 * 2
@@ -140,7 +146,8 @@ impl<'a> Junctions<'a> {
 
     /// Makes the copies and all arcs.
     fn split(&self, bans: &BTreeMap<u32, Ban>, junctions: usize, restricted: Vec<u32>) -> Graph {
-        let mut graph = Graph { junction_of: (0..junctions as u32).collect(), restricted, ..Graph::default() };
+        let mut graph =
+            Graph { junction_of: (0..junctions as u32).collect(), restricted, ..Graph::default() };
         let mut copies: BTreeMap<(u32, Vec<u32>), u32> = BTreeMap::new();
         let mut heads: Map<u32, u32> = Map::default();
         for (direction, ban) in bans {
@@ -157,7 +164,11 @@ impl<'a> Junctions<'a> {
         let head = |direction: u32| heads.get(&direction).copied().unwrap_or_else(|| self.end(direction));
         for (junction, out) in self.out.iter().enumerate() {
             let arcs = out.iter().map(|direction| (junction as u32, *direction));
-            graph.arcs.extend(arcs.map(|(tail, direction)| GraphArc { tail, head: head(direction), direction }));
+            graph.arcs.extend(arcs.map(|(tail, direction)| GraphArc {
+                tail,
+                head: head(direction),
+                direction,
+            }));
         }
         for ((junction, forbidden), copy) in &copies {
             let allowed =

@@ -74,19 +74,26 @@ fn directed_kmh(tags: &Tags<'_>, class: RoadClass, direction: Direction) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use super::super::pbf::TagList;
     use super::*;
+
+    /// Along the way and against it, or why there are none.
+    type Speeds = Result<[Option<f64>; 2], LeftOut>;
 
     #[test]
     fn ways_are_judged_by_their_tags() {
         let street = |forward, backward| Ok([forward, backward]);
-        let table: &[(&[(&str, &str)], Result<[Option<f64>; 2], LeftOut>)] = &[
+        let table: &[(&TagList<'_>, Speeds)] = &[
             (&[("highway", "residential")], street(Some(30.0), Some(30.0))),
             (&[("highway", "residential"), ("oneway", "yes")], street(Some(30.0), None)),
             (&[("highway", "residential"), ("oneway", "-1")], street(None, Some(30.0))),
             (&[("highway", "motorway")], street(Some(110.0), None)),
             (&[("highway", "motorway_link")], street(Some(60.0), Some(60.0))),
             (&[("highway", "primary"), ("junction", "roundabout")], street(Some(60.0), None)),
-            (&[("highway", "primary"), ("maxspeed", "50"), ("access", "destination")], street(Some(10.0), Some(10.0))),
+            (
+                &[("highway", "primary"), ("maxspeed", "50"), ("access", "destination")],
+                street(Some(10.0), Some(10.0)),
+            ),
             (&[("highway", "service"), ("service", "parking_aisle")], street(Some(10.0), Some(10.0))),
             (&[("highway", "residential"), ("motor_vehicle:backward", "no")], street(Some(30.0), None)),
             (&[("highway", "footway"), ("motor_vehicle", "yes")], Err(LeftOut::NotARoad)),
@@ -95,7 +102,10 @@ mod tests {
             (&[("highway", "service"), ("area", "yes")], Err(LeftOut::Area)),
             (&[("highway", "service"), ("access", "private")], Err(LeftOut::NoAccess)),
             (&[("highway", "service"), ("service", "emergency_access")], Err(LeftOut::NoAccess)),
-            (&[("highway", "residential"), ("oneway", "yes"), ("vehicle:forward", "no")], Err(LeftOut::NoAccess)),
+            (
+                &[("highway", "residential"), ("oneway", "yes"), ("vehicle:forward", "no")],
+                Err(LeftOut::NoAccess),
+            ),
             (&[("highway", "primary"), ("oneway", "reversible")], Err(LeftOut::Reversible)),
         ];
         for (tags, expected) in table {

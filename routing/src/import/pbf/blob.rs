@@ -57,8 +57,8 @@ pub(super) fn next(source: &mut impl Read) -> Result<Option<RawBlock>, Found> {
 impl RawBlock {
     /// The content, unpacked.
     pub(super) fn unpack(&self) -> Result<Vec<u8>, BlockError> {
-        let blob =
-            Blob::decode(&self.blob[..]).map_err(|_malformed| BlockError::Malformed("frame of the content"))?;
+        let blob = Blob::decode(&self.blob[..])
+            .map_err(|_malformed| BlockError::Malformed("frame of the content"))?;
         if let Some(raw) = blob.raw {
             return Ok(raw);
         }

@@ -30,7 +30,10 @@ pub(in super::super) enum MemberKind {
 
 /// The tags of an object.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Tags<'a>(&'a [(&'a str, &'a str)]);
+pub(in super::super) struct Tags<'a>(&'a TagList<'a>);
+
+/// Keys and their values.
+pub(in super::super) type TagList<'a> = [(&'a str, &'a str)];
 
 impl<'a> Tags<'a> {
     /// The value of a key.
@@ -39,13 +42,14 @@ impl<'a> Tags<'a> {
     }
 
     #[cfg(test)]
-    pub(in super::super) fn pairs(&self) -> &'a [(&'a str, &'a str)] {
+    pub(in super::super) fn pairs(&self) -> &'a TagList<'a> {
         self.0
     }
 }
 
-impl<'a> From<&'a [(&'a str, &'a str)]> for Tags<'a> {
-    fn from(pairs: &'a [(&'a str, &'a str)]) -> Tags<'a> {
+#[cfg(test)]
+impl<'a> From<&'a TagList<'a>> for Tags<'a> {
+    fn from(pairs: &'a TagList<'a>) -> Tags<'a> {
         Tags(pairs)
     }
 }
@@ -172,12 +176,7 @@ impl<'a> Shared<'a> {
         Ok(())
     }
 
-    fn read_tags(
-        &self,
-        keys: &[u32],
-        values: &[u32],
-        tags: &mut TagBuffer<'a>,
-    ) -> Result<(), &'static str> {
+    fn read_tags(&self, keys: &[u32], values: &[u32], tags: &mut TagBuffer<'a>) -> Result<(), &'static str> {
         if keys.len() != values.len() {
             return Err("its keys and values are not as many");
         }

@@ -14,6 +14,8 @@ use std::io::{Read, Seek, SeekFrom};
 
 use prost::Message;
 
+#[cfg(test)]
+pub(super) use elements::TagList;
 pub(super) use elements::{Element, Member, MemberKind, Tags};
 
 use super::error::{BlockError, ImportError};

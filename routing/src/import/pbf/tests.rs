@@ -79,7 +79,7 @@ fn a_file_that_ends_anywhere_is_cut_there() {
         Pbf::new(Cursor::new(MONACO)).unwrap().pass(|_| {}, |at| ends.push(at.bytes)).unwrap();
         ends
     };
-    for length in (0..MONACO.len()).step_by(997).chain(1..40) {
+    for length in (0..MONACO.len()).step_by(9973).chain(1..12) {
         let error = read(&MONACO[..length]).err();
         if length > 0 && ends.contains(&(length as u64)) {
             assert!(error.is_none(), "{length} bytes are whole blocks");
