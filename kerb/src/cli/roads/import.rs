@@ -1,5 +1,6 @@
 //! `kerb roads import`: streets in, a road network out, and what became of the rest.
 
+use std::fmt::Write;
 use std::fs::File;
 use std::io::{BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@ fn bar() -> ProgressBar {
 
 /// What was read, and what was left out as far as there is any.
 fn to_text(report: &Report) -> String {
-    let read = format!(
+    let mut text = format!(
         "read {} ways, {} nodes, {} relations; {} ways are streets\n",
         report.ways_read, report.nodes_read, report.relations_read, report.streets
     );
@@ -116,17 +117,19 @@ fn to_text(report: &Report) -> String {
         (turns.without_effect, "turn restrictions without effect"),
         (turns.kept, "turn restrictions in the graph"),
     ];
-    let lines = lines.into_iter().filter(|(count, _)| *count > 0);
-    let lines: String = lines.map(|(count, what)| format!("  {count} {what}\n")).collect();
+    for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = writeln!(text, "  {count} {what}");
+    }
     let dropped = report.dropped;
-    let dropped = format!(
-        "dropped {} parts that are not connected both ways with the largest: {} nodes, {} segments, {}\n",
+    let _ = writeln!(
+        text,
+        "dropped {} parts that are not connected both ways with the largest: {} nodes, {} segments, {}",
         dropped.components,
         dropped.nodes,
         dropped.segments,
         table::distance(dropped.length_m)
     );
-    read + &lines + &dropped
+    text
 }
 
 fn to_json(report: &Report) -> Value {
