@@ -9,7 +9,7 @@ use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use kerb_routing::import::import_pbf;
-use kerb_routing::{Network, Question, SegmentId, Snapper};
+use kerb_routing::{Arc, Network, Question, Snapper};
 use kerb_spatial::LatLng;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -35,17 +35,22 @@ fn import(bytes: &[u8]) -> Network {
     import_pbf(Cursor::new(bytes), &mut |_| {}).expect("the extract is sound").network
 }
 
-/// Positions beside streets, as the receivers of cars on them would report them.
+/// Positions beside streets, as the receivers of cars on them would report them; their headings too, if wanted, off by
+/// up to 30 degrees.
 fn questions(network: &Network, with_heading: bool) -> Vec<Question> {
     let mut random = Pcg64Mcg::seed_from_u64(1);
     let question = |_| {
-        let segment = SegmentId(random.random_range(0..network.segments() as u32));
+        let arc = network.arc_segment()[random.random_range(0..network.head().len())];
+        let Arc { segment, reverse } = Arc::from_number(arc);
         let shape = network.shape(segment);
-        let place = shape[random.random_range(0..shape.len())].lat_lng();
+        let piece = random.random_range(1..shape.len());
+        let (from, to) = (shape[piece - 1].lat_lng(), shape[piece].lat_lng());
         let mut off = || random.random_range(-OFF_DEG..OFF_DEG);
-        let at =
-            LatLng::new(place.lat_deg() + off(), place.lon_deg() + off()).expect("no extract is at a pole");
-        Question { at, heading_deg: with_heading.then(|| random.random_range(0.0..360.0)), max_m: 500.0 }
+        let at = LatLng::new(to.lat_deg() + off(), to.lon_deg() + off()).expect("no extract is at a pole");
+        let east = (to.lon_deg() - from.lon_deg()) * to.lat_deg().to_radians().cos();
+        let along_deg = east.atan2(to.lat_deg() - from.lat_deg()).to_degrees();
+        let heading_deg = along_deg + if reverse { 180.0 } else { 0.0 } + random.random_range(-30.0..30.0);
+        Question { at, heading_deg: with_heading.then_some(heading_deg), max_m: 500.0 }
     };
     (0..QUESTIONS).map(question).collect()
 }
