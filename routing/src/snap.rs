@@ -50,6 +50,20 @@ pub struct Snap {
     pub reverse: bool,
 }
 
+impl Snap {
+    /// The arcs that the point is on, and how far along each it is, from 0 to 1: those of every open direction. Where a
+    /// journey begins any of a direction's arcs will do, for they end in the same node; where it ends each counts,
+    /// because each comes from another copy of the junction before it.
+    pub fn arcs(self, network: &Network) -> impl Iterator<Item = (u32, f64)> {
+        let directions = [(self.forward, false, self.share), (self.reverse, true, 1.0 - self.share)];
+        let open = directions.into_iter().filter(|(is_open, ..)| *is_open);
+        open.flat_map(move |(_, reverse, share)| {
+            let arcs = network.arcs_of(Arc { segment: self.segment, reverse });
+            arcs.iter().map(move |arc| (*arc, share))
+        })
+    }
+}
+
 /// Why a position has no street.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum SnapError {

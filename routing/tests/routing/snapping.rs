@@ -133,6 +133,28 @@ fn both_directions_are_answered_where_both_are_open() {
 }
 
 #[test]
+fn a_point_is_on_the_arcs_of_its_open_directions() {
+    // Nobody may turn left at node 2, so its other arcs leave from a copy of it, too.
+    let osm = Osm::default().node(1, 0, 0).node(2, 10, 0).node(3, 20, 0).node(4, 10, 9);
+    let osm = osm.way(10, &[1, 2], &[]).way(11, &[2, 3], &[]).way(12, &[2, 4], &[]).way(13, &[4, 1], &[]);
+    let network = osm.restriction(900, "no_left_turn", 10, 2, 12).network();
+    let question = Question { at: at(12 * GRID_E7, 0), heading_deg: None, max_m: 10.0 };
+    let both = Snapper::new(&network).snap(question).unwrap();
+    let on = |snap: kerb_routing::Snap| -> Vec<(bool, i32)> {
+        let arcs = snap.arcs(&network);
+        let arcs = arcs.map(|(arc, share)| {
+            let direction = Arc::from_number(network.arc_segment()[arc as usize]);
+            assert_eq!(direction.segment, snap.segment);
+            (direction.reverse, (share * 100.0).round() as i32)
+        });
+        arcs.collect()
+    };
+    assert_eq!(on(both), [(false, 20), (false, 20), (true, 80)]);
+    let west = Snapper::new(&network).snap(Question { heading_deg: Some(270.0), ..question }).unwrap();
+    assert_eq!(on(west), [(true, 80)]);
+}
+
+#[test]
 fn too_far_is_an_error_that_says_how_far() {
     let snapper = Snapper::new(&two_streets());
     let question = Question { at: at(0, -100 * GRID_E7), heading_deg: None, max_m: 500.0 };
