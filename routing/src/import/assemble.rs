@@ -1,21 +1,17 @@
-//! Makes the network out of pieces and arcs: keeps the largest strongly connected part and numbers everything anew, by
-//! where it is, so that what is near on the ground is near in memory.
+//! Keeps the largest strongly connected part and numbers everything anew, by where it is, so that what is near on the
+//! ground is near in memory.
 
 use kerb_spatial::Morton;
-use zerocopy::IntoBytes;
 
 use super::component::{self, Parts};
 use super::error::ImportError;
 use super::report::{DroppedCounts, Report};
-use super::streets::{Pieces, Street, Streets, time_ms};
+use super::streets::{Pieces, Streets};
 use super::turns::{Graph, GraphArc};
-use super::{COUNT_MAX, Imported};
-use crate::Network;
-use crate::file::Image;
-use crate::graph::Place;
+use super::{Imported, layout};
 
 /// A number that nothing has.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 pub(super) fn assemble(
     streets: &Streets,
@@ -29,20 +25,20 @@ pub(super) fn assemble(
         return Err(ImportError::NoStreets { ways: report.ways_read, drivable: report.streets });
     }
     report.dropped = kept.dropped(pieces, graph, &parts);
-    let network = kept.write(streets, pieces, graph)?;
+    let network = layout::lay_out(&kept, streets, pieces, graph)?;
     Ok(Imported { network, report })
 }
 
 /// What stays, in its new order.
-struct Kept {
+pub(super) struct Kept {
     /// Old numbers of nodes by new ones.
-    nodes: Vec<u32>,
+    pub(super) nodes: Vec<u32>,
     /// Old numbers of pieces by new ones.
-    pieces: Vec<u32>,
+    pub(super) pieces: Vec<u32>,
     /// With new numbers, in the order of tails.
-    arcs: Vec<GraphArc>,
+    pub(super) arcs: Vec<GraphArc>,
     /// Restrictions on arcs that stay.
-    restrictions: u64,
+    pub(super) restrictions: u64,
 }
 
 impl Kept {
@@ -88,92 +84,13 @@ impl Kept {
         }
     }
 
-    fn write(&self, streets: &Streets, pieces: &Pieces, graph: &Graph) -> Result<Network, ImportError> {
-        let segments = || self.pieces.iter().map(|piece| &pieces.pieces[*piece as usize]);
-        let street_of = |piece: &super::streets::Piece| -> &Street { &streets.ways[piece.street as usize] };
-        let point_count: usize = segments().map(|piece| piece.points.len()).sum();
-        for (what, count) in [("the number of points", point_count), ("the number of arcs", self.arcs.len())]
-        {
-            if count > COUNT_MAX {
-                return Err(ImportError::TooLarge { what });
-            }
-        }
-        let place = |node: &u32| Place::from(pieces.junctions[graph.junction_of[*node as usize] as usize]);
-        let nodes: Vec<Place> = self.nodes.iter().map(place).collect();
-        let first_out = rows(nodes.len(), self.arcs.iter().map(|arc| arc.tail));
-        let head: Vec<u32> = self.arcs.iter().map(|arc| arc.head).collect();
-        let arc_segment: Vec<u32> = self.arcs.iter().map(|arc| arc.direction).collect();
-        let points: Vec<Place> =
-            segments().flat_map(|piece| piece.points.iter().copied()).map(Place::from).collect();
-        let first_point = starts(segments().map(|piece| piece.points.len()));
-        let lengths: Vec<u32> = segments().map(|piece| piece.length_cm).collect();
-        let way_ids: Vec<i64> = segments().map(|piece| street_of(piece).way_id).collect();
-        let classes: Vec<u8> = segments().map(|piece| street_of(piece).class as u8).collect();
-        let names = Names::new(streets, segments().map(|piece| street_of(piece).name));
-        let mut by_segment: Vec<u32> = (0..self.arcs.len() as u32).collect();
-        by_segment.sort_by_key(|arc| arc_segment[*arc as usize]);
-        let first_arc = rows(2 * lengths.len(), arc_segment.iter().copied());
-        let time_ms: Vec<u32> = arc_segment
-            .iter()
-            .map(|direction| {
-                let piece = &pieces.pieces[self.pieces[*direction as usize / 2] as usize];
-                let speed = street_of(piece).speed_kmh[*direction as usize % 2];
-                time_ms(piece.length_cm, speed.expect("only open directions have arcs"))
-            })
-            .collect();
-        let meta = [self.copies(graph), self.restrictions];
-        Ok(Network::from_image(Image::build([
-            meta.as_bytes(),
-            nodes.as_bytes(),
-            first_out.as_bytes(),
-            head.as_bytes(),
-            time_ms.as_bytes(),
-            arc_segment.as_bytes(),
-            first_point.as_bytes(),
-            points.as_bytes(),
-            lengths.as_bytes(),
-            way_ids.as_bytes(),
-            names.of_segments.as_bytes(),
-            &classes,
-            first_arc.as_bytes(),
-            by_segment.as_bytes(),
-            names.first_byte.as_bytes(),
-            &names.bytes,
-        ])))
-    }
-
     /// Nodes beyond one for each junction.
-    fn copies(&self, graph: &Graph) -> u64 {
+    pub(super) fn copies(&self, graph: &Graph) -> u64 {
         let mut junctions: Vec<u32> =
             self.nodes.iter().map(|node| graph.junction_of[*node as usize]).collect();
         junctions.sort_unstable();
         junctions.dedup();
         (self.nodes.len() - junctions.len()) as u64
-    }
-}
-
-/// Names in the order in which segments first have them; number 0 is empty.
-struct Names {
-    of_segments: Vec<u32>,
-    first_byte: Vec<u32>,
-    bytes: Vec<u8>,
-}
-
-impl Names {
-    fn new(streets: &Streets, of_segments: impl Iterator<Item = u32>) -> Names {
-        let mut numbers = vec![NONE; streets.names.len().max(1)];
-        numbers[0] = 0;
-        let mut names = Names { of_segments: Vec::new(), first_byte: vec![0, 0], bytes: Vec::new() };
-        for name in of_segments {
-            let number = &mut numbers[name as usize];
-            if *number == NONE {
-                *number = names.first_byte.len() as u32 - 1;
-                names.bytes.extend(streets.names[name as usize].as_bytes());
-                names.first_byte.push(names.bytes.len() as u32);
-            }
-            names.of_segments.push(*number);
-        }
-        names
     }
 }
 
@@ -184,23 +101,4 @@ fn inverse(old: &[u32], count: usize) -> Vec<u32> {
         new[*old as usize] = number as u32;
     }
     new
-}
-
-/// Where the row of each key begins when the entries are sorted by key.
-fn rows(keys: usize, entries: impl Iterator<Item = u32>) -> Vec<u32> {
-    let mut counts = vec![0; keys];
-    for key in entries {
-        counts[key as usize] += 1;
-    }
-    starts(counts.into_iter())
-}
-
-/// Where rows of these lengths begin, and where the last ends.
-fn starts(lengths: impl Iterator<Item = usize>) -> Vec<u32> {
-    let mut end = 0;
-    let ends = lengths.map(|length| {
-        end += length as u32;
-        end
-    });
-    std::iter::once(0).chain(ends).collect()
 }

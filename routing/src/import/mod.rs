@@ -6,7 +6,7 @@
 //!    rules of `ways` (with `access` and `speed`) and `restrictions`.
 //! 2. `contract` cuts streets at junctions and keeps their curves.
 //! 3. `turns` puts turn restrictions into the graph.
-//! 4. `component` finds the largest strongly connected part; `assemble` numbers and lays out what is kept.
+//! 4. `component` finds the largest strongly connected part, `assemble` numbers what is kept, `layout` writes it down.
 //!
 //! `csv` reads tables of nodes and edges and joins at step 3. Nothing here depends on the order of the input's objects.
 
@@ -17,6 +17,7 @@ mod component;
 mod contract;
 mod csv;
 mod error;
+mod layout;
 mod message;
 mod pbf;
 mod report;

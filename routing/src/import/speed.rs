@@ -99,7 +99,7 @@ fn zone_kmh(value: &str) -> Option<f64> {
         _ => {
             let number = zone.strip_prefix("zone")?;
             let number: f64 = number.trim_start_matches(':').parse().ok()?;
-            // A British zone of 20 is one of miles; no zone anywhere is of more than 60 km/h.
+            // A British zone of 20 is one of miles.
             Some(if country == "GB" || country == "US" { number * KMH_PER_MPH } else { number })
         }
     }
