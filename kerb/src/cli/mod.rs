@@ -9,6 +9,7 @@ mod failure;
 mod markets;
 mod nearby;
 mod rebuild;
+mod roads;
 mod server;
 mod shards;
 mod table;
@@ -61,6 +62,9 @@ enum Command {
     /// Trips: cancel and explain those of a running service, check and export a journal on disk
     #[command(subcommand)]
     Trips(trips::Command),
+    /// Make and look at street networks
+    #[command(subcommand)]
+    Roads(roads::Command),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -82,6 +86,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Rebuild(args) => client::run(rebuild::run(args)),
         Command::Markets(args) => client::run(markets::run(args)),
         Command::Trips(command) => client::run(trips::run(command)),
+        Command::Roads(command) => roads::run(command),
         Command::Config(command) => config::run(&command),
         Command::Completions(args) => completions::run(&args),
     };

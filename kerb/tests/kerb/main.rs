@@ -12,6 +12,7 @@ mod replay;
 mod rides;
 mod rides_journal;
 mod rides_refused;
+mod roads;
 mod search;
 mod serve;
 mod settings;

@@ -9,12 +9,13 @@ const SERVICE: &[&str] = &["kerb-cluster", "kerb-proto", "kerb-fleet", "kerb-spa
 const ALLOWED: &[(&str, &[&str])] = &[
     ("kerb-spatial", &[]),
     ("kerb-fleet", &["kerb-spatial"]),
+    ("kerb-routing", &["kerb-fleet", "kerb-spatial"]),
     ("kerb-proto", &["kerb-fleet", "kerb-spatial"]),
     ("kerb-cluster", &["kerb-proto", "kerb-fleet", "kerb-spatial"]),
     ("kerb-location-ingest", SERVICE),
     ("kerb-index-server", SERVICE),
     ("kerb-aggregator", SERVICE),
-    ("kerb-matcher", SERVICE),
+    ("kerb-matcher", &["kerb-routing", "kerb-cluster", "kerb-proto", "kerb-fleet", "kerb-spatial"]),
     (
         "kerb",
         &[
@@ -22,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "kerb-index-server",
             "kerb-aggregator",
             "kerb-matcher",
+            "kerb-routing",
             "kerb-cluster",
             "kerb-proto",
             "kerb-fleet",

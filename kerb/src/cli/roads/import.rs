@@ -1,0 +1,183 @@
+//! `kerb roads import`: streets in, a road network out, and what became of the rest.
+
+use std::fmt::Write;
+use std::fs::File;
+use std::io::{BufReader, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kerb_routing::import::{ImportError, Imported, Progress, Report, Step, import_csv, import_pbf};
+use serde_json::{Value, json};
+
+use super::super::failure::{Failure, Outcome};
+use super::super::table;
+use super::info;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// An OpenStreetMap extract (.osm.pbf), or a table of nodes (CSV, may be gzip)
+    input: PathBuf,
+    /// The table of edges, when the input is a table of nodes
+    edges: Option<PathBuf>,
+    /// Where the road network goes; beside the input if not given
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let output = args.output.clone().unwrap_or_else(|| beside(&args.input));
+    if output == args.input {
+        return Err(Failure::Usage(format!("{} would be written over", output.display())));
+    }
+    let Imported { network, report } = match &args.edges {
+        None => import_extract(&args.input)?,
+        Some(edges) => import_tables(&args.input, edges)?,
+    };
+    network.save(&output).map_err(|error| Failure::Failed(format!("{}: {error}", output.display())))?;
+    let summary = network.summary();
+    if args.json {
+        println!("{}", json!({ "report": to_json(&report), "network": info::to_json(&network, &summary) }));
+    } else {
+        print!("{}\n{}: {}", to_text(&report), output.display(), info::to_text(&network, &summary));
+    }
+    Ok(Outcome::Done)
+}
+
+fn import_extract(path: &Path) -> Result<Imported, Failure> {
+    let source = BufReader::new(open(path)?);
+    let bar = bar();
+    let imported = import_pbf(source, &mut |progress: Progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        bar.set_message(match progress.step {
+            Step::Ways => "reading ways",
+            Step::Nodes => "reading nodes",
+            Step::Graph => "making the graph",
+        });
+    });
+    bar.finish_and_clear();
+    imported.map_err(|error| failed(path, &error))
+}
+
+fn import_tables(nodes: &Path, edges: &Path) -> Result<Imported, Failure> {
+    let imported = import_csv(open(nodes)?, open(edges)?);
+    imported.map_err(|error| {
+        let is_of_nodes = matches!(error, ImportError::Row { table: "nodes", .. });
+        failed(if is_of_nodes { nodes } else { edges }, &error)
+    })
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
+}
+
+fn failed(path: &Path, error: &ImportError) -> Failure {
+    Failure::Failed(format!("{}: {error}", path.display()))
+}
+
+/// `berlin.osm.pbf` becomes `berlin.roads`, in the same folder.
+fn beside(input: &Path) -> PathBuf {
+    let name = input.file_name().unwrap_or_default().to_string_lossy();
+    let stem = ["osm.pbf", "pbf", "csv.gz", "csv"].into_iter().find_map(|ending| {
+        let stem = name.strip_suffix(ending)?;
+        stem.strip_suffix('.')
+    });
+    input.with_file_name(format!("{}.roads", stem.unwrap_or(&name)))
+}
+
+fn bar() -> ProgressBar {
+    let shown = std::io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}, {msg}, {elapsed}");
+    ProgressBar::with_draw_target(None, target).with_style(style.expect("a legal template"))
+}
+
+/// What was read, and what was left out as far as there is any.
+fn to_text(report: &Report) -> String {
+    let mut text = format!(
+        "read {} ways, {} nodes, {} relations; {} ways are streets\n",
+        report.ways_read, report.nodes_read, report.relations_read, report.streets
+    );
+    let (left_out, turns) = (report.left_out, report.restrictions);
+    let lines = [
+        (left_out.no_access, "roads that cars may not use"),
+        (left_out.ferries, "ferries"),
+        (left_out.areas, "areas"),
+        (left_out.reversible, "roads whose direction changes with the hour"),
+        (left_out.empty, "streets from a node to itself"),
+        (report.missing_nodes, "nodes that the input does not have: streets end before them"),
+        (report.closed_barriers, "barriers: streets end at them"),
+        (turns.via_way, "turn restrictions over a way: not kept"),
+        (turns.conditional, "turn restrictions at some hours: not kept"),
+        (turns.unclear, "turn restrictions that are unclear: not kept"),
+        (turns.other_vehicles, "turn restrictions for other vehicles"),
+        (turns.without_effect, "turn restrictions without effect"),
+        (turns.kept, "turn restrictions in the graph"),
+    ];
+    for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = writeln!(text, "  {count} {what}");
+    }
+    let dropped = report.dropped;
+    let _ = writeln!(
+        text,
+        "dropped {} parts that are not connected both ways with the largest: {} nodes, {} segments, {}",
+        dropped.components,
+        dropped.nodes,
+        dropped.segments,
+        table::distance(dropped.length_m)
+    );
+    text
+}
+
+fn to_json(report: &Report) -> Value {
+    let (left_out, turns, dropped) = (report.left_out, report.restrictions, report.dropped);
+    json!({
+        "nodes_read": report.nodes_read,
+        "ways_read": report.ways_read,
+        "relations_read": report.relations_read,
+        "streets": report.streets,
+        "left_out": {
+            "no_access": left_out.no_access,
+            "ferries": left_out.ferries,
+            "areas": left_out.areas,
+            "reversible": left_out.reversible,
+            "empty": left_out.empty,
+        },
+        "missing_nodes": report.missing_nodes,
+        "closed_barriers": report.closed_barriers,
+        "turn_restrictions": {
+            "kept": turns.kept,
+            "without_effect": turns.without_effect,
+            "via_way": turns.via_way,
+            "conditional": turns.conditional,
+            "other_vehicles": turns.other_vehicles,
+            "unclear": turns.unclear,
+        },
+        "dropped": {
+            "components": dropped.components,
+            "nodes": dropped.nodes,
+            "segments": dropped.segments,
+            "length_m": dropped.length_m,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_goes_beside_the_input() {
+        for (input, output) in [
+            ("maps/berlin.osm.pbf", "maps/berlin.roads"),
+            ("sf_nodes.csv.gz", "sf_nodes.roads"),
+            ("streets", "streets.roads"),
+            ("pbf", "pbf.roads"),
+        ] {
+            assert_eq!(beside(Path::new(input)), Path::new(output));
+        }
+    }
+}

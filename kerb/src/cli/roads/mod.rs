@@ -1,0 +1,21 @@
+//! `kerb roads`: street networks, made and looked at.
+
+mod import;
+mod info;
+
+use super::failure::{Failure, Outcome};
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Make a road network out of an OpenStreetMap extract, or out of tables of nodes and edges
+    Import(import::Args),
+    /// What a road network holds
+    Info(info::Args),
+}
+
+pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
+    match command {
+        Command::Import(args) => import::run(&args),
+        Command::Info(args) => info::run(&args),
+    }
+}

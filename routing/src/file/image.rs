@@ -1,0 +1,178 @@
+//! The bytes of a network: a header, a table of sections, and the sections, each an array of one type.
+//!
+//! All numbers are little-endian and every section begins at a multiple of eight, so that a section is read as a slice
+//! of its type where it lies.
+//!
+//! | word | what |
+//! |---|---|
+//! | 0 | `KERBROAD` |
+//! | 1 | format version, and in the upper half the number of sections |
+//! | 2 | length of all in bytes |
+//! | 3 | XXH3 (64 bits) of everything after this word |
+//! | 4, 5 | first section: offset and length in bytes |
+//! | … | the other sections' |
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use xxhash_rust::xxh3::xxh3_64;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::{FORMAT_VERSION, OpenError};
+
+const _: () = assert!(cfg!(target_endian = "little"), "the file's numbers are read where they lie");
+
+const MAGIC: u64 = u64::from_le_bytes(*b"KERBROAD");
+const WORD: usize = 8;
+/// Words before the table of sections.
+const HEADER: usize = 4;
+/// Words before the first section.
+const TABLE_END: usize = HEADER + 2 * Section::COUNT;
+
+/// The arrays of a network, in the order of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Section {
+    /// `u64`: node copies, turn restrictions.
+    Meta,
+    /// `Place` of each node.
+    Nodes,
+    /// `u32`, one more than nodes.
+    FirstOut,
+    /// `u32` of each arc.
+    Head,
+    /// `u32` of each arc.
+    TimeMs,
+    /// `u32` of each arc.
+    ArcSegment,
+    /// `u32`, one more than segments.
+    FirstPoint,
+    /// `Place` of each point.
+    Points,
+    /// `u32` of each segment.
+    LengthCm,
+    /// `i64` of each segment.
+    WayId,
+    /// `u32` of each segment: the number of its name.
+    SegmentName,
+    /// `u8` of each segment.
+    SegmentClass,
+    /// `u32`, one more than twice the segments.
+    FirstArc,
+    /// `u32` of each arc: the arcs, ordered by segment and direction.
+    SegmentArcs,
+    /// `u32`, one more than names.
+    FirstNameByte,
+    /// UTF-8.
+    NameBytes,
+}
+
+impl Section {
+    pub(crate) const COUNT: usize = Section::NameBytes as usize + 1;
+}
+
+/// The bytes of each section.
+type Parts<'a> = [&'a [u8]; Section::COUNT];
+
+/// A network's memory.
+#[derive(Debug)]
+pub(crate) struct Image {
+    /// Words, so that every section is aligned.
+    words: Vec<u64>,
+    /// Bytes of each section within the words.
+    sections: [Range<usize>; Section::COUNT],
+}
+
+impl Image {
+    /// Lays out the parts.
+    pub(crate) fn build(parts: Parts<'_>) -> Image {
+        let mut end = TABLE_END * WORD;
+        let sections = parts.map(|part| {
+            let range = end..end + part.len();
+            end = range.end.next_multiple_of(WORD);
+            range
+        });
+        let mut words = vec![0; end / WORD];
+        words[0] = MAGIC;
+        words[1] = u64::from(FORMAT_VERSION) | (Section::COUNT as u64) << 32;
+        words[2] = end as u64;
+        for (index, range) in sections.iter().enumerate() {
+            words[HEADER + 2 * index] = range.start as u64;
+            words[HEADER + 2 * index + 1] = range.len() as u64;
+        }
+        for (part, range) in parts.iter().zip(&sections) {
+            words.as_mut_bytes()[range.clone()].copy_from_slice(part);
+        }
+        words[3] = content_checksum(&words);
+        Image { words, sections }
+    }
+
+    /// Reads an image of so many bytes and checks its frame: what the sections hold is not looked at.
+    pub(crate) fn read(mut source: impl Read, length: u64) -> Result<Image, OpenError> {
+        let mut header = [0; HEADER];
+        let taken = length.min((HEADER * WORD) as u64) as usize;
+        source.read_exact(&mut header.as_mut_bytes()[..taken])?;
+        check_header(header, length)?;
+        // The header names the same length as the file has, so this is no number that a stranger made up.
+        let mut words = vec![0; length as usize / WORD];
+        words[..HEADER].copy_from_slice(&header);
+        source.read_exact(words[HEADER..].as_mut_bytes())?;
+        let (found, expected) = (content_checksum(&words), header[3]);
+        if found != expected {
+            return Err(OpenError::Checksum { found, expected });
+        }
+        let sections = sections(&words).ok_or(OpenError::Inconsistent("the table of sections"))?;
+        Ok(Image { words, sections })
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.words.as_bytes()
+    }
+
+    pub(crate) fn checksum(&self) -> u64 {
+        self.words[3]
+    }
+
+    /// A section whose length was checked.
+    pub(crate) fn slice<T: FromBytes + Immutable + KnownLayout>(&self, section: Section) -> &[T] {
+        self.try_slice(section).expect("the lengths of sections were checked")
+    }
+
+    /// A section, if its length is a multiple of the type's size.
+    pub(crate) fn try_slice<T: FromBytes + Immutable + KnownLayout>(&self, section: Section) -> Option<&[T]> {
+        <[T]>::ref_from_bytes(&self.bytes()[self.sections[section as usize].clone()]).ok()
+    }
+}
+
+fn check_header(header: [u64; HEADER], found: u64) -> Result<(), OpenError> {
+    let [magic, version, expected, _] = header;
+    if magic != MAGIC {
+        return Err(OpenError::NotRoads(magic));
+    }
+    if found < (TABLE_END * WORD) as u64 {
+        return Err(OpenError::Io(io::ErrorKind::UnexpectedEof.into()));
+    }
+    if version != u64::from(FORMAT_VERSION) | (Section::COUNT as u64) << 32 {
+        return Err(OpenError::Version { found: version as u32 });
+    }
+    if found != expected || !found.is_multiple_of(WORD as u64) {
+        return Err(OpenError::Length { found, expected });
+    }
+    Ok(())
+}
+
+fn content_checksum(words: &[u64]) -> u64 {
+    xxh3_64(words[HEADER..].as_bytes())
+}
+
+/// The sections one after the other, up to the end.
+fn sections(words: &[u64]) -> Option<[Range<usize>; Section::COUNT]> {
+    let mut end = TABLE_END * WORD;
+    let mut ranges = [const { 0..0 }; Section::COUNT];
+    for (range, entry) in ranges.iter_mut().zip(words[HEADER..TABLE_END].chunks_exact(2)) {
+        let start = usize::try_from(entry[0]).ok().filter(|start| *start == end)?;
+        *range = start..start.checked_add(usize::try_from(entry[1]).ok()?)?;
+        end = range.end.checked_next_multiple_of(WORD)?;
+    }
+    (end == words.len() * WORD).then_some(ranges)
+}

@@ -1,0 +1,144 @@
+//! Two passes over a PBF file: first ways and relations, which say what nodes are needed, then those nodes. So the
+//! objects may stand in any order, and only what streets need is kept in memory.
+
+use std::io::{Read, Seek};
+
+use super::access;
+use super::error::ImportError;
+use super::pbf::{Element, Pbf, Position, Tags};
+use super::report::Report;
+use super::restrictions;
+use super::streets::{Map, Street, StreetNode, Streets};
+use super::ways::{self, LeftOut};
+use super::{Progress, Step};
+
+/// A way before its nodes have numbers.
+struct Found {
+    street: Street,
+    node_ids: Vec<i64>,
+}
+
+/// What the first pass gathers.
+#[derive(Default)]
+struct First {
+    found: Vec<Found>,
+    streets: Streets,
+    name_numbers: Map<String, u32>,
+}
+
+pub(super) fn collect(
+    pbf: &mut Pbf<impl Read + Seek>,
+    report: &mut Report,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Streets, ImportError> {
+    let total = pbf.bytes();
+    let mut told = |step, at: Position| progress(Progress { step, done: at.bytes, total });
+
+    let mut first = First::new();
+    let end = pbf.pass(|element| first.take(&element, report), |at| told(Step::Ways, at))?;
+    report.blocks = end.blocks;
+    let (mut streets, numbers) = first.number_nodes()?;
+
+    pbf.pass(
+        |element| {
+            if let Element::Node { id, position, tags } = element {
+                report.nodes_read += 1;
+                if let Some(number) = numbers.get(&id) {
+                    let node = &mut streets.nodes[*number as usize];
+                    node.position = Some(position);
+                    node.is_closed = access::blocks(&tags);
+                }
+            }
+        },
+        |at| told(Step::Nodes, at),
+    )?;
+    Ok(streets)
+}
+
+impl First {
+    fn new() -> First {
+        let mut first = First::default();
+        first.name_number("");
+        first
+    }
+
+    fn take(&mut self, element: &Element<'_>, report: &mut Report) {
+        match element {
+            Element::Node { .. } => {}
+            Element::Way { id, nodes, tags } => {
+                report.ways_read += 1;
+                self.take_way(*id, nodes, tags, report);
+            }
+            Element::Relation { id, members, tags } => {
+                report.relations_read += 1;
+                match restrictions::read(*id, members, tags) {
+                    Some(Ok(restriction)) => self.streets.restrictions.push(restriction),
+                    Some(Err(not_kept)) => not_kept.count(&mut report.restrictions),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    fn take_way(&mut self, way_id: i64, nodes: &[i64], tags: &Tags<'_>, report: &mut Report) {
+        let left_out = &mut report.left_out;
+        let rules = match ways::judge(tags) {
+            Ok(rules) => rules,
+            Err(LeftOut::NotARoad) => return,
+            Err(LeftOut::Ferry) => return left_out.ferries += 1,
+            Err(LeftOut::Area) => return left_out.areas += 1,
+            Err(LeftOut::NoAccess) => return left_out.no_access += 1,
+            Err(LeftOut::Reversible) => return left_out.reversible += 1,
+        };
+        let name = self.name_number(tags.get("name").or_else(|| tags.get("ref")).unwrap_or_default());
+        let length_m = tags.get("length_m").and_then(|text| text.parse().ok());
+        let street = Street {
+            way_id,
+            class: rules.class,
+            name,
+            speed_kmh: rules.speed_kmh,
+            nodes: Vec::new(),
+            length_m,
+        };
+        self.found.push(Found { street, node_ids: nodes.to_vec() });
+        report.streets += 1;
+    }
+
+    fn name_number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.name_numbers.get(name) {
+            return *number;
+        }
+        let number = self.streets.names.len() as u32;
+        self.streets.names.push(name.to_owned());
+        self.name_numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    /// Puts the ways in order and numbers their nodes, so that the order of the file makes no difference. An object
+    /// that the file has twice counts once.
+    fn number_nodes(mut self) -> Result<(Streets, Map<i64, u32>), ImportError> {
+        let mut streets = self.streets;
+        streets.restrictions.sort_by_key(|restriction| restriction.relation_id);
+        streets.restrictions.dedup_by_key(|restriction| restriction.relation_id);
+        self.found.sort_by_key(|found| found.street.way_id);
+        self.found.dedup_by_key(|found| found.street.way_id);
+        let mut numbers = Map::default();
+        for Found { mut street, node_ids } in self.found {
+            for id in node_ids {
+                let number = *numbers.entry(id).or_insert_with(|| {
+                    streets.nodes.push(StreetNode { id, position: None, is_closed: false });
+                    streets.nodes.len() as u32 - 1
+                });
+                // A node that is written twice in a row is no junction for that.
+                if street.nodes.last() != Some(&number) {
+                    street.nodes.push(number);
+                }
+            }
+            if streets.nodes.len() > super::COUNT_MAX {
+                return Err(ImportError::TooLarge { what: "the number of street nodes" });
+            }
+            streets.ways.push(street);
+        }
+        Ok((streets, numbers))
+    }
+}

@@ -1,0 +1,15 @@
+//! Streets in, and where on them a position is: from hand-made maps, real extracts, and files that are wrong.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+mod dijkstra;
+mod extracts;
+mod file;
+mod fuzz;
+mod osm;
+mod pbf;
+mod rules;
+mod snapping;
+mod tables;
+mod turns;
+mod turns_random;

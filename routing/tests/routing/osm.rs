@@ -1,0 +1,110 @@
+//! A map made by hand, as a list of OpenStreetMap objects.
+
+use std::io::Cursor;
+
+use kerb_routing::Network;
+use kerb_routing::import::{ImportError, Imported, import_pbf};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_pcg::Pcg64Mcg;
+
+use crate::pbf;
+
+pub(crate) type Tags = Vec<(&'static str, &'static str)>;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Object {
+    Node {
+        id: i64,
+        lat_e7: i32,
+        lon_e7: i32,
+        tags: Tags,
+    },
+    Way {
+        id: i64,
+        nodes: Vec<i64>,
+        tags: Tags,
+    },
+    /// Members: kind (0 node, 1 way, 2 relation), id, role.
+    Relation {
+        id: i64,
+        members: Vec<(i32, i64, &'static str)>,
+        tags: Tags,
+    },
+}
+
+/// A list of objects.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Osm {
+    pub(crate) objects: Vec<Object>,
+}
+
+/// Between two nodes of the grid that maps are drawn on: a thousandth of a degree, 111 m at the equator.
+pub(crate) const GRID_E7: i32 = 10_000;
+
+impl Osm {
+    /// A node at so many grid steps east and north of where both degrees are 0.
+    pub(crate) fn node(self, id: i64, east: i32, north: i32) -> Osm {
+        self.tagged_node(id, east, north, &[])
+    }
+
+    pub(crate) fn tagged_node(
+        mut self,
+        id: i64,
+        east: i32,
+        north: i32,
+        tags: &[(&'static str, &'static str)],
+    ) -> Osm {
+        let (lat_e7, lon_e7) = (north * GRID_E7, east * GRID_E7);
+        self.objects.push(Object::Node { id, lat_e7, lon_e7, tags: tags.to_vec() });
+        self
+    }
+
+    /// A residential street in both directions, unless the tags say otherwise.
+    pub(crate) fn way(mut self, id: i64, nodes: &[i64], tags: &[(&'static str, &'static str)]) -> Osm {
+        let mut tags = tags.to_vec();
+        if tags.iter().all(|(key, _)| *key != "highway") {
+            tags.push(("highway", "residential"));
+        }
+        self.objects.push(Object::Way { id, nodes: nodes.to_vec(), tags });
+        self
+    }
+
+    pub(crate) fn restriction(mut self, id: i64, value: &'static str, from: i64, via: i64, to: i64) -> Osm {
+        let members = vec![(1, from, "from"), (0, via, "via"), (1, to, "to")];
+        let tags = vec![("type", "restriction"), ("restriction", value)];
+        self.objects.push(Object::Relation { id, members, tags });
+        self
+    }
+
+    pub(crate) fn relation(mut self, id: i64, members: &[(i32, i64, &'static str)], tags: &Tags) -> Osm {
+        self.objects.push(Object::Relation { id, members: members.to_vec(), tags: tags.clone() });
+        self
+    }
+
+    pub(crate) fn shuffled(&self, seed: u64) -> Osm {
+        let mut objects = self.objects.clone();
+        objects.shuffle(&mut Pcg64Mcg::seed_from_u64(seed));
+        Osm { objects }
+    }
+
+    pub(crate) fn try_import(&self) -> Result<Imported, ImportError> {
+        import_pbf(Cursor::new(pbf::write(&self.objects, pbf::Packing::Zlib)), &mut |_| {})
+    }
+
+    pub(crate) fn import(&self) -> Imported {
+        self.try_import().unwrap()
+    }
+
+    pub(crate) fn network(&self) -> Network {
+        self.import().network
+    }
+}
+
+/// The bytes that a network is saved as.
+pub(crate) fn saved(network: &Network) -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("saved.roads");
+    network.save(&path).unwrap();
+    std::fs::read(path).unwrap()
+}

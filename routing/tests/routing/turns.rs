@@ -1,0 +1,197 @@
+//! Every kind of turn restriction at one crossing, by the paths that are left.
+
+use kerb_routing::import::RestrictionCounts;
+
+use crate::dijkstra::{direction, time_between};
+use crate::osm::{Osm, Tags};
+
+/// A crossing of four streets in a ring of eight, so that whoever may not turn finds another way.
+///
+/// ```text
+/// 11 ── 1 ── 12
+///  │    N    │      ways 1 to 4 lead north, east, south, west: from the centre 100 outward
+///  4 W─100─E 2
+///  │    S    │
+/// 14 ── 3 ── 13
+/// ```
+fn crossing() -> Osm {
+    let osm = Osm::default().node(100, 0, 0).node(1, 0, 3).node(2, 3, 0).node(3, 0, -3).node(4, -3, 0);
+    let osm = osm.node(11, -3, 3).node(12, 3, 3).node(13, 3, -3).node(14, -3, -3);
+    let osm = osm.way(1, &[100, 1], &[]).way(2, &[100, 2], &[]).way(3, &[100, 3], &[]).way(4, &[100, 4], &[]);
+    let ring = [
+        (21, 11, 1),
+        (22, 1, 12),
+        (23, 12, 2),
+        (24, 2, 13),
+        (25, 13, 3),
+        (26, 3, 14),
+        (27, 14, 4),
+        (28, 4, 11),
+    ];
+    ring.into_iter().fold(osm, |osm, (id, from, to)| osm.way(id, &[from, to], &[]))
+}
+
+/// The turns at the centre that cannot be made: pairs of the ways that one comes by and leaves by.
+fn forbidden(osm: &Osm) -> Vec<(i64, i64)> {
+    let network = osm.network();
+    let mut forbidden = Vec::new();
+    for from in 1..=4 {
+        for to in 1..=4 {
+            let inward = direction(&network, from, true).expect("all of the crossing is kept");
+            let outward = direction(&network, to, false).expect("all of the crossing is kept");
+            let direct = u64::from(network.time_ms()[network.arcs_of(outward)[0] as usize]);
+            let time = time_between(&network, inward, outward).expect("there is a way round");
+            assert!(time >= direct);
+            if time > direct {
+                forbidden.push((from, to));
+            }
+        }
+    }
+    forbidden
+}
+
+const NORTH: i64 = 1;
+const EAST: i64 = 2;
+const SOUTH: i64 = 3;
+const WEST: i64 = 4;
+
+#[test]
+fn without_restrictions_every_turn_is_made() {
+    assert_eq!(forbidden(&crossing()), []);
+    assert_eq!(crossing().import().network.summary().node_copies, 0);
+}
+
+#[test]
+fn each_kind_forbids_what_it_says() {
+    let others = |from: i64, only: i64| -> Vec<(i64, i64)> {
+        (1..=4).filter(|to| *to != only).map(|to| (from, to)).collect()
+    };
+    let table = [
+        ("no_left_turn", SOUTH, WEST, vec![(SOUTH, WEST)]),
+        ("no_right_turn", SOUTH, EAST, vec![(SOUTH, EAST)]),
+        ("no_straight_on", SOUTH, NORTH, vec![(SOUTH, NORTH)]),
+        ("no_u_turn", SOUTH, SOUTH, vec![(SOUTH, SOUTH)]),
+        ("no_entry", EAST, NORTH, vec![(EAST, NORTH)]),
+        ("no_exit", EAST, NORTH, vec![(EAST, NORTH)]),
+        ("only_left_turn", SOUTH, WEST, others(SOUTH, WEST)),
+        ("only_right_turn", SOUTH, EAST, others(SOUTH, EAST)),
+        ("only_straight_on", SOUTH, NORTH, others(SOUTH, NORTH)),
+        ("only_u_turn", SOUTH, SOUTH, others(SOUTH, SOUTH)),
+    ];
+    for (value, from, to, expected) in table {
+        let osm = crossing().restriction(900, value, from, 100, to);
+        assert_eq!(forbidden(&osm), expected, "{value}");
+        let report = osm.import().report.restrictions;
+        assert_eq!(report, RestrictionCounts { kept: 1, ..RestrictionCounts::default() }, "{value}");
+        assert_eq!(osm.network().summary().turn_restrictions, 1, "{value}");
+    }
+}
+
+#[test]
+fn several_restrictions_add_up() {
+    let osm = crossing()
+        .restriction(900, "no_left_turn", SOUTH, 100, WEST)
+        .restriction(901, "no_u_turn", SOUTH, 100, SOUTH)
+        .restriction(902, "no_left_turn", NORTH, 100, EAST);
+    assert_eq!(forbidden(&osm), [(NORTH, EAST), (SOUTH, SOUTH), (SOUTH, WEST)]);
+
+    let two_only = crossing().restriction(900, "only_straight_on", SOUTH, 100, NORTH).restriction(
+        901,
+        "only_right_turn",
+        SOUTH,
+        100,
+        EAST,
+    );
+    assert_eq!(forbidden(&two_only), [(SOUTH, SOUTH), (SOUTH, WEST)]);
+
+    let only_and_no = crossing().restriction(900, "only_straight_on", SOUTH, 100, NORTH).restriction(
+        901,
+        "no_straight_on",
+        WEST,
+        100,
+        EAST,
+    );
+    assert_eq!(forbidden(&only_and_no), [(SOUTH, EAST), (SOUTH, SOUTH), (SOUTH, WEST), (WEST, EAST)]);
+}
+
+#[test]
+fn many_may_be_kept_from_entering_and_leaving() {
+    let tags = |value| vec![("type", "restriction"), ("restriction", value)];
+    let entry = [(1, NORTH, "from"), (1, EAST, "from"), (0, 100, "via"), (1, SOUTH, "to")];
+    assert_eq!(
+        forbidden(&crossing().relation(900, &entry, &tags("no_entry"))),
+        [(NORTH, SOUTH), (EAST, SOUTH)]
+    );
+    let exit = [(1, NORTH, "from"), (0, 100, "via"), (1, SOUTH, "to"), (1, WEST, "to")];
+    assert_eq!(
+        forbidden(&crossing().relation(900, &exit, &tags("no_exit"))),
+        [(NORTH, SOUTH), (NORTH, WEST)]
+    );
+}
+
+#[test]
+fn arcs_with_the_same_ban_share_a_copy() {
+    let osm = crossing()
+        .restriction(900, "no_left_turn", SOUTH, 100, WEST)
+        .restriction(901, "no_straight_on", EAST, 100, WEST)
+        .restriction(902, "no_right_turn", NORTH, 100, WEST);
+    assert_eq!(osm.network().summary().node_copies, 1);
+}
+
+#[test]
+fn what_is_not_for_cars_or_cannot_be_kept_is_counted_and_changes_nothing() {
+    let from_to = [(1, SOUTH, "from"), (0, 100, "via"), (1, WEST, "to")];
+    let via_way = [(1, SOUTH, "from"), (1, EAST, "via"), (1, 24, "to")];
+    let no_via = [(1, SOUTH, "from"), (1, WEST, "to")];
+    let elsewhere = [(1, 21, "from"), (0, 100, "via"), (1, WEST, "to")];
+    let unknown = [(1, 999, "from"), (0, 100, "via"), (1, WEST, "to")];
+    let no = |tags: &[(&'static str, &'static str)]| -> Tags { [&[("type", "restriction")], tags].concat() };
+    let none = RestrictionCounts::default();
+    let table = [
+        (
+            &from_to[..],
+            no(&[("restriction:hgv", "no_left_turn")]),
+            RestrictionCounts { other_vehicles: 1, ..none },
+        ),
+        (
+            &from_to,
+            no(&[("restriction", "no_left_turn"), ("except", "motorcar")]),
+            RestrictionCounts { other_vehicles: 1, ..none },
+        ),
+        (
+            &from_to,
+            no(&[("restriction:conditional", "no_left_turn @ (07:00-19:00)")]),
+            RestrictionCounts { conditional: 1, ..none },
+        ),
+        (&via_way, no(&[("restriction", "no_u_turn")]), RestrictionCounts { via_way: 1, ..none }),
+        (&no_via, no(&[("restriction", "no_left_turn")]), RestrictionCounts { unclear: 1, ..none }),
+        (&elsewhere, no(&[("restriction", "no_left_turn")]), RestrictionCounts { without_effect: 1, ..none }),
+        (&unknown, no(&[("restriction", "only_left_turn")]), RestrictionCounts { without_effect: 1, ..none }),
+        (&from_to, vec![("type", "route"), ("restriction", "no_left_turn")], none),
+    ];
+    for (members, tags, expected) in table {
+        let osm = crossing().relation(900, members, &tags);
+        assert_eq!(osm.import().report.restrictions, expected, "{tags:?} {members:?}");
+        assert_eq!(forbidden(&osm), [], "{tags:?} {members:?}");
+    }
+}
+
+#[test]
+fn a_way_that_passes_the_node_is_unclear() {
+    // West to east in one way through the centre: which half is meant?
+    let osm = Osm::default().node(1, -1, 0).node(2, 0, 0).node(3, 1, 0).node(4, 0, 1);
+    let osm = osm.way(10, &[1, 2, 3], &[]).way(11, &[2, 4], &[]);
+    let report = osm.restriction(900, "no_left_turn", 10, 2, 11).import().report;
+    assert_eq!(report.restrictions, RestrictionCounts { unclear: 1, ..RestrictionCounts::default() });
+}
+
+#[test]
+fn a_restriction_on_a_bare_stretch_makes_a_junction_of_its_node() {
+    // A no-U-turn where a street only changes its name.
+    let osm = crossing().node(200, 6, 3).way(30, &[12, 200], &[]).way(31, &[200, 13], &[]);
+    let network = osm.restriction(900, "no_u_turn", 30, 200, 30).network();
+    let forward = direction(&network, 30, false).unwrap();
+    let back = direction(&network, 30, true).unwrap();
+    let direct = u64::from(network.time_ms()[network.arcs_of(back)[0] as usize]);
+    assert!(time_between(&network, forward, back).unwrap() > direct);
+}
