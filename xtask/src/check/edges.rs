@@ -10,6 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kerb-spatial", &[]),
     ("kerb-fleet", &["kerb-spatial"]),
     ("kerb-proto", &["kerb-fleet", "kerb-spatial"]),
+    ("kerb-routing", &["kerb-fleet", "kerb-spatial"]),
     ("kerb-cluster", &["kerb-proto", "kerb-fleet", "kerb-spatial"]),
     ("kerb-location-ingest", SERVICE),
     ("kerb-index-server", SERVICE),
