@@ -48,6 +48,13 @@ impl City {
         self.town.head[place[0].arc as usize]
     }
 
+    /// A node as the end of an arc that leads to it, and as the beginning of one that leaves it.
+    pub(crate) fn at(&self, node: u32) -> [End; 2] {
+        let into = self.town.head.iter().position(|head| *head == node).expect("an arc leads to it");
+        let out = self.tails.iter().position(|tail| *tail == node).expect("an arc leaves it");
+        [End { arc: into as u32, fraction: 1.0 }, End { arc: out as u32, fraction: 0.0 }]
+    }
+
     /// The `cch` crate's hierarchy.
     pub(crate) fn cch(&self) -> Cch {
         let Town { first_out, head, time_ms, nodes, .. } = &self.town;

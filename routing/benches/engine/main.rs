@@ -32,12 +32,37 @@ fn cities(criterion: &mut Criterion) {
             .measurement_time(Duration::from_secs(3))
             .warm_up_time(Duration::from_millis(500));
         let engine = city.town.engine();
+        check(&city, &engine);
         building(&mut group, &city, &engine);
         replacing(&mut group, &city, &engine);
         pairs(&mut group, &city, &engine);
         tables(&mut group, &city, &engine);
         around(&mut group, &city, &engine);
         group.finish();
+    }
+}
+
+/// What is measured is right: a table against Dijkstra, and against the `cch` crate's.
+fn check(city: &City, engine: &Engine) {
+    let nodes: Vec<u32> = city.places(100).iter().map(|place| city.head(place)).collect();
+    // From the end of an arc that leads to the node to the beginning of one that leaves it.
+    let ends: Vec<[End; 2]> = nodes.iter().map(|node| city.at(*node)).collect();
+    let (from, to): (Vec<End>, Vec<End>) = ends.into_iter().map(|[from, to]| (from, to)).unzip();
+    let table = engine.routes().table(&from, &to);
+    let (cch, metric) = city.cch_with_metric();
+    let theirs = cch::distance_matrix(&cch.view(), &metric.view(), &nodes, &nodes);
+    let mut dijkstra = Dijkstra::new(&city.town);
+    for (row, &node) in nodes.iter().enumerate() {
+        let times_ms = dijkstra.times_from(node);
+        let right_ms: Vec<u32> =
+            nodes.iter().map(|node| times_ms[*node as usize].min(UNREACHABLE_MS)).collect();
+        assert_eq!(table.row(row), right_ms, "row {row}");
+        let theirs = theirs[row * nodes.len()..(row + 1) * nodes.len()].iter();
+        assert_eq!(
+            theirs.map(|ms| (*ms).min(UNREACHABLE_MS)).collect::<Vec<u32>>(),
+            right_ms,
+            "row {row} of cch"
+        );
     }
 }
 
@@ -72,13 +97,13 @@ fn pairs(group: &mut Group<'_>, city: &City, engine: &Engine) {
         let index = turn.next().expect("endless");
         (&places[index], &places[TABLE + index])
     };
-    group.bench_function("one_to/kerb", |b| {
+    group.bench_function("one_to_one/kerb", |b| {
         b.iter(|| {
             let (from, to) = next();
             routes.travel_time_ms(from, to)
         });
     });
-    group.bench_function("one_to/kerb_route", |b| {
+    group.bench_function("one_to_one/kerb_route", |b| {
         b.iter(|| {
             let (from, to) = next();
             routes.route(from, to)
@@ -87,14 +112,14 @@ fn pairs(group: &mut Group<'_>, city: &City, engine: &Engine) {
     let (cch, metric) = city.cch_with_metric();
     let (cch, metric) = (cch.view(), metric.view());
     let mut query = cch::PathQuery::new(&cch);
-    group.bench_function("one_to/cch_path", |b| {
+    group.bench_function("one_to_one/cch_path", |b| {
         b.iter(|| {
             let (from, to) = next();
             query.path(&metric, city.head(from), city.head(to))
         });
     });
     let mut dijkstra = Dijkstra::new(&city.town);
-    group.bench_function("one_to/dijkstra", |b| {
+    group.bench_function("one_to_one/dijkstra", |b| {
         b.iter(|| {
             let (from, to) = next();
             dijkstra.target_ms(city.head(from), city.head(to))

@@ -7,7 +7,7 @@
 
 use kerb_spatial::distance_m;
 
-use super::streets::{Streets, StreetsError, check_order};
+use super::streets::{ARCS_MAX, Streets, StreetsError, check_order};
 
 /// No node, no slot.
 pub(super) const NONE: u32 = u32::MAX;
@@ -25,10 +25,6 @@ pub(super) struct Hierarchy {
     pub(super) high: Vec<u32>,
     /// The lower end of each arc.
     pub(super) low: Vec<u32>,
-    /// Where the arcs that end at each rank from below begin in `below`.
-    pub(super) first_below: Vec<u32>,
-    /// Arcs by their higher end.
-    pub(super) below: Vec<u32>,
     /// For each arc of the streets twice its arc in the hierarchy, and one more when it leads downward. [`NONE`] for a
     /// loop, which no shortest way takes.
     pub(super) slot: Vec<u32>,
@@ -63,6 +59,10 @@ impl Hierarchy {
             weight: Vec::new(),
         };
         let cch = cch::Cch::build(&graph, order);
+        // Twice the number of an arc, and one more, is a slot.
+        if cch.up_head.len() > ARCS_MAX {
+            return Err(StreetsError::TooMany(cch.up_head.len()));
+        }
         let tails = streets.tails();
         let arcs: Vec<[u32; 2]> = tails
             .iter()
@@ -77,8 +77,6 @@ impl Hierarchy {
             first: cch.up_first_out,
             high: cch.up_head,
             low: cch.up_tail,
-            first_below: cch.down_first_out,
-            below: cch.down_to_up,
             slot,
             first_slot,
             slot_arcs,
@@ -97,16 +95,11 @@ impl Hierarchy {
         self.first[rank] as usize..self.first[rank + 1] as usize
     }
 
-    /// The arc between a node and a higher one.
-    pub(super) fn arc(&self, low: u32, high: u32) -> Option<usize> {
+    /// The arc between two neighbours.
+    pub(super) fn arc(&self, low: u32, high: u32) -> u32 {
         let row = self.row(low as usize);
-        self.high[row.clone()].binary_search(&high).ok().map(|place| row.start + place)
-    }
-
-    /// The arcs that end at a rank from below.
-    pub(super) fn below(&self, rank: u32) -> &[u32] {
-        let rank = rank as usize;
-        &self.below[self.first_below[rank] as usize..self.first_below[rank + 1] as usize]
+        let place = self.high[row.clone()].binary_search(&high).expect("they are neighbours");
+        (row.start + place) as u32
     }
 
     /// The streets' arcs of a slot.

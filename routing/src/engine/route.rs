@@ -2,7 +2,7 @@
 
 use super::customize::Metric;
 use super::end::{Access, End, Stretch, arrivals, departures, direct};
-use super::hierarchy::Hierarchy;
+use super::hierarchy::{Hierarchy, NONE};
 use super::pair::{Meeting, Pair};
 
 /// A shortest way.
@@ -59,36 +59,26 @@ fn unpack(hierarchy: &Hierarchy, metric: &Metric, pair: &Pair, meeting: Meeting)
     let mut todo: Vec<(u32, usize)> = steps.collect();
     todo.reverse();
     while let Some((arc, direction)) = todo.pop() {
-        match street_arc(hierarchy, metric, arc, direction) {
-            Some(arc) => arcs.push(arc),
-            None => todo.extend(halves(hierarchy, metric, arc, direction)),
+        match metric.over[arc as usize][direction] {
+            NONE => arcs.push(street_arc(hierarchy, metric, arc as usize, direction)),
+            to_low => todo.extend(halves(hierarchy, to_low, arc as usize, direction)),
         }
     }
     (start, arcs, goal)
 }
 
-/// The arc of the streets that is as fast as this arc of the hierarchy, if there is one.
-fn street_arc(hierarchy: &Hierarchy, metric: &Metric, arc: u32, direction: usize) -> Option<u32> {
-    let time_ms = metric.over_lower_ms[arc as usize][direction];
-    let arcs = hierarchy.street_arcs(2 * arc as usize + direction);
-    arcs.iter().copied().find(|arc| metric.time_ms[*arc as usize] == time_ms)
+/// The arc of the streets behind an arc of the hierarchy: one of parallel ones that is as fast.
+fn street_arc(hierarchy: &Hierarchy, metric: &Metric, arc: usize, direction: usize) -> u32 {
+    let time_ms = metric.over_lower_ms[arc][direction];
+    let mut arcs = hierarchy.street_arcs(2 * arc + direction).iter().copied();
+    arcs.find(|arc| metric.time_ms[*arc as usize] == time_ms)
+        .expect("an arc over no other node has the time of an arc of the streets")
 }
 
-/// The two arcs over a lower node that an arc stands for, the second first.
-fn halves(hierarchy: &Hierarchy, metric: &Metric, arc: u32, direction: usize) -> [(u32, usize); 2] {
-    let (low, high) = (hierarchy.low[arc as usize], hierarchy.high[arc as usize]);
-    let time_ms = metric.over_lower_ms[arc as usize][direction];
-    let over = |&to_low: &u32| {
-        let low_ms = metric.over_lower_ms[to_low as usize][1 - direction];
-        let rest_ms = time_ms.checked_sub(low_ms)?;
-        let to_high = hierarchy.arc(hierarchy.low[to_low as usize], high)?;
-        (metric.over_lower_ms[to_high][direction] == rest_ms).then_some((to_low, to_high as u32))
-    };
-    let (to_low, to_high) = hierarchy
-        .below(low)
-        .iter()
-        .find_map(over)
-        .expect("an arc is as fast as an arc of the streets or as a way over a lower node");
+/// The two arcs over a lower node that an arc stands for, the second first. The node is named by its arc to the lower
+/// end.
+fn halves(hierarchy: &Hierarchy, to_low: u32, arc: usize, direction: usize) -> [(u32, usize); 2] {
+    let to_high = hierarchy.arc(hierarchy.low[to_low as usize], hierarchy.high[arc]);
     // Upward the way goes down to the lower node and up to the higher; downward it comes from the higher.
     if direction == UP { [(to_high, UP), (to_low, DOWN)] } else { [(to_low, UP), (to_high, DOWN)] }
 }

@@ -25,8 +25,8 @@ pub enum StreetsError {
     /// A graph needs a node.
     #[error("no nodes: a network has at least one")]
     Empty,
-    /// Too many arcs for their numbers and their directions in 32 bits.
-    #[error("{0} arcs: at most 2^30")]
+    /// Too many arcs, of the streets or of the hierarchy over them, for their numbers and directions in 32 bits.
+    #[error("{0} nodes or arcs: at most 2^30")]
     TooMany(usize),
     /// A slice has the wrong length.
     #[error("{what}: {got} entries, {want} are right")]
@@ -74,8 +74,8 @@ pub enum StreetsError {
     },
 }
 
-/// Arcs have numbers in 32 bits, and slots are twice as many.
-const ARCS_MAX: usize = 1 << 30;
+/// Arcs, of the streets and of the hierarchy, have numbers in 32 bits, and slots are twice as many.
+pub(super) const ARCS_MAX: usize = 1 << 30;
 
 impl Streets<'_> {
     /// Whether the slices belong together.

@@ -1,6 +1,6 @@
 //! One to one, and the ways.
 
-use kerb_routing::engine::{End, Route, Routes, UNREACHABLE_MS};
+use kerb_routing::engine::{End, Engine, Route, Routes, UNREACHABLE_MS};
 
 use crate::town::{Kind, Town, seeded};
 use crate::truth::Cut;
@@ -45,13 +45,13 @@ fn check(town: &Town, routes: &Routes, from: &[End], to: &[End], route: &Route) 
     let starts_at = |end: &End| {
         (end.arc == first.arc && same(end.fraction, first.from))
             || (same(end.fraction, 1.0)
-                && first.from == 0.0
+                && same(first.from, 0.0)
                 && town.head[end.arc as usize] == tails[first.arc as usize])
     };
     let ends_at = |end: &End| {
-        (end.arc == last.arc && (same(end.fraction, last.to) || last.from == last.to))
+        (end.arc == last.arc && (same(end.fraction, last.to) || same(last.from, last.to)))
             || (same(end.fraction, 0.0)
-                && last.to == 1.0
+                && same(last.to, 1.0)
                 && tails[end.arc as usize] == town.head[last.arc as usize])
     };
     assert!(from.iter().any(starts_at), "{route:?} does not start at {from:?}");
@@ -112,10 +112,9 @@ fn the_order_can_be_kept() {
     let mut rng = seeded(3);
     let town = Town::grid(&mut rng, 9, Kind::Strange);
     let (engine, places) = (town.engine(), town.places(&mut rng, 20));
-    let again =
-        kerb_routing::engine::Engine::with_order(&town.streets(), engine.order()).expect("its own order");
+    let again = Engine::with_order(&town.streets(), engine.order()).expect("its own order");
     let reversed: Vec<u32> = engine.order().iter().rev().copied().collect();
-    let slow = kerb_routing::engine::Engine::with_order(&town.streets(), &reversed).expect("an order");
+    let slow = Engine::with_order(&town.streets(), &reversed).expect("an order");
     let table = engine.routes().table(&places, &places);
     assert_eq!(again.routes().table(&places, &places), table);
     assert_eq!(slow.routes().table(&places, &places), table, "any order is right");

@@ -1,6 +1,6 @@
 //! What is within a time.
 
-use kerb_routing::engine::UNREACHABLE_MS;
+use kerb_routing::engine::{End, Stretch, UNREACHABLE_MS};
 
 use crate::town::{Kind, Town, seeded};
 use crate::truth::Cut;
@@ -34,9 +34,9 @@ fn what_is_within_a_time_is_dijkstras() {
 fn check_stretches(
     town: &Town,
     times_ms: &[u32],
-    place: &[kerb_routing::engine::End],
+    place: &[End],
     within_ms: u32,
-    stretches: &[kerb_routing::engine::Stretch],
+    stretches: &[Stretch],
 ) -> usize {
     let within_ms = within_ms.min(UNREACHABLE_MS - 1);
     let mut right: Vec<(u32, f64, f64)> = Vec::new();
@@ -47,7 +47,9 @@ fn check_stretches(
             right.push((arc, from, to));
         }
     };
-    place.iter().for_each(|end| add(end.arc, end.fraction, within_ms));
+    for end in place {
+        add(end.arc, end.fraction, within_ms);
+    }
     for (arc, tail) in (0..).zip(town.tails()) {
         if let Some(left_ms) = within_ms.checked_sub(times_ms[tail as usize]) {
             add(arc, 0.0, left_ms);
