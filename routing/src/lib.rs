@@ -1,7 +1,7 @@
-//! Streets: OpenStreetMap in, a road network that the searches read as plain slices, and where on it a position is.
+//! Streets: OpenStreetMap in, travel times out.
 //!
 //! [`import`] makes a [`Network`] out of an extract, [`Network::save`] and [`Network::open`] keep it in one file, and a
-//! [`Snapper`] finds the street beside a position. Turn restrictions are in the graph itself: a search over
+//! [`Snapper`] finds the street beside a position, and [`engine`] how long the way between two takes. Turn restrictions are in the graph itself: a search over
 //! [`Network::first_out`] and [`Network::head`] needs to know nothing of them.
 //!
 //! ```
@@ -25,6 +25,7 @@
 //! This crate knows nothing of drivers, trips, time of day or the wire.
 
 mod class;
+pub mod engine;
 mod file;
 mod graph;
 pub mod import;

@@ -1,0 +1,75 @@
+//! What is within a time.
+
+use kerb_routing::engine::{End, Stretch, UNREACHABLE_MS};
+
+use crate::town::{Kind, Town, seeded};
+use crate::truth::Cut;
+
+#[test]
+fn what_is_within_a_time_is_dijkstras() {
+    let mut partly = 0;
+    for seed in 600..640 {
+        let mut rng = seeded(seed);
+        let kind = if seed % 2 == 0 { Kind::Plain } else { Kind::Strange };
+        let town = Town::grid(&mut rng, 11, kind);
+        let place = vec![town.place(&mut rng)];
+        let times_ms = Cut::new(&town, &town.time_ms, &place).to_nodes(0);
+        let routes = town.engine().routes();
+        for within_ms in [0, 5_000, 60_000, UNREACHABLE_MS, u32::MAX] {
+            let reach = routes.reach(&place[0], within_ms);
+            let mut nodes: Vec<(u32, u32)> =
+                reach.nodes.iter().map(|reached| (reached.node, reached.time_ms)).collect();
+            nodes.sort_unstable();
+            let right = (0..).zip(times_ms.iter().copied());
+            let right: Vec<(u32, u32)> =
+                right.filter(|(_, ms)| *ms <= within_ms && *ms < UNREACHABLE_MS).collect();
+            assert_eq!(nodes, right, "within {within_ms} ms");
+            partly += check_stretches(&town, &times_ms, &place[0], within_ms, &reach.stretches);
+        }
+    }
+    assert!(partly > 100, "{partly} arcs were reached in part");
+}
+
+/// Every arc whose beginning is reached is reached as far as time is left, and the place's own arcs from the place.
+fn check_stretches(
+    town: &Town,
+    times_ms: &[u32],
+    place: &[End],
+    within_ms: u32,
+    stretches: &[Stretch],
+) -> usize {
+    let within_ms = within_ms.min(UNREACHABLE_MS - 1);
+    let mut right: Vec<(u32, f64, f64)> = Vec::new();
+    let mut add = |arc: u32, from: f64, left_ms: u32| {
+        let arc_ms = f64::from(town.time_ms[arc as usize]);
+        let to = if arc_ms == 0.0 { 1.0 } else { (from + f64::from(left_ms) / arc_ms).min(1.0) };
+        if arc_ms < f64::from(UNREACHABLE_MS) && from < to {
+            right.push((arc, from, to));
+        }
+    };
+    for end in place {
+        add(end.arc, end.fraction, within_ms);
+    }
+    for (arc, tail) in (0..).zip(town.tails()) {
+        if let Some(left_ms) = within_ms.checked_sub(times_ms[tail as usize]) {
+            add(arc, 0.0, left_ms);
+        }
+    }
+    let mut got: Vec<(u32, f64, f64)> =
+        stretches.iter().map(|stretch| (stretch.arc, stretch.from, stretch.to)).collect();
+    let order = |a: &(u32, f64, f64), b: &(u32, f64, f64)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1));
+    right.sort_by(order);
+    got.sort_by(order);
+    // A place stands at a whole millisecond of its arc, which moves where the time ends by as much; what is shorter
+    // may be missing.
+    let slack = |arc: u32| 1.0 / f64::from(town.time_ms[arc as usize].max(1)) + 1e-9;
+    let long = |stretch: &&(u32, f64, f64)| stretch.2 - stretch.1 > slack(stretch.0);
+    let (got_long, right_long): (Vec<_>, Vec<_>) =
+        (got.iter().filter(long).collect(), right.iter().filter(long).collect());
+    assert_eq!(got_long.len(), right_long.len(), "within {within_ms} ms: {got:?} and {right:?}");
+    for (got, right) in got_long.iter().zip(&right_long) {
+        assert_eq!((got.0, got.1), (right.0, right.1));
+        assert!((got.2 - right.2).abs() <= slack(got.0), "{got:?} and {right:?}");
+    }
+    got.iter().filter(|stretch| stretch.2 < 1.0).count()
+}

@@ -1,0 +1,97 @@
+//! New times while questions are asked.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+
+use kerb_routing::engine::{StreetsError, Travel, UNREACHABLE_MS};
+use rand::RngExt;
+
+use crate::town::{Kind, Town, seeded};
+use crate::truth::Cut;
+
+const ROUNDS: usize = 60;
+
+#[test]
+fn new_times_are_exact() {
+    let mut rng = seeded(700);
+    let town = Town::grid(&mut rng, 10, Kind::Strange);
+    let (engine, places) = (town.engine(), town.places(&mut rng, 20));
+    for round in 1..=8 {
+        let time_ms: Vec<u32> = town.time_ms.iter().map(|_| rng.random_range(0..50_000)).collect();
+        engine.replace(&time_ms).expect("as many as arcs");
+        let routes = engine.routes();
+        assert_eq!((routes.version(), routes.time_ms()), (round, &time_ms[..]));
+        let table = routes.table(&places, &places);
+        for (row, right_ms) in Cut::new(&town, &time_ms, &places).table().iter().enumerate() {
+            assert_eq!(table.row(row), right_ms, "round {round}");
+        }
+    }
+}
+
+/// Each answer is right for the times before or for those after, whichever the answer's routes say.
+#[test]
+fn questions_go_on_while_times_are_replaced() {
+    let mut rng = seeded(701);
+    let town = Town::grid(&mut rng, 12, Kind::Plain);
+    let (engine, places) = (town.engine(), town.places(&mut rng, 24));
+    let other: Vec<u32> = town.time_ms.iter().map(|ms| ms * rng.random_range(1..9)).collect();
+    let times = [town.time_ms.clone(), other];
+    let truth = times.each_ref().map(|time_ms| Cut::new(&town, time_ms, &places).table());
+    assert_ne!(truth[0], truth[1]);
+    let (done, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        let mut askers = Vec::new();
+        for asker in 0..2 {
+            let (engine, truth, places, done, asked) = (&engine, &truth, &places, &done, &asked);
+            askers.push(scope.spawn(move || {
+                let mut turn = asker;
+                while !done.load(Ordering::Relaxed) {
+                    let routes = engine.routes();
+                    let right_ms = &truth[routes.version() as usize % 2];
+                    let (from, to) = (turn % places.len(), turn * 7 % places.len());
+                    let time_ms = routes.travel_time_ms(&places[from], &places[to]);
+                    assert_eq!(time_ms.unwrap_or(UNREACHABLE_MS), right_ms[from][to]);
+                    assert_eq!(routes.one_to_many(Travel::FromPlace, &places[from], places), right_ms[from]);
+                    let table = routes.table(places, places);
+                    (0..places.len()).for_each(|row| assert_eq!(table.row(row), right_ms[row]));
+                    turn += 1;
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            }));
+        }
+        for round in 1..=ROUNDS {
+            let before = asked.load(Ordering::Relaxed);
+            engine.replace(&times[round % 2]).expect("as many as arcs");
+            // The askers are not to be outrun, unless one has found a wrong answer and is gone.
+            while asked.load(Ordering::Relaxed) == before && !askers.iter().any(ScopedJoinHandle::is_finished)
+            {
+                thread::yield_now();
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(asked.into_inner() >= ROUNDS);
+}
+
+#[test]
+fn routes_that_are_held_keep_their_times() {
+    let mut rng = seeded(702);
+    let town = Town::grid(&mut rng, 8, Kind::Plain);
+    let (engine, places) = (town.engine(), town.places(&mut rng, 10));
+    let before = engine.routes();
+    let table = before.table(&places, &places);
+    let doubled: Vec<u32> = town.time_ms.iter().map(|ms| ms * 2).collect();
+    engine.replace(&doubled).expect("as many as arcs");
+    assert_eq!(before.table(&places, &places), table);
+    assert_ne!(engine.routes().table(&places, &places), table);
+}
+
+#[test]
+fn times_of_other_streets_are_refused() {
+    let town = Town::grid(&mut seeded(703), 5, Kind::Plain);
+    let engine = town.engine();
+    let error = engine.replace(&[1, 2, 3]).expect_err("three");
+    let right = StreetsError::Length { what: "time_ms", got: 3, want: town.head.len() };
+    assert_eq!(error, right);
+    assert_eq!(engine.routes().version(), 0);
+}
