@@ -144,6 +144,10 @@ pub struct TableQuestion {
 pub enum TravelSource {
     /// Great-circle distance, a detour factor and one speed.
     StraightLine,
+    /// A road network.
+    Roads,
+    /// The road network for some legs, the straight line for those that it does not know.
+    Mixed,
 }
 
 /// Travel times, a number a leg in the order of the question.

@@ -6,7 +6,9 @@ use kerb_cluster::{
     Channels, EmbeddedMembership, FjallJournal, Liveness, LocalPeers, MatcherDoor, MemoryJournal,
     RemotePeers, StaticFile,
 };
-use kerb_fleet::{Membership, Node, Peers, Role, TripJournal};
+use kerb_fleet::{Membership, Node, Peers, Role, TravelTimes, TripJournal};
+use kerb_matcher::StraightLine;
+use kerb_routing::{RoadTimes, Roads};
 
 use crate::error::StartError;
 use crate::node::names;
@@ -117,4 +119,16 @@ fn same_roles(node: &Node, roles: &[Role]) -> Result<(), StartError> {
     }
     let (listed, started) = (names(&node.roles), names(roles));
     Err(StartError::Roles { node: node.id.to_string(), listed, started })
+}
+
+/// How long ways take: on streets where there is a network, and on straight lines otherwise.
+pub(crate) async fn travel_times(settings: &Settings) -> Result<Arc<dyn TravelTimes>, StartError> {
+    let straight = Arc::new(StraightLine::new(settings.matcher.speed_kmh, settings.matcher.detour));
+    let Some(file) = settings.roads.file.clone() else { return Ok(straight) };
+    let (path, snap_max_m) = (file.clone(), settings.roads.snap_max_m);
+    // It reads the file and orders the junctions.
+    let opened = tokio::task::spawn_blocking(move || Roads::open(&path, snap_max_m)).await;
+    let roads =
+        opened.expect("opening does not panic").map_err(|reason| StartError::Roads { file, reason })?;
+    Ok(Arc::new(RoadTimes::new(Arc::new(roads), straight)))
 }

@@ -1,9 +1,11 @@
 //! Why a node does not start.
 
 use std::io;
+use std::path::PathBuf;
 
 use kerb_cluster::{FileError, JournalError};
 use kerb_fleet::FieldError;
+use kerb_routing::RoadsError;
 
 /// Why a node does not start, in words for an operator.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,14 @@ pub enum StartError {
     /// The trip journal cannot be opened.
     #[error("matcher: {0} (node.data_dir, --data-dir)")]
     Journal(JournalError),
+    /// The road network cannot be opened.
+    #[error("{}: {reason} (roads.file)", file.display())]
+    Roads {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: RoadsError,
+    },
     /// The matcher does not start.
     #[error("matcher: {0}")]
     Matcher(#[from] kerb_matcher::StartError),

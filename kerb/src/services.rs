@@ -6,14 +6,14 @@ use kerb_aggregator::Aggregator;
 use kerb_fleet::{Catalog, Clock, NodeId, Role, Sharding, SystemClock};
 use kerb_index_server::IndexServer;
 use kerb_location_ingest::LocationIngest;
-use kerb_matcher::{Matcher, StraightLine};
+use kerb_matcher::Matcher;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminServiceServer;
 use kerb_proto::v1::ride_service_server::RideServiceServer;
 use kerb_proto::v1::trip_event_service_server::TripEventServiceServer;
 use tonic::server::NamedService;
 use tonic::service::{Routes, RoutesBuilder};
 
-use crate::compose::{Cluster, journal};
+use crate::compose::{Cluster, journal, travel_times};
 use crate::error::StartError;
 use crate::settings::Settings;
 
@@ -194,7 +194,7 @@ impl Common {
             clock: self.clock.clone(),
             journal: journal(settings).await?,
             search: Arc::new(search),
-            times: Arc::new(StraightLine::new(options.speed_kmh, options.detour)),
+            times: travel_times(settings).await?,
             membership: cluster.membership.clone(),
             peers: cluster.peers.clone(),
         };

@@ -1,7 +1,8 @@
 //! Streets: OpenStreetMap in, travel times out.
 //!
 //! [`import`] makes a [`Network`] out of an extract, [`Network::save`] and [`Network::open`] keep it in one file, and a
-//! [`Snapper`] finds the street beside a position, and [`engine`] how long the way between two takes. Turn restrictions are in the graph itself: a search over
+//! [`Snapper`] finds the street beside a position, [`engine`] how long the way
+//! between two takes; [`Roads`] is all of it, and [`RoadTimes`] the matcher's port. Turn restrictions are in the graph itself: a search over
 //! [`Network::first_out`] and [`Network::head`] needs to know nothing of them.
 //!
 //! ```
@@ -29,9 +30,14 @@ pub mod engine;
 mod file;
 mod graph;
 pub mod import;
+mod line;
+mod roads;
 mod snap;
+mod travel_times;
 
 pub use class::RoadClass;
 pub use file::{FORMAT_VERSION, OpenError};
 pub use graph::{Arc, Network, Place, SegmentId, Summary};
+pub use roads::{Roads, RoadsError, Step, Way, WayError};
 pub use snap::{Question, Snap, SnapError, Snapper};
+pub use travel_times::RoadTimes;

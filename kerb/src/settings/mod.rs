@@ -22,7 +22,7 @@ pub use environment::PREFIX;
 pub use layer::{Entry, Given, Origin};
 pub use load::{Loaded, Sources};
 pub use problem::{Problem, Problems};
-pub use sections::{ClusterOptions, DataDir, FleetOptions, LogFormat, LogOptions, NodeOptions};
+pub use sections::{ClusterOptions, DataDir, FleetOptions, LogFormat, LogOptions, NodeOptions, RoadsOptions};
 
 /// Everything that a node can be told. Sections are the TOML file's tables.
 ///
@@ -53,6 +53,8 @@ pub struct Settings {
     pub aggregator: kerb_aggregator::Options,
     /// The role that gives drivers to requests and keeps trips.
     pub matcher: kerb_matcher::Options,
+    /// Travel times on real streets.
+    pub roads: RoadsOptions,
     /// What the process says of itself.
     pub log: LogOptions,
 }
@@ -72,6 +74,7 @@ impl Settings {
         section("index_server", self.index_server().check().err().into_iter().collect());
         section("aggregator", self.aggregator().check().err().into_iter().collect());
         section("matcher", self.matcher.validate().err().into_iter().collect());
+        section("roads", self.roads.check());
         section("log", self.log.check());
         if u64::from(self.fleet.gone_after_ms) > 1_000 * u64::from(self.location_ingest.retention_s) {
             let retention_s = self.location_ingest.retention_s;

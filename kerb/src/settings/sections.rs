@@ -131,6 +131,34 @@ impl ClusterOptions {
     }
 }
 
+/// Farther from every street than this is off the map, whatever the setting.
+const SNAP_MAX_M: f64 = 10_000.0;
+
+/// `[roads]`: travel times on real streets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RoadsOptions {
+    /// The road network of `kerb roads import`. Unset: travel times are straight lines over a speed. A relative path
+    /// starts in the working directory.
+    pub file: Option<PathBuf>,
+    /// A position farther from every street is off the map, and its times are straight lines, metres.
+    pub snap_max_m: f64,
+}
+
+impl Default for RoadsOptions {
+    fn default() -> Self {
+        Self { file: None, snap_max_m: 300.0 }
+    }
+}
+
+impl RoadsOptions {
+    pub(super) fn check(&self) -> Vec<FieldError> {
+        let description = format!("{}, must be 1 to {SNAP_MAX_M}", self.snap_max_m);
+        let is_right = (1.0..=SNAP_MAX_M).contains(&self.snap_max_m);
+        (!is_right).then(|| FieldError::new("snap_max_m", description)).into_iter().collect()
+    }
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]

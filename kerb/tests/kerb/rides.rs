@@ -93,6 +93,28 @@ async fn a_trip_from_the_request_to_the_receipt() {
 }
 
 #[tokio::test]
+async fn a_pickup_takes_as_long_as_its_streets() {
+    let dir = tempfile::tempdir().unwrap();
+    let extract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../routing/data/monaco.osm.pbf");
+    let args = ["roads", "import", extract.to_str().unwrap(), "-o", "monaco.roads"];
+    assert!(run(dir.path(), &args).status.success());
+    let (cab, rider) = ((43.7347, 7.4213), (43.7386, 7.4190));
+    let feature =
+        run(dir.path(), &["roads", "route", "monaco.roads", "43.7347,7.4213", "43.7386,7.4190", "--geojson"]);
+    let feature: serde_json::Value = serde_json::from_slice(&feature.stdout).unwrap();
+    let way_s = feature["properties"]["time_ms"].as_u64().unwrap().div_ceil(1_000);
+
+    let settings = ["--data-dir", "none", "--set", "roads.file=monaco.roads"];
+    let node = Process::start(dir.path(), &[&["serve"], &QUICK[..], &settings[..]].concat());
+    let mut stream = DriverStream::open(node.channel(), hello("cab-1")).await.unwrap();
+    stream.report(update(1, cab.0, cab.1)).await.unwrap();
+    let mut rides = RideServiceClient::new(node.channel());
+    rides.request_ride(wish("anna", rider)).await.unwrap();
+    let task = in_time("the offer", SOON, stream.task()).await.unwrap();
+    assert_eq!(u64::from(task.pickup_eta_s), way_s);
+}
+
+#[tokio::test]
 async fn nothing_acknowledged_is_lost_through_kills_of_one_node() {
     let dir = tempfile::tempdir().unwrap();
     let args = [&["serve"], &QUICK[..]].concat();

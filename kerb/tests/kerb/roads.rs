@@ -48,6 +48,40 @@ fn an_extract_becomes_a_road_network() {
 }
 
 #[test]
+fn a_route_is_told_as_streets_and_as_geojson() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let input = extract("monaco.osm.pbf");
+    prints(dir, &["roads", "import", input.to_str().unwrap(), "-o", "monaco.roads"]);
+    // From the harbour up to the railway station.
+    let route = ["roads", "route", "monaco.roads", "43.7347,7.4213", "43.7386,7.4190"];
+    let told = prints(dir, &route);
+    assert!(told.starts_with("STREET") && told.lines().last().unwrap().starts_with("in all"), "{told}");
+    let feature: Value = serde_json::from_str(&prints(dir, &[&route[..], &["--geojson"]].concat())).unwrap();
+    assert_eq!((&feature["type"], &feature["geometry"]["type"]), (&"Feature".into(), &"LineString".into()));
+    let first = &feature["geometry"]["coordinates"][0];
+    assert!((first[0].as_f64().unwrap() - 7.4213).abs() < 0.01, "longitude first: {first}");
+    let steps_ms: u64 = feature["properties"]["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["time_ms"].as_u64().unwrap())
+        .sum();
+    assert_eq!(feature["properties"]["time_ms"], steps_ms);
+    let error = fails(dir, &["roads", "route", "monaco.roads", "48.8566,2.3522", "43.7386,7.4190"]);
+    assert!(error.contains("from: 48.8566") && error.contains("from the nearest street"), "{error}");
+}
+
+#[test]
+fn a_node_without_its_road_network_does_not_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let args =
+        ["serve", "--data-dir", "none", "--listen", "127.0.0.1:0", "--set", "roads.file=nowhere.roads"];
+    let error = fails(dir.path(), &args);
+    assert!(error.contains("nowhere.roads") && error.contains("roads.file"), "{error}");
+}
+
+#[test]
 fn tables_become_a_road_network_beside_the_nodes() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

@@ -13,3 +13,4 @@ mod snapping;
 mod tables;
 mod turns;
 mod turns_random;
+mod ways;

@@ -1,7 +1,8 @@
-//! `kerb roads`: street networks, made and looked at.
+//! `kerb roads`: street networks, made, looked at and driven.
 
 mod import;
 mod info;
+mod route;
 
 use super::failure::{Failure, Outcome};
 
@@ -11,11 +12,14 @@ pub(crate) enum Command {
     Import(import::Args),
     /// What a road network holds
     Info(info::Args),
+    /// The fastest way between two positions
+    Route(route::Args),
 }
 
 pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Import(args) => import::run(&args),
         Command::Info(args) => info::run(&args),
+        Command::Route(args) => route::run(&args),
     }
 }

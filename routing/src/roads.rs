@@ -1,0 +1,159 @@
+//! A road network that answers: which streets a position is on, and the way between two positions.
+
+use std::path::Path;
+
+use kerb_spatial::LatLng;
+
+use crate::OpenError;
+use crate::engine::{End, Engine, Route, Streets, StreetsError};
+use crate::graph::{Arc, Network};
+use crate::line::{cut, length_m};
+use crate::snap::{Question, Snap, SnapError, Snapper};
+
+/// Streets with all that questions need. Made once, asked from any thread.
+#[derive(Debug)]
+pub struct Roads {
+    network: Network,
+    snapper: Snapper,
+    engine: Engine,
+    snap_max_m: f64,
+}
+
+/// Why there are no roads.
+#[derive(Debug, thiserror::Error)]
+pub enum RoadsError {
+    /// The file is not to be had, or is not a network.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The network is no graph.
+    #[error(transparent)]
+    Streets(#[from] StreetsError),
+}
+
+/// Why there is no way.
+#[derive(Debug, thiserror::Error)]
+pub enum WayError {
+    /// The beginning is off the map.
+    #[error("from: {0}")]
+    From(SnapError),
+    /// The end is off the map.
+    #[error("to: {0}")]
+    To(SnapError),
+    /// No street leads there.
+    #[error("no way leads from {from} to {to}")]
+    NoWay {
+        /// The beginning.
+        from: LatLng,
+        /// The end.
+        to: LatLng,
+    },
+}
+
+/// A fastest way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    /// Its time, milliseconds.
+    pub time_ms: u32,
+    /// Its length, metres.
+    pub length_m: f64,
+    /// Its line.
+    pub line: Vec<LatLng>,
+    /// Its streets, in order.
+    pub steps: Vec<Step>,
+}
+
+/// A part of a way that stays on one street.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The street's name or number; empty when it has neither.
+    pub name: String,
+    /// Milliseconds along it.
+    pub time_ms: u32,
+    /// Metres along it.
+    pub length_m: f64,
+}
+
+impl Roads {
+    /// Opens a network's file and orders its junctions. A position farther than `snap_max_m` from every street is off
+    /// the map.
+    pub fn open(path: &Path, snap_max_m: f64) -> Result<Self, RoadsError> {
+        Ok(Self::new(Network::open(path)?, snap_max_m)?)
+    }
+
+    /// As [`Roads::open`], of a network that is there.
+    pub fn new(network: Network, snap_max_m: f64) -> Result<Self, StreetsError> {
+        let nodes: Vec<LatLng> = network.nodes().iter().map(|place| place.lat_lng()).collect();
+        let lengths_cm = network.lengths_cm();
+        let arc_length_m = |arc: &u32| lengths_cm[*arc as usize / 2] as f32 / 100.0;
+        let length_m: Vec<f32> = network.arc_segment().iter().map(arc_length_m).collect();
+        let engine = Engine::new(&Streets {
+            nodes: &nodes,
+            first_out: network.first_out(),
+            head: network.head(),
+            length_m: &length_m,
+            time_ms: network.time_ms(),
+        })?;
+        let snapper = Snapper::new(&network);
+        Ok(Self { network, snapper, engine, snap_max_m })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The engine, for new times.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Where a position is on the streets: a point on each arc that can be driven from there.
+    pub fn ends(&self, at: LatLng) -> Result<Vec<End>, SnapError> {
+        Ok(self.snap(at)?.arcs(&self.network).map(|(arc, fraction)| End { arc, fraction }).collect())
+    }
+
+    /// The fastest way between the points of streets that are nearest to two positions.
+    pub fn way(&self, from: LatLng, to: LatLng) -> Result<Way, WayError> {
+        let starts = self.ends(from).map_err(WayError::From)?;
+        let goals = self.ends(to).map_err(WayError::To)?;
+        let route = self.engine.routes().route(&starts, &goals).ok_or(WayError::NoWay { from, to })?;
+        Ok(self.told(&route))
+    }
+
+    fn snap(&self, at: LatLng) -> Result<Snap, SnapError> {
+        self.snapper.snap(Question { at, heading_deg: None, max_m: self.snap_max_m })
+    }
+
+    fn told(&self, route: &Route) -> Way {
+        let mut way =
+            Way { time_ms: route.time_ms, length_m: 0.0, line: Vec::new(), steps: Vec::<Step>::new() };
+        for stretch in &route.stretches {
+            let arc = Arc::from_number(self.network.arc_segment()[stretch.arc as usize]);
+            let line = cut(&self.shape(arc), stretch.from, stretch.to);
+            let along_m = length_m(&line);
+            way.length_m += along_m;
+            // The first point is the last one of the stretch before.
+            let seen = usize::from(way.line.last() == line.first() && !way.line.is_empty());
+            way.line.extend_from_slice(&line[seen..]);
+            let name = self.network.name(arc.segment);
+            match way.steps.last_mut().filter(|step| step.name == name) {
+                Some(step) => {
+                    step.time_ms += stretch.time_ms;
+                    step.length_m += along_m;
+                }
+                None => way.steps.push(Step {
+                    name: name.to_owned(),
+                    time_ms: stretch.time_ms,
+                    length_m: along_m,
+                }),
+            }
+        }
+        way
+    }
+
+    /// A segment's points in the direction of an arc.
+    fn shape(&self, arc: Arc) -> Vec<LatLng> {
+        let points = self.network.shape(arc.segment).iter().map(|place| place.lat_lng());
+        if arc.reverse { points.rev().collect() } else { points.collect() }
+    }
+}

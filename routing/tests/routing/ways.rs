@@ -1,0 +1,104 @@
+//! Ways between positions on a real city, and the matcher's table of travel times.
+
+use std::sync::Arc;
+
+use kerb_fleet::{Leg, Table, TableQuestion, TravelSource, TravelTimes};
+use kerb_routing::{RoadTimes, Roads, WayError};
+use kerb_spatial::{LatLng, distance_m};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use crate::extracts::{MONACO, import};
+
+const SNAP_MAX_M: f64 = 300.0;
+const PARIS: (f64, f64) = (48.8566, 2.3522);
+
+fn monaco() -> Roads {
+    Roads::new(import(MONACO).network, SNAP_MAX_M).unwrap()
+}
+
+/// A position within 200 m of a junction.
+fn somewhere(rng: &mut Pcg64Mcg, roads: &Roads) -> LatLng {
+    let nodes = roads.network().nodes();
+    let near = nodes[rng.random_range(0..nodes.len())].lat_lng();
+    let mut off = || rng.random_range(-0.001..0.001);
+    LatLng::new(near.lat_deg() + off(), near.lon_deg() + off()).unwrap()
+}
+
+#[test]
+fn a_way_is_one_line_of_streets_from_end_to_end() {
+    let seed = 3;
+    println!("seed {seed}");
+    let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), monaco());
+    for _ in 0..200 {
+        let (from, to) = (somewhere(&mut rng, &roads), somewhere(&mut rng, &roads));
+        let way = roads.way(from, to).unwrap();
+        let (steps_ms, steps_m) =
+            way.steps.iter().fold((0, 0.0), |(ms, m), step| (ms + step.time_ms, m + step.length_m));
+        assert_eq!(steps_ms, way.time_ms);
+        assert!((steps_m - way.length_m).abs() < 1e-6);
+        assert!(way.steps.windows(2).all(|pair| pair[0].name != pair[1].name));
+        let line_m: f64 = way.line.windows(2).map(|pair| distance_m(pair[0], pair[1])).sum();
+        // Seams are points of the lattice, 1.1 cm wide.
+        assert!((line_m - way.length_m).abs() < 0.03 * way.line.len() as f64, "{line_m} {}", way.length_m);
+        let fastest_m_s = roads.engine().routes().speed_max_m_s();
+        assert!(way.length_m <= fastest_m_s * f64::from(way.time_ms + 2) / 1_000.0 + 1.0);
+        if let [first, .., last] = way.line[..] {
+            assert!(distance_m(from, first) <= SNAP_MAX_M && distance_m(to, last) <= SNAP_MAX_M);
+        }
+    }
+}
+
+#[test]
+fn an_end_off_the_map_is_named() {
+    let roads = monaco();
+    let paris = LatLng::new(PARIS.0, PARIS.1).unwrap();
+    let here = roads.network().nodes()[0].lat_lng();
+    assert!(matches!(roads.way(paris, here), Err(WayError::From(_))));
+    let error = roads.way(here, paris).unwrap_err();
+    assert!(error.to_string().starts_with("to: 48.8566"), "{error}");
+}
+
+/// A fallback that can be told from streets.
+struct Always(u32);
+
+impl TravelTimes for Always {
+    fn table(&self, question: &TableQuestion) -> Table {
+        Table { seconds: vec![self.0; question.legs.len()], source: TravelSource::StraightLine }
+    }
+}
+
+#[test]
+fn a_table_has_the_times_of_its_ways_and_the_fallbacks_off_the_map() {
+    let seed = 4;
+    println!("seed {seed}");
+    let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), Arc::new(monaco()));
+    let paris = LatLng::new(PARIS.0, PARIS.1).unwrap();
+    let mut origins: Vec<_> = (0..30).map(|_| somewhere(&mut rng, &roads)).collect();
+    let mut destinations: Vec<_> = (0..10).map(|_| somewhere(&mut rng, &roads)).collect();
+    let leg =
+        |rng: &mut Pcg64Mcg| Leg { origin: rng.random_range(0..30), destination: rng.random_range(0..10) };
+    let legs: Vec<_> = (0..150).map(|_| leg(&mut rng)).collect();
+    let times = RoadTimes::new(Arc::clone(&roads), Arc::new(Always(9_999)));
+    let way_s = |question: &TableQuestion, leg: &Leg| {
+        let (from, to) = (leg.origin as usize, leg.destination as usize);
+        roads
+            .way(question.origins[from], question.destinations[to])
+            .map_or(9_999, |way| way.time_ms.div_ceil(1_000))
+    };
+    let question =
+        TableQuestion { origins: origins.clone(), destinations: destinations.clone(), legs: legs.clone() };
+    let table = times.table(&question);
+    assert_eq!(table.source, TravelSource::Roads);
+    assert_eq!(table.seconds, legs.iter().map(|leg| way_s(&question, leg)).collect::<Vec<_>>());
+
+    (origins[7], destinations[3]) = (paris, paris);
+    let question = TableQuestion { origins, destinations, legs };
+    let table = times.table(&question);
+    assert_eq!(table.source, TravelSource::Mixed);
+    assert!(table.seconds.contains(&9_999));
+    assert_eq!(table.seconds, question.legs.iter().map(|leg| way_s(&question, leg)).collect::<Vec<_>>());
+    let legs = vec![Leg { origin: 7, destination: 0 }];
+    let table = times.table(&TableQuestion { legs, ..question });
+    assert_eq!((table.seconds[0], table.source), (9_999, TravelSource::StraightLine));
+}
