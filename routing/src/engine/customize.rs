@@ -99,7 +99,8 @@ fn links(
     shortest_ms: &[[u32; 2]],
     direction: usize,
 ) -> Links {
-    let mut links = Links::with_capacity(hierarchy.nodes(), over_lower_ms.len());
+    // About half are.
+    let mut links = Links::with_capacity(hierarchy.nodes(), over_lower_ms.len() / 2);
     for rank in 0..hierarchy.nodes() {
         for arc in hierarchy.row(rank) {
             let time_ms = over_lower_ms[arc][direction];

@@ -2,7 +2,7 @@
 //!
 //! The graph becomes a customizable contraction hierarchy (Dibbelt, Strasser, Wagner, "Customizable Contraction
 //! Hierarchies", ACM JEA 21, 2016). Order and structure depend on the streets alone and are the `cch` crate's; new
-//! times are put through the structure in two passes ([`customize`]), and every question is answered exactly, in whole
+//! times are put through the structure in two passes (`customize.rs`), and every question is answered exactly, in whole
 //! milliseconds:
 //!
 //! | question | how | file |

@@ -48,6 +48,9 @@ pub struct Nearest<C> {
 
 /// Points on streets are rounded down to whole milliseconds, so a way may seem this much shorter than it is.
 const ROUNDING_MS: f64 = 2.0;
+/// Positions are on a lattice of 1.1 cm, so two of them may seem this much farther apart than the points that they are
+/// of.
+const LATTICE_M: f64 = 0.02;
 /// A straight line that is off by its last digits must not end a search too early.
 const MARGIN: f64 = 1.0 - 1e-6;
 
@@ -88,8 +91,9 @@ pub(super) fn nearest<C, S: AsRef<[End]>>(
 
 /// At least how long it takes to go this far in a straight line, in milliseconds, when nothing is faster.
 pub(super) fn bound_ms(straight_m: f64, speed_max_m_s: f64) -> f64 {
+    let surely_m = straight_m - LATTICE_M;
     // Without any length nothing moves, and without distance nothing need.
-    let time_ms = if straight_m > 0.0 { straight_m * 1e3 / speed_max_m_s } else { 0.0 };
+    let time_ms = if surely_m > 0.0 { surely_m * 1e3 / speed_max_m_s } else { 0.0 };
     time_ms * MARGIN - ROUNDING_MS
 }
 
