@@ -130,7 +130,10 @@ fn stride(n: u64) -> u64 {
         }
         a
     };
-    (n * 618 / 1_000..).find(|stride| *stride > 0 && gcd(*stride, n) == 1).expect("primes do not end")
+    let from = (n * 618 / 1_000).max(1);
+    (from..=from + n)
+        .find(|stride| gcd(*stride, n) == 1)
+        .expect("one of n numbers in a row leaves a rest of 1")
 }
 
 #[cfg(test)]

@@ -51,7 +51,8 @@ pub(super) async fn of_index_server(kinds: &[Kind], fleet: &Fleet) -> Result<Vec
     let (mut addresses, mut text) = (Vec::new(), "replicas = 1\n".to_owned());
     for role in roles {
         let address = free_address()?;
-        text += &format!("[[nodes]]\nid = \"{role}-1\"\naddress = \"{address}\"\nroles = [\"{role}\"]\n");
+        let node = format!("[[nodes]]\nid = \"{role}-1\"\naddress = \"{address}\"\nroles = [\"{role}\"]\n");
+        text.push_str(&node);
         addresses.push(address);
     }
     std::fs::write(&file, text).map_err(|e| format!("{}: {e}", file.display()))?;

@@ -106,7 +106,7 @@ impl Dialect {
         };
         match self {
             Self::Redis | Self::Valkey if limit.is_some() => {
-                words.extend([&b"ASC"[..], b"COUNT", count.as_bytes()])
+                words.extend([&b"ASC"[..], b"COUNT", count.as_bytes()]);
             }
             Self::Redis | Self::Valkey => {}
             Self::Tile38 => words.extend([lat, lon, radius_m]),

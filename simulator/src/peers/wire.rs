@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::stream;
 use kerb_fleet::{Clock, SystemClock};
 use kerb_proto::v1::{FleetDriver, PositionColumns, ReportPositionsRequest, ReportPositionsResponse};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
@@ -131,39 +131,41 @@ impl Source {
     fn into_stream(self) -> stream::BoxStream<'static, Request> {
         match self {
             Self::One(request) => Box::pin(stream::iter([request])),
-            Self::Many { batches, over, sent } => {
-                let state = (batches, 0_usize, Some(sent));
-                Box::pin(stream::unfold(state, move |(batches, count, mut sent)| {
-                    let over = over.clone();
-                    async move {
-                        if over.is_cancelled() {
-                            // Whoever does not wait for the count needs none.
-                            _ = sent.take().map(|sent| sent.send(count as u64));
-                            return None;
-                        }
-                        let columns = batches[count % batches.len()].clone();
-                        // A task that is always ready would keep its thread from the timer that ends it.
-                        tokio::task::consume_budget().await;
-                        let request = Request::Columns(columns, SystemClock.now_ms() as u64);
-                        Some((request, (batches, count + 1, sent)))
-                    }
-                }))
-            }
+            Self::Many(round) => Box::pin(stream::unfold(round, Round::next)),
         }
+    }
+}
+
+impl Round {
+    async fn next(mut self) -> Option<(Request, Self)> {
+        if self.over.is_cancelled() {
+            // Whoever does not wait for the count needs none.
+            _ = self.sent.send(self.count as u64);
+            return None;
+        }
+        // A task that is always ready would keep its thread from the timer that ends it.
+        tokio::task::consume_budget().await;
+        if self.count.is_multiple_of(self.batches_a_step) {
+            // A driver's newer position has a newer time, however soon it comes.
+            self.time_ms = SystemClock.now_ms().max(self.time_ms + 1);
+        }
+        let columns = self.batches[self.count % self.batches.len()].clone();
+        self.count += 1;
+        Some((Request::Columns(columns, self.time_ms as u64), self))
     }
 }
 
 impl Stream {
     /// Sends until `over`, at a steady rate if one is given. Batches that are late are not caught up.
     pub(super) async fn run(mut self, per_s: Option<u32>, over: CancellationToken) -> Result<Ended, String> {
-        let sent = match per_s {
-            Some(per_s) => self.paced(per_s, &over).await,
-            None => {
-                let (sent, count) = tokio::sync::oneshot::channel();
-                let batches = self.part.batches.clone();
-                _ = self.requests.send(Source::Many { batches, over, sent }).await;
-                count.await.unwrap_or_default()
-            }
+        let sent = if let Some(per_s) = per_s {
+            self.paced(per_s, &over).await
+        } else {
+            let (sent, count) = oneshot::channel();
+            let (batches, batches_a_step) = (self.part.batches.clone(), self.part.batches_a_step() as usize);
+            let round = Round { batches, batches_a_step, over, sent, count: 0, time_ms: 0 };
+            _ = self.requests.send(Source::Many(round)).await;
+            count.await.unwrap_or_default()
         };
         let last = sent.checked_sub(1).and_then(|batch| {
             let (step, batch) = (batch / self.part.batches_a_step(), batch % self.part.batches_a_step());
