@@ -43,12 +43,19 @@ pub(super) struct Stream {
 /// What is sent one after the other.
 enum Source {
     One(Request),
-    /// Batches from the first one until the token is cancelled. The queue would cost more than the batch.
-    Many {
-        batches: Vec<Bytes>,
-        over: CancellationToken,
-        sent: tokio::sync::oneshot::Sender<u64>,
-    },
+    /// Batches round after round. A queue would cost more than the batch.
+    Many(Round),
+}
+
+/// Batches from the first one until the token is cancelled.
+struct Round {
+    batches: Vec<Bytes>,
+    batches_a_step: usize,
+    over: CancellationToken,
+    /// Told how many were sent.
+    sent: oneshot::Sender<u64>,
+    count: usize,
+    time_ms: i64,
 }
 
 /// What became of a stream.
