@@ -1,19 +1,24 @@
 //! `NearbyService`.
 
 use h3o::Resolution;
-use kerb_fleet::{Catalog, Cursor, Hit, Motion, Search};
+use kerb_fleet::{Catalog, Cursor, Error, Hit, Motion, Search};
 use kerb_proto::convert::{public_position, public_status};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::nearby_service_server::NearbyService;
-use kerb_proto::v1::{Coverage, FindNearbyRequest, FindNearbyResponse, NearbyDriver};
+use kerb_proto::v1::{
+    Coverage, FindNearbyBatchRequest, FindNearbyBatchResponse, FindNearbyRequest, FindNearbyResponse,
+    NearbyDriver,
+};
 use kerb_spatial::{LatLng, hav_to_m};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, timeout_of};
+use crate::lanes::ask_all;
 use crate::page_token;
 use crate::query::Found;
-use crate::validate::{Page, validate};
+use crate::service::Aggregator;
+use crate::validate::{Checked, Page, validate, validate_batch};
 
 #[tonic::async_trait]
 impl NearbyService for Grpc {
@@ -25,17 +30,42 @@ impl NearbyService for Grpc {
         let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
         let checked = validate(request.into_inner(), aggregator.catalog(), aggregator.options());
         let checked = checked.map_err(|error| status_of(&error))?;
-        let by_id = matches!(checked.query.search, Search::WithinPolygon { .. });
-        let found = aggregator.find(checked.query, deadline).await.map_err(|error| status_of(&error))?;
-        let (shown, next_page_token) = cut_to_page(&found, checked.page, by_id);
-        let present =
-            Presenter { catalog: aggregator.catalog(), now_ms: aggregator.now_ms(), h3: checked.h3 };
-        Ok(Response::new(FindNearbyResponse {
-            drivers: shown.iter().map(|hit| present.driver(hit)).collect(),
-            coverage: Some(coverage(&found.coverage)),
-            next_page_token,
-        }))
+        let answer = answer(aggregator, checked, deadline).await;
+        answer.map(Response::new).map_err(|error| status_of(&error))
     }
+
+    async fn find_nearby_batch(
+        &self,
+        request: Request<FindNearbyBatchRequest>,
+    ) -> Result<Response<FindNearbyBatchResponse>, Status> {
+        let aggregator = self.0.clone();
+        let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
+        let searches = request.into_inner().searches;
+        let checked = validate_batch(searches, aggregator.catalog(), aggregator.options());
+        let checked = checked.map_err(|error| status_of(&error))?;
+        let ask = move |checked| {
+            let aggregator = aggregator.clone();
+            async move { answer(&aggregator, checked, deadline).await }
+        };
+        let answers = ask_all(checked, ask).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(FindNearbyBatchResponse { answers }))
+    }
+}
+
+async fn answer(
+    aggregator: &Aggregator,
+    checked: Checked,
+    deadline: Instant,
+) -> Result<FindNearbyResponse, Error> {
+    let by_id = matches!(checked.query.search, Search::WithinPolygon { .. });
+    let found = aggregator.find(checked.query, deadline).await?;
+    let (shown, next_page_token) = cut_to_page(&found, checked.page, by_id);
+    let present = Presenter { catalog: aggregator.catalog(), now_ms: aggregator.now_ms(), h3: checked.h3 };
+    Ok(FindNearbyResponse {
+        drivers: shown.iter().map(|hit| present.driver(hit)).collect(),
+        coverage: Some(coverage(&found.coverage)),
+        next_page_token,
+    })
 }
 
 /// The hits of the page, and its token when there are more.

@@ -7,8 +7,8 @@ use kerb_proto::v1::driver_query_service_server::DriverQueryService;
 use kerb_proto::v1::find_nearby_request::Search as Wire;
 use kerb_proto::v1::nearby_service_server::NearbyService;
 use kerb_proto::v1::{
-    FindNearbyRequest, FindNearbyResponse, GetDriverRequest, LatLng, ListShardsRequest, NearestSearch,
-    PolygonSearch, RadiusSearch, RebuildRequest,
+    FindNearbyBatchRequest, FindNearbyRequest, FindNearbyResponse, GetDriverRequest, LatLng,
+    ListShardsRequest, NearestSearch, PolygonSearch, RadiusSearch, RebuildRequest,
 };
 use tokio::time::Instant;
 use tonic::{Code, Request};
@@ -153,4 +153,70 @@ async fn drivers_shards_and_rebuilds_are_answered_in_their_words() {
     let wrong = RebuildRequest { node_id: "index-0".to_owned(), shards: vec![1, 70_000] };
     let status = grpc.rebuild(Request::new(wrong)).await.err().unwrap();
     assert_eq!(status.message(), "shards[1]: 70000, must be below 16384");
+}
+
+async fn find_all(
+    aggregator: &Aggregator,
+    searches: Vec<FindNearbyRequest>,
+) -> Result<Vec<FindNearbyResponse>, tonic::Status> {
+    let grpc = Grpc::new(aggregator.clone());
+    let answered = grpc.find_nearby_batch(Request::new(FindNearbyBatchRequest { searches })).await;
+    answered.map(|response| response.into_inner().answers)
+}
+
+fn neighbours(k: u32) -> FindNearbyRequest {
+    of(Wire::Nearest(NearestSearch { point: POINT, k, radius_m: 50_000.0 }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_answers_each_search_as_a_call_of_its_own() {
+    let cluster = Cluster::new(3, 2);
+    cluster.put_line();
+    let aggregator = cluster.aggregator(Options::default());
+    // More than one task's share, of all kinds, with pages and their tokens.
+    let token = find(&aggregator, FindNearbyRequest { page_size: 5, ..radius() }).await.next_page_token;
+    let second_page = FindNearbyRequest { page_size: 5, page_token: token, ..radius() };
+    let searches: Vec<_> = (0..900)
+        .map(|i| match i % 3 {
+            0 => neighbours(1 + i % 16),
+            1 => FindNearbyRequest { page_size: 1 + i % 7, ..radius() },
+            _ => second_page.clone(),
+        })
+        .collect();
+    let answers = find_all(&aggregator, searches.clone()).await.unwrap();
+    assert_eq!(answers.len(), searches.len());
+    for (i, (search, answer)) in searches.into_iter().zip(&answers).enumerate() {
+        assert!(!answer.drivers.is_empty());
+        assert_eq!(*answer, find(&aggregator, search).await, "search {i}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_refused_as_a_whole_with_every_wrong_field() {
+    let cluster = Cluster::new(1, 1);
+    let aggregator = cluster.aggregator(Options::default());
+    for (searches, message) in [
+        (vec![], "searches: 0 elements, must be 1 to 1000"),
+        (vec![neighbours(1); 1_001], "searches: 1001 elements, must be 1 to 1000"),
+        (vec![neighbours(1_000); 101], "searches: 101000 drivers in sum, must be at most 100000"),
+        (vec![neighbours(1), neighbours(0)], "searches[1].nearest.k: 0"),
+    ] {
+        let status = find_all(&aggregator, searches).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(status.message().starts_with(message), "{}", status.message());
+    }
+    assert_eq!(cluster.asked(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_holds_for_all_of_a_batch() {
+    let cluster = Cluster::new(2, 1);
+    cluster.put_line();
+    cluster.servers[0].set(Script::Silent);
+    let aggregator = cluster.aggregator(Options::default());
+    let started = Instant::now();
+    let answers = find_all(&aggregator, vec![neighbours(16); 3]).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::from_millis(200));
+    let partial = |answer: &FindNearbyResponse| !answer.coverage.as_ref().unwrap().shards_missing.is_empty();
+    assert!(answers.iter().all(|answer| partial(answer) && !answer.drivers.is_empty()));
 }
