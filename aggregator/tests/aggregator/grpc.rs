@@ -1,17 +1,18 @@
 use std::time::Duration;
 
+use bytes::Bytes;
 use kerb_aggregator::grpc::Grpc;
 use kerb_aggregator::{Aggregator, Options};
 use kerb_proto::v1::admin_service_server::AdminService;
 use kerb_proto::v1::driver_query_service_server::DriverQueryService;
 use kerb_proto::v1::find_nearby_request::Search as Wire;
-use kerb_proto::v1::nearby_service_server::NearbyService;
 use kerb_proto::v1::{
-    FindNearbyBatchRequest, FindNearbyRequest, FindNearbyResponse, GetDriverRequest, LatLng,
-    ListShardsRequest, NearestSearch, PolygonSearch, RadiusSearch, RebuildRequest,
+    FindNearbyBatchRequest, FindNearbyBatchResponse, FindNearbyRequest, FindNearbyResponse, GetDriverRequest,
+    LatLng, ListShardsRequest, NearestSearch, PolygonSearch, RadiusSearch, RebuildRequest,
 };
+use prost::Message;
 use tokio::time::Instant;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Response};
 
 use crate::fakes::{Cluster, SHARDS, Script, hit};
 
@@ -25,9 +26,13 @@ fn radius() -> FindNearbyRequest {
     of(Wire::WithinRadius(RadiusSearch { point: POINT, radius_m: 5_000.0 }))
 }
 
+fn decoded<M: Message + Default>(response: Response<Bytes>) -> M {
+    M::decode(response.into_inner()).unwrap()
+}
+
 async fn find(aggregator: &Aggregator, request: FindNearbyRequest) -> FindNearbyResponse {
-    let grpc = Grpc::new(aggregator.clone());
-    grpc.find_nearby(Request::new(request)).await.unwrap().into_inner()
+    let nearby = Grpc::new(aggregator.clone()).nearby();
+    decoded(nearby.find_nearby(Request::new(request)).await.unwrap())
 }
 
 fn ids(response: &FindNearbyResponse) -> Vec<&str> {
@@ -109,7 +114,7 @@ async fn a_token_of_another_request_is_refused() {
     let aggregator = cluster.aggregator(Options::default());
     let first = find(&aggregator, FindNearbyRequest { page_size: 5, ..radius() }).await;
     let other = FindNearbyRequest { page_size: 6, page_token: first.next_page_token, ..radius() };
-    let status = Grpc::new(aggregator).find_nearby(Request::new(other)).await.unwrap_err();
+    let status = Grpc::new(aggregator).nearby().find_nearby(Request::new(other)).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(status.message().starts_with("page_token: of another request"), "{}", status.message());
 }
@@ -118,17 +123,17 @@ async fn a_token_of_another_request_is_refused() {
 async fn the_callers_own_deadline_holds_with_a_margin_for_the_way_back() {
     let cluster = Cluster::new(1, 1);
     cluster.servers[0].set(Script::Silent);
-    let grpc = Grpc::new(cluster.aggregator(Options::default()));
+    let nearby = Grpc::new(cluster.aggregator(Options::default())).nearby();
     for (timeout_ms, took_ms) in [(50, 45), (1_000, 990), (60_000, 10_000)] {
         let mut request = Request::new(radius());
         request.set_timeout(Duration::from_millis(timeout_ms));
         let started = Instant::now();
-        let response = grpc.find_nearby(request).await.unwrap().into_inner();
+        let response: FindNearbyResponse = decoded(nearby.find_nearby(request).await.unwrap());
         assert_eq!(started.elapsed(), Duration::from_millis(took_ms));
         assert_eq!(response.coverage.unwrap().shards_answered, 0);
     }
     let started = Instant::now();
-    grpc.find_nearby(Request::new(radius())).await.unwrap();
+    nearby.find_nearby(Request::new(radius())).await.unwrap();
     assert_eq!(started.elapsed(), Duration::from_millis(200), "the server's own without one");
 }
 
@@ -159,9 +164,9 @@ async fn find_all(
     aggregator: &Aggregator,
     searches: Vec<FindNearbyRequest>,
 ) -> Result<Vec<FindNearbyResponse>, tonic::Status> {
-    let grpc = Grpc::new(aggregator.clone());
-    let answered = grpc.find_nearby_batch(Request::new(FindNearbyBatchRequest { searches })).await;
-    answered.map(|response| response.into_inner().answers)
+    let nearby = Grpc::new(aggregator.clone()).nearby();
+    let answered = nearby.find_nearby_batch(Request::new(FindNearbyBatchRequest { searches })).await;
+    answered.map(|response| decoded::<FindNearbyBatchResponse>(response).answers)
 }
 
 fn neighbours(k: u32) -> FindNearbyRequest {

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use kerb_fleet::{Clock, SystemClock};
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
 use super::fleet::{Fleet, Kind, Question, REST};
-use super::measure::{Load, Updated, timed};
+use super::measure::{Load, Signals, Updated, timed};
 use super::phones;
 use super::process::{Process, free_address};
 use super::searches;
@@ -26,6 +25,8 @@ pub(super) const DEADLINE: &str = "aggregator.search_deadline_ms=10000";
 const LOADING: (u32, u32) = (4, 4_096);
 /// The drivers of a stream are known in this time.
 const INTRODUCING: Duration = Duration::from_millis(200);
+/// Everybody is visible so long after one of the last.
+const SETTLING: Duration = Duration::from_secs(2);
 /// What was sent is visible in this time, or something is wrong.
 const VISIBLE_MAX: Duration = Duration::from_secs(30);
 
@@ -59,7 +60,10 @@ impl Kerb {
     /// As [`super::system::System::load`].
     pub(super) async fn load(&self, fleet: &Fleet) -> Result<(), String> {
         load_through(&self.url(), fleet).await?;
-        self.visible(fleet, fleet.len() - 1, REST).await
+        self.visible(fleet, fleet.len() - 1, REST).await?;
+        // Others may come with one of the next batches, which leave every 100 ms.
+        sleep(SETTLING).await;
+        Ok(())
     }
 
     /// As [`super::system::System::update`].
@@ -67,10 +71,10 @@ impl Kerb {
         &self,
         fleet: &Fleet,
         load: &Load,
-        over: &CancellationToken,
+        signals: &Signals,
     ) -> Result<Updated, String> {
         if load.in_flight == 1 {
-            return phones::run(&self.process, load, over).await;
+            return phones::run(&self.process, load, signals).await;
         }
         let mut streams = Vec::new();
         for connection in 0..load.connections {
@@ -78,10 +82,11 @@ impl Kerb {
         }
         // What was introduced last is still under way.
         sleep(INTRODUCING).await;
+        signals.opened.cancel();
         let work = async {
             let mut tasks = tokio::task::JoinSet::new();
             for stream in streams {
-                tasks.spawn(stream.run(load.per_s.map(|rate| rate / load.connections), over.clone()));
+                tasks.spawn(stream.run(load.per_s.map(|rate| rate / load.connections), signals.over.clone()));
             }
             let (mut applied, mut last) = (0, None);
             for ended in tasks.join_all().await {
@@ -95,7 +100,7 @@ impl Kerb {
             }
             Ok(applied)
         };
-        let (applied, took) = timed(&self.process, load.span, over, work).await?;
+        let (applied, took) = timed(&self.process, load.span, &signals.over, work).await?;
         Ok(Updated { applied, took })
     }
 

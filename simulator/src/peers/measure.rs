@@ -21,6 +21,15 @@ pub(super) struct Load {
     pub(super) span: Option<Duration>,
 }
 
+/// What work and its surroundings tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Signals {
+    /// Connections are open and drivers known: updates begin.
+    pub(super) opened: CancellationToken,
+    /// Updates end.
+    pub(super) over: CancellationToken,
+}
+
 /// What updates came to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Updated {

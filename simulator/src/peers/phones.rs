@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::CENTRE_E7;
-use super::measure::{Load, Updated, timed};
+use super::measure::{Load, Signals, Updated, timed};
 use super::process::Process;
 use super::wire::url_of;
 use crate::connect::channel;
@@ -17,19 +17,20 @@ use crate::link::{Event, Link};
 const AWAY_E7: i32 = 30_000_000;
 
 /// Updates until `over`.
-pub(super) async fn run(process: &Process, load: &Load, over: &CancellationToken) -> Result<Updated, String> {
+pub(super) async fn run(process: &Process, load: &Load, signals: &Signals) -> Result<Updated, String> {
     let mut phones = Vec::new();
     for number in 0..load.connections {
         phones.push(Phone::open(&url_of(process.address()), number).await?);
     }
+    signals.opened.cancel();
     let work = async {
         let mut tasks = JoinSet::new();
         for phone in phones {
-            tasks.spawn(phone.run(over.clone()));
+            tasks.spawn(phone.run(signals.over.clone()));
         }
         tasks.join_all().await.into_iter().sum::<Result<u64, String>>()
     };
-    let (applied, took) = timed(process, load.span, over, work).await?;
+    let (applied, took) = timed(process, load.span, &signals.over, work).await?;
     Ok(Updated { applied, took })
 }
 

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::fleet::{Fleet, Kind, Question, REST, driver_of, id_of};
-use super::measure::{Load, Updated, timed};
+use super::measure::{Load, Signals, Updated, timed};
 use super::process::{Process, free_address};
 use super::resp::{Connection, Reply, encode};
 use super::wire::BEHIND_MAX;
@@ -180,12 +180,14 @@ impl RespPeer {
         &self,
         fleet: &Fleet,
         load: &Load,
-        over: &CancellationToken,
+        signals: &Signals,
     ) -> Result<Updated, String> {
         let mut connections = Vec::new();
         for _ in 0..load.connections {
             connections.push(self.connect().await?);
         }
+        signals.opened.cancel();
+        let over = &signals.over;
         let work = connections.into_iter().map(|connection| self.pipeline(connection, fleet, load, over));
         let (applied, took) =
             timed(&self.process, load.span, over, futures::future::try_join_all(work)).await?;

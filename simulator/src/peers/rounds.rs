@@ -1,10 +1,9 @@
 //! Every measurement with every system, round after round, so that a slow minute of the machine meets all of them.
 
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 
 use super::fleet::{Fleet, Kind};
-use super::measure::{Figures, Load};
+use super::measure::{Figures, Load, Signals};
 use super::options::{CONNECTIONS, IN_FLIGHT, PeersOptions, SEARCH_CONNECTIONS};
 use super::system::System;
 
@@ -101,7 +100,7 @@ async fn one(options: &PeersOptions, system: &System, fleet: &Fleet, what: What)
     let (kind, loaded) = match what {
         What::Updates { in_flight, connections } => {
             let load = Load { connections, in_flight, per_s: None, span: Some(options.span()) };
-            let updated = system.update(fleet, &load, &CancellationToken::new()).await?;
+            let updated = system.update(fleet, &load, &Signals::default()).await?;
             return Ok(updated.figures());
         }
         What::Nearest { loaded } => (Kind::Nearest, loaded),
@@ -112,14 +111,21 @@ async fn one(options: &PeersOptions, system: &System, fleet: &Fleet, what: What)
     if !loaded {
         return Ok(system.search(&questions, SEARCH_CONNECTIONS, span).await?.figures());
     }
-    let over = CancellationToken::new();
+    let signals = Signals::default();
     let load = Load { connections: BESIDE.0, in_flight: BESIDE.1, per_s: Some(BESIDE_PER_S), span: None };
     let searching = async {
+        signals.opened.cancelled().await;
         let searched = system.search(&questions, SEARCH_CONNECTIONS, span).await;
-        over.cancel();
+        signals.over.cancel();
         searched
     };
-    let (searched, updated) = tokio::join!(searching, system.update(fleet, &load, &over));
+    let updating = async {
+        let updated = system.update(fleet, &load, &signals).await;
+        // Updates that could not begin keep nobody waiting.
+        signals.opened.cancel();
+        updated
+    };
+    let (searched, updated) = tokio::join!(searching, updating);
     let beside_per_s = Some(updated?.per_s());
     // The processor time is that of the updates too.
     Ok(Figures { beside_per_s, server_cpu_us: None, ..searched?.figures() })

@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::fleet::{Fleet, Question};
 use super::kerb::Kerb;
-use super::measure::{Load, Searched, Updated};
+use super::measure::{Load, Searched, Signals, Updated};
 use super::options::PeersOptions;
 use super::process::{Process, find_program, version_of};
 use super::resp_peer::{Dialect, RespPeer};
@@ -105,11 +103,11 @@ impl System {
         &self,
         fleet: &Fleet,
         load: &Load,
-        over: &CancellationToken,
+        signals: &Signals,
     ) -> Result<Updated, String> {
         match self {
-            Self::Kerb(kerb) => kerb.update(fleet, load, over).await,
-            Self::Resp(peer) => peer.update(fleet, load, over).await,
+            Self::Kerb(kerb) => kerb.update(fleet, load, signals).await,
+            Self::Resp(peer) => peer.update(fleet, load, signals).await,
         }
     }
 
