@@ -80,7 +80,9 @@ pub(super) fn answer(
 /// A `FindNearbyBatchResponse` of whole answers.
 pub(super) fn batch(answers: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(answers.iter().map(|answer| answer.len() + 8).sum());
-    answers.iter().for_each(|answer| bytes(ANSWERS, answer, &mut out));
+    for answer in answers {
+        bytes(ANSWERS, answer, &mut out);
+    }
     out
 }
 
