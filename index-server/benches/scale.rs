@@ -4,6 +4,7 @@
 //! plot goes to `target/scale.svg`, or where `KERB_BENCH_PLOT` says.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a bench measures the time that passes")]
 
 #[path = "shared/city.rs"]
 #[allow(dead_code, reason = "the other benches use more of it")]
@@ -69,7 +70,9 @@ fn measure(drivers: usize) -> Size {
     for _ in 0..ROUNDS {
         let batches: Vec<_> = (0..BATCHES).map(|_| city.next(ROWS)).collect();
         let began = Instant::now();
-        batches.iter().for_each(|batch| filled.apply(batch));
+        for batch in &batches {
+            filled.apply(batch);
+        }
         update_ns.push(began.elapsed().as_nanos() as f64 / (BATCHES * ROWS) as f64);
         nearest_us.push(mean_us(&filled, &nearest));
         within_us.push(mean_us(&filled, &within[..QUESTIONS / 16]));
@@ -97,7 +100,9 @@ fn measure(drivers: usize) -> Size {
 
 fn mean_us(filled: &Filled, questions: &[ShardQuestion]) -> f64 {
     let began = Instant::now();
-    questions.iter().for_each(|question| _ = black_box(search(&filled.index, question)));
+    for question in questions {
+        black_box(search(&filled.index, question));
+    }
     began.elapsed().as_nanos() as f64 / 1e3 / questions.len() as f64
 }
 

@@ -4,6 +4,7 @@
 //! `cargo bench -p kerb-index-server --bench peers`; sizes: `KERB_BENCH_DRIVERS=100000,1000000`.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a bench measures the time that passes")]
 
 #[path = "../shared/city.rs"]
 #[allow(dead_code, reason = "the other benches use more of it")]
@@ -110,10 +111,14 @@ fn measure(drivers: usize) {
         for (points, times) in all.iter_mut().zip(&mut times) {
             times.update.push(nanos(UPDATES, || points.update(&moves)));
             times.nearest.push(nanos(NEAREST, || {
-                riders.iter().for_each(|rider| _ = black_box(points.nearest(*rider)));
+                for rider in &riders {
+                    black_box(points.nearest(*rider));
+                }
             }));
             times.within.push(nanos(WITHIN, || {
-                riders[..WITHIN].iter().for_each(|rider| _ = black_box(points.within(*rider)));
+                for rider in &riders[..WITHIN] {
+                    black_box(points.within(*rider));
+                }
             }));
         }
         for rider in &riders[..COMPARED] {
