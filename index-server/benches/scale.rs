@@ -12,7 +12,7 @@ mod city;
 #[path = "shared/filled.rs"]
 mod filled;
 #[path = "../../simulator/src/plot.rs"]
-#[allow(unreachable_pub, reason = "it is public where it is at home")]
+#[allow(unreachable_pub, unused_imports, reason = "it is public, and tested, where it is at home")]
 mod plot;
 
 use std::hint::black_box;
@@ -30,7 +30,7 @@ const BATCHES: usize = 32;
 /// Searches that are prepared.
 const QUESTIONS: usize = 2_048;
 /// How long threads search.
-const SPAN: Duration = Duration::from_millis(1_000);
+const SPAN: Duration = Duration::from_secs(1);
 
 /// One size of the fleet.
 struct Size {
@@ -93,7 +93,7 @@ fn measure(drivers: usize) -> Size {
          {within_us:.1} us, {bytes:.1} B a driver"
     );
     for (threads, per_s, p99_us) in &size.cores {
-        println!("{:>9} threads: {per_s:.0} nearest searches/s, p99 {p99_us:.1} us", threads);
+        println!("{threads:>9} threads: {per_s:.0} nearest searches/s, p99 {p99_us:.1} us");
     }
     size
 }
