@@ -113,7 +113,7 @@ impl Best {
         let mut order: Vec<(u64, u32)> =
             (0..).zip(&self.found).map(|(i, found)| (found.hav.to_bits(), i)).collect();
         let id = |i: u32| id_of(cards, &self.found[i as usize]);
-        // Numbers alone sort twice as fast as with a look at cards between them; ties are few but in a polygon.
+        // By numbers alone, without a look at cards; ties are few but in a polygon.
         order.sort_unstable();
         for equal in order.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
             equal.sort_unstable_by(|a, b| id(a.1).cmp(id(b.1)));
