@@ -2,7 +2,7 @@
 
 use std::io;
 
-use kerb_cluster::FileError;
+use kerb_cluster::{FileError, JournalError};
 use kerb_fleet::FieldError;
 
 /// Why a node does not start, in words for an operator.
@@ -41,6 +41,12 @@ pub enum StartError {
     /// The ingest node does not start.
     #[error("location-ingest: {0} (node.data_dir, --data-dir)")]
     LocationIngest(#[from] kerb_location_ingest::StartError),
+    /// The trip journal cannot be opened.
+    #[error("matcher: {0} (node.data_dir, --data-dir)")]
+    Journal(JournalError),
+    /// The matcher does not start.
+    #[error("matcher: {0}")]
+    Matcher(#[from] kerb_matcher::StartError),
 }
 
 impl From<FieldError> for StartError {

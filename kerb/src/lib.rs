@@ -6,6 +6,7 @@
 mod compose;
 mod error;
 mod node;
+mod services;
 pub mod settings;
 
 pub use error::StartError;

@@ -7,12 +7,13 @@ use kerb_fleet::Role;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::compose::{Cluster, Services};
+use crate::compose::Cluster;
 use crate::error::StartError;
+use crate::services::Services;
 use crate::settings::Settings;
 
 /// What `kerb serve` runs.
-pub const ALL_ROLES: [Role; 3] = [Role::LocationIngest, Role::IndexServer, Role::Aggregator];
+pub const ALL_ROLES: [Role; 4] = [Role::LocationIngest, Role::IndexServer, Role::Aggregator, Role::Matcher];
 
 /// A running node. Dropping it stops it without a drain.
 ///
@@ -74,7 +75,7 @@ impl Node {
     }
 
     /// Orderly: health turns, streams are told, open calls end or are cut when the time to drain is over, and what
-    /// the drivers reported is handed on and stored.
+    /// the drivers reported is handed on and stored, and trips stand in the journal anyway.
     pub async fn shutdown(self) {
         self.stop.cancel();
         // At the same time: the server waits for the streams, which the services end.

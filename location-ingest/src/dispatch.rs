@@ -90,6 +90,9 @@ impl Links {
         let mut set = self.set.write();
         let mut before = std::mem::take(&mut set.links);
         let mut changes = LinkChanges::default();
+        // Every link has been told the same, but those that are behind.
+        let known = before.iter().map(|link| link.state.lock().recent_forgets()).max_by_key(Vec::len);
+        let known = known.unwrap_or_default();
         for node in view.shard_map.servers() {
             let shards: BTreeSet<_> = view.shard_map.shards_of(node).into_iter().collect();
             let link = if let Some(i) = before.iter().position(|link| link.node == *node) {
@@ -98,7 +101,8 @@ impl Links {
                 link.wake.notify_one();
                 link
             } else {
-                let link = Arc::new(Link::new(node.clone(), LinkState::new(shards)));
+                let state = LinkState::new(shards).remembering(&known);
+                let link = Arc::new(Link::new(node.clone(), state));
                 changes.added.push(link.clone());
                 link
             };
@@ -128,8 +132,8 @@ impl Links {
             slab.mark_words(Mark::StoreState, &states);
         }
         let changed = states.iter().flat_map(|(word, bits)| slots_of(*word, *bits));
-        for (shard, forget) in self.elsewhere.lock().settle(table, changed) {
-            queue_forget(&set, shard, &forget, tick, counters);
+        for forget in self.elsewhere.lock().settle(table, changed) {
+            queue_forget(&set, &forget, tick, counters);
         }
         let routed = route(table, &set, &states);
         let mut pending = Vec::with_capacity(set.links.len());
@@ -183,10 +187,9 @@ impl Links {
     }
 }
 
-/// Queues a forget on the links of a shard.
-fn queue_forget(set: &LinkSet, shard: ShardId, forget: &Forget, tick: Tick, counters: &Counters) {
-    let Some(holders) = set.holders.get(usize::from(shard.0)) else { return };
-    for link in holders.iter().map(|i| &set.links[usize::from(*i)]) {
+/// Queues a forget on every link.
+fn queue_forget(set: &LinkSet, forget: &Forget, tick: Tick, counters: &Counters) {
+    for link in &set.links {
         if link.state.lock().forget(forget.clone(), tick) {
             counters.forgets_dropped.add(1);
         }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use foldhash::quality::RandomState;
-use kerb_fleet::{Forget, ShardId, Slot, Stamp};
+use kerb_fleet::{Forget, Slot, Stamp};
 
 use crate::entry::State;
 use crate::table::DriverTable;
@@ -27,12 +27,8 @@ impl Elsewhere {
         self.tokens.remove(&slot);
     }
 
-    /// What follows from these drivers' newest states: where to forget what.
-    pub(crate) fn settle(
-        &mut self,
-        table: &DriverTable,
-        changed: impl Iterator<Item = Slot>,
-    ) -> Vec<(ShardId, Forget)> {
+    /// What follows from these drivers' newest states: what every index server is to forget.
+    pub(crate) fn settle(&mut self, table: &DriverTable, changed: impl Iterator<Item = Slot>) -> Vec<Forget> {
         if self.tokens.is_empty() {
             return Vec::new();
         }
@@ -40,19 +36,17 @@ impl Elsewhere {
         for slot in changed {
             let newer = |token: &ResumeToken| table.state(slot).filter(|state| state.stamp > token.stamp);
             let Some(state) = self.tokens.get(&slot).and_then(newer) else { continue };
-            let Some(token) = self.tokens.remove(&slot) else { continue };
-            forgets.extend(forget(table, slot, &token, &state));
+            self.tokens.remove(&slot);
+            forgets.extend(forget(table, slot, &state));
         }
         forgets
     }
 }
 
-/// In the token's shard, all that is older than the state here goes. In the driver's own shard newest wins anyway.
-fn forget(table: &DriverTable, slot: Slot, token: &ResumeToken, state: &State) -> Option<(ShardId, Forget)> {
-    if state.listed && state.shard == token.shard {
-        return None;
-    }
+/// All that is older than the state here goes, in whichever shard it is: the token names the shard of the last update that
+/// was acknowledged, and the other node may have applied later ones.
+fn forget(table: &DriverTable, slot: Slot, state: &State) -> Option<Forget> {
     let id = table.card(slot)?.id.clone();
     let just_before = Stamp { time_ms: state.stamp.time_ms - 1, ..state.stamp };
-    Some((token.shard, Forget { id, stamp: just_before }))
+    Some(Forget { id, stamp: just_before })
 }

@@ -76,6 +76,9 @@ pub struct LinkState {
     leaves_with: HashMap<Slot, Tick, RandomState>,
     /// Held back as those who leave.
     forgets: VecDeque<(Tick, Forget)>,
+    /// Forgets that were sent, and when, for as long as the older state may still be at another node: a server that
+    /// lost its memory must be told again, because that node's full part may bring the older state back.
+    told_forgets: VecDeque<(i64, Forget)>,
 }
 
 impl LinkState {
@@ -86,9 +89,27 @@ impl LinkState {
         link
     }
 
+    /// Knows what other servers were told to forget of late.
+    #[must_use]
+    pub(crate) fn remembering(mut self, forgets: &[Forget]) -> Self {
+        self.forgets.extend(forgets.iter().map(|forget| (0, forget.clone())));
+        self
+    }
+
+    /// What the server was told, or is to be told, to forget of late.
+    pub(crate) fn recent_forgets(&self) -> Vec<Forget> {
+        let told = self.told_forgets.iter().map(|(_, forget)| forget);
+        told.chain(self.forgets.iter().map(|(_, forget)| forget)).cloned().collect()
+    }
+
     /// A session was opened: the server knows nothing.
     pub fn opened(&mut self) {
         self.closed();
+        for (_, forget) in std::mem::take(&mut self.told_forgets).into_iter().rev() {
+            self.forgets.push_front((0, forget));
+        }
+        let surplus = self.forgets.len().saturating_sub(FORGETS_MAX);
+        self.forgets.drain(..surplus);
         self.open = true;
         self.wanted.clone_from(&self.shards);
     }
@@ -254,6 +275,7 @@ impl LinkState {
         let is_released = |(tick, _): &&(Tick, Forget)| *tick <= self.released;
         let count = self.forgets.iter().take(BATCH_FORGETS_MAX).take_while(is_released).count();
         batch.forgets.extend(self.forgets.drain(..count).map(|(_, forget)| forget));
+        self.remember_told(&batch.forgets, horizon);
         self.remove_left(&mut batch);
         let mut slots = Vec::new();
         while self.pending.len() > 0 && batch.updates.len() + batch.removals.len() == 0 {
@@ -262,6 +284,15 @@ impl LinkState {
             table.states(&slots, |slot, state| self.put(table, horizon, slot, state, &mut batch));
         }
         (!batch.is_empty()).then_some(Frame::Batch(batch))
+    }
+
+    fn remember_told(&mut self, forgets: &[Forget], horizon: Horizon) {
+        self.told_forgets.extend(forgets.iter().map(|forget| (horizon.now_ms, forget.clone())));
+        let surplus = self.told_forgets.len().saturating_sub(FORGETS_MAX);
+        self.told_forgets.drain(..surplus);
+        while self.told_forgets.front().is_some_and(|(at_ms, _)| *at_ms <= horizon.gone_before_ms) {
+            self.told_forgets.pop_front();
+        }
     }
 
     /// Adds a driver's row by its state read just now: an update, a removal, or nothing that the server must know.

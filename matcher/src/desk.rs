@@ -1,14 +1,14 @@
 //! A market's door: commands in, answers out once they are durable.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kerb_fleet::{Error, MarketId, NodeId, Trip, TripId, Version};
-use parking_lot::Mutex;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::market::Market;
 use crate::task::State;
@@ -25,7 +25,7 @@ pub(crate) struct Desk {
     market: MarketId,
     commands: mpsc::Sender<Command>,
     committed: watch::Receiver<Version>,
-    closed: Closed,
+    fenced: Fenced,
     answer_timeout: Duration,
     commands_max: usize,
 }
@@ -33,13 +33,23 @@ pub(crate) struct Desk {
 /// The desks of all markets.
 pub(crate) type Desks = Arc<BTreeMap<MarketId, Desk>>;
 
-/// Why a market takes no commands any more.
+/// Why a matcher's markets take no commands any more: another matcher has taken one of them over. One for all markets.
 #[derive(Clone, Default)]
-pub(crate) struct Closed(Arc<Mutex<Option<String>>>);
+pub(crate) struct Fenced {
+    reason: Arc<OnceLock<String>>,
+    token: CancellationToken,
+}
 
-impl Closed {
+impl Fenced {
+    /// Ends all markets; the first reason stands.
     pub(crate) fn because(&self, reason: String) {
-        *self.0.lock() = Some(reason);
+        self.reason.get_or_init(|| reason);
+        self.token.cancel();
+    }
+
+    /// Resolves when the markets are to end.
+    pub(crate) async fn cancelled(&self) {
+        self.token.cancelled().await;
     }
 }
 
@@ -47,7 +57,6 @@ impl Closed {
 pub(crate) struct Counter {
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) committed: watch::Sender<Version>,
-    pub(crate) closed: Closed,
 }
 
 impl Desk {
@@ -55,22 +64,22 @@ impl Desk {
     pub(crate) fn open(
         node: NodeId,
         market: MarketId,
+        fenced: Fenced,
         commands_max: usize,
         answer_timeout: Duration,
     ) -> (Self, Counter) {
         let (sender, commands) = mpsc::channel(commands_max);
         let (committed, receiver) = watch::channel(0);
-        let closed = Closed::default();
         let desk = Self {
             node,
             market,
             commands: sender,
             committed: receiver,
-            closed: closed.clone(),
+            fenced,
             answer_timeout,
             commands_max,
         };
-        (desk, Counter { commands, committed, closed })
+        (desk, Counter { commands, committed })
     }
 
     /// Decides, and answers from the state in which the decision is durable.
@@ -124,7 +133,7 @@ impl Desk {
 
     /// What a caller is told who comes too late.
     pub(crate) fn why_closed(&self) -> Error {
-        let reason = self.closed.0.lock().clone();
+        let reason = self.fenced.reason.get().cloned();
         let reason = reason.unwrap_or_else(|| format!("market {} is shutting down", self.market));
         Error::Unavailable { node: self.node.clone(), reason }
     }

@@ -16,4 +16,16 @@ pub enum StartError {
         /// Why.
         error: Error,
     },
+    /// Another matcher takes the same markets over, again and again.
+    #[error(
+        "market {market} cannot be taken over after {tries} tries: {why}; let one matcher at a time start"
+    )]
+    Contested {
+        /// Which.
+        market: MarketId,
+        /// How often it was tried.
+        tries: u32,
+        /// What was seen last.
+        why: String,
+    },
 }

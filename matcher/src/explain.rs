@@ -86,6 +86,8 @@ pub struct Explanation {
     pub candidates: u32,
     /// Of the named driver; empty when none was named.
     pub driver_verdict: String,
+    /// Not every shard around the pickup answered in time: what it holds is not counted.
+    pub shards_missing: bool,
 }
 
 impl Explanation {
@@ -105,6 +107,7 @@ impl Explanation {
             lost_to_another: 0,
             candidates: 0,
             driver_verdict: String::new(),
+            shards_missing: false,
         }
     }
 

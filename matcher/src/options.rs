@@ -169,6 +169,7 @@ impl Options {
             matcher: matcher.to_owned(),
             offer_ms: i64::from(self.offer_ms),
             grace_ms: i64::from(self.grace_ms),
+            lost_wait_min_ms: i64::from(self.window_ms) + i64::from(self.offer_ms),
             ended_kept_ms: i64::from(self.ended_kept_ms),
             waiting_max: self.waiting_max as usize,
             rider_live_max: self.rider_live_max as usize,

@@ -93,7 +93,11 @@ pub struct MarketReport {
 }
 
 impl Matcher {
-    /// Reads every market from its journal and begins to match. Inside a tokio runtime.
+    /// Takes every market over and begins to match. Inside a tokio runtime.
+    ///
+    /// Each market is read from its journal and fenced by an empty record, all of them before anything is decided: another
+    /// matcher that works on any of them is over. One that loses a market this way stops all its markets; it is to be
+    /// started again.
     pub async fn start(options: Options, ports: Ports) -> Result<Self, StartError> {
         start::start(options, ports).await
     }

@@ -1,23 +1,24 @@
 //! One market's task: takes commands, writes what was decided, and only then tells anybody.
 //!
 //! Commands that came together are written as one record. A record that is not known to be durable throws the market
-//! away: it is read again from its journal. When the journal is ahead of this matcher, another one has taken the market
-//! over, and the task ends.
+//! away: it is read again from its journal. When somebody else has written there, another matcher has taken the market
+//! over, and all markets of this one end.
 
+mod again;
 mod snapshots;
 mod windows;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::{Clock, Error, NearbySearch, NodeId, TravelTimes, TripJournal};
+use kerb_fleet::{Clock, Error, NearbySearch, NodeId, Record, TravelTimes, TripJournal};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::desk::{Command, Counter, Reply};
+use crate::desk::{Command, Counter, Fenced, Reply};
 use crate::market::{Claims, Effect, Market, Rules};
-use crate::recover::{Recovered, recover};
+use crate::recover::Recovered;
 use crate::teller::Outbox;
 use crate::watch::Watches;
 use crate::window::{Matched, WindowRules};
@@ -48,6 +49,7 @@ pub(crate) struct Tools {
     pub(crate) search: Arc<dyn NearbySearch>,
     pub(crate) times: Arc<dyn TravelTimes>,
     pub(crate) claims: Claims,
+    pub(crate) fenced: Fenced,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) watches: Arc<Watches>,
     pub(crate) rules: Rules,
@@ -57,6 +59,16 @@ pub(crate) struct Tools {
     pub(crate) window_requests_max: usize,
     pub(crate) append_timeout: Duration,
     pub(crate) snapshot_every: usize,
+}
+
+impl Tools {
+    /// Writes the record, and answers what is to be told once it is durable.
+    pub(crate) async fn append(&self, market: &mut Market, record: Record) -> Result<Vec<Effect>, Error> {
+        let append = self.journal.append(market.id().clone(), market.version(), record);
+        let late = |_| Err(Error::DeadlineExceeded("the journal has not answered".to_owned()));
+        let version = timeout(self.append_timeout, append).await.unwrap_or_else(late)?;
+        Ok(market.committed(version))
+    }
 }
 
 /// The task of one market.
@@ -100,6 +112,7 @@ impl MarketTask {
             let wake_at = self.wake_at();
             let matched = tokio::select! {
                 biased;
+                () = self.tools.fenced.cancelled() => return,
                 () = self.stop.cancelled() => break,
                 Some(matched) = self.matching.join_next() => Some(matched),
                 count = self.counter.commands.recv_many(&mut commands, COMMANDS_A_RECORD_MAX) => {
@@ -156,11 +169,8 @@ impl MarketTask {
         let market = &mut self.state.market;
         let Some(record) = market.take_record(now_ms) else { return Ok(Vec::new()) };
         let changes = record.changes.len();
-        let append = self.tools.journal.append(market.id().clone(), market.version(), record);
-        let late = |_| Err(Error::DeadlineExceeded("the journal has not answered".to_owned()));
-        let version = timeout(self.tools.append_timeout, append).await.unwrap_or_else(late)?;
-        let effects = market.committed(version);
-        self.counter.committed.send_replace(version);
+        let effects = self.tools.append(market, record).await?;
+        self.counter.committed.send_replace(self.state.market.version());
         self.changes_since_snapshot += changes;
         self.save_when_due();
         Ok(effects)
@@ -176,54 +186,6 @@ impl MarketTask {
                 }
             }
         }
-    }
-
-    /// What the callers of a record are told that is not known to be durable.
-    fn not_durable(&self, error: &Error) -> Error {
-        let market = self.state.market.id();
-        let reason = match error {
-            Error::Conflict { .. } => taken_over(market.as_str()),
-            other => format!("the journal of market {market} did not take the decision: {other}"),
-        };
-        Error::Unavailable { node: self.tools.node.clone(), reason }
-    }
-
-    /// Reads the market from its journal, however long it takes; or ends, when another matcher writes it.
-    async fn begin_again(&mut self, error: &Error) -> Result<(), Over> {
-        let id = self.state.market.id().clone();
-        if matches!(error, Error::Conflict { .. }) {
-            return Err(self.fence());
-        }
-        tracing::warn!(market = %id, %error, "the market is read again: its last decisions may not be durable");
-        // A window that is under way was asked by a state that counts no more.
-        self.matching = JoinSet::new();
-        self.window_at = None;
-        let known = self.state.market.version();
-        loop {
-            match recover(&*self.tools.journal, &id, &self.tools.rules, &self.tools.claims).await {
-                Ok(recovered) => {
-                    let version = recovered.market.version();
-                    let is_foreign =
-                        recovered.newest_writer.is_some_and(|writer| writer != self.tools.rules.matcher);
-                    if version > known && is_foreign {
-                        return Err(self.fence());
-                    }
-                    self.state.market = recovered.market;
-                    self.counter.committed.send_replace(version);
-                    self.tools.watches.look_again(&id);
-                    return Ok(());
-                }
-                Err(error) => tracing::error!(market = %id, %error, "the market cannot be read"),
-            }
-            self.stop.run_until_cancelled(sleep(RECOVER_PAUSE)).await.ok_or(Over)?;
-        }
-    }
-
-    fn fence(&mut self) -> Over {
-        let market = self.state.market.id().clone();
-        tracing::error!(%market, "another matcher has taken the market over: this one leaves it alone");
-        self.counter.closed.because(taken_over(market.as_str()));
-        Over
     }
 
     /// When there is something to do without a command.
@@ -245,8 +207,4 @@ impl Drop for MarketTask {
     fn drop(&mut self) {
         self.tools.watches.close(self.state.market.id());
     }
-}
-
-fn taken_over(market: &str) -> String {
-    format!("another matcher has taken market {market} over")
 }

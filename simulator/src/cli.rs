@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -16,10 +17,10 @@ use crate::options::{LoadOptions, ReplayOptions};
 use crate::peers::{PeersOptions, peers};
 use crate::pings::Pings;
 use crate::replay::{Out, replay};
-use crate::report::ReplayReport;
-use crate::slice::write_gz;
+use crate::ride::{RideOptions, rides};
+use crate::slice::{trip_lines, write_gz, write_trips_gz};
 
-/// Exit code when an answer was wrong.
+/// Exit code when an answer was wrong or a promise given twice.
 const EXIT_WRONG: u8 = 1;
 /// Exit code when there was no run.
 const EXIT_FAILED: u8 = 2;
@@ -40,17 +41,22 @@ enum Command {
     Load(LoadOptions),
     /// Measure kerb beside Redis, Valkey and Tile38, where their servers are on this machine
     Peers(PeersOptions),
-    /// Start a whole node in this process, replay half an hour of San Francisco against it in under a minute, judge it
+    /// Let riders ask for real trips and drivers take them, and judge that no promise is given twice
+    Rides(RideOptions),
+    /// Start a whole node in this process, run half an hour of San Francisco on it in a minute and a half, judge it
     Demo(DemoOptions),
-    /// Cut a part out of a file of pings
+    /// Cut a part out of a file of pings or trips
     Slice(SliceOptions),
 }
 
 #[derive(Args, Debug)]
 struct SliceOptions {
-    /// The file to cut from
-    #[arg(long, value_name = "FILE")]
-    pings: PathBuf,
+    /// The file of pings to cut from
+    #[arg(long, value_name = "FILE", required_unless_present = "trips")]
+    pings: Option<PathBuf>,
+    /// The file of trips to cut from
+    #[arg(long, value_name = "FILE", conflicts_with = "pings")]
+    trips: Option<PathBuf>,
     /// Begin here, unix seconds
     #[arg(long, value_name = "UNIX_S")]
     from: i64,
@@ -68,6 +74,7 @@ pub fn run() -> ExitCode {
         Command::Replay(options) => replay_command(options),
         Command::Load(options) => load_command(options),
         Command::Peers(options) => peers_command(options),
+        Command::Rides(options) => rides_command(options),
         Command::Demo(options) => demo_command(&options),
         Command::Slice(options) => slice_command(&options),
     };
@@ -85,17 +92,28 @@ fn replay_command(options: ReplayOptions) -> Result<ExitCode, String> {
         replay(options, &SystemClock, out, stop).await.map_err(|e| e.to_string())
     })?;
     print(&report, json)?;
-    Ok(verdict(&report))
+    Ok(verdict(report.wrong_answers == 0))
+}
+
+fn rides_command(options: RideOptions) -> Result<ExitCode, String> {
+    let json = options.json;
+    let out = if json { Out::Stderr } else { Out::Stdout };
+    let report = runtime(2)?.block_on(async {
+        let stop = stop_on_signal();
+        rides(options, &SystemClock, out, stop).await.map_err(|e| e.to_string())
+    })?;
+    print(&report, json)?;
+    Ok(verdict(report.figures.is_right()))
 }
 
 fn demo_command(options: &DemoOptions) -> Result<ExitCode, String> {
     let report = runtime(2)?.block_on(async { demo(options, stop_on_signal()).await })?;
     print(&report, options.json)?;
-    Ok(verdict(&report))
+    Ok(verdict(report.is_right()))
 }
 
-fn verdict(report: &ReplayReport) -> ExitCode {
-    if report.wrong_answers == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_WRONG) }
+fn verdict(is_right: bool) -> ExitCode {
+    if is_right { ExitCode::SUCCESS } else { ExitCode::from(EXIT_WRONG) }
 }
 
 fn load_command(options: LoadOptions) -> Result<ExitCode, String> {
@@ -114,8 +132,29 @@ fn peers_command(options: PeersOptions) -> Result<ExitCode, String> {
 }
 
 fn slice_command(options: &SliceOptions) -> Result<ExitCode, String> {
-    let pings = Pings::read_file(&options.pings).map_err(|e| e.to_string())?;
-    let part = pings.cut(options.from, options.from + i64::from(options.minutes) * 60);
+    let within_s = options.from..options.from + i64::from(options.minutes) * 60;
+    match (&options.trips, &options.pings) {
+        (Some(trips), _) => slice_trips(trips, &within_s, &options.out),
+        (None, Some(pings)) => slice_pings(pings, &within_s, &options.out),
+        (None, None) => Err("nothing to cut from: give --pings or --trips".to_owned()),
+    }
+}
+
+fn slice_trips(trips: &Path, within_s: &Range<i64>, out: &Path) -> Result<ExitCode, String> {
+    let lines = trip_lines(trips, within_s).map_err(|e| e.to_string())?;
+    if lines.is_empty() {
+        return Err("no trips in these minutes".to_owned());
+    }
+    let told = |e: io::Error| format!("{}: {e}", out.display());
+    let file = File::create(out).map_err(told)?;
+    write_trips_gz(&lines, BufWriter::new(file)).map_err(told)?;
+    _ = writeln!(io::stdout(), "{} trips", lines.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn slice_pings(pings: &Path, within_s: &Range<i64>, out: &Path) -> Result<ExitCode, String> {
+    let pings = Pings::read_file(pings).map_err(|e| e.to_string())?;
+    let part = pings.cut(within_s.start, within_s.end);
     if part.pings.is_empty() {
         return Err(format!(
             "no pings in these minutes: the file has {} to {}, unix seconds",
@@ -123,8 +162,8 @@ fn slice_command(options: &SliceOptions) -> Result<ExitCode, String> {
             pings.ends_s()
         ));
     }
-    let told = |e: io::Error| format!("{}: {e}", options.out.display());
-    let file = File::create(&options.out).map_err(told)?;
+    let told = |e: io::Error| format!("{}: {e}", out.display());
+    let file = File::create(out).map_err(told)?;
     write_gz(&part, BufWriter::new(file)).map_err(told)?;
     _ = writeln!(io::stdout(), "{} pings of {} cabs", part.pings.len(), part.cabs.len());
     Ok(ExitCode::SUCCESS)

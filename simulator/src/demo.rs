@@ -1,6 +1,10 @@
-//! The demo: a whole node in this process, real taxis on real gRPC streams, every answer judged, over in a minute.
+//! The demo: a whole node in this process and a city on it. First riders and drivers are matched and every promise is
+//! judged, then real taxis are replayed and every search is judged. Over in a minute and a half.
 
+use std::fmt;
 use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Args;
 use kerb::settings::DataDir;
@@ -12,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::options::ReplayOptions;
 use crate::replay::{Out, replay};
 use crate::report::ReplayReport;
+use crate::ride::{Figures, RideOptions, RidesReport, Run, rides};
 
 /// The shipped half hour takes 50 s.
 const SPEED_UP: f64 = 36.0;
@@ -21,12 +26,18 @@ const UTC_OFFSET_H: i32 = -7;
 /// Settings of the demo.
 #[derive(Args, Clone, Debug, Serialize)]
 pub struct DemoOptions {
-    /// How much faster than life; the shipped half hour then takes 50 s
+    /// How much faster than life; half an hour then takes 50 s
     #[arg(long, default_value_t = SPEED_UP, value_parser = crate::options::parse_positive)]
     pub speed_up: f64,
-    /// Replay so many seconds of the half hour; all when absent
-    #[arg(long, value_name = "SECONDS")]
-    pub duration: Option<i64>,
+    /// Match riders for so many seconds of the half hour
+    #[arg(long, value_name = "SECONDS", default_value_t = 1_800, value_parser = clap::value_parser!(i64).range(1..))]
+    pub ride_seconds: i64,
+    /// Replay so many seconds of the half hour
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(i64).range(1..))]
+    pub replay_seconds: i64,
+    /// Trips that riders ask for, in place of those of San Francisco: see `rides`
+    #[arg(long, value_name = "FILE")]
+    pub trips: Option<PathBuf>,
     /// Random questions asked and judged a second
     #[arg(long, default_value_t = 100.0, value_parser = crate::options::parse_positive)]
     pub searches_per_second: f64,
@@ -38,31 +49,112 @@ pub struct DemoOptions {
     pub json: bool,
 }
 
-/// Starts a node as `kerb serve` does, on a free port and with an empty data folder, replays the shipped half hour
-/// against it, and stops it.
-pub async fn demo(options: &DemoOptions, stop: CancellationToken) -> Result<ReplayReport, String> {
-    let data = tempfile::tempdir().map_err(|e| format!("a temporary folder: {e}"))?;
-    let mut settings = Settings::default();
-    settings.node.listen = Some(([127, 0, 0, 1], 0).into());
-    settings.node.data_dir = DataDir(Some(data.path().to_owned()));
-    // Time runs faster here: a cab that reports every 3 s reports a dozen times a second.
-    settings.location_ingest.driver_updates_per_s = 0;
-    let node = Node::start(settings, &ALL_ROLES).await.map_err(|e| e.to_string())?;
-
-    let out = if options.json { Out::Stderr } else { Out::Stdout };
-    if !options.json {
-        introduce(node.address(), options);
-    }
-    let replayed = replay(replay_options(node.address(), options), &SystemClock, out, stop).await;
-    node.shutdown().await;
-    replayed.map_err(|e| e.to_string())
+/// The results of both parts.
+#[derive(Clone, Debug, Serialize)]
+pub struct DemoReport {
+    /// Searches and positions.
+    #[serde(flatten)]
+    pub replay: ReplayReport,
+    /// Rides and promises.
+    #[serde(flatten)]
+    pub rides: Figures,
+    /// How the city was run.
+    pub rides_run: Run,
 }
 
-fn replay_options(address: std::net::SocketAddr, options: &DemoOptions) -> ReplayOptions {
+impl DemoReport {
+    /// No wrong answer and no promise given twice.
+    pub fn is_right(&self) -> bool {
+        self.replay.wrong_answers == 0 && self.rides.is_right()
+    }
+}
+
+impl fmt::Display for DemoReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rides = RidesReport { figures: self.rides.clone(), run: self.rides_run.clone() };
+        write!(f, "{rides}\n{}", self.replay)
+    }
+}
+
+/// Starts a node as `kerb serve` does, on a free port and with an empty data folder, runs the city and the replay
+/// against it, and stops it.
+pub async fn demo(options: &DemoOptions, stop: CancellationToken) -> Result<DemoReport, String> {
+    let data = tempfile::tempdir().map_err(|e| format!("a temporary folder: {e}"))?;
+    let settings = city_settings(options.speed_up, DataDir(Some(data.path().to_owned())));
+    let say = |text: String| {
+        if !options.json {
+            // A reader that has gone away does not end the demo.
+            _ = writeln!(io::stdout(), "{text}");
+        }
+    };
+    let node = Node::start(settings, &ALL_ROLES).await.map_err(|e| e.to_string())?;
+    say(introduction(node.address(), options));
+    let report = both(node.address(), options, say, stop).await;
+    node.shutdown().await;
+    report
+}
+
+async fn both(
+    address: SocketAddr,
+    options: &DemoOptions,
+    say: impl Fn(String),
+    stop: CancellationToken,
+) -> Result<DemoReport, String> {
+    let out = if options.json { Out::Stderr } else { Out::Stdout };
+    let rode = rides(ride_options(address, options), &SystemClock, out, stop.clone()).await;
+    let RidesReport { figures, run } = rode.map_err(|e| e.to_string())?;
+    let next = "\nAll drivers have signed off. Now the taxis of the same half hour drive as they did, and random questions\n\
+        are asked: every answer is judged against all positions that were sent.\n";
+    say(next.to_owned());
+    let replayed = replay(replay_options(address, options), &SystemClock, out, stop).await;
+    say(String::new());
+    Ok(DemoReport { replay: replayed.map_err(|e| e.to_string())?, rides: figures, rides_run: run })
+}
+
+/// Settings of a node for a city that runs `speed_up` times faster than life: its matcher's limits of time are divided,
+/// so that a second of the city means as much to the node as to riders and drivers. Ways and their times stay in the
+/// city's seconds.
+pub fn city_settings(speed_up: f64, data_dir: DataDir) -> Settings {
+    let mut settings = Settings::default();
+    settings.node.listen = Some(([127, 0, 0, 1], 0).into());
+    settings.node.data_dir = data_dir;
+    // A driver who reports every 3 s of the city reports a dozen times a second.
+    settings.location_ingest.driver_updates_per_s = 0;
+    let matcher = &mut settings.matcher;
+    let limits = [
+        &mut matcher.window_ms,
+        &mut matcher.window_min_ms,
+        &mut matcher.offer_ms,
+        &mut matcher.grace_ms,
+        &mut matcher.meter_checkpoint_ms,
+        &mut matcher.follow_ms,
+    ];
+    for limit_ms in limits {
+        *limit_ms = (f64::from(*limit_ms) / speed_up).round().max(1.0) as u32;
+    }
+    // A second of waiting is more of the city's time than before.
+    matcher.wait_credit = (f64::from(matcher.wait_credit) * speed_up).round() as u32;
+    settings
+}
+
+fn ride_options(address: SocketAddr, options: &DemoOptions) -> RideOptions {
+    RideOptions {
+        trips: options.trips.clone(),
+        endpoints: vec![format!("http://{address}")],
+        speed_up: options.speed_up,
+        duration: Some(options.ride_seconds),
+        utc_offset_h: UTC_OFFSET_H,
+        seed: options.seed,
+        json: options.json,
+        ..RideOptions::default()
+    }
+}
+
+fn replay_options(address: SocketAddr, options: &DemoOptions) -> ReplayOptions {
     ReplayOptions {
         endpoints: vec![format!("http://{address}")],
         speed_up: options.speed_up,
-        duration: options.duration,
+        duration: Some(options.replay_seconds),
         searches_per_second: options.searches_per_second,
         utc_offset_h: UTC_OFFSET_H,
         seed: options.seed,
@@ -71,14 +163,13 @@ fn replay_options(address: std::net::SocketAddr, options: &DemoOptions) -> Repla
     }
 }
 
-fn introduce(address: std::net::SocketAddr, options: &DemoOptions) {
-    let text = format!(
-        "A whole kerb node is up at {address}: location ingest, index server and aggregator.\n\
-         San Francisco, Thursday 22 May 2008, from 17:00, {} times as fast: each taxi has its own gRPC stream and\n\
-         reports every 3 s of its time. Meanwhile random questions are asked, and every answer is judged against all\n\
-         positions that were sent.\n",
-        options.speed_up
-    );
-    // A reader that has gone away does not end the demo.
-    _ = writeln!(io::stdout(), "{text}");
+fn introduction(address: SocketAddr, options: &DemoOptions) -> String {
+    let matcher = city_settings(options.speed_up, DataDir(None)).matcher;
+    format!(
+        "A whole kerb node is up at {address}: location ingest, index server, aggregator and matcher.\n\
+         San Francisco, Thursday 22 May 2008, from 17:00, {} times as fast: riders ask for the trips that were really\n\
+         made, drivers begin where the real cabs were first free, accept most offers, and drive. The matcher's window of\n\
+         1 s is {} ms here, its 15 s for an offer {} ms. Every promise is judged by what riders and drivers saw.\n",
+        options.speed_up, matcher.window_ms, matcher.offer_ms
+    )
 }

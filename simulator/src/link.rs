@@ -1,12 +1,13 @@
-//! One driver's stream, as a driver's app holds it: hello, welcome, positions up, acknowledgements down. What to send
-//! and when is the caller's.
+//! One driver's stream, as a driver's app holds it: hello, welcome, positions and actions up, acknowledgements and tasks
+//! down. What to send and when is the caller's.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use kerb_proto::v1::driver_service_client::DriverServiceClient;
 use kerb_proto::v1::{
-    ConnectRequest, ConnectResponse, Hello, PositionUpdate, Welcome, connect_request, connect_response,
+    ConnectRequest, ConnectResponse, Hello, PositionUpdate, TripAction, Welcome, connect_request,
+    connect_response,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -56,6 +57,8 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A task, its end, or what an action came to.
+    Trip(connect_response::Message),
 }
 
 impl Link {
@@ -125,11 +128,10 @@ impl Link {
                     refusal.errors.iter().map(|e| format!("{}: {}", e.field, e.description)).collect();
                 Some(Event::Refused { sequence: refusal.sequence, reason: reasons.join("; ") })
             }
-            // Nothing here takes part in trips.
-            connect_response::Message::Welcome(_)
-            | connect_response::Message::Task(_)
+            connect_response::Message::Task(_)
             | connect_response::Message::Over(_)
-            | connect_response::Message::Result(_) => None,
+            | connect_response::Message::Result(_) => Some(Event::Trip(message)),
+            connect_response::Message::Welcome(_) => None,
         }
     }
 }
@@ -154,5 +156,10 @@ impl Room<'_> {
     /// Sends an update.
     pub fn send(self, update: PositionUpdate) {
         self.0.send(ConnectRequest { message: Some(connect_request::Message::Position(update)) });
+    }
+
+    /// Sends what the driver does about a trip.
+    pub fn act(self, action: TripAction) {
+        self.0.send(ConnectRequest { message: Some(connect_request::Message::Action(action)) });
     }
 }

@@ -160,7 +160,7 @@ impl ReplayOptions {
 }
 
 /// The defaults are those of the command line: they stand in one place.
-fn defaults<O: Args>() -> O {
+pub(crate) fn defaults<O: Args>() -> O {
     let command = O::augment_args(clap::Command::new("defaults").no_binary_name(true));
     let matches = command.get_matches_from(std::iter::empty::<&str>());
     O::from_arg_matches(&matches).expect("every flag has a default")

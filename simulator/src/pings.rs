@@ -1,12 +1,13 @@
 //! Reads a day of taxi pings from a CSV file, plain or gzipped. It does not move anybody: see [`crate::track`].
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use kerb_spatial::LatLng;
+
+use crate::sheet::{self, Row, SheetError};
 
 /// The columns, in this order.
 pub const COLUMNS: [&str; 5] = ["time", "cab_id", "lat", "lon", "occupied"];
@@ -41,82 +42,28 @@ pub struct Pings {
     pub pings: Vec<Ping>,
 }
 
-/// Why a file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PingsError {
-    /// The file cannot be read.
-    #[error("{file}: {source}")]
-    File {
-        /// Which.
-        file: String,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A line is not CSV, or has too few or too many fields.
-    #[error("{file}, line {line}: {reason}")]
-    Line {
-        /// Which file.
-        file: String,
-        /// From 1, the header included.
-        line: u64,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A value is wrong.
-    #[error("{file}, line {line}, column {column}: {value:?}, must be {expected}")]
-    Value {
-        /// Which file.
-        file: String,
-        /// From 1, the header included.
-        line: u64,
-        /// Name of the column.
-        column: &'static str,
-        /// The value that stands there.
-        value: String,
-        /// What would be right.
-        expected: String,
-    },
-    /// There is no ping at all in the file, or in the part of it that was asked for.
-    #[error("{file}: no pings{within}")]
-    Empty {
-        /// Which file.
-        file: String,
-        /// The part that was asked for, in words.
-        within: String,
-    },
-}
-
 impl Pings {
     /// Half an hour of San Francisco, which comes with the project; see `data/DATA.md`.
-    pub fn shipped() -> Result<Self, PingsError> {
+    pub fn shipped() -> Result<Self, SheetError> {
         Self::read(MultiGzDecoder::new(SHIPPED), SHIPPED_NAME)
     }
 
     /// Reads a file; one whose name ends in `.gz` is unpacked.
-    pub fn read_file(path: &Path) -> Result<Self, PingsError> {
-        let name = path.display().to_string();
-        let file = File::open(path).map_err(|source| PingsError::File { file: name.clone(), source })?;
-        let file = BufReader::with_capacity(1 << 16, file);
-        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz")) {
-            Self::read(MultiGzDecoder::new(file), &name)
-        } else {
-            Self::read(file, &name)
-        }
+    pub fn read_file(path: &Path) -> Result<Self, SheetError> {
+        let (reader, name) = sheet::open(path)?;
+        Self::read(reader, &name)
     }
 
     /// Reads CSV text; `name` stands in the errors.
-    pub fn read(reader: impl Read, name: &str) -> Result<Self, PingsError> {
-        let mut csv = csv::ReaderBuilder::new().from_reader(reader);
-        check_header(csv.headers().map_err(|e| from_csv(name, e))?, name)?;
+    pub fn read(reader: impl Read, name: &str) -> Result<Self, SheetError> {
         let (mut all, mut index) = (Self::default(), HashMap::new());
-        let mut record = csv::StringRecord::new();
-        while csv.read_record(&mut record).map_err(|e| from_csv(name, e))? {
-            let row = Row { record: &record, file: name };
-            let cab = all.cab(row.cab()?, &mut index);
-            all.pings.push(Ping { time_s: row.time()?, cab, place: row.place()?, occupied: row.occupied()? });
-        }
+        let pings = sheet::read(reader, name, &COLUMNS, true, |row| {
+            let cab = all.cab(cab(&row)?, &mut index);
+            Ok(Ping { time_s: time(&row)?, cab, place: row.place(2)?, occupied: occupied(&row)? })
+        })?;
+        all.pings = pings;
         if all.pings.is_empty() {
-            return Err(PingsError::Empty { file: name.to_owned(), within: String::new() });
+            return Err(SheetError::Empty { file: name.to_owned(), what: "pings", within: String::new() });
         }
         all.pings.sort_by_key(|p| p.time_s);
         Ok(all)
@@ -154,79 +101,22 @@ impl Pings {
     }
 }
 
-/// One line, read field by field.
-struct Row<'a> {
-    record: &'a csv::StringRecord,
-    file: &'a str,
+fn time(row: &Row<'_>) -> Result<i64, SheetError> {
+    row.field(0).parse().ok().ok_or_else(|| row.wrong(0, "unix time in whole seconds"))
 }
 
-impl Row<'_> {
-    fn time(&self) -> Result<i64, PingsError> {
-        self.field(0).parse().ok().ok_or_else(|| self.wrong(0, "unix time in whole seconds"))
+fn cab<'a>(row: &'a Row<'_>) -> Result<&'a str, SheetError> {
+    let value = row.field(1);
+    if value.is_empty() || value.len() > CAB_ID_BYTES_MAX {
+        return Err(row.wrong(1, format!("an id of 1 to {CAB_ID_BYTES_MAX} bytes")));
     }
-
-    fn cab(&self) -> Result<&str, PingsError> {
-        let value = self.field(1);
-        if value.is_empty() || value.len() > CAB_ID_BYTES_MAX {
-            return Err(self.wrong(1, format!("an id of 1 to {CAB_ID_BYTES_MAX} bytes")));
-        }
-        Ok(value)
-    }
-
-    fn place(&self) -> Result<LatLng, PingsError> {
-        let (lat, lon) = (self.degrees(2, 90.0)?, self.degrees(3, 180.0)?);
-        LatLng::new(lat, lon).map_err(|e| self.wrong(2, e.to_string()))
-    }
-
-    fn degrees(&self, column: usize, limit: f64) -> Result<f64, PingsError> {
-        let degrees = self.field(column).parse::<f64>().ok().filter(|d| d.abs() <= limit);
-        degrees.ok_or_else(|| self.wrong(column, format!("degrees from -{limit} to {limit}")))
-    }
-
-    fn occupied(&self) -> Result<bool, PingsError> {
-        match self.field(4) {
-            "0" => Ok(false),
-            "1" => Ok(true),
-            _ => Err(self.wrong(4, "0 or 1")),
-        }
-    }
-
-    fn field(&self, column: usize) -> &str {
-        // The reader refuses lines that are not as long as the header, which was checked.
-        self.record.get(column).unwrap_or_default().trim()
-    }
-
-    fn wrong(&self, column: usize, expected: impl Into<String>) -> PingsError {
-        PingsError::Value {
-            file: self.file.to_owned(),
-            line: self.record.position().map_or(0, csv::Position::line),
-            column: COLUMNS[column],
-            value: self.field(column).to_owned(),
-            expected: expected.into(),
-        }
-    }
+    Ok(value)
 }
 
-fn check_header(header: &csv::StringRecord, name: &str) -> Result<(), PingsError> {
-    if header.iter().map(str::trim).eq(COLUMNS) {
-        return Ok(());
-    }
-    let found = header.iter().collect::<Vec<_>>().join(",");
-    let reason = format!("the columns are {found:?}, must be {:?}", COLUMNS.join(","));
-    Err(PingsError::Line { file: name.to_owned(), line: 1, reason })
-}
-
-fn from_csv(name: &str, error: csv::Error) -> PingsError {
-    let line = error.position().map_or(0, csv::Position::line);
-    let reason = match error.kind() {
-        csv::ErrorKind::UnequalLengths { len, .. } => {
-            format!("{len} fields, must be {}: {}", COLUMNS.len(), COLUMNS.join(","))
-        }
-        csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".to_owned(),
-        _ => error.to_string(),
-    };
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => PingsError::File { file: name.to_owned(), source },
-        _ => PingsError::Line { file: name.to_owned(), line, reason },
+fn occupied(row: &Row<'_>) -> Result<bool, SheetError> {
+    match row.field(4) {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(row.wrong(4, "0 or 1")),
     }
 }

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use news::Out;
+pub(crate) use news::time_of_day;
 pub use shared::ReplayError;
 
 use crate::options::ReplayOptions;

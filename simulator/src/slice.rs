@@ -1,15 +1,20 @@
-//! Cuts a part out of a file of pings, the same bytes every time. The shipped slice was made by it.
+//! Cuts parts out of files of pings and trips, the same bytes every time. The shipped slices were made by it.
 
 use std::io::{self, Write};
+use std::ops::Range;
+use std::path::Path;
 
+use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
 use crate::pings::{COLUMNS, Pings};
+use crate::sheet::{self, SheetError};
+use crate::trips;
 
 /// Writes `pings` as gzipped CSV. The same pings give the same bytes: the header of the gzip file has no time and no
 /// name.
 pub fn write_gz(pings: &Pings, out: impl Write) -> io::Result<()> {
-    let mut gz = GzBuilder::new().mtime(0).write(out, Compression::best());
+    let mut gz = gz(out);
     write_csv(pings, &mut gz)?;
     gz.finish()?.flush()
 }
@@ -23,4 +28,30 @@ pub fn write_csv(pings: &Pings, mut out: impl Write) -> io::Result<()> {
         writeln!(out, "{},{id},{:.5},{:.5},{occupied}", ping.time_s, place.lat_deg(), place.lon_deg())?;
     }
     Ok(())
+}
+
+/// The trips of a file within these unix seconds, each as the line of text that stands there, only with the columns
+/// that are read.
+pub fn trip_lines(path: &Path, within_s: &Range<i64>) -> Result<Vec<String>, SheetError> {
+    let (reader, name) = sheet::open(path)?;
+    let lines = sheet::read(reader, &name, &trips::COLUMNS, false, |row| {
+        let time_s = trips::time_s(&row)?;
+        let fields: Vec<_> = (0..trips::COLUMNS.len()).map(|column| row.field(column)).collect();
+        Ok(within_s.contains(&time_s).then(|| fields.join(",")))
+    })?;
+    Ok(lines.into_iter().flatten().collect())
+}
+
+/// Writes lines of trips as gzipped CSV, the same bytes for the same lines.
+pub fn write_trips_gz(lines: &[String], out: impl Write) -> io::Result<()> {
+    let mut gz = gz(out);
+    writeln!(gz, "{}", trips::COLUMNS.join(","))?;
+    for line in lines {
+        writeln!(gz, "{line}")?;
+    }
+    gz.finish()?.flush()
+}
+
+fn gz<W: Write>(out: W) -> GzEncoder<W> {
+    GzBuilder::new().mtime(0).write(out, Compression::best())
 }

@@ -98,8 +98,8 @@ fn between(from: Point, to: Point, time_ms: i64) -> Fix {
     let span_ms = (to.time_ms - from.time_ms) as f64;
     let share = (time_ms - from.time_ms) as f64 / span_ms;
     let north = to.place.lat_deg() - from.place.lat_deg();
-    let east = wrap(to.place.lon_deg() - from.place.lon_deg());
-    let lon = wrap(from.place.lon_deg() + share * east);
+    let east = wrap_deg(to.place.lon_deg() - from.place.lon_deg());
+    let lon = wrap_deg(from.place.lon_deg() + share * east);
     let place =
         LatLng::new(from.place.lat_deg() + share * north, lon).expect("lies between two valid positions");
     let moves = from.place != to.place;
@@ -119,7 +119,7 @@ fn heading_deg(north_deg: f64, east_deg: f64, lat_deg: f64) -> f32 {
 }
 
 /// Degrees of longitude within -180 to 180.
-fn wrap(degrees: f64) -> f64 {
+pub(crate) fn wrap_deg(degrees: f64) -> f64 {
     if degrees > 180.0 {
         degrees - 360.0
     } else if degrees < -180.0 {

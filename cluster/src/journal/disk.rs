@@ -16,7 +16,7 @@ use tracing::warn;
 
 use super::error::JournalError;
 use super::key::record_key;
-use super::open::{Opened, open};
+use super::open::{Opened, find_absent, open};
 use super::record::{decode_record, decode_snapshot};
 use super::watermark::Watermark;
 use super::writer::{Job, What, Writer};
@@ -52,6 +52,15 @@ impl FjallJournal {
         let started = thread.spawn(move || writer.run(&waiting));
         journal.writer = Some(started.map_err(|reason| no_journal(folder, &reason))?);
         Ok(journal)
+    }
+
+    /// Opens the journal that is in this folder, as [`open`](Self::open) does; [`JournalError::Absent`] when there is none,
+    /// and then nothing is made.
+    pub fn open_existing(folder: &Path) -> Result<Self, JournalError> {
+        match find_absent(folder).map_err(|reason| no_journal(folder, &reason))? {
+            Some(reason) => Err(JournalError::Absent { path: folder.display().to_string(), reason }),
+            None => Self::open(folder),
+        }
     }
 
     /// A journal, its writer, which does not run yet, and what will wait for it.

@@ -8,6 +8,14 @@ pub enum JournalError {
     /// Somebody has it open.
     #[error("{0} is in use by another process: give each matcher a data directory of its own")]
     InUse(String),
+    /// There is none, and none was to be made.
+    #[error("{path} holds no trip journal: {reason}")]
+    Absent {
+        /// The folder.
+        path: String,
+        /// What is not there.
+        reason: &'static str,
+    },
     /// The engine failed.
     #[error("trip journal in {path}: {reason}")]
     Engine {

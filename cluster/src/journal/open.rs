@@ -1,6 +1,7 @@
 //! Opening the engine, and learning from it each market's newest version.
 
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -29,6 +30,19 @@ pub(super) struct Opened {
     pub(super) versions: BTreeMap<MarketId, Version>,
     /// The version of each snapshot that can be read.
     pub(super) snapshot_versions: BTreeMap<MarketId, Version>,
+}
+
+/// What is not there of a journal in this folder; `None` when its engine has files. Makes nothing.
+pub(super) fn find_absent(folder: &Path) -> io::Result<Option<&'static str>> {
+    if !folder.try_exists()? {
+        return Ok(Some("there is no such folder"));
+    }
+    let has_files = match std::fs::read_dir(folder.join(ENGINE)) {
+        Ok(mut files) => files.next().is_some(),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => false,
+        Err(e) => return Err(e),
+    };
+    Ok((!has_files).then_some("it has no folder \"engine\" with files"))
 }
 
 /// Opens the engine below this folder, or makes it. On damaged files the engine may panic: that is an error, too.

@@ -35,7 +35,8 @@ pub enum TripEvent {
         /// Who.
         driver: DriverId,
     },
-    /// The driver was away for longer than is waited for, before the rider got in. The trip waits again, with its age.
+    /// The driver was away for longer than is waited for, before the rider got in. The trip waits again, with its age;
+    /// how long at most counts from now.
     DriverLost {
         /// Who.
         driver: DriverId,

@@ -110,6 +110,12 @@ impl Trip {
         }
     }
 
+    /// When the trip lost its driver last, milliseconds since the Unix epoch; `None`: it never did. The rider's wait
+    /// begins anew then, but the trip is as old as it is.
+    pub fn lost_ms(&self) -> Option<i64> {
+        self.steps.iter().rev().find(|step| step.note == StepNote::DriverLost).map(|step| step.at_ms)
+    }
+
     /// Takes an event, or says why not; then nothing has changed. An event that comes again after it was taken, from the
     /// same driver or party, is no mistake: [`Outcome::Repeated`].
     pub fn apply(&mut self, event: &TripEvent, at_ms: i64) -> Result<Outcome, IllegalEvent> {

@@ -14,7 +14,7 @@ pub type Version = u64;
 pub struct Record {
     /// When, milliseconds since the Unix epoch by the matcher's clock.
     pub at_ms: i64,
-    /// The matcher that wrote it.
+    /// The matcher that wrote it: its name and, once it has taken the market over, the version at which it did.
     pub matcher: String,
     /// What changes, in order.
     pub changes: Vec<Change>,

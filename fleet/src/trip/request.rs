@@ -27,7 +27,8 @@ pub struct RideRequest {
     pub capabilities: Capabilities,
     /// Persons.
     pub party_size: u8,
-    /// How long the rider waits for a driver to accept, milliseconds from the request.
+    /// How long the rider waits for a driver to accept, milliseconds from the request; anew from the loss of a driver who
+    /// had accepted.
     pub wait_max_ms: i64,
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct SettingsArgs {
     /// Name of this node (setting `node.id`)
     #[arg(long, value_name = "NAME")]
     node_id: Option<String>,
-    /// Folder for the driver table, or "none" for memory only (setting `node.data_dir`)
+    /// Folder for the driver table and the trips, or "none" for memory only (setting `node.data_dir`)
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
     /// Membership file (setting `cluster.file`)

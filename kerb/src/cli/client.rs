@@ -9,7 +9,7 @@ use tonic::{Code, Request, Status};
 use super::args::EndpointArgs;
 use super::failure::{Failure, Outcome};
 
-/// Runs a client command to its end, or to ctrl-c.
+/// Runs a command that waits for others to its end, or to ctrl-c.
 pub(crate) fn run(command: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(command)
@@ -63,7 +63,7 @@ pub(crate) fn failed(status: &Status) -> Failure {
         Code::DeadlineExceeded | Code::Cancelled => {
             Failure::Failed(format!("no answer in time ({message}); see --timeout-ms"))
         }
-        Code::NotFound => Failure::Failed(message.to_owned()),
+        Code::NotFound | Code::FailedPrecondition => Failure::Failed(message.to_owned()),
         code => Failure::Failed(format!("the server answered {code:?}: {message}")),
     }
 }

@@ -6,11 +6,13 @@ mod completions;
 mod config;
 mod driver;
 mod failure;
+mod markets;
 mod nearby;
 mod rebuild;
 mod server;
 mod shards;
 mod table;
+mod trips;
 
 use std::process::ExitCode;
 
@@ -22,11 +24,11 @@ use failure::Outcome;
 /// What `--help` says of exit codes.
 const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  failed: a server could not be reached, started or refused
+  1  failed: a server could not be reached, started or refused, or a journal is not as it should be
   2  wrong arguments or settings
   3  answered, but some shards did not answer";
 
-/// Who is near, exactly: positions of a moving fleet in, searches out.
+/// Who is near, exactly, and who takes this trip: positions of a moving fleet in, searches and rides out.
 #[derive(Debug, Parser)]
 #[command(name = "kerb", version, about, after_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Cli {
@@ -44,6 +46,8 @@ enum Command {
     IndexServer(args::SettingsArgs),
     /// Run one aggregator: answers searches
     Aggregator(args::SettingsArgs),
+    /// Run the matcher: gives drivers to ride requests and keeps trips
+    Matcher(args::SettingsArgs),
     /// Who is near a point, or in a polygon
     Nearby(nearby::Args),
     /// What is known of one driver
@@ -52,6 +56,11 @@ enum Command {
     Shards(shards::Args),
     /// Empty an index server, or some of its shards, and fill it anew while updates go on
     Rebuild(rebuild::Args),
+    /// Markets: what they do; pause and resume
+    Markets(markets::Args),
+    /// Trips: cancel and explain those of a running service, check and export a journal on disk
+    #[command(subcommand)]
+    Trips(trips::Command),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -62,16 +71,17 @@ enum Command {
 /// Does what was asked; a failure is one plain line on stderr.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
-        Command::Serve(args) => {
-            server::run(&args, &[Role::LocationIngest, Role::IndexServer, Role::Aggregator])
-        }
+        Command::Serve(args) => server::run(&args, &kerb::ALL_ROLES),
         Command::LocationIngest(args) => server::run(&args, &[Role::LocationIngest]),
         Command::IndexServer(args) => server::run(&args, &[Role::IndexServer]),
         Command::Aggregator(args) => server::run(&args, &[Role::Aggregator]),
+        Command::Matcher(args) => server::run(&args, &[Role::Matcher]),
         Command::Nearby(args) => client::run(nearby::run(args)),
         Command::Driver(args) => client::run(driver::run(args)),
         Command::Shards(args) => client::run(shards::run(args)),
         Command::Rebuild(args) => client::run(rebuild::run(args)),
+        Command::Markets(args) => client::run(markets::run(args)),
+        Command::Trips(command) => client::run(trips::run(command)),
         Command::Config(command) => config::run(&command),
         Command::Completions(args) => completions::run(&args),
     };

@@ -51,6 +51,8 @@ pub struct Settings {
     pub index_server: kerb_index_server::Options,
     /// The role that answers searches.
     pub aggregator: kerb_aggregator::Options,
+    /// The role that gives drivers to requests and keeps trips.
+    pub matcher: kerb_matcher::Options,
     /// What the process says of itself.
     pub log: LogOptions,
 }
@@ -69,6 +71,7 @@ impl Settings {
         section("location_ingest", self.location_ingest().validate().err().into_iter().collect());
         section("index_server", self.index_server().check().err().into_iter().collect());
         section("aggregator", self.aggregator().check().err().into_iter().collect());
+        section("matcher", self.matcher.validate().err().into_iter().collect());
         section("log", self.log.check());
         if u64::from(self.fleet.gone_after_ms) > 1_000 * u64::from(self.location_ingest.retention_s) {
             let retention_s = self.location_ingest.retention_s;

@@ -27,7 +27,7 @@ pub struct NodeOptions {
     /// `address:port` to listen on; port 0 takes a free one. Unset: 127.0.0.1:7717, or in a cluster the
     /// address that the membership file gives this node.
     pub listen: Option<SocketAddr>,
-    /// Where the driver table is kept, or `none` to keep it in memory only. A relative path starts in the
+    /// Where the driver table and the trips are kept, or `none` to keep them in memory only. A relative path starts in the
     /// working directory.
     pub data_dir: DataDir,
     /// How long calls and streams may go on after a request to stop.

@@ -70,7 +70,7 @@ async fn a_client_command_prints_what_the_server_knows() {
     assert!(driver.contains("position      -33.8688000, 151.2093000") && driver.contains("solo"), "{driver}");
     let shards = succeeds(dir, &["shards", "--endpoint", &url]);
     assert!(
-        shards.starts_with("NODE") && shards.contains("location-ingest, index-server, aggregator  "),
+        shards.starts_with("NODE") && shards.contains("location-ingest, index-server, aggregator, matcher  "),
         "{shards}"
     );
     let rebuilt = succeeds(dir, &["rebuild", "solo", "--endpoint", &url]);

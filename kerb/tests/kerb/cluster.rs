@@ -1,7 +1,7 @@
 //! Several processes: kills in the middle of traffic, replicas, rebuilds, and full coverage back by itself.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::search::{
 const BERLIN: (f64, f64) = (52.52, 13.405);
 const PARIS: (f64, f64) = (48.8566, 2.3522);
 const SOON: Duration = Duration::from_mins(1);
-const ROLES: [&str; 3] = ["location-ingest", "index-server", "aggregator"];
+const ROLES: [&str; 4] = ["location-ingest", "index-server", "aggregator", "matcher"];
 
 /// Where every node listens now.
 type Addresses = Arc<Mutex<BTreeMap<String, String>>>;
@@ -38,10 +38,10 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// So many ingest nodes, index servers and aggregators, all of which see each other and are filled.
-    pub(crate) async fn start(counts: [usize; 3], replicas: usize) -> Self {
+    /// So many ingest nodes, index servers, aggregators and matchers, all of which see each other and are filled.
+    pub(crate) async fn start(counts: &[usize], replicas: usize) -> Self {
         let names =
-            ROLES.iter().zip(counts).flat_map(|(role, n)| (1..=n).map(move |i| format!("{role}-{i}")));
+            ROLES.iter().zip(counts).flat_map(|(role, n)| (1..=*n).map(move |i| format!("{role}-{i}")));
         // Ports are known once the processes run, and they want a file to start: nobody is at the ports from 1 on.
         let addresses = names.zip(1..).map(|(name, port)| (name, format!("127.0.0.1:{port}"))).collect();
         let dir = tempfile::tempdir().expect("a folder for tests");
@@ -74,6 +74,11 @@ impl Cluster {
 
     pub(crate) fn kill(&mut self, name: &str) {
         self.nodes.remove(name).expect("it runs").kill();
+    }
+
+    /// Where every node has its data folder, by its name.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     fn file(&self) -> PathBuf {
@@ -115,6 +120,10 @@ impl Cluster {
             })
             .await;
         }
+    }
+
+    pub(crate) fn address_of(&self, name: &str) -> String {
+        self.nodes[name].address.clone()
     }
 
     pub(crate) fn urls_of(&self, role: &str) -> Vec<String> {
@@ -260,7 +269,7 @@ async fn kills_of_an_index_server_and_an_ingest_node_give_no_wrong_answer_and_he
     let seed = 11;
     println!("seed {seed}");
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    let mut cluster = Cluster::start([2, 3, 2], 2).await;
+    let mut cluster = Cluster::start(&[2, 3, 2], 2).await;
     let crowd = city(&mut rng, BERLIN, 400);
     let _traffic = traffic(&cluster, &crowd, 0);
     let aggregators = cluster.channels_of("aggregator");
@@ -284,7 +293,7 @@ async fn kills_of_an_index_server_and_an_ingest_node_give_no_wrong_answer_and_he
 async fn drivers_that_move_between_servers_are_never_missing_and_never_twice() {
     let mut rng = Pcg64Mcg::seed_from_u64(14);
     let (crowd, hoppers) = (Truth::new(), 12);
-    let cluster = Cluster::start([2, 3, 2], 2).await;
+    let cluster = Cluster::start(&[2, 3, 2], 2).await;
     let _traffic = traffic(&cluster, &crowd, hoppers);
     let aggregators = cluster.channels_of("aggregator");
     all_are_there(&aggregators, &crowd, hoppers).await;
@@ -298,7 +307,7 @@ async fn drivers_that_move_between_servers_are_never_missing_and_never_twice() {
 async fn drivers_of_a_killed_ingest_node_are_not_missing_while_they_reconnect() {
     let mut rng = Pcg64Mcg::seed_from_u64(15);
     let (crowd, hoppers) = (Truth::new(), 12);
-    let mut cluster = Cluster::start([2, 3, 2], 2).await;
+    let mut cluster = Cluster::start(&[2, 3, 2], 2).await;
     let _traffic = traffic(&cluster, &crowd, hoppers);
     let aggregators = cluster.channels_of("aggregator");
     all_are_there(&aggregators, &crowd, hoppers).await;
@@ -311,7 +320,7 @@ async fn drivers_of_a_killed_ingest_node_are_not_missing_while_they_reconnect() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_replica_the_answer_comes_in_time_and_names_what_is_missing() {
     let mut rng = Pcg64Mcg::seed_from_u64(12);
-    let mut cluster = Cluster::start([1, 2, 1], 1).await;
+    let mut cluster = Cluster::start(&[1, 2, 1], 1).await;
     let crowd = city(&mut rng, BERLIN, 200);
     let _traffic = traffic(&cluster, &crowd, 0);
     let aggregators = cluster.channels_of("aggregator");
@@ -341,7 +350,7 @@ async fn without_a_replica_the_answer_comes_in_time_and_names_what_is_missing() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuild_during_traffic_gives_no_wrong_answer() {
     let mut rng = Pcg64Mcg::seed_from_u64(13);
-    let cluster = Cluster::start([2, 2, 1], 2).await;
+    let cluster = Cluster::start(&[2, 2, 1], 2).await;
     let crowd = city(&mut rng, BERLIN, 400);
     let _traffic = traffic(&cluster, &crowd, 0);
     let aggregators = cluster.channels_of("aggregator");

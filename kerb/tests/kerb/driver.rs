@@ -5,7 +5,8 @@ use kerb_proto::v1::connect_request::Message as Up;
 use kerb_proto::v1::connect_response::Message as Down;
 use kerb_proto::v1::driver_service_client::DriverServiceClient;
 use kerb_proto::v1::{
-    Acknowledgement, ConnectRequest, ConnectResponse, DriverStatus, Hello, PositionUpdate, Refusal, Welcome,
+    Acknowledgement, ActionResult, ConnectRequest, ConnectResponse, DriverStatus, Hello, PositionUpdate,
+    Refusal, TripAction, TripTask, Welcome, trip_action,
 };
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
@@ -79,6 +80,35 @@ impl DriverStream {
             return Err(self.next().await.err().unwrap_or_else(|| Status::cancelled("the stream ended")));
         }
         self.acknowledged(sequence).await
+    }
+
+    /// The next task, offer or trip.
+    pub(crate) async fn task(&mut self) -> Result<TripTask, Status> {
+        loop {
+            if let Down::Task(task) = self.next().await? {
+                return Ok(task);
+            }
+        }
+    }
+
+    /// Says what is done about a trip; false when the stream is over.
+    pub(crate) async fn say(&mut self, trip_id: &str, action: trip_action::Action) -> bool {
+        let action = TripAction { trip_id: trip_id.to_owned(), action: Some(action) };
+        self.up.send(ConnectRequest { message: Some(Up::Action(action)) }).await.is_ok()
+    }
+
+    /// Says what is done about a trip and waits for what it came to.
+    pub(crate) async fn act(
+        &mut self,
+        trip_id: &str,
+        action: trip_action::Action,
+    ) -> Result<ActionResult, Status> {
+        assert!(self.say(trip_id, action).await, "the stream is over");
+        loop {
+            if let Down::Result(result) = self.next().await? {
+                return Ok(result);
+            }
+        }
     }
 
     /// Sends an update that is refused.

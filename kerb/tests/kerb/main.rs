@@ -1,6 +1,7 @@
 //! The whole of Kerb from outside: the built binary on free ports, asked over the wire.
 
 mod bad_input;
+mod cabs;
 mod cli;
 mod cluster;
 mod driver;
@@ -9,7 +10,11 @@ mod gateway;
 mod peers;
 mod process;
 mod replay;
+mod rides;
+mod rides_journal;
+mod rides_refused;
 mod search;
 mod serve;
 mod settings;
 mod surface;
+mod trips_cli;

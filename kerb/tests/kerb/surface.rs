@@ -14,12 +14,15 @@ use crate::driver::{DriverStream, hello};
 use crate::eventually::eventually;
 use crate::process::Process;
 
-const PUBLIC: [&str; 5] = [
+const PUBLIC: [&str; 8] = [
     "kerb.v1.DriverService",
     "kerb.v1.FleetService",
     "kerb.v1.NearbyService",
     "kerb.v1.DriverQueryService",
     "kerb.v1.AdminService",
+    "kerb.v1.RideService",
+    "kerb.v1.DispatchAdminService",
+    "kerb.v1.TripEventService",
 ];
 
 #[tokio::test]

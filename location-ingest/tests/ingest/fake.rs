@@ -59,6 +59,12 @@ impl FakeIndex {
         self.drivers.retain(|_, (_, _, seen)| !shards.contains(&seen.shard));
     }
 
+    /// Everything that it was told is gone, as by a restart.
+    pub(crate) fn lose_memory(&mut self) {
+        self.drivers.clear();
+        self.forgotten.clear();
+    }
+
     /// What it holds.
     pub(crate) fn content(&self) -> BTreeMap<DriverId, Seen> {
         self.drivers.iter().map(|(id, (_, _, seen))| (id.clone(), *seen)).collect()

@@ -8,6 +8,7 @@ mod expiry;
 mod fake;
 mod fixture;
 mod fleet;
+mod ghosts;
 mod link_model;
 mod restart;
 mod sessions;

@@ -96,5 +96,6 @@ fn explained(explanation: Explanation) -> ExplainTripResponse {
         lost_to_another: explanation.lost_to_another,
         candidates: explanation.candidates,
         driver_verdict: explanation.driver_verdict,
+        shards_missing: explanation.shards_missing,
     }
 }

@@ -2,9 +2,11 @@
 //! them at a time.
 //!
 //! A claim is taken when an offer is decided and let go when the end of the promise is durable, never before: or
-//! another market could promise the driver while a crash brings the first promise back.
+//! another market could promise the driver while a crash brings the first promise back. A market that is read again keeps
+//! what it claimed until it is read to the end.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
@@ -45,8 +47,22 @@ impl Claims {
         }
     }
 
-    /// A market is read anew: what it claimed counts no more.
-    pub(super) fn forget(&self, market: &MarketId) {
-        self.0.lock().retain(|_, trip| trip.market != *market);
+    /// A market was read anew: these are its promises, and what it claimed before counts no more. At one stroke, so that
+    /// no other market finds a driver free in between. Answers whom another market claims.
+    pub(super) fn renew(
+        &self,
+        market: &MarketId,
+        promises: impl Iterator<Item = (DriverId, TripId)>,
+    ) -> Vec<DriverId> {
+        let mut claims = self.0.lock();
+        claims.retain(|_, trip| trip.market != *market);
+        let mut refused = Vec::new();
+        for (driver, trip) in promises {
+            match claims.entry(driver) {
+                Entry::Vacant(free) => _ = free.insert(trip),
+                Entry::Occupied(held) => refused.push(held.key().clone()),
+            }
+        }
+        refused
     }
 }

@@ -12,6 +12,7 @@ mod effect;
 mod offers;
 mod replay;
 mod rules;
+mod snapshot;
 mod timers;
 
 use std::collections::{BTreeSet, HashMap};
@@ -76,9 +77,9 @@ pub struct Counts {
 }
 
 impl Market {
-    /// A market in which nothing has happened.
+    /// A market in which nothing has happened. Records are replayed into it, and then it holds its claims
+    /// ([`Market::hold_claims`]).
     pub fn new(id: MarketId, rules: Rules, claims: Claims) -> Self {
-        claims.forget(&id);
         Self {
             id,
             rules,
@@ -120,6 +121,23 @@ impl Market {
         }
         let changes = std::mem::take(&mut self.queued);
         Some(Record { at_ms: now_ms, matcher: self.rules.matcher.clone(), changes })
+    }
+
+    /// What it decides by; `matcher` names the version of the take-over too, once there was one.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The newest record is this matcher's fence, so the market is its own: later records name that version beside the
+    /// matcher, which tells them from those of any other one, even of the same name.
+    pub fn own(&mut self) {
+        self.rules.matcher = format!("{}@{}", self.rules.matcher, self.version);
+    }
+
+    /// A record that changes nothing: what was written under an older version, and may still be on its way, cannot come
+    /// after it.
+    pub fn fence(&self, now_ms: i64) -> Record {
+        Record { at_ms: now_ms, matcher: self.rules.matcher.clone(), changes: Vec::new() }
     }
 
     /// The record is durable under this version: what is to be told now.

@@ -1,26 +1,17 @@
 //! From the journal to the market again: records one by one, or a snapshot first.
 
 use kerb_fleet::{Change, DriverId, Error, MarketId, Outcome, Record, Trip, TripEvent, TripId, Version};
-use serde::{Deserialize, Serialize};
 
 use super::book::Entry;
-use super::{Claims, Market, Rules};
-
-/// What a market is at one version. Fields that are added later have a default.
-#[derive(Serialize, Deserialize)]
-struct Snapshot {
-    paused: bool,
-    next_number: u64,
-    trips: Vec<Trip>,
-}
+use super::{Claims, Market, Rules, snapshot};
 
 impl Market {
     /// The market as it is, to begin from instead of from its first record. Nothing may be queued.
     pub fn snapshot(&self) -> Vec<u8> {
         assert!(self.queued.is_empty() && self.effects.is_empty(), "a snapshot holds what is durable");
-        let trips = self.trips.values().map(|entry| entry.trip.clone()).collect();
-        let snapshot = Snapshot { paused: self.paused, next_number: self.next_number, trips };
-        serde_json::to_vec(&snapshot).expect("trips are written as text and finite numbers")
+        let mut trips: Vec<&Trip> = self.trips.values().map(|entry| &entry.trip).collect();
+        trips.sort_unstable_by_key(|trip| trip.id.number);
+        snapshot::write(self.paused, self.next_number, &trips)
     }
 
     /// The market of a snapshot.
@@ -31,7 +22,7 @@ impl Market {
         version: Version,
         snapshot: &[u8],
     ) -> Result<Self, Error> {
-        let read: Snapshot = serde_json::from_slice(snapshot).map_err(|error| {
+        let read = snapshot::read(snapshot).map_err(|error| {
             Error::Internal(format!(
                 "the snapshot of market {id} at version {version} cannot be read: {error}"
             ))
@@ -40,7 +31,15 @@ impl Market {
         market.version = version;
         market.paused = read.paused;
         market.next_number = read.next_number;
+        market.trips.reserve(read.trips.len());
+        market.keys.reserve(read.trips.len());
         for trip in read.trips {
+            if trip.id.market != market.id {
+                return Err(Error::Internal(format!(
+                    "the snapshot of market {} at version {version} holds trip {}",
+                    market.id, trip.id
+                )));
+            }
             market.adopt(trip);
         }
         Ok(market)
@@ -59,12 +58,17 @@ impl Market {
                     .map_err(|error| self.broken(version, &error.to_string()))?,
             }
         }
-        for (driver, trip) in std::mem::take(&mut self.ending) {
-            self.claims.release(&driver, &trip);
-        }
-        self.claim_again();
+        // Claims follow once all is read.
+        self.ending.clear();
         self.version = version;
         Ok(())
+    }
+
+    /// All records were read: the drivers who are promised here are claimed, and nobody else of this market's any more.
+    /// Answers whom another market claims, which is nobody when both were written by matchers that fence.
+    pub fn hold_claims(&self) -> Vec<DriverId> {
+        let promises = self.by_driver.iter().map(|(driver, number)| (driver.clone(), self.trip_id(*number)));
+        self.claims.renew(&self.id, promises)
     }
 
     fn replay_event(&mut self, at_ms: i64, trip: &TripId, event: &TripEvent) -> Result<(), Error> {
@@ -78,27 +82,7 @@ impl Market {
         if self.take(at_ms, trip.number, event)? == Outcome::Repeated {
             return Err(Error::Internal(format!("trip {trip} has taken {} before", event.kind())));
         }
-        if let TripEvent::Offered { driver, .. } = event {
-            self.replay_claim(driver, trip);
-        }
         Ok(())
-    }
-
-    /// Another market's record that ends its promise may not be read yet: who is on two live trips is found once all
-    /// markets are.
-    fn replay_claim(&self, driver: &DriverId, trip: &TripId) {
-        if !self.claims.take(driver, trip) {
-            tracing::debug!(%driver, %trip, "promised by another market too, as far as it is read");
-        }
-    }
-
-    /// Claims of this market that a later record of it has brought back.
-    fn claim_again(&self) {
-        for (driver, number) in &self.by_driver {
-            if self.claims.of(driver).is_none() {
-                self.claims.take(driver, &self.trip_id(*number));
-            }
-        }
     }
 
     fn broken(&self, version: Version, why: &str) -> Error {
@@ -106,8 +90,10 @@ impl Market {
     }
 
     /// Takes a trip of a snapshot into the lists.
-    fn adopt(&mut self, trip: Trip) {
+    fn adopt(&mut self, mut trip: Trip) {
         let number = trip.id.number;
+        // One name for all of them.
+        trip.id = self.trip_id(number);
         let rider = trip.request.rider.clone();
         self.keys.insert((rider.clone(), trip.request.key.clone()), number);
         if trip.state.is_live() {
@@ -117,7 +103,6 @@ impl Market {
             self.waiting.insert((trip.times.requested_ms, number));
         }
         if let Some(driver) = trip.driver.clone().filter(|_| trip.state.has_driver()) {
-            self.claims.take(&driver, &trip.id);
             self.by_driver.insert(driver, number);
         }
         self.trips.insert(number, Entry::new(trip, self.rules.k_min));

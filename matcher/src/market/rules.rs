@@ -9,6 +9,9 @@ pub struct Rules {
     pub offer_ms: i64,
     /// How long a driver who accepted may be away before the rider gets another one.
     pub grace_ms: i64,
+    /// A rider whose driver was lost waits at least so long for another one, however short the wait that was asked for:
+    /// at least one window and one offer.
+    pub lost_wait_min_ms: i64,
     /// How long an ended trip can be asked for.
     pub ended_kept_ms: i64,
     /// Requests that wait at one time, at most.
@@ -29,6 +32,7 @@ impl Default for Rules {
             matcher: "matcher".to_owned(),
             offer_ms: 15_000,
             grace_ms: 120_000,
+            lost_wait_min_ms: 16_000,
             ended_kept_ms: 3_600_000,
             waiting_max: 100_000,
             rider_live_max: 3,

@@ -47,7 +47,7 @@ impl Market {
 fn due_of(entry: &Entry, rules: &Rules) -> Option<i64> {
     let trip = &entry.trip;
     match trip.state {
-        TripState::Requested => Some(trip.times.requested_ms.saturating_add(trip.request.wait_max_ms)),
+        TripState::Requested => Some(wait_until_ms(trip, rules)),
         TripState::Offered => trip.offer.map(|offer| offer.expires_ms),
         TripState::EnRoute | TripState::Arrived => entry.away_since_ms.map(|since| since + rules.grace_ms),
         // The rider is in the vehicle: nobody else can end this.
@@ -55,6 +55,15 @@ fn due_of(entry: &Entry, rules: &Rules) -> Option<i64> {
         TripState::Completed | TripState::Expired | TripState::Cancelled => {
             trip.times.ended_ms.map(|ended_ms| ended_ms + rules.ended_kept_ms)
         }
+    }
+}
+
+/// The wait that was asked for, from the request or from the loss of a driver, which is no fault of the rider's.
+fn wait_until_ms(trip: &Trip, rules: &Rules) -> i64 {
+    let wait_max_ms = trip.request.wait_max_ms;
+    match trip.lost_ms() {
+        None => trip.times.requested_ms.saturating_add(wait_max_ms),
+        Some(lost_ms) => lost_ms.saturating_add(wait_max_ms.max(rules.lost_wait_min_ms)),
     }
 }
 

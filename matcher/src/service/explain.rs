@@ -16,10 +16,9 @@ use crate::task::State;
 
 impl Matcher {
     /// Why the trip has no driver (yet): how many of the drivers around each filter drops, now; and what became of
-    /// the named one.
+    /// the named one. Says so when it does not speak for all shards.
     ///
-    /// [`Error::NotFound`]: no such trip. [`Error::Unavailable`]: not every shard answered, and half the drivers would
-    /// explain nothing.
+    /// [`Error::NotFound`]: no such trip.
     pub async fn explain(&self, trip: TripId, driver: Option<DriverId>) -> Result<Explanation, Error> {
         let asked = trip.clone();
         let look = move |state: &State| {
@@ -27,7 +26,7 @@ impl Matcher {
             Ok((trip, state.last.winners.clone()))
         };
         let (trip, winners) = self.desk_of(&trip)?.look(look).await?;
-        let hits = self.drivers_around(trip.request.pickup).await?;
+        let NearAnswer { hits, complete } = self.drivers_around(trip.request.pickup).await?;
         let own = trip.driver.clone().filter(|_| trip.state.has_driver());
         let hits: Vec<Hit> = hits.into_iter().filter(|hit| Some(&hit.card.id) != own.as_ref()).collect();
         let etas_s = self.etas_s(&hits, trip.request.pickup).await?;
@@ -40,7 +39,7 @@ impl Matcher {
             time_min_ms: now_ms - i64::from(self.0.options.stale_after_ms),
             now_ms,
         };
-        let mut explanation = Explanation::of(&trip);
+        let mut explanation = Explanation { shards_missing: !complete, ..Explanation::of(&trip) };
         for (hit, eta_s) in hits.iter().zip(etas_s) {
             let verdict = filters.verdict(hit, eta_s);
             explanation.count(&verdict);
@@ -49,25 +48,19 @@ impl Matcher {
             }
         }
         if let Some(driver) = driver.filter(|_| explanation.driver_verdict.is_empty()) {
-            explanation.driver_verdict = self.not_among_them(&trip, &driver).await;
+            explanation.driver_verdict = self.not_among_them(&trip, &driver, complete).await;
         }
         Ok(explanation)
     }
 
     /// The nearest ones, whatever they do.
-    async fn drivers_around(&self, point: LatLng) -> Result<Vec<Hit>, Error> {
+    async fn drivers_around(&self, point: LatLng) -> Result<NearAnswer, Error> {
         let options = &self.0.options;
         let radius_m = options.pickup_radius_m();
         let question = NearQuestion { point, k: NEIGHBOURS_MAX, radius_m, filter: DriverFilter::ANY };
         let deadline = Instant::now() + ms(options.search_timeout_ms);
         let mut answers = self.0.ports.search.nearest(vec![question], deadline).await?;
-        match answers.pop() {
-            Some(NearAnswer { hits, complete: true }) => Ok(hits),
-            _ => Err(Error::Unavailable {
-                node: self.0.ports.node.clone(),
-                reason: "not every shard around the pickup answered, ask again".to_owned(),
-            }),
-        }
+        answers.pop().ok_or_else(|| Error::Internal("no answer to the question for drivers".to_owned()))
     }
 
     async fn etas_s(&self, hits: &[Hit], pickup: LatLng) -> Result<Vec<u32>, Error> {
@@ -82,7 +75,7 @@ impl Matcher {
     }
 
     /// What became of a driver who is not among those looked at.
-    async fn not_among_them(&self, trip: &Trip, driver: &DriverId) -> String {
+    async fn not_among_them(&self, trip: &Trip, driver: &DriverId, complete: bool) -> String {
         if trip.driver.as_ref() == Some(driver) && trip.state.has_driver() {
             return format!("is the driver of this trip, which is {}", trip.state);
         }
@@ -96,6 +89,8 @@ impl Matcher {
                 let away_m = distance_m(position, trip.request.pickup);
                 if away_m > radius_m {
                     format!("too far: {away_m:.0} m from the pickup, looked at within {radius_m:.0} m")
+                } else if !complete {
+                    format!("{away_m:.0} m from the pickup, maybe in a shard that did not answer in time")
                 } else {
                     format!(
                         "{away_m:.0} m from the pickup, but not in the index or not among the nearest {NEIGHBOURS_MAX}"

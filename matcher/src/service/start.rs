@@ -1,4 +1,4 @@
-//! Starting: every market is read from its journal, and then each gets its tasks.
+//! Starting: every market is read from its journal and fenced, and only then each gets its tasks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Inner, Matcher, Ports};
-use crate::desk::{Desk, Desks};
+use crate::desk::{Desk, Desks, Fenced};
 use crate::drivers::Drivers;
 use crate::error::StartError;
 use crate::follow::Follow;
 use crate::market::Claims;
 use crate::markets::Markets;
 use crate::options::{Options, ms};
-use crate::recover::recover;
+use crate::recover::take_over;
 use crate::task::{MarketTask, Tools};
 use crate::teller::{self, Outbox};
 use crate::watch::Watches;
@@ -83,14 +83,13 @@ async fn read_markets(
 ) -> Result<(Desks, Vec<MarketTask>), StartError> {
     let mut desks = BTreeMap::new();
     let mut tasks = Vec::new();
-    for id in markets.ids() {
-        let recovered = recover(&*tools.journal, id, &tools.rules, &tools.claims).await;
-        let recovered = recovered.map_err(|error| StartError::Journal { market: id.clone(), error })?;
+    for (id, recovered) in markets.ids().iter().zip(take_over(tools, markets.ids()).await?) {
         let version = recovered.market.version();
         tracing::info!(market = %id, version, replayed = recovered.replayed, "the market is read");
         let (desk, counter) = Desk::open(
             tools.node.clone(),
             id.clone(),
+            tools.fenced.clone(),
             options.commands_max as usize,
             ms(options.answer_timeout_ms),
         );
@@ -108,6 +107,7 @@ fn tools(options: &Options, ports: &Ports, outbox: &Arc<Outbox>, watches: &Arc<W
         search: Arc::clone(&ports.search),
         times: Arc::clone(&ports.times),
         claims: Claims::new(),
+        fenced: Fenced::default(),
         outbox: Arc::clone(outbox),
         watches: Arc::clone(watches),
         rules: options.rules(ports.node.as_str()),

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use kerb_fleet::{Capabilities, DriverAction, DriverDesk, DriverStatus, ErrorCode, TripState, VehicleClass};
+use kerb_fleet::{Capabilities, DriverAction, DriverDesk, DriverStatus, TripState, VehicleClass};
 use kerb_matcher::Options;
 
 use crate::fakes::{World, driver, north, options, wish};
@@ -80,8 +80,16 @@ async fn each_driver_counts_where_it_fails_first() {
     let old = matcher.explain(trip.clone(), Some(driver("old"))).await.unwrap();
     assert!(old.driver_verdict.starts_with("the last position is 25"), "{}", old.driver_verdict);
 
+    assert!(!old.shards_missing);
     *world.complete.lock() = false;
-    assert_eq!(matcher.explain(trip, None).await.unwrap_err().code(), ErrorCode::Unavailable);
+    let part = matcher.explain(trip.clone(), None).await.unwrap();
+    assert!(part.shards_missing);
+    assert_eq!(part.drivers, 9, "what did answer is explained");
+    world.put("unseen", 70.0);
+    world.change("unseen", |fake| fake.hidden = true);
+    let part = matcher.explain(trip, Some(driver("unseen"))).await.unwrap();
+    let verdict = "70 m from the pickup, maybe in a shard that did not answer in time";
+    assert_eq!(part.driver_verdict, verdict);
 }
 
 #[tokio::test(start_paused = true)]

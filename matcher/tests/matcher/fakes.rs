@@ -5,20 +5,21 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::ready;
-use kerb_cluster::MemoryJournal;
+use kerb_fleet::trip::audit::{Audit, AuditReport};
 use kerb_fleet::{
     Answer, Capabilities, Catalog, Change, Clock, DriverCard, DriverChannel, DriverDesk, DriverId,
     DriverLookup, DriverNews, DriverStatus, DriverTask, Error, Hit, IdempotencyKey, IndexServer, IngestNode,
     KnownDriver, MarketId, Membership, MembershipView, Motion, NearAnswer, NearQuestion, NearbySearch, Node,
-    NodeId, Peers, Record, RideRequest, RiderId, Role, ShardMap, Stamp, TripEvent, TripId, TripJournal,
-    VehicleClass, Version, Whereabouts,
+    NodeId, Peers, RideRequest, RiderId, Role, ShardMap, Stamp, TripEvent, TripId, VehicleClass, Whereabouts,
 };
+use kerb_matcher::markets::MarketArea;
 use kerb_matcher::{Matcher, Options, Ports, StraightLine};
 use kerb_spatial::{LatLng, Origin, distance_m};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::fake_journal::FakeJournal;
 use crate::simulated_time::{TokioClock, eventually};
 
 pub(crate) fn node(name: &str) -> NodeId {
@@ -35,6 +36,15 @@ pub(crate) fn rider(name: &str) -> RiderId {
 
 pub(crate) fn market() -> MarketId {
     MarketId::new("world").unwrap()
+}
+
+/// Two markets, which meet where riders wait: `north`, and `south` of it.
+pub(crate) fn north_and_south() -> Vec<MarketArea> {
+    let half = |name: &str, south: f64, north: f64| MarketArea {
+        name: name.to_owned(),
+        polygon: vec![[south, 13.0], [south, 14.0], [north, 14.0], [north, 13.0]],
+    };
+    vec![half("north", 52.52, 53.0), half("south", 52.0, 52.519_999)]
 }
 
 /// A place `north_m` metres north of where riders wait.
@@ -66,6 +76,8 @@ pub(crate) struct FakeDriver {
     /// `None`: just now.
     pub(crate) measured_ms: Option<i64>,
     pub(crate) connected: bool,
+    /// In a shard that does not answer.
+    pub(crate) hidden: bool,
 }
 
 pub(crate) struct World {
@@ -118,6 +130,7 @@ impl World {
             position: north(north_m),
             measured_ms: None,
             connected: true,
+            hidden: false,
         };
         self.drivers.lock().insert(driver(name), fake);
     }
@@ -141,6 +154,17 @@ impl World {
 
     pub(crate) async fn start(self: &Arc<Self>, options: Options) -> Matcher {
         Matcher::start(options, self.ports("matcher-0")).await.unwrap()
+    }
+
+    /// What an audit of these markets finds.
+    pub(crate) fn audit(&self, markets: &[&str]) -> AuditReport {
+        let mut audit = Audit::new();
+        for market in markets.iter().map(|name| MarketId::new(name).unwrap()) {
+            for (version, record) in (1..).zip(self.journal.records(&market)) {
+                audit.read(&market, version, &record);
+            }
+        }
+        audit.finish()
     }
 
     /// Whoever is told of an offer finds it in the journal.
@@ -191,7 +215,10 @@ impl World {
     /// A linear scan.
     fn near(&self, question: &NearQuestion) -> NearAnswer {
         let drivers = self.drivers.lock();
-        let hits = drivers.iter().map(|(id, fake)| self.hit(id, fake, question.point));
+        let hits = drivers
+            .iter()
+            .filter(|(_, fake)| !fake.hidden)
+            .map(|(id, fake)| self.hit(id, fake, question.point));
         let mut hits: Vec<Hit> = hits
             .filter(|hit| distance_m(hit.position, question.point) <= question.radius_m)
             .filter(|hit| {
@@ -277,71 +304,5 @@ impl DriverChannel for FakeIngest {
             Some(Whereabouts { connected: fake.connected, position })
         };
         ready(self.answers().map(|()| drivers.iter().map(whereabouts).collect())).boxed()
-    }
-}
-
-/// What the journal does with the next record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// Does not write it, and says that it is not reached.
-    Lost,
-    /// Writes it, and says the same: the outcome is unknown to the caller.
-    Unanswered,
-}
-
-/// A journal in memory that fails when it is told to.
-#[derive(Default)]
-pub(crate) struct FakeJournal {
-    inner: MemoryJournal,
-    pub(crate) fault: Mutex<Option<Fault>>,
-}
-
-impl FakeJournal {
-    pub(crate) fn records(&self, market: &MarketId) -> Vec<Record> {
-        let read = self.inner.read(market.clone(), 0, usize::MAX).now_or_never().unwrap();
-        read.unwrap().into_iter().map(|(_, record)| record).collect()
-    }
-
-    pub(crate) fn snapshot_version(&self, market: &MarketId) -> Option<Version> {
-        let snapshot = self.inner.snapshot(market.clone()).now_or_never().unwrap();
-        snapshot.unwrap().map(|(version, _)| version)
-    }
-}
-
-fn not_reached() -> Error {
-    Error::Unavailable { node: node("engine"), reason: "scripted".to_owned() }
-}
-
-impl TripJournal for FakeJournal {
-    fn append(&self, market: MarketId, expected: Version, record: Record) -> Answer<'_, Version> {
-        async move {
-            let fault = self.fault.lock().take();
-            if fault == Some(Fault::Lost) {
-                return Err(not_reached());
-            }
-            let version = self.inner.append(market, expected, record).await?;
-            if fault == Some(Fault::Unanswered) { Err(not_reached()) } else { Ok(version) }
-        }
-        .boxed()
-    }
-
-    fn read(&self, market: MarketId, after: Version, max: usize) -> Answer<'_, Vec<(Version, Record)>> {
-        self.inner.read(market, after, max)
-    }
-
-    fn version(&self, market: MarketId) -> Answer<'_, Version> {
-        self.inner.version(market)
-    }
-
-    fn markets(&self) -> Answer<'_, Vec<MarketId>> {
-        self.inner.markets()
-    }
-
-    fn save_snapshot(&self, market: MarketId, version: Version, snapshot: Vec<u8>) -> Answer<'_, ()> {
-        self.inner.save_snapshot(market, version, snapshot)
-    }
-
-    fn snapshot(&self, market: MarketId) -> Answer<'_, Option<(Version, Vec<u8>)>> {
-        self.inner.snapshot(market)
     }
 }

@@ -98,7 +98,7 @@ async fn a_ride_over_the_wire() {
     assert_eq!(done.receipt.unwrap().driver_id, "near");
 
     let mut events = TripEventServiceClient::new(served.channel.clone());
-    let after = Some(EventPosition { version: 1, index: 0 });
+    let after = Some(EventPosition { version: 2, index: 0 });
     let subscribe = SubscribeRequest { market: "world".to_owned(), after };
     let events = events.subscribe(subscribe).await.unwrap().into_inner();
     let events: Vec<_> = events.take(4).map(|event| event.unwrap().event.unwrap()).collect().await;

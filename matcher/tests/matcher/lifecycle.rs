@@ -1,14 +1,16 @@
 //! Trips from the request to the end, with drivers who accept, decline, are silent or gone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_fleet::{
-    CancelledBy, DriverAction, DriverDesk, DriverNews, ErrorCode, ReturnReason, StepNote, TripId, TripState,
+    CancelledBy, DriverAction, DriverDesk, DriverNews, DriverStatus, ErrorCode, ReturnReason, StepNote,
+    TripId, TripState,
 };
 use kerb_matcher::Matcher;
 use tokio::time::Instant;
 
-use crate::fakes::{World, driver, north, options, rider, wish};
+use crate::fakes::{World, driver, north, north_and_south, options, rider, wish};
 use crate::simulated_time::{eventually, pass};
 
 async fn act(matcher: &Matcher, name: &str, trip: &TripId, action: DriverAction) -> TripState {
@@ -152,6 +154,48 @@ async fn a_driver_away_keeps_the_trip_for_the_grace_and_loses_it_then() {
     assert!(trip.steps.iter().any(|step| step.note == StepNote::DriverLost), "{:?}", trip.steps);
 }
 
+/// A rider who waits a minute for a driver, and whose driver is lost when that is over.
+async fn driver_lost_after_the_wait(world: &Arc<World>, wait_max_ms: i64) -> (Matcher, TripId) {
+    world.put("first", 100.0);
+    let matcher = world.start(options()).await;
+    let trip = matcher.request(kerb_fleet::RideRequest { wait_max_ms, ..wish("anna") }).await.unwrap().id;
+    world.offer_to("first", &trip).await;
+    act(&matcher, "first", &trip, DriverAction::Accept).await;
+    world.change("first", |first| (first.connected, first.status) = (false, DriverStatus::Offline));
+    pass(Duration::from_secs(110)).await;
+    until(&matcher, "anna", &trip, TripState::Requested).await;
+    (matcher, trip)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rider_whose_driver_is_lost_waits_anew_for_another_one() {
+    let world = World::new();
+    let (matcher, trip) = driver_lost_after_the_wait(&world, 60_000).await;
+    pass(Duration::from_secs(50)).await;
+    assert_eq!(state(&matcher, "anna", &trip).await, TripState::Requested);
+    // The wait is as long for the next matcher.
+    matcher.shutdown().await;
+    let matcher = world.start(options()).await;
+    pass(Duration::from_secs(5)).await;
+    world.put("second", 200.0);
+    world.offer_to("second", &trip).await;
+    act(&matcher, "second", &trip, DriverAction::Accept).await;
+    let trip = matcher.trip(rider("anna"), trip).await.unwrap();
+    assert!(world.now_ms() - trip.times.requested_ms > 170_000, "as old as it is");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rider_whose_driver_is_lost_does_not_wait_for_ever() {
+    for (wait_max_ms, waits_s) in [(60_000, 60), (1_000, 16)] {
+        let world = World::new();
+        let (matcher, trip) = driver_lost_after_the_wait(&world, wait_max_ms).await;
+        pass(Duration::from_secs(waits_s - 2)).await;
+        assert_eq!(state(&matcher, "anna", &trip).await, TripState::Requested);
+        pass(Duration::from_secs(4)).await;
+        assert_eq!(state(&matcher, "anna", &trip).await, TripState::Expired);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn riders_and_the_operator_call_trips_off() {
     let world = World::new();
@@ -229,11 +273,7 @@ async fn ten_riders_and_ten_drivers_are_matched_one_to_one_in_one_window() {
 async fn a_driver_near_two_markets_is_promised_in_one_of_them() {
     let world = World::new();
     world.put("only", 0.0);
-    let half = |name: &str, south: f64, north: f64| kerb_matcher::markets::MarketArea {
-        name: name.to_owned(),
-        polygon: vec![[south, 13.0], [south, 14.0], [north, 14.0], [north, 13.0]],
-    };
-    let markets = vec![half("north", 52.52, 53.0), half("south", 52.0, 52.519)];
+    let markets = north_and_south();
     let matcher = world.start(kerb_matcher::Options { markets, ..options() }).await;
     let in_north = matcher.request(wish("anna")).await.unwrap().id;
     let mut wish_south = wish("bert");

@@ -5,6 +5,7 @@
 mod assign;
 mod desk;
 mod explaining;
+mod fake_journal;
 mod fakes;
 mod grpc;
 mod lifecycle;
@@ -12,6 +13,8 @@ mod market_model;
 mod recovery;
 mod settings;
 mod simulated_time;
+mod snapshots;
 mod storm;
+mod taking_over;
 mod watching;
 mod windows;

@@ -65,6 +65,7 @@ impl Process {
             for version in market.version()..journal.records.len() as Version {
                 market.replay(version + 1, &journal.records[version as usize]).unwrap();
             }
+            assert_eq!(market.hold_claims(), []);
             market
         });
         Self { markets: markets.into() }

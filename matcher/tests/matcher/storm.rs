@@ -5,22 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::trip::audit::Audit;
 use kerb_fleet::{
-    Change, DriverAction, DriverDesk, DriverId, DriverNews, Error, ErrorCode, EventKind, MarketId, TripEvent,
-    TripId, TripState,
+    Change, DriverAction, DriverDesk, DriverId, DriverNews, Error, ErrorCode, EventKind, MarketId,
+    RideRequest, TripEvent, TripId, TripState,
 };
-use kerb_matcher::markets::MarketArea;
 use kerb_matcher::{Matcher, Options};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::fakes::{Fault, World, driver, north, options, wish};
+use crate::fake_journal::Fault;
+use crate::fakes::{World, driver, north, north_and_south, options, wish};
 use crate::simulated_time::pass;
 
 const STEPS: u32 = 500;
 const DRIVERS: u32 = 12;
 const RIDERS: u32 = 30;
+const MARKETS: [&str; 2] = ["north", "south"];
 
 #[tokio::test(start_paused = true)]
 async fn what_was_answered_holds_and_nobody_is_promised_twice() {
@@ -48,11 +48,6 @@ struct Storm {
     keys: BTreeMap<u32, u32>,
 }
 
-fn half(name: &str, south: f64, north: f64) -> MarketArea {
-    let polygon = vec![[south, 13.0], [south, 14.0], [north, 14.0], [north, 13.0]];
-    MarketArea { name: name.to_owned(), polygon }
-}
-
 fn name(number: u32) -> String {
     format!("d{number:02}")
 }
@@ -64,8 +59,8 @@ impl Storm {
         for number in 0..DRIVERS {
             world.put(&name(number), rng.random_range(-3_000.0..3_000.0));
         }
-        let markets = vec![half("north", 52.52, 53.0), half("south", 52.0, 52.519_999)];
-        let options = Options { markets, snapshot_every: 40, grace_ms: 10_000, ..options() };
+        let options =
+            Options { markets: north_and_south(), snapshot_every: 40, grace_ms: 10_000, ..options() };
         let matcher = world.start(options.clone()).await;
         let (trips, taken) = (BTreeSet::new(), BTreeSet::new());
         let cancelled = BTreeSet::new();
@@ -79,8 +74,8 @@ impl Storm {
             70..74 => self.cancel().await,
             74..82 => self.toggle_stream().await,
             82..88 => {
-                let fault = if self.rng.random() { Fault::Lost } else { Fault::Unanswered };
-                *self.world.journal.fault.lock() = Some(fault);
+                let faults = [Fault::Lost, Fault::Unanswered, Fault::Late];
+                *self.world.journal.fault.lock() = Some(faults[self.rng.random_range(0..3)]);
             }
             88..91 => self.replace_matcher().await,
             _ => pass(Duration::from_millis(self.rng.random_range(1..4_000))).await,
@@ -179,35 +174,25 @@ impl Storm {
         let next = self.world.start(self.options.clone()).await;
         let old = std::mem::replace(&mut self.matcher, next);
         if self.rng.random() {
-            // The old one does not know it yet: what it still decides is in vain.
-            let late = wish("late");
-            let answer = old.request(late).await;
-            if let Err(error) = &answer {
-                assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
-            } else {
-                // It was first, so the new one is fenced; another takes over.
-                self.matcher = self.world.start(self.options.clone()).await;
-                self.trips.insert(answer.unwrap().id);
+            // The old one does not know it yet: what it still decides is in vain, in every market.
+            for north_m in [100.0, -100.0] {
+                let late = RideRequest { pickup: north(north_m), ..wish("late") };
+                assert_eq!(old.request(late).await.unwrap_err().code(), ErrorCode::Unavailable);
             }
             old.shutdown().await;
         }
     }
 
     fn judge(&self) {
-        let markets = ["north", "south"].map(|name| MarketId::new(name).unwrap());
-        let mut audit = Audit::new();
         let mut written = BTreeSet::new();
-        for market in &markets {
-            for (version, record) in (1..).zip(self.world.journal.records(market)) {
-                audit.read(market, version, &record);
-                for change in record.changes {
-                    if let Change::Trip { trip, event } = change {
-                        written.insert((trip, event.of_driver().cloned(), kind(&event)));
-                    }
+        for market in MARKETS.map(|name| MarketId::new(name).unwrap()) {
+            for change in self.world.journal.records(&market).into_iter().flat_map(|record| record.changes) {
+                if let Change::Trip { trip, event } = change {
+                    written.insert((trip, event.of_driver().cloned(), kind(&event)));
                 }
             }
         }
-        let report = audit.finish();
+        let report = self.world.audit(&MARKETS);
         assert_eq!(report.violations, []);
         assert!(report.summary.completed > 5, "{:?}", report.summary);
         for trip in &self.trips {

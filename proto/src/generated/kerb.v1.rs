@@ -580,7 +580,8 @@ pub struct RequestRideRequest {
     /// 1 to 16; 0 means 1.
     #[prost(uint32, tag = "7")]
     pub party_size: u32,
-    /// How long to look for a driver: 1,000 to 3,600,000. 0: the server's default (300,000).
+    /// How long to look for a driver: 1,000 to 3,600,000. 0: the server's default (300,000). Counts anew when a driver who
+    /// had accepted is lost.
     #[prost(uint32, tag = "8")]
     pub wait_max_ms: u32,
 }
@@ -1431,6 +1432,9 @@ pub struct ExplainTripResponse {
     /// Of the named driver; empty when none was named.
     #[prost(string, tag = "13")]
     pub driver_verdict: ::prost::alloc::string::String,
+    /// Not every shard around the pickup answered in time: drivers there may be are not counted.
+    #[prost(bool, tag = "14")]
+    pub shards_missing: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SubscribeRequest {

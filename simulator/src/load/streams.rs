@@ -196,6 +196,8 @@ impl Driver {
                 self.interval = self.interval.max(Duration::from_millis(u64::from(interval_ms)));
             }
             Ok(Event::Refused { .. }) => self.counts.refused += 1,
+            // These drivers take part in no trips.
+            Ok(Event::Trip(_)) => {}
             Err(status) => {
                 self.counts.broken = Some(format!("{}: {}", status.code(), status.message()));
                 return false;

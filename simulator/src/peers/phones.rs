@@ -91,7 +91,7 @@ impl Phone {
                         return Ok(applied);
                     }
                 }
-                Ok(Event::Interval(_)) => {}
+                Ok(Event::Interval(_) | Event::Trip(_)) => {}
                 Ok(Event::Refused { reason, .. }) => return Err(format!("an update was refused: {reason}")),
                 Err(status) => return Err(format!("a phone: {}: {}", status.code(), status.message())),
             }

@@ -175,7 +175,8 @@ impl Cab {
             Event::Interval(interval_ms) if self.interval_ms > 0 => {
                 self.pace = (f64::from(interval_ms) / f64::from(self.interval_ms)).max(1.0);
             }
-            Event::Interval(_) => {}
+            // Nobody asks these cabs to take part in trips.
+            Event::Interval(_) | Event::Trip(_) => {}
             Event::Refused { sequence, reason } => {
                 Counters::add(&self.shared.counters.refused, 1);
                 self.shared.fleet.members()[self.index].history().refused(sequence);

@@ -108,7 +108,7 @@ fn bar(shared: &Shared, out: Out) -> Option<ProgressBar> {
 }
 
 /// Hours, minutes and seconds of a Unix time, so many hours from UTC.
-fn time_of_day(ms: i64, utc_offset_h: i32) -> String {
+pub(crate) fn time_of_day(ms: i64, utc_offset_h: i32) -> String {
     let s = (ms.div_euclid(1_000) + i64::from(utc_offset_h) * 3_600).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02}", s / 3_600, s / 60 % 60, s % 60)
 }

@@ -17,8 +17,9 @@ use super::prober::Desk;
 use crate::connect::Endpoints;
 use crate::history::{Card, Fleet};
 use crate::options::ReplayOptions;
-use crate::pings::{Pings, PingsError};
+use crate::pings::Pings;
 use crate::report::{ReplayReport, Values};
+use crate::sheet::SheetError;
 use crate::track::{Track, tracks};
 
 /// Drivers of a run before leave the index in this time.
@@ -35,7 +36,7 @@ const WORLD_M: f64 = kerb_fleet::limits::RADIUS_MAX_M;
 pub enum ReplayError {
     /// The pings cannot be used.
     #[error(transparent)]
-    Pings(#[from] PingsError),
+    Pings(#[from] SheetError),
     /// A setting, or the machine.
     #[error("{0}")]
     Setup(String),
@@ -134,7 +135,7 @@ impl Shared {
             );
             let file =
                 options.pings.as_ref().map_or_else(|| "the pings".to_owned(), |p| p.display().to_string());
-            return Err(PingsError::Empty { file, within }.into());
+            return Err(SheetError::Empty { file, what: "pings", within }.into());
         }
         let tracks = tracks(&part, options.gap_max_s);
         let catalog = Catalog::default();

@@ -7,5 +7,8 @@ mod histories;
 mod judge;
 mod pings;
 mod replay;
+mod rides;
 mod toy;
 mod track;
+mod trips;
+mod twice;

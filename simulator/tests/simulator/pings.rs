@@ -1,6 +1,7 @@
 //! Files of pings: what is read, and how what is wrong is told.
 
-use kerb_simulator::pings::{Pings, PingsError};
+use kerb_simulator::pings::Pings;
+use kerb_simulator::sheet::SheetError;
 use kerb_simulator::slice::{write_csv, write_gz};
 
 const GOOD: &str = "time,cab_id,lat,lon,occupied\n\
@@ -50,7 +51,7 @@ fn a_wrong_header_an_empty_file_and_a_missing_file_are_told() {
     );
     assert_eq!(error("time,cab_id,lat,lon,occupied\n"), "f.csv: no pings");
     let missing = Pings::read_file("no/such/file.csv".as_ref()).unwrap_err();
-    assert!(matches!(missing, PingsError::File { .. }) && missing.to_string().contains("no/such/file.csv"));
+    assert!(matches!(missing, SheetError::File { .. }) && missing.to_string().contains("no/such/file.csv"));
 }
 
 #[test]

@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "kerb-location-ingest",
             "kerb-index-server",
             "kerb-aggregator",
+            "kerb-matcher",
             "kerb-cluster",
             "kerb-proto",
             "kerb-fleet",

@@ -28,6 +28,27 @@ fn a_file_in_the_place_of_the_folder_is_named() {
 }
 
 #[tokio::test]
+async fn a_journal_that_is_not_there_is_not_made_by_looking_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let absent = |path: &std::path::Path, reason: &str| {
+        let error = FjallJournal::open_existing(path).unwrap_err().to_string();
+        assert_eq!(error, format!("{} holds no trip journal: {reason}", path.display()));
+    };
+    absent(&folder.path().join("trips"), "there is no such folder");
+    absent(folder.path(), "it has no folder \"engine\" with files");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    std::fs::create_dir(folder.path().join("engine")).unwrap();
+    absent(folder.path(), "it has no folder \"engine\" with files");
+
+    let trips = folder.path().join("trips");
+    let journal = FjallJournal::open(&trips).unwrap();
+    assert_eq!(journal.append(market("world"), 0, record("world", 1)).await, Ok(1));
+    drop(journal);
+    let journal = FjallJournal::open_existing(&trips).unwrap();
+    assert_eq!(journal.version(market("world")).await, Ok(1));
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_refused_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let journal = FjallJournal::open(folder.path()).unwrap();

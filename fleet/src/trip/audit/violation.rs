@@ -79,7 +79,7 @@ pub enum Wrong {
         other: TripId,
     },
     /// One driver was promised in two markets at one time, by the clocks of their matchers.
-    #[error("driver {driver} was promised to trip {other} for the same {overlap_ms} ms")]
+    #[error("driver {driver} was promised to trip {other}, too, {}", for_how_long(*overlap_ms))]
     OneDriverTwoMarkets {
         /// Who.
         driver: DriverId,
@@ -91,6 +91,11 @@ pub enum Wrong {
     /// A receipt charges somebody else than the rider, or pays somebody else than the driver.
     #[error("the receipt names another rider or driver")]
     WrongReceipt,
+}
+
+/// [`i64::MAX`] where neither promise has ended.
+fn for_how_long(overlap_ms: i64) -> String {
+    if overlap_ms == i64::MAX { "and still is".to_owned() } else { format!("for the same {overlap_ms} ms") }
 }
 
 impl fmt::Display for Violation {

@@ -1,0 +1,100 @@
+//! A market of 100,000 live trips is read from its snapshot by a matcher that starts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerb_cluster::FjallJournal;
+use kerb_fleet::{DriverAction, MarketId, RideRequest, TripId, TripJournal};
+use kerb_matcher::market::{Claims, Market, Proposal, Rules};
+use kerb_matcher::{Matcher, Options};
+use kerb_spatial::LatLng;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use tokio::time::Instant;
+
+use crate::drivers::driver;
+use crate::figures::{millis, print};
+use crate::node::ports_of;
+use crate::rides::{WHOLE_TRIP, wish};
+
+const LIVE_TRIPS: usize = 100_000;
+const ROUNDS: usize = 9;
+/// Trips of one record.
+const RECORD_TRIPS: usize = 10_000;
+/// Of five trips: one waits, and the others were accepted, arrived at, or picked up so far.
+const ACTIONS: [usize; 5] = [0, 0, 1, 2, 3];
+
+pub(crate) async fn run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Arc::new(FjallJournal::open(folder.path()).unwrap());
+    let bytes = fill(&journal).await;
+    println!("a snapshot of {LIVE_TRIPS} live trips: {:.1} MB", bytes as f64 / 1e6);
+    let (mut opened, mut started) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        drop(journal);
+        let began = Instant::now();
+        journal = Arc::new(FjallJournal::open(folder.path()).unwrap());
+        opened.push(millis(began.elapsed()));
+        let ports = ports_of(journal.clone());
+        let began = Instant::now();
+        let matcher = Matcher::start(Options { waiting_max: 200_000, ..Options::default() }, ports).await;
+        started.push(millis(began.elapsed()));
+        let matcher = matcher.unwrap();
+        let counts = matcher.reports().await.unwrap().remove(0).counts;
+        let live = [counts.waiting, counts.offered, counts.en_route, counts.arrived, counts.on_trip];
+        assert_eq!(live.iter().sum::<usize>(), LIVE_TRIPS);
+        // Without a new snapshot.
+        drop(matcher);
+        until_alone(&journal).await;
+    }
+    print("a market is read and taken over", "ms", &started, ", asked < 1,000 ms");
+    print("  before it, the journal is opened", "ms", &opened, "");
+}
+
+/// The matcher's tasks let go of the journal.
+async fn until_alone(journal: &Arc<FjallJournal>) {
+    while Arc::strong_count(journal) > 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Trips in all states, of riders who wait for an hour. Answers the bytes of the snapshot.
+async fn fill(journal: &FjallJournal) -> usize {
+    let id = MarketId::new("world").unwrap();
+    let hour_ms = 3_600_000;
+    let rules = Rules { waiting_max: LIVE_TRIPS, offer_ms: hour_ms, ..Rules::default() };
+    let mut market = Market::new(id.clone(), rules, Claims::new());
+    let mut rng = Pcg64Mcg::seed_from_u64(1);
+    let now_ms = kerb_fleet::Clock::now_ms(&kerb_fleet::SystemClock);
+    for n in 0..LIVE_TRIPS {
+        let mut place = || LatLng::new(rng.random_range(52.4..52.6), rng.random_range(13.2..13.6)).unwrap();
+        let wish = wish(&format!("rider-{n:06}"), place(), place());
+        market.request(now_ms, RideRequest { wait_max_ms: hour_ms, ..wish }).unwrap();
+        if (n + 1) % RECORD_TRIPS == 0 {
+            go_on(&mut market, n + 1 - RECORD_TRIPS..n + 1, now_ms);
+            let record = market.take_record(now_ms).unwrap();
+            let version = journal.append(id.clone(), market.version(), record).await.unwrap();
+            market.committed(version);
+        }
+    }
+    let snapshot = market.snapshot();
+    let bytes = snapshot.len();
+    journal.save_snapshot(id, market.version(), snapshot).await.unwrap();
+    bytes
+}
+
+/// These trips go as far as they are to.
+fn go_on(market: &mut Market, trips: std::ops::Range<usize>, now_ms: i64) {
+    let trip = |n: usize| TripId { market: market.id().clone(), number: n as u64 + 1 };
+    let offered: Vec<(usize, Proposal)> = trips
+        .filter(|n| n % ACTIONS.len() != 0)
+        .map(|n| (n, Proposal { trip: trip(n), driver: driver(n), pickup_eta_s: 240 }))
+        .collect();
+    for (n, proposal) in offered {
+        assert_eq!(market.offer(now_ms, std::slice::from_ref(&proposal)), 1);
+        let actions: &[DriverAction] = &WHOLE_TRIP[..ACTIONS[n % ACTIONS.len()]];
+        for action in actions {
+            market.act(now_ms, &proposal.driver, &proposal.trip, action).unwrap();
+        }
+    }
+}

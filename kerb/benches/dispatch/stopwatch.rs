@@ -1,0 +1,94 @@
+//! Ports that look at the clock: when a window's candidates are asked for, and when its offers are durable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use kerb_fleet::{
+    Answer, Change, MarketId, NearAnswer, NearQuestion, NearbySearch, Record, TripEvent, TripJournal, Version,
+};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// A window whose offers are durable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    pub(crate) requests: usize,
+    pub(crate) offers: usize,
+    /// From the question for candidates to the durable record.
+    pub(crate) time: Duration,
+    /// Of it, the journal's.
+    pub(crate) append: Duration,
+}
+
+/// The newest window.
+pub(crate) struct Stopwatch {
+    began: watch::Sender<Option<(Instant, usize)>>,
+    newest: watch::Sender<Option<Window>>,
+}
+
+impl Stopwatch {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { began: watch::Sender::new(None), newest: watch::Sender::new(None) })
+    }
+
+    /// Sees each window.
+    pub(crate) fn watch(&self) -> watch::Receiver<Option<Window>> {
+        self.newest.subscribe()
+    }
+
+    fn end(&self, offers: usize, append: Duration) {
+        let Some((began, requests)) = *self.began.borrow() else { return };
+        self.newest.send_replace(Some(Window { requests, offers, time: began.elapsed(), append }));
+    }
+}
+
+/// A search under the watch.
+pub(crate) struct TimedSearch<S>(pub(crate) S, pub(crate) Arc<Stopwatch>);
+
+impl<S: NearbySearch> NearbySearch for TimedSearch<S> {
+    fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, Vec<NearAnswer>> {
+        self.1.began.send_replace(Some((Instant::now(), questions.len())));
+        self.0.nearest(questions, deadline)
+    }
+}
+
+/// A journal under the watch.
+pub(crate) struct TimedJournal<J>(pub(crate) J, pub(crate) Arc<Stopwatch>);
+
+impl<J: TripJournal> TripJournal for TimedJournal<J> {
+    fn append(&self, market: MarketId, expected: Version, record: Record) -> Answer<'_, Version> {
+        let is_offer =
+            |change: &&Change| matches!(change, Change::Trip { event: TripEvent::Offered { .. }, .. });
+        let offers = record.changes.iter().filter(is_offer).count();
+        async move {
+            let began = Instant::now();
+            let version = self.0.append(market, expected, record).await?;
+            if offers > 0 {
+                self.1.end(offers, began.elapsed());
+            }
+            Ok(version)
+        }
+        .boxed()
+    }
+
+    fn read(&self, market: MarketId, after: Version, max: usize) -> Answer<'_, Vec<(Version, Record)>> {
+        self.0.read(market, after, max)
+    }
+
+    fn version(&self, market: MarketId) -> Answer<'_, Version> {
+        self.0.version(market)
+    }
+
+    fn markets(&self) -> Answer<'_, Vec<MarketId>> {
+        self.0.markets()
+    }
+
+    fn save_snapshot(&self, market: MarketId, version: Version, snapshot: Vec<u8>) -> Answer<'_, ()> {
+        self.0.save_snapshot(market, version, snapshot)
+    }
+
+    fn snapshot(&self, market: MarketId) -> Answer<'_, Option<(Version, Vec<u8>)>> {
+        self.0.snapshot(market)
+    }
+}

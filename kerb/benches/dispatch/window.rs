@@ -1,0 +1,57 @@
+//! A window of 5,000 requests and 20,000 drivers, from the question for candidates to the durable offers.
+
+use futures::stream::{StreamExt, iter};
+use kerb_matcher::Options;
+
+use crate::city::Spread;
+use crate::figures::{millis, print};
+use crate::node::{DRIVERS, Node};
+use crate::rides::CALLERS;
+
+const REQUESTS: usize = 5_000;
+const ROUNDS: usize = 15;
+/// Long enough for all to ask before the window begins.
+const WINDOW_MS: u32 = 2_000;
+
+pub(crate) async fn run() {
+    for spread in [Spread::Uniform, Spread::Clustered] {
+        measure(spread).await;
+    }
+}
+
+async fn measure(spread: Spread) {
+    let options = Options { window_ms: WINDOW_MS, window_min_ms: WINDOW_MS, ..Options::default() };
+    let mut node = Node::start(options, spread).await;
+    let mut times = [const { Vec::new() }; 4];
+    let mut offers = Vec::new();
+    let mut windows = node.stopwatch.watch();
+    for round in 0..ROUNDS {
+        let trips = node.ask(round, REQUESTS).await;
+        node.fleet.report_all().await;
+        windows.changed().await.unwrap();
+        let window = windows.borrow_and_update().unwrap();
+        assert_eq!(window.requests, REQUESTS, "all have asked before the window began");
+        let report = node.matcher.reports().await.unwrap().remove(0);
+        offers.push(window.offers as f64);
+        let parts = [window.time, window.append].map(millis);
+        let inner = [report.last_candidates_us, report.last_solve_us].map(|us| f64::from(us) / 1e3);
+        for (times, time) in times.iter_mut().zip(parts.into_iter().chain(inner)) {
+            times.push(time);
+        }
+        // All drivers are free again before the next round.
+        let matcher = &node.matcher;
+        let ended =
+            iter(trips).map(|trip| async { matcher.force_cancel(trip, String::new()).await.unwrap() });
+        assert_eq!(ended.buffer_unordered(CALLERS).count().await, REQUESTS);
+        while node.offers.try_recv().is_ok() {}
+        windows.mark_unchanged();
+    }
+    let [whole, append, candidates, solve] = times;
+    let what = format!("window of {REQUESTS} requests, {DRIVERS} drivers, {spread:?}");
+    print(&what, "ms", &whole, ", asked < 500 ms");
+    print("  of it, candidates", "ms", &candidates, "");
+    print("  of it, travel times and assignment", "ms", &solve, "");
+    print("  of it, the durable record", "ms", &append, "");
+    print("  offers", "", &offers, "");
+    node.shutdown().await;
+}

@@ -1,0 +1,61 @@
+//! `kerb trips cancel`: the operator ends a trip.
+
+use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
+use kerb_proto::v1::{ForceCancelTripRequest, Trip};
+use serde_json::{Value, json};
+
+use super::explain::state_name;
+use crate::cli::args::EndpointArgs;
+use crate::cli::client::failed;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::table;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The trip's id, as in "world-17"
+    trip: String,
+    /// Why, at most 200 bytes; the rider is told
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: EndpointArgs,
+}
+
+pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
+    let mut client = DispatchAdminServiceClient::new(args.server.connect().await?);
+    let request = ForceCancelTripRequest { trip_id: args.trip, reason: args.reason };
+    let answer = client.force_cancel_trip(args.server.request(request)).await;
+    let trip = answer.map_err(|status| failed(&status))?.into_inner();
+    println!("{}", if args.json { to_json(&trip).to_string() } else { to_text(&trip) });
+    Ok(Outcome::Done)
+}
+
+fn to_text(trip: &Trip) -> String {
+    let driver = match trip.driver_id.as_str() {
+        "" => "no driver was promised".to_owned(),
+        id => format!("its driver was {}", table::printable(id)),
+    };
+    format!(
+        "trip {} is {} by the {} ({}); {driver}",
+        trip.trip_id,
+        state_name(trip.state()),
+        trip.cancelled_by,
+        table::printable(&trip.cancel_reason),
+    )
+}
+
+fn to_json(trip: &Trip) -> Value {
+    json!({
+        "trip_id": trip.trip_id,
+        "rider_id": trip.rider_id,
+        "driver_id": trip.driver_id,
+        "state": state_name(trip.state()),
+        "cancelled_by": trip.cancelled_by,
+        "cancel_reason": trip.cancel_reason,
+        "requested_ms": trip.requested_ms,
+        "ended_ms": trip.ended_ms,
+    })
+}

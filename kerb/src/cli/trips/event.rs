@@ -1,0 +1,270 @@
+//! The shape of an exported event. Others' programs read it: a field may be added, none is renamed, removed or given
+//! another meaning. Fields that are named here are always there; `null` says that there is no such thing.
+
+use std::collections::HashMap;
+
+use kerb_fleet::{
+    CancelledBy, Capabilities, Change, DriverId, MarketId, Receipt, Record, ReturnReason, RideRequest,
+    RiderId, TripEvent, TripId, Version,
+};
+use kerb_spatial::LatLng;
+use serde::Serialize;
+
+/// One line of an export. Times are milliseconds since the Unix epoch.
+#[derive(Debug, Serialize)]
+pub(super) struct Exported<'a> {
+    /// Whose journal.
+    market: &'a str,
+    /// In the record of this version; versions count from 1.
+    version: Version,
+    /// Where in that record, from 0: the same position as in `TripEventService`.
+    index: u32,
+    /// When.
+    time_ms: i64,
+    /// The matcher that decided it.
+    matcher: &'a str,
+    /// Which trip; `null` for an event of the market itself.
+    trip_id: Option<String>,
+    /// Whose trip; `null` when the trip's request is not in the journal.
+    rider_id: Option<String>,
+    /// The driver whom the event concerns, or who has the trip; `null` for none.
+    driver_id: Option<String>,
+    #[serde(flatten)]
+    what: What<'a>,
+}
+
+/// What happened: the field `event` and the fields of that event.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum What<'a> {
+    Requested {
+        idempotency_key: &'a str,
+        pickup: Place,
+        dropoff: Place,
+        /// Its place in the setting `fleet.vehicle_classes`, from 0.
+        vehicle_class_number: u8,
+        /// Their places in the setting `fleet.capabilities`, from 0.
+        capability_numbers: Vec<u8>,
+        party_size: u8,
+        wait_max_ms: i64,
+    },
+    Offered {
+        pickup_eta_s: u32,
+        /// A time.
+        expires_ms: i64,
+    },
+    OfferReturned {
+        /// `declined`, `expired`, `driver_gone` or `withdrawn`.
+        why: &'static str,
+        /// The driver's words; empty when there are none.
+        reason: &'a str,
+    },
+    Accepted,
+    DriverLost,
+    Arrived,
+    PickedUp {
+        /// Where, when the driver told.
+        place: Option<Place>,
+    },
+    /// A checkpoint of the running meter.
+    Metered {
+        /// Since the pick-up.
+        distance_m: f64,
+        place: Place,
+    },
+    /// The receipt. `rider_id` is who is charged, `driver_id` who is paid.
+    Completed {
+        vehicle_class_number: u8,
+        /// Where the ride began and ended.
+        pickup: Place,
+        dropoff: Place,
+        requested_ms: i64,
+        accepted_ms: i64,
+        /// `null`: the driver did not tell.
+        arrived_ms: Option<i64>,
+        picked_up_ms: i64,
+        dropped_off_ms: i64,
+        /// Under way with the rider.
+        distance_m: f64,
+        /// A duration: the driver waited at the pickup.
+        wait_ms: i64,
+        /// A duration: under way with the rider.
+        ride_ms: i64,
+    },
+    Expired,
+    Cancelled {
+        /// `rider`, `driver` or `operator`.
+        by: &'static str,
+        /// Their words.
+        reason: &'a str,
+    },
+    MarketPaused,
+    MarketResumed,
+}
+
+/// A position, WGS 84.
+#[derive(Debug, Serialize)]
+struct Place {
+    latitude_deg: f64,
+    longitude_deg: f64,
+}
+
+impl<'a> Exported<'a> {
+    /// The change that is number `index` of this record.
+    pub(super) fn new(
+        market: &'a MarketId,
+        version: Version,
+        index: u32,
+        record: &'a Record,
+        change: &'a Change,
+        concerned: Concerned,
+    ) -> Self {
+        Self {
+            market: market.as_str(),
+            version,
+            index,
+            time_ms: record.at_ms,
+            matcher: &record.matcher,
+            trip_id: match change {
+                Change::Trip { trip, .. } => Some(trip.to_string()),
+                Change::MarketPaused { .. } => None,
+            },
+            rider_id: concerned.rider.map(|rider| rider.to_string()),
+            driver_id: concerned.driver.map(|driver| driver.to_string()),
+            what: match change {
+                Change::Trip { event, .. } => What::of(event),
+                Change::MarketPaused { paused: true } => What::MarketPaused,
+                Change::MarketPaused { paused: false } => What::MarketResumed,
+            },
+        }
+    }
+}
+
+impl<'a> What<'a> {
+    fn of(event: &'a TripEvent) -> Self {
+        match event {
+            TripEvent::Requested(request) => Self::requested(request),
+            TripEvent::Offered { pickup_eta_s, expires_ms, .. } => {
+                Self::Offered { pickup_eta_s: *pickup_eta_s, expires_ms: *expires_ms }
+            }
+            TripEvent::OfferReturned { why, .. } => {
+                let (why, reason) = match why {
+                    ReturnReason::Declined { reason } => ("declined", reason.as_str()),
+                    ReturnReason::Expired => ("expired", ""),
+                    ReturnReason::DriverGone => ("driver_gone", ""),
+                    ReturnReason::Withdrawn => ("withdrawn", ""),
+                };
+                Self::OfferReturned { why, reason }
+            }
+            TripEvent::Accepted { .. } => Self::Accepted,
+            TripEvent::DriverLost { .. } => Self::DriverLost,
+            TripEvent::Arrived { .. } => Self::Arrived,
+            TripEvent::PickedUp { at, .. } => Self::PickedUp { place: at.map(Place::from) },
+            TripEvent::Metered { distance_m, at } => {
+                Self::Metered { distance_m: *distance_m, place: (*at).into() }
+            }
+            TripEvent::DroppedOff { receipt, .. } => Self::completed(receipt),
+            TripEvent::Expired => Self::Expired,
+            TripEvent::Cancelled { by, reason } => {
+                let by = match by {
+                    CancelledBy::Rider => "rider",
+                    CancelledBy::Driver { .. } => "driver",
+                    CancelledBy::Operator => "operator",
+                };
+                Self::Cancelled { by, reason }
+            }
+        }
+    }
+
+    fn requested(request: &'a RideRequest) -> Self {
+        let Capabilities(bits) = request.capabilities;
+        Self::Requested {
+            idempotency_key: request.key.as_str(),
+            pickup: request.pickup.into(),
+            dropoff: request.dropoff.into(),
+            vehicle_class_number: request.vehicle_class.0,
+            capability_numbers: (0..16).filter(|number| bits >> number & 1 == 1).collect(),
+            party_size: request.party_size,
+            wait_max_ms: request.wait_max_ms,
+        }
+    }
+
+    fn completed(receipt: &Receipt) -> Self {
+        Self::Completed {
+            vehicle_class_number: receipt.vehicle_class.0,
+            pickup: receipt.pickup.into(),
+            dropoff: receipt.dropoff.into(),
+            requested_ms: receipt.requested_ms,
+            accepted_ms: receipt.accepted_ms,
+            arrived_ms: receipt.arrived_ms,
+            picked_up_ms: receipt.picked_up_ms,
+            dropped_off_ms: receipt.dropped_off_ms,
+            distance_m: receipt.distance_m,
+            wait_ms: receipt.wait_ms,
+            ride_ms: receipt.ride_ms,
+        }
+    }
+}
+
+impl From<LatLng> for Place {
+    fn from(place: LatLng) -> Self {
+        Self { latitude_deg: place.lat_deg(), longitude_deg: place.lon_deg() }
+    }
+}
+
+/// Whom an event concerns.
+#[derive(Debug, Default)]
+pub(super) struct Concerned {
+    rider: Option<RiderId>,
+    driver: Option<DriverId>,
+}
+
+/// Rider and driver of each live trip: most events do not name them.
+#[derive(Debug, Default)]
+pub(super) struct Parties {
+    of_trip: HashMap<TripId, (RiderId, Option<DriverId>)>,
+}
+
+impl Parties {
+    /// Takes the next change of a market. Changes that cannot be are taken as they stand: judging is another command's.
+    pub(super) fn follow(&mut self, change: &Change) -> Concerned {
+        let Change::Trip { trip, event } = change else { return Concerned::default() };
+        let (rider, had) = match self.of_trip.get(trip) {
+            Some((rider, driver)) => (Some(rider.clone()), driver.clone()),
+            None => (None, None),
+        };
+        let named = event.of_driver().cloned();
+        match event {
+            TripEvent::Requested(request) => {
+                self.of_trip.insert(trip.clone(), (request.rider.clone(), None));
+                Concerned { rider: Some(request.rider.clone()), driver: None }
+            }
+            TripEvent::Offered { driver, .. } => {
+                self.set_driver(trip, Some(driver));
+                Concerned { rider, driver: Some(driver.clone()) }
+            }
+            TripEvent::OfferReturned { .. } | TripEvent::DriverLost { .. } => {
+                self.set_driver(trip, None);
+                Concerned { rider, driver: named }
+            }
+            TripEvent::DroppedOff { receipt, .. } => {
+                self.of_trip.remove(trip);
+                Concerned { rider: Some(receipt.rider.clone()), driver: Some(receipt.driver.clone()) }
+            }
+            TripEvent::Expired | TripEvent::Cancelled { .. } => {
+                self.of_trip.remove(trip);
+                Concerned { rider, driver: named.or(had) }
+            }
+            TripEvent::Accepted { .. }
+            | TripEvent::Arrived { .. }
+            | TripEvent::PickedUp { .. }
+            | TripEvent::Metered { .. } => Concerned { rider, driver: named.or(had) },
+        }
+    }
+
+    fn set_driver(&mut self, trip: &TripId, driver: Option<&DriverId>) {
+        if let Some((_, has)) = self.of_trip.get_mut(trip) {
+            *has = driver.cloned();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `kerb trips explain`: why a request has no driver yet, in plain words.
+
+use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
+use kerb_proto::v1::{ExplainTripRequest, ExplainTripResponse, TripState};
+use serde_json::{Value, json};
+
+use crate::cli::args::EndpointArgs;
+use crate::cli::client::failed;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::table;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The trip's id, as in "world-17"
+    trip: String,
+    /// Say of this driver, too, why the trip is not theirs
+    #[arg(long, value_name = "ID")]
+    driver: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: EndpointArgs,
+}
+
+pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
+    let mut client = DispatchAdminServiceClient::new(args.server.connect().await?);
+    let driver = args.driver.unwrap_or_default();
+    let request = ExplainTripRequest { trip_id: args.trip, driver_id: driver.clone() };
+    let answer = client.explain_trip(args.server.request(request)).await;
+    let answer = answer.map_err(|status| failed(&status))?.into_inner();
+    if args.json {
+        println!("{}", to_json(&answer));
+    } else {
+        print!("{}", to_text(&answer, &driver));
+    }
+    Ok(if answer.shards_missing { Outcome::Partial } else { Outcome::Done })
+}
+
+/// A state in lower case, as records and JSON have it.
+pub(super) fn state_name(state: TripState) -> &'static str {
+    match state {
+        TripState::Unspecified => "unspecified",
+        TripState::Requested => "requested",
+        TripState::Offered => "offered",
+        TripState::EnRoute => "en_route",
+        TripState::Arrived => "arrived",
+        TripState::OnTrip => "on_trip",
+        TripState::Completed => "completed",
+        TripState::Expired => "expired",
+        TripState::Cancelled => "cancelled",
+    }
+}
+
+fn to_text(answer: &ExplainTripResponse, driver: &str) -> String {
+    let filters = [
+        (answer.too_far, "too far: they need too long to the pickup"),
+        (answer.wrong_class, "of another vehicle class"),
+        (answer.missing_capability, "without a capability that was asked for"),
+        (answer.stale, "silent: the last position is too old"),
+        (answer.not_available, "not available: on a break, with a rider, or offline"),
+        (answer.on_trip, "promised to another trip"),
+        (answer.declined_before, "returned this trip before"),
+        (answer.lost_to_another, "given to another request by the last window"),
+        (answer.candidates, "could take the trip and have not been asked yet"),
+    ];
+    let drivers = match answer.drivers {
+        0 => "no driver".to_owned(),
+        1 => "1 driver".to_owned(),
+        drivers => format!("{drivers} drivers"),
+    };
+    let state = state_name(answer.state());
+    let mut lines = vec![format!("trip {} is {state}: {drivers} around the pickup", answer.trip_id)];
+    let dropped = filters.into_iter().filter(|(drivers, _)| *drivers > 0);
+    lines.extend(dropped.map(|(drivers, words)| format!("{drivers:>6}  {words}")));
+    if answer.shards_missing {
+        lines.push("some shards did not answer: there may be more drivers".to_owned());
+    }
+    if !driver.is_empty() {
+        let verdict = table::printable(&answer.driver_verdict);
+        lines.push(format!("driver {}: {verdict}", table::printable(driver)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn to_json(answer: &ExplainTripResponse) -> Value {
+    json!({
+        "trip_id": answer.trip_id,
+        "state": state_name(answer.state()),
+        "drivers": answer.drivers,
+        "too_far": answer.too_far,
+        "wrong_class": answer.wrong_class,
+        "missing_capability": answer.missing_capability,
+        "stale": answer.stale,
+        "not_available": answer.not_available,
+        "on_trip": answer.on_trip,
+        "declined_before": answer.declined_before,
+        "lost_to_another": answer.lost_to_another,
+        "candidates": answer.candidates,
+        "driver_verdict": answer.driver_verdict,
+        "shards_missing": answer.shards_missing,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_filters_that_dropped_somebody_are_told() {
+        let mut answer = ExplainTripResponse {
+            trip_id: "world-7".to_owned(),
+            state: TripState::Requested.into(),
+            drivers: 12,
+            wrong_class: 11,
+            candidates: 1,
+            driver_verdict: "could take the trip".to_owned(),
+            ..ExplainTripResponse::default()
+        };
+        let told = "trip world-7 is requested: 12 drivers around the pickup\n    11  of another vehicle class\n     1  \
+                    could take the trip and have not been asked yet\ndriver cab\\n7: could take the trip\n";
+        assert_eq!(to_text(&answer, "cab\n7"), told);
+        (answer.drivers, answer.wrong_class, answer.candidates) = (0, 0, 0);
+        assert_eq!(to_text(&answer, ""), "trip world-7 is requested: no driver around the pickup\n");
+        answer.shards_missing = true;
+        assert!(to_text(&answer, "").ends_with("\nsome shards did not answer: there may be more drivers\n"));
+    }
+}

@@ -1,0 +1,96 @@
+//! `kerb trips export`: a journal as lines of JSON.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+
+use kerb_cluster::FjallJournal;
+use kerb_fleet::{MarketId, TripJournal, Version};
+
+use super::event::{Exported, Parties};
+use super::journal::{JournalArgs, Records};
+use crate::cli::failure::{Failure, Outcome};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    journal: JournalArgs,
+    /// Only this market
+    #[arg(long, value_name = "NAME", value_parser = MarketId::new)]
+    market: Option<MarketId>,
+    /// Only events after this version of the market's journal; needs --market
+    #[arg(long, value_name = "VERSION", default_value_t = 0, hide_default_value = true, requires = "market")]
+    after: Version,
+}
+
+pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
+    let journal = args.journal.open()?;
+    let failed = |error: kerb_fleet::Error| Failure::Failed(error.to_string());
+    let mut markets = journal.markets().await.map_err(failed)?;
+    if let Some(market) = &args.market {
+        let newest = journal.version(market.clone()).await.map_err(failed)?;
+        args.check(market, newest, &markets)?;
+        markets = vec![market.clone()];
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    match export_all(&journal, markets, args.after, &mut out).await {
+        // The reader has seen enough.
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(Outcome::Done),
+        done => Ok(done.map(|()| Outcome::Done)?),
+    }
+}
+
+impl Args {
+    /// Refuses what can only be a mistake.
+    fn check(&self, market: &MarketId, newest: Version, known: &[MarketId]) -> Result<(), Failure> {
+        let after = self.after;
+        if !known.contains(market) {
+            let names: Vec<_> = known.iter().map(MarketId::as_str).collect();
+            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            let text = format!("--market {market}: the journal has no such market, it has {known}");
+            return Err(Failure::Usage(text));
+        }
+        if after > newest {
+            let text = format!("--after {after}: must be at most {newest}, the newest version of {market}");
+            return Err(Failure::Usage(text));
+        }
+        Ok(())
+    }
+}
+
+async fn export_all(
+    journal: &FjallJournal,
+    markets: Vec<MarketId>,
+    after: Version,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    for market in markets {
+        export(journal, &market, after, out).await?;
+    }
+    out.flush()
+}
+
+/// Reads from the first record on, whatever is printed: an event's rider stands in its trip's first one.
+async fn export(
+    journal: &FjallJournal,
+    market: &MarketId,
+    after: Version,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut parties = Parties::default();
+    let mut records = Records::new(journal, market.clone());
+    loop {
+        let page = records.next_page().await.map_err(io::Error::other)?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        for (version, record) in &page {
+            for (index, change) in (0..).zip(&record.changes) {
+                let concerned = parties.follow(change);
+                if version > &after {
+                    let event = Exported::new(market, *version, index, record, change, concerned);
+                    serde_json::to_writer(&mut *out, &event)?;
+                    out.write_all(b"\n")?;
+                }
+            }
+        }
+    }
+}

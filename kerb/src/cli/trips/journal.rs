@@ -1,0 +1,80 @@
+//! The journal on disk, as the commands that read one find it.
+
+use std::panic::{set_hook, take_hook};
+use std::path::PathBuf;
+
+use kerb_cluster::{FjallJournal, JournalError};
+use kerb_fleet::{Error, MarketId, Record, TripJournal, Version};
+
+use crate::cli::failure::Failure;
+
+/// Records of one page.
+const PAGE_RECORDS: usize = 256;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct JournalArgs {
+    /// Folder of the journal: `trips` in the matcher's data folder
+    #[arg(long, value_name = "DIR", default_value = "kerb-data/trips")]
+    pub(super) journal: PathBuf,
+}
+
+impl JournalArgs {
+    /// Opens the journal that is there; makes none.
+    pub(super) fn open(&self) -> Result<FjallJournal, Failure> {
+        // On damaged files the engine may panic. The error tells it.
+        let hook = take_hook();
+        set_hook(Box::new(|_| {}));
+        let opened = FjallJournal::open_existing(&self.journal);
+        set_hook(hook);
+        opened.map_err(|error| Failure::Failed(told(&error)))
+    }
+}
+
+/// In one line, with what to do.
+fn told(error: &JournalError) -> String {
+    match error {
+        JournalError::InUse(path) => format!(
+            "{path} is in use, as by a running matcher: stop it, or name a copy that was made while it was stopped"
+        ),
+        JournalError::Engine { .. } => {
+            // The words of a panic may be many lines.
+            let words: Vec<_> = error.to_string().split_whitespace().map(str::to_owned).collect();
+            let seen = words.join(" ");
+            format!(
+                "{seen}: its files cannot be read; when they are damaged, bring the folder back from a copy"
+            )
+        }
+        error => error.to_string(),
+    }
+}
+
+/// Reads a market's records in order.
+pub(super) struct Records<'a> {
+    journal: &'a FjallJournal,
+    market: MarketId,
+    read: Version,
+    page_max: usize,
+}
+
+impl<'a> Records<'a> {
+    /// From the first on.
+    pub(super) fn new(journal: &'a FjallJournal, market: MarketId) -> Self {
+        Self { journal, market, read: 0, page_max: PAGE_RECORDS }
+    }
+
+    /// The next ones; none at the end. A page that cannot be read is read record by record, so that all before the
+    /// wrong one are given.
+    pub(super) async fn next_page(&mut self) -> Result<Vec<(Version, Record)>, String> {
+        loop {
+            match self.journal.read(self.market.clone(), self.read, self.page_max).await {
+                Ok(page) => {
+                    self.read = page.last().map_or(self.read, |(version, _)| *version);
+                    return Ok(page);
+                }
+                Err(_) if self.page_max > 1 => self.page_max = 1,
+                Err(Error::Internal(told)) => return Err(told),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+}

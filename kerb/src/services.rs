@@ -1,0 +1,207 @@
+//! The services of a node: started in the order in which they need each other, served, and shut down.
+
+use std::sync::Arc;
+
+use kerb_aggregator::Aggregator;
+use kerb_fleet::{Catalog, Clock, NodeId, Role, Sharding, SystemClock};
+use kerb_index_server::IndexServer;
+use kerb_location_ingest::LocationIngest;
+use kerb_matcher::{Matcher, StraightLine};
+use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminServiceServer;
+use kerb_proto::v1::ride_service_server::RideServiceServer;
+use kerb_proto::v1::trip_event_service_server::TripEventServiceServer;
+use tonic::server::NamedService;
+use tonic::service::{Routes, RoutesBuilder};
+
+use crate::compose::{Cluster, journal};
+use crate::error::StartError;
+use crate::settings::Settings;
+
+/// The running services of a node.
+pub(crate) struct Services {
+    location_ingest: Option<LocationIngest>,
+    index_server: Option<IndexServer>,
+    aggregator: Option<Aggregator>,
+    matcher: Option<Matcher>,
+    cluster: Cluster,
+}
+
+impl Services {
+    /// Starts the services of these roles.
+    pub(crate) async fn start(
+        settings: &Settings,
+        roles: &[Role],
+        cluster: Cluster,
+    ) -> Result<Self, StartError> {
+        let common = Common {
+            node: settings.node.id.clone(),
+            catalog: settings.catalog()?,
+            sharding: settings.sharding()?,
+            clock: Arc::new(SystemClock),
+        };
+        let has = |role| roles.contains(&role);
+        // The index server first: it takes what the ingest node sends as soon as that starts.
+        let index_server =
+            if has(Role::IndexServer) { Some(common.index_server(settings, &cluster).await?) } else { None };
+        let location_ingest = if has(Role::LocationIngest) {
+            Some(common.location_ingest(settings, &cluster).await?)
+        } else {
+            None
+        };
+        let aggregator = has(Role::Aggregator).then(|| common.aggregator(settings, &cluster)).transpose()?;
+        let matcher = if has(Role::Matcher) {
+            Some(common.matcher(settings, &cluster, aggregator.clone()).await?)
+        } else {
+            None
+        };
+        Ok(Self { location_ingest, index_server, aggregator, matcher, cluster })
+    }
+
+    /// The gRPC services of all roles, and their names.
+    pub(crate) fn routes(&self) -> (RoutesBuilder, Vec<&'static str>) {
+        let mut routes = Routes::builder();
+        let mut names = Vec::new();
+        // A macro, because the services have different types.
+        macro_rules! add {
+            ($service:expr) => {{
+                let service = $service;
+                names.push(name_of(&service));
+                routes.add_service(service);
+            }};
+        }
+        if let Some(ingest) = self.location_ingest.as_ref().map(LocationIngest::grpc) {
+            add!(ingest.driver_service());
+            add!(ingest.fleet_service());
+            add!(ingest.ingest_service());
+        }
+        if let Some(index) = &self.index_server {
+            add!(kerb_index_server::grpc::service(index.clone()));
+        }
+        if let Some(aggregator) = &self.aggregator {
+            let grpc = kerb_aggregator::grpc::Grpc::new(aggregator.clone());
+            add!(grpc.nearby());
+            add!(grpc.driver_query());
+            add!(grpc.admin());
+        }
+        if let Some(matcher) = &self.matcher {
+            let grpc = kerb_matcher::grpc::Grpc::new(matcher.clone());
+            add!(grpc.ride());
+            add!(grpc.dispatch_admin());
+            add!(grpc.trip_event());
+            add!(grpc.matcher());
+        } else if self.aggregator.is_some() {
+            // The door of the riders and the operator is an aggregator, wherever the matcher is.
+            if let Some(door) = self.cluster.matcher_door::<RideServiceServer<()>>() {
+                add!(door);
+            }
+            if let Some(door) = self.cluster.matcher_door::<DispatchAdminServiceServer<()>>() {
+                add!(door);
+            }
+            if let Some(door) = self.cluster.matcher_door::<TripEventServiceServer<()>>() {
+                add!(door);
+            }
+        }
+        (routes, names)
+    }
+
+    /// Ends streams and finishes what was begun. The matcher first, which tells drivers through the ingest node; then the
+    /// ingest node, whose last batches go to the index server.
+    pub(crate) async fn shutdown(self) {
+        if let Some(matcher) = self.matcher {
+            matcher.shutdown().await;
+        }
+        if let Some(ingest) = self.location_ingest {
+            ingest.shutdown().await;
+        }
+        if let Some(index) = self.index_server {
+            index.shutdown().await;
+        }
+    }
+}
+
+fn name_of<S: NamedService>(_: &S) -> &'static str {
+    S::NAME
+}
+
+/// What every service of a node gets.
+struct Common {
+    node: NodeId,
+    catalog: Catalog,
+    sharding: Sharding,
+    clock: Arc<dyn Clock>,
+}
+
+impl Common {
+    async fn index_server(&self, settings: &Settings, cluster: &Cluster) -> Result<IndexServer, StartError> {
+        let ports = kerb_index_server::Ports {
+            node: self.node.clone(),
+            catalog: self.catalog.clone(),
+            sharding: self.sharding,
+            clock: self.clock.clone(),
+            membership: cluster.membership.clone(),
+        };
+        let server = IndexServer::start(&settings.index_server(), ports).await;
+        let server = server.map_err(StartError::IndexServer)?;
+        if let Some(local) = &cluster.local {
+            local.set_index_server(self.node.clone(), Arc::new(server.clone()));
+        }
+        Ok(server)
+    }
+
+    async fn location_ingest(
+        &self,
+        settings: &Settings,
+        cluster: &Cluster,
+    ) -> Result<LocationIngest, StartError> {
+        let ports = kerb_location_ingest::Ports {
+            node: self.node.clone(),
+            catalog: Arc::new(self.catalog.clone()),
+            sharding: self.sharding,
+            clock: self.clock.clone(),
+            membership: cluster.membership.clone(),
+            peers: cluster.peers.clone(),
+            // Only jitter hangs on it: nodes that were started at different times differ.
+            seed: self.clock.now_ms() as u64,
+        };
+        let ingest = LocationIngest::start(settings.location_ingest(), ports).await?;
+        if let Some(local) = &cluster.local {
+            local.set_ingest_node(self.node.clone(), ingest.port());
+        }
+        Ok(ingest)
+    }
+
+    fn aggregator(&self, settings: &Settings, cluster: &Cluster) -> Result<Aggregator, StartError> {
+        let ports = kerb_aggregator::Ports {
+            membership: cluster.membership.clone(),
+            peers: cluster.peers.clone(),
+            clock: self.clock.clone(),
+        };
+        Ok(Aggregator::new(settings.aggregator(), self.sharding, self.catalog.clone(), ports)?)
+    }
+
+    /// With the node's aggregator, or one of its own where the role is not here.
+    async fn matcher(
+        &self,
+        settings: &Settings,
+        cluster: &Cluster,
+        aggregator: Option<Aggregator>,
+    ) -> Result<Matcher, StartError> {
+        let options = settings.matcher.clone();
+        let search = aggregator.map_or_else(|| self.aggregator(settings, cluster), Ok)?;
+        let ports = kerb_matcher::Ports {
+            node: self.node.clone(),
+            catalog: Arc::new(self.catalog.clone()),
+            clock: self.clock.clone(),
+            journal: journal(settings).await?,
+            search: Arc::new(search),
+            times: Arc::new(StraightLine::new(options.speed_kmh, options.detour)),
+            membership: cluster.membership.clone(),
+            peers: cluster.peers.clone(),
+        };
+        let matcher = Matcher::start(options, ports).await?;
+        if let Some(local) = &cluster.local {
+            local.set_matcher(self.node.clone(), Arc::new(matcher.clone()));
+        }
+        Ok(matcher)
+    }
+}

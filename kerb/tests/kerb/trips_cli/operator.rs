@@ -1,0 +1,156 @@
+//! The operator's commands, asked of a running node; then the journal that it left.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kerb_proto::v1::ride_service_client::RideServiceClient;
+use kerb_proto::v1::{DriverStatus, Hello, LatLng, PositionUpdate, RequestRideRequest};
+use serde_json::Value;
+
+use super::{done, ended, fails};
+use crate::driver::{DriverStream, hello, update};
+use crate::eventually::eventually;
+use crate::process::Process;
+
+const SOON: Duration = Duration::from_secs(30);
+const BERLIN: (f64, f64) = (52.52, 13.405);
+
+async fn ride(node: &Process, rider: &str) -> Result<String, tonic::Status> {
+    let place = |latitude_deg| Some(LatLng { latitude_deg, longitude_deg: BERLIN.1 });
+    let request = RequestRideRequest {
+        rider_id: rider.to_owned(),
+        idempotency_key: "first".to_owned(),
+        pickup: place(BERLIN.0),
+        dropoff: place(BERLIN.0 + 0.03),
+        wait_max_ms: 600_000,
+        ..RequestRideRequest::default()
+    };
+    let trip = RideServiceClient::new(node.channel()).request_ride(request).await?;
+    Ok(trip.into_inner().trip_id)
+}
+
+/// A driver at the pickup.
+async fn drive(node: &Process, hello: Hello, status: DriverStatus) -> DriverStream {
+    let mut stream = DriverStream::open(node.channel(), hello).await.expect("a welcome");
+    let position = update(1, BERLIN.0, BERLIN.1);
+    stream.report(PositionUpdate { status: status.into(), ..position }).await.expect("it is taken");
+    stream
+}
+
+fn json(dir: &Path, args: &[&str]) -> Value {
+    serde_json::from_str(&done(dir, args)).expect("JSON")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operator_pauses_explains_and_cancels() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let node = Process::start(dir, &["serve"]);
+    let url = node.url();
+    let trip = ride(&node, "anna").await.unwrap();
+    assert_eq!(trip, "world-1");
+
+    // A paused market makes no offers, so the drivers below stay as they are.
+    let paused = done(dir, &["markets", "pause", "world", "--endpoint", &url]);
+    assert_eq!(paused, "market world is paused\n");
+    let refused = ride(&node, "bert").await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
+    let table = done(dir, &["markets", "--endpoint", &url]);
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("MARKET  STATE   WAITING"), "{table}");
+    assert!(lines[1].starts_with("world   paused        1"), "{table}");
+    let listed = json(dir, &["markets", "--json", "--endpoint", &url]);
+    let listed = &listed["markets"][0];
+    assert_eq!((&listed["market"], &listed["paused"]), (&"world".into(), &true.into()));
+    assert_eq!((&listed["waiting"], &listed["offered"]), (&1.into(), &0.into()));
+    assert!(listed["journal_version"].as_u64().unwrap() >= 2, "{listed}");
+
+    let nobody = done(dir, &["trips", "explain", &trip, "--endpoint", &url]);
+    assert_eq!(nobody, "trip world-1 is requested: no driver around the pickup\n");
+    let van = Hello { vehicle_class: "van".to_owned(), ..hello("van") };
+    let _drivers = [
+        drive(&node, hello("free"), DriverStatus::Available).await,
+        drive(&node, hello("pause"), DriverStatus::OnBreak).await,
+        drive(&node, van, DriverStatus::Available).await,
+    ];
+    let explained = eventually("three drivers are looked at", SOON, async || {
+        let text = done(dir, &["trips", "explain", &trip, "--driver", "van", "--endpoint", &url]);
+        if text.contains(": 3 drivers") { Ok(text) } else { Err(text) }
+    })
+    .await;
+    assert_eq!(
+        explained,
+        "trip world-1 is requested: 3 drivers around the pickup\n\
+         \x20    1  of another vehicle class\n\
+         \x20    1  not available: on a break, with a rider, or offline\n\
+         \x20    1  could take the trip and have not been asked yet\n\
+         driver van: not of the vehicle class that was asked for\n"
+    );
+    let explained =
+        json(dir, &["trips", "explain", &trip, "--driver", "ghost", "--json", "--endpoint", &url]);
+    assert_eq!((&explained["state"], &explained["drivers"]), (&"requested".into(), &3.into()));
+    assert_eq!(explained["driver_verdict"], "no ingest node knows the driver");
+
+    let resumed = json(dir, &["markets", "resume", "world", "--json", "--endpoint", &url]);
+    assert_eq!(resumed["paused"], false);
+    eventually("the free driver is asked", SOON, async || {
+        let market = json(dir, &["markets", "--json", "--endpoint", &url])["markets"][0].clone();
+        if market["offered"] == 1 { Ok(()) } else { Err(market.to_string()) }
+    })
+    .await;
+    let cancel = ["trips", "cancel", &trip, "--reason", "the road is\nflooded", "--endpoint", &url];
+    let cancelled =
+        "trip world-1 is cancelled by the operator (the road is\\nflooded); its driver was free\n";
+    assert_eq!(done(dir, &cancel), cancelled);
+    assert_eq!(done(dir, &cancel), cancelled, "a repeat is answered as the first");
+    let again = json(dir, &[&cancel[..], &["--json"]].concat());
+    assert_eq!((&again["state"], &again["cancelled_by"]), (&"cancelled".into(), &"operator".into()));
+
+    assert!(node.stop().success());
+    let (code, told, err) = ended(dir, &["trips", "verify"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{told}");
+    assert!(told.ends_with("every promise was kept\n"), "{told}");
+    let last = done(dir, &["trips", "export", "--market", "world"]);
+    let last: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["driver_id"]), (&"cancelled".into(), &"free".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_unknown_wrong_or_over_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let node = Process::start(dir, &["serve"]);
+    let url = node.url();
+    let told = |args: &[&str], code| fails(dir, &[args, &["--endpoint", &url]].concat(), code).1;
+
+    assert_eq!(told(&["markets", "pause", "nowhere"], 1), "kerb: market \"nowhere\" is not known");
+    let wrong = told(&["markets", "pause", "no where"], 2);
+    assert!(wrong.starts_with("kerb: refused: market: "), "{wrong}");
+    assert_eq!(told(&["trips", "explain", "world-7"], 1), "kerb: trip \"world-7\" is not known");
+    let wrong = told(&["trips", "cancel", "seven", "--reason", "r"], 2);
+    assert!(wrong.starts_with("kerb: refused: trip_id: \"seven\", must be a market's name"), "{wrong}");
+    let long = told(&["trips", "cancel", "world-1", "--reason", &"r".repeat(201)], 2);
+    assert_eq!(long, "kerb: refused: reason: 201 bytes, must be at most 200");
+    assert_eq!(ended(dir, &["trips", "cancel", "world-1", "--endpoint", &url]).0, 2, "a reason is needed");
+
+    let trip = ride(&node, "anna").await.unwrap();
+    let cancel = kerb_proto::v1::CancelTripRequest {
+        rider_id: "anna".to_owned(),
+        trip_id: trip.clone(),
+        reason: "rain".to_owned(),
+    };
+    RideServiceClient::new(node.channel()).cancel_trip(cancel).await.unwrap();
+    let over = told(&["trips", "cancel", &trip, "--reason", "r"], 1);
+    let ended_already =
+        "kerb: trip world-1 is cancelled: cancelled_by_operator is not possible, it has ended";
+    assert_eq!(over, ended_already);
+
+    let (_, in_use) = fails(dir, &["trips", "verify"], 1);
+    assert!(in_use.starts_with("kerb: kerb-data/trips is in use, as by a running matcher: "), "{in_use}");
+    // Nobody listens on port 1.
+    let unreachable = fails(dir, &["markets", "--endpoint", "http://127.0.0.1:1"], 1).1;
+    assert!(unreachable.starts_with("kerb: cannot reach http://127.0.0.1:1: "), "{unreachable}");
+    let from_environment =
+        crate::process::kerb(dir, &["markets", "pause", "world"]).env("KERB_ENDPOINT", &url).output();
+    assert!(from_environment.unwrap().status.success());
+}

@@ -1,0 +1,92 @@
+//! A driver who goes to another ingest node leaves nothing behind at the last one.
+
+use kerb_fleet::{ShardId, Stamp};
+use kerb_location_ingest::ResumeToken;
+use kerb_proto::v1::Hello;
+
+use crate::connect::{App, hello, position};
+use crate::fixture::{Cluster, eventually, id, node, options, serve};
+
+const SERVERS: [&str; 3] = ["a", "b", "c"];
+
+/// The sequences by which servers show a driver.
+fn shown(cluster: &Cluster, driver: &str) -> Vec<u64> {
+    let contents = SERVERS.iter().map(|name| cluster.server(name).content());
+    contents.filter_map(|mut content| content.remove(&id(driver))).map(|seen| seen.stamp.sequence).collect()
+}
+
+#[tokio::test]
+async fn a_resume_token_leaves_no_ghost_at_the_last_node() {
+    let cluster = Cluster::new(&SERVERS, 1);
+    let first = cluster.start("ingest-1", options()).await;
+    let second = cluster.start("ingest-2", options()).await;
+    let channels = [serve(&first).await, serve(&second).await];
+    let mut token = bytes::Bytes::new();
+    let mut sequence = 0;
+    // To and fro between two nodes, each time somewhere else.
+    for round in 0..12_usize {
+        let channel = &channels[round % 2];
+        let (mut app, welcome) =
+            App::hello(channel, Hello { resume_token: token, ..hello("cab") }).await.unwrap();
+        assert_eq!(welcome.last_sequence, sequence, "a token tells the next node the sequence");
+        sequence += 1;
+        app.send(position(sequence, 50.0 + round as f64)).await;
+        token = app.acknowledged(sequence).await.resume_token;
+        cluster.settle(&[&first, &second]).await;
+        assert_eq!(shown(&cluster, "cab"), [sequence], "round {round}");
+    }
+    let other = ResumeToken { node: node("gone"), shard: ShardId(9_999), stamp: Stamp::default() };
+    let foreign = Hello { resume_token: other.encode(&id("cab")), ..hello("cab") };
+    assert!(App::hello(&channels[0], foreign).await.is_ok(), "a shard that is no more is no error");
+}
+
+#[tokio::test]
+async fn what_was_not_acknowledged_before_the_node_was_left_is_no_ghost() {
+    let cluster = Cluster::new(&SERVERS, 1);
+    let nodes = [cluster.start("ingest-1", options()).await, cluster.start("ingest-2", options()).await];
+    let [first, second] = [serve(&nodes[0]).await, serve(&nodes[1]).await];
+    for cab in 0..8 {
+        let name = format!("cab-{cab}");
+        let (mut app, _) = App::hello(&first, hello(&name)).await.unwrap();
+        app.send(position(1, 10.0 + f64::from(cab))).await;
+        let token = app.acknowledged(1).await.resume_token;
+        // Into another shard: the node applies it, and its acknowledgement does not reach the app.
+        app.send(position(2, 40.0 + f64::from(cab))).await;
+        app.acknowledged(2).await;
+        cluster.settle(&[&nodes[0], &nodes[1]]).await;
+        // Back into the first shard, or into a third one.
+        let lat = if cab % 2 == 0 { 10.0 } else { 70.0 } + f64::from(cab);
+        let (mut app, _) = App::hello(&second, Hello { resume_token: token, ..hello(&name) }).await.unwrap();
+        app.send(position(3, lat)).await;
+        app.acknowledged(3).await;
+        cluster.settle(&[&nodes[0], &nodes[1]]).await;
+        assert_eq!(shown(&cluster, &name), [3], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_lost_its_memory_is_told_again_who_left_the_other_node() {
+    let cluster = Cluster::new(&SERVERS, 1);
+    let nodes = [cluster.start("ingest-1", options()).await, cluster.start("ingest-2", options()).await];
+    let [first, second] = [serve(&nodes[0]).await, serve(&nodes[1]).await];
+    for cab in 0..8 {
+        let name = format!("cab-{cab}");
+        let (mut app, _) = App::hello(&first, hello(&name)).await.unwrap();
+        app.send(position(1, 10.0 + f64::from(cab))).await;
+        let token = app.acknowledged(1).await.resume_token;
+        let (mut app, _) = App::hello(&second, Hello { resume_token: token, ..hello(&name) }).await.unwrap();
+        app.send(position(2, 60.0 + f64::from(cab))).await;
+        app.acknowledged(2).await;
+    }
+    cluster.settle(&[&nodes[0], &nodes[1]]).await;
+    for server in SERVERS.map(|name| cluster.server(name)) {
+        server.index.lock().lose_memory();
+        server.break_sessions();
+    }
+    let names = (0..8).map(|cab| format!("cab-{cab}")).collect::<Vec<_>>();
+    eventually("all are shown again", || names.iter().all(|name| shown(&cluster, name).contains(&2))).await;
+    cluster.settle(&[&nodes[0], &nodes[1]]).await;
+    for name in names {
+        assert_eq!(shown(&cluster, &name), [2], "{name}");
+    }
+}

@@ -1,0 +1,160 @@
+//! The bytes of a snapshot: whatever a trip can be comes back, and nothing else is taken for one.
+
+use kerb_fleet::{
+    CancelledBy, Change, Error, MarketId, Receipt, Record, ReturnReason, RideRequest, TripEvent, TripId,
+    TripState, VehicleClass,
+};
+use kerb_matcher::market::{Claims, Market, Rules};
+
+use crate::fakes::{driver, market, north, rider, wish};
+use crate::simulated_time::NOW_MS;
+
+const TRIPS: u64 = 8;
+
+fn offered(name: &str) -> TripEvent {
+    TripEvent::Offered { driver: driver(name), pickup_eta_s: 90, expires_ms: NOW_MS + 15_000 }
+}
+
+fn returned(name: &str, why: ReturnReason) -> TripEvent {
+    TripEvent::OfferReturned { driver: driver(name), why }
+}
+
+fn cancelled(by: CancelledBy) -> TripEvent {
+    TripEvent::Cancelled { by, reason: "rain".to_owned() }
+}
+
+/// From the offer to the rider in the vehicle, with the meter running.
+fn ride(name: &str) -> Vec<TripEvent> {
+    let driver = driver(name);
+    vec![
+        offered(name),
+        TripEvent::Accepted { driver: driver.clone() },
+        TripEvent::Arrived { driver: driver.clone() },
+        TripEvent::PickedUp { driver, at: Some(north(1.0)) },
+        TripEvent::Metered { distance_m: 1_234.5, at: north(1_200.0) },
+    ]
+}
+
+fn dropped_off(name: &str) -> TripEvent {
+    let receipt = Receipt {
+        rider: rider("rider-2"),
+        driver: driver(name),
+        vehicle_class: VehicleClass(2),
+        pickup: north(1.0),
+        dropoff: north(2_000.0),
+        requested_ms: NOW_MS,
+        accepted_ms: NOW_MS,
+        arrived_ms: Some(NOW_MS),
+        picked_up_ms: NOW_MS,
+        dropped_off_ms: NOW_MS,
+        distance_m: 2_100.25,
+        wait_ms: 0,
+        ride_ms: 0,
+    };
+    TripEvent::DroppedOff { driver: driver(name), receipt: Box::new(receipt) }
+}
+
+/// A market with a trip in each state, and every event among them.
+fn whole_market() -> Market {
+    let declined = ReturnReason::Declined { reason: "too far".to_owned() };
+    let lost = |name| TripEvent::DriverLost { driver: driver(name) };
+    let accepted = |name| TripEvent::Accepted { driver: driver(name) };
+    let restless = vec![
+        offered("a"),
+        returned("a", declined),
+        offered("b"),
+        returned("b", ReturnReason::Expired),
+        offered("c"),
+        returned("c", ReturnReason::DriverGone),
+        offered("d"),
+        returned("d", ReturnReason::Withdrawn),
+        offered("e"),
+        accepted("e"),
+        lost("e"),
+        cancelled(CancelledBy::Operator),
+    ];
+    let completed = [ride("f"), vec![dropped_off("f")]].concat();
+    let given_up = vec![offered("g"), accepted("g"), cancelled(CancelledBy::Driver { driver: driver("g") })];
+    let lives: [Vec<TripEvent>; TRIPS as usize] = [
+        restless,
+        completed,
+        vec![cancelled(CancelledBy::Rider)],
+        given_up,
+        vec![TripEvent::Expired],
+        vec![],
+        vec![offered("h")],
+        ride("i"),
+    ];
+    let mut whole = Market::new(market(), Rules::default(), Claims::new());
+    for (number, life) in (1..).zip(lives) {
+        let request = RideRequest { vehicle_class: VehicleClass(2), ..wish(&format!("rider-{number}")) };
+        let trip = TripId { market: market(), number };
+        let events = std::iter::once(TripEvent::Requested(Box::new(request))).chain(life);
+        let changes = events.map(|event| Change::Trip { trip: trip.clone(), event }).collect();
+        let record = Record { at_ms: NOW_MS + number as i64, matcher: "matcher-0".to_owned(), changes };
+        whole.replay(number, &record).unwrap();
+    }
+    let pause = Record {
+        at_ms: NOW_MS,
+        matcher: "matcher-0".to_owned(),
+        changes: vec![Change::MarketPaused { paused: true }],
+    };
+    whole.replay(TRIPS + 1, &pause).unwrap();
+    whole
+}
+
+fn restore(bytes: &[u8]) -> Result<Market, Error> {
+    Market::restore(market(), Rules::default(), Claims::new(), TRIPS + 1, bytes)
+}
+
+#[test]
+fn every_trip_comes_back_as_it_was() {
+    let whole = whole_market();
+    let again = restore(&whole.snapshot()).unwrap();
+    for number in 1..=TRIPS {
+        let trip = TripId { market: market(), number };
+        assert_eq!(again.trip(&trip).unwrap(), whole.trip(&trip).unwrap());
+    }
+    assert_eq!((again.counts(), again.is_paused()), (whole.counts(), true));
+    assert_eq!((again.next_due_ms(), again.version()), (whole.next_due_ms(), whole.version()));
+    assert_eq!(again.snapshot(), whole.snapshot(), "the same market has the same bytes");
+    let states: std::collections::HashSet<TripState> =
+        (1..=TRIPS).map(|number| again.trip(&TripId { market: market(), number }).unwrap().state).collect();
+    assert_eq!(states.len(), 6, "{states:?}");
+}
+
+#[test]
+fn what_is_cut_off_or_of_another_format_is_refused() {
+    let bytes = whole_market().snapshot();
+    for cut in 0..bytes.len() {
+        assert!(restore(&bytes[..cut]).is_err(), "the first {cut} bytes");
+    }
+    let long = restore(&[bytes.as_slice(), &[0]].concat()).err().unwrap();
+    assert!(long.to_string().ends_with("1 bytes too many"), "{long}");
+    let mut newer = bytes;
+    newer[0] += 1;
+    let newer = restore(&newer).err().unwrap();
+    assert!(newer.to_string().contains("version 9 cannot be read: its format is not 1"), "{newer}");
+}
+
+/// A snapshot of an older program is read by a newer one unless the format number says that it cannot be.
+#[test]
+fn the_bytes_of_a_format_never_change() {
+    let bytes = whole_market().snapshot();
+    // FNV-1a, 64 bits.
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let (format, known) = (bytes[0], (bytes.len(), hash));
+    let expected = (1, (1_424, 16_276_615_209_255_233_617));
+    assert_eq!((format, known), expected, "other bytes are another format: raise its number");
+}
+
+#[test]
+fn a_snapshot_of_another_market_is_refused() {
+    let elsewhere = MarketId::new("elsewhere").unwrap();
+    let bytes = whole_market().snapshot();
+    let refused = Market::restore(elsewhere, Rules::default(), Claims::new(), 9, &bytes).err().unwrap();
+    let text = refused.to_string();
+    assert!(text.ends_with("the snapshot of market elsewhere at version 9 holds trip world-1"), "{text}");
+}

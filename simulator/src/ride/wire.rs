@@ -1,0 +1,91 @@
+//! Between the agents' words and the wire's.
+
+use kerb_fleet::TripState;
+use kerb_proto::convert::{action_name, public_state};
+use kerb_proto::v1;
+use kerb_proto::v1::connect_response::Message;
+use kerb_proto::v1::trip_action as wire;
+use kerb_spatial::LatLng;
+use tonic::{Code, Status};
+
+use super::driver::{Action, Job, News, Outcome};
+use super::rider::Step;
+
+const ACTIONS: [Action; 5] =
+    [Action::Accept, Action::Decline, Action::Arrive, Action::PickUp, Action::DropOff];
+
+/// What a driver says.
+pub(super) fn action(trip_id: String, action: Action) -> v1::TripAction {
+    let action = match action {
+        Action::Accept => wire::Action::Accept(v1::AcceptOffer {}),
+        Action::Decline => wire::Action::Decline(v1::DeclineOffer { reason: "not now".to_owned() }),
+        Action::Arrive => wire::Action::Arrived(v1::Arrived {}),
+        Action::PickUp => wire::Action::PickedUp(v1::PickedUp {}),
+        Action::DropOff => wire::Action::DroppedOff(v1::DroppedOff {}),
+    };
+    v1::TripAction { trip_id, action: Some(action) }
+}
+
+/// What a driver hears of trips; `None` for other messages and for what cannot be understood.
+pub(super) fn news(message: Message) -> Option<News> {
+    match message {
+        Message::Task(task) => {
+            let (state, pickup, dropoff) = (state(task.state())?, place(task.pickup)?, place(task.dropoff)?);
+            Some(News::Task(Job { trip: task.trip_id, pickup, dropoff }, state))
+        }
+        Message::Over(over) => Some(News::Over(over.trip_id)),
+        Message::Result(result) => {
+            let said = |a: &Action| action_name(&action(String::new(), *a)) == result.action;
+            let action = ACTIONS.into_iter().find(said)?;
+            Some(News::Result(result.trip_id, action, outcome(result.code)))
+        }
+        _ => None,
+    }
+}
+
+/// A change that a rider sees, and its number.
+pub(super) fn step(change: v1::TripChange) -> Option<(u64, Step)> {
+    let state = state(change.state())?;
+    Some((change.number, Step { at_ms: change.at_ms, state, driver: change.driver_id }))
+}
+
+/// Whether the same call may fare better later.
+pub(super) fn may_pass(status: &Status) -> bool {
+    matches!(outcome(status.code() as i32), Outcome::TryAgain)
+        || matches!(status.code(), Code::Unknown | Code::Cancelled)
+}
+
+fn outcome(code: i32) -> Outcome {
+    match Code::from_i32(code) {
+        Code::Ok => Outcome::Taken,
+        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded => Outcome::TryAgain,
+        _ => Outcome::Refused,
+    }
+}
+
+fn state(wire: v1::TripState) -> Option<TripState> {
+    TripState::ALL.into_iter().find(|state| public_state(*state) == wire)
+}
+
+fn place(wire: Option<v1::LatLng>) -> Option<LatLng> {
+    let wire = wire?;
+    LatLng::new(wire.latitude_deg, wire.longitude_deg).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_name_the_action_and_say_whether_to_try_again() {
+        let result = |action: &str, code: Code| {
+            let (trip_id, action, code) = ("t".to_owned(), action.to_owned(), code as i32);
+            news(Message::Result(v1::ActionResult { trip_id, action, code, ..Default::default() }))
+        };
+        let heard = |action, outcome| Some(News::Result("t".to_owned(), action, outcome));
+        assert_eq!(result("accept", Code::Ok), heard(Action::Accept, Outcome::Taken));
+        assert_eq!(result("picked_up", Code::Unavailable), heard(Action::PickUp, Outcome::TryAgain));
+        assert_eq!(result("dropped_off", Code::FailedPrecondition), heard(Action::DropOff, Outcome::Refused));
+        assert_eq!(result("fly", Code::Ok), None);
+    }
+}
