@@ -3,16 +3,17 @@
 mod admin;
 mod deadline;
 mod driver_query;
+mod encode;
 mod nearby;
 
 use kerb_fleet::limits::MESSAGE_BYTES_MAX;
 use kerb_proto::v1::admin_service_server::AdminServiceServer;
 use kerb_proto::v1::driver_query_service_server::DriverQueryServiceServer;
-use kerb_proto::v1::nearby_service_server::NearbyServiceServer;
 
 use crate::service::Aggregator;
 
 pub use deadline::timeout_of;
+pub use nearby::Nearby;
 
 /// Makes an aggregator's three services. A newtype, so that the services' methods do not stand on the handle.
 #[derive(Clone)]
@@ -25,8 +26,8 @@ impl Grpc {
     }
 
     /// Searches.
-    pub fn nearby(&self) -> NearbyServiceServer<Self> {
-        NearbyServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    pub fn nearby(&self) -> Nearby {
+        Nearby::new(self.0.clone())
     }
 
     /// One driver by id.
@@ -38,4 +39,9 @@ impl Grpc {
     pub fn admin(&self) -> AdminServiceServer<Self> {
         AdminServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
+}
+
+/// 0 when the device's clock is ahead.
+fn age_ms(now_ms: i64, time_ms: i64) -> u32 {
+    now_ms.saturating_sub(time_ms).clamp(0, i64::from(u32::MAX)) as u32
 }

@@ -11,6 +11,7 @@ pub mod driver_query;
 pub mod flight_key;
 pub mod gather;
 pub mod grpc;
+mod lanes;
 pub mod latency;
 mod many;
 pub mod options;

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use h3o::Resolution;
-use kerb_fleet::limits::{H3_RESOLUTION_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
+use kerb_fleet::limits::{
+    BATCH_DRIVERS_MAX, BATCH_SEARCHES_MAX, H3_RESOLUTION_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX,
+};
 use kerb_fleet::{Catalog, Cursor, Error, FieldError, Search};
 use kerb_proto::convert::driver_filter;
 use kerb_proto::v1::find_nearby_request::Search as WireSearch;
@@ -57,6 +59,42 @@ pub fn validate(request: FindNearbyRequest, catalog: &Catalog, options: &Options
             Ok(Checked { query, page, h3 })
         }
         _ => Err(Error::Invalid(errors)),
+    }
+}
+
+/// As [`validate`], of every search of a call, and of all of them together.
+pub fn validate_batch(
+    searches: Vec<FindNearbyRequest>,
+    catalog: &Catalog,
+    options: &Options,
+) -> Result<Vec<Checked>, Error> {
+    if !(1..=BATCH_SEARCHES_MAX).contains(&searches.len()) {
+        let description = format!("{} elements, must be 1 to {BATCH_SEARCHES_MAX}", searches.len());
+        return Err(FieldError::new("searches", description).into());
+    }
+    let mut errors = Vec::new();
+    let mut checked = Vec::with_capacity(searches.len());
+    for (i, search) in searches.into_iter().enumerate() {
+        match validate(search, catalog, options) {
+            Ok(search) => checked.push(search),
+            Err(Error::Invalid(wrong)) => {
+                errors.extend(wrong.into_iter().map(|error| error.within(format_args!("searches[{i}]"))));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let drivers: u64 = checked.iter().map(Checked::drivers_max).sum();
+    if drivers > BATCH_DRIVERS_MAX {
+        let description = format!("{drivers} drivers in sum, must be at most {BATCH_DRIVERS_MAX}");
+        errors.push(FieldError::new("searches", description));
+    }
+    if errors.is_empty() { Ok(checked) } else { Err(Error::Invalid(errors)) }
+}
+
+impl Checked {
+    /// Drivers in the answer, at most.
+    fn drivers_max(&self) -> u64 {
+        u64::from(self.page.map_or(self.query.search.limit(), |page| page.size))
     }
 }
 

@@ -5,13 +5,14 @@ use std::fmt;
 use crate::error::FieldError;
 use crate::limits::{DRIVER_ID_BYTES_MAX, NAME_BYTES_MAX};
 
-/// Declares an id that is a checked string, cheap to clone. `$check` refuses what is no such id.
+/// Declares an id that is a checked string, cheap to clone. Up to 23 bytes stand in the id itself, so that who has a
+/// driver's card has its id without another cache miss. `$check` refuses what is no such id.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(std::sync::Arc<str>);
+        pub struct $name(smol_str::SmolStr);
 
         impl $name {
             /// Takes the string when it is such an id.

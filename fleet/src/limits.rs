@@ -20,6 +20,10 @@ pub const CAPABILITIES_MAX: usize = 16;
 pub const NEIGHBOURS_MAX: u32 = 1_000;
 /// Radius of a search, at most: half the circumference of the earth, so the whole world.
 pub const RADIUS_MAX_M: f64 = 20_037_508.0;
+/// Searches of one call, at most.
+pub const BATCH_SEARCHES_MAX: usize = 1_000;
+/// Drivers that the searches of one call ask for in sum, at most.
+pub const BATCH_DRIVERS_MAX: u64 = 100_000;
 /// Drivers on one page, at most.
 pub const PAGE_SIZE_MAX: u32 = 10_000;
 /// Drivers on one page when the caller names no size.

@@ -33,14 +33,20 @@ struct Cluster {
 impl City {
     /// The city of this seed. The centre lies below 80 degrees of latitude.
     pub fn new(centre: LatLng, seed: u64) -> Self {
+        Self::with_clusters(centre, seed, CLUSTERS, SPREAD_M)
+    }
+
+    /// As [`City::new`], with so many busy places, each with a spread from this range, metres (standard deviation).
+    pub fn with_clusters(centre: LatLng, seed: u64, clusters: usize, spread_m: std::ops::Range<f64>) -> Self {
+        assert!(clusters > 0, "four drivers of five need a busy place");
         assert!(centre.lat_deg().abs() < 80.0, "a city so near a pole is no square");
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let inner = 0.4 * SIDE_M;
-        let clusters = (0..CLUSTERS)
+        let clusters = (0..clusters)
             .map(|_| Cluster {
                 east: rng.random_range(-inner..inner),
                 north: rng.random_range(-inner..inner),
-                spread: rng.random_range(SPREAD_M),
+                spread: rng.random_range(spread_m.clone()),
             })
             .collect();
         Self { centre, clusters }
@@ -53,7 +59,8 @@ impl City {
             return shifted(self.centre, rng.random_range(-half..half), rng.random_range(-half..half));
         }
         // The first ones are the busiest: the smaller of two draws falls linearly.
-        let pick = rng.random_range(0..CLUSTERS).min(rng.random_range(0..CLUSTERS));
+        let clusters = self.clusters.len();
+        let pick = rng.random_range(0..clusters).min(rng.random_range(0..clusters));
         let cluster = self.clusters[pick];
         let (a, b) = gaussian_pair(rng);
         shifted(self.centre, cluster.east + a * cluster.spread, cluster.north + b * cluster.spread)

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::demo::{DemoOptions, demo};
 use crate::load::load;
 use crate::options::{LoadOptions, ReplayOptions};
+use crate::peers::{PeersOptions, peers};
 use crate::pings::Pings;
 use crate::replay::{Out, replay};
 use crate::ride::{RideOptions, rides};
@@ -38,6 +39,8 @@ enum Command {
     Replay(ReplayOptions),
     /// Load a node with a synthetic fleet and measure
     Load(LoadOptions),
+    /// Measure kerb beside Redis, Valkey and Tile38, where their servers are on this machine
+    Peers(PeersOptions),
     /// Let riders ask for real trips and drivers take them, and judge that no promise is given twice
     Rides(RideOptions),
     /// Start a whole node in this process, run half an hour of San Francisco on it in a minute and a half, judge it
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Replay(options) => replay_command(options),
         Command::Load(options) => load_command(options),
+        Command::Peers(options) => peers_command(options),
         Command::Rides(options) => rides_command(options),
         Command::Demo(options) => demo_command(&options),
         Command::Slice(options) => slice_command(&options),
@@ -118,6 +122,13 @@ fn load_command(options: LoadOptions) -> Result<ExitCode, String> {
         runtime(options.threads as usize)?.block_on(async { load(options, stop_on_signal()).await })?;
     print(&report, json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn peers_command(options: PeersOptions) -> Result<ExitCode, String> {
+    let json = options.json;
+    let report = runtime(2)?.block_on(peers(options))?;
+    print(&report, json)?;
+    Ok(if report.exact { ExitCode::SUCCESS } else { ExitCode::from(EXIT_WRONG) })
 }
 
 fn slice_command(options: &SliceOptions) -> Result<ExitCode, String> {

@@ -2,7 +2,7 @@
 //! side. It judges nothing (that is `replay`); it has to be cheap, because it often shares the machine with the node.
 
 mod batches;
-mod raw;
+pub(crate) mod raw;
 mod report;
 mod searches;
 mod streams;

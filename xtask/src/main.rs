@@ -1,8 +1,9 @@
-//! Chores of this repository: generating the wire code, checking the rules that no compiler knows, and comparing the
-//! assignment solver with others.
+//! Chores of this repository: generating the wire code, checking the rules that no compiler knows, and comparing
+//! this with what others use.
 
 mod check;
 mod codegen;
+mod peers;
 mod solver_peers;
 
 use std::error::Error;
@@ -17,6 +18,9 @@ const USAGE: &str = "usage: cargo xtask <chore>
   codegen          write proto/src/generated from proto/protos
   codegen --check  fail when proto/src/generated is not what codegen would write
   check            fail when a rule of the repository is broken
+  peers [--quick] [--json] [FLAG...]
+                   compare a whole node with Redis, Valkey and Tile38, where their servers are on this machine;
+                   a plot goes to target/peers.svg; flags are those of `simulator peers`
   solver-peers [--quick] [--json]
                    compare the assignment solver with OR-tools and SciPy, which it installs into a folder
                    that is removed at the end; a ratio is how many times faster ours is";
@@ -38,6 +42,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["codegen"] => codegen::write(&root()),
         ["codegen", "--check"] => codegen::check(&root()),
         ["check"] => check::run(&root()),
+        ["peers", flags @ ..] => peers::run(&root(), flags),
         ["solver-peers", options @ ..] => match solver_peers::Options::parse(options) {
             Some(options) => solver_peers::run(&root(), options),
             None => Err(USAGE.into()),

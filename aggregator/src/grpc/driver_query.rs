@@ -8,8 +8,7 @@ use kerb_proto::v1::{GetDriverRequest, GetDriverResponse};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
-use super::nearby::age_ms;
-use super::{Grpc, timeout_of};
+use super::{Grpc, age_ms, timeout_of};
 use crate::driver_query::Located;
 
 #[tonic::async_trait]

@@ -1,41 +1,76 @@
-//! `NearbyService`.
+//! `NearbyService`: what generated code would do, but for answers that are bytes already.
 
-use h3o::Resolution;
-use kerb_fleet::{Catalog, Cursor, Hit, Motion, Search};
-use kerb_proto::convert::{public_position, public_status};
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::task::{Context, Poll};
+
+use bytes::{BufMut, Bytes};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kerb_fleet::limits::MESSAGE_BYTES_MAX;
+use kerb_fleet::{Cursor, Error, Hit, Search};
 use kerb_proto::status::status_of;
-use kerb_proto::v1::nearby_service_server::NearbyService;
-use kerb_proto::v1::{Coverage, FindNearbyRequest, FindNearbyResponse, NearbyDriver};
-use kerb_spatial::{LatLng, hav_to_m};
+use kerb_proto::v1::nearby_service_server::SERVICE_NAME;
+use kerb_proto::v1::{FindNearbyBatchRequest, FindNearbyRequest};
+use prost::Message;
 use tokio::time::Instant;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::{Body, Service, StdError, http};
+use tonic::server::{NamedService, UnaryService};
 use tonic::{Request, Response, Status};
 
-use super::{Grpc, timeout_of};
+use super::encode::{self, Presenter};
+use super::timeout_of;
+use crate::lanes::ask_all;
 use crate::page_token;
 use crate::query::Found;
-use crate::validate::{Page, validate};
+use crate::service::Aggregator;
+use crate::validate::{Checked, Page, validate, validate_batch};
 
-#[tonic::async_trait]
-impl NearbyService for Grpc {
-    async fn find_nearby(
-        &self,
-        request: Request<FindNearbyRequest>,
-    ) -> Result<Response<FindNearbyResponse>, Status> {
-        let aggregator = &self.0;
+/// Serves searches. Cheap to clone.
+#[derive(Clone)]
+pub struct Nearby(Aggregator);
+
+impl Nearby {
+    pub(super) fn new(aggregator: Aggregator) -> Self {
+        Self(aggregator)
+    }
+
+    /// `FindNearby`: an encoded `FindNearbyResponse`.
+    pub async fn find_nearby(&self, request: Request<FindNearbyRequest>) -> Result<Response<Bytes>, Status> {
+        let Self(aggregator) = self;
         let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
         let checked = validate(request.into_inner(), aggregator.catalog(), aggregator.options());
         let checked = checked.map_err(|error| status_of(&error))?;
-        let by_id = matches!(checked.query.search, Search::WithinPolygon { .. });
-        let found = aggregator.find(checked.query, deadline).await.map_err(|error| status_of(&error))?;
-        let (shown, next_page_token) = cut_to_page(&found, checked.page, by_id);
-        let present =
-            Presenter { catalog: aggregator.catalog(), now_ms: aggregator.now_ms(), h3: checked.h3 };
-        Ok(Response::new(FindNearbyResponse {
-            drivers: shown.iter().map(|hit| present.driver(hit)).collect(),
-            coverage: Some(coverage(&found.coverage)),
-            next_page_token,
-        }))
+        let answer = answer(aggregator, checked, deadline).await;
+        answer.map(|bytes| Response::new(bytes.into())).map_err(|error| status_of(&error))
     }
+
+    /// `FindNearbyBatch`: an encoded `FindNearbyBatchResponse`.
+    pub async fn find_nearby_batch(
+        &self,
+        request: Request<FindNearbyBatchRequest>,
+    ) -> Result<Response<Bytes>, Status> {
+        let aggregator = self.0.clone();
+        let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
+        let searches = request.into_inner().searches;
+        let checked = validate_batch(searches, aggregator.catalog(), aggregator.options());
+        let checked = checked.map_err(|error| status_of(&error))?;
+        let ask = move |checked| {
+            let aggregator = aggregator.clone();
+            async move { answer(&aggregator, checked, deadline).await }
+        };
+        let answers = ask_all(checked, ask).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(encode::batch(&answers).into()))
+    }
+}
+
+async fn answer(aggregator: &Aggregator, checked: Checked, deadline: Instant) -> Result<Vec<u8>, Error> {
+    let by_id = matches!(checked.query.search, Search::WithinPolygon { .. });
+    let found = aggregator.find(checked.query, deadline).await?;
+    let (shown, next_page_token) = cut_to_page(&found, checked.page, by_id);
+    let present = Presenter { catalog: aggregator.catalog(), now_ms: aggregator.now_ms(), h3: checked.h3 };
+    Ok(encode::answer(&present, shown, &found.coverage, &next_page_token))
 }
 
 /// The hits of the page, and its token when there are more.
@@ -52,41 +87,111 @@ fn cut_to_page(found: &Found, page: Option<Page>, by_id: bool) -> (&[Hit], Strin
     }
 }
 
-fn coverage(coverage: &crate::gather::Coverage) -> Coverage {
-    Coverage {
-        shards_asked: coverage.asked,
-        shards_answered: coverage.answered(),
-        shards_missing: coverage.missing.iter().map(|shard| u32::from(shard.0)).collect(),
+impl NamedService for Nearby {
+    const NAME: &'static str = SERVICE_NAME;
+}
+
+impl<B> Service<http::Request<B>> for Nearby
+where
+    B: Body + Send + 'static,
+    B::Error: Into<StdError> + Send + 'static,
+{
+    type Response = http::Response<tonic::body::Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
-}
 
-struct Presenter<'a> {
-    catalog: &'a Catalog,
-    now_ms: i64,
-    h3: Option<Resolution>,
-}
-
-impl Presenter<'_> {
-    fn driver(&self, hit: &Hit) -> NearbyDriver {
-        NearbyDriver {
-            driver_id: hit.card.id.as_str().to_owned(),
-            position: Some(public_position(hit.position, hit.stamp, hit.motion, Motion::NOT_KNOWN)),
-            distance_m: hav_to_m(hit.hav),
-            position_age_ms: age_ms(self.now_ms, hit.stamp.time_ms),
-            status: public_status(hit.status).into(),
-            vehicle_class: self.catalog.vehicle_class_name(hit.card.vehicle_class).to_owned(),
-            capabilities: self.catalog.capability_names(hit.card.capabilities).map(str::to_owned).collect(),
-            h3_cell: self.h3.map_or_else(String::new, |resolution| h3_cell(hit.position, resolution)),
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let method = request.uri().path().strip_prefix('/').and_then(|path| path.strip_prefix(SERVICE_NAME));
+        match method {
+            Some("/FindNearby") => {
+                let nearby = self.clone();
+                let find = move |request| {
+                    let nearby = nearby.clone();
+                    async move { nearby.find_nearby(request).await }.boxed()
+                };
+                unary(Method(find), request)
+            }
+            Some("/FindNearbyBatch") => {
+                let nearby = self.clone();
+                let find = move |request| {
+                    let nearby = nearby.clone();
+                    async move { nearby.find_nearby_batch(request).await }.boxed()
+                };
+                unary(Method(find), request)
+            }
+            _ => async { Ok(Status::unimplemented("").into_http()) }.boxed(),
         }
     }
 }
 
-/// 0 when the device's clock is ahead.
-pub(super) fn age_ms(now_ms: i64, time_ms: i64) -> u32 {
-    now_ms.saturating_sub(time_ms).clamp(0, i64::from(u32::MAX)) as u32
+type Answer = BoxFuture<'static, Result<Response<Bytes>, Status>>;
+
+/// A method as tonic wants it.
+struct Method<F>(F);
+
+impl<F: Fn(Request<M>) -> Answer, M> UnaryService<M> for Method<F> {
+    type Response = Bytes;
+    type Future = Answer;
+
+    fn call(&mut self, request: Request<M>) -> Answer {
+        self.0(request)
+    }
 }
 
-fn h3_cell(position: LatLng, resolution: Resolution) -> String {
-    let point = h3o::LatLng::new(position.lat_deg(), position.lon_deg()).expect("a position is finite");
-    point.to_cell(resolution).to_string()
+fn unary<F, M, B>(
+    method: Method<F>,
+    request: http::Request<B>,
+) -> BoxFuture<'static, Result<http::Response<tonic::body::Body>, Infallible>>
+where
+    F: Fn(Request<M>) -> Answer + Send + 'static,
+    M: Message + Default + 'static,
+    B: Body + Send + 'static,
+    B::Error: Into<StdError> + Send + 'static,
+{
+    let codec = EncodedAnswers(PhantomData);
+    let mut grpc =
+        tonic::server::Grpc::new(codec).apply_max_message_size_config(Some(MESSAGE_BYTES_MAX), None);
+    async move { Ok(grpc.unary(method, request).await) }.boxed()
+}
+
+/// Requests as usual, answers as their bytes.
+struct EncodedAnswers<M>(PhantomData<fn() -> M>);
+
+impl<M: Message + Default + 'static> Codec for EncodedAnswers<M> {
+    type Encode = Bytes;
+    type Decode = M;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self(PhantomData)
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<M> Encoder for EncodedAnswers<M> {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        out.reserve(item.len());
+        out.put(item);
+        Ok(())
+    }
+}
+
+impl<M: Message + Default> Decoder for EncodedAnswers<M> {
+    type Item = M;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<M>, Status> {
+        M::decode(from).map(Some).map_err(|error| Status::internal(error.to_string()))
+    }
 }

@@ -1,17 +1,18 @@
 use std::time::Duration;
 
+use bytes::Bytes;
 use kerb_aggregator::grpc::Grpc;
 use kerb_aggregator::{Aggregator, Options};
 use kerb_proto::v1::admin_service_server::AdminService;
 use kerb_proto::v1::driver_query_service_server::DriverQueryService;
 use kerb_proto::v1::find_nearby_request::Search as Wire;
-use kerb_proto::v1::nearby_service_server::NearbyService;
 use kerb_proto::v1::{
-    FindNearbyRequest, FindNearbyResponse, GetDriverRequest, LatLng, ListShardsRequest, NearestSearch,
-    PolygonSearch, RadiusSearch, RebuildRequest,
+    FindNearbyBatchRequest, FindNearbyBatchResponse, FindNearbyRequest, FindNearbyResponse, GetDriverRequest,
+    LatLng, ListShardsRequest, NearestSearch, PolygonSearch, RadiusSearch, RebuildRequest,
 };
+use prost::Message;
 use tokio::time::Instant;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Response};
 
 use crate::fakes::{Cluster, SHARDS, Script, hit};
 
@@ -25,9 +26,13 @@ fn radius() -> FindNearbyRequest {
     of(Wire::WithinRadius(RadiusSearch { point: POINT, radius_m: 5_000.0 }))
 }
 
+fn decoded<M: Message + Default>(response: Response<Bytes>) -> M {
+    M::decode(response.into_inner()).unwrap()
+}
+
 async fn find(aggregator: &Aggregator, request: FindNearbyRequest) -> FindNearbyResponse {
-    let grpc = Grpc::new(aggregator.clone());
-    grpc.find_nearby(Request::new(request)).await.unwrap().into_inner()
+    let nearby = Grpc::new(aggregator.clone()).nearby();
+    decoded(nearby.find_nearby(Request::new(request)).await.unwrap())
 }
 
 fn ids(response: &FindNearbyResponse) -> Vec<&str> {
@@ -109,7 +114,7 @@ async fn a_token_of_another_request_is_refused() {
     let aggregator = cluster.aggregator(Options::default());
     let first = find(&aggregator, FindNearbyRequest { page_size: 5, ..radius() }).await;
     let other = FindNearbyRequest { page_size: 6, page_token: first.next_page_token, ..radius() };
-    let status = Grpc::new(aggregator).find_nearby(Request::new(other)).await.unwrap_err();
+    let status = Grpc::new(aggregator).nearby().find_nearby(Request::new(other)).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(status.message().starts_with("page_token: of another request"), "{}", status.message());
 }
@@ -118,17 +123,17 @@ async fn a_token_of_another_request_is_refused() {
 async fn the_callers_own_deadline_holds_with_a_margin_for_the_way_back() {
     let cluster = Cluster::new(1, 1);
     cluster.servers[0].set(Script::Silent);
-    let grpc = Grpc::new(cluster.aggregator(Options::default()));
+    let nearby = Grpc::new(cluster.aggregator(Options::default())).nearby();
     for (timeout_ms, took_ms) in [(50, 45), (1_000, 990), (60_000, 10_000)] {
         let mut request = Request::new(radius());
         request.set_timeout(Duration::from_millis(timeout_ms));
         let started = Instant::now();
-        let response = grpc.find_nearby(request).await.unwrap().into_inner();
+        let response: FindNearbyResponse = decoded(nearby.find_nearby(request).await.unwrap());
         assert_eq!(started.elapsed(), Duration::from_millis(took_ms));
         assert_eq!(response.coverage.unwrap().shards_answered, 0);
     }
     let started = Instant::now();
-    grpc.find_nearby(Request::new(radius())).await.unwrap();
+    nearby.find_nearby(Request::new(radius())).await.unwrap();
     assert_eq!(started.elapsed(), Duration::from_millis(200), "the server's own without one");
 }
 
@@ -153,4 +158,70 @@ async fn drivers_shards_and_rebuilds_are_answered_in_their_words() {
     let wrong = RebuildRequest { node_id: "index-0".to_owned(), shards: vec![1, 70_000] };
     let status = grpc.rebuild(Request::new(wrong)).await.err().unwrap();
     assert_eq!(status.message(), "shards[1]: 70000, must be below 16384");
+}
+
+async fn find_all(
+    aggregator: &Aggregator,
+    searches: Vec<FindNearbyRequest>,
+) -> Result<Vec<FindNearbyResponse>, tonic::Status> {
+    let nearby = Grpc::new(aggregator.clone()).nearby();
+    let answered = nearby.find_nearby_batch(Request::new(FindNearbyBatchRequest { searches })).await;
+    answered.map(|response| decoded::<FindNearbyBatchResponse>(response).answers)
+}
+
+fn neighbours(k: u32) -> FindNearbyRequest {
+    of(Wire::Nearest(NearestSearch { point: POINT, k, radius_m: 50_000.0 }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_answers_each_search_as_a_call_of_its_own() {
+    let cluster = Cluster::new(3, 2);
+    cluster.put_line();
+    let aggregator = cluster.aggregator(Options::default());
+    // More than one task's share, of all kinds, with pages and their tokens.
+    let token = find(&aggregator, FindNearbyRequest { page_size: 5, ..radius() }).await.next_page_token;
+    let second_page = FindNearbyRequest { page_size: 5, page_token: token, ..radius() };
+    let searches: Vec<_> = (0..900)
+        .map(|i| match i % 3 {
+            0 => neighbours(1 + i % 16),
+            1 => FindNearbyRequest { page_size: 1 + i % 7, ..radius() },
+            _ => second_page.clone(),
+        })
+        .collect();
+    let answers = find_all(&aggregator, searches.clone()).await.unwrap();
+    assert_eq!(answers.len(), searches.len());
+    for (i, (search, answer)) in searches.into_iter().zip(&answers).enumerate() {
+        assert!(!answer.drivers.is_empty());
+        assert_eq!(*answer, find(&aggregator, search).await, "search {i}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_refused_as_a_whole_with_every_wrong_field() {
+    let cluster = Cluster::new(1, 1);
+    let aggregator = cluster.aggregator(Options::default());
+    for (searches, message) in [
+        (vec![], "searches: 0 elements, must be 1 to 1000"),
+        (vec![neighbours(1); 1_001], "searches: 1001 elements, must be 1 to 1000"),
+        (vec![neighbours(1_000); 101], "searches: 101000 drivers in sum, must be at most 100000"),
+        (vec![neighbours(1), neighbours(0)], "searches[1].nearest.k: 0"),
+    ] {
+        let status = find_all(&aggregator, searches).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(status.message().starts_with(message), "{}", status.message());
+    }
+    assert_eq!(cluster.asked(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_holds_for_all_of_a_batch() {
+    let cluster = Cluster::new(2, 1);
+    cluster.put_line();
+    cluster.servers[0].set(Script::Silent);
+    let aggregator = cluster.aggregator(Options::default());
+    let started = Instant::now();
+    let answers = find_all(&aggregator, vec![neighbours(16); 3]).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::from_millis(200));
+    let partial = |answer: &FindNearbyResponse| !answer.coverage.as_ref().unwrap().shards_missing.is_empty();
+    assert!(answers.iter().all(|answer| partial(answer) && !answer.drivers.is_empty()));
 }

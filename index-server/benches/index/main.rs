@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench fails by panicking")]
 
+#[path = "../shared/city.rs"]
+#[allow(dead_code, reason = "the other benches use more of it")]
 mod city;
 
 use std::cell::RefCell;

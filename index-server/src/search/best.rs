@@ -1,51 +1,35 @@
 //! The first so many drivers of a search that is ordered by distance and id, after those of the page before.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-use std::sync::Arc;
 
 use hashbrown::HashSet;
-use kerb_fleet::{Cursor, DriverCard};
+use kerb_fleet::Cursor;
 
 use super::sight::Sighting;
+use crate::store::cards::CardsNow;
+
+/// Drivers that are kept beyond the limit before the worst are dropped, as a multiple of it. Dropping goes over all
+/// that are kept, so each driver pays for a constant share of one pass.
+const KEPT_LIMITS: usize = 2;
+/// Room that is asked for at the begin, at most.
+const ROOM: usize = 1_024;
 
 /// A driver that may be in the answer.
+#[derive(Clone, Copy)]
 pub(crate) struct Found {
     /// 0 in a polygon search.
     pub(crate) hav: f64,
-    pub(crate) card: Arc<DriverCard>,
     pub(crate) sighting: Sighting,
 }
-
-/// By distance, then by id.
-impl Ord for Found {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.hav.total_cmp(&other.hav).then_with(|| self.card.id.cmp(&other.card.id))
-    }
-}
-
-impl PartialOrd for Found {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Found {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Found {}
 
 /// See the module.
 pub(crate) struct Best {
     limit: usize,
     after: Option<Cursor>,
-    /// The worst on top.
-    heap: BinaryHeap<Found>,
+    /// In no order.
+    found: Vec<Found>,
+    /// Somebody was dropped: the answer is full.
+    dropped: bool,
     /// Distance beyond which nothing is wanted now.
     worst: f64,
     /// Records that were taken, where a second sight of one is to be left out at once. That costs as much as the
@@ -60,7 +44,8 @@ impl Best {
         Self {
             limit: limit.max(1) as usize,
             after: after.cloned(),
-            heap: BinaryHeap::with_capacity((limit as usize).clamp(1, 1_024)),
+            found: Vec::with_capacity((KEPT_LIMITS * limit as usize).clamp(1, ROOM)),
+            dropped: false,
             worst: hav_max,
             met: mind.then(HashSet::default),
         }
@@ -77,57 +62,79 @@ impl Best {
         self.after.as_ref().map_or(0.0, |after| after.hav)
     }
 
-    /// Whether the driver comes after the cursor.
-    pub(crate) fn is_after(&self, hav: f64, id: &str) -> bool {
-        let Some(after) = &self.after else { return true };
-        hav.total_cmp(&after.hav).then_with(|| id.cmp(after.id.as_str())) == Ordering::Greater
+    /// Whether a driver at this distance is certainly after the cursor, certainly not, or by its id.
+    #[inline]
+    pub(crate) fn side_of(&self, hav: f64) -> Ordering {
+        self.after.as_ref().map_or(Ordering::Greater, |after| hav.total_cmp(&after.hav))
     }
 
-    /// Takes a driver for whom [`Best::may_want`] said yes, unless better ones fill the answer.
+    /// Whether a driver of this id comes after the cursor, where [`Best::side_of`] is equal.
+    pub(crate) fn is_after(&self, id: &str) -> bool {
+        self.after.as_ref().is_none_or(|after| id > after.id.as_str())
+    }
+
+    /// Takes a driver for whom [`Best::may_want`] said yes.
     #[inline]
-    pub(crate) fn offer(&mut self, found: Found) {
+    pub(crate) fn offer(&mut self, found: Found, cards: &CardsNow) {
         let record = found.sighting.traits.record();
         if self.met.as_mut().is_some_and(|met| !met.insert(record)) {
             return;
         }
-        if self.heap.len() < self.limit {
-            self.heap.push(found);
-        } else {
-            let Some(mut worst) = self.heap.peek_mut() else { return };
-            if found < *worst {
-                *worst = found;
-            }
-        }
-        if self.heap.len() == self.limit
-            && let Some(worst) = self.heap.peek()
-        {
-            self.worst = worst.hav;
+        self.found.push(found);
+        if self.found.len() >= KEPT_LIMITS * self.limit {
+            self.drop_worst(cards);
         }
     }
 
     /// Who of those that moved while the leaves were read was not found: it may have been missed. `None` when somebody
     /// was found in two leaves and so took the place of another.
-    pub(crate) fn settle(&mut self, moved: &[u32]) -> Option<Vec<u32>> {
-        let mut found: Vec<u32> = self.heap.iter().map(|found| found.sighting.traits.record()).collect();
-        found.retain(|record| moved.binary_search(record).is_ok());
+    pub(crate) fn settle(&mut self, moved: &[u32], cards: &CardsNow) -> Option<Vec<u32>> {
+        self.drop_worst(cards);
+        let records = self.found.iter().map(|found| found.sighting.traits.record());
+        let mut found: Vec<u32> = records.filter(|record| moved.binary_search(record).is_ok()).collect();
         found.sort_unstable();
         let count = found.len();
         found.dedup();
         if found.len() < count {
-            if self.heap.len() == self.limit {
+            if self.dropped {
                 return None;
             }
-            let mut all = std::mem::take(&mut self.heap).into_vec();
-            all.sort_unstable_by_key(|found| found.sighting.traits.record());
-            all.dedup_by_key(|found| found.sighting.traits.record());
-            self.heap = all.into();
+            self.found.sort_unstable_by_key(|found| found.sighting.traits.record());
+            self.found.dedup_by_key(|found| found.sighting.traits.record());
         }
         self.met = None;
         Some(moved.iter().copied().filter(|record| found.binary_search(record).is_err()).collect())
     }
 
-    /// The drivers in order.
-    pub(crate) fn into_sorted(self) -> Vec<Found> {
-        self.heap.into_sorted_vec()
+    /// The drivers in order, as their distances and what was seen of them.
+    pub(crate) fn into_sorted(mut self, cards: &CardsNow) -> Vec<Found> {
+        self.drop_worst(cards);
+        // What is sorted is small: a distance is not negative, so its bits order it.
+        let mut order: Vec<(u64, u32)> =
+            (0..).zip(&self.found).map(|(i, found)| (found.hav.to_bits(), i)).collect();
+        let id = |i: u32| id_of(cards, &self.found[i as usize]);
+        // By numbers alone, without a look at cards; ties are few but in a polygon.
+        order.sort_unstable();
+        for equal in order.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
+            equal.sort_unstable_by(|a, b| id(a.1).cmp(id(b.1)));
+        }
+        order.into_iter().map(|(_, i)| self.found[i as usize]).collect()
     }
+
+    /// Drops who is beyond the limit.
+    fn drop_worst(&mut self, cards: &CardsNow) {
+        if self.found.len() <= self.limit {
+            return;
+        }
+        let order =
+            |a: &Found, b: &Found| a.hav.total_cmp(&b.hav).then_with(|| id_of(cards, a).cmp(id_of(cards, b)));
+        let (_, last, _) = self.found.select_nth_unstable_by(self.limit - 1, order);
+        self.worst = last.hav;
+        self.found.truncate(self.limit);
+        self.dropped = true;
+    }
+}
+
+fn id_of<'a>(cards: &'a CardsNow, found: &Found) -> &'a str {
+    cards.get(found.sighting.traits.record()).map_or("", |card| card.id.as_str())
 }

@@ -27,6 +27,9 @@ use within::{Place, Within};
 /// met, so at most once for that; and when more drivers moved meanwhile than the journal remembers.
 const STARTS_MAX: u32 = 4;
 
+/// Cards whose cache lines are asked for at once.
+const CARDS_AHEAD: usize = 32;
+
 /// Why a search ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -198,11 +201,22 @@ fn within(
     search.read(queue, effort)?;
     let Some(moved) = moved.update(store) else { return Ok(None) };
     if !moved.is_empty() {
-        let Some(missed) = search.best.settle(moved) else { return Ok(None) };
+        let Some(missed) = search.best.settle(moved, &search.cards) else { return Ok(None) };
         search.look_at(&missed);
     }
-    let found = search.best.into_sorted().into_iter();
-    Ok(Some(found.filter_map(|found| hit(found.hav, &found.sighting, found.card)).collect()))
+    let Within { best, cards, .. } = search;
+    let found = best.into_sorted(&cards);
+    let mut hits = Vec::with_capacity(found.len());
+    for group in found.chunks(CARDS_AHEAD) {
+        for found in group {
+            black_box(cards.get(found.sighting.traits.record()).map(|card| card.vehicle_class));
+        }
+        hits.extend(group.iter().filter_map(|found| {
+            let card = cards.get(found.sighting.traits.record())?;
+            hit(found.hav, &found.sighting, Arc::clone(card))
+        }));
+    }
+    Ok(Some(hits))
 }
 
 fn hit(hav: f64, sighting: &Sighting, card: Arc<DriverCard>) -> Option<Hit> {

@@ -1,7 +1,7 @@
 //! All within a circle or a polygon, up to a limit: leaf groups are read, then the records of who seems to be in the
-//! area are looked at, then their cards, each for the group at once.
+//! area are looked at, for the group at once. Cards are read at the end, of who is answered.
 
-use std::hint::black_box;
+use std::cmp::Ordering;
 
 use kerb_fleet::DriverFilter;
 use kerb_spatial::{Cell, Circle, LatLng, Polygon, Relation};
@@ -188,20 +188,22 @@ impl<'a> Within<'a> {
 
     fn offer(&mut self) {
         let mut sightings = std::mem::take(&mut self.sightings);
-        for (_, sighting) in &sightings {
-            black_box(self.cards.get(sighting.traits.record()).map(|card| card.vehicle_class));
-        }
         for (hav, sighting) in sightings.drain(..) {
             let record = sighting.traits.record();
             if self.cards.get(record).is_none() {
                 // Introduced after the view of the cards was made.
                 self.cards = self.store.cards.now();
             }
-            if let Some(card) = self.cards.get(record)
-                && self.best.is_after(hav, card.id.as_str())
-                && self.best.may_want(hav)
-            {
-                self.best.offer(Found { hav, card: card.clone(), sighting });
+            // A card is read for its id alone, which few drivers are asked for.
+            let is_after = match self.best.side_of(hav) {
+                Ordering::Less => false,
+                Ordering::Equal => {
+                    self.cards.get(record).is_some_and(|card| self.best.is_after(card.id.as_str()))
+                }
+                Ordering::Greater => true,
+            };
+            if is_after && self.best.may_want(hav) {
+                self.best.offer(Found { hav, sighting }, &self.cards);
             }
         }
         self.sightings = sightings;

@@ -3357,6 +3357,18 @@ pub struct PolygonSearch {
     pub vertices: ::prost::alloc::vec::Vec<LatLng>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FindNearbyBatchRequest {
+    /// 1 to 1,000. The drivers that they ask for, k or page_size, are at most 100,000 in sum.
+    #[prost(message, repeated, tag = "1")]
+    pub searches: ::prost::alloc::vec::Vec<FindNearbyRequest>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FindNearbyBatchResponse {
+    /// The answer to searches\[i\] is answers\[i\].
+    #[prost(message, repeated, tag = "1")]
+    pub answers: ::prost::alloc::vec::Vec<FindNearbyResponse>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FindNearbyResponse {
     #[prost(message, repeated, tag = "1")]
     pub drivers: ::prost::alloc::vec::Vec<NearbyDriver>,
@@ -3530,6 +3542,33 @@ pub mod nearby_service_client {
                 .insert(GrpcMethod::new("kerb.v1.NearbyService", "FindNearby"));
             self.inner.unary(req, path, codec).await
         }
+        /// Many searches in one call: what one of them costs beside the search itself is shared. One deadline holds for
+        /// all; an answer that is partial by then says so in its coverage. One illegal search refuses the whole call, as
+        /// searches[i].
+        pub async fn find_nearby_batch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FindNearbyBatchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindNearbyBatchResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.NearbyService/FindNearbyBatch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.NearbyService", "FindNearbyBatch"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3552,6 +3591,16 @@ pub mod nearby_service_server {
             request: tonic::Request<super::FindNearbyRequest>,
         ) -> std::result::Result<
             tonic::Response<super::FindNearbyResponse>,
+            tonic::Status,
+        >;
+        /// Many searches in one call: what one of them costs beside the search itself is shared. One deadline holds for
+        /// all; an answer that is partial by then says so in its coverage. One illegal search refuses the whole call, as
+        /// searches[i].
+        async fn find_nearby_batch(
+            &self,
+            request: tonic::Request<super::FindNearbyBatchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindNearbyBatchResponse>,
             tonic::Status,
         >;
     }
@@ -3662,6 +3711,52 @@ pub mod nearby_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = FindNearbySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.v1.NearbyService/FindNearbyBatch" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindNearbyBatchSvc<T: NearbyService>(pub Arc<T>);
+                    impl<
+                        T: NearbyService,
+                    > tonic::server::UnaryService<super::FindNearbyBatchRequest>
+                    for FindNearbyBatchSvc<T> {
+                        type Response = super::FindNearbyBatchResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FindNearbyBatchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NearbyService>::find_nearby_batch(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindNearbyBatchSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

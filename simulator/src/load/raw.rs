@@ -15,7 +15,7 @@ const BASE_TIME_TAG: u8 = 5 << 3;
 
 /// One message of a gateway's stream.
 #[derive(Clone, Debug)]
-pub(super) enum Request {
+pub(crate) enum Request {
     /// Any message.
     Whole(Box<ReportPositionsRequest>),
     /// Encoded columns without a time, and the time.
@@ -23,7 +23,7 @@ pub(super) enum Request {
 }
 
 /// Encodes columns whose time is still to come.
-pub(super) fn encode_columns(columns: &PositionColumns) -> Bytes {
+pub(crate) fn encode_columns(columns: &PositionColumns) -> Bytes {
     assert!(columns.base_time_ms == 0, "the time is written when the batch is sent");
     columns.encode_to_vec().into()
 }
@@ -47,7 +47,7 @@ impl Request {
 
 /// Requests as above; responses as usual.
 #[derive(Debug, Default)]
-pub(super) struct RawCodec;
+pub(crate) struct RawCodec;
 
 impl Codec for RawCodec {
     type Encode = Request;

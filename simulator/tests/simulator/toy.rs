@@ -128,6 +128,17 @@ impl NearbyService for Toy {
         let coverage = Some(v1::Coverage { shards_asked: 2, shards_answered, ..Default::default() });
         Ok(Response::new(v1::FindNearbyResponse { drivers, coverage, ..Default::default() }))
     }
+
+    async fn find_nearby_batch(
+        &self,
+        request: Request<v1::FindNearbyBatchRequest>,
+    ) -> Result<Response<v1::FindNearbyBatchResponse>, Status> {
+        let mut answers = Vec::new();
+        for search in request.into_inner().searches {
+            answers.push(self.find_nearby(Request::new(search)).await?.into_inner());
+        }
+        Ok(Response::new(v1::FindNearbyBatchResponse { answers }))
+    }
 }
 
 impl Toy {

@@ -90,6 +90,33 @@ impl City {
         Batch { updates, ..Batch::default() }
     }
 
+    /// The next reports as drivers and places.
+    pub(crate) fn moves(&mut self, rows: usize) -> Vec<(u32, LatLng)> {
+        self.next(rows).updates.iter().map(|update| (update.slot, update.position)).collect()
+    }
+
+    /// A point where a rider may be, near some driver who stays where it is.
+    pub(crate) fn rider_beside(&mut self) -> LatLng {
+        let i = self.rng.random_range(0..self.positions.len());
+        let (lat, lon) = self.positions[i];
+        let (north, east) = (self.rng.random_range(-300.0..300.0), self.rng.random_range(-300.0..300.0));
+        let lon = lon + east / DEGREE_M / lat.to_radians().cos();
+        LatLng::new(lat + north / DEGREE_M, lon).expect("cities are far from the poles")
+    }
+
+    /// These moves as a batch with a sequence of its own, above 0 and growing.
+    pub(crate) fn batch_of(&self, moves: &[(u32, LatLng)], sequence: u64) -> Batch {
+        let update = |(slot, position): &(u32, LatLng)| Update {
+            slot: *slot,
+            shard: self.sharding.shard_of(&DriverId::new("x").expect("one byte"), *position),
+            position: *position,
+            stamp: Stamp { sequence, time_ms: START_MS + sequence as i64 },
+            motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
+            status: DriverStatus::Available,
+        };
+        Batch { updates: moves.iter().map(update).collect(), ..Batch::default() }
+    }
+
     fn step(&mut self, i: usize, most_m: f64) {
         let (angle, m) =
             (self.rng.random_range(0.0..std::f64::consts::TAU), self.rng.random_range(0.0..most_m));

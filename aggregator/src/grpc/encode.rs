@@ -1,0 +1,223 @@
+//! Answers in the bytes of `kerb.v1`, written as they are found: a message of three strings and a message within, for
+//! each driver, costs several times as much to allocate as to write. The tests hold these bytes against prost's own.
+
+use h3o::Resolution;
+use kerb_fleet::{Capabilities, Catalog, Hit, Motion, VehicleClass};
+use kerb_proto::convert::{public_position, public_status};
+use kerb_proto::v1;
+use kerb_spatial::{LatLng, hav_to_m};
+use prost::Message;
+use prost::encoding::{WireType, double, encode_key, encode_varint, message, uint32};
+
+use crate::gather::Coverage;
+
+/// Bytes of a driver, about, to ask for room once.
+const DRIVER_BYTES: usize = 112;
+
+/// Fields of `FindNearbyResponse`.
+mod response {
+    pub(super) const DRIVERS: u32 = 1;
+    pub(super) const COVERAGE: u32 = 2;
+    pub(super) const NEXT_PAGE_TOKEN: u32 = 3;
+}
+
+/// Fields of `NearbyDriver`.
+mod driver {
+    pub(super) const DRIVER_ID: u32 = 1;
+    pub(super) const POSITION: u32 = 2;
+    pub(super) const DISTANCE_M: u32 = 3;
+    pub(super) const POSITION_AGE_MS: u32 = 4;
+    pub(super) const STATUS: u32 = 5;
+    pub(super) const VEHICLE_CLASS: u32 = 6;
+    pub(super) const CAPABILITIES: u32 = 7;
+    pub(super) const H3_CELL: u32 = 8;
+}
+
+/// `FindNearbyBatchResponse.answers`.
+const ANSWERS: u32 = 1;
+
+/// What an answer says of every driver alike.
+pub(super) struct Presenter<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) now_ms: i64,
+    /// Answer cells of this resolution.
+    pub(super) h3: Option<Resolution>,
+}
+
+/// Writes one answer.
+struct Writer<'a> {
+    present: &'a Presenter<'a>,
+    /// The driver at hand, whose length comes before it.
+    driver: Vec<u8>,
+    /// Class and capabilities of the driver before: few kinds follow each other.
+    kind: Option<(VehicleClass, Capabilities)>,
+    kind_bytes: Vec<u8>,
+    out: Vec<u8>,
+}
+
+/// A `FindNearbyResponse`.
+pub(super) fn answer(
+    present: &Presenter<'_>,
+    hits: &[Hit],
+    coverage: &Coverage,
+    next_page_token: &str,
+) -> Vec<u8> {
+    let out = Vec::with_capacity(DRIVER_BYTES * hits.len() + 64);
+    let mut writer = Writer { present, driver: Vec::new(), kind: None, kind_bytes: Vec::new(), out };
+    for hit in hits {
+        writer.hit(hit);
+    }
+    let coverage = v1::Coverage {
+        shards_asked: coverage.asked,
+        shards_answered: coverage.answered(),
+        shards_missing: coverage.missing.iter().map(|shard| u32::from(shard.0)).collect(),
+    };
+    message::encode(response::COVERAGE, &coverage, &mut writer.out);
+    text(response::NEXT_PAGE_TOKEN, next_page_token, &mut writer.out);
+    writer.out
+}
+
+/// A `FindNearbyBatchResponse` of whole answers.
+pub(super) fn batch(answers: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(answers.iter().map(|answer| answer.len() + 8).sum());
+    for answer in answers {
+        bytes(ANSWERS, answer, &mut out);
+    }
+    out
+}
+
+impl Writer<'_> {
+    fn hit(&mut self, hit: &Hit) {
+        let Presenter { now_ms, h3, .. } = *self.present;
+        let out = &mut self.driver;
+        out.clear();
+        text(driver::DRIVER_ID, hit.card.id.as_str(), out);
+        let position = public_position(hit.position, hit.stamp, hit.motion, Motion::NOT_KNOWN);
+        encode_key(driver::POSITION, WireType::LengthDelimited, out);
+        encode_varint(position.encoded_len() as u64, out);
+        position.encode_raw(out);
+        // Zeros are left out, as everywhere in proto3.
+        let (distance_m, age_ms) = (hav_to_m(hit.hav), super::age_ms(now_ms, hit.stamp.time_ms));
+        if distance_m != 0.0 {
+            double::encode(driver::DISTANCE_M, &distance_m, out);
+        }
+        if age_ms != 0 {
+            uint32::encode(driver::POSITION_AGE_MS, &age_ms, out);
+        }
+        uint32::encode(driver::STATUS, &(public_status(hit.status) as u32), out);
+        self.kind(hit);
+        self.driver.extend_from_slice(&self.kind_bytes);
+        if let Some(resolution) = h3 {
+            text(driver::H3_CELL, &h3_cell(hit.position, resolution), &mut self.driver);
+        }
+        bytes(response::DRIVERS, &self.driver, &mut self.out);
+    }
+
+    fn kind(&mut self, hit: &Hit) {
+        let kind = (hit.card.vehicle_class, hit.card.capabilities);
+        if self.kind.replace(kind) == Some(kind) {
+            return;
+        }
+        let (catalog, out) = (self.present.catalog, &mut self.kind_bytes);
+        out.clear();
+        text(driver::VEHICLE_CLASS, catalog.vehicle_class_name(kind.0), out);
+        // An element of a list stands even when it is empty; no name is.
+        catalog.capability_names(kind.1).for_each(|name| text(driver::CAPABILITIES, name, out));
+    }
+}
+
+fn text(field: u32, text: &str, out: &mut Vec<u8>) {
+    if !text.is_empty() {
+        bytes(field, text.as_bytes(), out);
+    }
+}
+
+fn bytes(field: u32, bytes: &[u8], out: &mut Vec<u8>) {
+    encode_key(field, WireType::LengthDelimited, out);
+    encode_varint(bytes.len() as u64, out);
+    out.extend_from_slice(bytes);
+}
+
+fn h3_cell(position: LatLng, resolution: Resolution) -> String {
+    let point = h3o::LatLng::new(position.lat_deg(), position.lon_deg()).expect("a position is finite");
+    point.to_cell(resolution).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kerb_fleet::{DriverCard, DriverId, DriverStatus, ShardId, Stamp};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn prosts(present: &Presenter<'_>, hit: &Hit) -> v1::NearbyDriver {
+        let catalog = present.catalog;
+        v1::NearbyDriver {
+            driver_id: hit.card.id.as_str().to_owned(),
+            position: Some(public_position(hit.position, hit.stamp, hit.motion, Motion::NOT_KNOWN)),
+            distance_m: hav_to_m(hit.hav),
+            position_age_ms: super::super::age_ms(present.now_ms, hit.stamp.time_ms),
+            status: public_status(hit.status).into(),
+            vehicle_class: catalog.vehicle_class_name(hit.card.vehicle_class).to_owned(),
+            capabilities: catalog.capability_names(hit.card.capabilities).map(str::to_owned).collect(),
+            h3_cell: present.h3.map_or_else(String::new, |resolution| h3_cell(hit.position, resolution)),
+        }
+    }
+
+    prop_compose! {
+        fn hits()(
+            id in "[a-z]{1,64}",
+            class in 0..3_u8,
+            capabilities in 0..8_u16,
+            lat in -900_000_000..=900_000_000_i32,
+            lon in prop_oneof![Just(0), -1_800_000_000..=1_800_000_000_i32],
+            hav in prop_oneof![Just(0.0), 0.0..1.0_f64],
+            sequence in prop_oneof![Just(0), any::<u64>()],
+            age_ms in -1_000..100_000_i64,
+            heading_cdeg in prop_oneof![Just(0), Just(Motion::NOT_KNOWN), 0..36_000_u16],
+            status in 0..4_usize,
+        ) -> Hit {
+            let (vehicle_class, capabilities) = (VehicleClass(class), Capabilities(capabilities));
+            Hit {
+                card: Arc::new(DriverCard { id: DriverId::new(&id).unwrap(), vehicle_class, capabilities }),
+                position: LatLng::from_e7(lat, lon).unwrap(),
+                hav,
+                stamp: Stamp { sequence, time_ms: NOW_MS - age_ms },
+                motion: Motion { heading_cdeg, speed_cmps: 700 },
+                status: DriverStatus::ALL[status],
+            }
+        }
+    }
+
+    const NOW_MS: i64 = 1_700_000_000_000;
+
+    proptest! {
+        #[test]
+        fn the_bytes_are_those_of_prost(
+            hits in prop::collection::vec(hits(), 0..8),
+            missing in prop::collection::vec(0..16_384_u16, 0..3),
+            token in "[a-z]{0,9}",
+            resolution in prop_oneof![Just(None), (0..16_u8).prop_map(Some)],
+        ) {
+            let catalog = Catalog::default();
+            let h3 = resolution.map(|resolution| Resolution::try_from(resolution).unwrap());
+            let present = Presenter { catalog: &catalog, now_ms: NOW_MS, h3 };
+            let coverage = Coverage { asked: 3, missing: missing.into_iter().map(ShardId).collect() };
+            let expected = v1::FindNearbyResponse {
+                drivers: hits.iter().map(|hit| prosts(&present, hit)).collect(),
+                coverage: Some(v1::Coverage {
+                    shards_asked: 3,
+                    shards_answered: coverage.answered(),
+                    shards_missing: coverage.missing.iter().map(|shard| u32::from(shard.0)).collect(),
+                }),
+                next_page_token: token.clone(),
+            };
+            let bytes = answer(&present, &hits, &coverage, &token);
+            prop_assert_eq!(&bytes, &expected.encode_to_vec());
+            let twice = v1::FindNearbyBatchResponse { answers: vec![expected; 2] };
+            prop_assert_eq!(batch(&[bytes.clone(), bytes]), twice.encode_to_vec());
+        }
+    }
+}

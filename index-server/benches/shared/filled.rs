@@ -1,0 +1,65 @@
+//! The index, filled with a city.
+
+use kerb_fleet::{Batch, DriverFilter, NodeId, Search, ShardQuestion};
+use kerb_index_server::{Effort, Index, Options, Progress, Session};
+use kerb_spatial::{Area, Circle, LatLng};
+
+use crate::city::{City, START_MS};
+
+/// Rows of a batch, as ingest nodes send them.
+pub(crate) const ROWS: usize = 4_096;
+
+/// An index with a session of one source.
+pub(crate) struct Filled {
+    pub(crate) index: Index,
+    session: Session,
+}
+
+impl Filled {
+    /// Holds everybody of the city.
+    pub(crate) fn new(city: &City, drivers: usize) -> Self {
+        let options = Options { drivers_max: drivers as u32 + 10_000, ..Options::default() };
+        let index = Index::new(&options, city.sharding, START_MS);
+        let held: Vec<_> = city.sharding.all().collect();
+        index.set_view(&held, &[]).unwrap();
+        let mut session = index.open(&NodeId::new("bench").unwrap()).unwrap();
+        index.full_begin(&mut session, 1, &held).unwrap();
+        let mut ending = index.full_end(&mut session, 1).unwrap();
+        while index.full_end_some(&session, &mut ending).unwrap() {}
+        let mut filled = Self { index, session };
+        for from in (0..drivers).step_by(ROWS) {
+            filled.apply(&city.first(from, (from + ROWS).min(drivers)));
+        }
+        filled
+    }
+
+    pub(crate) fn apply(&mut self, batch: &Batch) {
+        let mut progress = Progress::default();
+        while self.index.apply(&mut self.session, batch, &mut progress, START_MS).unwrap() {}
+    }
+
+    /// Memory of a driver, cards and ids left out.
+    pub(crate) fn bytes_per_driver(&self) -> f64 {
+        let memory = self.index.memory();
+        (memory.store + memory.books + self.session.bytes()) as f64 / memory.drivers as f64
+    }
+}
+
+/// The 10 nearest within 5 km, or all within 1 km.
+pub(crate) fn question(city: &City, point: LatLng, nearest: bool) -> ShardQuestion {
+    let circle = Circle::new(point, if nearest { 5_000.0 } else { 1_000.0 }).unwrap();
+    let shards = city.sharding.shards_for(&Area::Circle(circle));
+    let search = if nearest {
+        Search::Nearest { circle, k: 10 }
+    } else {
+        Search::WithinRadius { circle, limit: u32::MAX >> 1, after: None }
+    };
+    ShardQuestion { shards, also: vec![], search, filter: DriverFilter::ANY }
+}
+
+/// The distances of an answer, in order.
+pub(crate) fn search(index: &Index, question: &ShardQuestion) -> Vec<f64> {
+    let mut effort = Effort::new(usize::MAX, &|| false);
+    let answer = index.search(question, &mut effort).unwrap();
+    answer.hits.iter().map(|hit| hit.hav).collect()
+}

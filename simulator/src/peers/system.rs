@@ -1,0 +1,134 @@
+//! A system under measurement, whichever it is.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::fleet::{Fleet, Question};
+use super::kerb::Kerb;
+use super::measure::{Load, Searched, Signals, Updated};
+use super::options::PeersOptions;
+use super::process::{Process, find_program, version_of};
+use super::resp_peer::{Dialect, RespPeer};
+use super::searches;
+
+/// A system and the program that serves it.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    /// `None`: Kerb.
+    dialect: Option<Dialect>,
+    program: PathBuf,
+}
+
+/// A running server.
+pub(super) enum System {
+    Kerb(Kerb),
+    Resp(RespPeer),
+}
+
+impl Kind {
+    /// Kerb, and the peers whose servers are on this machine.
+    pub(super) fn found(options: &PeersOptions) -> Result<Vec<Self>, String> {
+        let names: Vec<_> = Dialect::ALL.iter().map(|dialect| dialect.name()).collect();
+        if let Some(unknown) = options.without.iter().find(|name| !names.contains(&name.as_str())) {
+            return Err(format!("--without {unknown}: must be one of {}", names.join(", ")));
+        }
+        let mut kinds = vec![Self { dialect: None, program: kerb_program(options)? }];
+        let wanted = Dialect::ALL.into_iter().filter(|d| options.without.iter().all(|name| name != d.name()));
+        for dialect in wanted {
+            match find_program(dialect.program()) {
+                Some(program) => kinds.push(Self { dialect: Some(dialect), program }),
+                None => eprintln!("{} is not on this machine: left out", dialect.program()),
+            }
+        }
+        Ok(kinds)
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.dialect.map_or(super::kerb::NAME, Dialect::name)
+    }
+
+    pub(super) fn program(&self) -> &PathBuf {
+        &self.program
+    }
+
+    pub(super) fn version(&self) -> String {
+        version_of(&self.program)
+    }
+}
+
+fn kerb_program(options: &PeersOptions) -> Result<PathBuf, String> {
+    if let Some(program) = &options.kerb {
+        return Ok(program.clone());
+    }
+    let own = std::env::current_exe().map_err(|e| e.to_string())?;
+    let beside = own.with_file_name("kerb");
+    if beside.is_file() {
+        return Ok(beside);
+    }
+    Err(format!("{} is not there: build it, or name it with --kerb", beside.display()))
+}
+
+impl System {
+    pub(super) async fn start(kind: &Kind) -> Result<Self, String> {
+        match kind.dialect {
+            None => Kerb::start(&kind.program).await.map(Self::Kerb),
+            Some(dialect) => RespPeer::start(dialect, &kind.program).await.map(Self::Resp),
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Kerb(_) => super::kerb::NAME,
+            Self::Resp(peer) => peer.dialect().name(),
+        }
+    }
+
+    pub(super) fn process(&self) -> &Process {
+        match self {
+            Self::Kerb(kerb) => kerb.process(),
+            Self::Resp(peer) => peer.process(),
+        }
+    }
+
+    /// Puts every driver to rest, and waits until searches show it.
+    pub(super) async fn load(&self, fleet: &Fleet) -> Result<(), String> {
+        match self {
+            Self::Kerb(kerb) => kerb.load(fleet).await,
+            Self::Resp(peer) => peer.load(fleet).await,
+        }
+    }
+
+    /// Updates as fast as they are taken, or at a steady rate.
+    pub(super) async fn update(
+        &self,
+        fleet: &Fleet,
+        load: &Load,
+        signals: &Signals,
+    ) -> Result<Updated, String> {
+        match self {
+            Self::Kerb(kerb) => kerb.update(fleet, load, signals).await,
+            Self::Resp(peer) => peer.update(fleet, load, signals).await,
+        }
+    }
+
+    /// Searches for so long, one at a time on each of the connections.
+    pub(super) async fn search(
+        &self,
+        questions: &[Question],
+        connections: u32,
+        span: Duration,
+    ) -> Result<Searched, String> {
+        match self {
+            Self::Kerb(kerb) => searches::kerb(kerb.process(), questions, connections, span).await,
+            Self::Resp(peer) => searches::resp(peer, questions, connections, span).await,
+        }
+    }
+
+    /// The drivers of one answer.
+    pub(super) async fn answer(&self, question: &Question) -> Result<Vec<u32>, String> {
+        match self {
+            Self::Kerb(kerb) => searches::kerb_answer(kerb.process().address(), question).await,
+            Self::Resp(peer) => peer.answer(question).await,
+        }
+    }
+}
