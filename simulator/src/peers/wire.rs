@@ -9,7 +9,7 @@ use kerb_fleet::{Clock, SystemClock};
 use kerb_proto::v1::{FleetDriver, PositionColumns, ReportPositionsRequest, ReportPositionsResponse};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -27,6 +27,9 @@ const INTRODUCED_AT_ONCE: usize = 8_192;
 
 /// The newest time of any position that was sent as fast as it was taken: a small fleet's times run ahead of the clock.
 static NEWEST_MS: AtomicI64 = AtomicI64::new(0);
+
+/// How far they run ahead: a fleet of a few hundred waits there.
+const AHEAD_MAX_MS: i64 = 1_000;
 
 /// A connection's share of the fleet, encoded.
 pub(super) struct Part {
@@ -157,7 +160,10 @@ impl Round {
         // A task that is always ready would keep its thread from the timer that ends it.
         tokio::task::consume_budget().await;
         if self.count.is_multiple_of(self.batches_a_step) {
-            // A driver's newer position has a newer time, however soon it comes.
+            // A driver's newer position has a newer time, however soon it comes. A node takes times that are 10 s ahead.
+            while self.time_ms > SystemClock.now_ms() + AHEAD_MAX_MS {
+                sleep(Duration::from_millis(1)).await;
+            }
             self.time_ms = SystemClock.now_ms().max(self.time_ms + 1);
             NEWEST_MS.fetch_max(self.time_ms, Ordering::Relaxed);
         }
