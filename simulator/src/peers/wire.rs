@@ -181,7 +181,15 @@ impl Stream {
         } else {
             let (sent, count) = oneshot::channel();
             let (batches, batches_a_step) = (self.part.batches.clone(), self.part.batches_a_step() as usize);
-            let round = Round { batches, batches_a_step, over, sent, count: 0, time_ms: 0 };
+            // Newer than what streams before it sent.
+            let round = Round {
+                batches,
+                batches_a_step,
+                over,
+                sent,
+                count: 0,
+                time_ms: NEWEST_MS.load(Ordering::Relaxed),
+            };
             _ = self.requests.send(Source::Many(round)).await;
             count.await.unwrap_or_default()
         };
