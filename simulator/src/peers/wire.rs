@@ -9,7 +9,7 @@ use kerb_fleet::{Clock, SystemClock};
 use kerb_proto::v1::{FleetDriver, PositionColumns, ReportPositionsRequest, ReportPositionsResponse};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -25,8 +25,11 @@ const STEPS: u64 = 4;
 /// Drivers introduced in one message.
 const INTRODUCED_AT_ONCE: usize = 8_192;
 
-/// The newest time of any position that was sent as fast as it was taken: a small fleet's times run ahead of the clock.
+/// The newest time of any position: a small fleet's times run ahead of the clock.
 static NEWEST_MS: AtomicI64 = AtomicI64::new(0);
+
+/// How far they run ahead: a fleet of a few hundred waits there.
+const AHEAD_MAX_MS: i64 = 1_000;
 
 /// A connection's share of the fleet, encoded.
 pub(super) struct Part {
@@ -157,9 +160,11 @@ impl Round {
         // A task that is always ready would keep its thread from the timer that ends it.
         tokio::task::consume_budget().await;
         if self.count.is_multiple_of(self.batches_a_step) {
-            // A driver's newer position has a newer time, however soon it comes.
-            self.time_ms = SystemClock.now_ms().max(self.time_ms + 1);
-            NEWEST_MS.fetch_max(self.time_ms, Ordering::Relaxed);
+            // A driver's newer position has a newer time, however soon it comes. A node takes times that are 10 s ahead.
+            while self.time_ms > SystemClock.now_ms() + AHEAD_MAX_MS {
+                sleep(Duration::from_millis(1)).await;
+            }
+            self.time_ms = newer_than(self.time_ms);
         }
         let columns = self.batches[self.count % self.batches.len()].clone();
         self.count += 1;
@@ -175,7 +180,15 @@ impl Stream {
         } else {
             let (sent, count) = oneshot::channel();
             let (batches, batches_a_step) = (self.part.batches.clone(), self.part.batches_a_step() as usize);
-            let round = Round { batches, batches_a_step, over, sent, count: 0, time_ms: 0 };
+            // Newer than what streams before it sent.
+            let round = Round {
+                batches,
+                batches_a_step,
+                over,
+                sent,
+                count: 0,
+                time_ms: NEWEST_MS.load(Ordering::Relaxed),
+            };
             _ = self.requests.send(Source::Many(round)).await;
             count.await.unwrap_or_default()
         };
@@ -205,12 +218,16 @@ impl Stream {
     async fn paced(&mut self, per_s: u32, over: &CancellationToken) -> u64 {
         let period = Duration::from_secs_f64(f64::from(self.part.rows) / f64::from(per_s));
         let (mut next, mut sent) = (Instant::now(), 0);
+        let mut time_ms = NEWEST_MS.load(Ordering::Relaxed);
         for columns in self.part.batches.iter().cycle() {
             tokio::select! {
                 () = over.cancelled() => break,
                 () = sleep_until(next) => {}
             }
-            let request = Request::Columns(columns.clone(), SystemClock.now_ms() as u64);
+            if sent % self.part.batches_a_step() == 0 {
+                time_ms = newer_than(time_ms);
+            }
+            let request = Request::Columns(columns.clone(), time_ms as u64);
             if self.requests.send(Source::One(request)).await.is_err() {
                 break;
             }
@@ -234,6 +251,13 @@ impl Stream {
 
 /// A steady load that is this far behind does not try to catch up.
 pub(super) const BEHIND_MAX: Duration = Duration::from_millis(500);
+
+/// The time of the next position of drivers whose last one had this time.
+fn newer_than(time_ms: i64) -> i64 {
+    let newer_ms = SystemClock.now_ms().max(time_ms + 1);
+    NEWEST_MS.fetch_max(newer_ms, Ordering::Relaxed);
+    newer_ms
+}
 
 /// Where a client finds a node.
 pub(super) fn url_of(address: std::net::SocketAddr) -> String {
