@@ -34,10 +34,15 @@ impl fmt::Display for Loaded {
     }
 }
 
-/// Scalars and lists of them are written alike in JSON and TOML.
+/// A value on one line. Scalars are written alike in JSON and TOML.
 fn toml(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
+        // Keys are the names of fields, which TOML takes bare.
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("{name} = {}", toml(value)));
+            format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+        }
         scalar => scalar.to_string(),
     }
 }

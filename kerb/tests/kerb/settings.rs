@@ -48,9 +48,13 @@ fn later_layers_win() {
 
 #[test]
 fn what_is_shown_can_be_read_again() {
-    let sources =
-        Sources { flags: vec![Entry::flag("--set", "node.listen", "127.0.0.1:0")], ..Sources::default() };
-    let loaded = sources.load().unwrap();
+    let markets = "[{name = \"sf\", polygon = [[37.7, -122.5], [37.7, -122.3], [37.8, -122.3]]}]";
+    let flags = vec![
+        Entry::flag("--set", "node.listen", "127.0.0.1:0"),
+        Entry::flag("--set", "matcher.markets", markets),
+    ];
+    let loaded = Sources { flags, ..Sources::default() }.load().unwrap();
+    assert_eq!(loaded.settings.matcher.markets.len(), 1);
     let file = File::new(&loaded.to_string());
     let again = Sources { file: Some(file.path()), ..Sources::default() }.load().unwrap();
     assert_eq!(again.settings, loaded.settings);
