@@ -73,6 +73,17 @@ fn a_route_is_told_as_streets_and_as_geojson() {
 }
 
 #[test]
+fn a_wrong_distance_to_streets_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for wrong in ["-5", "nan", "far"] {
+        let at = "43.7347,7.4213";
+        let output = run(dir.path(), &["roads", "route", "m.roads", at, at, "--snap-max-m", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(text(&output.stderr).contains("--snap-max-m"), "{output:?}");
+    }
+}
+
+#[test]
 fn a_node_without_its_road_network_does_not_start() {
     let dir = tempfile::tempdir().unwrap();
     let args =

@@ -21,7 +21,7 @@ pub(crate) struct Args {
     #[arg(value_parser = position, allow_hyphen_values = true)]
     to: LatLng,
     /// A position farther from every street is off the map
-    #[arg(long, value_name = "M", default_value_t = 300.0)]
+    #[arg(long, value_name = "M", default_value_t = 300.0, value_parser = metres)]
     snap_max_m: f64,
     /// Print one GeoJSON feature: the line, with time, length and steps as its properties
     #[arg(long)]
@@ -71,4 +71,10 @@ fn position(text: &str) -> Result<LatLng, String> {
     let number =
         |text: &str| text.trim().parse::<f64>().map_err(|error| format!("{text:?} is not a number: {error}"));
     LatLng::new(number(lat)?, number(lon)?).map_err(|error| error.to_string())
+}
+
+fn metres(text: &str) -> Result<f64, String> {
+    let metres: f64 = text.parse().map_err(|error| format!("{text:?} is not a number: {error}"))?;
+    // A range holds no NaN.
+    if (1.0..=10_000.0).contains(&metres) { Ok(metres) } else { Err("must be 1 to 10000".to_owned()) }
 }
