@@ -91,15 +91,16 @@ impl Services {
             add!(grpc.matcher());
         } else if self.aggregator.is_some() {
             // The door of the riders and the operator is an aggregator, wherever the matcher is.
-            if let Some(door) = self.cluster.matcher_door::<RideServiceServer<()>>() {
-                add!(door);
+            macro_rules! add_door {
+                ($server:ident) => {
+                    if let Some(door) = self.cluster.matcher_door::<$server<()>>() {
+                        add!(door);
+                    }
+                };
             }
-            if let Some(door) = self.cluster.matcher_door::<DispatchAdminServiceServer<()>>() {
-                add!(door);
-            }
-            if let Some(door) = self.cluster.matcher_door::<TripEventServiceServer<()>>() {
-                add!(door);
-            }
+            add_door!(RideServiceServer);
+            add_door!(DispatchAdminServiceServer);
+            add_door!(TripEventServiceServer);
         }
         (routes, names)
     }

@@ -1,6 +1,6 @@
 //! The road network as the searches read it: slices over one block of memory, the same in a file and out of it.
 
-use kerb_spatial::{LatLng, distance_m};
+use kerb_spatial::LatLng;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::RoadClass;
@@ -256,9 +256,4 @@ impl Network {
         arcs.map(|(arc, ms)| f64::from(lengths[*arc as usize / 2]) * 10.0 / f64::from(*ms))
             .fold(0.0, f64::max)
     }
-}
-
-/// The length in metres of a line through these positions.
-pub(crate) fn line_length_m(points: &[LatLng]) -> f64 {
-    points.windows(2).map(|pair| distance_m(pair[0], pair[1])).sum()
 }

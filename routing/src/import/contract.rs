@@ -7,7 +7,7 @@ use kerb_spatial::LatLng;
 
 use super::report::Report;
 use super::streets::{Map, Piece, Pieces, Street, StreetNode, Streets, length_cm};
-use crate::graph::line_length_m;
+use crate::line;
 
 /// A true length may be this much shorter than the line through its points before it is not believed: rounding.
 const LENGTH_SHARE_MIN: f64 = 0.99;
@@ -111,7 +111,7 @@ impl Cutter<'_> {
     }
 
     fn push(&mut self, street: u32, ends: [u32; 2], points: Vec<LatLng>) {
-        let length_cm = length_cm(line_length_m(&points));
+        let length_cm = length_cm(line::length_m(&points));
         self.pieces.pieces.push(Piece { street, ends, points, length_cm });
     }
 
@@ -124,11 +124,11 @@ impl Cutter<'_> {
 fn stretch(pieces: &mut [Piece], street: &Street, nodes: &[StreetNode]) {
     let Some(length_m) = street.length_m.filter(|length_m| length_m.is_finite()) else { return };
     let is_whole = street.nodes.iter().all(|node| nodes[*node as usize].position.is_some());
-    let straight_m: f64 = pieces.iter().map(|piece| line_length_m(&piece.points)).sum();
+    let straight_m: f64 = pieces.iter().map(|piece| line::length_m(&piece.points)).sum();
     if !is_whole || straight_m <= 0.0 || length_m < straight_m * LENGTH_SHARE_MIN {
         return;
     }
     for piece in pieces {
-        piece.length_cm = length_cm(line_length_m(&piece.points) * length_m / straight_m);
+        piece.length_cm = length_cm(line::length_m(&piece.points) * length_m / straight_m);
     }
 }
