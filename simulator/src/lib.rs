@@ -11,6 +11,7 @@ pub mod connect;
 pub mod demo;
 pub mod history;
 pub mod judge;
+pub mod lab;
 pub mod link;
 pub mod load;
 pub mod options;

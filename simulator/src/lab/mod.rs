@@ -1,0 +1,4 @@
+//! A city in the machine: riders and drivers on streets, whose dispatch can be judged before it meets real ones.
+
+pub mod message;
+pub mod record;
