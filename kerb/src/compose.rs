@@ -6,7 +6,7 @@ use kerb_cluster::{
     Channels, EmbeddedMembership, FjallJournal, Liveness, LocalPeers, MatcherDoor, MemoryJournal,
     RemotePeers, StaticFile,
 };
-use kerb_fleet::{Membership, Node, Peers, Role, TravelTimes, TripJournal};
+use kerb_fleet::{Clock, Membership, Node, Peers, Role, SystemClock, TravelTimes, TripJournal};
 use kerb_matcher::StraightLine;
 use kerb_routing::{RoadTimes, Roads};
 
@@ -18,6 +18,24 @@ use crate::settings::Settings;
 const LISTEN_DEFAULT: &str = "127.0.0.1:7717";
 /// Folder of the trip journal in the data folder.
 const TRIPS_FOLDER: &str = "trips";
+
+/// What a node takes from the world around it.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Of all jitter.
+    pub seed: u64,
+    /// How long ways take; `None`: as the settings say.
+    pub times: Option<Arc<dyn TravelTimes>>,
+}
+
+impl Surroundings {
+    /// The machine's time; nodes that were started at different times have different jitter.
+    pub fn real() -> Self {
+        Self { seed: SystemClock.now_ms() as u64, clock: Arc::new(SystemClock), times: None }
+    }
+}
 
 /// Who else is there, and how to reach them.
 pub(crate) struct Cluster {
@@ -46,7 +64,8 @@ impl Cluster {
         }
     }
 
-    fn alone(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
+    /// All roles in this process.
+    pub(crate) fn alone(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
         let local = Arc::new(LocalPeers::new());
         Ok(Self {
             membership: Arc::new(EmbeddedMembership::new(
