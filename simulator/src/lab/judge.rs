@@ -8,6 +8,7 @@ use kerb_proto::v1;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+use super::faults::Faults;
 use super::message::{Action, DriverNumber, Heard, Outcome};
 use super::names::Names;
 use super::reports::Reports;
@@ -17,8 +18,6 @@ use crate::question::Question;
 use crate::ride::promises::{self, Accepted};
 use crate::ride::rider::{Ride, Step};
 
-/// Faults that are kept in words, at most; the others are counted.
-const FAULTS_NAMED_MAX: usize = 100;
 /// Searches without an answer, at most.
 const ASKED_MAX: usize = 64;
 
@@ -34,8 +33,7 @@ pub struct Judge {
     accepted: Vec<Accepted>,
     /// Acknowledged requests that no event has spoken of yet.
     unheard_of: BTreeSet<String>,
-    faults: Vec<String>,
-    more_faults: u64,
+    faults: Faults,
     /// Searches that were judged.
     pub searches: u64,
 }
@@ -54,8 +52,7 @@ impl Judge {
             rides: BTreeMap::new(),
             accepted: Vec::new(),
             unheard_of: BTreeSet::new(),
-            faults: Vec::new(),
-            more_faults: 0,
+            faults: Faults::default(),
             searches: 0,
         }
     }
@@ -87,12 +84,16 @@ impl Judge {
         let answer = answer.and_then(|wire| Answer::from_wire(wire).map_err(|error| error.to_string()));
         let answer = match answer {
             Ok(answer) if !answer.partial => answer,
-            Ok(_) => return self.fault(format!("shards were missing from the answer to {question}")),
-            Err(reason) => return self.fault(format!("no answer to {question}: {reason}")),
+            Ok(_) => {
+                return self
+                    .faults
+                    .add("search", format!("shards were missing from the answer to {question}"));
+            }
+            Err(reason) => return self.faults.add("search", format!("no answer to {question}: {reason}")),
         };
         let span = Span { began_ms, ended_ms: server_ms };
         for fault in judge(&question, &answer, span, reports.fleet(), &self.limits) {
-            self.fault(format!("{question}: {fault}"));
+            self.faults.add("search", format!("{question}: {fault}"));
         }
     }
 
@@ -118,11 +119,7 @@ impl Judge {
 
     /// Something that must not be.
     pub fn fault(&mut self, fault: String) {
-        if self.faults.len() < FAULTS_NAMED_MAX {
-            self.faults.push(fault);
-        } else {
-            self.more_faults += 1;
-        }
+        self.faults.add("service", fault);
     }
 
     /// Every acknowledged request has been spoken of.
@@ -133,22 +130,19 @@ impl Judge {
     /// All faults, in words.
     pub fn finish(mut self) -> Vec<String> {
         for trip in std::mem::take(&mut self.unheard_of) {
-            self.fault(format!("trip {trip} was acknowledged, but no event speaks of it"));
+            self.faults.add("lost", format!("trip {trip} was acknowledged, but no event speaks of it"));
         }
         let silent = self.asked.len();
         if silent > 0 {
-            self.fault(format!("{silent} searches were not answered"));
+            self.faults.add("search", format!("{silent} searches were not answered"));
         }
         let verdict = promises::judge(self.rides.values(), &self.accepted);
         for clash in &verdict.clashes {
-            self.fault(clash.to_string());
+            self.faults.add("promise", clash.to_string());
         }
         let wrong: Vec<_> = self.rides.values().filter_map(illegal).collect();
-        wrong.into_iter().for_each(|fault| self.fault(fault));
-        if self.more_faults > 0 {
-            self.faults.push(format!("and {} more", self.more_faults));
-        }
-        self.faults
+        wrong.into_iter().for_each(|fault| self.faults.add("trip", fault));
+        self.faults.into_words()
     }
 
     fn accept(&mut self, driver: DriverNumber, trip: &str) {

@@ -4,6 +4,7 @@
 //! (`in_process`), or any running one behind gRPC (`live`). `run` carries words between the two, `judge` looks at
 //! them.
 
+mod faults;
 pub mod in_process;
 pub mod judge;
 pub mod message;
