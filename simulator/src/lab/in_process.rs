@@ -1,16 +1,15 @@
 //! The service in this process, under a virtual clock.
 
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::future::{BoxFuture, poll_fn};
-use futures::stream::{BoxStream, FuturesUnordered, SelectAll};
-use futures::{FutureExt, Stream, StreamExt};
+use futures::future::poll_fn;
+use futures::stream::{BoxStream, SelectAll};
+use futures::{Stream, StreamExt};
 use kerb::settings::DataDir;
 use kerb::{InProcess, Seat, Settings, StartError, Surroundings};
-use kerb_fleet::{RuntimeClock, Stopwatch, TravelTimes};
+use kerb_fleet::{RuntimeClock, TravelTimes};
 use kerb_proto::v1;
 use kerb_proto::v1::connect_response::Message;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminService;
@@ -18,7 +17,8 @@ use kerb_proto::v1::ride_service_server::RideService;
 use kerb_proto::v1::trip_event_service_server::TripEventService;
 use tonic::{Request, Status};
 
-use super::message::{DriverNumber, RequestNumber, Said};
+use super::calls::{Calls, Done};
+use super::message::{DriverNumber, Said};
 use super::names::Names;
 use super::service::{News, Row, Service, Updates};
 use super::trips::Trips;
@@ -26,16 +26,6 @@ use super::wire;
 
 /// Drivers that are introduced to the gateway in one message.
 const INTRODUCED_AT_ONCE: usize = 8_192;
-
-/// Something that was begun and is not answered yet.
-enum Done {
-    Requested(RequestNumber, Result<v1::Trip, Status>),
-    /// Too late is no fault: the rider is in the vehicle, or nobody came in time.
-    Cancelled,
-    Acted(DriverNumber, v1::ActionResult),
-    Found(u64, Result<v1::FindNearbyResponse, Status>),
-    Looked(Result<v1::ListMarketsResponse, Status>),
-}
 
 /// All roles in this process, with a seat for every driver.
 pub struct InProcessService {
@@ -45,15 +35,10 @@ pub struct InProcessService {
     seats: Vec<Seat>,
     seat_news: SelectAll<BoxStream<'static, (DriverNumber, Message)>>,
     events: SelectAll<BoxStream<'static, Result<v1::TripEvent, Status>>>,
-    calls: FuturesUnordered<BoxFuture<'static, (Done, &'static str, u64)>>,
+    calls: Calls,
     trips: Trips,
-    windows: Windows,
     sent: u64,
 }
-
-/// Windows of each market that were counted.
-#[derive(Debug, Default)]
-pub(super) struct Windows(BTreeMap<String, u64>);
 
 impl InProcessService {
     /// Starts all roles, in memory alone, and seats the drivers. On a runtime of one thread whose time is paused.
@@ -105,8 +90,7 @@ impl InProcessService {
             seats,
             seat_news,
             events,
-            calls: FuturesUnordered::new(),
-            windows: Windows::default(),
+            calls: Calls::default(),
             sent: 0,
         })
     }
@@ -120,36 +104,8 @@ impl InProcessService {
         }
     }
 
-    fn begin(&self, what: &'static str, call: impl Future<Output = Done> + Send + 'static) {
-        let call = async move {
-            let took = Stopwatch::start();
-            let done = call.await;
-            (done, what, took.us())
-        };
-        self.calls.push(call.boxed());
-    }
-
-    fn done(&mut self, (done, what, us): (Done, &'static str, u64), news: &mut Vec<News>) {
-        news.push(News::Took { what, us });
-        match done {
-            Done::Requested(request, Ok(trip)) => self.trips.acknowledged(request, trip.trip_id, news),
-            Done::Requested(request, Err(status)) => news.push(wire::refused(request, &status)),
-            Done::Cancelled => {}
-            Done::Acted(driver, result) => news.push(wire::acted(driver, result)),
-            Done::Found(number, answer) => {
-                news.push(News::Found { number, answer: answer.map_err(|status| status.to_string()) });
-            }
-            Done::Looked(Ok(list)) => self.windows.count(&list, news),
-            Done::Looked(Err(status)) => {
-                news.push(News::Fault(format!("the markets do not answer: {status}")))
-            }
-        }
-    }
-
     fn poll_news(&mut self, context: &mut Context<'_>, news: &mut Vec<News>) -> Poll<()> {
-        while let Poll::Ready(Some(done)) = self.calls.poll_next_unpin(context) {
-            self.done(done, news);
-        }
+        self.calls.poll(context, &mut self.trips, news);
         while let Poll::Ready(Some(event)) = Pin::new(&mut self.events).poll_next(context) {
             match event {
                 Ok(event) => self.trips.event(event, news),
@@ -182,7 +138,7 @@ impl Service for InProcessService {
                 let ways = (pickup, dropoff);
                 let wanted =
                     wire::request(&self.names, request, ways, (passengers, vehicle_class), wait_max_ms);
-                self.begin("request", async move {
+                self.calls.begin("request", async move {
                     let answer = rides.request_ride(Request::new(wanted)).await;
                     Done::Requested(request, answer.map(tonic::Response::into_inner))
                 });
@@ -192,7 +148,7 @@ impl Service for InProcessService {
                 let Some(trip_id) = self.trips.of(request) else { return };
                 let reason = "takes too long".to_owned();
                 let call = v1::CancelTripRequest { rider_id, trip_id, reason };
-                self.begin("cancel", async move {
+                self.calls.begin("cancel", async move {
                     _ = rides.cancel_trip(Request::new(call)).await;
                     Done::Cancelled
                 });
@@ -200,19 +156,19 @@ impl Service for InProcessService {
             Said::Act { driver, trip, action } => {
                 let Some(seat) = self.seats.get(driver as usize) else { return };
                 let acting = seat.act(wire::action(trip, action));
-                self.begin("action", async move { Done::Acted(driver, acting.await) });
+                self.calls.begin("action", async move { Done::Acted(driver, acting.await) });
             }
         }
     }
 
     fn ask(&mut self, number: u64, question: v1::FindNearbyRequest) {
         let node = self.node.clone();
-        self.begin("search", async move { Done::Found(number, node.find_nearby(question).await) });
+        self.calls.begin("search", async move { Done::Found(number, node.find_nearby(question).await) });
     }
 
     fn look(&mut self) {
         let admin = self.node.dispatch_admin();
-        self.begin("look", async move {
+        self.calls.begin("look", async move {
             let answer = admin.list_markets(Request::new(v1::ListMarketsRequest {})).await;
             Done::Looked(answer.map(tonic::Response::into_inner))
         });
@@ -229,21 +185,8 @@ impl Service for InProcessService {
     }
 }
 
-impl Windows {
-    /// Counts each market's last window once.
-    pub(super) fn count(&mut self, list: &v1::ListMarketsResponse, news: &mut Vec<News>) {
-        for market in &list.markets {
-            let known = self.0.entry(market.market.clone()).or_default();
-            if std::mem::replace(known, market.windows) < market.windows {
-                news.push(News::Took { what: "window_candidates", us: u64::from(market.last_candidates_us) });
-                news.push(News::Took { what: "window_solve", us: u64::from(market.last_solve_us) });
-            }
-        }
-    }
-}
-
 /// All drivers, as a gateway introduces them: the handle is the number.
-pub(super) fn introductions(names: &Names, classes: &[String]) -> Vec<v1::FleetDriver> {
+fn introductions(names: &Names, classes: &[String]) -> Vec<v1::FleetDriver> {
     let introduction = |(handle, class): (u32, &String)| v1::FleetDriver {
         handle,
         driver_id: names.driver(handle),

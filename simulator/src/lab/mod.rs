@@ -4,12 +4,15 @@
 //! (`in_process`), or any running one behind gRPC (`live`). `run` carries words between the two, `judge` looks at
 //! them.
 
+mod calls;
 mod faults;
 pub mod in_process;
 pub mod judge;
+pub mod live;
 pub mod message;
 pub mod names;
 pub mod people;
+pub mod real_time;
 pub mod record;
 pub mod reports;
 pub mod run;

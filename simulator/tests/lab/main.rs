@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod judges;
+mod real_time;
 mod tiny;
 mod virtual_time;
