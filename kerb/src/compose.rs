@@ -26,14 +26,14 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Of all jitter.
     pub seed: u64,
-    /// How long ways take; `None`: as the settings say.
-    pub times: Option<Arc<dyn TravelTimes>>,
+    /// Streets that are open already; `None`: those of the settings.
+    pub roads: Option<Arc<Roads>>,
 }
 
 impl Surroundings {
     /// The machine's time; nodes that were started at different times have different jitter.
     pub fn real() -> Self {
-        Self { seed: SystemClock.now_ms() as u64, clock: Arc::new(SystemClock), times: None }
+        Self { seed: SystemClock.now_ms() as u64, clock: Arc::new(SystemClock), roads: None }
     }
 }
 
@@ -141,13 +141,21 @@ fn same_roles(node: &Node, roles: &[Role]) -> Result<(), StartError> {
 }
 
 /// How long ways take: on streets where there is a network, and on straight lines otherwise.
-pub(crate) async fn travel_times(settings: &Settings) -> Result<Arc<dyn TravelTimes>, StartError> {
+pub(crate) async fn travel_times(
+    settings: &Settings,
+    around: &Surroundings,
+) -> Result<Arc<dyn TravelTimes>, StartError> {
     let straight = Arc::new(StraightLine::new(settings.matcher.speed_kmh, settings.matcher.detour));
-    let Some(file) = settings.roads.file.clone() else { return Ok(straight) };
-    let (path, snap_max_m) = (file.clone(), settings.roads.snap_max_m);
-    // It reads the file and orders the junctions.
-    let opened = tokio::task::spawn_blocking(move || Roads::open(&path, snap_max_m)).await;
-    let roads =
-        opened.expect("opening does not panic").map_err(|reason| StartError::Roads { file, reason })?;
-    Ok(Arc::new(RoadTimes::new(Arc::new(roads), straight)))
+    let roads = match (&around.roads, &settings.roads.file) {
+        (Some(roads), _) => roads.clone(),
+        (None, None) => return Ok(straight),
+        (None, Some(file)) => {
+            let (path, snap_max_m) = (file.clone(), settings.roads.snap_max_m);
+            // It reads the file and orders the junctions.
+            let opened = tokio::task::spawn_blocking(move || Roads::open(&path, snap_max_m)).await;
+            let opened = opened.expect("opening does not panic");
+            Arc::new(opened.map_err(|reason| StartError::Roads { file: file.clone(), reason })?)
+        }
+    };
+    Ok(Arc::new(RoadTimes::new(roads, straight)))
 }

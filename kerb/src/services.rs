@@ -195,10 +195,7 @@ impl Common {
             clock: self.surroundings.clock.clone(),
             journal: journal(settings).await?,
             search: Arc::new(search),
-            times: match &self.surroundings.times {
-                Some(times) => times.clone(),
-                None => travel_times(settings).await?,
-            },
+            times: travel_times(settings, &self.surroundings).await?,
             membership: cluster.membership.clone(),
             peers: cluster.peers.clone(),
         };

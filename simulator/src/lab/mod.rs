@@ -17,6 +17,7 @@ pub mod record;
 pub mod reports;
 pub mod run;
 pub mod service;
+pub mod summary;
 pub mod trace;
 pub mod trips;
 pub mod virtual_time;

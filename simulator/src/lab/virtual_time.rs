@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kerb::Settings;
-use kerb_fleet::{RuntimeClock, TravelTimes};
+use kerb_fleet::RuntimeClock;
+use kerb_routing::Roads;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +33,8 @@ pub struct LabOptions {
     pub settings: Settings,
     /// Of the service's jitter and of the sampled searches.
     pub seed: u64,
-    /// How long ways take; `None`: as the settings say.
-    pub times: Option<Arc<dyn TravelTimes>>,
+    /// Streets that are open already; `None`: those of the settings.
+    pub roads: Option<Arc<Roads>>,
 }
 
 /// Runs on all of Kerb in this process until the people's time is over or `stop` is cancelled. On a
@@ -44,13 +45,13 @@ pub async fn lab<P: People>(
     stop: &CancellationToken,
     progress: impl FnMut(i64),
 ) -> Result<RunEnd, StartFailed> {
-    let LabOptions { settings, seed, times } = options;
+    let LabOptions { settings, seed, roads } = options;
     let how = run_options(&settings, seed);
     let begins_ms = people.begins_ms();
     let classes = people.vehicle_classes();
     let (server_clock, city_clock) =
         (RuntimeClock::starting_at(begins_ms), CityClock::new(begins_ms, Instant::now(), 1.0));
-    let mut service = InProcessService::start(settings, server_clock, seed, times, &classes).await?;
+    let mut service = InProcessService::start(settings, server_clock, seed, roads, &classes).await?;
     let end = run(people, &mut service, &city_clock, &how, stop, progress).await;
     service.shutdown().await;
     Ok(end)

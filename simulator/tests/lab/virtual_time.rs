@@ -16,7 +16,7 @@ fn run(seed: u64) -> (RunEnd, Tiny) {
 
 fn run_until(seed: u64, stop_ms: i64) -> (RunEnd, Tiny) {
     let mut people = Tiny::new(60, REQUESTS, MINUTES, seed);
-    let options = LabOptions { settings: Settings::default(), seed, times: None };
+    let options = LabOptions { settings: Settings::default(), seed, roads: None };
     let stop = CancellationToken::new();
     let end = virtual_runtime().unwrap().block_on(async {
         let progress = |now_ms| {

@@ -84,7 +84,8 @@ impl Phone {
                 if !ack.resume_token.is_empty() {
                     self.resume_token = ack.resume_token;
                 }
-                let before = std::mem::replace(&mut self.dropped, ack.dropped_late + ack.dropped_rate);
+                // What came after newer ones is not missed.
+                let before = std::mem::replace(&mut self.dropped, ack.dropped_rate);
                 return self.dropped.saturating_sub(before);
             }
             Message::Refusal(refusal) => {
