@@ -121,10 +121,15 @@ fn same_roles(node: &Node, roles: &[Role]) -> Result<(), StartError> {
     Err(StartError::Roles { node: node.id.to_string(), listed, started })
 }
 
-/// How long ways take: on streets where there is a network, and on straight lines otherwise.
-pub(crate) async fn travel_times(settings: &Settings) -> Result<Arc<dyn TravelTimes>, StartError> {
+/// How long ways take, for all services of a process: on streets where there is a network, and on straight lines
+/// otherwise. A process that neither searches nor matches opens no network.
+pub(crate) async fn travel_times(
+    settings: &Settings,
+    roles: &[Role],
+) -> Result<Arc<dyn TravelTimes>, StartError> {
     let straight = Arc::new(StraightLine::new(settings.matcher.speed_kmh, settings.matcher.detour));
-    let Some(file) = settings.roads.file.clone() else { return Ok(straight) };
+    let asks = roles.iter().any(|role| matches!(role, Role::Aggregator | Role::Matcher));
+    let Some(file) = settings.roads.file.clone().filter(|_| asks) else { return Ok(straight) };
     let (path, snap_max_m) = (file.clone(), settings.roads.snap_max_m);
     // It reads the file and orders the junctions.
     let opened = tokio::task::spawn_blocking(move || Roads::open(&path, snap_max_m)).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerb_aggregator::Aggregator;
-use kerb_fleet::{Catalog, Clock, NodeId, Role, Sharding, SystemClock};
+use kerb_fleet::{Catalog, Clock, NodeId, Role, Sharding, SystemClock, TravelTimes};
 use kerb_index_server::IndexServer;
 use kerb_location_ingest::LocationIngest;
 use kerb_matcher::Matcher;
@@ -38,6 +38,7 @@ impl Services {
             catalog: settings.catalog()?,
             sharding: settings.sharding()?,
             clock: Arc::new(SystemClock),
+            times: travel_times(settings, roles).await?,
         };
         let has = |role| roles.contains(&role);
         // The index server first: it takes what the ingest node sends as soon as that starts.
@@ -130,6 +131,8 @@ struct Common {
     catalog: Catalog,
     sharding: Sharding,
     clock: Arc<dyn Clock>,
+    /// One for all services: the road network is opened once.
+    times: Arc<dyn TravelTimes>,
 }
 
 impl Common {
@@ -176,6 +179,7 @@ impl Common {
             membership: cluster.membership.clone(),
             peers: cluster.peers.clone(),
             clock: self.clock.clone(),
+            times: self.times.clone(),
         };
         Ok(Aggregator::new(settings.aggregator(), self.sharding, self.catalog.clone(), ports)?)
     }
@@ -195,7 +199,7 @@ impl Common {
             clock: self.clock.clone(),
             journal: journal(settings).await?,
             search: Arc::new(search),
-            times: travel_times(settings).await?,
+            times: self.times.clone(),
             membership: cluster.membership.clone(),
             peers: cluster.peers.clone(),
         };

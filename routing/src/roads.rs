@@ -112,6 +112,16 @@ impl Roads {
         Ok(self.snap(at)?.arcs(&self.network).map(|(arc, fraction)| End { arc, fraction }).collect())
     }
 
+    /// How far a position is from its street, in metres.
+    pub fn off_street_m(&self, at: LatLng) -> Result<f64, SnapError> {
+        Ok(self.snap(at)?.distance_m)
+    }
+
+    /// A position farther from every street is off the map, in metres.
+    pub fn snap_max_m(&self) -> f64 {
+        self.snap_max_m
+    }
+
     /// The fastest way between the points of streets that are nearest to two positions.
     pub fn way(&self, from: LatLng, to: LatLng) -> Result<Way, WayError> {
         let starts = self.ends(from).map_err(WayError::From)?;

@@ -60,6 +60,7 @@ fn task(trip: &str) -> DriverNews {
         pickup: place(1),
         dropoff: place(2),
         pickup_eta_s: 60,
+        travel_source: Some(TravelSource::Roads),
         expires_ms: 15_000,
         party_size: 1,
     }))

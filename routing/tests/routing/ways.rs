@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{Leg, Table, TableQuestion, TravelSource, TravelTimes};
+use kerb_fleet::conformance::travel_times;
+use kerb_fleet::{Drive, Eta, Leg, Table, TableQuestion, TravelSource, TravelTimes};
 use kerb_routing::{RoadTimes, Roads, WayError};
 use kerb_spatial::{LatLng, distance_m};
 use rand::{RngExt, SeedableRng};
@@ -64,8 +65,31 @@ struct Always(u32);
 
 impl TravelTimes for Always {
     fn table(&self, question: &TableQuestion) -> Table {
-        Table { seconds: vec![self.0; question.legs.len()], source: TravelSource::StraightLine }
+        let legs = question.legs.len();
+        Table { seconds: vec![self.0; legs], sources: vec![TravelSource::StraightLine; legs] }
     }
+
+    fn drive(&self, from: LatLng, to: LatLng) -> Drive {
+        let eta = Eta { time_s: self.0, source: TravelSource::StraightLine };
+        Drive { eta, length_m: distance_m(from, to) }
+    }
+
+    fn reach_m(&self, _to: LatLng, within_s: u32) -> f64 {
+        if within_s > self.0 { f64::INFINITY } else { 0.0 }
+    }
+}
+
+#[test]
+fn the_times_of_streets_keep_the_contract_of_the_port() {
+    let seed = 5;
+    println!("seed {seed}");
+    let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), monaco());
+    let mut places: Vec<_> = (0..16).map(|_| somewhere(&mut rng, &roads)).collect();
+    places.push(LatLng::new(PARIS.0, PARIS.1).unwrap());
+    let mut off = || rng.random_range(-0.05..0.05);
+    places.extend((0..6).map(|_| LatLng::new(43.74 + off(), 7.42 + off()).unwrap()));
+    let times = RoadTimes::new(Arc::new(roads), Arc::new(Always(300)));
+    travel_times::all(&times, &places);
 }
 
 #[test]
@@ -89,16 +113,21 @@ fn a_table_has_the_times_of_its_ways_and_the_fallbacks_off_the_map() {
     let question =
         TableQuestion { origins: origins.clone(), destinations: destinations.clone(), legs: legs.clone() };
     let table = times.table(&question);
-    assert_eq!(table.source, TravelSource::Roads);
+    assert!(table.sources.iter().all(|source| *source == TravelSource::Roads));
     assert_eq!(table.seconds, legs.iter().map(|leg| way_s(&question, leg)).collect::<Vec<_>>());
 
     (origins[7], destinations[3]) = (paris, paris);
     let question = TableQuestion { origins, destinations, legs };
     let table = times.table(&question);
-    assert_eq!(table.source, TravelSource::Mixed);
+    let is_off = |leg: &Leg| leg.origin == 7 || leg.destination == 3;
+    let expected = question.legs.iter().map(is_off).map(|off| match off {
+        true => TravelSource::StraightLine,
+        false => TravelSource::Roads,
+    });
+    assert_eq!(table.sources, expected.collect::<Vec<_>>());
     assert!(table.seconds.contains(&9_999));
     assert_eq!(table.seconds, question.legs.iter().map(|leg| way_s(&question, leg)).collect::<Vec<_>>());
     let legs = vec![Leg { origin: 7, destination: 0 }];
     let table = times.table(&TableQuestion { legs, ..question });
-    assert_eq!((table.seconds[0], table.source), (9_999, TravelSource::StraightLine));
+    assert_eq!((table.seconds[0], table.sources[0]), (9_999, TravelSource::StraightLine));
 }

@@ -6,6 +6,7 @@ use kerb_routing::{Roads, Way};
 use kerb_spatial::LatLng;
 use serde_json::{Value, json};
 
+use super::super::args::position;
 use super::super::failure::{Failure, Outcome};
 use super::super::table;
 
@@ -64,13 +65,6 @@ fn to_geojson(way: &Way) -> Value {
         "geometry": { "type": "LineString", "coordinates": line },
         "properties": { "time_ms": way.time_ms, "length_m": way.length_m, "steps": steps },
     })
-}
-
-fn position(text: &str) -> Result<LatLng, String> {
-    let (lat, lon) = text.split_once(',').ok_or("must be LAT,LON, for example 43.7333,7.4167")?;
-    let number =
-        |text: &str| text.trim().parse::<f64>().map_err(|error| format!("{text:?} is not a number: {error}"));
-    LatLng::new(number(lat)?, number(lon)?).map_err(|error| error.to_string())
 }
 
 fn metres(text: &str) -> Result<f64, String> {
