@@ -54,6 +54,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_contract_of_the_port_is_kept() {
+        let places =
+            [(52.5, 13.4), (52.5, 13.4), (52.50001, 13.4), (48.1, 11.6), (-52.5, -166.6), (90.0, 0.0)];
+        let places: Vec<_> = places.into_iter().map(|(lat, lon)| LatLng::new(lat, lon).unwrap()).collect();
+        kerb_fleet::conformance::travel_times::all(&StraightLine::new(22.0, 1.35), &places);
+    }
+
+    #[test]
     fn legs_are_answered_in_their_order_and_rounded_up() {
         let at = |lat| LatLng::new(lat, 13.4).unwrap();
         let question = TableQuestion {

@@ -11,7 +11,8 @@ use kerb_spatial::LatLng;
 
 use crate::{
     Answer, Capabilities, DriverAction, DriverDesk, DriverId, DriverNews, DriverTask, Error, ErrorCode,
-    IdempotencyKey, ReturnReason, RideRequest, RiderId, Trip, TripEvent, TripId, TripState, VehicleClass,
+    IdempotencyKey, ReturnReason, RideRequest, RiderId, TravelSource, Trip, TripEvent, TripId, TripState,
+    VehicleClass,
 };
 
 /// The trip.

@@ -2,7 +2,45 @@
 
 use kerb_spatial::{LatLng, distance_m};
 
-use crate::{Eta, Leg, TableQuestion, TravelTimes};
+use crate::{Drive, Eta, Leg, Table, TableQuestion, TravelSource, TravelTimes};
+
+/// Travel times for the tests of others: 10 metres a second along the great circle. Whoever starts at an odd number of
+/// ten thousandths of a degree of latitude is on the other bank of a river and needs `bridge_s` more; these times count
+/// as straight lines, the others as those of roads.
+#[derive(Clone, Copy, Debug)]
+pub struct TwoBanks {
+    /// Seconds over the bridge.
+    pub bridge_s: u32,
+}
+
+impl TwoBanks {
+    fn eta(self, from: LatLng, to: LatLng) -> Eta {
+        let along_s = (distance_m(from, to) / 10.0).ceil() as u32;
+        match (from.lat_e7() + 500).div_euclid(1_000).rem_euclid(2) {
+            0 => Eta { time_s: along_s, source: TravelSource::Roads },
+            _ => Eta { time_s: along_s + self.bridge_s, source: TravelSource::StraightLine },
+        }
+    }
+}
+
+impl TravelTimes for TwoBanks {
+    fn table(&self, question: &TableQuestion) -> Table {
+        let place = |places: &[LatLng], number: u32| places[number as usize];
+        let etas = question.legs.iter().map(|leg| {
+            self.eta(place(&question.origins, leg.origin), place(&question.destinations, leg.destination))
+        });
+        let (seconds, sources) = etas.map(|eta| (eta.time_s, eta.source)).unzip();
+        Table { seconds, sources }
+    }
+
+    fn drive(&self, from: LatLng, to: LatLng) -> Drive {
+        Drive { eta: self.eta(from, to), length_m: distance_m(from, to) }
+    }
+
+    fn reach_m(&self, _to: LatLng, within_s: u32) -> f64 {
+        f64::from(within_s) * 10.0
+    }
+}
 
 /// Runs all cases on the ways between these places.
 pub fn all(times: &dyn TravelTimes, places: &[LatLng]) {

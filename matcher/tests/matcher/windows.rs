@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kerb_fleet::{
-    Capabilities, DriverCard, DriverStatus, Hit, Motion, NearAnswer, Stamp, TripId, VehicleClass,
+    Capabilities, DriverCard, DriverStatus, Hit, Motion, NearAnswer, Stamp, Table, TravelSource, TripId,
+    VehicleClass,
 };
 use kerb_matcher::Options;
 use kerb_matcher::assign::Policy;
