@@ -83,7 +83,7 @@ async fn fill(journal: &FjallJournal) -> usize {
     bytes
 }
 
-fn proposal(trip: TripId, driver: DriverId) -> Proposal {
+fn proposal(trip: TripId, driver: kerb_fleet::DriverId) -> Proposal {
     Proposal { trip, driver, pickup_eta_s: 240, travel_source: TravelSource::StraightLine }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use kerb_cluster::FjallJournal;
 use kerb_fleet::{
     CancelledBy, Capabilities, Change, DriverId, IdempotencyKey, MarketId, Receipt, Record, ReturnReason,
-    RideRequest, RiderId, TripEvent, TripId, TripJournal, VehicleClass,
+    RideRequest, RiderId, TravelSource, TripEvent, TripId, TripJournal, VehicleClass,
 };
 use kerb_spatial::LatLng;
 
