@@ -16,23 +16,24 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 const MIDTOWN: &[u8] = include_bytes!("../../../routing/data/midtown_roads.osm.pbf");
-/// Around the middle of the extract; most of the box of drivers is off its map, and little of the box of points.
-const CENTER: (f64, f64) = (40.7575, -73.9780);
-const DRIVERS_DEG: f64 = 0.03;
-const POINTS_DEG: f64 = 0.012;
+/// How far from a junction drivers are, at most: many of them are off the map.
+const DRIVERS_DEG: f64 = 0.02;
+/// And the questions' points: nearly all on it.
+const POINTS_DEG: f64 = 0.001;
 const SNAP_MAX_M: f64 = 100.0;
 const DRIVERS: usize = 600;
 
-fn midtown(snap_max_m: f64) -> RoadTimes {
+fn midtown(snap_max_m: f64) -> Arc<Roads> {
     let network = import_pbf(Cursor::new(MIDTOWN), &mut |_| {}).unwrap().network;
-    let roads = Roads::new(network, snap_max_m).unwrap();
-    // Faster than most ways on streets, so that drivers off the map are among the soonest.
-    RoadTimes::new(Arc::new(roads), Arc::new(StraightLine::new(50.0, 1.0)))
+    Arc::new(Roads::new(network, snap_max_m).unwrap())
 }
 
-fn somewhere(rng: &mut Pcg64Mcg, spread_deg: f64) -> LatLng {
-    let mut off = || rng.random_range(-spread_deg..spread_deg);
-    LatLng::new(CENTER.0 + off(), CENTER.1 + off()).unwrap()
+/// Within some thousandths of a degree of a junction.
+fn somewhere(rng: &mut Pcg64Mcg, roads: &Roads, off_deg: f64) -> LatLng {
+    let nodes = roads.network().nodes();
+    let near = nodes[rng.random_range(0..nodes.len())].lat_lng();
+    let mut off = || rng.random_range(-off_deg..off_deg);
+    LatLng::new(near.lat_deg() + off(), near.lon_deg() + off()).unwrap()
 }
 
 fn hit(number: usize, position: LatLng, origin: &Origin) -> Hit {
@@ -81,12 +82,15 @@ fn truth(sorted: &[Hit], point: LatLng, times: &dyn TravelTimes) -> Vec<(Eta, St
 fn judge(seed: u64, snap_max_m: f64) {
     println!("seed {seed}");
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    let times = midtown(snap_max_m);
-    let places: Vec<_> = (0..DRIVERS).map(|_| somewhere(&mut rng, DRIVERS_DEG)).collect();
+    let roads = midtown(snap_max_m);
+    // Faster than most ways on streets, so that drivers off the map are among the soonest.
+    let times = RoadTimes::new(Arc::clone(&roads), Arc::new(StraightLine::new(50.0, 1.0)));
+    let places: Vec<_> = (0..DRIVERS).map(|_| somewhere(&mut rng, &roads, DRIVERS_DEG)).collect();
     let (mut read, mut off_map, mut reordered) = (0, 0, 0);
     let questions = 25;
     for _ in 0..questions {
-        let circle = Circle::new(somewhere(&mut rng, POINTS_DEG), rng.random_range(300.0..8_000.0)).unwrap();
+        let circle =
+            Circle::new(somewhere(&mut rng, &roads, POINTS_DEG), rng.random_range(300.0..8_000.0)).unwrap();
         let (point, k) = (circle.center(), rng.random_range(1..30));
         let sorted = in_order(&places, &circle);
         let mut soonest = Soonest::new(circle, k, 5_000);
