@@ -111,7 +111,7 @@ impl Aggregator {
     /// A place among the searches that run.
     pub(crate) fn admit(&self) -> Result<SemaphorePermit<'_>, Error> {
         let inner = &*self.0;
-        inner.searches.try_acquire().map_err(|_| {
+        inner.searches.try_acquire().map_err(|_full| {
             inner.engine.counters.overloaded.one();
             Error::Overloaded { what: "searches", limit: inner.options.searches_max as usize }
         })

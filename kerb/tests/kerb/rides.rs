@@ -148,7 +148,10 @@ async fn a_pickup_takes_as_long_as_its_streets() {
 /// Where the driver is, next time that it is told.
 async fn progress(news: &mut Streaming<WatchTripResponse>) -> DriverProgress {
     loop {
-        let next = in_time("the driver's place", SOON, news.message()).await.unwrap().unwrap();
+        let next = in_time("the driver's place", SOON, news.message())
+            .await
+            .expect("what the test has set up")
+            .expect("what the test has set up");
         if let Some(News::Driver(progress)) = next.news {
             return progress;
         }

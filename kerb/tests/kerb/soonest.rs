@@ -24,8 +24,8 @@ const SNAP_MAX_M: f64 = 100.0;
 const DRIVERS: usize = 600;
 
 fn midtown(snap_max_m: f64) -> Arc<Roads> {
-    let network = import_pbf(Cursor::new(MIDTOWN), &mut |_| {}).unwrap().network;
-    Arc::new(Roads::new(network, snap_max_m).unwrap())
+    let network = import_pbf(Cursor::new(MIDTOWN), &mut |_| {}).expect("what the test has set up").network;
+    Arc::new(Roads::new(network, snap_max_m).expect("what the test has set up"))
 }
 
 /// Within some thousandths of a degree of a junction.
@@ -33,11 +33,11 @@ fn somewhere(rng: &mut Pcg64Mcg, roads: &Roads, off_deg: f64) -> LatLng {
     let nodes = roads.network().nodes();
     let near = nodes[rng.random_range(0..nodes.len())].lat_lng();
     let mut off = || rng.random_range(-off_deg..off_deg);
-    LatLng::new(near.lat_deg() + off(), near.lon_deg() + off()).unwrap()
+    LatLng::new(near.lat_deg() + off(), near.lon_deg() + off()).expect("what the test has set up")
 }
 
 fn hit(number: usize, position: LatLng, origin: &Origin) -> Hit {
-    let id = DriverId::new(&format!("cab-{number:04}")).unwrap();
+    let id = DriverId::new(&format!("cab-{number:04}")).expect("what the test has set up");
     Hit {
         card: Arc::new(DriverCard { id, vehicle_class: VehicleClass(0), capabilities: Capabilities(0) }),
         position,
@@ -89,8 +89,8 @@ fn judge(seed: u64, snap_max_m: f64) {
     let (mut read, mut off_map, mut reordered) = (0, 0, 0);
     let questions = 25;
     for _ in 0..questions {
-        let circle =
-            Circle::new(somewhere(&mut rng, &roads, POINTS_DEG), rng.random_range(300.0..8_000.0)).unwrap();
+        let circle = Circle::new(somewhere(&mut rng, &roads, POINTS_DEG), rng.random_range(300.0..8_000.0))
+            .expect("what the test has set up");
         let (point, k) = (circle.center(), rng.random_range(1..30));
         let sorted = in_order(&places, &circle);
         let mut soonest = Soonest::new(circle, k, 5_000);

@@ -36,12 +36,11 @@ const ALONG: (&str, (f64, f64)) = ("along", (0.0, 0.006));
 const OFF: (&str, (f64, f64)) = ("off-the-map", (-0.01, 0.001));
 
 fn town(dir: &Path) {
-    let mut edges = "from_node,to_node,length_m,highway\n".to_owned();
-    for (from, to, length_m) in STREETS {
-        edges.push_str(&format!("{from},{to},{length_m},secondary\n{to},{from},{length_m},secondary\n"));
-    }
-    std::fs::write(dir.join("town.csv"), NODES).unwrap();
-    std::fs::write(dir.join("edges.csv"), edges).unwrap();
+    let both = STREETS.iter().flat_map(|(from, to, length_m)| [(from, to, length_m), (to, from, length_m)]);
+    let rows = both.map(|(from, to, length_m)| format!("{from},{to},{length_m},secondary\n"));
+    let edges = format!("from_node,to_node,length_m,highway\n{}", rows.collect::<String>());
+    std::fs::write(dir.join("town.csv"), NODES).expect("what the test has set up");
+    std::fs::write(dir.join("edges.csv"), edges).expect("what the test has set up");
     let imported = run(dir, &["roads", "import", "town.csv", "edges.csv"]);
     assert!(imported.status.success(), "{imported:?}");
 }
@@ -57,10 +56,10 @@ const WITH_STREETS: [&str; 2] = ["--set", "roads.file=town.roads"];
 fn way(dir: &Path, from: (f64, f64), to: (f64, f64)) -> (u32, f64) {
     let at = |(lat, lon): (f64, f64)| format!("{lat},{lon}");
     let told = run(dir, &["roads", "route", "town.roads", &at(from), &at(to), "--geojson"]);
-    let feature: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let feature: Value = serde_json::from_slice(&told.stdout).expect("what the test has set up");
     let way = &feature["properties"];
-    let time_ms = way["time_ms"].as_u64().unwrap();
-    (time_ms.div_ceil(1_000) as u32, way["length_m"].as_f64().unwrap())
+    let time_ms = way["time_ms"].as_u64().expect("what the test has set up");
+    (time_ms.div_ceil(1_000) as u32, way["length_m"].as_f64().expect("what the test has set up"))
 }
 
 async fn put(channel: &Channel, drivers: &[(&str, (f64, f64))]) {
@@ -70,7 +69,7 @@ async fn put(channel: &Channel, drivers: &[(&str, (f64, f64))]) {
 /// Reports drivers at one node until they are found by another.
 async fn put_through(ingest: &Channel, search: &Channel, drivers: &[(&str, (f64, f64))]) {
     let truth: Truth = drivers.iter().map(|(id, at)| ((*id).to_owned(), *at)).collect();
-    report(ingest.clone(), vec![batch(&truth, 1, true)]).await.unwrap();
+    report(ingest.clone(), vec![batch(&truth, 1, true)]).await.expect("what the test has set up");
     eventually("all are found", SOON, async || {
         let found = ask(search, request(within(RIDER, 50_000.0))).await.map_err(|e| e.to_string())?;
         if found.drivers.len() == drivers.len() { Ok(()) } else { Err(format!("{found:?}")) }
@@ -135,7 +134,7 @@ fn told_on_the_command_line(dir: &Path, node: &Process, along_s: u32) {
     assert_eq!(lines[1][..6], [ALONG.0, "556.0", "m", &*seconds, "s", "roads"], "{shown}");
     assert!(lines[3].contains(&"straight_line"), "{shown}");
     let json = run(dir, &[&args[..], &["--json"]].concat());
-    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let json: Value = serde_json::from_slice(&json.stdout).expect("what the test has set up");
     assert_eq!(json["drivers"][0]["pickup_eta_s"], along_s);
     assert_eq!(
         (&json["drivers"][0]["travel_source"], &json["ranking_incomplete"]),
