@@ -17,13 +17,14 @@ pub mod search;
 pub mod sharding;
 pub mod trip;
 pub mod wheel;
+pub mod work;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
 pub use batch::{Batch, Control, Forget, Frame, Introduction, Slot, SourceHello, Update};
 pub use catalog::{Capabilities, Catalog, VehicleClass};
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, RuntimeClock, Stopwatch, SystemClock};
 pub use dispatch::{
     Drive, DriverAction, DriverNews, DriverTask, Eta, Leg, NearAnswer, NearQuestion, SoonAnswer, Table,
     TableQuestion, TravelSource, Whereabouts,
@@ -44,3 +45,4 @@ pub use trip::{
     Step, StepNote, Trip, TripEvent, TripId, TripState, TripTimes, Version, Violation, Wrong,
 };
 pub use wheel::Wheel;
+pub use work::long_work;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kerb_fleet::{
     Answer, Catalog, Clock, Error, IndexAdmin, Membership, MembershipView, NodeId, PositionSession,
     PositionSink, Role, ShardAnswer, ShardId, ShardQuestion, ShardSearch, ShardStat, Sharding, SourceHello,
+    long_work,
 };
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -159,7 +160,7 @@ impl IndexServer {
         // Dropped with this future, when the caller goes away.
         let caller = CancellationToken::new();
         let (gone, _here) = (caller.clone(), caller.drop_guard());
-        let search = tokio::task::spawn_blocking(move || {
+        let search = long_work(move || {
             let given_up = || gone.is_cancelled() || inner.stop.is_cancelled() || Instant::now() >= deadline;
             inner.index.search(&question, &mut Effort::new(usize::MAX, &given_up))
         });

@@ -6,7 +6,7 @@ use kerb_cluster::{
     Channels, EmbeddedMembership, FjallJournal, Liveness, LocalPeers, MatcherDoor, MemoryJournal,
     RemotePeers, StaticFile,
 };
-use kerb_fleet::{Membership, Node, Peers, Role, TravelTimes, TripJournal};
+use kerb_fleet::{Clock, Membership, Node, Peers, Role, SystemClock, TravelTimes, TripJournal};
 use kerb_matcher::StraightLine;
 use kerb_routing::{RoadTimes, Roads};
 
@@ -18,6 +18,24 @@ use crate::settings::Settings;
 const LISTEN_DEFAULT: &str = "127.0.0.1:7717";
 /// Folder of the trip journal in the data folder.
 const TRIPS_FOLDER: &str = "trips";
+
+/// What a node takes from the world around it.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Of all jitter.
+    pub seed: u64,
+    /// Streets that are open already; `None`: those of the settings.
+    pub roads: Option<Arc<Roads>>,
+}
+
+impl Surroundings {
+    /// The machine's time; nodes that were started at different times have different jitter.
+    pub fn real() -> Self {
+        Self { seed: SystemClock.now_ms() as u64, clock: Arc::new(SystemClock), roads: None }
+    }
+}
 
 /// Who else is there, and how to reach them.
 pub(crate) struct Cluster {
@@ -46,7 +64,8 @@ impl Cluster {
         }
     }
 
-    fn alone(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
+    /// All roles in this process.
+    pub(crate) fn alone(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
         let local = Arc::new(LocalPeers::new());
         Ok(Self {
             membership: Arc::new(EmbeddedMembership::new(
@@ -126,14 +145,20 @@ fn same_roles(node: &Node, roles: &[Role]) -> Result<(), StartError> {
 pub(crate) async fn travel_times(
     settings: &Settings,
     roles: &[Role],
+    around: &Surroundings,
 ) -> Result<Arc<dyn TravelTimes>, StartError> {
     let straight = Arc::new(StraightLine::new(settings.matcher.speed_kmh, settings.matcher.detour));
     let asks = roles.iter().any(|role| matches!(role, Role::Aggregator | Role::Matcher));
-    let Some(file) = settings.roads.file.clone().filter(|_| asks) else { return Ok(straight) };
-    let (path, snap_max_m) = (file.clone(), settings.roads.snap_max_m);
-    // It reads the file and orders the junctions.
-    let opened = tokio::task::spawn_blocking(move || Roads::open(&path, snap_max_m)).await;
-    let roads =
-        opened.expect("opening does not panic").map_err(|reason| StartError::Roads { file, reason })?;
-    Ok(Arc::new(RoadTimes::new(Arc::new(roads), straight)))
+    let roads = match (&around.roads, &settings.roads.file) {
+        (Some(roads), _) => roads.clone(),
+        (None, Some(file)) if asks => {
+            let (path, snap_max_m) = (file.clone(), settings.roads.snap_max_m);
+            // It reads the file and orders the junctions.
+            let opened = tokio::task::spawn_blocking(move || Roads::open(&path, snap_max_m)).await;
+            let opened = opened.expect("opening does not panic");
+            Arc::new(opened.map_err(|reason| StartError::Roads { file: file.clone(), reason })?)
+        }
+        (None, _) => return Ok(straight),
+    };
+    Ok(Arc::new(RoadTimes::new(roads, straight)))
 }

@@ -5,10 +5,13 @@
 
 mod compose;
 mod error;
+mod in_process;
 mod node;
 mod services;
 pub mod settings;
 
+pub use compose::Surroundings;
 pub use error::StartError;
+pub use in_process::{Gateway, InProcess, Seat, SeatNews};
 pub use node::{ALL_ROLES, Node};
 pub use settings::Settings;

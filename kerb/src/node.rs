@@ -7,7 +7,7 @@ use kerb_fleet::Role;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::compose::Cluster;
+use crate::compose::{Cluster, Surroundings};
 use crate::error::StartError;
 use crate::services::Services;
 use crate::settings::Settings;
@@ -53,7 +53,7 @@ impl Node {
         let server = Server::bind(settings.node.id.clone(), wanted, settings.server()).await;
         let server = server.map_err(|reason| StartError::Listen { address: wanted.to_owned(), reason })?;
         let address = server.address();
-        let services = Services::start(&settings, roles, cluster).await?;
+        let services = Services::start(&settings, roles, cluster, Surroundings::real()).await?;
 
         let stop = CancellationToken::new();
         let abort = CancellationToken::new();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerb_aggregator::Aggregator;
-use kerb_fleet::{Catalog, Clock, NodeId, Role, Sharding, SystemClock, TravelTimes};
+use kerb_fleet::{Catalog, NodeId, Role, Sharding, TravelTimes};
 use kerb_index_server::IndexServer;
 use kerb_location_ingest::LocationIngest;
 use kerb_matcher::Matcher;
@@ -13,16 +13,16 @@ use kerb_proto::v1::trip_event_service_server::TripEventServiceServer;
 use tonic::server::NamedService;
 use tonic::service::{Routes, RoutesBuilder};
 
-use crate::compose::{Cluster, journal, travel_times};
+use crate::compose::{Cluster, Surroundings, journal, travel_times};
 use crate::error::StartError;
 use crate::settings::Settings;
 
 /// The running services of a node.
 pub(crate) struct Services {
-    location_ingest: Option<LocationIngest>,
+    pub(crate) location_ingest: Option<LocationIngest>,
     index_server: Option<IndexServer>,
-    aggregator: Option<Aggregator>,
-    matcher: Option<Matcher>,
+    pub(crate) aggregator: Option<Aggregator>,
+    pub(crate) matcher: Option<Matcher>,
     cluster: Cluster,
 }
 
@@ -32,13 +32,14 @@ impl Services {
         settings: &Settings,
         roles: &[Role],
         cluster: Cluster,
+        surroundings: Surroundings,
     ) -> Result<Self, StartError> {
         let common = Common {
             node: settings.node.id.clone(),
             catalog: settings.catalog()?,
             sharding: settings.sharding()?,
-            clock: Arc::new(SystemClock),
-            times: travel_times(settings, roles).await?,
+            times: travel_times(settings, roles, &surroundings).await?,
+            surroundings,
         };
         let has = |role| roles.contains(&role);
         // The index server first: it takes what the ingest node sends as soon as that starts.
@@ -130,7 +131,7 @@ struct Common {
     node: NodeId,
     catalog: Catalog,
     sharding: Sharding,
-    clock: Arc<dyn Clock>,
+    surroundings: Surroundings,
     /// One for all services: the road network is opened once.
     times: Arc<dyn TravelTimes>,
 }
@@ -141,7 +142,7 @@ impl Common {
             node: self.node.clone(),
             catalog: self.catalog.clone(),
             sharding: self.sharding,
-            clock: self.clock.clone(),
+            clock: self.surroundings.clock.clone(),
             membership: cluster.membership.clone(),
         };
         let server = IndexServer::start(&settings.index_server(), ports).await;
@@ -161,11 +162,10 @@ impl Common {
             node: self.node.clone(),
             catalog: Arc::new(self.catalog.clone()),
             sharding: self.sharding,
-            clock: self.clock.clone(),
+            clock: self.surroundings.clock.clone(),
             membership: cluster.membership.clone(),
             peers: cluster.peers.clone(),
-            // Only jitter hangs on it: nodes that were started at different times differ.
-            seed: self.clock.now_ms() as u64,
+            seed: self.surroundings.seed,
         };
         let ingest = LocationIngest::start(settings.location_ingest(), ports).await?;
         if let Some(local) = &cluster.local {
@@ -178,7 +178,7 @@ impl Common {
         let ports = kerb_aggregator::Ports {
             membership: cluster.membership.clone(),
             peers: cluster.peers.clone(),
-            clock: self.clock.clone(),
+            clock: self.surroundings.clock.clone(),
             times: self.times.clone(),
         };
         Ok(Aggregator::new(settings.aggregator(), self.sharding, self.catalog.clone(), ports)?)
@@ -196,7 +196,7 @@ impl Common {
         let ports = kerb_matcher::Ports {
             node: self.node.clone(),
             catalog: Arc::new(self.catalog.clone()),
-            clock: self.clock.clone(),
+            clock: self.surroundings.clock.clone(),
             journal: journal(settings).await?,
             search: Arc::new(search),
             times: self.times.clone(),

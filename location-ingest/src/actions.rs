@@ -64,7 +64,8 @@ impl Actions {
     }
 }
 
-async fn answer(node: Arc<IngestNode>, driver: DriverId, wire: TripAction) -> ActionResult {
+/// Hands one action to the matcher; what it came to.
+pub(crate) async fn answer(node: Arc<IngestNode>, driver: DriverId, wire: TripAction) -> ActionResult {
     let (trip_id, name) = (wire.trip_id.clone(), action_name(&wire));
     let outcome = match Act::try_from(wire) {
         Ok(act) => node.desk.act(driver, act).await,

@@ -171,6 +171,11 @@ impl FleetStream {
         self.request += 1;
     }
 
+    /// What became of the stream so far.
+    pub fn so_far(&self) -> &ReportPositionsResponse {
+        &self.account
+    }
+
     /// What became of the stream.
     pub fn account(self) -> ReportPositionsResponse {
         self.account

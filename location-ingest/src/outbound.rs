@@ -44,6 +44,7 @@ impl Outbound {
         let mut attempt = 0;
         loop {
             let over = tokio::select! {
+                biased;
                 over = self.session(&mut flushes, &mut attempt) => over,
                 () = self.stop.cancelled() => Over::Stopped,
             };
@@ -57,6 +58,7 @@ impl Outbound {
             tracing::warn!(server = %self.link.node, %error, attempt, wait_ms = wait.as_millis(), "no session");
             attempt += 1;
             tokio::select! {
+                biased;
                 () = sleep(wait) => {}
                 () = self.stop.cancelled() => return,
             }
@@ -109,6 +111,7 @@ impl Outbound {
                 self.flush(session, reply).await?;
             }
             tokio::select! {
+                biased;
                 control = session.control() => self.obey(control?),
                 () = self.link.wake.notified() => {}
                 flush = flushes.recv() => match flush {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::FusedFuture;
-use kerb_fleet::{Error, FieldError};
+use kerb_fleet::{Catalog, DriverCard, Error, FieldError};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::connect_request::Message;
 use kerb_proto::v1::{Acknowledgement, ConnectRequest, Hello, PositionUpdate, Refusal, TripAction, Welcome};
@@ -69,6 +69,20 @@ pub(crate) async fn serve(
     }
 }
 
+/// Who a driver says it is, and the token that it brings. [`Error::Invalid`] names every field that is wrong.
+pub(crate) fn checked_hello(
+    catalog: &Catalog,
+    hello: &Hello,
+) -> Result<(DriverCard, Option<ResumeToken>), Error> {
+    let Hello { driver_id, vehicle_class, capabilities, resume_token } = hello;
+    let within = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.within("hello")).collect();
+    let card = validate::card(catalog, driver_id, vehicle_class, capabilities);
+    let card = card.map_err(|errors| Error::Invalid(within(errors)))?;
+    let token = ResumeToken::decode(resume_token, &card.id);
+    let token = token.map_err(|error| Error::Invalid(within(vec![error])))?;
+    Ok((card, token))
+}
+
 impl DriverStream {
     fn open(
         node: Arc<IngestNode>,
@@ -78,13 +92,7 @@ impl DriverStream {
         let Some(Message::Hello(hello)) = first.and_then(|first| first.message) else {
             return Err(FieldError::new("hello", "absent, must be the first message").into());
         };
-        let Hello { driver_id, vehicle_class, capabilities, resume_token } = hello;
-        let within =
-            |errors: Vec<FieldError>| errors.into_iter().map(|error| error.within("hello")).collect();
-        let card = validate::card(&node.catalog, &driver_id, &vehicle_class, &capabilities);
-        let card = card.map_err(|errors| Error::Invalid(within(errors)))?;
-        let token = ResumeToken::decode(&resume_token, &card.id);
-        let token = token.map_err(|error| Error::Invalid(within(vec![error])))?;
+        let (card, token) = checked_hello(&node.catalog, &hello)?;
         let (driver, hold) = node.connect(card, &outbox)?;
         node.take_token(driver.slot, token.as_ref());
         let known = node.table.state(driver.slot).map_or(0, |state| state.stamp.sequence);

@@ -103,7 +103,10 @@ fn assigned(state: &State) -> Vec<Assigned> {
         let target = if trip.state == TripState::OnTrip { request.dropoff } else { request.pickup };
         Assigned { driver: driver.clone(), trip: trip.id.clone(), target }
     });
-    assigned.collect()
+    let mut assigned: Vec<_> = assigned.collect();
+    // The market knows no order of its drivers; what is decided of them is to have one.
+    assigned.sort_unstable_by_key(|assigned| assigned.trip.number);
+    assigned
 }
 
 /// What a look came to.

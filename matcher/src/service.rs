@@ -160,6 +160,11 @@ impl Matcher {
         watch(Arc::clone(&self.0.watches), desk, rider, trip, after).await
     }
 
+    /// The markets' names, in the settings' order.
+    pub fn markets(&self) -> &[MarketId] {
+        self.0.markets.ids()
+    }
+
     /// The markets, in the settings' order.
     pub async fn reports(&self) -> Result<Vec<MarketReport>, Error> {
         let mut reports = Vec::new();

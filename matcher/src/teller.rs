@@ -1,7 +1,7 @@
 //! Puts news before drivers, beside the markets: the newest news of a driver speak for all before them, so one waiting
 //! place a driver is enough and no market ever waits for a driver's connection.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
@@ -16,7 +16,8 @@ use crate::drivers::Drivers;
 /// Drivers that are told something at one time.
 const TELLS_AT_ONCE_MAX: usize = 256;
 
-type News = HashMap<DriverId, DriverNews, RandomState>;
+/// In the order of the drivers, so that who is told first hangs on nothing but who there is to tell.
+type News = BTreeMap<DriverId, DriverNews>;
 
 /// News that wait to be told; a place a driver who is promised to a trip.
 #[derive(Default)]
@@ -41,6 +42,7 @@ pub(crate) async fn run(outbox: Arc<Outbox>, drivers: Drivers, desks: Desks) {
     let mut busy: HashMap<DriverId, Option<DriverNews>, RandomState> = HashMap::default();
     loop {
         let done: Option<DriverId> = tokio::select! {
+            biased;
             () = outbox.arrived.notified() => None,
             Some(driver) = telling.next() => Some(driver),
         };

@@ -11,7 +11,7 @@ use kerb_fleet::limits::NEIGHBOURS_MAX;
 use kerb_fleet::search::status_mask;
 use kerb_fleet::{
     Capabilities, DriverFilter, DriverId, DriverStatus, Error, Eta, Leg, NearAnswer, NearQuestion,
-    NearbySearch, Table, TableQuestion, TravelTimes, TripId, VehicleClass,
+    NearbySearch, Stopwatch, Table, TableQuestion, TravelTimes, TripId, VehicleClass, long_work,
 };
 use kerb_spatial::LatLng;
 use tokio::time::Instant;
@@ -221,9 +221,9 @@ pub async fn match_window(
     search: Arc<dyn NearbySearch>,
     times: Arc<dyn TravelTimes>,
 ) -> Result<Matched, Error> {
-    let began = Instant::now();
+    let searching = Stopwatch::start();
     let questions = wanted.iter().map(|wanted| wanted.question(&rules, now_ms)).collect();
-    let answers = search.nearest(questions, began + rules.search_timeout).await?;
+    let answers = search.nearest(questions, Instant::now() + rules.search_timeout).await?;
     if answers.len() != wanted.len() {
         let text = format!("{} answers to {} questions for candidates", answers.len(), wanted.len());
         return Err(Error::Internal(text));
@@ -232,17 +232,17 @@ pub async fn match_window(
     if incomplete > 0 {
         tracing::warn!(incomplete, "candidates are missing: not every shard answered in time");
     }
-    let candidates_us = micros_since(began);
-    let solving = tokio::task::spawn_blocking(move || {
-        let began = Instant::now();
+    let candidates_us = micros_of(searching);
+    let solved = long_work(move || {
+        let solving = Stopwatch::start();
         let candidates = Candidates::of(&wanted, &answers, &claims);
         let table = times.table(&candidates.table);
         let matched = assign(&wanted, &candidates, &table, &rules);
-        Matched { candidates_us, solve_us: micros_since(began), ..matched }
+        Matched { candidates_us, solve_us: micros_of(solving), ..matched }
     });
-    solving.await.map_err(|error| Error::Internal(format!("a window was not solved: {error}")))
+    solved.await.map_err(|error| Error::Internal(format!("a window was not solved: {error}")))
 }
 
-fn micros_since(began: Instant) -> u32 {
-    u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX)
+fn micros_of(stopwatch: Stopwatch) -> u32 {
+    u32::try_from(stopwatch.us()).unwrap_or(u32::MAX)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerb_fleet::limits::NEIGHBOURS_MAX;
 use kerb_fleet::{
-    DriverFilter, DriverId, Error, Hit, Leg, NearAnswer, NearQuestion, TableQuestion, Trip, TripId,
+    DriverFilter, DriverId, Error, Hit, Leg, NearAnswer, NearQuestion, TableQuestion, Trip, TripId, long_work,
 };
 use kerb_spatial::{LatLng, distance_m};
 use tokio::time::Instant;
@@ -70,7 +70,7 @@ impl Matcher {
             legs: (0..hits.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect(),
         };
         let times = Arc::clone(&self.0.ports.times);
-        let table = tokio::task::spawn_blocking(move || times.table(&question)).await;
+        let table = long_work(move || times.table(&question)).await;
         table.map(|table| table.seconds).map_err(|error| Error::Internal(format!("no travel times: {error}")))
     }
 

@@ -1,0 +1,166 @@
+//! Judges a run while it goes on: no promise given twice, no acknowledged request without events, no search whose
+//! answer is not that of what was reported.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kerb_fleet::TripState;
+use kerb_proto::v1;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use super::faults::Faults;
+use super::message::{Action, DriverNumber, Heard, Outcome};
+use super::names::Names;
+use super::reports::Reports;
+use crate::history::Span;
+use crate::judge::{Answer, Limits, judge};
+use crate::question::Question;
+use crate::ride::promises::{self, Accepted};
+use crate::ride::rider::{Ride, Step};
+
+/// Searches without an answer, at most.
+const ASKED_MAX: usize = 64;
+
+/// What was seen so far.
+pub struct Judge {
+    names: Names,
+    limits: Limits,
+    rng: Pcg64Mcg,
+    classes: Vec<String>,
+    asked: BTreeMap<u64, (Question, i64)>,
+    next_number: u64,
+    rides: BTreeMap<String, Ride>,
+    accepted: Vec<Accepted>,
+    /// Acknowledged requests that no event has spoken of yet.
+    unheard_of: BTreeSet<String>,
+    faults: Faults,
+    /// Searches that were judged.
+    pub searches: u64,
+}
+
+impl Judge {
+    /// Nothing was seen. The seed is that of the sampled searches.
+    pub fn new(names: Names, classes: &[String], limits: Limits, seed: u64) -> Self {
+        let classes: BTreeSet<_> = classes.iter().cloned().collect();
+        Self {
+            names,
+            limits,
+            rng: Pcg64Mcg::seed_from_u64(seed),
+            classes: classes.into_iter().collect(),
+            asked: BTreeMap::new(),
+            next_number: 0,
+            rides: BTreeMap::new(),
+            accepted: Vec::new(),
+            unheard_of: BTreeSet::new(),
+            faults: Faults::default(),
+            searches: 0,
+        }
+    }
+
+    /// A search to ask now; `None` while nobody has reported, or while too many are not answered.
+    pub fn question(&mut self, reports: &Reports, server_ms: i64) -> Option<(u64, v1::FindNearbyRequest)> {
+        let near = reports.somewhere(self.rng.random_range(0..1 << 20))?;
+        if self.asked.len() >= ASKED_MAX {
+            return None;
+        }
+        let question = Question::random(&mut self.rng, near, &self.classes, &[]);
+        let wire = question.to_wire();
+        let number = self.next_number;
+        self.next_number += 1;
+        self.asked.insert(number, (question, server_ms));
+        Some((number, wire))
+    }
+
+    /// A search was answered.
+    pub fn found(
+        &mut self,
+        number: u64,
+        answer: Result<v1::FindNearbyResponse, String>,
+        reports: &Reports,
+        server_ms: i64,
+    ) {
+        let Some((question, began_ms)) = self.asked.remove(&number) else { return };
+        self.searches += 1;
+        let answer = answer.and_then(|wire| Answer::from_wire(wire).map_err(|error| error.to_string()));
+        let answer = match answer {
+            Ok(answer) if !answer.partial => answer,
+            Ok(_) => {
+                return self
+                    .faults
+                    .add("search", format!("shards were missing from the answer to {question}"));
+            }
+            Err(reason) => return self.faults.add("search", format!("no answer to {question}: {reason}")),
+        };
+        let span = Span { began_ms, ended_ms: server_ms };
+        for fault in judge(&question, &answer, span, reports.fleet(), &self.limits) {
+            self.faults.add("search", format!("{question}: {fault}"));
+        }
+    }
+
+    /// A request was acknowledged.
+    pub fn acknowledged(&mut self, trip: &str) {
+        if !self.rides.contains_key(trip) {
+            self.unheard_of.insert(trip.to_owned());
+        }
+    }
+
+    /// A trip came so far.
+    pub fn step(&mut self, trip: &str, step: Step) {
+        self.unheard_of.remove(trip);
+        self.rides.entry(trip.to_owned()).or_insert_with(|| Ride::new(trip.to_owned())).steps.push(step);
+    }
+
+    /// Somebody heard something.
+    pub fn heard(&mut self, heard: &Heard) {
+        if let Heard::Acted { driver, trip, action: Action::Accept, outcome: Outcome::Taken } = heard {
+            self.accept(*driver, trip);
+        }
+    }
+
+    /// Something that must not be.
+    pub fn fault(&mut self, fault: String) {
+        self.faults.add("service", fault);
+    }
+
+    /// Every acknowledged request has been spoken of.
+    pub fn is_caught_up(&self) -> bool {
+        self.unheard_of.is_empty() && self.asked.is_empty()
+    }
+
+    /// All faults, in words.
+    pub fn finish(mut self) -> Vec<String> {
+        for trip in std::mem::take(&mut self.unheard_of) {
+            self.faults.add("lost", format!("trip {trip} was acknowledged, but no event speaks of it"));
+        }
+        let silent = self.asked.len();
+        if silent > 0 {
+            self.faults.add("search", format!("{silent} searches were not answered"));
+        }
+        let verdict = promises::judge(self.rides.values(), &self.accepted);
+        for clash in &verdict.clashes {
+            self.faults.add("promise", clash.to_string());
+        }
+        let wrong: Vec<_> = self.rides.values().filter_map(illegal).collect();
+        wrong.into_iter().for_each(|fault| self.faults.add("trip", fault));
+        self.faults.into_words()
+    }
+
+    fn accept(&mut self, driver: DriverNumber, trip: &str) {
+        self.accepted.push(Accepted { driver: self.names.driver(driver), trip: trip.to_owned() });
+    }
+}
+
+/// A trip begins once, with its request, and ends at most once.
+fn illegal(ride: &Ride) -> Option<String> {
+    let ends = ride.steps.iter().filter(|step| !step.state.is_live()).count();
+    let trip = &ride.trip;
+    match (ride.steps.first(), ride.steps.last()) {
+        (Some(first), _) if first.state != TripState::Requested => {
+            Some(format!("trip {trip} begins with {}, must begin with its request", first.state))
+        }
+        (_, Some(last)) if ends > 1 || (ends == 1 && last.state.is_live()) => {
+            Some(format!("trip {trip} goes on after its end"))
+        }
+        _ => None,
+    }
+}
