@@ -41,7 +41,28 @@ pub(super) fn check(scenario: &Scenario) -> Checked {
     classes(&scenario.classes)?;
     riders(&scenario.riders)?;
     drivers(&scenario.drivers)?;
-    faults(&scenario.faults)
+    faults(&scenario.faults)?;
+    matcher(scenario)
+}
+
+/// The service's own rules for its settings, and the classes that it knows.
+fn matcher(scenario: &Scenario) -> Checked {
+    let table = toml::Table::from_iter([("matcher".to_owned(), scenario.matcher.clone().into())]);
+    let settings: kerb::Settings = toml::Value::Table(table)
+        .try_into()
+        .map_err(|error| ScenarioError::Syntax(format!("matcher: {}", error.to_string().trim())))?;
+    if let Some(error) = settings.check().into_iter().next() {
+        return Err(ScenarioError::Syntax(error.to_string()));
+    }
+    let known = settings.fleet.vehicle_classes;
+    let is_strange = |(_, class): &(usize, &VehicleClass)| !known.contains(&class.name);
+    match scenario.classes.iter().enumerate().find(is_strange) {
+        Some((index, class)) => {
+            let expected = format!("a class that the service knows: {}", known.join(", "));
+            Err(ScenarioError::value(format!("classes[{index}].name"), format!("{:?}", class.name), expected))
+        }
+        None => Ok(()),
+    }
 }
 
 fn streets(streets: &Streets) -> Checked {

@@ -15,7 +15,8 @@ pub enum ScenarioError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// Not TOML, a field that does not exist, one that is missing, or a value of another kind.
+    /// Not TOML, a field that does not exist, one that is missing, a value of another kind, or one that the service
+    /// does not take.
     #[error("{0}")]
     Syntax(String),
     /// A value is wrong.

@@ -1,6 +1,6 @@
 //! A scenario: everything that a run of a city depends on, in one TOML file that is checked before anything moves.
 //!
-//! `docs/simulator.md` shows the whole format. Unknown fields are refused; every error names the field, the value and
+//! `docs/scenarios.md` shows the whole format. Unknown fields are refused; every error names the field, the value and
 //! what would be right.
 
 mod check;

@@ -3,25 +3,23 @@
 use kerb_simulator::lab::city::CityRecord;
 use kerb_simulator::lab::message::{Action, Said};
 use kerb_simulator::lab::record::{RequestOutcome, RequestRecord};
-use kerb_simulator::lab::scenario::{Breaks, FleetSource, Scenario, StreetSource};
+use kerb_simulator::lab::scenario::{Breaks, FleetSource, Scenario};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::double::Double;
-use super::run;
+use super::{on_a_grid, run};
 
-const CITIES: u64 = 24;
+const CITIES: u64 = 16;
 
 /// A small city in which anything may be anything.
 fn any_city(rng: &mut Pcg64Mcg) -> Scenario {
     let mut scenario = Scenario::shipped("mega-city").unwrap();
-    let centre = kerb_simulator::lab::scenario::Place { lat: 35.68, lon: 139.7 };
     if rng.random() {
-        scenario.streets.source = StreetSource::Grid { centre, streets: 12, block_m: 180.0 };
-        scenario.streets.snap_max_m = 10_000.0;
+        on_a_grid(&mut scenario);
     }
-    scenario.duration_s = rng.random_range(600..7_200);
-    scenario.demand.scale = rng.random_range(0.005..0.08);
+    scenario.duration_s = rng.random_range(600..5_400);
+    scenario.demand.scale = rng.random_range(0.005..0.06);
     let shift_h = rng.random::<bool>().then_some([0.2, 1.0]);
     scenario.fleet.source = FleetSource::Placed { drivers: rng.random_range(1..40), shift_h };
     scenario.riders.whim = rng.random_range(0.0..0.3);

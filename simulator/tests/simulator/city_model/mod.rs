@@ -5,10 +5,11 @@ mod double;
 mod same;
 mod scenarios;
 mod tiny;
+mod ways;
 
 use kerb_simulator::lab::city::{City, CityRecord};
 use kerb_simulator::lab::message::Said;
-use kerb_simulator::lab::scenario::Scenario;
+use kerb_simulator::lab::scenario::{Box2, DemandSource, FleetSource, Place, Scenario, StreetSource};
 
 use double::Double;
 
@@ -30,4 +31,28 @@ fn run(scenario: &Scenario, seed: u64, double: &mut Double) -> (CityRecord, Vec<
         }
     }
     (city.into_record(scenario.to_ms()), all)
+}
+
+/// A small city on a grid, at 8 in the morning: 20 drivers for 20 minutes.
+fn grid_city() -> Scenario {
+    let mut scenario = Scenario::shipped("mega-city").unwrap();
+    on_a_grid(&mut scenario);
+    scenario.fleet.source = FleetSource::Placed { drivers: 20, shift_h: None };
+    (scenario.duration_s, scenario.demand.scale, scenario.faults.gps_noise_m) = (1_200, 0.05, 0.0);
+    scenario
+}
+
+/// Puts a scenario on 20 by 20 streets of 2,850 m, with riders anywhere on them.
+fn on_a_grid(scenario: &mut Scenario) {
+    let centre = Place { lat: 35.68, lon: 139.7 };
+    scenario.streets.source = StreetSource::Grid { centre, streets: 20, block_m: 150.0 };
+    scenario.demand.source = DemandSource::Field {
+        rate_per_h: 7_000.0,
+        by_hour: Vec::new(),
+        pickups: Vec::new(),
+        dropoffs: Vec::new(),
+        anywhere: 1.0,
+        area: Box2 { south: 35.668, west: 139.685, north: 35.692, east: 139.715 },
+        ride_min_m: 500.0,
+    };
 }

@@ -6,7 +6,7 @@ use kerb_simulator::lab::message::Said;
 use kerb_simulator::lab::scenario::Scenario;
 
 use super::double::Double;
-use super::run;
+use super::{grid_city, run};
 
 fn hash(said: &[Said]) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -14,16 +14,9 @@ fn hash(said: &[Said]) -> u64 {
     hasher.finish()
 }
 
-fn short() -> Scenario {
-    let mut scenario = Scenario::shipped("new-year").unwrap();
-    scenario.duration_s = 1_200;
-    scenario.demand.bursts.clear();
-    scenario
-}
-
 #[test]
 fn two_runs_say_the_same() {
-    let scenario = short();
+    let scenario = grid_city();
     let (first, second) = (run(&scenario, 7, &mut Double::new()), run(&scenario, 7, &mut Double::new()));
     assert_eq!(hash(&first.1), hash(&second.1));
     assert_eq!(first.0, second.0);
@@ -33,7 +26,7 @@ fn two_runs_say_the_same() {
 
 #[test]
 fn riders_ask_the_same_under_another_dispatcher() {
-    let scenario = short();
+    let scenario = grid_city();
     let asked = |said: Vec<Said>| said.into_iter().filter(|said| matches!(said, Said::Request { .. }));
     let (_, calm) = run(&scenario, 3, &mut Double::new());
     let (_, wild) = run(&scenario, 3, &mut Double::chaotic(3));
@@ -44,7 +37,7 @@ fn riders_ask_the_same_under_another_dispatcher() {
 
 #[test]
 fn a_scenario_read_again_runs_the_same() {
-    let scenario = short();
+    let scenario = grid_city();
     let again = Scenario::from_toml(&scenario.to_toml()).unwrap();
     assert_eq!(scenario, again);
     assert_eq!(run(&scenario, 5, &mut Double::new()), run(&again, 5, &mut Double::new()));
