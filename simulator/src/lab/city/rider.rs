@@ -144,6 +144,11 @@ impl Rider {
             {
                 self.promised(now_ms, driver, eta_s, world);
             }
+            (TripState::OnTrip, Phase::Met) => {
+                if let Some(driver) = driver.or(self.record.driver) {
+                    self.got_in(now_ms, driver, world);
+                }
+            }
             (TripState::Completed, Phase::Aboard | Phase::Met | Phase::Leaving(..)) => {
                 self.got_out(now_ms, None, world);
             }
@@ -193,7 +198,12 @@ impl Rider {
 
     /// Sits in the driver's vehicle since `since_ms`.
     pub(super) fn got_in(&mut self, since_ms: i64, driver: DriverNumber, world: &mut World) {
-        if matches!(self.phase, Phase::Done | Phase::Before | Phase::Aboard) {
+        if let (Phase::Aboard, Some(told_ms)) = (self.phase, &mut self.record.picked_up_ms) {
+            // The service was faster with the news.
+            *told_ms = since_ms.min(*told_ms);
+            return;
+        }
+        if matches!(self.phase, Phase::Done | Phase::Before) {
             return;
         }
         self.came(since_ms, driver);
@@ -205,6 +215,11 @@ impl Rider {
     /// Is at the drop-off since `since_ms`, after so many metres.
     pub(super) fn got_out(&mut self, since_ms: i64, ride_m: Option<f64>, world: &mut World) {
         if self.phase == Phase::Done {
+            // The service was faster with the news; the driver knows the way.
+            if let (Some(told_ms), None) = (&mut self.record.dropped_off_ms, self.record.ride_m) {
+                *told_ms = since_ms.min(*told_ms);
+                self.record.ride_m = ride_m;
+            }
             return;
         }
         self.record.dropped_off_ms = Some(since_ms);

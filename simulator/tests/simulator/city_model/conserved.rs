@@ -53,6 +53,8 @@ fn time_metres_and_requests_are_conserved_in_any_city() {
             // A driver may learn of its last drop-off after the end.
             let is_served = |request: &&RequestRecord| request.outcome == RequestOutcome::Served;
             let (trips, served) = (trips(&record), record.requests.iter().filter(is_served).count());
+            let knows_its_way = record.requests.iter().filter(|request| request.ride_m.is_some()).count();
+            assert!(knows_its_way == trips, "{trips} drop-offs, {knows_its_way} ways");
             assert!(trips <= served && served <= trips + record.drivers.len(), "{trips} and {served}");
         }
         for request in &record.requests {
