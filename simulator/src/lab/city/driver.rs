@@ -9,12 +9,10 @@ use super::duty::{Duty, Next, State};
 use super::job::{Job, Stage};
 use super::meter::Meter;
 use super::motion::Motion;
-use super::network::{Fate, Network};
-use super::queue::Event;
-use super::rider::Rider;
-use super::{City, World};
+use super::network::Network;
+use super::scene::Scene;
 use crate::lab::draws::{Purpose, between, happens, stream};
-use crate::lab::message::{Action, DriverNumber, Heard, Outcome, RequestNumber, Said};
+use crate::lab::message::{Action, Heard, Outcome, Said};
 use crate::lab::record::{Activity, DriverRecord};
 use crate::lab::scenario::Scenario;
 use crate::lab::supply::Cab;
@@ -30,7 +28,8 @@ const RECKONED_MPS: f64 = 4.5;
 pub(super) struct Driver {
     /// Counts changes of plan.
     pub(super) turn: u32,
-    report_turn: u32,
+    /// Counts changes of the time of the next report.
+    pub(super) report_turn: u32,
     pub(super) motion: Motion,
     pub(super) network: Network,
     meter: Meter,
@@ -39,116 +38,6 @@ pub(super) struct Driver {
     thinking: Pcg64Mcg,
     boarding: Pcg64Mcg,
     record: DriverRecord,
-}
-
-/// What a driver needs to do something: the moment, and everybody else.
-struct Scene<'a> {
-    number: DriverNumber,
-    now_ms: i64,
-    world: &'a mut World,
-    riders: &'a mut [Rider],
-    /// Riders who learned something by it.
-    touched: Vec<RequestNumber>,
-}
-
-impl City {
-    /// A driver does what is due.
-    pub(super) fn act(&mut self, number: DriverNumber, now_ms: i64, said: &mut Vec<Said>) {
-        self.with(number, now_ms, |driver, scene| {
-            for heard in driver.network.turn(scene.now_ms, &scene.world.scenario.faults) {
-                driver.hear(heard, scene);
-            }
-            said.extend(driver.arrive(scene));
-            said.extend(driver.speak(scene));
-            driver.follow_duty(scene);
-        });
-    }
-
-    /// A driver hears something, or will when it has a connection again.
-    pub(super) fn tell(&mut self, number: DriverNumber, now_ms: i64, heard: Heard) {
-        self.with(number, now_ms, |driver, scene| {
-            if driver.network.is_cut() {
-                driver.network.keep(heard);
-            } else {
-                driver.hear(heard, scene);
-            }
-        });
-    }
-
-    /// A driver reports where it is, and will again.
-    pub(super) fn report(&mut self, number: DriverNumber, turn: u32, now_ms: i64, said: &mut Vec<Said>) {
-        let driver = &mut self.drivers[number as usize];
-        if driver.report_turn != turn {
-            return;
-        }
-        if driver.duty.state() != State::Off {
-            let next_ms = now_ms + i64::from(self.world.scenario.report_every_ms);
-            self.queue.push(next_ms, Event::Report(number, turn));
-        }
-        let faults = &self.world.scenario.faults;
-        let fix = driver.motion.fix(now_ms);
-        let fate = driver.network.fate(faults);
-        if matches!(fate, Fate::Lost) || self.world.tunnels.contain(fix) {
-            return;
-        }
-        let report = Said::Report {
-            driver: number,
-            measured_ms: now_ms,
-            position: driver.network.measure(fix, faults.gps_noise_m),
-            heading_deg: f64::from(fix.heading_deg),
-            speed_mps: f64::from(fix.speed_mps),
-            status: driver.status(),
-        };
-        match fate {
-            Fate::Late(by_ms) => {
-                driver.network.send_late(now_ms + by_ms, report);
-                self.queue.push(now_ms + by_ms, Event::Late(number));
-            }
-            _ => said.push(report),
-        }
-    }
-
-    /// Plans when a driver does something next.
-    pub(super) fn plan(&mut self, number: DriverNumber) {
-        let driver = &mut self.drivers[number as usize];
-        driver.turn += 1;
-        if let Some(due_ms) = driver.due_ms() {
-            self.queue.push(due_ms, Event::Driver(number, driver.turn));
-        }
-    }
-
-    /// Lets something happen to a driver, with its books in order before and its plans after.
-    fn with(&mut self, number: DriverNumber, now_ms: i64, happen: impl FnOnce(&mut Driver, &mut Scene<'_>)) {
-        let driver = &mut self.drivers[number as usize];
-        let status = driver.status();
-        driver.book(now_ms);
-        let (world, riders) = (&mut self.world, self.riders.as_mut_slice());
-        let mut scene = Scene { number, now_ms, world, riders, touched: Vec::new() };
-        happen(driver, &mut scene);
-        driver.meter.turn_to(driver.activity(), &mut scene.world.doing);
-        let touched = scene.touched;
-        // Whether a driver is free stands in its position, so that does not wait for the next report.
-        if driver.status() != status {
-            driver.report_turn += 1;
-            self.queue.push(now_ms, Event::Report(number, driver.report_turn));
-        }
-        self.plan(number);
-        for request in touched {
-            self.plan_rider(request);
-        }
-    }
-}
-
-impl Scene<'_> {
-    /// The rider behind a trip, who learns something.
-    fn rider(&mut self, trip: &str, learn: impl FnOnce(&mut Rider, &mut World)) {
-        let Some(&request) = self.world.trips.get(trip) else { return };
-        let rider = &mut self.riders[request as usize];
-        if rider.has_asked() {
-            learn(rider, self.world);
-            self.touched.push(request);
-        }
-    }
 }
 
 impl Driver {
@@ -185,13 +74,22 @@ impl Driver {
         DriverRecord { ms: self.meter.ms, metres: self.meter.metres, ..self.record }
     }
 
-    fn status(&self) -> DriverStatus {
+    pub(super) fn status(&self) -> DriverStatus {
         match (&self.job, self.duty.state()) {
             (Some(job), _) if !job.is_offer() => DriverStatus::OnTrip,
             (_, State::Off) => DriverStatus::Offline,
             (_, State::Break(_)) => DriverStatus::OnBreak,
             (_, State::On) => DriverStatus::Available,
         }
+    }
+
+    /// Turns the meter to what the driver does now; all before was booked.
+    pub(super) fn turn_meter(&mut self, doing: &mut [u32; 7]) {
+        self.meter.turn_to(self.activity(), doing);
+    }
+
+    pub(super) fn is_off(&self) -> bool {
+        self.duty.state() == State::Off
     }
 
     fn activity(&self) -> Activity {
@@ -208,7 +106,7 @@ impl Driver {
         }
     }
 
-    fn due_ms(&self) -> Option<i64> {
+    pub(super) fn due_ms(&self) -> Option<i64> {
         let job_ms = match &self.job {
             Some(job) => job.due_ms(),
             None => self.duty.due_ms(),
@@ -217,7 +115,7 @@ impl Driver {
     }
 
     /// Stops where it drove to, when it is there.
-    fn arrive(&mut self, scene: &mut Scene<'_>) -> Option<Said> {
+    pub(super) fn arrive(&mut self, scene: &mut Scene<'_>) -> Option<Said> {
         if self.motion.arrives_ms().is_none_or(|arrives_ms| arrives_ms > scene.now_ms) {
             return None;
         }
@@ -238,7 +136,7 @@ impl Driver {
     }
 
     /// Says what is due to be said.
-    fn speak(&mut self, scene: &mut Scene<'_>) -> Option<Said> {
+    pub(super) fn speak(&mut self, scene: &mut Scene<'_>) -> Option<Said> {
         let now_ms = scene.now_ms;
         let job = self.job.as_ref().filter(|job| job.due_ms().is_some_and(|due_ms| due_ms <= now_ms))?;
         match job.stage {
@@ -279,7 +177,7 @@ impl Driver {
     }
 
     /// Begins or ends work and rest, and goes somewhere without a trip.
-    fn follow_duty(&mut self, scene: &mut Scene<'_>) {
+    pub(super) fn follow_duty(&mut self, scene: &mut Scene<'_>) {
         if self.job.is_some() {
             return;
         }
@@ -295,7 +193,7 @@ impl Driver {
         }
     }
 
-    fn hear(&mut self, heard: Heard, scene: &mut Scene<'_>) {
+    pub(super) fn hear(&mut self, heard: Heard, scene: &mut Scene<'_>) {
         match heard {
             Heard::Task { trip, state, pickup, dropoff, eta_s, .. } => {
                 let job = Job { trip, pickup, dropoff, stage: Stage::ToPickup };

@@ -28,6 +28,7 @@ mod motion;
 mod network;
 mod queue;
 mod rider;
+mod scene;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -7,9 +7,9 @@ use kerb_spatial::{Circle, LatLng, Polygon};
 
 use super::Scenario;
 use super::error::ScenarioError;
+use super::people::{Drivers, Faults, Riders, Tunnel};
 use super::settings::{
-    Box2, Demand, DemandSource, Drivers, Faults, Fleet, FleetSource, HotSpot, Place, Riders, StreetSource,
-    Streets, Tunnel, VehicleClass,
+    Box2, Demand, DemandSource, Fleet, FleetSource, HotSpot, Place, StreetSource, Streets, VehicleClass,
 };
 
 type Checked = Result<(), ScenarioError>;

@@ -7,6 +7,7 @@ mod check;
 mod error;
 mod files;
 mod load;
+mod people;
 mod settings;
 mod shipped;
 
@@ -16,9 +17,10 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ScenarioError;
 pub use load::Loaded;
+pub use people::{Breaks, Drivers, Faults, Riders, Tunnel};
 pub use settings::{
-    Box2, Breaks, Burst, Demand, DemandSource, Drivers, Faults, Fleet, FleetSource, HotSpot, Place, Riders,
-    StreetSource, Streets, Tunnel, VehicleClass,
+    Box2, Burst, Demand, DemandSource, Fleet, FleetSource, HotSpot, Place, StreetSource, Streets,
+    VehicleClass,
 };
 pub use shipped::{ShippedScenario, shipped_scenarios};
 
