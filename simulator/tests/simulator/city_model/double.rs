@@ -179,6 +179,9 @@ impl Double {
     }
 
     fn match_up(&mut self, now_ms: i64) {
+        if self.rides.values().all(|ride| ride.state != TripState::Requested) {
+            return;
+        }
         let busy: Vec<u32> = self.rides.values().filter_map(|ride| ride.driver).collect();
         let mut free: BTreeMap<u32, LatLng> = self.places.clone();
         free.retain(|driver, _| !busy.contains(driver));

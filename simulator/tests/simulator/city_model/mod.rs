@@ -2,6 +2,7 @@
 
 mod conserved;
 mod double;
+mod evening;
 mod same;
 mod scenarios;
 mod tiny;
