@@ -48,11 +48,14 @@ impl Zones {
         })?;
         let places: BTreeMap<String, LatLng> = places.into_iter().collect();
         let mut corners = BTreeMap::<u32, Vec<LatLng>>::new();
-        for (node, zone) in sheet::read(files.text(zones)?, zones, &ZONE_COLUMNS, false, |row| {
-            Ok((row.field(0).to_owned(), number(&row, 1)?))
-        })? {
+        let nodes_of = sheet::read(files.text(zones)?, zones, &ZONE_COLUMNS, false, |row| {
+            // Some nodes are in no zone.
+            let zone = if row.field(1).is_empty() { None } else { Some(number(&row, 1)?) };
+            Ok((row.field(0).to_owned(), zone))
+        })?;
+        for (node, zone) in nodes_of {
             // A node that the streets do not have is a corner of nothing.
-            if let Some(place) = places.get(&node) {
+            if let (Some(place), Some(zone)) = (places.get(&node), zone) {
                 corners.entry(zone).or_default().push(*place);
             }
         }

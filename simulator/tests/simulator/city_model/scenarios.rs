@@ -1,7 +1,7 @@
 //! Scenarios: those that come with the project, and what is wrong with wrong ones.
 
 use kerb_simulator::lab::city::City;
-use kerb_simulator::lab::scenario::{Scenario, shipped_scenarios};
+use kerb_simulator::lab::scenario::{DemandSource, Scenario, shipped_scenarios};
 
 #[test]
 fn shipped_scenarios_are_right_and_those_with_data_load() {
@@ -165,4 +165,31 @@ fn the_documented_scenario_is_one() {
     for shipped in shipped_scenarios() {
         assert!(text.contains(&format!("`{}`", shipped.name)), "{} is not documented", shipped.name);
     }
+}
+
+#[test]
+fn counts_between_zones_become_as_many_riders() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        ("n.csv", "node_id,lat,lon\n1,0.01,0.01\n2,0.02,0.02\n3,0.03,0.03\n4,0.04,0.04\n"),
+        ("z.csv", "node_id,taxi_zone\n1,7\n2,7\n3,8\n4,\n"),
+        (
+            "c.csv",
+            "weekday,slot_15min,pickup_zone,dropoff_zone,trips_in_2018_business_days\n\
+            2,32,7,8,5000\n2,33,7,8,100\n2,40,7,8,9000\n3,32,7,8,9000\n2,32,7,9,9000\n",
+        ),
+    ];
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let mut scenario = Scenario::from_toml(LEAST).unwrap();
+    // Half an hour from 8 o'clock: slots 32 and 33, (5,000 + 100) / 50 riders on average.
+    (scenario.from, scenario.duration_s) = ("2026-01-01T08:00:00+03:00".to_owned(), 1_800);
+    let [counts, zones, nodes] = ["c.csv", "z.csv", "n.csv"].map(str::to_owned);
+    scenario.demand.source = DemandSource::Zones { counts, zones, nodes, weekday: 2, days: 50.0 };
+    let loaded = scenario.load(Some(folder.path())).unwrap();
+    let riders = |seed| City::new(&loaded, seed).requests();
+    let mean = (0..40).map(riders).sum::<usize>() as f64 / 40.0;
+    // Six standard deviations of the mean of 40 Poisson numbers of mean 102.
+    assert!((mean - 102.0).abs() < 6.0 * (102.0_f64 / 40.0).sqrt(), "{mean}");
 }
