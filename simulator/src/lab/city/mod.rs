@@ -208,7 +208,7 @@ impl City {
                 }
             }
             Heard::RequestRefused { request, .. } => {
-                self.rider(request, |rider, world| rider.refused(now_ms, world));
+                self.rider(request, Rider::refused);
             }
             Heard::Trip { request, state, driver, eta_s } => {
                 self.rider(request, |rider, world| rider.told(now_ms, state, driver, eta_s, world));

@@ -116,7 +116,7 @@ impl Rider {
     }
 
     /// The request was not taken.
-    pub(super) fn refused(&mut self, _now_ms: i64, world: &mut World) {
+    pub(super) fn refused(&mut self, world: &mut World) {
         if matches!(self.phase, Phase::Waiting | Phase::Leaving(RequestOutcome::CancelledWaiting, _)) {
             self.end(RequestOutcome::Refused, world);
         }
