@@ -70,7 +70,7 @@ fn passengers(row: &Row<'_>) -> Result<Option<u32>, SheetError> {
 }
 
 /// Unix seconds of a time as RFC 3339 writes it, without fractions of a second.
-fn parse_time_s(text: &str) -> Option<i64> {
+pub(crate) fn parse_time_s(text: &str) -> Option<i64> {
     let (date, rest) = (text.get(..10)?, text.get(10..)?);
     let (time, zone) = (rest.strip_prefix('T')?.get(..8)?, rest.get(9..)?);
     let [year, month, day] = numbers(date, '-')?;
