@@ -2,4 +2,6 @@
 
 pub mod fleet_size;
 pub mod message;
+pub mod metrics;
 pub mod record;
+pub mod stats;
