@@ -43,14 +43,17 @@ pub(super) fn rows(report: &FleetSizeReport) -> Vec<PublishedRow> {
 fn fewer(report: &FleetSizeReport) -> PublishedRow {
     let ours = match (report.cars, report.fewer_share) {
         (Some(cars), Some(share)) => {
-            format!("{} vehicles beside {cars} cars: {:.0} % fewer", report.fleet, share * 100.0)
+            let than = if share < 0.0 { "more" } else { "fewer" };
+            format!("{} vehicles beside {cars} cars: {:.0} % {than}", report.fleet, share.abs() * 100.0)
         }
         _ => format!("{} vehicles; the file does not say how many cars there were", report.fleet),
     };
     let why = match report.cars {
         Some(_) => {
-            "one company's few hundred cabs in a smaller city, not all of New York's; a car counts when it had one trip \
-             that day, and cars change drivers; theirs is of the fleet that serves nearly all trips in real time"
+            "a few hundred cabs of one city, not all of New York's: a vehicle whose next trip is farther off than the \
+             longest time between two counts as another one, which is rare where trips are dense and common where they \
+             are not (give a longer --delta-min); a car counts when it had one trip that day; theirs is the fleet that \
+             serves nearly all trips in real time"
         }
         None => {
             "demand alone is known, so the fleet can only be compared with the trips under way at one time"

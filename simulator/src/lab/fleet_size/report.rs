@@ -101,7 +101,11 @@ impl fmt::Display for FleetSizeReport {
         writeln!(f, "  smallest fleet      {fleet} (no trip waits, {delta_min} min at most between two)")?;
         match (self.cars, self.fewer_share) {
             (Some(cars), Some(share)) => {
-                writeln!(f, "  cars of that day    {cars}: {:.1} % fewer would do", share * 100.0)?;
+                writeln!(
+                    f,
+                    "  cars of that day    {cars}; the smallest fleet is {:.1} % smaller",
+                    share * 100.0
+                )?;
             }
             _ => writeln!(f, "  cars of that day    unknown")?,
         }
