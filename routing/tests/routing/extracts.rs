@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
-use kerb_routing::import::{Imported, Step, import_pbf};
+use kerb_routing::import::{Imported, RestrictionCounts, Step, import_pbf};
 use kerb_routing::{Network, SegmentId};
 use kerb_spatial::distance_m;
 
@@ -65,13 +65,13 @@ fn midtown_with_its_turn_restrictions() {
     let Imported { network, report } = import(MIDTOWN);
     judge(&network);
     let turns = report.restrictions;
-    let all = turns.kept
-        + turns.without_effect
-        + turns.via_way
-        + turns.conditional
-        + turns.other_vehicles
-        + turns.unclear;
-    assert_eq!(all, report.relations_read);
+    let all = |turns: &RestrictionCounts| {
+        turns.kept + turns.without_effect + turns.conditional + turns.other_vehicles + turns.unclear
+    };
+    assert_eq!(all(&turns), report.relations_read);
+    assert_eq!(report.restriction_values.values().map(all).sum::<u64>(), report.relations_read);
+    println!("{:#?}", report.restriction_values);
+    assert!(turns.kept_over_ways > 10, "{turns:?}");
     assert!(turns.kept > 100 && turns.conditional > 20, "{turns:?}");
     let summary = network.summary();
     assert!(summary.node_copies > 50, "{summary:?}");
