@@ -10,7 +10,8 @@ use kerb_spatial::distance_m;
 use crate::dijkstra::{tail, times_from};
 
 pub(crate) const MONACO: &[u8] = include_bytes!("../../data/monaco.osm.pbf");
-const MIDTOWN: &[u8] = include_bytes!("../../data/midtown_roads.osm.pbf");
+pub(crate) const ANDORRA: &[u8] = include_bytes!("../../data/andorra.osm.pbf");
+pub(crate) const MIDTOWN: &[u8] = include_bytes!("../../data/midtown_roads.osm.pbf");
 
 pub(crate) fn import(bytes: &[u8]) -> Imported {
     import_pbf(Cursor::new(bytes), &mut |_| {}).unwrap()
