@@ -137,6 +137,12 @@ impl Network {
         self.image.slice(Section::ArcSegment)
     }
 
+    /// All nodes, the least important first: the [engine](crate::engine::Engine::with_order)'s order, made once by the
+    /// import.
+    pub fn order(&self) -> &[u32] {
+        self.image.slice(Section::Order)
+    }
+
     /// How many segments there are.
     pub fn segments(&self) -> usize {
         self.lengths_cm().len()

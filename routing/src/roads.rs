@@ -74,7 +74,7 @@ pub struct Step {
 }
 
 impl Roads {
-    /// Opens a network's file and orders its junctions. A position farther than `snap_max_m` from every street is off
+    /// Opens a network's file and makes ready what questions need. A position farther than `snap_max_m` from every street is off
     /// the map.
     pub fn open(path: &Path, snap_max_m: f64) -> Result<Self, RoadsError> {
         Ok(Self::new(Network::open(path)?, snap_max_m)?)
@@ -86,13 +86,14 @@ impl Roads {
         let lengths_cm = network.lengths_cm();
         let arc_length_m = |arc: &u32| lengths_cm[*arc as usize / 2] as f32 / 100.0;
         let length_m: Vec<f32> = network.arc_segment().iter().map(arc_length_m).collect();
-        let engine = Engine::new(&Streets {
+        let streets = Streets {
             nodes: &nodes,
             first_out: network.first_out(),
             head: network.head(),
             length_m: &length_m,
             time_ms: network.time_ms(),
-        })?;
+        };
+        let engine = Engine::with_order(&streets, network.order())?;
         let snapper = Snapper::new(&network);
         Ok(Self { network, snapper, engine, snap_max_m })
     }

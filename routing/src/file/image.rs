@@ -65,10 +65,12 @@ pub(crate) enum Section {
     FirstNameByte,
     /// UTF-8.
     NameBytes,
+    /// `u32` of each node: the nodes, the least important first.
+    Order,
 }
 
 impl Section {
-    pub(crate) const COUNT: usize = Section::NameBytes as usize + 1;
+    pub(crate) const COUNT: usize = Section::Order as usize + 1;
 }
 
 /// The bytes of each section.

@@ -66,7 +66,7 @@ pub enum Step {
     Ways,
     /// Reading the nodes that they need.
     Nodes,
-    /// Making the graph.
+    /// Making the graph, and ordering its nodes for the engine.
     Graph,
 }
 

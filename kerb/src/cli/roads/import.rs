@@ -57,7 +57,7 @@ fn import_extract(path: &Path) -> Result<Imported, Failure> {
         bar.set_message(match progress.step {
             Step::Ways => "reading ways",
             Step::Nodes => "reading nodes",
-            Step::Graph => "making the graph",
+            Step::Graph => "making the graph and ordering it",
         });
     });
     bar.finish_and_clear();
