@@ -166,6 +166,12 @@ impl Network {
         &points[first[index] as usize..first[index + 1] as usize]
     }
 
+    /// The points along an arc, both ends included.
+    pub fn line(&self, arc: Arc) -> Vec<LatLng> {
+        let points = self.shape(arc.segment).iter().map(|place| place.lat_lng());
+        if arc.reverse { points.rev().collect() } else { points.collect() }
+    }
+
     /// The name of a segment's street, or the number of its road; empty when it has neither.
     pub fn name(&self, segment: SegmentId) -> &str {
         let names: &[u32] = self.image.slice(Section::SegmentName);

@@ -87,7 +87,7 @@ pub(crate) struct Image {
 
 impl Image {
     /// Lays out the parts.
-    pub(crate) fn build(parts: Parts<'_>) -> Image {
+    pub(crate) fn build(parts: &Parts<'_>) -> Image {
         let mut end = TABLE_END * WORD;
         let sections = parts.map(|part| {
             let range = end..end + part.len();

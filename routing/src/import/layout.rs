@@ -36,7 +36,7 @@ pub(super) fn lay_out(
     let places: Vec<LatLng> = nodes.iter().map(|place| place.lat_lng()).collect();
     let order = engine::order(&places, &first_out, &head);
     let meta = [kept.copies(graph), kept.restrictions];
-    Ok(Network::from_image(Image::build([
+    Ok(Network::from_image(Image::build(&[
         meta.as_bytes(),
         nodes.as_bytes(),
         first_out.as_bytes(),

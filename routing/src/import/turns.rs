@@ -162,7 +162,7 @@ impl Ways<'_> {
     fn along(&self, way: i64, [from, to]: [u32; 2]) -> Vec<Vec<u32>> {
         let ends = |direction: u32| {
             let [first, last] = self.pieces[direction as usize / 2].ends;
-            if direction % 2 == 0 { [first, last] } else { [last, first] }
+            if direction.is_multiple_of(2) { [first, last] } else { [last, first] }
         };
         let directions: Vec<u32> = self.of_way(way).collect();
         let sides = [0, 1].map(|side| {

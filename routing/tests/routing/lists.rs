@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use kerb_routing::{Arc, Network, Place, SegmentId};
-use osmpbf::{Element, ElementReader, RelMemberType};
+
+use crate::relations::{Extract, Relation};
 
 /// A point on a direction: its number, and how far along it is.
 pub(crate) type Point = (u32, f64);
@@ -21,24 +22,6 @@ struct Rule {
 /// The direction that was driven last, and how far along which rules.
 type State = (u32, Vec<(usize, usize)>);
 
-/// An extract as it is written.
-#[derive(Default)]
-struct Extract {
-    nodes: HashMap<i64, (Place, bool)>,
-    ways: HashMap<i64, Vec<i64>>,
-    /// Value, from, via nodes, via ways, to.
-    relations: Vec<Relation>,
-}
-
-#[derive(Default)]
-struct Relation {
-    value: String,
-    from: Vec<i64>,
-    via_nodes: Vec<i64>,
-    via_ways: Vec<i64>,
-    to: Vec<i64>,
-}
-
 /// All states that are connected with each other, and what follows what.
 pub(crate) struct Lists {
     ms: Vec<u64>,
@@ -48,107 +31,6 @@ pub(crate) struct Lists {
     /// The states after each.
     next: Vec<Vec<usize>>,
     pub(crate) rules: usize,
-}
-
-fn first_tag<'a>(tags: &HashMap<&str, &'a str>, keys: &[&str]) -> Option<&'a str> {
-    keys.iter().find_map(|key| tags.get(key).copied())
-}
-
-/// Whether a node on a street stops cars.
-fn is_closed(tags: &HashMap<&str, &str>) -> bool {
-    let closed = ["bollard", "block", "chain", "jersey_barrier", "log", "debris", "stile", "kissing_gate"];
-    match first_tag(tags, &["motorcar", "motor_vehicle", "vehicle", "access"]) {
-        Some(value) => ["no", "private", "emergency", "bus", "psv", "permit", "employees"].contains(&value),
-        None => tags.get("barrier").is_some_and(|kind| closed.contains(kind)),
-    }
-}
-
-impl Extract {
-    fn read(bytes: &[u8]) -> Extract {
-        let mut extract = Extract::default();
-        ElementReader::new(bytes).for_each(|element| extract.take(&element)).unwrap();
-        extract
-    }
-
-    fn take(&mut self, element: &Element<'_>) {
-        let place = |lat_e7, lon_e7| Place { lat_e7, lon_e7 };
-        match element {
-            Element::Node(node) => {
-                let tags = node.tags().collect();
-                let at = place(node.decimicro_lat(), node.decimicro_lon());
-                self.nodes.insert(node.id(), (at, is_closed(&tags)));
-            }
-            Element::DenseNode(node) => {
-                let tags = node.tags().collect();
-                let at = place(node.decimicro_lat(), node.decimicro_lon());
-                self.nodes.insert(node.id(), (at, is_closed(&tags)));
-            }
-            Element::Way(way) => drop(self.ways.insert(way.id(), way.refs().collect())),
-            Element::Relation(relation) => {
-                let tags: HashMap<&str, &str> = relation.tags().collect();
-                let Some(value) = value_for_cars(&tags) else { return };
-                let mut read = Relation { value, ..Relation::default() };
-                for member in relation.members() {
-                    let (id, role) = (member.member_id, member.role().unwrap());
-                    match (role, member.member_type) {
-                        ("from", RelMemberType::Way) => read.from.push(id),
-                        ("via", RelMemberType::Way) => read.via_ways.push(id),
-                        ("via", RelMemberType::Node) => read.via_nodes.push(id),
-                        ("to", RelMemberType::Way) => read.to.push(id),
-                        _ => {}
-                    }
-                }
-                self.relations.push(read);
-            }
-        }
-    }
-
-    /// How often a piece of a way touches a node: once at an end, twice where the way passes.
-    fn touches(&self, way: i64, node: i64) -> usize {
-        let refs = self.ways.get(&way).map_or(&[][..], |refs| refs);
-        refs.windows(2).flatten().filter(|id| **id == node).count()
-    }
-
-    fn shared(&self, from: &[i64], to: &[i64]) -> Option<i64> {
-        let nodes = |ways: &[i64]| -> BTreeSet<i64> {
-            ways.iter().filter_map(|way| self.ways.get(way)).flatten().copied().collect()
-        };
-        let (from, to) = (nodes(from), nodes(to));
-        let mut shared = from.intersection(&to);
-        shared.next().copied().filter(|_| shared.next().is_none())
-    }
-
-    /// The ways in one of their two orders, and the nodes between `from`, them and `to`.
-    fn joints(&self, relation: &Relation) -> Option<(Vec<i64>, Vec<i64>)> {
-        let Relation { from, via_ways, via_nodes, to, .. } = relation;
-        if via_ways.is_empty() {
-            return <[i64; 1]>::try_from(&via_nodes[..]).ok().map(|node| (Vec::new(), node.to_vec()));
-        }
-        let backward = via_ways.iter().rev().copied().collect();
-        [via_ways.clone(), backward].into_iter().find_map(|ways: Vec<i64>| {
-            let chain = std::iter::once(from.clone()).chain(ways.iter().map(|way| vec![*way]));
-            let chain: Vec<Vec<i64>> = chain.chain([to.clone()]).collect();
-            let joints: Option<Vec<i64>> =
-                chain.windows(2).map(|pair| self.shared(&pair[0], &pair[1])).collect();
-            joints.map(|joints| (ways, joints))
-        })
-    }
-}
-
-/// What a relation forbids to cars at all hours.
-fn value_for_cars(tags: &HashMap<&str, &str>) -> Option<String> {
-    let types = ["restriction", "restriction:motorcar", "restriction:motor_vehicle"];
-    let excepts_cars = tags.get("except").is_some_and(|except| {
-        except.split(';').any(|vehicle| ["motorcar", "motor_vehicle", "vehicle"].contains(&vehicle.trim()))
-    });
-    let at_hours = ["day_on", "day_off", "hour_on", "hour_off"].iter().any(|key| tags.contains_key(key));
-    if !types.contains(tags.get("type")?) || excepts_cars || at_hours {
-        return None;
-    }
-    let keys = ["restriction:motorcar", "restriction:motor_vehicle", "restriction:vehicle", "restriction"];
-    let value = first_tag(tags, &keys)?;
-    let is_rule = (value.starts_with("no_") || value.starts_with("only_")) && !value.contains('@');
-    is_rule.then(|| value.to_owned())
 }
 
 /// The directions of a network, joined where their ends are at one place.
@@ -179,7 +61,7 @@ impl<'a> Directions<'a> {
 
     fn end(&self, number: u32) -> (i32, i32, u32) {
         let shape = self.network.shape(SegmentId(number / 2));
-        let at = if number % 2 == 0 { shape[shape.len() - 1] } else { shape[0] };
+        let at = if number.is_multiple_of(2) { shape[shape.len() - 1] } else { shape[0] };
         let place = (at.lat_e7, at.lon_e7);
         (place.0, place.1, if self.closed.contains(&place) { number / 2 } else { u32::MAX })
     }
@@ -304,7 +186,9 @@ impl Lists {
     fn of(ms: Vec<u64>, states: Vec<State>, next: Vec<Vec<usize>>, rules: usize) -> Lists {
         let mut before = vec![Vec::new(); states.len()];
         for (state, after) in next.iter().enumerate() {
-            after.iter().for_each(|after| before[*after].push(state));
+            for after in after {
+                before[*after].push(state);
+            }
         }
         let of_seed = |seed| -> BTreeSet<usize> {
             let (on, back) = (reached(&next, seed), reached(&before, seed));
