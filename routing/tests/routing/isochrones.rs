@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Mcg;
 use crate::extracts::{ANDORRA, MIDTOWN, MONACO, import};
 
 /// Samples of streets are this far apart.
-const STEP_M: f64 = 4.0;
+const STEP_M: f64 = 8.0;
 
 fn shapes(isochrone: &Isochrone) -> MultiPolygon<f64> {
     let ring = |ring: &Vec<[f64; 2]>| ring.iter().map(|at| Coord::from(*at)).collect::<LineString>();
@@ -71,7 +71,7 @@ fn judge(name: &str, bytes: &[u8], seed: u64) {
             assert!(shapes.contains(&coord(*at)), "{at} is reached in {minutes} min and outside");
         }
         inside += reached.len();
-        for _ in 0..120 {
+        for _ in 0..60 {
             let segment = SegmentId(random.random_range(0..network.segments() as u32));
             let line = network.line(Arc { segment, reverse: false });
             for at in samples(&line, 0.0, 1.0).into_iter().step_by(20) {
@@ -90,16 +90,14 @@ fn judge(name: &str, bytes: &[u8], seed: u64) {
         assert!(rings.clone().all(|ring| ring.len() > 3 && ring.first() == ring.last()));
     }
     println!("{inside} points inside, {outside} outside");
-    assert!(inside > 300 && outside > 100);
+    assert!(inside > 300 && outside > 50);
 }
 
 #[test]
 fn what_is_reached_is_inside_and_what_is_far_is_outside() {
-    for seed in 1..3 {
-        judge("Monaco", MONACO, seed);
-        judge("Andorra", ANDORRA, seed);
-        judge("Midtown", MIDTOWN, seed);
-    }
+    judge("Monaco", MONACO, 1);
+    judge("Andorra", ANDORRA, 2);
+    judge("Midtown", MIDTOWN, 3);
 }
 
 #[test]
