@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerb_fleet::conformance::travel_times;
 use kerb_fleet::{Drive, Eta, Leg, Table, TableQuestion, TravelSource, TravelTimes};
-use kerb_routing::{RoadTimes, Roads, WayError};
+use kerb_routing::{RoadTimes, Roads, SegmentId, SnapError, Turn, Way, WayError};
 use kerb_spatial::{LatLng, distance_m};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -38,7 +38,7 @@ fn a_way_is_one_line_of_streets_from_end_to_end() {
             way.steps.iter().fold((0, 0.0), |(ms, m), step| (ms + step.time_ms, m + step.length_m));
         assert_eq!(steps_ms, way.time_ms);
         assert!((steps_m - way.length_m).abs() < 1e-6);
-        assert!(way.steps.windows(2).all(|pair| pair[0].name != pair[1].name));
+        check_steps(&way);
         let line_m: f64 = way.line.windows(2).map(|pair| distance_m(pair[0], pair[1])).sum();
         // Seams are points of the lattice, 1.1 cm wide.
         assert!((line_m - way.length_m).abs() < 0.03 * way.line.len() as f64, "{line_m} {}", way.length_m);
@@ -48,6 +48,60 @@ fn a_way_is_one_line_of_streets_from_end_to_end() {
             assert!(distance_m(from, first) <= SNAP_MAX_M && distance_m(to, last) <= SNAP_MAX_M);
         }
     }
+}
+
+/// Steps are the line's, one after the other, and a new one begins with another name or a turn.
+fn check_steps(way: &Way) {
+    let starts: Vec<usize> = way.steps.iter().map(|step| step.first_point).collect();
+    assert!(starts.first().is_none_or(|first| *first == 0) && starts.is_sorted_by(|a, b| a <= b));
+    for (index, step) in way.steps.iter().enumerate() {
+        let end = starts.get(index + 1).map_or(way.line.len(), |next| next + 1);
+        let line_m: f64 =
+            way.line[step.first_point..end].windows(2).map(|pair| distance_m(pair[0], pair[1])).sum();
+        assert!((line_m - step.length_m).abs() < 0.03 * way.line.len() as f64, "{line_m} {step:?}");
+        assert_eq!(step.turn == Turn::Start, index == 0);
+    }
+    let slight = [Turn::Straight, Turn::SlightLeft, Turn::SlightRight];
+    assert!(way.steps.windows(2).all(|pair| pair[0].name != pair[1].name || !slight.contains(&pair[1].turn)));
+}
+
+/// The course of a line's first piece, in degrees clockwise from north.
+fn course_deg(line: &[LatLng]) -> f64 {
+    let (from, to) = (line[0], line[1]);
+    let east = (to.lon_deg() - from.lon_deg()) * from.lat_deg().to_radians().cos();
+    east.atan2(to.lat_deg() - from.lat_deg()).to_degrees().rem_euclid(360.0)
+}
+
+#[test]
+fn a_way_begins_in_the_direction_of_travel() {
+    let seed = 5;
+    println!("seed {seed}");
+    let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), monaco());
+    let segments = 0..roads.network().segments() as u32;
+    let bends: Vec<LatLng> = segments
+        .flat_map(|segment| roads.network().shape(SegmentId(segment)))
+        .map(|at| at.lat_lng())
+        .collect();
+    let (mut headed, mut none) = (0, 0);
+    for _ in 0..200 {
+        let (from, to) = (somewhere(&mut rng, &roads), somewhere(&mut rng, &roads));
+        let heading_deg = rng.random_range(0.0..360.0);
+        match roads.way_toward(from, Some(heading_deg), to) {
+            // Who starts where a piece ends goes on in the next one.
+            Ok(way) if way.line.len() > 1 && !bends.contains(&way.line[0]) => {
+                let off_deg = (course_deg(&way.line) - heading_deg + 540.0).rem_euclid(360.0) - 180.0;
+                assert!(off_deg.abs() < 61.0, "{from} to {to} toward {heading_deg}: {off_deg} degrees off");
+                headed += 1;
+            }
+            Ok(_) => {}
+            Err(WayError::From(SnapError::TooFar { nearest_m, .. })) => {
+                assert!(nearest_m > SNAP_MAX_M);
+                none += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(headed > 100 && none < 20, "{headed} ways, {none} have no street");
 }
 
 #[test]
