@@ -85,7 +85,7 @@ impl DriverStream {
         let card = card.map_err(|errors| Error::Invalid(within(errors)))?;
         let token = ResumeToken::decode(&resume_token, &card.id);
         let token = token.map_err(|error| Error::Invalid(within(vec![error])))?;
-        let (driver, hold) = node.connect(card, &outbox)?;
+        let (driver, hold) = node.connect(&card, &outbox)?;
         node.take_token(driver.slot, token.as_ref());
         let known = node.table.state(driver.slot).map_or(0, |state| state.stamp.sequence);
         let last_sequence = known.max(token.map_or(0, |token| token.stamp.sequence));
