@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// The road network, as `kerb roads import` wrote it
     file: PathBuf,
     /// Where one starts: "LAT,LON"
-    #[arg(value_parser = route::position, allow_hyphen_values = true)]
+    #[arg(value_parser = super::super::args::position, allow_hyphen_values = true)]
     at: LatLng,
     /// Within how many minutes, 1 to 600; several with commas between
     #[arg(long, value_name = "MIN", value_delimiter = ',', default_value = "5,10", value_parser = clap::value_parser!(u32).range(1..=600))]
