@@ -48,6 +48,7 @@ use crate::coverage::FillingId;
 use crate::options::Options;
 use crate::search::{self, Effort, Scratch, Stop};
 use crate::store::Store;
+use crate::store::ids::IdWords;
 use crate::store::page::{Block, Leaf, Node};
 use crate::store::record::Record;
 use crate::write::Writer;
@@ -94,10 +95,10 @@ pub struct Counts {
     pub searches_locked: AtomicU64,
 }
 
-/// Memory, in bytes. The drivers' cards and ids are not in it.
+/// Memory, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Records, pages and pointers to cards, with what is reserved.
+    /// Records, ids and pages, with what is reserved.
     pub store: usize,
     /// The writer's books: ids, deadlines, free lists.
     pub books: usize,
@@ -320,7 +321,7 @@ impl Index {
             let pages = count.nodes as usize * size_of::<Node>()
                 + count.leaves as usize * size_of::<Leaf>()
                 + count.blocks as usize * size_of::<Block>();
-            let records = count.drivers as usize * (size_of::<Record>() + size_of::<usize>());
+            let records = count.drivers as usize * (size_of::<Record>() + size_of::<IdWords>());
             ShardStat {
                 shard,
                 drivers: u64::from(count.drivers),

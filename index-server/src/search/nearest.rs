@@ -13,7 +13,6 @@ use super::sight::{Sighting, fetch_records, passes, sight};
 use super::window::Window;
 use super::{Asked, Effort, Moved, Stop};
 use crate::store::Store;
-use crate::store::cards::CardsNow;
 
 /// A driver by what its leaf says: bits of the distance, and the record.
 type Candidate = (u64, u32);
@@ -34,7 +33,6 @@ pub(crate) struct Candidates {
 /// A search for the k nearest.
 pub(crate) struct Nearest<'a> {
     pub(crate) store: &'a Store,
-    pub(crate) cards: CardsNow,
     pub(crate) circle: &'a Circle,
     pub(crate) k: usize,
     pub(crate) filter: &'a DriverFilter,
@@ -168,8 +166,8 @@ impl<'a> Nearest<'a> {
         looked.extend(reading.candidates.near.drain().map(|(_, record)| record));
         fetch_records(self.store, &looked);
         for record in &looked {
-            // The slot of the card, which is asked for soon.
-            black_box(self.cards.get(*record).is_some());
+            // The id, which is asked for soon.
+            black_box(self.store.ids.fetch(*record));
         }
         for record in &looked {
             let Some((hav, sighting)) = self.judge(*record) else { continue };

@@ -1,5 +1,5 @@
 //! All within a circle or a polygon, up to a limit: leaf groups are read, then the records of who seems to be in the
-//! area are looked at, for the group at once. Cards are read at the end, of who is answered.
+//! area are looked at, for the group at once. Ids are read at the end, of who is answered.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,6 @@ use super::frontier::{Frontier, Group, Queue, read_group};
 use super::sight::{Sighting, fetch_records, passes, sight};
 use super::{Asked, Effort, Stop};
 use crate::store::Store;
-use crate::store::cards::CardsNow;
 use crate::store::page::{Leaf, Link};
 
 /// Where.
@@ -37,7 +36,6 @@ impl Place<'_> {
 /// A search for all within an area.
 pub(crate) struct Within<'a> {
     pub(crate) store: &'a Store,
-    pub(crate) cards: CardsNow,
     pub(crate) place: Place<'a>,
     pub(crate) filter: &'a DriverFilter,
     pub(crate) asked: &'a Asked,
@@ -190,20 +188,14 @@ impl<'a> Within<'a> {
         let mut sightings = std::mem::take(&mut self.sightings);
         for (hav, sighting) in sightings.drain(..) {
             let record = sighting.traits.record();
-            if self.cards.get(record).is_none() {
-                // Introduced after the view of the cards was made.
-                self.cards = self.store.cards.now();
-            }
-            // A card is read for its id alone, which few drivers are asked for.
+            // Few drivers are asked for their ids.
             let is_after = match self.best.side_of(hav) {
                 Ordering::Less => false,
-                Ordering::Equal => {
-                    self.cards.get(record).is_some_and(|card| self.best.is_after(card.id.as_str()))
-                }
+                Ordering::Equal => self.best.is_after(&self.store.ids.get(record)),
                 Ordering::Greater => true,
             };
             if is_after && self.best.may_want(hav) {
-                self.best.offer(Found { hav, sighting }, &self.cards);
+                self.best.offer(Found { hav, sighting }, &self.store.ids);
             }
         }
         self.sightings = sightings;

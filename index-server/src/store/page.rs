@@ -4,8 +4,10 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use kerb_fleet::{Capabilities, DriverCard, DriverStatus, VehicleClass};
+use kerb_fleet::{Capabilities, DriverStatus, VehicleClass};
 use kerb_spatial::{Cell, LatLng, Morton};
+
+use super::record::Kind;
 
 /// Entries of a block: two cache lines, which processors fetch as a pair.
 pub(crate) const BLOCK: u32 = 8;
@@ -194,9 +196,9 @@ impl Traits {
     pub(crate) const NOBODY: Self = Self(0);
 
     #[inline]
-    pub(crate) fn new(record: u32, card: &DriverCard, status: DriverStatus) -> Self {
-        let card = u64::from(card.capabilities.0) << 32 | u64::from(card.vehicle_class.0 & 63) << 48;
-        Self(card | u64::from(status as u8) << 54 | u64::from(record))
+    pub(crate) fn new(record: u32, kind: Kind, status: DriverStatus) -> Self {
+        let kind = u64::from(kind.capabilities.0) << 32 | u64::from(kind.class.0 & 63) << 48;
+        Self(kind | u64::from(status as u8) << 54 | u64::from(record))
     }
 
     #[inline]
@@ -207,6 +209,10 @@ impl Traits {
     #[inline]
     pub(crate) fn with_status(self, status: DriverStatus) -> Self {
         Self(self.0 & !(7 << 54) | u64::from(status as u8) << 54)
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        Kind { class: self.class(), capabilities: self.capabilities() }
     }
 
     #[inline]
@@ -227,20 +233,14 @@ impl Traits {
 
 #[cfg(test)]
 mod tests {
-    use kerb_fleet::DriverId;
-
     use super::*;
 
     #[test]
     fn traits_keep_what_they_are_given() {
-        let card = DriverCard {
-            id: DriverId::new("x").unwrap(),
-            vehicle_class: VehicleClass(63),
-            capabilities: Capabilities(0xABCD),
-        };
-        let traits = Traits::new(u32::MAX, &card, DriverStatus::OnTrip).with_status(DriverStatus::OnBreak);
+        let kind = Kind { class: VehicleClass(63), capabilities: Capabilities(0xABCD) };
+        let traits = Traits::new(u32::MAX, kind, DriverStatus::OnTrip).with_status(DriverStatus::OnBreak);
         assert_eq!(traits.record(), u32::MAX);
-        assert_eq!((traits.class(), traits.capabilities()), (card.vehicle_class, card.capabilities));
+        assert_eq!(traits.kind(), kind);
         assert_eq!(traits.status_number(), DriverStatus::OnBreak as u8);
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
-use kerb_fleet::{Motion, ShardId, Stamp};
+use kerb_fleet::{Capabilities, DriverCard, Motion, ShardId, Stamp, VehicleClass};
 
 /// Times that a record can keep: 48 bits of milliseconds, up to the year 10889.
 pub(crate) const TIME_END_MS: i64 = 1 << 48;
@@ -25,7 +25,8 @@ pub(crate) struct Record {
     version_speed: AtomicU32,
     /// Shard 16 bits, level of the leaf's cell 6, watched by the wheel 1, references 9.
     home: AtomicU32,
-    /// Source 16 bits, its epoch 16.
+    /// Of a driver in a tree: source 16 bits, its epoch 16. Of one who is in none: class 8 bits, capabilities 16, which
+    /// otherwise stand in its entry.
     owner: AtomicU32,
 }
 
@@ -43,6 +44,19 @@ pub(crate) struct Home {
 pub(crate) struct Owner {
     pub(crate) source: u16,
     pub(crate) epoch: u16,
+}
+
+/// What a driver is, beside who.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) class: VehicleClass,
+    pub(crate) capabilities: Capabilities,
+}
+
+impl From<&DriverCard> for Kind {
+    fn from(card: &DriverCard) -> Self {
+        Self { class: card.vehicle_class, capabilities: card.capabilities }
+    }
 }
 
 /// A driver's state beside its position.
@@ -141,6 +155,18 @@ impl Record {
         self.home.store(word, Relaxed);
     }
 
+    /// Of a driver who is in no tree.
+    pub(crate) fn kind(&self) -> Kind {
+        let word = self.owner.load(Relaxed);
+        Kind { class: VehicleClass((word >> 16) as u8), capabilities: Capabilities(word as u16) }
+    }
+
+    /// As [`Record::kind`]; there is no owner from now on.
+    pub(crate) fn set_kind(&self, kind: Kind) {
+        self.owner.store(u32::from(kind.class.0) << 16 | u32::from(kind.capabilities.0), Relaxed);
+    }
+
+    /// Of a driver in a tree.
     #[inline]
     pub(crate) fn owner(&self) -> Owner {
         let word = self.owner.load(Relaxed);
@@ -175,6 +201,9 @@ mod tests {
         let owner = Owner { source: 7, epoch: u16::MAX };
         record.set_owner(owner);
         assert_eq!(record.owner(), owner);
+        let kind = Kind { class: VehicleClass(63), capabilities: Capabilities(u16::MAX) };
+        record.set_kind(kind);
+        assert_eq!(record.kind(), kind);
     }
 
     #[test]

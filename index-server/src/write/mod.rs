@@ -76,8 +76,9 @@ impl Writer {
         if place == NOWHERE {
             return;
         }
-        let position = store.entry(place).position();
+        let (position, kind) = (store.entry(place).position(), store.entry(place).traits().kind());
         record.set_place(NOWHERE);
+        record.set_kind(kind);
         tree::take_out(&store, &mut self.pages, record.home().shard, position.into(), place);
         store.journal.settle();
         self.registry.free_if_unused(&store, number);
@@ -97,7 +98,7 @@ impl Writer {
         }
     }
 
-    /// Memory of the writer's books. Sessions and cards are not in it.
+    /// Memory of the writer's books. Sessions are not in it.
     pub(crate) fn bytes(&self) -> usize {
         self.pages.bytes() + self.registry.bytes() + self.wheel.bytes()
     }

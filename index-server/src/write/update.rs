@@ -137,17 +137,9 @@ impl Writer {
             applied.refused += 1;
             return;
         }
-        let card = if session.pending.is_empty() { None } else { session.pending.remove(&update.slot) };
-        if let Some(card) = &card {
-            store.cards.replace(number, card);
-        }
-        let traits = if placed && card.is_none() {
-            store.entry(record.place()).traits().with_status(update.status)
-        } else {
-            let cards = store.cards.now();
-            let card = cards.get(number).expect("an introduced driver has a card");
-            Traits::new(number, card, update.status)
-        };
+        let pending = if session.pending.is_empty() { None } else { session.pending.remove(&update.slot) };
+        let kind = if placed { store.entry(record.place()).traits().kind() } else { record.kind() };
+        let traits = Traits::new(number, pending.unwrap_or(kind), update.status);
         self.place(store, update, traits, owner);
         applied.newest += 1;
         applied.moved += 1;
@@ -183,8 +175,7 @@ impl Writer {
         if self.tombstones.is_empty() {
             return false;
         }
-        let cards = store.cards.now();
-        cards.get(number).is_some_and(|card| self.tombstones.refuse(&card.id, update.stamp))
+        self.tombstones.refuse(&store.ids.get(number).to_id(), update.stamp)
     }
 }
 
