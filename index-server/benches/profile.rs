@@ -48,7 +48,11 @@ fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
         }
         "question" => {
             let riders: Vec<_> = (0..NEAREST).map(|_| city.rider_beside()).collect();
-            nanos(NEAREST, || riders.iter().for_each(|rider| _ = black_box(question(city, *rider, true))))
+            nanos(NEAREST, || {
+                for rider in &riders {
+                    black_box(question(city, *rider, true));
+                }
+            })
         }
         "nearest" | "within" => {
             let nearest = kind == "nearest";
@@ -56,7 +60,9 @@ fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
             let riders: Vec<_> = (0..many).map(|_| city.rider_beside()).collect();
             let questions: Vec<_> = riders.iter().map(|rider| question(city, *rider, nearest)).collect();
             nanos(many, || {
-                questions.iter().for_each(|question| _ = black_box(search(&filled.index, question)));
+                for question in &questions {
+                    black_box(search(&filled.index, question));
+                }
             })
         }
         _ => panic!("{kind}, must be update, question, nearest or within"),

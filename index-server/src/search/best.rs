@@ -57,6 +57,11 @@ impl Best {
         hav <= self.worst
     }
 
+    /// The distance beyond which nobody is wanted.
+    pub(crate) fn worst(&self) -> f64 {
+        self.worst
+    }
+
     /// The distance before which the page before has answered all.
     pub(crate) fn hav_min(&self) -> f64 {
         self.after.as_ref().map_or(0.0, |after| after.hav)

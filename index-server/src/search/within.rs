@@ -7,8 +7,9 @@ use kerb_fleet::DriverFilter;
 use kerb_spatial::{Cell, Circle, LatLng, Polygon, Relation};
 
 use super::best::{Best, Found};
-use super::frontier::{Frontier, Group, Queue, read_group};
+use super::frontier::{Frontier, Group, Queue, each_passing, read_group};
 use super::sight::{Sighting, fetch_records, passes, sight};
+use super::window::Window;
 use super::{Asked, Effort, Stop};
 use crate::store::Store;
 use crate::store::page::{Leaf, Link};
@@ -68,28 +69,23 @@ impl<'a> Within<'a> {
     ) -> Result<(), Stop> {
         let mut frontier = Frontier::new(self.store, circle, queue, self.asked);
         let hav_min = self.best.hav_min();
+        let mut window = Window::around(circle.center());
         loop {
             let best = &self.best;
             let Some(group) = frontier.next(|hav| best.may_want(hav), hav_min) else { return Ok(()) };
+            window.narrow(best.worst());
             let (store, filter) = (self.store, self.filter);
-            // Of a chain, the distance is that of its place; whoever passes the filter has it.
-            let mut state = (&mut *self, &mut frontier, 0.0_f64);
+            let mut state = (&mut self.records, &mut frontier);
             read_group(
                 store,
                 &group,
-                filter,
                 effort,
                 &mut state,
-                |(within, _, leaf_hav), traits, position| {
-                    let hav = circle.origin().hav(position);
-                    *leaf_hav = leaf_hav.max(hav);
-                    if within.best.may_want(hav) {
-                        within.records.push(traits.record());
-                    }
+                |(records, _), number, bits| {
+                    let near = bits & window.may_hold(&store.blocks.get(number).positions());
+                    each_passing(store, number, near, filter, |traits, _| records.push(traits.record()));
                 },
-                |(_, frontier, leaf_hav), leaf| {
-                    frontier.push_rest(std::mem::take(leaf_hav), leaf);
-                },
+                |(_, frontier), leaf| frontier.push_rest(leaf, |hav| best.may_want(hav)),
             )?;
             self.look();
         }
@@ -147,13 +143,14 @@ impl<'a> Within<'a> {
             read_group(
                 store,
                 &group,
-                filter,
                 effort,
                 &mut state,
-                |(records, _), traits, position| {
-                    if polygon.is_none_or(|polygon| polygon.contains(position)) {
-                        records.push(traits.record());
-                    }
+                |(records, _), number, bits| {
+                    each_passing(store, number, bits, filter, |traits, position| {
+                        if polygon.is_none_or(|polygon| polygon.contains(position)) {
+                            records.push(traits.record());
+                        }
+                    });
                 },
                 |(_, leaves), leaf: &Leaf| {
                     if let Link::Leaf(next) = leaf.next.load() {

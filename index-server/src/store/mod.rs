@@ -101,8 +101,8 @@ impl Store {
 
     /// The entry at a record's place.
     #[inline]
-    pub(crate) fn entry(&self, place: u32) -> &Entry {
-        &self.blocks.get(place / BLOCK).entries[(place % BLOCK) as usize]
+    pub(crate) fn entry(&self, place: u32) -> Entry<'_> {
+        self.blocks.get(place / BLOCK).entry(place % BLOCK)
     }
 
     /// Memory of all of it.

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
+use kerb_fleet::limits::SHARDS_MAX;
 use kerb_fleet::{Capabilities, DriverCard, Motion, ShardId, Stamp, VehicleClass};
 
 /// Times that a record can keep: 48 bits of milliseconds, up to the year 10889.
@@ -10,7 +11,7 @@ pub(crate) const TIME_END_MS: i64 = 1 << 48;
 /// [`Record::place`] of a driver who is in no tree. Entries are counted from block 1.
 pub(crate) const NOWHERE: u32 = 0;
 /// Slots of all sessions that may name one record.
-pub(crate) const REFERENCES_MAX: u32 = (1 << 9) - 1;
+pub(crate) const REFERENCES_MAX: u32 = (1 << 8) - 1;
 
 /// See the module. The first four words are for readers too; `owner` is the writer's own.
 #[derive(Default)]
@@ -23,7 +24,7 @@ pub(crate) struct Record {
     place: AtomicU32,
     /// Version in the upper half, odd while the record is written; speed in the lower.
     version_speed: AtomicU32,
-    /// Shard 16 bits, level of the leaf's cell 6, watched by the wheel 1, references 9.
+    /// Shard 14 bits, level of the leaf's cell 6, status 3, watched by the wheel 1, references 8.
     home: AtomicU32,
     /// Of a driver in a tree: source 16 bits, its epoch 16. Of one who is in none: class 8 bits, capabilities 16, which
     /// otherwise stand in its entry.
@@ -35,6 +36,8 @@ pub(crate) struct Record {
 pub(crate) struct Home {
     pub(crate) shard: ShardId,
     pub(crate) level: u8,
+    /// As in the entry, for the writer, who so need not look there.
+    pub(crate) status: u8,
     pub(crate) watched: bool,
     pub(crate) references: u32,
 }
@@ -138,19 +141,22 @@ impl Record {
     pub(crate) fn home(&self) -> Home {
         let word = self.home.load(Relaxed);
         Home {
-            shard: ShardId((word >> 16) as u16),
-            level: (word >> 10 & 63) as u8,
-            watched: word >> 9 & 1 == 1,
+            shard: ShardId((word >> 18) as u16),
+            level: (word >> 12 & 63) as u8,
+            status: (word >> 9 & 7) as u8,
+            watched: word >> 8 & 1 == 1,
             references: word & REFERENCES_MAX,
         }
     }
 
     #[inline]
     pub(crate) fn set_home(&self, home: Home) {
-        debug_assert!(home.references <= REFERENCES_MAX && home.level <= 32);
-        let word = u32::from(home.shard.0) << 16
-            | u32::from(home.level) << 10
-            | u32::from(home.watched) << 9
+        debug_assert!(home.references <= REFERENCES_MAX && home.level <= 32 && home.status < 8);
+        debug_assert!(home.shard.0 < SHARDS_MAX);
+        let word = u32::from(home.shard.0) << 18
+            | u32::from(home.level) << 12
+            | u32::from(home.status) << 9
+            | u32::from(home.watched) << 8
             | home.references;
         self.home.store(word, Relaxed);
     }
@@ -195,7 +201,13 @@ mod tests {
         assert_eq!(record.version(), 1);
         record.end(state);
         assert_eq!((record.version(), record.state()), (2, state));
-        let home = Home { shard: ShardId(16_383), level: 32, watched: true, references: REFERENCES_MAX };
+        let home = Home {
+            shard: ShardId(SHARDS_MAX - 1),
+            level: 32,
+            status: 7,
+            watched: true,
+            references: REFERENCES_MAX,
+        };
         record.set_home(home);
         assert_eq!(record.home(), home);
         let owner = Owner { source: 7, epoch: u16::MAX };

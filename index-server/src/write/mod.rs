@@ -18,7 +18,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kerb_fleet::{Sharding, Wheel};
-use kerb_spatial::{Cell, LatLng, Morton};
 
 use crate::coverage::Coverage;
 use crate::options::Options;
@@ -102,10 +101,4 @@ impl Writer {
     pub(crate) fn bytes(&self) -> usize {
         self.pages.bytes() + self.registry.bytes() + self.wheel.bytes()
     }
-}
-
-/// Whether both positions are in the same cell of this level.
-#[inline]
-fn same_cell(a: LatLng, b: LatLng, level: u8) -> bool {
-    Cell::of(Morton::from(a), level).contains(Morton::from(b))
 }
