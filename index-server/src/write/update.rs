@@ -84,7 +84,7 @@ impl Writer {
         for (leaf, seen) in leaves.iter_mut().zip(slow) {
             *leaf = self.pages.leaf_of(seen.place / BLOCK);
         }
-        for (leaf, seen) in leaves.iter().zip(&*slow) {
+        for (leaf, seen) in leaves.iter().zip(slow.iter()) {
             black_box((store.leaves.get(*leaf).mask(), store.entry(seen.place).traits()));
         }
         let mut ways = [Way::default(); CHUNK];
