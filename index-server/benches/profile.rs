@@ -50,7 +50,7 @@ fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
             let riders: Vec<_> = (0..NEAREST).map(|_| city.rider_beside()).collect();
             nanos(NEAREST, || {
                 for rider in &riders {
-                    black_box(question(city, *rider, true));
+                    black_box(question(city.sharding, *rider, true));
                 }
             })
         }
@@ -58,7 +58,8 @@ fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
             let nearest = kind == "nearest";
             let many = if nearest { NEAREST } else { WITHIN };
             let riders: Vec<_> = (0..many).map(|_| city.rider_beside()).collect();
-            let questions: Vec<_> = riders.iter().map(|rider| question(city, *rider, nearest)).collect();
+            let questions: Vec<_> =
+                riders.iter().map(|rider| question(city.sharding, *rider, nearest)).collect();
             nanos(many, || {
                 for question in &questions {
                     black_box(search(&filled.index, question));

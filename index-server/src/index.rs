@@ -14,7 +14,8 @@
 //!    the record's place, then clears the old entry. The writer may stop between any two stores.
 //! 3. **Who enters a leaf is written to the journal first** (`store/journal.rs`). A search that read the
 //!    new leaf before and the old one after the move has missed the driver, but has seen an effect of it; so, by the
-//!    fences, it finds the driver in the journal, and looks at its record. A search ends with that. Moves that were
+//!    fences, it finds the driver in the journal, and looks at its record. A search ends with that. It may likewise read
+//!    the position of who was in an entry before, and then the traits of who came. Moves that were
 //!    under way when it began count too: the journal says up to where they are over.
 //! 4. **A move within a leaf, the common one, is one store.** A search sees the one position or the other.
 //! 5. **Position, place and state of a record change under an odd version** (`store/record.rs`), so
