@@ -17,7 +17,7 @@ use kerb_fleet::ShardId;
 
 use arena::Arena;
 use epoch::Epochs;
-use ids::Ids;
+use ids::{IdWords, Ids};
 use journal::Journal;
 use page::{BLOCK, Block, Entry, Leaf, LinkCell, Node};
 use record::Record;
@@ -94,6 +94,9 @@ impl Store {
         store.blocks.make(0);
         store
     }
+
+    /// Memory of a driver's record and id.
+    pub(crate) const BYTES_A_RECORD: usize = size_of::<Record>() + size_of::<IdWords>();
 
     pub(crate) fn shard(&self, shard: ShardId) -> &Shard {
         &self.shards[usize::from(shard.0)]
