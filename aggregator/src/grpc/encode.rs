@@ -176,8 +176,6 @@ fn h3_cell(position: LatLng, resolution: Resolution) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use kerb_fleet::{DriverCard, DriverId, DriverStatus, ShardId, Stamp, TravelSource};
     use proptest::prelude::*;
 
@@ -214,7 +212,7 @@ mod tests {
         ) -> Hit {
             let (vehicle_class, capabilities) = (VehicleClass(class), Capabilities(capabilities));
             Hit {
-                card: Arc::new(DriverCard { id: DriverId::new(&id).unwrap(), vehicle_class, capabilities }),
+                card: DriverCard { id: DriverId::new(&id).unwrap(), vehicle_class, capabilities },
                 position: LatLng::from_e7(lat, lon).unwrap(),
                 hav,
                 stamp: Stamp { sequence, time_ms: NOW_MS - age_ms },

@@ -37,11 +37,11 @@ pub(crate) fn center() -> LatLng {
 pub(crate) fn hit(name: &str, north: u32, sequence: u64) -> Hit {
     let position = LatLng::new(52.52 + f64::from(north) * 1e-4, 13.405).unwrap();
     Hit {
-        card: Arc::new(DriverCard {
+        card: DriverCard {
             id: DriverId::new(name).unwrap(),
             vehicle_class: VehicleClass(0),
             capabilities: Capabilities(0),
-        }),
+        },
         position,
         hav: Origin::new(center()).hav(position),
         stamp: Stamp { sequence, time_ms: NOW_MS },

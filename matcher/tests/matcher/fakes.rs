@@ -200,11 +200,11 @@ impl World {
 
     fn hit(&self, id: &DriverId, fake: &FakeDriver, from: LatLng) -> Hit {
         Hit {
-            card: Arc::new(DriverCard {
+            card: DriverCard {
                 id: id.clone(),
                 vehicle_class: VehicleClass(fake.class),
                 capabilities: Capabilities(fake.capabilities),
-            }),
+            },
             position: fake.position,
             hav: Origin::new(from).hav(fake.position),
             stamp: Stamp { sequence: 0, time_ms: fake.measured_ms.unwrap_or_else(|| self.now_ms()) },

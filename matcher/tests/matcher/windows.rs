@@ -1,7 +1,5 @@
 //! The pure part of a window: candidates, costs and proposals.
 
-use std::sync::Arc;
-
 use kerb_fleet::{
     Capabilities, DriverCard, DriverStatus, Hit, Motion, NearAnswer, Stamp, Table, TravelSource, TripId,
     VehicleClass,
@@ -27,11 +25,7 @@ fn wanted(number: u64, waited_ms: i64, refused_by: &[&str]) -> Wanted {
 
 fn answer(names: &[&str]) -> NearAnswer {
     let hit = |name: &&str| Hit {
-        card: Arc::new(DriverCard {
-            id: driver(name),
-            vehicle_class: VehicleClass(0),
-            capabilities: Capabilities(0),
-        }),
+        card: DriverCard { id: driver(name), vehicle_class: VehicleClass(0), capabilities: Capabilities(0) },
         position: north(100.0),
         hav: 0.0,
         stamp: Stamp::default(),
