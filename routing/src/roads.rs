@@ -8,7 +8,7 @@ use crate::OpenError;
 use crate::engine::{End, Engine, Route, Streets, StreetsError};
 use crate::graph::{Arc, Network};
 use crate::line::{cut, length_m};
-use crate::snap::{Question, SnapError, Snapper};
+use crate::snap::{Question, Snap, SnapError, Snapper};
 use crate::turn::Turn;
 
 /// Streets with all that questions need. Made once, asked from any thread.
@@ -121,13 +121,16 @@ impl Roads {
     /// As [`Roads::ends`], of who travels in this direction, degrees clockwise from north: only on streets and in
     /// directions that lead that way within 60 degrees.
     pub fn ends_toward(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Vec<End>, SnapError> {
-        let snap = self.snapper.snap(Question { at, heading_deg, max_m: self.snap_max_m })?;
-        Ok(snap.arcs(&self.network).map(|(arc, fraction)| End { arc, fraction }).collect())
+        Ok(self
+            .snapped(at, heading_deg)?
+            .arcs(&self.network)
+            .map(|(arc, fraction)| End { arc, fraction })
+            .collect())
     }
 
     /// How far a position is from its street, in metres.
     pub fn off_street_m(&self, at: LatLng) -> Result<f64, SnapError> {
-        Ok(self.snap(at)?.distance_m)
+        Ok(self.snapped(at, None)?.distance_m)
     }
 
     /// A position farther from every street is off the map, in metres.
@@ -146,6 +149,10 @@ impl Roads {
         let goals = self.ends(to).map_err(WayError::To)?;
         let route = self.engine.routes().route(&starts, &goals).ok_or(WayError::NoWay { from, to })?;
         Ok(self.told(&route))
+    }
+
+    fn snapped(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Snap, SnapError> {
+        self.snapper.snap(Question { at, heading_deg, max_m: self.snap_max_m })
     }
 
     fn told(&self, route: &Route) -> Way {

@@ -39,7 +39,7 @@ fn somewhere(rng: &mut Pcg64Mcg, roads: &Roads, off_deg: f64) -> LatLng {
 fn hit(number: usize, position: LatLng, origin: &Origin) -> Hit {
     let id = DriverId::new(&format!("cab-{number:04}")).expect("what the test has set up");
     Hit {
-        card: Arc::new(DriverCard { id, vehicle_class: VehicleClass(0), capabilities: Capabilities(0) }),
+        card: DriverCard { id, vehicle_class: VehicleClass(0), capabilities: Capabilities(0) },
         position,
         hav: origin.hav(position),
         stamp: Stamp { sequence: 1, time_ms: 0 },
