@@ -174,10 +174,11 @@ fn a_table_has_the_times_of_its_ways_and_the_fallbacks_off_the_map() {
     let question = TableQuestion { origins, destinations, legs };
     let table = times.table(&question);
     let is_off = |leg: &Leg| leg.origin == 7 || leg.destination == 3;
-    let expected = question.legs.iter().map(is_off).map(|off| match off {
-        true => TravelSource::StraightLine,
-        false => TravelSource::Roads,
-    });
+    let expected = question
+        .legs
+        .iter()
+        .map(is_off)
+        .map(|off| if off { TravelSource::StraightLine } else { TravelSource::Roads });
     assert_eq!(table.sources, expected.collect::<Vec<_>>());
     assert!(table.seconds.contains(&9_999));
     assert_eq!(table.seconds, question.legs.iter().map(|leg| way_s(&question, leg)).collect::<Vec<_>>());
