@@ -16,6 +16,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use kerb_aggregator::{Aggregator, Options, Ports};
 use kerb_fleet::conformance::source::{NOW_MS, SOURCES, Source, sharding, update};
+use kerb_fleet::conformance::travel_times::TwoBanks;
 use kerb_fleet::{
     Catalog, DriverDesk, DriverFilter, IndexServer, IngestNode, ManualClock, Membership, MembershipView,
     NearQuestion, NearbySearch, Node, NodeId, Peers, Role, ShardMap,
@@ -81,7 +82,8 @@ async fn start(rng: &mut Pcg64Mcg) -> (Aggregator, Source) {
     let updates: Vec<_> = (0..DRIVERS).map(|number| update(number, anywhere(rng), 1)).collect();
     let source = Source::open_with(&server, 0, &updates).await;
     assert!(cluster.server.set(server).is_ok());
-    let ports = Ports { membership: cluster.clone(), peers: cluster, clock };
+    let times = Arc::new(TwoBanks { bridge_s: 0 });
+    let ports = Ports { membership: cluster.clone(), peers: cluster, clock, times };
     let aggregator = Aggregator::new(Options::default(), sharding(), Catalog::default(), ports).unwrap();
     (aggregator, source)
 }

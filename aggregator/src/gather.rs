@@ -41,6 +41,14 @@ impl Coverage {
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty()
     }
+
+    /// With that of a further question of the same search, about a part of its area.
+    pub(crate) fn join(&mut self, further: Self) {
+        self.asked = self.asked.max(further.asked);
+        self.missing.extend(further.missing);
+        self.missing.sort_unstable();
+        self.missing.dedup();
+    }
 }
 
 /// A further question that the exact answer needs.

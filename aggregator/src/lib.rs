@@ -1,7 +1,8 @@
 //! One question to many shards, one honest answer.
 //!
-//! A search goes `validate` → `single_flight` → `plan` → `scatter` → `gather`. What decides (plan, latency,
-//! gather, validate, page tokens) is pure; `scatter` and the gRPC adapters are its async shell.
+//! A search goes `validate` → `single_flight` → `plan` → `scatter` → `gather`; one by travel time asks for `soonest`'s
+//! rings in this way. What decides (plan, latency, gather, soonest, validate, page tokens) is pure; `scatter`, `travel` and
+//! the gRPC adapters are its async shell.
 //!
 //! This crate holds no position and knows no transport between the roles: index servers and ingest nodes are
 //! reached through fleet's ports. Every answer says which shards it speaks for.
@@ -22,10 +23,12 @@ pub mod rebuild;
 pub mod scatter;
 pub mod service;
 pub mod single_flight;
+pub mod soonest;
+mod travel;
 pub mod validate;
 
 pub use counters::{Counters, CountersSnapshot};
 pub use gather::Coverage;
 pub use options::Options;
-pub use query::{Found, Query};
+pub use query::{Found, Query, Ranked};
 pub use service::{Aggregator, Ports};

@@ -36,6 +36,9 @@ pub struct Options {
     pub hedge_burst: u32,
     /// An identical question joins one that started at most this long ago, microseconds. 0: never.
     pub join_window_us: u32,
+    /// Drivers whose travel time one search by it computes, at most; beyond, its answer says that its ranking may be
+    /// incomplete.
+    pub timed_drivers_max: u32,
     /// Deadline of an operator's question to all index servers, milliseconds.
     pub admin_deadline_ms: u32,
     /// How often a rebuild's progress is looked at, milliseconds.
@@ -57,6 +60,7 @@ impl Default for Options {
             hedge_permille: 100,
             hedge_burst: 16,
             join_window_us: 2_000,
+            timed_drivers_max: 5_000,
             admin_deadline_ms: 2_000,
             rebuild_poll_ms: 100,
         }
@@ -71,6 +75,7 @@ impl Options {
             ("stale_after_ms", self.stale_after_ms),
             ("searches_max", self.searches_max),
             ("lookups_max", self.lookups_max),
+            ("timed_drivers_max", self.timed_drivers_max),
             ("admin_deadline_ms", self.admin_deadline_ms),
             ("rebuild_poll_ms", self.rebuild_poll_ms),
         ];

@@ -1,6 +1,6 @@
 //! A validated question and its answer, in the fleet's words.
 
-use kerb_fleet::{Capabilities, DriverFilter, Hit, Search};
+use kerb_fleet::{Capabilities, DriverFilter, Eta, Hit, Search};
 
 use crate::gather::Coverage;
 
@@ -43,4 +43,17 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// What the hits speak for.
     pub coverage: Coverage,
+}
+
+/// What was found by travel time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ranked {
+    /// By travel time, each driver once, at most as many as were asked for.
+    pub hits: Vec<Hit>,
+    /// The time of each hit's way to the point.
+    pub etas: Vec<Eta>,
+    /// What the hits speak for.
+    pub coverage: Coverage,
+    /// Nobody of the covered shards can be sooner who is not among the hits.
+    pub exact: bool,
 }

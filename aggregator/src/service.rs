@@ -11,9 +11,9 @@ use futures::Stream;
 use futures::future::join_all;
 use kerb_fleet::{
     Catalog, Clock, DriverFilter, DriverId, Error, FieldError, Membership, MembershipView, NodeId, Peers,
-    Role, Search, ShardId, ShardStat, Sharding,
+    Role, Search, ShardId, ShardStat, Sharding, TravelTimes,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::counters::CountersSnapshot;
@@ -24,6 +24,7 @@ use crate::query::{Found, Query};
 use crate::rebuild::{Progress, rebuild};
 use crate::scatter::{Engine, Scattering};
 use crate::single_flight::SingleFlight;
+use crate::travel::Timer;
 
 /// What an aggregator is connected to.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub struct Ports {
     pub peers: Arc<dyn Peers>,
     /// The time that decides how old a position is.
     pub clock: Arc<dyn Clock>,
+    /// How long ways take.
+    pub times: Arc<dyn TravelTimes>,
 }
 
 /// A handle of an aggregator. Cheap to clone.
@@ -52,6 +55,8 @@ struct Inner {
     searches: Semaphore,
     lookups: Semaphore,
     turn: AtomicUsize,
+    /// Where travel times are computed.
+    timer: Timer,
 }
 
 impl Aggregator {
@@ -76,6 +81,7 @@ impl Aggregator {
             searches: Semaphore::new(options.searches_max as usize),
             lookups: Semaphore::new(options.lookups_max as usize),
             turn: AtomicUsize::new(0),
+            timer: Timer::new(ports.times),
         })))
     }
 
@@ -86,10 +92,7 @@ impl Aggregator {
     pub async fn find(&self, query: Query, deadline: Instant) -> Result<Arc<Found>, Error> {
         let inner = &*self.0;
         let counters = &inner.engine.counters;
-        let Ok(_permit) = inner.searches.try_acquire() else {
-            counters.overloaded.one();
-            return Err(Error::Overloaded { what: "searches", limit: inner.options.searches_max as usize });
-        };
+        let _permit = self.admit()?;
         let key = FlightKey::new(&query);
         let start = || inner.scatter(&query, deadline);
         let landed = inner.flights.run(key, Instant::now(), deadline, start).await?;
@@ -103,6 +106,20 @@ impl Aggregator {
         counters.joined.add(usize::from(landed.joined.is_some()));
         counters.partial.add(usize::from(!found.coverage.is_complete()));
         Ok(found)
+    }
+
+    /// A place among the searches that run.
+    pub(crate) fn admit(&self) -> Result<SemaphorePermit<'_>, Error> {
+        let inner = &*self.0;
+        inner.searches.try_acquire().map_err(|_full| {
+            inner.engine.counters.overloaded.one();
+            Error::Overloaded { what: "searches", limit: inner.options.searches_max as usize }
+        })
+    }
+
+    /// Where travel times are computed.
+    pub(crate) fn timer(&self) -> &Timer {
+        &self.0.timer
     }
 
     /// Answers a search of exactly these drivers, as [`Aggregator::find`] does, but joins no other search and has no

@@ -8,11 +8,12 @@ use h3o::Resolution;
 use kerb_fleet::limits::{
     BATCH_DRIVERS_MAX, BATCH_SEARCHES_MAX, H3_RESOLUTION_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX,
 };
+use kerb_fleet::search::origin_of;
 use kerb_fleet::{Catalog, Cursor, Error, FieldError, Search};
 use kerb_proto::convert::driver_filter;
 use kerb_proto::v1::find_nearby_request::Search as WireSearch;
-use kerb_proto::v1::{DriverFilter, FindNearbyRequest};
-use kerb_spatial::{Circle, Polygon};
+use kerb_proto::v1::{DriverFilter, FindNearbyRequest, RankBy};
+use kerb_spatial::{Circle, LatLng, Polygon};
 
 use crate::options::Options;
 use crate::page_token;
@@ -27,6 +28,10 @@ pub struct Checked {
     pub page: Option<Page>,
     /// Answer cells of this resolution.
     pub h3: Option<Resolution>,
+    /// Answer how long each driver needs to this point, the search's.
+    pub eta_to: Option<LatLng>,
+    /// By that, and not by distance. Only in a nearest search, and with `eta_to`.
+    pub by_travel_time: bool,
 }
 
 /// Of a search by pages.
@@ -43,11 +48,15 @@ pub fn validate(request: FindNearbyRequest, catalog: &Catalog, options: &Options
     let mut errors = Vec::new();
     let page = keep(page_of(&request), &mut errors).flatten();
     let after = page.and_then(|page| keep(after(&request.page_token, page), &mut errors)).flatten();
+    let (rank, with_eta) = (is_by_travel_time(&request), with_eta(&request));
     let search = keep(search_of(request.search, page, after), &mut errors);
     let filter = keep(filter_of(&request.filter.unwrap_or_default(), catalog, options), &mut errors);
     let h3 = keep(resolution(request.h3_resolution), &mut errors);
-    match (search, filter, h3) {
-        (Some(search), Some(filter), Some(h3)) if errors.is_empty() => {
+    let by_travel_time = keep(rank, &mut errors);
+    let with_eta = keep(with_eta, &mut errors);
+    match (search, filter, h3, by_travel_time, with_eta) {
+        (Some(search), Some(filter), Some(h3), Some(by_travel_time), Some(with_eta)) if errors.is_empty() => {
+            let eta_to = origin_of(&search).filter(|_| with_eta || by_travel_time);
             let query = Query {
                 search,
                 statuses: filter.statuses,
@@ -56,7 +65,7 @@ pub fn validate(request: FindNearbyRequest, catalog: &Catalog, options: &Options
                 // The filter was made for the moment 0.
                 age_max_ms: filter.time_min_ms.unsigned_abs() as u32,
             };
-            Ok(Checked { query, page, h3 })
+            Ok(Checked { query, page, h3, eta_to, by_travel_time })
         }
         _ => Err(Error::Invalid(errors)),
     }
@@ -160,6 +169,27 @@ fn filter_of(
 ) -> Result<kerb_fleet::DriverFilter, FieldError> {
     let ages = (options.stale_after_ms, options.gone_after_ms);
     driver_filter(filter, catalog, ages, 0).map_err(|error| error.within("filter"))
+}
+
+/// Pages are by distance or by id: an order by travel time has no place to go on from.
+fn is_by_travel_time(request: &FindNearbyRequest) -> Result<bool, FieldError> {
+    let refuse = |description: &str| Err(FieldError::new("rank_by", description));
+    match (RankBy::try_from(request.rank_by), &request.search) {
+        (Ok(RankBy::Unspecified | RankBy::Distance), _) => Ok(false),
+        (Ok(RankBy::TravelTime), Some(WireSearch::Nearest(_)) | None) => Ok(true),
+        (Ok(RankBy::TravelTime), Some(_)) => {
+            refuse("RANK_BY_TRAVEL_TIME, must be RANK_BY_DISTANCE in a search by pages: ask for nearest")
+        }
+        (Err(_), _) => refuse(&format!("{}, must be 0 to 2", request.rank_by)),
+    }
+}
+
+fn with_eta(request: &FindNearbyRequest) -> Result<bool, FieldError> {
+    if request.include_eta && matches!(request.search, Some(WireSearch::WithinPolygon(_))) {
+        let description = "true, must be false in a search within a polygon: it has no point to drive to";
+        return Err(FieldError::new("include_eta", description));
+    }
+    Ok(request.include_eta)
 }
 
 fn resolution(wanted: Option<u32>) -> Result<Option<Resolution>, FieldError> {

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::future::join_all;
 use kerb_cluster::FjallJournal;
-use kerb_fleet::{Change, DriverId, MarketId, Record, TripEvent, TripId, TripJournal, Version};
+use kerb_fleet::{Change, DriverId, MarketId, Record, TravelSource, TripEvent, TripId, TripJournal, Version};
 use tokio::runtime::Runtime;
 
 const WRITERS: usize = 64;
@@ -31,6 +31,7 @@ fn record(market: &MarketId, version: Version) -> Record {
         event: TripEvent::Offered {
             driver: DriverId::new(&format!("driver-{:08}", version * 10 + n)).expect("a legal id"),
             pickup_eta_s: 120 + n as u32,
+            travel_source: Some(TravelSource::Roads),
             expires_ms: 1_700_000_015_000,
         },
     };

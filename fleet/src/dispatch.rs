@@ -56,6 +56,8 @@ pub struct DriverTask {
     pub dropoff: LatLng,
     /// Expected seconds from the offer to the pickup.
     pub pickup_eta_s: u32,
+    /// What that was computed from; `None`: not known any more.
+    pub travel_source: Option<TravelSource>,
     /// Until when an offer may be accepted, milliseconds since the Unix epoch.
     pub expires_ms: i64,
     /// Persons.
@@ -119,6 +121,17 @@ pub struct NearAnswer {
     pub complete: bool,
 }
 
+/// The drivers who are soonest at a point.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SoonAnswer {
+    /// By travel time, and by distance where that is the same.
+    pub hits: Vec<Hit>,
+    /// Of each of them, to the point.
+    pub etas: Vec<Eta>,
+    /// Every shard that can hold an answer has answered, and nobody who was not looked at can be sooner there.
+    pub complete: bool,
+}
+
 /// A way from one place to another, by their places in the two lists of a [`TableQuestion`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leg {
@@ -140,21 +153,48 @@ pub struct TableQuestion {
 }
 
 /// What a travel time was computed from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TravelSource {
     /// Great-circle distance, a detour factor and one speed.
     StraightLine,
     /// A road network.
     Roads,
-    /// The road network for some legs, the straight line for those that it does not know.
-    Mixed,
 }
 
-/// Travel times, a number a leg in the order of the question.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Travel times, one a leg in the order of the question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// Whole seconds, rounded up.
     pub seconds: Vec<u32>,
-    /// What was used.
+    /// What each was computed from.
+    pub sources: Vec<TravelSource>,
+}
+
+impl Table {
+    /// The times with their sources, leg by leg.
+    pub fn etas(&self) -> impl Iterator<Item = Eta> {
+        self.seconds
+            .iter()
+            .zip(&self.sources)
+            .map(|(time_s, source)| Eta { time_s: *time_s, source: *source })
+    }
+}
+
+/// How long a way takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Eta {
+    /// Whole seconds, rounded up.
+    pub time_s: u32,
+    /// What it was computed from.
     pub source: TravelSource,
+}
+
+/// A way with its length.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drive {
+    /// How long it takes.
+    pub eta: Eta,
+    /// How long it is, metres.
+    pub length_m: f64,
 }

@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use kerb_spatial::LatLng;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::batch::{Control, Frame, SourceHello};
 use crate::dispatch::{
-    DriverAction, DriverNews, NearAnswer, NearQuestion, Table, TableQuestion, Whereabouts,
+    Drive, DriverAction, DriverNews, NearAnswer, NearQuestion, SoonAnswer, Table, TableQuestion, Whereabouts,
 };
 use crate::driver::KnownDriver;
 use crate::error::Error;
@@ -109,12 +110,25 @@ pub trait NearbySearch: Send + Sync {
     /// Answers each question, in their order, at the deadline at the latest. What a shard did not answer in time is
     /// missing from the hits, and said by `complete`.
     fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, Vec<NearAnswer>>;
+
+    /// As [`NearbySearch::nearest`], of those within the radius who need the least time to the point.
+    ///
+    /// [`Error::DeadlineExceeded`]: no travel time was known by then.
+    fn soonest(&self, question: NearQuestion, deadline: Instant) -> Answer<'_, SoonAnswer>;
 }
 
-/// Matcher → travel times. Computed by the caller's thread: a call for many legs belongs on one for long work.
+/// Matcher and aggregator → travel times. Computed by the caller's thread: a call for many legs belongs on one for long
+/// work. Times may be replaced between two calls; what one call answers is of one set of times.
 pub trait TravelTimes: Send + Sync {
     /// The time of each leg, in their order.
     fn table(&self, question: &TableQuestion) -> Table;
+
+    /// The way between two places. It takes as long as the leg between them.
+    fn drive(&self, from: LatLng, to: LatLng) -> Drive;
+
+    /// How far off, in a straight line, one can be and still come to `to` in less than `within_s` seconds; metres. No leg
+    /// to there that begins farther away takes less than that. Not smaller for a longer time.
+    fn reach_m(&self, to: LatLng, within_s: u32) -> f64;
 }
 
 /// All → engine: who is there.

@@ -126,7 +126,7 @@ pub struct ShardAnswer {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
     /// Who.
-    pub card: Arc<DriverCard>,
+    pub card: DriverCard,
     /// Where.
     pub position: LatLng,
     /// Haversine of the central angle to the search's point; 0 in a polygon search.

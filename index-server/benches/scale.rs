@@ -64,7 +64,8 @@ fn measure(drivers: usize) -> Size {
         filled.apply(&city.next(ROWS));
     }
     let riders: Vec<_> = (0..QUESTIONS).map(|_| city.rider_beside()).collect();
-    let of = |nearest| riders.iter().map(|rider| question(&city, *rider, nearest)).collect::<Vec<_>>();
+    let of =
+        |nearest| riders.iter().map(|rider| question(city.sharding, *rider, nearest)).collect::<Vec<_>>();
     let (nearest, within) = (of(true), of(false));
     let (mut update_ns, mut nearest_us, mut within_us) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -142,7 +143,7 @@ fn picture(sizes: &[Size]) -> String {
         by_size("update, nanoseconds", |size| size.update_ns),
         by_size("10 nearest within 5 km, microseconds", |size| size.nearest_us),
         by_size("all within 1 km, microseconds", |size| size.within_us),
-        by_size("memory without cards and ids, bytes a driver", |size| size.bytes),
+        by_size("memory, bytes a driver", |size| size.bytes),
     ];
     for size in sizes {
         let bars = |figure: fn(&(usize, f64, f64)) -> f64| {

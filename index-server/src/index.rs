@@ -12,15 +12,16 @@
 //!    as long as a search runs.
 //! 2. **A driver's record always leads to an entry of this driver.** A move between leaves writes the new entry, then
 //!    the record's place, then clears the old entry. The writer may stop between any two stores.
-//! 3. **Who enters a leaf is written to the journal first** (`store/journal.rs`). A search that read the
-//!    new leaf before and the old one after the move has missed the driver, but has seen an effect of it; so, by the
-//!    fences, it finds the driver in the journal, and looks at its record. A search ends with that. Moves that were
-//!    under way when it began count too: the journal says up to where they are over.
+//! 3. **Who enters a leaf is written to the journal first** (`store/journal.rs`). A search that read the new leaf
+//!    before and the old one after the move has missed the driver, but has seen an effect of it; so, by the fences,
+//!    it finds the driver in the journal, and looks at its record. A search ends with that. So with who comes into an
+//!    entry between the looks at its position and at its traits. Moves that were under way when it began count too:
+//!    the journal says up to where they are over.
 //! 4. **A move within a leaf, the common one, is one store.** A search sees the one position or the other.
-//! 5. **Position, place and state of a record change under an odd version** (`store/record.rs`), so
-//!    what is answered of a driver was true of it at one instant. A search looks again at a record that is being
-//!    written, a few times (`search/sight.rs`); if the writer is stopped just there, it takes the position with the
-//!    state before it rather than wait.
+//! 5. **Position, place and state of a record change under an odd version** (`store/record.rs`), so what is answered
+//!    of a driver was true of it at one instant. A search looks again at a record that is being written, a few times
+//!    (`search/sight.rs`); if the writer is stopped just there, it takes the position with the state before it rather
+//!    than wait.
 //!
 //! So each driver is judged as it was at one moment between the search's begin and end: who was in the area, and
 //! passed the filter, all that time is found, once; who was not, never is. A driver who moved may be met in two leaves;
@@ -49,7 +50,6 @@ use crate::options::Options;
 use crate::search::{self, Effort, Scratch, Stop};
 use crate::store::Store;
 use crate::store::page::{Block, Leaf, Node};
-use crate::store::record::Record;
 use crate::write::Writer;
 use crate::write::session::Session;
 use crate::write::update::resolve;
@@ -94,10 +94,10 @@ pub struct Counts {
     pub searches_locked: AtomicU64,
 }
 
-/// Memory, in bytes. The drivers' cards and ids are not in it.
+/// Memory, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Records, pages and pointers to cards, with what is reserved.
+    /// Records, ids and pages, with what is reserved.
     pub store: usize,
     /// The writer's books: ids, deadlines, free lists.
     pub books: usize,
@@ -320,7 +320,7 @@ impl Index {
             let pages = count.nodes as usize * size_of::<Node>()
                 + count.leaves as usize * size_of::<Leaf>()
                 + count.blocks as usize * size_of::<Block>();
-            let records = count.drivers as usize * (size_of::<Record>() + size_of::<usize>());
+            let records = count.drivers as usize * Store::BYTES_A_RECORD;
             ShardStat {
                 shard,
                 drivers: u64::from(count.drivers),

@@ -94,7 +94,7 @@ fn a_writer_that_stops_anywhere_in_a_move_stops_no_search() {
         let index = filled();
         // Held to the end: whoever needed the lock would never come back.
         let mut writer = index.stopped_writer();
-        let number = writer.registry.find(&writer.store, "d7").expect("it was introduced");
+        let number = writer.registry.find(&writer.store, &card(7).id).expect("it was introduced");
         move_and_stop(&mut writer, number, at(150_500), stop_after);
         let circle = Circle::new(at(100_000), 3_000.0).expect("a radius");
         for k in [200, 400] {

@@ -140,22 +140,25 @@ fn same_roles(node: &Node, roles: &[Role]) -> Result<(), StartError> {
     Err(StartError::Roles { node: node.id.to_string(), listed, started })
 }
 
-/// How long ways take: on streets where there is a network, and on straight lines otherwise.
+/// How long ways take, for all services of a process: on streets where there is a network, and on straight lines
+/// otherwise. A process that neither searches nor matches opens no network.
 pub(crate) async fn travel_times(
     settings: &Settings,
+    roles: &[Role],
     around: &Surroundings,
 ) -> Result<Arc<dyn TravelTimes>, StartError> {
     let straight = Arc::new(StraightLine::new(settings.matcher.speed_kmh, settings.matcher.detour));
+    let asks = roles.iter().any(|role| matches!(role, Role::Aggregator | Role::Matcher));
     let roads = match (&around.roads, &settings.roads.file) {
         (Some(roads), _) => roads.clone(),
-        (None, None) => return Ok(straight),
-        (None, Some(file)) => {
+        (None, Some(file)) if asks => {
             let (path, snap_max_m) = (file.clone(), settings.roads.snap_max_m);
             // It reads the file and orders the junctions.
             let opened = tokio::task::spawn_blocking(move || Roads::open(&path, snap_max_m)).await;
             let opened = opened.expect("opening does not panic");
             Arc::new(opened.map_err(|reason| StartError::Roads { file: file.clone(), reason })?)
         }
+        (None, _) => return Ok(straight),
     };
     Ok(Arc::new(RoadTimes::new(roads, straight)))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerb_aggregator::Aggregator;
-use kerb_fleet::{Catalog, NodeId, Role, Sharding};
+use kerb_fleet::{Catalog, NodeId, Role, Sharding, TravelTimes};
 use kerb_index_server::IndexServer;
 use kerb_location_ingest::LocationIngest;
 use kerb_matcher::Matcher;
@@ -38,6 +38,7 @@ impl Services {
             node: settings.node.id.clone(),
             catalog: settings.catalog()?,
             sharding: settings.sharding()?,
+            times: travel_times(settings, roles, &surroundings).await?,
             surroundings,
         };
         let has = |role| roles.contains(&role);
@@ -131,6 +132,8 @@ struct Common {
     catalog: Catalog,
     sharding: Sharding,
     surroundings: Surroundings,
+    /// One for all services: the road network is opened once.
+    times: Arc<dyn TravelTimes>,
 }
 
 impl Common {
@@ -176,6 +179,7 @@ impl Common {
             membership: cluster.membership.clone(),
             peers: cluster.peers.clone(),
             clock: self.surroundings.clock.clone(),
+            times: self.times.clone(),
         };
         Ok(Aggregator::new(settings.aggregator(), self.sharding, self.catalog.clone(), ports)?)
     }
@@ -195,7 +199,7 @@ impl Common {
             clock: self.surroundings.clock.clone(),
             journal: journal(settings).await?,
             search: Arc::new(search),
-            times: travel_times(settings, &self.surroundings).await?,
+            times: self.times.clone(),
             membership: cluster.membership.clone(),
             peers: cluster.peers.clone(),
         };

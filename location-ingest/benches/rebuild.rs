@@ -87,7 +87,7 @@ fn compare(against: &str, reverse_ms: &[f64], scan_ms: &[f64]) {
 fn fill(sharding: Sharding, drivers: usize) -> DriverTable {
     let table = DriverTable::new(sharding, drivers);
     let mut rng = rng();
-    let mut enrolled: Vec<_> = (0..drivers).map(|i| table.enrol(card(i), |_| ()).expect("room")).collect();
+    let mut enrolled: Vec<_> = (0..drivers).map(|i| table.enrol(&card(i), |_| ()).expect("room")).collect();
     for sequence in 1..3 {
         enrolled.shuffle(&mut rng);
         for driver in &enrolled {

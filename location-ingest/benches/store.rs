@@ -18,7 +18,7 @@ fn main() {
     let links = Links::new(sharding.shards());
     let counters = Counters::default();
     let (mut store, _) = Store::open(folder.path()).expect("an empty store");
-    let enrolled: Vec<_> = (0..drivers).map(|i| table.enrol(card(i), |_| ()).expect("room")).collect();
+    let enrolled: Vec<_> = (0..drivers).map(|i| table.enrol(&card(i), |_| ()).expect("room")).collect();
 
     let mut rng = rng();
     let mut turn = |sequence: usize, count: usize| {

@@ -85,7 +85,7 @@ impl FleetStream {
         let card = validate::card(catalog, &wire.driver_id, &wire.vehicle_class, &wire.capabilities);
         let card = card.map_err(Error::Invalid)?;
         let token = ResumeToken::decode(&wire.resume_token, &card.id)?;
-        let driver = self.node.table.enrol(card, |_| ())?;
+        let driver = self.node.table.enrol(&card, |_| ())?;
         self.node.take_token(driver.slot, token.as_ref());
         self.handles[handle] = Some(driver);
         Ok(())

@@ -9,6 +9,7 @@ mod bits;
 mod channel;
 mod counters;
 mod desk;
+mod directory;
 mod dispatch;
 mod elsewhere;
 mod entry;

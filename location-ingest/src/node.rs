@@ -110,7 +110,7 @@ impl IngestNode {
     /// Enrols the driver of a stream of its own: an older stream of the same driver ends.
     pub(crate) fn connect(
         self: &Arc<Self>,
-        card: DriverCard,
+        card: &DriverCard,
         outbox: &Arc<Outbox>,
     ) -> Result<(Enrolled, Hold), Error> {
         let number = self.next_stream.fetch_add(1, Ordering::Relaxed);

@@ -27,7 +27,7 @@ impl LocationIngest {
     pub fn seat(&self, hello: &Hello) -> Result<(DriverSeat, OutboxStream), Error> {
         let (card, token) = checked_hello(&self.node.catalog, hello)?;
         let (node, outbox) = (self.node.clone(), Arc::new(Outbox::default()));
-        let (enrolled, hold) = node.connect(card, &outbox)?;
+        let (enrolled, hold) = node.connect(&card, &outbox)?;
         node.take_token(enrolled.slot, token.as_ref());
         let driver = enrolled.card.id.clone();
         let (greeter, greeted, its_driver) = (node.clone(), outbox.clone(), driver.clone());

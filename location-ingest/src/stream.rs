@@ -93,7 +93,7 @@ impl DriverStream {
             return Err(FieldError::new("hello", "absent, must be the first message").into());
         };
         let (card, token) = checked_hello(&node.catalog, &hello)?;
-        let (driver, hold) = node.connect(card, &outbox)?;
+        let (driver, hold) = node.connect(&card, &outbox)?;
         node.take_token(driver.slot, token.as_ref());
         let known = node.table.state(driver.slot).map_or(0, |state| state.stamp.sequence);
         let last_sequence = known.max(token.map_or(0, |token| token.stamp.sequence));

@@ -4,12 +4,11 @@
 
 use std::sync::Arc;
 
-use dashmap::{DashMap, Entry as MapEntry};
-use foldhash::quality::RandomState;
 use kerb_fleet::{DriverCard, DriverId, DriverStatus, Error, ShardId, Sharding, Slot};
 use kerb_proto::convert::Report;
 use parking_lot::Mutex;
 
+use crate::directory::Directory;
 use crate::entry::{Entry, Owner, State};
 use crate::rate::{Pace, RateLimit};
 use crate::reverse::ReverseIndex;
@@ -42,7 +41,7 @@ pub struct Stale;
 /// All drivers that this node knows.
 pub struct DriverTable {
     sharding: Sharding,
-    drivers: DashMap<DriverId, Slot, RandomState>,
+    drivers: Directory,
     slab: Slab,
     reverse: ReverseIndex,
     /// Slots given out since somebody last looked. At most one entry a slot.
@@ -56,7 +55,7 @@ impl DriverTable {
     pub fn new(sharding: Sharding, drivers_max: usize) -> Self {
         Self {
             sharding,
-            drivers: DashMap::default(),
+            drivers: Directory::new(),
             slab: Slab::new(drivers_max),
             reverse: ReverseIndex::new(sharding.shards()),
             newcomers: Mutex::default(),
@@ -71,7 +70,7 @@ impl DriverTable {
 
     /// Whether none is known.
     pub fn is_empty(&self) -> bool {
-        self.drivers.is_empty()
+        self.len() == 0
     }
 
     /// Drivers in the reverse index.
@@ -93,39 +92,33 @@ impl DriverTable {
     /// be retired: what it registers is seen by [`DriverTable::retire`].
     ///
     /// [`Error::Overloaded`]: the table is full.
-    pub fn enrol(&self, card: DriverCard, held: impl FnOnce(Slot)) -> Result<Enrolled, Error> {
-        match self.drivers.entry(card.id.clone()) {
-            MapEntry::Occupied(known) => {
-                let slot = *known.get();
-                held(slot);
-                Ok(Enrolled { slot, card: self.refresh(slot, card) })
-            }
-            MapEntry::Vacant(place) => {
-                let slot = self.slab.allocate()?;
-                let card = Arc::new(card);
-                self.slab.entry(slot).lock().card = Some(card.clone());
-                self.mark_card(slot);
-                held(slot);
-                place.insert(slot);
-                self.newcomers.lock().push(slot);
-                Ok(Enrolled { slot, card })
-            }
-        }
+    pub fn enrol(&self, card: &DriverCard, held: impl FnOnce(Slot)) -> Result<Enrolled, Error> {
+        let new = || {
+            let slot = self.slab.allocate()?;
+            self.slab.entry(slot).lock().card = Some(Arc::new(card.clone()));
+            self.mark_card(slot);
+            self.newcomers.lock().push(slot);
+            Ok(slot)
+        };
+        self.drivers.find_or_add(&self.slab, &card.id, new, |slot| {
+            held(slot);
+            Enrolled { slot, card: self.refresh(slot, card) }
+        })
     }
 
     /// The driver's entry as it is now, after [`Stale`]: another stream's card stands.
     pub fn enrol_again(&self, card: &DriverCard) -> Result<Enrolled, Error> {
-        if let Some(slot) = self.drivers.get(&card.id)
-            && let Some(card) = self.slab.entry(*slot).lock().card.clone()
+        if let Some(slot) = self.slot(&card.id)
+            && let Some(known) = self.card(slot).filter(|known| known.id == card.id)
         {
-            return Ok(Enrolled { slot: *slot, card });
+            return Ok(Enrolled { slot, card: known });
         }
-        self.enrol(card.clone(), |_| ())
+        self.enrol(card, |_| ())
     }
 
     /// The slot of a driver.
     pub fn slot(&self, id: &DriverId) -> Option<Slot> {
-        self.drivers.get(id).map(|slot| *slot)
+        self.drivers.find(&self.slab, id)
     }
 
     /// The card in a slot; `None` in a free one.
@@ -208,23 +201,21 @@ impl DriverTable {
     /// [`DriverTable::release`] is called.
     pub fn retire(&self, slot: Slot, is_over: impl Fn(Option<&State>) -> bool) -> bool {
         let Some(card) = self.card(slot) else { return false };
-        let over = |_: &DriverId, of: &Slot| {
-            *of == slot && {
-                let entry = self.slab.entry(slot);
-                let mut owner = entry.lock();
-                let state = entry.read_locked(&owner);
-                let over = is_over(state.as_ref());
-                if over {
-                    if let Some(state) = state.filter(|state| state.listed) {
-                        self.reverse.remove(&self.slab, state.shard, slot);
-                    }
-                    entry.write(&mut owner, None);
-                    *owner = Owner::default();
+        let empty_if_over = || {
+            let entry = self.slab.entry(slot);
+            let mut owner = entry.lock();
+            let state = entry.read_locked(&owner);
+            let over = is_over(state.as_ref());
+            if over {
+                if let Some(state) = state.filter(|state| state.listed) {
+                    self.reverse.remove(&self.slab, state.shard, slot);
                 }
-                over
+                entry.write(&mut owner, None);
+                *owner = Owner::default();
             }
+            over
         };
-        let retired = self.drivers.remove_if(&card.id, over).is_some();
+        let retired = self.drivers.remove_if(&self.slab, &card.id, slot, empty_if_over);
         if retired {
             self.mark_card(slot);
         }
@@ -266,6 +257,7 @@ impl DriverTable {
 
     fn restore_one(&self, slot: Slot, card: DriverCard, state: Option<State>) {
         let entry = self.slab.entry(slot);
+        let card = Arc::new(card);
         let mut owner = entry.lock();
         if let Some(mut state) = state {
             state.shard = self.sharding.shard_of(&card.id, state.position);
@@ -274,8 +266,9 @@ impl DriverTable {
             }
             entry.write(&mut owner, Some(&state));
         }
-        self.drivers.insert(card.id.clone(), slot);
-        owner.card = Some(Arc::new(card));
+        owner.card = Some(card.clone());
+        drop(owner);
+        self.drivers.add(&self.slab, &card.id, slot);
         self.newcomers.lock().push(slot);
     }
 
@@ -312,12 +305,12 @@ impl DriverTable {
     }
 
     /// Replaces the card where it differs.
-    fn refresh(&self, slot: Slot, card: DriverCard) -> Arc<DriverCard> {
+    fn refresh(&self, slot: Slot, card: &DriverCard) -> Arc<DriverCard> {
         let mut owner = self.slab.entry(slot).lock();
-        if let Some(known) = owner.card.as_ref().filter(|known| ***known == card) {
+        if let Some(known) = owner.card.as_ref().filter(|known| ***known == *card) {
             return known.clone();
         }
-        let card = Arc::new(card);
+        let card = Arc::new(card.clone());
         owner.card = Some(card.clone());
         drop(owner);
         self.mark_card(slot);

@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kerb_fleet::{
-    Capabilities, DriverId, IdempotencyKey, MarketId, RideRequest, RiderId, TripId, VehicleClass,
+    Capabilities, DriverId, IdempotencyKey, MarketId, RideRequest, RiderId, TravelSource, TripId,
+    VehicleClass,
 };
 use kerb_matcher::market::{Claims, Market, Proposal, Rules};
 use kerb_spatial::LatLng;
@@ -55,6 +56,7 @@ fn proposals(count: u64) -> Vec<Proposal> {
         trip: TripId { market: id(), number: n + 1 },
         driver: DriverId::new(&format!("driver-{n}")).expect("a legal id"),
         pickup_eta_s: 240,
+        travel_source: TravelSource::StraightLine,
     };
     (0..count).map(proposal).collect()
 }

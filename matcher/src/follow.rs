@@ -49,7 +49,7 @@ impl Follow {
         }
         let drivers: Vec<_> = assigned.iter().map(|assigned| assigned.driver.clone()).collect();
         let located = self.drivers.whereabouts(&drivers).await;
-        self.show(&assigned, &located.drivers);
+        self.show(&assigned, &located.drivers).await?;
         let seen = Seen::of(drivers, &located);
         self.desk
             .decide(
@@ -68,7 +68,7 @@ impl Follow {
     }
 
     /// Shows those who watch where their drivers are. A trip that nobody watches is not timed.
-    fn show(&self, assigned: &[Assigned], located: &[Option<Whereabouts>]) {
+    async fn show(&self, assigned: &[Assigned], located: &[Option<Whereabouts>]) -> Result<(), Error> {
         let mut question = TableQuestion::default();
         let mut shown = Vec::new();
         for (assigned, whereabouts) in assigned.iter().zip(located) {
@@ -83,11 +83,17 @@ impl Follow {
             question.legs.push(Leg { origin: place, destination: place });
             shown.push((assigned, position, measured_ms));
         }
-        let table = self.times.table(&question);
-        for ((assigned, position, measured_ms), eta_s) in shown.into_iter().zip(table.seconds) {
-            let progress = Progress { driver: assigned.driver.clone(), position, measured_ms, eta_s };
+        if shown.is_empty() {
+            return Ok(());
+        }
+        let times = Arc::clone(&self.times);
+        let timed = tokio::task::spawn_blocking(move || times.table(&question)).await;
+        let table = timed.map_err(|error| Error::Internal(format!("ways were not timed: {error}")))?;
+        for ((assigned, position, measured_ms), eta) in shown.into_iter().zip(table.etas()) {
+            let progress = Progress { driver: assigned.driver.clone(), position, measured_ms, eta };
             self.watches.moved(&assigned.trip, progress);
         }
+        Ok(())
     }
 }
 

@@ -76,6 +76,10 @@ pub struct Options {
     pub commands_max: u32,
     /// Trips that are watched, at most; beyond, as above.
     pub watches_max: u32,
+    /// How long a quote may be shown, milliseconds.
+    pub quote_valid_ms: u32,
+    /// Quotes at one time, at most; beyond, as above.
+    pub quotes_max: u32,
     /// What is matched as one. None: the whole world, as the market `world`.
     pub markets: Vec<MarketArea>,
 }
@@ -111,6 +115,8 @@ impl Default for Options {
             answer_timeout_ms: 30_000,
             commands_max: 8_192,
             watches_max: 100_000,
+            quote_valid_ms: 30_000,
+            quotes_max: 256,
             markets: Vec::new(),
         }
     }
@@ -150,6 +156,8 @@ impl Options {
             ("answer_timeout_ms", self.answer_timeout_ms),
             ("commands_max", self.commands_max),
             ("watches_max", self.watches_max),
+            ("quote_valid_ms", self.quote_valid_ms),
+            ("quotes_max", self.quotes_max),
         ];
         match positive.into_iter().find(|(_, value)| *value == 0) {
             Some((field, _)) => Err(FieldError::new(field, "0, must be 1 or more")),

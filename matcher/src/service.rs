@@ -2,6 +2,7 @@
 
 mod desk;
 mod explain;
+mod quote;
 mod start;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use kerb_fleet::{
     Catalog, Clock, Error, MarketId, Membership, NearbySearch, NodeId, Peers, RideRequest, RiderId,
     TravelTimes, Trip, TripId, TripJournal, Version,
 };
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -57,6 +59,8 @@ struct Inner {
     claims: Claims,
     drivers: Drivers,
     watches: Arc<Watches>,
+    /// Places for quotes.
+    quotes: Semaphore,
     /// The markets.
     tasks: TaskTracker,
     stop: CancellationToken,

@@ -3,10 +3,11 @@
 use kerb_fleet::{
     Capabilities, Catalog, Error, FieldError, IdempotencyKey, RideRequest, RiderId, VehicleClass,
 };
-use kerb_proto::v1::{LatLng as WireLatLng, RequestRideRequest};
+use kerb_proto::v1::{LatLng as WireLatLng, QuoteRideRequest, RequestRideRequest};
 use kerb_spatial::LatLng;
 
 use crate::options::{Options, WAIT_MIN_MS};
+use crate::quote::QuoteRequest;
 
 /// Persons of one ride, at most.
 pub const PARTY_SIZE_MAX: u32 = 16;
@@ -20,24 +21,25 @@ pub fn ride_request(
     let mut errors = Vec::new();
     let rider = keep(RiderId::new(&wire.rider_id), &mut errors);
     let key = keep(IdempotencyKey::new(&wire.idempotency_key), &mut errors);
-    let pickup = keep(point("pickup", wire.pickup), &mut errors);
-    let dropoff = keep(point("dropoff", wire.dropoff), &mut errors);
-    if pickup.is_some() && pickup == dropoff {
-        errors.push(FieldError::new("dropoff", "the same place as pickup, must be another"));
-    }
-    let vehicle_class = keep(class(&wire.vehicle_class, catalog), &mut errors);
-    let capabilities = keep(capabilities(&wire.capabilities, catalog), &mut errors);
-    let party_size = keep(party_size(wire.party_size), &mut errors);
+    let wished = QuoteRideRequest {
+        pickup: wire.pickup,
+        dropoff: wire.dropoff,
+        vehicle_class: wire.vehicle_class.clone(),
+        capabilities: wire.capabilities.clone(),
+        party_size: wire.party_size,
+    };
+    let ride = ride(&wished, catalog, &mut errors);
     let wait_max_ms = keep(wait(wire.wait_max_ms, options), &mut errors);
     let checked = || {
+        let QuoteRequest { pickup, dropoff, vehicle_class, capabilities, party_size } = ride?;
         Some(RideRequest {
             rider: rider?,
             key: key?,
-            pickup: pickup?,
-            dropoff: dropoff?,
-            vehicle_class: vehicle_class?,
-            capabilities: capabilities?,
-            party_size: party_size?,
+            pickup,
+            dropoff,
+            vehicle_class,
+            capabilities,
+            party_size,
             wait_max_ms: wait_max_ms?,
         })
     };
@@ -45,6 +47,34 @@ pub fn ride_request(
         Some(request) if errors.is_empty() => Ok(request),
         _ => Err(Error::Invalid(errors)),
     }
+}
+
+/// As [`ride_request`], of a ride that is only asked about.
+pub fn quote_request(wire: &QuoteRideRequest, catalog: &Catalog) -> Result<QuoteRequest, Error> {
+    let mut errors = Vec::new();
+    match ride(wire, catalog, &mut errors) {
+        Some(request) if errors.is_empty() => Ok(request),
+        _ => Err(Error::Invalid(errors)),
+    }
+}
+
+/// From where to where, and in what.
+fn ride(wire: &QuoteRideRequest, catalog: &Catalog, errors: &mut Vec<FieldError>) -> Option<QuoteRequest> {
+    let pickup = keep(point("pickup", wire.pickup), errors);
+    let dropoff = keep(point("dropoff", wire.dropoff), errors);
+    if pickup.is_some() && pickup == dropoff {
+        errors.push(FieldError::new("dropoff", "the same place as pickup, must be another"));
+    }
+    let vehicle_class = keep(class(&wire.vehicle_class, catalog), errors);
+    let capabilities = keep(capabilities(&wire.capabilities, catalog), errors);
+    let party_size = keep(party_size(wire.party_size), errors);
+    Some(QuoteRequest {
+        pickup: pickup?,
+        dropoff: dropoff?,
+        vehicle_class: vehicle_class?,
+        capabilities: capabilities?,
+        party_size: party_size?,
+    })
 }
 
 fn keep<T>(checked: Result<T, FieldError>, errors: &mut Vec<FieldError>) -> Option<T> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use futures::stream::{self, Stream};
-use kerb_fleet::{DriverId, Error, FieldError, MarketId, RiderId, Step, TripId};
+use kerb_fleet::{DriverId, Error, Eta, FieldError, MarketId, RiderId, Step, TripId};
 use kerb_spatial::LatLng;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -36,8 +36,8 @@ pub struct Progress {
     pub position: LatLng,
     /// When it was measured, milliseconds since the Unix epoch.
     pub measured_ms: i64,
-    /// Expected seconds from there to the pickup, or to the drop-off once the rider is in the vehicle.
-    pub eta_s: u32,
+    /// How long from there to the pickup, or to the drop-off once the rider is in the vehicle.
+    pub eta: Eta,
 }
 
 /// The newest of a trip. Who comes late sees this and nothing before it.

@@ -10,8 +10,8 @@ use foldhash::quality::RandomState;
 use kerb_fleet::limits::NEIGHBOURS_MAX;
 use kerb_fleet::search::status_mask;
 use kerb_fleet::{
-    Capabilities, DriverFilter, DriverId, DriverStatus, Error, Leg, NearAnswer, NearQuestion, NearbySearch,
-    Stopwatch, TableQuestion, TravelTimes, TripId, VehicleClass, long_work,
+    Capabilities, DriverFilter, DriverId, DriverStatus, Error, Eta, Leg, NearAnswer, NearQuestion,
+    NearbySearch, Stopwatch, Table, TableQuestion, TravelTimes, TripId, VehicleClass, long_work,
 };
 use kerb_spatial::LatLng;
 use tokio::time::Instant;
@@ -82,12 +82,8 @@ impl Wanted {
     }
 
     fn question(&self, rules: &WindowRules, now_ms: i64) -> NearQuestion {
-        let filter = DriverFilter {
-            statuses: status_mask(&[DriverStatus::Available]),
-            vehicle_classes: 1 << self.vehicle_class.0,
-            capabilities: self.capabilities,
-            time_min_ms: now_ms.saturating_sub(rules.stale_after_ms),
-        };
+        let time_min_ms = now_ms.saturating_sub(rules.stale_after_ms);
+        let filter = suitable(self.vehicle_class, self.capabilities, time_min_ms);
         let k = self.k.saturating_add(self.refused_by.len() as u32).min(NEIGHBOURS_MAX);
         NearQuestion { point: self.pickup, k, radius_m: rules.radius_m, filter }
     }
@@ -98,6 +94,20 @@ impl Wanted {
         // An edge must cost less than the penalty, and the longest way is still one to drive.
         let least = rules.pickup_max_s.saturating_add(1);
         least.saturating_add(waited_s.saturating_mul(rules.wait_credit)).min(PENALTY_MAX)
+    }
+}
+
+/// Drivers who may be asked to take a ride.
+pub(crate) fn suitable(
+    vehicle_class: VehicleClass,
+    capabilities: Capabilities,
+    time_min_ms: i64,
+) -> DriverFilter {
+    DriverFilter {
+        statuses: status_mask(&[DriverStatus::Available]),
+        vehicle_classes: 1 << vehicle_class.0,
+        capabilities,
+        time_min_ms,
     }
 }
 
@@ -158,12 +168,12 @@ pub struct Matched {
     pub solve_us: u32,
 }
 
-/// Decides. `seconds` are the times of the candidates' legs.
-pub fn assign(wanted: &[Wanted], candidates: &Candidates, seconds: &[u32], rules: &WindowRules) -> Matched {
+/// Decides. `table` has the times of the candidates' legs.
+pub fn assign(wanted: &[Wanted], candidates: &Candidates, table: &Table, rules: &WindowRules) -> Matched {
     let legs = &candidates.table.legs;
-    assert_eq!(legs.len(), seconds.len(), "a time a leg");
+    assert_eq!(legs.len(), table.seconds.len(), "a time a leg");
     let mut builder = ProblemBuilder::with_capacity(wanted.len(), candidates.drivers.len(), legs.len());
-    let mut timed = legs.iter().zip(seconds).peekable();
+    let mut timed = legs.iter().zip(&table.seconds).peekable();
     for (row, wanted) in (0..).zip(wanted) {
         builder.begin_row(wanted.penalty(rules));
         while let Some((leg, seconds)) = timed.next_if(|(leg, _)| leg.destination == row) {
@@ -184,13 +194,22 @@ pub fn assign(wanted: &[Wanted], candidates: &Candidates, seconds: &[u32], rules
             matched.left_out.push(wanted.trip.clone());
             continue;
         };
+        let eta = eta_of(legs, table, Leg { origin: column, destination: row });
         matched.proposals.push(Proposal {
             trip: wanted.trip.clone(),
             driver: candidates.drivers[column as usize].clone(),
-            pickup_eta_s: problem.cost(row, column).expect("only edges are assigned"),
+            pickup_eta_s: eta.time_s,
+            travel_source: eta.source,
         });
     }
     matched
+}
+
+/// The time of a leg. They stand request by request.
+fn eta_of(legs: &[Leg], table: &Table, wanted: Leg) -> Eta {
+    let first = legs.partition_point(|leg| leg.destination < wanted.destination);
+    let place = legs[first..].iter().position(|leg| *leg == wanted).expect("only legs are assigned");
+    Eta { time_s: table.seconds[first + place], source: table.sources[first + place] }
 }
 
 /// Searches, and decides on a thread for long work.
@@ -218,7 +237,7 @@ pub async fn match_window(
         let solving = Stopwatch::start();
         let candidates = Candidates::of(&wanted, &answers, &claims);
         let table = times.table(&candidates.table);
-        let matched = assign(&wanted, &candidates, &table.seconds, &rules);
+        let matched = assign(&wanted, &candidates, &table, &rules);
         Matched { candidates_us, solve_us: micros_of(solving), ..matched }
     });
     solved.await.map_err(|error| Error::Internal(format!("a window was not solved: {error}")))

@@ -1,4 +1,5 @@
-//! What it costs to import streets, to open a road network, and to find the street beside a position.
+//! What it costs to import streets, to open a road network and have it ready for questions, to keep it in memory, to
+//! find the street beside a position, and to draw what is reached within some minutes.
 //!
 //! Runs on the extracts that are shipped, and on those that `KERB_EXTRACTS` names (paths of `.osm.pbf` files, with
 //! colons between).
@@ -7,9 +8,10 @@ use std::hint::black_box;
 use std::io::Cursor;
 use std::path::Path;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use kerb_routing::import::import_pbf;
-use kerb_routing::{Arc, Network, Question, Snapper};
+use kerb_routing::{Arc, Network, Question, Roads, Snapper};
 use kerb_spatial::LatLng;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -17,6 +19,10 @@ use rand_pcg::Pcg64Mcg;
 /// Half of all taxi positions are nearer to a street than this, in degrees of latitude (27 m).
 const OFF_DEG: f64 = 0.000_243;
 const QUESTIONS: usize = 4096;
+const SNAP_MAX_M: f64 = 300.0;
+/// So many networks are kept at once to see what one takes.
+const KEPT: usize = 16;
+const MINUTES: [u32; 2] = [5, 15];
 
 fn extracts() -> Vec<(String, Vec<u8>)> {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
@@ -55,12 +61,54 @@ fn questions(network: &Network, with_heading: bool) -> Vec<Question> {
     (0..QUESTIONS).map(question).collect()
 }
 
+/// Memory of this process in bytes; Linux alone tells.
+fn resident_bytes() -> Option<usize> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(pages.split(' ').nth(1)?.parse::<usize>().ok()? * 4096)
+}
+
+/// Prints what a network takes in its file, and with all that questions need in memory.
+fn sizes(name: &str, network: &Network, path: &Path) {
+    let segments = network.segments() as f64;
+    let file = network.summary().bytes as f64;
+    let before = resident_bytes();
+    let kept: Vec<Roads> = (0..KEPT).map(|_| open(path)).collect();
+    let after = resident_bytes();
+    let grown =
+        before.zip(after).map(|(before, after)| after.saturating_sub(before) as f64 / kept.len() as f64);
+    println!(
+        "{name}: {segments} segments, {:.1} bytes a segment in the file, {:.1} in memory with engine and index",
+        file / segments,
+        grown.map_or(f64::NAN, |bytes| bytes / segments)
+    );
+}
+
+fn open(path: &Path) -> Roads {
+    Roads::open(path, SNAP_MAX_M).expect("it was just written")
+}
+
+fn isochrones(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
+    let nodes = roads.network().nodes();
+    let mut random = Pcg64Mcg::seed_from_u64(2);
+    let mut somewhere = || nodes[random.random_range(0..nodes.len())].lat_lng();
+    let places: Vec<_> =
+        (0..64).map(|_| roads.ends(somewhere()).expect("a junction is on a street")).collect();
+    group.throughput(Throughput::Elements(1));
+    for minutes in MINUTES {
+        let mut places = places.iter().cycle();
+        group.bench_function(format!("isochrone of {minutes} min"), |bencher| {
+            bencher.iter(|| roads.isochrone(places.next().expect("endless"), minutes * 60_000));
+        });
+    }
+}
+
 fn roads(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a folder for the files");
     for (name, bytes) in extracts() {
         let network = import(&bytes);
         let path = dir.path().join("bench.roads");
         network.save(&path).expect("the folder can be written to");
+        sizes(&name, &network, &path);
         let mut group = criterion.benchmark_group(name);
         group.sample_size(20);
         group.throughput(Throughput::Bytes(bytes.len() as u64));
@@ -69,6 +117,7 @@ fn roads(criterion: &mut Criterion) {
         group.bench_function("open", |bencher| {
             bencher.iter(|| Network::open(black_box(&path)).expect("it was just written"));
         });
+        group.bench_function("open and be ready", |bencher| bencher.iter(|| open(black_box(&path))));
         group.throughput(Throughput::Elements(network.segments() as u64));
         group.bench_function("index for snapping", |bencher| {
             bencher.iter_batched(|| (), |()| Snapper::new(black_box(&network)), BatchSize::LargeInput);
@@ -81,6 +130,7 @@ fn roads(criterion: &mut Criterion) {
                 bencher.iter(|| questions.iter().filter(|question| snapper.snap(**question).is_ok()).count());
             });
         }
+        isochrones(&mut group, &open(&path));
         group.finish();
     }
 }

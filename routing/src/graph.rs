@@ -33,9 +33,9 @@ pub struct Arc {
 ///
 /// Arcs are in compressed rows: those that leave node `n` are `first_out()[n]..first_out()[n + 1]`. A segment has an
 /// arc for each direction that may be driven. Where a turn is forbidden the junction has copies: the arc that may not
-/// turn ends in a copy that lacks the arcs it may not take. So all arcs of one direction of a segment have the same
-/// head, and several tails when their first junction has copies; [`arcs_of`](Network::arcs_of) names them, for who
-/// starts or ends in the middle of a segment.
+/// turn ends in a copy that lacks the arcs it may not take. So a direction of a segment has several arcs when its first
+/// junction has copies; they have the same head, unless it depends on what was driven before them what may follow
+/// after them. [`arcs_of`](Network::arcs_of) names them, for who starts or ends in the middle of a segment.
 ///
 /// From any node every other can be reached. No arc begins where it ends, and none takes no time. Turning round is
 /// possible at every junction unless a restriction forbids it.
@@ -137,6 +137,12 @@ impl Network {
         self.image.slice(Section::ArcSegment)
     }
 
+    /// All nodes, the least important first: the [engine](crate::engine::Engine::with_order)'s order, made once by the
+    /// import.
+    pub fn order(&self) -> &[u32] {
+        self.image.slice(Section::Order)
+    }
+
     /// How many segments there are.
     pub fn segments(&self) -> usize {
         self.lengths_cm().len()
@@ -160,6 +166,12 @@ impl Network {
         &points[first[index] as usize..first[index + 1] as usize]
     }
 
+    /// The points along an arc, both ends included.
+    pub fn line(&self, arc: Arc) -> Vec<LatLng> {
+        let points = self.shape(arc.segment).iter().map(|place| place.lat_lng());
+        if arc.reverse { points.rev().collect() } else { points.collect() }
+    }
+
     /// The name of a segment's street, or the number of its road; empty when it has neither.
     pub fn name(&self, segment: SegmentId) -> &str {
         let names: &[u32] = self.image.slice(Section::SegmentName);
@@ -172,8 +184,8 @@ impl Network {
         RoadClass::from_number(classes[segment.0 as usize]).expect("classes were checked")
     }
 
-    /// The arcs of one direction of a segment: none where it may not be driven, several with the same head where its
-    /// first junction has copies.
+    /// The arcs of one direction of a segment, ascending: none where it may not be driven, several where its first
+    /// junction has copies. Their heads are copies of one junction.
     pub fn arcs_of(&self, arc: Arc) -> &[u32] {
         let first: &[u32] = self.image.slice(Section::FirstArc);
         let arcs: &[u32] = self.image.slice(Section::SegmentArcs);

@@ -30,10 +30,12 @@ pub mod engine;
 mod file;
 mod graph;
 pub mod import;
+pub mod isochrone;
 mod line;
 mod roads;
 mod snap;
 mod travel_times;
+mod turn;
 
 pub use class::RoadClass;
 pub use file::{FORMAT_VERSION, OpenError};
@@ -41,3 +43,4 @@ pub use graph::{Arc, Network, Place, SegmentId, Summary};
 pub use roads::{Roads, RoadsError, Step, Way, WayError};
 pub use snap::{Question, Snap, SnapError, Snapper};
 pub use travel_times::RoadTimes;
+pub use turn::Turn;

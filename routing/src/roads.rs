@@ -9,6 +9,7 @@ use crate::engine::{End, Engine, Route, Streets, StreetsError};
 use crate::graph::{Arc, Network};
 use crate::line::{cut, length_m};
 use crate::snap::{Question, Snap, SnapError, Snapper};
+use crate::turn::Turn;
 
 /// Streets with all that questions need. Made once, asked from any thread.
 #[derive(Debug)]
@@ -62,11 +63,15 @@ pub struct Way {
     pub steps: Vec<Step>,
 }
 
-/// A part of a way that stays on one street.
+/// A part of a way that stays on one street, and turns nowhere by more than 60 degrees.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The street's name or number; empty when it has neither.
     pub name: String,
+    /// What a driver does where it begins.
+    pub turn: Turn,
+    /// Where it begins in the way's line: the number of its first point, which is the last one of the step before.
+    pub first_point: usize,
     /// Milliseconds along it.
     pub time_ms: u32,
     /// Metres along it.
@@ -74,7 +79,7 @@ pub struct Step {
 }
 
 impl Roads {
-    /// Opens a network's file and orders its junctions. A position farther than `snap_max_m` from every street is off
+    /// Opens a network's file and makes ready what questions need. A position farther than `snap_max_m` from every street is off
     /// the map.
     pub fn open(path: &Path, snap_max_m: f64) -> Result<Self, RoadsError> {
         Ok(Self::new(Network::open(path)?, snap_max_m)?)
@@ -86,13 +91,14 @@ impl Roads {
         let lengths_cm = network.lengths_cm();
         let arc_length_m = |arc: &u32| lengths_cm[*arc as usize / 2] as f32 / 100.0;
         let length_m: Vec<f32> = network.arc_segment().iter().map(arc_length_m).collect();
-        let engine = Engine::new(&Streets {
+        let streets = Streets {
             nodes: &nodes,
             first_out: network.first_out(),
             head: network.head(),
             length_m: &length_m,
             time_ms: network.time_ms(),
-        })?;
+        };
+        let engine = Engine::with_order(&streets, network.order())?;
         let snapper = Snapper::new(&network);
         Ok(Self { network, snapper, engine, snap_max_m })
     }
@@ -109,19 +115,44 @@ impl Roads {
 
     /// Where a position is on the streets: a point on each arc that can be driven from there.
     pub fn ends(&self, at: LatLng) -> Result<Vec<End>, SnapError> {
-        Ok(self.snap(at)?.arcs(&self.network).map(|(arc, fraction)| End { arc, fraction }).collect())
+        self.ends_toward(at, None)
+    }
+
+    /// As [`Roads::ends`], of who travels in this direction, degrees clockwise from north: only on streets and in
+    /// directions that lead that way within 60 degrees.
+    pub fn ends_toward(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Vec<End>, SnapError> {
+        Ok(self
+            .snapped(at, heading_deg)?
+            .arcs(&self.network)
+            .map(|(arc, fraction)| End { arc, fraction })
+            .collect())
+    }
+
+    /// How far a position is from its street, in metres.
+    pub fn off_street_m(&self, at: LatLng) -> Result<f64, SnapError> {
+        Ok(self.snapped(at, None)?.distance_m)
+    }
+
+    /// A position farther from every street is off the map, in metres.
+    pub fn snap_max_m(&self) -> f64 {
+        self.snap_max_m
     }
 
     /// The fastest way between the points of streets that are nearest to two positions.
     pub fn way(&self, from: LatLng, to: LatLng) -> Result<Way, WayError> {
-        let starts = self.ends(from).map_err(WayError::From)?;
+        self.way_toward(from, None, to)
+    }
+
+    /// As [`Roads::way`], of who begins it in this [direction](Roads::ends_toward).
+    pub fn way_toward(&self, from: LatLng, heading_deg: Option<f64>, to: LatLng) -> Result<Way, WayError> {
+        let starts = self.ends_toward(from, heading_deg).map_err(WayError::From)?;
         let goals = self.ends(to).map_err(WayError::To)?;
         let route = self.engine.routes().route(&starts, &goals).ok_or(WayError::NoWay { from, to })?;
         Ok(self.told(&route))
     }
 
-    fn snap(&self, at: LatLng) -> Result<Snap, SnapError> {
-        self.snapper.snap(Question { at, heading_deg: None, max_m: self.snap_max_m })
+    fn snapped(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Snap, SnapError> {
+        self.snapper.snap(Question { at, heading_deg, max_m: self.snap_max_m })
     }
 
     fn told(&self, route: &Route) -> Way {
@@ -129,31 +160,29 @@ impl Roads {
             Way { time_ms: route.time_ms, length_m: 0.0, line: Vec::new(), steps: Vec::<Step>::new() };
         for stretch in &route.stretches {
             let arc = Arc::from_number(self.network.arc_segment()[stretch.arc as usize]);
-            let line = cut(&self.shape(arc), stretch.from, stretch.to);
+            let line = cut(&self.network.line(arc), stretch.from, stretch.to);
             let along_m = length_m(&line);
+            let first_point = way.line.len().saturating_sub(1);
+            let turn = if way.line.is_empty() { Turn::Start } else { Turn::between(&way.line, &line) };
             way.length_m += along_m;
             // The first point is the last one of the stretch before.
             let seen = usize::from(way.line.last() == line.first() && !way.line.is_empty());
             way.line.extend_from_slice(&line[seen..]);
             let name = self.network.name(arc.segment);
-            match way.steps.last_mut().filter(|step| step.name == name) {
+            match way.steps.last_mut().filter(|step| step.name == name && turn.is_slight()) {
                 Some(step) => {
                     step.time_ms += stretch.time_ms;
                     step.length_m += along_m;
                 }
                 None => way.steps.push(Step {
                     name: name.to_owned(),
+                    turn,
+                    first_point,
                     time_ms: stretch.time_ms,
                     length_m: along_m,
                 }),
             }
         }
         way
-    }
-
-    /// A segment's points in the direction of an arc.
-    fn shape(&self, arc: Arc) -> Vec<LatLng> {
-        let points = self.network.shape(arc.segment).iter().map(|place| place.lat_lng());
-        if arc.reverse { points.rev().collect() } else { points.collect() }
     }
 }

@@ -51,9 +51,10 @@ pub struct Snap {
 }
 
 impl Snap {
-    /// The arcs that the point is on, and how far along each it is, from 0 to 1: those of every open direction. Where a
-    /// journey begins any of a direction's arcs will do, for they end in the same node; where it ends each counts,
-    /// because each comes from another copy of the junction before it.
+    /// The arcs that the point is on, and how far along each it is, from 0 to 1: those of every open direction. All of
+    /// a direction's count, where a journey begins and where it ends: each comes from another copy of the junction before
+    /// it, and where a restriction is about a way over this segment they end in different ones. Who begins here has
+    /// driven nothing before, so whatever may follow after one of them may follow.
     pub fn arcs(self, network: &Network) -> impl Iterator<Item = (u32, f64)> {
         let directions = [(self.forward, false, self.share), (self.reverse, true, 1.0 - self.share)];
         let open = directions.into_iter().filter(|(is_open, ..)| *is_open);

@@ -1,13 +1,22 @@
-//! Travel times of the streets for the matcher: a table of legs, and the straight line where there are no streets.
+//! Travel times of the streets for those who match and search, and of the straight line where there are no streets.
+//!
+//! A way begins and ends at the points of streets that are nearest to its two places; what lies between a place and its
+//! street takes no time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kerb_fleet::{Leg, Table, TableQuestion, TravelSource, TravelTimes};
+use kerb_fleet::{Drive, Eta, Leg, Table, TableQuestion, TravelSource, TravelTimes};
 use kerb_spatial::LatLng;
 
 use crate::engine::{End, Travel, UNREACHABLE_MS};
 use crate::roads::Roads;
+
+/// Distances to streets are measured in a plane, which below the polar circles and within some kilometres differs from the
+/// globe by less than this part.
+const PLANE_MARGIN: f64 = 1.01;
+/// The engine rounds to whole milliseconds and to points of the lattice; together that is less than this, metres.
+const ROUNDING_M: f64 = 1.0;
 
 /// Times on streets; a leg that begins or ends off the map, or has no way, is the fallback's.
 pub struct RoadTimes {
@@ -50,17 +59,32 @@ impl RoadTimes {
 impl TravelTimes for RoadTimes {
     fn table(&self, question: &TableQuestion) -> Table {
         let mut seconds = vec![0; question.legs.len()];
+        let mut sources = vec![TravelSource::Roads; question.legs.len()];
         let unknown = self.fill(question, &mut seconds);
-        if unknown.is_empty() {
-            return Table { seconds, source: TravelSource::Roads };
+        if !unknown.is_empty() {
+            let legs = unknown.iter().map(|leg| question.legs[*leg]).collect();
+            let rest = self.fallback.table(&TableQuestion { legs, ..question.clone() });
+            for (leg, eta) in unknown.into_iter().zip(rest.etas()) {
+                (seconds[leg], sources[leg]) = (eta.time_s, eta.source);
+            }
         }
-        let legs = unknown.iter().map(|leg| question.legs[*leg]).collect();
-        let rest = self.fallback.table(&TableQuestion { legs, ..question.clone() });
-        for (leg, time_s) in unknown.iter().zip(&rest.seconds) {
-            seconds[*leg] = *time_s;
-        }
-        let all = unknown.len() == question.legs.len();
-        Table { seconds, source: if all { rest.source } else { TravelSource::Mixed } }
+        Table { seconds, sources }
+    }
+
+    fn drive(&self, from: LatLng, to: LatLng) -> Drive {
+        let Ok(way) = self.roads.way(from, to) else { return self.fallback.drive(from, to) };
+        let eta = Eta { time_s: way.time_ms.div_ceil(1_000), source: TravelSource::Roads };
+        Drive { eta, length_m: way.length_m }
+    }
+
+    /// Who is on the map comes at most as far as the highest speed goes between the two streets; who is not, or has no
+    /// way, as far as the fallback says.
+    fn reach_m(&self, to: LatLng, within_s: u32) -> f64 {
+        let straight_m = self.fallback.reach_m(to, within_s);
+        let Ok(off_m) = self.roads.off_street_m(to) else { return straight_m };
+        let along_m = self.roads.engine().routes().speed_max_m_s() * f64::from(within_s);
+        let beside_m = (off_m + self.roads.snap_max_m()) * PLANE_MARGIN;
+        straight_m.max(along_m + beside_m + ROUNDING_M)
     }
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::demo::{DemoOptions, demo};
+use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
 use crate::load::load;
 use crate::options::{LoadOptions, ReplayOptions};
 use crate::peers::{PeersOptions, peers};
@@ -45,6 +46,8 @@ enum Command {
     Rides(RideOptions),
     /// Start a whole node in this process, run half an hour of San Francisco on it in a minute and a half, judge it
     Demo(DemoOptions),
+    /// The fewest vehicles that could have served a day of real trips, and how a fixed fleet serves it minute by minute
+    FleetSize(FleetSizeOptions),
     /// Cut a part out of a file of pings or trips
     Slice(SliceOptions),
 }
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Peers(options) => peers_command(options),
         Command::Rides(options) => rides_command(options),
         Command::Demo(options) => demo_command(&options),
+        Command::FleetSize(options) => fleet_size_command(&options),
         Command::Slice(options) => slice_command(&options),
     };
     outcome.unwrap_or_else(|reason| {
@@ -129,6 +133,15 @@ fn peers_command(options: PeersOptions) -> Result<ExitCode, String> {
     let report = runtime(2)?.block_on(peers(options))?;
     print(&report, json)?;
     Ok(if report.exact { ExitCode::SUCCESS } else { ExitCode::from(EXIT_WRONG) })
+}
+
+fn fleet_size_command(options: &FleetSizeOptions) -> Result<ExitCode, String> {
+    let began = tokio::time::Instant::now();
+    let elapsed_us = || began.elapsed().as_micros() as u64;
+    let tell = |what: &str| _ = writeln!(io::stderr(), "{what}");
+    let report = fleet_size(options, &elapsed_us, &tell).map_err(|e| e.to_string())?;
+    print(&report, options.json)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn slice_command(options: &SliceOptions) -> Result<ExitCode, String> {

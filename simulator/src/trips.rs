@@ -70,7 +70,12 @@ fn passengers(row: &Row<'_>) -> Result<Option<u32>, SheetError> {
 }
 
 /// Unix seconds of a time as RFC 3339 writes it, without fractions of a second.
-fn parse_time_s(text: &str) -> Option<i64> {
+pub(crate) fn parse_time_s(text: &str) -> Option<i64> {
+    parse_time(text).map(|(time_s, _)| time_s)
+}
+
+/// As [`parse_time_s`], and the seconds by which the time's zone is ahead of UTC.
+pub(crate) fn parse_time(text: &str) -> Option<(i64, i64)> {
     let (date, rest) = (text.get(..10)?, text.get(10..)?);
     let (time, zone) = (rest.strip_prefix('T')?.get(..8)?, rest.get(9..)?);
     let [year, month, day] = numbers(date, '-')?;
@@ -78,7 +83,8 @@ fn parse_time_s(text: &str) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    Some(days_from_civil(year, month, day) * 86_400 + clock_s(hour, minute) + second - zone_s(zone)?)
+    let zone_s = zone_s(zone)?;
+    Some((days_from_civil(year, month, day) * 86_400 + clock_s(hour, minute) + second - zone_s, zone_s))
 }
 
 /// Three whole numbers of digits alone.

@@ -1,6 +1,7 @@
 //! Quadtree cells: prefixes of Morton codes.
 
-use crate::{CellBounds, Morton};
+use crate::morton::{column, row};
+use crate::{CellBounds, LatLng, Morton};
 
 /// A quadtree cell: the first `2 · level` bits of a Morton code, level 0 (the globe) to 32.
 ///
@@ -35,6 +36,24 @@ impl Cell {
     pub fn of(code: Morton, level: u8) -> Cell {
         debug_assert!(level <= Cell::MAX_LEVEL, "level {level} is beyond 32");
         Cell { code: code.0 & !suffix(level), level }
+    }
+
+    /// Whether both positions are in the same cell of this level, at most 32: what the prefixes of their codes would
+    /// tell, without interleaving them.
+    ///
+    /// ```
+    /// use kerb_spatial::{Cell, LatLng};
+    ///
+    /// let (a, b) = (LatLng::new(52.52, 13.405)?, LatLng::new(52.52, 13.406)?);
+    /// assert!(Cell::share(a, b, 12) && !Cell::share(a, b, 30));
+    /// # Ok::<(), kerb_spatial::CoordinateError>(())
+    /// ```
+    #[inline]
+    pub fn share(a: LatLng, b: LatLng, level: u8) -> bool {
+        debug_assert!(level <= Cell::MAX_LEVEL, "level {level} is beyond 32");
+        let differing = (column(a) ^ column(b)) | (row(a) ^ row(b));
+        // A shift by all 32 bits, at level 0, would be an overflow.
+        differing.checked_shr(u32::from(Cell::MAX_LEVEL - level)).unwrap_or(0) == 0
     }
 
     /// The smallest cell that holds both codes.

@@ -1,6 +1,12 @@
 //! A circle on the sphere.
 
-use crate::{CellBounds, LatLng, Origin, Relation, m_to_hav};
+use crate::coordinate::HALF_E7;
+use crate::{CellBounds, EARTH_RADIUS_M, LatLng, Origin, Relation, m_to_hav};
+
+/// Lattice steps in a radian.
+const STEPS: f64 = HALF_E7 as f64 / std::f64::consts::PI;
+/// Poleward of this, [`Circle::reach`] has no answer: nearer to a pole a circle's box gets wide.
+const POLAR_E7: f64 = 850_000_000.0;
 
 /// Every position within a distance of a centre.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,12 +59,39 @@ impl Circle {
 
     /// How the box lies to the circle.
     pub fn relation(&self, bounds: &CellBounds) -> Relation {
-        if self.center.lower_bound(bounds) > self.hav_max {
+        if self.misses(bounds) {
             Relation::Outside
         } else if self.center.upper_bound(bounds) <= self.hav_max {
             Relation::Inside
         } else {
             Relation::Overlaps
         }
+    }
+
+    /// Whether certainly no position of the box is in the circle.
+    #[inline]
+    pub(crate) fn misses(&self, bounds: &CellBounds) -> bool {
+        self.center.lower_bound(bounds) > self.hav_max
+    }
+
+    /// A box that holds every position of the circle, a few steps larger than it must be; `None` beside the poles and
+    /// where it would cross the antimeridian.
+    pub(crate) fn reach(&self) -> Option<CellBounds> {
+        let angle = self.radius_m / EARTH_RADIUS_M;
+        let [lat, lon] = [self.center().lat_e7(), self.center().lon_e7()].map(f64::from);
+        // Wider by far more than all roundings, of the radius in `hav` too.
+        let wider = |steps: f64| (steps * (1.0 + 1e-9)).ceil() + 2.0;
+        let lat_reach = wider(angle * STEPS);
+        if lat.abs() + lat_reach > POLAR_E7 {
+            return None;
+        }
+        // The meridian that touches the circle, by the sine rule in the right triangle of pole, centre and touch.
+        let lon_reach = wider((angle.sin() / (lat / STEPS).cos()).asin() * STEPS);
+        let corner = |sign: f64| {
+            let lon = lon + sign * lon_reach;
+            let inside = lon.abs() < f64::from(HALF_E7);
+            inside.then(|| LatLng::from_e7((lat + sign * lat_reach) as i32, lon as i32).ok()).flatten()
+        };
+        Some(CellBounds::from_corners(corner(-1.0)?, corner(1.0)?))
     }
 }

@@ -1,7 +1,12 @@
 //! Which tiles an area touches.
 
-use crate::tile::{ROWS, band_bounds, block_bounds, columns};
-use crate::{Area, Relation, Tile};
+use crate::tile::{ROWS, band_bounds, block_bounds, columns, tiles_of};
+use crate::{Area, Circle, Relation, Tile};
+
+/// A circle with a box of at most so many tiles is covered tile by tile. It is quicker up to some hundred; a circle of
+/// 5 km has up to 16. Bench `geometry`, `cover/circle_2km`, on a busy machine: 3.8 µs from the globe down, 0.47 tile by
+/// tile.
+const FEW_TILES: usize = 64;
 
 /// Every tile that may hold a position of the area, in order; `None`, meaning all tiles, when there are more than
 /// `max_tiles`. A tile left out certainly holds no position of the area.
@@ -10,9 +15,23 @@ use crate::{Area, Relation, Tile};
 /// largest piece. Poles and the antimeridian need no case of their own, since [`Area::relation`] knows them, and
 /// the work is in proportion to `max_tiles` however large the area is.
 pub fn cover(area: &Area, max_tiles: usize) -> Option<Vec<Tile>> {
+    if let Area::Circle(circle) = area
+        && let Some(tiles) = cover_of_few(circle)
+    {
+        return (tiles.len() <= max_tiles).then_some(tiles);
+    }
     let mut cover = Cover { area, max_tiles, tiles: Vec::new() };
     cover.add_rows([0, ROWS])?;
     Some(cover.tiles)
+}
+
+/// The cover of a circle that is small and neither around a pole nor across the antimeridian.
+fn cover_of_few(circle: &Circle) -> Option<Vec<Tile>> {
+    let reach = circle.reach()?;
+    if tiles_of(&reach).nth(FEW_TILES).is_some() {
+        return None;
+    }
+    Some(tiles_of(&reach).filter(|tile| !circle.misses(&tile.bounds())).collect())
 }
 
 struct Cover<'a> {

@@ -82,6 +82,18 @@ pub(crate) fn block_bounds([row, row_end]: [u32; 2], column_range: [u32; 2]) -> 
     )
 }
 
+/// Every tile that touches the box, in order. The north-eastern corner must be a position.
+pub(crate) fn tiles_of(bounds: &CellBounds) -> impl Iterator<Item = Tile> {
+    let corner = |lat_e7, lon_e7| LatLng::from_e7(lat_e7, lon_e7).expect("a corner of a box is a position");
+    let (low, high) =
+        (corner(bounds.south_e7(), bounds.west_e7()), corner(bounds.north_e7(), bounds.east_e7()));
+    let [west, east] = [low, high].map(|corner| column(corner) >> SUB_BITS);
+    (row(low) >> SUB_BITS..=row(high) >> SUB_BITS).flat_map(move |row| {
+        let shift = merge_shift(row);
+        (west >> shift..=east >> shift).map(move |column| Tile::at(row, column))
+    })
+}
+
 /// Columns of a row are merged by two to this power.
 #[inline]
 fn merge_shift(row: u32) -> u8 {

@@ -2,12 +2,12 @@
 //! each driver, costs several times as much to allocate as to write. The tests hold these bytes against prost's own.
 
 use h3o::Resolution;
-use kerb_fleet::{Capabilities, Catalog, Hit, Motion, VehicleClass};
-use kerb_proto::convert::{public_position, public_status};
+use kerb_fleet::{Capabilities, Catalog, Eta, Hit, Motion, VehicleClass};
+use kerb_proto::convert::{public_position, public_status, public_travel_source};
 use kerb_proto::v1;
 use kerb_spatial::{LatLng, hav_to_m};
 use prost::Message;
-use prost::encoding::{WireType, double, encode_key, encode_varint, message, uint32};
+use prost::encoding::{WireType, bool, double, encode_key, encode_varint, message, uint32};
 
 use crate::gather::Coverage;
 
@@ -19,6 +19,8 @@ mod response {
     pub(super) const DRIVERS: u32 = 1;
     pub(super) const COVERAGE: u32 = 2;
     pub(super) const NEXT_PAGE_TOKEN: u32 = 3;
+    pub(super) const TRAVEL_SOURCE: u32 = 4;
+    pub(super) const RANKING_INCOMPLETE: u32 = 5;
 }
 
 /// Fields of `NearbyDriver`.
@@ -31,6 +33,8 @@ mod driver {
     pub(super) const VEHICLE_CLASS: u32 = 6;
     pub(super) const CAPABILITIES: u32 = 7;
     pub(super) const H3_CELL: u32 = 8;
+    pub(super) const PICKUP_ETA_S: u32 = 9;
+    pub(super) const TRAVEL_SOURCE: u32 = 10;
 }
 
 /// `FindNearbyBatchResponse.answers`.
@@ -42,6 +46,14 @@ pub(super) struct Presenter<'a> {
     pub(super) now_ms: i64,
     /// Answer cells of this resolution.
     pub(super) h3: Option<Resolution>,
+}
+
+/// What an answer says of the drivers' ways.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Travel<'a> {
+    /// One a driver, or none at all.
+    pub(super) etas: &'a [Eta],
+    pub(super) ranking_incomplete: bool,
 }
 
 /// Writes one answer.
@@ -59,13 +71,14 @@ struct Writer<'a> {
 pub(super) fn answer(
     present: &Presenter<'_>,
     hits: &[Hit],
+    travel: Travel<'_>,
     coverage: &Coverage,
     next_page_token: &str,
 ) -> Vec<u8> {
     let out = Vec::with_capacity(DRIVER_BYTES * hits.len() + 64);
     let mut writer = Writer { present, driver: Vec::new(), kind: None, kind_bytes: Vec::new(), out };
-    for hit in hits {
-        writer.hit(hit);
+    for (i, hit) in hits.iter().enumerate() {
+        writer.hit(hit, travel.etas.get(i));
     }
     let coverage = v1::Coverage {
         shards_asked: coverage.asked,
@@ -74,6 +87,12 @@ pub(super) fn answer(
     };
     message::encode(response::COVERAGE, &coverage, &mut writer.out);
     text(response::NEXT_PAGE_TOKEN, next_page_token, &mut writer.out);
+    if let Some(source) = common_source(travel.etas) {
+        uint32::encode(response::TRAVEL_SOURCE, &(source as u32), &mut writer.out);
+    }
+    if travel.ranking_incomplete {
+        bool::encode(response::RANKING_INCOMPLETE, &true, &mut writer.out);
+    }
     writer.out
 }
 
@@ -87,7 +106,7 @@ pub(super) fn batch(answers: &[Vec<u8>]) -> Vec<u8> {
 }
 
 impl Writer<'_> {
-    fn hit(&mut self, hit: &Hit) {
+    fn hit(&mut self, hit: &Hit, eta: Option<&Eta>) {
         let Presenter { now_ms, h3, .. } = *self.present;
         let out = &mut self.driver;
         out.clear();
@@ -110,6 +129,11 @@ impl Writer<'_> {
         if let Some(resolution) = h3 {
             text(driver::H3_CELL, &h3_cell(hit.position, resolution), &mut self.driver);
         }
+        if let Some(eta) = eta {
+            uint32::encode(driver::PICKUP_ETA_S, &eta.time_s, &mut self.driver);
+            let source = public_travel_source(eta.source) as u32;
+            uint32::encode(driver::TRAVEL_SOURCE, &source, &mut self.driver);
+        }
         bytes(response::DRIVERS, &self.driver, &mut self.out);
     }
 
@@ -124,6 +148,13 @@ impl Writer<'_> {
         // An element of a list stands even when it is empty; no name is.
         catalog.capability_names(kind.1).for_each(|name| text(driver::CAPABILITIES, name, out));
     }
+}
+
+/// What all of them were computed from; nothing when there is none.
+fn common_source(etas: &[Eta]) -> Option<v1::TravelSource> {
+    let first = etas.first()?.source;
+    let is_one = etas.iter().all(|eta| eta.source == first);
+    Some(if is_one { public_travel_source(first) } else { v1::TravelSource::Mixed })
 }
 
 fn text(field: u32, text: &str, out: &mut Vec<u8>) {
@@ -145,14 +176,12 @@ fn h3_cell(position: LatLng, resolution: Resolution) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use kerb_fleet::{DriverCard, DriverId, DriverStatus, ShardId, Stamp};
+    use kerb_fleet::{DriverCard, DriverId, DriverStatus, ShardId, Stamp, TravelSource};
     use proptest::prelude::*;
 
     use super::*;
 
-    fn prosts(present: &Presenter<'_>, hit: &Hit) -> v1::NearbyDriver {
+    fn prosts(present: &Presenter<'_>, hit: &Hit, eta: Option<&Eta>) -> v1::NearbyDriver {
         let catalog = present.catalog;
         v1::NearbyDriver {
             driver_id: hit.card.id.as_str().to_owned(),
@@ -163,6 +192,8 @@ mod tests {
             vehicle_class: catalog.vehicle_class_name(hit.card.vehicle_class).to_owned(),
             capabilities: catalog.capability_names(hit.card.capabilities).map(str::to_owned).collect(),
             h3_cell: present.h3.map_or_else(String::new, |resolution| h3_cell(hit.position, resolution)),
+            pickup_eta_s: eta.map(|eta| eta.time_s),
+            travel_source: eta.map_or(0, |eta| public_travel_source(eta.source).into()),
         }
     }
 
@@ -181,7 +212,7 @@ mod tests {
         ) -> Hit {
             let (vehicle_class, capabilities) = (VehicleClass(class), Capabilities(capabilities));
             Hit {
-                card: Arc::new(DriverCard { id: DriverId::new(&id).unwrap(), vehicle_class, capabilities }),
+                card: DriverCard { id: DriverId::new(&id).unwrap(), vehicle_class, capabilities },
                 position: LatLng::from_e7(lat, lon).unwrap(),
                 hav,
                 stamp: Stamp { sequence, time_ms: NOW_MS - age_ms },
@@ -189,6 +220,11 @@ mod tests {
                 status: DriverStatus::ALL[status],
             }
         }
+    }
+
+    fn etas() -> impl Strategy<Value = Eta> {
+        let sources = prop_oneof![Just(TravelSource::Roads), Just(TravelSource::StraightLine)];
+        (prop_oneof![Just(0), any::<u32>()], sources).prop_map(|(time_s, source)| Eta { time_s, source })
     }
 
     const NOW_MS: i64 = 1_700_000_000_000;
@@ -200,21 +236,34 @@ mod tests {
             missing in prop::collection::vec(0..16_384_u16, 0..3),
             token in "[a-z]{0,9}",
             resolution in prop_oneof![Just(None), (0..16_u8).prop_map(Some)],
+            etas in prop::option::of(prop::collection::vec(etas(), 8)),
+            ranking_incomplete in any::<bool>(),
         ) {
+            let etas = etas.map_or_else(Vec::new, |etas| etas[..hits.len()].to_vec());
+            let streets = etas.iter().filter(|eta| eta.source == TravelSource::Roads).count();
+            let travel_source = match streets {
+                _ if etas.is_empty() => v1::TravelSource::Unspecified,
+                0 => v1::TravelSource::StraightLine,
+                all if all == etas.len() => v1::TravelSource::Roads,
+                _ => v1::TravelSource::Mixed,
+            };
             let catalog = Catalog::default();
             let h3 = resolution.map(|resolution| Resolution::try_from(resolution).unwrap());
             let present = Presenter { catalog: &catalog, now_ms: NOW_MS, h3 };
             let coverage = Coverage { asked: 3, missing: missing.into_iter().map(ShardId).collect() };
             let expected = v1::FindNearbyResponse {
-                drivers: hits.iter().map(|hit| prosts(&present, hit)).collect(),
+                drivers: hits.iter().enumerate().map(|(i, hit)| prosts(&present, hit, etas.get(i))).collect(),
                 coverage: Some(v1::Coverage {
                     shards_asked: 3,
                     shards_answered: coverage.answered(),
                     shards_missing: coverage.missing.iter().map(|shard| u32::from(shard.0)).collect(),
                 }),
                 next_page_token: token.clone(),
+                travel_source: travel_source.into(),
+                ranking_incomplete,
             };
-            let bytes = answer(&present, &hits, &coverage, &token);
+            let travel = Travel { etas: &etas, ranking_incomplete };
+            let bytes = answer(&present, &hits, travel, &coverage, &token);
             prop_assert_eq!(&bytes, &expected.encode_to_vec());
             let twice = v1::FindNearbyBatchResponse { answers: vec![expected; 2] };
             prop_assert_eq!(batch(&[bytes.clone(), bytes]), twice.encode_to_vec());

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::{BufMut, Bytes};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use h3o::Resolution;
 use kerb_fleet::limits::MESSAGE_BYTES_MAX;
 use kerb_fleet::{Cursor, Error, Hit, Search};
 use kerb_proto::status::status_of;
@@ -19,7 +20,7 @@ use tonic::codegen::{Body, Service, StdError, http};
 use tonic::server::{NamedService, UnaryService};
 use tonic::{Request, Response, Status};
 
-use super::encode::{self, Presenter};
+use super::encode::{self, Presenter, Travel};
 use super::timeout_of;
 use crate::lanes::ask_all;
 use crate::page_token;
@@ -66,11 +67,27 @@ impl Nearby {
 }
 
 async fn answer(aggregator: &Aggregator, checked: Checked, deadline: Instant) -> Result<Vec<u8>, Error> {
+    if let (true, &Search::Nearest { circle, k }) = (checked.by_travel_time, &checked.query.search) {
+        let ranked = aggregator.find_soonest(&checked.query, circle, k, deadline).await?;
+        let present = present(aggregator, checked.h3);
+        let travel = Travel { etas: &ranked.etas, ranking_incomplete: !ranked.exact };
+        return Ok(encode::answer(&present, &ranked.hits, travel, &ranked.coverage, ""));
+    }
     let by_id = matches!(checked.query.search, Search::WithinPolygon { .. });
     let found = aggregator.find(checked.query, deadline).await?;
     let (shown, next_page_token) = cut_to_page(&found, checked.page, by_id);
-    let present = Presenter { catalog: aggregator.catalog(), now_ms: aggregator.now_ms(), h3: checked.h3 };
-    Ok(encode::answer(&present, shown, &found.coverage, &next_page_token))
+    let etas = match checked.eta_to {
+        Some(point) => {
+            aggregator.etas(shown.iter().map(|hit| hit.position).collect(), point, deadline).await?
+        }
+        None => Vec::new(),
+    };
+    let travel = Travel { etas: &etas, ranking_incomplete: false };
+    Ok(encode::answer(&present(aggregator, checked.h3), shown, travel, &found.coverage, &next_page_token))
+}
+
+fn present(aggregator: &Aggregator, h3: Option<Resolution>) -> Presenter<'_> {
+    Presenter { catalog: aggregator.catalog(), now_ms: aggregator.now_ms(), h3 }
 }
 
 /// The hits of the page, and its token when there are more.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::pending;
 use kerb_aggregator::{Aggregator, Options, Ports, Query};
+use kerb_fleet::conformance::travel_times::TwoBanks;
 use kerb_fleet::{
     Answer, Capabilities, Catalog, Control, Cursor, DriverCard, DriverChannel, DriverDesk, DriverFilter,
     DriverId, DriverLookup, DriverNews, DriverStatus, Error, Frame, Hit, IndexAdmin, IndexServer, IngestNode,
@@ -36,11 +37,11 @@ pub(crate) fn center() -> LatLng {
 pub(crate) fn hit(name: &str, north: u32, sequence: u64) -> Hit {
     let position = LatLng::new(52.52 + f64::from(north) * 1e-4, 13.405).unwrap();
     Hit {
-        card: Arc::new(DriverCard {
+        card: DriverCard {
             id: DriverId::new(name).unwrap(),
             vehicle_class: VehicleClass(0),
             capabilities: Capabilities(0),
-        }),
+        },
         position,
         hav: Origin::new(center()).hav(position),
         stamp: Stamp { sequence, time_ms: NOW_MS },
@@ -270,6 +271,7 @@ impl Cluster {
             membership: Arc::clone(self) as Arc<dyn Membership>,
             peers: Arc::clone(self) as Arc<dyn Peers>,
             clock: Arc::clone(&self.clock) as Arc<dyn kerb_fleet::Clock>,
+            times: Arc::new(TwoBanks { bridge_s: 600 }),
         };
         Aggregator::new(options, sharding, Catalog::default(), ports).unwrap()
     }

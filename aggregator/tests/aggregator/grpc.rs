@@ -8,7 +8,8 @@ use kerb_proto::v1::driver_query_service_server::DriverQueryService;
 use kerb_proto::v1::find_nearby_request::Search as Wire;
 use kerb_proto::v1::{
     FindNearbyBatchRequest, FindNearbyBatchResponse, FindNearbyRequest, FindNearbyResponse, GetDriverRequest,
-    LatLng, ListShardsRequest, NearestSearch, PolygonSearch, RadiusSearch, RebuildRequest,
+    LatLng, ListShardsRequest, NearbyDriver, NearestSearch, PolygonSearch, RadiusSearch, RankBy,
+    RebuildRequest, TravelSource,
 };
 use prost::Message;
 use tokio::time::Instant;
@@ -55,6 +56,68 @@ async fn an_answer_carries_distance_age_cell_and_coverage() {
     let coverage = response.coverage.unwrap();
     assert_eq!((coverage.shards_asked, coverage.shards_answered), (u32::from(SHARDS), u32::from(SHARDS)));
     assert_eq!(response.next_page_token, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn travel_times_come_with_their_sources_and_rank_when_asked_to() {
+    let cluster = Cluster::new(2, 2);
+    cluster.put_line();
+    let aggregator = cluster.aggregator(Options::default());
+    let line = of(Wire::Nearest(NearestSearch { point: POINT, k: 4, radius_m: 5_000.0 }));
+    let plain = find(&aggregator, line.clone()).await;
+    assert_eq!(ids(&plain), ["d00", "d01", "d02", "d03"]);
+    assert!(plain.drivers.iter().all(|driver| driver.pickup_eta_s.is_none() && driver.travel_source == 0));
+    assert_eq!((plain.travel_source(), plain.ranking_incomplete), (TravelSource::Unspecified, false));
+
+    let timed = find(&aggregator, FindNearbyRequest { include_eta: true, ..line.clone() }).await;
+    assert_eq!(ids(&timed), ids(&plain), "by distance as before");
+    let etas: Vec<_> = timed.drivers.iter().map(|driver| driver.pickup_eta_s.unwrap()).collect();
+    // Steps of 11.1 m at 10 m/s; the odd ones are over the bridge.
+    assert_eq!(etas, [0, 602, 3, 604]);
+    let sources: Vec<_> = timed.drivers.iter().map(NearbyDriver::travel_source).collect();
+    let (roads, straight) = (TravelSource::Roads, TravelSource::StraightLine);
+    assert_eq!(
+        (sources, timed.travel_source()),
+        (vec![roads, straight, roads, straight], TravelSource::Mixed)
+    );
+
+    let by_time = FindNearbyRequest { rank_by: RankBy::TravelTime.into(), ..line };
+    let ranked = find(&aggregator, by_time.clone()).await;
+    assert_eq!(ids(&ranked), ["d00", "d02", "d04", "d06"]);
+    assert_eq!((ranked.travel_source(), ranked.ranking_incomplete), (roads, false));
+    assert_eq!(ranked.coverage.unwrap().shards_answered, u32::from(SHARDS));
+    assert_eq!(ranked.next_page_token, "");
+
+    // Too few are looked at to know: said, and not hidden.
+    let few = cluster.aggregator(Options { timed_drivers_max: 5, ..Options::default() });
+    let ranked = find(&few, by_time.clone()).await;
+    assert_eq!(ids(&ranked), ["d00", "d02", "d04", "d01"]);
+    assert!(ranked.ranking_incomplete);
+
+    let batch = FindNearbyBatchRequest { searches: vec![by_time; 3] };
+    let answers = Grpc::new(aggregator).nearby().find_nearby_batch(Request::new(batch)).await.unwrap();
+    let answers = decoded::<FindNearbyBatchResponse>(answers).answers;
+    assert!(answers.iter().all(|answer| ids(answer) == ["d00", "d02", "d04", "d06"]), "{answers:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ranking_by_time_names_the_shards_that_did_not_answer() {
+    let cluster = Cluster::new(2, 1);
+    cluster.put_line();
+    cluster.servers[0].set(Script::Silent);
+    let nearest = of(Wire::Nearest(NearestSearch { point: POINT, k: 16, radius_m: 5_000.0 }));
+    let request = FindNearbyRequest { rank_by: RankBy::TravelTime.into(), ..nearest };
+    let aggregator = cluster.aggregator(Options::default());
+    let nearby = Grpc::new(aggregator).nearby();
+    match nearby.find_nearby(Request::new(request)).await {
+        Ok(response) => {
+            let response: FindNearbyResponse = decoded(response);
+            let coverage = response.coverage.unwrap();
+            assert!(!coverage.shards_missing.is_empty() && response.drivers.len() < 16);
+        }
+        // The silent server has taken all the time there was.
+        Err(status) => assert_eq!(status.code(), Code::DeadlineExceeded),
+    }
 }
 
 /// All pages of a request.

@@ -14,4 +14,5 @@ mod rebuild;
 mod scatter;
 mod simulated_time;
 mod single_flight;
+mod soonest;
 mod validate;

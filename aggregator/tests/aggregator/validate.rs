@@ -2,7 +2,9 @@ use kerb_aggregator::Options;
 use kerb_aggregator::validate::{Checked, validate};
 use kerb_fleet::{Catalog, Error, Search};
 use kerb_proto::v1::find_nearby_request::Search as Wire;
-use kerb_proto::v1::{DriverFilter, FindNearbyRequest, LatLng, NearestSearch, PolygonSearch, RadiusSearch};
+use kerb_proto::v1::{
+    DriverFilter, FindNearbyRequest, LatLng, NearestSearch, PolygonSearch, RadiusSearch, RankBy,
+};
 
 fn point(latitude_deg: f64, longitude_deg: f64) -> LatLng {
     LatLng { latitude_deg, longitude_deg }
@@ -56,6 +58,20 @@ fn every_bad_input_is_named_with_its_value_and_what_would_be_right() {
         (radius(-1.0), "within_radius.radius_m: -1, must be more than 0"),
         (radius(f64::NAN), "within_radius.radius_m: NaN, must be more than 0"),
         (radius(2e8), "within_radius.radius_m: 200000000, must be more than 0, at most 20037508"),
+        (FindNearbyRequest { rank_by: 3, ..nearest(point(0.0, 0.0), 1, 1.0) }, "rank_by: 3, must be 0 to 2"),
+        (FindNearbyRequest { rank_by: -1, ..radius(1.0) }, "rank_by: -1, must be 0 to 2"),
+        (
+            FindNearbyRequest { rank_by: RankBy::TravelTime.into(), ..radius(1.0) },
+            "rank_by: RANK_BY_TRAVEL_TIME, must be RANK_BY_DISTANCE in a search by pages",
+        ),
+        (
+            FindNearbyRequest { page_size: 5, rank_by: 2, ..nearest(point(0.0, 0.0), 1, 1.0) },
+            "page_size: 5, must be 0 in a nearest search",
+        ),
+        (
+            FindNearbyRequest { include_eta: true, ..polygon(&[(0.0, 0.0), (1.0, 1.0), (0.0, 1.0)]) },
+            "include_eta: true, must be false in a search within a polygon",
+        ),
         (polygon(&[(0.0, 0.0), (1.0, 1.0)]), "within_polygon.vertices: "),
         (polygon(&[(0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (1.0, 0.0)]), "within_polygon.vertices: "),
         (polygon(&[(0.0, 0.0), (91.0, 1.0), (0.0, 1.0)]), "within_polygon.vertices[1].latitude_deg: 91"),
@@ -114,4 +130,19 @@ fn a_page_asks_for_one_more_and_a_filter_says_an_age() {
     assert!(matches!(checked.query.search, Search::Nearest { k: 1_000, .. }));
     assert_eq!((checked.query.age_max_ms, checked.page, checked.h3), (15_000, None, None));
     assert_eq!(check(radius(1.0)).unwrap().page.unwrap().size, 1_000);
+}
+
+#[test]
+fn travel_times_are_computed_when_asked_for_and_when_they_rank() {
+    let at = kerb_spatial::LatLng::new(1.0, 2.0).unwrap();
+    let here = nearest(point(1.0, 2.0), 1, 1.0);
+    let asked = |request: &FindNearbyRequest| {
+        let checked = check(request.clone()).unwrap();
+        (checked.eta_to, checked.by_travel_time)
+    };
+    assert_eq!(asked(&here), (None, false));
+    assert_eq!(asked(&FindNearbyRequest { rank_by: 1, ..here.clone() }), (None, false));
+    assert_eq!(asked(&FindNearbyRequest { rank_by: 2, ..here.clone() }), (Some(at), true));
+    assert_eq!(asked(&FindNearbyRequest { include_eta: true, ..here }), (Some(at), false));
+    assert_eq!(asked(&FindNearbyRequest { include_eta: true, ..radius(1.0) }), (Some(at), false));
 }

@@ -10,8 +10,8 @@ use kerb_proto::status::{error_of, status_of};
 use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::ride_service_server::{RideService, RideServiceServer};
 use kerb_proto::v1::{
-    CancelTripRequest, GetTripRequest, RequestRideRequest, Trip, TripChange, WatchTripRequest,
-    WatchTripResponse, watch_trip_response,
+    CancelTripRequest, GetTripRequest, QuoteRideRequest, QuoteRideResponse, RequestRideRequest, Trip,
+    TripChange, WatchTripRequest, WatchTripResponse, watch_trip_response,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -44,6 +44,14 @@ impl Drop for Watching {
 #[tonic::async_trait]
 impl RideService for Rides {
     type WatchTripStream = ReceiverStream<Result<WatchTripResponse, Status>>;
+
+    async fn quote_ride(
+        &self,
+        request: Request<QuoteRideRequest>,
+    ) -> Result<Response<QuoteRideResponse>, Status> {
+        let market = request.into_inner().vehicle_class;
+        Ok(Response::new(QuoteRideResponse { market, ..QuoteRideResponse::default() }))
+    }
 
     async fn request_ride(&self, _: Request<RequestRideRequest>) -> Result<Response<Trip>, Status> {
         futures::future::pending().await

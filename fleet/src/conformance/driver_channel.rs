@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use kerb_spatial::LatLng;
 
-use crate::{DriverChannel, DriverId, DriverNews, DriverTask, TripId, TripState, Whereabouts};
+use crate::{DriverChannel, DriverId, DriverNews, DriverTask, TravelSource, TripId, TripState, Whereabouts};
 
 /// Opens streams of drivers at the node under test.
 pub trait Apps: Send + Sync {
@@ -62,6 +62,7 @@ fn offer(trip: &str) -> DriverNews {
         pickup: place(),
         dropoff: LatLng::new(-50.0, 180.0).unwrap(),
         pickup_eta_s: 61,
+        travel_source: Some(TravelSource::Roads),
         expires_ms: 15_000,
         party_size: 2,
     }))

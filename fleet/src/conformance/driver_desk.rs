@@ -11,7 +11,8 @@ use kerb_spatial::LatLng;
 
 use crate::{
     Answer, Capabilities, DriverAction, DriverDesk, DriverId, DriverNews, DriverTask, Error, ErrorCode,
-    IdempotencyKey, ReturnReason, RideRequest, RiderId, Trip, TripEvent, TripId, TripState, VehicleClass,
+    IdempotencyKey, ReturnReason, RideRequest, RiderId, TravelSource, Trip, TripEvent, TripId, TripState,
+    VehicleClass,
 };
 
 /// The trip.
@@ -124,7 +125,12 @@ pub fn one_offer() -> Desk {
         wait_max_ms: 300_000,
     };
     let mut trip = Trip::requested(trip(), request, 0);
-    let offered = TripEvent::Offered { driver: driver(ASKED), pickup_eta_s: 60, expires_ms: 15_000 };
+    let offered = TripEvent::Offered {
+        driver: driver(ASKED),
+        pickup_eta_s: 60,
+        travel_source: Some(TravelSource::Roads),
+        expires_ms: 15_000,
+    };
     trip.apply(&offered, 0).unwrap();
     Arc::new(OneTrip(Mutex::new(trip)))
 }
@@ -165,6 +171,7 @@ impl OneTrip {
             pickup: trip.request.pickup,
             dropoff: trip.request.dropoff,
             pickup_eta_s: offer.pickup_eta_s,
+            travel_source: offer.travel_source,
             expires_ms: offer.expires_ms,
             party_size: trip.request.party_size,
         })))

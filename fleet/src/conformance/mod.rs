@@ -7,3 +7,4 @@ pub mod driver_desk;
 pub mod index_server;
 pub mod journal;
 pub mod source;
+pub mod travel_times;

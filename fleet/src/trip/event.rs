@@ -5,6 +5,7 @@ use std::fmt;
 use kerb_spatial::LatLng;
 use serde::{Deserialize, Serialize};
 
+use crate::dispatch::TravelSource;
 use crate::id::DriverId;
 use crate::trip::request::{Receipt, RideRequest, finite};
 
@@ -20,6 +21,9 @@ pub enum TripEvent {
         driver: DriverId,
         /// Expected seconds to the pickup.
         pickup_eta_s: u32,
+        /// What that was computed from; `None` in a record that is older than this field.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        travel_source: Option<TravelSource>,
         /// Until when the driver may accept, milliseconds since the Unix epoch.
         expires_ms: i64,
     },

@@ -3,6 +3,7 @@
 use kerb_spatial::LatLng;
 use serde::{Deserialize, Serialize};
 
+use crate::dispatch::TravelSource;
 use crate::id::DriverId;
 use crate::trip::event::{CancelledBy, EventKind, TripEvent};
 use crate::trip::id::TripId;
@@ -47,6 +48,8 @@ pub struct Trip {
 pub struct Offer {
     /// Expected seconds to the pickup.
     pub pickup_eta_s: u32,
+    /// What that was computed from; `None` in a record that is older than this field.
+    pub travel_source: Option<TravelSource>,
     /// Until when it may be accepted, milliseconds since the Unix epoch.
     pub expires_ms: i64,
 }
@@ -147,9 +150,8 @@ impl Trip {
             |time: Option<i64>, driver| time.is_some() && own(driver) && self.state != TripState::Cancelled;
         match event {
             TripEvent::Requested(request) => **request == self.request,
-            TripEvent::Offered { driver, pickup_eta_s, expires_ms } => {
-                let offer = Offer { pickup_eta_s: *pickup_eta_s, expires_ms: *expires_ms };
-                self.state == TripState::Offered && own(driver) && self.offer == Some(offer)
+            TripEvent::Offered { driver, .. } => {
+                self.state == TripState::Offered && own(driver) && self.offer == offer_of(event)
             }
             TripEvent::OfferReturned { driver, .. } => self.refused_by.contains(driver),
             TripEvent::Accepted { driver } => done(times.accepted_ms, driver),
@@ -175,9 +177,9 @@ impl Trip {
         let concerned = event.of_driver().or(self.driver.as_ref()).cloned();
         match event {
             TripEvent::Requested(_) | TripEvent::Expired => {}
-            TripEvent::Offered { driver, pickup_eta_s, expires_ms } => {
+            TripEvent::Offered { driver, .. } => {
                 self.driver = Some(driver.clone());
-                self.offer = Some(Offer { pickup_eta_s: *pickup_eta_s, expires_ms: *expires_ms });
+                self.offer = offer_of(event);
                 self.offers += 1;
                 self.times.offered_ms = Some(at_ms);
             }
@@ -217,6 +219,12 @@ impl Trip {
         self.offer = None;
         self.times = TripTimes::since(self.times.requested_ms);
     }
+}
+
+/// What an offer's event offers.
+fn offer_of(event: &TripEvent) -> Option<Offer> {
+    let TripEvent::Offered { pickup_eta_s, travel_source, expires_ms, .. } = event else { return None };
+    Some(Offer { pickup_eta_s: *pickup_eta_s, travel_source: *travel_source, expires_ms: *expires_ms })
 }
 
 impl TripTimes {

@@ -20,6 +20,7 @@ use std::time::Instant;
 
 use city::City;
 use filled::{Filled, ROWS, question, search};
+use kerb_fleet::Sharding;
 use kerb_spatial::{Circle, LatLng, Origin};
 
 /// Times that everything is measured, the structures in turn.
@@ -48,7 +49,7 @@ trait Points {
 /// The index, which also sorts by time, keeps who a driver is, and lets searches run beside updates.
 struct Ours {
     filled: Filled,
-    city: City,
+    sharding: Sharding,
     sequence: u64,
 }
 
@@ -60,16 +61,16 @@ impl Points for Ours {
     fn update(&mut self, moves: &[Move]) {
         for moves in moves.chunks(ROWS) {
             self.sequence += 1;
-            self.filled.apply(&self.city.batch_of(moves, self.sequence));
+            self.filled.apply(&City::batch_of(self.sharding, moves, self.sequence));
         }
     }
 
     fn nearest(&self, point: LatLng) -> Vec<f64> {
-        search(&self.filled.index, &question(&self.city, point, true))
+        search(&self.filled.index, &question(self.sharding, point, true))
     }
 
     fn within(&self, point: LatLng) -> Vec<f64> {
-        search(&self.filled.index, &question(&self.city, point, false))
+        search(&self.filled.index, &question(self.sharding, point, false))
     }
 }
 
@@ -148,7 +149,7 @@ fn makers(drivers: usize) -> Vec<Make> {
     vec![
         Box::new(move |_| {
             let city = City::new(drivers);
-            Box::new(Ours { filled: Filled::new(&city, drivers), city, sequence: 0 })
+            Box::new(Ours { filled: Filled::new(&city, drivers), sharding: city.sharding, sequence: 0 })
         }),
         Box::new(|first| Box::new(grid::Grid::new("250 m grid", first, grid::Squares))),
         Box::new(|first| Box::new(grid::Grid::new("H3 grid", first, grid::Hexagons))),

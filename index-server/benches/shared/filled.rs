@@ -1,6 +1,6 @@
 //! The index, filled with a city.
 
-use kerb_fleet::{Batch, DriverFilter, NodeId, Search, ShardQuestion};
+use kerb_fleet::{Batch, DriverFilter, NodeId, Search, ShardQuestion, Sharding};
 use kerb_index_server::{Effort, Index, Options, Progress, Session};
 use kerb_spatial::{Area, Circle, LatLng};
 
@@ -38,7 +38,7 @@ impl Filled {
         while self.index.apply(&mut self.session, batch, &mut progress, START_MS).unwrap() {}
     }
 
-    /// Memory of a driver, cards and ids left out.
+    /// Memory of a driver, the session's slots included.
     pub(crate) fn bytes_per_driver(&self) -> f64 {
         let memory = self.index.memory();
         (memory.store + memory.books + self.session.bytes()) as f64 / memory.drivers as f64
@@ -46,9 +46,9 @@ impl Filled {
 }
 
 /// The 10 nearest within 5 km, or all within 1 km.
-pub(crate) fn question(city: &City, point: LatLng, nearest: bool) -> ShardQuestion {
+pub(crate) fn question(sharding: Sharding, point: LatLng, nearest: bool) -> ShardQuestion {
     let circle = Circle::new(point, if nearest { 5_000.0 } else { 1_000.0 }).unwrap();
-    let shards = city.sharding.shards_for(&Area::Circle(circle));
+    let shards = sharding.shards_for(&Area::Circle(circle));
     let search = if nearest {
         Search::Nearest { circle, k: 10 }
     } else {

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 use kerb_fleet::Cursor;
 
 use super::sight::Sighting;
-use crate::store::cards::CardsNow;
+use crate::store::ids::{IdText, Ids};
 
 /// Drivers that are kept beyond the limit before the worst are dropped, as a multiple of it. Dropping goes over all
 /// that are kept, so each driver pays for a constant share of one pass.
@@ -57,6 +57,11 @@ impl Best {
         hav <= self.worst
     }
 
+    /// The distance beyond which nobody is wanted.
+    pub(crate) fn worst(&self) -> f64 {
+        self.worst
+    }
+
     /// The distance before which the page before has answered all.
     pub(crate) fn hav_min(&self) -> f64 {
         self.after.as_ref().map_or(0.0, |after| after.hav)
@@ -69,27 +74,27 @@ impl Best {
     }
 
     /// Whether a driver of this id comes after the cursor, where [`Best::side_of`] is equal.
-    pub(crate) fn is_after(&self, id: &str) -> bool {
-        self.after.as_ref().is_none_or(|after| id > after.id.as_str())
+    pub(crate) fn is_after(&self, id: &IdText) -> bool {
+        self.after.as_ref().is_none_or(|after| id.as_bytes() > after.id.as_str().as_bytes())
     }
 
     /// Takes a driver for whom [`Best::may_want`] said yes.
     #[inline]
-    pub(crate) fn offer(&mut self, found: Found, cards: &CardsNow) {
+    pub(crate) fn offer(&mut self, found: Found, ids: &Ids) {
         let record = found.sighting.traits.record();
         if self.met.as_mut().is_some_and(|met| !met.insert(record)) {
             return;
         }
         self.found.push(found);
         if self.found.len() >= KEPT_LIMITS * self.limit {
-            self.drop_worst(cards);
+            self.drop_worst(ids);
         }
     }
 
     /// Who of those that moved while the leaves were read was not found: it may have been missed. `None` when somebody
     /// was found in two leaves and so took the place of another.
-    pub(crate) fn settle(&mut self, moved: &[u32], cards: &CardsNow) -> Option<Vec<u32>> {
-        self.drop_worst(cards);
+    pub(crate) fn settle(&mut self, moved: &[u32], ids: &Ids) -> Option<Vec<u32>> {
+        self.drop_worst(ids);
         let records = self.found.iter().map(|found| found.sighting.traits.record());
         let mut found: Vec<u32> = records.filter(|record| moved.binary_search(record).is_ok()).collect();
         found.sort_unstable();
@@ -107,27 +112,28 @@ impl Best {
     }
 
     /// The drivers in order, as their distances and what was seen of them.
-    pub(crate) fn into_sorted(mut self, cards: &CardsNow) -> Vec<Found> {
-        self.drop_worst(cards);
+    pub(crate) fn into_sorted(mut self, ids: &Ids) -> Vec<Found> {
+        self.drop_worst(ids);
         // What is sorted is small: a distance is not negative, so its bits order it.
         let mut order: Vec<(u64, u32)> =
             (0..).zip(&self.found).map(|(i, found)| (found.hav.to_bits(), i)).collect();
-        let id = |i: u32| id_of(cards, &self.found[i as usize]);
-        // By numbers alone, without a look at cards; ties are few but in a polygon.
+        let id = |i: u32| id_of(ids, &self.found[i as usize]);
+        // By numbers alone, without a look at ids; ties are few but in a polygon.
         order.sort_unstable();
         for equal in order.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
-            equal.sort_unstable_by(|a, b| id(a.1).cmp(id(b.1)));
+            equal.sort_unstable_by(|a, b| id(a.1).as_bytes().cmp(id(b.1).as_bytes()));
         }
         order.into_iter().map(|(_, i)| self.found[i as usize]).collect()
     }
 
     /// Drops who is beyond the limit.
-    fn drop_worst(&mut self, cards: &CardsNow) {
+    fn drop_worst(&mut self, ids: &Ids) {
         if self.found.len() <= self.limit {
             return;
         }
-        let order =
-            |a: &Found, b: &Found| a.hav.total_cmp(&b.hav).then_with(|| id_of(cards, a).cmp(id_of(cards, b)));
+        let order = |a: &Found, b: &Found| {
+            a.hav.total_cmp(&b.hav).then_with(|| id_of(ids, a).as_bytes().cmp(id_of(ids, b).as_bytes()))
+        };
         let (_, last, _) = self.found.select_nth_unstable_by(self.limit - 1, order);
         self.worst = last.hav;
         self.found.truncate(self.limit);
@@ -135,6 +141,6 @@ impl Best {
     }
 }
 
-fn id_of<'a>(cards: &'a CardsNow, found: &Found) -> &'a str {
-    cards.get(found.sighting.traits.record()).map_or("", |card| card.id.as_str())
+fn id_of(ids: &Ids, found: &Found) -> IdText {
+    ids.get(found.sighting.traits.record())
 }

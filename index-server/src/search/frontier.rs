@@ -17,19 +17,34 @@ use crate::store::page::{BLOCK, BLOCKS, Leaf, Link, Traits};
 /// which reads leaves that it would not have needed.
 pub(crate) const GROUP: usize = 2;
 
-/// Links with the least distance of what is behind them. A distance is not negative, so its bits order it.
+/// Links with the least distance of what is behind them.
 #[derive(Default)]
 pub(crate) struct Queue {
-    nearest: BinaryHeap<Reverse<(u64, Behind)>>,
+    nearest: BinaryHeap<Reverse<Ahead>>,
     /// Not wanted when they were found, see [`Frontier::reopen`].
-    later: Vec<(u64, Behind)>,
+    later: Vec<Ahead>,
 }
 
-/// A link that leads somewhere, in the order of the queue, which asks for some.
+/// A link to go to, after a lower bound of its distance, in one word that orders by the bound: a distance is not
+/// negative, so its bits order it, and without the lower half of them it is a little less (by a millionth).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Behind {
-    Leaf(u32),
-    Node(u32),
+struct Ahead(u64);
+
+impl Ahead {
+    #[inline]
+    fn new(bound: f64, link_word: u32) -> Self {
+        Self(bound.to_bits() >> 32 << 32 | u64::from(link_word))
+    }
+
+    #[inline]
+    fn bound(self) -> f64 {
+        f64::from_bits(self.0 >> 32 << 32)
+    }
+
+    #[inline]
+    fn link(self) -> Link {
+        Link::of_word(self.0 as u32)
+    }
 }
 
 /// What of a circle's surroundings is unread.
@@ -73,14 +88,16 @@ impl<'a> Frontier<'a> {
     pub(crate) fn new(store: &'a Store, circle: &'a Circle, queue: &'a mut Queue, asked: &Asked) -> Self {
         queue.nearest.clear();
         queue.later.clear();
-        for root in asked.iter().filter_map(|shard| behind(store.shard(shard).root.load())) {
-            let cell = match root {
-                Behind::Leaf(number) => store.leaves.get(number).cell(),
-                Behind::Node(number) => store.nodes.get(number).cell(),
+        for shard in asked.iter() {
+            let word = store.shard(shard).root.load_word();
+            let cell = match Link::of_word(word) {
+                Link::Nothing => continue,
+                Link::Leaf(number) => store.leaves.get(number).cell(),
+                Link::Node(number) => store.nodes.get(number).cell(),
             };
             let bound = circle.origin().lower_bound(&cell.bounds());
             if bound <= circle.hav_max() {
-                queue.nearest.push(Reverse((bound.to_bits(), root)));
+                queue.nearest.push(Reverse(Ahead::new(bound, word)));
             }
         }
         Self { store, circle, queue }
@@ -96,22 +113,41 @@ impl<'a> Frontier<'a> {
     pub(crate) fn next(&mut self, wanted: impl Fn(f64) -> bool, hav_min: f64) -> Option<Group> {
         let mut group = Group::default();
         while group.len < GROUP
-            && let Some(Reverse((bits, behind))) = self.queue.nearest.peek().copied()
-            && wanted(f64::from_bits(bits))
+            && let Some(Reverse(ahead)) = self.queue.nearest.peek().copied()
+            && wanted(ahead.bound())
         {
             self.queue.nearest.pop();
-            match behind {
-                Behind::Leaf(number) => group.push(number),
-                Behind::Node(number) => self.open(number, &wanted, hav_min),
+            match ahead.link() {
+                Link::Nothing => {}
+                Link::Leaf(number) => group.push(number),
+                Link::Node(number) => self.open(number, &wanted, hav_min),
             }
         }
         (group.len > 0).then_some(group)
     }
 
-    /// The rest of a chain: all of it is at one distance.
-    pub(crate) fn push_rest(&mut self, hav: f64, leaf: &Leaf) {
-        if let Some(rest) = behind(leaf.next.load()) {
-            self.queue.nearest.push(Reverse((hav.to_bits(), rest)));
+    /// The rest of a chain of leaves, all of whose drivers are at one place. Whether it is wanted is asked of the exact
+    /// distance, so that a crowd as far as the farthest of a full answer is not read.
+    #[inline]
+    pub(crate) fn push_rest(&mut self, leaf: &Leaf, wanted: impl Fn(f64) -> bool) {
+        let rest = leaf.next.load_word();
+        if rest == 0 {
+            return;
+        }
+        let (k, bit) =
+            ((leaf.mask().trailing_zeros() / BLOCK) as usize, leaf.mask().trailing_zeros() % BLOCK);
+        let block = if k < BLOCKS { leaf.block(k) } else { 0 };
+        // An empty leaf's chain is as near as may be.
+        let hav = if block == 0 {
+            0.0
+        } else {
+            self.circle.origin().hav(self.store.blocks.get(block).entry(bit).position())
+        };
+        let rest = Ahead::new(hav, rest);
+        if wanted(hav) {
+            self.queue.nearest.push(Reverse(rest));
+        } else {
+            self.queue.later.push(rest);
         }
     }
 
@@ -120,83 +156,85 @@ impl<'a> Frontier<'a> {
         let cell = node.cell();
         let bounds = self.circle.origin().lower_bounds_of_children(cell);
         for (i, (bound, child)) in bounds.into_iter().zip(&node.children).enumerate() {
-            let Some(child) = behind(child.load()) else { continue };
+            let word = child.load_word();
+            if word == 0 {
+                continue;
+            }
             let read_before = || self.circle.origin().upper_bound(&cell.child(i).bounds()) < hav_min;
             if !wanted(bound) {
                 if bound <= self.circle.hav_max() {
-                    self.queue.later.push((bound.to_bits(), child));
+                    self.queue.later.push(Ahead::new(bound, word));
                 }
             } else if !(hav_min > 0.0 && read_before()) {
-                self.queue.nearest.push(Reverse((bound.to_bits(), child)));
+                self.queue.nearest.push(Reverse(Ahead::new(bound, word)));
             }
         }
     }
 }
 
-fn behind(link: Link) -> Option<Behind> {
-    match link {
-        Link::Nothing => None,
-        Link::Node(number) => Some(Behind::Node(number)),
-        Link::Leaf(number) => Some(Behind::Leaf(number)),
-    }
-}
-
-/// Shows the drivers of a group whose traits pass, leaf by leaf; after a leaf, the leaf.
+/// Shows the blocks of a group's leaves with the bits of the entries that are taken, leaf by leaf; after a leaf, the
+/// leaf.
 #[inline]
 pub(crate) fn read_group<S>(
     store: &Store,
     group: &Group,
-    filter: &DriverFilter,
     effort: &mut Effort<'_>,
     state: &mut S,
-    mut driver: impl FnMut(&mut S, Traits, LatLng),
+    mut block: impl FnMut(&mut S, u32, u64),
     mut leaf_done: impl FnMut(&mut S, &Leaf),
 ) -> Result<(), Stop> {
     for number in group.leaves() {
         black_box(store.leaves.get(*number).mask());
     }
     for number in group.leaves() {
-        fetch_blocks(store, store.leaves.get(*number));
+        fetch_positions(store, store.leaves.get(*number));
     }
     for number in group.leaves() {
         effort.spend()?;
         let leaf = store.leaves.get(*number);
-        read_leaf(store, leaf, filter, |traits, position| driver(state, traits, position));
+        let mask = leaf.mask();
+        for k in 0..BLOCKS {
+            let bits = mask >> (k as u32 * BLOCK) & 0xff;
+            let number = leaf.block(k);
+            // No block: its last driver has left since the mask was read; the journal names who moved.
+            if bits != 0 && number != 0 {
+                block(state, number, bits);
+            }
+        }
         leaf_done(state, leaf);
     }
     Ok(())
 }
 
-/// Loads a word of each line of the leaf's entries; none of the loads waits for another.
+/// Loads a word of each line of the leaf's positions; none of the loads waits for another.
 #[inline]
-fn fetch_blocks(store: &Store, leaf: &Leaf) {
+fn fetch_positions(store: &Store, leaf: &Leaf) {
     for k in 0..BLOCKS {
         let block = leaf.block(k);
         if block != 0 {
-            let entries = &store.blocks.get(block).entries;
-            black_box((entries[0].traits(), entries[BLOCK as usize / 2].traits()));
+            black_box(store.blocks.get(block).entry(0).position_bits());
         }
     }
 }
 
+/// Shows the drivers of some entries of a block whose traits pass. The position is looked at before the traits: who
+/// came into the entry in between is in the journal.
 #[inline]
-fn read_leaf(store: &Store, leaf: &Leaf, filter: &DriverFilter, mut f: impl FnMut(Traits, LatLng)) {
-    let mask = leaf.mask();
-    for k in 0..BLOCKS {
-        let mut bits = mask >> (k as u32 * BLOCK) & 0xff;
-        let block = leaf.block(k);
-        // No block: its last driver has left since the mask was read; the journal names who moved.
-        if bits == 0 || block == 0 {
-            continue;
-        }
-        let block = store.blocks.get(block);
-        while bits != 0 {
-            let entry = &block.entries[bits.trailing_zeros() as usize];
-            bits &= bits - 1;
-            let traits = entry.traits();
-            if traits != Traits::NOBODY && traits_pass(filter, traits) {
-                f(traits, entry.position());
-            }
+pub(crate) fn each_passing(
+    store: &Store,
+    number: u32,
+    mut bits: u64,
+    filter: &DriverFilter,
+    mut f: impl FnMut(Traits, LatLng),
+) {
+    let block = store.blocks.get(number);
+    while bits != 0 {
+        let entry = block.entry(bits.trailing_zeros());
+        bits &= bits - 1;
+        let position = entry.position();
+        let traits = entry.traits();
+        if traits != Traits::NOBODY && traits_pass(filter, traits) {
+            f(traits, position);
         }
     }
 }

@@ -9,7 +9,6 @@ mod window;
 mod within;
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -27,8 +26,8 @@ use within::{Place, Within};
 /// met, so at most once for that; and when more drivers moved meanwhile than the journal remembers.
 const STARTS_MAX: u32 = 4;
 
-/// Cards whose cache lines are asked for at once.
-const CARDS_AHEAD: usize = 32;
+/// Ids whose cache lines are asked for at once.
+const IDS_AHEAD: usize = 32;
 
 /// Why a search ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,25 +163,13 @@ fn nearest(
 ) -> Result<Option<Vec<Hit>>, Stop> {
     let Scratch { asked, queue, candidates, moved } = scratch;
     let found = Vec::with_capacity(k.min(64) as usize);
-    let cards = store.cards.now();
-    let mut search = Nearest { store, cards, circle, k: k as usize, filter, asked, found };
+    let mut search = Nearest { store, circle, k: k as usize, filter, asked, found };
     if !search.read(queue, candidates, moved, effort)? {
         return Ok(None);
     }
-    let Nearest { mut found, mut cards, .. } = search;
-    for (_, sighting) in &found {
-        match cards.get(sighting.traits.record()) {
-            Some(card) => _ = black_box(card.vehicle_class),
-            // Introduced after the view of the cards was made.
-            None => cards = store.cards.now(),
-        }
-    }
+    let mut found = search.found;
     found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let hits = found.iter().filter_map(|(hav, sighting)| {
-        let card = cards.get(sighting.traits.record())?;
-        hit(*hav, sighting, Arc::clone(card))
-    });
-    Ok(Some(hits.collect()))
+    Ok(Some(found.iter().map(|(hav, sighting)| hit(store, *hav, sighting)).collect()))
 }
 
 /// The answer of a search for all within an area; `None`: start again.
@@ -195,37 +182,33 @@ fn within(
     effort: &mut Effort<'_>,
 ) -> Result<Option<Vec<Hit>>, Stop> {
     let Scratch { asked, queue, moved, .. } = scratch;
-    let cards = store.cards.now();
     let (records, sightings) = (Vec::new(), Vec::new());
-    let mut search = Within { store, cards, place, filter, asked, best, records, sightings };
+    let mut search = Within { store, place, filter, asked, best, records, sightings };
     search.read(queue, effort)?;
     let Some(moved) = moved.update(store) else { return Ok(None) };
     if !moved.is_empty() {
-        let Some(missed) = search.best.settle(moved, &search.cards) else { return Ok(None) };
+        let Some(missed) = search.best.settle(moved, &store.ids) else { return Ok(None) };
         search.look_at(&missed);
     }
-    let Within { best, cards, .. } = search;
-    let found = best.into_sorted(&cards);
+    let found = search.best.into_sorted(&store.ids);
     let mut hits = Vec::with_capacity(found.len());
-    for group in found.chunks(CARDS_AHEAD) {
+    for group in found.chunks(IDS_AHEAD) {
         for found in group {
-            black_box(cards.get(found.sighting.traits.record()).map(|card| card.vehicle_class));
+            black_box(store.ids.fetch(found.sighting.traits.record()));
         }
-        hits.extend(group.iter().filter_map(|found| {
-            let card = cards.get(found.sighting.traits.record())?;
-            hit(found.hav, &found.sighting, Arc::clone(card))
-        }));
+        hits.extend(group.iter().map(|found| hit(store, found.hav, &found.sighting)));
     }
     Ok(Some(hits))
 }
 
-fn hit(hav: f64, sighting: &Sighting, card: Arc<DriverCard>) -> Option<Hit> {
-    Some(Hit {
-        card,
-        position: sighting.position,
-        hav,
-        stamp: sighting.state.stamp,
-        motion: sighting.state.motion,
-        status: DriverStatus::from_number(sighting.traits.status_number())?,
-    })
+fn hit(store: &Store, hav: f64, sighting: &Sighting) -> Hit {
+    let Sighting { traits, position, state, .. } = *sighting;
+    let card = DriverCard {
+        id: store.ids.get(traits.record()).to_id(),
+        vehicle_class: traits.class(),
+        capabilities: traits.capabilities(),
+    };
+    let status = DriverStatus::from_number(traits.status_number());
+    let status = status.expect("an entry's status came from a status");
+    Hit { card, position, hav, stamp: state.stamp, motion: state.motion, status }
 }

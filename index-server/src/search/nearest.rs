@@ -8,12 +8,14 @@ use std::hint::black_box;
 use kerb_fleet::DriverFilter;
 use kerb_spatial::{Circle, LatLng};
 
-use super::frontier::{Frontier, Queue, read_group};
+use super::frontier::{Frontier, Queue, each_passing, read_group};
 use super::sight::{Sighting, fetch_records, passes, sight};
 use super::window::Window;
 use super::{Asked, Effort, Moved, Stop};
 use crate::store::Store;
-use crate::store::cards::CardsNow;
+
+/// The window, which takes two roots to narrow, is narrowed when the reach is less than this share of what it was.
+const NARROWED: f64 = 0.8;
 
 /// A driver by what its leaf says: bits of the distance, and the record.
 type Candidate = (u64, u32);
@@ -23,8 +25,8 @@ type Candidate = (u64, u32);
 pub(crate) struct Candidates {
     /// The nearest so many, the farthest on top.
     near: BinaryHeap<Candidate>,
-    /// Farther ones that were read anyway: where, and the record.
-    spill: Vec<(LatLng, u32)>,
+    /// Farther ones whose positions were read anyway: block, and bits of its entries.
+    spill: Vec<(u32, u8)>,
     /// Likewise, of whom the distance is known.
     evicted: Vec<Candidate>,
     /// `near` while it is looked at.
@@ -34,7 +36,6 @@ pub(crate) struct Candidates {
 /// A search for the k nearest.
 pub(crate) struct Nearest<'a> {
     pub(crate) store: &'a Store,
-    pub(crate) cards: CardsNow,
     pub(crate) circle: &'a Circle,
     pub(crate) k: usize,
     pub(crate) filter: &'a DriverFilter,
@@ -46,13 +47,15 @@ pub(crate) struct Nearest<'a> {
 struct Reading<'a, 'b> {
     candidates: &'b mut Candidates,
     frontier: Frontier<'a>,
+    store: &'a Store,
+    filter: &'a DriverFilter,
     circle: &'a Circle,
     /// So many are missing.
     need: usize,
     /// Turns away who is certainly too far.
     window: Window,
-    /// Somebody of this leaf passed the filter.
-    leaf_passed: Option<LatLng>,
+    /// What the window was narrowed to.
+    window_hav: f64,
 }
 
 impl Reading<'_, '_> {
@@ -65,13 +68,29 @@ impl Reading<'_, '_> {
         }
     }
 
+    /// Whether somebody at this distance can be among those who are missing.
+    #[inline]
+    fn wanted(&self) -> impl Fn(f64) -> bool + use<> {
+        let (reach, full) = self.reach();
+        move |hav| if full { hav < reach } else { hav <= reach }
+    }
+
+    #[inline]
+    fn read_block(&mut self, number: u32, bits: u64) {
+        let (reach, _) = self.reach();
+        if reach < NARROWED * self.window_hav {
+            self.narrow();
+        }
+        let near = bits & self.window.may_hold(&self.store.blocks.get(number).positions());
+        if near != bits {
+            self.candidates.spill.push((number, (bits & !near) as u8));
+        }
+        let (store, filter) = (self.store, self.filter);
+        each_passing(store, number, near, filter, |traits, position| self.offer(position, traits.record()));
+    }
+
     #[inline]
     fn offer(&mut self, position: LatLng, record: u32) {
-        self.leaf_passed = Some(position);
-        if !self.window.may_hold(position) {
-            self.candidates.spill.push((position, record));
-            return;
-        }
         let candidate = (self.circle.origin().hav(position).to_bits(), record);
         let near = &mut self.candidates.near;
         if near.len() < self.need {
@@ -92,14 +111,23 @@ impl Reading<'_, '_> {
     fn unspill(&mut self) {
         let Candidates { near, spill, evicted, .. } = &mut *self.candidates;
         let (origin, hav_max) = (self.circle.origin(), self.circle.hav_max().to_bits());
-        evicted.extend(spill.drain(..).map(|(position, record)| (origin.hav(position).to_bits(), record)));
+        for (number, bits) in spill.drain(..) {
+            each_passing(self.store, number, bits.into(), self.filter, |traits, position| {
+                evicted.push((origin.hav(position).to_bits(), traits.record()));
+            });
+        }
         evicted.retain(|(hav, _)| *hav <= hav_max);
         let take = self.need.saturating_sub(near.len()).min(evicted.len());
         if take > 0 {
             evicted.select_nth_unstable(take - 1);
             near.extend(evicted.drain(..take));
         }
-        self.window.narrow(self.reach().0);
+        self.narrow();
+    }
+
+    fn narrow(&mut self) {
+        self.window_hav = self.reach().0;
+        self.window.narrow(self.window_hav);
     }
 }
 
@@ -118,7 +146,9 @@ impl<'a> Nearest<'a> {
         let circle = self.circle;
         let frontier = Frontier::new(self.store, circle, queue, self.asked);
         let window = Window::around(circle.center());
-        let mut reading = Reading { candidates, frontier, circle, need: self.k, window, leaf_passed: None };
+        let (store, filter) = (self.store, self.filter);
+        let mut reading =
+            Reading { candidates, frontier, store, filter, circle, need: self.k, window, window_hav: 1.0 };
         loop {
             reading.unspill();
             self.read_leaves(&mut reading, effort)?;
@@ -138,25 +168,13 @@ impl<'a> Nearest<'a> {
 
     /// Reads until no unread leaf can hold one of the nearest.
     fn read_leaves(&self, reading: &mut Reading<'_, '_>, effort: &mut Effort<'_>) -> Result<(), Stop> {
-        let origin = self.circle.origin();
         loop {
-            let (reach, full) = reading.reach();
-            let wanted = |hav| if full { hav < reach } else { hav <= reach };
+            let wanted = reading.wanted();
             let Some(group) = reading.frontier.next(wanted, 0.0) else { return Ok(()) };
-            read_group(
-                self.store,
-                &group,
-                self.filter,
-                effort,
-                reading,
-                |reading, traits, position| reading.offer(position, traits.record()),
-                |reading, leaf| {
-                    // All of a chain are as far as any of these; if all failed the filter, as far as may be.
-                    let hav = reading.leaf_passed.take().map_or(0.0, |position| origin.hav(position));
-                    reading.frontier.push_rest(hav, leaf);
-                    reading.window.narrow(reading.reach().0);
-                },
-            )?;
+            read_group(self.store, &group, effort, reading, Reading::read_block, |reading, leaf| {
+                let wanted = reading.wanted();
+                reading.frontier.push_rest(leaf, wanted);
+            })?;
         }
     }
 
@@ -168,8 +186,8 @@ impl<'a> Nearest<'a> {
         looked.extend(reading.candidates.near.drain().map(|(_, record)| record));
         fetch_records(self.store, &looked);
         for record in &looked {
-            // The slot of the card, which is asked for soon.
-            black_box(self.cards.get(*record).is_some());
+            // The id, which is asked for soon.
+            black_box(self.store.ids.fetch(*record));
         }
         for record in &looked {
             let Some((hav, sighting)) = self.judge(*record) else { continue };

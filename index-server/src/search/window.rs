@@ -10,49 +10,66 @@ const TURN: i64 = 3_600_000_000;
 /// Limits are wider by this share than computed: more than all roundings, less than a lattice step in a kilometre.
 const MARGIN: f64 = 1.0 + 1e-9;
 
-/// See the module.
+/// See the module. A latitude is inside when it is at most `lat_span` steps above `lat_min`, modulo 2^32, so that one
+/// comparison tells; a longitude when that holds of one of two beginnings, which differ where the box lies across the
+/// antimeridian.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
-    lat_e7: i64,
-    lon_e7: i64,
+    point: LatLng,
     /// At most the cosine of the point's latitude.
     cos_lat: f64,
-    lat_max: i64,
-    lon_max: i64,
+    lat_min: u32,
+    lat_span: u32,
+    lon_mins: [u32; 2],
+    lon_span: u32,
 }
 
 impl Window {
     /// Everything.
     pub(crate) fn around(point: LatLng) -> Self {
         Self {
-            lat_e7: i64::from(point.lat_e7()),
-            lon_e7: i64::from(point.lon_e7()),
+            point,
             cos_lat: point.lat_deg().to_radians().cos() - 1e-12,
-            lat_max: TURN,
-            lon_max: TURN,
+            lat_min: 0,
+            lat_span: u32::MAX,
+            lon_mins: [0; 2],
+            lon_span: u32::MAX,
         }
     }
 
     /// From now on, what may be within `hav` (half-chord squared) of the point.
     pub(crate) fn narrow(&mut self, hav: f64) {
         let half_chord = hav.sqrt();
-        let Some(lat) = angle(half_chord) else {
-            (self.lat_max, self.lon_max) = (TURN, TURN);
-            return;
-        };
-        self.lat_max = (lat * STEPS) as i64 + 1;
+        let lat = angle(half_chord);
         // hav ≥ cos φ · cos φ' · sin²(Δλ / 2), and no φ' in reach has a cosine below cos φ - lat.
-        let cosines = self.cos_lat * (self.cos_lat - lat);
+        // Beside a pole that is negative, and there is no limit.
+        let cosines = lat.map_or(0.0, |lat| self.cos_lat.max(0.0) * (self.cos_lat - lat).max(0.0));
         let lon = if cosines > 0.0 { angle(half_chord / cosines.sqrt()) } else { None };
-        self.lon_max = lon.map_or(TURN, |lon| (lon * STEPS) as i64 + 1);
+        let (lat_e7, lon_e7) = (i64::from(self.point.lat_e7()), i64::from(self.point.lon_e7()));
+        // Modulo 2^32, as all here.
+        (self.lat_min, self.lat_span) = lat.map_or((0, u32::MAX), |lat| {
+            let reach = (lat * STEPS) as i64 + 1;
+            ((lat_e7 - reach) as u32, 2 * reach as u32)
+        });
+        (self.lon_mins, self.lon_span) = lon.map_or(([0; 2], u32::MAX), |lon| {
+            let reach = (lon * STEPS) as i64 + 1;
+            let around = if lon_e7 < 0 { TURN } else { -TURN };
+            let min = lon_e7 - reach;
+            ([min as u32, (min + around) as u32], 2 * reach as u32)
+        });
     }
 
-    /// Whether the position may be within the limit; `false` is certain.
+    /// By bit: whether the position, packed by [`LatLng::to_bits`], may be within the limit; 0 is certain.
     #[inline]
-    pub(crate) fn may_hold(&self, position: LatLng) -> bool {
-        let lat = (i64::from(position.lat_e7()) - self.lat_e7).abs();
-        let lon = (i64::from(position.lon_e7()) - self.lon_e7).abs();
-        lat <= self.lat_max && lon.min(TURN - lon) <= self.lon_max
+    pub(crate) fn may_hold<const N: usize>(&self, positions: &[u64; N]) -> u64 {
+        let mut bits = 0;
+        for (i, position) in positions.iter().enumerate() {
+            let (lat, lon) = ((position >> 32) as u32, *position as u32);
+            let lat = lat.wrapping_sub(self.lat_min) <= self.lat_span;
+            let [a, b] = self.lon_mins.map(|min| lon.wrapping_sub(min) <= self.lon_span);
+            bits |= (u64::from(lat) & (u64::from(a) | u64::from(b))) << i;
+        }
+        bits
     }
 }
 
@@ -84,9 +101,19 @@ mod tests {
             let other_lon = (f64::from(lon) + dlon * scale + 1.8e9).rem_euclid(3.6e9) - 1.8e9;
             let other = LatLng::from_e7(other_lat, other_lon as i32).unwrap();
             let mut window = Window::around(point);
-            prop_assert!(window.may_hold(other));
+            prop_assert!(window.may_hold(&[other.to_bits()]) == 1);
             window.narrow(Origin::new(point).hav(other));
-            prop_assert!(window.may_hold(other), "{window:?} {other}");
+            prop_assert!(window.may_hold(&[other.to_bits()]) == 1, "{window:?} {other}");
+        }
+    }
+
+    #[test]
+    fn all_of_a_pole_is_at_the_pole() {
+        for lat in [90.0, -90.0] {
+            let [at, other] = [46.0, -46.0].map(|lon| LatLng::new(lat, lon).unwrap());
+            let mut window = Window::around(at);
+            window.narrow(Origin::new(at).hav(other));
+            assert_eq!(window.may_hold(&[other.to_bits()]), 1);
         }
     }
 
@@ -96,9 +123,9 @@ mod tests {
         let point = at(60.0, 179.999);
         let mut window = Window::around(point);
         window.narrow(Origin::new(point).hav(at(60.001, 179.999)));
-        assert!(window.may_hold(at(60.0005, -180.0)));
+        assert!(window.may_hold(&[at(60.0005, -180.0).to_bits()]) == 1);
         for other in [at(60.0011, 179.999), at(60.0, 179.9965), at(60.0, -179.9985)] {
-            assert!(!window.may_hold(other), "{other}");
+            assert!(window.may_hold(&[other.to_bits()]) == 0, "{other}");
         }
     }
 }

@@ -1,5 +1,5 @@
 //! All within a circle or a polygon, up to a limit: leaf groups are read, then the records of who seems to be in the
-//! area are looked at, for the group at once. Cards are read at the end, of who is answered.
+//! area are looked at, for the group at once. Ids are read at the end, of who is answered.
 
 use std::cmp::Ordering;
 
@@ -7,11 +7,11 @@ use kerb_fleet::DriverFilter;
 use kerb_spatial::{Cell, Circle, LatLng, Polygon, Relation};
 
 use super::best::{Best, Found};
-use super::frontier::{Frontier, Group, Queue, read_group};
+use super::frontier::{Frontier, Group, Queue, each_passing, read_group};
 use super::sight::{Sighting, fetch_records, passes, sight};
+use super::window::Window;
 use super::{Asked, Effort, Stop};
 use crate::store::Store;
-use crate::store::cards::CardsNow;
 use crate::store::page::{Leaf, Link};
 
 /// Where.
@@ -37,7 +37,6 @@ impl Place<'_> {
 /// A search for all within an area.
 pub(crate) struct Within<'a> {
     pub(crate) store: &'a Store,
-    pub(crate) cards: CardsNow,
     pub(crate) place: Place<'a>,
     pub(crate) filter: &'a DriverFilter,
     pub(crate) asked: &'a Asked,
@@ -70,28 +69,23 @@ impl<'a> Within<'a> {
     ) -> Result<(), Stop> {
         let mut frontier = Frontier::new(self.store, circle, queue, self.asked);
         let hav_min = self.best.hav_min();
+        let mut window = Window::around(circle.center());
         loop {
             let best = &self.best;
             let Some(group) = frontier.next(|hav| best.may_want(hav), hav_min) else { return Ok(()) };
+            window.narrow(best.worst());
             let (store, filter) = (self.store, self.filter);
-            // Of a chain, the distance is that of its place; whoever passes the filter has it.
-            let mut state = (&mut *self, &mut frontier, 0.0_f64);
+            let mut state = (&mut self.records, &mut frontier);
             read_group(
                 store,
                 &group,
-                filter,
                 effort,
                 &mut state,
-                |(within, _, leaf_hav), traits, position| {
-                    let hav = circle.origin().hav(position);
-                    *leaf_hav = leaf_hav.max(hav);
-                    if within.best.may_want(hav) {
-                        within.records.push(traits.record());
-                    }
+                |(records, _), number, bits| {
+                    let near = bits & window.may_hold(&store.blocks.get(number).positions());
+                    each_passing(store, number, near, filter, |traits, _| records.push(traits.record()));
                 },
-                |(_, frontier, leaf_hav), leaf| {
-                    frontier.push_rest(std::mem::take(leaf_hav), leaf);
-                },
+                |(_, frontier), leaf| frontier.push_rest(leaf, |hav| best.may_want(hav)),
             )?;
             self.look();
         }
@@ -149,13 +143,14 @@ impl<'a> Within<'a> {
             read_group(
                 store,
                 &group,
-                filter,
                 effort,
                 &mut state,
-                |(records, _), traits, position| {
-                    if polygon.is_none_or(|polygon| polygon.contains(position)) {
-                        records.push(traits.record());
-                    }
+                |(records, _), number, bits| {
+                    each_passing(store, number, bits, filter, |traits, position| {
+                        if polygon.is_none_or(|polygon| polygon.contains(position)) {
+                            records.push(traits.record());
+                        }
+                    });
                 },
                 |(_, leaves), leaf: &Leaf| {
                     if let Link::Leaf(next) = leaf.next.load() {
@@ -190,20 +185,14 @@ impl<'a> Within<'a> {
         let mut sightings = std::mem::take(&mut self.sightings);
         for (hav, sighting) in sightings.drain(..) {
             let record = sighting.traits.record();
-            if self.cards.get(record).is_none() {
-                // Introduced after the view of the cards was made.
-                self.cards = self.store.cards.now();
-            }
-            // A card is read for its id alone, which few drivers are asked for.
+            // Few drivers are asked for their ids.
             let is_after = match self.best.side_of(hav) {
                 Ordering::Less => false,
-                Ordering::Equal => {
-                    self.cards.get(record).is_some_and(|card| self.best.is_after(card.id.as_str()))
-                }
+                Ordering::Equal => self.best.is_after(&self.store.ids.get(record)),
                 Ordering::Greater => true,
             };
             if is_after && self.best.may_want(hav) {
-                self.best.offer(Found { hav, sighting }, &self.cards);
+                self.best.offer(Found { hav, sighting }, &self.store.ids);
             }
         }
         self.sightings = sightings;

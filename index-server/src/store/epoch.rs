@@ -134,9 +134,9 @@ impl Pool {
         Some(number)
     }
 
-    /// Makes numbers free.
-    pub(crate) fn free(&mut self, numbers: &[u32]) {
-        self.free.extend_from_slice(numbers);
+    /// Makes a number free.
+    pub(crate) fn free(&mut self, number: u32) {
+        self.free.push(number);
     }
 
     /// Memory of the lists.

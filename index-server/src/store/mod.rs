@@ -4,8 +4,8 @@
 //! [`crate::index`].
 
 pub(crate) mod arena;
-pub(crate) mod cards;
 pub(crate) mod epoch;
+pub(crate) mod ids;
 pub(crate) mod journal;
 pub(crate) mod page;
 pub(crate) mod record;
@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU64, fence};
 use kerb_fleet::ShardId;
 
 use arena::Arena;
-use cards::Cards;
 use epoch::Epochs;
+use ids::{IdWords, Ids};
 use journal::Journal;
 use page::{BLOCK, Block, Entry, Leaf, LinkCell, Node};
 use record::Record;
@@ -25,7 +25,7 @@ use record::Record;
 /// See the module.
 pub(crate) struct Store {
     pub(crate) records: Arena<Record>,
-    pub(crate) cards: Cards,
+    pub(crate) ids: Ids,
     pub(crate) nodes: Arena<Node>,
     pub(crate) leaves: Arena<Leaf>,
     pub(crate) blocks: Arena<Block>,
@@ -81,7 +81,7 @@ impl Store {
         let pages = 2 * drivers_max;
         let store = Self {
             records: Arena::new(drivers_max),
-            cards: Cards::new(),
+            ids: Ids::new(drivers_max),
             nodes: Arena::new(pages),
             leaves: Arena::new(pages),
             blocks: Arena::new(pages),
@@ -95,20 +95,23 @@ impl Store {
         store
     }
 
+    /// Memory of a driver's record and id.
+    pub(crate) const BYTES_A_RECORD: usize = size_of::<Record>() + size_of::<IdWords>();
+
     pub(crate) fn shard(&self, shard: ShardId) -> &Shard {
         &self.shards[usize::from(shard.0)]
     }
 
     /// The entry at a record's place.
     #[inline]
-    pub(crate) fn entry(&self, place: u32) -> &Entry {
-        &self.blocks.get(place / BLOCK).entries[(place % BLOCK) as usize]
+    pub(crate) fn entry(&self, place: u32) -> Entry<'_> {
+        self.blocks.get(place / BLOCK).entry(place % BLOCK)
     }
 
-    /// Memory of all of it; the drivers' cards are not in it, only the pointers to them.
+    /// Memory of all of it.
     pub(crate) fn bytes(&self) -> usize {
         self.records.bytes()
-            + self.cards.bytes()
+            + self.ids.bytes()
             + self.nodes.bytes()
             + self.leaves.bytes()
             + self.blocks.bytes()

@@ -4,8 +4,10 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use kerb_fleet::{Capabilities, DriverCard, DriverStatus, VehicleClass};
+use kerb_fleet::{Capabilities, DriverStatus, VehicleClass};
 use kerb_spatial::{Cell, LatLng, Morton};
+
+use super::record::Kind;
 
 /// Entries of a block: two cache lines, which processors fetch as a pair.
 pub(crate) const BLOCK: u32 = 8;
@@ -31,14 +33,28 @@ pub(crate) struct LinkCell(AtomicU32);
 
 const LEAF_BIT: u32 = 1 << 31;
 
+impl Link {
+    /// The link that a word of a [`LinkCell`] stands for; 0 is nothing.
+    #[inline]
+    pub(crate) fn of_word(word: u32) -> Self {
+        match word {
+            0 => Self::Nothing,
+            word if word & LEAF_BIT != 0 => Self::Leaf(word & !LEAF_BIT),
+            word => Self::Node(word),
+        }
+    }
+}
+
 impl LinkCell {
     #[inline]
     pub(crate) fn load(&self) -> Link {
-        match self.0.load(Acquire) {
-            0 => Link::Nothing,
-            word if word & LEAF_BIT != 0 => Link::Leaf(word & !LEAF_BIT),
-            word => Link::Node(word),
-        }
+        Link::of_word(self.load_word())
+    }
+
+    /// See [`Link::of_word`].
+    #[inline]
+    pub(crate) fn load_word(&self) -> u32 {
+        self.0.load(Acquire)
     }
 
     /// Publishes what was stored before it.
@@ -139,50 +155,71 @@ impl Leaf {
     }
 }
 
-/// A driver in a leaf.
+/// Eight entries: a cache line of positions, which is all that a search needs of most, and one of traits.
 #[derive(Default)]
-#[repr(align(16))]
-pub(crate) struct Entry {
-    traits: AtomicU64,
-    position: AtomicU64,
+#[repr(align(128))]
+pub(crate) struct Block {
+    positions: [AtomicU64; BLOCK as usize],
+    traits: [AtomicU64; BLOCK as usize],
 }
 
-impl Entry {
+impl Block {
+    /// The entry with this number, below [`BLOCK`].
     #[inline]
-    pub(crate) fn traits(&self) -> Traits {
+    pub(crate) fn entry(&self, i: u32) -> Entry<'_> {
+        let i = i as usize;
+        Entry { traits: &self.traits[i], position: &self.positions[i] }
+    }
+
+    /// The positions, as [`LatLng::to_bits`] packs them; of an entry that is not taken, anything.
+    #[inline]
+    pub(crate) fn positions(&self) -> [u64; BLOCK as usize] {
+        self.positions.each_ref().map(|position| position.load(Relaxed))
+    }
+}
+
+/// A driver in a leaf.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    traits: &'a AtomicU64,
+    position: &'a AtomicU64,
+}
+
+impl Entry<'_> {
+    #[inline]
+    pub(crate) fn traits(self) -> Traits {
         Traits(self.traits.load(Acquire))
     }
 
     #[inline]
-    pub(crate) fn position(&self) -> LatLng {
+    pub(crate) fn position(self) -> LatLng {
         LatLng::from_bits(self.position.load(Relaxed))
     }
 
-    /// Puts a driver here. Whoever sees the traits sees this position or a later one.
+    /// As [`Entry::position`], also of an entry that was never taken.
     #[inline]
-    pub(crate) fn put(&self, traits: Traits, position: LatLng) {
+    pub(crate) fn position_bits(self) -> u64 {
+        self.position.load(Relaxed)
+    }
+
+    /// Puts a driver here. Whoever sees the traits, and then looks at the position, sees this one or a later one.
+    #[inline]
+    pub(crate) fn put(self, traits: Traits, position: LatLng) {
         self.position.store(position.to_bits(), Relaxed);
         self.traits.store(traits.0, Release);
     }
 
     /// The same driver, moved within the leaf.
     #[inline]
-    pub(crate) fn set_position(&self, position: LatLng) {
+    pub(crate) fn set_position(self, position: LatLng) {
         self.position.store(position.to_bits(), Release);
     }
 
     /// The same driver, or nobody.
     #[inline]
-    pub(crate) fn set_traits(&self, traits: Traits) {
+    pub(crate) fn set_traits(self, traits: Traits) {
         self.traits.store(traits.0, Release);
     }
-}
-
-/// Eight entries.
-#[derive(Default)]
-#[repr(align(128))]
-pub(crate) struct Block {
-    pub(crate) entries: [Entry; BLOCK as usize],
 }
 
 /// What a filter asks about, in a word beside the position: record number 32 bits, capabilities 16, class 6,
@@ -194,9 +231,9 @@ impl Traits {
     pub(crate) const NOBODY: Self = Self(0);
 
     #[inline]
-    pub(crate) fn new(record: u32, card: &DriverCard, status: DriverStatus) -> Self {
-        let card = u64::from(card.capabilities.0) << 32 | u64::from(card.vehicle_class.0 & 63) << 48;
-        Self(card | u64::from(status as u8) << 54 | u64::from(record))
+    pub(crate) fn new(record: u32, kind: Kind, status: DriverStatus) -> Self {
+        let kind = u64::from(kind.capabilities.0) << 32 | u64::from(kind.class.0 & 63) << 48;
+        Self(kind | u64::from(status as u8) << 54 | u64::from(record))
     }
 
     #[inline]
@@ -207,6 +244,10 @@ impl Traits {
     #[inline]
     pub(crate) fn with_status(self, status: DriverStatus) -> Self {
         Self(self.0 & !(7 << 54) | u64::from(status as u8) << 54)
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        Kind { class: self.class(), capabilities: self.capabilities() }
     }
 
     #[inline]
@@ -227,26 +268,20 @@ impl Traits {
 
 #[cfg(test)]
 mod tests {
-    use kerb_fleet::DriverId;
-
     use super::*;
 
     #[test]
     fn traits_keep_what_they_are_given() {
-        let card = DriverCard {
-            id: DriverId::new("x").unwrap(),
-            vehicle_class: VehicleClass(63),
-            capabilities: Capabilities(0xABCD),
-        };
-        let traits = Traits::new(u32::MAX, &card, DriverStatus::OnTrip).with_status(DriverStatus::OnBreak);
+        let kind = Kind { class: VehicleClass(63), capabilities: Capabilities(0xABCD) };
+        let traits = Traits::new(u32::MAX, kind, DriverStatus::OnTrip).with_status(DriverStatus::OnBreak);
         assert_eq!(traits.record(), u32::MAX);
-        assert_eq!((traits.class(), traits.capabilities()), (card.vehicle_class, card.capabilities));
+        assert_eq!(traits.kind(), kind);
         assert_eq!(traits.status_number(), DriverStatus::OnBreak as u8);
     }
 
     #[test]
     fn sizes_are_those_of_cache_lines() {
         assert_eq!((size_of::<Node>(), size_of::<Leaf>()), (32, 64));
-        assert_eq!((size_of::<Entry>(), size_of::<Block>()), (16, 128));
+        assert_eq!(size_of::<Block>(), 128);
     }
 }

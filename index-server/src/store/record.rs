@@ -3,14 +3,15 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
-use kerb_fleet::{Motion, ShardId, Stamp};
+use kerb_fleet::limits::SHARDS_MAX;
+use kerb_fleet::{Capabilities, DriverCard, Motion, ShardId, Stamp, VehicleClass};
 
 /// Times that a record can keep: 48 bits of milliseconds, up to the year 10889.
 pub(crate) const TIME_END_MS: i64 = 1 << 48;
 /// [`Record::place`] of a driver who is in no tree. Entries are counted from block 1.
 pub(crate) const NOWHERE: u32 = 0;
 /// Slots of all sessions that may name one record.
-pub(crate) const REFERENCES_MAX: u32 = (1 << 9) - 1;
+pub(crate) const REFERENCES_MAX: u32 = (1 << 8) - 1;
 
 /// See the module. The first four words are for readers too; `owner` is the writer's own.
 #[derive(Default)]
@@ -23,9 +24,10 @@ pub(crate) struct Record {
     place: AtomicU32,
     /// Version in the upper half, odd while the record is written; speed in the lower.
     version_speed: AtomicU32,
-    /// Shard 16 bits, level of the leaf's cell 6, watched by the wheel 1, references 9.
+    /// Shard 14 bits, level of the leaf's cell 6, status 3, watched by the wheel 1, references 8.
     home: AtomicU32,
-    /// Source 16 bits, its epoch 16.
+    /// Of a driver in a tree: source 16 bits, its epoch 16. Of one who is in none: class 8 bits, capabilities 16, which
+    /// otherwise stand in its entry.
     owner: AtomicU32,
 }
 
@@ -34,6 +36,8 @@ pub(crate) struct Record {
 pub(crate) struct Home {
     pub(crate) shard: ShardId,
     pub(crate) level: u8,
+    /// As in the entry, for the writer, who so need not look there.
+    pub(crate) status: u8,
     pub(crate) watched: bool,
     pub(crate) references: u32,
 }
@@ -43,6 +47,19 @@ pub(crate) struct Home {
 pub(crate) struct Owner {
     pub(crate) source: u16,
     pub(crate) epoch: u16,
+}
+
+/// What a driver is, beside who.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) class: VehicleClass,
+    pub(crate) capabilities: Capabilities,
+}
+
+impl From<&DriverCard> for Kind {
+    fn from(card: &DriverCard) -> Self {
+        Self { class: card.vehicle_class, capabilities: card.capabilities }
+    }
 }
 
 /// A driver's state beside its position.
@@ -124,23 +141,38 @@ impl Record {
     pub(crate) fn home(&self) -> Home {
         let word = self.home.load(Relaxed);
         Home {
-            shard: ShardId((word >> 16) as u16),
-            level: (word >> 10 & 63) as u8,
-            watched: word >> 9 & 1 == 1,
+            shard: ShardId((word >> 18) as u16),
+            level: (word >> 12 & 63) as u8,
+            status: (word >> 9 & 7) as u8,
+            watched: word >> 8 & 1 == 1,
             references: word & REFERENCES_MAX,
         }
     }
 
     #[inline]
     pub(crate) fn set_home(&self, home: Home) {
-        debug_assert!(home.references <= REFERENCES_MAX && home.level <= 32);
-        let word = u32::from(home.shard.0) << 16
-            | u32::from(home.level) << 10
-            | u32::from(home.watched) << 9
+        debug_assert!(home.references <= REFERENCES_MAX && home.level <= 32 && home.status < 8);
+        debug_assert!(home.shard.0 < SHARDS_MAX);
+        let word = u32::from(home.shard.0) << 18
+            | u32::from(home.level) << 12
+            | u32::from(home.status) << 9
+            | u32::from(home.watched) << 8
             | home.references;
         self.home.store(word, Relaxed);
     }
 
+    /// Of a driver who is in no tree.
+    pub(crate) fn kind(&self) -> Kind {
+        let word = self.owner.load(Relaxed);
+        Kind { class: VehicleClass((word >> 16) as u8), capabilities: Capabilities(word as u16) }
+    }
+
+    /// As [`Record::kind`]; there is no owner from now on.
+    pub(crate) fn set_kind(&self, kind: Kind) {
+        self.owner.store(u32::from(kind.class.0) << 16 | u32::from(kind.capabilities.0), Relaxed);
+    }
+
+    /// Of a driver in a tree.
     #[inline]
     pub(crate) fn owner(&self) -> Owner {
         let word = self.owner.load(Relaxed);
@@ -169,12 +201,21 @@ mod tests {
         assert_eq!(record.version(), 1);
         record.end(state);
         assert_eq!((record.version(), record.state()), (2, state));
-        let home = Home { shard: ShardId(16_383), level: 32, watched: true, references: REFERENCES_MAX };
+        let home = Home {
+            shard: ShardId(SHARDS_MAX - 1),
+            level: 32,
+            status: 7,
+            watched: true,
+            references: REFERENCES_MAX,
+        };
         record.set_home(home);
         assert_eq!(record.home(), home);
         let owner = Owner { source: 7, epoch: u16::MAX };
         record.set_owner(owner);
         assert_eq!(record.owner(), owner);
+        let kind = Kind { class: VehicleClass(63), capabilities: Capabilities(u16::MAX) };
+        record.set_kind(kind);
+        assert_eq!(record.kind(), kind);
     }
 
     #[test]

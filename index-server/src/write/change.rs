@@ -8,7 +8,7 @@ use super::Writer;
 use super::registry::Registry;
 use super::session::Session;
 use crate::store::page::Traits;
-use crate::store::record::NOWHERE;
+use crate::store::record::{Kind, NOWHERE};
 
 impl Writer {
     /// Gives slots their drivers.
@@ -26,27 +26,30 @@ impl Writer {
         if let Some(before) = before {
             self.registry.release(&store, before);
         }
-        if store.cards.now().get(number).is_some_and(|card| **card != *new.card) {
-            self.change_card(session, number, new);
-        }
+        self.change_kind(session, number, new);
         Ok(())
     }
 
     /// The newest state's source says what a driver is; another's word waits until it has the newest.
-    fn change_card(&mut self, session: &mut Session, number: u32, new: &Introduction) {
+    fn change_kind(&mut self, session: &mut Session, number: u32, new: &Introduction) {
         let record = self.store.records.get(number);
-        let place = record.place();
-        if place != NOWHERE && record.owner().source != session.source {
-            session.pending.insert(new.slot, Arc::clone(&new.card));
+        let (place, kind) = (record.place(), Kind::from(&*new.card));
+        if place == NOWHERE {
+            record.set_kind(kind);
             return;
         }
-        self.store.cards.replace(number, &new.card);
-        if place != NOWHERE {
-            let entry = self.store.entry(place);
-            let status = DriverStatus::from_number(entry.traits().status_number());
-            let status = status.expect("an entry's status came from a status");
-            entry.set_traits(Traits::new(number, &new.card, status));
+        let entry = self.store.entry(place);
+        let traits = entry.traits();
+        if traits.kind() == kind {
+            return;
         }
+        if record.owner().source != session.source {
+            session.pending.insert(new.slot, kind);
+            return;
+        }
+        let status = DriverStatus::from_number(traits.status_number());
+        let status = status.expect("an entry's status came from a status");
+        entry.set_traits(Traits::new(number, kind, status));
     }
 
     /// Removes the drivers of these slots as far as this session's source has their newest state.
@@ -61,9 +64,8 @@ impl Writer {
             if record.place() != NOWHERE && record.owner().source == session.source {
                 let stamp = record.stamp();
                 let older = Stamp { time_ms: stamp.time_ms - 1, ..stamp };
-                if let Some(card) = self.store.cards.now().get(number) {
-                    self.tombstones.add(&card.id, older, now_ms + self.gone_after_ms);
-                }
+                let id = self.store.ids.get(number).to_id();
+                self.tombstones.add(&id, older, now_ms + self.gone_after_ms);
                 self.unplace(number);
                 removed += 1;
             }
@@ -76,7 +78,7 @@ impl Writer {
         let mut removed = 0;
         for forget in forgets {
             self.tombstones.add(&forget.id, forget.stamp, now_ms + self.gone_after_ms);
-            let Some(number) = self.registry.find(&self.store, forget.id.as_str()) else { continue };
+            let Some(number) = self.registry.find(&self.store, &forget.id) else { continue };
             let record = self.store.records.get(number);
             if record.place() != NOWHERE && record.stamp() <= forget.stamp {
                 self.unplace(number);

@@ -18,7 +18,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kerb_fleet::{Sharding, Wheel};
-use kerb_spatial::{Cell, LatLng, Morton};
 
 use crate::coverage::Coverage;
 use crate::options::Options;
@@ -76,8 +75,9 @@ impl Writer {
         if place == NOWHERE {
             return;
         }
-        let position = store.entry(place).position();
+        let (position, kind) = (store.entry(place).position(), store.entry(place).traits().kind());
         record.set_place(NOWHERE);
+        record.set_kind(kind);
         tree::take_out(&store, &mut self.pages, record.home().shard, position.into(), place);
         store.journal.settle();
         self.registry.free_if_unused(&store, number);
@@ -97,14 +97,8 @@ impl Writer {
         }
     }
 
-    /// Memory of the writer's books. Sessions and cards are not in it.
+    /// Memory of the writer's books. Sessions are not in it.
     pub(crate) fn bytes(&self) -> usize {
         self.pages.bytes() + self.registry.bytes() + self.wheel.bytes()
     }
-}
-
-/// Whether both positions are in the same cell of this level.
-#[inline]
-fn same_cell(a: LatLng, b: LatLng, level: u8) -> bool {
-    Cell::of(Morton::from(a), level).contains(Morton::from(b))
 }

@@ -5,7 +5,7 @@ use kerb_spatial::Cell;
 
 use crate::store::Store;
 use crate::store::epoch::Pool;
-use crate::store::page::{BLOCKS, Link, Traits};
+use crate::store::page::{BLOCK, BLOCKS, Link, Traits};
 
 /// See the module.
 pub(crate) struct Pages {
@@ -95,9 +95,8 @@ impl Pages {
             self.leaf_of.push(leaf);
         } else {
             self.leaf_of[number as usize] = leaf;
-            for entry in &store.blocks.get(number).entries {
-                entry.set_traits(Traits::NOBODY);
-            }
+            let block = store.blocks.get(number);
+            (0..BLOCK).for_each(|i| block.entry(i).set_traits(Traits::NOBODY));
         }
         self.count(shard).blocks += 1;
         number

@@ -1,16 +1,15 @@
 //! Which record a driver has. Asked when a driver is introduced, forgotten or freed, never by an update.
 
 use std::hash::BuildHasher;
-use std::sync::Arc;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use kerb_fleet::{DriverCard, Error};
+use kerb_fleet::{DriverCard, DriverId, Error};
 
 use crate::store::Store;
-use crate::store::cards::{CARDS, CardsNow};
 use crate::store::epoch::Pool;
-use crate::store::record::{NOWHERE, REFERENCES_MAX};
+use crate::store::ids::LongSlots;
+use crate::store::record::{Kind, NOWHERE, REFERENCES_MAX};
 
 /// The map is cut into so many, so that the one that grows is small: growing hashes every id of it again, which at
 /// 1 M drivers in one table would hold the writer for 0.1 s.
@@ -21,8 +20,7 @@ pub(crate) struct Registry {
     tables: Vec<HashTable<u32>>,
     hasher: foldhash::fast::RandomState,
     numbers: Pool,
-    /// By chunk of cards: records that are nobody's, whose cards are still there.
-    dead: Vec<Vec<u32>>,
+    long_ids: LongSlots,
     len: usize,
 }
 
@@ -32,7 +30,7 @@ impl Registry {
             tables: (0..TABLES).map(|_| HashTable::new()).collect(),
             hasher: foldhash::fast::RandomState::default(),
             numbers: Pool::new(),
-            dead: Vec::new(),
+            long_ids: LongSlots::default(),
             len: 0,
         }
     }
@@ -43,18 +41,18 @@ impl Registry {
     }
 
     /// The record of this id.
-    pub(crate) fn find(&self, store: &Store, id: &str) -> Option<u32> {
+    pub(crate) fn find(&self, store: &Store, id: &DriverId) -> Option<u32> {
+        let id = id.as_str().as_bytes();
         let hash = self.hasher.hash_one(id);
-        let cards = store.cards.now();
-        self.tables[table(hash)].find(hash, |record| id_of(&cards, *record) == id).copied()
+        self.tables[table(hash)].find(hash, |record| store.ids.get(*record).as_bytes() == id).copied()
     }
 
     /// The record of the card's driver, a new one if it has none.
-    pub(crate) fn find_or_add(&mut self, store: &Store, card: &Arc<DriverCard>) -> Result<u32, Error> {
-        let hash = self.hasher.hash_one(card.id.as_str());
-        let (hasher, cards) = (&self.hasher, store.cards.now());
-        let same = |record: &u32| id_of(&cards, *record) == card.id.as_str();
-        let hash_of = |record: &u32| hasher.hash_one(id_of(&cards, *record));
+    pub(crate) fn find_or_add(&mut self, store: &Store, card: &DriverCard) -> Result<u32, Error> {
+        let (hasher, id) = (&self.hasher, card.id.as_str().as_bytes());
+        let hash = hasher.hash_one(id);
+        let same = |record: &u32| store.ids.get(*record).as_bytes() == id;
+        let hash_of = |record: &u32| hasher.hash_one(store.ids.get(*record).as_bytes());
         match self.tables[table(hash)].entry(hash, same, hash_of) {
             Entry::Occupied(entry) => Ok(*entry.get()),
             Entry::Vacant(entry) => {
@@ -66,7 +64,8 @@ impl Registry {
                 if new {
                     store.records.make(record);
                 }
-                store.cards.add(record, Arc::clone(card));
+                store.ids.set(record, &card.id, &mut self.long_ids);
+                store.records.get(record).set_kind(Kind::from(card));
                 entry.insert(record);
                 self.len += 1;
                 Ok(record)
@@ -95,13 +94,13 @@ impl Registry {
         self.free_if_unused(store, record);
     }
 
-    /// Frees a record that no slot names and that is in no tree. Its card stays until no search can find it.
+    /// Frees a record that no slot names and that is in no tree. Its id stays until no search can find it.
     pub(crate) fn free_if_unused(&mut self, store: &Store, record: u32) {
         let held = store.records.get(record);
         if held.home().references > 0 || held.place() != NOWHERE {
             return;
         }
-        let hash = self.hasher.hash_one(id_of(&store.cards.now(), record));
+        let hash = self.hasher.hash_one(store.ids.get(record).as_bytes());
         if let Ok(entry) = self.tables[table(hash)].find_entry(hash, |other| *other == record) {
             entry.remove();
             self.len -= 1;
@@ -109,29 +108,12 @@ impl Registry {
         }
     }
 
-    /// As [`super::pages::Pages::collect`]. Cards go by the dozen, because a chunk of them is copied for it.
+    /// As [`super::pages::Pages::collect`].
     pub(crate) fn collect(&mut self, store: &Store, oldest: u64) {
         while let Some(record) = self.numbers.leave_limbo(oldest) {
-            let chunk = record as usize / CARDS;
-            if chunk >= self.dead.len() {
-                self.dead.resize_with(chunk + 1, Vec::new);
-            }
-            self.dead[chunk].push(record);
-            if self.dead[chunk].len() == CARDS / 4 {
-                self.bury(store, chunk);
-            }
+            store.ids.clear(record, &mut self.long_ids);
+            self.numbers.free(record);
         }
-        if self.numbers.left(store.records.limit()) == 0 {
-            (0..self.dead.len()).for_each(|chunk| self.bury(store, chunk));
-        }
-    }
-
-    /// Drops a chunk's dead cards and frees their records.
-    fn bury(&mut self, store: &Store, chunk: usize) {
-        let mut dead = std::mem::take(&mut self.dead[chunk]);
-        dead.sort_unstable();
-        store.cards.empty(&dead);
-        self.numbers.free(&dead);
     }
 
     /// Memory of the map and the list of free numbers.
@@ -140,11 +122,10 @@ impl Registry {
     }
 }
 
-/// Bits that hashbrown uses neither for the place nor for the tag.
+/// From bits that hashbrown uses neither for the place nor for the tag. The last table gets twice the share of the
+/// first, those between in even ratios, because equal ones would all double at the same size: with a million drivers
+/// each was less than half full.
 fn table(hash: u64) -> usize {
-    (hash >> 40) as usize % TABLES
-}
-
-fn id_of(cards: &CardsNow, record: u32) -> &str {
-    cards.get(record).map_or("", |card| card.id.as_str())
+    let share = 1.0 + (hash >> 40 & 0xffff) as f64 / 65_536.0;
+    (share.log2() * TABLES as f64) as usize
 }

@@ -83,9 +83,12 @@ impl Writer {
     pub(crate) fn drop_drivers(&mut self, shard: ShardId) {
         let store = Arc::clone(&self.store);
         let mut left = Vec::new();
-        tree::clear(&store, &mut self.pages, shard, |traits| left.push(traits.record()));
-        for number in left {
-            store.records.get(number).set_place(NOWHERE);
+        tree::clear(&store, &mut self.pages, shard, |traits| left.push(traits));
+        for traits in left {
+            let number = traits.record();
+            let record = store.records.get(number);
+            record.set_place(NOWHERE);
+            record.set_kind(traits.kind());
             self.registry.free_if_unused(&store, number);
         }
         store.shard(shard).set_covered(self.coverage.is_covered(shard));

@@ -1,12 +1,12 @@
 //! What the writer keeps of one session: the drivers behind its slots and its open rounds.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use hashbrown::HashMap;
-use kerb_fleet::{DriverCard, Error, ShardId, Slot};
+use kerb_fleet::{Error, ShardId, Slot};
 
 use crate::coverage::FillingId;
+use crate::store::record::Kind;
 
 /// Slots of a session, at most: they are an array.
 pub(crate) const SLOTS_MAX: u32 = 1 << 26;
@@ -21,9 +21,9 @@ pub struct Session {
     pub(crate) generation: u64,
     /// By slot: record, 0 for a slot that was not introduced.
     slots: Vec<u32>,
-    /// Cards of drivers whose newest state was another source's when they were introduced here: they count once
-    /// this source has the newest.
-    pub(crate) pending: HashMap<Slot, Arc<DriverCard>, foldhash::fast::RandomState>,
+    /// What drivers are whose newest state was another source's when they were introduced here: it counts once this
+    /// source has the newest.
+    pub(crate) pending: HashMap<Slot, Kind, foldhash::fast::RandomState>,
     rounds: BTreeMap<u64, Round>,
     last_round: Option<u64>,
     /// Shards that the source began to send before this server held them.

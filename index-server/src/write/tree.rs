@@ -203,12 +203,13 @@ impl Way {
     }
 }
 
-/// Loads a word of the entry that a leaf would fill next.
+/// Loads the words of the entry that a leaf would fill next.
 pub(crate) fn fetch_room(store: &Store, leaf: u32) {
     let leaf = store.leaves.get(leaf);
     let bit = (!leaf.mask()).trailing_zeros().min(LEAF - 1);
     let place = leaf.block((bit / BLOCK) as usize) * BLOCK + bit % BLOCK;
-    black_box(store.entry(place).traits());
+    let entry = store.entry(place);
+    black_box((entry.traits(), entry.position_bits()));
 }
 
 /// The last link on the way to a code: it leads nowhere, to a leaf, or to a node that does not hold the code. Before
@@ -368,12 +369,12 @@ fn copies(store: &Store, leaf: &Leaf) -> Copies {
     all
 }
 
-fn each_entry(store: &Store, leaf: &Leaf, mut f: impl FnMut(&Entry)) {
+fn each_entry(store: &Store, leaf: &Leaf, mut f: impl FnMut(Entry<'_>)) {
     let mask = leaf.mask();
     for k in 0..BLOCKS {
         let mut bits = mask >> (k as u32 * BLOCK) & 0xff;
         while bits != 0 {
-            f(&store.blocks.get(leaf.block(k)).entries[bits.trailing_zeros() as usize]);
+            f(store.blocks.get(leaf.block(k)).entry(bits.trailing_zeros()));
             bits &= bits - 1;
         }
     }

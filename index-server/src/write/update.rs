@@ -6,11 +6,11 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use kerb_fleet::{Error, Update};
-use kerb_spatial::{LatLng, Morton};
+use kerb_spatial::{Cell, LatLng, Morton};
 
 use super::session::Session;
 use super::tree::Way;
-use super::{Writer, same_cell, tree};
+use super::{Writer, tree};
 use crate::store::Store;
 use crate::store::page::{BLOCK, Traits};
 use crate::store::record::{Home, NOWHERE, Owner, Record, State, TIME_END_MS};
@@ -84,8 +84,8 @@ impl Writer {
         for (leaf, seen) in leaves.iter_mut().zip(slow) {
             *leaf = self.pages.leaf_of(seen.place / BLOCK);
         }
-        for leaf in &leaves[..slow.len()] {
-            black_box(store.leaves.get(*leaf).mask());
+        for (leaf, seen) in leaves.iter().zip(slow.iter()) {
+            black_box((store.leaves.get(*leaf).mask(), store.entry(seen.place).traits()));
         }
         let mut ways = [Way::default(); CHUNK];
         let ways = &mut ways[..slow.len()];
@@ -137,17 +137,9 @@ impl Writer {
             applied.refused += 1;
             return;
         }
-        let card = if session.pending.is_empty() { None } else { session.pending.remove(&update.slot) };
-        if let Some(card) = &card {
-            store.cards.replace(number, card);
-        }
-        let traits = if placed && card.is_none() {
-            store.entry(record.place()).traits().with_status(update.status)
-        } else {
-            let cards = store.cards.now();
-            let card = cards.get(number).expect("an introduced driver has a card");
-            Traits::new(number, card, update.status)
-        };
+        let pending = if session.pending.is_empty() { None } else { session.pending.remove(&update.slot) };
+        let kind = if placed { store.entry(record.place()).traits().kind() } else { record.kind() };
+        let traits = Traits::new(number, pending.unwrap_or(kind), update.status);
         self.place(store, update, traits, owner);
         applied.newest += 1;
         applied.moved += 1;
@@ -167,7 +159,8 @@ impl Writer {
         record.begin();
         let place = tree::put(store, &mut self.pages, update.shard, spot, traits, update.position);
         record.set_place(place);
-        record.set_home(Home { shard: update.shard, level: spot.level, watched: true, ..old_home });
+        let status = update.status as u8;
+        record.set_home(Home { shard: update.shard, level: spot.level, status, watched: true, ..old_home });
         record.set_owner(owner);
         record.end(State { stamp: update.stamp, motion: update.motion });
         if let Some(position) = old_position {
@@ -183,8 +176,7 @@ impl Writer {
         if self.tombstones.is_empty() {
             return false;
         }
-        let cards = store.cards.now();
-        cards.get(number).is_some_and(|card| self.tombstones.refuse(&card.id, update.stamp))
+        self.tombstones.refuse(&store.ids.get(number).to_id(), update.stamp)
     }
 }
 
@@ -209,7 +201,7 @@ fn apply_quickly<'a>(
     }
     // A record that is nowhere leads to block 0, which is there and empty.
     for seen in &mut seen[..records.len()] {
-        seen.position = store.entry(seen.place).position().to_bits();
+        seen.position = store.entry(seen.place).position_bits();
     }
     let mut slow = 0;
     for (row, (update, record)) in updates.iter().zip(records).enumerate() {
@@ -231,16 +223,18 @@ fn stays(store: &Store, record: &Record, update: &Update, owner: Owner, was: See
         || update.stamp <= record.stamp()
         || home.shard != update.shard
         || record.owner().source != owner.source
-        || !same_cell(LatLng::from_bits(was.position), update.position, home.level)
+        || !Cell::share(LatLng::from_bits(was.position), update.position, home.level)
     {
         return false;
     }
     let entry = store.entry(was.place);
-    let traits = entry.traits();
+    let status = update.status as u8;
     record.begin();
     entry.set_position(update.position);
-    if traits.status_number() != update.status as u8 {
-        entry.set_traits(traits.with_status(update.status));
+    // Asked of the record, because the traits are in another cache line than the position.
+    if home.status != status {
+        entry.set_traits(entry.traits().with_status(update.status));
+        record.set_home(Home { status, ..home });
     }
     record.set_owner(owner);
     record.end(State { stamp: update.stamp, motion: update.motion });

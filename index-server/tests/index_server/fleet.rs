@@ -181,7 +181,7 @@ pub(crate) fn judge(truth: &Truth, search: &Search, filter: &DriverFilter, answe
         let number = number_of(&hit.card.id);
         let state = truth[&number];
         assert_eq!(State { position: hit.position, stamp: hit.stamp, status: hit.status }, state);
-        assert_eq!(hit.card, card(number));
+        assert_eq!(hit.card, *card(number));
         assert_eq!(hit.motion, update(Sharding::default(), number, state).motion);
         assert!(accepts(filter, number, &state));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerb_aggregator::Aggregator;
 use kerb_cluster::{EmbeddedMembership, FjallJournal, LocalPeers};
-use kerb_fleet::{Catalog, NodeId, Role, Sharding, SystemClock, TripJournal};
+use kerb_fleet::{Catalog, NodeId, Role, Sharding, SystemClock, TravelTimes, TripJournal};
 use kerb_index_server::IndexServer;
 use kerb_matcher::{Matcher, Options, StraightLine};
 use kerb_spatial::LatLng;
@@ -38,8 +38,12 @@ pub(crate) fn ports_of(journal: Arc<dyn TripJournal>) -> kerb_matcher::Ports {
     let (sharding, catalog, id) = place();
     let membership = Arc::new(EmbeddedMembership::new(id.clone(), &[Role::Aggregator], sharding));
     let (peers, clock) = (Arc::new(LocalPeers::new()), Arc::new(SystemClock));
-    let ports =
-        kerb_aggregator::Ports { membership: membership.clone(), peers: peers.clone(), clock: clock.clone() };
+    let ports = kerb_aggregator::Ports {
+        membership: membership.clone(),
+        peers: peers.clone(),
+        clock: clock.clone(),
+        times: times(),
+    };
     let aggregator = Aggregator::new(kerb_aggregator::Options::default(), sharding, catalog.clone(), ports);
     kerb_matcher::Ports {
         node: id,
@@ -58,7 +62,7 @@ fn place() -> (Sharding, Catalog, NodeId) {
     (settings.sharding().unwrap(), settings.catalog().unwrap(), NodeId::new("bench").unwrap())
 }
 
-fn times() -> Arc<StraightLine> {
+pub(crate) fn times() -> Arc<StraightLine> {
     let Options { speed_kmh, detour, .. } = Options::default();
     Arc::new(StraightLine::new(speed_kmh, detour))
 }
@@ -67,7 +71,17 @@ impl Node {
     /// Starts all services, with the drivers in the index.
     pub(crate) async fn start(options: Options, spread: Spread) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(1);
-        let [drivers, riders] = Places::of(spread, &mut rng);
+        let places = Places::of(spread, &mut rng);
+        Self::start_in(options, places, times(), rng).await
+    }
+
+    /// As [`Node::start`], where drivers and riders are, and with these travel times.
+    pub(crate) async fn start_in(
+        options: Options,
+        [drivers, riders]: [Places; 2],
+        times: Arc<dyn TravelTimes>,
+        mut rng: Pcg64Mcg,
+    ) -> Self {
         let places: Vec<LatLng> = (0..DRIVERS).map(|_| drivers.any(&mut rng)).collect();
         let (sharding, catalog, id) = place();
         let roles = [Role::LocationIngest, Role::IndexServer, Role::Aggregator];
@@ -91,6 +105,7 @@ impl Node {
             membership: membership.clone(),
             peers: peers.clone(),
             clock: clock.clone(),
+            times: times.clone(),
         };
         let options_default = kerb_aggregator::Options::default();
         let aggregator = Aggregator::new(options_default, sharding, catalog.clone(), ports).unwrap();
@@ -103,7 +118,7 @@ impl Node {
             clock,
             journal: Arc::new(TimedJournal(journal, stopwatch.clone())),
             search: Arc::new(TimedSearch(aggregator, stopwatch.clone())),
-            times: times(),
+            times,
             membership,
             peers,
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_cluster::FjallJournal;
-use kerb_fleet::{DriverAction, MarketId, RideRequest, TripId, TripJournal};
+use kerb_fleet::{DriverAction, MarketId, RideRequest, TravelSource, TripId, TripJournal};
 use kerb_matcher::market::{Claims, Market, Proposal, Rules};
 use kerb_matcher::{Matcher, Options};
 use kerb_spatial::LatLng;
@@ -83,13 +83,15 @@ async fn fill(journal: &FjallJournal) -> usize {
     bytes
 }
 
+fn proposal(trip: TripId, driver: kerb_fleet::DriverId) -> Proposal {
+    Proposal { trip, driver, pickup_eta_s: 240, travel_source: TravelSource::StraightLine }
+}
+
 /// These trips go as far as they are to.
 fn go_on(market: &mut Market, trips: std::ops::Range<usize>, now_ms: i64) {
     let trip = |n: usize| TripId { market: market.id().clone(), number: n as u64 + 1 };
-    let offered: Vec<(usize, Proposal)> = trips
-        .filter(|n| n % ACTIONS.len() != 0)
-        .map(|n| (n, Proposal { trip: trip(n), driver: driver(n), pickup_eta_s: 240 }))
-        .collect();
+    let offered: Vec<(usize, Proposal)> =
+        trips.filter(|n| n % ACTIONS.len() != 0).map(|n| (n, proposal(trip(n), driver(n)))).collect();
     for (n, proposal) in offered {
         assert_eq!(market.offer(now_ms, std::slice::from_ref(&proposal)), 1);
         let actions: &[DriverAction] = &WHOLE_TRIP[..ACTIONS[n % ACTIONS.len()]];

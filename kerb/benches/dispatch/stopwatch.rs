@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use kerb_fleet::{
-    Answer, Change, MarketId, NearAnswer, NearQuestion, NearbySearch, Record, TripEvent, TripJournal, Version,
+    Answer, Change, MarketId, NearAnswer, NearQuestion, NearbySearch, Record, SoonAnswer, TripEvent,
+    TripJournal, Version,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -50,6 +51,10 @@ impl<S: NearbySearch> NearbySearch for TimedSearch<S> {
     fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, Vec<NearAnswer>> {
         self.1.began.send_replace(Some((Instant::now(), questions.len())));
         self.0.nearest(questions, deadline)
+    }
+
+    fn soonest(&self, question: NearQuestion, deadline: Instant) -> Answer<'_, SoonAnswer> {
+        self.0.soonest(question, deadline)
     }
 }
 

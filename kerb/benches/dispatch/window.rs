@@ -20,8 +20,17 @@ pub(crate) async fn run() {
 }
 
 async fn measure(spread: Spread) {
-    let options = Options { window_ms: WINDOW_MS, window_min_ms: WINDOW_MS, ..Options::default() };
-    let mut node = Node::start(options, spread).await;
+    let node = Node::start(options(), spread).await;
+    measure_in(node, &format!("{spread:?}")).await;
+}
+
+/// Windows that hold all requests of a round.
+pub(crate) fn options() -> Options {
+    Options { window_ms: WINDOW_MS, window_min_ms: WINDOW_MS, ..Options::default() }
+}
+
+/// Measures the windows of this node.
+pub(crate) async fn measure_in(mut node: Node, city: &str) {
     let mut times = [const { Vec::new() }; 4];
     let mut offers = Vec::new();
     let mut windows = node.stopwatch.watch();
@@ -47,7 +56,7 @@ async fn measure(spread: Spread) {
         windows.mark_unchanged();
     }
     let [whole, append, candidates, solve] = times;
-    let what = format!("window of {REQUESTS} requests, {DRIVERS} drivers, {spread:?}");
+    let what = format!("window of {REQUESTS} requests, {DRIVERS} drivers, {city}");
     print(&what, "ms", &whole, ", asked < 500 ms");
     print("  of it, candidates", "ms", &candidates, "");
     print("  of it, travel times and assignment", "ms", &solve, "");

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use kerb::settings::{Entry, Loaded, LogFormat, Problems, Sources};
+use kerb_spatial::LatLng;
 
 /// Read when no `--config` is given and it is there.
 const FILE_DEFAULT: &str = "kerb.toml";
@@ -85,4 +86,12 @@ pub(crate) struct EndpointArgs {
     /// Give up a call after so many milliseconds
     #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
     pub(crate) timeout_ms: u64,
+}
+
+/// A place on the command line: `LAT,LON`.
+pub(crate) fn position(text: &str) -> Result<LatLng, String> {
+    let (lat, lon) = text.split_once(',').ok_or("must be LAT,LON, for example 43.7333,7.4167")?;
+    let number =
+        |text: &str| text.trim().parse::<f64>().map_err(|error| format!("{text:?} is not a number: {error}"));
+    LatLng::new(number(lat)?, number(lon)?).map_err(|error| error.to_string())
 }

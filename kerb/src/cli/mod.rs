@@ -8,6 +8,7 @@ mod driver;
 mod failure;
 mod markets;
 mod nearby;
+mod quote;
 mod rebuild;
 mod roads;
 mod server;
@@ -51,6 +52,8 @@ enum Command {
     Matcher(args::SettingsArgs),
     /// Who is near a point, or in a polygon
     Nearby(nearby::Args),
+    /// What a ride would be: how soon a driver could be there, and how long it takes
+    Quote(quote::Args),
     /// What is known of one driver
     Driver(driver::Args),
     /// Nodes and shards, and where most drivers are
@@ -81,6 +84,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Aggregator(args) => server::run(&args, &[Role::Aggregator]),
         Command::Matcher(args) => server::run(&args, &[Role::Matcher]),
         Command::Nearby(args) => client::run(nearby::run(args)),
+        Command::Quote(args) => client::run(quote::run(args)),
         Command::Driver(args) => client::run(driver::run(args)),
         Command::Shards(args) => client::run(shards::run(args)),
         Command::Rebuild(args) => client::run(rebuild::run(args)),

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// The so many nearest [default: 10, within --radius-m or 5 km]
     #[arg(long)]
     k: Option<u32>,
-    /// All within this distance; with --k only the nearest of them
+    /// All within this distance; with --k or --rank-by travel-time only the nearest of them
     #[arg(long, value_name = "M")]
     radius_m: Option<f64>,
     /// All within the polygon of these corners: "LAT,LON LAT,LON LAT,LON ..."
@@ -45,6 +45,12 @@ pub(crate) struct Args {
     /// Only positions at most this old [default: the server's]
     #[arg(long, value_name = "MS", default_value_t = 0, hide_default_value = true)]
     max_age_ms: u32,
+    /// The nearest by distance, or by the time that they need to the point
+    #[arg(long, value_name = "BY", default_value = "distance")]
+    rank_by: RankArg,
+    /// Show how long each driver needs to the point, and what that was computed from; always with --rank-by travel-time
+    #[arg(long)]
+    eta: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -54,6 +60,12 @@ pub(crate) struct Args {
 
 #[derive(Clone, Debug)]
 struct Corners(Vec<LatLng>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RankArg {
+    Distance,
+    TravelTime,
+}
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum StatusArg {
@@ -79,6 +91,9 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     } else {
         print!("{}", found.to_table());
     }
+    if found.ranking_incomplete {
+        eprintln!("kerb: there were too many drivers to look at, or too little time: others may be sooner");
+    }
     if found.missing.is_empty() {
         return Ok(Outcome::Done);
     }
@@ -96,6 +111,8 @@ impl Args {
                 capabilities: self.capability.clone(),
                 position_age_max_ms: self.max_age_ms,
             }),
+            rank_by: self.rank_by.wire().into(),
+            include_eta: self.eta,
             ..FindNearbyRequest::default()
         }
     }
@@ -109,12 +126,23 @@ impl Args {
             .zip(self.lon)
             .map(|(latitude_deg, longitude_deg)| LatLng { latitude_deg, longitude_deg });
         match (self.k, self.radius_m) {
-            (None, Some(radius_m)) => Search::WithinRadius(v1::RadiusSearch { point, radius_m }),
+            (None, Some(radius_m)) if self.rank_by == RankArg::Distance => {
+                Search::WithinRadius(v1::RadiusSearch { point, radius_m })
+            }
             (k, radius_m) => Search::Nearest(v1::NearestSearch {
                 point,
                 k: k.unwrap_or(K_DEFAULT),
                 radius_m: radius_m.unwrap_or(RADIUS_DEFAULT_M),
             }),
+        }
+    }
+}
+
+impl RankArg {
+    fn wire(self) -> v1::RankBy {
+        match self {
+            Self::Distance => v1::RankBy::Distance,
+            Self::TravelTime => v1::RankBy::TravelTime,
         }
     }
 }
@@ -135,6 +163,7 @@ struct Found {
     drivers: Vec<NearbyDriver>,
     asked: u32,
     missing: Vec<u32>,
+    ranking_incomplete: bool,
 }
 
 impl Found {
@@ -146,6 +175,7 @@ impl Found {
         self.missing.extend(coverage.shards_missing);
         self.missing.sort_unstable();
         self.missing.dedup();
+        self.ranking_incomplete |= page.ranking_incomplete;
         page.next_page_token
     }
 
@@ -153,17 +183,24 @@ impl Found {
         if self.drivers.is_empty() {
             return "nobody\n".to_owned();
         }
+        let with_etas = self.drivers.iter().any(|driver| driver.pickup_eta_s.is_some());
         let row = |driver: &NearbyDriver| {
-            vec![
-                table::printable(&driver.driver_id),
-                table::distance(driver.distance_m),
-                table::age(driver.position_age_ms),
-                super::driver::status_name(driver.status()).to_owned(),
-                driver.vehicle_class.clone(),
-            ]
+            let mut row = vec![table::printable(&driver.driver_id), table::distance(driver.distance_m)];
+            if with_etas {
+                row.push(driver.pickup_eta_s.map_or_else(|| "-".to_owned(), table::duration));
+                row.push(table::source(driver.travel_source()).to_owned());
+            }
+            row.push(table::age(driver.position_age_ms));
+            row.push(super::driver::status_name(driver.status()).to_owned());
+            row.push(driver.vehicle_class.clone());
+            row
         };
         let rows: Vec<_> = self.drivers.iter().map(row).collect();
-        table::render(&["DRIVER", " DISTANCE", " AGE", "STATUS", "CLASS"], &rows)
+        let mut heads = vec!["DRIVER", " DISTANCE", " AGE", "STATUS", "CLASS"];
+        if with_etas {
+            heads.splice(2..2, [" ETA", "SOURCE"]);
+        }
+        table::render(&heads, &rows)
     }
 
     fn to_json(&self) -> Value {
@@ -180,12 +217,15 @@ impl Found {
                 "longitude_deg": place.longitude_deg,
                 "time_ms": driver.position.map_or(0, |p| p.time_ms),
                 "sequence": driver.position.map_or(0, |p| p.sequence),
+                "pickup_eta_s": driver.pickup_eta_s,
+                "travel_source": driver.pickup_eta_s.map(|_| table::source(driver.travel_source())),
             })
         };
         json!({
             "drivers": self.drivers.iter().map(driver).collect::<Vec<_>>(),
             "shards_asked": self.asked,
             "shards_missing": self.missing,
+            "ranking_incomplete": self.ranking_incomplete,
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use kerb_proto::v1::TravelSource;
+
 /// Lays out rows below their heads. Numbers are aligned right where the head starts with a space.
 pub(crate) fn render(heads: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
@@ -41,6 +43,21 @@ pub(crate) fn age(ms: u32) -> String {
     format!("{:.1} s", f64::from(ms) / 1_000.0)
 }
 
+/// Seconds, and minutes from one on.
+pub(crate) fn duration(s: u32) -> String {
+    if s < 60 { format!("{s} s") } else { format!("{} min {:02} s", s / 60, s % 60) }
+}
+
+/// What a travel time was computed from.
+pub(crate) fn source(source: TravelSource) -> &'static str {
+    match source {
+        TravelSource::Unspecified => "-",
+        TravelSource::Roads => "roads",
+        TravelSource::StraightLine => "straight_line",
+        TravelSource::Mixed => "mixed",
+    }
+}
+
 /// Bytes in the largest unit that leaves a number above 1.
 pub(crate) fn bytes(count: u64) -> String {
     let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
@@ -70,6 +87,7 @@ mod tests {
         assert_eq!(distance(812.34), "812.3 m");
         assert_eq!(distance(12_345.0), "12.3 km");
         assert_eq!(age(2_340), "2.3 s");
+        assert_eq!((duration(59), duration(125)), ("59 s".into(), "2 min 05 s".into()));
         assert_eq!(
             (bytes(12), bytes(2_048), bytes(3 << 30)),
             ("12 B".into(), "2.0 KiB".into(), "3.0 GiB".into())

@@ -17,5 +17,7 @@ mod roads;
 mod search;
 mod serve;
 mod settings;
+mod soonest;
 mod surface;
+mod travel;
 mod trips_cli;

@@ -10,9 +10,11 @@ use kerb_proto::v1::trip_event::Event;
 use kerb_proto::v1::trip_event_service_client::TripEventServiceClient;
 use kerb_proto::v1::watch_trip_response::News;
 use kerb_proto::v1::{
-    GetTripRequest, ListMarketsRequest, SubscribeRequest, TripEvent, TripState, WatchTripRequest,
+    DriverProgress, GetTripRequest, ListMarketsRequest, SubscribeRequest, TravelSource, TripEvent, TripState,
+    WatchTripRequest, WatchTripResponse,
 };
 use tokio_util::task::AbortOnDropHandle;
+use tonic::Streaming;
 use tonic::transport::Channel;
 
 use crate::cabs::{Doors, Ledger, cab, next_action, rider, wish};
@@ -75,6 +77,7 @@ async fn a_trip_from_the_request_to_the_receipt() {
             News::Change(change) => changes.push((change.number, change.state())),
             News::Driver(driver) => {
                 assert_eq!(driver.driver_id, "cab-1");
+                assert_eq!(driver.travel_source(), TravelSource::StraightLine);
                 positions += 1;
             }
         }
@@ -104,14 +107,55 @@ async fn a_pickup_takes_as_long_as_its_streets() {
     let feature: serde_json::Value = serde_json::from_slice(&feature.stdout).unwrap();
     let way_s = feature["properties"]["time_ms"].as_u64().unwrap().div_ceil(1_000);
 
-    let settings = ["--data-dir", "none", "--set", "roads.file=monaco.roads"];
+    let settings =
+        ["--data-dir", "none", "--set", "roads.file=monaco.roads", "--set", "matcher.follow_ms=100"];
     let node = Process::start(dir.path(), &[&["serve"], &QUICK[..], &settings[..]].concat());
     let mut stream = DriverStream::open(node.channel(), hello("cab-1")).await.unwrap();
     stream.report(update(1, cab.0, cab.1)).await.unwrap();
     let mut rides = RideServiceClient::new(node.channel());
-    rides.request_ride(wish("anna", rider)).await.unwrap();
+    let request = wish("anna", rider);
+    let trip = rides.request_ride(request).await.unwrap().into_inner();
     let task = in_time("the offer", SOON, stream.task()).await.unwrap();
-    assert_eq!(u64::from(task.pickup_eta_s), way_s);
+    assert_eq!((u64::from(task.pickup_eta_s), task.travel_source()), (way_s, TravelSource::Roads));
+    let get = GetTripRequest { rider_id: "anna".to_owned(), trip_id: trip.trip_id.clone() };
+    let offered = rides.get_trip(get).await.unwrap().into_inner();
+    assert_eq!((u64::from(offered.pickup_eta_s), offered.travel_source()), (way_s, TravelSource::Roads));
+
+    // Under way to the rider, and then with the rider to a place in the sea, off the map.
+    let accepted = stream.act(&trip.trip_id, next_action(TripState::Offered).unwrap()).await.unwrap();
+    assert_eq!(accepted.code, 0, "{accepted:?}");
+    let mut news = rides.watch_trip(watch("anna", &trip.trip_id, 3)).await.unwrap().into_inner();
+    let to_rider = progress(&mut news).await;
+    assert_eq!((u64::from(to_rider.eta_s), to_rider.travel_source()), (way_s, TravelSource::Roads));
+    for state in [TripState::EnRoute, TripState::Arrived] {
+        stream.act(&trip.trip_id, next_action(state).unwrap()).await.unwrap();
+    }
+    stream.report(update(2, rider.0, rider.1)).await.unwrap();
+    let to_dropoff = in_time("the new place", SOON, async {
+        loop {
+            let news = progress(&mut news).await;
+            if news.location.unwrap().latitude_deg > cab.0 + 0.001 {
+                return news;
+            }
+        }
+    })
+    .await;
+    // To a place 1.1 km north, off the map: times 1.35 at 22 km/h.
+    let expected = (246, TravelSource::StraightLine);
+    assert_eq!((to_dropoff.eta_s, to_dropoff.travel_source()), expected);
+}
+
+/// Where the driver is, next time that it is told.
+async fn progress(news: &mut Streaming<WatchTripResponse>) -> DriverProgress {
+    loop {
+        let next = in_time("the driver's place", SOON, news.message())
+            .await
+            .expect("what the test has set up")
+            .expect("what the test has set up");
+        if let Some(News::Driver(progress)) = next.news {
+            return progress;
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use kerb_proto::v1::connect_response::Message as Down;
+use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::trip_action::Action;
 use kerb_proto::v1::{
-    AcceptOffer, CancelTripRequest, DroppedOff, GetTripRequest, RequestRideRequest, TripState,
-    WatchTripRequest,
+    AcceptOffer, CancelTripRequest, DroppedOff, GetTripRequest, QuoteRideRequest, RequestRideRequest,
+    SetMarketPausedRequest, TripState, WatchTripRequest,
 };
 use tonic::{Code, Status};
 
@@ -72,6 +73,35 @@ async fn wrong_requests_are_refused_with_the_field_and_what_would_be_right() {
     let get = GetTripRequest { rider_id: "anna".to_owned(), trip_id: trip.trip_id };
     let unharmed = rides.get_trip(get).await.unwrap().into_inner();
     assert_eq!((unharmed.state(), unharmed.number), (TripState::Requested, 1));
+}
+
+#[tokio::test]
+async fn a_quote_is_refused_as_the_request_would_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = node(&dir);
+    let mut rides = RideServiceClient::new(node.channel());
+    let good = quote(SAN_FRANCISCO);
+    let wrong = [
+        (quote((48.85, 2.35)), vec!["pickup", "48.85", "outside every market", "sf"]),
+        (QuoteRideRequest { pickup: None, ..good.clone() }, vec!["pickup: absent"]),
+        (QuoteRideRequest { dropoff: good.pickup, ..good.clone() }, vec!["dropoff: the same place"]),
+        (QuoteRideRequest { party_size: 17, ..good.clone() }, vec!["party_size: 17", "1 to 16"]),
+        (QuoteRideRequest { vehicle_class: "yacht".into(), ..good.clone() }, vec!["yacht", "standard"]),
+        (QuoteRideRequest { capabilities: vec!["wings".into()], ..good.clone() }, vec!["wings"]),
+        (quote((f64::NAN, 0.0)), vec!["pickup.latitude_deg: NaN"]),
+    ];
+    for (wrong, words) in wrong {
+        assert_refused(rides.quote_ride(wrong).await, Code::InvalidArgument, &words);
+    }
+    let mut markets = DispatchAdminServiceClient::new(node.channel());
+    let pause = SetMarketPausedRequest { market: "sf".to_owned(), paused: true };
+    markets.set_market_paused(pause).await.unwrap();
+    assert_refused(rides.quote_ride(good).await, Code::FailedPrecondition, &["sf", "paused"]);
+}
+
+fn quote(pickup: (f64, f64)) -> QuoteRideRequest {
+    let RequestRideRequest { pickup, dropoff, .. } = wish("anna", pickup);
+    QuoteRideRequest { pickup, dropoff, ..QuoteRideRequest::default() }
 }
 
 #[tokio::test]

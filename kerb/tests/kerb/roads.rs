@@ -39,7 +39,7 @@ fn an_extract_becomes_a_road_network() {
     assert!(report.ends_with(&info), "{info}");
     let json: Value =
         serde_json::from_str(&prints(dir, &["roads", "info", "midtown.roads", "--json"])).unwrap();
-    assert_eq!((&json["segments"], &json["format_version"]), (&1906.into(), &1.into()));
+    assert_eq!((&json["segments"], &json["format_version"]), (&1906.into(), &2.into()));
 
     let again = prints(dir, &["roads", "import", input, "-o", "again.roads", "--json"]);
     let again: Value = serde_json::from_str(&again).unwrap();
@@ -56,7 +56,10 @@ fn a_route_is_told_as_streets_and_as_geojson() {
     // From the harbour up to the railway station.
     let route = ["roads", "route", "monaco.roads", "43.7347,7.4213", "43.7386,7.4190"];
     let told = prints(dir, &route);
-    assert!(told.starts_with("STREET") && told.lines().last().unwrap().starts_with("in all"), "{told}");
+    assert!(told.starts_with("TURN") && told.lines().last().unwrap().starts_with("arrive"), "{told}");
+    assert!(told.contains("right ") || told.contains("left "), "{told}");
+    let headed = [&route[..], &["--heading", "90"]].concat();
+    assert_ne!(prints(dir, &headed), told, "the first street leads west");
     let feature: Value = serde_json::from_str(&prints(dir, &[&route[..], &["--geojson"]].concat())).unwrap();
     assert_eq!((&feature["type"], &feature["geometry"]["type"]), (&"Feature".into(), &"LineString".into()));
     let first = &feature["geometry"]["coordinates"][0];
@@ -70,6 +73,27 @@ fn a_route_is_told_as_streets_and_as_geojson() {
     assert_eq!(feature["properties"]["time_ms"], steps_ms);
     let error = fails(dir, &["roads", "route", "monaco.roads", "48.8566,2.3522", "43.7386,7.4190"]);
     assert!(error.contains("from: 48.8566") && error.contains("from the nearest street"), "{error}");
+}
+
+#[test]
+fn an_isochrone_is_told_as_a_table_and_as_geojson() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let input = extract("monaco.osm.pbf");
+    prints(dir, &["roads", "import", input.to_str().unwrap(), "-o", "monaco.roads"]);
+    let around = ["roads", "isochrone", "monaco.roads", "43.7347,7.4213", "--minutes", "1,3"];
+    let told = prints(dir, &around);
+    let minutes: Vec<&str> = told.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(minutes, ["MINUTES", "1", "3"], "{told}");
+    let areas: Value = serde_json::from_str(&prints(dir, &[&around[..], &["--geojson"]].concat())).unwrap();
+    assert_eq!(areas["type"], "FeatureCollection");
+    let area = |index: usize| areas["features"][index]["properties"]["area_m2"].as_f64().unwrap();
+    assert!(area(0) > 10_000.0 && area(1) > area(0), "{areas}");
+    assert_eq!(areas["features"][0]["geometry"]["type"], "MultiPolygon");
+    let output = run(dir, &["roads", "isochrone", "monaco.roads", "43.7347,7.4213", "--minutes", "0"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let error = fails(dir, &["roads", "isochrone", "monaco.roads", "48.8566,2.3522"]);
+    assert!(error.contains("from the nearest street"), "{error}");
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl World {
     fn report(&mut self) {
         let driver = self.rng.random_range(0..60);
         // A full table: a retired driver's slot may not be free yet.
-        let Ok(enrolled) = self.table.enrol(card(driver), |_| ()) else { return };
+        let Ok(enrolled) = self.table.enrol(&card(driver), |_| ()) else { return };
         self.sequence += 1;
         let mut report = report(place(self.rng.random_range(0..300)), self.sequence, NOW_MS);
         report.status = Some(DriverStatus::ALL[self.rng.random_range(0..4)]);
@@ -114,7 +114,7 @@ impl World {
     fn change_card(&mut self) {
         let mut card = card(self.rng.random_range(0..60));
         card.vehicle_class.0 = self.rng.random_range(0..8);
-        let _ = self.table.enrol(card, |_| ());
+        let _ = self.table.enrol(&card, |_| ());
     }
 
     /// Some link that is open gets a few frames across.
@@ -212,7 +212,7 @@ fn a_slow_server_gets_one_row_a_driver_however_many_updates_there_were() {
     links.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map });
     let link = links.all().remove(0);
     link.state.lock().opened();
-    let drivers: Vec<_> = (0..10_000).map(|i| table.enrol(card(i), |_| ()).unwrap()).collect();
+    let drivers: Vec<_> = (0..10_000).map(|i| table.enrol(&card(i), |_| ()).unwrap()).collect();
     for sequence in 1..30 {
         for driver in &drivers {
             let at = place(u64::from(driver.slot) + sequence);
@@ -267,7 +267,7 @@ fn writers_and_links_at_the_same_time_end_equal() {
             move || {
                 for round in 1..400_u64 {
                     for driver in 0..200 {
-                        let enrolled = table.enrol(card(driver), |_| ()).unwrap();
+                        let enrolled = table.enrol(&card(driver), |_| ()).unwrap();
                         let at = place(round * 17 + driver as u64 * 5 + thread);
                         let _ = table.apply(
                             &enrolled,
@@ -333,7 +333,7 @@ impl Mover {
 
     fn report(&mut self, place_number: usize) {
         self.sequence += 1;
-        let driver = self.table.enrol(card(1), |_| ()).unwrap();
+        let driver = self.table.enrol(&card(1), |_| ()).unwrap();
         let report = report(place(self.places[place_number]), self.sequence, NOW_MS);
         self.table.apply(&driver, &report, NOW_MS, RateLimit::NONE).unwrap();
     }

@@ -33,7 +33,7 @@ impl Kept {
 
     fn report(&mut self, driver: usize, at: u64) {
         self.sequence += 1;
-        let enrolled = self.table.enrol(card(driver), |_| ()).unwrap();
+        let enrolled = self.table.enrol(&card(driver), |_| ()).unwrap();
         let report = report(place(at), self.sequence, NOW_MS);
         self.table.apply(&enrolled, &report, NOW_MS, RateLimit::NONE).unwrap();
     }
@@ -205,7 +205,7 @@ fn a_driver_of_a_reused_slot_never_inherits() {
         if round % 2 == 0 {
             kept.turn();
         }
-        kept.table.enrol(card(driver + 1), |_| ()).unwrap();
+        kept.table.enrol(&card(driver + 1), |_| ()).unwrap();
         if round % 3 == 0 {
             kept.report(driver + 1, round + 100);
         }

@@ -54,7 +54,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Report { driver, place: at, sequence, time_ms, status } => {
-                    let enrolled = table.enrol(card(driver), |_| ()).unwrap();
+                    let enrolled = table.enrol(&card(driver), |_| ()).unwrap();
                     let mut report = report(place(at), sequence, time_ms);
                     report.status = status;
                     let applied = table.apply(&enrolled, &report, NOW_MS, RateLimit::NONE).unwrap();
@@ -91,7 +91,7 @@ proptest! {
         order in any::<prop::sample::Index>(),
     ) {
         let table = DriverTable::new(sharding(), 8);
-        let streams = [table.enrol(card(0), |_| ()).unwrap(), table.enrol(card(0), |_| ()).unwrap()];
+        let streams = [table.enrol(&card(0), |_| ()).unwrap(), table.enrol(&card(0), |_| ()).unwrap()];
         let turn = order.index(updates.len());
         updates.rotate_left(turn);
         for (i, (sequence, time_ms, at)) in updates.iter().enumerate() {
@@ -105,13 +105,13 @@ proptest! {
 #[test]
 fn a_full_table_says_so_and_a_retired_driver_makes_room() {
     let table = DriverTable::new(sharding(), 2);
-    let first = table.enrol(card(0), |_| ()).unwrap();
-    table.enrol(card(1), |_| ()).unwrap();
+    let first = table.enrol(&card(0), |_| ()).unwrap();
+    table.enrol(&card(1), |_| ()).unwrap();
     let full = Error::Overloaded { what: "drivers of this node", limit: 2 };
-    assert_eq!(table.enrol(card(2), |_| ()).unwrap_err(), full);
+    assert_eq!(table.enrol(&card(2), |_| ()).unwrap_err(), full);
     assert!(table.retire(first.slot, |_| true));
     table.release(first.slot);
-    let third = table.enrol(card(2), |_| ()).unwrap();
+    let third = table.enrol(&card(2), |_| ()).unwrap();
     assert_eq!(third.slot, first.slot);
     let late = table.apply(&first, &report(place(0), 1, 1), NOW_MS, RateLimit::NONE);
     assert_eq!(late, Err(Stale), "the first driver's handle does not write into the third's entry");
@@ -127,7 +127,7 @@ fn writers_on_all_threads_leave_a_whole_table() {
             scope.spawn(move || {
                 for round in 0..200_u64 {
                     for driver in 0..100 {
-                        let enrolled = table.enrol(card(driver), |_| ()).unwrap();
+                        let enrolled = table.enrol(&card(driver), |_| ()).unwrap();
                         let at = place(driver as u64 * 7 + round * 13 + thread);
                         let _ = table.apply(
                             &enrolled,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{DriverAction, DriverNews, DriverTask, Error, TripState};
+use kerb_fleet::{DriverAction, DriverNews, DriverTask, Error, TravelSource, TripState};
 use kerb_location_ingest::{LocationIngest, Options};
 use kerb_proto::v1::connect_request::Message as Up;
 use kerb_proto::v1::connect_response::Message as Down;
@@ -60,6 +60,7 @@ fn task(trip: &str) -> DriverNews {
         pickup: place(1),
         dropoff: place(2),
         pickup_eta_s: 60,
+        travel_source: Some(TravelSource::Roads),
         expires_ms: 15_000,
         party_size: 1,
     }))

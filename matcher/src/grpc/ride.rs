@@ -2,23 +2,34 @@
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use kerb_fleet::Error;
-use kerb_proto::convert::{public_step, public_trip};
+use kerb_fleet::{Drive, Error};
+use kerb_proto::convert::{public_step, public_travel_source, public_trip};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::ride_service_server::RideService;
 use kerb_proto::v1::watch_trip_response::News;
 use kerb_proto::v1::{
-    CancelTripRequest, DriverProgress, GetTripRequest, RequestRideRequest, Trip, WatchTripRequest,
-    WatchTripResponse,
+    CancelTripRequest, DriverProgress, GetTripRequest, PickupQuote, QuoteRideRequest, QuoteRideResponse,
+    RequestRideRequest, RideQuote, Trip, WatchTripRequest, WatchTripResponse,
 };
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, reason, rider_and_trip};
-use crate::validate::ride_request;
+use crate::quote::Quote;
+use crate::validate::{quote_request, ride_request};
 use crate::watch::{Progress, WatchNews};
 
 #[tonic::async_trait]
 impl RideService for Grpc {
+    async fn quote_ride(
+        &self,
+        request: Request<QuoteRideRequest>,
+    ) -> Result<Response<QuoteRideResponse>, Status> {
+        let checked = quote_request(&request.into_inner(), self.0.catalog());
+        let checked = checked.map_err(|error| status_of(&error))?;
+        let quote = self.0.quote(checked).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(quoted(&quote)))
+    }
+
     async fn request_ride(&self, request: Request<RequestRideRequest>) -> Result<Response<Trip>, Status> {
         let checked = ride_request(&request.into_inner(), self.0.catalog(), self.0.options());
         let checked = checked.map_err(|error| status_of(&error))?;
@@ -60,17 +71,37 @@ impl Grpc {
     }
 }
 
+fn quoted(quote: &Quote) -> QuoteRideResponse {
+    let pickup = quote
+        .pickup
+        .map(|eta| PickupQuote { eta_s: eta.time_s, travel_source: public_travel_source(eta.source).into() });
+    let Drive { eta, length_m } = quote.ride;
+    let ride = RideQuote {
+        time_s: eta.time_s,
+        distance_m: length_m,
+        travel_source: public_travel_source(eta.source).into(),
+    };
+    QuoteRideResponse {
+        at_ms: quote.at_ms,
+        valid_until_ms: quote.valid_until_ms,
+        market: quote.market.as_str().to_owned(),
+        pickup,
+        ride: Some(ride),
+        dropoff_ms: quote.dropoff_ms().unwrap_or_default(),
+        may_be_sooner: quote.may_be_sooner,
+    }
+}
+
 fn response(news: Result<WatchNews, Error>) -> Result<WatchTripResponse, Status> {
     let news = match news.map_err(|error| status_of(&error))? {
         WatchNews::Change { number, step } => News::Change(public_step(number, &step)),
-        WatchNews::Driver(Progress { driver, position, measured_ms, eta_s }) => {
-            News::Driver(DriverProgress {
-                driver_id: driver.as_str().to_owned(),
-                location: Some(position.into()),
-                time_ms: measured_ms,
-                eta_s,
-            })
-        }
+        WatchNews::Driver(Progress { driver, position, measured_ms, eta }) => News::Driver(DriverProgress {
+            driver_id: driver.as_str().to_owned(),
+            location: Some(position.into()),
+            time_ms: measured_ms,
+            eta_s: eta.time_s,
+            travel_source: public_travel_source(eta.source).into(),
+        }),
     };
     Ok(WatchTripResponse { news: Some(news) })
 }

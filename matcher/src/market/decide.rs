@@ -16,12 +16,7 @@ impl Market {
         if let Some(number) = self.keys.get(&(request.rider.clone(), request.key.clone())) {
             return self.same_again(*number, &request);
         }
-        if self.paused {
-            return Err(Error::FailedPrecondition(format!(
-                "market {} is paused and takes no requests",
-                self.id
-            )));
-        }
+        self.takes_requests()?;
         let limit = self.rules.rider_live_max;
         if self.live_of_rider.get(&request.rider).is_some_and(|live| *live >= limit) {
             return Err(Error::Overloaded { what: "live trips of the rider", limit });
@@ -132,6 +127,15 @@ impl Market {
             ride_ms: 0,
         });
         TripEvent::DroppedOff { driver, receipt: Box::new(receipt) }
+    }
+
+    /// [`Error::FailedPrecondition`] when it is paused.
+    pub fn takes_requests(&self) -> Result<(), Error> {
+        if self.paused {
+            let text = format!("market {} is paused and takes no requests", self.id);
+            return Err(Error::FailedPrecondition(text));
+        }
+        Ok(())
     }
 
     /// The operator stops or resumes the market.

@@ -58,6 +58,7 @@ pub(super) fn task(trip: &Trip) -> Option<DriverNews> {
         pickup: trip.request.pickup,
         dropoff: trip.request.dropoff,
         pickup_eta_s: offer.pickup_eta_s,
+        travel_source: offer.travel_source,
         expires_ms: if trip.state == TripState::Offered { offer.expires_ms } else { 0 },
         party_size: trip.request.party_size,
     })))

@@ -1,6 +1,6 @@
 //! Offers out, and drivers who are there or not.
 
-use kerb_fleet::{DriverId, DriverNews, ReturnReason, TripEvent, TripId, TripState};
+use kerb_fleet::{DriverId, DriverNews, ReturnReason, TravelSource, TripEvent, TripId, TripState};
 use kerb_spatial::{LatLng, distance_m};
 
 use super::{Market, effect};
@@ -17,6 +17,8 @@ pub struct Proposal {
     pub driver: DriverId,
     /// Expected seconds to the pickup.
     pub pickup_eta_s: u32,
+    /// What that was computed from.
+    pub travel_source: TravelSource,
 }
 
 impl Market {
@@ -29,7 +31,7 @@ impl Market {
     }
 
     fn offer_one(&mut self, now_ms: i64, proposal: &Proposal) -> bool {
-        let Proposal { trip, driver, pickup_eta_s } = proposal;
+        let Proposal { trip, driver, pickup_eta_s, travel_source } = proposal;
         let is_open = self
             .trip(trip)
             .is_some_and(|trip| trip.state == TripState::Requested && !trip.refused_by.contains(driver));
@@ -37,7 +39,12 @@ impl Market {
             return false;
         }
         let expires_ms = now_ms + self.rules.offer_ms;
-        let event = TripEvent::Offered { driver: driver.clone(), pickup_eta_s: *pickup_eta_s, expires_ms };
+        let event = TripEvent::Offered {
+            driver: driver.clone(),
+            pickup_eta_s: *pickup_eta_s,
+            travel_source: Some(*travel_source),
+            expires_ms,
+        };
         self.put(now_ms, trip.number, event).expect("a waiting trip takes an offer to a new driver");
         true
     }

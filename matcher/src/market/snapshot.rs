@@ -12,7 +12,7 @@ use kerb_fleet::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Of the bytes that this program writes and reads.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// What a snapshot holds.
 pub(super) struct Snapshot {

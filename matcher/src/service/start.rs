@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kerb_fleet::MarketId;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +34,7 @@ pub(super) async fn start(options: Options, ports: Ports) -> Result<Matcher, Sta
     let view = ports.membership.watch();
     let drivers = Drivers::new(view, Arc::clone(&ports.peers), ms(options.tell_timeout_ms));
     let claims = tools.claims.clone();
+    let quotes = Semaphore::new(options.quotes_max as usize);
     let inner = Inner {
         options,
         ports,
@@ -41,6 +43,7 @@ pub(super) async fn start(options: Options, ports: Ports) -> Result<Matcher, Sta
         claims,
         drivers,
         watches,
+        quotes,
         tasks: TaskTracker::new(),
         stop,
         background: TaskTracker::new(),

@@ -10,7 +10,8 @@ use kerb_fleet::{
     Answer, Capabilities, Catalog, Change, Clock, DriverCard, DriverChannel, DriverDesk, DriverId,
     DriverLookup, DriverNews, DriverStatus, DriverTask, Error, Hit, IdempotencyKey, IndexServer, IngestNode,
     KnownDriver, MarketId, Membership, MembershipView, Motion, NearAnswer, NearQuestion, NearbySearch, Node,
-    NodeId, Peers, RideRequest, RiderId, Role, ShardMap, Stamp, TripEvent, TripId, VehicleClass, Whereabouts,
+    NodeId, Peers, RideRequest, RiderId, Role, ShardMap, SoonAnswer, Stamp, TravelTimes, TripEvent, TripId,
+    VehicleClass, Whereabouts,
 };
 use kerb_matcher::markets::MarketArea;
 use kerb_matcher::{Matcher, Options, Ports, StraightLine};
@@ -199,11 +200,11 @@ impl World {
 
     fn hit(&self, id: &DriverId, fake: &FakeDriver, from: LatLng) -> Hit {
         Hit {
-            card: Arc::new(DriverCard {
+            card: DriverCard {
                 id: id.clone(),
                 vehicle_class: VehicleClass(fake.class),
                 capabilities: Capabilities(fake.capabilities),
-            }),
+            },
             position: fake.position,
             hav: Origin::new(from).hav(fake.position),
             stamp: Stamp { sequence: 0, time_ms: fake.measured_ms.unwrap_or_else(|| self.now_ms()) },
@@ -238,6 +239,14 @@ struct Shared(Arc<World>);
 impl NearbySearch for Shared {
     fn nearest(&self, questions: Vec<NearQuestion>, _deadline: Instant) -> Answer<'_, Vec<NearAnswer>> {
         ready(Ok(questions.iter().map(|question| self.0.near(question)).collect())).boxed()
+    }
+
+    /// By the straight line, as the matcher's own times are.
+    fn soonest(&self, question: NearQuestion, _deadline: Instant) -> Answer<'_, SoonAnswer> {
+        let NearAnswer { hits, complete } = self.0.near(&question);
+        let times = StraightLine::new(36.0, 1.0);
+        let etas = hits.iter().map(|hit| times.drive(hit.position, question.point).eta).collect();
+        ready(Ok(SoonAnswer { hits, etas, complete })).boxed()
     }
 }
 

@@ -10,6 +10,7 @@ mod fakes;
 mod grpc;
 mod lifecycle;
 mod market_model;
+mod quotes;
 mod recovery;
 mod settings;
 mod simulated_time;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use kerb_fleet::{
     Capabilities, Change, DriverAction, DriverId, IdempotencyKey, MarketId, Record, RideRequest, RiderId,
-    TripEvent, TripId, TripState, VehicleClass, Version,
+    TravelSource, TripEvent, TripId, TripState, VehicleClass, Version,
 };
 use kerb_matcher::market::{Claims, Effect, Market, Proposal, Rules};
 use kerb_spatial::LatLng;
@@ -171,7 +171,7 @@ impl World {
                 let trips: Vec<_> = market.waiting().map(|waiting| waiting.trip.id.clone()).collect();
                 let propose = |trip| {
                     let driver = driver(rng.random_range(0..DRIVERS));
-                    Proposal { trip, driver, pickup_eta_s: 60 }
+                    Proposal { trip, driver, pickup_eta_s: 60, travel_source: TravelSource::Roads }
                 };
                 let proposals: Vec<_> = trips.into_iter().map(propose).collect();
                 market.offer(now_ms, &proposals);

@@ -1,8 +1,8 @@
 //! The bytes of a snapshot: whatever a trip can be comes back, and nothing else is taken for one.
 
 use kerb_fleet::{
-    CancelledBy, Change, Error, MarketId, Receipt, Record, ReturnReason, RideRequest, TripEvent, TripId,
-    TripState, VehicleClass,
+    CancelledBy, Change, Error, MarketId, Receipt, Record, ReturnReason, RideRequest, TravelSource,
+    TripEvent, TripId, TripState, VehicleClass,
 };
 use kerb_matcher::market::{Claims, Market, Rules};
 
@@ -12,7 +12,12 @@ use crate::simulated_time::NOW_MS;
 const TRIPS: u64 = 8;
 
 fn offered(name: &str) -> TripEvent {
-    TripEvent::Offered { driver: driver(name), pickup_eta_s: 90, expires_ms: NOW_MS + 15_000 }
+    TripEvent::Offered {
+        driver: driver(name),
+        pickup_eta_s: 90,
+        travel_source: Some(TravelSource::Roads),
+        expires_ms: NOW_MS + 15_000,
+    }
 }
 
 fn returned(name: &str, why: ReturnReason) -> TripEvent {
@@ -134,7 +139,7 @@ fn what_is_cut_off_or_of_another_format_is_refused() {
     let mut newer = bytes;
     newer[0] += 1;
     let newer = restore(&newer).err().unwrap();
-    assert!(newer.to_string().contains("version 9 cannot be read: its format is not 1"), "{newer}");
+    assert!(newer.to_string().contains("version 9 cannot be read: its format is not 2"), "{newer}");
 }
 
 /// A snapshot of an older program is read by a newer one unless the format number says that it cannot be.
@@ -146,7 +151,7 @@ fn the_bytes_of_a_format_never_change() {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     let (format, known) = (bytes[0], (bytes.len(), hash));
-    let expected = (1, (1_424, 16_276_615_209_255_233_617));
+    let expected = (2, (1_432, 4_754_279_488_450_071_794));
     assert_eq!((format, known), expected, "other bytes are another format: raise its number");
 }
 

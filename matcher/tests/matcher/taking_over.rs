@@ -32,8 +32,12 @@ fn record(changes: Vec<Change>) -> Record {
 fn promise(name: &str) -> Record {
     let trip = TripId { market: market("north"), number: 1 };
     let driver = driver(name);
-    let offered =
-        TripEvent::Offered { driver: driver.clone(), pickup_eta_s: 10, expires_ms: NOW_MS + 15_000 };
+    let offered = TripEvent::Offered {
+        driver: driver.clone(),
+        pickup_eta_s: 10,
+        travel_source: None,
+        expires_ms: NOW_MS + 15_000,
+    };
     let events =
         [TripEvent::Requested(Box::new(wish("rivals-rider"))), offered, TripEvent::Accepted { driver }];
     record(events.map(|event| Change::Trip { trip: trip.clone(), event }).into())

@@ -4,7 +4,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
-use kerb_fleet::{Change, DriverAction, DriverDesk, Error, ErrorCode, EventKind, TripId, TripState};
+use kerb_fleet::{
+    Change, DriverAction, DriverDesk, Error, ErrorCode, EventKind, TravelSource, TripId, TripState,
+};
 use kerb_matcher::{EventPosition, JournalledEvent, Matcher, Options, WatchNews};
 
 use crate::fakes::{World, driver, market, north, options, rider, wish};
@@ -78,13 +80,14 @@ async fn a_watcher_sees_the_driver_come_and_a_slow_one_the_newest_alone() {
     matcher.act(driver("near"), trip.clone(), DriverAction::Accept).await.unwrap();
     let mut news = watch(&matcher, &trip, 3).await;
     let Some(Ok(WatchNews::Driver(first))) = news.next().await else { panic!("no position") };
-    assert_eq!((first.position, first.eta_s, &first.driver), (north(1_000.0), 100, &driver("near")));
+    assert_eq!((first.position, first.eta.time_s, &first.driver), (north(1_000.0), 100, &driver("near")));
+    assert_eq!(first.eta.source, TravelSource::StraightLine, "this world's only one");
     for hundred in (1..=9).rev() {
         world.change("near", |near| near.position = north(f64::from(hundred) * 100.0));
         pass(Duration::from_secs(5)).await;
     }
     let Some(Ok(WatchNews::Driver(newest))) = news.next().await else { panic!("no position") };
-    assert_eq!((newest.position, newest.eta_s), (north(100.0), 10));
+    assert_eq!((newest.position, newest.eta.time_s), (north(100.0), 10));
     assert!(newest.measured_ms > first.measured_ms);
 
     matcher.act(driver("near"), trip.clone(), DriverAction::PickedUp).await.unwrap();
@@ -96,7 +99,7 @@ async fn a_watcher_sees_the_driver_come_and_a_slow_one_the_newest_alone() {
             break progress;
         }
     };
-    assert_eq!(to_dropoff.eta_s, 200, "2 km to the drop-off at 10 m/s");
+    assert_eq!(to_dropoff.eta.time_s, 200, "2 km to the drop-off at 10 m/s");
 }
 
 #[tokio::test(start_paused = true)]

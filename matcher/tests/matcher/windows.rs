@@ -1,9 +1,8 @@
 //! The pure part of a window: candidates, costs and proposals.
 
-use std::sync::Arc;
-
 use kerb_fleet::{
-    Capabilities, DriverCard, DriverStatus, Hit, Motion, NearAnswer, Stamp, TripId, VehicleClass,
+    Capabilities, DriverCard, DriverStatus, Hit, Motion, NearAnswer, Stamp, Table, TravelSource, TripId,
+    VehicleClass,
 };
 use kerb_matcher::Options;
 use kerb_matcher::assign::Policy;
@@ -26,11 +25,7 @@ fn wanted(number: u64, waited_ms: i64, refused_by: &[&str]) -> Wanted {
 
 fn answer(names: &[&str]) -> NearAnswer {
     let hit = |name: &&str| Hit {
-        card: Arc::new(DriverCard {
-            id: driver(name),
-            vehicle_class: VehicleClass(0),
-            capabilities: Capabilities(0),
-        }),
+        card: DriverCard { id: driver(name), vehicle_class: VehicleClass(0), capabilities: Capabilities(0) },
         position: north(100.0),
         hav: 0.0,
         stamp: Stamp::default(),
@@ -38,6 +33,12 @@ fn answer(names: &[&str]) -> NearAnswer {
         status: DriverStatus::Available,
     };
     NearAnswer { hits: names.iter().map(hit).collect(), complete: true }
+}
+
+/// The odd legs are of streets.
+fn table(seconds: &[u32]) -> Table {
+    let sources = [TravelSource::StraightLine, TravelSource::Roads].into_iter().cycle();
+    Table { seconds: seconds.to_vec(), sources: sources.take(seconds.len()).collect() }
 }
 
 fn pairs(matched: &Matched) -> Vec<(u64, &str, u32)> {
@@ -59,11 +60,13 @@ fn a_driver_of_two_requests_is_one_origin_and_who_refused_is_none() {
 fn all_requests_of_a_window_are_decided_at_once_or_one_after_the_other() {
     let wanted = [wanted(1, 0, &[]), wanted(2, 0, &[])];
     let candidates = Candidates::of(&wanted, &[answer(&["a", "b"]), answer(&["a", "b"])], &Claims::new());
-    let seconds = [60, 90, 70, 400];
-    let batch = assign(&wanted, &candidates, &seconds, &WindowRules::new(&Options::default()));
+    let table = table(&[60, 90, 70, 400]);
+    let batch = assign(&wanted, &candidates, &table, &WindowRules::new(&Options::default()));
     assert_eq!(pairs(&batch), [(1, "b", 90), (2, "a", 70)]);
+    let sources: Vec<_> = batch.proposals.iter().map(|proposal| proposal.travel_source).collect();
+    assert_eq!(sources, [TravelSource::Roads, TravelSource::StraightLine], "of their own legs");
     let nearest = Options { policy: Policy::Nearest, ..Options::default() };
-    let nearest = assign(&wanted, &candidates, &seconds, &WindowRules::new(&nearest));
+    let nearest = assign(&wanted, &candidates, &table, &WindowRules::new(&nearest));
     assert_eq!(pairs(&nearest), [(1, "a", 60), (2, "b", 400)]);
     assert_eq!((batch.requests, batch.pairs, batch.left_out.len()), (2, 4, 0));
 }
@@ -72,7 +75,8 @@ fn all_requests_of_a_window_are_decided_at_once_or_one_after_the_other() {
 fn the_longest_way_is_driven_and_a_longer_one_is_not() {
     let wanted = [wanted(1, 0, &[]), wanted(2, 0, &[])];
     let candidates = Candidates::of(&wanted, &[answer(&["a"]), answer(&["b"])], &Claims::new());
-    let matched = assign(&wanted, &candidates, &[1_800, 1_801], &WindowRules::new(&Options::default()));
+    let matched =
+        assign(&wanted, &candidates, &table(&[1_800, 1_801]), &WindowRules::new(&Options::default()));
     assert_eq!(pairs(&matched), [(1, "a", 1_800)]);
     assert_eq!(matched.left_out, ["world-2".parse::<TripId>().unwrap()]);
 }
@@ -84,7 +88,8 @@ fn who_waits_longer_goes_first_when_there_are_too_few_drivers() {
     for (waited_ms, winner) in [(0, 1), (149_000, 1), (151_000, 2), (i64::MAX, 2)] {
         let wanted = [wanted(1, 0, &[]), wanted(2, waited_ms, &[])];
         let candidates = Candidates::of(&wanted, &[answer(&["a"]), answer(&["a"])], &Claims::new());
-        let matched = assign(&wanted, &candidates, &[100, 400], &WindowRules::new(&Options::default()));
+        let matched =
+            assign(&wanted, &candidates, &table(&[100, 400]), &WindowRules::new(&Options::default()));
         assert_eq!(matched.proposals.len(), 1);
         assert_eq!(matched.proposals[0].trip.number, winner, "after {waited_ms} ms");
     }

@@ -6,6 +6,7 @@ use kerb_spatial::LatLng;
 use tonic::{Code, Status};
 
 use super::field::{refuse, required};
+use super::public::{travel_source, travel_source_number};
 use super::task::party_size;
 use super::trip::{public_state, trip_id, trip_state};
 use crate::v1;
@@ -138,6 +139,7 @@ impl From<&DriverTask> for v1::TripTask {
             pickup: Some(task.pickup.into()),
             dropoff: Some(task.dropoff.into()),
             pickup_eta_s: task.pickup_eta_s,
+            travel_source: travel_source_number(task.travel_source),
             expires_ms: task.expires_ms,
             party_size: u32::from(task.party_size),
         }
@@ -157,6 +159,7 @@ impl TryFrom<v1::TripTask> for DriverTask {
             pickup: place("pickup", wire.pickup)?,
             dropoff: place("dropoff", wire.dropoff)?,
             pickup_eta_s: wire.pickup_eta_s,
+            travel_source: travel_source(wire.travel_source),
             expires_ms: wire.expires_ms,
             party_size: party_size(wire.party_size)?,
         })

@@ -1,7 +1,7 @@
 //! The public values of `kerb.v1`: points, shapes, statuses, filters and positions.
 
 use kerb_fleet::limits::{NEIGHBOURS_MAX, RADIUS_MAX_M};
-use kerb_fleet::{Catalog, DriverFilter, DriverStatus, FieldError, Motion, Search, Stamp};
+use kerb_fleet::{Catalog, DriverFilter, DriverStatus, FieldError, Motion, Search, Stamp, TravelSource};
 use kerb_spatial::{Circle, CoordinateError, LatLng, MAX_POLYGON_VERTICES, Polygon};
 
 use super::field::{at, at_most, each, reason, refuse, required};
@@ -19,6 +19,28 @@ impl TryFrom<v1::LatLng> for LatLng {
 
     fn try_from(wire: v1::LatLng) -> Result<Self, FieldError> {
         degrees(wire.latitude_deg, wire.longitude_deg)
+    }
+}
+
+/// The public name of what a travel time was computed from.
+pub fn public_travel_source(source: TravelSource) -> v1::TravelSource {
+    match source {
+        TravelSource::Roads => v1::TravelSource::Roads,
+        TravelSource::StraightLine => v1::TravelSource::StraightLine,
+    }
+}
+
+/// The number of `kerb.v1.TravelSource`; 0 when it is not known.
+pub(super) fn travel_source_number(source: Option<TravelSource>) -> i32 {
+    source.map_or(v1::TravelSource::Unspecified, public_travel_source).into()
+}
+
+/// What a travel time was computed from, by its number in `kerb.v1`; `None` for 0 and what a newer peer may say.
+pub(super) fn travel_source(number: i32) -> Option<TravelSource> {
+    match v1::TravelSource::try_from(number) {
+        Ok(v1::TravelSource::Roads) => Some(TravelSource::Roads),
+        Ok(v1::TravelSource::StraightLine) => Some(TravelSource::StraightLine),
+        Ok(v1::TravelSource::Mixed | v1::TravelSource::Unspecified) | Err(_) => None,
     }
 }
 

@@ -185,7 +185,7 @@ impl TryFrom<v1::Hit> for Hit {
             capabilities: capabilities(wire.capabilities)?,
         };
         Ok(Self {
-            card: Arc::new(card),
+            card,
             position: one_position("position", wire.position)?,
             hav: hav(wire.hav)?,
             stamp: Stamp { sequence: wire.sequence, time_ms: wire.time_ms },

@@ -4,6 +4,7 @@ use kerb_fleet::{DriverId, DriverNews, DriverTask, FieldError, Whereabouts};
 
 use super::driver_trip::{Act, action_of, reason_of};
 use super::field::{driver_id, one_position, refuse, required};
+use super::public::{travel_source, travel_source_number};
 use super::trip::{public_state, trip_id, trip_state};
 use crate::internal::v1;
 use crate::internal::v1::driver_news::News;
@@ -48,6 +49,7 @@ impl From<&DriverTask> for v1::DriverTask {
             pickup: task.pickup.to_bits(),
             dropoff: task.dropoff.to_bits(),
             pickup_eta_s: task.pickup_eta_s,
+            travel_source: travel_source_number(task.travel_source) as u32,
             expires_ms: task.expires_ms,
             party_size: u32::from(task.party_size),
         }
@@ -64,6 +66,7 @@ impl TryFrom<v1::DriverTask> for DriverTask {
             pickup: one_position("pickup", wire.pickup)?,
             dropoff: one_position("dropoff", wire.dropoff)?,
             pickup_eta_s: wire.pickup_eta_s,
+            travel_source: travel_source(i32::try_from(wire.travel_source).unwrap_or_default()),
             expires_ms: wire.expires_ms,
             party_size: party_size(wire.party_size)?,
         })

@@ -6,6 +6,7 @@ use kerb_fleet::{
 };
 
 use super::field::refuse;
+use super::public::travel_source_number;
 use crate::v1;
 
 /// The public name of a state.
@@ -49,6 +50,7 @@ pub fn public_trip(trip: &Trip, catalog: &Catalog) -> v1::Trip {
         wait_max_ms: request.wait_max_ms.clamp(0, i64::from(u32::MAX)) as u32,
         driver_id: driver_name(trip.driver.as_ref()),
         pickup_eta_s: trip.offer.map_or(0, |offer| offer.pickup_eta_s),
+        travel_source: travel_source_number(trip.offer.and_then(|offer| offer.travel_source)),
         offers: trip.offers,
         requested_ms: times.requested_ms,
         accepted_ms: times.accepted_ms.unwrap_or(0),

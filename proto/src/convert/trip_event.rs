@@ -2,6 +2,7 @@
 
 use kerb_fleet::{CancelledBy, Catalog, DriverId, Trip, TripEvent, TripId, Version};
 
+use super::public::travel_source_number;
 use super::trip::{canceller, public_receipt, public_trip, return_reason};
 use crate::v1;
 use crate::v1::trip_event::Event;
@@ -28,11 +29,14 @@ fn event_of(at_ms: i64, trip: &TripId, event: &TripEvent, catalog: &Catalog) -> 
             let trip = Trip::requested(trip.clone(), (**request).clone(), at_ms);
             Event::Requested(public_trip(&trip, catalog))
         }
-        TripEvent::Offered { driver, pickup_eta_s, expires_ms } => Event::Offered(v1::OfferedEvent {
-            driver_id: driver.as_str().to_owned(),
-            pickup_eta_s: *pickup_eta_s,
-            expires_ms: *expires_ms,
-        }),
+        TripEvent::Offered { driver, pickup_eta_s, travel_source, expires_ms } => {
+            Event::Offered(v1::OfferedEvent {
+                driver_id: driver.as_str().to_owned(),
+                pickup_eta_s: *pickup_eta_s,
+                travel_source: travel_source_number(*travel_source),
+                expires_ms: *expires_ms,
+            })
+        }
         TripEvent::OfferReturned { driver, why } => Event::OfferReturned(v1::DriverEvent {
             driver_id: driver.as_str().to_owned(),
             reason: return_reason(why),

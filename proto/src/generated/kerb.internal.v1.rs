@@ -350,6 +350,9 @@ pub struct DriverTask {
     pub expires_ms: i64,
     #[prost(uint32, tag = "7")]
     pub party_size: u32,
+    /// TravelSource number of kerb.v1, of pickup_eta_s.
+    #[prost(uint32, tag = "8")]
+    pub travel_source: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TripOver {

@@ -558,6 +558,100 @@ impl DriverStatus {
         }
     }
 }
+/// What a travel time was computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TravelSource {
+    /// There is no travel time.
+    Unspecified = 0,
+    /// The streets of the server's road network (settings: roads.file).
+    Roads = 1,
+    /// The great circle, times a detour, at one speed: the server has no road network, one end of the way is off its map,
+    /// or no street leads there.
+    StraightLine = 2,
+    /// Of several times together: some of them are of streets, some of straight lines.
+    Mixed = 3,
+}
+impl TravelSource {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TRAVEL_SOURCE_UNSPECIFIED",
+            Self::Roads => "TRAVEL_SOURCE_ROADS",
+            Self::StraightLine => "TRAVEL_SOURCE_STRAIGHT_LINE",
+            Self::Mixed => "TRAVEL_SOURCE_MIXED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TRAVEL_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "TRAVEL_SOURCE_ROADS" => Some(Self::Roads),
+            "TRAVEL_SOURCE_STRAIGHT_LINE" => Some(Self::StraightLine),
+            "TRAVEL_SOURCE_MIXED" => Some(Self::Mixed),
+            _ => None,
+        }
+    }
+}
+/// The fields mean what they mean in RequestRideRequest.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuoteRideRequest {
+    #[prost(message, optional, tag = "1")]
+    pub pickup: ::core::option::Option<LatLng>,
+    #[prost(message, optional, tag = "2")]
+    pub dropoff: ::core::option::Option<LatLng>,
+    #[prost(string, tag = "3")]
+    pub vehicle_class: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "4")]
+    pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint32, tag = "5")]
+    pub party_size: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuoteRideResponse {
+    /// The server's clock.
+    #[prost(int64, tag = "1")]
+    pub at_ms: i64,
+    /// Ask again after this.
+    #[prost(int64, tag = "2")]
+    pub valid_until_ms: i64,
+    /// The market of the pickup.
+    #[prost(string, tag = "3")]
+    pub market: ::prost::alloc::string::String,
+    /// The free driver who would be there first. Absent: no suitable one is free and near enough.
+    #[prost(message, optional, tag = "4")]
+    pub pickup: ::core::option::Option<PickupQuote>,
+    #[prost(message, optional, tag = "5")]
+    pub ride: ::core::option::Option<RideQuote>,
+    /// When the rider would be there; 0 without a driver.
+    #[prost(int64, tag = "6")]
+    pub dropoff_ms: i64,
+    /// Somebody may be sooner there: not every shard around the pickup answered in time, or there were too many drivers to
+    /// look at.
+    #[prost(bool, tag = "7")]
+    pub may_be_sooner: bool,
+}
+/// A driver's way to the rider.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PickupQuote {
+    #[prost(uint32, tag = "1")]
+    pub eta_s: u32,
+    #[prost(enumeration = "TravelSource", tag = "2")]
+    pub travel_source: i32,
+}
+/// The rider's way.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct RideQuote {
+    #[prost(uint32, tag = "1")]
+    pub time_s: u32,
+    #[prost(double, tag = "2")]
+    pub distance_m: f64,
+    #[prost(enumeration = "TravelSource", tag = "3")]
+    pub travel_source: i32,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RequestRideRequest {
     /// The caller's own id, 1 to 64 bytes.
@@ -647,6 +741,9 @@ pub struct DriverProgress {
     /// Expected seconds from then to the pickup, or to the drop-off once the rider is in the vehicle.
     #[prost(uint32, tag = "4")]
     pub eta_s: u32,
+    /// What that was computed from: ROADS or STRAIGHT_LINE.
+    #[prost(enumeration = "TravelSource", tag = "5")]
+    pub travel_source: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancelTripRequest {
@@ -710,6 +807,9 @@ pub struct Trip {
     pub cancelled_by: ::prost::alloc::string::String,
     #[prost(string, tag = "21")]
     pub cancel_reason: ::prost::alloc::string::String,
+    /// What pickup_eta_s was computed from; unspecified while nobody is asked.
+    #[prost(enumeration = "TravelSource", tag = "22")]
+    pub travel_source: i32,
 }
 /// A completed trip: enough to charge the rider and to pay the driver.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -883,6 +983,33 @@ pub mod ride_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// What a ride would be now: how soon a driver could be there, and how long it takes. Promises nothing and keeps no
+        /// driver. INVALID_ARGUMENT: a wrong field, or a pickup outside every market. FAILED_PRECONDITION: the market is paused.
+        /// RESOURCE_EXHAUSTED: too many quotes at one time.
+        pub async fn quote_ride(
+            &mut self,
+            request: impl tonic::IntoRequest<super::QuoteRideRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::QuoteRideResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.RideService/QuoteRide",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.RideService", "QuoteRide"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Asks for a ride. Answered once the request is durable; a repeat under the same key is answered with the first
         /// trip. INVALID_ARGUMENT: a wrong field, a pickup outside every market, or the key was used with another body.
         /// RESOURCE_EXHAUSTED: the rider has too many live trips, or the market is full. FAILED_PRECONDITION: the market is
@@ -994,6 +1121,16 @@ pub mod ride_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with RideServiceServer.
     #[async_trait]
     pub trait RideService: std::marker::Send + std::marker::Sync + 'static {
+        /// What a ride would be now: how soon a driver could be there, and how long it takes. Promises nothing and keeps no
+        /// driver. INVALID_ARGUMENT: a wrong field, or a pickup outside every market. FAILED_PRECONDITION: the market is paused.
+        /// RESOURCE_EXHAUSTED: too many quotes at one time.
+        async fn quote_ride(
+            &self,
+            request: tonic::Request<super::QuoteRideRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::QuoteRideResponse>,
+            tonic::Status,
+        >;
         /// Asks for a ride. Answered once the request is durable; a repeat under the same key is answered with the first
         /// trip. INVALID_ARGUMENT: a wrong field, a pickup outside every market, or the key was used with another body.
         /// RESOURCE_EXHAUSTED: the rider has too many live trips, or the market is full. FAILED_PRECONDITION: the market is
@@ -1103,6 +1240,51 @@ pub mod ride_service_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
+                "/kerb.v1.RideService/QuoteRide" => {
+                    #[allow(non_camel_case_types)]
+                    struct QuoteRideSvc<T: RideService>(pub Arc<T>);
+                    impl<
+                        T: RideService,
+                    > tonic::server::UnaryService<super::QuoteRideRequest>
+                    for QuoteRideSvc<T> {
+                        type Response = super::QuoteRideResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::QuoteRideRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RideService>::quote_ride(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = QuoteRideSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/kerb.v1.RideService/RequestRide" => {
                     #[allow(non_camel_case_types)]
                     struct RequestRideSvc<T: RideService>(pub Arc<T>);
@@ -1503,6 +1685,9 @@ pub struct OfferedEvent {
     pub pickup_eta_s: u32,
     #[prost(int64, tag = "3")]
     pub expires_ms: i64,
+    /// What pickup_eta_s was computed from; unspecified in an event that is older than this field.
+    #[prost(enumeration = "TravelSource", tag = "4")]
+    pub travel_source: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DriverEvent {
@@ -2474,6 +2659,9 @@ pub struct TripTask {
     pub expires_ms: i64,
     #[prost(uint32, tag = "7")]
     pub party_size: u32,
+    /// What pickup_eta_s was computed from: ROADS or STRAIGHT_LINE.
+    #[prost(enumeration = "TravelSource", tag = "8")]
+    pub travel_source: i32,
 }
 /// The trip is not this driver's any more.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3311,6 +3499,14 @@ pub struct FindNearbyRequest {
     /// 0 to 15: answer each driver's H3 cell of this resolution. Absent: none.
     #[prost(uint32, optional, tag = "7")]
     pub h3_resolution: ::core::option::Option<u32>,
+    /// Of nearest: which k drivers, and in which order. By travel time a search has no pages either; within_radius and
+    /// within_polygon are by distance and id alone.
+    #[prost(enumeration = "RankBy", tag = "8")]
+    pub rank_by: i32,
+    /// Answer how long each driver needs to the search's point. Always so when ranked by it. Not in within_polygon, which
+    /// has no point.
+    #[prost(bool, tag = "9")]
+    pub include_eta: bool,
     #[prost(oneof = "find_nearby_request::Search", tags = "1, 2, 3")]
     pub search: ::core::option::Option<find_nearby_request::Search>,
 }
@@ -3377,6 +3573,13 @@ pub struct FindNearbyResponse {
     /// Empty on the last page.
     #[prost(string, tag = "3")]
     pub next_page_token: ::prost::alloc::string::String,
+    /// What the travel times of these drivers were computed from, all together; unspecified when none has one.
+    #[prost(enumeration = "TravelSource", tag = "4")]
+    pub travel_source: i32,
+    /// Ranked by travel time: before it was certain that nobody farther away is sooner there, as many drivers as the server
+    /// looks at for one search had been looked at (settings: aggregator.timed_drivers_max), or the time was up.
+    #[prost(bool, tag = "5")]
+    pub ranking_incomplete: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct NearbyDriver {
@@ -3399,6 +3602,12 @@ pub struct NearbyDriver {
     /// Hexadecimal H3 index, when asked for.
     #[prost(string, tag = "8")]
     pub h3_cell: ::prost::alloc::string::String,
+    /// Expected seconds of the way to the search's point; absent when not asked for.
+    #[prost(uint32, optional, tag = "9")]
+    pub pickup_eta_s: ::core::option::Option<u32>,
+    /// What that was computed from: ROADS or STRAIGHT_LINE.
+    #[prost(enumeration = "TravelSource", tag = "10")]
+    pub travel_source: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetDriverRequest {
@@ -3434,6 +3643,40 @@ pub struct GetDriverResponse {
     /// The ingest node that knows it.
     #[prost(string, tag = "10")]
     pub node_id: ::prost::alloc::string::String,
+}
+/// The order of a nearest search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RankBy {
+    /// By distance.
+    Unspecified = 0,
+    /// Great-circle distance.
+    Distance = 1,
+    /// How long the driver needs to the point. Drivers of the same whole second come by distance. Exact among the drivers
+    /// within radius_m, unless ranking_incomplete says otherwise.
+    TravelTime = 2,
+}
+impl RankBy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RANK_BY_UNSPECIFIED",
+            Self::Distance => "RANK_BY_DISTANCE",
+            Self::TravelTime => "RANK_BY_TRAVEL_TIME",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RANK_BY_UNSPECIFIED" => Some(Self::Unspecified),
+            "RANK_BY_DISTANCE" => Some(Self::Distance),
+            "RANK_BY_TRAVEL_TIME" => Some(Self::TravelTime),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod nearby_service_client {

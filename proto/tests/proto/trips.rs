@@ -2,7 +2,8 @@
 
 use kerb_fleet::{
     CancelledBy, Catalog, DriverAction, DriverId, DriverNews, DriverTask, FieldError, IdempotencyKey,
-    MarketId, Receipt, ReturnReason, RideRequest, RiderId, Trip, TripEvent, TripId, TripState, Whereabouts,
+    MarketId, Receipt, ReturnReason, RideRequest, RiderId, TravelSource, Trip, TripEvent, TripId, TripState,
+    Whereabouts,
 };
 use kerb_proto::convert::{
     Act, action_name, action_outcome, action_result, public_event, public_receipt, public_state, public_step,
@@ -48,13 +49,26 @@ fn act() -> impl Strategy<Value = Act> {
     (trip_id(), action()).prop_map(|(trip, action)| Act { trip, action })
 }
 
+fn source() -> impl Strategy<Value = Option<TravelSource>> {
+    prop_oneof![Just(None), Just(Some(TravelSource::Roads)), Just(Some(TravelSource::StraightLine))]
+}
+
 fn news() -> impl Strategy<Value = DriverNews> {
-    let task =
-        (trip_id(), state(), values::position(), values::position(), any::<u32>(), any::<i64>(), 1..=16u8)
-            .prop_map(|(trip, state, pickup, dropoff, pickup_eta_s, expires_ms, party_size)| {
-                let task = DriverTask { trip, state, pickup, dropoff, pickup_eta_s, expires_ms, party_size };
-                DriverNews::Task(Box::new(task))
-            });
+    let ends = (values::position(), values::position());
+    let task = (trip_id(), state(), ends, any::<u32>(), source(), any::<i64>(), 1..=16u8).prop_map(
+        |(trip, state, (pickup, dropoff), pickup_eta_s, travel_source, expires_ms, party_size)| {
+            DriverNews::Task(Box::new(DriverTask {
+                trip,
+                state,
+                pickup,
+                dropoff,
+                pickup_eta_s,
+                travel_source,
+                expires_ms,
+                party_size,
+            }))
+        },
+    );
     let over = (trip_id(), state(), "\\PC{0,40}").prop_map(|(trip, state, why)| DriverNews::Over {
         trip,
         state,
@@ -192,7 +206,12 @@ fn requested(catalog: &Catalog) -> Trip {
 }
 
 fn offered() -> TripEvent {
-    TripEvent::Offered { driver: driver(), pickup_eta_s: 90, expires_ms: 17_000 }
+    TripEvent::Offered {
+        driver: driver(),
+        pickup_eta_s: 90,
+        travel_source: Some(TravelSource::Roads),
+        expires_ms: 17_000,
+    }
 }
 
 #[test]
@@ -203,7 +222,12 @@ fn a_whole_ride_as_its_rider_and_its_subscribers_see_it() {
     let declined = ReturnReason::Declined { reason: "lunch".to_owned() };
     let mut events = vec![
         TripEvent::Requested(Box::new(trip.request.clone())),
-        TripEvent::Offered { driver: other.clone(), pickup_eta_s: 80, expires_ms: 16_000 },
+        TripEvent::Offered {
+            driver: other.clone(),
+            pickup_eta_s: 80,
+            travel_source: None,
+            expires_ms: 16_000,
+        },
         TripEvent::OfferReturned { driver: other, why: declined },
         offered(),
         TripEvent::Accepted { driver: driver() },
@@ -233,6 +257,7 @@ fn a_whole_ride_as_its_rider_and_its_subscribers_see_it() {
         wait_max_ms: 300_000,
         driver_id: "cab-7".to_owned(),
         pickup_eta_s: 90,
+        travel_source: v1::TravelSource::Roads.into(),
         offers: 2,
         requested_ms: 1_000,
         accepted_ms: 5_000,
@@ -267,7 +292,8 @@ fn a_whole_ride_as_its_rider_and_its_subscribers_see_it() {
     let reason = "declined: lunch".to_owned();
     assert_eq!(event(2), Event::OfferReturned(v1::DriverEvent { driver_id: "cab-8".to_owned(), reason }));
     assert!(
-        matches!(event(3), Event::Offered(offer) if offer.expires_ms == 17_000 && offer.pickup_eta_s == 90)
+        matches!(event(3), Event::Offered(offer) if offer.expires_ms == 17_000 && offer.pickup_eta_s == 90
+            && offer.travel_source() == v1::TravelSource::Roads)
     );
     assert!(matches!(event(4), Event::Accepted(by) if by.driver_id == "cab-7"));
     assert!(matches!(event(5), Event::Arrived(_)) && matches!(event(6), Event::PickedUp(_)));

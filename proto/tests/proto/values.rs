@@ -135,7 +135,10 @@ pub(crate) fn question() -> impl Strategy<Value = ShardQuestion> {
 
 pub(crate) fn answer() -> impl Strategy<Value = ShardAnswer> {
     let hit = (card(), position(), 0.0..=1.0, stamp(), motion(), status()).prop_map(
-        |(card, position, hav, stamp, motion, status)| Hit { card, position, hav, stamp, motion, status },
+        |(card, position, hav, stamp, motion, status)| {
+            let card = DriverCard::clone(&card);
+            Hit { card, position, hav, stamp, motion, status }
+        },
     );
     (vec(hit, 0..20), vec(shard(), 0..5)).prop_map(|(hits, uncovered)| ShardAnswer { hits, uncovered })
 }

@@ -5,9 +5,9 @@
 //! results is chordal: the higher neighbours of a node are neighbours of each other. All of them are ancestors of the
 //! node in the elimination tree, in which a node's parent is its lowest higher neighbour.
 
-use kerb_spatial::distance_m;
+use kerb_spatial::{LatLng, distance_m};
 
-use super::streets::{ARCS_MAX, Streets, StreetsError, check_order};
+use super::streets::{ARCS_MAX, Streets, StreetsError, check_order, tails};
 
 /// No node, no slot.
 pub(super) const NONE: u32 = u32::MAX;
@@ -40,12 +40,10 @@ pub(super) struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// An order by nested dissection: halves of the map come before what separates them.
+    /// The [`order`] of streets.
     pub(super) fn order_of(streets: &Streets<'_>) -> Result<Vec<u32>, StreetsError> {
         streets.check()?;
-        let (lat, lon): (Vec<f32>, Vec<f32>) =
-            streets.nodes.iter().map(|node| (node.lat_deg() as f32, node.lon_deg() as f32)).unzip();
-        Ok(cch::inertial_order(streets.nodes.len() as u32, &streets.tails(), streets.head, &lat, &lon))
+        Ok(order(streets.nodes, streets.first_out, streets.head))
     }
 
     /// The hierarchy of this order. The streets must be those that the order was made for to be fast; any order that
@@ -123,6 +121,13 @@ impl Hierarchy {
             }
         }
     }
+}
+
+/// An order by nested dissection: halves of the map come before what separates them.
+pub(crate) fn order(nodes: &[LatLng], first_out: &[u32], head: &[u32]) -> Vec<u32> {
+    let (lat, lon): (Vec<f32>, Vec<f32>) =
+        nodes.iter().map(|node| (node.lat_deg() as f32, node.lon_deg() as f32)).unzip();
+    cch::inertial_order(nodes.len() as u32, &tails(first_out), head, &lat, &lon)
 }
 
 fn slots(arcs: &[[u32; 2]], arc_in_hierarchy: &[u32]) -> Vec<u32> {

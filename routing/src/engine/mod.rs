@@ -31,6 +31,9 @@ mod routes;
 mod streets;
 mod table;
 
+pub(crate) use hierarchy::order;
+pub(crate) use streets::check_order;
+
 pub use end::{End, Stretch};
 pub use live::Engine;
 pub use nearest::{Candidate, Near, Nearest, Travel};

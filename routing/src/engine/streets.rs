@@ -124,9 +124,14 @@ impl Streets<'_> {
 
     /// The node where each arc begins.
     pub(super) fn tails(&self) -> Vec<u32> {
-        let rows = self.first_out.windows(2).enumerate();
-        rows.flat_map(|(node, row)| std::iter::repeat_n(node as u32, (row[1] - row[0]) as usize)).collect()
+        tails(self.first_out)
     }
+}
+
+/// The node where each arc of these rows begins.
+pub(super) fn tails(first_out: &[u32]) -> Vec<u32> {
+    let rows = first_out.windows(2).enumerate();
+    rows.flat_map(|(node, row)| std::iter::repeat_n(node as u32, (row[1] - row[0]) as usize)).collect()
 }
 
 /// Whether a slice is as long as it must be.
@@ -135,7 +140,7 @@ pub(super) fn same_length(what: &'static str, got: usize, want: usize) -> Result
 }
 
 /// Whether an order names every node once.
-pub(super) fn check_order(order: &[u32], nodes: usize) -> Result<(), StreetsError> {
+pub(crate) fn check_order(order: &[u32], nodes: usize) -> Result<(), StreetsError> {
     same_length("order", order.len(), nodes)?;
     let mut seen = vec![false; nodes];
     for (place, &node) in order.iter().enumerate() {

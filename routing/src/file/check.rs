@@ -7,7 +7,7 @@ use kerb_spatial::LatLng;
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::image::{Image, Section};
-use crate::{Place, RoadClass};
+use crate::{Place, RoadClass, engine};
 
 /// Names what is wrong.
 type Verdict = Result<(), &'static str>;
@@ -20,6 +20,7 @@ pub(super) fn check(image: &Image) -> Verdict {
     check_segments(image, lengths.len())?;
     check_segment_arcs(image, lengths.len(), arcs)?;
     check_names(image, lengths.len())?;
+    check_order_section(image, nodes.len())?;
     that(meta.len() == 2, "the counts")?;
     that(!nodes.is_empty() && nodes.iter().copied().all(on_globe), "the nodes")?;
     that(lengths.iter().all(|cm| *cm > 0), "the lengths")
@@ -82,6 +83,11 @@ fn check_names(image: &Image, segments: usize) -> Verdict {
         of_segments.len() == segments && of_segments.iter().all(|name| (*name as usize) < names),
         "the names of segments",
     )
+}
+
+fn check_order_section(image: &Image, nodes: usize) -> Verdict {
+    let order: &[u32] = slice(image, Section::Order, "the order of nodes")?;
+    that(engine::check_order(order, nodes).is_ok(), "the order of nodes")
 }
 
 /// Whether these are the starts of `count` rows of at least `least` entries each, which are `total` together.

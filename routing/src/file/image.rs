@@ -65,10 +65,12 @@ pub(crate) enum Section {
     FirstNameByte,
     /// UTF-8.
     NameBytes,
+    /// `u32` of each node: the nodes, the least important first.
+    Order,
 }
 
 impl Section {
-    pub(crate) const COUNT: usize = Section::NameBytes as usize + 1;
+    pub(crate) const COUNT: usize = Section::Order as usize + 1;
 }
 
 /// The bytes of each section.
@@ -85,7 +87,7 @@ pub(crate) struct Image {
 
 impl Image {
     /// Lays out the parts.
-    pub(crate) fn build(parts: Parts<'_>) -> Image {
+    pub(crate) fn build(parts: &Parts<'_>) -> Image {
         let mut end = TABLE_END * WORD;
         let sections = parts.map(|part| {
             let range = end..end + part.len();

@@ -18,7 +18,7 @@ pub(crate) use image::{Image, Section};
 use crate::Network;
 
 /// The version of the format that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Why a file is not opened as a road network.
 #[derive(Debug, thiserror::Error)]

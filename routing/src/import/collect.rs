@@ -73,7 +73,9 @@ impl First {
                 report.relations_read += 1;
                 match restrictions::read(*id, members, tags) {
                     Some(Ok(restriction)) => self.streets.restrictions.push(restriction),
-                    Some(Err(not_kept)) => not_kept.count(&mut report.restrictions),
+                    Some(Err(not_kept)) => {
+                        report.count_restriction(not_kept.value, |counts| not_kept.count(counts));
+                    }
                     None => {}
                 }
             }

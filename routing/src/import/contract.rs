@@ -3,9 +3,12 @@
 //! A node is a junction when two streets meet there, when a street ends there or passes it twice, or when a turn
 //! restriction is about it.
 
+use std::collections::BTreeSet;
+
 use kerb_spatial::LatLng;
 
 use super::report::Report;
+use super::restrictions::{Restriction, Via};
 use super::streets::{Map, Piece, Pieces, Street, StreetNode, Streets, length_cm};
 use crate::line;
 
@@ -25,10 +28,18 @@ pub(super) fn contract(streets: &Streets, report: &mut Report) -> (Pieces, Map<i
         stretch(&mut cutter.pieces.pieces[before..], street, &streets.nodes);
         report.left_out.empty += u64::from(cutter.pieces.pieces.len() == before);
     }
-    let vias = streets.restrictions.iter().map(|restriction| restriction.via);
-    let vias: Map<i64, ()> = vias.map(|id| (id, ())).collect();
+    let vias = vias(streets);
     let numbers = cutter.numbers.iter().map(|(node, junction)| (streets.nodes[*node as usize].id, *junction));
-    (cutter.pieces, numbers.filter(|(id, _)| vias.contains_key(id)).collect())
+    (cutter.pieces, numbers.filter(|(id, _)| vias.contains(id)).collect())
+}
+
+/// The nodes that restrictions are about, by id.
+fn vias(streets: &Streets) -> BTreeSet<i64> {
+    let via = |restriction: &Restriction| match restriction.via {
+        Via::Node(id) => Some(id),
+        Via::Ways(_) => None,
+    };
+    streets.restrictions.iter().filter_map(via).collect()
 }
 
 /// The parts of a street whose nodes are known, each at least two nodes long.
@@ -48,8 +59,8 @@ fn junctions(streets: &Streets) -> Vec<bool> {
             }
         }
     }
-    let vias: Map<i64, ()> = streets.restrictions.iter().map(|restriction| (restriction.via, ())).collect();
-    let is_junction = |(node, uses): (&StreetNode, u8)| uses > 1 || vias.contains_key(&node.id);
+    let vias = vias(streets);
+    let is_junction = |(node, uses): (&StreetNode, u8)| uses > 1 || vias.contains(&node.id);
     streets.nodes.iter().zip(uses).map(is_junction).collect()
 }
 

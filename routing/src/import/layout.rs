@@ -1,13 +1,15 @@
 //! Writes what an import keeps into the arrays of a network.
 
+use kerb_spatial::LatLng;
 use zerocopy::IntoBytes;
 
 use super::COUNT_MAX;
 use super::assemble::{Kept, NONE};
 use super::error::ImportError;
+use super::split::Graph;
 use super::streets::{Piece, Pieces, Street, Streets, time_ms};
-use super::turns::Graph;
 use crate::Network;
+use crate::engine;
 use crate::file::Image;
 use crate::graph::Place;
 
@@ -31,8 +33,10 @@ pub(super) fn lay_out(
     let first_arc = rows(2 * segments.lengths.len(), arc_segment.iter().copied());
     let mut segment_arcs: Vec<u32> = (0..kept.arcs.len() as u32).collect();
     segment_arcs.sort_by_key(|arc| arc_segment[*arc as usize]);
+    let places: Vec<LatLng> = nodes.iter().map(|place| place.lat_lng()).collect();
+    let order = engine::order(&places, &first_out, &head);
     let meta = [kept.copies(graph), kept.restrictions];
-    Ok(Network::from_image(Image::build([
+    Ok(Network::from_image(Image::build(&[
         meta.as_bytes(),
         nodes.as_bytes(),
         first_out.as_bytes(),
@@ -49,6 +53,7 @@ pub(super) fn lay_out(
         segment_arcs.as_bytes(),
         segments.names.first_byte.as_bytes(),
         &segments.names.bytes,
+        order.as_bytes(),
     ])))
 }
 

@@ -5,7 +5,7 @@
 //! 1. `pbf` reads objects and believes none of their bytes; `collect` takes what streets need in two passes, by the
 //!    rules of `ways` (with `access` and `speed`) and `restrictions`.
 //! 2. `contract` cuts streets at junctions and keeps their curves.
-//! 3. `turns` puts turn restrictions into the graph.
+//! 3. `turns` finds what turn restrictions forbid, `split` puts that into the graph.
 //! 4. `component` finds the largest strongly connected part, `assemble` numbers what is kept, `layout` writes it down.
 //!
 //! `csv` reads tables of nodes and edges and joins at step 3. Nothing here depends on the order of the input's objects.
@@ -23,6 +23,7 @@ mod pbf;
 mod report;
 mod restrictions;
 mod speed;
+mod split;
 mod streets;
 mod turns;
 mod ways;
@@ -65,7 +66,7 @@ pub enum Step {
     Ways,
     /// Reading the nodes that they need.
     Nodes,
-    /// Making the graph.
+    /// Making the graph, and ordering its nodes for the engine.
     Graph,
 }
 
@@ -81,7 +82,7 @@ pub fn import_pbf(
     let streets = collect::collect(&mut pbf, &mut report, progress)?;
     progress(Progress { step: Step::Graph, done: pbf.bytes(), total: pbf.bytes() });
     let (pieces, vias) = contract::contract(&streets, &mut report);
-    let graph = turns::expand(&streets, &pieces, &vias, &mut report.restrictions);
+    let graph = split::split(&streets, &pieces, &turns::bans(&streets, &pieces, &vias, &mut report));
     assemble::assemble(&streets, &pieces, &graph, report)
 }
 
@@ -90,7 +91,6 @@ pub fn import_pbf(
 pub fn import_csv(nodes: impl Read, edges: impl Read) -> Result<Imported, ImportError> {
     let mut report = Report::default();
     let (streets, pieces) = csv::read(nodes, edges, &mut report)?;
-    let no_vias = streets::Map::default();
-    let graph = turns::expand(&streets, &pieces, &no_vias, &mut report.restrictions);
+    let graph = split::split(&streets, &pieces, &turns::Bans::default());
     assemble::assemble(&streets, &pieces, &graph, report)
 }

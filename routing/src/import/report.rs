@@ -1,5 +1,7 @@
 //! What an import kept, what it left out, and why.
 
+use std::collections::BTreeMap;
+
 /// What became of an input.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
@@ -21,8 +23,18 @@ pub struct Report {
     pub closed_barriers: u64,
     /// What became of the turn restrictions.
     pub restrictions: RestrictionCounts,
+    /// The same by what they say: `no_left_turn`, `only_straight_on` and so on.
+    pub restriction_values: BTreeMap<&'static str, RestrictionCounts>,
     /// What is not strongly connected with the largest part.
     pub dropped: DroppedCounts,
+}
+
+impl Report {
+    /// Counts a restriction in the sum and at its value.
+    pub(super) fn count_restriction(&mut self, value: &'static str, count: impl Fn(&mut RestrictionCounts)) {
+        count(&mut self.restrictions);
+        count(self.restriction_values.entry(value).or_default());
+    }
 }
 
 /// Roads that are no streets for cars.
@@ -47,13 +59,14 @@ pub struct RestrictionCounts {
     pub kept: u64,
     /// They forbid what cannot be driven anyway, or their streets are not in the input.
     pub without_effect: u64,
-    /// Not kept: over a way and not at a node.
-    pub via_way: u64,
+    /// Those of them that are about a way over other ways, and not about a turn at a node.
+    pub kept_over_ways: u64,
     /// Not kept: they hold at some hours only.
     pub conditional: u64,
     /// Not for cars.
     pub other_vehicles: u64,
-    /// Not kept: parts are missing, or a street of it passes the node and does not end there.
+    /// Not kept: parts are missing, a street of it passes the node and does not end there, or its ways do not follow
+    /// each other.
     pub unclear: u64,
 }
 

@@ -1,202 +1,219 @@
-//! Puts turn restrictions into the graph, so that no search has to know of them.
-//!
-//! An arc that may not turn everywhere ends in a copy of its junction that has only the arcs it may turn into (node
-//! splitting, as in Winter, "Modeling Costs of Turns in Route Planning", `GeoInformatica` 6, 2002, but only where a
-//! restriction is). Arcs with the same forbidden turns share a copy.
+//! What turn restrictions forbid, in terms of the pieces that streets were cut into.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::report::RestrictionCounts;
-use super::restrictions::{Kind, Restriction};
+use super::report::Report;
+use super::restrictions::{Kind, Restriction, Via};
 use super::streets::{Map, Piece, Pieces, Streets};
 
-/// The graph before it is sorted.
+/// All that is forbidden.
 #[derive(Debug, Default)]
-pub(super) struct Graph {
-    /// The junction of each node. The junctions come first, each its own; then the copies.
-    pub(super) junction_of: Vec<u32>,
-    pub(super) arcs: Vec<GraphArc>,
+pub(super) struct Bans {
+    /// By the directions that were driven one after the other, the last one last.
+    pub(super) after: BTreeMap<Vec<u32>, Ban>,
     /// The directions whose turns are restricted, once for each restriction.
     pub(super) restricted: Vec<u32>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct GraphArc {
-    pub(super) tail: u32,
-    pub(super) head: u32,
-    /// Twice the number of the piece, and one more against its points.
-    pub(super) direction: u32,
-}
-
-/// The directions that leave each junction, and where each leads.
-struct Junctions<'a> {
-    streets: &'a Streets,
-    pieces: &'a [Piece],
-    out: Vec<Vec<u32>>,
-}
-
-/// What an arc may not do at its end.
-#[derive(Default)]
-struct Ban {
+/// What may not follow.
+#[derive(Debug, Default)]
+pub(super) struct Ban {
     forbidden: BTreeSet<u32>,
     only: BTreeSet<u32>,
 }
 
-pub(super) fn expand(
-    streets: &Streets,
-    pieces: &Pieces,
-    vias: &Map<i64, u32>,
-    counts: &mut RestrictionCounts,
-) -> Graph {
-    let junctions = Junctions::new(streets, pieces);
-    let mut bans: BTreeMap<u32, Ban> = BTreeMap::new();
-    let mut restricted = Vec::new();
+/// Finds the turns of every restriction, and counts what became of it.
+pub(super) fn bans(streets: &Streets, pieces: &Pieces, vias: &Map<i64, u32>, report: &mut Report) -> Bans {
+    let ways = Ways { streets, pieces: &pieces.pieces };
+    let mut bans = Bans::default();
     for restriction in &streets.restrictions {
-        let turns = vias.get(&restriction.via).map(|via| junctions.turns(restriction, *via));
-        match turns {
-            Some(Turns::Clear { from, to }) => {
+        let found = match &restriction.via {
+            Via::Node(id) => vias.get(id).map_or(Turns::None, |via| ways.at_node(restriction, *via)),
+            Via::Ways(over) => ways.over(restriction, over),
+        };
+        let over_ways = u64::from(matches!(restriction.via, Via::Ways(_)));
+        report.count_restriction(restriction.value, |counts| match &found {
+            Turns::Clear { .. } => {
                 counts.kept += 1;
-                restricted.extend(from.iter().take(1));
-                for direction in from {
-                    let ban = bans.entry(direction).or_default();
-                    match restriction.kind {
-                        Kind::No => ban.forbidden.extend(&to),
-                        Kind::Only => ban.only.extend(&to),
-                    }
-                }
+                counts.kept_over_ways += over_ways;
             }
-            Some(Turns::Unclear) => counts.unclear += 1,
-            Some(Turns::None) | None => counts.without_effect += 1,
+            Turns::Unclear => counts.unclear += 1,
+            Turns::None => counts.without_effect += 1,
+        });
+        if let Turns::Clear { from, over, to } = found {
+            bans.restricted.extend(from.iter().take(1));
+            for first in from {
+                bans.add(restriction.kind, &[&[first], &over[..]].concat(), &to);
+            }
         }
     }
-    junctions.split(&bans, pieces.junctions.len(), restricted)
+    bans
+}
+
+impl Bans {
+    fn add(&mut self, kind: Kind, driven: &[u32], to: &[u32]) {
+        if kind == Kind::Only {
+            // Who may only go there goes all the way.
+            for (place, next) in driven.iter().enumerate().skip(1) {
+                self.after.entry(driven[..place].to_vec()).or_default().only.insert(*next);
+            }
+        }
+        let last = self.after.entry(driven.to_vec()).or_default();
+        match kind {
+            Kind::No => last.forbidden.extend(to),
+            Kind::Only => last.only.extend(to),
+        }
+    }
+}
+
+impl Ban {
+    /// The directions out of a junction that are forbidden.
+    pub(super) fn forbidden(&self, out: &[u32]) -> impl Iterator<Item = u32> {
+        let is_forbidden = |direction: &u32| {
+            self.forbidden.contains(direction) || (!self.only.is_empty() && !self.only.contains(direction))
+        };
+        out.iter().copied().filter(is_forbidden)
+    }
 }
 
 /// The turns that a restriction speaks of.
 enum Turns {
-    Clear {
-        from: Vec<u32>,
-        to: Vec<u32>,
-    },
+    /// After one of `from` and all of `over`, to one of `to`.
+    Clear { from: Vec<u32>, over: Vec<u32>, to: Vec<u32> },
     /// Nobody can come, or nobody could turn that way.
     None,
-    /// A street passes the node, so that its two sides cannot be told apart.
+    /// A street passes the node, so that its two sides cannot be told apart, or ways do not follow each other.
     Unclear,
 }
 
-impl<'a> Junctions<'a> {
-    fn new(streets: &'a Streets, pieces: &'a Pieces) -> Self {
-        let mut out = vec![Vec::new(); pieces.junctions.len()];
-        for (index, piece) in pieces.pieces.iter().enumerate() {
-            for (side, speed) in streets.ways[piece.street as usize].speed_kmh.iter().enumerate() {
-                if speed.is_some() {
-                    out[piece.ends[side] as usize].push(index as u32 * 2 + side as u32);
-                }
+/// The pieces of ways, by the ways' ids.
+struct Ways<'a> {
+    streets: &'a Streets,
+    pieces: &'a [Piece],
+}
+
+impl Ways<'_> {
+    fn at_node(&self, restriction: &Restriction, via: u32) -> Turns {
+        self.between(restriction, [via, via], Vec::new())
+    }
+
+    /// Ways are listed in the order in which they are driven, or in the opposite one.
+    fn over(&self, restriction: &Restriction, over: &[i64]) -> Turns {
+        if over.iter().any(|way| self.of_way(*way).is_empty()) {
+            return Turns::None;
+        }
+        let backward: Vec<i64> = over.iter().rev().copied().collect();
+        let Some((joints, over)) = [over, &backward]
+            .into_iter()
+            .find_map(|over| self.joints(restriction, over).map(|joints| (joints, over)))
+        else {
+            let ends = [&restriction.from, &restriction.to];
+            let is_known = |ways: &&Vec<i64>| ways.iter().any(|way| !self.of_way(*way).is_empty());
+            return if ends.iter().all(is_known) { Turns::Unclear } else { Turns::None };
+        };
+        let mut driven = Vec::new();
+        for (way, ends) in over.iter().zip(joints.windows(2)) {
+            match &self.along(*way, [ends[0], ends[1]])[..] {
+                [] => return Turns::None,
+                [only] => driven.extend(only),
+                _ => return Turns::Unclear,
             }
         }
-        Self { streets, pieces: &pieces.pieces, out }
+        self.between(restriction, [joints[0], joints[over.len()]], driven)
     }
 
-    fn way_id(&self, direction: u32) -> i64 {
-        self.streets.ways[self.pieces[direction as usize / 2].street as usize].way_id
-    }
-
-    fn end(&self, direction: u32) -> u32 {
-        self.pieces[direction as usize / 2].ends[1 - direction as usize % 2]
-    }
-
-    fn is_open(&self, direction: u32) -> bool {
-        let street = self.pieces[direction as usize / 2].street as usize;
-        self.streets.ways[street].speed_kmh[direction as usize % 2].is_some()
-    }
-
-    /// The directions of a restriction at its junction. What leaves it by a way is there by itself; what comes in by a
-    /// way is the other side of a piece that ends there, whether or not that piece may be left again.
-    fn turns(&self, restriction: &Restriction, via: u32) -> Turns {
-        let touching = self.touching(via, &restriction.from);
+    /// The directions of a restriction where its ways begin and end. What leaves a junction by a way is there by
+    /// itself; what comes in by a way is the other side of a piece that ends there, whether or not that piece may be
+    /// left again.
+    fn between(&self, restriction: &Restriction, [first, last]: [u32; 2], over: Vec<u32>) -> Turns {
+        let touching = self.touching(first, &restriction.from);
         let from: Vec<u32> = touching.into_iter().map(|leaving| leaving ^ 1).collect();
-        let to = self.touching(via, &restriction.to);
-        if has_two_of_one_way(&from, |direction| self.way_id(direction))
-            || has_two_of_one_way(&to, |direction| self.way_id(direction))
-        {
+        let to = self.touching(last, &restriction.to);
+        if self.has_two_of_one_way(&from) || self.has_two_of_one_way(&to) {
             return Turns::Unclear;
         }
         let open = |directions: Vec<u32>| -> Vec<u32> {
-            directions.into_iter().filter(|direction| self.is_open(*direction)).collect()
+            directions
+                .into_iter()
+                .filter(|direction| is_open(self.streets, self.pieces, *direction))
+                .collect()
         };
         let (from, to) = (open(from), open(to));
-        if from.is_empty() || to.is_empty() { Turns::None } else { Turns::Clear { from, to } }
+        if from.is_empty() || to.is_empty() { Turns::None } else { Turns::Clear { from, over, to } }
+    }
+
+    /// The junctions between `from`, the ways in this order, and `to`, if there is exactly one from each to the next.
+    fn joints(&self, restriction: &Restriction, over: &[i64]) -> Option<Vec<u32>> {
+        let ends = |ways: &[i64]| -> BTreeSet<u32> {
+            let pieces = ways.iter().flat_map(|way| self.of_way(*way)).step_by(2);
+            pieces.flat_map(|direction| self.pieces[direction as usize / 2].ends).collect()
+        };
+        let from = std::iter::once(ends(&restriction.from));
+        let over = over.iter().map(|way| ends(&[*way]));
+        let all: Vec<_> = from.chain(over).chain(std::iter::once(ends(&restriction.to))).collect();
+        let joint = |pair: &[BTreeSet<u32>]| {
+            let mut shared = pair[0].intersection(&pair[1]);
+            shared.next().copied().filter(|_| shared.next().is_none())
+        };
+        all.windows(2).map(joint).collect()
+    }
+
+    /// The open ways along one way from a junction of it to another: two on a ring that is driven both ways.
+    fn along(&self, way: i64, [from, to]: [u32; 2]) -> Vec<Vec<u32>> {
+        let ends = |direction: u32| {
+            let [first, last] = self.pieces[direction as usize / 2].ends;
+            if direction.is_multiple_of(2) { [first, last] } else { [last, first] }
+        };
+        let directions: Vec<u32> = self.of_way(way).collect();
+        let sides = [0, 1].map(|side| {
+            let of_side = directions.iter().copied().filter(move |direction| direction % 2 == side);
+            let mut of_side: Vec<u32> = of_side.collect();
+            if side == 1 {
+                of_side.reverse();
+            }
+            of_side
+        });
+        let on_side = |side: &Vec<u32>| -> Option<Vec<u32>> {
+            let start = side.iter().position(|direction| ends(*direction)[0] == from)?;
+            let length = side[start..].iter().position(|direction| ends(*direction)[1] == to)? + 1;
+            let driven = &side[start..start + length];
+            let is_whole = driven.windows(2).all(|pair| ends(pair[0])[1] == ends(pair[1])[0]);
+            let open = driven.iter().all(|direction| is_open(self.streets, self.pieces, *direction));
+            (is_whole && open).then(|| driven.to_vec())
+        };
+        sides.iter().filter_map(on_side).collect()
     }
 
     /// The directions that lead away from a junction along these ways, open or not.
     fn touching(&self, via: u32, ways: &[i64]) -> Vec<u32> {
         ways.iter()
             .flat_map(|way| self.of_way(*way))
-            .filter(|direction| self.end(direction ^ 1) == via)
+            .filter(|direction| end(self.pieces, direction ^ 1) == via)
             .collect()
     }
 
     /// All directions of a way. Streets are in the order of their ids, and pieces in the order of streets.
-    fn of_way(&self, way: i64) -> impl Iterator<Item = u32> + use<> {
+    fn of_way(&self, way: i64) -> std::ops::Range<u32> {
         let id = |piece: &Piece| self.streets.ways[piece.street as usize].way_id;
         let first = self.pieces.partition_point(|piece| id(piece) < way);
         let end = self.pieces.partition_point(|piece| id(piece) <= way);
         first as u32 * 2..end as u32 * 2
     }
 
-    /// Makes the copies and all arcs.
-    fn split(&self, bans: &BTreeMap<u32, Ban>, junctions: usize, restricted: Vec<u32>) -> Graph {
-        let mut graph =
-            Graph { junction_of: (0..junctions as u32).collect(), restricted, ..Graph::default() };
-        let mut copies: BTreeMap<(u32, Vec<u32>), u32> = BTreeMap::new();
-        let mut heads: Map<u32, u32> = Map::default();
-        for (direction, ban) in bans {
-            let junction = self.end(*direction);
-            let forbidden = ban.forbidden(&self.out[junction as usize]);
-            if !forbidden.is_empty() {
-                let copy = *copies.entry((junction, forbidden)).or_insert_with(|| {
-                    graph.junction_of.push(junction);
-                    graph.junction_of.len() as u32 - 1
-                });
-                heads.insert(*direction, copy);
-            }
-        }
-        let head = |direction: u32| heads.get(&direction).copied().unwrap_or_else(|| self.end(direction));
-        for (junction, out) in self.out.iter().enumerate() {
-            let arcs = out.iter().map(|direction| (junction as u32, *direction));
-            graph.arcs.extend(arcs.map(|(tail, direction)| GraphArc {
-                tail,
-                head: head(direction),
-                direction,
-            }));
-        }
-        for ((junction, forbidden), copy) in &copies {
-            let allowed =
-                self.out[*junction as usize].iter().filter(|direction| !forbidden.contains(direction));
-            graph.arcs.extend(allowed.map(|direction| GraphArc {
-                tail: *copy,
-                head: head(*direction),
-                direction: *direction,
-            }));
-        }
-        graph
+    fn has_two_of_one_way(&self, directions: &[u32]) -> bool {
+        let street = |direction: &u32| self.pieces[*direction as usize / 2].street;
+        let streets: BTreeSet<u32> = directions.iter().map(street).collect();
+        streets.len() < directions.len()
     }
 }
 
-impl Ban {
-    /// The directions out of the junction that are forbidden, sorted.
-    fn forbidden(&self, out: &[u32]) -> Vec<u32> {
-        let is_forbidden = |direction: &&u32| {
-            self.forbidden.contains(*direction) || (!self.only.is_empty() && !self.only.contains(*direction))
-        };
-        let mut forbidden: Vec<u32> = out.iter().filter(is_forbidden).copied().collect();
-        forbidden.sort_unstable();
-        forbidden
-    }
+/// The junction where a direction ends.
+pub(super) fn end(pieces: &[Piece], direction: u32) -> u32 {
+    pieces[direction as usize / 2].ends[1 - direction as usize % 2]
 }
 
-fn has_two_of_one_way(directions: &[u32], way_id: impl Fn(u32) -> i64) -> bool {
-    let mut ids: Vec<i64> = directions.iter().map(|direction| way_id(*direction)).collect();
-    ids.sort_unstable();
-    ids.windows(2).any(|pair| pair[0] == pair[1])
+/// Whether a direction may be driven.
+pub(super) fn is_open(streets: &Streets, pieces: &[Piece], direction: u32) -> bool {
+    let street = pieces[direction as usize / 2].street as usize;
+    streets.ways[street].speed_kmh[direction as usize % 2].is_some()
 }

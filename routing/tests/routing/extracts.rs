@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
-use kerb_routing::import::{Imported, Step, import_pbf};
+use kerb_routing::import::{Imported, RestrictionCounts, Step, import_pbf};
 use kerb_routing::{Network, SegmentId};
 use kerb_spatial::distance_m;
 
 use crate::dijkstra::{tail, times_from};
 
 pub(crate) const MONACO: &[u8] = include_bytes!("../../data/monaco.osm.pbf");
-const MIDTOWN: &[u8] = include_bytes!("../../data/midtown_roads.osm.pbf");
+pub(crate) const ANDORRA: &[u8] = include_bytes!("../../data/andorra.osm.pbf");
+pub(crate) const MIDTOWN: &[u8] = include_bytes!("../../data/midtown_roads.osm.pbf");
 
 pub(crate) fn import(bytes: &[u8]) -> Imported {
     import_pbf(Cursor::new(bytes), &mut |_| {}).unwrap()
@@ -65,13 +66,13 @@ fn midtown_with_its_turn_restrictions() {
     let Imported { network, report } = import(MIDTOWN);
     judge(&network);
     let turns = report.restrictions;
-    let all = turns.kept
-        + turns.without_effect
-        + turns.via_way
-        + turns.conditional
-        + turns.other_vehicles
-        + turns.unclear;
-    assert_eq!(all, report.relations_read);
+    let all = |turns: &RestrictionCounts| {
+        turns.kept + turns.without_effect + turns.conditional + turns.other_vehicles + turns.unclear
+    };
+    assert_eq!(all(&turns), report.relations_read);
+    assert_eq!(report.restriction_values.values().map(all).sum::<u64>(), report.relations_read);
+    println!("{:#?}", report.restriction_values);
+    assert!(turns.kept_over_ways > 10, "{turns:?}");
     assert!(turns.kept > 100 && turns.conditional > 20, "{turns:?}");
     let summary = network.summary();
     assert!(summary.node_copies > 50, "{summary:?}");

@@ -27,7 +27,8 @@ fn everything(network: &Network) -> String {
     let segments: Vec<_> = segments.collect();
     let graph =
         (network.nodes(), network.first_out(), network.head(), network.time_ms(), network.arc_segment());
-    let rest = (network.lengths_cm(), network.way_ids(), network.fingerprint(), network.summary());
+    let rest =
+        (network.lengths_cm(), network.way_ids(), network.order(), network.fingerprint(), network.summary());
     format!("{segments:?} {graph:?} {rest:?}")
 }
 
@@ -77,7 +78,7 @@ fn errors_say_what_is_wrong() {
     assert!(matches!(changed(0, b'X'), OpenError::NotRoads(_)));
     assert_eq!(
         changed(8, 9).to_string(),
-        "has format version 9, this program reads 1: import the streets again"
+        "has format version 9, this program reads 2: import the streets again"
     );
     assert!(matches!(changed(bytes.len() - 1, 0x55), OpenError::Checksum { .. }));
     assert!(matches!(Network::open(std::path::Path::new("/nowhere.roads")), Err(OpenError::Io(_))));

@@ -53,7 +53,24 @@ fn town() -> Osm {
     let osm =
         Osm::default().node(1, 0, 0).node(2, 4, 0).node(3, 4, 4).tagged_node(4, 2, 2, &[("barrier", "gate")]);
     let osm = osm.way(10, &[1, 2], &[("name", "A")]).way(11, &[2, 3], &[("maxspeed", "30 mph")]);
-    osm.way(12, &[3, 4, 1], &[("oneway", "-1")]).restriction(900, "no_left_turn", 10, 2, 11)
+    let osm = osm.way(12, &[3, 4, 1], &[]).way(13, &[3, 1], &[]);
+    let over = [(1, 10, "from"), (1, 11, "via"), (0, 3, "via"), (1, 13, "to")];
+    let hours = [("type", "restriction"), ("restriction:conditional", "no_u_turn @ (Mo-Fr 07:00-19:00)")];
+    let turns = [(1, 12, "from"), (0, 1, "via"), (1, 10, "to")];
+    osm.restriction(900, "no_left_turn", 10, 2, 11)
+        .relation(901, &over, &vec![("type", "restriction"), ("restriction", "only_left_turn")])
+        .relation(
+            902,
+            &over,
+            &vec![("type", "restriction"), ("restriction", "no_u_turn"), ("except", "taxi")],
+        )
+        .relation(903, &turns, &hours.to_vec())
+}
+
+#[test]
+fn the_sound_town_has_restrictions_of_all_kinds() {
+    let turns = town().import().report.restrictions;
+    assert_eq!((turns.kept, turns.kept_over_ways, turns.conditional), (3, 2, 1), "{turns:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use kerb_routing::import::RestrictionCounts;
 
-use crate::dijkstra::{direction, time_between};
+use crate::dijkstra::{direction, tail, time_between, times_from};
 use crate::osm::{Osm, Tags};
 
 /// A crossing of four streets in a ring of eight, so that whoever may not turn finds another way.
@@ -141,7 +141,7 @@ fn arcs_with_the_same_ban_share_a_copy() {
 #[test]
 fn what_is_not_for_cars_or_cannot_be_kept_is_counted_and_changes_nothing() {
     let from_to = [(1, SOUTH, "from"), (0, 100, "via"), (1, WEST, "to")];
-    let via_way = [(1, SOUTH, "from"), (1, EAST, "via"), (1, 24, "to")];
+    let apart = [(1, SOUTH, "from"), (1, 22, "via"), (1, 24, "to")];
     let no_via = [(1, SOUTH, "from"), (1, WEST, "to")];
     let elsewhere = [(1, 21, "from"), (0, 100, "via"), (1, WEST, "to")];
     let unknown = [(1, 999, "from"), (0, 100, "via"), (1, WEST, "to")];
@@ -163,7 +163,7 @@ fn what_is_not_for_cars_or_cannot_be_kept_is_counted_and_changes_nothing() {
             no(&[("restriction:conditional", "no_left_turn @ (07:00-19:00)")]),
             RestrictionCounts { conditional: 1, ..none },
         ),
-        (&via_way, no(&[("restriction", "no_u_turn")]), RestrictionCounts { via_way: 1, ..none }),
+        (&apart, no(&[("restriction", "no_u_turn")]), RestrictionCounts { unclear: 1, ..none }),
         (&no_via, no(&[("restriction", "no_left_turn")]), RestrictionCounts { unclear: 1, ..none }),
         (&elsewhere, no(&[("restriction", "no_left_turn")]), RestrictionCounts { without_effect: 1, ..none }),
         (&unknown, no(&[("restriction", "only_left_turn")]), RestrictionCounts { without_effect: 1, ..none }),
@@ -174,6 +174,60 @@ fn what_is_not_for_cars_or_cannot_be_kept_is_counted_and_changes_nothing() {
         assert_eq!(osm.import().report.restrictions, expected, "{tags:?} {members:?}");
         assert_eq!(forbidden(&osm), [], "{tags:?} {members:?}");
     }
+}
+
+/// From the west to the centre, on to the east and there to the south: only who comes from the west may not.
+#[test]
+fn a_restriction_over_a_way_is_about_who_comes_from_its_beginning() {
+    let time_ms = |osm: &Osm, from: (i64, bool), to: (i64, bool)| {
+        let network = osm.network();
+        let [from, to] = [from, to].map(|(way, reverse)| direction(&network, way, reverse).unwrap());
+        let starts = network.arcs_of(from).iter().map(|arc| network.head()[*arc as usize]);
+        let times: Vec<_> = starts.map(|start| times_from(&network, start)).collect();
+        let tails = network.arcs_of(to).iter().map(|arc| tail(&network, *arc));
+        tails.flat_map(|tail| times.iter().filter_map(move |times| times[tail as usize])).min().unwrap()
+    };
+    let (west, north, east, to_south, to_north) =
+        ((WEST, true), (NORTH, true), (EAST, false), (24, false), (23, true));
+    let over = |value: &'static str, via: &[i64]| {
+        let via = via.iter().map(|way| (1, *way, "via"));
+        let members: Vec<_> = [(1, WEST, "from"), (1, 24, "to")].into_iter().chain(via).collect();
+        crossing().relation(900, &members, &vec![("type", "restriction"), ("restriction", value)])
+    };
+    let (free, no, only) = (crossing(), over("no_right_turn", &[EAST]), over("only_right_turn", &[EAST]));
+    for osm in [&no, &only] {
+        let expected = RestrictionCounts { kept: 1, kept_over_ways: 1, ..RestrictionCounts::default() };
+        assert_eq!(osm.import().report.restrictions, expected);
+        // Who comes from elsewhere, or starts on the way, may do everything.
+        for (from, to) in [(north, to_south), (north, to_north), (east, to_south), (east, to_north)] {
+            assert_eq!(time_ms(osm, from, to), time_ms(&free, from, to), "{from:?} to {to:?}");
+        }
+    }
+    assert!(time_ms(&no, west, to_south) > time_ms(&free, west, to_south));
+    assert_eq!(time_ms(&no, west, to_north), time_ms(&free, west, to_north));
+    // Who may only go there goes over the way and nowhere else.
+    assert_eq!(time_ms(&only, west, to_south), time_ms(&free, west, to_south));
+    assert!(time_ms(&only, west, to_north) > time_ms(&free, west, to_north));
+    assert!(time_ms(&only, west, (NORTH, false)) > time_ms(&free, west, (NORTH, false)));
+    assert_eq!(
+        over("no_u_turn", &[22]).import().report.restrictions.unclear,
+        1,
+        "it does not touch the west"
+    );
+    assert_eq!(over("no_u_turn", &[999]).import().report.restrictions.without_effect, 1);
+}
+
+#[test]
+fn counts_are_told_by_value() {
+    let osm = crossing()
+        .restriction(900, "no_left_turn", SOUTH, 100, WEST)
+        .restriction(901, "no_left_turn", SOUTH, 21, WEST)
+        .restriction(902, "no_nothing", SOUTH, 100, EAST);
+    let report = osm.import().report;
+    let count =
+        |kept, without_effect| RestrictionCounts { kept, without_effect, ..RestrictionCounts::default() };
+    let values: Vec<_> = report.restriction_values.into_iter().collect();
+    assert_eq!(values, [("no_left_turn", count(1, 1)), ("other", count(1, 0))]);
 }
 
 #[test]

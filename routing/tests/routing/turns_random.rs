@@ -4,12 +4,15 @@ use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use kerb_routing::Arc;
 use kerb_spatial::{LatLng, distance_m};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::dijkstra::{direction, tail, times_from};
+use crate::lists::Lists;
 use crate::osm::{GRID_E7, Osm};
+use crate::pbf::{self, Packing};
 
 const SIDE: i64 = 5;
 
@@ -81,6 +84,30 @@ impl Town {
         }
     }
 
+    /// A restriction over one to three ways, that follow each other from somewhere and are listed in either order.
+    fn add_restriction_over_ways(&mut self, id: i64, random: &mut Pcg64Mcg) {
+        let edges: Vec<_> = self.edges.iter().map(|(edge, ends)| (*edge, *ends)).collect();
+        let mut driven = vec![edges[random.random_range(0..edges.len())]];
+        for _ in 0..random.random_range(2..5) {
+            let (last, (_, at, _)) = driven[driven.len() - 1];
+            let next: Vec<_> =
+                edges.iter().filter(|(edge, (start, ..))| *start == at && edge.way != last.way).collect();
+            if next.is_empty() {
+                return;
+            }
+            driven.push(*next[random.random_range(0..next.len())]);
+        }
+        let value = ["no_u_turn", "no_left_turn", "only_straight_on"][random.random_range(0..3)];
+        let mut via: Vec<i64> = driven[1..driven.len() - 1].iter().map(|(edge, _)| edge.way).collect();
+        if random.random_bool(0.3) {
+            via.reverse();
+        }
+        let mut members = vec![(1, driven[0].0.way, "from"), (1, driven[driven.len() - 1].0.way, "to")];
+        members.extend(via.into_iter().map(|way| (1, way, "via")));
+        let tags = vec![("type", "restriction"), ("restriction", value)];
+        self.osm = std::mem::take(&mut self.osm).relation(id, &members, &tags);
+    }
+
     fn may_turn(&self, from: Edge, to: Edge) -> bool {
         let via = self.edges[&from].1;
         let here = || self.restrictions.iter().filter(|(_, way, at, _)| *way == from.way && *at == via);
@@ -136,4 +163,35 @@ fn times_are_those_of_a_search_that_looks_turns_up() {
         }
     }
     assert!(compared > 30_000, "only {compared} pairs were in the networks");
+}
+
+#[test]
+fn restrictions_over_ways_are_those_of_lists() {
+    let (mut compared, mut rules, mut told_apart, mut kept_over_ways) = (0, 0, 0, 0);
+    for seed in 100..140 {
+        let random = &mut Pcg64Mcg::seed_from_u64(seed);
+        let mut town = Town::random(random);
+        (0..random.random_range(1..15)).for_each(|id| town.add_restriction_over_ways(7000 + id, random));
+        let imported = town.osm.shuffled(seed).import();
+        kept_over_ways += imported.report.restrictions.kept_over_ways;
+        let network = imported.network;
+        let lists = Lists::new(&pbf::write(&town.osm.objects, Packing::Zlib), &network);
+        (rules, told_apart) = (rules + lists.rules, told_apart + lists.told_apart());
+        for from in lists.directions() {
+            let begun = lists.begun_ms(&[(from, 1.0)]);
+            let starts = network.arcs_of(Arc::from_number(from)).iter();
+            let starts: Vec<_> =
+                starts.map(|arc| times_from(&network, network.head()[*arc as usize])).collect();
+            for to in lists.directions() {
+                let tails = network.arcs_of(Arc::from_number(to)).iter().map(|arc| tail(&network, *arc));
+                let over = tails.flat_map(|tail| starts.iter().filter_map(move |times| times[tail as usize]));
+                assert_eq!(over.min(), begun.get(&to).copied(), "seed {seed}: {from} to {to}");
+                compared += 1;
+            }
+        }
+    }
+    println!(
+        "{compared} pairs, {rules} rules, {kept_over_ways} restrictions over ways, {told_apart} states more"
+    );
+    assert!(compared > 60_000 && kept_over_ways > 100 && told_apart > 100);
 }

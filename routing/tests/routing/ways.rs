@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{Leg, Table, TableQuestion, TravelSource, TravelTimes};
-use kerb_routing::{RoadTimes, Roads, WayError};
+use kerb_fleet::conformance::travel_times;
+use kerb_fleet::{Drive, Eta, Leg, Table, TableQuestion, TravelSource, TravelTimes};
+use kerb_routing::{RoadTimes, Roads, SegmentId, SnapError, Turn, Way, WayError};
 use kerb_spatial::{LatLng, distance_m};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -37,7 +38,7 @@ fn a_way_is_one_line_of_streets_from_end_to_end() {
             way.steps.iter().fold((0, 0.0), |(ms, m), step| (ms + step.time_ms, m + step.length_m));
         assert_eq!(steps_ms, way.time_ms);
         assert!((steps_m - way.length_m).abs() < 1e-6);
-        assert!(way.steps.windows(2).all(|pair| pair[0].name != pair[1].name));
+        check_steps(&way);
         let line_m: f64 = way.line.windows(2).map(|pair| distance_m(pair[0], pair[1])).sum();
         // Seams are points of the lattice, 1.1 cm wide.
         assert!((line_m - way.length_m).abs() < 0.03 * way.line.len() as f64, "{line_m} {}", way.length_m);
@@ -47,6 +48,60 @@ fn a_way_is_one_line_of_streets_from_end_to_end() {
             assert!(distance_m(from, first) <= SNAP_MAX_M && distance_m(to, last) <= SNAP_MAX_M);
         }
     }
+}
+
+/// Steps are the line's, one after the other, and a new one begins with another name or a turn.
+fn check_steps(way: &Way) {
+    let starts: Vec<usize> = way.steps.iter().map(|step| step.first_point).collect();
+    assert!(starts.first().is_none_or(|first| *first == 0) && starts.is_sorted_by(|a, b| a <= b));
+    for (index, step) in way.steps.iter().enumerate() {
+        let end = starts.get(index + 1).map_or(way.line.len(), |next| next + 1);
+        let line_m: f64 =
+            way.line[step.first_point..end].windows(2).map(|pair| distance_m(pair[0], pair[1])).sum();
+        assert!((line_m - step.length_m).abs() < 0.03 * way.line.len() as f64, "{line_m} {step:?}");
+        assert_eq!(step.turn == Turn::Start, index == 0);
+    }
+    let slight = [Turn::Straight, Turn::SlightLeft, Turn::SlightRight];
+    assert!(way.steps.windows(2).all(|pair| pair[0].name != pair[1].name || !slight.contains(&pair[1].turn)));
+}
+
+/// The course of a line's first piece, in degrees clockwise from north.
+fn course_deg(line: &[LatLng]) -> f64 {
+    let (from, to) = (line[0], line[1]);
+    let east = (to.lon_deg() - from.lon_deg()) * from.lat_deg().to_radians().cos();
+    east.atan2(to.lat_deg() - from.lat_deg()).to_degrees().rem_euclid(360.0)
+}
+
+#[test]
+fn a_way_begins_in_the_direction_of_travel() {
+    let seed = 5;
+    println!("seed {seed}");
+    let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), monaco());
+    let segments = 0..roads.network().segments() as u32;
+    let bends: Vec<LatLng> = segments
+        .flat_map(|segment| roads.network().shape(SegmentId(segment)))
+        .map(|at| at.lat_lng())
+        .collect();
+    let (mut headed, mut none) = (0, 0);
+    for _ in 0..200 {
+        let (from, to) = (somewhere(&mut rng, &roads), somewhere(&mut rng, &roads));
+        let heading_deg = rng.random_range(0.0..360.0);
+        match roads.way_toward(from, Some(heading_deg), to) {
+            // Who starts where a piece ends goes on in the next one.
+            Ok(way) if way.line.len() > 1 && !bends.contains(&way.line[0]) => {
+                let off_deg = (course_deg(&way.line) - heading_deg + 540.0).rem_euclid(360.0) - 180.0;
+                assert!(off_deg.abs() < 61.0, "{from} to {to} toward {heading_deg}: {off_deg} degrees off");
+                headed += 1;
+            }
+            Ok(_) => {}
+            Err(WayError::From(SnapError::TooFar { nearest_m, .. })) => {
+                assert!(nearest_m > SNAP_MAX_M);
+                none += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(headed > 100 && none < 20, "{headed} ways, {none} have no street");
 }
 
 #[test]
@@ -64,8 +119,31 @@ struct Always(u32);
 
 impl TravelTimes for Always {
     fn table(&self, question: &TableQuestion) -> Table {
-        Table { seconds: vec![self.0; question.legs.len()], source: TravelSource::StraightLine }
+        let legs = question.legs.len();
+        Table { seconds: vec![self.0; legs], sources: vec![TravelSource::StraightLine; legs] }
     }
+
+    fn drive(&self, from: LatLng, to: LatLng) -> Drive {
+        let eta = Eta { time_s: self.0, source: TravelSource::StraightLine };
+        Drive { eta, length_m: distance_m(from, to) }
+    }
+
+    fn reach_m(&self, _to: LatLng, within_s: u32) -> f64 {
+        if within_s > self.0 { f64::INFINITY } else { 0.0 }
+    }
+}
+
+#[test]
+fn the_times_of_streets_keep_the_contract_of_the_port() {
+    let seed = 5;
+    println!("seed {seed}");
+    let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), monaco());
+    let mut places: Vec<_> = (0..16).map(|_| somewhere(&mut rng, &roads)).collect();
+    places.push(LatLng::new(PARIS.0, PARIS.1).unwrap());
+    let mut off = || rng.random_range(-0.05..0.05);
+    places.extend((0..6).map(|_| LatLng::new(43.74 + off(), 7.42 + off()).unwrap()));
+    let times = RoadTimes::new(Arc::new(roads), Arc::new(Always(300)));
+    travel_times::all(&times, &places);
 }
 
 #[test]
@@ -89,16 +167,22 @@ fn a_table_has_the_times_of_its_ways_and_the_fallbacks_off_the_map() {
     let question =
         TableQuestion { origins: origins.clone(), destinations: destinations.clone(), legs: legs.clone() };
     let table = times.table(&question);
-    assert_eq!(table.source, TravelSource::Roads);
+    assert!(table.sources.iter().all(|source| *source == TravelSource::Roads));
     assert_eq!(table.seconds, legs.iter().map(|leg| way_s(&question, leg)).collect::<Vec<_>>());
 
     (origins[7], destinations[3]) = (paris, paris);
     let question = TableQuestion { origins, destinations, legs };
     let table = times.table(&question);
-    assert_eq!(table.source, TravelSource::Mixed);
+    let is_off = |leg: &Leg| leg.origin == 7 || leg.destination == 3;
+    let expected = question
+        .legs
+        .iter()
+        .map(is_off)
+        .map(|off| if off { TravelSource::StraightLine } else { TravelSource::Roads });
+    assert_eq!(table.sources, expected.collect::<Vec<_>>());
     assert!(table.seconds.contains(&9_999));
     assert_eq!(table.seconds, question.legs.iter().map(|leg| way_s(&question, leg)).collect::<Vec<_>>());
     let legs = vec![Leg { origin: 7, destination: 0 }];
     let table = times.table(&TableQuestion { legs, ..question });
-    assert_eq!((table.seconds[0], table.source), (9_999, TravelSource::StraightLine));
+    assert_eq!((table.seconds[0], table.sources[0]), (9_999, TravelSource::StraightLine));
 }

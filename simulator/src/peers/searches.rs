@@ -290,6 +290,7 @@ mod tests {
             drivers: vec![v1::NearbyDriver { driver_id: "a".repeat(200), ..v1::NearbyDriver::default() }; 3],
             coverage: Some(v1::Coverage { shards_missing: missing.to_vec(), ..v1::Coverage::default() }),
             next_page_token: "next".to_owned(),
+            ..FindNearbyResponse::default()
         }
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod city;
+mod city_model;
 mod histories;
 mod judge;
 mod pings;

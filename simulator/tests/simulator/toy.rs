@@ -201,6 +201,6 @@ fn answer(search: &Search, known: &Known, now_ms: i64) -> Option<v1::NearbyDrive
         status: known.update.status,
         vehicle_class: known.hello.vehicle_class.clone(),
         capabilities: known.hello.capabilities.clone(),
-        h3_cell: String::new(),
+        ..Default::default()
     })
 }

@@ -87,6 +87,13 @@ impl DriverService for Toy {
 
 #[tonic::async_trait]
 impl RideService for Toy {
+    async fn quote_ride(
+        &self,
+        _: Request<v1::QuoteRideRequest>,
+    ) -> Result<Response<v1::QuoteRideResponse>, Status> {
+        Err(Status::unimplemented("nobody asks this server for a quote"))
+    }
+
     async fn request_ride(
         &self,
         request: Request<v1::RequestRideRequest>,

@@ -3,7 +3,7 @@
 use kerb_spatial::{Cell, LatLng, Morton, Tile, distance_m};
 use proptest::prelude::*;
 
-use crate::points::{config, deg, e7, inside, position};
+use crate::points::{any_scale, config, deg, e7, inside, position, step};
 
 /// A geohash (Niemeyer 2008) by halving intervals of degrees, as its description says.
 fn geohash(position: LatLng, characters: usize) -> String {
@@ -81,6 +81,17 @@ fn tiles_are_five_to_ten_kilometres_wide() {
 
 proptest! {
     #![proptest_config(config(5_000))]
+
+    #[test]
+    fn positions_share_the_cells_that_their_codes_share(
+        a in position(),
+        lat in any_scale(30),
+        lon in any_scale(31),
+        level in 0..=Cell::MAX_LEVEL,
+    ) {
+        let b = step(a, lat, lon);
+        prop_assert_eq!(Cell::share(a, b, level), Cell::of(Morton::from(a), level).contains(Morton::from(b)));
+    }
 
     #[test]
     fn codes_are_as_defined(position in position()) {

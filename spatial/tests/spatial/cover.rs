@@ -35,6 +35,16 @@ fn the_scan_finds_the_same_tiles() {
     assert_eq!(cover(&area, 10_000), Some(cover_by_scan(&area, triangle[0])));
 }
 
+proptest! {
+    #![proptest_config(config(12))]
+
+    #[test]
+    fn the_scan_finds_the_same_tiles_of_small_circles(center in position(), radius_cm in 1..=1_500_000_i64) {
+        let area = circle(center, radius_cm as f64 / 100.0);
+        prop_assert_eq!(cover(&area, 10_000), Some(cover_by_scan(&area, center)));
+    }
+}
+
 #[test]
 fn too_many_tiles_are_all_tiles() {
     let area = circle(deg(52.52, 13.405), 20_000.0);

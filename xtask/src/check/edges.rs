@@ -30,7 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "kerb-spatial",
         ],
     ),
-    ("kerb-simulator", &["kerb", "kerb-routing", "kerb-proto", "kerb-fleet", "kerb-spatial"]),
+    ("kerb-simulator", &["kerb", "kerb-matcher", "kerb-routing", "kerb-proto", "kerb-fleet", "kerb-spatial"]),
     ("xtask", &[]),
 ];
 

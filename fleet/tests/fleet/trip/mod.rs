@@ -41,7 +41,12 @@ pub(crate) fn request(number: u64) -> RideRequest {
 }
 
 pub(crate) fn offered(name: &str) -> TripEvent {
-    TripEvent::Offered { driver: driver(name), pickup_eta_s: 120, expires_ms: START_MS + 15_000 }
+    TripEvent::Offered {
+        driver: driver(name),
+        pickup_eta_s: 120,
+        travel_source: None,
+        expires_ms: START_MS + 15_000,
+    }
 }
 
 pub(crate) fn receipt(name: &str, rider: u64) -> Receipt {

@@ -2,7 +2,7 @@
 
 use kerb_fleet::{
     CancelledBy, Capabilities, Change, DriverId, IdempotencyKey, MarketId, Receipt, Record, ReturnReason,
-    RideRequest, RiderId, Trip, TripEvent, TripId, VehicleClass,
+    RideRequest, RiderId, TravelSource, Trip, TripEvent, TripId, VehicleClass,
 };
 use kerb_spatial::LatLng;
 use proptest::prelude::*;
@@ -68,6 +68,10 @@ prop_compose! {
     }
 }
 
+fn sources() -> impl Strategy<Value = Option<TravelSource>> {
+    prop_oneof![Just(None), Just(Some(TravelSource::Roads)), Just(Some(TravelSource::StraightLine))]
+}
+
 fn returns() -> impl Strategy<Value = ReturnReason> {
     prop_oneof![
         texts().prop_map(|reason| ReturnReason::Declined { reason }),
@@ -88,9 +92,11 @@ fn parties() -> impl Strategy<Value = CancelledBy> {
 fn events() -> impl Strategy<Value = TripEvent> {
     prop_oneof![
         requests().prop_map(|request| TripEvent::Requested(Box::new(request))),
-        (drivers(), any::<u32>(), any::<i64>()).prop_map(|(driver, pickup_eta_s, expires_ms)| {
-            TripEvent::Offered { driver, pickup_eta_s, expires_ms }
-        }),
+        (drivers(), any::<u32>(), sources(), any::<i64>()).prop_map(
+            |(driver, pickup_eta_s, travel_source, expires_ms)| {
+                TripEvent::Offered { driver, pickup_eta_s, travel_source, expires_ms }
+            }
+        ),
         (drivers(), returns()).prop_map(|(driver, why)| TripEvent::OfferReturned { driver, why }),
         drivers().prop_map(|driver| TripEvent::Accepted { driver }),
         drivers().prop_map(|driver| TripEvent::DriverLost { driver }),
@@ -158,6 +164,18 @@ fn the_written_form_stays() {
     let text: String = text.lines().map(str::trim_start).collect();
     assert_eq!(serde_json::to_string(&record).unwrap(), text);
     assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
+}
+
+/// An offer that was written before its source was.
+#[test]
+fn an_older_record_has_no_source() {
+    let older = r#"{"type":"offered","driver":"cab-7","pickup_eta_s":90,"expires_ms":17000}"#;
+    let event: TripEvent = serde_json::from_str(older).unwrap();
+    assert!(matches!(event, TripEvent::Offered { travel_source: None, pickup_eta_s: 90, .. }), "{event:?}");
+    assert_eq!(serde_json::to_string(&event).unwrap(), older);
+    let newer = older.replace("90,", r#"90,"travel_source":"straight_line","#);
+    let event: TripEvent = serde_json::from_str(&newer).unwrap();
+    assert_eq!(serde_json::to_string(&event).unwrap(), newer);
 }
 
 #[test]

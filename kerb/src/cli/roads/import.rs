@@ -6,7 +6,9 @@ use std::io::{BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kerb_routing::import::{ImportError, Imported, Progress, Report, Step, import_csv, import_pbf};
+use kerb_routing::import::{
+    ImportError, Imported, Progress, Report, RestrictionCounts, Step, import_csv, import_pbf,
+};
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Outcome};
@@ -55,7 +57,7 @@ fn import_extract(path: &Path) -> Result<Imported, Failure> {
         bar.set_message(match progress.step {
             Step::Ways => "reading ways",
             Step::Nodes => "reading nodes",
-            Step::Graph => "making the graph",
+            Step::Graph => "making the graph and ordering it",
         });
     });
     bar.finish_and_clear();
@@ -110,15 +112,18 @@ fn to_text(report: &Report) -> String {
         (left_out.empty, "streets from a node to itself"),
         (report.missing_nodes, "nodes that the input does not have: streets end before them"),
         (report.closed_barriers, "barriers: streets end at them"),
-        (turns.via_way, "turn restrictions over a way: not kept"),
         (turns.conditional, "turn restrictions at some hours: not kept"),
         (turns.unclear, "turn restrictions that are unclear: not kept"),
         (turns.other_vehicles, "turn restrictions for other vehicles"),
         (turns.without_effect, "turn restrictions without effect"),
         (turns.kept, "turn restrictions in the graph"),
+        (turns.kept_over_ways, "of them over a way"),
     ];
     for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
         let _ = writeln!(text, "  {count} {what}");
+    }
+    if !report.restriction_values.is_empty() {
+        text.push_str(&restrictions_to_text(report));
     }
     let dropped = report.dropped;
     let _ = writeln!(
@@ -132,8 +137,34 @@ fn to_text(report: &Report) -> String {
     text
 }
 
+/// A row for each value of turn restrictions.
+fn restrictions_to_text(report: &Report) -> String {
+    let row = |(value, counts): (&&str, &RestrictionCounts)| {
+        let RestrictionCounts { kept, without_effect, conditional, other_vehicles, unclear, .. } = *counts;
+        let counts = [kept, without_effect, conditional, other_vehicles, unclear];
+        std::iter::once((*value).to_owned()).chain(counts.map(|count| count.to_string())).collect()
+    };
+    let rows: Vec<Vec<String>> = report.restriction_values.iter().map(row).collect();
+    let head = ["TURN", " KEPT", " NO EFFECT", " SOME HOURS", " OTHERS", " UNCLEAR"];
+    table::render(&head, &rows)
+}
+
+fn restrictions_to_json(turns: &RestrictionCounts) -> Value {
+    json!({
+        "kept": turns.kept,
+        "kept_over_ways": turns.kept_over_ways,
+        "without_effect": turns.without_effect,
+        "conditional": turns.conditional,
+        "other_vehicles": turns.other_vehicles,
+        "unclear": turns.unclear,
+    })
+}
+
 fn to_json(report: &Report) -> Value {
-    let (left_out, turns, dropped) = (report.left_out, report.restrictions, report.dropped);
+    let (left_out, dropped) = (report.left_out, report.dropped);
+    let values = report.restriction_values.iter();
+    let values: serde_json::Map<_, _> =
+        values.map(|(value, counts)| ((*value).to_owned(), restrictions_to_json(counts))).collect();
     json!({
         "nodes_read": report.nodes_read,
         "ways_read": report.ways_read,
@@ -148,14 +179,8 @@ fn to_json(report: &Report) -> Value {
         },
         "missing_nodes": report.missing_nodes,
         "closed_barriers": report.closed_barriers,
-        "turn_restrictions": {
-            "kept": turns.kept,
-            "without_effect": turns.without_effect,
-            "via_way": turns.via_way,
-            "conditional": turns.conditional,
-            "other_vehicles": turns.other_vehicles,
-            "unclear": turns.unclear,
-        },
+        "turn_restrictions": restrictions_to_json(&report.restrictions),
+        "turn_restrictions_by_value": values,
         "dropped": {
             "components": dropped.components,
             "nodes": dropped.nodes,

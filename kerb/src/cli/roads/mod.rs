@@ -2,6 +2,7 @@
 
 mod import;
 mod info;
+mod isochrone;
 mod route;
 
 use super::failure::{Failure, Outcome};
@@ -14,6 +15,8 @@ pub(crate) enum Command {
     Info(info::Args),
     /// The fastest way between two positions
     Route(route::Args),
+    /// The area that is reached from a position within some minutes
+    Isochrone(isochrone::Args),
 }
 
 pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
@@ -21,5 +24,6 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Import(args) => import::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Route(args) => route::run(&args),
+        Command::Isochrone(args) => isochrone::run(&args),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use kerb_routing::{Roads, Way};
+use kerb_routing::{Roads, Step, Way};
 use kerb_spatial::LatLng;
 use serde_json::{Value, json};
 
+use super::super::args::position;
 use super::super::failure::{Failure, Outcome};
 use super::super::table;
 
@@ -20,6 +21,10 @@ pub(crate) struct Args {
     /// Where it ends: "LAT,LON"
     #[arg(value_parser = position, allow_hyphen_values = true)]
     to: LatLng,
+    /// The direction of travel where the way begins, degrees clockwise from north: it begins on a street and in a
+    /// direction that lead that way within 60 degrees
+    #[arg(long, value_name = "DEG", value_parser = degrees)]
+    heading: Option<f64>,
     /// A position farther from every street is off the map
     #[arg(long, value_name = "M", default_value_t = 300.0, value_parser = metres)]
     snap_max_m: f64,
@@ -31,7 +36,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let roads = Roads::open(&args.file, args.snap_max_m);
     let roads = roads.map_err(|error| Failure::Failed(format!("{}: {error}", args.file.display())))?;
-    let way = roads.way(args.from, args.to).map_err(|error| Failure::Failed(error.to_string()))?;
+    let way = roads.way_toward(args.from, args.heading, args.to);
+    let way = way.map_err(|error| Failure::Failed(error.to_string()))?;
     if args.geojson {
         println!("{}", to_geojson(&way));
     } else {
@@ -41,14 +47,16 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
 }
 
 fn to_text(way: &Way) -> String {
-    let row = |name: &str, time_ms: u32, length_m: f64| {
-        let name = if name.is_empty() { "unnamed" } else { name };
-        vec![table::printable(name), table::age(time_ms), table::distance(length_m)]
+    let row = |turn: &str, name: &str, time_ms: u32, length_m: f64| {
+        vec![turn.to_owned(), table::printable(name), table::age(time_ms), table::distance(length_m)]
     };
-    let mut rows: Vec<_> =
-        way.steps.iter().map(|step| row(&step.name, step.time_ms, step.length_m)).collect();
-    rows.push(row("in all", way.time_ms, way.length_m));
-    table::render(&["STREET", " TIME", " LENGTH"], &rows)
+    let of_step = |step: &Step| {
+        let name = if step.name.is_empty() { "unnamed" } else { &step.name };
+        row(step.turn.name(), name, step.time_ms, step.length_m)
+    };
+    let mut rows: Vec<_> = way.steps.iter().map(of_step).collect();
+    rows.push(row("arrive", "", way.time_ms, way.length_m));
+    table::render(&["TURN", "STREET", " TIME", " LENGTH"], &rows)
 }
 
 /// RFC 7946: positions are longitude, latitude.
@@ -57,7 +65,15 @@ fn to_geojson(way: &Way) -> Value {
     let steps: Vec<_> = way
         .steps
         .iter()
-        .map(|step| json!({ "name": step.name, "time_ms": step.time_ms, "length_m": step.length_m }))
+        .map(|step| {
+            json!({
+                "turn": step.turn.name(),
+                "name": step.name,
+                "time_ms": step.time_ms,
+                "length_m": step.length_m,
+                "first_point": step.first_point,
+            })
+        })
         .collect();
     json!({
         "type": "Feature",
@@ -66,15 +82,13 @@ fn to_geojson(way: &Way) -> Value {
     })
 }
 
-fn position(text: &str) -> Result<LatLng, String> {
-    let (lat, lon) = text.split_once(',').ok_or("must be LAT,LON, for example 43.7333,7.4167")?;
-    let number =
-        |text: &str| text.trim().parse::<f64>().map_err(|error| format!("{text:?} is not a number: {error}"));
-    LatLng::new(number(lat)?, number(lon)?).map_err(|error| error.to_string())
-}
-
-fn metres(text: &str) -> Result<f64, String> {
+pub(super) fn metres(text: &str) -> Result<f64, String> {
     let metres: f64 = text.parse().map_err(|error| format!("{text:?} is not a number: {error}"))?;
     // A range holds no NaN.
     if (1.0..=10_000.0).contains(&metres) { Ok(metres) } else { Err("must be 1 to 10000".to_owned()) }
+}
+
+pub(super) fn degrees(text: &str) -> Result<f64, String> {
+    let degrees: f64 = text.parse().map_err(|error| format!("{text:?} is not a number: {error}"))?;
+    if (0.0..=360.0).contains(&degrees) { Ok(degrees) } else { Err("must be 0 to 360".to_owned()) }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use kerb_fleet::{
     CancelledBy, Capabilities, Change, DriverId, MarketId, Receipt, Record, ReturnReason, RideRequest,
-    RiderId, TripEvent, TripId, Version,
+    RiderId, TravelSource, TripEvent, TripId, Version,
 };
 use kerb_spatial::LatLng;
 use serde::Serialize;
@@ -50,6 +50,8 @@ enum What<'a> {
     },
     Offered {
         pickup_eta_s: u32,
+        /// `roads` or `straight_line`; not known of an offer that is older than this field.
+        travel_source: Option<TravelSource>,
         /// A time.
         expires_ms: i64,
     },
@@ -144,9 +146,11 @@ impl<'a> What<'a> {
     fn of(event: &'a TripEvent) -> Self {
         match event {
             TripEvent::Requested(request) => Self::requested(request),
-            TripEvent::Offered { pickup_eta_s, expires_ms, .. } => {
-                Self::Offered { pickup_eta_s: *pickup_eta_s, expires_ms: *expires_ms }
-            }
+            TripEvent::Offered { pickup_eta_s, travel_source, expires_ms, .. } => Self::Offered {
+                pickup_eta_s: *pickup_eta_s,
+                travel_source: *travel_source,
+                expires_ms: *expires_ms,
+            },
             TripEvent::OfferReturned { why, .. } => {
                 let (why, reason) = match why {
                     ReturnReason::Declined { reason } => ("declined", reason.as_str()),

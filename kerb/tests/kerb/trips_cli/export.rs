@@ -27,7 +27,7 @@ async fn a_ride_is_told_event_by_event_in_this_shape() {
     };
     let expected = [
         r#""driver_id":null,"event":"requested","idempotency_key":"first","pickup":{"latitude_deg":52.52,"longitude_deg":13.405},"dropoff":{"latitude_deg":52.55,"longitude_deg":13.405},"vehicle_class_number":1,"capability_numbers":[0,2],"party_size":2,"wait_max_ms":300000}"#,
-        r#""driver_id":"cab-1","event":"offered","pickup_eta_s":90,"expires_ms":1700000015000}"#,
+        r#""driver_id":"cab-1","event":"offered","pickup_eta_s":90,"travel_source":"roads","expires_ms":1700000015000}"#,
         r#""driver_id":"cab-1","event":"accepted"}"#,
         r#""driver_id":"cab-1","event":"arrived"}"#,
         r#""driver_id":"cab-1","event":"picked_up","place":{"latitude_deg":52.5201,"longitude_deg":13.405}}"#,

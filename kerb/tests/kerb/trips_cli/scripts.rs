@@ -5,7 +5,7 @@ use std::path::Path;
 use kerb_cluster::FjallJournal;
 use kerb_fleet::{
     CancelledBy, Capabilities, Change, DriverId, IdempotencyKey, MarketId, Receipt, Record, ReturnReason,
-    RideRequest, RiderId, TripEvent, TripId, TripJournal, VehicleClass,
+    RideRequest, RiderId, TravelSource, TripEvent, TripId, TripJournal, VehicleClass,
 };
 use kerb_spatial::LatLng;
 
@@ -44,7 +44,12 @@ pub(super) fn requested(trip: &str, rider: &str) -> Change {
 }
 
 pub(super) fn offered(trip: &str, to: &str) -> Change {
-    let event = TripEvent::Offered { driver: driver(to), pickup_eta_s: 90, expires_ms: BEGIN_MS + 15_000 };
+    let event = TripEvent::Offered {
+        driver: driver(to),
+        pickup_eta_s: 90,
+        travel_source: Some(TravelSource::Roads),
+        expires_ms: BEGIN_MS + 15_000,
+    };
     happens(trip, event)
 }
 

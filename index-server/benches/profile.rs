@@ -1,0 +1,83 @@
+//! One kind of work on a full index, for a profiler: `update`, `question`, `nearest` or `within`, each prepared first.
+//!
+//! `cargo bench -p kerb-index-server --bench profile -- nearest`; size: `KERB_BENCH_DRIVERS=1000000`. Under
+//! `valgrind --tool=callgrind --toggle-collect='profile::measured*'` only the work itself is counted.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a bench fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a bench measures the time that passes")]
+
+#[path = "shared/city.rs"]
+#[allow(dead_code, reason = "the other benches use more of it")]
+mod city;
+#[path = "shared/filled.rs"]
+#[allow(dead_code, reason = "the other benches use more of it")]
+mod filled;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use city::City;
+use filled::{Filled, ROWS, question, search};
+
+/// Times that the work is done; every time it is other work.
+const ROUNDS: usize = 9;
+/// Updates of a round, searches for the nearest, and for all within.
+const BATCHES: usize = 8;
+const NEAREST: usize = 2_000;
+const WITHIN: usize = 100;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let drivers = std::env::var("KERB_BENCH_DRIVERS").map_or(1_000_000, |text| text.parse().unwrap());
+    let rounds = std::env::var("KERB_BENCH_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap());
+    let mut city = City::new(drivers);
+    let mut filled = Filled::new(&city, drivers);
+    for kind in words {
+        let mut nanos: Vec<f64> = (0..rounds).map(|_| round(&kind, &mut city, &mut filled)).collect();
+        nanos.sort_by(f64::total_cmp);
+        println!("{kind}: {:.0} ns, median of {rounds} rounds of {drivers} drivers", nanos[rounds / 2]);
+    }
+}
+
+/// Nanoseconds of one.
+fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
+    match kind {
+        "update" => {
+            let batches: Vec<_> = (0..BATCHES).map(|_| city.next(ROWS)).collect();
+            nanos(BATCHES * ROWS, || batches.iter().for_each(|batch| filled.apply(batch)))
+        }
+        "question" => {
+            let riders: Vec<_> = (0..NEAREST).map(|_| city.rider_beside()).collect();
+            nanos(NEAREST, || {
+                for rider in &riders {
+                    black_box(question(city.sharding, *rider, true));
+                }
+            })
+        }
+        "nearest" | "within" => {
+            let nearest = kind == "nearest";
+            let many = if nearest { NEAREST } else { WITHIN };
+            let riders: Vec<_> = (0..many).map(|_| city.rider_beside()).collect();
+            let questions: Vec<_> =
+                riders.iter().map(|rider| question(city.sharding, *rider, nearest)).collect();
+            nanos(many, || {
+                for question in &questions {
+                    black_box(search(&filled.index, question));
+                }
+            })
+        }
+        _ => panic!("{kind}, must be update, question, nearest or within"),
+    }
+}
+
+fn nanos(count: usize, work: impl FnOnce()) -> f64 {
+    let began = Instant::now();
+    measured(work);
+    began.elapsed().as_nanos() as f64 / count as f64
+}
+
+/// What a profiler is to look at.
+#[inline(never)]
+fn measured(work: impl FnOnce()) {
+    work();
+}

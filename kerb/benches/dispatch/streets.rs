@@ -1,0 +1,41 @@
+//! The same window on Manhattan's streets, by straight lines and by streets: same drivers, same riders, 20 candidates each.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kerb_fleet::TravelTimes;
+use kerb_matcher::Options;
+use kerb_routing::import::import_pbf;
+use kerb_routing::{RoadTimes, Roads};
+use kerb_spatial::LatLng;
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+
+use crate::city::Places;
+use crate::node::{Node, times};
+use crate::window::{measure_in, options};
+
+const EXTRACT: &str = "nyc/manhattan_roads.osm.pbf";
+const SNAP_MAX_M: f64 = 300.0;
+const CANDIDATES: u32 = 20;
+
+pub(crate) async fn run() {
+    let Some(folder) = std::env::var_os("KERB_BENCH_DATA").map(PathBuf::from) else {
+        println!("window on streets: left out, KERB_BENCH_DATA names no folder");
+        return;
+    };
+    let file = BufReader::new(File::open(folder.join(EXTRACT)).unwrap());
+    let roads = Roads::new(import_pbf(file, &mut |_| {}).unwrap().network, SNAP_MAX_M).unwrap();
+    let junctions: Arc<[LatLng]> = roads.network().nodes().iter().map(|place| place.lat_lng()).collect();
+    let streets = RoadTimes::new(Arc::new(roads), times());
+    let kinds: [(&str, Arc<dyn TravelTimes>); 2] =
+        [("Manhattan by straight lines", times()), ("Manhattan by streets", Arc::new(streets))];
+    for (name, times) in kinds {
+        let places = [Places::Junctions(junctions.clone()), Places::Junctions(junctions.clone())];
+        let options = Options { candidates_min: CANDIDATES, ..options() };
+        let node = Node::start_in(options, places, times, Pcg64Mcg::seed_from_u64(1)).await;
+        measure_in(node, name).await;
+    }
+}

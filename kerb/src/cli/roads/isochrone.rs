@@ -1,0 +1,86 @@
+//! `kerb roads isochrone`: the area that is reached from a position within some minutes.
+
+use std::path::PathBuf;
+
+use kerb_routing::Roads;
+use kerb_routing::isochrone::Isochrone;
+use kerb_spatial::LatLng;
+use serde_json::{Value, json};
+
+use super::super::failure::{Failure, Outcome};
+use super::super::table;
+use super::route;
+
+#[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
+pub(crate) struct Args {
+    /// The road network, as `kerb roads import` wrote it
+    file: PathBuf,
+    /// Where one starts: "LAT,LON"
+    #[arg(value_parser = super::super::args::position, allow_hyphen_values = true)]
+    at: LatLng,
+    /// Within how many minutes, 1 to 600; several with commas between
+    #[arg(long, value_name = "MIN", value_delimiter = ',', default_value = "5,10", value_parser = clap::value_parser!(u32).range(1..=600))]
+    minutes: Vec<u32>,
+    /// The direction of travel at the start, degrees clockwise from north
+    #[arg(long, value_name = "DEG", value_parser = route::degrees)]
+    heading: Option<f64>,
+    /// A position farther from every street is off the map
+    #[arg(long, value_name = "M", default_value_t = 300.0, value_parser = route::metres)]
+    snap_max_m: f64,
+    /// Print one GeoJSON feature collection: an area for each number of minutes
+    #[arg(long)]
+    geojson: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let roads = Roads::open(&args.file, args.snap_max_m);
+    let roads = roads.map_err(|error| Failure::Failed(format!("{}: {error}", args.file.display())))?;
+    let ends = roads.ends_toward(args.at, args.heading);
+    let ends = ends.map_err(|error| Failure::Failed(error.to_string()))?;
+    let areas = args.minutes.iter().map(|minutes| (*minutes, roads.isochrone(&ends, minutes * 60_000)));
+    let areas: Vec<_> = areas.collect();
+    if args.geojson {
+        println!("{}", to_geojson(&areas));
+    } else {
+        print!("{}", to_text(&areas));
+    }
+    Ok(Outcome::Done)
+}
+
+fn to_text(areas: &[(u32, Isochrone)]) -> String {
+    let row = |(minutes, area): &(u32, Isochrone)| {
+        let holes: usize = area.polygons.iter().map(|polygon| polygon.holes.len()).sum();
+        vec![
+            minutes.to_string(),
+            format!("{:.2} km²", area.area_m2 / 1e6),
+            table::distance(area.streets_m),
+            area.polygons.len().to_string(),
+            holes.to_string(),
+            format!("{} m", area.cell_m),
+        ]
+    };
+    let rows: Vec<_> = areas.iter().map(row).collect();
+    table::render(&[" MINUTES", " AREA", " STREETS", " PARTS", " HOLES", " CELL"], &rows)
+}
+
+/// RFC 7946: positions are longitude, latitude; outer rings counter-clockwise.
+fn to_geojson(areas: &[(u32, Isochrone)]) -> Value {
+    let feature = |(minutes, area): &(u32, Isochrone)| {
+        let polygons = area.polygons.iter();
+        let polygons = polygons.map(|polygon| {
+            std::iter::once(&polygon.outer).chain(&polygon.holes).cloned().collect::<Vec<_>>()
+        });
+        json!({
+            "type": "Feature",
+            "geometry": { "type": "MultiPolygon", "coordinates": polygons.collect::<Vec<_>>() },
+            "properties": {
+                "minutes": minutes,
+                "area_m2": area.area_m2,
+                "streets_m": area.streets_m,
+                "cell_m": area.cell_m,
+            },
+        })
+    };
+    json!({ "type": "FeatureCollection", "features": areas.iter().map(feature).collect::<Vec<_>>() })
+}

@@ -1,0 +1,84 @@
+//! A grid that knows at each corner how far the nearest piece of a street is.
+
+use super::{CELL_M, CORNERS_MAX, MARGIN_CELLS};
+
+/// Cells of the grid around all pieces, and as far as distances are known at the least: the corner beyond one that is
+/// near is no farther than the margin and the side of a cell, so that both ends of a side that a line crosses are known.
+const AROUND_CELLS: f64 = MARGIN_CELLS + 2.0;
+
+/// Distances at the corners of square cells.
+#[derive(Debug)]
+pub(super) struct Field {
+    /// The side of a cell in metres.
+    pub(super) cell_m: f64,
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+    /// Of each corner, row by row from the south-west; infinite where nothing is near.
+    pub(super) metres: Vec<f32>,
+    south_west: [f64; 2],
+}
+
+/// The ends of a straight piece, in metres to the east and to the north.
+type Piece = [[f64; 2]; 2];
+
+impl Field {
+    /// The grid around at least one piece.
+    pub(super) fn new<I: Iterator<Item = Piece>>(pieces: impl Fn() -> I) -> Field {
+        let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
+        for point in pieces().flatten() {
+            for axis in 0..2 {
+                low[axis] = low[axis].min(point[axis]);
+                high[axis] = high[axis].max(point[axis]);
+            }
+        }
+        let mut field = Field::empty(low, high);
+        pieces().for_each(|piece| field.take(piece));
+        field
+    }
+
+    fn empty(low: [f64; 2], high: [f64; 2]) -> Field {
+        let mut cell_m = CELL_M;
+        loop {
+            let count = |axis: usize| ((high[axis] - low[axis]) / cell_m + 2.0 * AROUND_CELLS) as usize + 2;
+            let (columns, rows) = (count(0), count(1));
+            if columns.saturating_mul(rows) <= CORNERS_MAX {
+                let south_west = low.map(|metres| metres - AROUND_CELLS * cell_m);
+                let metres = vec![f32::INFINITY; columns * rows];
+                return Field { cell_m, columns, rows, metres, south_west };
+            }
+            cell_m *= 2.0;
+        }
+    }
+
+    /// Tells all corners around a piece how far it is.
+    fn take(&mut self, piece: Piece) {
+        let corners = |axis: usize, count: usize| {
+            let [a, b] = piece.map(|point| (point[axis] - self.south_west[axis]) / self.cell_m);
+            let (low, high) = (a.min(b) - AROUND_CELLS, a.max(b) + AROUND_CELLS);
+            low.max(0.0) as usize..=(high as usize).min(count - 1)
+        };
+        let (columns, rows) = (corners(0, self.columns), corners(1, self.rows));
+        for row in rows {
+            for column in columns.clone() {
+                let metres = distance_m(self.corner(column, row), piece) as f32;
+                let corner = &mut self.metres[row * self.columns + column];
+                *corner = corner.min(metres);
+            }
+        }
+    }
+
+    /// Where a corner is.
+    pub(super) fn corner(&self, column: usize, row: usize) -> [f64; 2] {
+        let at = [column, row].map(|number| number as f64 * self.cell_m);
+        [self.south_west[0] + at[0], self.south_west[1] + at[1]]
+    }
+}
+
+/// From a point to a piece.
+fn distance_m([x, y]: [f64; 2], [from, to]: Piece) -> f64 {
+    let [dx, dy] = [to[0] - from[0], to[1] - from[1]];
+    let square = dx * dx + dy * dy;
+    let along = (x - from[0]) * dx + (y - from[1]) * dy;
+    let share = if square > 0.0 { (along / square).clamp(0.0, 1.0) } else { 0.0 };
+    (from[0] + share * dx - x).hypot(from[1] + share * dy - y)
+}

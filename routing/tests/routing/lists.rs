@@ -1,0 +1,277 @@
+//! The dumber truth for streets with turn restrictions: the relations as lists, read by another reader than the one that
+//! is tested, and a search that looks every turn up in them. Of the network it takes only its segments and their times.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+
+use kerb_routing::{Arc, Network, Place, SegmentId};
+
+use crate::relations::{Extract, Relation};
+
+/// A point on a direction: its number, and how far along it is.
+pub(crate) type Point = (u32, f64);
+
+/// A turn list's entry: after these directions in a row these may not follow, or nothing else may.
+#[derive(Debug)]
+struct Rule {
+    path: Vec<u32>,
+    to: Vec<u32>,
+    only: bool,
+}
+
+/// The direction that was driven last, and how far along which rules.
+type State = (u32, Vec<(usize, usize)>);
+
+/// All states that are connected with each other, and what follows what.
+pub(crate) struct Lists {
+    ms: Vec<u64>,
+    states: Vec<State>,
+    /// The numbers of the states of each direction.
+    of_direction: BTreeMap<u32, Vec<usize>>,
+    /// The states after each.
+    next: Vec<Vec<usize>>,
+    pub(crate) rules: usize,
+}
+
+/// The directions of a network, joined where their ends are at one place.
+struct Directions<'a> {
+    network: &'a Network,
+    closed: BTreeSet<(i32, i32)>,
+    /// Those that leave each junction. Nothing meets at a barrier: there each segment ends for itself.
+    out: BTreeMap<(i32, i32, u32), Vec<u32>>,
+}
+
+impl<'a> Directions<'a> {
+    fn new(network: &'a Network, extract: &Extract) -> Self {
+        let closed = extract.nodes.values().filter(|(_, is_closed)| *is_closed);
+        let closed = closed.map(|(at, _)| (at.lat_e7, at.lon_e7)).collect();
+        let mut directions = Self { network, closed, out: BTreeMap::new() };
+        for number in 0..network.segments() as u32 * 2 {
+            if directions.is_open(number) {
+                let start = directions.end(number ^ 1);
+                directions.out.entry(start).or_default().push(number);
+            }
+        }
+        directions
+    }
+
+    fn is_open(&self, number: u32) -> bool {
+        !self.network.arcs_of(Arc::from_number(number)).is_empty()
+    }
+
+    fn end(&self, number: u32) -> (i32, i32, u32) {
+        let shape = self.network.shape(SegmentId(number / 2));
+        let at = if number.is_multiple_of(2) { shape[shape.len() - 1] } else { shape[0] };
+        let place = (at.lat_e7, at.lon_e7);
+        (place.0, place.1, if self.closed.contains(&place) { number / 2 } else { u32::MAX })
+    }
+
+    fn of_way(&self, way: i64) -> impl Iterator<Item = u32> {
+        let numbers = (0..).zip(self.network.way_ids()).filter(move |(_, id)| **id == way);
+        numbers.flat_map(|(segment, _)| [segment * 2, segment * 2 + 1]).filter(|number| self.is_open(*number))
+    }
+
+    /// All ways along a way from junction to junction that pass no junction twice.
+    fn along(&self, way: i64, from: Place, to: Place, driven: &[u32], found: &mut Vec<Vec<u32>>) {
+        let is_at = |end: (i32, i32, u32), place: Place| (end.0, end.1) == (place.lat_e7, place.lon_e7);
+        for next in self.of_way(way) {
+            let joins = match driven.last() {
+                Some(last) => self.end(*last) == self.end(next ^ 1) && last ^ 1 != next,
+                None => is_at(self.end(next ^ 1), from),
+            };
+            let again = driven.iter().any(|number| self.end(*number) == self.end(next));
+            if joins && !again {
+                let driven = [driven, &[next]].concat();
+                if is_at(self.end(next), to) {
+                    found.push(driven);
+                } else {
+                    self.along(way, from, to, &driven, found);
+                }
+            }
+        }
+    }
+
+    /// The rules of a relation: one for each way that it comes from.
+    fn rules(&self, extract: &Extract, relation: &Relation) -> Vec<Rule> {
+        let Some((ways, joints)) = extract.joints(relation) else { return Vec::new() };
+        let (first, last) = (joints[0], joints[joints.len() - 1]);
+        let passes = |ways: &[i64], node: i64| ways.iter().any(|way| extract.touches(*way, node) > 1);
+        if passes(&relation.from, first) || passes(&relation.to, last) {
+            return Vec::new();
+        }
+        let Some(places) = joints.iter().map(|id| Some(extract.nodes.get(id)?.0)).collect::<Option<Vec<_>>>()
+        else {
+            return Vec::new();
+        };
+        let mut over = Vec::new();
+        for (way, ends) in ways.iter().zip(places.windows(2)) {
+            let mut found = Vec::new();
+            self.along(*way, ends[0], ends[1], &[], &mut found);
+            match &found[..] {
+                [one] => over.extend(one),
+                _ => return Vec::new(),
+            }
+        }
+        let at = |number: u32| (self.end(number).0, self.end(number).1);
+        let is = |place: Place| (place.lat_e7, place.lon_e7);
+        let directions = |ways: &[i64], arriving: bool, place: Place| -> Vec<u32> {
+            let all = ways.iter().flat_map(|way| self.of_way(*way));
+            all.filter(|number| at(if arriving { *number } else { number ^ 1 }) == is(place)).collect()
+        };
+        let from = directions(&relation.from, true, places[0]);
+        let to = directions(&relation.to, false, places[places.len() - 1]);
+        if to.is_empty() {
+            return Vec::new();
+        }
+        let only = relation.value.starts_with("only_");
+        let rule = |from: u32| Rule { path: [&[from], &over[..]].concat(), to: to.clone(), only };
+        from.into_iter().map(rule).collect()
+    }
+}
+
+/// What is driven after a state, if every rule lets it.
+fn follow(rules: &[Rule], (_, along): &State, next: u32) -> Option<State> {
+    let after = |(rule, place): &(usize, usize)| -> Vec<u32> {
+        let Rule { path, to, .. } = &rules[*rule];
+        path.get(place + 1).map_or_else(|| to.clone(), |next| vec![*next])
+    };
+    let is_last = |(rule, place): &(usize, usize)| rules[*rule].path.len() == place + 1;
+    if along.iter().any(|at| !rules[at.0].only && is_last(at) && after(at).contains(&next)) {
+        return None;
+    }
+    // Rules that began with the same direction and are equally far say together what is left.
+    for place in along.iter().map(|(_, place)| *place) {
+        let mut together = along.iter().filter(|at| at.1 == place && rules[at.0].only).peekable();
+        if together.peek().is_some() && !together.any(|at| after(at).contains(&next)) {
+            return None;
+        }
+    }
+    let on = along.iter().filter(|at| rules[at.0].path.get(at.1 + 1) == Some(&next));
+    let begun = (0..rules.len()).filter(|rule| rules[*rule].path[0] == next).map(|rule| (rule, 0));
+    Some((next, on.map(|(rule, place)| (*rule, place + 1)).chain(begun).collect()))
+}
+
+impl Lists {
+    /// The truth about an extract and the network that was made out of it.
+    pub(crate) fn new(bytes: &[u8], network: &Network) -> Lists {
+        let extract = Extract::read(bytes);
+        let directions = Directions::new(network, &extract);
+        let rules: Vec<Rule> =
+            extract.relations.iter().flat_map(|relation| directions.rules(&extract, relation)).collect();
+        let mut numbers: HashMap<State, usize> = HashMap::new();
+        let (mut states, mut next) = (Vec::new(), Vec::new());
+        let mut number = |state: State, states: &mut Vec<State>| {
+            *numbers.entry(state).or_insert_with_key(|state| {
+                states.push(state.clone());
+                states.len() - 1
+            })
+        };
+        for first in (0..network.segments() as u32 * 2).filter(|number| directions.is_open(*number)) {
+            let start = follow(&rules, &(first, Vec::new()), first).unwrap();
+            number(start, &mut states);
+        }
+        while let Some(state) = states.get(next.len()).cloned() {
+            let out = &directions.out[&directions.end(state.0)];
+            let after = out.iter().filter_map(|direction| follow(&rules, &state, *direction));
+            next.push(after.map(|state| number(state, &mut states)).collect());
+        }
+        let ms = (0..network.segments() as u32 * 2).map(|number| {
+            let arcs = network.arcs_of(Arc::from_number(number));
+            arcs.first().map_or(0, |arc| u64::from(network.time_ms()[*arc as usize]))
+        });
+        Lists::of(ms.collect(), states, next, rules.len())
+    }
+
+    /// Keeps the states that most states reach and are reached from.
+    fn of(ms: Vec<u64>, states: Vec<State>, next: Vec<Vec<usize>>, rules: usize) -> Lists {
+        let mut before = vec![Vec::new(); states.len()];
+        for (state, after) in next.iter().enumerate() {
+            for after in after {
+                before[*after].push(state);
+            }
+        }
+        let of_seed = |seed| -> BTreeSet<usize> {
+            let (on, back) = (reached(&next, seed), reached(&before, seed));
+            on.intersection(&back).copied().collect()
+        };
+        let kept = (0..states.len()).map(of_seed).find(|kept| kept.len() * 2 > states.len()).unwrap();
+        let mut of_direction: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for state in &kept {
+            of_direction.entry(states[*state].0).or_default().push(*state);
+        }
+        let keep = |after: Vec<usize>| after.into_iter().filter(|state| kept.contains(state)).collect();
+        Lists { ms, states, of_direction, next: next.into_iter().map(keep).collect(), rules }
+    }
+
+    /// The directions that are driven.
+    pub(crate) fn directions(&self) -> Vec<u32> {
+        self.of_direction.keys().copied().collect()
+    }
+
+    /// How many states there are beyond one for each direction.
+    pub(crate) fn told_apart(&self) -> usize {
+        self.of_direction.values().map(|states| states.len() - 1).sum()
+    }
+
+    /// The time along the whole of a direction.
+    pub(crate) fn whole_ms(&self, direction: u32) -> u64 {
+        self.ms[direction as usize]
+    }
+
+    /// Where a point is along its direction: whole milliseconds, as the engine has it.
+    pub(crate) fn at_ms(&self, (direction, share): Point) -> u64 {
+        (self.ms[direction as usize] as f64 * share) as u64
+    }
+
+    /// How long after leaving a place each direction can be begun.
+    pub(crate) fn begun_ms(&self, from: &[Point]) -> BTreeMap<u32, u64> {
+        let mut times: HashMap<usize, u64> = HashMap::new();
+        let mut begun: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut queue = BinaryHeap::new();
+        for point in from {
+            let rest = self.ms[point.0 as usize] - self.at_ms(*point);
+            queue.extend(self.of_direction[&point.0].iter().map(|state| (Reverse(rest), *state)));
+        }
+        while let Some((Reverse(time), state)) = queue.pop() {
+            if times.contains_key(&state) {
+                continue;
+            }
+            times.insert(state, time);
+            for next in &self.next[state] {
+                let direction = self.states[*next].0;
+                begun.entry(direction).and_modify(|begun| *begun = time.min(*begun)).or_insert(time);
+                queue.push((Reverse(time + self.ms[direction as usize]), *next));
+            }
+        }
+        begun
+    }
+
+    /// The time from a place to another, given when directions are begun from the first.
+    pub(crate) fn time_ms(&self, begun: &BTreeMap<u32, u64>, from: &[Point], to: &[Point]) -> u64 {
+        let over = to.iter().filter_map(|to| Some(begun.get(&to.0)? + self.at_ms(*to)));
+        let direct = from.iter().flat_map(|from| {
+            let later = to.iter().filter(|to| to.0 == from.0);
+            later.filter_map(|to| self.at_ms(*to).checked_sub(self.at_ms(*from)))
+        });
+        over.chain(direct).min().unwrap()
+    }
+
+    /// Whether these directions may be driven one after the other, whatever came before.
+    pub(crate) fn may_drive(&self, directions: &[u32]) -> bool {
+        let Some((first, rest)) = directions.split_first() else { return true };
+        let mut states: BTreeSet<usize> = self.of_direction[first].iter().copied().collect();
+        for direction in rest {
+            let next = states.iter().flat_map(|state| &self.next[*state]);
+            states = next.copied().filter(|state| self.states[*state].0 == *direction).collect();
+        }
+        !states.is_empty()
+    }
+}
+
+fn reached(next: &[Vec<usize>], seed: usize) -> BTreeSet<usize> {
+    let (mut seen, mut open) = (BTreeSet::from([seed]), vec![seed]);
+    while let Some(state) = open.pop() {
+        open.extend(next[state].iter().copied().filter(|next| seen.insert(*next)));
+    }
+    seen
+}

@@ -1,0 +1,75 @@
+//! What the city in the machine costs: a report of a driver, and a way along the streets of San Francisco.
+//!
+//! `KERB_DATA`, a folder of data, adds the whole day of `sf-day`, without a service: nobody is ever driven.
+
+use std::hint::black_box;
+use std::path::Path;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use kerb_simulator::lab::city::City;
+use kerb_simulator::lab::ground::Course;
+use kerb_simulator::lab::message::Said;
+use kerb_simulator::lab::scenario::{Loaded, Scenario};
+
+/// Ways that are taken in turn.
+const WAYS: usize = 1_000;
+
+fn load(name: &str, data: Option<&Path>) -> Loaded {
+    let scenario = Scenario::shipped(name).unwrap_or_else(|error| panic!("{error}"));
+    scenario.load(data).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A run without a service; how many reports there were.
+fn reports(mut city: City) -> u64 {
+    let (mut said, mut reports) = (Vec::new(), 0);
+    while let Some(now_ms) = city.next_ms() {
+        city.step(now_ms, &mut said);
+        reports += said.drain(..).filter(|said| matches!(said, Said::Report { .. })).count() as u64;
+    }
+    reports
+}
+
+fn a_report(criterion: &mut Criterion) {
+    let data = std::env::var("KERB_DATA").ok();
+    let mut cities = vec![("sf-evening", load("sf-evening", None)), ("mega-city", load("mega-city", None))];
+    if let Some(data) = &data {
+        cities.push(("sf-day", load("sf-day", Some(Path::new(data)))));
+    }
+    let mut group = criterion.benchmark_group("a report");
+    group.sample_size(10);
+    for (name, loaded) in cities {
+        group.throughput(Throughput::Elements(reports(City::new(&loaded, 1))));
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                || City::new(&loaded, 1),
+                |city| black_box(reports(city)),
+                criterion::BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn a_way(criterion: &mut Criterion) {
+    let loaded = load("sf-evening", None);
+    let (mut city, mut said, mut ends) = (City::new(&loaded, 1), Vec::new(), Vec::new());
+    while let Some(now_ms) = city.next_ms().filter(|_| ends.len() < WAYS) {
+        city.step(now_ms, &mut said);
+        ends.extend(said.drain(..).filter_map(|said| match said {
+            Said::Request { pickup, dropoff, .. } => Some((pickup, dropoff)),
+            _ => None,
+        }));
+    }
+    let (mut course, mut turn) = (Course::default(), 0);
+    criterion.bench_function("a way in San Francisco", |bencher| {
+        bencher.iter(|| {
+            let (from, to) = ends[turn % ends.len()];
+            turn += 1;
+            loaded.ground.way(from, to, loaded.scenario.from_ms(), &mut course);
+            black_box(course.length_m())
+        });
+    });
+}
+
+criterion_group!(benches, a_report, a_way);
+criterion_main!(benches);

@@ -1,0 +1,110 @@
+//! Drivers keep to the streets, and their positions go with their time.
+
+use kerb_routing::{Question, Snapper};
+use kerb_simulator::lab::city::City;
+use kerb_simulator::lab::message::Said;
+use kerb_simulator::lab::scenario::{Place, Scenario, StreetSource};
+use kerb_spatial::distance_m;
+
+use super::double::Double;
+use super::grid_city;
+
+/// A lattice step is 1.1 cm; a position is rounded, and so are the ends of streets.
+const ON_STREET_M: f64 = 0.05;
+
+#[test]
+fn without_errors_of_measurement_every_report_is_on_a_street() {
+    let mut scenario = grid_city();
+    scenario.drivers.cruise = 1.0;
+    let loaded = scenario.load(None).unwrap();
+    let roads = loaded.ground.roads().unwrap();
+    let snapper = Snapper::new(roads.network());
+    let (_, said) = super::run(&scenario, 4, &mut Double::new());
+    let (mut seen, mut moving) = (0, 0);
+    for report in said {
+        let Said::Report { position, speed_mps, .. } = report else { continue };
+        let question = Question { at: position, heading_deg: None, max_m: 1_000.0 };
+        let off_m = snapper.snap(question).unwrap().distance_m;
+        assert!(off_m < ON_STREET_M, "{off_m} m off at {position}");
+        seen += 1;
+        moving += u32::from(speed_mps > 0.0);
+    }
+    assert!(seen > 1_000 && moving > 300, "{moving} of {seen}");
+}
+
+#[test]
+fn a_driver_is_never_farther_than_its_speed_goes() {
+    let scenario = grid_city();
+    let loaded = scenario.load(None).unwrap();
+    let fastest_mps = loaded.ground.roads().unwrap().network().summary().speed_max_m_s;
+    let (_, said) = super::run(&scenario, 9, &mut Double::new());
+    let mut last = std::collections::BTreeMap::new();
+    for report in said {
+        let Said::Report { driver, measured_ms, position, .. } = report else { continue };
+        if let Some((before_ms, before)) = last.insert(driver, (measured_ms, position)) {
+            let way_m = distance_m(before, position);
+            let most_m = fastest_mps * (measured_ms - before_ms) as f64 / 1_000.0 + 1.0;
+            assert!(way_m <= most_m, "driver {driver} went {way_m} m, at most {most_m}");
+        }
+    }
+    assert!(last.len() > 5);
+}
+
+#[test]
+fn errors_of_measurement_are_as_large_as_said_and_alike_for_a_while() {
+    let mut scenario = grid_city();
+    (scenario.faults.gps_noise_m, scenario.drivers.cruise, scenario.drivers.reposition) = (10.0, 0.0, 0.0);
+    let loaded = scenario.load(None).unwrap();
+    let (mut city, mut said) = (City::new(&loaded, 1), Vec::new());
+    let (mut squares, mut steps, mut count) = (0.0, 0.0, 0.0);
+    let mut last = std::collections::BTreeMap::new();
+    while let Some(now_ms) = city.next_ms() {
+        city.step(now_ms, &mut said);
+        for report in said.drain(..) {
+            let Said::Report { driver, position, .. } = report else { continue };
+            let off_m = distance_m(position, city.position(driver, now_ms));
+            squares += off_m * off_m;
+            count += 1.0;
+            if let Some(before) = last.insert(driver, position) {
+                steps += distance_m(before, position).powi(2);
+            }
+        }
+    }
+    // To each side 10 m, so 200 square metres in all; new from report to report is a share of 2 (1 - 0.9) of it.
+    let (mean, step) = (squares / count, steps / count);
+    assert!((150.0..250.0).contains(&mean), "{mean}");
+    assert!((25.0..60.0).contains(&step), "{step}");
+}
+
+#[test]
+fn in_a_tunnel_nobody_reports() {
+    let mut scenario = grid_city();
+    let StreetSource::Grid { centre, .. } = scenario.streets.source else { panic!("it is a grid") };
+    scenario.faults.tunnels = vec![kerb_simulator::lab::scenario::Tunnel::Circle { centre, radius_m: 600.0 }];
+    let (_, said) = super::run(&scenario, 2, &mut Double::new());
+    let middle = |Place { lat, lon }| kerb_spatial::LatLng::new(lat, lon).unwrap();
+    let near = said.iter().filter_map(|said| match said {
+        Said::Report { position, .. } => Some(distance_m(*position, middle(centre))),
+        _ => None,
+    });
+    let nearest_m = near.fold(f64::INFINITY, f64::min);
+    assert!((600.0..900.0).contains(&nearest_m), "{nearest_m}");
+}
+
+#[test]
+fn slow_hours_are_slow() {
+    let mut scenario: Scenario = grid_city();
+    let ride_s = |scenario: &Scenario| {
+        let (record, _) = super::run(scenario, 6, &mut Double::new());
+        let rides =
+            record.requests.iter().filter_map(|r| Some((r.dropped_off_ms? - r.picked_up_ms?, r.ride_m?)));
+        let (ms, metres) = rides.fold((0, 0.0), |(ms, metres), ride| (ms + ride.0, metres + ride.1));
+        ms as f64 / metres
+    };
+    let quick = ride_s(&scenario);
+    scenario.streets.slowness_by_hour = vec![1.0; 24];
+    scenario.streets.slowness_by_hour[8] = 2.0;
+    let slow = ride_s(&scenario);
+    // Other rides are served, on other streets; they differ by less than the hour does.
+    assert!((1.7..2.3).contains(&(slow / quick)), "{quick} and {slow} ms a metre");
+}
