@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::demo::{DemoOptions, demo};
+use crate::lab::command::{LabCommand, LiveCommand};
 use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
 use crate::load::load;
 use crate::options::{LoadOptions, ReplayOptions};
@@ -44,6 +45,10 @@ enum Command {
     Peers(PeersOptions),
     /// Let riders ask for real trips and drivers take them, and judge that no promise is given twice
     Rides(RideOptions),
+    /// Run a scenario's city on all of Kerb in this process, under virtual time: as fast as it goes, the same each time
+    Lab(LabCommand),
+    /// Run a scenario's city against running nodes, in real time or faster
+    Live(LiveCommand),
     /// Start a whole node in this process, run half an hour of San Francisco on it in a minute and a half, judge it
     Demo(DemoOptions),
     /// The fewest vehicles that could have served a day of real trips, and how a fixed fleet serves it minute by minute
@@ -78,6 +83,8 @@ pub fn run() -> ExitCode {
         Command::Load(options) => load_command(options),
         Command::Peers(options) => peers_command(options),
         Command::Rides(options) => rides_command(options),
+        Command::Lab(command) => lab_command(&command),
+        Command::Live(command) => live_command(&command),
         Command::Demo(options) => demo_command(&options),
         Command::FleetSize(options) => fleet_size_command(&options),
         Command::Slice(options) => slice_command(&options),
@@ -108,6 +115,21 @@ fn rides_command(options: RideOptions) -> Result<ExitCode, String> {
     })?;
     print(&report, json)?;
     Ok(verdict(report.figures.is_right()))
+}
+
+fn lab_command(command: &LabCommand) -> Result<ExitCode, String> {
+    // Signals come in real time, so they have a runtime of their own.
+    let signals = runtime(1)?;
+    let stop = signals.block_on(async { stop_on_signal() });
+    let summary = command.run(&stop)?;
+    print(&summary, command.scenario.json)?;
+    Ok(verdict(summary.is_right()))
+}
+
+fn live_command(command: &LiveCommand) -> Result<ExitCode, String> {
+    let summary = runtime(2)?.block_on(async { command.run(&stop_on_signal()).await })?;
+    print(&summary, command.scenario.json)?;
+    Ok(verdict(summary.is_right()))
 }
 
 fn demo_command(options: &DemoOptions) -> Result<ExitCode, String> {

@@ -8,6 +8,7 @@
 
 mod calls;
 pub mod city;
+pub mod command;
 pub mod compare;
 mod demand;
 mod draws;
