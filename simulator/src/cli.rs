@@ -12,7 +12,9 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::demo::{DemoOptions, demo};
+use crate::lab::commands::{CompareArgs, LiveArgs, RunArgs};
 use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
+use crate::lab::virtual_time::virtual_runtime;
 use crate::load::load;
 use crate::options::{LoadOptions, ReplayOptions};
 use crate::peers::{PeersOptions, peers};
@@ -48,6 +50,12 @@ enum Command {
     Demo(DemoOptions),
     /// The fewest vehicles that could have served a day of real trips, and how a fixed fleet serves it minute by minute
     FleetSize(FleetSizeOptions),
+    /// Run a scenario's city on all of Kerb in this process, under virtual time: the same for the same seed
+    Lab(RunArgs),
+    /// Run a scenario's city against running nodes
+    Live(LiveArgs),
+    /// Run policies side by side on the same riders and drivers
+    Compare(CompareArgs),
     /// Cut a part out of a file of pings or trips
     Slice(SliceOptions),
 }
@@ -80,6 +88,9 @@ pub fn run() -> ExitCode {
         Command::Rides(options) => rides_command(options),
         Command::Demo(options) => demo_command(&options),
         Command::FleetSize(options) => fleet_size_command(&options),
+        Command::Lab(options) => lab_command(&options),
+        Command::Live(options) => live_command(&options),
+        Command::Compare(options) => compare_command(&options),
         Command::Slice(options) => slice_command(&options),
     };
     outcome.unwrap_or_else(|reason| {
@@ -142,6 +153,27 @@ fn fleet_size_command(options: &FleetSizeOptions) -> Result<ExitCode, String> {
     let report = fleet_size(options, &elapsed_us, &tell).map_err(|e| e.to_string())?;
     print(&report, options.json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn lab_command(options: &RunArgs) -> Result<ExitCode, String> {
+    let runtime = virtual_runtime().map_err(|e| e.to_string())?;
+    let summary = runtime.block_on(async { options.lab(stop_on_signal()).await })?;
+    print(&summary, options.json())?;
+    Ok(verdict(summary.is_right()))
+}
+
+fn live_command(options: &LiveArgs) -> Result<ExitCode, String> {
+    let summary = runtime(2)?.block_on(async { options.live(stop_on_signal()).await })?;
+    print(&summary, options.json())?;
+    Ok(verdict(summary.is_right()))
+}
+
+fn compare_command(options: &CompareArgs) -> Result<ExitCode, String> {
+    let runtime = runtime(1)?;
+    let stop = runtime.block_on(async { stop_on_signal() });
+    let table = options.compare(&|| stop.is_cancelled())?;
+    print(&table, options.json())?;
+    Ok(verdict(table.is_right()))
 }
 
 fn slice_command(options: &SliceOptions) -> Result<ExitCode, String> {
