@@ -12,8 +12,9 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::demo::{DemoOptions, demo};
-use crate::lab::command::{LabCommand, LiveCommand};
+use crate::lab::commands::{CompareArgs, LiveArgs, RunArgs};
 use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
+use crate::lab::virtual_time::virtual_runtime;
 use crate::load::load;
 use crate::options::{LoadOptions, ReplayOptions};
 use crate::peers::{PeersOptions, peers};
@@ -45,14 +46,16 @@ enum Command {
     Peers(PeersOptions),
     /// Let riders ask for real trips and drivers take them, and judge that no promise is given twice
     Rides(RideOptions),
-    /// Run a scenario's city on all of Kerb in this process, under virtual time: as fast as it goes, the same each time
-    Lab(LabCommand),
-    /// Run a scenario's city against running nodes, in real time or faster
-    Live(LiveCommand),
     /// Start a whole node in this process, run half an hour of San Francisco on it in a minute and a half, judge it
     Demo(DemoOptions),
     /// The fewest vehicles that could have served a day of real trips, and how a fixed fleet serves it minute by minute
     FleetSize(FleetSizeOptions),
+    /// Run a scenario's city on all of Kerb in this process, under virtual time: the same for the same seed
+    Lab(RunArgs),
+    /// Run a scenario's city against running nodes
+    Live(LiveArgs),
+    /// Run policies side by side on the same riders and drivers
+    Compare(CompareArgs),
     /// Cut a part out of a file of pings or trips
     Slice(SliceOptions),
 }
@@ -83,10 +86,11 @@ pub fn run() -> ExitCode {
         Command::Load(options) => load_command(options),
         Command::Peers(options) => peers_command(options),
         Command::Rides(options) => rides_command(options),
-        Command::Lab(command) => lab_command(&command),
-        Command::Live(command) => live_command(&command),
         Command::Demo(options) => demo_command(&options),
         Command::FleetSize(options) => fleet_size_command(&options),
+        Command::Lab(options) => lab_command(&options),
+        Command::Live(options) => live_command(&options),
+        Command::Compare(options) => compare_command(&options),
         Command::Slice(options) => slice_command(&options),
     };
     outcome.unwrap_or_else(|reason| {
@@ -115,21 +119,6 @@ fn rides_command(options: RideOptions) -> Result<ExitCode, String> {
     })?;
     print(&report, json)?;
     Ok(verdict(report.figures.is_right()))
-}
-
-fn lab_command(command: &LabCommand) -> Result<ExitCode, String> {
-    // Signals come in real time, so they have a runtime of their own.
-    let signals = runtime(1)?;
-    let stop = signals.block_on(async { stop_on_signal() });
-    let summary = command.run(&stop)?;
-    print(&summary, command.scenario.json)?;
-    Ok(verdict(summary.is_right()))
-}
-
-fn live_command(command: &LiveCommand) -> Result<ExitCode, String> {
-    let summary = runtime(2)?.block_on(async { command.run(&stop_on_signal()).await })?;
-    print(&summary, command.scenario.json)?;
-    Ok(verdict(summary.is_right()))
 }
 
 fn demo_command(options: &DemoOptions) -> Result<ExitCode, String> {
@@ -164,6 +153,29 @@ fn fleet_size_command(options: &FleetSizeOptions) -> Result<ExitCode, String> {
     let report = fleet_size(options, &elapsed_us, &tell).map_err(|e| e.to_string())?;
     print(&report, options.json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn lab_command(options: &RunArgs) -> Result<ExitCode, String> {
+    // Signals come in real time, so they have a runtime of their own.
+    let signals = runtime(1)?;
+    let stop = signals.block_on(async { stop_on_signal() });
+    let summary = virtual_runtime().map_err(|e| e.to_string())?.block_on(options.lab(stop))?;
+    print(&summary, options.json())?;
+    Ok(verdict(summary.is_right()))
+}
+
+fn live_command(options: &LiveArgs) -> Result<ExitCode, String> {
+    let summary = runtime(2)?.block_on(async { options.live(stop_on_signal()).await })?;
+    print(&summary, options.json())?;
+    Ok(verdict(summary.is_right()))
+}
+
+fn compare_command(options: &CompareArgs) -> Result<ExitCode, String> {
+    let runtime = runtime(1)?;
+    let stop = runtime.block_on(async { stop_on_signal() });
+    let table = options.compare(&|| stop.is_cancelled())?;
+    print(&table, options.json())?;
+    Ok(verdict(table.is_right()))
 }
 
 fn slice_command(options: &SliceOptions) -> Result<ExitCode, String> {

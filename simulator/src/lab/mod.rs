@@ -8,7 +8,7 @@
 
 mod calls;
 pub mod city;
-pub mod command;
+pub mod commands;
 pub mod compare;
 mod demand;
 mod draws;
@@ -22,6 +22,7 @@ pub mod message;
 pub mod metrics;
 pub mod names;
 pub mod people;
+pub mod play;
 pub mod real_time;
 pub mod record;
 pub mod reports;

@@ -1,6 +1,5 @@
 //! The people of a city, as a run sees them.
 
-use super::city::City;
 use super::message::{Heard, Said};
 
 /// Riders and drivers who speak at times that they know, and hear at any time. Pure: the time comes in.
@@ -22,30 +21,4 @@ pub trait People {
 
     /// Somebody hears something.
     fn hear(&mut self, now_ms: i64, heard: Heard);
-}
-
-impl People for City {
-    fn begins_ms(&self) -> i64 {
-        self.from_ms()
-    }
-
-    fn ends_ms(&self) -> i64 {
-        self.to_ms()
-    }
-
-    fn vehicle_classes(&self) -> Vec<String> {
-        self.drivers().iter().map(|driver| driver.vehicle_class.clone()).collect()
-    }
-
-    fn next_ms(&self) -> Option<i64> {
-        Self::next_ms(self)
-    }
-
-    fn step(&mut self, now_ms: i64, said: &mut Vec<Said>) {
-        Self::step(self, now_ms, said);
-    }
-
-    fn hear(&mut self, now_ms: i64, heard: Heard) {
-        Self::hear(self, now_ms, heard);
-    }
 }

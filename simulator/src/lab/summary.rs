@@ -57,7 +57,9 @@ impl Summary {
         let waits = record.requests.iter().filter_map(|r| r.arrived_ms.map(|at_ms| at_ms - r.requested_ms));
         let waits: Vec<_> = waits.map(|ms| ms as f64 / 1_000.0).collect();
         let mut pickup_s = Values::default();
-        waits.iter().for_each(|wait_s| pickup_s.add(*wait_s as u64));
+        for wait_s in &waits {
+            pickup_s.add(*wait_s as u64);
+        }
         let approaches: Vec<_> = record.requests.iter().filter_map(|request| request.pickup_m).collect();
         Self {
             scenario: record.scenario.clone(),

@@ -117,7 +117,9 @@ mod tests {
     fn order_time_and_every_word_count() {
         let hash = |said: &[(i64, u32)], heard: &[(i64, &str)]| {
             let mut trace = Trace::new();
-            said.iter().for_each(|(at, request)| trace.said(*at, &Said::Cancel { request: *request }));
+            for (at, request) in said {
+                trace.said(*at, &Said::Cancel { request: *request });
+            }
             for (at, trip) in heard {
                 trace.heard(*at, &Heard::Over { driver: 1, trip: (*trip).to_owned() });
             }

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use kerb_simulator::lab::command::{LabCommand, ScenarioOptions};
+use kerb_simulator::lab::commands::RunArgs;
 use kerb_simulator::lab::record::RunRecord;
 use kerb_simulator::lab::scenario::Scenario;
 use kerb_simulator::lab::summary::Summary;
+use kerb_simulator::lab::virtual_time::virtual_runtime;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -21,10 +22,10 @@ fn evening(minutes: u32) -> (TempDir, PathBuf) {
 
 fn run(path: &std::path::Path, seed: u64, policy: &str, out: Option<PathBuf>) -> Summary {
     let scenario = path.to_str().unwrap().to_owned();
-    let scenario = ScenarioOptions { scenario, data: None, seed: Some(seed), json: true, out };
-    let command = LabCommand { scenario, policy: Some(policy.to_owned()) };
-    let summary = command.run(&CancellationToken::new()).unwrap();
-    assert_eq!(summary.system.faults, Vec::<String>::new(), "seed {seed}, {policy}");
+    let (seed, policy) = (Some(seed), Some(policy.to_owned()));
+    let args = RunArgs { scenario, data: None, seed, policy, fleet: None, out, json: true };
+    let summary = virtual_runtime().unwrap().block_on(args.lab(CancellationToken::new())).unwrap();
+    assert_eq!(summary.system.faults, Vec::<String>::new(), "{summary}");
     summary
 }
 

@@ -220,8 +220,10 @@ fn one(planned: &Planned, runner: &dyn Runner, folder: Option<&Folder>) -> Resul
 pub struct ChildRunner {
     /// The simulator's binary.
     pub program: PathBuf,
-    /// The scenario's file.
+    /// The scenario's name or file.
     pub scenario: PathBuf,
+    /// Where its relative paths begin, when that is not its own folder.
+    pub data: Option<PathBuf>,
 }
 
 impl Runner for ChildRunner {
@@ -231,6 +233,9 @@ impl Runner for ChildRunner {
         let mut command = Command::new(&self.program);
         command.arg("lab").arg(&self.scenario).args(["--policy", &planned.policy]);
         command.args(["--seed", &planned.seed.to_string()]).arg("--out").arg(&out);
+        if let Some(data) = &self.data {
+            command.arg("--data").arg(data);
+        }
         if let Some(fleet) = planned.fleet {
             command.args(["--fleet", &fleet.to_string()]);
         }

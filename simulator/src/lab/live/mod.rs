@@ -111,7 +111,9 @@ impl LiveService {
             opened.push(one.map_err(failed)?);
         }
         drop(opening);
-        opened.into_iter().for_each(|opened| self.connected(opened));
+        for opened in opened {
+            self.connected(opened);
+        }
         Ok(())
     }
 
