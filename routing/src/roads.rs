@@ -60,6 +60,8 @@ pub struct Way {
     pub line: Vec<LatLng>,
     /// Its streets, in order.
     pub steps: Vec<Step>,
+    /// How often the times of the streets were replaced before it was found.
+    pub generation: u64,
 }
 
 /// A part of a way that stays on one street.
@@ -102,6 +104,11 @@ impl Roads {
         &self.network
     }
 
+    /// Where streets are.
+    pub fn snapper(&self) -> &Snapper {
+        &self.snapper
+    }
+
     /// The engine, for new times.
     pub fn engine(&self) -> &Engine {
         &self.engine
@@ -116,17 +123,23 @@ impl Roads {
     pub fn way(&self, from: LatLng, to: LatLng) -> Result<Way, WayError> {
         let starts = self.ends(from).map_err(WayError::From)?;
         let goals = self.ends(to).map_err(WayError::To)?;
-        let route = self.engine.routes().route(&starts, &goals).ok_or(WayError::NoWay { from, to })?;
-        Ok(self.told(&route))
+        let routes = self.engine.routes();
+        let route = routes.route(&starts, &goals).ok_or(WayError::NoWay { from, to })?;
+        Ok(self.told(&route, routes.version()))
     }
 
     fn snap(&self, at: LatLng) -> Result<Snap, SnapError> {
         self.snapper.snap(Question { at, heading_deg: None, max_m: self.snap_max_m })
     }
 
-    fn told(&self, route: &Route) -> Way {
-        let mut way =
-            Way { time_ms: route.time_ms, length_m: 0.0, line: Vec::new(), steps: Vec::<Step>::new() };
+    fn told(&self, route: &Route, generation: u64) -> Way {
+        let mut way = Way {
+            time_ms: route.time_ms,
+            length_m: 0.0,
+            line: Vec::new(),
+            steps: Vec::<Step>::new(),
+            generation,
+        };
         for stretch in &route.stretches {
             let arc = Arc::from_number(self.network.arc_segment()[stretch.arc as usize]);
             let line = cut(&self.shape(arc), stretch.from, stretch.to);
