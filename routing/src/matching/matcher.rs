@@ -22,6 +22,8 @@ const SPEED_MAX_M_S: f64 = 50.0;
 const DETOUR_MAX_M: f64 = 2_000.0;
 /// A candidate so much dearer than the best of its step is not followed: e^-20 of its likelihood.
 const BEAM: f64 = 20.0;
+/// Positions that are all too good still leave a model that can be divided by.
+const ESTIMATE_MIN_M: f64 = 1.0;
 
 /// How positions are matched.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -215,6 +217,7 @@ impl Estimates {
             let middle = values.len() / 2;
             (!values.is_empty()).then(|| f64::from(*values.select_nth_unstable_by(middle, f32::total_cmp).1))
         };
-        Some(Self { sigma_m: 1.4826 * median(off_m)?, beta_m: median(detour_m)? / std::f64::consts::LN_2 })
+        let (sigma_m, beta_m) = (1.4826 * median(off_m)?, median(detour_m)? / std::f64::consts::LN_2);
+        Some(Self { sigma_m: sigma_m.max(ESTIMATE_MIN_M), beta_m: beta_m.max(ESTIMATE_MIN_M) })
     }
 }

@@ -1,8 +1,12 @@
 //! `kerb roads`: street networks, made, looked at and driven.
 
+mod days;
+mod evaluate;
 mod import;
 mod info;
+mod learn;
 mod route;
+mod segments;
 
 use super::failure::{Failure, Outcome};
 
@@ -14,6 +18,12 @@ pub(crate) enum Command {
     Info(info::Args),
     /// The fastest way between two positions
     Route(route::Args),
+    /// The directions of all segments as CSV or GeoJSON, for who is to give them speeds
+    Segments(segments::Args),
+    /// Learn speeds by hour of the week from positions of cars
+    Learn(learn::Args),
+    /// Compare travel times with trips that were driven
+    Evaluate(evaluate::Args),
 }
 
 pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
@@ -21,5 +31,8 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Import(args) => import::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Route(args) => route::run(&args),
+        Command::Segments(args) => segments::run(&args),
+        Command::Learn(args) => learn::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
     }
 }

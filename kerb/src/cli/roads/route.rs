@@ -73,7 +73,7 @@ fn position(text: &str) -> Result<LatLng, String> {
     LatLng::new(number(lat)?, number(lon)?).map_err(|error| error.to_string())
 }
 
-fn metres(text: &str) -> Result<f64, String> {
+pub(super) fn metres(text: &str) -> Result<f64, String> {
     let metres: f64 = text.parse().map_err(|error| format!("{text:?} is not a number: {error}"))?;
     // A range holds no NaN.
     if (1.0..=10_000.0).contains(&metres) { Ok(metres) } else { Err("must be 1 to 10000".to_owned()) }
