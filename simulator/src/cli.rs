@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::demo::{DemoOptions, demo};
 use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
+use crate::lab::report_cli::{ReportOptions, report};
 use crate::load::load;
 use crate::options::{LoadOptions, ReplayOptions};
 use crate::peers::{PeersOptions, peers};
@@ -48,6 +49,8 @@ enum Command {
     Demo(DemoOptions),
     /// The fewest vehicles that could have served a day of real trips, and how a fixed fleet serves it minute by minute
     FleetSize(FleetSizeOptions),
+    /// Write one HTML page about runs: figures with intervals, plots, maps
+    Report(ReportOptions),
     /// Cut a part out of a file of pings or trips
     Slice(SliceOptions),
 }
@@ -80,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Rides(options) => rides_command(options),
         Command::Demo(options) => demo_command(&options),
         Command::FleetSize(options) => fleet_size_command(&options),
+        Command::Report(options) => report_command(&options),
         Command::Slice(options) => slice_command(&options),
     };
     outcome.unwrap_or_else(|reason| {
@@ -141,6 +145,11 @@ fn fleet_size_command(options: &FleetSizeOptions) -> Result<ExitCode, String> {
     let tell = |what: &str| _ = writeln!(io::stderr(), "{what}");
     let report = fleet_size(options, &elapsed_us, &tell).map_err(|e| e.to_string())?;
     print(&report, options.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report_command(options: &ReportOptions) -> Result<ExitCode, String> {
+    _ = writeln!(io::stdout(), "{}", report(options)?);
     Ok(ExitCode::SUCCESS)
 }
 
