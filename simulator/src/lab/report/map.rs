@@ -15,7 +15,7 @@ const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 420.0;
 const MARGIN: f64 = 12.0;
 /// Room for the title above, and for the scale bar below.
-const TOP: f64 = 28.0;
+const TOP: f64 = 44.0;
 const BOTTOM: f64 = 40.0;
 /// Hexagons across the longer side of the extent, at most.
 const CELLS_ACROSS: f64 = 32.0;
@@ -198,9 +198,9 @@ impl Extent {
     }
 }
 
-/// Whether a point is on the map.
+/// Whether a cell with its middle here is on the map.
 fn shows((x, y): (f64, f64)) -> bool {
-    (0.0..=WIDTH).contains(&x) && (TOP - MARGIN..=HEIGHT - BOTTOM + MARGIN).contains(&y)
+    (MARGIN..=WIDTH - MARGIN).contains(&x) && (TOP..=HEIGHT - BOTTOM).contains(&y)
 }
 
 /// The least and the greatest but for strays.

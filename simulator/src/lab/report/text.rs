@@ -23,7 +23,8 @@ pub(super) fn figure(value: f64, unit: Unit) -> String {
 pub(super) fn change(value: f64, unit: Unit) -> String {
     let written =
         if unit == Unit::Share { format!("{}\u{a0}points", bare(value, unit)) } else { figure(value, unit) };
-    if value > 0.0 { format!("+{written}") } else { written }
+    let is_nought = !written.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+    if value > 0.0 && !is_nought { format!("+{written}") } else { written }
 }
 
 /// From where to where, without the unit; `None` when one value gave none.
@@ -68,6 +69,7 @@ mod tests {
         assert_eq!(change(0.012, Unit::Share), "+1.2\u{a0}points");
         assert_eq!(change(-12.34, Unit::Seconds), "\u{2212}12.3\u{a0}s");
         assert_eq!(change(-0.001, Unit::Seconds), "0.0\u{a0}s");
+        assert_eq!(change(0.001, Unit::Seconds), "0.0\u{a0}s");
         assert_eq!(count(1, "run", "runs"), "1 run");
         assert_eq!(count(1_000, "run", "runs"), "1,000 runs");
     }
