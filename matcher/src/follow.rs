@@ -58,7 +58,7 @@ impl Follow {
                     seen.away.iter().for_each(|driver| market.driver_away(now_ms, driver));
                     for driver in &seen.back {
                         // What it is to know was answered when its stream was opened.
-                        market.driver_back(driver);
+                        market.driver_seen(driver);
                     }
                     Ok(())
                 },

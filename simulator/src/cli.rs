@@ -160,8 +160,10 @@ fn fleet_size_command(options: &FleetSizeOptions) -> Result<ExitCode, String> {
 }
 
 fn lab_command(options: &RunArgs) -> Result<ExitCode, String> {
-    let runtime = virtual_runtime().map_err(|e| e.to_string())?;
-    let summary = runtime.block_on(async { options.lab(stop_on_signal()).await })?;
+    // Signals come in real time, so they have a runtime of their own.
+    let signals = runtime(1)?;
+    let stop = signals.block_on(async { stop_on_signal() });
+    let summary = virtual_runtime().map_err(|e| e.to_string())?.block_on(options.lab(stop))?;
     print(&summary, options.json())?;
     Ok(verdict(summary.is_right()))
 }

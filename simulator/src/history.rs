@@ -66,6 +66,7 @@ struct Outage {
 #[derive(Clone, Debug)]
 pub struct History {
     allowance_ms: i64,
+    keep_ms: i64,
     sent: VecDeque<Sent>,
     outages: Vec<Outage>,
     acknowledged: u64,
@@ -83,14 +84,14 @@ pub struct Possible<'a> {
 impl History {
     /// Of a driver who has sent nothing. `allowance_ms`: so long may an update be under way.
     pub fn new(allowance_ms: i64) -> Self {
-        Self { allowance_ms, sent: VecDeque::new(), outages: Vec::new(), acknowledged: 0 }
+        Self { allowance_ms, keep_ms: KEEP_MS, sent: VecDeque::new(), outages: Vec::new(), acknowledged: 0 }
     }
 
     /// An update is about to be sent. Must be said before it can have any effect.
     pub fn record(&mut self, update: Sent) {
         debug_assert!(self.sent.back().is_none_or(|last| last.sequence < update.sequence), "sequences grow");
         self.sent.push_back(update);
-        self.forget(update.sent_ms - KEEP_MS);
+        self.forget(update.sent_ms - self.keep_ms);
     }
 
     /// The server acknowledged everything up to `sequence`. `dropped` were not applied because they came too fast:
@@ -190,6 +191,13 @@ impl Fleet {
         let by_id = cards.iter().enumerate().map(|(i, card)| (card.id.clone(), i)).collect();
         let member = |card| Member { card, history: Mutex::new(History::new(allowance_ms)) };
         Self { members: cards.into_iter().map(member).collect(), by_id }
+    }
+
+    /// As it is, but what was sent longer ago than this is forgotten: for who asks at once.
+    #[must_use]
+    pub fn keeping(self, keep_ms: i64) -> Self {
+        self.members.iter().for_each(|member| member.history().keep_ms = keep_ms.min(KEEP_MS));
+        self
     }
 
     /// All drivers.

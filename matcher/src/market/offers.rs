@@ -79,12 +79,18 @@ impl Market {
 
     /// The driver has a stream. Answers what it is to know.
     pub fn driver_back(&mut self, driver: &DriverId) -> Option<DriverNews> {
-        let number = *self.by_driver.get(driver)?;
-        let entry = self.trips.get_mut(&number)?;
-        if entry.away_since_ms.take().is_some() {
+        self.driver_seen(driver);
+        let number = self.by_driver.get(driver)?;
+        effect::task(&self.trips[number].trip)
+    }
+
+    /// The driver has a stream still: nothing is missed.
+    pub fn driver_seen(&mut self, driver: &DriverId) {
+        let Some(&number) = self.by_driver.get(driver) else { return };
+        let away = self.trips.get_mut(&number).and_then(|entry| entry.away_since_ms.take());
+        if away.is_some() {
             self.set_due(number);
         }
-        effect::task(&self.trips[&number].trip)
     }
 
     fn give_back(&mut self, now_ms: i64, driver: &DriverId, number: u64) {

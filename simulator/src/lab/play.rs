@@ -64,6 +64,7 @@ impl Play {
         let mut settings: Settings = toml::Value::Table(table)
             .try_into()
             .map_err(|error| ScenarioError::Syntax(format!("matcher: {}", error.to_string().trim())))?;
+        settings.fleet.vehicle_classes = scenario.classes.iter().map(|class| class.name.clone()).collect();
         if let Some((mps, detour)) = loaded.ground.straight_lines() {
             (settings.matcher.speed_kmh, settings.matcher.detour) = (mps * 3.6, detour);
         }

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::live::{LiveService, TimeScale};
 use super::names::Names;
 use super::people::People;
+use super::reports::Delays;
 use super::run::{RunEnd, RunOptions, run};
 use crate::connect::Endpoints;
 use crate::judge::Limits;
@@ -16,6 +17,8 @@ use crate::ride::clock::CityClock;
 const SEARCH_EVERY_MS: f64 = 1_000.0;
 /// A report may be under way for so long, milliseconds: the network, the batch, and a process that has much to do.
 const ALLOWANCE_MS: i64 = 2_000;
+/// Reports are remembered for so long, milliseconds: a search takes less.
+const KEEP_MS: i64 = 60_000;
 
 /// Against whom, and how fast.
 #[derive(Clone, Debug)]
@@ -52,12 +55,13 @@ pub async fn live<P: People>(
     };
     let clock = CityClock::new(city_begins_ms, Instant::now(), speed_up);
     service.begin_at(scale(SystemClock.now_ms()));
+    let limits = Limits::default();
     let how = RunOptions {
         names,
         seed: options.seed,
         search_every_ms: (SEARCH_EVERY_MS * speed_up).max(1.0) as i64,
-        allowance_ms: ALLOWANCE_MS,
-        limits: Limits::default(),
+        delays: Delays { allowance_ms: ALLOWANCE_MS, keep_ms: KEEP_MS, gone_after_ms: limits.gone_after_ms },
+        limits,
     };
     Ok(run(people, &mut service, &clock, &how, stop, progress).await)
 }

@@ -10,6 +10,17 @@ use crate::history::{Card, Fleet, Sent};
 /// Reports of one driver measured in the same millisecond, at most; later ones take the number of the last.
 const A_MILLISECOND_MAX: u64 = 15;
 
+/// How late reports may be, milliseconds of the service's time.
+#[derive(Clone, Copy, Debug)]
+pub struct Delays {
+    /// So long may one be under way.
+    pub allowance_ms: i64,
+    /// They are remembered for so long, at least the allowance and as long as a search takes.
+    pub keep_ms: i64,
+    /// Older ones are refused.
+    pub gone_after_ms: i64,
+}
+
 /// All drivers' reports so far.
 pub struct Reports {
     fleet: Fleet,
@@ -20,15 +31,9 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Nobody has reported. `allowance_ms`: so long may a report be under way; `began_ms` and the ages are of the
-    /// service's clock.
-    pub fn new(
-        names: &Names,
-        classes: &[String],
-        allowance_ms: i64,
-        gone_after_ms: i64,
-        began_ms: i64,
-    ) -> Self {
+    /// Nobody has reported. `began_ms` is of the service's clock.
+    pub fn new(names: &Names, classes: &[String], delays: Delays, began_ms: i64) -> Self {
+        let Delays { allowance_ms, keep_ms, gone_after_ms } = delays;
         let card = |(number, class): (u32, &String)| Card {
             id: names.driver(number),
             vehicle_class: class.clone(),
@@ -36,7 +41,7 @@ impl Reports {
         };
         let cards: Vec<_> = (0..).zip(classes).map(card).collect();
         let newest = vec![0; cards.len()];
-        Self { fleet: Fleet::new(cards, allowance_ms), newest, gone_after_ms, began_ms }
+        Self { fleet: Fleet::new(cards, allowance_ms).keeping(keep_ms), newest, gone_after_ms, began_ms }
     }
 
     /// The row of a report said at `sent_ms` and measured at `time_ms`, by the service's clock; `None` for what is no
@@ -89,7 +94,8 @@ mod tests {
 
     #[test]
     fn numbers_follow_the_time_of_measurement() {
-        let mut reports = Reports::new(&Names::default(), &["standard".to_owned()], 100, 60_000, 1_000_000);
+        let delays = Delays { allowance_ms: 100, keep_ms: 200, gone_after_ms: 60_000 };
+        let mut reports = Reports::new(&Names::default(), &["standard".to_owned()], delays, 1_000_000);
         let mut number = |time_ms: i64| {
             let said = Said::Report {
                 driver: 0,

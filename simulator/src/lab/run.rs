@@ -14,7 +14,7 @@ use super::message::Said;
 use super::names::Names;
 use super::people::People;
 use super::record::{Latency, SystemRecord};
-use super::reports::Reports;
+use super::reports::{Delays, Reports};
 use super::service::{News, Row, Service};
 use super::trace::Trace;
 use crate::judge::Limits;
@@ -24,8 +24,8 @@ use crate::ride::clock::CityClock;
 /// What people do within so long is done at its end, milliseconds of the city's time: what a phone and its network take
 /// anyway, and far fewer turns.
 const STEP_MS: i64 = 100;
-/// The markets are asked how they are this often, milliseconds of the city's time.
-const LOOK_EVERY_MS: i64 = 1_000;
+/// The markets are asked how they are this often, milliseconds of the city's time: their windows are a sample.
+const LOOK_EVERY_MS: i64 = 5_000;
 /// After the end, events that are still under way come within this time, of the runtime.
 const CATCH_UP_MAX: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -38,8 +38,8 @@ pub struct RunOptions {
     pub seed: u64,
     /// Between two sampled searches, milliseconds of the city's time.
     pub search_every_ms: i64,
-    /// So long may a report be under way, milliseconds of the service's time.
-    pub allowance_ms: i64,
+    /// How late reports may be.
+    pub delays: Delays,
     /// The service's limits of age.
     pub limits: Limits,
 }
@@ -115,10 +115,10 @@ impl<'a, P: People, S: Service> Run<'a, P, S> {
     fn new(people: &'a mut P, service: &'a mut S, clock: &'a CityClock, options: &RunOptions) -> Self {
         let classes = people.vehicle_classes();
         let now_ms = people.begins_ms();
-        let RunOptions { names, seed, search_every_ms, allowance_ms, limits } = options.clone();
+        let RunOptions { names, seed, search_every_ms, delays, limits } = options.clone();
         let began_ms = service.server_ms(now_ms);
         Self {
-            reports: Reports::new(&names, &classes, allowance_ms, limits.gone_after_ms, began_ms),
+            reports: Reports::new(&names, &classes, delays, began_ms),
             judge: Judge::new(names, &classes, limits, seed),
             people,
             service,

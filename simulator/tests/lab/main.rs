@@ -4,5 +4,6 @@
 
 mod judges;
 mod real_time;
+mod shipped;
 mod tiny;
 mod virtual_time;

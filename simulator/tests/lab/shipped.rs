@@ -1,0 +1,59 @@
+//! A scenario that comes with the simulator, on its real streets, through the whole of Kerb.
+
+use std::path::PathBuf;
+
+use kerb_simulator::lab::commands::RunArgs;
+use kerb_simulator::lab::record::RunRecord;
+use kerb_simulator::lab::scenario::Scenario;
+use kerb_simulator::lab::summary::Summary;
+use kerb_simulator::lab::virtual_time::virtual_runtime;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// The first minutes of the real evening.
+fn evening(minutes: u32) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scenario = Scenario::shipped("sf-evening").unwrap();
+    scenario.duration_s = minutes * 60;
+    let path = folder.path().join("evening.toml");
+    std::fs::write(&path, scenario.to_toml()).unwrap();
+    (folder, path)
+}
+
+fn run(path: &std::path::Path, seed: u64, policy: &str, out: Option<PathBuf>) -> Summary {
+    let scenario = path.to_str().unwrap().to_owned();
+    let (seed, policy) = (Some(seed), Some(policy.to_owned()));
+    let args = RunArgs { scenario, data: None, seed, policy, fleet: None, out, json: true };
+    let summary = virtual_runtime().unwrap().block_on(args.lab(CancellationToken::new())).unwrap();
+    assert_eq!(summary.system.faults, Vec::<String>::new(), "{summary}");
+    summary
+}
+
+#[test]
+fn a_real_evening_is_the_same_twice_and_every_request_has_one_end() {
+    let (folder, path) = evening(12);
+    let out = folder.path().join("run.json");
+    let (first, again) = (run(&path, 3, "batch", Some(out.clone())), run(&path, 3, "batch", None));
+    assert_eq!(first.trace_hash, again.trace_hash);
+    assert_ne!(first.trace_hash, run(&path, 4, "batch", None).trace_hash);
+    let ends = first.served + first.cancelled + first.expired + first.refused + first.open;
+    assert_eq!((first.requests, first.refused), (ends, 0));
+    assert!(first.requests > 50 && first.served > 10, "{first}");
+    let record: RunRecord = serde_json::from_reader(std::fs::File::open(out).unwrap()).unwrap();
+    assert_eq!((record.requests.len() as u64, record.trace_hash), (first.requests, first.trace_hash));
+    let run_ms = record.to_ms - record.from_ms;
+    assert!(record.drivers.iter().all(|driver| driver.ms.iter().sum::<i64>() == run_ms));
+}
+
+#[test]
+fn batch_sends_nearer_drivers_than_nearest() {
+    let (_folder, path) = evening(60);
+    let both = [1, 2].map(|seed| ["batch", "nearest"].map(|policy| run(&path, seed, policy, None)));
+    let mean = |policy: usize| {
+        let served: f64 = both.iter().map(|runs| runs[policy].pickup_s.count as f64).sum();
+        both.iter().map(|runs| runs[policy].pickup_mean_s * runs[policy].pickup_s.count as f64).sum::<f64>()
+            / served
+    };
+    println!("from request to pickup: batch {:.1} s, nearest {:.1} s", mean(0), mean(1));
+    assert!(mean(0) < mean(1), "batch {:.1} s, nearest {:.1} s", mean(0), mean(1));
+}
