@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kerb_simulator::lab::compare::Comparison;
+use kerb_simulator::lab::fleet_size::{Dropped, FleetSizeReport, PublishedRow};
 use kerb_simulator::lab::record::{
     DriverRecord, FleetSample, Latency, RequestOutcome, RequestRecord, RunRecord, SystemRecord,
 };
@@ -204,6 +205,33 @@ fn the_published_figures_stand_beside_ours() {
     {
         assert!(html.contains(expected), "{expected}");
     }
+}
+
+#[test]
+fn what_fleet_size_prints_can_be_read() {
+    let row = |text: &str| text.to_owned();
+    let printed = FleetSizeReport {
+        day: "2008-05-22".to_owned(),
+        trips: 3,
+        dropped: Dropped::default(),
+        cars: None,
+        fleet: 2,
+        fewer_share: None,
+        busiest: 1,
+        delta_min: 15,
+        edges: 4,
+        phases: 1,
+        matching_s: 0.1,
+        slowdown_by_hour: [1.0; 24],
+        slowdown_samples: 0,
+        online: vec![],
+        published: vec![PublishedRow { what: row("a"), published: row("b"), ours: row("c"), why: row("d") }],
+        source: "A paper".to_owned(),
+        seed: 1,
+    };
+    let anchor = Anchor::from_json(&serde_json::to_string(&printed).unwrap()).unwrap();
+    assert_eq!((anchor.day, anchor.trips, anchor.source), (printed.day, printed.trips, printed.source));
+    assert_eq!(anchor.published, printed.published);
 }
 
 fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
