@@ -23,7 +23,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! This crate knows nothing of drivers, trips, time of day or the wire.
+//! [`speeds`] replaces the streets' times by what is told or known of an hour, and [`matching`] learns it from drives.
+//!
+//! This crate knows nothing of the fleet's drivers and trips, or of the wire; the hour is an argument.
 
 mod class;
 pub mod engine;
@@ -32,8 +34,11 @@ mod graph;
 pub mod import;
 pub mod isochrone;
 mod line;
+pub mod matching;
 mod roads;
+mod rows;
 mod snap;
+pub mod speeds;
 mod travel_times;
 mod turn;
 
@@ -41,6 +46,7 @@ pub use class::RoadClass;
 pub use file::{FORMAT_VERSION, OpenError};
 pub use graph::{Arc, Network, Place, SegmentId, Summary};
 pub use roads::{Roads, RoadsError, Step, Way, WayError};
+pub use rows::RowError;
 pub use snap::{Question, Snap, SnapError, Snapper};
 pub use travel_times::RoadTimes;
 pub use turn::Turn;

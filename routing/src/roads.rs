@@ -61,6 +61,8 @@ pub struct Way {
     pub line: Vec<LatLng>,
     /// Its streets, in order.
     pub steps: Vec<Step>,
+    /// How often the times of the streets were replaced before it was found.
+    pub generation: u64,
 }
 
 /// A part of a way that stays on one street, and turns nowhere by more than 60 degrees.
@@ -108,6 +110,11 @@ impl Roads {
         &self.network
     }
 
+    /// Where streets are.
+    pub fn snapper(&self) -> &Snapper {
+        &self.snapper
+    }
+
     /// The engine, for new times.
     pub fn engine(&self) -> &Engine {
         &self.engine
@@ -147,17 +154,23 @@ impl Roads {
     pub fn way_toward(&self, from: LatLng, heading_deg: Option<f64>, to: LatLng) -> Result<Way, WayError> {
         let starts = self.ends_toward(from, heading_deg).map_err(WayError::From)?;
         let goals = self.ends(to).map_err(WayError::To)?;
-        let route = self.engine.routes().route(&starts, &goals).ok_or(WayError::NoWay { from, to })?;
-        Ok(self.told(&route))
+        let routes = self.engine.routes();
+        let route = routes.route(&starts, &goals).ok_or(WayError::NoWay { from, to })?;
+        Ok(self.told(&route, routes.version()))
     }
 
     fn snapped(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Snap, SnapError> {
         self.snapper.snap(Question { at, heading_deg, max_m: self.snap_max_m })
     }
 
-    fn told(&self, route: &Route) -> Way {
-        let mut way =
-            Way { time_ms: route.time_ms, length_m: 0.0, line: Vec::new(), steps: Vec::<Step>::new() };
+    fn told(&self, route: &Route, generation: u64) -> Way {
+        let mut way = Way {
+            time_ms: route.time_ms,
+            length_m: 0.0,
+            line: Vec::new(),
+            steps: Vec::<Step>::new(),
+            generation,
+        };
         for stretch in &route.stretches {
             let arc = Arc::from_number(self.network.arc_segment()[stretch.arc as usize]);
             let line = cut(&self.network.line(arc), stretch.from, stretch.to);

@@ -3,6 +3,7 @@
 //! The straight pieces of all curves stand in an R-tree (`rstar`). A question looks at all pieces in a small box, and
 //! in a box twice as wide in both directions until one holds a piece that no piece outside can be nearer than.
 
+use std::collections::BTreeMap;
 use std::f64::consts::PI;
 use std::ops::ControlFlow;
 
@@ -16,6 +17,8 @@ const HEADING_TOLERANCE_DEG: f64 = 60.0;
 /// Half of the first box, in metres. Half of all taxi positions are within 30 m of a street.
 const FIRST_REACH_M: f64 = 32.0;
 const REACH_GROWTH: f64 = 2.0;
+/// The farthest that [`Snapper::within`] looks, metres.
+const WITHIN_MAX_M: f64 = 10_000.0;
 /// Metres of a meridian in one lattice step.
 const STEP_M: f64 = EARTH_RADIUS_M * PI / 180.0 * 1e-7;
 /// A whole turn in lattice steps.
@@ -152,6 +155,32 @@ impl Snapper {
         }
         // A network has streets, so only a heading can rule out all of them.
         Err(SnapError::NoHeading { heading_deg: question.heading_deg.unwrap_or_default() })
+    }
+
+    /// The nearest point of each street within a distance of at most 10 km, the nearest street first, no more than
+    /// `count`.
+    pub fn within(&self, at: LatLng, max_m: f64, count: usize) -> Vec<Snap> {
+        let question = Question { at, heading_deg: None, max_m: max_m.min(WITHIN_MAX_M) };
+        let plane = Plane::new(question);
+        let mut nearest = BTreeMap::<u32, Hit>::new();
+        for envelope in plane.boxes(question.max_m).into_iter().flatten() {
+            let _: ControlFlow<()> = self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
+                let hit = plane.hit(piece);
+                nearest
+                    .entry(piece.segment)
+                    .and_modify(|best| {
+                        if hit.is_before(best) {
+                            *best = hit;
+                        }
+                    })
+                    .or_insert(hit);
+                ControlFlow::Continue(())
+            });
+        }
+        let mut hits: Vec<Hit> = nearest.into_values().collect();
+        // Of equally near ones the lower segment first, in which order they are.
+        hits.sort_by(|a, b| a.square_m.total_cmp(&b.square_m));
+        hits.iter().take(count).map_while(|hit| hit.answer(question).ok()).collect()
     }
 
     /// The nearest piece, if it is no farther than the box reaches.

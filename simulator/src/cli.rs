@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::demo::{DemoOptions, demo};
 use crate::lab::commands::{CompareArgs, LiveArgs, RunArgs};
 use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
+use crate::lab::report_cli::{ReportOptions, report};
 use crate::lab::virtual_time::virtual_runtime;
 use crate::load::load;
 use crate::options::{LoadOptions, ReplayOptions};
@@ -56,6 +57,8 @@ enum Command {
     Live(LiveArgs),
     /// Run policies side by side on the same riders and drivers
     Compare(CompareArgs),
+    /// Write one HTML page about runs: figures with intervals, plots, maps
+    Report(ReportOptions),
     /// Cut a part out of a file of pings or trips
     Slice(SliceOptions),
 }
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Lab(options) => lab_command(&options),
         Command::Live(options) => live_command(&options),
         Command::Compare(options) => compare_command(&options),
+        Command::Report(options) => report_command(&options),
         Command::Slice(options) => slice_command(&options),
     };
     outcome.unwrap_or_else(|reason| {
@@ -176,6 +180,11 @@ fn compare_command(options: &CompareArgs) -> Result<ExitCode, String> {
     let table = options.compare(&|| stop.is_cancelled())?;
     print(&table, options.json())?;
     Ok(verdict(table.is_right()))
+}
+
+fn report_command(options: &ReportOptions) -> Result<ExitCode, String> {
+    _ = writeln!(io::stdout(), "{}", report(options)?);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn slice_command(options: &SliceOptions) -> Result<ExitCode, String> {

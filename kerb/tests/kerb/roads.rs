@@ -1,5 +1,6 @@
 //! `kerb roads` from outside: import, info, and inputs that are wrong.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -148,4 +149,60 @@ fn wrong_inputs_are_told_with_the_place_and_leave_nothing() {
     assert!(std::fs::read_dir(dir).unwrap().all(|file| !file.unwrap().path().ends_with(".roads")));
     let output = run(dir, &["roads", "import", "cut.osm.pbf", "-o", "cut.osm.pbf"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+#[test]
+fn speeds_are_learnt_from_positions_and_compared_with_trips() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    // One street of eleven kilometres at the equator, 60 km/h when nobody is in the way.
+    std::fs::write(dir.join("town.csv"), "node_id,lat,lon\n1,0,0\n2,0,0.1\n").unwrap();
+    let edges = "from_node,to_node,length_m,highway\n1,2,11119,primary\n2,1,11119,primary\n";
+    std::fs::write(dir.join("edges.csv"), edges).unwrap();
+    prints(dir, &["roads", "import", "town.csv", "edges.csv"]);
+    let list = prints(dir, &["roads", "segments", "town.roads"]);
+    assert_eq!(list.lines().count(), 3, "{list}");
+    let lines = prints(dir, &["roads", "segments", "town.roads", "--geojson"]);
+    let feature: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&feature["type"], &feature["properties"]["free_flow_kmh"]),
+        (&"Feature".into(), &60.0.into())
+    );
+
+    // Cars that do 30 km/h: 0.01 degrees, 1,112 m, in 133 s.
+    let mut pings = "time,cab_id,lat,lon,occupied\n".to_owned();
+    for (cab, step) in (0..20).flat_map(|cab| (1..9).map(move |step| (cab, step))) {
+        let _ = writeln!(pings, "{},{cab},0,{:.2},1", cab * 2_000 + step * 133, f64::from(step) / 100.0);
+    }
+    std::fs::write(dir.join("pings.csv"), &pings).unwrap();
+    let learn =
+        ["roads", "learn", "--roads", "town.roads", "--pings", "pings.csv", "--out", "profile.csv.gz"];
+    let report: Value = serde_json::from_str(&prints(dir, &learn)).unwrap();
+    assert_eq!(report["positions"]["used"], 160, "{report}");
+
+    let trips = "request_time,dropoff_time,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon\n\
+        1970-01-08T01:00:00Z,1970-01-08T01:06:39Z,0,0.01,0,0.04\n1970-01-09T01:00:00Z,,0,0.01,0,0.04\n";
+    std::fs::write(dir.join("trips.csv"), trips).unwrap();
+    let evaluate = [
+        "roads",
+        "evaluate",
+        "--roads",
+        "town.roads",
+        "--trips",
+        "trips.csv",
+        "--profile",
+        "profile.csv.gz",
+        "--from",
+        "1970-01-08",
+        "--to",
+        "1970-01-09",
+    ];
+    let report: Value = serde_json::from_str(&prints(dir, &evaluate)).unwrap();
+    assert_eq!((&report["trips"]["compared"], &report["trips"]["without_end"]), (&1.into(), &1.into()));
+    let error = |of: &str| report[of]["mean_absolute_percent"].as_f64().unwrap();
+    assert!((error("free_flow") - 50.0).abs() < 2.0 && error("profile") < 8.0, "{report}");
+
+    std::fs::write(dir.join("pings.csv"), pings.replace(",1\n", ",yes\n")).unwrap();
+    let error = fails(dir, &learn);
+    assert_eq!(error, "kerb: pings.csv: line 2: occupied \"yes\" must be 0 or 1\n");
 }

@@ -18,7 +18,7 @@ use super::wire;
 /// What a call came to.
 pub(super) enum Done {
     /// A request.
-    Requested(RequestNumber, Result<v1::Trip, Status>),
+    Requested(RequestNumber, Box<Result<v1::Trip, Status>>),
     /// A cancellation. Too late is no fault: the rider is in the vehicle, or nobody came in time.
     Cancelled,
     /// A driver's action.
@@ -54,8 +54,10 @@ impl Calls {
 
     fn done(&mut self, done: Done, trips: &mut Trips, news: &mut Vec<News>) {
         match done {
-            Done::Requested(request, Ok(trip)) => trips.acknowledged(request, trip.trip_id, news),
-            Done::Requested(request, Err(status)) => news.push(wire::refused(request, &status)),
+            Done::Requested(request, answer) => match *answer {
+                Ok(trip) => trips.acknowledged(request, trip.trip_id, news),
+                Err(status) => news.push(wire::refused(request, &status)),
+            },
             Done::Cancelled => {}
             Done::Acted(driver, result) => news.push(wire::acted(driver, result)),
             Done::Found(number, answer) => {

@@ -15,6 +15,7 @@ use super::metrics::{MEASURES, Unit};
 use super::play::{Play, adapted, find};
 use super::real_time::{LiveOptions, live};
 use super::record::RunRecord;
+use super::report::page;
 use super::stats::Interval;
 use super::summary::Summary;
 use super::virtual_time::{LabOptions, lab};
@@ -85,6 +86,9 @@ pub struct CompareArgs {
     /// Keep the runs here, so that a comparison that was stopped goes on
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write a page about the runs: figures with intervals, plots, maps
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print the comparison as one JSON object
     #[arg(long)]
     json: bool,
@@ -100,7 +104,7 @@ impl RunArgs {
         let bar = self.bar(city.from_ms(), city.to_ms());
         let end = lab(&mut city, options, &stop, |now_ms| bar.at(now_ms)).await.map_err(|e| e.to_string())?;
         bar.end();
-        self.keep(play.record(city, end, seed))
+        self.keep(&play.record(city, end, seed))
     }
 
     fn play(&self) -> Result<Play, String> {
@@ -113,14 +117,14 @@ impl RunArgs {
         Bar::new(from_ms, to_ms, !self.json && io::stderr().is_terminal())
     }
 
-    fn keep(&self, record: RunRecord) -> Result<Summary, String> {
+    fn keep(&self, record: &RunRecord) -> Result<Summary, String> {
         if let Some(path) = &self.out {
             let file = File::create(path).map_err(|e| format!("{}: {e}", path.display()))?;
             let mut file = BufWriter::new(file);
-            serde_json::to_writer(&mut file, &record).map_err(|e| format!("{}: {e}", path.display()))?;
+            serde_json::to_writer(&mut file, record).map_err(|e| format!("{}: {e}", path.display()))?;
             file.flush().map_err(|e| format!("{}: {e}", path.display()))?;
         }
-        Ok(Summary::of(&record))
+        Ok(Summary::of(record))
     }
 
     /// The summary is to be JSON.
@@ -144,7 +148,7 @@ impl LiveArgs {
         let bar = self.run.bar(city.from_ms(), city.to_ms());
         let end = live(&mut city, &options, &stop, |now_ms| bar.at(now_ms)).await?;
         bar.end();
-        self.run.keep(play.record(city, end, seed))
+        self.run.keep(&play.record(city, end, seed))
     }
 
     /// The summary is to be JSON.
@@ -181,6 +185,10 @@ impl CompareArgs {
             return Err(format!("no run was made: {}", outcome.failures.join("; ")));
         }
         let comparison = Comparison::of(&outcome.records, outcome.missing);
+        if let Some(path) = &self.html {
+            std::fs::write(path, page(&comparison, &outcome.records, None))
+                .map_err(|e| format!("{}: {e}", path.display()))?;
+        }
         Ok(Table { failures: outcome.failures, comparison })
     }
 

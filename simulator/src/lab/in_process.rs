@@ -141,7 +141,7 @@ impl Service for InProcessService {
                     wire::request(&self.names, request, ways, (passengers, vehicle_class), wait_max_ms);
                 self.calls.begin("request", async move {
                     let answer = rides.request_ride(Request::new(wanted)).await;
-                    Done::Requested(request, answer.map(tonic::Response::into_inner))
+                    Done::Requested(request, Box::new(answer.map(tonic::Response::into_inner)))
                 });
             }
             Said::Cancel { request } => {

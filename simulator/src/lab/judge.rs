@@ -141,7 +141,9 @@ impl Judge {
             self.faults.add("promise", clash.to_string());
         }
         let wrong: Vec<_> = self.rides.values().filter_map(illegal).collect();
-        wrong.into_iter().for_each(|fault| self.faults.add("trip", fault));
+        for fault in wrong {
+            self.faults.add("trip", fault);
+        }
         self.faults.into_words()
     }
 

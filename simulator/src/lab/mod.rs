@@ -4,7 +4,7 @@
 //! it moving, pure and the same for the same seed. People speak ([`message`]) and a [`service`] answers: the one in
 //! this process under a virtual clock ([`in_process`]), or any running one behind gRPC ([`live`]). [`run`] carries
 //! words between the two, [`judge`] looks at them. What a run comes to is a [`record`], which [`metrics`] measures and
-//! [`compare`] sets beside others. [`fleet_size`] asks how many vehicles a day needs at least.
+//! [`compare`] sets beside others and [`report`] shows as a page. [`fleet_size`] asks how many vehicles a day needs at least.
 
 mod calls;
 pub mod city;
@@ -25,6 +25,8 @@ pub mod people;
 pub mod play;
 pub mod real_time;
 pub mod record;
+pub mod report;
+pub mod report_cli;
 pub mod reports;
 pub mod run;
 pub mod scenario;

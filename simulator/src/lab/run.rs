@@ -178,7 +178,8 @@ impl<'a, P: People, S: Service> Run<'a, P, S> {
     }
 
     fn take(&mut self, news: &mut Vec<News>) {
-        self.now_ms = self.now_ms.max(self.clock.now_ms());
+        // What comes after the end belongs to it.
+        self.now_ms = self.now_ms.max(self.clock.now_ms().min(self.people.ends_ms()));
         for news in news.drain(..) {
             match news {
                 News::Heard(heard) => {

@@ -4,7 +4,7 @@ use std::future::pending;
 
 use kerb::Settings;
 use kerb_fleet::{RuntimeClock, TripState};
-use kerb_proto::v1::FindNearbyRequest;
+use kerb_proto::v1::{FindNearbyRequest, FindNearbyResponse};
 use kerb_simulator::lab::in_process::InProcessService;
 use kerb_simulator::lab::message::{Heard, Said};
 use kerb_simulator::lab::names::Names;
@@ -106,7 +106,7 @@ impl Service for Broken {
     }
 
     fn ask(&mut self, number: u64, _question: FindNearbyRequest) {
-        self.news.push(News::Found { number, answer: Ok(Default::default()) });
+        self.news.push(News::Found { number, answer: Ok(FindNearbyResponse::default()) });
     }
 
     fn look(&mut self) {}

@@ -49,7 +49,7 @@ async fn a_live_run_that_is_stopped_has_a_report() {
     let stop = CancellationToken::new();
     let progress = |now_ms| {
         if now_ms >= BEGINS_MS + 30_000 {
-            stop.cancel()
+            stop.cancel();
         }
     };
     let end = live(&mut people, &options(&node, SPEED_UP), &stop, progress).await.unwrap();

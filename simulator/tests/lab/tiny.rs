@@ -193,7 +193,7 @@ impl People for Tiny {
                 }
             }
             Heard::Acted { driver, trip, action, outcome } => {
-                self.acted(now_ms, driver, &trip, action, outcome)
+                self.acted(now_ms, driver, &trip, action, outcome);
             }
         }
     }

@@ -21,7 +21,7 @@ fn run_until(seed: u64, stop_ms: i64) -> (RunEnd, Tiny) {
     let end = virtual_runtime().unwrap().block_on(async {
         let progress = |now_ms| {
             if now_ms >= stop_ms {
-                stop.cancel()
+                stop.cancel();
             }
         };
         lab(&mut people, options, &stop, progress).await.unwrap()

@@ -8,6 +8,7 @@ mod histories;
 mod judge;
 mod pings;
 mod replay;
+mod report;
 mod rides;
 mod toy;
 mod track;

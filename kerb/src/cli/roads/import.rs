@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
 
 fn import_extract(path: &Path) -> Result<Imported, Failure> {
     let source = BufReader::new(open(path)?);
-    let bar = bar();
+    let bar = bar_of("{bar:40} {bytes}/{total_bytes}, {msg}, {elapsed}");
     let imported = import_pbf(source, &mut |progress: Progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
@@ -90,10 +90,15 @@ fn beside(input: &Path) -> PathBuf {
     input.with_file_name(format!("{}.roads", stem.unwrap_or(&name)))
 }
 
-fn bar() -> ProgressBar {
+/// A bar that counts things.
+pub(super) fn bar(what: &str) -> ProgressBar {
+    bar_of(&format!("{{bar:40}} {{pos}}/{{len}} {what}, {{elapsed}}"))
+}
+
+fn bar_of(template: &str) -> ProgressBar {
     let shown = std::io::stderr().is_terminal();
     let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}, {msg}, {elapsed}");
+    let style = ProgressStyle::with_template(template);
     ProgressBar::with_draw_target(None, target).with_style(style.expect("a legal template"))
 }
 

@@ -1,9 +1,13 @@
 //! `kerb roads`: street networks, made, looked at and driven.
 
+mod days;
+mod evaluate;
 mod import;
 mod info;
 mod isochrone;
+mod learn;
 mod route;
+mod segments;
 
 use super::failure::{Failure, Outcome};
 
@@ -17,6 +21,12 @@ pub(crate) enum Command {
     Route(route::Args),
     /// The area that is reached from a position within some minutes
     Isochrone(isochrone::Args),
+    /// The directions of all segments as CSV or GeoJSON, for who is to give them speeds
+    Segments(segments::Args),
+    /// Learn speeds by hour of the week from positions of cars
+    Learn(learn::Args),
+    /// Compare travel times with trips that were driven
+    Evaluate(evaluate::Args),
 }
 
 pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
@@ -25,5 +35,8 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Info(args) => info::run(&args),
         Command::Route(args) => route::run(&args),
         Command::Isochrone(args) => isochrone::run(&args),
+        Command::Segments(args) => segments::run(&args),
+        Command::Learn(args) => learn::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
     }
 }

@@ -196,7 +196,7 @@ impl Service for LiveService {
                 let wire = wire::request(&self.names, request, ways, wanted, wait_ms.max(WAIT_MIN_MS));
                 let client = RideServiceClient::new(self.channel(request));
                 self.calls.begin("request", async move {
-                    Done::Requested(request, ask_until_answered(client, wire).await)
+                    Done::Requested(request, Box::new(ask_until_answered(client, wire).await))
                 });
             }
             Said::Cancel { request } => {

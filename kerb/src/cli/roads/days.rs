@@ -1,0 +1,28 @@
+//! What the commands that read positions and trips have in common.
+
+use std::fs::File;
+use std::path::Path;
+
+use kerb_routing::speeds::UtcOffset;
+
+use super::super::failure::Failure;
+use super::route::metres;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DayArgs {
+    /// How far local clocks are ahead of UTC, minutes
+    #[arg(long = "utc-offset-min", value_name = "MIN", default_value = "0", value_parser = minutes, allow_hyphen_values = true)]
+    pub(super) offset: UtcOffset,
+    /// A position farther from every street is off the map
+    #[arg(long, value_name = "M", default_value_t = 300.0, value_parser = metres)]
+    pub(super) snap_max_m: f64,
+}
+
+pub(super) fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
+}
+
+fn minutes(text: &str) -> Result<UtcOffset, String> {
+    let minutes = text.parse().ok().and_then(UtcOffset::new);
+    minutes.ok_or_else(|| "must be -840 to 840".to_owned())
+}

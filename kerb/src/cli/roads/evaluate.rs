@@ -1,0 +1,89 @@
+//! `kerb roads evaluate`: travel times beside those of trips that were driven.
+
+use std::path::PathBuf;
+
+use kerb_routing::Roads;
+use kerb_routing::matching::{Day, Errors, judge, read_trips};
+use kerb_routing::speeds::{Segments, read_speeds};
+use serde_json::{Value, json};
+
+use super::super::failure::{Failure, Outcome};
+use super::days::{DayArgs, open};
+use super::import::bar;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The road network, as `kerb roads import` wrote it
+    #[arg(long, value_name = "FILE")]
+    roads: PathBuf,
+    /// Trips: CSV, may be gzip: `request_time`, `dropoff_time`, `pickup_lat`, `pickup_lon`, `dropoff_lat`, `dropoff_lon`
+    #[arg(long, value_name = "FILE")]
+    trips: PathBuf,
+    /// Speeds by hour of the week, as `kerb roads learn` wrote them
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// First day; a day that was learnt from proves nothing
+    #[arg(long, value_name = "DAY")]
+    from: Day,
+    /// Last day
+    #[arg(long, value_name = "DAY")]
+    to: Day,
+    #[command(flatten)]
+    days: DayArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let failed = |path: &PathBuf, error: &dyn std::fmt::Display| {
+        Failure::Failed(format!("{}: {error}", path.display()))
+    };
+    let roads =
+        Roads::open(&args.roads, args.days.snap_max_m).map_err(|error| failed(&args.roads, &error))?;
+    let profile = match &args.profile {
+        Some(path) => {
+            let segments = Segments::new(roads.network());
+            let read = read_speeds(open(path)?, roads.network(), &segments);
+            Some(read.map_err(|error| failed(path, &error))?)
+        }
+        None => None,
+    };
+    let read = read_trips(open(&args.trips)?, args.days.offset, args.from..=args.to);
+    let (trips, counts) = read.map_err(|error| failed(&args.trips, &error))?;
+    if trips.is_empty() {
+        return Err(failed(
+            &args.trips,
+            &format!("holds no trip to compare from {} to {}", args.from, args.to),
+        ));
+    }
+    let bar = bar("hours");
+    bar.set_length(kerb_routing::speeds::HOURS as u64);
+    let judged = judge(&roads, profile.as_ref(), &trips, args.days.offset, &mut |done| {
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    let judged = judged.expect("the times are of these roads");
+    let report = json!({
+        "trips": {
+            "read": counts.read,
+            "without_end": counts.without_end,
+            "odd_time": counts.odd_time,
+            "too_near": counts.too_near,
+            "odd_speed": counts.odd_speed,
+            "off_map": judged.off_map,
+            "compared": judged.trips,
+            "driven_mean_s": judged.driven_mean_s,
+        },
+        "free_flow": errors(&judged.free_flow),
+        "profile": judged.profile.as_ref().map(errors),
+    });
+    println!("{report:#}");
+    Ok(Outcome::Done)
+}
+
+fn errors(errors: &Errors) -> Value {
+    json!({
+        "mean_absolute_percent": errors.mean_percent,
+        "median_absolute_percent": errors.median_percent,
+        "bias_percent": errors.bias_percent,
+        "mean_absolute_s": errors.mean_s,
+    })
+}

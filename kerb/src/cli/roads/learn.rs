@@ -1,0 +1,122 @@
+//! `kerb roads learn`: speeds by hour of the week out of positions of cars.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use kerb_routing::Roads;
+use kerb_routing::matching::{Course, Drive, DriveRules, MatchOptions, Round, Trip, read_pings, read_trips};
+use kerb_routing::speeds::write_speeds;
+use serde_json::{Value, json};
+
+use super::super::failure::{Failure, Outcome};
+use super::days::{DayArgs, open};
+use super::import::bar;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The road network, as `kerb roads import` wrote it
+    #[arg(long, value_name = "FILE")]
+    roads: PathBuf,
+    /// Positions of cars: CSV, may be gzip: `time` (unix seconds), `cab_id`, `lat`, `lon`, `occupied`
+    #[arg(long, value_name = "FILE")]
+    pings: PathBuf,
+    /// Trips whose ends alone are known, from the days below; may be repeated
+    #[arg(long, value_name = "FILE", requires_all = ["from", "to"])]
+    trips: Vec<PathBuf>,
+    /// Where the profile goes, packed by gzip when the name ends in .gz
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// First day of the trips
+    #[arg(long, value_name = "DAY")]
+    from: Option<kerb_routing::matching::Day>,
+    /// Last day of the trips
+    #[arg(long, value_name = "DAY")]
+    to: Option<kerb_routing::matching::Day>,
+    #[command(flatten)]
+    days: DayArgs,
+    /// How often positions are matched, later with the speeds learnt before
+    #[arg(long, value_name = "N", default_value = "2")]
+    rounds: NonZeroUsize,
+    /// A car that is silent for longer begins a new drive, seconds
+    #[arg(long, value_name = "S", default_value_t = 180, value_parser = clap::value_parser!(i64).range(1..=3_600))]
+    gap_max_s: i64,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let failed = |path: &PathBuf, error: &dyn std::fmt::Display| {
+        Failure::Failed(format!("{}: {error}", path.display()))
+    };
+    let roads =
+        Roads::open(&args.roads, args.days.snap_max_m).map_err(|error| failed(&args.roads, &error))?;
+    let rules = DriveRules { gap_max_s: args.gap_max_s };
+    let read = read_pings(open(&args.pings)?, rules);
+    let (drives, counts) = read.map_err(|error| failed(&args.pings, &error))?;
+    if drives.is_empty() {
+        return Err(failed(&args.pings, &"holds no two positions of a car with a passenger in a row"));
+    }
+    let mut trips = Vec::new();
+    for (path, days) in args.trips.iter().zip(std::iter::repeat(args.from.zip(args.to))) {
+        let (from, to) = days.expect("the arguments require both");
+        let read = read_trips(open(path)?, args.days.offset, from..=to);
+        trips.extend(read.map_err(|error| failed(path, &error))?.0);
+    }
+    let (learned, rounds) = learn(args, &roads, &drives, &trips);
+    let out = BufWriter::new(File::create(&args.out).map_err(|error| failed(&args.out, &error))?);
+    let written = if args.out.extension().is_some_and(|ending| ending == "gz") {
+        write_speeds(&learned.speeds, roads.network(), GzEncoder::new(out, Compression::default()))
+    } else {
+        write_speeds(&learned.speeds, roads.network(), out)
+    };
+    written.map_err(|error| failed(&args.out, &error))?;
+    let report = json!({
+        "positions": {
+            "read": counts.read,
+            "vacant": counts.vacant,
+            "out_of_order": counts.out_of_order,
+            "used": counts.used,
+        },
+        "drives": drives.len(),
+        "trips": trips.len(),
+        "rounds": rounds.iter().map(round).collect::<Vec<_>>(),
+        "directions": kerb_routing::speeds::listed(roads.network()).count(),
+        "directions_driven": learned.directions_seen,
+        "slowness": learned.slowness,
+    });
+    println!("{report:#}");
+    Ok(Outcome::Done)
+}
+
+fn learn(
+    args: &Args,
+    roads: &Roads,
+    drives: &[Drive],
+    trips: &[Trip],
+) -> (kerb_routing::matching::Learned, Vec<Round>) {
+    let bar = bar("drives");
+    bar.set_length((drives.len() * args.rounds.get()) as u64);
+    let course = Course {
+        drives,
+        trips,
+        offset: args.days.offset,
+        options: MatchOptions::default(),
+        rounds: args.rounds,
+        threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+    };
+    let learned = course.learn(roads, &|done| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    learned.expect("the times are of these roads")
+}
+
+fn round(round: &Round) -> Value {
+    json!({
+        "positions_matched": round.positions,
+        "sequences": round.chains,
+        "legs": round.legs,
+        "sigma_m": round.estimates.map(|estimates| estimates.sigma_m),
+        "beta_m": round.estimates.map(|estimates| estimates.beta_m),
+    })
+}

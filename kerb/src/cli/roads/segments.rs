@@ -1,0 +1,57 @@
+//! `kerb roads segments`: the directions of a network as a list, for who is to give them speeds.
+
+use std::path::PathBuf;
+
+use kerb_routing::Network;
+use kerb_routing::speeds::{listed, write_segments};
+use serde_json::json;
+
+use super::super::failure::{Failure, Outcome};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The road network, as `kerb roads import` wrote it
+    file: PathBuf,
+    /// Print GeoJSON, a feature a line, instead of CSV
+    #[arg(long)]
+    geojson: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let failed = |error| Failure::Failed(format!("{}: {error}", args.file.display()));
+    let network = Network::open(&args.file).map_err(failed)?;
+    if args.geojson {
+        print_features(&network);
+    } else {
+        write_segments(&network, std::io::stdout().lock())?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// RFC 8142 without its separators: each line is a feature, so that a list of any length can be read line by line.
+fn print_features(network: &Network) {
+    for row in listed(network) {
+        let mut line: Vec<_> = network
+            .shape(row.arc.segment)
+            .iter()
+            .map(|place| [place.lat_lng().lon_deg(), place.lat_lng().lat_deg()])
+            .collect();
+        if row.arc.reverse {
+            line.reverse();
+        }
+        let feature = json!({
+            "type": "Feature",
+            "geometry": { "type": "LineString", "coordinates": line },
+            "properties": {
+                "segment": row.arc.segment.0,
+                "direction": row.direction(),
+                "way": row.way,
+                "length_m": row.length_m,
+                "highway": row.class,
+                "free_flow_kmh": row.free_flow.kmh(),
+                "name": row.name,
+            },
+        });
+        println!("{feature}");
+    }
+}

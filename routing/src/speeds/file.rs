@@ -1,0 +1,134 @@
+//! Speed files: CSV, plain or packed by gzip.
+//!
+//! | columns | what |
+//! |---|---|
+//! | `from_lat`, `from_lon`, `to_lat`, `to_lon` | a direction by its ends, as `kerb roads segments` lists them; `way` may tell streets apart that run side by side |
+//! | or `segment`, `direction` | by its number in this network file; `direction` is `forward` or `reverse` |
+//! | `speed_kmh` | at all hours |
+//! | and, or instead, `kmh_0` to `kmh_167` | at an hour of the week, from Monday at midnight; all 168 or none |
+//!
+//! A row may leave a speed empty. Other columns are not read. A direction that stands twice has the last row's speeds.
+
+use std::io::{self, Read, Write};
+
+use super::hour::{HOURS, HourOfWeek};
+use super::key::{DIRECTIONS, Segments};
+use super::listing::listed;
+use super::speed::Speed;
+use super::table::SpeedTable;
+use crate::graph::{Arc, Network};
+use crate::rows::{RowError, Rows};
+
+/// Reads a speed file. It is taken whole or not at all.
+pub fn read_speeds(
+    source: impl Read,
+    network: &Network,
+    segments: &Segments,
+) -> Result<SpeedTable, RowError> {
+    let mut rows = Rows::open(source)?;
+    let names = Names::find(&rows)?;
+    let speeds = Speeds::find(&rows)?;
+    let mut table = SpeedTable::new(network);
+    while rows.next()? {
+        for arc in names.read(&rows, segments)? {
+            speeds.read(&rows, arc, &mut table)?;
+        }
+    }
+    Ok(table)
+}
+
+/// Writes a table whose speeds change with the hour: directions by their ends, and a speed for each hour.
+pub fn write_speeds(table: &SpeedTable, network: &Network, out: impl Write) -> io::Result<()> {
+    let mut out = csv::Writer::from_writer(out);
+    let names = ["way", "from_lat", "from_lon", "to_lat", "to_lon"].map(str::to_owned);
+    out.write_record(names.into_iter().chain((0..HOURS).map(hour_column)))?;
+    for row in listed(network) {
+        let [from, to] = row.ends;
+        let ends = [from.lat_deg(), from.lon_deg(), to.lat_deg(), to.lon_deg()].map(|deg| deg.to_string());
+        let speed =
+            |hour| table.at(row.arc, hour).map_or(String::new(), |speed| format!("{:.1}", speed.kmh()));
+        let names = std::iter::once(row.way.to_string()).chain(ends);
+        out.write_record(names.chain(HourOfWeek::all().map(speed)))?;
+    }
+    out.flush()
+}
+
+fn hour_column(hour: usize) -> String {
+    format!("kmh_{hour}")
+}
+
+/// The columns that name a direction.
+enum Names {
+    Ends { from: [usize; 2], to: [usize; 2], way: Option<usize> },
+    Number { segment: usize, direction: usize },
+}
+
+impl Names {
+    fn find(rows: &Rows<impl Read>) -> Result<Self, RowError> {
+        if rows.find("from_lat").is_none() && rows.find("segment").is_some() {
+            let (segment, direction) = (rows.column("segment")?, rows.column("direction")?);
+            return Ok(Self::Number { segment, direction });
+        }
+        let from = [rows.column("from_lat")?, rows.column("from_lon")?];
+        let to = [rows.column("to_lat")?, rows.column("to_lon")?];
+        Ok(Self::Ends { from, to, way: rows.find("way") })
+    }
+
+    fn read(&self, rows: &Rows<impl Read>, segments: &Segments) -> Result<Vec<Arc>, RowError> {
+        let found = match *self {
+            Self::Ends { from, to, way } => {
+                let way = match way.filter(|way| !rows.text(*way).is_empty()) {
+                    Some(way) => Some(rows.number(way)?),
+                    None => None,
+                };
+                segments.by_ends(rows.place(from)?, rows.place(to)?, way)
+            }
+            Self::Number { segment, direction } => {
+                let word = rows.text(direction);
+                let Some(reverse) = DIRECTIONS.iter().position(|known| *known == word) else {
+                    return Err(rows.wrong_field(direction, "forward or reverse"));
+                };
+                segments.by_number(rows.number(segment)?, reverse == 1).map(|arc| vec![arc])
+            }
+        };
+        found.map_err(|error| rows.wrong(error.to_string()))
+    }
+}
+
+/// The columns that hold speeds.
+struct Speeds {
+    always: Option<usize>,
+    by_hour: Vec<(HourOfWeek, usize)>,
+}
+
+impl Speeds {
+    fn find(rows: &Rows<impl Read>) -> Result<Self, RowError> {
+        let always = rows.find("speed_kmh");
+        let has_hours = rows.find(&hour_column(0)).is_some();
+        if !has_hours {
+            return Ok(Self { always: Some(rows.column("speed_kmh")?), by_hour: Vec::new() });
+        }
+        let hours = HourOfWeek::all().map(|hour| Ok((hour, rows.column(&hour_column(hour.number()))?)));
+        Ok(Self { always, by_hour: hours.collect::<Result<_, _>>()? })
+    }
+
+    fn read(&self, rows: &Rows<impl Read>, arc: Arc, table: &mut SpeedTable) -> Result<(), RowError> {
+        if let Some(speed) = self.always.map(|column| speed(rows, column)).transpose()?.flatten() {
+            table.set(arc, speed);
+        }
+        for (hour, column) in &self.by_hour {
+            if let Some(speed) = speed(rows, *column)? {
+                table.set_at(arc, *hour, speed);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn speed(rows: &Rows<impl Read>, column: usize) -> Result<Option<Speed>, RowError> {
+    if rows.text(column).is_empty() {
+        return Ok(None);
+    }
+    let wrong = |_| rows.wrong_field(column, "1 to 300 km/h");
+    Speed::new(rows.number(column)?).map(Some).map_err(wrong)
+}

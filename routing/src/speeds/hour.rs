@@ -1,0 +1,90 @@
+//! The hour of the week at a place.
+
+/// Hours of a week.
+pub const HOURS: usize = 168;
+
+const HOUR_MS: i64 = 3_600_000;
+/// The epoch was a Thursday; weeks begin on Monday.
+const EPOCH_HOUR: i64 = 72;
+
+/// How far local clocks are ahead of UTC, minutes: -840 to 840.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UtcOffset(i16);
+
+impl UtcOffset {
+    /// Of minutes; `None` where no clock is.
+    pub fn new(minutes: i16) -> Option<Self> {
+        (-840..=840).contains(&minutes).then_some(Self(minutes))
+    }
+
+    /// Seconds.
+    pub(crate) fn s(self) -> i64 {
+        i64::from(self.0) * 60
+    }
+
+    fn ms(self) -> i64 {
+        self.s() * 1_000
+    }
+}
+
+/// 0 is Monday from midnight to one, 167 Sunday from eleven in the evening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HourOfWeek(u8);
+
+impl HourOfWeek {
+    /// At an instant, unix milliseconds.
+    pub fn at(now_ms: i64, offset: UtcOffset) -> Self {
+        let hour = (now_ms + offset.ms()).div_euclid(HOUR_MS) + EPOCH_HOUR;
+        Self(hour.rem_euclid(HOURS as i64) as u8)
+    }
+
+    /// By its number, 0 to 167.
+    pub fn new(number: u8) -> Option<Self> {
+        (usize::from(number) < HOURS).then_some(Self(number))
+    }
+
+    /// All hours in order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..HOURS as u8).map(Self)
+    }
+
+    /// 0 to 167.
+    pub fn number(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// 0 to 23.
+    pub fn of_day(self) -> usize {
+        self.number() % 24
+    }
+
+    /// Saturday or Sunday.
+    pub fn is_weekend(self) -> bool {
+        self.number() >= 5 * 24
+    }
+
+    /// When the next hour begins, unix milliseconds.
+    pub fn next_ms(now_ms: i64, offset: UtcOffset) -> i64 {
+        ((now_ms + offset.ms()).div_euclid(HOUR_MS) + 1) * HOUR_MS - offset.ms()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weeks_begin_on_monday_at_local_midnight() {
+        let pacific = UtcOffset::new(-420).expect("seven hours behind");
+        // Thursday 22 May 2008, 17:00 in San Francisco.
+        let at_ms = 1_211_500_800_000;
+        assert_eq!(HourOfWeek::at(at_ms, pacific).number(), 3 * 24 + 17);
+        assert_eq!(HourOfWeek::at(at_ms - 1, pacific).number(), 3 * 24 + 16);
+        assert_eq!(HourOfWeek::next_ms(at_ms, pacific), at_ms + HOUR_MS);
+        assert_eq!(HourOfWeek::next_ms(at_ms - 1, pacific), at_ms);
+        let half = UtcOffset::new(330).expect("five and a half ahead");
+        assert_eq!(HourOfWeek::next_ms(0, half), HOUR_MS / 2);
+        assert_eq!(HourOfWeek::at(-1, UtcOffset::default()).number(), 2 * 24 + 23);
+        assert_eq!(UtcOffset::new(841), None);
+    }
+}

@@ -1,0 +1,97 @@
+//! Which speed counts, until when, and that searches see one set of times.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kerb_routing::Roads;
+use kerb_routing::speeds::{Counts, HourOfWeek, Layers, Speed, SpeedTable, UtcOffset, listed};
+
+use crate::town::town;
+
+const HOUR_MS: i64 = 3_600_000;
+
+fn kmh(kmh: f64) -> Speed {
+    Speed::new(kmh).unwrap()
+}
+
+#[test]
+fn the_stream_counts_over_the_file_over_the_profile_over_free_flow() {
+    let network = town(3);
+    let arcs: Vec<_> = listed(&network).map(|row| row.arc).collect();
+    let speed_of = |layers: &Layers, arc: kerb_routing::Arc, now_ms| {
+        let (times_ms, _) = layers.times_ms(&network, now_ms);
+        let length_cm = network.lengths_cm()[arc.segment.0 as usize];
+        Speed::of_time(length_cm, times_ms[network.arcs_of(arc)[0] as usize]).kmh().round()
+    };
+    let mut layers = Layers::new(&network, UtcOffset::default());
+    assert_eq!((speed_of(&layers, arcs[0], 0), layers.next_change_ms(0)), (50.0, None));
+    let mut profile = SpeedTable::new(&network);
+    // The epoch was a Thursday.
+    profile.set_at(arcs[0], HourOfWeek::new(72).unwrap(), kmh(40.0));
+    profile.set_at(arcs[1], HourOfWeek::new(73).unwrap(), kmh(40.0));
+    layers.set_profile(Some(profile));
+    assert_eq!(layers.next_change_ms(5), Some(HOUR_MS));
+    assert_eq!((speed_of(&layers, arcs[0], 0), speed_of(&layers, arcs[0], HOUR_MS)), (40.0, 50.0));
+    assert_eq!((speed_of(&layers, arcs[1], 0), speed_of(&layers, arcs[1], HOUR_MS)), (50.0, 40.0));
+    let mut file = SpeedTable::new(&network);
+    file.set(arcs[0], kmh(30.0));
+    layers.set_file(Some(file));
+    assert_eq!((speed_of(&layers, arcs[0], 0), speed_of(&layers, arcs[0], HOUR_MS)), (30.0, 30.0));
+    layers.set_streamed(arcs[0], kmh(20.0), 1_000);
+    assert_eq!(layers.next_change_ms(0), Some(1_000));
+    assert_eq!((speed_of(&layers, arcs[0], 999), speed_of(&layers, arcs[0], 1_000)), (20.0, 30.0));
+    let counts = Counts { directions: arcs.len() as u32, stream: 1, file: 0, profile: 0 };
+    assert_eq!(layers.times_ms(&network, 0).1, counts);
+    let counts = Counts { directions: arcs.len() as u32, stream: 0, file: 1, profile: 1 };
+    assert_eq!(layers.times_ms(&network, HOUR_MS).1, counts);
+}
+
+#[test]
+fn a_search_sees_one_generation_while_speeds_are_replaced() {
+    let network = town(8);
+    let at = |speed: f64| {
+        let mut layers = Layers::new(&network, UtcOffset::default());
+        for row in listed(&network) {
+            layers.set_streamed(row.arc, kmh(speed), i64::MAX);
+        }
+        layers.times_ms(&network, 0).0
+    };
+    // All streets alike, so any mixture of two sets would show as a time between them.
+    let sets = [at(25.0), at(50.0)];
+    let (from, to) = (network.nodes()[0].lat_lng(), network.nodes()[network.nodes().len() - 1].lat_lng());
+    let roads = Roads::new(town(8), 300.0).unwrap();
+    let alone: Vec<u32> = sets
+        .iter()
+        .map(|times_ms| {
+            roads.engine().replace(times_ms).unwrap();
+            roads.way(from, to).unwrap().time_ms
+        })
+        .collect();
+    assert!(alone[0] > alone[1]);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let (mut seen, mut newest) = ([0_usize; 2], 0);
+                    while !is_over.load(Ordering::Relaxed) {
+                        let way = roads.way(from, to).unwrap();
+                        // Generation 1 was the first set.
+                        let set = usize::from(way.generation.is_multiple_of(2));
+                        assert_eq!(way.time_ms, alone[set], "generation {}", way.generation);
+                        assert!(way.generation >= newest, "times do not go back");
+                        newest = way.generation;
+                        seen[set] += 1;
+                    }
+                    seen
+                })
+            })
+            .collect();
+        for times_ms in sets.iter().cycle().take(200) {
+            roads.engine().replace(times_ms).unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        for thread in asking {
+            println!("answers of each set: {:?}", thread.join().unwrap());
+        }
+    });
+}

@@ -1,0 +1,9 @@
+//! Speeds of streets: told by files and streams, learnt from drives.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+mod drives;
+mod files;
+mod layers;
+mod town;
+mod viterbi;

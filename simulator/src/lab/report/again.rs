@@ -1,0 +1,66 @@
+//! What is needed to run a comparison again: the scenario, the seeds, the command.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use super::super::record::RunRecord;
+use super::view::View;
+
+pub(super) fn section(view: &View<'_>) -> Markup {
+    let runs = || view.arms.iter().flat_map(|arm| arm.runs.iter().copied());
+    let texts: BTreeSet<&str> = runs().map(|run| run.scenario_toml.as_str()).collect();
+    html! {
+        h2 { "Run it again" }
+        p { "Save the scenario below as " code { "scenario.toml" } "; its data files must be where it says." }
+        pre { (command(view)) }
+        details {
+            summary { "The scenario" @if texts.len() > 1 { ", in the " (texts.len()) " forms in which it was run" } }
+            @for text in texts { pre { (text) } }
+        }
+        details {
+            summary { "All runs, with the hash of what was said and heard" }
+            div.wide { table {
+                thead { tr { th { "policy" } th.n { "drivers" } th.n { "seed" } th { "hash" } th {} } }
+                tbody { @for run in runs() { (row(run)) } }
+            } }
+        }
+    }
+}
+
+fn row(run: &RunRecord) -> Markup {
+    html! { tr {
+        td { (run.policy) } td.n { (run.drivers.len()) } td.n { (run.seed) } td { code { (run.trace_hash) } }
+        td { @if run.stopped { span.worse { "stopped" } } }
+    } }
+}
+
+fn command(view: &View<'_>) -> String {
+    let mut policies: Vec<&str> = Vec::new();
+    for arm in &view.arms {
+        if !policies.contains(&arm.policy) {
+            policies.push(arm.policy);
+        }
+    }
+    let fleets: BTreeSet<usize> = view.arms.iter().map(|arm| arm.fleet).collect();
+    let seeds: BTreeSet<u64> = view.arms.iter().flat_map(|arm| arm.runs.iter().map(|run| run.seed)).collect();
+    let mut command = format!("simulator compare scenario.toml --policies {}", policies.join(","));
+    command.push_str(" --seeds ");
+    command.push_str(&written(&seeds));
+    if fleets.len() > 1 {
+        let fleets: Vec<String> = fleets.iter().map(usize::to_string).collect();
+        command.push_str(" --fleet ");
+        command.push_str(&fleets.join(","));
+    }
+    command
+}
+
+/// `1..5` where no seed is left out, else all of them.
+fn written(seeds: &BTreeSet<u64>) -> String {
+    match (seeds.first(), seeds.last()) {
+        (Some(first), Some(last)) if seeds.len() > 1 && last - first == seeds.len() as u64 - 1 => {
+            format!("{first}..{last}")
+        }
+        _ => seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(","),
+    }
+}
