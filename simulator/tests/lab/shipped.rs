@@ -53,7 +53,7 @@ fn a_real_evening_is_the_same_twice_and_every_request_has_one_end() {
 /// to choose. Where cabs are few, requests wait, and which of them a cab gets is the whole matter.
 #[test]
 fn batch_sends_nearer_drivers_than_nearest() {
-    let (_folder, path) = evening(30);
+    let (_folder, path) = evening(25);
     let both = [1, 2, 3]
         .map(|seed| ["batch", "nearest"].map(|policy| run_with(&path, Some(30), seed, policy, None)));
     let mean = |policy: usize| {
