@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use kerb_fleet::{DriverFilter, Error, Eta, TravelTimes};
+use kerb_fleet::{DriverFilter, Error, Eta, TravelTimes, long_work};
 use kerb_spatial::{Circle, LatLng};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -13,6 +13,10 @@ use crate::gather::Coverage;
 use crate::query::{Query, Ranked};
 use crate::service::Aggregator;
 use crate::soonest::{Soonest, etas};
+
+/// Of the time that is left, so much goes to each ring of drivers at most: a shard that does not answer leaves time to
+/// compute the ways of those who were found elsewhere.
+const RING_SHARE: f64 = 0.75;
 
 /// Where travel times are computed.
 pub(crate) struct Timer {
@@ -51,7 +55,7 @@ impl Timer {
                 let _thread = thread;
                 compute(&*times)
             };
-            tokio::task::spawn_blocking(work).await
+            long_work(work).await
         };
         match timeout_at(deadline, computing).await {
             Ok(done) => done.map_err(|error| Error::Internal(format!("no travel times: {error}"))),
@@ -96,7 +100,9 @@ impl Aggregator {
         let mut soonest = Soonest::new(search.circle, search.k, timed_max);
         let mut coverage = None::<Coverage>;
         while let Some(ring) = soonest.ring() {
-            let found = self.scatter(ring.clone(), search.filter, deadline).await;
+            let until =
+                Instant::now() + deadline.saturating_duration_since(Instant::now()).mul_f64(RING_SHARE);
+            let found = self.scatter(ring.clone(), search.filter, until).await;
             let is_first = coverage.is_none();
             coverage.get_or_insert_default().join(found.coverage);
             let from = found.hits.iter().map(|hit| hit.position).collect();

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::{DriverId, Error, Leg, TableQuestion, TravelTimes, TripId, TripState, Whereabouts};
+use kerb_fleet::{
+    DriverId, Error, Leg, TableQuestion, TravelTimes, TripId, TripState, Whereabouts, long_work,
+};
 use kerb_spatial::LatLng;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -87,7 +89,7 @@ impl Follow {
             return Ok(());
         }
         let times = Arc::clone(&self.times);
-        let timed = tokio::task::spawn_blocking(move || times.table(&question)).await;
+        let timed = long_work(move || times.table(&question)).await;
         let table = timed.map_err(|error| Error::Internal(format!("ways were not timed: {error}")))?;
         for ((assigned, position, measured_ms), eta) in shown.into_iter().zip(table.etas()) {
             let progress = Progress { driver: assigned.driver.clone(), position, measured_ms, eta };

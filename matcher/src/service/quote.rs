@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerb_fleet::limits::NEIGHBOURS_MAX;
-use kerb_fleet::{Drive, Error, Eta, NearQuestion};
+use kerb_fleet::{Drive, Error, Eta, NearQuestion, long_work};
 use kerb_spatial::LatLng;
 use tokio::time::Instant;
 
@@ -66,7 +66,7 @@ impl Matcher {
 
     async fn drive(&self, from: LatLng, to: LatLng) -> Result<Drive, Error> {
         let times = Arc::clone(&self.0.ports.times);
-        let drive = tokio::task::spawn_blocking(move || times.drive(from, to)).await;
+        let drive = long_work(move || times.drive(from, to)).await;
         drive.map_err(|error| Error::Internal(format!("no way: {error}")))
     }
 }
