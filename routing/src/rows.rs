@@ -49,6 +49,11 @@ impl<R: Read> Rows<R> {
         self.reader.read_record(&mut self.row).map_err(|error| failed(&error, line))
     }
 
+    /// The name of a column.
+    pub(crate) fn name(&self, column: usize) -> &str {
+        &self.headers[column]
+    }
+
     pub(crate) fn text(&self, column: usize) -> &str {
         self.row[column].trim()
     }
@@ -63,7 +68,7 @@ impl<R: Read> Rows<R> {
 
     /// A complaint about a field: its name, its value, and what it must be.
     pub(crate) fn wrong_field(&self, column: usize, must_be: &str) -> RowError {
-        self.wrong(format!("{} {:?} must be {must_be}", &self.headers[column], self.text(column)))
+        self.wrong(format!("{} {:?} must be {must_be}", self.name(column), self.text(column)))
     }
 
     /// A complaint about the row.

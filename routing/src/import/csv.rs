@@ -8,10 +8,8 @@
 //! An edge is a row for each direction. Two rows of a street in both directions (`two_way` is 1, or not there) become
 //! one segment. Other columns are not read. Either table may be packed by gzip.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
-use csv::{Position, Reader, StringRecord};
-use flate2::bufread::MultiGzDecoder;
 use kerb_spatial::LatLng;
 
 use super::error::ImportError;
@@ -19,6 +17,7 @@ use super::report::Report;
 use super::speed;
 use super::streets::{Map, Piece, Pieces, Street, Streets, length_cm};
 use crate::RoadClass;
+use crate::rows::{RowError, Rows};
 
 /// Longer than any street, in metres.
 const LENGTH_M_MAX: f64 = 1e7;
@@ -125,8 +124,8 @@ impl EdgeColumns {
             to: table.column("to_node")?,
             length_m: table.column("length_m")?,
             highway: table.column("highway")?,
-            maxspeed_kmh: table.column("maxspeed_kmh").ok(),
-            two_way: table.column("two_way").ok(),
+            maxspeed_kmh: table.rows.find("maxspeed_kmh"),
+            two_way: table.rows.find("two_way"),
         })
     }
 
@@ -139,88 +138,50 @@ impl EdgeColumns {
         if !(0.0..=LENGTH_M_MAX).contains(&length_m) {
             return Err(table.wrong(format!("length_m {length_m} is outside 0 to {LENGTH_M_MAX}")));
         }
-        let highway = table.text(self.highway);
+        let highway = table.rows.text(self.highway);
         let class = RoadClass::from_tag(highway)
             .ok_or_else(|| table.wrong(format!("highway {highway:?} is no road for cars")))?;
-        let limit = self.maxspeed_kmh.map_or("", |column| table.text(column));
+        let limit = self.maxspeed_kmh.map_or("", |column| table.rows.text(column));
         Ok(Edge {
             ends: [end(self.from)?, end(self.to)?],
             length_cm: length_cm(length_m),
             class,
             speed_kmh: speed::limit_kmh(limit).unwrap_or_else(|| class.default_speed_kmh()),
-            is_two_way: self.two_way.is_none_or(|column| table.text(column) == "1"),
+            is_two_way: self.two_way.is_none_or(|column| table.rows.text(column) == "1"),
         })
     }
 }
 
-/// A table, row by row.
+/// Rows of a table whose name stands in complaints.
 struct Table<R: Read> {
     name: &'static str,
-    reader: Reader<Unpacked<R>>,
-    headers: StringRecord,
-    row: StringRecord,
+    rows: Rows<R>,
 }
 
 impl<R: Read> Table<R> {
     fn open(name: &'static str, source: R) -> Result<Self, ImportError> {
-        let reader = Reader::from_reader(Unpacked::new(source)?);
-        let (headers, row) = (StringRecord::new(), StringRecord::new());
-        let mut table = Self { name, reader, headers, row };
-        table.headers = table.reader.headers().map_err(|error| failed(name, &error))?.clone();
-        Ok(table)
+        Ok(Self { name, rows: Rows::open(source).map_err(|error| named(name, error))? })
     }
 
     fn column(&self, name: &str) -> Result<usize, ImportError> {
-        let found = self.headers.iter().position(|header| header.trim() == name);
-        found.ok_or_else(|| self.wrong(format!("there is no column {name:?}")))
+        self.rows.column(name).map_err(|error| named(self.name, error))
     }
 
     /// Goes to the next row, if there is one.
     fn next(&mut self) -> Result<bool, ImportError> {
-        self.reader.read_record(&mut self.row).map_err(|error| failed(self.name, &error))
-    }
-
-    fn text(&self, column: usize) -> &str {
-        self.row[column].trim()
+        self.rows.next().map_err(|error| named(self.name, error))
     }
 
     fn number<T: std::str::FromStr>(&self, column: usize) -> Result<T, ImportError> {
-        let text = self.text(column);
-        text.parse()
-            .map_err(|_no_number| self.wrong(format!("{} {text:?} is no number", &self.headers[column])))
+        let (name, text) = (self.rows.name(column), self.rows.text(column));
+        text.parse().map_err(|_no_number| self.wrong(format!("{name} {text:?} is no number")))
     }
 
     fn wrong(&self, reason: String) -> ImportError {
-        ImportError::Row { table: self.name, line: self.row.position().map_or(1, Position::line), reason }
+        named(self.name, self.rows.wrong(reason))
     }
 }
 
-fn failed(table: &'static str, error: &csv::Error) -> ImportError {
-    let line = error.position().map_or(1, Position::line);
-    ImportError::Row { table, line, reason: error.to_string() }
-}
-
-/// A source that is unpacked when it begins as gzip does.
-enum Unpacked<R: Read> {
-    Plain(BufReader<R>),
-    Gzip(Box<MultiGzDecoder<BufReader<R>>>),
-}
-
-impl<R: Read> Unpacked<R> {
-    fn new(source: R) -> std::io::Result<Self> {
-        let mut source = BufReader::new(source);
-        Ok(match source.fill_buf()? {
-            [0x1f, 0x8b, ..] => Self::Gzip(Box::new(MultiGzDecoder::new(source))),
-            _ => Self::Plain(source),
-        })
-    }
-}
-
-impl<R: Read> Read for Unpacked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        match self {
-            Self::Plain(source) => source.read(buffer),
-            Self::Gzip(source) => source.read(buffer),
-        }
-    }
+fn named(table: &'static str, RowError { line, reason }: RowError) -> ImportError {
+    ImportError::Row { table, line, reason }
 }
