@@ -6,16 +6,15 @@ use std::path::Path;
 use kerb_routing::speeds::UtcOffset;
 
 use super::super::failure::Failure;
-use super::route::metres;
+use super::snap::SnapArgs;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DayArgs {
     /// How far local clocks are ahead of UTC, minutes
     #[arg(long = "utc-offset-min", value_name = "MIN", default_value = "0", value_parser = minutes, allow_hyphen_values = true)]
     pub(super) offset: UtcOffset,
-    /// A position farther from every street is off the map
-    #[arg(long, value_name = "M", default_value_t = 300.0, value_parser = metres)]
-    pub(super) snap_max_m: f64,
+    #[command(flatten)]
+    pub(super) snap: SnapArgs,
 }
 
 pub(super) fn open(path: &Path) -> Result<File, Failure> {

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use kerb_routing::Roads;
 use kerb_routing::matching::{Day, Errors, judge, read_trips};
 use kerb_routing::speeds::{Segments, read_speeds};
 use serde_json::{Value, json};
@@ -36,8 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let failed = |path: &PathBuf, error: &dyn std::fmt::Display| {
         Failure::Failed(format!("{}: {error}", path.display()))
     };
-    let roads =
-        Roads::open(&args.roads, args.days.snap_max_m).map_err(|error| failed(&args.roads, &error))?;
+    let roads = args.days.snap.open(&args.roads)?;
     let profile = match &args.profile {
         Some(path) => {
             let segments = Segments::new(roads.network());

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use kerb_routing::Roads;
 use kerb_routing::isochrone::Isochrone;
 use kerb_spatial::LatLng;
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use super::super::failure::{Failure, Outcome};
 use super::super::table;
 use super::route;
+use super::snap::SnapArgs;
 
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
@@ -25,17 +25,15 @@ pub(crate) struct Args {
     /// The direction of travel at the start, degrees clockwise from north
     #[arg(long, value_name = "DEG", value_parser = route::degrees)]
     heading: Option<f64>,
-    /// A position farther from every street is off the map
-    #[arg(long, value_name = "M", default_value_t = 300.0, value_parser = route::metres)]
-    snap_max_m: f64,
+    #[command(flatten)]
+    snap: SnapArgs,
     /// Print one GeoJSON feature collection: an area for each number of minutes
     #[arg(long)]
     geojson: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    let roads = Roads::open(&args.file, args.snap_max_m);
-    let roads = roads.map_err(|error| Failure::Failed(format!("{}: {error}", args.file.display())))?;
+    let roads = args.snap.open(&args.file)?;
     let ends = roads.ends_toward(args.at, args.heading);
     let ends = ends.map_err(|error| Failure::Failed(error.to_string()))?;
     let areas = args.minutes.iter().map(|minutes| (*minutes, roads.isochrone(&ends, minutes * 60_000)));

@@ -50,8 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let failed = |path: &PathBuf, error: &dyn std::fmt::Display| {
         Failure::Failed(format!("{}: {error}", path.display()))
     };
-    let roads =
-        Roads::open(&args.roads, args.days.snap_max_m).map_err(|error| failed(&args.roads, &error))?;
+    let roads = args.days.snap.open(&args.roads)?;
     let rules = DriveRules { gap_max_s: args.gap_max_s };
     let read = read_pings(open(&args.pings)?, rules);
     let (drives, counts) = read.map_err(|error| failed(&args.pings, &error))?;

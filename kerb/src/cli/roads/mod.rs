@@ -8,6 +8,7 @@ mod isochrone;
 mod learn;
 mod route;
 mod segments;
+mod snap;
 
 use super::failure::{Failure, Outcome};
 

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use kerb_routing::{Roads, Step, Way};
+use kerb_routing::{Step, Way};
 use kerb_spatial::LatLng;
 use serde_json::{Value, json};
 
 use super::super::args::position;
 use super::super::failure::{Failure, Outcome};
 use super::super::table;
+use super::snap::SnapArgs;
 
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
@@ -25,17 +26,15 @@ pub(crate) struct Args {
     /// direction that lead that way within 60 degrees
     #[arg(long, value_name = "DEG", value_parser = degrees)]
     heading: Option<f64>,
-    /// A position farther from every street is off the map
-    #[arg(long, value_name = "M", default_value_t = 300.0, value_parser = metres)]
-    snap_max_m: f64,
+    #[command(flatten)]
+    snap: SnapArgs,
     /// Print one GeoJSON feature: the line, with time, length and steps as its properties
     #[arg(long)]
     geojson: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    let roads = Roads::open(&args.file, args.snap_max_m);
-    let roads = roads.map_err(|error| Failure::Failed(format!("{}: {error}", args.file.display())))?;
+    let roads = args.snap.open(&args.file)?;
     let way = roads.way_toward(args.from, args.heading, args.to);
     let way = way.map_err(|error| Failure::Failed(error.to_string()))?;
     if args.geojson {
@@ -80,12 +79,6 @@ fn to_geojson(way: &Way) -> Value {
         "geometry": { "type": "LineString", "coordinates": line },
         "properties": { "time_ms": way.time_ms, "length_m": way.length_m, "steps": steps },
     })
-}
-
-pub(super) fn metres(text: &str) -> Result<f64, String> {
-    let metres: f64 = text.parse().map_err(|error| format!("{text:?} is not a number: {error}"))?;
-    // A range holds no NaN.
-    if (1.0..=10_000.0).contains(&metres) { Ok(metres) } else { Err("must be 1 to 10000".to_owned()) }
 }
 
 pub(super) fn degrees(text: &str) -> Result<f64, String> {
