@@ -5,6 +5,7 @@
 //! randomness are arguments. The rest is a thin async shell that is a client like any other: it reaches into no
 //! service.
 
+pub mod action;
 pub mod city;
 pub mod cli;
 pub mod connect;

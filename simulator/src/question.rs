@@ -99,6 +99,12 @@ pub fn lat_lng(place: LatLng) -> v1::LatLng {
     v1::LatLng { latitude_deg: place.lat_deg(), longitude_deg: place.lon_deg() }
 }
 
+/// A place off the wire; `None` for one that is absent or none.
+pub(crate) fn position(wire: Option<v1::LatLng>) -> Option<LatLng> {
+    let wire = wire?;
+    LatLng::new(wire.latitude_deg, wire.longitude_deg).ok()
+}
+
 /// In words, with all that is needed to ask again.
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

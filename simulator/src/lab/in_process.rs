@@ -156,7 +156,7 @@ impl Service for InProcessService {
             }
             Said::Act { driver, trip, action } => {
                 let Some(seat) = self.seats.get(driver as usize) else { return };
-                let acting = seat.act(wire::action(trip, action));
+                let acting = seat.act(action.on(trip));
                 self.calls.begin("action", async move { Done::Acted(driver, acting.await) });
             }
         }

@@ -11,7 +11,7 @@ use rand_pcg::Pcg64Mcg;
 use super::faults::Faults;
 use super::message::{Action, DriverNumber, Heard, Outcome};
 use super::names::Names;
-use super::reports::Reports;
+use super::position_log::PositionLog;
 use crate::history::Span;
 use crate::judge::{Answer, Limits, judge};
 use crate::question::Question;
@@ -58,7 +58,11 @@ impl Judge {
     }
 
     /// A search to ask now; `None` while nobody has reported, or while too many are not answered.
-    pub fn question(&mut self, reports: &Reports, server_ms: i64) -> Option<(u64, v1::FindNearbyRequest)> {
+    pub fn question(
+        &mut self,
+        reports: &PositionLog,
+        server_ms: i64,
+    ) -> Option<(u64, v1::FindNearbyRequest)> {
         let near = reports.somewhere(self.rng.random_range(0..1 << 20))?;
         if self.asked.len() >= ASKED_MAX {
             return None;
@@ -76,7 +80,7 @@ impl Judge {
         &mut self,
         number: u64,
         answer: Result<v1::FindNearbyResponse, String>,
-        reports: &Reports,
+        reports: &PositionLog,
         server_ms: i64,
     ) {
         let Some((question, began_ms)) = self.asked.remove(&number) else { return };

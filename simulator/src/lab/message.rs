@@ -6,6 +6,8 @@
 use kerb_fleet::{DriverStatus, TripState};
 use kerb_spatial::LatLng;
 
+pub use crate::action::Action;
+
 /// A driver of the city.
 pub type DriverNumber = u32;
 /// A request of the city: one rider asks once.
@@ -58,21 +60,6 @@ pub enum Said {
         /// What.
         action: Action,
     },
-}
-
-/// What a driver does with a trip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Action {
-    /// Takes the offer.
-    Accept,
-    /// Does not take it.
-    Decline,
-    /// Is at the pickup.
-    Arrive,
-    /// Has the rider on board.
-    PickUp,
-    /// Is at the drop-off.
-    DropOff,
 }
 
 /// Somebody hears something from the service.

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::live::{LiveService, TimeScale};
 use super::names::Names;
 use super::people::People;
-use super::reports::Delays;
+use super::position_log::Delays;
 use super::run::{RunEnd, RunOptions, run};
 use crate::connect::Endpoints;
 use crate::judge::Limits;

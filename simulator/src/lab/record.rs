@@ -69,6 +69,29 @@ pub struct RequestRecord {
     pub stars: Option<u8>,
 }
 
+impl RequestRecord {
+    /// A request of which nothing has come yet.
+    pub fn asked(requested_ms: i64, pickup: LatLng, dropoff: LatLng) -> Self {
+        Self {
+            requested_ms,
+            pickup,
+            dropoff,
+            outcome: RequestOutcome::Open,
+            offers: 0,
+            declined: 0,
+            accepted_ms: None,
+            arrived_ms: None,
+            picked_up_ms: None,
+            dropped_off_ms: None,
+            driver: None,
+            pickup_m: None,
+            ride_m: None,
+            promised_eta_s: None,
+            stars: None,
+        }
+    }
+}
+
 /// How a request ended. Each request has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -13,8 +13,8 @@ use super::judge::Judge;
 use super::message::Said;
 use super::names::Names;
 use super::people::People;
+use super::position_log::{Delays, PositionLog};
 use super::record::{Latency, SystemRecord};
-use super::reports::{Delays, Reports};
 use super::service::{News, Row, Service};
 use super::trace::Trace;
 use crate::judge::Limits;
@@ -100,7 +100,7 @@ struct Run<'a, P, S> {
     clock: &'a CityClock,
     now_ms: i64,
     trace: Trace,
-    reports: Reports,
+    reports: PositionLog,
     judge: Judge,
     rows: Vec<Row>,
     latencies: BTreeMap<&'static str, Values>,
@@ -118,7 +118,7 @@ impl<'a, P: People, S: Service> Run<'a, P, S> {
         let RunOptions { names, seed, search_every_ms, delays, limits } = options.clone();
         let began_ms = service.server_ms(now_ms);
         Self {
-            reports: Reports::new(&names, &classes, delays, began_ms),
+            reports: PositionLog::new(&names, &classes, delays, began_ms),
             judge: Judge::new(names, &classes, limits, seed),
             people,
             service,

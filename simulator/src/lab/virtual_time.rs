@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::in_process::{InProcessService, StartFailed};
 use super::names::Names;
 use super::people::People;
-use super::reports::Delays;
+use super::position_log::Delays;
 use super::run::{RunEnd, RunOptions, run};
 use crate::judge::Limits;
 use crate::ride::clock::CityClock;

@@ -1,39 +1,23 @@
 //! Between the people's words and the wire's.
 
 use kerb_fleet::DriverStatus;
-use kerb_proto::convert::{action_name, trip_state};
+use kerb_proto::convert::trip_state;
 use kerb_proto::v1;
 use kerb_proto::v1::connect_response::Message;
-use kerb_proto::v1::trip_action as wire;
 use kerb_spatial::LatLng;
 use tonic::{Code, Status};
 
 use super::message::{Action, DriverNumber, Heard, Outcome, RequestNumber};
 use super::names::Names;
 use super::service::{News, Row};
-use crate::question::lat_lng;
-
-const ACTIONS: [Action; 5] =
-    [Action::Accept, Action::Decline, Action::Arrive, Action::PickUp, Action::DropOff];
-
-/// What a driver does.
-pub(super) fn action(trip_id: String, action: Action) -> v1::TripAction {
-    let action = match action {
-        Action::Accept => wire::Action::Accept(v1::AcceptOffer {}),
-        Action::Decline => wire::Action::Decline(v1::DeclineOffer { reason: "not now".to_owned() }),
-        Action::Arrive => wire::Action::Arrived(v1::Arrived {}),
-        Action::PickUp => wire::Action::PickedUp(v1::PickedUp {}),
-        Action::DropOff => wire::Action::DroppedOff(v1::DroppedOff {}),
-    };
-    v1::TripAction { trip_id, action: Some(action) }
-}
+use crate::question::{lat_lng, position};
 
 /// What a driver hears of trips; `None` for other messages.
 pub(super) fn news(driver: DriverNumber, message: Message) -> Option<News> {
     let heard = match message {
         Message::Task(task) => {
             let state = trip_state(task.state);
-            match (state, place(task.pickup), place(task.dropoff)) {
+            match (state, position(task.pickup), position(task.dropoff)) {
                 (Ok(state), Some(pickup), Some(dropoff)) => {
                     let eta_s = Some(task.pickup_eta_s);
                     Heard::Task { driver, trip: task.trip_id, state, pickup, dropoff, eta_s }
@@ -54,8 +38,7 @@ pub(super) fn news(driver: DriverNumber, message: Message) -> Option<News> {
 
 /// What an action came to.
 pub(super) fn acted(driver: DriverNumber, result: v1::ActionResult) -> News {
-    let said = |a: &Action| action_name(&action(String::new(), *a)) == result.action;
-    let Some(action) = ACTIONS.into_iter().find(said) else {
+    let Some(action) = Action::of(&result) else {
         return News::Fault(format!(
             "driver {driver} was answered an action that it has not done: {result:?}"
         ));
@@ -143,13 +126,10 @@ fn status_number(status: DriverStatus) -> i32 {
     i32::from(status as u8)
 }
 
-fn place(wire: Option<v1::LatLng>) -> Option<LatLng> {
-    let wire = wire?;
-    LatLng::new(wire.latitude_deg, wire.longitude_deg).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use kerb_proto::convert::action_name;
+
     use super::*;
 
     #[test]
@@ -161,7 +141,7 @@ mod tests {
             (Action::PickUp, Code::NotFound, Outcome::Refused),
             (Action::DropOff, Code::DeadlineExceeded, Outcome::Again),
         ] {
-            let name = action_name(&action("t".to_owned(), act)).to_owned();
+            let name = action_name(&act.on("t".to_owned())).to_owned();
             let result = v1::ActionResult {
                 trip_id: "t".to_owned(),
                 action: name,

@@ -5,6 +5,7 @@ use kerb_spatial::LatLng;
 use rand::RngExt;
 
 use super::course::Course;
+pub use crate::action::Action;
 
 /// A driver looks at an offer for so long, milliseconds of the city's time.
 const THINKS_MS: std::ops::Range<i64> = 2_000..8_000;
@@ -33,21 +34,6 @@ pub struct Job {
     pub pickup: LatLng,
     /// To where.
     pub dropoff: LatLng,
-}
-
-/// What a driver says about a trip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Takes the offer.
-    Accept,
-    /// Does not.
-    Decline,
-    /// Is at the pickup.
-    Arrive,
-    /// The rider got in.
-    PickUp,
-    /// The rider got out.
-    DropOff,
 }
 
 /// What a driver hears.

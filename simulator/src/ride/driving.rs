@@ -113,7 +113,7 @@ impl Cab {
     fn speak(&mut self, link: &Link, now_ms: i64) {
         let Some((trip, action)) = self.driver.step(now_ms) else { return };
         match link.room() {
-            Some(room) => room.act(wire::action(trip, action)),
+            Some(room) => room.act(action.on(trip)),
             None => self.driver.say_again(now_ms + NO_ROOM_MS),
         }
     }

@@ -1,42 +1,27 @@
 //! Between the agents' words and the wire's.
 
 use kerb_fleet::TripState;
-use kerb_proto::convert::{action_name, public_state};
+use kerb_proto::convert::public_state;
 use kerb_proto::v1;
 use kerb_proto::v1::connect_response::Message;
-use kerb_proto::v1::trip_action as wire;
-use kerb_spatial::LatLng;
 use tonic::{Code, Status};
 
-use super::driver::{Action, Job, News, Outcome};
+use super::driver::{Job, News, Outcome};
 use super::rider::Step;
-
-const ACTIONS: [Action; 5] =
-    [Action::Accept, Action::Decline, Action::Arrive, Action::PickUp, Action::DropOff];
-
-/// What a driver says.
-pub(super) fn action(trip_id: String, action: Action) -> v1::TripAction {
-    let action = match action {
-        Action::Accept => wire::Action::Accept(v1::AcceptOffer {}),
-        Action::Decline => wire::Action::Decline(v1::DeclineOffer { reason: "not now".to_owned() }),
-        Action::Arrive => wire::Action::Arrived(v1::Arrived {}),
-        Action::PickUp => wire::Action::PickedUp(v1::PickedUp {}),
-        Action::DropOff => wire::Action::DroppedOff(v1::DroppedOff {}),
-    };
-    v1::TripAction { trip_id, action: Some(action) }
-}
+use crate::action::Action;
+use crate::question::position;
 
 /// What a driver hears of trips; `None` for other messages and for what cannot be understood.
 pub(super) fn news(message: Message) -> Option<News> {
     match message {
         Message::Task(task) => {
-            let (state, pickup, dropoff) = (state(task.state())?, place(task.pickup)?, place(task.dropoff)?);
+            let (state, pickup, dropoff) =
+                (state(task.state())?, position(task.pickup)?, position(task.dropoff)?);
             Some(News::Task(Job { trip: task.trip_id, pickup, dropoff }, state))
         }
         Message::Over(over) => Some(News::Over(over.trip_id)),
         Message::Result(result) => {
-            let said = |a: &Action| action_name(&action(String::new(), *a)) == result.action;
-            let action = ACTIONS.into_iter().find(said)?;
+            let action = Action::of(&result)?;
             Some(News::Result(result.trip_id, action, outcome(result.code)))
         }
         _ => None,
@@ -65,11 +50,6 @@ fn outcome(code: i32) -> Outcome {
 
 fn state(wire: v1::TripState) -> Option<TripState> {
     TripState::ALL.into_iter().find(|state| public_state(*state) == wire)
-}
-
-fn place(wire: Option<v1::LatLng>) -> Option<LatLng> {
-    let wire = wire?;
-    LatLng::new(wire.latitude_deg, wire.longitude_deg).ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kerb_simulator::lab::commands::RunArgs;
+use kerb_simulator::lab::metrics::Outcomes;
 use kerb_simulator::lab::record::RunRecord;
 use kerb_simulator::lab::scenario::Scenario;
 use kerb_simulator::lab::summary::Summary;
@@ -40,11 +41,13 @@ fn a_real_evening_is_the_same_twice_and_every_request_has_one_end() {
     let (first, again) = (run(&path, 3, "batch", Some(out.clone())), run(&path, 3, "batch", None));
     assert_eq!(first.trace_hash, again.trace_hash);
     assert_ne!(first.trace_hash, run(&path, 4, "batch", None).trace_hash);
-    let ends = first.served + first.cancelled + first.expired + first.refused + first.open;
-    assert_eq!((first.requests, first.refused), (ends, 0));
-    assert!(first.requests > 50 && first.served > 10, "{first}");
+    let Outcomes { served, cancelled_waiting, cancelled_en_route, expired, refused, open } =
+        first.metrics.outcomes;
+    let ends = served + cancelled_waiting + cancelled_en_route + expired + refused + open;
+    assert_eq!((first.requests, refused), (ends as usize, 0));
+    assert!(first.requests > 50 && served > 10, "{first}");
     let record: RunRecord = serde_json::from_reader(std::fs::File::open(out).unwrap()).unwrap();
-    assert_eq!((record.requests.len() as u64, record.trace_hash), (first.requests, first.trace_hash));
+    assert_eq!((record.requests.len(), record.trace_hash), (first.requests, first.trace_hash));
     let run_ms = record.to_ms - record.from_ms;
     assert!(record.drivers.iter().all(|driver| driver.ms.iter().sum::<i64>() == run_ms));
 }
@@ -57,9 +60,9 @@ fn batch_sends_nearer_drivers_than_nearest() {
     let both = [1, 2, 3]
         .map(|seed| ["batch", "nearest"].map(|policy| run_with(&path, Some(30), seed, policy, None)));
     let mean = |policy: usize| {
-        let served: f64 = both.iter().map(|runs| runs[policy].pickup_s.count as f64).sum();
-        both.iter().map(|runs| runs[policy].pickup_mean_s * runs[policy].pickup_s.count as f64).sum::<f64>()
-            / served
+        let waits = || both.iter().map(|runs| runs[policy].metrics.wait_s.unwrap());
+        waits().map(|wait_s| wait_s.mean * wait_s.count as f64).sum::<f64>()
+            / waits().map(|wait_s| wait_s.count as f64).sum::<f64>()
     };
     println!("from request to pickup: batch {:.1} s, nearest {:.1} s", mean(0), mean(1));
     assert!(mean(0) < mean(1), "batch {:.1} s, nearest {:.1} s", mean(0), mean(1));

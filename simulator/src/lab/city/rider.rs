@@ -70,7 +70,7 @@ impl Rider {
             turn: 0,
             due_ms: None,
             phase: Phase::Before,
-            record: unheard(&wish),
+            record: RequestRecord::asked(wish.at_ms, wish.pickup, wish.dropoff),
             passengers: wish.passengers,
             class: wish.class,
             patience_ms,
@@ -277,26 +277,5 @@ impl Rider {
         world.waiting -= u32::from(self.phase == Phase::Waiting);
         world.waiting += u32::from(phase == Phase::Waiting);
         self.phase = phase;
-    }
-}
-
-/// A request of which nothing has come.
-fn unheard(wish: &Wish) -> RequestRecord {
-    RequestRecord {
-        requested_ms: wish.at_ms,
-        pickup: wish.pickup,
-        dropoff: wish.dropoff,
-        outcome: RequestOutcome::Open,
-        offers: 0,
-        declined: 0,
-        accepted_ms: None,
-        arrived_ms: None,
-        picked_up_ms: None,
-        dropped_off_ms: None,
-        driver: None,
-        pickup_m: None,
-        ride_m: None,
-        promised_eta_s: None,
-        stars: None,
     }
 }

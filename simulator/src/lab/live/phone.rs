@@ -64,7 +64,7 @@ impl Phone {
 
     /// Acts. What cannot be sent now is to be done again.
     pub(super) fn act(&mut self, driver: DriverNumber, trip: String, action: Action) -> Option<News> {
-        if self.send(Request::Action(wire::action(trip.clone(), action))) {
+        if self.send(Request::Action(action.on(trip.clone()))) {
             self.acts.push((trip, action, Stopwatch::start()));
             return None;
         }

@@ -11,23 +11,7 @@ fn near(found: Option<f64>, expected: f64) {
 
 fn request(requested_s: i64, outcome: RequestOutcome) -> RequestRecord {
     let at = LatLng::new(37.77, -122.42).unwrap();
-    RequestRecord {
-        requested_ms: requested_s * 1_000,
-        pickup: at,
-        dropoff: at,
-        outcome,
-        offers: 1,
-        declined: 0,
-        accepted_ms: None,
-        arrived_ms: None,
-        picked_up_ms: None,
-        dropped_off_ms: None,
-        driver: None,
-        pickup_m: None,
-        ride_m: None,
-        promised_eta_s: None,
-        stars: None,
-    }
+    RequestRecord { outcome, offers: 1, ..RequestRecord::asked(requested_s * 1_000, at, at) }
 }
 
 /// Accepted after 10 s, arrived `drive_s` later, boarded 20 s after that.

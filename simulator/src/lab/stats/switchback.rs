@@ -142,21 +142,10 @@ mod tests {
     fn request(requested_s: i64, wait_s: Option<i64>) -> RequestRecord {
         let at = LatLng::new(0.0, 0.0).unwrap();
         RequestRecord {
-            requested_ms: requested_s * 1_000,
-            pickup: at,
-            dropoff: at,
             outcome: if wait_s.is_some() { RequestOutcome::Served } else { RequestOutcome::Expired },
             offers: 1,
-            declined: 0,
-            accepted_ms: None,
-            arrived_ms: None,
             picked_up_ms: wait_s.map(|wait_s| (requested_s + wait_s) * 1_000),
-            dropped_off_ms: None,
-            driver: None,
-            pickup_m: None,
-            ride_m: None,
-            promised_eta_s: None,
-            stars: None,
+            ..RequestRecord::asked(requested_s * 1_000, at, at)
         }
     }
 

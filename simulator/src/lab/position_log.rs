@@ -22,7 +22,7 @@ pub struct Delays {
 }
 
 /// All drivers' reports so far.
-pub struct Reports {
+pub struct PositionLog {
     fleet: Fleet,
     /// The highest number of each driver.
     newest: Vec<u64>,
@@ -30,7 +30,7 @@ pub struct Reports {
     began_ms: i64,
 }
 
-impl Reports {
+impl PositionLog {
     /// Nobody has reported. `began_ms` is of the service's clock.
     pub fn new(names: &Names, classes: &[String], delays: Delays, began_ms: i64) -> Self {
         let Delays { allowance_ms, keep_ms, gone_after_ms } = delays;
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn numbers_follow_the_time_of_measurement() {
         let delays = Delays { allowance_ms: 100, keep_ms: 200, gone_after_ms: 60_000 };
-        let mut reports = Reports::new(&Names::default(), &["standard".to_owned()], delays, 1_000_000);
+        let mut reports = PositionLog::new(&Names::default(), &["standard".to_owned()], delays, 1_000_000);
         let mut number = |time_ms: i64| {
             let said = Said::Report {
                 driver: 0,
