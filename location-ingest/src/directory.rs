@@ -10,8 +10,7 @@ use kerb_fleet::{DriverId, Slot};
 
 use crate::slab::Slab;
 
-/// The map is cut into so many, so that the one that grows is small: growing reads every card of it again, which at
-/// 1 M drivers is some 3 ms for one of these.
+/// The map is cut into so many, so that the one that grows is small: growing reads every card of it again, under its lock.
 const SHARDS: usize = 64;
 
 /// See the module. Slots are hashed by their drivers' ids, so the map's own look-ups by key find nothing. Locks are
