@@ -68,6 +68,8 @@ fn errors_name_the_line() {
         "line 3 of the edges: highway \"footway\" is no road for cars"
     );
     assert!(message(NODES, &edge("7,8")).starts_with("line 3 of the edges: "));
+    let cut = message(NODES, edge("7,8,1,primary").trim_end());
+    assert!(cut.ends_with("the last line has no end: it was cut"), "{cut}");
     assert_eq!(message(NODES, "a,b\n"), "line 1 of the edges: there is no column \"from_node\"");
     let nodes = format!("{NODES}7,1,1\n");
     assert_eq!(message(&nodes, EDGES), "line 5 of the nodes: node 7 is there twice");

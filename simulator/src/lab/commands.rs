@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,6 +16,7 @@ use super::play::{Play, adapted, find};
 use super::real_time::{LiveOptions, live};
 use super::record::RunRecord;
 use super::report::page;
+use super::scenario::ScenarioError;
 use super::stats::Interval;
 use super::summary::Summary;
 use super::virtual_time::{LabOptions, lab};
@@ -108,9 +109,15 @@ impl RunArgs {
     }
 
     fn play(&self) -> Result<Play, String> {
+        self.out.as_deref().map_or(Ok(()), can_hold)?;
         let scenario = find(&self.scenario).map_err(|e| e.to_string())?;
         let scenario = adapted(scenario, self.policy.as_deref(), self.fleet).map_err(|e| e.to_string())?;
-        Play::load(&scenario, self.data.as_deref()).map_err(|e| e.to_string())
+        Play::load(&scenario, self.data.as_deref()).map_err(|e| match e {
+            ScenarioError::File { .. } if self.data.is_none() => {
+                format!("{e}; if its data is elsewhere, name the folder with --data")
+            }
+            _ => e.to_string(),
+        })
     }
 
     fn bar(&self, from_ms: i64, to_ms: i64) -> Bar {
@@ -160,6 +167,7 @@ impl LiveArgs {
 impl CompareArgs {
     /// Makes the runs, each in a process of its own, until `is_stopped`, and compares them.
     pub fn compare(&self, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<Table, String> {
+        self.html.as_deref().map_or(Ok(()), can_hold)?;
         let scenario = find(&self.scenario).map_err(|e| e.to_string())?;
         for policy in &self.policies {
             adapted(scenario.clone(), Some(policy), None).map_err(|e| e.to_string())?;
@@ -195,6 +203,16 @@ impl CompareArgs {
     /// The comparison is to be JSON.
     pub fn json(&self) -> bool {
         self.json
+    }
+}
+
+/// A file can be made there: asked before a run, whose result would be lost otherwise.
+fn can_hold(path: &Path) -> Result<(), String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() {
+        Ok(())
+    } else {
+        Err(format!("{}: there is no folder {}", path.display(), folder.display()))
     }
 }
 

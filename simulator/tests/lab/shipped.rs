@@ -67,3 +67,16 @@ fn batch_sends_nearer_drivers_than_nearest() {
     println!("from request to pickup: batch {:.1} s, nearest {:.1} s", mean(0), mean(1));
     assert!(mean(0) < mean(1), "batch {:.1} s, nearest {:.1} s", mean(0), mean(1));
 }
+
+#[test]
+fn what_cannot_be_run_or_kept_is_told_before_the_run() {
+    let refused = |scenario: &str, out: Option<PathBuf>| {
+        let scenario = scenario.to_owned();
+        let args = RunArgs { scenario, data: None, seed: None, policy: None, fleet: None, out, json: true };
+        virtual_runtime().unwrap().block_on(args.lab(CancellationToken::new())).unwrap_err()
+    };
+    let lost = refused("sf-evening", Some("no/such/folder/run.json".into()));
+    assert_eq!(lost, "no/such/folder/run.json: there is no folder no/such/folder");
+    assert!(refused("sf-day", None).ends_with("; if its data is elsewhere, name the folder with --data"));
+    assert!(refused("atlantis", None).ends_with("or the path of a file that is there"));
+}

@@ -44,6 +44,9 @@ pub enum PlanError {
     /// A policy's name would not do as part of a file's.
     #[error("policy {0:?}, must be letters, digits, - or _")]
     Policy(String),
+    /// A policy beside itself.
+    #[error("policy {0:?} is there twice, must be there once")]
+    Twice(String),
     /// Too many.
     #[error("{0} runs, at most {RUNS_MAX} are compared")]
     TooMany(usize),
@@ -101,6 +104,10 @@ impl Plan {
             self.policies.iter().find(|policy| policy.is_empty() || !policy.chars().all(plain))
         {
             return Err(PlanError::Policy(policy.clone()));
+        }
+        let twice = |at: usize| self.policies[..at].contains(&self.policies[at]);
+        if let Some(at) = (0..self.policies.len()).find(|at| twice(*at)) {
+            return Err(PlanError::Twice(self.policies[at].clone()));
         }
         let own = [None];
         let fleets: Vec<Option<u32>> = self.fleets.iter().copied().map(Some).collect();
@@ -277,5 +284,7 @@ mod tests {
         assert_eq!(files.len(), 8);
         let evil = Plan { policies: vec!["../x".to_owned()], ..plan };
         assert_eq!(evil.runs(), Err(PlanError::Policy("../x".to_owned())));
+        let twice = Plan { policies: vec!["batch".to_owned(), "batch".to_owned()], ..evil };
+        assert_eq!(twice.runs(), Err(PlanError::Twice("batch".to_owned())));
     }
 }

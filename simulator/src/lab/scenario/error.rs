@@ -30,7 +30,9 @@ pub enum ScenarioError {
         expected: String,
     },
     /// Nothing with this name comes with the project.
-    #[error("{name:?} does not come with the project, must be one of: {known}")]
+    #[error(
+        "{name:?} does not come with the project, must be one of: {known}; or the path of a file that is there"
+    )]
     Unknown {
         /// The name.
         name: String,
