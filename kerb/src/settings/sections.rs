@@ -225,7 +225,12 @@ impl LogOptions {
     }
 }
 
-fn within<T: PartialOrd + Display>(field: &'static str, value: T, min: T, max: T) -> Option<FieldError> {
+fn within<T: Copy + PartialOrd + Display>(
+    field: &'static str,
+    value: T,
+    min: T,
+    max: T,
+) -> Option<FieldError> {
     let is_right = min <= value && value <= max;
     (!is_right).then(|| FieldError::new(field, format!("{value}, must be {min} to {max}")))
 }

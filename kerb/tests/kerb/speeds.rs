@@ -8,6 +8,7 @@ mod hours;
 use std::path::Path;
 use std::time::Duration;
 
+use futures::StreamExt;
 use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::roads_admin_service_client::RoadsAdminServiceClient;
 use kerb_proto::v1::street_speed::Direction;
@@ -16,9 +17,11 @@ use kerb_proto::v1::{
     StreetSpeed,
 };
 use serde_json::Value;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 use tonic::transport::Channel;
 
+use crate::eventually::eventually;
 use crate::process::{Process, run, text};
 use crate::search::ask;
 use crate::travel::{WITH_STREETS, by_time_to, node, put, quote, town};
@@ -207,6 +210,38 @@ async fn a_call_that_breaks_or_is_too_large_changes_nothing() {
     assert_eq!(ride_s(&channel).await.unwrap(), over_the_bridge_s(50.0));
     let roads = described(&channel).await;
     assert_eq!((roads.generation, roads.rows_taken), (0, 0));
+}
+
+#[tokio::test]
+async fn calls_that_do_not_end_keep_others_out_and_not_the_nodes_own() {
+    let dir = tempfile::tempdir().unwrap();
+    town(dir.path());
+    let node = node(dir.path(), &WITH_STREETS);
+    let channel = node.channel();
+    let message = SetSpeedsRequest { speeds: bridge_rows(5.0, None), ..SetSpeedsRequest::default() };
+    let open = |_| {
+        let (mut admin, message) = (RoadsAdminServiceClient::new(channel.clone()), message.clone());
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            loop {
+                let messages = futures::stream::iter([message.clone()]).chain(futures::stream::pending());
+                // Ends only when it found no room.
+                assert!(admin.set_speeds(messages).await.is_err());
+            }
+        }))
+    };
+    let calls: Vec<AbortOnDropHandle<()>> = (0..4).map(open).collect();
+    let status = eventually("four calls are open", SOON, async || {
+        set(&channel, message.clone()).await.err().ok_or_else(|| "a fifth was taken".to_owned())
+    })
+    .await;
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+    let own = SetSpeedsRequest { this_node_only: true, ..message.clone() };
+    assert_eq!(set(&channel, own).await.unwrap().taken, 2, "as other nodes send them on");
+    drop(calls);
+    eventually("a broken call makes room", SOON, async || {
+        set(&channel, message.clone()).await.map_err(|status| status.to_string())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -59,6 +59,11 @@ async fn becomes(node: &InProcess, clock: RuntimeClock, kmh: f64) -> i64 {
     .await
 }
 
+fn under_virtual_time(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("what the test has set up").block_on(work);
+}
+
 /// Half a minute before one o'clock in the night to Friday, seven hours behind UTC. The epoch was a Thursday.
 const BEGINS_MS: i64 = (24 + 7 + 1) * HOUR_MS - 30_000;
 
@@ -68,8 +73,7 @@ fn the_hour_and_the_end_of_a_lifetime_change_speeds_by_themselves() {
     let dir = dir.path();
     town(dir);
     std::fs::write(dir.join("profile.csv"), profile()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.unwrap().block_on(async {
+    under_virtual_time(async {
         let (node, clock) = start(dir, BEGINS_MS).await;
         assert_eq!(ride_s(&node).await, over_the_bridge_s(10.0));
         let told = roads(&node).await;
@@ -91,6 +95,28 @@ fn the_hour_and_the_end_of_a_lifetime_change_speeds_by_themselves() {
         assert!((hour_ms..hour_ms + 1_000).contains(&at_ms), "{at_ms}, the hour begins at {hour_ms}");
         let told = roads(&node).await;
         assert_eq!((told.hour_of_week, told.next_change_ms), (97, hour_ms + HOUR_MS));
+        node.shutdown().await;
+    });
+}
+
+#[test]
+fn news_that_come_together_are_worked_in_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    town(dir);
+    std::fs::write(dir.join("profile.csv"), profile()).unwrap();
+    under_virtual_time(async {
+        let (node, _) = start(dir, BEGINS_MS).await;
+        let call = |kmh| {
+            let message = SetSpeedsRequest { speeds: bridge_rows(kmh, None), ..SetSpeedsRequest::default() };
+            node.set_speeds(vec![message])
+        };
+        let before = roads(&node).await.generation;
+        let calls = futures::future::join_all([15.0, 20.0, 30.0].map(call)).await;
+        assert!(calls.into_iter().all(|answer| answer.unwrap().nodes[0].taken == 2));
+        let told = roads(&node).await;
+        assert_eq!((told.generation, told.rows_taken), (before + 1, 6));
+        assert_eq!(ride_s(&node).await, over_the_bridge_s(30.0), "the last one told counts");
         node.shutdown().await;
     });
 }
