@@ -118,8 +118,12 @@ pub trait NearbySearch: Send + Sync {
 }
 
 /// Matcher and aggregator → travel times. Computed by the caller's thread: a call for many legs belongs on one for long
-/// work. Times may be replaced between two calls; what one call answers is of one set of times.
+/// work. Times may be replaced between two calls; what one call answers is of one set of times, and so is all that a
+/// [`TravelTimes::pinned`] value answers.
 pub trait TravelTimes: Send + Sync {
+    /// The times as they are now, for who asks several questions that belong together. Not to be kept: they grow old.
+    fn pinned(self: Arc<Self>) -> Arc<dyn TravelTimes>;
+
     /// The time of each leg, in their order.
     fn table(&self, question: &TableQuestion) -> Table;
 

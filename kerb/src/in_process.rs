@@ -12,7 +12,10 @@ use kerb_proto::status::status_of;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminService;
 use kerb_proto::v1::ride_service_server::RideService;
 use kerb_proto::v1::trip_event_service_server::TripEventService;
-use kerb_proto::v1::{FindNearbyRequest, FindNearbyResponse, Hello};
+use kerb_proto::v1::{
+    DescribeRoadsRequest, DescribeRoadsResponse, FindNearbyRequest, FindNearbyResponse, Hello,
+    SetSpeedsRequest, SetSpeedsResponse,
+};
 use prost::Message;
 use tonic::{Request, Status};
 
@@ -21,6 +24,7 @@ use crate::compose::{Cluster, Surroundings};
 use crate::error::StartError;
 use crate::services::Services;
 use crate::settings::Settings;
+use crate::speeds;
 
 /// A gateway's stream of rows.
 pub type Gateway = FleetStream;
@@ -88,6 +92,19 @@ impl InProcess {
         FindNearbyResponse::decode(bytes).map_err(|error| Status::internal(error.to_string()))
     }
 
+    /// `RoadsAdminService.SetSpeeds`.
+    pub async fn set_speeds(&self, messages: Vec<SetSpeedsRequest>) -> Result<SetSpeedsResponse, Status> {
+        self.speeds().set(futures::stream::iter(messages.into_iter().map(Ok))).await
+    }
+
+    /// `RoadsAdminService.DescribeRoads`.
+    pub async fn describe_roads(
+        &self,
+        request: DescribeRoadsRequest,
+    ) -> Result<DescribeRoadsResponse, Status> {
+        self.speeds().describe(request).await
+    }
+
     /// Resolves when searches show all positions that were taken before the call, and answers whether that was within
     /// `limit_ms`.
     pub async fn settle(&self, limit_ms: u32) -> bool {
@@ -101,6 +118,10 @@ impl InProcess {
 
     fn ingest(&self) -> &LocationIngest {
         self.services.location_ingest.as_ref().expect("all roles were started")
+    }
+
+    fn speeds(&self) -> &speeds::Grpc {
+        self.services.speeds.as_ref().expect("all roles were started")
     }
 
     fn matcher(&self) -> &Matcher {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kerb_fleet::{Drive, Eta, Leg, Table, TableQuestion, TravelSource, TravelTimes};
 use kerb_spatial::LatLng;
 
-use crate::engine::{End, Travel, UNREACHABLE_MS};
+use crate::engine::{End, Routes, Travel, UNREACHABLE_MS};
 use crate::roads::Roads;
 
 /// Distances to streets are measured in a plane, which below the polar circles and within some kilometres differs from the
@@ -21,13 +21,19 @@ const ROUNDING_M: f64 = 1.0;
 /// Times on streets; a leg that begins or ends off the map, or has no way, is the fallback's.
 pub struct RoadTimes {
     roads: Arc<Roads>,
+    /// Those of the newest speeds when there are none.
+    routes: Option<Arc<Routes>>,
     fallback: Arc<dyn TravelTimes>,
 }
 
 impl RoadTimes {
     /// On these roads.
     pub fn new(roads: Arc<Roads>, fallback: Arc<dyn TravelTimes>) -> Self {
-        Self { roads, fallback }
+        Self { roads, routes: None, fallback }
+    }
+
+    fn routes(&self) -> Arc<Routes> {
+        self.routes.clone().unwrap_or_else(|| self.roads.engine().routes())
     }
 
     /// Each position on the streets; nothing for one that is off the map.
@@ -38,7 +44,7 @@ impl RoadTimes {
     /// Fills in the legs that the streets know, one destination at a time, all under the same times. Answers the others.
     fn fill(&self, question: &TableQuestion, seconds: &mut [u32]) -> Vec<usize> {
         let (origins, destinations) = (self.ends(&question.origins), self.ends(&question.destinations));
-        let routes = self.roads.engine().routes();
+        let routes = self.routes();
         let mut unknown = Vec::new();
         for (destination, legs) in by_destination(&question.legs) {
             let from: Vec<&[End]> =
@@ -57,6 +63,11 @@ impl RoadTimes {
 }
 
 impl TravelTimes for RoadTimes {
+    fn pinned(self: Arc<Self>) -> Arc<dyn TravelTimes> {
+        let fallback = Arc::clone(&self.fallback).pinned();
+        Arc::new(Self { roads: Arc::clone(&self.roads), routes: Some(self.routes()), fallback })
+    }
+
     fn table(&self, question: &TableQuestion) -> Table {
         let mut seconds = vec![0; question.legs.len()];
         let mut sources = vec![TravelSource::Roads; question.legs.len()];
@@ -72,7 +83,9 @@ impl TravelTimes for RoadTimes {
     }
 
     fn drive(&self, from: LatLng, to: LatLng) -> Drive {
-        let Ok(way) = self.roads.way(from, to) else { return self.fallback.drive(from, to) };
+        let Ok(way) = self.roads.way_by(&self.routes(), from, to) else {
+            return self.fallback.drive(from, to);
+        };
         let eta = Eta { time_s: way.time_ms.div_ceil(1_000), source: TravelSource::Roads };
         Drive { eta, length_m: way.length_m }
     }
@@ -82,7 +95,7 @@ impl TravelTimes for RoadTimes {
     fn reach_m(&self, to: LatLng, within_s: u32) -> f64 {
         let straight_m = self.fallback.reach_m(to, within_s);
         let Ok(off_m) = self.roads.off_street_m(to) else { return straight_m };
-        let along_m = self.roads.engine().routes().speed_max_m_s() * f64::from(within_s);
+        let along_m = self.routes().speed_max_m_s() * f64::from(within_s);
         let beside_m = (off_m + self.roads.snap_max_m()) * PLANE_MARGIN;
         straight_m.max(along_m + beside_m + ROUNDING_M)
     }

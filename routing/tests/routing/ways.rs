@@ -118,6 +118,10 @@ fn an_end_off_the_map_is_named() {
 struct Always(u32);
 
 impl TravelTimes for Always {
+    fn pinned(self: Arc<Self>) -> Arc<dyn TravelTimes> {
+        self
+    }
+
     fn table(&self, question: &TableQuestion) -> Table {
         let legs = question.legs.len();
         Table { seconds: vec![self.0; legs], sources: vec![TravelSource::StraightLine; legs] }
@@ -185,4 +189,27 @@ fn a_table_has_the_times_of_its_ways_and_the_fallbacks_off_the_map() {
     let legs = vec![Leg { origin: 7, destination: 0 }];
     let table = times.table(&TableQuestion { legs, ..question });
     assert_eq!((table.seconds[0], table.sources[0]), (9_999, TravelSource::StraightLine));
+}
+
+#[test]
+fn pinned_times_stay_when_speeds_are_replaced() {
+    let roads = Arc::new(monaco());
+    let mut rng = Pcg64Mcg::seed_from_u64(6);
+    let places: Vec<_> = (0..20).map(|_| somewhere(&mut rng, &roads)).collect();
+    let legs = (0..10).map(|number| Leg { origin: number, destination: number }).collect();
+    let question =
+        TableQuestion { origins: places[..10].to_vec(), destinations: places[10..].to_vec(), legs };
+    let times: Arc<dyn TravelTimes> = Arc::new(RoadTimes::new(Arc::clone(&roads), Arc::new(Always(9_999))));
+    let told = |times: &dyn TravelTimes| {
+        (times.table(&question), times.drive(places[0], places[10]), times.reach_m(places[0], 60))
+    };
+    let before = told(&*times);
+    let pinned = Arc::clone(&times).pinned();
+    let slower: Vec<u32> = roads.network().time_ms().iter().map(|ms| 2 * ms).collect();
+    roads.engine().replace(&slower).unwrap();
+    assert_eq!(told(&*pinned), before);
+    let (table, drive, reach_m) = told(&*times);
+    assert!(table.seconds.iter().sum::<u32>() > before.0.seconds.iter().sum(), "{table:?}");
+    assert!(drive.eta.time_s > before.1.eta.time_s && reach_m < before.2);
+    assert_eq!(told(&*pinned.pinned()), before);
 }
