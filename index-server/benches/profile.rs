@@ -1,4 +1,5 @@
 //! One kind of work on a full index, for a profiler: `update`, `question`, `nearest` or `within`, each prepared first.
+//! `nearest-100` and `nearest-1000` want drivers of whom there is one in so many.
 //!
 //! `cargo bench -p kerb-index-server --bench profile -- nearest`; size: `KERB_BENCH_DRIVERS=1000000`. Under
 //! `valgrind --tool=callgrind --toggle-collect='profile::measured*'` only the work itself is counted.
@@ -18,6 +19,7 @@ use std::time::Instant;
 
 use city::City;
 use filled::{Filled, ROWS, question, search};
+use kerb_fleet::{Capabilities, DriverFilter, DriverStatus, ShardQuestion};
 
 /// Times that the work is done; every time it is other work.
 const ROUNDS: usize = 9;
@@ -54,19 +56,26 @@ fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
                 }
             })
         }
-        "nearest" | "within" => {
-            let nearest = kind == "nearest";
+        "nearest" | "nearest-100" | "nearest-1000" | "within" => {
+            let nearest = kind != "within";
             let many = if nearest { NEAREST } else { WITHIN };
             let riders: Vec<_> = (0..many).map(|_| city.rider_beside()).collect();
-            let questions: Vec<_> =
-                riders.iter().map(|rider| question(city.sharding, *rider, nearest)).collect();
+            let filter = match kind {
+                "nearest-100" => {
+                    DriverFilter { statuses: 1 << DriverStatus::OnBreak as u8, ..DriverFilter::ANY }
+                }
+                "nearest-1000" => DriverFilter { capabilities: Capabilities(1), ..DriverFilter::ANY },
+                _ => DriverFilter::ANY,
+            };
+            let asked = |rider| ShardQuestion { filter, ..question(city.sharding, rider, nearest) };
+            let questions: Vec<_> = riders.into_iter().map(asked).collect();
             nanos(many, || {
                 for question in &questions {
                     black_box(search(&filled.index, question));
                 }
             })
         }
-        _ => panic!("{kind}, must be update, question, nearest or within"),
+        _ => panic!("{kind}, must be update, question, nearest, nearest-100, nearest-1000 or within"),
     }
 }
 

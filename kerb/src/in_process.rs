@@ -8,6 +8,7 @@
 use kerb_fleet::MarketId;
 use kerb_location_ingest::{DriverSeat, FleetStream, LocationIngest, OutboxStream};
 use kerb_matcher::Matcher;
+use kerb_matcher::assign::Policy;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminService;
 use kerb_proto::v1::ride_service_server::RideService;
@@ -82,6 +83,11 @@ impl InProcess {
     /// `DispatchAdminService`.
     pub fn dispatch_admin(&self) -> impl DispatchAdminService + Clone + use<> {
         kerb_matcher::grpc::Grpc::new(self.matcher().clone())
+    }
+
+    /// Windows that begin from now on are decided by this policy: see [`Matcher::set_policy`].
+    pub fn set_policy(&self, policy: Policy) {
+        self.matcher().set_policy(policy);
     }
 
     /// `NearbyService.FindNearby`.

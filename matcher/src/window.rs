@@ -23,7 +23,7 @@ use crate::options::Options;
 /// What a window needs to know of the settings.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowRules {
-    policy: Policy,
+    pub(crate) policy: Policy,
     threads: usize,
     radius_m: f64,
     pickup_max_s: u32,

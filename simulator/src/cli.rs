@@ -12,7 +12,8 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::demo::{DemoOptions, demo};
-use crate::lab::commands::{CompareArgs, LiveArgs, RunArgs};
+use crate::lab::commands::{LabArgs, LiveArgs};
+use crate::lab::compare_cli::CompareArgs;
 use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
 use crate::lab::report_cli::{ReportOptions, report};
 use crate::lab::virtual_time::virtual_runtime;
@@ -52,7 +53,7 @@ enum Command {
     /// The fewest vehicles that could have served a day of real trips, and how a fixed fleet serves it minute by minute
     FleetSize(FleetSizeOptions),
     /// Run a scenario's city on all of Kerb in this process, under virtual time: the same for the same seed
-    Lab(RunArgs),
+    Lab(LabArgs),
     /// Run a scenario's city against running nodes
     Live(LiveArgs),
     /// Run policies side by side on the same riders and drivers
@@ -159,7 +160,7 @@ fn fleet_size_command(options: &FleetSizeOptions) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn lab_command(options: &RunArgs) -> Result<ExitCode, String> {
+fn lab_command(options: &LabArgs) -> Result<ExitCode, String> {
     // Signals come in real time, so they have a runtime of their own.
     let signals = runtime(1)?;
     let stop = signals.block_on(async { stop_on_signal() });

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use kerb_fleet::{Error, Update};
 use kerb_spatial::{Cell, LatLng, Morton};
 
+use super::ahead::{Way, fetch_room};
+use super::pages::Pages;
 use super::session::Session;
-use super::tree::Way;
 use super::{Writer, tree};
 use crate::store::Store;
 use crate::store::page::{BLOCK, Traits};
@@ -66,7 +67,7 @@ impl Writer {
         let mut applied = Applied::default();
         for (updates, records) in updates.chunks(CHUNK).zip(records.chunks(CHUNK)) {
             let mut seen = [Seen::default(); CHUNK];
-            let slow = apply_quickly(&store, updates, records, owner, &mut seen);
+            let slow = apply_quickly(&store, &self.pages, updates, records, owner, &mut seen);
             applied.newest += (updates.len() - slow.len()) as u64;
             self.fetch_moves(&store, slow, updates);
             for Seen { row, .. } in slow {
@@ -74,6 +75,7 @@ impl Writer {
                 self.update_slowly(&store, session, &updates[row], records[row], owner, now_ms, &mut applied);
             }
         }
+        self.sweep(updates.len());
         applied
     }
 
@@ -99,7 +101,7 @@ impl Writer {
             black_box(store.leaves.get(way.leaf()).mask());
         }
         for way in &*ways {
-            tree::fetch_room(store, way.leaf());
+            fetch_room(store, way.leaf());
         }
     }
 
@@ -152,7 +154,7 @@ impl Writer {
         let code = Morton::from(update.position);
         // Also of a driver who is nowhere: a search may have found it before it was removed.
         store.journal.push(number);
-        let spot = tree::make_room(store, &mut self.pages, update.shard, code);
+        let spot = tree::make_room(store, &mut self.pages, update.shard, code, traits.kinds());
         // Only now: making room may have copied the leaf that the driver is in.
         let (old_place, old_home) = (record.place(), record.home());
         let old_position = (old_place != NOWHERE).then(|| store.entry(old_place).position());
@@ -191,6 +193,7 @@ struct Seen {
 /// Applies the rows whose driver stays in its leaf and with its source, and answers the others.
 fn apply_quickly<'a>(
     store: &Store,
+    pages: &Pages,
     updates: &[Update],
     records: &[u32],
     owner: Owner,
@@ -206,7 +209,7 @@ fn apply_quickly<'a>(
     let mut slow = 0;
     for (row, (update, record)) in updates.iter().zip(records).enumerate() {
         let was = seen[row];
-        if !stays(store, store.records.get(*record), update, owner, was) {
+        if !stays(store, pages, store.records.get(*record), update, owner, was) {
             seen[slow] = Seen { row: row as u32, ..was };
             slow += 1;
         }
@@ -217,7 +220,7 @@ fn apply_quickly<'a>(
 /// Applies a newer state of a driver who stays in its leaf and with its source: a store beside its old position.
 /// Whether it stays follows from the two codes and the leaf's level in the record, so the leaf is not touched.
 #[inline]
-fn stays(store: &Store, record: &Record, update: &Update, owner: Owner, was: Seen) -> bool {
+fn stays(store: &Store, pages: &Pages, record: &Record, update: &Update, owner: Owner, was: Seen) -> bool {
     let home = record.home();
     if was.place == NOWHERE
         || update.stamp <= record.stamp()
@@ -233,7 +236,9 @@ fn stays(store: &Store, record: &Record, update: &Update, owner: Owner, was: See
     entry.set_position(update.position);
     // Asked of the record, because the traits are in another cache line than the position.
     if home.status != status {
-        entry.set_traits(entry.traits().with_status(update.status));
+        let traits = entry.traits().with_status(update.status);
+        tree::announce(store, pages, update.shard, was.place, update.position, traits.kinds());
+        entry.set_traits(traits);
         record.set_home(Home { status, ..home });
     }
     record.set_owner(owner);

@@ -65,7 +65,7 @@ impl MarketTask {
         self.matching.spawn(match_window(
             wanted,
             now_ms,
-            tools.window_rules,
+            *tools.window_rules.lock(),
             tools.claims.clone(),
             Arc::clone(&tools.search),
             Arc::clone(&tools.times),

@@ -159,6 +159,7 @@ impl Service for InProcessService {
                 let acting = seat.act(action.on(trip));
                 self.calls.begin("action", async move { Done::Acted(driver, acting.await) });
             }
+            Said::Switch { policy } => self.node.set_policy(policy),
         }
     }
 

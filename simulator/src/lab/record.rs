@@ -5,6 +5,8 @@
 use kerb_spatial::LatLng;
 use serde::{Deserialize, Serialize};
 
+use super::switchback::Schedule;
+
 /// A run, whole: enough to compute every metric, and to run it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -14,8 +16,11 @@ pub struct RunRecord {
     pub scenario_toml: String,
     /// Of all randomness.
     pub seed: u64,
-    /// How trips were given to drivers: `nearest`, `batch`, …
+    /// How trips were given to drivers: `nearest`, `batch`, …, or the name of a switchback.
     pub policy: String,
+    /// By what the policy changed meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switchback: Option<Schedule>,
     /// When the city began.
     pub from_ms: i64,
     /// When it ended: before its planned end if it was stopped.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use crate::lab::record::RunRecord;
+use crate::lab::switchback::Schedule;
 
 /// Runs of one comparison: a limit on what is held in memory.
 const RUNS_MAX: usize = 1_000;
@@ -22,13 +23,17 @@ pub struct Plan {
     pub fleets: Vec<u32>,
     /// Seeds.
     pub seeds: Vec<u64>,
+    /// Each run alternates between the policies, instead of a run for each.
+    pub switchback: Option<Schedule>,
 }
 
 /// One run that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// How trips are given to drivers.
+    /// How trips are given to drivers; the schedule's plain label when it changes.
     pub policy: String,
+    /// By what it changes.
+    pub switchback: Option<Schedule>,
     /// Drivers; `None` for the scenario's own.
     pub fleet: Option<u32>,
     /// Of all randomness.
@@ -112,16 +117,22 @@ impl Plan {
         let own = [None];
         let fleets: Vec<Option<u32>> = self.fleets.iter().copied().map(Some).collect();
         let fleets = if fleets.is_empty() { &own[..] } else { &fleets };
-        let count = self.seeds.len() * fleets.len() * self.policies.len();
+        let turns = self.switchback.as_ref().map(|schedule| vec![schedule.plain_label()]);
+        let policies = turns.as_ref().unwrap_or(&self.policies);
+        let count = self.seeds.len() * fleets.len() * policies.len();
         if count > RUNS_MAX {
             return Err(PlanError::TooMany(count));
         }
         let mut runs = Vec::with_capacity(count);
         for seed in &self.seeds {
             for fleet in fleets {
-                let planned =
-                    |policy: &String| Planned { policy: policy.clone(), fleet: *fleet, seed: *seed };
-                runs.extend(self.policies.iter().map(planned));
+                let planned = |policy: &String| Planned {
+                    policy: policy.clone(),
+                    switchback: self.switchback.clone(),
+                    fleet: *fleet,
+                    seed: *seed,
+                };
+                runs.extend(policies.iter().map(planned));
             }
         }
         Ok(runs)
@@ -222,7 +233,8 @@ fn one(planned: &Planned, runner: &dyn Runner, folder: Option<&Folder>) -> Resul
     Ok(run)
 }
 
-/// Makes each run in a process of its own: `simulator lab SCENARIO --policy … --seed … --out FILE`.
+/// Makes each run in a process of its own: `simulator lab SCENARIO --policy … --seed … --out FILE`, or
+/// `--policies … --switchback …`.
 #[derive(Clone, Debug)]
 pub struct ChildRunner {
     /// The simulator's binary.
@@ -238,7 +250,11 @@ impl Runner for ChildRunner {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         let out = folder.path().join("run.json");
         let mut command = Command::new(&self.program);
-        command.arg("lab").arg(&self.scenario).args(["--policy", &planned.policy]);
+        command.arg("lab").arg(&self.scenario);
+        match &planned.switchback {
+            Some(schedule) => command.args(schedule.flags()),
+            None => command.args(["--policy", &planned.policy]),
+        };
         command.args(["--seed", &planned.seed.to_string()]).arg("--out").arg(&out);
         if let Some(data) = &self.data {
             command.arg("--data").arg(data);
@@ -275,6 +291,7 @@ mod tests {
             policies: vec!["nearest".to_owned(), "batch".to_owned()],
             fleets: vec![10, 20],
             seeds: vec![1, 2],
+            switchback: None,
         };
         let files: Vec<_> = plan.runs().unwrap().iter().map(Planned::file).collect();
         assert_eq!(
@@ -282,6 +299,12 @@ mod tests {
             ["nearest_10_1.json", "batch_10_1.json", "nearest_20_1.json", "batch_20_1.json"]
         );
         assert_eq!(files.len(), 8);
+        let policies = &plan.policies;
+        let switchback = Some(Schedule::new(policies, 1_800_000, None).unwrap());
+        let turns = Plan { switchback, ..plan.clone() }.runs().unwrap();
+        let files: Vec<_> = turns.iter().map(Planned::file).collect();
+        assert_eq!(files[..2], ["nearest-batch-by-30m-10m_10_1.json", "nearest-batch-by-30m-10m_20_1.json"]);
+        assert_eq!(files.len(), 4);
         let evil = Plan { policies: vec!["../x".to_owned()], ..plan };
         assert_eq!(evil.runs(), Err(PlanError::Policy("../x".to_owned())));
         let twice = Plan { policies: vec!["batch".to_owned(), "batch".to_owned()], ..evil };

@@ -213,6 +213,9 @@ impl Service for LiveService {
                 let news = self.phones[driver as usize].act(driver, trip, action);
                 self.ready.extend(news);
             }
+            Said::Switch { .. } => {
+                self.ready.push(News::Fault("a running node does not change its policy".to_owned()));
+            }
         }
     }
 
