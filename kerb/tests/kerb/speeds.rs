@@ -46,8 +46,8 @@ fn over_the_bridge_s(kmh: f64) -> u32 {
     (ms / 1_000.0).ceil() as u32
 }
 
-fn at((latitude_deg, longitude_deg): (f64, f64)) -> Option<LatLng> {
-    Some(LatLng { latitude_deg, longitude_deg })
+fn at((latitude_deg, longitude_deg): (f64, f64)) -> LatLng {
+    LatLng { latitude_deg, longitude_deg }
 }
 
 /// How long the ride over the bridge takes.
@@ -79,7 +79,7 @@ async fn set(channel: &Channel, message: SetSpeedsRequest) -> Result<SpeedsTaken
 fn bridge_rows(speed_kmh: f64, lifetime_ms: Option<u32>) -> Vec<StreetSpeed> {
     let (south, north) = ((0.0, 0.01), (0.002, 0.01));
     let row = |(from, to)| {
-        let ends = SegmentEnds { from: at(from), to: at(to), way: None };
+        let ends = SegmentEnds { from: Some(at(from)), to: Some(at(to)), way: None };
         StreetSpeed { direction: Some(Direction::Ends(ends)), speed_kmh, lifetime_ms }
     };
     [(south, north), (north, south)].map(row).to_vec()
@@ -130,7 +130,9 @@ async fn wrong_rows_are_refused_with_the_field_and_the_others_are_taken() {
     let node = node(dir, &settings);
     let channel = node.channel();
     let number = |segment| Direction::Number(SegmentNumber { segment, reverse: false });
-    let ends = |from, to| Direction::Ends(SegmentEnds { from, to, way: None });
+    let ends = |from: Option<(f64, f64)>, to| {
+        Direction::Ends(SegmentEnds { from: from.map(at), to: Some(at(to)), way: None })
+    };
     let row = |direction, speed_kmh, lifetime_ms| StreetSpeed { direction, speed_kmh, lifetime_ms };
     let speeds = vec![
         row(Some(number(0)), 0.5, None),
@@ -139,9 +141,9 @@ async fn wrong_rows_are_refused_with_the_field_and_the_others_are_taken() {
         row(Some(number(0)), 30.0, Some(1_000_001)),
         row(None, 30.0, None),
         row(Some(number(3)), 30.0, None),
-        row(Some(ends(None, at((0.0, 0.0)))), 30.0, None),
-        row(Some(ends(at((91.0, 0.0)), at((0.0, 0.0)))), 30.0, None),
-        row(Some(ends(at((0.0, 0.0)), at((0.002, 0.01)))), 30.0, None),
+        row(Some(ends(None, (0.0, 0.0))), 30.0, None),
+        row(Some(ends(Some((91.0, 0.0)), (0.0, 0.0))), 30.0, None),
+        row(Some(ends(Some((0.0, 0.0)), (0.002, 0.01))), 30.0, None),
         row(Some(number(1)), 30.0, Some(1_000_000)),
     ];
     let message = SetSpeedsRequest { speeds: speeds.clone(), ..SetSpeedsRequest::default() };

@@ -29,7 +29,7 @@ pub(crate) enum Command {
 pub(crate) struct SetArgs {
     /// A speed file with a column `speed_kmh`: CSV, may be gzip
     file: PathBuf,
-    /// How long the speeds count, seconds [default: the nodes' setting roads.speed_lifetime_ms]
+    /// How long the speeds count, seconds [default: the nodes' setting `roads.speed_lifetime_ms`]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
     lifetime_s: Option<u32>,
     /// Only for the node that is asked
