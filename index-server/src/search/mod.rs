@@ -207,7 +207,7 @@ fn within(
 fn hit(store: &Store, hav: f64, sighting: &Sighting) -> Hit {
     let Sighting { traits, position, state, .. } = *sighting;
     let card = DriverCard {
-        id: store.ids.get(traits.record()).to_id(),
+        id: store.ids.id(traits.record()),
         vehicle_class: traits.class(),
         capabilities: traits.capabilities(),
     };

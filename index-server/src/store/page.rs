@@ -75,9 +75,12 @@ impl LinkCell {
 #[derive(Default)]
 pub(crate) struct Page {
     code: AtomicU64,
-    /// The cell's level in the lower 16 bits, the kinds in the others.
+    /// The cell's level in the lower 8 bits, [`RETIRED`], and the kinds in the upper 48.
     level_kinds: AtomicU64,
 }
+
+/// The page was taken out of its tree.
+const RETIRED: u64 = 1 << 8;
 
 impl Page {
     #[inline]
@@ -110,6 +113,16 @@ impl Page {
         if !kinds.hold(self.kinds()) {
             self.set_kinds(self.kinds().only(kinds));
         }
+    }
+
+    /// The writer's own mark: the page cannot be reached from the root any more.
+    pub(crate) fn retire(&self) {
+        self.level_kinds.store(self.level_kinds.load(Relaxed) | RETIRED, Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_retired(&self) -> bool {
+        self.level_kinds.load(Relaxed) & RETIRED != 0
     }
 
     /// A release, like every store that a search may see before it asks the journal.

@@ -116,6 +116,7 @@ impl Pages {
                 self.retire_block(store, shard, block);
             }
         }
+        store.leaves.get(leaf).page.retire();
         self.leaves.give_back(store.epochs.now(), leaf);
         self.count(shard).leaves -= 1;
     }

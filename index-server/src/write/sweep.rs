@@ -12,9 +12,8 @@ use crate::store::Store;
 use crate::store::kinds::Kinds;
 use crate::store::page::Link;
 
-/// Updates to one leaf that is made exact. At 1 M drivers that is every leaf once while everybody reports twice to three
-/// times, in which a driver leaves less than half a leaf behind.
-const UPDATES_A_LEAF: usize = 64;
+/// Updates to one leaf that is made exact: every leaf once while everybody reports four or five times.
+const UPDATES_A_LEAF: usize = 128;
 /// Looks at what may be a leaf, at most, to find one.
 const LOOKS_MAX: usize = 64;
 
@@ -78,8 +77,12 @@ fn make_exact(store: &Store, shard: ShardId, code: Morton) -> (bool, Morton) {
             }
         }
     };
+    // A node is made exact when the last of what is below it is.
     for number in way[..len].iter().rev() {
         let node = store.nodes.get(*number);
+        if node.cell().last() > last {
+            break;
+        }
         let children = node.children.iter().map(|child| tree::kinds_below(store, child.load()));
         node.page.lower(children.fold(Kinds::NONE, Kinds::and));
     }

@@ -37,6 +37,22 @@ struct Step<'a> {
     cell: Cell,
 }
 
+/// A free entry of this leaf, the one that a driver of these kinds with this code belongs to, if there is one for which
+/// nothing must be changed above. The leaf was in the shard's tree lately.
+#[inline]
+pub(crate) fn room_in(store: &Store, number: u32, code: Morton, kinds: Kinds) -> Option<Spot> {
+    let leaf = store.leaves.get(number);
+    let (cell, mask) = (leaf.cell(), leaf.mask());
+    // No leaf 0 is in a tree. What a leaf has, the pages above have; and no other leaf has the code while this one is in
+    // the tree.
+    let fits = number != 0
+        && !leaf.page.is_retired()
+        && mask != FULL
+        && cell.contains(code)
+        && leaf.page.kinds().hold(kinds);
+    fits.then(|| Spot { leaf: number, bit: (!mask).trailing_zeros(), level: cell.level() })
+}
+
 /// Finds or makes a free entry for a driver of these kinds with this code; the nodes above it have the kinds then.
 pub(crate) fn make_room(
     store: &Store,

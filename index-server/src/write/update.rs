@@ -69,10 +69,10 @@ impl Writer {
             let mut seen = [Seen::default(); CHUNK];
             let slow = apply_quickly(&store, &self.pages, updates, records, owner, &mut seen);
             applied.newest += (updates.len() - slow.len()) as u64;
-            self.fetch_moves(&store, slow, updates);
-            for Seen { row, .. } in slow {
-                let row = *row as usize;
-                self.update_slowly(&store, session, &updates[row], records[row], owner, now_ms, &mut applied);
+            let leaves = self.fetch_moves(&store, slow, updates);
+            for (Seen { row, .. }, leaf) in slow.iter().zip(leaves) {
+                let (update, record) = (&updates[*row as usize], records[*row as usize]);
+                self.update_slowly(&store, session, update, record, leaf, owner, now_ms, &mut applied);
             }
         }
         self.sweep(updates.len());
@@ -80,8 +80,8 @@ impl Writer {
     }
 
     /// Loads a word of each cache line that the moves will need, those of all rows in one pass, then what they lead
-    /// to in the next.
-    fn fetch_moves(&self, store: &Store, slow: &[Seen], updates: &[Update]) {
+    /// to in the next. Answers the leaves that they lead to.
+    fn fetch_moves(&self, store: &Store, slow: &[Seen], updates: &[Update]) -> [u32; CHUNK] {
         let mut leaves = [0; CHUNK];
         for (leaf, seen) in leaves.iter_mut().zip(slow) {
             *leaf = self.pages.leaf_of(seen.place / BLOCK);
@@ -97,12 +97,14 @@ impl Writer {
         }
         // All go down a level, then all the next: one alone would wait at every level.
         while ways.iter_mut().fold(false, |more, way| way.step(store) | more) {}
-        for way in &*ways {
-            black_box(store.leaves.get(way.leaf()).mask());
+        for (leaf, way) in leaves.iter_mut().zip(&*ways) {
+            *leaf = way.leaf();
+            black_box(store.leaves.get(*leaf).mask());
         }
-        for way in &*ways {
-            fetch_room(store, way.leaf());
+        for leaf in &leaves[..slow.len()] {
+            fetch_room(store, *leaf);
         }
+        leaves
     }
 
     /// Whatever is not a newer state of a driver who stays in its leaf and with its source.
@@ -117,6 +119,7 @@ impl Writer {
         session: &mut Session,
         update: &Update,
         number: u32,
+        leaf: u32,
         owner: Owner,
         now_ms: i64,
         applied: &mut Applied,
@@ -142,19 +145,21 @@ impl Writer {
         let pending = if session.pending.is_empty() { None } else { session.pending.remove(&update.slot) };
         let kind = if placed { store.entry(record.place()).traits().kind() } else { record.kind() };
         let traits = Traits::new(number, pending.unwrap_or(kind), update.status);
-        self.place(store, update, traits, owner);
+        self.place(store, update, traits, leaf, owner);
         applied.newest += 1;
         applied.moved += 1;
     }
 
-    /// Puts a driver where its newest state says, and takes it out of where it was.
-    fn place(&mut self, store: &Store, update: &Update, traits: Traits, owner: Owner) {
+    /// Puts a driver where its newest state says, most likely in this leaf, and takes it out of where it was.
+    fn place(&mut self, store: &Store, update: &Update, traits: Traits, leaf: u32, owner: Owner) {
         let number = traits.record();
         let record = store.records.get(number);
         let code = Morton::from(update.position);
         // Also of a driver who is nowhere: a search may have found it before it was removed.
         store.journal.push(number);
-        let spot = tree::make_room(store, &mut self.pages, update.shard, code, traits.kinds());
+        let kinds = traits.kinds();
+        let spot = tree::room_in(store, leaf, code, kinds)
+            .unwrap_or_else(|| tree::make_room(store, &mut self.pages, update.shard, code, kinds));
         // Only now: making room may have copied the leaf that the driver is in.
         let (old_place, old_home) = (record.place(), record.home());
         let old_position = (old_place != NOWHERE).then(|| store.entry(old_place).position());

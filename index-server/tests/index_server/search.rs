@@ -122,7 +122,7 @@ fn few_among_many_are_found_and_the_others_passed_by() {
     let ring = ring.map(|(lat, lon)| LatLng::new(lat, lon).unwrap()).to_vec();
     let polygon = Arc::new(Polygon::new(ring).unwrap());
     let within = Search::WithinPolygon { polygon, limit: MANY, after: None };
-    for sequence in 1..40 {
+    for sequence in 1..50 {
         let mut batch = Batch::default();
         // In the end nobody is.
         let few = if sequence < 30 { 0.002 } else { 0.0 };
