@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::play::{Play, adapted, find};
 use super::real_time::{LiveOptions, live};
 use super::record::RunRecord;
-use super::scenario::ScenarioError;
+use super::scenario::{Scenario, ScenarioError};
 use super::summary::Summary;
 use super::switchback::{Alternating, Schedule};
 use super::virtual_time::{LabOptions, lab};
@@ -20,8 +20,8 @@ use crate::options::{ENDPOINT_DEFAULT, parse_positive, parse_span_ms};
 /// What lab and live have in common.
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
-    /// A scenario's file, or the name of one that comes with the project: sf-evening, new-year, mega-city, sf-day,
-    /// manhattan-rush
+    /// A scenario's file, or the name of one that comes with the project: sf-evening, new-year, mega-city, sf-demo,
+    /// sf-day, manhattan-rush
     pub scenario: String,
     /// Where the scenario's relative paths begin; the scenario's own folder when absent
     #[arg(long, value_name = "DIR")]
@@ -126,12 +126,7 @@ impl RunArgs {
         self.out.as_deref().map_or(Ok(()), can_hold)?;
         let scenario = find(&self.scenario).map_err(|e| e.to_string())?;
         let scenario = adapted(scenario, self.policy.as_deref(), self.fleet).map_err(|e| e.to_string())?;
-        Play::load(&scenario, self.data.as_deref()).map_err(|e| match e {
-            ScenarioError::File { .. } if self.data.is_none() => {
-                format!("{e}; if its data is elsewhere, name the folder with --data")
-            }
-            _ => e.to_string(),
-        })
+        load(&scenario, self.data.as_deref())
     }
 
     fn bar(&self, from_ms: i64, to_ms: i64) -> Bar {
@@ -171,6 +166,16 @@ impl LiveArgs {
     pub fn json(&self) -> bool {
         self.run.json
     }
+}
+
+/// Reads all that a scenario names, or says what is wrong with it.
+pub(super) fn load(scenario: &Scenario, data: Option<&Path>) -> Result<Play, String> {
+    Play::load(scenario, data).map_err(|e| match e {
+        ScenarioError::File { .. } if data.is_none() => {
+            format!("{e}; if its data is elsewhere, name the folder with --data")
+        }
+        _ => e.to_string(),
+    })
 }
 
 /// A file can be made there: asked before a run, whose result would be lost otherwise.

@@ -1,14 +1,14 @@
 //! Policies side by side: the same seeds for each, the differences with intervals.
 
+mod child;
 mod runs;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use runs::{
-    ChildRunner, Folder, Outcome, Plan, PlanError, Planned, Runner, parse_seeds, read_run, run_all,
-};
+pub use child::{ChildRunner, Children};
+pub use runs::{Folder, Outcome, Plan, PlanError, Planned, Runner, parse_seeds, read_run, run_all};
 
 use super::metrics::{MEASURES, Metrics};
 use super::record::RunRecord;

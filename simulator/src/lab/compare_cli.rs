@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::commands::{Bar, SwitchbackArgs, can_hold};
-use super::compare::{ChildRunner, Comparison, Folder, Plan, parse_seeds, run_all};
+use super::commands::{Bar, SwitchbackArgs, can_hold, load};
+use super::compare::{ChildRunner, Children, Comparison, Folder, Plan, parse_seeds, run_all};
 use super::metrics::{MEASURES, Unit};
 use super::play::{adapted, find};
 use super::report::page;
@@ -50,13 +50,19 @@ pub struct CompareArgs {
 }
 
 impl CompareArgs {
-    /// Makes the runs, each in a process of its own, until `is_stopped`, and compares them.
-    pub fn compare(&self, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<Table, String> {
+    /// Makes the runs, each in a process of its own among `children`, until `is_stopped`, and compares them.
+    pub fn compare(
+        &self,
+        children: Children,
+        is_stopped: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Table, String> {
         self.html.as_deref().map_or(Ok(()), can_hold)?;
         let scenario = find(&self.scenario).map_err(|e| e.to_string())?;
         for policy in &self.policies {
             adapted(scenario.clone(), Some(policy), None).map_err(|e| e.to_string())?;
         }
+        // Once here, instead of in each run.
+        load(&scenario, self.data.as_deref())?;
         let plan = Plan {
             policies: self.policies.clone(),
             fleets: self.fleet.clone(),
@@ -70,13 +76,15 @@ impl CompareArgs {
             program: std::env::current_exe().map_err(|e| e.to_string())?,
             scenario: self.scenario.clone().into(),
             data: self.data.clone(),
+            children,
         };
         let bar = Bar::new(0, runs.len() as i64, !self.json && io::stderr().is_terminal());
         let progress = |done: usize| bar.at(done as i64);
         let outcome = run_all(&runs, &runner, folder.as_ref(), self.jobs.into(), is_stopped, &progress);
         bar.end();
         if outcome.records.is_empty() {
-            return Err(format!("no run was made: {}", outcome.failures.join("; ")));
+            let why = if is_stopped() { "stopped before one was over" } else { &outcome.failures.join("; ") };
+            return Err(format!("no run was made: {why}"));
         }
         let comparison = Comparison::of(&outcome.records, outcome.missing);
         if let Some(path) = &self.html {

@@ -8,6 +8,7 @@
 
 mod calls;
 pub mod city;
+pub mod clock;
 pub mod commands;
 pub mod compare;
 pub mod compare_cli;
@@ -25,10 +26,12 @@ pub mod names;
 pub mod people;
 pub mod play;
 pub mod position_log;
+pub mod promises;
 pub mod real_time;
 pub mod record;
 pub mod report;
 pub mod report_cli;
+pub mod ride;
 pub mod run;
 pub mod scenario;
 pub mod service;

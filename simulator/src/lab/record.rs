@@ -6,6 +6,7 @@ use kerb_spatial::LatLng;
 use serde::{Deserialize, Serialize};
 
 use super::switchback::Schedule;
+use crate::report::Percentiles;
 
 /// A run, whole: enough to compute every metric, and to run it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -187,6 +188,15 @@ pub struct SystemRecord {
     pub updates_failed: u64,
     /// From a message to its answer, by kind (`request`, `action`, `window`, …): microseconds.
     pub latencies: Vec<Latency>,
+    /// Offers made.
+    #[serde(default)]
+    pub offers: u64,
+    /// From a request to its first offer, milliseconds by the service's clock.
+    #[serde(default)]
+    pub first_offer_ms: Percentiles,
+    /// Promises that were given twice: a driver on two live trips, or a trip with two drivers. Must be 0.
+    #[serde(default)]
+    pub double_promises: u64,
     /// Faults that the judges found; empty is as it should be.
     pub faults: Vec<String>,
 }

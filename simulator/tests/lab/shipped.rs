@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use kerb_simulator::lab::commands::{LabArgs, RunArgs, SwitchbackArgs};
 use kerb_simulator::lab::metrics::Outcomes;
-use kerb_simulator::lab::record::{RequestRecord, RunRecord};
+use kerb_simulator::lab::record::RunRecord;
 use kerb_simulator::lab::scenario::Scenario;
-use kerb_simulator::lab::stats::Switchback;
 use kerb_simulator::lab::summary::Summary;
 use kerb_simulator::lab::virtual_time::virtual_runtime;
 use tempfile::TempDir;
@@ -31,7 +30,7 @@ fn run_with(path: &Path, fleet: Option<u32>, seed: u64, policy: &str, out: Optio
     done(&args(path.to_str().unwrap(), fleet, (seed, policy), out))
 }
 
-fn args(
+pub(crate) fn args(
     scenario: &str,
     fleet: Option<u32>,
     (seed, policy): (Option<u64>, Option<String>),
@@ -45,13 +44,13 @@ fn args(
     }
 }
 
-fn done(args: &LabArgs) -> Summary {
+pub(crate) fn done(args: &LabArgs) -> Summary {
     let summary = virtual_runtime().unwrap().block_on(args.lab(CancellationToken::new())).unwrap();
     assert_eq!(summary.system.faults, Vec::<String>::new(), "{summary}");
     summary
 }
 
-fn read(path: &Path) -> RunRecord {
+pub(crate) fn read(path: &Path) -> RunRecord {
     serde_json::from_reader(std::fs::File::open(path).unwrap()).unwrap()
 }
 
@@ -99,37 +98,4 @@ fn what_cannot_be_run_or_kept_is_told_before_the_run() {
     assert_eq!(lost, "no/such/folder/run.json: there is no folder no/such/folder");
     assert!(refused("sf-day", None).ends_with("; if its data is elsewhere, name the folder with --data"));
     assert!(refused("atlantis", None).ends_with("or the path of a file that is there"));
-}
-
-/// Where cabs are few the two policies soon give trips to different ones; until the first change the run is the one of
-/// the first policy alone.
-#[test]
-fn a_switchback_follows_its_schedule_and_is_the_same_twice() {
-    let (folder, path) = evening(10);
-    let out = folder.path().join("run.json");
-    let alternating = || {
-        let mut args = args(path.to_str().unwrap(), Some(8), (Some(2), None), Some(out.clone()));
-        args.switchback = SwitchbackArgs { switchback: Some(5 * 60_000), burn_in: Some(60_000) };
-        let summary = done(&args);
-        assert_eq!(summary.policy, "nearest/batch by 5m");
-        read(&out)
-    };
-    let run = alternating();
-    assert_eq!(run.trace_hash, alternating().trace_hash);
-    let schedule = run.switchback.clone().unwrap();
-    let blocks = schedule.blocks(run.from_ms, run.to_ms, 2);
-    let plain = blocks.iter().map(|block| {
-        run_with(&path, Some(8), 2, &schedule.names()[block.policy], Some(out.clone()));
-        read(&out).requests
-    });
-    let plain: Vec<_> = plain.collect();
-    let until = |requests: &[RequestRecord]| -> Vec<Option<i64>> {
-        let accepted = requests.iter().map(|request| request.accepted_ms);
-        accepted.map(|at_ms| at_ms.filter(|at_ms| *at_ms < blocks[0].to_ms)).collect()
-    };
-    assert_eq!(until(&run.requests), until(&plain[0]), "the first block is the first policy's");
-    assert_ne!(until(&plain[0]), until(&plain[1]), "the policies are not the same");
-    assert!(run.requests != plain[0] && run.requests != plain[1]);
-    let found = Switchback::of(&schedule, 8, &[&run]);
-    assert_eq!((found.pairs(), found.runs[0].blocks.len()), (1, 2));
 }

@@ -59,6 +59,7 @@ fn run(policy: &str, seed: u64, wait_s: i64) -> RunRecord {
                 max_us: 9_000,
             }],
             faults: vec![],
+            ..SystemRecord::default()
         },
         trace_hash: "5eed".to_owned(),
     }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -208,6 +207,8 @@ pub fn run_all(
             match one(planned, runner, folder) {
                 // One that was stopped is neither kept nor compared: it saw another day than the others.
                 Ok(run) => *results[turn].lock() = (!run.stopped).then_some(run),
+                // A run that was ended from outside is missing, and did not fail.
+                Err(_) if is_stopped() => {}
                 Err(reason) => failures.lock().push(format!("{}: {reason}", planned.file())),
             }
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
@@ -231,45 +232,6 @@ fn one(planned: &Planned, runner: &dyn Runner, folder: Option<&Folder>) -> Resul
         folder.put(planned, &run)?;
     }
     Ok(run)
-}
-
-/// Makes each run in a process of its own: `simulator lab SCENARIO --policy … --seed … --out FILE`, or
-/// `--policies … --switchback …`.
-#[derive(Clone, Debug)]
-pub struct ChildRunner {
-    /// The simulator's binary.
-    pub program: PathBuf,
-    /// The scenario's name or file.
-    pub scenario: PathBuf,
-    /// Where its relative paths begin, when that is not its own folder.
-    pub data: Option<PathBuf>,
-}
-
-impl Runner for ChildRunner {
-    fn run(&self, planned: &Planned) -> Result<RunRecord, String> {
-        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let out = folder.path().join("run.json");
-        let mut command = Command::new(&self.program);
-        command.arg("lab").arg(&self.scenario);
-        match &planned.switchback {
-            Some(schedule) => command.args(schedule.flags()),
-            None => command.args(["--policy", &planned.policy]),
-        };
-        command.args(["--seed", &planned.seed.to_string()]).arg("--out").arg(&out);
-        if let Some(data) = &self.data {
-            command.arg("--data").arg(data);
-        }
-        if let Some(fleet) = planned.fleet {
-            command.args(["--fleet", &fleet.to_string()]);
-        }
-        let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output();
-        let ended = ended.map_err(|e| format!("{}: {e}", self.program.display()))?;
-        // A run in which the judges found a fault has a record, too.
-        read_run(&out).map_err(|_no_record| {
-            let said = String::from_utf8_lossy(&ended.stderr);
-            format!("{}: {}", ended.status, said.lines().next_back().unwrap_or("no record"))
-        })
-    }
 }
 
 #[cfg(test)]

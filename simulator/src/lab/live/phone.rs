@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
-use kerb_fleet::Stopwatch;
+use kerb_fleet::{DriverStatus, Stopwatch};
 use kerb_proto::v1;
 use kerb_proto::v1::connect_request::Message as Request;
 use kerb_proto::v1::connect_response::Message;
@@ -44,6 +44,8 @@ pub(super) struct Phone {
     /// `None` while no stream is open.
     outgoing: Option<mpsc::Sender<v1::ConnectRequest>>,
     pub(super) resume_token: Bytes,
+    /// The newest position that was sent.
+    reported: Option<Row>,
     /// As this stream's acknowledgements count them.
     dropped: u64,
     /// What was done and is not answered.
@@ -58,8 +60,18 @@ impl Phone {
     }
 
     /// Reports; false when the connection does not keep up or is not there.
-    pub(super) fn report(&self, row: &Row) -> bool {
+    pub(super) fn report(&mut self, row: &Row) -> bool {
+        self.reported = Some(*row);
         self.send(Request::Position(wire::update(row)))
+    }
+
+    /// Reports for the last time, and ends the stream.
+    pub(super) fn sign_off(&mut self) {
+        if let Some(row) = self.reported {
+            let last = Row { sequence: row.sequence + 1, status: DriverStatus::Offline, ..row };
+            self.send(Request::Position(wire::update(&last)));
+        }
+        self.outgoing = None;
     }
 
     /// Acts. What cannot be sent now is to be done again.

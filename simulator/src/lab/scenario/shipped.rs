@@ -22,10 +22,11 @@ macro_rules! shipped {
 }
 
 /// All of them.
-const ALL: [ShippedScenario; 5] = [
+const ALL: [ShippedScenario; 6] = [
     shipped!("sf-evening", false),
     shipped!("new-year", false),
     shipped!("mega-city", false),
+    shipped!("sf-demo", false),
     shipped!("sf-day", true),
     shipped!("manhattan-rush", true),
 ];
