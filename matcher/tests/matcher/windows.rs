@@ -20,6 +20,7 @@ fn wanted(number: u64, waited_ms: i64, refused_by: &[&str]) -> Wanted {
         refused_by: refused_by.iter().map(|name| driver(name)).collect(),
         k: 10,
         waited_ms,
+        may_be_held: true,
     }
 }
 

@@ -25,6 +25,8 @@ struct Live {
     /// Who was asked last; empty for none.
     driver: String,
     eta_s: u32,
+    /// Of the driver who was asked last to take it over.
+    asked_eta_s: u32,
 }
 
 impl Trips {
@@ -53,7 +55,7 @@ impl Trips {
             && let Some(request) = self.names.request_of(&requested.rider_id)
         {
             self.of_request.insert(request, trip.clone());
-            self.live.insert(trip.clone(), Live { request, driver: String::new(), eta_s: 0 });
+            self.live.insert(trip.clone(), Live { request, driver: String::new(), eta_s: 0, asked_eta_s: 0 });
         }
         let Some(live) = self.live.get_mut(&trip) else { return };
         let Some((state, driver)) = meaning(event, live) else { return };
@@ -82,6 +84,16 @@ fn meaning(event: Event, live: &mut Live) -> Option<(TripState, String)> {
         }
         Event::OfferReturned(of) | Event::DriverLost(of) => {
             return Some((TripState::Requested, of.driver_id));
+        }
+        // The rider hears of it when that driver has taken the trip.
+        Event::ReassignmentOffered(offered) => {
+            live.asked_eta_s = offered.pickup_eta_s;
+            return None;
+        }
+        Event::ReassignmentReturned(_) => return None,
+        Event::Reassigned(of) => {
+            (live.driver, live.eta_s) = (of.driver_id, live.asked_eta_s);
+            TripState::EnRoute
         }
         Event::Accepted(of) => return Some((TripState::EnRoute, of.driver_id)),
         Event::Arrived(of) => return Some((TripState::Arrived, of.driver_id)),
