@@ -58,9 +58,17 @@ impl Trips {
             self.live.insert(trip.clone(), Live { request, driver: String::new(), eta_s: 0, asked_eta_s: 0 });
         }
         let Some(live) = self.live.get_mut(&trip) else { return };
+        let takes_over = matches!(
+            event,
+            Event::ReassignmentOffered(_) | Event::ReassignmentReturned(_) | Event::Reassigned(_)
+        );
         let Some((state, driver)) = meaning(event, live) else { return };
-        let step = Step { at_ms, state, driver: driver.clone() };
+        let step = Step { at_ms, state, driver: driver.clone(), takes_over };
         news.push(News::Step { trip: trip.clone(), step });
+        if takes_over && state != TripState::EnRoute {
+            // The rider hears of it when that driver has taken the trip.
+            return;
+        }
         let with_driver = state.has_driver() || state == TripState::Completed;
         let driver = if with_driver { self.names.driver_of(&driver) } else { None };
         let eta_s = state.has_driver().then_some(live.eta_s);
@@ -85,12 +93,11 @@ fn meaning(event: Event, live: &mut Live) -> Option<(TripState, String)> {
         Event::OfferReturned(of) | Event::DriverLost(of) => {
             return Some((TripState::Requested, of.driver_id));
         }
-        // The rider hears of it when that driver has taken the trip.
         Event::ReassignmentOffered(offered) => {
             live.asked_eta_s = offered.pickup_eta_s;
-            return None;
+            return Some((TripState::Offered, offered.driver_id));
         }
-        Event::ReassignmentReturned(_) => return None,
+        Event::ReassignmentReturned(of) => return Some((TripState::Requested, of.driver_id)),
         Event::Reassigned(of) => {
             (live.driver, live.eta_s) = (of.driver_id, live.asked_eta_s);
             TripState::EnRoute

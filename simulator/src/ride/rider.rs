@@ -61,6 +61,9 @@ pub struct Step {
     pub state: TripState,
     /// The driver concerned; empty for none.
     pub driver: String,
+    /// That driver takes the trip over from another (`EnRoute`), is asked to (`Offered`), or will not (`Requested`). The
+    /// trip is under way all the while.
+    pub takes_over: bool,
 }
 
 /// All that a rider saw of its trip.
@@ -133,7 +136,7 @@ mod tests {
 
     #[test]
     fn changes_come_one_by_one() {
-        let step = |at_ms, state| Step { at_ms, state, driver: String::new() };
+        let step = |at_ms, state| Step { at_ms, state, driver: String::new(), takes_over: false };
         let mut ride = Ride::new("t".to_owned());
         assert!(ride.see(1, step(10, TripState::Requested)));
         assert!(!ride.see(1, step(10, TripState::Requested)), "a repeat");

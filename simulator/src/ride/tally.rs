@@ -88,6 +88,7 @@ mod tests {
                 at_ms: *at_ms,
                 state: *state,
                 driver: String::new(),
+                takes_over: false,
             };
             Ride { trip: String::new(), steps: states.iter().map(step).collect() }
         };

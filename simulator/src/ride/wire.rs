@@ -31,7 +31,9 @@ pub(super) fn news(message: Message) -> Option<News> {
 /// A change that a rider sees, and its number.
 pub(super) fn step(change: v1::TripChange) -> Option<(u64, Step)> {
     let state = state(change.state())?;
-    Some((change.number, Step { at_ms: change.at_ms, state, driver: change.driver_id }))
+    // A driver who comes by an offer of its own leaves nothing to say.
+    let takes_over = state == TripState::EnRoute && !change.note.is_empty();
+    Some((change.number, Step { at_ms: change.at_ms, state, driver: change.driver_id, takes_over }))
 }
 
 /// Whether the same call may fare better later.
