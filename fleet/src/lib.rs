@@ -40,7 +40,7 @@ pub use ports::{
 pub use search::{Cursor, DriverFilter, Hit, Search, ShardAnswer, ShardQuestion, ShardStat};
 pub use sharding::{Partitioning, Sharding};
 pub use trip::{
-    Audit, AuditReport, AuditSummary, CancelledBy, Change, EventKind, IdempotencyKey, IllegalEvent,
+    Asked, Audit, AuditReport, AuditSummary, CancelledBy, Change, EventKind, IdempotencyKey, IllegalEvent,
     IllegalReason, MarketId, Meter, Offer, Outcome, Receipt, Record, ReturnReason, RideRequest, RiderId,
     Step, StepNote, Trip, TripEvent, TripId, TripState, TripTimes, Version, Violation, Wrong,
 };

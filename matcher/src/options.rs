@@ -34,8 +34,17 @@ pub struct Options {
     pub wait_default_ms: u32,
     /// The longest wait that a rider may ask for, milliseconds.
     pub wait_max_ms: u32,
-    /// `batch`: all requests of a window at once, at the least total cost; `nearest`: one after the other.
+    /// `batch`: all requests of a window at once, at the least total cost; `nearest`: one after the other; `reoptimise`:
+    /// as `batch`, and trips whose driver is under way to the pickup may go to a nearer one, who is asked first.
     pub policy: Policy,
+    /// A trip goes to a nearer driver only where that makes the ways to pickups so much shorter together, seconds.
+    pub reoptimise_gain_s: u32,
+    /// A driver who is so near to the pickup keeps the trip, seconds.
+    pub reoptimise_keep_s: u32,
+    /// A trip goes to a nearer driver so often, at most.
+    pub reoptimise_trip_max: u32,
+    /// A driver who lost a trip to a nearer one loses no other for so long, seconds.
+    pub reoptimise_spare_s: u32,
     /// Threads that solve one window.
     pub solver_threads: u32,
     /// Drivers that are looked at for a new request.
@@ -95,6 +104,10 @@ impl Default for Options {
             wait_default_ms: 300_000,
             wait_max_ms: WAIT_MAX_MS,
             policy: Policy::default(),
+            reoptimise_gain_s: 60,
+            reoptimise_keep_s: 60,
+            reoptimise_trip_max: 1,
+            reoptimise_spare_s: 600,
             solver_threads: 1,
             candidates_min: 10,
             candidates_max: 64,
@@ -133,6 +146,8 @@ impl Options {
         between("candidates_max", self.candidates_max, 1, kerb_fleet::limits::NEIGHBOURS_MAX)?;
         between("candidates_min", self.candidates_min, 1, self.candidates_max)?;
         between("pickup_max_s", self.pickup_max_s, 1, PENALTY_MAX)?;
+        between("reoptimise_gain_s", self.reoptimise_gain_s, 1, PENALTY_MAX)?;
+        between("reoptimise_keep_s", self.reoptimise_keep_s, 0, PENALTY_MAX)?;
         real_between("speed_kmh", self.speed_kmh, 1.0, 300.0)?;
         real_between("detour", self.detour, 1.0, 10.0)?;
         Markets::new(&self.markets).map(drop)
@@ -183,6 +198,8 @@ impl Options {
             rider_live_max: self.rider_live_max as usize,
             k_min: self.candidates_min,
             k_max: self.candidates_max,
+            reassigned_max: self.reoptimise_trip_max as usize,
+            spare_ms: i64::from(self.reoptimise_spare_s) * 1_000,
             meter_checkpoint_ms: i64::from(self.meter_checkpoint_ms),
         }
     }

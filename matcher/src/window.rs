@@ -2,6 +2,8 @@
 //!
 //! All but [`match_window`], its async shell, is pure.
 
+mod reoptimise;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +13,18 @@ use kerb_fleet::limits::NEIGHBOURS_MAX;
 use kerb_fleet::search::status_mask;
 use kerb_fleet::{
     Capabilities, DriverFilter, DriverId, DriverStatus, Error, Eta, Leg, NearAnswer, NearQuestion,
-    NearbySearch, Stopwatch, Table, TableQuestion, TravelTimes, TripId, VehicleClass, long_work,
+    NearbySearch, Stopwatch, Table, TableQuestion, TravelTimes, Trip, TripId, VehicleClass, long_work,
 };
 use kerb_spatial::LatLng;
 use tokio::time::Instant;
 
 use crate::assign::{PENALTY_MAX, Policy, ProblemBuilder, solve};
-use crate::market::{Claims, Proposal, Waiting};
+use crate::market::{Claims, Proposal, Reassignment, Waiting};
 use crate::options::Options;
+pub use reoptimise::{Moving, reoptimise};
+
+/// Windows in which a request waits for a driver who is to be free soon, at most.
+const HELD_WINDOWS_MAX: u32 = 30;
 
 /// What a window needs to know of the settings.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +35,8 @@ pub struct WindowRules {
     pickup_max_s: u32,
     wait_credit: u32,
     stale_after_ms: i64,
+    gain_s: u32,
+    keep_s: u32,
     search_timeout: Duration,
 }
 
@@ -42,8 +50,20 @@ impl WindowRules {
             pickup_max_s: options.pickup_max_s,
             wait_credit: options.wait_credit,
             stale_after_ms: i64::from(options.stale_after_ms),
+            gain_s: options.reoptimise_gain_s,
+            keep_s: options.reoptimise_keep_s,
             search_timeout: crate::options::ms(options.search_timeout_ms),
         }
+    }
+
+    /// A position is not too old.
+    pub(crate) fn is_fresh(&self, measured_ms: i64, now_ms: i64) -> bool {
+        measured_ms >= now_ms.saturating_sub(self.stale_after_ms)
+    }
+
+    /// Trips under way are looked at, too.
+    pub(crate) fn moves_trips(&self) -> bool {
+        self.policy == Policy::Reoptimise
     }
 }
 
@@ -64,20 +84,28 @@ pub struct Wanted {
     pub k: u32,
     /// How long the rider has waited.
     pub waited_ms: i64,
+    /// May wait for a driver who is to be free soon.
+    pub may_be_held: bool,
 }
 
 impl Wanted {
     /// A waiting trip, at `now_ms`.
     pub fn of(waiting: &Waiting<'_>, now_ms: i64) -> Self {
-        let trip = waiting.trip;
+        let may_be_held = waiting.held < HELD_WINDOWS_MAX;
+        Self { k: waiting.k, may_be_held, ..Self::of_trip(waiting.trip, now_ms) }
+    }
+
+    /// A trip as if it waited for its first window.
+    fn of_trip(trip: &Trip, now_ms: i64) -> Self {
         Self {
             trip: trip.id.clone(),
             pickup: trip.request.pickup,
             vehicle_class: trip.request.vehicle_class,
             capabilities: trip.request.capabilities,
             refused_by: trip.refused_by.clone(),
-            k: waiting.k,
+            k: 0,
             waited_ms: now_ms.saturating_sub(trip.times.requested_ms).max(0),
+            may_be_held: false,
         }
     }
 
@@ -122,10 +150,14 @@ pub struct Candidates {
 
 impl Candidates {
     /// The free ones of the drivers found for each request.
-    pub fn of(wanted: &[Wanted], answers: &[NearAnswer], claims: &Claims) -> Self {
+    pub fn of<'a>(
+        wanted: impl IntoIterator<Item = &'a Wanted>,
+        answers: &[NearAnswer],
+        claims: &Claims,
+    ) -> Self {
         let mut candidates = Self::default();
         let mut numbers: HashMap<DriverId, Option<u32>, RandomState> = HashMap::default();
-        for (row, (wanted, answer)) in (0..).zip(wanted.iter().zip(answers)) {
+        for (row, (wanted, answer)) in (0..).zip(wanted.into_iter().zip(answers)) {
             candidates.table.destinations.push(wanted.pickup);
             for hit in &answer.hits {
                 let id = &hit.card.id;
@@ -156,6 +188,10 @@ impl Candidates {
 pub struct Matched {
     /// Who is to be offered what.
     pub proposals: Vec<Proposal>,
+    /// Who is to be asked to take which trip over.
+    pub reassignments: Vec<Reassignment>,
+    /// Requests that wait for a driver who is to be free soon.
+    pub held: Vec<TripId>,
     /// Requests for which there was nobody.
     pub left_out: Vec<TripId>,
     /// Requests.
@@ -212,9 +248,10 @@ fn eta_of(legs: &[Leg], table: &Table, wanted: Leg) -> Eta {
     Eta { time_s: table.seconds[first + place], source: table.sources[first + place] }
 }
 
-/// Searches, and decides on a thread for long work.
+/// Searches, and decides on a thread for long work. `moving`: trips under way, when those are looked at.
 pub async fn match_window(
     wanted: Vec<Wanted>,
+    moving: Vec<Moving>,
     now_ms: i64,
     rules: WindowRules,
     claims: Claims,
@@ -222,10 +259,12 @@ pub async fn match_window(
     times: Arc<dyn TravelTimes>,
 ) -> Result<Matched, Error> {
     let searching = Stopwatch::start();
-    let questions = wanted.iter().map(|wanted| wanted.question(&rules, now_ms)).collect();
+    let asking = || wanted.iter().chain(reoptimise::wanted(&moving));
+    let questions: Vec<_> = asking().map(|wanted| wanted.question(&rules, now_ms)).collect();
+    let asked = questions.len();
     let answers = search.nearest(questions, Instant::now() + rules.search_timeout).await?;
-    if answers.len() != wanted.len() {
-        let text = format!("{} answers to {} questions for candidates", answers.len(), wanted.len());
+    if answers.len() != asked {
+        let text = format!("{} answers to {asked} questions for candidates", answers.len());
         return Err(Error::Internal(text));
     }
     let incomplete = answers.iter().filter(|answer| !answer.complete).count();
@@ -235,9 +274,17 @@ pub async fn match_window(
     let candidates_us = micros_of(searching);
     let solved = long_work(move || {
         let solving = Stopwatch::start();
-        let candidates = Candidates::of(&wanted, &answers, &claims);
+        let asking = wanted.iter().chain(reoptimise::wanted(&moving));
+        let mut candidates = Candidates::of(asking, &answers, &claims);
+        if !moving.is_empty() {
+            candidates.add_moving(&wanted, &moving, &rules);
+        }
         let table = times.table(&candidates.table);
-        let matched = assign(&wanted, &candidates, &table, &rules);
+        let matched = if moving.is_empty() {
+            assign(&wanted, &candidates, &table, &rules)
+        } else {
+            reoptimise(&wanted, &moving, &candidates, &table, &rules)
+        };
         Matched { candidates_us, solve_us: micros_of(solving), ..matched }
     });
     solved.await.map_err(|error| Error::Internal(format!("a window was not solved: {error}")))

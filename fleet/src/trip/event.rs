@@ -39,6 +39,31 @@ pub enum TripEvent {
         /// Who.
         driver: DriverId,
     },
+    /// Another driver, nearer to the pickup, was asked to take the trip over. Its own driver keeps it and drives on.
+    ReassignmentOffered {
+        /// Whom.
+        driver: DriverId,
+        /// Expected seconds to the pickup.
+        pickup_eta_s: u32,
+        /// What that was computed from.
+        travel_source: TravelSource,
+        /// Until when the driver may accept, milliseconds since the Unix epoch.
+        expires_ms: i64,
+    },
+    /// That came to nothing. The trip stays its own driver's, and is not offered to this one again.
+    ReassignmentReturned {
+        /// Who was asked.
+        driver: DriverId,
+        /// Why.
+        why: ReturnReason,
+    },
+    /// The driver who was asked takes the trip, and who had it is free.
+    Reassigned {
+        /// Whose it is now.
+        driver: DriverId,
+        /// Whose it was.
+        from: DriverId,
+    },
     /// The driver was away for longer than is waited for, before the rider got in. The trip waits again, with its age;
     /// how long at most counts from now.
     DriverLost {
@@ -126,6 +151,9 @@ pub enum EventKind {
     Offered,
     OfferReturned,
     Accepted,
+    ReassignmentOffered,
+    ReassignmentReturned,
+    Reassigned,
     DriverLost,
     Arrived,
     PickedUp,
@@ -145,6 +173,9 @@ impl TripEvent {
             Self::Offered { .. } => EventKind::Offered,
             Self::OfferReturned { .. } => EventKind::OfferReturned,
             Self::Accepted { .. } => EventKind::Accepted,
+            Self::ReassignmentOffered { .. } => EventKind::ReassignmentOffered,
+            Self::ReassignmentReturned { .. } => EventKind::ReassignmentReturned,
+            Self::Reassigned { .. } => EventKind::Reassigned,
             Self::DriverLost { .. } => EventKind::DriverLost,
             Self::Arrived { .. } => EventKind::Arrived,
             Self::PickedUp { .. } => EventKind::PickedUp,
@@ -164,6 +195,7 @@ impl TripEvent {
         match self {
             Self::OfferReturned { driver, .. }
             | Self::Accepted { driver }
+            | Self::Reassigned { from: driver, .. }
             | Self::DriverLost { driver }
             | Self::Arrived { driver }
             | Self::PickedUp { driver, .. }
@@ -172,15 +204,26 @@ impl TripEvent {
             _ => None,
         }
     }
+
+    /// The driver who must be asked to take the trip over for the event to be possible.
+    pub fn of_asked(&self) -> Option<&DriverId> {
+        match self {
+            Self::ReassignmentReturned { driver, .. } | Self::Reassigned { driver, .. } => Some(driver),
+            _ => None,
+        }
+    }
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Requested,
         Self::Offered,
         Self::OfferReturned,
         Self::Accepted,
+        Self::ReassignmentOffered,
+        Self::ReassignmentReturned,
+        Self::Reassigned,
         Self::DriverLost,
         Self::Arrived,
         Self::PickedUp,
@@ -192,6 +235,11 @@ impl EventKind {
         Self::CancelledByOperator,
     ];
 
+    /// Changes the state or the driver of a trip, so that who watches it is told.
+    pub fn is_step(self) -> bool {
+        !matches!(self, Self::Metered | Self::ReassignmentOffered | Self::ReassignmentReturned)
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
@@ -199,6 +247,9 @@ impl EventKind {
             Self::Offered => "offered",
             Self::OfferReturned => "offer_returned",
             Self::Accepted => "accepted",
+            Self::ReassignmentOffered => "reassignment_offered",
+            Self::ReassignmentReturned => "reassignment_returned",
+            Self::Reassigned => "reassigned",
             Self::DriverLost => "driver_lost",
             Self::Arrived => "arrived",
             Self::PickedUp => "picked_up",

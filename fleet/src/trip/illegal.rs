@@ -31,6 +31,10 @@ pub enum IllegalReason {
     NotYours,
     /// It is an offer to a driver who returned this trip before.
     ReturnedBefore,
+    /// It asks a driver to take the trip over while another is asked, or the one who has it.
+    AskedAlready,
+    /// It is for the driver who is asked to take the trip over, and that is another or nobody.
+    NotAsked,
 }
 
 impl IllegalEvent {
@@ -47,6 +51,10 @@ impl fmt::Display for IllegalEvent {
         match why {
             IllegalReason::NotYours => write!(f, "{event} is for its own driver, and that is another"),
             IllegalReason::ReturnedBefore => write!(f, "{event} is not for a driver who returned it before"),
+            IllegalReason::AskedAlready => {
+                write!(f, "{event} is for one driver at a time, and not for the one who has it")
+            }
+            IllegalReason::NotAsked => write!(f, "{event} is for the driver who is asked to take it over"),
             IllegalReason::NotLegal if legal.is_empty() => write!(f, "{event} is not possible, it has ended"),
             IllegalReason::NotLegal => {
                 write!(f, "{event} is not possible, legal are {}", legal.join(", "))

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dispatch::TravelSource;
 use crate::id::DriverId;
-use crate::trip::event::{CancelledBy, EventKind, TripEvent};
+use crate::trip::event::{CancelledBy, TripEvent};
 use crate::trip::id::TripId;
 use crate::trip::illegal::{IllegalEvent, IllegalReason};
 use crate::trip::request::{Receipt, RideRequest, finite};
@@ -25,6 +25,9 @@ pub struct Trip {
     pub driver: Option<DriverId>,
     /// The offer that this driver has, or accepted.
     pub offer: Option<Offer>,
+    /// A driver who is asked to take the trip over from its own.
+    #[serde(default)]
+    pub asked: Option<Asked>,
     /// Drivers whose offer came to nothing: they are not asked again.
     pub refused_by: Vec<DriverId>,
     /// Offers made.
@@ -39,7 +42,7 @@ pub struct Trip {
     pub cancelled_by: Option<CancelledBy>,
     /// Their words; empty when not called off.
     pub cancel_reason: String,
-    /// Every change of state in order.
+    /// Every change of state or driver in order.
     pub steps: Vec<Step>,
 }
 
@@ -52,6 +55,17 @@ pub struct Offer {
     pub travel_source: Option<TravelSource>,
     /// Until when it may be accepted, milliseconds since the Unix epoch.
     pub expires_ms: i64,
+}
+
+/// A driver who is asked to take a trip over, and has not answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Who.
+    pub driver: DriverId,
+    /// What was offered.
+    pub offer: Offer,
+    /// When, milliseconds since the Unix epoch.
+    pub asked_ms: i64,
 }
 
 /// When what happened, milliseconds since the Unix epoch. What a driver did is forgotten when the driver is lost.
@@ -102,6 +116,7 @@ impl Trip {
             state,
             driver: None,
             offer: None,
+            asked: None,
             refused_by: Vec::new(),
             offers: 0,
             times: TripTimes::since(at_ms),
@@ -119,6 +134,17 @@ impl Trip {
         self.steps.iter().rev().find(|step| step.note == StepNote::DriverLost).map(|step| step.at_ms)
     }
 
+    /// The drivers who are promised to the trip and to no other: its own first, then who is asked to take it over.
+    pub fn promised(&self) -> impl Iterator<Item = &DriverId> {
+        let own = self.driver.as_ref().filter(|_| self.state.has_driver());
+        own.into_iter().chain(self.asked.as_ref().map(|asked| &asked.driver))
+    }
+
+    /// How often a driver took the trip over from another.
+    pub fn reassigned(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.note, StepNote::Reassigned { .. })).count()
+    }
+
     /// Takes an event, or says why not; then nothing has changed. An event that comes again after it was taken, from the
     /// same driver or party, is no mistake: [`Outcome::Repeated`].
     pub fn apply(&mut self, event: &TripEvent, at_ms: i64) -> Result<Outcome, IllegalEvent> {
@@ -132,13 +158,32 @@ impl Trip {
             return Err(illegal(IllegalReason::NotYours));
         }
         let next = self.state.after(kind).ok_or_else(|| illegal(IllegalReason::NotLegal))?;
-        if let TripEvent::Offered { driver, .. } = event
-            && self.refused_by.contains(driver)
-        {
-            return Err(illegal(IllegalReason::ReturnedBefore));
+        if let Some(why) = self.why_not_asked(event) {
+            return Err(illegal(why));
         }
         self.take(event, next, at_ms);
         Ok(Outcome::Changed)
+    }
+
+    /// What is wrong with whom the event asks, or with who answers, where the state allows it.
+    fn why_not_asked(&self, event: &TripEvent) -> Option<IllegalReason> {
+        let asked = self.asked.as_ref().map(|asked| &asked.driver);
+        match event {
+            TripEvent::Offered { driver, .. } | TripEvent::ReassignmentOffered { driver, .. }
+                if self.refused_by.contains(driver) =>
+            {
+                Some(IllegalReason::ReturnedBefore)
+            }
+            TripEvent::ReassignmentOffered { driver, .. }
+                if asked.is_some() || self.driver.as_ref() == Some(driver) =>
+            {
+                Some(IllegalReason::AskedAlready)
+            }
+            _ if event.of_asked().is_some_and(|driver| asked != Some(driver)) => {
+                Some(IllegalReason::NotAsked)
+            }
+            _ => None,
+        }
     }
 
     /// Whether this very event has made the trip what it is. A lost driver's own events, and all before a
@@ -153,7 +198,17 @@ impl Trip {
             TripEvent::Offered { driver, .. } => {
                 self.state == TripState::Offered && own(driver) && self.offer == offer_of(event)
             }
-            TripEvent::OfferReturned { driver, .. } => self.refused_by.contains(driver),
+            TripEvent::OfferReturned { driver, .. } | TripEvent::ReassignmentReturned { driver, .. } => {
+                self.refused_by.contains(driver)
+            }
+            TripEvent::ReassignmentOffered { driver, .. } => self
+                .asked
+                .as_ref()
+                .is_some_and(|asked| asked.driver == *driver && Some(asked.offer) == offer_of(event)),
+            TripEvent::Reassigned { driver, from } => {
+                let taken = StepNote::Reassigned { from: from.clone() };
+                own(driver) && self.steps.last().is_some_and(|step| step.note == taken)
+            }
             TripEvent::Accepted { driver } => done(times.accepted_ms, driver),
             TripEvent::DriverLost { driver } => self.steps.last().is_some_and(|step| {
                 step.note == StepNote::DriverLost && step.driver.as_ref() == Some(driver)
@@ -174,7 +229,13 @@ impl Trip {
     /// Makes it so. The event is possible.
     fn take(&mut self, event: &TripEvent, next: TripState, at_ms: i64) {
         self.state = next;
-        let concerned = event.of_driver().or(self.driver.as_ref()).cloned();
+        // Whatever happens to the trip answers who was asked to take it over, or makes the question void.
+        let asked = self.asked.take();
+        let concerned = match event {
+            TripEvent::Reassigned { driver, .. } => Some(driver),
+            _ => event.of_driver().or(self.driver.as_ref()),
+        };
+        let concerned = concerned.cloned();
         match event {
             TripEvent::Requested(_) | TripEvent::Expired => {}
             TripEvent::Offered { driver, .. } => {
@@ -186,6 +247,18 @@ impl Trip {
             TripEvent::OfferReturned { driver, .. } => {
                 self.refused_by.push(driver.clone());
                 self.wait_again();
+            }
+            TripEvent::ReassignmentOffered { driver, .. } => {
+                self.asked =
+                    offer_of(event).map(|offer| Asked { driver: driver.clone(), offer, asked_ms: at_ms });
+                self.offers += 1;
+            }
+            TripEvent::ReassignmentReturned { driver, .. } => self.refused_by.push(driver.clone()),
+            TripEvent::Reassigned { driver, .. } => {
+                self.driver = Some(driver.clone());
+                self.offer = asked.as_ref().map(|asked| asked.offer);
+                self.times.offered_ms = asked.map(|asked| asked.asked_ms);
+                self.times.accepted_ms = Some(at_ms);
             }
             TripEvent::DriverLost { .. } => self.wait_again(),
             TripEvent::Accepted { .. } => self.times.accepted_ms = Some(at_ms),
@@ -207,7 +280,7 @@ impl Trip {
         if !next.is_live() {
             self.times.ended_ms = Some(at_ms);
         }
-        if event.kind() != EventKind::Metered {
+        if event.kind().is_step() {
             let driver = concerned.or_else(|| self.driver.clone());
             self.steps.push(Step { at_ms, state: next, driver, note: StepNote::of(event) });
         }
@@ -223,8 +296,16 @@ impl Trip {
 
 /// What an offer's event offers.
 fn offer_of(event: &TripEvent) -> Option<Offer> {
-    let TripEvent::Offered { pickup_eta_s, travel_source, expires_ms, .. } = event else { return None };
-    Some(Offer { pickup_eta_s: *pickup_eta_s, travel_source: *travel_source, expires_ms: *expires_ms })
+    let (pickup_eta_s, travel_source, expires_ms) = match event {
+        TripEvent::Offered { pickup_eta_s, travel_source, expires_ms, .. } => {
+            (*pickup_eta_s, *travel_source, *expires_ms)
+        }
+        TripEvent::ReassignmentOffered { pickup_eta_s, travel_source, expires_ms, .. } => {
+            (*pickup_eta_s, Some(*travel_source), *expires_ms)
+        }
+        _ => return None,
+    };
+    Some(Offer { pickup_eta_s, travel_source, expires_ms })
 }
 
 impl TripTimes {

@@ -17,7 +17,7 @@ pub use audit::{Audit, AuditReport, AuditSummary, Violation, Wrong};
 pub use event::{CancelledBy, EventKind, ReturnReason, TripEvent};
 pub use id::{IdempotencyKey, MarketId, RiderId, TripId};
 pub use illegal::{IllegalEvent, IllegalReason};
-pub use machine::{Meter, Offer, Outcome, Trip, TripTimes};
+pub use machine::{Asked, Meter, Offer, Outcome, Trip, TripTimes};
 pub use record::{Change, Record, Version};
 pub use request::{Receipt, RideRequest};
 pub use state::TripState;

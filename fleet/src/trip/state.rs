@@ -35,7 +35,10 @@ use TripState as S;
 ///
 /// A pick-up is possible without a told arrival, since drivers forget to tell it: the rider in the vehicle is the better
 /// witness. A drop-off without a pick-up is not: there would be no ride to charge.
-const TABLE: [(S, E, S); 22] = [
+///
+/// A driver who is asked to take a trip over does not change its state: it is under way, and stays so whatever the
+/// answer is. Whatever ends being under way ends the question too.
+const TABLE: [(S, E, S); 25] = [
     (S::Requested, E::Offered, S::Offered),
     (S::Requested, E::Expired, S::Expired),
     (S::Requested, E::CancelledByRider, S::Cancelled),
@@ -46,6 +49,9 @@ const TABLE: [(S, E, S); 22] = [
     (S::Offered, E::CancelledByOperator, S::Cancelled),
     (S::EnRoute, E::Arrived, S::Arrived),
     (S::EnRoute, E::PickedUp, S::OnTrip),
+    (S::EnRoute, E::ReassignmentOffered, S::EnRoute),
+    (S::EnRoute, E::ReassignmentReturned, S::EnRoute),
+    (S::EnRoute, E::Reassigned, S::EnRoute),
     (S::EnRoute, E::DriverLost, S::Requested),
     (S::EnRoute, E::CancelledByRider, S::Cancelled),
     (S::EnRoute, E::CancelledByDriver, S::Cancelled),

@@ -6,7 +6,7 @@ use crate::id::DriverId;
 use crate::trip::event::{CancelledBy, ReturnReason, TripEvent};
 use crate::trip::state::TripState;
 
-/// One change of a trip's state.
+/// One change of a trip's state, or of its driver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// When, milliseconds since the Unix epoch.
@@ -39,6 +39,11 @@ pub enum StepNote {
         /// Their words.
         reason: String,
     },
+    /// The step's driver has taken the trip over from another.
+    Reassigned {
+        /// Whose it was.
+        from: DriverId,
+    },
 }
 
 impl StepNote {
@@ -47,6 +52,7 @@ impl StepNote {
             TripEvent::OfferReturned { why, .. } => Self::OfferReturned { why: why.clone() },
             TripEvent::DriverLost { .. } => Self::DriverLost,
             TripEvent::Cancelled { by, reason } => Self::Cancelled { by: by.clone(), reason: reason.clone() },
+            TripEvent::Reassigned { from, .. } => Self::Reassigned { from: from.clone() },
             _ => Self::None,
         }
     }

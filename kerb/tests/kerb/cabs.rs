@@ -110,14 +110,32 @@ impl Promises {
                 assert_eq!(before, None, "{driver} is promised twice");
             }
             Event::Accepted(e) => self.made(trip, &e.driver_id, now(TripState::EnRoute)),
-            Event::Arrived(e) => self.made(trip, &e.driver_id, now(TripState::Arrived)),
-            Event::PickedUp(e) => self.made(trip, &e.driver_id, now(TripState::OnTrip)),
+            Event::Arrived(e) => {
+                self.trip_of.retain(|driver, of| of != trip || *driver == e.driver_id);
+                self.made(trip, &e.driver_id, now(TripState::Arrived));
+            }
+            Event::PickedUp(e) => {
+                self.trip_of.retain(|driver, of| of != trip || *driver == e.driver_id);
+                self.made(trip, &e.driver_id, now(TripState::OnTrip));
+            }
             Event::Completed(receipt) => {
                 self.made(trip, &receipt.driver_id, now(TripState::Completed));
                 self.free(trip);
             }
             Event::OfferReturned(_) | Event::DriverLost(_) | Event::Expired(_) | Event::Cancelled(_) => {
                 self.free(trip);
+            }
+            Event::ReassignmentOffered(offered) => {
+                let before = self.trip_of.insert(offered.driver_id.clone(), trip.clone());
+                assert_eq!(before, None, "{} is promised twice", offered.driver_id);
+            }
+            Event::ReassignmentReturned(returned) => _ = self.trip_of.remove(&returned.driver_id),
+            Event::Reassigned(e) => {
+                let before = self.driver_of.insert(trip.clone(), e.driver_id.clone());
+                assert_eq!(before.as_ref(), Some(&e.from_driver_id), "{trip} was another's");
+                assert_eq!(self.trip_of.get(&e.driver_id), Some(trip), "{} was not asked", e.driver_id);
+                self.trip_of.remove(&e.from_driver_id);
+                self.made(trip, &e.driver_id, now(TripState::EnRoute));
             }
             Event::Requested(_) | Event::Metered(_) => {}
         }
@@ -129,9 +147,8 @@ impl Promises {
     }
 
     fn free(&mut self, trip: &str) {
-        if let Some(driver) = self.driver_of.remove(trip) {
-            self.trip_of.remove(&driver);
-        }
+        self.driver_of.remove(trip);
+        self.trip_of.retain(|_, of| of != trip);
     }
 }
 

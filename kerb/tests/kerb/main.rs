@@ -13,6 +13,7 @@ mod replay;
 mod rides;
 mod rides_journal;
 mod rides_refused;
+mod rides_taken_over;
 mod roads;
 mod search;
 mod serve;

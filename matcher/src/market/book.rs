@@ -1,7 +1,8 @@
 //! The book of a market: a trip takes an event, and every list follows. The one place that changes them.
 
 use kerb_fleet::{
-    Change, DriverId, Error, IdempotencyKey, Outcome, RideRequest, RiderId, Trip, TripEvent, TripState,
+    Change, DriverId, Error, EventKind, IdempotencyKey, Outcome, RideRequest, RiderId, Trip, TripEvent,
+    TripState,
 };
 use kerb_spatial::LatLng;
 
@@ -19,6 +20,10 @@ pub(super) struct Entry {
     pub(super) due_ms: Option<i64>,
     /// Since when the driver has no stream.
     pub(super) away_since_ms: Option<i64>,
+    /// Where the driver under way to the pickup was last seen, and when that was measured.
+    pub(super) driver_at: Option<(LatLng, i64)>,
+    /// Windows in which it waited for a driver who was to be free soon.
+    pub(super) held: u32,
     /// Metres since the pick-up, up to the newest position.
     pub(super) meter_m: f64,
     /// The newest position that was counted, and when it was measured.
@@ -31,7 +36,44 @@ impl Entry {
     pub(super) fn new(trip: Trip, k: u32) -> Self {
         let (meter_m, last) = (trip.meter.distance_m, trip.meter.last.map(|at| (at, 0)));
         let checkpoint_ms = trip.times.picked_up_ms.unwrap_or(0);
-        Self { trip, k, due_ms: None, away_since_ms: None, meter_m, last, checkpoint_ms }
+        Self {
+            trip,
+            k,
+            due_ms: None,
+            away_since_ms: None,
+            driver_at: None,
+            held: 0,
+            meter_m,
+            last,
+            checkpoint_ms,
+        }
+    }
+}
+
+/// Who is promised to a trip.
+#[derive(PartialEq, Eq)]
+pub(super) struct Held {
+    /// Its own driver, from the offer on.
+    pub(super) own: Option<DriverId>,
+    /// Who is asked to take it over.
+    pub(super) asked: Option<DriverId>,
+}
+
+impl Held {
+    fn of(trip: &Trip) -> Self {
+        Self {
+            own: trip.driver.clone().filter(|_| trip.state.has_driver()),
+            asked: trip.asked.as_ref().map(|asked| asked.driver.clone()),
+        }
+    }
+
+    fn drivers(&self) -> impl Iterator<Item = &DriverId> {
+        self.own.iter().chain(&self.asked)
+    }
+
+    /// Those of them who are not among the others.
+    fn without<'a>(&'a self, others: &'a Self) -> impl Iterator<Item = &'a DriverId> {
+        self.drivers().filter(|driver| !others.drivers().any(|other| other == *driver))
     }
 }
 
@@ -49,11 +91,11 @@ impl Market {
 
     /// Lets a trip take an event and queues it. A repeat changes nothing.
     pub(super) fn put(&mut self, now_ms: i64, number: u64, event: TripEvent) -> Result<Outcome, Error> {
-        let before = self.trips[&number].trip.driver.clone();
+        let before = Held::of(&self.trips[&number].trip);
         let outcome = self.take(now_ms, number, &event)?;
         if outcome == Outcome::Changed {
             let trip = &self.trips[&number].trip;
-            self.effects.extend(effect::of(&event, trip, before.as_ref()));
+            self.effects.extend(effect::of(&event, trip, &before));
             self.queued.push(Change::Trip { trip: trip.id.clone(), event });
         }
         Ok(outcome)
@@ -74,7 +116,7 @@ impl Market {
     /// Lets a trip take an event; the lists follow.
     pub(super) fn take(&mut self, at_ms: i64, number: u64, event: &TripEvent) -> Result<Outcome, Error> {
         let entry = self.trips.get_mut(&number).expect("the caller has looked it up");
-        let (state, driver) = (entry.trip.state, entry.trip.driver.clone());
+        let (state, before) = (entry.trip.state, Held::of(&entry.trip));
         if entry.trip.apply(event, at_ms)? == Outcome::Repeated {
             return Ok(Outcome::Repeated);
         }
@@ -91,29 +133,29 @@ impl Market {
             }
             _ => {}
         }
-        let now = entry.trip.state;
-        if now != state {
-            self.follow(number, state, driver);
+        if let TripEvent::Reassigned { from, .. } = event {
+            self.spare(from, at_ms);
+        }
+        if event.kind() != EventKind::Metered {
+            self.follow(number, state, &before);
         }
         Ok(Outcome::Changed)
     }
 
-    /// A trip has come from this state and this driver to where it stands.
-    fn follow(&mut self, number: u64, before: TripState, driver_before: Option<DriverId>) {
+    /// A trip has come from this state and these drivers to where it stands.
+    fn follow(&mut self, number: u64, before: TripState, held_before: &Held) {
         let entry = self.trips.get_mut(&number).expect("the caller has just changed it");
         let (state, requested_ms) = (entry.trip.state, entry.trip.times.requested_ms);
-        let driver = entry.trip.driver.clone().filter(|_| state.has_driver());
-        let promised = driver_before.filter(|_| before.has_driver());
-        if promised != driver {
-            entry.away_since_ms = None;
-            let trip = self.trip_id(number);
-            if let Some(driver) = promised {
-                self.by_driver.remove(&driver);
-                self.ending.push((driver, trip));
-            }
-            if let Some(driver) = driver {
-                self.by_driver.insert(driver, number);
-            }
+        let held = Held::of(&entry.trip);
+        if held_before.own != held.own {
+            (entry.away_since_ms, entry.driver_at) = (None, None);
+        }
+        for driver in held_before.without(&held) {
+            self.by_driver.remove(driver);
+            self.ending.push((driver.clone(), self.trip_id(number)));
+        }
+        for driver in held.without(held_before) {
+            self.by_driver.insert(driver.clone(), number);
         }
         if before == TripState::Requested {
             self.waiting.remove(&(requested_ms, number));

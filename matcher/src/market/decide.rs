@@ -76,12 +76,14 @@ impl Market {
     /// An offer that has run out is void, even if the timer has not come round yet.
     fn in_time(&self, now_ms: i64, driver: &DriverId, id: &TripId) -> Result<(), Error> {
         let trip = &self.trips[&id.number].trip;
-        match trip.offer {
-            Some(offer)
-                if trip.state == TripState::Offered
-                    && trip.driver.as_ref() == Some(driver)
-                    && now_ms >= offer.expires_ms =>
-            {
+        let offer = match &trip.asked {
+            Some(asked) if asked.driver == *driver => Some(asked.offer),
+            _ => trip
+                .offer
+                .filter(|_| trip.state == TripState::Offered && trip.driver.as_ref() == Some(driver)),
+        };
+        match offer {
+            Some(offer) if now_ms >= offer.expires_ms => {
                 let late_ms = now_ms - offer.expires_ms;
                 Err(Error::FailedPrecondition(format!("the offer of trip {id} expired {late_ms} ms ago")))
             }
@@ -91,11 +93,20 @@ impl Market {
 
     fn event_of(&self, now_ms: i64, driver: &DriverId, id: &TripId, action: &DriverAction) -> TripEvent {
         let driver = driver.clone();
+        let trip = &self.trips[&id.number].trip;
+        // Whose the trip is, for one who is asked to take it over.
+        let from =
+            trip.driver.clone().filter(|_| trip.asked.as_ref().is_some_and(|asked| asked.driver == driver));
+        let declined = |reason: &String| ReturnReason::Declined { reason: reason.clone() };
         match action {
-            DriverAction::Accept => TripEvent::Accepted { driver },
-            DriverAction::Decline { reason } => {
-                TripEvent::OfferReturned { driver, why: ReturnReason::Declined { reason: reason.clone() } }
+            DriverAction::Accept => match from {
+                Some(from) => TripEvent::Reassigned { driver, from },
+                None => TripEvent::Accepted { driver },
+            },
+            DriverAction::Decline { reason } if from.is_some() => {
+                TripEvent::ReassignmentReturned { driver, why: declined(reason) }
             }
+            DriverAction::Decline { reason } => TripEvent::OfferReturned { driver, why: declined(reason) },
             DriverAction::Arrived => TripEvent::Arrived { driver },
             DriverAction::PickedUp => TripEvent::PickedUp { driver, at: None },
             DriverAction::DroppedOff => self.drop_off(now_ms, driver, id),

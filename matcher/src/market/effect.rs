@@ -1,8 +1,10 @@
 //! What is to be told once a record is durable.
 
 use kerb_fleet::{
-    CancelledBy, DriverId, DriverNews, DriverTask, ReturnReason, Trip, TripEvent, TripId, TripState,
+    Asked, CancelledBy, DriverId, DriverNews, DriverTask, ReturnReason, Trip, TripEvent, TripId, TripState,
 };
+
+use super::book::Held;
 
 /// Something to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,27 +23,48 @@ pub enum Effect {
     },
 }
 
-/// What follows from an event that a trip has taken.
-pub(super) fn of(event: &TripEvent, trip: &Trip, before: Option<&DriverId>) -> Vec<Effect> {
+/// What follows from an event that a trip has taken, to which these drivers were promised before.
+pub(super) fn of(event: &TripEvent, trip: &Trip, before: &Held) -> Vec<Effect> {
     let mut effects = Vec::with_capacity(2);
-    if let (Some(driver), Some(news)) = (before.or(trip.driver.as_ref()), news(event, trip)) {
+    let concerned = match event {
+        TripEvent::ReassignmentOffered { driver, .. } | TripEvent::ReassignmentReturned { driver, .. } => {
+            Some(driver)
+        }
+        _ => before.own.as_ref().or(trip.driver.as_ref()),
+    };
+    if let (Some(driver), Some(news)) = (concerned, news(event, trip)) {
         effects.push(Effect::Tell { driver: driver.clone(), news });
     }
-    if !matches!(event, TripEvent::Metered { .. }) {
+    if let Some(driver) = before.asked.clone().filter(|_| event.of_asked().is_none()) {
+        effects.push(Effect::Tell { driver, news: over(trip, WITHDRAWN) });
+    }
+    if event.kind().is_step() {
         effects.push(Effect::Changed { trip: trip.id.clone() });
     }
     effects
 }
 
-/// What the driver of the trip is to know. Who did it is not told: the answer says it.
+const WITHDRAWN: &str = "the offer was withdrawn";
+
+fn over(trip: &Trip, why: &str) -> DriverNews {
+    DriverNews::Over { trip: trip.id.clone(), state: trip.state, why: why.to_owned() }
+}
+
+/// What the driver whom the event concerns is to know: of a trip that was taken over, the one who had it. Who did it is
+/// not told: the answer says it.
 fn news(event: &TripEvent, trip: &Trip) -> Option<DriverNews> {
-    let over =
-        |why: &str| Some(DriverNews::Over { trip: trip.id.clone(), state: trip.state, why: why.to_owned() });
+    let over = |why: &str| Some(over(trip, why));
     match event {
-        TripEvent::Offered { .. } => task(trip),
-        TripEvent::OfferReturned { why: ReturnReason::Expired, .. } => over("the offer expired"),
-        TripEvent::OfferReturned { why: ReturnReason::DriverGone, .. } => over("no stream of yours was open"),
-        TripEvent::OfferReturned { why: ReturnReason::Withdrawn, .. } => over("the offer was withdrawn"),
+        TripEvent::Offered { driver, .. } | TripEvent::ReassignmentOffered { driver, .. } => {
+            task(trip, driver)
+        }
+        TripEvent::OfferReturned { why, .. } | TripEvent::ReassignmentReturned { why, .. } => match why {
+            ReturnReason::Declined { .. } => None,
+            ReturnReason::Expired => over("the offer expired"),
+            ReturnReason::DriverGone => over("no stream of yours was open"),
+            ReturnReason::Withdrawn => over(WITHDRAWN),
+        },
+        TripEvent::Reassigned { .. } => over("a nearer driver took it over"),
         TripEvent::DriverLost { .. } => over("you were away for too long"),
         TripEvent::Cancelled { by: CancelledBy::Rider, .. } => over("the rider cancelled"),
         TripEvent::Cancelled { by: CancelledBy::Operator, .. } => over("the operator cancelled"),
@@ -49,17 +72,21 @@ fn news(event: &TripEvent, trip: &Trip) -> Option<DriverNews> {
     }
 }
 
-/// The trip as its driver is to see it; `None` when no driver is promised to it.
-pub(super) fn task(trip: &Trip) -> Option<DriverNews> {
-    let offer = trip.offer.filter(|_| trip.state.has_driver())?;
+/// The trip as a driver is to see it who is promised to it: for who is asked to take it over it is an offer. `None` when
+/// no driver is promised to it.
+pub(super) fn task(trip: &Trip, driver: &DriverId) -> Option<DriverNews> {
+    let (state, offer) = match &trip.asked {
+        Some(Asked { driver: asked, offer, .. }) if asked == driver => (TripState::Offered, *offer),
+        _ => (trip.state, trip.offer.filter(|_| trip.state.has_driver())?),
+    };
     Some(DriverNews::Task(Box::new(DriverTask {
         trip: trip.id.clone(),
-        state: trip.state,
+        state,
         pickup: trip.request.pickup,
         dropoff: trip.request.dropoff,
         pickup_eta_s: offer.pickup_eta_s,
         travel_source: offer.travel_source,
-        expires_ms: if trip.state == TripState::Offered { offer.expires_ms } else { 0 },
+        expires_ms: if state == TripState::Offered { offer.expires_ms } else { 0 },
         party_size: trip.request.party_size,
     })))
 }

@@ -10,6 +10,7 @@ mod claims;
 mod decide;
 mod effect;
 mod offers;
+mod reassign;
 mod replay;
 mod rules;
 mod snapshot;
@@ -24,6 +25,7 @@ use book::Entry;
 pub use claims::Claims;
 pub use effect::Effect;
 pub use offers::Proposal;
+pub use reassign::{Reassignment, UnderWay};
 pub use rules::Rules;
 
 /// One market.
@@ -42,6 +44,8 @@ pub struct Market {
     waiting: BTreeSet<(i64, u64)>,
     /// The trip that a driver is promised to here.
     by_driver: HashMap<DriverId, u64, RandomState>,
+    /// When drivers last lost a trip to a nearer one: those who are to be spared, and some who were.
+    spared: HashMap<DriverId, i64, RandomState>,
     /// When a trip is to be looked at again.
     due: BTreeSet<(i64, u64)>,
     queued: Vec<Change>,
@@ -57,6 +61,8 @@ pub struct Waiting<'a> {
     pub trip: &'a Trip,
     /// Candidates to look at.
     pub k: u32,
+    /// Windows in which it waited for a driver who was to be free soon.
+    pub held: u32,
 }
 
 /// Trips by state.
@@ -92,6 +98,7 @@ impl Market {
             live_of_rider: HashMap::default(),
             waiting: BTreeSet::new(),
             by_driver: HashMap::default(),
+            spared: HashMap::default(),
             due: BTreeSet::new(),
             queued: Vec::new(),
             effects: Vec::new(),
@@ -166,14 +173,15 @@ impl Market {
     pub fn waiting(&self) -> impl Iterator<Item = Waiting<'_>> {
         self.waiting.iter().map(|(_, number)| {
             let entry = &self.trips[number];
-            Waiting { trip: &entry.trip, k: entry.k }
+            Waiting { trip: &entry.trip, k: entry.k, held: entry.held }
         })
     }
 
     /// Trips whose driver is under way, from the acceptance to the drop-off.
     pub fn assigned(&self) -> impl Iterator<Item = (&DriverId, &Trip)> {
         let trips = self.by_driver.iter().map(|(driver, number)| (driver, &self.trips[number].trip));
-        trips.filter(|(_, trip)| trip.state != TripState::Offered)
+        trips
+            .filter(|(driver, trip)| trip.state != TripState::Offered && trip.driver.as_ref() == Some(driver))
     }
 
     /// Metres since the pick-up, by the positions that came so far.
@@ -185,8 +193,11 @@ impl Market {
     pub fn counts(&self) -> Counts {
         let oldest_waiting_ms = self.waiting.first().map(|(requested_ms, _)| *requested_ms);
         let mut counts = Counts { waiting: self.waiting.len(), oldest_waiting_ms, ..Counts::default() };
-        for number in self.by_driver.values() {
-            match self.trips[number].trip.state {
+        for (driver, number) in &self.by_driver {
+            let trip = &self.trips[number].trip;
+            match trip.state {
+                // Asked to take it over: it is its own driver's that counts.
+                _ if trip.driver.as_ref() != Some(driver) => {}
                 TripState::Offered => counts.offered += 1,
                 TripState::EnRoute => counts.en_route += 1,
                 TripState::Arrived => counts.arrived += 1,

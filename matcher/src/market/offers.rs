@@ -81,29 +81,36 @@ impl Market {
     pub fn driver_back(&mut self, driver: &DriverId) -> Option<DriverNews> {
         self.driver_seen(driver);
         let number = self.by_driver.get(driver)?;
-        effect::task(&self.trips[number].trip)
+        effect::task(&self.trips[number].trip, driver)
     }
 
     /// The driver has a stream still: nothing is missed.
     pub fn driver_seen(&mut self, driver: &DriverId) {
         let Some(&number) = self.by_driver.get(driver) else { return };
-        let away = self.trips.get_mut(&number).and_then(|entry| entry.away_since_ms.take());
-        if away.is_some() {
+        let entry = self.trips.get_mut(&number).filter(|entry| entry.trip.driver.as_ref() == Some(driver));
+        if entry.and_then(|entry| entry.away_since_ms.take()).is_some() {
             self.set_due(number);
         }
     }
 
     fn give_back(&mut self, now_ms: i64, driver: &DriverId, number: u64) {
-        if self.trips[&number].trip.state == TripState::Offered {
-            let event = TripEvent::OfferReturned { driver: driver.clone(), why: ReturnReason::DriverGone };
-            self.put(now_ms, number, event).expect("an offer can be given back");
-        }
+        let trip = &self.trips[&number].trip;
+        let (driver, why) = (driver.clone(), ReturnReason::DriverGone);
+        let event = if trip.state == TripState::Offered {
+            TripEvent::OfferReturned { driver, why }
+        } else if trip.asked.as_ref().is_some_and(|asked| asked.driver == driver) {
+            TripEvent::ReassignmentReturned { driver, why }
+        } else {
+            return;
+        };
+        self.put(now_ms, number, event).expect("an offer can be given back");
     }
 
-    /// Where drivers with a rider are, and when that was measured: the meters run on.
+    /// Where drivers under way are, and when that was measured: the meters of those with a rider run on.
     pub fn moved(&mut self, now_ms: i64, positions: &[(DriverId, LatLng, i64)]) {
         for (driver, at, measured_ms) in positions {
             let Some(&number) = self.by_driver.get(driver) else { continue };
+            self.seen_under_way(number, driver, (*at, *measured_ms));
             if let Some(event) = self.meter(number, *at, *measured_ms, now_ms) {
                 self.put(now_ms, number, event).expect("a rider in the vehicle is metered");
             }

@@ -1,6 +1,8 @@
 //! From the journal to the market again: records one by one, or a snapshot first.
 
-use kerb_fleet::{Change, DriverId, Error, MarketId, Outcome, Record, Trip, TripEvent, TripId, Version};
+use kerb_fleet::{
+    Change, DriverId, Error, MarketId, Outcome, Record, StepNote, Trip, TripEvent, TripId, Version,
+};
 
 use super::book::Entry;
 use super::{Claims, Market, Rules, snapshot};
@@ -102,8 +104,13 @@ impl Market {
         if trip.state == kerb_fleet::TripState::Requested {
             self.waiting.insert((trip.times.requested_ms, number));
         }
-        if let Some(driver) = trip.driver.clone().filter(|_| trip.state.has_driver()) {
-            self.by_driver.insert(driver, number);
+        for driver in trip.promised() {
+            self.by_driver.insert(driver.clone(), number);
+        }
+        for step in &trip.steps {
+            if let StepNote::Reassigned { from } = &step.note {
+                self.spare(from, step.at_ms);
+            }
         }
         self.trips.insert(number, Entry::new(trip, self.rules.k_min));
         self.set_due(number);

@@ -22,6 +22,10 @@ pub struct Rules {
     pub k_min: u32,
     /// Candidates for a request that was left out again and again.
     pub k_max: u32,
+    /// A trip is given to a nearer driver so often, at most.
+    pub reassigned_max: usize,
+    /// A driver who lost a trip to a nearer one loses no other for so long.
+    pub spare_ms: i64,
     /// A running meter is written down so often: what a kill can make a straight line of.
     pub meter_checkpoint_ms: i64,
 }
@@ -38,6 +42,8 @@ impl Default for Rules {
             rider_live_max: 3,
             k_min: 10,
             k_max: 64,
+            reassigned_max: 1,
+            spare_ms: 600_000,
             meter_checkpoint_ms: 60_000,
         }
     }

@@ -5,14 +5,16 @@
 //! were not there: the records say all, in a text that is read for years. So whoever changes what is written here, or the
 //! order of an enum's variants, changes [`FORMAT`]; a test holds the bytes of a market.
 
-use kerb_fleet::trip::{Meter, Offer, TripTimes};
+use kerb_fleet::trip::{Asked, Meter, Offer, TripTimes};
 use kerb_fleet::{
     CancelledBy, DriverId, Receipt, ReturnReason, RideRequest, Step, StepNote, Trip, TripId, TripState,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Of the bytes that this program writes and reads.
-const FORMAT: u8 = 2;
+/// Of the bytes that this program writes.
+const FORMAT: u8 = 3;
+/// As [`FORMAT`], but without drivers who are asked to take trips over: such a snapshot is read, too.
+const FORMAT_2: u8 = 2;
 
 /// What a snapshot holds.
 pub(super) struct Snapshot {
@@ -24,7 +26,7 @@ pub(super) struct Snapshot {
 /// Why bytes are no snapshot.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SnapshotError {
-    #[error("its format is not {FORMAT}")]
+    #[error("its format is not {FORMAT} or {FORMAT_2}")]
     Format,
     #[error("{0}")]
     Encoding(#[from] postcard::Error),
@@ -46,7 +48,8 @@ pub(super) fn write(paused: bool, next_number: u64, trips: &[&Trip]) -> Vec<u8> 
     for trip in trips {
         bytes = add(bytes, &TripRef(trip));
     }
-    bytes
+    let asked = |trip: &&Trip| trip.asked.clone().map(|asked| (trip.id.number, asked));
+    add(bytes, &trips.iter().filter_map(asked).collect::<Vec<_>>())
 }
 
 fn add(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
@@ -55,7 +58,10 @@ fn add(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
 
 /// The market of such bytes.
 pub(super) fn read(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
-    let bytes = bytes.strip_prefix(&[FORMAT]).ok_or(SnapshotError::Format)?;
+    let (format, bytes) = bytes.split_first().ok_or(SnapshotError::Format)?;
+    if ![FORMAT, FORMAT_2].contains(format) {
+        return Err(SnapshotError::Format);
+    }
     let (head, mut rest) = postcard::take_from_bytes::<Head>(bytes)?;
     // A trip has more than one byte: a wrong head takes no more memory than the bytes did.
     let mut trips = Vec::with_capacity((head.trips as usize).min(rest.len()));
@@ -64,10 +70,24 @@ pub(super) fn read(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
         trips.push(trip);
         rest = after;
     }
+    if *format == FORMAT {
+        rest = read_asked(rest, &mut trips)?;
+    }
     if !rest.is_empty() {
         return Err(SnapshotError::Rest(rest.len()));
     }
     Ok(Snapshot { paused: head.paused, next_number: head.next_number, trips })
+}
+
+/// Who is asked to take over which of the trips, which come by their numbers.
+fn read_asked<'a>(bytes: &'a [u8], trips: &mut [Trip]) -> Result<&'a [u8], SnapshotError> {
+    let (asked, rest) = postcard::take_from_bytes::<Vec<(u64, Asked)>>(bytes)?;
+    for (number, asked) in asked {
+        if let Ok(at) = trips.binary_search_by_key(&number, |trip| trip.id.number) {
+            trips[at].asked = Some(asked);
+        }
+    }
+    Ok(rest)
 }
 
 struct TripRef<'a>(&'a Trip);
@@ -91,6 +111,9 @@ struct TripRow {
     state: TripState,
     driver: Option<DriverId>,
     offer: Option<Offer>,
+    /// Stands after all trips.
+    #[serde(skip)]
+    asked: Option<Asked>,
     refused_by: Vec<DriverId>,
     offers: u32,
     times: TripTimes,
@@ -126,6 +149,9 @@ enum NoteRow {
         #[serde(with = "ByRow")]
         by: CancelledBy,
         reason: String,
+    },
+    Reassigned {
+        from: DriverId,
     },
 }
 

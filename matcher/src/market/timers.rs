@@ -11,7 +11,7 @@ impl Market {
         while let Some((due_ms, number)) = self.due.first().copied()
             && due_ms <= now_ms
         {
-            match run_out(&self.trips[&number].trip) {
+            match run_out(&self.trips[&number].trip, due_ms) {
                 Some(event) => {
                     self.put(now_ms, number, event).expect("the state that set the timer takes its event");
                 }
@@ -49,7 +49,11 @@ fn due_of(entry: &Entry, rules: &Rules) -> Option<i64> {
     match trip.state {
         TripState::Requested => Some(wait_until_ms(trip, rules)),
         TripState::Offered => trip.offer.map(|offer| offer.expires_ms),
-        TripState::EnRoute | TripState::Arrived => entry.away_since_ms.map(|since| since + rules.grace_ms),
+        TripState::EnRoute | TripState::Arrived => {
+            let grace_ends_ms = entry.away_since_ms.map(|since| since + rules.grace_ms);
+            let asked_until_ms = trip.asked.as_ref().map(|asked| asked.offer.expires_ms);
+            grace_ends_ms.into_iter().chain(asked_until_ms).min()
+        }
         // The rider is in the vehicle: nobody else can end this.
         TripState::OnTrip => None,
         TripState::Completed | TripState::Expired | TripState::Cancelled => {
@@ -67,12 +71,18 @@ fn wait_until_ms(trip: &Trip, rules: &Rules) -> i64 {
     }
 }
 
-/// What a timer means in this state; `None`: the trip is over and can be forgotten.
-fn run_out(trip: &Trip) -> Option<TripEvent> {
+/// What a timer means in this state that was set for then; `None`: the trip is over and can be forgotten.
+fn run_out(trip: &Trip, due_ms: i64) -> Option<TripEvent> {
     let driver = || trip.driver.clone().expect("a driver is promised to it");
     match trip.state {
         TripState::Requested => Some(TripEvent::Expired),
         TripState::Offered => Some(TripEvent::OfferReturned { driver: driver(), why: ReturnReason::Expired }),
+        TripState::EnRoute | TripState::Arrived
+            if let Some(asked) = &trip.asked
+                && asked.offer.expires_ms <= due_ms =>
+        {
+            Some(TripEvent::ReassignmentReturned { driver: asked.driver.clone(), why: ReturnReason::Expired })
+        }
         TripState::EnRoute | TripState::Arrived => Some(TripEvent::DriverLost { driver: driver() }),
         TripState::OnTrip => unreachable!("no timer runs while the rider is in the vehicle"),
         TripState::Completed | TripState::Expired | TripState::Cancelled => None,

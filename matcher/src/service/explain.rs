@@ -27,8 +27,8 @@ impl Matcher {
         };
         let (trip, winners) = self.desk_of(&trip)?.look(look).await?;
         let NearAnswer { hits, complete } = self.drivers_around(trip.request.pickup).await?;
-        let own = trip.driver.clone().filter(|_| trip.state.has_driver());
-        let hits: Vec<Hit> = hits.into_iter().filter(|hit| Some(&hit.card.id) != own.as_ref()).collect();
+        let is_promised = |hit: &Hit| trip.promised().any(|driver| *driver == hit.card.id);
+        let hits: Vec<Hit> = hits.into_iter().filter(|hit| !is_promised(hit)).collect();
         let etas_s = self.etas_s(&hits, trip.request.pickup).await?;
         let now_ms = self.0.ports.clock.now_ms();
         let filters = Filters {
@@ -78,6 +78,9 @@ impl Matcher {
     async fn not_among_them(&self, trip: &Trip, driver: &DriverId, complete: bool) -> String {
         if trip.driver.as_ref() == Some(driver) && trip.state.has_driver() {
             return format!("is the driver of this trip, which is {}", trip.state);
+        }
+        if trip.promised().any(|promised| promised == driver) {
+            return "is asked to take this trip over from its driver".to_owned();
         }
         let located = self.0.drivers.whereabouts(std::slice::from_ref(driver)).await;
         let radius_m = self.0.options.pickup_radius_m();

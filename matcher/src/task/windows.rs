@@ -8,7 +8,10 @@ use kerb_fleet::{DriverId, Error, TripId};
 use tokio::time::Instant;
 
 use super::MarketTask;
-use crate::window::{Matched, Wanted, match_window};
+use crate::window::{Matched, Moving, Wanted, WindowRules, match_window};
+
+/// Trips under way of one window, at most.
+const MOVING_MAX: usize = 1_000;
 
 /// What the last window came to.
 #[derive(Default)]
@@ -32,8 +35,11 @@ impl MarketTask {
                 return;
             }
         };
-        let offers = self.state.market.offer(now_ms, &matched.proposals);
-        self.state.market.missed(&matched.left_out);
+        let market = &mut self.state.market;
+        let offers =
+            market.offer(now_ms, &matched.proposals) + market.reassign(now_ms, &matched.reassignments);
+        market.hold(&matched.held);
+        market.missed(&matched.left_out);
         self.state.windows += 1;
         self.state.last = LastWindow {
             requests: matched.requests,
@@ -41,34 +47,60 @@ impl MarketTask {
             offers: offers as u32,
             candidates_us: matched.candidates_us,
             solve_us: matched.solve_us,
-            winners: matched.proposals.into_iter().map(|won| (won.driver, won.trip)).collect(),
+            winners: {
+                let moved = matched.reassignments.into_iter().map(|moved| moved.to);
+                let won = matched.proposals.into_iter().chain(moved);
+                won.map(|won| (won.driver, won.trip)).collect()
+            },
         };
     }
 
     /// Begins a window when it is time, or sets the time of the next.
     pub(super) fn begin_window(&mut self) {
         let market = &self.state.market;
-        if market.is_paused() || market.waiting().next().is_none() {
+        let waits = market.waiting().next().is_some();
+        let rules = *self.tools.window_rules.lock();
+        let moves = rules.moves_trips();
+        if market.is_paused() || !(waits || moves && market.assigned().next().is_some()) {
             self.window_at = None;
             return;
         }
         let now = Instant::now();
-        let at = *self.window_at.get_or_insert(now + self.tools.window_min);
+        let first = if waits { self.tools.window_min } else { self.tools.window };
+        let at = *self.window_at.get_or_insert(now + first);
         if at > now || !self.matching.is_empty() {
             return;
         }
         self.window_at = Some(now + self.tools.window);
         let now_ms = self.tools.clock.now_ms();
         let waiting = market.waiting().take(self.tools.window_requests_max);
-        let wanted = waiting.map(|waiting| Wanted::of(&waiting, now_ms)).collect();
+        let wanted: Vec<_> = waiting.map(|waiting| Wanted::of(&waiting, now_ms)).collect();
+        let moving = if moves { self.moving(&rules, now_ms) } else { Vec::new() };
+        if wanted.is_empty() && moving.iter().all(|moving| moving.asked) {
+            return;
+        }
         let tools = &self.tools;
         self.matching.spawn(match_window(
             wanted,
+            moving,
             now_ms,
-            *tools.window_rules.lock(),
+            rules,
             tools.claims.clone(),
             Arc::clone(&tools.search),
             Arc::clone(&tools.times),
         ));
+    }
+
+    /// Trips whose drivers are under way and were seen not long ago. Of too many, those with the longest ways left.
+    fn moving(&self, rules: &WindowRules, now_ms: i64) -> Vec<Moving> {
+        let k = self.tools.rules.k_min;
+        let under_way = self.state.market.under_way(now_ms).into_iter();
+        let fresh = under_way.filter(|under_way| rules.is_fresh(under_way.measured_ms, now_ms));
+        let mut moving: Vec<_> = fresh.map(|under_way| Moving::of(&under_way, k, now_ms)).collect();
+        if moving.len() > MOVING_MAX {
+            moving.sort_by(|a, b| b.left_m().total_cmp(&a.left_m()));
+            moving.truncate(MOVING_MAX);
+        }
+        moving
     }
 }

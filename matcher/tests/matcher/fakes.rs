@@ -172,9 +172,12 @@ impl World {
     fn check_durable(&self, driver: &DriverId, news: &DriverNews) {
         let DriverNews::Task(task) = news else { return };
         let is_offer = |change: &Change| match change {
-            Change::Trip { trip, event: TripEvent::Offered { driver: asked, .. } } => {
-                trip == &task.trip && asked == driver
-            }
+            Change::Trip {
+                trip,
+                event:
+                    TripEvent::Offered { driver: asked, .. }
+                    | TripEvent::ReassignmentOffered { driver: asked, .. },
+            } => trip == &task.trip && asked == driver,
             _ => false,
         };
         let records = self.journal.records(&task.trip.market);

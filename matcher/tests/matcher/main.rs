@@ -12,6 +12,7 @@ mod lifecycle;
 mod market_model;
 mod quotes;
 mod recovery;
+mod reoptimising;
 mod settings;
 mod simulated_time;
 mod snapshots;

@@ -7,7 +7,7 @@ use kerb_fleet::{
     Capabilities, Change, DriverAction, DriverId, IdempotencyKey, MarketId, Record, RideRequest, RiderId,
     TravelSource, TripEvent, TripId, TripState, VehicleClass, Version,
 };
-use kerb_matcher::market::{Claims, Effect, Market, Proposal, Rules};
+use kerb_matcher::market::{Claims, Effect, Market, Proposal, Reassignment, Rules};
 use kerb_spatial::LatLng;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -44,7 +44,15 @@ fn market_id(name: &str) -> MarketId {
 }
 
 fn rules() -> Rules {
-    Rules { ended_kept_ms: 40_000, grace_ms: 8_000, offer_ms: 5_000, waiting_max: 20, ..Rules::default() }
+    Rules {
+        reassigned_max: 2,
+        spare_ms: 4_000,
+        ended_kept_ms: 40_000,
+        grace_ms: 8_000,
+        offer_ms: 5_000,
+        waiting_max: 20,
+        ..Rules::default()
+    }
 }
 
 impl Process {
@@ -169,12 +177,21 @@ impl World {
             }
             20..45 => {
                 let trips: Vec<_> = market.waiting().map(|waiting| waiting.trip.id.clone()).collect();
-                let propose = |trip| {
+                let mut propose = |trip| {
                     let driver = driver(rng.random_range(0..DRIVERS));
                     Proposal { trip, driver, pickup_eta_s: 60, travel_source: TravelSource::Roads }
                 };
-                let proposals: Vec<_> = trips.into_iter().map(propose).collect();
+                let proposals: Vec<_> = trips.into_iter().map(&mut propose).collect();
                 market.offer(now_ms, &proposals);
+                let moves: Vec<_> = market
+                    .under_way(now_ms)
+                    .into_iter()
+                    .map(|under_way| Reassignment {
+                        from: under_way.driver.clone(),
+                        to: propose(under_way.trip.id.clone()),
+                    })
+                    .collect();
+                market.reassign(now_ms, &moves);
             }
             45..75 => {
                 let reason = String::new();
@@ -196,7 +213,11 @@ impl World {
             }
             86 => drop(market.force_cancel(now_ms, &trip, "")),
             87 => market.set_paused(rng.random_bool(0.2)),
-            88..92 => market.moved(now_ms, &[(who, place(rng.random_range(0..40)), now_ms)]),
+            88..92 => {
+                let mut seen = |n| (driver(n), place(rng.random_range(0..40)), now_ms);
+                let seen: Vec<_> = (0..DRIVERS).map(&mut seen).collect();
+                market.moved(now_ms, &seen);
+            }
             _ => market.tick(now_ms),
         }
     }
@@ -227,6 +248,9 @@ impl World {
 struct Ledger {
     trip_of: HashMap<DriverId, TripId>,
     driver_of: HashMap<TripId, DriverId>,
+    /// Who is asked to take it over.
+    asked_of: HashMap<TripId, DriverId>,
+    reassigned: usize,
     ended: HashMap<TripId, TripState>,
     reached: HashMap<TripId, Vec<TripState>>,
 }
@@ -253,9 +277,35 @@ impl Ledger {
                 self.free(trip);
                 (TripState::Requested, false)
             }
+            TripEvent::ReassignmentOffered { driver, .. } => {
+                let two = self.trip_of.insert(driver.clone(), trip.clone());
+                assert_eq!(two, None, "{driver} is promised twice");
+                let two = self.asked_of.insert(trip.clone(), driver.clone());
+                assert_eq!(two, None, "two are asked to take {trip} over");
+                assert!(self.driver_of.contains_key(trip), "nobody has {trip} to take over from");
+                (TripState::EnRoute, false)
+            }
+            TripEvent::ReassignmentReturned { driver, .. } => {
+                assert_eq!(self.asked_of.remove(trip).as_ref(), Some(driver));
+                self.trip_of.remove(driver);
+                (TripState::EnRoute, false)
+            }
+            TripEvent::Reassigned { driver, from } => {
+                self.reassigned += 1;
+                assert_eq!(self.asked_of.remove(trip).as_ref(), Some(driver));
+                assert_eq!(self.driver_of.insert(trip.clone(), driver.clone()).as_ref(), Some(from));
+                assert_eq!(self.trip_of.remove(from).as_ref(), Some(trip));
+                (TripState::EnRoute, false)
+            }
             TripEvent::Accepted { .. } => (TripState::EnRoute, false),
-            TripEvent::Arrived { .. } => (TripState::Arrived, false),
-            TripEvent::PickedUp { .. } | TripEvent::Metered { .. } => (TripState::OnTrip, false),
+            TripEvent::Arrived { .. } => {
+                self.ask_no_more(trip);
+                (TripState::Arrived, false)
+            }
+            TripEvent::PickedUp { .. } | TripEvent::Metered { .. } => {
+                self.ask_no_more(trip);
+                (TripState::OnTrip, false)
+            }
             TripEvent::DroppedOff { .. } => (TripState::Completed, true),
             TripEvent::Expired => (TripState::Expired, true),
             TripEvent::Cancelled { .. } => (TripState::Cancelled, true),
@@ -267,7 +317,15 @@ impl Ledger {
         }
     }
 
+    /// The trip is not only under way to its pickup any more: the question is void.
+    fn ask_no_more(&mut self, trip: &TripId) {
+        if let Some(driver) = self.asked_of.remove(trip) {
+            assert_eq!(self.trip_of.remove(&driver).as_ref(), Some(trip));
+        }
+    }
+
     fn free(&mut self, trip: &TripId) {
+        self.ask_no_more(trip);
         if let Some(driver) = self.driver_of.remove(trip) {
             assert_eq!(self.trip_of.remove(&driver).as_ref(), Some(trip));
         }
@@ -285,6 +343,7 @@ fn judge(world: &World) -> Ledger {
             }
         }
         whole.reached.extend(ledger.reached);
+        whole.reassigned += ledger.reassigned;
         for (driver, trip) in ledger.trip_of {
             assert_eq!(
                 whole.trip_of.insert(driver.clone(), trip),
@@ -298,13 +357,13 @@ fn judge(world: &World) -> Ledger {
 
 #[test]
 fn no_history_promises_twice_or_forgets_what_was_told() {
-    let (mut conflicts, mut completed, mut promises) = (0, 0, 0);
-    for seed in 0..400 {
+    let (mut conflicts, mut completed, mut promises, mut reassigned) = (0, 0, 0, 0);
+    for seed in 0..200 {
         println!("seed {seed}");
         let mut world = World::new(seed);
         for step in 0..600 {
             world.step();
-            if step % 50 == 0 {
+            if step % 100 == 0 {
                 judge(&world);
             }
         }
@@ -313,13 +372,14 @@ fn no_history_promises_twice_or_forgets_what_was_told() {
             assert!(ledger.reached[trip].contains(state), "{trip} was told to be {state}");
         }
         conflicts += world.conflicts;
+        reassigned += ledger.reassigned;
         let states = ledger.reached.values().flatten();
         completed += states.clone().filter(|state| **state == TripState::Completed).count();
         promises += states.filter(|state| **state == TripState::Offered).count();
     }
-    println!("{promises} promises, {completed} completed, {conflicts} conflicts");
+    println!("{promises} promises, {reassigned} reassigned, {completed} completed, {conflicts} conflicts");
     assert!(
-        conflicts > 100 && completed > 400 && promises > 10_000,
+        conflicts > 100 && completed > 400 && promises > 10_000 && reassigned > 100,
         "the histories are rich enough to mean something"
     );
 }

@@ -108,6 +108,44 @@ fn whole_market() -> Market {
     whole
 }
 
+/// The same, with a trip that was taken over, and one that somebody is asked to take over.
+fn reassigned_market() -> Market {
+    let asked = |name: &str| TripEvent::ReassignmentOffered {
+        driver: driver(name),
+        pickup_eta_s: 60,
+        travel_source: TravelSource::Roads,
+        expires_ms: NOW_MS + 30_000,
+    };
+    let accepted = |name: &str| TripEvent::Accepted { driver: driver(name) };
+    let trips = [
+        (6, vec![offered("k"), accepted("k"), asked("l")]),
+        (
+            7,
+            vec![accepted("h"), asked("m"), TripEvent::Reassigned { driver: driver("m"), from: driver("h") }],
+        ),
+    ];
+    let mut market = whole_market();
+    for (version, (number, life)) in (TRIPS + 2..).zip(trips) {
+        let trip = TripId { market: crate::fakes::market(), number };
+        let changes = life.into_iter().map(|event| Change::Trip { trip: trip.clone(), event }).collect();
+        market.replay(version, &Record { at_ms: NOW_MS, matcher: "matcher-0".to_owned(), changes }).unwrap();
+    }
+    market
+}
+
+#[test]
+fn who_is_asked_to_take_a_trip_over_and_who_lost_one_come_back() {
+    let whole = reassigned_market();
+    let again = restore(&whole.snapshot()).unwrap();
+    for number in [6, 7] {
+        let trip = TripId { market: market(), number };
+        assert_eq!(again.trip(&trip).unwrap(), whole.trip(&trip).unwrap());
+    }
+    assert_eq!(again.trip(&TripId { market: market(), number: 6 }).unwrap().promised().count(), 2);
+    assert_eq!((again.counts(), again.next_due_ms()), (whole.counts(), whole.next_due_ms()));
+    assert_eq!(again.snapshot(), whole.snapshot());
+}
+
 fn restore(bytes: &[u8]) -> Result<Market, Error> {
     Market::restore(market(), Rules::default(), Claims::new(), TRIPS + 1, bytes)
 }
@@ -139,20 +177,34 @@ fn what_is_cut_off_or_of_another_format_is_refused() {
     let mut newer = bytes;
     newer[0] += 1;
     let newer = restore(&newer).err().unwrap();
-    assert!(newer.to_string().contains("version 9 cannot be read: its format is not 2"), "{newer}");
+    assert!(newer.to_string().contains("version 9 cannot be read: its format is not 3 or 2"), "{newer}");
+}
+
+/// FNV-1a, 64 bits.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// A snapshot of an older program is read by a newer one unless the format number says that it cannot be.
 #[test]
 fn the_bytes_of_a_format_never_change() {
-    let bytes = whole_market().snapshot();
-    // FNV-1a, 64 bits.
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let (format, known) = (bytes[0], (bytes.len(), hash));
-    let expected = (2, (1_432, 4_754_279_488_450_071_794));
+    let bytes = reassigned_market().snapshot();
+    let (format, known) = (bytes[0], (bytes.len(), hash(&bytes)));
+    let expected = (3, (1_526, 6_949_386_822_208_469_110));
     assert_eq!((format, known), expected, "other bytes are another format: raise its number");
+}
+
+/// What the program wrote that knew nothing of trips that are taken over.
+#[test]
+fn the_format_before_is_read() {
+    let whole = whole_market();
+    let mut older = whole.snapshot();
+    assert_eq!(older.pop(), Some(0), "nobody is asked");
+    older[0] = 2;
+    assert_eq!((older.len(), hash(&older)), (1_432, 4_754_279_488_450_071_794), "as it was written then");
+    assert_eq!(restore(&older).unwrap().snapshot(), whole.snapshot());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use kerb_fleet::{
     Change, DriverAction, DriverDesk, DriverId, DriverNews, Error, ErrorCode, EventKind, MarketId,
     RideRequest, TripEvent, TripId, TripState,
 };
+use kerb_matcher::assign::Policy;
 use kerb_matcher::{Matcher, Options};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -18,20 +19,26 @@ use crate::fakes::{World, driver, north, north_and_south, options, wish};
 use crate::simulated_time::pass;
 
 const STEPS: u32 = 500;
-const DRIVERS: u32 = 12;
 const RIDERS: u32 = 30;
 const MARKETS: [&str; 2] = ["north", "south"];
 
 #[tokio::test(start_paused = true)]
 async fn what_was_answered_holds_and_nobody_is_promised_twice() {
-    for seed in 1..=6 {
+    let (mut asked, mut reassigned) = (0, 0);
+    for seed in 1..=8 {
         println!("seed {seed}");
-        let mut storm = Storm::new(seed).await;
+        let policy = if seed % 2 == 0 { Policy::Reoptimise } else { Policy::Batch };
+        let mut storm = Storm::new(seed, policy).await;
         for _ in 0..STEPS {
             storm.step().await;
         }
-        storm.judge();
+        let (questions, moved) = storm.judge();
+        assert!(policy == Policy::Reoptimise || questions == 0, "nobody wanted it");
+        asked += questions;
+        reassigned += moved;
     }
+    println!("{asked} drivers were asked to take a trip over, {reassigned} did");
+    assert!(asked > 20 && reassigned > 2, "the storms are rich enough to mean something");
 }
 
 struct Storm {
@@ -39,6 +46,7 @@ struct Storm {
     world: Arc<World>,
     matcher: Matcher,
     options: Options,
+    drivers: u32,
     /// Trips whose request was answered.
     trips: BTreeSet<TripId>,
     /// Actions that were answered as taken.
@@ -53,18 +61,32 @@ fn name(number: u32) -> String {
 }
 
 impl Storm {
-    async fn new(seed: u64) -> Self {
+    async fn new(seed: u64, policy: Policy) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let world = World::new();
-        for number in 0..DRIVERS {
+        // Somebody is free, so that somebody can be nearer.
+        let drivers = if policy == Policy::Reoptimise { 24 } else { 12 };
+        for number in 0..drivers {
             world.put(&name(number), rng.random_range(-3_000.0..3_000.0));
         }
-        let options =
-            Options { markets: north_and_south(), snapshot_every: 40, grace_ms: 10_000, ..options() };
+        let options = Options {
+            markets: north_and_south(),
+            snapshot_every: 40,
+            grace_ms: 10_000,
+            policy,
+            // Who is under way is seen, and looked at, before it has arrived.
+            follow_ms: if policy == Policy::Reoptimise { 100 } else { 3_000 },
+            window_ms: if policy == Policy::Reoptimise { 200 } else { 1_000 },
+            reoptimise_gain_s: 5,
+            reoptimise_keep_s: 5,
+            reoptimise_trip_max: 3,
+            reoptimise_spare_s: 10,
+            ..options()
+        };
         let matcher = world.start(options.clone()).await;
         let (trips, taken) = (BTreeSet::new(), BTreeSet::new());
         let cancelled = BTreeSet::new();
-        Self { rng, world, matcher, options, trips, taken, cancelled, keys: BTreeMap::new() }
+        Self { rng, world, matcher, options, drivers, trips, taken, cancelled, keys: BTreeMap::new() }
     }
 
     async fn step(&mut self) {
@@ -99,7 +121,7 @@ impl Storm {
 
     /// A driver looks at its newest news and does something about them.
     async fn drive(&mut self) {
-        let name = name(self.rng.random_range(0..DRIVERS));
+        let name = name(self.rng.random_range(0..self.drivers));
         let Some(DriverNews::Task(task)) = self.world.news_of(&name) else { return };
         let chance = self.rng.random_range(0..10);
         let no_words = String::new();
@@ -115,8 +137,10 @@ impl Storm {
         let named = (task.trip.clone(), driver(&name), action.name());
         match self.matcher.act(driver(&name), task.trip.clone(), action).await {
             Ok(state) => {
+                // Who declines has nothing to do with the trip any more, though it may be under way with another.
+                let has_it = named.2 != "decline";
                 self.taken.insert(named);
-                self.believe(&name, &task.trip, state);
+                self.believe(&name, &task.trip, if has_it { state } else { TripState::Requested });
             }
             // It is over, and this driver has not heard of it.
             Err(Error::FailedPrecondition(_)) => self.believe(&name, &task.trip, TripState::Cancelled),
@@ -156,7 +180,7 @@ impl Storm {
     }
 
     async fn toggle_stream(&mut self) {
-        let name = name(self.rng.random_range(0..DRIVERS));
+        let name = name(self.rng.random_range(0..self.drivers));
         let mut opens = false;
         self.world.change(&name, |fake| {
             fake.connected = !fake.connected;
@@ -183,12 +207,16 @@ impl Storm {
         }
     }
 
-    fn judge(&self) {
-        let mut written = BTreeSet::new();
+    /// Answers how many drivers were asked to take a trip over, and how many did.
+    fn judge(&self) -> (usize, usize) {
+        let (mut written, mut asked, mut reassigned) = (BTreeSet::new(), 0, 0);
         for market in MARKETS.map(|name| MarketId::new(name).unwrap()) {
             for change in self.world.journal.records(&market).into_iter().flat_map(|record| record.changes) {
                 if let Change::Trip { trip, event } = change {
-                    written.insert((trip, event.of_driver().cloned(), kind(&event)));
+                    asked += usize::from(event.kind() == EventKind::ReassignmentOffered);
+                    reassigned += usize::from(event.kind() == EventKind::Reassigned);
+                    let acted = event.of_asked().or(event.of_driver()).cloned();
+                    written.insert((trip, acted, kind(&event)));
                 }
             }
         }
@@ -206,6 +234,7 @@ impl Storm {
             assert!(written.contains(&(trip.clone(), None, "force_cancel")), "{trip} was cancelled");
         }
         assert_eq!(*self.world.told_too_early.lock(), []);
+        (asked, reassigned)
     }
 }
 
@@ -213,8 +242,8 @@ impl Storm {
 fn kind(event: &TripEvent) -> &'static str {
     match event.kind() {
         EventKind::Requested => "requested",
-        EventKind::Accepted => "accept",
-        EventKind::OfferReturned => "decline",
+        EventKind::Accepted | EventKind::Reassigned => "accept",
+        EventKind::OfferReturned | EventKind::ReassignmentReturned => "decline",
         EventKind::Arrived => "arrived",
         EventKind::PickedUp => "picked_up",
         EventKind::DroppedOff => "dropped_off",

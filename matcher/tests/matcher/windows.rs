@@ -7,7 +7,7 @@ use kerb_fleet::{
 use kerb_matcher::Options;
 use kerb_matcher::assign::Policy;
 use kerb_matcher::market::Claims;
-use kerb_matcher::window::{Candidates, Matched, Wanted, WindowRules, assign};
+use kerb_matcher::window::{Candidates, Matched, Moving, Wanted, WindowRules, assign, reoptimise};
 
 use crate::fakes::{driver, north};
 
@@ -20,6 +20,7 @@ fn wanted(number: u64, waited_ms: i64, refused_by: &[&str]) -> Wanted {
         refused_by: refused_by.iter().map(|name| driver(name)).collect(),
         k: 10,
         waited_ms,
+        may_be_held: true,
     }
 }
 
@@ -92,5 +93,93 @@ fn who_waits_longer_goes_first_when_there_are_too_few_drivers() {
             assign(&wanted, &candidates, &table(&[100, 400]), &WindowRules::new(&Options::default()));
         assert_eq!(matched.proposals.len(), 1);
         assert_eq!(matched.proposals[0].trip.number, winner, "after {waited_ms} ms");
+    }
+}
+
+/// Trip `number` of driver `name`, under way.
+fn under_way(number: u64, name: &str) -> Moving {
+    Moving {
+        wanted: Wanted { may_be_held: false, ..wanted(number, 0, &[]) },
+        driver: driver(name),
+        at: north(200.0),
+        asked: false,
+    }
+}
+
+/// A window of requests and trips under way. `found`: the free drivers around each, requests first. `seconds`: of all legs,
+/// row by row: the free drivers, then for a request the drivers under way, for a trip its own.
+fn decide(requests: &[Wanted], moving: &[Moving], found: &[&[&str]], seconds: &[u32]) -> Matched {
+    let options = Options { policy: Policy::Reoptimise, ..Options::default() };
+    let rules = WindowRules::new(&options);
+    let answers: Vec<NearAnswer> = found.iter().map(|names| answer(names)).collect();
+    let trips = moving.iter().filter(|moving| !moving.asked).map(|moving| &moving.wanted);
+    let mut candidates = Candidates::of(requests.iter().chain(trips), &answers, &Claims::new());
+    candidates.add_moving(requests, moving, &rules);
+    reoptimise(requests, moving, &candidates, &table(seconds), &rules)
+}
+
+fn moves(matched: &Matched) -> Vec<(u64, &str, &str, u32)> {
+    let reassignments = matched.reassignments.iter();
+    reassignments
+        .map(|moved| {
+            let to = &moved.to;
+            (to.trip.number, moved.from.as_str(), to.driver.as_str(), to.pickup_eta_s)
+        })
+        .collect()
+}
+
+/// The least gain is 60 s, and who is within 60 s keeps the trip.
+#[test]
+fn a_trip_goes_to_a_nearer_driver_when_that_gains_enough_and_its_own_is_not_almost_there() {
+    for (free_s, own_s, moved) in [(100, 161, true), (100, 159, false), (1, 62, true), (0, 60, false)] {
+        let matched = decide(&[], &[under_way(1, "own")], &[&["free"]], &[free_s, own_s]);
+        let expected: &[_] = if moved { &[(1, "own", "free", free_s)] } else { &[] };
+        assert_eq!(moves(&matched), expected, "{free_s} instead of {own_s}");
+        assert_eq!((matched.proposals.len(), matched.left_out.len(), matched.held.len()), (0, 0, 0));
+    }
+}
+
+/// A request near the driver under way: who is free takes that one's trip over, and the request waits for the driver.
+#[test]
+fn a_request_is_held_for_the_driver_who_becomes_free_and_only_so_often() {
+    let moving = [under_way(7, "own")];
+    // free: 500 s to the request, 250 s to the trip; own: 20 s to the request, 300 s to its trip.
+    let seconds = [500, 20, 250, 300];
+    let held = decide(&[wanted(1, 0, &[])], &moving, &[&["free"], &["free"]], &seconds);
+    assert_eq!(moves(&held), [(7, "own", "free", 250)]);
+    assert_eq!((pairs(&held).len(), held.held.len(), held.left_out.len()), (0, 1, 0));
+    let asked = [Moving { asked: true, ..under_way(7, "own") }];
+    let still = decide(&[wanted(1, 0, &[])], &asked, &[&["other"]], &[500, 20]);
+    assert_eq!((moves(&still).len(), pairs(&still).len(), still.held.len()), (0, 0, 1));
+    // Who has been held for long enough takes the free driver.
+    let patient = Wanted { may_be_held: false, ..wanted(1, 0, &[]) };
+    let served = decide(&[patient], &moving, &[&["free"], &["free"]], &[500, 250, 300]);
+    assert_eq!((moves(&served), pairs(&served)), (vec![], vec![(1, "free", 500)]));
+}
+
+#[test]
+fn no_rider_waits_longer_and_no_trip_is_left_without_a_driver_for_another() {
+    // The request would gain by the driver under way, but the free one is farther from that one's rider.
+    let moving = [under_way(7, "own")];
+    let matched = decide(&[wanted(1, 0, &[])], &moving, &[&["free"], &["free"]], &[900, 10, 301, 300]);
+    assert_eq!((moves(&matched), pairs(&matched)), (vec![], vec![(1, "free", 900)]));
+    // Nobody is free: a request that waits for ever takes nobody's driver.
+    let alone = decide(&[wanted(1, i64::MAX, &[])], &moving, &[&[], &[]], &[10, 300]);
+    assert_eq!((moves(&alone), pairs(&alone)), (vec![], vec![]));
+    assert_eq!((alone.left_out.len(), alone.held.len()), (1, 0));
+    // Two trips and one free driver: the one that gains more.
+    let two = [under_way(7, "a"), under_way(8, "b")];
+    let matched = decide(&[], &two, &[&["free"], &["free"]], &[100, 300, 100, 400]);
+    assert_eq!(moves(&matched), [(8, "b", "free", 100)]);
+}
+
+/// A driver under way is asked for no other class than its own, and for nobody whom it refused.
+#[test]
+fn a_request_is_held_only_for_a_driver_who_could_take_it() {
+    let moving = [under_way(7, "own")];
+    let xl = Wanted { vehicle_class: VehicleClass(1), ..wanted(1, 0, &[]) };
+    for request in [xl, wanted(1, 0, &["own"])] {
+        let matched = decide(&[request], &moving, &[&["free"], &["free"]], &[500, 250, 300]);
+        assert_eq!((moves(&matched), pairs(&matched)), (vec![], vec![(1, "free", 500)]));
     }
 }

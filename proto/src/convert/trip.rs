@@ -89,6 +89,7 @@ pub fn public_step(number: u64, step: &Step) -> v1::TripChange {
         StepNote::None => String::new(),
         StepNote::OfferReturned { why } => return_reason(why),
         StepNote::DriverLost => "the driver was away for too long".to_owned(),
+        StepNote::Reassigned { from } => format!("a nearer driver took it over from {}", from.as_str()),
         StepNote::Cancelled { by, reason } => with_words(&format!("cancelled by {}", canceller(by)), reason),
     };
     v1::TripChange {

@@ -1,6 +1,8 @@
 //! The events of trips, for those who must miss none.
 
-use kerb_fleet::{CancelledBy, Catalog, DriverId, Trip, TripEvent, TripId, Version};
+use kerb_fleet::{
+    CancelledBy, Catalog, DriverId, ReturnReason, TravelSource, Trip, TripEvent, TripId, Version,
+};
 
 use super::public::travel_source_number;
 use super::trip::{canceller, public_receipt, public_trip, return_reason};
@@ -30,17 +32,17 @@ fn event_of(at_ms: i64, trip: &TripId, event: &TripEvent, catalog: &Catalog) -> 
             Event::Requested(public_trip(&trip, catalog))
         }
         TripEvent::Offered { driver, pickup_eta_s, travel_source, expires_ms } => {
-            Event::Offered(v1::OfferedEvent {
-                driver_id: driver.as_str().to_owned(),
-                pickup_eta_s: *pickup_eta_s,
-                travel_source: travel_source_number(*travel_source),
-                expires_ms: *expires_ms,
-            })
+            Event::Offered(offered(driver, *pickup_eta_s, *travel_source, *expires_ms))
         }
-        TripEvent::OfferReturned { driver, why } => Event::OfferReturned(v1::DriverEvent {
+        TripEvent::ReassignmentOffered { driver, pickup_eta_s, travel_source, expires_ms } => {
+            Event::ReassignmentOffered(offered(driver, *pickup_eta_s, Some(*travel_source), *expires_ms))
+        }
+        TripEvent::ReassignmentReturned { driver, why } => Event::ReassignmentReturned(returned(driver, why)),
+        TripEvent::Reassigned { driver, from } => Event::Reassigned(v1::ReassignedEvent {
             driver_id: driver.as_str().to_owned(),
-            reason: return_reason(why),
+            from_driver_id: from.as_str().to_owned(),
         }),
+        TripEvent::OfferReturned { driver, why } => Event::OfferReturned(returned(driver, why)),
         TripEvent::Accepted { driver } => Event::Accepted(of_driver(driver)),
         TripEvent::DriverLost { driver } => Event::DriverLost(of_driver(driver)),
         TripEvent::Arrived { driver } => Event::Arrived(of_driver(driver)),
@@ -59,6 +61,24 @@ fn event_of(at_ms: i64, trip: &TripId, event: &TripEvent, catalog: &Catalog) -> 
             },
         }),
     }
+}
+
+fn offered(
+    driver: &DriverId,
+    pickup_eta_s: u32,
+    travel_source: Option<TravelSource>,
+    expires_ms: i64,
+) -> v1::OfferedEvent {
+    v1::OfferedEvent {
+        driver_id: driver.as_str().to_owned(),
+        pickup_eta_s,
+        travel_source: travel_source_number(travel_source),
+        expires_ms,
+    }
+}
+
+fn returned(driver: &DriverId, why: &ReturnReason) -> v1::DriverEvent {
+    v1::DriverEvent { driver_id: driver.as_str().to_owned(), reason: return_reason(why) }
 }
 
 /// Where the event says all by itself.

@@ -711,7 +711,7 @@ pub mod watch_trip_response {
         Driver(super::DriverProgress),
     }
 }
-/// A change of a trip's state.
+/// A change of a trip's state, or of the driver who is under way.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TripChange {
     /// From 1, without gaps.
@@ -724,7 +724,8 @@ pub struct TripChange {
     /// The driver concerned; empty for none.
     #[prost(string, tag = "4")]
     pub driver_id: ::prost::alloc::string::String,
-    /// What the state alone does not tell: why an offer came back, who cancelled and with which words.
+    /// What the state alone does not tell: why an offer came back, that a nearer driver took the trip over, who cancelled
+    /// and with which words.
     #[prost(string, tag = "5")]
     pub note: ::prost::alloc::string::String,
 }
@@ -782,7 +783,7 @@ pub struct Trip {
     /// Expected seconds from the offer to the pickup; 0 while nobody is asked.
     #[prost(uint32, tag = "11")]
     pub pickup_eta_s: u32,
-    /// Offers made so far.
+    /// Offers made so far, with those to take the trip over from its driver.
     #[prost(uint32, tag = "12")]
     pub offers: u32,
     #[prost(int64, tag = "13")]
@@ -1644,7 +1645,10 @@ pub struct TripEvent {
     pub at_ms: i64,
     #[prost(string, tag = "3")]
     pub trip_id: ::prost::alloc::string::String,
-    #[prost(oneof = "trip_event::Event", tags = "4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
+    #[prost(
+        oneof = "trip_event::Event",
+        tags = "4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17"
+    )]
     pub event: ::core::option::Option<trip_event::Event>,
 }
 /// Nested message and enum types in `TripEvent`.
@@ -1675,6 +1679,16 @@ pub mod trip_event {
         Expired(super::ExpiredEvent),
         #[prost(message, tag = "14")]
         Cancelled(super::CancelledEvent),
+        /// A nearer driver is asked to take the trip over; its own driver keeps it meanwhile. Whatever ends being under way
+        /// (arrived, picked_up, driver_lost, cancelled) ends this question, too.
+        #[prost(message, tag = "15")]
+        ReassignmentOffered(super::OfferedEvent),
+        /// That driver does not take it; the trip stays its own driver's.
+        #[prost(message, tag = "16")]
+        ReassignmentReturned(super::DriverEvent),
+        /// That driver takes it.
+        #[prost(message, tag = "17")]
+        Reassigned(super::ReassignedEvent),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1696,6 +1710,15 @@ pub struct DriverEvent {
     /// Why, where that is not plain.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReassignedEvent {
+    /// Whose trip it is now.
+    #[prost(string, tag = "1")]
+    pub driver_id: ::prost::alloc::string::String,
+    /// Whose it was, and who is free from then on.
+    #[prost(string, tag = "2")]
+    pub from_driver_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MeteredEvent {
@@ -2644,7 +2667,7 @@ pub struct CancelAccepted {
 pub struct TripTask {
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
-    /// OFFERED until accepted.
+    /// OFFERED until accepted, also where another driver has the trip and would lose it to this one.
     #[prost(enumeration = "TripState", tag = "2")]
     pub state: i32,
     #[prost(message, optional, tag = "3")]
@@ -2663,7 +2686,7 @@ pub struct TripTask {
     #[prost(enumeration = "TravelSource", tag = "8")]
     pub travel_source: i32,
 }
-/// The trip is not this driver's any more.
+/// The trip is not this driver's any more; another may be under way to it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TripOver {
     #[prost(string, tag = "1")]
@@ -2683,7 +2706,8 @@ pub struct ActionResult {
     /// The name of the action, as in TripAction.
     #[prost(string, tag = "2")]
     pub action: ::prost::alloc::string::String,
-    /// Durable when this comes. UNSPECIFIED: refused.
+    /// Where the trip stands, durable when this comes: after a decline it may be EN_ROUTE, with another driver.
+    /// UNSPECIFIED: refused.
     #[prost(enumeration = "TripState", tag = "3")]
     pub state: i32,
     /// A gRPC status code; 0: taken. 14 (UNAVAILABLE), 8 (RESOURCE_EXHAUSTED) and 4 (DEADLINE_EXCEEDED): send it again.

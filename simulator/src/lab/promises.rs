@@ -10,7 +10,7 @@ use std::fmt;
 
 use kerb_fleet::TripState;
 
-use super::ride::Ride;
+use super::ride::{Ride, Step};
 
 /// An accept that the server confirmed to a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,10 +72,27 @@ pub fn judge<'a>(rides: impl Iterator<Item = &'a Ride>, accepted: &[Accepted]) -
     verdict
 }
 
-/// The times during which this trip had a driver. Two of them without an end between are a clash.
+/// The times during which this trip had a driver, and those during which another was asked to take it over. Two drivers
+/// without an end between are a clash, unless the trip was under way and the second one took it over.
 fn spans<'a>(ride: &'a Ride, verdict: &mut Verdict) -> Vec<Span<'a>> {
     let mut spans: Vec<Span<'a>> = Vec::new();
-    for step in &ride.steps {
+    let mut asked = Vec::new();
+    for (at, step) in ride.steps.iter().enumerate() {
+        // Whatever happens to the trip answers who was asked last, or makes the question void.
+        if let Some(span) = asked.last_mut().filter(|span: &&mut Span<'_>| span.until_ms == i64::MAX) {
+            span.until_ms = step.at_ms;
+        }
+        if step.takes_over && step.state != TripState::EnRoute {
+            if step.state == TripState::Offered {
+                asked.push(Span { accepted: false, ..Span::from(&ride.trip, step) });
+            }
+            continue;
+        }
+        let was_under_way = || {
+            let before =
+                ride.steps[..at].iter().rfind(|step| !step.takes_over || step.state == TripState::EnRoute);
+            before.is_some_and(|before| before.state == TripState::EnRoute)
+        };
         let open = spans.last_mut().filter(|span| span.until_ms == i64::MAX);
         let is_promise = step.state.has_driver();
         match open {
@@ -85,7 +102,7 @@ fn spans<'a>(ride: &'a Ride, verdict: &mut Verdict) -> Vec<Span<'a>> {
             }
             Some(span) => {
                 span.until_ms = step.at_ms;
-                if is_promise {
+                if is_promise && !(step.takes_over && was_under_way()) {
                     let drivers = [span.driver.to_owned(), step.driver.clone()];
                     verdict.clashes.push(Clash::Trip { trip: ride.trip.clone(), drivers });
                 }
@@ -93,16 +110,19 @@ fn spans<'a>(ride: &'a Ride, verdict: &mut Verdict) -> Vec<Span<'a>> {
             None => {}
         }
         if is_promise {
-            spans.push(Span {
-                trip: &ride.trip,
-                driver: &step.driver,
-                from_ms: step.at_ms,
-                until_ms: i64::MAX,
-                accepted: step.state != TripState::Offered,
-            });
+            spans.push(Span::from(&ride.trip, step));
         }
     }
+    spans.append(&mut asked);
     spans
+}
+
+impl<'a> Span<'a> {
+    /// One that begins with this step.
+    fn from(trip: &'a str, step: &'a Step) -> Self {
+        let accepted = step.state != TripState::Offered;
+        Self { trip, driver: &step.driver, from_ms: step.at_ms, until_ms: i64::MAX, accepted }
+    }
 }
 
 /// The events must name the driver whose accept was taken.
@@ -154,15 +174,16 @@ impl fmt::Display for Clash {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ride::Step;
     use super::*;
     use TripState as S;
 
+    /// `>` before a driver: takes the trip over.
     fn ride(trip: &str, steps: &[(i64, TripState, &str)]) -> Ride {
         let step = |(at_ms, state, driver): &(i64, TripState, &str)| Step {
             at_ms: *at_ms,
             state: *state,
-            driver: (*driver).to_owned(),
+            driver: driver.trim_start_matches('>').to_owned(),
+            takes_over: driver.starts_with('>'),
         };
         Ride { trip: trip.to_owned(), steps: steps.iter().map(step).collect() }
     }
@@ -228,6 +249,30 @@ mod tests {
         // The events name one, the streams of two have heard that they may go.
         let rides = [ride("1", &[(0, S::Offered, "a"), (5, S::EnRoute, "a")])];
         assert_eq!(verdict(&rides, &[accepted("a", "1"), accepted("b", "1")]).clashes, [clash]);
+    }
+
+    #[test]
+    fn a_trip_that_is_taken_over_is_one_drivers_at_a_time() {
+        let under_way = [(0, S::Requested, ""), (1, S::Offered, "a"), (5, S::EnRoute, "a")];
+        let taken = |rest: &[(i64, TripState, &str)]| ride("1", &[&under_way[..], rest].concat());
+        let asked = (10, S::Offered, ">b");
+        let over = taken(&[asked, (20, S::EnRoute, ">b"), (30, S::Arrived, "b"), (40, S::Cancelled, "b")]);
+        // Who lost it is free at once, who has it when it is over.
+        let next = [
+            ride("2", &[(20, S::Offered, "a"), (25, S::Requested, "a")]),
+            ride("3", &[(40, S::Offered, "b")]),
+        ];
+        let accepts = [accepted("a", "1"), accepted("b", "1")];
+        assert_eq!(verdict(&[&[over.clone()], &next[..]].concat(), &accepts), Verdict::default());
+        // Who is asked is promised, until it says no or the question is void.
+        for (until_ms, end) in [(15, (15, S::Requested, ">b")), (16, (16, S::Arrived, "a"))] {
+            let rides = |from_ms| [taken(&[asked, end]), ride("2", &[(from_ms, S::Offered, "b")])];
+            assert_eq!(verdict(&rides(until_ms), &[]).clashes, []);
+            assert_eq!(verdict(&rides(until_ms - 1), &[]).clashes.len(), 1);
+        }
+        // Nobody takes over who was not on the way, and nobody without saying so.
+        let late = taken(&[(10, S::Arrived, "a"), (20, S::EnRoute, ">b")]);
+        assert_eq!(verdict(&[late], &[]).clashes.len(), 1);
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub struct Step {
     pub state: TripState,
     /// The driver concerned; empty for none.
     pub driver: String,
+    /// That driver takes the trip over from another (`EnRoute`), is asked to (`Offered`), or will not (`Requested`). The
+    /// trip is under way all the while.
+    pub takes_over: bool,
 }
 
 /// All that was seen of a trip.
@@ -46,7 +49,7 @@ mod tests {
 
     #[test]
     fn offers_are_counted_and_the_first_is_timed() {
-        let step = |(at_ms, state)| Step { at_ms, state, driver: String::new() };
+        let step = |(at_ms, state)| Step { at_ms, state, driver: String::new(), takes_over: false };
         let ride = |steps: &[(i64, TripState)]| Ride {
             trip: "t".to_owned(),
             steps: steps.iter().copied().map(step).collect(),

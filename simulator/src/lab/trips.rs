@@ -25,6 +25,8 @@ struct Live {
     /// Who was asked last; empty for none.
     driver: String,
     eta_s: u32,
+    /// Of the driver who was asked last to take it over.
+    asked_eta_s: u32,
 }
 
 impl Trips {
@@ -53,12 +55,20 @@ impl Trips {
             && let Some(request) = self.names.request_of(&requested.rider_id)
         {
             self.of_request.insert(request, trip.clone());
-            self.live.insert(trip.clone(), Live { request, driver: String::new(), eta_s: 0 });
+            self.live.insert(trip.clone(), Live { request, driver: String::new(), eta_s: 0, asked_eta_s: 0 });
         }
         let Some(live) = self.live.get_mut(&trip) else { return };
+        let takes_over = matches!(
+            event,
+            Event::ReassignmentOffered(_) | Event::ReassignmentReturned(_) | Event::Reassigned(_)
+        );
         let Some((state, driver)) = meaning(event, live) else { return };
-        let step = Step { at_ms, state, driver: driver.clone() };
+        let step = Step { at_ms, state, driver: driver.clone(), takes_over };
         news.push(News::Step { trip: trip.clone(), step });
+        if takes_over && state != TripState::EnRoute {
+            // The rider hears of it when that driver has taken the trip.
+            return;
+        }
         let with_driver = state.has_driver() || state == TripState::Completed;
         let driver = if with_driver { self.names.driver_of(&driver) } else { None };
         let eta_s = state.has_driver().then_some(live.eta_s);
@@ -82,6 +92,15 @@ fn meaning(event: Event, live: &mut Live) -> Option<(TripState, String)> {
         }
         Event::OfferReturned(of) | Event::DriverLost(of) => {
             return Some((TripState::Requested, of.driver_id));
+        }
+        Event::ReassignmentOffered(offered) => {
+            live.asked_eta_s = offered.pickup_eta_s;
+            return Some((TripState::Offered, offered.driver_id));
+        }
+        Event::ReassignmentReturned(of) => return Some((TripState::Requested, of.driver_id)),
+        Event::Reassigned(of) => {
+            (live.driver, live.eta_s) = (of.driver_id, live.asked_eta_s);
+            TripState::EnRoute
         }
         Event::Accepted(of) => return Some((TripState::EnRoute, of.driver_id)),
         Event::Arrived(of) => return Some((TripState::Arrived, of.driver_id)),

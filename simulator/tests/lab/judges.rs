@@ -100,7 +100,7 @@ impl Service for Broken {
         };
         let at_ms = BEGINS_MS + i64::from(self.trips);
         for (state, number) in steps {
-            let step = Step { at_ms, state: *state, driver: driver(*number) };
+            let step = Step { at_ms, state: *state, driver: driver(*number), takes_over: false };
             self.news.push(News::Step { trip: trip.clone(), step });
         }
     }

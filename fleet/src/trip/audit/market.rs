@@ -83,7 +83,7 @@ impl MarketAudit {
             }
             (Some(Known::Live(trip)), _) => trip,
         };
-        let before = trip.driver.clone();
+        let before: Vec<DriverId> = trip.promised().cloned().collect();
         match trip.apply(event, place.at_ms) {
             Err(illegal) => return Err(wrong_of(trip, event, illegal)),
             Ok(Outcome::Repeated) => findings.summary.repeated += 1,
@@ -93,11 +93,11 @@ impl MarketAudit {
             findings.add(place.market, place.version, Some(id), Wrong::WrongReceipt);
         }
         let state = trip.state;
-        let now = trip.driver.clone().filter(|_| state.has_driver());
+        let now: Vec<DriverId> = trip.promised().cloned().collect();
         if !state.is_live() {
             self.end(id, state, findings);
         }
-        self.promise(place, id, before, now, promises)
+        self.promise(place, id, &before, &now, promises)
     }
 
     fn begin(&mut self, place: Place<'_>, id: &TripId, request: &RideRequest) -> Result<(), Wrong> {
@@ -124,42 +124,43 @@ impl MarketAudit {
         }
     }
 
-    /// The trip's driver was `before` and is `now`.
+    /// The trip's own driver and who is asked to take it over were `before`, and are `now`.
     fn promise(
         &mut self,
         place: Place<'_>,
         id: &TripId,
-        before: Option<DriverId>,
-        now: Option<DriverId>,
+        before: &[DriverId],
+        now: &[DriverId],
         promises: &mut Promises,
     ) -> Result<(), Wrong> {
-        if before == now {
-            return Ok(());
-        }
-        if let Some(driver) = before {
-            promises.end(&driver, id, place.at_ms);
-            if self.promised.get(&driver) == Some(id) {
-                self.promised.remove(&driver);
+        for driver in before.iter().filter(|driver| !now.contains(driver)) {
+            promises.end(driver, id, place.at_ms);
+            if self.promised.get(driver) == Some(id) {
+                self.promised.remove(driver);
             }
         }
-        let Some(driver) = now else { return Ok(()) };
-        promises.begin(&driver, id, place);
-        if let Some(other) = self.promised.get(&driver) {
-            let other = other.clone();
-            return Err(Wrong::OneDriverTwoTrips { driver, other });
+        for driver in now.iter().filter(|driver| !before.contains(driver)) {
+            promises.begin(driver, id, place);
+            if let Some(other) = self.promised.get(driver) {
+                return Err(Wrong::OneDriverTwoTrips { driver: driver.clone(), other: other.clone() });
+            }
+            self.promised.insert(driver.clone(), id.clone());
         }
-        self.promised.insert(driver, id.clone());
         Ok(())
     }
 }
 
 /// An event that is refused because it would give the trip to another driver is worse than one out of turn.
 fn wrong_of(trip: &Trip, event: &TripEvent, illegal: IllegalEvent) -> Wrong {
-    let other = match event {
-        TripEvent::Offered { driver, .. } => Some(driver),
-        _ => event.of_driver(),
+    let asked = trip.asked.as_ref().map(|asked| &asked.driver);
+    let (has, other) = match event {
+        TripEvent::Offered { driver, .. } => (trip.driver.as_ref(), Some(driver)),
+        // Two who are asked at one time may both accept.
+        TripEvent::ReassignmentOffered { driver, .. } => (asked, Some(driver)),
+        TripEvent::Reassigned { driver, .. } if asked != Some(driver) => (trip.driver.as_ref(), Some(driver)),
+        _ => (trip.driver.as_ref(), event.of_driver()),
     };
-    match (&trip.driver, other) {
+    match (has, other) {
         (Some(has), Some(other)) if has != other => {
             Wrong::OneTripTwoDrivers { event: event.kind(), has: has.clone(), other: other.clone() }
         }

@@ -56,6 +56,47 @@ fn a_lost_driver_is_forgotten_and_may_be_asked_again() {
 }
 
 #[test]
+fn a_reassigned_trip_is_the_new_drivers_from_the_offer_on() {
+    let mut trip = trip_in(TripState::EnRoute);
+    let asked = event(E::ReassignmentOffered, "nearer");
+    trip.apply(&asked, START_MS + 30_000).unwrap();
+    assert_eq!(trip.promised().collect::<Vec<_>>(), [&driver("own"), &driver("nearer")]);
+    assert_eq!((&trip.driver, trip.offers, trip.steps.len()), (&Some(driver("own")), 2, 3));
+    trip.apply(&event(E::Reassigned, "nearer"), START_MS + 34_000).unwrap();
+    assert_eq!(trip.promised().collect::<Vec<_>>(), [&driver("nearer")]);
+    assert_eq!((trip.reassigned(), trip.offer.unwrap().pickup_eta_s), (1, 60));
+    let times = (trip.times.offered_ms, trip.times.accepted_ms);
+    assert_eq!(times, (Some(START_MS + 30_000), Some(START_MS + 34_000)));
+    let step = trip.steps.last().unwrap();
+    assert_eq!((step.state, &step.driver), (TripState::EnRoute, &Some(driver("nearer"))));
+    assert_eq!(step.note, StepNote::Reassigned { from: driver("own") });
+    // Who had it is told that it is another's, whatever it says about it.
+    for kind in [E::Accepted, E::Arrived, E::PickedUp, E::CancelledByDriver] {
+        assert_eq!(trip.apply(&event(kind, "own"), 0).unwrap_err().why, IllegalReason::NotYours, "{kind}");
+    }
+    // The first driver may be asked again; who declined may not.
+    assert_eq!(apply(&mut trip, &event(E::ReassignmentOffered, "own")), Outcome::Changed);
+    assert_eq!(apply(&mut trip, &event(E::ReassignmentReturned, "own")), Outcome::Changed);
+    assert_eq!(apply(&mut trip, &event(E::ReassignmentReturned, "own")), Outcome::Repeated);
+    let again = trip.apply(&event(E::ReassignmentOffered, "own"), 0).unwrap_err();
+    assert_eq!(again.why, IllegalReason::ReturnedBefore);
+    assert_eq!(trip.driver, Some(driver("nearer")));
+}
+
+/// The first of two that cross wins, and the other is told.
+#[test]
+fn who_is_asked_too_late_is_told_so() {
+    for kind in [E::Arrived, E::PickedUp, E::DriverLost, E::CancelledByRider] {
+        let mut trip = trip_in(TripState::EnRoute);
+        apply(&mut trip, &event(E::ReassignmentOffered, "nearer"));
+        apply(&mut trip, &event(kind, "own"));
+        assert_eq!(trip.asked, None, "{kind}");
+        let late = trip.apply(&event(E::Reassigned, "nearer"), 0).unwrap_err();
+        assert_eq!(late.why, IllegalReason::NotLegal, "{kind}");
+    }
+}
+
+#[test]
 fn a_forgotten_arrival_stays_unknown() {
     let mut trip = trip_in(TripState::EnRoute);
     apply(&mut trip, &event(E::PickedUp, "own"));

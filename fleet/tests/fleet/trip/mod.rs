@@ -8,7 +8,7 @@ mod written;
 
 use kerb_fleet::{
     CancelledBy, Capabilities, DriverId, EventKind, IdempotencyKey, MarketId, Receipt, ReturnReason,
-    RideRequest, RiderId, Trip, TripEvent, TripId, TripState, VehicleClass,
+    RideRequest, RiderId, TravelSource, Trip, TripEvent, TripId, TripState, VehicleClass,
 };
 use kerb_spatial::LatLng;
 
@@ -77,6 +77,16 @@ pub(crate) fn event(kind: EventKind, name: &str) -> TripEvent {
             TripEvent::OfferReturned { driver: driver(name), why: ReturnReason::DriverGone }
         }
         EventKind::Accepted => TripEvent::Accepted { driver: driver(name) },
+        EventKind::ReassignmentOffered => TripEvent::ReassignmentOffered {
+            driver: driver(name),
+            pickup_eta_s: 60,
+            travel_source: TravelSource::Roads,
+            expires_ms: START_MS + 30_000,
+        },
+        EventKind::ReassignmentReturned => {
+            TripEvent::ReassignmentReturned { driver: driver(name), why: ReturnReason::Expired }
+        }
+        EventKind::Reassigned => TripEvent::Reassigned { driver: driver(name), from: driver("own") },
         EventKind::DriverLost => TripEvent::DriverLost { driver: driver(name) },
         EventKind::Arrived => TripEvent::Arrived { driver: driver(name) },
         EventKind::PickedUp => TripEvent::PickedUp { driver: driver(name), at: Some(place(1)) },

@@ -99,6 +99,14 @@ fn events() -> impl Strategy<Value = TripEvent> {
         ),
         (drivers(), returns()).prop_map(|(driver, why)| TripEvent::OfferReturned { driver, why }),
         drivers().prop_map(|driver| TripEvent::Accepted { driver }),
+        (drivers(), any::<u32>(), any::<bool>(), any::<i64>()).prop_map(
+            |(driver, pickup_eta_s, roads, expires_ms)| {
+                let travel_source = if roads { TravelSource::Roads } else { TravelSource::StraightLine };
+                TripEvent::ReassignmentOffered { driver, pickup_eta_s, travel_source, expires_ms }
+            }
+        ),
+        (drivers(), returns()).prop_map(|(driver, why)| TripEvent::ReassignmentReturned { driver, why }),
+        (drivers(), drivers()).prop_map(|(driver, from)| TripEvent::Reassigned { driver, from }),
         drivers().prop_map(|driver| TripEvent::DriverLost { driver }),
         drivers().prop_map(|driver| TripEvent::Arrived { driver }),
         (drivers(), prop::option::of(positions()))
@@ -135,7 +143,7 @@ proptest! {
 
     /// Whatever came to a trip, its snapshot is the trip.
     #[test]
-    fn a_trip_is_read_back_as_it_was(request in requests(), events in prop::collection::vec((0..13_usize, any::<bool>()), 0..20)) {
+    fn a_trip_is_read_back_as_it_was(request in requests(), events in prop::collection::vec((0..16_usize, any::<bool>()), 0..20)) {
         let mut trip = Trip::requested("world-1".parse().unwrap(), request, START_MS);
         for (at_ms, (kind, own)) in (START_MS..).zip(events) {
             let name = if own { "own" } else { "other" };

@@ -62,6 +62,25 @@ enum What<'a> {
         reason: &'a str,
     },
     Accepted,
+    /// A nearer driver, `driver_id`, is asked to take the trip over from its own.
+    ReassignmentOffered {
+        pickup_eta_s: u32,
+        /// `roads` or `straight_line`.
+        travel_source: TravelSource,
+        /// A time.
+        expires_ms: i64,
+    },
+    ReassignmentReturned {
+        /// As above.
+        why: &'static str,
+        /// As above.
+        reason: &'a str,
+    },
+    /// The trip is `driver_id`'s now.
+    Reassigned {
+        /// Whose it was.
+        from_driver_id: &'a str,
+    },
     DriverLost,
     Arrived,
     PickedUp {
@@ -152,14 +171,21 @@ impl<'a> What<'a> {
                 expires_ms: *expires_ms,
             },
             TripEvent::OfferReturned { why, .. } => {
-                let (why, reason) = match why {
-                    ReturnReason::Declined { reason } => ("declined", reason.as_str()),
-                    ReturnReason::Expired => ("expired", ""),
-                    ReturnReason::DriverGone => ("driver_gone", ""),
-                    ReturnReason::Withdrawn => ("withdrawn", ""),
-                };
+                let (why, reason) = why_returned(why);
                 Self::OfferReturned { why, reason }
             }
+            TripEvent::ReassignmentOffered { pickup_eta_s, travel_source, expires_ms, .. } => {
+                Self::ReassignmentOffered {
+                    pickup_eta_s: *pickup_eta_s,
+                    travel_source: *travel_source,
+                    expires_ms: *expires_ms,
+                }
+            }
+            TripEvent::ReassignmentReturned { why, .. } => {
+                let (why, reason) = why_returned(why);
+                Self::ReassignmentReturned { why, reason }
+            }
+            TripEvent::Reassigned { from, .. } => Self::Reassigned { from_driver_id: from.as_str() },
             TripEvent::Accepted { .. } => Self::Accepted,
             TripEvent::DriverLost { .. } => Self::DriverLost,
             TripEvent::Arrived { .. } => Self::Arrived,
@@ -210,6 +236,16 @@ impl<'a> What<'a> {
     }
 }
 
+/// Why an offer came to nothing, and the driver's words.
+fn why_returned(why: &ReturnReason) -> (&'static str, &str) {
+    match why {
+        ReturnReason::Declined { reason } => ("declined", reason),
+        ReturnReason::Expired => ("expired", ""),
+        ReturnReason::DriverGone => ("driver_gone", ""),
+        ReturnReason::Withdrawn => ("withdrawn", ""),
+    }
+}
+
 impl From<LatLng> for Place {
     fn from(place: LatLng) -> Self {
         Self { latitude_deg: place.lat_deg(), longitude_deg: place.lon_deg() }
@@ -250,6 +286,14 @@ impl Parties {
             TripEvent::OfferReturned { .. } | TripEvent::DriverLost { .. } => {
                 self.set_driver(trip, None);
                 Concerned { rider, driver: named }
+            }
+            TripEvent::ReassignmentOffered { driver, .. }
+            | TripEvent::ReassignmentReturned { driver, .. } => {
+                Concerned { rider, driver: Some(driver.clone()) }
+            }
+            TripEvent::Reassigned { driver, .. } => {
+                self.set_driver(trip, Some(driver));
+                Concerned { rider, driver: Some(driver.clone()) }
             }
             TripEvent::DroppedOff { receipt, .. } => {
                 self.of_trip.remove(trip);

@@ -33,6 +33,8 @@ pub(super) struct Rider {
     class: u16,
     patience_ms: i64,
     pickup_patience_ms: i64,
+    /// When it was first told of a driver on the way: one who takes the trip over does not make it patient again.
+    told_ms: Option<i64>,
     /// When it loses interest for reasons of its own.
     whim_ms: Option<i64>,
 }
@@ -75,6 +77,7 @@ impl Rider {
             class: wish.class,
             patience_ms,
             pickup_patience_ms,
+            told_ms: None,
             whim_ms: has_whim.then_some(whim_ms),
         }
     }
@@ -242,6 +245,7 @@ impl Rider {
 
     /// Waits for a driver to accept.
     fn wait(&mut self, now_ms: i64, world: &mut World) {
+        self.told_ms = None;
         self.turn_to(Phase::Waiting, world);
         let no_longer_ms = self.record.requested_ms + self.patience_ms + NOBODY_TOLD_MS;
         self.due_ms = Some(self.whim_ms.unwrap_or(i64::MAX).min(no_longer_ms).max(now_ms));
@@ -255,9 +259,9 @@ impl Rider {
         }
         self.record.promised_eta_s = eta_s;
         self.turn_to(Phase::EnRoute, world);
-        let accepted_ms = self.record.accepted_ms.unwrap_or(now_ms);
+        let told_ms = *self.told_ms.get_or_insert(now_ms);
         let is_too_far = eta_s.is_some_and(|eta_s| i64::from(eta_s) * 1_000 > self.pickup_patience_ms);
-        let leaves_ms = if is_too_far { now_ms + SHOCK_MS } else { accepted_ms + self.pickup_patience_ms };
+        let leaves_ms = if is_too_far { now_ms + SHOCK_MS } else { told_ms + self.pickup_patience_ms };
         self.due_ms = Some(self.whim_ms.unwrap_or(i64::MAX).min(leaves_ms).max(now_ms));
     }
 
