@@ -209,6 +209,7 @@ impl Cab {
                 Ok((mut link, welcome)) => {
                     self.sequence = self.sequence.max(welcome.last_sequence);
                     link.begin_at(self.sequence + 1);
+                    self.resume_token.clone_from(link.resume_token());
                     (self.interval_ms, self.pace) = (welcome.reporting_interval_ms, 1.0);
                     return link;
                 }
