@@ -95,14 +95,15 @@ impl DriverStream {
         let (card, token) = checked_hello(&node.catalog, &hello)?;
         let (driver, hold) = node.connect(&card, &outbox)?;
         node.take_token(driver.slot, token.as_ref());
-        let known = node.table.state(driver.slot).map_or(0, |state| state.stamp.sequence);
-        let last_sequence = known.max(token.map_or(0, |token| token.stamp.sequence));
+        let resume = node.resume(&driver, token);
+        let last_sequence = resume.stamp.sequence;
         let told_ms = node.reporting_interval_ms();
         outbox.welcome(Welcome {
             last_sequence,
             reporting_interval_ms: told_ms,
             server_time_ms: node.clock.now_ms(),
             node_id: node.id.as_str().to_owned(),
+            resume_token: resume.encode(&driver.id),
         });
         let (sequence, dropped_late, dropped_rate) = (last_sequence, 0, 0);
         let warned = false;

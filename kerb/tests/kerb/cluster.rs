@@ -180,6 +180,7 @@ async fn hop(addresses: impl Fn() -> Vec<String>, number: usize) {
         beat.tick().await;
         let opened = DriverStream::open(channel(&addresses[turn % addresses.len()]), hello.clone()).await;
         let Ok(mut stream) = opened else { continue };
+        hello.resume_token.clone_from(&stream.welcome.resume_token);
         loop {
             sequence = u64::max(sequence, stream.welcome.last_sequence) + 1;
             let east = if sequence.is_multiple_of(2) { 0.1 } else { -0.1 };

@@ -2778,6 +2778,9 @@ pub struct Welcome {
     /// The ingest node that holds this stream.
     #[prost(string, tag = "4")]
     pub node_id: ::prost::alloc::string::String,
+    /// Give it back in the next Hello, unless an Acknowledgement has brought a newer one.
+    #[prost(bytes = "bytes", tag = "5")]
+    pub resume_token: ::prost::bytes::Bytes,
 }
 /// Everything up to this sequence was taken or dropped. Not every update is acknowledged by itself: the newest
 /// one speaks for all before it.

@@ -35,6 +35,7 @@ pub(super) type Came = (DriverNumber, Option<Message>);
 pub(super) struct Opened {
     pub(super) driver: DriverNumber,
     outgoing: mpsc::Sender<v1::ConnectRequest>,
+    resume_token: Bytes,
     pub(super) incoming: BoxStream<'static, Came>,
 }
 
@@ -57,6 +58,14 @@ impl Phone {
     pub(super) fn connect(&mut self, opened: &Opened) {
         self.outgoing = Some(opened.outgoing.clone());
         self.dropped = 0;
+        self.keep_token(opened.resume_token.clone());
+    }
+
+    /// The newest that a node gave.
+    fn keep_token(&mut self, token: Bytes) {
+        if !token.is_empty() {
+            self.resume_token = token;
+        }
     }
 
     /// Reports; false when the connection does not keep up or is not there.
@@ -93,9 +102,7 @@ impl Phone {
     pub(super) fn heard(&mut self, driver: DriverNumber, message: Message, news: &mut Vec<News>) -> u64 {
         match message {
             Message::Acknowledgement(ack) => {
-                if !ack.resume_token.is_empty() {
-                    self.resume_token = ack.resume_token;
-                }
+                self.keep_token(ack.resume_token);
                 // What came after newer ones is not missed.
                 let before = std::mem::replace(&mut self.dropped, ack.dropped_rate);
                 return self.dropped.saturating_sub(before);
@@ -158,8 +165,9 @@ async fn open_once(driver: DriverNumber, channel: Channel, hello: v1::Hello) -> 
     let response = DriverServiceClient::new(channel).connect(ReceiverStream::new(requests)).await?;
     let mut incoming = response.into_inner();
     match incoming.message().await?.and_then(|message| message.message) {
-        Some(Message::Welcome(_)) => {
-            Ok(Opened { driver, outgoing, incoming: coming(driver, incoming).boxed() })
+        Some(Message::Welcome(welcome)) => {
+            let (incoming, resume_token) = (coming(driver, incoming).boxed(), welcome.resume_token);
+            Ok(Opened { driver, outgoing, resume_token, incoming })
         }
         other => Err(Status::internal(format!("the first message must be a welcome, was {other:?}"))),
     }
