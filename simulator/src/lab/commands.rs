@@ -26,7 +26,7 @@ use crate::options::{ENDPOINT_DEFAULT, parse_positive};
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
     /// A scenario's file, or the name of one that comes with the project: sf-evening, new-year, mega-city, sf-day,
-    /// manhattan-rush
+    /// manhattan-rush, manhattan-day
     pub scenario: String,
     /// Where the scenario's relative paths begin; the scenario's own folder when absent
     #[arg(long, value_name = "DIR")]
