@@ -10,7 +10,7 @@ use foldhash::quality::RandomState;
 use kerb_fleet::limits::NEIGHBOURS_MAX;
 use kerb_fleet::search::status_mask;
 use kerb_fleet::{
-    Capabilities, DriverFilter, DriverId, DriverStatus, Error, Eta, Leg, NearAnswer, NearQuestion,
+    Capabilities, DriverFilter, DriverId, DriverStatus, Error, Eta, Hit, Leg, NearAnswers, NearQuestion,
     NearbySearch, Stopwatch, Table, TableQuestion, TravelTimes, TripId, VehicleClass, long_work,
 };
 use kerb_spatial::LatLng;
@@ -122,22 +122,17 @@ pub struct Candidates {
 
 impl Candidates {
     /// The free ones of the drivers found for each request.
-    pub fn of(wanted: &[Wanted], answers: &[NearAnswer], claims: &Claims) -> Self {
+    pub fn of(wanted: &[Wanted], found: &NearAnswers, claims: &Claims) -> Self {
         let mut candidates = Self::default();
-        let mut numbers: HashMap<DriverId, Option<u32>, RandomState> = HashMap::default();
-        for (row, (wanted, answer)) in (0..).zip(wanted.iter().zip(answers)) {
+        let mut free = Free { numbers: HashMap::default(), by_place: vec![None; found.hits.len()] };
+        for (row, (wanted, answer)) in (0..).zip(wanted.iter().zip(&found.answers)) {
             candidates.table.destinations.push(wanted.pickup);
-            for hit in &answer.hits {
-                let id = &hit.card.id;
-                if wanted.refused_by.contains(id) {
+            for place in &answer.places {
+                let hit = &found.hits[*place as usize];
+                if wanted.refused_by.contains(&hit.card.id) {
                     continue;
                 }
-                let known = numbers.get(id).copied();
-                let number = known.unwrap_or_else(|| {
-                    let number = claims.of(id).is_none().then(|| candidates.add(id, hit.position));
-                    numbers.insert(id.clone(), number);
-                    number
-                });
+                let number = free.number(*place, hit, claims, &mut candidates);
                 candidates.table.legs.extend(number.map(|origin| Leg { origin, destination: row }));
             }
         }
@@ -148,6 +143,24 @@ impl Candidates {
         self.drivers.push(id.clone());
         self.table.origins.push(position);
         self.drivers.len() as u32 - 1
+    }
+}
+
+/// The numbers of the drivers who are free, as far as they were asked for; `None` for one who is promised to a trip.
+struct Free {
+    numbers: HashMap<DriverId, Option<u32>, RandomState>,
+    /// The same by the place among the hits: a driver stands in many answers, and its id is long.
+    by_place: Vec<Option<Option<u32>>>,
+}
+
+impl Free {
+    fn number(&mut self, place: u32, hit: &Hit, claims: &Claims, candidates: &mut Candidates) -> Option<u32> {
+        let known = &mut self.by_place[place as usize];
+        *known.get_or_insert_with(|| {
+            let id = &hit.card.id;
+            let number = || claims.of(id).is_none().then(|| candidates.add(id, hit.position));
+            *self.numbers.entry(id.clone()).or_insert_with(number)
+        })
     }
 }
 
@@ -223,7 +236,8 @@ pub async fn match_window(
 ) -> Result<Matched, Error> {
     let searching = Stopwatch::start();
     let questions = wanted.iter().map(|wanted| wanted.question(&rules, now_ms)).collect();
-    let answers = search.nearest(questions, Instant::now() + rules.search_timeout).await?;
+    let found = search.nearest(questions, Instant::now() + rules.search_timeout).await?;
+    let answers = &found.answers;
     if answers.len() != wanted.len() {
         let text = format!("{} answers to {} questions for candidates", answers.len(), wanted.len());
         return Err(Error::Internal(text));
@@ -235,7 +249,7 @@ pub async fn match_window(
     let candidates_us = micros_of(searching);
     let solved = long_work(move || {
         let solving = Stopwatch::start();
-        let candidates = Candidates::of(&wanted, &answers, &claims);
+        let candidates = Candidates::of(&wanted, &found, &claims);
         let table = times.table(&candidates.table);
         let matched = assign(&wanted, &candidates, &table, &rules);
         Matched { candidates_us, solve_us: micros_of(solving), ..matched }
