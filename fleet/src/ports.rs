@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::batch::{Control, Frame, SourceHello};
 use crate::dispatch::{
-    Drive, DriverAction, DriverNews, NearAnswer, NearQuestion, SoonAnswer, Table, TableQuestion, Whereabouts,
+    Drive, DriverAction, DriverNews, NearAnswers, NearQuestion, SoonAnswer, Table, TableQuestion, Whereabouts,
 };
 use crate::driver::KnownDriver;
 use crate::error::Error;
@@ -108,8 +108,8 @@ pub trait DriverDesk: Send + Sync {
 /// Matcher → aggregator: candidates around many points at once.
 pub trait NearbySearch: Send + Sync {
     /// Answers each question, in their order, at the deadline at the latest. What a shard did not answer in time is
-    /// missing from the hits, and said by `complete`.
-    fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, Vec<NearAnswer>>;
+    /// missing from the answer, and said by `complete`.
+    fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, NearAnswers>;
 
     /// As [`NearbySearch::nearest`], of those within the radius who need the least time to the point.
     ///

@@ -29,12 +29,16 @@ pub struct Surroundings {
     pub seed: u64,
     /// Streets that are open already; `None`: those of the settings. Live speeds change the times of all who use them.
     pub roads: Option<Arc<Roads>>,
+    /// Trips that are not kept on disk are forgotten once no restart of their market needs them: events can be
+    /// subscribed to from the start on, not later.
+    pub forgets_trips: bool,
 }
 
 impl Surroundings {
     /// The machine's time; nodes that were started at different times have different jitter.
     pub fn real() -> Self {
-        Self { seed: SystemClock.now_ms() as u64, clock: Arc::new(SystemClock), roads: None }
+        let (clock, seed) = (Arc::new(SystemClock), SystemClock.now_ms() as u64);
+        Self { clock, seed, roads: None, forgets_trips: false }
     }
 }
 
@@ -121,9 +125,13 @@ impl Cluster {
 }
 
 /// Where this node's matcher writes: in the data folder, or in memory when there is none.
-pub(crate) async fn journal(settings: &Settings) -> Result<Arc<dyn TripJournal>, StartError> {
+pub(crate) async fn journal(
+    settings: &Settings,
+    around: &Surroundings,
+) -> Result<Arc<dyn TripJournal>, StartError> {
     let Some(data_dir) = &settings.node.data_dir.0 else {
-        return Ok(Arc::new(MemoryJournal::new()));
+        let in_memory = if around.forgets_trips { MemoryJournal::forgetting() } else { MemoryJournal::new() };
+        return Ok(Arc::new(in_memory));
     };
     let folder = data_dir.join(TRIPS_FOLDER);
     // It reads and locks files.

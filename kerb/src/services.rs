@@ -225,7 +225,7 @@ impl Common {
             node: self.node.clone(),
             catalog: Arc::new(self.catalog.clone()),
             clock: self.surroundings.clock.clone(),
-            journal: journal(settings).await?,
+            journal: journal(settings, &self.surroundings).await?,
             search: Arc::new(search),
             times: self.times.clone(),
             membership: cluster.membership.clone(),

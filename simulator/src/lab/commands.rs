@@ -21,7 +21,7 @@ use crate::options::{ENDPOINT_DEFAULT, parse_positive, parse_span_ms};
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
     /// A scenario's file, or the name of one that comes with the project: sf-evening, new-year, mega-city, sf-demo,
-    /// sf-day, manhattan-rush
+    /// sf-day, manhattan-rush, manhattan-day
     pub scenario: String,
     /// Where the scenario's relative paths begin; the scenario's own folder when absent
     #[arg(long, value_name = "DIR")]

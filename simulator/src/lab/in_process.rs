@@ -53,7 +53,8 @@ impl InProcessService {
     ) -> Result<Self, StartFailed> {
         let mut settings = settings;
         settings.node.data_dir = DataDir(None);
-        let surroundings = Surroundings { clock: Arc::new(clock), seed, roads };
+        // Events are subscribed to below, before the first trip.
+        let surroundings = Surroundings { clock: Arc::new(clock), seed, roads, forgets_trips: true };
         let node = Arc::new(InProcess::start(&settings, surroundings).await?);
         let names = Names::default();
         let mut gateway = node.gateway();
