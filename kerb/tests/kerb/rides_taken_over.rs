@@ -7,8 +7,7 @@ use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::trip_action::Action;
 use kerb_proto::v1::watch_trip_response::News;
 use kerb_proto::v1::{
-    AcceptOffer, Arrived, GetTripRequest, TripChange, TripOver, TripState, TripTask,
-    WatchTripRequest,
+    AcceptOffer, Arrived, GetTripRequest, TripChange, TripOver, TripState, TripTask, WatchTripRequest,
 };
 use tonic::Code;
 
@@ -73,7 +72,6 @@ impl Scene {
         assert_eq!((task.state(), &task.trip_id), (TripState::Offered, &trip.trip_id));
         Self { dir, node, far, near, rides, task }
     }
-
 }
 
 /// Ends the node and reads its journal.
@@ -87,8 +85,7 @@ fn promises_kept(dir: &tempfile::TempDir, node: Process) {
 async fn a_nearer_driver_takes_the_trip_and_the_first_hears_it_and_takes_another() {
     let mut scene = Scene::open().await;
     let trip_id = scene.task.trip_id.clone();
-    let watch =
-        WatchTripRequest { rider_id: "anna".to_owned(), trip_id: trip_id.clone(), after_number: 3 };
+    let watch = WatchTripRequest { rider_id: "anna".to_owned(), trip_id: trip_id.clone(), after_number: 3 };
     let mut news = scene.rides.watch_trip(watch).await.unwrap().into_inner();
     let result = scene.near.act(&trip_id, accept()).await.unwrap();
     assert_eq!((result.code, result.state()), (0, TripState::EnRoute), "{result:?}");

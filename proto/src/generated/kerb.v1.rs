@@ -2667,7 +2667,7 @@ pub struct CancelAccepted {
 pub struct TripTask {
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
-    /// OFFERED until accepted.
+    /// OFFERED until accepted, also where another driver has the trip and would lose it to this one.
     #[prost(enumeration = "TripState", tag = "2")]
     pub state: i32,
     #[prost(message, optional, tag = "3")]
@@ -2686,7 +2686,7 @@ pub struct TripTask {
     #[prost(enumeration = "TravelSource", tag = "8")]
     pub travel_source: i32,
 }
-/// The trip is not this driver's any more.
+/// The trip is not this driver's any more; another may be under way to it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TripOver {
     #[prost(string, tag = "1")]
@@ -2706,7 +2706,8 @@ pub struct ActionResult {
     /// The name of the action, as in TripAction.
     #[prost(string, tag = "2")]
     pub action: ::prost::alloc::string::String,
-    /// Durable when this comes. UNSPECIFIED: refused.
+    /// Where the trip stands, durable when this comes: after a decline it may be EN_ROUTE, with another driver.
+    /// UNSPECIFIED: refused.
     #[prost(enumeration = "TripState", tag = "3")]
     pub state: i32,
     /// A gRPC status code; 0: taken. 14 (UNAVAILABLE), 8 (RESOURCE_EXHAUSTED) and 4 (DEADLINE_EXCEEDED): send it again.
