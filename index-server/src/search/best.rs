@@ -147,10 +147,14 @@ impl Best {
 /// over a circle are spread over their range, because both grow with the square of the distance: so a place by its share
 /// of the range is near its right one.
 fn sort_evenly(order: &mut [(u64, u32)]) {
+    if order.len() < EVENLY_MIN {
+        order.sort_unstable();
+        return;
+    }
     let hav = |bits: u64| f64::from_bits(bits);
     let (min, max) =
         order.iter().fold((u64::MAX, 0), |(min, max), (bits, _)| (min.min(*bits), max.max(*bits)));
-    if order.len() < EVENLY_MIN || min == max {
+    if min == max {
         order.sort_unstable();
         return;
     }
