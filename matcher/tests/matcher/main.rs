@@ -9,6 +9,7 @@ mod fake_journal;
 mod fakes;
 mod grpc;
 mod lifecycle;
+mod market_ledger;
 mod market_model;
 mod quotes;
 mod recovery;
