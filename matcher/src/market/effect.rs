@@ -36,7 +36,7 @@ pub(super) fn of(event: &TripEvent, trip: &Trip, before: &Held) -> Vec<Effect> {
         effects.push(Effect::Tell { driver: driver.clone(), news });
     }
     if let Some(driver) = before.asked.clone().filter(|_| event.of_asked().is_none()) {
-        effects.extend(over(trip, WITHDRAWN).map(|news| Effect::Tell { driver, news }));
+        effects.push(Effect::Tell { driver, news: over(trip, WITHDRAWN) });
     }
     if event.kind().is_step() {
         effects.push(Effect::Changed { trip: trip.id.clone() });
@@ -46,14 +46,14 @@ pub(super) fn of(event: &TripEvent, trip: &Trip, before: &Held) -> Vec<Effect> {
 
 const WITHDRAWN: &str = "the offer was withdrawn";
 
-fn over(trip: &Trip, why: &str) -> Option<DriverNews> {
-    Some(DriverNews::Over { trip: trip.id.clone(), state: trip.state, why: why.to_owned() })
+fn over(trip: &Trip, why: &str) -> DriverNews {
+    DriverNews::Over { trip: trip.id.clone(), state: trip.state, why: why.to_owned() }
 }
 
 /// What the driver whom the event concerns is to know: of a trip that was taken over, the one who had it. Who did it is
 /// not told: the answer says it.
 fn news(event: &TripEvent, trip: &Trip) -> Option<DriverNews> {
-    let over = |why: &str| over(trip, why);
+    let over = |why: &str| Some(over(trip, why));
     match event {
         TripEvent::Offered { driver, .. } | TripEvent::ReassignmentOffered { driver, .. } => {
             task(trip, driver)

@@ -279,7 +279,7 @@ impl Parties {
                 self.of_trip.insert(trip.clone(), (request.rider.clone(), None));
                 Concerned { rider: Some(request.rider.clone()), driver: None }
             }
-            TripEvent::Offered { driver, .. } => {
+            TripEvent::Offered { driver, .. } | TripEvent::Reassigned { driver, .. } => {
                 self.set_driver(trip, Some(driver));
                 Concerned { rider, driver: Some(driver.clone()) }
             }
@@ -289,10 +289,6 @@ impl Parties {
             }
             TripEvent::ReassignmentOffered { driver, .. }
             | TripEvent::ReassignmentReturned { driver, .. } => {
-                Concerned { rider, driver: Some(driver.clone()) }
-            }
-            TripEvent::Reassigned { driver, .. } => {
-                self.set_driver(trip, Some(driver));
                 Concerned { rider, driver: Some(driver.clone()) }
             }
             TripEvent::DroppedOff { receipt, .. } => {
