@@ -206,7 +206,7 @@ async fn a_trip_is_taken_over_once_and_a_driver_is_spared_for_a_while() {
         matcher.shutdown().await;
         world.start(Options { reoptimise_spare_s: 200, ..reoptimise() }).await
     };
-    pass(Duration::from_secs(60)).await;
+    pass(Duration::from_mins(1)).await;
     assert!(world.news_of("fresh").is_none(), "the driver is spared still");
     world.offer_to("fresh", &bert).await;
     drop(matcher);
@@ -223,7 +223,7 @@ async fn without_the_policy_nobody_is_asked_to_take_a_trip_over() {
     world.offer_to("far", &id).await;
     act(&matcher, "far", &id, DriverAction::Accept).await;
     world.put("near", 100.0);
-    pass(Duration::from_secs(60)).await;
+    pass(Duration::from_mins(1)).await;
     assert!(world.news_of("near").is_none());
     assert_eq!(trip(&matcher, &id).await.driver, Some(driver("far")));
 }
