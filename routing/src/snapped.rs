@@ -46,7 +46,9 @@ impl Snapped {
         let ends = ends.collect();
         if !fresh.is_empty() {
             let mut kept = self.kept.lock();
-            fresh.into_iter().for_each(|(at, ends)| kept.keep(at, ends));
+            for (at, ends) in fresh {
+                kept.keep(at, ends);
+            }
         }
         ends
     }
