@@ -93,7 +93,9 @@ pub(crate) fn answers(group: &Group, asked: &[Asked], hits: &[Hit], first: u32) 
     let mut near = Vec::with_capacity(hits.len());
     let answer = |place: &usize| {
         let mut places = nearest_of(&asked[*place], hits, &mut near);
-        places.iter_mut().for_each(|place| *place += first);
+        for place in &mut places {
+            *place += first;
+        }
         (*place, NearAnswer { places, complete: true })
     };
     group.members.iter().map(answer).collect()
