@@ -100,7 +100,7 @@ fn many(c: &mut Criterion) {
         b.iter(|| {
             let deadline = Instant::now() + Duration::from_secs(10);
             let answers = runtime.block_on(aggregator.nearest(questions.clone(), deadline)).unwrap();
-            assert!(answers.iter().all(|answer| answer.complete && answer.hits.len() == 20));
+            assert!(answers.answers.iter().all(|answer| answer.complete && answer.places.len() == 20));
             black_box(answers)
         });
     });

@@ -24,6 +24,7 @@ pub mod scatter;
 pub mod service;
 pub mod single_flight;
 pub mod soonest;
+mod together;
 mod travel;
 pub mod validate;
 

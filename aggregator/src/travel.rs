@@ -44,10 +44,11 @@ impl Timer {
     /// Computes on a thread for long work; [`Error::DeadlineExceeded`] when it has not ended by then.
     async fn compute<T: Send + 'static>(
         &self,
+        times: Arc<dyn TravelTimes>,
         deadline: Instant,
         compute: impl FnOnce(&dyn TravelTimes) -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let (times, threads) = (Arc::clone(&self.times), Arc::clone(&self.threads));
+        let threads = Arc::clone(&self.threads);
         let computing = async move {
             let thread = threads.acquire_owned().await.expect("it is never closed");
             let work = move || {
@@ -87,7 +88,17 @@ impl Aggregator {
         point: LatLng,
         deadline: Instant,
     ) -> Result<Vec<Eta>, Error> {
-        self.timer().compute(deadline, move |times| etas(from, point, times)).await
+        self.etas_by(Arc::clone(&self.timer().times), from, point, deadline).await
+    }
+
+    async fn etas_by(
+        &self,
+        times: Arc<dyn TravelTimes>,
+        from: Vec<LatLng>,
+        point: LatLng,
+        deadline: Instant,
+    ) -> Result<Vec<Eta>, Error> {
+        self.timer().compute(times, deadline, move |times| etas(from, point, times)).await
     }
 
     /// The soonest ones, exactly for what the coverage speaks for and unless the answer says otherwise. Has no place among
@@ -98,6 +109,8 @@ impl Aggregator {
     pub(crate) async fn soonest_of(&self, search: SoonestOf, deadline: Instant) -> Result<Ranked, Error> {
         let timed_max = self.options().timed_drivers_max;
         let mut soonest = Soonest::new(search.circle, search.k, timed_max);
+        // Speeds may be replaced between two rings: an order by both would be of neither.
+        let times = Arc::clone(&self.timer().times).pinned();
         let mut coverage = None::<Coverage>;
         while let Some(ring) = soonest.ring() {
             let until =
@@ -106,8 +119,8 @@ impl Aggregator {
             let is_first = coverage.is_none();
             coverage.get_or_insert_default().join(found.coverage);
             let from = found.hits.iter().map(|hit| hit.position).collect();
-            match self.etas(from, search.circle.center(), deadline).await {
-                Ok(etas) => soonest.read(found.hits, &etas, &*self.timer().times),
+            match self.etas_by(Arc::clone(&times), from, search.circle.center(), deadline).await {
+                Ok(etas) => soonest.read(found.hits, &etas, &*times),
                 Err(Error::DeadlineExceeded(_)) if !is_first => break,
                 Err(error) => return Err(error),
             }

@@ -112,13 +112,37 @@ pub struct NearQuestion {
     pub filter: DriverFilter,
 }
 
-/// The drivers nearest to a point.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The drivers nearest to one of the points that were asked about together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NearAnswer {
-    /// By distance.
-    pub hits: Vec<Hit>,
+    /// Places in [`NearAnswers::hits`], by distance.
+    pub places: Vec<u32>,
     /// Every shard that can hold an answer has answered.
     pub complete: bool,
+}
+
+/// Answers to questions that were asked together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NearAnswers {
+    /// Whoever stands in an answer. A driver whom several searches met may stand here more than once, as each saw it;
+    /// the distance is that to the point of one of them.
+    pub hits: Vec<Hit>,
+    /// One a question, in their order.
+    pub answers: Vec<NearAnswer>,
+}
+
+impl NearAnswers {
+    /// One more answer, of a search of its own.
+    pub fn push(&mut self, hits: Vec<Hit>, complete: bool) {
+        let first = self.hits.len() as u32;
+        self.hits.extend(hits);
+        self.answers.push(NearAnswer { places: (first..self.hits.len() as u32).collect(), complete });
+    }
+
+    /// The drivers of an answer, by distance.
+    pub fn hits_of<'a>(&'a self, answer: &'a NearAnswer) -> impl Iterator<Item = &'a Hit> {
+        answer.places.iter().map(|place| &self.hits[*place as usize])
+    }
 }
 
 /// The drivers who are soonest at a point.

@@ -1,7 +1,5 @@
 //! A driver: who, doing what, where and when.
 
-use std::sync::Arc;
-
 use kerb_spatial::LatLng;
 
 use crate::catalog::{Capabilities, VehicleClass};
@@ -71,7 +69,7 @@ pub struct DriverCard {
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownDriver {
     /// Who.
-    pub card: Arc<DriverCard>,
+    pub card: DriverCard,
     /// Doing what.
     pub status: DriverStatus,
     /// A stream of this driver is open here.

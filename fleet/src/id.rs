@@ -81,7 +81,7 @@ text_id! {
 }
 
 /// A virtual shard: a number below the cluster's number of shards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShardId(pub u16);
 
 impl fmt::Display for ShardId {

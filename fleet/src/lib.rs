@@ -26,8 +26,8 @@ pub use batch::{Batch, Control, Forget, Frame, Introduction, Slot, SourceHello, 
 pub use catalog::{Capabilities, Catalog, VehicleClass};
 pub use clock::{Clock, ManualClock, RuntimeClock, Stopwatch, SystemClock};
 pub use dispatch::{
-    Drive, DriverAction, DriverNews, DriverTask, Eta, Leg, NearAnswer, NearQuestion, SoonAnswer, Table,
-    TableQuestion, TravelSource, Whereabouts,
+    Drive, DriverAction, DriverNews, DriverTask, Eta, Leg, NearAnswer, NearAnswers, NearQuestion, SoonAnswer,
+    Table, TableQuestion, TravelSource, Whereabouts,
 };
 pub use driver::{DriverCard, DriverStatus, KnownDriver, KnownPosition, Motion, Stamp};
 pub use error::{Error, ErrorCode, FieldError};

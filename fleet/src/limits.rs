@@ -30,6 +30,8 @@ pub const PAGE_SIZE_MAX: u32 = 10_000;
 pub const PAGE_SIZE_DEFAULT: u32 = 1_000;
 /// Rows of one batch, public or between roles, at most.
 pub const BATCH_ROWS_MAX: usize = 65_536;
+/// Rows of one call that sets speeds of streets, at most.
+pub const SPEED_ROWS_MAX: usize = 500_000;
 /// A position's time may be this far ahead of the server's clock.
 pub const TIME_AHEAD_MAX_MS: i64 = 10_000;
 /// Speed over ground, at most (a fast helicopter is 90).

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::batch::{Control, Frame, SourceHello};
 use crate::dispatch::{
-    Drive, DriverAction, DriverNews, NearAnswer, NearQuestion, SoonAnswer, Table, TableQuestion, Whereabouts,
+    Drive, DriverAction, DriverNews, NearAnswers, NearQuestion, SoonAnswer, Table, TableQuestion, Whereabouts,
 };
 use crate::driver::KnownDriver;
 use crate::error::Error;
@@ -108,8 +108,8 @@ pub trait DriverDesk: Send + Sync {
 /// Matcher → aggregator: candidates around many points at once.
 pub trait NearbySearch: Send + Sync {
     /// Answers each question, in their order, at the deadline at the latest. What a shard did not answer in time is
-    /// missing from the hits, and said by `complete`.
-    fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, Vec<NearAnswer>>;
+    /// missing from the answer, and said by `complete`.
+    fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, NearAnswers>;
 
     /// As [`NearbySearch::nearest`], of those within the radius who need the least time to the point.
     ///
@@ -118,8 +118,12 @@ pub trait NearbySearch: Send + Sync {
 }
 
 /// Matcher and aggregator → travel times. Computed by the caller's thread: a call for many legs belongs on one for long
-/// work. Times may be replaced between two calls; what one call answers is of one set of times.
+/// work. Times may be replaced between two calls; what one call answers is of one set of times, and so is all that a
+/// [`TravelTimes::pinned`] value answers.
 pub trait TravelTimes: Send + Sync {
+    /// The times as they are now, for who asks several questions that belong together. Not to be kept: they grow old.
+    fn pinned(self: Arc<Self>) -> Arc<dyn TravelTimes>;
+
     /// The time of each leg, in their order.
     fn table(&self, question: &TableQuestion) -> Table;
 

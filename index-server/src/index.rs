@@ -22,6 +22,13 @@
 //!    of a driver was true of it at one instant. A search looks again at a record that is being written, a few times
 //!    (`search/sight.rs`); if the writer is stopped just there, it takes the position with the state before it rather
 //!    than wait.
+//! 6. **A page has the kinds of all who are below it, at every instant** (`store/kinds.rs`). Who enters a leaf or changes
+//!    in it is added to the nodes above first, from the root down, then to the leaf, then comes the entry. Kinds are
+//!    taken away when nobody below has them any more (`write/sweep.rs`), and only of pages that the root leads to. So a
+//!    search that passes a page by, because its kinds cannot pass the filter, learns what it would have learnt from
+//!    the entries at that moment: whoever had passed was not there. If that was because the driver had moved away, the
+//!    kinds were taken away after the move was in the journal, so rule 3 holds for them as for an entry. Who changes
+//!    from one kind to another while both pass is in the set as the one or as the other.
 //!
 //! So each driver is judged as it was at one moment between the search's begin and end: who was in the area, and
 //! passed the filter, all that time is found, once; who was not, never is. A driver who moved may be met in two leaves;
@@ -39,13 +46,13 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use kerb_fleet::{Batch, Error, NodeId, ShardAnswer, ShardId, ShardQuestion, ShardStat, Sharding};
 use parking_lot::Mutex;
 
 use crate::coverage::FillingId;
+use crate::figures::{Counts, Memory};
 use crate::options::Options;
 use crate::search::{self, Effort, Scratch, Stop};
 use crate::store::Store;
@@ -69,40 +76,6 @@ pub struct Index {
     writer: Mutex<Writer>,
     sharding: Sharding,
     counts: Counts,
-}
-
-/// Events since the start.
-#[derive(Debug, Default)]
-pub struct Counts {
-    /// Updates that were the newest state of their driver.
-    pub updates_newest: AtomicU64,
-    /// Updates that were not newer than what was known.
-    pub updates_late: AtomicU64,
-    /// Updates of drivers who are too old or forgotten, or of shards that are not held.
-    pub updates_refused: AtomicU64,
-    /// Updates that moved a driver from leaf to leaf, or into the index.
-    pub updates_moved: AtomicU64,
-    /// Drivers removed by their source, by a forget or because a full part did not repeat them.
-    pub drivers_removed: AtomicU64,
-    /// Drivers who left because of their age.
-    pub drivers_expired: AtomicU64,
-    /// Searches that were answered.
-    pub searches: AtomicU64,
-    /// Searches that started again.
-    pub search_restarts: AtomicU64,
-    /// Searches that took the writer's lock.
-    pub searches_locked: AtomicU64,
-}
-
-/// Memory, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Memory {
-    /// Records, ids and pages, with what is reserved.
-    pub store: usize,
-    /// The writer's books: ids, deadlines, free lists.
-    pub books: usize,
-    /// Drivers that have a record.
-    pub drivers: usize,
 }
 
 /// How far a batch is applied.

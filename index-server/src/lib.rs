@@ -5,6 +5,7 @@
 //! has the ports of `kerb_fleet` and a gRPC adapter. Neither knows driver streams or who else holds a shard.
 
 mod coverage;
+mod figures;
 pub mod grpc;
 pub mod index;
 pub mod options;
@@ -16,7 +17,8 @@ mod session;
 mod store;
 mod write;
 
-pub use index::{Counts, Ending, Index, Memory, Progress};
+pub use figures::{Counts, Memory};
+pub use index::{Ending, Index, Progress};
 pub use options::Options;
 pub use search::{Effort, Stop};
 pub use service::{IndexServer, Ports};

@@ -15,7 +15,9 @@ use crate::{Effort, Index, Options, Progress};
 
 const NOW_MS: i64 = 1_700_000_000_000;
 /// Stores of a move after which it may stop.
-const STOPS: usize = 8;
+const STOPS: usize = 9;
+/// It is on a break, nobody else is.
+const MOVER: u32 = 7;
 
 fn at(e7: i32) -> LatLng {
     LatLng::from_e7(377_700_000 + e7, -1_224_200_000).expect("in San Francisco")
@@ -44,7 +46,7 @@ fn filled() -> Index {
         position: at(1_000 * slot as i32),
         stamp: Stamp { sequence: 1, time_ms: NOW_MS },
         motion: Motion::NONE,
-        status: DriverStatus::Available,
+        status: if slot == MOVER { DriverStatus::OnBreak } else { DriverStatus::Available },
     });
     let batch = Batch { introductions, updates: updates.collect(), ..Batch::default() };
     let mut progress = Progress::default();
@@ -65,7 +67,10 @@ fn move_and_stop(writer: &mut Writer, number: u32, to: LatLng, stop_after: usize
     for step in 0..stop_after {
         match step {
             0 => store.journal.push(number),
-            1 => spot = Some(tree::make_room(&store, &mut writer.pages, home.shard, Morton::from(to))),
+            1 => {
+                let (code, kinds) = (Morton::from(to), traits.kinds());
+                spot = Some(tree::make_room(&store, &mut writer.pages, home.shard, code, kinds));
+            }
             2 => record.begin(),
             3 => {
                 let spot = spot.expect("made in step 1");
@@ -74,15 +79,37 @@ fn move_and_stop(writer: &mut Writer, number: u32, to: LatLng, stop_after: usize
             4 => record.set_place(place),
             5 => record.set_home(Home { level: spot.map_or(0, |spot| spot.level), ..home }),
             6 => record.end(state),
+            8 => writer.sweep(1 << 20),
             _ => tree::take_out(&store, &mut writer.pages, home.shard, old.into(), old_place),
         }
     }
 }
 
+/// Puts a record on a trip as the writer does, and stops after so many steps.
+fn change_and_stop(writer: &mut Writer, number: u32, stop_after: usize) {
+    let store = Arc::clone(&writer.store);
+    let record = store.records.get(number);
+    let (place, home) = (record.place(), record.home());
+    let (traits, position) = (store.entry(place).traits(), store.entry(place).position());
+    let changed = traits.with_status(DriverStatus::OnTrip);
+    for step in 0..stop_after {
+        match step {
+            0 => tree::announce(&store, &writer.pages, home.shard, place, position, changed.kinds()),
+            1 => store.entry(place).set_traits(changed),
+            _ => writer.sweep(1 << 20),
+        }
+    }
+}
+
 /// How often each driver is in an answer.
-fn search(index: &Index, search: Search) -> Vec<usize> {
+fn search(index: &Index, search: Search, statuses: u8) -> Vec<usize> {
     let shards = Sharding::default().shards_for(&search.area());
-    let question = ShardQuestion { shards, also: vec![], search, filter: DriverFilter::ANY };
+    let question = ShardQuestion {
+        shards,
+        also: vec![],
+        search,
+        filter: DriverFilter { statuses, ..DriverFilter::ANY },
+    };
     let answer = index.search(&question, &mut Effort::new(10_000, &|| false)).expect("it waits for nobody");
     let ids: Vec<String> = answer.hits.iter().map(|hit| hit.card.id.to_string()).collect();
     (0..200).map(|number| ids.iter().filter(|id| **id == format!("d{number}")).count()).collect()
@@ -94,16 +121,35 @@ fn a_writer_that_stops_anywhere_in_a_move_stops_no_search() {
         let index = filled();
         // Held to the end: whoever needed the lock would never come back.
         let mut writer = index.stopped_writer();
-        let number = writer.registry.find(&writer.store, &card(7).id).expect("it was introduced");
+        let number = writer.registry.find(&writer.store, &card(MOVER).id).expect("it was introduced");
         move_and_stop(&mut writer, number, at(150_500), stop_after);
-        let circle = Circle::new(at(100_000), 3_000.0).expect("a radius");
-        for k in [200, 400] {
-            assert_eq!(search(&index, Search::Nearest { circle, k }), [1; 200], "{stop_after} steps, k {k}");
-        }
-        for limit in [200, 400] {
-            let all = Search::WithinRadius { circle, limit, after: None };
-            assert_eq!(search(&index, all), [1; 200], "{stop_after} steps, limit {limit}");
-        }
+        find_all(&index, DriverStatus::OnBreak, &format!("{stop_after} steps of a move"));
         drop(writer);
+    }
+}
+
+#[test]
+fn a_writer_that_stops_in_a_change_of_status_stops_no_search() {
+    for stop_after in 0..=3 {
+        let index = filled();
+        let mut writer = index.stopped_writer();
+        let number = writer.registry.find(&writer.store, &card(MOVER).id).expect("it was introduced");
+        change_and_stop(&mut writer, number, stop_after);
+        find_all(&index, DriverStatus::OnTrip, &format!("{stop_after} steps of a change"));
+        drop(writer);
+    }
+}
+
+/// Finds everybody, and the mover alone while its status is `status` or the one that it had.
+fn find_all(index: &Index, status: DriverStatus, when: &str) {
+    let circle = Circle::new(at(100_000), 3_000.0).expect("a radius");
+    let mover: [usize; 200] = std::array::from_fn(|number| usize::from(number == MOVER as usize));
+    let passing = 1 << DriverStatus::OnBreak as u8 | 1 << status as u8;
+    for limit in [200, 400] {
+        let all = Search::WithinRadius { circle, limit, after: None };
+        for asked in [Search::Nearest { circle, k: limit }, all] {
+            assert_eq!(search(index, asked.clone(), 0), [1; 200], "{when}: {asked:?}");
+            assert_eq!(search(index, asked.clone(), passing), mover, "{when}: {asked:?}");
+        }
     }
 }

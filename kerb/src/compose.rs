@@ -6,13 +6,14 @@ use kerb_cluster::{
     Channels, EmbeddedMembership, FjallJournal, Liveness, LocalPeers, MatcherDoor, MemoryJournal,
     RemotePeers, StaticFile,
 };
-use kerb_fleet::{Clock, Membership, Node, Peers, Role, SystemClock, TravelTimes, TripJournal};
+use kerb_fleet::{Clock, Membership, Node, NodeId, Peers, Role, SystemClock, TravelTimes, TripJournal};
 use kerb_matcher::StraightLine;
 use kerb_routing::{RoadTimes, Roads};
 
 use crate::error::StartError;
 use crate::node::names;
 use crate::settings::Settings;
+use crate::speeds::Others;
 
 /// Where a node listens that is alone and was not told.
 const LISTEN_DEFAULT: &str = "127.0.0.1:7717";
@@ -26,14 +27,18 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Of all jitter.
     pub seed: u64,
-    /// Streets that are open already; `None`: those of the settings.
+    /// Streets that are open already; `None`: those of the settings. Live speeds change the times of all who use them.
     pub roads: Option<Arc<Roads>>,
+    /// Trips that are not kept on disk are forgotten once no restart of their market needs them: events can be
+    /// subscribed to from the start on, not later.
+    pub forgets_trips: bool,
 }
 
 impl Surroundings {
     /// The machine's time; nodes that were started at different times have different jitter.
     pub fn real() -> Self {
-        Self { seed: SystemClock.now_ms() as u64, clock: Arc::new(SystemClock), roads: None }
+        let (clock, seed) = (Arc::new(SystemClock), SystemClock.now_ms() as u64);
+        Self { clock, seed, roads: None, forgets_trips: false }
     }
 }
 
@@ -112,12 +117,21 @@ impl Cluster {
         let channels = self.channels.as_ref()?;
         Some(MatcherDoor::new(self.membership.watch(), Arc::clone(channels)))
     }
+
+    /// A way to all others that have travel times.
+    pub(crate) fn others(&self, own: NodeId) -> Others {
+        Others::new(own, self.membership.watch(), self.channels.clone())
+    }
 }
 
 /// Where this node's matcher writes: in the data folder, or in memory when there is none.
-pub(crate) async fn journal(settings: &Settings) -> Result<Arc<dyn TripJournal>, StartError> {
+pub(crate) async fn journal(
+    settings: &Settings,
+    around: &Surroundings,
+) -> Result<Arc<dyn TripJournal>, StartError> {
     let Some(data_dir) = &settings.node.data_dir.0 else {
-        return Ok(Arc::new(MemoryJournal::new()));
+        let in_memory = if around.forgets_trips { MemoryJournal::forgetting() } else { MemoryJournal::new() };
+        return Ok(Arc::new(in_memory));
     };
     let folder = data_dir.join(TRIPS_FOLDER);
     // It reads and locks files.
@@ -140,25 +154,33 @@ fn same_roles(node: &Node, roles: &[Role]) -> Result<(), StartError> {
     Err(StartError::Roles { node: node.id.to_string(), listed, started })
 }
 
-/// How long ways take, for all services of a process: on streets where there is a network, and on straight lines
-/// otherwise. A process that neither searches nor matches opens no network.
-pub(crate) async fn travel_times(
+/// The streets of a process. One that neither searches nor matches opens no network.
+pub(crate) async fn roads(
     settings: &Settings,
     roles: &[Role],
     around: &Surroundings,
-) -> Result<Arc<dyn TravelTimes>, StartError> {
-    let straight = Arc::new(StraightLine::new(settings.matcher.speed_kmh, settings.matcher.detour));
+) -> Result<Option<Arc<Roads>>, StartError> {
     let asks = roles.iter().any(|role| matches!(role, Role::Aggregator | Role::Matcher));
-    let roads = match (&around.roads, &settings.roads.file) {
-        (Some(roads), _) => roads.clone(),
+    match (&around.roads, &settings.roads.file) {
+        (Some(roads), _) => Ok(Some(roads.clone())),
         (None, Some(file)) if asks => {
             let (path, snap_max_m) = (file.clone(), settings.roads.snap_max_m);
             // It reads the file and orders the junctions.
             let opened = tokio::task::spawn_blocking(move || Roads::open(&path, snap_max_m)).await;
             let opened = opened.expect("opening does not panic");
-            Arc::new(opened.map_err(|reason| StartError::Roads { file: file.clone(), reason })?)
+            let opened = opened.map_err(|reason| StartError::Roads { file: file.clone(), reason })?;
+            Ok(Some(Arc::new(opened)))
         }
-        (None, _) => return Ok(straight),
-    };
-    Ok(Arc::new(RoadTimes::new(roads, straight)))
+        (None, _) => Ok(None),
+    }
+}
+
+/// How long ways take, for all services of a process: on streets where there is a network, and on straight lines
+/// otherwise.
+pub(crate) fn travel_times(settings: &Settings, roads: Option<Arc<Roads>>) -> Arc<dyn TravelTimes> {
+    let straight = Arc::new(StraightLine::new(settings.matcher.speed_kmh, settings.matcher.detour));
+    match roads {
+        Some(roads) => Arc::new(RoadTimes::new(roads, straight)),
+        None => straight,
+    }
 }

@@ -7,6 +7,8 @@ use kerb_cluster::{FileError, JournalError};
 use kerb_fleet::FieldError;
 use kerb_routing::RoadsError;
 
+use crate::speeds::SpeedFileError;
+
 /// Why a node does not start, in words for an operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -54,6 +56,9 @@ pub enum StartError {
         /// What is wrong with it.
         reason: RoadsError,
     },
+    /// A file of speeds is wrong.
+    #[error(transparent)]
+    Speeds(#[from] SpeedFileError),
     /// The matcher does not start.
     #[error("matcher: {0}")]
     Matcher(#[from] kerb_matcher::StartError),

@@ -8,11 +8,15 @@
 use kerb_fleet::MarketId;
 use kerb_location_ingest::{DriverSeat, FleetStream, LocationIngest, OutboxStream};
 use kerb_matcher::Matcher;
+use kerb_matcher::assign::Policy;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminService;
 use kerb_proto::v1::ride_service_server::RideService;
 use kerb_proto::v1::trip_event_service_server::TripEventService;
-use kerb_proto::v1::{FindNearbyRequest, FindNearbyResponse, Hello};
+use kerb_proto::v1::{
+    DescribeRoadsRequest, DescribeRoadsResponse, FindNearbyRequest, FindNearbyResponse, Hello,
+    SetSpeedsRequest, SetSpeedsResponse,
+};
 use prost::Message;
 use tonic::{Request, Status};
 
@@ -21,6 +25,7 @@ use crate::compose::{Cluster, Surroundings};
 use crate::error::StartError;
 use crate::services::Services;
 use crate::settings::Settings;
+use crate::speeds;
 
 /// A gateway's stream of rows.
 pub type Gateway = FleetStream;
@@ -80,12 +85,30 @@ impl InProcess {
         kerb_matcher::grpc::Grpc::new(self.matcher().clone())
     }
 
+    /// Windows that begin from now on are decided by this policy: see [`Matcher::set_policy`].
+    pub fn set_policy(&self, policy: Policy) {
+        self.matcher().set_policy(policy);
+    }
+
     /// `NearbyService.FindNearby`.
     pub async fn find_nearby(&self, request: FindNearbyRequest) -> Result<FindNearbyResponse, Status> {
         let aggregator = self.services.aggregator.clone().expect("all roles were started");
         let nearby = kerb_aggregator::grpc::Grpc::new(aggregator).nearby();
         let bytes = nearby.find_nearby(Request::new(request)).await?.into_inner();
         FindNearbyResponse::decode(bytes).map_err(|error| Status::internal(error.to_string()))
+    }
+
+    /// `RoadsAdminService.SetSpeeds`.
+    pub async fn set_speeds(&self, messages: Vec<SetSpeedsRequest>) -> Result<SetSpeedsResponse, Status> {
+        self.speeds().set(futures::stream::iter(messages.into_iter().map(Ok))).await
+    }
+
+    /// `RoadsAdminService.DescribeRoads`.
+    pub async fn describe_roads(
+        &self,
+        request: DescribeRoadsRequest,
+    ) -> Result<DescribeRoadsResponse, Status> {
+        self.speeds().describe(request).await
     }
 
     /// Resolves when searches show all positions that were taken before the call, and answers whether that was within
@@ -101,6 +124,10 @@ impl InProcess {
 
     fn ingest(&self) -> &LocationIngest {
         self.services.location_ingest.as_ref().expect("all roles were started")
+    }
+
+    fn speeds(&self) -> &speeds::Grpc {
+        self.services.speeds.as_ref().expect("all roles were started")
     }
 
     fn matcher(&self) -> &Matcher {

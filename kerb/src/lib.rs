@@ -9,9 +9,11 @@ mod in_process;
 mod node;
 mod services;
 pub mod settings;
+mod speeds;
 
 pub use compose::Surroundings;
 pub use error::StartError;
 pub use in_process::{Gateway, InProcess, Seat, SeatNews};
 pub use node::{ALL_ROLES, Node};
 pub use settings::Settings;
+pub use speeds::{SpeedFileError, speed_messages};

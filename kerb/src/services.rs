@@ -10,12 +10,14 @@ use kerb_matcher::Matcher;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminServiceServer;
 use kerb_proto::v1::ride_service_server::RideServiceServer;
 use kerb_proto::v1::trip_event_service_server::TripEventServiceServer;
+use kerb_routing::Roads;
 use tonic::server::NamedService;
 use tonic::service::{Routes, RoutesBuilder};
 
-use crate::compose::{Cluster, Surroundings, journal, travel_times};
+use crate::compose::{Cluster, Surroundings, journal, roads, travel_times};
 use crate::error::StartError;
 use crate::settings::Settings;
+use crate::speeds::{self, StreetSpeeds};
 
 /// The running services of a node.
 pub(crate) struct Services {
@@ -23,6 +25,8 @@ pub(crate) struct Services {
     index_server: Option<IndexServer>,
     pub(crate) aggregator: Option<Aggregator>,
     pub(crate) matcher: Option<Matcher>,
+    /// Where there are travel times; it says so when there are no streets.
+    pub(crate) speeds: Option<speeds::Grpc>,
     cluster: Cluster,
 }
 
@@ -34,14 +38,20 @@ impl Services {
         cluster: Cluster,
         surroundings: Surroundings,
     ) -> Result<Self, StartError> {
+        let roads = roads(settings, roles, &surroundings).await?;
         let common = Common {
             node: settings.node.id.clone(),
             catalog: settings.catalog()?,
             sharding: settings.sharding()?,
-            times: travel_times(settings, roles, &surroundings).await?,
+            times: travel_times(settings, roads.clone()),
             surroundings,
         };
         let has = |role| roles.contains(&role);
+        let speeds = if has(Role::Aggregator) || has(Role::Matcher) {
+            Some(common.speeds(settings, &cluster, roads).await?)
+        } else {
+            None
+        };
         // The index server first: it takes what the ingest node sends as soon as that starts.
         let index_server =
             if has(Role::IndexServer) { Some(common.index_server(settings, &cluster).await?) } else { None };
@@ -56,7 +66,7 @@ impl Services {
         } else {
             None
         };
-        Ok(Self { location_ingest, index_server, aggregator, matcher, cluster })
+        Ok(Self { location_ingest, index_server, aggregator, matcher, speeds, cluster })
     }
 
     /// The gRPC services of all roles, and their names.
@@ -84,6 +94,9 @@ impl Services {
             add!(grpc.nearby());
             add!(grpc.driver_query());
             add!(grpc.admin());
+        }
+        if let Some(speeds) = &self.speeds {
+            add!(speeds.service());
         }
         if let Some(matcher) = &self.matcher {
             let grpc = kerb_matcher::grpc::Grpc::new(matcher.clone());
@@ -174,6 +187,21 @@ impl Common {
         Ok(ingest)
     }
 
+    async fn speeds(
+        &self,
+        settings: &Settings,
+        cluster: &Cluster,
+        roads: Option<Arc<Roads>>,
+    ) -> Result<speeds::Grpc, StartError> {
+        let speeds = match roads {
+            Some(roads) => {
+                Some(StreetSpeeds::start(&settings.roads, roads, self.surroundings.clock.clone()).await?)
+            }
+            None => None,
+        };
+        Ok(speeds::Grpc::new(self.node.clone(), speeds, cluster.others(self.node.clone())))
+    }
+
     fn aggregator(&self, settings: &Settings, cluster: &Cluster) -> Result<Aggregator, StartError> {
         let ports = kerb_aggregator::Ports {
             membership: cluster.membership.clone(),
@@ -197,7 +225,7 @@ impl Common {
             node: self.node.clone(),
             catalog: Arc::new(self.catalog.clone()),
             clock: self.surroundings.clock.clone(),
-            journal: journal(settings).await?,
+            journal: journal(settings, &self.surroundings).await?,
             search: Arc::new(search),
             times: self.times.clone(),
             membership: cluster.membership.clone(),

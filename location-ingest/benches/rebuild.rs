@@ -9,6 +9,7 @@ mod common;
 
 use std::collections::HashSet;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use common::{argument, card, median, position, rng, timed};
 use dashmap::DashMap;
@@ -37,7 +38,7 @@ fn main() {
     );
 
     let plain: Map = (0..table.slots_end())
-        .filter_map(|slot| Some((table.card(slot)?.id.clone(), (slot, table.state(slot)?))))
+        .filter_map(|slot| Some((table.card(slot)?.id, (slot, table.state(slot)?))))
         .collect();
     let mut seconds: [Vec<f64>; 5] = Default::default();
     let mut rows = 0;
@@ -172,7 +173,7 @@ impl Outbox<'_> {
         let mut batch = std::mem::take(&mut self.batch);
         if let Some(table) = self.cards {
             let card = |update: &Update| {
-                table.card(update.slot).map(|card| Introduction { slot: update.slot, card })
+                table.card(update.slot).map(|card| Introduction { slot: update.slot, card: Arc::new(card) })
             };
             batch.introductions = batch.updates.iter().filter_map(card).collect();
         }

@@ -1,5 +1,5 @@
-//! Which slot a driver has: a `DashMap` of slots alone. An id stands once, on the card in its slot's entry: a copy
-//! of it in the map's buckets, of which up to half are empty, would cost more memory than the entry itself.
+//! Which slot a driver has: a `DashMap` of slots alone. An id stands once, in its slot's entry: a copy of it in the map's
+//! buckets, of which up to half are empty, would cost more memory than the entry itself.
 
 use std::convert::Infallible;
 use std::hash::BuildHasher;
@@ -10,7 +10,7 @@ use kerb_fleet::{DriverId, Slot};
 
 use crate::slab::Slab;
 
-/// The map is cut into so many, so that the one that grows is small: growing reads every card of it again, under its lock.
+/// The map is cut into so many, so that the one that grows is small: growing reads every id of it again, under its lock.
 const SHARDS: usize = 64;
 
 /// See the module. Slots are hashed by their drivers' ids, so the map's own look-ups by key find nothing. Locks are
@@ -36,7 +36,7 @@ impl Directory {
         shard.get(hash, |(slot, _)| is_of(slab, *slot, id)).map(|(slot, _)| *slot)
     }
 
-    /// The driver's slot, or the one that `new` gives it with its card in the entry; and what `held` makes of it,
+    /// The driver's slot, or the one that `new` gives it with its id in the entry; and what `held` makes of it,
     /// which runs while the driver can neither be added nor removed elsewhere.
     pub(crate) fn find_or_add<T, E>(
         &self,
@@ -58,7 +58,7 @@ impl Directory {
         Ok(held(slot))
     }
 
-    /// Adds a driver who is not in it, with the slot that has its card.
+    /// Adds a driver who is not in it, with the slot that has its id.
     pub(crate) fn add(&self, slab: &Slab, id: &DriverId, slot: Slot) {
         let Ok(()) = self.find_or_add(slab, id, || Ok::<_, Infallible>(slot), |_| ());
     }
@@ -82,9 +82,9 @@ impl Directory {
         self.slots.hasher().hash_one(id.as_str())
     }
 
-    /// Of a driver in the map: every one has a card.
+    /// Of a driver in the map: every one has an id.
     fn hash_of(&self, slab: &Slab, slot: Slot) -> u64 {
-        slab.entry(slot).lock().card.as_ref().map_or(0, |card| self.hash(&card.id))
+        slab.hold(slot).id().map_or(0, |id| self.hash(&id))
     }
 
     fn shard(&self, hash: u64) -> usize {
@@ -93,5 +93,5 @@ impl Directory {
 }
 
 fn is_of(slab: &Slab, slot: Slot, id: &DriverId) -> bool {
-    slab.entry(slot).lock().card.as_ref().is_some_and(|card| card.id == *id)
+    slab.hold(slot).is_of(id)
 }

@@ -46,7 +46,7 @@ impl Elsewhere {
 /// All that is older than the state here goes, in whichever shard it is: the token names the shard of the last update that
 /// was acknowledged, and the other node may have applied later ones.
 fn forget(table: &DriverTable, slot: Slot, state: &State) -> Option<Forget> {
-    let id = table.card(slot)?.id.clone();
+    let id = table.card(slot)?.id;
     let just_before = Stamp { time_ms: state.stamp.time_ms - 1, ..state.stamp };
     Some(Forget { id, stamp: just_before })
 }

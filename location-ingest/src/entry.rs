@@ -1,15 +1,17 @@
-//! One driver's entry of the table: one cache line, written under its lock and read without it.
+//! One driver's entry of the table, its card included: one cache line, written under its lock and read without it.
 //!
 //! The readers are the outbound links and the rebuild, which go over millions of entries: they read by version
 //! (a sequence lock after Boehm, "Can seqlocks get along with programming language memory models?", 2012), so
 //! that the processor overlaps their cache misses, which a lock's atomic read-modify-write would forbid.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
-use kerb_fleet::{DriverCard, DriverStatus, Motion, ShardId, Stamp};
+use kerb_fleet::{DriverStatus, Motion, ShardId, Stamp};
 use kerb_spatial::LatLng;
 use parking_lot::{Mutex, MutexGuard};
+
+use crate::name::Name;
+use crate::rate::Due;
 
 /// Stands for a position that was not reported yet. No `LatLng` has these bits.
 const NO_POSITION: u64 = u64::MAX;
@@ -35,13 +37,15 @@ pub struct State {
     pub listed: bool,
 }
 
-/// What only a writer touches.
+/// What only a writer touches. Bytes alone: with its lock it takes 24.
 #[derive(Debug, Default)]
 pub(crate) struct Owner {
-    /// Whose entry it is; `None`: a free slot.
-    pub(crate) card: Option<Arc<DriverCard>>,
-    /// State of the driver's rate limit, see [`crate::rate`].
-    pub(crate) rate_us: i64,
+    /// Whose entry it is.
+    pub(crate) name: Name,
+    /// What the driver is.
+    pub(crate) vehicle_class: u8,
+    /// State of the driver's rate limit.
+    pub(crate) due: Due,
 }
 
 /// 64 bytes.
@@ -54,7 +58,8 @@ pub(crate) struct Entry {
     pub(crate) place: AtomicU32,
     position: AtomicU64,
     sequence: AtomicU64,
-    time_ms: AtomicI64,
+    /// Time 48 bits, signed; the driver's capabilities 16, which the lock guards.
+    time: AtomicU64,
     /// Shard 14 bits, status 2, heading 16, accuracy 16, speed 15, listed 1.
     details: AtomicU64,
     owner: Mutex<Owner>,
@@ -69,7 +74,7 @@ impl Default for Entry {
             place: AtomicU32::new(0),
             position: AtomicU64::new(NO_POSITION),
             sequence: AtomicU64::new(0),
-            time_ms: AtomicI64::new(0),
+            time: AtomicU64::new(0),
             details: AtomicU64::new(0),
             owner: Mutex::default(),
         }
@@ -80,6 +85,17 @@ impl Entry {
     /// The writer's lock.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Owner> {
         self.owner.lock()
+    }
+
+    /// The driver's capabilities, for who holds the lock.
+    pub(crate) fn capabilities(&self) -> u16 {
+        self.time.load(Ordering::Relaxed) as u16
+    }
+
+    /// Replaces them. They share a word with the time, which a reader sees as it was.
+    pub(crate) fn set_capabilities(&self, _owner: &mut Owner, capabilities: u16) {
+        let time = self.time.load(Ordering::Relaxed) & !u64::from(u16::MAX);
+        self.time.store(time | u64::from(capabilities), Ordering::Relaxed);
     }
 
     /// The newest state; `None` when the driver has not reported yet. Waits for no lock.
@@ -119,7 +135,8 @@ impl Entry {
         if let Some(state) = state {
             self.position.store(state.position.to_bits(), Ordering::Relaxed);
             self.sequence.store(state.stamp.sequence, Ordering::Relaxed);
-            self.time_ms.store(state.stamp.time_ms, Ordering::Relaxed);
+            let time = pack_time(state.stamp.time_ms) | u64::from(self.capabilities());
+            self.time.store(time, Ordering::Relaxed);
             self.details.store(pack(state), Ordering::Relaxed);
         } else {
             self.position.store(NO_POSITION, Ordering::Relaxed);
@@ -132,10 +149,18 @@ impl Entry {
         [
             self.position.load(Ordering::Relaxed),
             self.sequence.load(Ordering::Relaxed),
-            self.time_ms.load(Ordering::Relaxed).cast_unsigned(),
+            self.time.load(Ordering::Relaxed),
             self.details.load(Ordering::Relaxed),
         ]
     }
+}
+
+/// Times this far from the epoch, either way: 4,459 years, in milliseconds. A legal time is near now.
+const TIME_MAX_MS: i64 = (1 << 47) - 1;
+
+#[inline]
+fn pack_time(time_ms: i64) -> u64 {
+    (time_ms.clamp(-TIME_MAX_MS, TIME_MAX_MS) << 16).cast_unsigned()
 }
 
 /// "Not known" in 15 bits; a speed is at most 20,000 cm/s.
@@ -153,7 +178,7 @@ fn pack(state: &State) -> u64 {
 }
 
 #[inline]
-fn decode([position, sequence, time_ms, details]: [u64; 4]) -> Option<State> {
+fn decode([position, sequence, time, details]: [u64; 4]) -> Option<State> {
     if position == NO_POSITION {
         return None;
     }
@@ -161,7 +186,7 @@ fn decode([position, sequence, time_ms, details]: [u64; 4]) -> Option<State> {
     let speed_cmps = if speed == SPEED_NOT_KNOWN { Motion::NOT_KNOWN } else { speed as u16 };
     Some(State {
         position: LatLng::from_bits(position),
-        stamp: Stamp { sequence, time_ms: time_ms.cast_signed() },
+        stamp: Stamp { sequence, time_ms: time.cast_signed() >> 16 },
         motion: Motion { heading_cdeg: (details >> 32) as u16, speed_cmps },
         accuracy_dm: (details >> 16) as u16,
         status: STATUSES[(details >> 48 & 3) as usize],
@@ -202,6 +227,23 @@ mod tests {
         }
         entry.write(&mut entry.lock(), None);
         assert_eq!(entry.read(), None);
+    }
+
+    #[test]
+    fn times_and_capabilities_share_a_word() {
+        let entry = Entry::default();
+        for (time_ms, kept_ms) in
+            [(-1, -1), (1 << 46, 1 << 46), (i64::MAX, TIME_MAX_MS), (i64::MIN, -TIME_MAX_MS)]
+        {
+            for capabilities in [0, 0xa5a5, u16::MAX] {
+                let stamp = |time_ms| Stamp { sequence: 1, time_ms };
+                let mut owner = entry.lock();
+                entry.write(&mut owner, Some(&State { stamp: stamp(time_ms), ..state(2) }));
+                entry.set_capabilities(&mut owner, capabilities);
+                assert_eq!(entry.read(), Some(State { stamp: stamp(kept_ms), ..state(2) }));
+                assert_eq!(entry.capabilities(), capabilities);
+            }
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::table::{Applied, Enrolled};
 use crate::token::ResumeToken;
 use crate::validate::{self, TimeWindow};
 
-/// Handles of one stream, at most: 16 MiB.
+/// Handles of one stream, at most: 32 MiB.
 pub const HANDLES_MAX: usize = 1 << 20;
 /// Refusals that are named at the end, at most.
 pub const REFUSALS_NAMED_MAX: usize = 100;
@@ -154,7 +154,7 @@ impl FleetStream {
         let applied = loop {
             match table.apply(driver, report, window.now_ms, self.node.fleet_limit) {
                 Ok(applied) => break applied,
-                Err(_stale) => *driver = table.enrol_again(&driver.card)?,
+                Err(_stale) => *driver = table.enrol_again(driver)?,
             }
         };
         match applied {

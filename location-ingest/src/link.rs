@@ -5,6 +5,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use kerb_fleet::{Batch, Forget, Frame, Introduction, ShardId, Slot, Update};
@@ -360,7 +361,7 @@ impl LinkState {
         }
         let Some(card) = table.card(slot) else { return false };
         self.introduced.insert(slot);
-        batch.introductions.push(Introduction { slot, card });
+        batch.introductions.push(Introduction { slot, card: Arc::new(card) });
         true
     }
 }

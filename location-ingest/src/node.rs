@@ -145,6 +145,15 @@ impl IngestNode {
         }
     }
 
+    /// What a driver may carry to another node from the moment it is welcome here: the node may apply its first update
+    /// and go down before the driver hears of it. As new as what is known here, or the token that the driver brought.
+    pub(crate) fn resume(&self, driver: &Enrolled, brought: Option<ResumeToken>) -> ResumeToken {
+        let known = self.table.state(driver.slot).map(|state| (state.stamp, state.shard));
+        let brought = brought.map(|token| (token.stamp, token.shard));
+        let (stamp, shard) = known.max(brought).unwrap_or_default();
+        ResumeToken { node: self.id.clone(), shard, stamp }
+    }
+
     /// One driver of the table.
     pub(crate) fn known(&self, id: &DriverId) -> Option<KnownDriver> {
         let slot = self.table.slot(id)?;

@@ -51,6 +51,32 @@ impl RateLimit {
     }
 }
 
+/// When a driver's next update is due, in the 48 low bits of its microseconds: told from all times within four years.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Due([u8; 6]);
+
+impl Due {
+    /// The time, which is nearest to now of all that have these bits; 0 at first.
+    #[inline]
+    pub(crate) fn get(self, now_ms: i64) -> i64 {
+        let mut bytes = [0; 8];
+        bytes[..self.0.len()].copy_from_slice(&self.0);
+        let due = u64::from_le_bytes(bytes);
+        if due == 0 {
+            return 0;
+        }
+        let now_us = now_ms.saturating_mul(1_000);
+        let ahead = due.wrapping_sub(now_us.cast_unsigned()) << 16;
+        now_us.saturating_add(ahead.cast_signed() >> 16)
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, due_us: i64) {
+        let len = self.0.len();
+        self.0.copy_from_slice(&due_us.to_le_bytes()[..len]);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +98,18 @@ mod tests {
         let limit = RateLimit::new(5, 20);
         let mut due = 0;
         assert!((0..10_000).all(|i| limit.check(&mut due, 7 + i * 200) == Pace::Fine));
+    }
+
+    #[test]
+    fn a_due_time_is_found_again() {
+        assert_eq!(Due::default().get(1_800_000_000_000), 0);
+        for now_ms in [-5, 0, 1, 1_800_000_000_000, (1 << 48) / 1_000] {
+            for ahead_us in [-(1 << 46), -3_000_000, -1, 1, 3_999_999, 1 << 46] {
+                let mut due = Due::default();
+                due.set(now_ms * 1_000 + ahead_us);
+                assert_eq!(due.get(now_ms), now_ms * 1_000 + ahead_us);
+            }
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl LocationIngest {
         let (node, outbox) = (self.node.clone(), Arc::new(Outbox::default()));
         let (enrolled, hold) = node.connect(&card, &outbox)?;
         node.take_token(enrolled.slot, token.as_ref());
-        let driver = enrolled.card.id.clone();
+        let driver = enrolled.id.clone();
         let (greeter, greeted, its_driver) = (node.clone(), outbox.clone(), driver.clone());
         node.streams.spawn(async move {
             tokio::select! {

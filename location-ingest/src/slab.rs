@@ -10,6 +10,8 @@ use kerb_fleet::{Error, Slot};
 use parking_lot::Mutex;
 
 use crate::entry::Entry;
+use crate::held::Held;
+use crate::name::LongIds;
 
 /// Slots of a chunk: 256 KiB of entries.
 pub(crate) const CHUNK: usize = 4096;
@@ -36,6 +38,7 @@ struct Chunk {
     /// An array: a slot's low bits need no bounds check.
     entries: Box<[Entry; CHUNK]>,
     marks: [Box<[AtomicU64]>; MARKS],
+    long: LongIds,
 }
 
 impl Default for Chunk {
@@ -45,6 +48,7 @@ impl Default for Chunk {
         Self {
             entries: entries.into_boxed_slice().try_into().expect("as many as a chunk has"),
             marks: std::array::from_fn(|_| words()),
+            long: LongIds::default(),
         }
     }
 }
@@ -108,6 +112,13 @@ impl Slab {
     #[inline]
     pub(crate) fn entry(&self, slot: Slot) -> &Entry {
         &self.chunk(slot as usize / CHUNK).entries[slot as usize % CHUNK]
+    }
+
+    /// The same, under its lock.
+    #[inline]
+    pub(crate) fn hold(&self, slot: Slot) -> Held<'_> {
+        let chunk = self.chunk(slot as usize / CHUNK);
+        Held::new(&chunk.entries[slot as usize % CHUNK], &chunk.long)
     }
 
     /// The entries of some slots. Several times as fast as one by one where the slots are in order: many lines of

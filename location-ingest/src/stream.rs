@@ -95,18 +95,19 @@ impl DriverStream {
         let (card, token) = checked_hello(&node.catalog, &hello)?;
         let (driver, hold) = node.connect(&card, &outbox)?;
         node.take_token(driver.slot, token.as_ref());
-        let known = node.table.state(driver.slot).map_or(0, |state| state.stamp.sequence);
-        let last_sequence = known.max(token.map_or(0, |token| token.stamp.sequence));
+        let resume = node.resume(&driver, token);
+        let last_sequence = resume.stamp.sequence;
         let told_ms = node.reporting_interval_ms();
         outbox.welcome(Welcome {
             last_sequence,
             reporting_interval_ms: told_ms,
             server_time_ms: node.clock.now_ms(),
             node_id: node.id.as_str().to_owned(),
+            resume_token: resume.encode(&driver.id),
         });
         let (sequence, dropped_late, dropped_rate) = (last_sequence, 0, 0);
         let warned = false;
-        let actions = Actions::new(node.clone(), driver.card.id.clone());
+        let actions = Actions::new(node.clone(), driver.id.clone());
         Ok(Self {
             node,
             outbox,
@@ -125,7 +126,7 @@ impl DriverStream {
         self.converse(requests).await;
         let is_last = self.hold.release();
         if is_last && self.outbox.is_concerned() {
-            self.node.part(&self.driver.card.id).await;
+            self.node.part(&self.driver.id).await;
         }
     }
 
@@ -134,7 +135,7 @@ impl DriverStream {
     async fn converse(&mut self, mut requests: Streaming<ConnectRequest>) {
         let node = self.node.clone();
         let outbox = self.outbox.clone();
-        let driver = self.driver.card.id.clone();
+        let driver = self.driver.id.clone();
         let stall_limit = ms(node.options.stall_timeout_ms);
         let mut stall_check = interval(stall_limit / 4);
         let mut greeting = pin!(node.greet(&driver, &outbox).fuse());
@@ -195,7 +196,7 @@ impl DriverStream {
         let applied = loop {
             match self.node.table.apply(&self.driver, &report, window.now_ms, self.node.driver_limit) {
                 Ok(applied) => break applied,
-                Err(_stale) => match self.node.table.enrol_again(&self.driver.card) {
+                Err(_stale) => match self.node.table.enrol_again(&self.driver) {
                     Ok(driver) => self.driver = driver,
                     Err(error) => return self.outbox.end_now(status_of(&error)),
                 },
@@ -236,7 +237,7 @@ impl DriverStream {
         self.sequence = self.sequence.max(sequence);
         let token = self.node.table.state(self.driver.slot).map(|state| {
             let node = self.node.id.clone();
-            ResumeToken { node, shard: state.shard, stamp: state.stamp }.encode(&self.driver.card.id)
+            ResumeToken { node, shard: state.shard, stamp: state.stamp }.encode(&self.driver.id)
         });
         self.outbox.acknowledge(Acknowledgement {
             sequence: self.sequence,

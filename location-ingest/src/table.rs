@@ -2,14 +2,15 @@
 //!
 //! It holds no stream, no link and no file: those look at it, and at its marks.
 
-use std::sync::Arc;
-
-use kerb_fleet::{DriverCard, DriverId, DriverStatus, Error, ShardId, Sharding, Slot};
+use kerb_fleet::{
+    Capabilities, DriverCard, DriverId, DriverStatus, Error, ShardId, Sharding, Slot, VehicleClass,
+};
 use kerb_proto::convert::Report;
 use parking_lot::Mutex;
 
 use crate::directory::Directory;
-use crate::entry::{Entry, Owner, State};
+use crate::entry::State;
+use crate::held::Held;
 use crate::rate::{Pace, RateLimit};
 use crate::reverse::ReverseIndex;
 use crate::slab::{Mark, Slab};
@@ -19,8 +20,25 @@ use crate::slab::{Mark, Slab};
 pub struct Enrolled {
     /// Where its entry is.
     pub slot: Slot,
-    /// Whose entry it is. The same allocation as in the entry, which tells when the slot has changed hands.
-    pub card: Arc<DriverCard>,
+    /// Whose entry it is, which tells when the slot has changed hands.
+    pub id: DriverId,
+    vehicle_class: VehicleClass,
+    capabilities: Capabilities,
+}
+
+const _: () = assert!(size_of::<Option<Enrolled>>() == 32, "a gateway's stream holds many");
+
+impl Enrolled {
+    fn new(slot: Slot, card: &DriverCard) -> Self {
+        let DriverCard { id, vehicle_class, capabilities } = card.clone();
+        Self { slot, id, vehicle_class, capabilities }
+    }
+
+    /// The card with which it was enrolled.
+    fn card(&self) -> DriverCard {
+        let Self { id, vehicle_class, capabilities, .. } = self.clone();
+        DriverCard { id, vehicle_class, capabilities }
+    }
 }
 
 /// What became of an update.
@@ -34,7 +52,7 @@ pub enum Applied {
     TooFast,
 }
 
-/// The slot belongs to another driver, or the card was replaced: enrol again.
+/// The slot belongs to another driver: enrol again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stale;
 
@@ -95,25 +113,26 @@ impl DriverTable {
     pub fn enrol(&self, card: &DriverCard, held: impl FnOnce(Slot)) -> Result<Enrolled, Error> {
         let new = || {
             let slot = self.slab.allocate()?;
-            self.slab.entry(slot).lock().card = Some(Arc::new(card.clone()));
+            self.slab.hold(slot).give(card);
             self.mark_card(slot);
             self.newcomers.lock().push(slot);
             Ok(slot)
         };
         self.drivers.find_or_add(&self.slab, &card.id, new, |slot| {
             held(slot);
-            Enrolled { slot, card: self.refresh(slot, card) }
+            if self.slab.hold(slot).set_kind(card) {
+                self.mark_card(slot);
+            }
+            Enrolled::new(slot, card)
         })
     }
 
     /// The driver's entry as it is now, after [`Stale`]: another stream's card stands.
-    pub fn enrol_again(&self, card: &DriverCard) -> Result<Enrolled, Error> {
-        if let Some(slot) = self.slot(&card.id)
-            && let Some(known) = self.card(slot).filter(|known| known.id == card.id)
-        {
-            return Ok(Enrolled { slot, card: known });
+    pub fn enrol_again(&self, driver: &Enrolled) -> Result<Enrolled, Error> {
+        match self.slot(&driver.id) {
+            Some(slot) => Ok(Enrolled { slot, ..driver.clone() }),
+            None => self.enrol(&driver.card(), |_| ()),
         }
-        self.enrol(card, |_| ())
     }
 
     /// The slot of a driver.
@@ -122,8 +141,8 @@ impl DriverTable {
     }
 
     /// The card in a slot; `None` in a free one.
-    pub fn card(&self, slot: Slot) -> Option<Arc<DriverCard>> {
-        self.slab.entry(slot).lock().card.clone()
+    pub fn card(&self, slot: Slot) -> Option<DriverCard> {
+        self.slab.hold(slot).card()
     }
 
     /// The newest state in a slot, without waiting for a lock; `None` before the first update.
@@ -156,16 +175,15 @@ impl DriverTable {
         now_ms: i64,
         limit: RateLimit,
     ) -> Result<Applied, Stale> {
-        let entry = self.slab.entry(driver.slot);
-        let mut owner = entry.lock();
-        if !owner.card.as_ref().is_some_and(|card| Arc::ptr_eq(card, &driver.card)) {
+        let mut held = self.slab.hold(driver.slot);
+        if !held.is_of(&driver.id) {
             return Err(Stale);
         }
-        let before = entry.read_locked(&owner);
+        let before = held.state();
         if before.is_some_and(|state| report.stamp <= state.stamp) {
             return Ok(Applied::Late);
         }
-        let pace = limit.check(&mut owner.rate_us, now_ms);
+        let pace = held.pace(limit, now_ms);
         if pace == Pace::TooFast {
             return Ok(Applied::TooFast);
         }
@@ -177,45 +195,42 @@ impl DriverTable {
             motion: report.motion,
             accuracy_dm: report.accuracy_dm,
             status,
-            shard: self.sharding.shard_of(&driver.card.id, report.position),
+            shard: self.sharding.shard_of(&driver.id, report.position),
             listed: status != DriverStatus::Offline,
         };
-        self.replace(driver.slot, entry, &mut owner, before.as_ref(), &after);
+        self.replace(driver.slot, &mut held, before.as_ref(), &after);
         Ok(Applied::Newest(pace))
     }
 
     /// Takes a driver out of the index when `is_gone` says so of its newest state; the driver stays known.
     /// Answers whether it was taken out.
     pub fn unlist_if(&self, slot: Slot, is_gone: impl FnOnce(&State) -> bool) -> bool {
-        let entry = self.slab.entry(slot);
-        let mut owner = entry.lock();
-        let Some(before) = entry.read_locked(&owner) else { return false };
+        let mut held = self.slab.hold(slot);
+        let Some(before) = held.state() else { return false };
         if !before.listed || !is_gone(&before) {
             return false;
         }
-        self.replace(slot, entry, &mut owner, Some(&before), &State { listed: false, ..before });
+        self.replace(slot, &mut held, Some(&before), &State { listed: false, ..before });
         true
     }
 
     /// Forgets a driver when `is_over` says so of its newest state, and nobody holds it. Its slot is free once
     /// [`DriverTable::release`] is called.
     pub fn retire(&self, slot: Slot, is_over: impl Fn(Option<&State>) -> bool) -> bool {
-        let Some(card) = self.card(slot) else { return false };
+        let Some(id) = self.slab.hold(slot).id() else { return false };
         let empty_if_over = || {
-            let entry = self.slab.entry(slot);
-            let mut owner = entry.lock();
-            let state = entry.read_locked(&owner);
+            let mut held = self.slab.hold(slot);
+            let state = held.state();
             let over = is_over(state.as_ref());
             if over {
                 if let Some(state) = state.filter(|state| state.listed) {
                     self.reverse.remove(&self.slab, state.shard, slot);
                 }
-                entry.write(&mut owner, None);
-                *owner = Owner::default();
+                held.clear();
             }
             over
         };
-        let retired = self.drivers.remove_if(&self.slab, &card.id, slot, empty_if_over);
+        let retired = self.drivers.remove_if(&self.slab, &id, slot, empty_if_over);
         if retired {
             self.mark_card(slot);
         }
@@ -250,24 +265,22 @@ impl DriverTable {
         }
         self.slab.restore(end, |slot| used[slot as usize])?;
         for (slot, card, state) in stored {
-            self.restore_one(slot, card, state);
+            self.restore_one(slot, &card, state);
         }
         Ok(())
     }
 
-    fn restore_one(&self, slot: Slot, card: DriverCard, state: Option<State>) {
-        let entry = self.slab.entry(slot);
-        let card = Arc::new(card);
-        let mut owner = entry.lock();
+    fn restore_one(&self, slot: Slot, card: &DriverCard, state: Option<State>) {
+        let mut held = self.slab.hold(slot);
+        held.give(card);
         if let Some(mut state) = state {
             state.shard = self.sharding.shard_of(&card.id, state.position);
             if state.listed {
                 self.reverse.insert(&self.slab, state.shard, slot);
             }
-            entry.write(&mut owner, Some(&state));
+            held.write(Some(&state));
         }
-        owner.card = Some(card.clone());
-        drop(owner);
+        drop(held);
         self.drivers.add(&self.slab, &card.id, slot);
         self.newcomers.lock().push(slot);
     }
@@ -289,7 +302,7 @@ impl DriverTable {
     }
 
     /// Moves the slot between the lists of the reverse index, writes the state and marks it.
-    fn replace(&self, slot: Slot, entry: &Entry, owner: &mut Owner, before: Option<&State>, after: &State) {
+    fn replace(&self, slot: Slot, held: &mut Held<'_>, before: Option<&State>, after: &State) {
         let from = before.filter(|state| state.listed).map(|state| state.shard);
         let to = after.listed.then_some(after.shard);
         if from != to {
@@ -300,21 +313,8 @@ impl DriverTable {
                 self.reverse.insert(&self.slab, shard, slot);
             }
         }
-        entry.write(owner, Some(after));
+        held.write(Some(after));
         self.slab.mark(Mark::State, slot);
-    }
-
-    /// Replaces the card where it differs.
-    fn refresh(&self, slot: Slot, card: &DriverCard) -> Arc<DriverCard> {
-        let mut owner = self.slab.entry(slot).lock();
-        if let Some(known) = owner.card.as_ref().filter(|known| ***known == *card) {
-            return known.clone();
-        }
-        let card = Arc::new(card.clone());
-        owner.card = Some(card.clone());
-        drop(owner);
-        self.mark_card(slot);
-        card
     }
 
     /// The card's mark comes first: who sees the state's mark sees the card's.

@@ -47,7 +47,7 @@ impl ResumeToken {
         }
         let token = parse(bytes, driver).ok_or_else(|| {
             let description = format!(
-                "{} bytes that are no token of {driver:?}, must be empty or the newest one of an Acknowledgement",
+                "{} bytes that are no token of {driver:?}, must be empty or the newest one of a Welcome or an Acknowledgement",
                 bytes.len()
             );
             FieldError::new("resume_token", description)

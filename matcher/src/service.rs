@@ -12,10 +12,12 @@ use kerb_fleet::{
     Catalog, Clock, Error, MarketId, Membership, NearbySearch, NodeId, Peers, RideRequest, RiderId,
     TravelTimes, Trip, TripId, TripJournal, Version,
 };
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::assign::Policy;
 use crate::desk::{Desk, Desks, trip_of, unknown_trip};
 use crate::drivers::Drivers;
 use crate::error::StartError;
@@ -25,6 +27,7 @@ use crate::markets::Markets;
 use crate::options::Options;
 use crate::task::State;
 use crate::watch::{WatchNews, Watches, watch};
+use crate::window::WindowRules;
 
 /// What a matcher is connected to.
 #[derive(Clone)]
@@ -57,6 +60,7 @@ struct Inner {
     markets: Markets,
     desks: Desks,
     claims: Claims,
+    window_rules: Arc<Mutex<WindowRules>>,
     drivers: Drivers,
     watches: Arc<Watches>,
     /// Places for quotes.
@@ -183,6 +187,12 @@ impl Matcher {
         };
         desk.decide(decide, |_, ()| Ok(())).await?;
         self.report(desk).await
+    }
+
+    /// Windows of all markets that begin from now on are decided by this policy, until the process ends: for who tries
+    /// policies in turn. The settings, and a window under way, stay as they are.
+    pub fn set_policy(&self, policy: Policy) {
+        self.0.window_rules.lock().policy = policy;
     }
 
     /// Every event of a market after a position, in order, and then every new one.

@@ -1,5 +1,7 @@
 //! Travel times without a road network: great-circle distance, a detour factor and one speed.
 
+use std::sync::Arc;
+
 use kerb_fleet::{Drive, Eta, Table, TableQuestion, TravelSource, TravelTimes};
 use kerb_spatial::{LatLng, distance_m};
 
@@ -24,6 +26,11 @@ impl StraightLine {
 }
 
 impl TravelTimes for StraightLine {
+    /// They never change.
+    fn pinned(self: Arc<Self>) -> Arc<dyn TravelTimes> {
+        self
+    }
+
     fn table(&self, question: &TableQuestion) -> Table {
         let seconds = question.legs.iter().map(|leg| {
             let from = question.origins[leg.origin as usize];

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_fleet::{Clock, Error, NearbySearch, NodeId, Record, TravelTimes, TripJournal};
+use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -53,7 +54,8 @@ pub(crate) struct Tools {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) watches: Arc<Watches>,
     pub(crate) rules: Rules,
-    pub(crate) window_rules: WindowRules,
+    /// Of windows that begin from now on; one for all markets.
+    pub(crate) window_rules: Arc<Mutex<WindowRules>>,
     pub(crate) window: Duration,
     pub(crate) window_min: Duration,
     pub(crate) window_requests_max: usize,

@@ -4,6 +4,7 @@
 
 mod reoptimise;
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use foldhash::quality::RandomState;
 use kerb_fleet::limits::NEIGHBOURS_MAX;
 use kerb_fleet::search::status_mask;
 use kerb_fleet::{
-    Capabilities, DriverFilter, DriverId, DriverStatus, Error, Eta, Leg, NearAnswer, NearQuestion,
+    Capabilities, DriverFilter, DriverId, DriverStatus, Error, Eta, Hit, Leg, NearAnswers, NearQuestion,
     NearbySearch, Stopwatch, Table, TableQuestion, TravelTimes, Trip, TripId, VehicleClass, long_work,
 };
 use kerb_spatial::LatLng;
@@ -29,7 +30,7 @@ const HELD_WINDOWS_MAX: u32 = 30;
 /// What a window needs to know of the settings.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowRules {
-    policy: Policy,
+    pub(crate) policy: Policy,
     threads: usize,
     radius_m: f64,
     pickup_max_s: u32,
@@ -152,24 +153,20 @@ impl Candidates {
     /// The free ones of the drivers found for each request.
     pub fn of<'a>(
         wanted: impl IntoIterator<Item = &'a Wanted>,
-        answers: &[NearAnswer],
+        found: &NearAnswers,
         claims: &Claims,
     ) -> Self {
         let mut candidates = Self::default();
-        let mut numbers: HashMap<DriverId, Option<u32>, RandomState> = HashMap::default();
-        for (row, (wanted, answer)) in (0..).zip(wanted.into_iter().zip(answers)) {
+        let mut free =
+            Free { numbers: HashMap::default(), by_place: vec![OnceCell::new(); found.hits.len()] };
+        for (row, (wanted, answer)) in (0..).zip(wanted.into_iter().zip(&found.answers)) {
             candidates.table.destinations.push(wanted.pickup);
-            for hit in &answer.hits {
-                let id = &hit.card.id;
-                if wanted.refused_by.contains(id) {
+            for place in &answer.places {
+                let hit = &found.hits[*place as usize];
+                if wanted.refused_by.contains(&hit.card.id) {
                     continue;
                 }
-                let known = numbers.get(id).copied();
-                let number = known.unwrap_or_else(|| {
-                    let number = claims.of(id).is_none().then(|| candidates.add(id, hit.position));
-                    numbers.insert(id.clone(), number);
-                    number
-                });
+                let number = free.number(*place, hit, claims, &mut candidates);
                 candidates.table.legs.extend(number.map(|origin| Leg { origin, destination: row }));
             }
         }
@@ -180,6 +177,23 @@ impl Candidates {
         self.drivers.push(id.clone());
         self.table.origins.push(position);
         self.drivers.len() as u32 - 1
+    }
+}
+
+/// The numbers of the drivers who are free, as far as they were asked for; `None` for one who is promised to a trip.
+struct Free {
+    numbers: HashMap<DriverId, Option<u32>, RandomState>,
+    /// The same by the place among the hits: a driver stands in many answers, and its id is long.
+    by_place: Vec<OnceCell<Option<u32>>>,
+}
+
+impl Free {
+    fn number(&mut self, place: u32, hit: &Hit, claims: &Claims, candidates: &mut Candidates) -> Option<u32> {
+        *self.by_place[place as usize].get_or_init(|| {
+            let id = &hit.card.id;
+            let number = || claims.of(id).is_none().then(|| candidates.add(id, hit.position));
+            *self.numbers.entry(id.clone()).or_insert_with(number)
+        })
     }
 }
 
@@ -262,7 +276,8 @@ pub async fn match_window(
     let asking = || wanted.iter().chain(reoptimise::wanted(&moving));
     let questions: Vec<_> = asking().map(|wanted| wanted.question(&rules, now_ms)).collect();
     let asked = questions.len();
-    let answers = search.nearest(questions, Instant::now() + rules.search_timeout).await?;
+    let found = search.nearest(questions, Instant::now() + rules.search_timeout).await?;
+    let answers = &found.answers;
     if answers.len() != asked {
         let text = format!("{} answers to {asked} questions for candidates", answers.len());
         return Err(Error::Internal(text));
@@ -275,7 +290,7 @@ pub async fn match_window(
     let solved = long_work(move || {
         let solving = Stopwatch::start();
         let asking = wanted.iter().chain(reoptimise::wanted(&moving));
-        let mut candidates = Candidates::of(asking, &answers, &claims);
+        let mut candidates = Candidates::of(asking, &found, &claims);
         if !moving.is_empty() {
             candidates.add_moving(&wanted, &moving, &rules);
         }

@@ -31,9 +31,10 @@ const DESCRIPTION_BYTES_MAX: usize = 256;
 /// and a message of so many bytes at most.
 const MESSAGE_BYTES_MAX: usize = 1_024;
 /// What [`Error::NotFound`] and [`Error::Overloaded`] name; a client knows an unlisted one as `resource`.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "actions waiting",
     "appends waiting for the journal",
+    "calls that set speeds",
     "commands of a market",
     "driver",
     "node",

@@ -1,5 +1,6 @@
 //! What it costs to import streets, to open a road network and have it ready for questions, to keep it in memory, to
-//! find the street beside a position, and to draw what is reached within some minutes.
+//! find the street beside a position, to draw what is reached within some minutes, and to bring a new speed of every
+//! direction to searches.
 //!
 //! Runs on the extracts that are shipped, and on those that `KERB_EXTRACTS` names (paths of `.osm.pbf` files, with
 //! colons between).
@@ -11,6 +12,9 @@ use std::path::Path;
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use kerb_routing::import::import_pbf;
+use kerb_routing::speeds::{
+    Change, HOURS, HourOfWeek, LiveSpeeds, Speed, SpeedTable, Told, UtcOffset, listed,
+};
 use kerb_routing::{Arc, Network, Question, Roads, Snapper};
 use kerb_spatial::LatLng;
 use rand::{RngExt, SeedableRng};
@@ -102,6 +106,34 @@ fn isochrones(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     }
 }
 
+/// From news to searches: a speed for each direction by a stream, and by the next hour of a profile.
+fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
+    let arcs: Vec<Arc> = listed(roads.network()).map(|row| row.arc).collect();
+    group.throughput(Throughput::Elements(arcs.len() as u64));
+    let mut random = Pcg64Mcg::seed_from_u64(3);
+    let mut speed = || Speed::within(random.random_range(5.0..60.0));
+    let mut speeds = LiveSpeeds::new(roads, UtcOffset::default());
+    group.bench_function("new speeds by stream", |bencher| {
+        let told = |speed| arcs.iter().map(|arc| Told { arc: *arc, speed, until_ms: i64::MAX }).collect();
+        let news = || Change::Streamed(told(speed()));
+        let bring = |news| {
+            speeds.take(news, 0);
+            speeds.apply(roads, 0)
+        };
+        bencher.iter_batched(news, bring, BatchSize::LargeInput);
+    });
+    let mut profile = SpeedTable::new(roads.network());
+    for (arc, hour) in arcs.iter().flat_map(|arc| HourOfWeek::all().map(move |hour| (arc, hour))) {
+        profile.set_at(*arc, hour, speed());
+    }
+    let mut speeds = LiveSpeeds::new(roads, UtcOffset::default());
+    speeds.take(Change::Profile(profile), 0);
+    group.bench_function("new speeds by the hour", |bencher| {
+        let mut hours = (0..HOURS as i64).cycle();
+        bencher.iter(|| speeds.apply(roads, hours.next().expect("endless") * 3_600_000));
+    });
+}
+
 fn roads(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a folder for the files");
     for (name, bytes) in extracts() {
@@ -130,7 +162,9 @@ fn roads(criterion: &mut Criterion) {
                 bencher.iter(|| questions.iter().filter(|question| snapper.snap(**question).is_ok()).count());
             });
         }
-        isochrones(&mut group, &open(&path));
+        let roads = open(&path);
+        isochrones(&mut group, &roads);
+        live_speeds(&mut group, &roads);
         group.finish();
     }
 }

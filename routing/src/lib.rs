@@ -38,6 +38,7 @@ pub mod matching;
 mod roads;
 mod rows;
 mod snap;
+mod snapped;
 pub mod speeds;
 mod travel_times;
 mod turn;

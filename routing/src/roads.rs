@@ -5,7 +5,7 @@ use std::path::Path;
 use kerb_spatial::LatLng;
 
 use crate::OpenError;
-use crate::engine::{End, Engine, Route, Streets, StreetsError};
+use crate::engine::{End, Engine, Route, Routes, Streets, StreetsError};
 use crate::graph::{Arc, Network};
 use crate::line::{cut, length_m};
 use crate::snap::{Question, Snap, SnapError, Snapper};
@@ -150,11 +150,25 @@ impl Roads {
         self.way_toward(from, None, to)
     }
 
+    /// As [`Roads::way`], by times of this network that were taken from its engine.
+    pub fn way_by(&self, routes: &Routes, from: LatLng, to: LatLng) -> Result<Way, WayError> {
+        self.way_between(routes, self.ends(from), from, to)
+    }
+
     /// As [`Roads::way`], of who begins it in this [direction](Roads::ends_toward).
     pub fn way_toward(&self, from: LatLng, heading_deg: Option<f64>, to: LatLng) -> Result<Way, WayError> {
-        let starts = self.ends_toward(from, heading_deg).map_err(WayError::From)?;
+        self.way_between(&self.engine.routes(), self.ends_toward(from, heading_deg), from, to)
+    }
+
+    fn way_between(
+        &self,
+        routes: &Routes,
+        starts: Result<Vec<End>, SnapError>,
+        from: LatLng,
+        to: LatLng,
+    ) -> Result<Way, WayError> {
+        let starts = starts.map_err(WayError::From)?;
         let goals = self.ends(to).map_err(WayError::To)?;
-        let routes = self.engine.routes();
         let route = routes.route(&starts, &goals).ok_or(WayError::NoWay { from, to })?;
         Ok(self.told(&route, routes.version()))
     }

@@ -76,7 +76,8 @@ impl<R: Read> Rows<R> {
         RowError { line: self.line(), reason }
     }
 
-    fn line(&self) -> u64 {
+    /// The line of the row, from 1.
+    pub(crate) fn line(&self) -> u64 {
         self.row.position().map_or(1, Position::line)
     }
 }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use kerb_fleet::{Drive, Eta, Leg, Table, TableQuestion, TravelSource, TravelTimes};
 use kerb_spatial::LatLng;
 
-use crate::engine::{End, Travel, UNREACHABLE_MS};
+use crate::engine::{End, Routes, Travel, UNREACHABLE_MS};
 use crate::roads::Roads;
+use crate::snapped::Snapped;
 
 /// Distances to streets are measured in a plane, which below the polar circles and within some kilometres differs from the
 /// globe by less than this part.
@@ -21,29 +22,51 @@ const ROUNDING_M: f64 = 1.0;
 /// Times on streets; a leg that begins or ends off the map, or has no way, is the fallback's.
 pub struct RoadTimes {
     roads: Arc<Roads>,
+    /// Those of the newest speeds when there are none.
+    routes: Option<Arc<Routes>>,
     fallback: Arc<dyn TravelTimes>,
+    /// Of destinations: a rider who waits is asked for again and again, and does not move.
+    snapped: Arc<Snapped>,
 }
 
 impl RoadTimes {
     /// On these roads.
     pub fn new(roads: Arc<Roads>, fallback: Arc<dyn TravelTimes>) -> Self {
-        Self { roads, fallback }
+        Self { roads, routes: None, fallback, snapped: Arc::default() }
+    }
+
+    fn routes(&self) -> Arc<Routes> {
+        self.routes.clone().unwrap_or_else(|| self.roads.engine().routes())
     }
 
     /// Each position on the streets; nothing for one that is off the map.
     fn ends(&self, positions: &[LatLng]) -> Vec<Vec<End>> {
-        positions.iter().map(|at| self.roads.ends(*at).unwrap_or_default()).collect()
+        positions.iter().map(|at| self.snap(*at)).collect()
     }
 
-    /// Fills in the legs that the streets know, one destination at a time, all under the same times. Answers the others.
+    fn snap(&self, at: LatLng) -> Vec<End> {
+        self.roads.ends(at).unwrap_or_default()
+    }
+
+    /// Fills in the legs that the streets know, all under the same times. Answers the others.
+    ///
+    /// A place at a time, of the side that has fewer: what is above the places of the other side is computed once for each
+    /// of them, so many riders for few drivers cost a search a driver.
     fn fill(&self, question: &TableQuestion, seconds: &mut [u32]) -> Vec<usize> {
-        let (origins, destinations) = (self.ends(&question.origins), self.ends(&question.destinations));
-        let routes = self.roads.engine().routes();
+        let origins = self.ends(&question.origins);
+        let destinations = self.snapped.ends(&question.destinations, |at| self.snap(at));
+        let by_origin = origins.len() < destinations.len();
+        let routes = self.routes();
         let mut unknown = Vec::new();
-        for (destination, legs) in by_destination(&question.legs) {
-            let from: Vec<&[End]> =
-                legs.iter().map(|leg| &origins[question.legs[*leg].origin as usize][..]).collect();
-            let times_ms = routes.one_to_many(Travel::ToPlace, &destinations[destination as usize], &from);
+        for (place, legs) in by_place(&question.legs, by_origin) {
+            let legs_of = legs.iter().map(|leg| question.legs[*leg]);
+            let times_ms = if by_origin {
+                let to: Vec<&[End]> = legs_of.map(|leg| &*destinations[leg.destination as usize]).collect();
+                routes.one_to_many(Travel::FromPlace, &origins[place as usize], &to)
+            } else {
+                let from: Vec<&[End]> = legs_of.map(|leg| &origins[leg.origin as usize][..]).collect();
+                routes.one_to_many(Travel::ToPlace, &destinations[place as usize], &from)
+            };
             for (leg, time_ms) in legs.into_iter().zip(times_ms) {
                 if time_ms < UNREACHABLE_MS {
                     seconds[leg] = time_ms.div_ceil(1_000);
@@ -57,6 +80,12 @@ impl RoadTimes {
 }
 
 impl TravelTimes for RoadTimes {
+    fn pinned(self: Arc<Self>) -> Arc<dyn TravelTimes> {
+        let fallback = Arc::clone(&self.fallback).pinned();
+        let (roads, snapped) = (Arc::clone(&self.roads), Arc::clone(&self.snapped));
+        Arc::new(Self { roads, routes: Some(self.routes()), fallback, snapped })
+    }
+
     fn table(&self, question: &TableQuestion) -> Table {
         let mut seconds = vec![0; question.legs.len()];
         let mut sources = vec![TravelSource::Roads; question.legs.len()];
@@ -72,7 +101,9 @@ impl TravelTimes for RoadTimes {
     }
 
     fn drive(&self, from: LatLng, to: LatLng) -> Drive {
-        let Ok(way) = self.roads.way(from, to) else { return self.fallback.drive(from, to) };
+        let Ok(way) = self.roads.way_by(&self.routes(), from, to) else {
+            return self.fallback.drive(from, to);
+        };
         let eta = Eta { time_s: way.time_ms.div_ceil(1_000), source: TravelSource::Roads };
         Drive { eta, length_m: way.length_m }
     }
@@ -82,16 +113,18 @@ impl TravelTimes for RoadTimes {
     fn reach_m(&self, to: LatLng, within_s: u32) -> f64 {
         let straight_m = self.fallback.reach_m(to, within_s);
         let Ok(off_m) = self.roads.off_street_m(to) else { return straight_m };
-        let along_m = self.roads.engine().routes().speed_max_m_s() * f64::from(within_s);
+        let along_m = self.routes().speed_max_m_s() * f64::from(within_s);
         let beside_m = (off_m + self.roads.snap_max_m()) * PLANE_MARGIN;
         straight_m.max(along_m + beside_m + ROUNDING_M)
     }
 }
 
-fn by_destination(legs: &[Leg]) -> BTreeMap<u32, Vec<usize>> {
-    let mut by_destination = BTreeMap::<u32, Vec<usize>>::new();
+/// The legs of each origin, or of each destination.
+fn by_place(legs: &[Leg], by_origin: bool) -> BTreeMap<u32, Vec<usize>> {
+    let mut by_place = BTreeMap::<u32, Vec<usize>>::new();
     for (i, leg) in legs.iter().enumerate() {
-        by_destination.entry(leg.destination).or_default().push(i);
+        let place = if by_origin { leg.origin } else { leg.destination };
+        by_place.entry(place).or_default().push(i);
     }
-    by_destination
+    by_place
 }

@@ -12,7 +12,9 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::demo::{DemoOptions, demo};
-use crate::lab::commands::{CompareArgs, LiveArgs, RunArgs};
+use crate::lab::commands::{LabArgs, LiveArgs};
+use crate::lab::compare::Children;
+use crate::lab::compare_cli::CompareArgs;
 use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
 use crate::lab::report_cli::{ReportOptions, report};
 use crate::lab::virtual_time::virtual_runtime;
@@ -21,7 +23,7 @@ use crate::options::{LoadOptions, ReplayOptions};
 use crate::peers::{PeersOptions, peers};
 use crate::pings::Pings;
 use crate::replay::{Out, replay};
-use crate::ride::{RideOptions, rides};
+use crate::signals;
 use crate::slice::{trip_lines, write_gz, write_trips_gz};
 
 /// Exit code when an answer was wrong or a promise given twice.
@@ -45,14 +47,12 @@ enum Command {
     Load(LoadOptions),
     /// Measure kerb beside Redis, Valkey and Tile38, where their servers are on this machine
     Peers(PeersOptions),
-    /// Let riders ask for real trips and drivers take them, and judge that no promise is given twice
-    Rides(RideOptions),
     /// Start a whole node in this process, run half an hour of San Francisco on it in a minute and a half, judge it
     Demo(DemoOptions),
     /// The fewest vehicles that could have served a day of real trips, and how a fixed fleet serves it minute by minute
     FleetSize(FleetSizeOptions),
     /// Run a scenario's city on all of Kerb in this process, under virtual time: the same for the same seed
-    Lab(RunArgs),
+    Lab(LabArgs),
     /// Run a scenario's city against running nodes
     Live(LiveArgs),
     /// Run policies side by side on the same riders and drivers
@@ -88,7 +88,6 @@ pub fn run() -> ExitCode {
         Command::Replay(options) => replay_command(options),
         Command::Load(options) => load_command(options),
         Command::Peers(options) => peers_command(options),
-        Command::Rides(options) => rides_command(options),
         Command::Demo(options) => demo_command(&options),
         Command::FleetSize(options) => fleet_size_command(&options),
         Command::Lab(options) => lab_command(&options),
@@ -107,26 +106,15 @@ fn replay_command(options: ReplayOptions) -> Result<ExitCode, String> {
     let json = options.json;
     let out = if json || io::IsTerminal::is_terminal(&io::stderr()) { Out::Stderr } else { Out::Stdout };
     let report = runtime(2)?.block_on(async {
-        let stop = stop_on_signal();
+        let stop = stop_on_signal()?;
         replay(options, &SystemClock, out, stop).await.map_err(|e| e.to_string())
     })?;
     print(&report, json)?;
     Ok(verdict(report.wrong_answers == 0))
 }
 
-fn rides_command(options: RideOptions) -> Result<ExitCode, String> {
-    let json = options.json;
-    let out = if json { Out::Stderr } else { Out::Stdout };
-    let report = runtime(2)?.block_on(async {
-        let stop = stop_on_signal();
-        rides(options, &SystemClock, out, stop).await.map_err(|e| e.to_string())
-    })?;
-    print(&report, json)?;
-    Ok(verdict(report.figures.is_right()))
-}
-
 fn demo_command(options: &DemoOptions) -> Result<ExitCode, String> {
-    let report = runtime(2)?.block_on(async { demo(options, stop_on_signal()).await })?;
+    let report = runtime(2)?.block_on(async { demo(options, stop_on_signal()?).await })?;
     print(&report, options.json)?;
     Ok(verdict(report.is_right()))
 }
@@ -138,7 +126,7 @@ fn verdict(is_right: bool) -> ExitCode {
 fn load_command(options: LoadOptions) -> Result<ExitCode, String> {
     let json = options.json;
     let report =
-        runtime(options.threads as usize)?.block_on(async { load(options, stop_on_signal()).await })?;
+        runtime(options.threads as usize)?.block_on(async { load(options, stop_on_signal()?).await })?;
     print(&report, json)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -159,25 +147,31 @@ fn fleet_size_command(options: &FleetSizeOptions) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn lab_command(options: &RunArgs) -> Result<ExitCode, String> {
+fn lab_command(options: &LabArgs) -> Result<ExitCode, String> {
     // Signals come in real time, so they have a runtime of their own.
-    let signals = runtime(1)?;
-    let stop = signals.block_on(async { stop_on_signal() });
+    let own = runtime(1)?;
+    let stop = own.block_on(async { stop_on_signal() })?;
     let summary = virtual_runtime().map_err(|e| e.to_string())?.block_on(options.lab(stop))?;
     print(&summary, options.json())?;
     Ok(verdict(summary.is_right()))
 }
 
 fn live_command(options: &LiveArgs) -> Result<ExitCode, String> {
-    let summary = runtime(2)?.block_on(async { options.live(stop_on_signal()).await })?;
+    let summary = runtime(2)?.block_on(async { options.live(stop_on_signal()?).await })?;
     print(&summary, options.json())?;
     Ok(verdict(summary.is_right()))
 }
 
 fn compare_command(options: &CompareArgs) -> Result<ExitCode, String> {
     let runtime = runtime(1)?;
-    let stop = runtime.block_on(async { stop_on_signal() });
-    let table = options.compare(&|| stop.is_cancelled())?;
+    let stop = runtime.block_on(async { stop_on_signal() })?;
+    let (children, stopped) = (Children::default(), stop.clone());
+    let to_end = children.clone();
+    runtime.spawn(async move {
+        stopped.cancelled().await;
+        to_end.end();
+    });
+    let table = options.compare(children, &|| stop.is_cancelled())?;
     print(&table, options.json())?;
     Ok(verdict(table.is_right()))
 }
@@ -225,24 +219,13 @@ fn slice_pings(pings: &Path, within_s: &Range<i64>, out: &Path) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
+fn stop_on_signal() -> Result<CancellationToken, String> {
+    signals::stop_on_signal().map_err(|e| format!("signals: {e}"))
+}
+
 fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, String> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(threads).enable_all().build().map_err(|e| e.to_string())
-}
-
-/// Cancelled by the first Ctrl-C: the report so far still comes. The second one ends the process.
-fn stop_on_signal() -> CancellationToken {
-    let stop = CancellationToken::new();
-    let cancelled = stop.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            cancelled.cancel();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
-        }
-    });
-    stop
 }
 
 fn print<R: Serialize + std::fmt::Display>(report: &R, json: bool) -> Result<(), String> {

@@ -1,6 +1,9 @@
 //! The demo: a whole node in this process and a city on it. First riders and drivers are matched and every promise is
 //! judged, then real taxis are replayed and every search is judged. Over in a minute and a half.
 
+mod figures;
+mod telling;
+
 use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -13,11 +16,22 @@ use kerb_fleet::SystemClock;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::lab::play::Play;
+use crate::lab::real_time::{LiveOptions, live};
+use crate::lab::record::RunRecord;
+use crate::lab::scenario::{DemandSource, Scenario};
 use crate::options::ReplayOptions;
 use crate::replay::{Out, replay};
 use crate::report::ReplayReport;
-use crate::ride::{Figures, RideOptions, RidesReport, Run, rides};
+pub use figures::Figures;
+use telling::Telling;
 
+/// The city that is run.
+const SCENARIO: &str = "sf-demo";
+/// A line of news this often, milliseconds of real time.
+const NEWS_EVERY_MS: f64 = 3_000.0;
+/// Over which the drivers' streams are spread.
+const CONNECTIONS: u32 = 8;
 /// The shipped half hour takes 50 s.
 const SPEED_UP: f64 = 36.0;
 /// San Francisco in May.
@@ -30,12 +44,13 @@ pub struct DemoOptions {
     #[arg(long, default_value_t = SPEED_UP, value_parser = crate::options::parse_positive)]
     pub speed_up: f64,
     /// Match riders for so many seconds of the half hour
-    #[arg(long, value_name = "SECONDS", default_value_t = 1_800, value_parser = clap::value_parser!(i64).range(1..))]
-    pub ride_seconds: i64,
+    #[arg(long, value_name = "SECONDS", default_value_t = 1_800, value_parser = clap::value_parser!(u32).range(1..=604_800))]
+    pub ride_seconds: u32,
     /// Replay so many seconds of the half hour
     #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(i64).range(1..))]
     pub replay_seconds: i64,
-    /// Trips that riders ask for, in place of those of San Francisco: see `rides`
+    /// Trips that riders ask for, in place of those of San Francisco: CSV, plain or .gz, with the first columns
+    /// `request_time`, `pickup_lat`, `pickup_lon`, `dropoff_lat`, `dropoff_lon`, `passengers`
     #[arg(long, value_name = "FILE")]
     pub trips: Option<PathBuf>,
     /// Random questions asked and judged a second
@@ -58,8 +73,6 @@ pub struct DemoReport {
     /// Rides and promises.
     #[serde(flatten)]
     pub rides: Figures,
-    /// How the city was run.
-    pub rides_run: Run,
 }
 
 impl DemoReport {
@@ -71,44 +84,77 @@ impl DemoReport {
 
 impl fmt::Display for DemoReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rides = RidesReport { figures: self.rides.clone(), run: self.rides_run.clone() };
-        write!(f, "{rides}\n{}", self.replay)
+        write!(f, "{}\n{}", self.rides, self.replay)
     }
 }
 
 /// Starts a node as `kerb serve` does, on a free port and with an empty data folder, runs the city and the replay
 /// against it, and stops it.
 pub async fn demo(options: &DemoOptions, stop: CancellationToken) -> Result<DemoReport, String> {
+    let scenario = scenario(options)?;
+    // Trips take a moment to unpack: too long for a thread that serves connections.
+    let play = tokio::task::spawn_blocking(move || Play::load(&scenario, None));
+    let play = play.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
     let data = tempfile::tempdir().map_err(|e| format!("a temporary folder: {e}"))?;
     let settings = city_settings(options.speed_up, DataDir(Some(data.path().to_owned())));
-    let say = |text: String| {
-        if !options.json {
-            // A reader that has gone away does not end the demo.
-            _ = writeln!(io::stdout(), "{text}");
-        }
-    };
     let node = Node::start(settings, &ALL_ROLES).await.map_err(|e| e.to_string())?;
-    say(introduction(node.address(), options));
-    let report = both(node.address(), options, say, stop).await;
+    say(options, &introduction(node.address(), options));
+    let report = both(node.address(), &play, options, stop).await;
     node.shutdown().await;
     report
 }
 
+/// What is not the report goes to standard error when that is JSON.
+fn say(options: &DemoOptions, text: &str) {
+    // A reader that has gone away does not end the demo.
+    _ = if options.json { writeln!(io::stderr(), "{text}") } else { writeln!(io::stdout(), "{text}") };
+}
+
+fn scenario(options: &DemoOptions) -> Result<Scenario, String> {
+    let mut scenario = Scenario::shipped(SCENARIO).map_err(|e| e.to_string())?;
+    scenario.duration_s = options.ride_seconds;
+    if let Some(trips) = &options.trips {
+        let file = trips.to_str().ok_or_else(|| format!("{}: must be UTF-8", trips.display()))?.to_owned();
+        scenario.demand.source = DemandSource::Trips { file, shift_s: 0 };
+    }
+    Ok(scenario)
+}
+
 async fn both(
     address: SocketAddr,
+    play: &Play,
     options: &DemoOptions,
-    say: impl Fn(String),
     stop: CancellationToken,
 ) -> Result<DemoReport, String> {
-    let out = if options.json { Out::Stderr } else { Out::Stdout };
-    let rode = rides(ride_options(address, options), &SystemClock, out, stop.clone()).await;
-    let RidesReport { figures, run } = rode.map_err(|e| e.to_string())?;
+    let run = city(address, play, options, &stop).await?;
     let next = "\nAll drivers have signed off. Now the taxis of the same half hour drive as they did, and random questions\n\
         are asked: every answer is judged against all positions that were sent.\n";
-    say(next.to_owned());
+    say(options, next);
+    let out = if options.json { Out::Stderr } else { Out::Stdout };
     let replayed = replay(replay_options(address, options), &SystemClock, out, stop).await;
-    say(String::new());
-    Ok(DemoReport { replay: replayed.map_err(|e| e.to_string())?, rides: figures, rides_run: run })
+    say(options, "");
+    Ok(DemoReport { replay: replayed.map_err(|e| e.to_string())?, rides: Figures::of(&run) })
+}
+
+/// Riders and drivers against the node.
+async fn city(
+    address: SocketAddr,
+    play: &Play,
+    options: &DemoOptions,
+    stop: &CancellationToken,
+) -> Result<RunRecord, String> {
+    let mut city = play.city(options.seed);
+    let live_options = LiveOptions {
+        endpoints: vec![format!("http://{address}")],
+        connections: CONNECTIONS,
+        speed_up: options.speed_up,
+        seed: options.seed,
+    };
+    let mut tell = |text: &str| say(options, text);
+    let every_ms = (NEWS_EVERY_MS * options.speed_up) as i64;
+    let mut people = Telling::new(&mut city, UTC_OFFSET_H, every_ms, &mut tell);
+    let end = live(&mut people, &live_options, stop, |_| ()).await?;
+    Ok(play.record(city, end, options.seed, None))
 }
 
 /// Settings of a node for a city that runs `speed_up` times faster than life: its matcher's limits of time are divided,
@@ -135,19 +181,6 @@ pub fn city_settings(speed_up: f64, data_dir: DataDir) -> Settings {
     // A second of waiting is more of the city's time than before.
     matcher.wait_credit = (f64::from(matcher.wait_credit) * speed_up).round() as u32;
     settings
-}
-
-fn ride_options(address: SocketAddr, options: &DemoOptions) -> RideOptions {
-    RideOptions {
-        trips: options.trips.clone(),
-        endpoints: vec![format!("http://{address}")],
-        speed_up: options.speed_up,
-        duration: Some(options.ride_seconds),
-        utc_offset_h: UTC_OFFSET_H,
-        seed: options.seed,
-        json: options.json,
-        ..RideOptions::default()
-    }
 }
 
 fn replay_options(address: SocketAddr, options: &DemoOptions) -> ReplayOptions {

@@ -70,6 +70,7 @@ impl Link {
 
     async fn open_unhurried(channel: Channel, hello: Hello) -> Result<(Self, Welcome), Status> {
         let (outgoing, requests) = mpsc::channel(QUEUED_MAX);
+        let brought = hello.resume_token.clone();
         let hello = ConnectRequest { message: Some(connect_request::Message::Hello(hello)) };
         outgoing.try_send(hello).map_err(|e| Status::internal(format!("a new queue has room: {e}")))?;
         let response = DriverServiceClient::new(channel).connect(ReceiverStream::new(requests)).await?;
@@ -80,13 +81,20 @@ impl Link {
                 return Err(Status::internal(format!("the first message must be a welcome, was {other:?}")));
             }
         };
-        let tally = Tally { first_sequence: welcome.last_sequence + 1, ..Tally::default() };
+        let newest = Some(welcome.resume_token.clone()).filter(|token| !token.is_empty());
+        let resume_token = newest.unwrap_or(brought);
+        let tally = Tally { first_sequence: welcome.last_sequence + 1, resume_token, ..Tally::default() };
         Ok((Self { outgoing, incoming, tally }, welcome))
     }
 
     /// From which number on this stream's updates count; by default one above the server's last.
     pub fn begin_at(&mut self, sequence: u64) {
         self.tally.first_sequence = sequence;
+    }
+
+    /// The newest token; to be given to the next stream.
+    pub fn resume_token(&self) -> &Bytes {
+        &self.tally.resume_token
     }
 
     /// Room for one update; `None` when the connection does not keep up or the stream has ended.

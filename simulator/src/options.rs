@@ -166,8 +166,42 @@ pub(crate) fn defaults<O: Args>() -> O {
     O::from_arg_matches(&matches).expect("every flag has a default")
 }
 
+/// A span of time like `90s`, `30m` or `2h`, for the command line, in milliseconds.
+pub(crate) fn parse_span_ms(text: &str) -> Result<i64, String> {
+    let units = [("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    let read = units.into_iter().find_map(|(unit, ms)| {
+        let whole = text.strip_suffix(unit)?.parse::<u32>().ok()?;
+        Some(i64::from(whole) * ms)
+    });
+    read.ok_or_else(|| format!("{text:?} is no span of time, must be like 90s, 30m or 2h"))
+}
+
+/// A span of time as [`parse_span_ms`] reads it; what is less than a second is left out.
+pub(crate) fn span(ms: i64) -> String {
+    match ms / 1_000 {
+        s if s != 0 && s % 3_600 == 0 => format!("{}h", s / 3_600),
+        s if s != 0 && s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
 /// A number above 0, for the command line.
 pub(crate) fn parse_positive(text: &str) -> Result<f64, String> {
     let value = text.parse::<f64>().ok().filter(|v| v.is_finite() && *v > 0.0);
     value.ok_or_else(|| format!("{text:?} is not a number above 0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_read_as_they_are_written() {
+        for (text, ms) in [("90s", 90_000), ("30m", 1_800_000), ("2h", 7_200_000), ("0s", 0)] {
+            assert_eq!((parse_span_ms(text), &*span(ms)), (Ok(ms), text));
+        }
+        for wrong in ["", "30", "m", "1.5h", "-1s", "1h30m"] {
+            assert!(parse_span_ms(wrong).unwrap_err().ends_with("must be like 90s, 30m or 2h"), "{wrong}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Values above this are counted as this: a minute in microseconds.
 const VALUE_MAX: u64 = 60_000_000;
@@ -44,7 +44,7 @@ impl Values {
 }
 
 /// Percentiles of a set of values; all 0 for an empty one. The unit stands in the name of the field that holds it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Percentiles {
     /// How many values.
     pub count: u64,

@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_aggregator::Options;
@@ -22,8 +21,7 @@ fn known(sequence: Option<u64>, connected: bool) -> KnownDriver {
         accuracy_dm: Motion::NOT_KNOWN,
         shard: ShardId(1),
     });
-    let card = Arc::new(hit.card);
-    KnownDriver { card, status: DriverStatus::Available, connected, searchable: true, position }
+    KnownDriver { card: hit.card, status: DriverStatus::Available, connected, searchable: true, position }
 }
 
 /// What comes of what two nodes say, and how long it takes.

@@ -1,6 +1,6 @@
 //! A journal in memory: all that the one on disk does, but for being there after the end of the process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use futures::FutureExt;
 use futures::future::ready;
@@ -10,30 +10,46 @@ use parking_lot::Mutex;
 use super::key::record_key;
 use super::record::{check_snapshot, decode_record, encode_record};
 
-/// A journal in memory, for tests and for demonstrations without a data directory. It keeps every record, so it grows as
-/// long as the process lives.
+/// A journal in memory, for tests, for demonstrations without a data directory, and for simulations.
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
     markets: Mutex<BTreeMap<MarketId, Market>>,
+    forgets: bool,
 }
 
 #[derive(Debug, Default)]
 struct Market {
-    /// As they would be on disk; the first is version 1.
-    records: Vec<Vec<u8>>,
+    /// Up to this version, records are forgotten.
+    forgotten: Version,
+    /// The ones after it, as they would be on disk.
+    records: VecDeque<Vec<u8>>,
     snapshot: Option<(Version, Vec<u8>)>,
 }
 
 impl Market {
     fn version(&self) -> Version {
-        self.records.len() as Version
+        self.forgotten + self.records.len() as Version
+    }
+
+    /// Forgets the records up to this version, which are there.
+    fn forget(&mut self, version: Version) {
+        let count = version.saturating_sub(self.forgotten);
+        self.records.drain(..count as usize);
+        self.forgotten += count;
     }
 }
 
 impl MemoryJournal {
-    /// Without records.
+    /// Without records. It keeps every one, so it grows as long as the process lives.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Without records. A market's records are forgotten from its second snapshot after them on: its matcher needs none
+    /// before the last snapshot, and who subscribes from the start on has as many again to fall behind. To read one that
+    /// is forgotten is [`Error::Internal`].
+    pub fn forgetting() -> Self {
+        Self { forgets: true, ..Self::default() }
     }
 
     fn append_now(&self, market: &MarketId, expected: Version, record: &Record) -> Result<Version, Error> {
@@ -44,7 +60,7 @@ impl MemoryJournal {
         }
         let version = current + 1;
         let bytes = encode_record(&record_key(market, version), record)?;
-        markets.entry(market.clone()).or_default().records.push(bytes);
+        markets.entry(market.clone()).or_default().records.push_back(bytes);
         Ok(version)
     }
 
@@ -56,9 +72,14 @@ impl MemoryJournal {
     ) -> Result<Vec<(Version, Record)>, Error> {
         let markets = self.markets.lock();
         let Some(market_now) = markets.get(market) else { return Ok(Vec::new()) };
+        let forgotten = market_now.forgotten;
+        if after < forgotten {
+            let text = format!("market {market}: its records up to version {forgotten} are forgotten");
+            return Err(Error::Internal(text));
+        }
         let versions = after.saturating_add(1)..=market_now.version();
         let read = versions.take(max).map(|version| {
-            let bytes = &market_now.records[version as usize - 1];
+            let bytes = &market_now.records[(version - forgotten - 1) as usize];
             let record = decode_record(&record_key(market, version), bytes).map_err(Error::Internal)?;
             Ok((version, record))
         });
@@ -71,7 +92,10 @@ impl MemoryJournal {
         let market_now = markets.get_mut(market).filter(|market| version <= market.version());
         let market_now = market_now.ok_or_else(|| no_such_version(version))?;
         if market_now.snapshot.as_ref().is_none_or(|(newest, _)| *newest <= version) {
-            market_now.snapshot = Some((version, snapshot));
+            let before = market_now.snapshot.replace((version, snapshot));
+            if let Some((before, _)) = before.filter(|_| self.forgets) {
+                market_now.forget(before);
+            }
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What every implementation of `TravelTimes` does, at places of the caller's choice: on the map, beside it, far away.
 
+use std::sync::Arc;
+
 use kerb_spatial::{LatLng, distance_m};
 
 use crate::{Drive, Eta, Leg, Table, TableQuestion, TravelSource, TravelTimes};
@@ -24,6 +26,10 @@ impl TwoBanks {
 }
 
 impl TravelTimes for TwoBanks {
+    fn pinned(self: Arc<Self>) -> Arc<dyn TravelTimes> {
+        self
+    }
+
     fn table(&self, question: &TableQuestion) -> Table {
         let place = |places: &[LatLng], number: u32| places[number as usize];
         let etas = question.legs.iter().map(|leg| {

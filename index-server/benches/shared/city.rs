@@ -1,4 +1,5 @@
-//! A made-up fleet: cities of 20 km by 20 km, four fifths of the drivers in clusters, the rest anywhere in the city.
+//! A made-up fleet: cities of 20 km by 20 km, four fifths of the drivers in clusters, the rest anywhere in the city. One
+//! in 100 is on a break, and one in 1,000 has a capability.
 
 use std::sync::Arc;
 
@@ -135,7 +136,11 @@ impl City {
             position,
             stamp: Stamp { sequence: self.sequence, time_ms: START_MS + self.sequence as i64 },
             motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
-            status: if i.is_multiple_of(3) { DriverStatus::OnTrip } else { DriverStatus::Available },
+            status: match i {
+                _ if i % 100 == 1 => DriverStatus::OnBreak,
+                _ if i.is_multiple_of(3) => DriverStatus::OnTrip,
+                _ => DriverStatus::Available,
+            },
         }
     }
 }
@@ -156,6 +161,6 @@ fn card(i: usize) -> Arc<DriverCard> {
     Arc::new(DriverCard {
         id: DriverId::new(&format!("driver-{i:08}")).expect("15 bytes"),
         vehicle_class: VehicleClass((i % 4) as u8),
-        capabilities: Capabilities(0),
+        capabilities: Capabilities(u16::from(i % 1_000 == 1)),
     })
 }

@@ -11,6 +11,8 @@ use crate::store::ids::{IdText, Ids};
 /// Drivers that are kept beyond the limit before the worst are dropped, as a multiple of it. Dropping goes over all
 /// that are kept, so each driver pays for a constant share of one pass.
 const KEPT_LIMITS: usize = 2;
+/// Fewer are sorted by comparison.
+const EVENLY_MIN: usize = 256;
 /// Room that is asked for at the begin, at most.
 const ROOM: usize = 1_024;
 
@@ -119,7 +121,7 @@ impl Best {
             (0..).zip(&self.found).map(|(i, found)| (found.hav.to_bits(), i)).collect();
         let id = |i: u32| id_of(ids, &self.found[i as usize]);
         // By numbers alone, without a look at ids; ties are few but in a polygon.
-        order.sort_unstable();
+        sort_evenly(&mut order);
         for equal in order.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
             equal.sort_unstable_by(|a, b| id(a.1).as_bytes().cmp(id(b.1).as_bytes()));
         }
@@ -141,6 +143,71 @@ impl Best {
     }
 }
 
+/// Sorts pairs of the bits of a distance, which is not negative, and a number. The haversines of drivers who are spread
+/// over a circle are spread over their range, because both grow with the square of the distance: so a place by its share
+/// of the range is near its right one.
+fn sort_evenly(order: &mut [(u64, u32)]) {
+    if order.len() < EVENLY_MIN {
+        order.sort_unstable();
+        return;
+    }
+    let hav = |bits: u64| f64::from_bits(bits);
+    let (min, max) =
+        order.iter().fold((u64::MAX, 0), |(min, max), (bits, _)| (min.min(*bits), max.max(*bits)));
+    if min == max {
+        order.sort_unstable();
+        return;
+    }
+    let scale = (order.len() - 1) as f64 / (hav(max) - hav(min));
+    let bucket = |bits: u64| ((hav(bits) - hav(min)) * scale) as usize;
+    let mut ends = vec![0_u32; order.len() + 1];
+    for (bits, _) in &*order {
+        ends[bucket(*bits).min(order.len() - 1) + 1] += 1;
+    }
+    for i in 1..ends.len() {
+        ends[i] += ends[i - 1];
+    }
+    let mut placed = vec![(0, 0); order.len()];
+    for pair in &*order {
+        let at = &mut ends[bucket(pair.0).min(order.len() - 1)];
+        placed[*at as usize] = *pair;
+        *at += 1;
+    }
+    order.copy_from_slice(&placed);
+    // What shares a bucket is in no order yet; all before it is less.
+    let mut start = 0;
+    for end in ends {
+        let end = end as usize;
+        if end > start + 1 {
+            order[start..end].sort_unstable();
+        }
+        start = start.max(end);
+    }
+}
+
 fn id_of(ids: &Ids, found: &Found) -> IdText {
     ids.get(found.sighting.traits.record())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::sort_evenly;
+
+    proptest! {
+        #[test]
+        fn evenly_sorted_is_sorted(
+            spread in prop::collection::vec(0.0..1e-6_f64, 0..600),
+            crowd in prop::collection::vec(0.0..1e-12_f64, 0..600),
+            far in prop::option::of(0.5..1.0_f64),
+        ) {
+            let havs = spread.into_iter().chain(crowd).chain(far);
+            let mut order: Vec<(u64, u32)> = (0..).zip(havs).map(|(i, hav)| (hav.to_bits(), i)).collect();
+            let mut right = order.clone();
+            right.sort_unstable();
+            sort_evenly(&mut order);
+            prop_assert_eq!(order, right);
+        }
+    }
 }

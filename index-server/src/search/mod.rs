@@ -16,6 +16,7 @@ use kerb_fleet::{DriverCard, DriverFilter, DriverStatus, Hit, Search, ShardId};
 use kerb_spatial::Circle;
 
 use crate::store::Store;
+use crate::store::kinds::Sought;
 use best::Best;
 use frontier::Queue;
 use nearest::{Candidates, Nearest};
@@ -163,7 +164,8 @@ fn nearest(
 ) -> Result<Option<Vec<Hit>>, Stop> {
     let Scratch { asked, queue, candidates, moved } = scratch;
     let found = Vec::with_capacity(k.min(64) as usize);
-    let mut search = Nearest { store, circle, k: k as usize, filter, asked, found };
+    let sought = Sought::from(filter);
+    let mut search = Nearest { store, circle, k: k as usize, filter, sought, asked, found };
     if !search.read(queue, candidates, moved, effort)? {
         return Ok(None);
     }
@@ -183,7 +185,8 @@ fn within(
 ) -> Result<Option<Vec<Hit>>, Stop> {
     let Scratch { asked, queue, moved, .. } = scratch;
     let (records, sightings) = (Vec::new(), Vec::new());
-    let mut search = Within { store, place, filter, asked, best, records, sightings };
+    let sought = Sought::from(filter);
+    let mut search = Within { store, place, filter, sought, asked, best, records, sightings };
     search.read(queue, effort)?;
     let Some(moved) = moved.update(store) else { return Ok(None) };
     if !moved.is_empty() {
@@ -204,7 +207,7 @@ fn within(
 fn hit(store: &Store, hav: f64, sighting: &Sighting) -> Hit {
     let Sighting { traits, position, state, .. } = *sighting;
     let card = DriverCard {
-        id: store.ids.get(traits.record()).to_id(),
+        id: store.ids.id(traits.record()),
         vehicle_class: traits.class(),
         capabilities: traits.capabilities(),
     };

@@ -13,6 +13,7 @@ use super::sight::{Sighting, fetch_records, passes, sight};
 use super::window::Window;
 use super::{Asked, Effort, Moved, Stop};
 use crate::store::Store;
+use crate::store::kinds::Sought;
 
 /// The window, which takes two roots to narrow, is narrowed when the reach is less than this share of what it was.
 const NARROWED: f64 = 0.8;
@@ -39,6 +40,7 @@ pub(crate) struct Nearest<'a> {
     pub(crate) circle: &'a Circle,
     pub(crate) k: usize,
     pub(crate) filter: &'a DriverFilter,
+    pub(crate) sought: Sought,
     pub(crate) asked: &'a Asked,
     pub(crate) found: Vec<(f64, Sighting)>,
 }
@@ -144,7 +146,7 @@ impl<'a> Nearest<'a> {
         candidates.spill.clear();
         candidates.evicted.clear();
         let circle = self.circle;
-        let frontier = Frontier::new(self.store, circle, queue, self.asked);
+        let frontier = Frontier::new(self.store, circle, self.sought, queue, self.asked);
         let window = Window::around(circle.center());
         let (store, filter) = (self.store, self.filter);
         let mut reading =
@@ -171,10 +173,18 @@ impl<'a> Nearest<'a> {
         loop {
             let wanted = reading.wanted();
             let Some(group) = reading.frontier.next(wanted, 0.0) else { return Ok(()) };
-            read_group(self.store, &group, effort, reading, Reading::read_block, |reading, leaf| {
-                let wanted = reading.wanted();
-                reading.frontier.push_rest(leaf, wanted);
-            })?;
+            read_group(
+                self.store,
+                &group,
+                self.sought,
+                effort,
+                reading,
+                Reading::read_block,
+                |reading, leaf| {
+                    let wanted = reading.wanted();
+                    reading.frontier.push_rest(leaf, wanted);
+                },
+            )?;
         }
     }
 

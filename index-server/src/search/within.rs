@@ -12,6 +12,7 @@ use super::sight::{Sighting, fetch_records, passes, sight};
 use super::window::Window;
 use super::{Asked, Effort, Stop};
 use crate::store::Store;
+use crate::store::kinds::Sought;
 use crate::store::page::{Leaf, Link};
 
 /// Where.
@@ -39,6 +40,7 @@ pub(crate) struct Within<'a> {
     pub(crate) store: &'a Store,
     pub(crate) place: Place<'a>,
     pub(crate) filter: &'a DriverFilter,
+    pub(crate) sought: Sought,
     pub(crate) asked: &'a Asked,
     pub(crate) best: Best,
     /// Records of a group that seem to be in the area.
@@ -67,7 +69,7 @@ impl<'a> Within<'a> {
         queue: &mut Queue,
         effort: &mut Effort<'_>,
     ) -> Result<(), Stop> {
-        let mut frontier = Frontier::new(self.store, circle, queue, self.asked);
+        let mut frontier = Frontier::new(self.store, circle, self.sought, queue, self.asked);
         let hav_min = self.best.hav_min();
         let mut window = Window::around(circle.center());
         loop {
@@ -79,6 +81,7 @@ impl<'a> Within<'a> {
             read_group(
                 store,
                 &group,
+                self.sought,
                 effort,
                 &mut state,
                 |(records, _), number, bits| {
@@ -114,6 +117,9 @@ impl<'a> Within<'a> {
 
     fn open(&self, number: u32, relation: Relation, polygon: &Polygon, links: &mut Vec<(Link, Relation)>) {
         let node = self.store.nodes.get(number);
+        if !self.sought.may_be_in(node.page.kinds()) {
+            return;
+        }
         let cell = node.cell();
         for (i, child) in node.children.iter().enumerate() {
             let link = child.load();
@@ -143,6 +149,7 @@ impl<'a> Within<'a> {
             read_group(
                 store,
                 &group,
+                self.sought,
                 effort,
                 &mut state,
                 |(records, _), number, bits| {

@@ -19,6 +19,11 @@ const SHORT: usize = 15;
 #[repr(align(16))]
 pub(crate) struct IdWords([AtomicU64; 2]);
 
+/// Bytes that are looked at as words.
+#[derive(Default)]
+#[repr(align(16))]
+struct Aligned([u8; SHORT + 1]);
+
 /// A longer id.
 #[derive(Default)]
 #[repr(align(64))]
@@ -95,6 +100,22 @@ impl Ids {
         if len == 0 { self.get_long(low) } else { IdText { bytes, len } }
     }
 
+    /// The id of a record that has one, as its own type.
+    #[inline]
+    pub(crate) fn id(&self, record: u32) -> DriverId {
+        let mut short = Aligned::default();
+        for (bytes, word) in short.0.as_chunks_mut().0.iter_mut().zip(&self.words.get(record).0) {
+            *bytes = word.load(Relaxed).to_le_bytes();
+        }
+        let len = usize::from(std::mem::take(&mut short.0[SHORT]));
+        if len == 0 {
+            return self.get(record).to_id();
+        }
+        // All of the bytes, of which those behind the id are zero: whole words are checked at once.
+        let text = std::str::from_utf8(&short.0).expect("the bytes of an id are text");
+        DriverId::new(&text[..len]).expect("the text of an id is one")
+    }
+
     /// Loads a word of the id; nothing waits for it.
     #[inline]
     pub(crate) fn fetch(&self, record: u32) -> u64 {
@@ -150,6 +171,7 @@ mod tests {
             }
             for len in 1..=BYTES_MAX {
                 assert_eq!(ids.get(len as u32).to_id(), id(len, round));
+                assert_eq!(ids.id(len as u32), id(len, round));
             }
             (1..=BYTES_MAX as u32).for_each(|record| ids.clear(record, &mut slots));
         }
@@ -163,6 +185,7 @@ mod tests {
         for text in ["Zürich-Taxi 7", "北京出租车一二三四五六七八九十", "ß"] {
             ids.set(1, &DriverId::new(text).unwrap(), &mut slots);
             assert_eq!(ids.get(1).to_id().as_str(), text);
+            assert_eq!(ids.id(1).as_str(), text);
         }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod arena;
 pub(crate) mod epoch;
 pub(crate) mod ids;
 pub(crate) mod journal;
+pub(crate) mod kinds;
 pub(crate) mod page;
 pub(crate) mod record;
 

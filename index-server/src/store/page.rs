@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use kerb_fleet::{Capabilities, DriverStatus, VehicleClass};
 use kerb_spatial::{Cell, LatLng, Morton};
 
+use super::kinds::Kinds;
 use super::record::Kind;
 
 /// Entries of a block: two cache lines, which processors fetch as a pair.
@@ -69,22 +70,65 @@ impl LinkCell {
     }
 }
 
-/// A cell in two words, which are stored only while no search can reach them.
+/// What a page is for: its cell, which is set before the page is published and never while it can be reached, and the
+/// kinds of the drivers below, at least.
 #[derive(Default)]
-struct CellWords {
+pub(crate) struct Page {
     code: AtomicU64,
-    level: AtomicU32,
+    /// The cell's level in the lower 8 bits, [`RETIRED`], and the kinds in the upper 48.
+    level_kinds: AtomicU64,
 }
 
-impl CellWords {
+/// The page was taken out of its tree.
+const RETIRED: u64 = 1 << 8;
+
+impl Page {
     #[inline]
-    fn load(&self) -> Cell {
-        Cell::of(Morton(self.code.load(Relaxed)), self.level.load(Relaxed) as u8)
+    pub(crate) fn cell(&self) -> Cell {
+        Cell::of(Morton(self.code.load(Relaxed)), self.level_kinds.load(Relaxed) as u8)
     }
 
-    fn store(&self, cell: Cell) {
+    /// With nobody below.
+    pub(crate) fn set_cell(&self, cell: Cell) {
         self.code.store(cell.first().0, Relaxed);
-        self.level.store(u32::from(cell.level()), Relaxed);
+        self.level_kinds.store(u64::from(cell.level()), Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn kinds(&self) -> Kinds {
+        Kinds(self.level_kinds.load(Relaxed) >> 16)
+    }
+
+    /// Adds kinds that will be below.
+    #[inline]
+    pub(crate) fn raise(&self, kinds: Kinds) {
+        if !self.kinds().hold(kinds) {
+            self.set_kinds(self.kinds().and(kinds));
+        }
+    }
+
+    /// Takes the kinds away that are not among these, the ones that are below.
+    #[inline]
+    pub(crate) fn lower(&self, kinds: Kinds) {
+        if !kinds.hold(self.kinds()) {
+            self.set_kinds(self.kinds().only(kinds));
+        }
+    }
+
+    /// The writer's own mark: the page cannot be reached from the root any more.
+    pub(crate) fn retire(&self) {
+        self.level_kinds.store(self.level_kinds.load(Relaxed) | RETIRED, Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_retired(&self) -> bool {
+        self.level_kinds.load(Relaxed) & RETIRED != 0
+    }
+
+    /// A release, like every store that a search may see before it asks the journal.
+    fn set_kinds(&self, kinds: Kinds) {
+        let level = self.level_kinds.load(Relaxed) & 0xffff;
+        self.level_kinds.store(kinds.0 << 16 | level, Release);
     }
 }
 
@@ -93,19 +137,14 @@ impl CellWords {
 #[derive(Default)]
 #[repr(align(32))]
 pub(crate) struct Node {
-    cell: CellWords,
+    pub(crate) page: Page,
     pub(crate) children: [LinkCell; 4],
 }
 
 impl Node {
-    /// The cell; set before the node is published and never while it can be reached.
     #[inline]
     pub(crate) fn cell(&self) -> Cell {
-        self.cell.load()
-    }
-
-    pub(crate) fn set_cell(&self, cell: Cell) {
-        self.cell.store(cell);
+        self.page.cell()
     }
 }
 
@@ -115,7 +154,7 @@ impl Node {
 pub(crate) struct Leaf {
     /// Bit i: entry i % 8 of block i / 8 is taken.
     mask: AtomicU64,
-    cell: CellWords,
+    pub(crate) page: Page,
     /// More entries at the same place: leaves of the deepest level form a chain when they are full.
     pub(crate) next: LinkCell,
     /// Numbers of blocks; 0 is none.
@@ -123,14 +162,9 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
-    /// As [`Node::cell`].
     #[inline]
     pub(crate) fn cell(&self) -> Cell {
-        self.cell.load()
-    }
-
-    pub(crate) fn set_cell(&self, cell: Cell) {
-        self.cell.store(cell);
+        self.page.cell()
     }
 
     #[inline]
@@ -263,6 +297,12 @@ impl Traits {
     #[inline]
     pub(crate) fn status_number(self) -> u8 {
         (self.0 >> 54) as u8 & 7
+    }
+
+    /// What a page above it must have.
+    #[inline]
+    pub(crate) fn kinds(self) -> Kinds {
+        Kinds::of(self.status_number(), self.class(), self.capabilities())
     }
 }
 

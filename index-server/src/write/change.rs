@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use kerb_fleet::{DriverStatus, Error, Forget, Introduction, Slot, Stamp};
 
-use super::Writer;
 use super::registry::Registry;
 use super::session::Session;
+use super::{Writer, tree};
 use crate::store::page::Traits;
 use crate::store::record::{Kind, NOWHERE};
 
@@ -49,7 +49,10 @@ impl Writer {
         }
         let status = DriverStatus::from_number(traits.status_number());
         let status = status.expect("an entry's status came from a status");
-        entry.set_traits(Traits::new(number, kind, status));
+        let traits = Traits::new(number, kind, status);
+        let shard = record.home().shard;
+        tree::announce(&self.store, &self.pages, shard, place, entry.position(), traits.kinds());
+        entry.set_traits(traits);
     }
 
     /// Removes the drivers of these slots as far as this session's source has their newest state.

@@ -3,6 +3,7 @@
 //! `tree` and `pages` know places, `registry` knows ids; `update`, `change`, `round` and `expiry` are what sources
 //! and time ask for.
 
+pub(crate) mod ahead;
 pub(crate) mod change;
 pub(crate) mod expiry;
 pub(crate) mod pages;
@@ -10,6 +11,7 @@ pub(crate) mod registry;
 pub(crate) mod round;
 pub(crate) mod session;
 pub(crate) mod source;
+pub(crate) mod sweep;
 pub(crate) mod tombstones;
 pub(crate) mod tree;
 pub(crate) mod update;
@@ -26,6 +28,7 @@ use crate::store::record::NOWHERE;
 use pages::Pages;
 use registry::Registry;
 use source::Sources;
+use sweep::Sweep;
 use tombstones::Tombstones;
 
 /// A turn of the wheel; a driver leaves so much later than it could.
@@ -41,6 +44,7 @@ pub(crate) struct Writer {
     pub(crate) sources: Sources,
     pub(crate) coverage: Coverage,
     pub(crate) wheel: Wheel,
+    pub(crate) sweep: Sweep,
     pub(crate) tombstones: Tombstones,
     /// Records that the wheel found old.
     pub(crate) expired: VecDeque<u32>,
@@ -61,6 +65,7 @@ impl Writer {
             sources: Sources::default(),
             coverage: Coverage::new(sharding.shards()),
             wheel: Wheel::new(now_ms, WHEEL_TICK_MS, ticks),
+            sweep: Sweep::default(),
             tombstones: Tombstones::default(),
             expired: VecDeque::new(),
             orphans: Vec::new(),

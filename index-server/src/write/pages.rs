@@ -58,7 +58,7 @@ impl Pages {
             store.nodes.make(number);
         }
         let node = store.nodes.get(number);
-        node.set_cell(cell);
+        node.page.set_cell(cell);
         for child in &node.children {
             child.store(Link::Nothing);
         }
@@ -74,7 +74,7 @@ impl Pages {
         }
         let leaf = store.leaves.get(number);
         leaf.set_mask(0);
-        leaf.set_cell(cell);
+        leaf.page.set_cell(cell);
         leaf.next.store(Link::Nothing);
         for k in 0..BLOCKS {
             leaf.set_block(k, 0);
@@ -116,6 +116,7 @@ impl Pages {
                 self.retire_block(store, shard, block);
             }
         }
+        store.leaves.get(leaf).page.retire();
         self.leaves.give_back(store.epochs.now(), leaf);
         self.count(shard).leaves -= 1;
     }

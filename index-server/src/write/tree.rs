@@ -2,16 +2,15 @@
 //!
 //! A compressed quadtree over Morton codes: a node's cell may lie levels below the link to it, so empty levels cost
 //! nothing. A leaf splits when it is full and its drivers are not all at one place; those form a chain of leaves of
-//! the deepest level. Each function leaves the tree whole for a reader who comes at any instant, as [`crate::index`]
-//! argues.
-
-use std::hint::black_box;
+//! the deepest level, whose head has the kinds of all of it. Each function leaves the tree whole for a reader who comes
+//! at any instant, as [`crate::index`] argues.
 
 use kerb_fleet::ShardId;
 use kerb_spatial::{Cell, LatLng, Morton};
 
 use super::pages::Pages;
 use crate::store::Store;
+use crate::store::kinds::Kinds;
 use crate::store::page::{BLOCK, BLOCKS, Entry, FULL, LEAF, Leaf, Link, LinkCell, Node, Traits};
 use crate::store::record::Home;
 
@@ -38,10 +37,32 @@ struct Step<'a> {
     cell: Cell,
 }
 
-/// Finds or makes a free entry for a driver with this code.
-pub(crate) fn make_room(store: &Store, pages: &mut Pages, shard: ShardId, code: Morton) -> Spot {
+/// A free entry of this leaf, the one that a driver of these kinds with this code belongs to, if there is one for which
+/// nothing must be changed above. The leaf was in the shard's tree lately.
+#[inline]
+pub(crate) fn room_in(store: &Store, number: u32, code: Morton, kinds: Kinds) -> Option<Spot> {
+    let leaf = store.leaves.get(number);
+    let (cell, mask) = (leaf.cell(), leaf.mask());
+    // No leaf 0 is in a tree. What a leaf has, the pages above have; and no other leaf has the code while this one is in
+    // the tree.
+    let fits = number != 0
+        && !leaf.page.is_retired()
+        && mask != FULL
+        && cell.contains(code)
+        && leaf.page.kinds().hold(kinds);
+    fits.then(|| Spot { leaf: number, bit: (!mask).trailing_zeros(), level: cell.level() })
+}
+
+/// Finds or makes a free entry for a driver of these kinds with this code; the nodes above it have the kinds then.
+pub(crate) fn make_room(
+    store: &Store,
+    pages: &mut Pages,
+    shard: ShardId,
+    code: Morton,
+    kinds: Kinds,
+) -> Spot {
     loop {
-        let (_, step) = descend(store, shard, code);
+        let (_, step) = descend(store, shard, code, kinds);
         match step.link.load() {
             Link::Nothing => {
                 let leaf = pages.take_leaf(store, shard, step.cell);
@@ -61,6 +82,7 @@ pub(crate) fn make_room(store: &Store, pages: &mut Pages, shard: ShardId, code: 
                     return Spot { leaf: number, bit: (!mask).trailing_zeros(), level: leaf.cell().level() };
                 } else if leaf.cell().level() == Cell::MAX_LEVEL {
                     let head = pages.take_leaf(store, shard, leaf.cell());
+                    store.leaves.get(head).page.raise(leaf.page.kinds());
                     store.leaves.get(head).next.store(Link::Leaf(number));
                     step.link.store(Link::Leaf(head));
                 } else {
@@ -88,10 +110,32 @@ pub(crate) fn put(
         leaf.set_block(k, block);
     }
     let place = block * BLOCK + spot.bit % BLOCK;
+    leaf.page.raise(traits.kinds());
     store.entry(place).put(traits, position);
     leaf.set_mask(leaf.mask() | 1 << spot.bit);
     pages.count(shard).drivers += 1;
     place
+}
+
+/// Adds kinds to the pages above the driver who is at `place` and at this position, before its traits become these: no
+/// search may pass it by.
+pub(crate) fn announce(
+    store: &Store,
+    pages: &Pages,
+    shard: ShardId,
+    place: u32,
+    position: LatLng,
+    kinds: Kinds,
+) {
+    let leaf = store.leaves.get(pages.leaf_of(place / BLOCK));
+    // What a leaf has, the pages above have.
+    if leaf.page.kinds().hold(kinds) {
+        return;
+    }
+    if let Link::Leaf(head) = descend(store, shard, position.into(), kinds).1.link.load() {
+        store.leaves.get(head).page.raise(kinds);
+    }
+    leaf.page.raise(kinds);
 }
 
 /// Takes the driver out that is at `place` with this code. The record leads elsewhere, or nowhere, by now.
@@ -99,12 +143,13 @@ pub(crate) fn take_out(store: &Store, pages: &mut Pages, shard: ShardId, code: M
     let number = pages.leaf_of(place / BLOCK);
     let mut leaf = store.leaves.get(number);
     if leaf.cell().level() == Cell::MAX_LEVEL
-        && let Link::Leaf(head) = descend(store, shard, code).1.link.load()
+        && let Link::Leaf(head) = descend(store, shard, code, Kinds::NONE).1.link.load()
         && head != number
     {
         // A chain is filled from its head: the head's last driver takes this place.
+        let hole = leaf;
         leaf = store.leaves.get(head);
-        place = fill_from(store, leaf, place);
+        place = fill_from(store, leaf, hole, place);
     }
     let k = block_index(leaf, place / BLOCK);
     let bit = k as u32 * BLOCK + place % BLOCK;
@@ -161,60 +206,9 @@ pub(crate) fn each(store: &Store, shard: ShardId, mut f: impl FnMut(Traits)) {
     }
 }
 
-/// A descent that is made step by step, to bring what it passes into the cache.
-#[derive(Clone, Copy)]
-pub(crate) struct Way {
-    link: Link,
-    code: Morton,
-}
-
-impl Default for Way {
-    fn default() -> Self {
-        Self { link: Link::Nothing, code: Morton(0) }
-    }
-}
-
-impl Way {
-    /// At a shard's root.
-    pub(crate) fn new(store: &Store, shard: ShardId, code: Morton) -> Self {
-        Self { link: store.shard(shard).root.load(), code }
-    }
-
-    /// A level down; whether it can go on.
-    #[inline]
-    pub(crate) fn step(&mut self, store: &Store) -> bool {
-        let Link::Node(number) = self.link else { return false };
-        let node = store.nodes.get(number);
-        let cell = node.cell();
-        self.link = if cell.contains(self.code) {
-            node.children[cell.child_index(self.code)].load()
-        } else {
-            Link::Nothing
-        };
-        true
-    }
-
-    /// The leaf at its end; 0 if there is none yet.
-    pub(crate) fn leaf(&self) -> u32 {
-        match self.link {
-            Link::Leaf(number) => number,
-            Link::Nothing | Link::Node(_) => 0,
-        }
-    }
-}
-
-/// Loads the words of the entry that a leaf would fill next.
-pub(crate) fn fetch_room(store: &Store, leaf: u32) {
-    let leaf = store.leaves.get(leaf);
-    let bit = (!leaf.mask()).trailing_zeros().min(LEAF - 1);
-    let place = leaf.block((bit / BLOCK) as usize) * BLOCK + bit % BLOCK;
-    let entry = store.entry(place);
-    black_box((entry.traits(), entry.position_bits()));
-}
-
 /// The last link on the way to a code: it leads nowhere, to a leaf, or to a node that does not hold the code. Before
-/// it, the link to the node that it is in.
-fn descend(store: &Store, shard: ShardId, code: Morton) -> (Option<Step<'_>>, Step<'_>) {
+/// it, the link to the node that it is in. The nodes on the way have these kinds from now on.
+fn descend(store: &Store, shard: ShardId, code: Morton, kinds: Kinds) -> (Option<Step<'_>>, Step<'_>) {
     let mut parent = None;
     let mut step = Step { link: &store.shard(shard).root, cell: Cell::ROOT };
     while let Link::Node(number) = step.link.load() {
@@ -223,6 +217,7 @@ fn descend(store: &Store, shard: ShardId, code: Morton) -> (Option<Step<'_>>, St
         if !cell.contains(code) {
             break;
         }
+        node.page.raise(kinds);
         let child = cell.child_index(code);
         parent = Some(step);
         step = Step { link: &node.children[child], cell: cell.child(child) };
@@ -234,7 +229,9 @@ fn descend(store: &Store, shard: ShardId, code: Morton) -> (Option<Step<'_>>, St
 fn fork(store: &Store, pages: &mut Pages, shard: ShardId, link: &LinkCell, below: Cell, code: Morton) {
     let cell = Cell::common_ancestor(below.first(), code);
     let number = pages.take_node(store, shard, cell);
-    store.nodes.get(number).children[cell.child_index(below.first())].store(link.load());
+    let node = store.nodes.get(number);
+    node.page.raise(kinds_below(store, link.load()));
+    node.children[cell.child_index(below.first())].store(link.load());
     link.store(Link::Node(number));
 }
 
@@ -265,6 +262,7 @@ fn split(store: &Store, pages: &mut Pages, shard: ShardId, link: &LinkCell, numb
         let parent = pages.take_node(store, shard, cell);
         let mut parts: [Copies; 4] = Default::default();
         for (traits, position) in all {
+            store.nodes.get(parent).page.raise(traits.kinds());
             parts[cell.child_index(position.into())].push((traits, position));
         }
         for (child, part) in parts.iter().enumerate().filter(|(_, part)| !part.is_empty()) {
@@ -278,10 +276,13 @@ fn split(store: &Store, pages: &mut Pages, shard: ShardId, link: &LinkCell, numb
 
 /// Takes an empty leaf out, and the node above it when that has no use any more: one child, or few drivers in all.
 fn tidy(store: &Store, pages: &mut Pages, shard: ShardId, code: Morton) {
-    let (parent, step) = descend(store, shard, code);
+    let (parent, step) = descend(store, shard, code, Kinds::NONE);
     if let Link::Leaf(number) = step.link.load() {
         let leaf = store.leaves.get(number);
         if leaf.mask() == 0 {
+            if let Link::Leaf(next) = leaf.next.load() {
+                store.leaves.get(next).page.raise(leaf.page.kinds());
+            }
             step.link.store(leaf.next.load());
             pages.retire_leaf(store, shard, number);
         }
@@ -346,13 +347,14 @@ fn copy(store: &Store, pages: &mut Pages, shard: ShardId, cell: Cell, all: &[(Tr
     number
 }
 
-/// Moves the last driver of a chain's head to `hole`, and answers the place that it left.
-fn fill_from(store: &Store, head: &Leaf, hole: u32) -> u32 {
+/// Moves the last driver of a chain's head to `hole` in another leaf of it, and answers the place that it left.
+fn fill_from(store: &Store, head: &Leaf, leaf: &Leaf, hole: u32) -> u32 {
     let bit = head.mask().ilog2();
     let place = head.block((bit / BLOCK) as usize) * BLOCK + bit % BLOCK;
     let (traits, position) = (store.entry(place).traits(), store.entry(place).position());
     store.journal.push(traits.record());
     store.entry(hole).set_traits(Traits::NOBODY);
+    leaf.page.raise(traits.kinds());
     store.entry(hole).put(traits, position);
     store.records.get(traits.record()).set_place(hole);
     place
@@ -369,7 +371,17 @@ fn copies(store: &Store, leaf: &Leaf) -> Copies {
     all
 }
 
-fn each_entry(store: &Store, leaf: &Leaf, mut f: impl FnMut(Entry<'_>)) {
+/// The kinds of what a link leads to.
+pub(crate) fn kinds_below(store: &Store, link: Link) -> Kinds {
+    match link {
+        Link::Nothing => Kinds::NONE,
+        Link::Node(number) => store.nodes.get(number).page.kinds(),
+        Link::Leaf(number) => store.leaves.get(number).page.kinds(),
+    }
+}
+
+/// Shows every entry of a leaf.
+pub(crate) fn each_entry(store: &Store, leaf: &Leaf, mut f: impl FnMut(Entry<'_>)) {
     let mask = leaf.mask();
     for k in 0..BLOCKS {
         let mut bits = mask >> (k as u32 * BLOCK) & 0xff;

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use kerb_fleet::{Error, Update};
 use kerb_spatial::{Cell, LatLng, Morton};
 
+use super::ahead::{Way, fetch_room};
+use super::pages::Pages;
 use super::session::Session;
-use super::tree::Way;
 use super::{Writer, tree};
 use crate::store::Store;
 use crate::store::page::{BLOCK, Traits};
@@ -66,20 +67,21 @@ impl Writer {
         let mut applied = Applied::default();
         for (updates, records) in updates.chunks(CHUNK).zip(records.chunks(CHUNK)) {
             let mut seen = [Seen::default(); CHUNK];
-            let slow = apply_quickly(&store, updates, records, owner, &mut seen);
+            let slow = apply_quickly(&store, &self.pages, updates, records, owner, &mut seen);
             applied.newest += (updates.len() - slow.len()) as u64;
-            self.fetch_moves(&store, slow, updates);
-            for Seen { row, .. } in slow {
-                let row = *row as usize;
-                self.update_slowly(&store, session, &updates[row], records[row], owner, now_ms, &mut applied);
+            let leaves = self.fetch_moves(&store, slow, updates);
+            for (Seen { row, .. }, leaf) in slow.iter().zip(leaves) {
+                let (update, record) = (&updates[*row as usize], records[*row as usize]);
+                self.update_slowly(&store, session, update, record, leaf, owner, now_ms, &mut applied);
             }
         }
+        self.sweep(updates.len());
         applied
     }
 
     /// Loads a word of each cache line that the moves will need, those of all rows in one pass, then what they lead
-    /// to in the next.
-    fn fetch_moves(&self, store: &Store, slow: &[Seen], updates: &[Update]) {
+    /// to in the next. Answers the leaves that they lead to.
+    fn fetch_moves(&self, store: &Store, slow: &[Seen], updates: &[Update]) -> [u32; CHUNK] {
         let mut leaves = [0; CHUNK];
         for (leaf, seen) in leaves.iter_mut().zip(slow) {
             *leaf = self.pages.leaf_of(seen.place / BLOCK);
@@ -95,12 +97,14 @@ impl Writer {
         }
         // All go down a level, then all the next: one alone would wait at every level.
         while ways.iter_mut().fold(false, |more, way| way.step(store) | more) {}
-        for way in &*ways {
-            black_box(store.leaves.get(way.leaf()).mask());
+        for (leaf, way) in leaves.iter_mut().zip(&*ways) {
+            *leaf = way.leaf();
+            black_box(store.leaves.get(*leaf).mask());
         }
-        for way in &*ways {
-            tree::fetch_room(store, way.leaf());
+        for leaf in &leaves[..slow.len()] {
+            fetch_room(store, *leaf);
         }
+        leaves
     }
 
     /// Whatever is not a newer state of a driver who stays in its leaf and with its source.
@@ -115,6 +119,7 @@ impl Writer {
         session: &mut Session,
         update: &Update,
         number: u32,
+        leaf: u32,
         owner: Owner,
         now_ms: i64,
         applied: &mut Applied,
@@ -140,19 +145,21 @@ impl Writer {
         let pending = if session.pending.is_empty() { None } else { session.pending.remove(&update.slot) };
         let kind = if placed { store.entry(record.place()).traits().kind() } else { record.kind() };
         let traits = Traits::new(number, pending.unwrap_or(kind), update.status);
-        self.place(store, update, traits, owner);
+        self.place(store, update, traits, leaf, owner);
         applied.newest += 1;
         applied.moved += 1;
     }
 
-    /// Puts a driver where its newest state says, and takes it out of where it was.
-    fn place(&mut self, store: &Store, update: &Update, traits: Traits, owner: Owner) {
+    /// Puts a driver where its newest state says, most likely in this leaf, and takes it out of where it was.
+    fn place(&mut self, store: &Store, update: &Update, traits: Traits, leaf: u32, owner: Owner) {
         let number = traits.record();
         let record = store.records.get(number);
         let code = Morton::from(update.position);
         // Also of a driver who is nowhere: a search may have found it before it was removed.
         store.journal.push(number);
-        let spot = tree::make_room(store, &mut self.pages, update.shard, code);
+        let kinds = traits.kinds();
+        let spot = tree::room_in(store, leaf, code, kinds)
+            .unwrap_or_else(|| tree::make_room(store, &mut self.pages, update.shard, code, kinds));
         // Only now: making room may have copied the leaf that the driver is in.
         let (old_place, old_home) = (record.place(), record.home());
         let old_position = (old_place != NOWHERE).then(|| store.entry(old_place).position());
@@ -191,6 +198,7 @@ struct Seen {
 /// Applies the rows whose driver stays in its leaf and with its source, and answers the others.
 fn apply_quickly<'a>(
     store: &Store,
+    pages: &Pages,
     updates: &[Update],
     records: &[u32],
     owner: Owner,
@@ -206,7 +214,7 @@ fn apply_quickly<'a>(
     let mut slow = 0;
     for (row, (update, record)) in updates.iter().zip(records).enumerate() {
         let was = seen[row];
-        if !stays(store, store.records.get(*record), update, owner, was) {
+        if !stays(store, pages, store.records.get(*record), update, owner, was) {
             seen[slow] = Seen { row: row as u32, ..was };
             slow += 1;
         }
@@ -217,7 +225,7 @@ fn apply_quickly<'a>(
 /// Applies a newer state of a driver who stays in its leaf and with its source: a store beside its old position.
 /// Whether it stays follows from the two codes and the leaf's level in the record, so the leaf is not touched.
 #[inline]
-fn stays(store: &Store, record: &Record, update: &Update, owner: Owner, was: Seen) -> bool {
+fn stays(store: &Store, pages: &Pages, record: &Record, update: &Update, owner: Owner, was: Seen) -> bool {
     let home = record.home();
     if was.place == NOWHERE
         || update.stamp <= record.stamp()
@@ -233,7 +241,9 @@ fn stays(store: &Store, record: &Record, update: &Update, owner: Owner, was: See
     entry.set_position(update.position);
     // Asked of the record, because the traits are in another cache line than the position.
     if home.status != status {
-        entry.set_traits(entry.traits().with_status(update.status));
+        let traits = entry.traits().with_status(update.status);
+        tree::announce(store, pages, update.shard, was.place, update.position, traits.kinds());
+        entry.set_traits(traits);
         record.set_home(Home { status, ..home });
     }
     record.set_owner(owner);

@@ -6,7 +6,7 @@ use kerb_fleet::{Batch, DriverFilter, DriverStatus, Search, ShardQuestion, Shard
 use kerb_index_server::{Effort, Index, Session};
 use kerb_spatial::{Circle, LatLng};
 
-use crate::fleet::{NOW_MS, State, apply, index, introduce, update};
+use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, update};
 
 const DRIVERS: u32 = 1_000_000;
 
@@ -66,4 +66,37 @@ fn a_million_at_one_place_stay_fast() {
     assert_eq!(nearest(&index, place, 10), [0.0; 10]);
     send(&index, &mut session, 0..100_000, place, 4);
     assert_eq!(index.memory().store, before);
+}
+
+/// Leaves at one place are a chain: whoever changes in the middle of it is found, also when those before have left.
+#[test]
+fn few_in_a_crowd_are_found() {
+    const MANY: u32 = 300;
+    let (index, mut session) = index(Sharding::default(), 10_000);
+    let place = LatLng::new(37.77, -122.42).unwrap();
+    apply(&index, &mut session, &introduce(0..MANY), NOW_MS);
+    let circle = Circle::new(place, 5_000.0).unwrap();
+    let found = |index: &Index, status: DriverStatus| {
+        let search = Search::Nearest { circle, k: MANY };
+        let filter = DriverFilter { statuses: 1 << status as u8, ..DriverFilter::ANY };
+        let answer = ask(index, Sharding::default().all().collect(), search, filter);
+        let mut numbers: Vec<u32> = answer.hits.iter().map(|hit| number_of(&hit.card.id)).collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    send(&index, &mut session, 0..MANY, place, 1);
+    for number in (0..MANY).step_by(7) {
+        let sequence = 2 + u64::from(number);
+        let busy = State { status: DriverStatus::OnTrip, ..state(place, sequence) };
+        let updates = vec![update(Sharding::default(), number, busy)];
+        apply(&index, &mut session, &Batch { updates, ..Batch::default() }, NOW_MS);
+        assert_eq!(found(&index, DriverStatus::OnTrip), (0..=number).step_by(7).collect::<Vec<_>>());
+    }
+    // From the head of the chain to its end.
+    for number in (0..MANY).rev().filter(|number| !number.is_multiple_of(7)) {
+        let batch = Batch { removals: vec![number], ..Batch::default() };
+        apply(&index, &mut session, &batch, NOW_MS);
+        assert_eq!(found(&index, DriverStatus::OnTrip), (0..MANY).step_by(7).collect::<Vec<_>>());
+    }
+    assert_eq!(found(&index, DriverStatus::Available), [0; 0]);
 }

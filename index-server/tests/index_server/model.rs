@@ -317,9 +317,16 @@ impl World {
             assert_eq!(stat.drivers, self.model.drivers.iter().filter(here).count() as u64);
             assert_eq!(stat.covered, self.model.covered(stat.shard), "{stat:?}");
         }
+        for statuses in [0, 0b10, 0b100, 0b1010] {
+            self.check_search(DriverFilter { statuses, ..DriverFilter::ANY });
+        }
+    }
+
+    /// Everybody who passes is found, and nobody else.
+    fn check_search(&self, filter: DriverFilter) {
         let world = Circle::new(LatLng::new(37.7, -122.3).unwrap(), 100_000.0).unwrap();
         let search = Search::WithinRadius { circle: world, limit: 1_000, after: None };
-        let answer = ask(&self.index, sharding().all().collect(), search, DriverFilter::ANY);
+        let answer = ask(&self.index, sharding().all().collect(), search, filter);
         let covered: BTreeSet<_> = sharding().all().filter(|shard| self.model.covered(*shard)).collect();
         let uncovered: BTreeSet<_> = answer.uncovered.iter().copied().collect();
         assert_eq!(uncovered, sharding().all().filter(|shard| !covered.contains(shard)).collect());
@@ -328,6 +335,7 @@ impl World {
         let right: BTreeMap<_, _> = right
             .into_iter()
             .filter(|(number, state)| covered.contains(&Model::shard(*number, state)))
+            .filter(|(_, state)| filter.statuses == 0 || filter.statuses >> state.status as u8 & 1 == 1)
             .collect();
         let found: BTreeMap<_, _> = answer
             .hits

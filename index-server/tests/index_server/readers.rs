@@ -14,7 +14,8 @@ use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, rng, 
 
 /// They hop from leaf to leaf and from shard to shard, and never leave the circle.
 const HOPPERS: u32 = 60;
-/// They come and go, and make leaves split and merge.
+/// They come and go, and make leaves split and merge. They are on trips, and hoppers never are, so that a search for
+/// hoppers alone passes by most of the crowd's leaves.
 const CROWD: u32 = 2_000;
 const SEARCHES: usize = 60;
 
@@ -38,14 +39,13 @@ fn write(index: &Index, session: &mut Session, stop: &AtomicBool, seed: u64) {
     let mut sequence = 1;
     while !stop.load(Ordering::Relaxed) {
         sequence += 1;
-        let state = |position| State {
-            position,
-            stamp: Stamp { sequence, time_ms: NOW_MS },
-            status: DriverStatus::Available,
-        };
+        let stamp = Stamp { sequence, time_ms: NOW_MS };
+        let state = |position| State { position, stamp, status: DriverStatus::OnTrip };
         let mut batch = Batch::default();
         for number in 0..HOPPERS {
-            batch.updates.push(update(sharding, number, state(place(&mut rng, sequence))));
+            let status = DriverStatus::ALL[rng.random_range(0..2)];
+            let position = place(&mut rng, sequence);
+            batch.updates.push(update(sharding, number, State { position, stamp, status }));
         }
         // The crowd gathers at one place and scatters again.
         let gathered = sequence % 8 < 4;
@@ -81,10 +81,10 @@ fn searches() -> Vec<Search> {
 }
 
 /// Judges an answer; how many were in it, and of how many position and state were of two instants.
-fn read(index: &Index, search: &Search) -> (usize, usize) {
+fn read(index: &Index, search: &Search, filter: DriverFilter) -> (usize, usize) {
     let sharding = Sharding::default();
     let shards = sharding.shards_for(&search.area());
-    let answer = ask(index, shards, search.clone(), DriverFilter::ANY);
+    let answer = ask(index, shards, search.clone(), filter);
     let mut times: BTreeMap<u32, u32> = BTreeMap::new();
     for hit in &answer.hits {
         *times.entry(number_of(&hit.card.id)).or_default() += 1;
@@ -95,6 +95,7 @@ fn read(index: &Index, search: &Search) -> (usize, usize) {
         assert_eq!(times.get(&hopper), Some(&1), "driver {hopper} in {search:?}");
     }
     assert!(times.values().all(|count| *count == 1));
+    assert!(filter.statuses == 0 || times.len() == HOPPERS as usize);
     (answer.hits.len(), answer.hits.iter().filter(|hit| !belong_together(hit)).count())
 }
 
@@ -120,7 +121,9 @@ fn whoever_stays_in_the_area_is_in_every_answer_once() {
             .map(|search| {
                 let index = &index;
                 scope.spawn(move || {
-                    let counts = (0..SEARCHES).map(|_| read(index, &search));
+                    // Everybody, and hoppers alone.
+                    let filter = |i| DriverFilter { statuses: [0, 0b110][i % 2], ..DriverFilter::ANY };
+                    let counts = (0..SEARCHES).map(|i| read(index, &search, filter(i)));
                     counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
                 })
             })

@@ -1,7 +1,12 @@
 //! Every kind of search against a linear scan, anywhere on the globe, while drivers come, move and go.
 
-use kerb_fleet::{Batch, Cursor, DriverFilter, Partitioning, Search, Sharding, Stamp};
-use kerb_index_server::{Index, Session};
+use std::sync::Arc;
+
+use kerb_fleet::{
+    Batch, Cursor, DriverFilter, DriverStatus, Partitioning, Search, ShardQuestion, Sharding, Stamp,
+};
+use kerb_index_server::{Effort, Index, Session};
+use kerb_spatial::{Area, Circle, LatLng, Polygon};
 use proptest::prelude::*;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -40,7 +45,7 @@ fn step(
             // Most move a little.
             Some(state) if rng.random_bool(0.8) => {
                 let lat = state.position.lat_e7() + rng.random_range(-3_000..3_000);
-                kerb_spatial::LatLng::from_e7(lat, state.position.lon_e7()).unwrap_or(state.position)
+                LatLng::from_e7(lat, state.position.lon_e7()).unwrap_or(state.position)
             }
             _ => anywhere(rng),
         };
@@ -99,6 +104,52 @@ proptest! {
     }
 }
 
+/// Few are available, in one city, and it is others all the time.
+#[test]
+fn few_among_many_are_found_and_the_others_passed_by() {
+    const MANY: u32 = 3_000;
+    let (sharding, mut rng) = (Sharding::default(), rng(17));
+    let (index, mut session) = index(sharding, 10_000);
+    let mut truth = Truth::new();
+    apply(&index, &mut session, &introduce(0..MANY), NOW_MS);
+    let available = DriverStatus::Available;
+    let filter = DriverFilter { statuses: 1 << available as u8, ..DriverFilter::ANY };
+    let circle = Circle::new(LatLng::new(37.77, -122.42).unwrap(), 8_000.0).unwrap();
+    let shards = sharding.shards_for(&Area::Circle(circle));
+    let nearest = Search::Nearest { circle, k: 5 };
+    let all = Search::WithinRadius { circle, limit: MANY, after: None };
+    let ring = [(37.7, -122.5), (37.7, -122.3), (37.9, -122.3), (37.9, -122.5)];
+    let ring = ring.map(|(lat, lon)| LatLng::new(lat, lon).unwrap()).to_vec();
+    let polygon = Arc::new(Polygon::new(ring).unwrap());
+    let within = Search::WithinPolygon { polygon, limit: MANY, after: None };
+    for sequence in 1..50 {
+        let mut batch = Batch::default();
+        // In the end nobody is.
+        let few = if sequence < 30 { 0.002 } else { 0.0 };
+        for number in 0..MANY {
+            let place = |rng: &mut Pcg64Mcg| rng.random_range(-300_000..300_000);
+            let position = match truth.get(&number) {
+                Some(state) if rng.random_bool(0.95) => state.position,
+                _ => {
+                    LatLng::from_e7(377_700_000 + place(&mut rng), -1_224_200_000 + place(&mut rng)).unwrap()
+                }
+            };
+            let status = if rng.random_bool(few) { available } else { DriverStatus::OnTrip };
+            let stamp = Stamp { sequence, time_ms: NOW_MS };
+            truth.insert(number, State { position, stamp, status });
+            batch.updates.push(update(sharding, number, truth[&number]));
+        }
+        apply(&index, &mut session, &batch, NOW_MS);
+        for search in [&nearest, &all, &within] {
+            judge(&truth, search, &filter, &ask(&index, shards.clone(), search.clone(), filter));
+        }
+    }
+    // Nobody has been for long enough that all leaves are known to have none: none is read.
+    let question = ShardQuestion { shards, also: vec![], search: all, filter };
+    let answer = index.search(&question, &mut Effort::new(0, &|| false)).unwrap();
+    assert_eq!((answer.hits.len(), answer.uncovered.len()), (0, 0));
+}
+
 #[test]
 fn only_the_asked_shards_are_searched() {
     let sharding = Sharding::new(16, Partitioning::Tile).unwrap();
@@ -106,7 +157,7 @@ fn only_the_asked_shards_are_searched() {
     let mut truth = Truth::new();
     apply(&index, &mut session, &introduce(0..DRIVERS), NOW_MS);
     step(&index, &mut session, sharding, &mut truth, &mut rng(5), 1);
-    let world = kerb_spatial::Circle::new(kerb_spatial::LatLng::new(0.0, 0.0).unwrap(), 2.1e7).unwrap();
+    let world = Circle::new(LatLng::new(0.0, 0.0).unwrap(), 2.1e7).unwrap();
     let mut all = 0;
     for shard in sharding.all() {
         let search = Search::WithinRadius { circle: world, limit: 10_000, after: None };

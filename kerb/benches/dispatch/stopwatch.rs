@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use kerb_fleet::{
-    Answer, Change, MarketId, NearAnswer, NearQuestion, NearbySearch, Record, SoonAnswer, TripEvent,
+    Answer, Change, MarketId, NearAnswers, NearQuestion, NearbySearch, Record, SoonAnswer, TripEvent,
     TripJournal, Version,
 };
 use tokio::sync::watch;
@@ -48,7 +48,7 @@ impl Stopwatch {
 pub(crate) struct TimedSearch<S>(pub(crate) S, pub(crate) Arc<Stopwatch>);
 
 impl<S: NearbySearch> NearbySearch for TimedSearch<S> {
-    fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, Vec<NearAnswer>> {
+    fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, NearAnswers> {
         self.1.began.send_replace(Some((Instant::now(), questions.len())));
         self.0.nearest(questions, deadline)
     }

@@ -90,7 +90,8 @@ pub(crate) struct EndpointArgs {
 
 /// A place on the command line: `LAT,LON`.
 pub(crate) fn position(text: &str) -> Result<LatLng, String> {
-    let (lat, lon) = text.split_once(',').ok_or("must be LAT,LON, for example 43.7333,7.4167")?;
+    let expected = || format!("{text:?}, must be LAT,LON, for example 43.7333,7.4167");
+    let (lat, lon) = text.split_once(',').ok_or_else(expected)?;
     let number =
         |text: &str| text.trim().parse::<f64>().map_err(|error| format!("{text:?} is not a number: {error}"));
     LatLng::new(number(lat)?, number(lon)?).map_err(|error| error.to_string())

@@ -6,7 +6,7 @@ use kerb_proto::v1::nearby_service_client::NearbyServiceClient;
 use kerb_proto::v1::{self, DriverFilter, FindNearbyRequest, LatLng, NearbyDriver};
 use serde_json::{Value, json};
 
-use super::args::EndpointArgs;
+use super::args::{EndpointArgs, position};
 use super::client::failed;
 use super::failure::{Failure, Outcome};
 use super::table;
@@ -19,11 +19,11 @@ const RADIUS_DEFAULT_M: f64 = 5_000.0;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
-    /// Latitude of the point, -90 to 90
-    #[arg(required_unless_present = "polygon", requires = "lon")]
-    lat: Option<f64>,
-    /// Longitude of the point, -180 to 180
-    lon: Option<f64>,
+    /// The point: "LAT,LON", or LAT and LON apart
+    #[arg(value_name = "LAT,LON", required_unless_present = "polygon", allow_hyphen_values = true)]
+    point: Option<String>,
+    #[arg(hide = true, allow_hyphen_values = true)]
+    lon: Option<String>,
     /// The so many nearest [default: 10, within --radius-m or 5 km]
     #[arg(long)]
     k: Option<u32>,
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "M")]
     radius_m: Option<f64>,
     /// All within the polygon of these corners: "LAT,LON LAT,LON LAT,LON ..."
-    #[arg(long, value_name = "CORNERS", allow_hyphen_values = true, value_parser = corners, conflicts_with_all = ["lat", "k", "radius_m"])]
+    #[arg(long, value_name = "CORNERS", allow_hyphen_values = true, value_parser = corners, conflicts_with_all = ["point", "k", "radius_m"])]
     polygon: Option<Corners>,
     /// Only drivers of this status; may be repeated
     #[arg(long)]
@@ -75,8 +75,8 @@ enum StatusArg {
 }
 
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
+    let mut request = args.request()?;
     let mut client = NearbyServiceClient::new(args.server.connect().await?);
-    let mut request = args.request();
     let mut found = Found::default();
     loop {
         let page = client.find_nearby(args.server.request(request.clone())).await;
@@ -102,9 +102,9 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
 }
 
 impl Args {
-    fn request(&self) -> FindNearbyRequest {
-        FindNearbyRequest {
-            search: Some(self.search()),
+    fn request(&self) -> Result<FindNearbyRequest, Failure> {
+        Ok(FindNearbyRequest {
+            search: Some(self.search()?),
             filter: Some(DriverFilter {
                 statuses: self.status.iter().map(|status| status.wire() as i32).collect(),
                 vehicle_classes: self.class.clone(),
@@ -114,18 +114,19 @@ impl Args {
             rank_by: self.rank_by.wire().into(),
             include_eta: self.eta,
             ..FindNearbyRequest::default()
-        }
+        })
     }
 
-    fn search(&self) -> Search {
+    fn search(&self) -> Result<Search, Failure> {
         if let Some(Corners(vertices)) = &self.polygon {
-            return Search::WithinPolygon(v1::PolygonSearch { vertices: vertices.clone() });
+            return Ok(Search::WithinPolygon(v1::PolygonSearch { vertices: vertices.clone() }));
         }
-        let point = self
-            .lat
-            .zip(self.lon)
-            .map(|(latitude_deg, longitude_deg)| LatLng { latitude_deg, longitude_deg });
-        match (self.k, self.radius_m) {
+        let point = self.point.as_deref().map(|point| match &self.lon {
+            Some(lon) => position(&format!("{point},{lon}")),
+            None => position(point),
+        });
+        let point = point.transpose().map_err(Failure::Usage)?.map(LatLng::from);
+        Ok(match (self.k, self.radius_m) {
             (None, Some(radius_m)) if self.rank_by == RankArg::Distance => {
                 Search::WithinRadius(v1::RadiusSearch { point, radius_m })
             }
@@ -134,7 +135,7 @@ impl Args {
                 k: k.unwrap_or(K_DEFAULT),
                 radius_m: radius_m.unwrap_or(RADIUS_DEFAULT_M),
             }),
-        }
+        })
     }
 }
 
@@ -236,11 +237,8 @@ impl Found {
 }
 
 fn corners(text: &str) -> Result<Corners, String> {
-    let corner = |pair: &str| {
-        let (lat, lon) = pair.split_once(',')?;
-        Some(LatLng { latitude_deg: lat.parse().ok()?, longitude_deg: lon.parse().ok()? })
-    };
-    let parsed =
-        text.split_whitespace().map(|pair| corner(pair).ok_or_else(|| format!("{pair:?} is not LAT,LON")));
-    parsed.collect::<Result<_, _>>().map(Corners)
+    text.split_whitespace()
+        .map(|pair| position(pair).map(LatLng::from))
+        .collect::<Result<_, _>>()
+        .map(Corners)
 }

@@ -1,5 +1,6 @@
 //! The sections that belong to no single service.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -133,6 +134,10 @@ impl ClusterOptions {
 
 /// Farther from every street than this is off the map, whatever the setting.
 const SNAP_MAX_M: f64 = 10_000.0;
+/// No clock is farther from UTC, minutes.
+const UTC_OFFSET_MAX_MIN: i16 = 840;
+/// 30 days.
+const LIFETIME_MAX_MS: u32 = 2_592_000_000;
 
 /// `[roads]`: travel times on real streets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,19 +148,44 @@ pub struct RoadsOptions {
     pub file: Option<PathBuf>,
     /// A position farther from every street is off the map, and its times are straight lines, metres.
     pub snap_max_m: f64,
+    /// A file of speeds that count over the profile's. Read again when it changes.
+    pub speeds: Option<PathBuf>,
+    /// A profile of speeds by hour of the week, as `kerb roads learn` writes it. Read again when it changes.
+    pub profile: Option<PathBuf>,
+    /// How far the local clocks of the profile's hours are ahead of UTC, minutes: -840 to 840.
+    pub utc_offset_min: i16,
+    /// How long a streamed speed counts that does not say, milliseconds.
+    pub speed_lifetime_ms: u32,
+    /// The longest that a streamed speed may count, milliseconds: at most 30 days.
+    pub speed_lifetime_max_ms: u32,
 }
 
 impl Default for RoadsOptions {
     fn default() -> Self {
-        Self { file: None, snap_max_m: 300.0 }
+        Self {
+            file: None,
+            snap_max_m: 300.0,
+            speeds: None,
+            profile: None,
+            utc_offset_min: 0,
+            speed_lifetime_ms: 900_000,
+            speed_lifetime_max_ms: 86_400_000,
+        }
     }
 }
 
 impl RoadsOptions {
     pub(super) fn check(&self) -> Vec<FieldError> {
-        let description = format!("{}, must be 1 to {SNAP_MAX_M}", self.snap_max_m);
-        let is_right = (1.0..=SNAP_MAX_M).contains(&self.snap_max_m);
-        (!is_right).then(|| FieldError::new("snap_max_m", description)).into_iter().collect()
+        let snap = within("snap_max_m", self.snap_max_m, 1.0, SNAP_MAX_M);
+        let offset = within("utc_offset_min", self.utc_offset_min, -UTC_OFFSET_MAX_MIN, UTC_OFFSET_MAX_MIN);
+        let lifetime_max_ms = self.speed_lifetime_max_ms;
+        let lifetime_max = within("speed_lifetime_max_ms", lifetime_max_ms, 1, LIFETIME_MAX_MS);
+        let lifetime = within("speed_lifetime_ms", self.speed_lifetime_ms, 1, lifetime_max_ms);
+        let without_roads = [("speeds", &self.speeds), ("profile", &self.profile)].map(|(field, path)| {
+            let path = path.as_ref().filter(|_| self.file.is_none())?;
+            Some(FieldError::new(field, format!("{}, needs a road network: roads.file", path.display())))
+        });
+        [snap, offset, lifetime_max, lifetime].into_iter().chain(without_roads).flatten().collect()
     }
 }
 
@@ -195,7 +225,12 @@ impl LogOptions {
     }
 }
 
-fn within(field: &'static str, value: u32, min: u32, max: u32) -> Option<FieldError> {
-    let description = || format!("{value}, must be {min} to {max}");
-    (!(min..=max).contains(&value)).then(|| FieldError::new(field, description()))
+fn within<T: Copy + PartialOrd + Display>(
+    field: &'static str,
+    value: T,
+    min: T,
+    max: T,
+) -> Option<FieldError> {
+    let is_right = min <= value && value <= max;
+    (!is_right).then(|| FieldError::new(field, format!("{value}, must be {min} to {max}")))
 }

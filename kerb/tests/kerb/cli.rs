@@ -84,7 +84,10 @@ async fn a_client_command_prints_what_the_server_knows() {
     let unknown = fails(dir, &["rebuild", "ghost", "--endpoint", &url], 1);
     assert_eq!(unknown, "kerb: node \"ghost\" is not known\n");
     let refused = fails(dir, &["nearby", "91", "0", "--endpoint", &url], 2);
-    assert!(refused.starts_with("kerb: refused: ") && refused.contains("latitude_deg"), "{refused}");
+    assert_eq!(refused, "kerb: latitude: 91 is outside -90 to 90 degrees\n");
+    assert_eq!(fails(dir, &["nearby", "91,0", "--endpoint", &url], 2), refused);
+    let pair = succeeds(dir, &["nearby", &format!("{lat},{lon}"), "--k", "1", "--endpoint", &url]);
+    assert!(pair.lines().count() == 2 && pair.contains("\nnear "), "{pair}");
     let refused = fails(dir, &["nearby", "0", "0", "--k", "0", "--endpoint", &url], 2);
     assert!(refused.contains("1 to 1000") || refused.contains("1 to 1,000"), "{refused}");
 }
@@ -101,7 +104,8 @@ fn a_wrong_call_ends_with_2_and_a_missing_server_with_1() {
         "{unreachable}"
     );
     fails(dir, &["nearby"], 2);
-    fails(dir, &["nearby", "1"], 2);
+    let alone = fails(dir, &["nearby", "1"], 2);
+    assert_eq!(alone, "kerb: \"1\", must be LAT,LON, for example 43.7333,7.4167\n");
     fails(dir, &["nearby", "north", "2"], 2);
     fails(dir, &["nearby", "--polygon", "1,2 3"], 2);
     fails(dir, &["driver", "x", "--endpoint", "not a url"], 2);

@@ -33,6 +33,8 @@ type Addresses = Arc<Mutex<BTreeMap<String, String>>>;
 pub(crate) struct Cluster {
     dir: tempfile::TempDir,
     replicas: usize,
+    /// For each node's command line.
+    more: Vec<String>,
     nodes: BTreeMap<String, Process>,
     addresses: Addresses,
 }
@@ -40,13 +42,19 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// So many ingest nodes, index servers, aggregators and matchers, all of which see each other and are filled.
     pub(crate) async fn start(counts: &[usize], replicas: usize) -> Self {
+        Self::start_with(counts, replicas, &[]).await
+    }
+
+    /// The same with more arguments for each.
+    pub(crate) async fn start_with(counts: &[usize], replicas: usize, more: &[&str]) -> Self {
         let names =
             ROLES.iter().zip(counts).flat_map(|(role, n)| (1..=*n).map(move |i| format!("{role}-{i}")));
         // Ports are known once the processes run, and they want a file to start: nobody is at the ports from 1 on.
         let addresses = names.zip(1..).map(|(name, port)| (name, format!("127.0.0.1:{port}"))).collect();
         let dir = tempfile::tempdir().expect("a folder for tests");
         let addresses = Arc::new(Mutex::new(addresses));
-        let mut cluster = Self { dir, replicas, nodes: BTreeMap::new(), addresses };
+        let more = more.iter().map(|arg| (*arg).to_owned()).collect();
+        let mut cluster = Self { dir, replicas, more, nodes: BTreeMap::new(), addresses };
         cluster.write_file();
         let names: Vec<_> = cluster.addresses.lock().expect("no panic").keys().cloned().collect();
         for name in names {
@@ -67,7 +75,8 @@ impl Cluster {
         let role = name.rsplit_once('-').expect("a role and a number").0;
         let file = self.file().to_string_lossy().into_owned();
         let args = [role, "--node-id", name, "--cluster-file", &file, "--data-dir", name];
-        let process = Process::start(self.dir.path(), &args);
+        let more = self.more.iter().map(String::as_str);
+        let process = Process::start(self.dir.path(), &args.into_iter().chain(more).collect::<Vec<_>>());
         self.addresses.lock().expect("no panic").insert(name.to_owned(), process.address.clone());
         self.nodes.insert(name.to_owned(), process);
     }
@@ -171,6 +180,7 @@ async fn hop(addresses: impl Fn() -> Vec<String>, number: usize) {
         beat.tick().await;
         let opened = DriverStream::open(channel(&addresses[turn % addresses.len()]), hello.clone()).await;
         let Ok(mut stream) = opened else { continue };
+        hello.resume_token.clone_from(&stream.welcome.resume_token);
         loop {
             sequence = u64::max(sequence, stream.welcome.last_sequence) + 1;
             let east = if sequence.is_multiple_of(2) { 0.1 } else { -0.1 };

@@ -19,6 +19,7 @@ mod search;
 mod serve;
 mod settings;
 mod soonest;
+mod speeds;
 mod surface;
 mod travel;
 mod trips_cli;

@@ -34,7 +34,7 @@ const REOPTIMISE: [&str; 9] = [
 async fn over(stream: &mut DriverStream) -> TripOver {
     in_time("the word that it is over", SOON, async {
         loop {
-            if let Down::Over(over) = stream.next().await.expect("what the test has set up") {
+            if let Down::Over(over) = stream.next().await.expect("the stream is open") {
                 return over;
             }
         }
@@ -58,20 +58,17 @@ struct Scene {
 
 impl Scene {
     async fn open() -> Self {
-        let dir = tempfile::tempdir().expect("what the test has set up");
+        let dir = tempfile::tempdir().expect("a folder");
         let node = Process::start(dir.path(), &REOPTIMISE);
-        let mut far =
-            DriverStream::open(node.channel(), hello("far")).await.expect("what the test has set up");
-        far.report(update(1, BERLIN.0 + 0.015, BERLIN.1)).await.expect("what the test has set up");
+        let mut far = DriverStream::open(node.channel(), hello("far")).await.expect("a stream");
+        far.report(update(1, BERLIN.0 + 0.015, BERLIN.1)).await.expect("the stream is open");
         let mut rides = RideServiceClient::new(node.channel());
-        let trip =
-            rides.request_ride(wish("anna", BERLIN)).await.expect("what the test has set up").into_inner();
-        in_time("the offer", SOON, far.task()).await.expect("what the test has set up");
-        assert_eq!(far.act(&trip.trip_id, accept()).await.expect("what the test has set up").code, 0);
-        let mut near =
-            DriverStream::open(node.channel(), hello("near")).await.expect("what the test has set up");
-        near.report(update(1, BERLIN.0 + 0.0005, BERLIN.1)).await.expect("what the test has set up");
-        let task = in_time("the question", SOON, near.task()).await.expect("what the test has set up");
+        let trip = rides.request_ride(wish("anna", BERLIN)).await.expect("a ride").into_inner();
+        in_time("the offer", SOON, far.task()).await.expect("an offer");
+        assert_eq!(far.act(&trip.trip_id, accept()).await.expect("an answer").code, 0);
+        let mut near = DriverStream::open(node.channel(), hello("near")).await.expect("a stream");
+        near.report(update(1, BERLIN.0 + 0.0005, BERLIN.1)).await.expect("the stream is open");
+        let task = in_time("the question", SOON, near.task()).await.expect("an offer");
         assert_eq!((task.state(), &task.trip_id), (TripState::Offered, &trip.trip_id));
         Self { dir, node, far, near, rides, task }
     }

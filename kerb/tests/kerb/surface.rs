@@ -14,7 +14,7 @@ use crate::driver::{DriverStream, hello};
 use crate::eventually::eventually;
 use crate::process::Process;
 
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 9] = [
     "kerb.v1.DriverService",
     "kerb.v1.FleetService",
     "kerb.v1.NearbyService",
@@ -23,6 +23,7 @@ const PUBLIC: [&str; 8] = [
     "kerb.v1.RideService",
     "kerb.v1.DispatchAdminService",
     "kerb.v1.TripEventService",
+    "kerb.v1.RoadsAdminService",
 ];
 
 #[tokio::test]

@@ -35,7 +35,7 @@ const ALONG: (&str, (f64, f64)) = ("along", (0.0, 0.006));
 /// 1.1 km from the rider and from every street.
 const OFF: (&str, (f64, f64)) = ("off-the-map", (-0.01, 0.001));
 
-fn town(dir: &Path) {
+pub(crate) fn town(dir: &Path) {
     let both = STREETS.iter().flat_map(|(from, to, length_m)| [(from, to, length_m), (to, from, length_m)]);
     let rows = both.map(|(from, to, length_m)| format!("{from},{to},{length_m},secondary\n"));
     let edges = format!("from_node,to_node,length_m,highway\n{}", rows.collect::<String>());
@@ -46,11 +46,11 @@ fn town(dir: &Path) {
 }
 
 /// A node with the town's streets, or without.
-fn node(dir: &Path, settings: &[&str]) -> Process {
+pub(crate) fn node(dir: &Path, settings: &[&str]) -> Process {
     Process::start(dir, &[&["serve", "--data-dir", "none"], settings].concat())
 }
 
-const WITH_STREETS: [&str; 2] = ["--set", "roads.file=town.roads"];
+pub(crate) const WITH_STREETS: [&str; 2] = ["--set", "roads.file=town.roads"];
 
 /// Seconds and metres of a way, by the road network itself.
 fn way(dir: &Path, from: (f64, f64), to: (f64, f64)) -> (u32, f64) {
@@ -62,12 +62,12 @@ fn way(dir: &Path, from: (f64, f64), to: (f64, f64)) -> (u32, f64) {
     (time_ms.div_ceil(1_000) as u32, way["length_m"].as_f64().expect("what the test has set up"))
 }
 
-async fn put(channel: &Channel, drivers: &[(&str, (f64, f64))]) {
+pub(crate) async fn put(channel: &Channel, drivers: &[(&str, (f64, f64))]) {
     put_through(channel, channel, drivers).await;
 }
 
 /// Reports drivers at one node until they are found by another.
-async fn put_through(ingest: &Channel, search: &Channel, drivers: &[(&str, (f64, f64))]) {
+pub(crate) async fn put_through(ingest: &Channel, search: &Channel, drivers: &[(&str, (f64, f64))]) {
     let truth: Truth = drivers.iter().map(|(id, at)| ((*id).to_owned(), *at)).collect();
     report(ingest.clone(), vec![batch(&truth, 1, true)]).await.expect("what the test has set up");
     eventually("all are found", SOON, async || {
@@ -78,7 +78,12 @@ async fn put_through(ingest: &Channel, search: &Channel, drivers: &[(&str, (f64,
 }
 
 fn by_time(k: u32) -> FindNearbyRequest {
-    FindNearbyRequest { rank_by: RankBy::TravelTime.into(), ..request(nearest(RIDER, k, 50_000.0)) }
+    by_time_to(RIDER, k)
+}
+
+/// The soonest at a point.
+pub(crate) fn by_time_to(point: (f64, f64), k: u32) -> FindNearbyRequest {
+    FindNearbyRequest { rank_by: RankBy::TravelTime.into(), ..request(nearest(point, k, 50_000.0)) }
 }
 
 /// Who, how long, and by what.
@@ -195,7 +200,7 @@ async fn what_cannot_be_ranked_by_time_is_refused_with_the_field() {
     }
 }
 
-fn quote(pickup: (f64, f64), dropoff: (f64, f64)) -> QuoteRideRequest {
+pub(crate) fn quote(pickup: (f64, f64), dropoff: (f64, f64)) -> QuoteRideRequest {
     let at = |(latitude_deg, longitude_deg)| Some(LatLng { latitude_deg, longitude_deg });
     QuoteRideRequest { pickup: at(pickup), dropoff: at(dropoff), ..QuoteRideRequest::default() }
 }

@@ -39,8 +39,8 @@ fn silence_unlists_and_then_forgets() {
     // Looked at once a gone-time when nothing presses.
     soon_after(retired_ms, last_ms + RETENTION_MS, GONE_MS + 2 * EXPIRY_TICK_MS);
     assert_eq!((counters.gone.get(), counters.retired.get()), (1, 1));
-    assert!(table.slot(&driver.card.id).is_none());
-    assert!(table.slot(&held.card.id).is_some(), "who is held is not forgotten");
+    assert!(table.slot(&driver.id).is_none());
+    assert!(table.slot(&held.id).is_some(), "who is held is not forgotten");
 }
 
 #[test]

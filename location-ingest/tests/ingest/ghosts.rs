@@ -65,6 +65,39 @@ async fn what_was_not_acknowledged_before_the_node_was_left_is_no_ghost() {
 }
 
 #[tokio::test]
+async fn a_node_that_went_down_before_its_first_acknowledgement_leaves_no_ghost() {
+    let cluster = Cluster::new(&SERVERS, 1);
+    let nodes = [cluster.start("ingest-1", options()).await, cluster.start("ingest-2", options()).await];
+    let [first, second] = [serve(&nodes[0]).await, serve(&nodes[1]).await];
+    for cab in 0..8 {
+        let name = format!("cab-{cab}");
+        // Half of them come from the second node, with its token, which is no news to it when they come back.
+        let (token, sequence) = if cab < 4 {
+            Default::default()
+        } else {
+            let (mut app, _) = App::hello(&second, hello(&name)).await.unwrap();
+            app.send(position(1, 70.0 + f64::from(cab))).await;
+            (app.acknowledged(1).await.resume_token, 1)
+        };
+        let (mut app, welcome) =
+            App::hello(&first, Hello { resume_token: token, ..hello(&name) }).await.unwrap();
+        assert_eq!(welcome.last_sequence, sequence);
+        app.send(position(sequence + 1, 10.0 + f64::from(cab))).await;
+        // The node applies it, and its acknowledgement does not reach the app.
+        app.acknowledged(sequence + 1).await;
+        cluster.settle(&[&nodes[0], &nodes[1]]).await;
+        assert_eq!(shown(&cluster, &name), [sequence + 1], "{name}");
+        let resumed = Hello { resume_token: welcome.resume_token, ..hello(&name) };
+        let (mut app, welcome) = App::hello(&second, resumed).await.unwrap();
+        assert_eq!(welcome.last_sequence, sequence);
+        app.send(position(sequence + 2, 40.0 + f64::from(cab))).await;
+        app.acknowledged(sequence + 2).await;
+        cluster.settle(&[&nodes[0], &nodes[1]]).await;
+        assert_eq!(shown(&cluster, &name), [sequence + 2], "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_lost_its_memory_is_told_again_who_left_the_other_node() {
     let cluster = Cluster::new(&SERVERS, 1);
     let nodes = [cluster.start("ingest-1", options()).await, cluster.start("ingest-2", options()).await];

@@ -54,7 +54,7 @@ impl Kept {
     fn content(&self) -> Content {
         let of = |slot| {
             let card = self.table.card(slot)?;
-            Some((card.id.clone(), ((*card).clone(), self.table.state(slot))))
+            Some((card.id.clone(), (card, self.table.state(slot))))
         };
         (0..self.table.slots_end()).filter_map(of).collect()
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use kerb_fleet::limits::NEIGHBOURS_MAX;
 use kerb_fleet::{
-    DriverFilter, DriverId, Error, Hit, Leg, NearAnswer, NearQuestion, TableQuestion, Trip, TripId, long_work,
+    DriverFilter, DriverId, Error, Hit, Leg, NearAnswers, NearQuestion, TableQuestion, Trip, TripId,
+    long_work,
 };
 use kerb_spatial::{LatLng, distance_m};
 use tokio::time::Instant;
@@ -26,9 +27,13 @@ impl Matcher {
             Ok((trip, state.last.winners.clone()))
         };
         let (trip, winners) = self.desk_of(&trip)?.look(look).await?;
-        let NearAnswer { hits, complete } = self.drivers_around(trip.request.pickup).await?;
+        let around = self.drivers_around(trip.request.pickup).await?;
+        let answer = around.answers.first();
+        let answer =
+            answer.ok_or_else(|| Error::Internal("no answer to the question for drivers".to_owned()))?;
         let is_promised = |hit: &Hit| trip.promised().any(|driver| *driver == hit.card.id);
-        let hits: Vec<Hit> = hits.into_iter().filter(|hit| !is_promised(hit)).collect();
+        let hits = around.hits_of(answer).filter(|hit| !is_promised(hit)).cloned();
+        let (hits, complete): (Vec<Hit>, _) = (hits.collect(), answer.complete);
         let etas_s = self.etas_s(&hits, trip.request.pickup).await?;
         let now_ms = self.0.ports.clock.now_ms();
         let filters = Filters {
@@ -54,13 +59,12 @@ impl Matcher {
     }
 
     /// The nearest ones, whatever they do.
-    async fn drivers_around(&self, point: LatLng) -> Result<NearAnswer, Error> {
+    async fn drivers_around(&self, point: LatLng) -> Result<NearAnswers, Error> {
         let options = &self.0.options;
         let radius_m = options.pickup_radius_m();
         let question = NearQuestion { point, k: NEIGHBOURS_MAX, radius_m, filter: DriverFilter::ANY };
         let deadline = Instant::now() + ms(options.search_timeout_ms);
-        let mut answers = self.0.ports.search.nearest(vec![question], deadline).await?;
-        answers.pop().ok_or_else(|| Error::Internal("no answer to the question for drivers".to_owned()))
+        self.0.ports.search.nearest(vec![question], deadline).await
     }
 
     async fn etas_s(&self, hits: &[Hit], pickup: LatLng) -> Result<Vec<u32>, Error> {

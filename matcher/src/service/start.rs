@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kerb_fleet::MarketId;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,7 +34,7 @@ pub(super) async fn start(options: Options, ports: Ports) -> Result<Matcher, Sta
     let (desks, tasks) = read_markets(&options, &markets, &tools, &stop).await?;
     let view = ports.membership.watch();
     let drivers = Drivers::new(view, Arc::clone(&ports.peers), ms(options.tell_timeout_ms));
-    let claims = tools.claims.clone();
+    let (claims, window_rules) = (tools.claims.clone(), Arc::clone(&tools.window_rules));
     let quotes = Semaphore::new(options.quotes_max as usize);
     let inner = Inner {
         options,
@@ -41,6 +42,7 @@ pub(super) async fn start(options: Options, ports: Ports) -> Result<Matcher, Sta
         markets,
         desks,
         claims,
+        window_rules,
         drivers,
         watches,
         quotes,
@@ -114,7 +116,7 @@ fn tools(options: &Options, ports: &Ports, outbox: &Arc<Outbox>, watches: &Arc<W
         outbox: Arc::clone(outbox),
         watches: Arc::clone(watches),
         rules: options.rules(ports.node.as_str()),
-        window_rules: WindowRules::new(options),
+        window_rules: Arc::new(Mutex::new(WindowRules::new(options))),
         window: ms(options.window_ms),
         window_min: ms(options.window_min_ms),
         window_requests_max: options.window_requests_max as usize,

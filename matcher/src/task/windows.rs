@@ -8,7 +8,7 @@ use kerb_fleet::{DriverId, Error, TripId};
 use tokio::time::Instant;
 
 use super::MarketTask;
-use crate::window::{Matched, Moving, Wanted, match_window};
+use crate::window::{Matched, Moving, Wanted, WindowRules, match_window};
 
 /// Trips under way of one window, at most.
 const MOVING_MAX: usize = 1_000;
@@ -59,7 +59,8 @@ impl MarketTask {
     pub(super) fn begin_window(&mut self) {
         let market = &self.state.market;
         let waits = market.waiting().next().is_some();
-        let moves = self.tools.window_rules.moves_trips();
+        let rules = *self.tools.window_rules.lock();
+        let moves = rules.moves_trips();
         if market.is_paused() || !(waits || moves && market.assigned().next().is_some()) {
             self.window_at = None;
             return;
@@ -74,7 +75,7 @@ impl MarketTask {
         let now_ms = self.tools.clock.now_ms();
         let waiting = market.waiting().take(self.tools.window_requests_max);
         let wanted: Vec<_> = waiting.map(|waiting| Wanted::of(&waiting, now_ms)).collect();
-        let moving = if moves { self.moving(now_ms) } else { Vec::new() };
+        let moving = if moves { self.moving(&rules, now_ms) } else { Vec::new() };
         if wanted.is_empty() && moving.iter().all(|moving| moving.asked) {
             return;
         }
@@ -83,7 +84,7 @@ impl MarketTask {
             wanted,
             moving,
             now_ms,
-            tools.window_rules,
+            rules,
             tools.claims.clone(),
             Arc::clone(&tools.search),
             Arc::clone(&tools.times),
@@ -91,8 +92,8 @@ impl MarketTask {
     }
 
     /// Trips whose drivers are under way and were seen not long ago. Of too many, those with the longest ways left.
-    fn moving(&self, now_ms: i64) -> Vec<Moving> {
-        let (rules, k) = (&self.tools.window_rules, self.tools.rules.k_min);
+    fn moving(&self, rules: &WindowRules, now_ms: i64) -> Vec<Moving> {
+        let k = self.tools.rules.k_min;
         let under_way = self.state.market.under_way(now_ms).into_iter();
         let fresh = under_way.filter(|under_way| rules.is_fresh(under_way.measured_ms, now_ms));
         let mut moving: Vec<_> = fresh.map(|under_way| Moving::of(&under_way, k, now_ms)).collect();

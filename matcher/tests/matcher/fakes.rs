@@ -9,7 +9,7 @@ use kerb_fleet::trip::audit::{Audit, AuditReport};
 use kerb_fleet::{
     Answer, Capabilities, Catalog, Change, Clock, DriverCard, DriverChannel, DriverDesk, DriverId,
     DriverLookup, DriverNews, DriverStatus, DriverTask, Error, Hit, IdempotencyKey, IndexServer, IngestNode,
-    KnownDriver, MarketId, Membership, MembershipView, Motion, NearAnswer, NearQuestion, NearbySearch, Node,
+    KnownDriver, MarketId, Membership, MembershipView, Motion, NearAnswers, NearQuestion, NearbySearch, Node,
     NodeId, Peers, RideRequest, RiderId, Role, ShardMap, SoonAnswer, Stamp, TravelTimes, TripEvent, TripId,
     VehicleClass, Whereabouts,
 };
@@ -217,7 +217,7 @@ impl World {
     }
 
     /// A linear scan.
-    fn near(&self, question: &NearQuestion) -> NearAnswer {
+    fn near(&self, question: &NearQuestion) -> (Vec<Hit>, bool) {
         let drivers = self.drivers.lock();
         let hits = drivers
             .iter()
@@ -232,7 +232,7 @@ impl World {
             .collect();
         hits.sort_by(|a, b| a.hav.total_cmp(&b.hav));
         hits.truncate(question.k as usize);
-        NearAnswer { hits, complete: *self.complete.lock() }
+        (hits, *self.complete.lock())
     }
 }
 
@@ -240,13 +240,17 @@ impl World {
 struct Shared(Arc<World>);
 
 impl NearbySearch for Shared {
-    fn nearest(&self, questions: Vec<NearQuestion>, _deadline: Instant) -> Answer<'_, Vec<NearAnswer>> {
-        ready(Ok(questions.iter().map(|question| self.0.near(question)).collect())).boxed()
+    fn nearest(&self, questions: Vec<NearQuestion>, _deadline: Instant) -> Answer<'_, NearAnswers> {
+        let mut answers = NearAnswers::default();
+        for (hits, complete) in questions.iter().map(|question| self.0.near(question)) {
+            answers.push(hits, complete);
+        }
+        ready(Ok(answers)).boxed()
     }
 
     /// By the straight line, as the matcher's own times are.
     fn soonest(&self, question: NearQuestion, _deadline: Instant) -> Answer<'_, SoonAnswer> {
-        let NearAnswer { hits, complete } = self.0.near(&question);
+        let (hits, complete) = self.0.near(&question);
         let times = StraightLine::new(36.0, 1.0);
         let etas = hits.iter().map(|hit| times.drive(hit.position, question.point).eta).collect();
         ready(Ok(SoonAnswer { hits, etas, complete })).boxed()

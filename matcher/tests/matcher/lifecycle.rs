@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_fleet::{
-    CancelledBy, DriverAction, DriverDesk, DriverNews, DriverStatus, ErrorCode, ReturnReason, StepNote,
-    TripId, TripState,
+    CancelledBy, DriverAction, DriverDesk, DriverNews, DriverStatus, ErrorCode, ReturnReason, RideRequest,
+    StepNote, TripId, TripState,
 };
-use kerb_matcher::Matcher;
+use kerb_matcher::assign::Policy;
+use kerb_matcher::{Matcher, Options};
 use tokio::time::Instant;
 
 use crate::fakes::{World, driver, north, north_and_south, options, rider, wish};
@@ -293,4 +294,22 @@ async fn a_driver_near_two_markets_is_promised_in_one_of_them() {
     outside.pickup = kerb_spatial::LatLng::new(48.0, 13.5).unwrap();
     let error = matcher.request(outside).await.unwrap_err();
     assert_eq!(error.to_string(), "pickup: 48, 13.5 is outside every market: north, south");
+}
+
+/// Anna asks first and is nearest to `x`; Ben would have a long wait for `y`, and both together have the least when they
+/// change drivers.
+#[tokio::test(start_paused = true)]
+async fn windows_follow_the_policy_that_was_set_last() {
+    for (policy, annas, bens) in [(Policy::Nearest, "x", "y"), (Policy::Batch, "y", "x")] {
+        let world = World::new();
+        world.put("x", 100.0);
+        world.put("y", -250.0);
+        let matcher = world.start(Options { policy: Policy::Nearest, ..options() }).await;
+        matcher.set_policy(policy);
+        let anna = matcher.request(wish("anna")).await.unwrap().id;
+        let ben = matcher.request(RideRequest { pickup: north(300.0), ..wish("ben") }).await.unwrap().id;
+        world.offer_to(annas, &anna).await;
+        world.offer_to(bens, &ben).await;
+        matcher.shutdown().await;
+    }
 }

@@ -1,7 +1,7 @@
 //! The pure part of a window: candidates, costs and proposals.
 
 use kerb_fleet::{
-    Capabilities, DriverCard, DriverStatus, Hit, Motion, NearAnswer, Stamp, Table, TravelSource, TripId,
+    Capabilities, DriverCard, DriverStatus, Hit, Motion, NearAnswers, Stamp, Table, TravelSource, TripId,
     VehicleClass,
 };
 use kerb_matcher::Options;
@@ -24,7 +24,8 @@ fn wanted(number: u64, waited_ms: i64, refused_by: &[&str]) -> Wanted {
     }
 }
 
-fn answer(names: &[&str]) -> NearAnswer {
+/// One answer for each list of drivers.
+fn answers(lists: &[&[&str]]) -> NearAnswers {
     let hit = |name: &&str| Hit {
         card: DriverCard { id: driver(name), vehicle_class: VehicleClass(0), capabilities: Capabilities(0) },
         position: north(100.0),
@@ -33,7 +34,9 @@ fn answer(names: &[&str]) -> NearAnswer {
         motion: Motion::NONE,
         status: DriverStatus::Available,
     };
-    NearAnswer { hits: names.iter().map(hit).collect(), complete: true }
+    let mut answers = NearAnswers::default();
+    lists.iter().for_each(|names| answers.push(names.iter().map(hit).collect(), true));
+    answers
 }
 
 /// The odd legs are of streets.
@@ -49,7 +52,7 @@ fn pairs(matched: &Matched) -> Vec<(u64, &str, u32)> {
 #[test]
 fn a_driver_of_two_requests_is_one_origin_and_who_refused_is_none() {
     let wanted = [wanted(1, 0, &["a"]), wanted(2, 0, &[])];
-    let answers = [answer(&["a", "b", "c"]), answer(&["b", "a"])];
+    let answers = answers(&[&["a", "b", "c"], &["b", "a"]]);
     let candidates = Candidates::of(&wanted, &answers, &Claims::new());
     assert_eq!(candidates.drivers, [driver("b"), driver("c"), driver("a")]);
     let legs: Vec<_> = candidates.table.legs.iter().map(|leg| (leg.origin, leg.destination)).collect();
@@ -60,7 +63,7 @@ fn a_driver_of_two_requests_is_one_origin_and_who_refused_is_none() {
 #[test]
 fn all_requests_of_a_window_are_decided_at_once_or_one_after_the_other() {
     let wanted = [wanted(1, 0, &[]), wanted(2, 0, &[])];
-    let candidates = Candidates::of(&wanted, &[answer(&["a", "b"]), answer(&["a", "b"])], &Claims::new());
+    let candidates = Candidates::of(&wanted, &answers(&[&["a", "b"], &["a", "b"]]), &Claims::new());
     let table = table(&[60, 90, 70, 400]);
     let batch = assign(&wanted, &candidates, &table, &WindowRules::new(&Options::default()));
     assert_eq!(pairs(&batch), [(1, "b", 90), (2, "a", 70)]);
@@ -75,7 +78,7 @@ fn all_requests_of_a_window_are_decided_at_once_or_one_after_the_other() {
 #[test]
 fn the_longest_way_is_driven_and_a_longer_one_is_not() {
     let wanted = [wanted(1, 0, &[]), wanted(2, 0, &[])];
-    let candidates = Candidates::of(&wanted, &[answer(&["a"]), answer(&["b"])], &Claims::new());
+    let candidates = Candidates::of(&wanted, &answers(&[&["a"], &["b"]]), &Claims::new());
     let matched =
         assign(&wanted, &candidates, &table(&[1_800, 1_801]), &WindowRules::new(&Options::default()));
     assert_eq!(pairs(&matched), [(1, "a", 1_800)]);
@@ -88,7 +91,7 @@ fn the_longest_way_is_driven_and_a_longer_one_is_not() {
 fn who_waits_longer_goes_first_when_there_are_too_few_drivers() {
     for (waited_ms, winner) in [(0, 1), (149_000, 1), (151_000, 2), (i64::MAX, 2)] {
         let wanted = [wanted(1, 0, &[]), wanted(2, waited_ms, &[])];
-        let candidates = Candidates::of(&wanted, &[answer(&["a"]), answer(&["a"])], &Claims::new());
+        let candidates = Candidates::of(&wanted, &answers(&[&["a"], &["a"]]), &Claims::new());
         let matched =
             assign(&wanted, &candidates, &table(&[100, 400]), &WindowRules::new(&Options::default()));
         assert_eq!(matched.proposals.len(), 1);

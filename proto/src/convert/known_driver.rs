@@ -1,7 +1,5 @@
 //! What an ingest node knows of a driver.
 
-use std::sync::Arc;
-
 use kerb_fleet::{DriverCard, FieldError, KnownDriver, KnownPosition, Motion, Stamp};
 
 use super::field::{
@@ -35,7 +33,7 @@ impl TryFrom<v1::KnownDriver> for KnownDriver {
         };
         let position = wire.position.map(KnownPosition::try_from).transpose();
         Ok(Self {
-            card: Arc::new(card),
+            card,
             status: one_status(wire.status)?,
             connected: wire.connected,
             searchable: wire.searchable,

@@ -2778,6 +2778,9 @@ pub struct Welcome {
     /// The ingest node that holds this stream.
     #[prost(string, tag = "4")]
     pub node_id: ::prost::alloc::string::String,
+    /// Give it back in the next Hello, unless an Acknowledgement has brought a newer one.
+    #[prost(bytes = "bytes", tag = "5")]
+    pub resume_token: ::prost::bytes::Bytes,
 }
 /// Everything up to this sequence was taken or dropped. Not every update is acknowledged by itself: the newest
 /// one speaks for all before it.
@@ -4368,6 +4371,546 @@ pub mod driver_query_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "kerb.v1.DriverQueryService";
     impl<T> tonic::server::NamedService for DriverQueryServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SetSpeedsRequest {
+    /// Of the first message: by default the speeds go to every aggregator and matcher of the cluster.
+    #[prost(bool, tag = "1")]
+    pub this_node_only: bool,
+    /// Of the first message: rows with numbers are of the network with this checksum, as `kerb roads info` prints it, and
+    /// refused by a node that has another one. Empty: of the network of the node that is asked.
+    #[prost(string, tag = "2")]
+    pub network_checksum: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "3")]
+    pub speeds: ::prost::alloc::vec::Vec<StreetSpeed>,
+}
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct StreetSpeed {
+    /// 1 to 300.
+    #[prost(double, tag = "3")]
+    pub speed_kmh: f64,
+    /// From its receipt on, at least 1; absent: the setting roads.speed_lifetime_ms.
+    #[prost(uint32, optional, tag = "4")]
+    pub lifetime_ms: ::core::option::Option<u32>,
+    /// A direction of a segment.
+    #[prost(oneof = "street_speed::Direction", tags = "1, 2")]
+    pub direction: ::core::option::Option<street_speed::Direction>,
+}
+/// Nested message and enum types in `StreetSpeed`.
+pub mod street_speed {
+    /// A direction of a segment.
+    #[derive(Clone, Copy, PartialEq, ::prost::Oneof)]
+    pub enum Direction {
+        #[prost(message, tag = "1")]
+        Ends(super::SegmentEnds),
+        #[prost(message, tag = "2")]
+        Number(super::SegmentNumber),
+    }
+}
+/// By where it begins and ends, as `kerb roads segments` lists it. It holds for later imports.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct SegmentEnds {
+    #[prost(message, optional, tag = "1")]
+    pub from: ::core::option::Option<LatLng>,
+    #[prost(message, optional, tag = "2")]
+    pub to: ::core::option::Option<LatLng>,
+    /// The OpenStreetMap way, where streets run side by side; absent: all of them.
+    #[prost(int64, optional, tag = "3")]
+    pub way: ::core::option::Option<i64>,
+}
+/// By its number in one road network.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SegmentNumber {
+    #[prost(uint32, tag = "1")]
+    pub segment: u32,
+    /// Against the segment's points.
+    #[prost(bool, tag = "2")]
+    pub reverse: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SetSpeedsResponse {
+    /// The node that was asked first.
+    #[prost(message, repeated, tag = "1")]
+    pub nodes: ::prost::alloc::vec::Vec<SpeedsTaken>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SpeedsTaken {
+    #[prost(string, tag = "1")]
+    pub node_id: ::prost::alloc::string::String,
+    /// Why the node has taken nothing, or is not known to have; empty otherwise.
+    #[prost(string, tag = "2")]
+    pub error: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub taken: u32,
+    #[prost(uint32, tag = "4")]
+    pub refused: u32,
+    /// The first 100 rows that were refused.
+    #[prost(message, repeated, tag = "5")]
+    pub refusals: ::prost::alloc::vec::Vec<RefusedSpeed>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefusedSpeed {
+    /// Its place in the call, from 0.
+    #[prost(uint32, tag = "1")]
+    pub row: u32,
+    #[prost(string, tag = "2")]
+    pub field: ::prost::alloc::string::String,
+    /// The value, and what would be right.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DescribeRoadsRequest {
+    #[prost(bool, tag = "1")]
+    pub this_node_only: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DescribeRoadsResponse {
+    /// The node that was asked first.
+    #[prost(message, repeated, tag = "1")]
+    pub nodes: ::prost::alloc::vec::Vec<NodeRoads>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NodeRoads {
+    #[prost(string, tag = "1")]
+    pub node_id: ::prost::alloc::string::String,
+    /// Why nothing is known of the node; empty otherwise.
+    #[prost(string, tag = "2")]
+    pub error: ::prost::alloc::string::String,
+    /// Of its road network.
+    #[prost(string, tag = "3")]
+    pub network_checksum: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "4")]
+    pub segments: u32,
+    /// Directions of segments that may be driven.
+    #[prost(uint32, tag = "5")]
+    pub directions: u32,
+    /// Of these, with a speed from a stream, from the speed file, from the profile; the others have free flow.
+    #[prost(uint32, tag = "6")]
+    pub streamed: u32,
+    #[prost(uint32, tag = "7")]
+    pub from_file: u32,
+    #[prost(uint32, tag = "8")]
+    pub from_profile: u32,
+    /// How often the travel times were replaced.
+    #[prost(uint64, tag = "9")]
+    pub generation: u64,
+    /// When they were replaced last, milliseconds since the Unix epoch; 0: never.
+    #[prost(int64, tag = "10")]
+    pub applied_ms: i64,
+    /// How long that took.
+    #[prost(uint32, tag = "11")]
+    pub apply_us: u32,
+    /// When speeds change next by themselves, milliseconds since the Unix epoch; 0: never.
+    #[prost(int64, tag = "12")]
+    pub next_change_ms: i64,
+    /// The hour of the week by local clocks when they were replaced last, from Monday at midnight: 0 to 167.
+    #[prost(uint32, tag = "13")]
+    pub hour_of_week: u32,
+    /// Streamed rows that were taken and refused since the start.
+    #[prost(uint64, tag = "14")]
+    pub rows_taken: u64,
+    #[prost(uint64, tag = "15")]
+    pub rows_refused: u64,
+    /// The setting roads.speeds; absent when not set.
+    #[prost(message, optional, tag = "16")]
+    pub file: ::core::option::Option<SpeedFile>,
+    /// The setting roads.profile; absent when not set.
+    #[prost(message, optional, tag = "17")]
+    pub profile: ::core::option::Option<SpeedFile>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpeedFile {
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// When the speeds in force were read, milliseconds since the Unix epoch.
+    #[prost(int64, tag = "2")]
+    pub read_ms: i64,
+    /// Why the file as it is now is not in force; empty when it is.
+    #[prost(string, tag = "3")]
+    pub error: ::prost::alloc::string::String,
+    /// How often it was read since the start, and how often it was wrong.
+    #[prost(uint64, tag = "4")]
+    pub reads: u64,
+    #[prost(uint64, tag = "5")]
+    pub failures: u64,
+}
+/// Generated client implementations.
+pub mod roads_admin_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// On every aggregator and matcher. FAILED_PRECONDITION: the node that is asked has no road network.
+    #[derive(Debug, Clone)]
+    pub struct RoadsAdminServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> RoadsAdminServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> RoadsAdminServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            RoadsAdminServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Speeds of directions of segments, which count over those of files and until their lifetime is over. The answer comes
+        /// when all rows of the call are in the travel times; no question is ever answered by some of them. A wrong row is
+        /// refused by itself. At most 500,000 rows; a broken call changes nothing.
+        pub async fn set_speeds(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::SetSpeedsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetSpeedsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.RoadsAdminService/SetSpeeds",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.RoadsAdminService", "SetSpeeds"));
+            self.inner.client_streaming(req, path, codec).await
+        }
+        /// The streets of each node, and what their speeds are made of.
+        pub async fn describe_roads(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DescribeRoadsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DescribeRoadsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.v1.RoadsAdminService/DescribeRoads",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kerb.v1.RoadsAdminService", "DescribeRoads"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod roads_admin_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with RoadsAdminServiceServer.
+    #[async_trait]
+    pub trait RoadsAdminService: std::marker::Send + std::marker::Sync + 'static {
+        /// Speeds of directions of segments, which count over those of files and until their lifetime is over. The answer comes
+        /// when all rows of the call are in the travel times; no question is ever answered by some of them. A wrong row is
+        /// refused by itself. At most 500,000 rows; a broken call changes nothing.
+        async fn set_speeds(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::SetSpeedsRequest>>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetSpeedsResponse>,
+            tonic::Status,
+        >;
+        /// The streets of each node, and what their speeds are made of.
+        async fn describe_roads(
+            &self,
+            request: tonic::Request<super::DescribeRoadsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DescribeRoadsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// On every aggregator and matcher. FAILED_PRECONDITION: the node that is asked has no road network.
+    #[derive(Debug)]
+    pub struct RoadsAdminServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> RoadsAdminServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for RoadsAdminServiceServer<T>
+    where
+        T: RoadsAdminService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kerb.v1.RoadsAdminService/SetSpeeds" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetSpeedsSvc<T: RoadsAdminService>(pub Arc<T>);
+                    impl<
+                        T: RoadsAdminService,
+                    > tonic::server::ClientStreamingService<super::SetSpeedsRequest>
+                    for SetSpeedsSvc<T> {
+                        type Response = super::SetSpeedsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::SetSpeedsRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoadsAdminService>::set_speeds(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetSpeedsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.v1.RoadsAdminService/DescribeRoads" => {
+                    #[allow(non_camel_case_types)]
+                    struct DescribeRoadsSvc<T: RoadsAdminService>(pub Arc<T>);
+                    impl<
+                        T: RoadsAdminService,
+                    > tonic::server::UnaryService<super::DescribeRoadsRequest>
+                    for DescribeRoadsSvc<T> {
+                        type Response = super::DescribeRoadsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DescribeRoadsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoadsAdminService>::describe_roads(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DescribeRoadsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for RoadsAdminServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kerb.v1.RoadsAdminService";
+    impl<T> tonic::server::NamedService for RoadsAdminServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -161,7 +161,7 @@ pub(crate) fn known_driver() -> impl Strategy<Value = KnownDriver> {
     );
     (card(), status(), any::<bool>(), any::<bool>(), option::of(known)).prop_map(
         |(card, status, connected, searchable, position)| KnownDriver {
-            card,
+            card: Arc::unwrap_or_clone(card),
             status,
             connected,
             searchable,

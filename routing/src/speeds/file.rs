@@ -12,7 +12,7 @@
 use std::io::{self, Read, Write};
 
 use super::hour::{HOURS, HourOfWeek};
-use super::key::{DIRECTIONS, Segments};
+use super::key::{DIRECTIONS, DirectionName, Segments};
 use super::listing::listed;
 use super::speed::Speed;
 use super::table::SpeedTable;
@@ -30,11 +30,37 @@ pub fn read_speeds(
     let speeds = Speeds::find(&rows)?;
     let mut table = SpeedTable::new(network);
     while rows.next()? {
-        for arc in names.read(&rows, segments)? {
+        let arcs = segments.find(&names.read(&rows)?).map_err(|error| rows.wrong(error.to_string()))?;
+        for arc in arcs {
             speeds.read(&rows, arc, &mut table)?;
         }
     }
     Ok(table)
+}
+
+/// A row of a speed file: a direction's speed at all hours.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpeedRow {
+    /// Its line, from 1.
+    pub line: u64,
+    /// Whose speed.
+    pub direction: DirectionName,
+    /// The speed.
+    pub speed: Speed,
+}
+
+/// Reads the rows that have a speed at all hours, for who has no network: whoever has it finds the directions.
+pub fn read_rows(source: impl Read) -> Result<Vec<SpeedRow>, RowError> {
+    let mut rows = Rows::open(source)?;
+    let names = Names::find(&rows)?;
+    let always = rows.column("speed_kmh")?;
+    let mut read = Vec::new();
+    while rows.next()? {
+        let direction = names.read(&rows)?;
+        let speed = speed(&rows, always)?;
+        read.extend(speed.map(|speed| SpeedRow { line: rows.line(), direction, speed }));
+    }
+    Ok(read)
 }
 
 /// Writes a table whose speeds change with the hour: directions by their ends, and a speed for each hour.
@@ -74,24 +100,23 @@ impl Names {
         Ok(Self::Ends { from, to, way: rows.find("way") })
     }
 
-    fn read(&self, rows: &Rows<impl Read>, segments: &Segments) -> Result<Vec<Arc>, RowError> {
-        let found = match *self {
+    fn read(&self, rows: &Rows<impl Read>) -> Result<DirectionName, RowError> {
+        match *self {
             Self::Ends { from, to, way } => {
                 let way = match way.filter(|way| !rows.text(*way).is_empty()) {
                     Some(way) => Some(rows.number(way)?),
                     None => None,
                 };
-                segments.by_ends(rows.place(from)?, rows.place(to)?, way)
+                Ok(DirectionName::Ends { from: rows.place(from)?, to: rows.place(to)?, way })
             }
             Self::Number { segment, direction } => {
                 let word = rows.text(direction);
                 let Some(reverse) = DIRECTIONS.iter().position(|known| *known == word) else {
                     return Err(rows.wrong_field(direction, "forward or reverse"));
                 };
-                segments.by_number(rows.number(segment)?, reverse == 1).map(|arc| vec![arc])
+                Ok(DirectionName::Number { segment: rows.number(segment)?, reverse: reverse == 1 })
             }
-        };
-        found.map_err(|error| rows.wrong(error.to_string()))
+        }
     }
 }
 

@@ -16,6 +16,27 @@ pub struct Segments {
     by_ends: HashMap<[LatLng; 2], Vec<(i64, Arc)>>,
 }
 
+/// A direction as others name it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DirectionName {
+    /// By its number in one network file.
+    Number {
+        /// The segment.
+        segment: u32,
+        /// Against the segment's points.
+        reverse: bool,
+    },
+    /// By where it begins and ends.
+    Ends {
+        /// The beginning.
+        from: LatLng,
+        /// The end.
+        to: LatLng,
+        /// The OpenStreetMap way, which tells streets apart that run side by side.
+        way: Option<i64>,
+    },
+}
+
 /// A name that no direction of this network has.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum UnknownSegment {
@@ -65,6 +86,16 @@ impl Segments {
             }
         }
         Self { count: network.segments() as u32, open, by_ends }
+    }
+
+    /// The directions of a name: one by number, and by ends all that lead from there to there.
+    pub fn find(&self, name: &DirectionName) -> Result<Vec<Arc>, UnknownSegment> {
+        match *name {
+            DirectionName::Number { segment, reverse } => {
+                self.by_number(segment, reverse).map(|arc| vec![arc])
+            }
+            DirectionName::Ends { from, to, way } => self.by_ends(from, to, way),
+        }
     }
 
     /// A direction by its number.

@@ -118,6 +118,10 @@ fn an_end_off_the_map_is_named() {
 struct Always(u32);
 
 impl TravelTimes for Always {
+    fn pinned(self: Arc<Self>) -> Arc<dyn TravelTimes> {
+        self
+    }
+
     fn table(&self, question: &TableQuestion) -> Table {
         let legs = question.legs.len();
         Table { seconds: vec![self.0; legs], sources: vec![TravelSource::StraightLine; legs] }
@@ -151,13 +155,22 @@ fn a_table_has_the_times_of_its_ways_and_the_fallbacks_off_the_map() {
     let seed = 4;
     println!("seed {seed}");
     let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), Arc::new(monaco()));
+    // Of the side that has fewer, a place at a time.
+    for (origins, destinations) in [(30, 10), (10, 30)] {
+        has_the_times_of_its_ways(&mut rng, &roads, origins, destinations);
+    }
+}
+
+fn has_the_times_of_its_ways(rng: &mut Pcg64Mcg, roads: &Arc<Roads>, origins: u32, destinations: u32) {
+    let legs = (0..150).map(|_| Leg {
+        origin: rng.random_range(0..origins),
+        destination: rng.random_range(0..destinations),
+    });
+    let legs: Vec<_> = legs.collect();
     let paris = LatLng::new(PARIS.0, PARIS.1).unwrap();
-    let mut origins: Vec<_> = (0..30).map(|_| somewhere(&mut rng, &roads)).collect();
-    let mut destinations: Vec<_> = (0..10).map(|_| somewhere(&mut rng, &roads)).collect();
-    let leg =
-        |rng: &mut Pcg64Mcg| Leg { origin: rng.random_range(0..30), destination: rng.random_range(0..10) };
-    let legs: Vec<_> = (0..150).map(|_| leg(&mut rng)).collect();
-    let times = RoadTimes::new(Arc::clone(&roads), Arc::new(Always(9_999)));
+    let mut origins: Vec<_> = (0..origins).map(|_| somewhere(rng, roads)).collect();
+    let mut destinations: Vec<_> = (0..destinations).map(|_| somewhere(rng, roads)).collect();
+    let times = RoadTimes::new(Arc::clone(roads), Arc::new(Always(9_999)));
     let way_s = |question: &TableQuestion, leg: &Leg| {
         let (from, to) = (leg.origin as usize, leg.destination as usize);
         roads
@@ -185,4 +198,27 @@ fn a_table_has_the_times_of_its_ways_and_the_fallbacks_off_the_map() {
     let legs = vec![Leg { origin: 7, destination: 0 }];
     let table = times.table(&TableQuestion { legs, ..question });
     assert_eq!((table.seconds[0], table.sources[0]), (9_999, TravelSource::StraightLine));
+}
+
+#[test]
+fn pinned_times_stay_when_speeds_are_replaced() {
+    let roads = Arc::new(monaco());
+    let mut rng = Pcg64Mcg::seed_from_u64(6);
+    let places: Vec<_> = (0..20).map(|_| somewhere(&mut rng, &roads)).collect();
+    let legs = (0..10).map(|number| Leg { origin: number, destination: number }).collect();
+    let question =
+        TableQuestion { origins: places[..10].to_vec(), destinations: places[10..].to_vec(), legs };
+    let times: Arc<dyn TravelTimes> = Arc::new(RoadTimes::new(Arc::clone(&roads), Arc::new(Always(9_999))));
+    let told = |times: &dyn TravelTimes| {
+        (times.table(&question), times.drive(places[0], places[10]), times.reach_m(places[0], 60))
+    };
+    let before = told(&*times);
+    let pinned = Arc::clone(&times).pinned();
+    let slower: Vec<u32> = roads.network().time_ms().iter().map(|ms| 2 * ms).collect();
+    roads.engine().replace(&slower).unwrap();
+    assert_eq!(told(&*pinned), before);
+    let (table, drive, reach_m) = told(&*times);
+    assert!(table.seconds.iter().sum::<u32>() > before.0.seconds.iter().sum(), "{table:?}");
+    assert!(drive.eta.time_s > before.1.eta.time_s && reach_m < before.2);
+    assert_eq!(told(&*pinned.pinned()), before);
 }

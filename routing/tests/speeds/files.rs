@@ -5,7 +5,8 @@ use std::io::Write;
 use flate2::{Compression, write::GzEncoder};
 use kerb_routing::Network;
 use kerb_routing::speeds::{
-    HourOfWeek, Segments, Speed, SpeedTable, listed, read_speeds, write_segments, write_speeds,
+    DirectionName, HourOfWeek, Segments, Speed, SpeedTable, listed, read_rows, read_speeds, write_segments,
+    write_speeds,
 };
 
 use crate::town::town;
@@ -55,6 +56,25 @@ fn a_profile_is_read_as_it_was_written_plain_and_packed() {
     assert!(error.contains("the last line has no end: it was cut"), "{error}");
     let error = read(&network, &text[..text.len() - 20]).unwrap_err();
     assert!(error.starts_with("line ") && error.contains("fields") || error.contains("was cut"), "{error}");
+}
+
+#[test]
+fn rows_are_read_without_a_network_and_name_its_directions() {
+    let network = town(3);
+    let segments = Segments::new(&network);
+    let text = "segment,direction,speed_kmh\n2,reverse,30.5\n3,forward,\n4,forward,40\n";
+    let rows = read_rows(text.as_bytes()).unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (row.line, row.direction, row.speed.kmh())).collect();
+    let number = |segment, reverse| DirectionName::Number { segment, reverse };
+    assert_eq!(told, [(2, number(2, true), 30.5), (4, number(4, false), 40.0)], "no speed, no row");
+    for row in listed(&network) {
+        let [from, to] = row.ends;
+        let ends = DirectionName::Ends { from, to, way: None };
+        assert_eq!(segments.find(&ends), Ok(vec![row.arc]));
+        assert_eq!(segments.find(&number(row.arc.segment.0, row.arc.reverse)), Ok(vec![row.arc]));
+    }
+    let error = read_rows(&b"segment,direction,kmh_0\n"[..]).unwrap_err();
+    assert_eq!(error.to_string(), "line 1: there is no column \"speed_kmh\"");
 }
 
 #[test]

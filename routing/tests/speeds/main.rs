@@ -5,5 +5,6 @@
 mod drives;
 mod files;
 mod layers;
+mod live;
 mod town;
 mod viterbi;

@@ -1,18 +1,19 @@
 //! Policies side by side: the same seeds for each, the differences with intervals.
 
+mod child;
 mod runs;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use runs::{
-    ChildRunner, Folder, Outcome, Plan, PlanError, Planned, Runner, parse_seeds, read_run, run_all,
-};
+pub use child::{ChildRunner, Children};
+pub use runs::{Folder, Outcome, Plan, PlanError, Planned, Runner, parse_seeds, read_run, run_all};
 
 use super::metrics::{MEASURES, Metrics};
 use super::record::RunRecord;
-use super::stats::{Difference, Interval, LEVEL, mean_interval, paired};
+use super::stats::{Difference, Interval, LEVEL, Switchback, mean_interval, paired};
+use super::switchback::Schedule;
 
 /// The format of [`Comparison`] as JSON.
 pub const FORMAT: u32 = 1;
@@ -64,6 +65,8 @@ pub struct Comparison {
     pub arms: Vec<Arm>,
     /// Each arm beside the first policy with as many drivers.
     pub versus: Vec<Versus>,
+    /// Runs whose policy changed, block by block: by fleet and schedule.
+    pub switchbacks: Vec<Switchback>,
 }
 
 /// Runs with the same policy and number of drivers.
@@ -92,6 +95,25 @@ pub(super) fn arms(records: &[RunRecord]) -> Vec<ArmRuns<'_>> {
     arms
 }
 
+impl ArmRuns<'_> {
+    /// Whether the policy changes meanwhile: such runs are not compared with others.
+    pub(super) fn is_switchback(&self) -> bool {
+        self.runs.values().any(|run| run.switchback.is_some())
+    }
+
+    /// What they came to block by block, by schedule.
+    fn switchbacks(&self) -> Vec<Switchback> {
+        let runs: Vec<&RunRecord> = self.runs.values().copied().collect();
+        let mut schedules: Vec<&Schedule> = Vec::new();
+        for schedule in runs.iter().filter_map(|run| run.switchback.as_ref()) {
+            if !schedules.contains(&schedule) {
+                schedules.push(schedule);
+            }
+        }
+        schedules.into_iter().map(|schedule| Switchback::of(schedule, self.fleet, &runs)).collect()
+    }
+}
+
 impl Comparison {
     /// Of runs of one scenario, of which the first policy is the base; `missing` more were asked for.
     pub fn of(records: &[RunRecord], missing: usize) -> Self {
@@ -101,8 +123,8 @@ impl Comparison {
             .map(|arm| arm.runs.iter().map(|(seed, run)| (*seed, Metrics::of(run))).collect())
             .collect();
         let versus = arms.iter().zip(&figures).filter_map(|(arm, metrics)| {
-            let base = arms.iter().position(|base| base.fleet == arm.fleet)?;
-            (arms[base].policy != arm.policy).then(|| Versus {
+            let base = arms.iter().position(|base| base.fleet == arm.fleet && !base.is_switchback())?;
+            (arms[base].policy != arm.policy && !arm.is_switchback()).then(|| Versus {
                 fleet: arm.fleet,
                 base: arms[base].policy.to_owned(),
                 policy: arm.policy.to_owned(),
@@ -118,6 +140,7 @@ impl Comparison {
             missing,
             faults: records.iter().map(|run| run.system.faults.len()).sum(),
             versus: versus.collect(),
+            switchbacks: arms.iter().flat_map(ArmRuns::switchbacks).collect(),
             arms: arms.iter().zip(&figures).map(|(arm, metrics)| summary(arm, metrics)).collect(),
         }
     }

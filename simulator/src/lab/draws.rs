@@ -24,6 +24,10 @@ pub(super) enum Purpose {
     Noise,
     /// What happens to a driver's messages.
     Network,
+    /// Which policy of a switchback comes first.
+    Switchback,
+    /// Other days, from which demand is expected.
+    History,
 }
 
 /// The stream of an agent for a purpose.

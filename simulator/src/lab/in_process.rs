@@ -53,7 +53,8 @@ impl InProcessService {
     ) -> Result<Self, StartFailed> {
         let mut settings = settings;
         settings.node.data_dir = DataDir(None);
-        let surroundings = Surroundings { clock: Arc::new(clock), seed, roads };
+        // Events are subscribed to below, before the first trip.
+        let surroundings = Surroundings { clock: Arc::new(clock), seed, roads, forgets_trips: true };
         let node = Arc::new(InProcess::start(&settings, surroundings).await?);
         let names = Names::default();
         let mut gateway = node.gateway();
@@ -159,6 +160,7 @@ impl Service for InProcessService {
                 let acting = seat.act(action.on(trip));
                 self.calls.begin("action", async move { Done::Acted(driver, acting.await) });
             }
+            Said::Switch { policy } => self.node.set_policy(policy),
         }
     }
 

@@ -12,11 +12,12 @@ use super::faults::Faults;
 use super::message::{Action, DriverNumber, Heard, Outcome};
 use super::names::Names;
 use super::position_log::PositionLog;
+use super::promises::{self, Accepted};
+use super::ride::{Ride, Step};
 use crate::history::Span;
 use crate::judge::{Answer, Limits, judge};
 use crate::question::Question;
-use crate::ride::promises::{self, Accepted};
-use crate::ride::rider::{Ride, Step};
+use crate::report::{Percentiles, Values};
 
 /// Searches without an answer, at most.
 const ASKED_MAX: usize = 64;
@@ -36,6 +37,19 @@ pub struct Judge {
     faults: Faults,
     /// Searches that were judged.
     pub searches: u64,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// All faults, in words.
+    pub faults: Vec<String>,
+    /// Offers made.
+    pub offers: u64,
+    /// From a request to its first offer, milliseconds by the service's clock.
+    pub first_offer_ms: Percentiles,
+    /// Promises that were given twice.
+    pub double_promises: u64,
 }
 
 impl Judge {
@@ -131,8 +145,8 @@ impl Judge {
         self.unheard_of.is_empty() && self.asked.is_empty()
     }
 
-    /// All faults, in words.
-    pub fn finish(mut self) -> Vec<String> {
+    /// The end: what has not come by now is a fault.
+    pub fn finish(mut self) -> Findings {
         for trip in std::mem::take(&mut self.unheard_of) {
             self.faults.add("lost", format!("trip {trip} was acknowledged, but no event speaks of it"));
         }
@@ -148,7 +162,16 @@ impl Judge {
         for fault in wrong {
             self.faults.add("trip", fault);
         }
-        self.faults.into_words()
+        let mut first_offer_ms = Values::default();
+        for ms in self.rides.values().filter_map(Ride::first_offer_ms) {
+            first_offer_ms.add(ms);
+        }
+        Findings {
+            faults: self.faults.into_words(),
+            offers: self.rides.values().map(Ride::offers).sum(),
+            first_offer_ms: first_offer_ms.summary(),
+            double_promises: verdict.clashes.len() as u64,
+        }
     }
 
     fn accept(&mut self, driver: DriverNumber, trip: &str) {

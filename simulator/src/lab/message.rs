@@ -4,6 +4,7 @@
 //! Drivers and riders are numbered from 0. Times are milliseconds since the Unix epoch, of the city's day.
 
 use kerb_fleet::{DriverStatus, TripState};
+use kerb_matcher::assign::Policy;
 use kerb_spatial::LatLng;
 
 pub use crate::action::Action;
@@ -59,6 +60,11 @@ pub enum Said {
         trip: String,
         /// What.
         action: Action,
+    },
+    /// The operator has windows decided by another policy from now on.
+    Switch {
+        /// Which.
+        policy: Policy,
     },
 }
 

@@ -68,6 +68,8 @@ pub struct Metrics {
     pub pickup_m: Option<Spread>,
     /// Metres without a rider over all metres, of drivers on shift.
     pub deadheading_share: Option<f64>,
+    /// Metres toward where riders are expected over all metres, of drivers on shift.
+    pub repositioning_share: Option<f64>,
     /// Time with a rider over time on shift; breaks are on shift.
     pub utilisation: Option<f64>,
     /// Time with a trip, from the acceptance to the drop-off, over time on shift.
@@ -89,22 +91,28 @@ pub struct Metrics {
 impl Metrics {
     /// Of a run.
     pub fn of(run: &RunRecord) -> Self {
-        let outcomes = Outcomes::of(&run.requests);
+        Self { latencies: run.system.latencies.clone(), ..Self::of_people(&run.requests, &run.drivers) }
+    }
+
+    /// Of some riders and drivers alone.
+    pub fn of_people(requests: &[RequestRecord], drivers: &[DriverRecord]) -> Self {
+        let outcomes = Outcomes::of(requests);
         let lost =
             outcomes.cancelled_waiting + outcomes.cancelled_en_route + outcomes.expired + outcomes.refused;
-        let waits: Vec<f64> = run.requests.iter().filter_map(wait_s).collect();
-        let censored = run.requests.len() - waits.len();
-        let errors: Vec<f64> = run.requests.iter().filter_map(eta_error_s).collect();
-        let declined: u32 = run.requests.iter().map(|request| request.declined).sum();
-        let picked_up = run.requests.iter().filter(|request| request.picked_up_ms.is_some());
-        let drivers = Drivers(&run.drivers);
+        let waits: Vec<f64> = requests.iter().filter_map(wait_s).collect();
+        let censored = requests.len() - waits.len();
+        let errors: Vec<f64> = requests.iter().filter_map(eta_error_s).collect();
+        let declined: u32 = requests.iter().map(|request| request.declined).sum();
+        let picked_up = requests.iter().filter(|request| request.picked_up_ms.is_some());
+        let drivers = Drivers(drivers);
         Self {
             outcomes,
             service_rate: share(outcomes.served, outcomes.served + lost),
             wait_s: Spread::of(waits),
-            censored_share: share(censored as u32, run.requests.len() as u32),
+            censored_share: share(censored as u32, requests.len() as u32),
             pickup_m: Spread::of(picked_up.filter_map(|request| request.pickup_m).collect()),
-            deadheading_share: drivers.deadheading_share(),
+            deadheading_share: drivers.way_share(&EMPTY),
+            repositioning_share: drivers.way_share(&[Activity::Repositioning]),
             utilisation: drivers.time_share(&[Activity::OnTrip]),
             busy_share: drivers.time_share(&WITH_TRIP),
             trips_per_driver_hour: drivers.trips_per_hour(),
@@ -112,7 +120,7 @@ impl Metrics {
             declined_per_trip: share(declined, outcomes.served),
             eta_abs_error_s: Spread::of(errors.iter().map(|error| error.abs()).collect()),
             eta_error_s: Spread::of(errors),
-            latencies: run.system.latencies.clone(),
+            latencies: Vec::new(),
         }
     }
 }
@@ -166,12 +174,12 @@ impl Spread {
 struct Drivers<'a>(&'a [DriverRecord]);
 
 impl Drivers<'_> {
-    fn deadheading_share(&self) -> Option<f64> {
+    fn way_share(&self, part: &[Activity]) -> Option<f64> {
         let metres = |activities: &[Activity]| -> f64 {
             self.0.iter().map(|driver| activities.iter().map(|a| driver.metres[index(*a)]).sum::<f64>()).sum()
         };
         let (empty, full) = (metres(&EMPTY), metres(&[Activity::OnTrip]));
-        (empty + full > 0.0).then(|| empty / (empty + full))
+        (empty + full > 0.0).then(|| metres(part) / (empty + full))
     }
 
     fn time_share(&self, activities: &[Activity]) -> Option<f64> {

@@ -12,6 +12,7 @@ use super::people::People;
 use super::record::RunRecord;
 use super::run::RunEnd;
 use super::scenario::{FleetSource, Loaded, Scenario, ScenarioError};
+use super::switchback::{Schedule, policy_name};
 
 /// The setting of the service that says how trips are given to drivers.
 const POLICY: &str = "policy";
@@ -78,8 +79,7 @@ impl Play {
 
     /// How the service gives trips to drivers.
     pub fn policy(&self) -> String {
-        let policy = toml::Value::try_from(self.settings.matcher.policy).ok();
-        policy.as_ref().and_then(toml::Value::as_str).unwrap_or_default().to_owned()
+        policy_name(self.settings.matcher.policy)
     }
 
     /// The city of a seed.
@@ -87,15 +87,16 @@ impl Play {
         City::new(&self.loaded, seed)
     }
 
-    /// What a run came to.
-    pub fn record(&self, city: City, end: RunEnd, seed: u64) -> RunRecord {
+    /// What a run came to, whose policy changed by a schedule if there was one.
+    pub fn record(&self, city: City, end: RunEnd, seed: u64, switchback: Option<Schedule>) -> RunRecord {
         let scenario = &self.loaded.scenario;
         let known = city.into_record(end.at_ms);
         RunRecord {
             scenario: scenario.name.clone(),
             scenario_toml: scenario.to_toml(),
             seed,
-            policy: self.policy(),
+            policy: switchback.as_ref().map_or_else(|| self.policy(), Schedule::label),
+            switchback,
             from_ms: known.from_ms,
             to_ms: known.to_ms,
             stopped: end.stopped,

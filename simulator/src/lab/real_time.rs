@@ -4,6 +4,7 @@ use kerb_fleet::{Clock, SystemClock};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::clock::CityClock;
 use super::live::{LiveService, TimeScale};
 use super::names::Names;
 use super::people::People;
@@ -11,7 +12,6 @@ use super::position_log::Delays;
 use super::run::{RunEnd, RunOptions, run};
 use crate::connect::Endpoints;
 use crate::judge::Limits;
-use crate::ride::clock::CityClock;
 
 /// One sampled search in so long, milliseconds of real time.
 const SEARCH_EVERY_MS: f64 = 1_000.0;
@@ -63,5 +63,7 @@ pub async fn live<P: People>(
         delays: Delays { allowance_ms: ALLOWANCE_MS, keep_ms: KEEP_MS, gone_after_ms: limits.gone_after_ms },
         limits,
     };
-    Ok(run(people, &mut service, &clock, &how, stop, progress).await)
+    let end = run(people, &mut service, &clock, &how, stop, progress).await;
+    service.sign_off().await;
+    Ok(end)
 }

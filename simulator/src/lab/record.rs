@@ -5,6 +5,9 @@
 use kerb_spatial::LatLng;
 use serde::{Deserialize, Serialize};
 
+use super::switchback::Schedule;
+use crate::report::Percentiles;
+
 /// A run, whole: enough to compute every metric, and to run it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -14,8 +17,11 @@ pub struct RunRecord {
     pub scenario_toml: String,
     /// Of all randomness.
     pub seed: u64,
-    /// How trips were given to drivers: `nearest`, `batch`, …
+    /// How trips were given to drivers: `nearest`, `batch`, …, or the name of a switchback.
     pub policy: String,
+    /// By what the policy changed meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switchback: Option<Schedule>,
     /// When the city began.
     pub from_ms: i64,
     /// When it ended: before its planned end if it was stopped.
@@ -182,6 +188,15 @@ pub struct SystemRecord {
     pub updates_failed: u64,
     /// From a message to its answer, by kind (`request`, `action`, `window`, …): microseconds.
     pub latencies: Vec<Latency>,
+    /// Offers made.
+    #[serde(default)]
+    pub offers: u64,
+    /// From a request to its first offer, milliseconds by the service's clock.
+    #[serde(default)]
+    pub first_offer_ms: Percentiles,
+    /// Promises that were given twice: a driver on two live trips, or a trip with two drivers. Must be 0.
+    #[serde(default)]
+    pub double_promises: u64,
     /// Faults that the judges found; empty is as it should be.
     pub faults: Vec<String>,
 }

@@ -8,6 +8,7 @@ mod by_time;
 mod fleet;
 mod lede;
 mod map;
+mod switchback;
 mod tables;
 mod text;
 mod view;
@@ -62,6 +63,10 @@ fn body(view: &View<'_>) -> Markup {
         @if !view.comparison.versus.is_empty() {
             h2 { "Differences" }
             (tables::differences(view))
+        }
+        @if !view.comparison.switchbacks.is_empty() {
+            h2 { "Switchbacks" }
+            (switchback::section(view))
         }
         h2 { "Waits and service" }
         (view.legend())

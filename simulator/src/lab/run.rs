@@ -9,6 +9,7 @@ use kerb_fleet::Stopwatch;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::clock::CityClock;
 use super::judge::Judge;
 use super::message::Said;
 use super::names::Names;
@@ -19,7 +20,6 @@ use super::service::{News, Row, Service};
 use super::trace::Trace;
 use crate::judge::Limits;
 use crate::report::Values;
-use crate::ride::clock::CityClock;
 
 /// What people do within so long is done at its end, milliseconds of the city's time: what a phone and its network take
 /// anyway, and far fewer turns.
@@ -222,12 +222,16 @@ impl<'a, P: People, S: Service> Run<'a, P, S> {
             Latency { name, count: of.count, p50_us: of.p50, p90_us: of.p90, p99_us: of.p99, max_us: of.max }
         };
         let searches = self.judge.searches;
+        let found = self.judge.finish();
         let system = SystemRecord {
             wall_s: wall.us() as f64 / 1e6,
             updates: updates.sent,
             updates_failed: updates.failed,
             latencies: self.latencies.iter().map(latency).collect(),
-            faults: self.judge.finish(),
+            offers: found.offers,
+            first_offer_ms: found.first_offer_ms,
+            double_promises: found.double_promises,
+            faults: found.faults,
         };
         RunEnd { at_ms: self.now_ms, stopped, trace_hash: self.trace.hex(), system, searches }
     }

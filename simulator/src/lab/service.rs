@@ -5,7 +5,7 @@ use kerb_proto::v1::{FindNearbyRequest, FindNearbyResponse};
 use kerb_spatial::LatLng;
 
 use super::message::{DriverNumber, Heard, RequestNumber, Said};
-use crate::ride::rider::Step;
+use super::ride::Step;
 
 /// A position on its way to the service.
 #[derive(Clone, Copy, Debug, PartialEq)]

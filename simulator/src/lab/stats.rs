@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-pub use switchback::{Block, BlockFigures, Schedule, ScheduleError, Switchback, switchback};
+pub use switchback::{BlockFigures, RunBlocks, Switchback};
 
 /// How sure intervals are.
 pub const LEVEL: f64 = 0.95;

@@ -81,7 +81,13 @@ impl fmt::Display for Summary {
             let (mean_m, percent) = (way.mean, share * 100.0);
             writeln!(f, "  drivers: {mean_m:.0} m to a pickup, {percent:.1} % of their time with a rider")?;
         }
-        let SystemRecord { wall_s, updates, updates_failed, latencies, faults } = &self.system;
+        let SystemRecord { wall_s, updates, updates_failed, latencies, faults, .. } = &self.system;
+        let SystemRecord { offers, first_offer_ms, .. } = &self.system;
+        let each = *offers as f64 / (*requests).max(1) as f64;
+        writeln!(
+            f,
+            "  {each:.2} offers a request; from a request to the first {first_offer_ms}, ms of the service"
+        )?;
         writeln!(f, "  {updates} position updates, {updates_failed} failed; {wall_s:.1} s on this machine")?;
         for latency in latencies {
             let of = (&latency.name, latency.count, latency.p50_us, latency.p99_us, latency.max_us);

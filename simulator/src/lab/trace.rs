@@ -42,6 +42,7 @@ impl Trace {
                 self.text(trip);
                 self.number(*action as i64);
             }
+            Said::Switch { policy } => self.head(11, *policy as u32),
         }
     }
 

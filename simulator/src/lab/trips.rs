@@ -8,8 +8,8 @@ use kerb_proto::v1::trip_event::Event;
 
 use super::message::{Heard, RequestNumber};
 use super::names::Names;
+use super::ride::Step;
 use super::service::News;
-use crate::ride::rider::Step;
 
 /// The live trips of a run.
 #[derive(Debug, Default)]

@@ -9,13 +9,13 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::clock::CityClock;
 use super::in_process::{InProcessService, StartFailed};
 use super::names::Names;
 use super::people::People;
 use super::position_log::Delays;
 use super::run::{RunEnd, RunOptions, run};
 use crate::judge::Limits;
-use crate::ride::clock::CityClock;
 
 /// One sampled search a minute of the city's time.
 const SEARCH_EVERY_MS: i64 = 60_000;

@@ -230,6 +230,7 @@ impl Cab {
     fn welcomed(&mut self, mut link: Link, welcome: &v1::Welcome) -> Link {
         self.sequence = self.sequence.max(welcome.last_sequence);
         link.begin_at(self.sequence + 1);
+        self.resume_token.clone_from(link.resume_token());
         (self.interval_ms, self.pace) = (welcome.reporting_interval_ms, 1.0);
         self.shared.nodes.lock()[self.index] = Some(welcome.node_id.as_str().into());
         link

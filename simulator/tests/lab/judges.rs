@@ -5,14 +5,14 @@ use std::future::pending;
 use kerb::Settings;
 use kerb_fleet::{RuntimeClock, TripState};
 use kerb_proto::v1::{FindNearbyRequest, FindNearbyResponse};
+use kerb_simulator::lab::clock::CityClock;
 use kerb_simulator::lab::in_process::InProcessService;
 use kerb_simulator::lab::message::{Heard, Said};
 use kerb_simulator::lab::names::Names;
+use kerb_simulator::lab::ride::Step;
 use kerb_simulator::lab::run::{RunEnd, run};
 use kerb_simulator::lab::service::{News, Row, Service, Updates};
 use kerb_simulator::lab::virtual_time::{run_options, virtual_runtime};
-use kerb_simulator::ride::clock::CityClock;
-use kerb_simulator::ride::rider::Step;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

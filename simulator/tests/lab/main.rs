@@ -5,5 +5,7 @@
 mod judges;
 mod real_time;
 mod shipped;
+mod signals;
+mod switchback;
 mod tiny;
 mod virtual_time;

@@ -2,6 +2,7 @@
 
 use kerb::settings::DataDir;
 use kerb::{ALL_ROLES, Node, Settings};
+use kerb_simulator::demo::{DemoOptions, demo};
 use kerb_simulator::lab::real_time::{LiveOptions, live};
 use tokio_util::sync::CancellationToken;
 
@@ -68,4 +69,28 @@ async fn nobody_there_is_told() {
     };
     let refused = live(&mut Tiny::new(1, 1, 1, 5), &options, &CancellationToken::new(), |_| ()).await;
     assert!(refused.unwrap_err().contains("no events of trips"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_serves_riders_and_gives_no_promise_twice() {
+    let options = DemoOptions {
+        speed_up: 60.0,
+        ride_seconds: 600,
+        replay_seconds: 120,
+        trips: None,
+        searches_per_second: 20.0,
+        seed: 1,
+        json: true,
+    };
+    let report = demo(&options, CancellationToken::new()).await.unwrap();
+    assert!(report.is_right() && report.rides.double_promises == 0, "{report}");
+    let figures = &report.rides;
+    let ended = figures.served + figures.expired + figures.cancelled + figures.requests_refused;
+    assert_eq!(figures.requests, (ended + figures.under_way) as usize, "{report}");
+    assert!(figures.requests > 90 && figures.served > 0 && figures.offers_per_trip >= 0.5, "{report}");
+    assert!(figures.offer_after_ms.count > 0 && report.replay.searches > 0, "{report}");
+    let json = serde_json::to_value(&report).unwrap();
+    let fields =
+        ["requests", "served", "expired", "cancelled", "under_way", "double_promises", "wrong_answers"];
+    assert!(fields.iter().all(|field| json[field].is_u64()), "{json}");
 }

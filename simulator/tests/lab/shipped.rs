@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kerb_simulator::lab::commands::RunArgs;
+use kerb_simulator::lab::commands::{LabArgs, RunArgs, SwitchbackArgs};
 use kerb_simulator::lab::metrics::Outcomes;
 use kerb_simulator::lab::record::RunRecord;
 use kerb_simulator::lab::scenario::Scenario;
@@ -26,12 +26,32 @@ fn run(path: &Path, seed: u64, policy: &str, out: Option<PathBuf>) -> Summary {
 }
 
 fn run_with(path: &Path, fleet: Option<u32>, seed: u64, policy: &str, out: Option<PathBuf>) -> Summary {
-    let scenario = path.to_str().unwrap().to_owned();
     let (seed, policy) = (Some(seed), Some(policy.to_owned()));
-    let args = RunArgs { scenario, data: None, seed, policy, fleet, out, json: true };
+    done(&args(path.to_str().unwrap(), fleet, (seed, policy), out))
+}
+
+pub(crate) fn args(
+    scenario: &str,
+    fleet: Option<u32>,
+    (seed, policy): (Option<u64>, Option<String>),
+    out: Option<PathBuf>,
+) -> LabArgs {
+    let scenario = scenario.to_owned();
+    LabArgs {
+        run: RunArgs { scenario, data: None, seed, policy, fleet, out, json: true },
+        switchback: SwitchbackArgs::default(),
+        policies: vec!["nearest".to_owned(), "batch".to_owned()],
+    }
+}
+
+pub(crate) fn done(args: &LabArgs) -> Summary {
     let summary = virtual_runtime().unwrap().block_on(args.lab(CancellationToken::new())).unwrap();
     assert_eq!(summary.system.faults, Vec::<String>::new(), "{summary}");
     summary
+}
+
+pub(crate) fn read(path: &Path) -> RunRecord {
+    serde_json::from_reader(std::fs::File::open(path).unwrap()).unwrap()
 }
 
 #[test]
@@ -46,7 +66,7 @@ fn a_real_evening_is_the_same_twice_and_every_request_has_one_end() {
     let ends = served + cancelled_waiting + cancelled_en_route + expired + refused + open;
     assert_eq!((first.requests, refused), (ends as usize, 0));
     assert!(first.requests > 50 && served > 10, "{first}");
-    let record: RunRecord = serde_json::from_reader(std::fs::File::open(out).unwrap()).unwrap();
+    let record = read(&out);
     assert_eq!((record.requests.len(), record.trace_hash), (first.requests, first.trace_hash));
     let run_ms = record.to_ms - record.from_ms;
     assert!(record.drivers.iter().all(|driver| driver.ms.iter().sum::<i64>() == run_ms));
@@ -71,8 +91,7 @@ fn batch_sends_nearer_drivers_than_nearest() {
 #[test]
 fn what_cannot_be_run_or_kept_is_told_before_the_run() {
     let refused = |scenario: &str, out: Option<PathBuf>| {
-        let scenario = scenario.to_owned();
-        let args = RunArgs { scenario, data: None, seed: None, policy: None, fleet: None, out, json: true };
+        let args = args(scenario, None, (None, None), out);
         virtual_runtime().unwrap().block_on(args.lab(CancellationToken::new())).unwrap_err()
     };
     let lost = refused("sf-evening", Some("no/such/folder/run.json".into()));

@@ -4,13 +4,12 @@
 
 mod city;
 mod city_model;
+mod fleet_size;
 mod histories;
 mod judge;
 mod pings;
 mod replay;
 mod report;
-mod rides;
 mod toy;
 mod track;
 mod trips;
-mod twice;

@@ -1,4 +1,4 @@
-//! `kerb roads`: street networks, made, looked at and driven.
+//! `kerb roads`: street networks, made, looked at and driven; speeds of running nodes.
 
 mod days;
 mod evaluate;
@@ -9,7 +9,9 @@ mod learn;
 mod route;
 mod segments;
 mod snap;
+mod speeds;
 
+use super::client;
 use super::failure::{Failure, Outcome};
 
 #[derive(Debug, clap::Subcommand)]
@@ -24,6 +26,9 @@ pub(crate) enum Command {
     Isochrone(isochrone::Args),
     /// The directions of all segments as CSV or GeoJSON, for who is to give them speeds
     Segments(segments::Args),
+    /// Speeds of a running service's streets: set, show
+    #[command(subcommand)]
+    Speeds(speeds::Command),
     /// Learn speeds by hour of the week from positions of cars
     Learn(learn::Args),
     /// Compare travel times with trips that were driven
@@ -37,6 +42,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Route(args) => route::run(&args),
         Command::Isochrone(args) => isochrone::run(&args),
         Command::Segments(args) => segments::run(&args),
+        Command::Speeds(command) => client::run(speeds::run(command)),
         Command::Learn(args) => learn::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
     }

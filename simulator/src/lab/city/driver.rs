@@ -7,6 +7,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::duty::{Duty, Next, State};
 use super::job::{Job, Stage};
+use super::lure::Lure;
 use super::meter::Meter;
 use super::motion::Motion;
 use super::network::Network;
@@ -35,6 +36,8 @@ pub(super) struct Driver {
     meter: Meter,
     duty: Duty,
     job: Option<Job>,
+    /// Where it counts as a free driver: the place, and its cell.
+    counts: Option<(LatLng, Option<usize>)>,
     thinking: Pcg64Mcg,
     boarding: Pcg64Mcg,
     record: DriverRecord,
@@ -51,6 +54,7 @@ impl Driver {
             meter: Meter::new(from_ms),
             duty: Duty::new(cab.shifts, scenario, seed, number),
             job: None,
+            counts: None,
             thinking: stream(seed, Purpose::Thinking, number),
             boarding: stream(seed, Purpose::Boarding, number),
             record: DriverRecord {
@@ -86,6 +90,17 @@ impl Driver {
     /// Turns the meter to what the driver does now; all before was booked.
     pub(super) fn turn_meter(&mut self, doing: &mut [u32; 7]) {
         self.meter.turn_to(self.activity(), doing);
+    }
+
+    /// Counts as a free driver where it stands or goes, as long as it is one.
+    pub(super) fn be_counted(&mut self, lure: &mut Lure) {
+        let at = (self.status() == DriverStatus::Available).then(|| self.motion.ends_at());
+        if at == self.counts.map(|(at, _)| at) {
+            return;
+        }
+        let counts = at.map(|at| (at, lure.cell(at)));
+        lure.moves(self.counts.and_then(|(_, cell)| cell), counts.and_then(|(_, cell)| cell));
+        self.counts = counts;
     }
 
     pub(super) fn is_off(&self) -> bool {
@@ -183,7 +198,7 @@ impl Driver {
         }
         let (now_ms, world) = (scene.now_ms, &*scene.world);
         let here = self.motion.fix(now_ms).position();
-        match self.duty.act(now_ms, here, &world.scenario.drivers, &world.wishes) {
+        match self.duty.act(now_ms, here, &world.scenario.drivers, &world.lure) {
             Next::Nothing => {}
             Next::Stand => self.motion.stop(now_ms),
             Next::Go(to) => match world.ground.beside(to) {

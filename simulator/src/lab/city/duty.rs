@@ -2,19 +2,16 @@
 
 use std::ops::Range;
 
-use kerb_spatial::{LatLng, distance_m};
-use rand::RngExt;
+use kerb_spatial::LatLng;
 use rand_pcg::Pcg64Mcg;
 
+use super::lure::Lure;
 use crate::city::shifted;
-use crate::lab::demand::Wish;
 use crate::lab::draws::{Purpose, between, happens, stream};
 use crate::lab::scenario::{Drivers, Scenario};
 
 /// Who cruises stands so long between two ways, seconds.
 const STANDS_S: [f64; 2] = [30.0, 120.0];
-/// Who goes where riders are expected takes the nearest of so many places.
-const PLACES_KNOWN: usize = 3;
 const MINUTE_MS: f64 = 60_000.0;
 
 /// A driver's working day.
@@ -107,7 +104,7 @@ impl Duty {
     }
 
     /// Does what is due for a driver without a trip at this place.
-    pub(super) fn act(&mut self, now_ms: i64, here: LatLng, habits: &Drivers, wishes: &[Wish]) -> Next {
+    pub(super) fn act(&mut self, now_ms: i64, here: LatLng, habits: &Drivers, lure: &Lure) -> Next {
         if self.due_ms().is_none_or(|due_ms| due_ms > now_ms) {
             return Next::Nothing;
         }
@@ -134,18 +131,21 @@ impl Duty {
                 self.state = State::Break(now_ms + 1 + rests_ms as i64);
                 Next::Stand
             }
-            State::On => self.roam(now_ms, here, habits, wishes),
+            State::On => self.roam(now_ms, here, habits, lure),
         }
     }
 
-    fn roam(&mut self, now_ms: i64, here: LatLng, habits: &Drivers, wishes: &[Wish]) -> Next {
+    fn roam(&mut self, now_ms: i64, here: LatLng, habits: &Drivers, lure: &Lure) -> Next {
         self.roam_ms = i64::MAX;
         let idle_ms = now_ms - self.idle_since_ms;
-        if self.repositions && idle_ms >= (habits.reposition_after_s * 1_000.0) as i64 && !wishes.is_empty() {
-            self.is_repositioning = true;
-            let known = [(); PLACES_KNOWN].map(|()| wishes[self.rng.random_range(0..wishes.len())].pickup);
-            let near = known.into_iter().min_by(|a, b| distance_m(here, *a).total_cmp(&distance_m(here, *b)));
-            return near.map_or(Next::Nothing, Next::Go);
+        if self.repositions && idle_ms >= (habits.reposition_after_s * 1_000.0) as i64 {
+            if let Some(place) = lure.place(now_ms, here, &mut self.rng) {
+                self.is_repositioning = true;
+                return Next::Go(place);
+            }
+            // Nobody is missing anywhere: looks again after as long a time.
+            self.idle(now_ms, habits);
+            return Next::Nothing;
         }
         let (a, b) = (between(&mut self.rng, [-1.0, 1.0]), between(&mut self.rng, [-1.0, 1.0]));
         Next::Go(shifted(here, a * habits.cruise_m, b * habits.cruise_m))

@@ -23,6 +23,7 @@
 mod driver;
 mod duty;
 mod job;
+mod lure;
 mod meter;
 mod motion;
 mod network;
@@ -35,13 +36,14 @@ use std::sync::Arc;
 
 use kerb_spatial::LatLng;
 
-use super::demand::Wish;
+use super::demand::{DemandMap, Wish};
 use super::ground::Ground;
 use super::message::{DriverNumber, Heard, RequestNumber, Said};
 use super::record::{DriverRecord, FleetSample, RequestRecord};
-use super::scenario::{Loaded, Scenario};
+use super::scenario::{Loaded, RepositionTo, Scenario};
 use super::supply::Cab;
 use driver::Driver;
+use lure::Lure;
 use network::Tunnels;
 use queue::{Event, Queue};
 use rider::Rider;
@@ -93,8 +95,8 @@ struct World {
     scenario: Scenario,
     ground: Arc<Ground>,
     tunnels: Tunnels,
-    /// Everybody's wishes: drivers know where riders are to be expected.
     wishes: Arc<Vec<Wish>>,
+    lure: Lure,
     /// The requests behind the service's names. Looked up only, so its order does not matter.
     trips: HashMap<String, RequestNumber>,
     /// Drivers in each activity, now.
@@ -122,15 +124,15 @@ impl City {
         if let Some(wish) = wishes.first() {
             queue.push(wish.at_ms, Event::Ask(0));
         }
-        let world = World {
-            scenario,
-            ground,
-            tunnels,
-            wishes: Arc::new(wishes),
-            trips: HashMap::new(),
-            doing,
-            waiting: 0,
+        let wishes = Arc::new(wishes);
+        let lure = match scenario.drivers.reposition_to {
+            RepositionTo::HotSpots => Lure::HotSpots(Arc::clone(&wishes)),
+            RepositionTo::Shortage => {
+                Lure::shortage(DemandMap::new(&loaded.demand, &scenario, &ground, seed))
+            }
         };
+        let world =
+            World { scenario, ground, tunnels, wishes, lure, trips: HashMap::new(), doing, waiting: 0 };
         let mut city = Self {
             from_ms,
             to_ms,

@@ -27,6 +27,11 @@ impl Motion {
         if self.is_driving { self.course.at(now_ms) } else { Fix::standing(self.place, self.heading_deg) }
     }
 
+    /// Where the driver stands or drives to.
+    pub(super) fn ends_at(&self) -> LatLng {
+        if self.is_driving { self.course.end() } else { self.place }
+    }
+
     /// When the driver will be where it drives to.
     pub(super) fn arrives_ms(&self) -> Option<i64> {
         self.is_driving.then(|| self.course.arrives_ms())

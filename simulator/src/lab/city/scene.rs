@@ -92,6 +92,7 @@ impl City {
         let mut scene = Scene { number, now_ms, world, riders, touched: Vec::new() };
         happen(driver, &mut scene);
         driver.turn_meter(&mut scene.world.doing);
+        driver.be_counted(&mut scene.world.lure);
         let touched = scene.touched;
         // Whether a driver is free stands in its position, so that does not wait for the next report.
         if driver.status() != status {

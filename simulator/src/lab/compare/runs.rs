@@ -3,12 +3,12 @@
 use std::fs;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use crate::lab::record::RunRecord;
+use crate::lab::switchback::Schedule;
 
 /// Runs of one comparison: a limit on what is held in memory.
 const RUNS_MAX: usize = 1_000;
@@ -22,13 +22,17 @@ pub struct Plan {
     pub fleets: Vec<u32>,
     /// Seeds.
     pub seeds: Vec<u64>,
+    /// Each run alternates between the policies, instead of a run for each.
+    pub switchback: Option<Schedule>,
 }
 
 /// One run that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// How trips are given to drivers.
+    /// How trips are given to drivers; the schedule's plain label when it changes.
     pub policy: String,
+    /// By what it changes.
+    pub switchback: Option<Schedule>,
     /// Drivers; `None` for the scenario's own.
     pub fleet: Option<u32>,
     /// Of all randomness.
@@ -112,16 +116,22 @@ impl Plan {
         let own = [None];
         let fleets: Vec<Option<u32>> = self.fleets.iter().copied().map(Some).collect();
         let fleets = if fleets.is_empty() { &own[..] } else { &fleets };
-        let count = self.seeds.len() * fleets.len() * self.policies.len();
+        let turns = self.switchback.as_ref().map(|schedule| vec![schedule.plain_label()]);
+        let policies = turns.as_ref().unwrap_or(&self.policies);
+        let count = self.seeds.len() * fleets.len() * policies.len();
         if count > RUNS_MAX {
             return Err(PlanError::TooMany(count));
         }
         let mut runs = Vec::with_capacity(count);
         for seed in &self.seeds {
             for fleet in fleets {
-                let planned =
-                    |policy: &String| Planned { policy: policy.clone(), fleet: *fleet, seed: *seed };
-                runs.extend(self.policies.iter().map(planned));
+                let planned = |policy: &String| Planned {
+                    policy: policy.clone(),
+                    switchback: self.switchback.clone(),
+                    fleet: *fleet,
+                    seed: *seed,
+                };
+                runs.extend(policies.iter().map(planned));
             }
         }
         Ok(runs)
@@ -197,6 +207,8 @@ pub fn run_all(
             match one(planned, runner, folder) {
                 // One that was stopped is neither kept nor compared: it saw another day than the others.
                 Ok(run) => *results[turn].lock() = (!run.stopped).then_some(run),
+                // A run that was ended from outside is missing, and did not fail.
+                Err(_) if is_stopped() => {}
                 Err(reason) => failures.lock().push(format!("{}: {reason}", planned.file())),
             }
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
@@ -222,40 +234,6 @@ fn one(planned: &Planned, runner: &dyn Runner, folder: Option<&Folder>) -> Resul
     Ok(run)
 }
 
-/// Makes each run in a process of its own: `simulator lab SCENARIO --policy … --seed … --out FILE`.
-#[derive(Clone, Debug)]
-pub struct ChildRunner {
-    /// The simulator's binary.
-    pub program: PathBuf,
-    /// The scenario's name or file.
-    pub scenario: PathBuf,
-    /// Where its relative paths begin, when that is not its own folder.
-    pub data: Option<PathBuf>,
-}
-
-impl Runner for ChildRunner {
-    fn run(&self, planned: &Planned) -> Result<RunRecord, String> {
-        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let out = folder.path().join("run.json");
-        let mut command = Command::new(&self.program);
-        command.arg("lab").arg(&self.scenario).args(["--policy", &planned.policy]);
-        command.args(["--seed", &planned.seed.to_string()]).arg("--out").arg(&out);
-        if let Some(data) = &self.data {
-            command.arg("--data").arg(data);
-        }
-        if let Some(fleet) = planned.fleet {
-            command.args(["--fleet", &fleet.to_string()]);
-        }
-        let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output();
-        let ended = ended.map_err(|e| format!("{}: {e}", self.program.display()))?;
-        // A run in which the judges found a fault has a record, too.
-        read_run(&out).map_err(|_no_record| {
-            let said = String::from_utf8_lossy(&ended.stderr);
-            format!("{}: {}", ended.status, said.lines().next_back().unwrap_or("no record"))
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,6 +253,7 @@ mod tests {
             policies: vec!["nearest".to_owned(), "batch".to_owned()],
             fleets: vec![10, 20],
             seeds: vec![1, 2],
+            switchback: None,
         };
         let files: Vec<_> = plan.runs().unwrap().iter().map(Planned::file).collect();
         assert_eq!(
@@ -282,6 +261,12 @@ mod tests {
             ["nearest_10_1.json", "batch_10_1.json", "nearest_20_1.json", "batch_20_1.json"]
         );
         assert_eq!(files.len(), 8);
+        let policies = &plan.policies;
+        let switchback = Some(Schedule::new(policies, 1_800_000, None).unwrap());
+        let turns = Plan { switchback, ..plan.clone() }.runs().unwrap();
+        let files: Vec<_> = turns.iter().map(Planned::file).collect();
+        assert_eq!(files[..2], ["nearest-batch-by-30m-10m_10_1.json", "nearest-batch-by-30m-10m_20_1.json"]);
+        assert_eq!(files.len(), 4);
         let evil = Plan { policies: vec!["../x".to_owned()], ..plan };
         assert_eq!(evil.runs(), Err(PlanError::Policy("../x".to_owned())));
         let twice = Plan { policies: vec!["batch".to_owned(), "batch".to_owned()], ..evil };

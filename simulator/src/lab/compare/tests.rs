@@ -46,6 +46,7 @@ fn run(planned: &Planned, wait_s: i64) -> RunRecord {
         scenario_toml: String::new(),
         seed: planned.seed,
         policy: planned.policy.clone(),
+        switchback: None,
         from_ms: 0,
         to_ms: 3_600_000,
         stopped: false,
@@ -59,7 +60,7 @@ fn run(planned: &Planned, wait_s: i64) -> RunRecord {
 
 fn plan() -> Vec<Planned> {
     let policies = vec!["nearest".to_owned(), "batch".to_owned()];
-    Plan { policies, fleets: vec![2], seeds: vec![1, 2, 3] }.runs().unwrap()
+    Plan { policies, fleets: vec![2], seeds: vec![1, 2, 3], switchback: None }.runs().unwrap()
 }
 
 #[test]
@@ -98,7 +99,18 @@ fn figures_keep_their_names_in_json() {
     let outcome = run_all(&plan(), &Stub::default(), None, 1, &|| false, &|_| ());
     let json = serde_json::to_value(Comparison::of(&outcome.records, 0)).unwrap();
     let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
-    let expected = ["arms", "faults", "format", "level", "missing", "runs", "scenario", "stopped", "versus"];
+    let expected = [
+        "arms",
+        "faults",
+        "format",
+        "level",
+        "missing",
+        "runs",
+        "scenario",
+        "stopped",
+        "switchbacks",
+        "versus",
+    ];
     let mut found: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
     found.sort_unstable();
     assert_eq!(found, expected);

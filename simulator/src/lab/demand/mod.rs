@@ -1,6 +1,7 @@
 //! Who wants to go where, and when: a scenario's demand, drawn for a seed.
 
 mod field;
+mod map;
 mod zones;
 
 use kerb_spatial::LatLng;
@@ -12,6 +13,7 @@ use super::ground::Ground;
 use super::scenario::{Burst, DemandSource, Files, Scenario, ScenarioError, VehicleClass};
 use crate::city::shifted;
 use crate::trips::{self, Trip};
+pub(super) use map::DemandMap;
 use zones::Zones;
 
 /// Seats that the service gives to one request, at most.

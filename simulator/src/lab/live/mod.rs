@@ -31,6 +31,8 @@ use crate::connect::Endpoints;
 const OPENING_MAX: usize = 256;
 /// A call is answered in this time, or counts as failed.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// Streams are ended in this time.
+const GOODBYE_MAX: Duration = Duration::from_secs(10);
 /// A request is sent so many times, until it is answered,
 const TRIES: u32 = 10;
 /// with this between.
@@ -140,6 +142,16 @@ impl LiveService {
         self.endpoints.get(number as usize, number as usize / self.endpoints.nodes())
     }
 
+    /// All drivers leave the index and end their streams. What they are told meanwhile is not heard.
+    pub async fn sign_off(mut self) {
+        for phone in &mut self.phones {
+            phone.sign_off();
+        }
+        let ends = async { while self.coming.next().await.is_some() {} };
+        // A service that does not end a stream loses it when it is dropped here.
+        _ = timeout(GOODBYE_MAX, ends).await;
+    }
+
     fn came(&mut self, (driver, message): Came, news: &mut Vec<News>) {
         let phone = &mut self.phones[driver as usize];
         if let Some(message) = message {
@@ -212,6 +224,9 @@ impl Service for LiveService {
             Said::Act { driver, trip, action } => {
                 let news = self.phones[driver as usize].act(driver, trip, action);
                 self.ready.extend(news);
+            }
+            Said::Switch { .. } => {
+                self.ready.push(News::Fault("a running node does not change its policy".to_owned()));
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
-use kerb_fleet::Stopwatch;
+use kerb_fleet::{DriverStatus, Stopwatch};
 use kerb_proto::v1;
 use kerb_proto::v1::connect_request::Message as Request;
 use kerb_proto::v1::connect_response::Message;
@@ -35,6 +35,7 @@ pub(super) type Came = (DriverNumber, Option<Message>);
 pub(super) struct Opened {
     pub(super) driver: DriverNumber,
     outgoing: mpsc::Sender<v1::ConnectRequest>,
+    resume_token: Bytes,
     pub(super) incoming: BoxStream<'static, Came>,
 }
 
@@ -44,6 +45,8 @@ pub(super) struct Phone {
     /// `None` while no stream is open.
     outgoing: Option<mpsc::Sender<v1::ConnectRequest>>,
     pub(super) resume_token: Bytes,
+    /// The newest position that was sent.
+    reported: Option<Row>,
     /// As this stream's acknowledgements count them.
     dropped: u64,
     /// What was done and is not answered.
@@ -55,11 +58,29 @@ impl Phone {
     pub(super) fn connect(&mut self, opened: &Opened) {
         self.outgoing = Some(opened.outgoing.clone());
         self.dropped = 0;
+        self.keep_token(opened.resume_token.clone());
+    }
+
+    /// The newest that a node gave.
+    fn keep_token(&mut self, token: Bytes) {
+        if !token.is_empty() {
+            self.resume_token = token;
+        }
     }
 
     /// Reports; false when the connection does not keep up or is not there.
-    pub(super) fn report(&self, row: &Row) -> bool {
+    pub(super) fn report(&mut self, row: &Row) -> bool {
+        self.reported = Some(*row);
         self.send(Request::Position(wire::update(row)))
+    }
+
+    /// Reports for the last time, and ends the stream.
+    pub(super) fn sign_off(&mut self) {
+        if let Some(row) = self.reported {
+            let last = Row { sequence: row.sequence + 1, status: DriverStatus::Offline, ..row };
+            self.send(Request::Position(wire::update(&last)));
+        }
+        self.outgoing = None;
     }
 
     /// Acts. What cannot be sent now is to be done again.
@@ -81,9 +102,7 @@ impl Phone {
     pub(super) fn heard(&mut self, driver: DriverNumber, message: Message, news: &mut Vec<News>) -> u64 {
         match message {
             Message::Acknowledgement(ack) => {
-                if !ack.resume_token.is_empty() {
-                    self.resume_token = ack.resume_token;
-                }
+                self.keep_token(ack.resume_token);
                 // What came after newer ones is not missed.
                 let before = std::mem::replace(&mut self.dropped, ack.dropped_rate);
                 return self.dropped.saturating_sub(before);
@@ -146,8 +165,9 @@ async fn open_once(driver: DriverNumber, channel: Channel, hello: v1::Hello) -> 
     let response = DriverServiceClient::new(channel).connect(ReceiverStream::new(requests)).await?;
     let mut incoming = response.into_inner();
     match incoming.message().await?.and_then(|message| message.message) {
-        Some(Message::Welcome(_)) => {
-            Ok(Opened { driver, outgoing, incoming: coming(driver, incoming).boxed() })
+        Some(Message::Welcome(welcome)) => {
+            let (incoming, resume_token) = (coming(driver, incoming).boxed(), welcome.resume_token);
+            Ok(Opened { driver, outgoing, resume_token, incoming })
         }
         other => Err(Status::internal(format!("the first message must be a welcome, was {other:?}"))),
     }

@@ -72,7 +72,7 @@ const LOWER_S: (Better, Unit) = (Better::Lower, Unit::Seconds);
 const LOWER_COUNT: (Better, Unit) = (Better::Lower, Unit::Count);
 
 /// All of them, in the order of tables.
-pub const MEASURES: [Measure; 20] = [
+pub const MEASURES: [Measure; 21] = [
     measure(
         "service_rate",
         "service rate",
@@ -129,6 +129,14 @@ pub const MEASURES: [Measure; 20] = [
         LOWER_SHARE,
         |m| m.deadheading_share,
         "metres driven without a rider, over all metres of drivers on shift",
+    ),
+    measure(
+        "repositioning_share",
+        "repositioning",
+        (Better::Neither, Unit::Share),
+        |m| m.repositioning_share,
+        "metres driven without a trip toward where riders are expected, over all metres of drivers on shift; part of \
+         deadheading",
     ),
     measure(
         "utilisation",

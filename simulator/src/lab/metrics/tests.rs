@@ -41,6 +41,7 @@ fn run() -> RunRecord {
         scenario_toml: String::new(),
         seed: 1,
         policy: "batch".to_owned(),
+        switchback: None,
         from_ms: 0,
         to_ms: 3_600_000,
         stopped: false,
@@ -55,7 +56,7 @@ fn run() -> RunRecord {
         ],
         drivers: vec![
             // Off, idle, repositioning, break, to pickup, boarding, on trip.
-            driver([0, 20, 0, 10, 6, 4, 20], [9.0, 1.0, 0.0, 0.0, 2.0, 0.0, 7.0], 3),
+            driver([0, 20, 0, 10, 6, 4, 20], [9.0, 0.5, 0.5, 0.0, 2.0, 0.0, 7.0], 3),
             driver([30, 30, 0, 0, 0, 0, 0], [0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0], 0),
             driver([60, 0, 0, 0, 0, 0, 0], [0.0; 7], 0),
         ],
@@ -86,6 +87,7 @@ fn drivers_are_counted_by_hand() {
     let metrics = Metrics::of(&run());
     // Empty 1 + 2 + 4 km, with riders 7; the 9 km off shift are nobody's.
     near(metrics.deadheading_share, 0.5);
+    near(metrics.repositioning_share, 0.5 / 14.0);
     // On shift 60 and 30 minutes.
     near(metrics.utilisation, 20.0 / 90.0);
     near(metrics.busy_share, 30.0 / 90.0);

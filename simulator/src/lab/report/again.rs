@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::super::record::RunRecord;
+use super::super::switchback::Schedule;
 use super::view::View;
 
 pub(super) fn section(view: &View<'_>) -> Markup {
@@ -13,7 +14,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
     html! {
         h2 { "Run it again" }
         p { "Save the scenario below as " code { "scenario.toml" } "; its data files must be where it says." }
-        pre { (command(view)) }
+        pre { (commands(view)) }
         details {
             summary { "The scenario" @if texts.len() > 1 { ", in the " (texts.len()) " forms in which it was run" } }
             @for text in texts { pre { (text) } }
@@ -35,18 +36,35 @@ fn row(run: &RunRecord) -> Markup {
     } }
 }
 
-fn command(view: &View<'_>) -> String {
+/// A line for the runs of one policy each, and one for each schedule.
+fn commands(view: &View<'_>) -> String {
     let mut policies: Vec<&str> = Vec::new();
-    for arm in &view.arms {
-        if !policies.contains(&arm.policy) {
-            policies.push(arm.policy);
+    let mut schedules: Vec<&Schedule> = Vec::new();
+    for run in view.arms.iter().flat_map(|arm| &arm.runs) {
+        match &run.switchback {
+            Some(schedule) if !schedules.contains(&schedule) => schedules.push(schedule),
+            None if !policies.contains(&run.policy.as_str()) => policies.push(&run.policy),
+            _ => {}
         }
     }
-    let fleets: BTreeSet<usize> = view.arms.iter().map(|arm| arm.fleet).collect();
-    let seeds: BTreeSet<u64> = view.arms.iter().flat_map(|arm| arm.runs.iter().map(|run| run.seed)).collect();
-    let mut command = format!("simulator compare scenario.toml --policies {}", policies.join(","));
-    command.push_str(" --seeds ");
-    command.push_str(&written(&seeds));
+    let mut commands = Vec::new();
+    if !policies.is_empty() {
+        commands.push(command(view, &format!("--policies {}", policies.join(",")), None));
+    }
+    for schedule in schedules {
+        commands.push(command(view, &schedule.flags().join(" "), Some(schedule)));
+    }
+    commands.join("\n")
+}
+
+fn command(view: &View<'_>, flags: &str, switchback: Option<&Schedule>) -> String {
+    let runs = || {
+        let all = view.arms.iter().flat_map(|arm| arm.runs.iter().map(move |run| (arm.fleet, *run)));
+        all.filter(|(_, run)| run.switchback.as_ref() == switchback)
+    };
+    let fleets: BTreeSet<usize> = runs().map(|(fleet, _)| fleet).collect();
+    let seeds: BTreeSet<u64> = runs().map(|(_, run)| run.seed).collect();
+    let mut command = format!("simulator compare scenario.toml {flags} --seeds {}", written(&seeds));
     if fleets.len() > 1 {
         let fleets: Vec<String> = fleets.iter().map(usize::to_string).collect();
         command.push_str(" --fleet ");

@@ -1,13 +1,15 @@
 //! The first paragraph: what was compared, and what came out, said from the figures alone.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::super::compare::{Arm, Versus};
 use super::super::metrics::{Better, MEASURES, Measure};
 use super::super::record::RequestOutcome;
-use super::super::stats::Difference;
+use super::super::stats::{Difference, Switchback};
 use super::text;
 use super::view::{ArmView, View};
+use crate::options::span;
 
 /// In plain text: whoever puts it into a page escapes it.
 pub(super) fn of(view: &View<'_>) -> String {
@@ -23,6 +25,10 @@ pub(super) fn of(view: &View<'_>) -> String {
             out.push(' ');
             out.push_str(&compared(versus, view.comparison.level));
         }
+    }
+    for switchback in &view.comparison.switchbacks {
+        out.push(' ');
+        out.push_str(&switched(switchback, view.comparison.level));
     }
     out
 }
@@ -81,25 +87,38 @@ fn measure(name: &str) -> Option<&'static Measure> {
 }
 
 fn compared(versus: &Versus, level: f64) -> String {
-    let part = |name: &str, what: &str| {
-        let (difference, measure) = (versus.differences.get(name)?, measure(name)?);
-        Some(format!("{what} by {}", change(difference, measure, level)))
-    };
-    let parts: Vec<String> = [part("wait_mean_s", "the mean wait"), part("service_rate", "the service rate")]
-        .into_iter()
-        .flatten()
-        .collect();
-    if parts.is_empty() {
-        return format!("It has no seed in common with {}.", versus.base);
+    match changes(&versus.differences, level, "pair of runs") {
+        Some(changes) => format!("Against {} on the same seeds it changes {changes}.", versus.base),
+        None => format!("It has no seed in common with {}.", versus.base),
     }
-    format!("Against {} on the same seeds it changes {}.", versus.base, parts.join(", and "))
+}
+
+fn switched(switchback: &Switchback, level: f64) -> String {
+    let [first, second] = switchback.schedule.names();
+    let (block, fleet) = (span(switchback.schedule.block_ms), switchback.fleet);
+    let turns = format!("Turn about by blocks of {block} with {fleet} drivers");
+    match changes(&switchback.differences, level, "pair of blocks") {
+        Some(changes) => format!("{turns}, {second} instead of {first} changes {changes}."),
+        None => format!("{turns}, no pair of blocks has figures of both {first} and {second}."),
+    }
+}
+
+/// In the two measures that matter most.
+fn changes(differences: &BTreeMap<&'static str, Difference>, level: f64, pair: &str) -> Option<String> {
+    let part = |name: &str, what: &str| {
+        let (difference, measure) = (differences.get(name)?, measure(name)?);
+        Some(format!("{what} by {}", change(difference, measure, level, pair)))
+    };
+    let parts = [part("wait_mean_s", "the mean wait"), part("service_rate", "the service rate")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", and "))
 }
 
 /// The difference with its interval, and whether the interval tells the two apart.
-fn change(difference: &Difference, measure: &Measure, level: f64) -> String {
+fn change(difference: &Difference, measure: &Measure, level: f64, pair: &str) -> String {
     let written = text::change(difference.interval.mean, measure.unit);
     let Some(span) = text::span(&difference.interval, measure.unit) else {
-        return format!("{written} (one pair of runs, so without an interval)");
+        return format!("{written} (one {pair}, so without an interval)");
     };
     let level = level * 100.0;
     format!("{written} ({level:.0} % interval {span}: {})", verdict(difference, measure.better).words())

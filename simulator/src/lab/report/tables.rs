@@ -75,7 +75,7 @@ pub(super) fn differences(view: &View<'_>) -> Markup {
     }
 }
 
-fn p_value(p: Option<f64>) -> String {
+pub(super) fn p_value(p: Option<f64>) -> String {
     match p {
         None => "–".to_owned(),
         Some(p) if p < 0.001 => "< 0.001".to_owned(),

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ScenarioError;
 pub use load::Loaded;
-pub use people::{Breaks, Drivers, Faults, Riders, Tunnel};
+pub use people::{Breaks, Drivers, Faults, RepositionTo, Riders, Tunnel};
 pub use settings::{
     Box2, Burst, Demand, DemandSource, Fleet, FleetSource, HotSpot, Place, StreetSource, Streets,
     VehicleClass,

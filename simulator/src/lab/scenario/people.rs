@@ -46,8 +46,20 @@ pub struct Drivers {
     pub reposition: f64,
     /// Seconds.
     pub reposition_after_s: f64,
+    /// Where that is.
+    pub reposition_to: RepositionTo,
     /// Breaks; none when not set.
     pub breaks: Option<Breaks>,
+}
+
+/// Where drivers expect riders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepositionTo {
+    /// Where riders ask at any time of the run.
+    HotSpots,
+    /// Where more are expected, by the hour and place of other days, than there are free drivers.
+    Shortage,
 }
 
 /// When drivers rest.
@@ -127,6 +139,7 @@ impl Default for Drivers {
             cruise_m: 500.0,
             reposition: 0.3,
             reposition_after_s: 300.0,
+            reposition_to: RepositionTo::HotSpots,
             breaks: None,
         }
     }

@@ -22,12 +22,14 @@ macro_rules! shipped {
 }
 
 /// All of them.
-const ALL: [ShippedScenario; 5] = [
+const ALL: [ShippedScenario; 7] = [
     shipped!("sf-evening", false),
     shipped!("new-year", false),
     shipped!("mega-city", false),
+    shipped!("sf-demo", false),
     shipped!("sf-day", true),
     shipped!("manhattan-rush", true),
+    shipped!("manhattan-day", true),
 ];
 
 /// All scenarios that come with the project.

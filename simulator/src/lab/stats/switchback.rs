@@ -1,135 +1,104 @@
-//! A run whose policy changes by time blocks, read block by block.
-//!
-//! Drivers are shared by all riders, so giving every other rider another policy would let each policy disturb the other.
-//! A switchback gives the whole city one policy at a time (Bojinov, Simchi-Levi, Zhao, "Design and analysis of
-//! switchback experiments", Management Science 69, 2023). Blocks come in pairs, one of each policy, whose order turns
-//! from pair to pair (AB, BA, …), so that a slow trend does not count for either. What one policy leaves behind disturbs
-//! the next block's beginning: requests of the burn-in are dropped.
+//! Runs whose policy changed by time blocks, read block by block: figures of riders who asked in a block after its
+//! burn-in, differences over pairs of neighbouring blocks.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use super::{Difference, LEVEL, paired};
-use crate::lab::metrics::wait_s;
-use crate::lab::record::{RequestOutcome, RequestRecord, RunRecord};
+use serde::Serialize;
 
-/// When which of two policies holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Schedule {
-    /// The two.
-    pub policies: [String; 2],
-    /// Milliseconds of a block.
-    pub block_ms: i64,
-    /// Milliseconds at the beginning of each block whose requests are dropped.
-    pub burn_in_ms: i64,
-}
-
-/// A schedule that cannot be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("burn-in of {burn_in_ms} ms in blocks of {block_ms} ms, must be from 0 to less than the block")]
-pub struct ScheduleError {
-    block_ms: i64,
-    burn_in_ms: i64,
-}
-
-/// A time under one policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Block {
-    /// From here on.
-    pub from_ms: i64,
-    /// To here, exclusively.
-    pub to_ms: i64,
-    /// Which of the two policies.
-    pub policy: usize,
-}
+use super::{Difference, Interval, LEVEL, mean_interval, paired};
+use crate::lab::metrics::{MEASURES, Metrics};
+use crate::lab::record::{RequestRecord, RunRecord};
+use crate::lab::switchback::{Block, Schedule};
 
 /// What a block came to, without its burn-in.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BlockFigures {
     /// The block.
+    #[serde(flatten)]
     pub block: Block,
-    /// Requests that ended.
-    pub ended: u32,
-    /// Served over ended.
-    pub service_rate: Option<f64>,
-    /// Mean seconds from request to pickup.
-    pub wait_mean_s: Option<f64>,
+    /// Requests that count.
+    pub requests: usize,
+    /// By the name of the measure; those of drivers are not by block.
+    pub figures: BTreeMap<&'static str, f64>,
 }
 
-/// What a switchback came to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Switchback {
-    /// As it was run.
-    pub schedule: Schedule,
-    /// Whole blocks, in order.
+/// The whole blocks of a run, in order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunBlocks {
+    /// Of the run.
+    pub seed: u64,
+    /// In pairs.
     pub blocks: Vec<BlockFigures>,
-    /// The second policy's service rate less the first's, over pairs of blocks.
-    pub service_rate: Option<Difference>,
-    /// The second policy's mean wait less the first's, seconds.
-    pub wait_mean_s: Option<Difference>,
 }
 
-impl Schedule {
-    /// Checked.
-    pub fn new(policies: [String; 2], block_ms: i64, burn_in_ms: i64) -> Result<Self, ScheduleError> {
-        if burn_in_ms < 0 || burn_in_ms >= block_ms {
-            return Err(ScheduleError { block_ms, burn_in_ms });
-        }
-        Ok(Self { policies, block_ms, burn_in_ms })
+/// What all switchbacks of one schedule and fleet came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Switchback {
+    /// As they were run.
+    pub schedule: Schedule,
+    /// Drivers.
+    pub fleet: usize,
+    /// By seed.
+    pub runs: Vec<RunBlocks>,
+    /// Of the two policies, over blocks, by the name of the measure.
+    pub means: [BTreeMap<&'static str, Interval>; 2],
+    /// The second policy's figure less the first's, over pairs of blocks of all runs.
+    pub differences: BTreeMap<&'static str, Difference>,
+}
+
+impl Switchback {
+    /// Of runs by one schedule, with as many drivers; others are left out.
+    pub fn of(schedule: &Schedule, fleet: usize, runs: &[&RunRecord]) -> Self {
+        let its = runs.iter().filter(|run| run.switchback.as_ref() == Some(schedule));
+        let runs: Vec<RunBlocks> =
+            its.map(|run| RunBlocks { seed: run.seed, blocks: blocks(run, schedule) }).collect();
+        let all = || runs.iter().flat_map(|run| &run.blocks);
+        let pairs: Vec<[&BlockFigures; 2]> =
+            runs.iter().flat_map(|run| run.blocks.chunks_exact(2).map(in_order)).collect();
+        let means = [0, 1].map(|policy| {
+            let its = || all().filter(move |block| block.block.policy == policy);
+            by_measure(|name| {
+                mean_interval(&its().filter_map(|block| of(block, name)).collect::<Vec<_>>(), LEVEL)
+            })
+        });
+        let differences = by_measure(|name| {
+            let both = pairs.iter().filter_map(|[first, second]| Some((of(first, name)?, of(second, name)?)));
+            paired(&both.collect::<Vec<_>>(), LEVEL)
+        });
+        Self { schedule: schedule.clone(), fleet, means, differences, runs }
     }
 
-    /// Which policy holds in a block, by the block's number from 0: 0, 1, 1, 0, 0, 1, 1, 0, …
-    pub fn policy(number: i64) -> usize {
-        ((number + 1) / 2 % 2) as usize
-    }
-
-    /// The whole pairs of blocks of a run.
-    pub fn blocks(&self, from_ms: i64, to_ms: i64) -> Vec<Block> {
-        let pairs = (to_ms - from_ms) / (2 * self.block_ms);
-        let block = |number: i64| {
-            let begins_ms = from_ms + number * self.block_ms;
-            Block { from_ms: begins_ms, to_ms: begins_ms + self.block_ms, policy: Self::policy(number) }
-        };
-        (0..2 * pairs).map(block).collect()
+    /// Pairs of blocks, of all runs.
+    pub fn pairs(&self) -> usize {
+        self.runs.iter().map(|run| run.blocks.len() / 2).sum()
     }
 }
 
-/// Reads a run that was driven by this schedule.
-pub fn switchback(run: &RunRecord, schedule: &Schedule) -> Switchback {
-    let blocks: Vec<BlockFigures> = schedule
-        .blocks(run.from_ms, run.to_ms)
-        .into_iter()
-        .map(|block| figures(block, schedule.burn_in_ms, &run.requests))
-        .collect();
-    Switchback {
-        schedule: schedule.clone(),
-        service_rate: difference(&blocks, |figures| figures.service_rate),
-        wait_mean_s: difference(&blocks, |figures| figures.wait_mean_s),
-        blocks,
-    }
+fn by_measure<V>(of: impl Fn(&'static str) -> Option<V>) -> BTreeMap<&'static str, V> {
+    MEASURES.iter().filter_map(|measure| Some((measure.name, of(measure.name)?))).collect()
 }
 
+fn of(block: &BlockFigures, name: &str) -> Option<f64> {
+    block.figures.get(name).copied()
+}
+
+/// The first policy's block first.
+fn in_order(pair: &[BlockFigures]) -> [&BlockFigures; 2] {
+    if pair[0].block.policy == 0 { [&pair[0], &pair[1]] } else { [&pair[1], &pair[0]] }
+}
+
+fn blocks(run: &RunRecord, schedule: &Schedule) -> Vec<BlockFigures> {
+    let blocks = schedule.blocks(run.from_ms, run.to_ms, run.seed).into_iter();
+    blocks.map(|block| figures(block, schedule.burn_in_ms, &run.requests)).collect()
+}
+
+/// `requests` are in the order in which they were made.
 fn figures(block: Block, burn_in_ms: i64, requests: &[RequestRecord]) -> BlockFigures {
-    let counted = block.from_ms + burn_in_ms..block.to_ms;
-    let within = || requests.iter().filter(|request| counted.contains(&request.requested_ms));
-    let ended = within().filter(|request| request.outcome != RequestOutcome::Open).count() as u32;
-    let served = within().filter(|request| request.outcome == RequestOutcome::Served).count() as u32;
-    let waits: Vec<f64> = within().filter_map(wait_s).collect();
-    BlockFigures {
-        block,
-        ended,
-        service_rate: (ended > 0).then(|| f64::from(served) / f64::from(ended)),
-        wait_mean_s: super::mean(&waits),
-    }
-}
-
-/// Over neighbours of different policies; a pair of which one has no figure is left out.
-fn difference(blocks: &[BlockFigures], of: impl Fn(&BlockFigures) -> Option<f64>) -> Option<Difference> {
-    let pair = |pair: &[BlockFigures]| {
-        let [first, second] = pair else { return None };
-        let in_order = if first.block.policy == 0 { (first, second) } else { (second, first) };
-        Some((of(in_order.0)?, of(in_order.1)?))
-    };
-    paired(&blocks.chunks(2).filter_map(pair).collect::<Vec<_>>(), LEVEL)
+    let before = |ms: i64| requests.partition_point(|request| request.requested_ms < ms);
+    let counted = &requests[before(block.from_ms + burn_in_ms)..before(block.to_ms)];
+    let metrics = Metrics::of_people(counted, &[]);
+    let figure = |measure: &crate::lab::metrics::Measure| Some((measure.name, (measure.of)(&metrics)?));
+    BlockFigures { block, requests: counted.len(), figures: MEASURES.iter().filter_map(figure).collect() }
 }
 
 #[cfg(test)]
@@ -137,7 +106,7 @@ mod tests {
     use kerb_spatial::LatLng;
 
     use super::*;
-    use crate::lab::record::SystemRecord;
+    use crate::lab::record::{RequestOutcome, SystemRecord};
 
     fn request(requested_s: i64, wait_s: Option<i64>) -> RequestRecord {
         let at = LatLng::new(0.0, 0.0).unwrap();
@@ -150,16 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn blocks_come_in_turned_pairs() {
-        let policies: Vec<_> = (0..8).map(Schedule::policy).collect();
-        assert_eq!(policies, [0, 1, 1, 0, 0, 1, 1, 0]);
-        assert!(Schedule::new(["a".to_owned(), "b".to_owned()], 60, 60).is_err());
-    }
-
-    #[test]
     fn the_burn_in_and_half_pairs_are_dropped() {
-        let schedule = Schedule::new(["a".to_owned(), "b".to_owned()], 100_000, 20_000).unwrap();
-        // Policies by block of 100 s: a b b a, and half a pair.
+        let policies = ["nearest".to_owned(), "batch".to_owned()];
+        let schedule = Schedule::new(&policies, 100_000, Some(20_000)).unwrap();
+        // A seed under which the policies by block of 100 s are: first, second, second, first, and half a pair.
+        let order = |seed: &u64| [0, 1, 2, 3].map(|number| schedule.policy(number, *seed)) == [0, 1, 1, 0];
+        let seed = (0..100).find(order).unwrap();
         let requests = vec![
             request(5, Some(999)),
             request(30, Some(50)),
@@ -173,8 +138,9 @@ mod tests {
         let run = RunRecord {
             scenario: String::new(),
             scenario_toml: String::new(),
-            seed: 1,
-            policy: "a,b".to_owned(),
+            seed,
+            policy: schedule.label(),
+            switchback: Some(schedule.clone()),
             from_ms: 0,
             to_ms: 500_000,
             stopped: false,
@@ -184,12 +150,16 @@ mod tests {
             system: SystemRecord::default(),
             trace_hash: String::new(),
         };
-        let found = switchback(&run, &schedule);
-        assert_eq!(found.blocks.len(), 4);
-        // b less a: 40 - 50 and 30 - 60.
-        let wait = found.wait_mean_s.unwrap();
+        let plain = RunRecord { switchback: None, ..run.clone() };
+        let found = Switchback::of(&schedule, 0, &[&run, &plain]);
+        assert_eq!((found.runs.len(), found.runs[0].blocks.len(), found.pairs()), (1, 4, 2));
+        // Second less first: 40 - 50 and 30 - 60.
+        let wait = found.differences["wait_mean_s"];
         assert!((wait.interval.mean + 20.0).abs() < 1e-9 && wait.interval.count == 2);
         // 1 - 0.5 and 1 - 1.
-        assert!((found.service_rate.unwrap().interval.mean - 0.25).abs() < 1e-9);
+        assert!((found.differences["service_rate"].interval.mean - 0.25).abs() < 1e-9);
+        // Of the first policy, blocks of 50 and 60 s.
+        assert!((found.means[0]["wait_mean_s"].mean - 55.0).abs() < 1e-9);
+        assert!(!found.differences.contains_key("utilisation"), "drivers are not by block");
     }
 }

@@ -3,7 +3,7 @@
 use kerb_simulator::lab::city::CityRecord;
 use kerb_simulator::lab::message::{Action, Said};
 use kerb_simulator::lab::record::{RequestOutcome, RequestRecord};
-use kerb_simulator::lab::scenario::{Breaks, FleetSource, Scenario};
+use kerb_simulator::lab::scenario::{Breaks, FleetSource, RepositionTo, Scenario};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -35,6 +35,9 @@ fn any_city(rng: &mut Pcg64Mcg) -> Scenario {
     scenario.faults.drop_offers = rng.random_range(0.0..0.3);
     scenario.faults.cuts_per_h = rng.random_range(0.0..20.0);
     scenario.faults.cut_s = [0.0, 90.0];
+    if rng.random() {
+        scenario.drivers.reposition_to = RepositionTo::Shortage;
+    }
     scenario
 }
 

@@ -86,6 +86,7 @@ impl Double {
                 }
             }
             Said::Act { driver, trip, action } => self.act(*driver, trip, *action),
+            Said::Switch { .. } => panic!("nobody changes the policy"),
         }
     }
 

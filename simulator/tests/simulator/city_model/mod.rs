@@ -3,6 +3,7 @@
 mod conserved;
 mod double;
 mod evening;
+mod repositioning;
 mod same;
 mod scenarios;
 mod tiny;

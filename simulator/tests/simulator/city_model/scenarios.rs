@@ -75,6 +75,13 @@ fn wrong_values_are_named_with_what_would_be_right() {
             "[drivers]\nbreaks = { every_min = [0.0, 1.0], for_min = [1.0, 2.0] }",
             "drivers.breaks.every_min: 0, must be 1 to 1440",
         ),
+        ("", "[drivers]\nreposition = 1.1", "drivers.reposition: 1.1, must be 0 to 1"),
+        ("", "[drivers]\nreposition_after_s = 0.0", "drivers.reposition_after_s: 0, must be 1 to 86400"),
+        (
+            "",
+            "[drivers]\nreposition_to = \"home\"",
+            "unknown variant `home`, expected `hot_spots` or `shortage`",
+        ),
         ("", "[faults]\ndrop_reports = 2.0", "faults.drop_reports: 2, must be 0 to 1"),
         (
             "",

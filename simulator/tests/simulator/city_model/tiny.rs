@@ -63,7 +63,7 @@ fn one_ride_by_hand() {
                     let heading = (speed > 0).then_some(heading_deg.round() as i64);
                     reports.push((now_ms - from_ms, position.lon_deg(), status, speed, heading));
                 }
-                Said::Cancel { .. } => panic!("nobody cancels"),
+                Said::Cancel { .. } | Said::Switch { .. } => panic!("nobody cancels"),
             }
         }
     }

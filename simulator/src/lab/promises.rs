@@ -1,16 +1,16 @@
 //! Judges promises: a driver is promised to one trip at a time, and a trip to one driver.
 //!
-//! What the riders' watches tell is put together: every time during which a driver is named as asked or under way. The
+//! What the trips' events tell is put together: every time during which a driver is named as asked or under way. The
 //! times are the server's own, so they are in one order whichever stream brought them first. What the drivers' streams
-//! confirmed has to fit: a driver whose accept was taken for a trip that its rider sees with somebody else was promised
-//! beside that one.
+//! confirmed has to fit: a driver whose accept was taken for a trip whose events name somebody else was promised beside
+//! that one.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use kerb_fleet::TripState;
 
-use super::rider::{Ride, Step};
+use super::ride::{Ride, Step};
 
 /// An accept that the server confirmed to a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub enum Clash {
 pub struct Verdict {
     /// Promises that were given twice.
     pub clashes: Vec<Clash>,
-    /// Accepts that no watch has shown: the rider has not looked again since.
+    /// Accepts that no event has shown yet.
     pub unseen: u64,
 }
 
@@ -125,7 +125,7 @@ impl<'a> Span<'a> {
     }
 }
 
-/// The rider must see the driver whose accept was taken.
+/// The events must name the driver whose accept was taken.
 fn confirm(accept: &Accepted, spans: &[Span<'_>], verdict: &mut Verdict) {
     let mut taken = spans.iter().filter(|span| span.accepted);
     if spans.iter().any(|span| span.accepted && span.driver == accept.driver) {
@@ -246,7 +246,7 @@ mod tests {
         let rides = [ride("1", &[(0, S::Offered, "a"), (5, S::EnRoute, "a"), (6, S::EnRoute, "b")])];
         let clash = Clash::Trip { trip: "1".to_owned(), drivers: ["a".to_owned(), "b".to_owned()] };
         assert_eq!(verdict(&rides, &[]).clashes, std::slice::from_ref(&clash));
-        // The rider sees one, the streams of two have heard that they may go.
+        // The events name one, the streams of two have heard that they may go.
         let rides = [ride("1", &[(0, S::Offered, "a"), (5, S::EnRoute, "a")])];
         assert_eq!(verdict(&rides, &[accepted("a", "1"), accepted("b", "1")]).clashes, [clash]);
     }
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accept_that_the_rider_has_not_seen_yet_is_no_clash() {
+    fn an_accept_that_no_event_has_shown_yet_is_no_clash() {
         let rides = [ride("1", &[(0, S::Requested, ""), (5, S::Offered, "a")])];
         let found = verdict(&rides, &[accepted("a", "1"), accepted("b", "unknown")]);
         assert_eq!(found, Verdict { clashes: Vec::new(), unseen: 2 });

@@ -1,0 +1,103 @@
+//! The speeds of a running node: what is due when, and what searches see then.
+
+use kerb_routing::Roads;
+use kerb_routing::speeds::{
+    Change, Counts, HourOfWeek, LiveSpeeds, Speed, SpeedTable, Told, UtcOffset, listed,
+};
+
+use crate::town::town;
+
+const HOUR_MS: i64 = 3_600_000;
+
+fn kmh(kmh: f64) -> Speed {
+    Speed::new(kmh).unwrap()
+}
+
+fn roads() -> Roads {
+    Roads::new(town(3), 300.0).unwrap()
+}
+
+/// All directions at a speed.
+fn all(roads: &Roads, speed: f64, until_ms: i64) -> Change {
+    let told = |arc| Told { arc, speed: kmh(speed), until_ms };
+    Change::Streamed(listed(roads.network()).map(|row| told(row.arc)).collect())
+}
+
+/// The speed of a way through the whole town, km/h.
+fn driven(roads: &Roads) -> f64 {
+    let nodes = roads.network().nodes();
+    let way = roads.way(nodes[0].lat_lng(), nodes[nodes.len() - 1].lat_lng()).unwrap();
+    (way.length_m / f64::from(way.time_ms) * 3_600.0).round()
+}
+
+#[test]
+fn without_news_nothing_is_due() {
+    let roads = roads();
+    let speeds = LiveSpeeds::new(&roads, UtcOffset::default());
+    assert_eq!((speeds.due_ms(), driven(&roads), roads.engine().routes().version()), (None, 50.0, 0));
+}
+
+#[test]
+fn streamed_speeds_are_due_at_once_and_again_when_they_run_out() {
+    let roads = roads();
+    let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
+    speeds.take(all(&roads, 20.0, 61_500), 1_700);
+    assert_eq!((speeds.due_ms(), driven(&roads)), (Some(1_700), 50.0));
+    let directions = listed(roads.network()).count() as u32;
+    let counts = speeds.apply(&roads, 1_700);
+    assert_eq!(counts, Counts { directions, stream: directions, file: 0, profile: 0 });
+    assert_eq!((speeds.due_ms(), driven(&roads)), (Some(62_000), 20.0), "a whole second");
+    let counts = speeds.apply(&roads, 62_000);
+    assert_eq!((counts.stream, speeds.due_ms(), driven(&roads)), (0, None, 50.0));
+}
+
+#[test]
+fn speeds_that_run_out_within_a_second_are_one_change() {
+    let roads = roads();
+    let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
+    let arcs: Vec<_> = listed(roads.network()).map(|row| row.arc).collect();
+    let told = |(arc, until_ms)| Told { arc, speed: kmh(20.0), until_ms };
+    let untils = [5_001, 5_400, 6_000, 6_001, i64::MAX];
+    speeds.take(Change::Streamed(arcs.into_iter().zip(untils).map(told).collect()), 0);
+    let mut due = Vec::new();
+    while let Some(at_ms) = speeds.due_ms().filter(|at_ms| *at_ms < i64::MAX) {
+        due.push((at_ms, speeds.apply(&roads, at_ms).stream));
+    }
+    assert_eq!(due, [(0, 5), (6_000, 2), (7_000, 1)]);
+}
+
+#[test]
+fn a_profile_changes_at_the_local_hour() {
+    let roads = roads();
+    // Half past midnight by local clocks, on a Thursday.
+    let offset = UtcOffset::new(330).unwrap();
+    let now_ms = -5 * HOUR_MS;
+    let mut speeds = LiveSpeeds::new(&roads, offset);
+    let mut profile = SpeedTable::new(roads.network());
+    for row in listed(roads.network()) {
+        profile.set_at(row.arc, HourOfWeek::new(72).unwrap(), kmh(10.0));
+        profile.set_at(row.arc, HourOfWeek::new(73).unwrap(), kmh(25.0));
+    }
+    speeds.take(Change::Profile(profile), now_ms);
+    speeds.apply(&roads, now_ms);
+    assert_eq!((driven(&roads), speeds.due_ms()), (10.0, Some(now_ms + HOUR_MS / 2)));
+    speeds.apply(&roads, now_ms + HOUR_MS / 2);
+    assert_eq!((driven(&roads), speeds.due_ms()), (25.0, Some(now_ms + HOUR_MS / 2 + HOUR_MS)));
+}
+
+#[test]
+fn a_new_file_takes_the_place_of_the_whole_one_before() {
+    let roads = roads();
+    let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
+    let arcs: Vec<_> = listed(roads.network()).map(|row| row.arc).collect();
+    let table = |arcs: &[kerb_routing::Arc]| {
+        let mut table = SpeedTable::new(roads.network());
+        arcs.iter().for_each(|arc| table.set(*arc, kmh(30.0)));
+        Change::File(table)
+    };
+    speeds.take(table(&arcs[..5]), 0);
+    assert_eq!(speeds.apply(&roads, 0).file, 5);
+    speeds.take(table(&arcs[5..7]), 0);
+    assert_eq!(speeds.apply(&roads, 0).file, 2);
+    assert_eq!(roads.engine().routes().version(), 2);
+}
