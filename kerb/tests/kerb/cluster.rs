@@ -1,12 +1,7 @@
 //! Several processes: kills in the middle of traffic, replicas, rebuilds, and full coverage back by itself.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kerb_proto::v1::ListShardsRequest;
-use kerb_proto::v1::admin_service_client::AdminServiceClient;
 use kerb_proto::v1::find_nearby_request::Search;
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -16,7 +11,8 @@ use tonic::transport::Channel;
 use crate::driver::{DriverStream, hello, update};
 use crate::eventually::{beat, eventually, in_time};
 use crate::gateway::keep_reporting;
-use crate::process::{Process, channel, run, text};
+use crate::members::Cluster;
+use crate::process::{channel, run, text};
 use crate::search::{
     Truth, ask, ask_and_judge, city, inside, is_complete, judge, random_search, request, within,
 };
@@ -24,125 +20,6 @@ use crate::search::{
 const BERLIN: (f64, f64) = (52.52, 13.405);
 const PARIS: (f64, f64) = (48.8566, 2.3522);
 const SOON: Duration = Duration::from_mins(1);
-const ROLES: [&str; 4] = ["location-ingest", "index-server", "aggregator", "matcher"];
-
-/// Where every node listens now.
-type Addresses = Arc<Mutex<BTreeMap<String, String>>>;
-
-/// Processes that find each other through one file.
-pub(crate) struct Cluster {
-    dir: tempfile::TempDir,
-    replicas: usize,
-    /// For each node's command line.
-    more: Vec<String>,
-    nodes: BTreeMap<String, Process>,
-    addresses: Addresses,
-}
-
-impl Cluster {
-    /// So many ingest nodes, index servers, aggregators and matchers, all of which see each other and are filled.
-    pub(crate) async fn start(counts: &[usize], replicas: usize) -> Self {
-        Self::start_with(counts, replicas, &[]).await
-    }
-
-    /// The same with more arguments for each.
-    pub(crate) async fn start_with(counts: &[usize], replicas: usize, more: &[&str]) -> Self {
-        let names =
-            ROLES.iter().zip(counts).flat_map(|(role, n)| (1..=*n).map(move |i| format!("{role}-{i}")));
-        // Ports are known once the processes run, and they want a file to start: nobody is at the ports from 1 on.
-        let addresses = names.zip(1..).map(|(name, port)| (name, format!("127.0.0.1:{port}"))).collect();
-        let dir = tempfile::tempdir().expect("a folder for tests");
-        let addresses = Arc::new(Mutex::new(addresses));
-        let more = more.iter().map(|arg| (*arg).to_owned()).collect();
-        let mut cluster = Self { dir, replicas, more, nodes: BTreeMap::new(), addresses };
-        cluster.write_file();
-        let names: Vec<_> = cluster.addresses.lock().expect("no panic").keys().cloned().collect();
-        for name in names {
-            cluster.boot(&name);
-        }
-        cluster.write_file();
-        cluster.covered("the start").await;
-        cluster
-    }
-
-    /// Starts a node, again or for the first time, on a new port.
-    pub(crate) fn restart(&mut self, name: &str) {
-        self.boot(name);
-        self.write_file();
-    }
-
-    fn boot(&mut self, name: &str) {
-        let role = name.rsplit_once('-').expect("a role and a number").0;
-        let file = self.file().to_string_lossy().into_owned();
-        let args = [role, "--node-id", name, "--cluster-file", &file, "--data-dir", name];
-        let more = self.more.iter().map(String::as_str);
-        let process = Process::start(self.dir.path(), &args.into_iter().chain(more).collect::<Vec<_>>());
-        self.addresses.lock().expect("no panic").insert(name.to_owned(), process.address.clone());
-        self.nodes.insert(name.to_owned(), process);
-    }
-
-    pub(crate) fn kill(&mut self, name: &str) {
-        self.nodes.remove(name).expect("it runs").kill();
-    }
-
-    /// Where every node has its data folder, by its name.
-    pub(crate) fn folder(&self) -> &Path {
-        self.dir.path()
-    }
-
-    fn file(&self) -> PathBuf {
-        self.dir.path().join("cluster.toml")
-    }
-
-    /// Written aside and moved into place, as an operator should: nobody reads half a file.
-    fn write_file(&self) {
-        let node = |(name, address): (&String, &String)| {
-            let role = name.rsplit_once('-').expect("a role and a number").0;
-            format!("\n[[nodes]]\nid = \"{name}\"\naddress = \"{address}\"\nroles = [\"{role}\"]\n")
-        };
-        let nodes: Vec<_> = self.addresses.lock().expect("no panic").iter().map(node).collect();
-        let file = format!("replicas = {}\n{}", self.replicas, nodes.concat());
-        let aside = self.dir.path().join("cluster.toml.new");
-        std::fs::write(&aside, file).expect("a file");
-        std::fs::rename(aside, self.file()).expect("the same folder");
-    }
-
-    /// Waits until every aggregator sees every node live and every shard filled on all its servers.
-    pub(crate) async fn covered(&self, after: &str) {
-        let aggregators: Vec<_> =
-            self.nodes.iter().filter(|(name, _)| name.starts_with("aggregator")).collect();
-        for (name, aggregator) in aggregators {
-            let mut admin = AdminServiceClient::new(aggregator.channel());
-            eventually(&format!("full coverage after {after}, seen by {name}"), SOON, async || {
-                let list =
-                    admin.list_shards(ListShardsRequest {}).await.map_err(|status| status.to_string())?;
-                let list = list.into_inner();
-                let dead: Vec<_> =
-                    list.nodes.iter().filter(|node| !node.live).map(|node| &node.node_id).collect();
-                let covered = list.shards.iter().filter(|shard| shard.covered).count();
-                let servers = list.nodes.iter().filter(|node| node.roles[0] == "index-server").count();
-                let wanted = 1_024 * self.replicas.min(servers);
-                if dead.is_empty() && covered == wanted {
-                    return Ok(());
-                }
-                Err(format!("{covered} of {wanted} covered, not live: {dead:?}"))
-            })
-            .await;
-        }
-    }
-
-    pub(crate) fn address_of(&self, name: &str) -> String {
-        self.nodes[name].address.clone()
-    }
-
-    pub(crate) fn urls_of(&self, role: &str) -> Vec<String> {
-        self.nodes.iter().filter(|(name, _)| name.starts_with(role)).map(|(_, node)| node.url()).collect()
-    }
-
-    pub(crate) fn channels_of(&self, role: &str) -> Vec<Channel> {
-        self.nodes.iter().filter(|(name, _)| name.starts_with(role)).map(|(_, node)| node.channel()).collect()
-    }
-}
 
 /// Ends with its test.
 struct Traffic(Vec<JoinHandle<()>>);
@@ -155,7 +32,7 @@ impl Drop for Traffic {
 
 /// A crowd in Berlin that stands still and reports, and hoppers in Paris.
 fn traffic(cluster: &Cluster, crowd: &Truth, hoppers: usize) -> Traffic {
-    let addresses = cluster.addresses.clone();
+    let addresses = cluster.addresses();
     let ingest_nodes = move || {
         let addresses = addresses.lock().expect("no panic");
         addresses
@@ -346,9 +223,9 @@ async fn without_a_replica_the_answer_comes_in_time_and_names_what_is_missing() 
     let stranger = answer.drivers.iter().find(|driver| !crowd.contains_key(&driver.driver_id));
     assert!(stranger.is_none(), "{stranger:?}");
 
-    let url = cluster.nodes["aggregator-1"].url();
+    let url = cluster.url_of("aggregator-1");
     let (lat, lon) = (BERLIN.0.to_string(), BERLIN.1.to_string());
-    let output = run(cluster.dir.path(), &["nearby", &lat, &lon, "--radius-m", "30000", "--endpoint", &url]);
+    let output = run(cluster.folder(), &["nearby", &lat, &lon, "--radius-m", "30000", "--endpoint", &url]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(text(&output.stderr).contains("shards did not answer"), "{output:?}");
 
@@ -366,7 +243,7 @@ async fn a_rebuild_during_traffic_gives_no_wrong_answer() {
     let aggregators = cluster.channels_of("aggregator");
     all_are_there(&aggregators, &crowd, 0).await;
 
-    let (dir, url) = (cluster.dir.path().to_owned(), cluster.nodes["aggregator-1"].url());
+    let (dir, url) = (cluster.folder().to_owned(), cluster.url_of("aggregator-1"));
     let rebuild = tokio::task::spawn_blocking(move || {
         let mut outputs = Vec::new();
         for shards in [&[][..], &["--shard", "3", "--shard", "7"]] {

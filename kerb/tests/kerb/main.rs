@@ -7,6 +7,7 @@ mod cluster;
 mod driver;
 mod eventually;
 mod gateway;
+mod members;
 mod peers;
 mod process;
 mod replay;

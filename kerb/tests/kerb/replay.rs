@@ -8,8 +8,8 @@ use kerb_simulator::report::ReplayReport;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-use crate::cluster::Cluster;
 use crate::eventually::{beat, in_time};
+use crate::members::Cluster;
 use crate::search::{ask, request, within};
 
 const SAN_FRANCISCO: (f64, f64) = (37.77, -122.42);

@@ -18,9 +18,9 @@ use tonic::Streaming;
 use tonic::transport::Channel;
 
 use crate::cabs::{Doors, Ledger, cab, next_action, rider, wish};
-use crate::cluster::Cluster;
 use crate::driver::{DriverStream, hello, update};
 use crate::eventually::{beat, eventually, in_time};
+use crate::members::Cluster;
 use crate::process::{Process, channel, run, text};
 use crate::search::{ask, request, within};
 

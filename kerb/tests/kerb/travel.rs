@@ -13,9 +13,9 @@ use serde_json::Value;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::cluster::Cluster;
 use crate::eventually::eventually;
 use crate::gateway::{batch, report};
+use crate::members::Cluster;
 use crate::process::{Process, channel, run, text};
 use crate::search::{Truth, ask, nearest, request, within};
 

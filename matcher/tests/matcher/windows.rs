@@ -35,7 +35,9 @@ fn answers(lists: &[&[&str]]) -> NearAnswers {
         status: DriverStatus::Available,
     };
     let mut answers = NearAnswers::default();
-    lists.iter().for_each(|names| answers.push(names.iter().map(hit).collect(), true));
+    for names in lists {
+        answers.push(names.iter().map(hit).collect(), true);
+    }
     answers
 }
 
@@ -114,7 +116,7 @@ fn under_way(number: u64, name: &str) -> Moving {
 fn decide(requests: &[Wanted], moving: &[Moving], found: &[&[&str]], seconds: &[u32]) -> Matched {
     let options = Options { policy: Policy::Reoptimise, ..Options::default() };
     let rules = WindowRules::new(&options);
-    let answers: Vec<NearAnswer> = found.iter().map(|names| answer(names)).collect();
+    let answers = answers(found);
     let trips = moving.iter().filter(|moving| !moving.asked).map(|moving| &moving.wanted);
     let mut candidates = Candidates::of(requests.iter().chain(trips), &answers, &Claims::new());
     candidates.add_moving(requests, moving, &rules);

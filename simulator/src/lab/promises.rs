@@ -263,7 +263,7 @@ mod tests {
             ride("3", &[(40, S::Offered, "b")]),
         ];
         let accepts = [accepted("a", "1"), accepted("b", "1")];
-        assert_eq!(verdict(&[&[over.clone()], &next[..]].concat(), &accepts), Verdict::default());
+        assert_eq!(verdict(&[std::slice::from_ref(&over), &next[..]].concat(), &accepts), Verdict::default());
         // Who is asked is promised, until it says no or the question is void.
         for (until_ms, end) in [(15, (15, S::Requested, ">b")), (16, (16, S::Arrived, "a"))] {
             let rides = |from_ms| [taken(&[asked, end]), ride("2", &[(from_ms, S::Offered, "b")])];

@@ -302,3 +302,23 @@ fn a_switchback_is_read_block_by_block() {
     assert!(!html.contains("<h2>Differences</h2>"), "a switchback is not compared with itself");
     assert_eq!(html.matches("<td>17:00</td>").count() + html.matches("<td>00:00</td>").count(), 3);
 }
+
+#[test]
+fn fleets_stand_apart_and_each_is_compared_with_its_own_base() {
+    let smaller = |mut run: RunRecord| {
+        run.drivers.truncate(10);
+        run
+    };
+    let mut all = runs();
+    all.extend(runs().into_iter().map(smaller));
+    let html = page_of(&all);
+    for expected in [
+        "nearest, 10 drivers / batch, 10 drivers / nearest, 30 drivers / batch, 30 drivers were compared in 12 runs.",
+        "batch less nearest, 10 drivers",
+        "batch less nearest, 30 drivers",
+        "<th class=\"n\">nearest<small><br>10 drivers<br>3 seeds</small></th>",
+        "simulator compare scenario.toml --policies nearest,batch --seeds 1..3 --fleet 10,30",
+    ] {
+        assert!(html.contains(expected), "{expected}\n{html}");
+    }
+}

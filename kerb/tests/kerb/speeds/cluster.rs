@@ -5,8 +5,8 @@ use kerb_proto::v1::roads_admin_service_client::RoadsAdminServiceClient;
 use tonic::transport::Channel;
 
 use super::{OVER_LAND, OVER_THE_BRIDGE, SOON, bridge_rows, described, over_the_bridge_s, ride_s, soonest};
-use crate::cluster::Cluster;
 use crate::eventually::eventually;
+use crate::members::Cluster;
 use crate::process::channel;
 use crate::travel::{put_through, town};
 

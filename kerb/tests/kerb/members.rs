@@ -1,0 +1,142 @@
+//! Several processes that find each other through one file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use kerb_proto::v1::ListShardsRequest;
+use kerb_proto::v1::admin_service_client::AdminServiceClient;
+use tonic::transport::Channel;
+
+use crate::eventually::eventually;
+use crate::process::Process;
+
+const SOON: Duration = Duration::from_mins(1);
+const ROLES: [&str; 4] = ["location-ingest", "index-server", "aggregator", "matcher"];
+
+/// Where every node listens now.
+pub(crate) type Addresses = Arc<Mutex<BTreeMap<String, String>>>;
+
+/// Processes that find each other through one file.
+pub(crate) struct Cluster {
+    dir: tempfile::TempDir,
+    replicas: usize,
+    /// For each node's command line.
+    more: Vec<String>,
+    nodes: BTreeMap<String, Process>,
+    addresses: Addresses,
+}
+
+impl Cluster {
+    /// So many ingest nodes, index servers, aggregators and matchers, all of which see each other and are filled.
+    pub(crate) async fn start(counts: &[usize], replicas: usize) -> Self {
+        Self::start_with(counts, replicas, &[]).await
+    }
+
+    /// The same with more arguments for each.
+    pub(crate) async fn start_with(counts: &[usize], replicas: usize, more: &[&str]) -> Self {
+        let names =
+            ROLES.iter().zip(counts).flat_map(|(role, n)| (1..=*n).map(move |i| format!("{role}-{i}")));
+        // Ports are known once the processes run, and they want a file to start: nobody is at the ports from 1 on.
+        let addresses = names.zip(1..).map(|(name, port)| (name, format!("127.0.0.1:{port}"))).collect();
+        let dir = tempfile::tempdir().expect("a folder for tests");
+        let addresses = Arc::new(Mutex::new(addresses));
+        let more = more.iter().map(|arg| (*arg).to_owned()).collect();
+        let mut cluster = Self { dir, replicas, more, nodes: BTreeMap::new(), addresses };
+        cluster.write_file();
+        let names: Vec<_> = cluster.addresses.lock().expect("no panic").keys().cloned().collect();
+        for name in names {
+            cluster.boot(&name);
+        }
+        cluster.write_file();
+        cluster.covered("the start").await;
+        cluster
+    }
+
+    /// Starts a node, again or for the first time, on a new port.
+    pub(crate) fn restart(&mut self, name: &str) {
+        self.boot(name);
+        self.write_file();
+    }
+
+    fn boot(&mut self, name: &str) {
+        let role = name.rsplit_once('-').expect("a role and a number").0;
+        let file = self.file().to_string_lossy().into_owned();
+        let args = [role, "--node-id", name, "--cluster-file", &file, "--data-dir", name];
+        let more = self.more.iter().map(String::as_str);
+        let process = Process::start(self.dir.path(), &args.into_iter().chain(more).collect::<Vec<_>>());
+        self.addresses.lock().expect("no panic").insert(name.to_owned(), process.address.clone());
+        self.nodes.insert(name.to_owned(), process);
+    }
+
+    pub(crate) fn kill(&mut self, name: &str) {
+        self.nodes.remove(name).expect("it runs").kill();
+    }
+
+    pub(crate) fn addresses(&self) -> Addresses {
+        self.addresses.clone()
+    }
+
+    /// Where every node has its data folder, by its name.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("cluster.toml")
+    }
+
+    /// Written aside and moved into place, as an operator should: nobody reads half a file.
+    fn write_file(&self) {
+        let node = |(name, address): (&String, &String)| {
+            let role = name.rsplit_once('-').expect("a role and a number").0;
+            format!("\n[[nodes]]\nid = \"{name}\"\naddress = \"{address}\"\nroles = [\"{role}\"]\n")
+        };
+        let nodes: Vec<_> = self.addresses.lock().expect("no panic").iter().map(node).collect();
+        let file = format!("replicas = {}\n{}", self.replicas, nodes.concat());
+        let aside = self.dir.path().join("cluster.toml.new");
+        std::fs::write(&aside, file).expect("a file");
+        std::fs::rename(aside, self.file()).expect("the same folder");
+    }
+
+    /// Waits until every aggregator sees every node live and every shard filled on all its servers.
+    pub(crate) async fn covered(&self, after: &str) {
+        let aggregators: Vec<_> =
+            self.nodes.iter().filter(|(name, _)| name.starts_with("aggregator")).collect();
+        for (name, aggregator) in aggregators {
+            let mut admin = AdminServiceClient::new(aggregator.channel());
+            eventually(&format!("full coverage after {after}, seen by {name}"), SOON, async || {
+                let list =
+                    admin.list_shards(ListShardsRequest {}).await.map_err(|status| status.to_string())?;
+                let list = list.into_inner();
+                let dead: Vec<_> =
+                    list.nodes.iter().filter(|node| !node.live).map(|node| &node.node_id).collect();
+                let covered = list.shards.iter().filter(|shard| shard.covered).count();
+                let servers = list.nodes.iter().filter(|node| node.roles[0] == "index-server").count();
+                let wanted = 1_024 * self.replicas.min(servers);
+                if dead.is_empty() && covered == wanted {
+                    return Ok(());
+                }
+                Err(format!("{covered} of {wanted} covered, not live: {dead:?}"))
+            })
+            .await;
+        }
+    }
+
+    pub(crate) fn address_of(&self, name: &str) -> String {
+        self.nodes[name].address.clone()
+    }
+
+    pub(crate) fn url_of(&self, name: &str) -> String {
+        self.nodes[name].url()
+    }
+
+    pub(crate) fn urls_of(&self, role: &str) -> Vec<String> {
+        self.nodes.iter().filter(|(name, _)| name.starts_with(role)).map(|(_, node)| node.url()).collect()
+    }
+
+    pub(crate) fn channels_of(&self, role: &str) -> Vec<Channel> {
+        self.nodes.iter().filter(|(name, _)| name.starts_with(role)).map(|(_, node)| node.channel()).collect()
+    }
+}
