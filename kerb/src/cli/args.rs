@@ -88,6 +88,16 @@ pub(crate) struct EndpointArgs {
     pub(crate) timeout_ms: u64,
 }
 
+/// Whom a client command asks, and how it shows the answer.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AskedArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: EndpointArgs,
+}
+
 /// A place on the command line: `LAT,LON`.
 pub(crate) fn position(text: &str) -> Result<LatLng, String> {
     let expected = || format!("{text:?}, must be LAT,LON, for example 43.7333,7.4167");

@@ -4,7 +4,7 @@ use kerb_proto::v1::driver_query_service_client::DriverQueryServiceClient;
 use kerb_proto::v1::{DriverStatus, GetDriverRequest, GetDriverResponse};
 use serde_json::{Value, json};
 
-use super::args::EndpointArgs;
+use super::args::AskedArgs;
 use super::client::failed;
 use super::failure::{Failure, Outcome};
 use super::table;
@@ -13,18 +13,15 @@ use super::table;
 pub(crate) struct Args {
     /// The driver's id
     id: String,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: EndpointArgs,
+    asked: AskedArgs,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
-    let mut client = DriverQueryServiceClient::new(args.server.connect().await?);
-    let request = args.server.request(GetDriverRequest { driver_id: args.id });
+    let mut client = DriverQueryServiceClient::new(args.asked.server.connect().await?);
+    let request = args.asked.server.request(GetDriverRequest { driver_id: args.id });
     let driver = client.get_driver(request).await.map_err(|status| failed(&status))?.into_inner();
-    if args.json {
+    if args.asked.json {
         println!("{}", to_json(&driver));
     } else {
         print!("{}", to_text(&driver));

@@ -4,7 +4,7 @@ use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::{ListMarketsRequest, Market, SetMarketPausedRequest};
 use serde_json::{Value, json};
 
-use super::args::EndpointArgs;
+use super::args::AskedArgs;
 use super::client::failed;
 use super::failure::{Failure, Outcome};
 use super::table;
@@ -32,15 +32,6 @@ struct OneArgs {
     name: String,
     #[command(flatten)]
     asked: AskedArgs,
-}
-
-#[derive(Debug, clap::Args)]
-struct AskedArgs {
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: EndpointArgs,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {

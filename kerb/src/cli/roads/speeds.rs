@@ -11,7 +11,7 @@ use kerb_proto::v1::{
 use kerb_routing::speeds::{DirectionName, SpeedRow, read_rows};
 use serde_json::{Value, json};
 
-use super::super::args::EndpointArgs;
+use super::super::args::AskedArgs;
 use super::super::client::failed;
 use super::super::failure::{Failure, Outcome};
 use super::super::table;
@@ -49,15 +49,6 @@ pub(crate) struct ShowArgs {
     this_node_only: bool,
     #[command(flatten)]
     asked: AskedArgs,
-}
-
-#[derive(Debug, clap::Args)]
-struct AskedArgs {
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: EndpointArgs,
 }
 
 pub(crate) async fn run(command: Command) -> Result<Outcome, Failure> {

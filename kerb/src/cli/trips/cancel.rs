@@ -5,7 +5,7 @@ use kerb_proto::v1::{ForceCancelTripRequest, Trip};
 use serde_json::{Value, json};
 
 use super::explain::state_name;
-use crate::cli::args::EndpointArgs;
+use crate::cli::args::AskedArgs;
 use crate::cli::client::failed;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::table;
@@ -17,19 +17,16 @@ pub(crate) struct Args {
     /// Why, at most 200 bytes; the rider is told
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: EndpointArgs,
+    asked: AskedArgs,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
-    let mut client = DispatchAdminServiceClient::new(args.server.connect().await?);
+    let mut client = DispatchAdminServiceClient::new(args.asked.server.connect().await?);
     let request = ForceCancelTripRequest { trip_id: args.trip, reason: args.reason };
-    let answer = client.force_cancel_trip(args.server.request(request)).await;
+    let answer = client.force_cancel_trip(args.asked.server.request(request)).await;
     let trip = answer.map_err(|status| failed(&status))?.into_inner();
-    println!("{}", if args.json { to_json(&trip).to_string() } else { to_text(&trip) });
+    println!("{}", if args.asked.json { to_json(&trip).to_string() } else { to_text(&trip) });
     Ok(Outcome::Done)
 }
 

@@ -4,7 +4,7 @@ use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::{ExplainTripRequest, ExplainTripResponse, TripState};
 use serde_json::{Value, json};
 
-use crate::cli::args::EndpointArgs;
+use crate::cli::args::AskedArgs;
 use crate::cli::client::failed;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::table;
@@ -16,20 +16,17 @@ pub(crate) struct Args {
     /// Say of this driver, too, why the trip is not theirs
     #[arg(long, value_name = "ID")]
     driver: Option<String>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: EndpointArgs,
+    asked: AskedArgs,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
-    let mut client = DispatchAdminServiceClient::new(args.server.connect().await?);
+    let mut client = DispatchAdminServiceClient::new(args.asked.server.connect().await?);
     let driver = args.driver.unwrap_or_default();
     let request = ExplainTripRequest { trip_id: args.trip, driver_id: driver.clone() };
-    let answer = client.explain_trip(args.server.request(request)).await;
+    let answer = client.explain_trip(args.asked.server.request(request)).await;
     let answer = answer.map_err(|status| failed(&status))?.into_inner();
-    if args.json {
+    if args.asked.json {
         println!("{}", to_json(&answer));
     } else {
         print!("{}", to_text(&answer, &driver));
