@@ -5,16 +5,17 @@ use std::cmp::Ordering;
 use hashbrown::HashSet;
 use kerb_fleet::Cursor;
 
+use super::order::{Order, Pair};
 use super::sight::Sighting;
 use crate::store::ids::{IdText, Ids};
 
 /// Drivers that are kept beyond the limit before the worst are dropped, as a multiple of it. Dropping goes over all
 /// that are kept, so each driver pays for a constant share of one pass.
 const KEPT_LIMITS: usize = 2;
-/// Fewer are sorted by comparison.
-const EVENLY_MIN: usize = 256;
-/// Room that is asked for at the begin, at most.
-const ROOM: usize = 1_024;
+/// A limit from which on a search reads more leaves at once.
+const MANY_MIN: usize = 1_000;
+/// Room for so many is kept from search to search, at most: for the longest page before its worst are dropped.
+const ROOM_MAX: usize = 1 << 15;
 
 /// A driver that may be in the answer.
 #[derive(Clone, Copy)]
@@ -41,16 +42,27 @@ pub(crate) struct Best {
 
 impl Best {
     /// The first `limit`, at least 1, up to `hav_max`, after a cursor. `mind` whom it has met, or leave those who are
-    /// met twice to [`Best::settle`].
-    pub(crate) fn new(limit: u32, hav_max: f64, after: Option<&Cursor>, mind: bool) -> Self {
+    /// met twice to [`Best::settle`]. The room is taken until [`Best::leave`] gives it back.
+    pub(crate) fn new(
+        limit: u32,
+        hav_max: f64,
+        after: Option<&Cursor>,
+        mind: bool,
+        room: &mut Vec<Found>,
+    ) -> Self {
         Self {
             limit: limit.max(1) as usize,
             after: after.cloned(),
-            found: Vec::with_capacity((KEPT_LIMITS * limit as usize).clamp(1, ROOM)),
+            found: std::mem::take(room),
             dropped: false,
             worst: hav_max,
             met: mind.then(HashSet::default),
         }
+    }
+
+    /// Whether most of what is read will be in the answer, however much that is.
+    pub(crate) fn wants_many(&self) -> bool {
+        self.limit >= MANY_MIN
     }
 
     /// Whether somebody as near as this could still be wanted.
@@ -113,19 +125,26 @@ impl Best {
         Some(moved.iter().copied().filter(|record| found.binary_search(record).is_err()).collect())
     }
 
-    /// The drivers in order, as their distances and what was seen of them.
-    pub(crate) fn into_sorted(mut self, ids: &Ids) -> Vec<Found> {
+    /// Shows the drivers in the order of the answer, and gives the room for them back.
+    pub(crate) fn leave<T>(
+        mut self,
+        ids: &Ids,
+        order: &mut Order,
+        room: &mut Vec<Found>,
+        show: impl FnOnce(&[Found], &[Pair]) -> T,
+    ) -> T {
         self.drop_worst(ids);
-        // What is sorted is small: a distance is not negative, so its bits order it.
-        let mut order: Vec<(u64, u32)> =
-            (0..).zip(&self.found).map(|(i, found)| (found.hav.to_bits(), i)).collect();
-        let id = |i: u32| id_of(ids, &self.found[i as usize]);
         // By numbers alone, without a look at ids; ties are few but in a polygon.
-        sort_evenly(&mut order);
-        for equal in order.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
+        let pairs = order.sort(self.found.iter().map(|found| found.hav));
+        let id = |i: u32| id_of(ids, &self.found[i as usize]);
+        for equal in pairs.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
             equal.sort_unstable_by(|a, b| id(a.1).as_bytes().cmp(id(b.1).as_bytes()));
         }
-        order.into_iter().map(|(_, i)| self.found[i as usize]).collect()
+        let shown = show(&self.found, pairs);
+        self.found.clear();
+        self.found.shrink_to(ROOM_MAX);
+        *room = self.found;
+        shown
     }
 
     /// Drops who is beyond the limit.
@@ -143,71 +162,6 @@ impl Best {
     }
 }
 
-/// Sorts pairs of the bits of a distance, which is not negative, and a number. The haversines of drivers who are spread
-/// over a circle are spread over their range, because both grow with the square of the distance: so a place by its share
-/// of the range is near its right one.
-fn sort_evenly(order: &mut [(u64, u32)]) {
-    if order.len() < EVENLY_MIN {
-        order.sort_unstable();
-        return;
-    }
-    let hav = |bits: u64| f64::from_bits(bits);
-    let (min, max) =
-        order.iter().fold((u64::MAX, 0), |(min, max), (bits, _)| (min.min(*bits), max.max(*bits)));
-    if min == max {
-        order.sort_unstable();
-        return;
-    }
-    let scale = (order.len() - 1) as f64 / (hav(max) - hav(min));
-    let bucket = |bits: u64| ((hav(bits) - hav(min)) * scale) as usize;
-    let mut ends = vec![0_u32; order.len() + 1];
-    for (bits, _) in &*order {
-        ends[bucket(*bits).min(order.len() - 1) + 1] += 1;
-    }
-    for i in 1..ends.len() {
-        ends[i] += ends[i - 1];
-    }
-    let mut placed = vec![(0, 0); order.len()];
-    for pair in &*order {
-        let at = &mut ends[bucket(pair.0).min(order.len() - 1)];
-        placed[*at as usize] = *pair;
-        *at += 1;
-    }
-    order.copy_from_slice(&placed);
-    // What shares a bucket is in no order yet; all before it is less.
-    let mut start = 0;
-    for end in ends {
-        let end = end as usize;
-        if end > start + 1 {
-            order[start..end].sort_unstable();
-        }
-        start = start.max(end);
-    }
-}
-
 fn id_of(ids: &Ids, found: &Found) -> IdText {
     ids.get(found.sighting.traits.record())
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::sort_evenly;
-
-    proptest! {
-        #[test]
-        fn evenly_sorted_is_sorted(
-            spread in prop::collection::vec(0.0..1e-6_f64, 0..600),
-            crowd in prop::collection::vec(0.0..1e-12_f64, 0..600),
-            far in prop::option::of(0.5..1.0_f64),
-        ) {
-            let havs = spread.into_iter().chain(crowd).chain(far);
-            let mut order: Vec<(u64, u32)> = (0..).zip(havs).map(|(i, hav)| (hav.to_bits(), i)).collect();
-            let mut right = order.clone();
-            right.sort_unstable();
-            sort_evenly(&mut order);
-            prop_assert_eq!(order, right);
-        }
-    }
 }

@@ -4,6 +4,7 @@
 mod best;
 mod frontier;
 mod nearest;
+mod order;
 mod sight;
 mod window;
 mod within;
@@ -17,9 +18,10 @@ use kerb_spatial::Circle;
 
 use crate::store::Store;
 use crate::store::kinds::Sought;
-use best::Best;
+use best::{Best, Found};
 use frontier::Queue;
 use nearest::{Candidates, Nearest};
+use order::Order;
 use sight::Sighting;
 use within::{Place, Within};
 
@@ -121,6 +123,9 @@ pub(crate) struct Scratch {
     queue: Queue,
     candidates: Candidates,
     moved: Moved,
+    found: Vec<Found>,
+    records: Vec<u32>,
+    order: Order,
 }
 
 /// Drivers of `scratch.asked`, in the search's order. The caller holds a pin.
@@ -137,11 +142,12 @@ pub(crate) fn run(
         let hits = match search {
             Search::Nearest { circle, k } => nearest(store, scratch, circle, *k, filter, effort)?,
             Search::WithinRadius { circle, limit, after } => {
-                let best = Best::new(*limit, circle.hav_max(), after.as_ref(), start > 0);
+                let hav_max = circle.hav_max();
+                let best = Best::new(*limit, hav_max, after.as_ref(), start > 0, &mut scratch.found);
                 within(store, scratch, Place::Circle(circle), best, filter, effort)?
             }
             Search::WithinPolygon { polygon, limit, after } => {
-                let best = Best::new(*limit, 0.0, after.as_ref(), start > 0);
+                let best = Best::new(*limit, 0.0, after.as_ref(), start > 0, &mut scratch.found);
                 within(store, scratch, Place::Polygon(polygon), best, filter, effort)?
             }
         };
@@ -162,7 +168,7 @@ fn nearest(
     filter: &DriverFilter,
     effort: &mut Effort<'_>,
 ) -> Result<Option<Vec<Hit>>, Stop> {
-    let Scratch { asked, queue, candidates, moved } = scratch;
+    let Scratch { asked, queue, candidates, moved, .. } = scratch;
     let found = Vec::with_capacity(k.min(64) as usize);
     let sought = Sought::from(filter);
     let mut search = Nearest { store, circle, k: k as usize, filter, sought, asked, found };
@@ -183,24 +189,28 @@ fn within(
     filter: &DriverFilter,
     effort: &mut Effort<'_>,
 ) -> Result<Option<Vec<Hit>>, Stop> {
-    let Scratch { asked, queue, moved, .. } = scratch;
-    let (records, sightings) = (Vec::new(), Vec::new());
+    let Scratch { asked, queue, moved, found, records, order, .. } = scratch;
+    // A search that was stopped may have left some.
+    records.clear();
     let sought = Sought::from(filter);
-    let mut search = Within { store, place, filter, sought, asked, best, records, sightings };
+    let mut search = Within { store, place, filter, sought, asked, best, records };
     search.read(queue, effort)?;
     let Some(moved) = moved.update(store) else { return Ok(None) };
     if !moved.is_empty() {
         let Some(missed) = search.best.settle(moved, &store.ids) else { return Ok(None) };
         search.look_at(&missed);
     }
-    let found = search.best.into_sorted(&store.ids);
-    let mut hits = Vec::with_capacity(found.len());
-    for group in found.chunks(IDS_AHEAD) {
-        for found in group {
-            black_box(store.ids.fetch(found.sighting.traits.record()));
+    let hits = search.best.leave(&store.ids, order, found, |found, pairs| {
+        let mut hits = Vec::with_capacity(pairs.len());
+        for group in pairs.chunks(IDS_AHEAD) {
+            let group = group.iter().map(|(_, i)| &found[*i as usize]);
+            for found in group.clone() {
+                black_box(store.ids.fetch(found.sighting.traits.record()));
+            }
+            hits.extend(group.map(|found| hit(store, found.hav, &found.sighting)));
         }
-        hits.extend(group.iter().map(|found| hit(store, found.hav, &found.sighting)));
-    }
+        hits
+    });
     Ok(Some(hits))
 }
 

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use kerb_fleet::DriverFilter;
 use kerb_spatial::{Circle, LatLng};
 
-use super::frontier::{Frontier, Queue, each_passing, read_group};
+use super::frontier::{FEW, Frontier, Queue, each_passing, read_group};
 use super::sight::{Sighting, fetch_records, passes, sight};
 use super::window::Window;
 use super::{Asked, Effort, Moved, Stop};
@@ -172,7 +172,7 @@ impl<'a> Nearest<'a> {
     fn read_leaves(&self, reading: &mut Reading<'_, '_>, effort: &mut Effort<'_>) -> Result<(), Stop> {
         loop {
             let wanted = reading.wanted();
-            let Some(group) = reading.frontier.next(wanted, 0.0) else { return Ok(()) };
+            let Some(group) = reading.frontier.next(FEW, wanted, 0.0) else { return Ok(()) };
             read_group(
                 self.store,
                 &group,

@@ -7,7 +7,7 @@ use kerb_fleet::DriverFilter;
 use kerb_spatial::{Cell, Circle, LatLng, Polygon, Relation};
 
 use super::best::{Best, Found};
-use super::frontier::{Frontier, Group, Queue, each_passing, read_group};
+use super::frontier::{FEW, Frontier, Group, MANY, Queue, each_passing, read_group};
 use super::sight::{Sighting, fetch_records, passes, sight};
 use super::window::Window;
 use super::{Asked, Effort, Stop};
@@ -44,8 +44,7 @@ pub(crate) struct Within<'a> {
     pub(crate) asked: &'a Asked,
     pub(crate) best: Best,
     /// Records of a group that seem to be in the area.
-    pub(crate) records: Vec<u32>,
-    pub(crate) sightings: Vec<(f64, Sighting)>,
+    pub(crate) records: &'a mut Vec<u32>,
 }
 
 impl<'a> Within<'a> {
@@ -72,9 +71,10 @@ impl<'a> Within<'a> {
         let mut frontier = Frontier::new(self.store, circle, self.sought, queue, self.asked);
         let hav_min = self.best.hav_min();
         let mut window = Window::around(circle.center());
+        let many = if self.best.wants_many() { MANY } else { FEW };
         loop {
             let best = &self.best;
-            let Some(group) = frontier.next(|hav| best.may_want(hav), hav_min) else { return Ok(()) };
+            let Some(group) = frontier.next(many, |hav| best.may_want(hav), hav_min) else { return Ok(()) };
             window.narrow(best.worst());
             let (store, filter) = (self.store, self.filter);
             let mut state = (&mut self.records, &mut frontier);
@@ -172,7 +172,7 @@ impl<'a> Within<'a> {
 
     /// Looks at the records, offers who passes and empties the list.
     fn look(&mut self) {
-        let mut records = std::mem::take(&mut self.records);
+        let mut records = std::mem::take(self.records);
         fetch_records(self.store, &records);
         for record in records.drain(..) {
             let Some(sighting) = sight(self.store, record) else { continue };
@@ -181,27 +181,21 @@ impl<'a> Within<'a> {
                 && let Some(hav) = self.place.hav(sighting.position)
                 && self.best.may_want(hav)
             {
-                self.sightings.push((hav, sighting));
+                self.offer(hav, sighting);
             }
         }
-        self.records = records;
-        self.offer();
+        *self.records = records;
     }
 
-    fn offer(&mut self) {
-        let mut sightings = std::mem::take(&mut self.sightings);
-        for (hav, sighting) in sightings.drain(..) {
-            let record = sighting.traits.record();
-            // Few drivers are asked for their ids.
-            let is_after = match self.best.side_of(hav) {
-                Ordering::Less => false,
-                Ordering::Equal => self.best.is_after(&self.store.ids.get(record)),
-                Ordering::Greater => true,
-            };
-            if is_after && self.best.may_want(hav) {
-                self.best.offer(Found { hav, sighting }, &self.store.ids);
-            }
+    fn offer(&mut self, hav: f64, sighting: Sighting) {
+        // Few drivers are asked for their ids.
+        let is_after = match self.best.side_of(hav) {
+            Ordering::Less => false,
+            Ordering::Equal => self.best.is_after(&self.store.ids.get(sighting.traits.record())),
+            Ordering::Greater => true,
+        };
+        if is_after {
+            self.best.offer(Found { hav, sighting }, &self.store.ids);
         }
-        self.sightings = sightings;
     }
 }
