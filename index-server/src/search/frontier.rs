@@ -179,8 +179,23 @@ impl<'a> Frontier<'a> {
                     self.queue.later.push(Ahead::new(bound, word));
                 }
             } else if !(hav_min > 0.0 && read_before()) {
+                fetch(self.store, Link::of_word(word));
                 self.queue.nearest.push(Reverse(Ahead::new(bound, word)));
             }
+        }
+    }
+}
+
+/// Loads a word of what a link leads to, while the queue is busy; nothing waits for it.
+#[inline]
+fn fetch(store: &Store, link: Link) {
+    match link {
+        Link::Nothing => {}
+        Link::Node(number) => {
+            black_box(store.nodes.get(number).page.kinds());
+        }
+        Link::Leaf(number) => {
+            black_box(store.leaves.get(number).mask());
         }
     }
 }
@@ -203,7 +218,7 @@ pub(crate) fn read_group<S>(
     for number in group.leaves() {
         let leaf = store.leaves.get(*number);
         if sought.may_be_in(leaf.page.kinds()) {
-            fetch_positions(store, leaf);
+            fetch_entries(store, leaf);
         }
     }
     for number in group.leaves() {
@@ -227,13 +242,14 @@ pub(crate) fn read_group<S>(
     Ok(())
 }
 
-/// Loads a word of each line of the leaf's positions; none of the loads waits for another.
+/// Loads a word of each line of the leaf's positions and traits; none of the loads waits for another.
 #[inline]
-fn fetch_positions(store: &Store, leaf: &Leaf) {
+fn fetch_entries(store: &Store, leaf: &Leaf) {
     for k in 0..BLOCKS {
         let block = leaf.block(k);
         if block != 0 {
-            black_box(store.blocks.get(block).entry(0).position_bits());
+            let entry = store.blocks.get(block).entry(0);
+            black_box((entry.position_bits(), entry.traits()));
         }
     }
 }
