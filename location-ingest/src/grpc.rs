@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures::future::FutureObj;
+use futures::task::Spawn;
 use kerb_fleet::limits::{MESSAGE_BYTES_MAX, WHEREABOUTS_MAX};
 use kerb_fleet::{DriverChannel, DriverId, DriverNews, Error, FieldError};
 use kerb_proto::internal::v1::ingest_service_server::{IngestService, IngestServiceServer};
@@ -22,6 +24,9 @@ use crate::stream::{SHUTTING_DOWN, serve};
 
 /// Rows of a gateway's batch that are applied before other tasks get their turn: some 300 µs.
 const ROWS_A_TURN: usize = 1_024;
+
+/// A server may give its calls this way to run as one task with their connection.
+type Beside = Arc<dyn Spawn + Send + Sync>;
 
 /// All gRPC services of an ingest node.
 #[derive(Clone)]
@@ -57,8 +62,17 @@ impl DriverService for IngestGrpc {
         request: Request<Streaming<ConnectRequest>>,
     ) -> Result<Response<OutboxStream>, Status> {
         let outbox = Arc::new(Outbox::default());
-        // A task of its own: what the client sends is taken whether or not it reads what is answered.
-        self.0.streams.spawn(serve(self.0.clone(), request.into_inner(), outbox.clone()));
+        let beside = request.extensions().get::<Beside>().cloned();
+        let serving = serve(self.0.clone(), request.into_inner(), outbox.clone());
+        let serving = self.0.streams.track_future(serving);
+        // Not within the response: what the client sends is taken whether or not it reads what is answered.
+        if let Some(beside) = beside {
+            if beside.spawn_obj(FutureObj::new(Box::new(serving))).is_err() {
+                return Err(Status::unavailable(SHUTTING_DOWN));
+            }
+        } else {
+            tokio::spawn(serving);
+        }
         Ok(Response::new(OutboxStream(outbox)))
     }
 }
