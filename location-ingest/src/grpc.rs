@@ -15,6 +15,7 @@ use kerb_proto::status::status_of;
 use kerb_proto::v1::driver_service_server::{DriverService, DriverServiceServer};
 use kerb_proto::v1::fleet_service_server::{FleetService, FleetServiceServer};
 use kerb_proto::v1::{ConnectRequest, ReportPositionsRequest, ReportPositionsResponse};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::fleet_stream::FleetStream;
@@ -83,17 +84,25 @@ impl FleetService for IngestGrpc {
         &self,
         request: Request<Streaming<ReportPositionsRequest>>,
     ) -> Result<Response<ReportPositionsResponse>, Status> {
-        let _served = self.0.streams.token();
-        let mut requests = request.into_inner();
-        let mut stream = FleetStream::new(self.0.clone());
-        loop {
-            let request = tokio::select! {
-                request = requests.message() => request?,
-                () = self.0.stop.cancelled() => return Err(Status::unavailable(SHUTTING_DOWN)),
-            };
-            let Some(request) = request else { return Ok(Response::new(stream.account())) };
-            take(&mut stream, request).await.map_err(|error| status_of(&error))?;
-        }
+        // A task of its own wherever its connection runs: the next batch is read while this one is applied.
+        let work = self.0.streams.spawn(report(self.0.clone(), request.into_inner()));
+        let account = AbortOnDropHandle::new(work).await;
+        account.unwrap_or_else(|error| Err(Status::internal(error.to_string()))).map(Response::new)
+    }
+}
+
+async fn report(
+    node: Arc<IngestNode>,
+    mut requests: Streaming<ReportPositionsRequest>,
+) -> Result<ReportPositionsResponse, Status> {
+    let mut stream = FleetStream::new(node.clone());
+    loop {
+        let request = tokio::select! {
+            request = requests.message() => request?,
+            () = node.stop.cancelled() => return Err(Status::unavailable(SHUTTING_DOWN)),
+        };
+        let Some(request) = request else { return Ok(stream.account()) };
+        take(&mut stream, request).await.map_err(|error| status_of(&error))?;
     }
 }
 
