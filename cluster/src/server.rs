@@ -3,29 +3,32 @@
 //! What a peer may cost is bounded here: streams of a connection, bytes in flight of a stream, silent connections.
 //! Bytes that are not HTTP/2 end their own connection and nothing else.
 
-mod cut;
+mod bell;
+mod calls;
+mod connection;
+mod guests;
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures::{FutureExt, TryStreamExt};
 use kerb_fleet::{FieldError, NodeId};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
-use tonic::service::RoutesBuilder;
-use tonic::transport::server::TcpIncoming;
+use tokio::time::{sleep, timeout};
+use tokio_util::task::TaskTracker;
+use tonic::service::{Routes, RoutesBuilder};
 
-use cut::Cuttable;
+use connection::{Connection, Orders};
 
 /// The largest there is. HTTP/2's library closes a whole connection when too many small messages wait on it unread,
 /// and measures that by this window; the streams' windows are the real bound.
 pub const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 /// Unread bytes of one stream, at most.
 pub const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+
+/// After a connection that could not be taken, because there are no more descriptors or its client has gone.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
 
 /// Settings of a gRPC server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,45 +115,50 @@ impl Server {
         }
         services.add_service(health_service);
         add_reflection(&mut services);
-        let (asked, drain) = oneshot::channel::<()>();
-        let cut = CancellationToken::new();
-        let _cut_when_dropped = cut.clone().drop_guard();
-        let connection_cut = cut.clone();
-        let connections = TcpIncoming::from(self.listener)
-            .with_nodelay(Some(true))
-            .map_ok(move |stream| Cuttable::new(stream, connection_cut.clone()));
-        let serving = transport(&self.options)
-            .add_routes(services.routes())
-            .serve_with_incoming_shutdown(connections, drain.map(drop));
-        let mut serving = std::pin::pin!(serving);
+        let orders = Orders::default();
+        let _cut_when_dropped = orders.cut.clone().drop_guard();
+        let open = TaskTracker::new();
         tokio::select! {
-            ended = &mut serving => return ended,
+            never = accept(self.listener, services.routes().prepare(), &self.options, &orders, &open) => never,
             () = shutdown => {}
         }
         tracing::info!(node = %self.node, address = %self.address, "shutting down");
         for service in self.healthy.iter().chain([&""]) {
             health.set_service_status(*service, tonic_health::ServingStatus::NotServing).await;
         }
-        // Nobody listens only when the serving has just ended by itself.
-        let _ = asked.send(());
-        tokio::select! {
-            ended = &mut serving => ended,
-            () = sleep(ms(self.options.shutdown_grace_ms)) => {
-                tracing::warn!(node = %self.node, "open calls are cut after the grace period");
-                cut.cancel();
-                serving.await
-            }
+        orders.drain.cancel();
+        open.close();
+        if timeout(ms(self.options.shutdown_grace_ms), open.wait()).await.is_err() {
+            tracing::warn!(node = %self.node, "open calls are cut after the grace period");
+            orders.cut.cancel();
+            open.wait().await;
         }
+        Ok(())
     }
 }
 
-fn transport(options: &ServerOptions) -> tonic::transport::Server {
-    tonic::transport::Server::builder()
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .max_concurrent_streams(options.streams_per_connection_max)
-        .http2_keepalive_interval(Some(ms(options.keepalive_interval_ms)))
-        .http2_keepalive_timeout(Some(ms(options.keepalive_timeout_ms)))
+/// Takes connections; never ends.
+async fn accept(
+    listener: TcpListener,
+    routes: Routes,
+    options: &ServerOptions,
+    orders: &Orders,
+    open: &TaskTracker,
+) -> ! {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection without TCP_NODELAY");
+                }
+                open.spawn(Connection::new(stream, routes.clone(), options, orders));
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no connection");
+                sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
 }
 
 fn ms(ms: u32) -> Duration {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures::future::FutureObj;
+use futures::task::Spawn;
 use kerb_fleet::limits::{MESSAGE_BYTES_MAX, WHEREABOUTS_MAX};
 use kerb_fleet::{DriverChannel, DriverId, DriverNews, Error, FieldError};
 use kerb_proto::internal::v1::ingest_service_server::{IngestService, IngestServiceServer};
@@ -13,6 +15,7 @@ use kerb_proto::status::status_of;
 use kerb_proto::v1::driver_service_server::{DriverService, DriverServiceServer};
 use kerb_proto::v1::fleet_service_server::{FleetService, FleetServiceServer};
 use kerb_proto::v1::{ConnectRequest, ReportPositionsRequest, ReportPositionsResponse};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::fleet_stream::FleetStream;
@@ -22,6 +25,9 @@ use crate::stream::{SHUTTING_DOWN, serve};
 
 /// Rows of a gateway's batch that are applied before other tasks get their turn: some 300 µs.
 const ROWS_A_TURN: usize = 1_024;
+
+/// A server may give its calls this way to run as one task with their connection.
+type Beside = Arc<dyn Spawn + Send + Sync>;
 
 /// All gRPC services of an ingest node.
 #[derive(Clone)]
@@ -57,8 +63,17 @@ impl DriverService for IngestGrpc {
         request: Request<Streaming<ConnectRequest>>,
     ) -> Result<Response<OutboxStream>, Status> {
         let outbox = Arc::new(Outbox::default());
-        // A task of its own: what the client sends is taken whether or not it reads what is answered.
-        self.0.streams.spawn(serve(self.0.clone(), request.into_inner(), outbox.clone()));
+        let beside = request.extensions().get::<Beside>().cloned();
+        let serving = serve(self.0.clone(), request.into_inner(), outbox.clone());
+        let serving = self.0.streams.track_future(serving);
+        // Not within the response: what the client sends is taken whether or not it reads what is answered.
+        if let Some(beside) = beside {
+            if beside.spawn_obj(FutureObj::new(Box::new(serving))).is_err() {
+                return Err(Status::unavailable(SHUTTING_DOWN));
+            }
+        } else {
+            tokio::spawn(serving);
+        }
         Ok(Response::new(OutboxStream(outbox)))
     }
 }
@@ -69,17 +84,25 @@ impl FleetService for IngestGrpc {
         &self,
         request: Request<Streaming<ReportPositionsRequest>>,
     ) -> Result<Response<ReportPositionsResponse>, Status> {
-        let _served = self.0.streams.token();
-        let mut requests = request.into_inner();
-        let mut stream = FleetStream::new(self.0.clone());
-        loop {
-            let request = tokio::select! {
-                request = requests.message() => request?,
-                () = self.0.stop.cancelled() => return Err(Status::unavailable(SHUTTING_DOWN)),
-            };
-            let Some(request) = request else { return Ok(Response::new(stream.account())) };
-            take(&mut stream, request).await.map_err(|error| status_of(&error))?;
-        }
+        // A task of its own wherever its connection runs: the next batch is read while this one is applied.
+        let work = self.0.streams.spawn(report(self.0.clone(), request.into_inner()));
+        let account = AbortOnDropHandle::new(work).await;
+        account.unwrap_or_else(|error| Err(Status::internal(error.to_string()))).map(Response::new)
+    }
+}
+
+async fn report(
+    node: Arc<IngestNode>,
+    mut requests: Streaming<ReportPositionsRequest>,
+) -> Result<ReportPositionsResponse, Status> {
+    let mut stream = FleetStream::new(node.clone());
+    loop {
+        let request = tokio::select! {
+            request = requests.message() => request?,
+            () = node.stop.cancelled() => return Err(Status::unavailable(SHUTTING_DOWN)),
+        };
+        let Some(request) = request else { return Ok(stream.account()) };
+        take(&mut stream, request).await.map_err(|error| status_of(&error))?;
     }
 }
 

@@ -12,7 +12,6 @@ use kerb_fleet::DriverNews;
 use kerb_proto::v1::connect_response::Message;
 use kerb_proto::v1::{Acknowledgement, ActionResult, ConnectResponse, Refusal, ReportingInterval, Welcome};
 use parking_lot::Mutex;
-use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
@@ -43,9 +42,17 @@ struct Waiting {
     acknowledgement: Option<Acknowledgement>,
     end: Option<Status>,
     ended: bool,
-    /// Since when something waits that nobody has come for.
-    unread_since: Option<Instant>,
+    reading: Reading,
     reader: Option<Waker>,
+}
+
+/// How far the reader is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reading {
+    /// Messages that were read.
+    read: u64,
+    /// Something waits that nobody has come for.
+    unread: bool,
 }
 
 impl Outbox {
@@ -136,15 +143,17 @@ impl Outbox {
         self.over.cancelled().await;
     }
 
-    /// Whether something has waited for longer than `limit`.
-    pub(crate) fn is_stalled(&self, limit: Duration) -> bool {
-        self.waiting.lock().unread_since.is_some_and(|since| since.elapsed() > limit)
+    /// While something waits to be read: how many messages were read before it. The same number twice: nobody has read
+    /// in between. An update costs no look at a clock this way.
+    pub(crate) fn unread(&self) -> Option<u64> {
+        let Reading { read, unread } = self.waiting.lock().reading;
+        unread.then_some(read)
     }
 
     fn write(&self, change: impl FnOnce(&mut Waiting)) {
         let mut waiting = self.waiting.lock();
         change(&mut waiting);
-        waiting.unread_since.get_or_insert_with(Instant::now);
+        waiting.reading.unread = true;
         let reader = waiting.reader.take();
         drop(waiting);
         if let Some(reader) = reader {
@@ -201,7 +210,7 @@ impl Stream for OutboxStream {
         }
         match waiting.take() {
             Some(Ok(message)) => {
-                waiting.unread_since = Some(Instant::now());
+                waiting.reading.read += 1;
                 Poll::Ready(Some(Ok(ConnectResponse { message: Some(message) })))
             }
             Some(Err(status)) => {
@@ -209,8 +218,11 @@ impl Stream for OutboxStream {
                 Poll::Ready((status.code() != tonic::Code::Ok).then_some(Err(status)))
             }
             None => {
-                waiting.unread_since = None;
-                waiting.reader = Some(context.waker().clone());
+                waiting.reading.unread = false;
+                match &mut waiting.reader {
+                    Some(reader) => reader.clone_from(context.waker()),
+                    reader => *reader = Some(context.waker().clone()),
+                }
                 Poll::Pending
             }
         }

@@ -1,15 +1,15 @@
 //! One driver's own stream: hello, positions and acknowledgements, actions and results. The state is plain; [`serve`] is its thin loop.
 
-use std::pin::pin;
+use std::future::pending;
 use std::sync::Arc;
 
-use futures::FutureExt;
-use futures::future::FusedFuture;
-use kerb_fleet::{Catalog, DriverCard, Error, FieldError};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use kerb_fleet::{Catalog, DriverCard, DriverId, Error, FieldError};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::connect_request::Message;
 use kerb_proto::v1::{Acknowledgement, ConnectRequest, Hello, PositionUpdate, Refusal, TripAction, Welcome};
-use tokio::time::{interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::{Status, Streaming};
 
 use crate::actions::Actions;
@@ -23,6 +23,8 @@ use crate::validate;
 
 /// Why a stream is ended at the shutdown.
 pub(crate) const SHUTTING_DOWN: &str = "shutting down, reconnect";
+/// How often it is looked whether the client reads, in the time that it may take.
+const STALL_LOOKS: u32 = 4;
 
 /// An open stream that has said hello.
 struct DriverStream {
@@ -67,6 +69,38 @@ pub(crate) async fn serve(
         Ok(stream) => stream.run(requests).await,
         Err(status) => outbox.end(status),
     }
+}
+
+/// Greets the driver and resolves when the stream is to end though its client goes on; `None`: it is over.
+async fn ending_of(node: &IngestNode, driver: &DriverId, outbox: &Outbox) -> Option<Status> {
+    let greeting = async {
+        node.greet(driver, outbox).await;
+        pending().await
+    };
+    tokio::select! {
+        biased;
+        () = outbox.over() => None,
+        () = node.stop.cancelled() => Some(Status::unavailable(SHUTTING_DOWN)),
+        status = stalled(node, outbox) => Some(status),
+        never = greeting => never,
+    }
+}
+
+/// Resolves when the client has read nothing for too long.
+async fn stalled(node: &IngestNode, outbox: &Outbox) -> Status {
+    let limit_ms = node.options.stall_timeout_ms;
+    let mut looks = interval(ms(limit_ms) / STALL_LOOKS);
+    // A node that slept gives its clients their time anew.
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut unread, mut looks_since) = (None, 0);
+    while looks_since < STALL_LOOKS {
+        looks.tick().await;
+        let now = outbox.unread();
+        looks_since = if now.is_some() && now == unread { looks_since + 1 } else { 0 };
+        unread = now;
+    }
+    node.counters.stalled.add(1);
+    Status::resource_exhausted(format!("the client has read nothing for {limit_ms} ms"))
 }
 
 /// Who a driver says it is, and the token that it brings. [`Error::Invalid`] names every field that is wrong.
@@ -136,27 +170,25 @@ impl DriverStream {
         let node = self.node.clone();
         let outbox = self.outbox.clone();
         let driver = self.driver.id.clone();
-        let stall_limit = ms(node.options.stall_timeout_ms);
-        let mut stall_check = interval(stall_limit / 4);
-        let mut greeting = pin!(node.greet(&driver, &outbox).fuse());
+        // What is rare has a waker of its own: an update does not look at it.
+        let mut ending = FuturesUnordered::new();
+        ending.push(ending_of(&node, &driver, &outbox).boxed());
         let mut reading = true;
         // Who has sent all still hears what came of it.
         while reading || !self.actions.is_idle() {
             tokio::select! {
+                biased;
+                Some(status) = ending.next() => {
+                    if let Some(status) = status {
+                        outbox.end(status);
+                    }
+                    return;
+                },
+                result = self.actions.next(), if !self.actions.is_idle() => outbox.result(result),
                 request = requests.message(), if reading => match request {
                     Ok(Some(request)) => self.take(request),
                     Ok(None) => reading = false,
                     Err(status) => return outbox.end(status),
-                },
-                result = self.actions.next() => outbox.result(result),
-                () = &mut greeting, if !greeting.is_terminated() => {}
-                () = outbox.over() => return,
-                () = node.stop.cancelled() => return outbox.end(Status::unavailable(SHUTTING_DOWN)),
-                _ = stall_check.tick() => if outbox.is_stalled(stall_limit) {
-                    node.counters.stalled.add(1);
-                    let limit_ms = node.options.stall_timeout_ms;
-                    let text = format!("the client has read nothing for {limit_ms} ms");
-                    return outbox.end(Status::resource_exhausted(text));
                 },
             }
         }

@@ -4,6 +4,7 @@
 
 mod channel;
 mod conformance;
+mod connection;
 mod desk;
 mod door;
 mod embedded;

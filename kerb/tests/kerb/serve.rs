@@ -6,6 +6,7 @@ use kerb_proto::v1::driver_query_service_client::DriverQueryServiceClient;
 use kerb_proto::v1::{DriverStatus, GetDriverRequest, PositionUpdate};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
+use tonic::transport::Endpoint;
 
 use crate::driver::{DriverStream, hello, update};
 use crate::eventually::eventually;
@@ -162,6 +163,29 @@ async fn the_newer_stream_of_a_driver_wins_and_the_older_is_told_why() {
     assert!(twin.connected && twin.searchable);
     let missing = query.get_driver(GetDriverRequest { driver_id: "nobody".into() }).await.unwrap_err();
     assert_eq!(missing.code(), tonic::Code::NotFound);
+}
+
+#[tokio::test]
+async fn an_app_that_reads_nothing_is_heard_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = ["serve", "--data-dir", "none", "--set", "location_ingest.driver_updates_per_s=0"];
+    let node = Process::start(dir.path(), &options);
+    // A connection of its own, with room for some 30 acknowledgements.
+    let endpoint = Endpoint::from_shared(node.url()).unwrap();
+    let channel = endpoint.initial_stream_window_size(2_048).connect().await.unwrap();
+    let mut stream = DriverStream::open(channel, hello("cab")).await.unwrap();
+    for sequence in 1..=5_000 {
+        assert!(stream.send(update(sequence, 1.0, 1.0)).await);
+    }
+    let query = DriverQueryServiceClient::new(node.channel());
+    eventually("the last one is applied", SOON, async || {
+        let request = GetDriverRequest { driver_id: "cab".into() };
+        let cab = query.clone().get_driver(request).await.map_err(|status| status.to_string())?.into_inner();
+        let sequence = cab.position.map(|position| position.sequence);
+        if sequence == Some(5_000) { Ok(()) } else { Err(format!("{sequence:?} is the newest")) }
+    })
+    .await;
+    stream.acknowledged(5_000).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,10 @@
 //! A driver's own stream, over real gRPC.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::FutureObj;
+use futures::task::{Spawn, SpawnError};
 use kerb_fleet::{DriverStatus, Stamp};
 use kerb_location_ingest::{LocationIngest, Options, ResumeToken};
 use kerb_proto::v1::connect_request::Message as Up;
@@ -11,7 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
-use crate::fixture::{Cluster, NOW_MS, eventually, id, in_time, node, options, serve};
+use crate::fixture::{Cluster, NOW_MS, eventually, id, in_time, node, options, serve, serve_beside};
 
 /// A driver's app.
 pub(crate) struct App {
@@ -90,7 +95,7 @@ pub(crate) fn position(sequence: u64, latitude_deg: f64) -> Up {
     })
 }
 
-async fn one(options: Options) -> (std::sync::Arc<Cluster>, LocationIngest, Channel) {
+async fn one(options: Options) -> (Arc<Cluster>, LocationIngest, Channel) {
     let cluster = Cluster::new(&["a"], 1);
     let ingest = cluster.start("ingest", options).await;
     let channel = serve(&ingest).await;
@@ -307,6 +312,30 @@ async fn a_stalled_reader_holds_up_nothing_and_its_stream_ends_in_the_end() {
     );
     let Some(Down::Acknowledgement(last)) = messages.last() else { panic!("{:?}", messages.last()) };
     assert_eq!(last.sequence, counters.applied.get(), "the newest acknowledgement speaks for all");
+}
+
+/// Counts what is spawned.
+#[derive(Default)]
+struct Beside(AtomicUsize);
+
+impl Spawn for Beside {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(future);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_stream_runs_where_the_server_says() {
+    let cluster = Cluster::new(&["a"], 1);
+    let ingest = cluster.start("ingest", options()).await;
+    let beside = Arc::new(Beside::default());
+    let channel = serve_beside(&ingest, Some(beside.clone())).await;
+    let (mut app, _) = App::hello(&channel, hello("cab")).await.unwrap();
+    app.send(position(1, 50.0)).await;
+    app.acknowledged(1).await;
+    assert_eq!(beside.0.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::task::Spawn;
 use kerb_fleet::{
     Catalog, Clock, DriverCard, DriverDesk, DriverId, IndexServer, IngestNode, ManualClock, Membership,
     MembershipView, Motion, Node, NodeId, Partitioning, Peers, Role, ShardMap, Sharding, Slot, Stamp,
@@ -18,6 +19,8 @@ use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::Request;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Server};
 
 use crate::fake::{FakeServer, Handle, Seen};
@@ -210,13 +213,27 @@ pub(crate) fn options() -> Options {
 
 /// Serves a node on a free port; answers a channel to it.
 pub(crate) async fn serve(ingest: &LocationIngest) -> Channel {
+    serve_beside(ingest, None).await
+}
+
+/// As [`serve`]; streams run where the server says.
+pub(crate) async fn serve_beside(
+    ingest: &LocationIngest,
+    beside: Option<Arc<dyn Spawn + Send + Sync>>,
+) -> Channel {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let grpc = ingest.grpc();
+    let extend = move |mut request: Request<()>| {
+        if let Some(beside) = beside.clone() {
+            request.extensions_mut().insert(beside);
+        }
+        Ok(request)
+    };
     let server = Server::builder()
         .initial_connection_window_size((1 << 31) - 1)
         .initial_stream_window_size(1 << 20)
-        .add_service(grpc.driver_service())
+        .add_service(InterceptedService::new(grpc.driver_service(), extend))
         .add_service(grpc.fleet_service())
         .add_service(grpc.ingest_service());
     tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
