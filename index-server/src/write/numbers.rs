@@ -5,23 +5,24 @@
 //! remove). A number leaves the upper bits of its word free, which have some of its hash: so nearly none but the number
 //! that is looked for is looked at.
 
-/// Of ten places so many are taken before it grows. A search for what is not there then passes 50 places, three cache
+/// Of ten places so many are taken before it grows. A search for what is not there then passes 50 places, four cache
 /// lines side by side.
 const TAKEN_MAX: usize = 9;
 /// It grows by one part in so many.
 const GROWTH: usize = 5;
-/// Places at first.
-const PLACES_MIN: usize = 16;
+/// Places of a segment, 1 KiB. Segments stay where they are when the table grows: arrays that are copied into larger ones
+/// leave gaps behind that nothing of the new size fits into.
+const SEGMENT: usize = 256;
 
 /// See the module. No number is 0.
 #[derive(Default)]
 pub(crate) struct Numbers {
-    /// A number and bits of its hash; 0 is free. Places are in the order of hashes, as far as nobody was there.
-    words: Vec<u32>,
+    /// A number and bits of its hash; 0 is free.
+    segments: Vec<Box<[u32; SEGMENT]>>,
     len: usize,
 }
 
-/// What of a word is the number: all numbers are at most so large, and of all bits below the highest.
+/// The bits of a word that are its number; the others are of the number's hash.
 #[derive(Clone, Copy)]
 pub(crate) struct Mask(u32);
 
@@ -48,18 +49,14 @@ impl Mask {
 
 impl Numbers {
     /// The number with this hash that is the `same`.
-    pub(crate) fn find(&self, mask: Mask, hash: u64, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
-        self.place_of(mask, hash, |number| same(number)).map(|place| mask.number(self.words[place]))
+    pub(crate) fn find(&self, mask: Mask, hash: u64, same: impl FnMut(u32) -> bool) -> Option<u32> {
+        self.place_of(mask, hash, same).map(|place| mask.number(self.word(place)))
     }
 
     /// Adds a number that is not in it.
     pub(crate) fn insert(&mut self, mask: Mask, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
-        if (self.len + 1) * 10 > self.words.len() * TAKEN_MAX {
-            let places = self.words.len() + (self.words.len() / GROWTH).max(PLACES_MIN);
-            let words = std::mem::replace(&mut self.words, vec![0; places]);
-            for word in words.into_iter().filter(|word| *word != 0) {
-                self.put(hash_of(mask.number(word)), word);
-            }
+        if (self.len + 1) * 10 > self.places() * TAKEN_MAX {
+            self.grow(|word| hash_of(mask.number(word)));
         }
         self.put(hash, mask.word(hash, number));
         self.len += 1;
@@ -76,32 +73,41 @@ impl Numbers {
         let Some(mut hole) = self.place_of(mask, hash, |other| other == number) else { return false };
         // Whoever could not stand here before it moves up.
         let mut place = self.next(hole);
-        while self.words[place] != 0 {
-            let home = self.home(hash_of(mask.number(self.words[place])));
+        while self.word(place) != 0 {
+            let home = self.home(hash_of(mask.number(self.word(place))));
             if self.steps(home, place) >= self.steps(hole, place) {
-                self.words[hole] = self.words[place];
+                *self.word_mut(hole) = self.word(place);
                 hole = place;
             }
             place = self.next(place);
         }
-        self.words[hole] = 0;
+        *self.word_mut(hole) = 0;
         self.len -= 1;
         true
     }
 
     /// Memory of the table.
     pub(crate) fn bytes(&self) -> usize {
-        self.words.capacity() * size_of::<u32>()
+        self.segments.len() * size_of::<[u32; SEGMENT]>() + self.segments.capacity() * size_of::<usize>()
+    }
+
+    fn grow(&mut self, hash_of: impl Fn(u32) -> u64) {
+        let words: Vec<u32> =
+            self.segments.iter().flat_map(|segment| **segment).filter(|word| *word != 0).collect();
+        self.segments.iter_mut().for_each(|segment| segment.fill(0));
+        let more = (self.segments.len() / GROWTH).max(1);
+        self.segments.extend((0..more).map(|_| Box::new([0; SEGMENT])));
+        words.into_iter().for_each(|word| self.put(hash_of(word), word));
     }
 
     fn place_of(&self, mask: Mask, hash: u64, mut same: impl FnMut(u32) -> bool) -> Option<usize> {
-        if self.words.is_empty() {
+        if self.segments.is_empty() {
             return None;
         }
         let mut place = self.home(hash);
-        // There is a free place, always.
-        while self.words[place] != 0 {
-            let word = self.words[place];
+        // One place in ten is free at least.
+        while self.word(place) != 0 {
+            let word = self.word(place);
             if mask.may_be_of(word, hash) && same(mask.number(word)) {
                 return Some(place);
             }
@@ -112,24 +118,36 @@ impl Numbers {
 
     fn put(&mut self, hash: u64, word: u32) {
         let mut place = self.home(hash);
-        while self.words[place] != 0 {
+        while self.word(place) != 0 {
             place = self.next(place);
         }
-        self.words[place] = word;
+        *self.word_mut(place) = word;
+    }
+
+    fn places(&self) -> usize {
+        self.segments.len() * SEGMENT
+    }
+
+    fn word(&self, place: usize) -> u32 {
+        self.segments[place / SEGMENT][place % SEGMENT]
+    }
+
+    fn word_mut(&mut self, place: usize) -> &mut u32 {
+        &mut self.segments[place / SEGMENT][place % SEGMENT]
     }
 
     /// Where a number of this hash stands if it can: by the lower half, which no word has.
     fn home(&self, hash: u64) -> usize {
-        ((hash & 0xffff_ffff) * self.words.len() as u64 >> 32) as usize
+        ((hash & 0xffff_ffff) * self.places() as u64 >> 32) as usize
     }
 
     fn next(&self, place: usize) -> usize {
-        if place + 1 == self.words.len() { 0 } else { place + 1 }
+        if place + 1 == self.places() { 0 } else { place + 1 }
     }
 
     /// From one place to another, round the end.
     fn steps(&self, from: usize, to: usize) -> usize {
-        if to >= from { to - from } else { to + self.words.len() - from }
+        if to >= from { to - from } else { to + self.places() - from }
     }
 }
 
@@ -144,7 +162,7 @@ mod tests {
 
     /// Hashes as bad as may be: few, and of few places.
     fn bad_hash(number: u32) -> u64 {
-        u64::from(number % 7) << 60 | u64::from(number % 5) << 29
+        u64::from(number % 7) << 60 | u64::from(number % 8) << 29
     }
 
     fn good_hash(number: u32) -> u64 {
@@ -190,7 +208,7 @@ mod tests {
         let (mut numbers, mask) = (Numbers::default(), Mask::new(20_000_000));
         for number in 1..=100_000 {
             numbers.insert(mask, good_hash(number), number, good_hash);
-            let most = (number as usize * 4).max(1_000) * 4 / 3 + 64;
+            let most = (number as usize * 4) * 4 / 3 + 3 * size_of::<[u32; SEGMENT]>();
             assert!(numbers.bytes() <= most, "{number} numbers in {} bytes", numbers.bytes());
         }
         let mut looks = 0;
