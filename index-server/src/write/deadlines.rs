@@ -81,7 +81,9 @@ mod tests {
     fn a_group_is_looked_at_when_the_first_of_it_is_due_and_again_when_the_next_is() {
         let mut deadlines = Deadlines::new(START_MS);
         let mut of = vec![(1, 1_900), (63, 400), (64, 510), (300, -70_000), (640, i64::MAX / 2)];
-        of.iter().for_each(|(record, deadline_ms)| deadlines.insert(*record, START_MS + deadline_ms));
+        for (record, deadline_ms) in &of {
+            deadlines.insert(*record, START_MS + deadline_ms);
+        }
         assert_eq!(looked_at(&mut deadlines, 0, &of), [300]);
         assert_eq!(looked_at(&mut deadlines, 499, &of), []);
         assert_eq!(looked_at(&mut deadlines, 500, &of), [1, 63]);
