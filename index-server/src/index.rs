@@ -272,7 +272,7 @@ impl Index {
 
     /// Finds who is too old by now; [`Index::tidy_some`] removes them.
     pub fn turn(&self, now_ms: i64) {
-        self.writer.lock().turn_wheel(now_ms);
+        self.writer.lock().find_old(now_ms);
     }
 
     /// Does a step of what [`Index::turn`] found and of what closed sessions left; true: there is more to do.

@@ -24,7 +24,7 @@ pub(crate) struct Record {
     place: AtomicU32,
     /// Version in the upper half, odd while the record is written; speed in the lower.
     version_speed: AtomicU32,
-    /// Shard 14 bits, level of the leaf's cell 6, status 3, watched by the wheel 1, references 8.
+    /// Shard 14 bits, level of the leaf's cell 6, status 3, watched 1, references 8.
     home: AtomicU32,
     /// Of a driver in a tree: source 16 bits, its epoch 16. Of one who is in none: class 8 bits, capabilities 16, which
     /// otherwise stand in its entry.
@@ -38,6 +38,7 @@ pub(crate) struct Home {
     pub(crate) level: u8,
     /// As in the entry, for the writer, who so need not look there.
     pub(crate) status: u8,
+    /// Its deadline is among those that the writer minds; never of a driver who is in no tree.
     pub(crate) watched: bool,
     pub(crate) references: u32,
 }

@@ -5,7 +5,9 @@
 
 pub(crate) mod ahead;
 pub(crate) mod change;
+pub(crate) mod deadlines;
 pub(crate) mod expiry;
+pub(crate) mod numbers;
 pub(crate) mod pages;
 pub(crate) mod registry;
 pub(crate) mod round;
@@ -19,20 +21,18 @@ pub(crate) mod update;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kerb_fleet::{Sharding, Wheel};
+use kerb_fleet::Sharding;
 
 use crate::coverage::Coverage;
 use crate::options::Options;
 use crate::store::Store;
-use crate::store::record::NOWHERE;
+use crate::store::record::{Home, NOWHERE};
+use deadlines::Deadlines;
 use pages::Pages;
 use registry::Registry;
 use source::Sources;
 use sweep::Sweep;
 use tombstones::Tombstones;
-
-/// A turn of the wheel; a driver leaves so much later than it could.
-const WHEEL_TICK_MS: i64 = 250;
 
 /// See the module.
 pub(crate) struct Writer {
@@ -43,10 +43,10 @@ pub(crate) struct Writer {
     pub(crate) registry: Registry,
     pub(crate) sources: Sources,
     pub(crate) coverage: Coverage,
-    pub(crate) wheel: Wheel,
+    pub(crate) wheel: Deadlines,
     pub(crate) sweep: Sweep,
     pub(crate) tombstones: Tombstones,
-    /// Records that the wheel found old.
+    /// Records that were found old.
     pub(crate) expired: VecDeque<u32>,
     /// Slots of sessions that have ended.
     pub(crate) orphans: Vec<Vec<u32>>,
@@ -54,17 +54,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(store: Arc<Store>, sharding: Sharding, options: &Options, now_ms: i64) -> Self {
-        // Every deadline is within the horizon, so the wheel looks at a driver once a lifetime.
-        let ticks = (options.gone_after_ms / WHEEL_TICK_MS).clamp(16, 4_096) as usize + 8;
         Self {
             pages: Pages::new(store.shards.len()),
+            registry: Registry::new(store.records.limit()),
             store,
             sharding,
             gone_after_ms: options.gone_after_ms,
-            registry: Registry::new(),
             sources: Sources::default(),
             coverage: Coverage::new(sharding.shards()),
-            wheel: Wheel::new(now_ms, WHEEL_TICK_MS, ticks),
+            wheel: Deadlines::new(now_ms),
             sweep: Sweep::default(),
             tombstones: Tombstones::default(),
             expired: VecDeque::new(),
@@ -83,7 +81,9 @@ impl Writer {
         let (position, kind) = (store.entry(place).position(), store.entry(place).traits().kind());
         record.set_place(NOWHERE);
         record.set_kind(kind);
-        tree::take_out(&store, &mut self.pages, record.home().shard, position.into(), place);
+        let home = record.home();
+        record.set_home(Home { watched: false, ..home });
+        tree::take_out(&store, &mut self.pages, home.shard, position.into(), place);
         store.journal.settle();
         self.registry.free_if_unused(&store, number);
     }

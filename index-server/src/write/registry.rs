@@ -2,10 +2,9 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use kerb_fleet::{DriverCard, DriverId, Error};
 
+use super::numbers::{Mask, Numbers};
 use crate::store::Store;
 use crate::store::epoch::Pool;
 use crate::store::ids::LongSlots;
@@ -17,7 +16,8 @@ const TABLES: usize = 64;
 
 /// See the module. Records are numbered from 1.
 pub(crate) struct Registry {
-    tables: Vec<HashTable<u32>>,
+    tables: Vec<Numbers>,
+    mask: Mask,
     hasher: foldhash::fast::RandomState,
     numbers: Pool,
     long_ids: LongSlots,
@@ -25,9 +25,11 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn new() -> Self {
+    /// For at most so many.
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
-            tables: (0..TABLES).map(|_| HashTable::new()).collect(),
+            tables: (0..TABLES).map(|_| Numbers::default()).collect(),
+            mask: Mask::new(limit),
             hasher: foldhash::fast::RandomState::default(),
             numbers: Pool::new(),
             long_ids: LongSlots::default(),
@@ -44,33 +46,28 @@ impl Registry {
     pub(crate) fn find(&self, store: &Store, id: &DriverId) -> Option<u32> {
         let id = id.as_str().as_bytes();
         let hash = self.hasher.hash_one(id);
-        self.tables[table(hash)].find(hash, |record| store.ids.get(*record).as_bytes() == id).copied()
+        self.tables[table(hash)].find(self.mask, hash, |record| store.ids.get(record).as_bytes() == id)
     }
 
     /// The record of the card's driver, a new one if it has none.
     pub(crate) fn find_or_add(&mut self, store: &Store, card: &DriverCard) -> Result<u32, Error> {
-        let (hasher, id) = (&self.hasher, card.id.as_str().as_bytes());
-        let hash = hasher.hash_one(id);
-        let same = |record: &u32| store.ids.get(*record).as_bytes() == id;
-        let hash_of = |record: &u32| hasher.hash_one(store.ids.get(*record).as_bytes());
-        match self.tables[table(hash)].entry(hash, same, hash_of) {
-            Entry::Occupied(entry) => Ok(*entry.get()),
-            Entry::Vacant(entry) => {
-                let limit = store.records.limit();
-                if self.numbers.left(limit) == 0 {
-                    return Err(Error::Overloaded { what: "drivers", limit });
-                }
-                let (record, new) = self.numbers.take();
-                if new {
-                    store.records.make(record);
-                }
-                store.ids.set(record, &card.id, &mut self.long_ids);
-                store.records.get(record).set_kind(Kind::from(card));
-                entry.insert(record);
-                self.len += 1;
-                Ok(record)
-            }
+        if let Some(record) = self.find(store, &card.id) {
+            return Ok(record);
         }
+        let limit = store.records.limit();
+        if self.numbers.left(limit) == 0 {
+            return Err(Error::Overloaded { what: "drivers", limit });
+        }
+        let (record, new) = self.numbers.take();
+        if new {
+            store.records.make(record);
+        }
+        store.ids.set(record, &card.id, &mut self.long_ids);
+        store.records.get(record).set_kind(Kind::from(card));
+        let (hasher, hash) = (&self.hasher, self.hasher.hash_one(card.id.as_str().as_bytes()));
+        self.tables[table(hash)].insert(self.mask, hash, record, |record| hash_of(hasher, store, record));
+        self.len += 1;
+        Ok(record)
     }
 
     /// One more slot names the record.
@@ -100,9 +97,9 @@ impl Registry {
         if held.home().references > 0 || held.place() != NOWHERE {
             return;
         }
-        let hash = self.hasher.hash_one(store.ids.get(record).as_bytes());
-        if let Ok(entry) = self.tables[table(hash)].find_entry(hash, |other| *other == record) {
-            entry.remove();
+        let (hasher, hash) = (&self.hasher, hash_of(&self.hasher, store, record));
+        let table = &mut self.tables[table(hash)];
+        if table.remove(self.mask, hash, record, |record| hash_of(hasher, store, record)) {
             self.len -= 1;
             self.numbers.give_back(store.epochs.now(), record);
         }
@@ -118,13 +115,16 @@ impl Registry {
 
     /// Memory of the map and the list of free numbers.
     pub(crate) fn bytes(&self) -> usize {
-        self.tables.iter().map(HashTable::allocation_size).sum::<usize>() + self.numbers.bytes()
+        self.tables.iter().map(Numbers::bytes).sum::<usize>() + self.numbers.bytes()
     }
 }
 
-/// From bits that hashbrown uses neither for the place nor for the tag. The last table gets twice the share of the
-/// first, those between in even ratios, because equal ones would all double at the same size: with a million drivers
-/// each was less than half full.
+fn hash_of(hasher: &foldhash::fast::RandomState, store: &Store, record: u32) -> u64 {
+    hasher.hash_one(store.ids.get(record).as_bytes())
+}
+
+/// From bits that decide little within a table. The last one gets twice the share of the first, those between in even
+/// ratios, because equal ones would all grow at the same size.
 fn table(hash: u64) -> usize {
     let share = 1.0 + (hash >> 40 & 0xffff) as f64 / 65_536.0;
     (share.log2() * TABLES as f64) as usize

@@ -7,7 +7,7 @@ use kerb_fleet::{Error, ShardId};
 use super::session::{Round, Session};
 use super::{Writer, tree};
 use crate::coverage::{Change, FillingId};
-use crate::store::record::NOWHERE;
+use crate::store::record::{Home, NOWHERE};
 
 impl Writer {
     /// Begins a full part.
@@ -89,6 +89,7 @@ impl Writer {
             let record = store.records.get(number);
             record.set_place(NOWHERE);
             record.set_kind(traits.kind());
+            record.set_home(Home { watched: false, ..record.home() });
             self.registry.free_if_unused(&store, number);
         }
         store.shard(shard).set_covered(self.coverage.is_covered(shard));

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod crowd;
+mod expiry;
 mod extremes;
 mod fleet;
 mod grpc;

@@ -1,0 +1,78 @@
+//! Who leaves because of its age, and when.
+
+use std::collections::BTreeMap;
+
+use kerb_fleet::{Batch, DriverFilter, DriverStatus, Search, Sharding, Stamp};
+use kerb_index_server::Index;
+use kerb_spatial::{Circle, LatLng};
+use rand::RngExt;
+
+use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, rng, update};
+
+const GONE_AFTER_MS: i64 = 60_000;
+/// As the index counts time: nobody is late by a part of it.
+const TICK_MS: i64 = 250;
+
+fn turn(index: &Index, now_ms: i64) {
+    index.turn(now_ms);
+    while index.tidy_some(now_ms) {}
+}
+
+/// Everybody, in order.
+fn all(index: &Index) -> Vec<u32> {
+    let circle = Circle::new(LatLng::new(37.7, -122.4).unwrap(), 50_000.0).unwrap();
+    let search = Search::WithinRadius { circle, limit: 10_000, after: None };
+    let shards = Sharding::default().shards_for(&search.area());
+    let answer = ask(index, shards, search, DriverFilter::ANY);
+    let mut numbers: Vec<_> = answer.hits.iter().map(|hit| number_of(&hit.card.id)).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn report(number: u32, sequence: u64, time_ms: i64) -> kerb_fleet::Update {
+    let position = LatLng::new(37.6 + f64::from(number) * 0.0002, -122.4).unwrap();
+    let stamp = Stamp { sequence, time_ms };
+    update(Sharding::default(), number, State { position, stamp, status: DriverStatus::Available })
+}
+
+#[test]
+fn of_many_who_report_now_and_then_exactly_the_silent_ones_leave() {
+    let seed = 17;
+    println!("seed {seed}");
+    let (mut rng, mut now_ms) = (rng(seed), NOW_MS);
+    let (index, mut session) = index(Sharding::default(), 2_000);
+    apply(&index, &mut session, &introduce(0..1_000), now_ms);
+    let mut heard = BTreeMap::new();
+    for sequence in 1..400 {
+        // Some are heard of late, and some parts of the fleet are silent for long.
+        let (first, many) = (rng.random_range(0..1_000), rng.random_range(0..200));
+        let numbers = first..(first + many).min(1_000);
+        let updates: Vec<_> = numbers
+            .map(|number| {
+                let newest: i64 = heard.get(&number).copied().unwrap_or(0);
+                let time_ms = now_ms - TICK_MS * rng.random_range(0..240);
+                report(number, sequence, time_ms.max(newest))
+            })
+            .collect();
+        heard.extend(updates.iter().map(|update| (update.slot, update.stamp.time_ms)));
+        apply(&index, &mut session, &Batch { updates, ..Batch::default() }, now_ms);
+        now_ms += TICK_MS * rng.random_range(0..40);
+        turn(&index, now_ms);
+        heard.retain(|_, time_ms| now_ms - *time_ms <= GONE_AFTER_MS);
+        assert_eq!(all(&index), heard.keys().copied().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn who_was_removed_and_comes_back_with_an_older_time_leaves_by_it() {
+    let (index, mut session) = index(Sharding::default(), 100);
+    apply(&index, &mut session, &introduce(0..1), NOW_MS);
+    let mut tell = |batch: Batch| apply(&index, &mut session, &batch, NOW_MS);
+    tell(Batch { updates: vec![report(0, 1, NOW_MS)], ..Batch::default() });
+    tell(Batch { removals: vec![0], ..Batch::default() });
+    tell(Batch { updates: vec![report(0, 2, NOW_MS - 50_000)], ..Batch::default() });
+    turn(&index, NOW_MS + 10_000);
+    assert_eq!(all(&index), [0]);
+    turn(&index, NOW_MS + 10_000 + TICK_MS);
+    assert_eq!(all(&index), []);
+}
