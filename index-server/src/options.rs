@@ -12,7 +12,7 @@ pub struct Options {
     /// How often gone drivers are looked for, in milliseconds.
     pub tick_ms: u64,
     /// Drivers that this server can hold, counting those that are introduced and not in it now. The memory is
-    /// taken as they come, about 100 B for each.
+    /// taken as they come, some 80 B for each.
     pub drivers_max: u32,
     /// Long searches that run at the same time, away from the threads that serve connections; further ones wait.
     pub long_searches_max: usize,

@@ -13,7 +13,7 @@ impl Writer {
     pub(crate) fn find_old(&mut self, now_ms: i64) {
         self.tombstones.expire(now_ms);
         let (store, expired, gone_after_ms) = (&self.store, &mut self.expired, self.gone_after_ms);
-        self.wheel.advance(now_ms, |number| {
+        self.deadlines.advance(now_ms, |number| {
             let record = store.records.get(number);
             let home = record.home();
             if !home.watched {
@@ -46,7 +46,7 @@ impl Writer {
             }
             if now_ms - record.time_ms() <= self.gone_after_ms {
                 record.set_home(Home { watched: true, ..record.home() });
-                self.wheel.insert(number, record.time_ms() + self.gone_after_ms + 1);
+                self.deadlines.insert(number, record.time_ms() + self.gone_after_ms + 1);
                 continue;
             }
             self.unplace(number);

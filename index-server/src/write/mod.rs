@@ -43,7 +43,7 @@ pub(crate) struct Writer {
     pub(crate) registry: Registry,
     pub(crate) sources: Sources,
     pub(crate) coverage: Coverage,
-    pub(crate) wheel: Deadlines,
+    pub(crate) deadlines: Deadlines,
     pub(crate) sweep: Sweep,
     pub(crate) tombstones: Tombstones,
     /// Records that were found old.
@@ -62,7 +62,7 @@ impl Writer {
             gone_after_ms: options.gone_after_ms,
             sources: Sources::default(),
             coverage: Coverage::new(sharding.shards()),
-            wheel: Deadlines::new(now_ms),
+            deadlines: Deadlines::new(now_ms),
             sweep: Sweep::default(),
             tombstones: Tombstones::default(),
             expired: VecDeque::new(),
@@ -104,6 +104,6 @@ impl Writer {
 
     /// Memory of the writer's books. Sessions are not in it.
     pub(crate) fn bytes(&self) -> usize {
-        self.pages.bytes() + self.registry.bytes() + self.wheel.bytes()
+        self.pages.bytes() + self.registry.bytes() + self.deadlines.bytes()
     }
 }

@@ -175,7 +175,7 @@ impl Writer {
         }
         store.journal.settle();
         if !old_home.watched {
-            self.wheel.insert(number, update.stamp.time_ms + self.gone_after_ms + 1);
+            self.deadlines.insert(number, update.stamp.time_ms + self.gone_after_ms + 1);
         }
     }
 

@@ -76,7 +76,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
     prop::collection::vec(one, 1..60)
 }
 
-/// From 80 s before the start to 40 s after it; in whole turns of the wheel, so that the index is not late by a part
+/// From 80 s before the start to 40 s after it; in whole turns of time, so that the index is not late by a part
 /// of one.
 fn stamp(sequence: u64) -> Stamp {
     Stamp { sequence, time_ms: NOW_MS + (sequence as i64 - 20) * 4_000 }
