@@ -6,19 +6,22 @@
 #[allow(dead_code, reason = "the other benches use more of it")]
 mod city;
 
+#[path = "../shared/filled.rs"]
+#[allow(dead_code, reason = "the other benches use more of it")]
+mod filled;
+
 use std::cell::RefCell;
 use std::hint::black_box;
 
 use city::{City, START_MS};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use kerb_fleet::{Batch, DriverFilter, DriverStatus, NodeId, Search, ShardQuestion};
-use kerb_index_server::{Effort, Index, Options, Progress, Session};
+use filled::{Filled, ROWS};
+use kerb_fleet::{Batch, DriverFilter, DriverStatus, Search, ShardQuestion};
+use kerb_index_server::Effort;
 use kerb_spatial::{Area, Circle, LatLng};
 use rstar::RTree;
 use rstar::primitives::GeomWithData;
 
-/// Rows of a batch, as ingest nodes send them.
-const ROWS: usize = 4_096;
 /// Searches that are prepared.
 const QUESTIONS: usize = 4_096;
 
@@ -27,35 +30,19 @@ fn sizes() -> Vec<usize> {
     text.split(',').map(|size| size.trim().parse().unwrap()).collect()
 }
 
-struct Filled {
-    index: Index,
-    session: RefCell<Session>,
+struct Fleet {
+    filled: RefCell<Filled>,
     city: RefCell<City>,
 }
 
-impl Filled {
+impl Fleet {
     fn new(drivers: usize) -> Self {
         let city = City::new(drivers);
-        let options = Options { drivers_max: drivers as u32 + 10_000, ..Options::default() };
-        let index = Index::new(&options, city.sharding, START_MS);
-        let held: Vec<_> = city.sharding.all().collect();
-        index.set_view(&held, &[]).unwrap();
-        let mut session = index.open(&NodeId::new("bench").unwrap()).unwrap();
-        index.full_begin(&mut session, 1, &held).unwrap();
-        let mut ending = index.full_end(&mut session, 1).unwrap();
-        while index.full_end_some(&session, &mut ending).unwrap() {}
-        let session = RefCell::new(session);
-        let filled = Self { index, session, city: RefCell::new(city) };
-        for from in (0..drivers).step_by(ROWS) {
-            filled.apply(&filled.city.borrow().first(from, (from + ROWS).min(drivers)));
-        }
-        filled
+        Self { filled: RefCell::new(Filled::new(&city, drivers)), city: RefCell::new(city) }
     }
 
     fn apply(&self, batch: &Batch) {
-        let mut progress = Progress::default();
-        let mut session = self.session.borrow_mut();
-        while self.index.apply(&mut session, batch, &mut progress, START_MS).unwrap() {}
+        self.filled.borrow_mut().apply(batch);
     }
 
     fn questions(&self, filter: DriverFilter) -> Vec<ShardQuestion> {
@@ -70,9 +57,8 @@ impl Filled {
     }
 
     fn report(&self) {
-        let memory = self.index.memory();
-        let slots = self.session.borrow().bytes();
-        let stats = self.index.stats();
+        let filled = self.filled.borrow();
+        let (memory, stats, slots) = (filled.index.memory(), filled.index.stats(), filled.slots_bytes());
         let pages: u64 = stats.iter().map(|stat| stat.bytes).sum();
         let per = |bytes: usize| bytes as f64 / memory.drivers as f64;
         eprintln!(
@@ -90,24 +76,24 @@ impl Filled {
 fn index(c: &mut Criterion) {
     let mut group = c.benchmark_group("index");
     for drivers in sizes() {
-        let filled = Filled::new(drivers);
-        filled.report();
+        let fleet = Fleet::new(drivers);
+        fleet.report();
         // Everybody reports once, so that the trees are those of a fleet that has moved.
         for _ in 0..drivers.div_ceil(ROWS) {
-            let batch = filled.city.borrow_mut().next(ROWS);
-            filled.apply(&batch);
+            let batch = fleet.city.borrow_mut().next(ROWS);
+            fleet.apply(&batch);
         }
-        filled.report();
+        fleet.report();
         group.throughput(Throughput::Elements(ROWS as u64));
         group.bench_function(BenchmarkId::new("update", drivers), |b| {
             b.iter_batched(
-                || filled.city.borrow_mut().next(ROWS),
-                |batch| filled.apply(&batch),
+                || fleet.city.borrow_mut().next(ROWS),
+                |batch| fleet.apply(&batch),
                 BatchSize::PerIteration,
             );
         });
-        let counts = filled.index.counts();
-        eprintln!("{counts:?}");
+        let filled = fleet.filled.borrow();
+        eprintln!("{:?}", filled.index.counts());
         group.throughput(Throughput::Elements(1));
         let fresh = DriverFilter {
             statuses: 1 << DriverStatus::Available as u8,
@@ -115,7 +101,7 @@ fn index(c: &mut Criterion) {
             ..DriverFilter::ANY
         };
         for (name, filter) in [("nearest", DriverFilter::ANY), ("nearest available", fresh)] {
-            let questions = filled.questions(filter);
+            let questions = fleet.questions(filter);
             let mut next = questions.iter().cycle();
             group.bench_function(BenchmarkId::new(name, drivers), |b| {
                 // A question has just been read when it is asked, so it is in the cache; the tree is not.

@@ -41,7 +41,12 @@ impl Filled {
     /// Memory of a driver, the session's slots included.
     pub(crate) fn bytes_per_driver(&self) -> f64 {
         let memory = self.index.memory();
-        (memory.store + memory.books + self.session.bytes()) as f64 / memory.drivers as f64
+        (memory.store + memory.books + self.slots_bytes()) as f64 / memory.drivers as f64
+    }
+
+    /// Memory of the session's slots.
+    pub(crate) fn slots_bytes(&self) -> usize {
+        self.session.bytes()
     }
 }
 
