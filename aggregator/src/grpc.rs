@@ -1,7 +1,6 @@
 //! The aggregator on the wire: thin adapters between `kerb.v1` and the service.
 
 mod admin;
-mod deadline;
 mod driver_query;
 mod encode;
 mod nearby;
@@ -12,7 +11,6 @@ use kerb_proto::v1::driver_query_service_server::DriverQueryServiceServer;
 
 use crate::service::Aggregator;
 
-pub use deadline::timeout_of;
 pub use nearby::Nearby;
 
 /// Makes an aggregator's three services. A newtype, so that the services' methods do not stand on the handle.

@@ -104,11 +104,7 @@ impl Server {
     ///
     /// Health says "serving" for the server as a whole and for each service of [`Server::with_health_of`] from the
     /// start, and "not serving" from the shutdown on.
-    pub async fn serve(
-        self,
-        mut services: RoutesBuilder,
-        shutdown: impl Future<Output = ()> + Send,
-    ) -> Result<(), tonic::transport::Error> {
+    pub async fn serve(self, mut services: RoutesBuilder, shutdown: impl Future<Output = ()> + Send) {
         let (health, health_service) = tonic_health::server::health_reporter();
         for service in &self.healthy {
             health.set_service_status(*service, tonic_health::ServingStatus::Serving).await;
@@ -133,7 +129,6 @@ impl Server {
             orders.cut.cancel();
             open.wait().await;
         }
-        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ use kerb_fleet::{
     Control, Error, IndexAdmin, PositionSession, PositionSink, ShardId, ShardQuestion, ShardSearch,
 };
 use kerb_proto::convert::{FromSink, FromSource};
+use kerb_proto::deadline::timeout_of;
 use kerb_proto::internal::v1;
 use kerb_proto::internal::v1::index_service_server::{IndexService, IndexServiceServer};
 use kerb_proto::status::status_of;
@@ -72,7 +73,7 @@ impl IndexService for Grpc {
         &self,
         request: Request<v1::SearchShardsRequest>,
     ) -> Result<Response<v1::SearchShardsResponse>, Status> {
-        let deadline = Instant::now() + timeout_of(&request).unwrap_or(SEARCH_DEADLINE);
+        let deadline = Instant::now() + timeout_of(request.metadata()).unwrap_or(SEARCH_DEADLINE);
         let question = ShardQuestion::try_from(request.into_inner()).map_err(|e| status_of(&e.into()))?;
         let answer = self.server.search(question, deadline).await.map_err(|e| status_of(&e))?;
         Ok(Response::new((&answer).into()))
@@ -153,38 +154,4 @@ fn out_of_order(text: &str) -> Status {
 fn shard(number: u32) -> Result<ShardId, Status> {
     let refuse = |_| kerb_fleet::FieldError::new("shards", format!("{number}, must be below 16384"));
     u16::try_from(number).map(ShardId).map_err(|error| status_of(&refuse(error).into()))
-}
-
-/// The caller's deadline, as gRPC sends it: at most eight digits and a unit.
-fn timeout_of<T>(request: &Request<T>) -> Option<Duration> {
-    let text = request.metadata().get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
-    Some(match unit {
-        "H" => Duration::from_secs(count * 3_600),
-        "M" => Duration::from_secs(count * 60),
-        "S" => Duration::from_secs(count),
-        "m" => Duration::from_millis(count),
-        "u" => Duration::from_micros(count),
-        "n" => Duration::from_nanos(count),
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_deadline_is_read_in_its_unit() {
-        let timeout = |text: &str| {
-            let mut request = Request::new(());
-            request.metadata_mut().insert("grpc-timeout", text.parse().unwrap());
-            timeout_of(&request)
-        };
-        assert_eq!(timeout("250m"), Some(Duration::from_millis(250)));
-        assert_eq!(timeout("2S"), Some(Duration::from_secs(2)));
-        assert_eq!(timeout("99999999u"), Some(Duration::from_micros(99_999_999)));
-        assert_eq!((timeout("x"), timeout("5"), timeout("123456789n")), (None, None, None));
-    }
 }

@@ -61,9 +61,7 @@ impl Node {
         let serving = server.with_health_of(served).serve(routes, stop.clone().cancelled_owned());
         let aborted = abort.clone();
         let serving = tokio::spawn(async move {
-            if let Some(Err(error)) = aborted.run_until_cancelled(serving).await {
-                tracing::error!(%error, "the server ended");
-            }
+            aborted.run_until_cancelled(serving).await;
         });
         tracing::info!(node = %settings.node.id, %address, roles = names(roles), "serving");
         Ok(Self { address, services, serving, stop, _abort: abort.drop_guard() })

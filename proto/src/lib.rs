@@ -1,9 +1,10 @@
 //! The wire: code generated from `protos/` by `cargo xtask codegen`, its conversions to and from the fleet's own
-//! types, and how an error becomes a status.
+//! types, how an error becomes a status, and how a caller says how long it waits.
 //!
 //! This crate opens no connection and knows no service's insides.
 
 pub mod convert;
+pub mod deadline;
 pub mod internal;
 pub mod status;
 

@@ -2,13 +2,14 @@
 
 use kerb_fleet::{Catalog, DriverId};
 use kerb_proto::convert::{public_position, public_status};
+use kerb_proto::deadline::timeout_of;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::driver_query_service_server::DriverQueryService;
 use kerb_proto::v1::{GetDriverRequest, GetDriverResponse};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
-use super::{Grpc, age_ms, timeout_of};
+use super::{Grpc, age_ms};
 use crate::driver_query::Located;
 
 #[tonic::async_trait]

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use h3o::Resolution;
 use kerb_fleet::limits::MESSAGE_BYTES_MAX;
 use kerb_fleet::{Cursor, Error, Hit, Search};
+use kerb_proto::deadline::timeout_of;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::nearby_service_server::SERVICE_NAME;
 use kerb_proto::v1::{FindNearbyBatchRequest, FindNearbyRequest};
@@ -21,7 +22,6 @@ use tonic::server::{NamedService, UnaryService};
 use tonic::{Request, Response, Status};
 
 use super::encode::{self, Presenter, Travel};
-use super::timeout_of;
 use crate::lanes::ask_all;
 use crate::page_token;
 use crate::query::Found;

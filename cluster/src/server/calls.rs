@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::task::Spawn;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use hyper::body::Incoming;
+use kerb_proto::deadline::{TIMEOUT_KEY, timeout_in};
 use tokio::time::timeout;
 use tonic::Status;
 use tonic::body::Body;
@@ -35,7 +35,7 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.beside.clone());
-        let limit = limit(request.headers());
+        let limit = request.headers().get(TIMEOUT_KEY).and_then(|text| timeout_in(text.to_str().ok()?));
         let answer = self.routes.clone().call(request);
         let Some(limit) = limit else { return answer.boxed() };
         let in_time = async move {
@@ -43,24 +43,5 @@ impl hyper::service::Service<Request<Incoming>> for Answers {
             answer.unwrap_or_else(|_| Ok(Status::cancelled("Timeout expired").into_http()))
         };
         in_time.boxed()
-    }
-}
-
-/// The `grpc-timeout` of a call: 1 to 8 digits and a unit ("PROTOCOL-HTTP2.md" of gRPC). `None` when there is none.
-fn limit(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let count = digits.parse().ok()?;
-    match unit {
-        "H" => Some(Duration::from_secs(count * 3_600)),
-        "M" => Some(Duration::from_secs(count * 60)),
-        "S" => Some(Duration::from_secs(count)),
-        "m" => Some(Duration::from_millis(count)),
-        "u" => Some(Duration::from_micros(count)),
-        "n" => Some(Duration::from_nanos(count)),
-        _ => None,
     }
 }

@@ -81,7 +81,7 @@ fn answer(task: String) -> Response<Body> {
 struct Running {
     address: String,
     stop: oneshot::Sender<()>,
-    ended: JoinHandle<Result<(), tonic::transport::Error>>,
+    ended: JoinHandle<()>,
 }
 
 async fn start(tasks: Tasks) -> Running {
@@ -157,7 +157,7 @@ async fn what_runs_beside_a_call_outlives_the_connection() {
     let mut client = Client::connect(&running.address).await;
     client.task("Beside").await;
     running.stop.send(()).unwrap();
-    timeout(SOON, running.ended).await.unwrap().unwrap().unwrap();
+    timeout(SOON, running.ended).await.unwrap().unwrap();
     tasks.gate.cancel();
     timeout(SOON, tasks.passed.cancelled()).await.unwrap();
 }

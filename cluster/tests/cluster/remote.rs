@@ -43,7 +43,7 @@ impl Served {
         let mut routes = Routes::builder();
         build(&mut routes);
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(async move { server.serve(routes, stopped.map(drop)).await.unwrap() });
+        let task = tokio::spawn(async move { server.serve(routes, stopped.map(drop)).await });
         Self { address, _stop: stop, _task: tokio_util::task::AbortOnDropHandle::new(task) }
     }
 

@@ -1,13 +1,19 @@
-//! The caller's own timeout, from the call's metadata.
+//! The caller's own timeout, as gRPC sends it.
 
 use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
-/// The `grpc-timeout` of a call: 1 to 8 digits and a unit ("PROTOCOL-HTTP2.md" of gRPC). `None` when there is none, or
-/// none that can be read.
+/// The key of a call's metadata that has it.
+pub const TIMEOUT_KEY: &str = "grpc-timeout";
+
+/// The timeout of a call. `None` when there is none, or none that can be read.
 pub fn timeout_of(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+    timeout_in(metadata.get(TIMEOUT_KEY)?.to_str().ok()?)
+}
+
+/// The timeout in a text: 1 to 8 digits and a unit ("PROTOCOL-HTTP2.md" of gRPC).
+pub fn timeout_in(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -32,7 +38,7 @@ mod tests {
     fn reads_what_the_protocol_allows_and_nothing_else() {
         let of = |text: &str| {
             let mut metadata = MetadataMap::new();
-            metadata.insert("grpc-timeout", text.parse().unwrap());
+            metadata.insert(TIMEOUT_KEY, text.parse().unwrap());
             timeout_of(&metadata)
         };
         assert_eq!(of("200m"), Some(Duration::from_millis(200)));
