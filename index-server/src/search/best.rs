@@ -143,6 +143,7 @@ impl Best {
         let shown = show(&self.found, pairs);
         self.found.clear();
         self.found.shrink_to(ROOM_MAX);
+        order.shrink_to(ROOM_MAX);
         *room = self.found;
         shown
     }

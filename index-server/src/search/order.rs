@@ -33,6 +33,16 @@ impl Order {
         &mut self.pairs
     }
 
+    /// Keeps room for so many at most.
+    pub(crate) fn shrink_to(&mut self, room: usize) {
+        self.pairs.clear();
+        self.pairs.shrink_to(room);
+        self.placed.clear();
+        self.placed.shrink_to(room);
+        self.ends.clear();
+        self.ends.shrink_to(room);
+    }
+
     fn sort_evenly(&mut self, min: f64, max: f64) {
         let Self { pairs, placed, ends } = self;
         let last = pairs.len() - 1;
