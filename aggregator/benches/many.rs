@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kerb_aggregator::{Aggregator, Options, Ports};
-use kerb_fleet::conformance::source::{NOW_MS, SOURCES, Source, sharding, update};
-use kerb_fleet::conformance::travel_times::TwoBanks;
-use kerb_fleet::{
-    Catalog, DriverDesk, DriverFilter, IndexServer, IngestNode, ManualClock, Membership, MembershipView,
-    NearQuestion, NearbySearch, Node, NodeId, Peers, Role, ShardMap,
+use kerb_geometry::LatLng;
+use kerb_ports::conformance::source::{NOW_MS, SOURCES, Source, sharding, update};
+use kerb_ports::conformance::travel_times::TwoBanks;
+use kerb_ports::{
+    DriverEvents, DriverFilter, IndexServer, IngestNode, Membership, NearbyQuery, NearbySearch, Peers,
 };
-use kerb_spatial::LatLng;
+use kerb_types::{Catalog, ManualClock, MembershipView, Node, NodeId, Role, ShardMap};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use tokio::sync::watch;
@@ -51,7 +51,7 @@ impl Peers for Cluster {
         None
     }
 
-    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverEvents>> {
         None
     }
 }
@@ -94,7 +94,7 @@ fn many(c: &mut Criterion) {
     let (aggregator, _source) = runtime.block_on(start(&mut rng));
     let filter = DriverFilter { statuses: 1 << 1, time_min_ms: NOW_MS - 15_000, ..DriverFilter::ANY };
     let question =
-        |rng: &mut Pcg64Mcg| NearQuestion { point: anywhere(rng), k: 20, radius_m: 11_000.0, filter };
+        |rng: &mut Pcg64Mcg| NearbyQuery { point: anywhere(rng), k: 20, radius_m: 11_000.0, filter };
     let questions: Vec<_> = (0..QUESTIONS).map(|_| question(&mut rng)).collect();
     c.bench_function("nearest_20_for_5000_questions", |b| {
         b.iter(|| {

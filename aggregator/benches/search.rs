@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kerb_aggregator::{Aggregator, Options};
-use kerb_fleet::ShardAnswer;
+use kerb_ports::ShardResult;
 
 #[path = "../tests/aggregator/fakes.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
@@ -30,7 +30,7 @@ fn cluster(servers: usize) -> (Arc<Cluster>, Aggregator) {
     for (i, server) in cluster.servers.iter().enumerate() {
         let own = (i as u32..20).step_by(servers);
         let hits = own.map(|n| hit(&format!("driver-{n:02}"), n, 1)).collect();
-        server.set(Script::Prepared(ShardAnswer { hits, uncovered: Vec::new() }));
+        server.set(Script::Prepared(ShardResult { hits, uncovered: Vec::new() }));
     }
     let aggregator = cluster.aggregator(Options::default());
     (cluster, aggregator)

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use kerb_fleet::{DriverId, Error, IngestNode, KnownDriver, MembershipView, NodeId, Peers, Role, Stamp};
+use kerb_ports::{Error, IngestNode, Peers};
+use kerb_types::{DriverId, KnownDriver, MembershipView, NodeId, Role, UpdateVersion};
 use tokio::time::{Instant, timeout_at};
 
 /// What the fleet knows of a driver.
@@ -71,7 +72,7 @@ fn newer(best: Option<Located>, other: Located) -> Located {
     newest
 }
 
-fn stamp(driver: &KnownDriver) -> Option<Stamp> {
+fn stamp(driver: &KnownDriver) -> Option<UpdateVersion> {
     driver.position.map(|position| position.stamp)
 }
 

@@ -3,8 +3,9 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use kerb_fleet::{Capabilities, Cursor, DriverId, Search};
-use kerb_spatial::{Circle, LatLng, Polygon};
+use kerb_geometry::{Circle, LatLng, Polygon};
+use kerb_ports::{Cursor, Search};
+use kerb_types::{Capabilities, DriverId};
 
 use crate::query::Query;
 

@@ -1,7 +1,7 @@
 //! Merges the answers of several servers into one exact answer. Pure.
 //!
 //! A driver may stand in several answers: in those of two replicas, or in two shards while it moves. It counts
-//! once, and the newest [`Stamp`](kerb_fleet::Stamp) wins, wherever in the order that copy stands.
+//! once, and the newest [`UpdateVersion`](kerb_types::UpdateVersion) wins, wherever in the order that copy stands.
 //!
 //! **Exactness.** A list that is as long as its limit is *full*: it says nothing of what comes after its last hit,
 //! its *horizon*. Up to the smallest horizon the merged order is complete. Without dropped copies the merged
@@ -12,9 +12,10 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
-use kerb_fleet::{Cursor, DriverId, Hit, Search, ShardId};
+use kerb_ports::{Cursor, Neighbor, Search};
+use kerb_types::{DriverId, ShardId};
 
-use kerb_fleet::limits::PAGE_SIZE_MAX;
+use kerb_types::limits::PAGE_SIZE_MAX;
 
 /// Times that a search may go back for more. A driver is rarely in two shards at once, so one time nearly always
 /// ends it; each time asks for four times as much as the one before.
@@ -73,7 +74,7 @@ pub struct Gather {
 #[derive(Debug)]
 struct List {
     shards: Vec<ShardId>,
-    hits: Vec<Hit>,
+    hits: Vec<Neighbor>,
     /// There may be more after the last hit, and nobody has been asked for it.
     full: bool,
 }
@@ -85,7 +86,7 @@ impl Gather {
     }
 
     /// Takes the answer for `shards` together: the first `limit` hits in the search's order.
-    pub fn add(&mut self, shards: Vec<ShardId>, limit: u32, hits: Vec<Hit>) {
+    pub fn add(&mut self, shards: Vec<ShardId>, limit: u32, hits: Vec<Neighbor>) {
         let full = hits.len() >= limit as usize;
         self.merged = None;
         self.lists.push(List { shards, hits, full });
@@ -112,7 +113,7 @@ impl Gather {
     }
 
     /// The exact answer for all shards but the named ones, in the search's order and within its limit.
-    pub fn finish(mut self) -> (Vec<Hit>, Vec<ShardId>) {
+    pub fn finish(mut self) -> (Vec<Neighbor>, Vec<ShardId>) {
         let limit = self.search.limit() as usize;
         if let [only] = self.lists.as_mut_slice() {
             let mut hits = std::mem::take(&mut only.hits);
@@ -213,7 +214,7 @@ fn bounded(limit: u32) -> u32 {
 }
 
 /// The order of the answer; among equally near ones by id, so that it is the same each time.
-fn compare(search: &Search, a: &Hit, b: &Hit) -> Ordering {
+fn compare(search: &Search, a: &Neighbor, b: &Neighbor) -> Ordering {
     match search {
         Search::WithinPolygon { .. } => a.card.id.cmp(&b.card.id),
         _ => a.hav.total_cmp(&b.hav).then_with(|| a.card.id.cmp(&b.card.id)),
@@ -221,7 +222,7 @@ fn compare(search: &Search, a: &Hit, b: &Hit) -> Ordering {
 }
 
 /// Whether something unseen after `horizon` could belong before `end`.
-fn beyond(search: &Search, end: &Hit, horizon: &Hit) -> bool {
+fn beyond(search: &Search, end: &Neighbor, horizon: &Neighbor) -> bool {
     match search {
         Search::Nearest { .. } => end.hav > horizon.hav,
         _ => compare(search, end, horizon) == Ordering::Greater,

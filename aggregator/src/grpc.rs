@@ -5,9 +5,9 @@ mod driver_query;
 mod encode;
 mod nearby;
 
-use kerb_fleet::limits::MESSAGE_BYTES_MAX;
 use kerb_proto::v1::admin_service_server::AdminServiceServer;
 use kerb_proto::v1::driver_query_service_server::DriverQueryServiceServer;
+use kerb_types::limits::MESSAGE_BYTES_MAX;
 
 use crate::service::Aggregator;
 

@@ -1,7 +1,7 @@
 //! Many searches of one call, over a few tasks.
 
 use futures::stream::{StreamExt, TryStreamExt, iter};
-use kerb_fleet::Error;
+use kerb_ports::Error;
 use tokio::task::consume_budget;
 use tokio_util::task::AbortOnDropHandle;
 

@@ -5,11 +5,11 @@
 //! counts, not how old it may be.
 
 use futures::FutureExt;
-use kerb_fleet::{
-    Answer, Error, FieldError, NearAnswer, NearAnswers, NearQuestion, NearbySearch, Search, SoonAnswer,
-    long_work,
+use kerb_geometry::Circle;
+use kerb_ports::{
+    Answer, Error, NearbyQuery, NearbyResult, NearbyResults, NearbySearch, NearestByEta, Search,
 };
-use kerb_spatial::Circle;
+use kerb_types::{FieldError, run_blocking};
 use tokio::time::Instant;
 
 use crate::lanes::ask_all;
@@ -22,17 +22,17 @@ use crate::travel::SoonestOf;
 const TOGETHER_SHARE: f64 = 0.5;
 
 impl NearbySearch for Aggregator {
-    fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, NearAnswers> {
+    fn nearest(&self, questions: Vec<NearbyQuery>, deadline: Instant) -> Answer<'_, NearbyResults> {
         nearest(self.clone(), questions, deadline).boxed()
     }
 
-    fn soonest(&self, question: NearQuestion, deadline: Instant) -> Answer<'_, SoonAnswer> {
+    fn nearest_by_eta(&self, question: NearbyQuery, deadline: Instant) -> Answer<'_, NearestByEta> {
         async move {
             let circle = circle_of(&question)?;
             let search = SoonestOf { circle, k: question.k, filter: question.filter };
             let ranked = self.soonest_of(search, deadline).await?;
             let complete = ranked.exact && ranked.coverage.is_complete();
-            Ok(SoonAnswer { hits: ranked.hits, etas: ranked.etas, complete })
+            Ok(NearestByEta { hits: ranked.hits, etas: ranked.etas, complete })
         }
         .boxed()
     }
@@ -40,9 +40,9 @@ impl NearbySearch for Aggregator {
 
 async fn nearest(
     aggregator: Aggregator,
-    questions: Vec<NearQuestion>,
+    questions: Vec<NearbyQuery>,
     deadline: Instant,
-) -> Result<NearAnswers, Error> {
+) -> Result<NearbyResults, Error> {
     let asked = questions
         .iter()
         .map(|question| Ok(Asked { circle: circle_of(question)?, k: question.k, filter: question.filter }));
@@ -54,11 +54,11 @@ async fn nearest(
     let until = Instant::now() + deadline.saturating_duration_since(Instant::now()).mul_f64(TOGETHER_SHARE);
     let all = groups.iter().map(|group| Asked { circle: group.circle, k: DRIVERS_MAX, filter: group.filter });
     let found = search_all(aggregator.clone(), all.collect(), until).await?;
-    let picked = long_work(move || pick(asked, &groups, found)).await;
+    let picked = run_blocking(move || pick(asked, &groups, found)).await;
     let Picked { asked, hits, mut of } =
         picked.map_err(|error| Error::Internal(format!("candidates were not picked: {error}")))?;
     let left: Vec<_> = of.iter().zip(&asked).filter(|(of, _)| of.is_none()).map(|(_, one)| *one).collect();
-    let mut answers = NearAnswers { hits, answers: Vec::with_capacity(asked.len()) };
+    let mut answers = NearbyResults { hits, answers: Vec::with_capacity(asked.len()) };
     let mut rest = search_all(aggregator, left, deadline).await?.into_iter();
     for answer in &mut of {
         match answer.take() {
@@ -74,13 +74,13 @@ async fn one_by_one(
     aggregator: Aggregator,
     asked: Vec<Asked>,
     deadline: Instant,
-) -> Result<NearAnswers, Error> {
-    let mut answers = NearAnswers::default();
+) -> Result<NearbyResults, Error> {
+    let mut answers = NearbyResults::default();
     search_all(aggregator, asked, deadline).await?.into_iter().for_each(|found| add(&mut answers, found));
     Ok(answers)
 }
 
-fn add(answers: &mut NearAnswers, found: Found) {
+fn add(answers: &mut NearbyResults, found: Found) {
     answers.push(found.hits, found.coverage.is_complete());
 }
 
@@ -100,9 +100,9 @@ async fn search_all(
 /// What came of the searches for many.
 struct Picked {
     asked: Vec<Asked>,
-    hits: Vec<kerb_fleet::Hit>,
+    hits: Vec<kerb_ports::Neighbor>,
     /// One a question, where its group's search has found all.
-    of: Vec<Option<NearAnswer>>,
+    of: Vec<Option<NearbyResult>>,
 }
 
 fn pick(asked: Vec<Asked>, groups: &[Group], found: Vec<Found>) -> Picked {
@@ -119,7 +119,7 @@ fn pick(asked: Vec<Asked>, groups: &[Group], found: Vec<Found>) -> Picked {
     picked
 }
 
-fn circle_of(question: &NearQuestion) -> Result<Circle, Error> {
+fn circle_of(question: &NearbyQuery) -> Result<Circle, Error> {
     Circle::new(question.point, question.radius_m)
         .map_err(|error| FieldError::new("radius_m", error.to_string()).into())
 }

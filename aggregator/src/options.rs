@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kerb_fleet::FieldError;
+use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
 
 /// Settings of an aggregator.

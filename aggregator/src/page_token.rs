@@ -13,9 +13,10 @@
 //! numbers in little endian. The checksum finds accidents, not forgers: a forged token shows its maker nothing that a
 //! search would not.
 
-use kerb_fleet::limits::DRIVER_ID_BYTES_MAX;
-use kerb_fleet::{Cursor, DriverId, FieldError};
+use kerb_ports::Cursor;
 use kerb_proto::v1::FindNearbyRequest;
+use kerb_types::limits::DRIVER_ID_BYTES_MAX;
+use kerb_types::{DriverId, FieldError};
 use prost::Message;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 

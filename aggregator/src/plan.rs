@@ -1,6 +1,6 @@
 //! Which replica of each shard to ask. Pure: it knows the map and who seems well, and asks nobody.
 
-use kerb_fleet::{MembershipView, NodeId, ShardId, ShardMap};
+use kerb_types::{MembershipView, NodeId, ShardId, ShardMap};
 
 /// Index of a server in [`ShardMap::servers`].
 pub type ServerIndex = u16;

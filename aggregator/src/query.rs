@@ -1,6 +1,7 @@
 //! A validated question and its answer, in the fleet's words.
 
-use kerb_fleet::{Capabilities, DriverFilter, Eta, Hit, Search};
+use kerb_ports::{DriverFilter, Eta, Neighbor, Search};
+use kerb_types::Capabilities;
 
 use crate::gather::Coverage;
 
@@ -40,7 +41,7 @@ impl Query {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
     /// In the search's order, each driver once, at most the search's limit.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<Neighbor>,
     /// What the hits speak for.
     pub coverage: Coverage,
 }
@@ -49,7 +50,7 @@ pub struct Found {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranked {
     /// By travel time, each driver once, at most as many as were asked for.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<Neighbor>,
     /// The time of each hit's way to the point.
     pub etas: Vec<Eta>,
     /// What the hits speak for.

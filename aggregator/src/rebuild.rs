@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, stream};
-use kerb_fleet::{Error, IndexServer, NodeId, ShardId, ShardStat};
+use kerb_ports::{Error, IndexServer, ShardStat};
+use kerb_types::{NodeId, ShardId};
 use tokio::time::{Instant, sleep};
 
 /// Looks in a row that may fail before the rebuild's report ends: the server may be restarting.
@@ -30,16 +31,16 @@ pub struct Progress {
     pub done: bool,
 }
 
-/// Asks the server to empty and refill these shards (none: all), then reports each `poll` until all are covered.
+/// Asks the server to empty and resync these shards (none: all), then reports each `poll` until all are covered.
 ///
-/// Dropping the stream ends the looking, not the refill, which is the index server's own affair.
+/// Dropping the stream ends the looking, not the resync, which is the index server's own affair.
 pub async fn rebuild(
     server: Arc<dyn IndexServer>,
     shards: Vec<ShardId>,
     poll: Duration,
 ) -> Result<impl Stream<Item = Result<Progress, Error>> + Send, Error> {
     let started = Instant::now();
-    let shards: BTreeSet<ShardId> = server.refill(shards).await?.into_iter().collect();
+    let shards: BTreeSet<ShardId> = server.resync(shards).await?.into_iter().collect();
     let watch = Watch { server, shards, started, poll, failures: 0, state: State::First };
     Ok(stream::unfold(watch, Watch::next))
 }

@@ -11,10 +11,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use kerb_fleet::{
-    DriverFilter, Error, IndexServer, MembershipView, NodeId, Peers, Search, ShardAnswer, ShardId,
-    ShardQuestion,
-};
+use kerb_ports::{DriverFilter, Error, IndexServer, Peers, Search, ShardQuery, ShardResult};
+use kerb_types::{MembershipView, NodeId, ShardId};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
@@ -93,7 +91,7 @@ impl Engine {
         round.finish(Instant::now())
     }
 
-    async fn deliver(&self, outgoing: Outgoing) -> (usize, Result<ShardAnswer, Error>) {
+    async fn deliver(&self, outgoing: Outgoing) -> (usize, Result<ShardResult, Error>) {
         let Outgoing { attempt, server, question, deadline } = outgoing;
         let answer = match self.peers.index_server(&server) {
             Some(port) => ask(&*port, question, deadline).await,
@@ -137,10 +135,6 @@ impl Engine {
     }
 }
 
-async fn ask(
-    port: &dyn IndexServer,
-    question: ShardQuestion,
-    deadline: Instant,
-) -> Result<ShardAnswer, Error> {
+async fn ask(port: &dyn IndexServer, question: ShardQuery, deadline: Instant) -> Result<ShardResult, Error> {
     port.search(question, deadline).await
 }

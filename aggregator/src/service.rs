@@ -9,10 +9,8 @@ use std::time::Duration;
 
 use futures::Stream;
 use futures::future::join_all;
-use kerb_fleet::{
-    Catalog, Clock, DriverFilter, DriverId, Error, FieldError, Membership, MembershipView, NodeId, Peers,
-    Role, Search, ShardId, ShardStat, Sharding, TravelTimes,
-};
+use kerb_ports::{DriverFilter, Error, Membership, Peers, Search, ShardStat, TravelTimes};
+use kerb_types::{Catalog, Clock, DriverId, FieldError, MembershipView, NodeId, Role, ShardId, Sharding};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, timeout_at};
 

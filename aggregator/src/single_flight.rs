@@ -22,7 +22,7 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
-use kerb_fleet::Error;
+use kerb_ports::Error;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 

@@ -13,9 +13,10 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
-use kerb_fleet::limits::PAGE_SIZE_MAX;
-use kerb_fleet::{Cursor, DriverId, Eta, Hit, Leg, Search, TableQuestion, TravelTimes};
-use kerb_spatial::{Circle, LatLng, hav_to_m};
+use kerb_geometry::{Circle, LatLng, hav_to_m};
+use kerb_ports::{Cursor, Eta, Leg, Neighbor, Search, TravelTimeQuery, TravelTimes};
+use kerb_types::DriverId;
+use kerb_types::limits::PAGE_SIZE_MAX;
 
 /// The first ring has this many times the drivers that are wanted: who is soon there is seldom far off.
 const FIRST_RING_FACTOR: u32 = 4;
@@ -26,7 +27,7 @@ const FIRST_RING_MIN: u32 = 32;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timed {
     /// Who and where.
-    pub hit: Hit,
+    pub hit: Neighbor,
     /// How long it takes.
     pub eta: Eta,
 }
@@ -78,7 +79,7 @@ impl Soonest {
     }
 
     /// Takes the ring's hits, which are in its order and at most its limit, and the times of their ways.
-    pub fn read(&mut self, hits: Vec<Hit>, etas: &[Eta], times: &dyn TravelTimes) {
+    pub fn read(&mut self, hits: Vec<Neighbor>, etas: &[Eta], times: &dyn TravelTimes) {
         assert_eq!(hits.len(), etas.len(), "a time a hit");
         let Some(limit) = self.ring().map(Search::limit) else { return };
         self.read += hits.len() as u32;
@@ -126,7 +127,7 @@ impl Soonest {
 /// The time of the way from each place to a point: long work.
 pub fn etas(from: Vec<LatLng>, point: LatLng, times: &dyn TravelTimes) -> Vec<Eta> {
     let legs = (0..from.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect();
-    times.table(&TableQuestion { origins: from, destinations: vec![point], legs }).etas().collect()
+    times.table(&TravelTimeQuery { origins: from, destinations: vec![point], legs }).etas().collect()
 }
 
 /// By time; drivers of the same second by distance, and then by id.

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use foldhash::quality::RandomState;
-use kerb_fleet::{DriverFilter, Hit, NearAnswer};
-use kerb_spatial::{Circle, LatLng, Tile, distance_m};
+use kerb_geometry::{Circle, LatLng, Tile, distance_m};
+use kerb_ports::{DriverFilter, NearbyResult, Neighbor};
 
 /// Questions that are worth a search for all of them: when it is in vain, it costs a few per cent more than they do.
 const GROUP_MIN: usize = 32;
@@ -71,7 +71,7 @@ fn around<'a>(circles: impl Iterator<Item = &'a Circle> + Clone) -> Circle {
 }
 
 /// The nearest of these drivers, who are all that pass.
-pub(crate) fn nearest_of(asked: &Asked, hits: &[Hit], near: &mut Vec<(f64, u32)>) -> Vec<u32> {
+pub(crate) fn nearest_of(asked: &Asked, hits: &[Neighbor], near: &mut Vec<(f64, u32)>) -> Vec<u32> {
     let (origin, hav_max) = (asked.circle.origin(), asked.circle.hav_max());
     near.clear();
     let measured = (0..).zip(hits).map(|(place, hit)| (origin.hav(hit.position), place));
@@ -89,14 +89,19 @@ pub(crate) fn nearest_of(asked: &Asked, hits: &[Hit], near: &mut Vec<(f64, u32)>
 }
 
 /// Each member's answer, from all drivers who pass in the group's circle. `first`: the place of the first of them.
-pub(crate) fn answers(group: &Group, asked: &[Asked], hits: &[Hit], first: u32) -> Vec<(usize, NearAnswer)> {
+pub(crate) fn answers(
+    group: &Group,
+    asked: &[Asked],
+    hits: &[Neighbor],
+    first: u32,
+) -> Vec<(usize, NearbyResult)> {
     let mut near = Vec::with_capacity(hits.len());
     let answer = |place: &usize| {
         let mut places = nearest_of(&asked[*place], hits, &mut near);
         for place in &mut places {
             *place += first;
         }
-        (*place, NearAnswer { places, complete: true })
+        (*place, NearbyResult { places, complete: true })
     };
     group.members.iter().map(answer).collect()
 }

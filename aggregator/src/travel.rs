@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use kerb_fleet::{DriverFilter, Error, Eta, TravelTimes, long_work};
-use kerb_spatial::{Circle, LatLng};
+use kerb_geometry::{Circle, LatLng};
+use kerb_ports::{DriverFilter, Error, Eta, TravelTimes};
+use kerb_types::run_blocking;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -56,7 +57,7 @@ impl Timer {
                 let _thread = thread;
                 compute(&*times)
             };
-            long_work(work).await
+            run_blocking(work).await
         };
         match timeout_at(deadline, computing).await {
             Ok(done) => done.map_err(|error| Error::Internal(format!("no travel times: {error}"))),

@@ -5,15 +5,16 @@
 use std::sync::Arc;
 
 use h3o::Resolution;
-use kerb_fleet::limits::{
-    BATCH_DRIVERS_MAX, BATCH_SEARCHES_MAX, H3_RESOLUTION_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX,
-};
-use kerb_fleet::search::origin_of;
-use kerb_fleet::{Catalog, Cursor, Error, FieldError, Search};
+use kerb_geometry::{Circle, LatLng, Polygon};
+use kerb_ports::search::origin_of;
+use kerb_ports::{Cursor, Error, Search};
 use kerb_proto::convert::driver_filter;
 use kerb_proto::v1::find_nearby_request::Search as WireSearch;
 use kerb_proto::v1::{DriverFilter, FindNearbyRequest, RankBy};
-use kerb_spatial::{Circle, LatLng, Polygon};
+use kerb_types::limits::{
+    BATCH_DRIVERS_MAX, BATCH_SEARCHES_MAX, H3_RESOLUTION_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX,
+};
+use kerb_types::{Catalog, FieldError};
 
 use crate::options::Options;
 use crate::page_token;
@@ -166,7 +167,7 @@ fn filter_of(
     filter: &DriverFilter,
     catalog: &Catalog,
     options: &Options,
-) -> Result<kerb_fleet::DriverFilter, FieldError> {
+) -> Result<kerb_ports::DriverFilter, FieldError> {
     let ages = (options.stale_after_ms, options.gone_after_ms);
     driver_filter(filter, catalog, ages, 0).map_err(|error| error.within("filter"))
 }

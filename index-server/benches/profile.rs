@@ -17,7 +17,8 @@ use std::hint::black_box;
 
 use city::City;
 use filled::{Filled, ROWS, question, search};
-use kerb_fleet::{Capabilities, DriverFilter, DriverStatus, ShardQuestion};
+use kerb_ports::{DriverFilter, ShardQuery};
+use kerb_types::{Capabilities, DriverStatus};
 
 /// Times that the work is done; every time it is other work.
 const ROUNDS: usize = 9;
@@ -68,7 +69,7 @@ fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
                 "nearest-1000" => DriverFilter { capabilities: Capabilities(1), ..DriverFilter::ANY },
                 _ => DriverFilter::ANY,
             };
-            let asked = |rider| ShardQuestion { filter, ..question(city.sharding, rider, nearest) };
+            let asked = |rider| ShardQuery { filter, ..question(city.sharding, rider, nearest) };
             let questions: Vec<_> = riders.into_iter().map(asked).collect();
             nanos(many, || {
                 for question in &questions {

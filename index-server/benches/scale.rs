@@ -11,7 +11,7 @@
 mod city;
 #[path = "shared/filled.rs"]
 mod filled;
-#[path = "../../simulator/src/plot.rs"]
+#[path = "../../crates/loadgen/src/plot.rs"]
 #[allow(unreachable_pub, unused_imports, reason = "it is public, and tested, where it is at home")]
 mod plot;
 
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use city::City;
 use filled::{Filled, ROWS, question, search};
-use kerb_fleet::ShardQuestion;
+use kerb_ports::ShardQuery;
 use plot::Group;
 
 /// Times that everything is measured.
@@ -99,7 +99,7 @@ fn measure(drivers: usize) -> Size {
     size
 }
 
-fn mean_us(filled: &Filled, questions: &[ShardQuestion]) -> f64 {
+fn mean_us(filled: &Filled, questions: &[ShardQuery]) -> f64 {
     let began = Instant::now();
     for question in questions {
         black_box(search(&filled.index, question));
@@ -107,7 +107,7 @@ fn mean_us(filled: &Filled, questions: &[ShardQuestion]) -> f64 {
     began.elapsed().as_nanos() as f64 / 1e3 / questions.len() as f64
 }
 
-fn on_threads(filled: &Filled, questions: &[ShardQuestion], threads: usize) -> (usize, f64, f64) {
+fn on_threads(filled: &Filled, questions: &[ShardQuery], threads: usize) -> (usize, f64, f64) {
     let index = &filled.index;
     let searches = |thread: usize| {
         let (began, mut took_us) = (Instant::now(), Vec::new());

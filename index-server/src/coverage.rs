@@ -2,7 +2,7 @@
 //!
 //! Pure: it is told what happens and says what follows. It knows no driver.
 
-use kerb_fleet::ShardId;
+use kerb_types::ShardId;
 
 /// By shard: what is known of its filling. Sources are the writer's numbers of ingest nodes.
 pub(crate) struct Coverage {

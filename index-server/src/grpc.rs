@@ -5,15 +5,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kerb_fleet::limits::MESSAGE_BYTES_MAX;
-use kerb_fleet::{
-    Control, Error, IndexAdmin, PositionSession, PositionSink, ShardId, ShardQuestion, ShardSearch,
-};
+use kerb_ports::{Control, Error, IndexAdmin, PositionSink, ReplicationStream, ShardQuery, ShardSearch};
 use kerb_proto::convert::{FromSink, FromSource};
 use kerb_proto::deadline::timeout_of;
 use kerb_proto::internal::v1;
 use kerb_proto::internal::v1::index_service_server::{IndexService, IndexServiceServer};
 use kerb_proto::status::status_of;
+use kerb_types::ShardId;
+use kerb_types::limits::MESSAGE_BYTES_MAX;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -51,7 +50,7 @@ impl IndexService for Grpc {
     ) -> Result<Response<Self::StreamPositionsStream>, Status> {
         let mut frames = request.into_inner();
         let session = match next_frame(&mut frames).await? {
-            Some(FromSource::Hello(hello)) => self.server.open(hello).await.map_err(|e| status_of(&e))?,
+            Some(FromSource::Register(hello)) => self.server.open(hello).await.map_err(|e| status_of(&e))?,
             _ => return Err(out_of_order("the first message must be a hello")),
         };
         let (controls, answers) = mpsc::channel(CONTROLS_MAX);
@@ -74,7 +73,7 @@ impl IndexService for Grpc {
         request: Request<v1::SearchShardsRequest>,
     ) -> Result<Response<v1::SearchShardsResponse>, Status> {
         let deadline = Instant::now() + timeout_of(request.metadata()).unwrap_or(SEARCH_DEADLINE);
-        let question = ShardQuestion::try_from(request.into_inner()).map_err(|e| status_of(&e.into()))?;
+        let question = ShardQuery::try_from(request.into_inner()).map_err(|e| status_of(&e.into()))?;
         let answer = self.server.search(question, deadline).await.map_err(|e| status_of(&e))?;
         Ok(Response::new((&answer).into()))
     }
@@ -87,14 +86,14 @@ impl IndexService for Grpc {
         Ok(Response::new(v1::ShardStatsResponse { shards: stats.iter().map(Into::into).collect() }))
     }
 
-    async fn refill(
+    async fn resync(
         &self,
-        request: Request<v1::RefillRequest>,
-    ) -> Result<Response<v1::RefillResponse>, Status> {
+        request: Request<v1::ResyncRequest>,
+    ) -> Result<Response<v1::ResyncResponse>, Status> {
         let numbers = request.into_inner().shards;
         let shards = numbers.iter().map(|number| shard(*number)).collect::<Result<_, _>>()?;
-        let shards = self.server.refill(shards).await.map_err(|e| status_of(&e))?;
-        Ok(Response::new(v1::RefillResponse { shards: shards.iter().map(|s| u32::from(s.0)).collect() }))
+        let shards = self.server.resync(shards).await.map_err(|e| status_of(&e))?;
+        Ok(Response::new(v1::ResyncResponse { shards: shards.iter().map(|s| u32::from(s.0)).collect() }))
     }
 }
 
@@ -102,7 +101,7 @@ impl IndexService for Grpc {
 /// read in time is merged, so a source that reads nothing costs one message, and its frames go on.
 async fn serve(
     mut frames: Streaming<v1::PositionFrame>,
-    mut session: Box<dyn PositionSession>,
+    mut session: Box<dyn ReplicationStream>,
     controls: &Controls,
 ) -> Result<(), Status> {
     let mut taken = 0;
@@ -119,7 +118,7 @@ async fn serve(
             }
             frame = next_frame(&mut frames) => match frame? {
                 None => return Ok(()),
-                Some(FromSource::Hello(_)) => return Err(out_of_order("a hello is the first message only")),
+                Some(FromSource::Register(_)) => return Err(out_of_order("a hello is the first message only")),
                 Some(FromSource::Frame(frame)) => {
                     session.send(frame).await.map_err(|e| status_of(&e))?;
                     applied = Some(taken);
@@ -127,7 +126,7 @@ async fn serve(
                 }
             },
             control = session.control() => {
-                let Control::Refill(shards) = control.map_err(|e| status_of(&e))?;
+                let Control::Resync(shards) = control.map_err(|e| status_of(&e))?;
                 wishes.extend(shards);
             }
         }
@@ -137,7 +136,7 @@ async fn serve(
 fn next_control(applied: &mut Option<u64>, wishes: &mut BTreeSet<ShardId>) -> v1::PositionControl {
     let message = match applied.take() {
         Some(frames) => FromSink::Applied(frames),
-        None => FromSink::Control(Control::Refill(std::mem::take(wishes).into_iter().collect())),
+        None => FromSink::Control(Control::Resync(std::mem::take(wishes).into_iter().collect())),
     };
     (&message).into()
 }
@@ -152,6 +151,6 @@ fn out_of_order(text: &str) -> Status {
 }
 
 fn shard(number: u32) -> Result<ShardId, Status> {
-    let refuse = |_| kerb_fleet::FieldError::new("shards", format!("{number}, must be below 16384"));
+    let refuse = |_| kerb_types::FieldError::new("shards", format!("{number}, must be below 16384"));
     u16::try_from(number).map(ShardId).map_err(|error| status_of(&refuse(error).into()))
 }

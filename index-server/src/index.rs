@@ -48,7 +48,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use kerb_fleet::{Batch, Error, NodeId, ShardAnswer, ShardId, ShardQuestion, ShardStat, Sharding};
+use kerb_ports::{Batch, Error, ShardQuery, ShardResult, ShardStat};
+use kerb_types::{NodeId, ShardId, Sharding};
 use parking_lot::Mutex;
 
 use crate::coverage::FillingId;
@@ -164,7 +165,7 @@ impl Index {
         progress: &mut Progress,
         now_ms: i64,
     ) -> Result<bool, Error> {
-        if let Some(step) = take(&batch.introductions, &mut progress.introduced, STEP_CHANGES) {
+        if let Some(step) = take(&batch.slot_bindings, &mut progress.introduced, STEP_CHANGES) {
             writer.introduce(session, step)?;
             return Ok(true);
         }
@@ -188,23 +189,23 @@ impl Index {
             self.counts.updates_moved.fetch_add(applied.moved, Relaxed);
         } else if let Some(step) = take(&batch.removals, &mut progress.removed, STEP_CHANGES) {
             self.counts.drivers_removed.fetch_add(writer.remove(session, step, now_ms)?, Relaxed);
-        } else if let Some(step) = take(&batch.forgets, &mut progress.forgotten, STEP_CHANGES) {
+        } else if let Some(step) = take(&batch.evictions, &mut progress.forgotten, STEP_CHANGES) {
             self.counts.drivers_removed.fetch_add(writer.forget(step, now_ms), Relaxed);
         }
         Ok(progress.updated < batch.updates.len()
             || progress.removed < batch.removals.len()
-            || progress.forgotten < batch.forgets.len())
+            || progress.forgotten < batch.evictions.len())
     }
 
     /// Begins a full part.
-    pub fn full_begin(&self, session: &mut Session, round: u64, shards: &[ShardId]) -> Result<(), Error> {
+    pub fn snapshot_begin(&self, session: &mut Session, round: u64, shards: &[ShardId]) -> Result<(), Error> {
         let mut writer = self.writer.lock();
         writer.sources.check(session)?;
-        writer.full_begin(session, round, shards)
+        writer.snapshot_begin(session, round, shards)
     }
 
     /// Ends a full part; [`Index::full_end_some`] does the work.
-    pub fn full_end(&self, session: &mut Session, round: u64) -> Result<Ending, Error> {
+    pub fn snapshot_end(&self, session: &mut Session, round: u64) -> Result<Ending, Error> {
         self.check(session)?;
         let round = session.end(round)?;
         Ok(Ending { epoch: round.epoch, shards: round.shards })
@@ -215,7 +216,7 @@ impl Index {
         let mut writer = self.writer.lock();
         writer.sources.check(session)?;
         if let Some((shard, filling)) = ending.shards.pop() {
-            let removed = writer.full_end(session, ending.epoch, shard, filling);
+            let removed = writer.snapshot_end(session, ending.epoch, shard, filling);
             writer.collect();
             self.counts.drivers_removed.fetch_add(removed, Relaxed);
         }
@@ -244,7 +245,7 @@ impl Index {
         let mut writer = self.writer.lock();
         if let Some(shard) = shards.iter().find(|shard| !writer.coverage.holds(**shard)) {
             let description = format!("{shard} is not held by this index server");
-            return Err(kerb_fleet::FieldError::new("shards", description).into());
+            return Err(kerb_types::FieldError::new("shards", description).into());
         }
         let mut shards = shards.to_vec();
         if shards.is_empty() {
@@ -253,7 +254,7 @@ impl Index {
         shards.sort_unstable();
         shards.dedup();
         for shard in &shards {
-            writer.refill(*shard);
+            writer.resync(*shard);
         }
         Ok(shards)
     }
@@ -317,7 +318,7 @@ impl Index {
     }
 
     /// The exact answer of the covered ones of the asked shards.
-    pub fn search(&self, question: &ShardQuestion, effort: &mut Effort<'_>) -> Result<ShardAnswer, Stop> {
+    pub fn search(&self, question: &ShardQuery, effort: &mut Effort<'_>) -> Result<ShardResult, Stop> {
         let answer = match self.search_beside(question, effort) {
             Err(Stop::Contended) => {
                 self.counts.searches_locked.fetch_add(1, Relaxed);
@@ -331,7 +332,7 @@ impl Index {
     }
 
     /// The answer beside a running writer.
-    fn search_beside(&self, question: &ShardQuestion, effort: &mut Effort<'_>) -> Result<ShardAnswer, Stop> {
+    fn search_beside(&self, question: &ShardQuery, effort: &mut Effort<'_>) -> Result<ShardResult, Stop> {
         let _pin = self.store.epochs.pin().ok_or(Stop::Crowded)?;
         SCRATCH.with_borrow_mut(|scratch| {
             let mut uncovered = Vec::new();
@@ -347,7 +348,7 @@ impl Index {
                     None => uncovered.push(*shard),
                 }
             }
-            for shard in question.also.iter().filter(|shard| shard.0 < self.sharding.shards()) {
+            for shard in question.extra_shards.iter().filter(|shard| shard.0 < self.sharding.shards()) {
                 if self.store.shard(*shard).cover().is_covered() {
                     scratch.asked.insert(*shard);
                 }
@@ -359,7 +360,7 @@ impl Index {
             let changed =
                 covers.into_iter().filter(|(s, cover)| self.store.shard(*s).cover_after() != *cover);
             uncovered.extend(changed.map(|(shard, _)| shard));
-            Ok(ShardAnswer { hits, uncovered })
+            Ok(ShardResult { hits, uncovered })
         })
     }
 }

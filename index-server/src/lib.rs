@@ -2,7 +2,7 @@
 //! exactly while it does.
 //!
 //! [`Index`] is the core: synchronous, without a clock of its own, usable alone. [`IndexServer`] is the service: it
-//! has the ports of `kerb_fleet` and a gRPC adapter. Neither knows driver streams or who else holds a shard.
+//! has the ports of `kerb_types` and a gRPC adapter. Neither knows driver streams or who else holds a shard.
 
 mod coverage;
 mod figures;

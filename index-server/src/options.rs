@@ -1,6 +1,6 @@
 //! What can be set.
 
-use kerb_fleet::FieldError;
+use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
 
 /// Settings of an index server.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{
-    Batch, Capabilities, DriverCard, DriverFilter, DriverId, DriverStatus, Introduction, Motion, NodeId,
-    Search, ShardQuestion, Sharding, Stamp, Update, VehicleClass,
+use kerb_geometry::{Circle, LatLng, Morton};
+use kerb_ports::{Batch, DriverFilter, Search, ShardQuery, SlotBinding, Update};
+use kerb_types::{
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, Sharding, UpdateVersion,
+    VehicleClass,
 };
-use kerb_spatial::{Circle, LatLng, Morton};
 
 use crate::store::record::{Home, State};
 use crate::write::Writer;
@@ -23,8 +24,8 @@ fn at(e7: i32) -> LatLng {
     LatLng::from_e7(377_700_000 + e7, -1_224_200_000).expect("in San Francisco")
 }
 
-fn card(number: u32) -> Arc<DriverCard> {
-    Arc::new(DriverCard {
+fn card(number: u32) -> Arc<DriverProfile> {
+    Arc::new(DriverProfile {
         id: DriverId::new(&format!("d{number}")).expect("a short id"),
         vehicle_class: VehicleClass(0),
         capabilities: Capabilities(0),
@@ -38,20 +39,20 @@ fn filled() -> Index {
     let shards: Vec<_> = sharding.all().collect();
     index.set_view(&shards, &[]).expect("no sources");
     let mut session = index.open(&NodeId::new("a").expect("a name")).expect("a session");
-    index.full_begin(&mut session, 1, &shards).expect("the first round");
-    let introductions = (0..200).map(|slot| Introduction { slot, card: card(slot) }).collect();
+    index.snapshot_begin(&mut session, 1, &shards).expect("the first round");
+    let slot_bindings = (0..200).map(|slot| SlotBinding { slot, card: card(slot) }).collect();
     let updates = (0..200).map(|slot| Update {
         slot,
         shard: sharding.shard_of(&card(slot).id, at(1_000 * slot as i32)),
         position: at(1_000 * slot as i32),
-        stamp: Stamp { sequence: 1, time_ms: NOW_MS },
+        stamp: UpdateVersion { sequence: 1, time_ms: NOW_MS },
         motion: Motion::NONE,
         status: if slot == MOVER { DriverStatus::OnBreak } else { DriverStatus::Available },
     });
-    let batch = Batch { introductions, updates: updates.collect(), ..Batch::default() };
+    let batch = Batch { slot_bindings, updates: updates.collect(), ..Batch::default() };
     let mut progress = Progress::default();
     while index.apply(&mut session, &batch, &mut progress, NOW_MS).expect("a good batch") {}
-    let mut ending = index.full_end(&mut session, 1).expect("it is open");
+    let mut ending = index.snapshot_end(&mut session, 1).expect("it is open");
     while index.full_end_some(&session, &mut ending).expect("it is the newest") {}
     index
 }
@@ -62,7 +63,7 @@ fn move_and_stop(writer: &mut Writer, number: u32, to: LatLng, stop_after: usize
     let record = store.records.get(number);
     let (old_place, home) = (record.place(), record.home());
     let (traits, old) = (store.entry(old_place).traits(), store.entry(old_place).position());
-    let state = State { stamp: Stamp { sequence: 2, time_ms: NOW_MS }, motion: Motion::NONE };
+    let state = State { stamp: UpdateVersion { sequence: 2, time_ms: NOW_MS }, motion: Motion::NONE };
     let (mut spot, mut place) = (None, 0);
     for step in 0..stop_after {
         match step {
@@ -104,9 +105,9 @@ fn change_and_stop(writer: &mut Writer, number: u32, stop_after: usize) {
 /// How often each driver is in an answer.
 fn search(index: &Index, search: Search, statuses: u8) -> Vec<usize> {
     let shards = Sharding::default().shards_for(&search.area());
-    let question = ShardQuestion {
+    let question = ShardQuery {
         shards,
-        also: vec![],
+        extra_shards: vec![],
         search,
         filter: DriverFilter { statuses, ..DriverFilter::ANY },
     };

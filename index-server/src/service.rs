@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::{
-    Answer, Catalog, Clock, Error, IndexAdmin, Membership, MembershipView, NodeId, PositionSession,
-    PositionSink, Role, ShardAnswer, ShardId, ShardQuestion, ShardSearch, ShardStat, Sharding, SourceHello,
-    long_work,
+use kerb_ports::{
+    Answer, Error, IndexAdmin, Membership, PositionSink, ReplicationStream, ShardQuery, ShardResult,
+    ShardSearch, ShardStat, SourceRegistration,
 };
+use kerb_types::{Catalog, Clock, MembershipView, NodeId, Role, ShardId, Sharding, run_blocking};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -135,7 +135,7 @@ impl IndexServer {
         Error::DeadlineExceeded("the shards were not searched in time".to_owned())
     }
 
-    async fn search_within(&self, question: ShardQuestion, deadline: Instant) -> Result<ShardAnswer, Error> {
+    async fn search_within(&self, question: ShardQuery, deadline: Instant) -> Result<ShardResult, Error> {
         self.inner.check_open()?;
         if Instant::now() >= deadline {
             return Err(Self::too_late());
@@ -146,12 +146,12 @@ impl IndexServer {
         }
     }
 
-    fn search_quickly(&self, question: &ShardQuestion, deadline: Instant) -> Result<ShardAnswer, Stop> {
+    fn search_quickly(&self, question: &ShardQuery, deadline: Instant) -> Result<ShardResult, Stop> {
         let late = || Instant::now() >= deadline;
         self.inner.index.search(question, &mut Effort::new(QUICK_LEAVES_MAX, &late))
     }
 
-    async fn search_long(&self, question: ShardQuestion, deadline: Instant) -> Result<ShardAnswer, Error> {
+    async fn search_long(&self, question: ShardQuery, deadline: Instant) -> Result<ShardResult, Error> {
         let permit = self.inner.long_searches.acquire();
         let permit = tokio::time::timeout_at(deadline, permit).await;
         // The semaphore is never closed, so this is the time-out.
@@ -160,7 +160,7 @@ impl IndexServer {
         // Dropped with this future, when the caller goes away.
         let caller = CancellationToken::new();
         let (gone, _here) = (caller.clone(), caller.drop_guard());
-        let search = long_work(move || {
+        let search = run_blocking(move || {
             let given_up = || gone.is_cancelled() || inner.stop.is_cancelled() || Instant::now() >= deadline;
             inner.index.search(&question, &mut Effort::new(usize::MAX, &given_up))
         });
@@ -202,7 +202,7 @@ async fn tick(inner: &Inner, now_ms: i64) {
 }
 
 impl PositionSink for IndexServer {
-    fn open(&self, hello: SourceHello) -> Answer<'_, Box<dyn PositionSession>> {
+    fn open(&self, hello: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
         Box::pin(async move {
             self.inner.check_open()?;
             if hello.settings_fingerprint != self.inner.fingerprint {
@@ -215,7 +215,7 @@ impl PositionSink for IndexServer {
             let news = self.inner.news.subscribe();
             // The session before is to hear that it is superseded.
             self.inner.news.send_replace(());
-            let session: Box<dyn PositionSession> =
+            let session: Box<dyn ReplicationStream> =
                 Box::new(OpenSession::new(Arc::clone(&self.inner), session, news));
             Ok(session)
         })
@@ -223,7 +223,7 @@ impl PositionSink for IndexServer {
 }
 
 impl ShardSearch for IndexServer {
-    fn search(&self, question: ShardQuestion, deadline: Instant) -> Answer<'_, ShardAnswer> {
+    fn search(&self, question: ShardQuery, deadline: Instant) -> Answer<'_, ShardResult> {
         Box::pin(self.search_within(question, deadline))
     }
 }
@@ -236,13 +236,13 @@ impl IndexAdmin for IndexServer {
         })
     }
 
-    fn refill(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
+    fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
         Box::pin(async move {
             self.inner.check_open()?;
             let shards = self.inner.index.begin_refill(&shards)?;
             // On a task of its own: a caller who goes away must not leave shards that nobody is asked to fill.
             let (inner, emptied) = (Arc::clone(&self.inner), shards.clone());
-            let refill = self.inner.tasks.spawn(async move {
+            let resync = self.inner.tasks.spawn(async move {
                 for shard in &emptied {
                     inner.index.drop_drivers(*shard);
                     tokio::task::yield_now().await;
@@ -250,7 +250,7 @@ impl IndexAdmin for IndexServer {
                 inner.index.wish(&emptied);
                 inner.news.send_replace(());
             });
-            refill.await.map_err(|error| Error::Internal(format!("a refill failed: {error}")))?;
+            resync.await.map_err(|error| Error::Internal(format!("a resync failed: {error}")))?;
             Ok(shards)
         })
     }

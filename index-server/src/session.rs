@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{Answer, Batch, Control, Error, Frame, PositionSession};
+use kerb_ports::{Answer, Batch, Control, Error, Frame, ReplicationStream};
 use tokio::sync::watch;
 
 use crate::index::Progress;
@@ -13,7 +13,7 @@ use crate::write::session::Session;
 pub(crate) struct OpenSession {
     inner: Arc<Inner>,
     session: Session,
-    /// Wakes [`PositionSession::control`].
+    /// Wakes [`ReplicationStream::control`].
     news: watch::Receiver<()>,
 }
 
@@ -31,8 +31,8 @@ impl OpenSession {
         Ok(())
     }
 
-    async fn full_end(&mut self, round: u64) -> Result<(), Error> {
-        let mut ending = self.inner.index.full_end(&mut self.session, round)?;
+    async fn snapshot_end(&mut self, round: u64) -> Result<(), Error> {
+        let mut ending = self.inner.index.snapshot_end(&mut self.session, round)?;
         while self.inner.index.full_end_some(&self.session, &mut ending)? {
             tokio::task::yield_now().await;
         }
@@ -45,7 +45,7 @@ impl OpenSession {
             self.news.mark_unchanged();
             let shards = self.inner.index.take_wishes(&mut self.session)?;
             if !shards.is_empty() {
-                return Ok(Control::Refill(shards));
+                return Ok(Control::Resync(shards));
             }
             // The sender lives in `inner`.
             let _changed = self.news.changed().await;
@@ -53,16 +53,16 @@ impl OpenSession {
     }
 }
 
-impl PositionSession for OpenSession {
+impl ReplicationStream for OpenSession {
     fn send(&mut self, frame: Frame) -> Answer<'_, ()> {
         Box::pin(async move {
             self.inner.check_open()?;
             match frame {
-                Frame::FullBegin { round, shards } => {
-                    self.inner.index.full_begin(&mut self.session, round, &shards)
+                Frame::SnapshotBegin { round, shards } => {
+                    self.inner.index.snapshot_begin(&mut self.session, round, &shards)
                 }
                 Frame::Batch(batch) => self.apply(&batch).await,
-                Frame::FullEnd { round } => self.full_end(round).await,
+                Frame::SnapshotEnd { round } => self.snapshot_end(round).await,
             }
         })
     }

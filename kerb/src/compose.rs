@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use kerb_cluster::{
-    Channels, EmbeddedMembership, FjallJournal, Liveness, LocalPeers, MatcherDoor, MemoryJournal,
-    RemotePeers, StaticFile,
-};
-use kerb_fleet::{Clock, Membership, Node, NodeId, Peers, Role, SystemClock, TravelTimes, TripJournal};
-use kerb_matcher::StraightLine;
+use kerb_cluster::{DispatchProxy, EmbeddedMembership, Liveness, LocalPeers, RemotePeers, StaticFile};
+use kerb_journal::{FjallJournal, MemoryJournal};
+use kerb_ports::{Membership, Peers, TravelTimes, TripJournal};
+use kerb_routing::StraightLine;
 use kerb_routing::{RoadTimes, Roads};
+use kerb_transport::Channels;
+use kerb_types::{Clock, Node, NodeId, Role, SystemClock};
 
 use crate::error::StartError;
 use crate::node::names;
 use crate::settings::Settings;
-use crate::speeds::Others;
+use kerb_traffic::Others;
 
 /// Where a node listens that is alone and was not told.
 const LISTEN_DEFAULT: &str = "127.0.0.1:7717";
@@ -113,9 +113,9 @@ impl Cluster {
     }
 
     /// A way to the matcher for those who call `S` here; `None` when nobody else could be it.
-    pub(crate) fn matcher_door<S>(&self) -> Option<MatcherDoor<S>> {
+    pub(crate) fn dispatch_proxy<S>(&self) -> Option<DispatchProxy<S>> {
         let channels = self.channels.as_ref()?;
-        Some(MatcherDoor::new(self.membership.watch(), Arc::clone(channels)))
+        Some(DispatchProxy::new(self.membership.watch(), Arc::clone(channels)))
     }
 
     /// A way to all others that have travel times.

@@ -3,11 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
-use kerb_cluster::{FileError, JournalError};
-use kerb_fleet::FieldError;
+use kerb_cluster::FileError;
+use kerb_journal::JournalError;
 use kerb_routing::RoadsError;
+use kerb_types::FieldError;
 
-use crate::speeds::SpeedFileError;
+use kerb_traffic::SpeedFileError;
 
 /// Why a node does not start, in words for an operator.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +42,7 @@ pub enum StartError {
     },
     /// The index server does not start.
     #[error("index-server: {0}")]
-    IndexServer(kerb_fleet::Error),
+    IndexServer(kerb_ports::Error),
     /// The ingest node does not start.
     #[error("location-ingest: {0} (node.data_dir, --data-dir)")]
     LocationIngest(#[from] kerb_location_ingest::StartError),

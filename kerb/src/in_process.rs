@@ -5,18 +5,18 @@
 //! node decides there hangs on nothing but its surroundings and on what it is told, in the order in which it is told,
 //! as long as the runtime has a single thread.
 
-use kerb_fleet::MarketId;
+use kerb_assignment::Policy;
 use kerb_location_ingest::{DriverSeat, FleetStream, LocationIngest, OutboxStream};
 use kerb_matcher::Matcher;
-use kerb_matcher::assign::Policy;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminService;
 use kerb_proto::v1::ride_service_server::RideService;
 use kerb_proto::v1::trip_event_service_server::TripEventService;
 use kerb_proto::v1::{
-    DescribeRoadsRequest, DescribeRoadsResponse, FindNearbyRequest, FindNearbyResponse, Hello,
+    DescribeRoadsRequest, DescribeRoadsResponse, FindNearbyRequest, FindNearbyResponse, Register,
     SetSpeedsRequest, SetSpeedsResponse,
 };
+use kerb_trips::MarketId;
 use prost::Message;
 use tonic::{Request, Status};
 
@@ -25,7 +25,6 @@ use crate::compose::{Cluster, Surroundings};
 use crate::error::StartError;
 use crate::services::Services;
 use crate::settings::Settings;
-use crate::speeds;
 
 /// A gateway's stream of rows.
 pub type Gateway = FleetStream;
@@ -66,7 +65,7 @@ impl InProcess {
     }
 
     /// `DriverService`: a driver's stream, but for positions, which go through a gateway.
-    pub fn seat(&self, hello: &Hello) -> Result<(Seat, SeatNews), Status> {
+    pub fn seat(&self, hello: &Register) -> Result<(Seat, SeatNews), Status> {
         self.ingest().seat(hello).map_err(|error| status_of(&error))
     }
 
@@ -126,7 +125,7 @@ impl InProcess {
         self.services.location_ingest.as_ref().expect("all roles were started")
     }
 
-    fn speeds(&self) -> &speeds::Grpc {
+    fn speeds(&self) -> &kerb_traffic::Grpc {
         self.services.speeds.as_ref().expect("all roles were started")
     }
 

@@ -9,11 +9,10 @@ mod in_process;
 mod node;
 mod services;
 pub mod settings;
-mod speeds;
 
 pub use compose::Surroundings;
 pub use error::StartError;
 pub use in_process::{Gateway, InProcess, Seat, SeatNews};
+pub use kerb_traffic::{SpeedFileError, speed_messages};
 pub use node::{ALL_ROLES, Node};
 pub use settings::Settings;
-pub use speeds::{SpeedFileError, speed_messages};

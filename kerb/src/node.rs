@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use kerb_cluster::Server;
-use kerb_fleet::Role;
+use kerb_transport::Server;
+use kerb_types::Role;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 

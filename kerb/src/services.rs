@@ -3,21 +3,22 @@
 use std::sync::Arc;
 
 use kerb_aggregator::Aggregator;
-use kerb_fleet::{Catalog, NodeId, Role, Sharding, TravelTimes};
 use kerb_index_server::IndexServer;
 use kerb_location_ingest::LocationIngest;
 use kerb_matcher::Matcher;
+use kerb_ports::TravelTimes;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminServiceServer;
 use kerb_proto::v1::ride_service_server::RideServiceServer;
 use kerb_proto::v1::trip_event_service_server::TripEventServiceServer;
 use kerb_routing::Roads;
+use kerb_types::{Catalog, NodeId, Role, Sharding};
 use tonic::server::NamedService;
 use tonic::service::{Routes, RoutesBuilder};
 
 use crate::compose::{Cluster, Surroundings, journal, roads, travel_times};
 use crate::error::StartError;
 use crate::settings::Settings;
-use crate::speeds::{self, StreetSpeeds};
+use kerb_traffic::StreetSpeeds;
 
 /// The running services of a node.
 pub(crate) struct Services {
@@ -26,7 +27,7 @@ pub(crate) struct Services {
     pub(crate) aggregator: Option<Aggregator>,
     pub(crate) matcher: Option<Matcher>,
     /// Where there are travel times; it says so when there are no streets.
-    pub(crate) speeds: Option<speeds::Grpc>,
+    pub(crate) speeds: Option<kerb_traffic::Grpc>,
     cluster: Cluster,
 }
 
@@ -108,7 +109,7 @@ impl Services {
             // The door of the riders and the operator is an aggregator, wherever the matcher is.
             macro_rules! add_door {
                 ($server:ident) => {
-                    if let Some(door) = self.cluster.matcher_door::<$server<()>>() {
+                    if let Some(door) = self.cluster.dispatch_proxy::<$server<()>>() {
                         add!(door);
                     }
                 };
@@ -192,14 +193,14 @@ impl Common {
         settings: &Settings,
         cluster: &Cluster,
         roads: Option<Arc<Roads>>,
-    ) -> Result<speeds::Grpc, StartError> {
+    ) -> Result<kerb_traffic::Grpc, StartError> {
         let speeds = match roads {
             Some(roads) => {
                 Some(StreetSpeeds::start(&settings.roads, roads, self.surroundings.clock.clone()).await?)
             }
             None => None,
         };
-        Ok(speeds::Grpc::new(self.node.clone(), speeds, cluster.others(self.node.clone())))
+        Ok(kerb_traffic::Grpc::new(self.node.clone(), speeds, cluster.others(self.node.clone())))
     }
 
     fn aggregator(&self, settings: &Settings, cluster: &Cluster) -> Result<Aggregator, StartError> {

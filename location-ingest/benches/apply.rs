@@ -10,13 +10,13 @@ use std::sync::Arc;
 use common::{argument, median, position, rng, timed};
 use futures::FutureExt;
 use futures::future::ready;
-use kerb_fleet::{
-    Answer, Catalog, Control, DriverDesk, Error, Frame, IndexAdmin, IndexServer, IngestNode, ManualClock,
-    Membership, MembershipView, NodeId, Peers, PositionSession, PositionSink, ShardAnswer, ShardId, ShardMap,
-    ShardQuestion, ShardSearch, ShardStat, Sharding, SourceHello,
-};
 use kerb_location_ingest::{FleetStream, LocationIngest, Options, Ports};
+use kerb_ports::{
+    Answer, Control, DriverEvents, Error, Frame, IndexAdmin, IndexServer, IngestNode, Membership, Peers,
+    PositionSink, ReplicationStream, ShardQuery, ShardResult, ShardSearch, ShardStat, SourceRegistration,
+};
 use kerb_proto::v1::{FleetDriver, PositionColumns, ReportPositionsRequest};
+use kerb_types::{Catalog, ManualClock, MembershipView, NodeId, ShardId, ShardMap, Sharding};
 use prost::Message;
 use rand::seq::SliceRandom;
 use tokio::sync::watch;
@@ -86,12 +86,12 @@ fn introduce(gateway: &mut FleetStream, drivers: usize) {
 }
 
 /// Each driver drives on by up to 50 m.
-fn request(handles: &[u32], places: &mut [kerb_spatial::LatLng], sequence: u64) -> Vec<u8> {
+fn request(handles: &[u32], places: &mut [kerb_geometry::LatLng], sequence: u64) -> Vec<u8> {
     let mut columns = PositionColumns { base_time_ms: NOW_MS - 3_000, ..PositionColumns::default() };
     for handle in handles {
         let place = &mut places[*handle as usize];
         let step = (*handle as i32 % 9_000) - 4_500;
-        *place = kerb_spatial::LatLng::from_e7(place.lat_e7() + step, place.lon_e7() - step)
+        *place = kerb_geometry::LatLng::from_e7(place.lat_e7() + step, place.lon_e7() - step)
             .expect("no pole is near");
         columns.handle.push(*handle);
         columns.latitude_e7.push(place.lat_e7());
@@ -141,18 +141,18 @@ impl Peers for Nothing {
         None
     }
 
-    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverEvents>> {
         None
     }
 }
 
 impl PositionSink for Nothing {
-    fn open(&self, _: SourceHello) -> Answer<'_, Box<dyn PositionSession>> {
-        ready(Ok(Box::new(Nothing) as Box<dyn PositionSession>)).boxed()
+    fn open(&self, _: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+        ready(Ok(Box::new(Nothing) as Box<dyn ReplicationStream>)).boxed()
     }
 }
 
-impl PositionSession for Nothing {
+impl ReplicationStream for Nothing {
     fn send(&mut self, frame: Frame) -> Answer<'_, ()> {
         drop(frame);
         ready(Ok(())).boxed()
@@ -168,7 +168,7 @@ impl PositionSession for Nothing {
 }
 
 impl ShardSearch for Nothing {
-    fn search(&self, _: ShardQuestion, _: tokio::time::Instant) -> Answer<'_, ShardAnswer> {
+    fn search(&self, _: ShardQuery, _: tokio::time::Instant) -> Answer<'_, ShardResult> {
         ready(Err(Error::Internal("not asked".to_owned()))).boxed()
     }
 }
@@ -178,7 +178,7 @@ impl IndexAdmin for Nothing {
         ready(Ok(Vec::new())).boxed()
     }
 
-    fn refill(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
+    fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
         ready(Ok(shards)).boxed()
     }
 }

@@ -13,10 +13,11 @@ use std::sync::Arc;
 
 use common::{argument, card, median, position, rng, timed};
 use dashmap::DashMap;
-use kerb_fleet::{Batch, DriverId, Frame, Introduction, NodeId, ShardId, ShardMap, Sharding, Slot, Update};
+use kerb_geometry::Tile;
 use kerb_location_ingest::{DriverTable, Horizon, LINK_BATCH_ROWS_MAX, LinkState, RateLimit, State};
+use kerb_ports::{Batch, Frame, Slot, SlotBinding, Update};
 use kerb_proto::convert::Report;
-use kerb_spatial::Tile;
+use kerb_types::{DriverId, NodeId, ShardId, ShardMap, Sharding};
 use rand::seq::SliceRandom;
 
 const SERVERS: usize = 16;
@@ -92,8 +93,8 @@ fn fill(sharding: Sharding, drivers: usize) -> DriverTable {
     for sequence in 1..3 {
         enrolled.shuffle(&mut rng);
         for driver in &enrolled {
-            let stamp = kerb_fleet::Stamp { sequence, time_ms: 1 };
-            let (motion, accuracy_dm, status) = (kerb_fleet::Motion::NONE, 0, None);
+            let stamp = kerb_types::UpdateVersion { sequence, time_ms: 1 };
+            let (motion, accuracy_dm, status) = (kerb_types::Motion::NONE, 0, None);
             let report = Report { position: position(&mut rng), stamp, motion, accuracy_dm, status };
             table.apply(driver, &report, 1, RateLimit::NONE).expect("enrolled just now");
         }
@@ -173,9 +174,9 @@ impl Outbox<'_> {
         let mut batch = std::mem::take(&mut self.batch);
         if let Some(table) = self.cards {
             let card = |update: &Update| {
-                table.card(update.slot).map(|card| Introduction { slot: update.slot, card: Arc::new(card) })
+                table.card(update.slot).map(|card| SlotBinding { slot: update.slot, card: Arc::new(card) })
             };
-            batch.introductions = batch.updates.iter().filter_map(card).collect();
+            batch.slot_bindings = batch.updates.iter().filter_map(card).collect();
         }
         self.send(batch);
     }

@@ -5,9 +5,9 @@
 mod common;
 
 use common::{argument, card, median, position, rng, timed};
-use kerb_fleet::{Motion, Sharding, Stamp};
 use kerb_location_ingest::{Counters, DriverTable, Links, RateLimit, Store};
 use kerb_proto::convert::Report;
+use kerb_types::{Motion, Sharding, UpdateVersion};
 
 fn main() {
     let drivers = argument("--drivers", 1_000_000);
@@ -24,7 +24,7 @@ fn main() {
     let mut turn = |sequence: usize, count: usize| {
         for i in 0..count {
             let driver = &enrolled[(sequence * count + i) % drivers];
-            let stamp = Stamp { sequence: sequence as u64 + 1, time_ms: 1 };
+            let stamp = UpdateVersion { sequence: sequence as u64 + 1, time_ms: 1 };
             let (motion, accuracy_dm, status) = (Motion::NONE, 0, None);
             let report = Report { position: position(&mut rng), stamp, motion, accuracy_dm, status };
             table.apply(driver, &report, 1, RateLimit::NONE).expect("enrolled just now");

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kerb_fleet::{DriverId, Error};
+use kerb_ports::Error;
 use kerb_proto::convert::{Act, action_name, action_result};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::{ActionResult, TripAction};
+use kerb_types::DriverId;
 
 use crate::node::IngestNode;
 

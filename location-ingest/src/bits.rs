@@ -1,6 +1,6 @@
 //! A growing set of slots, one bit each, that knows its size.
 
-use kerb_fleet::Slot;
+use kerb_ports::Slot;
 
 use crate::slab::slots_of;
 

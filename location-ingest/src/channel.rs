@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::ready;
-use kerb_fleet::{Answer, DriverChannel, DriverId, DriverNews, Whereabouts};
+use kerb_ports::{Answer, DriverChannel, DriverLocation, DriverNotification};
+use kerb_types::DriverId;
 
 use crate::node::IngestNode;
 use crate::outbox::Outbox;
 
 impl DriverChannel for IngestNode {
-    fn tell(&self, driver: DriverId, news: DriverNews) -> Answer<'_, bool> {
-        let told = self.outbox(&driver).is_some_and(|outbox| outbox.news(&news));
+    fn notify(&self, driver: DriverId, notification: DriverNotification) -> Answer<'_, bool> {
+        let told = self.outbox(&driver).is_some_and(|outbox| outbox.news(&notification));
         ready(Ok(told)).boxed()
     }
 
-    fn whereabouts(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<Whereabouts>>> {
+    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
         let found = drivers.iter().map(|id| self.whereabouts_of(id)).collect();
         ready(Ok(found)).boxed()
     }
@@ -27,10 +28,10 @@ impl IngestNode {
         self.open_outbox(self.table.slot(driver)?)
     }
 
-    fn whereabouts_of(&self, id: &DriverId) -> Option<Whereabouts> {
+    fn whereabouts_of(&self, id: &DriverId) -> Option<DriverLocation> {
         let driver = self.known(id)?;
         let position = driver.position.map(|known| (known.position, known.stamp.time_ms));
-        Some(Whereabouts { connected: driver.connected, position })
+        Some(DriverLocation { connected: driver.connected, position })
     }
 
     /// Tells the matcher of a driver's new stream, and the driver what the matcher says.

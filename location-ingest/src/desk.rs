@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Weak};
 
-use kerb_fleet::{
-    Answer, DriverDesk, DriverId, DriverNews, Error, MembershipView, NodeId, Peers, Role, TripState,
-};
+use kerb_ports::{Answer, DriverEvents, DriverNotification, Error, Peers};
 use kerb_proto::convert::Act;
 use kerb_proto::status::status_of;
+use kerb_trips::TripState;
+use kerb_types::{DriverId, MembershipView, NodeId, Role};
 use tokio::sync::watch;
 use tokio::time::{Duration, sleep, timeout};
 use tonic::Status;
@@ -34,7 +34,7 @@ impl Desk {
         Self { views, peers: Arc::downgrade(peers), limit }
     }
 
-    fn find(&self) -> Option<(NodeId, Arc<dyn DriverDesk>)> {
+    fn find(&self) -> Option<(NodeId, Arc<dyn DriverEvents>)> {
         let node = self.views.borrow().with_role(Role::Matcher).next()?.id.clone();
         let desk = self.peers.upgrade()?.matcher(&node)?;
         Some((node, desk))
@@ -50,7 +50,7 @@ impl Desk {
     }
 
     /// Asks what the driver of a new stream is to know, until the desk has said so.
-    pub(crate) async fn connected(&self, driver: &DriverId) -> Option<DriverNews> {
+    pub(crate) async fn connected(&self, driver: &DriverId) -> Option<DriverNotification> {
         let mut wait = ASK_AGAIN_MIN;
         loop {
             let (node, desk) = self.find()?;

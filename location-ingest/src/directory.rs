@@ -6,7 +6,8 @@ use std::hash::BuildHasher;
 
 use dashmap::{DashMap, SharedValue};
 use foldhash::quality::RandomState;
-use kerb_fleet::{DriverId, Slot};
+use kerb_ports::Slot;
+use kerb_types::DriverId;
 
 use crate::slab::Slab;
 

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kerb_fleet::{Forget, MembershipView, NodeId, ShardId, Slot};
+use kerb_ports::{Eviction, Slot};
+use kerb_types::{MembershipView, NodeId, ShardId};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -188,7 +189,7 @@ impl Links {
 }
 
 /// Queues a forget on every link.
-fn queue_forget(set: &LinkSet, forget: &Forget, tick: Tick, counters: &Counters) {
+fn queue_forget(set: &LinkSet, forget: &Eviction, tick: Tick, counters: &Counters) {
     for link in &set.links {
         if link.state.lock().forget(forget.clone(), tick) {
             counters.forgets_dropped.add(1);

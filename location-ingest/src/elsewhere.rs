@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use foldhash::quality::RandomState;
-use kerb_fleet::{Forget, Slot, Stamp};
+use kerb_ports::{Eviction, Slot};
+use kerb_types::UpdateVersion;
 
 use crate::entry::State;
 use crate::table::DriverTable;
@@ -28,7 +29,11 @@ impl Elsewhere {
     }
 
     /// What follows from these drivers' newest states: what every index server is to forget.
-    pub(crate) fn settle(&mut self, table: &DriverTable, changed: impl Iterator<Item = Slot>) -> Vec<Forget> {
+    pub(crate) fn settle(
+        &mut self,
+        table: &DriverTable,
+        changed: impl Iterator<Item = Slot>,
+    ) -> Vec<Eviction> {
         if self.tokens.is_empty() {
             return Vec::new();
         }
@@ -45,8 +50,8 @@ impl Elsewhere {
 
 /// All that is older than the state here goes, in whichever shard it is: the token names the shard of the last update that
 /// was acknowledged, and the other node may have applied later ones.
-fn forget(table: &DriverTable, slot: Slot, state: &State) -> Option<Forget> {
+fn forget(table: &DriverTable, slot: Slot, state: &State) -> Option<Eviction> {
     let id = table.card(slot)?.id;
-    let just_before = Stamp { time_ms: state.stamp.time_ms - 1, ..state.stamp };
-    Some(Forget { id, stamp: just_before })
+    let just_before = UpdateVersion { time_ms: state.stamp.time_ms - 1, ..state.stamp };
+    Some(Eviction { id, stamp: just_before })
 }

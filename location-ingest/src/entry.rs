@@ -6,8 +6,8 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
-use kerb_fleet::{DriverStatus, Motion, ShardId, Stamp};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_types::{DriverStatus, Motion, ShardId, UpdateVersion};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::name::Name;
@@ -24,7 +24,7 @@ pub struct State {
     /// Where.
     pub position: LatLng,
     /// When.
-    pub stamp: Stamp,
+    pub stamp: UpdateVersion,
     /// How it moved.
     pub motion: Motion,
     /// Decimetres of 68 % probability, or [`Motion::NOT_KNOWN`].
@@ -186,7 +186,7 @@ fn decode([position, sequence, time, details]: [u64; 4]) -> Option<State> {
     let speed_cmps = if speed == SPEED_NOT_KNOWN { Motion::NOT_KNOWN } else { speed as u16 };
     Some(State {
         position: LatLng::from_bits(position),
-        stamp: Stamp { sequence, time_ms: time.cast_signed() >> 16 },
+        stamp: UpdateVersion { sequence, time_ms: time.cast_signed() >> 16 },
         motion: Motion { heading_cdeg: (details >> 32) as u16, speed_cmps },
         accuracy_dm: (details >> 16) as u16,
         status: STATUSES[(details >> 48 & 3) as usize],
@@ -204,7 +204,7 @@ mod tests {
     fn state(n: u64) -> State {
         State {
             position: LatLng::from_e7(n as i32 % 900_000_000, -(n as i32 % 1_800_000_000)).unwrap(),
-            stamp: Stamp { sequence: n, time_ms: n as i64 * 3 },
+            stamp: UpdateVersion { sequence: n, time_ms: n as i64 * 3 },
             motion: Motion { heading_cdeg: (n % 36_000) as u16, speed_cmps: (n % 20_001) as u16 },
             accuracy_dm: (n % 65_536) as u16,
             status: DriverStatus::ALL[(n % 4) as usize],
@@ -236,7 +236,7 @@ mod tests {
             [(-1, -1), (1 << 46, 1 << 46), (i64::MAX, TIME_MAX_MS), (i64::MIN, -TIME_MAX_MS)]
         {
             for capabilities in [0, 0xa5a5, u16::MAX] {
-                let stamp = |time_ms| Stamp { sequence: 1, time_ms };
+                let stamp = |time_ms| UpdateVersion { sequence: 1, time_ms };
                 let mut owner = entry.lock();
                 entry.write(&mut owner, Some(&State { stamp: stamp(time_ms), ..state(2) }));
                 entry.set_capabilities(&mut owner, capabilities);

@@ -1,6 +1,7 @@
 //! Why an ingest node does not start.
 
-use kerb_fleet::{Error, FieldError};
+use kerb_ports::Error;
+use kerb_types::FieldError;
 
 use crate::store::StoreError;
 

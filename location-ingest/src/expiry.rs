@@ -3,8 +3,8 @@
 //! A wheel brings the drivers whose time may have come; nothing scans the table. Being late by a tick is no
 //! fault: whoever reads a state compares its time itself.
 
-use kerb_fleet::Slot;
-use kerb_fleet::wheel::{Verdict, Wheel};
+use kerb_ports::Slot;
+use kerb_types::timing_wheel::{TimingWheel, WheelAction};
 
 use crate::counters::Counters;
 use crate::table::DriverTable;
@@ -15,7 +15,7 @@ pub const EXPIRY_TICK_MS: i64 = 1_000;
 /// The wheel and its times.
 #[derive(Debug)]
 pub struct Expiry {
-    wheel: Wheel,
+    wheel: TimingWheel,
     gone_after_ms: i64,
     retention_ms: i64,
 }
@@ -25,7 +25,7 @@ impl Expiry {
     pub fn new(now_ms: i64, gone_after_ms: i64, retention_ms: i64) -> Self {
         // A deadline further away than one gone-time is looked at early and put back.
         let buckets = (gone_after_ms / EXPIRY_TICK_MS + 3) as usize;
-        Self { wheel: Wheel::new(now_ms, EXPIRY_TICK_MS, buckets), gone_after_ms, retention_ms }
+        Self { wheel: TimingWheel::new(now_ms, EXPIRY_TICK_MS, buckets), gone_after_ms, retention_ms }
     }
 
     /// Turns to `now_ms`: takes silent drivers out of the index and forgets those of long ago that nobody holds.
@@ -53,14 +53,14 @@ impl Expiry {
             if table.retire(slot, |state| over(state.map(|state| state.stamp.time_ms)) && !is_held(slot)) {
                 counters.retired.add(1);
                 retired.push(slot);
-                return Verdict::Gone;
+                return WheelAction::Remove;
             }
             let next_ms = table.state(slot).map_or(now_ms, |state| {
                 let stay_ms = if state.listed { *gone_after_ms } else { *retention_ms };
                 state.stamp.time_ms + stay_ms
             });
             // Somebody still holds a driver that is over: look again after a while.
-            Verdict::Later(if next_ms > now_ms { next_ms } else { now_ms + *gone_after_ms })
+            WheelAction::Reschedule(if next_ms > now_ms { next_ms } else { now_ms + *gone_after_ms })
         });
         retired
     }

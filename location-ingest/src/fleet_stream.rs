@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{Error, FieldError};
+use kerb_ports::Error;
 use kerb_proto::convert::{Columns, Report};
 use kerb_proto::v1::{
-    FleetDriver, FleetRefusal, PositionColumns, ReportPositionsRequest, ReportPositionsResponse,
+    FleetDriver, FleetRejection, PositionColumns, ReportPositionsRequest, ReportPositionsResponse,
 };
+use kerb_types::FieldError;
 
 use crate::node::IngestNode;
 use crate::table::{Applied, Enrolled};
@@ -96,7 +97,7 @@ impl FleetStream {
         let rows = wire.handle.len() as u64;
         self.account.received += rows;
         let refused = |error: FieldError| {
-            self.account.refused += rows;
+            self.account.rejected += rows;
             self.name_refusal(0, vec![error.within("positions")]);
         };
         Columns::try_from(wire).map_err(refused).ok()
@@ -183,23 +184,23 @@ impl FleetStream {
 
     #[cold]
     fn refuse(&mut self, row: usize, errors: Vec<FieldError>) {
-        self.account.refused += 1;
+        self.account.rejected += 1;
         self.name_refusal(row, errors);
     }
 
     fn name_refusal(&mut self, row: usize, errors: Vec<FieldError>) {
-        if self.account.refusals.len() < REFUSALS_NAMED_MAX {
+        if self.account.rejections.len() < REFUSALS_NAMED_MAX {
             let errors = validate::to_wire(errors);
-            self.account.refusals.push(FleetRefusal { request: self.request, row: row as u32, errors });
+            self.account.rejections.push(FleetRejection { request: self.request, row: row as u32, errors });
         }
     }
 
     /// Brings the node's counters up to the account.
     fn count(&mut self) {
-        let ReportPositionsResponse { received, applied, dropped_late, dropped_rate, refused, .. } =
+        let ReportPositionsResponse { received, applied, dropped_late, dropped_rate, rejected, .. } =
             self.account;
         let counters = &self.node.counters;
-        let now = [received, applied, dropped_late, dropped_rate, refused];
+        let now = [received, applied, dropped_late, dropped_rate, rejected];
         let all = [
             &counters.received,
             &counters.applied,

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kerb_fleet::{MembershipView, NodeId, SourceHello};
+use kerb_ports::SourceRegistration;
+use kerb_types::{MembershipView, NodeId};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,7 +56,7 @@ impl Follower {
             let stop = self.stop.child_token();
             self.running.insert(link.node.clone(), stop.clone());
             let settings_fingerprint = self.ports.sharding.fingerprint(&self.ports.catalog);
-            let hello = SourceHello { node: self.node.id.clone(), settings_fingerprint };
+            let hello = SourceRegistration { node: self.node.id.clone(), settings_fingerprint };
             let seed = xxh3_64_with_seed(link.node.as_str().as_bytes(), self.ports.seed);
             let (node, peers) = (self.node.clone(), self.ports.peers.clone());
             self.tasks.spawn(Outbound { node, link, peers, hello, seed, stop }.run());

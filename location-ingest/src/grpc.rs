@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use futures::future::FutureObj;
 use futures::task::Spawn;
-use kerb_fleet::limits::{MESSAGE_BYTES_MAX, WHEREABOUTS_MAX};
-use kerb_fleet::{DriverChannel, DriverId, DriverNews, Error, FieldError};
+use kerb_ports::{DriverChannel, DriverNotification, Error};
 use kerb_proto::internal::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use kerb_proto::internal::v1::{
-    FindDriversRequest, FindDriversResponse, LookupDriverRequest, LookupDriverResponse, TellDriverRequest,
-    TellDriverResponse,
+    LocateDriversRequest, LocateDriversResponse, LookupDriverRequest, LookupDriverResponse,
+    NotifyDriverRequest, NotifyDriverResponse,
 };
 use kerb_proto::status::status_of;
 use kerb_proto::v1::driver_service_server::{DriverService, DriverServiceServer};
 use kerb_proto::v1::fleet_service_server::{FleetService, FleetServiceServer};
 use kerb_proto::v1::{ConnectRequest, ReportPositionsRequest, ReportPositionsResponse};
+use kerb_types::limits::{LOCATIONS_MAX, MESSAGE_BYTES_MAX};
+use kerb_types::{DriverId, FieldError};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -130,35 +131,35 @@ impl IngestService for IngestGrpc {
         Ok(Response::new(LookupDriverResponse { driver: driver.as_ref().map(Into::into) }))
     }
 
-    async fn tell_driver(
+    async fn notify_driver(
         &self,
-        request: Request<TellDriverRequest>,
-    ) -> Result<Response<TellDriverResponse>, Status> {
+        request: Request<NotifyDriverRequest>,
+    ) -> Result<Response<NotifyDriverResponse>, Status> {
         let (driver, news) = told(request.into_inner()).map_err(|error| status_of(&error.into()))?;
-        let told = self.0.tell(driver, news).await.map_err(|error| status_of(&error))?;
-        Ok(Response::new(TellDriverResponse { told }))
+        let told = self.0.notify(driver, news).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(NotifyDriverResponse { delivered: told }))
     }
 
-    async fn find_drivers(
+    async fn locate_drivers(
         &self,
-        request: Request<FindDriversRequest>,
-    ) -> Result<Response<FindDriversResponse>, Status> {
+        request: Request<LocateDriversRequest>,
+    ) -> Result<Response<LocateDriversResponse>, Status> {
         let drivers = asked(&request.into_inner().driver_id).map_err(|error| status_of(&error.into()))?;
-        let found = self.0.whereabouts(drivers).await.map_err(|error| status_of(&error))?;
-        let drivers = found.iter().map(|whereabouts| whereabouts.as_ref().into()).collect();
-        Ok(Response::new(FindDriversResponse { drivers }))
+        let found = self.0.locations(drivers).await.map_err(|error| status_of(&error))?;
+        let drivers = found.iter().map(|locations| locations.as_ref().into()).collect();
+        Ok(Response::new(LocateDriversResponse { drivers }))
     }
 }
 
-fn told(wire: TellDriverRequest) -> Result<(DriverId, DriverNews), FieldError> {
-    let news = wire.news.ok_or_else(|| FieldError::new("news", "absent, must be given"))?;
-    let news = DriverNews::try_from(news).map_err(|error| error.within("news"))?;
+fn told(wire: NotifyDriverRequest) -> Result<(DriverId, DriverNotification), FieldError> {
+    let news = wire.notification.ok_or_else(|| FieldError::new("notification", "absent, must be given"))?;
+    let news = DriverNotification::try_from(news).map_err(|error| error.within("notification"))?;
     Ok((DriverId::new(&wire.driver_id)?, news))
 }
 
 fn asked(ids: &[String]) -> Result<Vec<DriverId>, FieldError> {
-    if ids.len() > WHEREABOUTS_MAX {
-        let description = format!("{} elements, must be at most {WHEREABOUTS_MAX}", ids.len());
+    if ids.len() > LOCATIONS_MAX {
+        let description = format!("{} elements, must be at most {LOCATIONS_MAX}", ids.len());
         return Err(FieldError::new("driver_id", description));
     }
     let one = |(i, id): (usize, &String)| {

@@ -1,6 +1,6 @@
 //! An entry under its lock: all that a writer may do with it.
 
-use kerb_fleet::{Capabilities, DriverCard, DriverId, VehicleClass};
+use kerb_types::{Capabilities, DriverId, DriverProfile, VehicleClass};
 use parking_lot::MutexGuard;
 
 use crate::entry::{Entry, Owner, State};
@@ -34,20 +34,20 @@ impl<'a> Held<'a> {
     }
 
     /// The card of whose entry it is; `None`: a free slot.
-    pub(crate) fn card(&self) -> Option<DriverCard> {
+    pub(crate) fn card(&self) -> Option<DriverProfile> {
         let vehicle_class = VehicleClass(self.owner.vehicle_class);
         let capabilities = Capabilities(self.entry.capabilities());
-        self.id().map(|id| DriverCard { id, vehicle_class, capabilities })
+        self.id().map(|id| DriverProfile { id, vehicle_class, capabilities })
     }
 
     /// Gives a free slot its driver.
-    pub(crate) fn give(&mut self, card: &DriverCard) {
+    pub(crate) fn give(&mut self, card: &DriverProfile) {
         self.owner.name.set(&card.id, self.long);
         self.set_kind(card);
     }
 
     /// Replaces what a driver is. Answers whether that differed.
-    pub(crate) fn set_kind(&mut self, card: &DriverCard) -> bool {
+    pub(crate) fn set_kind(&mut self, card: &DriverProfile) -> bool {
         let (class, capabilities) = (card.vehicle_class.0, card.capabilities.0);
         let differs = (self.owner.vehicle_class, self.entry.capabilities()) != (class, capabilities);
         if differs {

@@ -8,7 +8,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
-use kerb_fleet::{Batch, Forget, Frame, Introduction, ShardId, Slot, Update};
+use kerb_ports::{Batch, Eviction, Frame, Slot, SlotBinding, Update};
+use kerb_types::ShardId;
 
 use crate::bits::Bits;
 use crate::entry::State;
@@ -76,10 +77,10 @@ pub struct LinkState {
     /// By which tick those left who have not come back.
     leaves_with: HashMap<Slot, Tick, RandomState>,
     /// Held back as those who leave.
-    forgets: VecDeque<(Tick, Forget)>,
+    evictions: VecDeque<(Tick, Eviction)>,
     /// Forgets that were sent, and when, for as long as the older state may still be at another node: a server that
     /// lost its memory must be told again, because that node's full part may bring the older state back.
-    told_forgets: VecDeque<(i64, Forget)>,
+    told_forgets: VecDeque<(i64, Eviction)>,
 }
 
 impl LinkState {
@@ -92,25 +93,25 @@ impl LinkState {
 
     /// Knows what other servers were told to forget of late.
     #[must_use]
-    pub(crate) fn remembering(mut self, forgets: &[Forget]) -> Self {
-        self.forgets.extend(forgets.iter().map(|forget| (0, forget.clone())));
+    pub(crate) fn remembering(mut self, evictions: &[Eviction]) -> Self {
+        self.evictions.extend(evictions.iter().map(|eviction| (0, eviction.clone())));
         self
     }
 
     /// What the server was told, or is to be told, to forget of late.
-    pub(crate) fn recent_forgets(&self) -> Vec<Forget> {
+    pub(crate) fn recent_forgets(&self) -> Vec<Eviction> {
         let told = self.told_forgets.iter().map(|(_, forget)| forget);
-        told.chain(self.forgets.iter().map(|(_, forget)| forget)).cloned().collect()
+        told.chain(self.evictions.iter().map(|(_, forget)| forget)).cloned().collect()
     }
 
     /// A session was opened: the server knows nothing.
     pub fn opened(&mut self) {
         self.closed();
         for (_, forget) in std::mem::take(&mut self.told_forgets).into_iter().rev() {
-            self.forgets.push_front((0, forget));
+            self.evictions.push_front((0, forget));
         }
-        let surplus = self.forgets.len().saturating_sub(FORGETS_MAX);
-        self.forgets.drain(..surplus);
+        let surplus = self.evictions.len().saturating_sub(FORGETS_MAX);
+        self.evictions.drain(..surplus);
         self.open = true;
         self.wanted.clone_from(&self.shards);
     }
@@ -158,7 +159,7 @@ impl LinkState {
     }
 
     /// The server wants the full part of these shards again.
-    pub fn refill(&mut self, shards: &[ShardId]) {
+    pub fn resync(&mut self, shards: &[ShardId]) {
         self.wanted.extend(shards.iter().filter(|shard| self.shards.contains(*shard)));
     }
 
@@ -214,12 +215,12 @@ impl LinkState {
     }
 
     /// Queues a forget for when this tick is released. Answers whether the oldest had to go for it.
-    pub fn forget(&mut self, forget: Forget, tick: Tick) -> bool {
-        let full = self.forgets.len() >= FORGETS_MAX;
+    pub fn forget(&mut self, forget: Eviction, tick: Tick) -> bool {
+        let full = self.evictions.len() >= FORGETS_MAX;
         if full {
-            self.forgets.pop_front();
+            self.evictions.pop_front();
         }
-        self.forgets.push_back((tick, forget));
+        self.evictions.push_back((tick, forget));
         full
     }
 
@@ -249,7 +250,7 @@ impl LinkState {
         self.rounds += 1;
         let slots = table.slots_in(shards.iter().copied());
         self.full = Some(FullPart { round: self.rounds, slots, next: 0 });
-        Frame::FullBegin { round: self.rounds, shards }
+        Frame::SnapshotBegin { round: self.rounds, shards }
     }
 
     /// The next batch of the round, or its end. A driver that has left the shards since the round began is
@@ -265,7 +266,7 @@ impl LinkState {
         }
         if batch.is_empty() {
             self.filled = true;
-            return Frame::FullEnd { round: full.round };
+            return Frame::SnapshotEnd { round: full.round };
         }
         self.full = Some(full);
         Frame::Batch(batch)
@@ -273,10 +274,10 @@ impl LinkState {
 
     fn changes(&mut self, table: &DriverTable, horizon: Horizon) -> Option<Frame> {
         let mut batch = Batch::default();
-        let is_released = |(tick, _): &&(Tick, Forget)| *tick <= self.released;
-        let count = self.forgets.iter().take(BATCH_FORGETS_MAX).take_while(is_released).count();
-        batch.forgets.extend(self.forgets.drain(..count).map(|(_, forget)| forget));
-        self.remember_told(&batch.forgets, horizon);
+        let is_released = |(tick, _): &&(Tick, Eviction)| *tick <= self.released;
+        let count = self.evictions.iter().take(BATCH_FORGETS_MAX).take_while(is_released).count();
+        batch.evictions.extend(self.evictions.drain(..count).map(|(_, forget)| forget));
+        self.remember_told(&batch.evictions, horizon);
         self.remove_left(&mut batch);
         let mut slots = Vec::new();
         while self.pending.len() > 0 && batch.updates.len() + batch.removals.len() == 0 {
@@ -287,8 +288,8 @@ impl LinkState {
         (!batch.is_empty()).then_some(Frame::Batch(batch))
     }
 
-    fn remember_told(&mut self, forgets: &[Forget], horizon: Horizon) {
-        self.told_forgets.extend(forgets.iter().map(|forget| (horizon.now_ms, forget.clone())));
+    fn remember_told(&mut self, evictions: &[Eviction], horizon: Horizon) {
+        self.told_forgets.extend(evictions.iter().map(|eviction| (horizon.now_ms, eviction.clone())));
         let surplus = self.told_forgets.len().saturating_sub(FORGETS_MAX);
         self.told_forgets.drain(..surplus);
         while self.told_forgets.front().is_some_and(|(at_ms, _)| *at_ms <= horizon.gone_before_ms) {
@@ -361,7 +362,7 @@ impl LinkState {
         }
         let Some(card) = table.card(slot) else { return false };
         self.introduced.insert(slot);
-        batch.introductions.push(Introduction { slot, card: Arc::new(card) });
+        batch.slot_bindings.push(SlotBinding { slot, card: Arc::new(card) });
         true
     }
 }

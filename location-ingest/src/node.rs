@@ -6,10 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use dashmap::DashMap;
 use foldhash::quality::RandomState;
 use futures::FutureExt;
-use kerb_fleet::{
-    Answer, Catalog, Clock, DriverCard, DriverId, DriverLookup, DriverStatus, Error, KnownDriver,
-    KnownPosition, NodeId, Slot,
-};
+use kerb_ports::{Answer, DriverLookup, Error, Slot};
+use kerb_types::{Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, KnownPosition, NodeId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -110,7 +108,7 @@ impl IngestNode {
     /// Enrols the driver of a stream of its own: an older stream of the same driver ends.
     pub(crate) fn connect(
         self: &Arc<Self>,
-        card: &DriverCard,
+        card: &DriverProfile,
         outbox: &Arc<Outbox>,
     ) -> Result<(Enrolled, Hold), Error> {
         let number = self.next_stream.fetch_add(1, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kerb_fleet::FieldError;
+use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
 
 use crate::rate::RateLimit;

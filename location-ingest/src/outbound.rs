@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use kerb_fleet::{Control, Error, Frame, Peers, PositionSession, SourceHello};
+use kerb_ports::{Control, Error, Frame, Peers, ReplicationStream, SourceRegistration};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ pub(crate) struct Outbound {
     pub(crate) node: Arc<IngestNode>,
     pub(crate) link: Arc<Link>,
     pub(crate) peers: Arc<dyn Peers>,
-    pub(crate) hello: SourceHello,
+    pub(crate) hello: SourceRegistration,
     /// Of the waits' jitter.
     pub(crate) seed: u64,
     pub(crate) stop: CancellationToken,
@@ -82,7 +82,7 @@ impl Outbound {
         }
     }
 
-    async fn open(&self) -> Result<Box<dyn PositionSession>, Error> {
+    async fn open(&self) -> Result<Box<dyn ReplicationStream>, Error> {
         let unavailable = |reason: String| Error::Unavailable { node: self.link.node.clone(), reason };
         let server = self.peers.index_server(&self.link.node);
         let server = server.ok_or_else(|| unavailable("not among the peers".to_owned()))?;
@@ -91,7 +91,7 @@ impl Outbound {
         opened.unwrap_or_else(|_| Err(unavailable(format!("no session within {limit_ms} ms"))))
     }
 
-    async fn serve(&self, session: &mut dyn PositionSession, flushes: &mut Flushes) -> Result<(), Error> {
+    async fn serve(&self, session: &mut dyn ReplicationStream, flushes: &mut Flushes) -> Result<(), Error> {
         let mut asked = None;
         loop {
             let (frame, unshown) = self.next();
@@ -130,7 +130,7 @@ impl Outbound {
         (frame, unshown)
     }
 
-    async fn send(&self, session: &mut dyn PositionSession, frame: Frame) -> Result<(), Error> {
+    async fn send(&self, session: &mut dyn ReplicationStream, frame: Frame) -> Result<(), Error> {
         if let Frame::Batch(batch) = &frame {
             self.node.counters.rows_sent.add((batch.updates.len() + batch.removals.len()) as u64);
         }
@@ -141,7 +141,7 @@ impl Outbound {
     /// All frames were sent: waits until the server shows them.
     async fn flush(
         &self,
-        session: &mut dyn PositionSession,
+        session: &mut dyn ReplicationStream,
         reply: oneshot::Sender<()>,
     ) -> Result<(), Error> {
         self.within_limit(session.flush()).await?;
@@ -160,9 +160,9 @@ impl Outbound {
 
     fn obey(&self, control: Control) {
         match control {
-            Control::Refill(shards) => {
-                tracing::info!(server = %self.link.node, shards = shards.len(), "refill");
-                self.link.state.lock().refill(&shards);
+            Control::Resync(shards) => {
+                tracing::info!(server = %self.link.node, shards = shards.len(), "resync");
+                self.link.state.lock().resync(&shards);
             }
         }
     }

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures::Stream;
-use kerb_fleet::DriverNews;
+use kerb_ports::DriverNotification;
 use kerb_proto::v1::connect_response::Message;
-use kerb_proto::v1::{Acknowledgement, ActionResult, ConnectResponse, Refusal, ReportingInterval, Welcome};
+use kerb_proto::v1::{
+    Acknowledgement, ActionResult, ConnectResponse, Registered, Rejection, ReportingInterval,
+};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -30,8 +32,8 @@ pub(crate) struct Outbox {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    welcome: Option<Welcome>,
-    refusals: VecDeque<Refusal>,
+    welcome: Option<Registered>,
+    refusals: VecDeque<Rejection>,
     interval_ms: Option<u32>,
     results: VecDeque<ActionResult>,
     news: Option<Message>,
@@ -56,11 +58,11 @@ struct Reading {
 }
 
 impl Outbox {
-    pub(crate) fn welcome(&self, welcome: Welcome) {
+    pub(crate) fn welcome(&self, welcome: Registered) {
         self.write(|waiting| waiting.welcome = Some(welcome));
     }
 
-    pub(crate) fn refuse(&self, refusal: Refusal) {
+    pub(crate) fn refuse(&self, refusal: Rejection) {
         self.write(|waiting| {
             if waiting.refusals.len() == REFUSALS_MAX {
                 waiting.refusals.pop_front();
@@ -93,14 +95,14 @@ impl Outbox {
     }
 
     /// Puts news before the driver, in place of what has not been read yet. False: the stream is ending.
-    pub(crate) fn news(&self, news: &DriverNews) -> bool {
+    pub(crate) fn news(&self, news: &DriverNotification) -> bool {
         let mut taken = false;
         self.write(|waiting| taken = waiting.tell(news));
         taken
     }
 
     /// As [`Outbox::news`], of what the matcher knew when the stream was opened: anything told since is newer.
-    pub(crate) fn first_news(&self, news: &DriverNews) {
+    pub(crate) fn first_news(&self, news: &DriverNotification) {
         self.write(|waiting| {
             if !waiting.told {
                 waiting.tell(news);
@@ -163,7 +165,7 @@ impl Outbox {
 }
 
 impl Waiting {
-    fn tell(&mut self, news: &DriverNews) -> bool {
+    fn tell(&mut self, news: &DriverNotification) -> bool {
         if self.end.is_some() || self.ended {
             return false;
         }
@@ -175,10 +177,10 @@ impl Waiting {
 
     fn take(&mut self) -> Option<Result<Message, Status>> {
         if let Some(welcome) = self.welcome.take() {
-            return Some(Ok(Message::Welcome(welcome)));
+            return Some(Ok(Message::Registered(welcome)));
         }
         if let Some(refusal) = self.refusals.pop_front() {
-            return Some(Ok(Message::Refusal(refusal)));
+            return Some(Ok(Message::Rejection(refusal)));
         }
         if let Some(interval_ms) = self.interval_ms.take() {
             return Some(Ok(Message::ReportingInterval(ReportingInterval { interval_ms })));

@@ -3,7 +3,8 @@
 
 use std::sync::atomic::Ordering;
 
-use kerb_fleet::{ShardId, Slot};
+use kerb_ports::Slot;
+use kerb_types::ShardId;
 use parking_lot::Mutex;
 
 use crate::slab::{Slab, slots_of};

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{DriverId, Error};
-use kerb_proto::v1::{ActionResult, Hello, TripAction};
+use kerb_ports::Error;
+use kerb_proto::v1::{ActionResult, Register, TripAction};
+use kerb_types::DriverId;
 
 use crate::actions::answer;
 use crate::node::{Hold, IngestNode};
@@ -24,7 +25,7 @@ impl LocationIngest {
     /// Seats a driver in this process: the second value is what it hears. Inside a tokio runtime.
     ///
     /// [`Error::Invalid`]: the hello is wrong. [`Error::Overloaded`]: the table is full.
-    pub fn seat(&self, hello: &Hello) -> Result<(DriverSeat, OutboxStream), Error> {
+    pub fn seat(&self, hello: &Register) -> Result<(DriverSeat, OutboxStream), Error> {
         let (card, token) = checked_hello(&self.node.catalog, hello)?;
         let (node, outbox) = (self.node.clone(), Arc::new(Outbox::default()));
         let (enrolled, hold) = node.connect(&card, &outbox)?;

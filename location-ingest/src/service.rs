@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kerb_fleet::{Catalog, Clock, Membership, NodeId, Peers, Sharding};
+use kerb_ports::{Membership, Peers};
+use kerb_types::{Catalog, Clock, NodeId, Sharding};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -86,7 +87,7 @@ impl LocationIngest {
     }
 
     /// The port of the other roles.
-    pub fn port(&self) -> Arc<dyn kerb_fleet::IngestNode> {
+    pub fn port(&self) -> Arc<dyn kerb_ports::IngestNode> {
         self.node.clone()
     }
 

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use kerb_fleet::{Error, Slot};
+use kerb_ports::{Error, Slot};
 use parking_lot::Mutex;
 
 use crate::entry::Entry;

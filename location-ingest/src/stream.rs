@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use kerb_fleet::{Catalog, DriverCard, DriverId, Error, FieldError};
+use kerb_ports::Error;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::connect_request::Message;
-use kerb_proto::v1::{Acknowledgement, ConnectRequest, Hello, PositionUpdate, Refusal, TripAction, Welcome};
+use kerb_proto::v1::{
+    Acknowledgement, ConnectRequest, PositionUpdate, Register, Registered, Rejection, TripAction,
+};
+use kerb_types::{Catalog, DriverId, DriverProfile, FieldError};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::{Status, Streaming};
 
@@ -106,9 +109,9 @@ async fn stalled(node: &IngestNode, outbox: &Outbox) -> Status {
 /// Who a driver says it is, and the token that it brings. [`Error::Invalid`] names every field that is wrong.
 pub(crate) fn checked_hello(
     catalog: &Catalog,
-    hello: &Hello,
-) -> Result<(DriverCard, Option<ResumeToken>), Error> {
-    let Hello { driver_id, vehicle_class, capabilities, resume_token } = hello;
+    hello: &Register,
+) -> Result<(DriverProfile, Option<ResumeToken>), Error> {
+    let Register { driver_id, vehicle_class, capabilities, resume_token } = hello;
     let within = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.within("hello")).collect();
     let card = validate::card(catalog, driver_id, vehicle_class, capabilities);
     let card = card.map_err(|errors| Error::Invalid(within(errors)))?;
@@ -123,7 +126,7 @@ impl DriverStream {
         outbox: Arc<Outbox>,
         first: Option<ConnectRequest>,
     ) -> Result<Self, Error> {
-        let Some(Message::Hello(hello)) = first.and_then(|first| first.message) else {
+        let Some(Message::Register(hello)) = first.and_then(|first| first.message) else {
             return Err(FieldError::new("hello", "absent, must be the first message").into());
         };
         let (card, token) = checked_hello(&node.catalog, &hello)?;
@@ -132,7 +135,7 @@ impl DriverStream {
         let resume = node.resume(&driver, token);
         let last_sequence = resume.stamp.sequence;
         let told_ms = node.reporting_interval_ms();
-        outbox.welcome(Welcome {
+        outbox.welcome(Registered {
             last_sequence,
             reporting_interval_ms: told_ms,
             server_time_ms: node.clock.now_ms(),
@@ -199,7 +202,7 @@ impl DriverStream {
         match request.message {
             Some(Message::Position(position)) => self.position(&position),
             Some(Message::Action(action)) => self.act(action),
-            Some(Message::Hello(_)) => {
+            Some(Message::Register(_)) => {
                 self.refuse(0, vec![FieldError::new("hello", "a second one, must be one")]);
             }
             None => {
@@ -281,6 +284,6 @@ impl DriverStream {
 
     fn refuse(&self, sequence: u64, errors: Vec<FieldError>) {
         let errors = validate::to_wire(errors);
-        self.outbox.refuse(Refusal { sequence, errors });
+        self.outbox.refuse(Rejection { sequence, errors });
     }
 }

@@ -2,10 +2,9 @@
 //!
 //! It holds no stream, no link and no file: those look at it, and at its marks.
 
-use kerb_fleet::{
-    Capabilities, DriverCard, DriverId, DriverStatus, Error, ShardId, Sharding, Slot, VehicleClass,
-};
+use kerb_ports::{Error, Slot};
 use kerb_proto::convert::Report;
+use kerb_types::{Capabilities, DriverId, DriverProfile, DriverStatus, ShardId, Sharding, VehicleClass};
 use parking_lot::Mutex;
 
 use crate::directory::Directory;
@@ -29,15 +28,15 @@ pub struct Enrolled {
 const _: () = assert!(size_of::<Option<Enrolled>>() == 32, "a gateway's stream holds many");
 
 impl Enrolled {
-    fn new(slot: Slot, card: &DriverCard) -> Self {
-        let DriverCard { id, vehicle_class, capabilities } = card.clone();
+    fn new(slot: Slot, card: &DriverProfile) -> Self {
+        let DriverProfile { id, vehicle_class, capabilities } = card.clone();
         Self { slot, id, vehicle_class, capabilities }
     }
 
     /// The card with which it was enrolled.
-    fn card(&self) -> DriverCard {
+    fn card(&self) -> DriverProfile {
         let Self { id, vehicle_class, capabilities, .. } = self.clone();
-        DriverCard { id, vehicle_class, capabilities }
+        DriverProfile { id, vehicle_class, capabilities }
     }
 }
 
@@ -110,7 +109,7 @@ impl DriverTable {
     /// be retired: what it registers is seen by [`DriverTable::retire`].
     ///
     /// [`Error::Overloaded`]: the table is full.
-    pub fn enrol(&self, card: &DriverCard, held: impl FnOnce(Slot)) -> Result<Enrolled, Error> {
+    pub fn enrol(&self, card: &DriverProfile, held: impl FnOnce(Slot)) -> Result<Enrolled, Error> {
         let new = || {
             let slot = self.slab.allocate()?;
             self.slab.hold(slot).give(card);
@@ -141,7 +140,7 @@ impl DriverTable {
     }
 
     /// The card in a slot; `None` in a free one.
-    pub fn card(&self, slot: Slot) -> Option<DriverCard> {
+    pub fn card(&self, slot: Slot) -> Option<DriverProfile> {
         self.slab.hold(slot).card()
     }
 
@@ -257,7 +256,7 @@ impl DriverTable {
     /// The state's shard is computed anew.
     ///
     /// [`Error::Overloaded`]: a slot is beyond the table's room.
-    pub fn restore(&self, stored: Vec<(Slot, DriverCard, Option<State>)>) -> Result<(), Error> {
+    pub fn restore(&self, stored: Vec<(Slot, DriverProfile, Option<State>)>) -> Result<(), Error> {
         let end = stored.iter().map(|(slot, ..)| slot + 1).max().unwrap_or(0);
         let mut used = vec![false; end as usize];
         for (slot, ..) in &stored {
@@ -270,7 +269,7 @@ impl DriverTable {
         Ok(())
     }
 
-    fn restore_one(&self, slot: Slot, card: &DriverCard, state: Option<State>) {
+    fn restore_one(&self, slot: Slot, card: &DriverProfile, state: Option<State>) {
         let mut held = self.slab.hold(slot);
         held.give(card);
         if let Some(mut state) = state {

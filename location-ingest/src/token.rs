@@ -4,7 +4,7 @@
 //! A token is no proof of anything: its check only tells garbage, and another driver's token, from a whole one.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use kerb_fleet::{DriverId, FieldError, NodeId, ShardId, Stamp};
+use kerb_types::{DriverId, FieldError, NodeId, ShardId, UpdateVersion};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Version of the layout: version 1, length of the node 1, node, shard 2, sequence 8, time 8, check 4; numbers in
@@ -21,7 +21,7 @@ pub struct ResumeToken {
     /// In which shard.
     pub shard: ShardId,
     /// By which update.
-    pub stamp: Stamp,
+    pub stamp: UpdateVersion,
 }
 
 impl ResumeToken {
@@ -47,7 +47,7 @@ impl ResumeToken {
         }
         let token = parse(bytes, driver).ok_or_else(|| {
             let description = format!(
-                "{} bytes that are no token of {driver:?}, must be empty or the newest one of a Welcome or an Acknowledgement",
+                "{} bytes that are no token of {driver:?}, must be empty or the newest one of a Registered or an Acknowledgement",
                 bytes.len()
             );
             FieldError::new("resume_token", description)
@@ -67,7 +67,11 @@ fn parse(bytes: &[u8], driver: &DriverId) -> Option<ResumeToken> {
         return None;
     }
     let shard = ShardId(rest.get_u16());
-    Some(ResumeToken { node, shard, stamp: Stamp { sequence: rest.get_u64(), time_ms: rest.get_i64() } })
+    Some(ResumeToken {
+        node,
+        shard,
+        stamp: UpdateVersion { sequence: rest.get_u64(), time_ms: rest.get_i64() },
+    })
 }
 
 fn check(bytes: &[u8], driver: &DriverId) -> u32 {
@@ -84,7 +88,7 @@ mod tests {
         let token = ResumeToken {
             node: NodeId::new("ingest-1").unwrap(),
             shard: ShardId(1023),
-            stamp: Stamp { sequence: u64::MAX, time_ms: -5 },
+            stamp: UpdateVersion { sequence: u64::MAX, time_ms: -5 },
         };
         let bytes = token.encode(&driver);
         assert_eq!(ResumeToken::decode(&bytes, &driver), Ok(Some(token)));

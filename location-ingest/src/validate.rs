@@ -1,10 +1,10 @@
 //! From the wire's hello and positions to the fleet's types, as far as it depends on this node's catalog and
 //! clock. The values themselves are checked by the wire's own conversions.
 
-use kerb_fleet::limits::TIME_AHEAD_MAX_MS;
-use kerb_fleet::{Catalog, DriverCard, DriverId, FieldError};
 use kerb_proto::convert::Report;
 use kerb_proto::v1;
+use kerb_types::limits::TIME_AHEAD_MAX_MS;
+use kerb_types::{Catalog, DriverId, DriverProfile, FieldError};
 
 /// The times that are taken now.
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +66,14 @@ pub(crate) fn card(
     driver_id: &str,
     vehicle_class: &str,
     capabilities: &[String],
-) -> Result<DriverCard, Vec<FieldError>> {
+) -> Result<DriverProfile, Vec<FieldError>> {
     let id = DriverId::new(driver_id);
     let class = catalog.vehicle_class(vehicle_class);
     let set = catalog.capabilities(capabilities);
     match (id, class, set) {
-        (Ok(id), Ok(vehicle_class), Ok(capabilities)) => Ok(DriverCard { id, vehicle_class, capabilities }),
+        (Ok(id), Ok(vehicle_class), Ok(capabilities)) => {
+            Ok(DriverProfile { id, vehicle_class, capabilities })
+        }
         (id, class, set) => Err([id.err(), class.err(), set.err()].into_iter().flatten().collect()),
     }
 }

@@ -3,12 +3,10 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use kerb_fleet::{
-    Capabilities, DriverId, IdempotencyKey, MarketId, RideRequest, RiderId, TravelSource, TripId,
-    VehicleClass,
-};
+use kerb_geometry::LatLng;
 use kerb_matcher::market::{Claims, Market, Proposal, Rules};
-use kerb_spatial::LatLng;
+use kerb_trips::{IdempotencyKey, MarketId, RideRequest, RiderId, TripId};
+use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
 
 const LIVE_TRIPS: u64 = 100_000;
 const WINDOW: u64 = 5_000;

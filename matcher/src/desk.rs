@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use kerb_fleet::{Error, MarketId, NodeId, Trip, TripId, Version};
+use kerb_ports::Error;
+use kerb_trips::{MarketId, Trip, TripId, Version};
+use kerb_types::NodeId;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;

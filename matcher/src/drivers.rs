@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
-use kerb_fleet::{DriverId, DriverNews, Error, IngestNode, MembershipView, NodeId, Peers, Role, Whereabouts};
+use kerb_ports::{DriverLocation, DriverNotification, Error, IngestNode, Peers};
+use kerb_types::{DriverId, MembershipView, NodeId, Role};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -23,7 +24,7 @@ pub(crate) struct Drivers {
 /// Where drivers are.
 pub(crate) struct Located {
     /// In the order of the question; `None`: no node that answered knows the driver.
-    pub(crate) drivers: Vec<Option<Whereabouts>>,
+    pub(crate) drivers: Vec<Option<DriverLocation>>,
     /// Every live node answered: who is not connected here is connected nowhere.
     pub(crate) complete: bool,
 }
@@ -39,9 +40,9 @@ impl Drivers {
     }
 
     /// Puts news before the driver. False: no node that answered has a stream of the driver.
-    pub(crate) async fn tell(&self, driver: &DriverId, news: &DriverNews) -> bool {
+    pub(crate) async fn tell(&self, driver: &DriverId, news: &DriverNotification) -> bool {
         let tell = |node: NodeId, port: Arc<dyn IngestNode>| async move {
-            let told = timeout(self.timeout, port.tell(driver.clone(), news.clone())).await;
+            let told = timeout(self.timeout, port.notify(driver.clone(), news.clone())).await;
             match told {
                 Ok(Ok(told)) => told,
                 Ok(Err(error)) => {
@@ -65,7 +66,7 @@ impl Drivers {
     }
 
     /// Looks for all of them.
-    pub(crate) async fn whereabouts(&self, drivers: &[DriverId]) -> Located {
+    pub(crate) async fn locations(&self, drivers: &[DriverId]) -> Located {
         let mut located = Located { drivers: Vec::with_capacity(drivers.len()), complete: true };
         for chunk in drivers.chunks(WHEREABOUTS_CHUNK) {
             let answers = self.nodes().into_iter().map(|(node, port)| self.ask(node, port, chunk));
@@ -86,8 +87,8 @@ impl Drivers {
         node: NodeId,
         port: Option<Arc<dyn IngestNode>>,
         drivers: &[DriverId],
-    ) -> Option<Vec<Option<Whereabouts>>> {
-        let answer = timeout(self.timeout, port?.whereabouts(drivers.to_vec())).await;
+    ) -> Option<Vec<Option<DriverLocation>>> {
+        let answer = timeout(self.timeout, port?.locations(drivers.to_vec())).await;
         let answer = answer.unwrap_or_else(|_| Err(Error::DeadlineExceeded("no answer in time".to_owned())));
         match answer {
             Ok(found) if found.len() == drivers.len() => Some(found),
@@ -111,10 +112,10 @@ impl Drivers {
 }
 
 /// The newest position counts; connected is who is connected anywhere.
-fn merge(merged: &mut [Option<Whereabouts>], found: Vec<Option<Whereabouts>>) {
+fn merge(merged: &mut [Option<DriverLocation>], found: Vec<Option<DriverLocation>>) {
     for (known, found) in merged.iter_mut().zip(found) {
         let Some(found) = found else { continue };
-        let known = known.get_or_insert(Whereabouts { connected: false, position: None });
+        let known = known.get_or_insert(DriverLocation { connected: false, position: None });
         known.connected |= found.connected;
         let measured_ms = |position: Option<(_, i64)>| position.map(|(_, measured_ms)| measured_ms);
         if measured_ms(found.position) > measured_ms(known.position) {
@@ -125,14 +126,14 @@ fn merge(merged: &mut [Option<Whereabouts>], found: Vec<Option<Whereabouts>>) {
 
 #[cfg(test)]
 mod tests {
-    use kerb_spatial::LatLng;
+    use kerb_geometry::LatLng;
 
     use super::*;
 
     #[test]
     fn the_newest_position_counts_and_connected_anywhere_is_connected() {
         let at = |lat| LatLng::new(lat, 13.4).unwrap();
-        let here = |connected, position| Some(Whereabouts { connected, position });
+        let here = |connected, position| Some(DriverLocation { connected, position });
         let mut merged = vec![None, None, None];
         merge(&mut merged, vec![here(true, Some((at(1.0), 5))), None, here(false, None)]);
         merge(&mut merged, vec![here(false, Some((at(2.0), 7))), None, here(false, Some((at(3.0), 1)))]);

@@ -1,6 +1,8 @@
 //! Why a matcher does not start.
 
-use kerb_fleet::{Error, FieldError, MarketId};
+use kerb_ports::Error;
+use kerb_trips::MarketId;
+use kerb_types::FieldError;
 
 /// Why a matcher does not start.
 #[derive(Debug, thiserror::Error)]

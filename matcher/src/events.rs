@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::stream::{self, Stream};
-use kerb_fleet::{Change, Error, FieldError, MarketId, TripEvent, TripId, TripJournal, Version};
+use kerb_ports::{Error, TripJournal};
+use kerb_trips::{Change, MarketId, TripEvent, TripId, Version};
+use kerb_types::FieldError;
 use tokio::sync::watch;
 
 use crate::desk::Desk;

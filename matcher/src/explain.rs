@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 
 use foldhash::quality::RandomState;
-use kerb_fleet::{DriverId, DriverStatus, Hit, Trip, TripId, TripState};
+use kerb_ports::Neighbor;
+use kerb_trips::{Trip, TripId, TripState};
+use kerb_types::{DriverId, DriverStatus};
 
 use crate::market::Claims;
 
@@ -146,7 +148,7 @@ pub struct Filters<'a> {
 
 impl Filters<'_> {
     /// The first filter that drops the driver, in the order of [`Verdict`].
-    pub fn verdict(&self, hit: &Hit, eta_s: u32) -> Verdict {
+    pub fn verdict(&self, hit: &Neighbor, eta_s: u32) -> Verdict {
         let (request, id) = (&self.trip.request, &hit.card.id);
         if eta_s > self.pickup_max_s {
             return Verdict::TooFar { eta_s, max_s: self.pickup_max_s };

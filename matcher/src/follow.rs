@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::{
-    DriverId, Error, Leg, TableQuestion, TravelTimes, TripId, TripState, Whereabouts, long_work,
-};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_ports::{DriverLocation, Error, Leg, TravelTimeQuery, TravelTimes};
+use kerb_trips::{TripId, TripState};
+use kerb_types::{DriverId, run_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::desk::Desk;
@@ -50,7 +50,7 @@ impl Follow {
             return Ok(());
         }
         let drivers: Vec<_> = assigned.iter().map(|assigned| assigned.driver.clone()).collect();
-        let located = self.drivers.whereabouts(&drivers).await;
+        let located = self.drivers.locations(&drivers).await;
         self.show(&assigned, &located.drivers).await?;
         let seen = Seen::of(drivers, &located);
         self.desk
@@ -70,11 +70,11 @@ impl Follow {
     }
 
     /// Shows those who watch where their drivers are. A trip that nobody watches is not timed.
-    async fn show(&self, assigned: &[Assigned], located: &[Option<Whereabouts>]) -> Result<(), Error> {
-        let mut question = TableQuestion::default();
+    async fn show(&self, assigned: &[Assigned], located: &[Option<DriverLocation>]) -> Result<(), Error> {
+        let mut question = TravelTimeQuery::default();
         let mut shown = Vec::new();
-        for (assigned, whereabouts) in assigned.iter().zip(located) {
-            let position = whereabouts.and_then(|whereabouts| whereabouts.position);
+        for (assigned, locations) in assigned.iter().zip(located) {
+            let position = locations.and_then(|locations| locations.position);
             let Some((position, measured_ms)) = position.filter(|_| self.watches.is_watched(&assigned.trip))
             else {
                 continue;
@@ -89,7 +89,7 @@ impl Follow {
             return Ok(());
         }
         let times = Arc::clone(&self.times);
-        let timed = long_work(move || times.table(&question)).await;
+        let timed = run_blocking(move || times.table(&question)).await;
         let table = timed.map_err(|error| Error::Internal(format!("ways were not timed: {error}")))?;
         for ((assigned, position, measured_ms), eta) in shown.into_iter().zip(table.etas()) {
             let progress = Progress { driver: assigned.driver.clone(), position, measured_ms, eta };
@@ -122,12 +122,12 @@ impl Seen {
     /// Who is not connected is away only when every node has answered.
     fn of(drivers: Vec<DriverId>, located: &Located) -> Self {
         let mut seen = Self { positions: Vec::new(), away: Vec::new(), back: Vec::new() };
-        for (driver, whereabouts) in drivers.into_iter().zip(&located.drivers) {
-            if let Some((position, measured_ms)) = whereabouts.and_then(|whereabouts| whereabouts.position) {
+        for (driver, locations) in drivers.into_iter().zip(&located.drivers) {
+            if let Some((position, measured_ms)) = locations.and_then(|locations| locations.position) {
                 seen.positions.push((driver.clone(), position, measured_ms));
             }
-            match whereabouts {
-                Some(Whereabouts { connected: true, .. }) => seen.back.push(driver),
+            match locations {
+                Some(DriverLocation { connected: true, .. }) => seen.back.push(driver),
                 _ if located.complete => seen.away.push(driver),
                 _ => {}
             }

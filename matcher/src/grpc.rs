@@ -5,13 +5,15 @@ mod events;
 mod internal;
 mod ride;
 
-use kerb_fleet::limits::{MESSAGE_BYTES_MAX, REASON_BYTES_MAX};
-use kerb_fleet::{Error, FieldError, RiderId, TripId};
+use kerb_ports::Error;
 use kerb_proto::internal::v1::matcher_service_server::MatcherServiceServer;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminServiceServer;
 use kerb_proto::v1::ride_service_server::RideServiceServer;
 use kerb_proto::v1::trip_event_service_server::TripEventServiceServer;
+use kerb_trips::{RiderId, TripId};
+use kerb_types::FieldError;
+use kerb_types::limits::{MESSAGE_BYTES_MAX, REASON_BYTES_MAX};
 use tonic::Status;
 
 use crate::service::Matcher;

@@ -6,7 +6,6 @@
 //!
 //! This crate knows no index and no engine: candidates, drivers and the journal are reached through fleet's ports.
 
-pub mod assign;
 mod desk;
 mod drivers;
 pub mod error;
@@ -20,7 +19,6 @@ pub mod options;
 pub mod quote;
 mod recover;
 pub mod service;
-pub mod straight_line;
 mod task;
 mod teller;
 pub mod validate;
@@ -33,5 +31,4 @@ pub use explain::Explanation;
 pub use options::Options;
 pub use quote::{Quote, QuoteRequest};
 pub use service::{MarketReport, Matcher, Ports};
-pub use straight_line::StraightLine;
 pub use watch::{Progress, WatchNews};

@@ -1,7 +1,8 @@
 //! Which market a pickup belongs to. Pure.
 
-use kerb_fleet::{FieldError, MarketId};
-use kerb_spatial::{LatLng, Polygon};
+use kerb_geometry::{LatLng, Polygon};
+use kerb_trips::MarketId;
+use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
 
 /// The market of a matcher that is told of none.

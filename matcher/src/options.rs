@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use kerb_fleet::FieldError;
+use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
 
-use crate::assign::{PENALTY_MAX, Policy};
 use crate::market::Rules;
 use crate::markets::{MarketArea, Markets};
+use kerb_assignment::{PENALTY_MAX, Policy};
 
 /// A rider waits at least so long, milliseconds.
 pub const WAIT_MIN_MS: u32 = 1_000;
@@ -143,7 +143,7 @@ impl Options {
         between("wait_max_ms", self.wait_max_ms, WAIT_MIN_MS, WAIT_MAX_MS)?;
         between("wait_default_ms", self.wait_default_ms, WAIT_MIN_MS, self.wait_max_ms)?;
         between("solver_threads", self.solver_threads, 1, SOLVER_THREADS_MAX)?;
-        between("candidates_max", self.candidates_max, 1, kerb_fleet::limits::NEIGHBOURS_MAX)?;
+        between("candidates_max", self.candidates_max, 1, kerb_types::limits::NEIGHBOURS_MAX)?;
         between("candidates_min", self.candidates_min, 1, self.candidates_max)?;
         between("pickup_max_s", self.pickup_max_s, 1, PENALTY_MAX)?;
         between("reoptimise_gain_s", self.reoptimise_gain_s, 1, PENALTY_MAX)?;

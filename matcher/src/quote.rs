@@ -1,7 +1,9 @@
 //! What a ride would be: the answer to a rider who has not asked for it yet. Pure; nothing is promised.
 
-use kerb_fleet::{Capabilities, Drive, Eta, Hit, MarketId, SoonAnswer, VehicleClass};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_ports::{Drive, Eta, NearestByEta, Neighbor};
+use kerb_trips::MarketId;
+use kerb_types::{Capabilities, VehicleClass};
 
 use crate::market::Claims;
 
@@ -46,7 +48,7 @@ impl Quote {
 }
 
 /// The first of the soonest drivers who is promised to nobody.
-pub fn first_free<'a>(answer: &'a SoonAnswer, claims: &Claims) -> Option<(&'a Hit, Eta)> {
+pub fn first_free<'a>(answer: &'a NearestByEta, claims: &Claims) -> Option<(&'a Neighbor, Eta)> {
     let mut soonest = answer.hits.iter().zip(answer.etas.iter().copied());
     soonest.find(|(hit, _)| claims.of(&hit.card.id).is_none())
 }

@@ -1,7 +1,8 @@
 //! From the journal to a market: its newest snapshot, and then every record after it, page by page. And taking markets
 //! over, so that nobody else writes them any more.
 
-use kerb_fleet::{Error, MarketId};
+use kerb_ports::Error;
+use kerb_trips::MarketId;
 
 use crate::error::StartError;
 use crate::market::{Market, Rules};

@@ -8,16 +8,14 @@ mod start;
 use std::sync::Arc;
 
 use futures::stream::Stream;
-use kerb_fleet::{
-    Catalog, Clock, Error, MarketId, Membership, NearbySearch, NodeId, Peers, RideRequest, RiderId,
-    TravelTimes, Trip, TripId, TripJournal, Version,
-};
+use kerb_ports::{Error, Membership, NearbySearch, Peers, TravelTimes, TripJournal};
+use kerb_trips::{MarketId, RideRequest, RiderId, Trip, TripId, Version};
+use kerb_types::{Catalog, Clock, NodeId};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::assign::Policy;
 use crate::desk::{Desk, Desks, trip_of, unknown_trip};
 use crate::drivers::Drivers;
 use crate::error::StartError;
@@ -28,6 +26,7 @@ use crate::options::Options;
 use crate::task::State;
 use crate::watch::{WatchNews, Watches, watch};
 use crate::window::WindowRules;
+use kerb_assignment::Policy;
 
 /// What a matcher is connected to.
 #[derive(Clone)]

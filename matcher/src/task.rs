@@ -11,7 +11,9 @@ mod windows;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::{Clock, Error, NearbySearch, NodeId, Record, TravelTimes, TripJournal};
+use kerb_ports::{Error, NearbySearch, TravelTimes, TripJournal};
+use kerb_trips::Record;
+use kerb_types::{Clock, NodeId};
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};

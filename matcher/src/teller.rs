@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use futures::stream::{FuturesUnordered, StreamExt};
-use kerb_fleet::{DriverId, DriverNews, TripState};
+use kerb_ports::DriverNotification;
+use kerb_trips::TripState;
+use kerb_types::DriverId;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
@@ -17,7 +19,7 @@ use crate::drivers::Drivers;
 const TELLS_AT_ONCE_MAX: usize = 256;
 
 /// In the order of the drivers, so that who is told first hangs on nothing but who there is to tell.
-type News = BTreeMap<DriverId, DriverNews>;
+type News = BTreeMap<DriverId, DriverNotification>;
 
 /// News that wait to be told; a place a driver who is promised to a trip.
 #[derive(Default)]
@@ -28,7 +30,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// Takes news; older ones of the driver that still wait are void.
-    pub(crate) fn put(&self, driver: DriverId, news: DriverNews) {
+    pub(crate) fn put(&self, driver: DriverId, news: DriverNotification) {
         self.news.lock().insert(driver, news);
         self.arrived.notify_one();
     }
@@ -39,7 +41,7 @@ pub(crate) async fn run(outbox: Arc<Outbox>, drivers: Drivers, desks: Desks) {
     let places = Semaphore::new(TELLS_AT_ONCE_MAX);
     let mut telling = FuturesUnordered::new();
     // Drivers who are being told something, and what they are to be told next: never two news at a time.
-    let mut busy: HashMap<DriverId, Option<DriverNews>, RandomState> = HashMap::default();
+    let mut busy: HashMap<DriverId, Option<DriverNotification>, RandomState> = HashMap::default();
     loop {
         let done: Option<DriverId> = tokio::select! {
             biased;
@@ -68,11 +70,11 @@ async fn tell(
     drivers: &Drivers,
     desks: &Desks,
     driver: DriverId,
-    news: DriverNews,
+    news: DriverNotification,
 ) -> DriverId {
     let _place = places.acquire().await.expect("nobody closes it");
     let reached = drivers.tell(&driver, &news).await;
-    if let DriverNews::Task(task) = news
+    if let DriverNotification::Assignment(task) = news
         && !reached
         && task.state == TripState::Offered
         && let Some(desk) = desks.get(&task.trip.market)

@@ -1,10 +1,10 @@
 //! A rider's request becomes one that nothing inside checks again. Pure. Every refused field is named.
 
-use kerb_fleet::{
-    Capabilities, Catalog, Error, FieldError, IdempotencyKey, RideRequest, RiderId, VehicleClass,
-};
+use kerb_geometry::LatLng;
+use kerb_ports::Error;
 use kerb_proto::v1::{LatLng as WireLatLng, QuoteRideRequest, RequestRideRequest};
-use kerb_spatial::LatLng;
+use kerb_trips::{IdempotencyKey, RideRequest, RiderId};
+use kerb_types::{Capabilities, Catalog, FieldError, VehicleClass};
 
 use crate::options::{Options, WAIT_MIN_MS};
 use crate::quote::QuoteRequest;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use futures::stream::{self, Stream};
-use kerb_fleet::{DriverId, Error, Eta, FieldError, MarketId, RiderId, Step, TripId};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_ports::{Error, Eta};
+use kerb_trips::{MarketId, RiderId, Step, TripId};
+use kerb_types::{DriverId, FieldError};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 

@@ -10,18 +10,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::quality::RandomState;
-use kerb_fleet::limits::NEIGHBOURS_MAX;
-use kerb_fleet::search::status_mask;
-use kerb_fleet::{
-    Capabilities, DriverFilter, DriverId, DriverStatus, Error, Eta, Hit, Leg, NearAnswers, NearQuestion,
-    NearbySearch, Stopwatch, Table, TableQuestion, TravelTimes, Trip, TripId, VehicleClass, long_work,
+use kerb_geometry::LatLng;
+use kerb_ports::search::status_mask;
+use kerb_ports::{
+    DriverFilter, Error, Eta, Leg, NearbyQuery, NearbyResults, NearbySearch, Neighbor, TravelTimeQuery,
+    TravelTimeTable, TravelTimes,
 };
-use kerb_spatial::LatLng;
+use kerb_trips::{Trip, TripId};
+use kerb_types::limits::NEIGHBOURS_MAX;
+use kerb_types::{Capabilities, DriverId, DriverStatus, Stopwatch, VehicleClass, run_blocking};
 use tokio::time::Instant;
 
-use crate::assign::{PENALTY_MAX, Policy, ProblemBuilder, solve};
 use crate::market::{Claims, Proposal, Reassignment, Waiting};
 use crate::options::Options;
+use kerb_assignment::{PENALTY_MAX, Policy, ProblemBuilder, solve};
 pub use reoptimise::{Moving, reoptimise};
 
 /// Windows in which a request waits for a driver who is to be free soon, at most.
@@ -110,11 +112,11 @@ impl Wanted {
         }
     }
 
-    fn question(&self, rules: &WindowRules, now_ms: i64) -> NearQuestion {
+    fn question(&self, rules: &WindowRules, now_ms: i64) -> NearbyQuery {
         let time_min_ms = now_ms.saturating_sub(rules.stale_after_ms);
         let filter = suitable(self.vehicle_class, self.capabilities, time_min_ms);
         let k = self.k.saturating_add(self.refused_by.len() as u32).min(NEIGHBOURS_MAX);
-        NearQuestion { point: self.pickup, k, radius_m: rules.radius_m, filter }
+        NearbyQuery { point: self.pickup, k, radius_m: rules.radius_m, filter }
     }
 
     /// What it costs to let the request wait on: more than any way to it, and the more the longer it waits.
@@ -146,14 +148,14 @@ pub struct Candidates {
     /// Each once.
     pub drivers: Vec<DriverId>,
     /// From the drivers, in their order, to the requests, in theirs.
-    pub table: TableQuestion,
+    pub table: TravelTimeQuery,
 }
 
 impl Candidates {
     /// The free ones of the drivers found for each request.
     pub fn of<'a>(
         wanted: impl IntoIterator<Item = &'a Wanted>,
-        found: &NearAnswers,
+        found: &NearbyResults,
         claims: &Claims,
     ) -> Self {
         let mut candidates = Self::default();
@@ -188,7 +190,13 @@ struct Free {
 }
 
 impl Free {
-    fn number(&mut self, place: u32, hit: &Hit, claims: &Claims, candidates: &mut Candidates) -> Option<u32> {
+    fn number(
+        &mut self,
+        place: u32,
+        hit: &Neighbor,
+        claims: &Claims,
+        candidates: &mut Candidates,
+    ) -> Option<u32> {
         *self.by_place[place as usize].get_or_init(|| {
             let id = &hit.card.id;
             let number = || claims.of(id).is_none().then(|| candidates.add(id, hit.position));
@@ -219,7 +227,12 @@ pub struct Matched {
 }
 
 /// Decides. `table` has the times of the candidates' legs.
-pub fn assign(wanted: &[Wanted], candidates: &Candidates, table: &Table, rules: &WindowRules) -> Matched {
+pub fn assign(
+    wanted: &[Wanted],
+    candidates: &Candidates,
+    table: &TravelTimeTable,
+    rules: &WindowRules,
+) -> Matched {
     let legs = &candidates.table.legs;
     assert_eq!(legs.len(), table.seconds.len(), "a time a leg");
     let mut builder = ProblemBuilder::with_capacity(wanted.len(), candidates.drivers.len(), legs.len());
@@ -256,7 +269,7 @@ pub fn assign(wanted: &[Wanted], candidates: &Candidates, table: &Table, rules: 
 }
 
 /// The time of a leg. They stand request by request.
-fn eta_of(legs: &[Leg], table: &Table, wanted: Leg) -> Eta {
+fn eta_of(legs: &[Leg], table: &TravelTimeTable, wanted: Leg) -> Eta {
     let first = legs.partition_point(|leg| leg.destination < wanted.destination);
     let place = legs[first..].iter().position(|leg| *leg == wanted).expect("only legs are assigned");
     Eta { time_s: table.seconds[first + place], source: table.sources[first + place] }
@@ -287,7 +300,7 @@ pub async fn match_window(
         tracing::warn!(incomplete, "candidates are missing: not every shard answered in time");
     }
     let candidates_us = micros_of(searching);
-    let solved = long_work(move || {
+    let solved = run_blocking(move || {
         let solving = Stopwatch::start();
         let asking = wanted.iter().chain(reoptimise::wanted(&moving));
         let mut candidates = Candidates::of(asking, &found, &claims);

@@ -6,10 +6,11 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kerb_fleet::{Batch, DriverStatus, Motion, ShardId, Stamp, Update};
+use kerb_geometry::LatLng;
+use kerb_ports::{Batch, Update};
 use kerb_proto::convert::Columns;
 use kerb_proto::{internal, v1};
-use kerb_spatial::LatLng;
+use kerb_types::{DriverStatus, Motion, ShardId, UpdateVersion};
 use prost::Message;
 
 const ROWS: u32 = 4_096;
@@ -30,7 +31,7 @@ fn batch() -> Batch {
         slot: scatter(i) >> 12,
         shard: ShardId((scatter(i) >> 22) as u16),
         position: point(i),
-        stamp: Stamp { sequence: 1_000 + u64::from(i % 700), time_ms: NOW_MS - i64::from(i % 3_000) },
+        stamp: UpdateVersion { sequence: 1_000 + u64::from(i % 700), time_ms: NOW_MS - i64::from(i % 3_000) },
         motion: Motion { heading_cdeg: (i * 9 % 36_000) as u16, speed_cmps: (i % 2_500) as u16 },
         status: DriverStatus::Available,
     };

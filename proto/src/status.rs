@@ -16,7 +16,9 @@
 use std::collections::HashMap;
 use std::error::Error as _;
 
-use kerb_fleet::{Error, ErrorCode, FieldError, MarketId, NodeId};
+use kerb_ports::{Error, ErrorCode};
+use kerb_trips::MarketId;
+use kerb_types::{FieldError, NodeId};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -55,7 +57,7 @@ const NAMES: [&str; 18] = [
 /// The status of an error.
 ///
 /// ```
-/// use kerb_fleet::{Error, FieldError};
+/// use kerb_types::{Error, FieldError};
 /// let error = Error::from(FieldError::new("k", "0, must be 1 to 1000"));
 /// let status = kerb_proto::status::status_of(&error);
 /// assert_eq!(status.code(), tonic::Code::InvalidArgument);

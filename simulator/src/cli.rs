@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use kerb_fleet::SystemClock;
+use kerb_types::SystemClock;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -18,13 +18,13 @@ use crate::lab::compare_cli::CompareArgs;
 use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
 use crate::lab::report_cli::{ReportOptions, report};
 use crate::lab::virtual_time::virtual_runtime;
-use crate::load::load;
-use crate::options::{LoadOptions, ReplayOptions};
-use crate::peers::{PeersOptions, peers};
-use crate::pings::Pings;
-use crate::replay::{Out, replay};
 use crate::signals;
-use crate::slice::{trip_lines, write_gz, write_trips_gz};
+use kerb_loadgen::load::load;
+use kerb_loadgen::options::{LoadOptions, ReplayOptions};
+use kerb_loadgen::peers::{PeersOptions, peers};
+use kerb_loadgen::pings::Pings;
+use kerb_loadgen::replay::{Out, replay};
+use kerb_loadgen::slice::{trip_lines, write_gz, write_trips_gz};
 
 /// Exit code when an answer was wrong or a promise given twice.
 const EXIT_WRONG: u8 = 1;

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::Args;
 use kerb::settings::DataDir;
 use kerb::{ALL_ROLES, Node, Settings};
-use kerb_fleet::SystemClock;
+use kerb_types::SystemClock;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -20,10 +20,10 @@ use crate::lab::play::Play;
 use crate::lab::real_time::{LiveOptions, live};
 use crate::lab::record::RunRecord;
 use crate::lab::scenario::{DemandSource, Scenario};
-use crate::options::ReplayOptions;
-use crate::replay::{Out, replay};
-use crate::report::ReplayReport;
 pub use figures::Figures;
+use kerb_loadgen::options::ReplayOptions;
+use kerb_loadgen::replay::{Out, replay};
+use kerb_loadgen::report::ReplayReport;
 use telling::Telling;
 
 /// The city that is run.
@@ -41,7 +41,7 @@ const UTC_OFFSET_H: i32 = -7;
 #[derive(Args, Clone, Debug, Serialize)]
 pub struct DemoOptions {
     /// How much faster than life; half an hour then takes 50 s
-    #[arg(long, default_value_t = SPEED_UP, value_parser = crate::options::parse_positive)]
+    #[arg(long, default_value_t = SPEED_UP, value_parser = kerb_loadgen::options::parse_positive)]
     pub speed_up: f64,
     /// Match riders for so many seconds of the half hour
     #[arg(long, value_name = "SECONDS", default_value_t = 1_800, value_parser = clap::value_parser!(u32).range(1..=604_800))]
@@ -54,7 +54,7 @@ pub struct DemoOptions {
     #[arg(long, value_name = "FILE")]
     pub trips: Option<PathBuf>,
     /// Random questions asked and judged a second
-    #[arg(long, default_value_t = 100.0, value_parser = crate::options::parse_positive)]
+    #[arg(long, default_value_t = 100.0, value_parser = kerb_loadgen::options::parse_positive)]
     pub searches_per_second: f64,
     /// Of all randomness
     #[arg(long, default_value_t = 1)]

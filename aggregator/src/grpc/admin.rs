@@ -2,13 +2,14 @@
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use kerb_fleet::limits::SHARDS_MAX;
-use kerb_fleet::{Error, FieldError, MembershipView, NodeId, ShardId, ShardStat};
+use kerb_ports::{Error, ShardStat};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::admin_service_server::AdminService;
 use kerb_proto::v1::{
     ListShardsRequest, ListShardsResponse, NodeInfo, RebuildRequest, RebuildResponse, ShardInfo,
 };
+use kerb_types::limits::SHARDS_MAX;
+use kerb_types::{FieldError, MembershipView, NodeId, ShardId};
 use tonic::{Request, Response, Status};
 
 use super::Grpc;
@@ -48,7 +49,7 @@ fn shard((i, number): (usize, &u32)) -> Result<ShardId, FieldError> {
 }
 
 fn nodes(view: &MembershipView) -> Vec<NodeInfo> {
-    let info = |node: &kerb_fleet::Node| NodeInfo {
+    let info = |node: &kerb_types::Node| NodeInfo {
         node_id: node.id.as_str().to_owned(),
         roles: node.roles.iter().map(|role| role.name().to_owned()).collect(),
         address: node.address.clone().unwrap_or_default(),

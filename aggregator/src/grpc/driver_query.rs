@@ -1,11 +1,11 @@
 //! `DriverQueryService`.
 
-use kerb_fleet::{Catalog, DriverId};
 use kerb_proto::convert::{public_position, public_status};
 use kerb_proto::deadline::timeout_of;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::driver_query_service_server::DriverQueryService;
 use kerb_proto::v1::{GetDriverRequest, GetDriverResponse};
+use kerb_types::{Catalog, DriverId};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 

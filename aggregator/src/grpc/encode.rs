@@ -2,10 +2,11 @@
 //! each driver, costs several times as much to allocate as to write. The tests hold these bytes against prost's own.
 
 use h3o::Resolution;
-use kerb_fleet::{Capabilities, Catalog, Eta, Hit, Motion, VehicleClass};
+use kerb_geometry::{LatLng, hav_to_m};
+use kerb_ports::{Eta, Neighbor};
 use kerb_proto::convert::{public_position, public_status, public_travel_source};
 use kerb_proto::v1;
-use kerb_spatial::{LatLng, hav_to_m};
+use kerb_types::{Capabilities, Catalog, Motion, VehicleClass};
 use prost::Message;
 use prost::encoding::{WireType, bool, double, encode_key, encode_varint, message, uint32};
 
@@ -70,7 +71,7 @@ struct Writer<'a> {
 /// A `FindNearbyResponse`.
 pub(super) fn answer(
     present: &Presenter<'_>,
-    hits: &[Hit],
+    hits: &[Neighbor],
     travel: Travel<'_>,
     coverage: &Coverage,
     next_page_token: &str,
@@ -106,7 +107,7 @@ pub(super) fn batch(answers: &[Vec<u8>]) -> Vec<u8> {
 }
 
 impl Writer<'_> {
-    fn hit(&mut self, hit: &Hit, eta: Option<&Eta>) {
+    fn hit(&mut self, hit: &Neighbor, eta: Option<&Eta>) {
         let Presenter { now_ms, h3, .. } = *self.present;
         let out = &mut self.driver;
         out.clear();
@@ -137,7 +138,7 @@ impl Writer<'_> {
         bytes(response::DRIVERS, &self.driver, &mut self.out);
     }
 
-    fn kind(&mut self, hit: &Hit) {
+    fn kind(&mut self, hit: &Neighbor) {
         let kind = (hit.card.vehicle_class, hit.card.capabilities);
         if self.kind.replace(kind) == Some(kind) {
             return;
@@ -176,12 +177,12 @@ fn h3_cell(position: LatLng, resolution: Resolution) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kerb_fleet::{DriverCard, DriverId, DriverStatus, ShardId, Stamp, TravelSource};
+    use kerb_types::{DriverId, DriverProfile, DriverStatus, ShardId, TravelSource, UpdateVersion};
     use proptest::prelude::*;
 
     use super::*;
 
-    fn prosts(present: &Presenter<'_>, hit: &Hit, eta: Option<&Eta>) -> v1::NearbyDriver {
+    fn prosts(present: &Presenter<'_>, hit: &Neighbor, eta: Option<&Eta>) -> v1::NearbyDriver {
         let catalog = present.catalog;
         v1::NearbyDriver {
             driver_id: hit.card.id.as_str().to_owned(),
@@ -209,13 +210,13 @@ mod tests {
             age_ms in -1_000..100_000_i64,
             heading_cdeg in prop_oneof![Just(0), Just(Motion::NOT_KNOWN), 0..36_000_u16],
             status in 0..4_usize,
-        ) -> Hit {
+        ) -> Neighbor {
             let (vehicle_class, capabilities) = (VehicleClass(class), Capabilities(capabilities));
-            Hit {
-                card: DriverCard { id: DriverId::new(&id).unwrap(), vehicle_class, capabilities },
+            Neighbor {
+                card: DriverProfile { id: DriverId::new(&id).unwrap(), vehicle_class, capabilities },
                 position: LatLng::from_e7(lat, lon).unwrap(),
                 hav,
-                stamp: Stamp { sequence, time_ms: NOW_MS - age_ms },
+                stamp: UpdateVersion { sequence, time_ms: NOW_MS - age_ms },
                 motion: Motion { heading_cdeg, speed_cmps: 700 },
                 status: DriverStatus::ALL[status],
             }

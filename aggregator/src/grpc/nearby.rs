@@ -8,12 +8,12 @@ use bytes::{BufMut, Bytes};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use h3o::Resolution;
-use kerb_fleet::limits::MESSAGE_BYTES_MAX;
-use kerb_fleet::{Cursor, Error, Hit, Search};
+use kerb_ports::{Cursor, Error, Neighbor, Search};
 use kerb_proto::deadline::timeout_of;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::nearby_service_server::SERVICE_NAME;
 use kerb_proto::v1::{FindNearbyBatchRequest, FindNearbyRequest};
+use kerb_types::limits::MESSAGE_BYTES_MAX;
 use prost::Message;
 use tokio::time::Instant;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -91,7 +91,7 @@ fn present(aggregator: &Aggregator, h3: Option<Resolution>) -> Presenter<'_> {
 }
 
 /// The hits of the page, and its token when there are more.
-fn cut_to_page(found: &Found, page: Option<Page>, by_id: bool) -> (&[Hit], String) {
+fn cut_to_page(found: &Found, page: Option<Page>, by_id: bool) -> (&[Neighbor], String) {
     match page {
         Some(page) if found.hits.len() > page.size as usize => {
             let shown = &found.hits[..page.size as usize];

@@ -2,7 +2,8 @@
 
 use std::mem::take;
 
-use kerb_fleet::{Error, NodeId, Search, ShardAnswer, ShardId, ShardQuestion};
+use kerb_ports::{Error, Search, ShardQuery, ShardResult};
+use kerb_types::{NodeId, ShardId};
 use tokio::time::Instant;
 
 use super::work::Work;
@@ -15,7 +16,7 @@ use crate::query::Found;
 pub(super) struct Outgoing {
     pub(super) attempt: usize,
     pub(super) server: NodeId,
-    pub(super) question: ShardQuestion,
+    pub(super) question: ShardQuery,
     pub(super) deadline: Instant,
 }
 
@@ -80,7 +81,7 @@ impl<'a> Round<'a> {
     }
 
     /// An answer came.
-    pub(super) fn answered(&mut self, attempt: usize, answer: Result<ShardAnswer, Error>, now: Instant) {
+    pub(super) fn answered(&mut self, attempt: usize, answer: Result<ShardResult, Error>, now: Instant) {
         let ended = &mut self.attempts[attempt];
         if !std::mem::replace(&mut ended.pending, false) {
             // It was given up.
@@ -217,9 +218,9 @@ impl<'a> Round<'a> {
         self.outbox.push(Outgoing {
             attempt: self.attempts.len(),
             server: node,
-            question: ShardQuestion {
+            question: ShardQuery {
                 shards: shards.clone(),
-                also,
+                extra_shards: also,
                 search: self.works[work].search.clone(),
                 filter: self.scattering.filter,
             },

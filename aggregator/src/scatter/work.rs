@@ -1,6 +1,7 @@
 //! One question to a set of shards, until each is answered or nobody is left to ask. Pure.
 
-use kerb_fleet::{Search, ShardId, ShardMap};
+use kerb_ports::Search;
+use kerb_types::{ShardId, ShardMap};
 
 use crate::plan::ServerIndex;
 

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use kerb_aggregator::Options;
-use kerb_fleet::{DriverId, DriverStatus, ErrorCode, KnownDriver, KnownPosition, Motion, ShardId, Stamp};
+use kerb_ports::ErrorCode;
+use kerb_types::{DriverId, DriverStatus, KnownDriver, KnownPosition, Motion, ShardId, UpdateVersion};
 use tokio::time::Instant;
 
 use crate::fakes::{Cluster, NOW_MS, Script, hit};
@@ -16,7 +17,7 @@ fn known(sequence: Option<u64>, connected: bool) -> KnownDriver {
     let hit = hit("cab", 1, 0);
     let position = sequence.map(|sequence| KnownPosition {
         position: hit.position,
-        stamp: Stamp { sequence, time_ms: NOW_MS },
+        stamp: UpdateVersion { sequence, time_ms: NOW_MS },
         motion: Motion::NONE,
         accuracy_dm: Motion::NOT_KNOWN,
         shard: ShardId(1),

@@ -7,15 +7,18 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::pending;
 use kerb_aggregator::{Aggregator, Options, Ports, Query};
-use kerb_fleet::conformance::travel_times::TwoBanks;
-use kerb_fleet::{
-    Answer, Capabilities, Catalog, Control, Cursor, DriverCard, DriverChannel, DriverDesk, DriverFilter,
-    DriverId, DriverLookup, DriverNews, DriverStatus, Error, Frame, Hit, IndexAdmin, IndexServer, IngestNode,
-    KnownDriver, ManualClock, Membership, MembershipView, Motion, Node, NodeId, Partitioning, Peers,
-    PositionSession, PositionSink, Role, Search, ShardAnswer, ShardId, ShardMap, ShardQuestion, ShardSearch,
-    ShardStat, Sharding, SourceHello, Stamp, VehicleClass, Whereabouts,
+use kerb_geometry::{Circle, LatLng, Origin};
+use kerb_ports::conformance::travel_times::TwoBanks;
+use kerb_ports::{
+    Answer, Control, Cursor, DriverChannel, DriverEvents, DriverFilter, DriverLocation, DriverLookup,
+    DriverNotification, Error, Frame, IndexAdmin, IndexServer, IngestNode, Membership, Neighbor, Peers,
+    PositionSink, ReplicationStream, Search, ShardQuery, ShardResult, ShardSearch, ShardStat,
+    SourceRegistration,
 };
-use kerb_spatial::{Circle, LatLng, Origin};
+use kerb_types::{
+    Capabilities, Catalog, DriverId, DriverProfile, DriverStatus, KnownDriver, ManualClock, MembershipView,
+    Motion, Node, NodeId, Partitioning, Role, ShardId, ShardMap, Sharding, UpdateVersion, VehicleClass,
+};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -34,17 +37,17 @@ pub(crate) fn center() -> LatLng {
 }
 
 /// A driver `north` steps of 11 m north of the centre.
-pub(crate) fn hit(name: &str, north: u32, sequence: u64) -> Hit {
+pub(crate) fn hit(name: &str, north: u32, sequence: u64) -> Neighbor {
     let position = LatLng::new(52.52 + f64::from(north) * 1e-4, 13.405).unwrap();
-    Hit {
-        card: DriverCard {
+    Neighbor {
+        card: DriverProfile {
             id: DriverId::new(name).unwrap(),
             vehicle_class: VehicleClass(0),
             capabilities: Capabilities(0),
         },
         position,
         hav: Origin::new(center()).hav(position),
-        stamp: Stamp { sequence, time_ms: NOW_MS },
+        stamp: UpdateVersion { sequence, time_ms: NOW_MS },
         motion: Motion::NONE,
         status: DriverStatus::Available,
     }
@@ -54,24 +57,24 @@ pub(crate) fn nearest(k: u32) -> Query {
     Query::any(Search::Nearest { circle: Circle::new(center(), 50_000.0).unwrap(), k }, 15_000)
 }
 
-pub(crate) fn names(hits: &[Hit]) -> Vec<&str> {
+pub(crate) fn names(hits: &[Neighbor]) -> Vec<&str> {
     hits.iter().map(|hit| hit.card.id.as_str()).collect()
 }
 
 /// The first hits of these copies, as an index server would answer.
 pub(crate) fn linear_scan<'a>(
-    copies: impl Iterator<Item = &'a Hit>,
+    copies: impl Iterator<Item = &'a Neighbor>,
     search: &Search,
     filter: &DriverFilter,
-) -> Vec<Hit> {
+) -> Vec<Neighbor> {
     let by_id = matches!(search, Search::WithinPolygon { .. });
     let area = search.area();
-    let passes = |hit: &&Hit| {
+    let passes = |hit: &&Neighbor| {
         area.contains(hit.position)
             && filter.accepts(hit.status, hit.card.vehicle_class, hit.card.capabilities, hit.stamp.time_ms)
     };
-    let key = |hit: &Hit| (if by_id { 0.0 } else { hit.hav }, hit.card.id.clone());
-    let mut hits: Vec<Hit> = copies.filter(passes).cloned().collect();
+    let key = |hit: &Neighbor| (if by_id { 0.0 } else { hit.hav }, hit.card.id.clone());
+    let mut hits: Vec<Neighbor> = copies.filter(passes).cloned().collect();
     if by_id {
         for hit in &mut hits {
             hit.hav = 0.0;
@@ -102,15 +105,15 @@ pub(crate) enum Script {
     /// Answers one question and then is silent.
     Once,
     /// Always this, and keeps no record: costs next to nothing.
-    Prepared(ShardAnswer),
+    Prepared(ShardResult),
 }
 
 /// An index server that does as it is told.
 #[derive(Default)]
 pub(crate) struct FakeServer {
     pub(crate) script: Mutex<Script>,
-    pub(crate) copies: Mutex<HashMap<ShardId, Vec<Hit>>>,
-    pub(crate) questions: Mutex<Vec<ShardQuestion>>,
+    pub(crate) copies: Mutex<HashMap<ShardId, Vec<Neighbor>>>,
+    pub(crate) questions: Mutex<Vec<ShardQuery>>,
     /// Looks until a refilled shard is covered again.
     pub(crate) refilling: Mutex<u32>,
     pub(crate) looks: Mutex<u32>,
@@ -125,17 +128,17 @@ impl FakeServer {
         self.questions.lock().unwrap().len()
     }
 
-    fn answer(&self, question: &ShardQuestion, uncovered: &[ShardId]) -> ShardAnswer {
+    fn answer(&self, question: &ShardQuery, uncovered: &[ShardId]) -> ShardResult {
         let copies = self.copies.lock().unwrap();
         let covered = question.shards.iter().filter(|shard| !uncovered.contains(shard));
         let held = covered.filter_map(|shard| copies.get(shard)).flatten();
         let uncovered = question.shards.iter().copied().filter(|shard| uncovered.contains(shard)).collect();
-        ShardAnswer { hits: linear_scan(held, &question.search, &question.filter), uncovered }
+        ShardResult { hits: linear_scan(held, &question.search, &question.filter), uncovered }
     }
 }
 
 impl ShardSearch for FakeServer {
-    fn search(&self, question: ShardQuestion, _deadline: Instant) -> Answer<'_, ShardAnswer> {
+    fn search(&self, question: ShardQuery, _deadline: Instant) -> Answer<'_, ShardResult> {
         let script = self.script.lock().unwrap().clone();
         if !matches!(script, Script::Prepared(_)) {
             self.questions.lock().unwrap().push(question.clone());
@@ -178,22 +181,22 @@ impl IndexAdmin for FakeServer {
         async move { if fails { Err(error) } else { Ok(stats) } }.boxed()
     }
 
-    fn refill(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
+    fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
         let all = || (0..SHARDS).map(ShardId).collect();
         async move { Ok(if shards.is_empty() { all() } else { shards }) }.boxed()
     }
 }
 
 impl PositionSink for FakeServer {
-    fn open(&self, _hello: SourceHello) -> Answer<'_, Box<dyn PositionSession>> {
-        async { Ok(Box::new(NoSession) as Box<dyn PositionSession>) }.boxed()
+    fn open(&self, _hello: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+        async { Ok(Box::new(NoSession) as Box<dyn ReplicationStream>) }.boxed()
     }
 }
 
 /// Nobody here sends positions.
 struct NoSession;
 
-impl PositionSession for NoSession {
+impl ReplicationStream for NoSession {
     fn send(&mut self, _frame: Frame) -> Answer<'_, ()> {
         async { Ok(()) }.boxed()
     }
@@ -231,11 +234,11 @@ impl DriverLookup for FakeIngest {
 
 /// Nobody here has news for drivers.
 impl DriverChannel for FakeIngest {
-    fn tell(&self, _driver: DriverId, _news: DriverNews) -> Answer<'_, bool> {
+    fn notify(&self, _driver: DriverId, _news: DriverNotification) -> Answer<'_, bool> {
         async { Ok(false) }.boxed()
     }
 
-    fn whereabouts(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<Whereabouts>>> {
+    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
         async move { Ok(vec![None; drivers.len()]) }.boxed()
     }
 }
@@ -270,14 +273,14 @@ impl Cluster {
         let ports = Ports {
             membership: Arc::clone(self) as Arc<dyn Membership>,
             peers: Arc::clone(self) as Arc<dyn Peers>,
-            clock: Arc::clone(&self.clock) as Arc<dyn kerb_fleet::Clock>,
+            clock: Arc::clone(&self.clock) as Arc<dyn kerb_types::Clock>,
             times: Arc::new(TwoBanks { bridge_s: 600 }),
         };
         Aggregator::new(options, sharding, Catalog::default(), ports).unwrap()
     }
 
     /// Puts a copy into all replicas of a shard.
-    pub(crate) fn put(&self, shard: u16, hit: &Hit) {
+    pub(crate) fn put(&self, shard: u16, hit: &Neighbor) {
         let map = Arc::clone(&self.view.borrow().shard_map);
         for &server in map.holders(ShardId(shard)) {
             let mut copies = self.servers[usize::from(server)].copies.lock().unwrap();
@@ -329,7 +332,7 @@ impl Peers for Cluster {
         Some(Arc::clone(ingest) as Arc<dyn IngestNode>)
     }
 
-    fn matcher(&self, _id: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+    fn matcher(&self, _id: &NodeId) -> Option<Arc<dyn DriverEvents>> {
         None
     }
 }

@@ -2,8 +2,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kerb_aggregator::gather::Gather;
-use kerb_fleet::{Cursor, DriverFilter, DriverId, Hit, Search, ShardId};
-use kerb_spatial::{Circle, LatLng, Polygon};
+use kerb_geometry::{Circle, LatLng, Polygon};
+use kerb_ports::{Cursor, DriverFilter, Neighbor, Search};
+use kerb_types::{DriverId, ShardId};
 use proptest::prelude::*;
 
 use crate::fakes::{center, hit, linear_scan, names};
@@ -13,14 +14,14 @@ fn nearest(k: u32) -> Search {
 }
 
 /// Shards with copies of drivers; a driver may have copies in several shards.
-type World = HashMap<ShardId, Vec<Hit>>;
+type World = HashMap<ShardId, Vec<Neighbor>>;
 
-fn scan(world: &World, shards: &[ShardId], search: &Search) -> Vec<Hit> {
+fn scan(world: &World, shards: &[ShardId], search: &Search) -> Vec<Neighbor> {
     linear_scan(shards.iter().filter_map(|shard| world.get(shard)).flatten(), search, &DriverFilter::ANY)
 }
 
 /// Asks as the scatter does, until nothing more is needed.
-fn ask(world: &World, groups: &[Vec<ShardId>], search: &Search) -> (Vec<Hit>, Vec<ShardId>, usize) {
+fn ask(world: &World, groups: &[Vec<ShardId>], search: &Search) -> (Vec<Neighbor>, Vec<ShardId>, usize) {
     let mut gather = Gather::new(search.clone());
     for shards in groups {
         gather.add(shards.clone(), search.limit(), scan(world, shards, search));
@@ -61,7 +62,7 @@ fn copies() -> impl Strategy<Value = Vec<Copy>> {
 
 /// At most one copy of a driver in a shard, and a stamp says where: copies of one stamp are the same.
 fn world_of(copies: &[Copy]) -> World {
-    let mut world: HashMap<ShardId, HashMap<u8, Hit>> = HashMap::new();
+    let mut world: HashMap<ShardId, HashMap<u8, Neighbor>> = HashMap::new();
     let mut places: HashMap<(u8, u64), u32> = HashMap::new();
     for copy in copies {
         let north = *places.entry((copy.driver, copy.sequence)).or_insert(copy.north);
@@ -112,13 +113,13 @@ proptest! {
         prop_assert!(missing.is_empty(), "four rounds are enough for so few copies");
 
         let by_id = matches!(search, Search::WithinPolygon { .. });
-        let key = |hit: &Hit| (if by_id { 0.0 } else { hit.hav }, hit.card.id.clone());
+        let key = |hit: &Neighbor| (if by_id { 0.0 } else { hit.hav }, hit.card.id.clone());
         prop_assert!(hits.is_sorted_by(|a, b| key(a) < key(b)), "in order, each once");
         prop_assert!(hits.len() <= search.limit() as usize);
 
         let unlimited = unlimited(&search);
         let visible = scan(&world, &(0..8).map(ShardId).collect::<Vec<_>>(), &unlimited);
-        let mut newest: HashMap<DriverId, Hit> = HashMap::new();
+        let mut newest: HashMap<DriverId, Neighbor> = HashMap::new();
         for hit in visible {
             let best = newest.entry(hit.card.id.clone()).or_insert_with(|| hit.clone());
             if hit.stamp > best.stamp {
@@ -143,7 +144,7 @@ proptest! {
 fn newest_of_each_group(world: &World, groups: &[Vec<ShardId>]) -> World {
     let mut kept = World::new();
     for group in groups {
-        let mut best: HashMap<DriverId, (ShardId, Hit)> = HashMap::new();
+        let mut best: HashMap<DriverId, (ShardId, Neighbor)> = HashMap::new();
         for shard in group {
             for hit in world.get(shard).into_iter().flatten() {
                 let entry = best.entry(hit.card.id.clone()).or_insert_with(|| (*shard, hit.clone()));

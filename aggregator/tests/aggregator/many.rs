@@ -1,23 +1,23 @@
 use std::time::Duration;
 
 use kerb_aggregator::Options;
-use kerb_fleet::{DriverFilter, Hit, NearAnswer, NearAnswers, NearQuestion, NearbySearch};
-use kerb_spatial::{Circle, LatLng};
+use kerb_geometry::{Circle, LatLng};
+use kerb_ports::{DriverFilter, NearbyQuery, NearbyResult, NearbyResults, NearbySearch, Neighbor};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use tokio::time::Instant;
 
 use crate::fakes::{Cluster, NOW_MS, SHARDS, Script, center, hit, names, nearest};
 
-fn question(k: u32) -> NearQuestion {
-    NearQuestion { point: center(), k, radius_m: 50_000.0, filter: DriverFilter::ANY }
+fn question(k: u32) -> NearbyQuery {
+    NearbyQuery { point: center(), k, radius_m: 50_000.0, filter: DriverFilter::ANY }
 }
 
 fn in_200_ms() -> Instant {
     Instant::now() + Duration::from_millis(200)
 }
 
-fn names_of<'a>(answers: &'a NearAnswers, answer: &'a NearAnswer) -> Vec<&'a str> {
+fn names_of<'a>(answers: &'a NearbyResults, answer: &'a NearbyResult) -> Vec<&'a str> {
     answers.hits_of(answer).map(|hit| hit.card.id.as_str()).collect()
 }
 
@@ -57,10 +57,10 @@ async fn takes_the_filter_as_it_is_and_refuses_an_impossible_circle() {
     cluster.put_line();
     let aggregator = cluster.aggregator(Options::default());
     let filter = DriverFilter { time_min_ms: NOW_MS + 1, ..DriverFilter::ANY };
-    let future = NearQuestion { filter, ..question(4) };
+    let future = NearbyQuery { filter, ..question(4) };
     let answers = aggregator.nearest(vec![future, question(4)], in_200_ms()).await.unwrap();
     assert_eq!(answers.answers.iter().map(|answer| answer.places.len()).collect::<Vec<_>>(), [0, 4]);
-    let wrong = NearQuestion { point: center(), k: 1, radius_m: -1.0, filter: DriverFilter::ANY };
+    let wrong = NearbyQuery { point: center(), k: 1, radius_m: -1.0, filter: DriverFilter::ANY };
     let error = aggregator.nearest(vec![wrong], in_200_ms()).await.unwrap_err();
     assert!(error.to_string().contains("-1"), "{error}");
 }
@@ -72,13 +72,14 @@ async fn questions_of_one_part_of_a_city_are_one_search_when_few_drivers_pass() 
     println!("seed {seed}");
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let (cluster, filter) = (Cluster::new(2, 1), DriverFilter::ANY);
-    let drivers: Vec<Hit> = (0..200).map(|i| hit(&format!("{i:03}"), rng.random_range(0..300), 1)).collect();
+    let drivers: Vec<Neighbor> =
+        (0..200).map(|i| hit(&format!("{i:03}"), rng.random_range(0..300), 1)).collect();
     drivers.iter().zip(0..).for_each(|(driver, i)| cluster.put(i % SHARDS, driver));
     let aggregator = cluster.aggregator(Options::default());
     let question = |rng: &mut Pcg64Mcg| {
         let (north, east) = (rng.random_range(52.515..52.530), rng.random_range(13.400..13.410));
         let (k, radius_m) = (rng.random_range(0..80), rng.random_range(1.0..2_500.0));
-        NearQuestion { point: LatLng::new(north, east).unwrap(), k, radius_m, filter }
+        NearbyQuery { point: LatLng::new(north, east).unwrap(), k, radius_m, filter }
     };
     let mut questions: Vec<_> = (0..500).map(|_| question(&mut rng)).collect();
     // Too few of this kind for a search of their own.
@@ -88,7 +89,7 @@ async fn questions_of_one_part_of_a_city_are_one_search_when_few_drivers_pass() 
     for (i, (question, answer)) in questions.iter().zip(&answers.answers).enumerate() {
         let circle = Circle::new(question.point, question.radius_m).unwrap();
         let inside = drivers.iter().filter(|hit| question.filter == filter && circle.contains(hit.position));
-        let hav = |hit: &&Hit| circle.origin().hav(hit.position);
+        let hav = |hit: &&Neighbor| circle.origin().hav(hit.position);
         let mut expected: Vec<f64> = inside.map(|hit| hav(&hit)).collect();
         expected.sort_by(f64::total_cmp);
         expected.truncate(question.k as usize);

@@ -1,6 +1,7 @@
 use kerb_aggregator::page_token::{decode, encode, fingerprint};
-use kerb_fleet::{Cursor, DriverId};
+use kerb_ports::Cursor;
 use kerb_proto::v1::FindNearbyRequest;
+use kerb_types::DriverId;
 use proptest::prelude::*;
 
 fn cursor(hav: f64, id: &str) -> Cursor {

@@ -1,5 +1,5 @@
 use kerb_aggregator::plan::{Standing, plan, standings};
-use kerb_fleet::{NodeId, ShardId, ShardMap};
+use kerb_types::{NodeId, ShardId, ShardMap};
 use proptest::prelude::*;
 
 use crate::fakes::{Cluster, node};

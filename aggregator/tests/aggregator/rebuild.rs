@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use kerb_aggregator::Options;
-use kerb_fleet::{ErrorCode, ShardId};
+use kerb_ports::ErrorCode;
+use kerb_types::ShardId;
 use tokio::time::Instant;
 
 use crate::fakes::{Cluster, SHARDS, Script, node};
@@ -18,7 +19,7 @@ async fn reports_until_all_shards_are_covered() {
     let last = reports.last().unwrap();
     assert_eq!((last.shards_total, last.shards_covered), (usize::from(SHARDS), usize::from(SHARDS)));
     assert_eq!((last.drivers, last.bytes), (2 * u64::from(SHARDS), 100 * u64::from(SHARDS)));
-    assert_eq!(last.sources.iter().map(kerb_fleet::NodeId::as_str).collect::<Vec<_>>(), ["ingest"]);
+    assert_eq!(last.sources.iter().map(kerb_types::NodeId::as_str).collect::<Vec<_>>(), ["ingest"]);
     assert_eq!((last.elapsed, started.elapsed()), (Duration::from_millis(300), Duration::from_millis(300)));
 }
 

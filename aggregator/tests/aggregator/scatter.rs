@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use kerb_aggregator::{Aggregator, Found, Options};
-use kerb_fleet::{ShardAnswer, ShardId};
+use kerb_ports::ShardResult;
+use kerb_types::ShardId;
 use tokio::time::Instant;
 
 use crate::fakes::{Cluster, SHARDS, Script, hit, names, nearest};
@@ -275,7 +276,7 @@ async fn nobody_listed_means_everything_is_missing() {
 async fn more_hits_than_were_asked_for_are_cut() {
     let cluster = Cluster::new(1, 1);
     let hits = (0..9).map(|i| hit(&format!("d{i:02}"), i, 1)).collect();
-    cluster.servers[0].set(Script::Prepared(ShardAnswer { hits, uncovered: Vec::new() }));
+    cluster.servers[0].set(Script::Prepared(ShardResult { hits, uncovered: Vec::new() }));
     let (found, _) = find(&cluster.aggregator(Options::default()), 4).await;
     assert_whole(&found, 4);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use kerb_aggregator::Options;
 use kerb_aggregator::single_flight::SingleFlight;
-use kerb_fleet::ErrorCode;
+use kerb_ports::ErrorCode;
 use tokio::time::{Instant, advance};
 
 use crate::fakes::{Cluster, Script, nearest};

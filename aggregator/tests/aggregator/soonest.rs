@@ -1,14 +1,14 @@
 use kerb_aggregator::soonest::{Soonest, etas};
-use kerb_fleet::conformance::travel_times::TwoBanks;
-use kerb_fleet::{DriverFilter, Hit, Search, TravelTimes};
-use kerb_spatial::{Circle, LatLng};
+use kerb_geometry::{Circle, LatLng};
+use kerb_ports::conformance::travel_times::TwoBanks;
+use kerb_ports::{DriverFilter, Neighbor, Search, TravelTimes};
 use proptest::prelude::*;
 
 use crate::fakes::{center, hit, linear_scan, names};
 
 /// Answers rings by a linear scan until the search has ended; gives the answer, whether it is exact, and the rings.
 fn run(
-    drivers: &[Hit],
+    drivers: &[Neighbor],
     circle: Circle,
     k: u32,
     max: u32,
@@ -28,9 +28,10 @@ fn run(
 }
 
 /// All drivers in order of time, distance and id.
-fn truth(drivers: &[Hit], circle: Circle, k: u32, times: TwoBanks) -> Vec<(u32, String)> {
+fn truth(drivers: &[Neighbor], circle: Circle, k: u32, times: TwoBanks) -> Vec<(u32, String)> {
     let inside = drivers.iter().filter(|hit| circle.contains(hit.position));
-    let key = |hit: &Hit| (times.drive(hit.position, center()).eta.time_s, hit.hav, hit.card.id.to_string());
+    let key =
+        |hit: &Neighbor| (times.drive(hit.position, center()).eta.time_s, hit.hav, hit.card.id.to_string());
     let mut all: Vec<_> = inside.map(key).collect();
     all.sort_by(|a, b| a.partial_cmp(b).unwrap());
     all.into_iter().take(k as usize).map(|(time_s, _, id)| (time_s, id)).collect()
@@ -46,7 +47,7 @@ proptest! {
         bridge_s in prop_oneof![Just(0), 0..600_u32],
         radius_m in 1.0..6_000.0_f64,
     ) {
-        let drivers: Vec<Hit> =
+        let drivers: Vec<Neighbor> =
             steps.iter().enumerate().map(|(i, north)| hit(&format!("d{i:03}"), *north, 1)).collect();
         let circle = Circle::new(center(), radius_m).unwrap();
         let times = TwoBanks { bridge_s };
@@ -62,7 +63,7 @@ proptest! {
     fn a_bound_is_kept_and_said(
         steps in prop::collection::vec(0..400_u32, 0..300), k in 1..20_u32, max in 1..200_u32,
     ) {
-        let drivers: Vec<Hit> =
+        let drivers: Vec<Neighbor> =
             steps.iter().enumerate().map(|(i, north)| hit(&format!("d{i:03}"), *north, 1)).collect();
         let circle = Circle::new(center(), 50_000.0).unwrap();
         let times = TwoBanks { bridge_s: 60 };
@@ -85,7 +86,8 @@ proptest! {
 #[test]
 fn rings_grow_and_end_where_nobody_can_be_sooner() {
     // Two hundred over the bridge, then one who is not: 222 m farther and 580 s sooner.
-    let mut drivers: Vec<Hit> = (0..200).map(|i| hit(&format!("far-bank-{i:03}"), 2 * i + 1, 1)).collect();
+    let mut drivers: Vec<Neighbor> =
+        (0..200).map(|i| hit(&format!("far-bank-{i:03}"), 2 * i + 1, 1)).collect();
     drivers.push(hit("near-bank", 400, 1));
     drivers.extend((0..1_000).map(|i| hit(&format!("away-{i:04}"), 10_000 + i, 1)));
     let circle = Circle::new(center(), 200_000.0).unwrap();
@@ -103,14 +105,14 @@ fn a_driver_met_in_two_rings_counts_once() {
     let times = TwoBanks { bridge_s: 600 };
     let mut soonest = Soonest::new(circle, 40, 5_000);
     let limit = soonest.ring().unwrap().limit();
-    let first: Vec<Hit> = (0..limit).map(|i| hit(&format!("d{i:03}"), 2 * i + 1, 1)).collect();
-    let time = |hits: &[Hit]| etas(hits.iter().map(|hit| hit.position).collect(), center(), &times);
+    let first: Vec<Neighbor> = (0..limit).map(|i| hit(&format!("d{i:03}"), 2 * i + 1, 1)).collect();
+    let time = |hits: &[Neighbor]| etas(hits.iter().map(|hit| hit.position).collect(), center(), &times);
     soonest.read(first.clone(), &time(&first), &times);
     assert!(soonest.ring().is_some());
     // Has moved away meanwhile, and over the bridge.
     let second = vec![hit("d007", 400, 2)];
     soonest.read(second.clone(), &time(&second), &times);
     let (best, exact) = soonest.finish();
-    let hits: Vec<Hit> = best.into_iter().map(|timed| timed.hit).collect();
+    let hits: Vec<Neighbor> = best.into_iter().map(|timed| timed.hit).collect();
     assert_eq!((names(&hits).iter().filter(|name| **name == "d007").count(), exact), (1, true));
 }

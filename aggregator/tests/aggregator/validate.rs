@@ -1,10 +1,11 @@
 use kerb_aggregator::Options;
 use kerb_aggregator::validate::{Checked, validate};
-use kerb_fleet::{Catalog, Error, Search};
+use kerb_ports::{Error, Search};
 use kerb_proto::v1::find_nearby_request::Search as Wire;
 use kerb_proto::v1::{
     DriverFilter, FindNearbyRequest, LatLng, NearestSearch, PolygonSearch, RadiusSearch, RankBy,
 };
+use kerb_types::Catalog;
 
 fn point(latitude_deg: f64, longitude_deg: f64) -> LatLng {
     LatLng { latitude_deg, longitude_deg }
@@ -134,7 +135,7 @@ fn a_page_asks_for_one_more_and_a_filter_says_an_age() {
 
 #[test]
 fn travel_times_are_computed_when_asked_for_and_when_they_rank() {
-    let at = kerb_spatial::LatLng::new(1.0, 2.0).unwrap();
+    let at = kerb_geometry::LatLng::new(1.0, 2.0).unwrap();
     let here = nearest(point(1.0, 2.0), 1, 1.0);
     let asked = |request: &FindNearbyRequest| {
         let checked = check(request.clone()).unwrap();

@@ -16,9 +16,10 @@ use std::hint::black_box;
 use city::{City, START_MS};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use filled::{Filled, ROWS};
-use kerb_fleet::{Batch, DriverFilter, DriverStatus, Search, ShardQuestion};
+use kerb_geometry::{Area, Circle, LatLng};
 use kerb_index_server::Effort;
-use kerb_spatial::{Area, Circle, LatLng};
+use kerb_ports::{Batch, DriverFilter, Search, ShardQuery};
+use kerb_types::DriverStatus;
 use rstar::RTree;
 use rstar::primitives::GeomWithData;
 
@@ -45,13 +46,13 @@ impl Fleet {
         self.filled.borrow_mut().apply(batch);
     }
 
-    fn questions(&self, filter: DriverFilter) -> Vec<ShardQuestion> {
+    fn questions(&self, filter: DriverFilter) -> Vec<ShardQuery> {
         let mut city = self.city.borrow_mut();
         (0..QUESTIONS)
             .map(|_| {
                 let circle = Circle::new(city.rider(), 5_000.0).unwrap();
                 let shards = city.sharding.shards_for(&Area::Circle(circle));
-                ShardQuestion { shards, also: vec![], search: Search::Nearest { circle, k: 10 }, filter }
+                ShardQuery { shards, extra_shards: vec![], search: Search::Nearest { circle, k: 10 }, filter }
             })
             .collect()
     }

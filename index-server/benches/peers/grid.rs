@@ -2,7 +2,7 @@
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use kerb_spatial::{Circle, LatLng};
+use kerb_geometry::{Circle, LatLng};
 
 use super::{Move, Nearest, Points};
 

@@ -20,8 +20,8 @@ use std::time::Instant;
 
 use city::City;
 use filled::{Filled, ROWS, question, search};
-use kerb_fleet::Sharding;
-use kerb_spatial::{Circle, LatLng, Origin};
+use kerb_geometry::{Circle, LatLng, Origin};
+use kerb_types::Sharding;
 
 /// Times that everything is measured, the structures in turn.
 const ROUNDS: usize = 5;

@@ -3,7 +3,7 @@
 
 use std::num::NonZeroUsize;
 
-use kerb_spatial::{LatLng, Origin};
+use kerb_geometry::{LatLng, Origin};
 use kiddo::{ImmutableKdTree, SquaredEuclidean};
 use rstar::RTree;
 use rstar::primitives::GeomWithData;

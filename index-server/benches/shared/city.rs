@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{
-    Batch, Capabilities, DriverCard, DriverId, DriverStatus, Introduction, Motion, Sharding, Stamp, Update,
-    VehicleClass,
+use kerb_geometry::LatLng;
+use kerb_ports::{Batch, SlotBinding, Update};
+use kerb_types::{
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, Sharding, UpdateVersion, VehicleClass,
 };
-use kerb_spatial::LatLng;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -69,11 +69,11 @@ impl City {
         self.position(i)
     }
 
-    /// The introductions and first positions of drivers `from..to`.
+    /// The slot_bindings and first positions of drivers `from..to`.
     pub(crate) fn first(&self, from: usize, to: usize) -> Batch {
-        let introductions = (from..to).map(|i| Introduction { slot: i as u32, card: card(i) }).collect();
+        let slot_bindings = (from..to).map(|i| SlotBinding { slot: i as u32, card: card(i) }).collect();
         let updates = (from..to).map(|i| self.update(i)).collect();
-        Batch { introductions, updates, ..Batch::default() }
+        Batch { slot_bindings, updates, ..Batch::default() }
     }
 
     /// The next reports, in an order that has nothing to do with places.
@@ -113,7 +113,7 @@ impl City {
             slot: *slot,
             shard: sharding.shard_of(&anybody, *position),
             position: *position,
-            stamp: Stamp { sequence, time_ms: START_MS + sequence as i64 },
+            stamp: UpdateVersion { sequence, time_ms: START_MS + sequence as i64 },
             motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
             status: DriverStatus::Available,
         };
@@ -134,7 +134,7 @@ impl City {
             slot: i as u32,
             shard: self.sharding.shard_of(&DriverId::new("x").expect("one byte"), position),
             position,
-            stamp: Stamp { sequence: self.sequence, time_ms: START_MS + self.sequence as i64 },
+            stamp: UpdateVersion { sequence: self.sequence, time_ms: START_MS + self.sequence as i64 },
             motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
             status: match i {
                 _ if i % 100 == 1 => DriverStatus::OnBreak,
@@ -157,8 +157,8 @@ fn place(rng: &mut Pcg64Mcg, clusters: &[[f64; 3]]) -> (f64, f64) {
     ((x + radius * angle.cos()).clamp(0.0, 1.0), (y + radius * angle.sin()).clamp(0.0, 1.0))
 }
 
-fn card(i: usize) -> Arc<DriverCard> {
-    Arc::new(DriverCard {
+fn card(i: usize) -> Arc<DriverProfile> {
+    Arc::new(DriverProfile {
         id: DriverId::new(&format!("driver-{i:08}")).expect("15 bytes"),
         vehicle_class: VehicleClass((i % 4) as u8),
         capabilities: Capabilities(u16::from(i % 1_000 == 1)),

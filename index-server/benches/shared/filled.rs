@@ -1,8 +1,9 @@
 //! The index, filled with a city.
 
-use kerb_fleet::{Batch, DriverFilter, NodeId, Search, ShardQuestion, Sharding};
+use kerb_geometry::{Area, Circle, LatLng};
 use kerb_index_server::{Effort, Index, Options, Progress, Session};
-use kerb_spatial::{Area, Circle, LatLng};
+use kerb_ports::{Batch, DriverFilter, Search, ShardQuery};
+use kerb_types::{NodeId, Sharding};
 
 use crate::city::{City, START_MS};
 
@@ -23,8 +24,8 @@ impl Filled {
         let held: Vec<_> = city.sharding.all().collect();
         index.set_view(&held, &[]).unwrap();
         let mut session = index.open(&NodeId::new("bench").unwrap()).unwrap();
-        index.full_begin(&mut session, 1, &held).unwrap();
-        let mut ending = index.full_end(&mut session, 1).unwrap();
+        index.snapshot_begin(&mut session, 1, &held).unwrap();
+        let mut ending = index.snapshot_end(&mut session, 1).unwrap();
         while index.full_end_some(&session, &mut ending).unwrap() {}
         let mut filled = Self { index, session };
         for from in (0..drivers).step_by(ROWS) {
@@ -51,7 +52,7 @@ impl Filled {
 }
 
 /// The 10 nearest within 5 km, or all within 1 km.
-pub(crate) fn question(sharding: Sharding, point: LatLng, nearest: bool) -> ShardQuestion {
+pub(crate) fn question(sharding: Sharding, point: LatLng, nearest: bool) -> ShardQuery {
     let circle = Circle::new(point, if nearest { 5_000.0 } else { 1_000.0 }).unwrap();
     let shards = sharding.shards_for(&Area::Circle(circle));
     let search = if nearest {
@@ -59,11 +60,11 @@ pub(crate) fn question(sharding: Sharding, point: LatLng, nearest: bool) -> Shar
     } else {
         Search::WithinRadius { circle, limit: u32::MAX >> 1, after: None }
     };
-    ShardQuestion { shards, also: vec![], search, filter: DriverFilter::ANY }
+    ShardQuery { shards, extra_shards: vec![], search, filter: DriverFilter::ANY }
 }
 
 /// The distances of an answer, in order.
-pub(crate) fn search(index: &Index, question: &ShardQuestion) -> Vec<f64> {
+pub(crate) fn search(index: &Index, question: &ShardQuery) -> Vec<f64> {
     let mut effort = Effort::new(usize::MAX, &|| false);
     let answer = index.search(question, &mut effort).unwrap();
     answer.hits.iter().map(|hit| hit.hav).collect()

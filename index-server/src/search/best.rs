@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use hashbrown::HashSet;
-use kerb_fleet::Cursor;
+use kerb_ports::Cursor;
 
 use super::order::{Order, Pair};
 use super::sight::Sighting;

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
 
-use kerb_fleet::DriverFilter;
-use kerb_spatial::{Circle, LatLng};
+use kerb_geometry::{Circle, LatLng};
+use kerb_ports::DriverFilter;
 
 use super::sight::traits_pass;
 use super::{Asked, Effort, Stop};

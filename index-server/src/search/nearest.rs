@@ -5,8 +5,8 @@
 use std::collections::BinaryHeap;
 use std::hint::black_box;
 
-use kerb_fleet::DriverFilter;
-use kerb_spatial::{Circle, LatLng};
+use kerb_geometry::{Circle, LatLng};
+use kerb_ports::DriverFilter;
 
 use super::frontier::{FEW, Frontier, Queue, each_passing, read_group};
 use super::sight::{Sighting, fetch_records, passes, sight};

@@ -2,8 +2,9 @@
 
 use std::hint::{black_box, spin_loop};
 
-use kerb_fleet::{DriverFilter, ShardId};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_ports::DriverFilter;
+use kerb_types::ShardId;
 
 use crate::store::Store;
 use crate::store::page::Traits;

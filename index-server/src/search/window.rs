@@ -1,7 +1,7 @@
 //! A box in latitude and longitude around a point, outside of which everything is farther than a limit. Two integer
 //! comparisons turn away most of a leaf, before any distance is computed.
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 
 /// Lattice steps in a radian.
 const STEPS: f64 = 1.8e9 / std::f64::consts::PI;
@@ -81,7 +81,7 @@ fn angle(x: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use kerb_spatial::Origin;
+    use kerb_geometry::Origin;
     use proptest::prelude::*;
 
     use super::*;

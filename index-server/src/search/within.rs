@@ -3,8 +3,8 @@
 
 use std::cmp::Ordering;
 
-use kerb_fleet::DriverFilter;
-use kerb_spatial::{Cell, Circle, LatLng, Polygon, Relation};
+use kerb_geometry::{Cell, Circle, LatLng, Polygon, Relation};
+use kerb_ports::DriverFilter;
 
 use super::best::{Best, Found};
 use super::frontier::{FEW, Frontier, Group, MANY, Queue, each_passing, read_group};

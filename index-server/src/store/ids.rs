@@ -6,8 +6,8 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use kerb_fleet::DriverId;
-use kerb_fleet::limits::DRIVER_ID_BYTES_MAX as BYTES_MAX;
+use kerb_types::DriverId;
+use kerb_types::limits::DRIVER_ID_BYTES_MAX as BYTES_MAX;
 
 use super::arena::Arena;
 

@@ -3,7 +3,8 @@
 //! Kinds are a set in a word. A driver is in it by its status together with its class, and by each of its capabilities.
 //! Sets may have more than there is, never less; [`crate::index`] argues why that is enough.
 
-use kerb_fleet::{Capabilities, DriverFilter, VehicleClass};
+use kerb_ports::DriverFilter;
+use kerb_types::{Capabilities, VehicleClass};
 
 /// Classes are told apart by their number modulo this.
 const CLASSES: u32 = 8;
@@ -83,7 +84,7 @@ impl Sought {
 
 #[cfg(test)]
 mod tests {
-    use kerb_fleet::DriverStatus;
+    use kerb_types::DriverStatus;
     use proptest::prelude::*;
 
     use super::*;

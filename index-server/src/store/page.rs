@@ -4,8 +4,8 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use kerb_fleet::{Capabilities, DriverStatus, VehicleClass};
-use kerb_spatial::{Cell, LatLng, Morton};
+use kerb_geometry::{Cell, LatLng, Morton};
+use kerb_types::{Capabilities, DriverStatus, VehicleClass};
 
 use super::kinds::Kinds;
 use super::record::Kind;

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
-use kerb_fleet::limits::SHARDS_MAX;
-use kerb_fleet::{Capabilities, DriverCard, Motion, ShardId, Stamp, VehicleClass};
+use kerb_types::limits::SHARDS_MAX;
+use kerb_types::{Capabilities, DriverProfile, Motion, ShardId, UpdateVersion, VehicleClass};
 
 /// Times that a record can keep: 48 bits of milliseconds, up to the year 10889.
 pub(crate) const TIME_END_MS: i64 = 1 << 48;
@@ -57,8 +57,8 @@ pub(crate) struct Kind {
     pub(crate) capabilities: Capabilities,
 }
 
-impl From<&DriverCard> for Kind {
-    fn from(card: &DriverCard) -> Self {
+impl From<&DriverProfile> for Kind {
+    fn from(card: &DriverProfile) -> Self {
         Self { class: card.vehicle_class, capabilities: card.capabilities }
     }
 }
@@ -66,7 +66,7 @@ impl From<&DriverCard> for Kind {
 /// A driver's state beside its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
-    pub(crate) stamp: Stamp,
+    pub(crate) stamp: UpdateVersion,
     pub(crate) motion: Motion,
 }
 
@@ -82,8 +82,8 @@ impl Record {
     }
 
     #[inline]
-    pub(crate) fn stamp(&self) -> Stamp {
-        Stamp { sequence: self.sequence.load(Relaxed), time_ms: self.time_ms() }
+    pub(crate) fn stamp(&self) -> UpdateVersion {
+        UpdateVersion { sequence: self.sequence.load(Relaxed), time_ms: self.time_ms() }
     }
 
     #[inline]
@@ -96,7 +96,10 @@ impl Record {
     pub(crate) fn state(&self) -> State {
         let time_heading = self.time_heading.load(Relaxed);
         State {
-            stamp: Stamp { sequence: self.sequence.load(Relaxed), time_ms: (time_heading >> 16) as i64 },
+            stamp: UpdateVersion {
+                sequence: self.sequence.load(Relaxed),
+                time_ms: (time_heading >> 16) as i64,
+            },
             motion: Motion {
                 heading_cdeg: time_heading as u16,
                 speed_cmps: self.version_speed.load(Relaxed) as u16,
@@ -130,7 +133,7 @@ impl Record {
     /// Stores the state and closes the write.
     #[inline]
     pub(crate) fn end(&self, state: State) {
-        let Stamp { sequence, time_ms } = state.stamp;
+        let UpdateVersion { sequence, time_ms } = state.stamp;
         let time_heading = (time_ms as u64) << 16 | u64::from(state.motion.heading_cdeg);
         self.time_heading.store(time_heading, Relaxed);
         self.sequence.store(sequence, Relaxed);
@@ -195,7 +198,7 @@ mod tests {
         assert_eq!(size_of::<Record>(), 32);
         let record = Record::default();
         let state = State {
-            stamp: Stamp { sequence: u64::MAX, time_ms: TIME_END_MS - 1 },
+            stamp: UpdateVersion { sequence: u64::MAX, time_ms: TIME_END_MS - 1 },
             motion: Motion { heading_cdeg: 35_999, speed_cmps: Motion::NOT_KNOWN },
         };
         record.begin();
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn the_version_turns_over() {
         let record = Record::default();
-        let state = State { stamp: Stamp::default(), motion: Motion::NONE };
+        let state = State { stamp: UpdateVersion::default(), motion: Motion::NONE };
         for _ in 0..40_000 {
             record.begin();
             record.end(state);

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use kerb_fleet::ShardId;
-use kerb_spatial::Morton;
+use kerb_geometry::Morton;
+use kerb_types::ShardId;
 
 use crate::store::Store;
 use crate::store::page::{BLOCK, LEAF, Link};

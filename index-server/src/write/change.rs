@@ -1,8 +1,9 @@
-//! Who is who: introductions, removals and forgets.
+//! Who is who: slot_bindings, removals and forgets.
 
 use std::sync::Arc;
 
-use kerb_fleet::{DriverStatus, Error, Forget, Introduction, Slot, Stamp};
+use kerb_ports::{Error, Eviction, Slot, SlotBinding};
+use kerb_types::{DriverStatus, UpdateVersion};
 
 use super::registry::Registry;
 use super::session::Session;
@@ -12,11 +13,11 @@ use crate::store::record::{Kind, NOWHERE};
 
 impl Writer {
     /// Gives slots their drivers.
-    pub(crate) fn introduce(&mut self, session: &mut Session, new: &[Introduction]) -> Result<(), Error> {
+    pub(crate) fn introduce(&mut self, session: &mut Session, new: &[SlotBinding]) -> Result<(), Error> {
         new.iter().try_for_each(|introduction| self.introduce_one(session, introduction))
     }
 
-    fn introduce_one(&mut self, session: &mut Session, new: &Introduction) -> Result<(), Error> {
+    fn introduce_one(&mut self, session: &mut Session, new: &SlotBinding) -> Result<(), Error> {
         let store = Arc::clone(&self.store);
         let number = self.registry.find_or_add(&store, &new.card)?;
         Registry::refer(&store, number)?;
@@ -31,7 +32,7 @@ impl Writer {
     }
 
     /// The newest state's source says what a driver is; another's word waits until it has the newest.
-    fn change_kind(&mut self, session: &mut Session, number: u32, new: &Introduction) {
+    fn change_kind(&mut self, session: &mut Session, number: u32, new: &SlotBinding) {
         let record = self.store.records.get(number);
         let (place, kind) = (record.place(), Kind::from(&*new.card));
         if place == NOWHERE {
@@ -66,7 +67,7 @@ impl Writer {
             let record = self.store.records.get(number);
             if record.place() != NOWHERE && record.owner().source == session.source {
                 let stamp = record.stamp();
-                let older = Stamp { time_ms: stamp.time_ms - 1, ..stamp };
+                let older = UpdateVersion { time_ms: stamp.time_ms - 1, ..stamp };
                 let id = self.store.ids.get(number).to_id();
                 self.tombstones.add(&id, older, now_ms + self.gone_after_ms);
                 self.unplace(number);
@@ -77,9 +78,9 @@ impl Writer {
     }
 
     /// Removes these drivers unless their state is newer, and refuses the older states that may still come.
-    pub(crate) fn forget(&mut self, forgets: &[Forget], now_ms: i64) -> u64 {
+    pub(crate) fn forget(&mut self, evictions: &[Eviction], now_ms: i64) -> u64 {
         let mut removed = 0;
-        for forget in forgets {
+        for forget in evictions {
             self.tombstones.add(&forget.id, forget.stamp, now_ms + self.gone_after_ms);
             let Some(number) = self.registry.find(&self.store, &forget.id) else { continue };
             let record = self.store.records.get(number);

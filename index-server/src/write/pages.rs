@@ -1,7 +1,7 @@
 //! The writer's books about pages: which are free, which leaf a block belongs to, and how many each shard has.
 
-use kerb_fleet::ShardId;
-use kerb_spatial::Cell;
+use kerb_geometry::Cell;
+use kerb_types::ShardId;
 
 use crate::store::Store;
 use crate::store::epoch::Pool;

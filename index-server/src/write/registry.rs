@@ -2,7 +2,8 @@
 
 use std::hash::BuildHasher;
 
-use kerb_fleet::{DriverCard, DriverId, Error};
+use kerb_ports::Error;
+use kerb_types::{DriverId, DriverProfile};
 
 use super::numbers::{Mask, Numbers};
 use crate::store::Store;
@@ -50,7 +51,7 @@ impl Registry {
     }
 
     /// The record of the card's driver, a new one if it has none.
-    pub(crate) fn find_or_add(&mut self, store: &Store, card: &DriverCard) -> Result<u32, Error> {
+    pub(crate) fn find_or_add(&mut self, store: &Store, card: &DriverProfile) -> Result<u32, Error> {
         if let Some(record) = self.find(store, &card.id) {
             return Ok(record);
         }

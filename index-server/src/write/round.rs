@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{Error, ShardId};
+use kerb_ports::Error;
+use kerb_types::ShardId;
 
 use super::session::{Round, Session};
 use super::{Writer, tree};
@@ -11,7 +12,7 @@ use crate::store::record::{Home, NOWHERE};
 
 impl Writer {
     /// Begins a full part.
-    pub(crate) fn full_begin(
+    pub(crate) fn snapshot_begin(
         &mut self,
         session: &mut Session,
         number: u64,
@@ -33,7 +34,7 @@ impl Writer {
 
     /// Ends the part of one shard of a full part: what this source owned there and has not sent since the begin is
     /// removed.
-    pub(crate) fn full_end(
+    pub(crate) fn snapshot_end(
         &mut self,
         session: &Session,
         epoch: u16,
@@ -74,7 +75,7 @@ impl Writer {
     }
 
     /// Marks a shard as empty and to be filled again; [`Writer::drop_drivers`] is still to be called.
-    pub(crate) fn refill(&mut self, shard: ShardId) {
+    pub(crate) fn resync(&mut self, shard: ShardId) {
         self.coverage.empty(shard);
         self.store.shard(shard).set_covered(false);
     }

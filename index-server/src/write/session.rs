@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
-use kerb_fleet::{Error, ShardId, Slot};
+use kerb_ports::{Error, Slot};
+use kerb_types::ShardId;
 
 use crate::coverage::FillingId;
 use crate::store::record::Kind;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kerb_fleet::{Error, NodeId, ShardId};
+use kerb_ports::Error;
+use kerb_types::{NodeId, ShardId};
 
 use super::session::Session;
 use crate::store::record::Owner;

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::ShardId;
-use kerb_spatial::{Cell, Morton};
+use kerb_geometry::{Cell, Morton};
+use kerb_types::ShardId;
 
 use super::{Writer, tree};
 use crate::store::Store;

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
-use kerb_fleet::{DriverId, Stamp};
+use kerb_types::{DriverId, UpdateVersion};
 
 /// Remembered drivers, at most; the oldest goes first. A whole node's drivers reconnecting are fewer.
 const TOMBSTONES_MAX: usize = 1 << 20;
@@ -12,14 +12,14 @@ const TOMBSTONES_MAX: usize = 1 << 20;
 /// Ids with the newest state that is refused, each for a time.
 #[derive(Default)]
 pub(crate) struct Tombstones {
-    refused: HashMap<DriverId, (Stamp, i64), foldhash::fast::RandomState>,
+    refused: HashMap<DriverId, (UpdateVersion, i64), foldhash::fast::RandomState>,
     /// By deadline; an id whose tombstone was renewed stands here again.
     order: VecDeque<(i64, DriverId)>,
 }
 
 impl Tombstones {
     /// Refuses states up to `stamp` until `deadline_ms`, which never goes back.
-    pub(crate) fn add(&mut self, id: &DriverId, stamp: Stamp, deadline_ms: i64) {
+    pub(crate) fn add(&mut self, id: &DriverId, stamp: UpdateVersion, deadline_ms: i64) {
         let entry = self.refused.entry(id.clone()).or_insert((stamp, deadline_ms));
         *entry = (entry.0.max(stamp), deadline_ms);
         self.order.push_back((deadline_ms, id.clone()));
@@ -29,7 +29,7 @@ impl Tombstones {
     }
 
     /// Whether this state is refused. A newer one ends the refusal.
-    pub(crate) fn refuse(&mut self, id: &DriverId, stamp: Stamp) -> bool {
+    pub(crate) fn refuse(&mut self, id: &DriverId, stamp: UpdateVersion) -> bool {
         match self.refused.get(id) {
             None => false,
             Some((up_to, _)) if stamp <= *up_to => true,
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_state_is_refused_until_it_is_newer_or_time_is_up() {
-        let stamp = |sequence| Stamp { sequence, time_ms: 0 };
+        let stamp = |sequence| UpdateVersion { sequence, time_ms: 0 };
         let (a, b) = (DriverId::new("a").unwrap(), DriverId::new("b").unwrap());
         let mut tombstones = Tombstones::default();
         tombstones.add(&a, stamp(5), 100);

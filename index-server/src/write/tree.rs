@@ -5,8 +5,8 @@
 //! the deepest level, whose head has the kinds of all of it. Each function leaves the tree whole for a reader who comes
 //! at any instant, as [`crate::index`] argues.
 
-use kerb_fleet::ShardId;
-use kerb_spatial::{Cell, LatLng, Morton};
+use kerb_geometry::{Cell, LatLng, Morton};
+use kerb_types::ShardId;
 
 use super::pages::Pages;
 use crate::store::Store;

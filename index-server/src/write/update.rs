@@ -5,8 +5,8 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use kerb_fleet::{Error, Update};
-use kerb_spatial::{Cell, LatLng, Morton};
+use kerb_geometry::{Cell, LatLng, Morton};
+use kerb_ports::{Error, Update};
 
 use super::ahead::{Way, fetch_room};
 use super::pages::Pages;

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::conformance::source::{NOW_MS, SHARDS, SOURCES, sharding};
-use kerb_fleet::{
-    Catalog, IndexServer as Port, ManualClock, Membership, MembershipView, Node, NodeId, Role, ShardMap,
-};
 use kerb_index_server::{IndexServer, Options, Ports};
+use kerb_ports::conformance::source::{NOW_MS, SHARDS, SOURCES, sharding};
+use kerb_ports::{IndexServer as Port, Membership};
+use kerb_types::{Catalog, ManualClock, MembershipView, Node, NodeId, Role, ShardMap};
 use tokio::sync::watch;
 
 /// A membership that says what the test says.
@@ -47,4 +46,4 @@ async fn embedded() -> (Arc<dyn Port>, ()) {
     (Arc::new(server), ())
 }
 
-kerb_fleet::index_server_conformance!(embedded);
+kerb_ports::index_server_conformance!(embedded);

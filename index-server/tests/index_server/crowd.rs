@@ -2,16 +2,17 @@
 
 use std::ops::Range;
 
-use kerb_fleet::{Batch, DriverFilter, DriverStatus, Search, ShardQuestion, Sharding, Stamp};
+use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{Effort, Index, Session};
-use kerb_spatial::{Circle, LatLng};
+use kerb_ports::{Batch, DriverFilter, Search, ShardQuery};
+use kerb_types::{DriverStatus, Sharding, UpdateVersion};
 
 use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, update};
 
 const DRIVERS: u32 = 1_000_000;
 
 fn state(position: LatLng, sequence: u64) -> State {
-    State { position, stamp: Stamp { sequence, time_ms: NOW_MS }, status: DriverStatus::Available }
+    State { position, stamp: UpdateVersion { sequence, time_ms: NOW_MS }, status: DriverStatus::Available }
 }
 
 fn send(index: &Index, session: &mut Session, numbers: Range<u32>, position: LatLng, sequence: u64) {
@@ -27,9 +28,9 @@ fn send(index: &Index, session: &mut Session, numbers: Range<u32>, position: Lat
 fn nearest(index: &Index, place: LatLng, k: u32) -> Vec<f64> {
     let circle = Circle::new(place, 5_000.0).unwrap();
     let shards = Sharding::default().all().collect();
-    let question = ShardQuestion {
+    let question = ShardQuery {
         shards,
-        also: vec![],
+        extra_shards: vec![],
         search: Search::Nearest { circle, k },
         filter: DriverFilter::ANY,
     };

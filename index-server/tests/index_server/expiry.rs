@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use kerb_fleet::{Batch, DriverFilter, DriverStatus, Search, Sharding, Stamp};
+use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::Index;
-use kerb_spatial::{Circle, LatLng};
+use kerb_ports::{Batch, DriverFilter, Search};
+use kerb_types::{DriverStatus, Sharding, UpdateVersion};
 use rand::RngExt;
 
 use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, rng, update};
@@ -29,9 +30,9 @@ fn all(index: &Index) -> Vec<u32> {
     numbers
 }
 
-fn report(number: u32, sequence: u64, time_ms: i64) -> kerb_fleet::Update {
+fn report(number: u32, sequence: u64, time_ms: i64) -> kerb_ports::Update {
     let position = LatLng::new(37.6 + f64::from(number) * 0.0002, -122.4).unwrap();
-    let stamp = Stamp { sequence, time_ms };
+    let stamp = UpdateVersion { sequence, time_ms };
     update(Sharding::default(), number, State { position, stamp, status: DriverStatus::Available })
 }
 

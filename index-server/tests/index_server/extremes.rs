@@ -1,8 +1,9 @@
 //! Drivers at the ends of the world, and one who jumps between them.
 
-use kerb_fleet::{Batch, DriverFilter, DriverStatus, Error, NodeId, Search, Sharding, Stamp, Update};
+use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{Index, Options, Progress};
-use kerb_spatial::{Circle, LatLng};
+use kerb_ports::{Batch, DriverFilter, Error, Search, Update};
+use kerb_types::{DriverStatus, NodeId, Sharding, UpdateVersion};
 
 use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, update};
 
@@ -23,7 +24,7 @@ fn corner(i: usize) -> LatLng {
 }
 
 fn state(position: LatLng, sequence: u64) -> State {
-    State { position, stamp: Stamp { sequence, time_ms: NOW_MS }, status: DriverStatus::Available }
+    State { position, stamp: UpdateVersion { sequence, time_ms: NOW_MS }, status: DriverStatus::Available }
 }
 
 fn around(index: &Index, place: LatLng) -> Vec<u32> {
@@ -97,9 +98,9 @@ fn rows_that_cannot_be_are_refused_before_any_is_applied() {
     for batch in bad {
         assert!(matches!(refusal(&index, &batch), Error::Mismatch(_)));
     }
-    let slot = Batch { introductions: introduce(0..1).introductions, ..Batch::default() };
+    let slot = Batch { slot_bindings: introduce(0..1).slot_bindings, ..Batch::default() };
     let mut too_far = slot;
-    too_far.introductions[0].slot = u32::MAX;
+    too_far.slot_bindings[0].slot = u32::MAX;
     assert!(matches!(refusal(&index, &too_far), Error::Mismatch(_)));
     assert_eq!(around(&index, corner(7)), [] as [u32; 0]);
 }

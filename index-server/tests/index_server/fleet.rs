@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kerb_fleet::{
-    Batch, Capabilities, Cursor, DriverCard, DriverFilter, DriverId, DriverStatus, Introduction, Motion,
-    NodeId, Search, ShardAnswer, ShardId, ShardQuestion, Sharding, Stamp, Update, VehicleClass,
-};
+use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_index_server::{Effort, Index, Options, Progress, Session};
-use kerb_spatial::{Circle, LatLng, Polygon};
+use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery, ShardResult, SlotBinding, Update};
+use kerb_types::{
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, UpdateVersion,
+    VehicleClass,
+};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -18,8 +19,8 @@ pub(crate) fn rng(seed: u64) -> Pcg64Mcg {
     Pcg64Mcg::seed_from_u64(seed)
 }
 
-pub(crate) fn card(number: u32) -> Arc<DriverCard> {
-    Arc::new(DriverCard {
+pub(crate) fn card(number: u32) -> Arc<DriverProfile> {
+    Arc::new(DriverProfile {
         id: DriverId::new(&format!("d{number}")).unwrap(),
         vehicle_class: VehicleClass((number % 5) as u8),
         capabilities: Capabilities((number % 8) as u16),
@@ -34,7 +35,7 @@ pub(crate) fn number_of(id: &DriverId) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct State {
     pub(crate) position: LatLng,
-    pub(crate) stamp: Stamp,
+    pub(crate) stamp: UpdateVersion,
     pub(crate) status: DriverStatus,
 }
 
@@ -76,8 +77,8 @@ pub(crate) fn update(sharding: Sharding, number: u32, state: State) -> Update {
 }
 
 pub(crate) fn introduce(numbers: impl Iterator<Item = u32>) -> Batch {
-    let introductions = numbers.map(|slot| Introduction { slot, card: card(slot) }).collect();
-    Batch { introductions, ..Batch::default() }
+    let slot_bindings = numbers.map(|slot| SlotBinding { slot, card: card(slot) }).collect();
+    Batch { slot_bindings, ..Batch::default() }
 }
 
 /// An index that holds every shard, and its only source, whose full part of nobody is over.
@@ -86,8 +87,8 @@ pub(crate) fn index(sharding: Sharding, drivers_max: u32) -> (Index, Session) {
     let shards: Vec<_> = sharding.all().collect();
     index.set_view(&shards, &[]).unwrap();
     let mut session = index.open(&NodeId::new("test").unwrap()).unwrap();
-    index.full_begin(&mut session, 1, &shards).unwrap();
-    let mut ending = index.full_end(&mut session, 1).unwrap();
+    index.snapshot_begin(&mut session, 1, &shards).unwrap();
+    let mut ending = index.snapshot_end(&mut session, 1).unwrap();
     while index.full_end_some(&session, &mut ending).unwrap() {}
     (index, session)
 }
@@ -97,8 +98,8 @@ pub(crate) fn apply(index: &Index, session: &mut Session, batch: &Batch, now_ms:
     while index.apply(session, batch, &mut progress, now_ms).unwrap() {}
 }
 
-pub(crate) fn ask(index: &Index, shards: Vec<ShardId>, search: Search, filter: DriverFilter) -> ShardAnswer {
-    let question = ShardQuestion { shards, also: vec![], search, filter };
+pub(crate) fn ask(index: &Index, shards: Vec<ShardId>, search: Search, filter: DriverFilter) -> ShardResult {
+    let question = ShardQuery { shards, extra_shards: vec![], search, filter };
     index.search(&question, &mut Effort::new(usize::MAX, &|| false)).unwrap()
 }
 
@@ -163,7 +164,7 @@ pub(crate) fn scan(truth: &Truth, search: &Search, filter: &DriverFilter) -> Vec
 }
 
 /// Asserts that an answer is what a scan finds, with everything that it says of each driver.
-pub(crate) fn judge(truth: &Truth, search: &Search, filter: &DriverFilter, answer: &ShardAnswer) {
+pub(crate) fn judge(truth: &Truth, search: &Search, filter: &DriverFilter, answer: &ShardResult) {
     let right = scan(truth, search, filter);
     let found: Vec<_> = answer.hits.iter().map(|hit| (hit.hav, number_of(&hit.card.id))).collect();
     if let Search::Nearest { .. } = search {

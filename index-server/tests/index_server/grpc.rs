@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::conformance::source::{NOW_MS, SOURCES, card, line_of, sharding};
-use kerb_fleet::{Batch, Catalog, Frame, IndexAdmin, Introduction, ManualClock, NodeId, SourceHello};
 use kerb_index_server::{IndexServer, grpc};
+use kerb_ports::conformance::source::{NOW_MS, SOURCES, card, line_of, sharding};
+use kerb_ports::{Batch, Frame, IndexAdmin, SlotBinding, SourceRegistration};
 use kerb_proto::internal::v1;
 use kerb_proto::internal::v1::index_service_client::IndexServiceClient;
 use kerb_proto::internal::v1::position_control::Control;
+use kerb_types::{Catalog, ManualClock, NodeId};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
@@ -37,7 +38,7 @@ async fn serve() -> (IndexServer, Channel) {
 fn hello(source: usize) -> v1::PositionFrame {
     let node = NodeId::new(SOURCES[source]).unwrap();
     let settings_fingerprint = sharding().fingerprint(&Catalog::default());
-    (&SourceHello { node, settings_fingerprint }).into()
+    (&SourceRegistration { node, settings_fingerprint }).into()
 }
 
 struct Stream {
@@ -83,8 +84,8 @@ impl Stream {
 }
 
 fn line(count: u32) -> Frame {
-    let introductions = (0..count).map(|slot| Introduction { slot, card: card(slot) }).collect();
-    Frame::Batch(Batch { introductions, updates: line_of(count), ..Batch::default() })
+    let slot_bindings = (0..count).map(|slot| SlotBinding { slot, card: card(slot) }).collect();
+    Frame::Batch(Batch { slot_bindings, updates: line_of(count), ..Batch::default() })
 }
 
 async fn drivers(server: &IndexServer) -> u64 {
@@ -95,14 +96,14 @@ async fn drivers(server: &IndexServer) -> u64 {
 async fn frames_are_applied_and_acknowledged() {
     let (server, channel) = serve().await;
     let mut stream = Stream::open(&channel, hello(0)).await.unwrap();
-    stream.send(&Frame::FullBegin { round: 1, shards: sharding().all().collect() }).await;
+    stream.send(&Frame::SnapshotBegin { round: 1, shards: sharding().all().collect() }).await;
     stream.send(&line(20)).await;
-    stream.send(&Frame::FullEnd { round: 1 }).await;
+    stream.send(&Frame::SnapshotEnd { round: 1 }).await;
     stream.applied(2).await;
     assert_eq!(drivers(&server).await, 20);
-    server.refill(vec![]).await.unwrap();
+    server.resync(vec![]).await.unwrap();
     let message = stream.controls.message().await.unwrap().unwrap();
-    let Some(Control::Refill(list)) = message.control else { panic!("{message:?}") };
+    let Some(Control::Resync(list)) = message.control else { panic!("{message:?}") };
     assert_eq!(list.shards.len(), usize::from(sharding().shards()));
 }
 
@@ -113,7 +114,7 @@ async fn what_is_wrong_ends_its_stream_alone() {
     good.send(&line(5)).await;
     good.applied(0).await;
 
-    let not_hello = v1::PositionFrame::from(&Frame::FullEnd { round: 1 });
+    let not_hello = v1::PositionFrame::from(&Frame::SnapshotEnd { round: 1 });
     assert_eq!(
         Stream::open(&channel, not_hello).await.map(drop).unwrap_err().code(),
         Code::FailedPrecondition
@@ -134,7 +135,7 @@ async fn what_is_wrong_ends_its_stream_alone() {
     stream.frames.send(hello(0)).await.unwrap();
     assert_eq!(stream.end().await.code(), Code::FailedPrecondition);
 
-    good.send(&Frame::FullBegin { round: 1, shards: vec![] }).await;
+    good.send(&Frame::SnapshotBegin { round: 1, shards: vec![] }).await;
     good.applied(1).await;
     assert_eq!(drivers(&server).await, 5);
 }
@@ -146,10 +147,10 @@ async fn a_source_that_reads_nothing_holds_up_nothing() {
     stream.send(&line(20)).await;
     // Far more acknowledgements and wishes than the server keeps for it.
     for round in 1..2_000 {
-        stream.send(&Frame::FullBegin { round, shards: vec![] }).await;
-        stream.send(&Frame::FullEnd { round }).await;
+        stream.send(&Frame::SnapshotBegin { round, shards: vec![] }).await;
+        stream.send(&Frame::SnapshotEnd { round }).await;
     }
-    server.refill(vec![]).await.unwrap();
+    server.resync(vec![]).await.unwrap();
     stream.applied(3_998).await;
     let other = Stream::open(&channel, hello(1)).await;
     assert!(other.is_ok());
@@ -161,9 +162,9 @@ async fn searches_and_refusals_cross_the_wire() {
     let mut client = IndexServiceClient::new(channel.clone());
     for source in [0, 1] {
         let mut stream = Stream::open(&channel, hello(source)).await.unwrap();
-        stream.send(&Frame::FullBegin { round: 1, shards: sharding().all().collect() }).await;
+        stream.send(&Frame::SnapshotBegin { round: 1, shards: sharding().all().collect() }).await;
         stream.send(&line(4)).await;
-        stream.send(&Frame::FullEnd { round: 1 }).await;
+        stream.send(&Frame::SnapshotEnd { round: 1 }).await;
         stream.applied(2).await;
         // The second source is gone when the search comes; the first has the drivers.
     }
@@ -184,7 +185,7 @@ async fn searches_and_refusals_cross_the_wire() {
     let no_search = v1::SearchShardsRequest { search: None, ..request };
     let status = client.search_shards(no_search).await.unwrap_err();
     assert_eq!((status.code(), status.message().contains("search")), (Code::InvalidArgument, true));
-    let status = client.refill(v1::RefillRequest { shards: vec![70_000] }).await.unwrap_err();
+    let status = client.resync(v1::ResyncRequest { shards: vec![70_000] }).await.unwrap_err();
     assert_eq!((status.code(), status.message().contains("70000")), (Code::InvalidArgument, true));
     let stats = client.shard_stats(v1::ShardStatsRequest {}).await.unwrap().into_inner();
     assert_eq!(stats.shards.len(), usize::from(sharding().shards()));

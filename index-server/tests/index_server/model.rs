@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kerb_fleet::{Batch, DriverFilter, Forget, NodeId, Search, ShardId, Sharding, Stamp};
+use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{Index, Options, Session};
-use kerb_spatial::{Circle, LatLng};
+use kerb_ports::{Batch, DriverFilter, Eviction, Search};
+use kerb_types::{NodeId, ShardId, Sharding, UpdateVersion};
 use proptest::prelude::*;
 
 use crate::fleet::{NOW_MS, State, apply, ask, card, introduce, number_of, update};
@@ -15,7 +16,7 @@ const SHARDS: u16 = 8;
 const GONE_AFTER_MS: i64 = 60_000;
 
 fn sharding() -> Sharding {
-    Sharding::new(SHARDS, kerb_fleet::Partitioning::Tile).unwrap()
+    Sharding::new(SHARDS, kerb_types::Partitioning::Tile).unwrap()
 }
 
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ enum Operation {
         source: usize,
         drivers: Vec<u32>,
     },
-    Forget {
+    Eviction {
         source: usize,
         driver: u32,
         sequence: u64,
@@ -43,7 +44,7 @@ enum Operation {
     Reopen {
         source: usize,
     },
-    Refill {
+    Resync {
         shards: u8,
     },
     /// Shards that are held, and live sources, as masks.
@@ -65,11 +66,11 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         2 => (source.clone(), prop::collection::vec(0..DRIVERS, 0..6))
             .prop_map(|(source, drivers)| Operation::Remove { source, drivers }),
         2 => (source.clone(), 0..DRIVERS, 0..30_u64)
-            .prop_map(|(source, driver, sequence)| Operation::Forget { source, driver, sequence }),
+            .prop_map(|(source, driver, sequence)| Operation::Eviction { source, driver, sequence }),
         2 => (source.clone(), any::<u8>(), rows())
             .prop_map(|(source, shards, rows)| Operation::Full { source, shards, rows }),
         1 => source.prop_map(|source| Operation::Reopen { source }),
-        1 => any::<u8>().prop_map(|shards| Operation::Refill { shards }),
+        1 => any::<u8>().prop_map(|shards| Operation::Resync { shards }),
         1 => (any::<u8>(), 0..8_u8).prop_map(|(held, live)| Operation::View { held, live }),
         1 => (0..160_i64).prop_map(|turns| Operation::Pass { ms: turns * 250 }),
     ];
@@ -78,8 +79,8 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 
 /// From 80 s before the start to 40 s after it; in whole turns of time, so that the index is not late by a part
 /// of one.
-fn stamp(sequence: u64) -> Stamp {
-    Stamp { sequence, time_ms: NOW_MS + (sequence as i64 - 20) * 4_000 }
+fn stamp(sequence: u64) -> UpdateVersion {
+    UpdateVersion { sequence, time_ms: NOW_MS + (sequence as i64 - 20) * 4_000 }
 }
 
 /// Sixteen places in several shards; some are the same place with other last digits.
@@ -93,7 +94,7 @@ fn place(code: u8) -> LatLng {
 struct Model {
     now_ms: i64,
     drivers: BTreeMap<u32, (State, usize)>,
-    tombstones: BTreeMap<u32, (Stamp, i64)>,
+    tombstones: BTreeMap<u32, (UpdateVersion, i64)>,
     held: BTreeSet<ShardId>,
     live: BTreeSet<usize>,
     connected: BTreeSet<usize>,
@@ -105,7 +106,7 @@ impl Model {
         sharding().shard_of(&card(number).id, state.position)
     }
 
-    fn accepts(&self, number: u32, stamp: Stamp) -> bool {
+    fn accepts(&self, number: u32, stamp: UpdateVersion) -> bool {
         let tombstone = self.tombstones.get(&number);
         !self.drivers.contains_key(&number) && tombstone.is_none_or(|(up_to, _)| stamp > *up_to)
     }
@@ -134,18 +135,18 @@ impl Model {
     fn remove(&mut self, source: usize, number: u32) {
         if let Some((state, _)) = self.drivers.get(&number).filter(|(_, owner)| *owner == source) {
             // Only what is older than the removed state is refused.
-            self.bury(number, Stamp { time_ms: state.stamp.time_ms - 1, ..state.stamp });
+            self.bury(number, UpdateVersion { time_ms: state.stamp.time_ms - 1, ..state.stamp });
             self.drivers.remove(&number);
         }
     }
 
-    fn bury(&mut self, number: u32, stamp: Stamp) {
+    fn bury(&mut self, number: u32, stamp: UpdateVersion) {
         let until = self.now_ms + GONE_AFTER_MS;
         let tombstone = self.tombstones.entry(number).or_insert((stamp, until));
         *tombstone = (tombstone.0.max(stamp), until);
     }
 
-    fn forget(&mut self, number: u32, stamp: Stamp) {
+    fn forget(&mut self, number: u32, stamp: UpdateVersion) {
         self.bury(number, stamp);
         if self.drivers.get(&number).is_some_and(|(state, _)| state.stamp <= stamp) {
             self.drivers.remove(&number);
@@ -227,7 +228,7 @@ impl World {
             }
             *newest = (*newest).max(*sequence);
             let stamp = stamp(*sequence);
-            let status = kerb_fleet::DriverStatus::ALL[usize::from(code % 3)];
+            let status = kerb_types::DriverStatus::ALL[usize::from(code % 3)];
             let state = State { position: place(*code), stamp, status };
             batch.updates.push(update(sharding(), number, state));
             self.model.update(source, number, state);
@@ -246,11 +247,11 @@ impl World {
                 let batch = Batch { removals: drivers, ..Batch::default() };
                 apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
             }
-            Operation::Forget { source, driver, sequence } => {
+            Operation::Eviction { source, driver, sequence } => {
                 let stamp = stamp(sequence);
                 self.model.forget(driver, stamp);
-                let forgets = vec![Forget { id: card(driver).id.clone(), stamp }];
-                let batch = Batch { forgets, ..Batch::default() };
+                let forgets = vec![Eviction { id: card(driver).id.clone(), stamp }];
+                let batch = Batch { evictions: forgets, ..Batch::default() };
                 apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
             }
             Operation::Full { source, shards, rows } => self.full(source, &chosen(shards), &rows),
@@ -259,7 +260,7 @@ impl World {
                 self.sessions[source] = self.index.open(&node(source)).unwrap();
                 self.introduce(source);
             }
-            Operation::Refill { shards } => self.refill(&chosen(shards)),
+            Operation::Resync { shards } => self.resync(&chosen(shards)),
             Operation::View { held, live } => self.view(&chosen(held), live),
             Operation::Pass { ms } => {
                 self.model.now_ms += ms;
@@ -272,14 +273,14 @@ impl World {
 
     fn full(&mut self, source: usize, shards: &[ShardId], rows: &[(u32, u64, u8)]) {
         self.rounds += 1;
-        self.index.full_begin(&mut self.sessions[source], self.rounds, shards).unwrap();
+        self.index.snapshot_begin(&mut self.sessions[source], self.rounds, shards).unwrap();
         let sent = self.update(source, rows);
-        let mut ending = self.index.full_end(&mut self.sessions[source], self.rounds).unwrap();
+        let mut ending = self.index.snapshot_end(&mut self.sessions[source], self.rounds).unwrap();
         while self.index.full_end_some(&self.sessions[source], &mut ending).unwrap() {}
         self.model.full(source, shards, &sent);
     }
 
-    fn refill(&mut self, shards: &[ShardId]) {
+    fn resync(&mut self, shards: &[ShardId]) {
         let held: Vec<_> = shards.iter().copied().filter(|shard| self.model.held.contains(shard)).collect();
         assert_eq!(self.index.begin_refill(shards).is_ok(), held.len() == shards.len());
         let emptied = self.index.begin_refill(&held).unwrap();

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use kerb_fleet::{Batch, DriverFilter, DriverStatus, Hit, Search, Sharding, Stamp};
+use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_index_server::{Index, Session};
-use kerb_spatial::{Circle, LatLng, Polygon};
+use kerb_ports::{Batch, DriverFilter, Neighbor, Search};
+use kerb_types::{DriverStatus, Sharding, UpdateVersion};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
@@ -30,7 +31,7 @@ fn place(rng: &mut Pcg64Mcg, sequence: u64) -> LatLng {
     LatLng::from_e7(377_700_000 + dy, -1_224_200_000 + dx * 1_000 + (sequence % 1_000) as i32).unwrap()
 }
 
-fn belong_together(hit: &Hit) -> bool {
+fn belong_together(hit: &Neighbor) -> bool {
     hit.position.lon_e7().rem_euclid(1_000) as u64 == hit.stamp.sequence % 1_000
 }
 
@@ -39,7 +40,7 @@ fn write(index: &Index, session: &mut Session, stop: &AtomicBool, seed: u64) {
     let mut sequence = 1;
     while !stop.load(Ordering::Relaxed) {
         sequence += 1;
-        let stamp = Stamp { sequence, time_ms: NOW_MS };
+        let stamp = UpdateVersion { sequence, time_ms: NOW_MS };
         let state = |position| State { position, stamp, status: DriverStatus::OnTrip };
         let mut batch = Batch::default();
         for number in 0..HOPPERS {
@@ -105,7 +106,7 @@ fn whoever_stays_in_the_area_is_in_every_answer_once() {
     let (index, mut session) = index(sharding, 50_000);
     apply(&index, &mut session, &introduce(0..HOPPERS + CROWD), NOW_MS);
     let first = (0..HOPPERS).map(|number| {
-        let stamp = Stamp { sequence: 1, time_ms: NOW_MS };
+        let stamp = UpdateVersion { sequence: 1, time_ms: NOW_MS };
         update(
             sharding,
             number,
@@ -150,7 +151,7 @@ fn the_nearest_few_are_exact_beside_a_writer() {
     let at = |number: u32, sequence, rng: &mut Pcg64Mcg| {
         let lat_e7 = if number < 10 { 10 * number as i32 } else { 2_000 + rng.random_range(0..200_000) };
         let position = LatLng::from_e7(377_700_000 + lat_e7, -1_224_200_000).unwrap();
-        let stamp = Stamp { sequence, time_ms: NOW_MS };
+        let stamp = UpdateVersion { sequence, time_ms: NOW_MS };
         update(sharding, number, State { position, stamp, status: DriverStatus::Available })
     };
     let mut rng = rng(3);

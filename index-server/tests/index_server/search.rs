@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{
-    Batch, Cursor, DriverFilter, DriverStatus, Partitioning, Search, ShardQuestion, Sharding, Stamp,
-};
+use kerb_geometry::{Area, Circle, LatLng, Polygon};
 use kerb_index_server::{Effort, Index, Session};
-use kerb_spatial::{Area, Circle, LatLng, Polygon};
+use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery};
+use kerb_types::{DriverStatus, Partitioning, Sharding, UpdateVersion};
 use proptest::prelude::*;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -40,7 +39,7 @@ fn step(
         if rng.random_bool(0.5) {
             continue;
         }
-        let stamp = Stamp { sequence: step, time_ms: NOW_MS - rng.random_range(0..30_000) };
+        let stamp = UpdateVersion { sequence: step, time_ms: NOW_MS - rng.random_range(0..30_000) };
         let position = match truth.get(&number) {
             // Most move a little.
             Some(state) if rng.random_bool(0.8) => {
@@ -135,7 +134,7 @@ fn few_among_many_are_found_and_the_others_passed_by() {
                 }
             };
             let status = if rng.random_bool(few) { available } else { DriverStatus::OnTrip };
-            let stamp = Stamp { sequence, time_ms: NOW_MS };
+            let stamp = UpdateVersion { sequence, time_ms: NOW_MS };
             truth.insert(number, State { position, stamp, status });
             batch.updates.push(update(sharding, number, truth[&number]));
         }
@@ -145,7 +144,7 @@ fn few_among_many_are_found_and_the_others_passed_by() {
         }
     }
     // Nobody has been for long enough that all leaves are known to have none: none is read.
-    let question = ShardQuestion { shards, also: vec![], search: all, filter };
+    let question = ShardQuery { shards, extra_shards: vec![], search: all, filter };
     let answer = index.search(&question, &mut Effort::new(0, &|| false)).unwrap();
     assert_eq!((answer.hits.len(), answer.uncovered.len()), (0, 0));
 }
@@ -162,7 +161,7 @@ fn only_the_asked_shards_are_searched() {
     for shard in sharding.all() {
         let search = Search::WithinRadius { circle: world, limit: 10_000, after: None };
         let answer = ask(&index, vec![shard], search, DriverFilter::ANY);
-        let of_shard = |hit: &kerb_fleet::Hit| sharding.shard_of(&hit.card.id, hit.position) == shard;
+        let of_shard = |hit: &kerb_ports::Neighbor| sharding.shard_of(&hit.card.id, hit.position) == shard;
         assert!(answer.hits.iter().all(of_shard));
         all += answer.hits.len();
     }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::conformance::source::{NOW_MS, SHARDS, SOURCES, Source, line_of, sharding, update};
-use kerb_fleet::{
-    Control, DriverFilter, ErrorCode, Frame, IndexAdmin, IndexServer as Port, ManualClock, Search,
-    ShardAnswer, ShardId, ShardQuestion, ShardSearch,
-};
+use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::IndexServer;
-use kerb_spatial::{Circle, LatLng};
+use kerb_ports::conformance::source::{NOW_MS, SHARDS, SOURCES, Source, line_of, sharding, update};
+use kerb_ports::{
+    Control, DriverFilter, ErrorCode, Frame, IndexAdmin, IndexServer as Port, Search, ShardQuery,
+    ShardResult, ShardSearch,
+};
+use kerb_types::{ManualClock, ShardId};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
@@ -28,17 +29,17 @@ async fn running() -> Running {
     Running { port: Arc::new(server.clone()), server, membership, clock }
 }
 
-fn question(shards: Vec<ShardId>) -> ShardQuestion {
+fn question(shards: Vec<ShardId>) -> ShardQuery {
     let circle = Circle::new(LatLng::new(37.70, -122.42).unwrap(), 50_000.0).unwrap();
-    ShardQuestion {
+    ShardQuery {
         shards,
-        also: vec![],
+        extra_shards: vec![],
         search: Search::Nearest { circle, k: 100 },
         filter: DriverFilter::ANY,
     }
 }
 
-async fn ask(server: &IndexServer) -> ShardAnswer {
+async fn ask(server: &IndexServer) -> ShardResult {
     let deadline = Instant::now() + Duration::from_secs(20);
     server.search(question(sharding().all().collect()), deadline).await.unwrap()
 }
@@ -64,7 +65,7 @@ async fn a_silent_driver_is_gone_after_a_minute_and_comes_back_by_its_slot() {
     heard.stamp.time_ms = NOW_MS + 120_000;
     // Not introduced again, and its sequence begins anew.
     heard.stamp.sequence = 0;
-    let batch = kerb_fleet::Batch { updates: vec![heard], ..kerb_fleet::Batch::default() };
+    let batch = kerb_ports::Batch { updates: vec![heard], ..kerb_ports::Batch::default() };
     first.batch(batch).await;
     assert_eq!(ask(&server).await.hits.len(), 1);
 }
@@ -93,7 +94,7 @@ async fn a_lost_shard_is_dropped_and_a_gained_one_is_asked_for_if_it_was_sent_to
     second.full_part(lost.clone(), &[]).await;
     membership.0.send_replace(view(&["index-a"], &SOURCES));
     for source in [&mut first, &mut second] {
-        let Control::Refill(asked) = source.session.control().await.unwrap();
+        let Control::Resync(asked) = source.session.control().await.unwrap();
         assert_eq!(asked, lost);
     }
     assert_eq!(ask(&server).await.uncovered, lost);
@@ -128,7 +129,7 @@ async fn after_the_end_everything_is_unavailable() {
     let mut first = Source::open_with(&port, 0, &line_of(3)).await;
     let (heard, ()) = tokio::join!(first.session.control(), server.shutdown());
     assert_eq!(heard.unwrap_err().code(), ErrorCode::Unavailable);
-    let sent = first.session.send(Frame::FullEnd { round: 9 }).await;
+    let sent = first.session.send(Frame::SnapshotEnd { round: 9 }).await;
     assert_eq!(sent.unwrap_err().code(), ErrorCode::Unavailable);
     assert_eq!(server.stats().await.unwrap_err().code(), ErrorCode::Unavailable);
     let deadline = Instant::now() + Duration::from_secs(1);
@@ -156,7 +157,7 @@ async fn a_long_search_leaves_the_thread_and_answers_alike() {
     let _second = Source::open_with(&port, 1, &[]).await;
     let circle = Circle::new(LatLng::new(37.6, -122.4).unwrap(), 200_000.0).unwrap();
     let search = Search::WithinRadius { circle, limit: 100_000, after: None };
-    let question = ShardQuestion { search, ..question(sharding().all().collect()) };
+    let question = ShardQuery { search, ..question(sharding().all().collect()) };
     let answer = server.search(question, Instant::now() + Duration::from_mins(1)).await.unwrap();
     assert_eq!(answer.hits.len(), 60_000);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 use std::f64::consts::TAU;

@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::ready;
-use kerb_fleet::{
-    Answer, Batch, Capabilities, Catalog, Clock, DriverCard, DriverChannel, DriverId, DriverLookup,
-    DriverNews, DriverStatus, Frame, IndexServer, Introduction, KnownDriver, Motion, NodeId, PositionSession,
-    Sharding, SourceHello, Stamp, SystemClock, TripId, TripState, Update, VehicleClass, Whereabouts,
+use kerb_geometry::LatLng;
+use kerb_ports::{
+    Answer, Batch, DriverChannel, DriverLocation, DriverLookup, DriverNotification, Frame, IndexServer,
+    ReplicationStream, SlotBinding, SourceRegistration, Update,
 };
-use kerb_spatial::LatLng;
+use kerb_trips::{TripId, TripState};
+use kerb_types::{
+    Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, Motion, NodeId,
+    Sharding, SystemClock, UpdateVersion, VehicleClass,
+};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::Instant;
 
@@ -34,7 +38,7 @@ pub(crate) fn driver(number: usize) -> DriverId {
 
 /// Drivers in the index, all of them available.
 pub(crate) struct Fleet {
-    session: Box<dyn PositionSession>,
+    session: Box<dyn ReplicationStream>,
     updates: Vec<Update>,
     reports: u64,
 }
@@ -47,31 +51,32 @@ impl Fleet {
         index: &dyn IndexServer,
         places: &[LatLng],
     ) -> Self {
-        let hello = SourceHello { node: node.clone(), settings_fingerprint: sharding.fingerprint(catalog) };
+        let hello =
+            SourceRegistration { node: node.clone(), settings_fingerprint: sharding.fingerprint(catalog) };
         let session = index.open(hello).await.unwrap();
         let update = |(slot, position): (u32, &LatLng)| Update {
             slot,
             shard: sharding.shard_of(&driver(slot as usize), *position),
             position: *position,
-            stamp: Stamp::default(),
+            stamp: UpdateVersion::default(),
             motion: Motion::NONE,
             status: DriverStatus::Available,
         };
         let updates = (0..).zip(places).map(update).collect();
         let mut fleet = Self { session, updates, reports: 0 };
-        fleet.send(Frame::FullBegin { round: 1, shards: sharding.all().collect() }).await;
-        let introduction = |update: &Update| Introduction {
+        fleet.send(Frame::SnapshotBegin { round: 1, shards: sharding.all().collect() }).await;
+        let introduction = |update: &Update| SlotBinding {
             slot: update.slot,
-            card: Arc::new(DriverCard {
+            card: Arc::new(DriverProfile {
                 id: driver(update.slot as usize),
                 vehicle_class: VehicleClass(0),
                 capabilities: Capabilities(0),
             }),
         };
-        let introductions = fleet.updates.iter().map(introduction).collect();
-        fleet.send(Frame::Batch(Batch { introductions, ..Batch::default() })).await;
+        let slot_bindings = fleet.updates.iter().map(introduction).collect();
+        fleet.send(Frame::Batch(Batch { slot_bindings, ..Batch::default() })).await;
         fleet.report(0..places.len()).await;
-        fleet.send(Frame::FullEnd { round: 1 }).await;
+        fleet.send(Frame::SnapshotEnd { round: 1 }).await;
         fleet.session.flush().await.unwrap();
         fleet
     }
@@ -79,7 +84,7 @@ impl Fleet {
     /// These drivers report from where they are.
     pub(crate) async fn report(&mut self, slots: std::ops::Range<usize>) {
         self.reports += 1;
-        let stamp = Stamp { sequence: self.reports, time_ms: SystemClock.now_ms() };
+        let stamp = UpdateVersion { sequence: self.reports, time_ms: SystemClock.now_ms() };
         for rows in self.updates[slots].to_vec().chunks(BATCH_ROWS) {
             let updates = rows.iter().map(|update| Update { stamp, ..*update }).collect();
             self.send(Frame::Batch(Batch { updates, ..Batch::default() })).await;
@@ -119,8 +124,8 @@ impl DriverLookup for Streams {
 }
 
 impl DriverChannel for Streams {
-    fn tell(&self, driver: DriverId, news: DriverNews) -> Answer<'_, bool> {
-        if let DriverNews::Task(task) = news
+    fn notify(&self, driver: DriverId, news: DriverNotification) -> Answer<'_, bool> {
+        if let DriverNotification::Assignment(task) = news
             && task.state == TripState::Offered
         {
             let offer = Offer { driver, trip: task.trip, told: Instant::now() };
@@ -129,12 +134,12 @@ impl DriverChannel for Streams {
         ready(Ok(true)).boxed()
     }
 
-    fn whereabouts(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<Whereabouts>>> {
+    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
         let now_ms = SystemClock.now_ms();
-        let whereabouts = |id: &DriverId| {
+        let locations = |id: &DriverId| {
             let position = self.places.get(id).map(|place| (*place, now_ms));
-            Some(Whereabouts { connected: true, position })
+            Some(DriverLocation { connected: true, position })
         };
-        ready(Ok(drivers.iter().map(whereabouts).collect())).boxed()
+        ready(Ok(drivers.iter().map(locations).collect())).boxed()
     }
 }

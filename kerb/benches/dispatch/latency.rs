@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use kerb_fleet::TripId;
 use kerb_matcher::{Matcher, Options};
+use kerb_trips::TripId;
 use rand::RngExt;
 use tokio::time::{Instant, interval, sleep_until};
 

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use kerb_aggregator::Aggregator;
-use kerb_cluster::{EmbeddedMembership, FjallJournal, LocalPeers};
-use kerb_fleet::{Catalog, NodeId, Role, Sharding, SystemClock, TravelTimes, TripJournal};
+use kerb_cluster::{EmbeddedMembership, LocalPeers};
+use kerb_geometry::LatLng;
 use kerb_index_server::IndexServer;
-use kerb_matcher::{Matcher, Options, StraightLine};
-use kerb_spatial::LatLng;
+use kerb_journal::FjallJournal;
+use kerb_matcher::{Matcher, Options};
+use kerb_ports::{TravelTimes, TripJournal};
+use kerb_routing::StraightLine;
+use kerb_types::{Catalog, NodeId, Role, Sharding, SystemClock};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use tempfile::TempDir;

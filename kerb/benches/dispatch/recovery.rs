@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_cluster::FjallJournal;
-use kerb_fleet::{DriverAction, MarketId, RideRequest, TravelSource, TripId, TripJournal};
+use kerb_geometry::LatLng;
+use kerb_journal::FjallJournal;
 use kerb_matcher::market::{Claims, Market, Proposal, Rules};
 use kerb_matcher::{Matcher, Options};
-use kerb_spatial::LatLng;
+use kerb_ports::{DriverAction, TripJournal};
+use kerb_trips::{MarketId, RideRequest, TripId};
+use kerb_types::TravelSource;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use tokio::time::Instant;
@@ -65,7 +67,7 @@ async fn fill(journal: &FjallJournal) -> usize {
     let rules = Rules { waiting_max: LIVE_TRIPS, offer_ms: hour_ms, ..Rules::default() };
     let mut market = Market::new(id.clone(), rules, Claims::new());
     let mut rng = Pcg64Mcg::seed_from_u64(1);
-    let now_ms = kerb_fleet::Clock::now_ms(&kerb_fleet::SystemClock);
+    let now_ms = kerb_types::Clock::now_ms(&kerb_types::SystemClock);
     for n in 0..LIVE_TRIPS {
         let mut place = || LatLng::new(rng.random_range(52.4..52.6), rng.random_range(13.2..13.6)).unwrap();
         let wish = wish(&format!("rider-{n:06}"), place(), place());
@@ -83,7 +85,7 @@ async fn fill(journal: &FjallJournal) -> usize {
     bytes
 }
 
-fn proposal(trip: TripId, driver: kerb_fleet::DriverId) -> Proposal {
+fn proposal(trip: TripId, driver: kerb_types::DriverId) -> Proposal {
     Proposal { trip, driver, pickup_eta_s: 240, travel_source: TravelSource::StraightLine }
 }
 

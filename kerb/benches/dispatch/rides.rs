@@ -1,11 +1,11 @@
 //! Riders who ask and drivers who do as they should.
 
 use futures::stream::{StreamExt, iter};
-use kerb_fleet::{
-    Capabilities, DriverAction, DriverDesk, IdempotencyKey, RideRequest, RiderId, TripId, VehicleClass,
-};
+use kerb_geometry::LatLng;
 use kerb_matcher::Matcher;
-use kerb_spatial::LatLng;
+use kerb_ports::{DriverAction, DriverEvents};
+use kerb_trips::{IdempotencyKey, RideRequest, RiderId, TripId};
+use kerb_types::{Capabilities, VehicleClass};
 
 use crate::drivers::Offer;
 use crate::node::Node;

@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use kerb_fleet::{
-    Answer, Change, MarketId, NearAnswers, NearQuestion, NearbySearch, Record, SoonAnswer, TripEvent,
-    TripJournal, Version,
-};
+use kerb_ports::{Answer, NearbyQuery, NearbyResults, NearbySearch, NearestByEta, TripJournal};
+use kerb_trips::{Change, MarketId, Record, TripEvent, Version};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -48,13 +46,13 @@ impl Stopwatch {
 pub(crate) struct TimedSearch<S>(pub(crate) S, pub(crate) Arc<Stopwatch>);
 
 impl<S: NearbySearch> NearbySearch for TimedSearch<S> {
-    fn nearest(&self, questions: Vec<NearQuestion>, deadline: Instant) -> Answer<'_, NearAnswers> {
+    fn nearest(&self, questions: Vec<NearbyQuery>, deadline: Instant) -> Answer<'_, NearbyResults> {
         self.1.began.send_replace(Some((Instant::now(), questions.len())));
         self.0.nearest(questions, deadline)
     }
 
-    fn soonest(&self, question: NearQuestion, deadline: Instant) -> Answer<'_, SoonAnswer> {
-        self.0.soonest(question, deadline)
+    fn nearest_by_eta(&self, question: NearbyQuery, deadline: Instant) -> Answer<'_, NearestByEta> {
+        self.0.nearest_by_eta(question, deadline)
     }
 }
 

@@ -5,11 +5,11 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kerb_fleet::TravelTimes;
+use kerb_geometry::LatLng;
 use kerb_matcher::Options;
+use kerb_ports::TravelTimes;
 use kerb_routing::import::import_pbf;
 use kerb_routing::{RoadTimes, Roads};
-use kerb_spatial::LatLng;
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 

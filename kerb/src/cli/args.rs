@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use kerb::settings::{Entry, Loaded, LogFormat, Problems, Sources};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 
 /// Read when no `--config` is given and it is there.
 const FILE_DEFAULT: &str = "kerb.toml";

@@ -1,8 +1,8 @@
 //! `kerb quote`: what a ride would be now.
 
+use kerb_geometry::LatLng;
 use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::{PickupQuote, QuoteRideRequest, QuoteRideResponse};
-use kerb_spatial::LatLng;
 use serde_json::{Value, json};
 
 use super::args::{EndpointArgs, position};

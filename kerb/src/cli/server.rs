@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use kerb::{Node, Settings};
-use kerb_fleet::Role;
+use kerb_types::Role;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::SettingsArgs;

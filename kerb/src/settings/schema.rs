@@ -1,6 +1,6 @@
 //! Which keys there are, and what a wrong one was probably meant to be.
 
-use kerb_fleet::FieldError;
+use kerb_types::FieldError;
 use serde_json::Value;
 
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion would only confuse.

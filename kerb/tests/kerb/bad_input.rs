@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use kerb_proto::v1::find_nearby_request::Search;
-use kerb_proto::v1::{FindNearbyRequest, Hello, PolygonSearch, PositionUpdate};
+use kerb_proto::v1::{FindNearbyRequest, PolygonSearch, PositionUpdate, Register};
 use tonic::{Code, Status};
 
 use crate::driver::{DriverStream, hello, update};
@@ -74,9 +74,9 @@ async fn a_bad_hello_ends_its_own_stream_only() {
     let node = node(&dir);
     let channel = node.channel();
     let mut neighbour = DriverStream::open(channel.clone(), hello("neighbour")).await.unwrap();
-    let class = Hello { vehicle_class: "rocket".into(), ..hello("x") };
-    let capability = Hello { capabilities: vec!["wings".into()], ..hello("x") };
-    let token = Hello { resume_token: vec![1, 2, 3].into(), ..hello("x") };
+    let class = Register { vehicle_class: "rocket".into(), ..hello("x") };
+    let capability = Register { capabilities: vec!["wings".into()], ..hello("x") };
+    let token = Register { resume_token: vec![1, 2, 3].into(), ..hello("x") };
     for (hello, wanted) in [
         (hello(""), ["driver_id", "0 bytes", "1 to 64"]),
         (hello(&"x".repeat(65)), ["driver_id", "65 bytes", "1 to 64"]),
@@ -159,8 +159,8 @@ async fn a_gateways_bad_rows_are_counted_and_named_and_its_good_ones_taken() {
     let counted = report(node.channel(), vec![bad, ragged, batch(&truth, 3, false)]).await.unwrap();
     assert_eq!(counted.received, 30, "{counted:?}");
     assert_eq!(counted.applied, 18, "{counted:?}");
-    assert_eq!(counted.refused, 12, "{counted:?}");
-    let named: Vec<_> = counted.refusals.iter().map(|r| (r.request, r.row)).collect();
+    assert_eq!(counted.rejected, 12, "{counted:?}");
+    let named: Vec<_> = counted.rejections.iter().map(|r| (r.request, r.row)).collect();
     assert!(
         named.contains(&(0, 3)) && named.contains(&(0, 5)) && named.iter().any(|r| r.0 == 1),
         "{named:?}"
@@ -173,7 +173,7 @@ async fn an_oversized_message_is_refused_with_the_limit() {
     let node = node(&dir);
     let channel = node.channel();
     let mut neighbour = DriverStream::open(channel.clone(), hello("neighbour")).await.unwrap();
-    let huge = Hello { resume_token: vec![7; 5 * 1024 * 1024].into(), ..hello("huge") };
+    let huge = Register { resume_token: vec![7; 5 * 1024 * 1024].into(), ..hello("huge") };
     let status = DriverStream::open(channel.clone(), huge).await.map(|_| ()).unwrap_err();
     assert!(
         matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted | Code::InvalidArgument),

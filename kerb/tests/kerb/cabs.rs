@@ -180,7 +180,7 @@ pub(crate) async fn cab(doors: Doors, id: String, place: (f64, f64), ledger: Arc
                     stream.send(update(sequence, place.0, place.1)).await
                 }
                 news = stream.next() => match news {
-                    Ok(Down::Task(task)) => go_on(&mut stream, &task.trip_id, task.state()).await,
+                    Ok(Down::Assignment(task)) => go_on(&mut stream, &task.trip_id, task.state()).await,
                     Ok(Down::Result(result)) if result.code == 0 => {
                         ledger.acted(&id, &result);
                         go_on(&mut stream, &result.trip_id, result.state()).await

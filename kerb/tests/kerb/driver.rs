@@ -5,8 +5,8 @@ use kerb_proto::v1::connect_request::Message as Up;
 use kerb_proto::v1::connect_response::Message as Down;
 use kerb_proto::v1::driver_service_client::DriverServiceClient;
 use kerb_proto::v1::{
-    Acknowledgement, ActionResult, ConnectRequest, ConnectResponse, DriverStatus, Hello, PositionUpdate,
-    Refusal, TripAction, TripTask, Welcome, trip_action,
+    Acknowledgement, ActionResult, ConnectRequest, ConnectResponse, DriverStatus, PositionUpdate, Register,
+    Registered, Rejection, TripAction, TripAssignment, trip_action,
 };
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
@@ -15,12 +15,12 @@ use tonic::{Status, Streaming};
 pub(crate) struct DriverStream {
     up: mpsc::Sender<ConnectRequest>,
     pub(crate) down: Streaming<ConnectResponse>,
-    pub(crate) welcome: Welcome,
+    pub(crate) welcome: Registered,
 }
 
 /// A hello of the default class.
-pub(crate) fn hello(id: &str) -> Hello {
-    Hello { driver_id: id.to_owned(), vehicle_class: "standard".to_owned(), ..Hello::default() }
+pub(crate) fn hello(id: &str) -> Register {
+    Register { driver_id: id.to_owned(), vehicle_class: "standard".to_owned(), ..Register::default() }
 }
 
 /// An update without frills.
@@ -36,12 +36,12 @@ pub(crate) fn update(sequence: u64, latitude_deg: f64, longitude_deg: f64) -> Po
 
 impl DriverStream {
     /// Says hello and is welcomed.
-    pub(crate) async fn open(channel: Channel, hello: Hello) -> Result<Self, Status> {
+    pub(crate) async fn open(channel: Channel, hello: Register) -> Result<Self, Status> {
         let (mut up, requests) = mpsc::channel(16);
-        up.send(ConnectRequest { message: Some(Up::Hello(hello)) }).await.expect("the channel is new");
+        up.send(ConnectRequest { message: Some(Up::Register(hello)) }).await.expect("the channel is new");
         let mut down = DriverServiceClient::new(channel).connect(requests).await?.into_inner();
         match down.message().await?.and_then(|response| response.message) {
-            Some(Down::Welcome(welcome)) => Ok(Self { up, down, welcome }),
+            Some(Down::Registered(welcome)) => Ok(Self { up, down, welcome }),
             other => panic!("not a welcome: {other:?}"),
         }
     }
@@ -67,7 +67,7 @@ impl DriverStream {
         loop {
             match self.next().await? {
                 Down::Acknowledgement(ack) if ack.sequence >= sequence => return Ok(ack),
-                Down::Refusal(refusal) => panic!("refused: {refusal:?}"),
+                Down::Rejection(refusal) => panic!("refused: {refusal:?}"),
                 _ => {}
             }
         }
@@ -83,9 +83,9 @@ impl DriverStream {
     }
 
     /// The next task, offer or trip.
-    pub(crate) async fn task(&mut self) -> Result<TripTask, Status> {
+    pub(crate) async fn task(&mut self) -> Result<TripAssignment, Status> {
         loop {
-            if let Down::Task(task) = self.next().await? {
+            if let Down::Assignment(task) = self.next().await? {
                 return Ok(task);
             }
         }
@@ -112,11 +112,11 @@ impl DriverStream {
     }
 
     /// Sends an update that is refused.
-    pub(crate) async fn refused(&mut self, update: PositionUpdate) -> Refusal {
+    pub(crate) async fn refused(&mut self, update: PositionUpdate) -> Rejection {
         assert!(self.send(update).await, "the stream is over");
         loop {
             match self.next().await.expect("the stream lives on") {
-                Down::Refusal(refusal) => return refusal,
+                Down::Rejection(refusal) => return refusal,
                 Down::Acknowledgement(_) => {}
                 other => panic!("not a refusal: {other:?}"),
             }

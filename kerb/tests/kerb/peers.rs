@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use kerb_simulator::peers::{PeersOptions, peers};
+use kerb_loadgen::peers::{PeersOptions, peers};
 
 /// The comparison on a tiny fleet: the machine's speed is not judged, the answers are. Redis is measured where its
 /// server is on this machine, as `.ci/run` sees to.

@@ -1,10 +1,10 @@
 //! Real taxis through kills: a replay against several processes, two of which are killed in the middle of it.
 
-use kerb_fleet::SystemClock;
+use kerb_loadgen::options::ReplayOptions;
+use kerb_loadgen::replay::{Out, replay};
+use kerb_loadgen::report::ReplayReport;
 use kerb_location_ingest::HANDOVER_MAX_MS;
-use kerb_simulator::options::ReplayOptions;
-use kerb_simulator::replay::{Out, replay};
-use kerb_simulator::report::ReplayReport;
+use kerb_types::SystemClock;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 

@@ -98,7 +98,7 @@ async fn a_trip_from_the_request_to_the_receipt() {
 #[tokio::test]
 async fn a_pickup_takes_as_long_as_its_streets() {
     let dir = tempfile::tempdir().unwrap();
-    let extract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../routing/data/monaco.osm.pbf");
+    let extract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/monaco.osm.pbf");
     let args = ["roads", "import", extract.to_str().unwrap(), "-o", "monaco.roads"];
     assert!(run(dir.path(), &args).status.success());
     let (cab, rider) = ((43.7347, 7.4213), (43.7386, 7.4190));

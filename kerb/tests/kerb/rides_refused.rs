@@ -125,7 +125,7 @@ async fn what_a_driver_may_not_do_is_refused_with_the_state() {
 
     // Nobody answers: the offer runs out on the server.
     loop {
-        if let Down::Over(over) = in_time("the offer to run out", SOON, anna.next()).await.unwrap() {
+        if let Down::Ended(over) = in_time("the offer to run out", SOON, anna.next()).await.unwrap() {
             assert_eq!(over.trip_id, trip.trip_id);
             break;
         }

@@ -7,7 +7,7 @@ use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::trip_action::Action;
 use kerb_proto::v1::watch_trip_response::News;
 use kerb_proto::v1::{
-    AcceptOffer, Arrived, GetTripRequest, TripChange, TripOver, TripState, TripTask, WatchTripRequest,
+    AcceptOffer, Arrived, GetTripRequest, TripAssignment, TripChange, TripEnded, TripState, WatchTripRequest,
 };
 use tonic::Code;
 
@@ -31,10 +31,10 @@ const REOPTIMISE: [&str; 9] = [
 ];
 
 /// The next word that a trip is over.
-async fn over(stream: &mut DriverStream) -> TripOver {
+async fn over(stream: &mut DriverStream) -> TripEnded {
     in_time("the word that it is over", SOON, async {
         loop {
-            if let Down::Over(over) = stream.next().await.expect("the stream is open") {
+            if let Down::Ended(over) = stream.next().await.expect("the stream is open") {
                 return over;
             }
         }
@@ -53,7 +53,7 @@ struct Scene {
     far: DriverStream,
     near: DriverStream,
     rides: RideServiceClient<tonic::transport::Channel>,
-    task: TripTask,
+    task: TripAssignment,
 }
 
 impl Scene {
@@ -142,7 +142,7 @@ async fn an_arrival_that_comes_first_keeps_the_trip_and_the_other_driver_hears_i
 /// Killed while a driver is asked: who comes back is told what there is to do, and the answer counts.
 #[tokio::test]
 async fn a_question_outlives_a_kill() {
-    let Scene { dir, node, task: TripTask { trip_id, .. }, .. } = Scene::open().await;
+    let Scene { dir, node, task: TripAssignment { trip_id, .. }, .. } = Scene::open().await;
     node.kill();
     let node = Process::start(dir.path(), &REOPTIMISE);
     let mut far = DriverStream::open(node.channel(), hello("far")).await.unwrap();

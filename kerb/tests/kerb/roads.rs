@@ -9,7 +9,7 @@ use crate::process::{run, text};
 
 /// An extract that is shipped.
 fn extract(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../routing/data").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data").join(name)
 }
 
 fn prints(dir: &Path, args: &[&str]) -> String {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use kerb_geometry::{Area, Circle, Polygon, distance_m};
 use kerb_proto::v1::find_nearby_request::Search;
 use kerb_proto::v1::nearby_service_client::NearbyServiceClient;
 use kerb_proto::v1::{
     Coverage, DriverFilter, FindNearbyRequest, FindNearbyResponse, LatLng, NearestSearch, PolygonSearch,
     RadiusSearch,
 };
-use kerb_spatial::{Area, Circle, Polygon, distance_m};
 use rand::{Rng, RngExt};
 use tonic::Status;
 use tonic::transport::Channel;
@@ -124,8 +124,8 @@ fn scan(truth: &Truth, search: &Search) -> Vec<(String, f64)> {
     hits
 }
 
-fn place((lat, lon): (f64, f64)) -> kerb_spatial::LatLng {
-    kerb_spatial::LatLng::new(lat, lon).expect("on earth")
+fn place((lat, lon): (f64, f64)) -> kerb_geometry::LatLng {
+    kerb_geometry::LatLng::new(lat, lon).expect("on earth")
 }
 
 fn circle(point: Option<LatLng>, radius_m: f64) -> Area {

@@ -4,18 +4,18 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use kerb_aggregator::soonest::{Soonest, etas};
-use kerb_fleet::{
-    Capabilities, DriverCard, DriverId, DriverStatus, Eta, Hit, Leg, Motion, Search, Stamp, TableQuestion,
-    TravelSource, TravelTimes, VehicleClass,
-};
-use kerb_matcher::StraightLine;
+use kerb_geometry::{Circle, LatLng, Origin};
+use kerb_ports::{Eta, Leg, Neighbor, Search, TravelTimeQuery, TravelTimes};
+use kerb_routing::StraightLine;
 use kerb_routing::import::import_pbf;
 use kerb_routing::{RoadTimes, Roads};
-use kerb_spatial::{Circle, LatLng, Origin};
+use kerb_types::{
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, TravelSource, UpdateVersion, VehicleClass,
+};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-const MIDTOWN: &[u8] = include_bytes!("../../../routing/data/midtown_roads.osm.pbf");
+const MIDTOWN: &[u8] = include_bytes!("../../../data/midtown_roads.osm.pbf");
 /// How far from a junction drivers are, at most: many of them are off the map.
 const DRIVERS_DEG: f64 = 0.02;
 /// And the questions' points: nearly all on it.
@@ -36,20 +36,20 @@ fn somewhere(rng: &mut Pcg64Mcg, roads: &Roads, off_deg: f64) -> LatLng {
     LatLng::new(near.lat_deg() + off(), near.lon_deg() + off()).expect("what the test has set up")
 }
 
-fn hit(number: usize, position: LatLng, origin: &Origin) -> Hit {
+fn hit(number: usize, position: LatLng, origin: &Origin) -> Neighbor {
     let id = DriverId::new(&format!("cab-{number:04}")).expect("what the test has set up");
-    Hit {
-        card: DriverCard { id, vehicle_class: VehicleClass(0), capabilities: Capabilities(0) },
+    Neighbor {
+        card: DriverProfile { id, vehicle_class: VehicleClass(0), capabilities: Capabilities(0) },
         position,
         hav: origin.hav(position),
-        stamp: Stamp { sequence: 1, time_ms: 0 },
+        stamp: UpdateVersion { sequence: 1, time_ms: 0 },
         motion: Motion::NONE,
         status: DriverStatus::Available,
     }
 }
 
 /// All drivers of a circle in the order of a ring.
-fn in_order(places: &[LatLng], circle: &Circle) -> Vec<Hit> {
+fn in_order(places: &[LatLng], circle: &Circle) -> Vec<Neighbor> {
     let mut hits: Vec<_> = places.iter().enumerate().map(|(i, at)| hit(i, *at, circle.origin())).collect();
     hits.retain(|hit| circle.contains(hit.position));
     hits.sort_by(|a, b| a.hav.total_cmp(&b.hav).then_with(|| a.card.id.cmp(&b.card.id)));
@@ -57,17 +57,17 @@ fn in_order(places: &[LatLng], circle: &Circle) -> Vec<Hit> {
 }
 
 /// What an exact index answers to a ring.
-fn answer(sorted: &[Hit], ring: &Search) -> Vec<Hit> {
+fn answer(sorted: &[Neighbor], ring: &Search) -> Vec<Neighbor> {
     let Search::WithinRadius { circle, limit, after } = ring else { panic!("no ring: {ring:?}") };
     let is_after =
-        |hit: &&Hit| after.as_ref().is_none_or(|after| (hit.hav, &hit.card.id) > (after.hav, &after.id));
+        |hit: &&Neighbor| after.as_ref().is_none_or(|after| (hit.hav, &hit.card.id) > (after.hav, &after.id));
     let inside = sorted.iter().filter(|hit| hit.hav <= circle.hav_max());
     inside.filter(is_after).take(*limit as usize).cloned().collect()
 }
 
 /// A table over everybody, sorted.
-fn truth(sorted: &[Hit], point: LatLng, times: &dyn TravelTimes) -> Vec<(Eta, String)> {
-    let question = TableQuestion {
+fn truth(sorted: &[Neighbor], point: LatLng, times: &dyn TravelTimes) -> Vec<(Eta, String)> {
+    let question = TravelTimeQuery {
         origins: sorted.iter().map(|hit| hit.position).collect(),
         destinations: vec![point],
         legs: (0..sorted.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect(),

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use fjall::Keyspace;
-use kerb_fleet::{DriverCard, Slot};
+use kerb_ports::Slot;
+use kerb_types::DriverProfile;
 
 use super::RECORD_ROWS;
 use super::record::{decode_card, decode_rows};
@@ -14,7 +15,7 @@ use crate::options::DRIVERS_MAX;
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// Drivers by slot, with the newest stored state.
-    pub drivers: Vec<(Slot, DriverCard, Option<State>)>,
+    pub drivers: Vec<(Slot, DriverProfile, Option<State>)>,
     /// Records that are not whole and were passed over.
     pub corrupt: u64,
     /// Highest turn.
@@ -49,14 +50,14 @@ pub(super) fn load(cards: &Keyspace, pages: &Keyspace, log: &Keyspace) -> fjall:
         }
     }
     loaded.logged = logged.into_iter().collect();
-    let with_state = |(slot, card): (Slot, DriverCard)| (slot, card, newest[slot as usize].1);
+    let with_state = |(slot, card): (Slot, DriverProfile)| (slot, card, newest[slot as usize].1);
     loaded.drivers = cards.into_iter().map(with_state).collect();
     keep_newest(&mut loaded.drivers);
     Ok(loaded)
 }
 
 /// The cards by slot.
-fn load_cards(cards: &Keyspace, loaded: &mut Loaded) -> fjall::Result<BTreeMap<Slot, DriverCard>> {
+fn load_cards(cards: &Keyspace, loaded: &mut Loaded) -> fjall::Result<BTreeMap<Slot, DriverProfile>> {
     let mut by_slot = BTreeMap::new();
     for item in cards.iter() {
         let (key, value) = item.into_inner()?;
@@ -73,7 +74,7 @@ fn load_cards(cards: &Keyspace, loaded: &mut Loaded) -> fjall::Result<BTreeMap<S
 
 /// A driver that was forgotten and came back in another slot has two cards when the end came between the two
 /// commits: the newer state is the driver's.
-fn keep_newest(drivers: &mut Vec<(Slot, DriverCard, Option<State>)>) {
+fn keep_newest(drivers: &mut Vec<(Slot, DriverProfile, Option<State>)>) {
     let stamp = |state: &Option<State>| state.map(|state| state.stamp);
     drivers.sort_by(|(_, a, at), (_, b, bt)| a.id.cmp(&b.id).then(stamp(bt).cmp(&stamp(at))));
     drivers.dedup_by(|(_, later, _), (_, first, _)| later.id == first.id);

@@ -1,10 +1,11 @@
 //! The records of the store and their bytes: a version, the content in little endian, and a check over both.
 
-use kerb_fleet::limits::SHARDS_MAX;
-use kerb_fleet::{
-    Capabilities, DriverCard, DriverId, DriverStatus, Motion, ShardId, Slot, Stamp, VehicleClass,
+use kerb_geometry::LatLng;
+use kerb_ports::Slot;
+use kerb_types::limits::SHARDS_MAX;
+use kerb_types::{
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, ShardId, UpdateVersion, VehicleClass,
 };
-use kerb_spatial::LatLng;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::entry::State;
@@ -43,7 +44,7 @@ pub(super) fn decode_rows(bytes: &[u8]) -> Option<(u64, Vec<Row>)> {
 }
 
 /// A driver's card.
-pub(super) fn encode_card(card: &DriverCard) -> Vec<u8> {
+pub(super) fn encode_card(card: &DriverProfile) -> Vec<u8> {
     let mut bytes = vec![VERSION, card.vehicle_class.0];
     bytes.extend(card.capabilities.0.to_le_bytes());
     bytes.extend(card.id.as_str().as_bytes());
@@ -51,10 +52,10 @@ pub(super) fn encode_card(card: &DriverCard) -> Vec<u8> {
 }
 
 /// The card; `None` for a record that is not whole.
-pub(super) fn decode_card(bytes: &[u8]) -> Option<DriverCard> {
+pub(super) fn decode_card(bytes: &[u8]) -> Option<DriverProfile> {
     let body = unseal(bytes)?;
     let ([class, low, high], id) = body.split_first_chunk()?;
-    Some(DriverCard {
+    Some(DriverProfile {
         id: DriverId::new(std::str::from_utf8(id).ok()?).ok()?,
         vehicle_class: VehicleClass(*class),
         capabilities: Capabilities(u16::from_le_bytes([*low, *high])),
@@ -105,7 +106,10 @@ fn decode_row(row: &[u8; ROW_BYTES]) -> Option<Row> {
     }
     let state = State {
         position: LatLng::from_e7(((bits >> 32) as u32).cast_signed(), (bits as u32).cast_signed()).ok()?,
-        stamp: Stamp { sequence: u64::from_le_bytes(*sequence), time_ms: i64::from_le_bytes(*time_ms) },
+        stamp: UpdateVersion {
+            sequence: u64::from_le_bytes(*sequence),
+            time_ms: i64::from_le_bytes(*time_ms),
+        },
         motion: Motion { heading_cdeg: heading, speed_cmps: speed },
         accuracy_dm: accuracy,
         status: DriverStatus::from_number(status)?,
@@ -130,7 +134,7 @@ mod tests {
     fn rows() -> Vec<Row> {
         let state = State {
             position: LatLng::new(-33.9, 151.2).unwrap(),
-            stamp: Stamp { sequence: u64::MAX, time_ms: i64::MIN },
+            stamp: UpdateVersion { sequence: u64::MAX, time_ms: i64::MIN },
             motion: Motion { heading_cdeg: 35_999, speed_cmps: Motion::NOT_KNOWN },
             accuracy_dm: 7,
             status: DriverStatus::OnTrip,
@@ -142,7 +146,7 @@ mod tests {
 
     #[test]
     fn records_come_back_whole_or_not_at_all() {
-        let card = DriverCard {
+        let card = DriverProfile {
             id: DriverId::new("cab-7").unwrap(),
             vehicle_class: VehicleClass(63),
             capabilities: Capabilities(0xfffe),

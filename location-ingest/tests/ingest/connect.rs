@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::FutureObj;
 use futures::task::{Spawn, SpawnError};
-use kerb_fleet::{DriverStatus, Stamp};
 use kerb_location_ingest::{LocationIngest, Options, ResumeToken};
 use kerb_proto::v1::connect_request::Message as Up;
 use kerb_proto::v1::connect_response::Message as Down;
 use kerb_proto::v1::driver_service_client::DriverServiceClient;
-use kerb_proto::v1::{Acknowledgement, ConnectRequest, ConnectResponse, Hello, PositionUpdate, Welcome};
+use kerb_proto::v1::{
+    Acknowledgement, ConnectRequest, ConnectResponse, PositionUpdate, Register, Registered,
+};
+use kerb_types::{DriverStatus, UpdateVersion};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
@@ -32,11 +34,11 @@ impl App {
         Self { up: Some(up), down }
     }
 
-    pub(crate) async fn hello(channel: &Channel, hello: Hello) -> Result<(Self, Welcome), Status> {
+    pub(crate) async fn hello(channel: &Channel, hello: Register) -> Result<(Self, Registered), Status> {
         let mut app = Self::open(channel).await;
-        app.send(Up::Hello(hello)).await;
+        app.send(Up::Register(hello)).await;
         match app.next().await? {
-            Some(Down::Welcome(welcome)) => Ok((app, welcome)),
+            Some(Down::Registered(welcome)) => Ok((app, welcome)),
             other => panic!("{other:?} is no welcome"),
         }
     }
@@ -81,8 +83,8 @@ impl App {
     }
 }
 
-pub(crate) fn hello(driver: &str) -> Hello {
-    Hello { driver_id: driver.to_owned(), vehicle_class: "standard".to_owned(), ..Hello::default() }
+pub(crate) fn hello(driver: &str) -> Register {
+    Register { driver_id: driver.to_owned(), vehicle_class: "standard".to_owned(), ..Register::default() }
 }
 
 pub(crate) fn position(sequence: u64, latitude_deg: f64) -> Up {
@@ -120,7 +122,7 @@ async fn positions_are_taken_acknowledged_and_sent_on() {
         }
     };
     let token = ResumeToken::decode(&ack.resume_token, &id("cab-7")).unwrap().unwrap();
-    assert_eq!((token.node, token.stamp), (node("ingest"), Stamp { sequence: 5, time_ms: NOW_MS }));
+    assert_eq!((token.node, token.stamp), (node("ingest"), UpdateVersion { sequence: 5, time_ms: NOW_MS }));
     assert!(ingest.settle(30_000).await);
     let seen = cluster.server("a").content()[&id("cab-7")];
     assert_eq!((seen.position.lat_deg(), seen.status), (55.0, DriverStatus::Available));
@@ -164,12 +166,12 @@ async fn a_refused_position_names_its_fields_and_leaves_the_stream_open() {
     app.send(Up::Position(bad)).await;
     app.send(Up::Position(PositionUpdate { sequence: 4, time_ms: NOW_MS + 10_001, ..Default::default() }))
         .await;
-    app.send(Up::Hello(hello("cab"))).await;
+    app.send(Up::Register(hello("cab"))).await;
     app.send(position(5, 50.0)).await;
     let mut refusals = Vec::new();
     loop {
         match app.next().await.unwrap().expect("the stream is open") {
-            Down::Refusal(refusal) => refusals.push(refusal),
+            Down::Rejection(refusal) => refusals.push(refusal),
             Down::Acknowledgement(ack) => break assert_eq!(ack.sequence, 5),
             _ => {}
         }
@@ -185,13 +187,14 @@ async fn a_refused_position_names_its_fields_and_leaves_the_stream_open() {
 #[tokio::test]
 async fn a_wrong_hello_is_refused_with_every_field() {
     let (_cluster, _ingest, channel) = one(options()).await;
-    let wrong = Hello { driver_id: String::new(), vehicle_class: "rocket".to_owned(), ..Hello::default() };
+    let wrong =
+        Register { driver_id: String::new(), vehicle_class: "rocket".to_owned(), ..Register::default() };
     let status = App::hello(&channel, wrong).await.err().unwrap();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(status.message().contains("hello.driver_id") && status.message().contains("hello.vehicle_class"));
     let long = App::hello(&channel, hello(&"x".repeat(65))).await.err().unwrap();
     assert!(long.message().contains("65 bytes"), "{long}");
-    let garbage = Hello { resume_token: b"garbage-of-some-length-here".to_vec().into(), ..hello("cab") };
+    let garbage = Register { resume_token: b"garbage-of-some-length-here".to_vec().into(), ..hello("cab") };
     let status = App::hello(&channel, garbage).await.err().unwrap();
     assert!(
         status.code() == Code::InvalidArgument && status.message().contains("hello.resume_token"),
@@ -356,8 +359,8 @@ async fn an_oversized_message_ends_only_its_stream() {
     let (_cluster, _ingest, channel) = one(options()).await;
     let (mut fine, _) = App::hello(&channel, hello("fine")).await.unwrap();
     let mut app = App::open(&channel).await;
-    let huge = Hello { driver_id: "x".repeat(5 * 1024 * 1024), ..hello("huge") };
-    app.send(Up::Hello(huge)).await;
+    let huge = Register { driver_id: "x".repeat(5 * 1024 * 1024), ..hello("huge") };
+    app.send(Up::Register(huge)).await;
     let (_, status) = app.end().await.unwrap_err();
     assert!(matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted), "{status}");
     fine.send(position(1, 50.0)).await;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use kerb_fleet::{Answer, DriverAction, DriverDesk, DriverId, DriverNews, Error, TripId, TripState};
+use kerb_ports::{Answer, DriverAction, DriverEvents, DriverNotification, Error};
+use kerb_trips::{TripId, TripState};
+use kerb_types::DriverId;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
@@ -23,12 +25,12 @@ pub(crate) struct FakeDesk {
     calls: Mutex<Vec<Call>>,
     outcome: Outcome,
     /// What a driver who connects is told.
-    pub(crate) news: Mutex<Option<DriverNews>>,
-    /// Answers of [`DriverDesk::connected`] that fail before one does not.
+    pub(crate) news: Mutex<Option<DriverNotification>>,
+    /// Answers of [`DriverEvents::connected`] that fail before one does not.
     pub(crate) failures: Mutex<usize>,
     /// Actions that may be answered.
     pub(crate) actions: Semaphore,
-    /// [`DriverDesk::connected`] answers while it is true, [`DriverDesk::disconnected`] too.
+    /// [`DriverEvents::connected`] answers while it is true, [`DriverEvents::disconnected`] too.
     pub(crate) open: watch::Sender<bool>,
 }
 
@@ -68,7 +70,7 @@ impl FakeDesk {
     }
 }
 
-impl DriverDesk for FakeDesk {
+impl DriverEvents for FakeDesk {
     fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState> {
         async move {
             let outcome = (self.outcome)(&trip, &action);
@@ -79,7 +81,7 @@ impl DriverDesk for FakeDesk {
         .boxed()
     }
 
-    fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNews>> {
+    fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNotification>> {
         async move {
             self.calls.lock().push(Call::Connected(driver.as_str().to_owned()));
             let fails = {

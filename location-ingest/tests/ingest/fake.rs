@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use futures::FutureExt;
-use kerb_fleet::{
-    Answer, Batch, Control, DriverId, DriverStatus, Error, Frame, IndexAdmin, NodeId, PositionSession,
-    PositionSink, ShardAnswer, ShardId, ShardQuestion, ShardSearch, ShardStat, Slot, SourceHello, Stamp,
-    Update, VehicleClass,
-};
+use kerb_geometry::LatLng;
 use kerb_location_ingest::LINK_BATCH_ROWS_MAX;
-use kerb_spatial::LatLng;
+use kerb_ports::{
+    Answer, Batch, Control, Error, Frame, IndexAdmin, PositionSink, ReplicationStream, ShardQuery,
+    ShardResult, ShardSearch, ShardStat, Slot, SourceRegistration, Update,
+};
+use kerb_types::{DriverId, DriverStatus, NodeId, ShardId, UpdateVersion, VehicleClass};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
@@ -19,7 +19,7 @@ use tokio::sync::{Notify, watch};
 pub(crate) struct Seen {
     pub(crate) shard: ShardId,
     pub(crate) position: LatLng,
-    pub(crate) stamp: Stamp,
+    pub(crate) stamp: UpdateVersion,
     pub(crate) status: DriverStatus,
     pub(crate) class: VehicleClass,
 }
@@ -31,7 +31,7 @@ pub(crate) struct FakeIndex {
     ahead: bool,
     shards: BTreeSet<ShardId>,
     drivers: BTreeMap<DriverId, (NodeId, Slot, Seen)>,
-    forgotten: HashMap<DriverId, Stamp>,
+    forgotten: HashMap<DriverId, UpdateVersion>,
     sources: HashMap<NodeId, Source>,
 }
 
@@ -54,7 +54,7 @@ impl FakeIndex {
         self.drivers.retain(|_, (_, _, seen)| shards.contains(&seen.shard));
     }
 
-    /// Empties shards, as before a refill.
+    /// Empties shards, as before a resync.
     pub(crate) fn empty(&mut self, shards: &[ShardId]) {
         self.drivers.retain(|_, (_, _, seen)| !shards.contains(&seen.shard));
     }
@@ -74,14 +74,14 @@ impl FakeIndex {
     pub(crate) fn apply(&mut self, node: &NodeId, frame: Frame) {
         let source = self.sources.get_mut(node).expect("a session is open");
         match frame {
-            Frame::FullBegin { round, shards } => {
+            Frame::SnapshotBegin { round, shards } => {
                 assert!(round > source.round_last, "rounds grow");
                 assert!(source.rounds.is_empty(), "one round at a time");
                 assert!(!shards.is_empty(), "a round has shards");
                 source.round_last = round;
                 source.rounds.insert(round, (shards.into_iter().collect(), HashSet::new()));
             }
-            Frame::FullEnd { round } => {
+            Frame::SnapshotEnd { round } => {
                 let (shards, sent) = source.rounds.remove(&round).expect("the round is open");
                 self.drivers.retain(|id, (of, _, seen)| {
                     of != node || !shards.contains(&seen.shard) || sent.contains(id)
@@ -97,7 +97,7 @@ impl FakeIndex {
         let distinct: HashSet<_> =
             batch.updates.iter().map(|u| u.slot).chain(batch.removals.iter().copied()).collect();
         assert_eq!(distinct.len(), batch.updates.len() + batch.removals.len(), "a slot has one row");
-        for introduction in batch.introductions {
+        for introduction in batch.slot_bindings {
             let card = &introduction.card;
             let source = self.sources.get_mut(node).expect("open");
             let before = source.cards.insert(introduction.slot, (card.id.clone(), card.vehicle_class));
@@ -118,7 +118,7 @@ impl FakeIndex {
                 self.drivers.remove(id);
             }
         }
-        for forget in batch.forgets {
+        for forget in batch.evictions {
             if self.drivers.get(&forget.id).is_some_and(|(_, _, seen)| seen.stamp <= forget.stamp) {
                 self.drivers.remove(&forget.id);
             }
@@ -147,7 +147,7 @@ impl FakeIndex {
     }
 }
 
-/// A [`FakeIndex`] behind the ports of an index server, which can be held up, broken and asked for a refill.
+/// A [`FakeIndex`] behind the ports of an index server, which can be held up, broken and asked for a resync.
 #[derive(Debug)]
 pub(crate) struct FakeServer {
     pub(crate) node: NodeId,
@@ -199,7 +199,7 @@ impl FakeServer {
     /// Empties shards and asks for them.
     pub(crate) fn ask_refill(&self, shards: Vec<ShardId>) {
         self.index.lock().empty(&shards);
-        self.controls.lock().push_back(Control::Refill(shards));
+        self.controls.lock().push_back(Control::Resync(shards));
         self.bell.notify_one();
     }
 
@@ -212,12 +212,12 @@ impl FakeServer {
 pub(crate) struct Handle(pub(crate) Arc<FakeServer>);
 
 impl PositionSink for Handle {
-    fn open(&self, hello: SourceHello) -> Answer<'_, Box<dyn PositionSession>> {
+    fn open(&self, hello: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
         async move {
             let server = self.0.clone();
             server.index.lock().open(&hello.node);
             let epoch = *server.epoch.borrow();
-            Ok(Box::new(FakeSession { server, source: hello.node, epoch }) as Box<dyn PositionSession>)
+            Ok(Box::new(FakeSession { server, source: hello.node, epoch }) as Box<dyn ReplicationStream>)
         }
         .boxed()
     }
@@ -234,7 +234,7 @@ impl FakeSession {
     }
 }
 
-impl PositionSession for FakeSession {
+impl ReplicationStream for FakeSession {
     fn send(&mut self, frame: Frame) -> Answer<'_, ()> {
         async move {
             self.pass_gate().await?;
@@ -269,7 +269,7 @@ impl PositionSession for FakeSession {
 }
 
 impl ShardSearch for Handle {
-    fn search(&self, _: ShardQuestion, _: tokio::time::Instant) -> Answer<'_, ShardAnswer> {
+    fn search(&self, _: ShardQuery, _: tokio::time::Instant) -> Answer<'_, ShardResult> {
         futures::future::ready(Err(Error::Internal("not asked in these tests".to_owned()))).boxed()
     }
 }
@@ -279,7 +279,7 @@ impl IndexAdmin for Handle {
         futures::future::ready(Ok(Vec::new())).boxed()
     }
 
-    fn refill(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
+    fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
         futures::future::ready(Ok(shards)).boxed()
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::task::Spawn;
-use kerb_fleet::{
-    Catalog, Clock, DriverCard, DriverDesk, DriverId, IndexServer, IngestNode, ManualClock, Membership,
-    MembershipView, Motion, Node, NodeId, Partitioning, Peers, Role, ShardMap, Sharding, Slot, Stamp,
-    VehicleClass,
-};
+use kerb_geometry::LatLng;
 use kerb_location_ingest::{DriverTable, HANDOVER_MS, LocationIngest, Options, Ports};
+use kerb_ports::{DriverEvents, IndexServer, IngestNode, Membership, Peers, Slot};
 use kerb_proto::convert::Report;
-use kerb_spatial::LatLng;
+use kerb_types::{
+    Catalog, Clock, DriverId, DriverProfile, ManualClock, MembershipView, Motion, Node, NodeId, Partitioning,
+    Role, ShardMap, Sharding, UpdateVersion, VehicleClass,
+};
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -41,11 +41,11 @@ pub(crate) fn id(name: &str) -> DriverId {
     DriverId::new(name).unwrap()
 }
 
-pub(crate) fn card(i: usize) -> DriverCard {
-    DriverCard {
+pub(crate) fn card(i: usize) -> DriverProfile {
+    DriverProfile {
         id: id(&format!("driver-{i}")),
         vehicle_class: VehicleClass((i % 3) as u8),
-        capabilities: kerb_fleet::Capabilities(0),
+        capabilities: kerb_types::Capabilities(0),
     }
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn place(i: u64) -> LatLng {
 }
 
 pub(crate) fn report(place: LatLng, sequence: u64, time_ms: i64) -> Report {
-    let stamp = Stamp { sequence, time_ms };
+    let stamp = UpdateVersion { sequence, time_ms };
     Report { position: place, stamp, motion: Motion::NONE, accuracy_dm: 0, status: None }
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn report(place: LatLng, sequence: u64, time_ms: i64) -> Report {
 pub(crate) fn searchable(
     table: &DriverTable,
     gone_before_ms: i64,
-    holds: impl Fn(kerb_fleet::ShardId) -> bool,
+    holds: impl Fn(kerb_types::ShardId) -> bool,
 ) -> BTreeMap<DriverId, Seen> {
     let seen = |slot: Slot| {
         let (card, state) = (table.card(slot)?, table.state(slot)?);
@@ -103,7 +103,7 @@ pub(crate) fn assert_same(what: &str, found: &BTreeMap<DriverId, Seen>, wanted: 
 pub(crate) struct Cluster {
     servers: Mutex<BTreeMap<NodeId, Arc<FakeServer>>>,
     view: watch::Sender<Arc<MembershipView>>,
-    desk: Mutex<Option<Arc<dyn DriverDesk>>>,
+    desk: Mutex<Option<Arc<dyn DriverEvents>>>,
     pub(crate) clock: Arc<ManualClock>,
 }
 
@@ -121,7 +121,7 @@ impl Cluster {
     }
 
     /// A matcher from now on.
-    pub(crate) fn set_desk(&self, desk: Arc<dyn DriverDesk>) {
+    pub(crate) fn set_desk(&self, desk: Arc<dyn DriverEvents>) {
         *self.desk.lock() = Some(desk);
         let matcher = Node { id: node("matcher"), roles: vec![Role::Matcher], address: None, live: true };
         self.view.send_modify(|view| Arc::make_mut(view).nodes = vec![matcher]);
@@ -201,7 +201,7 @@ impl Peers for Shared {
         None
     }
 
-    fn matcher(&self, id: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+    fn matcher(&self, id: &NodeId) -> Option<Arc<dyn DriverEvents>> {
         self.0.desk.lock().clone().filter(|_| *id == node("matcher"))
     }
 }

@@ -60,7 +60,7 @@ async fn a_gateways_account_adds_up_and_the_index_holds_the_newest() {
         [introduce].into_iter().chain([1, 3, 2, 3].map(|s| positions(columns(0..3_000, s)))).collect();
     let account = report(&channel, requests).await.unwrap();
     assert_eq!((account.received, account.applied, account.dropped_late), (12_000, 6_000, 6_000));
-    assert_eq!((account.refused, account.dropped_rate, account.refusals.len()), (0, 0, 0));
+    assert_eq!((account.rejected, account.dropped_rate, account.rejections.len()), (0, 0, 0));
     assert!(ingest.settle(30_000).await);
     cluster.assert_equals(ingest.table(), 60_000);
     assert_eq!(cluster.server("a").content().len(), 3_000);
@@ -89,7 +89,7 @@ async fn refused_rows_are_counted_and_named_and_the_rest_is_taken() {
     requests.push(positions(columns(0..4, 4)));
     let account = report(&channel, requests).await.unwrap();
     let named: Vec<_> =
-        account.refusals.iter().take(7).map(|r| (r.request, r.row, r.errors[0].field.as_str())).collect();
+        account.rejections.iter().take(7).map(|r| (r.request, r.row, r.errors[0].field.as_str())).collect();
     let wanted = [
         (0, 2, "drivers[2].vehicle_class"),
         (0, 0, "positions.latitude_e7"),
@@ -100,9 +100,9 @@ async fn refused_rows_are_counted_and_named_and_the_rest_is_taken() {
         (2, 0, "positions.handle"),
     ];
     assert_eq!(named, wanted);
-    assert_eq!(account.refusals.len(), 100, "the first hundred are named");
+    assert_eq!(account.rejections.len(), 100, "the first hundred are named");
     // One driver; four rows; the ragged four; forty times four; one row of the last batch.
-    assert_eq!((account.applied, account.refused), (1 + 3, 1 + 4 + 4 + 160 + 1));
+    assert_eq!((account.applied, account.rejected), (1 + 3, 1 + 4 + 4 + 160 + 1));
     assert_eq!(account.received, 5 + 4 + 160 + 4);
 }
 

@@ -1,8 +1,8 @@
 //! A driver who goes to another ingest node leaves nothing behind at the last one.
 
-use kerb_fleet::{ShardId, Stamp};
 use kerb_location_ingest::ResumeToken;
-use kerb_proto::v1::Hello;
+use kerb_proto::v1::Register;
+use kerb_types::{ShardId, UpdateVersion};
 
 use crate::connect::{App, hello, position};
 use crate::fixture::{Cluster, eventually, id, node, options, serve};
@@ -27,7 +27,7 @@ async fn a_resume_token_leaves_no_ghost_at_the_last_node() {
     for round in 0..12_usize {
         let channel = &channels[round % 2];
         let (mut app, welcome) =
-            App::hello(channel, Hello { resume_token: token, ..hello("cab") }).await.unwrap();
+            App::hello(channel, Register { resume_token: token, ..hello("cab") }).await.unwrap();
         assert_eq!(welcome.last_sequence, sequence, "a token tells the next node the sequence");
         sequence += 1;
         app.send(position(sequence, 50.0 + round as f64)).await;
@@ -35,8 +35,8 @@ async fn a_resume_token_leaves_no_ghost_at_the_last_node() {
         cluster.settle(&[&first, &second]).await;
         assert_eq!(shown(&cluster, "cab"), [sequence], "round {round}");
     }
-    let other = ResumeToken { node: node("gone"), shard: ShardId(9_999), stamp: Stamp::default() };
-    let foreign = Hello { resume_token: other.encode(&id("cab")), ..hello("cab") };
+    let other = ResumeToken { node: node("gone"), shard: ShardId(9_999), stamp: UpdateVersion::default() };
+    let foreign = Register { resume_token: other.encode(&id("cab")), ..hello("cab") };
     assert!(App::hello(&channels[0], foreign).await.is_ok(), "a shard that is no more is no error");
 }
 
@@ -56,7 +56,8 @@ async fn what_was_not_acknowledged_before_the_node_was_left_is_no_ghost() {
         cluster.settle(&[&nodes[0], &nodes[1]]).await;
         // Back into the first shard, or into a third one.
         let lat = if cab % 2 == 0 { 10.0 } else { 70.0 } + f64::from(cab);
-        let (mut app, _) = App::hello(&second, Hello { resume_token: token, ..hello(&name) }).await.unwrap();
+        let (mut app, _) =
+            App::hello(&second, Register { resume_token: token, ..hello(&name) }).await.unwrap();
         app.send(position(3, lat)).await;
         app.acknowledged(3).await;
         cluster.settle(&[&nodes[0], &nodes[1]]).await;
@@ -80,14 +81,14 @@ async fn a_node_that_went_down_before_its_first_acknowledgement_leaves_no_ghost(
             (app.acknowledged(1).await.resume_token, 1)
         };
         let (mut app, welcome) =
-            App::hello(&first, Hello { resume_token: token, ..hello(&name) }).await.unwrap();
+            App::hello(&first, Register { resume_token: token, ..hello(&name) }).await.unwrap();
         assert_eq!(welcome.last_sequence, sequence);
         app.send(position(sequence + 1, 10.0 + f64::from(cab))).await;
         // The node applies it, and its acknowledgement does not reach the app.
         app.acknowledged(sequence + 1).await;
         cluster.settle(&[&nodes[0], &nodes[1]]).await;
         assert_eq!(shown(&cluster, &name), [sequence + 1], "{name}");
-        let resumed = Hello { resume_token: welcome.resume_token, ..hello(&name) };
+        let resumed = Register { resume_token: welcome.resume_token, ..hello(&name) };
         let (mut app, welcome) = App::hello(&second, resumed).await.unwrap();
         assert_eq!(welcome.last_sequence, sequence);
         app.send(position(sequence + 2, 40.0 + f64::from(cab))).await;
@@ -107,7 +108,8 @@ async fn a_server_that_lost_its_memory_is_told_again_who_left_the_other_node() {
         let (mut app, _) = App::hello(&first, hello(&name)).await.unwrap();
         app.send(position(1, 10.0 + f64::from(cab))).await;
         let token = app.acknowledged(1).await.resume_token;
-        let (mut app, _) = App::hello(&second, Hello { resume_token: token, ..hello(&name) }).await.unwrap();
+        let (mut app, _) =
+            App::hello(&second, Register { resume_token: token, ..hello(&name) }).await.unwrap();
         app.send(position(2, 60.0 + f64::from(cab))).await;
         app.acknowledged(2).await;
     }

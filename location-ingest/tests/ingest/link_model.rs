@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kerb_fleet::{DriverStatus, MembershipView, NodeId, ShardId, ShardMap};
 use kerb_location_ingest::{
     Counters, DriverTable, HANDOVER_MAX_MS, HANDOVER_MS, Horizon, LINK_BATCH_ROWS_MAX, LinkState, Links,
     RateLimit,
 };
+use kerb_types::{DriverStatus, MembershipView, NodeId, ShardId, ShardMap};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -84,7 +84,7 @@ impl World {
             67..75 => drop(self.links.tick(&self.table, &self.counters, false, NOW_MS)),
             75..90 => self.send(),
             90..93 => self.reopen(),
-            93..97 => self.refill(),
+            93..97 => self.resync(),
             _ => self.change_map(),
         }
     }
@@ -143,7 +143,7 @@ impl World {
         }
     }
 
-    fn refill(&mut self) {
+    fn resync(&mut self) {
         let links = self.links.all();
         let link = &links[self.rng.random_range(0..links.len())];
         let shards: Vec<_> =
@@ -151,7 +151,7 @@ impl World {
         let mut state = link.state.lock();
         if state.is_open() && !shards.is_empty() {
             self.servers.get_mut(&link.node).unwrap().empty(&shards);
-            state.refill(&shards);
+            state.resync(&shards);
         }
     }
 
@@ -225,7 +225,7 @@ fn a_slow_server_gets_one_row_a_driver_however_many_updates_there_were() {
     let mut frames = 0;
     while let Some(frame) = link.state.lock().next_frame(&table, HORIZON) {
         frames += 1;
-        if let kerb_fleet::Frame::Batch(batch) = frame {
+        if let kerb_ports::Frame::Batch(batch) = frame {
             assert!(batch.updates.len() <= LINK_BATCH_ROWS_MAX);
             assert!(batch.updates.iter().all(|update| update.stamp.sequence == 29));
             rows += batch.updates.len();

@@ -1,7 +1,7 @@
 //! A node that comes back: the index is whole again before any driver reports.
 
-use kerb_fleet::Sharding;
 use kerb_location_ingest::{LocationIngest, Options, StartError};
+use kerb_types::Sharding;
 
 use crate::fixture::{Cluster, eventually, id, options};
 use crate::fleet::report_all;
@@ -49,7 +49,7 @@ async fn another_sharding_finds_new_shards() {
     let folder = tempfile::tempdir().unwrap();
     let cluster = Cluster::new(&["a"], 1);
     let mut ports = cluster.ports("ingest");
-    ports.sharding = Sharding::new(5, kerb_fleet::Partitioning::Id).unwrap();
+    ports.sharding = Sharding::new(5, kerb_types::Partitioning::Id).unwrap();
     let ingest = LocationIngest::start(stored(&folder), ports).await.unwrap();
     report_all(&mut ingest.gateway(), 0..100, 5);
     ingest.shutdown().await;

@@ -1,7 +1,7 @@
 //! The links' tasks: slow, broken, new and refilled index servers.
 
-use kerb_fleet::ShardId;
 use kerb_location_ingest::Options;
+use kerb_types::ShardId;
 
 use crate::fixture::{Cluster, eventually, options, sharding};
 use crate::fleet::report_all;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use kerb_fleet::{DriverCard, DriverId};
 use kerb_location_ingest::{Counters, DriverTable, Links, RateLimit, State, Store, StoreError};
+use kerb_types::{DriverId, DriverProfile};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::fixture::{NOW_MS, card, place, report, sharding};
 
-type Content = BTreeMap<DriverId, (DriverCard, Option<State>)>;
+type Content = BTreeMap<DriverId, (DriverProfile, Option<State>)>;
 
 /// A table with a store, and what every turn made durable.
 struct Kept {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kerb_fleet::{DriverStatus, Error, ShardId, Stamp};
 use kerb_location_ingest::{Applied, DriverTable, Pace, RateLimit, Stale};
+use kerb_ports::Error;
+use kerb_types::{DriverStatus, ShardId, UpdateVersion};
 use proptest::prelude::*;
 
 use crate::fixture::{NOW_MS, card, place, report, sharding};
@@ -50,7 +51,7 @@ proptest! {
     #[test]
     fn the_newest_wins_and_the_lists_follow(steps in prop::collection::vec(step(), 1..300)) {
         let table = DriverTable::new(sharding(), 64);
-        let mut truth: BTreeMap<usize, (Stamp, u64, DriverStatus)> = BTreeMap::new();
+        let mut truth: BTreeMap<usize, (UpdateVersion, u64, DriverStatus)> = BTreeMap::new();
         for step in steps {
             match step {
                 Step::Report { driver, place: at, sequence, time_ms, status } => {
@@ -97,7 +98,7 @@ proptest! {
         for (i, (sequence, time_ms, at)) in updates.iter().enumerate() {
             table.apply(&streams[i % 2], &report(place(*at), *sequence, *time_ms), NOW_MS, RateLimit::NONE).unwrap();
         }
-        let newest = updates.iter().map(|(sequence, time_ms, _)| Stamp { sequence: *sequence, time_ms: *time_ms }).max();
+        let newest = updates.iter().map(|(sequence, time_ms, _)| UpdateVersion { sequence: *sequence, time_ms: *time_ms }).max();
         prop_assert_eq!(table.state(0).map(|state| state.stamp), newest);
     }
 }

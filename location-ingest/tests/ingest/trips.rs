@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{DriverAction, DriverNews, DriverTask, Error, TravelSource, TripState};
 use kerb_location_ingest::{LocationIngest, Options};
+use kerb_ports::{DriverAction, DriverNotification, Error, TripAssignment};
 use kerb_proto::v1::connect_request::Message as Up;
 use kerb_proto::v1::connect_response::Message as Down;
 use kerb_proto::v1::trip_action::Action;
 use kerb_proto::v1::{AcceptOffer, ActionResult, Arrived, DeclineOffer, TripAction, TripState as State};
+use kerb_trips::TripState;
+use kerb_types::TravelSource;
 use tonic::Code;
 use tonic::transport::Channel;
 
@@ -36,8 +38,8 @@ impl Bed {
         App::hello(&self.channel, hello(driver)).await.unwrap().0
     }
 
-    async fn tell(&self, driver: &str, news: &DriverNews) -> bool {
-        self.ingest.port().tell(id(driver), news.clone()).await.unwrap()
+    async fn tell(&self, driver: &str, news: &DriverNotification) -> bool {
+        self.ingest.port().notify(id(driver), news.clone()).await.unwrap()
     }
 
     async fn all_closed(&self) {
@@ -53,8 +55,8 @@ fn accept(trip_id: &str) -> Up {
     action(trip_id, Action::Accept(AcceptOffer {}))
 }
 
-fn task(trip: &str) -> DriverNews {
-    DriverNews::Task(Box::new(DriverTask {
+fn task(trip: &str) -> DriverNotification {
+    DriverNotification::Assignment(Box::new(TripAssignment {
         trip: trip.parse().unwrap(),
         state: TripState::Offered,
         pickup: place(1),
@@ -66,9 +68,9 @@ fn task(trip: &str) -> DriverNews {
     }))
 }
 
-fn over(trip: &str) -> DriverNews {
+fn over(trip: &str) -> DriverNotification {
     let why = "cancelled by rider".to_owned();
-    DriverNews::Over { trip: trip.parse().unwrap(), state: TripState::Cancelled, why }
+    DriverNotification::Ended { trip: trip.parse().unwrap(), state: TripState::Cancelled, reason: why }
 }
 
 /// The next message that is neither acknowledgement nor interval.
@@ -88,10 +90,10 @@ async fn result(app: &mut App) -> ActionResult {
     }
 }
 
-async fn told(app: &mut App) -> DriverNews {
+async fn told(app: &mut App) -> DriverNotification {
     match next(app).await {
-        Down::Task(task) => DriverNews::Task(Box::new(task.try_into().unwrap())),
-        Down::Over(over) => over.try_into().unwrap(),
+        Down::Assignment(task) => DriverNotification::Assignment(Box::new(task.try_into().unwrap())),
+        Down::Ended(over) => over.try_into().unwrap(),
         other => panic!("{other:?} is no news"),
     }
 }
@@ -240,7 +242,7 @@ async fn news_reach_the_stream_and_the_newest_speaks_for_all() {
     for number in 2..100 {
         let news =
             if number % 2 == 0 { task(&format!("world-{number}")) } else { over(&format!("world-{number}")) };
-        let told = futures::FutureExt::now_or_never(port.tell(id("cab"), news)).expect("it does not wait");
+        let told = futures::FutureExt::now_or_never(port.notify(id("cab"), news)).expect("it does not wait");
         assert_eq!(told, Ok(true));
     }
     assert_eq!(told(&mut app).await, over("world-99"));

@@ -1,6 +1,5 @@
 //! `DispatchAdminService`.
 
-use kerb_fleet::{DriverId, MarketId, TripId};
 use kerb_proto::convert::public_state;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminService;
@@ -8,6 +7,8 @@ use kerb_proto::v1::{
     ExplainTripRequest, ExplainTripResponse, ForceCancelTripRequest, ListMarketsRequest, ListMarketsResponse,
     Market, SetMarketPausedRequest, Trip,
 };
+use kerb_trips::{MarketId, TripId};
+use kerb_types::DriverId;
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, reason, refused};

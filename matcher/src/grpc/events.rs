@@ -2,11 +2,11 @@
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use kerb_fleet::MarketId;
 use kerb_proto::convert::public_event;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::trip_event_service_server::TripEventService;
 use kerb_proto::v1::{SubscribeRequest, TripEvent};
+use kerb_trips::MarketId;
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, refused};

@@ -1,6 +1,6 @@
 //! `MatcherService`, for ingest nodes.
 
-use kerb_fleet::{DriverDesk, DriverId};
+use kerb_ports::DriverEvents;
 use kerb_proto::convert::{Act, public_state};
 use kerb_proto::internal::v1::matcher_service_server::MatcherService;
 use kerb_proto::internal::v1::{
@@ -8,6 +8,7 @@ use kerb_proto::internal::v1::{
     DriverDisconnectedResponse,
 };
 use kerb_proto::status::status_of;
+use kerb_types::DriverId;
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, refused};

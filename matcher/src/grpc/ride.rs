@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use kerb_fleet::{Drive, Error};
+use kerb_ports::{Drive, Error};
 use kerb_proto::convert::{public_step, public_travel_source, public_trip};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::ride_service_server::RideService;
@@ -65,7 +65,7 @@ impl RideService for Grpc {
 }
 
 impl Grpc {
-    pub(super) fn trip(&self, trip: Result<kerb_fleet::Trip, Error>) -> Result<Response<Trip>, Status> {
+    pub(super) fn trip(&self, trip: Result<kerb_trips::Trip, Error>) -> Result<Response<Trip>, Status> {
         let trip = trip.map_err(|error| status_of(&error))?;
         Ok(Response::new(public_trip(&trip, self.0.catalog())))
     }

@@ -1,10 +1,11 @@
 //! The book of a market: a trip takes an event, and every list follows. The one place that changes them.
 
-use kerb_fleet::{
-    Change, DriverId, Error, EventKind, IdempotencyKey, Outcome, RideRequest, RiderId, Trip, TripEvent,
-    TripState,
+use kerb_geometry::LatLng;
+use kerb_ports::Error;
+use kerb_trips::{
+    Change, EventKind, IdempotencyKey, Outcome, RideRequest, RiderId, Trip, TripEvent, TripState,
 };
-use kerb_spatial::LatLng;
+use kerb_types::DriverId;
 
 use super::{Market, effect};
 

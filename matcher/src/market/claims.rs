@@ -10,7 +10,8 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
-use kerb_fleet::{DriverId, MarketId, TripId};
+use kerb_trips::{MarketId, TripId};
+use kerb_types::DriverId;
 use parking_lot::Mutex;
 
 /// The promises. Clones are handles of the same ones.

@@ -1,9 +1,10 @@
 //! What riders, drivers and the operator ask for.
 
-use kerb_fleet::{
-    CancelledBy, Change, DriverAction, DriverId, Error, FieldError, Receipt, ReturnReason, RideRequest,
-    RiderId, Trip, TripEvent, TripId, TripState,
+use kerb_ports::{DriverAction, Error};
+use kerb_trips::{
+    CancelledBy, Change, Receipt, ReturnReason, RideRequest, RiderId, Trip, TripEvent, TripId, TripState,
 };
+use kerb_types::{DriverId, FieldError};
 
 use super::{Market, unknown};
 

@@ -1,8 +1,8 @@
 //! What is to be told once a record is durable.
 
-use kerb_fleet::{
-    Asked, CancelledBy, DriverId, DriverNews, DriverTask, ReturnReason, Trip, TripEvent, TripId, TripState,
-};
+use kerb_ports::{DriverNotification, TripAssignment};
+use kerb_trips::{Asked, CancelledBy, ReturnReason, Trip, TripEvent, TripId, TripState};
+use kerb_types::DriverId;
 
 use super::book::Held;
 
@@ -14,7 +14,7 @@ pub enum Effect {
         /// Whom.
         driver: DriverId,
         /// What.
-        news: DriverNews,
+        news: DriverNotification,
     },
     /// A trip changed its state: for those who watch it.
     Changed {
@@ -46,13 +46,13 @@ pub(super) fn of(event: &TripEvent, trip: &Trip, before: &Held) -> Vec<Effect> {
 
 const WITHDRAWN: &str = "the offer was withdrawn";
 
-fn over(trip: &Trip, why: &str) -> DriverNews {
-    DriverNews::Over { trip: trip.id.clone(), state: trip.state, why: why.to_owned() }
+fn over(trip: &Trip, why: &str) -> DriverNotification {
+    DriverNotification::Ended { trip: trip.id.clone(), state: trip.state, reason: why.to_owned() }
 }
 
 /// What the driver whom the event concerns is to know: of a trip that was taken over, the one who had it. Who did it is
 /// not told: the answer says it.
-fn news(event: &TripEvent, trip: &Trip) -> Option<DriverNews> {
+fn news(event: &TripEvent, trip: &Trip) -> Option<DriverNotification> {
     let over = |why: &str| Some(over(trip, why));
     match event {
         TripEvent::Offered { driver, .. } | TripEvent::ReassignmentOffered { driver, .. } => {
@@ -74,12 +74,12 @@ fn news(event: &TripEvent, trip: &Trip) -> Option<DriverNews> {
 
 /// The trip as a driver is to see it who is promised to it: for who is asked to take it over it is an offer. `None` when
 /// no driver is promised to it.
-pub(super) fn task(trip: &Trip, driver: &DriverId) -> Option<DriverNews> {
+pub(super) fn task(trip: &Trip, driver: &DriverId) -> Option<DriverNotification> {
     let (state, offer) = match &trip.asked {
         Some(Asked { driver: asked, offer, .. }) if asked == driver => (TripState::Offered, *offer),
         _ => (trip.state, trip.offer.filter(|_| trip.state.has_driver())?),
     };
-    Some(DriverNews::Task(Box::new(DriverTask {
+    Some(DriverNotification::Assignment(Box::new(TripAssignment {
         trip: trip.id.clone(),
         state,
         pickup: trip.request.pickup,

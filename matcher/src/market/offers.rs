@@ -1,7 +1,9 @@
 //! Offers out, and drivers who are there or not.
 
-use kerb_fleet::{DriverId, DriverNews, ReturnReason, TravelSource, TripEvent, TripId, TripState};
-use kerb_spatial::{LatLng, distance_m};
+use kerb_geometry::{LatLng, distance_m};
+use kerb_ports::DriverNotification;
+use kerb_trips::{ReturnReason, TripEvent, TripId, TripState};
+use kerb_types::{DriverId, TravelSource};
 
 use super::{Market, effect};
 
@@ -78,7 +80,7 @@ impl Market {
     }
 
     /// The driver has a stream. Answers what it is to know.
-    pub fn driver_back(&mut self, driver: &DriverId) -> Option<DriverNews> {
+    pub fn driver_back(&mut self, driver: &DriverId) -> Option<DriverNotification> {
         self.driver_seen(driver);
         let number = self.by_driver.get(driver)?;
         effect::task(&self.trips[number].trip, driver)

@@ -1,7 +1,8 @@
 //! Trips under way to the pickup that may go to a nearer driver. Their own driver keeps them until that one accepts.
 
-use kerb_fleet::{DriverId, Trip, TripEvent, TripId, TripState};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_trips::{Trip, TripEvent, TripId, TripState};
+use kerb_types::DriverId;
 
 use super::{Market, Proposal};
 

@@ -1,8 +1,8 @@
 //! From the journal to the market again: records one by one, or a snapshot first.
 
-use kerb_fleet::{
-    Change, DriverId, Error, MarketId, Outcome, Record, StepNote, Trip, TripEvent, TripId, Version,
-};
+use kerb_ports::Error;
+use kerb_trips::{Change, MarketId, Outcome, Record, StepNote, Trip, TripEvent, TripId, Version};
+use kerb_types::DriverId;
 
 use super::book::Entry;
 use super::{Claims, Market, Rules, snapshot};
@@ -101,7 +101,7 @@ impl Market {
         if trip.state.is_live() {
             *self.live_of_rider.entry(rider).or_default() += 1;
         }
-        if trip.state == kerb_fleet::TripState::Requested {
+        if trip.state == kerb_trips::TripState::Requested {
             self.waiting.insert((trip.times.requested_ms, number));
         }
         for driver in trip.promised() {

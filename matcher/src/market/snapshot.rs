@@ -5,10 +5,9 @@
 //! were not there: the records say all, in a text that is read for years. So whoever changes what is written here, or the
 //! order of an enum's variants, changes [`FORMAT`]; a test holds the bytes of a market.
 
-use kerb_fleet::trip::{Asked, Meter, Offer, TripTimes};
-use kerb_fleet::{
-    CancelledBy, DriverId, Receipt, ReturnReason, RideRequest, Step, StepNote, Trip, TripId, TripState,
-};
+use kerb_trips::{Asked, Meter, Offer, TripTimes};
+use kerb_trips::{CancelledBy, Receipt, ReturnReason, RideRequest, Step, StepNote, Trip, TripId, TripState};
+use kerb_types::DriverId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Of the bytes that this program writes.

@@ -1,6 +1,6 @@
 //! What happens by itself: offers and waits run out, graces end, ended trips are forgotten. One timer a trip.
 
-use kerb_fleet::{ReturnReason, Trip, TripEvent, TripState};
+use kerb_trips::{ReturnReason, Trip, TripEvent, TripState};
 
 use super::book::Entry;
 use super::{Market, Rules};

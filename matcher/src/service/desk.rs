@@ -1,13 +1,13 @@
-//! The matcher as fleet's `DriverDesk`: what drivers do, and whether they are there.
+//! The matcher as fleet's `DriverEvents`: what drivers do, and whether they are there.
 
 use futures::FutureExt;
-use kerb_fleet::{
-    Answer, DriverAction, DriverDesk, DriverId, DriverNews, Error, TripId, TripState, Whereabouts,
-};
+use kerb_ports::{Answer, DriverAction, DriverEvents, DriverLocation, DriverNotification, Error};
+use kerb_trips::{TripId, TripState};
+use kerb_types::DriverId;
 
 use super::Matcher;
 
-impl DriverDesk for Matcher {
+impl DriverEvents for Matcher {
     fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState> {
         async move {
             let desk = self.desk_of(&trip)?;
@@ -18,7 +18,7 @@ impl DriverDesk for Matcher {
         .boxed()
     }
 
-    fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNews>> {
+    fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNotification>> {
         async move {
             let Some(trip) = self.0.claims.of(&driver) else { return Ok(None) };
             let desk = self.desk_of(&trip)?;
@@ -47,7 +47,7 @@ impl DriverDesk for Matcher {
 impl Matcher {
     /// The stream that ended may not be the driver's only one: a driver who changes nodes opens the new one first.
     async fn is_connected_elsewhere(&self, driver: &DriverId) -> bool {
-        let located = self.0.drivers.whereabouts(std::slice::from_ref(driver)).await;
-        located.drivers.iter().flatten().any(|Whereabouts { connected, .. }| *connected)
+        let located = self.0.drivers.locations(std::slice::from_ref(driver)).await;
+        located.drivers.iter().flatten().any(|DriverLocation { connected, .. }| *connected)
     }
 }

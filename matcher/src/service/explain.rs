@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::limits::NEIGHBOURS_MAX;
-use kerb_fleet::{
-    DriverFilter, DriverId, Error, Hit, Leg, NearAnswers, NearQuestion, TableQuestion, Trip, TripId,
-    long_work,
-};
-use kerb_spatial::{LatLng, distance_m};
+use kerb_geometry::{LatLng, distance_m};
+use kerb_ports::{DriverFilter, Error, Leg, NearbyQuery, NearbyResults, Neighbor, TravelTimeQuery};
+use kerb_trips::{Trip, TripId};
+use kerb_types::limits::NEIGHBOURS_MAX;
+use kerb_types::{DriverId, run_blocking};
 use tokio::time::Instant;
 
 use super::Matcher;
@@ -31,9 +30,9 @@ impl Matcher {
         let answer = around.answers.first();
         let answer =
             answer.ok_or_else(|| Error::Internal("no answer to the question for drivers".to_owned()))?;
-        let is_promised = |hit: &Hit| trip.promised().any(|driver| *driver == hit.card.id);
+        let is_promised = |hit: &Neighbor| trip.promised().any(|driver| *driver == hit.card.id);
         let hits = around.hits_of(answer).filter(|hit| !is_promised(hit)).cloned();
-        let (hits, complete): (Vec<Hit>, _) = (hits.collect(), answer.complete);
+        let (hits, complete): (Vec<Neighbor>, _) = (hits.collect(), answer.complete);
         let etas_s = self.etas_s(&hits, trip.request.pickup).await?;
         let now_ms = self.0.ports.clock.now_ms();
         let filters = Filters {
@@ -59,22 +58,22 @@ impl Matcher {
     }
 
     /// The nearest ones, whatever they do.
-    async fn drivers_around(&self, point: LatLng) -> Result<NearAnswers, Error> {
+    async fn drivers_around(&self, point: LatLng) -> Result<NearbyResults, Error> {
         let options = &self.0.options;
         let radius_m = options.pickup_radius_m();
-        let question = NearQuestion { point, k: NEIGHBOURS_MAX, radius_m, filter: DriverFilter::ANY };
+        let question = NearbyQuery { point, k: NEIGHBOURS_MAX, radius_m, filter: DriverFilter::ANY };
         let deadline = Instant::now() + ms(options.search_timeout_ms);
         self.0.ports.search.nearest(vec![question], deadline).await
     }
 
-    async fn etas_s(&self, hits: &[Hit], pickup: LatLng) -> Result<Vec<u32>, Error> {
-        let question = TableQuestion {
+    async fn etas_s(&self, hits: &[Neighbor], pickup: LatLng) -> Result<Vec<u32>, Error> {
+        let question = TravelTimeQuery {
             origins: hits.iter().map(|hit| hit.position).collect(),
             destinations: vec![pickup],
             legs: (0..hits.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect(),
         };
         let times = Arc::clone(&self.0.ports.times);
-        let table = long_work(move || times.table(&question)).await;
+        let table = run_blocking(move || times.table(&question)).await;
         table.map(|table| table.seconds).map_err(|error| Error::Internal(format!("no travel times: {error}")))
     }
 
@@ -86,7 +85,7 @@ impl Matcher {
         if trip.promised().any(|promised| promised == driver) {
             return "is asked to take this trip over from its driver".to_owned();
         }
-        let located = self.0.drivers.whereabouts(std::slice::from_ref(driver)).await;
+        let located = self.0.drivers.locations(std::slice::from_ref(driver)).await;
         let radius_m = self.0.options.pickup_radius_m();
         match located.drivers.first().copied().flatten().map(|found| found.position) {
             None if located.complete => "no ingest node knows the driver".to_owned(),

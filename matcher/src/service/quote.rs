@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::limits::NEIGHBOURS_MAX;
-use kerb_fleet::{Drive, Error, Eta, NearQuestion, long_work};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_ports::{Drive, Error, Eta, NearbyQuery};
+use kerb_types::limits::NEIGHBOURS_MAX;
+use kerb_types::run_blocking;
 use tokio::time::Instant;
 
 use super::Matcher;
@@ -47,14 +48,14 @@ impl Matcher {
         let options = &self.0.options;
         let time_min_ms = now_ms.saturating_sub(i64::from(options.stale_after_ms));
         let deadline = Instant::now() + ms(options.search_timeout_ms);
-        let mut question = NearQuestion {
+        let mut question = NearbyQuery {
             point: request.pickup,
             k: DRIVERS_MIN,
             radius_m: options.pickup_radius_m(),
             filter: suitable(request.vehicle_class, request.capabilities, time_min_ms),
         };
         loop {
-            let answer = self.0.ports.search.soonest(question, deadline).await?;
+            let answer = self.0.ports.search.nearest_by_eta(question, deadline).await?;
             let free = first_free(&answer, &self.0.claims).map(|(_, eta)| eta);
             let is_all = answer.hits.len() < question.k as usize;
             if free.is_some() || is_all || question.k == NEIGHBOURS_MAX {
@@ -66,7 +67,7 @@ impl Matcher {
 
     async fn drive(&self, from: LatLng, to: LatLng) -> Result<Drive, Error> {
         let times = Arc::clone(&self.0.ports.times);
-        let drive = long_work(move || times.drive(from, to)).await;
+        let drive = run_blocking(move || times.drive(from, to)).await;
         drive.map_err(|error| Error::Internal(format!("no way: {error}")))
     }
 }

@@ -1,6 +1,6 @@
 //! When a record is not known to be durable: the market is read again, or another matcher has it now.
 
-use kerb_fleet::Error;
+use kerb_ports::Error;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 

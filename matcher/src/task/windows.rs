@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
-use kerb_fleet::{DriverId, Error, TripId};
+use kerb_ports::Error;
+use kerb_trips::TripId;
+use kerb_types::DriverId;
 use tokio::time::Instant;
 
 use super::MarketTask;

@@ -5,12 +5,14 @@
 //! drivers under way. A trip under way has its own driver or a free one, so nobody who drives to one rider is asked to
 //! drive to another, and no two trips change their drivers: what is decided takes one yes, of a driver who is free.
 
-use kerb_fleet::{DriverId, Leg, Table, TripId};
-use kerb_spatial::{LatLng, distance_m};
+use kerb_geometry::{LatLng, distance_m};
+use kerb_ports::{Leg, TravelTimeTable};
+use kerb_trips::TripId;
+use kerb_types::DriverId;
 
 use super::{Candidates, Matched, Wanted, WindowRules, eta_of};
-use crate::assign::{PENALTY_MAX, Problem, ProblemBuilder, solve};
 use crate::market::{Proposal, Reassignment, UnderWay};
+use kerb_assignment::{PENALTY_MAX, Problem, ProblemBuilder, solve};
 
 /// Drivers under way who are looked at for a request: those nearest to it.
 const UNDER_WAY_PER_REQUEST_MAX: usize = 8;
@@ -98,7 +100,7 @@ pub fn reoptimise(
     requests: &[Wanted],
     moving: &[Moving],
     candidates: &Candidates,
-    table: &Table,
+    table: &TravelTimeTable,
     rules: &WindowRules,
 ) -> Matched {
     let window = Window::new(requests, moving, candidates, table, rules);
@@ -138,7 +140,7 @@ pub fn reoptimise(
 struct Window<'a> {
     requests: &'a [Wanted],
     candidates: &'a Candidates,
-    table: &'a Table,
+    table: &'a TravelTimeTable,
     rules: &'a WindowRules,
     /// The column of the first driver under way.
     first: u32,
@@ -153,7 +155,7 @@ impl<'a> Window<'a> {
         requests: &'a [Wanted],
         moving: &'a [Moving],
         candidates: &'a Candidates,
-        table: &'a Table,
+        table: &'a TravelTimeTable,
         rules: &'a WindowRules,
     ) -> Self {
         let first = (candidates.drivers.len() - moving.len()) as u32;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use kerb_cluster::remote::RemoteMatcher;
-use kerb_fleet::DriverDesk;
-use kerb_fleet::conformance::driver_desk::{ASKED, OFFERED};
 use kerb_matcher::{Matcher, Options};
+use kerb_ports::DriverEvents;
+use kerb_ports::conformance::driver_events::{ASKED, OFFERED};
 
 use crate::fakes::{World, node, options, wish};
 use crate::grpc::Served;
@@ -13,9 +13,9 @@ use crate::grpc::Served;
 mod local {
     use super::*;
 
-    kerb_fleet::driver_desk_conformance!(desk);
+    kerb_ports::driver_events_conformance!(desk);
 
-    async fn desk() -> (Arc<dyn DriverDesk>, ()) {
+    async fn desk() -> (Arc<dyn DriverEvents>, ()) {
         (Arc::new(offering().await), ())
     }
 }
@@ -23,9 +23,9 @@ mod local {
 mod remote {
     use super::*;
 
-    kerb_fleet::driver_desk_conformance!(desk);
+    kerb_ports::driver_events_conformance!(desk);
 
-    async fn desk() -> (Arc<dyn DriverDesk>, Served) {
+    async fn desk() -> (Arc<dyn DriverEvents>, Served) {
         let served = Served::start(offering().await).await;
         (Arc::new(RemoteMatcher::new(node("matcher-0"), served.channel.clone())), served)
     }

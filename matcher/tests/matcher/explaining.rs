@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-use kerb_fleet::{Capabilities, DriverAction, DriverDesk, DriverStatus, TripState, VehicleClass};
 use kerb_matcher::Options;
+use kerb_ports::{DriverAction, DriverEvents};
+use kerb_trips::TripState;
+use kerb_types::{Capabilities, DriverStatus, VehicleClass};
 
 use crate::fakes::{World, driver, north, options, wish};
 use crate::simulated_time::pass;

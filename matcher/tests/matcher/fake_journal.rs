@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use kerb_cluster::MemoryJournal;
-use kerb_fleet::{Answer, Error, MarketId, Record, TripJournal, Version};
+use kerb_journal::MemoryJournal;
+use kerb_ports::{Answer, Error, TripJournal};
+use kerb_trips::{MarketId, Record, Version};
 use parking_lot::Mutex;
 
 use crate::fakes::node;

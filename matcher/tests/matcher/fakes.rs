@@ -5,17 +5,21 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::ready;
-use kerb_fleet::trip::audit::{Audit, AuditReport};
-use kerb_fleet::{
-    Answer, Capabilities, Catalog, Change, Clock, DriverCard, DriverChannel, DriverDesk, DriverId,
-    DriverLookup, DriverNews, DriverStatus, DriverTask, Error, Hit, IdempotencyKey, IndexServer, IngestNode,
-    KnownDriver, MarketId, Membership, MembershipView, Motion, NearAnswers, NearQuestion, NearbySearch, Node,
-    NodeId, Peers, RideRequest, RiderId, Role, ShardMap, SoonAnswer, Stamp, TravelTimes, TripEvent, TripId,
-    VehicleClass, Whereabouts,
-};
+use kerb_geometry::{LatLng, Origin, distance_m};
 use kerb_matcher::markets::MarketArea;
-use kerb_matcher::{Matcher, Options, Ports, StraightLine};
-use kerb_spatial::{LatLng, Origin, distance_m};
+use kerb_matcher::{Matcher, Options, Ports};
+use kerb_ports::{
+    Answer, DriverChannel, DriverEvents, DriverLocation, DriverLookup, DriverNotification, Error,
+    IndexServer, IngestNode, Membership, NearbyQuery, NearbyResults, NearbySearch, NearestByEta, Neighbor,
+    Peers, TravelTimes, TripAssignment,
+};
+use kerb_routing::StraightLine;
+use kerb_trips::audit::{Audit, AuditReport};
+use kerb_trips::{Change, IdempotencyKey, MarketId, RideRequest, RiderId, TripEvent, TripId};
+use kerb_types::{
+    Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, MembershipView, Motion,
+    Node, NodeId, Role, ShardMap, UpdateVersion, VehicleClass,
+};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -83,7 +87,7 @@ pub(crate) struct FakeDriver {
 
 pub(crate) struct World {
     pub(crate) drivers: Mutex<BTreeMap<DriverId, FakeDriver>>,
-    pub(crate) told: Mutex<Vec<(DriverId, DriverNews)>>,
+    pub(crate) told: Mutex<Vec<(DriverId, DriverNotification)>>,
     /// Offers that were told before the journal had them.
     pub(crate) told_too_early: Mutex<Vec<(DriverId, TripId)>>,
     pub(crate) journal: Arc<FakeJournal>,
@@ -169,8 +173,8 @@ impl World {
     }
 
     /// Whoever is told of an offer finds it in the journal.
-    fn check_durable(&self, driver: &DriverId, news: &DriverNews) {
-        let DriverNews::Task(task) = news else { return };
+    fn check_durable(&self, driver: &DriverId, news: &DriverNotification) {
+        let DriverNotification::Assignment(task) = news else { return };
         let is_offer = |change: &Change| match change {
             Change::Trip {
                 trip,
@@ -187,43 +191,43 @@ impl World {
     }
 
     /// What the driver was told last.
-    pub(crate) fn news_of(&self, name: &str) -> Option<DriverNews> {
+    pub(crate) fn news_of(&self, name: &str) -> Option<DriverNotification> {
         let told = self.told.lock();
         told.iter().rev().find(|(to, _)| *to == driver(name)).map(|(_, news)| news.clone())
     }
 
     /// The offer that the driver has, once it was told.
-    pub(crate) async fn offer_to(&self, name: &str, trip: &TripId) -> DriverTask {
+    pub(crate) async fn offer_to(&self, name: &str, trip: &TripId) -> TripAssignment {
         let offered = async || match self.news_of(name) {
-            Some(DriverNews::Task(task)) if task.trip == *trip => Some(*task),
+            Some(DriverNotification::Assignment(task)) if task.trip == *trip => Some(*task),
             _ => None,
         };
         eventually(&format!("an offer of {trip} to {name}"), offered).await
     }
 
-    fn hit(&self, id: &DriverId, fake: &FakeDriver, from: LatLng) -> Hit {
-        Hit {
-            card: DriverCard {
+    fn hit(&self, id: &DriverId, fake: &FakeDriver, from: LatLng) -> Neighbor {
+        Neighbor {
+            card: DriverProfile {
                 id: id.clone(),
                 vehicle_class: VehicleClass(fake.class),
                 capabilities: Capabilities(fake.capabilities),
             },
             position: fake.position,
             hav: Origin::new(from).hav(fake.position),
-            stamp: Stamp { sequence: 0, time_ms: fake.measured_ms.unwrap_or_else(|| self.now_ms()) },
+            stamp: UpdateVersion { sequence: 0, time_ms: fake.measured_ms.unwrap_or_else(|| self.now_ms()) },
             motion: Motion::NONE,
             status: fake.status,
         }
     }
 
     /// A linear scan.
-    fn near(&self, question: &NearQuestion) -> (Vec<Hit>, bool) {
+    fn near(&self, question: &NearbyQuery) -> (Vec<Neighbor>, bool) {
         let drivers = self.drivers.lock();
         let hits = drivers
             .iter()
             .filter(|(_, fake)| !fake.hidden)
             .map(|(id, fake)| self.hit(id, fake, question.point));
-        let mut hits: Vec<Hit> = hits
+        let mut hits: Vec<Neighbor> = hits
             .filter(|hit| distance_m(hit.position, question.point) <= question.radius_m)
             .filter(|hit| {
                 let card = &hit.card;
@@ -240,8 +244,8 @@ impl World {
 struct Shared(Arc<World>);
 
 impl NearbySearch for Shared {
-    fn nearest(&self, questions: Vec<NearQuestion>, _deadline: Instant) -> Answer<'_, NearAnswers> {
-        let mut answers = NearAnswers::default();
+    fn nearest(&self, questions: Vec<NearbyQuery>, _deadline: Instant) -> Answer<'_, NearbyResults> {
+        let mut answers = NearbyResults::default();
         for (hits, complete) in questions.iter().map(|question| self.0.near(question)) {
             answers.push(hits, complete);
         }
@@ -249,11 +253,11 @@ impl NearbySearch for Shared {
     }
 
     /// By the straight line, as the matcher's own times are.
-    fn soonest(&self, question: NearQuestion, _deadline: Instant) -> Answer<'_, SoonAnswer> {
+    fn nearest_by_eta(&self, question: NearbyQuery, _deadline: Instant) -> Answer<'_, NearestByEta> {
         let (hits, complete) = self.0.near(&question);
         let times = StraightLine::new(36.0, 1.0);
         let etas = hits.iter().map(|hit| times.drive(hit.position, question.point).eta).collect();
-        ready(Ok(SoonAnswer { hits, etas, complete })).boxed()
+        ready(Ok(NearestByEta { hits, etas, complete })).boxed()
     }
 }
 
@@ -273,7 +277,7 @@ impl Peers for Shared {
         Some(Arc::new(FakeIngest { world: self.0.clone(), has_streams: *id == node("ingest-0") }))
     }
 
-    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverDesk>> {
+    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverEvents>> {
         None
     }
 }
@@ -303,7 +307,7 @@ impl DriverLookup for FakeIngest {
 }
 
 impl DriverChannel for FakeIngest {
-    fn tell(&self, driver: DriverId, news: DriverNews) -> Answer<'_, bool> {
+    fn notify(&self, driver: DriverId, news: DriverNotification) -> Answer<'_, bool> {
         let is_there = self.known(&driver).is_some_and(|fake| fake.connected);
         if is_there {
             self.world.check_durable(&driver, &news);
@@ -312,13 +316,13 @@ impl DriverChannel for FakeIngest {
         ready(self.answers().map(|()| is_there)).boxed()
     }
 
-    fn whereabouts(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<Whereabouts>>> {
+    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
         let now_ms = self.world.now_ms();
-        let whereabouts = |id: &DriverId| {
+        let locations = |id: &DriverId| {
             let fake = self.known(id)?;
             let position = Some((fake.position, fake.measured_ms.unwrap_or(now_ms)));
-            Some(Whereabouts { connected: fake.connected, position })
+            Some(DriverLocation { connected: fake.connected, position })
         };
-        ready(self.answers().map(|()| drivers.iter().map(whereabouts).collect())).boxed()
+        ready(self.answers().map(|()| drivers.iter().map(locations).collect())).boxed()
     }
 }

@@ -1,11 +1,9 @@
 //! The services on the wire, on a random port.
 
 use futures::StreamExt;
-use kerb_cluster::ChannelOptions;
-use kerb_cluster::remote::connect_lazily;
-use kerb_fleet::{DriverAction, DriverDesk};
 use kerb_matcher::grpc::Grpc;
 use kerb_matcher::{Matcher, Options};
+use kerb_ports::{DriverAction, DriverEvents};
 use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::trip_event_service_client::TripEventServiceClient;
@@ -14,6 +12,8 @@ use kerb_proto::v1::{
     ListMarketsRequest, RequestRideRequest, SetMarketPausedRequest, SubscribeRequest, TripState,
     WatchTripRequest, trip_event, watch_trip_response,
 };
+use kerb_transport::ChannelOptions;
+use kerb_transport::connect_lazily;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::task::AbortOnDropHandle;
@@ -48,7 +48,7 @@ impl Served {
 }
 
 fn wish(rider: &str) -> RequestRideRequest {
-    let at = |place: kerb_spatial::LatLng| Some(LatLng::from(place));
+    let at = |place: kerb_geometry::LatLng| Some(LatLng::from(place));
     RequestRideRequest {
         rider_id: rider.to_owned(),
         idempotency_key: "first".to_owned(),

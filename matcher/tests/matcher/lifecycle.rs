@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::{
-    CancelledBy, DriverAction, DriverDesk, DriverNews, DriverStatus, ErrorCode, ReturnReason, RideRequest,
-    StepNote, TripId, TripState,
-};
-use kerb_matcher::assign::Policy;
+use kerb_assignment::Policy;
 use kerb_matcher::{Matcher, Options};
+use kerb_ports::{DriverAction, DriverEvents, DriverNotification, ErrorCode};
+use kerb_trips::{CancelledBy, ReturnReason, RideRequest, StepNote, TripId, TripState};
+use kerb_types::DriverStatus;
 use tokio::time::Instant;
 
 use crate::fakes::{World, driver, north, north_and_south, options, rider, wish};
@@ -89,7 +88,7 @@ async fn an_offer_that_nobody_answers_runs_out_and_an_acceptance_then_is_refused
     pass(Duration::from_secs(16)).await;
     assert_eq!(state(&matcher, "anna", &trip).await, TripState::Requested);
     let over = eventually("the driver is told", async || match world.news_of("silent") {
-        Some(DriverNews::Over { trip, .. }) => Some(trip),
+        Some(DriverNotification::Ended { trip, .. }) => Some(trip),
         _ => None,
     });
     assert_eq!(over.await, trip);
@@ -122,7 +121,7 @@ async fn a_driver_away_keeps_the_trip_for_the_grace_and_loses_it_then() {
     world.put("first", 100.0);
     world.put("second", 200.0);
     let matcher = world.start(options()).await;
-    let patient = kerb_fleet::RideRequest { wait_max_ms: 3_600_000, ..wish("anna") };
+    let patient = kerb_trips::RideRequest { wait_max_ms: 3_600_000, ..wish("anna") };
     let trip = matcher.request(patient).await.unwrap().id;
     world.offer_to("first", &trip).await;
     act(&matcher, "first", &trip, DriverAction::Accept).await;
@@ -137,7 +136,7 @@ async fn a_driver_away_keeps_the_trip_for_the_grace_and_loses_it_then() {
     pass(Duration::from_secs(100)).await;
     world.change("first", |first| first.connected = true);
     let news = matcher.connected(driver("first")).await.unwrap();
-    assert!(matches!(news, Some(DriverNews::Task(task)) if task.trip == trip));
+    assert!(matches!(news, Some(DriverNotification::Assignment(task)) if task.trip == trip));
     pass(Duration::from_secs(100)).await;
     assert_eq!(state(&matcher, "anna", &trip).await, TripState::EnRoute);
 
@@ -159,7 +158,7 @@ async fn a_driver_away_keeps_the_trip_for_the_grace_and_loses_it_then() {
 async fn driver_lost_after_the_wait(world: &Arc<World>, wait_max_ms: i64) -> (Matcher, TripId) {
     world.put("first", 100.0);
     let matcher = world.start(options()).await;
-    let trip = matcher.request(kerb_fleet::RideRequest { wait_max_ms, ..wish("anna") }).await.unwrap().id;
+    let trip = matcher.request(kerb_trips::RideRequest { wait_max_ms, ..wish("anna") }).await.unwrap().id;
     world.offer_to("first", &trip).await;
     act(&matcher, "first", &trip, DriverAction::Accept).await;
     world.change("first", |first| (first.connected, first.status) = (false, DriverStatus::Offline));
@@ -211,7 +210,7 @@ async fn riders_and_the_operator_call_trips_off() {
         assert_eq!((cancelled.state, cancelled.cancel_reason.as_str()), (TripState::Cancelled, "rain"));
     }
     eventually("the driver is told", async || match world.news_of("near") {
-        Some(DriverNews::Over { state: TripState::Cancelled, .. }) => Some(()),
+        Some(DriverNotification::Ended { state: TripState::Cancelled, .. }) => Some(()),
         _ => None,
     })
     .await;
@@ -291,7 +290,7 @@ async fn a_driver_near_two_markets_is_promised_in_one_of_them() {
         "{states:?}"
     );
     let mut outside = wish("carl");
-    outside.pickup = kerb_spatial::LatLng::new(48.0, 13.5).unwrap();
+    outside.pickup = kerb_geometry::LatLng::new(48.0, 13.5).unwrap();
     let error = matcher.request(outside).await.unwrap_err();
     assert_eq!(error.to_string(), "pickup: 48, 13.5 is outside every market: north, south");
 }

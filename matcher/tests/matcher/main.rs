@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
-mod assign;
 mod desk;
 mod explaining;
 mod fake_journal;

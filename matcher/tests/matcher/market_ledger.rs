@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use kerb_fleet::{DriverId, TripEvent, TripId, TripState};
+use kerb_trips::{TripEvent, TripId, TripState};
+use kerb_types::DriverId;
 
 /// What a reader who knows only events makes of the journals.
 #[derive(Default)]

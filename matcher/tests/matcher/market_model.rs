@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use kerb_fleet::{
-    Capabilities, Change, DriverAction, DriverId, IdempotencyKey, MarketId, Record, RideRequest, RiderId,
-    TravelSource, TripId, TripState, VehicleClass, Version,
-};
+use kerb_geometry::LatLng;
 use kerb_matcher::market::{Claims, Effect, Market, Proposal, Reassignment, Rules};
-use kerb_spatial::LatLng;
+use kerb_ports::DriverAction;
+use kerb_trips::{
+    Change, IdempotencyKey, MarketId, Record, RideRequest, RiderId, TripId, TripState, Version,
+};
+use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 

@@ -1,8 +1,7 @@
-use kerb_fleet::{
-    Capabilities, DriverAction, DriverDesk, DriverStatus, ErrorCode, Eta, TravelSource, VehicleClass,
-};
+use kerb_geometry::LatLng;
 use kerb_matcher::{Options, QuoteRequest};
-use kerb_spatial::LatLng;
+use kerb_ports::{DriverAction, DriverEvents, ErrorCode, Eta};
+use kerb_types::{Capabilities, DriverStatus, TravelSource, VehicleClass};
 
 use crate::fakes::{World, driver, market, north, north_and_south, options, wish};
 
@@ -58,7 +57,7 @@ async fn drivers_who_are_promised_are_passed_over() {
         let name = format!("busy-{number}");
         world.put(&name, 100.0 + f64::from(number));
         let mut wish = wish("anna");
-        wish.key = kerb_fleet::IdempotencyKey::new(&name).unwrap();
+        wish.key = kerb_trips::IdempotencyKey::new(&name).unwrap();
         let trip = matcher.request(wish).await.unwrap().id;
         world.offer_to(&name, &trip).await;
         matcher.act(driver(&name), trip, DriverAction::Accept).await.unwrap();

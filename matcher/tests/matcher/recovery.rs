@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use kerb_fleet::{Change, DriverAction, DriverDesk, ErrorCode, Record, TripJournal, TripState};
 use kerb_matcher::{Matcher, Options};
+use kerb_ports::{DriverAction, DriverEvents, ErrorCode, TripJournal};
+use kerb_trips::{Change, Record, TripState};
 
 use crate::fake_journal::Fault;
 use crate::fakes::{World, driver, market, options, rider, wish};

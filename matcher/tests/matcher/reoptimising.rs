@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::{
-    DriverAction, DriverDesk, DriverNews, ErrorCode, EventKind, StepNote, Trip, TripId, TripState,
-};
-use kerb_matcher::assign::Policy;
+use kerb_assignment::Policy;
 use kerb_matcher::{Matcher, Options};
+use kerb_ports::{DriverAction, DriverEvents, DriverNotification, ErrorCode};
+use kerb_trips::{EventKind, StepNote, Trip, TripId, TripState};
 
 use crate::fakes::{World, driver, market, north, options, rider, wish};
 use crate::simulated_time::{eventually, pass};
@@ -26,7 +25,7 @@ async fn trip(matcher: &Matcher, trip: &TripId) -> Trip {
 
 async fn over(world: &World, name: &str, trip: &TripId) -> (TripState, String) {
     let told = async || match world.news_of(name) {
-        Some(DriverNews::Over { trip: of, state, why }) if of == *trip => Some((state, why)),
+        Some(DriverNotification::Ended { trip: of, state, reason: why }) if of == *trip => Some((state, why)),
         _ => None,
     };
     eventually(&format!("{name} is told"), told).await
@@ -57,8 +56,8 @@ fn events(world: &World) -> Vec<EventKind> {
     let changes = records.into_iter().flat_map(|record| record.changes);
     changes
         .filter_map(|change| match change {
-            kerb_fleet::Change::Trip { event, .. } => Some(event.kind()),
-            kerb_fleet::Change::MarketPaused { .. } => None,
+            kerb_trips::Change::Trip { event, .. } => Some(event.kind()),
+            kerb_trips::Change::MarketPaused { .. } => None,
         })
         .collect()
 }
@@ -173,11 +172,14 @@ async fn a_question_outlives_its_matcher() {
         let next = world.start(options).await;
         let news = next.connected(driver("near")).await.unwrap();
         assert!(
-            matches!(&news, Some(DriverNews::Task(task)) if task.state == TripState::Offered),
+            matches!(&news, Some(DriverNotification::Assignment(task)) if task.state == TripState::Offered),
             "{news:?}"
         );
         let own = next.connected(driver("far")).await.unwrap();
-        assert!(matches!(&own, Some(DriverNews::Task(task)) if task.state == TripState::EnRoute), "{own:?}");
+        assert!(
+            matches!(&own, Some(DriverNotification::Assignment(task)) if task.state == TripState::EnRoute),
+            "{own:?}"
+        );
         assert_eq!(act(&next, "near", &id, DriverAction::Accept).await, TripState::EnRoute);
         assert_eq!(trip(&next, &id).await.driver, Some(driver("near")));
         over(&world, "far", &id).await;

@@ -1,10 +1,11 @@
 //! Settings and requests: every bad value is named with what would be right.
 
-use kerb_fleet::{Catalog, Error};
 use kerb_matcher::Options;
 use kerb_matcher::markets::MarketArea;
 use kerb_matcher::validate::ride_request;
+use kerb_ports::Error;
 use kerb_proto::v1::{LatLng, RequestRideRequest};
+use kerb_types::Catalog;
 
 /// Spoils one value.
 type Change<T> = Box<dyn FnOnce(&mut T)>;

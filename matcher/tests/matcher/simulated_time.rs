@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kerb_fleet::Clock;
+use kerb_types::Clock;
 use tokio::time::{Instant, timeout};
 
 pub(crate) const NOW_MS: i64 = 1_700_000_000_000;

@@ -1,10 +1,11 @@
 //! The bytes of a snapshot: whatever a trip can be comes back, and nothing else is taken for one.
 
-use kerb_fleet::{
-    CancelledBy, Change, Error, MarketId, Receipt, Record, ReturnReason, RideRequest, TravelSource,
-    TripEvent, TripId, TripState, VehicleClass,
-};
 use kerb_matcher::market::{Claims, Market, Rules};
+use kerb_ports::Error;
+use kerb_trips::{
+    CancelledBy, Change, MarketId, Receipt, Record, ReturnReason, RideRequest, TripEvent, TripId, TripState,
+};
+use kerb_types::{TravelSource, VehicleClass};
 
 use crate::fakes::{driver, market, north, rider, wish};
 use crate::simulated_time::NOW_MS;

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::{
-    Change, DriverAction, DriverDesk, DriverId, DriverNews, Error, ErrorCode, EventKind, MarketId,
-    RideRequest, TripEvent, TripId, TripState,
-};
-use kerb_matcher::assign::Policy;
+use kerb_assignment::Policy;
 use kerb_matcher::{Matcher, Options};
+use kerb_ports::{DriverAction, DriverEvents, DriverNotification, Error, ErrorCode};
+use kerb_trips::{Change, EventKind, MarketId, RideRequest, TripEvent, TripId, TripState};
+use kerb_types::DriverId;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -108,7 +107,7 @@ impl Storm {
         let number = self.rng.random_range(0..RIDERS);
         let key = self.keys.entry(number).or_default();
         let mut wish = wish(&format!("r{number}"));
-        wish.key = kerb_fleet::IdempotencyKey::new(&format!("k{key}")).unwrap();
+        wish.key = kerb_trips::IdempotencyKey::new(&format!("k{key}")).unwrap();
         wish.pickup = north(f64::from(number) * 150.0 - 2_225.0);
         match self.matcher.request(wish).await {
             Ok(trip) => {
@@ -122,7 +121,7 @@ impl Storm {
     /// A driver looks at its newest news and does something about them.
     async fn drive(&mut self) {
         let name = name(self.rng.random_range(0..self.drivers));
-        let Some(DriverNews::Task(task)) = self.world.news_of(&name) else { return };
+        let Some(DriverNotification::Assignment(task)) = self.world.news_of(&name) else { return };
         let chance = self.rng.random_range(0..10);
         let no_words = String::new();
         let action = match task.state {
@@ -151,16 +150,18 @@ impl Storm {
     /// The driver's app goes on from the answer.
     fn believe(&self, name: &str, trip: &TripId, state: TripState) {
         let mut told = self.world.told.lock();
-        let Some((_, DriverNews::Task(task))) = told.iter().rev().find(|(to, _)| *to == driver(name)) else {
+        let Some((_, DriverNotification::Assignment(task))) =
+            told.iter().rev().find(|(to, _)| *to == driver(name))
+        else {
             return;
         };
         if task.trip != *trip {
             return;
         }
         let news = if state.has_driver() {
-            DriverNews::Task(Box::new(kerb_fleet::DriverTask { state, ..(**task).clone() }))
+            DriverNotification::Assignment(Box::new(kerb_ports::TripAssignment { state, ..(**task).clone() }))
         } else {
-            DriverNews::Over { trip: trip.clone(), state, why: String::new() }
+            DriverNotification::Ended { trip: trip.clone(), state, reason: String::new() }
         };
         told.push((driver(name), news));
     }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_fleet::{
-    Change, DriverAction, DriverDesk, ErrorCode, MarketId, Record, RideRequest, TripEvent, TripId, TripState,
-};
 use kerb_matcher::{Matcher, Options, StartError};
+use kerb_ports::{DriverAction, DriverEvents, ErrorCode};
+use kerb_trips::{Change, MarketId, Record, RideRequest, TripEvent, TripId, TripState};
 
 use crate::fake_journal::{Fault, Rival};
 use crate::fakes::{World, driver, north, north_and_south, options, rider, wish};

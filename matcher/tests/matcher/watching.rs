@@ -4,10 +4,10 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
-use kerb_fleet::{
-    Change, DriverAction, DriverDesk, Error, ErrorCode, EventKind, TravelSource, TripId, TripState,
-};
 use kerb_matcher::{EventPosition, JournalledEvent, Matcher, Options, WatchNews};
+use kerb_ports::{DriverAction, DriverEvents, Error, ErrorCode};
+use kerb_trips::{Change, EventKind, TripId, TripState};
+use kerb_types::TravelSource;
 
 use crate::fakes::{World, driver, market, north, options, rider, wish};
 use crate::simulated_time::pass;
@@ -108,7 +108,7 @@ async fn watched_trips_are_bounded_and_make_room_when_watchers_go() {
     let matcher = world.start(Options { watches_max: 1, ..options() }).await;
     let first = matcher.request(wish("anna")).await.unwrap().id;
     let mut other = wish("anna");
-    other.key = kerb_fleet::IdempotencyKey::new("second").unwrap();
+    other.key = kerb_trips::IdempotencyKey::new("second").unwrap();
     let second = matcher.request(other).await.unwrap().id;
     let news = (watch(&matcher, &first, 0).await, watch(&matcher, &first, 0).await);
     let full = matcher.watch(rider("anna"), second.clone(), 0).await.err().unwrap();

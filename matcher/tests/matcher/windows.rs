@@ -1,13 +1,14 @@
 //! The pure part of a window: candidates, costs and proposals.
 
-use kerb_fleet::{
-    Capabilities, DriverCard, DriverStatus, Hit, Motion, NearAnswers, Stamp, Table, TravelSource, TripId,
-    VehicleClass,
-};
+use kerb_assignment::Policy;
 use kerb_matcher::Options;
-use kerb_matcher::assign::Policy;
 use kerb_matcher::market::Claims;
 use kerb_matcher::window::{Candidates, Matched, Moving, Wanted, WindowRules, assign, reoptimise};
+use kerb_ports::{NearbyResults, Neighbor, TravelTimeTable};
+use kerb_trips::TripId;
+use kerb_types::{
+    Capabilities, DriverProfile, DriverStatus, Motion, TravelSource, UpdateVersion, VehicleClass,
+};
 
 use crate::fakes::{driver, north};
 
@@ -25,16 +26,20 @@ fn wanted(number: u64, waited_ms: i64, refused_by: &[&str]) -> Wanted {
 }
 
 /// One answer for each list of drivers.
-fn answers(lists: &[&[&str]]) -> NearAnswers {
-    let hit = |name: &&str| Hit {
-        card: DriverCard { id: driver(name), vehicle_class: VehicleClass(0), capabilities: Capabilities(0) },
+fn answers(lists: &[&[&str]]) -> NearbyResults {
+    let hit = |name: &&str| Neighbor {
+        card: DriverProfile {
+            id: driver(name),
+            vehicle_class: VehicleClass(0),
+            capabilities: Capabilities(0),
+        },
         position: north(100.0),
         hav: 0.0,
-        stamp: Stamp::default(),
+        stamp: UpdateVersion::default(),
         motion: Motion::NONE,
         status: DriverStatus::Available,
     };
-    let mut answers = NearAnswers::default();
+    let mut answers = NearbyResults::default();
     for names in lists {
         answers.push(names.iter().map(hit).collect(), true);
     }
@@ -42,9 +47,9 @@ fn answers(lists: &[&[&str]]) -> NearAnswers {
 }
 
 /// The odd legs are of streets.
-fn table(seconds: &[u32]) -> Table {
+fn table(seconds: &[u32]) -> TravelTimeTable {
     let sources = [TravelSource::StraightLine, TravelSource::Roads].into_iter().cycle();
-    Table { seconds: seconds.to_vec(), sources: sources.take(seconds.len()).collect() }
+    TravelTimeTable { seconds: seconds.to_vec(), sources: sources.take(seconds.len()).collect() }
 }
 
 fn pairs(matched: &Matched) -> Vec<(u64, &str, u32)> {

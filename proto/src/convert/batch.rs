@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::limits::BATCH_ROWS_MAX;
-use kerb_fleet::{Batch, DriverCard, DriverStatus, FieldError, Forget, Introduction, Motion, Stamp, Update};
+use kerb_ports::{Batch, Eviction, SlotBinding, Update};
+use kerb_types::limits::BATCH_ROWS_MAX;
+use kerb_types::{DriverProfile, DriverStatus, FieldError, Motion, UpdateVersion};
 
 use super::field::{
     HEADING_MAX_CDEG, SPEED_MAX_CMPS, at, at_most, capabilities, driver_id, each, measure, position, refuse,
@@ -18,7 +19,7 @@ impl From<&Batch> for v1::Batch {
         // Wrapping, there and back: any two times survive.
         let base_time_ms = updates.first().map_or(0, |first| first.stamp.time_ms);
         Self {
-            introductions: batch.introductions.iter().map(Into::into).collect(),
+            slot_bindings: batch.slot_bindings.iter().map(Into::into).collect(),
             slot: updates.iter().map(|u| u.slot).collect(),
             shard: updates.iter().map(|u| u32::from(u.shard.0)).collect(),
             position: updates.iter().map(|u| u.position.to_bits()).collect(),
@@ -29,7 +30,7 @@ impl From<&Batch> for v1::Batch {
             speed_cmps: updates.iter().map(|u| u32::from(u.motion.speed_cmps)).collect(),
             status: updates.iter().map(|u| u32::from(u.status as u8)).collect(),
             removed_slot: batch.removals.clone(),
-            forget: batch.forgets.iter().map(Into::into).collect(),
+            evictions: batch.evictions.iter().map(Into::into).collect(),
         }
     }
 }
@@ -38,13 +39,13 @@ impl TryFrom<v1::Batch> for Batch {
     type Error = FieldError;
 
     fn try_from(wire: v1::Batch) -> Result<Self, FieldError> {
-        at_most("introductions", wire.introductions.len(), BATCH_ROWS_MAX)?;
+        at_most("slot_bindings", wire.slot_bindings.len(), BATCH_ROWS_MAX)?;
         at_most("removed_slot", wire.removed_slot.len(), BATCH_ROWS_MAX)?;
-        at_most("forget", wire.forget.len(), BATCH_ROWS_MAX)?;
+        at_most("evictions", wire.evictions.len(), BATCH_ROWS_MAX)?;
         Ok(Self {
             updates: updates(&wire)?,
-            introductions: each("introductions", wire.introductions)?,
-            forgets: each("forget", wire.forget)?,
+            slot_bindings: each("slot_bindings", wire.slot_bindings)?,
+            evictions: each("evictions", wire.evictions)?,
             removals: wire.removed_slot,
         })
     }
@@ -86,7 +87,7 @@ fn update(wire: &v1::Batch, i: usize) -> Option<Update> {
         slot: wire.slot[i],
         shard: shard(wire.shard[i])?,
         position: position(wire.position[i])?,
-        stamp: Stamp {
+        stamp: UpdateVersion {
             sequence: wire.sequence[i],
             time_ms: wire.base_time_ms.wrapping_add(wire.time_offset_ms[i]),
         },
@@ -114,8 +115,8 @@ fn refusal_of(wire: &v1::Batch, i: usize) -> FieldError {
     }
 }
 
-impl From<&Introduction> for v1::Introduction {
-    fn from(introduction: &Introduction) -> Self {
+impl From<&SlotBinding> for v1::SlotBinding {
+    fn from(introduction: &SlotBinding) -> Self {
         let card = &introduction.card;
         Self {
             slot: introduction.slot,
@@ -126,11 +127,11 @@ impl From<&Introduction> for v1::Introduction {
     }
 }
 
-impl TryFrom<v1::Introduction> for Introduction {
+impl TryFrom<v1::SlotBinding> for SlotBinding {
     type Error = FieldError;
 
-    fn try_from(wire: v1::Introduction) -> Result<Self, FieldError> {
-        let card = DriverCard {
+    fn try_from(wire: v1::SlotBinding) -> Result<Self, FieldError> {
+        let card = DriverProfile {
             id: driver_id("driver_id", &wire.driver_id)?,
             vehicle_class: vehicle_class(wire.vehicle_class)?,
             capabilities: capabilities(wire.capabilities)?,
@@ -139,18 +140,18 @@ impl TryFrom<v1::Introduction> for Introduction {
     }
 }
 
-impl From<&Forget> for v1::Forget {
-    fn from(forget: &Forget) -> Self {
-        let Stamp { sequence, time_ms } = forget.stamp;
+impl From<&Eviction> for v1::Eviction {
+    fn from(forget: &Eviction) -> Self {
+        let UpdateVersion { sequence, time_ms } = forget.stamp;
         Self { driver_id: forget.id.as_str().to_owned(), sequence, time_ms }
     }
 }
 
-impl TryFrom<v1::Forget> for Forget {
+impl TryFrom<v1::Eviction> for Eviction {
     type Error = FieldError;
 
-    fn try_from(wire: v1::Forget) -> Result<Self, FieldError> {
-        let stamp = Stamp { sequence: wire.sequence, time_ms: wire.time_ms };
+    fn try_from(wire: v1::Eviction) -> Result<Self, FieldError> {
+        let stamp = UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms };
         Ok(Self { id: driver_id("driver_id", &wire.driver_id)?, stamp })
     }
 }

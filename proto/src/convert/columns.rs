@@ -1,9 +1,9 @@
 //! A gateway's batch: the columns are checked as a whole, then each row by itself, so that one bad row costs no
 //! other. A hot path: a good row allocates nothing.
 
-use kerb_fleet::limits::BATCH_ROWS_MAX;
-use kerb_fleet::{FieldError, Motion, Stamp};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_types::limits::BATCH_ROWS_MAX;
+use kerb_types::{FieldError, Motion, UpdateVersion};
 
 use super::Report;
 use super::field::{HEADING_MAX_CDEG, SPEED_MAX_CMPS, at_most, measure, reason, refuse, refuse_measure};
@@ -87,7 +87,10 @@ impl Columns {
         };
         Ok(Report {
             position: LatLng::from_e7(lat_e7, lon_e7).map_err(|error| refuse_point(&error))?,
-            stamp: Stamp { sequence: wire.sequence.get(i).copied().unwrap_or(0), time_ms: self.time_ms(i) },
+            stamp: UpdateVersion {
+                sequence: wire.sequence.get(i).copied().unwrap_or(0),
+                time_ms: self.time_ms(i),
+            },
             motion: Motion {
                 heading_cdeg: value("heading_cdeg", &wire.heading_cdeg, HEADING_MAX_CDEG)?,
                 speed_cmps: value("speed_cmps", &wire.speed_cmps, SPEED_MAX_CMPS)?,
@@ -105,10 +108,10 @@ impl Columns {
 }
 
 #[cold]
-fn refuse_point(error: &kerb_spatial::CoordinateError) -> FieldError {
+fn refuse_point(error: &kerb_geometry::CoordinateError) -> FieldError {
     let field = match error {
-        kerb_spatial::CoordinateError::Latitude(_) => "latitude_e7",
-        kerb_spatial::CoordinateError::Longitude(_) => "longitude_e7",
+        kerb_geometry::CoordinateError::Latitude(_) => "latitude_e7",
+        kerb_geometry::CoordinateError::Longitude(_) => "longitude_e7",
     };
     FieldError::new(field, reason(error))
 }

@@ -1,8 +1,10 @@
 //! A trip as a driver's app sees it: tasks down, actions up, and what the actions came to.
 
-use kerb_fleet::limits::REASON_BYTES_MAX;
-use kerb_fleet::{DriverAction, DriverNews, DriverTask, FieldError, TripId, TripState};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_ports::{DriverAction, DriverNotification, TripAssignment};
+use kerb_trips::{TripId, TripState};
+use kerb_types::FieldError;
+use kerb_types::limits::REASON_BYTES_MAX;
 use tonic::{Code, Status};
 
 use super::field::{refuse, required};
@@ -118,21 +120,21 @@ pub fn action_outcome(wire: &v1::ActionResult) -> Result<TripState, Status> {
     trip_state(wire.state).map_err(|error| Status::internal(error.to_string()))
 }
 
-impl From<&DriverNews> for Message {
-    fn from(news: &DriverNews) -> Self {
+impl From<&DriverNotification> for Message {
+    fn from(news: &DriverNotification) -> Self {
         match news {
-            DriverNews::Task(task) => Self::Task((&**task).into()),
-            DriverNews::Over { trip, state, why } => Self::Over(v1::TripOver {
+            DriverNotification::Assignment(task) => Self::Assignment((&**task).into()),
+            DriverNotification::Ended { trip, state, reason } => Self::Ended(v1::TripEnded {
                 trip_id: trip.to_string(),
                 state: public_state(*state).into(),
-                reason: why.clone(),
+                reason: reason.clone(),
             }),
         }
     }
 }
 
-impl From<&DriverTask> for v1::TripTask {
-    fn from(task: &DriverTask) -> Self {
+impl From<&TripAssignment> for v1::TripAssignment {
+    fn from(task: &TripAssignment) -> Self {
         Self {
             trip_id: task.trip.to_string(),
             state: public_state(task.state).into(),
@@ -146,10 +148,10 @@ impl From<&DriverTask> for v1::TripTask {
     }
 }
 
-impl TryFrom<v1::TripTask> for DriverTask {
+impl TryFrom<v1::TripAssignment> for TripAssignment {
     type Error = FieldError;
 
-    fn try_from(wire: v1::TripTask) -> Result<Self, FieldError> {
+    fn try_from(wire: v1::TripAssignment) -> Result<Self, FieldError> {
         let place = |field, point| {
             LatLng::try_from(required(field, point)?).map_err(|error: FieldError| error.within(field))
         };
@@ -166,11 +168,11 @@ impl TryFrom<v1::TripTask> for DriverTask {
     }
 }
 
-impl TryFrom<v1::TripOver> for DriverNews {
+impl TryFrom<v1::TripEnded> for DriverNotification {
     type Error = FieldError;
 
-    fn try_from(wire: v1::TripOver) -> Result<Self, FieldError> {
+    fn try_from(wire: v1::TripEnded) -> Result<Self, FieldError> {
         let (trip, state) = (trip_id(&wire.trip_id)?, trip_state(wire.state)?);
-        Ok(Self::Over { trip, state, why: wire.reason })
+        Ok(Self::Ended { trip, state, reason: wire.reason })
     }
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use kerb_fleet::limits::{SHARDS_MAX, SPEED_MAX_MPS, VEHICLE_CLASSES_MAX};
-use kerb_fleet::{Capabilities, DriverId, DriverStatus, FieldError, Motion, ShardId, VehicleClass};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_types::limits::{SHARDS_MAX, SPEED_MAX_MPS, VEHICLE_CLASSES_MAX};
+use kerb_types::{Capabilities, DriverId, DriverStatus, FieldError, Motion, ShardId, VehicleClass};
 
 /// Largest heading.
 pub(super) const HEADING_MAX_CDEG: u16 = 35_999;

@@ -1,18 +1,19 @@
 //! The steps of a session between an ingest node and an index server, there and back.
 
-use kerb_fleet::{Batch, Control, FieldError, Frame, NodeId, SourceHello};
+use kerb_ports::{Batch, Control, Frame, SourceRegistration};
+use kerb_types::{FieldError, NodeId};
 
 use super::field::{required, shard_numbers, shards};
-use crate::internal::v1::SourceHello as WireHello;
+use crate::internal::v1::SourceRegistration as WireHello;
 use crate::internal::v1::position_control::Control as WireControl;
 use crate::internal::v1::position_frame::Frame as WireFrame;
-use crate::internal::v1::{FullBegin, FullEnd, PositionControl, PositionFrame, ShardList};
+use crate::internal::v1::{PositionControl, PositionFrame, ShardList, SnapshotBegin, SnapshotEnd};
 
 /// What comes up the stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FromSource {
     /// Right only as the first message.
-    Hello(SourceHello),
+    Register(SourceRegistration),
     /// Right only after the hello.
     Frame(Frame),
 }
@@ -26,22 +27,22 @@ pub enum FromSink {
     Control(Control),
 }
 
-impl From<&SourceHello> for PositionFrame {
-    fn from(hello: &SourceHello) -> Self {
+impl From<&SourceRegistration> for PositionFrame {
+    fn from(hello: &SourceRegistration) -> Self {
         let node_id = hello.node.as_str().to_owned();
         let settings_fingerprint = hello.settings_fingerprint;
-        Self { frame: Some(WireFrame::Hello(WireHello { node_id, settings_fingerprint })) }
+        Self { frame: Some(WireFrame::Register(WireHello { node_id, settings_fingerprint })) }
     }
 }
 
 impl From<&Frame> for PositionFrame {
     fn from(frame: &Frame) -> Self {
         let frame = match frame {
-            Frame::FullBegin { round, shards } => {
-                WireFrame::FullBegin(FullBegin { round: *round, shards: shard_numbers(shards) })
+            Frame::SnapshotBegin { round, shards } => {
+                WireFrame::SnapshotBegin(SnapshotBegin { round: *round, shards: shard_numbers(shards) })
             }
             Frame::Batch(batch) => WireFrame::Batch(batch.into()),
-            Frame::FullEnd { round } => WireFrame::FullEnd(FullEnd { round: *round }),
+            Frame::SnapshotEnd { round } => WireFrame::SnapshotEnd(SnapshotEnd { round: *round }),
         };
         Self { frame: Some(frame) }
     }
@@ -52,18 +53,18 @@ impl TryFrom<PositionFrame> for FromSource {
 
     fn try_from(wire: PositionFrame) -> Result<Self, FieldError> {
         Ok(match required("frame", wire.frame)? {
-            WireFrame::Hello(hello) => Self::Hello(SourceHello {
+            WireFrame::Register(hello) => Self::Register(SourceRegistration {
                 node: NodeId::new(&hello.node_id).map_err(|error| error.within("hello"))?,
                 settings_fingerprint: hello.settings_fingerprint,
             }),
-            WireFrame::FullBegin(begin) => Self::Frame(Frame::FullBegin {
+            WireFrame::SnapshotBegin(begin) => Self::Frame(Frame::SnapshotBegin {
                 round: begin.round,
-                shards: shards("full_begin.shards", &begin.shards)?,
+                shards: shards("snapshot_begin.shards", &begin.shards)?,
             }),
             WireFrame::Batch(batch) => {
                 Self::Frame(Frame::Batch(Batch::try_from(batch).map_err(|error| error.within("batch"))?))
             }
-            WireFrame::FullEnd(end) => Self::Frame(Frame::FullEnd { round: end.round }),
+            WireFrame::SnapshotEnd(end) => Self::Frame(Frame::SnapshotEnd { round: end.round }),
         })
     }
 }
@@ -72,8 +73,8 @@ impl From<&FromSink> for PositionControl {
     fn from(message: &FromSink) -> Self {
         let control = match message {
             FromSink::Applied(frames) => WireControl::AppliedFrames(*frames),
-            FromSink::Control(Control::Refill(shards)) => {
-                WireControl::Refill(ShardList { shards: shard_numbers(shards) })
+            FromSink::Control(Control::Resync(shards)) => {
+                WireControl::Resync(ShardList { shards: shard_numbers(shards) })
             }
         };
         Self { control: Some(control) }
@@ -86,8 +87,8 @@ impl TryFrom<PositionControl> for FromSink {
     fn try_from(wire: PositionControl) -> Result<Self, FieldError> {
         Ok(match required("control", wire.control)? {
             WireControl::AppliedFrames(frames) => Self::Applied(frames),
-            WireControl::Refill(list) => {
-                Self::Control(Control::Refill(shards("refill.shards", &list.shards)?))
+            WireControl::Resync(list) => {
+                Self::Control(Control::Resync(shards("resync.shards", &list.shards)?))
             }
         })
     }

@@ -1,6 +1,6 @@
 //! What an ingest node knows of a driver.
 
-use kerb_fleet::{DriverCard, FieldError, KnownDriver, KnownPosition, Motion, Stamp};
+use kerb_types::{DriverProfile, FieldError, KnownDriver, KnownPosition, Motion, UpdateVersion};
 
 use super::field::{
     capabilities, driver_id, measure, motion, one_position, one_status, refuse_measure, refuse_shard, shard,
@@ -26,7 +26,7 @@ impl TryFrom<v1::KnownDriver> for KnownDriver {
     type Error = FieldError;
 
     fn try_from(wire: v1::KnownDriver) -> Result<Self, FieldError> {
-        let card = DriverCard {
+        let card = DriverProfile {
             id: driver_id("driver_id", &wire.driver_id)?,
             vehicle_class: vehicle_class(wire.vehicle_class)?,
             capabilities: capabilities(wire.capabilities)?,
@@ -63,7 +63,7 @@ impl TryFrom<v1::KnownPosition> for KnownPosition {
         let accuracy_max = Motion::NOT_KNOWN - 1;
         Ok(Self {
             position: one_position("position", wire.position)?,
-            stamp: Stamp { sequence: wire.sequence, time_ms: wire.time_ms },
+            stamp: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
             motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
             accuracy_dm: measure(wire.accuracy_dm, accuracy_max)
                 .ok_or_else(|| refuse_measure("accuracy_dm", wire.accuracy_dm, accuracy_max))?,

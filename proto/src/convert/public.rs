@@ -1,8 +1,9 @@
 //! The public values of `kerb.v1`: points, shapes, statuses, filters and positions.
 
-use kerb_fleet::limits::{NEIGHBOURS_MAX, RADIUS_MAX_M};
-use kerb_fleet::{Catalog, DriverFilter, DriverStatus, FieldError, Motion, Search, Stamp, TravelSource};
-use kerb_spatial::{Circle, CoordinateError, LatLng, MAX_POLYGON_VERTICES, Polygon};
+use kerb_geometry::{Circle, CoordinateError, LatLng, MAX_POLYGON_VERTICES, Polygon};
+use kerb_ports::{DriverFilter, Search};
+use kerb_types::limits::{NEIGHBOURS_MAX, RADIUS_MAX_M};
+use kerb_types::{Catalog, DriverStatus, FieldError, Motion, TravelSource, UpdateVersion};
 
 use super::field::{at, at_most, each, reason, refuse, required};
 use super::search::count;
@@ -137,7 +138,12 @@ pub fn driver_filter(
 }
 
 /// The public message of a position; `accuracy_dm` is [`Motion::NOT_KNOWN`] where nobody knows it.
-pub fn public_position(position: LatLng, stamp: Stamp, motion: Motion, accuracy_dm: u16) -> v1::Position {
+pub fn public_position(
+    position: LatLng,
+    stamp: UpdateVersion,
+    motion: Motion,
+    accuracy_dm: u16,
+) -> v1::Position {
     let known = |value: u16| (value != Motion::NOT_KNOWN).then(|| f32::from(value));
     v1::Position {
         location: Some(position.into()),

@@ -1,8 +1,8 @@
 //! One position as a driver or a gateway reports it, in the fleet's units.
 
-use kerb_fleet::limits::{ACCURACY_MAX_M, SPEED_MAX_MPS};
-use kerb_fleet::{DriverStatus, FieldError, Motion, Stamp};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
+use kerb_types::limits::{ACCURACY_MAX_M, SPEED_MAX_MPS};
+use kerb_types::{DriverStatus, FieldError, Motion, UpdateVersion};
 
 use super::field::{HEADING_MAX_CDEG, refuse};
 use super::public::degrees;
@@ -14,7 +14,7 @@ pub struct Report {
     /// Where.
     pub position: LatLng,
     /// A time of 0 means: when the server receives it.
-    pub stamp: Stamp,
+    pub stamp: UpdateVersion,
     /// How the driver moves.
     pub motion: Motion,
     /// Decimetres of 68 % probability, or [`Motion::NOT_KNOWN`].
@@ -36,7 +36,7 @@ impl TryFrom<&v1::PositionUpdate> for Report {
         match (position, heading, speed, accuracy, status) {
             (Ok(position), Ok(heading_cdeg), Ok(speed_cmps), Ok(accuracy_dm), Ok(status)) => Ok(Self {
                 position,
-                stamp: Stamp { sequence: wire.sequence, time_ms: wire.time_ms },
+                stamp: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
                 motion: Motion { heading_cdeg, speed_cmps },
                 accuracy_dm,
                 status,

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::limits::{NEIGHBOURS_MAX, PAGE_SIZE_MAX};
-use kerb_fleet::{
-    Cursor, DriverCard, DriverFilter, FieldError, Hit, Search, ShardAnswer, ShardQuestion, Stamp,
-};
-use kerb_spatial::{Circle, MAX_POLYGON_VERTICES, Polygon};
+use kerb_geometry::{Circle, MAX_POLYGON_VERTICES, Polygon};
+use kerb_ports::{Cursor, DriverFilter, Neighbor, Search, ShardQuery, ShardResult};
+use kerb_types::limits::{NEIGHBOURS_MAX, PAGE_SIZE_MAX};
+use kerb_types::{DriverProfile, FieldError, UpdateVersion};
 
 use super::field::{
     at, at_most, capabilities, driver_id, each, motion, one_position, one_status, position, reason, refuse,
@@ -18,11 +17,11 @@ use crate::internal::v1::search_shards_request::Search as WireSearch;
 /// One more than a page, to see whether there is another.
 const HITS_MAX: u32 = PAGE_SIZE_MAX + 1;
 
-impl From<&ShardQuestion> for v1::SearchShardsRequest {
-    fn from(question: &ShardQuestion) -> Self {
+impl From<&ShardQuery> for v1::SearchShardsRequest {
+    fn from(question: &ShardQuery) -> Self {
         Self {
             shards: shard_numbers(&question.shards),
-            also: shard_numbers(&question.also),
+            extra_shards: shard_numbers(&question.extra_shards),
             search: Some(wire_search(&question.search)),
             statuses: u32::from(question.filter.statuses),
             vehicle_classes: question.filter.vehicle_classes,
@@ -32,7 +31,7 @@ impl From<&ShardQuestion> for v1::SearchShardsRequest {
     }
 }
 
-impl TryFrom<v1::SearchShardsRequest> for ShardQuestion {
+impl TryFrom<v1::SearchShardsRequest> for ShardQuery {
     type Error = FieldError;
 
     fn try_from(wire: v1::SearchShardsRequest) -> Result<Self, FieldError> {
@@ -41,7 +40,7 @@ impl TryFrom<v1::SearchShardsRequest> for ShardQuestion {
             .ok_or_else(|| refuse("statuses", format_args!("{:#x}", wire.statuses), "a mask of 8 bits"))?;
         Ok(Self {
             shards: shards("shards", &wire.shards)?,
-            also: shards("also", &wire.also)?,
+            extra_shards: shards("extra_shards", &wire.extra_shards)?,
             search: match required("search", wire.search)? {
                 WireSearch::Nearest(search) => nearest(&search).map_err(|error| error.within("nearest"))?,
                 WireSearch::WithinRadius(search) => {
@@ -140,8 +139,8 @@ impl TryFrom<v1::Cursor> for Cursor {
     }
 }
 
-impl From<&ShardAnswer> for v1::SearchShardsResponse {
-    fn from(answer: &ShardAnswer) -> Self {
+impl From<&ShardResult> for v1::SearchShardsResponse {
+    fn from(answer: &ShardResult) -> Self {
         Self {
             hits: answer.hits.iter().map(Into::into).collect(),
             uncovered: shard_numbers(&answer.uncovered),
@@ -149,7 +148,7 @@ impl From<&ShardAnswer> for v1::SearchShardsResponse {
     }
 }
 
-impl TryFrom<v1::SearchShardsResponse> for ShardAnswer {
+impl TryFrom<v1::SearchShardsResponse> for ShardResult {
     type Error = FieldError;
 
     fn try_from(wire: v1::SearchShardsResponse) -> Result<Self, FieldError> {
@@ -158,8 +157,8 @@ impl TryFrom<v1::SearchShardsResponse> for ShardAnswer {
     }
 }
 
-impl From<&Hit> for v1::Hit {
-    fn from(hit: &Hit) -> Self {
+impl From<&Neighbor> for v1::Neighbor {
+    fn from(hit: &Neighbor) -> Self {
         Self {
             driver_id: hit.card.id.as_str().to_owned(),
             position: hit.position.to_bits(),
@@ -175,11 +174,11 @@ impl From<&Hit> for v1::Hit {
     }
 }
 
-impl TryFrom<v1::Hit> for Hit {
+impl TryFrom<v1::Neighbor> for Neighbor {
     type Error = FieldError;
 
-    fn try_from(wire: v1::Hit) -> Result<Self, FieldError> {
-        let card = DriverCard {
+    fn try_from(wire: v1::Neighbor) -> Result<Self, FieldError> {
+        let card = DriverProfile {
             id: driver_id("driver_id", &wire.driver_id)?,
             vehicle_class: vehicle_class(wire.vehicle_class)?,
             capabilities: capabilities(wire.capabilities)?,
@@ -188,7 +187,7 @@ impl TryFrom<v1::Hit> for Hit {
             card,
             position: one_position("position", wire.position)?,
             hav: hav(wire.hav)?,
-            stamp: Stamp { sequence: wire.sequence, time_ms: wire.time_ms },
+            stamp: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
             motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
             status: one_status(wire.status)?,
         })

@@ -1,6 +1,7 @@
 //! What shards hold.
 
-use kerb_fleet::{FieldError, NodeId, ShardStat};
+use kerb_ports::ShardStat;
+use kerb_types::{FieldError, NodeId};
 
 use super::field::{at, refuse_shard, shard};
 use crate::internal::v1;

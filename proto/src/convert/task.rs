@@ -1,48 +1,53 @@
 //! Between ingest nodes and the matcher: news for drivers, their actions, and where they are.
 
-use kerb_fleet::{DriverId, DriverNews, DriverTask, FieldError, Whereabouts};
+use kerb_ports::{DriverLocation, DriverNotification, TripAssignment};
+use kerb_types::{DriverId, FieldError};
 
 use super::driver_trip::{Act, action_of, reason_of};
 use super::field::{driver_id, one_position, refuse, required};
 use super::public::{travel_source, travel_source_number};
 use super::trip::{public_state, trip_id, trip_state};
 use crate::internal::v1;
-use crate::internal::v1::driver_news::News;
+use crate::internal::v1::driver_notification::Notification;
 
-impl From<&DriverNews> for v1::DriverNews {
-    fn from(news: &DriverNews) -> Self {
-        let news = match news {
-            DriverNews::Task(task) => News::Task((&**task).into()),
-            DriverNews::Over { trip, state, why } => News::Over(v1::TripOver {
+impl From<&DriverNotification> for v1::DriverNotification {
+    fn from(news: &DriverNotification) -> Self {
+        let notification = match news {
+            DriverNotification::Assignment(task) => Notification::Assignment((&**task).into()),
+            DriverNotification::Ended { trip, state, reason } => Notification::Ended(v1::TripEnded {
                 trip_id: trip.to_string(),
                 state: public_state(*state) as u32,
-                why: why.clone(),
+                reason: reason.clone(),
             }),
         };
-        Self { news: Some(news) }
+        Self { notification: Some(notification) }
     }
 }
 
-impl TryFrom<v1::DriverNews> for DriverNews {
+impl TryFrom<v1::DriverNotification> for DriverNotification {
     type Error = FieldError;
 
-    fn try_from(wire: v1::DriverNews) -> Result<Self, FieldError> {
-        match required("news", wire.news)? {
-            News::Task(task) => {
-                let task = DriverTask::try_from(task).map_err(|error| error.within("task"))?;
-                Ok(Self::Task(Box::new(task)))
+    fn try_from(wire: v1::DriverNotification) -> Result<Self, FieldError> {
+        match required("notification", wire.notification)? {
+            Notification::Assignment(task) => {
+                let task = TripAssignment::try_from(task).map_err(|error| error.within("assignment"))?;
+                Ok(Self::Assignment(Box::new(task)))
             }
-            News::Over(over) => over_of(over).map_err(|error| error.within("over")),
+            Notification::Ended(ended) => trip_ended(ended).map_err(|error| error.within("ended")),
         }
     }
 }
 
-fn over_of(wire: v1::TripOver) -> Result<DriverNews, FieldError> {
-    Ok(DriverNews::Over { trip: trip_id(&wire.trip_id)?, state: trip_state(wire.state)?, why: wire.why })
+fn trip_ended(wire: v1::TripEnded) -> Result<DriverNotification, FieldError> {
+    Ok(DriverNotification::Ended {
+        trip: trip_id(&wire.trip_id)?,
+        state: trip_state(wire.state)?,
+        reason: wire.reason,
+    })
 }
 
-impl From<&DriverTask> for v1::DriverTask {
-    fn from(task: &DriverTask) -> Self {
+impl From<&TripAssignment> for v1::TripAssignment {
+    fn from(task: &TripAssignment) -> Self {
         Self {
             trip_id: task.trip.to_string(),
             state: public_state(task.state) as u32,
@@ -56,10 +61,10 @@ impl From<&DriverTask> for v1::DriverTask {
     }
 }
 
-impl TryFrom<v1::DriverTask> for DriverTask {
+impl TryFrom<v1::TripAssignment> for TripAssignment {
     type Error = FieldError;
 
-    fn try_from(wire: v1::DriverTask) -> Result<Self, FieldError> {
+    fn try_from(wire: v1::TripAssignment) -> Result<Self, FieldError> {
         Ok(Self {
             trip: trip_id(&wire.trip_id)?,
             state: trip_state(wire.state)?,
@@ -79,26 +84,26 @@ pub(super) fn party_size(number: u32) -> Result<u8, FieldError> {
 }
 
 /// `None`: the driver is not known.
-impl From<Option<&Whereabouts>> for v1::Whereabouts {
-    fn from(whereabouts: Option<&Whereabouts>) -> Self {
-        let Some(whereabouts) = whereabouts else { return Self::default() };
-        let position = whereabouts.position.map(|(position, _)| position.to_bits());
-        let time_ms = whereabouts.position.map_or(0, |(_, time_ms)| time_ms);
-        Self { known: true, connected: whereabouts.connected, position, time_ms }
+impl From<Option<&DriverLocation>> for v1::DriverLocation {
+    fn from(locations: Option<&DriverLocation>) -> Self {
+        let Some(locations) = locations else { return Self::default() };
+        let position = locations.position.map(|(position, _)| position.to_bits());
+        let time_ms = locations.position.map_or(0, |(_, time_ms)| time_ms);
+        Self { known: true, connected: locations.connected, position, time_ms }
     }
 }
 
 /// `None`: the driver is not known.
-impl TryFrom<v1::Whereabouts> for Option<Whereabouts> {
+impl TryFrom<v1::DriverLocation> for Option<DriverLocation> {
     type Error = FieldError;
 
-    fn try_from(wire: v1::Whereabouts) -> Result<Self, FieldError> {
+    fn try_from(wire: v1::DriverLocation) -> Result<Self, FieldError> {
         if !wire.known {
             return Ok(None);
         }
         let position = wire.position.map(|bits| one_position("position", bits)).transpose()?;
         let position = position.map(|position| (position, wire.time_ms));
-        Ok(Some(Whereabouts { connected: wire.connected, position }))
+        Ok(Some(DriverLocation { connected: wire.connected, position }))
     }
 }
 

@@ -1,9 +1,7 @@
 //! A trip as riders, operators and those who bill see it.
 
-use kerb_fleet::{
-    CancelledBy, Catalog, DriverId, FieldError, Receipt, ReturnReason, Step, StepNote, Trip, TripId,
-    TripState,
-};
+use kerb_trips::{CancelledBy, Receipt, ReturnReason, Step, StepNote, Trip, TripId, TripState};
+use kerb_types::{Catalog, DriverId, FieldError};
 
 use super::field::refuse;
 use super::public::travel_source_number;

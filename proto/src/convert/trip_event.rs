@@ -1,8 +1,7 @@
 //! The events of trips, for those who must miss none.
 
-use kerb_fleet::{
-    CancelledBy, Catalog, DriverId, ReturnReason, TravelSource, Trip, TripEvent, TripId, Version,
-};
+use kerb_trips::{CancelledBy, ReturnReason, Trip, TripEvent, TripId, Version};
+use kerb_types::{Catalog, DriverId, TravelSource};
 
 use super::public::travel_source_number;
 use super::trip::{canceller, public_receipt, public_trip, return_reason};

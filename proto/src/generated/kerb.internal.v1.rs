@@ -9,18 +9,18 @@ pub mod position_frame {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Frame {
         #[prost(message, tag = "1")]
-        Hello(super::SourceHello),
+        Register(super::SourceRegistration),
         #[prost(message, tag = "2")]
-        FullBegin(super::FullBegin),
+        SnapshotBegin(super::SnapshotBegin),
         #[prost(message, tag = "3")]
         Batch(super::Batch),
         #[prost(message, tag = "4")]
-        FullEnd(super::FullEnd),
+        SnapshotEnd(super::SnapshotEnd),
     }
 }
 /// First frame.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SourceHello {
+pub struct SourceRegistration {
     /// The ingest node.
     #[prost(string, tag = "1")]
     pub node_id: ::prost::alloc::string::String,
@@ -30,7 +30,7 @@ pub struct SourceHello {
 }
 /// The full part of these shards follows.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct FullBegin {
+pub struct SnapshotBegin {
     #[prost(uint64, tag = "1")]
     pub round: u64,
     #[prost(uint32, repeated, tag = "2")]
@@ -38,7 +38,7 @@ pub struct FullBegin {
 }
 /// The full part of the round is complete: what this source owned there before and has not sent again is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct FullEnd {
+pub struct SnapshotEnd {
     #[prost(uint64, tag = "1")]
     pub round: u64,
 }
@@ -47,7 +47,7 @@ pub struct FullEnd {
 pub struct Batch {
     /// Before the first update of a slot.
     #[prost(message, repeated, tag = "1")]
-    pub introductions: ::prost::alloc::vec::Vec<Introduction>,
+    pub slot_bindings: ::prost::alloc::vec::Vec<SlotBinding>,
     #[prost(uint32, repeated, tag = "2")]
     pub slot: ::prost::alloc::vec::Vec<u32>,
     #[prost(uint32, repeated, tag = "3")]
@@ -75,10 +75,10 @@ pub struct Batch {
     pub removed_slot: ::prost::alloc::vec::Vec<u32>,
     /// Drivers of other sources to forget, from resume tokens.
     #[prost(message, repeated, tag = "12")]
-    pub forget: ::prost::alloc::vec::Vec<Forget>,
+    pub evictions: ::prost::alloc::vec::Vec<Eviction>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Introduction {
+pub struct SlotBinding {
     #[prost(uint32, tag = "1")]
     pub slot: u32,
     #[prost(string, tag = "2")]
@@ -92,7 +92,7 @@ pub struct Introduction {
 }
 /// Remove this driver unless something newer than this is known.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Forget {
+pub struct Eviction {
     #[prost(string, tag = "1")]
     pub driver_id: ::prost::alloc::string::String,
     #[prost(uint64, tag = "2")]
@@ -114,7 +114,7 @@ pub mod position_control {
         AppliedFrames(u64),
         /// Send the full part of these shards again.
         #[prost(message, tag = "2")]
-        Refill(super::ShardList),
+        Resync(super::ShardList),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -140,7 +140,7 @@ pub struct SearchShardsRequest {
     pub time_min_ms: i64,
     /// Shards that others are asked for: hits in those that this server holds are welcome, nothing is promised of them.
     #[prost(uint32, repeated, tag = "9")]
-    pub also: ::prost::alloc::vec::Vec<u32>,
+    pub extra_shards: ::prost::alloc::vec::Vec<u32>,
     #[prost(oneof = "search_shards_request::Search", tags = "2, 3, 4")]
     pub search: ::core::option::Option<search_shards_request::Search>,
 }
@@ -198,13 +198,13 @@ pub struct Cursor {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SearchShardsResponse {
     #[prost(message, repeated, tag = "1")]
-    pub hits: ::prost::alloc::vec::Vec<Hit>,
+    pub hits: ::prost::alloc::vec::Vec<Neighbor>,
     /// Of the asked shards: not held, or not yet filled.
     #[prost(uint32, repeated, tag = "2")]
     pub uncovered: ::prost::alloc::vec::Vec<u32>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Hit {
+pub struct Neighbor {
     #[prost(string, tag = "1")]
     pub driver_id: ::prost::alloc::string::String,
     #[prost(fixed64, tag = "2")]
@@ -248,13 +248,13 @@ pub struct ShardStat {
     pub sources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RefillRequest {
+pub struct ResyncRequest {
     /// Empty: all.
     #[prost(uint32, repeated, tag = "1")]
     pub shards: ::prost::alloc::vec::Vec<u32>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RefillResponse {
+pub struct ResyncResponse {
     /// The shards that were emptied.
     #[prost(uint32, repeated, tag = "1")]
     pub shards: ::prost::alloc::vec::Vec<u32>,
@@ -306,35 +306,35 @@ pub struct KnownPosition {
     pub shard: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct TellDriverRequest {
+pub struct NotifyDriverRequest {
     #[prost(string, tag = "1")]
     pub driver_id: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
-    pub news: ::core::option::Option<DriverNews>,
+    pub notification: ::core::option::Option<DriverNotification>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct TellDriverResponse {
+pub struct NotifyDriverResponse {
     /// A stream of the driver is open here.
     #[prost(bool, tag = "1")]
-    pub told: bool,
+    pub delivered: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DriverNews {
-    #[prost(oneof = "driver_news::News", tags = "1, 2")]
-    pub news: ::core::option::Option<driver_news::News>,
+pub struct DriverNotification {
+    #[prost(oneof = "driver_notification::Notification", tags = "1, 2")]
+    pub notification: ::core::option::Option<driver_notification::Notification>,
 }
-/// Nested message and enum types in `DriverNews`.
-pub mod driver_news {
+/// Nested message and enum types in `DriverNotification`.
+pub mod driver_notification {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    pub enum News {
+    pub enum Notification {
         #[prost(message, tag = "1")]
-        Task(super::DriverTask),
+        Assignment(super::TripAssignment),
         #[prost(message, tag = "2")]
-        Over(super::TripOver),
+        Ended(super::TripEnded),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DriverTask {
+pub struct TripAssignment {
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
     /// TripState numbers of kerb.v1; the same holds below.
@@ -355,27 +355,27 @@ pub struct DriverTask {
     pub travel_source: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct TripOver {
+pub struct TripEnded {
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
     #[prost(uint32, tag = "2")]
     pub state: u32,
     #[prost(string, tag = "3")]
-    pub why: ::prost::alloc::string::String,
+    pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct FindDriversRequest {
+pub struct LocateDriversRequest {
     #[prost(string, repeated, tag = "1")]
     pub driver_id: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct FindDriversResponse {
+pub struct LocateDriversResponse {
     /// In the order of the request.
     #[prost(message, repeated, tag = "1")]
-    pub drivers: ::prost::alloc::vec::Vec<Whereabouts>,
+    pub drivers: ::prost::alloc::vec::Vec<DriverLocation>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Whereabouts {
+pub struct DriverLocation {
     #[prost(bool, tag = "1")]
     pub known: bool,
     #[prost(bool, tag = "2")]
@@ -413,7 +413,7 @@ pub struct DriverConnectedRequest {
 pub struct DriverConnectedResponse {
     /// Absent: nothing.
     #[prost(message, optional, tag = "1")]
-    pub news: ::core::option::Option<DriverNews>,
+    pub news: ::core::option::Option<DriverNotification>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DriverDisconnectedRequest {
@@ -583,10 +583,10 @@ pub mod index_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Empties the named shards and asks every connected ingest node for its part again.
-        pub async fn refill(
+        pub async fn resync(
             &mut self,
-            request: impl tonic::IntoRequest<super::RefillRequest>,
-        ) -> std::result::Result<tonic::Response<super::RefillResponse>, tonic::Status> {
+            request: impl tonic::IntoRequest<super::ResyncRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResyncResponse>, tonic::Status> {
             self.inner
                 .ready()
                 .await
@@ -597,11 +597,11 @@ pub mod index_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/kerb.internal.v1.IndexService/Refill",
+                "/kerb.internal.v1.IndexService/Resync",
             );
             let mut req = request.into_request();
             req.extensions_mut()
-                .insert(GrpcMethod::new("kerb.internal.v1.IndexService", "Refill"));
+                .insert(GrpcMethod::new("kerb.internal.v1.IndexService", "Resync"));
             self.inner.unary(req, path, codec).await
         }
     }
@@ -650,10 +650,10 @@ pub mod index_service_server {
             tonic::Status,
         >;
         /// Empties the named shards and asks every connected ingest node for its part again.
-        async fn refill(
+        async fn resync(
             &self,
-            request: tonic::Request<super::RefillRequest>,
-        ) -> std::result::Result<tonic::Response<super::RefillResponse>, tonic::Status>;
+            request: tonic::Request<super::ResyncRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResyncResponse>, tonic::Status>;
     }
     /// Served by every index server.
     #[derive(Debug)]
@@ -870,25 +870,25 @@ pub mod index_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/kerb.internal.v1.IndexService/Refill" => {
+                "/kerb.internal.v1.IndexService/Resync" => {
                     #[allow(non_camel_case_types)]
-                    struct RefillSvc<T: IndexService>(pub Arc<T>);
+                    struct ResyncSvc<T: IndexService>(pub Arc<T>);
                     impl<
                         T: IndexService,
-                    > tonic::server::UnaryService<super::RefillRequest>
-                    for RefillSvc<T> {
-                        type Response = super::RefillResponse;
+                    > tonic::server::UnaryService<super::ResyncRequest>
+                    for ResyncSvc<T> {
+                        type Response = super::ResyncResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::RefillRequest>,
+                            request: tonic::Request<super::ResyncRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as IndexService>::refill(&inner, request).await
+                                <T as IndexService>::resync(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -899,7 +899,7 @@ pub mod index_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = RefillSvc(inner);
+                        let method = ResyncSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1064,11 +1064,11 @@ pub mod ingest_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Puts news before a driver whose stream is open here.
-        pub async fn tell_driver(
+        pub async fn notify_driver(
             &mut self,
-            request: impl tonic::IntoRequest<super::TellDriverRequest>,
+            request: impl tonic::IntoRequest<super::NotifyDriverRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::TellDriverResponse>,
+            tonic::Response<super::NotifyDriverResponse>,
             tonic::Status,
         > {
             self.inner
@@ -1081,37 +1081,39 @@ pub mod ingest_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/kerb.internal.v1.IngestService/TellDriver",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("kerb.internal.v1.IngestService", "TellDriver"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Where drivers are.
-        pub async fn find_drivers(
-            &mut self,
-            request: impl tonic::IntoRequest<super::FindDriversRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::FindDriversResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/kerb.internal.v1.IngestService/FindDrivers",
+                "/kerb.internal.v1.IngestService/NotifyDriver",
             );
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(
-                    GrpcMethod::new("kerb.internal.v1.IngestService", "FindDrivers"),
+                    GrpcMethod::new("kerb.internal.v1.IngestService", "NotifyDriver"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Where drivers are.
+        pub async fn locate_drivers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LocateDriversRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LocateDriversResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.internal.v1.IngestService/LocateDrivers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("kerb.internal.v1.IngestService", "LocateDrivers"),
                 );
             self.inner.unary(req, path, codec).await
         }
@@ -1139,19 +1141,19 @@ pub mod ingest_service_server {
             tonic::Status,
         >;
         /// Puts news before a driver whose stream is open here.
-        async fn tell_driver(
+        async fn notify_driver(
             &self,
-            request: tonic::Request<super::TellDriverRequest>,
+            request: tonic::Request<super::NotifyDriverRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::TellDriverResponse>,
+            tonic::Response<super::NotifyDriverResponse>,
             tonic::Status,
         >;
         /// Where drivers are.
-        async fn find_drivers(
+        async fn locate_drivers(
             &self,
-            request: tonic::Request<super::FindDriversRequest>,
+            request: tonic::Request<super::LocateDriversRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::FindDriversResponse>,
+            tonic::Response<super::LocateDriversResponse>,
             tonic::Status,
         >;
     }
@@ -1277,25 +1279,25 @@ pub mod ingest_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/kerb.internal.v1.IngestService/TellDriver" => {
+                "/kerb.internal.v1.IngestService/NotifyDriver" => {
                     #[allow(non_camel_case_types)]
-                    struct TellDriverSvc<T: IngestService>(pub Arc<T>);
+                    struct NotifyDriverSvc<T: IngestService>(pub Arc<T>);
                     impl<
                         T: IngestService,
-                    > tonic::server::UnaryService<super::TellDriverRequest>
-                    for TellDriverSvc<T> {
-                        type Response = super::TellDriverResponse;
+                    > tonic::server::UnaryService<super::NotifyDriverRequest>
+                    for NotifyDriverSvc<T> {
+                        type Response = super::NotifyDriverResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::TellDriverRequest>,
+                            request: tonic::Request<super::NotifyDriverRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as IngestService>::tell_driver(&inner, request).await
+                                <T as IngestService>::notify_driver(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1306,7 +1308,7 @@ pub mod ingest_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = TellDriverSvc(inner);
+                        let method = NotifyDriverSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1322,25 +1324,25 @@ pub mod ingest_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/kerb.internal.v1.IngestService/FindDrivers" => {
+                "/kerb.internal.v1.IngestService/LocateDrivers" => {
                     #[allow(non_camel_case_types)]
-                    struct FindDriversSvc<T: IngestService>(pub Arc<T>);
+                    struct LocateDriversSvc<T: IngestService>(pub Arc<T>);
                     impl<
                         T: IngestService,
-                    > tonic::server::UnaryService<super::FindDriversRequest>
-                    for FindDriversSvc<T> {
-                        type Response = super::FindDriversResponse;
+                    > tonic::server::UnaryService<super::LocateDriversRequest>
+                    for LocateDriversSvc<T> {
+                        type Response = super::LocateDriversResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::FindDriversRequest>,
+                            request: tonic::Request<super::LocateDriversRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as IngestService>::find_drivers(&inner, request).await
+                                <T as IngestService>::locate_drivers(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1351,7 +1353,7 @@ pub mod ingest_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = FindDriversSvc(inner);
+                        let method = LocateDriversSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

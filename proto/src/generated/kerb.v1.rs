@@ -2577,7 +2577,7 @@ pub mod connect_request {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Message {
         #[prost(message, tag = "1")]
-        Hello(super::Hello),
+        Register(super::Register),
         #[prost(message, tag = "2")]
         Position(super::PositionUpdate),
         #[prost(message, tag = "3")]
@@ -2595,18 +2595,18 @@ pub mod connect_response {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Message {
         #[prost(message, tag = "1")]
-        Welcome(super::Welcome),
+        Registered(super::Registered),
         #[prost(message, tag = "2")]
         Acknowledgement(super::Acknowledgement),
         #[prost(message, tag = "3")]
         ReportingInterval(super::ReportingInterval),
         #[prost(message, tag = "4")]
-        Refusal(super::Refusal),
+        Rejection(super::Rejection),
         /// Speaks for all tasks before it. Sent again after a reconnect.
         #[prost(message, tag = "5")]
-        Task(super::TripTask),
+        Assignment(super::TripAssignment),
         #[prost(message, tag = "6")]
-        Over(super::TripOver),
+        Ended(super::TripEnded),
         #[prost(message, tag = "7")]
         Result(super::ActionResult),
     }
@@ -2664,7 +2664,7 @@ pub struct CancelAccepted {
 }
 /// The trip that the driver is to think of: an offer, or the one that was accepted.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct TripTask {
+pub struct TripAssignment {
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
     /// OFFERED until accepted, also where another driver has the trip and would lose it to this one.
@@ -2688,7 +2688,7 @@ pub struct TripTask {
 }
 /// The trip is not this driver's any more; another may be under way to it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct TripOver {
+pub struct TripEnded {
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
     /// Where the trip stands now.
@@ -2719,7 +2719,7 @@ pub struct ActionResult {
 }
 /// Who is there. Once, first.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Hello {
+pub struct Register {
     /// The caller's own id, 1 to 64 bytes.
     #[prost(string, tag = "1")]
     pub driver_id: ::prost::alloc::string::String,
@@ -2737,7 +2737,7 @@ pub struct Hello {
 /// One position. Newest wins by sequence, then by time; what is older or repeated is dropped and counted.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct PositionUpdate {
-    /// Grows with every update of this driver, across streams: continue from Welcome.last_sequence. Drivers that
+    /// Grows with every update of this driver, across streams: continue from Registered.last_sequence. Drivers that
     /// do not number send 0 always, and time alone decides.
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
@@ -2765,7 +2765,7 @@ pub struct PositionUpdate {
 }
 /// The stream is open.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Welcome {
+pub struct Registered {
     /// The newest sequence that the server knows of this driver; go on above it. 0 for an unknown driver.
     #[prost(uint64, tag = "1")]
     pub last_sequence: u64,
@@ -2778,7 +2778,7 @@ pub struct Welcome {
     /// The ingest node that holds this stream.
     #[prost(string, tag = "4")]
     pub node_id: ::prost::alloc::string::String,
-    /// Give it back in the next Hello, unless an Acknowledgement has brought a newer one.
+    /// Give it back in the next Register, unless an Acknowledgement has brought a newer one.
     #[prost(bytes = "bytes", tag = "5")]
     pub resume_token: ::prost::bytes::Bytes,
 }
@@ -2788,7 +2788,7 @@ pub struct Welcome {
 pub struct Acknowledgement {
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
-    /// Give it back in the next Hello.
+    /// Give it back in the next Register.
     #[prost(bytes = "bytes", tag = "2")]
     pub resume_token: ::prost::bytes::Bytes,
     /// Updates of this stream dropped so far because a newer one or the same one was there already.
@@ -2806,7 +2806,7 @@ pub struct ReportingInterval {
 }
 /// A message was not taken; the stream lives on.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Refusal {
+pub struct Rejection {
     /// Of the refused update.
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
@@ -2831,13 +2831,13 @@ pub struct FleetDriver {
     /// The caller's own id, 1 to 64 bytes.
     #[prost(string, tag = "2")]
     pub driver_id: ::prost::alloc::string::String,
-    /// As in Hello.
+    /// As in Register.
     #[prost(string, tag = "3")]
     pub vehicle_class: ::prost::alloc::string::String,
-    /// As in Hello.
+    /// As in Register.
     #[prost(string, repeated, tag = "4")]
     pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// As in Hello. A gateway has none of its own: it passes on what a driver's app gives it.
+    /// As in Register. A gateway has none of its own: it passes on what a driver's app gives it.
     #[prost(bytes = "bytes", tag = "5")]
     pub resume_token: ::prost::bytes::Bytes,
 }
@@ -2893,14 +2893,14 @@ pub struct ReportPositionsResponse {
     pub dropped_rate: u64,
     /// Refused: an invalid value.
     #[prost(uint64, tag = "5")]
-    pub refused: u64,
+    pub rejected: u64,
     /// The first 100 refused ones.
     #[prost(message, repeated, tag = "6")]
-    pub refusals: ::prost::alloc::vec::Vec<FleetRefusal>,
+    pub rejections: ::prost::alloc::vec::Vec<FleetRejection>,
 }
 /// An update of a gateway that was not taken.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct FleetRefusal {
+pub struct FleetRejection {
     /// Number of the request in the stream, from 0.
     #[prost(uint64, tag = "1")]
     pub request: u64,
@@ -4448,10 +4448,10 @@ pub struct SpeedsTaken {
     pub refused: u32,
     /// The first 100 rows that were refused.
     #[prost(message, repeated, tag = "5")]
-    pub refusals: ::prost::alloc::vec::Vec<RefusedSpeed>,
+    pub refusals: ::prost::alloc::vec::Vec<RejectedSpeed>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RefusedSpeed {
+pub struct RejectedSpeed {
     /// Its place in the call, from 0.
     #[prost(uint32, tag = "1")]
     pub row: u32,

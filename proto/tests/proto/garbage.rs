@@ -1,11 +1,10 @@
 //! Any bytes and any numbers are an answer or an error, and what is taken keeps the types' promises.
 
-use kerb_fleet::{
-    Batch, DriverId, DriverNews, DriverTask, KnownDriver, ShardAnswer, ShardQuestion, Whereabouts,
-};
+use kerb_geometry::LatLng;
+use kerb_ports::{Batch, DriverLocation, DriverNotification, ShardQuery, ShardResult, TripAssignment};
 use kerb_proto::convert::{Act, Columns, FromSink, FromSource, Report};
 use kerb_proto::{internal, v1};
-use kerb_spatial::LatLng;
+use kerb_types::{DriverId, KnownDriver};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
@@ -17,16 +16,16 @@ fn number() -> impl Strategy<Value = u32> {
 
 prop_compose! {
     fn wire_batch()(rows in 0..5usize)(
-        introductions in vec((number(), "\\PC{0,70}", number(), number()), 0..3),
+        slot_bindings in vec((number(), "\\PC{0,70}", number(), number()), 0..3),
         slot in vec(number(), rows), shard in vec(number(), rows), position in vec(any::<u64>(), rows),
         base_time_ms in any::<i64>(), time_offset_ms in vec(any::<i64>(), rows), sequence in vec(any::<u64>(), rows),
         heading_cdeg in vec(number(), rows), speed_cmps in vec(number(), rows), status in vec(0..6u32, 0..5),
     ) -> internal::v1::Batch {
-        let introduction = |(slot, driver_id, vehicle_class, capabilities)| internal::v1::Introduction {
+        let introduction = |(slot, driver_id, vehicle_class, capabilities)| internal::v1::SlotBinding {
             slot, driver_id, vehicle_class, capabilities,
         };
         internal::v1::Batch {
-            introductions: introductions.into_iter().map(introduction).collect(),
+            slot_bindings: slot_bindings.into_iter().map(introduction).collect(),
             slot, shard, position, base_time_ms, time_offset_ms, sequence, heading_cdeg, speed_cmps, status,
             ..Default::default()
         }
@@ -47,15 +46,15 @@ proptest! {
         }
         read::<internal::v1::PositionFrame, FromSource>(&bytes);
         read::<internal::v1::PositionControl, FromSink>(&bytes);
-        read::<internal::v1::SearchShardsRequest, ShardQuestion>(&bytes);
-        read::<internal::v1::SearchShardsResponse, ShardAnswer>(&bytes);
+        read::<internal::v1::SearchShardsRequest, ShardQuery>(&bytes);
+        read::<internal::v1::SearchShardsResponse, ShardResult>(&bytes);
         read::<internal::v1::KnownDriver, KnownDriver>(&bytes);
-        read::<internal::v1::DriverNews, DriverNews>(&bytes);
-        read::<internal::v1::Whereabouts, Option<Whereabouts>>(&bytes);
+        read::<internal::v1::DriverNotification, DriverNotification>(&bytes);
+        read::<internal::v1::DriverLocation, Option<DriverLocation>>(&bytes);
         read::<internal::v1::ActRequest, (DriverId, Act)>(&bytes);
         read::<v1::TripAction, Act>(&bytes);
-        read::<v1::TripTask, DriverTask>(&bytes);
-        read::<v1::TripOver, DriverNews>(&bytes);
+        read::<v1::TripAssignment, TripAssignment>(&bytes);
+        read::<v1::TripEnded, DriverNotification>(&bytes);
         read::<v1::PositionColumns, Columns>(&bytes);
     }
 

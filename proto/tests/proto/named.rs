@@ -1,9 +1,10 @@
 //! What a refusal says.
 
-use kerb_fleet::{Batch, Catalog, FieldError, Search, ShardQuestion};
+use kerb_geometry::{LatLng, Polygon};
+use kerb_ports::{Batch, Search, ShardQuery};
 use kerb_proto::convert::{Columns, FromSource, Report, driver_filter};
 use kerb_proto::{internal, v1};
-use kerb_spatial::{LatLng, Polygon};
+use kerb_types::{Catalog, FieldError};
 
 fn text<T: std::fmt::Debug>(result: Result<T, FieldError>) -> String {
     result.unwrap_err().to_string()
@@ -49,10 +50,10 @@ fn questions_name_the_path() {
     let nearest = internal::v1::Nearest { point: 0, radius_m: 0.0, k: 3 };
     let search = internal::v1::search_shards_request::Search::Nearest(nearest);
     let wire = internal::v1::SearchShardsRequest { search: Some(search), ..Default::default() };
-    let error = text(ShardQuestion::try_from(wire));
+    let error = text(ShardQuery::try_from(wire));
     assert_eq!(error, "nearest.radius_m: 0, must be more than 0, at most 20037508");
     assert_eq!(
-        text(ShardQuestion::try_from(internal::v1::SearchShardsRequest::default())),
+        text(ShardQuery::try_from(internal::v1::SearchShardsRequest::default())),
         "search: absent, must be given"
     );
 }

@@ -1,8 +1,9 @@
 //! What goes to the wire and its bytes comes back equal.
 
-use kerb_fleet::{Control, KnownDriver, ShardAnswer, ShardQuestion, ShardStat};
+use kerb_ports::{Control, ShardQuery, ShardResult, ShardStat};
 use kerb_proto::convert::{FromSink, FromSource, Report};
 use kerb_proto::{internal, v1};
+use kerb_types::KnownDriver;
 use proptest::prelude::*;
 use prost::Message;
 
@@ -22,12 +23,12 @@ proptest! {
     #[test]
     fn hellos(hello in values::hello()) {
         let wire = through_bytes(&internal::v1::PositionFrame::from(&hello));
-        prop_assert_eq!(FromSource::try_from(wire), Ok(FromSource::Hello(hello)));
+        prop_assert_eq!(FromSource::try_from(wire), Ok(FromSource::Register(hello)));
     }
 
     #[test]
     fn controls(applied in any::<u64>(), shards in proptest::collection::vec(values::shard(), 0..9)) {
-        for message in [FromSink::Applied(applied), FromSink::Control(Control::Refill(shards))] {
+        for message in [FromSink::Applied(applied), FromSink::Control(Control::Resync(shards))] {
             let wire = through_bytes(&internal::v1::PositionControl::from(&message));
             prop_assert_eq!(FromSink::try_from(wire), Ok(message));
         }
@@ -36,13 +37,13 @@ proptest! {
     #[test]
     fn questions(question in values::question()) {
         let wire = through_bytes(&internal::v1::SearchShardsRequest::from(&question));
-        prop_assert_eq!(ShardQuestion::try_from(wire), Ok(question));
+        prop_assert_eq!(ShardQuery::try_from(wire), Ok(question));
     }
 
     #[test]
     fn answers(answer in values::answer()) {
         let wire = through_bytes(&internal::v1::SearchShardsResponse::from(&answer));
-        prop_assert_eq!(ShardAnswer::try_from(wire), Ok(answer));
+        prop_assert_eq!(ShardResult::try_from(wire), Ok(answer));
     }
 
     #[test]

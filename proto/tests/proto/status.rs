@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::{Error, FieldError, MarketId, NodeId};
+use kerb_ports::Error;
 use kerb_proto::status::{error_of, status_of};
+use kerb_trips::MarketId;
+use kerb_types::{FieldError, NodeId};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 

@@ -1,10 +1,7 @@
 //! Trips on the wire: there and back between the roles and with drivers' apps, and as riders see them.
 
-use kerb_fleet::{
-    CancelledBy, Catalog, DriverAction, DriverId, DriverNews, DriverTask, FieldError, IdempotencyKey,
-    MarketId, Receipt, ReturnReason, RideRequest, RiderId, TravelSource, Trip, TripEvent, TripId, TripState,
-    Whereabouts,
-};
+use kerb_geometry::LatLng;
+use kerb_ports::{DriverAction, DriverLocation, DriverNotification, TripAssignment};
 use kerb_proto::convert::{
     Act, action_name, action_outcome, action_result, public_event, public_receipt, public_state, public_step,
     public_trip, trip_state,
@@ -12,7 +9,11 @@ use kerb_proto::convert::{
 use kerb_proto::v1::connect_response::Message as Down;
 use kerb_proto::v1::trip_event::Event;
 use kerb_proto::{internal, v1};
-use kerb_spatial::LatLng;
+use kerb_trips::{
+    CancelledBy, IdempotencyKey, MarketId, Receipt, ReturnReason, RideRequest, RiderId, Trip, TripEvent,
+    TripId, TripState,
+};
+use kerb_types::{Catalog, DriverId, FieldError, TravelSource};
 use proptest::option;
 use proptest::prelude::*;
 use prost::Message;
@@ -53,11 +54,11 @@ fn source() -> impl Strategy<Value = Option<TravelSource>> {
     prop_oneof![Just(None), Just(Some(TravelSource::Roads)), Just(Some(TravelSource::StraightLine))]
 }
 
-fn news() -> impl Strategy<Value = DriverNews> {
+fn news() -> impl Strategy<Value = DriverNotification> {
     let ends = (values::position(), values::position());
     let task = (trip_id(), state(), ends, any::<u32>(), source(), any::<i64>(), 1..=16u8).prop_map(
         |(trip, state, (pickup, dropoff), pickup_eta_s, travel_source, expires_ms, party_size)| {
-            DriverNews::Task(Box::new(DriverTask {
+            DriverNotification::Assignment(Box::new(TripAssignment {
                 trip,
                 state,
                 pickup,
@@ -69,10 +70,10 @@ fn news() -> impl Strategy<Value = DriverNews> {
             }))
         },
     );
-    let over = (trip_id(), state(), "\\PC{0,40}").prop_map(|(trip, state, why)| DriverNews::Over {
+    let over = (trip_id(), state(), "\\PC{0,40}").prop_map(|(trip, state, why)| DriverNotification::Ended {
         trip,
         state,
-        why,
+        reason: why,
     });
     prop_oneof![task, over]
 }
@@ -80,27 +81,27 @@ fn news() -> impl Strategy<Value = DriverNews> {
 proptest! {
     #[test]
     fn news_between_roles(news in news()) {
-        let wire = through_bytes(&internal::v1::DriverNews::from(&news));
-        prop_assert_eq!(DriverNews::try_from(wire), Ok(news));
+        let wire = through_bytes(&internal::v1::DriverNotification::from(&news));
+        prop_assert_eq!(DriverNotification::try_from(wire), Ok(news));
     }
 
     #[test]
     fn news_to_apps(news in news()) {
         let read = match Down::from(&news) {
-            Down::Task(task) => DriverTask::try_from(through_bytes(&task)).map(|task| DriverNews::Task(Box::new(task))),
-            Down::Over(over) => DriverNews::try_from(through_bytes(&over)),
+            Down::Assignment(task) => TripAssignment::try_from(through_bytes(&task)).map(|task| DriverNotification::Assignment(Box::new(task))),
+            Down::Ended(over) => DriverNotification::try_from(through_bytes(&over)),
             other => panic!("{other:?}"),
         };
         prop_assert_eq!(read, Ok(news));
     }
 
     #[test]
-    fn whereabouts(
-        whereabouts in option::of((any::<bool>(), option::of((values::position(), any::<i64>()))))
+    fn locations(
+        locations in option::of((any::<bool>(), option::of((values::position(), any::<i64>()))))
     ) {
-        let whereabouts = whereabouts.map(|(connected, position)| Whereabouts { connected, position });
-        let wire = through_bytes(&internal::v1::Whereabouts::from(whereabouts.as_ref()));
-        prop_assert_eq!(Option::<Whereabouts>::try_from(wire), Ok(whereabouts));
+        let locations = locations.map(|(connected, position)| DriverLocation { connected, position });
+        let wire = through_bytes(&internal::v1::DriverLocation::from(locations.as_ref()));
+        prop_assert_eq!(Option::<DriverLocation>::try_from(wire), Ok(locations));
     }
 
     #[test]
@@ -168,18 +169,28 @@ fn a_wrong_action_names_field_value_and_what_is_right() {
 
 #[test]
 fn wrong_news_are_refused_with_their_path() {
-    let task = internal::v1::DriverTask {
+    let task = internal::v1::TripAssignment {
         trip_id: "world-1".to_owned(),
         state: 2,
         pickup: u64::MAX / 2,
         ..Default::default()
     };
-    let of = |news| DriverNews::try_from(internal::v1::DriverNews { news }).unwrap_err().field;
-    let over = internal::v1::TripOver { trip_id: "world-1".to_owned(), state: 77, why: String::new() };
-    assert_eq!(of(Some(internal::v1::driver_news::News::Task(task.clone()))), "task.pickup");
-    let party = internal::v1::DriverTask { pickup: 0, party_size: 256, ..task };
-    assert_eq!(of(Some(internal::v1::driver_news::News::Task(party))), "task.party_size");
-    assert_eq!(of(Some(internal::v1::driver_news::News::Over(over))), "over.state");
+    let of = |news| {
+        DriverNotification::try_from(internal::v1::DriverNotification { notification: news })
+            .unwrap_err()
+            .field
+    };
+    let over = internal::v1::TripEnded { trip_id: "world-1".to_owned(), state: 77, reason: String::new() };
+    assert_eq!(
+        of(Some(internal::v1::driver_notification::Notification::Assignment(task.clone()))),
+        "assignment.pickup"
+    );
+    let party = internal::v1::TripAssignment { pickup: 0, party_size: 256, ..task };
+    assert_eq!(
+        of(Some(internal::v1::driver_notification::Notification::Assignment(party))),
+        "assignment.party_size"
+    );
+    assert_eq!(of(Some(internal::v1::driver_notification::Notification::Ended(over))), "ended.state");
     assert_eq!(of(None), "news");
 }
 

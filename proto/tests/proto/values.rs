@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use kerb_fleet::limits::{PAGE_SIZE_MAX, RADIUS_MAX_M, SHARDS_MAX};
-use kerb_fleet::{
-    Batch, Capabilities, Cursor, DriverCard, DriverFilter, DriverId, DriverStatus, Forget, Frame, Hit,
-    Introduction, KnownDriver, KnownPosition, Motion, NodeId, Search, ShardAnswer, ShardId, ShardQuestion,
-    ShardStat, SourceHello, Stamp, Update, VehicleClass,
+use kerb_geometry::{Circle, LatLng, Polygon};
+use kerb_ports::{
+    Batch, Cursor, DriverFilter, Eviction, Frame, Neighbor, Search, ShardQuery, ShardResult, ShardStat,
+    SlotBinding, SourceRegistration, Update,
 };
-use kerb_spatial::{Circle, LatLng, Polygon};
+use kerb_types::limits::{PAGE_SIZE_MAX, RADIUS_MAX_M, SHARDS_MAX};
+use kerb_types::{
+    Capabilities, DriverId, DriverProfile, DriverStatus, KnownDriver, KnownPosition, Motion, NodeId, ShardId,
+    UpdateVersion, VehicleClass,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -20,8 +23,8 @@ pub(crate) fn position() -> impl Strategy<Value = LatLng> {
         .prop_map(|(lat, lon)| LatLng::from_e7(lat, lon).unwrap())
 }
 
-pub(crate) fn stamp() -> impl Strategy<Value = Stamp> {
-    (any::<u64>(), any::<i64>()).prop_map(|(sequence, time_ms)| Stamp { sequence, time_ms })
+pub(crate) fn stamp() -> impl Strategy<Value = UpdateVersion> {
+    (any::<u64>(), any::<i64>()).prop_map(|(sequence, time_ms)| UpdateVersion { sequence, time_ms })
 }
 
 pub(crate) fn motion() -> impl Strategy<Value = Motion> {
@@ -41,9 +44,9 @@ pub(crate) fn node_id() -> impl Strategy<Value = NodeId> {
     "[a-zA-Z0-9._-]{1,32}".prop_map(|id| NodeId::new(&id).unwrap())
 }
 
-pub(crate) fn card() -> impl Strategy<Value = Arc<DriverCard>> {
+pub(crate) fn card() -> impl Strategy<Value = Arc<DriverProfile>> {
     (driver_id(), 0..64u8, any::<u16>()).prop_map(|(id, class, capabilities)| {
-        Arc::new(DriverCard {
+        Arc::new(DriverProfile {
             id,
             vehicle_class: VehicleClass(class),
             capabilities: Capabilities(capabilities),
@@ -70,23 +73,28 @@ fn update() -> impl Strategy<Value = Update> {
 }
 
 pub(crate) fn batch() -> impl Strategy<Value = Batch> {
-    let introduction = (any::<u32>(), card()).prop_map(|(slot, card)| Introduction { slot, card });
-    let forget = (driver_id(), stamp()).prop_map(|(id, stamp)| Forget { id, stamp });
+    let introduction = (any::<u32>(), card()).prop_map(|(slot, card)| SlotBinding { slot, card });
+    let forget = (driver_id(), stamp()).prop_map(|(id, stamp)| Eviction { id, stamp });
     (vec(introduction, 0..4), vec(update(), 0..40), vec(any::<u32>(), 0..8), vec(forget, 0..3)).prop_map(
-        |(introductions, updates, removals, forgets)| Batch { introductions, updates, removals, forgets },
+        |(slot_bindings, updates, removals, forgets)| Batch {
+            slot_bindings,
+            updates,
+            removals,
+            evictions: forgets,
+        },
     )
 }
 
 pub(crate) fn frame() -> impl Strategy<Value = Frame> {
     let begin =
-        (any::<u64>(), vec(shard(), 0..9)).prop_map(|(round, shards)| Frame::FullBegin { round, shards });
-    let end = any::<u64>().prop_map(|round| Frame::FullEnd { round });
+        (any::<u64>(), vec(shard(), 0..9)).prop_map(|(round, shards)| Frame::SnapshotBegin { round, shards });
+    let end = any::<u64>().prop_map(|round| Frame::SnapshotEnd { round });
     prop_oneof![begin, batch().prop_map(Frame::Batch), end]
 }
 
-pub(crate) fn hello() -> impl Strategy<Value = SourceHello> {
+pub(crate) fn hello() -> impl Strategy<Value = SourceRegistration> {
     (node_id(), any::<u64>())
-        .prop_map(|(node, settings_fingerprint)| SourceHello { node, settings_fingerprint })
+        .prop_map(|(node, settings_fingerprint)| SourceRegistration { node, settings_fingerprint })
 }
 
 fn cursor() -> impl Strategy<Value = Option<Cursor>> {
@@ -115,7 +123,7 @@ fn search() -> impl Strategy<Value = Search> {
     ]
 }
 
-pub(crate) fn question() -> impl Strategy<Value = ShardQuestion> {
+pub(crate) fn question() -> impl Strategy<Value = ShardQuery> {
     let filter = (any::<u8>(), any::<u64>(), any::<u16>(), any::<i64>()).prop_map(
         |(statuses, vehicle_classes, capabilities, time_min_ms)| DriverFilter {
             statuses,
@@ -125,22 +133,22 @@ pub(crate) fn question() -> impl Strategy<Value = ShardQuestion> {
         },
     );
     let shards = || vec(shard(), 0..9);
-    (shards(), shards(), search(), filter).prop_map(|(shards, also, search, filter)| ShardQuestion {
-        also,
+    (shards(), shards(), search(), filter).prop_map(|(shards, also, search, filter)| ShardQuery {
+        extra_shards: also,
         shards,
         search,
         filter,
     })
 }
 
-pub(crate) fn answer() -> impl Strategy<Value = ShardAnswer> {
+pub(crate) fn answer() -> impl Strategy<Value = ShardResult> {
     let hit = (card(), position(), 0.0..=1.0, stamp(), motion(), status()).prop_map(
         |(card, position, hav, stamp, motion, status)| {
-            let card = DriverCard::clone(&card);
-            Hit { card, position, hav, stamp, motion, status }
+            let card = DriverProfile::clone(&card);
+            Neighbor { card, position, hav, stamp, motion, status }
         },
     );
-    (vec(hit, 0..20), vec(shard(), 0..5)).prop_map(|(hits, uncovered)| ShardAnswer { hits, uncovered })
+    (vec(hit, 0..20), vec(shard(), 0..5)).prop_map(|(hits, uncovered)| ShardResult { hits, uncovered })
 }
 
 pub(crate) fn stat() -> impl Strategy<Value = ShardStat> {

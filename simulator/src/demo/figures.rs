@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::lab::metrics::Outcomes;
 use crate::lab::record::{RequestRecord, RunRecord};
-use crate::report::{Percentiles, Values};
+use kerb_loadgen::report::{Percentiles, Values};
 
 /// What was counted and measured in the city.
 #[derive(Clone, Debug, Serialize)]

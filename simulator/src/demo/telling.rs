@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use kerb_fleet::TripState;
+use kerb_trips::TripState;
 
 use crate::lab::city::City;
 use crate::lab::message::{Heard, RequestNumber, Said};
 use crate::lab::people::People;
 use crate::lab::record::Activity;
-use crate::replay::time_of_day;
-use crate::report::Values;
+use kerb_loadgen::replay::time_of_day;
+use kerb_loadgen::report::Values;
 
 /// A city whose people are listened to.
 pub(super) struct Telling<'a> {

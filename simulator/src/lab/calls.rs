@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use kerb_fleet::Stopwatch;
 use kerb_proto::v1;
+use kerb_types::Stopwatch;
 use tonic::Status;
 
 use super::message::{DriverNumber, RequestNumber};

@@ -15,7 +15,7 @@ use super::scenario::{Scenario, ScenarioError};
 use super::summary::Summary;
 use super::switchback::{Alternating, Schedule};
 use super::virtual_time::{LabOptions, lab};
-use crate::options::{ENDPOINT_DEFAULT, parse_positive, parse_span_ms};
+use kerb_loadgen::options::{ENDPOINT_DEFAULT, parse_positive, parse_span_ms};
 
 /// What lab and live have in common.
 #[derive(Args, Clone, Debug)]

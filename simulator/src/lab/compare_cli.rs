@@ -14,7 +14,7 @@ use super::metrics::{MEASURES, Unit};
 use super::play::{adapted, find};
 use super::report::page;
 use super::stats::{Difference, Interval, Switchback};
-use crate::options::span;
+use kerb_loadgen::options::span;
 
 /// Settings of a comparison.
 #[derive(Args, Clone, Debug)]

@@ -55,7 +55,7 @@ pub(super) fn happens(rng: &mut Pcg64Mcg, chance: f64) -> bool {
 
 /// Log-normal around a median.
 pub(super) fn log_normal(rng: &mut Pcg64Mcg, median: f64, spread: f64) -> f64 {
-    median * (crate::city::gaussian_pair(rng).0 * spread).exp()
+    median * (kerb_loadgen::city::gaussian_pair(rng).0 * spread).exp()
 }
 
 /// How long until something happens that happens so many times an hour, milliseconds; never when it does not.

@@ -9,13 +9,13 @@ use futures::stream::{BoxStream, SelectAll};
 use futures::{Stream, StreamExt};
 use kerb::settings::DataDir;
 use kerb::{InProcess, Seat, Settings, StartError, Surroundings};
-use kerb_fleet::RuntimeClock;
 use kerb_proto::v1;
 use kerb_proto::v1::connect_response::Message;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminService;
 use kerb_proto::v1::ride_service_server::RideService;
 use kerb_proto::v1::trip_event_service_server::TripEventService;
 use kerb_routing::Roads;
+use kerb_types::RuntimeClock;
 use tonic::{Request, Status};
 
 use super::calls::{Calls, Done};
@@ -58,17 +58,17 @@ impl InProcessService {
         let node = Arc::new(InProcess::start(&settings, surroundings).await?);
         let names = Names::default();
         let mut gateway = node.gateway();
-        let drivers = introductions(&names, classes);
+        let drivers = slot_bindings(&names, classes);
         for chunk in drivers.chunks(INTRODUCED_AT_ONCE) {
             let request = v1::ReportPositionsRequest { drivers: chunk.to_vec(), positions: None };
             gateway.take(request).map_err(|error| StartFailed::Drivers(error.to_string()))?;
         }
         let (mut seats, mut seat_news) = (Vec::new(), SelectAll::new());
         for (number, driver) in (0..).zip(drivers) {
-            let hello = v1::Hello {
+            let hello = v1::Register {
                 driver_id: driver.driver_id,
                 vehicle_class: driver.vehicle_class,
-                ..v1::Hello::default()
+                ..v1::Register::default()
             };
             let seated = node.seat(&hello).map_err(|status| StartFailed::Drivers(status.to_string()));
             let (seat, heard) = seated?;
@@ -184,13 +184,13 @@ impl Service for InProcessService {
     fn updates(&self) -> Updates {
         let account = self.gateway.so_far();
         // What came after newer ones is not missed.
-        let failed = account.dropped_rate + account.refused;
+        let failed = account.dropped_rate + account.rejected;
         Updates { sent: self.sent, failed }
     }
 }
 
 /// All drivers, as a gateway introduces them: the handle is the number.
-fn introductions(names: &Names, classes: &[String]) -> Vec<v1::FleetDriver> {
+fn slot_bindings(names: &Names, classes: &[String]) -> Vec<v1::FleetDriver> {
     let introduction = |(handle, class): (u32, &String)| v1::FleetDriver {
         handle,
         driver_id: names.driver(handle),

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kerb_fleet::TripState;
 use kerb_proto::v1;
+use kerb_trips::TripState;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -14,10 +14,10 @@ use super::names::Names;
 use super::position_log::PositionLog;
 use super::promises::{self, Accepted};
 use super::ride::{Ride, Step};
-use crate::history::Span;
-use crate::judge::{Answer, Limits, judge};
-use crate::question::Question;
-use crate::report::{Percentiles, Values};
+use kerb_loadgen::history::Span;
+use kerb_loadgen::judge::{Answer, Limits, judge};
+use kerb_loadgen::question::Question;
+use kerb_loadgen::report::{Percentiles, Values};
 
 /// Searches without an answer, at most.
 const ASKED_MAX: usize = 64;

@@ -3,9 +3,10 @@
 //!
 //! Drivers and riders are numbered from 0. Times are milliseconds since the Unix epoch, of the city's day.
 
-use kerb_fleet::{DriverStatus, TripState};
-use kerb_matcher::assign::Policy;
-use kerb_spatial::LatLng;
+use kerb_assignment::Policy;
+use kerb_geometry::LatLng;
+use kerb_trips::TripState;
+use kerb_types::DriverStatus;
 
 pub use crate::action::Action;
 

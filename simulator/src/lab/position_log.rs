@@ -1,11 +1,11 @@
 //! Positions on their way: numbered in the order in which they were measured, and written down for the judge.
 
-use kerb_fleet::DriverStatus;
+use kerb_types::DriverStatus;
 
 use super::message::Said;
 use super::names::Names;
 use super::service::Row;
-use crate::history::{Card, Fleet, Sent};
+use kerb_loadgen::history::{Card, Fleet, Sent};
 
 /// Reports of one driver measured in the same millisecond, at most; later ones take the number of the last.
 const A_MILLISECOND_MAX: u64 = 15;
@@ -78,7 +78,7 @@ impl PositionLog {
     }
 
     /// Where a driver who is not off duty was last, by any number that picks one.
-    pub fn somewhere(&self, pick: usize) -> Option<kerb_spatial::LatLng> {
+    pub fn somewhere(&self, pick: usize) -> Option<kerb_geometry::LatLng> {
         let members = self.fleet.members();
         let last = |i: usize| members[i % members.len()].history().newest().copied();
         let mut tried = (pick..pick + members.len().min(64)).filter_map(last);
@@ -88,7 +88,7 @@ impl PositionLog {
 
 #[cfg(test)]
 mod tests {
-    use kerb_spatial::LatLng;
+    use kerb_geometry::LatLng;
 
     use super::*;
 

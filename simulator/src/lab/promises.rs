@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use kerb_fleet::TripState;
+use kerb_trips::TripState;
 
 use super::ride::{Ride, Step};
 

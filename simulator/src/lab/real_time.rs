@@ -1,6 +1,6 @@
 //! A run against any running Kerb, in real time or faster: load and judge in one.
 
-use kerb_fleet::{Clock, SystemClock};
+use kerb_types::{Clock, SystemClock};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -10,8 +10,8 @@ use super::names::Names;
 use super::people::People;
 use super::position_log::Delays;
 use super::run::{RunEnd, RunOptions, run};
-use crate::connect::Endpoints;
-use crate::judge::Limits;
+use kerb_loadgen::connect::Endpoints;
+use kerb_loadgen::judge::Limits;
 
 /// One sampled search in so long, milliseconds of real time.
 const SEARCH_EVERY_MS: f64 = 1_000.0;

@@ -2,11 +2,11 @@
 //!
 //! Times are milliseconds since the Unix epoch, of the city's day.
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 use serde::{Deserialize, Serialize};
 
 use super::switchback::Schedule;
-use crate::report::Percentiles;
+use kerb_loadgen::report::Percentiles;
 
 /// A run, whole: enough to compute every metric, and to run it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

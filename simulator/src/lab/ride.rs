@@ -1,6 +1,6 @@
 //! A trip as its events tell it.
 
-use kerb_fleet::TripState;
+use kerb_trips::TripState;
 
 /// A change of a trip.
 #[derive(Clone, Debug, PartialEq, Eq)]

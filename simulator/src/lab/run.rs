@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use kerb_fleet::Stopwatch;
+use kerb_types::Stopwatch;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +18,8 @@ use super::position_log::{Delays, PositionLog};
 use super::record::{Latency, SystemRecord};
 use super::service::{News, Row, Service};
 use super::trace::Trace;
-use crate::judge::Limits;
-use crate::report::Values;
+use kerb_loadgen::judge::Limits;
+use kerb_loadgen::report::Values;
 
 /// What people do within so long is done at its end, milliseconds of the city's time: what a phone and its network take
 /// anyway, and far fewer turns.

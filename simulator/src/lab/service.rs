@@ -1,8 +1,8 @@
 //! The service, as a run sees it: in this process or behind gRPC, or a test's double.
 
-use kerb_fleet::DriverStatus;
+use kerb_geometry::LatLng;
 use kerb_proto::v1::{FindNearbyRequest, FindNearbyResponse};
-use kerb_spatial::LatLng;
+use kerb_types::DriverStatus;
 
 use super::message::{DriverNumber, Heard, RequestNumber, Said};
 use super::ride::Step;

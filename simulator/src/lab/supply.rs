@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 use rand::RngExt;
 
 use super::demand::{Wish, nobody};
 use super::draws::{Purpose, between, pick, stream};
 use super::ground::Ground;
 use super::scenario::{Files, FleetSource, Scenario, ScenarioError};
-use crate::pings::{CAB_ID_BYTES_MAX, Pings};
-use crate::sheet;
-use crate::track::GAP_MAX_S;
-use crate::trips::parse_time_s;
+use kerb_loadgen::pings::{CAB_ID_BYTES_MAX, Pings};
+use kerb_loadgen::sheet;
+use kerb_loadgen::track::GAP_MAX_S;
+use kerb_loadgen::trips::parse_time_s;
 
 const START_COLUMNS: [&str; 4] = ["time", "cab_id", "lat", "lon"];
 const HOUR_MS: f64 = 3_600_000.0;

@@ -5,14 +5,14 @@
 //! switchback experiments", Management Science 69, 2023). Blocks come in pairs, one of each policy, in an order that is
 //! drawn for each pair, so that the time of day counts for neither.
 
-use kerb_matcher::assign::Policy;
+use kerb_assignment::Policy;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::draws::{Purpose, stream};
 use super::message::{Heard, Said};
 use super::people::People;
-use crate::options::span;
+use kerb_loadgen::options::span;
 
 /// When which of two policies holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

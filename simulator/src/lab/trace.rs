@@ -1,6 +1,6 @@
 //! The hash of all that was said and heard, in order: two runs that are the same have the same.
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::message::{Heard, Said};

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use kerb_fleet::TripState;
 use kerb_proto::v1;
 use kerb_proto::v1::trip_event::Event;
+use kerb_trips::TripState;
 
 use super::message::{Heard, RequestNumber};
 use super::names::Names;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kerb::Settings;
-use kerb_fleet::RuntimeClock;
 use kerb_routing::Roads;
+use kerb_types::RuntimeClock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use super::names::Names;
 use super::people::People;
 use super::position_log::Delays;
 use super::run::{RunEnd, RunOptions, run};
-use crate::judge::Limits;
+use kerb_loadgen::judge::Limits;
 
 /// One sampled search a minute of the city's time.
 const SEARCH_EVERY_MS: i64 = 60_000;

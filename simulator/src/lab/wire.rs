@@ -1,21 +1,21 @@
 //! Between the people's words and the wire's.
 
-use kerb_fleet::DriverStatus;
+use kerb_geometry::LatLng;
 use kerb_proto::convert::trip_state;
 use kerb_proto::v1;
 use kerb_proto::v1::connect_response::Message;
-use kerb_spatial::LatLng;
+use kerb_types::DriverStatus;
 use tonic::{Code, Status};
 
 use super::message::{Action, DriverNumber, Heard, Outcome, RequestNumber};
 use super::names::Names;
 use super::service::{News, Row};
-use crate::question::{lat_lng, position};
+use kerb_loadgen::question::{lat_lng, position};
 
 /// What a driver hears of trips; `None` for other messages.
 pub(super) fn news(driver: DriverNumber, message: Message) -> Option<News> {
     let heard = match message {
-        Message::Task(task) => {
+        Message::Assignment(task) => {
             let state = trip_state(task.state);
             match (state, position(task.pickup), position(task.dropoff)) {
                 (Ok(state), Some(pickup), Some(dropoff)) => {
@@ -29,7 +29,7 @@ pub(super) fn news(driver: DriverNumber, message: Message) -> Option<News> {
                 }
             }
         }
-        Message::Over(over) => Heard::Over { driver, trip: over.trip_id },
+        Message::Ended(over) => Heard::Over { driver, trip: over.trip_id },
         Message::Result(result) => return Some(acted(driver, result)),
         _ => return None,
     };

@@ -3,7 +3,6 @@
 use std::future::pending;
 
 use kerb::Settings;
-use kerb_fleet::{RuntimeClock, TripState};
 use kerb_proto::v1::{FindNearbyRequest, FindNearbyResponse};
 use kerb_simulator::lab::clock::CityClock;
 use kerb_simulator::lab::in_process::InProcessService;
@@ -13,6 +12,8 @@ use kerb_simulator::lab::ride::Step;
 use kerb_simulator::lab::run::{RunEnd, run};
 use kerb_simulator::lab::service::{News, Row, Service, Updates};
 use kerb_simulator::lab::virtual_time::{run_options, virtual_runtime};
+use kerb_trips::TripState;
+use kerb_types::RuntimeClock;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

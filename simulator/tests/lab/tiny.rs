@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kerb_fleet::{DriverStatus, TripState};
+use kerb_geometry::{LatLng, distance_m};
 use kerb_simulator::lab::message::{Action, DriverNumber, Heard, Outcome, RequestNumber, Said};
 use kerb_simulator::lab::people::People;
-use kerb_spatial::{LatLng, distance_m};
+use kerb_trips::TripState;
+use kerb_types::DriverStatus;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 

@@ -12,13 +12,13 @@
 
 use std::path::{Path, PathBuf};
 
+use kerb_geometry::LatLng;
 use kerb_routing::Roads;
 use kerb_routing::import::import_csv;
 use kerb_simulator::lab::fleet_size::{
     Day, DayTrip, Dropped, Fleet, FleetSizeOptions, FleetSizeReport, OnlineReport, Slowness, fleet_size,
     online, shareability,
 };
-use kerb_spatial::LatLng;
 
 const FERRY: (f64, f64) = (37.796_846_6, -122.397_697_2);
 const CASTRO: (f64, f64) = (37.761_314_4, -122.437_263_7);
@@ -41,7 +41,7 @@ fn place((lat, lon): (f64, f64)) -> LatLng {
 /// The shipped streets, as a file of `kerb roads import`.
 fn streets(folder: &Path) -> PathBuf {
     let data = |name: &str| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data").join(name);
         std::fs::File::open(path).unwrap()
     };
     let imported = import_csv(data("sf_roads_nodes.csv.gz"), data("sf_roads_edges.csv.gz")).unwrap();

@@ -2,14 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
-mod city;
 mod city_model;
 mod fleet_size;
-mod histories;
-mod judge;
-mod pings;
-mod replay;
 mod report;
-mod toy;
-mod track;
-mod trips;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use kerb_geometry::LatLng;
 use kerb_simulator::lab::compare::Comparison;
 use kerb_simulator::lab::fleet_size::{Dropped, FleetSizeReport, PublishedRow};
 use kerb_simulator::lab::record::{
@@ -10,7 +11,6 @@ use kerb_simulator::lab::record::{
 use kerb_simulator::lab::report::{Anchor, page};
 use kerb_simulator::lab::report_cli::{ReportOptions, report};
 use kerb_simulator::lab::switchback::Schedule;
-use kerb_spatial::LatLng;
 
 /// 2008-05-23 00:00 UTC.
 const BEGINS_MS: i64 = 1_211_500_800_000;

@@ -3,35 +3,64 @@
 use super::Finding;
 use super::metadata::{Metadata, Package};
 
-const SERVICE: &[&str] = &["kerb-cluster", "kerb-proto", "kerb-fleet", "kerb-spatial"];
-
 /// A crate and the crates of ours that it may use. A new edge is rare and argued for in its commit.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("kerb-spatial", &[]),
-    ("kerb-fleet", &["kerb-spatial"]),
-    ("kerb-routing", &["kerb-fleet", "kerb-spatial"]),
-    ("kerb-proto", &["kerb-fleet", "kerb-spatial"]),
-    ("kerb-cluster", &["kerb-proto", "kerb-fleet", "kerb-spatial"]),
-    ("kerb-location-ingest", SERVICE),
-    ("kerb-index-server", SERVICE),
-    ("kerb-aggregator", SERVICE),
-    ("kerb-matcher", &["kerb-routing", "kerb-cluster", "kerb-proto", "kerb-fleet", "kerb-spatial"]),
+    ("kerb-assignment", &[]),
+    ("kerb-geometry", &[]),
+    ("xtask", &[]),
+    ("kerb-types", &["kerb-geometry"]),
+    ("kerb-transport", &["kerb-proto", "kerb-types"]),
+    ("kerb-trips", &["kerb-geometry", "kerb-types"]),
+    ("kerb-journal", &["kerb-ports", "kerb-trips", "kerb-types"]),
+    ("kerb-ports", &["kerb-geometry", "kerb-trips", "kerb-types"]),
+    ("kerb-routing", &["kerb-geometry", "kerb-ports", "kerb-types"]),
+    ("kerb-aggregator", &["kerb-geometry", "kerb-ports", "kerb-proto", "kerb-types"]),
+    ("kerb-index-server", &["kerb-geometry", "kerb-ports", "kerb-proto", "kerb-types"]),
+    ("kerb-proto", &["kerb-geometry", "kerb-ports", "kerb-trips", "kerb-types"]),
+    ("kerb-cluster", &["kerb-ports", "kerb-proto", "kerb-transport", "kerb-trips", "kerb-types"]),
+    ("kerb-loadgen", &["kerb", "kerb-geometry", "kerb-ports", "kerb-proto", "kerb-types"]),
+    ("kerb-location-ingest", &["kerb-geometry", "kerb-ports", "kerb-proto", "kerb-trips", "kerb-types"]),
+    (
+        "kerb-matcher",
+        &["kerb-assignment", "kerb-geometry", "kerb-ports", "kerb-proto", "kerb-trips", "kerb-types"],
+    ),
+    (
+        "kerb-traffic",
+        &["kerb-geometry", "kerb-ports", "kerb-proto", "kerb-routing", "kerb-transport", "kerb-types"],
+    ),
+    (
+        "kerb-simulator",
+        &[
+            "kerb",
+            "kerb-assignment",
+            "kerb-geometry",
+            "kerb-loadgen",
+            "kerb-proto",
+            "kerb-routing",
+            "kerb-trips",
+            "kerb-types",
+        ],
+    ),
     (
         "kerb",
         &[
-            "kerb-location-ingest",
-            "kerb-index-server",
             "kerb-aggregator",
-            "kerb-matcher",
-            "kerb-routing",
+            "kerb-assignment",
             "kerb-cluster",
+            "kerb-geometry",
+            "kerb-index-server",
+            "kerb-journal",
+            "kerb-location-ingest",
+            "kerb-matcher",
+            "kerb-ports",
             "kerb-proto",
-            "kerb-fleet",
-            "kerb-spatial",
+            "kerb-routing",
+            "kerb-traffic",
+            "kerb-transport",
+            "kerb-trips",
+            "kerb-types",
         ],
     ),
-    ("kerb-simulator", &["kerb", "kerb-matcher", "kerb-routing", "kerb-proto", "kerb-fleet", "kerb-spatial"]),
-    ("xtask", &[]),
 ];
 
 pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
@@ -68,16 +97,15 @@ mod tests {
 
     #[test]
     fn services_meet_at_ports_only() {
-        let edges = [("kerb-fleet", None), ("kerb-index-server", None), ("tonic", None)];
-        let expected = "kerb-aggregator: uses kerb-index-server, may use \
-                        kerb-cluster, kerb-proto, kerb-fleet, kerb-spatial";
+        let edges = [("kerb-ports", None), ("kerb-index-server", None), ("tonic", None)];
+        let expected = "kerb-aggregator: uses kerb-index-server, may use kerb-geometry, kerb-ports, kerb-proto, kerb-types";
         assert_eq!(found("kerb-aggregator", &edges), [expected]);
     }
 
     #[test]
     fn tests_are_free_and_build_scripts_are_not() {
-        assert!(found("kerb-spatial", &[("kerb-fleet", Some("dev"))]).is_empty());
-        assert_eq!(found("kerb-spatial", &[("kerb-fleet", Some("build"))]).len(), 1);
+        assert!(found("kerb-geometry", &[("kerb-types", Some("dev"))]).is_empty());
+        assert_eq!(found("kerb-geometry", &[("kerb-types", Some("build"))]).len(), 1);
     }
 
     #[test]

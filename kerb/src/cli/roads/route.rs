@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use kerb_geometry::LatLng;
 use kerb_routing::{Step, Way};
-use kerb_spatial::LatLng;
 use serde_json::{Value, json};
 
 use super::super::args::position;

@@ -109,7 +109,7 @@ fn street_speed(row: &SpeedRow, lifetime_s: Option<u32>) -> StreetSpeed {
 }
 
 fn taken_json(node: &SpeedsTaken) -> Value {
-    let refusal = |refusal: &kerb_proto::v1::RefusedSpeed| json!({ "row": refusal.row, "field": refusal.field, "description": refusal.description });
+    let refusal = |refusal: &kerb_proto::v1::RejectedSpeed| json!({ "row": refusal.row, "field": refusal.field, "description": refusal.description });
     json!({
         "node_id": node.node_id,
         "error": node.error,

@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 
-use kerb_fleet::{
-    CancelledBy, Capabilities, Change, DriverId, MarketId, Receipt, Record, ReturnReason, RideRequest,
-    RiderId, TravelSource, TripEvent, TripId, Version,
+use kerb_geometry::LatLng;
+use kerb_trips::{
+    CancelledBy, Change, MarketId, Receipt, Record, ReturnReason, RideRequest, RiderId, TripEvent, TripId,
+    Version,
 };
-use kerb_spatial::LatLng;
+use kerb_types::{Capabilities, DriverId, TravelSource};
 use serde::Serialize;
 
 /// One line of an export. Times are milliseconds since the Unix epoch.

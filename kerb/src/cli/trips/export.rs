@@ -2,8 +2,9 @@
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 
-use kerb_cluster::FjallJournal;
-use kerb_fleet::{MarketId, TripJournal, Version};
+use kerb_journal::FjallJournal;
+use kerb_ports::TripJournal;
+use kerb_trips::{MarketId, Version};
 
 use super::event::{Exported, Parties};
 use super::journal::{JournalArgs, Records};
@@ -23,7 +24,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     let journal = args.journal.open()?;
-    let failed = |error: kerb_fleet::Error| Failure::Failed(error.to_string());
+    let failed = |error: kerb_ports::Error| Failure::Failed(error.to_string());
     let mut markets = journal.markets().await.map_err(failed)?;
     if let Some(market) = &args.market {
         let newest = journal.version(market.clone()).await.map_err(failed)?;

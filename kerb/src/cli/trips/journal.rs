@@ -3,8 +3,9 @@
 use std::panic::{set_hook, take_hook};
 use std::path::PathBuf;
 
-use kerb_cluster::{FjallJournal, JournalError};
-use kerb_fleet::{Error, MarketId, Record, TripJournal, Version};
+use kerb_journal::{FjallJournal, JournalError};
+use kerb_ports::{Error, TripJournal};
+use kerb_trips::{MarketId, Record, Version};
 
 use crate::cli::failure::Failure;
 

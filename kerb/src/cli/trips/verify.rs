@@ -1,7 +1,8 @@
 //! `kerb trips verify`: audits every market of a journal.
 
-use kerb_cluster::FjallJournal;
-use kerb_fleet::{Audit, AuditReport, AuditSummary, Error, MarketId, TripJournal, Version};
+use kerb_journal::FjallJournal;
+use kerb_ports::{Error, TripJournal};
+use kerb_trips::{Audit, AuditReport, AuditSummary, MarketId, Version};
 
 use super::journal::{JournalArgs, Records};
 use super::print;

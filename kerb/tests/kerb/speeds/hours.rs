@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use kerb::settings::DataDir;
 use kerb::{InProcess, Settings, Surroundings};
-use kerb_fleet::{Clock, RuntimeClock};
 use kerb_proto::v1::ride_service_server::RideService;
 use kerb_proto::v1::{DescribeRoadsRequest, NodeRoads, SetSpeedsRequest};
+use kerb_types::{Clock, RuntimeClock};
 use tonic::Request;
 
 use super::{AT_THE_BRIDGE, OVER_THE_BRIDGE, SOON, bridge_rows, over_the_bridge_s};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use kerb_proto::v1::ride_service_client::RideServiceClient;
-use kerb_proto::v1::{DriverStatus, Hello, LatLng, PositionUpdate, RequestRideRequest};
+use kerb_proto::v1::{DriverStatus, LatLng, PositionUpdate, Register, RequestRideRequest};
 use serde_json::Value;
 
 use super::{done, ended, fails};
@@ -30,7 +30,7 @@ async fn ride(node: &Process, rider: &str) -> Result<String, tonic::Status> {
 }
 
 /// A driver at the pickup.
-async fn drive(node: &Process, hello: Hello, status: DriverStatus) -> DriverStream {
+async fn drive(node: &Process, hello: Register, status: DriverStatus) -> DriverStream {
     let mut stream = DriverStream::open(node.channel(), hello).await.expect("a welcome");
     let position = update(1, BERLIN.0, BERLIN.1);
     stream.report(PositionUpdate { status: status.into(), ..position }).await.expect("it is taken");
@@ -67,7 +67,7 @@ async fn the_operator_pauses_explains_and_cancels() {
 
     let nobody = done(dir, &["trips", "explain", &trip, "--endpoint", &url]);
     assert_eq!(nobody, "trip world-1 is requested: no driver around the pickup\n");
-    let van = Hello { vehicle_class: "van".to_owned(), ..hello("van") };
+    let van = Register { vehicle_class: "van".to_owned(), ..hello("van") };
     let _drivers = [
         drive(&node, hello("free"), DriverStatus::Available).await,
         drive(&node, hello("pause"), DriverStatus::OnBreak).await,

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use kerb_cluster::FjallJournal;
-use kerb_fleet::{
-    CancelledBy, Capabilities, Change, DriverId, IdempotencyKey, MarketId, Receipt, Record, ReturnReason,
-    RideRequest, RiderId, TravelSource, TripEvent, TripId, TripJournal, VehicleClass,
+use kerb_geometry::LatLng;
+use kerb_journal::FjallJournal;
+use kerb_ports::TripJournal;
+use kerb_trips::{
+    CancelledBy, Change, IdempotencyKey, MarketId, Receipt, Record, ReturnReason, RideRequest, RiderId,
+    TripEvent, TripId,
 };
-use kerb_spatial::LatLng;
+use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
 
 /// Time of the first record of every market.
 pub(super) const BEGIN_MS: i64 = 1_700_000_000_000;

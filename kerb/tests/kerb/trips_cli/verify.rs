@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use kerb_cluster::FjallJournal;
+use kerb_journal::FjallJournal;
 
 use super::scripts::{market, offered, requested, write, write_good};
 use super::{done, fails};
@@ -241,7 +241,7 @@ async fn a_market_without_a_readable_snapshot_shows_none() {
     let (dir, trips) = folder();
     write_good(&trips).await;
     let journal = FjallJournal::open(&trips).unwrap();
-    kerb_fleet::TripJournal::save_snapshot(&journal, market("world"), 4, b"{}".to_vec()).await.unwrap();
+    kerb_ports::TripJournal::save_snapshot(&journal, market("world"), 4, b"{}".to_vec()).await.unwrap();
     drop(journal);
     let text = done(dir.path(), &["trips", "verify", "--journal", "trips"]);
     let ends: Vec<_> = text.lines().map(|line| line.split_whitespace().next_back().unwrap()).collect();

@@ -1,7 +1,8 @@
 //! A driver: works, hears offers and thinks about them, drives to riders and with them.
 
-use kerb_fleet::{DriverStatus, TripState};
-use kerb_spatial::{LatLng, distance_m};
+use kerb_geometry::{LatLng, distance_m};
+use kerb_trips::TripState;
+use kerb_types::DriverStatus;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 use rand_pcg::Pcg64Mcg;
 
 use super::lure::Lure;
-use crate::city::shifted;
 use crate::lab::draws::{Purpose, between, happens, stream};
 use crate::lab::scenario::{Drivers, Scenario};
+use kerb_loadgen::city::shifted;
 
 /// Who cruises stands so long between two ways, seconds.
 const STANDS_S: [f64; 2] = [30.0, 120.0];

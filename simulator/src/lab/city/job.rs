@@ -1,6 +1,6 @@
 //! A trip as its driver knows it: from the offer to the drop-off.
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 
 use crate::lab::message::Action;
 

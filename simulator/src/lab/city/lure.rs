@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_spatial::{LatLng, distance_m};
+use kerb_geometry::{LatLng, distance_m};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 

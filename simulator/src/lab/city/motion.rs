@@ -1,6 +1,6 @@
 //! Where a driver is: standing, or on a course.
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 
 use crate::lab::ground::{Course, Fix, Ground};
 

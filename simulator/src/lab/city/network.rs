@@ -1,7 +1,7 @@
 //! What happens to a driver's messages on their way: errors of measurement, losses, delays, and times without a
 //! connection.
 
-use kerb_spatial::{Area, Circle, LatLng, Polygon};
+use kerb_geometry::{Area, Circle, LatLng, Polygon};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
@@ -98,7 +98,7 @@ impl Network {
         }
         let (north_deg, east_deg) = degrees(self.error_m[0], self.error_m[1], fix.lat_deg);
         let lat = (fix.lat_deg + north_deg).clamp(-90.0, 90.0);
-        let lon = crate::track::wrap_deg(fix.lon_deg + east_deg);
+        let lon = kerb_loadgen::track::wrap_deg(fix.lon_deg + east_deg);
         LatLng::new(lat, lon).expect("clamped and wrapped into range")
     }
 

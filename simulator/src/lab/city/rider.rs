@@ -1,6 +1,6 @@
 //! A rider: asks, waits, loses patience, rides, and says how it was.
 
-use kerb_fleet::TripState;
+use kerb_trips::TripState;
 use rand::RngExt;
 
 use super::World;

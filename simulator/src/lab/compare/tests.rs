@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 
 use super::*;
 use crate::lab::record::{DriverRecord, RequestOutcome, RequestRecord, SystemRecord};

@@ -1,12 +1,12 @@
 //! Demand as a Poisson process in time whose ends lie around hot spots.
 
-use kerb_spatial::{LatLng, distance_m};
+use kerb_geometry::{LatLng, distance_m};
 use rand_pcg::Pcg64Mcg;
 
 use super::{Sketch, burst_factor};
-use crate::city::{gaussian_pair, shifted};
 use crate::lab::draws::{Purpose, between, gap_ms, happens, pick, stream};
 use crate::lab::scenario::{Box2, DemandSource, HotSpot, Scenario};
+use kerb_loadgen::city::{gaussian_pair, shifted};
 
 /// A ride that is too short is drawn again so many times; then it is taken as it is.
 const TRIES: u32 = 20;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use h3o::{CellIndex, Resolution};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 use rand::RngExt;
 
 use super::{DemandData, Wish};

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 use rand::RngExt;
 
 use super::{Sketch, burst_factor};
 use crate::lab::draws::{Purpose, stream};
 use crate::lab::scenario::{Files, Scenario, ScenarioError};
-use crate::sheet::{self, Row, SheetError};
+use kerb_loadgen::sheet::{self, Row, SheetError};
 
 const COUNT_COLUMNS: [&str; 5] =
     ["weekday", "slot_15min", "pickup_zone", "dropoff_zone", "trips_in_2018_business_days"];

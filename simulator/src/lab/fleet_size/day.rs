@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use kerb_geometry::LatLng;
 use kerb_routing::Roads;
 use kerb_routing::engine::{End, Routes};
-use kerb_spatial::LatLng;
 use serde::Serialize;
 
 use super::slowness::{HOURS, Sample, Slowness};
-use crate::sheet::{self, Row, SheetError};
-use crate::trips;
+use kerb_loadgen::sheet::{self, Row, SheetError};
+use kerb_loadgen::trips;
 
 /// The columns of a file that tells when a trip ended and who drove it; a file may end after any of the last three.
 const COLUMNS: [&str; 8] = [

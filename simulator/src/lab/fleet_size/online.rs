@@ -5,7 +5,7 @@
 //! wants to begin. A vehicle can be given one trip after the one that it has. What cannot begin within the longest
 //! delay is lost; what was not matched waits for the next minute. The assignment is the matcher's own solver's.
 
-use kerb_matcher::assign::{PENALTY_MAX, Problem, ProblemBuilder, solve_optimal};
+use kerb_assignment::{PENALTY_MAX, Problem, ProblemBuilder, solve_optimal};
 use kerb_routing::engine::{Routes, UNREACHABLE_MS};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;

@@ -1,8 +1,8 @@
 //! One way of a driver as a line in space and time: made once, asked at each report.
 
-use kerb_spatial::{EARTH_RADIUS_M, LatLng, distance_m};
+use kerb_geometry::{EARTH_RADIUS_M, LatLng, distance_m};
 
-use crate::track::wrap_deg;
+use kerb_loadgen::track::wrap_deg;
 
 /// Metres of a degree of a meridian.
 const DEGREE_M: f64 = EARTH_RADIUS_M * std::f64::consts::PI / 180.0;

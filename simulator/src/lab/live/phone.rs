@@ -5,11 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
-use kerb_fleet::{DriverStatus, Stopwatch};
 use kerb_proto::v1;
 use kerb_proto::v1::connect_request::Message as Request;
 use kerb_proto::v1::connect_response::Message;
 use kerb_proto::v1::driver_service_client::DriverServiceClient;
+use kerb_types::{DriverStatus, Stopwatch};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -107,7 +107,7 @@ impl Phone {
                 let before = std::mem::replace(&mut self.dropped, ack.dropped_rate);
                 return self.dropped.saturating_sub(before);
             }
-            Message::Refusal(refusal) => {
+            Message::Rejection(refusal) => {
                 news.push(News::Fault(format!("an update of driver {driver} was refused: {refusal:?}")));
                 return 1;
             }
@@ -144,7 +144,7 @@ fn again(driver: DriverNumber, trip: String, action: Action) -> News {
 pub(super) async fn open(
     driver: DriverNumber,
     channel: Channel,
-    hello: v1::Hello,
+    hello: v1::Register,
 ) -> Result<Opened, (DriverNumber, Status)> {
     let mut tries = 0;
     loop {
@@ -158,14 +158,14 @@ pub(super) async fn open(
     }
 }
 
-async fn open_once(driver: DriverNumber, channel: Channel, hello: v1::Hello) -> Result<Opened, Status> {
+async fn open_once(driver: DriverNumber, channel: Channel, hello: v1::Register) -> Result<Opened, Status> {
     let (outgoing, requests) = mpsc::channel(QUEUED_MAX);
-    let hello = v1::ConnectRequest { message: Some(Request::Hello(hello)) };
+    let hello = v1::ConnectRequest { message: Some(Request::Register(hello)) };
     outgoing.try_send(hello).map_err(|e| Status::internal(format!("a new queue has room: {e}")))?;
     let response = DriverServiceClient::new(channel).connect(ReceiverStream::new(requests)).await?;
     let mut incoming = response.into_inner();
     match incoming.message().await?.and_then(|message| message.message) {
-        Some(Message::Welcome(welcome)) => {
+        Some(Message::Registered(welcome)) => {
             let (incoming, resume_token) = (coming(driver, incoming).boxed(), welcome.resume_token);
             Ok(Opened { driver, outgoing, resume_token, incoming })
         }

@@ -1,6 +1,6 @@
 //! A run small enough to reckon by hand.
 
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 
 use super::*;
 use crate::lab::record::SystemRecord;

@@ -9,7 +9,7 @@ use super::super::record::RequestOutcome;
 use super::super::stats::{Difference, Switchback};
 use super::text;
 use super::view::{ArmView, View};
-use crate::options::span;
+use kerb_loadgen::options::span;
 
 /// In plain text: whoever puts it into a page escapes it.
 pub(super) fn of(view: &View<'_>) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use h3o::{CellIndex, Resolution};
-use kerb_spatial::LatLng;
+use kerb_geometry::LatLng;
 use maud::{Markup, html};
 
 use super::super::record::RequestOutcome;
@@ -237,7 +237,7 @@ mod tests {
             let pixel = |place: LatLng| extent.pixel(place.lat_deg(), place.lon_deg());
             let ((x, y), (x2, y2)) = (pixel(south_west), pixel(north_east));
             assert!(x < x2 && y > y2 && shows((x, y)) && shows((x2, y2)));
-            let apart_m = kerb_spatial::distance_m(south_west, north_east);
+            let apart_m = kerb_geometry::distance_m(south_west, north_east);
             let drawn_m = (x2 - x).hypot(y2 - y) / extent.px_per_m;
             assert!((drawn_m / apart_m - 1.0).abs() < 0.01, "{drawn_m} {apart_m}");
             assert_eq!(extent.strays(&[south_west, north_east, at(0.0, 0.0)]), 1);

@@ -9,7 +9,7 @@ use super::lede::{Verdict, verdict};
 use super::tables::p_value;
 use super::text;
 use super::view::View;
-use crate::options::span;
+use kerb_loadgen::options::span;
 
 /// Measures that stand beside each block.
 const OF_BLOCKS: [&str; 2] = ["service_rate", "wait_mean_s"];

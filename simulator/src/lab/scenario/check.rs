@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use kerb_spatial::{Circle, LatLng, Polygon};
+use kerb_geometry::{Circle, LatLng, Polygon};
 
 use super::Scenario;
 use super::error::ScenarioError;
@@ -28,7 +28,7 @@ pub(super) fn check(scenario: &Scenario) -> Checked {
         let expected = "1 to 64 small letters, digits and `-`";
         return Err(ScenarioError::value("name", format!("{name:?}"), expected));
     }
-    if crate::trips::parse_time(&scenario.from).is_none() {
+    if kerb_loadgen::trips::parse_time(&scenario.from).is_none() {
         let expected = "a time like 2008-05-22T17:00:00-07:00";
         return Err(ScenarioError::value("from", format!("{:?}", scenario.from), expected));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::sheet::SheetError;
+use kerb_loadgen::sheet::SheetError;
 
 /// Why a scenario cannot be run.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ const SHIPPED: &str = "shipped:";
 
 macro_rules! data {
     ($name:literal) => {
-        ($name, include_bytes!(concat!("../../../data/", $name)).as_slice())
+        ($name, include_bytes!(concat!("../../../../data/", $name)).as_slice())
     };
 }
 

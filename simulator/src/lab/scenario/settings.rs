@@ -1,6 +1,6 @@
 //! Streets, demand and fleet of a scenario: plain values with defaults.
 
-use kerb_spatial::{CoordinateError, LatLng};
+use kerb_geometry::{CoordinateError, LatLng};
 use serde::{Deserialize, Serialize};
 
 /// A position in degrees.

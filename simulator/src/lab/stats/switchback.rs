@@ -103,7 +103,7 @@ fn figures(block: Block, burn_in_ms: i64, requests: &[RequestRecord]) -> BlockFi
 
 #[cfg(test)]
 mod tests {
-    use kerb_spatial::LatLng;
+    use kerb_geometry::LatLng;
 
     use super::*;
     use crate::lab::record::{RequestOutcome, SystemRecord};

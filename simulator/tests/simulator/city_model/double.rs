@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kerb_fleet::{DriverStatus, TripState};
+use kerb_geometry::{LatLng, distance_m};
 use kerb_simulator::lab::message::{Action, Heard, Outcome, Said};
-use kerb_spatial::{LatLng, distance_m};
+use kerb_trips::TripState;
+use kerb_types::DriverStatus;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 

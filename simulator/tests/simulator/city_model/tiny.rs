@@ -1,10 +1,11 @@
 //! One street, one driver, one rider: every millisecond and metre by hand.
 
-use kerb_fleet::{DriverStatus, TripState};
 use kerb_simulator::lab::city::City;
 use kerb_simulator::lab::message::{Action, Heard, Outcome, Said};
 use kerb_simulator::lab::record::RequestOutcome;
 use kerb_simulator::lab::scenario::Scenario;
+use kerb_trips::TripState;
+use kerb_types::DriverStatus;
 
 /// A street from west to east of 1,200 m at 30 km/h, which takes 144 s. The rider waits at its beginning and goes to
 /// its end; the driver stands at the rider's pickup, because that is where demand is.

@@ -1,10 +1,10 @@
 //! Drivers keep to the streets, and their positions go with their time.
 
+use kerb_geometry::distance_m;
 use kerb_routing::{Question, Snapper};
 use kerb_simulator::lab::city::City;
 use kerb_simulator::lab::message::Said;
 use kerb_simulator::lab::scenario::{Place, Scenario, StreetSource};
-use kerb_spatial::distance_m;
 
 use super::double::Double;
 use super::grid_city;
@@ -82,7 +82,7 @@ fn in_a_tunnel_nobody_reports() {
     let StreetSource::Grid { centre, .. } = scenario.streets.source else { panic!("it is a grid") };
     scenario.faults.tunnels = vec![kerb_simulator::lab::scenario::Tunnel::Circle { centre, radius_m: 600.0 }];
     let (_, said) = super::run(&scenario, 2, &mut Double::new());
-    let middle = |Place { lat, lon }| kerb_spatial::LatLng::new(lat, lon).unwrap();
+    let middle = |Place { lat, lon }| kerb_geometry::LatLng::new(lat, lon).unwrap();
     let near = said.iter().filter_map(|said| match said {
         Said::Report { position, .. } => Some(distance_m(*position, middle(centre))),
         _ => None,

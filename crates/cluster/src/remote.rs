@@ -1,0 +1,16 @@
+//! fleet's ports over gRPC: what a caller sees of a node in another process.
+
+mod dispatch_proxy;
+mod index_server;
+mod ingest_node;
+mod matcher;
+mod peers;
+mod replication_stream;
+mod split;
+
+pub use dispatch_proxy::DispatchProxy;
+pub use index_server::RemoteIndexServer;
+pub use ingest_node::RemoteIngestNode;
+pub use matcher::RemoteMatcher;
+pub use peers::RemotePeers;
+pub use replication_stream::FRAMES_IN_FLIGHT_MAX;

@@ -1,0 +1,189 @@
+//! fleet's suite for driver channels: of an ingest node in this process, and of the same over gRPC.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kerb_cluster::remote::RemoteIngestNode;
+use kerb_cluster::{EmbeddedMembership, LocalPeers};
+use kerb_geometry::LatLng;
+use kerb_location_ingest::{LocationIngest, Options, Ports};
+use kerb_ports::conformance::driver_channel::{App, Apps};
+use kerb_ports::conformance::source::{NOW_MS, sharding};
+use kerb_ports::{DriverChannel, DriverNotification, ErrorCode, TripAssignment};
+use kerb_proto::internal::v1::LocateDriversRequest;
+use kerb_proto::internal::v1::ingest_service_client::IngestServiceClient;
+use kerb_proto::status::error_of;
+use kerb_proto::v1::connect_request::Message as Up;
+use kerb_proto::v1::connect_response::Message as Down;
+use kerb_proto::v1::driver_service_client::DriverServiceClient;
+use kerb_proto::v1::{ConnectRequest, ConnectResponse, PositionUpdate, Register};
+use kerb_transport::ChannelOptions;
+use kerb_transport::connect_lazily;
+use kerb_types::limits::LOCATIONS_MAX;
+use kerb_types::{Catalog, DriverId, ManualClock, NodeId, Role};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+use tonic::transport::Channel;
+
+use crate::remote::{Served, node};
+
+const SOON: Duration = Duration::from_secs(20);
+
+mod local {
+    use super::*;
+
+    kerb_ports::driver_channel_conformance!(ingest_node);
+
+    async fn ingest_node() -> (Arc<dyn DriverChannel>, Bed) {
+        let bed = Bed::new().await;
+        (bed.ingest.port(), bed)
+    }
+}
+
+mod remote {
+    use super::*;
+
+    kerb_ports::driver_channel_conformance!(ingest_node);
+
+    async fn ingest_node() -> (Arc<dyn DriverChannel>, Bed) {
+        let bed = Bed::new().await;
+        (Arc::new(bed.remote()), bed)
+    }
+}
+
+/// An ingest node alone, without a matcher.
+struct Bed {
+    ingest: LocationIngest,
+    channel: Channel,
+    _served: Served,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let own = node("ingest-1");
+        let ports = Ports {
+            node: own.clone(),
+            catalog: Arc::new(Catalog::default()),
+            sharding: sharding(),
+            clock: Arc::new(ManualClock::new(NOW_MS)),
+            membership: Arc::new(EmbeddedMembership::new(
+                own,
+                &[Role::LocationIngest, Role::IndexServer],
+                sharding(),
+            )),
+            peers: Arc::new(LocalPeers::new()),
+            seed: 1,
+        };
+        let ingest = LocationIngest::start(Options::default(), ports).await.unwrap();
+        let grpc = ingest.grpc();
+        let add = |routes: &mut tonic::service::RoutesBuilder| {
+            routes.add_service(grpc.driver_service()).add_service(grpc.ingest_service());
+        };
+        let served = Served::start(add, "127.0.0.1:0").await;
+        let channel = connect_lazily(&served.address, ChannelOptions::default()).unwrap();
+        Self { ingest, channel, _served: served }
+    }
+
+    fn remote(&self) -> RemoteIngestNode {
+        RemoteIngestNode::new(node("ingest-1"), self.channel.clone())
+    }
+}
+
+struct Stream {
+    up: mpsc::Sender<ConnectRequest>,
+    down: Streaming<ConnectResponse>,
+    sequence: u64,
+}
+
+impl Stream {
+    async fn send(&self, message: Up) {
+        self.up.send(ConnectRequest { message: Some(message) }).await.unwrap();
+    }
+
+    async fn next(&mut self) -> Down {
+        timeout(SOON, self.down.message()).await.unwrap().unwrap().unwrap().message.unwrap()
+    }
+}
+
+impl Apps for Bed {
+    fn open(&self, driver: DriverId) -> BoxFuture<'_, Box<dyn App>> {
+        async move {
+            let (up, requests) = mpsc::channel(16);
+            let mut client = DriverServiceClient::new(self.channel.clone());
+            let down = client.connect(ReceiverStream::new(requests)).await.unwrap().into_inner();
+            let mut stream = Stream { up, down, sequence: 0 };
+            let vehicle_class = "standard".to_owned();
+            let hello =
+                Register { driver_id: driver.as_str().to_owned(), vehicle_class, ..Register::default() };
+            stream.send(Up::Register(hello)).await;
+            assert!(matches!(stream.next().await, Down::Registered(_)));
+            Box::new(stream) as Box<dyn App>
+        }
+        .boxed()
+    }
+}
+
+impl App for Stream {
+    fn report(&mut self, place: LatLng) -> BoxFuture<'_, i64> {
+        async move {
+            self.sequence += 1;
+            let (latitude_deg, longitude_deg) = (place.lat_deg(), place.lon_deg());
+            let (sequence, time_ms) = (self.sequence, NOW_MS - 1_000);
+            let update =
+                PositionUpdate { sequence, time_ms, latitude_deg, longitude_deg, ..Default::default() };
+            self.send(Up::Position(update)).await;
+            loop {
+                match self.next().await {
+                    Down::Acknowledgement(ack) if ack.sequence == sequence => return time_ms,
+                    Down::Rejection(refusal) => panic!("{refusal:?}"),
+                    _ => {}
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn news(&mut self) -> BoxFuture<'_, DriverNotification> {
+        async move {
+            loop {
+                match self.next().await {
+                    Down::Assignment(task) => {
+                        return DriverNotification::Assignment(Box::new(
+                            TripAssignment::try_from(task).unwrap(),
+                        ));
+                    }
+                    Down::Ended(over) => return DriverNotification::try_from(over).unwrap(),
+                    _ => {}
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_long_question_goes_in_parts_and_one_too_long_is_refused() {
+    let bed = Bed::new().await;
+    let _app = bed.open(DriverId::new("one").unwrap()).await;
+    let mut ids: Vec<_> = (0..LOCATIONS_MAX).map(|i| format!("nobody-{i}")).collect();
+    ids.push("one".to_owned());
+    let drivers = ids.iter().map(|id| DriverId::new(id).unwrap()).collect();
+    let found = bed.remote().locations(drivers).await.unwrap();
+    assert_eq!(found.iter().position(Option::is_some), Some(LOCATIONS_MAX));
+    assert_eq!(found.len(), LOCATIONS_MAX + 1);
+
+    let mut client = IngestServiceClient::new(bed.channel.clone());
+    let error = async |client: &mut IngestServiceClient<Channel>, driver_id| {
+        let status = client.locate_drivers(LocateDriversRequest { driver_id }).await.unwrap_err();
+        error_of(&status, &NodeId::new("ingest-1").unwrap())
+    };
+    let error_of_many = error(&mut client, ids).await;
+    assert_eq!(error_of_many.code(), ErrorCode::Invalid);
+    assert!(error_of_many.to_string().contains("at most 10000"), "{error_of_many}");
+    let error_of_empty = error(&mut client, vec!["one".to_owned(), String::new()]).await;
+    assert_eq!(error_of_empty.to_string(), "driver_id[1]: 0 bytes, must be 1 to 64");
+}

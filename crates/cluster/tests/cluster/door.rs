@@ -1,0 +1,225 @@
+//! The door to the matcher: what goes through is what the matcher itself would answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerb_cluster::DispatchProxy;
+use kerb_ports::Error;
+use kerb_proto::status::{error_of, status_of};
+use kerb_proto::v1::ride_service_client::RideServiceClient;
+use kerb_proto::v1::ride_service_server::{RideService, RideServiceServer};
+use kerb_proto::v1::{
+    CancelTripRequest, GetTripRequest, QuoteRideRequest, QuoteRideResponse, RequestRideRequest, Trip,
+    TripChange, WatchTripRequest, WatchTripResponse, watch_trip_response,
+};
+use kerb_transport::connect_lazily;
+use kerb_transport::{ChannelOptions, Channels};
+use kerb_types::{MembershipView, Node, Role, ShardMap};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::MetadataValue;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Response, Status};
+
+use crate::remote::{Served, node};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// A matcher's riders' side that shows what reached it.
+#[derive(Clone)]
+struct Rides {
+    changes: Arc<tokio::sync::Mutex<mpsc::Receiver<u64>>>,
+    /// Watches that are open.
+    watching: watch::Sender<usize>,
+}
+
+/// Counts down when its watch is dropped.
+struct Watching(watch::Sender<usize>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
+    }
+}
+
+#[tonic::async_trait]
+impl RideService for Rides {
+    type WatchTripStream = ReceiverStream<Result<WatchTripResponse, Status>>;
+
+    async fn quote_ride(
+        &self,
+        request: Request<QuoteRideRequest>,
+    ) -> Result<Response<QuoteRideResponse>, Status> {
+        let market = request.into_inner().vehicle_class;
+        Ok(Response::new(QuoteRideResponse { market, ..QuoteRideResponse::default() }))
+    }
+
+    async fn request_ride(&self, _: Request<RequestRideRequest>) -> Result<Response<Trip>, Status> {
+        futures::future::pending().await
+    }
+
+    async fn get_trip(&self, request: Request<GetTripRequest>) -> Result<Response<Trip>, Status> {
+        let seen = request.metadata().get("x-app").map(|value| value.to_str().unwrap().to_owned());
+        let GetTripRequest { rider_id, trip_id } = request.into_inner();
+        let mut response = Response::new(Trip { trip_id, rider_id, ..Trip::default() });
+        if let Some(seen) = seen {
+            response.metadata_mut().insert("x-seen", MetadataValue::try_from(seen).unwrap());
+        }
+        Ok(response)
+    }
+
+    async fn watch_trip(
+        &self,
+        _: Request<WatchTripRequest>,
+    ) -> Result<Response<Self::WatchTripStream>, Status> {
+        let (news, stream) = mpsc::channel(1);
+        let (changes, watching) = (Arc::clone(&self.changes), self.watching.clone());
+        watching.send_modify(|open| *open += 1);
+        tokio::spawn(async move {
+            let _watching = Watching(watching);
+            let mut changes = changes.lock().await;
+            loop {
+                let number = tokio::select! {
+                    number = changes.recv() => number,
+                    () = news.closed() => return,
+                };
+                let Some(number) = number else {
+                    let _ = news.send(Err(Status::data_loss("scripted"))).await;
+                    return;
+                };
+                let change = TripChange { number, ..TripChange::default() };
+                let change = watch_trip_response::News::Change(change);
+                let _ = news.send(Ok(WatchTripResponse { news: Some(change) })).await;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn cancel_trip(&self, request: Request<CancelTripRequest>) -> Result<Response<Trip>, Status> {
+        let id = request.into_inner().trip_id;
+        Err(status_of(&Error::NotFound { what: "trip", id }))
+    }
+}
+
+struct Bed {
+    matcher: Option<Served>,
+    door: Served,
+    view: watch::Sender<Arc<MembershipView>>,
+    changes: Option<mpsc::Sender<u64>>,
+    watching: watch::Receiver<usize>,
+}
+
+fn view(matcher: Option<&str>) -> Arc<MembershipView> {
+    let listed = |address: &str| Node {
+        id: node("matcher"),
+        roles: vec![Role::Matcher],
+        address: Some(address.to_owned()),
+        live: true,
+    };
+    let nodes = matcher.map(listed).into_iter().collect();
+    Arc::new(MembershipView { nodes, shard_map: Arc::new(ShardMap::place(1, 1, &[])) })
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let (changes, received) = mpsc::channel(8);
+        let (watching, watched) = watch::channel(0);
+        let rides = Rides { changes: Arc::new(tokio::sync::Mutex::new(received)), watching };
+        let service = RideServiceServer::new(rides);
+        let matcher = Served::start(|routes| _ = routes.add_service(service), "127.0.0.1:0").await;
+        let view = watch::Sender::new(view(Some(&matcher.address)));
+        let channels = Arc::new(Channels::new(view.subscribe(), ChannelOptions::default()));
+        let door = DispatchProxy::<RideServiceServer<()>>::new(view.subscribe(), channels);
+        let door = Served::start(|routes| _ = routes.add_service(door), "127.0.0.1:0").await;
+        Self { matcher: Some(matcher), door, view, changes: Some(changes), watching: watched }
+    }
+
+    fn client(&self) -> RideServiceClient<Channel> {
+        RideServiceClient::new(connect_lazily(&self.door.address, ChannelOptions::default()).unwrap())
+    }
+}
+
+fn question() -> GetTripRequest {
+    GetTripRequest { rider_id: "rider".to_owned(), trip_id: "world-1".to_owned() }
+}
+
+fn number(response: Option<WatchTripResponse>) -> u64 {
+    match response.unwrap().news.unwrap() {
+        watch_trip_response::News::Change(change) => change.number,
+        watch_trip_response::News::Driver(driver) => panic!("{driver:?}"),
+    }
+}
+
+#[tokio::test]
+async fn messages_metadata_and_errors_pass() {
+    let bed = Bed::new().await;
+    let mut client = bed.client();
+    let mut request = Request::new(question());
+    request.metadata_mut().insert("x-app", MetadataValue::from_static("7"));
+    let response = timeout(SOON, client.get_trip(request)).await.unwrap().unwrap();
+    assert_eq!(response.metadata().get("x-seen").unwrap(), "7");
+    assert_eq!((&*response.get_ref().trip_id, &*response.get_ref().rider_id), ("world-1", "rider"));
+
+    let cancel = CancelTripRequest { trip_id: "world-9".to_owned(), ..Default::default() };
+    let status = timeout(SOON, client.cancel_trip(cancel)).await.unwrap().unwrap_err();
+    let error = error_of(&status, &node("door"));
+    assert_eq!(error, Error::NotFound { what: "trip", id: "world-9".to_owned() }, "details pass too");
+
+    let mut late = Request::new(RequestRideRequest::default());
+    late.set_timeout(Duration::from_millis(30));
+    let status = timeout(SOON, client.request_ride(late)).await.unwrap().unwrap_err();
+    let error = error_of(&status, &node("door"));
+    assert!(matches!(error, Error::DeadlineExceeded(_)), "{status:?}");
+}
+
+#[tokio::test]
+async fn a_stream_passes_as_it_comes_and_ends_as_it_ends() {
+    let mut bed = Bed::new().await;
+    let changes = bed.changes.take().unwrap();
+    let watched = bed.client().watch_trip(WatchTripRequest::default()).await.unwrap();
+    let mut watched = watched.into_inner();
+    for sent in 1..=20 {
+        changes.send(sent).await.unwrap();
+        assert_eq!(number(timeout(SOON, watched.message()).await.unwrap().unwrap()), sent);
+    }
+    drop(changes);
+    let status = timeout(SOON, watched.message()).await.unwrap().unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::DataLoss, "scripted"));
+}
+
+#[tokio::test]
+async fn who_goes_away_is_gone_at_the_matcher_too() {
+    let mut bed = Bed::new().await;
+    let watched = bed.client().watch_trip(WatchTripRequest::default()).await.unwrap();
+    timeout(SOON, bed.watching.wait_for(|open| *open == 1)).await.unwrap().unwrap();
+    drop(watched);
+    timeout(SOON, bed.watching.wait_for(|open| *open == 0)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_matcher_that_is_lost_or_not_there_is_unavailable() {
+    let mut bed = Bed::new().await;
+    let mut client = bed.client();
+    let watched = client.watch_trip(WatchTripRequest::default()).await.unwrap();
+    let mut watched = watched.into_inner();
+    bed.changes.as_ref().unwrap().send(1).await.unwrap();
+    assert_eq!(number(timeout(SOON, watched.message()).await.unwrap().unwrap()), 1);
+    drop(bed.matcher.take());
+    let status = timeout(SOON, watched.message()).await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "in the middle of a stream: {status:?}");
+    let status = timeout(SOON, client.get_trip(question())).await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    assert!(
+        matches!(error_of(&status, &node("door")), Error::Unavailable { node: lost, .. } if lost == node("matcher"))
+    );
+
+    bed.view.send_replace(view(None));
+    let status = timeout(SOON, client.get_trip(question())).await.unwrap().unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::Unavailable, "no node of the cluster is a matcher"));
+
+    let other = Bed::new().await;
+    bed.view.send_replace(view(Some(&other.matcher.as_ref().unwrap().address)));
+    let trip = timeout(SOON, client.get_trip(question())).await.unwrap().unwrap();
+    assert_eq!(trip.get_ref().trip_id, "world-1", "another node is the matcher now");
+}

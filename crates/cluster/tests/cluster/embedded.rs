@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use futures::FutureExt;
+use kerb_cluster::{EmbeddedMembership, LocalPeers};
+use kerb_ports::conformance::driver_events::one_offer;
+use kerb_ports::{
+    Answer, DriverChannel, DriverLocation, DriverLookup, DriverNotification, Membership, Peers,
+};
+use kerb_types::{DriverId, KnownDriver, NodeId, Role, Sharding};
+
+struct Nobody;
+
+impl DriverLookup for Nobody {
+    fn lookup(&self, _id: DriverId) -> Answer<'_, Option<KnownDriver>> {
+        async { Ok(None) }.boxed()
+    }
+}
+
+impl DriverChannel for Nobody {
+    fn notify(&self, _: DriverId, _: DriverNotification) -> Answer<'_, bool> {
+        async { Ok(false) }.boxed()
+    }
+
+    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
+        async move { Ok(vec![None; drivers.len()]) }.boxed()
+    }
+}
+
+#[test]
+fn one_node_has_its_roles_and_no_others_and_every_shard() {
+    let node = NodeId::new("all").unwrap();
+    let roles = [Role::LocationIngest, Role::IndexServer, Role::Aggregator];
+    let view = EmbeddedMembership::new(node.clone(), &roles, Sharding::default()).watch().borrow().clone();
+    for role in roles {
+        assert_eq!(view.with_role(role).map(|n| &n.id).collect::<Vec<_>>(), [&node]);
+    }
+    assert_eq!(view.with_role(Role::Matcher).count(), 0);
+    assert_eq!(view.shard_map.shards_of(&node).len(), usize::from(Sharding::default().shards()));
+}
+
+#[test]
+fn ports_are_known_once_they_are_set_and_only_under_their_name() {
+    let (node, other) = (NodeId::new("all").unwrap(), NodeId::new("other").unwrap());
+    let peers = LocalPeers::new();
+    assert!(peers.ingest_node(&node).is_none() && peers.matcher(&node).is_none());
+    peers.set_ingest_node(node.clone(), Arc::new(Nobody));
+    assert!(peers.ingest_node(&node).is_some() && peers.matcher(&node).is_none());
+    peers.set_matcher(node.clone(), one_offer());
+    assert!(peers.matcher(&node).is_some());
+    assert!(peers.ingest_node(&other).is_none() && peers.matcher(&other).is_none());
+    assert!(peers.index_server(&node).is_none());
+}

@@ -1,0 +1,104 @@
+//! What a search and a position update spend on geometry, one number per step.
+//!
+//! Inputs lie around a city and are walked through, so that no result can be kept from the call before.
+
+use std::hint::black_box;
+
+use criterion::{Bencher, Criterion, criterion_group, criterion_main};
+use kerb_geometry::{Area, Cell, CellBounds, Circle, LatLng, Morton, Origin, Polygon, Tile, cover};
+
+const CENTER: (f64, f64) = (52.52, 13.405);
+
+/// 1024 positions in a square of this many degrees around the centre, by the golden ratio's sequence.
+fn positions(side_deg: f64) -> Vec<LatLng> {
+    (0..1024)
+        .map(|index| {
+            let (up, across) =
+                ((f64::from(index) * 0.754_877_666).fract(), (f64::from(index) * 0.569_840_29).fract());
+            LatLng::new(CENTER.0 + side_deg * (up - 0.5), CENTER.1 + side_deg * (across - 0.5))
+                .expect("around the centre")
+        })
+        .collect()
+}
+
+fn origin() -> Origin {
+    Origin::new(LatLng::new(CENTER.0, CENTER.1).expect("the centre"))
+}
+
+/// Times one call for each of the inputs in turn.
+fn each<T: Copy, R>(bencher: &mut Bencher<'_>, inputs: &[T], mut call: impl FnMut(T) -> R) {
+    let mut inputs = inputs.iter().cycle();
+    bencher.iter(|| call(black_box(*inputs.next().expect("endless"))));
+}
+
+fn distances(criterion: &mut Criterion) {
+    let origin = origin();
+    let (near, far) = (positions(0.2), positions(70.0));
+    let cells: Vec<Cell> = near.iter().map(|position| Cell::of(Morton::from(*position), 14)).collect();
+    let bounds: Vec<CellBounds> = cells.iter().map(|cell| cell.bounds()).collect();
+    criterion.bench_function("hav/near", |b| each(b, &near, |position| origin.hav(position)));
+    // As a search does it: no call waits for the one before.
+    criterion.bench_function("hav/near_1024", |b| {
+        b.iter(|| black_box(&near).iter().map(|position| origin.hav(*position)).fold(1.0, f64::min));
+    });
+    criterion.bench_function("hav/far", |b| each(b, &far, |position| origin.hav(position)));
+    criterion.bench_function("distance_m", |b| {
+        each(b, &near, |position| kerb_geometry::distance_m(origin.position(), position));
+    });
+    criterion.bench_function("lower_bound", |b| each(b, &bounds, |bounds| origin.lower_bound(&bounds)));
+    criterion.bench_function("lower_bounds_of_children", |b| {
+        each(b, &cells, |cell| origin.lower_bounds_of_children(cell));
+    });
+    criterion.bench_function("lower_bound_1024", |b| {
+        b.iter(|| black_box(&bounds).iter().map(|bounds| origin.lower_bound(bounds)).fold(1.0, f64::min));
+    });
+    criterion.bench_function("lower_bounds_of_children_1024", |b| {
+        b.iter(|| {
+            let all = black_box(&cells).iter().flat_map(|cell| origin.lower_bounds_of_children(*cell));
+            all.fold(1.0, f64::min)
+        });
+    });
+    criterion.bench_function("cell_bounds", |b| each(b, &cells, Cell::bounds));
+    criterion.bench_function("origin_new", |b| each(b, &near, Origin::new));
+}
+
+fn codes(criterion: &mut Criterion) {
+    let positions = positions(20.0);
+    criterion.bench_function("nothing", |b| each(b, &positions, |position| position));
+    criterion.bench_function("tile_of", |b| each(b, &positions, Tile::of));
+    criterion.bench_function("morton_from", |b| each(b, &positions, Morton::from));
+    criterion.bench_function("latlng_new", |b| {
+        let degrees: Vec<(f64, f64)> = positions.iter().map(|p| (p.lat_deg(), p.lon_deg())).collect();
+        each(b, &degrees, |(lat, lon)| LatLng::new(lat, lon));
+    });
+}
+
+fn areas(criterion: &mut Criterion) {
+    let centers = positions(2.0);
+    criterion.bench_function("cover/circle_2km", |b| {
+        each(b, &centers, |center| cover(&Area::from(Circle::new(center, 2_000.0).expect("a radius")), 64));
+    });
+
+    let ring = |vertices: u32| {
+        (0..vertices).map(move |vertex| {
+            let (up, across) = (f64::from(vertex) / f64::from(vertices) * std::f64::consts::TAU).sin_cos();
+            let reach = if vertex % 2 == 0 { 0.05 } else { 0.1 };
+            LatLng::new(CENTER.0 + reach * up, CENTER.1 + reach * across).expect("around the centre")
+        })
+    };
+    for vertices in [20, 1000] {
+        let polygon = Polygon::new(ring(vertices).collect()).expect("a star");
+        let near = positions(0.1);
+        criterion.bench_function(&format!("polygon_{vertices}/contains"), |b| {
+            each(b, &near, |position| polygon.contains(position));
+        });
+        criterion.bench_function(&format!("polygon_{vertices}/new"), |b| {
+            b.iter(|| Polygon::new(ring(vertices).collect()));
+        });
+        let area = Area::from(polygon);
+        criterion.bench_function(&format!("polygon_{vertices}/cover"), |b| b.iter(|| cover(&area, 64)));
+    }
+}
+
+criterion_group!(benches, distances, codes, areas);
+criterion_main!(benches);

@@ -1,0 +1,100 @@
+//! A polygon in the longitude/latitude plane, decided exactly.
+
+use crate::coordinate::TURN_E7;
+use crate::planar::{PlanePoint, Rectangle};
+use crate::ring::{check, edges};
+use crate::{CellBounds, LatLng, PolygonError, Relation};
+
+/// A simple polygon without holes; its boundary belongs to it.
+///
+/// Edges are straight in the plane of longitude and latitude, as in GeoJSON (RFC 7946, 3.1.1). A step of more than 180
+/// degrees of longitude between neighbours goes the other way, across the antimeridian. The vertices may run either
+/// way round. Membership is decided in integers: there is no tolerance and no rounding.
+///
+/// ```
+/// use kerb_geometry::{LatLng, Polygon};
+///
+/// let fiji = [(-20.0, 176.0), (-20.0, -178.0), (-15.0, -178.0), (-15.0, 176.0)];
+/// let vertices: Result<Vec<LatLng>, _> = fiji.iter().map(|&(lat, lon)| LatLng::new(lat, lon)).collect();
+/// let polygon = Polygon::new(vertices?)?;
+/// assert!(polygon.contains(LatLng::new(-16.8, 179.99)?));
+/// assert!(polygon.contains(LatLng::new(-16.8, -179.99)?));
+/// assert!(!polygon.contains(LatLng::new(-16.8, 0.0)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Polygon {
+    vertices: Vec<LatLng>,
+    /// The vertices in the plane: some longitudes may be beyond 180 degrees, none is below -180.
+    ring: Vec<PlanePoint>,
+    span: Rectangle,
+}
+
+impl Polygon {
+    /// A polygon with these vertices; the first may be repeated at the end. Refuses, with the place, what does not
+    /// bound one area: fewer than 3 vertices, repeated ones, edges that cross or touch, a ring round a pole.
+    pub fn new(mut vertices: Vec<LatLng>) -> Result<Polygon, PolygonError> {
+        let ring = check(&mut vertices)?;
+        Ok(Polygon { span: Rectangle::around(&ring), vertices, ring })
+    }
+
+    /// The vertices as given, without a repeated closing one.
+    pub fn vertices(&self) -> &[LatLng] {
+        &self.vertices
+    }
+
+    /// Whether the position is inside or on the boundary.
+    #[inline]
+    pub fn contains(&self, position: LatLng) -> bool {
+        // The ring begins within -180 to 180 and is at most 360 wide, so a position meets it as it is or a turn on.
+        [0, TURN_E7].into_iter().any(|turn| {
+            let lon = i64::from(position.lon_e7()) + turn;
+            let point = PlanePoint { lon, lat: i64::from(position.lat_e7()) };
+            self.span.contains(point) && self.ring_contains(point)
+        })
+    }
+
+    /// How the box lies to the polygon.
+    pub fn relation(&self, bounds: &CellBounds) -> Relation {
+        let as_it_is = self.relation_in_plane(bounds, 0);
+        if as_it_is == Relation::Outside { self.relation_in_plane(bounds, TURN_E7) } else { as_it_is }
+    }
+
+    /// Counts the edges that a ray from the point to the east crosses: an odd number means inside.
+    fn ring_contains(&self, point: PlanePoint) -> bool {
+        let mut inside = false;
+        for edge in edges(&self.ring) {
+            let (start, end) = (edge.start, edge.end);
+            if start.lat.max(end.lat) < point.lat || start.lat.min(end.lat) > point.lat {
+                continue;
+            }
+            let side = edge.side(point);
+            if side == 0 && edge.rectangle().contains(point) {
+                return true;
+            }
+            // Each edge has its lower end and not its upper one, so a vertex on the ray is counted right.
+            let rises = end.lat > point.lat;
+            if (start.lat > point.lat) != rises && (side > 0) == rises {
+                inside = !inside;
+            }
+        }
+        inside
+    }
+
+    fn relation_in_plane(&self, bounds: &CellBounds, turn: i64) -> Relation {
+        let rectangle = Rectangle {
+            min: PlanePoint { lon: i64::from(bounds.west_e7()) + turn, lat: i64::from(bounds.south_e7()) },
+            max: PlanePoint { lon: i64::from(bounds.east_e7()) + turn, lat: i64::from(bounds.north_e7()) },
+        };
+        if !self.span.meets(&rectangle) {
+            Relation::Outside
+        } else if edges(&self.ring).any(|edge| edge.meets_rectangle(&rectangle)) {
+            Relation::Overlaps
+        } else if self.ring_contains(rectangle.min) {
+            // No edge enters the box, so it is on one side of the boundary with all it holds.
+            Relation::Inside
+        } else {
+            Relation::Outside
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A made-up city: where the drivers of a synthetic fleet are. Seeded, so that a load can be run again.
+
+use kerb_geometry::LatLng;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+/// Length of a degree of latitude on the mean sphere, metres.
+const METRES_PER_DEGREE: f64 = 111_195.08;
+/// Side of the square, metres.
+pub const SIDE_M: f64 = 20_000.0;
+/// Busy places.
+const CLUSTERS: usize = 24;
+/// Share of drivers in busy places, in hundredths.
+const CLUSTERED_PERCENT: u32 = 80;
+/// Spread of a busy place, metres (standard deviation).
+const SPREAD_M: std::ops::Range<f64> = 250.0..1_500.0;
+
+/// A square of 20 km with busy places: four drivers of five are in one of them, the others anywhere.
+#[derive(Clone, Debug)]
+pub struct City {
+    centre: LatLng,
+    clusters: Vec<Cluster>,
+}
+
+/// In metres from the centre.
+#[derive(Clone, Copy, Debug)]
+struct Cluster {
+    east: f64,
+    north: f64,
+    spread: f64,
+}
+
+impl City {
+    /// The city of this seed. The centre lies below 80 degrees of latitude.
+    pub fn new(centre: LatLng, seed: u64) -> Self {
+        Self::with_clusters(centre, seed, CLUSTERS, SPREAD_M)
+    }
+
+    /// As [`City::new`], with so many busy places, each with a spread from this range, metres (standard deviation).
+    pub fn with_clusters(centre: LatLng, seed: u64, clusters: usize, spread_m: std::ops::Range<f64>) -> Self {
+        assert!(clusters > 0, "four drivers of five need a busy place");
+        assert!(centre.lat_deg().abs() < 80.0, "a city so near a pole is no square");
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let inner = 0.4 * SIDE_M;
+        let clusters = (0..clusters)
+            .map(|_| Cluster {
+                east: rng.random_range(-inner..inner),
+                north: rng.random_range(-inner..inner),
+                spread: rng.random_range(spread_m.clone()),
+            })
+            .collect();
+        Self { centre, clusters }
+    }
+
+    /// Where one driver is.
+    pub fn place(&self, rng: &mut impl RngExt) -> LatLng {
+        if rng.random_range(0..100) >= CLUSTERED_PERCENT {
+            let half = 0.5 * SIDE_M;
+            return shifted(self.centre, rng.random_range(-half..half), rng.random_range(-half..half));
+        }
+        // The first ones are the busiest: the smaller of two draws falls linearly.
+        let clusters = self.clusters.len();
+        let pick = rng.random_range(0..clusters).min(rng.random_range(0..clusters));
+        let cluster = self.clusters[pick];
+        let (a, b) = gaussian_pair(rng);
+        shifted(self.centre, cluster.east + a * cluster.spread, cluster.north + b * cluster.spread)
+    }
+}
+
+/// The place so many metres east and north, good for tens of kilometres; stays on the globe.
+pub fn shifted(from: LatLng, east_m: f64, north_m: f64) -> LatLng {
+    let lat = (from.lat_deg() + north_m / METRES_PER_DEGREE).clamp(-90.0, 90.0);
+    let metres_per_lon_degree = METRES_PER_DEGREE * from.lat_deg().to_radians().cos().max(0.01);
+    let lon = from.lon_deg() + east_m / metres_per_lon_degree;
+    let lon = (lon + 540.0).rem_euclid(360.0) - 180.0;
+    LatLng::new(lat, lon).expect("clamped and wrapped into range")
+}
+
+/// Two independent normal draws (Box and Muller 1958).
+pub fn gaussian_pair(rng: &mut impl RngExt) -> (f64, f64) {
+    // 1 - u is never 0.
+    let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
+    let (sin, cos) = (std::f64::consts::TAU * rng.random::<f64>()).sin_cos();
+    (radius * cos, radius * sin)
+}

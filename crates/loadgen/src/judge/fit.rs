@@ -1,0 +1,75 @@
+//! Whether one sent update fits a question, when its age at the time of the search is only nearly known.
+
+use kerb_geometry::LatLng;
+use kerb_ports::Search;
+use kerb_types::DriverStatus;
+use serde::Serialize;
+
+use crate::history::{Card, Sent, Span};
+use crate::question::Question;
+
+/// Whether an update fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// Certainly.
+    Yes,
+    /// Certainly not.
+    No,
+    /// Its age is at the limit.
+    Maybe,
+}
+
+/// The server's limits of age, and how surely they are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Older positions are answered only when the filter asks for them, milliseconds.
+    pub stale_after_ms: i64,
+    /// Older positions are in no index, milliseconds.
+    pub gone_after_ms: i64,
+    /// So near to a limit an age counts as either side of it: the server removes by ticks, and its clock is not the
+    /// judge's. Milliseconds.
+    pub age_margin_ms: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { stale_after_ms: 15_000, gone_after_ms: 60_000, age_margin_ms: 1_000 }
+    }
+}
+
+/// Whether the update is an answer to the question while the search ran.
+pub(super) fn fit(question: &Question, card: &Card, sent: &Sent, span: Span, limits: &Limits) -> Fit {
+    if accepts(question, card, sent.status) && contains(&question.search, sent.place) {
+        age_fit(question, sent.time_ms, span, limits)
+    } else {
+        Fit::No
+    }
+}
+
+fn accepts(question: &Question, card: &Card, status: DriverStatus) -> bool {
+    let filter = &question.filter;
+    status != DriverStatus::Offline
+        && (filter.statuses.is_empty() || filter.statuses.contains(&status))
+        && (filter.vehicle_classes.is_empty() || filter.vehicle_classes.contains(&card.vehicle_class))
+        && filter.capabilities.iter().all(|c| card.capabilities.contains(c))
+}
+
+fn contains(search: &Search, place: LatLng) -> bool {
+    match search {
+        Search::Nearest { circle, .. } | Search::WithinRadius { circle, .. } => circle.contains(place),
+        Search::WithinPolygon { polygon, .. } => polygon.contains(place),
+    }
+}
+
+fn age_fit(question: &Question, time_ms: i64, span: Span, limits: &Limits) -> Fit {
+    let age_max_ms =
+        question.filter.age_max_ms.map_or(limits.stale_after_ms, i64::from).min(limits.gone_after_ms);
+    let (age_least_ms, age_most_ms) = (span.began_ms - time_ms, span.ended_ms - time_ms);
+    if age_most_ms <= age_max_ms - limits.age_margin_ms {
+        Fit::Yes
+    } else if age_least_ms > age_max_ms + limits.age_margin_ms {
+        Fit::No
+    } else {
+        Fit::Maybe
+    }
+}

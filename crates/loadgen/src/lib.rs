@@ -1,0 +1,22 @@
+//! Load generation and checkers: replayed taxis, synthetic fleets, the comparison with other servers, and the
+//! checkers that judge every answer against what was sent.
+//!
+//! A client of the public API: nothing here reaches into a service.
+
+pub mod city;
+pub mod connect;
+pub mod history;
+pub mod judge;
+pub mod link;
+pub mod load;
+pub mod options;
+pub mod peers;
+pub mod pings;
+pub mod plot;
+pub mod question;
+pub mod replay;
+pub mod report;
+pub mod sheet;
+pub mod slice;
+pub mod track;
+pub mod trips;

@@ -1,0 +1,173 @@
+//! One driver's stream, as a driver's app holds it: hello, welcome, positions and actions up, acknowledgements and tasks
+//! down. What to send and when is the caller's.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use kerb_proto::v1::driver_service_client::DriverServiceClient;
+use kerb_proto::v1::{
+    ConnectRequest, ConnectResponse, PositionUpdate, Register, Registered, TripAction, connect_request,
+    connect_response,
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
+use tonic::{Status, Streaming};
+
+/// Updates that wait for the connection, at most. When they are so many, the newest is not worth queueing.
+const QUEUED_MAX: usize = 16;
+/// The welcome comes in this time or the stream is given up.
+const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An open stream.
+#[derive(Debug)]
+pub struct Link {
+    outgoing: mpsc::Sender<ConnectRequest>,
+    incoming: Streaming<ConnectResponse>,
+    tally: Tally,
+}
+
+/// Updates of one stream, as its acknowledgements count them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    first_sequence: u64,
+    /// Newest acknowledged sequence.
+    pub sequence: u64,
+    /// Updates spoken for.
+    pub acknowledged: u64,
+    /// Of these, dropped because they were late.
+    pub late: u64,
+    /// Of these, dropped because they came too fast.
+    pub rate: u64,
+    /// The newest token; to be given to the next stream.
+    pub resume_token: Bytes,
+}
+
+/// What came down the stream.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The tally has grown: the difference to the one before.
+    Acknowledged(Tally),
+    /// Report this often, milliseconds.
+    Interval(u32),
+    /// An update was refused.
+    Refused {
+        /// Which.
+        sequence: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A task, its end, or what an action came to.
+    Trip(connect_response::Message),
+}
+
+impl Link {
+    /// Opens a stream and waits for the welcome.
+    pub async fn open(channel: Channel, hello: Register) -> Result<(Self, Registered), Status> {
+        let opened = tokio::time::timeout(WELCOME_TIMEOUT, Self::open_unhurried(channel, hello)).await;
+        opened.unwrap_or_else(|_| Err(Status::deadline_exceeded("no welcome")))
+    }
+
+    async fn open_unhurried(channel: Channel, hello: Register) -> Result<(Self, Registered), Status> {
+        let (outgoing, requests) = mpsc::channel(QUEUED_MAX);
+        let brought = hello.resume_token.clone();
+        let hello = ConnectRequest { message: Some(connect_request::Message::Register(hello)) };
+        outgoing.try_send(hello).map_err(|e| Status::internal(format!("a new queue has room: {e}")))?;
+        let response = DriverServiceClient::new(channel).connect(ReceiverStream::new(requests)).await?;
+        let mut incoming = response.into_inner();
+        let welcome = match incoming.message().await?.and_then(|m| m.message) {
+            Some(connect_response::Message::Registered(welcome)) => welcome,
+            other => {
+                return Err(Status::internal(format!("the first message must be a welcome, was {other:?}")));
+            }
+        };
+        let newest = Some(welcome.resume_token.clone()).filter(|token| !token.is_empty());
+        let resume_token = newest.unwrap_or(brought);
+        let tally = Tally { first_sequence: welcome.last_sequence + 1, resume_token, ..Tally::default() };
+        Ok((Self { outgoing, incoming, tally }, welcome))
+    }
+
+    /// From which number on this stream's updates count; by default one above the server's last.
+    pub fn begin_at(&mut self, sequence: u64) {
+        self.tally.first_sequence = sequence;
+    }
+
+    /// The newest token; to be given to the next stream.
+    pub fn resume_token(&self) -> &Bytes {
+        &self.tally.resume_token
+    }
+
+    /// Room for one update; `None` when the connection does not keep up or the stream has ended.
+    pub fn room(&self) -> Option<Room<'_>> {
+        self.outgoing.try_reserve().ok().map(Room)
+    }
+
+    /// The next message. An error ends the stream; so does the server's orderly end, as `CANCELLED`. Dropping the
+    /// future before it is ready loses nothing.
+    pub async fn next(&mut self) -> Result<Event, Status> {
+        loop {
+            let message = self.incoming.message().await?;
+            let message = message.ok_or_else(|| Status::cancelled("the server ended the stream"))?;
+            if let Some(event) = message.message.and_then(|m| self.read(m)) {
+                return Ok(event);
+            }
+        }
+    }
+
+    fn read(&mut self, message: connect_response::Message) -> Option<Event> {
+        match message {
+            connect_response::Message::Acknowledgement(ack) => {
+                let before = self.tally.clone();
+                let now = &mut self.tally;
+                now.sequence = now.sequence.max(ack.sequence);
+                now.acknowledged = (now.sequence + 1).saturating_sub(now.first_sequence);
+                now.late = now.late.max(ack.dropped_late);
+                now.rate = now.rate.max(ack.dropped_rate);
+                if !ack.resume_token.is_empty() {
+                    now.resume_token = ack.resume_token;
+                }
+                Some(Event::Acknowledged(now.since(&before)))
+            }
+            connect_response::Message::ReportingInterval(interval) => {
+                Some(Event::Interval(interval.interval_ms))
+            }
+            connect_response::Message::Rejection(refusal) => {
+                let reasons: Vec<_> =
+                    refusal.errors.iter().map(|e| format!("{}: {}", e.field, e.description)).collect();
+                Some(Event::Refused { sequence: refusal.sequence, reason: reasons.join("; ") })
+            }
+            connect_response::Message::Assignment(_)
+            | connect_response::Message::Ended(_)
+            | connect_response::Message::Result(_) => Some(Event::Trip(message)),
+            connect_response::Message::Registered(_) => None,
+        }
+    }
+}
+
+impl Tally {
+    /// Counts as differences, the newest sequence and token as they are.
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            acknowledged: self.acknowledged - before.acknowledged,
+            late: self.late - before.late,
+            rate: self.rate - before.rate,
+            ..self.clone()
+        }
+    }
+}
+
+/// A place in the queue, to be used at once.
+#[derive(Debug)]
+pub struct Room<'a>(mpsc::Permit<'a, ConnectRequest>);
+
+impl Room<'_> {
+    /// Sends an update.
+    pub fn send(self, update: PositionUpdate) {
+        self.0.send(ConnectRequest { message: Some(connect_request::Message::Position(update)) });
+    }
+
+    /// Sends what the driver does about a trip.
+    pub fn act(self, action: TripAction) {
+        self.0.send(ConnectRequest { message: Some(connect_request::Message::Action(action)) });
+    }
+}

@@ -1,0 +1,175 @@
+//! The same drivers and the same questions for every system, from a seed.
+
+use kerb_geometry::{Circle, LatLng, Origin};
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+
+use super::CENTRE_E7;
+use crate::city::City;
+
+/// Busy places, and how wide they are, metres (standard deviation).
+const CLUSTERS: usize = 12;
+const SPREAD_M: std::ops::Range<f64> = 1_000.0..3_000.0;
+/// Every driver goes round four places in turn: one step north, east, south and west of its home, about 18 m.
+const STEPS_E7: [(i32, i32); 4] = [(1_600, 0), (0, 2_000), (-1_600, 0), (0, -2_000)];
+/// The place where every driver is when it is at rest.
+pub(super) const REST: u64 = 0;
+
+/// See the module.
+pub(super) struct Fleet {
+    homes: Vec<LatLng>,
+    /// Updates come in the order 0, stride, 2 · stride, … of the drivers: no system finds its memory in order.
+    stride: u64,
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// The 10 nearest within 5 km.
+    Nearest,
+    /// All within 1 km.
+    Within,
+}
+
+impl Kind {
+    /// How far, metres.
+    pub(super) fn radius_m(self) -> f64 {
+        match self {
+            Self::Nearest => 5_000.0,
+            Self::Within => 1_000.0,
+        }
+    }
+
+    /// How many; `None` for all.
+    pub(super) fn limit(self) -> Option<usize> {
+        match self {
+            Self::Nearest => Some(10),
+            Self::Within => None,
+        }
+    }
+}
+
+/// One question.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    pub(super) kind: Kind,
+    pub(super) point: LatLng,
+}
+
+impl Fleet {
+    /// So many drivers in one city, four of five in its clusters.
+    pub(super) fn new(drivers: u32, seed: u64) -> Self {
+        let city = city(seed);
+        let mut rng = Pcg64Mcg::seed_from_u64(seed ^ 0x0f1e_e700);
+        let homes = (0..drivers).map(|_| city.place(&mut rng)).collect();
+        Self { homes, stride: stride(u64::from(drivers)) }
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        self.homes.len() as u32
+    }
+
+    /// The driver whose turn it is at this count of updates.
+    pub(super) fn turn(&self, count: u64) -> u32 {
+        (count % self.homes.len() as u64 * self.stride % self.homes.len() as u64) as u32
+    }
+
+    /// Where a driver is at a step.
+    pub(super) fn place(&self, driver: u32, step: u64) -> LatLng {
+        let (home, (north, east)) = (self.homes[driver as usize], STEPS_E7[step as usize % STEPS_E7.len()]);
+        LatLng::from_e7(home.lat_e7() + north, home.lon_e7() + east).expect("the city is far from any edge")
+    }
+
+    /// Questions from where riders are: as the drivers are spread.
+    pub(super) fn questions(kind: Kind, count: usize, seed: u64) -> Vec<Question> {
+        let city = city(seed);
+        let mut rng = Pcg64Mcg::seed_from_u64(seed ^ 0xa5c1_0000 ^ kind.radius_m() as u64);
+        (0..count).map(|_| Question { kind, point: city.place(&mut rng) }).collect()
+    }
+
+    /// Distances (haversines) of what a question's answer must hold, in order, with every driver at rest: a linear
+    /// scan.
+    pub(super) fn truth(&self, question: &Question) -> Vec<f64> {
+        let circle = Circle::new(question.point, question.kind.radius_m()).expect("a legal radius");
+        let havs = (0..self.len()).map(|driver| circle.origin().hav(self.place(driver, REST)));
+        let mut havs: Vec<f64> = havs.filter(|hav| *hav <= circle.hav_max()).collect();
+        havs.sort_unstable_by(f64::total_cmp);
+        havs.truncate(question.kind.limit().unwrap_or(usize::MAX));
+        havs
+    }
+
+    /// Distances of drivers who were answered, in order.
+    pub(super) fn distances(&self, question: &Question, drivers: &[u32]) -> Vec<f64> {
+        let origin = Origin::new(question.point);
+        let mut havs: Vec<f64> = drivers.iter().map(|driver| origin.hav(self.place(*driver, REST))).collect();
+        havs.sort_unstable_by(f64::total_cmp);
+        havs
+    }
+}
+
+/// The id of a driver: 15 bytes, as Redis and its kin get it too.
+pub(super) fn id_of(driver: u32) -> String {
+    format!("driver-{driver:08}")
+}
+
+/// The driver of an id.
+pub(super) fn driver_of(id: &[u8]) -> Option<u32> {
+    std::str::from_utf8(id).ok()?.strip_prefix("driver-")?.parse().ok()
+}
+
+fn city(seed: u64) -> City {
+    let centre = LatLng::from_e7(CENTRE_E7.0, CENTRE_E7.1).expect("a legal place");
+    City::with_clusters(centre, seed, CLUSTERS, SPREAD_M)
+}
+
+/// About the golden share of `n`, with no factor in common with it.
+fn stride(n: u64) -> u64 {
+    let gcd = |mut a: u64, mut b: u64| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let from = (n * 618 / 1_000).max(1);
+    (from..=from + n)
+        .find(|stride| gcd(*stride, n) == 1)
+        .expect("one of n numbers in a row leaves a rest of 1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_has_a_turn_once_a_round() {
+        for drivers in [100, 101, 999, 1_024] {
+            let fleet = Fleet::new(drivers, 3);
+            let mut turns: Vec<u32> = (0..u64::from(drivers)).map(|count| fleet.turn(count)).collect();
+            assert_ne!(turns[1], turns[0] + 1);
+            turns.sort_unstable();
+            assert_eq!(turns, (0..drivers).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_truth_is_what_the_answers_distances_must_be() {
+        let fleet = Fleet::new(500, 5);
+        let question = Fleet::questions(Kind::Nearest, 1, 5)[0];
+        let truth = fleet.truth(&question);
+        let mut all: Vec<u32> = (0..500).collect();
+        let origin = Origin::new(question.point);
+        all.sort_by(|a, b| origin.hav(fleet.place(*a, REST)).total_cmp(&origin.hav(fleet.place(*b, REST))));
+        assert!(!truth.is_empty());
+        assert_eq!(fleet.distances(&question, &all[..truth.len()]), truth);
+        assert_ne!(fleet.distances(&question, &all[1..=truth.len()]), truth);
+    }
+
+    #[test]
+    fn ids_lead_back_to_drivers() {
+        assert_eq!(driver_of(id_of(1_234_567).as_bytes()), Some(1_234_567));
+        assert_eq!(
+            (driver_of(b"phone-00000001"), driver_of(b"driver-x"), driver_of(&[0xff])),
+            (None, None, None)
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! Reads real taxi trips from a CSV file, plain or gzipped: who wanted to go where, and when. Nobody rides here: see
+//! [`crate::ride`].
+
+use std::io::Read;
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use kerb_geometry::LatLng;
+
+use crate::sheet::{self, Row, SheetError};
+
+/// The first columns, in this order; more may follow.
+pub const COLUMNS: [&str; 6] =
+    ["request_time", "pickup_lat", "pickup_lon", "dropoff_lat", "dropoff_lon", "passengers"];
+
+/// The shipped slice.
+const SHIPPED: &[u8] = include_bytes!("../../../data/sf_trips_2008-05-22_17h.csv.gz");
+/// Its name in errors.
+const SHIPPED_NAME: &str = "data/sf_trips_2008-05-22_17h.csv.gz";
+
+/// A trip that somebody made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trip {
+    /// Unix seconds.
+    pub time_s: i64,
+    /// From where.
+    pub pickup: LatLng,
+    /// To where.
+    pub dropoff: LatLng,
+    /// How many rode; `None` when the file does not tell.
+    pub passengers: Option<u32>,
+}
+
+/// The shipped hours of San Francisco, by time; see `data/DATA.md`.
+pub fn shipped() -> Result<Vec<Trip>, SheetError> {
+    read(MultiGzDecoder::new(SHIPPED), SHIPPED_NAME)
+}
+
+/// Reads a file; one whose name ends in `.gz` is unpacked. By time.
+pub fn read_file(path: &Path) -> Result<Vec<Trip>, SheetError> {
+    let (reader, name) = sheet::open(path)?;
+    read(reader, &name)
+}
+
+/// Reads CSV text; `name` stands in the errors. By time.
+pub fn read(reader: impl Read, name: &str) -> Result<Vec<Trip>, SheetError> {
+    let mut trips = sheet::read(reader, name, &COLUMNS, false, |row| {
+        let (pickup, dropoff) = (row.place(1)?, row.place(3)?);
+        Ok(Trip { time_s: time_s(&row)?, pickup, dropoff, passengers: passengers(&row)? })
+    })?;
+    if trips.is_empty() {
+        return Err(SheetError::Empty { file: name.to_owned(), what: "trips", within: String::new() });
+    }
+    trips.sort_by_key(|trip| trip.time_s);
+    Ok(trips)
+}
+
+/// The time of a row, unix seconds.
+pub fn time_s(row: &Row<'_>) -> Result<i64, SheetError> {
+    let expected = "a time like 2008-05-22T17:00:00-07:00";
+    parse_time_s(row.field(0)).ok_or_else(|| row.wrong(0, expected))
+}
+
+fn passengers(row: &Row<'_>) -> Result<Option<u32>, SheetError> {
+    let text = row.field(5);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().ok().map(Some).ok_or_else(|| row.wrong(5, "a whole number, or nothing"))
+}
+
+/// Unix seconds of a time as RFC 3339 writes it, without fractions of a second.
+pub fn parse_time_s(text: &str) -> Option<i64> {
+    parse_time(text).map(|(time_s, _)| time_s)
+}
+
+/// As [`parse_time_s`], and the seconds by which the time's zone is ahead of UTC.
+pub fn parse_time(text: &str) -> Option<(i64, i64)> {
+    let (date, rest) = (text.get(..10)?, text.get(10..)?);
+    let (time, zone) = (rest.strip_prefix('T')?.get(..8)?, rest.get(9..)?);
+    let [year, month, day] = numbers(date, '-')?;
+    let [hour, minute, second] = numbers(time, ':')?;
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let zone_s = zone_s(zone)?;
+    Some((days_from_civil(year, month, day) * 86_400 + clock_s(hour, minute) + second - zone_s, zone_s))
+}
+
+/// Three whole numbers of digits alone.
+fn numbers(text: &str, between: char) -> Option<[i64; 3]> {
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok()).flatten();
+    let mut parts = text.split(between).map(digits);
+    let all = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(all)
+}
+
+/// Seconds ahead of UTC.
+fn zone_s(zone: &str) -> Option<i64> {
+    if zone == "Z" {
+        return Some(0);
+    }
+    let sign = match zone.get(..1)? {
+        "+" => 1,
+        "-" => -1,
+        _ => return None,
+    };
+    let (hour, minute) = zone.get(1..)?.split_once(':')?;
+    let (hour, minute) = (hour.parse::<u8>().ok()?, minute.parse::<u8>().ok()?);
+    (hour <= 23 && minute <= 59).then(|| sign * clock_s(hour.into(), minute.into()))
+}
+
+fn clock_s(hour: i64, minute: i64) -> i64 {
+    hour * 3_600 + minute * 60
+}
+
+/// Days from 1 January 1970 in the Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
+/// `days_from_civil`): years begin in March, so that the leap day is the last.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_their_zone() {
+        assert_eq!(parse_time_s("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(parse_time_s("2008-05-22T17:00:00-07:00"), Some(1_211_500_800));
+        assert_eq!(parse_time_s("2008-05-23T05:30:00+05:30"), Some(1_211_500_800));
+        assert_eq!(parse_time_s("2000-02-29T00:00:00Z"), Some(951_782_400));
+        assert_eq!(parse_time_s("1969-12-31T23:59:59Z"), Some(-1));
+        for wrong in ["", "2008-05-22", "2008-05-22 17:00:00Z", "2008-13-01T00:00:00Z", "2008-05-22T17:00:00"]
+        {
+            assert_eq!(parse_time_s(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What every journal of trips does.
+//!
+//! [`trip_journal_conformance!`](crate::trip_journal_conformance) makes one test of each case. A case gets an [`Open`],
+//! which opens the same journal, empty at first, as often as it is called; before each further call the case has let go of
+//! what it got before.
+
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, join_all};
+
+use crate::{Error, ErrorCode, TripJournal};
+use kerb_trips::{Change, MarketId, Record, TripEvent, TripId, Version};
+
+type Journal = Arc<dyn TripJournal>;
+
+/// Opens the journal under test.
+pub type Open = Box<dyn Fn() -> BoxFuture<'static, Journal> + Send + Sync>;
+
+/// Writers that contend for one version,
+const WRITERS: usize = 16;
+/// so many times.
+const ROUNDS: Version = 100;
+
+/// Makes a `#[tokio::test]` of every case. `$open` is a function that answers `(Open, impl Sized)`; the second
+/// value lives as long as the case.
+#[macro_export]
+macro_rules! trip_journal_conformance {
+    ($open:path) => {
+        $crate::trip_journal_conformance! { @cases $open;
+            versions_count_from_one_without_gaps, a_wrong_expectation_changes_nothing,
+            of_many_writers_one_wins, markets_are_independent, records_are_read_in_pages,
+            a_newer_snapshot_replaces_an_older, a_snapshot_needs_its_records,
+            a_record_that_could_not_be_read_is_not_written, what_was_acknowledged_is_there_after_opening_again,
+        }
+    };
+    (@cases $open:path; $($case:ident),* $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let (open, _keep) = $open();
+                $crate::conformance::journal::$case(open).await;
+            }
+        )*
+    };
+}
+
+/// A market by name.
+pub fn market(name: &str) -> MarketId {
+    MarketId::new(name).unwrap()
+}
+
+/// A record that tells who wrote it and as which one.
+pub fn record(matcher: &str, number: u64) -> Record {
+    let trip = TripId { market: market("world"), number };
+    Record {
+        at_ms: 1_700_000_000_000 + number as i64,
+        matcher: matcher.to_owned(),
+        changes: vec![
+            Change::Trip { trip, event: TripEvent::Expired },
+            Change::MarketPaused { paused: number.is_multiple_of(2) },
+        ],
+    }
+}
+
+/// Appends `count` records after version 0: record `n` has version `n`.
+async fn fill(journal: &Journal, market: &MarketId, count: u64) {
+    for version in 1..=count {
+        let appended = journal.append(market.clone(), version - 1, record(market.as_str(), version)).await;
+        assert_eq!(appended, Ok(version));
+    }
+}
+
+/// The records that [`fill`] makes, from `first` to `last`.
+fn filled(market: &MarketId, first: u64, last: u64) -> Vec<(Version, Record)> {
+    (first..=last).map(|version| (version, record(market.as_str(), version))).collect()
+}
+
+/// The first record is version 1, and each next one more; all can be read at once.
+pub async fn versions_count_from_one_without_gaps(open: Open) {
+    let (journal, world) = (open().await, market("world"));
+    assert_eq!(journal.version(world.clone()).await, Ok(0));
+    assert_eq!(journal.read(world.clone(), 0, 10).await, Ok(vec![]));
+    assert_eq!(journal.markets().await, Ok(vec![]));
+    for version in 1..=20 {
+        let appended = journal.append(world.clone(), version - 1, record("world", version)).await;
+        assert_eq!(appended, Ok(version));
+        assert_eq!(journal.version(world.clone()).await, Ok(version));
+        assert_eq!(journal.read(world.clone(), version - 1, 10).await, Ok(filled(&world, version, version)));
+    }
+    assert_eq!(journal.read(world.clone(), 0, 100).await, Ok(filled(&world, 1, 20)));
+}
+
+/// Too old, too new, or of an empty market: refused with the newest version, and nothing is written.
+pub async fn a_wrong_expectation_changes_nothing(open: Open) {
+    let (journal, world) = (open().await, market("world"));
+    let refused = |expected, current| Err(Error::Conflict { market: market("world"), expected, current });
+    assert_eq!(journal.append(world.clone(), 1, record("late", 1)).await, refused(1, 0));
+    assert_eq!(journal.markets().await, Ok(vec![]));
+    fill(&journal, &world, 3).await;
+    for expected in [0, 1, 2, 4, 5, Version::MAX] {
+        assert_eq!(journal.append(world.clone(), expected, record("late", 1)).await, refused(expected, 3));
+    }
+    assert_eq!(journal.version(world.clone()).await, Ok(3));
+    assert_eq!(journal.read(world.clone(), 0, 10).await, Ok(filled(&world, 1, 3)));
+}
+
+/// Of writers that expect the same version exactly one wins, and it is its record that stands.
+pub async fn of_many_writers_one_wins(open: Open) {
+    let (journal, world) = (open().await, market("world"));
+    for expected in 0..ROUNDS {
+        let writers = (0..WRITERS).map(|number| {
+            let (journal, world) = (Arc::clone(&journal), world.clone());
+            let record = record(&format!("matcher-{number}"), expected + 1);
+            tokio::spawn(async move { journal.append(world, expected, record).await })
+        });
+        let answers: Vec<_> = join_all(writers).await.into_iter().map(Result::unwrap).collect();
+        let winners: Vec<_> = (0..WRITERS).filter(|number| answers[*number].is_ok()).collect();
+        let [winner] = winners[..] else { panic!("version {expected}: {answers:?}") };
+        assert_eq!(answers[winner], Ok(expected + 1));
+        for loser in answers.iter().filter(|answer| answer.is_err()) {
+            let current = expected + 1;
+            assert_eq!(*loser, Err(Error::Conflict { market: world.clone(), expected, current }));
+        }
+        let stands = journal.read(world.clone(), expected, 10).await.unwrap();
+        assert_eq!(stands, [(expected + 1, record(&format!("matcher-{winner}"), expected + 1))]);
+    }
+}
+
+/// Each market has its own versions, records and snapshot, also when one's name begins with another's.
+pub async fn markets_are_independent(open: Open) {
+    let journal = open().await;
+    let markets = ["a", "a-", "a.b", "b", "world"].map(market);
+    let fills = markets.iter().zip(1..).map(|(market, count)| fill(&journal, market, count));
+    join_all(fills).await;
+    journal.save_snapshot(markets[1].clone(), 1, b"of a-".to_vec()).await.unwrap();
+    assert_eq!(journal.markets().await, Ok(markets.to_vec()));
+    for (market, count) in markets.iter().zip(1..) {
+        assert_eq!(journal.version(market.clone()).await, Ok(count));
+        assert_eq!(journal.read(market.clone(), 0, 100).await, Ok(filled(market, 1, count)));
+        let snapshot = (*market == markets[1]).then(|| (1, b"of a-".to_vec()));
+        assert_eq!(journal.snapshot(market.clone()).await, Ok(snapshot));
+    }
+}
+
+/// A page has `max` records, or what there is; a page after the end has none.
+pub async fn records_are_read_in_pages(open: Open) {
+    let (journal, world) = (open().await, market("world"));
+    fill(&journal, &world, 25).await;
+    fill(&journal, &market("world2"), 5).await;
+    let mut read = Vec::new();
+    for length in [10, 10, 5, 0] {
+        let page = journal.read(world.clone(), read.len() as Version, 10).await.unwrap();
+        assert_eq!(page.len(), length);
+        read.extend(page);
+    }
+    assert_eq!(read, filled(&world, 1, 25));
+    assert_eq!(journal.read(world.clone(), 7, 0).await, Ok(vec![]));
+    assert_eq!(journal.read(world.clone(), 24, usize::MAX).await, Ok(filled(&world, 25, 25)));
+    assert_eq!(journal.read(world.clone(), 25, usize::MAX).await, Ok(vec![]));
+    assert_eq!(journal.read(world, Version::MAX, usize::MAX).await, Ok(vec![]));
+}
+
+/// One snapshot is kept, of the newest version, whatever its bytes.
+pub async fn a_newer_snapshot_replaces_an_older(open: Open) {
+    let (journal, world) = (open().await, market("world"));
+    fill(&journal, &world, 3).await;
+    assert_eq!(journal.snapshot(world.clone()).await, Ok(None));
+    let bytes: Vec<u8> = (0..100_000_u32).map(|n| n as u8).collect();
+    // Version, bytes, and whether they are kept.
+    let saves = [(1, vec![], true), (3, bytes, true), (2, vec![7], false), (3, vec![8, 0], true)];
+    let mut expected = None;
+    for (version, bytes, is_kept) in saves {
+        journal.save_snapshot(world.clone(), version, bytes.clone()).await.unwrap();
+        if is_kept {
+            expected = Some((version, bytes));
+        }
+        assert_eq!(journal.snapshot(world.clone()).await, Ok(expected.clone()));
+    }
+    assert_eq!(journal.read(world.clone(), 0, 10).await, Ok(filled(&world, 1, 3)));
+}
+
+/// A snapshot of what is not yet there would hide the records to come.
+pub async fn a_snapshot_needs_its_records(open: Open) {
+    let (journal, world) = (open().await, market("world"));
+    let saved = journal.save_snapshot(world.clone(), 1, vec![1]).await;
+    assert_eq!(saved.map_err(|error| error.code()), Err(ErrorCode::Invalid));
+    fill(&journal, &world, 2).await;
+    let saved = journal.save_snapshot(world.clone(), 3, vec![1]).await;
+    assert_eq!(saved.map_err(|error| error.code()), Err(ErrorCode::Invalid));
+    assert_eq!(journal.snapshot(world).await, Ok(None));
+}
+
+/// A number that no format of text has would make a record that cannot be read.
+pub async fn a_record_that_could_not_be_read_is_not_written(open: Open) {
+    let (journal, world) = (open().await, market("world"));
+    let event =
+        TripEvent::Metered { distance_m: f64::NAN, at: kerb_geometry::LatLng::new(52.5, 13.4).unwrap() };
+    let mut poisoned = record("world", 1);
+    poisoned.changes.push(Change::Trip { trip: TripId { market: world.clone(), number: 1 }, event });
+    let appended = journal.append(world.clone(), 0, poisoned).await;
+    assert_eq!(appended.map_err(|error| error.code()), Err(ErrorCode::Invalid));
+    assert_eq!(journal.version(world.clone()).await, Ok(0));
+    fill(&journal, &world, 1).await;
+}
+
+/// Closed and opened again, the journal has all that it had, and goes on from there.
+pub async fn what_was_acknowledged_is_there_after_opening_again(open: Open) {
+    let markets = ["east", "world"].map(market);
+    let journal = open().await;
+    for market in &markets {
+        fill(&journal, market, 10).await;
+    }
+    journal.save_snapshot(markets[0].clone(), 7, b"seven".to_vec()).await.unwrap();
+    drop(journal);
+    let journal = open().await;
+    assert_eq!(journal.markets().await, Ok(markets.to_vec()));
+    assert_eq!(journal.snapshot(markets[0].clone()).await, Ok(Some((7, b"seven".to_vec()))));
+    for market in &markets {
+        assert_eq!(journal.read(market.clone(), 0, 100).await, Ok(filled(market, 1, 10)));
+        let late = journal.append(market.clone(), 9, record("late", 1)).await;
+        assert_eq!(late, Err(Error::Conflict { market: market.clone(), expected: 9, current: 10 }));
+        assert_eq!(journal.append(market.clone(), 10, record(market.as_str(), 11)).await, Ok(11));
+    }
+    drop(journal);
+    let journal = open().await;
+    assert_eq!(journal.read(markets[1].clone(), 0, 100).await, Ok(filled(&markets[1], 1, 11)));
+}

@@ -1,0 +1,41 @@
+//! The ports at which the services meet: traits, the messages that cross them, their errors, and the conformance
+//! suites that every implementation runs.
+//!
+//! A caller cannot tell an implementation in this process from a remote one. Futures are boxed, so that the choice can
+//! be made at run time. Dropping a future cancels the call. Nothing here knows gRPC, an engine or a file format.
+
+pub mod driver_channel;
+pub mod driver_events;
+pub mod driver_lookup;
+pub mod error;
+pub mod index_admin;
+pub mod membership;
+pub mod nearby_search;
+pub mod position_sink;
+pub mod replication;
+pub mod search;
+pub mod shard_search;
+pub mod travel_times;
+pub mod trip_journal;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+use futures::future::BoxFuture;
+
+pub use driver_channel::{DriverChannel, DriverLocation, DriverNotification, TripAssignment};
+pub use driver_events::{DriverAction, DriverEvents};
+pub use driver_lookup::{DriverLookup, IngestNode};
+pub use error::{Error, ErrorCode};
+pub use index_admin::{IndexAdmin, IndexServer};
+pub use membership::{Membership, Peers};
+pub use nearby_search::{NearbyQuery, NearbyResult, NearbyResults, NearbySearch, NearestByEta};
+pub use position_sink::{PositionSink, ReplicationStream};
+pub use replication::{Batch, Control, Eviction, Frame, Slot, SlotBinding, SourceRegistration, Update};
+pub use search::{Cursor, DriverFilter, Neighbor, Search, ShardQuery, ShardResult, ShardStat};
+pub use shard_search::ShardSearch;
+pub use travel_times::{Drive, Eta, Leg, TravelTimeQuery, TravelTimeTable, TravelTimes};
+pub use trip_journal::TripJournal;
+
+/// The future of a port's call.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;

@@ -1,0 +1,39 @@
+//! The filter of a search, and how an illegal event of a trip becomes an error of a port.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use kerb_ports::{DriverFilter, Error};
+use kerb_trips::{EventKind, IllegalEvent, IllegalReason, TripState};
+use kerb_types::{Capabilities, DriverStatus, VehicleClass};
+
+#[test]
+fn a_filter_wants_one_status_one_class_all_capabilities_and_freshness() {
+    let filter = DriverFilter {
+        statuses: kerb_ports::search::status_mask(&[DriverStatus::Available, DriverStatus::OnBreak]),
+        vehicle_classes: 0b110,
+        capabilities: Capabilities(0b011),
+        time_min_ms: 100,
+    };
+    let accepts = |status, class, capabilities, time_ms| {
+        filter.accepts(status, VehicleClass(class), Capabilities(capabilities), time_ms)
+    };
+    assert!(accepts(DriverStatus::OnBreak, 2, 0b111, 100));
+    assert!(!accepts(DriverStatus::OnTrip, 2, 0b111, 100));
+    assert!(!accepts(DriverStatus::OnBreak, 0, 0b111, 100));
+    assert!(!accepts(DriverStatus::OnBreak, 2, 0b101, 100));
+    assert!(!accepts(DriverStatus::OnBreak, 2, 0b111, 99));
+    assert!(DriverFilter::ANY.accepts(DriverStatus::OnTrip, VehicleClass(63), Capabilities(0), i64::MIN));
+}
+
+#[test]
+fn an_illegal_event_is_a_failed_precondition() {
+    let illegal = IllegalEvent {
+        trip: "world-17".parse().unwrap(),
+        state: TripState::Requested,
+        event: EventKind::DroppedOff.name(),
+        legal: vec!["offered"],
+        why: IllegalReason::NotLegal,
+    };
+    let text = illegal.to_string();
+    assert_eq!(Error::from(illegal), Error::FailedPrecondition(text));
+}

@@ -1,0 +1,132 @@
+//! Trips that were driven, for the judgement of travel times: `request_time` and `dropoff_time` (RFC 3339 with its
+//! offset), `pickup_lat`, `pickup_lon`, `dropoff_lat`, `dropoff_lon`.
+//!
+//! | left out | why |
+//! |---|---|
+//! | shorter than 2 min or longer than 2 h | times of trips are good to a minute, and who hires a car by the hour goes nowhere |
+//! | ends less than 500 m apart | a drive around the block, or a mistake |
+//! | slower than 3 km/h or faster than 100 km/h in a straight line | the car waited, or the table is wrong |
+//! | no drop-off time | nothing to compare with |
+
+use std::io::Read;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use kerb_geometry::{LatLng, distance_m};
+
+use crate::rows::{RowError, Rows};
+use crate::speeds::UtcOffset;
+
+const TIME_S: std::ops::RangeInclusive<i64> = 120..=7_200;
+const STRAIGHT_MIN_M: f64 = 500.0;
+const STRAIGHT_KMH: std::ops::RangeInclusive<f64> = 3.0..=100.0;
+
+/// A trip that somebody made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trip {
+    /// When it began, unix seconds.
+    pub start_s: i64,
+    /// How long it took, seconds.
+    pub time_s: f64,
+    /// From where.
+    pub from: LatLng,
+    /// To where.
+    pub to: LatLng,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TripCounts {
+    /// Rows of the days asked for.
+    pub read: u64,
+    /// Without a drop-off time.
+    pub without_end: u64,
+    /// Too short or too long a time.
+    pub odd_time: u64,
+    /// Ends too near each other.
+    pub too_near: u64,
+    /// Too slow or too fast.
+    pub odd_speed: u64,
+    /// Kept.
+    pub kept: u64,
+}
+
+/// A day of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(Date);
+
+impl std::str::FromStr for Day {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Day).map_err(|_no_date| format!("{text:?} must be a day such as 2008-05-17"))
+    }
+}
+
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Day {
+    fn of(start_s: i64, offset: UtcOffset) -> Option<Self> {
+        let local = Timestamp::from_second(start_s.checked_add(offset.s())?).ok()?;
+        Some(Self(jiff::tz::Offset::UTC.to_datetime(local).date()))
+    }
+}
+
+/// Reads the trips that began between two days, both included, by clocks so far ahead of UTC.
+pub fn read_trips(
+    source: impl Read,
+    offset: UtcOffset,
+    days: std::ops::RangeInclusive<Day>,
+) -> Result<(Vec<Trip>, TripCounts), RowError> {
+    let mut rows = Rows::open(source)?;
+    let (start, end) = (rows.column("request_time")?, rows.column("dropoff_time")?);
+    let from = [rows.column("pickup_lat")?, rows.column("pickup_lon")?];
+    let to = [rows.column("dropoff_lat")?, rows.column("dropoff_lon")?];
+    let mut counts = TripCounts::default();
+    let mut trips = Vec::new();
+    while rows.next()? {
+        let start_s = instant_s(&rows, start)?;
+        if !Day::of(start_s, offset).is_some_and(|day| days.contains(&day)) {
+            continue;
+        }
+        counts.read += 1;
+        if rows.text(end).is_empty() {
+            counts.without_end += 1;
+            continue;
+        }
+        let time_s = (instant_s(&rows, end)? - start_s) as f64;
+        let trip = Trip { start_s, time_s, from: rows.place(from)?, to: rows.place(to)? };
+        trips.extend(trip.is_plain(&mut counts).then_some(trip));
+    }
+    counts.kept = trips.len() as u64;
+    Ok((trips, counts))
+}
+
+impl Trip {
+    /// Whether it can be compared; else it is counted where it fails first.
+    fn is_plain(&self, counts: &mut TripCounts) -> bool {
+        let straight_m = distance_m(self.from, self.to);
+        let failed = if !TIME_S.contains(&(self.time_s as i64)) {
+            &mut counts.odd_time
+        } else if straight_m < STRAIGHT_MIN_M {
+            &mut counts.too_near
+        } else if !STRAIGHT_KMH.contains(&(straight_m / self.time_s * 3.6)) {
+            &mut counts.odd_speed
+        } else {
+            return true;
+        };
+        *failed += 1;
+        false
+    }
+}
+
+fn instant_s(rows: &Rows<impl Read>, column: usize) -> Result<i64, RowError> {
+    let instant = rows.text(column).parse::<Timestamp>();
+    instant
+        .map(Timestamp::as_second)
+        .map_err(|_no_time| rows.wrong_field(column, "a time such as 2008-05-22T17:00:00-07:00"))
+}

@@ -1,0 +1,91 @@
+//! The real extracts that are shipped: what holds of every network, held against them.
+
+use std::collections::BTreeSet;
+use std::io::Cursor;
+
+use kerb_geometry::distance_m;
+use kerb_routing::import::{Imported, RestrictionCounts, Step, import_pbf};
+use kerb_routing::{Network, SegmentId};
+
+use crate::dijkstra::{tail, times_from};
+
+pub(crate) const MONACO: &[u8] = include_bytes!("../../../../data/monaco.osm.pbf");
+pub(crate) const ANDORRA: &[u8] = include_bytes!("../../../../data/andorra.osm.pbf");
+pub(crate) const MIDTOWN: &[u8] = include_bytes!("../../../../data/midtown_roads.osm.pbf");
+
+pub(crate) fn import(bytes: &[u8]) -> Imported {
+    import_pbf(Cursor::new(bytes), &mut |_| {}).unwrap()
+}
+
+/// What every network promises.
+fn judge(network: &Network) {
+    // Everything is reached from one node, and by turned arcs that node from everything.
+    assert!(times_from(network, 0).iter().all(Option::is_some));
+    let mut into = vec![Vec::new(); network.nodes().len()];
+    for (arc, head) in network.head().iter().enumerate() {
+        into[*head as usize].push(tail(network, arc as u32));
+    }
+    let (mut reaching, mut open) = (BTreeSet::from([0_u32]), vec![0_u32]);
+    while let Some(node) = open.pop() {
+        open.extend(into[node as usize].iter().filter(|tail| reaching.insert(**tail)));
+    }
+    assert_eq!(reaching.len(), network.nodes().len());
+
+    for (arc, number) in network.arc_segment().iter().enumerate() {
+        let shape = network.shape(SegmentId(number / 2));
+        let ends = [shape[0], shape[shape.len() - 1]];
+        let [start, end] = if number % 2 == 0 { ends } else { [ends[1], ends[0]] };
+        let (tail, head) = (tail(network, arc as u32), network.head()[arc]);
+        assert_eq!((network.nodes()[tail as usize], network.nodes()[head as usize]), (start, end));
+        assert_ne!(tail, head);
+    }
+    for segment in (0..network.segments() as u32).map(SegmentId) {
+        let shape = network.shape(segment).windows(2);
+        let length_m: f64 = shape.map(|pair| distance_m(pair[0].lat_lng(), pair[1].lat_lng())).sum();
+        let cm = f64::from(network.lengths_cm()[segment.0 as usize]);
+        assert!((cm - length_m * 100.0).abs() <= 1.0, "{segment:?}: {cm} cm, {length_m} m");
+    }
+}
+
+#[test]
+fn monaco() {
+    let Imported { network, report } = import(MONACO);
+    judge(&network);
+    assert_eq!((report.ways_read, report.nodes_read), (1944, 13_739));
+    assert_eq!(report.missing_nodes, 0);
+    let summary = network.summary();
+    assert_eq!(summary.node_copies, 0);
+    // Monaco has some 77 km of streets by its own count; the extract reaches a little into France.
+    assert!((40_000.0..110_000.0).contains(&summary.length_m), "{}", summary.length_m);
+    let names = (0..network.segments() as u32).map(|segment| network.name(SegmentId(segment)));
+    assert!(names.collect::<BTreeSet<_>>().contains("Boulevard Albert 1er"));
+}
+
+#[test]
+fn midtown_with_its_turn_restrictions() {
+    let Imported { network, report } = import(MIDTOWN);
+    judge(&network);
+    let turns = report.restrictions;
+    let all = |turns: &RestrictionCounts| {
+        turns.kept + turns.without_effect + turns.conditional + turns.other_vehicles + turns.unclear
+    };
+    assert_eq!(all(&turns), report.relations_read);
+    assert_eq!(report.restriction_values.values().map(all).sum::<u64>(), report.relations_read);
+    println!("{:#?}", report.restriction_values);
+    assert!(turns.kept_over_ways > 10, "{turns:?}");
+    assert!(turns.kept > 100 && turns.conditional > 20, "{turns:?}");
+    let summary = network.summary();
+    assert!(summary.node_copies > 50, "{summary:?}");
+    assert!(summary.turn_restrictions as u64 <= turns.kept);
+}
+
+#[test]
+fn progress_goes_up_and_names_every_step() {
+    let mut told = Vec::new();
+    import_pbf(Cursor::new(MONACO), &mut |progress| told.push(progress)).unwrap();
+    let order = |step| [Step::Ways, Step::Nodes, Step::Graph].iter().position(|known| *known == step);
+    assert!(told.is_sorted_by_key(|progress| (order(progress.step), progress.done)));
+    let ends = [Step::Ways, Step::Nodes, Step::Graph]
+        .map(|step| told.iter().rfind(|progress| progress.step == step).map(|progress| progress.done));
+    assert_eq!(ends, [Some(MONACO.len() as u64); 3]);
+}

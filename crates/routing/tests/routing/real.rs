@@ -1,0 +1,296 @@
+//! Every answer of the engine on real streets, with their turn restrictions and without, against the search that looks
+//! turns up in lists. Seeds are printed.
+//!
+//! `KERB_TEST_DATA` names a folder with larger extracts, of which those below are tried, too.
+
+use std::path::PathBuf;
+
+use kerb_geometry::{LatLng, distance_m};
+use kerb_routing::engine::{Candidate, End, Engine, Routes, Streets, Travel, UNREACHABLE_MS};
+use kerb_routing::{Arc, Network, Roads, SegmentId};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use crate::extracts::{ANDORRA, MIDTOWN, MONACO, import};
+use crate::lists::{Lists, Point};
+use crate::pbf::{self, Packing};
+
+const PLACES: usize = 24;
+const LARGER: [&str; 3] =
+    ["nyc/manhattan_roads.osm.pbf", "nyc/midtown_full.osm.pbf", "sf/roads_straight.osm.pbf"];
+
+/// Streets, what they answer, and what is right.
+struct City {
+    roads: Roads,
+    lists: Lists,
+    places: Vec<Vec<Point>>,
+    /// From each place to each.
+    right_ms: Vec<Vec<u32>>,
+}
+
+impl City {
+    fn new(name: &str, bytes: &[u8], seed: u64) -> City {
+        let roads = Roads::new(import(bytes).network, 300.0).unwrap();
+        let lists = Lists::new(bytes, roads.network());
+        let mut random = Pcg64Mcg::seed_from_u64(seed);
+        let directions = lists.directions();
+        let places: Vec<Vec<Point>> = (0..PLACES)
+            .map(|_| {
+                let direction = directions[random.random_range(0..directions.len())];
+                let share = [0.0, 1.0, random.random_range(0.0..1.0)][random.random_range(0..3)];
+                let back = directions.binary_search(&(direction ^ 1)).is_ok();
+                let both = back && random.random_bool(0.7);
+                let other = both.then_some((direction ^ 1, 1.0 - share));
+                std::iter::once((direction, share)).chain(other).collect()
+            })
+            .collect();
+        let row = |from: &Vec<Point>| {
+            let begun = lists.begun_ms(from);
+            places.iter().map(|to| lists.time_ms(&begun, from, to) as u32).collect()
+        };
+        let right_ms = places.iter().map(row).collect();
+        println!(
+            "{name}, seed {seed}: {} directions, {} rules, {} states more for what came before",
+            directions.len(),
+            lists.rules,
+            lists.told_apart()
+        );
+        City { roads, lists, places, right_ms }
+    }
+
+    fn network(&self) -> &Network {
+        self.roads.network()
+    }
+
+    fn ends(&self, place: &[Point]) -> Vec<End> {
+        let ends = |(direction, fraction): &Point| {
+            let arcs = self.network().arcs_of(Arc::from_number(*direction)).iter();
+            arcs.map(|arc| End { arc: *arc, fraction: *fraction }).collect::<Vec<_>>()
+        };
+        place.iter().flat_map(ends).collect()
+    }
+
+    fn all_ends(&self) -> Vec<Vec<End>> {
+        self.places.iter().map(|place| self.ends(place)).collect()
+    }
+
+    fn routes(&self) -> std::sync::Arc<Routes> {
+        self.roads.engine().routes()
+    }
+
+    fn direction(&self, arc: u32) -> u32 {
+        self.network().arc_segment()[arc as usize]
+    }
+
+    /// Where a point is, on the line through its segment's points.
+    fn position(&self, (direction, share): Point) -> LatLng {
+        let shape = self.network().shape(SegmentId(direction / 2)).iter();
+        let mut shape: Vec<LatLng> = shape.map(|place| place.lat_lng()).collect();
+        if direction % 2 == 1 {
+            shape.reverse();
+        }
+        let whole_m: f64 = shape.windows(2).map(|pair| distance_m(pair[0], pair[1])).sum();
+        let mut left_m = whole_m * share;
+        for pair in shape.windows(2) {
+            let piece_m = distance_m(pair[0], pair[1]);
+            if left_m <= piece_m && piece_m > 0.0 {
+                let between = |from: f64, to: f64| from + (to - from) * left_m / piece_m;
+                return LatLng::new(
+                    between(pair[0].lat_deg(), pair[1].lat_deg()),
+                    between(pair[0].lon_deg(), pair[1].lon_deg()),
+                )
+                .unwrap();
+            }
+            left_m -= piece_m;
+        }
+        shape[shape.len() - 1]
+    }
+}
+
+/// The relations say nothing of turns any more; all else stays.
+fn without_restrictions(bytes: &[u8]) -> Vec<u8> {
+    let (old, new) = (b"restriction", b"no-relation");
+    let unrestricted = |(kind, mut content): (String, Vec<u8>)| {
+        while let Some(at) = content.windows(old.len()).position(|part| part == old) {
+            content[at..at + old.len()].copy_from_slice(new);
+        }
+        pbf::block(&kind, &content, Packing::Zlib)
+    };
+    pbf::blocks(bytes).into_iter().flat_map(unrestricted).collect()
+}
+
+fn pairs_and_routes(city: &City) {
+    let (routes, ends) = (city.routes(), city.all_ends());
+    for (from, row) in city.right_ms.iter().enumerate() {
+        for (to, right_ms) in row.iter().enumerate() {
+            assert_eq!(routes.travel_time_ms(&ends[from], &ends[to]), Some(*right_ms), "{from} to {to}");
+            let route = routes.route(&ends[from], &ends[to]).unwrap();
+            assert_eq!(route.time_ms, *right_ms, "{from} to {to}");
+            assert_eq!(route.stretches.iter().map(|stretch| stretch.time_ms).sum::<u32>(), *right_ms);
+            let driven: Vec<u32> =
+                route.stretches.iter().map(|stretch| city.direction(stretch.arc)).collect();
+            assert!(city.lists.may_drive(&driven), "{from} to {to} makes a turn that it may not: {driven:?}");
+        }
+    }
+}
+
+fn tables_and_rows(city: &City) {
+    let (routes, ends) = (city.routes(), city.all_ends());
+    let table = routes.table(&ends, &ends);
+    for (place, row) in city.right_ms.iter().enumerate() {
+        assert_eq!(table.row(place), row, "row {place}");
+        assert_eq!(&routes.one_to_many(Travel::FromPlace, &ends[place], &ends), row, "from {place}");
+        let column: Vec<u32> = city.right_ms.iter().map(|row| row[place]).collect();
+        assert_eq!(routes.one_to_many(Travel::ToPlace, &ends[place], &ends), column, "to {place}");
+    }
+}
+
+fn nearest(city: &City) {
+    let (routes, ends) = (city.routes(), city.all_ends());
+    let at: Vec<LatLng> = city.places.iter().map(|place| city.position(place[0])).collect();
+    for place in 0..PLACES {
+        let candidate =
+            |id: usize| Candidate { id, ends: &ends[id], straight_m: distance_m(at[place], at[id]) };
+        let mut candidates: Vec<_> = (0..PLACES).map(candidate).collect();
+        candidates.sort_by(|a, b| a.straight_m.total_cmp(&b.straight_m));
+        let column: Vec<u32> = city.right_ms.iter().map(|row| row[place]).collect();
+        for (travel, all_ms) in [(Travel::FromPlace, &city.right_ms[place]), (Travel::ToPlace, &column)] {
+            for (k, within_ms) in [(1, UNREACHABLE_MS), (5, UNREACHABLE_MS), (9, 240_000)] {
+                let near = routes.nearest(travel, &ends[place], k, within_ms, candidates.iter().copied());
+                let found: Vec<u32> = near.near.iter().map(|near| near.time_ms).collect();
+                let mut right = all_ms.clone();
+                right.retain(|ms| *ms <= within_ms);
+                right.sort_unstable();
+                right.truncate(k);
+                assert_eq!(found, right, "{k} nearest of {place} within {within_ms} ms, {travel:?}");
+                assert!(near.near.iter().all(|near| near.time_ms == all_ms[near.id]));
+            }
+        }
+    }
+}
+
+/// How far along every direction one gets.
+fn reach(city: &City) {
+    let routes = city.routes();
+    for (place, within_ms) in city.places.iter().zip([1_000, 45_000, 240_000, 900_000].into_iter().cycle()) {
+        let begun = city.lists.begun_ms(place);
+        let reach = routes.reach(&city.ends(place), within_ms);
+        let mut got = vec![0.0_f64; city.network().segments() * 2];
+        for stretch in reach.stretches.iter().filter(|stretch| stretch.from == 0.0) {
+            let share = &mut got[city.direction(stretch.arc) as usize];
+            *share = share.max(stretch.to);
+        }
+        for direction in city.lists.directions() {
+            let whole_ms = city.lists.whole_ms(direction) as f64;
+            let begun = begun.get(&direction).and_then(|begun| u64::from(within_ms).checked_sub(*begun));
+            let from_start = begun.map_or(0.0, |left| (left as f64 / whole_ms).min(1.0));
+            // Who starts at the beginning of a direction is on it, too.
+            let here = place.iter().filter(|point| point.0 == direction && point.1 == 0.0);
+            let from_here = here.map(|_| (f64::from(within_ms) / whole_ms).min(1.0));
+            let right = from_here.fold(from_start, f64::max);
+            assert!((got[direction as usize] - right).abs() < 1e-9, "{direction} of {place:?}");
+        }
+    }
+}
+
+/// Through a place that is one arc one may drive on, so a way over it is a way.
+fn triangles(city: &City) {
+    let arcs: Vec<End> = city.all_ends().iter().map(|ends| ends[0]).collect();
+    let table = city.routes().table(&arcs, &arcs);
+    for (a, b, c) in
+        (0..PLACES).flat_map(|a| (0..PLACES).flat_map(move |b| (0..PLACES).map(move |c| (a, b, c))))
+    {
+        assert!(table.row(a)[c] <= table.row(a)[b] + table.row(b)[c], "{a} {b} {c}");
+    }
+}
+
+/// The streets as if all were driven both ways and every turn allowed.
+fn both_ways(city: &City) {
+    let network = city.network();
+    let mut numbers = std::collections::BTreeMap::new();
+    let mut nodes = Vec::new();
+    let mut arcs = Vec::new();
+    for segment in (0..network.segments() as u32).map(SegmentId) {
+        let shape = network.shape(segment);
+        let [first, last] = [shape[0], shape[shape.len() - 1]].map(|place| {
+            *numbers.entry((place.lat_e7, place.lon_e7)).or_insert_with(|| {
+                nodes.push(place.lat_lng());
+                nodes.len() as u32 - 1
+            })
+        });
+        let cm = network.lengths_cm()[segment.0 as usize];
+        arcs.extend([(first, last, cm), (last, first, cm)]);
+    }
+    arcs.sort_unstable();
+    let first_out: Vec<u32> =
+        (0..=nodes.len() as u32).map(|node| arcs.partition_point(|arc| arc.0 < node) as u32).collect();
+    let (head, time_ms): (Vec<u32>, Vec<u32>) = arcs.iter().map(|arc| (arc.1, arc.2)).unzip();
+    let length_m: Vec<f32> = arcs.iter().map(|arc| arc.2 as f32 / 100.0).collect();
+    let streets =
+        Streets { nodes: &nodes, first_out: &first_out, head: &head, length_m: &length_m, time_ms: &time_ms };
+    let routes = Engine::new(&streets).unwrap().routes();
+    let step = (arcs.len() / PLACES).max(1);
+    let places: Vec<u32> = (0..arcs.len()).step_by(step).map(|arc| arcs[arc].0).collect();
+    let leave =
+        |node: &u32| End { arc: arcs.iter().position(|arc| arc.1 == *node).unwrap() as u32, fraction: 1.0 };
+    let arrive = |node: &u32| End { arc: first_out[*node as usize], fraction: 0.0 };
+    let from: Vec<End> = places.iter().map(leave).collect();
+    let to: Vec<End> = places.iter().map(arrive).collect();
+    let table = routes.table(&from, &to);
+    for (a, b) in (0..places.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
+        assert_eq!(table.row(a)[b], table.row(b)[a], "{a} and {b}");
+        assert_ne!(table.row(a)[b], UNREACHABLE_MS);
+    }
+}
+
+fn judge(city: &City) {
+    pairs_and_routes(city);
+    tables_and_rows(city);
+    nearest(city);
+    reach(city);
+    triangles(city);
+    both_ways(city);
+}
+
+/// With its restrictions and, where it has any, without.
+fn judge_both(name: &str, bytes: &[u8], seed: u64) -> City {
+    let with = City::new(name, bytes, seed);
+    judge(&with);
+    if with.lists.rules > 0 {
+        let without = City::new(&format!("{name} without restrictions"), &without_restrictions(bytes), seed);
+        assert_eq!((without.lists.rules, without.network().summary().node_copies), (0, 0));
+        assert_ne!(without.network().fingerprint(), with.network().fingerprint());
+        judge(&without);
+    }
+    with
+}
+
+#[test]
+fn monaco_is_answered_as_by_lists() {
+    judge_both("Monaco", MONACO, 1);
+}
+
+#[test]
+fn andorra_is_answered_as_by_lists() {
+    judge_both("Andorra", ANDORRA, 2);
+}
+
+#[test]
+fn midtown_is_answered_as_by_lists() {
+    for seed in 3..6 {
+        let with = judge_both("Midtown", MIDTOWN, seed);
+        assert!(with.lists.rules > 100 && with.lists.told_apart() > 5);
+    }
+}
+
+#[test]
+fn larger_extracts_are_answered_as_by_lists() {
+    let Some(folder) = std::env::var_os("KERB_TEST_DATA").map(PathBuf::from) else {
+        println!("NOT RUN: KERB_TEST_DATA names no folder with {LARGER:?}");
+        return;
+    };
+    for (name, seed) in LARGER.into_iter().zip(10..) {
+        let bytes = std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        judge_both(name, &bytes, seed);
+    }
+}

@@ -1,0 +1,196 @@
+//! The nearest street, against a look at every piece of every street.
+
+use kerb_geometry::{LatLng, distance_m};
+use kerb_routing::{Arc, Network, Question, SegmentId, SnapError, Snapper};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use crate::extracts::{MONACO, import};
+use crate::osm::{GRID_E7, Osm};
+
+/// The nearest point by looking at all: segment, metres, and the directions that are open there.
+fn scan(network: &Network, question: &Question) -> Option<(SegmentId, f64, [bool; 2])> {
+    let at = question.at;
+    let scale = at.lat_deg().to_radians().cos();
+    let metre = 6_371_008.8_f64.to_radians();
+    let plane = |place: &kerb_routing::Place| {
+        let turned = (f64::from(place.lon_e7) / 1e7 - at.lon_deg() + 540.0).rem_euclid(360.0) - 180.0;
+        (turned * scale * metre, (f64::from(place.lat_e7) / 1e7 - at.lat_deg()) * metre)
+    };
+    let mut best: Option<(SegmentId, f64, [bool; 2])> = None;
+    for segment in (0..network.segments() as u32).map(SegmentId) {
+        for pair in network.shape(segment).windows(2) {
+            let ((ax, ay), (bx, by)) = (plane(&pair[0]), plane(&pair[1]));
+            let (dx, dy) = (bx - ax, by - ay);
+            let length = dx.hypot(dy);
+            let share =
+                if length > 0.0 { ((-ax * dx - ay * dy) / length.powi(2)).clamp(0.0, 1.0) } else { 0.0 };
+            let metres = (ax + share * dx).hypot(ay + share * dy);
+            let bearing = dx.atan2(dy).to_degrees();
+            let leads = |reverse: bool| {
+                let bearing = if reverse { bearing + 180.0 } else { bearing };
+                question.heading_deg.is_none_or(|heading| {
+                    let off = (heading - bearing + 540.0).rem_euclid(360.0) - 180.0;
+                    length == 0.0 || off.abs() <= 60.0
+                })
+            };
+            let open = [false, true]
+                .map(|reverse| !network.arcs_of(Arc { segment, reverse }).is_empty() && leads(reverse));
+            if open != [false; 2] && best.is_none_or(|(_, nearest, _)| metres < nearest) {
+                best = Some((segment, metres, open));
+            }
+        }
+    }
+    best
+}
+
+fn random_question(network: &Network, random: &mut Pcg64Mcg) -> Question {
+    let (south_west, north_east) = network.summary().bounds;
+    let between = |low: f64, high: f64, random: &mut Pcg64Mcg| random.random_range(low - 0.01..high + 0.01);
+    let lat = between(south_west.lat_deg(), north_east.lat_deg(), random);
+    let lon = between(south_west.lon_deg(), north_east.lon_deg(), random);
+    let heading_deg = random.random_bool(0.5).then(|| random.random_range(-360.0..720.0));
+    Question { at: LatLng::new(lat, lon).unwrap(), heading_deg, max_m: 1e6 }
+}
+
+#[test]
+fn the_nearest_is_the_nearest_of_all() {
+    let network = import(MONACO).network;
+    let snapper = Snapper::new(&network);
+    for seed in 0..100 {
+        let question = random_question(&network, &mut Pcg64Mcg::seed_from_u64(seed));
+        let snap = snapper.snap(question).unwrap();
+        let (segment, metres, open) = scan(&network, &question).unwrap();
+        assert!((snap.distance_m - metres).abs() < 1e-6, "seed {seed}: {snap:?}, truly {metres} m");
+        // Where two pieces are equally near, as at a junction, rounding decides between them.
+        if snap.segment == segment {
+            assert_eq!([snap.forward, snap.reverse], open, "seed {seed}: {snap:?}");
+        }
+        let on_globe = distance_m(question.at, snap.place);
+        assert!((on_globe - metres).abs() < 0.05 + metres * 1e-4, "seed {seed}: {on_globe} m, {metres} m");
+    }
+}
+
+#[test]
+fn a_point_of_a_street_is_at_its_share_of_the_length() {
+    let network = import(MONACO).network;
+    let snapper = Snapper::new(&network);
+    let mut random = Pcg64Mcg::seed_from_u64(3);
+    for _ in 0..500 {
+        let segment = SegmentId(random.random_range(0..network.segments() as u32));
+        let shape: Vec<LatLng> = network.shape(segment).iter().map(|place| place.lat_lng()).collect();
+        let inner = random.random_range(0..shape.len());
+        let at = shape[inner];
+        let snap = snapper.snap(Question { at, heading_deg: None, max_m: 1.0 }).unwrap();
+        assert!(snap.distance_m < 0.001, "{snap:?}");
+        if snap.segment == segment && inner > 0 && inner + 1 < shape.len() {
+            let length = |points: &[LatLng]| points.windows(2).map(|p| distance_m(p[0], p[1])).sum::<f64>();
+            let share = length(&shape[..=inner]) / length(&shape);
+            assert!((snap.share - share).abs() < 1e-4, "{snap:?}, truly {share}");
+        }
+    }
+}
+
+/// A street to the east, one way, and one beside it both ways, thirty metres to the north.
+fn two_streets() -> Network {
+    let osm = Osm::default().node(1, 0, 0).node(2, 10, 0).node(3, 10, 1).node(4, 0, 1);
+    let osm = osm.way(10, &[1, 2], &[("oneway", "yes")]).way(11, &[2, 3], &[]).way(12, &[4, 3], &[]);
+    osm.way(13, &[4, 1], &[]).network()
+}
+
+fn at(east_e7: i32, north_e7: i32) -> LatLng {
+    LatLng::from_e7(north_e7, east_e7).unwrap()
+}
+
+#[test]
+fn a_heading_chooses_street_and_direction() {
+    let network = two_streets();
+    let snapper = Snapper::new(&network);
+    // A fifth of a block north of the one-way street.
+    let near = at(5 * GRID_E7, GRID_E7 / 5);
+    let snap = |heading_deg| {
+        let snap = snapper.snap(Question { at: near, heading_deg, max_m: 1000.0 }).unwrap();
+        (network.way_ids()[snap.segment.0 as usize], snap.forward, snap.reverse)
+    };
+    assert_eq!(snap(None), (10, true, false));
+    assert_eq!(snap(Some(90.0)), (10, true, false));
+    assert_eq!(snap(Some(45.0)), (10, true, false));
+    // Nobody drives west on the one-way street: the other one, against its points.
+    assert_eq!(snap(Some(270.0)), (12, false, true));
+    assert_eq!(snap(Some(-90.0)), (12, false, true));
+    // North: only the streets at the ends of the block, half a block away.
+    assert!([11, 13].contains(&snap(Some(0.0)).0));
+}
+
+#[test]
+fn both_directions_are_answered_where_both_are_open() {
+    let network = two_streets();
+    let snap = Snapper::new(&network)
+        .snap(Question { at: at(5 * GRID_E7, GRID_E7), heading_deg: None, max_m: 10.0 })
+        .unwrap();
+    assert_eq!((snap.forward, snap.reverse), (true, true));
+    assert!((snap.share - 0.5).abs() < 1e-6 && snap.distance_m < 0.01, "{snap:?}");
+}
+
+#[test]
+fn a_point_is_on_the_arcs_of_its_open_directions() {
+    // Nobody may turn left at node 2, so its other arcs leave from a copy of it, too.
+    let osm = Osm::default().node(1, 0, 0).node(2, 10, 0).node(3, 20, 0).node(4, 10, 9);
+    let osm = osm.way(10, &[1, 2], &[]).way(11, &[2, 3], &[]).way(12, &[2, 4], &[]).way(13, &[4, 1], &[]);
+    let network = osm.restriction(900, "no_left_turn", 10, 2, 12).network();
+    let question = Question { at: at(12 * GRID_E7, 0), heading_deg: None, max_m: 10.0 };
+    let both = Snapper::new(&network).snap(question).unwrap();
+    let on = |snap: kerb_routing::Snap| -> Vec<(bool, i32)> {
+        let arcs = snap.arcs(&network);
+        let arcs = arcs.map(|(arc, share)| {
+            let direction = Arc::from_number(network.arc_segment()[arc as usize]);
+            assert_eq!(direction.segment, snap.segment);
+            (direction.reverse, (share * 100.0).round() as i32)
+        });
+        arcs.collect()
+    };
+    assert_eq!(on(both), [(false, 20), (false, 20), (true, 80)]);
+    let west = Snapper::new(&network).snap(Question { heading_deg: Some(270.0), ..question }).unwrap();
+    assert_eq!(on(west), [(true, 80)]);
+}
+
+#[test]
+fn too_far_is_an_error_that_says_how_far() {
+    let snapper = Snapper::new(&two_streets());
+    let question = Question { at: at(0, -100 * GRID_E7), heading_deg: None, max_m: 500.0 };
+    let error = snapper.snap(question).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "-0.1000000,0.0000000 is 11120 m from the nearest street, at most 500 m would do"
+    );
+    assert!(snapper.snap(Question { max_m: 12_000.0, ..question }).is_ok());
+    // The other side of the world.
+    let antipode = Question { at: at(1_799_000_000, 0), heading_deg: None, max_m: 500.0 };
+    assert!(matches!(snapper.snap(antipode), Err(SnapError::TooFar { nearest_m, .. }) if nearest_m > 1.9e7));
+    let pole = Question { at: at(0, 900_000_000), heading_deg: None, max_m: 500.0 };
+    assert!(matches!(snapper.snap(pole), Err(SnapError::TooFar { nearest_m, .. }) if nearest_m > 9e6));
+}
+
+#[test]
+fn a_heading_that_is_no_number_leads_nowhere() {
+    let snapper = Snapper::new(&two_streets());
+    let question = Question { at: at(0, 0), heading_deg: Some(f64::NAN), max_m: 500.0 };
+    assert!(matches!(snapper.snap(question), Err(SnapError::NoHeading { .. })));
+}
+
+#[test]
+fn the_180th_meridian_is_no_border() {
+    // Taveuni lies on it: a street that ends just west of it, and a rider just east.
+    let mut osm = Osm::default();
+    for (id, east) in [(1, 179_990), (2, 179_999), (3, 179_995)] {
+        osm = osm.node(id, east, if id == 3 { -17_001 } else { -17_000 });
+    }
+    let network = osm.way(10, &[1, 2], &[]).way(11, &[2, 3], &[]).way(12, &[3, 1], &[]).network();
+    let snapper = Snapper::new(&network);
+    for lon_e7 in [1_799_999_000, -1_799_999_000] {
+        let question = Question { at: at(lon_e7, -170_000_000), heading_deg: None, max_m: 500.0 };
+        let snap = snapper.snap(question).unwrap();
+        let truth = distance_m(question.at, at(1_799_990_000, -170_000_000));
+        assert!((snap.distance_m - truth).abs() < 0.01, "{snap:?}, truly {truth}");
+    }
+}

@@ -1,0 +1,75 @@
+//! The `[roads]` settings.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use kerb_types::FieldError;
+use serde::{Deserialize, Serialize};
+
+/// Farther from every street than this is off the map, whatever the setting.
+const SNAP_MAX_M: f64 = 10_000.0;
+/// No clock is farther from UTC, minutes.
+const UTC_OFFSET_MAX_MIN: i16 = 840;
+/// 30 days.
+const LIFETIME_MAX_MS: u32 = 2_592_000_000;
+
+/// `[roads]`: travel times on real streets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RoadsOptions {
+    /// The road network of `kerb roads import`. Unset: travel times are straight lines over a speed. A relative path
+    /// starts in the working directory.
+    pub file: Option<PathBuf>,
+    /// A position farther from every street is off the map, and its times are straight lines, metres.
+    pub snap_max_m: f64,
+    /// A file of speeds that count over the profile's. Read again when it changes.
+    pub speeds: Option<PathBuf>,
+    /// A profile of speeds by hour of the week, as `kerb roads learn` writes it. Read again when it changes.
+    pub profile: Option<PathBuf>,
+    /// How far the local clocks of the profile's hours are ahead of UTC, minutes: -840 to 840.
+    pub utc_offset_min: i16,
+    /// How long a streamed speed counts that does not say, milliseconds.
+    pub speed_lifetime_ms: u32,
+    /// The longest that a streamed speed may count, milliseconds: at most 30 days.
+    pub speed_lifetime_max_ms: u32,
+}
+
+impl Default for RoadsOptions {
+    fn default() -> Self {
+        Self {
+            file: None,
+            snap_max_m: 300.0,
+            speeds: None,
+            profile: None,
+            utc_offset_min: 0,
+            speed_lifetime_ms: 900_000,
+            speed_lifetime_max_ms: 86_400_000,
+        }
+    }
+}
+
+impl RoadsOptions {
+    /// Checks the values.
+    pub fn check(&self) -> Vec<FieldError> {
+        let snap = within("snap_max_m", self.snap_max_m, 1.0, SNAP_MAX_M);
+        let offset = within("utc_offset_min", self.utc_offset_min, -UTC_OFFSET_MAX_MIN, UTC_OFFSET_MAX_MIN);
+        let lifetime_max_ms = self.speed_lifetime_max_ms;
+        let lifetime_max = within("speed_lifetime_max_ms", lifetime_max_ms, 1, LIFETIME_MAX_MS);
+        let lifetime = within("speed_lifetime_ms", self.speed_lifetime_ms, 1, lifetime_max_ms);
+        let without_roads = [("speeds", &self.speeds), ("profile", &self.profile)].map(|(field, path)| {
+            let path = path.as_ref().filter(|_| self.file.is_none())?;
+            Some(FieldError::new(field, format!("{}, needs a road network: roads.file", path.display())))
+        });
+        [snap, offset, lifetime_max, lifetime].into_iter().chain(without_roads).flatten().collect()
+    }
+}
+
+fn within<T: Copy + PartialOrd + Display>(
+    field: &'static str,
+    value: T,
+    min: T,
+    max: T,
+) -> Option<FieldError> {
+    let is_right = min <= value && value <= max;
+    (!is_right).then(|| FieldError::new(field, format!("{value}, must be {min} to {max}")))
+}

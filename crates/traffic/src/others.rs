@@ -1,0 +1,81 @@
+//! The other nodes of the cluster that have travel times, each with speeds of its own: what is set at one is set at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, join_all};
+use kerb_ports::Error;
+use kerb_proto::status::error_of;
+use kerb_proto::v1::roads_admin_service_client::RoadsAdminServiceClient;
+use kerb_transport::Channels;
+use kerb_types::{MembershipView, Node, NodeId, Role};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tonic::Status;
+use tonic::transport::Channel;
+
+/// A node that takes longer is answered as an error.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// All aggregators and matchers but this node.
+#[derive(Clone)]
+pub struct Others {
+    own: NodeId,
+    view: watch::Receiver<Arc<MembershipView>>,
+    channels: Option<Arc<Channels>>,
+}
+
+impl Others {
+    /// Of these views; there are none without connections.
+    pub fn new(
+        own: NodeId,
+        view: watch::Receiver<Arc<MembershipView>>,
+        channels: Option<Arc<Channels>>,
+    ) -> Self {
+        Self { own, view, channels }
+    }
+
+    /// Asks all of them at one time, and waits for each.
+    pub(super) async fn ask<T>(
+        &self,
+        call: impl Fn(RoadsAdminServiceClient<Channel>) -> BoxFuture<'static, Result<T, Status>>,
+    ) -> Vec<(NodeId, Result<T, Error>)> {
+        let asked = self.nodes().into_iter().map(|node| {
+            let calling = self.client(&node).map(&call);
+            async move {
+                let answer = match calling {
+                    Ok(calling) => answer_of(&node.id, calling).await,
+                    Err(error) => Err(error),
+                };
+                (node.id, answer)
+            }
+        });
+        join_all(asked).await
+    }
+
+    fn nodes(&self) -> Vec<Node> {
+        let view = self.view.borrow();
+        let has_times = |node: &&Node| {
+            node.id != self.own
+                && [Role::Aggregator, Role::Matcher].iter().any(|role| node.roles.contains(role))
+        };
+        view.nodes.iter().filter(has_times).cloned().collect()
+    }
+
+    fn client(&self, node: &Node) -> Result<RoadsAdminServiceClient<Channel>, Error> {
+        let unavailable =
+            |reason: &str| Error::Unavailable { node: node.id.clone(), reason: reason.to_owned() };
+        if !node.live {
+            return Err(unavailable("it does not answer probes"));
+        }
+        let channel = self.channels.as_ref().and_then(|channels| channels.channel(&node.id));
+        channel.map(RoadsAdminServiceClient::new).ok_or_else(|| unavailable("no address is known"))
+    }
+}
+
+async fn answer_of<T>(node: &NodeId, calling: BoxFuture<'static, Result<T, Status>>) -> Result<T, Error> {
+    match timeout(ANSWER_TIMEOUT, calling).await {
+        Ok(answer) => answer.map_err(|status| error_of(&status, node)),
+        Err(_) => Err(Error::DeadlineExceeded(format!("no answer within {ANSWER_TIMEOUT:?}"))),
+    }
+}

@@ -1,0 +1,12 @@
+//! The server and its connections, over loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use kerb_types::NodeId;
+
+mod connection;
+mod server;
+
+fn node(id: &str) -> NodeId {
+    NodeId::new(id).unwrap()
+}

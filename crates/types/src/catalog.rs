@@ -1,0 +1,122 @@
+//! The vehicle classes and capabilities that a fleet knows, by name outside and by number inside.
+
+use serde::{Deserialize, Serialize};
+
+use crate::field_error::FieldError;
+use crate::id::check_name;
+use crate::limits::{CAPABILITIES_MAX, VEHICLE_CLASSES_MAX};
+
+/// A vehicle class: its number in the catalog, below [`VEHICLE_CLASSES_MAX`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VehicleClass(pub u8);
+
+/// A set of capabilities: bit i is number i of the catalog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Capabilities(pub u16);
+
+impl Capabilities {
+    /// Whether all of `wanted` are in this set.
+    pub fn contains_all(self, wanted: Self) -> bool {
+        self.0 & wanted.0 == wanted.0
+    }
+}
+
+/// The lists, in the order that gives the numbers. Equal in all processes of a cluster.
+///
+/// ```
+/// use kerb_types::{Catalog, VehicleClass};
+/// let catalog = Catalog::default();
+/// assert_eq!(catalog.vehicle_class("standard").unwrap(), VehicleClass(0));
+/// assert!(catalog.vehicle_class("rocket").unwrap_err().description.contains("standard"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalog {
+    vehicle_classes: Vec<String>,
+    capabilities: Vec<String>,
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        let names = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+        Self {
+            vehicle_classes: names(&[
+                "standard",
+                "comfort",
+                "premium",
+                "xl",
+                "van",
+                "truck",
+                "motorbike",
+                "bicycle",
+            ]),
+            capabilities: names(&["wheelchair", "child_seat", "pets", "cash", "refrigerated", "heavy_load"]),
+        }
+    }
+}
+
+impl Catalog {
+    /// Checks the operator's lists: names are legal and not repeated, and there are not too many.
+    pub fn new(vehicle_classes: Vec<String>, capabilities: Vec<String>) -> Result<Self, FieldError> {
+        check_list("vehicle_classes", &vehicle_classes, 1, VEHICLE_CLASSES_MAX)?;
+        check_list("capabilities", &capabilities, 0, CAPABILITIES_MAX)?;
+        Ok(Self { vehicle_classes, capabilities })
+    }
+
+    /// The class of this name.
+    pub fn vehicle_class(&self, name: &str) -> Result<VehicleClass, FieldError> {
+        number("vehicle_class", name, &self.vehicle_classes).map(|n| VehicleClass(n as u8))
+    }
+
+    /// The set of these names.
+    pub fn capabilities<S: AsRef<str>>(&self, names: &[S]) -> Result<Capabilities, FieldError> {
+        let mut set = 0;
+        for name in names {
+            set |= 1 << number("capabilities", name.as_ref(), &self.capabilities)?;
+        }
+        Ok(Capabilities(set))
+    }
+
+    /// The name of a class; empty for a number outside the list.
+    pub fn vehicle_class_name(&self, class: VehicleClass) -> &str {
+        self.vehicle_classes.get(usize::from(class.0)).map_or("", String::as_str)
+    }
+
+    /// The names of a set, in the list's order.
+    pub fn capability_names(&self, set: Capabilities) -> impl Iterator<Item = &str> {
+        self.capabilities
+            .iter()
+            .enumerate()
+            .filter(move |(i, _)| set.0 >> i & 1 == 1)
+            .map(|(_, name)| name.as_str())
+    }
+
+    /// All class names.
+    pub fn vehicle_classes(&self) -> &[String] {
+        &self.vehicle_classes
+    }
+
+    /// All capability names.
+    pub fn all_capabilities(&self) -> &[String] {
+        &self.capabilities
+    }
+}
+
+fn check_list(field: &'static str, names: &[String], min: usize, max: usize) -> Result<(), FieldError> {
+    if names.len() < min || names.len() > max {
+        return Err(FieldError::new(field, format!("{} names, must be {min} to {max}", names.len())));
+    }
+    for (i, name) in names.iter().enumerate() {
+        check_name(field, name)?;
+        if names[..i].contains(name) {
+            return Err(FieldError::new(field, format!("{name:?} stands twice")));
+        }
+    }
+    Ok(())
+}
+
+fn number(field: &'static str, name: &str, names: &[String]) -> Result<usize, FieldError> {
+    names
+        .iter()
+        .position(|n| n == name)
+        .ok_or_else(|| FieldError::new(field, format!("{name:?}, must be one of {}", names.join(", "))))
+}

@@ -1,0 +1,27 @@
+//! The vocabulary of the fleet: ids, drivers, the catalog of classes and capabilities, sharding, placement, limits,
+//! clocks and the timing wheel.
+//!
+//! Nothing here knows a port, gRPC, an engine or a file format. A value is valid once it exists.
+
+pub mod catalog;
+pub mod clock;
+pub mod driver;
+pub mod field_error;
+pub mod id;
+pub mod limits;
+pub mod membership;
+pub mod run_blocking;
+pub mod sharding;
+pub mod timing_wheel;
+pub mod travel_source;
+
+pub use catalog::{Capabilities, Catalog, VehicleClass};
+pub use clock::{Clock, ManualClock, RuntimeClock, Stopwatch, SystemClock};
+pub use driver::{DriverProfile, DriverStatus, KnownDriver, KnownPosition, Motion, UpdateVersion};
+pub use field_error::FieldError;
+pub use id::{DriverId, NodeId, ShardId};
+pub use membership::{MembershipView, Node, Role, ShardMap};
+pub use run_blocking::run_blocking;
+pub use sharding::{Partitioning, Sharding};
+pub use timing_wheel::{TimingWheel, WheelAction};
+pub use travel_source::TravelSource;

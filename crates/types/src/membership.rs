@@ -1,0 +1,129 @@
+//! Who is in the cluster, and which index servers hold which shard.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{NodeId, ShardId};
+use crate::sharding::weight;
+
+/// What a process does. One process may do several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Takes driver streams.
+    LocationIngest,
+    /// Holds shards.
+    IndexServer,
+    /// Answers searches.
+    Aggregator,
+    /// Matches riders with drivers and keeps their trips.
+    Matcher,
+}
+
+impl Role {
+    /// The name in settings and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LocationIngest => "location-ingest",
+            Self::IndexServer => "index-server",
+            Self::Aggregator => "aggregator",
+            Self::Matcher => "matcher",
+        }
+    }
+}
+
+/// A process of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its name.
+    pub id: NodeId,
+    /// What it does.
+    pub roles: Vec<Role>,
+    /// `host:port` of its gRPC; `None` in this process.
+    pub address: Option<String>,
+    /// It answers, or has not yet been found not to.
+    pub live: bool,
+}
+
+/// The cluster at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembershipView {
+    /// Every node, live or not, by id.
+    pub nodes: Vec<Node>,
+    /// Which index servers hold which shard. Depends on who is listed, not on who is live.
+    pub shard_map: Arc<ShardMap>,
+}
+
+impl MembershipView {
+    /// The nodes of a role.
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(move |node| node.roles.contains(&role))
+    }
+
+    /// The node of this id.
+    pub fn node(&self, id: &NodeId) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.id == *id)
+    }
+}
+
+/// Placement of shards on index servers by rendezvous hashing (Thaler and Ravishankar 1998): each shard goes to
+/// the `replicas` servers with the highest weight for it, so losing a server moves only its own shards.
+///
+/// ```
+/// use kerb_types::{NodeId, ShardId, ShardMap};
+/// let servers: Vec<_> = ["a", "b", "c"].iter().map(|n| NodeId::new(n).unwrap()).collect();
+/// let map = ShardMap::place(16, 2, &servers);
+/// assert_eq!(map.replicas(ShardId(3)).count(), 2);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardMap {
+    servers: Vec<NodeId>,
+    replicas: usize,
+    /// `replicas` indices into `servers` a shard, best first.
+    holders: Vec<u16>,
+}
+
+impl ShardMap {
+    /// Places `shards` shards. With fewer servers than `replicas`, every server holds every shard.
+    pub fn place(shards: u16, replicas: usize, servers: &[NodeId]) -> Self {
+        let mut servers = servers.to_vec();
+        servers.sort();
+        servers.dedup();
+        let replicas = replicas.min(servers.len());
+        let mut holders = Vec::with_capacity(usize::from(shards) * replicas);
+        let mut ranked: Vec<u16> = Vec::new();
+        for shard in 0..shards {
+            ranked.clear();
+            ranked.extend(0..servers.len() as u16);
+            let key = |i: &u16| std::cmp::Reverse(weight(ShardId(shard), servers[usize::from(*i)].as_str()));
+            ranked.sort_by_cached_key(key);
+            holders.extend(&ranked[..replicas]);
+        }
+        Self { servers, replicas, holders }
+    }
+
+    /// The servers that hold a shard, the preferred one first; none for a shard outside the map.
+    pub fn replicas(&self, shard: ShardId) -> impl Iterator<Item = &NodeId> {
+        self.holders(shard).iter().map(|i| &self.servers[usize::from(*i)])
+    }
+
+    /// The same as [`ShardMap::replicas`], as indices into [`ShardMap::servers`].
+    pub fn holders(&self, shard: ShardId) -> &[u16] {
+        let start = usize::from(shard.0) * self.replicas;
+        self.holders.get(start..start + self.replicas).unwrap_or(&[])
+    }
+
+    /// The shards that a server holds, in order.
+    pub fn shards_of(&self, server: &NodeId) -> Vec<ShardId> {
+        let Some(index) = self.servers.iter().position(|s| s == server) else { return Vec::new() };
+        let held = |(_, holders): &(usize, &[u16])| holders.contains(&(index as u16));
+        let chunks = self.holders.chunks(self.replicas.max(1)).enumerate();
+        chunks.filter(held).map(|(shard, _)| ShardId(shard as u16)).collect()
+    }
+
+    /// Every index server, by id.
+    pub fn servers(&self) -> &[NodeId] {
+        &self.servers
+    }
+}

@@ -1,0 +1,7 @@
+//! The vocabulary's promises: names and ids, shards of places and searches, placement of shards, trips.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod catalog;
+mod placement;
+mod sharding;

@@ -1,0 +1,105 @@
+//! The command line: what can be asked of the binary, and how an answer becomes an exit code.
+
+mod args;
+mod client;
+mod completions;
+mod config;
+mod driver;
+mod failure;
+mod markets;
+mod nearby;
+mod quote;
+mod rebuild;
+mod roads;
+mod server;
+mod shards;
+mod table;
+mod trips;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use kerb_types::Role;
+
+use failure::Outcome;
+
+/// What `--help` says of exit codes.
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  failed: a server could not be reached, started or refused, or a journal is not as it should be
+  2  wrong arguments or settings
+  3  answered, but some shards did not answer";
+
+/// Who is near, exactly, and who takes this trip: positions of a moving fleet in, searches and rides out.
+#[derive(Debug, Parser)]
+#[command(name = "kerb", version, about, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every role in this process; needs no configuration
+    Serve(args::SettingsArgs),
+    /// Run one ingest node: takes driver streams
+    LocationIngest(args::SettingsArgs),
+    /// Run one index server: holds shards
+    IndexServer(args::SettingsArgs),
+    /// Run one aggregator: answers searches
+    Aggregator(args::SettingsArgs),
+    /// Run the matcher: gives drivers to ride requests and keeps trips
+    Matcher(args::SettingsArgs),
+    /// Who is near a point, or in a polygon
+    Nearby(nearby::Args),
+    /// What a ride would be: how soon a driver could be there, and how long it takes
+    Quote(quote::Args),
+    /// What is known of one driver
+    Driver(driver::Args),
+    /// Nodes and shards, and where most drivers are
+    Shards(shards::Args),
+    /// Empty an index server, or some of its shards, and fill it anew while updates go on
+    Rebuild(rebuild::Args),
+    /// Markets: what they do; pause and resume
+    Markets(markets::Args),
+    /// Trips: cancel and explain those of a running service, check and export a journal on disk
+    #[command(subcommand)]
+    Trips(trips::Command),
+    /// Make and look at street networks
+    #[command(subcommand)]
+    Roads(roads::Command),
+    /// Check or show the settings
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// Does what was asked; a failure is one plain line on stderr.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.command {
+        Command::Serve(args) => server::run(&args, &kerb::ALL_ROLES),
+        Command::LocationIngest(args) => server::run(&args, &[Role::LocationIngest]),
+        Command::IndexServer(args) => server::run(&args, &[Role::IndexServer]),
+        Command::Aggregator(args) => server::run(&args, &[Role::Aggregator]),
+        Command::Matcher(args) => server::run(&args, &[Role::Matcher]),
+        Command::Nearby(args) => client::run(nearby::run(args)),
+        Command::Quote(args) => client::run(quote::run(args)),
+        Command::Driver(args) => client::run(driver::run(args)),
+        Command::Shards(args) => client::run(shards::run(args)),
+        Command::Rebuild(args) => client::run(rebuild::run(args)),
+        Command::Markets(args) => client::run(markets::run(args)),
+        Command::Trips(command) => client::run(trips::run(command)),
+        Command::Roads(command) => roads::run(command),
+        Command::Config(command) => config::run(&command),
+        Command::Completions(args) => completions::run(&args),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Partial) => ExitCode::from(3),
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}

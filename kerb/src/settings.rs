@@ -1,0 +1,122 @@
+//! One tree of settings for all roles: defaults, then one TOML file, then the environment, then flags.
+//!
+//! A wrong key or value is refused with the layer that brought it and what would be right; every problem is
+//! found, not only the first. Nothing here opens a port or a store.
+
+mod environment;
+mod file;
+mod layer;
+mod load;
+mod problem;
+mod schema;
+mod sections;
+mod show;
+
+use std::num::NonZeroU16;
+
+use kerb_traffic::RoadsOptions;
+use kerb_transport::ServerOptions;
+use kerb_types::{Catalog, FieldError, Sharding};
+use serde::{Deserialize, Serialize};
+
+pub use environment::PREFIX;
+pub use layer::{Entry, Given, Origin};
+pub use load::{Loaded, Sources};
+pub use problem::{Problem, Problems};
+pub use sections::{ClusterOptions, DataDir, FleetOptions, LogFormat, LogOptions, NodeOptions};
+
+/// Everything that a node can be told. Sections are the TOML file's tables.
+///
+/// Where services share a value it stands once, in `node` or `fleet`, and overrides the services' own: the data
+/// folder, the gone limit and the time to drain.
+///
+/// ```
+/// let settings = kerb::Settings::default();
+/// assert_eq!(settings.fleet.shards.get(), 1_024);
+/// assert!(settings.check().is_empty());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// This process.
+    pub node: NodeOptions,
+    /// What all processes of a cluster must agree on.
+    pub fleet: FleetOptions,
+    /// Who else is there.
+    pub cluster: ClusterOptions,
+    /// The port: connections and streams.
+    pub server: ServerOptions,
+    /// The role that takes driver streams.
+    pub location_ingest: kerb_location_ingest::Options,
+    /// The role that holds shards.
+    pub index_server: kerb_index_server::Options,
+    /// The role that answers searches.
+    pub aggregator: kerb_aggregator::Options,
+    /// The role that gives drivers to requests and keeps trips.
+    pub matcher: kerb_matcher::Options,
+    /// Travel times on real streets.
+    pub roads: RoadsOptions,
+    /// What the process says of itself.
+    pub log: LogOptions,
+}
+
+impl Settings {
+    /// Every value that has the right type and is wrong all the same. Fields are full key paths.
+    pub fn check(&self) -> Vec<FieldError> {
+        let mut problems = Vec::new();
+        let mut section = |name: &str, found: Vec<FieldError>| {
+            problems.extend(found.into_iter().map(|error| schema::by_shared_key(error.within(name))));
+        };
+        section("node", self.node.check());
+        section("fleet", self.fleet.check());
+        section("cluster", self.cluster.check());
+        section("server", self.server().check().err().into_iter().collect());
+        section("location_ingest", self.location_ingest().validate().err().into_iter().collect());
+        section("index_server", self.index_server().check().err().into_iter().collect());
+        section("aggregator", self.aggregator().check().err().into_iter().collect());
+        section("matcher", self.matcher.validate().err().into_iter().collect());
+        section("roads", self.roads.check());
+        section("log", self.log.check());
+        if u64::from(self.fleet.gone_after_ms) > 1_000 * u64::from(self.location_ingest.retention_s) {
+            let retention_s = self.location_ingest.retention_s;
+            let description = format!("{retention_s}, must not be shorter than fleet.gone_after_ms");
+            problems.push(FieldError::new("location_ingest.retention_s", description));
+        }
+        problems
+    }
+
+    /// The server's settings with what they share.
+    pub(crate) fn server(&self) -> ServerOptions {
+        ServerOptions { shutdown_grace_ms: self.node.drain_ms, ..self.server }
+    }
+
+    /// The ingest node's settings with what they share.
+    pub(crate) fn location_ingest(&self) -> kerb_location_ingest::Options {
+        kerb_location_ingest::Options {
+            data_dir: self.node.data_dir.0.clone(),
+            gone_after_ms: self.fleet.gone_after_ms,
+            drain_timeout_ms: self.node.drain_ms,
+            ..self.location_ingest.clone()
+        }
+    }
+
+    /// The index server's settings with what they share.
+    pub(crate) fn index_server(&self) -> kerb_index_server::Options {
+        kerb_index_server::Options { gone_after_ms: i64::from(self.fleet.gone_after_ms), ..self.index_server }
+    }
+
+    /// The aggregator's settings with what they share.
+    pub(crate) fn aggregator(&self) -> kerb_aggregator::Options {
+        kerb_aggregator::Options { gone_after_ms: self.fleet.gone_after_ms, ..self.aggregator }
+    }
+
+    /// The lists of classes and capabilities.
+    pub fn catalog(&self) -> Result<Catalog, FieldError> {
+        Catalog::new(self.fleet.vehicle_classes.clone(), self.fleet.capabilities.clone())
+    }
+
+    /// How the fleet is cut into shards.
+    pub fn sharding(&self) -> Result<Sharding, FieldError> {
+        Sharding::new(NonZeroU16::get(self.fleet.shards), self.fleet.partitioning)
+    }
+}
