@@ -20,7 +20,7 @@ pub struct Options {
     /// Age that the freshness filter allows when the caller names none, milliseconds.
     pub stale_after_ms: u32,
     /// Largest age that a caller may ask for, milliseconds: the index servers' own limit.
-    pub gone_after_ms: u32,
+    pub position_ttl_ms: u32,
     /// Searches at one time; beyond, callers are told `RESOURCE_EXHAUSTED`.
     pub searches_max: u32,
     /// Driver look-ups at one time; beyond, as above.
@@ -52,7 +52,7 @@ impl Default for Options {
             search_deadline_max_ms: 10_000,
             reply_margin_ms: 10,
             stale_after_ms: 15_000,
-            gone_after_ms: 60_000,
+            position_ttl_ms: 60_000,
             searches_max: 4_096,
             lookups_max: 1_024,
             hedge_initial_ms: 30,
@@ -85,7 +85,7 @@ impl Options {
             }
         }
         not_below("search_deadline_max_ms", self.search_deadline_max_ms, self.search_deadline_ms)?;
-        not_below("gone_after_ms", self.gone_after_ms, self.stale_after_ms)?;
+        not_below("position_ttl_ms", self.position_ttl_ms, self.stale_after_ms)?;
         if self.hedge_permille > 1_000 {
             let description = format!("{}, must be 0 to 1000", self.hedge_permille);
             return Err(FieldError::new("hedge_permille", description));

@@ -168,7 +168,7 @@ fn filter_of(
     catalog: &Catalog,
     options: &Options,
 ) -> Result<kerb_ports::DriverFilter, FieldError> {
-    let ages = (options.stale_after_ms, options.gone_after_ms);
+    let ages = (options.stale_after_ms, options.position_ttl_ms);
     driver_filter(filter, catalog, ages, 0).map_err(|error| error.within("filter"))
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// A driver whose position is older than this, in milliseconds, leaves the index.
-    pub gone_after_ms: i64,
+    pub position_ttl_ms: i64,
     /// How often gone drivers are looked for, in milliseconds.
     pub tick_ms: u64,
     /// Drivers that this server can hold, counting those that are introduced and not in it now. The memory is
@@ -20,7 +20,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { gone_after_ms: 60_000, tick_ms: 250, drivers_max: 20_000_000, long_searches_max: 4 }
+        Self { position_ttl_ms: 60_000, tick_ms: 250, drivers_max: 20_000_000, long_searches_max: 4 }
     }
 }
 

@@ -38,7 +38,7 @@ use tombstones::Tombstones;
 pub(crate) struct Writer {
     pub(crate) store: Arc<Store>,
     pub(crate) sharding: Sharding,
-    pub(crate) gone_after_ms: i64,
+    pub(crate) position_ttl_ms: i64,
     pub(crate) pages: Pages,
     pub(crate) registry: Registry,
     pub(crate) sources: Sources,
@@ -59,7 +59,7 @@ impl Writer {
             registry: Registry::new(store.records.limit()),
             store,
             sharding,
-            gone_after_ms: options.gone_after_ms,
+            position_ttl_ms: options.position_ttl_ms,
             sources: Sources::default(),
             coverage: Coverage::new(sharding.shards()),
             deadlines: Deadlines::new(now_ms),

@@ -8,6 +8,7 @@ mod file;
 mod layer;
 mod load;
 mod problem;
+mod renamed;
 mod schema;
 mod sections;
 mod show;
@@ -77,9 +78,9 @@ impl Settings {
         section("matcher", self.matcher.validate().err().into_iter().collect());
         section("roads", self.roads.check());
         section("log", self.log.check());
-        if u64::from(self.fleet.gone_after_ms) > 1_000 * u64::from(self.location_ingest.retention_s) {
+        if u64::from(self.fleet.position_ttl_ms) > 1_000 * u64::from(self.location_ingest.retention_s) {
             let retention_s = self.location_ingest.retention_s;
-            let description = format!("{retention_s}, must not be shorter than fleet.gone_after_ms");
+            let description = format!("{retention_s}, must not be shorter than fleet.position_ttl_ms");
             problems.push(FieldError::new("location_ingest.retention_s", description));
         }
         problems
@@ -94,7 +95,7 @@ impl Settings {
     pub(crate) fn location_ingest(&self) -> kerb_location_ingest::Options {
         kerb_location_ingest::Options {
             data_dir: self.node.data_dir.0.clone(),
-            gone_after_ms: self.fleet.gone_after_ms,
+            position_ttl_ms: self.fleet.position_ttl_ms,
             drain_timeout_ms: self.node.drain_ms,
             ..self.location_ingest.clone()
         }
@@ -102,12 +103,15 @@ impl Settings {
 
     /// The index server's settings with what they share.
     pub(crate) fn index_server(&self) -> kerb_index_server::Options {
-        kerb_index_server::Options { gone_after_ms: i64::from(self.fleet.gone_after_ms), ..self.index_server }
+        kerb_index_server::Options {
+            position_ttl_ms: i64::from(self.fleet.position_ttl_ms),
+            ..self.index_server
+        }
     }
 
     /// The aggregator's settings with what they share.
     pub(crate) fn aggregator(&self) -> kerb_aggregator::Options {
-        kerb_aggregator::Options { gone_after_ms: self.fleet.gone_after_ms, ..self.aggregator }
+        kerb_aggregator::Options { position_ttl_ms: self.fleet.position_ttl_ms, ..self.aggregator }
     }
 
     /// The lists of classes and capabilities.

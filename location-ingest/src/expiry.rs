@@ -16,16 +16,16 @@ pub const EXPIRY_TICK_MS: i64 = 1_000;
 #[derive(Debug)]
 pub struct Expiry {
     wheel: TimingWheel,
-    gone_after_ms: i64,
+    position_ttl_ms: i64,
     retention_ms: i64,
 }
 
 impl Expiry {
     /// Nobody is watched yet.
-    pub fn new(now_ms: i64, gone_after_ms: i64, retention_ms: i64) -> Self {
+    pub fn new(now_ms: i64, position_ttl_ms: i64, retention_ms: i64) -> Self {
         // A deadline further away than one gone-time is looked at early and put back.
-        let buckets = (gone_after_ms / EXPIRY_TICK_MS + 3) as usize;
-        Self { wheel: TimingWheel::new(now_ms, EXPIRY_TICK_MS, buckets), gone_after_ms, retention_ms }
+        let buckets = (position_ttl_ms / EXPIRY_TICK_MS + 3) as usize;
+        Self { wheel: TimingWheel::new(now_ms, EXPIRY_TICK_MS, buckets), position_ttl_ms, retention_ms }
     }
 
     /// Turns to `now_ms`: takes silent drivers out of the index and forgets those of long ago that nobody holds.
@@ -39,12 +39,12 @@ impl Expiry {
     ) -> Vec<Slot> {
         for slot in table.take_newcomers() {
             let since_ms = table.state(slot).map_or(now_ms, |state| state.stamp.time_ms);
-            self.wheel.insert(slot, since_ms + self.gone_after_ms);
+            self.wheel.insert(slot, since_ms + self.position_ttl_ms);
         }
-        let Self { wheel, gone_after_ms, retention_ms } = self;
+        let Self { wheel, position_ttl_ms, retention_ms } = self;
         let mut retired = Vec::new();
         wheel.advance(now_ms, |slot| {
-            let gone = |time_ms: i64| time_ms + *gone_after_ms <= now_ms;
+            let gone = |time_ms: i64| time_ms + *position_ttl_ms <= now_ms;
             if table.unlist_if(slot, |state| gone(state.stamp.time_ms)) {
                 counters.gone.add(1);
             }
@@ -56,11 +56,11 @@ impl Expiry {
                 return WheelAction::Remove;
             }
             let next_ms = table.state(slot).map_or(now_ms, |state| {
-                let stay_ms = if state.listed { *gone_after_ms } else { *retention_ms };
+                let stay_ms = if state.listed { *position_ttl_ms } else { *retention_ms };
                 state.stamp.time_ms + stay_ms
             });
             // Somebody still holds a driver that is over: look again after a while.
-            WheelAction::Reschedule(if next_ms > now_ms { next_ms } else { now_ms + *gone_after_ms })
+            WheelAction::Reschedule(if next_ms > now_ms { next_ms } else { now_ms + *position_ttl_ms })
         });
         retired
     }

@@ -87,13 +87,13 @@ impl IngestNode {
 
     /// The times that a position may have now.
     pub(crate) fn window(&self) -> TimeWindow {
-        TimeWindow { now_ms: self.clock.now_ms(), gone_after_ms: self.options.gone_after_ms() }
+        TimeWindow { now_ms: self.clock.now_ms(), position_ttl_ms: self.options.position_ttl_ms() }
     }
 
     /// Which drivers belong in the index now.
     pub(crate) fn horizon(&self) -> Horizon {
         let now_ms = self.clock.now_ms();
-        Horizon { now_ms, gone_before_ms: now_ms - self.options.gone_after_ms() }
+        Horizon { now_ms, gone_before_ms: now_ms - self.options.position_ttl_ms() }
     }
 
     /// How often drivers are to report now.

@@ -17,7 +17,7 @@ pub struct Options {
     /// Drivers in the table, at most.
     pub drivers_max: usize,
     /// A driver silent for so long leaves the index.
-    pub gone_after_ms: u32,
+    pub position_ttl_ms: u32,
     /// A driver silent for so long is forgotten.
     pub retention_s: u32,
     /// How often drivers are asked to report.
@@ -57,7 +57,7 @@ impl Default for Options {
         Self {
             data_dir: None,
             drivers_max: 16 * 1024 * 1024,
-            gone_after_ms: 60_000,
+            position_ttl_ms: 60_000,
             retention_s: 24 * 3600,
             reporting_interval_ms: 3_000,
             overload_reporting_interval_ms: 10_000,
@@ -89,7 +89,7 @@ impl Options {
             return Err(FieldError::new("drivers_max", text));
         }
         let positive = [
-            ("gone_after_ms", self.gone_after_ms),
+            ("position_ttl_ms", self.position_ttl_ms),
             ("retention_s", self.retention_s),
             ("reporting_interval_ms", self.reporting_interval_ms),
             ("overload_reporting_interval_ms", self.overload_reporting_interval_ms),
@@ -118,8 +118,8 @@ impl Options {
         RateLimit::new(self.fleet_updates_per_s, self.fleet_updates_burst)
     }
 
-    pub(crate) fn gone_after_ms(&self) -> i64 {
-        i64::from(self.gone_after_ms)
+    pub(crate) fn position_ttl_ms(&self) -> i64 {
+        i64::from(self.position_ttl_ms)
     }
 
     pub(crate) fn retention_ms(&self) -> i64 {

@@ -61,7 +61,7 @@ impl LocationIngest {
         let table = DriverTable::new(ports.sharding, options.drivers_max);
         let (store, loaded) = open_store(&options).await?;
         let corrupt = loaded.corrupt;
-        restore(&table, loaded, ports.clock.now_ms() - options.gone_after_ms())?;
+        restore(&table, loaded, ports.clock.now_ms() - options.position_ttl_ms())?;
         let Ports { node: id, catalog, clock, .. } = ports.clone();
         let desk = Desk::new(ports.membership.watch(), &ports.peers, ms(options.desk_timeout_ms));
         let node = Arc::new(IngestNode::new(id, catalog, clock, options, table, desk));
@@ -192,7 +192,7 @@ fn tick(node: &IngestNode, stored: bool) {
 
 async fn expire(node: Arc<IngestNode>) {
     let options = &node.options;
-    let mut expiry = Expiry::new(node.clock.now_ms(), options.gone_after_ms(), options.retention_ms());
+    let mut expiry = Expiry::new(node.clock.now_ms(), options.position_ttl_ms(), options.retention_ms());
     let mut ticks = interval(ms(EXPIRY_TICK_MS as u32));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -12,7 +12,7 @@ pub(crate) struct TimeWindow {
     /// The server's clock.
     pub(crate) now_ms: i64,
     /// A position older than this is refused: it would be in no index.
-    pub(crate) gone_after_ms: i64,
+    pub(crate) position_ttl_ms: i64,
 }
 
 impl TimeWindow {
@@ -25,7 +25,7 @@ impl TimeWindow {
             return Ok(());
         }
         let ahead_ms = time_ms.saturating_sub(self.now_ms);
-        if ahead_ms > TIME_AHEAD_MAX_MS || ahead_ms < -self.gone_after_ms {
+        if ahead_ms > TIME_AHEAD_MAX_MS || ahead_ms < -self.position_ttl_ms {
             return Err(self.refuse(time_ms));
         }
         Ok(())
@@ -33,7 +33,7 @@ impl TimeWindow {
 
     #[cold]
     fn refuse(self, time_ms: i64) -> FieldError {
-        let Self { now_ms, gone_after_ms } = self;
+        let Self { now_ms, position_ttl_ms } = self;
         let description = if time_ms > now_ms {
             let ahead_ms = time_ms.saturating_sub(now_ms);
             format!(
@@ -44,7 +44,7 @@ impl TimeWindow {
             let age_ms = now_ms.saturating_sub(time_ms);
             format!(
                 "{time_ms} is {age_ms} ms before the server's clock ({now_ms}), must be at most \
-                 {gone_after_ms} ms before, or 0 for now"
+                 {position_ttl_ms} ms before, or 0 for now"
             )
         };
         FieldError::new("time_ms", description)
@@ -89,7 +89,7 @@ pub(crate) fn to_wire(errors: Vec<FieldError>) -> Vec<v1::FieldError> {
 mod tests {
     use super::*;
 
-    const WINDOW: TimeWindow = TimeWindow { now_ms: 1_000_000, gone_after_ms: 60_000 };
+    const WINDOW: TimeWindow = TimeWindow { now_ms: 1_000_000, position_ttl_ms: 60_000 };
 
     fn at(time_ms: i64) -> Result<i64, Vec<FieldError>> {
         let wire = v1::PositionUpdate { time_ms, latitude_deg: 1.0, ..Default::default() };

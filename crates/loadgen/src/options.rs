@@ -59,7 +59,7 @@ pub struct ReplayOptions {
     pub stale_after_ms: u32,
     /// The server's gone limit, milliseconds
     #[arg(long, default_value_t = 60_000)]
-    pub gone_after_ms: u32,
+    pub position_ttl_ms: u32,
     /// Of all randomness
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -153,7 +153,7 @@ impl ReplayOptions {
     pub fn limits(&self) -> Limits {
         Limits {
             stale_after_ms: i64::from(self.stale_after_ms),
-            gone_after_ms: i64::from(self.gone_after_ms),
+            position_ttl_ms: i64::from(self.position_ttl_ms),
             ..Limits::default()
         }
     }

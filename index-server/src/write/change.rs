@@ -69,7 +69,7 @@ impl Writer {
                 let stamp = record.stamp();
                 let older = UpdateVersion { time_ms: stamp.time_ms - 1, ..stamp };
                 let id = self.store.ids.get(number).to_id();
-                self.tombstones.add(&id, older, now_ms + self.gone_after_ms);
+                self.tombstones.add(&id, older, now_ms + self.position_ttl_ms);
                 self.unplace(number);
                 removed += 1;
             }
@@ -81,7 +81,7 @@ impl Writer {
     pub(crate) fn forget(&mut self, evictions: &[Eviction], now_ms: i64) -> u64 {
         let mut removed = 0;
         for forget in evictions {
-            self.tombstones.add(&forget.id, forget.stamp, now_ms + self.gone_after_ms);
+            self.tombstones.add(&forget.id, forget.stamp, now_ms + self.position_ttl_ms);
             let Some(number) = self.registry.find(&self.store, &forget.id) else { continue };
             let record = self.store.records.get(number);
             if record.place() != NOWHERE && record.stamp() <= forget.stamp {

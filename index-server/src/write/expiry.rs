@@ -12,7 +12,7 @@ impl Writer {
     /// Looks for who is old. They leave by [`Writer::expire_some`].
     pub(crate) fn find_old(&mut self, now_ms: i64) {
         self.tombstones.expire(now_ms);
-        let (store, expired, gone_after_ms) = (&self.store, &mut self.expired, self.gone_after_ms);
+        let (store, expired, position_ttl_ms) = (&self.store, &mut self.expired, self.position_ttl_ms);
         self.deadlines.advance(now_ms, |number| {
             let record = store.records.get(number);
             let home = record.home();
@@ -20,7 +20,7 @@ impl Writer {
                 return None;
             }
             let placed = record.place() != NOWHERE;
-            let deadline_ms = record.time_ms() + gone_after_ms + 1;
+            let deadline_ms = record.time_ms() + position_ttl_ms + 1;
             if placed && deadline_ms > now_ms {
                 return Some(deadline_ms);
             }
@@ -44,9 +44,9 @@ impl Writer {
             if record.place() == NOWHERE {
                 continue;
             }
-            if now_ms - record.time_ms() <= self.gone_after_ms {
+            if now_ms - record.time_ms() <= self.position_ttl_ms {
                 record.set_home(Home { watched: true, ..record.home() });
-                self.deadlines.insert(number, record.time_ms() + self.gone_after_ms + 1);
+                self.deadlines.insert(number, record.time_ms() + self.position_ttl_ms + 1);
                 continue;
             }
             self.unplace(number);

@@ -137,7 +137,7 @@ impl Writer {
             applied.refused += 1;
             return;
         }
-        if now_ms - update.stamp.time_ms > self.gone_after_ms || !self.coverage.holds(update.shard) {
+        if now_ms - update.stamp.time_ms > self.position_ttl_ms || !self.coverage.holds(update.shard) {
             self.unplace(number);
             applied.refused += 1;
             return;
@@ -175,7 +175,7 @@ impl Writer {
         }
         store.journal.settle();
         if !old_home.watched {
-            self.deadlines.insert(number, update.stamp.time_ms + self.gone_after_ms + 1);
+            self.deadlines.insert(number, update.stamp.time_ms + self.position_ttl_ms + 1);
         }
     }
 

@@ -10,7 +10,7 @@ use rand::RngExt;
 
 use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, rng, update};
 
-const GONE_AFTER_MS: i64 = 60_000;
+const POSITION_TTL_MS: i64 = 60_000;
 /// As the index counts time: nobody is late by a part of it.
 const TICK_MS: i64 = 250;
 
@@ -59,7 +59,7 @@ fn of_many_who_report_now_and_then_exactly_the_silent_ones_leave() {
         apply(&index, &mut session, &Batch { updates, ..Batch::default() }, now_ms);
         now_ms += TICK_MS * rng.random_range(0..40);
         turn(&index, now_ms);
-        heard.retain(|_, time_ms| now_ms - *time_ms <= GONE_AFTER_MS);
+        heard.retain(|_, time_ms| now_ms - *time_ms <= POSITION_TTL_MS);
         assert_eq!(all(&index), heard.keys().copied().collect::<Vec<_>>());
     }
 }

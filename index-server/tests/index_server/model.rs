@@ -13,7 +13,7 @@ use crate::fleet::{NOW_MS, State, apply, ask, card, introduce, number_of, update
 
 const DRIVERS: u32 = 40;
 const SHARDS: u16 = 8;
-const GONE_AFTER_MS: i64 = 60_000;
+const POSITION_TTL_MS: i64 = 60_000;
 
 fn sharding() -> Sharding {
     Sharding::new(SHARDS, kerb_types::Partitioning::Tile).unwrap()
@@ -124,7 +124,7 @@ impl Model {
             }
             self.tombstones.remove(&number);
         }
-        let old = self.now_ms - state.stamp.time_ms > GONE_AFTER_MS;
+        let old = self.now_ms - state.stamp.time_ms > POSITION_TTL_MS;
         if old || !self.held.contains(&Self::shard(number, &state)) {
             self.drivers.remove(&number);
         } else {
@@ -141,7 +141,7 @@ impl Model {
     }
 
     fn bury(&mut self, number: u32, stamp: UpdateVersion) {
-        let until = self.now_ms + GONE_AFTER_MS;
+        let until = self.now_ms + POSITION_TTL_MS;
         let tombstone = self.tombstones.entry(number).or_insert((stamp, until));
         *tombstone = (tombstone.0.max(stamp), until);
     }
@@ -171,7 +171,7 @@ impl Model {
     fn pass(&mut self) {
         let now_ms = self.now_ms;
         self.tombstones.retain(|_, (_, until)| *until > now_ms);
-        self.drivers.retain(|_, (state, _)| now_ms - state.stamp.time_ms <= GONE_AFTER_MS);
+        self.drivers.retain(|_, (state, _)| now_ms - state.stamp.time_ms <= POSITION_TTL_MS);
     }
 
     fn covered(&self, shard: ShardId) -> bool {
@@ -201,7 +201,7 @@ fn chosen(mask: u8) -> Vec<ShardId> {
 
 impl World {
     fn new() -> Self {
-        let options = Options { drivers_max: 10_000, gone_after_ms: GONE_AFTER_MS, ..Options::default() };
+        let options = Options { drivers_max: 10_000, position_ttl_ms: POSITION_TTL_MS, ..Options::default() };
         let index = Index::new(&options, sharding(), NOW_MS);
         index.set_view(&chosen(0xff), &[]).unwrap();
         let sessions = [0, 1, 2].map(|source| index.open(&node(source)).unwrap());

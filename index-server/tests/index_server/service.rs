@@ -45,7 +45,7 @@ async fn ask(server: &IndexServer) -> ShardResult {
 }
 
 #[tokio::test]
-async fn a_silent_driver_is_gone_after_a_minute_and_comes_back_by_its_slot() {
+async fn a_silent_driver_is_position_ttl_a_minute_and_comes_back_by_its_slot() {
     let Running { server, port, clock, .. } = running().await;
     let mut first = Source::open_with(&port, 0, &line_of(3)).await;
     let _second = Source::open_with(&port, 1, &[]).await;

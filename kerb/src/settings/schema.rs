@@ -3,6 +3,8 @@
 use kerb_types::FieldError;
 use serde_json::Value;
 
+use super::renamed;
+
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion would only confuse.
 const LIKENESS_MIN: f64 = 0.75;
 
@@ -11,9 +13,9 @@ const SHARED: [(&str, &str); 6] = [
     ("server.shutdown_grace_ms", "node.drain_ms"),
     ("location_ingest.drain_timeout_ms", "node.drain_ms"),
     ("location_ingest.data_dir", "node.data_dir"),
-    ("location_ingest.gone_after_ms", "fleet.gone_after_ms"),
-    ("index_server.gone_after_ms", "fleet.gone_after_ms"),
-    ("aggregator.gone_after_ms", "fleet.gone_after_ms"),
+    ("location_ingest.position_ttl_ms", "fleet.position_ttl_ms"),
+    ("index_server.position_ttl_ms", "fleet.position_ttl_ms"),
+    ("aggregator.position_ttl_ms", "fleet.position_ttl_ms"),
 ];
 
 /// A service's complaint about a shared value names the key that can be set.
@@ -58,6 +60,9 @@ pub(super) fn is_section(key: &str, known: &[(String, Value)]) -> bool {
 
 /// What to do about a key that does not exist.
 pub(super) fn advice(key: &str, known: &[(String, Value)]) -> String {
+    if let Some(new) = renamed::new_name(key) {
+        return format!("no such key: it was renamed to {new}");
+    }
     if let Some((_, shared)) = SHARED.iter().find(|(own, _)| *own == key) {
         return format!("no such key: the services share {shared}");
     }

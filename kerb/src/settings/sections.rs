@@ -16,9 +16,9 @@ use tracing_subscriber::EnvFilter;
 const DRAIN_MAX_MS: u32 = 3_600_000;
 
 /// A shorter limit would lose drivers between two reports.
-const GONE_AFTER_MIN_MS: u32 = 1_000;
+const POSITION_TTL_MIN_MS: u32 = 1_000;
 /// A day.
-const GONE_AFTER_MAX_MS: u32 = 86_400_000;
+const POSITION_TTL_MAX_MS: u32 = 86_400_000;
 
 /// `[node]`: this process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ pub struct FleetOptions {
     /// Virtual shards, 1 to 16,384.
     pub shards: NonZeroU16,
     /// A driver silent for so long leaves the index, milliseconds: 1 s to a day.
-    pub gone_after_ms: u32,
+    pub position_ttl_ms: u32,
     /// `tile`: by place, a search of 2 km asks 1 to 4 shards. `id`: by driver id, a search asks all.
     pub partitioning: Partitioning,
 }
@@ -95,7 +95,7 @@ impl Default for FleetOptions {
             vehicle_classes: catalog.vehicle_classes().to_vec(),
             capabilities: catalog.all_capabilities().to_vec(),
             shards: NonZeroU16::new(SHARDS_DEFAULT).expect("the default is not 0"),
-            gone_after_ms: 60_000,
+            position_ttl_ms: 60_000,
             partitioning: Partitioning::default(),
         }
     }
@@ -108,7 +108,7 @@ impl FleetOptions {
         let any_class = vec!["any".to_owned()];
         let capabilities = Catalog::new(any_class, self.capabilities.clone()).err();
         let shards = Sharding::new(self.shards.get(), self.partitioning).err();
-        let gone = within("gone_after_ms", self.gone_after_ms, GONE_AFTER_MIN_MS, GONE_AFTER_MAX_MS);
+        let gone = within("position_ttl_ms", self.position_ttl_ms, POSITION_TTL_MIN_MS, POSITION_TTL_MAX_MS);
         [classes, capabilities, shards, gone].into_iter().flatten().collect()
     }
 }

@@ -133,11 +133,11 @@ fn config_check_names_every_problem_or_shows_where_values_come_from() {
     let shown = succeeds(dir, &["config", "show", "--node-id", "b"]);
     assert!(shown.contains("kerb.toml line 4") && shown.contains("flag --node-id"), "{shown}");
 
-    let bad = "[index_server]\ngone_after_ms = 1\n[aggregator]\nsearch_deadline_ms = \"soon\"\nhedge_permile = 3\nstale_after_ms = 0\n";
+    let bad = "[index_server]\nposition_ttl_ms = 1\n[aggregator]\nsearch_deadline_ms = \"soon\"\nhedge_permile = 3\nstale_after_ms = 0\n";
     std::fs::write(dir.join("bad.toml"), bad).unwrap();
     let problems = fails(dir, &["config", "check", "--config", "bad.toml"], 2);
     for wanted in [
-        "bad.toml line 2: index_server.gone_after_ms: no such key: the services share fleet.gone_after_ms",
+        "bad.toml line 2: index_server.position_ttl_ms: no such key: the services share fleet.position_ttl_ms",
         "bad.toml line 4: aggregator.search_deadline_ms: \"soon\" is refused",
         "bad.toml line 5: aggregator.hedge_permile: no such key; did you mean aggregator.hedge_permille?",
         "bad.toml line 6: aggregator.stale_after_ms: 0, must be at least 1",

@@ -35,7 +35,7 @@ fn options(cluster: &Cluster, seed: u64) -> ReplayOptions {
         // runs eight processes and the cabs on few processors the second may be as late as is waited for at all.
         allowance_ms: HANDOVER_MAX_MS as u32 + 1_000,
         stale_after_ms: 15_000,
-        gone_after_ms: 60_000,
+        position_ttl_ms: 60_000,
         seed,
         report_interval_s: 5,
         utc_offset_h: -7,

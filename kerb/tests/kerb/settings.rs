@@ -113,11 +113,11 @@ fn a_broken_or_missing_file_is_named() {
 #[test]
 fn values_that_do_not_fit_each_other_are_refused_by_keys_that_can_be_set() {
     let flag = |key: &str, text: &str| Entry::flag("--set", key, text);
-    let flags = vec![flag("fleet.gone_after_ms", "10000"), flag("location_ingest.retention_s", "9")];
+    let flags = vec![flag("fleet.position_ttl_ms", "10000"), flag("location_ingest.retention_s", "9")];
     let problems = Sources { flags, ..Sources::default() }.load().unwrap_err().to_string();
     for wanted in [
-        "flag --set: fleet.gone_after_ms: 10000, must be at least 15000",
-        "flag --set: location_ingest.retention_s: 9, must not be shorter than fleet.gone_after_ms",
+        "flag --set: fleet.position_ttl_ms: 10000, must be at least 15000",
+        "flag --set: location_ingest.retention_s: 9, must not be shorter than fleet.position_ttl_ms",
     ] {
         assert!(problems.contains(wanted), "{wanted}\nnot in\n{problems}");
     }
@@ -144,4 +144,17 @@ fn every_setting_and_its_default_stand_in_the_operators_guide() {
         let default = default.replace(['[', ']', '"', ','], "");
         assert_eq!(cell, default, "the default of {section}.{name}");
     }
+}
+
+#[test]
+fn an_old_name_is_refused_with_the_new_one() {
+    let file = File::new("[fleet]\ngone_after_ms = 30000\n");
+    let problems = Sources { file: Some(file.path()), ..Sources::default() }.load().unwrap_err();
+    let said = problems.to_string();
+    assert!(
+        said.ends_with(
+            "kerb.toml line 2: fleet.gone_after_ms: no such key: it was renamed to fleet.position_ttl_ms"
+        ),
+        "{said}"
+    );
 }

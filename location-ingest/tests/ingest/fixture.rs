@@ -146,11 +146,11 @@ impl Cluster {
     }
 
     /// Every server holds exactly what the table says that its shards hold.
-    pub(crate) fn assert_equals(&self, table: &DriverTable, gone_after_ms: i64) {
+    pub(crate) fn assert_equals(&self, table: &DriverTable, position_ttl_ms: i64) {
         let map = self.view.borrow().shard_map.clone();
         for (id, server) in self.servers.lock().iter() {
             let shards = map.shards_of(id);
-            let gone_before_ms = self.clock.now_ms() - gone_after_ms;
+            let gone_before_ms = self.clock.now_ms() - position_ttl_ms;
             let wanted = searchable(table, gone_before_ms, |shard| shards.contains(&shard));
             assert_same(&format!("server {id}"), &server.content(), &wanted);
         }

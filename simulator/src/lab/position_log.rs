@@ -18,7 +18,7 @@ pub struct Delays {
     /// They are remembered for so long, at least the allowance and as long as a search takes.
     pub keep_ms: i64,
     /// Older ones are refused.
-    pub gone_after_ms: i64,
+    pub position_ttl_ms: i64,
 }
 
 /// All drivers' reports so far.
@@ -26,14 +26,14 @@ pub struct PositionLog {
     fleet: Fleet,
     /// The highest number of each driver.
     newest: Vec<u64>,
-    gone_after_ms: i64,
+    position_ttl_ms: i64,
     began_ms: i64,
 }
 
 impl PositionLog {
     /// Nobody has reported. `began_ms` is of the service's clock.
     pub fn new(names: &Names, classes: &[String], delays: Delays, began_ms: i64) -> Self {
-        let Delays { allowance_ms, keep_ms, gone_after_ms } = delays;
+        let Delays { allowance_ms, keep_ms, position_ttl_ms } = delays;
         let card = |(number, class): (u32, &String)| Card {
             id: names.driver(number),
             vehicle_class: class.clone(),
@@ -41,7 +41,7 @@ impl PositionLog {
         };
         let cards: Vec<_> = (0..).zip(classes).map(card).collect();
         let newest = vec![0; cards.len()];
-        Self { fleet: Fleet::new(cards, allowance_ms).keeping(keep_ms), newest, gone_after_ms, began_ms }
+        Self { fleet: Fleet::new(cards, allowance_ms).keeping(keep_ms), newest, position_ttl_ms, began_ms }
     }
 
     /// The row of a report said at `sent_ms` and measured at `time_ms`, by the service's clock; `None` for what is no
@@ -49,12 +49,12 @@ impl PositionLog {
     pub fn row(&mut self, said: &Said, sent_ms: i64, time_ms: i64) -> Option<Row> {
         let Said::Report { driver, position, heading_deg, speed_mps, status, .. } = said else { return None };
         let newest = self.newest.get_mut(*driver as usize)?;
-        let least = (time_ms - self.began_ms).saturating_add(self.gone_after_ms).max(1).unsigned_abs() << 4;
+        let least = (time_ms - self.began_ms).saturating_add(self.position_ttl_ms).max(1).unsigned_abs() << 4;
         let is_again = *newest >> 4 == least >> 4;
         let sequence = if is_again { (*newest + 1).min(least | A_MILLISECOND_MAX) } else { least };
         if sequence > *newest {
             *newest = sequence;
-            if sent_ms - time_ms < self.gone_after_ms {
+            if sent_ms - time_ms < self.position_ttl_ms {
                 let sent =
                     Sent { sent_ms, sequence, time_ms, place: *position, status: *status, certain: true };
                 self.fleet.members()[*driver as usize].history().record(sent);
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn numbers_follow_the_time_of_measurement() {
-        let delays = Delays { allowance_ms: 100, keep_ms: 200, gone_after_ms: 60_000 };
+        let delays = Delays { allowance_ms: 100, keep_ms: 200, position_ttl_ms: 60_000 };
         let mut reports = PositionLog::new(&Names::default(), &["standard".to_owned()], delays, 1_000_000);
         let mut number = |time_ms: i64| {
             let said = Said::Report {

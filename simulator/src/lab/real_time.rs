@@ -60,7 +60,11 @@ pub async fn live<P: People>(
         names,
         seed: options.seed,
         search_every_ms: (SEARCH_EVERY_MS * speed_up).max(1.0) as i64,
-        delays: Delays { allowance_ms: ALLOWANCE_MS, keep_ms: KEEP_MS, gone_after_ms: limits.gone_after_ms },
+        delays: Delays {
+            allowance_ms: ALLOWANCE_MS,
+            keep_ms: KEEP_MS,
+            position_ttl_ms: limits.position_ttl_ms,
+        },
         limits,
     };
     let end = run(people, &mut service, &clock, &how, stop, progress).await;

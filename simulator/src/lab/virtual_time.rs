@@ -62,13 +62,13 @@ pub async fn lab<P: People>(
 /// How a run against services with these settings, in this process, is judged.
 pub fn run_options(settings: &Settings, seed: u64) -> RunOptions {
     let allowance_ms = BATCHES_ALLOWED * i64::from(settings.location_ingest.batch_interval_ms);
-    let gone_after_ms = i64::from(settings.fleet.gone_after_ms);
+    let position_ttl_ms = i64::from(settings.fleet.position_ttl_ms);
     RunOptions {
         names: Names::default(),
         seed,
         search_every_ms: SEARCH_EVERY_MS,
         // A search takes no time here.
-        delays: Delays { allowance_ms, keep_ms: 2 * allowance_ms, gone_after_ms },
-        limits: Limits { gone_after_ms, ..Limits::default() },
+        delays: Delays { allowance_ms, keep_ms: 2 * allowance_ms, position_ttl_ms },
+        limits: Limits { position_ttl_ms, ..Limits::default() },
     }
 }

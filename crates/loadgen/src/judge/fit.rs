@@ -25,7 +25,7 @@ pub struct Limits {
     /// Older positions are answered only when the filter asks for them, milliseconds.
     pub stale_after_ms: i64,
     /// Older positions are in no index, milliseconds.
-    pub gone_after_ms: i64,
+    pub position_ttl_ms: i64,
     /// So near to a limit an age counts as either side of it: the server removes by ticks, and its clock is not the
     /// judge's. Milliseconds.
     pub age_margin_ms: i64,
@@ -33,7 +33,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { stale_after_ms: 15_000, gone_after_ms: 60_000, age_margin_ms: 1_000 }
+        Self { stale_after_ms: 15_000, position_ttl_ms: 60_000, age_margin_ms: 1_000 }
     }
 }
 
@@ -63,7 +63,7 @@ fn contains(search: &Search, place: LatLng) -> bool {
 
 fn age_fit(question: &Question, time_ms: i64, span: Span, limits: &Limits) -> Fit {
     let age_max_ms =
-        question.filter.age_max_ms.map_or(limits.stale_after_ms, i64::from).min(limits.gone_after_ms);
+        question.filter.age_max_ms.map_or(limits.stale_after_ms, i64::from).min(limits.position_ttl_ms);
     let (age_least_ms, age_most_ms) = (span.began_ms - time_ms, span.ended_ms - time_ms);
     if age_most_ms <= age_max_ms - limits.age_margin_ms {
         Fit::Yes

@@ -18,7 +18,7 @@ use super::wire::{Part, url_of};
 /// As the report calls it.
 pub(super) const NAME: &str = "kerb";
 /// Positions count for an hour.
-pub(super) const AGELESS: [&str; 2] = ["fleet.gone_after_ms=3600000", "aggregator.stale_after_ms=3600000"];
+pub(super) const AGELESS: [&str; 2] = ["fleet.position_ttl_ms=3600000", "aggregator.stale_after_ms=3600000"];
 /// A busy machine makes no answer partial.
 pub(super) const DEADLINE: &str = "aggregator.search_deadline_ms=10000";
 /// Connections and rows of a batch when a fleet is loaded.

@@ -202,7 +202,7 @@ impl Shared {
         let request = v1::FindNearbyRequest {
             search: Some(Search::Nearest(v1::NearestSearch { point, k: 1, radius_m: WORLD_M })),
             filter: Some(v1::DriverFilter {
-                position_age_max_ms: self.options.gone_after_ms,
+                position_age_max_ms: self.options.position_ttl_ms,
                 ..Default::default()
             }),
             ..Default::default()
