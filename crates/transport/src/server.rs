@@ -3,10 +3,13 @@
 //! What a peer may cost is bounded here: streams of a connection, bytes in flight of a stream, silent connections.
 //! Bytes that are not HTTP/2 end their own connection and nothing else.
 
-mod bell;
 mod calls;
 mod connection;
-mod guests;
+mod inline_executor;
+mod sync;
+mod wake_set;
+#[cfg(test)]
+mod wake_set_tests;
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +22,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tonic::service::{Routes, RoutesBuilder};
 
-use connection::{Connection, Orders};
+use connection::{Connection, Shutdown};
 
 /// The largest there is. HTTP/2's library closes a whole connection when too many small messages wait on it unread,
 /// and measures that by this window; the streams' windows are the real bound.
@@ -40,7 +43,7 @@ pub struct ServerOptions {
     pub keepalive_interval_ms: u32,
     /// A connection without that sign for this long is closed, milliseconds.
     pub keepalive_timeout_ms: u32,
-    /// Time for open calls to end after a shutdown was asked for, milliseconds; then they are cut.
+    /// Time for open calls to end after a shutdown was asked for, milliseconds; then they are aborted.
     pub shutdown_grace_ms: u32,
 }
 
@@ -100,7 +103,7 @@ impl Server {
     }
 
     /// Serves these services, health and reflection until `shutdown` resolves and the open calls have ended, or the
-    /// grace period has: then their connections are cut. Dropping the future cuts them at once.
+    /// grace period has: then it aborts their connections. Dropping the future aborts them at once.
     ///
     /// Health says "serving" for the server as a whole and for each service of [`Server::with_health_of`] from the
     /// start, and "not serving" from the shutdown on.
@@ -111,22 +114,22 @@ impl Server {
         }
         services.add_service(health_service);
         add_reflection(&mut services);
-        let orders = Orders::default();
-        let _cut_when_dropped = orders.cut.clone().drop_guard();
+        let ending = Shutdown::default();
+        let _cut_when_dropped = ending.abort.clone().drop_guard();
         let open = TaskTracker::new();
         tokio::select! {
-            never = accept(self.listener, services.routes().prepare(), &self.options, &orders, &open) => never,
+            never = accept(self.listener, services.routes().prepare(), &self.options, &ending, &open) => never,
             () = shutdown => {}
         }
         tracing::info!(node = %self.node, address = %self.address, "shutting down");
         for service in self.healthy.iter().chain([&""]) {
             health.set_service_status(*service, tonic_health::ServingStatus::NotServing).await;
         }
-        orders.drain.cancel();
+        ending.drain.cancel();
         open.close();
         if timeout(ms(self.options.shutdown_grace_ms), open.wait()).await.is_err() {
             tracing::warn!(node = %self.node, "open calls are cut after the grace period");
-            orders.cut.cancel();
+            ending.abort.cancel();
             open.wait().await;
         }
     }
@@ -137,7 +140,7 @@ async fn accept(
     listener: TcpListener,
     routes: Routes,
     options: &ServerOptions,
-    orders: &Orders,
+    shutdown: &Shutdown,
     open: &TaskTracker,
 ) -> ! {
     loop {
@@ -146,7 +149,7 @@ async fn accept(
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection without TCP_NODELAY");
                 }
-                open.spawn(Connection::new(stream, routes.clone(), options, orders));
+                open.spawn(Connection::new(stream, routes.clone(), options, shutdown));
             }
             Err(error) => {
                 tracing::debug!(%error, "no connection");

@@ -191,7 +191,7 @@ fn wrong_news_are_refused_with_their_path() {
         "assignment.party_size"
     );
     assert_eq!(of(Some(internal::v1::driver_notification::Notification::Ended(over))), "ended.state");
-    assert_eq!(of(None), "news");
+    assert_eq!(of(None), "notification");
 }
 
 fn driver() -> DriverId {

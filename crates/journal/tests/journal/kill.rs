@@ -52,7 +52,7 @@ struct Appender {
 impl Appender {
     fn start(folder: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "journal::kill::appends_until_it_is_killed", "--nocapture"])
+            .args(["--exact", "kill::appends_until_it_is_killed", "--nocapture"])
             .env(FOLDER, folder)
             .stdout(Stdio::piped())
             .spawn()

@@ -1,6 +1,7 @@
 //! Journals of trips: the suite for both, and what the one on disk does beyond it.
 
 mod damage;
+mod fixture;
 mod forgetting;
 mod kill;
 mod limits;

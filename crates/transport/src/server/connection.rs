@@ -10,9 +10,9 @@ use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::service::Routes;
 
-use super::bell::Bell;
 use super::calls::Answers;
-use super::guests::{Calls, Door, GUESTS_MAX, Guest};
+use super::inline_executor::{Calls, InlineExecutor, SUBTASKS_MAX, Subtask};
+use super::wake_set::WakeSet;
 use super::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, ServerOptions, ms};
 
 /// Looks at its futures in a row; then other tasks get their turn.
@@ -20,107 +20,114 @@ const LOOKS_MAX: usize = 16;
 
 const WIRE: u32 = 1;
 const DRAIN: u32 = 1 << 1;
-const CUT: u32 = 1 << 2;
-const DOOR: u32 = 1 << 3;
-const GUEST: u32 = 1 << 4;
+const ABORT: u32 = 1 << 2;
+const EXECUTOR: u32 = 1 << 3;
+const SUBTASK: u32 = 1 << 4;
 
 type Wire = http2::Connection<TokioIo<TcpStream>, Answers, Calls>;
 type Told = Pin<Box<WaitForCancellationFutureOwned>>;
 
 /// What ends all connections.
 #[derive(Default)]
-pub(super) struct Orders {
+pub(super) struct Shutdown {
     /// They take no further calls, and end with their last one.
     pub(super) drain: CancellationToken,
     /// They end.
-    pub(super) cut: CancellationToken,
+    pub(super) abort: CancellationToken,
 }
 
 /// Resolves when the connection has ended.
 pub(super) struct Connection {
     wire: Pin<Box<Wire>>,
     drain: Told,
-    cut: Told,
-    guests: [Option<Guest>; GUESTS_MAX],
-    door: Arc<Door>,
-    bell: Arc<Bell>,
-    lines: Lines,
+    abort: Told,
+    subtasks: [Option<Subtask>; SUBTASKS_MAX],
+    executor: Arc<InlineExecutor>,
+    wake_set: Arc<WakeSet>,
+    slot_wakers: SlotWakers,
 }
 
-struct Lines {
+struct SlotWakers {
     wire: Waker,
     drain: Waker,
-    cut: Waker,
-    guests: [Waker; GUESTS_MAX],
+    abort: Waker,
+    subtasks: [Waker; SUBTASKS_MAX],
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, routes: Routes, options: &ServerOptions, orders: &Orders) -> Self {
-        let bell = Arc::new(Bell::default());
-        let door = Arc::new(Door::new(bell.clone(), DOOR));
-        let answers = Answers::new(routes, door.clone());
-        let wire = transport(options, Calls(door.clone())).serve_connection(TokioIo::new(stream), answers);
-        let lines = Lines {
-            wire: bell.line(WIRE),
-            drain: bell.line(DRAIN),
-            cut: bell.line(CUT),
-            guests: std::array::from_fn(|i| bell.line(GUEST << i)),
+    pub(super) fn new(
+        stream: TcpStream,
+        routes: Routes,
+        options: &ServerOptions,
+        shutdown: &Shutdown,
+    ) -> Self {
+        let wake_set = Arc::new(WakeSet::default());
+        let executor = Arc::new(InlineExecutor::new(wake_set.clone(), EXECUTOR));
+        let answers = Answers::new(routes, executor.clone());
+        let wire =
+            transport(options, Calls(executor.clone())).serve_connection(TokioIo::new(stream), answers);
+        let slot_wakers = SlotWakers {
+            wire: wake_set.slot_waker(WIRE),
+            drain: wake_set.slot_waker(DRAIN),
+            abort: wake_set.slot_waker(ABORT),
+            subtasks: std::array::from_fn(|i| wake_set.slot_waker(SUBTASK << i)),
         };
-        bell.ring(WIRE | DRAIN | CUT);
+        wake_set.wake(WIRE | DRAIN | ABORT);
         Self {
             wire: Box::pin(wire),
-            drain: Box::pin(orders.drain.clone().cancelled_owned()),
-            cut: Box::pin(orders.cut.clone().cancelled_owned()),
-            guests: Default::default(),
-            door,
-            bell,
-            lines,
+            drain: Box::pin(shutdown.drain.clone().cancelled_owned()),
+            abort: Box::pin(shutdown.abort.clone().cancelled_owned()),
+            subtasks: Default::default(),
+            executor,
+            wake_set,
+            slot_wakers,
         }
     }
 
-    /// Looks at those who have rung.
-    fn turn(&mut self, rung: u32) -> Poll<()> {
-        if rung & DRAIN != 0 && is_ready(&mut self.drain, &self.lines.drain) {
+    /// Looks at those who have woken.
+    fn turn(&mut self, woken: u32) -> Poll<()> {
+        if woken & DRAIN != 0 && is_ready(&mut self.drain, &self.slot_wakers.drain) {
             self.wire.as_mut().graceful_shutdown();
-            self.bell.ring(WIRE);
+            self.wake_set.wake(WIRE);
         }
-        if rung & CUT != 0 && is_ready(&mut self.cut, &self.lines.cut) {
+        if woken & ABORT != 0 && is_ready(&mut self.abort, &self.slot_wakers.abort) {
             return Poll::Ready(());
         }
-        if rung & WIRE != 0
-            && let Poll::Ready(ended) = self.wire.as_mut().poll(&mut Context::from_waker(&self.lines.wire))
+        if woken & WIRE != 0
+            && let Poll::Ready(ended) =
+                self.wire.as_mut().poll(&mut Context::from_waker(&self.slot_wakers.wire))
         {
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended");
             }
             return Poll::Ready(());
         }
-        if rung & DOOR != 0 {
+        if woken & EXECUTOR != 0 {
             self.let_in();
         }
-        for (i, guest) in self.guests.iter_mut().enumerate() {
-            let Some(future) = guest.as_mut().filter(|_| rung & (GUEST << i) != 0) else { continue };
-            if is_ready(future, &self.lines.guests[i]) {
-                *guest = None;
-                self.door.left();
+        for (i, subtask) in self.subtasks.iter_mut().enumerate() {
+            let Some(future) = subtask.as_mut().filter(|_| woken & (SUBTASK << i) != 0) else { continue };
+            if is_ready(future, &self.slot_wakers.subtasks[i]) {
+                *subtask = None;
+                self.executor.left();
             }
         }
         Poll::Pending
     }
 
     fn let_in(&mut self) {
-        let (came, shared) = self.door.take();
+        let (came, shared) = self.executor.take();
         if shared {
-            self.guests.iter_mut().filter_map(Option::take).chain(came).for_each(|guest| {
-                tokio::spawn(guest);
+            self.subtasks.iter_mut().filter_map(Option::take).chain(came).for_each(|subtask| {
+                tokio::spawn(subtask);
             });
             return;
         }
-        let mut free = self.guests.iter_mut().enumerate().filter(|(_, guest)| guest.is_none());
-        for guest in came {
-            let (i, place) = free.next().expect("the door lets in as many as there are places");
-            *place = Some(guest);
-            self.bell.ring(GUEST << i);
+        let mut free = self.subtasks.iter_mut().enumerate().filter(|(_, subtask)| subtask.is_none());
+        for subtask in came {
+            let (i, place) = free.next().expect("the executor lets in as many as there are places");
+            *place = Some(subtask);
+            self.wake_set.wake(SUBTASK << i);
         }
     }
 }
@@ -129,20 +136,20 @@ impl Future for Connection {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.bell.look(context.waker());
+        self.wake_set.begin_drain(context.waker());
         for _ in 0..LOOKS_MAX {
-            let rung = self.bell.next();
-            if rung == 0 {
+            let woken = self.wake_set.drain();
+            if woken == 0 {
                 return Poll::Pending;
             }
-            if self.turn(rung).is_ready() {
+            if self.turn(woken).is_ready() {
                 // What still runs sees that the connection is gone.
-                self.door.close();
+                self.executor.close();
                 self.let_in();
                 return Poll::Ready(());
             }
         }
-        self.bell.look_away();
+        self.wake_set.suspend_drain();
         context.waker().wake_by_ref();
         Poll::Pending
     }

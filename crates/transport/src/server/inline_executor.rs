@@ -11,43 +11,43 @@ use futures::task::{Spawn, SpawnError};
 use hyper::rt::Executor;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::bell::Bell;
+use super::wake_set::WakeSet;
 
 /// Futures in a connection's task beside the connection, at most.
-pub(super) const GUESTS_MAX: usize = 4;
+pub(super) const SUBTASKS_MAX: usize = 4;
 
-pub(super) type Guest = FutureObj<'static, ()>;
+pub(super) type Subtask = FutureObj<'static, ()>;
 
 /// Where a connection's futures come in.
-pub(super) struct Door {
+pub(super) struct InlineExecutor {
     entries: Mutex<Entries>,
-    bell: Arc<Bell>,
+    wake_set: Arc<WakeSet>,
     bit: u32,
 }
 
 #[derive(Default)]
 struct Entries {
-    waiting: Vec<Guest>,
-    /// Guests, those who wait included.
+    waiting: Vec<Subtask>,
+    /// Subtasks, those who wait included.
     inside: usize,
     call_is_open: bool,
     /// Had several calls at a time, or has ended.
     shared: bool,
 }
 
-impl Door {
+impl InlineExecutor {
     /// Rings with this bit when there is news.
-    pub(super) fn new(bell: Arc<Bell>, bit: u32) -> Self {
-        Self { entries: Mutex::default(), bell, bit }
+    pub(super) fn new(wake_set: Arc<WakeSet>, bit: u32) -> Self {
+        Self { entries: Mutex::default(), wake_set, bit }
     }
 
     /// Those who came since the last call, and whether all are to become tasks.
-    pub(super) fn take(&self) -> (Vec<Guest>, bool) {
+    pub(super) fn take(&self) -> (Vec<Subtask>, bool) {
         let mut entries = self.entries.lock();
         (std::mem::take(&mut entries.waiting), entries.shared)
     }
 
-    /// A guest has ended.
+    /// A subtask has ended.
     pub(super) fn left(&self) {
         self.entries.lock().inside -= 1;
     }
@@ -57,8 +57,8 @@ impl Door {
         self.entries.lock().shared = true;
     }
 
-    fn enter(&self, mut entries: MutexGuard<'_, Entries>, future: Guest) {
-        if entries.shared || entries.inside == GUESTS_MAX {
+    fn enter(&self, mut entries: MutexGuard<'_, Entries>, future: Subtask) {
+        if entries.shared || entries.inside == SUBTASKS_MAX {
             // A runtime that ends drops the future at once, and a call that is dropped wants the lock.
             drop(entries);
             tokio::spawn(future);
@@ -66,12 +66,12 @@ impl Door {
             entries.inside += 1;
             entries.waiting.push(future);
         }
-        self.bell.ring(self.bit);
+        self.wake_set.wake(self.bit);
     }
 }
 
-impl Spawn for Door {
-    fn spawn_obj(&self, future: Guest) -> Result<(), SpawnError> {
+impl Spawn for InlineExecutor {
+    fn spawn_obj(&self, future: Subtask) -> Result<(), SpawnError> {
         self.enter(self.entries.lock(), future);
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Spawn for Door {
 
 /// Runs the calls of one connection.
 #[derive(Clone)]
-pub(super) struct Calls(pub(super) Arc<Door>);
+pub(super) struct Calls(pub(super) Arc<InlineExecutor>);
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Calls {
     fn execute(&self, call: F) {
@@ -96,7 +96,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Calls {
 }
 
 /// A call is open.
-struct Open(Arc<Door>);
+struct Open(Arc<InlineExecutor>);
 
 impl Drop for Open {
     fn drop(&mut self) {

@@ -1,0 +1,6 @@
+//! The synchronization that [`WakeSet`](super::wake_set::WakeSet) uses. `tests/wake_set_explored.rs` compiles the same
+//! functions with the explorer's types in this place.
+
+pub(super) use std::sync::atomic::{AtomicU32, Ordering};
+
+pub(super) use parking_lot::Mutex;
