@@ -7,7 +7,6 @@
 //! This crate holds no position and knows no transport between the roles: index servers and ingest nodes are
 //! reached through fleet's ports. Every answer says which shards it speaks for.
 
-pub mod counters;
 pub mod driver_query;
 pub mod flight_key;
 pub mod gather;
@@ -15,6 +14,7 @@ pub mod grpc;
 mod lanes;
 pub mod latency;
 mod many;
+pub mod metrics;
 pub mod options;
 pub mod page_token;
 pub mod plan;
@@ -28,8 +28,8 @@ mod together;
 mod travel;
 pub mod validate;
 
-pub use counters::{Counters, CountersSnapshot};
 pub use gather::Coverage;
+pub use metrics::{Metrics, MetricsSnapshot};
 pub use options::Options;
 pub use query::{Found, Query, Ranked};
 pub use service::{Aggregator, Ports};

@@ -16,8 +16,8 @@ use kerb_types::{MembershipView, NodeId, ShardId};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use crate::counters::Counters;
 use crate::latency::Latency;
+use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::query::Found;
 
@@ -31,8 +31,8 @@ pub struct Engine {
     budget: HedgeBudget,
     hedge_initial: Duration,
     hedge_floor: Duration,
-    /// Counts.
-    pub counters: Counters,
+    /// What all searches count.
+    pub metrics: Metrics,
 }
 
 /// One search.
@@ -61,7 +61,7 @@ impl Engine {
             budget: HedgeBudget::new(options.hedge_permille, options.hedge_burst),
             hedge_initial: Duration::from_millis(u64::from(options.hedge_initial_ms)),
             hedge_floor: Duration::from_micros(u64::from(options.hedge_floor_us)),
-            counters: Counters::default(),
+            metrics: Metrics::default(),
         }
     }
 

@@ -14,9 +14,9 @@ use kerb_types::{Catalog, Clock, DriverId, FieldError, MembershipView, NodeId, R
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::counters::CountersSnapshot;
 use crate::driver_query::{Located, find_driver};
 use crate::flight_key::FlightKey;
+use crate::metrics::MetricsSnapshot;
 use crate::options::Options;
 use crate::query::{Found, Query};
 use crate::rebuild::{Progress, rebuild};
@@ -89,7 +89,7 @@ impl Aggregator {
     /// missing from the coverage.
     pub async fn find(&self, query: Query, deadline: Instant) -> Result<Arc<Found>, Error> {
         let inner = &*self.0;
-        let counters = &inner.engine.counters;
+        let metrics = &inner.engine.metrics;
         let _permit = self.admit()?;
         let key = FlightKey::new(&query);
         let start = || inner.scatter(&query, deadline);
@@ -100,9 +100,9 @@ impl Aggregator {
         } else {
             landed.value
         };
-        counters.searches.one();
-        counters.joined.add(usize::from(landed.joined.is_some()));
-        counters.partial.add(usize::from(!found.coverage.is_complete()));
+        metrics.searches.increment();
+        metrics.joined.add(u64::from(landed.joined.is_some()));
+        metrics.partial.add(u64::from(!found.coverage.is_complete()));
         Ok(found)
     }
 
@@ -110,7 +110,7 @@ impl Aggregator {
     pub(crate) fn admit(&self) -> Result<SemaphorePermit<'_>, Error> {
         let inner = &*self.0;
         inner.searches.try_acquire().map_err(|_full| {
-            inner.engine.counters.overloaded.one();
+            inner.engine.metrics.overloaded.increment();
             Error::Overloaded { what: "searches", limit: inner.options.searches_max as usize }
         })
     }
@@ -126,8 +126,8 @@ impl Aggregator {
         let inner = &*self.0;
         let scattering = inner.scattering(search, filter, deadline);
         let found = Box::pin(inner.engine.search(scattering)).await;
-        inner.engine.counters.searches.one();
-        inner.engine.counters.partial.add(usize::from(!found.coverage.is_complete()));
+        inner.engine.metrics.searches.increment();
+        inner.engine.metrics.partial.add(u64::from(!found.coverage.is_complete()));
         found
     }
 
@@ -184,9 +184,9 @@ impl Aggregator {
         self.0.clock.now_ms()
     }
 
-    /// What was done so far.
-    pub fn counters(&self) -> CountersSnapshot {
-        self.0.engine.counters.snapshot()
+    /// Returns what was counted since the start.
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.0.engine.metrics.snapshot()
     }
 
     /// The cluster as it is now.

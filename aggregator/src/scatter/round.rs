@@ -97,13 +97,13 @@ impl<'a> Round<'a> {
                 let fresh = self.works[work].covered(&shards, &answer.uncovered);
                 if !fresh.is_empty() {
                     if reason == Reason::Hedge {
-                        self.engine.counters.hedges_won.one();
+                        self.engine.metrics.hedges_won.increment();
                     }
                     self.gather.add(fresh, self.works[work].search.limit(), answer.hits);
                 }
             }
             Err(error) => {
-                self.engine.counters.errors.one();
+                self.engine.metrics.errors.increment();
                 self.engine.lost(server, took, &error, now);
             }
         }
@@ -134,7 +134,7 @@ impl<'a> Round<'a> {
     pub(super) fn finish(self, now: Instant) -> Found {
         let servers = self.scattering.view.shard_map.servers();
         for attempt in self.attempts.iter().filter(|attempt| attempt.pending) {
-            self.engine.counters.lost.one();
+            self.engine.metrics.abandoned.increment();
             let waited = now.duration_since(attempt.started);
             self.engine.lost(&servers[usize::from(attempt.server)], waited, &"no answer came", now);
         }
@@ -163,7 +163,7 @@ impl<'a> Round<'a> {
             return;
         }
         for more in self.gather.more() {
-            self.engine.counters.more.one();
+            self.engine.metrics.refetches.increment();
             self.open(more.search, &more.shards, now);
         }
     }
@@ -190,17 +190,17 @@ impl<'a> Round<'a> {
 
     /// Counts so many questions; says no when they are hedges beyond the budget.
     fn pay(&self, reason: Reason, questions: usize) -> bool {
-        let counters = &self.engine.counters;
+        let metrics = &self.engine.metrics;
         match reason {
             Reason::First => self.engine.budget.earn(questions),
-            Reason::Failover => counters.failovers.add(questions),
-            Reason::Hedge if self.engine.budget.spend(questions) => counters.hedges.add(questions),
+            Reason::Failover => metrics.failovers.add(questions as u64),
+            Reason::Hedge if self.engine.budget.spend(questions) => metrics.hedges.add(questions as u64),
             Reason::Hedge => {
-                counters.hedges_refused.add(questions);
+                metrics.hedges_refused.add(questions as u64);
                 return false;
             }
         }
-        counters.asks.add(questions);
+        metrics.queries.add(questions as u64);
         true
     }
 

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows a port, gRPC, an engine or a file format. A value is valid once it exists.
 
+pub mod backoff;
 pub mod catalog;
 pub mod clock;
 pub mod driver;
@@ -10,11 +11,13 @@ pub mod field_error;
 pub mod id;
 pub mod limits;
 pub mod membership;
+pub mod metrics;
 pub mod run_blocking;
 pub mod sharding;
 pub mod timing_wheel;
 pub mod travel_source;
 
+pub use backoff::{Backoff, Jitter};
 pub use catalog::{Capabilities, Catalog, VehicleClass};
 pub use clock::{Clock, ManualClock, RuntimeClock, Stopwatch, SystemClock};
 pub use driver::{DriverProfile, DriverStatus, KnownDriver, KnownPosition, Motion, UpdateVersion};
