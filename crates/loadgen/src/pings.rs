@@ -60,7 +60,7 @@ impl Pings {
         Self::read_table(Table::new(reader, name, LastLine::MayBeOpen)?, name)
     }
 
-    fn read_table(table: Table<impl Read>, name: &str) -> Result<Self, CsvError> {
+    fn read_table(mut table: Table<impl Read>, name: &str) -> Result<Self, CsvError> {
         table.require_first(&COLUMNS, true)?;
         let (mut all, mut index) = (Self::default(), HashMap::new());
         let pings = table.read_all(|row| {

@@ -49,7 +49,7 @@ pub fn read(reader: impl Read, name: &str) -> Result<Vec<Trip>, CsvError> {
     read_table(Table::new(reader, name, LastLine::MayBeOpen)?, name)
 }
 
-fn read_table(table: Table<impl Read>, name: &str) -> Result<Vec<Trip>, CsvError> {
+fn read_table(mut table: Table<impl Read>, name: &str) -> Result<Vec<Trip>, CsvError> {
     table.require_first(&COLUMNS, false)?;
     let mut trips = table.read_all(|row| {
         let (pickup, dropoff) = (row.position(PICKUP)?, row.position(DROPOFF)?);

@@ -49,6 +49,8 @@ pub struct Table<R: Read> {
     file: String,
     reader: Reader<Source<R>>,
     columns: StringRecord,
+    /// How many of the first columns the caller reads, for the errors.
+    first_columns: usize,
     record: StringRecord,
 }
 
@@ -74,9 +76,9 @@ impl<R: Read> Table<R> {
         let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(source);
         let columns = match reader.headers() {
             Ok(headers) => headers.clone(),
-            Err(error) => return Err(CsvError::from_csv(file, 1, &StringRecord::new(), error)),
+            Err(error) => return Err(CsvError::from_csv(file, 1, String::new(), error)),
         };
-        Ok(Self { file, reader, columns, record: StringRecord::new() })
+        Ok(Self { file, reader, first_columns: columns.len(), columns, record: StringRecord::new() })
     }
 
     /// The names of the columns.
@@ -100,9 +102,10 @@ impl<R: Read> Table<R> {
     }
 
     /// Checks that the table begins with these columns in this order; when `exact`, there are no others.
-    pub fn require_first(&self, names: &[&str], exact: bool) -> Result<(), CsvError> {
+    pub fn require_first(&mut self, names: &[&str], exact: bool) -> Result<(), CsvError> {
         let compared = if exact { self.columns.len() } else { names.len() };
         if self.columns.iter().take(compared).eq(names.iter().copied()) {
+            self.first_columns = names.len();
             return Ok(());
         }
         let found = self.columns.iter().collect::<Vec<_>>().join(",");
@@ -116,7 +119,10 @@ impl<R: Read> Table<R> {
         match self.reader.read_record(&mut self.record) {
             Ok(true) => Ok(Some(Row { file: &self.file, columns: &self.columns, record: &self.record })),
             Ok(false) => Ok(None),
-            Err(error) => Err(CsvError::from_csv(self.file.clone(), line_before, &self.columns, error)),
+            Err(error) => {
+                let columns = self.columns.iter().take(self.first_columns).collect::<Vec<_>>().join(",");
+                Err(CsvError::from_csv(self.file.clone(), line_before, columns, error))
+            }
         }
     }
 

@@ -114,7 +114,7 @@ fn placed(number: u32, shift_h: Option<[f64; 2]>, within: &Range<i64>, wishes: &
 
 /// The first row of each cab, to the end of the run.
 fn starts(files: &Files, file: &str, scenario: &Scenario, most: u32) -> Result<Vec<Found>, ScenarioError> {
-    let table = Table::new(files.text(file)?, file, LastLine::MayBeOpen)?;
+    let mut table = Table::new(files.text(file)?, file, LastLine::MayBeOpen)?;
     table.require_first(&START_COLUMNS, false)?;
     let rows = table.read_all(|row| {
         let time_s = parse_time_s(row.text(0));

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use csv::{ErrorKind, Position, StringRecord};
+use csv::{ErrorKind, Position};
 
 /// Why a table cannot be used. Lines count from 1, the header included.
 #[derive(Debug, thiserror::Error)]
@@ -48,17 +48,11 @@ impl CsvError {
     }
 
     /// An error of the `csv` crate. `line_before` is the line of the last row that was read.
-    pub(super) fn from_csv(
-        file: String,
-        line_before: u64,
-        columns: &StringRecord,
-        error: csv::Error,
-    ) -> Self {
+    pub(super) fn from_csv(file: String, line_before: u64, columns: String, error: csv::Error) -> Self {
         let line = error.position().map_or(line_before, Position::line);
         match error.into_kind() {
             ErrorKind::Io(source) => Self::File { file, line, source },
             ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                let columns = columns.iter().collect::<Vec<_>>().join(",");
                 Self::Fields { file, line, found: len, expected: expected_len, columns }
             }
             ErrorKind::Utf8 { .. } => Self::Line { file, line, reason: "not UTF-8 text".to_owned() },

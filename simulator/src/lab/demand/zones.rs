@@ -106,7 +106,7 @@ impl Zones {
 }
 
 fn table(files: &Files, name: &str, columns: &[&str]) -> Result<Table<Box<dyn Read>>, ScenarioError> {
-    let table = Table::new(files.text(name)?, name, LastLine::MayBeOpen)?;
+    let mut table = Table::new(files.text(name)?, name, LastLine::MayBeOpen)?;
     table.require_first(columns, false)?;
     Ok(table)
 }

@@ -97,7 +97,7 @@ pub enum DayError {
 
 /// The lines of a local date like `2008-05-22`.
 pub(super) fn lines(path: &Path, date: &str) -> Result<Vec<Line>, CsvError> {
-    let table = Table::open(path, LastLine::MayBeOpen)?;
+    let mut table = Table::open(path, LastLine::MayBeOpen)?;
     let known = table.columns().iter().zip(COLUMNS).take_while(|(found, known)| found == known).count();
     // A file that lacks one of the first columns is refused by the name of that column.
     let columns = &COLUMNS[..known.max(trips::COLUMNS.len())];
