@@ -23,7 +23,7 @@ pub use clock::{Clock, ManualClock, RuntimeClock, Stopwatch, SystemClock};
 pub use driver::{DriverProfile, DriverStatus, KnownDriver, KnownPosition, Motion, UpdateVersion};
 pub use field_error::FieldError;
 pub use id::{DriverId, NodeId, ShardId};
-pub use membership::{MembershipView, Node, Role, ShardMap};
+pub use membership::{MembershipView, Node, Role, ServerIndex, ShardMap};
 pub use run_blocking::run_blocking;
 pub use sharding::{Partitioning, Sharding};
 pub use timing_wheel::{TimingWheel, WheelAction};

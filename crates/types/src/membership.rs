@@ -67,6 +67,22 @@ impl MembershipView {
     }
 }
 
+/// A server of a [`ShardMap`], by its position in [`ShardMap::servers`]. It is valid for that map only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerIndex(u16);
+
+impl ServerIndex {
+    /// The server at this position of [`ShardMap::servers`].
+    pub fn new(position: usize) -> Self {
+        Self(u16::try_from(position).expect("a cluster has at most 65,536 index servers"))
+    }
+
+    /// Returns the position in [`ShardMap::servers`].
+    pub fn as_usize(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// Placement of shards on index servers by rendezvous hashing (Thaler and Ravishankar 1998): each shard goes to
 /// the `replicas` servers with the highest weight for it, so losing a server moves only its own shards.
 ///
@@ -112,6 +128,16 @@ impl ShardMap {
     pub fn holders(&self, shard: ShardId) -> &[u16] {
         let start = usize::from(shard.0) * self.replicas;
         self.holders.get(start..start + self.replicas).unwrap_or(&[])
+    }
+
+    /// Returns the same servers as [`ShardMap::replicas`], by index.
+    pub fn holder_indices(&self, shard: ShardId) -> impl Iterator<Item = ServerIndex> + Clone {
+        self.holders(shard).iter().map(|&index| ServerIndex(index))
+    }
+
+    /// Returns the server at an index of this map.
+    pub fn server(&self, index: ServerIndex) -> &NodeId {
+        &self.servers[index.as_usize()]
     }
 
     /// The shards that a server holds, in order.
