@@ -34,9 +34,9 @@ impl AdminService for Grpc {
         request: Request<RebuildRequest>,
     ) -> Result<Response<Self::RebuildStream>, Status> {
         let RebuildRequest { node_id, shards } = request.into_inner();
-        let node = NodeId::new(&node_id).map_err(|error| status_of(&error.into()))?;
+        let node = NodeId::new(&node_id).map_err(|error| status_of(&error))?;
         let shards = shards.iter().enumerate().map(shard).collect::<Result<Vec<_>, _>>();
-        let shards = shards.map_err(|error| status_of(&error.into()))?;
+        let shards = shards.map_err(|error| status_of(&error))?;
         let progress = self.0.rebuild(&node, shards).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(progress.map(response).boxed()))
     }

@@ -20,7 +20,7 @@ impl DriverQueryService for Grpc {
     ) -> Result<Response<GetDriverResponse>, Status> {
         let aggregator = &self.0;
         let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
-        let id = DriverId::new(&request.into_inner().driver_id).map_err(|error| status_of(&error.into()))?;
+        let id = DriverId::new(&request.into_inner().driver_id).map_err(|error| status_of(&error))?;
         let located = aggregator.driver(id, deadline).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(present(&located, aggregator.catalog(), aggregator.now_ms())))
     }

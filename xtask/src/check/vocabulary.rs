@@ -35,7 +35,8 @@ pub(crate) fn run(root: &Path, paths: &[&str]) -> Result<()> {
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let summary: Vec<String> = counts.iter().take(SUMMARY_MAX).map(|(denied, count)| format!("{denied} {count}")).collect();
+    let summary: Vec<String> =
+        counts.iter().take(SUMMARY_MAX).map(|(denied, count)| format!("{denied} {count}")).collect();
     Err(format!("{} findings: {}", violations.len(), summary.join(", ")).into())
 }
 

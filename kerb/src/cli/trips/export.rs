@@ -24,7 +24,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     let journal = args.journal.open()?;
-    let failed = |error: kerb_ports::Error| Failure::Failed(error.to_string());
+    let failed = |error: kerb_ports::TripJournalError| Failure::Failed(error.to_string());
     let mut markets = journal.markets().await.map_err(failed)?;
     if let Some(market) = &args.market {
         let newest = journal.version(market.clone()).await.map_err(failed)?;

@@ -4,7 +4,7 @@ use std::panic::{set_hook, take_hook};
 use std::path::PathBuf;
 
 use kerb_journal::{FjallJournal, JournalError};
-use kerb_ports::{Error, TripJournal};
+use kerb_ports::{TripJournal, TripJournalError};
 use kerb_trips::{MarketId, Record, Version};
 
 use crate::cli::failure::Failure;
@@ -73,7 +73,7 @@ impl<'a> Records<'a> {
                     return Ok(page);
                 }
                 Err(_) if self.page_max > 1 => self.page_max = 1,
-                Err(Error::Internal(told)) => return Err(told),
+                Err(TripJournalError::Internal(told)) => return Err(told),
                 Err(error) => return Err(error.to_string()),
             }
         }

@@ -1,7 +1,7 @@
 //! `kerb trips verify`: audits every market of a journal.
 
 use kerb_journal::FjallJournal;
-use kerb_ports::{Error, TripJournal};
+use kerb_ports::{TripJournal, TripJournalError};
 use kerb_trips::{Audit, AuditReport, AuditSummary, MarketId, Version};
 
 use super::journal::{JournalArgs, Records};
@@ -45,7 +45,7 @@ struct CheckedMarket {
 }
 
 impl Checked {
-    async fn read(journal: &FjallJournal) -> Result<Self, Error> {
+    async fn read(journal: &FjallJournal) -> Result<Self, TripJournalError> {
         let (mut all, mut markets, mut unreadable) = (Audit::new(), Vec::new(), Vec::new());
         for market in journal.markets().await? {
             let mut own = Audit::new();
