@@ -9,7 +9,7 @@ use kerb_proto::v1::admin_service_server::AdminServiceServer;
 use kerb_proto::v1::driver_query_service_server::DriverQueryServiceServer;
 use kerb_types::limits::MESSAGE_BYTES_MAX;
 
-use crate::service::Aggregator;
+use crate::handle::Aggregator;
 
 pub use nearby::Nearby;
 

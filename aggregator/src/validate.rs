@@ -22,7 +22,7 @@ use crate::query::Query;
 
 /// A checked request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Checked {
+pub struct ValidatedRequest {
     /// What to search. In a search by pages its limit is one more than the page, to see whether another follows.
     pub query: Query,
     /// In a search by pages.
@@ -45,7 +45,11 @@ pub struct Page {
 }
 
 /// Checks everything, and names all that is wrong.
-pub fn validate(request: FindNearbyRequest, catalog: &Catalog, options: &Options) -> Result<Checked, Error> {
+pub fn validate(
+    request: FindNearbyRequest,
+    catalog: &Catalog,
+    options: &Options,
+) -> Result<ValidatedRequest, Error> {
     let mut errors = Vec::new();
     let page = keep(page_of(&request), &mut errors).flatten();
     let after = page.and_then(|page| keep(after(&request.page_token, page), &mut errors)).flatten();
@@ -66,7 +70,7 @@ pub fn validate(request: FindNearbyRequest, catalog: &Catalog, options: &Options
                 // The filter was made for the moment 0.
                 age_max_ms: filter.time_min_ms.unsigned_abs() as u32,
             };
-            Ok(Checked { query, page, h3, eta_to, by_travel_time })
+            Ok(ValidatedRequest { query, page, h3, eta_to, by_travel_time })
         }
         _ => Err(Error::Invalid(errors)),
     }
@@ -77,7 +81,7 @@ pub fn validate_batch(
     searches: Vec<FindNearbyRequest>,
     catalog: &Catalog,
     options: &Options,
-) -> Result<Vec<Checked>, Error> {
+) -> Result<Vec<ValidatedRequest>, Error> {
     if !(1..=BATCH_SEARCHES_MAX).contains(&searches.len()) {
         let description = format!("{} elements, must be 1 to {BATCH_SEARCHES_MAX}", searches.len());
         return Err(FieldError::new("searches", description).into());
@@ -93,7 +97,7 @@ pub fn validate_batch(
             Err(error) => return Err(error),
         }
     }
-    let drivers: u64 = checked.iter().map(Checked::drivers_max).sum();
+    let drivers: u64 = checked.iter().map(ValidatedRequest::drivers_max).sum();
     if drivers > BATCH_DRIVERS_MAX {
         let description = format!("{drivers} drivers in sum, must be at most {BATCH_DRIVERS_MAX}");
         errors.push(FieldError::new("searches", description));
@@ -101,7 +105,7 @@ pub fn validate_batch(
     if errors.is_empty() { Ok(checked) } else { Err(Error::Invalid(errors)) }
 }
 
-impl Checked {
+impl ValidatedRequest {
     /// Drivers in the answer, at most.
     fn drivers_max(&self) -> u64 {
         u64::from(self.page.map_or(self.query.search.limit(), |page| page.size))

@@ -13,7 +13,7 @@ use kerb_types::{FieldError, MembershipView, NodeId, ShardId};
 use tonic::{Request, Response, Status};
 
 use super::Grpc;
-use crate::rebuild::Progress;
+use crate::rebuild::RebuildProgress;
 
 #[tonic::async_trait]
 impl AdminService for Grpc {
@@ -69,7 +69,7 @@ fn shard_rows(node: &NodeId, stats: &[ShardStat]) -> Vec<ShardInfo> {
     stats.iter().map(row).collect()
 }
 
-fn response(progress: Result<Progress, Error>) -> Result<RebuildResponse, Status> {
+fn response(progress: Result<RebuildProgress, Error>) -> Result<RebuildResponse, Status> {
     let progress = progress.map_err(|error| status_of(&error))?;
     Ok(RebuildResponse {
         shards_total: progress.shards_total as u32,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, age_ms};
-use crate::driver_query::Located;
+use crate::driver_query::LocatedDriver;
 
 #[tonic::async_trait]
 impl DriverQueryService for Grpc {
@@ -26,7 +26,7 @@ impl DriverQueryService for Grpc {
     }
 }
 
-fn present(located: &Located, catalog: &Catalog, now_ms: i64) -> GetDriverResponse {
+fn present(located: &LocatedDriver, catalog: &Catalog, now_ms: i64) -> GetDriverResponse {
     let driver = &located.driver;
     let known = driver.position.as_ref();
     GetDriverResponse {

@@ -10,7 +10,7 @@ use kerb_types::{Capabilities, Catalog, Motion, VehicleClass};
 use prost::Message;
 use prost::encoding::{WireType, bool, double, encode_key, encode_varint, message, uint32};
 
-use crate::gather::Coverage;
+use crate::merge::Coverage;
 
 /// Bytes of a driver, about, to ask for room once.
 const DRIVER_BYTES: usize = 112;

@@ -22,11 +22,11 @@ use tonic::server::{NamedService, UnaryService};
 use tonic::{Request, Response, Status};
 
 use super::encode::{self, Presenter, Travel};
-use crate::lanes::ask_all;
+use crate::batch::run_all;
+use crate::handle::Aggregator;
 use crate::page_token;
-use crate::query::Found;
-use crate::service::Aggregator;
-use crate::validate::{Checked, Page, validate, validate_batch};
+use crate::query::SearchResult;
+use crate::validate::{Page, ValidatedRequest, validate, validate_batch};
 
 /// Serves searches. Cheap to clone.
 #[derive(Clone)]
@@ -61,14 +61,18 @@ impl Nearby {
             let aggregator = aggregator.clone();
             async move { answer(&aggregator, checked, deadline).await }
         };
-        let answers = ask_all(checked, ask).await.map_err(|error| status_of(&error))?;
+        let answers = run_all(checked, ask).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(encode::batch(&answers).into()))
     }
 }
 
-async fn answer(aggregator: &Aggregator, checked: Checked, deadline: Instant) -> Result<Vec<u8>, Error> {
+async fn answer(
+    aggregator: &Aggregator,
+    checked: ValidatedRequest,
+    deadline: Instant,
+) -> Result<Vec<u8>, Error> {
     if let (true, &Search::Nearest { circle, k }) = (checked.by_travel_time, &checked.query.search) {
-        let ranked = aggregator.find_soonest(&checked.query, circle, k, deadline).await?;
+        let ranked = aggregator.find_nearest_by_eta(&checked.query, circle, k, deadline).await?;
         let present = present(aggregator, checked.h3);
         let travel = Travel { etas: &ranked.etas, ranking_incomplete: !ranked.exact };
         return Ok(encode::answer(&present, &ranked.hits, travel, &ranked.coverage, ""));
@@ -91,7 +95,7 @@ fn present(aggregator: &Aggregator, h3: Option<Resolution>) -> Presenter<'_> {
 }
 
 /// The hits of the page, and its token when there are more.
-fn cut_to_page(found: &Found, page: Option<Page>, by_id: bool) -> (&[Neighbor], String) {
+fn cut_to_page(found: &SearchResult, page: Option<Page>, by_id: bool) -> (&[Neighbor], String) {
     match page {
         Some(page) if found.hits.len() > page.size as usize => {
             let shown = &found.hits[..page.size as usize];

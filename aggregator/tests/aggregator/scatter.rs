@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use kerb_aggregator::{Aggregator, Found, Options};
+use kerb_aggregator::{Aggregator, Options, SearchResult};
 use kerb_ports::ShardResult;
 use kerb_types::ShardId;
 use tokio::time::Instant;
@@ -11,13 +11,13 @@ const MS: Duration = Duration::from_millis(1);
 const DEADLINE: Duration = Duration::from_millis(200);
 
 /// An answer and how long it took.
-async fn find(aggregator: &Aggregator, k: u32) -> (Found, Duration) {
+async fn find(aggregator: &Aggregator, k: u32) -> (SearchResult, Duration) {
     let started = Instant::now();
     let found = aggregator.find(nearest(k), started + DEADLINE).await.unwrap();
     ((*found).clone(), started.elapsed())
 }
 
-fn assert_whole(found: &Found, k: usize) {
+fn assert_whole(found: &SearchResult, k: usize) {
     let expected: Vec<_> = (0..k).map(|i| format!("d{i:02}")).collect();
     assert_eq!(names(&found.hits), expected);
     assert!(found.coverage.is_complete(), "{:?}", found.coverage);

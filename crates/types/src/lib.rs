@@ -1,5 +1,5 @@
-//! The vocabulary of the fleet: ids, drivers, the catalog of classes and capabilities, sharding, placement, limits,
-//! clocks and the timing wheel.
+//! The vocabulary of the fleet: ids, drivers, the catalog of vehicle classes and capabilities, sharding, membership,
+//! limits, clocks, the timing wheel, metrics and the retry backoff.
 //!
 //! Nothing here knows a port, gRPC, an engine or a file format. A value is valid once it exists.
 
@@ -23,7 +23,7 @@ pub use clock::{Clock, ManualClock, RuntimeClock, Stopwatch, SystemClock};
 pub use driver::{DriverProfile, DriverStatus, KnownDriver, KnownPosition, Motion, UpdateVersion};
 pub use field_error::FieldError;
 pub use id::{DriverId, NodeId, ShardId};
-pub use membership::{MembershipView, Node, Role, ShardMap};
+pub use membership::{MembershipView, Node, Role, ServerIndex, ShardMap};
 pub use run_blocking::run_blocking;
 pub use sharding::{Partitioning, Sharding};
 pub use timing_wheel::{TimingWheel, WheelAction};

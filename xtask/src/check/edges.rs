@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kerb-index-server", &["kerb-geometry", "kerb-ports", "kerb-proto", "kerb-types"]),
     ("kerb-proto", &["kerb-geometry", "kerb-ports", "kerb-trips", "kerb-types"]),
     ("kerb-cluster", &["kerb-ports", "kerb-proto", "kerb-transport", "kerb-trips", "kerb-types"]),
-    ("kerb-loadgen", &["kerb", "kerb-geometry", "kerb-ports", "kerb-proto", "kerb-types"]),
+    ("kerb-loadgen", &["kerb", "kerb-geometry", "kerb-ports", "kerb-proto", "kerb-routing", "kerb-types"]),
     ("kerb-location-ingest", &["kerb-geometry", "kerb-ports", "kerb-proto", "kerb-trips", "kerb-types"]),
     (
         "kerb-matcher",

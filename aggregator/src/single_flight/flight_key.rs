@@ -1,4 +1,4 @@
-//! When two questions are the same: equal in everything but the moment they came.
+//! The key of a flight: everything of a query but the moment of its arrival.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use kerb_types::{Capabilities, DriverId};
 
 use crate::query::Query;
 
-/// A question by which flights are found.
+/// The key by which identical queries find each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FlightKey {
-    shape: Shape,
+    shape: ShapeKey,
     limit: u32,
     after: Option<(u64, DriverId)>,
     statuses: u8,
@@ -22,45 +22,47 @@ pub struct FlightKey {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Shape {
-    Nearest(Round),
-    Radius(Round),
-    Polygon(Ring),
+enum ShapeKey {
+    Nearest(CircleKey),
+    Radius(CircleKey),
+    Polygon(PolygonKey),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Round {
+struct CircleKey {
     center: LatLng,
-    /// The float's bits: the same number is the same circle.
+    /// The bits of the float, so that the key has `Eq` and `Hash`.
     radius_bits: u64,
 }
 
-/// A polygon, equal by its vertices.
+/// A polygon, compared by its vertices.
 #[derive(Clone, Debug)]
-struct Ring(Arc<Polygon>);
+struct PolygonKey(Arc<Polygon>);
 
-impl PartialEq for Ring {
+impl PartialEq for PolygonKey {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0.vertices() == other.0.vertices()
     }
 }
 
-impl Eq for Ring {}
+impl Eq for PolygonKey {}
 
-impl Hash for Ring {
+impl Hash for PolygonKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.vertices().hash(state);
     }
 }
 
 impl FlightKey {
-    /// The key of a question.
+    /// Returns the key of a query.
     pub fn new(query: &Query) -> Self {
         let (shape, after) = match &query.search {
-            Search::Nearest { circle, .. } => (Shape::Nearest(round(circle)), None),
-            Search::WithinRadius { circle, after, .. } => (Shape::Radius(round(circle)), after.as_ref()),
+            Search::Nearest { circle, .. } => (ShapeKey::Nearest(circle_key(circle)), None),
+            Search::WithinRadius { circle, after, .. } => {
+                (ShapeKey::Radius(circle_key(circle)), after.as_ref())
+            }
             Search::WithinPolygon { polygon, after, .. } => {
-                (Shape::Polygon(Ring(Arc::clone(polygon))), after.as_ref())
+                (ShapeKey::Polygon(PolygonKey(Arc::clone(polygon))), after.as_ref())
             }
         };
         Self {
@@ -75,6 +77,6 @@ impl FlightKey {
     }
 }
 
-fn round(circle: &Circle) -> Round {
-    Round { center: circle.center(), radius_bits: circle.radius_m().to_bits() }
+fn circle_key(circle: &Circle) -> CircleKey {
+    CircleKey { center: circle.center(), radius_bits: circle.radius_m().to_bits() }
 }

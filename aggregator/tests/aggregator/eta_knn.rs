@@ -1,4 +1,4 @@
-use kerb_aggregator::soonest::{Soonest, etas};
+use kerb_aggregator::eta::{NearestByEtaSearch, etas};
 use kerb_geometry::{Circle, LatLng};
 use kerb_ports::conformance::travel_times::TwoBanks;
 use kerb_ports::{DriverFilter, Neighbor, Search, TravelTimes};
@@ -14,7 +14,7 @@ fn run(
     max: u32,
     times: TwoBanks,
 ) -> (Vec<(u32, String)>, bool, Vec<Search>) {
-    let mut soonest = Soonest::new(circle, k, max);
+    let mut soonest = NearestByEtaSearch::new(circle, k, max);
     let mut rings = Vec::new();
     while let Some(ring) = soonest.ring().cloned() {
         let hits = linear_scan(drivers.iter(), &ring, &DriverFilter::ANY);
@@ -103,7 +103,7 @@ fn rings_grow_and_end_where_nobody_can_be_sooner() {
 fn a_driver_met_in_two_rings_counts_once() {
     let circle = Circle::new(center(), 5_000.0).unwrap();
     let times = TwoBanks { bridge_s: 600 };
-    let mut soonest = Soonest::new(circle, 40, 5_000);
+    let mut soonest = NearestByEtaSearch::new(circle, 40, 5_000);
     let limit = soonest.ring().unwrap().limit();
     let first: Vec<Neighbor> = (0..limit).map(|i| hit(&format!("d{i:03}"), 2 * i + 1, 1)).collect();
     let time = |hits: &[Neighbor]| etas(hits.iter().map(|hit| hit.position).collect(), center(), &times);

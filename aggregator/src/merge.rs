@@ -1,12 +1,14 @@
-//! Merges the answers of several servers into one exact answer. Pure.
+//! Merges the results of several servers into one exact result. Pure.
 //!
-//! A driver may stand in several answers: in those of two replicas, or in two shards while it moves. It counts
-//! once, and the newest [`UpdateVersion`](kerb_types::UpdateVersion) wins, wherever in the order that copy stands.
+//! A driver may be in several results: in those of two replicas, or in two shards while it moves. The merged result has
+//! it once: the copy with the newest [`UpdateVersion`](kerb_types::UpdateVersion) wins, at whatever rank it is.
 //!
-//! **Exactness.** A list that is as long as its limit is *full*: it says nothing of what comes after its last hit,
-//! its *horizon*. Up to the smallest horizon the merged order is complete. Without dropped copies the merged
-//! answer ends before every horizon (a full list alone has enough hits); with them it may not, and then the list
-//! in question must be asked for what comes after its horizon ([`Gather::more`]).
+//! **Exactness.** A list that is as long as its limit is *full*: neighbors after its last one, its *horizon*, are
+//! unknown. The merged order is complete up to the smallest horizon. Without dropped copies the merged result ends
+//! before every horizon, because a full list alone has enough neighbors. With dropped copies it may end later; then the
+//! neighbors after that list's horizon are needed too ([`Merge::refetches`]).
+
+mod coverage;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -17,57 +19,31 @@ use kerb_types::{DriverId, ShardId};
 
 use kerb_types::limits::PAGE_SIZE_MAX;
 
-/// Times that a search may go back for more. A driver is rarely in two shards at once, so one time nearly always
-/// ends it; each time asks for four times as much as the one before.
-pub const MORE_ROUNDS_MAX: u32 = 4;
-/// Asked for beyond what is known to be needed, the first time.
-const MORE_SLACK: u32 = 16;
+pub use coverage::Coverage;
 
-/// What an answer speaks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Coverage {
-    /// Shards that could hold an answer.
-    pub asked: u32,
-    /// Those of them that did not answer, or not in full; in order.
-    pub missing: Vec<ShardId>,
-}
+/// Rounds of refetches per search, at most. A driver is rarely in two shards at once, so one round nearly always
+/// suffices. Each round asks for four times as many neighbors as the round before.
+pub const REFETCH_ROUNDS_MAX: u32 = 4;
+/// Neighbors that the first refetch asks for beyond the known need.
+const REFETCH_SLACK: u32 = 16;
 
-impl Coverage {
-    /// Shards that answered in full.
-    pub fn answered(&self) -> u32 {
-        self.asked - self.missing.len() as u32
-    }
-
-    /// Nothing is missing.
-    pub fn is_complete(&self) -> bool {
-        self.missing.is_empty()
-    }
-
-    /// With that of a further question of the same search, about a part of its area.
-    pub(crate) fn join(&mut self, further: Self) {
-        self.asked = self.asked.max(further.asked);
-        self.missing.extend(further.missing);
-        self.missing.sort_unstable();
-        self.missing.dedup();
-    }
-}
-
-/// A further question that the exact answer needs.
+/// A further query that the exact result depends on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct More {
-    /// To these shards together.
+pub struct Refetch {
+    /// The shards that the query covers together.
     pub shards: Vec<ShardId>,
-    /// What comes after a horizon.
+    /// The search for the neighbors after a horizon.
     pub search: Search,
 }
 
-/// Answers of one search, while they come in.
+/// Merges the results of one search as they arrive.
 #[derive(Debug)]
-pub struct Gather {
+pub struct Merge {
     search: Search,
     lists: Vec<List>,
-    round: u32,
-    /// Where the newest copies stand, when that is known and no list came since.
+    /// Rounds of refetches so far.
+    rounds: u32,
+    /// List and index of the newest copy of each driver; `None` after a list was added.
     merged: Option<Vec<(usize, usize)>>,
 }
 
@@ -75,44 +51,48 @@ pub struct Gather {
 struct List {
     shards: Vec<ShardId>,
     hits: Vec<Neighbor>,
-    /// There may be more after the last hit, and nobody has been asked for it.
+    /// There may be neighbors after the last one, and no refetch has asked for them.
     full: bool,
 }
 
-impl Gather {
-    /// Of answers to this search.
+impl Merge {
+    /// An empty merge for this search.
     pub fn new(search: Search) -> Self {
-        Self { search, lists: Vec::new(), round: 0, merged: None }
+        Self { search, lists: Vec::new(), rounds: 0, merged: None }
     }
 
-    /// Takes the answer for `shards` together: the first `limit` hits in the search's order.
+    /// Adds the result for `shards` together: the first `limit` neighbors in the search's order.
     pub fn add(&mut self, shards: Vec<ShardId>, limit: u32, hits: Vec<Neighbor>) {
         let full = hits.len() >= limit as usize;
         self.merged = None;
         self.lists.push(List { shards, hits, full });
     }
 
-    /// What must still be asked before the answer is exact; nothing when it is. Each is answered by
-    /// [`Gather::add`], or its shards are missing from the answer. After [`MORE_ROUNDS_MAX`] times the
-    /// lists that are still too short are named by [`Gather::finish`] as missing.
-    pub fn more(&mut self) -> Vec<More> {
+    /// Returns the queries that the exact result still depends on; none when the result is exact. The caller adds the
+    /// result of each with [`Merge::add`], or reports its shards as missing. After [`REFETCH_ROUNDS_MAX`] rounds
+    /// [`Merge::finish`] reports the shards of the lists that are still too short as missing.
+    pub fn refetches(&mut self) -> Vec<Refetch> {
         // One list has no copies to lose, and lists that are not full have nothing more.
-        if self.lists.len() < 2 || self.lists.iter().all(|list| !list.full) || self.round >= MORE_ROUNDS_MAX {
+        if self.lists.len() < 2
+            || self.lists.iter().all(|list| !list.full)
+            || self.rounds >= REFETCH_ROUNDS_MAX
+        {
             return Vec::new();
         }
         let newest = self.newest();
         let short = self.short_lists(&newest);
         if short.is_empty() {
-            // `finish` comes next.
+            // Kept for `finish`, which comes next and would compute it again.
             self.merged = Some(newest);
             return Vec::new();
         }
-        let slack = MORE_SLACK << (2 * self.round);
-        self.round += 1;
-        short.into_iter().map(|(list, dropped)| self.ask_beyond(list, dropped as u32 + slack)).collect()
+        // Four times as much each round: 16, 64, 256, 1024.
+        let slack = REFETCH_SLACK << (2 * self.rounds);
+        self.rounds += 1;
+        short.into_iter().map(|(list, dropped)| self.refetch_beyond(list, dropped as u32 + slack)).collect()
     }
 
-    /// The exact answer for all shards but the named ones, in the search's order and within its limit.
+    /// Returns the exact result, in the search's order and within its limit, and the shards that it does not cover.
     pub fn finish(mut self) -> (Vec<Neighbor>, Vec<ShardId>) {
         let limit = self.search.limit() as usize;
         if let [only] = self.lists.as_mut_slice() {
@@ -140,7 +120,7 @@ impl Gather {
         self.lists.iter().map(|list| list.hits.len()).sum()
     }
 
-    /// Where the newest copy of each driver stands: list and index.
+    /// Returns list and index of the newest copy of each driver.
     fn newest(&self) -> Vec<(usize, usize)> {
         let total = self.total();
         let mut newest: HashMap<&DriverId, (usize, usize), RandomState> =
@@ -156,10 +136,10 @@ impl Gather {
         newest.into_values().collect()
     }
 
-    /// The full lists whose horizon lies before the end of the merged answer, and how many hits each lost.
+    /// Returns the full lists whose horizon is before the end of the merged result, and how many copies each lost.
     fn short_lists(&self, newest: &[(usize, usize)]) -> Vec<(usize, usize)> {
         if newest.len() == self.total() {
-            // Nothing was lost: a full list alone reaches the limit before its horizon.
+            // No copy was dropped: a full list alone reaches the limit before its horizon.
             return Vec::new();
         }
         let mut kept = vec![0; self.lists.len()];
@@ -179,15 +159,17 @@ impl Gather {
         lists.map(|(l, list)| (l, list.hits.len() - kept[l])).collect()
     }
 
-    /// The question for `wanted` hits after a full list's horizon. From now on its answer stands for the list's end.
-    fn ask_beyond(&mut self, list: usize, wanted: u32) -> More {
+    /// Returns the query for `wanted` neighbors after a full list's horizon. The list counts as not full from here on: the
+    /// refetched list takes over its end.
+    fn refetch_beyond(&mut self, list: usize, wanted: u32) -> Refetch {
         let list = &mut self.lists[list];
         list.full = false;
         let last = list.hits.last().expect("a full list has as many hits as its limit, which is not 0");
         let search = match &self.search {
             Search::Nearest { circle, .. } => {
-                // Equal distances come in no order, so all of the horizon's distance are asked for again: the
-                // cursor stands just before it, and the known ones do not count.
+                // A nearest search orders equal distances arbitrarily, so the refetch includes all neighbors at the
+                // horizon's distance: its cursor is just before that distance, and the known ones are added to the
+                // limit.
                 let known = list.hits.iter().rev().take_while(|hit| hit.hav >= last.hav).count() as u32;
                 let after =
                     (last.hav > 0.0).then(|| Cursor { hav: last.hav.next_down(), id: last.card.id.clone() });
@@ -204,16 +186,16 @@ impl Gather {
                 after: Some(Cursor { hav: 0.0, id: last.card.id.clone() }),
             },
         };
-        More { shards: list.shards.clone(), search }
+        Refetch { shards: list.shards.clone(), search }
     }
 }
 
-/// No question asks for more than a page and the one after it, whatever was lost.
+/// A refetch asks for at most one page and one neighbor of the next, however many copies were dropped.
 fn bounded(limit: u32) -> u32 {
     limit.min(PAGE_SIZE_MAX + 1)
 }
 
-/// The order of the answer; among equally near ones by id, so that it is the same each time.
+/// The order of the result. Drivers at equal distance are ordered by id, so that the order is the same each time.
 fn compare(search: &Search, a: &Neighbor, b: &Neighbor) -> Ordering {
     match search {
         Search::WithinPolygon { .. } => a.card.id.cmp(&b.card.id),
@@ -221,7 +203,7 @@ fn compare(search: &Search, a: &Neighbor, b: &Neighbor) -> Ordering {
     }
 }
 
-/// Whether something unseen after `horizon` could belong before `end`.
+/// Whether an unknown neighbor after `horizon` could rank before `end`.
 fn beyond(search: &Search, end: &Neighbor, horizon: &Neighbor) -> bool {
     match search {
         Search::Nearest { .. } => end.hav > horizon.hav,

@@ -1,8 +1,8 @@
-//! Questions from the same part of a city, answered from one search. Pure.
+//! Answers many candidate queries of one part of a city from one search. Pure.
 //!
-//! At a city's peak many riders wait for few drivers, and each rider's search would go through the same empty streets.
-//! One search around all of them finds whoever there is. When it finds fewer drivers than it asks for, it has found them
-//! all, and each question's exact answer is among them; else the questions are asked one by one.
+//! At a peak, many riders wait for few drivers, and the search of each rider would scan the same empty streets. One
+//! search around all riders returns the drivers of the area. If it returns fewer drivers than its limit, these are all
+//! drivers there, so the exact answer of each query is among them. Otherwise the caller runs the queries one by one.
 
 use std::collections::HashMap;
 
@@ -10,51 +10,51 @@ use foldhash::quality::RandomState;
 use kerb_geometry::{Circle, LatLng, Tile, distance_m};
 use kerb_ports::{DriverFilter, NearbyResult, Neighbor};
 
-/// Questions that are worth a search for all of them: when it is in vain, it costs a few per cent more than they do.
-const GROUP_MIN: usize = 32;
-/// A search for all asks for so many drivers. To measure as many distances takes about as long as a search of one's own.
-pub(crate) const DRIVERS_MAX: u32 = 256;
-/// What rounding may take from a distance.
+/// Queries that are worth a shared scan. A scan that fails costs a few percent more than the queries by themselves.
+const GROUP_QUERIES_MIN: usize = 32;
+/// Limit of a shared scan. Measuring that many distances takes about as long as one search.
+pub(crate) const SCAN_DRIVERS_MAX: u32 = 256;
+/// Margin for the rounding of distances, in meters.
 const ROUNDING_M: f64 = 1.0;
 
-/// A checked question.
+/// A validated query for the candidates of one rider.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct CandidateQuery {
     pub(crate) circle: Circle,
     pub(crate) k: u32,
     pub(crate) filter: DriverFilter,
 }
 
-/// Questions of one tile for the same drivers.
+/// Queries from one tile with the same filter.
 #[derive(Debug)]
 pub(crate) struct Group {
-    /// Holds all of their circles.
+    /// A circle that contains the circles of all members.
     pub(crate) circle: Circle,
     pub(crate) filter: DriverFilter,
-    /// By their places among all questions.
+    /// Positions in the list of all queries.
     pub(crate) members: Vec<usize>,
 }
 
-/// The groups that are worth a search.
-pub(crate) fn groups(asked: &[Asked]) -> Vec<Group> {
+/// Returns the groups that are worth a shared scan.
+pub(crate) fn groups(queries: &[CandidateQuery]) -> Vec<Group> {
     let mut numbers = HashMap::<(Tile, DriverFilter), usize, RandomState>::default();
     let mut members = Vec::<Vec<usize>>::new();
-    for (place, one) in asked.iter().enumerate() {
+    for (place, one) in queries.iter().enumerate() {
         let number = *numbers.entry((Tile::of(one.circle.center()), one.filter)).or_insert(members.len());
         if number == members.len() {
             members.push(Vec::new());
         }
         members[number].push(place);
     }
-    let worthwhile = members.into_iter().filter(|members| members.len() >= GROUP_MIN);
+    let worthwhile = members.into_iter().filter(|members| members.len() >= GROUP_QUERIES_MIN);
     let group = |members: Vec<usize>| {
-        let circle = around(members.iter().map(|place| &asked[*place].circle));
-        Group { circle, filter: asked[members[0]].filter, members }
+        let circle = around(members.iter().map(|place| &queries[*place].circle));
+        Group { circle, filter: queries[members[0]].filter, members }
     };
     worthwhile.map(group).collect()
 }
 
-/// A circle that holds some circles of one tile.
+/// Returns a circle that contains the circles, whose centers are in one tile.
 fn around<'a>(circles: impl Iterator<Item = &'a Circle> + Clone) -> Circle {
     let mut corners = [i32::MAX, i32::MAX, i32::MIN, i32::MIN];
     for at in circles.clone().map(Circle::center) {
@@ -70,13 +70,17 @@ fn around<'a>(circles: impl Iterator<Item = &'a Circle> + Clone) -> Circle {
     Circle::new(center, radius_m).expect("a sum of radii is a radius")
 }
 
-/// The nearest of these drivers, who are all that pass.
-pub(crate) fn nearest_of(asked: &Asked, hits: &[Neighbor], near: &mut Vec<(f64, u32)>) -> Vec<u32> {
-    let (origin, hav_max) = (asked.circle.origin(), asked.circle.hav_max());
+/// Returns the positions in `hits` of the nearest drivers of one query. `hits` has all drivers that pass its filter.
+pub(crate) fn nearest_of(
+    queries: &CandidateQuery,
+    hits: &[Neighbor],
+    near: &mut Vec<(f64, u32)>,
+) -> Vec<u32> {
+    let (origin, hav_max) = (queries.circle.origin(), queries.circle.hav_max());
     near.clear();
     let measured = (0..).zip(hits).map(|(place, hit)| (origin.hav(hit.position), place));
     near.extend(measured.filter(|(hav, _)| *hav <= hav_max));
-    let k = asked.k as usize;
+    let k = queries.k as usize;
     let by_distance = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     if k == 0 {
         near.clear();
@@ -88,16 +92,17 @@ pub(crate) fn nearest_of(asked: &Asked, hits: &[Neighbor], near: &mut Vec<(f64, 
     near.iter().map(|(_, place)| *place).collect()
 }
 
-/// Each member's answer, from all drivers who pass in the group's circle. `first`: the place of the first of them.
+/// Returns each member's answer, from all drivers that pass the filter in the group's circle. `first` is the position of
+/// `hits[0]` in the combined list.
 pub(crate) fn answers(
     group: &Group,
-    asked: &[Asked],
+    queries: &[CandidateQuery],
     hits: &[Neighbor],
     first: u32,
 ) -> Vec<(usize, NearbyResult)> {
     let mut near = Vec::with_capacity(hits.len());
     let answer = |place: &usize| {
-        let mut places = nearest_of(&asked[*place], hits, &mut near);
+        let mut places = nearest_of(&queries[*place], hits, &mut near);
         for place in &mut places {
             *place += first;
         }

@@ -21,7 +21,7 @@ fn names_of<'a>(answers: &'a NearbyResults, answer: &'a NearbyResult) -> Vec<&'a
     answers.hits_of(answer).map(|hit| hit.card.id.as_str()).collect()
 }
 
-/// More questions than one task answers: each answer is the one to its own question.
+/// Refetch questions than one task answers: each answer is the one to its own question.
 #[tokio::test(start_paused = true)]
 async fn answers_each_question_as_a_search_of_its_own() {
     let cluster = Cluster::new(3, 2);
@@ -101,7 +101,7 @@ async fn questions_of_one_part_of_a_city_are_one_search_when_few_drivers_pass() 
     assert!(cluster.asked() <= 6, "{} questions to servers", cluster.asked());
 }
 
-/// More pass than one search answers, or a server is silent: each question is asked for itself.
+/// Refetch pass than one search answers, or a server is silent: each question is asked for itself.
 #[tokio::test(start_paused = true)]
 async fn questions_are_asked_one_by_one_when_a_search_for_all_does_not_answer_them() {
     let cluster = Cluster::new(1, 1);

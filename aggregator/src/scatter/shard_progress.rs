@@ -1,15 +1,13 @@
-//! One question to a set of shards, until each is answered or nobody is left to ask. Pure.
+//! The progress of one query over its shards: which have answered, and which replicas were tried. Pure.
 
 use kerb_ports::Search;
-use kerb_types::{ShardId, ShardMap};
+use kerb_types::{ServerIndex, ShardId, ShardMap};
 
-use crate::plan::ServerIndex;
-
-/// The question and how far it is.
+/// The progress of one query, which ends when each shard has answered or has no replica left.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct ShardProgress {
     pub(super) search: Search,
-    /// In order.
+    /// Ordered by shard, for binary search.
     shards: Vec<ShardState>,
     unanswered: usize,
 }
@@ -18,13 +16,13 @@ pub(super) struct Work {
 struct ShardState {
     shard: ShardId,
     answered: bool,
-    /// Questions under way.
+    /// Queries in flight that cover the shard.
     pending: u16,
-    /// Bit i: the shard's holder number i was asked.
+    /// Bit i is set once the shard's replica number i was queried.
     tried: u64,
 }
 
-impl Work {
+impl ShardProgress {
     pub(super) fn new(search: Search, shards: &[ShardId]) -> Self {
         debug_assert!(shards.is_sorted(), "shards are found by binary search");
         let unanswered = shards.len();
@@ -32,22 +30,22 @@ impl Work {
         Self { search, shards: shards.iter().map(state).collect(), unanswered }
     }
 
-    /// How many shards it is about.
+    /// Returns the number of shards.
     pub(super) fn len(&self) -> usize {
         self.shards.len()
     }
 
-    /// Shards without an answer, in order.
+    /// Returns the shards without an answer, in order.
     pub(super) fn unanswered(&self) -> impl Iterator<Item = ShardId> {
         self.shards.iter().filter(|state| !state.answered).map(|state| state.shard)
     }
 
-    /// Whether a holder was not asked for the shard yet. Holders beyond the 64th are never asked.
-    pub(super) fn may_ask(&self, map: &ShardMap, shard: ShardId, server: ServerIndex) -> bool {
+    /// Whether this replica of the shard was not queried yet. Replicas beyond the 64th are never queried.
+    pub(super) fn may_query(&self, map: &ShardMap, shard: ShardId, server: ServerIndex) -> bool {
         holder_bit(map, shard, server) & !self.state(shard).tried != 0
     }
 
-    /// The shards beside these, in order.
+    /// Returns the other shards of the query, in order.
     pub(super) fn others(&self, shards: &[ShardId]) -> Vec<ShardId> {
         if shards.len() == self.shards.len() {
             return Vec::new();
@@ -57,8 +55,8 @@ impl Work {
         all.filter(|shard| shards.binary_search(shard).is_err()).collect()
     }
 
-    /// These shards are asked of a server.
-    pub(super) fn asked(&mut self, map: &ShardMap, shards: &[ShardId], server: ServerIndex) {
+    /// Records that a server is queried for these shards.
+    pub(super) fn start(&mut self, map: &ShardMap, shards: &[ShardId], server: ServerIndex) {
         for &shard in shards {
             let bit = holder_bit(map, shard, server);
             let state = self.state_mut(shard);
@@ -67,14 +65,14 @@ impl Work {
         }
     }
 
-    /// A question for these shards is no longer under way.
-    pub(super) fn ended(&mut self, shards: &[ShardId]) {
+    /// Records that a query for these shards is no longer in flight.
+    pub(super) fn end(&mut self, shards: &[ShardId]) {
         for &shard in shards {
             self.state_mut(shard).pending -= 1;
         }
     }
 
-    /// Marks the covered ones of these shards; answers those that had no answer before.
+    /// Marks the covered ones of these shards as answered. Returns those that had no answer before.
     pub(super) fn covered(&mut self, shards: &[ShardId], uncovered: &[ShardId]) -> Vec<ShardId> {
         let mut fresh = Vec::with_capacity(shards.len());
         for &shard in shards {
@@ -88,18 +86,18 @@ impl Work {
         fresh
     }
 
-    /// Those of `shards` that are not answered.
-    pub(super) fn open_of(&self, shards: &[ShardId]) -> Vec<ShardId> {
+    /// Returns those of `shards` that have no answer.
+    pub(super) fn unanswered_of(&self, shards: &[ShardId]) -> Vec<ShardId> {
         shards.iter().copied().filter(|&shard| !self.state(shard).answered).collect()
     }
 
-    /// Those of `shards` that are not answered and for which no question is under way.
+    /// Returns those of `shards` that have no answer and no query in flight.
     pub(super) fn stranded_of(&self, shards: &[ShardId]) -> Vec<ShardId> {
         let stranded = |shard: &ShardId| matches!(self.state(*shard), s if !s.answered && s.pending == 0);
         shards.iter().copied().filter(stranded).collect()
     }
 
-    /// Something may still come.
+    /// Whether an answer may still arrive.
     pub(super) fn is_waiting(&self) -> bool {
         self.unanswered > 0 && self.shards.iter().any(|state| !state.answered && state.pending > 0)
     }
@@ -115,11 +113,12 @@ impl Work {
 
     fn index(&self, shard: ShardId) -> usize {
         let found = self.shards.binary_search_by_key(&shard, |state| state.shard);
-        found.expect("only the work's own shards are planned")
+        found.expect("a plan covers shards of the query only")
     }
 }
 
 fn holder_bit(map: &ShardMap, shard: ShardId, server: ServerIndex) -> u64 {
-    let number = map.holders(shard).iter().position(|&holder| holder == server);
+    let number = map.holder_indices(shard).position(|holder| holder == server);
+    // Bit 64 and beyond do not exist: such a replica has no bit and is never queried.
     number.map_or(0, |number| 1_u64.checked_shl(number as u32).unwrap_or(0))
 }

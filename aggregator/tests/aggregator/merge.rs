@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kerb_aggregator::gather::Gather;
+use kerb_aggregator::merge::Merge;
 use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_ports::{Cursor, DriverFilter, Neighbor, Search};
 use kerb_types::{DriverId, ShardId};
@@ -22,13 +22,13 @@ fn scan(world: &World, shards: &[ShardId], search: &Search) -> Vec<Neighbor> {
 
 /// Asks as the scatter does, until nothing more is needed.
 fn ask(world: &World, groups: &[Vec<ShardId>], search: &Search) -> (Vec<Neighbor>, Vec<ShardId>, usize) {
-    let mut gather = Gather::new(search.clone());
+    let mut gather = Merge::new(search.clone());
     for shards in groups {
         gather.add(shards.clone(), search.limit(), scan(world, shards, search));
     }
     let mut questions = 0;
     loop {
-        let more = gather.more();
+        let more = gather.refetches();
         if more.is_empty() {
             break;
         }
@@ -216,7 +216,7 @@ fn many_at_one_distance_do_not_stop_it() {
 
 #[test]
 fn a_list_that_stays_too_short_is_missing() {
-    let mut gather = Gather::new(nearest(1));
+    let mut gather = Merge::new(nearest(1));
     gather.add(vec![ShardId(0)], 1, vec![hit("moving", 1, 1)]);
     gather.add(vec![ShardId(1)], 1, vec![hit("moving", 5, 2)]);
     let (_, missing) = gather.finish();

@@ -1,13 +1,15 @@
-//! How many second requests slowness may cost.
+//! The budget of hedges: extra queries to a replica because another server is slow.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// What one hedge costs; a first question brings in the configured share of it.
+/// The cost of one hedge. A first query earns the configured share of it.
 const COST: i64 = 1_000;
 
-/// Credit for hedges: every first question adds a share, every hedge takes a whole. So hedges are at most that
-/// share of the first questions, and a burst after a quiet time. Without it, servers that are all slow because they
-/// have too much to do would be asked twice as much.
+/// Credit for hedges, a token bucket filled by queries instead of time: every first query earns a share, every hedge
+/// spends a whole. So hedges are at most that share of the first queries, plus a burst after a quiet time. Without the
+/// budget, servers that are all slow under overload would get twice the load.
+///
+/// Hedged requests follow Dean and Barroso, "The Tail at Scale" (CACM 56, 2013).
 #[derive(Debug)]
 pub struct HedgeBudget {
     credit: AtomicI64,
@@ -16,21 +18,22 @@ pub struct HedgeBudget {
 }
 
 impl HedgeBudget {
-    /// Starts with a full burst.
+    /// A budget that starts with a full burst.
     pub fn new(permille: u32, burst: u32) -> Self {
         let credit_max = i64::from(burst) * COST;
         Self { credit: AtomicI64::new(credit_max), permille: i64::from(permille), credit_max }
     }
 
-    /// So many first questions were asked.
-    pub fn earn(&self, questions: usize) {
-        let earned = self.permille * questions as i64;
+    /// Adds the credit of `queries` first queries.
+    pub fn earn(&self, queries: usize) {
+        let earned = self.permille * queries as i64;
         let credit = self.credit.load(Ordering::Relaxed);
-        // Lost updates between threads lose or gain a share of one hedge: no harm.
+        // Not one atomic step: an update lost between threads changes the credit by a share of one hedge, which is
+        // harmless, and the common path stays without a compare-and-swap loop.
         self.credit.store((credit + earned).min(self.credit_max), Ordering::Relaxed);
     }
 
-    /// Takes the cost of so many hedges, or nothing.
+    /// Spends the cost of `hedges` hedges, or nothing. Returns whether the credit sufficed.
     pub fn spend(&self, hedges: usize) -> bool {
         let cost = COST * hedges as i64;
         let rest = |credit: i64| (credit >= cost).then_some(credit - cost);

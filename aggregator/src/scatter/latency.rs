@@ -1,23 +1,23 @@
-//! How long a server usually takes, to know when it is slower than usual. Pure: durations and `now` come in.
+//! Estimates the usual latency of a server, so that a slow query is noticed. Pure: durations and `now` are arguments.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The quantile that is followed.
+/// The quantile that is estimated.
 const QUANTILE: f64 = 0.95;
 /// Size of one step, as a share of the estimate: 20 samples beyond the estimate in a row more than double it.
 const STEP: f64 = 0.05;
 /// The estimate never falls below this, so that it can grow again.
 const ESTIMATE_MIN_S: f64 = 20e-6;
-/// What was learned so long ago says nothing about now.
+/// An estimate whose newest sample is older than this is not used.
 const MEMORY: Duration = Duration::from_mins(1);
-/// Questions lost in a row that make a server suspect.
+/// Queries lost in a row that make a server suspect.
 const LOSSES_MAX: u32 = 3;
-/// A suspect server is asked again after this.
+/// A suspect server is queried again after this.
 const SUSPICION: Duration = Duration::from_secs(1);
 
-/// The p95 of one server's answers, by stochastic approximation (Robbins and Monro 1951, with steps proportional
+/// The p95 latency of one server, estimated by stochastic approximation (Robbins and Monro 1951, with steps proportional
 /// to the estimate): a sample above moves it up by `STEP * 0.95`, one below moves it down by `STEP * 0.05`; it
 /// rests where 5 % of the samples are above. A few nanoseconds and no decay to tune, where a histogram needs both.
 #[derive(Clone, Copy, Debug)]
@@ -28,23 +28,23 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Nothing is known yet: `initial` stands in.
+    /// An estimate without samples, which starts at `initial`.
     pub fn new(initial: Duration) -> Self {
         Self { p95_s: initial.as_secs_f64(), losses: 0, newest: None }
     }
 
-    /// An answer took `took`.
+    /// Records an answer that took `took`.
     pub fn record(&mut self, took: Duration, now: Instant) {
         self.losses = 0;
         self.learn(took.as_secs_f64(), now);
     }
 
-    /// No answer came in `waited`, and it is not waited for any longer: it would have taken at least so long.
-    /// Whether this makes it suspect.
+    /// Records a query that was abandoned after `waited`: its answer would have taken at least that long. Returns whether
+    /// this loss makes the server suspect.
     pub fn record_lost(&mut self, waited: Duration, now: Instant) -> bool {
         let was_suspect = self.is_suspect(now);
         self.losses = self.losses.saturating_add(1);
-        // Less than the estimate says nothing: it may have been about to come.
+        // A wait shorter than the estimate is no sample: the answer may have been about to arrive.
         if waited.as_secs_f64() > self.p95_s {
             self.learn(waited.as_secs_f64(), now);
         } else {
@@ -53,21 +53,21 @@ impl Latency {
         !was_suspect && self.is_suspect(now)
     }
 
-    /// Slower than this is slower than usual; never less than `floor`.
+    /// Returns the latency beyond which the server counts as slow; never less than `floor`.
     pub fn usual(&self, initial: Duration, floor: Duration, now: Instant) -> Duration {
         let known = self.newest.is_some_and(|newest| now.duration_since(newest) <= MEMORY);
         let usual = if known { Duration::from_secs_f64(self.p95_s) } else { initial };
         usual.max(floor)
     }
 
-    /// Several questions in a row were lost, the last one just now.
+    /// Whether several queries in a row were lost, the last one a moment ago.
     pub fn is_suspect(&self, now: Instant) -> bool {
         self.losses >= LOSSES_MAX && self.newest.is_some_and(|newest| now.duration_since(newest) < SUSPICION)
     }
 
     fn learn(&mut self, seconds: f64, now: Instant) {
         if self.newest.replace(now).is_none() {
-            // The first sample tells the scale; steps of 5 % of 5 % down from a guess would take a thousand samples.
+            // The first sample sets the scale: steps of 5 % of 5 % down from a guess would take a thousand samples.
             self.p95_s = (2.0 * seconds).max(ESTIMATE_MIN_S);
             return;
         }

@@ -1,5 +1,5 @@
-//! Travel times of what was found, and searches by them: the async shell of `soonest`. Times are computed on threads for
-//! long work, as many at one time as there are cores.
+//! Searches by travel time, and travel times of a result: the async shell of [`eta_knn`](super::eta_knn). Travel times are
+//! computed on blocking threads, at most one per core at a time.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -10,39 +10,39 @@ use kerb_types::run_blocking;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use crate::gather::Coverage;
-use crate::query::{Query, Ranked};
-use crate::service::Aggregator;
-use crate::soonest::{Soonest, etas};
+use crate::eta::eta_knn::{NearestByEtaSearch, etas};
+use crate::handle::Aggregator;
+use crate::merge::Coverage;
+use crate::query::{EtaRanking, Query};
 
-/// Of the time that is left, so much goes to each ring of drivers at most: a shard that does not answer leaves time to
-/// compute the ways of those who were found elsewhere.
-const RING_SHARE: f64 = 0.75;
+/// Share of the remaining time that the search of one ring may take, so that a shard that does not answer leaves time for
+/// the travel times of the drivers in other shards.
+const RING_TIME_SHARE: f64 = 0.75;
 
-/// Where travel times are computed.
-pub(crate) struct Timer {
+/// Computes travel times on blocking threads.
+pub(crate) struct TravelTimer {
     times: Arc<dyn TravelTimes>,
     threads: Arc<Semaphore>,
 }
 
-/// A search by travel time.
+/// A validated query by travel time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct SoonestOf {
-    /// Who is in it; its centre is the point.
+pub(crate) struct EtaQuery {
+    /// Only drivers within count; the center is the destination.
     pub(crate) circle: Circle,
-    /// How many.
+    /// Number of drivers to return.
     pub(crate) k: u32,
-    /// Which.
+    /// The drivers that count.
     pub(crate) filter: DriverFilter,
 }
 
-impl Timer {
+impl TravelTimer {
     pub(crate) fn new(times: Arc<dyn TravelTimes>) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         Self { times, threads: Arc::new(Semaphore::new(cores)) }
     }
 
-    /// Computes on a thread for long work; [`Error::DeadlineExceeded`] when it has not ended by then.
+    /// Computes on a blocking thread; [`Error::DeadlineExceeded`] if that takes longer than the deadline.
     async fn compute<T: Send + 'static>(
         &self,
         times: Arc<dyn TravelTimes>,
@@ -53,7 +53,7 @@ impl Timer {
         let computing = async move {
             let thread = threads.acquire_owned().await.expect("it is never closed");
             let work = move || {
-                // Held until the work ends, also when nobody waits for it any more.
+                // The permit moves into the work: it is held until the work ends, even if the caller has given up.
                 let _thread = thread;
                 compute(&*times)
             };
@@ -67,22 +67,23 @@ impl Timer {
 }
 
 impl Aggregator {
-    /// Answers the `k` soonest at a circle's centre, as [`Aggregator::find`] answers a search, but joins no other one.
+    /// Returns the `k` drivers with the least travel time to a circle's center, as [`Aggregator::find`] does by distance, but
+    /// joins no other search.
     ///
-    /// [`Error::DeadlineExceeded`]: no travel time was known by then.
-    pub async fn find_soonest(
+    /// [`Error::DeadlineExceeded`]: no travel time was computed by then.
+    pub async fn find_nearest_by_eta(
         &self,
         query: &Query,
         circle: Circle,
         k: u32,
         deadline: Instant,
-    ) -> Result<Ranked, Error> {
+    ) -> Result<EtaRanking, Error> {
         let _permit = self.admit()?;
         let filter = query.filter(self.now_ms());
-        self.soonest_of(SoonestOf { circle, k, filter }, deadline).await
+        self.nearest_by_eta(EtaQuery { circle, k, filter }, deadline).await
     }
 
-    /// The time of each place's way to a point; [`Error::DeadlineExceeded`] when they were not computed by then.
+    /// Returns the travel time from each position to a point; [`Error::DeadlineExceeded`] if they were not computed by then.
     pub(crate) async fn etas(
         &self,
         from: Vec<LatLng>,
@@ -102,32 +103,36 @@ impl Aggregator {
         self.timer().compute(times, deadline, move |times| etas(from, point, times)).await
     }
 
-    /// The soonest ones, exactly for what the coverage speaks for and unless the answer says otherwise. Has no place among
-    /// `searches_max`: how many there are at one time is the caller's to bound.
+    /// Runs a search by travel time; the result is exact for its coverage unless it states otherwise. Takes no permit of
+    /// `searches_max`: the caller bounds the number of searches in flight.
     ///
-    /// [`Error::DeadlineExceeded`]: not even the first ring was timed by then. When a later one is not, what is known is
-    /// answered, as not exact.
-    pub(crate) async fn soonest_of(&self, search: SoonestOf, deadline: Instant) -> Result<Ranked, Error> {
+    /// [`Error::DeadlineExceeded`]: not even the first ring was timed by then. If a later ring is not, the result of the
+    /// rings before is returned as not exact.
+    pub(crate) async fn nearest_by_eta(
+        &self,
+        query: EtaQuery,
+        deadline: Instant,
+    ) -> Result<EtaRanking, Error> {
         let timed_max = self.options().timed_drivers_max;
-        let mut soonest = Soonest::new(search.circle, search.k, timed_max);
-        // Speeds may be replaced between two rings: an order by both would be of neither.
+        let mut search = NearestByEtaSearch::new(query.circle, query.k, timed_max);
+        // Pinned: speeds may be replaced between two rings, and an order by two sets of speeds is exact for neither.
         let times = Arc::clone(&self.timer().times).pinned();
         let mut coverage = None::<Coverage>;
-        while let Some(ring) = soonest.ring() {
+        while let Some(ring) = search.ring() {
             let until =
-                Instant::now() + deadline.saturating_duration_since(Instant::now()).mul_f64(RING_SHARE);
-            let found = self.scatter(ring.clone(), search.filter, until).await;
+                Instant::now() + deadline.saturating_duration_since(Instant::now()).mul_f64(RING_TIME_SHARE);
+            let found = self.scatter(ring.clone(), query.filter, until).await;
             let is_first = coverage.is_none();
             coverage.get_or_insert_default().join(found.coverage);
             let from = found.hits.iter().map(|hit| hit.position).collect();
-            match self.etas_by(Arc::clone(&times), from, search.circle.center(), deadline).await {
-                Ok(etas) => soonest.read(found.hits, &etas, &*times),
+            match self.etas_by(Arc::clone(&times), from, query.circle.center(), deadline).await {
+                Ok(etas) => search.read(found.hits, &etas, &*times),
                 Err(Error::DeadlineExceeded(_)) if !is_first => break,
                 Err(error) => return Err(error),
             }
         }
-        let (timed, exact) = soonest.finish();
+        let (timed, exact) = search.finish();
         let (hits, etas) = timed.into_iter().map(|timed| (timed.hit, timed.eta)).unzip();
-        Ok(Ranked { hits, etas, coverage: coverage.unwrap_or_default(), exact })
+        Ok(EtaRanking { hits, etas, coverage: coverage.unwrap_or_default(), exact })
     }
 }
