@@ -1,7 +1,7 @@
 //! A window's candidates over an index server in this process: 5,000 questions for the 20 nearest of 20,000 drivers in a
 //! city of 20 km by 20 km, through the engine that searches use.
 //!
-//! `cargo bench -p kerb-aggregator --bench many`
+//! `cargo bench -p kerb-aggregator --bench batch_search`
 
 #![allow(
     missing_docs,
