@@ -50,8 +50,12 @@ async fn a_journal_of_the_first_release_is_read() {
             assert_eq!(event["time_ms"], record.at_ms, "{event}");
             assert_eq!(event["matcher"], record.matcher.to_string(), "{event}");
             let index = usize::try_from(event["index"].as_u64().unwrap()).unwrap();
-            let Change::Trip { trip, .. } = &record.changes[index] else { panic!("{event}: {record:?}") };
-            assert_eq!(event["trip_id"], trip.to_string(), "{event}");
+            match &record.changes[index] {
+                Change::Trip { trip, .. } => assert_eq!(event["trip_id"], trip.to_string(), "{event}"),
+                Change::MarketPaused { paused } => {
+                    assert_eq!(event["event"] == "market_paused", *paused, "{event}");
+                }
+            }
         }
 
         let (at, snapshot) = journal.snapshot(market(name)).await.unwrap().unwrap();
