@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         sources.push(Source::open_with(&server, 0, &updates).await);
         servers.insert(name.clone(), server);
     }
-    cluster.servers.set(servers).map_err(|_| "the servers are set once")?;
+    cluster.servers.set(servers).map_err(|_already| "the servers are set once")?;
 
     // The aggregator, and one search through it.
     let times = Arc::new(TwoBanks { bridge_s: 0 });

@@ -7,8 +7,8 @@
 //! The decisions (plan, latency, merge, `eta_knn`, validation, page tokens) are pure; `scatter::Executor`, `eta_search`
 //! and the gRPC adapters are the async shell around them.
 //!
-//! This crate holds no positions and knows no transport between roles: it reaches index servers and ingest nodes through
-//! ports. Every result states which shards it covers.
+//! This crate holds no positions and depends on no transport between roles. It reaches index servers and ingest nodes
+//! through ports. Every result states which shards it covers.
 
 mod batch;
 pub mod driver_query;

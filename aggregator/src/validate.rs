@@ -1,6 +1,6 @@
-//! A caller's request becomes a question that nothing inside checks again. Pure.
+//! Validates a caller's request into a query that no code behind checks again. Pure.
 //!
-//! Every refused field is named, with its path, the value and what would be right.
+//! The error names every invalid field with its path, its value and what would be valid.
 
 use std::sync::Arc;
 
@@ -20,31 +20,31 @@ use crate::options::Options;
 use crate::page_token;
 use crate::query::Query;
 
-/// A checked request.
+/// A validated request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValidatedRequest {
-    /// What to search. In a search by pages its limit is one more than the page, to see whether another follows.
+    /// The query. In a search by pages its limit is one more than the page size, which shows whether another page follows.
     pub query: Query,
-    /// In a search by pages.
+    /// The page; `None` for a nearest search.
     pub page: Option<Page>,
-    /// Answer cells of this resolution.
+    /// Resolution of the H3 cells in the response; `None` for no cells.
     pub h3: Option<Resolution>,
-    /// Answer how long each driver needs to this point, the search's.
+    /// The point to which the response states travel times; `None` for no travel times.
     pub eta_to: Option<LatLng>,
-    /// By that, and not by distance. Only in a nearest search, and with `eta_to`.
+    /// Whether to rank by travel time instead of distance. Only in a nearest search with `eta_to`.
     pub by_travel_time: bool,
 }
 
-/// Of a search by pages.
+/// The page of a search by pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Drivers on it, at most.
+    /// Maximum drivers on the page.
     pub size: u32,
-    /// What its token is bound to.
+    /// The fingerprint that binds the page token to the request.
     pub fingerprint: u64,
 }
 
-/// Checks everything, and names all that is wrong.
+/// Validates a request. The error names all invalid fields.
 pub fn validate(
     request: FindNearbyRequest,
     catalog: &Catalog,
@@ -76,7 +76,7 @@ pub fn validate(
     }
 }
 
-/// As [`validate`], of every search of a call, and of all of them together.
+/// Validates every search of a batch call as [`validate`] does, and the limits of the call as a whole.
 pub fn validate_batch(
     searches: Vec<FindNearbyRequest>,
     catalog: &Catalog,
@@ -106,7 +106,7 @@ pub fn validate_batch(
 }
 
 impl ValidatedRequest {
-    /// Drivers in the answer, at most.
+    /// Returns the maximum number of drivers in the response.
     fn drivers_max(&self) -> u64 {
         u64::from(self.page.map_or(self.query.search.limit(), |page| page.size))
     }
@@ -116,7 +116,7 @@ fn keep<T>(checked: Result<T, FieldError>, errors: &mut Vec<FieldError>) -> Opti
     checked.map_err(|error| errors.push(error)).ok()
 }
 
-/// The page of a search by pages. A nearest search has none: to set one for it is a mistake worth telling.
+/// Returns the page of a search by pages. A nearest search has no page, so a page size there is an error.
 fn page_of(request: &FindNearbyRequest) -> Result<Option<Page>, FieldError> {
     if matches!(request.search, Some(WireSearch::Nearest(_)) | None) {
         if request.page_size != 0 {
@@ -166,7 +166,7 @@ fn search_of(
     }
 }
 
-/// The filter as of the moment 0, so that it says an age.
+/// Converts the filter for the moment 0, so that its oldest time is the negated age.
 fn filter_of(
     filter: &DriverFilter,
     catalog: &Catalog,
@@ -176,7 +176,8 @@ fn filter_of(
     driver_filter(filter, catalog, ages, 0).map_err(|error| error.within("filter"))
 }
 
-/// Pages are by distance or by id: an order by travel time has no place to go on from.
+/// Whether the request ranks by travel time. Pages are ordered by distance or by id only, because an order by travel time
+/// has no cursor to continue from.
 fn is_by_travel_time(request: &FindNearbyRequest) -> Result<bool, FieldError> {
     let refuse = |description: &str| Err(FieldError::new("rank_by", description));
     match (RankBy::try_from(request.rank_by), &request.search) {

@@ -1,4 +1,4 @@
-//! `AdminService`.
+//! `AdminService`: lists shards, and rebuilds them.
 
 use futures::StreamExt;
 use futures::stream::BoxStream;

@@ -1,4 +1,4 @@
-//! `DriverQueryService`.
+//! `DriverQueryService`: looks up one driver.
 
 use kerb_proto::convert::{public_position, public_status};
 use kerb_proto::deadline::timeout_of;

@@ -1,4 +1,4 @@
-//! `NearbyService`: what generated code would do, but for answers that are bytes already.
+//! `NearbyService`: a hand-written tonic service, because its responses are already encoded.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -28,7 +28,7 @@ use crate::page_token;
 use crate::query::SearchResult;
 use crate::validate::{Page, ValidatedRequest, validate, validate_batch};
 
-/// Serves searches. Cheap to clone.
+/// The service for searches. Cheap to clone.
 #[derive(Clone)]
 pub struct Nearby(Aggregator);
 
@@ -37,7 +37,7 @@ impl Nearby {
         Self(aggregator)
     }
 
-    /// `FindNearby`: an encoded `FindNearbyResponse`.
+    /// Handles `FindNearby`; returns an encoded `FindNearbyResponse`.
     pub async fn find_nearby(&self, request: Request<FindNearbyRequest>) -> Result<Response<Bytes>, Status> {
         let Self(aggregator) = self;
         let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
@@ -47,7 +47,7 @@ impl Nearby {
         answer.map(|bytes| Response::new(bytes.into())).map_err(|error| status_of(&error))
     }
 
-    /// `FindNearbyBatch`: an encoded `FindNearbyBatchResponse`.
+    /// Handles `FindNearbyBatch`; returns an encoded `FindNearbyBatchResponse`.
     pub async fn find_nearby_batch(
         &self,
         request: Request<FindNearbyBatchRequest>,
@@ -94,7 +94,7 @@ fn present(aggregator: &Aggregator, h3: Option<Resolution>) -> Presenter<'_> {
     Presenter { catalog: aggregator.catalog(), now_ms: aggregator.now_ms(), h3 }
 }
 
-/// The hits of the page, and its token when there are more.
+/// Returns the drivers of the page, and the token of the next page if there is one.
 fn cut_to_page(found: &SearchResult, page: Option<Page>, by_id: bool) -> (&[Neighbor], String) {
     match page {
         Some(page) if found.hits.len() > page.size as usize => {
@@ -151,7 +151,7 @@ where
 
 type Answer = BoxFuture<'static, Result<Response<Bytes>, Status>>;
 
-/// A method as tonic wants it.
+/// Adapts a closure to the trait that tonic dispatches to.
 struct Method<F>(F);
 
 impl<F: Fn(Request<M>) -> Answer, M> UnaryService<M> for Method<F> {
@@ -179,7 +179,7 @@ where
     async move { Ok(grpc.unary(method, request).await) }.boxed()
 }
 
-/// Requests as usual, answers as their bytes.
+/// A codec that decodes requests with prost and passes encoded responses through.
 struct EncodedAnswers<M>(PhantomData<fn() -> M>);
 
 impl<M: Message + Default + 'static> Codec for EncodedAnswers<M> {

@@ -1,7 +1,7 @@
 //! The vocabulary of the fleet: ids, drivers, the catalog of vehicle classes and capabilities, sharding, membership,
 //! limits, clocks, the timing wheel, metrics and the retry backoff.
 //!
-//! Nothing here knows a port, gRPC, an engine or a file format. A value is valid once it exists.
+//! Ports, gRPC, engines and file formats are in other crates. A value is valid once it exists.
 
 pub mod backoff;
 pub mod catalog;
