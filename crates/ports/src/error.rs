@@ -63,7 +63,7 @@ pub trait FromFailure: PortError {
 }
 
 /// Converts an error of one port or service to that of another.
-pub fn convert<E: FromFailure>(error: impl PortError) -> E {
+pub fn convert<E: FromFailure>(error: &impl PortError) -> E {
     E::from_failure(error.failure())
 }
 

@@ -26,7 +26,7 @@ crate::port_error! {
 impl From<TripJournalError> for crate::Error {
     /// The services report a conflict as a fault of their own: each of them handles it before.
     fn from(error: TripJournalError) -> Self {
-        crate::convert(error)
+        crate::convert(&error)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Journals of trips: the suite for both, and what the one on disk does beyond it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 mod damage;
 mod fixture;
 mod forgetting;
