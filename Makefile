@@ -1,6 +1,6 @@
 # The commands that a person types. Everything else is `cargo xtask`.
 
-.PHONY: demo test lint check bench codegen
+.PHONY: demo test lint check deny doc spelling bench codegen
 
 # A city on this machine, live.
 demo:
@@ -20,6 +20,18 @@ lint:
 check:
 	cargo xtask codegen --check
 	cargo xtask check
+
+# Licenses, sources and banned crates of all dependencies.
+deny:
+	@cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --locked
+	cargo deny --locked check bans licenses sources
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --workspace
+
+spelling:
+	@typos --version >/dev/null 2>&1 || cargo install typos-cli --locked
+	typos
 
 bench:
 	cargo bench --workspace --benches

@@ -26,7 +26,7 @@ pub struct Link {
     pub state: Mutex<LinkState>,
     /// Rung when there may be something to send.
     pub wake: Notify,
-    /// Who waits until the server has been told everything, at most [`FLUSHES_MAX`].
+    /// Who waits until the server has been told everything, at most `FLUSHES_MAX`.
     pub flushes: mpsc::Sender<oneshot::Sender<()>>,
     /// The other end, for the link's task.
     pub flush_requests: Mutex<Option<mpsc::Receiver<oneshot::Sender<()>>>>,

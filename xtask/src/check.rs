@@ -3,7 +3,7 @@
 mod data;
 mod edges;
 mod length;
-mod licences;
+mod licenses;
 mod markers;
 mod metadata;
 mod sleep;
@@ -43,7 +43,7 @@ impl fmt::Display for Finding {
 pub(crate) fn run(root: &Path, with_vocabulary: bool) -> Result<()> {
     let tree = Tree::tracked(root)?;
     let metadata = Metadata::of(root)?;
-    let allowed = licences::allowed(&std::fs::read_to_string(root.join("deny.toml"))?)?;
+    let allowed = licenses::allowed(&std::fs::read_to_string(root.join("deny.toml"))?)?;
 
     for warning in length::warnings(&tree) {
         println!("warning: {warning}");
@@ -53,9 +53,9 @@ pub(crate) fn run(root: &Path, with_vocabulary: bool) -> Result<()> {
         ("file length", length::check(&tree)),
         ("markers", markers::check(&tree)),
         ("sleeping tests", sleep::check(&tree)),
-        ("data licences", data::check(&tree)),
+        ("data licenses", data::check(&tree)),
         ("forbidden words", words::check(&tree)),
-        ("dependency licences", licences::check(&metadata, &allowed)),
+        ("dependency licenses", licenses::check(&metadata, &allowed)),
     ];
     if with_vocabulary {
         rules.push(("vocabulary", vocabulary::check(&tree)?));

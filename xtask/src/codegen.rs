@@ -30,7 +30,7 @@ pub(crate) fn write(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Fails, naming the files, when the committed ones are not what [`write`] would write.
+/// Fails, naming the files, when the committed ones are not what [`write()`] would write.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let wanted = generate(root)?;
     let found = read_folder(&root.join(GENERATED))?;
@@ -70,7 +70,7 @@ fn generate(root: &Path) -> Result<Files> {
     Ok(files)
 }
 
-/// All `.proto` files below `folder`, in an order that does not hang on the file system.
+/// All `.proto` files below `folder`, in an order that does not depend on the file system.
 fn find_protos(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);

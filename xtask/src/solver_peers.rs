@@ -17,7 +17,7 @@ use rounds::{OURS, PEERS};
 /// Carried into the folder of the comparison.
 const PEERS_SCRIPT: &str = include_str!("solver_peers/peers.py");
 
-/// How much to measure, and how to say it.
+/// How much to measure, and how to print it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Options {
     /// Done in two minutes, most of it installing and building.

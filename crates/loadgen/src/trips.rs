@@ -1,5 +1,5 @@
 //! Reads real taxi trips from a CSV file, plain or gzipped: who wanted to go where, and when. Nobody rides here: see
-//! [`crate::ride`].
+//! `crate::ride`.
 
 use std::io::Read;
 use std::path::Path;

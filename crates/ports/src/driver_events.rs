@@ -11,8 +11,8 @@ use crate::driver_channel::DriverNotification;
 pub trait DriverEvents: Send + Sync {
     /// A driver acts on a trip. Answers where the trip stands once that is durable.
     ///
-    /// [`Error::NotFound`]: no such trip. [`Error::FailedPrecondition`]: the trip does not take it, or is another
-    /// driver's. [`Error::Unavailable`], [`Error::Overloaded`], [`Error::DeadlineExceeded`]: the outcome is unknown, send
+    /// `Error::NotFound`: no such trip. `Error::FailedPrecondition`: the trip does not take it, or is another
+    /// driver's. `Error::Unavailable`, `Error::Overloaded`, `Error::DeadlineExceeded`: the outcome is unknown, send
     /// it again.
     fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState>;
 

@@ -13,7 +13,7 @@ pub trait IndexAdmin: Send + Sync {
     fn stats(&self) -> Answer<'_, Vec<ShardStat>>;
 
     /// Empties these shards (all when the list is empty) and asks every open session for its part again. Until
-    /// it has come the shards are not covered. Answers the shards; [`Error::Invalid`] for one that is not held.
+    /// it has come the shards are not covered. Answers the shards; `Error::Invalid` for one that is not held.
     fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>>;
 }
 

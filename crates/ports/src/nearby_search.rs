@@ -15,7 +15,7 @@ pub trait NearbySearch: Send + Sync {
 
     /// As [`NearbySearch::nearest`], of those within the radius who need the least time to the point.
     ///
-    /// [`Error::DeadlineExceeded`]: no travel time was known by then.
+    /// `Error::DeadlineExceeded`: no travel time was known by then.
     fn nearest_by_eta(&self, question: NearbyQuery, deadline: Instant) -> Answer<'_, NearestByEta>;
 }
 

@@ -8,15 +8,15 @@ use crate::replication::{Control, Frame, SourceRegistration};
 pub trait PositionSink: Send + Sync {
     /// Opens a session. A second session of the same node supersedes the first.
     ///
-    /// [`Error::Mismatch`]: the settings' fingerprints differ. [`Error::Unavailable`]: not reached.
+    /// `Error::Mismatch`: the settings' fingerprints differ. `Error::Unavailable`: not reached.
     fn open(&self, hello: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>>;
 }
 
 /// An open session. Frames are applied in order, each as a whole.
 pub trait ReplicationStream: Send {
     /// Hands over a frame; resolves when the sink has taken it, which a slow sink delays: the bound of the queue
-    /// is the session's. Any error ends the session; [`Error::Mismatch`] means that the frame broke the protocol,
-    /// [`Error::Superseded`] that a newer session of this node is open.
+    /// is the session's. Any error ends the session; `Error::Mismatch` means that the frame broke the protocol,
+    /// `Error::Superseded` that a newer session of this node is open.
     fn send(&mut self, frame: Frame) -> Answer<'_, ()>;
 
     /// Resolves when every frame sent so far is visible to searches.

@@ -17,7 +17,7 @@ pub type Slot = u32;
 pub struct SourceRegistration {
     /// The ingest node.
     pub node: NodeId,
-    /// Of the settings that must be equal, see [`crate::Sharding::fingerprint`].
+    /// Of the settings that must be equal, see `crate::Sharding::fingerprint`.
     pub settings_fingerprint: u64,
 }
 

@@ -9,6 +9,6 @@ use crate::search::{ShardQuery, ShardResult};
 pub trait ShardSearch: Send + Sync {
     /// Answers for all covered shards of the question before the deadline; the others are named in the answer.
     ///
-    /// [`Error::DeadlineExceeded`], [`Error::Unavailable`], [`Error::Overloaded`]: ask a replica.
+    /// `Error::DeadlineExceeded`, `Error::Unavailable`, `Error::Overloaded`: ask a replica.
     fn search(&self, question: ShardQuery, deadline: Instant) -> Answer<'_, ShardResult>;
 }

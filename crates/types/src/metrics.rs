@@ -1,4 +1,4 @@
-//! Counters and gauges of a service, and the [`metrics!`](crate::metrics) macro that declares a set of them.
+//! Counters and gauges of a service, and the [`metrics!`](crate::metrics!) macro that declares a set of them.
 //!
 //! Every metric is one relaxed atomic: exact by itself, but a snapshot of several may mix two moments. Nothing here
 //! knows an exposition format; an exporter reads a set through its `visit` method.

@@ -3587,7 +3587,7 @@ pub struct FindNearbyBatchRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FindNearbyBatchResponse {
-    /// The answer to searches\[i\] is answers\[i\].
+    /// The answer to `searches\[i\]` is `answers\[i\]`.
     #[prost(message, repeated, tag = "1")]
     pub answers: ::prost::alloc::vec::Vec<FindNearbyResponse>,
 }
@@ -3814,7 +3814,7 @@ pub mod nearby_service_client {
         }
         /// Many searches in one call: what one of them costs beside the search itself is shared. One deadline holds for
         /// all; an answer that is partial by then says so in its coverage. One illegal search refuses the whole call, as
-        /// searches[i].
+        /// `searches[i]`.
         pub async fn find_nearby_batch(
             &mut self,
             request: impl tonic::IntoRequest<super::FindNearbyBatchRequest>,
@@ -3865,7 +3865,7 @@ pub mod nearby_service_server {
         >;
         /// Many searches in one call: what one of them costs beside the search itself is shared. One deadline holds for
         /// all; an answer that is partial by then says so in its coverage. One illegal search refuses the whole call, as
-        /// searches[i].
+        /// `searches[i]`.
         async fn find_nearby_batch(
             &self,
             request: tonic::Request<super::FindNearbyBatchRequest>,

@@ -1,5 +1,5 @@
-//! Every shipped data file says where it is from and under which licence: in a text beside it, or above it as far
-//! as its `data` folder.
+//! Every shipped data file has a text with its source and its license: in its folder, or above it as far as its
+//! `data` folder.
 
 use super::Finding;
 use super::tree::{File, Tree};
@@ -10,7 +10,7 @@ const NAMES: [&str; 6] = ["README", "LICENSE", "LICENCE", "SOURCE", "CITATION", 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let data = tree.files.iter().filter(|file| is_data(file));
     let bare = data.filter(|file| !is_explained(tree, file));
-    bare.map(|file| Finding::new(&file.path, "no text beside it names its source and its licence")).collect()
+    bare.map(|file| Finding::new(&file.path, "no text next to it names its source and its license")).collect()
 }
 
 fn is_data(file: &File) -> bool {
@@ -25,8 +25,8 @@ fn is_text(file: &File) -> bool {
 fn is_explained(tree: &Tree, file: &File) -> bool {
     let mut folder = folder_of(&file.path);
     while folder.split('/').any(|part| part == "data") {
-        let beside = tree.files.iter().filter(|other| folder_of(&other.path) == folder && is_text(other));
-        if explains(beside) {
+        let texts = tree.files.iter().filter(|other| folder_of(&other.path) == folder && is_text(other));
+        if explains(texts) {
             return true;
         }
         folder = folder_of(folder);
@@ -48,7 +48,7 @@ fn folder_of(path: &str) -> &str {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "Source: the city. Licence: CC0.";
+    const TEXT: &str = "Source: the city. License: CC0.";
 
     fn count(files: &[(&str, &str)]) -> usize {
         check(&Tree::of(files)).len()

@@ -1,4 +1,4 @@
-//! The crates and their dependencies, as `cargo metadata` tells them.
+//! The crates and their dependencies, as `cargo metadata` lists them.
 
 use std::path::Path;
 use std::process::Command;

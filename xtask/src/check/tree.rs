@@ -19,7 +19,7 @@ impl File {
         self.text.as_deref().unwrap_or("").lines().enumerate().map(|(i, line)| (i + 1, line))
     }
 
-    /// Rust, whoever wrote it.
+    /// Rust, written by hand or generated.
     pub(super) fn is_rust(&self) -> bool {
         self.has_extension("rs")
     }
@@ -38,7 +38,7 @@ impl File {
         Path::new(&self.path).extension().is_some_and(|found| found == extension)
     }
 
-    /// `path:line`.
+    /// The place of a line, as `path:line`.
     pub(super) fn at(&self, line: usize) -> String {
         format!("{}:{line}", self.path)
     }

@@ -6,10 +6,10 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use super::rounds::Answer;
 use crate::Result;
 
-/// Ends its process when it is dropped: closing the questions is the end.
+/// Ends its process when it is dropped: closing the queries is the end.
 pub(super) struct Child {
     process: std::process::Child,
-    questions: Option<ChildStdin>,
+    queries: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
@@ -17,23 +17,23 @@ impl Child {
     /// Starts the command and waits for its "ready"; gives what else that line says.
     pub(super) fn start(command: &mut Command) -> Result<(Self, String)> {
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let questions = process.stdin.take();
+        let queries = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().expect("standard output is piped"));
-        let mut child = Self { process, questions, answers };
+        let mut child = Self { process, queries, answers };
         let line = child.read_line()?;
         let ready = line.strip_prefix("ready ").ok_or_else(|| format!("wanted \"ready\", got {line:?}"))?;
         Ok((child, ready.to_owned()))
     }
 
     /// Asks, and reads "milliseconds objective".
-    pub(super) fn ask(&mut self, question: &str) -> Result<Answer> {
-        let questions = self.questions.as_mut().expect("questions are open until the drop");
-        writeln!(questions, "{question}")?;
+    pub(super) fn ask(&mut self, query: &str) -> Result<Answer> {
+        let queries = self.queries.as_mut().expect("queries are open until the drop");
+        writeln!(queries, "{query}")?;
         let line = self.read_line()?;
         let answer = line.split_once(' ').and_then(|(elapsed_ms, objective)| {
             Some(Answer { elapsed_ms: elapsed_ms.parse().ok()?, objective: objective.parse().ok()? })
         });
-        answer.ok_or_else(|| format!("{question}: wanted milliseconds and an objective, got {line:?}").into())
+        answer.ok_or_else(|| format!("{query}: wanted milliseconds and an objective, got {line:?}").into())
     }
 
     fn read_line(&mut self) -> Result<String> {
@@ -47,7 +47,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        drop(self.questions.take());
+        drop(self.queries.take());
         if let Err(error) = self.process.wait() {
             eprintln!("a solver did not end: {error}");
         }

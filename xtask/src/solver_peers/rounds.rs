@@ -8,7 +8,7 @@ pub(super) const OURS: &str = "kerb";
 /// As `peers.py` names them.
 pub(super) const PEERS: [&str; 3] = ["ortools-flow", "ortools-assignment", "scipy"];
 
-/// Of one run of one solver.
+/// What one run of one solver returned.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Answer {
     pub(super) elapsed_ms: f64,
@@ -71,15 +71,15 @@ mod tests {
 
     #[test]
     fn solvers_take_turns() {
-        let mut asked = Vec::new();
+        let mut calls = Vec::new();
         let runs = measure(&["a".into(), "b".into()], true, |solver, instance| {
-            asked.push((solver, instance.to_owned()));
-            Ok(Answer { elapsed_ms: asked.len() as f64, objective: 1 })
+            calls.push((solver, instance.to_owned()));
+            Ok(Answer { elapsed_ms: calls.len() as f64, objective: 1 })
         });
         let runs = runs.unwrap();
-        assert_eq!(asked.len(), 2 * (3 * 5 + 1));
-        assert_eq!(asked[3], ("scipy", "a".to_owned()));
-        assert_eq!(asked[4], (OURS, "b".to_owned()));
+        assert_eq!(calls.len(), 2 * (3 * 5 + 1));
+        assert_eq!(calls[3], ("scipy", "a".to_owned()));
+        assert_eq!(calls[4], (OURS, "b".to_owned()));
         assert_eq!((runs[0].solver, runs[0].median_ms()), (OURS, 15.0));
     }
 

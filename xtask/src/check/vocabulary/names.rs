@@ -17,7 +17,7 @@ static PARTICIPLE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^[A-Z][a-z]+(?:ed|ing)$").expect("a constant"));
 
 /// Nouns that end as participles do, and the words of Fleet Engine's protocol.
-const NOUNS: [&str; 22] = [
+const NOUNS: [&str; 23] = [
     "Bed",
     "Bearing",
     "Billing",
@@ -26,6 +26,7 @@ const NOUNS: [&str; 22] = [
     "Embed",
     "Encoding",
     "Feed",
+    "Finding",
     "Heading",
     "Mapping",
     "Need",

@@ -1,4 +1,4 @@
-//! Every dependency may be used under a licence of `deny.toml`: the same list that cargo-deny reads, checked without
+//! Every dependency may be used under a license of `deny.toml`: the same list that cargo-deny reads, checked without
 //! having to build it.
 
 use serde::Deserialize;
@@ -9,11 +9,11 @@ use crate::Result;
 
 #[derive(Deserialize)]
 struct Deny {
-    licenses: Licences,
+    licenses: Licenses,
 }
 
 #[derive(Deserialize)]
-struct Licences {
+struct Licenses {
     allow: Vec<String>,
 }
 
@@ -25,22 +25,22 @@ pub(super) fn allowed(deny: &str) -> Result<Vec<String>> {
 pub(super) fn check(metadata: &Metadata, allowed: &[String]) -> Vec<Finding> {
     let refused = metadata.packages.iter().filter(|package| !may_use(package, allowed));
     let finding = |package: &Package| {
-        let licence = package.license.as_deref().unwrap_or("no licence");
-        Finding::new(format!("{} {}", package.name, package.version), format!("{licence} is not allowed"))
+        let license = package.license.as_deref().unwrap_or("no license");
+        Finding::new(format!("{} {}", package.name, package.version), format!("{license} is not allowed"))
     };
     refused.map(finding).collect()
 }
 
 fn may_use(package: &Package, allowed: &[String]) -> bool {
-    let Some(licence) = &package.license else { return false };
+    let Some(license) = &package.license else { return false };
     // The slash is the old way to write OR.
-    let spaced = licence.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    let spaced = license.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let mut expression = Expression { words: &words, allowed };
     expression.any() && expression.words.is_empty()
 }
 
-/// An SPDX expression from its next word on: AND binds closer than OR, WITH belongs to its licence.
+/// An SPDX expression from its next word on: AND binds closer than OR, WITH belongs to its license.
 struct Expression<'a> {
     words: &'a [&'a str],
     allowed: &'a [String],
@@ -93,23 +93,23 @@ impl Expression<'_> {
 mod tests {
     use super::*;
 
-    fn holds(licence: &str) -> bool {
-        let package = Package { license: Some(licence.into()), ..Package::default() };
+    fn holds(license: &str) -> bool {
+        let package = Package { license: Some(license.into()), ..Package::default() };
         may_use(&package, &["MIT".into(), "Apache-2.0".into(), "Unicode-3.0".into()])
     }
 
     #[test]
     fn one_way_to_use_it_is_enough() {
-        for licence in ["MIT", "GPL-3.0 OR MIT", "Unlicense/MIT", "(MIT OR GPL-3.0) AND Unicode-3.0"] {
-            assert!(holds(licence), "{licence}");
+        for license in ["MIT", "GPL-3.0 OR MIT", "Unlicense/MIT", "(MIT OR GPL-3.0) AND Unicode-3.0"] {
+            assert!(holds(license), "{license}");
         }
     }
 
     #[test]
     fn all_parts_must_be_allowed() {
-        for licence in ["GPL-3.0", "MIT AND GPL-3.0", "MIT WITH odd-exception", "(MIT", "MIT Apache-2.0", ""]
+        for license in ["GPL-3.0", "MIT AND GPL-3.0", "MIT WITH odd-exception", "(MIT", "MIT Apache-2.0", ""]
         {
-            assert!(!holds(licence), "{licence}");
+            assert!(!holds(license), "{license}");
         }
     }
 
