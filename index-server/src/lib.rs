@@ -5,16 +5,19 @@
 //! has the ports of `kerb_types` and a gRPC adapter. Neither knows driver streams or who else holds a shard.
 
 mod coverage;
+#[cfg(feature = "explore")]
+pub mod explore;
 mod figures;
 pub mod grpc;
 pub mod index;
-pub mod options;
 #[cfg(test)]
-mod paused;
+mod interleaving_tests;
+pub mod options;
 mod search;
 pub mod service;
 mod session;
 mod store;
+mod sync;
 mod write;
 
 pub use figures::{Counts, Memory};

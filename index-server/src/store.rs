@@ -12,7 +12,6 @@ pub(crate) mod page;
 pub(crate) mod record;
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU64, fence};
 
 use kerb_types::ShardId;
 
@@ -22,6 +21,8 @@ use ids::{IdWords, Ids};
 use journal::Journal;
 use page::{BLOCK, Block, Entry, Leaf, LinkCell, Node};
 use record::Record;
+
+use crate::sync::{AtomicU64, fence};
 
 /// See the module.
 pub(crate) struct Store {

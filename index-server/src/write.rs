@@ -27,6 +27,7 @@ use crate::coverage::Coverage;
 use crate::options::Options;
 use crate::store::Store;
 use crate::store::record::{Home, NOWHERE};
+use crate::sync::{Rule, undone};
 use deadlines::Deadlines;
 use pages::Pages;
 use registry::Registry;
@@ -91,6 +92,7 @@ impl Writer {
     /// Makes what was taken out usable again, as far as no search can see it. Called once a step.
     pub(crate) fn collect(&mut self) {
         let oldest = self.store.epochs.turn();
+        let oldest = if undone(Rule::ReclaimAfterSearches) { u64::MAX } else { oldest };
         self.pages.collect(oldest);
         self.registry.collect(&self.store, oldest);
     }

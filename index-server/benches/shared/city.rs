@@ -69,7 +69,7 @@ impl City {
         self.position(i)
     }
 
-    /// The slot_bindings and first positions of drivers `from..to`.
+    /// The slot bindings and first positions of drivers `from..to`.
     pub(crate) fn first(&self, from: usize, to: usize) -> Batch {
         let slot_bindings = (from..to).map(|i| SlotBinding { slot: i as u32, card: card(i) }).collect();
         let updates = (from..to).map(|i| self.update(i)).collect();

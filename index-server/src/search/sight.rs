@@ -1,6 +1,6 @@
 //! Looks at one driver: its position, traits and state as they were together at one instant.
 
-use std::hint::{black_box, spin_loop};
+use std::hint::black_box;
 
 use kerb_geometry::LatLng;
 use kerb_ports::DriverFilter;
@@ -9,6 +9,7 @@ use kerb_types::ShardId;
 use crate::store::Store;
 use crate::store::page::Traits;
 use crate::store::record::{NOWHERE, State};
+use crate::sync::spin_loop;
 
 /// Looks at a record that is being written, at most, before a torn state is taken. A write is a dozen stores; one
 /// that takes longer is a writer that was stopped in the middle, for which no search waits.

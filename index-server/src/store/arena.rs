@@ -3,8 +3,10 @@
 
 use std::sync::OnceLock;
 
+use crate::sync::size;
+
 /// Bits of an index within a chunk: 8,192 elements, small beside a city and large beside the directory.
-const CHUNK_BITS: u32 = 13;
+const CHUNK_BITS: u32 = size(13, 6) as u32;
 /// Elements of a chunk.
 const CHUNK: usize = 1 << CHUNK_BITS;
 

@@ -5,10 +5,11 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicU64, AtomicUsize, fence};
+
+use crate::sync::{AtomicU64, AtomicUsize, Rule, fence, size, undone};
 
 /// Searches that can run at the same instant, at most. A search runs without awaiting, so this bounds threads.
-pub(crate) const READERS_MAX: usize = 256;
+pub(crate) const READERS_MAX: usize = size(256, 4);
 
 /// The epoch and who reads in which. Epochs start at 1; 0 is a free seat.
 pub(crate) struct Epochs {
@@ -36,8 +37,12 @@ impl Epochs {
             let at = (first + i) % READERS_MAX;
             let seat = &self.seats[at].0;
             let mut epoch = self.now.load(SeqCst);
-            if seat.load(Relaxed) != 0 || seat.compare_exchange(0, epoch, SeqCst, Relaxed).is_err() {
+            let order = if undone(Rule::FenceAfterPin) { Relaxed } else { SeqCst };
+            if seat.load(Relaxed) != 0 || seat.compare_exchange(0, epoch, order, Relaxed).is_err() {
                 continue;
+            }
+            if undone(Rule::FenceAfterPin) {
+                return Some(Pin(seat));
             }
             if i > 0 {
                 self.hint.store(at, Relaxed);

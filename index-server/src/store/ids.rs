@@ -3,13 +3,13 @@
 //!
 //! Up to 15 bytes stand in place, four ids in a cache line. A longer one has a slot of the longest id's size beside.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use kerb_types::DriverId;
 use kerb_types::limits::DRIVER_ID_BYTES_MAX as BYTES_MAX;
 
 use super::arena::Arena;
+use crate::sync::AtomicU64;
 
 /// Bytes of an id in place. The last byte of the words has its length; 0: it is a long one.
 const SHORT: usize = 15;

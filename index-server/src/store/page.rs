@@ -2,18 +2,18 @@
 //! reader may do at any instant is argued for in [`crate::index`].
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use kerb_geometry::{Cell, LatLng, Morton};
 use kerb_types::{Capabilities, DriverStatus, VehicleClass};
 
 use super::kinds::Kinds;
 use super::record::Kind;
+use crate::sync::{AtomicU32, AtomicU64, Rule, size, undone};
 
 /// Entries of a block: two cache lines, which processors fetch as a pair.
 pub(crate) const BLOCK: u32 = 8;
 /// Blocks of a leaf, at most.
-pub(crate) const BLOCKS: usize = 6;
+pub(crate) const BLOCKS: usize = size(6, 2);
 /// Entries of a leaf, at most. 24, 32, 40, 48 and 64 were measured at 1 M drivers in one city: larger leaves save
 /// moves and memory, smaller ones save a nearest search distances; at 48 both are near their best.
 pub(crate) const LEAF: u32 = BLOCK * BLOCKS as u32;
@@ -66,7 +66,8 @@ impl LinkCell {
             Link::Node(node) => node,
             Link::Leaf(leaf) => leaf | LEAF_BIT,
         };
-        self.0.store(word, Release);
+        let order = if undone(Rule::EntriesBeforeLink) { Relaxed } else { Release };
+        self.0.store(word, order);
     }
 }
 

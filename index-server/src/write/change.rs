@@ -1,4 +1,4 @@
-//! Who is who: slot_bindings, removals and forgets.
+//! Registration of drivers: slot bindings, removals and evictions.
 
 use std::sync::Arc;
 

@@ -11,9 +11,10 @@ use super::{Writer, tree};
 use crate::store::Store;
 use crate::store::kinds::Kinds;
 use crate::store::page::Link;
+use crate::sync::size;
 
 /// Updates to one leaf that is made exact: every leaf once while everybody reports four or five times.
-const UPDATES_A_LEAF: usize = 128;
+const UPDATES_A_LEAF: usize = size(128, 1);
 /// Looks at what may be a leaf, at most, to find one.
 const LOOKS_MAX: usize = 64;
 

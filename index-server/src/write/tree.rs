@@ -13,6 +13,7 @@ use crate::store::Store;
 use crate::store::kinds::Kinds;
 use crate::store::page::{BLOCK, BLOCKS, Entry, FULL, LEAF, Leaf, Link, LinkCell, Node, Traits};
 use crate::store::record::Home;
+use crate::sync::{Rule, undone};
 
 /// A leaf with at most so many left looks whether it can merge with its siblings.
 const SPARSE: u32 = LEAF / 8;
@@ -110,7 +111,9 @@ pub(crate) fn put(
         leaf.set_block(k, block);
     }
     let place = block * BLOCK + spot.bit % BLOCK;
-    leaf.page.raise(traits.kinds());
+    if !undone(Rule::SummaryBeforeEntry) {
+        leaf.page.raise(traits.kinds());
+    }
     store.entry(place).put(traits, position);
     leaf.set_mask(leaf.mask() | 1 << spot.bit);
     pages.count(shard).drivers += 1;
@@ -352,7 +355,9 @@ fn fill_from(store: &Store, head: &Leaf, leaf: &Leaf, hole: u32) -> u32 {
     let bit = head.mask().ilog2();
     let place = head.block((bit / BLOCK) as usize) * BLOCK + bit % BLOCK;
     let (traits, position) = (store.entry(place).traits(), store.entry(place).position());
-    store.journal.push(traits.record());
+    if !undone(Rule::LogChainMove) {
+        store.journal.push(traits.record());
+    }
     store.entry(hole).set_traits(Traits::NOBODY);
     leaf.page.raise(traits.kinds());
     store.entry(hole).put(traits, position);

@@ -1,4 +1,7 @@
-//! A writer that stops between two stores, at each place where it could: searches go on, and find everybody.
+//! A writer that stops between two stores, at each place where it could: searches go on, and find every driver.
+//!
+//! The steps are those of `Writer::place` and `stays`, written out. `tests/explore` stops the functions themselves, at
+//! every access to an atomic; these tests run without the feature that it needs.
 
 use std::sync::Arc;
 
@@ -16,7 +19,7 @@ use crate::{Effort, Index, Options, Progress};
 
 const NOW_MS: i64 = 1_700_000_000_000;
 /// Stores of a move after which it may stop.
-const STOPS: usize = 9;
+const STOPS: usize = 10;
 /// It is on a break, nobody else is.
 const MOVER: u32 = 7;
 
@@ -61,7 +64,7 @@ fn filled() -> Index {
 fn move_and_stop(writer: &mut Writer, number: u32, to: LatLng, stop_after: usize) {
     let store = Arc::clone(&writer.store);
     let record = store.records.get(number);
-    let (old_place, home) = (record.place(), record.home());
+    let (old_place, home, owner) = (record.place(), record.home(), record.owner());
     let (traits, old) = (store.entry(old_place).traits(), store.entry(old_place).position());
     let state = State { stamp: UpdateVersion { sequence: 2, time_ms: NOW_MS }, motion: Motion::NONE };
     let (mut spot, mut place) = (None, 0);
@@ -78,9 +81,13 @@ fn move_and_stop(writer: &mut Writer, number: u32, to: LatLng, stop_after: usize
                 place = tree::put(&store, &mut writer.pages, home.shard, spot, traits, to);
             }
             4 => record.set_place(place),
-            5 => record.set_home(Home { level: spot.map_or(0, |spot| spot.level), ..home }),
+            5 => {
+                record.set_home(Home { level: spot.map_or(0, |spot| spot.level), ..home });
+                record.set_owner(owner);
+            }
             6 => record.end(state),
-            8 => writer.sweep(1 << 20),
+            8 => store.journal.settle(),
+            9 => writer.sweep(1 << 20),
             _ => tree::take_out(&store, &mut writer.pages, home.shard, old.into(), old_place),
         }
     }
