@@ -80,7 +80,7 @@ impl FakeJournal {
     }
 }
 
-fn not_reached() -> Error {
+fn offer_undeliverable() -> Error {
     Error::Unavailable { node: node("engine"), reason: "scripted".to_owned() }
 }
 
@@ -91,13 +91,13 @@ impl TripJournal for FakeJournal {
             let fault = self.fault.lock().take();
             if fault == Some(Fault::Late) {
                 *self.late.lock() = Some((market, expected, record));
-                return Err(not_reached());
+                return Err(offer_undeliverable());
             }
             if fault == Some(Fault::Lost) {
-                return Err(not_reached());
+                return Err(offer_undeliverable());
             }
             let version = self.inner.append(market, expected, record).await?;
-            if fault == Some(Fault::Unanswered) { Err(not_reached()) } else { Ok(version) }
+            if fault == Some(Fault::Unanswered) { Err(offer_undeliverable()) } else { Ok(version) }
         }
         .boxed()
     }
