@@ -1,4 +1,4 @@
-//! One driver, asked of all ingest nodes at once.
+//! Looks up one driver at all ingest nodes in parallel.
 
 use std::sync::Arc;
 
@@ -8,32 +8,32 @@ use kerb_ports::{Error, IngestNode, Peers};
 use kerb_types::{DriverId, KnownDriver, MembershipView, NodeId, Role, UpdateVersion};
 use tokio::time::{Instant, timeout_at};
 
-/// What the fleet knows of a driver.
+/// The newest state of a driver, and the node that has it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Located {
+pub struct LocatedDriver {
     /// The node that holds the driver's stream, or else the one with the newest position.
     pub node: NodeId,
-    /// As the node with the newest position knows it; connected when any node says so.
+    /// The state at the node with the newest position; `connected` if the driver is connected at any node.
     pub driver: KnownDriver,
 }
 
 /// Asks every ingest node of the view; the newest stamp wins, and among equal ones a connected driver.
 ///
-/// Nodes that are not live are asked too, but when all the others have answered and one knows the driver they are not
-/// waited for. [`Error::NotFound`]: all nodes answered, none knows. [`Error::Unavailable`]: none that answered knows,
-/// and not all answered.
+/// Nodes that are not live are queried too, but the look-up does not wait for them once all live nodes have answered and
+/// one of them has the driver. [`Error::NotFound`]: all nodes answered, and none has the driver. [`Error::Unavailable`]:
+/// no node that answered has the driver, and not all answered.
 pub async fn find_driver(
     peers: &dyn Peers,
     view: &MembershipView,
     id: DriverId,
     deadline: Instant,
-) -> Result<Located, Error> {
+) -> Result<LocatedDriver, Error> {
     let mut pending: FuturesUnordered<_> = view
         .with_role(Role::LocationIngest)
         .map(|node| ask(peers.ingest_node(&node.id), node.id.clone(), node.live, id.clone()))
         .collect();
     let mut live_pending = view.with_role(Role::LocationIngest).filter(|node| node.live).count();
-    let mut best: Option<Located> = None;
+    let mut best: Option<LocatedDriver> = None;
     let mut failed = None;
     while !pending.is_empty() && (live_pending > 0 || best.is_none()) {
         let Ok(Some((node, live, answer))) = timeout_at(deadline, pending.next()).await else {
@@ -42,7 +42,7 @@ pub async fn find_driver(
         };
         live_pending -= usize::from(live);
         match answer {
-            Ok(Some(driver)) => best = Some(newer(best, Located { node, driver })),
+            Ok(Some(driver)) => best = Some(newer(best, LocatedDriver { node, driver })),
             Ok(None) => {}
             Err(error) => failed = Some(unavailable(node, error)),
         }
@@ -51,9 +51,9 @@ pub async fn find_driver(
     best.ok_or_else(|| failed.unwrap_or_else(unknown))
 }
 
-type Asked = (NodeId, bool, Result<Option<KnownDriver>, Error>);
+type LookupReply = (NodeId, bool, Result<Option<KnownDriver>, Error>);
 
-async fn ask(port: Option<Arc<dyn IngestNode>>, node: NodeId, live: bool, id: DriverId) -> Asked {
+async fn ask(port: Option<Arc<dyn IngestNode>>, node: NodeId, live: bool, id: DriverId) -> LookupReply {
     let answer = match port {
         Some(port) => port.lookup(id).await,
         None => Err(Error::Unavailable { node: node.clone(), reason: "no address is known".to_owned() }),
@@ -61,9 +61,9 @@ async fn ask(port: Option<Arc<dyn IngestNode>>, node: NodeId, live: bool, id: Dr
     (node, live, answer)
 }
 
-fn newer(best: Option<Located>, other: Located) -> Located {
+fn newer(best: Option<LocatedDriver>, other: LocatedDriver) -> LocatedDriver {
     let Some(best) = best else { return other };
-    let rank = |located: &Located| (stamp(&located.driver), located.driver.connected);
+    let rank = |located: &LocatedDriver| (stamp(&located.driver), located.driver.connected);
     let (mut newest, older) = if rank(&other) > rank(&best) { (other, best) } else { (best, other) };
     if older.driver.connected && !newest.driver.connected {
         newest.driver.connected = true;
@@ -83,7 +83,8 @@ fn unavailable(node: NodeId, error: Error) -> Error {
     }
 }
 
-/// The deadline came first. Names a node that may be the reason: one that is not live, if there is one.
+/// The error of a look-up that ran into its deadline. It names a node that may be the reason: one that is not live, if
+/// there is one.
 fn unanswered(view: &MembershipView) -> Error {
     let node = view.with_role(Role::LocationIngest).min_by_key(|node| node.live);
     let node = node.expect("a node that was asked is in the view");

@@ -1,4 +1,4 @@
-//! The aggregator on the wire: thin adapters between `kerb.v1` and the service.
+//! The gRPC services of the aggregator: thin adapters between `kerb.v1` and the handle.
 
 mod admin;
 mod driver_query;
@@ -9,37 +9,37 @@ use kerb_proto::v1::admin_service_server::AdminServiceServer;
 use kerb_proto::v1::driver_query_service_server::DriverQueryServiceServer;
 use kerb_types::limits::MESSAGE_BYTES_MAX;
 
-use crate::service::Aggregator;
+use crate::handle::Aggregator;
 
 pub use nearby::Nearby;
 
-/// Makes an aggregator's three services. A newtype, so that the services' methods do not stand on the handle.
+/// The three gRPC services of an aggregator. A newtype, so that the methods of the services are not methods of the handle.
 #[derive(Clone)]
 pub struct Grpc(pub(crate) Aggregator);
 
 impl Grpc {
-    /// Of this aggregator.
+    /// The services of this aggregator.
     pub fn new(aggregator: Aggregator) -> Self {
         Self(aggregator)
     }
 
-    /// Searches.
+    /// Returns the service for searches.
     pub fn nearby(&self) -> Nearby {
         Nearby::new(self.0.clone())
     }
 
-    /// One driver by id.
+    /// Returns the service for driver look-ups.
     pub fn driver_query(&self) -> DriverQueryServiceServer<Self> {
         DriverQueryServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
-    /// For the operator.
+    /// Returns the service for operators.
     pub fn admin(&self) -> AdminServiceServer<Self> {
         AdminServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 }
 
-/// 0 when the device's clock is ahead.
+/// Returns the age of a position; 0 if the clock of the device is ahead.
 fn age_ms(now_ms: i64, time_ms: i64) -> u32 {
     now_ms.saturating_sub(time_ms).clamp(0, i64::from(u32::MAX)) as u32
 }

@@ -1,35 +1,34 @@
-//! One question to many shards, one honest answer.
+//! The aggregator: one search over many shards, one exact result with its coverage.
 //!
-//! A search goes `validate` → `single_flight` → `plan` → `scatter` → `gather`; one by travel time asks for `soonest`'s
-//! rings in this way. What decides (plan, latency, gather, soonest, validate, page tokens) is pure; `scatter`, `travel` and
-//! the gRPC adapters are its async shell.
+//! A search runs through `grpc` (decode and validate), `single_flight` (join an identical search), `scatter` (plan the
+//! replicas, execute the queries) and `merge` (one result from many lists). `eta` ranks by travel time with searches of
+//! that kind, `batch` runs many of them in one call.
 //!
-//! This crate holds no position and knows no transport between the roles: index servers and ingest nodes are
-//! reached through fleet's ports. Every answer says which shards it speaks for.
+//! The decisions (plan, latency, merge, `eta_knn`, validation, page tokens) are pure; `scatter::Executor`, `eta_search`
+//! and the gRPC adapters are the async shell around them.
+//!
+//! This crate holds no positions and depends on no transport between roles. It reaches index servers and ingest nodes
+//! through ports. Every result states which shards it covers.
 
-pub mod counters;
+mod batch;
 pub mod driver_query;
-pub mod flight_key;
-pub mod gather;
+pub mod eta;
 pub mod grpc;
-mod lanes;
-pub mod latency;
-mod many;
+mod handle;
+pub mod merge;
+pub mod metrics;
 pub mod options;
 pub mod page_token;
-pub mod plan;
 pub mod query;
 pub mod rebuild;
 pub mod scatter;
-pub mod service;
+mod service;
 pub mod single_flight;
-pub mod soonest;
-mod together;
-mod travel;
 pub mod validate;
 
-pub use counters::{Counters, CountersSnapshot};
-pub use gather::Coverage;
+pub use handle::Aggregator;
+pub use merge::Coverage;
+pub use metrics::{Metrics, MetricsSnapshot};
 pub use options::Options;
-pub use query::{Found, Query, Ranked};
-pub use service::{Aggregator, Ports};
+pub use query::{EtaRanking, Query, SearchResult};
+pub use service::Ports;

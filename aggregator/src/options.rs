@@ -1,4 +1,4 @@
-//! The aggregator's settings: plain values with defaults.
+//! The settings of the aggregator: plain values with defaults.
 
 use std::time::Duration;
 
@@ -9,39 +9,39 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Deadline of a search whose caller names none, milliseconds.
+    /// Deadline of a search whose caller sets none, milliseconds.
     pub search_deadline_ms: u32,
-    /// A caller's longer deadline is cut to this, milliseconds: a search holds its place in `searches_max` until
-    /// then.
+    /// Longest deadline of a search, milliseconds; a longer one is cut to this, because a search holds its permit of
+    /// `searches_max` until its deadline.
     pub search_deadline_max_ms: u32,
-    /// A caller's deadline is met by this much, so that the answer still travels back in time, milliseconds. At
-    /// most a tenth of the deadline.
+    /// Part of a caller's deadline that is reserved for the way back of the response, milliseconds. At most a tenth of
+    /// the deadline.
     pub reply_margin_ms: u32,
-    /// Age that the freshness filter allows when the caller names none, milliseconds.
+    /// Largest age of a position if the caller sets none, milliseconds.
     pub stale_after_ms: u32,
-    /// Largest age that a caller may ask for, milliseconds: the index servers' own limit.
+    /// Largest age that a caller may set, milliseconds. Index servers drop older positions.
     pub position_ttl_ms: u32,
-    /// Searches at one time; beyond, callers are told `RESOURCE_EXHAUSTED`.
+    /// Maximum searches in flight; further callers get `RESOURCE_EXHAUSTED`.
     pub searches_max: u32,
-    /// Driver look-ups at one time; beyond, as above.
+    /// Maximum driver look-ups in flight; further callers get `RESOURCE_EXHAUSTED`.
     pub lookups_max: u32,
-    /// A server of which nothing is known yet counts as slow after this, milliseconds. One that is not live, but
-    /// alone has a shard, is waited for no longer.
+    /// Hedge delay for a server without latency samples, milliseconds. A query to a server that is not live is abandoned
+    /// after this time.
     pub hedge_initial_ms: u32,
-    /// No server counts as slow before this, microseconds.
+    /// Smallest hedge delay, microseconds.
     pub hedge_floor_us: u32,
-    /// Second requests for slowness, in thousandths of the first ones.
+    /// Maximum hedges, per thousand first queries.
     pub hedge_permille: u32,
-    /// Second requests that may come at once after a quiet time.
+    /// Maximum hedges in a burst after a quiet time.
     pub hedge_burst: u32,
-    /// An identical question joins one that started at most this long ago, microseconds. 0: never.
+    /// An identical search joins one that started at most this long ago, microseconds. 0 disables joining.
     pub join_window_us: u32,
-    /// Drivers whose travel time one search by it computes, at most; beyond, its answer says that its ranking may be
-    /// incomplete.
+    /// Maximum travel times that one search by travel time computes. A search that reaches the limit sets
+    /// `ranking_incomplete` in its response.
     pub timed_drivers_max: u32,
-    /// Deadline of an operator's question to all index servers, milliseconds.
+    /// Deadline of an operator's request to all index servers, milliseconds.
     pub admin_deadline_ms: u32,
-    /// How often a rebuild's progress is looked at, milliseconds.
+    /// Interval between two progress reports of a rebuild, milliseconds.
     pub rebuild_poll_ms: u32,
 }
 
@@ -68,8 +68,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Checks the values against each other.
-    pub fn check(&self) -> Result<(), FieldError> {
+    /// Checks each value, and the values against each other.
+    pub fn validate(&self) -> Result<(), FieldError> {
         let at_least_one = [
             ("search_deadline_ms", self.search_deadline_ms),
             ("stale_after_ms", self.stale_after_ms),
@@ -93,7 +93,7 @@ impl Options {
         Ok(())
     }
 
-    /// When a search must be answered that came at `now` with a caller's `timeout`.
+    /// Returns the deadline of a search that arrived at `now` with a caller's `timeout`.
     pub fn deadline(&self, timeout: Option<Duration>, now: tokio::time::Instant) -> tokio::time::Instant {
         let default = Duration::from_millis(u64::from(self.search_deadline_ms));
         let Some(timeout) = timeout else { return now + default };

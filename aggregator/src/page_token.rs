@@ -1,4 +1,5 @@
-//! Page tokens: where a page ended, for a caller to bring back. Stateless: any aggregator takes any other's.
+//! Page tokens: the end of a page, for the request of the next page. They are stateless, so every aggregator accepts the
+//! tokens of every other one.
 //!
 //! A token is the hexadecimal form of
 //!
@@ -10,8 +11,8 @@
 //! | 1 to 64 | id of the last driver |
 //! | 4 | checksum of all before |
 //!
-//! numbers in little endian. The checksum finds accidents, not forgers: a forged token shows its maker nothing that a
-//! search would not.
+//! Numbers are little endian. The checksum detects accidents, not forgery: a forged token reveals nothing that a search
+//! would not.
 
 use kerb_ports::Cursor;
 use kerb_proto::v1::FindNearbyRequest;
@@ -26,7 +27,7 @@ const CHECKSUM_BYTES: usize = 4;
 const CHECKSUM_SEED: u64 = 0x6b65_7262;
 const BYTES_MAX: usize = HEAD_BYTES + DRIVER_ID_BYTES_MAX + CHECKSUM_BYTES;
 
-/// What a token is bound to: everything of a request but the token itself.
+/// Returns the fingerprint that binds a token to its request: a hash of everything but the token itself.
 pub fn fingerprint(request: &FindNearbyRequest) -> u64 {
     if request.page_token.is_empty() {
         return xxh3_64(&request.encode_to_vec());
@@ -36,7 +37,7 @@ pub fn fingerprint(request: &FindNearbyRequest) -> u64 {
     xxh3_64(&bare.encode_to_vec())
 }
 
-/// The token of a page that ended at `cursor`.
+/// Encodes the token of a page that ended at `cursor`.
 pub fn encode(fingerprint: u64, cursor: &Cursor) -> String {
     let mut bytes = Vec::with_capacity(BYTES_MAX);
     bytes.push(VERSION);
@@ -47,7 +48,8 @@ pub fn encode(fingerprint: u64, cursor: &Cursor) -> String {
     to_hex(&bytes)
 }
 
-/// Where the page before ended. Refuses what [`encode`] did not make, or made for another request.
+/// Decodes the end of the page before. The error tells a token that [`encode`] did not make from a token of another
+/// request.
 pub fn decode(token: &str, wanted: u64) -> Result<Cursor, FieldError> {
     let not_a_token = || refuse("not a page token, must be next_page_token of the page before, unchanged");
     let (version, bound_to, cursor) = parse(token).ok_or_else(not_a_token)?;

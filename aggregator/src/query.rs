@@ -1,14 +1,14 @@
-//! A validated question and its answer, in the fleet's words.
+//! A validated query and its results.
 
 use kerb_ports::{DriverFilter, Eta, Neighbor, Search};
 use kerb_types::Capabilities;
 
-use crate::gather::Coverage;
+use crate::merge::Coverage;
 
-/// What a caller wants to know. Says how old a position may be, not since when: the moment is that of the search.
+/// A search of a caller. It limits the age of a position, not its time: the age counts from the moment of the search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// Where, and how many.
+    /// The shape, the limit and the cursor.
     pub search: Search,
     /// As [`DriverFilter::statuses`].
     pub statuses: u8,
@@ -21,12 +21,12 @@ pub struct Query {
 }
 
 impl Query {
-    /// Of any driver whose position is at most `age_max_ms` old.
+    /// A query for any driver whose position is at most `age_max_ms` old.
     pub fn any(search: Search, age_max_ms: u32) -> Self {
         Self { search, statuses: 0, vehicle_classes: 0, capabilities: Capabilities(0), age_max_ms }
     }
 
-    /// The filter that this means at `now_ms`.
+    /// Returns the filter of this query for a search at `now_ms`.
     pub fn filter(&self, now_ms: i64) -> DriverFilter {
         DriverFilter {
             statuses: self.statuses,
@@ -37,24 +37,24 @@ impl Query {
     }
 }
 
-/// What was found.
+/// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Found {
-    /// In the search's order, each driver once, at most the search's limit.
+pub struct SearchResult {
+    /// The drivers in the search's order, each once, at most the search's limit.
     pub hits: Vec<Neighbor>,
-    /// What the hits speak for.
+    /// The shards that the result covers.
     pub coverage: Coverage,
 }
 
-/// What was found by travel time.
+/// The result of a search by travel time.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ranked {
-    /// By travel time, each driver once, at most as many as were asked for.
+pub struct EtaRanking {
+    /// The drivers by travel time, each once, at most k.
     pub hits: Vec<Neighbor>,
-    /// The time of each hit's way to the point.
+    /// The travel time of each driver to the point.
     pub etas: Vec<Eta>,
-    /// What the hits speak for.
+    /// The shards that the result covers.
     pub coverage: Coverage,
-    /// Nobody of the covered shards can be sooner who is not among the hits.
+    /// Whether no other driver of the covered shards can arrive before these.
     pub exact: bool,
 }

@@ -1,4 +1,4 @@
-//! Empties an index server, or some of its shards, and watches it fill.
+//! Empties shards of an index server, and reports how they fill again.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,86 +9,86 @@ use kerb_ports::{Error, IndexServer, ShardStat};
 use kerb_types::{NodeId, ShardId};
 use tokio::time::{Instant, sleep};
 
-/// Looks in a row that may fail before the rebuild's report ends: the server may be restarting.
+/// Polls in a row that may fail before the report ends: the server may be restarting.
 const FAILURES_MAX: u32 = 20;
 
-/// How far a rebuild is.
+/// The progress of a rebuild.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Progress {
+pub struct RebuildProgress {
     /// Shards to fill.
     pub shards_total: usize,
     /// Shards filled.
     pub shards_covered: usize,
-    /// Drivers in them.
+    /// Drivers in these shards.
     pub drivers: u64,
-    /// Memory of them.
+    /// Memory of these shards, in bytes.
     pub bytes: u64,
-    /// Since the request.
+    /// Time since the request.
     pub elapsed: Duration,
-    /// Ingest nodes that have sent their part of some shard.
+    /// Ingest nodes that have sent a snapshot of at least one shard.
     pub sources: BTreeSet<NodeId>,
-    /// All shards are filled.
+    /// Whether all shards are filled.
     pub done: bool,
 }
 
 /// Asks the server to empty and resync these shards (none: all), then reports each `poll` until all are covered.
 ///
-/// Dropping the stream ends the looking, not the resync, which is the index server's own affair.
+/// Dropping the stream ends the polling. The resync itself goes on at the index server.
 pub async fn rebuild(
     server: Arc<dyn IndexServer>,
     shards: Vec<ShardId>,
     poll: Duration,
-) -> Result<impl Stream<Item = Result<Progress, Error>> + Send, Error> {
+) -> Result<impl Stream<Item = Result<RebuildProgress, Error>> + Send, Error> {
     let started = Instant::now();
     let shards: BTreeSet<ShardId> = server.resync(shards).await?.into_iter().collect();
-    let watch = Watch { server, shards, started, poll, failures: 0, state: State::First };
-    Ok(stream::unfold(watch, Watch::next))
+    let watch = ProgressStream { server, shards, started, poll, failures: 0, state: Stage::First };
+    Ok(stream::unfold(watch, ProgressStream::next))
 }
 
-struct Watch {
+struct ProgressStream {
     server: Arc<dyn IndexServer>,
     shards: BTreeSet<ShardId>,
     started: Instant,
     poll: Duration,
     failures: u32,
-    state: State,
+    state: Stage,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Stage {
     First,
     Further,
     Ended,
 }
 
-impl Watch {
-    async fn next(mut self) -> Option<(Result<Progress, Error>, Self)> {
+impl ProgressStream {
+    async fn next(mut self) -> Option<(Result<RebuildProgress, Error>, Self)> {
         loop {
             match self.state {
-                State::First => self.state = State::Further,
-                State::Further => sleep(self.poll).await,
-                State::Ended => return None,
+                Stage::First => self.state = Stage::Further,
+                Stage::Further => sleep(self.poll).await,
+                Stage::Ended => return None,
             }
             match self.server.stats().await {
                 Ok(stats) => {
                     self.failures = 0;
                     let progress = self.progress(&stats);
                     if progress.done {
-                        self.state = State::Ended;
+                        self.state = Stage::Ended;
                     }
                     return Some((Ok(progress), self));
                 }
                 Err(error) if error.retryable() && self.failures < FAILURES_MAX => self.failures += 1,
                 Err(error) => {
-                    self.state = State::Ended;
+                    self.state = Stage::Ended;
                     return Some((Err(error), self));
                 }
             }
         }
     }
 
-    fn progress(&self, stats: &[ShardStat]) -> Progress {
-        let mut progress = Progress {
+    fn progress(&self, stats: &[ShardStat]) -> RebuildProgress {
+        let mut progress = RebuildProgress {
             shards_total: self.shards.len(),
             shards_covered: 0,
             drivers: 0,

@@ -1,16 +1,17 @@
-//! Identical questions at the same time are asked once.
+//! Runs identical searches that overlap in time once.
 //!
-//! **The rule.** A question joins a flight of an equal key when the flight
-//! 1. started at most the *join window* (2 ms by default) before it: the answer misses no position that was visible
+//! **The rule.** A search joins a flight of an equal key if the flight
+//! 1. started at most the *join window* (2 ms by default) before: the result misses no position that was visible
 //!    longer ago than that, which is far less than the 100 ms for which ingest collects a batch; and
-//! 2. ends no later than the question's own deadline. A joiner that has more time than its flight had, and gets a
-//!    partial answer, asks for itself: whether it does is the caller's part, see [`Landed::joined`].
+//! 2. ends no later than the search's own deadline. A joiner that has more time than its flight had may run its own
+//!    search after a partial result; that is up to the caller, see [`FlightResult::joined`].
 //!
-//! Otherwise it starts a flight of its own, which is then the one to join.
+//! Otherwise the search starts a flight of its own, which later searches may join.
 //!
-//! A flight has no task: whoever waits polls it, so it lives as long as anybody waits, and work nobody waits for
-//! stops. A flight that panics fails those who wait for it and nobody else. There are never more flights than
-//! waiters, which the caller bounds.
+//! A flight has no task: its waiters poll it, so it ends when the last waiter is dropped. A flight that panics fails its
+//! own waiters only. There are never more flights than waiters, which the caller bounds.
+
+mod flight_key;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -26,9 +27,11 @@ use kerb_ports::Error;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+pub use flight_key::FlightKey;
+
 type Flight<V> = BoxFuture<'static, Result<V, Error>>;
 
-/// The flights of one kind of question.
+/// The flights of one kind of search.
 pub struct SingleFlight<K, V: Clone> {
     window: Duration,
     flights: Arc<Mutex<Flights<K, V>>>,
@@ -46,12 +49,12 @@ struct Entry<V: Clone> {
     flight: WeakShared<Flight<V>>,
 }
 
-/// How an answer came.
+/// The result of a flight, own or joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Landed<V> {
-    /// The answer.
+pub struct FlightResult<V> {
+    /// The result.
     pub value: V,
-    /// The deadline of the flight that was joined; `None` for one's own.
+    /// The deadline of the flight that was joined; `None` for an own flight.
     pub joined: Option<Instant>,
 }
 
@@ -60,44 +63,45 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Flights are joined until `window` after their start; never when it is zero.
+    /// An empty set of flights. A flight can be joined until `window` after its start; never if `window` is zero.
     pub fn new(window: Duration) -> Self {
         let flights = Flights { by_key: HashMap::default(), started: 0 };
         Self { window, flights: Arc::new(Mutex::new(flights)) }
     }
 
-    /// The answer to `key`, of a flight that may be joined or of the one that `start` makes.
+    /// Joins a flight of `key`, or runs the one that `start` returns.
     pub async fn run<F>(
         &self,
         key: K,
         now: Instant,
         deadline: Instant,
         start: impl FnOnce() -> F,
-    ) -> Result<Landed<V>, Error>
+    ) -> Result<FlightResult<V>, Error>
     where
         F: Future<Output = V> + Send + 'static,
     {
         if self.window.is_zero() {
-            return Ok(Landed { value: guarded(start()).await?, joined: None });
+            return Ok(FlightResult { value: guarded(start()).await?, joined: None });
         }
         if let Some((flight, joined)) = self.joinable(&key, now, deadline) {
-            return Ok(Landed { value: flight.await?, joined: Some(joined) });
+            return Ok(FlightResult { value: flight.await?, joined: Some(joined) });
         }
         let value = self.launch(key, now, deadline, start()).await?;
-        Ok(Landed { value, joined: None })
+        Ok(FlightResult { value, joined: None })
     }
 
-    /// Flights that somebody waits for.
+    /// Returns the number of flights in the air.
     pub fn len(&self) -> usize {
         self.flights.lock().by_key.len()
     }
 
-    /// Nobody waits.
+    /// Whether no flight is in the air.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The flight leaves the lock's scope before it can be dropped: dropping the last hold of one takes the lock.
+    /// Returns a flight to join, and its deadline. The flight leaves the scope of the lock before it can be dropped, because
+    /// dropping the last handle of a flight takes the lock again.
     fn joinable(&self, key: &K, now: Instant, deadline: Instant) -> Option<(Shared<Flight<V>>, Instant)> {
         let flights = self.flights.lock();
         let entry = flights.by_key.get(key)?;
@@ -112,7 +116,7 @@ where
         let mut flights = self.flights.lock();
         flights.started += 1;
         let number = flights.started;
-        let entry_of = Landing { key: key.clone(), number, flights: Arc::clone(&self.flights) };
+        let entry_of = FlightGuard { key: key.clone(), number, flights: Arc::clone(&self.flights) };
         let shared = async move {
             let _entry_of = entry_of;
             guarded(flight).await
@@ -125,20 +129,20 @@ where
     }
 }
 
-/// A panic becomes an answer for those who wait.
+/// Turns a panic of the flight into an error for its waiters.
 async fn guarded<V>(flight: impl Future<Output = V>) -> Result<V, Error> {
     let ended = AssertUnwindSafe(flight).catch_unwind().await;
     ended.map_err(|_payload| Error::Internal("the search panicked".to_owned()))
 }
 
-/// Takes a flight off the list when it has ended or nobody waits for it any more.
-struct Landing<K: Eq + Hash, V: Clone> {
+/// Removes a flight from the list when it has ended or its last waiter is gone.
+struct FlightGuard<K: Eq + Hash, V: Clone> {
     key: K,
     number: u64,
     flights: Arc<Mutex<Flights<K, V>>>,
 }
 
-impl<K: Eq + Hash, V: Clone> Drop for Landing<K, V> {
+impl<K: Eq + Hash, V: Clone> Drop for FlightGuard<K, V> {
     fn drop(&mut self) {
         let by_key = &mut self.flights.lock().by_key;
         if by_key.get(&self.key).is_some_and(|entry| entry.number == self.number) {

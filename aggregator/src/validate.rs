@@ -1,6 +1,6 @@
-//! A caller's request becomes a question that nothing inside checks again. Pure.
+//! Validates a caller's request into a query that no code behind checks again. Pure.
 //!
-//! Every refused field is named, with its path, the value and what would be right.
+//! The error names every invalid field with its path, its value and what would be valid.
 
 use std::sync::Arc;
 
@@ -20,32 +20,36 @@ use crate::options::Options;
 use crate::page_token;
 use crate::query::Query;
 
-/// A checked request.
+/// A validated request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Checked {
-    /// What to search. In a search by pages its limit is one more than the page, to see whether another follows.
+pub struct ValidatedRequest {
+    /// The query. In a search by pages its limit is one more than the page size, which shows whether another page follows.
     pub query: Query,
-    /// In a search by pages.
+    /// The page; `None` for a nearest search.
     pub page: Option<Page>,
-    /// Answer cells of this resolution.
+    /// Resolution of the H3 cells in the response; `None` for no cells.
     pub h3: Option<Resolution>,
-    /// Answer how long each driver needs to this point, the search's.
+    /// The point to which the response states travel times; `None` for no travel times.
     pub eta_to: Option<LatLng>,
-    /// By that, and not by distance. Only in a nearest search, and with `eta_to`.
+    /// Whether to rank by travel time instead of distance. Only in a nearest search with `eta_to`.
     pub by_travel_time: bool,
 }
 
-/// Of a search by pages.
+/// The page of a search by pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Drivers on it, at most.
+    /// Maximum drivers on the page.
     pub size: u32,
-    /// What its token is bound to.
+    /// The fingerprint that binds the page token to the request.
     pub fingerprint: u64,
 }
 
-/// Checks everything, and names all that is wrong.
-pub fn validate(request: FindNearbyRequest, catalog: &Catalog, options: &Options) -> Result<Checked, Error> {
+/// Validates a request. The error names all invalid fields.
+pub fn validate(
+    request: FindNearbyRequest,
+    catalog: &Catalog,
+    options: &Options,
+) -> Result<ValidatedRequest, Error> {
     let mut errors = Vec::new();
     let page = keep(page_of(&request), &mut errors).flatten();
     let after = page.and_then(|page| keep(after(&request.page_token, page), &mut errors)).flatten();
@@ -66,18 +70,18 @@ pub fn validate(request: FindNearbyRequest, catalog: &Catalog, options: &Options
                 // The filter was made for the moment 0.
                 age_max_ms: filter.time_min_ms.unsigned_abs() as u32,
             };
-            Ok(Checked { query, page, h3, eta_to, by_travel_time })
+            Ok(ValidatedRequest { query, page, h3, eta_to, by_travel_time })
         }
         _ => Err(Error::Invalid(errors)),
     }
 }
 
-/// As [`validate`], of every search of a call, and of all of them together.
+/// Validates every search of a batch call as [`validate`] does, and the limits of the call as a whole.
 pub fn validate_batch(
     searches: Vec<FindNearbyRequest>,
     catalog: &Catalog,
     options: &Options,
-) -> Result<Vec<Checked>, Error> {
+) -> Result<Vec<ValidatedRequest>, Error> {
     if !(1..=BATCH_SEARCHES_MAX).contains(&searches.len()) {
         let description = format!("{} elements, must be 1 to {BATCH_SEARCHES_MAX}", searches.len());
         return Err(FieldError::new("searches", description).into());
@@ -93,7 +97,7 @@ pub fn validate_batch(
             Err(error) => return Err(error),
         }
     }
-    let drivers: u64 = checked.iter().map(Checked::drivers_max).sum();
+    let drivers: u64 = checked.iter().map(ValidatedRequest::drivers_max).sum();
     if drivers > BATCH_DRIVERS_MAX {
         let description = format!("{drivers} drivers in sum, must be at most {BATCH_DRIVERS_MAX}");
         errors.push(FieldError::new("searches", description));
@@ -101,8 +105,8 @@ pub fn validate_batch(
     if errors.is_empty() { Ok(checked) } else { Err(Error::Invalid(errors)) }
 }
 
-impl Checked {
-    /// Drivers in the answer, at most.
+impl ValidatedRequest {
+    /// Returns the maximum number of drivers in the response.
     fn drivers_max(&self) -> u64 {
         u64::from(self.page.map_or(self.query.search.limit(), |page| page.size))
     }
@@ -112,7 +116,7 @@ fn keep<T>(checked: Result<T, FieldError>, errors: &mut Vec<FieldError>) -> Opti
     checked.map_err(|error| errors.push(error)).ok()
 }
 
-/// The page of a search by pages. A nearest search has none: to set one for it is a mistake worth telling.
+/// Returns the page of a search by pages. A nearest search has no page, so a page size there is an error.
 fn page_of(request: &FindNearbyRequest) -> Result<Option<Page>, FieldError> {
     if matches!(request.search, Some(WireSearch::Nearest(_)) | None) {
         if request.page_size != 0 {
@@ -162,7 +166,7 @@ fn search_of(
     }
 }
 
-/// The filter as of the moment 0, so that it says an age.
+/// Converts the filter for the moment 0, so that its oldest time is the negated age.
 fn filter_of(
     filter: &DriverFilter,
     catalog: &Catalog,
@@ -172,7 +176,8 @@ fn filter_of(
     driver_filter(filter, catalog, ages, 0).map_err(|error| error.within("filter"))
 }
 
-/// Pages are by distance or by id: an order by travel time has no place to go on from.
+/// Whether the request ranks by travel time. Pages are ordered by distance or by id only, because an order by travel time
+/// has no cursor to continue from.
 fn is_by_travel_time(request: &FindNearbyRequest) -> Result<bool, FieldError> {
     let refuse = |description: &str| Err(FieldError::new("rank_by", description));
     match (RankBy::try_from(request.rank_by), &request.search) {

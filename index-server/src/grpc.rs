@@ -73,7 +73,7 @@ impl IndexService for Grpc {
         request: Request<v1::SearchShardsRequest>,
     ) -> Result<Response<v1::SearchShardsResponse>, Status> {
         let deadline = Instant::now() + timeout_of(request.metadata()).unwrap_or(SEARCH_DEADLINE);
-        let question = ShardQuery::try_from(request.into_inner()).map_err(|e| status_of(&e.into()))?;
+        let question = ShardQuery::try_from(request.into_inner()).map_err(|e| status_of(&e))?;
         let answer = self.server.search(question, deadline).await.map_err(|e| status_of(&e))?;
         Ok(Response::new((&answer).into()))
     }
@@ -143,7 +143,7 @@ fn next_control(applied: &mut Option<u64>, wishes: &mut BTreeSet<ShardId>) -> v1
 
 async fn next_frame(frames: &mut Streaming<v1::PositionFrame>) -> Result<Option<FromSource>, Status> {
     let message = frames.message().await?;
-    message.map(FromSource::try_from).transpose().map_err(|error| status_of(&error.into()))
+    message.map(FromSource::try_from).transpose().map_err(|error| status_of(&error))
 }
 
 fn out_of_order(text: &str) -> Status {
@@ -152,5 +152,5 @@ fn out_of_order(text: &str) -> Status {
 
 fn shard(number: u32) -> Result<ShardId, Status> {
     let refuse = |_| kerb_types::FieldError::new("shards", format!("{number}, must be below 16384"));
-    u16::try_from(number).map(ShardId).map_err(|error| status_of(&refuse(error).into()))
+    u16::try_from(number).map(ShardId).map_err(|error| status_of(&refuse(error)))
 }

@@ -1,4 +1,4 @@
-//! The command line: what can be asked of the binary, and how an answer becomes an exit code.
+//! The command line of the binary: its commands, and how an outcome becomes an exit code.
 
 mod args;
 mod client;
@@ -23,14 +23,14 @@ use kerb_types::Role;
 
 use failure::Outcome;
 
-/// What `--help` says of exit codes.
+/// The exit codes, as `--help` prints them.
 const EXIT_CODES: &str = "Exit codes:
   0  done
   1  failed: a server could not be reached, started or refused, or a journal is not as it should be
   2  wrong arguments or settings
   3  answered, but some shards did not answer";
 
-/// Who is near, exactly, and who takes this trip: positions of a moving fleet in, searches and rides out.
+/// Geospatial proximity and ride matching: driver positions in, nearby searches and rides out.
 #[derive(Debug, Parser)]
 #[command(name = "kerb", version, about, after_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Cli {
@@ -40,32 +40,32 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run every role in this process; needs no configuration
+    /// Run all roles in one process; needs no configuration
     Serve(args::SettingsArgs),
-    /// Run one ingest node: takes driver streams
+    /// Run an ingest node: takes driver streams
     LocationIngest(args::SettingsArgs),
-    /// Run one index server: holds shards
+    /// Run an index server: holds shards
     IndexServer(args::SettingsArgs),
-    /// Run one aggregator: answers searches
+    /// Run an aggregator: answers searches
     Aggregator(args::SettingsArgs),
-    /// Run the matcher: gives drivers to ride requests and keeps trips
+    /// Run the matcher: assigns drivers to ride requests and keeps trips
     Matcher(args::SettingsArgs),
-    /// Who is near a point, or in a polygon
+    /// Find the drivers near a point, or in a polygon
     Nearby(nearby::Args),
-    /// What a ride would be: how soon a driver could be there, and how long it takes
+    /// Quote a ride: pickup time, duration and length
     Quote(quote::Args),
-    /// What is known of one driver
+    /// Show the state of one driver
     Driver(driver::Args),
-    /// Nodes and shards, and where most drivers are
+    /// Show the nodes and the fullest shards
     Shards(shards::Args),
-    /// Empty an index server, or some of its shards, and fill it anew while updates go on
+    /// Empty an index server, or some of its shards, and refill it while updates go on
     Rebuild(rebuild::Args),
-    /// Markets: what they do; pause and resume
+    /// Show, pause and resume markets
     Markets(markets::Args),
-    /// Trips: cancel and explain those of a running service, check and export a journal on disk
+    /// Cancel and explain trips of a running service; check and export a journal on disk
     #[command(subcommand)]
     Trips(trips::Command),
-    /// Make and look at street networks
+    /// Make and inspect road networks, and compute routes
     #[command(subcommand)]
     Roads(roads::Command),
     /// Check or show the settings
@@ -75,7 +75,7 @@ enum Command {
     Completions(completions::Args),
 }
 
-/// Does what was asked; a failure is one plain line on stderr.
+/// Runs the command; a failure prints one plain line on stderr.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(args) => server::run(&args, &kerb::ALL_ROLES),

@@ -1,4 +1,4 @@
-//! How roles are put together: the one place where embedded or clustered is chosen. Services cannot tell.
+//! The one place where embedded or clustered is chosen. Services cannot tell which implementation they get.
 
 use std::sync::Arc;
 
@@ -15,48 +15,48 @@ use crate::node::names;
 use crate::settings::Settings;
 use kerb_traffic::Others;
 
-/// Where a node listens that is alone and was not told.
+/// The listen address of a node without a cluster when no setting gives one.
 const LISTEN_DEFAULT: &str = "127.0.0.1:7717";
-/// Folder of the trip journal in the data folder.
+/// The folder of the trip journal inside the data folder.
 const TRIPS_FOLDER: &str = "trips";
 
-/// What a node takes from the world around it.
+/// The clock, the randomness and the shared resources that a node gets from outside.
 #[derive(Clone)]
 pub struct Surroundings {
-    /// Time.
+    /// The clock of all services.
     pub clock: Arc<dyn Clock>,
-    /// Of all jitter.
+    /// The seed of all jitter.
     pub seed: u64,
-    /// Streets that are open already; `None`: those of the settings. Live speeds change the times of all who use them.
+    /// A road network that is already open; `None` opens that of the settings. Live speeds change it for all its users.
     pub roads: Option<Arc<Roads>>,
-    /// Trips that are not kept on disk are forgotten once no restart of their market needs them: events can be
-    /// subscribed to from the start on, not later.
+    /// Whether an in-memory journal drops records that no restart of a market needs. Subscribers then only see events
+    /// from the moment they subscribe.
     pub forgets_trips: bool,
 }
 
 impl Surroundings {
-    /// The machine's time; nodes that were started at different times have different jitter.
+    /// The machine's clock. The start time is the seed, so nodes started at different times have different jitter.
     pub fn real() -> Self {
         let (clock, seed) = (Arc::new(SystemClock), SystemClock.now_ms() as u64);
         Self { clock, seed, roads: None, forgets_trips: false }
     }
 }
 
-/// Who else is there, and how to reach them.
+/// The other nodes, and the ports to reach them.
 pub(crate) struct Cluster {
     pub(crate) membership: Arc<dyn Membership>,
     pub(crate) peers: Arc<dyn Peers>,
-    /// Set when the peers are in this process.
+    /// The peers of this process; `None` when they are remote.
     pub(crate) local: Option<Arc<LocalPeers>>,
-    /// Connections to the others; none when the peers are in this process.
+    /// The connections to other nodes; `None` when the peers are in this process.
     channels: Option<Arc<Channels>>,
     listen: String,
-    /// The file is watched for as long as this lives.
+    /// Keeps watching the membership file until it is dropped.
     _file: Option<StaticFile>,
 }
 
 impl Cluster {
-    /// Alone without a membership file; else one of those whom it lists.
+    /// Joins the cluster of the membership file; without one, the node is its own cluster.
     pub(crate) async fn join(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
         match &settings.cluster.file {
             None if roles.len() < crate::ALL_ROLES.len() => Err(StartError::Alone),
@@ -69,7 +69,7 @@ impl Cluster {
         }
     }
 
-    /// All roles in this process.
+    /// A cluster of this process alone.
     pub(crate) fn alone(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
         let local = Arc::new(LocalPeers::new());
         Ok(Self {
@@ -112,19 +112,19 @@ impl Cluster {
         &self.listen
     }
 
-    /// A way to the matcher for those who call `S` here; `None` when nobody else could be it.
+    /// A proxy that forwards calls of `S` to the matcher; `None` when no other node can be the matcher.
     pub(crate) fn dispatch_proxy<S>(&self) -> Option<DispatchProxy<S>> {
         let channels = self.channels.as_ref()?;
         Some(DispatchProxy::new(self.membership.watch(), Arc::clone(channels)))
     }
 
-    /// A way to all others that have travel times.
+    /// The other nodes that have travel times.
     pub(crate) fn others(&self, own: NodeId) -> Others {
         Others::new(own, self.membership.watch(), self.channels.clone())
     }
 }
 
-/// Where this node's matcher writes: in the data folder, or in memory when there is none.
+/// Opens the matcher's journal: in the data folder, or in memory without one.
 pub(crate) async fn journal(
     settings: &Settings,
     around: &Surroundings,
@@ -134,12 +134,12 @@ pub(crate) async fn journal(
         return Ok(Arc::new(in_memory));
     };
     let folder = data_dir.join(TRIPS_FOLDER);
-    // It reads and locks files.
+    // Opening reads and locks files, which blocks.
     let opened = tokio::task::spawn_blocking(move || FjallJournal::open(&folder)).await;
     Ok(Arc::new(opened.expect("opening does not panic").map_err(StartError::Journal)?))
 }
 
-/// The file is the truth for all others, so a node that does something else is stopped at once.
+/// Refuses a node whose roles differ from the membership file: all other nodes trust the file.
 fn same_roles(node: &Node, roles: &[Role]) -> Result<(), StartError> {
     let sorted = |roles: &[Role]| {
         let mut roles = roles.to_vec();
@@ -154,7 +154,7 @@ fn same_roles(node: &Node, roles: &[Role]) -> Result<(), StartError> {
     Err(StartError::Roles { node: node.id.to_string(), listed, started })
 }
 
-/// The streets of a process. One that neither searches nor matches opens no network.
+/// Opens the road network of a process. A node that neither searches nor matches opens none.
 pub(crate) async fn roads(
     settings: &Settings,
     roles: &[Role],
@@ -165,7 +165,7 @@ pub(crate) async fn roads(
         (Some(roads), _) => Ok(Some(roads.clone())),
         (None, Some(file)) if asks => {
             let (path, snap_max_m) = (file.clone(), settings.roads.snap_max_m);
-            // It reads the file and orders the junctions.
+            // Opening reads the file and builds the hierarchy, which blocks.
             let opened = tokio::task::spawn_blocking(move || Roads::open(&path, snap_max_m)).await;
             let opened = opened.expect("opening does not panic");
             let opened = opened.map_err(|reason| StartError::Roads { file: file.clone(), reason })?;
@@ -175,8 +175,8 @@ pub(crate) async fn roads(
     }
 }
 
-/// How long ways take, for all services of a process: on streets where there is a network, and on straight lines
-/// otherwise.
+/// The travel times of all services of a process: on streets where there is a road network, else on straight
+/// lines.
 pub(crate) fn travel_times(settings: &Settings, roads: Option<Arc<Roads>>) -> Arc<dyn TravelTimes> {
     let straight = Arc::new(StraightLine::new(settings.matcher.speed_kmh, settings.matcher.detour));
     match roads {

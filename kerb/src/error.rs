@@ -1,4 +1,4 @@
-//! Why a node does not start.
+//! The errors of starting a node.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use kerb_types::FieldError;
 
 use kerb_traffic::SpeedFileError;
 
-/// Why a node does not start, in words for an operator.
+/// The reason why a node does not start, worded for an operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Settings are wrong.
+    /// Settings are out of range.
     #[error("{}", join(.0))]
     Settings(Vec<FieldError>),
     /// The membership file is wrong.
@@ -24,20 +24,20 @@ pub enum StartError {
     Roles {
         /// This node.
         node: String,
-        /// In the file.
+        /// The roles in the file.
         listed: String,
-        /// On the command line.
+        /// The roles on the command line.
         started: String,
     },
     /// A single role was started without a membership file.
     #[error("a node of one role needs the others: give the membership file (cluster.file, --cluster-file)")]
     Alone,
-    /// The port is not to be had.
+    /// The port cannot be bound.
     #[error("cannot listen on {address}: {reason} (node.listen, --listen)")]
     Listen {
         /// The wanted address.
         address: String,
-        /// The system's words.
+        /// The operating system's error.
         reason: io::Error,
     },
     /// The index server does not start.
@@ -54,7 +54,7 @@ pub enum StartError {
     Roads {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: RoadsError,
     },
     /// A file of speeds is wrong.

@@ -1,9 +1,9 @@
-//! Kerb without sockets, for who runs it in the same process: all roles, and their doors.
+//! All roles of Kerb in the caller's process, without sockets.
 //!
-//! A call goes through the same adapters as one over gRPC, with the same checks; only the wire is left out. The
-//! surroundings bring the clock, so on a runtime whose time is paused a day passes as fast as its work is done. What a
-//! node decides there hangs on nothing but its surroundings and on what it is told, in the order in which it is told,
-//! as long as the runtime has a single thread.
+//! A call goes through the same adapters and checks as one over gRPC; only the wire is left out. The surroundings
+//! bring the clock, so on a runtime with paused time a day takes as long as its work. On a single-threaded runtime
+//! every decision depends only on the surroundings and on the calls, in their order.
+//!
 
 use kerb_assignment::Policy;
 use kerb_location_ingest::{DriverSeat, FleetStream, LocationIngest, OutboxStream};
@@ -26,22 +26,22 @@ use crate::error::StartError;
 use crate::services::Services;
 use crate::settings::Settings;
 
-/// A gateway's stream of rows.
+/// The stream of a fleet gateway.
 pub type Gateway = FleetStream;
 /// A driver's side that acts.
 pub type Seat = DriverSeat;
 /// A driver's side that hears.
 pub type SeatNews = OutboxStream;
 
-/// All roles in this process. Dropping it stops it without a drain.
+/// All roles in this process. Dropping it stops them without a drain.
 pub struct InProcess {
     services: Services,
     markets: Vec<MarketId>,
 }
 
 impl InProcess {
-    /// Starts all roles. Inside a tokio runtime. The settings' listener and membership file are not looked at; trips
-    /// and drivers are kept where the settings say.
+    /// Starts all roles. Must be called inside a tokio runtime. The listen address and the membership file of the
+    /// settings are ignored; the data folder is used.
     pub async fn start(settings: &Settings, surroundings: Surroundings) -> Result<Self, StartError> {
         let problems = settings.check();
         if !problems.is_empty() {
@@ -59,37 +59,37 @@ impl InProcess {
         &self.markets
     }
 
-    /// `FleetService`: a gateway's stream.
+    /// Opens a `FleetService` stream of a gateway.
     pub fn gateway(&self) -> Gateway {
         self.ingest().gateway()
     }
 
-    /// `DriverService`: a driver's stream, but for positions, which go through a gateway.
+    /// Opens a `DriverService` stream for a driver's actions; its positions go through a gateway.
     pub fn seat(&self, hello: &Register) -> Result<(Seat, SeatNews), Status> {
         self.ingest().seat(hello).map_err(|error| status_of(&error))
     }
 
-    /// `RideService`.
+    /// The `RideService` of this process.
     pub fn rides(&self) -> impl RideService + Clone + use<> {
         kerb_matcher::grpc::Grpc::new(self.matcher().clone())
     }
 
-    /// `TripEventService`.
+    /// The `TripEventService` of this process.
     pub fn trip_events(&self) -> impl TripEventService + Clone + use<> {
         kerb_matcher::grpc::Grpc::new(self.matcher().clone())
     }
 
-    /// `DispatchAdminService`.
+    /// The `DispatchAdminService` of this process.
     pub fn dispatch_admin(&self) -> impl DispatchAdminService + Clone + use<> {
         kerb_matcher::grpc::Grpc::new(self.matcher().clone())
     }
 
-    /// Windows that begin from now on are decided by this policy: see [`Matcher::set_policy`].
+    /// Sets the dispatch policy of the windows that begin from now on: see [`Matcher::set_policy`].
     pub fn set_policy(&self, policy: Policy) {
         self.matcher().set_policy(policy);
     }
 
-    /// `NearbyService.FindNearby`.
+    /// Calls `NearbyService.FindNearby`.
     pub async fn find_nearby(&self, request: FindNearbyRequest) -> Result<FindNearbyResponse, Status> {
         let aggregator = self.services.aggregator.clone().expect("all roles were started");
         let nearby = kerb_aggregator::grpc::Grpc::new(aggregator).nearby();
@@ -97,12 +97,12 @@ impl InProcess {
         FindNearbyResponse::decode(bytes).map_err(|error| Status::internal(error.to_string()))
     }
 
-    /// `RoadsAdminService.SetSpeeds`.
+    /// Calls `RoadsAdminService.SetSpeeds`.
     pub async fn set_speeds(&self, messages: Vec<SetSpeedsRequest>) -> Result<SetSpeedsResponse, Status> {
         self.speeds().set(futures::stream::iter(messages.into_iter().map(Ok))).await
     }
 
-    /// `RoadsAdminService.DescribeRoads`.
+    /// Calls `RoadsAdminService.DescribeRoads`.
     pub async fn describe_roads(
         &self,
         request: DescribeRoadsRequest,
@@ -110,13 +110,13 @@ impl InProcess {
         self.speeds().describe(request).await
     }
 
-    /// Resolves when searches show all positions that were taken before the call, and answers whether that was within
+    /// Waits until searches show all positions taken before the call, and returns whether that happened within
     /// `limit_ms`.
     pub async fn settle(&self, limit_ms: u32) -> bool {
         self.ingest().settle(limit_ms).await
     }
 
-    /// Orderly, as a node.
+    /// Stops in order, as [`crate::Node::shutdown`] does.
     pub async fn shutdown(self) {
         self.services.shutdown().await;
     }

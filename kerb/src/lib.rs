@@ -1,7 +1,7 @@
-//! The whole of Kerb as a value: settings, and nodes that run any set of roles.
+//! Kerb as a library: settings, and nodes that run any set of roles.
 //!
-//! The binary is a thin shell around this crate: it parses the command line, sets up the log and waits for
-//! signals. No search, no index and no driver is known here; the services do the work.
+//! The binary is a thin shell around this crate: it parses the command line, starts the log and waits for
+//! signals. Nothing here searches, indexes or matches; the services do the work.
 
 mod compose;
 mod error;

@@ -1,11 +1,11 @@
-//! The log of a server process, on stderr: stdout carries answers only.
+//! The log of a server process on stderr; stdout only carries answers.
 
 use std::io::IsTerminal;
 
 use kerb::settings::{LogFormat, LogOptions};
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. The filter was checked with the settings.
+/// Starts logging. The settings have already checked the filter.
 pub(crate) fn start(options: &LogOptions) {
     let filter = EnvFilter::try_new(&options.filter).unwrap_or_default();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

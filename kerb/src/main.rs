@@ -1,4 +1,4 @@
-//! The binary: command line, log and signals around the library.
+//! The `kerb` binary: the command line, the log and signals around the library.
 
 mod cli;
 mod log;

@@ -1,4 +1,4 @@
-//! A running node: started from settings, asked for its address, shut down. Several fit in one process.
+//! A running node. Several nodes fit in one process.
 
 use std::net::SocketAddr;
 
@@ -12,10 +12,10 @@ use crate::error::StartError;
 use crate::services::Services;
 use crate::settings::Settings;
 
-/// What `kerb serve` runs.
+/// The roles of `kerb serve`.
 pub const ALL_ROLES: [Role; 4] = [Role::LocationIngest, Role::IndexServer, Role::Aggregator, Role::Matcher];
 
-/// A running node. Dropping it stops it without a drain.
+/// A running node. Dropping it stops the node without a drain.
 ///
 /// ```
 /// use kerb::settings::DataDir;
@@ -40,9 +40,9 @@ pub struct Node {
 }
 
 impl Node {
-    /// Reads the membership, takes the port, starts the roles and serves. Inside a tokio runtime.
+    /// Reads the membership, binds the port, starts the roles and serves. Must be called inside a tokio runtime.
     ///
-    /// All that can be wrong is an error of the start: settings, membership file, port, data folder.
+    /// Every problem of settings, membership file, port and data folder is an error of the start.
     pub async fn start(settings: Settings, roles: &[Role]) -> Result<Self, StartError> {
         let problems = settings.check();
         if !problems.is_empty() {
@@ -67,22 +67,22 @@ impl Node {
         Ok(Self { address, services, serving, stop, _abort: abort.drop_guard() })
     }
 
-    /// Where it listens; the port that was taken when 0 was asked for.
+    /// The bound address; with the real port where the settings asked for port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Orderly: health turns, streams are told, open calls end or are cut when the time to drain is over, and what
-    /// the drivers reported is handed on and stored, and trips stand in the journal anyway.
+    /// Stops in order: health turns to not serving, streams get a last message, open calls end or are cut after the
+    /// drain time, and reported positions are sent to the index servers and stored. Trips are in the journal already.
     pub async fn shutdown(self) {
         self.stop.cancel();
-        // At the same time: the server waits for the streams, which the services end.
+        // Both run concurrently: the server waits for streams that only the services can end.
         let ((), served) = tokio::join!(self.services.shutdown(), self.serving);
         served.expect("serving does not panic");
     }
 }
 
-/// The names of roles, for people.
+/// The names of roles, separated by commas.
 pub(crate) fn names(roles: &[Role]) -> String {
     roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! The services of a node: started in the order in which they need each other, served, and shut down.
+//! Starts the services of a node in dependency order, serves them, and shuts them down.
 
 use std::sync::Arc;
 
@@ -26,13 +26,13 @@ pub(crate) struct Services {
     index_server: Option<IndexServer>,
     pub(crate) aggregator: Option<Aggregator>,
     pub(crate) matcher: Option<Matcher>,
-    /// Where there are travel times; it says so when there are no streets.
+    /// Present on nodes with travel times, with or without a road network.
     pub(crate) speeds: Option<kerb_traffic::Grpc>,
     cluster: Cluster,
 }
 
 impl Services {
-    /// Starts the services of these roles.
+    /// Starts the services of the given roles.
     pub(crate) async fn start(
         settings: &Settings,
         roles: &[Role],
@@ -53,7 +53,7 @@ impl Services {
         } else {
             None
         };
-        // The index server first: it takes what the ingest node sends as soon as that starts.
+        // The index server first: an ingest node sends a snapshot as soon as it starts.
         let index_server =
             if has(Role::IndexServer) { Some(common.index_server(settings, &cluster).await?) } else { None };
         let location_ingest = if has(Role::LocationIngest) {
@@ -70,11 +70,11 @@ impl Services {
         Ok(Self { location_ingest, index_server, aggregator, matcher, speeds, cluster })
     }
 
-    /// The gRPC services of all roles, and their names.
+    /// The gRPC services of all roles, and their names for the health service.
     pub(crate) fn routes(&self) -> (RoutesBuilder, Vec<&'static str>) {
         let mut routes = Routes::builder();
         let mut names = Vec::new();
-        // A macro, because the services have different types.
+        // A macro, because each service has its own type.
         macro_rules! add {
             ($service:expr) => {{
                 let service = $service;
@@ -106,7 +106,7 @@ impl Services {
             add!(grpc.trip_event());
             add!(grpc.matcher());
         } else if self.aggregator.is_some() {
-            // The door of the riders and the operator is an aggregator, wherever the matcher is.
+            // Riders and operators call an aggregator, wherever the matcher is.
             macro_rules! add_door {
                 ($server:ident) => {
                     if let Some(door) = self.cluster.dispatch_proxy::<$server<()>>() {
@@ -121,8 +121,8 @@ impl Services {
         (routes, names)
     }
 
-    /// Ends streams and finishes what was begun. The matcher first, which tells drivers through the ingest node; then the
-    /// ingest node, whose last batches go to the index server.
+    /// Ends streams and finishes open work. The matcher first, because it notifies drivers through the ingest node; then
+    /// the ingest node, because its last batches go to the index server.
     pub(crate) async fn shutdown(self) {
         if let Some(matcher) = self.matcher {
             matcher.shutdown().await;
@@ -140,13 +140,13 @@ fn name_of<S: NamedService>(_: &S) -> &'static str {
     S::NAME
 }
 
-/// What every service of a node gets.
+/// The values that every service of a node needs.
 struct Common {
     node: NodeId,
     catalog: Catalog,
     sharding: Sharding,
     surroundings: Surroundings,
-    /// One for all services: the road network is opened once.
+    /// The travel times, shared by all services, so that the road network is opened once.
     times: Arc<dyn TravelTimes>,
 }
 
@@ -213,7 +213,7 @@ impl Common {
         Ok(Aggregator::new(settings.aggregator(), self.sharding, self.catalog.clone(), ports)?)
     }
 
-    /// With the node's aggregator, or one of its own where the role is not here.
+    /// Starts the matcher with the node's aggregator, or with its own where the node has no such role.
     async fn matcher(
         &self,
         settings: &Settings,

@@ -1,7 +1,7 @@
-//! One tree of settings for all roles: defaults, then one TOML file, then the environment, then flags.
+//! The settings of all roles in one tree: defaults, then a TOML file, then the environment, then flags.
 //!
-//! A wrong key or value is refused with the layer that brought it and what would be right; every problem is
-//! found, not only the first. Nothing here opens a port or a store.
+//! The error of a wrong key or value names its layer and what would be right. All problems are reported, not
+//! only the first. Nothing here opens a port or a store.
 
 mod environment;
 mod file;
@@ -26,10 +26,10 @@ pub use load::{Loaded, Sources};
 pub use problem::{Problem, Problems};
 pub use sections::{ClusterOptions, DataDir, FleetOptions, LogFormat, LogOptions, NodeOptions};
 
-/// Everything that a node can be told. Sections are the TOML file's tables.
+/// All settings of a node. Each section is a table of the TOML file.
 ///
-/// Where services share a value it stands once, in `node` or `fleet`, and overrides the services' own: the data
-/// folder, the gone limit and the time to drain.
+/// A value that services share is set once, in `node` or `fleet`, and overrides the services' own: the data
+/// folder, the time to live of positions and the drain time.
 ///
 /// ```
 /// let settings = kerb::Settings::default();
@@ -39,13 +39,13 @@ pub use sections::{ClusterOptions, DataDir, FleetOptions, LogFormat, LogOptions,
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// This process.
+    /// The process.
     pub node: NodeOptions,
-    /// What all processes of a cluster must agree on.
+    /// Values that must be equal in all processes of a cluster.
     pub fleet: FleetOptions,
-    /// Who else is there.
+    /// The other nodes.
     pub cluster: ClusterOptions,
-    /// The port: connections and streams.
+    /// The gRPC server: connections and streams.
     pub server: ServerOptions,
     /// The role that takes driver streams.
     pub location_ingest: kerb_location_ingest::Options,
@@ -53,16 +53,16 @@ pub struct Settings {
     pub index_server: kerb_index_server::Options,
     /// The role that answers searches.
     pub aggregator: kerb_aggregator::Options,
-    /// The role that gives drivers to requests and keeps trips.
+    /// The role that assigns drivers to requests and keeps trips.
     pub matcher: kerb_matcher::Options,
     /// Travel times on real streets.
     pub roads: RoadsOptions,
-    /// What the process says of itself.
+    /// The log.
     pub log: LogOptions,
 }
 
 impl Settings {
-    /// Every value that has the right type and is wrong all the same. Fields are full key paths.
+    /// Returns every value that has the right type and is out of range. Fields are full key paths.
     pub fn check(&self) -> Vec<FieldError> {
         let mut problems = Vec::new();
         let mut section = |name: &str, found: Vec<FieldError>| {
@@ -74,7 +74,7 @@ impl Settings {
         section("server", self.server().check().err().into_iter().collect());
         section("location_ingest", self.location_ingest().validate().err().into_iter().collect());
         section("index_server", self.index_server().check().err().into_iter().collect());
-        section("aggregator", self.aggregator().check().err().into_iter().collect());
+        section("aggregator", self.aggregator().validate().err().into_iter().collect());
         section("matcher", self.matcher.validate().err().into_iter().collect());
         section("roads", self.roads.check());
         section("log", self.log.check());
@@ -86,12 +86,12 @@ impl Settings {
         problems
     }
 
-    /// The server's settings with what they share.
+    /// The gRPC server's settings with the shared values.
     pub(crate) fn server(&self) -> ServerOptions {
         ServerOptions { shutdown_grace_ms: self.node.drain_ms, ..self.server }
     }
 
-    /// The ingest node's settings with what they share.
+    /// The ingest node's settings with the shared values.
     pub(crate) fn location_ingest(&self) -> kerb_location_ingest::Options {
         kerb_location_ingest::Options {
             data_dir: self.node.data_dir.0.clone(),
@@ -101,7 +101,7 @@ impl Settings {
         }
     }
 
-    /// The index server's settings with what they share.
+    /// The index server's settings with the shared values.
     pub(crate) fn index_server(&self) -> kerb_index_server::Options {
         kerb_index_server::Options {
             position_ttl_ms: i64::from(self.fleet.position_ttl_ms),
@@ -109,17 +109,17 @@ impl Settings {
         }
     }
 
-    /// The aggregator's settings with what they share.
+    /// The aggregator's settings with the shared values.
     pub(crate) fn aggregator(&self) -> kerb_aggregator::Options {
         kerb_aggregator::Options { position_ttl_ms: self.fleet.position_ttl_ms, ..self.aggregator }
     }
 
-    /// The lists of classes and capabilities.
+    /// The catalog of classes and capabilities.
     pub fn catalog(&self) -> Result<Catalog, FieldError> {
         Catalog::new(self.fleet.vehicle_classes.clone(), self.fleet.capabilities.clone())
     }
 
-    /// How the fleet is cut into shards.
+    /// The sharding of the fleet.
     pub fn sharding(&self) -> Result<Sharding, FieldError> {
         Sharding::new(NonZeroU16::get(self.fleet.shards), self.fleet.partitioning)
     }

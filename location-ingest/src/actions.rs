@@ -70,7 +70,7 @@ pub(crate) async fn answer(node: Arc<IngestNode>, driver: DriverId, wire: TripAc
     let (trip_id, name) = (wire.trip_id.clone(), action_name(&wire));
     let outcome = match Act::try_from(wire) {
         Ok(act) => node.desk.act(driver, act).await,
-        Err(error) => Err(status_of(&error.within("action").into())),
+        Err(error) => Err(status_of(&error.within("action"))),
     };
     action_result(&trip_id, name, outcome.as_ref().copied())
 }

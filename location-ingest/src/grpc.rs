@@ -126,7 +126,7 @@ impl IngestService for IngestGrpc {
         &self,
         request: Request<LookupDriverRequest>,
     ) -> Result<Response<LookupDriverResponse>, Status> {
-        let id = DriverId::new(&request.into_inner().driver_id).map_err(|error| status_of(&error.into()))?;
+        let id = DriverId::new(&request.into_inner().driver_id).map_err(|error| status_of(&error))?;
         let driver = self.0.known(&id);
         Ok(Response::new(LookupDriverResponse { driver: driver.as_ref().map(Into::into) }))
     }
@@ -135,7 +135,7 @@ impl IngestService for IngestGrpc {
         &self,
         request: Request<NotifyDriverRequest>,
     ) -> Result<Response<NotifyDriverResponse>, Status> {
-        let (driver, news) = told(request.into_inner()).map_err(|error| status_of(&error.into()))?;
+        let (driver, news) = told(request.into_inner()).map_err(|error| status_of(&error))?;
         let told = self.0.notify(driver, news).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(NotifyDriverResponse { delivered: told }))
     }
@@ -144,7 +144,7 @@ impl IngestService for IngestGrpc {
         &self,
         request: Request<LocateDriversRequest>,
     ) -> Result<Response<LocateDriversResponse>, Status> {
-        let drivers = asked(&request.into_inner().driver_id).map_err(|error| status_of(&error.into()))?;
+        let drivers = asked(&request.into_inner().driver_id).map_err(|error| status_of(&error))?;
         let found = self.0.locations(drivers).await.map_err(|error| status_of(&error))?;
         let drivers = found.iter().map(|locations| locations.as_ref().into()).collect();
         Ok(Response::new(LocateDriversResponse { drivers }))

@@ -52,7 +52,7 @@ impl Grpc {
 
 /// A refused value as a status.
 fn refused(error: FieldError) -> Status {
-    status_of(&error.into())
+    status_of(&error)
 }
 
 /// Whose trip and which, with all that is wrong.

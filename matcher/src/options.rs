@@ -143,7 +143,7 @@ impl Options {
         between("wait_max_ms", self.wait_max_ms, WAIT_MIN_MS, WAIT_MAX_MS)?;
         between("wait_default_ms", self.wait_default_ms, WAIT_MIN_MS, self.wait_max_ms)?;
         between("solver_threads", self.solver_threads, 1, SOLVER_THREADS_MAX)?;
-        between("candidates_max", self.candidates_max, 1, kerb_types::limits::NEIGHBOURS_MAX)?;
+        between("candidates_max", self.candidates_max, 1, kerb_types::limits::NEIGHBORS_MAX)?;
         between("candidates_min", self.candidates_min, 1, self.candidates_max)?;
         between("pickup_max_s", self.pickup_max_s, 1, PENALTY_MAX)?;
         between("reoptimize_gain_s", self.reoptimize_gain_s, 1, PENALTY_MAX)?;

@@ -11,7 +11,7 @@ mod windows;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_ports::{Error, NearbySearch, TravelTimes, TripJournal};
+use kerb_ports::{Error, NearbySearch, TravelTimes, TripJournal, TripJournalError};
 use kerb_trips::Record;
 use kerb_types::{Clock, NodeId};
 use parking_lot::Mutex;
@@ -67,9 +67,13 @@ pub(crate) struct MarketContext {
 
 impl MarketContext {
     /// Writes the record, and answers what is to be told once it is durable.
-    pub(crate) async fn append(&self, market: &mut Market, record: Record) -> Result<Vec<Effect>, Error> {
+    pub(crate) async fn append(
+        &self,
+        market: &mut Market,
+        record: Record,
+    ) -> Result<Vec<Effect>, TripJournalError> {
         let append = self.journal.append(market.id().clone(), market.version(), record);
-        let late = |_| Err(Error::DeadlineExceeded("the journal has not answered".to_owned()));
+        let late = |_| Err(TripJournalError::DeadlineExceeded("the journal has not answered".to_owned()));
         let version = timeout(self.append_timeout, append).await.unwrap_or_else(late)?;
         Ok(market.committed(version))
     }
@@ -174,7 +178,7 @@ impl MarketTask {
         }
     }
 
-    async fn commit(&mut self, now_ms: i64) -> Result<Vec<Effect>, Error> {
+    async fn commit(&mut self, now_ms: i64) -> Result<Vec<Effect>, TripJournalError> {
         let market = &mut self.state.market;
         let Some(record) = market.take_record(now_ms) else { return Ok(Vec::new()) };
         let changes = record.changes.len();

@@ -17,7 +17,7 @@ use kerb_ports::{
     TravelTimeTable, TravelTimes,
 };
 use kerb_trips::{Trip, TripId};
-use kerb_types::limits::NEIGHBOURS_MAX;
+use kerb_types::limits::NEIGHBORS_MAX;
 use kerb_types::{Capabilities, DriverId, DriverStatus, Stopwatch, VehicleClass, run_blocking};
 use tokio::time::Instant;
 
@@ -115,7 +115,7 @@ impl PendingRequest {
     fn question(&self, rules: &WindowRules, now_ms: i64) -> NearbyQuery {
         let time_min_ms = now_ms.saturating_sub(rules.stale_after_ms);
         let filter = suitable(self.vehicle_class, self.capabilities, time_min_ms);
-        let k = self.k.saturating_add(self.refused_by.len() as u32).min(NEIGHBOURS_MAX);
+        let k = self.k.saturating_add(self.refused_by.len() as u32).min(NEIGHBORS_MAX);
         NearbyQuery { point: self.pickup, k, radius_m: rules.radius_m, filter }
     }
 

@@ -16,23 +16,24 @@
 use std::collections::HashMap;
 use std::error::Error as _;
 
-use kerb_ports::{Error, ErrorCode};
-use kerb_trips::MarketId;
+use kerb_ports::{Detail, ErrorCode, Failure, FromFailure, PortError};
 use kerb_types::{FieldError, NodeId};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 /// Names whose errors these are, in `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "kerb";
-/// The reason in it of [`Error::FailedPrecondition`]: what tells it from a mismatch.
+/// The reason in it of [`ErrorCode::FailedPrecondition`]: what tells it from a mismatch.
 const PRECONDITION: &str = "FAILED_PRECONDITION";
+/// The reason in it of [`ErrorCode::Conflict`]: what tells it from a newer stream.
+const CONFLICT: &str = "CONFLICT";
 /// A status travels in HTTP/2 headers, which peers bound (commonly 16 KiB in all): so many violations at most,
 const VIOLATIONS_MAX: usize = 16;
 /// each of so many bytes at most,
 const DESCRIPTION_BYTES_MAX: usize = 256;
 /// and a message of so many bytes at most.
 const MESSAGE_BYTES_MAX: usize = 1_024;
-/// What [`Error::NotFound`] and [`Error::Overloaded`] name; a client knows an unlisted one as `resource`.
+/// What [`ErrorCode::NotFound`] and [`ErrorCode::Overloaded`] name; a client knows an unlisted one as `resource`.
 const NAMES: [&str; 18] = [
     "actions waiting",
     "appends waiting for the journal",
@@ -54,22 +55,19 @@ const NAMES: [&str; 18] = [
     "watched trips",
 ];
 
-/// The status of an error.
+/// Returns the status of an error of any port or service.
 ///
 /// ```
-/// use kerb_types::{Error, FieldError};
-/// let error = Error::from(FieldError::new("k", "0, must be 1 to 1000"));
+/// use kerb_types::FieldError;
+/// let error = FieldError::new("k", "0, must be 1 to 1000");
 /// let status = kerb_proto::status::status_of(&error);
 /// assert_eq!(status.code(), tonic::Code::InvalidArgument);
 /// assert_eq!(status.message(), "k: 0, must be 1 to 1000");
 /// ```
-pub fn status_of(error: &Error) -> Status {
-    let message = match error {
-        // The kind stands in the code.
-        Error::Superseded(text) | Error::DeadlineExceeded(text) | Error::Internal(text) => text.clone(),
-        _ => error.to_string(),
-    };
-    Status::with_error_details(code_of(error.code()), cut(&message, MESSAGE_BYTES_MAX), details_of(error))
+pub fn status_of(error: &impl PortError) -> Status {
+    let failure = error.failure();
+    let details = details_of(&failure);
+    Status::with_error_details(code_of(failure.code), cut(&failure.message, MESSAGE_BYTES_MAX), details)
 }
 
 fn code_of(code: ErrorCode) -> Code {
@@ -85,62 +83,67 @@ fn code_of(code: ErrorCode) -> Code {
     }
 }
 
-fn details_of(error: &Error) -> ErrorDetails {
+fn details_of(failure: &Failure) -> ErrorDetails {
     let mut details = ErrorDetails::new();
-    match error {
-        Error::Invalid(errors) => {
+    match &failure.detail {
+        Detail::Fields(errors) => {
             for error in errors.iter().take(VIOLATIONS_MAX) {
                 let field = cut(&error.field, DESCRIPTION_BYTES_MAX);
                 details.add_bad_request_violation(field, cut(&error.description, DESCRIPTION_BYTES_MAX));
             }
         }
-        Error::NotFound { what, id } => {
+        Detail::Resource { what, id } => {
             details.set_resource_info(*what, cut(id, DESCRIPTION_BYTES_MAX), "", "");
         }
-        Error::Overloaded { what, limit } => {
+        Detail::Limit { what, limit } => {
             let metadata = [("what".to_owned(), (*what).to_owned()), ("limit".to_owned(), limit.to_string())];
             details.set_error_info("OVERLOADED", DOMAIN, metadata);
         }
-        Error::Conflict { market, expected, current } => {
-            let numbers = [("expected", expected), ("current", current)];
-            let mut metadata = numbers.map(|(name, number)| (name.to_owned(), number.to_string())).to_vec();
-            metadata.push(("market".to_owned(), market.to_string()));
-            details.set_error_info("CONFLICT", DOMAIN, metadata.into_iter().collect::<HashMap<_, _>>());
+        Detail::Values(values) => {
+            let metadata = values.iter().cloned().collect::<HashMap<_, _>>();
+            details.set_error_info(CONFLICT, DOMAIN, metadata);
         }
-        Error::FailedPrecondition(_) => {
-            details.set_error_info(PRECONDITION, DOMAIN, HashMap::new());
-        }
-        Error::Unavailable { node, reason } => {
+        Detail::Node { node, reason } => {
             let reason = cut(reason, DESCRIPTION_BYTES_MAX).to_owned();
             let metadata = [("node".to_owned(), node.to_string()), ("reason".to_owned(), reason)];
             details.set_error_info("UNAVAILABLE", DOMAIN, metadata);
         }
-        _ => {}
+        Detail::None if failure.code == ErrorCode::FailedPrecondition => {
+            details.set_error_info(PRECONDITION, DOMAIN, HashMap::new());
+        }
+        Detail::None => {}
     }
     details
 }
 
-/// The error that a call to `peer` came to.
+/// Returns the error of a call to `peer`, as the port's own error.
+pub fn error_of<E: FromFailure>(status: &Status, peer: &NodeId) -> E {
+    E::from_failure(failure_of(status, peer))
+}
+
+/// Returns the error of a call to `peer`, of whatever port.
 ///
 /// A status that this side's transport made has a source: then the peer was not reached, or was lost.
-pub fn error_of(status: &Status, peer: &NodeId) -> Error {
-    let message = status.message().to_owned();
+pub fn failure_of(status: &Status, peer: &NodeId) -> Failure {
+    let message = status.message();
     match status.code() {
-        Code::DeadlineExceeded => Error::DeadlineExceeded(message),
+        Code::DeadlineExceeded => Failure::text(ErrorCode::DeadlineExceeded, message),
         // The transport's own timer answers with this code.
-        Code::Cancelled if is_timeout(status) => Error::DeadlineExceeded(message),
+        Code::Cancelled if is_timeout(status) => Failure::text(ErrorCode::DeadlineExceeded, message),
         Code::Unavailable => unavailable(status, peer),
-        Code::Cancelled => Error::Unavailable { node: peer.clone(), reason: message },
-        _ if status.source().is_some() => Error::Unavailable { node: peer.clone(), reason: message },
-        Code::InvalidArgument | Code::OutOfRange => Error::Invalid(violations(status)),
+        Code::Cancelled => Failure::unavailable(peer, message),
+        _ if status.source().is_some() => Failure::unavailable(peer, message),
+        Code::InvalidArgument | Code::OutOfRange => Failure::invalid(&violations(status)),
         Code::NotFound => not_found(status),
-        Code::Aborted => conflict(status).unwrap_or(Error::Superseded(message)),
+        Code::Aborted => conflict(status).unwrap_or_else(|| Failure::text(ErrorCode::Superseded, message)),
         Code::ResourceExhausted => overloaded(status),
-        Code::FailedPrecondition if is_precondition(status) => Error::FailedPrecondition(message),
-        Code::FailedPrecondition | Code::Unimplemented | Code::Unauthenticated | Code::PermissionDenied => {
-            Error::Mismatch(message)
+        Code::FailedPrecondition if is_precondition(status) => {
+            Failure::text(ErrorCode::FailedPrecondition, message)
         }
-        code => Error::Internal(format!("{peer} answered {code:?}: {message}")),
+        Code::FailedPrecondition | Code::Unimplemented | Code::Unauthenticated | Code::PermissionDenied => {
+            Failure::text(ErrorCode::Mismatch, message)
+        }
+        code => Failure::text(ErrorCode::Internal, &format!("{peer} answered {code:?}: {message}")),
     }
 }
 
@@ -164,38 +167,36 @@ fn violations(status: &Status) -> Vec<FieldError> {
     sent.into_iter().map(|violation| FieldError::new(violation.field, violation.description)).collect()
 }
 
-fn not_found(status: &Status) -> Error {
+fn not_found(status: &Status) -> Failure {
     match status.get_details_resource_info() {
-        Some(info) => Error::NotFound { what: known_name(&info.resource_type), id: info.resource_name },
-        None => Error::NotFound { what: known_name(""), id: status.message().to_owned() },
+        Some(info) => Failure::not_found(known_name(&info.resource_type), &info.resource_name),
+        None => Failure::not_found(known_name(""), status.message()),
     }
 }
 
-/// `None` when somebody took over instead.
-fn conflict(status: &Status) -> Option<Error> {
-    let metadata = metadata_of(status);
-    let number = |name| metadata.get(name)?.parse().ok();
-    let market = MarketId::new(metadata.get("market")?).ok()?;
-    Some(Error::Conflict { market, expected: number("expected")?, current: number("current")? })
+/// `None` when a newer stream took over instead.
+fn conflict(status: &Status) -> Option<Failure> {
+    let info =
+        status.get_details_error_info().filter(|info| info.domain == DOMAIN && info.reason == CONFLICT)?;
+    let detail = Detail::Values(info.metadata.into_iter().collect());
+    Some(Failure { code: ErrorCode::Conflict, message: status.message().to_owned(), detail })
 }
 
 fn is_precondition(status: &Status) -> bool {
     status.get_details_error_info().is_some_and(|info| info.domain == DOMAIN && info.reason == PRECONDITION)
 }
 
-fn overloaded(status: &Status) -> Error {
+fn overloaded(status: &Status) -> Failure {
     let metadata = metadata_of(status);
     let limit = metadata.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(0);
-    Error::Overloaded { what: known_name(metadata.get("what").map_or("", String::as_str)), limit }
+    Failure::overloaded(known_name(metadata.get("what").map_or("", String::as_str)), limit)
 }
 
-fn unavailable(status: &Status, peer: &NodeId) -> Error {
+fn unavailable(status: &Status, peer: &NodeId) -> Failure {
     let metadata = metadata_of(status);
     let node = metadata.get("node").and_then(|id| NodeId::new(id).ok());
-    Error::Unavailable {
-        node: node.unwrap_or_else(|| peer.clone()),
-        reason: metadata.get("reason").cloned().unwrap_or_else(|| status.message().to_owned()),
-    }
+    let reason = metadata.get("reason").map_or_else(|| status.message(), String::as_str);
+    Failure::unavailable(node.as_ref().unwrap_or(peer), reason)
 }
 
 fn metadata_of(status: &Status) -> HashMap<String, String> {

@@ -8,6 +8,7 @@ mod markers;
 mod metadata;
 mod sleep;
 mod tree;
+pub(crate) mod vocabulary;
 mod words;
 
 use std::fmt;
@@ -39,7 +40,7 @@ impl fmt::Display for Finding {
 }
 
 /// Prints every finding; fails when one is more than a warning.
-pub(crate) fn run(root: &Path) -> Result<()> {
+pub(crate) fn run(root: &Path, with_vocabulary: bool) -> Result<()> {
     let tree = Tree::tracked(root)?;
     let metadata = Metadata::of(root)?;
     let allowed = licences::allowed(&std::fs::read_to_string(root.join("deny.toml"))?)?;
@@ -47,7 +48,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     for warning in length::warnings(&tree) {
         println!("warning: {warning}");
     }
-    let rules = [
+    let mut rules = vec![
         ("crate edges", edges::check(&metadata)),
         ("file length", length::check(&tree)),
         ("markers", markers::check(&tree)),
@@ -56,6 +57,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         ("forbidden words", words::check(&tree)),
         ("dependency licences", licences::check(&metadata, &allowed)),
     ];
+    if with_vocabulary {
+        rules.push(("vocabulary", vocabulary::check(&tree)?));
+    }
     let mut broken = 0;
     for (rule, findings) in &rules {
         for finding in findings {

@@ -18,6 +18,8 @@ const USAGE: &str = "usage: cargo xtask <chore>
   codegen          write proto/src/generated from proto/protos
   codegen --check  fail when proto/src/generated is not what codegen would write
   check            fail when a rule of the repository is broken
+  vocabulary [PATH...]
+                   print the denied words below these paths, each with the term to write instead
   peers [--quick] [--json] [FLAG...]
                    compare a whole node with Redis, Valkey and Tile38, where their servers are on this machine;
                    a plot goes to target/peers.svg; flags are those of `simulator peers`
@@ -41,7 +43,9 @@ fn run(words: &[&str]) -> Result<()> {
     match words {
         ["codegen"] => codegen::write(&root()),
         ["codegen", "--check"] => codegen::check(&root()),
-        ["check"] => check::run(&root()),
+        ["check"] => check::run(&root(), false),
+        ["check", "--vocabulary"] => check::run(&root(), true),
+        ["vocabulary", paths @ ..] => check::vocabulary::run(&root(), paths),
         ["peers", flags @ ..] => peers::run(&root(), flags),
         ["solver-peers", options @ ..] => match solver_peers::Options::parse(options) {
             Some(options) => solver_peers::run(&root(), options),

@@ -1,4 +1,4 @@
-//! `AdminService`.
+//! `AdminService`: lists shards, and rebuilds them.
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -13,7 +13,7 @@ use kerb_types::{FieldError, MembershipView, NodeId, ShardId};
 use tonic::{Request, Response, Status};
 
 use super::Grpc;
-use crate::rebuild::Progress;
+use crate::rebuild::RebuildProgress;
 
 #[tonic::async_trait]
 impl AdminService for Grpc {
@@ -34,9 +34,9 @@ impl AdminService for Grpc {
         request: Request<RebuildRequest>,
     ) -> Result<Response<Self::RebuildStream>, Status> {
         let RebuildRequest { node_id, shards } = request.into_inner();
-        let node = NodeId::new(&node_id).map_err(|error| status_of(&error.into()))?;
+        let node = NodeId::new(&node_id).map_err(|error| status_of(&error))?;
         let shards = shards.iter().enumerate().map(shard).collect::<Result<Vec<_>, _>>();
-        let shards = shards.map_err(|error| status_of(&error.into()))?;
+        let shards = shards.map_err(|error| status_of(&error))?;
         let progress = self.0.rebuild(&node, shards).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(progress.map(response).boxed()))
     }
@@ -69,7 +69,7 @@ fn shard_rows(node: &NodeId, stats: &[ShardStat]) -> Vec<ShardInfo> {
     stats.iter().map(row).collect()
 }
 
-fn response(progress: Result<Progress, Error>) -> Result<RebuildResponse, Status> {
+fn response(progress: Result<RebuildProgress, Error>) -> Result<RebuildResponse, Status> {
     let progress = progress.map_err(|error| status_of(&error))?;
     Ok(RebuildResponse {
         shards_total: progress.shards_total as u32,

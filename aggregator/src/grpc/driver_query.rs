@@ -1,4 +1,4 @@
-//! `DriverQueryService`.
+//! `DriverQueryService`: looks up one driver.
 
 use kerb_proto::convert::{public_position, public_status};
 use kerb_proto::deadline::timeout_of;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, age_ms};
-use crate::driver_query::Located;
+use crate::driver_query::LocatedDriver;
 
 #[tonic::async_trait]
 impl DriverQueryService for Grpc {
@@ -20,13 +20,13 @@ impl DriverQueryService for Grpc {
     ) -> Result<Response<GetDriverResponse>, Status> {
         let aggregator = &self.0;
         let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
-        let id = DriverId::new(&request.into_inner().driver_id).map_err(|error| status_of(&error.into()))?;
+        let id = DriverId::new(&request.into_inner().driver_id).map_err(|error| status_of(&error))?;
         let located = aggregator.driver(id, deadline).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(present(&located, aggregator.catalog(), aggregator.now_ms())))
     }
 }
 
-fn present(located: &Located, catalog: &Catalog, now_ms: i64) -> GetDriverResponse {
+fn present(located: &LocatedDriver, catalog: &Catalog, now_ms: i64) -> GetDriverResponse {
     let driver = &located.driver;
     let known = driver.position.as_ref();
     GetDriverResponse {

@@ -1,5 +1,5 @@
-//! Answers in the bytes of `kerb.v1`, written as they are found: a message of three strings and a message within, for
-//! each driver, costs several times as much to allocate as to write. The tests hold these bytes against prost's own.
+//! Encodes responses straight into the bytes of `kerb.v1`. For each driver, a generated message has three strings and an
+//! inner message, which cost several times as much to allocate as to write. The tests compare these bytes with prost's.
 
 use h3o::Resolution;
 use kerb_geometry::{LatLng, hav_to_m};
@@ -10,9 +10,9 @@ use kerb_types::{Capabilities, Catalog, Motion, VehicleClass};
 use prost::Message;
 use prost::encoding::{WireType, bool, double, encode_key, encode_varint, message, uint32};
 
-use crate::gather::Coverage;
+use crate::merge::Coverage;
 
-/// Bytes of a driver, about, to ask for room once.
+/// Estimated bytes per driver, so that a response is allocated once.
 const DRIVER_BYTES: usize = 112;
 
 /// Fields of `FindNearbyResponse`.
@@ -41,34 +41,34 @@ mod driver {
 /// `FindNearbyBatchResponse.answers`.
 const ANSWERS: u32 = 1;
 
-/// What an answer says of every driver alike.
+/// The parts of a response that are equal for all drivers.
 pub(super) struct Presenter<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) now_ms: i64,
-    /// Answer cells of this resolution.
+    /// Resolution of the H3 cells; `None` for no cells.
     pub(super) h3: Option<Resolution>,
 }
 
-/// What an answer says of the drivers' ways.
+/// The travel times of a response.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Travel<'a> {
-    /// One a driver, or none at all.
+    /// One per driver, or empty.
     pub(super) etas: &'a [Eta],
     pub(super) ranking_incomplete: bool,
 }
 
-/// Writes one answer.
+/// Writes one response.
 struct Writer<'a> {
     present: &'a Presenter<'a>,
-    /// The driver at hand, whose length comes before it.
+    /// Scratch for one driver: its length must be written before its bytes.
     driver: Vec<u8>,
-    /// Class and capabilities of the driver before: few kinds follow each other.
+    /// Class and capabilities of the driver before. Most drivers repeat them, so their bytes are reused.
     kind: Option<(VehicleClass, Capabilities)>,
     kind_bytes: Vec<u8>,
     out: Vec<u8>,
 }
 
-/// A `FindNearbyResponse`.
+/// Encodes a `FindNearbyResponse`.
 pub(super) fn answer(
     present: &Presenter<'_>,
     hits: &[Neighbor],
@@ -97,7 +97,7 @@ pub(super) fn answer(
     writer.out
 }
 
-/// A `FindNearbyBatchResponse` of whole answers.
+/// Encodes a `FindNearbyBatchResponse` of encoded responses.
 pub(super) fn batch(answers: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(answers.iter().map(|answer| answer.len() + 8).sum());
     for answer in answers {
@@ -116,7 +116,7 @@ impl Writer<'_> {
         encode_key(driver::POSITION, WireType::LengthDelimited, out);
         encode_varint(position.encoded_len() as u64, out);
         position.encode_raw(out);
-        // Zeros are left out, as everywhere in proto3.
+        // proto3 omits fields that are zero.
         let (distance_m, age_ms) = (hav_to_m(hit.hav), super::age_ms(now_ms, hit.stamp.time_ms));
         if distance_m != 0.0 {
             double::encode(driver::DISTANCE_M, &distance_m, out);
@@ -146,12 +146,12 @@ impl Writer<'_> {
         let (catalog, out) = (self.present.catalog, &mut self.kind_bytes);
         out.clear();
         text(driver::VEHICLE_CLASS, catalog.vehicle_class_name(kind.0), out);
-        // An element of a list stands even when it is empty; no name is.
+        // proto3 writes empty elements of a list, unlike empty fields. No capability name is empty, so `text` is right.
         catalog.capability_names(kind.1).for_each(|name| text(driver::CAPABILITIES, name, out));
     }
 }
 
-/// What all of them were computed from; nothing when there is none.
+/// Returns the common source of all travel times; `Mixed` for several sources, `None` without travel times.
 fn common_source(etas: &[Eta]) -> Option<v1::TravelSource> {
     let first = etas.first()?.source;
     let is_one = etas.iter().all(|eta| eta.source == first);

@@ -1,4 +1,4 @@
-//! `NearbyService`: what generated code would do, but for answers that are bytes already.
+//! `NearbyService`: a hand-written tonic service, because its responses are already encoded.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -22,13 +22,13 @@ use tonic::server::{NamedService, UnaryService};
 use tonic::{Request, Response, Status};
 
 use super::encode::{self, Presenter, Travel};
-use crate::lanes::ask_all;
+use crate::batch::run_all;
+use crate::handle::Aggregator;
 use crate::page_token;
-use crate::query::Found;
-use crate::service::Aggregator;
-use crate::validate::{Checked, Page, validate, validate_batch};
+use crate::query::SearchResult;
+use crate::validate::{Page, ValidatedRequest, validate, validate_batch};
 
-/// Serves searches. Cheap to clone.
+/// The service for searches. Cheap to clone.
 #[derive(Clone)]
 pub struct Nearby(Aggregator);
 
@@ -37,7 +37,7 @@ impl Nearby {
         Self(aggregator)
     }
 
-    /// `FindNearby`: an encoded `FindNearbyResponse`.
+    /// Handles `FindNearby`; returns an encoded `FindNearbyResponse`.
     pub async fn find_nearby(&self, request: Request<FindNearbyRequest>) -> Result<Response<Bytes>, Status> {
         let Self(aggregator) = self;
         let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
@@ -47,7 +47,7 @@ impl Nearby {
         answer.map(|bytes| Response::new(bytes.into())).map_err(|error| status_of(&error))
     }
 
-    /// `FindNearbyBatch`: an encoded `FindNearbyBatchResponse`.
+    /// Handles `FindNearbyBatch`; returns an encoded `FindNearbyBatchResponse`.
     pub async fn find_nearby_batch(
         &self,
         request: Request<FindNearbyBatchRequest>,
@@ -61,14 +61,18 @@ impl Nearby {
             let aggregator = aggregator.clone();
             async move { answer(&aggregator, checked, deadline).await }
         };
-        let answers = ask_all(checked, ask).await.map_err(|error| status_of(&error))?;
+        let answers = run_all(checked, ask).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(encode::batch(&answers).into()))
     }
 }
 
-async fn answer(aggregator: &Aggregator, checked: Checked, deadline: Instant) -> Result<Vec<u8>, Error> {
+async fn answer(
+    aggregator: &Aggregator,
+    checked: ValidatedRequest,
+    deadline: Instant,
+) -> Result<Vec<u8>, Error> {
     if let (true, &Search::Nearest { circle, k }) = (checked.by_travel_time, &checked.query.search) {
-        let ranked = aggregator.find_soonest(&checked.query, circle, k, deadline).await?;
+        let ranked = aggregator.find_nearest_by_eta(&checked.query, circle, k, deadline).await?;
         let present = present(aggregator, checked.h3);
         let travel = Travel { etas: &ranked.etas, ranking_incomplete: !ranked.exact };
         return Ok(encode::answer(&present, &ranked.hits, travel, &ranked.coverage, ""));
@@ -90,8 +94,8 @@ fn present(aggregator: &Aggregator, h3: Option<Resolution>) -> Presenter<'_> {
     Presenter { catalog: aggregator.catalog(), now_ms: aggregator.now_ms(), h3 }
 }
 
-/// The hits of the page, and its token when there are more.
-fn cut_to_page(found: &Found, page: Option<Page>, by_id: bool) -> (&[Neighbor], String) {
+/// Returns the drivers of the page, and the token of the next page if there is one.
+fn cut_to_page(found: &SearchResult, page: Option<Page>, by_id: bool) -> (&[Neighbor], String) {
     match page {
         Some(page) if found.hits.len() > page.size as usize => {
             let shown = &found.hits[..page.size as usize];
@@ -147,7 +151,7 @@ where
 
 type Answer = BoxFuture<'static, Result<Response<Bytes>, Status>>;
 
-/// A method as tonic wants it.
+/// Adapts a closure to the trait that tonic dispatches to.
 struct Method<F>(F);
 
 impl<F: Fn(Request<M>) -> Answer, M> UnaryService<M> for Method<F> {
@@ -175,7 +179,7 @@ where
     async move { Ok(grpc.unary(method, request).await) }.boxed()
 }
 
-/// Requests as usual, answers as their bytes.
+/// A codec that decodes requests with prost and passes encoded responses through.
 struct EncodedAnswers<M>(PhantomData<fn() -> M>);
 
 impl<M: Message + Default + 'static> Codec for EncodedAnswers<M> {

@@ -36,7 +36,7 @@ pub(crate) fn center() -> LatLng {
     LatLng::new(52.52, 13.405).unwrap()
 }
 
-/// A driver `north` steps of 11 m north of the centre.
+/// A driver `north` steps of 11 m north of the center.
 pub(crate) fn hit(name: &str, north: u32, sequence: u64) -> Neighbor {
     let position = LatLng::new(52.52 + f64::from(north) * 1e-4, 13.405).unwrap();
     Neighbor {
@@ -267,7 +267,7 @@ impl Cluster {
         })
     }
 
-    /// Every search asks every shard, so a test need not know where a place is.
+    /// Every search queries every shard, so a test need not know where a place is.
     pub(crate) fn aggregator(self: &Arc<Self>, options: Options) -> Aggregator {
         let sharding = Sharding::new(SHARDS, Partitioning::Id).unwrap();
         let ports = Ports {

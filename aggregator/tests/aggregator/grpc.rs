@@ -226,7 +226,7 @@ async fn find_all(
     answered.map(|response| decoded::<FindNearbyBatchResponse>(response).answers)
 }
 
-fn neighbours(k: u32) -> FindNearbyRequest {
+fn neighbors(k: u32) -> FindNearbyRequest {
     of(Wire::Nearest(NearestSearch { point: POINT, k, radius_m: 50_000.0 }))
 }
 
@@ -235,12 +235,12 @@ async fn a_batch_answers_each_search_as_a_call_of_its_own() {
     let cluster = Cluster::new(3, 2);
     cluster.put_line();
     let aggregator = cluster.aggregator(Options::default());
-    // More than one task's share, of all kinds, with pages and their tokens.
+    // Refetch than one task's share, of all kinds, with pages and their tokens.
     let token = find(&aggregator, FindNearbyRequest { page_size: 5, ..radius() }).await.next_page_token;
     let second_page = FindNearbyRequest { page_size: 5, page_token: token, ..radius() };
     let searches: Vec<_> = (0..900)
         .map(|i| match i % 3 {
-            0 => neighbours(1 + i % 16),
+            0 => neighbors(1 + i % 16),
             1 => FindNearbyRequest { page_size: 1 + i % 7, ..radius() },
             _ => second_page.clone(),
         })
@@ -259,9 +259,9 @@ async fn a_batch_is_refused_as_a_whole_with_every_wrong_field() {
     let aggregator = cluster.aggregator(Options::default());
     for (searches, message) in [
         (vec![], "searches: 0 elements, must be 1 to 1000"),
-        (vec![neighbours(1); 1_001], "searches: 1001 elements, must be 1 to 1000"),
-        (vec![neighbours(1_000); 101], "searches: 101000 drivers in sum, must be at most 100000"),
-        (vec![neighbours(1), neighbours(0)], "searches[1].nearest.k: 0"),
+        (vec![neighbors(1); 1_001], "searches: 1001 elements, must be 1 to 1000"),
+        (vec![neighbors(1_000); 101], "searches: 101000 drivers in sum, must be at most 100000"),
+        (vec![neighbors(1), neighbors(0)], "searches[1].nearest.k: 0"),
     ] {
         let status = find_all(&aggregator, searches).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
@@ -277,7 +277,7 @@ async fn one_deadline_holds_for_all_of_a_batch() {
     cluster.servers[0].set(Script::Silent);
     let aggregator = cluster.aggregator(Options::default());
     let started = Instant::now();
-    let answers = find_all(&aggregator, vec![neighbours(16); 3]).await.unwrap();
+    let answers = find_all(&aggregator, vec![neighbors(16); 3]).await.unwrap();
     assert_eq!(started.elapsed(), Duration::from_millis(200));
     let partial = |answer: &FindNearbyResponse| !answer.coverage.as_ref().unwrap().shards_missing.is_empty();
     assert!(answers.iter().all(|answer| partial(answer) && !answer.drivers.is_empty()));

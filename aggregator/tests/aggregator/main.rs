@@ -3,16 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod batch_search;
 mod driver_query;
+mod eta_knn;
 mod fakes;
-mod gather;
 mod grpc;
-mod many;
+mod merge;
 mod page_token;
 mod plan;
 mod rebuild;
 mod scatter;
 mod simulated_time;
 mod single_flight;
-mod soonest;
 mod validate;

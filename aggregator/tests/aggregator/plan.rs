@@ -1,5 +1,5 @@
-use kerb_aggregator::plan::{Standing, plan, standings};
-use kerb_types::{NodeId, ShardId, ShardMap};
+use kerb_aggregator::scatter::{ReplicaHealth, plan, replica_healths};
+use kerb_types::{NodeId, ServerIndex, ShardId, ShardMap};
 use proptest::prelude::*;
 
 use crate::fakes::{Cluster, node};
@@ -8,45 +8,47 @@ fn servers(count: usize) -> Vec<NodeId> {
     (0..count).map(|i| node(&format!("s{i:02}"))).collect()
 }
 
-fn standing() -> impl Strategy<Value = Standing> {
-    prop_oneof![4 => Just(Standing::Well), 1 => Just(Standing::Suspect), 1 => Just(Standing::Dead)]
+fn health() -> impl Strategy<Value = ReplicaHealth> {
+    prop_oneof![4 => Just(ReplicaHealth::Healthy), 1 => Just(ReplicaHealth::Suspect), 1 => Just(ReplicaHealth::Dead)]
 }
 
 proptest! {
-    /// Every shard is asked exactly once, of a holder that may be asked, with no better one passed over; a shard
-    /// stays out only when nobody may be asked; one ask a server.
+    /// Every shard is queried exactly once, at a replica that may be queried, with no healthier one passed over. A shard
+    /// is unassigned only when no replica may be queried. Each server gets one query.
     #[test]
     fn keeps_its_contract(
-        standings in prop::collection::vec(standing(), 1..12),
+        healths in prop::collection::vec(health(), 1..12),
         replicas in 1_usize..4,
         shards in prop::collection::btree_set(0_u16..64, 0..64),
-        turn in 0_usize..100,
+        rotation in 0_usize..100,
         refused in prop::collection::vec(any::<u16>(), 64),
     ) {
-        let map = ShardMap::place(64, replicas, &servers(standings.len()));
+        let map = ShardMap::place(64, replicas, &servers(healths.len()));
         let shards: Vec<_> = shards.into_iter().map(ShardId).collect();
-        let may_ask = |shard: ShardId, server: u16| refused[usize::from(shard.0)] >> (server % 16) & 1 == 0;
-        let plan = plan(&shards, &map, &standings, turn, may_ask);
-        let mut planned = plan.unplaced.clone();
-        let mut addressees = Vec::new();
-        for ask in &plan.asks {
-            prop_assert!(!ask.shards.is_empty());
-            addressees.push(ask.server);
-            for &shard in &ask.shards {
+        let may_query = |shard: ShardId, server: ServerIndex| {
+            refused[usize::from(shard.0)] >> (server.as_usize() % 16) & 1 == 0
+        };
+        let plan = plan(&shards, &map, &healths, rotation, may_query);
+        let mut planned = plan.unassigned.clone();
+        let mut targets = Vec::new();
+        for query in &plan.queries {
+            prop_assert!(!query.shards.is_empty());
+            targets.push(query.server);
+            for &shard in &query.shards {
                 planned.push(shard);
-                prop_assert!(map.holders(shard).contains(&ask.server) && may_ask(shard, ask.server));
-                let better = |s: &u16| may_ask(shard, *s)
-                    && standings[usize::from(*s)] < standings[usize::from(ask.server)];
-                prop_assert!(!map.holders(shard).iter().any(better));
+                prop_assert!(map.holder_indices(shard).any(|s| s == query.server) && may_query(shard, query.server));
+                let better = |s: ServerIndex| may_query(shard, s)
+                    && healths[s.as_usize()] < healths[query.server.as_usize()];
+                prop_assert!(!map.holder_indices(shard).any(better));
             }
         }
-        for &shard in &plan.unplaced {
-            prop_assert!(!map.holders(shard).iter().any(|&server| may_ask(shard, server)));
+        for &shard in &plan.unassigned {
+            prop_assert!(!map.holder_indices(shard).any(|server| may_query(shard, server)));
         }
         planned.sort();
         prop_assert_eq!(planned, shards);
-        addressees.sort_unstable();
-        prop_assert!(addressees.is_sorted_by(|a, b| a < b), "one ask a server");
+        targets.sort_unstable();
+        prop_assert!(targets.is_sorted_by(|a, b| a < b), "one query a server");
     }
 }
 
@@ -54,35 +56,35 @@ proptest! {
 fn one_server_that_holds_all_is_asked_alone() {
     let map = ShardMap::place(64, 3, &servers(3));
     let shards: Vec<_> = (0..64).map(ShardId).collect();
-    for turn in 0..6 {
-        assert_eq!(plan(&shards, &map, &[Standing::Well; 3], turn, |_, _| true).asks.len(), 1);
+    for rotation in 0..6 {
+        assert_eq!(plan(&shards, &map, &[ReplicaHealth::Healthy; 3], rotation, |_, _| true).queries.len(), 1);
     }
 }
 
 #[test]
-fn turns_spread_the_load_over_equal_replicas() {
+fn a_growing_rotation_spreads_the_load_over_equal_replicas() {
     let map = ShardMap::place(64, 3, &servers(3));
-    let mut asked = [0; 3];
-    for turn in 0..300 {
-        let plan = plan(&[ShardId(7)], &map, &[Standing::Well; 3], turn, |_, _| true);
-        asked[usize::from(plan.asks[0].server)] += 1;
+    let mut queried = [0; 3];
+    for rotation in 0..300 {
+        let plan = plan(&[ShardId(7)], &map, &[ReplicaHealth::Healthy; 3], rotation, |_, _| true);
+        queried[plan.queries[0].server.as_usize()] += 1;
     }
-    assert_eq!(asked, [100; 3]);
+    assert_eq!(queried, [100; 3]);
 }
 
 #[test]
 fn the_dead_are_asked_only_where_nobody_else_is() {
     let map = ShardMap::place(16, 1, &servers(2));
     let shards: Vec<_> = (0..16).map(ShardId).collect();
-    let plan = plan(&shards, &map, &[Standing::Well, Standing::Dead], 0, |_, _| true);
-    assert_eq!(plan.asks.len(), 2, "without replicas a dead server is still tried");
+    let plan = plan(&shards, &map, &[ReplicaHealth::Healthy, ReplicaHealth::Dead], 0, |_, _| true);
+    assert_eq!(plan.queries.len(), 2, "without replicas a dead server is still tried");
 }
 
 #[test]
-fn standing_follows_liveness_and_suspicion() {
+fn health_follows_liveness_and_suspicion() {
     let cluster = Cluster::new(3, 2);
     cluster.set_live("index-1", false);
     let view = cluster.view.borrow().clone();
-    let standings = standings(&view, |server| server.as_str() == "index-2");
-    assert_eq!(standings, [Standing::Well, Standing::Dead, Standing::Suspect]);
+    let healths = replica_healths(&view, |server| server.as_str() == "index-2");
+    assert_eq!(healths, [ReplicaHealth::Healthy, ReplicaHealth::Dead, ReplicaHealth::Suspect]);
 }

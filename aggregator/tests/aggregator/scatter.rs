@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use kerb_aggregator::{Aggregator, Found, Options};
+use kerb_aggregator::{Aggregator, Options, SearchResult};
 use kerb_ports::ShardResult;
 use kerb_types::ShardId;
 use tokio::time::Instant;
@@ -11,13 +11,13 @@ const MS: Duration = Duration::from_millis(1);
 const DEADLINE: Duration = Duration::from_millis(200);
 
 /// An answer and how long it took.
-async fn find(aggregator: &Aggregator, k: u32) -> (Found, Duration) {
+async fn find(aggregator: &Aggregator, k: u32) -> (SearchResult, Duration) {
     let started = Instant::now();
     let found = aggregator.find(nearest(k), started + DEADLINE).await.unwrap();
     ((*found).clone(), started.elapsed())
 }
 
-fn assert_whole(found: &Found, k: usize) {
+fn assert_whole(found: &SearchResult, k: usize) {
     let expected: Vec<_> = (0..k).map(|i| format!("d{i:02}")).collect();
     assert_eq!(names(&found.hits), expected);
     assert!(found.coverage.is_complete(), "{:?}", found.coverage);
@@ -46,9 +46,9 @@ async fn a_slow_server_is_hedged_and_the_first_answer_wins() {
     assert_whole(&second, 10);
     let slowest = took_first.max(took_second);
     assert!(slowest >= 30 * MS && slowest <= 32 * MS, "hedged after the initial estimate: {slowest:?}");
-    let counters = aggregator.counters();
-    assert_eq!((counters.hedges, counters.hedges_won, counters.lost), (1, 1, 1));
-    assert_eq!(counters.asks, 3);
+    let metrics = aggregator.metrics();
+    assert_eq!((metrics.hedges, metrics.hedges_won, metrics.abandoned), (1, 1, 1));
+    assert_eq!(metrics.queries, 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,11 +60,11 @@ async fn the_hedge_follows_what_is_usual_for_the_server() {
     for _ in 0..400 {
         find(&aggregator, 1).await;
     }
-    let before = aggregator.counters();
+    let before = aggregator.metrics();
     cluster.servers[0].set(Script::Silent);
     let (_, one) = find(&aggregator, 1).await;
     let (_, other) = find(&aggregator, 1).await;
-    assert_eq!(aggregator.counters().hedges - before.hedges, 1);
+    assert_eq!(aggregator.metrics().hedges - before.hedges, 1);
     let slowest = one.max(other);
     assert!(slowest >= 18 * MS && slowest <= 25 * MS, "about 10 ms, then 10 ms of the replica: {slowest:?}");
 }
@@ -80,10 +80,10 @@ async fn a_failing_server_is_replaced_at_once() {
         assert_whole(&found, 16);
         assert_eq!(took, Duration::ZERO);
     }
-    let counters = aggregator.counters();
-    assert!(counters.failovers > 0 && counters.errors > 0 && counters.partial == 0, "{counters:?}");
+    let metrics = aggregator.metrics();
+    assert!(metrics.failovers > 0 && metrics.errors > 0 && metrics.partial == 0, "{metrics:?}");
     // Three failures in a row, and it is asked last for a second.
-    assert!(counters.errors <= 3, "{counters:?}");
+    assert!(metrics.errors <= 3, "{metrics:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +119,7 @@ async fn without_a_replica_the_answer_comes_in_time_and_names_what_is_missing() 
     let (found, took) = find(&aggregator, 16).await;
     assert_eq!((&found.coverage.missing, took), (&dead, DEADLINE), "neither before nor after the deadline");
     assert_eq!(found.hits.len(), drivers);
-    assert_eq!(aggregator.counters().partial, 2);
+    assert_eq!(aggregator.metrics().partial, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,8 +210,8 @@ async fn hedges_stop_at_their_share() {
     for (found, k) in futures::future::join_all(searches).await.into_iter().zip(1..) {
         assert_whole(&found.0, k);
     }
-    let counters = aggregator.counters();
-    assert_eq!((counters.hedges, counters.hedges_refused), (2, 8), "{counters:?}");
+    let metrics = aggregator.metrics();
+    assert_eq!((metrics.hedges, metrics.hedges_refused), (2, 8), "{metrics:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,7 +233,7 @@ async fn a_stale_copy_in_another_shard_is_dropped_and_the_gap_is_filled() {
     let (found, _) = find(&aggregator, 2).await;
     assert_eq!(names(&found.hits), ["a", "b"]);
     assert!(found.coverage.is_complete());
-    assert_eq!(aggregator.counters().more, 1);
+    assert_eq!(aggregator.metrics().refetches, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,7 @@ async fn identical_searches_at_one_time_are_asked_once() {
     assert!(same.iter().all(|found| found.as_ref().unwrap().hits.len() == 5));
     assert_eq!(other.unwrap().hits.len(), 6);
     assert_eq!(cluster.asked(), 2);
-    assert_eq!(aggregator.counters().joined, 49);
+    assert_eq!(aggregator.metrics().joined, 49);
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,7 +42,7 @@ async fn a_flight_that_started_longer_ago_is_not_joined() {
     };
     let (first, late) = tokio::join!(search(), late);
     assert!(first.is_ok() && late.is_ok());
-    assert_eq!((cluster.asked(), aggregator.counters().joined), (2, 0));
+    assert_eq!((cluster.asked(), aggregator.metrics().joined), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]

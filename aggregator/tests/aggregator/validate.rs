@@ -1,5 +1,5 @@
 use kerb_aggregator::Options;
-use kerb_aggregator::validate::{Checked, validate};
+use kerb_aggregator::validate::{ValidatedRequest, validate};
 use kerb_ports::{Error, Search};
 use kerb_proto::v1::find_nearby_request::Search as Wire;
 use kerb_proto::v1::{
@@ -30,7 +30,7 @@ fn polygon(vertices: &[(f64, f64)]) -> FindNearbyRequest {
     FindNearbyRequest { search, ..FindNearbyRequest::default() }
 }
 
-fn check(request: FindNearbyRequest) -> Result<Checked, Vec<String>> {
+fn check(request: FindNearbyRequest) -> Result<ValidatedRequest, Vec<String>> {
     validate(request, &Catalog::default(), &Options::default()).map_err(|error| match error {
         Error::Invalid(errors) => errors.iter().map(ToString::to_string).collect(),
         other => panic!("{other}"),

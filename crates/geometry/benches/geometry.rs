@@ -9,20 +9,20 @@ use kerb_geometry::{Area, Cell, CellBounds, Circle, LatLng, Morton, Origin, Poly
 
 const CENTER: (f64, f64) = (52.52, 13.405);
 
-/// 1024 positions in a square of this many degrees around the centre, by the golden ratio's sequence.
+/// 1024 positions in a square of this many degrees around the center, by the golden ratio's sequence.
 fn positions(side_deg: f64) -> Vec<LatLng> {
     (0..1024)
         .map(|index| {
             let (up, across) =
                 ((f64::from(index) * 0.754_877_666).fract(), (f64::from(index) * 0.569_840_29).fract());
             LatLng::new(CENTER.0 + side_deg * (up - 0.5), CENTER.1 + side_deg * (across - 0.5))
-                .expect("around the centre")
+                .expect("around the center")
         })
         .collect()
 }
 
 fn origin() -> Origin {
-    Origin::new(LatLng::new(CENTER.0, CENTER.1).expect("the centre"))
+    Origin::new(LatLng::new(CENTER.0, CENTER.1).expect("the center"))
 }
 
 /// Times one call for each of the inputs in turn.
@@ -83,7 +83,7 @@ fn areas(criterion: &mut Criterion) {
         (0..vertices).map(move |vertex| {
             let (up, across) = (f64::from(vertex) / f64::from(vertices) * std::f64::consts::TAU).sin_cos();
             let reach = if vertex % 2 == 0 { 0.05 } else { 0.1 };
-            LatLng::new(CENTER.0 + reach * up, CENTER.1 + reach * across).expect("around the centre")
+            LatLng::new(CENTER.0 + reach * up, CENTER.1 + reach * across).expect("around the center")
         })
     };
     for vertices in [20, 1000] {

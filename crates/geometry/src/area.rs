@@ -1,24 +1,37 @@
-//! Where a search looks.
+//! The area of a search, and how a box relates to it.
 
 use crate::{CellBounds, Circle, LatLng, Polygon};
 
-/// A validated shape.
+/// A validated search area.
+///
+/// ```
+/// use kerb_geometry::{Area, Cell, Circle, LatLng, Morton, Relation};
+///
+/// let center = LatLng::new(52.52, 13.405)?;
+/// let area = Area::from(Circle::new(center, 1_000.0)?);
+/// assert!(area.contains(center));
+/// // A cell of level 20 is some 20 m wide, the globe is not.
+/// let cell = Cell::of(Morton::from(center), 20);
+/// assert_eq!(area.relation(&cell.bounds()), Relation::Inside);
+/// assert_eq!(area.relation(&Cell::ROOT.bounds()), Relation::Overlaps);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Area {
-    /// Within a distance of a centre.
+    /// All positions within a distance of a center.
     Circle(Circle),
-    /// Within a ring of vertices.
+    /// All positions within a ring of vertices.
     Polygon(Polygon),
 }
 
-/// How a box lies to an area.
+/// How a box relates to an area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
-    /// No position of the box is in the area.
+    /// No position of the box is in the area. Certain.
     Outside,
-    /// Neither is certain.
+    /// The box may be partly, fully or not at all in the area.
     Overlaps,
-    /// Every position of the box is in the area.
+    /// Every position of the box is in the area. Certain.
     Inside,
 }
 
@@ -32,8 +45,8 @@ impl Area {
         }
     }
 
-    /// How the box lies to the area. `Outside` and `Inside` are certain; `Overlaps` may be said of a box that is
-    /// just one or the other.
+    /// Returns how the box relates to the area. `Outside` and `Inside` are certain; `Overlaps` may be returned for a box
+    /// that is barely one or the other.
     pub fn relation(&self, bounds: &CellBounds) -> Relation {
         match self {
             Area::Circle(circle) => circle.relation(bounds),

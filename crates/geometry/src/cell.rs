@@ -31,15 +31,15 @@ impl Cell {
     /// The whole globe, level 0.
     pub const ROOT: Cell = Cell { code: 0, level: 0 };
 
-    /// The cell of this level, at most 32, that holds the code.
+    /// Returns the cell of this level, at most 32, that contains the code.
     #[inline]
     pub fn of(code: Morton, level: u8) -> Cell {
         debug_assert!(level <= Cell::MAX_LEVEL, "level {level} is beyond 32");
         Cell { code: code.0 & !suffix(level), level }
     }
 
-    /// Whether both positions are in the same cell of this level, at most 32: what the prefixes of their codes would
-    /// tell, without interleaving them.
+    /// Whether both positions are in the same cell of this level, at most 32. Equal to a comparison of the cells, but
+    /// without interleaving the bits of the codes.
     ///
     /// ```
     /// use kerb_geometry::{Cell, LatLng};
@@ -56,26 +56,27 @@ impl Cell {
         differing.checked_shr(u32::from(Cell::MAX_LEVEL - level)).unwrap_or(0) == 0
     }
 
-    /// The smallest cell that holds both codes.
+    /// Returns the smallest cell that contains both codes.
     #[inline]
     pub fn common_ancestor(a: Morton, b: Morton) -> Cell {
         // Equal leading bits come in whole pairs only if both bits of the pair are equal, hence the rounding down.
+        // At most 64 leading zeros, so the level fits a `u8`.
         Cell::of(a, ((a.0 ^ b.0).leading_zeros() / 2) as u8)
     }
 
-    /// The level: 0 for the globe, each level a quarter of the one above.
+    /// Returns the level: 0 for the globe. Each level quarters the cells of the level above.
     #[inline]
     pub fn level(self) -> u8 {
         self.level
     }
 
-    /// The lowest code in the cell.
+    /// Returns the lowest code in the cell.
     #[inline]
     pub fn first(self) -> Morton {
         Morton(self.code)
     }
 
-    /// The highest code in the cell.
+    /// Returns the highest code in the cell.
     #[inline]
     pub fn last(self) -> Morton {
         Morton(self.code | suffix(self.level))
@@ -87,14 +88,14 @@ impl Cell {
         (code.0 ^ self.code) & !suffix(self.level) == 0
     }
 
-    /// The cell one level up; none above the globe.
+    /// Returns the cell one level up; `None` for the globe.
     #[inline]
     pub fn parent(self) -> Option<Cell> {
         let level = self.level.checked_sub(1)?;
         Some(Cell::of(self.first(), level))
     }
 
-    /// The child with this index: 0 south-west, 1 north-west, 2 south-east, 3 north-east.
+    /// Returns the child with this index: 0 south-west, 1 north-west, 2 south-east, 3 north-east.
     /// The cell's level is below 32.
     #[inline]
     #[must_use]
@@ -105,7 +106,7 @@ impl Cell {
         Cell { code: self.code | (index as u64) << (64 - 2 * u32::from(level)), level }
     }
 
-    /// The index of the child that holds a code of this cell. The cell's level is below 32.
+    /// Returns the index of the child that contains a code of this cell. The cell's level is below 32.
     #[inline]
     pub fn child_index(self, code: Morton) -> usize {
         debug_assert!(self.contains(code), "the code is not in the cell");
@@ -113,20 +114,20 @@ impl Cell {
         (code.0 >> (62 - 2 * u32::from(self.level))) as usize & 3
     }
 
-    /// Which child of its parent this cell is; 0 for the globe.
+    /// Returns the index of this cell among the children of its parent; 0 for the globe.
     #[inline]
     pub fn index_in_parent(self) -> usize {
         self.parent().map_or(0, |parent| parent.child_index(self.first()))
     }
 
-    /// A box that holds every position whose code is in the cell.
+    /// Returns a box that contains every position whose code is in the cell.
     #[inline]
     pub fn bounds(self) -> CellBounds {
         let (columns, rows) = self.grid();
         CellBounds::of_grid(columns, rows)
     }
 
-    /// Columns and rows of the Morton grid, each with its end excluded.
+    /// Returns the ranges of columns and rows on the Morton grid; the ends are exclusive.
     #[inline]
     pub(crate) fn grid(self) -> ([u64; 2], [u64; 2]) {
         let (x, y) = self.first().grid();

@@ -1,4 +1,4 @@
-//! A position on the globe: checked once when it is made, trusted everywhere after.
+//! A position on the globe: validated once when it is made, trusted everywhere after.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ pub(crate) const TURN_E7: i64 = 3_600_000_000;
 /// A WGS 84 position on a lattice of 1e-7 degrees, which is 1.1 cm of latitude.
 ///
 /// The latitude is within -90 to 90 degrees and the longitude within -180 to just below 180: the meridian of 180
-/// degrees is written -180, so that every meridian has one name. The order is by latitude, then longitude; it means
-/// nothing on the ground and serves sorting.
+/// degrees is written -180, so that every meridian has one name. The order is by latitude, then longitude. It has
+/// no geographic meaning and serves sorting.
 ///
 /// ```
 /// use kerb_geometry::LatLng;
@@ -55,9 +55,9 @@ impl CoordinateError {
 }
 
 impl LatLng {
-    /// The position at these degrees, rounded to the nearest lattice point.
+    /// Rounds a position in degrees to the nearest lattice point.
     ///
-    /// Refuses what is not finite or outside -90 to 90 (latitude) and -180 to 180 (longitude).
+    /// The error names the value that is not finite, or outside -90 to 90 (latitude) or -180 to 180 (longitude).
     pub fn new(lat_deg: f64, lon_deg: f64) -> Result<LatLng, CoordinateError> {
         // A range holds no NaN and no infinity, so this is the whole check.
         if !(-90.0..=90.0).contains(&lat_deg) {
@@ -66,11 +66,11 @@ impl LatLng {
         if !(-180.0..=180.0).contains(&lon_deg) {
             return Err(CoordinateError::Longitude(lon_deg));
         }
-        // Exact: the products are at most 1.8e9 in size.
+        // The products are at most 1.8e9 in size, which fits an `i32`, so the casts cannot lose.
         Ok(LatLng::on_lattice((lat_deg * E7).round() as i32, (lon_deg * E7).round() as i32))
     }
 
-    /// The position at these whole multiples of 1e-7 degrees.
+    /// Validates a position in whole multiples of 1e-7 degrees.
     pub fn from_e7(lat_e7: i32, lon_e7: i32) -> Result<LatLng, CoordinateError> {
         if !(-QUARTER_E7..=QUARTER_E7).contains(&lat_e7) {
             return Err(CoordinateError::Latitude(f64::from(lat_e7) / E7));
@@ -81,40 +81,40 @@ impl LatLng {
         Ok(LatLng::on_lattice(lat_e7, lon_e7))
     }
 
-    /// Both numbers are in range; +180 becomes -180.
+    /// Makes a position of numbers that are in range; +180 becomes -180.
     fn on_lattice(lat_e7: i32, lon_e7: i32) -> LatLng {
         LatLng { lat_e7, lon_e7: if lon_e7 == HALF_E7 { -HALF_E7 } else { lon_e7 } }
     }
 
-    /// Latitude in degrees, north positive.
+    /// Returns the latitude in degrees, north positive.
     pub fn lat_deg(self) -> f64 {
         f64::from(self.lat_e7) / E7
     }
 
-    /// Longitude in degrees, east positive.
+    /// Returns the longitude in degrees, east positive.
     pub fn lon_deg(self) -> f64 {
         f64::from(self.lon_e7) / E7
     }
 
-    /// Latitude in units of 1e-7 degrees.
+    /// Returns the latitude in units of 1e-7 degrees.
     #[inline]
     pub fn lat_e7(self) -> i32 {
         self.lat_e7
     }
 
-    /// Longitude in units of 1e-7 degrees.
+    /// Returns the longitude in units of 1e-7 degrees.
     #[inline]
     pub fn lon_e7(self) -> i32 {
         self.lon_e7
     }
 
-    /// Both numbers in one word (latitude in the high half), for an atomic.
+    /// Packs both numbers into one word (latitude in the high half), for an atomic.
     #[inline]
     pub fn to_bits(self) -> u64 {
         u64::from(self.lat_e7.cast_unsigned()) << 32 | u64::from(self.lon_e7.cast_unsigned())
     }
 
-    /// The position packed by [`LatLng::to_bits`]. Any other word gives a position that breaks this type's promise.
+    /// Unpacks a position of [`LatLng::to_bits`]. Any other word gives a position outside the valid range.
     #[inline]
     pub fn from_bits(bits: u64) -> LatLng {
         let position =
@@ -130,7 +130,7 @@ impl LatLng {
 /// Latitude, then longitude, in degrees with all seven decimals.
 impl fmt::Display for LatLng {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Seven decimals of a number within 180 are well inside a double's sixteen digits: nothing is lost.
+        // A number within ±180 with seven decimals has ten digits, and a double has sixteen: nothing is lost.
         write!(f, "{:.7},{:.7}", self.lat_deg(), self.lon_deg())
     }
 }

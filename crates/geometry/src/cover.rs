@@ -1,19 +1,29 @@
-//! Which tiles an area touches.
+//! The tiles that an area touches.
 
 use crate::tile::{ROWS, band_bounds, block_bounds, columns, tiles_of};
 use crate::{Area, Circle, Relation, Tile};
 
-/// A circle with a box of at most so many tiles is covered tile by tile. It is quicker up to some hundred; a circle of
-/// 5 km has up to 16. Bench `geometry`, `cover/circle_2km`, on a busy machine: 3.8 µs from the globe down, 0.47 tile by
+/// A circle whose box has at most this many tiles is covered tile by tile. That is faster up to about a hundred tiles; a
+/// circle of 5 km has up to 16. Bench `geometry`, `cover/circle_2km`, on a busy machine: 3.8 µs from the globe down, 0.47 tile by
 /// tile.
 const FEW_TILES: usize = 64;
 
-/// Every tile that may hold a position of the area, in order; `None`, meaning all tiles, when there are more than
-/// `max_tiles`. A tile left out certainly holds no position of the area.
+/// Returns every tile that may contain a position of the area, in order; `None` if there are more than `max_tiles`, in
+/// which case the caller treats all tiles as touched. The area has no position in any other tile.
 ///
-/// Rows are halved until they are single, then the columns of each: what is outside the area is dropped in the
-/// largest piece. Poles and the antimeridian need no case of their own, since [`Area::relation`] knows them, and
-/// the work is in proportion to `max_tiles` however large the area is.
+/// The search halves the range of rows until a row is single, then the range of its columns, and drops a range as soon as
+/// it is outside the area. Poles and the antimeridian need no special case, because [`Area::relation`] handles them. The
+/// work is proportional to `max_tiles`, however large the area is.
+///
+/// ```
+/// use kerb_geometry::{Area, Circle, LatLng, Tile, cover};
+///
+/// let center = LatLng::new(52.52, 13.405)?;
+/// let area = Area::from(Circle::new(center, 2_000.0)?);
+/// assert!(cover(&area, 64).is_some_and(|tiles| tiles.contains(&Tile::of(center))));
+/// assert_eq!(cover(&Area::from(Circle::new(center, 2_000_000.0)?), 64), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn cover(area: &Area, max_tiles: usize) -> Option<Vec<Tile>> {
     if let Area::Circle(circle) = area
         && let Some(tiles) = cover_of_few(circle)
@@ -25,7 +35,7 @@ pub fn cover(area: &Area, max_tiles: usize) -> Option<Vec<Tile>> {
     Some(cover.tiles)
 }
 
-/// The cover of a circle that is small and neither around a pole nor across the antimeridian.
+/// Returns the cover of a small circle; `None` if its box is large, close to a pole or across the antimeridian.
 fn cover_of_few(circle: &Circle) -> Option<Vec<Tile>> {
     let reach = circle.reach()?;
     if tiles_of(&reach).nth(FEW_TILES).is_some() {
@@ -41,7 +51,7 @@ struct Cover<'a> {
 }
 
 impl Cover<'_> {
-    /// Adds what the area touches in these rows, the end excluded. `None` when that is too much.
+    /// Adds the tiles that the area touches in these rows; the end is exclusive. `None` if there are too many.
     fn add_rows(&mut self, [start, end]: [u32; 2]) -> Option<()> {
         match self.area.relation(&band_bounds([start, end])) {
             Relation::Outside => Some(()),
@@ -55,7 +65,7 @@ impl Cover<'_> {
         }
     }
 
-    /// Adds what the area touches in these columns of a row.
+    /// Adds the tiles that the area touches in these columns of a row.
     fn add_columns(&mut self, row: u32, [start, end]: [u32; 2]) -> Option<()> {
         match self.area.relation(&block_bounds([row, row + 1], [start, end])) {
             Relation::Outside => Some(()),
@@ -69,7 +79,7 @@ impl Cover<'_> {
         }
     }
 
-    /// Adds these columns of a row, unless there would be too many tiles.
+    /// Adds these columns of a row. `None` if there are too many tiles.
     fn add_run(&mut self, row: u32, [start, end]: [u32; 2]) -> Option<()> {
         let room = self.max_tiles - self.tiles.len();
         if (end - start) as usize > room {

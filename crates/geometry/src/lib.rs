@@ -4,7 +4,7 @@
 //! decided without rounding. Floats appear in one place: the *half-chord squared* ([`Origin::hav`]), which orders
 //! positions by great-circle distance without a square root or an arc sine.
 //!
-//! This crate knows nothing of ids, time, async or the wire.
+//! This crate has no ids, no time, no async code and no wire format.
 //!
 //! ```
 //! use kerb_geometry::{Area, Circle, LatLng, cover};

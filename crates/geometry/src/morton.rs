@@ -1,14 +1,23 @@
-//! Morton codes: the position as one number whose prefixes are quadtree cells.
+//! Morton codes: a position as one number whose prefixes are quadtree cells.
 
 use crate::LatLng;
 use crate::coordinate::{HALF_E7, QUARTER_E7, TURN_E7};
 
-/// A position on a grid of 2^32 × 2^32 squares over the globe, longitude and latitude interleaved bit by bit
-/// (Morton 1966, "A computer oriented geodetic data base"), the highest bit being longitude's.
+/// A position on a grid of 2^32 × 2^32 squares over the globe: longitude and latitude interleaved bit by bit (Morton, "A
+/// Computer Oriented Geodetic Data Base", IBM 1966). The highest bit is one of the longitude.
 ///
 /// This is the order of bits of a geohash (Niemeyer 2008): the first `5 n` bits of the code are the geohash of `n`
 /// characters, and the first `2 n` bits are the [`Cell`](crate::Cell) of level `n`. A square is 0.9 cm by 0.5 cm at
 /// the equator, finer than the lattice, so different positions have different codes.
+///
+/// ```
+/// use kerb_geometry::{LatLng, Morton};
+///
+/// // The geohash of Berlin's center is u33dc0…, and 'u' is 26 in its alphabet.
+/// let code = Morton::from(LatLng::new(52.52, 13.405)?);
+/// assert_eq!(code.0 >> 59, 26);
+/// # Ok::<(), kerb_geometry::CoordinateError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Morton(pub u64);
 
@@ -36,6 +45,7 @@ impl From<LatLng> for Morton {
 /// `floor((lon + 180°) · 2^32 / 360°)`, in integers.
 #[inline]
 pub(crate) fn column(position: LatLng) -> u32 {
+    // A longitude is at least -180 degrees, so the sum is not negative; it is below 2^32, so the shift fits.
     let steps = (i64::from(position.lon_e7()) + i64::from(HALF_E7)) as u64;
     ((steps << 32) / TURN_E7 as u64) as u32
 }
@@ -44,11 +54,11 @@ pub(crate) fn column(position: LatLng) -> u32 {
 #[inline]
 pub(crate) fn row(position: LatLng) -> u32 {
     let steps = (position.lat_e7() + QUARTER_E7) as u64;
-    // 2^32 - 1 is reached from below by every latitude but 90, whose quotient is 2^32.
+    // The quotient is at most 2^32 - 1 for every latitude but 90, whose quotient is 2^32.
     ((steps << 32) / (2 * QUARTER_E7 as u64)).min(u64::from(u32::MAX)) as u32
 }
 
-/// Puts a zero before every bit, in five halvings.
+/// Inserts a zero before every bit, in five halvings (Warren, Hacker's Delight, section 7-2).
 #[inline]
 fn spread(bits: u32) -> u64 {
     let mut b = u64::from(bits);
@@ -59,7 +69,7 @@ fn spread(bits: u32) -> u64 {
     (b | b << 1) & 0x5555_5555_5555_5555
 }
 
-/// Undoes [`spread`]; the odd bits are dropped.
+/// The inverse of [`spread`]; it ignores the odd bits.
 #[inline]
 fn gather(bits: u64) -> u32 {
     let mut b = bits & 0x5555_5555_5555_5555;

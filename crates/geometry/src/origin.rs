@@ -1,8 +1,8 @@
-//! How near positions and boxes are to one prepared point.
+//! Distances from one prepared point to positions and boxes.
 //!
-//! The measure is the half-chord squared: the square of half of the straight line through the Earth between two
-//! positions, in Earth radii. It is the haversine of the central angle (Sinnott, "Virtues of the Haversine", Sky and
-//! Telescope 68, 1984), grows with the distance, and needs neither square root nor arc sine.
+//! The unit is the half-chord squared: the square of half of the straight line through the Earth between two positions,
+//! in Earth radii. It equals the haversine of the central angle (Sinnott, "Virtues of the Haversine", Sky and Telescope
+//! 68, 1984), it grows with the distance, and it needs neither a square root nor an arc sine.
 
 use crate::bounds::{grid_lat_e7, grid_lon_e7, lat_gap_e7, lon_gap_e7};
 use crate::coordinate::{HALF_E7, TURN_E7};
@@ -12,8 +12,8 @@ use crate::trig::{
 };
 use crate::{Cell, CellBounds, LatLng};
 
-/// Bounds give way by this share. Both they and [`Origin::hav`] are right to about ten roundings (2e-15); five
-/// hundred times that costs no visible tightness (a micrometre in a thousand kilometres).
+/// Relative margin of the bounds. The bounds and [`Origin::hav`] are both exact to about ten roundings (2e-15). The margin
+/// is five hundred times that, and still loosens a bound by a micrometer in a thousand kilometers only.
 const MARGIN: f64 = 1e-12;
 
 /// A position prepared for many comparisons.
@@ -36,18 +36,18 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Prepares a position: two sines.
+    /// Prepares a position: computes its sine and cosine once.
     pub fn new(position: LatLng) -> Origin {
         Origin { position, sin_lat: sin_lat(position.lat_e7()), cos_lat: cos_lat(position.lat_e7()) }
     }
 
-    /// The prepared position.
+    /// Returns the prepared position.
     pub fn position(&self) -> LatLng {
         self.position
     }
 
-    /// The half-chord squared to a position: 0 at the origin, 1 at its antipode, in between growing with the
-    /// great-circle distance. [`hav_to_m`](crate::hav_to_m) gives metres.
+    /// Returns the half-chord squared to a position: 0 at the origin, 1 at its antipode, and growing with the great-circle
+    /// distance in between. [`hav_to_m`](crate::hav_to_m) converts it to meters.
     #[inline]
     pub fn hav(&self, position: LatLng) -> f64 {
         let lat = position.lat_e7() - self.position.lat_e7();
@@ -59,7 +59,7 @@ impl Origin {
         }
     }
 
-    /// Never more than [`hav`](Origin::hav) of any position in the box; 0 when the origin is in it.
+    /// Returns a lower bound of [`hav`](Origin::hav) over all positions in the box; 0 if the origin is in it.
     #[inline]
     pub fn lower_bound(&self, bounds: &CellBounds) -> f64 {
         let at = self.position;
@@ -73,9 +73,9 @@ impl Origin {
         )
     }
 
-    /// The lower bounds of the four children of a cell above level 32, by child index.
+    /// Returns the lower bounds of the four children of a cell above level 32, by child index.
     ///
-    /// The same numbers as [`lower_bound`](Origin::lower_bound) of each child's bounds, for half of the work: the
+    /// The numbers equal [`lower_bound`](Origin::lower_bound) of each child's bounds at half of the work, because the
     /// children share two ranges of latitude and two of longitude.
     #[inline]
     pub fn lower_bounds_of_children(&self, cell: Cell) -> [f64; 4] {
@@ -102,12 +102,12 @@ impl Origin {
         ]
     }
 
-    /// Never less than [`hav`](Origin::hav) of any position in the box.
+    /// Returns an upper bound of [`hav`](Origin::hav) over all positions in the box.
     pub fn upper_bound(&self, bounds: &CellBounds) -> f64 {
         let at = self.position;
         let (south, north) = (bounds.south_e7(), bounds.north_e7());
         let lat_far = (at.lat_e7() - south).abs().max((at.lat_e7() - north).abs());
-        // The farther a meridian is from the origin, the nearer it is to the opposite meridian.
+        // The farthest meridian of the box is the one nearest to the meridian opposite of the origin.
         let opposite = if at.lon_e7() < 0 { at.lon_e7() + HALF_E7 } else { at.lon_e7() - HALF_E7 };
         let lon_far = i64::from(HALF_E7) - lon_gap_e7(opposite, bounds.west_e7(), bounds.east_e7());
         let lat_equatorward = lat_gap_e7(0, south, north);
@@ -117,17 +117,17 @@ impl Origin {
         (hav * (1.0 + MARGIN)).min(1.0)
     }
 
-    /// The difference in longitude by the shorter way round, not negative.
+    /// Returns the difference in longitude by the shorter way around the globe, not negative.
     #[inline]
     fn lon_difference_e7(&self, position: LatLng) -> i64 {
         let straight = (i64::from(position.lon_e7()) - i64::from(self.position.lon_e7())).abs();
         straight.min(TURN_E7 - straight)
     }
 
-    /// Without libm. The other latitude's cosine follows from the origin's by `cos(a + d) = cos a cos d - sin a sin d`.
+    /// The haversine without libm, for close positions. The cosine of the other latitude follows from the origin's by `cos(a + d) = cos a cos d - sin a sin d`.
     ///
-    /// Its error is relative to the larger of the two cosines, also beside a pole: `cos a` and `sin d` are good to
-    /// their own last bits and `d` is no larger than the larger distance to the pole.
+    /// Its error is relative to the larger of the two cosines, also close to a pole: `cos a` and `sin d` are exact to their
+    /// own last bits, and `d` is at most the larger of the two distances to the pole.
     #[inline]
     fn hav_near(&self, lat_difference_e7: f64, lon_difference_e7: f64) -> f64 {
         let lat_term = sin_sq_half_below(lat_difference_e7);
@@ -135,7 +135,7 @@ impl Origin {
         lat_term + self.cos_lat * cos_other * sin_sq_half_below(lon_difference_e7)
     }
 
-    /// By the formula, with the library's sine. Rare in a search, so out of line.
+    /// The haversine with the sine of the library. It is rare in a search, so it stays out of line.
     #[cold]
     fn hav_far(&self, position: LatLng, lat_difference_e7: i32, lon_difference_e7: i64) -> f64 {
         let lat_term = sin_sq_half(f64::from(lat_difference_e7));
@@ -143,14 +143,15 @@ impl Origin {
         (lat_term + self.cos_lat * cos_lat(position.lat_e7()) * lon_term).min(1.0)
     }
 
-    /// At most the product of the two cosines in the haversine, for a box that reaches as far as this latitude.
+    /// Returns a lower bound of the product of the two cosines in the haversine, for a box that extends poleward to this
+    /// latitude.
     #[inline]
     fn lon_factor_below(&self, lat_poleward_e7: i32) -> f64 {
         self.cos_lat * cos_lat_below(lat_poleward_e7)
     }
 }
 
-/// The haversine of terms that are each at most the true one, and a little less for the sake of rounding.
+/// Returns the haversine of terms that are each at most the true one, minus the margin for rounding.
 #[inline]
 fn below(lat_term: f64, lon_factor: f64, lon_term: f64) -> f64 {
     (1.0 - MARGIN) * (lat_term + lon_factor * lon_term)

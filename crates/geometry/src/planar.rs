@@ -56,7 +56,7 @@ impl Segment {
         Rectangle::around(&[self.start, self.end])
     }
 
-    /// 1 when the point is left of the edge's direction, -1 when right of it, 0 when on its line.
+    /// Returns 1 if the point is left of the edge's direction, -1 if right of it, 0 if on its line.
     #[inline]
     pub(crate) fn side(&self, point: PlanePoint) -> i32 {
         side(self.start, self.end, point)
@@ -64,8 +64,8 @@ impl Segment {
 
     /// Whether two edges have a point in common.
     ///
-    /// Each must have an end on either side of (or on) the other's line; the test of the rectangles decides for edges
-    /// that lie on one line.
+    /// Each edge must have one end on either side of the other's line, or on it. For edges on one line the test of the
+    /// rectangles decides.
     pub(crate) fn meets(&self, other: &Segment) -> bool {
         self.rectangle().meets(&other.rectangle())
             && self.side(other.start) * self.side(other.end) <= 0
@@ -74,8 +74,8 @@ impl Segment {
 
     /// Whether the edge and the rectangle have a point in common.
     ///
-    /// Two convex shapes are apart exactly if a line along one of their edges separates them: here a side of the
-    /// rectangle, or the edge's own line with all four corners beyond it.
+    /// Two convex shapes are disjoint exactly if a line along one of their edges separates them (the separating axis
+    /// theorem). Here that is a side of the rectangle, or the line of the edge with all four corners on one side.
     pub(crate) fn meets_rectangle(&self, rectangle: &Rectangle) -> bool {
         if !self.rectangle().meets(rectangle) {
             return false;
@@ -85,7 +85,7 @@ impl Segment {
     }
 }
 
-/// The sign of the cross product of `a → b` and `a → c`: 1 for a turn to the left, 0 for none.
+/// Returns the sign of the cross product of `a → b` and `a → c`: 1 for a left turn, -1 for a right turn, 0 for none.
 #[inline]
 pub(crate) fn side(a: PlanePoint, b: PlanePoint, c: PlanePoint) -> i32 {
     // Differences need up to 41 bits (a ring of a thousand vertices, unwrapped), so the products need 128.

@@ -1,15 +1,15 @@
-//! A polygon in the longitude/latitude plane, decided exactly.
+//! A polygon in the longitude/latitude plane, with exact membership.
 
 use crate::coordinate::TURN_E7;
 use crate::planar::{PlanePoint, Rectangle};
 use crate::ring::{check, edges};
 use crate::{CellBounds, LatLng, PolygonError, Relation};
 
-/// A simple polygon without holes; its boundary belongs to it.
+/// A simple polygon without holes. Its boundary belongs to it.
 ///
-/// Edges are straight in the plane of longitude and latitude, as in GeoJSON (RFC 7946, 3.1.1). A step of more than 180
-/// degrees of longitude between neighbours goes the other way, across the antimeridian. The vertices may run either
-/// way round. Membership is decided in integers: there is no tolerance and no rounding.
+/// Edges are straight in the plane of longitude and latitude, as in GeoJSON (RFC 7946, section 3.1.1). An edge that would
+/// span more than 180 degrees of longitude crosses the antimeridian instead. The vertices may be clockwise or
+/// counterclockwise. Membership is decided in integers, without tolerance or rounding.
 ///
 /// ```
 /// use kerb_geometry::{LatLng, Polygon};
@@ -31,14 +31,15 @@ pub struct Polygon {
 }
 
 impl Polygon {
-    /// A polygon with these vertices; the first may be repeated at the end. Refuses, with the place, what does not
-    /// bound one area: fewer than 3 vertices, repeated ones, edges that cross or touch, a ring round a pole.
+    /// Validates a ring of vertices; the first may be repeated at the end. The error names the vertex or edge at fault if
+    /// the ring does not bound one area: fewer than 3 vertices, repeated ones, edges that cross or touch, a ring around a
+    /// pole.
     pub fn new(mut vertices: Vec<LatLng>) -> Result<Polygon, PolygonError> {
         let ring = check(&mut vertices)?;
         Ok(Polygon { span: Rectangle::around(&ring), vertices, ring })
     }
 
-    /// The vertices as given, without a repeated closing one.
+    /// Returns the vertices as given, without a repeated closing one.
     pub fn vertices(&self) -> &[LatLng] {
         &self.vertices
     }
@@ -46,7 +47,8 @@ impl Polygon {
     /// Whether the position is inside or on the boundary.
     #[inline]
     pub fn contains(&self, position: LatLng) -> bool {
-        // The ring begins within -180 to 180 and is at most 360 wide, so a position meets it as it is or a turn on.
+        // The ring starts within -180 to 180 degrees and is at most 360 degrees wide, so a position can only be inside as it
+        // is, or a whole turn to the east.
         [0, TURN_E7].into_iter().any(|turn| {
             let lon = i64::from(position.lon_e7()) + turn;
             let point = PlanePoint { lon, lat: i64::from(position.lat_e7()) };
@@ -54,13 +56,14 @@ impl Polygon {
         })
     }
 
-    /// How the box lies to the polygon.
+    /// Returns how the box relates to the polygon.
     pub fn relation(&self, bounds: &CellBounds) -> Relation {
         let as_it_is = self.relation_in_plane(bounds, 0);
         if as_it_is == Relation::Outside { self.relation_in_plane(bounds, TURN_E7) } else { as_it_is }
     }
 
-    /// Counts the edges that a ray from the point to the east crosses: an odd number means inside.
+    /// Counts the edges that a ray from the point to the east crosses: an odd number means inside (Shimrat, "Algorithm
+    /// 112", CACM 5, 1962).
     fn ring_contains(&self, point: PlanePoint) -> bool {
         let mut inside = false;
         for edge in edges(&self.ring) {
@@ -72,7 +75,7 @@ impl Polygon {
             if side == 0 && edge.rectangle().contains(point) {
                 return true;
             }
-            // Each edge has its lower end and not its upper one, so a vertex on the ray is counted right.
+            // An edge includes its lower end and excludes its upper one, so that a vertex on the ray counts once.
             let rises = end.lat > point.lat;
             if (start.lat > point.lat) != rises && (side > 0) == rises {
                 inside = !inside;

@@ -1,29 +1,29 @@
-//! What makes a ring of vertices a polygon, and why it is refused.
+//! Validates a ring of vertices, and lays it out in the plane.
 
 use crate::LatLng;
 use crate::coordinate::{HALF_E7, TURN_E7};
 use crate::planar::{PlanePoint, Rectangle, Segment, side};
 
-/// The most vertices a polygon may have, a repeated closing vertex not counted. Checking a ring compares each edge with
-/// the edges at its longitudes, so at worst half a million pairs.
+/// Maximum vertices of a polygon, not counting a repeated closing vertex. Validation compares each edge with the edges at
+/// its longitudes, which is at worst half a million pairs.
 pub const MAX_POLYGON_VERTICES: usize = 1000;
 
 /// Why a ring of vertices is not a polygon. Vertices and edges count from 0; edge `n` starts at vertex `n`.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum PolygonError {
-    /// Not a ring.
+    /// Fewer than 3 different vertices.
     #[error("polygon: {count} vertices are too few, at least 3 different ones are needed")]
     TooFewVertices {
-        /// Vertices given, a repeated closing one not counted.
+        /// Number of vertices, not counting a repeated closing one.
         count: usize,
     },
-    /// More than [`MAX_POLYGON_VERTICES`].
+    /// More vertices than [`MAX_POLYGON_VERTICES`].
     #[error("polygon: {count} vertices are too many, at most {MAX_POLYGON_VERTICES} are allowed")]
     TooManyVertices {
-        /// Vertices given, a repeated closing one not counted.
+        /// Number of vertices, not counting a repeated closing one.
         count: usize,
     },
-    /// Two vertices are one position.
+    /// Two vertices are the same position.
     #[error("polygon: vertices {first} and {second} are both {at}, each must be different")]
     RepeatedVertex {
         /// The earlier vertex.
@@ -33,7 +33,7 @@ pub enum PolygonError {
         /// Their position.
         at: LatLng,
     },
-    /// All vertices lie on one line.
+    /// All vertices are on one line.
     #[error(
         "polygon: all vertices lie on the line from vertex 0 at {from} to vertex 1 at {to}, it has no area"
     )]
@@ -43,7 +43,7 @@ pub enum PolygonError {
         /// Vertex 1.
         to: LatLng,
     },
-    /// Two edges cross or touch elsewhere than at the vertex they share.
+    /// Two edges cross, or touch at a point that is not a shared vertex.
     #[error(
         "polygon: edge {first} from {first_start} and edge {second} from {second_start} cross or touch, \
          edges may only meet at the vertex they share"
@@ -51,14 +51,14 @@ pub enum PolygonError {
     EdgesMeet {
         /// The earlier edge.
         first: usize,
-        /// Where it starts.
+        /// The start of that edge.
         first_start: LatLng,
         /// The later edge.
         second: usize,
-        /// Where it starts.
+        /// The start of that edge.
         second_start: LatLng,
     },
-    /// The ring goes round a pole, so it has no inside in the longitude/latitude plane.
+    /// The ring goes around a pole, so it has no inside in the longitude/latitude plane.
     #[error(
         "polygon: the ring goes all the way round the globe and does not close; \
          to hold a pole, add edges along a meridian, the pole and back"
@@ -72,7 +72,7 @@ pub enum PolygonError {
     },
 }
 
-/// Checks a ring, whose closing vertex may be repeated, and lays it out in the plane: without the closing vertex,
+/// Validates a ring, whose closing vertex may be repeated, and lays it out in the plane: without the closing vertex,
 /// longitudes unwrapped so that no edge is longer than half a turn, and the western end within -180 to 180 degrees.
 pub(crate) fn check(vertices: &mut Vec<LatLng>) -> Result<Vec<PlanePoint>, PolygonError> {
     if vertices.len() > 1 && vertices.first() == vertices.last() {
@@ -92,7 +92,7 @@ pub(crate) fn check(vertices: &mut Vec<LatLng>) -> Result<Vec<PlanePoint>, Polyg
     Ok(ring)
 }
 
-/// The edges of a ring in order.
+/// Returns the edges of a ring in order.
 pub(crate) fn edges(ring: &[PlanePoint]) -> impl Iterator<Item = Segment> + '_ {
     let ends = ring.iter().skip(1).chain(ring.first());
     ring.iter().zip(ends).map(|(start, end)| Segment { start: *start, end: *end })
@@ -105,7 +105,7 @@ fn unwrap_longitudes(vertices: &[LatLng]) -> Result<Vec<PlanePoint>, PolygonErro
         ring.push(PlanePoint { lon, lat: i64::from(vertex.lat_e7()) });
         lon += lon_step(*vertex, *next);
     }
-    // The steps add up to a multiple of a whole turn.
+    // The steps add up to a multiple of a whole turn: 0, unless the ring goes around a pole.
     if lon != ring[0].lon {
         return Err(PolygonError::GoesRoundPole);
     }
@@ -122,7 +122,7 @@ fn unwrap_longitudes(vertices: &[LatLng]) -> Result<Vec<PlanePoint>, PolygonErro
     Ok(ring)
 }
 
-/// The longitude to go from one vertex to the next: straight, unless that is more than half a turn.
+/// Returns the step in longitude from one vertex to the next, by the shorter way around the globe.
 fn lon_step(from: LatLng, to: LatLng) -> i64 {
     let straight = i64::from(to.lon_e7()) - i64::from(from.lon_e7());
     if straight.abs() > i64::from(HALF_E7) { straight - straight.signum() * TURN_E7 } else { straight }
@@ -140,7 +140,8 @@ fn refuse_repeated(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), Polyg
     }
 }
 
-/// Compares every edge with those that begin within its longitudes. All vertices differ.
+/// Compares every edge with the edges that start within its longitudes: a sweep from west to east (Shamos and Hoey,
+/// "Geometric Intersection Problems", FOCS 1976) without the tree, which a thousand edges do not need. All vertices differ.
 fn refuse_meeting_edges(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), PolygonError> {
     let mut from_west: Vec<(Rectangle, usize, Segment)> =
         edges(ring).enumerate().map(|(index, edge)| (edge.rectangle(), index, edge)).collect();
@@ -165,7 +166,7 @@ fn refuse_meeting_edges(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), 
     Ok(())
 }
 
-/// Whether two edges of a ring meet elsewhere than at a shared vertex.
+/// Whether two edges of a ring meet at a point that is not a shared vertex.
 fn meet_wrongly(a: &Segment, b: &Segment) -> bool {
     if a.end == b.start {
         folds_back(a, b)

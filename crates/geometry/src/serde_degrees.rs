@@ -1,10 +1,11 @@
-//! A position as degrees, for formats that people read.
+//! Serializes a position as degrees, for formats that people read.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::coordinate::{CoordinateError, LatLng};
 
-/// Comes back exactly: a double of at most 180 is off by 3e-14 when read, and the lattice rounds to 1e-7.
+/// A position in degrees. The round trip is exact: a double of at most 180 is off by 3e-14 after parsing, and the lattice
+/// rounds to 1e-7.
 #[derive(Serialize, Deserialize)]
 struct Degrees {
     lat: f64,
@@ -26,7 +27,7 @@ impl Serialize for LatLng {
     }
 }
 
-/// Checked as by [`LatLng::new`].
+/// Validated by [`LatLng::new`].
 impl<'de> Deserialize<'de> for LatLng {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Degrees::deserialize(deserializer)?.try_into().map_err(serde::de::Error::custom)

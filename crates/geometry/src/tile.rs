@@ -1,4 +1,4 @@
-//! Tiles: the grid that space is sharded by.
+//! Tiles: the grid by which space is sharded.
 
 use crate::morton::{column, row};
 use crate::{CellBounds, LatLng};
@@ -31,26 +31,26 @@ const SUB_BITS: u32 = 32 - LEVEL;
 pub struct Tile(u32);
 
 impl Tile {
-    /// The tile that holds the position.
+    /// Returns the tile that contains the position.
     #[inline]
     pub fn of(position: LatLng) -> Tile {
         let row = row(position) >> SUB_BITS;
         Tile::at(row, column(position) >> SUB_BITS >> merge_shift(row))
     }
 
-    /// A number for the wire and for hashing: the row in the upper bits, the column in the lower 12.
+    /// Returns a number for the wire and for hashing: the row in the upper bits, the column in the lower 12.
     #[inline]
     pub fn as_u32(self) -> u32 {
         self.0
     }
 
-    /// The tile with this number, if there is one.
+    /// Returns the tile with this number; `None` if there is no such tile.
     pub fn from_u32(number: u32) -> Option<Tile> {
         let (row, column) = (number >> LEVEL, number & (ROWS - 1));
         (row < ROWS && column < columns(row)).then_some(Tile(number))
     }
 
-    /// A box that holds every position of the tile.
+    /// Returns a box that contains every position of the tile.
     pub fn bounds(self) -> CellBounds {
         let (row, column) = (self.0 >> LEVEL, self.0 & (ROWS - 1));
         block_bounds([row, row + 1], [column, column + 1])
@@ -63,17 +63,17 @@ impl Tile {
     }
 }
 
-/// How many tiles a row has: a power of two.
+/// Returns the number of tiles in a row: a power of two.
 pub(crate) fn columns(row: u32) -> u32 {
     ROWS >> merge_shift(row)
 }
 
-/// The box of whole rows.
+/// Returns the box of whole rows.
 pub(crate) fn band_bounds([row_min, row_end]: [u32; 2]) -> CellBounds {
     CellBounds::of_grid([0, 1 << 32], [row_min, row_end].map(|row| u64::from(row) << SUB_BITS))
 }
 
-/// The box of some tiles of one row, given as the row and the one after it, and columns with their end excluded.
+/// Returns the box of some tiles of one row. The row is given with the one after it; the end of the columns is exclusive.
 pub(crate) fn block_bounds([row, row_end]: [u32; 2], column_range: [u32; 2]) -> CellBounds {
     let shift = SUB_BITS + u32::from(merge_shift(row));
     CellBounds::of_grid(
@@ -82,7 +82,7 @@ pub(crate) fn block_bounds([row, row_end]: [u32; 2], column_range: [u32; 2]) -> 
     )
 }
 
-/// Every tile that touches the box, in order. The north-eastern corner must be a position.
+/// Returns every tile that touches the box, in order. The north-eastern corner must be a valid position.
 pub(crate) fn tiles_of(bounds: &CellBounds) -> impl Iterator<Item = Tile> {
     let corner = |lat_e7, lon_e7| LatLng::from_e7(lat_e7, lon_e7).expect("a corner of a box is a position");
     let (low, high) =
@@ -94,7 +94,7 @@ pub(crate) fn tiles_of(bounds: &CellBounds) -> impl Iterator<Item = Tile> {
     })
 }
 
-/// Columns of a row are merged by two to this power.
+/// Returns the base-2 logarithm of the number of level-12 columns that each tile of a row merges.
 #[inline]
 fn merge_shift(row: u32) -> u8 {
     MERGE_SHIFTS[row as usize]
@@ -105,7 +105,7 @@ fn merge_shift(row: u32) -> u8 {
 /// A unit test derives them.
 const FIRST_MERGED_ROWS: [u32; 10] = [1366, 1719, 1885, 1967, 2008, 2028, 2038, 2043, 2046, 2047];
 
-/// [`FIRST_MERGED_ROWS`] spread out, for one look-up instead of a search.
+/// [`FIRST_MERGED_ROWS`] as a table: one look-up instead of a search.
 static MERGE_SHIFTS: [u8; ROWS as usize] = merge_shifts();
 
 const fn merge_shifts() -> [u8; ROWS as usize] {
@@ -116,6 +116,7 @@ const fn merge_shifts() -> [u8; ROWS as usize] {
         while shift < FIRST_MERGED_ROWS.len() && FIRST_MERGED_ROWS[shift] <= from_equator {
             shift += 1;
         }
+        // `shift` is at most 10, the length of `FIRST_MERGED_ROWS`.
         shifts[(ROWS / 2 + from_equator) as usize] = shift as u8;
         shifts[(ROWS / 2 - 1 - from_equator) as usize] = shift as u8;
         from_equator += 1;

@@ -1,7 +1,8 @@
-//! Sines and cosines of lattice angles: exact, quick for small angles, and from below and above.
+//! Sines and cosines of lattice angles: exact ones, fast ones for small angles, and lower and upper bounds.
 //!
-//! All take angles in lattice steps of 1e-7 degrees. A small difference of two lattice points is an exact integer, so
-//! nothing here suffers from the cancellation that haversines of radians are known for.
+//! All functions take angles in lattice steps of 1e-7 degrees. The difference of two lattice points is an exact integer,
+//! so there is no cancellation, which haversines of radians suffer from. The series are those of Abramowitz and Stegun,
+//! Handbook of Mathematical Functions, 4.3.65 and 4.3.66.
 
 use std::f64::consts::PI;
 
@@ -12,31 +13,31 @@ const RAD: f64 = PI / HALF_E7 as f64;
 /// Half of that: the haversine takes half angles.
 const HALF_RAD: f64 = RAD / 2.0;
 
-/// Up to here (2.5 degrees, 278 km of latitude) [`sin_sq_half_below`] and [`sin_near`] hold to the last bits: their
-/// first dropped terms are below 4e-17 of the result.
+/// Up to this angle (2.5 degrees, 278 km of latitude) [`sin_sq_half_below`] and [`sin_near`] are exact to the last bits:
+/// their first dropped terms are below 4e-17 of the result.
 pub(crate) const NEAR_E7: i32 = 25_000_000;
 
-/// `sin²(angle / 2)` for an angle of at most half a turn.
+/// Returns `sin²(angle / 2)` for an angle of at most half a turn.
 pub(crate) fn sin_sq_half(angle_e7: f64) -> f64 {
     (angle_e7 * HALF_RAD).sin().powi(2)
 }
 
-/// The sine of a latitude.
+/// Returns the sine of a latitude.
 pub(crate) fn sin_lat(lat_e7: i32) -> f64 {
     (f64::from(lat_e7) * RAD).sin()
 }
 
-/// The cosine of a latitude, taken from the pole's side: `cos` of a rounded angle near 90 degrees would keep no
-/// correct digit, while the distance to the pole is an exact integer.
+/// Returns the cosine of a latitude, as the sine of the distance to the pole. That distance is an exact integer, while
+/// `cos` of a rounded angle near 90 degrees would keep no correct digit.
 pub(crate) fn cos_lat(lat_e7: i32) -> f64 {
     (f64::from(QUARTER_E7 - lat_e7.abs()) * RAD).sin()
 }
 
-/// [`sin_sq_half`] without libm: to the last bits up to [`NEAR_E7`], and from there to half a turn a little less (a
-/// share of 5e-13 at 10 degrees, 1e-6 at 60, 1.2 % at 180), so that it serves as a lower bound too.
+/// Returns [`sin_sq_half`] without libm: exact to the last bits up to [`NEAR_E7`], and a lower bound from there to half a
+/// turn (too small by 5e-13 at 10 degrees, 1e-6 at 60, 1.2 % at 180).
 ///
-/// The series `sin² x = x² - x⁴/3 + 2x⁶/45 - x⁸/315 + …`, that of `(1 - cos 2x) / 2`. Up to half a turn its terms
-/// alternate and shrink, so what ends with a negative one is too small.
+/// It is the series `sin² x = x² - x⁴/3 + 2x⁶/45 - x⁸/315 + …`, that of `(1 - cos 2x) / 2`. Up to half a turn its terms
+/// alternate in sign and shrink, so a sum that ends with a negative term is too small.
 #[inline]
 pub(crate) fn sin_sq_half_below(angle_e7: f64) -> f64 {
     let x = angle_e7 * HALF_RAD;
@@ -44,7 +45,7 @@ pub(crate) fn sin_sq_half_below(angle_e7: f64) -> f64 {
     z * (1.0 + z * (-1.0 / 3.0 + z * (2.0 / 45.0 - z * (1.0 / 315.0))))
 }
 
-/// At least [`sin_sq_half`], by as little: the same series with one term more.
+/// Returns an upper bound of [`sin_sq_half`] that is as tight: the same series with one more term.
 #[inline]
 pub(crate) fn sin_sq_half_above(angle_e7: f64) -> f64 {
     let x = angle_e7 * HALF_RAD;
@@ -52,7 +53,7 @@ pub(crate) fn sin_sq_half_above(angle_e7: f64) -> f64 {
     z * (1.0 + z * (-1.0 / 3.0 + z * (2.0 / 45.0 + z * (-1.0 / 315.0 + z * (2.0 / 14_175.0)))))
 }
 
-/// The sine of an angle up to [`NEAR_E7`] in size, by its series up to the seventh power.
+/// Returns the sine of an angle of at most [`NEAR_E7`] in size, by its series up to the seventh power.
 #[inline]
 pub(crate) fn sin_near(angle_e7: f64) -> f64 {
     let x = angle_e7 * RAD;
@@ -60,8 +61,8 @@ pub(crate) fn sin_near(angle_e7: f64) -> f64 {
     x * (1.0 + z * (-1.0 / 6.0 + z * (1.0 / 120.0 - z * (1.0 / 5040.0))))
 }
 
-/// At most the cosine of a latitude, and not negative: its series up to the tenth power, whose terms alternate and
-/// shrink. 4e-9 short at 60 degrees, 5e-7 at the poles.
+/// Returns a lower bound of the cosine of a latitude, not negative: its series up to the tenth power, whose terms alternate
+/// and shrink. It is too small by 4e-9 at 60 degrees, and by 5e-7 at the poles.
 #[inline]
 pub(crate) fn cos_lat_below(lat_e7: i32) -> f64 {
     let x = f64::from(lat_e7) * RAD;
@@ -72,7 +73,8 @@ pub(crate) fn cos_lat_below(lat_e7: i32) -> f64 {
     cos.max(0.0)
 }
 
-/// At least the cosine of a latitude: the same series with one term less. 4e-7 over at 60 degrees, 3e-5 at the poles.
+/// Returns an upper bound of the cosine of a latitude: the same series with one term less. It is too large by 4e-7 at 60
+/// degrees, and by 3e-5 at the poles.
 #[inline]
 pub(crate) fn cos_lat_above(lat_e7: i32) -> f64 {
     let x = f64::from(lat_e7) * RAD;

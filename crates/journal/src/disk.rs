@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use fjall::Keyspace;
 use futures::FutureExt;
 use futures::future::ready;
-use kerb_ports::{Answer, Error, TripJournal};
+use kerb_ports::{PortFuture, TripJournal, TripJournalError};
 use kerb_trips::{MarketId, Record, Version};
 use parking_lot::RwLock;
 use tokio::sync::oneshot;
@@ -77,13 +77,14 @@ impl FjallJournal {
     }
 
     /// Hands a job to the writer and waits for its answer.
-    async fn ask(&self, market: MarketId, what: What) -> Result<Version, Error> {
+    async fn ask(&self, market: MarketId, what: What) -> Result<Version, TripJournalError> {
         let (answer, answered) = oneshot::channel();
-        let ended = || Error::Internal(format!("trip journal in {}: its writer ended", self.shared.path));
+        let ended =
+            || TripJournalError::Internal(format!("trip journal in {}: its writer ended", self.shared.path));
         let jobs = self.jobs.as_ref().ok_or_else(ended)?;
         jobs.try_send(Job { market, what, answer }).map_err(|refused| match refused {
             TrySendError::Full(_) => {
-                Error::Overloaded { what: "appends waiting for the journal", limit: JOBS_MAX }
+                TripJournalError::Overloaded { what: "appends waiting for the journal", limit: JOBS_MAX }
             }
             TrySendError::Disconnected(_) => ended(),
         })?;
@@ -94,11 +95,13 @@ impl FjallJournal {
     async fn off_runtime<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Shared) -> Result<T, JournalError> + Send + 'static,
-    ) -> Result<T, Error> {
+    ) -> Result<T, TripJournalError> {
         let shared = Arc::clone(&self.shared);
         let done = tokio::task::spawn_blocking(move || read(&shared)).await;
         let path = &self.shared.path;
-        Ok(done.map_err(|e| Error::Internal(format!("trip journal in {path}: reading gave up: {e}")))??)
+        Ok(done.map_err(|e| {
+            TripJournalError::Internal(format!("trip journal in {path}: reading gave up: {e}"))
+        })??)
     }
 }
 
@@ -161,27 +164,42 @@ impl Shared {
 }
 
 impl TripJournal for FjallJournal {
-    fn append(&self, market: MarketId, expected: Version, record: Record) -> Answer<'_, Version> {
+    fn append(
+        &self,
+        market: MarketId,
+        expected: Version,
+        record: Record,
+    ) -> PortFuture<'_, Version, TripJournalError> {
         self.ask(market, What::Append(expected, record)).boxed()
     }
 
-    fn read(&self, market: MarketId, after: Version, max: usize) -> Answer<'_, Vec<(Version, Record)>> {
+    fn read(
+        &self,
+        market: MarketId,
+        after: Version,
+        max: usize,
+    ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError> {
         self.off_runtime(move |shared| shared.read(&market, after, max)).boxed()
     }
 
-    fn version(&self, market: MarketId) -> Answer<'_, Version> {
+    fn version(&self, market: MarketId) -> PortFuture<'_, Version, TripJournalError> {
         ready(Ok(self.shared.newest(&market))).boxed()
     }
 
-    fn markets(&self) -> Answer<'_, Vec<MarketId>> {
+    fn markets(&self) -> PortFuture<'_, Vec<MarketId>, TripJournalError> {
         ready(Ok(self.shared.versions.read().keys().cloned().collect())).boxed()
     }
 
-    fn save_snapshot(&self, market: MarketId, version: Version, snapshot: Vec<u8>) -> Answer<'_, ()> {
+    fn save_snapshot(
+        &self,
+        market: MarketId,
+        version: Version,
+        snapshot: Vec<u8>,
+    ) -> PortFuture<'_, (), TripJournalError> {
         self.ask(market, What::Snapshot(version, snapshot)).map(|saved| saved.map(drop)).boxed()
     }
 
-    fn snapshot(&self, market: MarketId) -> Answer<'_, Option<(Version, Vec<u8>)>> {
+    fn snapshot(&self, market: MarketId) -> PortFuture<'_, Option<(Version, Vec<u8>)>, TripJournalError> {
         self.off_runtime(move |shared| Ok(shared.snapshot(&market))).boxed()
     }
 }

@@ -1,6 +1,6 @@
 //! Why a journal cannot be opened or read.
 
-use kerb_ports::Error;
+use kerb_ports::TripJournalError;
 use kerb_trips::{MarketId, Version};
 
 /// Why a journal cannot be opened or read. `path` is its folder.
@@ -72,7 +72,7 @@ pub enum JournalError {
     },
 }
 
-impl From<JournalError> for Error {
+impl From<JournalError> for TripJournalError {
     fn from(error: JournalError) -> Self {
         Self::Internal(error.to_string())
     }

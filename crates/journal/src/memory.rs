@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use futures::FutureExt;
 use futures::future::ready;
-use kerb_ports::{Answer, Error, TripJournal};
+use kerb_ports::{PortFuture, TripJournal, TripJournalError};
 use kerb_trips::{MarketId, Record, Version};
 use kerb_types::FieldError;
 use parking_lot::Mutex;
@@ -49,16 +49,21 @@ impl MemoryJournal {
 
     /// Without records. A market's records are forgotten from its second snapshot after them on: its matcher needs none
     /// before the last snapshot, and who subscribes from the start on has as many again to fall behind. To read one that
-    /// is forgotten is [`Error::Internal`].
+    /// is forgotten is [`TripJournalError::Internal`].
     pub fn forgetting() -> Self {
         Self { evictions: true, ..Self::default() }
     }
 
-    fn append_now(&self, market: &MarketId, expected: Version, record: &Record) -> Result<Version, Error> {
+    fn append_now(
+        &self,
+        market: &MarketId,
+        expected: Version,
+        record: &Record,
+    ) -> Result<Version, TripJournalError> {
         let mut markets = self.markets.lock();
         let current = markets.get(market).map_or(0, Market::version);
         if current != expected {
-            return Err(Error::Conflict { market: market.clone(), expected, current });
+            return Err(TripJournalError::Conflict { market: market.clone(), expected, current });
         }
         let version = current + 1;
         let bytes = encode_record(&record_key(market, version), record)?;
@@ -71,24 +76,30 @@ impl MemoryJournal {
         market: &MarketId,
         after: Version,
         max: usize,
-    ) -> Result<Vec<(Version, Record)>, Error> {
+    ) -> Result<Vec<(Version, Record)>, TripJournalError> {
         let markets = self.markets.lock();
         let Some(market_now) = markets.get(market) else { return Ok(Vec::new()) };
         let forgotten = market_now.forgotten;
         if after < forgotten {
             let text = format!("market {market}: its records up to version {forgotten} are forgotten");
-            return Err(Error::Internal(text));
+            return Err(TripJournalError::Internal(text));
         }
         let versions = after.saturating_add(1)..=market_now.version();
         let read = versions.take(max).map(|version| {
             let bytes = &market_now.records[(version - forgotten - 1) as usize];
-            let record = decode_record(&record_key(market, version), bytes).map_err(Error::Internal)?;
+            let record =
+                decode_record(&record_key(market, version), bytes).map_err(TripJournalError::Internal)?;
             Ok((version, record))
         });
         read.collect()
     }
 
-    fn save_now(&self, market: &MarketId, version: Version, snapshot: Vec<u8>) -> Result<(), Error> {
+    fn save_now(
+        &self,
+        market: &MarketId,
+        version: Version,
+        snapshot: Vec<u8>,
+    ) -> Result<(), TripJournalError> {
         check_snapshot(&snapshot)?;
         let mut markets = self.markets.lock();
         let market_now = markets.get_mut(market).filter(|market| version <= market.version());
@@ -109,27 +120,42 @@ pub(super) fn no_such_version(version: Version) -> FieldError {
 }
 
 impl TripJournal for MemoryJournal {
-    fn append(&self, market: MarketId, expected: Version, record: Record) -> Answer<'_, Version> {
+    fn append(
+        &self,
+        market: MarketId,
+        expected: Version,
+        record: Record,
+    ) -> PortFuture<'_, Version, TripJournalError> {
         async move { self.append_now(&market, expected, &record) }.boxed()
     }
 
-    fn read(&self, market: MarketId, after: Version, max: usize) -> Answer<'_, Vec<(Version, Record)>> {
+    fn read(
+        &self,
+        market: MarketId,
+        after: Version,
+        max: usize,
+    ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError> {
         async move { self.read_now(&market, after, max) }.boxed()
     }
 
-    fn version(&self, market: MarketId) -> Answer<'_, Version> {
+    fn version(&self, market: MarketId) -> PortFuture<'_, Version, TripJournalError> {
         ready(Ok(self.markets.lock().get(&market).map_or(0, Market::version))).boxed()
     }
 
-    fn markets(&self) -> Answer<'_, Vec<MarketId>> {
+    fn markets(&self) -> PortFuture<'_, Vec<MarketId>, TripJournalError> {
         ready(Ok(self.markets.lock().keys().cloned().collect())).boxed()
     }
 
-    fn save_snapshot(&self, market: MarketId, version: Version, snapshot: Vec<u8>) -> Answer<'_, ()> {
+    fn save_snapshot(
+        &self,
+        market: MarketId,
+        version: Version,
+        snapshot: Vec<u8>,
+    ) -> PortFuture<'_, (), TripJournalError> {
         async move { self.save_now(&market, version, snapshot) }.boxed()
     }
 
-    fn snapshot(&self, market: MarketId) -> Answer<'_, Option<(Version, Vec<u8>)>> {
+    fn snapshot(&self, market: MarketId) -> PortFuture<'_, Option<(Version, Vec<u8>)>, TripJournalError> {
         ready(Ok(self.markets.lock().get(&market).and_then(|market| market.snapshot.clone()))).boxed()
     }
 }

@@ -3,7 +3,7 @@
 //! Records are JSON: they say themselves what their fields are, so they are read for years by programs that have
 //! learned more fields, and by people when there is no program.
 
-use kerb_ports::Error;
+use kerb_ports::TripJournalError;
 use kerb_trips::{Record, Version};
 use kerb_types::FieldError;
 use xxhash_rust::xxh3::Xxh3;
@@ -16,8 +16,8 @@ pub const SNAPSHOT_BYTES_MAX: usize = 64 * 1024 * 1024;
 const FORMAT: u8 = 1;
 const HEAD_BYTES: usize = 1 + 8;
 
-/// The bytes of a record under this key. [`Error::Invalid`]: too large, or not to be written as text.
-pub(super) fn encode_record(key: &[u8], record: &Record) -> Result<Vec<u8>, Error> {
+/// The bytes of a record under this key. [`TripJournalError::Invalid`]: too large, or not to be written as text.
+pub(super) fn encode_record(key: &[u8], record: &Record) -> Result<Vec<u8>, TripJournalError> {
     let mut bytes = vec![0; HEAD_BYTES];
     serde_json::to_writer(&mut bytes, record).map_err(|e| FieldError::new("record", e.to_string()))?;
     check_size("record", bytes.len() - HEAD_BYTES, RECORD_BYTES_MAX)?;
@@ -29,8 +29,12 @@ pub(super) fn decode_record(key: &[u8], bytes: &[u8]) -> Result<Record, String> 
     serde_json::from_slice(unseal(key, bytes)?).map_err(|e| format!("not a record: {e}"))
 }
 
-/// The bytes of a snapshot under this key. [`Error::Invalid`]: too large.
-pub(super) fn encode_snapshot(key: &[u8], version: Version, snapshot: &[u8]) -> Result<Vec<u8>, Error> {
+/// The bytes of a snapshot under this key. [`TripJournalError::Invalid`]: too large.
+pub(super) fn encode_snapshot(
+    key: &[u8],
+    version: Version,
+    snapshot: &[u8],
+) -> Result<Vec<u8>, TripJournalError> {
     check_snapshot(snapshot)?;
     let mut bytes = Vec::with_capacity(HEAD_BYTES + 8 + snapshot.len());
     bytes.resize(HEAD_BYTES, 0);

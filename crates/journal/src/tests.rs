@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use kerb_ports::conformance::journal::{market, record};
-use kerb_ports::{Error, TripJournal};
+use kerb_ports::{TripJournal, TripJournalError};
 
 use super::FjallJournal;
 use super::disk::JOBS_MAX;
@@ -17,7 +17,7 @@ fn a_full_queue_refuses_and_the_end_of_the_writer_is_told() {
         (0..JOBS_MAX).map(|_| journal.append(market("world"), 0, record("world", 1))).collect();
     assert!(calls.iter_mut().all(|call| call.now_or_never().is_none()));
     let refused = journal.append(market("world"), 0, record("world", 1)).now_or_never();
-    let full = Error::Overloaded { what: "appends waiting for the journal", limit: JOBS_MAX };
+    let full = TripJournalError::Overloaded { what: "appends waiting for the journal", limit: JOBS_MAX };
     assert_eq!(refused, Some(Err(full)));
     drop(waiting);
     let told = calls.pop().unwrap().now_or_never().unwrap().unwrap_err();
@@ -51,7 +51,7 @@ async fn after_a_failed_write_nothing_more_is_written() {
     for _ in 0..3 {
         let appended = journal.append(market("world"), 0, record("world", 1)).await;
         let told = format!("trip journal in {path}: a write failed, nothing more is written: no space");
-        assert_eq!(appended, Err(Error::Internal(told)));
+        assert_eq!(appended, Err(TripJournalError::Internal(told)));
     }
     drop(journal);
     thread.join().unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use fjall::{Database, OwnedWriteBatch, PersistMode};
-use kerb_ports::Error;
+use kerb_ports::TripJournalError;
 use kerb_trips::{MarketId, Record, Version};
 use tokio::sync::oneshot;
 
@@ -22,7 +22,7 @@ const GROUP_MAX: usize = 256;
 const GROUP_BYTES: usize = 8 * 1024 * 1024;
 
 /// Who waits for the writer.
-pub(super) type Asker = oneshot::Sender<Result<Version, Error>>;
+pub(super) type Asker = oneshot::Sender<Result<Version, TripJournalError>>;
 
 /// One wish to the writer.
 pub(super) struct Job {
@@ -57,7 +57,7 @@ struct Group {
     appended: u64,
     /// The newest versions, once this is durable.
     versions: BTreeMap<MarketId, Version>,
-    answers: Vec<(Asker, Result<Version, Error>)>,
+    answers: Vec<(Asker, Result<Version, TripJournalError>)>,
 }
 
 impl Group {
@@ -111,10 +111,10 @@ impl Writer {
         expected: Version,
         record: &Record,
         group: &mut Group,
-    ) -> Result<Version, Error> {
+    ) -> Result<Version, TripJournalError> {
         let current = self.newest(market, group);
         if expected != current {
-            return Err(Error::Conflict { market: market.clone(), expected, current });
+            return Err(TripJournalError::Conflict { market: market.clone(), expected, current });
         }
         let version = current + 1;
         let key = record_key(market, version);
@@ -132,7 +132,7 @@ impl Writer {
         version: Version,
         snapshot: &[u8],
         group: &mut Group,
-    ) -> Result<Version, Error> {
+    ) -> Result<Version, TripJournalError> {
         if version > self.newest(market, group) {
             return Err(no_such_version(version).into());
         }
@@ -177,8 +177,10 @@ impl Writer {
         }
     }
 
-    fn refusal(&self, reason: &str) -> Error {
+    fn refusal(&self, reason: &str) -> TripJournalError {
         let path = &self.shared.path;
-        Error::Internal(format!("trip journal in {path}: a write failed, nothing more is written: {reason}"))
+        TripJournalError::Internal(format!(
+            "trip journal in {path}: a write failed, nothing more is written: {reason}"
+        ))
     }
 }

@@ -16,7 +16,6 @@ pub mod plot;
 pub mod question;
 pub mod replay;
 pub mod report;
-pub mod sheet;
 pub mod slice;
 pub mod track;
 pub mod trips;

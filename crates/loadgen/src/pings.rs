@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
 use kerb_geometry::LatLng;
-
-use crate::sheet::{self, Row, SheetError};
+use kerb_routing::csv_rows::{CsvError, LastLine, Row, Table, TypedRow};
+use serde::Deserialize;
 
 /// The columns, in this order.
 pub const COLUMNS: [&str; 5] = ["time", "cab_id", "lat", "lon", "occupied"];
+
+/// Indices of the latitude and the longitude.
+const PLACE: [usize; 2] = [2, 3];
 
 /// Bytes of a cab's id, at most: with the prefix of its driver id it stays within the limit of 64.
 pub const CAB_ID_BYTES_MAX: usize = 60;
@@ -44,26 +46,31 @@ pub struct Pings {
 
 impl Pings {
     /// Half an hour of San Francisco, which comes with the project; see `data/DATA.md`.
-    pub fn shipped() -> Result<Self, SheetError> {
-        Self::read(MultiGzDecoder::new(SHIPPED), SHIPPED_NAME)
+    pub fn shipped() -> Result<Self, CsvError> {
+        Self::read(SHIPPED, SHIPPED_NAME)
     }
 
-    /// Reads a file; one whose name ends in `.gz` is unpacked.
-    pub fn read_file(path: &Path) -> Result<Self, SheetError> {
-        let (reader, name) = sheet::open(path)?;
-        Self::read(reader, &name)
+    /// Reads a file, plain or gzipped.
+    pub fn read_file(path: &Path) -> Result<Self, CsvError> {
+        Self::read_table(Table::open(path, LastLine::MayBeOpen)?, &path.display().to_string())
     }
 
-    /// Reads CSV text; `name` stands in the errors.
-    pub fn read(reader: impl Read, name: &str) -> Result<Self, SheetError> {
+    /// Reads CSV text, plain or gzipped; `name` stands in the errors.
+    pub fn read(reader: impl Read, name: &str) -> Result<Self, CsvError> {
+        Self::read_table(Table::new(reader, name, LastLine::MayBeOpen)?, name)
+    }
+
+    fn read_table(mut table: Table<impl Read>, name: &str) -> Result<Self, CsvError> {
+        table.require_first(&COLUMNS, true)?;
         let (mut all, mut index) = (Self::default(), HashMap::new());
-        let pings = sheet::read(reader, name, &COLUMNS, true, |row| {
-            let cab = all.cab(cab(&row)?, &mut index);
-            Ok(Ping { time_s: time(&row)?, cab, place: row.place(2)?, occupied: occupied(&row)? })
+        let pings = table.read_all(|row| {
+            let ping: PingRow<'_> = row.read()?;
+            let cab = all.cab(ping.cab(row)?, &mut index);
+            Ok(Ping { time_s: ping.time, cab, place: row.position(PLACE)?, occupied: ping.occupied(row)? })
         })?;
         all.pings = pings;
         if all.pings.is_empty() {
-            return Err(SheetError::Empty { file: name.to_owned(), what: "pings", within: String::new() });
+            return Err(CsvError::Empty { file: name.to_owned(), what: "pings", within: String::new() });
         }
         all.pings.sort_by_key(|p| p.time_s);
         Ok(all)
@@ -101,22 +108,33 @@ impl Pings {
     }
 }
 
-fn time(row: &Row<'_>) -> Result<i64, SheetError> {
-    row.field(0).parse().ok().ok_or_else(|| row.wrong(0, "unix time in whole seconds"))
+/// A line of the file; its position is read by [`Row::position`], which checks the degrees.
+#[derive(Deserialize)]
+struct PingRow<'r> {
+    time: i64,
+    cab_id: &'r str,
+    occupied: &'r str,
 }
 
-fn cab<'a>(row: &'a Row<'_>) -> Result<&'a str, SheetError> {
-    let value = row.field(1);
-    if value.is_empty() || value.len() > CAB_ID_BYTES_MAX {
-        return Err(row.wrong(1, format!("an id of 1 to {CAB_ID_BYTES_MAX} bytes")));
+impl<'r> TypedRow<'r> for PingRow<'r> {
+    fn expected(_column: &str) -> &'static str {
+        "unix time in whole seconds"
     }
-    Ok(value)
 }
 
-fn occupied(row: &Row<'_>) -> Result<bool, SheetError> {
-    match row.field(4) {
-        "0" => Ok(false),
-        "1" => Ok(true),
-        _ => Err(row.wrong(4, "0 or 1")),
+impl<'r> PingRow<'r> {
+    fn cab(&self, row: Row<'_>) -> Result<&'r str, CsvError> {
+        let is_id = (1..=CAB_ID_BYTES_MAX).contains(&self.cab_id.len());
+        is_id
+            .then_some(self.cab_id)
+            .ok_or_else(|| row.wrong_in("cab_id", format!("an id of 1 to {CAB_ID_BYTES_MAX} bytes")))
+    }
+
+    fn occupied(&self, row: Row<'_>) -> Result<bool, CsvError> {
+        match self.occupied {
+            "0" => Ok(false),
+            "1" => Ok(true),
+            _ => Err(row.wrong_in("occupied", "0 or 1")),
+        }
     }
 }

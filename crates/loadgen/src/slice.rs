@@ -7,8 +7,9 @@ use std::path::Path;
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
+use kerb_routing::csv_rows::{CsvError, LastLine, Table};
+
 use crate::pings::{COLUMNS, Pings};
-use crate::sheet::{self, SheetError};
 use crate::trips;
 
 /// Writes `pings` as gzipped CSV. The same pings give the same bytes: the header of the gzip file has no time and no
@@ -32,11 +33,12 @@ pub fn write_csv(pings: &Pings, mut out: impl Write) -> io::Result<()> {
 
 /// The trips of a file within these unix seconds, each as the line of text that stands there, only with the columns
 /// that are read.
-pub fn trip_lines(path: &Path, within_s: &Range<i64>) -> Result<Vec<String>, SheetError> {
-    let (reader, name) = sheet::open(path)?;
-    let lines = sheet::read(reader, &name, &trips::COLUMNS, false, |row| {
-        let time_s = trips::time_s(&row)?;
-        let fields: Vec<_> = (0..trips::COLUMNS.len()).map(|column| row.field(column)).collect();
+pub fn trip_lines(path: &Path, within_s: &Range<i64>) -> Result<Vec<String>, CsvError> {
+    let mut table = Table::open(path, LastLine::MayBeOpen)?;
+    table.require_first(&trips::COLUMNS, false)?;
+    let lines = table.read_all(|row| {
+        let time_s = trips::time_s(row)?;
+        let fields: Vec<_> = (0..trips::COLUMNS.len()).map(|column| row.text(column)).collect();
         Ok(within_s.contains(&time_s).then(|| fields.join(",")))
     })?;
     Ok(lines.into_iter().flatten().collect())

@@ -4,14 +4,17 @@
 use std::io::Read;
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
 use kerb_geometry::LatLng;
-
-use crate::sheet::{self, Row, SheetError};
+use kerb_routing::csv_rows::{CsvError, LastLine, Row, Table, TypedRow};
+use serde::Deserialize;
 
 /// The first columns, in this order; more may follow.
 pub const COLUMNS: [&str; 6] =
     ["request_time", "pickup_lat", "pickup_lon", "dropoff_lat", "dropoff_lon", "passengers"];
+
+/// Indices of the latitude and the longitude of a place.
+const PICKUP: [usize; 2] = [1, 2];
+const DROPOFF: [usize; 2] = [3, 4];
 
 /// The shipped slice.
 const SHIPPED: &[u8] = include_bytes!("../../../data/sf_trips_2008-05-22_17h.csv.gz");
@@ -32,41 +35,50 @@ pub struct Trip {
 }
 
 /// The shipped hours of San Francisco, by time; see `data/DATA.md`.
-pub fn shipped() -> Result<Vec<Trip>, SheetError> {
-    read(MultiGzDecoder::new(SHIPPED), SHIPPED_NAME)
+pub fn shipped() -> Result<Vec<Trip>, CsvError> {
+    read(SHIPPED, SHIPPED_NAME)
 }
 
-/// Reads a file; one whose name ends in `.gz` is unpacked. By time.
-pub fn read_file(path: &Path) -> Result<Vec<Trip>, SheetError> {
-    let (reader, name) = sheet::open(path)?;
-    read(reader, &name)
+/// Reads a file, plain or gzipped. By time.
+pub fn read_file(path: &Path) -> Result<Vec<Trip>, CsvError> {
+    read_table(Table::open(path, LastLine::MayBeOpen)?, &path.display().to_string())
 }
 
-/// Reads CSV text; `name` stands in the errors. By time.
-pub fn read(reader: impl Read, name: &str) -> Result<Vec<Trip>, SheetError> {
-    let mut trips = sheet::read(reader, name, &COLUMNS, false, |row| {
-        let (pickup, dropoff) = (row.place(1)?, row.place(3)?);
-        Ok(Trip { time_s: time_s(&row)?, pickup, dropoff, passengers: passengers(&row)? })
+/// Reads CSV text, plain or gzipped; `name` stands in the errors. By time.
+pub fn read(reader: impl Read, name: &str) -> Result<Vec<Trip>, CsvError> {
+    read_table(Table::new(reader, name, LastLine::MayBeOpen)?, name)
+}
+
+fn read_table(mut table: Table<impl Read>, name: &str) -> Result<Vec<Trip>, CsvError> {
+    table.require_first(&COLUMNS, false)?;
+    let mut trips = table.read_all(|row| {
+        let (pickup, dropoff) = (row.position(PICKUP)?, row.position(DROPOFF)?);
+        let TripRow { passengers } = row.read()?;
+        Ok(Trip { time_s: time_s(row)?, pickup, dropoff, passengers })
     })?;
     if trips.is_empty() {
-        return Err(SheetError::Empty { file: name.to_owned(), what: "trips", within: String::new() });
+        return Err(CsvError::Empty { file: name.to_owned(), what: "trips", within: String::new() });
     }
     trips.sort_by_key(|trip| trip.time_s);
     Ok(trips)
 }
 
 /// The time of a row, unix seconds.
-pub fn time_s(row: &Row<'_>) -> Result<i64, SheetError> {
+pub fn time_s(row: Row<'_>) -> Result<i64, CsvError> {
     let expected = "a time like 2008-05-22T17:00:00-07:00";
-    parse_time_s(row.field(0)).ok_or_else(|| row.wrong(0, expected))
+    parse_time_s(row.text(0)).ok_or_else(|| row.wrong(0, expected))
 }
 
-fn passengers(row: &Row<'_>) -> Result<Option<u32>, SheetError> {
-    let text = row.field(5);
-    if text.is_empty() {
-        return Ok(None);
+/// What a line holds besides its time and its places, which [`time_s`] and [`Row::position`] check.
+#[derive(Deserialize)]
+struct TripRow {
+    passengers: Option<u32>,
+}
+
+impl TypedRow<'_> for TripRow {
+    fn expected(_column: &str) -> &'static str {
+        "a whole number, or nothing"
     }
-    text.parse().ok().map(Some).ok_or_else(|| row.wrong(5, "a whole number, or nothing"))
 }
 
 /// Unix seconds of a time as RFC 3339 writes it, without fractions of a second.

@@ -1,116 +1,370 @@
-//! What can go wrong, in a closed set of kinds. The wire maps a kind to a status once.
+//! What the errors of all ports have in common: a closed set of codes, and the form in which an error crosses a wire.
+//!
+//! [`port_error!`](crate::port_error) declares the error enum of a port: the variants that the port's contract names and
+//! no other. [`Failure`] is the form that the wire maps to a status and back, once for all ports.
 
-use kerb_trips::{IllegalEvent, MarketId, Version};
-use kerb_types::{FieldError, NodeId};
+use std::fmt;
+
+use kerb_trips::IllegalEvent;
+pub use kerb_types::{FieldError, NodeId};
 
 /// The kinds of failure that a caller tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// The caller's value is wrong; the same call fails again.
     Invalid,
-    /// What was named does not exist.
+    /// The named resource does not exist.
     NotFound,
-    /// Somebody else took over.
+    /// A newer stream of the same owner took over.
     Superseded,
-    /// Somebody else wrote first: what was expected is no longer so.
+    /// Another writer was first: what the caller expected no longer holds.
     Conflict,
-    /// The other side does not fit: settings differ, or a protocol was not kept.
+    /// The peers do not fit: their settings differ, or one of them broke the protocol.
     Mismatch,
-    /// What was named is not in a state that allows the call.
+    /// The state of the named resource does not allow the call.
     FailedPrecondition,
-    /// A limit is reached; later there may be room.
+    /// A limit is reached; a later call may succeed.
     Overloaded,
-    /// The deadline passed.
+    /// The deadline passed before the result was known.
     DeadlineExceeded,
-    /// The node does not answer now.
+    /// The node does not answer.
     Unavailable,
-    /// A fault of ours.
+    /// A fault of this system.
     Internal,
 }
 
-/// A failure that crosses a port.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// Values of the caller were refused.
-    #[error("{}", join(.0))]
-    Invalid(Vec<FieldError>),
-    /// There is no such thing.
-    #[error("{what} {id:?} is not known")]
-    NotFound {
-        /// Kind of thing.
+impl ErrorCode {
+    /// Whether the same call may succeed later or at another node.
+    pub fn retryable(self) -> bool {
+        matches!(self, Self::Overloaded | Self::DeadlineExceeded | Self::Unavailable)
+    }
+}
+
+/// An error of a port or a service.
+pub trait PortError: std::error::Error {
+    /// Returns the error in the form that crosses a wire.
+    fn failure(&self) -> Failure;
+
+    /// Returns the kind of the error.
+    fn code(&self) -> ErrorCode {
+        self.failure().code
+    }
+
+    /// Whether the same call may succeed later or at another node.
+    fn retryable(&self) -> bool {
+        self.code().retryable()
+    }
+}
+
+/// An error that can be made from what crossed a wire.
+pub trait FromFailure: PortError {
+    /// Returns the port's own form of the failure. A code that the port's contract does not name becomes `Internal`.
+    fn from_failure(failure: Failure) -> Self;
+}
+
+/// Converts an error of one port or service to that of another.
+pub fn convert<E: FromFailure>(error: impl PortError) -> E {
+    E::from_failure(error.failure())
+}
+
+/// An error of any port, in the form that crosses a wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind of the error.
+    pub code: ErrorCode,
+    /// The text for a person.
+    pub message: String,
+    /// The values for a program.
+    pub detail: Detail,
+}
+
+/// The values that a failure carries beside its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// No values.
+    None,
+    /// The refused fields of an [`ErrorCode::Invalid`].
+    Fields(Vec<FieldError>),
+    /// The missing resource of an [`ErrorCode::NotFound`].
+    Resource {
+        /// The kind of resource, such as `driver`.
         what: &'static str,
-        /// The name that was asked for.
+        /// The name that the caller gave.
         id: String,
     },
-    /// A newer stream or session of the same owner took over.
-    #[error("superseded: {0}")]
-    Superseded(String),
-    /// Somebody else appended to a market's journal first. Read what they wrote; the same call fails again.
-    #[error("the journal of market {market} is at version {current}, not {expected}")]
-    Conflict {
-        /// Whose journal.
-        market: MarketId,
-        /// The version that the caller believed to be the newest.
-        expected: Version,
-        /// The newest version.
-        current: Version,
-    },
-    /// The other side does not fit.
-    #[error("{0}")]
-    Mismatch(String),
-    /// What was named is not in a state that allows the call.
-    #[error("{0}")]
-    FailedPrecondition(String),
-    /// A named limit is reached.
-    #[error("{what}: the limit of {limit} is reached")]
-    Overloaded {
-        /// What is full.
+    /// The reached limit of an [`ErrorCode::Overloaded`].
+    Limit {
+        /// The name of what is full.
         what: &'static str,
-        /// Its limit.
+        /// How much it holds.
         limit: usize,
     },
-    /// The deadline passed before the answer.
-    #[error("deadline exceeded: {0}")]
-    DeadlineExceeded(String),
-    /// A node does not answer.
-    #[error("node {node} is not available: {reason}")]
-    Unavailable {
-        /// Which node.
+    /// The silent node of an [`ErrorCode::Unavailable`].
+    Node {
+        /// The node.
         node: NodeId,
-        /// What was seen.
+        /// What the caller saw of it.
         reason: String,
     },
-    /// A fault of ours.
-    #[error("internal: {0}")]
-    Internal(String),
+    /// Named values that only the port itself reads.
+    Values(Vec<(String, String)>),
 }
 
-impl Error {
-    /// The kind.
-    pub fn code(&self) -> ErrorCode {
-        match self {
-            Self::Invalid(_) => ErrorCode::Invalid,
-            Self::NotFound { .. } => ErrorCode::NotFound,
-            Self::Superseded(_) => ErrorCode::Superseded,
-            Self::Conflict { .. } => ErrorCode::Conflict,
-            Self::Mismatch(_) => ErrorCode::Mismatch,
-            Self::FailedPrecondition(_) => ErrorCode::FailedPrecondition,
-            Self::Overloaded { .. } => ErrorCode::Overloaded,
-            Self::DeadlineExceeded(_) => ErrorCode::DeadlineExceeded,
-            Self::Unavailable { .. } => ErrorCode::Unavailable,
-            Self::Internal(_) => ErrorCode::Internal,
+impl Failure {
+    /// The caller's values were refused.
+    pub fn invalid(fields: &[FieldError]) -> Self {
+        let message = fields.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Self { code: ErrorCode::Invalid, message, detail: Detail::Fields(fields.to_vec()) }
+    }
+
+    /// The resource `id` does not exist.
+    pub fn not_found(what: &'static str, id: &str) -> Self {
+        let message = format!("{what} {id:?} is not known");
+        Self { code: ErrorCode::NotFound, message, detail: Detail::Resource { what, id: id.to_owned() } }
+    }
+
+    /// A limit is reached.
+    pub fn overloaded(what: &'static str, limit: usize) -> Self {
+        let message = format!("{what}: the limit of {limit} is reached");
+        Self { code: ErrorCode::Overloaded, message, detail: Detail::Limit { what, limit } }
+    }
+
+    /// A node does not answer.
+    pub fn unavailable(node: &NodeId, reason: &str) -> Self {
+        let message = format!("node {node} is not available: {reason}");
+        let detail = Detail::Node { node: node.clone(), reason: reason.to_owned() };
+        Self { code: ErrorCode::Unavailable, message, detail }
+    }
+
+    /// A failure with a text and no values.
+    pub fn text(code: ErrorCode, message: &str) -> Self {
+        Self { code, message: message.to_owned(), detail: Detail::None }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The message names the kind of all other failures. On the wire the status code names it.
+        let kind = match self.code {
+            ErrorCode::Superseded => "superseded: ",
+            ErrorCode::DeadlineExceeded => "deadline exceeded: ",
+            ErrorCode::Internal => "internal: ",
+            _ => "",
+        };
+        write!(formatter, "{kind}{}", self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl PortError for Failure {
+    fn failure(&self) -> Failure {
+        self.clone()
+    }
+}
+
+impl FromFailure for Failure {
+    fn from_failure(failure: Failure) -> Self {
+        failure
+    }
+}
+
+/// A refused field is an error of every call that takes the caller's values.
+impl PortError for FieldError {
+    fn failure(&self) -> Failure {
+        Failure::invalid(std::slice::from_ref(self))
+    }
+}
+
+/// Declares the error enum of a port or a service.
+///
+/// The declaration lists variants of [`ErrorCode`], each with its documentation. The macro adds the fields that belong
+/// to the code, `Display`, [`PortError`] and [`FromFailure`]. `Internal` comes last and is part of every enum.
+///
+/// ```
+/// kerb_ports::port_error! {
+///     /// Why a lookup failed.
+///     pub enum LookupError {
+///         /// The driver does not exist.
+///         NotFound,
+///         /// A fault of the lookup.
+///         Internal,
+///     }
+/// }
+/// let error = LookupError::NotFound { what: "driver", id: "cab-7".to_owned() };
+/// assert_eq!(error.to_string(), "driver \"cab-7\" is not known");
+/// assert!(!error.retryable());
+/// ```
+#[macro_export]
+macro_rules! port_error {
+    // Each `@next` rule takes one variant off the list. It adds the variant's declaration, the arm that makes a failure
+    // of it, and the arm that makes it of a failure. A variable lives within one arm, so hygiene does not interfere.
+    (@next $head:tt [$($variants:tt)*] [$($to:tt)*] [$($from:tt)*]
+        $(#[$doc:meta])* Invalid, $($rest:tt)*) => {
+        $crate::port_error! { @fields $head }
+        $crate::port_error! { @next $head
+            [$($variants)* $(#[$doc])* Invalid(Vec<$crate::error::FieldError>),]
+            [$($to)* Self::Invalid(fields) => $crate::Failure::invalid(fields),]
+            [$($from)* ($crate::ErrorCode::Invalid, $crate::Detail::Fields(fields), _) => Self::Invalid(fields),]
+            $($rest)* }
+    };
+    (@next $head:tt [$($variants:tt)*] [$($to:tt)*] [$($from:tt)*]
+        $(#[$doc:meta])* NotFound, $($rest:tt)*) => {
+        $crate::port_error! { @next $head
+            [$($variants)* $(#[$doc])* NotFound {
+                /// The kind of resource.
+                what: &'static str,
+                /// The name that the caller gave.
+                id: String,
+            },]
+            [$($to)* Self::NotFound { what, id } => $crate::Failure::not_found(what, id),]
+            [$($from)* ($crate::ErrorCode::NotFound, $crate::Detail::Resource { what, id }, _) => {
+                Self::NotFound { what, id }
+            }]
+            $($rest)* }
+    };
+    (@next $head:tt [$($variants:tt)*] [$($to:tt)*] [$($from:tt)*]
+        $(#[$doc:meta])* Conflict, $($rest:tt)*) => {
+        $crate::port_error! { @next $head
+            [$($variants)* $(#[$doc])* Conflict {
+                /// The market of the journal.
+                market: $crate::trip_journal::MarketId,
+                /// The version that the caller believed to be the newest.
+                expected: $crate::trip_journal::Version,
+                /// The newest version.
+                current: $crate::trip_journal::Version,
+            },]
+            [$($to)* Self::Conflict { market, expected, current } => {
+                $crate::trip_journal::conflict(market, *expected, *current)
+            }]
+            [$($from)* ($crate::ErrorCode::Conflict, $crate::Detail::Values(values), text) => {
+                match $crate::trip_journal::versions_of(&values) {
+                    Some((market, expected, current)) => Self::Conflict { market, expected, current },
+                    None => Self::Internal(text),
+                }
+            }]
+            $($rest)* }
+    };
+    (@next $head:tt [$($variants:tt)*] [$($to:tt)*] [$($from:tt)*]
+        $(#[$doc:meta])* Overloaded, $($rest:tt)*) => {
+        $crate::port_error! { @next $head
+            [$($variants)* $(#[$doc])* Overloaded {
+                /// The name of what is full.
+                what: &'static str,
+                /// How much it holds.
+                limit: usize,
+            },]
+            [$($to)* Self::Overloaded { what, limit } => $crate::Failure::overloaded(what, *limit),]
+            [$($from)* ($crate::ErrorCode::Overloaded, $crate::Detail::Limit { what, limit }, _) => {
+                Self::Overloaded { what, limit }
+            }]
+            $($rest)* }
+    };
+    (@next $head:tt [$($variants:tt)*] [$($to:tt)*] [$($from:tt)*]
+        $(#[$doc:meta])* Unavailable, $($rest:tt)*) => {
+        $crate::port_error! { @next $head
+            [$($variants)* $(#[$doc])* Unavailable {
+                /// The node that does not answer.
+                node: $crate::error::NodeId,
+                /// What the caller saw of it.
+                reason: String,
+            },]
+            [$($to)* Self::Unavailable { node, reason } => $crate::Failure::unavailable(node, reason),]
+            [$($from)* ($crate::ErrorCode::Unavailable, $crate::Detail::Node { node, reason }, _) => {
+                Self::Unavailable { node, reason }
+            }]
+            $($rest)* }
+    };
+    (@next [$(#[$meta:meta])* $vis:vis $name:ident] [$($variants:tt)*] [$($to:tt)*] [$($from:tt)*]
+        $(#[$doc:meta])* Internal $(,)?) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        $vis enum $name {
+            $($variants)*
+            $(#[$doc])*
+            Internal(String),
         }
-    }
 
-    /// Whether the same call may succeed later or elsewhere.
-    pub fn retryable(&self) -> bool {
-        matches!(self.code(), ErrorCode::Overloaded | ErrorCode::DeadlineExceeded | ErrorCode::Unavailable)
-    }
+        impl $name {
+            /// Returns the kind of the error.
+            pub fn code(&self) -> $crate::ErrorCode {
+                $crate::PortError::code(self)
+            }
+
+            /// Whether the same call may succeed later or at another node.
+            pub fn retryable(&self) -> bool {
+                $crate::PortError::retryable(self)
+            }
+        }
+
+        impl $crate::PortError for $name {
+            fn failure(&self) -> $crate::Failure {
+                match self {
+                    $($to)*
+                    Self::Internal(text) => $crate::Failure::text($crate::ErrorCode::Internal, text),
+                }
+            }
+        }
+
+        impl $crate::FromFailure for $name {
+            fn from_failure(failure: $crate::Failure) -> Self {
+                match (failure.code, failure.detail, failure.message) {
+                    $($from)*
+                    (_, _, text) => Self::Internal(text),
+                }
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(&$crate::PortError::failure(self), formatter)
+            }
+        }
+
+        impl ::std::error::Error for $name {}
+    };
+    // The remaining variants hold a text only.
+    (@next $head:tt [$($variants:tt)*] [$($to:tt)*] [$($from:tt)*]
+        $(#[$doc:meta])* $variant:ident, $($rest:tt)*) => {
+        $crate::port_error! { @next $head
+            [$($variants)* $(#[$doc])* $variant(String),]
+            [$($to)* Self::$variant(text) => $crate::Failure::text($crate::ErrorCode::$variant, text),]
+            [$($from)* ($crate::ErrorCode::$variant, _, text) => Self::$variant(text),]
+            $($rest)* }
+    };
+    (@fields [$(#[$meta:meta])* $vis:vis $name:ident]) => {
+        impl From<$crate::error::FieldError> for $name {
+            fn from(error: $crate::error::FieldError) -> Self {
+                Self::Invalid(vec![error])
+            }
+        }
+    };
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variants:tt)* }) => {
+        $crate::port_error! { @next [$(#[$meta])* $vis $name] [] [] [] $($variants)* }
+    };
 }
 
-impl From<FieldError> for Error {
-    fn from(error: FieldError) -> Self {
-        Self::Invalid(vec![error])
+crate::port_error! {
+    /// The error of the services, and of the ports that have no enum of their own yet.
+    pub enum Error {
+        /// Values of the caller were refused.
+        Invalid,
+        /// The named resource does not exist.
+        NotFound,
+        /// A newer stream of the same owner took over.
+        Superseded,
+        /// The peers do not fit: their settings differ, or one of them broke the protocol.
+        Mismatch,
+        /// The state of the named resource does not allow the call.
+        FailedPrecondition,
+        /// A named limit is reached.
+        Overloaded,
+        /// The deadline passed before the answer.
+        DeadlineExceeded,
+        /// A node does not answer.
+        Unavailable,
+        /// A fault of this system.
+        Internal,
     }
 }
 
@@ -118,8 +372,4 @@ impl From<IllegalEvent> for Error {
     fn from(illegal: IllegalEvent) -> Self {
         Self::FailedPrecondition(illegal.to_string())
     }
-}
-
-fn join(errors: &[FieldError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -26,7 +26,7 @@ use futures::future::BoxFuture;
 pub use driver_channel::{DriverChannel, DriverLocation, DriverNotification, TripAssignment};
 pub use driver_events::{DriverAction, DriverEvents};
 pub use driver_lookup::{DriverLookup, IngestNode};
-pub use error::{Error, ErrorCode};
+pub use error::{Detail, Error, ErrorCode, Failure, FromFailure, PortError, convert};
 pub use index_admin::{IndexAdmin, IndexServer};
 pub use membership::{Membership, Peers};
 pub use nearby_search::{NearbyQuery, NearbyResult, NearbyResults, NearbySearch, NearestByEta};
@@ -35,7 +35,10 @@ pub use replication::{Batch, Control, Eviction, Frame, Slot, SlotBinding, Source
 pub use search::{Cursor, DriverFilter, Neighbor, Search, ShardQuery, ShardResult, ShardStat};
 pub use shard_search::ShardSearch;
 pub use travel_times::{Drive, Eta, Leg, TravelTimeQuery, TravelTimeTable, TravelTimes};
-pub use trip_journal::TripJournal;
+pub use trip_journal::{TripJournal, TripJournalError};
 
-/// The future of a port's call.
-pub type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
+/// The future of a call to a port whose error is `E`.
+pub type PortFuture<'a, T, E> = BoxFuture<'a, Result<T, E>>;
+
+/// The future of a call to a port that has no error enum of its own yet.
+pub type Answer<'a, T> = PortFuture<'a, T, Error>;

@@ -28,6 +28,7 @@
 //! This crate knows nothing of the fleet's drivers and trips, or of the wire; the hour is an argument.
 
 mod class;
+pub mod csv_rows;
 pub mod engine;
 mod file;
 mod graph;
@@ -36,7 +37,6 @@ pub mod isochrone;
 mod line;
 pub mod matching;
 mod roads;
-mod rows;
 mod snap;
 mod snapped;
 pub mod speeds;
@@ -45,10 +45,10 @@ mod travel_times;
 mod turn;
 
 pub use class::RoadClass;
+pub use csv_rows::RowError;
 pub use file::{FORMAT_VERSION, OpenError};
 pub use graph::{Arc, Network, Place, SegmentId, Summary};
 pub use roads::{Roads, RoadsError, Step, Way, WayError};
-pub use rows::RowError;
 pub use snap::{Question, Snap, SnapError, Snapper};
 pub use straight_line::StraightLine;
 pub use travel_times::RoadTimes;

@@ -139,7 +139,7 @@ impl Grpc {
             let rows = speeds.len() + message.speeds.len();
             if rows > SPEED_ROWS_MAX {
                 let text = format!("{rows} rows and more, must be at most {SPEED_ROWS_MAX} in a call");
-                return Err(status_of(&FieldError::new("speeds", text).into()));
+                return Err(status_of(&FieldError::new("speeds", text)));
             }
             speeds.extend(message.speeds);
         }

@@ -75,7 +75,7 @@ impl Others {
 
 async fn answer_of<T>(node: &NodeId, calling: BoxFuture<'static, Result<T, Status>>) -> Result<T, Error> {
     match timeout(ANSWER_TIMEOUT, calling).await {
-        Ok(answer) => answer.map_err(|status| error_of(&status, node)),
+        Ok(answer) => answer.map_err(|status| error_of::<Error>(&status, node)),
         Err(_) => Err(Error::DeadlineExceeded(format!("no answer within {ANSWER_TIMEOUT:?}"))),
     }
 }

@@ -1,4 +1,4 @@
-//! The vehicle classes and capabilities that a fleet knows, by name outside and by number inside.
+//! The vehicle classes and capabilities of a fleet: names on the wire and in settings, numbers in memory.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,11 @@ use crate::field_error::FieldError;
 use crate::id::check_name;
 use crate::limits::{CAPABILITIES_MAX, VEHICLE_CLASSES_MAX};
 
-/// A vehicle class: its number in the catalog, below [`VEHICLE_CLASSES_MAX`].
+/// A vehicle class, as its number in the catalog, below [`VEHICLE_CLASSES_MAX`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VehicleClass(pub u8);
 
-/// A set of capabilities: bit i is number i of the catalog.
+/// A set of capabilities: bit i stands for capability number i of the catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Capabilities(pub u16);
 
@@ -21,7 +21,7 @@ impl Capabilities {
     }
 }
 
-/// The lists, in the order that gives the numbers. Equal in all processes of a cluster.
+/// The lists of names. The position of a name is its number, so the lists are equal in all processes of a cluster.
 ///
 /// ```
 /// use kerb_types::{Catalog, VehicleClass};
@@ -55,19 +55,22 @@ impl Default for Catalog {
 }
 
 impl Catalog {
-    /// Checks the operator's lists: names are legal and not repeated, and there are not too many.
+    /// Validates the operator's lists: each name is legal, no name is repeated, and the number of names is in range.
     pub fn new(vehicle_classes: Vec<String>, capabilities: Vec<String>) -> Result<Self, FieldError> {
         check_list("vehicle_classes", &vehicle_classes, 1, VEHICLE_CLASSES_MAX)?;
         check_list("capabilities", &capabilities, 0, CAPABILITIES_MAX)?;
         Ok(Self { vehicle_classes, capabilities })
     }
 
-    /// The class of this name.
+    /// Returns the class with this name. The error lists all names.
     pub fn vehicle_class(&self, name: &str) -> Result<VehicleClass, FieldError> {
-        number("vehicle_class", name, &self.vehicle_classes).map(|n| VehicleClass(n as u8))
+        number("vehicle_class", name, &self.vehicle_classes).map(|n| {
+            // The list has at most `VEHICLE_CLASSES_MAX` names, which is 64.
+            VehicleClass(n as u8)
+        })
     }
 
-    /// The set of these names.
+    /// Returns the set of the capabilities with these names.
     pub fn capabilities<S: AsRef<str>>(&self, names: &[S]) -> Result<Capabilities, FieldError> {
         let mut set = 0;
         for name in names {
@@ -76,12 +79,12 @@ impl Catalog {
         Ok(Capabilities(set))
     }
 
-    /// The name of a class; empty for a number outside the list.
+    /// Returns the name of a class; empty for a number outside the list.
     pub fn vehicle_class_name(&self, class: VehicleClass) -> &str {
         self.vehicle_classes.get(usize::from(class.0)).map_or("", String::as_str)
     }
 
-    /// The names of a set, in the list's order.
+    /// Returns the names of a set, in the order of the list.
     pub fn capability_names(&self, set: Capabilities) -> impl Iterator<Item = &str> {
         self.capabilities
             .iter()
@@ -90,12 +93,12 @@ impl Catalog {
             .map(|(_, name)| name.as_str())
     }
 
-    /// All class names.
+    /// Returns the names of all vehicle classes.
     pub fn vehicle_classes(&self) -> &[String] {
         &self.vehicle_classes
     }
 
-    /// All capability names.
+    /// Returns the names of all capabilities.
     pub fn all_capabilities(&self) -> &[String] {
         &self.capabilities
     }

@@ -1,12 +1,12 @@
-//! Time as an argument: the wall clock of the process, one that follows the runtime's, or one that is moved by hand.
+//! Clocks as arguments: the wall clock, a clock that follows the timers of a runtime, and a manual clock for tests.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::time::Instant;
 
-/// Milliseconds since the Unix epoch.
+/// A source of time.
 pub trait Clock: Send + Sync + 'static {
-    /// Now.
+    /// Returns the time in milliseconds since the Unix epoch.
     fn now_ms(&self) -> i64;
 }
 
@@ -22,8 +22,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that goes with the timers of its tokio runtime. Where those are paused, and so jump from one to the next as
-/// soon as nothing is left to do, it is a virtual clock: no wall time enters.
+/// A clock that advances with the timers of its tokio runtime. In a runtime with paused time it is a virtual clock: time
+/// jumps to the next timer as soon as all tasks are idle, and no wall time enters.
 #[derive(Clone, Copy, Debug)]
 pub struct RuntimeClock {
     began: Instant,
@@ -31,12 +31,12 @@ pub struct RuntimeClock {
 }
 
 impl RuntimeClock {
-    /// Shows `now_ms` now. Inside a tokio runtime.
+    /// A clock that reads `now_ms` now. Panics outside a tokio runtime.
     pub fn starting_at(now_ms: i64) -> Self {
         Self { began: Instant::now(), began_ms: now_ms }
     }
 
-    /// The runtime's instant at which it shows `at_ms`; its start for what was before.
+    /// Returns the instant of the runtime at which this clock reads `at_ms`; the start of the clock for earlier times.
     pub fn instant_of(&self, at_ms: i64) -> Instant {
         let after_ms = at_ms.saturating_sub(self.began_ms).max(0).unsigned_abs();
         self.began + std::time::Duration::from_millis(after_ms)
@@ -49,39 +49,39 @@ impl Clock for RuntimeClock {
     }
 }
 
-/// How long something took, by the machine's own time. For reports alone: nothing may be decided by it.
+/// Measures real elapsed time. It is for reports only: no decision may depend on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
-    /// Begins to run.
+    /// Starts to measure.
     #[expect(clippy::disallowed_methods, reason = "real time, also where the clock is virtual")]
     pub fn start() -> Self {
         Self(std::time::Instant::now())
     }
 
-    /// Microseconds since.
+    /// Returns the microseconds since the start.
     pub fn us(&self) -> u64 {
         u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
 
-/// A clock that stands still until it is set.
+/// A clock for tests: it stands still until a test sets it.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// Starts at `now_ms`.
+    /// A clock that reads `now_ms`.
     pub fn new(now_ms: i64) -> Self {
         Self(AtomicI64::new(now_ms))
     }
 
-    /// Moves it to `now_ms`.
+    /// Sets the time.
     pub fn set(&self, now_ms: i64) {
         self.0.store(now_ms, Ordering::SeqCst);
     }
 
-    /// Moves it ahead.
+    /// Advances the time by `ms` milliseconds.
     pub fn advance(&self, ms: i64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }

@@ -1,96 +1,97 @@
-//! A driver: who, doing what, where and when.
+//! A driver: profile, status, position and motion.
 
 use kerb_geometry::LatLng;
 
 use crate::catalog::{Capabilities, VehicleClass};
 use crate::id::{DriverId, ShardId};
 
-/// What a driver is doing. The numbers are those of the wire.
+/// The status of a driver. The numbers are those of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum DriverStatus {
-    /// Free to take a trip.
+    /// Can take a trip.
     Available = 1,
-    /// Connected, but takes no trip now.
+    /// Connected, but takes no trips.
     OnBreak = 2,
-    /// Under way to a rider or with one.
+    /// On the way to a rider, or with one.
     OnTrip = 3,
-    /// Not in the index.
+    /// Absent from the index.
     Offline = 4,
 }
 
 impl DriverStatus {
-    /// All of them.
+    /// All statuses, in the order of their numbers.
     pub const ALL: [Self; 4] = [Self::Available, Self::OnBreak, Self::OnTrip, Self::Offline];
 
-    /// The status of this number.
+    /// Returns the status with this number.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|s| *s as u8 == number)
     }
 }
 
-/// Who is newer: by sequence, then by time. The order of the fields is the order of comparison.
+/// The version of a driver's state. Versions compare by sequence, then by time: the derived order follows the order of
+/// the fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UpdateVersion {
-    /// The driver's number of the update; 0 throughout for a driver that does not number.
+    /// The driver's number of the update; always 0 for a driver that does not number its updates.
     pub sequence: u64,
     /// When the position was measured, milliseconds since the Unix epoch.
     pub time_ms: i64,
 }
 
-/// How a driver moves, in the resolution in which it is kept.
+/// Heading and speed of a driver, in the resolution of the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Motion {
     /// Hundredths of a degree clockwise from north, 0 to 35,999, or [`Motion::NOT_KNOWN`].
     pub heading_cdeg: u16,
-    /// Centimetres per second over ground, or [`Motion::NOT_KNOWN`].
+    /// Centimeters per second over ground, or [`Motion::NOT_KNOWN`].
     pub speed_cmps: u16,
 }
 
 impl Motion {
-    /// Stands for a value that was not reported.
+    /// The value of a field that was not reported.
     pub const NOT_KNOWN: u16 = u16::MAX;
-    /// Nothing was reported.
+    /// The motion of a driver that reported neither heading nor speed.
     pub const NONE: Self = Self { heading_cdeg: Self::NOT_KNOWN, speed_cmps: Self::NOT_KNOWN };
 }
 
-/// What does not change while a driver works.
+/// The attributes of a driver that stay constant during a shift.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriverProfile {
     /// The caller's id.
     pub id: DriverId,
-    /// One class.
+    /// The class of the vehicle.
     pub vehicle_class: VehicleClass,
-    /// Any number of capabilities.
+    /// The capabilities of driver and vehicle.
     pub capabilities: Capabilities,
 }
 
-/// What an ingest node knows of a driver.
+/// The state of a driver at an ingest node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownDriver {
-    /// Who.
+    /// Id, vehicle class and capabilities.
     pub card: DriverProfile,
-    /// Doing what.
+    /// The newest status.
     pub status: DriverStatus,
-    /// A stream of this driver is open here.
+    /// Whether a stream of this driver is open at the node.
     pub connected: bool,
-    /// In the index.
+    /// Whether the driver is in the index.
     pub searchable: bool,
-    /// `None`: has not reported yet.
+    /// The newest position; `None` before the first report.
     pub position: Option<KnownPosition>,
 }
 
-/// A driver's newest position.
+/// The newest position of a driver.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KnownPosition {
-    /// Where.
+    /// The position on the lattice.
     pub position: LatLng,
-    /// When.
+    /// The version of the update that reported it.
     pub stamp: UpdateVersion,
-    /// How it moved.
+    /// Heading and speed at the time of the update.
     pub motion: Motion,
-    /// Decimetres of 68 % probability, or [`Motion::NOT_KNOWN`].
+    /// Accuracy radius in decimeters at 68 % probability, or [`Motion::NOT_KNOWN`].
     pub accuracy_dm: u16,
-    /// Where it is indexed.
+    /// The shard that indexes the driver.
     pub shard: ShardId,
 }

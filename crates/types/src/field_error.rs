@@ -1,24 +1,24 @@
-//! A value that was refused.
+//! The error of an invalid field.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A value that was refused: which, and what would have been right.
+/// An invalid value: the field, the value and what would be valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct FieldError {
     /// Path of the field, for example `position.latitude_deg`.
     pub field: Cow<'static, str>,
-    /// The value that came and what would be right.
+    /// The invalid value and what would be valid.
     pub description: String,
 }
 
 impl FieldError {
-    /// A refusal of `field`.
+    /// An error of `field`.
     pub fn new(field: impl Into<Cow<'static, str>>, description: impl Into<String>) -> Self {
         Self { field: field.into(), description: description.into() }
     }
 
-    /// The same refusal, of a field inside `parent`.
+    /// Returns the same error with `parent` as a prefix of the field path.
     #[must_use]
     pub fn within(self, parent: impl fmt::Display) -> Self {
         Self { field: format!("{parent}.{}", self.field).into(), description: self.description }

@@ -1,12 +1,12 @@
-//! Ids: of drivers, nodes and shards.
+//! Ids of drivers, nodes and shards.
 
 use std::fmt;
 
 use crate::field_error::FieldError;
 use crate::limits::{DRIVER_ID_BYTES_MAX, NAME_BYTES_MAX};
 
-/// Declares an id that is a checked string, cheap to clone. Up to 23 bytes stand in the id itself, so that who has a
-/// driver's card has its id without another cache miss. `$check` refuses what is no such id.
+/// Declares an id type: a validated string that is cheap to clone. Ids of up to 23 bytes are stored inline, so that
+/// reading the id in a driver's profile costs no further cache miss. `$check` rejects invalid strings.
 #[macro_export]
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
@@ -16,14 +16,14 @@ macro_rules! text_id {
         pub struct $name(smol_str::SmolStr);
 
         impl $name {
-            /// Takes the string when it is such an id.
+            /// Validates the string.
             pub fn new(id: &str) -> Result<Self, $crate::field_error::FieldError> {
                 let check: fn(&str) -> Result<(), $crate::field_error::FieldError> = $check;
                 check(id)?;
                 Ok(Self(id.into()))
             }
 
-            /// The string.
+            /// Returns the id as a string.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -75,11 +75,11 @@ text_id! {
 }
 
 text_id! {
-    /// A process of the cluster, by the operator's name for it: 1 to 32 bytes of letters, digits, `-`, `_` or `.`.
+    /// The id of a process of the cluster, as the operator names it: 1 to 32 bytes of letters, digits, `-`, `_` or `.`.
     NodeId, |id| check_name("node_id", id)
 }
 
-/// A virtual shard: a number below the cluster's number of shards.
+/// A virtual shard, as a number below the cluster's number of shards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShardId(pub u16);
 
@@ -89,7 +89,7 @@ impl fmt::Display for ShardId {
     }
 }
 
-/// Checks a caller's own string of `field`.
+/// Validates a string of a caller in `field`: 1 to `bytes_max` bytes.
 pub fn check_callers_string(field: &'static str, text: &str, bytes_max: usize) -> Result<(), FieldError> {
     if text.is_empty() || text.len() > bytes_max {
         return Err(FieldError::new(field, format!("{} bytes, must be 1 to {bytes_max}", text.len())));
@@ -97,7 +97,7 @@ pub fn check_callers_string(field: &'static str, text: &str, bytes_max: usize) -
     Ok(())
 }
 
-/// Checks an operator's name of `field`.
+/// Validates a name of an operator in `field`: 1 to 32 letters, digits, `-`, `_` or `.`.
 pub fn check_name(field: &'static str, name: &str) -> Result<(), FieldError> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(legal) {

@@ -1,8 +1,9 @@
-//! The vocabulary of the fleet: ids, drivers, the catalog of classes and capabilities, sharding, placement, limits,
-//! clocks and the timing wheel.
+//! The vocabulary of the fleet: ids, drivers, the catalog of vehicle classes and capabilities, sharding, membership,
+//! limits, clocks, the timing wheel, metrics and the retry backoff.
 //!
-//! Nothing here knows a port, gRPC, an engine or a file format. A value is valid once it exists.
+//! Ports, gRPC, engines and file formats are in other crates. A value is valid once it exists.
 
+pub mod backoff;
 pub mod catalog;
 pub mod clock;
 pub mod driver;
@@ -10,17 +11,19 @@ pub mod field_error;
 pub mod id;
 pub mod limits;
 pub mod membership;
+pub mod metrics;
 pub mod run_blocking;
 pub mod sharding;
 pub mod timing_wheel;
 pub mod travel_source;
 
+pub use backoff::{Backoff, Jitter};
 pub use catalog::{Capabilities, Catalog, VehicleClass};
 pub use clock::{Clock, ManualClock, RuntimeClock, Stopwatch, SystemClock};
 pub use driver::{DriverProfile, DriverStatus, KnownDriver, KnownPosition, Motion, UpdateVersion};
 pub use field_error::FieldError;
 pub use id::{DriverId, NodeId, ShardId};
-pub use membership::{MembershipView, Node, Role, ShardMap};
+pub use membership::{MembershipView, Node, Role, ServerIndex, ShardMap};
 pub use run_blocking::run_blocking;
 pub use sharding::{Partitioning, Sharding};
 pub use timing_wheel::{TimingWheel, WheelAction};

@@ -1,4 +1,4 @@
-//! Who is in the cluster, and which index servers hold which shard.
+//! The nodes of the cluster, and the placement of shards on index servers.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::id::{NodeId, ShardId};
 use crate::sharding::weight;
 
-/// What a process does. One process may do several.
+/// A role of a process. One process may have several roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Takes driver streams.
+    /// Receives driver streams.
     LocationIngest,
-    /// Holds shards.
+    /// Holds shards of the index.
     IndexServer,
     /// Answers searches.
     Aggregator,
@@ -22,7 +22,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The name in settings and on the command line.
+    /// Returns the name of the role in settings and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::LocationIngest => "location-ingest",
@@ -36,34 +36,50 @@ impl Role {
 /// A process of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Its name.
+    /// The name of the process.
     pub id: NodeId,
-    /// What it does.
+    /// The roles of the process.
     pub roles: Vec<Role>,
-    /// `host:port` of its gRPC; `None` in this process.
+    /// `host:port` of its gRPC server; `None` for a node in this process.
     pub address: Option<String>,
-    /// It answers, or has not yet been found not to.
+    /// False once the failure detector has missed the node.
     pub live: bool,
 }
 
-/// The cluster at one moment.
+/// The membership of the cluster at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MembershipView {
-    /// Every node, live or not, by id.
+    /// Every node, live or not, ordered by id.
     pub nodes: Vec<Node>,
-    /// Which index servers hold which shard. Depends on who is listed, not on who is live.
+    /// The placement of shards. It depends on the listed index servers, not on which are live.
     pub shard_map: Arc<ShardMap>,
 }
 
 impl MembershipView {
-    /// The nodes of a role.
+    /// Returns the nodes with a role.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(move |node| node.roles.contains(&role))
     }
 
-    /// The node of this id.
+    /// Returns the node with this id.
     pub fn node(&self, id: &NodeId) -> Option<&Node> {
         self.nodes.iter().find(|node| node.id == *id)
+    }
+}
+
+/// A server of a [`ShardMap`], by its position in [`ShardMap::servers`]. It is valid for that map only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerIndex(u16);
+
+impl ServerIndex {
+    /// The server at this position of [`ShardMap::servers`].
+    pub fn new(position: usize) -> Self {
+        Self(u16::try_from(position).expect("a cluster has at most 65,536 index servers"))
+    }
+
+    /// Returns the position in [`ShardMap::servers`].
+    pub fn as_usize(self) -> usize {
+        usize::from(self.0)
     }
 }
 
@@ -80,7 +96,7 @@ impl MembershipView {
 pub struct ShardMap {
     servers: Vec<NodeId>,
     replicas: usize,
-    /// `replicas` indices into `servers` a shard, best first.
+    /// For each shard, `replicas` indices into `servers`, the preferred one first.
     holders: Vec<u16>,
 }
 
@@ -95,6 +111,7 @@ impl ShardMap {
         let mut ranked: Vec<u16> = Vec::new();
         for shard in 0..shards {
             ranked.clear();
+            // A cluster has far fewer than 65,536 index servers, so the cast cannot lose.
             ranked.extend(0..servers.len() as u16);
             let key = |i: &u16| std::cmp::Reverse(weight(ShardId(shard), servers[usize::from(*i)].as_str()));
             ranked.sort_by_cached_key(key);
@@ -103,18 +120,28 @@ impl ShardMap {
         Self { servers, replicas, holders }
     }
 
-    /// The servers that hold a shard, the preferred one first; none for a shard outside the map.
+    /// Returns the servers that hold a shard, the preferred one first; none for a shard outside the map.
     pub fn replicas(&self, shard: ShardId) -> impl Iterator<Item = &NodeId> {
         self.holders(shard).iter().map(|i| &self.servers[usize::from(*i)])
     }
 
-    /// The same as [`ShardMap::replicas`], as indices into [`ShardMap::servers`].
+    /// Returns the same servers as [`ShardMap::replicas`], as indices into [`ShardMap::servers`].
     pub fn holders(&self, shard: ShardId) -> &[u16] {
         let start = usize::from(shard.0) * self.replicas;
         self.holders.get(start..start + self.replicas).unwrap_or(&[])
     }
 
-    /// The shards that a server holds, in order.
+    /// Returns the same servers as [`ShardMap::replicas`], by index.
+    pub fn holder_indices(&self, shard: ShardId) -> impl Iterator<Item = ServerIndex> + Clone {
+        self.holders(shard).iter().map(|&index| ServerIndex(index))
+    }
+
+    /// Returns the server at an index of this map.
+    pub fn server(&self, index: ServerIndex) -> &NodeId {
+        &self.servers[index.as_usize()]
+    }
+
+    /// Returns the shards that a server holds, in order.
     pub fn shards_of(&self, server: &NodeId) -> Vec<ShardId> {
         let Some(index) = self.servers.iter().position(|s| s == server) else { return Vec::new() };
         let held = |(_, holders): &(usize, &[u16])| holders.contains(&(index as u16));
@@ -122,7 +149,7 @@ impl ShardMap {
         chunks.filter(held).map(|(shard, _)| ShardId(shard as u16)).collect()
     }
 
-    /// Every index server, by id.
+    /// Returns every index server, ordered by id.
     pub fn servers(&self) -> &[NodeId] {
         &self.servers
     }

@@ -1,11 +1,11 @@
-//! Where long work is done.
+//! Runs long synchronous work from async code.
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{JoinError, spawn_blocking};
 
-/// Does work that is too long for a thread that serves others: on a thread of its own, or, in a runtime of a single
-/// thread, here and now, so that what comes next does not hang on which thread was faster. A panic of the work is an
-/// error in the first case and goes on in the second.
+/// Runs work that would block an async thread for too long. A multi-thread runtime runs it on a blocking thread. A
+/// single-thread runtime runs it in place, so that the order of events stays deterministic in simulations. A panic of
+/// the work becomes an error in the first case, and unwinds into the caller in the second.
 pub async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {

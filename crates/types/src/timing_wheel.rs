@@ -1,15 +1,15 @@
-//! A timing wheel of keys (Varghese and Lauck 1987, scheme 4, hashed by tick): expiry costs one step a key, and
-//! no scan.
+//! A timing wheel of keys (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987, scheme 4): expiry
+//! costs one step per key, without scans.
 //!
-//! Lazy: a key whose deadline moved is not moved in the wheel. It is looked at when its old deadline comes, and
-//! put back by the answer. So every key is in the wheel once, and refreshing one costs nothing.
+//! The wheel is lazy: a key whose deadline moves stays in its bucket. When the old deadline comes, the caller decides
+//! whether the key is removed or rescheduled. So every key is in the wheel once, and refreshing a key costs nothing.
 
-/// What to do with a key whose deadline has come.
+/// The decision about a key whose deadline has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WheelAction {
-    /// Look at it again at this time.
+    /// The key comes up again at this time, in milliseconds.
     Reschedule(i64),
-    /// Eviction it.
+    /// The key leaves the wheel.
     Remove,
 }
 
@@ -17,30 +17,30 @@ pub enum WheelAction {
 #[derive(Debug)]
 pub struct TimingWheel {
     tick_ms: i64,
-    /// Ticks up to and including this one are done.
+    /// The last tick that was processed.
     done: i64,
     buckets: Vec<Vec<u32>>,
 }
 
 impl TimingWheel {
-    /// A wheel of `buckets` ticks, at least 2, of `tick_ms` each. A deadline beyond its horizon is looked at
-    /// when the horizon comes.
+    /// A wheel of `buckets` ticks, at least 2, of `tick_ms` each. A key whose deadline is beyond the horizon comes up at the
+    /// horizon.
     pub fn new(now_ms: i64, tick_ms: i64, buckets: usize) -> Self {
-        assert!(tick_ms > 0 && buckets >= 2, "a wheel turns by ticks over buckets");
+        assert!(tick_ms > 0 && buckets >= 2, "a wheel has ticks and at least two buckets");
         Self { tick_ms, done: now_ms.div_euclid(tick_ms), buckets: vec![Vec::new(); buckets] }
     }
 
-    /// Watches `key`, which must not be watched already. A deadline that has passed comes with the next tick.
+    /// Adds `key`, which must not be in the wheel. A deadline in the past comes up with the next tick.
     pub fn insert(&mut self, key: u32, deadline_ms: i64) {
-        // The tick that ends at or after the deadline: a key is never early.
+        // The tick that ends at or after the deadline, so that a key is never early.
         let tick = deadline_ms.div_euclid(self.tick_ms) + 1;
         let tick = tick.clamp(self.done + 1, self.done + self.buckets.len() as i64 - 1);
         let bucket = tick.rem_euclid(self.buckets.len() as i64) as usize;
         self.buckets[bucket].push(key);
     }
 
-    /// Turns to `now_ms` and asks `verdict` about every key whose tick has come. Time that goes back is ignored.
-    pub fn advance(&mut self, now_ms: i64, mut verdict: impl FnMut(u32) -> WheelAction) {
+    /// Advances to `now_ms` and calls `action` for every key whose tick has come. Time that goes back is ignored.
+    pub fn advance(&mut self, now_ms: i64, mut action: impl FnMut(u32) -> WheelAction) {
         let target = now_ms.div_euclid(self.tick_ms);
         // After a pause longer than the horizon every bucket is due once.
         self.done = self.done.max(target - self.buckets.len() as i64);
@@ -49,7 +49,7 @@ impl TimingWheel {
             let bucket = self.done.rem_euclid(self.buckets.len() as i64) as usize;
             let due = std::mem::take(&mut self.buckets[bucket]);
             for &key in &due {
-                if let WheelAction::Reschedule(deadline_ms) = verdict(key) {
+                if let WheelAction::Reschedule(deadline_ms) = action(key) {
                     self.insert(key, deadline_ms);
                 }
             }
@@ -57,12 +57,12 @@ impl TimingWheel {
         }
     }
 
-    /// Memory of the keys.
+    /// Returns the memory of the keys in bytes.
     pub fn bytes(&self) -> usize {
         self.buckets.iter().map(|b| b.capacity() * size_of::<u32>()).sum()
     }
 
-    /// Keeps the emptied bucket's memory unless the bucket has been filled meanwhile.
+    /// Keeps the memory of an emptied bucket, unless rescheduled keys have filled the bucket again.
     fn reuse(&mut self, bucket: usize, mut due: Vec<u32>) {
         if self.buckets[bucket].is_empty() {
             due.clear();
@@ -75,7 +75,7 @@ impl TimingWheel {
 mod tests {
     use super::*;
 
-    /// Turns to `now_ms` and answers the keys that came, all gone.
+    /// Advances to `now_ms` and returns the keys that came up, all removed.
     fn due(wheel: &mut TimingWheel, now_ms: i64) -> Vec<u32> {
         let mut keys = Vec::new();
         wheel.advance(now_ms, |key| {

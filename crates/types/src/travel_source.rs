@@ -1,8 +1,8 @@
-//! What a travel time was computed from.
+//! The source of a travel time.
 
 use serde::{Deserialize, Serialize};
 
-/// What a travel time was computed from.
+/// The source of a travel time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TravelSource {

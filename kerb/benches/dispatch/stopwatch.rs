@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use kerb_ports::{Answer, NearbyQuery, NearbyResults, NearbySearch, NearestByEta, TripJournal};
+use kerb_ports::{
+    Answer, NearbyQuery, NearbyResults, NearbySearch, NearestByEta, PortFuture, TripJournal, TripJournalError,
+};
 use kerb_trips::{Change, MarketId, Record, TripEvent, Version};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -60,7 +62,12 @@ impl<S: NearbySearch> NearbySearch for TimedSearch<S> {
 pub(crate) struct TimedJournal<J>(pub(crate) J, pub(crate) Arc<Stopwatch>);
 
 impl<J: TripJournal> TripJournal for TimedJournal<J> {
-    fn append(&self, market: MarketId, expected: Version, record: Record) -> Answer<'_, Version> {
+    fn append(
+        &self,
+        market: MarketId,
+        expected: Version,
+        record: Record,
+    ) -> PortFuture<'_, Version, TripJournalError> {
         let is_offer =
             |change: &&Change| matches!(change, Change::Trip { event: TripEvent::Offered { .. }, .. });
         let offers = record.changes.iter().filter(is_offer).count();
@@ -75,23 +82,33 @@ impl<J: TripJournal> TripJournal for TimedJournal<J> {
         .boxed()
     }
 
-    fn read(&self, market: MarketId, after: Version, max: usize) -> Answer<'_, Vec<(Version, Record)>> {
+    fn read(
+        &self,
+        market: MarketId,
+        after: Version,
+        max: usize,
+    ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError> {
         self.0.read(market, after, max)
     }
 
-    fn version(&self, market: MarketId) -> Answer<'_, Version> {
+    fn version(&self, market: MarketId) -> PortFuture<'_, Version, TripJournalError> {
         self.0.version(market)
     }
 
-    fn markets(&self) -> Answer<'_, Vec<MarketId>> {
+    fn markets(&self) -> PortFuture<'_, Vec<MarketId>, TripJournalError> {
         self.0.markets()
     }
 
-    fn save_snapshot(&self, market: MarketId, version: Version, snapshot: Vec<u8>) -> Answer<'_, ()> {
+    fn save_snapshot(
+        &self,
+        market: MarketId,
+        version: Version,
+        snapshot: Vec<u8>,
+    ) -> PortFuture<'_, (), TripJournalError> {
         self.0.save_snapshot(market, version, snapshot)
     }
 
-    fn snapshot(&self, market: MarketId) -> Answer<'_, Option<(Version, Vec<u8>)>> {
+    fn snapshot(&self, market: MarketId) -> PortFuture<'_, Option<(Version, Vec<u8>)>, TripJournalError> {
         self.0.snapshot(market)
     }
 }

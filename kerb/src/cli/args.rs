@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use kerb::settings::{Entry, Loaded, LogFormat, Problems, Sources};
 use kerb_geometry::LatLng;
 
-/// Read when no `--config` is given and it is there.
+/// The settings file that is read without `--config`, if it exists.
 const FILE_DEFAULT: &str = "kerb.toml";
 
-/// Settings from the command line: the last layer.
+/// Settings from the command line: the layer that wins.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct SettingsArgs {
-    /// TOML file with settings [default: ./kerb.toml when it is there]
+    /// TOML file with settings [default: ./kerb.toml if it exists]
     #[arg(long, value_name = "FILE", env = "KERB_CONFIG")]
     config: Option<PathBuf>,
     /// Address and port to listen on; port 0 takes a free one (setting `node.listen`)
@@ -44,7 +44,7 @@ impl SettingsArgs {
             let path = PathBuf::from(FILE_DEFAULT);
             path.exists().then_some(path)
         });
-        // Names and values that are not UTF-8 belong to other programs.
+        // A name or value that is not UTF-8 belongs to another program.
         let utf8 = |(name, text): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, text.into_string().ok()?))
         };
@@ -77,18 +77,18 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// Whom a client command asks.
+/// The server that a client command calls.
 #[derive(Debug, clap::Args)]
 pub(crate) struct EndpointArgs {
     /// An aggregator, or a node with all roles
     #[arg(long, value_name = "URL", env = "KERB_ENDPOINT", default_value = "http://127.0.0.1:7717")]
     pub(crate) endpoint: String,
-    /// Give up a call after so many milliseconds
+    /// Deadline of a call, milliseconds
     #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
     pub(crate) timeout_ms: u64,
 }
 
-/// Whom a client command asks, and how it shows the answer.
+/// The server that a client command calls, and the form of its output.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AskedArgs {
     /// Print one JSON object
@@ -98,7 +98,7 @@ pub(crate) struct AskedArgs {
     pub(crate) server: EndpointArgs,
 }
 
-/// A place on the command line: `LAT,LON`.
+/// Parses a position of the command line: `LAT,LON`.
 pub(crate) fn position(text: &str) -> Result<LatLng, String> {
     let expected = || format!("{text:?}, must be LAT,LON, for example 43.7333,7.4167");
     let (lat, lon) = text.split_once(',').ok_or_else(expected)?;

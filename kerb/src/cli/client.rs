@@ -1,4 +1,4 @@
-//! The connection of a client command, and what its failures are called.
+//! The connection of a client command, and the wording of its failures.
 
 use std::error::Error;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tonic::{Code, Request, Status};
 use super::args::EndpointArgs;
 use super::failure::{Failure, Outcome};
 
-/// Runs a command that waits for others to its end, or to ctrl-c.
+/// Runs a client command until it ends or the user presses ctrl-c.
 pub(crate) fn run(command: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(command)
 }
 
 impl EndpointArgs {
-    /// Connects.
+    /// Connects to the server of the flags.
     pub(crate) async fn connect(&self) -> Result<Channel, Failure> {
-        // `host:port` is meant as HTTP.
+        // `host:port` without a scheme means HTTP.
         let url = if self.endpoint.contains("://") {
             self.endpoint.clone()
         } else {
@@ -40,7 +40,7 @@ impl EndpointArgs {
         })
     }
 
-    /// A call with its deadline.
+    /// A request with the deadline of the flags.
     pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout());
@@ -52,7 +52,7 @@ impl EndpointArgs {
     }
 }
 
-/// A refused or failed call as a line.
+/// A refused or failed call as one line.
 pub(crate) fn failed(status: &Status) -> Failure {
     let message = status.message();
     match status.code() {

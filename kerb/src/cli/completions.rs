@@ -1,4 +1,4 @@
-//! `kerb completions SHELL`.
+//! `kerb completions SHELL`: prints a completion script.
 
 use std::io::Write;
 
@@ -9,12 +9,12 @@ use super::failure::{Failure, Outcome};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// For which shell
+    /// The shell
     shell: Shell,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    // Into memory first: a closed pipe is then a failure and no panic.
+    // The generator panics on a write error, so it writes to memory first.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::Cli::command(), "kerb", &mut script);
     std::io::stdout().write_all(&script)?;

@@ -1,13 +1,13 @@
-//! `kerb config check` and `kerb config show`.
+//! `kerb config check` and `kerb config show`: check and print the settings.
 
 use super::args::SettingsArgs;
 use super::failure::{Failure, Outcome};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Say ok and show the effective settings, or name every problem
+    /// Print ok and the effective settings, or every problem
     Check(SettingsArgs),
-    /// Show the effective settings as TOML, with where each value came from
+    /// Print the effective settings as TOML, with the origin of each value
     Show(SettingsArgs),
 }
 

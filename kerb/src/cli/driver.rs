@@ -1,4 +1,4 @@
-//! `kerb driver`: what is known of one driver.
+//! `kerb driver`: prints the state of one driver.
 
 use kerb_proto::v1::driver_query_service_client::DriverQueryServiceClient;
 use kerb_proto::v1::{DriverStatus, GetDriverRequest, GetDriverResponse};
@@ -29,7 +29,7 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// A status in lower case, as flags and JSON have it.
+/// The name of a status in lower case, as flags and JSON spell it.
 pub(crate) fn status_name(status: DriverStatus) -> &'static str {
     match status {
         DriverStatus::Unspecified => "unspecified",

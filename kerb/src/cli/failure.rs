@@ -1,26 +1,26 @@
-//! How a command ends.
+//! The outcomes of a command and their exit codes.
 
 use std::fmt;
 
 use kerb::settings::Problems;
 
-/// A command that ended well.
+/// The outcome of a command that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// All of it.
+    /// The answer is complete.
     Done,
     /// Some shards did not answer.
     Partial,
 }
 
-/// A command that did not.
+/// The outcome of a command that failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The caller's words were wrong.
+    /// An argument is wrong.
     Usage(String),
-    /// The settings were wrong.
+    /// A setting is wrong.
     Settings(Problems),
-    /// It was tried and did not work.
+    /// The operation failed.
     Failed(String),
 }
 

@@ -1,4 +1,4 @@
-//! `kerb markets`: what each market does; pausing and resuming one.
+//! `kerb markets`: prints the state of each market; pauses and resumes one.
 
 use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::{ListMarketsRequest, Market, SetMarketPausedRequest};
@@ -20,9 +20,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Stop a market: it takes no requests and makes no offers, trips under way go on; survives restarts
+    /// Pause a market: it takes no requests and makes no offers; trips under way go on; survives restarts
     Pause(OneArgs),
-    /// Let a paused market go on
+    /// Resume a paused market
     Resume(OneArgs),
 }
 
@@ -73,7 +73,7 @@ fn state(market: &Market) -> &'static str {
 
 fn to_table(markets: &[Market]) -> String {
     let row = |market: &Market| {
-        // Windows' times are of the last one, and there was none yet.
+        // The times are those of the last window, and no window has run yet.
         let last = |value: String| if market.windows == 0 { String::new() } else { value };
         vec![
             market.market.clone(),

@@ -1,4 +1,4 @@
-//! `kerb nearby`: a search from the command line, all its pages.
+//! `kerb nearby`: runs one search and prints all its pages.
 
 use clap::ValueEnum;
 use kerb_proto::v1::find_nearby_request::Search;
@@ -11,26 +11,26 @@ use super::client::failed;
 use super::failure::{Failure, Outcome};
 use super::table;
 
-/// Neighbours when nothing else is asked for.
+/// The number of neighbors when no flag gives one.
 const K_DEFAULT: u32 = 10;
-/// How far a nearest search looks when nothing else is asked for.
+/// The radius of a nearest search when no flag gives one, meters.
 const RADIUS_DEFAULT_M: f64 = 5_000.0;
 
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
-    /// The point: "LAT,LON", or LAT and LON apart
+    /// The point: "LAT,LON", or LAT and LON as two arguments
     #[arg(value_name = "LAT,LON", required_unless_present = "polygon", allow_hyphen_values = true)]
     point: Option<String>,
     #[arg(hide = true, allow_hyphen_values = true)]
     lon: Option<String>,
-    /// The so many nearest [default: 10, within --radius-m or 5 km]
+    /// The number of nearest drivers [default: 10, within --radius-m or 5 km]
     #[arg(long)]
     k: Option<u32>,
-    /// All within this distance; with --k or --rank-by travel-time only the nearest of them
+    /// All drivers within this distance; with --k or --rank-by travel-time only the nearest of them
     #[arg(long, value_name = "M")]
     radius_m: Option<f64>,
-    /// All within the polygon of these corners: "LAT,LON LAT,LON LAT,LON ..."
+    /// All drivers within the polygon of these corners: "LAT,LON LAT,LON LAT,LON ..."
     #[arg(long, value_name = "CORNERS", allow_hyphen_values = true, value_parser = corners, conflicts_with_all = ["point", "k", "radius_m"])]
     polygon: Option<Corners>,
     /// Only drivers of this status; may be repeated
@@ -42,13 +42,13 @@ pub(crate) struct Args {
     /// Only drivers with this capability; may be repeated
     #[arg(long, value_name = "NAME")]
     capability: Vec<String>,
-    /// Only positions at most this old [default: the server's]
+    /// Only positions of at most this age [default: the server's]
     #[arg(long, value_name = "MS", default_value_t = 0, hide_default_value = true)]
     max_age_ms: u32,
-    /// The nearest by distance, or by the time that they need to the point
+    /// Rank by distance, or by travel time to the point
     #[arg(long, value_name = "BY", default_value = "distance")]
     rank_by: RankArg,
-    /// Show how long each driver needs to the point, and what that was computed from; always with --rank-by travel-time
+    /// Show each driver's travel time to the point and its source; always shown with --rank-by travel-time
     #[arg(long)]
     eta: bool,
     /// Print one JSON object
@@ -158,7 +158,7 @@ impl StatusArg {
     }
 }
 
-/// The pages together.
+/// The drivers of all pages, and the coverage of the worst.
 #[derive(Default)]
 struct Found {
     drivers: Vec<NearbyDriver>,
@@ -168,7 +168,7 @@ struct Found {
 }
 
 impl Found {
-    /// Adds a page and gives the token of the next.
+    /// Adds a page and returns the token of the next one.
     fn add(&mut self, page: v1::FindNearbyResponse) -> String {
         let coverage = page.coverage.unwrap_or_default();
         self.drivers.extend(page.drivers);

@@ -1,4 +1,4 @@
-//! `kerb quote`: what a ride would be now.
+//! `kerb quote`: prints the pickup time, duration and length of a ride.
 
 use kerb_geometry::LatLng;
 use kerb_proto::v1::ride_service_client::RideServiceClient;
@@ -13,10 +13,10 @@ use super::table;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
-    /// Where the rider waits: "LAT,LON"
+    /// The pickup: "LAT,LON"
     #[arg(value_parser = position, allow_hyphen_values = true)]
     pickup: LatLng,
-    /// Where the rider goes: "LAT,LON"
+    /// The drop-off: "LAT,LON"
     #[arg(value_parser = position, allow_hyphen_values = true)]
     dropoff: LatLng,
     /// The vehicle class [default: the server's first]
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Only drivers with this capability; may be repeated
     #[arg(long, value_name = "NAME")]
     capability: Vec<String>,
-    /// Persons
+    /// Party size
     #[arg(long, value_name = "N", default_value_t = 1)]
     party: u32,
     /// Print one JSON object

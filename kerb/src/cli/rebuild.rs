@@ -1,4 +1,4 @@
-//! `kerb rebuild`: fills an index server anew and shows how far it is.
+//! `kerb rebuild`: empties an index server, fills it again from the ingest nodes, and shows the progress.
 
 use std::io::IsTerminal;
 
@@ -30,7 +30,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     let mut client = AdminServiceClient::new(args.server.connect().await?);
     let message = RebuildRequest { node_id: args.node.clone(), shards: args.shard };
-    // No deadline: it takes as long as it takes, and shows that it goes on.
+    // No deadline: a rebuild takes as long as the fleet is large, and each message shows its progress.
     let started = client.rebuild(Request::new(message)).await;
     let mut progress = started.map_err(|status| failed(&status))?.into_inner();
     let bar = bar();

@@ -1,4 +1,4 @@
-//! `kerb roads`: street networks, made, looked at and driven; speeds of running nodes.
+//! `kerb roads`: makes and inspects road networks, computes routes, and manages street speeds.
 
 mod days;
 mod evaluate;
@@ -16,22 +16,22 @@ use super::failure::{Failure, Outcome};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Make a road network out of an OpenStreetMap extract, or out of tables of nodes and edges
+    /// Make a road network from an OpenStreetMap extract, or from tables of nodes and edges
     Import(import::Args),
-    /// What a road network holds
+    /// Show the contents of a road network
     Info(info::Args),
-    /// The fastest way between two positions
+    /// Compute the fastest route between two positions
     Route(route::Args),
-    /// The area that is reached from a position within some minutes
+    /// Compute the area reachable from a position within some minutes
     Isochrone(isochrone::Args),
-    /// The directions of all segments as CSV or GeoJSON, for who is to give them speeds
+    /// List the directions of all segments as CSV or GeoJSON, as input for a speed file
     Segments(segments::Args),
-    /// Speeds of a running service's streets: set, show
+    /// Set or show the street speeds of a running service
     #[command(subcommand)]
     Speeds(speeds::Command),
-    /// Learn speeds by hour of the week from positions of cars
+    /// Learn speeds by hour of the week from vehicle positions
     Learn(learn::Args),
-    /// Compare travel times with trips that were driven
+    /// Compare travel times with recorded trips
     Evaluate(evaluate::Args),
 }
 

@@ -1,4 +1,4 @@
-//! `kerb serve` and the commands of single roles: starts a node, waits for a signal, drains.
+//! `kerb serve` and the commands of single roles: start a node, wait for a signal, drain.
 
 use std::io::Write;
 
@@ -10,19 +10,19 @@ use super::args::SettingsArgs;
 use super::failure::{Failure, Outcome};
 use crate::log;
 
-/// Runs a node of these roles until it is told to stop.
+/// Runs a node with these roles until a signal stops it.
 pub(crate) fn run(args: &SettingsArgs, roles: &[Role]) -> Result<Outcome, Failure> {
     let settings = args.load()?.settings;
     log::start(&settings.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(serve(settings, roles));
-    // After a second signal nothing is waited for.
+    // A second signal ends the process at once.
     runtime.shutdown_background();
     outcome
 }
 
 async fn serve(settings: Settings, roles: &[Role]) -> Result<Outcome, Failure> {
-    // Before the port is there, so that no signal falls between.
+    // The handler is installed before the port opens, so that no signal is missed in between.
     let mut signals = Signals::new()?;
     let node = Node::start(settings, roles).await.map_err(|error| Failure::Failed(error.to_string()))?;
     announce(&node);
@@ -34,13 +34,13 @@ async fn serve(settings: Settings, roles: &[Role]) -> Result<Outcome, Failure> {
     }
 }
 
-/// The one line on stdout, for scripts. Whoever started the process may not read it: that is no failure.
+/// Prints the one line on stdout, for scripts. A closed stdout is not a failure.
 fn announce(node: &Node) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "listening on {}", node.address()).and_then(|()| out.flush());
 }
 
-/// SIGTERM and SIGINT.
+/// Resolves on SIGTERM or SIGINT.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

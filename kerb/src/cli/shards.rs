@@ -1,4 +1,4 @@
-//! `kerb shards`: nodes, and where most drivers are.
+//! `kerb shards`: prints the nodes and the fullest shards.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -15,16 +15,16 @@ use super::table;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Show it again and again, until ctrl-c
+    /// Refresh until ctrl-c
     #[arg(long)]
     watch: bool,
-    /// With --watch: time between two looks
+    /// With --watch: the interval between two refreshes
     #[arg(long, value_name = "S", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     every_s: u64,
-    /// So many of the fullest shards
+    /// The number of shards to list, the fullest first
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
-    /// Print JSON, one object a look, with all shards
+    /// Print JSON, one object a refresh, with all shards
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
         let text = if args.json { format!("{}\n", to_json(&answer)) } else { to_text(&answer, args.top) };
         let mut out = std::io::stdout().lock();
         if args.watch && !args.json && out.is_terminal() {
-            // Home and clear below: less flicker than clearing first.
+            // Cursor home, then clear below: flickers less than clearing first.
             write!(out, "\x1b[H\x1b[J")?;
         }
         out.write_all(text.as_bytes())?;

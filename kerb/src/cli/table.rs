@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use kerb_proto::v1::TravelSource;
 
-/// Lays out rows below their heads. Numbers are aligned right where the head starts with a space.
+/// Lays out rows below their headers. A column is right-aligned where its header starts with a space.
 pub(crate) fn render(heads: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
@@ -28,27 +28,27 @@ pub(crate) fn render(heads: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A caller's string, safe to print: control characters are written out.
+/// A caller's string, safe to print: control characters are escaped.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
-/// Metres, or kilometres from 10 km on.
+/// A distance in meters, from 10 km on in kilometers.
 pub(crate) fn distance(m: f64) -> String {
     if m < 10_000.0 { format!("{m:.1} m") } else { format!("{:.1} km", m / 1_000.0) }
 }
 
-/// Seconds with one digit.
+/// A duration in seconds with one decimal.
 pub(crate) fn age(ms: u32) -> String {
     format!("{:.1} s", f64::from(ms) / 1_000.0)
 }
 
-/// Seconds, and minutes from one on.
+/// A duration in seconds, from one minute on in minutes and seconds.
 pub(crate) fn duration(s: u32) -> String {
     if s < 60 { format!("{s} s") } else { format!("{} min {:02} s", s / 60, s % 60) }
 }
 
-/// What a travel time was computed from.
+/// The name of a travel time's source.
 pub(crate) fn source(source: TravelSource) -> &'static str {
     match source {
         TravelSource::Unspecified => "-",
@@ -58,7 +58,7 @@ pub(crate) fn source(source: TravelSource) -> &'static str {
     }
 }
 
-/// Bytes in the largest unit that leaves a number above 1.
+/// A size in the largest unit that leaves a number above 1.
 pub(crate) fn bytes(count: u64) -> String {
     let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match units.into_iter().find(|(unit, _)| count >= *unit) {

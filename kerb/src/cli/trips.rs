@@ -1,4 +1,4 @@
-//! `kerb trips`: a running service's trips by the operator's hand, and the journal of trips on disk.
+//! `kerb trips`: cancels and explains trips of a running service, and reads a trip journal on disk.
 
 mod cancel;
 mod event;
@@ -13,24 +13,24 @@ use super::failure::{Failure, Outcome};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// End a live trip, whatever it does
+    /// End a live trip in any state
     Cancel(cancel::Args),
-    /// Say why a request has no driver yet
+    /// Explain why a request has no driver yet
     Explain(explain::Args),
-    /// Check a journal on disk: all records are there, and every promise in them was kept
+    /// Check a journal on disk: no record is missing, and no driver or trip was assigned twice
     ///
-    /// Reads every record of every market. Versions must be without gaps, every event possible where it stands, no
-    /// driver on two live trips, no trip with two drivers. Exit code 1 when anything is wrong.
+    /// Reads every record of every market. Versions must have no gaps, every event must be legal in its state, no
+    /// driver may be on two live trips, and no trip may have two drivers. Exit code 1 if anything is wrong.
     ///
-    /// The matcher that writes the journal must be stopped. Opening a journal is not without a trace: the engine cuts a
-    /// broken end off its log, and the file `acknowledged` is written anew. So keep a journal that you suspect as it is:
-    /// copy its folder and verify the copy.
+    /// The matcher that writes the journal must be stopped. Opening a journal changes files: the engine truncates a
+    /// broken end of its log, and the file `acknowledged` is rewritten. So keep a suspect journal as it is: copy its
+    /// folder and verify the copy.
     Verify(verify::Args),
-    /// Print a journal on disk, one JSON object an event and a line
+    /// Print a journal on disk as JSON lines, one event a line
     ///
-    /// Markets follow each other by name; within each the order is that of the journal. The fields are those of
-    /// docs/operations.md; fields may be added, none changes its meaning. The matcher that writes the journal must be
-    /// stopped; a running service is asked by `TripEventService`.
+    /// Markets are sorted by name; the events of each are in the journal's order. docs/operations.md lists the
+    /// fields; fields may be added, none changes its meaning. The matcher that writes the journal must be stopped;
+    /// for a running service use `TripEventService`.
     Export(export::Args),
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn run(command: Command) -> Result<Outcome, Failure> {
     }
 }
 
-/// Prints what may be long. A reader who has seen enough is no failure.
+/// Prints output that may be long. A closed pipe is not a failure.
 fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

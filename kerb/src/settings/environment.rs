@@ -1,11 +1,11 @@
-//! Environment variables: `KERB__SECTION__KEY`, two underscores between the parts.
+//! Settings from environment variables: `KERB__SECTION__KEY`, with two underscores between the parts.
 
 use super::layer::{Entry, Given, Origin};
 
-/// With what a variable starts that is a setting.
+/// The prefix of the variables that are settings.
 pub const PREFIX: &str = "KERB__";
 
-/// The settings among these variables, in the order of their names.
+/// Returns the settings among these variables, sorted by key.
 pub(super) fn entries(variables: impl IntoIterator<Item = (String, String)>) -> Vec<Entry> {
     let mut entries: Vec<_> = variables.into_iter().filter_map(|(name, text)| entry(name, text)).collect();
     entries.sort_by(|a, b| a.key.cmp(&b.key));

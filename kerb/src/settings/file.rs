@@ -1,4 +1,4 @@
-//! The TOML file as entries, each with its line.
+//! Reads the TOML file into entries, each with its line.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::layer::{Entry, Given, Origin};
 use super::problem::{Problem, Problems};
 
-/// Reads a file.
+/// Reads and parses a file.
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Problems> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let message = format!("cannot be read: {error}");
@@ -17,7 +17,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Problems> {
     parse(path, &text)
 }
 
-/// Parses a file's text; `path` is for messages.
+/// Parses a file's text; `path` is used in messages only.
 fn parse(path: &Path, text: &str) -> Result<Vec<Entry>, Problems> {
     let origin = |offset: usize| Origin::File { path: path.to_owned(), line: line_of(text, offset) };
     let table = DeTable::parse(text).map_err(|error| {
@@ -33,7 +33,7 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Entry>, Problems> {
     Ok(entries)
 }
 
-/// Tables become paths, all else becomes entries. An empty table is no entry.
+/// Turns tables into key paths and all other values into entries. An empty table below the root is an entry of its own.
 fn collect(parent: &str, table: &DeTable<'_>, origin: &dyn Fn(usize) -> Origin, entries: &mut Vec<Entry>) {
     for (name, value) in table {
         let key = if parent.is_empty() {
@@ -51,7 +51,7 @@ fn collect(parent: &str, table: &DeTable<'_>, origin: &dyn Fn(usize) -> Origin, 
     }
 }
 
-/// The same value in JSON, which has no dates and no infinities: those become text and are refused as such.
+/// The same value in JSON. JSON has no dates and no infinities: they become text, which the types then refuse.
 pub(super) fn to_json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::String(text.to_string()),

@@ -1,20 +1,20 @@
-//! Single values, each with where it came from.
+//! Single values, each with its origin.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// Where a value came from; later ones win.
+/// The origin of a value; later ones win.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody said anything.
+    /// No layer gives the value.
     Default,
     /// A line of the TOML file.
     File {
         /// The file.
         path: PathBuf,
-        /// From 1.
+        /// The line, from 1.
         line: usize,
     },
     /// An environment variable.
@@ -34,17 +34,17 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value as a layer gave it.
+/// A value in the form of its layer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Given {
-    /// With a type, from the file.
+    /// A typed value of the file.
     Typed(Value),
-    /// Text that becomes what its key wants, from a variable or a flag.
+    /// Text of a variable or a flag, parsed as the type of its key.
     Text(String),
 }
 
 impl Given {
-    /// A table without keys, as a file's section whose keys are all commented out.
+    /// Whether this is a table without keys, such as a section whose keys are all commented out.
     pub(super) fn is_empty_table(&self) -> bool {
         matches!(self, Self::Typed(Value::Object(table)) if table.is_empty())
     }
@@ -59,19 +59,19 @@ impl fmt::Display for Given {
     }
 }
 
-/// One value of one layer.
+/// One key of one layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// Dotted path: `aggregator.search_deadline_ms`.
     pub key: String,
     /// The value.
     pub given: Given,
-    /// Where it stands.
+    /// The layer and place.
     pub origin: Origin,
 }
 
 impl Entry {
-    /// A value of a flag.
+    /// An entry of a command-line flag.
     pub fn flag(flag: &str, key: &str, text: impl Into<String>) -> Self {
         Self { key: key.to_owned(), given: Given::Text(text.into()), origin: Origin::Flag(flag.to_owned()) }
     }

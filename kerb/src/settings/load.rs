@@ -1,4 +1,4 @@
-//! Layers into settings: each value is tried by itself, so that all problems are found, each with its layer.
+//! Merges the layers into settings. Each value is checked by itself, so that every problem is reported with its layer.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,28 +10,28 @@ use super::layer::{Entry, Given, Origin};
 use super::problem::{Problem, Problems};
 use super::{Settings, environment, file, schema};
 
-/// Where settings may come from. An empty one gives the defaults.
+/// The layers of the settings. An empty value gives the defaults.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// The TOML file; it must exist.
     pub file: Option<PathBuf>,
-    /// Environment variables, all of them: those of other programs are left alone.
+    /// All environment variables; those without the prefix are ignored.
     pub variables: Vec<(String, String)>,
     /// Command-line flags, later ones win.
     pub flags: Vec<Entry>,
 }
 
-/// Settings, and where each of their values came from.
+/// Settings, and the origin of each value.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// Checked.
+    /// The checked settings.
     pub settings: Settings,
-    /// By key; a default has no entry.
+    /// The origins by key; a default has no entry.
     pub origins: BTreeMap<String, Origin>,
 }
 
 impl Sources {
-    /// Reads all layers, or says all that is wrong with them.
+    /// Reads and merges all layers, or returns all their problems.
     pub fn load(self) -> Result<Loaded, Problems> {
         let mut problems = Vec::new();
         let mut entries = match self.file.as_deref().map(file::read) {
@@ -74,7 +74,7 @@ fn merge(entries: Vec<Entry>, mut problems: Vec<Problem>) -> Result<Loaded, Prob
     if problems.is_empty() { Ok(Loaded { settings, origins }) } else { Err(Problems(problems)) }
 }
 
-/// The value as its key wants it, or what is wrong.
+/// The value in the type of its key, or the problem.
 fn accept(defaults: &Value, known: &[(String, Value)], key: &str, given: &Given) -> Result<Value, String> {
     let Some((_, default)) = known.iter().find(|(k, _)| k == key) else {
         return Err(schema::advice(key, known));
@@ -93,7 +93,7 @@ fn accept(defaults: &Value, known: &[(String, Value)], key: &str, given: &Given)
     Err(format!("{given} is refused: {refusal}{example}"))
 }
 
-/// What a text can mean: a list where the default is one; else a TOML value; else the text itself.
+/// The possible readings of a text: a list where the default is one; else a TOML value; else the text itself.
 fn candidates(given: &Given, default: &Value) -> Vec<Value> {
     let text = match given {
         Given::Typed(value) => return vec![value.clone()],

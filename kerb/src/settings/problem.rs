@@ -1,17 +1,17 @@
-//! What is wrong with the settings, in lines that say where and what would be right.
+//! Problems of the settings, as lines that name the place and what would be right.
 
 use std::fmt;
 
 use super::layer::Origin;
 
-/// One wrong key or value.
+/// A wrong key or value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Who brought it; `None` when it concerns no single value.
+    /// The layer of the value; `None` when the problem concerns no single value.
     pub origin: Option<Origin>,
-    /// Dotted path; empty when it concerns no key.
+    /// The dotted key path; empty when the problem concerns no key.
     pub key: String,
-    /// The value and what would be right.
+    /// The value that came, and what would be right.
     pub message: String,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All that is wrong; never empty.
+/// All problems; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
 

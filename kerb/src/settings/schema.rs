@@ -1,14 +1,14 @@
-//! Which keys there are, and what a wrong one was probably meant to be.
+//! The list of keys, and the suggestion for a wrong one.
 
 use kerb_types::FieldError;
 use serde_json::Value;
 
 use super::renamed;
 
-/// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion would only confuse.
+/// The smallest similarity (Jaro-Winkler, 0 to 1) of a suggestion; below it a suggestion only confuses.
 const LIKENESS_MIN: f64 = 0.75;
 
-/// Keys of the services that one shared key overrides, and that key.
+/// Keys of services that a shared key overrides: own key, shared key.
 const SHARED: [(&str, &str); 6] = [
     ("server.shutdown_grace_ms", "node.drain_ms"),
     ("location_ingest.drain_timeout_ms", "node.drain_ms"),
@@ -18,7 +18,7 @@ const SHARED: [(&str, &str); 6] = [
     ("aggregator.position_ttl_ms", "fleet.position_ttl_ms"),
 ];
 
-/// A service's complaint about a shared value names the key that can be set.
+/// Replaces a service's own key in an error by the shared key that a user can set.
 pub(super) fn by_shared_key(error: FieldError) -> FieldError {
     match SHARED.iter().find(|(own, _)| *own == error.field) {
         Some((_, shared)) => FieldError::new(*shared, error.description),
@@ -26,7 +26,7 @@ pub(super) fn by_shared_key(error: FieldError) -> FieldError {
     }
 }
 
-/// Every leaf of the default settings by its dotted path, in the order of the sections.
+/// Returns every leaf of the settings with its dotted path, in the order of the sections.
 pub(super) fn leaves(tree: &Value) -> Vec<(String, Value)> {
     let mut leaves = Vec::new();
     collect("", tree, &mut leaves);
@@ -52,13 +52,13 @@ pub(super) fn set(tree: &mut Value, key: &str, value: Value) {
     *slot = value;
 }
 
-/// Whether keys stand below this path.
+/// Whether the path is a section.
 pub(super) fn is_section(key: &str, known: &[(String, Value)]) -> bool {
     let prefix = format!("{key}.");
     known.iter().any(|(k, _)| k.starts_with(&prefix))
 }
 
-/// What to do about a key that does not exist.
+/// The advice for a key that does not exist.
 pub(super) fn advice(key: &str, known: &[(String, Value)]) -> String {
     if let Some(new) = renamed::new_name(key) {
         return format!("no such key: it was renamed to {new}");
@@ -73,7 +73,7 @@ pub(super) fn advice(key: &str, known: &[(String, Value)]) -> String {
     if let Some((parent, _)) = parent {
         return format!("no such key: {parent} is a value, not a section");
     }
-    // The last part counts too: a key in the wrong section is a common slip.
+    // The last part is compared too: a key in the wrong section is a common slip.
     let last = |k: &str| k.rsplit('.').next().unwrap_or_default().to_owned();
     let likeness =
         |k: &str| strsim::jaro_winkler(k, key).max(strsim::jaro_winkler(&last(k), &last(key)) - 0.01);

@@ -1,4 +1,4 @@
-//! The sections that belong to no single service.
+//! The sections of the settings that belong to no single service.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -12,27 +12,27 @@ use kerb_types::{Catalog, FieldError, NodeId, Partitioning, Sharding};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
-/// Longest grace that may be configured: an hour.
+/// Maximum drain time, milliseconds: an hour.
 const DRAIN_MAX_MS: u32 = 3_600_000;
 
-/// A shorter limit would lose drivers between two reports.
+/// Minimum time to live of a position, milliseconds: a shorter one expires drivers between two reports.
 const POSITION_TTL_MIN_MS: u32 = 1_000;
-/// A day.
+/// Maximum time to live of a position, milliseconds: a day.
 const POSITION_TTL_MAX_MS: u32 = 86_400_000;
 
-/// `[node]`: this process.
+/// `[node]`: the process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NodeOptions {
-    /// Its name: 1 to 32 letters, digits, `-`, `_` or `.`. In a cluster, one of the membership file's.
+    /// The node's name: 1 to 32 letters, digits, `-`, `_` or `.`. In a cluster, a name of the membership file.
     pub id: NodeId,
-    /// `address:port` to listen on; port 0 takes a free one. Unset: 127.0.0.1:7717, or in a cluster the
+    /// The `address:port` to listen on; port 0 takes a free one. Unset: 127.0.0.1:7717, or in a cluster the
     /// address that the membership file gives this node.
     pub listen: Option<SocketAddr>,
-    /// Where the driver table and the trips are kept, or `none` to keep them in memory only. A relative path starts in the
+    /// The folder of the driver table and the trips, or `none` to keep them in memory only. A relative path starts in the
     /// working directory.
     pub data_dir: DataDir,
-    /// How long calls and streams may go on after a request to stop.
+    /// Time for open calls and streams to end after a stop request, milliseconds.
     pub drain_ms: u32,
 }
 
@@ -49,7 +49,7 @@ impl NodeOptions {
     }
 }
 
-/// A folder, or none: `none` in settings.
+/// A data folder; `None` is written `none` in the settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DataDir(pub Option<PathBuf>);
@@ -72,19 +72,19 @@ impl From<DataDir> for String {
     }
 }
 
-/// `[fleet]`: equal in all processes of a cluster; a difference is noticed when they connect.
+/// `[fleet]`: equal in all processes of a cluster. Two nodes with different values refuse to connect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FleetOptions {
-    /// Names of vehicle classes, 1 to 64. The order matters: add at the end.
+    /// The names of vehicle classes, 1 to 64. Their order gives the numbers: add at the end.
     pub vehicle_classes: Vec<String>,
-    /// Names of capabilities, at most 16. The order matters: add at the end.
+    /// The names of capabilities, up to 16. Their order gives the bits: add at the end.
     pub capabilities: Vec<String>,
-    /// Virtual shards, 1 to 16,384.
+    /// The number of virtual shards, 1 to 16,384.
     pub shards: NonZeroU16,
-    /// A driver silent for so long leaves the index, milliseconds: 1 s to a day.
+    /// Time to live of a position, milliseconds, 1 s to a day: a driver that is silent for longer leaves the index.
     pub position_ttl_ms: u32,
-    /// `tile`: by place, a search of 2 km asks 1 to 4 shards. `id`: by driver id, a search asks all.
+    /// `tile`: shards by place, so a search of 2 km asks 1 to 4 shards. `id`: shards by driver id, so a search asks all.
     pub partitioning: Partitioning,
 }
 
@@ -103,7 +103,7 @@ impl Default for FleetOptions {
 
 impl FleetOptions {
     pub(super) fn check(&self) -> Vec<FieldError> {
-        // One list at a time, so that a problem in the first does not hide one in the second.
+        // Each list is checked by itself, so that a problem in the first does not hide one in the second.
         let classes = Catalog::new(self.vehicle_classes.clone(), Vec::new()).err();
         let any_class = vec!["any".to_owned()];
         let capabilities = Catalog::new(any_class, self.capabilities.clone()).err();
@@ -113,14 +113,14 @@ impl FleetOptions {
     }
 }
 
-/// `[cluster]`: who else is there.
+/// `[cluster]`: the other nodes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClusterOptions {
-    /// The membership file: nodes, addresses, roles and replicas. Unset: this process is all there is. Read
-    /// again when it changes. A relative path starts in the working directory.
+    /// The membership file: nodes, addresses, roles and replicas. Unset: a cluster of this process alone. Reloaded
+    /// when it changes. A relative path starts in the working directory.
     pub file: Option<PathBuf>,
-    /// How it is noticed that a node is down.
+    /// Failure detection.
     pub liveness: LivenessOptions,
     /// Connections to the other nodes.
     pub channels: ChannelOptions,
@@ -133,22 +133,22 @@ impl ClusterOptions {
     }
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// One JSON object a line.
+    /// JSON, one object a line.
     Json,
 }
 
-/// `[log]`: on stderr.
+/// `[log]`: the log on stderr.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogOptions {
-    /// `text` or `json`.
+    /// The format: `text` or `json`.
     pub format: LogFormat,
     /// Levels, overall and by module: `info`, `warn,kerb_index_server=debug`.
     pub filter: String,

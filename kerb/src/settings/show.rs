@@ -1,4 +1,4 @@
-//! Effective settings as a TOML file that says where each value came from.
+//! Prints the effective settings as TOML, with the origin of each value.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::load::Loaded;
 use super::schema;
 
-/// Comments start in this column where values leave room.
+/// The column in which comments start, where the value leaves room.
 const COMMENT_COLUMN: usize = 48;
 
 impl fmt::Display for Loaded {
@@ -22,7 +22,7 @@ impl fmt::Display for Loaded {
                 table.clone_into(&mut section);
             }
             let origin = self.origins.get(&key).map_or_else(|| "default".to_owned(), ToString::to_string);
-            // TOML has no null: an unset key stands as a comment.
+            // TOML has no null: an unset key becomes a comment.
             let line = if value.is_null() {
                 format!("# {name} is not set")
             } else {
@@ -34,11 +34,11 @@ impl fmt::Display for Loaded {
     }
 }
 
-/// A value on one line. Scalars are written alike in JSON and TOML.
+/// A value on one line. JSON and TOML write scalars alike.
 fn toml(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),
-        // Keys are the names of fields, which TOML takes bare.
+        // Keys are field names, which TOML accepts without quotes.
         Value::Object(fields) => {
             let fields = fields.iter().map(|(name, value)| format!("{name} = {}", toml(value)));
             format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use kerb_aggregator::soonest::{Soonest, etas};
+use kerb_aggregator::eta::{NearestByEtaSearch, etas};
 use kerb_geometry::{Circle, LatLng, Origin};
 use kerb_ports::{Eta, Leg, Neighbor, Search, TravelTimeQuery, TravelTimes};
 use kerb_routing::StraightLine;
@@ -93,7 +93,7 @@ fn judge(seed: u64, snap_max_m: f64) {
             .expect("what the test has set up");
         let (point, k) = (circle.center(), rng.random_range(1..30));
         let sorted = in_order(&places, &circle);
-        let mut soonest = Soonest::new(circle, k, 5_000);
+        let mut soonest = NearestByEtaSearch::new(circle, k, 5_000);
         while let Some(ring) = soonest.ring() {
             let hits = answer(&sorted, ring);
             read += hits.len();

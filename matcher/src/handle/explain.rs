@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerb_geometry::{LatLng, distance_m};
 use kerb_ports::{DriverFilter, Error, Leg, NearbyQuery, NearbyResults, Neighbor, TravelTimeQuery};
 use kerb_trips::{Trip, TripId};
-use kerb_types::limits::NEIGHBOURS_MAX;
+use kerb_types::limits::NEIGHBORS_MAX;
 use kerb_types::{DriverId, run_blocking};
 use tokio::time::Instant;
 
@@ -61,7 +61,7 @@ impl Matcher {
     async fn drivers_around(&self, point: LatLng) -> Result<NearbyResults, Error> {
         let options = &self.0.options;
         let radius_m = options.pickup_radius_m();
-        let question = NearbyQuery { point, k: NEIGHBOURS_MAX, radius_m, filter: DriverFilter::ANY };
+        let question = NearbyQuery { point, k: NEIGHBORS_MAX, radius_m, filter: DriverFilter::ANY };
         let deadline = Instant::now() + ms(options.search_timeout_ms);
         self.0.ports.search.nearest(vec![question], deadline).await
     }
@@ -99,7 +99,7 @@ impl Matcher {
                     format!("{away_m:.0} m from the pickup, maybe in a shard that did not answer in time")
                 } else {
                     format!(
-                        "{away_m:.0} m from the pickup, but not in the index or not among the nearest {NEIGHBOURS_MAX}"
+                        "{away_m:.0} m from the pickup, but not in the index or not among the nearest {NEIGHBORS_MAX}"
                     )
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerb_geometry::LatLng;
 use kerb_ports::{Drive, Error, Eta, NearbyQuery};
-use kerb_types::limits::NEIGHBOURS_MAX;
+use kerb_types::limits::NEIGHBORS_MAX;
 use kerb_types::run_blocking;
 use tokio::time::Instant;
 
@@ -58,10 +58,10 @@ impl Matcher {
             let answer = self.0.ports.search.nearest_by_eta(question, deadline).await?;
             let free = first_free(&answer, &self.0.reservations).map(|(_, eta)| eta);
             let is_all = answer.hits.len() < question.k as usize;
-            if free.is_some() || is_all || question.k == NEIGHBOURS_MAX {
+            if free.is_some() || is_all || question.k == NEIGHBORS_MAX {
                 return Ok((free, answer.complete && (free.is_some() || is_all)));
             }
-            question.k = (question.k * DRIVERS_GROWTH).min(NEIGHBOURS_MAX);
+            question.k = (question.k * DRIVERS_GROWTH).min(NEIGHBORS_MAX);
         }
     }
 

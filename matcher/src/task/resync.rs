@@ -1,6 +1,6 @@
 //! When a record is not known to be durable: the market is read again, or another matcher has it now.
 
-use kerb_ports::Error;
+use kerb_ports::{Error, TripJournalError};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -12,10 +12,12 @@ const UNKNOWN_RECORDS_MAX: usize = 1_000;
 
 impl MarketTask {
     /// What the callers of a record are told that is not known to be durable.
-    pub(super) fn not_durable(&self, error: &Error) -> Error {
+    pub(super) fn not_durable(&self, error: &TripJournalError) -> Error {
         let market = self.state.market.id();
         let reason = match error {
-            Error::Conflict { .. } => format!("the journal of market {market} is ahead of this matcher"),
+            TripJournalError::Conflict { .. } => {
+                format!("the journal of market {market} is ahead of this matcher")
+            }
             other => format!("the journal of market {market} did not take the decision: {other}"),
         };
         Error::Unavailable { node: self.context.node.clone(), reason }
@@ -23,7 +25,7 @@ impl MarketTask {
 
     /// Reads the market from its journal, however long it takes; or ends, when another matcher writes it, and with it all
     /// markets of this matcher: what the other one promises from now on, none of them would know.
-    pub(super) async fn begin_again(&mut self, error: &Error) -> Result<(), Stopped> {
+    pub(super) async fn begin_again(&mut self, error: &TripJournalError) -> Result<(), Stopped> {
         let id = self.state.market.id().clone();
         tracing::warn!(market = %id, %error, "the market is read again: its last decisions may not be durable");
         // A window that is under way was asked by a state that counts no more.

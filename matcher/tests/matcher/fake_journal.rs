@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use kerb_journal::MemoryJournal;
-use kerb_ports::{Answer, Error, TripJournal};
+use kerb_ports::{PortFuture, TripJournal, TripJournalError};
 use kerb_trips::{MarketId, Record, Version};
 use parking_lot::Mutex;
 
@@ -80,29 +80,39 @@ impl FakeJournal {
     }
 }
 
-fn offer_undeliverable() -> Error {
-    Error::Unavailable { node: node("engine"), reason: "scripted".to_owned() }
+fn unreachable_engine() -> TripJournalError {
+    TripJournalError::Unavailable { node: node("engine"), reason: "scripted".to_owned() }
 }
 
 impl TripJournal for FakeJournal {
-    fn append(&self, market: MarketId, expected: Version, record: Record) -> Answer<'_, Version> {
+    fn append(
+        &self,
+        market: MarketId,
+        expected: Version,
+        record: Record,
+    ) -> PortFuture<'_, Version, TripJournalError> {
         async move {
             self.write_others(&market).await;
             let fault = self.fault.lock().take();
             if fault == Some(Fault::Late) {
                 *self.late.lock() = Some((market, expected, record));
-                return Err(offer_undeliverable());
+                return Err(unreachable_engine());
             }
             if fault == Some(Fault::Lost) {
-                return Err(offer_undeliverable());
+                return Err(unreachable_engine());
             }
             let version = self.inner.append(market, expected, record).await?;
-            if fault == Some(Fault::Unanswered) { Err(offer_undeliverable()) } else { Ok(version) }
+            if fault == Some(Fault::Unanswered) { Err(unreachable_engine()) } else { Ok(version) }
         }
         .boxed()
     }
 
-    fn read(&self, market: MarketId, after: Version, max: usize) -> Answer<'_, Vec<(Version, Record)>> {
+    fn read(
+        &self,
+        market: MarketId,
+        after: Version,
+        max: usize,
+    ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError> {
         async move {
             let read_time = *self.read_time.lock();
             if !read_time.is_zero() {
@@ -113,19 +123,24 @@ impl TripJournal for FakeJournal {
         .boxed()
     }
 
-    fn version(&self, market: MarketId) -> Answer<'_, Version> {
+    fn version(&self, market: MarketId) -> PortFuture<'_, Version, TripJournalError> {
         self.inner.version(market)
     }
 
-    fn markets(&self) -> Answer<'_, Vec<MarketId>> {
+    fn markets(&self) -> PortFuture<'_, Vec<MarketId>, TripJournalError> {
         self.inner.markets()
     }
 
-    fn save_snapshot(&self, market: MarketId, version: Version, snapshot: Vec<u8>) -> Answer<'_, ()> {
+    fn save_snapshot(
+        &self,
+        market: MarketId,
+        version: Version,
+        snapshot: Vec<u8>,
+    ) -> PortFuture<'_, (), TripJournalError> {
         self.inner.save_snapshot(market, version, snapshot)
     }
 
-    fn snapshot(&self, market: MarketId) -> Answer<'_, Option<(Version, Vec<u8>)>> {
+    fn snapshot(&self, market: MarketId) -> PortFuture<'_, Option<(Version, Vec<u8>)>, TripJournalError> {
         self.inner.snapshot(market)
     }
 }

@@ -2,7 +2,7 @@
 
 use kerb_geometry::{Circle, CoordinateError, LatLng, MAX_POLYGON_VERTICES, Polygon};
 use kerb_ports::{DriverFilter, Search};
-use kerb_types::limits::{NEIGHBOURS_MAX, RADIUS_MAX_M};
+use kerb_types::limits::{NEIGHBORS_MAX, RADIUS_MAX_M};
 use kerb_types::{Catalog, DriverStatus, FieldError, Motion, TravelSource, UpdateVersion};
 
 use super::field::{at, at_most, each, reason, refuse, required};
@@ -75,7 +75,7 @@ impl TryFrom<v1::NearestSearch> for Search {
 
     fn try_from(wire: v1::NearestSearch) -> Result<Self, FieldError> {
         let circle = circle_around(wire.point, wire.radius_m)?;
-        Ok(Self::Nearest { circle, k: count("k", wire.k, NEIGHBOURS_MAX)? })
+        Ok(Self::Nearest { circle, k: count("k", wire.k, NEIGHBORS_MAX)? })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerb_geometry::{Circle, MAX_POLYGON_VERTICES, Polygon};
 use kerb_ports::{Cursor, DriverFilter, Neighbor, Search, ShardQuery, ShardResult};
-use kerb_types::limits::{NEIGHBOURS_MAX, PAGE_SIZE_MAX};
+use kerb_types::limits::{NEIGHBORS_MAX, PAGE_SIZE_MAX};
 use kerb_types::{DriverProfile, FieldError, UpdateVersion};
 
 use super::field::{
@@ -81,7 +81,7 @@ fn wire_search(search: &Search) -> WireSearch {
 }
 
 fn nearest(wire: &v1::Nearest) -> Result<Search, FieldError> {
-    Ok(Search::Nearest { circle: circle(wire.point, wire.radius_m)?, k: count("k", wire.k, NEIGHBOURS_MAX)? })
+    Ok(Search::Nearest { circle: circle(wire.point, wire.radius_m)?, k: count("k", wire.k, NEIGHBORS_MAX)? })
 }
 
 fn within_radius(wire: v1::WithinRadius) -> Result<Search, FieldError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_ports::Error;
+use kerb_ports::{Error, ErrorCode, TripJournalError};
 use kerb_proto::status::{error_of, status_of};
 use kerb_trips::MarketId;
 use kerb_types::{FieldError, NodeId};
@@ -22,10 +22,6 @@ fn every_error_survives() {
         ),
         (Code::NotFound, Error::NotFound { what: "driver", id: "cab \u{1f695}".into() }),
         (Code::Aborted, Error::Superseded("a newer stream".into())),
-        (
-            Code::Aborted,
-            Error::Conflict { market: MarketId::new("world").unwrap(), expected: u64::MAX, current: 7 },
-        ),
         (Code::FailedPrecondition, Error::Mismatch("settings differ".into())),
         (Code::FailedPrecondition, Error::FailedPrecondition("trip world-17 is requested".into())),
         (Code::ResourceExhausted, Error::Overloaded { what: "drivers", limit: 7 }),
@@ -36,12 +32,27 @@ fn every_error_survives() {
     for (code, error) in errors {
         let status = status_of(&error);
         assert_eq!(status.code(), code);
-        let back = error_of(&status, &peer());
+        let back: Error = error_of(&status, &peer());
         match error {
             Error::Internal(_) => assert_eq!(back, Error::Internal("index-1 answered Internal: oh".into())),
             error => assert_eq!(back, error),
         }
     }
+    let market = MarketId::new("world").unwrap();
+    let conflict = TripJournalError::Conflict { market, expected: u64::MAX, current: 7 };
+    let status = status_of(&conflict);
+    assert_eq!(status.code(), Code::Aborted);
+    assert_eq!(error_of::<TripJournalError>(&status, &peer()), conflict);
+}
+
+/// A port receives only the codes of its contract: any other one is a fault of the peer.
+#[test]
+fn an_unnamed_code_becomes_internal() {
+    let status = status_of(&Error::Superseded("a newer stream".into()));
+    let error: TripJournalError = error_of(&status, &peer());
+    assert_eq!(error, TripJournalError::Internal("a newer stream".into()));
+    assert_eq!(error.code(), ErrorCode::Internal);
+    assert!(!error.retryable());
 }
 
 #[test]
@@ -69,15 +80,15 @@ fn a_lost_peer_is_unavailable() {
     assert!(matches!(error_of(&timeout, &peer()), Error::DeadlineExceeded(_)));
     let mut broken = Status::internal("h2 protocol error");
     broken.set_source(Arc::new(std::io::Error::other("gone")));
-    assert!(error_of(&broken, &peer()).retryable());
+    assert!(error_of::<Error>(&broken, &peer()).retryable());
 }
 
 #[test]
 fn a_foreign_status_is_still_an_error() {
     for code in 1..17 {
-        let error = error_of(&Status::new(Code::from_i32(code), "no details"), &peer());
+        let error: Error = error_of(&Status::new(Code::from_i32(code), "no details"), &peer());
         assert!(!error.to_string().is_empty(), "{code}");
     }
-    let error = error_of(&Status::invalid_argument("bad"), &peer());
+    let error: Error = error_of(&Status::invalid_argument("bad"), &peer());
     assert_eq!(error, Error::from(FieldError::new("request", "bad")));
 }

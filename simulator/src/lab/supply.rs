@@ -11,9 +11,9 @@ use super::draws::{Purpose, between, pick, stream};
 use super::ground::Ground;
 use super::scenario::{Files, FleetSource, Scenario, ScenarioError};
 use kerb_loadgen::pings::{CAB_ID_BYTES_MAX, Pings};
-use kerb_loadgen::sheet;
 use kerb_loadgen::track::GAP_MAX_S;
 use kerb_loadgen::trips::parse_time_s;
+use kerb_routing::csv_rows::{LastLine, Table};
 
 const START_COLUMNS: [&str; 4] = ["time", "cab_id", "lat", "lon"];
 const HOUR_MS: f64 = 3_600_000.0;
@@ -114,14 +114,16 @@ fn placed(number: u32, shift_h: Option<[f64; 2]>, within: &Range<i64>, wishes: &
 
 /// The first row of each cab, to the end of the run.
 fn starts(files: &Files, file: &str, scenario: &Scenario, most: u32) -> Result<Vec<Found>, ScenarioError> {
-    let rows = sheet::read(files.text(file)?, file, &START_COLUMNS, false, |row| {
-        let time_s = parse_time_s(row.field(0));
+    let mut table = Table::new(files.text(file)?, file, LastLine::MayBeOpen)?;
+    table.require_first(&START_COLUMNS, false)?;
+    let rows = table.read_all(|row| {
+        let time_s = parse_time_s(row.text(0));
         let time_s = time_s.ok_or_else(|| row.wrong(0, "a time like 2008-05-22T17:00:00-07:00"))?;
-        let name = row.field(1).to_owned();
+        let name = row.text(1).to_owned();
         if name.is_empty() || name.len() > CAB_ID_BYTES_MAX {
             return Err(row.wrong(1, format!("an id of 1 to {CAB_ID_BYTES_MAX} bytes")));
         }
-        Ok((time_s * 1_000, name, row.place(2)?))
+        Ok((time_s * 1_000, name, row.position([2, 3])?))
     })?;
     let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
     for (at_ms, name, place) in rows {

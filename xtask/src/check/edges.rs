@@ -1,7 +1,10 @@
-//! Who may use whom. Dev-dependencies are free.
+//! The edges between crates: exactly those of the list, and few crates. Dev-dependencies are free.
 
 use super::Finding;
 use super::metadata::{Metadata, Package};
+
+/// How many crates the workspace may have; a folder of a crate is enough where no dependency rule is wanted.
+const CRATES_MAX: usize = 20;
 
 /// A crate and the crates of ours that it may use. A new edge is rare and argued for in its commit.
 const ALLOWED: &[(&str, &[&str])] = &[
@@ -18,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kerb-index-server", &["kerb-geometry", "kerb-ports", "kerb-proto", "kerb-types"]),
     ("kerb-proto", &["kerb-geometry", "kerb-ports", "kerb-trips", "kerb-types"]),
     ("kerb-cluster", &["kerb-ports", "kerb-proto", "kerb-transport", "kerb-trips", "kerb-types"]),
-    ("kerb-loadgen", &["kerb", "kerb-geometry", "kerb-ports", "kerb-proto", "kerb-types"]),
+    ("kerb-loadgen", &["kerb", "kerb-geometry", "kerb-ports", "kerb-proto", "kerb-routing", "kerb-types"]),
     ("kerb-location-ingest", &["kerb-geometry", "kerb-ports", "kerb-proto", "kerb-trips", "kerb-types"]),
     (
         "kerb-matcher",
@@ -64,7 +67,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
-    metadata.packages.iter().filter(|package| package.source.is_none()).flat_map(check_package).collect()
+    let ours: Vec<&Package> = metadata.packages.iter().filter(|package| package.source.is_none()).collect();
+    let mut found: Vec<Finding> = ours.iter().flat_map(|package| check_package(package)).collect();
+    if ours.len() > CRATES_MAX {
+        found.push(Finding::new("Cargo.toml", format!("{} crates, at most {CRATES_MAX}", ours.len())));
+    }
+    found
 }
 
 fn check_package(package: &Package) -> Vec<Finding> {
@@ -72,11 +80,19 @@ fn check_package(package: &Package) -> Vec<Finding> {
     let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| known == name) else {
         return vec![Finding::new(name, "a crate that the list of allowed edges does not name")];
     };
-    let ours =
-        package.dependencies.iter().filter(|edge| edge.path.is_some() && edge.kind.as_deref() != Some("dev"));
-    let wrong = ours.filter(|edge| !allowed.contains(&edge.name.as_str()));
+    let ours: Vec<_> = package
+        .dependencies
+        .iter()
+        .filter(|edge| edge.path.is_some() && edge.kind.as_deref() != Some("dev"))
+        .collect();
+    let unused = allowed.iter().filter(|listed| !ours.iter().any(|edge| edge.name == **listed));
+    let unused = unused.map(|listed| Finding::new(name, format!("is listed to use {listed}, and does not")));
+    let wrong = ours.iter().filter(|edge| !allowed.contains(&edge.name.as_str()));
     let right = if allowed.is_empty() { "none of ours".to_owned() } else { allowed.join(", ") };
-    wrong.map(|edge| Finding::new(name, format!("uses {}, may use {right}", edge.name))).collect()
+    wrong
+        .map(|edge| Finding::new(name, format!("uses {}, may use {right}", edge.name)))
+        .chain(unused)
+        .collect()
 }
 
 #[cfg(test)]
@@ -97,7 +113,14 @@ mod tests {
 
     #[test]
     fn services_meet_at_ports_only() {
-        let edges = [("kerb-ports", None), ("kerb-index-server", None), ("tonic", None)];
+        let edges = [
+            ("kerb-geometry", None),
+            ("kerb-index-server", None),
+            ("kerb-ports", None),
+            ("kerb-proto", None),
+            ("kerb-types", None),
+            ("tonic", None),
+        ];
         let expected = "kerb-aggregator: uses kerb-index-server, may use kerb-geometry, kerb-ports, kerb-proto, kerb-types";
         assert_eq!(found("kerb-aggregator", &edges), [expected]);
     }
@@ -106,6 +129,11 @@ mod tests {
     fn tests_are_free_and_build_scripts_are_not() {
         assert!(found("kerb-geometry", &[("kerb-types", Some("dev"))]).is_empty());
         assert_eq!(found("kerb-geometry", &[("kerb-types", Some("build"))]).len(), 1);
+    }
+
+    #[test]
+    fn a_listed_edge_must_be_used() {
+        assert_eq!(found("kerb-types", &[]), ["kerb-types: is listed to use kerb-geometry, and does not"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
-use kerb_proto::status::{error_of, status_of};
+use kerb_proto::status::{failure_of, status_of};
 use kerb_types::{MembershipView, NodeId, Role};
 use tokio::sync::watch;
 use tonic::Status;
@@ -82,7 +82,7 @@ impl<S> Service<Request<Body>> for DispatchProxy<S> {
 
 /// What the client is told of a call that the transport lost.
 fn seen_from_here(status: &Status, node: &NodeId) -> Status {
-    status_of(&error_of(status, node))
+    status_of(&failure_of(status, node))
 }
 
 /// An answer under way. A matcher that is lost ends it with a status, as it would end by itself; a broken stream would

@@ -57,7 +57,7 @@ impl ShardSearch for RemoteIndexServer {
             let Ok(answer) = timeout_at(deadline, client.search_shards(request)).await else {
                 return Err(Error::DeadlineExceeded(format!("{} has not answered", self.node)));
             };
-            let answer = answer.map_err(|status| error_of(&status, &self.node))?.into_inner();
+            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
             ShardResult::try_from(answer).map_err(|error| self.wrong_value(&error))
         }
         .boxed()
@@ -68,7 +68,7 @@ impl IndexAdmin for RemoteIndexServer {
     fn stats(&self) -> Answer<'_, Vec<ShardStat>> {
         async move {
             let answer = self.client.clone().shard_stats(ShardStatsRequest {}).await;
-            let answer = answer.map_err(|status| error_of(&status, &self.node))?.into_inner();
+            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
             let stats = answer.shards.into_iter().map(ShardStat::try_from).collect::<Result<_, _>>();
             stats.map_err(|error| self.wrong_value(&error))
         }
@@ -79,7 +79,7 @@ impl IndexAdmin for RemoteIndexServer {
         async move {
             let request = ResyncRequest { shards: shards.iter().map(|shard| u32::from(shard.0)).collect() };
             let answer = self.client.clone().resync(request).await;
-            let answer = answer.map_err(|status| error_of(&status, &self.node))?.into_inner();
+            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
             let shard = |number: u32| {
                 let shard = u16::try_from(number).ok().map(ShardId);
                 shard.ok_or_else(|| self.wrong_value(&FieldError::new("shards", number.to_string())))

@@ -33,7 +33,7 @@ impl RemoteIngestNode {
         let request =
             LocateDriversRequest { driver_id: drivers.iter().map(|id| id.as_str().to_owned()).collect() };
         let answer = self.client.clone().locate_drivers(request).await;
-        let found = answer.map_err(|status| error_of(&status, &self.node))?.into_inner().drivers;
+        let found = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner().drivers;
         if found.len() != drivers.len() {
             let description = format!("{} elements, must be {}", found.len(), drivers.len());
             return Err(self.wrong_value(&FieldError::new("drivers", description)));
@@ -48,7 +48,7 @@ impl DriverLookup for RemoteIngestNode {
         async move {
             let request = LookupDriverRequest { driver_id: id.as_str().to_owned() };
             let answer = self.client.clone().lookup_driver(request).await;
-            let answer = answer.map_err(|status| error_of(&status, &self.node))?.into_inner();
+            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
             let driver = answer.driver.map(KnownDriver::try_from).transpose();
             driver.map_err(|error| self.wrong_value(&error))
         }
@@ -62,7 +62,7 @@ impl DriverChannel for RemoteIngestNode {
             let driver_id = driver.as_str().to_owned();
             let request = NotifyDriverRequest { driver_id, notification: Some((&notification).into()) };
             let answer = self.client.clone().notify_driver(request).await;
-            Ok(answer.map_err(|status| error_of(&status, &self.node))?.into_inner().delivered)
+            Ok(answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner().delivered)
         }
         .boxed()
     }

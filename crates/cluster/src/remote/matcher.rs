@@ -34,7 +34,7 @@ impl DriverEvents for RemoteMatcher {
         async move {
             let request = ActRequest::from((&driver, &Act { trip, action }));
             let answer = self.client.clone().act(request).await;
-            let answer = answer.map_err(|status| error_of(&status, &self.node))?.into_inner();
+            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
             trip_state(answer.state).map_err(|error| self.wrong_value(&error))
         }
         .boxed()
@@ -44,7 +44,7 @@ impl DriverEvents for RemoteMatcher {
         async move {
             let request = DriverConnectedRequest { driver_id: driver.as_str().to_owned() };
             let answer = self.client.clone().driver_connected(request).await;
-            let answer = answer.map_err(|status| error_of(&status, &self.node))?.into_inner();
+            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
             let news = answer.news.map(DriverNotification::try_from).transpose();
             news.map_err(|error| self.wrong_value(&error))
         }
@@ -55,7 +55,7 @@ impl DriverEvents for RemoteMatcher {
         async move {
             let request = DriverDisconnectedRequest { driver_id: driver.as_str().to_owned() };
             let answer = self.client.clone().driver_disconnected(request).await;
-            answer.map_err(|status| error_of(&status, &self.node))?;
+            answer.map_err(|status| error_of::<Error>(&status, &self.node))?;
             Ok(())
         }
         .boxed()

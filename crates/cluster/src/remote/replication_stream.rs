@@ -44,7 +44,7 @@ impl RemoteReplicationStream {
         let (frames, queue) = mpsc::channel(FRAMES_IN_FLIGHT_MAX as usize + 1);
         frames.try_send(hello.into()).expect("the queue is empty");
         let replies = client.stream_positions(ReceiverStream::new(queue)).await;
-        let replies = replies.map_err(|status| error_of(&status, &node))?.into_inner();
+        let replies = replies.map_err(|status| error_of::<Error>(&status, &node))?.into_inner();
         Ok(Self { node, frames, replies, sent: 0, applied: 0, wished: BTreeSet::new() })
     }
 
@@ -75,7 +75,8 @@ impl RemoteReplicationStream {
     }
 
     fn note(&mut self, reply: Result<Option<PositionControl>, tonic::Status>) -> Result<(), Error> {
-        let reply = reply.map_err(|status| error_of(&status, &self.node))?.ok_or_else(|| self.lost())?;
+        let reply =
+            reply.map_err(|status| error_of::<Error>(&status, &self.node))?.ok_or_else(|| self.lost())?;
         match FromSink::try_from(reply) {
             // Numbered from 0.
             Ok(FromSink::Applied(frame)) if frame < self.sent => self.applied = self.applied.max(frame + 1),

@@ -163,13 +163,13 @@ async fn messages_metadata_and_errors_pass() {
 
     let cancel = CancelTripRequest { trip_id: "world-9".to_owned(), ..Default::default() };
     let status = timeout(SOON, client.cancel_trip(cancel)).await.unwrap().unwrap_err();
-    let error = error_of(&status, &node("door"));
+    let error = error_of::<Error>(&status, &node("door"));
     assert_eq!(error, Error::NotFound { what: "trip", id: "world-9".to_owned() }, "details pass too");
 
     let mut late = Request::new(RequestRideRequest::default());
     late.set_timeout(Duration::from_millis(30));
     let status = timeout(SOON, client.request_ride(late)).await.unwrap().unwrap_err();
-    let error = error_of(&status, &node("door"));
+    let error = error_of::<Error>(&status, &node("door"));
     assert!(matches!(error, Error::DeadlineExceeded(_)), "{status:?}");
 }
 
@@ -211,7 +211,7 @@ async fn a_matcher_that_is_lost_or_not_there_is_unavailable() {
     let status = timeout(SOON, client.get_trip(question())).await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert!(
-        matches!(error_of(&status, &node("door")), Error::Unavailable { node: lost, .. } if lost == node("matcher"))
+        matches!(error_of::<Error>(&status, &node("door")), Error::Unavailable { node: lost, .. } if lost == node("matcher"))
     );
 
     bed.view.send_replace(view(None));

@@ -12,7 +12,7 @@ fn refuses_radii_that_are_none() {
         let error = Circle::new(deg(0.0, 0.0), radius_m).expect_err("not a radius");
         assert_eq!(
             error.to_string(),
-            format!("radius_m: {radius_m} is not a finite number of metres above 0")
+            format!("radius_m: {radius_m} is not a finite number of meters above 0")
         );
     }
 }
@@ -24,7 +24,7 @@ fn a_huge_circle_is_the_globe() {
     assert_eq!(globe.relation(&kerb_geometry::Cell::ROOT.bounds()), Relation::Inside);
 }
 
-/// Circles from a centimetre to the globe.
+/// Circles from a centimeter to the globe.
 fn circle() -> impl Strategy<Value = Circle> {
     (position(), any_scale(31))
         .prop_map(|(center, cm)| Circle::new(center, cm.abs() as f64 / 100.0).expect("a radius"))

@@ -1,4 +1,4 @@
-//! Morton codes, cells and tiles: exact arithmetic, nothing lost between neighbours, and the geohash.
+//! Morton codes, cells and tiles: exact arithmetic, nothing lost between neighbors, and the geohash.
 
 use kerb_geometry::{Cell, LatLng, Morton, Tile, distance_m};
 use proptest::prelude::*;
@@ -66,7 +66,7 @@ fn a_number_is_a_tile_or_is_refused() {
 }
 
 #[test]
-fn tiles_are_five_to_ten_kilometres_wide() {
+fn tiles_are_five_to_ten_kilometers_wide() {
     // Up to the last rows, where a tile is a sector of the polar cap.
     for tenth in -895..=895 {
         let tile = Tile::of(deg(f64::from(tenth) / 10.0, 13.4)).bounds();

@@ -73,7 +73,7 @@ proptest! {
     #![proptest_config(config(1_000))]
 
     #[test]
-    fn two_kilometres_are_one_to_four_tiles(center in position()) {
+    fn two_kilometers_are_one_to_four_tiles(center in position()) {
         let count = cover(&circle(center, 2_000.0), 64).expect("few tiles").len();
         // Beside a pole a row is a ring of four to eight sectors, and the bounds tell fewer of them apart.
         let most = if center.lat_e7().abs() < 898_000_000 { 4 } else { 12 };

@@ -36,7 +36,7 @@ fn by_geo_m(a: LatLng, b: LatLng) -> f64 {
     Haversine.distance(Point::new(a.lon_deg(), a.lat_deg()), Point::new(b.lon_deg(), b.lat_deg()))
 }
 
-/// How far metres may differ: `geo` subtracts rounded degrees (an error of nanometres), and the arc sine near the
+/// How far meters may differ: `geo` subtracts rounded degrees (an error of nanometers), and the arc sine near the
 /// antipode turns one rounding of the half-chord, 1e-16, into 1e-16 / sqrt(1 - hav) radians, at worst 1e-8.
 fn tolerance_m(hav: f64) -> f64 {
     4e-9 + 1e-14 * hav_to_m(hav) + 1e-15 * EARTH_RADIUS_M / (1.0 - hav).sqrt().max(1e-8)
@@ -86,7 +86,7 @@ proptest! {
     }
 
     #[test]
-    fn metres_agree_with_geo((a, b) in pair()) {
+    fn meters_agree_with_geo((a, b) in pair()) {
         let hav = Origin::new(a).hav(b);
         let geo_m = by_geo_m(a, b);
         let hav_m = hav_to_m(hav);

@@ -62,7 +62,7 @@ pub(crate) fn any_scale(bits: u32) -> impl Strategy<Value = i64> {
     })
 }
 
-/// Two positions from a centimetre apart to half a turn.
+/// Two positions from a centimeter apart to half a turn.
 pub(crate) fn pair() -> impl Strategy<Value = (LatLng, LatLng)> {
     (position(), any_scale(30), any_scale(31)).prop_map(|(a, lat, lon)| (a, step(a, lat, lon)))
 }

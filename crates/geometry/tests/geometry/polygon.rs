@@ -104,7 +104,7 @@ fn a_square_either_way_round_closed_or_not() {
 
 #[test]
 fn the_boundary_is_inside_to_the_last_step() {
-    // An edge through lattice points only every third step: neighbours of the edge are told apart.
+    // An edge through lattice points only every third step: neighbors of the edge are told apart.
     let triangle = Polygon::new(vec![e7(0, 0), e7(300, 900), e7(-5, 900)]).expect("a triangle");
     assert!(
         triangle.contains(e7(100, 300)) && triangle.contains(e7(0, 0)) && triangle.contains(e7(300, 900))
@@ -290,7 +290,7 @@ proptest! {
     }
 }
 
-/// Whether a small ring is simple, by the definition: no two edges share a point, but neighbours their vertex.
+/// Whether a small ring is simple, by the definition: no two edges share a point, but neighbors their vertex.
 /// Edges are compared by `geo`, whose answers on small whole numbers are exact.
 fn simple_by_definition(corners: &[(i32, i32)]) -> bool {
     use geo::line_intersection::{LineIntersection, line_intersection};
@@ -303,14 +303,14 @@ fn simple_by_definition(corners: &[(i32, i32)]) -> bool {
     let meets_wrongly = |a: usize, b: usize| match line_intersection(lines[a], lines[b]) {
         None => false,
         Some(LineIntersection::Collinear { intersection }) => {
-            intersection.start != intersection.end || !neighbours(a, b, count)
+            intersection.start != intersection.end || !neighbors(a, b, count)
         }
-        Some(LineIntersection::SinglePoint { .. }) => !neighbours(a, b, count),
+        Some(LineIntersection::SinglePoint { .. }) => !neighbors(a, b, count),
     };
     let repeated = corners.iter().enumerate().any(|(index, corner)| corners[..index].contains(corner));
     !repeated && (0..count).all(|a| (0..a).all(|b| !meets_wrongly(a, b)))
 }
 
-fn neighbours(a: usize, b: usize, count: usize) -> bool {
+fn neighbors(a: usize, b: usize, count: usize) -> bool {
     (a + 1) % count == b || (b + 1) % count == a
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use kerb_journal::{FjallJournal, JournalError};
 use kerb_ports::conformance::journal::{market, record};
-use kerb_ports::{Error, TripJournal};
+use kerb_ports::{TripJournal, TripJournalError};
 use kerb_trips::MarketId;
 
 /// Places that are tried in each file, at most.
@@ -55,7 +55,7 @@ async fn make(folder: &Path, layout: Layout) {
 /// Opens and reads everything, as a matcher does at its start. `Ok` when all is there as it was written.
 async fn read_all(folder: &Path) -> Result<(), String> {
     let journal = FjallJournal::open(folder).map_err(|e| e.to_string())?;
-    let told = |error: Error| error.to_string();
+    let told = |error: TripJournalError| error.to_string();
     assert_eq!(journal.markets().await.map_err(told)?, MARKETS.map(market));
     for name in MARKETS {
         let read = journal.read(market(name), 0, usize::MAX).await.map_err(told)?;
@@ -201,7 +201,7 @@ async fn a_missing_record_is_named() {
     forget_count();
     let journal = FjallJournal::open(folder.path()).unwrap();
     let error = journal.read(world.clone(), 0, 10).await.unwrap_err();
-    assert_eq!(error, Error::Internal(missing(3)));
+    assert_eq!(error, TripJournalError::Internal(missing(3)));
     drop(journal);
     write_behind(folder.path(), |records| records.remove(key(&world, 1)).unwrap());
     forget_count();

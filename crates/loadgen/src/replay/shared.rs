@@ -8,6 +8,7 @@ use std::time::Duration;
 use kerb_geometry::LatLng;
 use kerb_proto::v1;
 use kerb_proto::v1::nearby_service_client::NearbyServiceClient;
+use kerb_routing::csv_rows::CsvError;
 use kerb_types::{Catalog, Clock};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -19,7 +20,6 @@ use crate::history::{Card, Fleet};
 use crate::options::ReplayOptions;
 use crate::pings::Pings;
 use crate::report::{ReplayReport, Values};
-use crate::sheet::SheetError;
 use crate::track::{Track, tracks};
 
 /// Drivers of a run before leave the index in this time.
@@ -36,7 +36,7 @@ const WORLD_M: f64 = kerb_types::limits::RADIUS_MAX_M;
 pub enum ReplayError {
     /// The pings cannot be used.
     #[error(transparent)]
-    Pings(#[from] SheetError),
+    Pings(#[from] CsvError),
     /// A setting, or the machine.
     #[error("{0}")]
     Setup(String),
@@ -135,7 +135,7 @@ impl Shared {
             );
             let file =
                 options.pings.as_ref().map_or_else(|| "the pings".to_owned(), |p| p.display().to_string());
-            return Err(SheetError::Empty { file, what: "pings", within }.into());
+            return Err(CsvError::Empty { file, what: "pings", within }.into());
         }
         let tracks = tracks(&part, options.gap_max_s);
         let catalog = Catalog::default();

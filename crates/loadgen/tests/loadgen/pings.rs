@@ -1,8 +1,8 @@
 //! Files of pings: what is read, and how what is wrong is told.
 
 use kerb_loadgen::pings::Pings;
-use kerb_loadgen::sheet::SheetError;
 use kerb_loadgen::slice::{write_csv, write_gz};
+use kerb_routing::csv_rows::CsvError;
 
 const GOOD: &str = "time,cab_id,lat,lon,occupied\n\
     1211500805,b,37.76000,-122.40000,0\n\
@@ -51,7 +51,7 @@ fn a_wrong_header_an_empty_file_and_a_missing_file_are_told() {
     );
     assert_eq!(error("time,cab_id,lat,lon,occupied\n"), "f.csv: no pings");
     let missing = Pings::read_file("no/such/file.csv".as_ref()).unwrap_err();
-    assert!(matches!(missing, SheetError::File { .. }) && missing.to_string().contains("no/such/file.csv"));
+    assert!(matches!(missing, CsvError::File { .. }) && missing.to_string().contains("no/such/file.csv"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, join_all};
 
-use crate::{Error, ErrorCode, TripJournal};
+use crate::{ErrorCode, TripJournal, TripJournalError};
 use kerb_trips::{Change, MarketId, Record, TripEvent, TripId, Version};
 
 type Journal = Arc<dyn TripJournal>;
@@ -93,7 +93,8 @@ pub async fn versions_count_from_one_without_gaps(open: Open) {
 /// Too old, too new, or of an empty market: refused with the newest version, and nothing is written.
 pub async fn a_wrong_expectation_changes_nothing(open: Open) {
     let (journal, world) = (open().await, market("world"));
-    let refused = |expected, current| Err(Error::Conflict { market: market("world"), expected, current });
+    let refused =
+        |expected, current| Err(TripJournalError::Conflict { market: market("world"), expected, current });
     assert_eq!(journal.append(world.clone(), 1, record("late", 1)).await, refused(1, 0));
     assert_eq!(journal.markets().await, Ok(vec![]));
     fill(&journal, &world, 3).await;
@@ -119,7 +120,7 @@ pub async fn of_many_writers_one_wins(open: Open) {
         assert_eq!(answers[winner], Ok(expected + 1));
         for loser in answers.iter().filter(|answer| answer.is_err()) {
             let current = expected + 1;
-            assert_eq!(*loser, Err(Error::Conflict { market: world.clone(), expected, current }));
+            assert_eq!(*loser, Err(TripJournalError::Conflict { market: world.clone(), expected, current }));
         }
         let stands = journal.read(world.clone(), expected, 10).await.unwrap();
         assert_eq!(stands, [(expected + 1, record(&format!("matcher-{winner}"), expected + 1))]);
@@ -218,7 +219,10 @@ pub async fn what_was_acknowledged_is_there_after_opening_again(open: Open) {
     for market in &markets {
         assert_eq!(journal.read(market.clone(), 0, 100).await, Ok(filled(market, 1, 10)));
         let late = journal.append(market.clone(), 9, record("late", 1)).await;
-        assert_eq!(late, Err(Error::Conflict { market: market.clone(), expected: 9, current: 10 }));
+        assert_eq!(
+            late,
+            Err(TripJournalError::Conflict { market: market.clone(), expected: 9, current: 10 })
+        );
         assert_eq!(journal.append(market.clone(), 10, record(market.as_str(), 11)).await, Ok(11));
     }
     drop(journal);

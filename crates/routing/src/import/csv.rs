@@ -11,16 +11,49 @@
 use std::io::Read;
 
 use kerb_geometry::LatLng;
+use serde::Deserialize;
 
 use super::error::ImportError;
 use super::report::Report;
 use super::speed;
 use super::streets::{Map, Piece, Pieces, Street, Streets, length_cm};
 use crate::RoadClass;
-use crate::rows::{RowError, Rows};
+use crate::csv_rows::{CsvError, LastLine, Row, RowError, Table, TypedRow};
 
 /// Longer than any street, in metres.
 const LENGTH_M_MAX: f64 = 1e7;
+
+/// The names of the tables in errors.
+const NODES: &str = "nodes";
+const EDGES: &str = "edges";
+
+#[derive(Deserialize)]
+struct NodeRow {
+    node_id: i64,
+    lat: f64,
+    lon: f64,
+}
+
+impl TypedRow<'_> for NodeRow {}
+
+#[derive(Deserialize)]
+struct EdgeRow<'r> {
+    from_node: i64,
+    to_node: i64,
+    length_m: f64,
+    highway: &'r str,
+    #[serde(default)]
+    maxspeed_kmh: &'r str,
+    /// A table without the column has a row for each direction of every street.
+    #[serde(default = "yes")]
+    two_way: &'r str,
+}
+
+impl<'r> TypedRow<'r> for EdgeRow<'r> {}
+
+fn yes() -> &'static str {
+    "1"
+}
 
 /// Reads both tables into streets that are already cut at their junctions.
 pub(super) fn read(
@@ -32,12 +65,12 @@ pub(super) fn read(
     let numbers = read_nodes(nodes, &mut pieces)?;
     report.nodes_read = pieces.junctions.len() as u64;
     let mut streets = Streets { names: vec![String::new()], ..Streets::default() };
-    let mut table = Table::open("edges", edges)?;
-    let columns = EdgeColumns::find(&mut table)?;
+    let mut table = Table::new(edges, EDGES, LastLine::MustEnd)?;
+    table.require_all(&["from_node", "to_node", "length_m", "highway"])?;
     let mut waiting = Map::default();
-    while table.next()? {
+    while let Some(row) = table.next_row()? {
         report.ways_read += 1;
-        let edge = columns.read(&table, &numbers)?;
+        let edge = Edge::new(row, &numbers)?;
         if edge.ends[0] == edge.ends[1] {
             report.left_out.empty += 1;
         } else if let Some(street) = edge.take_other_way(&mut waiting) {
@@ -54,16 +87,16 @@ pub(super) fn read(
     Ok((streets, pieces))
 }
 
+/// Adds a junction for each node. Returns the junctions by the nodes' ids.
 fn read_nodes(nodes: impl Read, pieces: &mut Pieces) -> Result<Map<i64, u32>, ImportError> {
-    let mut table = Table::open("nodes", nodes)?;
-    let [id, lat, lon] = [table.column("node_id")?, table.column("lat")?, table.column("lon")?];
+    let mut table = Table::new(nodes, NODES, LastLine::MustEnd)?;
+    table.require_all(&["node_id", "lat", "lon"])?;
     let mut numbers = Map::default();
-    while table.next()? {
-        let position = LatLng::new(table.number(lat)?, table.number(lon)?)
-            .map_err(|error| table.wrong(error.to_string()))?;
-        let id: i64 = table.number(id)?;
-        if numbers.insert(id, pieces.add_junction(position)).is_some() {
-            return Err(table.wrong(format!("node {id} is there twice")));
+    while let Some(row) = table.next_row()? {
+        let NodeRow { node_id, lat, lon } = row.read()?;
+        let position = LatLng::new(lat, lon).map_err(|error| row.error(error.to_string()))?;
+        if numbers.insert(node_id, pieces.add_junction(position)).is_some() {
+            return Err(row.error(format!("node {node_id} is there twice")).into());
         }
         if numbers.len() > super::COUNT_MAX {
             return Err(ImportError::TooLarge { what: "the number of nodes" });
@@ -72,6 +105,7 @@ fn read_nodes(nodes: impl Read, pieces: &mut Pieces) -> Result<Map<i64, u32>, Im
     Ok(numbers)
 }
 
+/// A row of the table of edges, checked.
 struct Edge {
     ends: [u32; 2],
     length_cm: u32,
@@ -84,6 +118,25 @@ struct Edge {
 type Waiting = Map<([u32; 2], u32, RoadClass), usize>;
 
 impl Edge {
+    fn new(row: Row<'_>, nodes: &Map<i64, u32>) -> Result<Self, CsvError> {
+        let EdgeRow { from_node, to_node, length_m, highway, maxspeed_kmh, two_way } = row.read()?;
+        let junction = |id: i64| {
+            nodes.get(&id).copied().ok_or_else(|| row.error(format!("node {id} is not among the nodes")))
+        };
+        if !(0.0..=LENGTH_M_MAX).contains(&length_m) {
+            return Err(row.error(format!("length_m {length_m} is outside 0 to {LENGTH_M_MAX}")));
+        }
+        let class = RoadClass::from_tag(highway)
+            .ok_or_else(|| row.error(format!("highway {highway:?} is no road for cars")))?;
+        Ok(Self {
+            ends: [junction(from_node)?, junction(to_node)?],
+            length_cm: length_cm(length_m),
+            class,
+            speed_kmh: speed::limit_kmh(maxspeed_kmh).unwrap_or_else(|| class.default_speed_kmh()),
+            is_two_way: two_way == "1",
+        })
+    }
+
     /// The street that this edge is the other direction of.
     fn take_other_way(&self, waiting: &mut Waiting) -> Option<usize> {
         let [from, to] = self.ends;
@@ -108,80 +161,17 @@ impl Edge {
     }
 }
 
-struct EdgeColumns {
-    from: usize,
-    to: usize,
-    length_m: usize,
-    highway: usize,
-    maxspeed_kmh: Option<usize>,
-    two_way: Option<usize>,
-}
-
-impl EdgeColumns {
-    fn find(table: &mut Table<impl Read>) -> Result<Self, ImportError> {
-        Ok(Self {
-            from: table.column("from_node")?,
-            to: table.column("to_node")?,
-            length_m: table.column("length_m")?,
-            highway: table.column("highway")?,
-            maxspeed_kmh: table.rows.find("maxspeed_kmh"),
-            two_way: table.rows.find("two_way"),
-        })
-    }
-
-    fn read(&self, table: &Table<impl Read>, nodes: &Map<i64, u32>) -> Result<Edge, ImportError> {
-        let end = |column| {
-            let id: i64 = table.number(column)?;
-            nodes.get(&id).copied().ok_or_else(|| table.wrong(format!("node {id} is not among the nodes")))
+impl From<CsvError> for ImportError {
+    fn from(error: CsvError) -> Self {
+        // The reader was given the table's name in the place of a file's.
+        let table = if error.file() == NODES { NODES } else { EDGES };
+        let (line, reason) = match error {
+            CsvError::Value { line, column, value, .. } => (line, format!("{column} {value:?} is no number")),
+            error => {
+                let RowError { line, reason } = error.into();
+                (line, reason)
+            }
         };
-        let length_m: f64 = table.number(self.length_m)?;
-        if !(0.0..=LENGTH_M_MAX).contains(&length_m) {
-            return Err(table.wrong(format!("length_m {length_m} is outside 0 to {LENGTH_M_MAX}")));
-        }
-        let highway = table.rows.text(self.highway);
-        let class = RoadClass::from_tag(highway)
-            .ok_or_else(|| table.wrong(format!("highway {highway:?} is no road for cars")))?;
-        let limit = self.maxspeed_kmh.map_or("", |column| table.rows.text(column));
-        Ok(Edge {
-            ends: [end(self.from)?, end(self.to)?],
-            length_cm: length_cm(length_m),
-            class,
-            speed_kmh: speed::limit_kmh(limit).unwrap_or_else(|| class.default_speed_kmh()),
-            is_two_way: self.two_way.is_none_or(|column| table.rows.text(column) == "1"),
-        })
+        Self::Row { table, line, reason }
     }
-}
-
-/// Rows of a table whose name stands in complaints.
-struct Table<R: Read> {
-    name: &'static str,
-    rows: Rows<R>,
-}
-
-impl<R: Read> Table<R> {
-    fn open(name: &'static str, source: R) -> Result<Self, ImportError> {
-        Ok(Self { name, rows: Rows::open(source).map_err(|error| named(name, error))? })
-    }
-
-    fn column(&self, name: &str) -> Result<usize, ImportError> {
-        self.rows.column(name).map_err(|error| named(self.name, error))
-    }
-
-    /// Goes to the next row, if there is one.
-    fn next(&mut self) -> Result<bool, ImportError> {
-        self.rows.next().map_err(|error| named(self.name, error))
-    }
-
-    fn number<T: std::str::FromStr>(&self, column: usize) -> Result<T, ImportError> {
-        let (name, text) = (self.rows.name(column), self.rows.text(column));
-        text.parse().map_err(|_no_number| self.wrong(format!("{name} {text:?} is no number")))
-    }
-
-    fn wrong(&self, reason: String) -> ImportError {
-        named(self.name, self.rows.wrong(reason))
-    }
-}
-
-fn named(table: &'static str, RowError { line, reason }: RowError) -> ImportError {
-    ImportError::Row { table, line, reason }
 }

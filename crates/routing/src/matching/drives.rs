@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::io::Read;
 
 use kerb_geometry::LatLng;
+use serde::Deserialize;
 
-use crate::rows::{RowError, Rows};
+use crate::csv_rows::{LastLine, RowError, Table, TypedRow};
 
 /// A position of a car.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,19 +52,29 @@ pub struct PingCounts {
     pub used: u64,
 }
 
+#[derive(Deserialize)]
+struct PingRow<'r> {
+    time: i64,
+    cab_id: &'r str,
+    occupied: &'r str,
+}
+
+impl<'r> TypedRow<'r> for PingRow<'r> {}
+
 /// Reads the table into drives.
 pub fn read_pings(source: impl Read, rules: DriveRules) -> Result<(Vec<Drive>, PingCounts), RowError> {
-    let mut rows = Rows::open(source)?;
-    let (time, cab, occupied) = (rows.column("time")?, rows.column("cab_id")?, rows.column("occupied")?);
-    let place = [rows.column("lat")?, rows.column("lon")?];
+    // The callers name the file in front of the errors.
+    let mut table = Table::new(source, "", LastLine::MustEnd)?;
+    table.require_all(&["time", "cab_id", "occupied"])?;
+    let place = [table.require("lat")?, table.require("lon")?];
     let mut counts = PingCounts::default();
     let mut open = HashMap::<String, Drive>::new();
     let mut drives = Vec::new();
-    while rows.next()? {
+    while let Some(row) = table.next_row()? {
         counts.read += 1;
-        let ping = Ping { at_s: rows.number(time)?, place: rows.place(place)? };
-        let cab = rows.text(cab);
-        match rows.text(occupied) {
+        let PingRow { time, cab_id: cab, occupied } = row.read()?;
+        let ping = Ping { at_s: time, place: row.position(place)? };
+        match occupied {
             "0" => {
                 counts.vacant += 1;
                 drives.extend(open.remove(cab));
@@ -81,7 +92,7 @@ pub fn read_pings(source: impl Read, rules: DriveRules) -> Result<(Vec<Drive>, P
                     _ => drive.pings.push(ping),
                 }
             }
-            _ => return Err(rows.wrong_field(occupied, "0 or 1")),
+            _ => return Err(row.wrong_in("occupied", "0 or 1").into()),
         }
     }
     drives.extend(open.into_values());

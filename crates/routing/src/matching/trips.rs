@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use kerb_geometry::{LatLng, distance_m};
 
-use crate::rows::{RowError, Rows};
+use crate::csv_rows::{CsvError, LastLine, Row, RowError, Table};
 use crate::speeds::UtcOffset;
 
 const TIME_S: std::ops::RangeInclusive<i64> = 120..=7_200;
@@ -82,24 +82,25 @@ pub fn read_trips(
     offset: UtcOffset,
     days: std::ops::RangeInclusive<Day>,
 ) -> Result<(Vec<Trip>, TripCounts), RowError> {
-    let mut rows = Rows::open(source)?;
-    let (start, end) = (rows.column("request_time")?, rows.column("dropoff_time")?);
-    let from = [rows.column("pickup_lat")?, rows.column("pickup_lon")?];
-    let to = [rows.column("dropoff_lat")?, rows.column("dropoff_lon")?];
+    // The callers name the file in front of the errors.
+    let mut table = Table::new(source, "", LastLine::MustEnd)?;
+    let (start, end) = (table.require("request_time")?, table.require("dropoff_time")?);
+    let from = [table.require("pickup_lat")?, table.require("pickup_lon")?];
+    let to = [table.require("dropoff_lat")?, table.require("dropoff_lon")?];
     let mut counts = TripCounts::default();
     let mut trips = Vec::new();
-    while rows.next()? {
-        let start_s = instant_s(&rows, start)?;
+    while let Some(row) = table.next_row()? {
+        let start_s = instant_s(row, start)?;
         if !Day::of(start_s, offset).is_some_and(|day| days.contains(&day)) {
             continue;
         }
         counts.read += 1;
-        if rows.text(end).is_empty() {
+        if row.text(end).is_empty() {
             counts.without_end += 1;
             continue;
         }
-        let time_s = (instant_s(&rows, end)? - start_s) as f64;
-        let trip = Trip { start_s, time_s, from: rows.place(from)?, to: rows.place(to)? };
+        let time_s = (instant_s(row, end)? - start_s) as f64;
+        let trip = Trip { start_s, time_s, from: row.position(from)?, to: row.position(to)? };
         trips.extend(trip.is_plain(&mut counts).then_some(trip));
     }
     counts.kept = trips.len() as u64;
@@ -124,9 +125,9 @@ impl Trip {
     }
 }
 
-fn instant_s(rows: &Rows<impl Read>, column: usize) -> Result<i64, RowError> {
-    let instant = rows.text(column).parse::<Timestamp>();
+fn instant_s(row: Row<'_>, column: usize) -> Result<i64, CsvError> {
+    let instant = row.text(column).parse::<Timestamp>();
     instant
         .map(Timestamp::as_second)
-        .map_err(|_no_time| rows.wrong_field(column, "a time such as 2008-05-22T17:00:00-07:00"))
+        .map_err(|_no_time| row.wrong(column, "a time such as 2008-05-22T17:00:00-07:00"))
 }

@@ -16,8 +16,8 @@ use super::key::{DIRECTIONS, DirectionName, Segments};
 use super::listing::listed;
 use super::speed::Speed;
 use super::table::SpeedTable;
+use crate::csv_rows::{CsvError, LastLine, Row, RowError, Table};
 use crate::graph::{Arc, Network};
-use crate::rows::{RowError, Rows};
 
 /// Reads a speed file. It is taken whole or not at all.
 pub fn read_speeds(
@@ -25,14 +25,15 @@ pub fn read_speeds(
     network: &Network,
     segments: &Segments,
 ) -> Result<SpeedTable, RowError> {
-    let mut rows = Rows::open(source)?;
+    // The callers name the file in front of the errors.
+    let mut rows = Table::new(source, "", LastLine::MustEnd)?;
     let names = Names::find(&rows)?;
     let speeds = Speeds::find(&rows)?;
     let mut table = SpeedTable::new(network);
-    while rows.next()? {
-        let arcs = segments.find(&names.read(&rows)?).map_err(|error| rows.wrong(error.to_string()))?;
+    while let Some(row) = rows.next_row()? {
+        let arcs = segments.find(&names.read(row)?).map_err(|error| row.error(error.to_string()))?;
         for arc in arcs {
-            speeds.read(&rows, arc, &mut table)?;
+            speeds.read(row, arc, &mut table)?;
         }
     }
     Ok(table)
@@ -51,14 +52,15 @@ pub struct SpeedRow {
 
 /// Reads the rows that have a speed at all hours, for who has no network: whoever has it finds the directions.
 pub fn read_rows(source: impl Read) -> Result<Vec<SpeedRow>, RowError> {
-    let mut rows = Rows::open(source)?;
+    // The callers name the file in front of the errors.
+    let mut rows = Table::new(source, "", LastLine::MustEnd)?;
     let names = Names::find(&rows)?;
-    let always = rows.column("speed_kmh")?;
+    let always = rows.require("speed_kmh")?;
     let mut read = Vec::new();
-    while rows.next()? {
-        let direction = names.read(&rows)?;
-        let speed = speed(&rows, always)?;
-        read.extend(speed.map(|speed| SpeedRow { line: rows.line(), direction, speed }));
+    while let Some(row) = rows.next_row()? {
+        let direction = names.read(row)?;
+        let speed = speed(row, always)?;
+        read.extend(speed.map(|speed| SpeedRow { line: row.line(), direction, speed }));
     }
     Ok(read)
 }
@@ -90,31 +92,31 @@ enum Names {
 }
 
 impl Names {
-    fn find(rows: &Rows<impl Read>) -> Result<Self, RowError> {
-        if rows.find("from_lat").is_none() && rows.find("segment").is_some() {
-            let (segment, direction) = (rows.column("segment")?, rows.column("direction")?);
+    fn find(rows: &Table<impl Read>) -> Result<Self, CsvError> {
+        if rows.column("from_lat").is_none() && rows.column("segment").is_some() {
+            let (segment, direction) = (rows.require("segment")?, rows.require("direction")?);
             return Ok(Self::Number { segment, direction });
         }
-        let from = [rows.column("from_lat")?, rows.column("from_lon")?];
-        let to = [rows.column("to_lat")?, rows.column("to_lon")?];
-        Ok(Self::Ends { from, to, way: rows.find("way") })
+        let from = [rows.require("from_lat")?, rows.require("from_lon")?];
+        let to = [rows.require("to_lat")?, rows.require("to_lon")?];
+        Ok(Self::Ends { from, to, way: rows.column("way") })
     }
 
-    fn read(&self, rows: &Rows<impl Read>) -> Result<DirectionName, RowError> {
+    fn read(&self, row: Row<'_>) -> Result<DirectionName, CsvError> {
         match *self {
             Self::Ends { from, to, way } => {
-                let way = match way.filter(|way| !rows.text(*way).is_empty()) {
-                    Some(way) => Some(rows.number(way)?),
+                let way = match way.filter(|way| !row.text(*way).is_empty()) {
+                    Some(way) => Some(row.number(way)?),
                     None => None,
                 };
-                Ok(DirectionName::Ends { from: rows.place(from)?, to: rows.place(to)?, way })
+                Ok(DirectionName::Ends { from: row.position(from)?, to: row.position(to)?, way })
             }
             Self::Number { segment, direction } => {
-                let word = rows.text(direction);
+                let word = row.text(direction);
                 let Some(reverse) = DIRECTIONS.iter().position(|known| *known == word) else {
-                    return Err(rows.wrong_field(direction, "forward or reverse"));
+                    return Err(row.wrong(direction, "forward or reverse"));
                 };
-                Ok(DirectionName::Number { segment: rows.number(segment)?, reverse: reverse == 1 })
+                Ok(DirectionName::Number { segment: row.number(segment)?, reverse: reverse == 1 })
             }
         }
     }
@@ -127,22 +129,22 @@ struct Speeds {
 }
 
 impl Speeds {
-    fn find(rows: &Rows<impl Read>) -> Result<Self, RowError> {
-        let always = rows.find("speed_kmh");
-        let has_hours = rows.find(&hour_column(0)).is_some();
+    fn find(rows: &Table<impl Read>) -> Result<Self, CsvError> {
+        let always = rows.column("speed_kmh");
+        let has_hours = rows.column(&hour_column(0)).is_some();
         if !has_hours {
-            return Ok(Self { always: Some(rows.column("speed_kmh")?), by_hour: Vec::new() });
+            return Ok(Self { always: Some(rows.require("speed_kmh")?), by_hour: Vec::new() });
         }
-        let hours = HourOfWeek::all().map(|hour| Ok((hour, rows.column(&hour_column(hour.number()))?)));
+        let hours = HourOfWeek::all().map(|hour| Ok((hour, rows.require(&hour_column(hour.number()))?)));
         Ok(Self { always, by_hour: hours.collect::<Result<_, _>>()? })
     }
 
-    fn read(&self, rows: &Rows<impl Read>, arc: Arc, table: &mut SpeedTable) -> Result<(), RowError> {
-        if let Some(speed) = self.always.map(|column| speed(rows, column)).transpose()?.flatten() {
+    fn read(&self, row: Row<'_>, arc: Arc, table: &mut SpeedTable) -> Result<(), CsvError> {
+        if let Some(speed) = self.always.map(|column| speed(row, column)).transpose()?.flatten() {
             table.set(arc, speed);
         }
         for (hour, column) in &self.by_hour {
-            if let Some(speed) = speed(rows, *column)? {
+            if let Some(speed) = speed(row, *column)? {
                 table.set_at(arc, *hour, speed);
             }
         }
@@ -150,10 +152,10 @@ impl Speeds {
     }
 }
 
-fn speed(rows: &Rows<impl Read>, column: usize) -> Result<Option<Speed>, RowError> {
-    if rows.text(column).is_empty() {
+fn speed(row: Row<'_>, column: usize) -> Result<Option<Speed>, CsvError> {
+    if row.text(column).is_empty() {
         return Ok(None);
     }
-    let wrong = |_| rows.wrong_field(column, "1 to 300 km/h");
-    Speed::new(rows.number(column)?).map(Some).map_err(wrong)
+    let wrong = |_| row.wrong(column, "1 to 300 km/h");
+    Speed::new(row.number(column)?).map(Some).map_err(wrong)
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backoff;
 mod catalog;
+mod metrics;
 mod placement;
 mod sharding;

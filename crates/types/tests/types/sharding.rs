@@ -41,7 +41,7 @@ proptest! {
 }
 
 #[test]
-fn a_search_of_two_kilometres_asks_few_shards() {
+fn a_search_of_two_kilometers_asks_few_shards() {
     let sharding = Sharding::default();
     let place = LatLng::new(37.7749, -122.4194).unwrap();
     let asked = sharding.shards_for(&Area::Circle(Circle::new(place, 2_000.0).unwrap()));

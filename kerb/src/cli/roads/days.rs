@@ -1,4 +1,4 @@
-//! What the commands that read positions and trips have in common.
+//! The flags shared by the commands that read positions and trips.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::snap::SnapArgs;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DayArgs {
-    /// How far local clocks are ahead of UTC, minutes
+    /// The offset of local time from UTC, minutes
     #[arg(long = "utc-offset-min", value_name = "MIN", default_value = "0", value_parser = minutes, allow_hyphen_values = true)]
     pub(super) offset: UtcOffset,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `kerb roads evaluate`: travel times beside those of trips that were driven.
+//! `kerb roads evaluate`: compares travel times with those of recorded trips.
 
 use std::path::PathBuf;
 
@@ -15,13 +15,13 @@ pub(crate) struct Args {
     /// The road network, as `kerb roads import` wrote it
     #[arg(long, value_name = "FILE")]
     roads: PathBuf,
-    /// Trips: CSV, may be gzip: `request_time`, `dropoff_time`, `pickup_lat`, `pickup_lon`, `dropoff_lat`, `dropoff_lon`
+    /// Trips, CSV or gzip: `request_time`, `dropoff_time`, `pickup_lat`, `pickup_lon`, `dropoff_lat`, `dropoff_lon`
     #[arg(long, value_name = "FILE")]
     trips: PathBuf,
     /// Speeds by hour of the week, as `kerb roads learn` wrote them
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// First day; a day that was learnt from proves nothing
+    /// First day; a day used for learning proves nothing
     #[arg(long, value_name = "DAY")]
     from: Day,
     /// Last day

@@ -1,4 +1,4 @@
-//! `kerb roads import`: streets in, a road network out, and what became of the rest.
+//! `kerb roads import`: makes a road network and reports what it left out.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -17,11 +17,11 @@ use super::info;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// An OpenStreetMap extract (.osm.pbf), or a table of nodes (CSV, may be gzip)
+    /// An OpenStreetMap extract (.osm.pbf), or a table of nodes (CSV or gzip)
     input: PathBuf,
     /// The table of edges, when the input is a table of nodes
     edges: Option<PathBuf>,
-    /// Where the road network goes; beside the input if not given
+    /// The road network to write [default: next to the input]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Print the report as one JSON object
@@ -90,7 +90,7 @@ fn beside(input: &Path) -> PathBuf {
     input.with_file_name(format!("{}.roads", stem.unwrap_or(&name)))
 }
 
-/// A bar that counts things.
+/// A progress bar with a count.
 pub(super) fn bar(what: &str) -> ProgressBar {
     bar_of(&format!("{{bar:40}} {{pos}}/{{len}} {what}, {{elapsed}}"))
 }
@@ -102,7 +102,7 @@ fn bar_of(template: &str) -> ProgressBar {
     ProgressBar::with_draw_target(None, target).with_style(style.expect("a legal template"))
 }
 
-/// What was read, and what was left out as far as there is any.
+/// The report: what was read, and every kind that was left out.
 fn to_text(report: &Report) -> String {
     let mut text = format!(
         "read {} ways, {} nodes, {} relations; {} ways are streets\n",
@@ -142,7 +142,7 @@ fn to_text(report: &Report) -> String {
     text
 }
 
-/// A row for each value of turn restrictions.
+/// One row for each value of turn restriction.
 fn restrictions_to_text(report: &Report) -> String {
     let row = |(value, counts): (&&str, &RestrictionCounts)| {
         let RestrictionCounts { kept, without_effect, conditional, other_vehicles, unclear, .. } = *counts;

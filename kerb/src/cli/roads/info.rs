@@ -1,4 +1,4 @@
-//! `kerb roads info`: what a road network holds.
+//! `kerb roads info`: prints the contents of a road network.
 
 use std::fmt::Write;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `kerb roads isochrone`: the area that is reached from a position within some minutes.
+//! `kerb roads isochrone`: prints the area reachable from a position within some minutes.
 
 use std::path::PathBuf;
 
@@ -16,18 +16,18 @@ use super::snap::SnapArgs;
 pub(crate) struct Args {
     /// The road network, as `kerb roads import` wrote it
     file: PathBuf,
-    /// Where one starts: "LAT,LON"
+    /// The origin: "LAT,LON"
     #[arg(value_parser = super::super::args::position, allow_hyphen_values = true)]
     at: LatLng,
-    /// Within how many minutes, 1 to 600; several with commas between
+    /// Minutes of travel, 1 to 600; several separated by commas
     #[arg(long, value_name = "MIN", value_delimiter = ',', default_value = "5,10", value_parser = clap::value_parser!(u32).range(1..=600))]
     minutes: Vec<u32>,
-    /// The direction of travel at the start, degrees clockwise from north
+    /// The direction of travel at the origin, degrees clockwise from north
     #[arg(long, value_name = "DEG", value_parser = route::degrees)]
     heading: Option<f64>,
     #[command(flatten)]
     snap: SnapArgs,
-    /// Print one GeoJSON feature collection: an area for each number of minutes
+    /// Print one GeoJSON feature collection with an area for each number of minutes
     #[arg(long)]
     geojson: bool,
 }

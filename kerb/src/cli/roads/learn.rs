@@ -1,4 +1,4 @@
-//! `kerb roads learn`: speeds by hour of the week out of positions of cars.
+//! `kerb roads learn`: learns speeds by hour of the week from vehicle positions.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -21,13 +21,13 @@ pub(crate) struct Args {
     /// The road network, as `kerb roads import` wrote it
     #[arg(long, value_name = "FILE")]
     roads: PathBuf,
-    /// Positions of cars: CSV, may be gzip: `time` (unix seconds), `cab_id`, `lat`, `lon`, `occupied`
+    /// Vehicle positions, CSV or gzip: `time` (unix seconds), `cab_id`, `lat`, `lon`, `occupied`
     #[arg(long, value_name = "FILE")]
     pings: PathBuf,
-    /// Trips whose ends alone are known, from the days below; may be repeated
+    /// Trips of which only the two ends are known, on the days below; may be repeated
     #[arg(long, value_name = "FILE", requires_all = ["from", "to"])]
     trips: Vec<PathBuf>,
-    /// Where the profile goes, packed by gzip when the name ends in .gz
+    /// The profile to write; gzip when the name ends in .gz
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// First day of the trips
@@ -38,10 +38,10 @@ pub(crate) struct Args {
     to: Option<kerb_routing::matching::Day>,
     #[command(flatten)]
     days: DayArgs,
-    /// How often positions are matched, later with the speeds learnt before
+    /// Rounds of map matching; each round uses the speeds of the round before
     #[arg(long, value_name = "N", default_value = "2")]
     rounds: NonZeroUsize,
-    /// A car that is silent for longer begins a new drive, seconds
+    /// A longer gap between two positions begins a new drive, seconds
     #[arg(long, value_name = "S", default_value_t = 180, value_parser = clap::value_parser!(i64).range(1..=3_600))]
     gap_max_s: i64,
 }

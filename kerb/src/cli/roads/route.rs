@@ -1,4 +1,4 @@
-//! `kerb roads route`: the fastest way between two positions.
+//! `kerb roads route`: prints the fastest route between two positions.
 
 use std::path::PathBuf;
 
@@ -16,19 +16,19 @@ use super::snap::SnapArgs;
 pub(crate) struct Args {
     /// The road network, as `kerb roads import` wrote it
     file: PathBuf,
-    /// Where the way begins: "LAT,LON"
+    /// The origin: "LAT,LON"
     #[arg(value_parser = position, allow_hyphen_values = true)]
     from: LatLng,
-    /// Where it ends: "LAT,LON"
+    /// The destination: "LAT,LON"
     #[arg(value_parser = position, allow_hyphen_values = true)]
     to: LatLng,
-    /// The direction of travel where the way begins, degrees clockwise from north: it begins on a street and in a
-    /// direction that lead that way within 60 degrees
+    /// The direction of travel at the origin, degrees clockwise from north: the route starts on a street direction
+    /// within 60 degrees of it
     #[arg(long, value_name = "DEG", value_parser = degrees)]
     heading: Option<f64>,
     #[command(flatten)]
     snap: SnapArgs,
-    /// Print one GeoJSON feature: the line, with time, length and steps as its properties
+    /// Print one GeoJSON feature: the line, with duration, length and steps as properties
     #[arg(long)]
     geojson: bool,
 }

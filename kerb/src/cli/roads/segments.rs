@@ -1,4 +1,4 @@
-//! `kerb roads segments`: the directions of a network as a list, for who is to give them speeds.
+//! `kerb roads segments`: lists the directions of a road network, as input for a speed file.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use super::super::failure::{Failure, Outcome};
 pub(crate) struct Args {
     /// The road network, as `kerb roads import` wrote it
     file: PathBuf,
-    /// Print GeoJSON, a feature a line, instead of CSV
+    /// Print GeoJSON, one feature a line, instead of CSV
     #[arg(long)]
     geojson: bool,
 }
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// RFC 8142 without its separators: each line is a feature, so that a list of any length can be read line by line.
+/// GeoJSON text sequences (RFC 8142) without the separators: each line is a feature, so a reader can stream it.
 fn print_features(network: &Network) {
     for row in listed(network) {
         let mut line: Vec<_> = network

@@ -1,4 +1,4 @@
-//! Streets of a file, and how positions are put on them: what all commands that ask for ways have in common.
+//! Opens a road network and snaps positions to it, for the commands that compute routes.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::super::failure::Failure;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SnapArgs {
-    /// A position farther from every street is off the map
+    /// Maximum distance from a position to its street
     #[arg(long, value_name = "M", default_value_t = 300.0, value_parser = metres)]
     snap_max_m: f64,
 }
@@ -22,6 +22,6 @@ impl SnapArgs {
 
 fn metres(text: &str) -> Result<f64, String> {
     let metres: f64 = text.parse().map_err(|error| format!("{text:?} is not a number: {error}"))?;
-    // A range holds no NaN.
+    // A range never contains NaN.
     if (1.0..=10_000.0).contains(&metres) { Ok(metres) } else { Err("must be 1 to 10000".to_owned()) }
 }

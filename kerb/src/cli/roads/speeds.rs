@@ -1,4 +1,4 @@
-//! `kerb roads speeds`: what running nodes know of the speeds of streets, and setting them.
+//! `kerb roads speeds`: shows and sets the street speeds of running nodes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,23 +19,23 @@ use super::days::open;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Bring the speeds of a file to all nodes with travel times; they count over those of the nodes' own files
+    /// Send the speeds of a file to all nodes with travel times; they override the nodes' own files
     Set(SetArgs),
-    /// What each node's speeds are made of
+    /// Show the sources of each node's speeds
     Show(ShowArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SetArgs {
-    /// A speed file with a column `speed_kmh`: CSV, may be gzip
+    /// A speed file with a column `speed_kmh`, CSV or gzip
     file: PathBuf,
-    /// How long the speeds count, seconds [default: the nodes' setting `roads.speed_lifetime_ms`]
+    /// Lifetime of the speeds, seconds [default: the nodes' setting `roads.speed_lifetime_ms`]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
     lifetime_s: Option<u32>,
-    /// Only for the node that is asked
+    /// Only for the node that is called
     #[arg(long)]
     this_node_only: bool,
-    /// The road network that the file's numbers are of, as `kerb roads info` prints its checksum
+    /// The checksum of the road network that the file's numbers belong to, as `kerb roads info` prints it
     #[arg(long, value_name = "HEX", default_value = "", hide_default_value = true)]
     checksum: String,
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub(crate) struct SetArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArgs {
-    /// Only of the node that is asked
+    /// Only the node that is called
     #[arg(long)]
     this_node_only: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `kerb trips cancel`: the operator ends a trip.
+//! `kerb trips cancel`: ends a trip as the operator.
 
 use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::{ForceCancelTripRequest, Trip};
@@ -14,7 +14,7 @@ use crate::cli::table;
 pub(crate) struct Args {
     /// The trip's id, as in "world-17"
     trip: String,
-    /// Why, at most 200 bytes; the rider is told
+    /// The reason, up to 200 bytes; the rider sees it
     #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]

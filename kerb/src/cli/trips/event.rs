@@ -1,5 +1,5 @@
-//! The shape of an exported event. Others' programs read it: a field may be added, none is renamed, removed or given
-//! another meaning. Fields that are named here are always there; `null` says that there is no such thing.
+//! The JSON shape of an exported event. Other programs depend on it: a field may be added; none is renamed, removed
+//! or given another meaning. Every field named here is always present; `null` means that there is no value.
 
 use std::collections::HashMap;
 
@@ -11,30 +11,30 @@ use kerb_trips::{
 use kerb_types::{Capabilities, DriverId, TravelSource};
 use serde::Serialize;
 
-/// One line of an export. Times are milliseconds since the Unix epoch.
+/// One line of an export. All times are milliseconds since the Unix epoch.
 #[derive(Debug, Serialize)]
 pub(super) struct Exported<'a> {
-    /// Whose journal.
+    /// The market whose journal holds the event.
     market: &'a str,
-    /// In the record of this version; versions count from 1.
+    /// The version of the record that holds the event, from 1.
     version: Version,
-    /// Where in that record, from 0: the same position as in `TripEventService`.
+    /// The event's index in that record, from 0: the same position as in `TripEventService`.
     index: u32,
-    /// When.
+    /// The matcher's time of the decision.
     time_ms: i64,
-    /// The matcher that decided it.
+    /// The matcher that made the decision.
     matcher: &'a str,
-    /// Which trip; `null` for an event of the market itself.
+    /// The trip; `null` for an event of the market itself.
     trip_id: Option<String>,
-    /// Whose trip; `null` when the trip's request is not in the journal.
+    /// The rider of the trip; `null` when the trip's request is not in the journal.
     rider_id: Option<String>,
-    /// The driver whom the event concerns, or who has the trip; `null` for none.
+    /// The driver that the event concerns, or else the trip's driver; `null` for none.
     driver_id: Option<String>,
     #[serde(flatten)]
     what: What<'a>,
 }
 
-/// What happened: the field `event` and the fields of that event.
+/// The kind of event, in the field `event`, and the fields of that kind.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum What<'a> {
@@ -42,82 +42,82 @@ enum What<'a> {
         idempotency_key: &'a str,
         pickup: Place,
         dropoff: Place,
-        /// Its place in the setting `fleet.vehicle_classes`, from 0.
+        /// The index of the class in the setting `fleet.vehicle_classes`, from 0.
         vehicle_class_number: u8,
-        /// Their places in the setting `fleet.capabilities`, from 0.
+        /// The indices of the capabilities in the setting `fleet.capabilities`, from 0.
         capability_numbers: Vec<u8>,
         party_size: u8,
         wait_max_ms: i64,
     },
     Offered {
         pickup_eta_s: u32,
-        /// `roads` or `straight_line`; not known of an offer that is older than this field.
+        /// `roads` or `straight_line`; `null` in an offer that is older than this field.
         travel_source: Option<TravelSource>,
-        /// A time.
+        /// The offer is void from this time on.
         expires_ms: i64,
     },
     OfferReturned {
         /// `declined`, `expired`, `driver_gone` or `withdrawn`.
         why: &'static str,
-        /// The driver's words; empty when there are none.
+        /// The driver's own text; may be empty.
         reason: &'a str,
     },
     Accepted,
-    /// A nearer driver, `driver_id`, is asked to take the trip over from its own.
+    /// A nearer driver, `driver_id`, gets an offer to take the trip over.
     ReassignmentOffered {
         pickup_eta_s: u32,
         /// `roads` or `straight_line`.
         travel_source: TravelSource,
-        /// A time.
+        /// The offer is void from this time on.
         expires_ms: i64,
     },
     ReassignmentReturned {
-        /// As above.
+        /// As in `offer_returned`.
         why: &'static str,
-        /// As above.
+        /// As in `offer_returned`.
         reason: &'a str,
     },
-    /// The trip is `driver_id`'s now.
+    /// The trip moved to `driver_id`.
     Reassigned {
-        /// Whose it was.
+        /// The driver who had the trip before.
         from_driver_id: &'a str,
     },
     DriverLost,
     Arrived,
     PickedUp {
-        /// Where, when the driver told.
+        /// The driver's position; `null` when the driver did not report the pick-up.
         place: Option<Place>,
     },
     /// A checkpoint of the running meter.
     Metered {
-        /// Since the pick-up.
+        /// Meters since the pick-up.
         distance_m: f64,
         place: Place,
     },
-    /// The receipt. `rider_id` is who is charged, `driver_id` who is paid.
+    /// The receipt. `rider_id` is charged and `driver_id` is paid.
     Completed {
         vehicle_class_number: u8,
-        /// Where the ride began and ended.
+        /// The positions of the pick-up and the drop-off.
         pickup: Place,
         dropoff: Place,
         requested_ms: i64,
         accepted_ms: i64,
-        /// `null`: the driver did not tell.
+        /// `null` when the driver did not report its arrival.
         arrived_ms: Option<i64>,
         picked_up_ms: i64,
         dropped_off_ms: i64,
-        /// Under way with the rider.
+        /// Meters with the rider in the vehicle.
         distance_m: f64,
-        /// A duration: the driver waited at the pickup.
+        /// Time that the driver waited at the pickup, a duration.
         wait_ms: i64,
-        /// A duration: under way with the rider.
+        /// Time with the rider in the vehicle, a duration.
         ride_ms: i64,
     },
     Expired,
     Cancelled {
         /// `rider`, `driver` or `operator`.
         by: &'static str,
-        /// Their words.
+        /// The canceling side's own text; may be empty.
         reason: &'a str,
     },
     MarketPaused,
@@ -132,7 +132,7 @@ struct Place {
 }
 
 impl<'a> Exported<'a> {
-    /// The change that is number `index` of this record.
+    /// Converts change number `index` of this record.
     pub(super) fn new(
         market: &'a MarketId,
         version: Version,
@@ -237,7 +237,7 @@ impl<'a> What<'a> {
     }
 }
 
-/// Why an offer came to nothing, and the driver's words.
+/// The reason why an offer came back, and the driver's own text.
 fn why_returned(why: &ReturnReason) -> (&'static str, &str) {
     match why {
         ReturnReason::Declined { reason } => ("declined", reason),
@@ -253,21 +253,21 @@ impl From<LatLng> for Place {
     }
 }
 
-/// Whom an event concerns.
+/// The rider and the driver that an event concerns.
 #[derive(Debug, Default)]
 pub(super) struct Concerned {
     rider: Option<RiderId>,
     driver: Option<DriverId>,
 }
 
-/// Rider and driver of each live trip: most events do not name them.
+/// The rider and the driver of each live trip, because most events do not name them.
 #[derive(Debug, Default)]
 pub(super) struct Parties {
     of_trip: HashMap<TripId, (RiderId, Option<DriverId>)>,
 }
 
 impl Parties {
-    /// Takes the next change of a market. Changes that cannot be are taken as they stand: judging is another command's.
+    /// Applies the next change of a market. An illegal change is applied as it stands: `verify` is the command that judges.
     pub(super) fn follow(&mut self, change: &Change) -> Concerned {
         let Change::Trip { trip, event } = change else { return Concerned::default() };
         let (rider, had) = match self.of_trip.get(trip) {

@@ -1,4 +1,4 @@
-//! `kerb trips explain`: why a request has no driver yet, in plain words.
+//! `kerb trips explain`: prints why a request has no driver yet.
 
 use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::{ExplainTripRequest, ExplainTripResponse, TripState};
@@ -13,7 +13,7 @@ use crate::cli::table;
 pub(crate) struct Args {
     /// The trip's id, as in "world-17"
     trip: String,
-    /// Say of this driver, too, why the trip is not theirs
+    /// Also explain why this driver does not have the trip
     #[arg(long, value_name = "ID")]
     driver: Option<String>,
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     Ok(if answer.shards_missing { Outcome::Partial } else { Outcome::Done })
 }
 
-/// A state in lower case, as records and JSON have it.
+/// The name of a state in lower case, as records and JSON spell it.
 pub(super) fn state_name(state: TripState) -> &'static str {
     match state {
         TripState::Unspecified => "unspecified",

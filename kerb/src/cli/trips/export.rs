@@ -1,4 +1,4 @@
-//! `kerb trips export`: a journal as lines of JSON.
+//! `kerb trips export`: prints a journal as JSON lines.
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     let journal = args.journal.open()?;
-    let failed = |error: kerb_ports::Error| Failure::Failed(error.to_string());
+    let failed = |error: kerb_ports::TripJournalError| Failure::Failed(error.to_string());
     let mut markets = journal.markets().await.map_err(failed)?;
     if let Some(market) = &args.market {
         let newest = journal.version(market.clone()).await.map_err(failed)?;
@@ -33,14 +33,14 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     }
     let mut out = BufWriter::new(io::stdout().lock());
     match export_all(&journal, markets, args.after, &mut out).await {
-        // The reader has seen enough.
+        // The reader closed the pipe, which is not a failure.
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(Outcome::Done),
         done => Ok(done.map(|()| Outcome::Done)?),
     }
 }
 
 impl Args {
-    /// Refuses what can only be a mistake.
+    /// Refuses combinations of flags that can only be a mistake.
     fn check(&self, market: &MarketId, newest: Version, known: &[MarketId]) -> Result<(), Failure> {
         let after = self.after;
         if !known.contains(market) {
@@ -69,7 +69,7 @@ async fn export_all(
     out.flush()
 }
 
-/// Reads from the first record on, whatever is printed: an event's rider stands in its trip's first one.
+/// Reads from the first record on, whatever is printed: only a trip's first event names its rider.
 async fn export(
     journal: &FjallJournal,
     market: &MarketId,

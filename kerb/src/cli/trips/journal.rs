@@ -1,15 +1,15 @@
-//! The journal on disk, as the commands that read one find it.
+//! Opens and reads a journal on disk for the commands `verify` and `export`.
 
 use std::panic::{set_hook, take_hook};
 use std::path::PathBuf;
 
 use kerb_journal::{FjallJournal, JournalError};
-use kerb_ports::{Error, TripJournal};
+use kerb_ports::{TripJournal, TripJournalError};
 use kerb_trips::{MarketId, Record, Version};
 
 use crate::cli::failure::Failure;
 
-/// Records of one page.
+/// Records read at a time.
 const PAGE_RECORDS: usize = 256;
 
 #[derive(Debug, clap::Args)]
@@ -20,9 +20,9 @@ pub(crate) struct JournalArgs {
 }
 
 impl JournalArgs {
-    /// Opens the journal that is there; makes none.
+    /// Opens an existing journal; never creates one.
     pub(super) fn open(&self) -> Result<FjallJournal, Failure> {
-        // On damaged files the engine may panic. The error tells it.
+        // The engine may panic on damaged files. The panic becomes an error.
         let hook = take_hook();
         set_hook(Box::new(|_| {}));
         let opened = FjallJournal::open_existing(&self.journal);
@@ -31,14 +31,14 @@ impl JournalArgs {
     }
 }
 
-/// In one line, with what to do.
+/// The error as one line that ends with advice.
 fn told(error: &JournalError) -> String {
     match error {
         JournalError::InUse(path) => format!(
             "{path} is in use, as by a running matcher: stop it, or name a copy that was made while it was stopped"
         ),
         JournalError::Engine { .. } => {
-            // The words of a panic may be many lines.
+            // A panic's message may have several lines.
             let words: Vec<_> = error.to_string().split_whitespace().map(str::to_owned).collect();
             let seen = words.join(" ");
             format!(
@@ -58,13 +58,13 @@ pub(super) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// From the first on.
+    /// Starts at the first record.
     pub(super) fn new(journal: &'a FjallJournal, market: MarketId) -> Self {
         Self { journal, market, read: 0, page_max: PAGE_RECORDS }
     }
 
-    /// The next ones; none at the end. A page that cannot be read is read record by record, so that all before the
-    /// wrong one are given.
+    /// Returns the next page; an empty one at the end. An unreadable page is read record by record, so that every
+    /// record before the damaged one is returned.
     pub(super) async fn next_page(&mut self) -> Result<Vec<(Version, Record)>, String> {
         loop {
             match self.journal.read(self.market.clone(), self.read, self.page_max).await {
@@ -73,7 +73,7 @@ impl<'a> Records<'a> {
                     return Ok(page);
                 }
                 Err(_) if self.page_max > 1 => self.page_max = 1,
-                Err(Error::Internal(told)) => return Err(told),
+                Err(TripJournalError::Internal(told)) => return Err(told),
                 Err(error) => return Err(error.to_string()),
             }
         }

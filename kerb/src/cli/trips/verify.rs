@@ -1,7 +1,7 @@
 //! `kerb trips verify`: audits every market of a journal.
 
 use kerb_journal::FjallJournal;
-use kerb_ports::{Error, TripJournal};
+use kerb_ports::{TripJournal, TripJournalError};
 use kerb_trips::{Audit, AuditReport, AuditSummary, MarketId, Version};
 
 use super::journal::{JournalArgs, Records};
@@ -13,7 +13,7 @@ use crate::cli::table;
 pub(crate) struct Args {
     #[command(flatten)]
     journal: JournalArgs,
-    /// So many violations are listed; all are counted
+    /// The number of violations to list; all are counted
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(..=1_000))]
     show: u16,
 }
@@ -28,24 +28,24 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     }
 }
 
-/// What came of a journal.
+/// The audit of a whole journal.
 struct Checked {
     markets: Vec<CheckedMarket>,
-    /// Of all markets together.
+    /// The totals of all markets.
     report: AuditReport,
-    /// Why reading a market ended before its end.
+    /// The reason why a market could not be read to its end.
     unreadable: Vec<String>,
 }
 
 struct CheckedMarket {
     market: MarketId,
     snapshot: Option<Version>,
-    /// Of this market alone.
+    /// The totals of this market.
     summary: AuditSummary,
 }
 
 impl Checked {
-    async fn read(journal: &FjallJournal) -> Result<Self, Error> {
+    async fn read(journal: &FjallJournal) -> Result<Self, TripJournalError> {
         let (mut all, mut markets, mut unreadable) = (Audit::new(), Vec::new(), Vec::new());
         for market in journal.markets().await? {
             let mut own = Audit::new();
@@ -74,7 +74,7 @@ impl Checked {
             .unreadable
             .iter()
             .map(|told| format!("{told}; nothing of this market was checked from there on"));
-        // Drivers' ids are their callers' strings.
+        // Driver ids are callers' strings and may hold control characters.
         let violations = self.report.violations.iter().take(show);
         let violations = violations.map(|violation| table::printable(&violation.to_string()));
         let mut lines: Vec<_> = unreadable.chain(violations).collect();
@@ -124,7 +124,7 @@ impl Checked {
         table::render(&heads, &rows)
     }
 
-    /// Violations that no market shows alone.
+    /// Violations that only show across markets.
     fn violations_across(&self) -> u64 {
         let within: u64 = self.markets.iter().map(|checked| checked.summary.violations).sum();
         self.report.summary.violations - within

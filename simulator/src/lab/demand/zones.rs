@@ -2,6 +2,7 @@
 //! street corners of the zones.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use kerb_geometry::LatLng;
 use rand::RngExt;
@@ -9,7 +10,7 @@ use rand::RngExt;
 use super::{Sketch, burst_factor};
 use crate::lab::draws::{Purpose, stream};
 use crate::lab::scenario::{Files, Scenario, ScenarioError};
-use kerb_loadgen::sheet::{self, Row, SheetError};
+use kerb_routing::csv_rows::{CsvError, LastLine, Row, Table};
 
 const COUNT_COLUMNS: [&str; 5] =
     ["weekday", "slot_15min", "pickup_zone", "dropoff_zone", "trips_in_2018_business_days"];
@@ -43,15 +44,14 @@ impl Zones {
         weekday: u8,
         days: f64,
     ) -> Result<Self, ScenarioError> {
-        let places = sheet::read(files.text(nodes)?, nodes, &NODE_COLUMNS, false, |row| {
-            Ok((row.field(0).to_owned(), row.place(1)?))
-        })?;
+        let places = table(files, nodes, &NODE_COLUMNS)?
+            .read_all(|row| Ok((row.text(0).to_owned(), row.position([1, 2])?)))?;
         let places: BTreeMap<String, LatLng> = places.into_iter().collect();
         let mut corners = BTreeMap::<u32, Vec<LatLng>>::new();
-        let nodes_of = sheet::read(files.text(zones)?, zones, &ZONE_COLUMNS, false, |row| {
+        let nodes_of = table(files, zones, &ZONE_COLUMNS)?.read_all(|row| {
             // Some nodes are in no zone.
-            let zone = if row.field(1).is_empty() { None } else { Some(number(&row, 1)?) };
-            Ok((row.field(0).to_owned(), zone))
+            let zone = if row.text(1).is_empty() { None } else { Some(number(row, 1)?) };
+            Ok((row.text(0).to_owned(), zone))
         })?;
         for (node, zone) in nodes_of {
             // A node that the streets do not have is a corner of nothing.
@@ -59,17 +59,17 @@ impl Zones {
                 corners.entry(zone).or_default().push(*place);
             }
         }
-        let flows = sheet::read(files.text(counts)?, counts, &COUNT_COLUMNS, false, |row| {
-            let (slot, from, to) = (number(&row, 1)?, number(&row, 2)?, number(&row, 3)?);
-            let flow = Flow { slot, from, to, mean: f64::from(number(&row, 4)?) / days };
-            Ok((number(&row, 0)? == u32::from(weekday)).then_some(flow))
+        let flows = table(files, counts, &COUNT_COLUMNS)?.read_all(|row| {
+            let (slot, from, to) = (number(row, 1)?, number(row, 2)?, number(row, 3)?);
+            let flow = Flow { slot, from, to, mean: f64::from(number(row, 4)?) / days };
+            Ok((number(row, 0)? == u32::from(weekday)).then_some(flow))
         })?;
         let has_corners = |flow: &Flow| corners.contains_key(&flow.from) && corners.contains_key(&flow.to);
         let mut flows: Vec<Flow> = flows.into_iter().flatten().filter(has_corners).collect();
         flows.sort_by_key(|flow| (flow.slot, flow.from, flow.to));
         if flows.is_empty() {
             let within = format!(" of weekday {weekday} between zones that have nodes");
-            return Err(SheetError::Empty { file: counts.to_owned(), what: "counts", within }.into());
+            return Err(CsvError::Empty { file: counts.to_owned(), what: "counts", within }.into());
         }
         Ok(Self { flows, corners })
     }
@@ -105,8 +105,14 @@ impl Zones {
     }
 }
 
-fn number(row: &Row<'_>, column: usize) -> Result<u32, SheetError> {
-    row.field(column).parse().ok().ok_or_else(|| row.wrong(column, "a whole number"))
+fn table(files: &Files, name: &str, columns: &[&str]) -> Result<Table<Box<dyn Read>>, ScenarioError> {
+    let mut table = Table::new(files.text(name)?, name, LastLine::MayBeOpen)?;
+    table.require_first(columns, false)?;
+    Ok(table)
+}
+
+fn number(row: Row<'_>, column: usize) -> Result<u32, CsvError> {
+    row.text(column).parse().ok().ok_or_else(|| row.wrong(column, "a whole number"))
 }
 
 /// A Poisson number (Knuth, The Art of Computer Programming 2, 3.4.1), large means in parts, whose sum is Poisson too.

@@ -9,8 +9,8 @@ use kerb_routing::engine::{End, Routes};
 use serde::Serialize;
 
 use super::slowness::{HOURS, Sample, Slowness};
-use kerb_loadgen::sheet::{self, Row, SheetError};
 use kerb_loadgen::trips;
+use kerb_routing::csv_rows::{CsvError, LastLine, Row, Table};
 
 /// The columns of a file that tells when a trip ended and who drove it; a file may end after any of the last three.
 const COLUMNS: [&str; 8] = [
@@ -87,7 +87,7 @@ pub struct Day {
 pub enum DayError {
     /// The file is not to be had, or is not of trips.
     #[error(transparent)]
-    Sheet(#[from] SheetError),
+    Sheet(#[from] CsvError),
     /// No line tells how long its trip took, and nobody else did.
     #[error(
         "no trip of the day has a dropoff_time: give --slowdown, how many times longer than on free streets a way takes"
@@ -96,43 +96,39 @@ pub enum DayError {
 }
 
 /// The lines of a local date like `2008-05-22`.
-pub(super) fn lines(path: &Path, date: &str) -> Result<Vec<Line>, SheetError> {
-    let columns = known_columns(path)?;
-    let (reader, name) = sheet::open(path)?;
-    let lines = sheet::read(reader, &name, columns, false, |row| {
-        if row.field(0).get(..date.len()) == Some(date) { line(&row).map(Some) } else { Ok(None) }
+pub(super) fn lines(path: &Path, date: &str) -> Result<Vec<Line>, CsvError> {
+    let mut table = Table::open(path, LastLine::MayBeOpen)?;
+    let known = table.columns().iter().zip(COLUMNS).take_while(|(found, known)| found == known).count();
+    // A file that lacks one of the first columns is refused by the name of that column.
+    let columns = &COLUMNS[..known.max(trips::COLUMNS.len())];
+    table.require_first(columns, false)?;
+    let lines = table.read_all(|row| {
+        let is_of_date = row.text(0).get(..date.len()) == Some(date);
+        is_of_date.then(|| line(row, columns.len())).transpose()
     })?;
     let mut lines: Vec<Line> = lines.into_iter().flatten().collect();
     if lines.is_empty() {
-        return Err(SheetError::Empty { file: name, what: "trips", within: format!(" on {date}") });
+        let file = path.display().to_string();
+        return Err(CsvError::Empty { file, what: "trips", within: format!(" on {date}") });
     }
     lines.sort_by_key(|line| line.pickup_s);
     Ok(lines)
 }
 
-/// As many of the columns as the file has.
-fn known_columns(path: &Path) -> Result<&'static [&'static str], SheetError> {
-    let (reader, file) = sheet::open(path)?;
-    let mut csv = csv::ReaderBuilder::new().from_reader(reader);
-    let header = csv.headers().map_err(|e| SheetError::Line { file, line: 1, reason: e.to_string() })?;
-    let known = header.iter().zip(COLUMNS).take_while(|(found, known)| found.trim() == *known).count();
-    // What lacks one of the first columns is refused, by name, when it is read.
-    Ok(&COLUMNS[..known.max(trips::COLUMNS.len())])
-}
-
-fn line(row: &Row<'_>) -> Result<Line, SheetError> {
+/// Reads a row of which only the first columns are known.
+fn line(row: Row<'_>, known_columns: usize) -> Result<Line, CsvError> {
     let time = |column: usize| {
         let expected = "a time like 2008-05-22T17:00:00-07:00";
-        trips::parse_time_s(row.field(column)).ok_or_else(|| row.wrong(column, expected))
+        trips::parse_time_s(row.text(column)).ok_or_else(|| row.wrong(column, expected))
     };
-    let has = |column: usize| row.columns.len() > column && !row.field(column).is_empty();
+    let has = |column: usize| known_columns > column && !row.text(column).is_empty();
     Ok(Line {
         pickup_s: time(0)?,
-        of_day_s: of_day_s(row.field(0)),
-        pickup: row.place(1)?,
-        dropoff: row.place(3)?,
+        of_day_s: of_day_s(row.text(0)),
+        pickup: row.position([1, 2])?,
+        dropoff: row.position([3, 4])?,
         dropoff_s: has(DROPOFF_TIME).then(|| time(DROPOFF_TIME)).transpose()?,
-        cab: if has(CAB_ID) { row.field(CAB_ID).to_owned() } else { String::new() },
+        cab: if has(CAB_ID) { row.text(CAB_ID).to_owned() } else { String::new() },
     })
 }
 

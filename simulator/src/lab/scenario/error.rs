@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use kerb_loadgen::sheet::SheetError;
+use kerb_routing::csv_rows::CsvError;
 
 /// Why a scenario cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,7 @@ pub enum ScenarioError {
     },
     /// A table of the data is wrong.
     #[error(transparent)]
-    Sheet(#[from] SheetError),
+    Sheet(#[from] CsvError),
     /// The streets' file is wrong.
     #[error("{file}: {reason}")]
     Streets {

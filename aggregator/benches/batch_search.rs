@@ -1,0 +1,110 @@
+//! A window's candidates over an index server in this process: 5,000 questions for the 20 nearest of 20,000 drivers in a
+//! city of 20 km by 20 km, through the engine that searches use.
+//!
+//! `cargo bench -p kerb-aggregator --bench batch_search`
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a bench fails by panicking, and its macros write no docs"
+)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use kerb_aggregator::{Aggregator, Options, Ports};
+use kerb_geometry::LatLng;
+use kerb_ports::conformance::source::{NOW_MS, SOURCES, Source, sharding, update};
+use kerb_ports::conformance::travel_times::TwoBanks;
+use kerb_ports::{
+    DriverEvents, DriverFilter, IndexServer, IngestNode, Membership, NearbyQuery, NearbySearch, Peers,
+};
+use kerb_types::{Catalog, ManualClock, MembershipView, Node, NodeId, Role, ShardMap};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+const DRIVERS: u32 = 20_000;
+const QUESTIONS: usize = 5_000;
+
+/// A cluster of one index server.
+struct Cluster {
+    view: watch::Sender<Arc<MembershipView>>,
+    server: std::sync::OnceLock<Arc<dyn IndexServer>>,
+}
+
+impl Membership for Cluster {
+    fn watch(&self) -> watch::Receiver<Arc<MembershipView>> {
+        self.view.subscribe()
+    }
+}
+
+impl Peers for Cluster {
+    fn index_server(&self, _: &NodeId) -> Option<Arc<dyn IndexServer>> {
+        self.server.get().cloned()
+    }
+
+    fn ingest_node(&self, _: &NodeId) -> Option<Arc<dyn IngestNode>> {
+        None
+    }
+
+    fn matcher(&self, _: &NodeId) -> Option<Arc<dyn DriverEvents>> {
+        None
+    }
+}
+
+fn anywhere(rng: &mut Pcg64Mcg) -> LatLng {
+    LatLng::new(rng.random_range(37.60..37.78), rng.random_range(-122.50..-122.27)).unwrap()
+}
+
+async fn start(rng: &mut Pcg64Mcg) -> (Aggregator, Source) {
+    let names = [NodeId::new("index").unwrap()];
+    let node = |id: &NodeId, role| Node { id: id.clone(), roles: vec![role], address: None, live: true };
+    let source = NodeId::new(SOURCES[0]).unwrap();
+    let nodes = vec![node(&names[0], Role::IndexServer), node(&source, Role::LocationIngest)];
+    let shard_map = Arc::new(ShardMap::place(sharding().shards(), 1, &names));
+    let view = watch::Sender::new(Arc::new(MembershipView { nodes, shard_map }));
+    let cluster = Arc::new(Cluster { view, server: std::sync::OnceLock::new() });
+    let clock = Arc::new(ManualClock::new(NOW_MS));
+    let ports = kerb_index_server::Ports {
+        node: names[0].clone(),
+        sharding: sharding(),
+        catalog: Catalog::default(),
+        membership: cluster.clone(),
+        clock: clock.clone(),
+    };
+    let options = kerb_index_server::Options::default();
+    let server = kerb_index_server::IndexServer::start(&options, ports);
+    let server: Arc<dyn IndexServer> = Arc::new(server.await.unwrap());
+    let updates: Vec<_> = (0..DRIVERS).map(|number| update(number, anywhere(rng), 1)).collect();
+    let source = Source::open_with(&server, 0, &updates).await;
+    assert!(cluster.server.set(server).is_ok());
+    let times = Arc::new(TwoBanks { bridge_s: 0 });
+    let ports = Ports { membership: cluster.clone(), peers: cluster, clock, times };
+    let aggregator = Aggregator::new(Options::default(), sharding(), Catalog::default(), ports).unwrap();
+    (aggregator, source)
+}
+
+fn many(c: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let mut rng = Pcg64Mcg::seed_from_u64(1);
+    let (aggregator, _source) = runtime.block_on(start(&mut rng));
+    let filter = DriverFilter { statuses: 1 << 1, time_min_ms: NOW_MS - 15_000, ..DriverFilter::ANY };
+    let question =
+        |rng: &mut Pcg64Mcg| NearbyQuery { point: anywhere(rng), k: 20, radius_m: 11_000.0, filter };
+    let questions: Vec<_> = (0..QUESTIONS).map(|_| question(&mut rng)).collect();
+    c.bench_function("nearest_20_for_5000_questions", |b| {
+        b.iter(|| {
+            let deadline = Instant::now() + Duration::from_secs(10);
+            let answers = runtime.block_on(aggregator.nearest(questions.clone(), deadline)).unwrap();
+            assert!(answers.answers.iter().all(|answer| answer.complete && answer.places.len() == 20));
+            black_box(answers)
+        });
+    });
+}
+
+criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = many }
+criterion_main!(benches);
