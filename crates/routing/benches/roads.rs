@@ -14,9 +14,9 @@ use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_grou
 use kerb_geometry::LatLng;
 use kerb_routing::import::import_pbf;
 use kerb_routing::speeds::{
-    Change, HOURS, HourOfWeek, LiveSpeeds, Speed, SpeedTable, Told, UtcOffset, listed,
+    HOURS, HourOfWeek, LiveSpeeds, Speed, SpeedChange, SpeedTable, StreamedSpeed, UtcOffset, listed,
 };
-use kerb_routing::{Arc, Network, Question, Roads, Snapper};
+use kerb_routing::{DirectedSegment, Network, Roads, SnapQuery, Snapper};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -47,11 +47,11 @@ fn import(bytes: &[u8]) -> Network {
 
 /// Positions beside streets, as the receivers of cars on them would report them; their headings too, if wanted, off by
 /// up to 30 degrees.
-fn questions(network: &Network, with_heading: bool) -> Vec<Question> {
+fn questions(network: &Network, with_heading: bool) -> Vec<SnapQuery> {
     let mut random = Pcg64Mcg::seed_from_u64(1);
     let question = |_| {
-        let arc = network.arc_segment()[random.random_range(0..network.head().len())];
-        let Arc { segment, reverse } = Arc::from_number(arc);
+        let arc = network.directed_segments()[random.random_range(0..network.head().len())];
+        let DirectedSegment { segment, reverse } = DirectedSegment::from_number(arc);
         let shape = network.shape(segment);
         let piece = random.random_range(1..shape.len());
         let (from, to) = (shape[piece - 1].lat_lng(), shape[piece].lat_lng());
@@ -60,7 +60,7 @@ fn questions(network: &Network, with_heading: bool) -> Vec<Question> {
         let east = (to.lon_deg() - from.lon_deg()) * to.lat_deg().to_radians().cos();
         let along_deg = east.atan2(to.lat_deg() - from.lat_deg()).to_degrees();
         let heading_deg = along_deg + if reverse { 180.0 } else { 0.0 } + random.random_range(-30.0..30.0);
-        Question { at, heading_deg: with_heading.then_some(heading_deg), max_m: 500.0 }
+        SnapQuery { at, heading_deg: with_heading.then_some(heading_deg), max_m: 500.0 }
     };
     (0..QUESTIONS).map(question).collect()
 }
@@ -108,14 +108,15 @@ fn isochrones(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
 
 /// From news to searches: a speed for each direction by a stream, and by the next hour of a profile.
 fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
-    let arcs: Vec<Arc> = listed(roads.network()).map(|row| row.arc).collect();
+    let arcs: Vec<DirectedSegment> = listed(roads.network()).map(|row| row.arc).collect();
     group.throughput(Throughput::Elements(arcs.len() as u64));
     let mut random = Pcg64Mcg::seed_from_u64(3);
     let mut speed = || Speed::within(random.random_range(5.0..60.0));
     let mut speeds = LiveSpeeds::new(roads, UtcOffset::default());
     group.bench_function("new speeds by stream", |bencher| {
-        let told = |speed| arcs.iter().map(|arc| Told { arc: *arc, speed, until_ms: i64::MAX }).collect();
-        let news = || Change::Streamed(told(speed()));
+        let told =
+            |speed| arcs.iter().map(|arc| StreamedSpeed { arc: *arc, speed, until_ms: i64::MAX }).collect();
+        let news = || SpeedChange::Streamed(told(speed()));
         let bring = |news| {
             speeds.take(news, 0);
             speeds.apply(roads, 0)
@@ -127,7 +128,7 @@ fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
         profile.set_at(*arc, hour, speed());
     }
     let mut speeds = LiveSpeeds::new(roads, UtcOffset::default());
-    speeds.take(Change::Profile(profile), 0);
+    speeds.take(SpeedChange::Profile(profile), 0);
     group.bench_function("new speeds by the hour", |bencher| {
         let mut hours = (0..HOURS as i64).cycle();
         bencher.iter(|| speeds.apply(roads, hours.next().expect("endless") * 3_600_000));

@@ -7,37 +7,37 @@
 //!
 //! | question | how | file |
 //! |---|---|---|
-//! | one to one, and its route | both ends climb the elimination tree | `pair.rs`, `route.rs` |
-//! | one to many, many to one, nearest | one end climbs, distances of the others on demand | `lazy.rs`, `nearest.rs` |
+//! | one to one, and its route | both ends climb the elimination tree | `bidirectional_search.rs`, `route.rs` |
+//! | one to many, many to one, nearest | one end climbs, distances of the others on demand | `lazy_rphast.rs`, `nearest.rs` |
 //! | many to many | sixteen rows at a time, swept down over the part of the hierarchy above the columns | `table.rs` |
-//! | what is within a time | one end climbs, everything is swept | `reach.rs` |
+//! | what is within a time | one end climbs, everything is swept | `one_to_all.rs` |
 //!
-//! A question's places are lists of [`End`]s: points on arcs. The engine takes slices and gives numbers; it does not
+//! A question's places are lists of [`PhantomNode`]s: points on arcs. The engine takes slices and gives numbers; it does not
 //! know where they are kept, what a street is called, or which arc a position is on.
 
-mod climb;
+mod bidirectional_search;
 mod customize;
-mod end;
+mod elimination_tree;
 mod hierarchy;
-mod lazy;
-mod links;
+mod lazy_rphast;
 mod live;
 mod nearest;
-mod pair;
+mod one_to_all;
+mod phantom_node;
 mod pool;
-mod reach;
 mod route;
 mod routes;
+mod search_arcs;
 mod streets;
 mod table;
 
 pub(crate) use hierarchy::order;
 pub(crate) use streets::check_order;
 
-pub use end::{End, Stretch};
 pub use live::Engine;
-pub use nearest::{Candidate, Near, Nearest, Travel};
-pub use reach::{Reach, Reached};
+pub use nearest::{Candidate, Nearest, RankedCandidate, Travel};
+pub use one_to_all::{OneToAll, ReachedNode};
+pub use phantom_node::{ArcSegment, PhantomNode};
 pub use route::Route;
 pub use routes::Routes;
 pub use streets::{Streets, StreetsError};

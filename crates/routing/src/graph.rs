@@ -13,16 +13,16 @@ pub struct SegmentId(pub u32);
 /// A position as the network keeps it, in units of 1e-7 degrees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct Place {
+pub struct LatticePoint {
     /// Latitude.
     pub lat_e7: i32,
     /// Longitude.
     pub lon_e7: i32,
 }
 
-/// One direction of a segment: what `arc_segment` holds of an arc.
+/// One direction of a segment: what `directed_segments` holds of an arc.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Arc {
+pub struct DirectedSegment {
     /// The segment.
     pub segment: SegmentId,
     /// Against the order of the segment's points.
@@ -77,26 +77,26 @@ pub struct Summary {
     pub bytes: usize,
 }
 
-impl Place {
+impl LatticePoint {
     /// As a position. The network's places were checked when it was made or opened.
     pub fn lat_lng(self) -> LatLng {
         LatLng::from_e7(self.lat_e7, self.lon_e7).expect("places were checked when the network was made")
     }
 }
 
-impl From<LatLng> for Place {
-    fn from(position: LatLng) -> Place {
-        Place { lat_e7: position.lat_e7(), lon_e7: position.lon_e7() }
+impl From<LatLng> for LatticePoint {
+    fn from(position: LatLng) -> LatticePoint {
+        LatticePoint { lat_e7: position.lat_e7(), lon_e7: position.lon_e7() }
     }
 }
 
-impl Arc {
+impl DirectedSegment {
     /// The direction by its number: twice the segment's, and one more for the reverse.
-    pub fn from_number(number: u32) -> Arc {
-        Arc { segment: SegmentId(number / 2), reverse: number % 2 == 1 }
+    pub fn from_number(number: u32) -> DirectedSegment {
+        DirectedSegment { segment: SegmentId(number / 2), reverse: number % 2 == 1 }
     }
 
-    /// As [`Network::arc_segment`] writes it.
+    /// As [`Network::directed_segments`] writes it.
     pub fn number(self) -> u32 {
         self.segment.0 * 2 + u32::from(self.reverse)
     }
@@ -113,7 +113,7 @@ impl Network {
     }
 
     /// Where each node is. Copies of a junction stand at the same place.
-    pub fn nodes(&self) -> &[Place] {
+    pub fn nodes(&self) -> &[LatticePoint] {
         self.image.slice(Section::Nodes)
     }
 
@@ -133,8 +133,8 @@ impl Network {
     }
 
     /// The segment of each arc, times two, and one more when the arc runs against the segment's points.
-    pub fn arc_segment(&self) -> &[u32] {
-        self.image.slice(Section::ArcSegment)
+    pub fn directed_segments(&self) -> &[u32] {
+        self.image.slice(Section::ArcDirection)
     }
 
     /// All nodes, the least important first: the [engine](crate::engine::Engine::with_order)'s order, made once by the
@@ -159,15 +159,15 @@ impl Network {
     }
 
     /// The points of a segment, both ends included: at least two.
-    pub fn shape(&self, segment: SegmentId) -> &[Place] {
+    pub fn shape(&self, segment: SegmentId) -> &[LatticePoint] {
         let first: &[u32] = self.image.slice(Section::FirstPoint);
-        let points: &[Place] = self.image.slice(Section::Points);
+        let points: &[LatticePoint] = self.image.slice(Section::Points);
         let index = segment.0 as usize;
         &points[first[index] as usize..first[index + 1] as usize]
     }
 
     /// The points along an arc, both ends included.
-    pub fn line(&self, arc: Arc) -> Vec<LatLng> {
+    pub fn line(&self, arc: DirectedSegment) -> Vec<LatLng> {
         let points = self.shape(arc.segment).iter().map(|place| place.lat_lng());
         if arc.reverse { points.rev().collect() } else { points.collect() }
     }
@@ -186,7 +186,7 @@ impl Network {
 
     /// The arcs of one direction of a segment, ascending: none where it may not be driven, several where its first
     /// junction has copies. Their heads are copies of one junction.
-    pub fn arcs_of(&self, arc: Arc) -> &[u32] {
+    pub fn arcs_of(&self, arc: DirectedSegment) -> &[u32] {
         let first: &[u32] = self.image.slice(Section::FirstArc);
         let arcs: &[u32] = self.image.slice(Section::SegmentArcs);
         let index = arc.number() as usize;
@@ -203,7 +203,7 @@ impl Network {
     pub fn summary(&self) -> Summary {
         let segments = (0..self.segments() as u32).map(SegmentId);
         let one_way = |segment| {
-            let has = |reverse| !self.arcs_of(Arc { segment, reverse }).is_empty();
+            let has = |reverse| !self.arcs_of(DirectedSegment { segment, reverse }).is_empty();
             has(false) != has(true)
         };
         let [node_copies, turn_restrictions] = self.meta();
@@ -215,7 +215,7 @@ impl Network {
             named_segments: segments.filter(|segment| !self.name(*segment).is_empty()).count(),
             names: self.image.slice::<u32>(Section::FirstNameByte).len() - 2,
             arcs: self.head().len(),
-            points: self.image.slice::<Place>(Section::Points).len(),
+            points: self.image.slice::<LatticePoint>(Section::Points).len(),
             turn_restrictions: turn_restrictions as usize,
             length_m: self.lengths_cm().iter().map(|cm| f64::from(*cm) / 100.0).sum(),
             classes: self.classes(),
@@ -251,10 +251,10 @@ impl Network {
     }
 
     fn bounds(&self) -> (LatLng, LatLng) {
-        let points: &[Place] = self.image.slice(Section::Points);
+        let points: &[LatticePoint] = self.image.slice(Section::Points);
         let lats = points.iter().map(|place| place.lat_e7);
         let lons = points.iter().map(|place| place.lon_e7);
-        let corner = |lat_e7: Option<i32>, lon_e7: Option<i32>| Place {
+        let corner = |lat_e7: Option<i32>, lon_e7: Option<i32>| LatticePoint {
             lat_e7: lat_e7.expect("a network has points"),
             lon_e7: lon_e7.expect("a network has points"),
         };
@@ -264,7 +264,7 @@ impl Network {
 
     fn speed_max_m_s(&self) -> f64 {
         let lengths = self.lengths_cm();
-        let arcs = self.arc_segment().iter().zip(self.time_ms());
+        let arcs = self.directed_segments().iter().zip(self.time_ms());
         arcs.map(|(arc, ms)| f64::from(lengths[*arc as usize / 2]) * 10.0 / f64::from(*ms))
             .fold(0.0, f64::max)
     }

@@ -4,27 +4,27 @@
 //!
 //! 1. `pbf` reads objects and believes none of their bytes; `collect` takes what streets need in two passes, by the
 //!    rules of `ways` (with `access` and `speed`) and `restrictions`.
-//! 2. `contract` cuts streets at junctions and keeps their curves.
-//! 3. `turns` finds what turn restrictions forbid, `split` puts that into the graph.
-//! 4. `component` finds the largest strongly connected part, `assemble` numbers what is kept, `layout` writes it down.
+//! 2. `compress` cuts streets at junctions and keeps their curves.
+//! 3. `turns` finds what turn restrictions forbid, `turn_expansion` puts that into the graph.
+//! 4. `component` finds the largest strongly connected part, `pipeline` numbers what is kept, `layout` writes it down.
 //!
 //! `csv` reads tables of nodes and edges and joins at step 3. Nothing here depends on the order of the input's objects.
 
 mod access;
-mod assemble;
 mod collect;
 mod component;
-mod contract;
+mod compress;
 mod csv;
 mod error;
 mod layout;
 mod message;
 mod pbf;
+mod pipeline;
 mod report;
 mod restrictions;
 mod speed;
-mod split;
 mod streets;
+mod turn_expansion;
 mod turns;
 mod ways;
 
@@ -81,9 +81,10 @@ pub fn import_pbf(
     let mut pbf = Pbf::new(source)?;
     let streets = collect::collect(&mut pbf, &mut report, progress)?;
     progress(Progress { step: Step::Graph, done: pbf.bytes(), total: pbf.bytes() });
-    let (pieces, vias) = contract::contract(&streets, &mut report);
-    let graph = split::split(&streets, &pieces, &turns::bans(&streets, &pieces, &vias, &mut report));
-    assemble::assemble(&streets, &pieces, &graph, report)
+    let (pieces, vias) = compress::compress(&streets, &mut report);
+    let graph =
+        turn_expansion::expand(&streets, &pieces, &turns::bans(&streets, &pieces, &vias, &mut report));
+    pipeline::assemble(&streets, &pieces, &graph, report)
 }
 
 /// Imports two tables, plain or packed by gzip: nodes (`node_id`, `lat`, `lon`) and directed edges (`from_node`,
@@ -91,6 +92,6 @@ pub fn import_pbf(
 pub fn import_csv(nodes: impl Read, edges: impl Read) -> Result<Imported, ImportError> {
     let mut report = Report::default();
     let (streets, pieces) = csv::read(nodes, edges, &mut report)?;
-    let graph = split::split(&streets, &pieces, &turns::Bans::default());
-    assemble::assemble(&streets, &pieces, &graph, report)
+    let graph = turn_expansion::expand(&streets, &pieces, &turns::Bans::default());
+    pipeline::assemble(&streets, &pieces, &graph, report)
 }

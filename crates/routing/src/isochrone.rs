@@ -15,8 +15,8 @@ mod rings;
 
 use kerb_geometry::{EARTH_RADIUS_M, LatLng};
 
-use crate::engine::{End, Reach};
-use crate::graph::{Arc, Network};
+use crate::engine::{OneToAll, PhantomNode};
+use crate::graph::{DirectedSegment, Network};
 use crate::line::{cut, length_m};
 use crate::roads::Roads;
 use field::Field;
@@ -64,19 +64,19 @@ struct Plane {
 
 impl Roads {
     /// The area that is reached from a place within a time in milliseconds.
-    pub fn isochrone(&self, from: &[End], within_ms: u32) -> Isochrone {
-        let reach = self.engine().routes().reach(from, within_ms);
+    pub fn isochrone(&self, from: &[PhantomNode], within_ms: u32) -> Isochrone {
+        let reach = self.engine().routes().one_to_all(from, within_ms);
         around(&lines(self.network(), &reach))
     }
 }
 
 /// The parts of streets that are reached.
-fn lines(network: &Network, reach: &Reach) -> Vec<Vec<LatLng>> {
-    let stretches = reach.stretches.iter();
-    stretches
-        .map(|stretch| {
-            let arc = Arc::from_number(network.arc_segment()[stretch.arc as usize]);
-            cut(&network.line(arc), stretch.from, stretch.to)
+fn lines(network: &Network, reach: &OneToAll) -> Vec<Vec<LatLng>> {
+    let arc_segments = reach.arc_segments.iter();
+    arc_segments
+        .map(|arc_part| {
+            let arc = DirectedSegment::from_number(network.directed_segments()[arc_part.arc as usize]);
+            cut(&network.line(arc), arc_part.from, arc_part.to)
         })
         .filter(|line| line.len() > 1)
         .collect()

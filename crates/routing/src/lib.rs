@@ -6,7 +6,7 @@
 //! [`Network::first_out`] and [`Network::head`] needs to know nothing of them.
 //!
 //! ```
-//! use kerb_routing::{Question, Snapper, import::import_csv};
+//! use kerb_routing::{SnapQuery, Snapper, import::import_csv};
 //! use kerb_geometry::LatLng;
 //!
 //! let nodes = "node_id,lat,lon\n1,52.520,13.400\n2,52.520,13.410\n";
@@ -17,13 +17,13 @@
 //! assert_eq!(network.time_ms(), [48_708, 48_708]);
 //!
 //! let at = LatLng::new(52.5202, 13.4025)?;
-//! let snap = Snapper::new(&network).snap(Question { at, heading_deg: Some(90.0), max_m: 100.0 })?;
+//! let snap = Snapper::new(&network).snap(SnapQuery { at, heading_deg: Some(90.0), max_m: 100.0 })?;
 //! assert_eq!((snap.forward, snap.reverse), (true, false));
 //! assert_eq!((snap.share * 100.0).round(), 25.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`speeds`] replaces the streets' times by what is told or known of an hour, and [`matching`] learns it from drives.
+//! [`speeds`] replaces the streets' times by what is told or known of an hour, and [`map_matching`] learns it from drives.
 //!
 //! This crate knows nothing of the fleet's drivers and trips, or of the wire; the hour is an argument.
 
@@ -35,10 +35,9 @@ mod graph;
 pub mod import;
 pub mod isochrone;
 mod line;
-pub mod matching;
+pub mod map_matching;
 mod roads;
 mod snap;
-mod snapped;
 pub mod speeds;
 pub mod straight_line;
 mod travel_times;
@@ -47,9 +46,9 @@ mod turn;
 pub use class::RoadClass;
 pub use csv_rows::RowError;
 pub use file::{FORMAT_VERSION, OpenError};
-pub use graph::{Arc, Network, Place, SegmentId, Summary};
-pub use roads::{Roads, RoadsError, Step, Way, WayError};
-pub use snap::{Question, Snap, SnapError, Snapper};
+pub use graph::{DirectedSegment, LatticePoint, Network, SegmentId, Summary};
+pub use roads::{Roads, RoadsError, RouteError, Step, Way};
+pub use snap::{Snap, SnapError, SnapQuery, Snapper};
 pub use straight_line::StraightLine;
 pub use travel_times::RoadTimes;
 pub use turn::Turn;

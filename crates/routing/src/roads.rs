@@ -5,10 +5,10 @@ use std::path::Path;
 use kerb_geometry::LatLng;
 
 use crate::OpenError;
-use crate::engine::{End, Engine, Route, Routes, Streets, StreetsError};
-use crate::graph::{Arc, Network};
+use crate::engine::{Engine, PhantomNode, Route, Routes, Streets, StreetsError};
+use crate::graph::{DirectedSegment, Network};
 use crate::line::{cut, length_m};
-use crate::snap::{Question, Snap, SnapError, Snapper};
+use crate::snap::{Snap, SnapError, SnapQuery, Snapper};
 use crate::turn::Turn;
 
 /// Streets with all that questions need. Made once, asked from any thread.
@@ -33,7 +33,7 @@ pub enum RoadsError {
 
 /// Why there is no way.
 #[derive(Debug, thiserror::Error)]
-pub enum WayError {
+pub enum RouteError {
     /// The beginning is off the map.
     #[error("from: {0}")]
     From(SnapError),
@@ -42,7 +42,7 @@ pub enum WayError {
     To(SnapError),
     /// No street leads there.
     #[error("no way leads from {from} to {to}")]
-    NoWay {
+    NoRoute {
         /// The beginning.
         from: LatLng,
         /// The end.
@@ -92,7 +92,7 @@ impl Roads {
         let nodes: Vec<LatLng> = network.nodes().iter().map(|place| place.lat_lng()).collect();
         let lengths_cm = network.lengths_cm();
         let arc_length_m = |arc: &u32| lengths_cm[*arc as usize / 2] as f32 / 100.0;
-        let length_m: Vec<f32> = network.arc_segment().iter().map(arc_length_m).collect();
+        let length_m: Vec<f32> = network.directed_segments().iter().map(arc_length_m).collect();
         let streets = Streets {
             nodes: &nodes,
             first_out: network.first_out(),
@@ -121,17 +121,17 @@ impl Roads {
     }
 
     /// Where a position is on the streets: a point on each arc that can be driven from there.
-    pub fn ends(&self, at: LatLng) -> Result<Vec<End>, SnapError> {
+    pub fn ends(&self, at: LatLng) -> Result<Vec<PhantomNode>, SnapError> {
         self.ends_toward(at, None)
     }
 
     /// As [`Roads::ends`], of who travels in this direction, degrees clockwise from north: only on streets and in
     /// directions that lead that way within 60 degrees.
-    pub fn ends_toward(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Vec<End>, SnapError> {
+    pub fn ends_toward(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Vec<PhantomNode>, SnapError> {
         Ok(self
             .snapped(at, heading_deg)?
             .arcs(&self.network)
-            .map(|(arc, fraction)| End { arc, fraction })
+            .map(|(arc, fraction)| PhantomNode { arc, fraction })
             .collect())
     }
 
@@ -146,35 +146,35 @@ impl Roads {
     }
 
     /// The fastest way between the points of streets that are nearest to two positions.
-    pub fn way(&self, from: LatLng, to: LatLng) -> Result<Way, WayError> {
+    pub fn way(&self, from: LatLng, to: LatLng) -> Result<Way, RouteError> {
         self.way_toward(from, None, to)
     }
 
     /// As [`Roads::way`], by times of this network that were taken from its engine.
-    pub fn way_by(&self, routes: &Routes, from: LatLng, to: LatLng) -> Result<Way, WayError> {
+    pub fn way_by(&self, routes: &Routes, from: LatLng, to: LatLng) -> Result<Way, RouteError> {
         self.way_between(routes, self.ends(from), from, to)
     }
 
     /// As [`Roads::way`], of who begins it in this [direction](Roads::ends_toward).
-    pub fn way_toward(&self, from: LatLng, heading_deg: Option<f64>, to: LatLng) -> Result<Way, WayError> {
+    pub fn way_toward(&self, from: LatLng, heading_deg: Option<f64>, to: LatLng) -> Result<Way, RouteError> {
         self.way_between(&self.engine.routes(), self.ends_toward(from, heading_deg), from, to)
     }
 
     fn way_between(
         &self,
         routes: &Routes,
-        starts: Result<Vec<End>, SnapError>,
+        starts: Result<Vec<PhantomNode>, SnapError>,
         from: LatLng,
         to: LatLng,
-    ) -> Result<Way, WayError> {
-        let starts = starts.map_err(WayError::From)?;
-        let goals = self.ends(to).map_err(WayError::To)?;
-        let route = routes.route(&starts, &goals).ok_or(WayError::NoWay { from, to })?;
+    ) -> Result<Way, RouteError> {
+        let starts = starts.map_err(RouteError::From)?;
+        let goals = self.ends(to).map_err(RouteError::To)?;
+        let route = routes.route(&starts, &goals).ok_or(RouteError::NoRoute { from, to })?;
         Ok(self.told(&route, routes.version()))
     }
 
     fn snapped(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Snap, SnapError> {
-        self.snapper.snap(Question { at, heading_deg, max_m: self.snap_max_m })
+        self.snapper.snap(SnapQuery { at, heading_deg, max_m: self.snap_max_m })
     }
 
     fn told(&self, route: &Route, generation: u64) -> Way {
@@ -185,9 +185,9 @@ impl Roads {
             steps: Vec::<Step>::new(),
             generation,
         };
-        for stretch in &route.stretches {
-            let arc = Arc::from_number(self.network.arc_segment()[stretch.arc as usize]);
-            let line = cut(&self.network.line(arc), stretch.from, stretch.to);
+        for arc_part in &route.arc_segments {
+            let arc = DirectedSegment::from_number(self.network.directed_segments()[arc_part.arc as usize]);
+            let line = cut(&self.network.line(arc), arc_part.from, arc_part.to);
             let along_m = length_m(&line);
             let first_point = way.line.len().saturating_sub(1);
             let turn = if way.line.is_empty() { Turn::Start } else { Turn::between(&way.line, &line) };
@@ -198,14 +198,14 @@ impl Roads {
             let name = self.network.name(arc.segment);
             match way.steps.last_mut().filter(|step| step.name == name && turn.is_slight()) {
                 Some(step) => {
-                    step.time_ms += stretch.time_ms;
+                    step.time_ms += arc_part.time_ms;
                     step.length_m += along_m;
                 }
                 None => way.steps.push(Step {
                     name: name.to_owned(),
                     turn,
                     first_point,
-                    time_ms: stretch.time_ms,
+                    time_ms: arc_part.time_ms,
                     length_m: along_m,
                 }),
             }

@@ -3,6 +3,8 @@
 //! The straight pieces of all curves stand in an R-tree (`rstar`). A question looks at all pieces in a small box, and
 //! in a box twice as wide in both directions until one holds a piece that no piece outside can be nearer than.
 
+pub(crate) mod snap_cache;
+
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
 use std::ops::ControlFlow;
@@ -10,7 +12,7 @@ use std::ops::ControlFlow;
 use kerb_geometry::{EARTH_RADIUS_M, HALF_CIRCUMFERENCE_M, LatLng, distance_m};
 use rstar::{AABB, RStarInsertionStrategy, RTree, RTreeObject, RTreeParams};
 
-use crate::graph::{Arc, Network, Place, SegmentId};
+use crate::graph::{DirectedSegment, LatticePoint, Network, SegmentId};
 
 /// A street leads toward a heading when it is off by no more than this.
 const HEADING_TOLERANCE_DEG: f64 = 60.0;
@@ -26,7 +28,7 @@ const TURN_E7: i64 = 3_600_000_000;
 
 /// Where to look for a street.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Question {
+pub struct SnapQuery {
     /// The position.
     pub at: LatLng,
     /// The direction of travel, in degrees clockwise from north. With it, only directions that lead that way, within
@@ -62,7 +64,7 @@ impl Snap {
         let directions = [(self.forward, false, self.share), (self.reverse, true, 1.0 - self.share)];
         let open = directions.into_iter().filter(|(is_open, ..)| *is_open);
         open.flat_map(move |(_, reverse, share)| {
-            let arcs = network.arcs_of(Arc { segment: self.segment, reverse });
+            let arcs = network.arcs_of(DirectedSegment { segment: self.segment, reverse });
             arcs.iter().map(move |arc| (*arc, share))
         })
     }
@@ -92,14 +94,14 @@ pub enum SnapError {
 /// The index of a network's streets.
 #[derive(Debug)]
 pub struct Snapper {
-    pieces: RTree<Piece, Wide>,
+    pieces: RTree<Piece, FlatTree>,
 }
 
 /// A flat tree: a question goes down few levels and looks at neighbours that lie side by side in memory. On Manhattan's
 /// 38,816 pieces a question takes 1.3 µs, with rstar's own 6 children 1.7.
-struct Wide;
+struct FlatTree;
 
-impl RTreeParams for Wide {
+impl RTreeParams for FlatTree {
     const MIN_SIZE: usize = 6;
     const MAX_SIZE: usize = 16;
     const REINSERTION_COUNT: usize = 5;
@@ -109,8 +111,8 @@ impl RTreeParams for Wide {
 /// A straight piece of a segment.
 #[derive(Debug, Clone, Copy)]
 struct Piece {
-    from: Place,
-    to: Place,
+    from: LatticePoint,
+    to: LatticePoint,
     segment: u32,
     /// Where it begins and ends along the segment.
     shares: [f32; 2],
@@ -124,7 +126,7 @@ impl RTreeObject for Piece {
     type Envelope = AABB<[i32; 2]>;
 
     fn envelope(&self) -> Self::Envelope {
-        let corner = |place: Place| [place.lat_e7 >> 1, place.lon_e7 >> 1];
+        let corner = |place: LatticePoint| [place.lat_e7 >> 1, place.lon_e7 >> 1];
         AABB::from_corners(corner(self.from), corner(self.to))
     }
 }
@@ -144,7 +146,7 @@ impl Snapper {
     /// below the polar circles that differs from the great circle by less than a metre in ten thousand.
     ///
     /// Of points that are equally near, the one on the segment with the lowest number is taken.
-    pub fn snap(&self, question: Question) -> Result<Snap, SnapError> {
+    pub fn snap(&self, question: SnapQuery) -> Result<Snap, SnapError> {
         let plane = Plane::new(question);
         let mut reach_m = FIRST_REACH_M;
         while reach_m < HALF_CIRCUMFERENCE_M * REACH_GROWTH {
@@ -160,9 +162,9 @@ impl Snapper {
     /// The nearest point of each street within a distance of at most 10 km, the nearest street first, no more than
     /// `count`.
     pub fn within(&self, at: LatLng, max_m: f64, count: usize) -> Vec<Snap> {
-        let question = Question { at, heading_deg: None, max_m: max_m.min(WITHIN_MAX_M) };
+        let question = SnapQuery { at, heading_deg: None, max_m: max_m.min(WITHIN_MAX_M) };
         let plane = Plane::new(question);
-        let mut nearest = BTreeMap::<u32, Hit>::new();
+        let mut nearest = BTreeMap::<u32, PiecePoint>::new();
         for envelope in plane.boxes(question.max_m).into_iter().flatten() {
             let _: ControlFlow<()> = self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
                 let hit = plane.hit(piece);
@@ -177,15 +179,15 @@ impl Snapper {
                 ControlFlow::Continue(())
             });
         }
-        let mut hits: Vec<Hit> = nearest.into_values().collect();
+        let mut hits: Vec<PiecePoint> = nearest.into_values().collect();
         // Of equally near ones the lower segment first, in which order they are.
         hits.sort_by(|a, b| a.square_m.total_cmp(&b.square_m));
         hits.iter().take(count).map_while(|hit| hit.answer(question).ok()).collect()
     }
 
     /// The nearest piece, if it is no farther than the box reaches.
-    fn nearest_within(&self, plane: &Plane, reach_m: f64) -> Option<Hit> {
-        let mut best: Option<Hit> = None;
+    fn nearest_within(&self, plane: &Plane, reach_m: f64) -> Option<PiecePoint> {
+        let mut best: Option<PiecePoint> = None;
         for envelope in plane.boxes(reach_m).into_iter().flatten() {
             let _: ControlFlow<()> = self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
                 let hit = plane.hit(piece);
@@ -195,7 +197,7 @@ impl Snapper {
                 ControlFlow::Continue(())
             });
         }
-        best.map(|hit| Hit { open: plane.open(&hit.piece), ..hit })
+        best.map(|hit| PiecePoint { open: plane.open(&hit.piece), ..hit })
             .filter(|hit| hit.square_m <= reach_m * reach_m)
     }
 }
@@ -203,8 +205,8 @@ impl Snapper {
 /// The straight pieces of a segment.
 fn pieces(network: &Network, segment: SegmentId) -> impl Iterator<Item = Piece> {
     let shape = network.shape(segment);
-    let open = [false, true].map(|reverse| !network.arcs_of(Arc { segment, reverse }).is_empty());
-    let length_m = |pair: &[Place]| distance_m(pair[0].lat_lng(), pair[1].lat_lng());
+    let open = [false, true].map(|reverse| !network.arcs_of(DirectedSegment { segment, reverse }).is_empty());
+    let length_m = |pair: &[LatticePoint]| distance_m(pair[0].lat_lng(), pair[1].lat_lng());
     let total_m: f64 = shape.windows(2).map(length_m).sum();
     let mut end_m = 0.0;
     shape.windows(2).map(move |pair| {
@@ -225,7 +227,7 @@ struct Plane {
 }
 
 impl Plane {
-    fn new(question: Question) -> Plane {
+    fn new(question: SnapQuery) -> Plane {
         let unit = |deg: f64| [deg.to_radians().sin(), deg.to_radians().cos()];
         Plane {
             at: question.at,
@@ -248,7 +250,7 @@ impl Plane {
         [Some(around(lon)), is_in_reach.then(|| around(beyond))]
     }
 
-    fn metres(&self, place: Place) -> [f64; 2] {
+    fn metres(&self, place: LatticePoint) -> [f64; 2] {
         let mut east = i64::from(place.lon_e7) - i64::from(self.at.lon_e7());
         if east.abs() > TURN_E7 / 2 {
             east -= east.signum() * TURN_E7;
@@ -258,7 +260,7 @@ impl Plane {
     }
 
     /// The point of a piece that is nearest to the position.
-    fn hit(&self, piece: &Piece) -> Hit {
+    fn hit(&self, piece: &Piece) -> PiecePoint {
         let (from, to) = (self.metres(piece.from), self.metres(piece.to));
         let [east, north] = [to[0] - from[0], to[1] - from[1]];
         let square_length = east * east + north * north;
@@ -266,7 +268,7 @@ impl Plane {
         // A piece without length gives 0 / 0, and `clamp` would keep that.
         let part = if square_length > 0.0 { (along / square_length).clamp(0.0, 1.0) } else { 0.0 };
         let nearest = [from[0] + part * east, from[1] + part * north];
-        Hit {
+        PiecePoint {
             square_m: nearest[0] * nearest[0] + nearest[1] * nearest[1],
             part,
             piece: *piece,
@@ -286,7 +288,7 @@ impl Plane {
 }
 
 #[derive(Clone, Copy)]
-struct Hit {
+struct PiecePoint {
     /// Square of the distance.
     square_m: f64,
     /// How far along the piece.
@@ -295,14 +297,14 @@ struct Hit {
     open: [bool; 2],
 }
 
-impl Hit {
-    fn is_before(&self, other: &Hit) -> bool {
-        let key = |hit: &Hit| (hit.piece.segment, hit.piece.shares[0]);
+impl PiecePoint {
+    fn is_before(&self, other: &PiecePoint) -> bool {
+        let key = |hit: &PiecePoint| (hit.piece.segment, hit.piece.shares[0]);
         let nearer = self.square_m.total_cmp(&other.square_m);
         nearer.is_lt() || (nearer.is_eq() && key(self) < key(other))
     }
 
-    fn answer(&self, question: Question) -> Result<Snap, SnapError> {
+    fn answer(&self, question: SnapQuery) -> Result<Snap, SnapError> {
         let distance_m = self.square_m.sqrt();
         if distance_m.total_cmp(&question.max_m).is_gt() {
             return Err(SnapError::TooFar { at: question.at, nearest_m: distance_m, max_m: question.max_m });
@@ -311,7 +313,7 @@ impl Hit {
         let between =
             |from: i32, to: i32| from + (self.part * (f64::from(to) - f64::from(from))).round() as i32;
         let place =
-            Place { lat_e7: between(from.lat_e7, to.lat_e7), lon_e7: between(from.lon_e7, to.lon_e7) };
+            LatticePoint { lat_e7: between(from.lat_e7, to.lat_e7), lon_e7: between(from.lon_e7, to.lon_e7) };
         let [start, end] = shares.map(f64::from);
         Ok(Snap {
             segment: SegmentId(self.piece.segment),

@@ -10,9 +10,9 @@ use kerb_geometry::LatLng;
 use kerb_ports::{Drive, Eta, Leg, TravelTimeQuery, TravelTimeTable, TravelTimes};
 use kerb_types::TravelSource;
 
-use crate::engine::{End, Routes, Travel, UNREACHABLE_MS};
+use crate::engine::{PhantomNode, Routes, Travel, UNREACHABLE_MS};
 use crate::roads::Roads;
-use crate::snapped::Snapped;
+use crate::snap::snap_cache::SnapCache;
 
 /// Distances to streets are measured in a plane, which below the polar circles and within some kilometres differs from the
 /// globe by less than this part.
@@ -27,7 +27,7 @@ pub struct RoadTimes {
     routes: Option<Arc<Routes>>,
     fallback: Arc<dyn TravelTimes>,
     /// Of destinations: a rider who waits is asked for again and again, and does not move.
-    snapped: Arc<Snapped>,
+    snapped: Arc<SnapCache>,
 }
 
 impl RoadTimes {
@@ -41,11 +41,11 @@ impl RoadTimes {
     }
 
     /// Each position on the streets; nothing for one that is off the map.
-    fn ends(&self, positions: &[LatLng]) -> Vec<Vec<End>> {
+    fn ends(&self, positions: &[LatLng]) -> Vec<Vec<PhantomNode>> {
         positions.iter().map(|at| self.snap(*at)).collect()
     }
 
-    fn snap(&self, at: LatLng) -> Vec<End> {
+    fn snap(&self, at: LatLng) -> Vec<PhantomNode> {
         self.roads.ends(at).unwrap_or_default()
     }
 
@@ -62,10 +62,12 @@ impl RoadTimes {
         for (place, legs) in by_place(&question.legs, by_origin) {
             let legs_of = legs.iter().map(|leg| question.legs[*leg]);
             let times_ms = if by_origin {
-                let to: Vec<&[End]> = legs_of.map(|leg| &*destinations[leg.destination as usize]).collect();
+                let to: Vec<&[PhantomNode]> =
+                    legs_of.map(|leg| &*destinations[leg.destination as usize]).collect();
                 routes.one_to_many(Travel::FromPlace, &origins[place as usize], &to)
             } else {
-                let from: Vec<&[End]> = legs_of.map(|leg| &origins[leg.origin as usize][..]).collect();
+                let from: Vec<&[PhantomNode]> =
+                    legs_of.map(|leg| &origins[leg.origin as usize][..]).collect();
                 routes.one_to_many(Travel::ToPlace, &destinations[place as usize], &from)
             };
             for (leg, time_ms) in legs.into_iter().zip(times_ms) {

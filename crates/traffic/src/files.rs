@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use kerb_routing::Roads;
-use kerb_routing::speeds::{Change, LiveSpeeds, Segments, SpeedTable, read_speeds};
+use kerb_routing::speeds::{LiveSpeeds, Segments, SpeedChange, SpeedTable, read_speeds};
 use kerb_types::{Clock, run_blocking};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -179,10 +179,10 @@ impl Layer {
         }
     }
 
-    fn change(self, table: SpeedTable) -> Change {
+    fn change(self, table: SpeedTable) -> SpeedChange {
         match self {
-            Self::File => Change::File(table),
-            Self::Profile => Change::Profile(table),
+            Self::File => SpeedChange::File(table),
+            Self::Profile => SpeedChange::Profile(table),
         }
     }
 

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use kerb_ports::Error;
 use kerb_proto::v1::StreetSpeed;
 use kerb_routing::Roads;
-use kerb_routing::speeds::{Change, LiveSpeeds, Segments, UtcOffset};
+use kerb_routing::speeds::{LiveSpeeds, Segments, SpeedChange, UtcOffset};
 use kerb_types::{Clock, run_blocking};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -118,7 +118,7 @@ impl StreetSpeeds {
             status.rows_refused += u64::from(resolved.refused);
         }
         if !resolved.told.is_empty() {
-            task::bring(&self.0.commands, Change::Streamed(std::mem::take(&mut resolved.told))).await?;
+            task::bring(&self.0.commands, SpeedChange::Streamed(std::mem::take(&mut resolved.told))).await?;
         }
         Ok(resolved)
     }

@@ -2,7 +2,7 @@
 
 use kerb_proto::v1::street_speed::Direction;
 use kerb_proto::v1::{LatLng, RejectedSpeed, SegmentEnds, SegmentNumber, StreetSpeed};
-use kerb_routing::speeds::{DirectionName, SPEED_MAX_KMH, SPEED_MIN_KMH, Segments, Speed, Told};
+use kerb_routing::speeds::{DirectionName, SPEED_MAX_KMH, SPEED_MIN_KMH, Segments, Speed, StreamedSpeed};
 use kerb_types::FieldError;
 
 /// Refusals that are told, at most; the others are only counted.
@@ -21,7 +21,7 @@ pub(super) struct Rules<'a> {
 /// What the rows of a call came to.
 #[derive(Default)]
 pub(super) struct Resolved {
-    pub(super) told: Vec<Told>,
+    pub(super) told: Vec<StreamedSpeed>,
     pub(super) taken: u32,
     pub(super) refused: u32,
     /// The first ones.
@@ -53,7 +53,7 @@ fn resolve_row(
     row: &StreetSpeed,
     rules: &Rules<'_>,
     now_ms: i64,
-) -> Result<impl Iterator<Item = Told> + use<>, FieldError> {
+) -> Result<impl Iterator<Item = StreamedSpeed> + use<>, FieldError> {
     let speed = Speed::new(row.speed_kmh).map_err(|_out_of_range| {
         refuse("speed_kmh", &row.speed_kmh, &format!("{SPEED_MIN_KMH} to {SPEED_MAX_KMH}"))
     })?;
@@ -73,7 +73,7 @@ fn resolve_row(
     let name = name_of(direction).map_err(|error| error.within(field))?;
     let arcs = rules.segments.find(&name).map_err(|unknown| FieldError::new(field, unknown.to_string()))?;
     let until_ms = now_ms.saturating_add(i64::from(lifetime_ms));
-    Ok(arcs.into_iter().map(move |arc| Told { arc, speed, until_ms }))
+    Ok(arcs.into_iter().map(move |arc| StreamedSpeed { arc, speed, until_ms }))
 }
 
 fn name_of(direction: &Direction) -> Result<DirectionName, FieldError> {

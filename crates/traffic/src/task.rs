@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kerb_ports::Error;
 use kerb_routing::Roads;
-use kerb_routing::speeds::{Change, HourOfWeek, LiveSpeeds, UtcOffset};
+use kerb_routing::speeds::{HourOfWeek, LiveSpeeds, SpeedChange, UtcOffset};
 use kerb_types::{Clock, Stopwatch, run_blocking};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -21,12 +21,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// News, and who waits for them to be in the travel times.
 pub(super) struct Command {
-    change: Change,
+    change: SpeedChange,
     done: oneshot::Sender<()>,
 }
 
 /// Hands news to the task; resolves when they are in the travel times.
-pub(super) async fn bring(commands: &mpsc::Sender<Command>, change: Change) -> Result<(), Error> {
+pub(super) async fn bring(commands: &mpsc::Sender<Command>, change: SpeedChange) -> Result<(), Error> {
     let (done, applied) = oneshot::channel();
     let stopped = || Error::Internal("the task that applies speeds has ended".to_owned());
     commands.send(Command { change, done }).await.map_err(|_closed| stopped())?;

@@ -7,8 +7,8 @@ mod load;
 use std::sync::Arc;
 
 use kerb_geometry::{LatLng, distance_m};
-use kerb_routing::engine::Stretch;
-use kerb_routing::{Arc as StreetArc, Roads};
+use kerb_routing::engine::ArcSegment;
+use kerb_routing::{DirectedSegment, Roads};
 
 pub(super) use course::degrees;
 pub use course::{Course, Fix};
@@ -66,7 +66,7 @@ impl Ground {
         let Kind::Streets(roads) = &self.kind else { return Some(at) };
         let end = *roads.ends(at).ok()?.first()?;
         let mut line = Course::default();
-        let stretch = Stretch { arc: end.arc, from: end.fraction, to: end.fraction, time_ms: 0 };
+        let stretch = ArcSegment { arc: end.arc, from: end.fraction, to: end.fraction, time_ms: 0 };
         add_stretch(roads, &mut line, &stretch, 1.0);
         Some(line.end())
     }
@@ -96,22 +96,22 @@ impl Ground {
 fn add_route(roads: &Roads, course: &mut Course, from: LatLng, to: LatLng, slowness: f64) -> bool {
     let (Ok(starts), Ok(goals)) = (roads.ends(from), roads.ends(to)) else { return false };
     let Some(route) = roads.engine().routes().route(&starts, &goals) else { return false };
-    for stretch in &route.stretches {
+    for stretch in &route.arc_segments {
         add_stretch(roads, course, stretch, slowness);
     }
     if course.is_empty() {
         // It is there already.
         let Some(end) = goals.first() else { return false };
-        let here = Stretch { arc: end.arc, from: end.fraction, to: end.fraction, time_ms: 0 };
+        let here = ArcSegment { arc: end.arc, from: end.fraction, to: end.fraction, time_ms: 0 };
         add_stretch(roads, course, &here, slowness);
     }
     true
 }
 
 /// Adds a part of an arc, its time spread evenly over its length.
-fn add_stretch(roads: &Roads, course: &mut Course, stretch: &Stretch, slowness: f64) {
+fn add_stretch(roads: &Roads, course: &mut Course, stretch: &ArcSegment, slowness: f64) {
     let network = roads.network();
-    let arc = StreetArc::from_number(network.arc_segment()[stretch.arc as usize]);
+    let arc = DirectedSegment::from_number(network.directed_segments()[stretch.arc as usize]);
     // The street's own length: where curves were left out its line is shorter.
     let street_m = f64::from(network.lengths_cm()[arc.segment.0 as usize]) / 100.0;
     let part = stretch.to - stretch.from;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cch::{Cch, Metric};
 use flate2::read::GzDecoder;
 use kerb_geometry::LatLng;
-use kerb_routing::engine::End;
+use kerb_routing::engine::PhantomNode;
 
 use crate::town::{Kind, Town, seeded};
 
@@ -39,20 +39,20 @@ impl City {
     }
 
     /// Places all over the city.
-    pub(crate) fn places(&self, count: usize) -> Vec<Vec<End>> {
+    pub(crate) fn places(&self, count: usize) -> Vec<Vec<PhantomNode>> {
         self.town.places(&mut seeded(SEED), count)
     }
 
     /// A node of a place, for who knows only nodes.
-    pub(crate) fn head(&self, place: &[End]) -> u32 {
+    pub(crate) fn head(&self, place: &[PhantomNode]) -> u32 {
         self.town.head[place[0].arc as usize]
     }
 
     /// A node as the end of an arc that leads to it, and as the beginning of one that leaves it.
-    pub(crate) fn at(&self, node: u32) -> [End; 2] {
+    pub(crate) fn at(&self, node: u32) -> [PhantomNode; 2] {
         let into = self.town.head.iter().position(|head| *head == node).expect("an arc leads to it");
         let out = self.tails.iter().position(|tail| *tail == node).expect("an arc leaves it");
-        [End { arc: into as u32, fraction: 1.0 }, End { arc: out as u32, fraction: 0.0 }]
+        [PhantomNode { arc: into as u32, fraction: 1.0 }, PhantomNode { arc: out as u32, fraction: 0.0 }]
     }
 
     /// The `cch` crate's hierarchy.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use kerb_geometry::distance_m;
-use kerb_routing::engine::{Candidate, End, Engine, Travel, UNREACHABLE_MS};
+use kerb_routing::engine::{Candidate, Engine, PhantomNode, Travel, UNREACHABLE_MS};
 
 use city::City;
 use dijkstra::Dijkstra;
@@ -46,8 +46,9 @@ fn cities(criterion: &mut Criterion) {
 fn check(city: &City, engine: &Engine) {
     let nodes: Vec<u32> = city.places(100).iter().map(|place| city.head(place)).collect();
     // From the end of an arc that leads to the node to the beginning of one that leaves it.
-    let ends: Vec<[End; 2]> = nodes.iter().map(|node| city.at(*node)).collect();
-    let (from, to): (Vec<End>, Vec<End>) = ends.into_iter().map(|[from, to]| (from, to)).unzip();
+    let ends: Vec<[PhantomNode; 2]> = nodes.iter().map(|node| city.at(*node)).collect();
+    let (from, to): (Vec<PhantomNode>, Vec<PhantomNode>) =
+        ends.into_iter().map(|[from, to]| (from, to)).unzip();
     let table = engine.routes().table(&from, &to);
     let (cch, metric) = city.cch_with_metric();
     let theirs = cch::distance_matrix(&cch.view(), &metric.view(), &nodes, &nodes);
@@ -135,7 +136,8 @@ fn tables(group: &mut Group<'_>, city: &City, engine: &Engine) {
     group.bench_function("table/100x1000/kerb", |b| b.iter(|| routes.table(&sources[..100], targets)));
     group.bench_function("table/1000x10/kerb", |b| b.iter(|| routes.table(sources, &targets[..10])));
     group.sample_size(10);
-    let heads = |places: &[Vec<End>]| places.iter().map(|place| city.head(place)).collect::<Vec<u32>>();
+    let heads =
+        |places: &[Vec<PhantomNode>]| places.iter().map(|place| city.head(place)).collect::<Vec<u32>>();
     let (from, to) = (heads(sources), heads(targets));
     let (cch, metric) = city.cch_with_metric();
     group.bench_function("table/1000x1000/cch", |b| {
@@ -159,10 +161,10 @@ fn around(group: &mut Group<'_>, city: &City, engine: &Engine) {
     });
     for minutes in [5, 15] {
         group.bench_function(format!("reach/{minutes}_min/kerb"), |b| {
-            b.iter(|| routes.reach(next(), minutes * 60_000));
+            b.iter(|| routes.one_to_all(next(), minutes * 60_000));
         });
     }
-    let near: Vec<Vec<Candidate<usize, &[End]>>> =
+    let near: Vec<Vec<Candidate<usize, &[PhantomNode]>>> =
         places.iter().map(|place| by_distance(city, place, drivers)).collect();
     let mut turn = places.iter().zip(&near).cycle();
     group.bench_function("nearest/10_of_1000/kerb", |b| {
@@ -173,9 +175,13 @@ fn around(group: &mut Group<'_>, city: &City, engine: &Engine) {
     });
 }
 
-fn by_distance<'a>(city: &City, place: &[End], drivers: &'a [Vec<End>]) -> Vec<Candidate<usize, &'a [End]>> {
+fn by_distance<'a>(
+    city: &City,
+    place: &[PhantomNode],
+    drivers: &'a [Vec<PhantomNode>],
+) -> Vec<Candidate<usize, &'a [PhantomNode]>> {
     let from = city.town.position(&city.tails, place[0]);
-    let candidate = |(id, ends): (usize, &'a Vec<End>)| {
+    let candidate = |(id, ends): (usize, &'a Vec<PhantomNode>)| {
         let straight_m = distance_m(from, city.town.position(&city.tails, ends[0]));
         Candidate { id, ends: &ends[..], straight_m }
     };

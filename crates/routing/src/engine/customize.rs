@@ -7,7 +7,7 @@
 
 use super::UNREACHABLE_MS;
 use super::hierarchy::{Hierarchy, NONE};
-use super::links::Links;
+use super::search_arcs::SearchArcs;
 
 /// The hierarchy with times.
 #[derive(Debug)]
@@ -16,13 +16,13 @@ pub(super) struct Metric {
     pub(super) time_ms: Vec<u32>,
     /// What each arc of the hierarchy stands for, upward and downward: [`NONE`] for an arc of the streets, else the way
     /// over a lower node, named by the arc from that node to the arc's lower end.
-    pub(super) over: Vec<[u32; 2]>,
+    pub(super) unpack_via: Vec<[u32; 2]>,
     /// The time along each arc of the hierarchy over lower nodes: upward and downward.
     pub(super) over_lower_ms: Vec<[u32; 2]>,
     /// For each rank the arcs to higher ranks.
-    pub(super) up: Links,
+    pub(super) up: SearchArcs,
     /// For each rank the arcs that come down to it.
-    pub(super) down: Links,
+    pub(super) down: SearchArcs,
     /// No two points on streets are farther apart than this speed goes in the time between them; infinite when an arc
     /// of some length takes no time.
     pub(super) speed_max_m_s: f64,
@@ -33,12 +33,12 @@ impl Metric {
     pub(super) fn new(hierarchy: &Hierarchy, time_ms: &[u32]) -> Metric {
         let time_ms: Vec<u32> = time_ms.iter().map(|time_ms| (*time_ms).min(UNREACHABLE_MS)).collect();
         let mut over_lower_ms = of_streets(hierarchy, &time_ms);
-        let over = relax_upward(hierarchy, &mut over_lower_ms);
+        let unpack_via = relax_upward(hierarchy, &mut over_lower_ms);
         let mut shortest_ms = over_lower_ms.clone();
         relax_downward(hierarchy, &mut shortest_ms);
         let [up, down] = [0, 1].map(|direction| links(hierarchy, &over_lower_ms, &shortest_ms, direction));
         let speed_max_m_s = speed_max_m_s(&hierarchy.span_m, &time_ms);
-        Metric { time_ms, over, over_lower_ms, up, down, speed_max_m_s }
+        Metric { time_ms, unpack_via, over_lower_ms, up, down, speed_max_m_s }
     }
 }
 
@@ -54,22 +54,22 @@ fn of_streets(hierarchy: &Hierarchy, time_ms: &[u32]) -> Vec<[u32; 2]> {
 /// The side between the upper corners of each triangle may be the way over the lowest. All that is below the lowest
 /// corner is final when its turn comes. Gives what each arc stands for.
 fn relax_upward(hierarchy: &Hierarchy, arcs: &mut [[u32; 2]]) -> Vec<[u32; 2]> {
-    let mut over = vec![[NONE; 2]; arcs.len()];
+    let mut unpack_via = vec![[NONE; 2]; arcs.len()];
     for rank in 0..hierarchy.nodes() {
         hierarchy.triangles_above(rank, |to_middle, to_highest, between| {
             let ([up_middle, down_middle], [up_highest, down_highest]) = (arcs[to_middle], arcs[to_highest]);
             let [up, down] = &mut arcs[between];
             if down_middle + up_highest < *up {
                 *up = down_middle + up_highest;
-                over[between][0] = to_middle as u32;
+                unpack_via[between][0] = to_middle as u32;
             }
             if down_highest + up_middle < *down {
                 *down = down_highest + up_middle;
-                over[between][1] = to_middle as u32;
+                unpack_via[between][1] = to_middle as u32;
             }
         });
     }
-    over
+    unpack_via
 }
 
 /// The sides at the lowest corner of each triangle may be a way over another corner. All that is above the lowest
@@ -98,9 +98,9 @@ fn links(
     over_lower_ms: &[[u32; 2]],
     shortest_ms: &[[u32; 2]],
     direction: usize,
-) -> Links {
+) -> SearchArcs {
     // About half are.
-    let mut links = Links::with_capacity(hierarchy.nodes(), over_lower_ms.len() / 2);
+    let mut links = SearchArcs::with_capacity(hierarchy.nodes(), over_lower_ms.len() / 2);
     for rank in 0..hierarchy.nodes() {
         for arc in hierarchy.row(rank) {
             let time_ms = over_lower_ms[arc][direction];

@@ -12,7 +12,7 @@ use super::streets::{Streets, StreetsError, same_length};
 /// Streets that can be asked for travel times, and given new ones meanwhile.
 ///
 /// ```
-/// use kerb_routing::engine::{End, Engine, Streets};
+/// use kerb_routing::engine::{Engine, PhantomNode, Streets};
 /// use kerb_geometry::LatLng;
 ///
 /// // Three junctions in a row, with a street of one direction from each to the next.
@@ -25,7 +25,7 @@ use super::streets::{Streets, StreetsError, same_length};
 ///     time_ms: &[60_000, 50_000],
 /// };
 /// let engine = Engine::new(&streets)?;
-/// let (from, to) = ([End { arc: 0, fraction: 0.5 }], [End { arc: 1, fraction: 0.2 }]);
+/// let (from, to) = ([PhantomNode { arc: 0, fraction: 0.5 }], [PhantomNode { arc: 1, fraction: 0.2 }]);
 /// assert_eq!(engine.routes().travel_time_ms(&from, &to), Some(40_000));
 /// engine.replace(&[90_000, 50_000])?;
 /// assert_eq!(engine.routes().travel_time_ms(&from, &to), Some(55_000));

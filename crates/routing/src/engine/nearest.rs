@@ -3,8 +3,8 @@
 use std::collections::BinaryHeap;
 
 use super::UNREACHABLE_MS;
-use super::end::{End, arrivals, departures, direct};
-use super::lazy::Lazy;
+use super::lazy_rphast::LazyRphast;
+use super::phantom_node::{PhantomNode, arrivals, departures, direct};
 use super::routes::Routes;
 
 /// Which way is travelled.
@@ -30,7 +30,7 @@ pub struct Candidate<C, S> {
 
 /// One of the nearest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Near<C> {
+pub struct RankedCandidate<C> {
     /// The candidate's.
     pub id: C,
     /// The travel time in milliseconds.
@@ -41,7 +41,7 @@ pub struct Near<C> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nearest<C> {
     /// At most as many as were asked for, by travel time. Equal times have no order.
-    pub near: Vec<Near<C>>,
+    pub near: Vec<RankedCandidate<C>>,
     /// How many candidates were looked at.
     pub read: usize,
 }
@@ -56,11 +56,11 @@ const MARGIN: f64 = 1.0 - 1e-6;
 
 /// The nearest `k` of candidates with at most `within_ms`, exactly: it ends when the straight line to the next
 /// candidate, at the network's highest speed, takes as long as the `k`-th found.
-pub(super) fn nearest<C, S: AsRef<[End]>>(
+pub(super) fn nearest<C, S: AsRef<[PhantomNode]>>(
     routes: &Routes,
-    lazy: &mut Lazy,
+    lazy: &mut LazyRphast,
     travel: Travel,
-    place: &[End],
+    place: &[PhantomNode],
     (k, within_ms): (usize, u32),
     candidates: impl IntoIterator<Item = Candidate<C, S>>,
 ) -> Nearest<C> {
@@ -83,7 +83,7 @@ pub(super) fn nearest<C, S: AsRef<[End]>>(
             if farthest_ms.is_some() {
                 heap.pop();
             }
-            heap.push(ByTime(Near { id: candidate.id, time_ms }));
+            heap.push(ByTime(RankedCandidate { id: candidate.id, time_ms }));
         }
     }
     Nearest { near: heap.into_sorted_vec().into_iter().map(|near| near.0).collect(), read }
@@ -99,9 +99,9 @@ pub(super) fn bound_ms(straight_m: f64, speed_max_m_s: f64) -> f64 {
 
 struct Search<'a> {
     routes: &'a Routes,
-    lazy: &'a mut Lazy,
+    lazy: &'a mut LazyRphast,
     travel: Travel,
-    place: &'a [End],
+    place: &'a [PhantomNode],
 }
 
 impl Search<'_> {
@@ -119,7 +119,7 @@ impl Search<'_> {
         }
     }
 
-    fn time_ms(&mut self, ends: &[End]) -> u32 {
+    fn time_ms(&mut self, ends: &[PhantomNode]) -> u32 {
         let (hierarchy, metric) = self.routes.parts();
         let time_ms = &metric.time_ms;
         let (over_nodes_ms, direct) = match self.travel {
@@ -139,11 +139,11 @@ impl Search<'_> {
 }
 
 /// The times from a place to many, or from many to it; [`UNREACHABLE_MS`] where there is no way.
-pub(super) fn one_to_many<S: AsRef<[End]>>(
+pub(super) fn one_to_many<S: AsRef<[PhantomNode]>>(
     routes: &Routes,
-    lazy: &mut Lazy,
+    lazy: &mut LazyRphast,
     travel: Travel,
-    place: &[End],
+    place: &[PhantomNode],
     others: &[S],
 ) -> Vec<u32> {
     let mut search = Search { routes, lazy, travel, place };
@@ -151,7 +151,7 @@ pub(super) fn one_to_many<S: AsRef<[End]>>(
     others.iter().map(|ends| search.time_ms(ends.as_ref())).collect()
 }
 
-struct ByTime<C>(Near<C>);
+struct ByTime<C>(RankedCandidate<C>);
 
 impl<C> PartialEq for ByTime<C> {
     fn eq(&self, other: &Self) -> bool {

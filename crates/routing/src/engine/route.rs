@@ -1,9 +1,9 @@
 //! The way itself: arcs of the hierarchy taken apart into arcs of the streets.
 
+use super::bidirectional_search::{BidirectionalSearch, Meeting};
 use super::customize::Metric;
-use super::end::{Access, End, Stretch, arrivals, departures, direct};
 use super::hierarchy::{Hierarchy, NONE};
-use super::pair::{Meeting, Pair};
+use super::phantom_node::{Access, ArcSegment, PhantomNode, arrivals, departures, direct};
 
 /// A shortest way.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub struct Route {
     pub time_ms: u32,
     /// What is driven, in order. The first and the last may be a part of an arc; an end that is at the end of its arc
     /// has no stretch of it, so there may be none at all.
-    pub stretches: Vec<Stretch>,
+    pub arc_segments: Vec<ArcSegment>,
 }
 
 /// Upward along an arc of the hierarchy, or downward: the second number of its slot.
@@ -23,9 +23,9 @@ const DOWN: usize = 1;
 pub(super) fn route(
     hierarchy: &Hierarchy,
     metric: &Metric,
-    pair: &mut Pair,
-    from: &[End],
-    to: &[End],
+    pair: &mut BidirectionalSearch,
+    from: &[PhantomNode],
+    to: &[PhantomNode],
 ) -> Option<Route> {
     let starts = || departures(from, hierarchy, &metric.time_ms);
     let goals = || arrivals(to, hierarchy, &metric.time_ms);
@@ -34,21 +34,27 @@ pub(super) fn route(
     match (meeting, direct) {
         (Some(meeting), direct) if direct.is_none_or(|direct| meeting.time_ms < direct.time_ms) => {
             let (start, arcs, goal) = unpack(hierarchy, metric, pair, meeting);
-            let first = first_stretch(from, nearest(starts(), start), metric);
-            let last = last_stretch(to, nearest(goals(), goal), metric);
-            let whole = |arc: u32| Stretch { arc, from: 0.0, to: 1.0, time_ms: metric.time_ms[arc as usize] };
-            let stretches = first.into_iter().chain(arcs.into_iter().map(whole)).chain(last).collect();
-            Some(Route { time_ms: meeting.time_ms, stretches })
+            let first = first_segment(from, nearest(starts(), start), metric);
+            let last = last_segment(to, nearest(goals(), goal), metric);
+            let whole =
+                |arc: u32| ArcSegment { arc, from: 0.0, to: 1.0, time_ms: metric.time_ms[arc as usize] };
+            let arc_segments = first.into_iter().chain(arcs.into_iter().map(whole)).chain(last).collect();
+            Some(Route { time_ms: meeting.time_ms, arc_segments })
         }
         (_, direct) => direct.map(|direct| {
-            let stretches = if direct.from < direct.to { vec![direct] } else { Vec::new() };
-            Route { time_ms: direct.time_ms, stretches }
+            let arc_segments = if direct.from < direct.to { vec![direct] } else { Vec::new() };
+            Route { time_ms: direct.time_ms, arc_segments }
         }),
     }
 }
 
 /// The node where the way begins, the streets' arcs, and the node where they end.
-fn unpack(hierarchy: &Hierarchy, metric: &Metric, pair: &Pair, meeting: Meeting) -> (u32, Vec<u32>, u32) {
+fn unpack(
+    hierarchy: &Hierarchy,
+    metric: &Metric,
+    pair: &BidirectionalSearch,
+    meeting: Meeting,
+) -> (u32, Vec<u32>, u32) {
     let (forward, backward) = pair.sides();
     let (mut ups, start) = forward.trace(meeting.node, &metric.up, hierarchy);
     let (downs, goal) = backward.trace(meeting.node, &metric.down, hierarchy);
@@ -59,7 +65,7 @@ fn unpack(hierarchy: &Hierarchy, metric: &Metric, pair: &Pair, meeting: Meeting)
     let mut todo: Vec<(u32, usize)> = steps.collect();
     todo.reverse();
     while let Some((arc, direction)) = todo.pop() {
-        match metric.over[arc as usize][direction] {
+        match metric.unpack_via[arc as usize][direction] {
             NONE => arcs.push(street_arc(hierarchy, metric, arc as usize, direction)),
             to_low => todo.extend(halves(hierarchy, to_low, arc as usize, direction)),
         }
@@ -89,16 +95,16 @@ fn nearest(accesses: impl Iterator<Item = Access>, node: u32) -> Access {
     there.min_by_key(|access| access.time_ms).expect("a search begins at an access")
 }
 
-fn first_stretch(from: &[End], access: Access, metric: &Metric) -> Option<Stretch> {
+fn first_segment(from: &[PhantomNode], access: Access, metric: &Metric) -> Option<ArcSegment> {
     let end = from[access.end as usize];
-    let stretch = Stretch { arc: end.arc, from: end.along(), to: 1.0, time_ms: access.time_ms };
-    debug_assert!(stretch.time_ms <= metric.time_ms[end.arc as usize], "a part of {end:?}");
-    (stretch.from < 1.0).then_some(stretch)
+    let arc_part = ArcSegment { arc: end.arc, from: end.along(), to: 1.0, time_ms: access.time_ms };
+    debug_assert!(arc_part.time_ms <= metric.time_ms[end.arc as usize], "a part of {end:?}");
+    (arc_part.from < 1.0).then_some(arc_part)
 }
 
-fn last_stretch(to: &[End], access: Access, metric: &Metric) -> Option<Stretch> {
+fn last_segment(to: &[PhantomNode], access: Access, metric: &Metric) -> Option<ArcSegment> {
     let end = to[access.end as usize];
-    let stretch = Stretch { arc: end.arc, from: 0.0, to: end.along(), time_ms: access.time_ms };
-    debug_assert!(stretch.time_ms <= metric.time_ms[end.arc as usize], "a part of {end:?}");
-    (stretch.to > 0.0).then_some(stretch)
+    let arc_part = ArcSegment { arc: end.arc, from: 0.0, to: end.along(), time_ms: access.time_ms };
+    debug_assert!(arc_part.time_ms <= metric.time_ms[end.arc as usize], "a part of {end:?}");
+    (arc_part.to > 0.0).then_some(arc_part)
 }

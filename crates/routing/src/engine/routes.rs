@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use super::bidirectional_search::BidirectionalSearch;
 use super::customize::Metric;
-use super::end::{End, arrivals, departures, direct};
 use super::hierarchy::Hierarchy;
-use super::lazy::Lazy;
+use super::lazy_rphast::LazyRphast;
 use super::nearest::{self, Candidate, Nearest, Travel};
-use super::pair::Pair;
+use super::one_to_all::{self, OneToAll};
+use super::phantom_node::{PhantomNode, arrivals, departures, direct};
 use super::pool::Pool;
-use super::reach::{self, Reach};
 use super::route::{self, Route};
 use super::table::{self, Accesses, Sweep, Table, Ways};
 
@@ -17,15 +17,15 @@ use super::table::{self, Accesses, Sweep, Table, Ways};
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) hierarchy: Hierarchy,
-    pairs: Pool<Pair>,
-    lazies: Pool<Lazy>,
+    pairs: Pool<BidirectionalSearch>,
+    lazies: Pool<LazyRphast>,
     sweeps: Pool<Sweep>,
 }
 
 /// The streets with one set of times: what is asked of one value is answered by the same times, whatever is replaced
 /// meanwhile.
 ///
-/// A place is a list of [`End`]s; it is left and reached by whichever is best. Arcs must be the streets' (the engine
+/// A place is a list of [`PhantomNode`]s; it is left and reached by whichever is best. Arcs must be the streets' (the engine
 /// panics at others). A place whose arcs are all closed, or that has none, is reached by nobody and leads nowhere.
 #[derive(Debug)]
 pub struct Routes {
@@ -63,10 +63,10 @@ impl Routes {
     }
 
     /// The time in milliseconds from one place to another.
-    pub fn travel_time_ms(&self, from: &[End], to: &[End]) -> Option<u32> {
+    pub fn travel_time_ms(&self, from: &[PhantomNode], to: &[PhantomNode]) -> Option<u32> {
         let (hierarchy, metric) = self.parts();
         let over_nodes = self.shared.pairs.with(
-            || Pair::new(hierarchy.nodes()),
+            || BidirectionalSearch::new(hierarchy.nodes()),
             |pair| {
                 let starts = departures(from, hierarchy, &metric.time_ms);
                 pair.search(hierarchy, metric, starts, arrivals(to, hierarchy, &metric.time_ms))
@@ -78,19 +78,24 @@ impl Routes {
     }
 
     /// The way from one place to another.
-    pub fn route(&self, from: &[End], to: &[End]) -> Option<Route> {
+    pub fn route(&self, from: &[PhantomNode], to: &[PhantomNode]) -> Option<Route> {
         let (hierarchy, metric) = self.parts();
-        let make = || Pair::new(hierarchy.nodes());
+        let make = || BidirectionalSearch::new(hierarchy.nodes());
         self.shared.pairs.with(make, |pair| route::route(hierarchy, metric, pair, from, to))
     }
 
     /// The times in milliseconds between one place and each of some others; [`UNREACHABLE_MS`](super::UNREACHABLE_MS) where there is no way.
-    pub fn one_to_many<S: AsRef<[End]>>(&self, travel: Travel, place: &[End], others: &[S]) -> Vec<u32> {
+    pub fn one_to_many<S: AsRef<[PhantomNode]>>(
+        &self,
+        travel: Travel,
+        place: &[PhantomNode],
+        others: &[S],
+    ) -> Vec<u32> {
         self.with_lazy(|lazy| nearest::one_to_many(self, lazy, travel, place, others))
     }
 
     /// The times from each source to each target. Its memory is that of the numbers, and 64 bytes for each node.
-    pub fn table<S: AsRef<[End]>>(&self, sources: &[S], targets: &[S]) -> Table {
+    pub fn table<S: AsRef<[PhantomNode]>>(&self, sources: &[S], targets: &[S]) -> Table {
         let (hierarchy, metric) = self.parts();
         let time_ms = &metric.time_ms;
         let from = Accesses::new(sources.iter().map(|ends| departures(ends.as_ref(), hierarchy, time_ms)));
@@ -103,18 +108,18 @@ impl Routes {
     }
 
     /// What can be reached from a place within a time in milliseconds.
-    pub fn reach(&self, from: &[End], within_ms: u32) -> Reach {
-        reach::reach(&self.shared.hierarchy, &self.metric, from, within_ms)
+    pub fn one_to_all(&self, from: &[PhantomNode], within_ms: u32) -> OneToAll {
+        one_to_all::one_to_all(&self.shared.hierarchy, &self.metric, from, within_ms)
     }
 
     /// The nearest `k` candidates by travel time, of at most `within_ms` ([`UNREACHABLE_MS`](super::UNREACHABLE_MS): any), exactly.
     ///
     /// Candidates must come in order of `straight_m`; they are read until the straight line to the next one, at
     /// [the highest speed](Routes::speed_max_m_s), takes as long as the way to the `k`-th found.
-    pub fn nearest<C, S: AsRef<[End]>>(
+    pub fn nearest<C, S: AsRef<[PhantomNode]>>(
         &self,
         travel: Travel,
-        place: &[End],
+        place: &[PhantomNode],
         k: usize,
         within_ms: u32,
         candidates: impl IntoIterator<Item = Candidate<C, S>>,
@@ -131,7 +136,7 @@ impl Routes {
         (&self.shared.hierarchy, &self.metric)
     }
 
-    fn with_lazy<R>(&self, search: impl FnOnce(&mut Lazy) -> R) -> R {
-        self.shared.lazies.with(|| Lazy::new(self.shared.hierarchy.nodes()), search)
+    fn with_lazy<R>(&self, search: impl FnOnce(&mut LazyRphast) -> R) -> R {
+        self.shared.lazies.with(|| LazyRphast::new(self.shared.hierarchy.nodes()), search)
     }
 }

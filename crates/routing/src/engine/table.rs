@@ -5,10 +5,10 @@
 //! The sixteen distances of a node stand side by side, so that a step is one addition and one minimum of a vector.
 
 use super::UNREACHABLE_MS;
-use super::climb::Climb;
-use super::end::{Access, End, on_one_arc};
+use super::elimination_tree::EliminationTreeWalk;
 use super::hierarchy::NONE;
-use super::links::Links;
+use super::phantom_node::{Access, PhantomNode, on_one_arc};
+use super::search_arcs::SearchArcs;
 
 /// How many rows are computed at once. Sixteen numbers are a line of the cache, and of AVX-512 one register.
 const LANES: usize = 16;
@@ -45,7 +45,7 @@ pub(super) struct Sweep {
     climbing: Vec<Lanes>,
     /// By rank the place in the selection, [`NONE`] for what is not in it.
     place: Vec<u32>,
-    climb: Climb,
+    climb: EliminationTreeWalk,
     climbed: Vec<u32>,
 }
 
@@ -88,9 +88,9 @@ pub(super) struct Ways<'a> {
     /// The elimination tree.
     pub(super) parent: &'a [u32],
     /// What the rows climb by.
-    pub(super) up: &'a Links,
+    pub(super) up: &'a SearchArcs,
     /// What is swept down.
-    pub(super) down: &'a Links,
+    pub(super) down: &'a SearchArcs,
 }
 
 /// A table over at least one node for each pair of a row and a column.
@@ -112,7 +112,12 @@ pub(super) fn over_nodes(sweep: &mut Sweep, ways: Ways<'_>, sources: &Accesses, 
 }
 
 /// Puts in the pairs that have a shorter way on one arc.
-pub(super) fn add_direct<S: AsRef<[End]>>(table: &mut Table, sources: &[S], targets: &[S], time_ms: &[u32]) {
+pub(super) fn add_direct<S: AsRef<[PhantomNode]>>(
+    table: &mut Table,
+    sources: &[S],
+    targets: &[S],
+    time_ms: &[u32],
+) {
     let (from, to) = (by_arc(sources), by_arc(targets));
     let mut to = &to[..];
     for &(end, source) in &from {
@@ -126,9 +131,9 @@ pub(super) fn add_direct<S: AsRef<[End]>>(table: &mut Table, sources: &[S], targ
     }
 }
 
-fn by_arc<S: AsRef<[End]>>(places: &[S]) -> Vec<(End, u32)> {
+fn by_arc<S: AsRef<[PhantomNode]>>(places: &[S]) -> Vec<(PhantomNode, u32)> {
     let places = places.iter().zip(0_u32..);
-    let mut ends: Vec<(End, u32)> =
+    let mut ends: Vec<(PhantomNode, u32)> =
         places.flat_map(|(place, index)| place.as_ref().iter().map(move |end| (*end, index))).collect();
     ends.sort_unstable_by_key(|(end, _)| end.arc);
     ends
@@ -138,7 +143,7 @@ impl Sweep {
     /// Memory for a network of this many nodes.
     pub(super) fn new(nodes: usize) -> Sweep {
         let (climbing, place) = (vec![FAR; nodes], vec![NONE; nodes]);
-        Sweep { climbing, place, climb: Climb::default(), climbed: Vec::new() }
+        Sweep { climbing, place, climb: EliminationTreeWalk::default(), climbed: Vec::new() }
     }
 
     /// Calls with row, column and time of every pair.

@@ -7,13 +7,13 @@ use kerb_geometry::LatLng;
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::image::{Image, Section};
-use crate::{Place, RoadClass, engine};
+use crate::{LatticePoint, RoadClass, engine};
 
 /// Names what is wrong.
-type Verdict = Result<(), &'static str>;
+type CheckResult = Result<(), &'static str>;
 
-pub(super) fn check(image: &Image) -> Verdict {
-    let nodes: &[Place] = slice(image, Section::Nodes, "the nodes")?;
+pub(super) fn check(image: &Image) -> CheckResult {
+    let nodes: &[LatticePoint] = slice(image, Section::Nodes, "the nodes")?;
     let lengths: &[u32] = slice(image, Section::LengthCm, "the lengths")?;
     let meta: &[u64] = slice(image, Section::Meta, "the counts")?;
     let arcs = check_arcs(image, nodes.len(), lengths.len())?;
@@ -31,20 +31,20 @@ fn check_arcs(image: &Image, nodes: usize, segments: usize) -> Result<usize, &'s
     let first_out: &[u32] = slice(image, Section::FirstOut, "the first arcs of nodes")?;
     let head: &[u32] = slice(image, Section::Head, "the heads")?;
     let time_ms: &[u32] = slice(image, Section::TimeMs, "the times")?;
-    let arc_segment: &[u32] = slice(image, Section::ArcSegment, "the segments of arcs")?;
+    let arc_directions: &[u32] = slice(image, Section::ArcDirection, "the segments of arcs")?;
     that(rows(first_out, nodes, head.len(), 0), "the first arcs of nodes")?;
     that(head.iter().all(|node| (*node as usize) < nodes), "the heads")?;
     that(time_ms.len() == head.len() && time_ms.iter().all(|ms| *ms > 0), "the times")?;
     that(
-        arc_segment.len() == head.len() && arc_segment.iter().all(|arc| (*arc as usize) / 2 < segments),
+        arc_directions.len() == head.len() && arc_directions.iter().all(|arc| (*arc as usize) / 2 < segments),
         "the segments of arcs",
     )?;
     Ok(head.len())
 }
 
-fn check_segments(image: &Image, segments: usize) -> Verdict {
+fn check_segments(image: &Image, segments: usize) -> CheckResult {
     let first_point: &[u32] = slice(image, Section::FirstPoint, "the first points of segments")?;
-    let points: &[Place] = slice(image, Section::Points, "the points")?;
+    let points: &[LatticePoint] = slice(image, Section::Points, "the points")?;
     let ways: &[i64] = slice(image, Section::WayId, "the ways")?;
     let classes: &[u8] = slice(image, Section::SegmentClass, "the classes")?;
     that(segments > 0 && rows(first_point, segments, points.len(), 2), "the first points of segments")?;
@@ -57,21 +57,21 @@ fn check_segments(image: &Image, segments: usize) -> Verdict {
 }
 
 /// Every arc stands once, at its segment and direction.
-fn check_segment_arcs(image: &Image, segments: usize, arcs: usize) -> Verdict {
+fn check_segment_arcs(image: &Image, segments: usize, arcs: usize) -> CheckResult {
     const WHAT: &str = "the arcs of segments";
     let first: &[u32] = slice(image, Section::FirstArc, WHAT)?;
     let listed: &[u32] = slice(image, Section::SegmentArcs, WHAT)?;
-    let arc_segment: &[u32] = slice(image, Section::ArcSegment, WHAT)?;
+    let arc_directions: &[u32] = slice(image, Section::ArcDirection, WHAT)?;
     that(rows(first, 2 * segments, arcs, 0) && listed.len() == arcs, WHAT)?;
     for (number, range) in first.windows(2).enumerate() {
         let listed = &listed[range[0] as usize..range[1] as usize];
-        let right = |arc: &u32| arc_segment.get(*arc as usize).is_some_and(|own| *own as usize == number);
+        let right = |arc: &u32| arc_directions.get(*arc as usize).is_some_and(|own| *own as usize == number);
         that(listed.iter().all(right) && listed.is_sorted_by(|a, b| a < b), WHAT)?;
     }
     Ok(())
 }
 
-fn check_names(image: &Image, segments: usize) -> Verdict {
+fn check_names(image: &Image, segments: usize) -> CheckResult {
     let first: &[u32] = slice(image, Section::FirstNameByte, "the names")?;
     let bytes: &[u8] = slice(image, Section::NameBytes, "the names")?;
     let of_segments: &[u32] = slice(image, Section::SegmentName, "the names of segments")?;
@@ -85,7 +85,7 @@ fn check_names(image: &Image, segments: usize) -> Verdict {
     )
 }
 
-fn check_order_section(image: &Image, nodes: usize) -> Verdict {
+fn check_order_section(image: &Image, nodes: usize) -> CheckResult {
     let order: &[u32] = slice(image, Section::Order, "the order of nodes")?;
     that(engine::check_order(order, nodes).is_ok(), "the order of nodes")
 }
@@ -98,7 +98,7 @@ fn rows(first: &[u32], count: usize, total: usize, least: u32) -> bool {
         && first.windows(2).all(|pair| pair[0].checked_add(least).is_some_and(|end| end <= pair[1]))
 }
 
-fn on_globe(place: Place) -> bool {
+fn on_globe(place: LatticePoint) -> bool {
     LatLng::from_e7(place.lat_e7, place.lon_e7).is_ok()
 }
 
@@ -110,6 +110,6 @@ fn slice<'a, T: FromBytes + Immutable + KnownLayout>(
     image.try_slice(section).ok_or(what)
 }
 
-fn that(holds: bool, what: &'static str) -> Verdict {
+fn that(holds: bool, what: &'static str) -> CheckResult {
     if holds { Ok(()) } else { Err(what) }
 }

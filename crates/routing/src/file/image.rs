@@ -35,7 +35,7 @@ const TABLE_END: usize = HEADER + 2 * Section::COUNT;
 pub(crate) enum Section {
     /// `u64`: node copies, turn restrictions.
     Meta,
-    /// `Place` of each node.
+    /// `LatticePoint` of each node.
     Nodes,
     /// `u32`, one more than nodes.
     FirstOut,
@@ -44,10 +44,10 @@ pub(crate) enum Section {
     /// `u32` of each arc.
     TimeMs,
     /// `u32` of each arc.
-    ArcSegment,
+    ArcDirection,
     /// `u32`, one more than segments.
     FirstPoint,
-    /// `Place` of each point.
+    /// `LatticePoint` of each point.
     Points,
     /// `u32` of each segment.
     LengthCm,

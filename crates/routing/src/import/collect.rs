@@ -84,7 +84,7 @@ impl First {
 
     fn take_way(&mut self, way_id: i64, nodes: &[i64], tags: &Tags<'_>, report: &mut Report) {
         let left_out = &mut report.left_out;
-        let rules = match ways::judge(tags) {
+        let rules = match ways::classify(tags) {
             Ok(rules) => rules,
             Err(LeftOut::NotARoad) => return,
             Err(LeftOut::Ferry) => return left_out.ferries += 1,

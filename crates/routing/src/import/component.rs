@@ -1,7 +1,7 @@
 //! Strongly connected parts of a graph: Tarjan, "Depth-first search and linear graph algorithms", SIAM Journal on
 //! Computing 1(2), 1972, with a stack of its own instead of recursion.
 
-use super::split::GraphArc;
+use super::turn_expansion::GraphArc;
 
 /// Which nodes are in the largest part, and how many parts there are.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,14 +4,14 @@ use kerb_geometry::LatLng;
 use zerocopy::IntoBytes;
 
 use super::COUNT_MAX;
-use super::assemble::{Kept, NONE};
 use super::error::ImportError;
-use super::split::Graph;
+use super::pipeline::{Kept, NONE};
 use super::streets::{Piece, Pieces, Street, Streets, time_ms};
+use super::turn_expansion::Graph;
 use crate::Network;
 use crate::engine;
 use crate::file::Image;
-use crate::graph::Place;
+use crate::graph::LatticePoint;
 
 pub(super) fn lay_out(
     kept: &Kept,
@@ -24,15 +24,16 @@ pub(super) fn lay_out(
     if let Some((what, _)) = counts.into_iter().find(|(_, count)| *count > COUNT_MAX) {
         return Err(ImportError::TooLarge { what });
     }
-    let place = |node: &u32| Place::from(pieces.junctions[graph.junction_of[*node as usize] as usize]);
-    let nodes: Vec<Place> = kept.nodes.iter().map(place).collect();
+    let place = |node: &u32| LatticePoint::from(pieces.junctions[graph.junction_of[*node as usize] as usize]);
+    let nodes: Vec<LatticePoint> = kept.nodes.iter().map(place).collect();
     let first_out = rows(nodes.len(), kept.arcs.iter().map(|arc| arc.tail));
     let head: Vec<u32> = kept.arcs.iter().map(|arc| arc.head).collect();
-    let arc_segment: Vec<u32> = kept.arcs.iter().map(|arc| arc.direction).collect();
-    let time_ms: Vec<u32> = arc_segment.iter().map(|arc| arc_time_ms(*arc, kept, streets, pieces)).collect();
-    let first_arc = rows(2 * segments.lengths.len(), arc_segment.iter().copied());
+    let arc_directions: Vec<u32> = kept.arcs.iter().map(|arc| arc.direction).collect();
+    let time_ms: Vec<u32> =
+        arc_directions.iter().map(|arc| arc_time_ms(*arc, kept, streets, pieces)).collect();
+    let first_arc = rows(2 * segments.lengths.len(), arc_directions.iter().copied());
     let mut segment_arcs: Vec<u32> = (0..kept.arcs.len() as u32).collect();
-    segment_arcs.sort_by_key(|arc| arc_segment[*arc as usize]);
+    segment_arcs.sort_by_key(|arc| arc_directions[*arc as usize]);
     let places: Vec<LatLng> = nodes.iter().map(|place| place.lat_lng()).collect();
     let order = engine::order(&places, &first_out, &head);
     let meta = [kept.copies(graph), kept.restrictions];
@@ -42,7 +43,7 @@ pub(super) fn lay_out(
         first_out.as_bytes(),
         head.as_bytes(),
         time_ms.as_bytes(),
-        arc_segment.as_bytes(),
+        arc_directions.as_bytes(),
         segments.first_point.as_bytes(),
         segments.points.as_bytes(),
         segments.lengths.as_bytes(),
@@ -60,7 +61,7 @@ pub(super) fn lay_out(
 /// What is known of each segment.
 struct Segments {
     first_point: Vec<u32>,
-    points: Vec<Place>,
+    points: Vec<LatticePoint>,
     /// In centimetres.
     lengths: Vec<u32>,
     way_ids: Vec<i64>,
@@ -74,7 +75,10 @@ impl Segments {
         let ways = || pieces().map(|piece| street_of(streets, piece));
         Segments {
             first_point: starts(pieces().map(|piece| piece.points.len())),
-            points: pieces().flat_map(|piece| &piece.points).map(|point| Place::from(*point)).collect(),
+            points: pieces()
+                .flat_map(|piece| &piece.points)
+                .map(|point| LatticePoint::from(*point))
+                .collect(),
             lengths: pieces().map(|piece| piece.length_cm).collect(),
             way_ids: ways().map(|way| way.way_id).collect(),
             classes: ways().map(|way| way.class as u8).collect(),

@@ -35,7 +35,7 @@ pub(super) enum LeftOut {
 }
 
 /// Judges a way by its tags.
-pub(super) fn judge(tags: &Tags<'_>) -> Result<Rules, LeftOut> {
+pub(super) fn classify(tags: &Tags<'_>) -> Result<Rules, LeftOut> {
     if matches!(tags.get("route"), Some("ferry" | "shuttle_train")) {
         return Err(LeftOut::Ferry);
     }
@@ -109,7 +109,7 @@ mod tests {
             (&[("highway", "primary"), ("oneway", "reversible")], Err(LeftOut::Reversible)),
         ];
         for (tags, expected) in table {
-            assert_eq!(judge(&Tags::from(*tags)).map(|rules| rules.speed_kmh), *expected, "{tags:?}");
+            assert_eq!(classify(&Tags::from(*tags)).map(|rules| rules.speed_kmh), *expected, "{tags:?}");
         }
     }
 }

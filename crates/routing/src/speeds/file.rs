@@ -17,7 +17,7 @@ use super::listing::listed;
 use super::speed::Speed;
 use super::table::SpeedTable;
 use crate::csv_rows::{CsvError, LastLine, Row, RowError, Table};
-use crate::graph::{Arc, Network};
+use crate::graph::{DirectedSegment, Network};
 
 /// Reads a speed file. It is taken whole or not at all.
 pub fn read_speeds(
@@ -139,7 +139,7 @@ impl Speeds {
         Ok(Self { always, by_hour: hours.collect::<Result<_, _>>()? })
     }
 
-    fn read(&self, row: Row<'_>, arc: Arc, table: &mut SpeedTable) -> Result<(), CsvError> {
+    fn read(&self, row: Row<'_>, arc: DirectedSegment, table: &mut SpeedTable) -> Result<(), CsvError> {
         if let Some(speed) = self.always.map(|column| speed(row, column)).transpose()?.flatten() {
             table.set(arc, speed);
         }

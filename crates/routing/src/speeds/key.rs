@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kerb_geometry::LatLng;
 
-use crate::graph::{Arc, Network, SegmentId};
+use crate::graph::{DirectedSegment, Network, SegmentId};
 
 /// The directions of a network by their names.
 ///
@@ -13,7 +13,7 @@ use crate::graph::{Arc, Network, SegmentId};
 pub struct Segments {
     count: u32,
     open: Vec<bool>,
-    by_ends: HashMap<[LatLng; 2], Vec<(i64, Arc)>>,
+    by_ends: HashMap<[LatLng; 2], Vec<(i64, DirectedSegment)>>,
 }
 
 /// A direction as others name it.
@@ -77,7 +77,7 @@ impl Segments {
         let mut by_ends: HashMap<_, Vec<_>> = HashMap::new();
         let mut open = Vec::with_capacity(2 * network.segments());
         for number in 0..2 * network.segments() as u32 {
-            let arc = Arc::from_number(number);
+            let arc = DirectedSegment::from_number(number);
             let is_open = !network.arcs_of(arc).is_empty();
             open.push(is_open);
             if is_open {
@@ -89,7 +89,7 @@ impl Segments {
     }
 
     /// The directions of a name: one by number, and by ends all that lead from there to there.
-    pub fn find(&self, name: &DirectionName) -> Result<Vec<Arc>, UnknownSegment> {
+    pub fn find(&self, name: &DirectionName) -> Result<Vec<DirectedSegment>, UnknownSegment> {
         match *name {
             DirectionName::Number { segment, reverse } => {
                 self.by_number(segment, reverse).map(|arc| vec![arc])
@@ -99,27 +99,32 @@ impl Segments {
     }
 
     /// A direction by its number.
-    pub fn by_number(&self, number: u32, reverse: bool) -> Result<Arc, UnknownSegment> {
+    pub fn by_number(&self, number: u32, reverse: bool) -> Result<DirectedSegment, UnknownSegment> {
         if number >= self.count {
             return Err(UnknownSegment::Number { number, segments: self.count });
         }
-        let arc = Arc { segment: SegmentId(number), reverse };
+        let arc = DirectedSegment { segment: SegmentId(number), reverse };
         let direction = DIRECTIONS[usize::from(reverse)];
         self.open[arc.number() as usize].then_some(arc).ok_or(UnknownSegment::Closed { number, direction })
     }
 
     /// The directions that lead from one junction to another: more than one where streets run side by side, unless the
     /// way tells them apart.
-    pub fn by_ends(&self, from: LatLng, to: LatLng, way: Option<i64>) -> Result<Vec<Arc>, UnknownSegment> {
+    pub fn by_ends(
+        &self,
+        from: LatLng,
+        to: LatLng,
+        way: Option<i64>,
+    ) -> Result<Vec<DirectedSegment>, UnknownSegment> {
         let found = self.by_ends.get(&[from, to]).into_iter().flatten();
         let right = found.filter(|(own, _)| way.is_none_or(|way| way == *own));
-        let arcs: Vec<Arc> = right.map(|(_, arc)| *arc).collect();
+        let arcs: Vec<DirectedSegment> = right.map(|(_, arc)| *arc).collect();
         if arcs.is_empty() { Err(UnknownSegment::Ends { from, to, way }) } else { Ok(arcs) }
     }
 }
 
 /// Where a direction begins and ends.
-pub(super) fn ends(network: &Network, arc: Arc) -> [LatLng; 2] {
+pub(super) fn ends(network: &Network, arc: DirectedSegment) -> [LatLng; 2] {
     let shape = network.shape(arc.segment);
     let (first, last) = (shape[0].lat_lng(), shape[shape.len() - 1].lat_lng());
     if arc.reverse { [last, first] } else { [first, last] }

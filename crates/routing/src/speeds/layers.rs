@@ -3,7 +3,7 @@
 use super::hour::{HourOfWeek, UtcOffset};
 use super::speed::Speed;
 use super::table::SpeedTable;
-use crate::graph::{Arc, Network};
+use crate::graph::{DirectedSegment, Network};
 
 /// What is known of speeds. One entry a direction bounds the stream's part, however much is sent.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Layers {
     }
 
     /// A speed from a stream, until an instant in unix milliseconds. The last one told counts.
-    pub fn set_streamed(&mut self, arc: Arc, speed: Speed, until_ms: i64) {
+    pub fn set_streamed(&mut self, arc: DirectedSegment, speed: Speed, until_ms: i64) {
         self.stream[arc.number() as usize] = Some(Streamed { speed, until_ms });
     }
 
@@ -59,7 +59,7 @@ impl Layers {
         let hour = HourOfWeek::at(now_ms, self.offset);
         let mut times_ms = network.time_ms().to_vec();
         let mut counts = Counts::default();
-        for arc in (0..self.stream.len() as u32).map(Arc::from_number) {
+        for arc in (0..self.stream.len() as u32).map(DirectedSegment::from_number) {
             let arcs = network.arcs_of(arc);
             if arcs.is_empty() {
                 continue;
@@ -82,7 +82,13 @@ impl Layers {
         ends.filter(|until_ms| *until_ms > now_ms).chain(hour).min()
     }
 
-    fn speed(&self, arc: Arc, hour: HourOfWeek, now_ms: i64, counts: &mut Counts) -> Option<Speed> {
+    fn speed(
+        &self,
+        arc: DirectedSegment,
+        hour: HourOfWeek,
+        now_ms: i64,
+        counts: &mut Counts,
+    ) -> Option<Speed> {
         let streamed = self.stream[arc.number() as usize].filter(|streamed| streamed.until_ms > now_ms);
         let of = |table: &Option<SpeedTable>| table.as_ref().and_then(|table| table.at(arc, hour));
         let layers = [

@@ -6,13 +6,13 @@ use kerb_geometry::LatLng;
 
 use super::key::{DIRECTIONS, ends};
 use super::speed::Speed;
-use crate::graph::{Arc, Network};
+use crate::graph::{DirectedSegment, Network};
 
 /// One direction that may be driven.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listed<'a> {
+pub struct DirectionListing<'a> {
     /// Which.
-    pub arc: Arc,
+    pub arc: DirectedSegment,
     /// The OpenStreetMap way; 0 in a network that came from tables.
     pub way: i64,
     /// Its beginning and its end.
@@ -27,7 +27,7 @@ pub struct Listed<'a> {
     pub name: &'a str,
 }
 
-impl Listed<'_> {
+impl DirectionListing<'_> {
     /// `forward` or `reverse`.
     pub fn direction(&self) -> &'static str {
         DIRECTIONS[usize::from(self.arc.reverse)]
@@ -35,13 +35,13 @@ impl Listed<'_> {
 }
 
 /// All directions that may be driven, by segment.
-pub fn listed(network: &Network) -> impl Iterator<Item = Listed<'_>> {
-    let arcs = (0..2 * network.segments() as u32).map(Arc::from_number);
+pub fn listed(network: &Network) -> impl Iterator<Item = DirectionListing<'_>> {
+    let arcs = (0..2 * network.segments() as u32).map(DirectedSegment::from_number);
     arcs.filter_map(|arc| {
         let first = *network.arcs_of(arc).first()?;
         let segment = arc.segment.0 as usize;
         let length_cm = network.lengths_cm()[segment];
-        Some(Listed {
+        Some(DirectionListing {
             arc,
             way: network.way_ids()[segment],
             ends: ends(network, arc),

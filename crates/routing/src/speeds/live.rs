@@ -7,7 +7,7 @@ use super::hour::UtcOffset;
 use super::layers::{Counts, Layers};
 use super::speed::Speed;
 use super::table::SpeedTable;
-use crate::graph::Arc;
+use crate::graph::DirectedSegment;
 use crate::roads::Roads;
 
 /// Streamed speeds that run out within one such span are one change: each change costs a customization of the whole
@@ -16,9 +16,9 @@ const STEP_MS: i64 = 1_000;
 
 /// A speed that a stream told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
+pub struct StreamedSpeed {
     /// Of which direction.
-    pub arc: Arc,
+    pub arc: DirectedSegment,
     /// How fast.
     pub speed: Speed,
     /// Until when, unix milliseconds.
@@ -27,9 +27,9 @@ pub struct Told {
 
 /// News of speeds.
 #[derive(Debug)]
-pub enum Change {
+pub enum SpeedChange {
     /// A stream told these; of a direction that stands twice, the last one counts.
-    Streamed(Vec<Told>),
+    Streamed(Vec<StreamedSpeed>),
     /// The speed file in the place of the one before.
     File(SpeedTable),
     /// The profile in the place of the one before.
@@ -50,15 +50,15 @@ impl LiveSpeeds {
     }
 
     /// Takes news in, which are due at once.
-    pub fn take(&mut self, change: Change, now_ms: i64) {
+    pub fn take(&mut self, change: SpeedChange, now_ms: i64) {
         match change {
-            Change::Streamed(told) => {
-                for Told { arc, speed, until_ms } in told {
+            SpeedChange::Streamed(told) => {
+                for StreamedSpeed { arc, speed, until_ms } in told {
                     self.layers.set_streamed(arc, speed, until_ms);
                 }
             }
-            Change::File(table) => self.layers.set_file(Some(table)),
-            Change::Profile(table) => self.layers.set_profile(Some(table)),
+            SpeedChange::File(table) => self.layers.set_file(Some(table)),
+            SpeedChange::Profile(table) => self.layers.set_profile(Some(table)),
         }
         self.due_ms = Some(now_ms);
     }

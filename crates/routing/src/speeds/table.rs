@@ -2,7 +2,7 @@
 
 use super::hour::{HOURS, HourOfWeek};
 use super::speed::Speed;
-use crate::graph::{Arc, Network};
+use crate::graph::{DirectedSegment, Network};
 
 /// Speeds by direction; a direction may have none.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,12 +19,12 @@ impl SpeedTable {
     }
 
     /// The speed of a direction at all hours that have none of their own.
-    pub fn set(&mut self, arc: Arc, speed: Speed) {
+    pub fn set(&mut self, arc: DirectedSegment, speed: Speed) {
         self.always[arc.number() as usize] = Some(speed);
     }
 
     /// The speed of a direction at one hour.
-    pub fn set_at(&mut self, arc: Arc, hour: HourOfWeek, speed: Speed) {
+    pub fn set_at(&mut self, arc: DirectedSegment, hour: HourOfWeek, speed: Speed) {
         if self.by_hour.is_empty() {
             self.by_hour = vec![None; HOURS * self.always.len()];
         }
@@ -32,7 +32,7 @@ impl SpeedTable {
     }
 
     /// The speed of a direction at an hour.
-    pub fn at(&self, arc: Arc, hour: HourOfWeek) -> Option<Speed> {
+    pub fn at(&self, arc: DirectedSegment, hour: HourOfWeek) -> Option<Speed> {
         let own = self.by_hour.get(hour.number() * self.always.len() + arc.number() as usize);
         own.copied().flatten().or(self.always[arc.number() as usize])
     }
@@ -40,8 +40,8 @@ impl SpeedTable {
     /// The time of every arc at an hour, in milliseconds; at free flow where a direction has no speed.
     pub fn times_ms(&self, network: &Network, hour: HourOfWeek) -> Vec<u32> {
         let mut times_ms = network.time_ms().to_vec();
-        for (time_ms, direction) in times_ms.iter_mut().zip(network.arc_segment()) {
-            let arc = Arc::from_number(*direction);
+        for (time_ms, direction) in times_ms.iter_mut().zip(network.directed_segments()) {
+            let arc = DirectedSegment::from_number(*direction);
             if let Some(speed) = self.at(arc, hour) {
                 *time_ms = speed.time_ms(network.lengths_cm()[arc.segment.0 as usize]);
             }
@@ -56,7 +56,7 @@ impl SpeedTable {
 
     /// How many directions have a speed at an hour.
     pub fn known_at(&self, hour: HourOfWeek) -> usize {
-        let arcs = (0..self.always.len() as u32).map(Arc::from_number);
+        let arcs = (0..self.always.len() as u32).map(DirectedSegment::from_number);
         arcs.filter(|arc| self.at(*arc, hour).is_some()).count()
     }
 }

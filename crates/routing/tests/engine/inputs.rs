@@ -1,7 +1,7 @@
 //! What is no network, and the smallest ones that are.
 
 use kerb_geometry::LatLng;
-use kerb_routing::engine::{End, Engine, Streets, StreetsError};
+use kerb_routing::engine::{Engine, PhantomNode, Streets, StreetsError};
 
 fn here() -> LatLng {
     LatLng::new(10.0, 20.0).expect("a place")
@@ -54,14 +54,14 @@ fn an_order_names_every_node_once() {
 fn the_smallest_networks_are_networks() {
     let alone = Streets { nodes: &[here()], first_out: &[0, 0], head: &[], length_m: &[], time_ms: &[] };
     let routes = Engine::new(&alone).expect("a node").routes();
-    assert_eq!(routes.table::<End>(&[], &[]).row(0), &[] as &[u32]);
+    assert_eq!(routes.table::<PhantomNode>(&[], &[]).row(0), &[] as &[u32]);
     let ring =
         Streets { nodes: &[here()], first_out: &[0, 1], head: &[0], length_m: &[9.0], time_ms: &[100] };
     let routes = Engine::new(&ring).expect("a loop").routes();
-    let at = |fraction| [End { arc: 0, fraction }];
+    let at = |fraction| [PhantomNode { arc: 0, fraction }];
     assert_eq!(routes.travel_time_ms(&at(0.25), &at(0.75)), Some(50));
     assert_eq!(routes.travel_time_ms(&at(0.75), &at(0.25)), Some(50), "round the loop");
-    assert_eq!(routes.route(&at(0.75), &at(0.25)).map(|route| route.stretches.len()), Some(2));
+    assert_eq!(routes.route(&at(0.75), &at(0.25)).map(|route| route.arc_segments.len()), Some(2));
 }
 
 #[test]
@@ -69,8 +69,9 @@ fn fractions_outside_an_arc_are_its_ends() {
     let (nodes, first_out, head, length_m, time_ms) = &pair();
     let streets = Streets { nodes, first_out, head, length_m, time_ms };
     let routes = Engine::new(&streets).expect("a street").routes();
-    let time_ms =
-        |fraction| routes.travel_time_ms(&[End { arc: 0, fraction }], &[End { arc: 1, fraction: 1.0 }]);
+    let time_ms = |fraction| {
+        routes.travel_time_ms(&[PhantomNode { arc: 0, fraction }], &[PhantomNode { arc: 1, fraction: 1.0 }])
+    };
     assert_eq!([-3.0, 0.0, f64::NAN].map(time_ms), [Some(30); 3]);
     assert_eq!([1.0, 7.0, f64::INFINITY].map(time_ms), [Some(20); 3]);
 }

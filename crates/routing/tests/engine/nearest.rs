@@ -1,17 +1,17 @@
 //! The nearest by travel time, read in straight-line order.
 
 use kerb_geometry::distance_m;
-use kerb_routing::engine::{Candidate, End, Travel, UNREACHABLE_MS};
+use kerb_routing::engine::{Candidate, PhantomNode, Travel, UNREACHABLE_MS};
 
 use crate::town::{Kind, Town, seeded};
 use crate::truth::Cut;
 
 /// Candidates by straight-line distance from the first place, which is not among them.
-fn in_order(town: &Town, places: &[Vec<End>]) -> Vec<Candidate<usize, Vec<End>>> {
+fn in_order(town: &Town, places: &[Vec<PhantomNode>]) -> Vec<Candidate<usize, Vec<PhantomNode>>> {
     let tails = town.tails();
-    let at = |ends: &[End]| town.position(&tails, ends[0]);
+    let at = |ends: &[PhantomNode]| town.position(&tails, ends[0]);
     let place = at(&places[0]);
-    let mut candidates: Vec<Candidate<usize, Vec<End>>> = places
+    let mut candidates: Vec<Candidate<usize, Vec<PhantomNode>>> = places
         .iter()
         .enumerate()
         .skip(1)

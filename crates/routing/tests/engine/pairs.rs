@@ -1,6 +1,6 @@
 //! One to one, and the ways.
 
-use kerb_routing::engine::{End, Engine, Route, Routes, UNREACHABLE_MS};
+use kerb_routing::engine::{Engine, PhantomNode, Route, Routes, UNREACHABLE_MS};
 
 use crate::town::{Kind, Town, seeded};
 use crate::truth::Cut;
@@ -35,20 +35,20 @@ fn times_are_dijkstras() {
 }
 
 /// A way leads from the one place to the other, each stretch where the one before ends, in the time that it says.
-fn check(town: &Town, routes: &Routes, from: &[End], to: &[End], route: &Route) {
-    let sum_ms: u32 = route.stretches.iter().map(|stretch| stretch.time_ms).sum();
+fn check(town: &Town, routes: &Routes, from: &[PhantomNode], to: &[PhantomNode], route: &Route) {
+    let sum_ms: u32 = route.arc_segments.iter().map(|arc_part| arc_part.time_ms).sum();
     assert_eq!(sum_ms, route.time_ms, "{route:?}");
     let tails = town.tails();
-    let Some((first, last)) = route.stretches.first().zip(route.stretches.last()) else {
+    let Some((first, last)) = route.arc_segments.first().zip(route.arc_segments.last()) else {
         return check_empty(town, &tails, from, to);
     };
-    let starts_at = |end: &End| {
+    let starts_at = |end: &PhantomNode| {
         (end.arc == first.arc && same(end.fraction, first.from))
             || (same(end.fraction, 1.0)
                 && same(first.from, 0.0)
                 && town.head[end.arc as usize] == tails[first.arc as usize])
     };
-    let ends_at = |end: &End| {
+    let ends_at = |end: &PhantomNode| {
         (end.arc == last.arc && (same(end.fraction, last.to) || same(last.from, last.to)))
             || (same(end.fraction, 0.0)
                 && same(last.to, 1.0)
@@ -56,25 +56,25 @@ fn check(town: &Town, routes: &Routes, from: &[End], to: &[End], route: &Route) 
     };
     assert!(from.iter().any(starts_at), "{route:?} does not start at {from:?}");
     assert!(to.iter().any(ends_at), "{route:?} does not end at {to:?}");
-    for pair in route.stretches.windows(2) {
+    for pair in route.arc_segments.windows(2) {
         assert_eq!((pair[0].to, pair[1].from), (1.0, 0.0), "{route:?} is cut inside");
         assert_eq!(town.head[pair[0].arc as usize], tails[pair[1].arc as usize], "{route:?} jumps");
     }
-    for stretch in &route.stretches {
-        let whole_ms = f64::from(routes.time_ms()[stretch.arc as usize]);
-        let right_ms = whole_ms * (stretch.to - stretch.from);
-        assert!((right_ms - f64::from(stretch.time_ms)).abs() <= 1.0, "{stretch:?} of {whole_ms} ms");
+    for arc_part in &route.arc_segments {
+        let whole_ms = f64::from(routes.time_ms()[arc_part.arc as usize]);
+        let right_ms = whole_ms * (arc_part.to - arc_part.from);
+        assert!((right_ms - f64::from(arc_part.time_ms)).abs() <= 1.0, "{arc_part:?} of {whole_ms} ms");
     }
 }
 
 /// Nothing is driven when both are at one node, or at one point.
-fn check_empty(town: &Town, tails: &[u32], from: &[End], to: &[End]) {
-    let here = |from: &End, to: &End| {
+fn check_empty(town: &Town, tails: &[u32], from: &[PhantomNode], to: &[PhantomNode]) {
+    let here = |from: &PhantomNode, to: &PhantomNode| {
         let point = from.arc == to.arc && same(from.fraction, to.fraction);
         let head = town.head[from.arc as usize];
         point || (same(from.fraction, 1.0) && same(to.fraction, 0.0) && head == tails[to.arc as usize])
     };
-    let whole = |from: &End, to: &End| from.arc == to.arc && from.fraction >= to.fraction;
+    let whole = |from: &PhantomNode, to: &PhantomNode| from.arc == to.arc && from.fraction >= to.fraction;
     assert!(
         from.iter().any(|from| to.iter().any(|to| here(from, to) || whole(from, to))),
         "{from:?} to {to:?}"
@@ -92,14 +92,14 @@ fn a_point_behind_on_the_same_arc_is_reached_the_long_way_round() {
     let routes = town.engine().routes();
     let mut longer = 0;
     for arc in 0..town.head.len() as u32 {
-        let (early, late) = ([End { arc, fraction: 0.2 }], [End { arc, fraction: 0.8 }]);
+        let (early, late) = ([PhantomNode { arc, fraction: 0.2 }], [PhantomNode { arc, fraction: 0.8 }]);
         let ahead_ms = routes.travel_time_ms(&early, &late).expect("along the arc");
         assert!(ahead_ms <= town.time_ms[arc as usize] * 6 / 10 + 1);
         if let Some(route) = routes.route(&late, &early) {
             longer += 1;
-            assert!(route.stretches.len() > 2, "{route:?} must leave the arc and come back");
+            assert!(route.arc_segments.len() > 2, "{route:?} must leave the arc and come back");
             assert_eq!(
-                (route.stretches[0].arc, route.stretches.last().map(|last| last.arc)),
+                (route.arc_segments[0].arc, route.arc_segments.last().map(|last| last.arc)),
                 (arc, Some(arc))
             );
         }

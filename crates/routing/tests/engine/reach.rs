@@ -1,6 +1,6 @@
 //! What is within a time.
 
-use kerb_routing::engine::{End, Stretch, UNREACHABLE_MS};
+use kerb_routing::engine::{ArcSegment, PhantomNode, UNREACHABLE_MS};
 
 use crate::town::{Kind, Town, seeded};
 use crate::truth::Cut;
@@ -16,7 +16,7 @@ fn what_is_within_a_time_is_dijkstras() {
         let times_ms = Cut::new(&town, &town.time_ms, &place).to_nodes(0);
         let routes = town.engine().routes();
         for within_ms in [0, 5_000, 60_000, UNREACHABLE_MS, u32::MAX] {
-            let reach = routes.reach(&place[0], within_ms);
+            let reach = routes.one_to_all(&place[0], within_ms);
             let mut nodes: Vec<(u32, u32)> =
                 reach.nodes.iter().map(|reached| (reached.node, reached.time_ms)).collect();
             nodes.sort_unstable();
@@ -24,7 +24,7 @@ fn what_is_within_a_time_is_dijkstras() {
             let right: Vec<(u32, u32)> =
                 right.filter(|(_, ms)| *ms <= within_ms && *ms < UNREACHABLE_MS).collect();
             assert_eq!(nodes, right, "within {within_ms} ms");
-            partly += check_stretches(&town, &times_ms, &place[0], within_ms, &reach.stretches);
+            partly += check_stretches(&town, &times_ms, &place[0], within_ms, &reach.arc_segments);
         }
     }
     assert!(partly > 100, "{partly} arcs were reached in part");
@@ -34,9 +34,9 @@ fn what_is_within_a_time_is_dijkstras() {
 fn check_stretches(
     town: &Town,
     times_ms: &[u32],
-    place: &[End],
+    place: &[PhantomNode],
     within_ms: u32,
-    stretches: &[Stretch],
+    arc_segments: &[ArcSegment],
 ) -> usize {
     let within_ms = within_ms.min(UNREACHABLE_MS - 1);
     let mut right: Vec<(u32, f64, f64)> = Vec::new();
@@ -56,14 +56,14 @@ fn check_stretches(
         }
     }
     let mut got: Vec<(u32, f64, f64)> =
-        stretches.iter().map(|stretch| (stretch.arc, stretch.from, stretch.to)).collect();
+        arc_segments.iter().map(|arc_part| (arc_part.arc, arc_part.from, arc_part.to)).collect();
     let order = |a: &(u32, f64, f64), b: &(u32, f64, f64)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1));
     right.sort_by(order);
     got.sort_by(order);
     // A place stands at a whole millisecond of its arc, which moves where the time ends by as much; what is shorter
     // may be missing.
     let slack = |arc: u32| 1.0 / f64::from(town.time_ms[arc as usize].max(1)) + 1e-9;
-    let long = |stretch: &&(u32, f64, f64)| stretch.2 - stretch.1 > slack(stretch.0);
+    let long = |arc_part: &&(u32, f64, f64)| arc_part.2 - arc_part.1 > slack(arc_part.0);
     let (got_long, right_long): (Vec<_>, Vec<_>) =
         (got.iter().filter(long).collect(), right.iter().filter(long).collect());
     assert_eq!(got_long.len(), right_long.len(), "within {within_ms} ms: {got:?} and {right:?}");
@@ -71,5 +71,5 @@ fn check_stretches(
         assert_eq!((got.0, got.1), (right.0, right.1));
         assert!((got.2 - right.2).abs() <= slack(got.0), "{got:?} and {right:?}");
     }
-    got.iter().filter(|stretch| stretch.2 < 1.0).count()
+    got.iter().filter(|arc_part| arc_part.2 < 1.0).count()
 }

@@ -1,6 +1,6 @@
 //! Many to many, one to many, many to one.
 
-use kerb_routing::engine::{End, Travel, UNREACHABLE_MS};
+use kerb_routing::engine::{PhantomNode, Travel, UNREACHABLE_MS};
 
 use crate::town::{Kind, Town, seeded};
 use crate::truth::Cut;
@@ -41,7 +41,7 @@ fn tables_keep_the_triangle_inequality() {
         let mut rng = seeded(seed);
         let town = Town::grid(&mut rng, 14, Kind::Strange);
         // Who passes a place on a street of both ways may turn round there, as nobody else may; so each has one arc.
-        let places: Vec<End> = town.places(&mut rng, 50).iter().map(|place| place[0]).collect();
+        let places: Vec<PhantomNode> = town.places(&mut rng, 50).iter().map(|place| place[0]).collect();
         let table = town.engine().routes().table(&places, &places);
         for a in 0..50 {
             assert_eq!(table.time_ms(a, a).unwrap_or(0), 0, "a place is where it is, or on closed streets");
@@ -84,8 +84,8 @@ fn a_place_without_an_open_arc_is_nowhere() {
     let mut town = Town::grid(&mut rng, 6, Kind::Plain);
     town.time_ms[0] = u32::MAX;
     let routes = town.engine().routes();
-    let closed = vec![End { arc: 0, fraction: 0.5 }];
-    let places = [closed.clone(), Vec::new(), vec![End { arc: 5, fraction: 0.5 }]];
+    let closed = vec![PhantomNode { arc: 0, fraction: 0.5 }];
+    let places = [closed.clone(), Vec::new(), vec![PhantomNode { arc: 5, fraction: 0.5 }]];
     let table = routes.table(&places, &places);
     for place in 0..2 {
         for other in 0..3 {
@@ -94,5 +94,5 @@ fn a_place_without_an_open_arc_is_nowhere() {
     }
     assert_eq!(table.time_ms(2, 2), Some(0));
     assert_eq!(routes.route(&closed, &closed), None);
-    assert!(routes.reach(&closed, 1_000_000).nodes.is_empty());
+    assert!(routes.one_to_all(&closed, 1_000_000).nodes.is_empty());
 }

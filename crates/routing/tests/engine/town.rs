@@ -1,7 +1,7 @@
 //! Generated street networks: a grid with gaps and one-way streets, and everything that real ones are feared for.
 
 use kerb_geometry::{LatLng, distance_m};
-use kerb_routing::engine::{End, Engine, Streets, UNREACHABLE_MS};
+use kerb_routing::engine::{Engine, PhantomNode, Streets, UNREACHABLE_MS};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -102,7 +102,7 @@ impl Town {
     }
 
     /// A place on a random arc, and on the one that leads back where there is one.
-    pub(crate) fn place(&self, rng: &mut Pcg64) -> Vec<End> {
+    pub(crate) fn place(&self, rng: &mut Pcg64) -> Vec<PhantomNode> {
         let arc = rng.random_range(0..self.head.len());
         let tails = self.tails();
         let fraction = match rng.random_range(0..6) {
@@ -114,16 +114,16 @@ impl Town {
             *other != arc && (tails[*other], self.head[*other]) == (self.head[arc], tails[arc])
         });
         let ends = [Some((arc, fraction)), back.map(|back| (back, 1.0 - fraction))];
-        ends.into_iter().flatten().map(|(arc, fraction)| End { arc: arc as u32, fraction }).collect()
+        ends.into_iter().flatten().map(|(arc, fraction)| PhantomNode { arc: arc as u32, fraction }).collect()
     }
 
     /// Several places.
-    pub(crate) fn places(&self, rng: &mut Pcg64, count: usize) -> Vec<Vec<End>> {
+    pub(crate) fn places(&self, rng: &mut Pcg64, count: usize) -> Vec<Vec<PhantomNode>> {
         (0..count).map(|_| self.place(rng)).collect()
     }
 
     /// Where a point of an arc is, when arcs are straight.
-    pub(crate) fn position(&self, tails: &[u32], end: End) -> LatLng {
+    pub(crate) fn position(&self, tails: &[u32], end: PhantomNode) -> LatLng {
         let (from, to) =
             (self.nodes[tails[end.arc as usize] as usize], self.nodes[self.head[end.arc as usize] as usize]);
         let between = |from: f64, to: f64| from + (to - from) * end.fraction;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use kerb_routing::engine::{End, UNREACHABLE_MS};
+use kerb_routing::engine::{PhantomNode, UNREACHABLE_MS};
 
 use crate::town::Town;
 
@@ -16,7 +16,7 @@ pub(crate) struct Cut {
 
 impl Cut {
     /// Cuts the arcs of a town, under these times, at the whole milliseconds at or before the places.
-    pub(crate) fn new(town: &Town, time_ms: &[u32], places: &[Vec<End>]) -> Cut {
+    pub(crate) fn new(town: &Town, time_ms: &[u32], places: &[Vec<PhantomNode>]) -> Cut {
         let town_nodes = town.nodes.len();
         let mut cut =
             Cut { arcs: vec![Vec::new(); town_nodes + 2 * places.len()], town_nodes, places: places.len() };

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use kerb_routing::{Arc, Network, SegmentId};
+use kerb_routing::{DirectedSegment, Network, SegmentId};
 
 /// The time from a node to every node, in milliseconds.
 pub(crate) fn times_from(network: &Network, start: u32) -> Vec<Option<u64>> {
@@ -24,16 +24,16 @@ pub(crate) fn times_from(network: &Network, start: u32) -> Vec<Option<u64>> {
 }
 
 /// The direction of a way's only segment.
-pub(crate) fn direction(network: &Network, way: i64, reverse: bool) -> Option<Arc> {
+pub(crate) fn direction(network: &Network, way: i64, reverse: bool) -> Option<DirectedSegment> {
     let mut segments = network.way_ids().iter().enumerate().filter(|(_, id)| **id == way);
     let segment = segments.next()?.0;
     assert!(segments.next().is_none(), "way {way} has several segments");
-    let arc = Arc { segment: SegmentId(segment as u32), reverse };
+    let arc = DirectedSegment { segment: SegmentId(segment as u32), reverse };
     (!network.arcs_of(arc).is_empty()).then_some(arc)
 }
 
 /// The time from the end of one direction of a segment to the end of another, in milliseconds.
-pub(crate) fn time_between(network: &Network, from: Arc, to: Arc) -> Option<u64> {
+pub(crate) fn time_between(network: &Network, from: DirectedSegment, to: DirectedSegment) -> Option<u64> {
     let start = network.head()[network.arcs_of(from)[0] as usize];
     let times = times_from(network, start);
     let over =

@@ -31,7 +31,7 @@ fn judge(network: &Network) {
     }
     assert_eq!(reaching.len(), network.nodes().len());
 
-    for (arc, number) in network.arc_segment().iter().enumerate() {
+    for (arc, number) in network.directed_segments().iter().enumerate() {
         let shape = network.shape(SegmentId(number / 2));
         let ends = [shape[0], shape[shape.len() - 1]];
         let [start, end] = if number % 2 == 0 { ends } else { [ends[1], ends[0]] };

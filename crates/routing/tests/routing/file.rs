@@ -1,6 +1,6 @@
 //! The file: what is written is read, and nothing else is.
 
-use kerb_routing::{Arc, Network, OpenError, SegmentId};
+use kerb_routing::{DirectedSegment, Network, OpenError, SegmentId};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use xxhash_rust::xxh3::xxh3_64;
@@ -21,12 +21,17 @@ fn read(bytes: &[u8]) -> Result<Network, OpenError> {
 /// All that can be asked of a network.
 fn everything(network: &Network) -> String {
     let segments = (0..network.segments() as u32).map(SegmentId).map(|segment| {
-        let arcs = [false, true].map(|reverse| network.arcs_of(Arc { segment, reverse }));
+        let arcs = [false, true].map(|reverse| network.arcs_of(DirectedSegment { segment, reverse }));
         (network.shape(segment), network.name(segment), network.class(segment), arcs)
     });
     let segments: Vec<_> = segments.collect();
-    let graph =
-        (network.nodes(), network.first_out(), network.head(), network.time_ms(), network.arc_segment());
+    let graph = (
+        network.nodes(),
+        network.first_out(),
+        network.head(),
+        network.time_ms(),
+        network.directed_segments(),
+    );
     let rest =
         (network.lengths_cm(), network.way_ids(), network.order(), network.fingerprint(), network.summary());
     format!("{segments:?} {graph:?} {rest:?}")

@@ -3,7 +3,7 @@
 use geo::{Area, Contains, Coord, LineString, MultiPolygon, Validation};
 use kerb_geometry::{LatLng, distance_m};
 use kerb_routing::isochrone::{Isochrone, Polygon};
-use kerb_routing::{Arc, Roads, SegmentId};
+use kerb_routing::{DirectedSegment, Roads, SegmentId};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -58,13 +58,13 @@ fn judge(name: &str, bytes: &[u8], seed: u64) {
         let isochrone = roads.isochrone(&ends, within_ms);
         let shapes = shapes(&isochrone);
         assert!(shapes.is_valid(), "{:?}", shapes.check_validation());
-        let reach = roads.engine().routes().reach(&ends, within_ms);
+        let reach = roads.engine().routes().one_to_all(&ends, within_ms);
         let reached: Vec<LatLng> = reach
-            .stretches
+            .arc_segments
             .iter()
-            .flat_map(|stretch| {
-                let arc = Arc::from_number(network.arc_segment()[stretch.arc as usize]);
-                samples(&network.line(arc), stretch.from, stretch.to)
+            .flat_map(|arc_part| {
+                let arc = DirectedSegment::from_number(network.directed_segments()[arc_part.arc as usize]);
+                samples(&network.line(arc), arc_part.from, arc_part.to)
             })
             .collect();
         for at in &reached {
@@ -73,7 +73,7 @@ fn judge(name: &str, bytes: &[u8], seed: u64) {
         inside += reached.len();
         for _ in 0..60 {
             let segment = SegmentId(random.random_range(0..network.segments() as u32));
-            let line = network.line(Arc { segment, reverse: false });
+            let line = network.line(DirectedSegment { segment, reverse: false });
             for at in samples(&line, 0.0, 1.0).into_iter().step_by(20) {
                 let nearest_m = reached.iter().map(|near| distance_m(at, *near)).fold(f64::MAX, f64::min);
                 if nearest_m - STEP_M > 3.42 * isochrone.cell_m {

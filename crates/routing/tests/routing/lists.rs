@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
-use kerb_routing::{Arc, Network, Place, SegmentId};
+use kerb_routing::{DirectedSegment, LatticePoint, Network, SegmentId};
 
 use crate::relations::{Extract, Relation};
 
@@ -56,7 +56,7 @@ impl<'a> Directions<'a> {
     }
 
     fn is_open(&self, number: u32) -> bool {
-        !self.network.arcs_of(Arc::from_number(number)).is_empty()
+        !self.network.arcs_of(DirectedSegment::from_number(number)).is_empty()
     }
 
     fn end(&self, number: u32) -> (i32, i32, u32) {
@@ -72,8 +72,16 @@ impl<'a> Directions<'a> {
     }
 
     /// All ways along a way from junction to junction that pass no junction twice.
-    fn along(&self, way: i64, from: Place, to: Place, driven: &[u32], found: &mut Vec<Vec<u32>>) {
-        let is_at = |end: (i32, i32, u32), place: Place| (end.0, end.1) == (place.lat_e7, place.lon_e7);
+    fn along(
+        &self,
+        way: i64,
+        from: LatticePoint,
+        to: LatticePoint,
+        driven: &[u32],
+        found: &mut Vec<Vec<u32>>,
+    ) {
+        let is_at =
+            |end: (i32, i32, u32), place: LatticePoint| (end.0, end.1) == (place.lat_e7, place.lon_e7);
         for next in self.of_way(way) {
             let joins = match driven.last() {
                 Some(last) => self.end(*last) == self.end(next ^ 1) && last ^ 1 != next,
@@ -113,8 +121,8 @@ impl<'a> Directions<'a> {
             }
         }
         let at = |number: u32| (self.end(number).0, self.end(number).1);
-        let is = |place: Place| (place.lat_e7, place.lon_e7);
-        let directions = |ways: &[i64], arriving: bool, place: Place| -> Vec<u32> {
+        let is = |place: LatticePoint| (place.lat_e7, place.lon_e7);
+        let directions = |ways: &[i64], arriving: bool, place: LatticePoint| -> Vec<u32> {
             let all = ways.iter().flat_map(|way| self.of_way(*way));
             all.filter(|number| at(if arriving { *number } else { number ^ 1 }) == is(place)).collect()
         };
@@ -176,7 +184,7 @@ impl Lists {
             next.push(after.map(|state| number(state, &mut states)).collect());
         }
         let ms = (0..network.segments() as u32 * 2).map(|number| {
-            let arcs = network.arcs_of(Arc::from_number(number));
+            let arcs = network.arcs_of(DirectedSegment::from_number(number));
             arcs.first().map_or(0, |arc| u64::from(network.time_ms()[*arc as usize]))
         });
         Lists::of(ms.collect(), states, next, rules.len())

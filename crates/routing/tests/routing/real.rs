@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 
 use kerb_geometry::{LatLng, distance_m};
-use kerb_routing::engine::{Candidate, End, Engine, Routes, Streets, Travel, UNREACHABLE_MS};
-use kerb_routing::{Arc, Network, Roads, SegmentId};
+use kerb_routing::engine::{Candidate, Engine, PhantomNode, Routes, Streets, Travel, UNREACHABLE_MS};
+use kerb_routing::{DirectedSegment, Network, Roads, SegmentId};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -62,15 +62,15 @@ impl City {
         self.roads.network()
     }
 
-    fn ends(&self, place: &[Point]) -> Vec<End> {
+    fn ends(&self, place: &[Point]) -> Vec<PhantomNode> {
         let ends = |(direction, fraction): &Point| {
-            let arcs = self.network().arcs_of(Arc::from_number(*direction)).iter();
-            arcs.map(|arc| End { arc: *arc, fraction: *fraction }).collect::<Vec<_>>()
+            let arcs = self.network().arcs_of(DirectedSegment::from_number(*direction)).iter();
+            arcs.map(|arc| PhantomNode { arc: *arc, fraction: *fraction }).collect::<Vec<_>>()
         };
         place.iter().flat_map(ends).collect()
     }
 
-    fn all_ends(&self) -> Vec<Vec<End>> {
+    fn all_ends(&self) -> Vec<Vec<PhantomNode>> {
         self.places.iter().map(|place| self.ends(place)).collect()
     }
 
@@ -79,7 +79,7 @@ impl City {
     }
 
     fn direction(&self, arc: u32) -> u32 {
-        self.network().arc_segment()[arc as usize]
+        self.network().directed_segments()[arc as usize]
     }
 
     /// Where a point is, on the line through its segment's points.
@@ -126,9 +126,9 @@ fn pairs_and_routes(city: &City) {
             assert_eq!(routes.travel_time_ms(&ends[from], &ends[to]), Some(*right_ms), "{from} to {to}");
             let route = routes.route(&ends[from], &ends[to]).unwrap();
             assert_eq!(route.time_ms, *right_ms, "{from} to {to}");
-            assert_eq!(route.stretches.iter().map(|stretch| stretch.time_ms).sum::<u32>(), *right_ms);
+            assert_eq!(route.arc_segments.iter().map(|arc_part| arc_part.time_ms).sum::<u32>(), *right_ms);
             let driven: Vec<u32> =
-                route.stretches.iter().map(|stretch| city.direction(stretch.arc)).collect();
+                route.arc_segments.iter().map(|arc_part| city.direction(arc_part.arc)).collect();
             assert!(city.lists.may_drive(&driven), "{from} to {to} makes a turn that it may not: {driven:?}");
         }
     }
@@ -174,11 +174,11 @@ fn reach(city: &City) {
     let routes = city.routes();
     for (place, within_ms) in city.places.iter().zip([1_000, 45_000, 240_000, 900_000].into_iter().cycle()) {
         let begun = city.lists.begun_ms(place);
-        let reach = routes.reach(&city.ends(place), within_ms);
+        let reach = routes.one_to_all(&city.ends(place), within_ms);
         let mut got = vec![0.0_f64; city.network().segments() * 2];
-        for stretch in reach.stretches.iter().filter(|stretch| stretch.from == 0.0) {
-            let share = &mut got[city.direction(stretch.arc) as usize];
-            *share = share.max(stretch.to);
+        for arc_part in reach.arc_segments.iter().filter(|arc_part| arc_part.from == 0.0) {
+            let share = &mut got[city.direction(arc_part.arc) as usize];
+            *share = share.max(arc_part.to);
         }
         for direction in city.lists.directions() {
             let whole_ms = city.lists.whole_ms(direction) as f64;
@@ -195,7 +195,7 @@ fn reach(city: &City) {
 
 /// Through a place that is one arc one may drive on, so a way over it is a way.
 fn triangles(city: &City) {
-    let arcs: Vec<End> = city.all_ends().iter().map(|ends| ends[0]).collect();
+    let arcs: Vec<PhantomNode> = city.all_ends().iter().map(|ends| ends[0]).collect();
     let table = city.routes().table(&arcs, &arcs);
     for (a, b, c) in
         (0..PLACES).flat_map(|a| (0..PLACES).flat_map(move |b| (0..PLACES).map(move |c| (a, b, c))))
@@ -231,11 +231,13 @@ fn both_ways(city: &City) {
     let routes = Engine::new(&streets).unwrap().routes();
     let step = (arcs.len() / PLACES).max(1);
     let places: Vec<u32> = (0..arcs.len()).step_by(step).map(|arc| arcs[arc].0).collect();
-    let leave =
-        |node: &u32| End { arc: arcs.iter().position(|arc| arc.1 == *node).unwrap() as u32, fraction: 1.0 };
-    let arrive = |node: &u32| End { arc: first_out[*node as usize], fraction: 0.0 };
-    let from: Vec<End> = places.iter().map(leave).collect();
-    let to: Vec<End> = places.iter().map(arrive).collect();
+    let leave = |node: &u32| PhantomNode {
+        arc: arcs.iter().position(|arc| arc.1 == *node).unwrap() as u32,
+        fraction: 1.0,
+    };
+    let arrive = |node: &u32| PhantomNode { arc: first_out[*node as usize], fraction: 0.0 };
+    let from: Vec<PhantomNode> = places.iter().map(leave).collect();
+    let to: Vec<PhantomNode> = places.iter().map(arrive).collect();
     let table = routes.table(&from, &to);
     for (a, b) in (0..places.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
         assert_eq!(table.row(a)[b], table.row(b)[a], "{a} and {b}");

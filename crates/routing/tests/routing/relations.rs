@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use kerb_routing::Place;
+use kerb_routing::LatticePoint;
 use osmpbf::{Element, ElementReader, RelMemberType};
 
 /// An extract as it is written.
 #[derive(Default)]
 pub(crate) struct Extract {
     /// Where each is, and whether it stops cars.
-    pub(crate) nodes: HashMap<i64, (Place, bool)>,
+    pub(crate) nodes: HashMap<i64, (LatticePoint, bool)>,
     pub(crate) ways: HashMap<i64, Vec<i64>>,
     /// Those that restrict cars at all hours.
     pub(crate) relations: Vec<Relation>,
@@ -45,7 +45,7 @@ impl Extract {
     }
 
     fn take(&mut self, element: &Element<'_>) {
-        let place = |lat_e7, lon_e7| Place { lat_e7, lon_e7 };
+        let place = |lat_e7, lon_e7| LatticePoint { lat_e7, lon_e7 };
         match element {
             Element::Node(node) => {
                 let tags = node.tags().collect();

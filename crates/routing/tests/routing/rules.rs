@@ -1,7 +1,7 @@
 //! What an import makes of ways: directions, curves, what is left out, what is cut, and that order means nothing.
 
 use kerb_routing::import::{BlockError, ImportError, LeftOutCounts};
-use kerb_routing::{Arc, Network, RoadClass, SegmentId};
+use kerb_routing::{DirectedSegment, Network, RoadClass, SegmentId};
 
 use crate::dijkstra::direction;
 use crate::osm::{GRID_E7, Osm, saved};
@@ -180,13 +180,15 @@ fn the_order_of_objects_means_nothing() {
 #[test]
 fn arcs_and_segments_name_each_other() {
     let network = square().restriction(900, "no_left_turn", 10, 2, 11).network();
-    for (arc, number) in network.arc_segment().iter().enumerate() {
-        let direction = Arc::from_number(*number);
+    for (arc, number) in network.directed_segments().iter().enumerate() {
+        let direction = DirectedSegment::from_number(*number);
         assert_eq!(direction.number(), *number);
         assert!(network.arcs_of(direction).contains(&(arc as u32)));
     }
     let listed: usize = (0..network.segments() as u32)
-        .flat_map(|segment| [false, true].map(|reverse| Arc { segment: SegmentId(segment), reverse }))
+        .flat_map(|segment| {
+            [false, true].map(|reverse| DirectedSegment { segment: SegmentId(segment), reverse })
+        })
         .map(|arc| network.arcs_of(arc).len())
         .sum();
     assert_eq!(listed, network.head().len());

@@ -1,7 +1,7 @@
 //! The nearest street, against a look at every piece of every street.
 
 use kerb_geometry::{LatLng, distance_m};
-use kerb_routing::{Arc, Network, Question, SegmentId, SnapError, Snapper};
+use kerb_routing::{DirectedSegment, Network, SegmentId, SnapError, SnapQuery, Snapper};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -9,11 +9,11 @@ use crate::extracts::{MONACO, import};
 use crate::osm::{GRID_E7, Osm};
 
 /// The nearest point by looking at all: segment, metres, and the directions that are open there.
-fn scan(network: &Network, question: &Question) -> Option<(SegmentId, f64, [bool; 2])> {
+fn scan(network: &Network, question: &SnapQuery) -> Option<(SegmentId, f64, [bool; 2])> {
     let at = question.at;
     let scale = at.lat_deg().to_radians().cos();
     let metre = 6_371_008.8_f64.to_radians();
-    let plane = |place: &kerb_routing::Place| {
+    let plane = |place: &kerb_routing::LatticePoint| {
         let turned = (f64::from(place.lon_e7) / 1e7 - at.lon_deg() + 540.0).rem_euclid(360.0) - 180.0;
         (turned * scale * metre, (f64::from(place.lat_e7) / 1e7 - at.lat_deg()) * metre)
     };
@@ -34,8 +34,9 @@ fn scan(network: &Network, question: &Question) -> Option<(SegmentId, f64, [bool
                     length == 0.0 || off.abs() <= 60.0
                 })
             };
-            let open = [false, true]
-                .map(|reverse| !network.arcs_of(Arc { segment, reverse }).is_empty() && leads(reverse));
+            let open = [false, true].map(|reverse| {
+                !network.arcs_of(DirectedSegment { segment, reverse }).is_empty() && leads(reverse)
+            });
             if open != [false; 2] && best.is_none_or(|(_, nearest, _)| metres < nearest) {
                 best = Some((segment, metres, open));
             }
@@ -44,13 +45,13 @@ fn scan(network: &Network, question: &Question) -> Option<(SegmentId, f64, [bool
     best
 }
 
-fn random_question(network: &Network, random: &mut Pcg64Mcg) -> Question {
+fn random_question(network: &Network, random: &mut Pcg64Mcg) -> SnapQuery {
     let (south_west, north_east) = network.summary().bounds;
     let between = |low: f64, high: f64, random: &mut Pcg64Mcg| random.random_range(low - 0.01..high + 0.01);
     let lat = between(south_west.lat_deg(), north_east.lat_deg(), random);
     let lon = between(south_west.lon_deg(), north_east.lon_deg(), random);
     let heading_deg = random.random_bool(0.5).then(|| random.random_range(-360.0..720.0));
-    Question { at: LatLng::new(lat, lon).unwrap(), heading_deg, max_m: 1e6 }
+    SnapQuery { at: LatLng::new(lat, lon).unwrap(), heading_deg, max_m: 1e6 }
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn a_point_of_a_street_is_at_its_share_of_the_length() {
         let shape: Vec<LatLng> = network.shape(segment).iter().map(|place| place.lat_lng()).collect();
         let inner = random.random_range(0..shape.len());
         let at = shape[inner];
-        let snap = snapper.snap(Question { at, heading_deg: None, max_m: 1.0 }).unwrap();
+        let snap = snapper.snap(SnapQuery { at, heading_deg: None, max_m: 1.0 }).unwrap();
         assert!(snap.distance_m < 0.001, "{snap:?}");
         if snap.segment == segment && inner > 0 && inner + 1 < shape.len() {
             let length = |points: &[LatLng]| points.windows(2).map(|p| distance_m(p[0], p[1])).sum::<f64>();
@@ -109,7 +110,7 @@ fn a_heading_chooses_street_and_direction() {
     // A fifth of a block north of the one-way street.
     let near = at(5 * GRID_E7, GRID_E7 / 5);
     let snap = |heading_deg| {
-        let snap = snapper.snap(Question { at: near, heading_deg, max_m: 1000.0 }).unwrap();
+        let snap = snapper.snap(SnapQuery { at: near, heading_deg, max_m: 1000.0 }).unwrap();
         (network.way_ids()[snap.segment.0 as usize], snap.forward, snap.reverse)
     };
     assert_eq!(snap(None), (10, true, false));
@@ -126,7 +127,7 @@ fn a_heading_chooses_street_and_direction() {
 fn both_directions_are_answered_where_both_are_open() {
     let network = two_streets();
     let snap = Snapper::new(&network)
-        .snap(Question { at: at(5 * GRID_E7, GRID_E7), heading_deg: None, max_m: 10.0 })
+        .snap(SnapQuery { at: at(5 * GRID_E7, GRID_E7), heading_deg: None, max_m: 10.0 })
         .unwrap();
     assert_eq!((snap.forward, snap.reverse), (true, true));
     assert!((snap.share - 0.5).abs() < 1e-6 && snap.distance_m < 0.01, "{snap:?}");
@@ -138,43 +139,43 @@ fn a_point_is_on_the_arcs_of_its_open_directions() {
     let osm = Osm::default().node(1, 0, 0).node(2, 10, 0).node(3, 20, 0).node(4, 10, 9);
     let osm = osm.way(10, &[1, 2], &[]).way(11, &[2, 3], &[]).way(12, &[2, 4], &[]).way(13, &[4, 1], &[]);
     let network = osm.restriction(900, "no_left_turn", 10, 2, 12).network();
-    let question = Question { at: at(12 * GRID_E7, 0), heading_deg: None, max_m: 10.0 };
+    let question = SnapQuery { at: at(12 * GRID_E7, 0), heading_deg: None, max_m: 10.0 };
     let both = Snapper::new(&network).snap(question).unwrap();
     let on = |snap: kerb_routing::Snap| -> Vec<(bool, i32)> {
         let arcs = snap.arcs(&network);
         let arcs = arcs.map(|(arc, share)| {
-            let direction = Arc::from_number(network.arc_segment()[arc as usize]);
+            let direction = DirectedSegment::from_number(network.directed_segments()[arc as usize]);
             assert_eq!(direction.segment, snap.segment);
             (direction.reverse, (share * 100.0).round() as i32)
         });
         arcs.collect()
     };
     assert_eq!(on(both), [(false, 20), (false, 20), (true, 80)]);
-    let west = Snapper::new(&network).snap(Question { heading_deg: Some(270.0), ..question }).unwrap();
+    let west = Snapper::new(&network).snap(SnapQuery { heading_deg: Some(270.0), ..question }).unwrap();
     assert_eq!(on(west), [(true, 80)]);
 }
 
 #[test]
 fn too_far_is_an_error_that_says_how_far() {
     let snapper = Snapper::new(&two_streets());
-    let question = Question { at: at(0, -100 * GRID_E7), heading_deg: None, max_m: 500.0 };
+    let question = SnapQuery { at: at(0, -100 * GRID_E7), heading_deg: None, max_m: 500.0 };
     let error = snapper.snap(question).unwrap_err();
     assert_eq!(
         error.to_string(),
         "-0.1000000,0.0000000 is 11120 m from the nearest street, at most 500 m would do"
     );
-    assert!(snapper.snap(Question { max_m: 12_000.0, ..question }).is_ok());
+    assert!(snapper.snap(SnapQuery { max_m: 12_000.0, ..question }).is_ok());
     // The other side of the world.
-    let antipode = Question { at: at(1_799_000_000, 0), heading_deg: None, max_m: 500.0 };
+    let antipode = SnapQuery { at: at(1_799_000_000, 0), heading_deg: None, max_m: 500.0 };
     assert!(matches!(snapper.snap(antipode), Err(SnapError::TooFar { nearest_m, .. }) if nearest_m > 1.9e7));
-    let pole = Question { at: at(0, 900_000_000), heading_deg: None, max_m: 500.0 };
+    let pole = SnapQuery { at: at(0, 900_000_000), heading_deg: None, max_m: 500.0 };
     assert!(matches!(snapper.snap(pole), Err(SnapError::TooFar { nearest_m, .. }) if nearest_m > 9e6));
 }
 
 #[test]
 fn a_heading_that_is_no_number_leads_nowhere() {
     let snapper = Snapper::new(&two_streets());
-    let question = Question { at: at(0, 0), heading_deg: Some(f64::NAN), max_m: 500.0 };
+    let question = SnapQuery { at: at(0, 0), heading_deg: Some(f64::NAN), max_m: 500.0 };
     assert!(matches!(snapper.snap(question), Err(SnapError::NoHeading { .. })));
 }
 
@@ -188,7 +189,7 @@ fn the_180th_meridian_is_no_border() {
     let network = osm.way(10, &[1, 2], &[]).way(11, &[2, 3], &[]).way(12, &[3, 1], &[]).network();
     let snapper = Snapper::new(&network);
     for lon_e7 in [1_799_999_000, -1_799_999_000] {
-        let question = Question { at: at(lon_e7, -170_000_000), heading_deg: None, max_m: 500.0 };
+        let question = SnapQuery { at: at(lon_e7, -170_000_000), heading_deg: None, max_m: 500.0 };
         let snap = snapper.snap(question).unwrap();
         let truth = distance_m(question.at, at(1_799_990_000, -170_000_000));
         assert!((snap.distance_m - truth).abs() < 0.01, "{snap:?}, truly {truth}");

@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use kerb_geometry::{LatLng, distance_m};
-use kerb_routing::Arc;
+use kerb_routing::DirectedSegment;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -179,11 +179,12 @@ fn restrictions_over_ways_are_those_of_lists() {
         (rules, told_apart) = (rules + lists.rules, told_apart + lists.told_apart());
         for from in lists.directions() {
             let begun = lists.begun_ms(&[(from, 1.0)]);
-            let starts = network.arcs_of(Arc::from_number(from)).iter();
+            let starts = network.arcs_of(DirectedSegment::from_number(from)).iter();
             let starts: Vec<_> =
                 starts.map(|arc| times_from(&network, network.head()[*arc as usize])).collect();
             for to in lists.directions() {
-                let tails = network.arcs_of(Arc::from_number(to)).iter().map(|arc| tail(&network, *arc));
+                let tails =
+                    network.arcs_of(DirectedSegment::from_number(to)).iter().map(|arc| tail(&network, *arc));
                 let over = tails.flat_map(|tail| starts.iter().filter_map(move |times| times[tail as usize]));
                 assert_eq!(over.min(), begun.get(&to).copied(), "seed {seed}: {from} to {to}");
                 compared += 1;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerb_geometry::{LatLng, distance_m};
 use kerb_ports::conformance::travel_times;
 use kerb_ports::{Drive, Eta, Leg, TravelTimeQuery, TravelTimeTable, TravelTimes};
-use kerb_routing::{RoadTimes, Roads, SegmentId, SnapError, Turn, Way, WayError};
+use kerb_routing::{RoadTimes, Roads, RouteError, SegmentId, SnapError, Turn, Way};
 use kerb_types::TravelSource;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -95,7 +95,7 @@ fn a_way_begins_in_the_direction_of_travel() {
                 headed += 1;
             }
             Ok(_) => {}
-            Err(WayError::From(SnapError::TooFar { nearest_m, .. })) => {
+            Err(RouteError::From(SnapError::TooFar { nearest_m, .. })) => {
                 assert!(nearest_m > SNAP_MAX_M);
                 none += 1;
             }
@@ -110,7 +110,7 @@ fn an_end_off_the_map_is_named() {
     let roads = monaco();
     let paris = LatLng::new(PARIS.0, PARIS.1).unwrap();
     let here = roads.network().nodes()[0].lat_lng();
-    assert!(matches!(roads.way(paris, here), Err(WayError::From(_))));
+    assert!(matches!(roads.way(paris, here), Err(RouteError::From(_))));
     let error = roads.way(here, paris).unwrap_err();
     assert!(error.to_string().starts_with("to: 48.8566"), "{error}");
 }

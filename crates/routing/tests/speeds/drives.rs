@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 
 use kerb_geometry::{LatLng, distance_m};
 use kerb_routing::import::import_pbf;
-use kerb_routing::matching::{Course, Drive, MatchOptions, Matcher, Ping};
+use kerb_routing::map_matching::{Drive, LearningRun, MatchOptions, Matcher, Ping};
 use kerb_routing::speeds::{HourOfWeek, Speed, UtcOffset, listed};
-use kerb_routing::{Arc, Network, Roads};
+use kerb_routing::{DirectedSegment, Network, Roads};
 use rand::RngExt;
 use rand_pcg::Pcg64;
 
@@ -19,29 +19,29 @@ const NOISE_M: f64 = 8.0;
 const METRE_DEG: f64 = 1.0 / 111_195.08;
 
 /// A way of so many directions that never turns round, from a random one on.
-fn random_way(random: &mut Pcg64, network: &Network, directions: usize) -> Vec<Arc> {
+fn random_way(random: &mut Pcg64, network: &Network, directions: usize) -> Vec<DirectedSegment> {
     let mut way = vec![random.random_range(0..network.head().len())];
     while way.len() < directions {
         let last = way[way.len() - 1];
-        let (head, own) = (network.head()[last] as usize, network.arc_segment()[last] / 2);
+        let (head, own) = (network.head()[last] as usize, network.directed_segments()[last] / 2);
         let row = network.first_out()[head] as usize..network.first_out()[head + 1] as usize;
-        let onward: Vec<usize> = row.filter(|arc| network.arc_segment()[*arc] / 2 != own).collect();
+        let onward: Vec<usize> = row.filter(|arc| network.directed_segments()[*arc] / 2 != own).collect();
         if onward.is_empty() {
             break;
         }
         way.push(onward[random.random_range(0..onward.len())]);
     }
-    way.into_iter().map(|arc| Arc::from_number(network.arc_segment()[arc])).collect()
+    way.into_iter().map(|arc| DirectedSegment::from_number(network.directed_segments()[arc])).collect()
 }
 
 /// A drive along a way, with a position every few seconds, each a little off.
 fn driven(
     random: &mut Pcg64,
     network: &Network,
-    way: &[Arc],
+    way: &[DirectedSegment],
     start_s: i64,
     every_s: i64,
-    kmh: impl Fn(Arc) -> f64,
+    kmh: impl Fn(DirectedSegment) -> f64,
 ) -> Drive {
     let mut pings = Vec::new();
     let (mut begin_s, mut next_s) = (0.0, 0.0);
@@ -94,7 +94,8 @@ fn found_again(seed: u64, network: Network, directions: usize, right: f64) {
     let roads = Roads::new(network, 300.0).unwrap();
     let matcher = Matcher::new(&roads, MatchOptions { sigma_m: NOISE_M, ..MatchOptions::default() });
     let (mut right_m, mut all_m, mut driven_m) = (0.0, 0.0, 0.0);
-    let length_m = |arc: Arc| f64::from(roads.network().lengths_cm()[arc.segment.0 as usize]) / 100.0;
+    let length_m =
+        |arc: DirectedSegment| f64::from(roads.network().lengths_cm()[arc.segment.0 as usize]) / 100.0;
     for _ in 0..40 {
         let way = random_way(&mut random, roads.network(), directions);
         driven_m += way.iter().map(|arc| length_m(*arc)).sum::<f64>();
@@ -115,7 +116,7 @@ fn found_again(seed: u64, network: Network, directions: usize, right: f64) {
 fn learnt_speeds_are_those_that_were_driven() {
     let mut random = seeded(12);
     let roads = Roads::new(town(5), 300.0).unwrap();
-    let true_kmh = |arc: Arc| 15.0 + f64::from(arc.number() * 7 % 20);
+    let true_kmh = |arc: DirectedSegment| 15.0 + f64::from(arc.number() * 7 % 20);
     // Thursday from midnight on.
     let drives: Vec<Drive> = (0..600)
         .map(|_| {
@@ -124,7 +125,7 @@ fn learnt_speeds_are_those_that_were_driven() {
         })
         .collect();
     let one = NonZeroUsize::MIN;
-    let course = Course {
+    let course = LearningRun {
         drives: &drives,
         trips: &[],
         offset: UtcOffset::default(),

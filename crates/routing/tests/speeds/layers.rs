@@ -17,7 +17,7 @@ fn kmh(kmh: f64) -> Speed {
 fn the_stream_counts_over_the_file_over_the_profile_over_free_flow() {
     let network = town(3);
     let arcs: Vec<_> = listed(&network).map(|row| row.arc).collect();
-    let speed_of = |layers: &Layers, arc: kerb_routing::Arc, now_ms| {
+    let speed_of = |layers: &Layers, arc: kerb_routing::DirectedSegment, now_ms| {
         let (times_ms, _) = layers.times_ms(&network, now_ms);
         let length_cm = network.lengths_cm()[arc.segment.0 as usize];
         Speed::of_time(length_cm, times_ms[network.arcs_of(arc)[0] as usize]).kmh().round()

@@ -2,7 +2,7 @@
 
 use kerb_routing::Roads;
 use kerb_routing::speeds::{
-    Change, Counts, HourOfWeek, LiveSpeeds, Speed, SpeedTable, Told, UtcOffset, listed,
+    Counts, HourOfWeek, LiveSpeeds, Speed, SpeedChange, SpeedTable, StreamedSpeed, UtcOffset, listed,
 };
 
 use crate::town::town;
@@ -18,9 +18,9 @@ fn roads() -> Roads {
 }
 
 /// All directions at a speed.
-fn all(roads: &Roads, speed: f64, until_ms: i64) -> Change {
-    let told = |arc| Told { arc, speed: kmh(speed), until_ms };
-    Change::Streamed(listed(roads.network()).map(|row| told(row.arc)).collect())
+fn all(roads: &Roads, speed: f64, until_ms: i64) -> SpeedChange {
+    let told = |arc| StreamedSpeed { arc, speed: kmh(speed), until_ms };
+    SpeedChange::Streamed(listed(roads.network()).map(|row| told(row.arc)).collect())
 }
 
 /// The speed of a way through the whole town, km/h.
@@ -56,9 +56,9 @@ fn speeds_that_run_out_within_a_second_are_one_change() {
     let roads = roads();
     let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
     let arcs: Vec<_> = listed(roads.network()).map(|row| row.arc).collect();
-    let told = |(arc, until_ms)| Told { arc, speed: kmh(20.0), until_ms };
+    let told = |(arc, until_ms)| StreamedSpeed { arc, speed: kmh(20.0), until_ms };
     let untils = [5_001, 5_400, 6_000, 6_001, i64::MAX];
-    speeds.take(Change::Streamed(arcs.into_iter().zip(untils).map(told).collect()), 0);
+    speeds.take(SpeedChange::Streamed(arcs.into_iter().zip(untils).map(told).collect()), 0);
     let mut due = Vec::new();
     while let Some(at_ms) = speeds.due_ms().filter(|at_ms| *at_ms < i64::MAX) {
         due.push((at_ms, speeds.apply(&roads, at_ms).stream));
@@ -78,7 +78,7 @@ fn a_profile_changes_at_the_local_hour() {
         profile.set_at(row.arc, HourOfWeek::new(72).unwrap(), kmh(10.0));
         profile.set_at(row.arc, HourOfWeek::new(73).unwrap(), kmh(25.0));
     }
-    speeds.take(Change::Profile(profile), now_ms);
+    speeds.take(SpeedChange::Profile(profile), now_ms);
     speeds.apply(&roads, now_ms);
     assert_eq!((driven(&roads), speeds.due_ms()), (10.0, Some(now_ms + HOUR_MS / 2)));
     speeds.apply(&roads, now_ms + HOUR_MS / 2);
@@ -90,12 +90,12 @@ fn a_new_file_takes_the_place_of_the_whole_one_before() {
     let roads = roads();
     let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
     let arcs: Vec<_> = listed(roads.network()).map(|row| row.arc).collect();
-    let table = |arcs: &[kerb_routing::Arc]| {
+    let table = |arcs: &[kerb_routing::DirectedSegment]| {
         let mut table = SpeedTable::new(roads.network());
         for arc in arcs {
             table.set(*arc, kmh(30.0));
         }
-        Change::File(table)
+        SpeedChange::File(table)
     };
     speeds.take(table(&arcs[..5]), 0);
     assert_eq!(speeds.apply(&roads, 0).file, 5);

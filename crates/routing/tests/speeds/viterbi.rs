@@ -1,6 +1,6 @@
 //! The cheapest sequence against all sequences.
 
-use kerb_routing::matching::cheapest_chains;
+use kerb_routing::map_matching::cheapest_chains;
 use rand::RngExt;
 
 use crate::town::seeded;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kerb_routing::matching::{Day, Errors, judge, read_trips};
+use kerb_routing::map_matching::{Day, TravelTimeErrors, evaluate, read_trips};
 use kerb_routing::speeds::{Segments, read_speeds};
 use serde_json::{Value, json};
 
@@ -54,11 +54,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     }
     let bar = bar("hours");
     bar.set_length(kerb_routing::speeds::HOURS as u64);
-    let judged = judge(&roads, profile.as_ref(), &trips, args.days.offset, &mut |done| {
+    let evaluation = evaluate(&roads, profile.as_ref(), &trips, args.days.offset, &mut |done| {
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
-    let judged = judged.expect("the times are of these roads");
+    let evaluation = evaluation.expect("the times are of these roads");
     let report = json!({
         "trips": {
             "read": counts.read,
@@ -66,18 +66,18 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             "odd_time": counts.odd_time,
             "too_near": counts.too_near,
             "odd_speed": counts.odd_speed,
-            "off_map": judged.off_map,
-            "compared": judged.trips,
-            "driven_mean_s": judged.driven_mean_s,
+            "off_map": evaluation.off_map,
+            "compared": evaluation.trips,
+            "driven_mean_s": evaluation.driven_mean_s,
         },
-        "free_flow": errors(&judged.free_flow),
-        "profile": judged.profile.as_ref().map(errors),
+        "free_flow": errors(&evaluation.free_flow),
+        "profile": evaluation.profile.as_ref().map(errors),
     });
     println!("{report:#}");
     Ok(Outcome::Done)
 }
 
-fn errors(errors: &Errors) -> Value {
+fn errors(errors: &TravelTimeErrors) -> Value {
     json!({
         "mean_absolute_percent": errors.mean_percent,
         "median_absolute_percent": errors.median_percent,

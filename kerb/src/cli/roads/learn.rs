@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kerb_routing::Roads;
-use kerb_routing::matching::{Course, Drive, DriveRules, MatchOptions, Round, Trip, read_pings, read_trips};
+use kerb_routing::map_matching::{
+    Drive, DriveRules, LearningRound, LearningRun, MatchOptions, Trip, read_pings, read_trips,
+};
 use kerb_routing::speeds::write_speeds;
 use serde_json::{Value, json};
 
@@ -32,10 +34,10 @@ pub(crate) struct Args {
     out: PathBuf,
     /// First day of the trips
     #[arg(long, value_name = "DAY")]
-    from: Option<kerb_routing::matching::Day>,
+    from: Option<kerb_routing::map_matching::Day>,
     /// Last day of the trips
     #[arg(long, value_name = "DAY")]
-    to: Option<kerb_routing::matching::Day>,
+    to: Option<kerb_routing::map_matching::Day>,
     #[command(flatten)]
     days: DayArgs,
     /// Rounds of map matching; each round uses the speeds of the round before
@@ -94,10 +96,10 @@ fn learn(
     roads: &Roads,
     drives: &[Drive],
     trips: &[Trip],
-) -> (kerb_routing::matching::Learned, Vec<Round>) {
+) -> (kerb_routing::map_matching::LearnedSpeeds, Vec<LearningRound>) {
     let bar = bar("drives");
     bar.set_length((drives.len() * args.rounds.get()) as u64);
-    let course = Course {
+    let course = LearningRun {
         drives,
         trips,
         offset: args.days.offset,
@@ -110,7 +112,7 @@ fn learn(
     learned.expect("the times are of these roads")
 }
 
-fn round(round: &Round) -> Value {
+fn round(round: &LearningRound) -> Value {
     json!({
         "positions_matched": round.positions,
         "sequences": round.chains,

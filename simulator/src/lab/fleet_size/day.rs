@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kerb_geometry::LatLng;
 use kerb_routing::Roads;
-use kerb_routing::engine::{End, Routes};
+use kerb_routing::engine::{PhantomNode, Routes};
 use serde::Serialize;
 
 use super::slowness::{HOURS, Sample, Slowness};
@@ -71,7 +71,7 @@ pub struct Day {
     /// The trips.
     pub trips: Vec<DayTrip>,
     /// Where trips begin and end, each place once: its points on the streets.
-    pub places: Vec<Vec<End>>,
+    pub places: Vec<Vec<PhantomNode>>,
     /// Unix seconds of local midnight.
     pub midnight_s: i64,
     /// How much slower than free streets, by local hour.
@@ -216,7 +216,7 @@ fn cars(lines: &[Line]) -> Option<usize> {
     (!cabs.is_empty()).then_some(cabs.len())
 }
 
-fn free_ms(routes: &Routes, places: &[Vec<End>], from: u32, to: u32) -> f64 {
+fn free_ms(routes: &Routes, places: &[Vec<PhantomNode>], from: u32, to: u32) -> f64 {
     // A network leads from everywhere to everywhere.
     let time_ms = routes.travel_time_ms(&places[from as usize], &places[to as usize]);
     f64::from(time_ms.unwrap_or(kerb_routing::engine::UNREACHABLE_MS))
@@ -226,7 +226,7 @@ fn free_ms(routes: &Routes, places: &[Vec<End>], from: u32, to: u32) -> f64 {
 #[derive(Default)]
 struct Places {
     numbers: HashMap<LatLng, Option<u32>>,
-    ends: Vec<Vec<End>>,
+    ends: Vec<Vec<PhantomNode>>,
 }
 
 impl Places {

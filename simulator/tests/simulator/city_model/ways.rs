@@ -1,7 +1,7 @@
 //! Drivers keep to the streets, and their positions go with their time.
 
 use kerb_geometry::distance_m;
-use kerb_routing::{Question, Snapper};
+use kerb_routing::{SnapQuery, Snapper};
 use kerb_simulator::lab::city::City;
 use kerb_simulator::lab::message::Said;
 use kerb_simulator::lab::scenario::{Place, Scenario, StreetSource};
@@ -23,7 +23,7 @@ fn without_errors_of_measurement_every_report_is_on_a_street() {
     let (mut seen, mut moving) = (0, 0);
     for report in said {
         let Said::Report { position, speed_mps, .. } = report else { continue };
-        let question = Question { at: position, heading_deg: None, max_m: 1_000.0 };
+        let question = SnapQuery { at: position, heading_deg: None, max_m: 1_000.0 };
         let off_m = snapper.snap(question).unwrap().distance_m;
         assert!(off_m < ON_STREET_M, "{off_m} m off at {position}");
         seen += 1;

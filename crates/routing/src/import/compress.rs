@@ -16,7 +16,7 @@ use crate::line;
 const LENGTH_SHARE_MIN: f64 = 0.99;
 
 /// The pieces, and the junction of each restriction's node.
-pub(super) fn contract(streets: &Streets, report: &mut Report) -> (Pieces, Map<i64, u32>) {
+pub(super) fn compress(streets: &Streets, report: &mut Report) -> (Pieces, Map<i64, u32>) {
     report.missing_nodes = streets.nodes.iter().filter(|node| node.position.is_none()).count() as u64;
     report.closed_barriers = streets.nodes.iter().filter(|node| node.is_closed).count() as u64;
     let is_junction = junctions(streets);
@@ -25,7 +25,7 @@ pub(super) fn contract(streets: &Streets, report: &mut Report) -> (Pieces, Map<i
     for (index, street) in streets.ways.iter().enumerate() {
         let before = cutter.pieces.pieces.len();
         cutter.cut(index as u32, street);
-        stretch(&mut cutter.pieces.pieces[before..], street, &streets.nodes);
+        scale_lengths(&mut cutter.pieces.pieces[before..], street, &streets.nodes);
         report.left_out.empty += u64::from(cutter.pieces.pieces.len() == before);
     }
     let vias = vias(streets);
@@ -132,7 +132,7 @@ impl Cutter<'_> {
 }
 
 /// Gives the pieces of a street their share of its true length, when the input names one.
-fn stretch(pieces: &mut [Piece], street: &Street, nodes: &[StreetNode]) {
+fn scale_lengths(pieces: &mut [Piece], street: &Street, nodes: &[StreetNode]) {
     let Some(length_m) = street.length_m.filter(|length_m| length_m.is_finite()) else { return };
     let is_whole = street.nodes.iter().all(|node| nodes[*node as usize].position.is_some());
     let straight_m: f64 = pieces.iter().map(|piece| line::length_m(&piece.points)).sum();

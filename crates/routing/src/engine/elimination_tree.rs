@@ -7,11 +7,11 @@ use super::hierarchy::NONE;
 
 /// Walks up from several nodes at once. Chains that meet go on as one.
 #[derive(Debug, Default)]
-pub(super) struct Climb {
+pub(super) struct EliminationTreeWalk {
     tips: Vec<u32>,
 }
 
-impl Climb {
+impl EliminationTreeWalk {
     /// One more node to climb from.
     pub(super) fn add(&mut self, node: u32) {
         if !self.tips.contains(&node) {

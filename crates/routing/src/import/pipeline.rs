@@ -6,8 +6,8 @@ use kerb_geometry::Morton;
 use super::component::{self, Parts};
 use super::error::ImportError;
 use super::report::{DroppedCounts, Report};
-use super::split::{Graph, GraphArc};
 use super::streets::{Pieces, Streets};
+use super::turn_expansion::{Graph, GraphArc};
 use super::{Imported, layout};
 
 /// A number that nothing has.

@@ -4,36 +4,36 @@
 //! same with up and down exchanged gives the times from the others to the one.
 
 use super::UNREACHABLE_MS;
-use super::climb::Climb;
-use super::end::Access;
-use super::links::Links;
+use super::elimination_tree::EliminationTreeWalk;
+use super::phantom_node::Access;
+use super::search_arcs::SearchArcs;
 
 /// The memory of a search from one place.
 #[derive(Debug)]
-pub(super) struct Lazy {
+pub(super) struct LazyRphast {
     /// By rank: before a node is final the time of the fastest way that only climbs.
     time_ms: Vec<u32>,
     is_final: Vec<bool>,
-    climb: Climb,
+    climb: EliminationTreeWalk,
     /// What was climbed from the one place, and what was made final since.
     touched: Vec<u32>,
     stack: Vec<u32>,
 }
 
-impl Lazy {
+impl LazyRphast {
     /// Memory for a network of this many nodes.
-    pub(super) fn new(nodes: usize) -> Lazy {
-        Lazy {
+    pub(super) fn new(nodes: usize) -> LazyRphast {
+        LazyRphast {
             time_ms: vec![UNREACHABLE_MS; nodes],
             is_final: vec![false; nodes],
-            climb: Climb::default(),
+            climb: EliminationTreeWalk::default(),
             touched: Vec::new(),
             stack: Vec::new(),
         }
     }
 
     /// A new place: climbs from it.
-    pub(super) fn start(&mut self, parent: &[u32], up: &Links, from: impl Iterator<Item = Access>) {
+    pub(super) fn start(&mut self, parent: &[u32], up: &SearchArcs, from: impl Iterator<Item = Access>) {
         self.clear();
         for access in from {
             let time_ms = &mut self.time_ms[access.node as usize];
@@ -53,7 +53,7 @@ impl Lazy {
     }
 
     /// The time from the place to a node; [`UNREACHABLE_MS`] when there is no way.
-    pub(super) fn time_ms(&mut self, parent: &[u32], down: &Links, node: u32) -> u32 {
+    pub(super) fn time_ms(&mut self, parent: &[u32], down: &SearchArcs, node: u32) -> u32 {
         let mut above = node;
         // A root has no parent, whose number no node has.
         while self.is_final.get(above as usize) == Some(&false) {
@@ -74,7 +74,7 @@ impl Lazy {
     pub(super) fn nearest_ms(
         &mut self,
         parent: &[u32],
-        down: &Links,
+        down: &SearchArcs,
         to: impl Iterator<Item = Access>,
     ) -> u32 {
         let times = to.map(|access| self.time_ms(parent, down, access.node) + access.time_ms);

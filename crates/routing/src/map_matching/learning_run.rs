@@ -4,11 +4,11 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::drives::Drive;
-use super::learn::{Learned, Legs, Lesson};
-use super::matcher::{Estimates, Leg, MatchOptions, Matched, Matcher, Part};
+use super::matcher::{Estimates, Leg, MatchOptions, MatchedDrive, Matcher, Part};
+use super::speed_estimator::{LearnedSpeeds, Legs, SpeedEstimator};
 use super::trips::Trip;
 use crate::engine::StreetsError;
-use crate::graph::Arc;
+use crate::graph::DirectedSegment;
 use crate::roads::Roads;
 use crate::speeds::{HourOfWeek, UtcOffset};
 
@@ -19,7 +19,7 @@ const MATCHED_AT: u8 = 2 * 24 + 12;
 
 /// What is learnt from, and how.
 #[derive(Debug)]
-pub struct Course<'a> {
+pub struct LearningRun<'a> {
     /// Positions.
     pub drives: &'a [Drive],
     /// Trips of which only both ends are known: the way between is the fastest.
@@ -36,7 +36,7 @@ pub struct Course<'a> {
 
 /// What a round came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Round {
+pub struct LearningRound {
     /// Positions that have a street.
     pub positions: usize,
     /// Sequences without a break.
@@ -47,15 +47,15 @@ pub struct Round {
     pub estimates: Option<Estimates>,
 }
 
-impl Course<'_> {
+impl LearningRun<'_> {
     /// Learns on these roads, whose times it changes. `progress` gets the number of drives matched, of all rounds, from
     /// any thread.
     pub fn learn(
         &self,
         roads: &Roads,
         progress: &(dyn Fn(usize) + Sync),
-    ) -> Result<(Learned, Vec<Round>), StreetsError> {
-        let lesson = Lesson::new(roads.network());
+    ) -> Result<(LearnedSpeeds, Vec<LearningRound>), StreetsError> {
+        let lesson = SpeedEstimator::new(roads.network());
         let hour = HourOfWeek::new(MATCHED_AT).expect("an hour of the week");
         let (mut options, mut rounds) = (self.options, Vec::new());
         roads.engine().replace(roads.network().time_ms())?;
@@ -70,7 +70,7 @@ impl Course<'_> {
                 .for_each(|leg| legs.add(&leg, self.offset));
             let learned = lesson.learn(&legs);
             let estimates = Estimates::of(matched.iter());
-            rounds.push(Round {
+            rounds.push(LearningRound {
                 positions: matched.iter().map(|matched| matched.positions).sum(),
                 chains: matched.iter().map(|matched| matched.chains).sum(),
                 legs: legs.len(),
@@ -87,7 +87,7 @@ impl Course<'_> {
     }
 
     /// All drives in their order, matched on several threads.
-    fn matched(&self, matcher: &Matcher<'_>, progress: &(dyn Fn(usize) + Sync)) -> Vec<Matched> {
+    fn matched(&self, matcher: &Matcher<'_>, progress: &(dyn Fn(usize) + Sync)) -> Vec<MatchedDrive> {
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let chunks: Vec<&[Drive]> = self.drives.chunks(DRIVES_AT_ONCE).collect();
         let work = || {
@@ -113,10 +113,10 @@ impl Course<'_> {
 fn way_of(roads: &Roads, trip: &Trip) -> Option<Leg> {
     let (from, to) = (roads.ends(trip.from).ok()?, roads.ends(trip.to).ok()?);
     let route = roads.engine().routes().route(&from, &to)?;
-    let arcs = roads.network().arc_segment();
-    let parts = route.stretches.iter().map(|stretch| Part {
-        arc: Arc::from_number(arcs[stretch.arc as usize]),
-        share: stretch.to - stretch.from,
+    let arcs = roads.network().directed_segments();
+    let parts = route.arc_segments.iter().map(|arc_part| Part {
+        arc: DirectedSegment::from_number(arcs[arc_part.arc as usize]),
+        share: arc_part.to - arc_part.from,
     });
     Some(Leg { start_s: trip.start_s, time_s: trip.time_s, parts: parts.collect() })
 }

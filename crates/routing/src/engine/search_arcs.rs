@@ -2,7 +2,7 @@
 
 /// An arc to or from a higher node.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Link {
+pub(super) struct SearchArc {
     /// The rank of the higher node.
     pub(super) high: u32,
     /// The time along the arc.
@@ -11,23 +11,23 @@ pub(super) struct Link {
 
 /// For every node its arcs to higher nodes, or those from higher nodes.
 #[derive(Debug, Default)]
-pub(super) struct Links {
+pub(super) struct SearchArcs {
     first: Vec<u32>,
-    all: Vec<Link>,
+    all: Vec<SearchArc>,
     arcs: Vec<u32>,
 }
 
-impl Links {
+impl SearchArcs {
     /// None yet, with room for the rows of so many nodes.
-    pub(super) fn with_capacity(nodes: usize, links: usize) -> Links {
+    pub(super) fn with_capacity(nodes: usize, links: usize) -> SearchArcs {
         let mut first = Vec::with_capacity(nodes + 1);
         first.push(0);
-        Links { first, all: Vec::with_capacity(links), arcs: Vec::with_capacity(links) }
+        SearchArcs { first, all: Vec::with_capacity(links), arcs: Vec::with_capacity(links) }
     }
 
     /// One more link of the row that is being made, and the arc of the hierarchy that it stands for.
     pub(super) fn push(&mut self, high: u32, time_ms: u32, arc: u32) {
-        self.all.push(Link { high, time_ms });
+        self.all.push(SearchArc { high, time_ms });
         self.arcs.push(arc);
     }
 
@@ -38,7 +38,7 @@ impl Links {
 
     /// The links of a rank.
     #[inline]
-    pub(super) fn of(&self, rank: u32) -> &[Link] {
+    pub(super) fn of(&self, rank: u32) -> &[SearchArc] {
         let rank = rank as usize;
         &self.all[self.first[rank] as usize..self.first[rank + 1] as usize]
     }

@@ -12,8 +12,8 @@ use kerb_geometry::{LatLng, distance_m};
 
 use super::drives::{Drive, Ping};
 use super::viterbi::{Chain, cheapest_chains};
-use crate::engine::{End, Route, Routes};
-use crate::graph::Arc;
+use crate::engine::{PhantomNode, Route, Routes};
+use crate::graph::DirectedSegment;
 use crate::roads::Roads;
 
 /// No car goes faster, metres per second (Newson, Krumm 2009, section 4.3).
@@ -59,14 +59,14 @@ pub struct Leg {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Part {
     /// The direction.
-    pub arc: Arc,
+    pub arc: DirectedSegment,
     /// How much of it, 0 to 1.
     pub share: f64,
 }
 
 /// A drive on streets.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Matched {
+pub struct MatchedDrive {
     /// The ways between its positions, in order of time.
     pub legs: Vec<Leg>,
     /// Sequences without a break.
@@ -98,7 +98,7 @@ pub struct Matcher<'a> {
 
 /// A point of a street, in one direction, where the car may have been.
 struct Candidate {
-    ends: Vec<End>,
+    ends: Vec<PhantomNode>,
     off_m: f64,
 }
 
@@ -109,7 +109,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// The streets of a drive.
-    pub fn matched(&self, drive: &Drive) -> Matched {
+    pub fn matched(&self, drive: &Drive) -> MatchedDrive {
         let pings = self.apart(&drive.pings);
         let candidates: Vec<Vec<Candidate>> = pings.iter().map(|ping| self.candidates(ping.place)).collect();
         let costs: Vec<Vec<f64>> = candidates.iter().map(|all| self.emissions(all)).collect();
@@ -118,7 +118,7 @@ impl<'a> Matcher<'a> {
             let route = self.route(&pings[step..step + 2], &a[from], &b[to]);
             route.map_or(f64::INFINITY, |(_, detour_m)| detour_m / self.options.beta_m)
         });
-        let mut matched = Matched::default();
+        let mut matched = MatchedDrive::default();
         for chain in chains.iter().filter(|chain| chain.picks.len() > 1) {
             self.tell(chain, &pings, &candidates, &mut matched);
         }
@@ -143,9 +143,9 @@ impl<'a> Matcher<'a> {
         let snaps = self.roads.snapper().within(at, self.options.radius_m, self.options.streets_max);
         let directions = snaps.iter().flat_map(|snap| {
             [false, true].map(|reverse| {
-                let arcs = network.arcs_of(Arc { segment: snap.segment, reverse });
+                let arcs = network.arcs_of(DirectedSegment { segment: snap.segment, reverse });
                 let fraction = if reverse { 1.0 - snap.share } else { snap.share };
-                let ends = arcs.iter().map(|arc| End { arc: *arc, fraction }).collect();
+                let ends = arcs.iter().map(|arc| PhantomNode { arc: *arc, fraction }).collect();
                 Candidate { ends, off_m: snap.distance_m }
             })
         });
@@ -173,14 +173,14 @@ impl<'a> Matcher<'a> {
 
     fn length_m(&self, route: &Route) -> f64 {
         let network = self.roads.network();
-        let stretches = route.stretches.iter().map(|stretch| {
-            let segment = network.arc_segment()[stretch.arc as usize] / 2;
-            (stretch.to - stretch.from) * f64::from(network.lengths_cm()[segment as usize]) / 100.0
+        let arc_segments = route.arc_segments.iter().map(|arc_part| {
+            let segment = network.directed_segments()[arc_part.arc as usize] / 2;
+            (arc_part.to - arc_part.from) * f64::from(network.lengths_cm()[segment as usize]) / 100.0
         });
-        stretches.sum()
+        arc_segments.sum()
     }
 
-    fn tell(&self, chain: &Chain, pings: &[Ping], candidates: &[Vec<Candidate>], matched: &mut Matched) {
+    fn tell(&self, chain: &Chain, pings: &[Ping], candidates: &[Vec<Candidate>], matched: &mut MatchedDrive) {
         let steps = chain.first..chain.first + chain.picks.len();
         let picked: Vec<&Candidate> =
             steps.clone().zip(&chain.picks).map(|(step, pick)| &candidates[step][*pick]).collect();
@@ -196,10 +196,10 @@ impl<'a> Matcher<'a> {
     }
 
     fn leg(&self, pings: &[Ping], route: &Route) -> Leg {
-        let arcs = self.roads.network().arc_segment();
-        let parts = route.stretches.iter().map(|stretch| Part {
-            arc: Arc::from_number(arcs[stretch.arc as usize]),
-            share: stretch.to - stretch.from,
+        let arcs = self.roads.network().directed_segments();
+        let parts = route.arc_segments.iter().map(|arc_part| Part {
+            arc: DirectedSegment::from_number(arcs[arc_part.arc as usize]),
+            share: arc_part.to - arc_part.from,
         });
         Leg { start_s: pings[0].at_s, time_s: (pings[1].at_s - pings[0].at_s) as f64, parts: parts.collect() }
     }
@@ -207,7 +207,7 @@ impl<'a> Matcher<'a> {
 
 impl Estimates {
     /// Of all drives that were matched. `None` without legs.
-    pub fn of<'a>(matched: impl Iterator<Item = &'a Matched>) -> Option<Self> {
+    pub fn of<'a>(matched: impl Iterator<Item = &'a MatchedDrive>) -> Option<Self> {
         let (mut off_m, mut detour_m) = (Vec::new(), Vec::new());
         for matched in matched {
             off_m.extend(&matched.off_m);

@@ -55,7 +55,7 @@ impl Legs {
         self.rows.iter().map(move |row| {
             let parts = &self.parts[std::mem::replace(&mut start, row.end)..row.end];
             let part = |(number, share): &(u32, f32)| Part {
-                arc: crate::graph::Arc::from_number(*number),
+                arc: crate::graph::DirectedSegment::from_number(*number),
                 share: f64::from(*share),
             };
             (*row, parts.iter().map(part))
@@ -65,7 +65,7 @@ impl Legs {
 
 /// Drives on a network, to learn from.
 #[derive(Debug)]
-pub struct Lesson<'a> {
+pub struct SpeedEstimator<'a> {
     network: &'a Network,
     /// Seconds at free flow, by direction.
     free_s: Vec<f64>,
@@ -73,7 +73,7 @@ pub struct Lesson<'a> {
 
 /// What was learnt.
 #[derive(Debug)]
-pub struct Learned {
+pub struct LearnedSpeeds {
     /// A speed for every direction and hour.
     pub speeds: SpeedTable,
     /// Directions that were driven at all; the others have the speeds of their class.
@@ -82,18 +82,18 @@ pub struct Learned {
     pub slowness: f64,
 }
 
-impl<'a> Lesson<'a> {
+impl<'a> SpeedEstimator<'a> {
     /// On this network.
     pub fn new(network: &'a Network) -> Self {
         let mut free_s = vec![0.0; 2 * network.segments()];
-        for (direction, time_ms) in network.arc_segment().iter().zip(network.time_ms()) {
+        for (direction, time_ms) in network.directed_segments().iter().zip(network.time_ms()) {
             free_s[*direction as usize] = f64::from(*time_ms) / 1e3;
         }
         Self { network, free_s }
     }
 
     /// The speeds that explain the legs' times.
-    pub fn learn(&self, legs: &Legs) -> Learned {
+    pub fn learn(&self, legs: &Legs) -> LearnedSpeeds {
         let free = self.free(legs);
         let mut factors = Factors::ones(self.network);
         let mut slowness = 1.0;
@@ -102,7 +102,7 @@ impl<'a> Lesson<'a> {
             slowness = total_s / free.1.max(f64::MIN_POSITIVE);
             factors = Factors::of(self.network, &observed, &free.0);
         }
-        Learned { speeds: self.speeds(&factors), directions_seen: free.0.seen(), slowness }
+        LearnedSpeeds { speeds: self.speeds(&factors), directions_seen: free.0.seen(), slowness }
     }
 
     /// Seconds at free flow by direction and hour, and of all.

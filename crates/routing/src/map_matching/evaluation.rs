@@ -1,13 +1,13 @@
 //! Travel times beside those of trips that were driven.
 
 use super::trips::Trip;
-use crate::engine::{End, StreetsError};
+use crate::engine::{PhantomNode, StreetsError};
 use crate::roads::Roads;
 use crate::speeds::{HourOfWeek, SpeedTable, UtcOffset};
 
 /// How far times are off.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Errors {
+pub struct TravelTimeErrors {
     /// Mean of |computed - driven| / driven, per cent.
     pub mean_percent: f64,
     /// Median of the same.
@@ -20,7 +20,7 @@ pub struct Errors {
 
 /// Trips compared.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
+pub struct Evaluation {
     /// Trips that have a way on the streets.
     pub trips: usize,
     /// Trips with an end off the map.
@@ -28,22 +28,22 @@ pub struct Judged {
     /// Mean of the driven times, seconds.
     pub driven_mean_s: f64,
     /// Of times at free flow.
-    pub free_flow: Errors,
+    pub free_flow: TravelTimeErrors,
     /// Of times by a profile, when one was given.
-    pub profile: Option<Errors>,
+    pub profile: Option<TravelTimeErrors>,
 }
 
 /// Compares trips with times at free flow, and with those of a profile at the hour in which each trip began. Changes the
 /// roads' times.
-pub fn judge(
+pub fn evaluate(
     roads: &Roads,
     profile: Option<&SpeedTable>,
     trips: &[Trip],
     offset: UtcOffset,
     progress: &mut dyn FnMut(usize),
-) -> Result<Judged, StreetsError> {
+) -> Result<Evaluation, StreetsError> {
     let ends = |trip: &Trip| Some([roads.ends(trip.from).ok()?, roads.ends(trip.to).ok()?]);
-    let on_map: Vec<(Trip, [Vec<End>; 2])> =
+    let on_map: Vec<(Trip, [Vec<PhantomNode>; 2])> =
         trips.iter().filter_map(|trip| Some((*trip, ends(trip)?))).collect();
     roads.engine().replace(roads.network().time_ms())?;
     let free_flow = computed_s(roads, &on_map, |_| true);
@@ -58,30 +58,30 @@ pub fn judge(
         progress(hour.number() + 1);
     }
     let driven: Vec<f64> = on_map.iter().map(|(trip, _)| trip.time_s).collect();
-    Ok(Judged {
+    Ok(Evaluation {
         trips: free_flow.iter().flatten().count(),
         off_map: trips.len() - on_map.len(),
         driven_mean_s: driven.iter().sum::<f64>() / driven.len().max(1) as f64,
-        free_flow: Errors::of(&free_flow, &driven),
-        profile: profile.map(|_| Errors::of(&by_profile, &driven)),
+        free_flow: TravelTimeErrors::of(&free_flow, &driven),
+        profile: profile.map(|_| TravelTimeErrors::of(&by_profile, &driven)),
     })
 }
 
 /// The times of the trips that are asked for.
 fn computed_s(
     roads: &Roads,
-    trips: &[(Trip, [Vec<End>; 2])],
+    trips: &[(Trip, [Vec<PhantomNode>; 2])],
     asked: impl Fn(&Trip) -> bool,
 ) -> Vec<Option<f64>> {
     let routes = roads.engine().routes();
-    let time_s = |(trip, [from, to]): &(Trip, [Vec<End>; 2])| {
+    let time_s = |(trip, [from, to]): &(Trip, [Vec<PhantomNode>; 2])| {
         let time_ms = asked(trip).then(|| routes.travel_time_ms(from, to)).flatten()?;
         Some(f64::from(time_ms) / 1e3)
     };
     trips.iter().map(time_s).collect()
 }
 
-impl Errors {
+impl TravelTimeErrors {
     /// Of the trips that have a computed time.
     fn of(computed_s: &[Option<f64>], driven_s: &[f64]) -> Self {
         let pairs: Vec<(f64, f64)> = computed_s

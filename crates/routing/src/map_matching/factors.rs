@@ -7,7 +7,7 @@
 //! observed it stays near 1, and the coarser levels speak.
 
 use crate::RoadClass;
-use crate::graph::{Arc, Network};
+use crate::graph::{DirectedSegment, Network};
 use crate::speeds::{HOURS, HourOfWeek};
 
 /// Hours of the two kinds of day.
@@ -34,7 +34,7 @@ impl Sums {
         Self { by_hour: vec![0.0; 2 * network.segments() * HOURS] }
     }
 
-    pub(super) fn add(&mut self, arc: Arc, hour: HourOfWeek, time_s: f64) {
+    pub(super) fn add(&mut self, arc: DirectedSegment, hour: HourOfWeek, time_s: f64) {
         self.by_hour[index(arc, hour)] += time_s as f32;
     }
 
@@ -50,19 +50,20 @@ impl Factors {
         Self { by_hour: vec![1.0; 2 * network.segments() * HOURS] }
     }
 
-    pub(super) fn at(&self, arc: Arc, hour: HourOfWeek) -> f64 {
+    pub(super) fn at(&self, arc: DirectedSegment, hour: HourOfWeek) -> f64 {
         f64::from(self.by_hour[index(arc, hour)])
     }
 
     /// What observed times say of free-flow times of the same drives.
     pub(super) fn of(network: &Network, observed: &Sums, free: &Sums) -> Self {
-        let class = |arc: Arc| network.class(arc.segment) as usize;
+        let class = |arc: DirectedSegment| network.class(arc.segment) as usize;
         let classes = RoadClass::all().len();
         let day_hour = |hour: HourOfWeek| hour.of_day() + if hour.is_weekend() { DAY_HOURS / 2 } else { 0 };
         let mut factors = Self::ones(network);
-        let mut level = |groups: usize, prior_s: f64, group: &dyn Fn(Arc, HourOfWeek) -> usize| {
-            factors.refine((observed, free), groups, prior_s, group);
-        };
+        let mut level =
+            |groups: usize, prior_s: f64, group: &dyn Fn(DirectedSegment, HourOfWeek) -> usize| {
+                factors.refine((observed, free), groups, prior_s, group);
+            };
         level(1, SHARED_PRIOR_S, &|_, _| 0);
         level(DAY_HOURS, SHARED_PRIOR_S, &|_, hour| day_hour(hour));
         level(classes * DAY_HOURS, SHARED_PRIOR_S, &|arc, hour| class(arc) * DAY_HOURS + day_hour(hour));
@@ -82,12 +83,12 @@ impl Factors {
         (observed, free): (&Sums, &Sums),
         groups: usize,
         prior_s: f64,
-        group: &dyn Fn(Arc, HourOfWeek) -> usize,
+        group: &dyn Fn(DirectedSegment, HourOfWeek) -> usize,
     ) {
         let mut sums = vec![[prior_s; 2]; groups];
         let cells = |index: usize| {
             let hour = HourOfWeek::new((index % HOURS) as u8).expect("the rest is below a week's hours");
-            (Arc::from_number((index / HOURS) as u32), hour)
+            (DirectedSegment::from_number((index / HOURS) as u32), hour)
         };
         for (index, free_s) in free.by_hour.iter().enumerate().filter(|(_, free_s)| **free_s > 0.0) {
             let (arc, hour) = cells(index);
@@ -103,6 +104,6 @@ impl Factors {
     }
 }
 
-fn index(arc: Arc, hour: HourOfWeek) -> usize {
+fn index(arc: DirectedSegment, hour: HourOfWeek) -> usize {
     arc.number() as usize * HOURS + hour.number()
 }

@@ -3,25 +3,25 @@
 //! Dibbelt, Strasser, Wagner 2016, the query by elimination tree. What is already farther than the best meeting found is not followed.
 
 use super::UNREACHABLE_MS;
-use super::climb::Climb;
 use super::customize::Metric;
-use super::end::Access;
+use super::elimination_tree::EliminationTreeWalk;
 use super::hierarchy::{Hierarchy, NONE};
-use super::links::Links;
+use super::phantom_node::Access;
+use super::search_arcs::SearchArcs;
 
 /// One side of the search: distances to what was climbed, and over which link.
 #[derive(Debug)]
-pub(super) struct Side {
+pub(super) struct SearchSide {
     time_ms: Vec<u32>,
     link: Vec<u32>,
 }
 
 /// The memory of a search.
 #[derive(Debug)]
-pub(super) struct Pair {
-    forward: Side,
-    backward: Side,
-    climb: Climb,
+pub(super) struct BidirectionalSearch {
+    forward: SearchSide,
+    backward: SearchSide,
+    climb: EliminationTreeWalk,
     climbed: Vec<u32>,
 }
 
@@ -34,9 +34,9 @@ pub(super) struct Meeting {
     pub(super) time_ms: u32,
 }
 
-impl Side {
-    fn new(nodes: usize) -> Side {
-        Side { time_ms: vec![UNREACHABLE_MS; nodes], link: vec![NONE; nodes] }
+impl SearchSide {
+    fn new(nodes: usize) -> SearchSide {
+        SearchSide { time_ms: vec![UNREACHABLE_MS; nodes], link: vec![NONE; nodes] }
     }
 
     fn start(&mut self, access: Access) {
@@ -45,7 +45,7 @@ impl Side {
     }
 
     #[inline]
-    fn relax(&mut self, node: u32, node_ms: u32, links: &Links) {
+    fn relax(&mut self, node: u32, node_ms: u32, links: &SearchArcs) {
         for (index, link) in links.of(node).iter().enumerate() {
             let time_ms = node_ms + link.time_ms;
             if time_ms < self.time_ms[link.high as usize] {
@@ -61,7 +61,7 @@ impl Side {
     }
 
     /// The arcs of the hierarchy from a node down to where this side began, and the node there.
-    pub(super) fn trace(&self, mut node: u32, links: &Links, hierarchy: &Hierarchy) -> (Vec<u32>, u32) {
+    pub(super) fn trace(&self, mut node: u32, links: &SearchArcs, hierarchy: &Hierarchy) -> (Vec<u32>, u32) {
         let mut arcs = Vec::new();
         while self.link[node as usize] != NONE {
             let arc = links.arc(self.link[node as usize]);
@@ -72,15 +72,20 @@ impl Side {
     }
 }
 
-impl Pair {
+impl BidirectionalSearch {
     /// Memory for a network of this many nodes.
-    pub(super) fn new(nodes: usize) -> Pair {
+    pub(super) fn new(nodes: usize) -> BidirectionalSearch {
         let climbed = Vec::new();
-        Pair { forward: Side::new(nodes), backward: Side::new(nodes), climb: Climb::default(), climbed }
+        BidirectionalSearch {
+            forward: SearchSide::new(nodes),
+            backward: SearchSide::new(nodes),
+            climb: EliminationTreeWalk::default(),
+            climbed,
+        }
     }
 
     /// The sides of the last search: from where it starts, and to where it goes.
-    pub(super) fn sides(&self) -> (&Side, &Side) {
+    pub(super) fn sides(&self) -> (&SearchSide, &SearchSide) {
         (&self.forward, &self.backward)
     }
 

@@ -41,7 +41,7 @@ struct State {
 }
 
 /// Makes the copies and all arcs.
-pub(super) fn split(streets: &Streets, pieces: &Pieces, bans: &Bans) -> Graph {
+pub(super) fn expand(streets: &Streets, pieces: &Pieces, bans: &Bans) -> Graph {
     Splitter::new(streets, pieces, bans).split()
 }
 

@@ -5,7 +5,7 @@ use super::hierarchy::Hierarchy;
 
 /// A point on an arc. A place on a street that is driven both ways is two of them, one on each arc.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct End {
+pub struct PhantomNode {
     /// The arc.
     pub arc: u32,
     /// How far along it: 0 where it begins, 1 where it ends. What is outside counts as the nearer of them.
@@ -14,7 +14,7 @@ pub struct End {
 
 /// A part of an arc.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stretch {
+pub struct ArcSegment {
     /// The arc.
     pub arc: u32,
     /// Where the part begins, as a fraction of the arc.
@@ -36,13 +36,13 @@ pub(super) struct Access {
     pub(super) end: u32,
 }
 
-impl AsRef<[End]> for End {
-    fn as_ref(&self) -> &[End] {
+impl AsRef<[PhantomNode]> for PhantomNode {
+    fn as_ref(&self) -> &[PhantomNode] {
         std::slice::from_ref(self)
     }
 }
 
-impl End {
+impl PhantomNode {
     /// The fraction, within 0 to 1.
     pub(super) fn along(self) -> f64 {
         // Not `clamp`: what is not a number is the beginning, too.
@@ -60,7 +60,7 @@ impl End {
 
 /// How long it takes from a place to the nodes that its arcs lead to.
 pub(super) fn departures<'a>(
-    ends: &'a [End],
+    ends: &'a [PhantomNode],
     hierarchy: &'a Hierarchy,
     time_ms: &'a [u32],
 ) -> impl Iterator<Item = Access> + 'a {
@@ -73,7 +73,7 @@ pub(super) fn departures<'a>(
 
 /// How long it takes to a place from the nodes that its arcs come from.
 pub(super) fn arrivals<'a>(
-    ends: &'a [End],
+    ends: &'a [PhantomNode],
     hierarchy: &'a Hierarchy,
     time_ms: &'a [u32],
 ) -> impl Iterator<Item = Access> + 'a {
@@ -84,18 +84,18 @@ pub(super) fn arrivals<'a>(
 }
 
 /// The shortest way between two places that stays on one arc.
-pub(super) fn direct(from: &[End], to: &[End], time_ms: &[u32]) -> Option<Stretch> {
+pub(super) fn direct(from: &[PhantomNode], to: &[PhantomNode], time_ms: &[u32]) -> Option<ArcSegment> {
     let pairs = from.iter().flat_map(|from| to.iter().map(move |to| (*from, *to)));
-    pairs.filter_map(|(from, to)| on_one_arc(from, to, time_ms)).min_by_key(|stretch| stretch.time_ms)
+    pairs.filter_map(|(from, to)| on_one_arc(from, to, time_ms)).min_by_key(|arc_part| arc_part.time_ms)
 }
 
 /// The way from a point of an arc to a later one.
-pub(super) fn on_one_arc(from: End, to: End, time_ms: &[u32]) -> Option<Stretch> {
+pub(super) fn on_one_arc(from: PhantomNode, to: PhantomNode, time_ms: &[u32]) -> Option<ArcSegment> {
     if from.arc != to.arc {
         return None;
     }
     let between_ms = to.position_ms(time_ms)?.checked_sub(from.position_ms(time_ms)?)?;
     // Points of the same millisecond may stand the other way round.
     let to_fraction = to.along().max(from.along());
-    Some(Stretch { arc: from.arc, from: from.along(), to: to_fraction, time_ms: between_ms })
+    Some(ArcSegment { arc: from.arc, from: from.along(), to: to_fraction, time_ms: between_ms })
 }

@@ -5,22 +5,22 @@
 
 use super::UNREACHABLE_MS;
 use super::customize::Metric;
-use super::end::{End, Stretch, departures};
 use super::hierarchy::Hierarchy;
+use super::phantom_node::{ArcSegment, PhantomNode, departures};
 
 /// What is within a time.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reach {
+pub struct OneToAll {
     /// The nodes, in no order.
-    pub nodes: Vec<Reached>,
+    pub nodes: Vec<ReachedNode>,
     /// What can be driven along within the time, by arc. An arc that the place is on may have two parts: from the
     /// place on, and from its beginning.
-    pub stretches: Vec<Stretch>,
+    pub arc_segments: Vec<ArcSegment>,
 }
 
 /// A node within the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reached {
+pub struct ReachedNode {
     /// The node, by its number in the streets.
     pub node: u32,
     /// The time to it in milliseconds.
@@ -28,11 +28,16 @@ pub struct Reached {
 }
 
 /// Everything within a time of a place.
-pub(super) fn reach(hierarchy: &Hierarchy, metric: &Metric, from: &[End], within_ms: u32) -> Reach {
+pub(super) fn one_to_all(
+    hierarchy: &Hierarchy,
+    metric: &Metric,
+    from: &[PhantomNode],
+    within_ms: u32,
+) -> OneToAll {
     let within_ms = within_ms.min(UNREACHABLE_MS - 1);
     let times_ms = to_all(hierarchy, metric, from);
     let reached = times_ms.iter().zip(&hierarchy.order).filter(|(time_ms, _)| **time_ms <= within_ms);
-    let nodes = reached.map(|(&time_ms, &node)| Reached { node, time_ms }).collect();
+    let nodes = reached.map(|(&time_ms, &node)| ReachedNode { node, time_ms }).collect();
     let starts = from.iter().filter_map(|end| {
         let position_ms = end.position_ms(&metric.time_ms)?;
         Some(within(end.arc, end.along(), position_ms, metric.time_ms[end.arc as usize], within_ms))
@@ -42,21 +47,24 @@ pub(super) fn reach(hierarchy: &Hierarchy, metric: &Metric, from: &[End], within
         let left_ms = within_ms.checked_sub(times_ms[tail as usize])?;
         (arc_ms < UNREACHABLE_MS).then(|| within(arc as u32, 0.0, 0, arc_ms, left_ms))
     });
-    Reach { nodes, stretches: starts.chain(from_nodes).filter(|stretch| stretch.from < stretch.to).collect() }
+    OneToAll {
+        nodes,
+        arc_segments: starts.chain(from_nodes).filter(|arc_part| arc_part.from < arc_part.to).collect(),
+    }
 }
 
 /// The part of an arc from a point of it on that takes at most this long.
-fn within(arc: u32, from: f64, position_ms: u32, arc_ms: u32, left_ms: u32) -> Stretch {
+fn within(arc: u32, from: f64, position_ms: u32, arc_ms: u32, left_ms: u32) -> ArcSegment {
     let rest_ms = arc_ms - position_ms;
     if rest_ms <= left_ms {
-        return Stretch { arc, from, to: 1.0, time_ms: rest_ms };
+        return ArcSegment { arc, from, to: 1.0, time_ms: rest_ms };
     }
     let to = f64::from(position_ms + left_ms) / f64::from(arc_ms);
-    Stretch { arc, from, to: to.max(from), time_ms: left_ms }
+    ArcSegment { arc, from, to: to.max(from), time_ms: left_ms }
 }
 
 /// The time from a place to every node, by rank.
-fn to_all(hierarchy: &Hierarchy, metric: &Metric, from: &[End]) -> Vec<u32> {
+fn to_all(hierarchy: &Hierarchy, metric: &Metric, from: &[PhantomNode]) -> Vec<u32> {
     let mut times_ms = vec![UNREACHABLE_MS; hierarchy.nodes()];
     for access in departures(from, hierarchy, &metric.time_ms) {
         let mut node = access.node;

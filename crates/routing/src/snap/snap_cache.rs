@@ -7,7 +7,7 @@ use foldhash::quality::RandomState;
 use kerb_geometry::LatLng;
 use parking_lot::Mutex;
 
-use crate::engine::End;
+use crate::engine::PhantomNode;
 
 /// Positions of one generation; two are kept.
 const GENERATION_MAX: usize = 32_768;
@@ -15,11 +15,11 @@ const GENERATION_MAX: usize = 32_768;
 /// Positions that were asked for of late: those of two generations. When the younger one is full it becomes the older,
 /// which is forgotten; who is asked for in it moves to the younger.
 #[derive(Debug, Default)]
-pub(crate) struct Snapped {
+pub(crate) struct SnapCache {
     kept: Mutex<Kept>,
 }
 
-type Generation = HashMap<LatLng, Arc<[End]>, RandomState>;
+type Generation = HashMap<LatLng, Arc<[PhantomNode]>, RandomState>;
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -27,9 +27,13 @@ struct Kept {
     old: Generation,
 }
 
-impl Snapped {
+impl SnapCache {
     /// Of each position, by `snap` where it is not known.
-    pub(crate) fn ends(&self, positions: &[LatLng], snap: impl Fn(LatLng) -> Vec<End>) -> Vec<Arc<[End]>> {
+    pub(crate) fn ends(
+        &self,
+        positions: &[LatLng],
+        snap: impl Fn(LatLng) -> Vec<PhantomNode>,
+    ) -> Vec<Arc<[PhantomNode]>> {
         let known: Vec<_> = {
             let mut kept = self.kept.lock();
             positions.iter().map(|at| kept.find(*at)).collect()
@@ -38,7 +42,7 @@ impl Snapped {
         let mut fresh = Vec::new();
         let ends = known.into_iter().zip(positions).map(|(known, at)| {
             known.unwrap_or_else(|| {
-                let ends: Arc<[End]> = snap(*at).into();
+                let ends: Arc<[PhantomNode]> = snap(*at).into();
                 fresh.push((*at, ends.clone()));
                 ends
             })
@@ -55,7 +59,7 @@ impl Snapped {
 }
 
 impl Kept {
-    fn find(&mut self, at: LatLng) -> Option<Arc<[End]>> {
+    fn find(&mut self, at: LatLng) -> Option<Arc<[PhantomNode]>> {
         if let Some(ends) = self.young.get(&at) {
             return Some(ends.clone());
         }
@@ -64,7 +68,7 @@ impl Kept {
         Some(ends)
     }
 
-    fn keep(&mut self, at: LatLng, ends: Arc<[End]>) {
+    fn keep(&mut self, at: LatLng, ends: Arc<[PhantomNode]>) {
         if self.young.len() >= GENERATION_MAX {
             self.old = std::mem::take(&mut self.young);
         }
@@ -84,14 +88,14 @@ mod tests {
 
     #[test]
     fn what_comes_again_is_not_searched_again_and_what_does_not_is_forgotten() {
-        let (snapped, searched) = (Snapped::default(), Cell::new(0));
+        let (snapped, searched) = (SnapCache::default(), Cell::new(0));
         let ends = |positions: &[LatLng]| {
             snapped.ends(positions, |at| {
                 searched.set(searched.get() + 1);
-                vec![End { arc: at.lat_e7() as u32, fraction: 0.5 }]
+                vec![PhantomNode { arc: at.lat_e7() as u32, fraction: 0.5 }]
             })
         };
-        let arcs = |ends: &[Arc<[End]>]| ends.iter().map(|ends| ends[0].arc).collect::<Vec<_>>();
+        let arcs = |ends: &[Arc<[PhantomNode]>]| ends.iter().map(|ends| ends[0].arc).collect::<Vec<_>>();
         assert_eq!(arcs(&ends(&[at(1), at(2), at(1)])), [1, 2, 1]);
         let first = searched.get();
         assert_eq!(arcs(&ends(&[at(2), at(1), at(3)])), [2, 1, 3]);
