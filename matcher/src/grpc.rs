@@ -51,6 +51,7 @@ impl Grpc {
 }
 
 /// A refused value as a status.
+#[expect(clippy::needless_pass_by_value, reason = "an argument of `map_err`, which hands the error over")]
 fn refused(error: FieldError) -> Status {
     status_of(&error)
 }
