@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kerb_geometry::LatLng;
-use kerb_matcher::market::{Claims, Market, Proposal, Rules};
+use kerb_matcher::market::{Market, Proposal, Reservations, Rules};
 use kerb_trips::{IdempotencyKey, MarketId, RideRequest, RiderId, TripId};
 use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
 
@@ -37,7 +37,7 @@ fn request(n: u64) -> RideRequest {
 
 /// So many requests; `offered` of them with a driver.
 fn market(requests: u64, offered: u64) -> Market {
-    let mut market = Market::new(id(), rules(), Claims::new());
+    let mut market = Market::new(id(), rules(), Reservations::new());
     for n in 0..requests {
         market.request(n as i64, request(n)).expect("there is room");
     }
@@ -67,7 +67,9 @@ fn snapshots(c: &mut Criterion) {
     group
         .bench_function(format!("write {} MB", snapshot.len() / 1_000_000), |b| b.iter(|| market.snapshot()));
     group.bench_function("read", |b| {
-        b.iter(|| Market::restore(id(), rules(), Claims::new(), 1, &snapshot).map(|market| market.counts()));
+        b.iter(|| {
+            Market::restore(id(), rules(), Reservations::new(), 1, &snapshot).map(|market| market.counts())
+        });
     });
 }
 

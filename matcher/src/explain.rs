@@ -8,7 +8,7 @@ use kerb_ports::Neighbor;
 use kerb_trips::{Trip, TripId, TripState};
 use kerb_types::{DriverId, DriverStatus};
 
-use crate::market::Claims;
+use crate::market::Reservations;
 
 /// What became of one driver: the first filter that drops it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub struct Filters<'a> {
     /// The request.
     pub trip: &'a Trip,
     /// Who is promised to whom.
-    pub claims: &'a Claims,
+    pub reservations: &'a Reservations,
     /// Which request the last window gave each driver to.
     pub winners: &'a HashMap<DriverId, TripId, RandomState>,
     /// The longest way to a pickup, seconds.
@@ -168,7 +168,7 @@ impl Filters<'_> {
         let other = |trip: &TripId| *trip != self.trip.id;
         let won_by = self.winners.get(id).filter(|trip| other(trip));
         // A driver whom the last window itself has promised is lost to it, not busy.
-        let promised = self.claims.of(id).filter(other).filter(|trip| won_by != Some(trip));
+        let promised = self.reservations.of(id).filter(other).filter(|trip| won_by != Some(trip));
         if let Some(trip) = promised {
             return Verdict::OnTrip(trip);
         }

@@ -1,9 +1,10 @@
 //! The matcher on the wire: adapters without a mind of their own.
 
 mod admin;
-mod events;
-mod internal;
+mod driver_events;
 mod ride;
+mod trip_events;
+pub mod validate;
 
 use kerb_ports::Error;
 use kerb_proto::internal::v1::matcher_service_server::MatcherServiceServer;
@@ -16,7 +17,7 @@ use kerb_types::FieldError;
 use kerb_types::limits::{MESSAGE_BYTES_MAX, REASON_BYTES_MAX};
 use tonic::Status;
 
-use crate::service::Matcher;
+use crate::handle::Matcher;
 
 /// Makes a matcher's services. A newtype, so that the services' methods do not stand on the handle.
 #[derive(Clone)]
@@ -50,6 +51,7 @@ impl Grpc {
 }
 
 /// A refused value as a status.
+#[expect(clippy::needless_pass_by_value, reason = "an argument of `map_err`, which hands the error over")]
 fn refused(error: FieldError) -> Status {
     status_of(&error)
 }

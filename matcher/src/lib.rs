@@ -6,29 +6,28 @@
 //!
 //! This crate knows no index and no engine: candidates, drivers and the journal are reached through fleet's ports.
 
-mod desk;
-mod drivers;
+mod driver_tracker;
 pub mod error;
-pub mod events;
 pub mod explain;
-mod follow;
 pub mod grpc;
+mod handle;
+mod mailbox;
 pub mod market;
 pub mod markets;
+mod notify;
 pub mod options;
 pub mod quote;
-mod recover;
+mod recovery;
 pub mod service;
+pub mod subscription;
 mod task;
-mod teller;
-pub mod validate;
 pub mod watch;
 pub mod window;
 
 pub use error::StartError;
-pub use events::{EventPosition, JournalledEvent};
 pub use explain::Explanation;
+pub use handle::{MarketReport, Matcher, Ports};
 pub use options::Options;
 pub use quote::{Quote, QuoteRequest};
-pub use service::{MarketReport, Matcher, Ports};
-pub use watch::{Progress, WatchNews};
+pub use subscription::{EventPosition, JournaledEvent};
+pub use watch::{TrackedPosition, WatchUpdate};

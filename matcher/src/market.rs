@@ -5,16 +5,16 @@
 //! read again from its journal. So a promise that anybody has heard of stands in the journal, in an order in which no
 //! driver and no trip is promised twice.
 
-mod book;
-mod claims;
-mod decide;
+mod commands;
 mod effect;
 mod offers;
 mod reassign;
 mod replay;
+mod reservations;
 mod rules;
 mod snapshot;
 mod timers;
+mod trip_table;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,31 +23,31 @@ use kerb_ports::Error;
 use kerb_trips::{Change, MarketId, Record, RiderId, Trip, TripId, TripState, Version};
 use kerb_types::DriverId;
 
-use book::Entry;
-pub use claims::Claims;
 pub use effect::Effect;
 pub use offers::Proposal;
-pub use reassign::{Reassignment, UnderWay};
+pub use reassign::{EnRouteView, Reassignment};
+pub use reservations::Reservations;
 pub use rules::Rules;
+use trip_table::Entry;
 
 /// One market.
 pub struct Market {
     id: MarketId,
     rules: Rules,
-    claims: Claims,
+    reservations: Reservations,
     /// Of the newest durable record.
     version: Version,
     paused: bool,
     next_number: u64,
     trips: HashMap<u64, Entry, RandomState>,
-    keys: HashMap<book::Key, u64, RandomState>,
+    keys: HashMap<trip_table::Key, u64, RandomState>,
     live_of_rider: HashMap<RiderId, usize, RandomState>,
     /// Requests without a driver, oldest first.
     waiting: BTreeSet<(i64, u64)>,
     /// The trip that a driver is promised to here.
     by_driver: HashMap<DriverId, u64, RandomState>,
     /// When drivers last lost a trip to a nearer one: those who are to be spared, and some who were.
-    spared: HashMap<DriverId, i64, RandomState>,
+    cooldowns: HashMap<DriverId, i64, RandomState>,
     /// When a trip is to be looked at again.
     due: BTreeSet<(i64, u64)>,
     queued: Vec<Change>,
@@ -58,13 +58,13 @@ pub struct Market {
 
 /// A request that waits for a driver.
 #[derive(Clone, Copy)]
-pub struct Waiting<'a> {
+pub struct WaitingTrip<'a> {
     /// The trip.
     pub trip: &'a Trip,
     /// Candidates to look at.
     pub k: u32,
     /// Windows in which it waited for a driver who was to be free soon.
-    pub held: u32,
+    pub deferrals: u32,
 }
 
 /// Trips by state.
@@ -87,11 +87,11 @@ pub struct Counts {
 impl Market {
     /// A market in which nothing has happened. Records are replayed into it, and then it holds its claims
     /// ([`Market::hold_claims`]).
-    pub fn new(id: MarketId, rules: Rules, claims: Claims) -> Self {
+    pub fn new(id: MarketId, rules: Rules, reservations: Reservations) -> Self {
         Self {
             id,
             rules,
-            claims,
+            reservations,
             version: 0,
             paused: false,
             next_number: 1,
@@ -100,7 +100,7 @@ impl Market {
             live_of_rider: HashMap::default(),
             waiting: BTreeSet::new(),
             by_driver: HashMap::default(),
-            spared: HashMap::default(),
+            cooldowns: HashMap::default(),
             due: BTreeSet::new(),
             queued: Vec::new(),
             effects: Vec::new(),
@@ -155,7 +155,7 @@ impl Market {
         self.version = version;
         for (driver, trip) in self.ending.drain(..) {
             if self.by_driver.get(&driver).is_none_or(|number| *number != trip.number) {
-                self.claims.release(&driver, &trip);
+                self.reservations.release(&driver, &trip);
             }
         }
         std::mem::take(&mut self.effects)
@@ -172,10 +172,10 @@ impl Market {
     }
 
     /// Requests without a driver, oldest first.
-    pub fn waiting(&self) -> impl Iterator<Item = Waiting<'_>> {
+    pub fn waiting(&self) -> impl Iterator<Item = WaitingTrip<'_>> {
         self.waiting.iter().map(|(_, number)| {
             let entry = &self.trips[number];
-            Waiting { trip: &entry.trip, k: entry.k, held: entry.held }
+            WaitingTrip { trip: &entry.trip, k: entry.k, deferrals: entry.deferrals }
         })
     }
 

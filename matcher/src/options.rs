@@ -29,7 +29,7 @@ pub struct Options {
     /// How long a driver may think about an offer, milliseconds.
     pub offer_ms: u32,
     /// How long a driver who accepted may be away before the rider gets another one, milliseconds.
-    pub grace_ms: u32,
+    pub reconnect_grace_ms: u32,
     /// How long a rider waits who does not say, milliseconds.
     pub wait_default_ms: u32,
     /// The longest wait that a rider may ask for, milliseconds.
@@ -38,13 +38,13 @@ pub struct Options {
     /// as `batch`, and trips whose driver is under way to the pickup may go to a nearer one, who is asked first.
     pub policy: Policy,
     /// A trip goes to a nearer driver only where that makes the ways to pickups so much shorter together, seconds.
-    pub reoptimise_gain_s: u32,
+    pub reoptimize_gain_s: u32,
     /// A driver who is so near to the pickup keeps the trip, seconds.
-    pub reoptimise_keep_s: u32,
+    pub reoptimize_keep_s: u32,
     /// A trip goes to a nearer driver so often, at most.
-    pub reoptimise_trip_max: u32,
+    pub reoptimize_trip_max: u32,
     /// A driver who lost a trip to a nearer one loses no other for so long, seconds.
-    pub reoptimise_spare_s: u32,
+    pub reoptimize_cooldown_s: u32,
     /// Threads that solve one window.
     pub solver_threads: u32,
     /// Drivers that are looked at for a new request.
@@ -72,11 +72,11 @@ pub struct Options {
     /// Changes between two snapshots of a market.
     pub snapshot_every: u32,
     /// How often the drivers under way are looked for, milliseconds.
-    pub follow_ms: u32,
+    pub track_interval_ms: u32,
     /// How long a window waits for candidates, milliseconds.
     pub search_timeout_ms: u32,
     /// How long an ingest node has to answer, milliseconds.
-    pub tell_timeout_ms: u32,
+    pub notify_timeout_ms: u32,
     /// How long the journal has to take a record, milliseconds.
     pub append_timeout_ms: u32,
     /// How long a caller waits for a decision, milliseconds; then its outcome is unknown to the caller.
@@ -100,14 +100,14 @@ impl Default for Options {
             window_min_ms: 100,
             window_requests_max: 10_000,
             offer_ms: 15_000,
-            grace_ms: 120_000,
+            reconnect_grace_ms: 120_000,
             wait_default_ms: 300_000,
             wait_max_ms: WAIT_MAX_MS,
             policy: Policy::default(),
-            reoptimise_gain_s: 60,
-            reoptimise_keep_s: 60,
-            reoptimise_trip_max: 1,
-            reoptimise_spare_s: 600,
+            reoptimize_gain_s: 60,
+            reoptimize_keep_s: 60,
+            reoptimize_trip_max: 1,
+            reoptimize_cooldown_s: 600,
             solver_threads: 1,
             candidates_min: 10,
             candidates_max: 64,
@@ -121,9 +121,9 @@ impl Default for Options {
             ended_kept_ms: 3_600_000,
             meter_checkpoint_ms: 60_000,
             snapshot_every: 10_000,
-            follow_ms: 3_000,
+            track_interval_ms: 3_000,
             search_timeout_ms: 500,
-            tell_timeout_ms: 2_000,
+            notify_timeout_ms: 2_000,
             append_timeout_ms: 10_000,
             answer_timeout_ms: 30_000,
             commands_max: 8_192,
@@ -146,8 +146,8 @@ impl Options {
         between("candidates_max", self.candidates_max, 1, kerb_types::limits::NEIGHBORS_MAX)?;
         between("candidates_min", self.candidates_min, 1, self.candidates_max)?;
         between("pickup_max_s", self.pickup_max_s, 1, PENALTY_MAX)?;
-        between("reoptimise_gain_s", self.reoptimise_gain_s, 1, PENALTY_MAX)?;
-        between("reoptimise_keep_s", self.reoptimise_keep_s, 0, PENALTY_MAX)?;
+        between("reoptimize_gain_s", self.reoptimize_gain_s, 1, PENALTY_MAX)?;
+        between("reoptimize_keep_s", self.reoptimize_keep_s, 0, PENALTY_MAX)?;
         real_between("speed_kmh", self.speed_kmh, 1.0, 300.0)?;
         real_between("detour", self.detour, 1.0, 10.0)?;
         Markets::new(&self.markets).map(drop)
@@ -157,16 +157,16 @@ impl Options {
         let positive = [
             ("window_requests_max", self.window_requests_max),
             ("offer_ms", self.offer_ms),
-            ("grace_ms", self.grace_ms),
+            ("reconnect_grace_ms", self.reconnect_grace_ms),
             ("stale_after_ms", self.stale_after_ms),
             ("rider_live_max", self.rider_live_max),
             ("waiting_max", self.waiting_max),
             ("ended_kept_ms", self.ended_kept_ms),
             ("meter_checkpoint_ms", self.meter_checkpoint_ms),
             ("snapshot_every", self.snapshot_every),
-            ("follow_ms", self.follow_ms),
+            ("track_interval_ms", self.track_interval_ms),
             ("search_timeout_ms", self.search_timeout_ms),
-            ("tell_timeout_ms", self.tell_timeout_ms),
+            ("notify_timeout_ms", self.notify_timeout_ms),
             ("append_timeout_ms", self.append_timeout_ms),
             ("answer_timeout_ms", self.answer_timeout_ms),
             ("commands_max", self.commands_max),
@@ -191,15 +191,15 @@ impl Options {
         Rules {
             matcher: matcher.to_owned(),
             offer_ms: i64::from(self.offer_ms),
-            grace_ms: i64::from(self.grace_ms),
+            reconnect_grace_ms: i64::from(self.reconnect_grace_ms),
             lost_wait_min_ms: i64::from(self.window_ms) + i64::from(self.offer_ms),
             ended_kept_ms: i64::from(self.ended_kept_ms),
             waiting_max: self.waiting_max as usize,
             rider_live_max: self.rider_live_max as usize,
             k_min: self.candidates_min,
             k_max: self.candidates_max,
-            reassigned_max: self.reoptimise_trip_max as usize,
-            spare_ms: i64::from(self.reoptimise_spare_s) * 1_000,
+            reassigned_max: self.reoptimize_trip_max as usize,
+            reassignment_cooldown_ms: i64::from(self.reoptimize_cooldown_s) * 1_000,
             meter_checkpoint_ms: i64::from(self.meter_checkpoint_ms),
         }
     }

@@ -5,7 +5,7 @@ use kerb_ports::{Drive, Eta, NearestByEta, Neighbor};
 use kerb_trips::MarketId;
 use kerb_types::{Capabilities, VehicleClass};
 
-use crate::market::Claims;
+use crate::market::Reservations;
 
 /// A checked question for a quote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Quote {
 }
 
 /// The first of the soonest drivers who is promised to nobody.
-pub fn first_free<'a>(answer: &'a NearestByEta, claims: &Claims) -> Option<(&'a Neighbor, Eta)> {
+pub fn first_free<'a>(answer: &'a NearestByEta, reservations: &Reservations) -> Option<(&'a Neighbor, Eta)> {
     let mut soonest = answer.hits.iter().zip(answer.etas.iter().copied());
-    soonest.find(|(hit, _)| claims.of(&hit.card.id).is_none())
+    soonest.find(|(hit, _)| reservations.of(&hit.card.id).is_none())
 }

@@ -4,7 +4,7 @@
 //! away: it is read again from its journal. When somebody else has written there, another matcher has taken the market
 //! over, and all markets of this one end.
 
-mod again;
+mod resync;
 mod snapshots;
 mod windows;
 
@@ -19,12 +19,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::desk::{Command, Counter, Fenced, Reply};
-use crate::market::{Claims, Effect, Market, Rules};
-use crate::recover::Recovered;
-use crate::teller::Outbox;
-use crate::watch::Watches;
-use crate::window::{Matched, WindowRules};
+use crate::mailbox::{Command, FencingToken, Mailbox, Reply};
+use crate::market::{Effect, Market, Reservations, Rules};
+use crate::notify::driver_notifier::NotificationOutbox;
+use crate::recovery::Recovered;
+use crate::watch::TripWatches;
+use crate::window::{MatchOutcome, WindowRules};
 
 use windows::LastWindow;
 
@@ -45,16 +45,16 @@ pub(crate) struct State {
 
 /// What a market's task works with.
 #[derive(Clone)]
-pub(crate) struct Tools {
+pub(crate) struct MarketContext {
     pub(crate) node: NodeId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Arc<dyn TripJournal>,
     pub(crate) search: Arc<dyn NearbySearch>,
     pub(crate) times: Arc<dyn TravelTimes>,
-    pub(crate) claims: Claims,
-    pub(crate) fenced: Fenced,
-    pub(crate) outbox: Arc<Outbox>,
-    pub(crate) watches: Arc<Watches>,
+    pub(crate) reservations: Reservations,
+    pub(crate) fencing: FencingToken,
+    pub(crate) outbox: Arc<NotificationOutbox>,
+    pub(crate) watches: Arc<TripWatches>,
     pub(crate) rules: Rules,
     /// Of windows that begin from now on; one for all markets.
     pub(crate) window_rules: Arc<Mutex<WindowRules>>,
@@ -65,7 +65,7 @@ pub(crate) struct Tools {
     pub(crate) snapshot_every: usize,
 }
 
-impl Tools {
+impl MarketContext {
     /// Writes the record, and answers what is to be told once it is durable.
     pub(crate) async fn append(
         &self,
@@ -82,11 +82,11 @@ impl Tools {
 /// The task of one market.
 pub(crate) struct MarketTask {
     state: State,
-    tools: Tools,
-    counter: Counter,
+    context: MarketContext,
+    counter: Mailbox,
     stop: CancellationToken,
     /// The window under way; one at most.
-    matching: JoinSet<Result<Matched, Error>>,
+    matching: JoinSet<Result<MatchOutcome, Error>>,
     /// When the next window begins; `None` while nothing waits.
     window_at: Option<Instant>,
     /// The snapshot under way; one at most.
@@ -95,15 +95,20 @@ pub(crate) struct MarketTask {
 }
 
 /// The task ends: another matcher writes this market, or it was stopped while it had none to go on with.
-struct Over;
+struct Stopped;
 
 impl MarketTask {
     /// For a market that was read from its journal.
-    pub(crate) fn new(recovered: Recovered, tools: Tools, counter: Counter, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        recovered: Recovered,
+        context: MarketContext,
+        counter: Mailbox,
+        stop: CancellationToken,
+    ) -> Self {
         counter.committed.send_replace(recovered.market.version());
         Self {
             state: State { market: recovered.market, windows: 0, last: LastWindow::default() },
-            tools,
+            context,
             counter,
             stop,
             matching: JoinSet::new(),
@@ -120,7 +125,7 @@ impl MarketTask {
             let wake_at = self.wake_at();
             let matched = tokio::select! {
                 biased;
-                () = self.tools.fenced.cancelled() => return,
+                () = self.context.fencing.cancelled() => return,
                 () = self.stop.cancelled() => break,
                 Some(matched) = self.matching.join_next() => Some(matched),
                 count = self.counter.commands.recv_many(&mut commands, COMMANDS_A_RECORD_MAX) => {
@@ -134,7 +139,7 @@ impl MarketTask {
             let matched = matched.map(|joined| {
                 joined.unwrap_or_else(|error| Err(Error::Internal(format!("a window failed: {error}"))))
             });
-            if let Err(Over) = self.turn(std::mem::take(&mut commands), matched).await {
+            if let Err(Stopped) = self.turn(std::mem::take(&mut commands), matched).await {
                 return;
             }
             self.begin_window();
@@ -146,9 +151,9 @@ impl MarketTask {
     async fn turn(
         &mut self,
         commands: Vec<Command>,
-        matched: Option<Result<Matched, Error>>,
-    ) -> Result<(), Over> {
-        let now_ms = self.tools.clock.now_ms();
+        matched: Option<Result<MatchOutcome, Error>>,
+    ) -> Result<(), Stopped> {
+        let now_ms = self.context.clock.now_ms();
         if let Some(matched) = matched {
             self.take_window(now_ms, matched);
         }
@@ -177,7 +182,7 @@ impl MarketTask {
         let market = &mut self.state.market;
         let Some(record) = market.take_record(now_ms) else { return Ok(Vec::new()) };
         let changes = record.changes.len();
-        let effects = self.tools.append(market, record).await?;
+        let effects = self.context.append(market, record).await?;
         self.counter.committed.send_replace(self.state.market.version());
         self.changes_since_snapshot += changes;
         self.save_when_due();
@@ -187,10 +192,10 @@ impl MarketTask {
     fn tell(&self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Tell { driver, news } => self.tools.outbox.put(driver, news),
+                Effect::Tell { driver, news } => self.context.outbox.put(driver, news),
                 Effect::Changed { trip } => {
                     let steps = self.state.market.trip(&trip).map_or(0, |trip| trip.steps.len());
-                    self.tools.watches.changed(&trip, steps as u64);
+                    self.context.watches.changed(&trip, steps as u64);
                 }
             }
         }
@@ -201,7 +206,7 @@ impl MarketTask {
         let now = Instant::now();
         let mut at = now + LOOK_EVERY;
         if let Some(due_ms) = self.state.market.next_due_ms() {
-            let in_ms = due_ms.saturating_sub(self.tools.clock.now_ms()).max(0).unsigned_abs();
+            let in_ms = due_ms.saturating_sub(self.context.clock.now_ms()).max(0).unsigned_abs();
             at = at.min(now + Duration::from_millis(in_ms).min(LOOK_EVERY));
         }
         match self.window_at {
@@ -213,6 +218,6 @@ impl MarketTask {
 
 impl Drop for MarketTask {
     fn drop(&mut self) {
-        self.tools.watches.close(self.state.market.id());
+        self.context.watches.close(self.state.market.id());
     }
 }

@@ -12,12 +12,12 @@ use kerb_types::{DriverId, FieldError};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::desk::Desk;
+use crate::mailbox::MarketHandle;
 use crate::task::State;
 
 /// News of a watched trip.
 #[derive(Clone, Debug, PartialEq)]
-pub enum WatchNews {
+pub enum WatchUpdate {
     /// A change of state.
     Change {
         /// From 1, without gaps.
@@ -26,12 +26,12 @@ pub enum WatchNews {
         step: Step,
     },
     /// Where the driver is.
-    Driver(Progress),
+    Driver(TrackedPosition),
 }
 
 /// Where an assigned driver is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct TrackedPosition {
     /// Who.
     pub driver: DriverId,
     /// Where.
@@ -44,43 +44,43 @@ pub struct Progress {
 
 /// The newest of a trip. Who comes late sees this and nothing before it.
 #[derive(Clone, Debug, Default)]
-struct Glimpse {
+struct LatestUpdate {
     /// Number of the newest change that was told of.
     number: u64,
     /// Grows when the trip is to be read even without a new number.
     again: u64,
-    progress: Option<Progress>,
+    progress: Option<TrackedPosition>,
 }
 
 /// Trips that somebody watches.
-pub(crate) struct Watches {
-    trips: Mutex<HashMap<TripId, watch::Sender<Glimpse>, RandomState>>,
+pub(crate) struct TripWatches {
+    trips: Mutex<HashMap<TripId, watch::Sender<LatestUpdate>, RandomState>>,
     trips_max: usize,
 }
 
-impl Watches {
+impl TripWatches {
     pub(crate) fn new(trips_max: usize) -> Self {
         Self { trips: Mutex::default(), trips_max }
     }
 
     /// The trip has so many changes now.
     pub(crate) fn changed(&self, trip: &TripId, number: u64) {
-        if let Some(glimpse) = self.trips.lock().get(trip) {
-            glimpse.send_modify(|glimpse| glimpse.number = glimpse.number.max(number));
+        if let Some(latest) = self.trips.lock().get(trip) {
+            latest.send_modify(|latest| latest.number = latest.number.max(number));
         }
     }
 
     /// Where the trip's driver is now.
-    pub(crate) fn moved(&self, trip: &TripId, progress: Progress) {
-        if let Some(glimpse) = self.trips.lock().get(trip) {
-            glimpse.send_modify(|glimpse| glimpse.progress = Some(progress));
+    pub(crate) fn driver_moved(&self, trip: &TripId, progress: TrackedPosition) {
+        if let Some(latest) = self.trips.lock().get(trip) {
+            latest.send_modify(|latest| latest.progress = Some(progress));
         }
     }
 
     /// The market was read from its journal: its trips may have changed untold.
     pub(crate) fn look_again(&self, market: &MarketId) {
-        for (_, glimpse) in self.trips.lock().iter().filter(|(trip, _)| trip.market == *market) {
-            glimpse.send_modify(|glimpse| glimpse.again += 1);
+        for (_, latest) in self.trips.lock().iter().filter(|(trip, _)| trip.market == *market) {
+            latest.send_modify(|latest| latest.again += 1);
         }
     }
 
@@ -94,23 +94,23 @@ impl Watches {
         self.trips.lock().contains_key(trip)
     }
 
-    fn open(&self, trip: &TripId) -> Result<watch::Receiver<Glimpse>, Error> {
+    fn open(&self, trip: &TripId) -> Result<watch::Receiver<LatestUpdate>, Error> {
         let mut trips = self.trips.lock();
-        if let Some(glimpse) = trips.get(trip) {
-            return Ok(glimpse.subscribe());
+        if let Some(latest) = trips.get(trip) {
+            return Ok(latest.subscribe());
         }
         if trips.len() >= self.trips_max {
             return Err(Error::Overloaded { what: "watched trips", limit: self.trips_max });
         }
-        let (glimpse, receiver) = watch::channel(Glimpse::default());
-        trips.insert(trip.clone(), glimpse);
+        let (latest, receiver) = watch::channel(LatestUpdate::default());
+        trips.insert(trip.clone(), latest);
         Ok(receiver)
     }
 
     /// A watcher has gone; the last one takes the entry along. Its receiver is dropped already.
     fn leave(&self, trip: &TripId) {
         let mut trips = self.trips.lock();
-        if trips.get(trip).is_some_and(|glimpse| glimpse.receiver_count() == 0) {
+        if trips.get(trip).is_some_and(|latest| latest.receiver_count() == 0) {
             trips.remove(trip);
         }
     }
@@ -120,17 +120,17 @@ impl Watches {
 struct Watcher {
     rider: RiderId,
     trip: TripId,
-    desk: Desk,
-    watches: Arc<Watches>,
+    desk: MarketHandle,
+    watches: Arc<TripWatches>,
     /// `None` only while it is dropped.
-    glimpse: Option<watch::Receiver<Glimpse>>,
+    latest: Option<watch::Receiver<LatestUpdate>>,
     /// Changes that were handed out.
     seen: u64,
     /// Read, and not handed out yet, newest first.
     steps: Vec<Step>,
     ended: bool,
     /// What was seen of the trip's newest.
-    last: Glimpse,
+    last: LatestUpdate,
 }
 
 /// Watches a rider's own trip, from the change after number `after` on, to its end.
@@ -138,12 +138,12 @@ struct Watcher {
 /// [`Error::NotFound`] for an unknown trip and for another rider's; [`Error::Invalid`] for a number that has not come yet;
 /// [`Error::Overloaded`] when too many are watched. The stream ends with an error when the market stops.
 pub(crate) async fn watch(
-    watches: Arc<Watches>,
-    desk: Desk,
+    watches: Arc<TripWatches>,
+    desk: MarketHandle,
     rider: RiderId,
     trip: TripId,
     after: u64,
-) -> Result<impl Stream<Item = Result<WatchNews, Error>> + Send + 'static, Error> {
+) -> Result<impl Stream<Item = Result<WatchUpdate, Error>> + Send + 'static, Error> {
     let (asker, asked) = (rider.clone(), trip.clone());
     let look = move |state: &State| Ok(state.market.trip_of(&asker, &asked)?.steps.len() as u64);
     let newest = desk.look(look).await?;
@@ -152,17 +152,17 @@ pub(crate) async fn watch(
         return Err(FieldError::new("after_number", text).into());
     }
     // Before the first reading: nothing falls between the two.
-    let glimpse = watches.open(&trip)?;
+    let latest = watches.open(&trip)?;
     let mut watcher = Watcher {
         rider,
         trip,
         desk,
         watches,
-        glimpse: Some(glimpse),
+        latest: Some(latest),
         seen: after,
         steps: Vec::new(),
         ended: false,
-        last: Glimpse::default(),
+        last: LatestUpdate::default(),
     };
     watcher.read().await?;
     Ok(stream::unfold(Some(watcher), |watcher| async move {
@@ -176,26 +176,26 @@ pub(crate) async fn watch(
 }
 
 impl Watcher {
-    async fn next(&mut self) -> Result<Option<WatchNews>, Error> {
+    async fn next(&mut self) -> Result<Option<WatchUpdate>, Error> {
         loop {
             if let Some(step) = self.steps.pop() {
                 self.seen += 1;
-                return Ok(Some(WatchNews::Change { number: self.seen, step }));
+                return Ok(Some(WatchUpdate::Change { number: self.seen, step }));
             }
             if self.ended {
                 return Ok(None);
             }
             if let Some(progress) = self.wait().await? {
-                return Ok(Some(WatchNews::Driver(progress)));
+                return Ok(Some(WatchUpdate::Driver(progress)));
             }
         }
     }
 
     /// Until there is something new: reads the changes, or answers where the driver is.
-    async fn wait(&mut self) -> Result<Option<Progress>, Error> {
-        let glimpse = self.glimpse.as_mut().expect("it is there until the watcher is dropped");
-        glimpse.changed().await.map_err(|_closed| self.desk.why_closed())?;
-        let newest = glimpse.borrow_and_update().clone();
+    async fn wait(&mut self) -> Result<Option<TrackedPosition>, Error> {
+        let latest = self.latest.as_mut().expect("it is there until the watcher is dropped");
+        latest.changed().await.map_err(|_closed| self.desk.why_closed())?;
+        let newest = latest.borrow_and_update().clone();
         let last = std::mem::replace(&mut self.last, newest);
         if self.last.number > self.seen || self.last.again != last.again {
             self.read().await?;
@@ -219,7 +219,7 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        self.glimpse = None;
+        self.latest = None;
         self.watches.leave(&self.trip);
     }
 }

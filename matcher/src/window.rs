@@ -2,7 +2,7 @@
 //!
 //! All but [`match_window`], its async shell, is pure.
 
-mod reoptimise;
+mod reoptimize;
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -21,13 +21,13 @@ use kerb_types::limits::NEIGHBORS_MAX;
 use kerb_types::{Capabilities, DriverId, DriverStatus, Stopwatch, VehicleClass, run_blocking};
 use tokio::time::Instant;
 
-use crate::market::{Claims, Proposal, Reassignment, Waiting};
+use crate::market::{Proposal, Reassignment, Reservations, WaitingTrip};
 use crate::options::Options;
 use kerb_assignment::{PENALTY_MAX, Policy, ProblemBuilder, solve};
-pub use reoptimise::{Moving, reoptimise};
+pub use reoptimize::{EnRouteTrip, reoptimize};
 
 /// Windows in which a request waits for a driver who is to be free soon, at most.
-const HELD_WINDOWS_MAX: u32 = 30;
+const DEFERRED_WINDOWS_MAX: u32 = 30;
 
 /// What a window needs to know of the settings.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +53,8 @@ impl WindowRules {
             pickup_max_s: options.pickup_max_s,
             wait_credit: options.wait_credit,
             stale_after_ms: i64::from(options.stale_after_ms),
-            gain_s: options.reoptimise_gain_s,
-            keep_s: options.reoptimise_keep_s,
+            gain_s: options.reoptimize_gain_s,
+            keep_s: options.reoptimize_keep_s,
             search_timeout: crate::options::ms(options.search_timeout_ms),
         }
     }
@@ -66,13 +66,13 @@ impl WindowRules {
 
     /// Trips under way are looked at, too.
     pub(crate) fn moves_trips(&self) -> bool {
-        self.policy == Policy::Reoptimise
+        self.policy == Policy::Reoptimize
     }
 }
 
 /// A request of a window.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct PendingRequest {
     /// Which.
     pub trip: TripId,
     /// From where.
@@ -88,14 +88,14 @@ pub struct Wanted {
     /// How long the rider has waited.
     pub waited_ms: i64,
     /// May wait for a driver who is to be free soon.
-    pub may_be_held: bool,
+    pub may_be_deferred: bool,
 }
 
-impl Wanted {
+impl PendingRequest {
     /// A waiting trip, at `now_ms`.
-    pub fn of(waiting: &Waiting<'_>, now_ms: i64) -> Self {
-        let may_be_held = waiting.held < HELD_WINDOWS_MAX;
-        Self { k: waiting.k, may_be_held, ..Self::of_trip(waiting.trip, now_ms) }
+    pub fn of(waiting: &WaitingTrip<'_>, now_ms: i64) -> Self {
+        let may_be_deferred = waiting.deferrals < DEFERRED_WINDOWS_MAX;
+        Self { k: waiting.k, may_be_deferred, ..Self::of_trip(waiting.trip, now_ms) }
     }
 
     /// A trip as if it waited for its first window.
@@ -108,7 +108,7 @@ impl Wanted {
             refused_by: trip.refused_by.clone(),
             k: 0,
             waited_ms: now_ms.saturating_sub(trip.times.requested_ms).max(0),
-            may_be_held: false,
+            may_be_deferred: false,
         }
     }
 
@@ -154,9 +154,9 @@ pub struct Candidates {
 impl Candidates {
     /// The free ones of the drivers found for each request.
     pub fn of<'a>(
-        wanted: impl IntoIterator<Item = &'a Wanted>,
+        wanted: impl IntoIterator<Item = &'a PendingRequest>,
         found: &NearbyResults,
-        claims: &Claims,
+        reservations: &Reservations,
     ) -> Self {
         let mut candidates = Self::default();
         let mut free =
@@ -168,7 +168,7 @@ impl Candidates {
                 if wanted.refused_by.contains(&hit.card.id) {
                     continue;
                 }
-                let number = free.number(*place, hit, claims, &mut candidates);
+                let number = free.number(*place, hit, reservations, &mut candidates);
                 candidates.table.legs.extend(number.map(|origin| Leg { origin, destination: row }));
             }
         }
@@ -194,12 +194,12 @@ impl Free {
         &mut self,
         place: u32,
         hit: &Neighbor,
-        claims: &Claims,
+        reservations: &Reservations,
         candidates: &mut Candidates,
     ) -> Option<u32> {
         *self.by_place[place as usize].get_or_init(|| {
             let id = &hit.card.id;
-            let number = || claims.of(id).is_none().then(|| candidates.add(id, hit.position));
+            let number = || reservations.of(id).is_none().then(|| candidates.add(id, hit.position));
             *self.numbers.entry(id.clone()).or_insert_with(number)
         })
     }
@@ -207,15 +207,15 @@ impl Free {
 
 /// What a window came to.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Matched {
+pub struct MatchOutcome {
     /// Who is to be offered what.
     pub proposals: Vec<Proposal>,
     /// Who is to be asked to take which trip over.
     pub reassignments: Vec<Reassignment>,
     /// Requests that wait for a driver who is to be free soon.
-    pub held: Vec<TripId>,
+    pub deferred: Vec<TripId>,
     /// Requests for which there was nobody.
-    pub left_out: Vec<TripId>,
+    pub unmatched: Vec<TripId>,
     /// Requests.
     pub requests: u32,
     /// Pairs of a request and a driver that could be.
@@ -228,11 +228,11 @@ pub struct Matched {
 
 /// Decides. `table` has the times of the candidates' legs.
 pub fn assign(
-    wanted: &[Wanted],
+    wanted: &[PendingRequest],
     candidates: &Candidates,
     table: &TravelTimeTable,
     rules: &WindowRules,
-) -> Matched {
+) -> MatchOutcome {
     let legs = &candidates.table.legs;
     assert_eq!(legs.len(), table.seconds.len(), "a time a leg");
     let mut builder = ProblemBuilder::with_capacity(wanted.len(), candidates.drivers.len(), legs.len());
@@ -247,14 +247,14 @@ pub fn assign(
     }
     let problem = builder.build().expect("drivers are numbered and penalties cut to their maximum");
     let assignment = solve(rules.policy, &problem, rules.threads);
-    let mut matched = Matched {
+    let mut matched = MatchOutcome {
         requests: wanted.len() as u32,
         pairs: u32::try_from(problem.edge_count()).unwrap_or(u32::MAX),
-        ..Matched::default()
+        ..MatchOutcome::default()
     };
     for (row, (wanted, column)) in (0..).zip(wanted.iter().zip(assignment.columns)) {
         let Some(column) = column else {
-            matched.left_out.push(wanted.trip.clone());
+            matched.unmatched.push(wanted.trip.clone());
             continue;
         };
         let eta = eta_of(legs, table, Leg { origin: column, destination: row });
@@ -277,16 +277,16 @@ fn eta_of(legs: &[Leg], table: &TravelTimeTable, wanted: Leg) -> Eta {
 
 /// Searches, and decides on a thread for long work. `moving`: trips under way, when those are looked at.
 pub async fn match_window(
-    wanted: Vec<Wanted>,
-    moving: Vec<Moving>,
+    wanted: Vec<PendingRequest>,
+    moving: Vec<EnRouteTrip>,
     now_ms: i64,
     rules: WindowRules,
-    claims: Claims,
+    reservations: Reservations,
     search: Arc<dyn NearbySearch>,
     times: Arc<dyn TravelTimes>,
-) -> Result<Matched, Error> {
+) -> Result<MatchOutcome, Error> {
     let searching = Stopwatch::start();
-    let asking = || wanted.iter().chain(reoptimise::wanted(&moving));
+    let asking = || wanted.iter().chain(reoptimize::wanted(&moving));
     let questions: Vec<_> = asking().map(|wanted| wanted.question(&rules, now_ms)).collect();
     let asked = questions.len();
     let found = search.nearest(questions, Instant::now() + rules.search_timeout).await?;
@@ -302,8 +302,8 @@ pub async fn match_window(
     let candidates_us = micros_of(searching);
     let solved = run_blocking(move || {
         let solving = Stopwatch::start();
-        let asking = wanted.iter().chain(reoptimise::wanted(&moving));
-        let mut candidates = Candidates::of(asking, &found, &claims);
+        let asking = wanted.iter().chain(reoptimize::wanted(&moving));
+        let mut candidates = Candidates::of(asking, &found, &reservations);
         if !moving.is_empty() {
             candidates.add_moving(&wanted, &moving, &rules);
         }
@@ -311,9 +311,9 @@ pub async fn match_window(
         let matched = if moving.is_empty() {
             assign(&wanted, &candidates, &table, &rules)
         } else {
-            reoptimise(&wanted, &moving, &candidates, &table, &rules)
+            reoptimize(&wanted, &moving, &candidates, &table, &rules)
         };
-        Matched { candidates_us, solve_us: micros_of(solving), ..matched }
+        MatchOutcome { candidates_us, solve_us: micros_of(solving), ..matched }
     });
     solved.await.map_err(|error| Error::Internal(format!("a window was not solved: {error}")))
 }

@@ -171,9 +171,9 @@ pub fn city_settings(speed_up: f64, data_dir: DataDir) -> Settings {
         &mut matcher.window_ms,
         &mut matcher.window_min_ms,
         &mut matcher.offer_ms,
-        &mut matcher.grace_ms,
+        &mut matcher.reconnect_grace_ms,
         &mut matcher.meter_checkpoint_ms,
-        &mut matcher.follow_ms,
+        &mut matcher.track_interval_ms,
     ];
     for limit_ms in limits {
         *limit_ms = (f64::from(*limit_ms) / speed_up).round().max(1.0) as u32;

@@ -14,15 +14,18 @@ pub enum Policy {
     /// All requests of the window at once, at the least total cost.
     #[default]
     Batch,
-    /// As [`Policy::Batch`], and trips whose driver is still under way may go to a nearer one.
-    Reoptimise,
+    /// As [`Policy::Batch`], and trips whose driver is en route to the pickup may be reassigned to a nearer driver.
+    ///
+    /// Settings files of release 0.1.0 spell it `reoptimise`, which stays readable.
+    #[serde(alias = "reoptimise")]
+    Reoptimize,
 }
 
 /// Decides by this policy. The same answer for any number of `threads`; 1 (or 0) is the caller's own.
 pub fn solve(policy: Policy, problem: &Problem, threads: usize) -> Assignment {
     match policy {
         Policy::Nearest => solve_nearest(problem),
-        Policy::Batch | Policy::Reoptimise => solve_optimal(problem, threads),
+        Policy::Batch | Policy::Reoptimize => solve_optimal(problem, threads),
     }
 }
 

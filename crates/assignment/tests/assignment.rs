@@ -178,8 +178,8 @@ fn rows_that_share_one_column_leave_it_to_the_one_that_saves_most() {
     let table: Table = (0..2_000).map(|row| (1_000 + row % 7, vec![(0, 500), (0, 999)])).collect();
     let found = verified(&build(1, &table));
     assert_eq!(found.columns.iter().flatten().count(), 1);
-    let left_out: u64 = table.iter().map(|(penalty, _)| u64::from(*penalty)).sum();
-    assert_eq!(found.cost, left_out - 506);
+    let unmatched: u64 = table.iter().map(|(penalty, _)| u64::from(*penalty)).sum();
+    assert_eq!(found.cost, unmatched - 506);
 }
 
 #[test]

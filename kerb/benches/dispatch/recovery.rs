@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kerb_geometry::LatLng;
 use kerb_journal::FjallJournal;
-use kerb_matcher::market::{Claims, Market, Proposal, Rules};
+use kerb_matcher::market::{Market, Proposal, Reservations, Rules};
 use kerb_matcher::{Matcher, Options};
 use kerb_ports::{DriverAction, TripJournal};
 use kerb_trips::{MarketId, RideRequest, TripId};
@@ -65,7 +65,7 @@ async fn fill(journal: &FjallJournal) -> usize {
     let id = MarketId::new("world").unwrap();
     let hour_ms = 3_600_000;
     let rules = Rules { waiting_max: LIVE_TRIPS, offer_ms: hour_ms, ..Rules::default() };
-    let mut market = Market::new(id.clone(), rules, Claims::new());
+    let mut market = Market::new(id.clone(), rules, Reservations::new());
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     let now_ms = kerb_types::Clock::now_ms(&kerb_types::SystemClock);
     for n in 0..LIVE_TRIPS {

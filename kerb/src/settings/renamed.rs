@@ -1,11 +1,18 @@
 //! Settings that had another name in release 0.1.0. An old name is refused, and the error says the new one.
 
 /// Old key, new key.
-const RENAMED: [(&str, &str); 4] = [
+const RENAMED: [(&str, &str); 11] = [
     ("aggregator.gone_after_ms", "fleet.position_ttl_ms"),
     ("fleet.gone_after_ms", "fleet.position_ttl_ms"),
     ("index_server.gone_after_ms", "fleet.position_ttl_ms"),
     ("location_ingest.gone_after_ms", "fleet.position_ttl_ms"),
+    ("matcher.follow_ms", "matcher.track_interval_ms"),
+    ("matcher.grace_ms", "matcher.reconnect_grace_ms"),
+    ("matcher.reoptimise_gain_s", "matcher.reoptimize_gain_s"),
+    ("matcher.reoptimise_keep_s", "matcher.reoptimize_keep_s"),
+    ("matcher.reoptimise_spare_s", "matcher.reoptimize_cooldown_s"),
+    ("matcher.reoptimise_trip_max", "matcher.reoptimize_trip_max"),
+    ("matcher.tell_timeout_ms", "matcher.notify_timeout_ms"),
 ];
 
 /// The name that a key of release 0.1.0 has today; `None` for a key that was not renamed.

@@ -108,7 +108,7 @@ async fn a_pickup_takes_as_long_as_its_streets() {
     let way_s = feature["properties"]["time_ms"].as_u64().unwrap().div_ceil(1_000);
 
     let settings =
-        ["--data-dir", "none", "--set", "roads.file=monaco.roads", "--set", "matcher.follow_ms=100"];
+        ["--data-dir", "none", "--set", "roads.file=monaco.roads", "--set", "matcher.track_interval_ms=100"];
     let node = Process::start(dir.path(), &[&["serve"], &QUICK[..], &settings[..]].concat());
     let mut stream = DriverStream::open(node.channel(), hello("cab-1")).await.unwrap();
     stream.report(update(1, cab.0, cab.1)).await.unwrap();

@@ -25,7 +25,7 @@ const REOPTIMISE: [&str; 9] = [
     "--set",
     "matcher.window_min_ms=10",
     "--set",
-    "matcher.follow_ms=100",
+    "matcher.track_interval_ms=100",
     "--set",
     "matcher.policy=reoptimise",
 ];

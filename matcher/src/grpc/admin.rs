@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::{Grpc, reason, refused};
 use crate::explain::Explanation;
-use crate::service::MarketReport;
+use crate::handle::MarketReport;
 
 #[tonic::async_trait]
 impl DispatchAdminService for Grpc {

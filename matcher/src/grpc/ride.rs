@@ -13,10 +13,10 @@ use kerb_proto::v1::{
 };
 use tonic::{Request, Response, Status};
 
+use super::validate::{quote_request, ride_request};
 use super::{Grpc, reason, rider_and_trip};
 use crate::quote::Quote;
-use crate::validate::{quote_request, ride_request};
-use crate::watch::{Progress, WatchNews};
+use crate::watch::{TrackedPosition, WatchUpdate};
 
 #[tonic::async_trait]
 impl RideService for Grpc {
@@ -92,16 +92,18 @@ fn quoted(quote: &Quote) -> QuoteRideResponse {
     }
 }
 
-fn response(news: Result<WatchNews, Error>) -> Result<WatchTripResponse, Status> {
+fn response(news: Result<WatchUpdate, Error>) -> Result<WatchTripResponse, Status> {
     let news = match news.map_err(|error| status_of(&error))? {
-        WatchNews::Change { number, step } => News::Change(public_step(number, &step)),
-        WatchNews::Driver(Progress { driver, position, measured_ms, eta }) => News::Driver(DriverProgress {
-            driver_id: driver.as_str().to_owned(),
-            location: Some(position.into()),
-            time_ms: measured_ms,
-            eta_s: eta.time_s,
-            travel_source: public_travel_source(eta.source).into(),
-        }),
+        WatchUpdate::Change { number, step } => News::Change(public_step(number, &step)),
+        WatchUpdate::Driver(TrackedPosition { driver, position, measured_ms, eta }) => {
+            News::Driver(DriverProgress {
+                driver_id: driver.as_str().to_owned(),
+                location: Some(position.into()),
+                time_ms: measured_ms,
+                eta_s: eta.time_s,
+                travel_source: public_travel_source(eta.source).into(),
+            })
+        }
     };
     Ok(WatchTripResponse { news: Some(news) })
 }

@@ -4,7 +4,7 @@ use kerb_ports::{DriverNotification, TripAssignment};
 use kerb_trips::{Asked, CancelledBy, ReturnReason, Trip, TripEvent, TripId, TripState};
 use kerb_types::DriverId;
 
-use super::book::Held;
+use super::trip_table::ReservedDrivers;
 
 /// Something to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Effect {
 }
 
 /// What follows from an event that a trip has taken, to which these drivers were promised before.
-pub(super) fn of(event: &TripEvent, trip: &Trip, before: &Held) -> Vec<Effect> {
+pub(super) fn of(event: &TripEvent, trip: &Trip, before: &ReservedDrivers) -> Vec<Effect> {
     let mut effects = Vec::with_capacity(2);
     let concerned = match event {
         TripEvent::ReassignmentOffered { driver, .. } | TripEvent::ReassignmentReturned { driver, .. } => {

@@ -37,7 +37,7 @@ impl Market {
         let is_open = self
             .trip(trip)
             .is_some_and(|trip| trip.state == TripState::Requested && !trip.refused_by.contains(driver));
-        if !is_open || self.by_driver.contains_key(driver) || !self.claims.take(driver, trip) {
+        if !is_open || self.by_driver.contains_key(driver) || !self.reservations.take(driver, trip) {
             return false;
         }
         let expires_ms = now_ms + self.rules.offer_ms;
@@ -52,9 +52,9 @@ impl Market {
     }
 
     /// A window had nobody for these: more candidates next time.
-    pub fn missed(&mut self, left_out: &[TripId]) {
+    pub fn widen_search(&mut self, unmatched: &[TripId]) {
         let k_max = self.rules.k_max;
-        for trip in left_out.iter().filter(|trip| trip.market == self.id) {
+        for trip in unmatched.iter().filter(|trip| trip.market == self.id) {
             if let Some(entry) = self.trips.get_mut(&trip.number) {
                 entry.k = entry.k.saturating_mul(2).min(k_max);
             }
@@ -62,14 +62,14 @@ impl Market {
     }
 
     /// The offer could not be put before the driver.
-    pub fn not_reached(&mut self, now_ms: i64, driver: &DriverId, trip: &TripId) {
+    pub fn offer_undeliverable(&mut self, now_ms: i64, driver: &DriverId, trip: &TripId) {
         if self.by_driver.get(driver) == Some(&trip.number) && trip.market == self.id {
             self.give_back(now_ms, driver, trip.number);
         }
     }
 
     /// The driver has no stream any more: an offer goes back at once, an accepted trip when the grace is over.
-    pub fn driver_away(&mut self, now_ms: i64, driver: &DriverId) {
+    pub fn driver_disconnected(&mut self, now_ms: i64, driver: &DriverId) {
         let Some(&number) = self.by_driver.get(driver) else { return };
         self.give_back(now_ms, driver, number);
         let Some(entry) = self.trips.get_mut(&number) else { return };
@@ -80,14 +80,14 @@ impl Market {
     }
 
     /// The driver has a stream. Answers what it is to know.
-    pub fn driver_back(&mut self, driver: &DriverId) -> Option<DriverNotification> {
-        self.driver_seen(driver);
+    pub fn driver_connected(&mut self, driver: &DriverId) -> Option<DriverNotification> {
+        self.driver_still_connected(driver);
         let number = self.by_driver.get(driver)?;
         effect::task(&self.trips[number].trip, driver)
     }
 
     /// The driver has a stream still: nothing is missed.
-    pub fn driver_seen(&mut self, driver: &DriverId) {
+    pub fn driver_still_connected(&mut self, driver: &DriverId) {
         let Some(&number) = self.by_driver.get(driver) else { return };
         let entry = self.trips.get_mut(&number).filter(|entry| entry.trip.driver.as_ref() == Some(driver));
         if entry.and_then(|entry| entry.away_since_ms.take()).is_some() {
@@ -109,7 +109,7 @@ impl Market {
     }
 
     /// Where drivers under way are, and when that was measured: the meters of those with a rider run on.
-    pub fn moved(&mut self, now_ms: i64, positions: &[(DriverId, LatLng, i64)]) {
+    pub fn drivers_moved(&mut self, now_ms: i64, positions: &[(DriverId, LatLng, i64)]) {
         for (driver, at, measured_ms) in positions {
             let Some(&number) = self.by_driver.get(driver) else { continue };
             self.seen_under_way(number, driver, (*at, *measured_ms));

@@ -8,7 +8,7 @@ use super::{Market, Proposal};
 
 /// A trip whose driver is under way to the pickup, and who may lose it or is about to.
 #[derive(Clone, Copy)]
-pub struct UnderWay<'a> {
+pub struct EnRouteView<'a> {
     /// The trip.
     pub trip: &'a Trip,
     /// Its driver.
@@ -31,14 +31,14 @@ pub struct Reassignment {
 impl Market {
     /// Trips under way whose driver was seen: those that may be given to a nearer one, and those that a nearer one is
     /// asked to take over ([`Trip::asked`]), by their numbers.
-    pub fn under_way(&self, now_ms: i64) -> Vec<UnderWay<'_>> {
+    pub fn en_route_trips(&self, now_ms: i64) -> Vec<EnRouteView<'_>> {
         let seen = self.assigned().filter_map(|(driver, trip)| {
             let (at, measured_ms) = self.trips[&trip.id.number].driver_at?;
             let counts = trip.asked.is_some() || self.may_lose(now_ms, driver, trip);
-            counts.then_some(UnderWay { trip, driver, at, measured_ms })
+            counts.then_some(EnRouteView { trip, driver, at, measured_ms })
         });
         let mut seen: Vec<_> = seen.collect();
-        seen.sort_unstable_by_key(|under_way| under_way.trip.id.number);
+        seen.sort_unstable_by_key(|en_route_trips| en_route_trips.trip.id.number);
         seen
     }
 
@@ -57,7 +57,7 @@ impl Market {
                 && self.may_lose(now_ms, from, trip)
                 && !trip.refused_by.contains(driver)
         });
-        if !is_open || self.by_driver.contains_key(driver) || !self.claims.take(driver, id) {
+        if !is_open || self.by_driver.contains_key(driver) || !self.reservations.take(driver, id) {
             return false;
         }
         let event = TripEvent::ReassignmentOffered {
@@ -71,19 +71,19 @@ impl Market {
     }
 
     /// These wait for a driver who is to be free soon.
-    pub fn hold(&mut self, held: &[TripId]) {
-        for trip in held.iter().filter(|trip| trip.market == self.id) {
+    pub fn defer(&mut self, deferred: &[TripId]) {
+        for trip in deferred.iter().filter(|trip| trip.market == self.id) {
             if let Some(entry) = self.trips.get_mut(&trip.number) {
-                entry.held += 1;
+                entry.deferrals += 1;
             }
         }
     }
 
     /// The driver has lost a trip to a nearer one.
-    pub(super) fn spare(&mut self, driver: &DriverId, at_ms: i64) {
-        let spare_ms = self.rules.spare_ms;
-        self.spared.retain(|_, lost_ms| at_ms - *lost_ms < spare_ms);
-        let lost_ms = self.spared.entry(driver.clone()).or_insert(at_ms);
+    pub(super) fn begin_cooldown(&mut self, driver: &DriverId, at_ms: i64) {
+        let reassignment_cooldown_ms = self.rules.reassignment_cooldown_ms;
+        self.cooldowns.retain(|_, lost_ms| at_ms - *lost_ms < reassignment_cooldown_ms);
+        let lost_ms = self.cooldowns.entry(driver.clone()).or_insert(at_ms);
         *lost_ms = (*lost_ms).max(at_ms);
     }
 
@@ -98,11 +98,11 @@ impl Market {
     /// Neither the trip nor its driver has been disturbed too often. A driver who is away may come back to the trip, but
     /// nobody knows from where.
     fn may_lose(&self, now_ms: i64, driver: &DriverId, trip: &Trip) -> bool {
-        let spared = self.spared.get(driver);
+        let cooldowns = self.cooldowns.get(driver);
         trip.state == TripState::EnRoute
             && trip.asked.is_none()
             && trip.reassigned() < self.rules.reassigned_max
-            && spared.is_none_or(|lost_ms| now_ms - lost_ms >= self.rules.spare_ms)
+            && cooldowns.is_none_or(|lost_ms| now_ms - lost_ms >= self.rules.reassignment_cooldown_ms)
             && self.trips[&trip.id.number].away_since_ms.is_none()
     }
 }

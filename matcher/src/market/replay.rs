@@ -4,8 +4,8 @@ use kerb_ports::Error;
 use kerb_trips::{Change, MarketId, Outcome, Record, StepNote, Trip, TripEvent, TripId, Version};
 use kerb_types::DriverId;
 
-use super::book::Entry;
-use super::{Claims, Market, Rules, snapshot};
+use super::trip_table::Entry;
+use super::{Market, Reservations, Rules, snapshot};
 
 impl Market {
     /// The market as it is, to begin from instead of from its first record. Nothing may be queued.
@@ -20,7 +20,7 @@ impl Market {
     pub fn restore(
         id: MarketId,
         rules: Rules,
-        claims: Claims,
+        reservations: Reservations,
         version: Version,
         snapshot: &[u8],
     ) -> Result<Self, Error> {
@@ -29,7 +29,7 @@ impl Market {
                 "the snapshot of market {id} at version {version} cannot be read: {error}"
             ))
         })?;
-        let mut market = Self::new(id, rules, claims);
+        let mut market = Self::new(id, rules, reservations);
         market.version = version;
         market.paused = read.paused;
         market.next_number = read.next_number;
@@ -68,9 +68,9 @@ impl Market {
 
     /// All records were read: the drivers who are promised here are claimed, and nobody else of this market's any more.
     /// Answers whom another market claims, which is nobody when both were written by matchers that fence.
-    pub fn hold_claims(&self) -> Vec<DriverId> {
+    pub fn renew_reservations(&self) -> Vec<DriverId> {
         let promises = self.by_driver.iter().map(|(driver, number)| (driver.clone(), self.trip_id(*number)));
-        self.claims.renew(&self.id, promises)
+        self.reservations.renew(&self.id, promises)
     }
 
     fn replay_event(&mut self, at_ms: i64, trip: &TripId, event: &TripEvent) -> Result<(), Error> {
@@ -109,7 +109,7 @@ impl Market {
         }
         for step in &trip.steps {
             if let StepNote::Reassigned { from } = &step.note {
-                self.spare(from, step.at_ms);
+                self.begin_cooldown(from, step.at_ms);
             }
         }
         self.trips.insert(number, Entry::new(trip, self.rules.k_min));

@@ -8,7 +8,7 @@ pub struct Rules {
     /// How long a driver may think about an offer.
     pub offer_ms: i64,
     /// How long a driver who accepted may be away before the rider gets another one.
-    pub grace_ms: i64,
+    pub reconnect_grace_ms: i64,
     /// A rider whose driver was lost waits at least so long for another one, however short the wait that was asked for:
     /// at least one window and one offer.
     pub lost_wait_min_ms: i64,
@@ -25,7 +25,7 @@ pub struct Rules {
     /// A trip is given to a nearer driver so often, at most.
     pub reassigned_max: usize,
     /// A driver who lost a trip to a nearer one loses no other for so long.
-    pub spare_ms: i64,
+    pub reassignment_cooldown_ms: i64,
     /// A running meter is written down so often: what a kill can make a straight line of.
     pub meter_checkpoint_ms: i64,
 }
@@ -35,7 +35,7 @@ impl Default for Rules {
         Self {
             matcher: "matcher".to_owned(),
             offer_ms: 15_000,
-            grace_ms: 120_000,
+            reconnect_grace_ms: 120_000,
             lost_wait_min_ms: 16_000,
             ended_kept_ms: 3_600_000,
             waiting_max: 100_000,
@@ -43,7 +43,7 @@ impl Default for Rules {
             k_min: 10,
             k_max: 64,
             reassigned_max: 1,
-            spare_ms: 600_000,
+            reassignment_cooldown_ms: 600_000,
             meter_checkpoint_ms: 60_000,
         }
     }

@@ -2,7 +2,7 @@
 
 use kerb_trips::{ReturnReason, Trip, TripEvent, TripState};
 
-use super::book::Entry;
+use super::trip_table::Entry;
 use super::{Market, Rules};
 
 impl Market {
@@ -11,7 +11,7 @@ impl Market {
         while let Some((due_ms, number)) = self.due.first().copied()
             && due_ms <= now_ms
         {
-            match run_out(&self.trips[&number].trip, due_ms) {
+            match on_timeout(&self.trips[&number].trip, due_ms) {
                 Some(event) => {
                     self.put(now_ms, number, event).expect("the state that set the timer takes its event");
                 }
@@ -50,7 +50,7 @@ fn due_of(entry: &Entry, rules: &Rules) -> Option<i64> {
         TripState::Requested => Some(wait_until_ms(trip, rules)),
         TripState::Offered => trip.offer.map(|offer| offer.expires_ms),
         TripState::EnRoute | TripState::Arrived => {
-            let grace_ends_ms = entry.away_since_ms.map(|since| since + rules.grace_ms);
+            let grace_ends_ms = entry.away_since_ms.map(|since| since + rules.reconnect_grace_ms);
             let asked_until_ms = trip.asked.as_ref().map(|asked| asked.offer.expires_ms);
             grace_ends_ms.into_iter().chain(asked_until_ms).min()
         }
@@ -72,7 +72,7 @@ fn wait_until_ms(trip: &Trip, rules: &Rules) -> i64 {
 }
 
 /// What a timer means in this state that was set for then; `None`: the trip is over and can be forgotten.
-fn run_out(trip: &Trip, due_ms: i64) -> Option<TripEvent> {
+fn on_timeout(trip: &Trip, due_ms: i64) -> Option<TripEvent> {
     let driver = || trip.driver.clone().expect("a driver is promised to it");
     match trip.state {
         TripState::Requested => Some(TripEvent::Expired),

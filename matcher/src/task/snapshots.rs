@@ -8,7 +8,7 @@ impl MarketTask {
     /// Beside the traffic.
     pub(super) fn save_when_due(&mut self) {
         while self.saving.try_join_next().is_some() {}
-        if self.changes_since_snapshot < self.tools.snapshot_every || !self.saving.is_empty() {
+        if self.changes_since_snapshot < self.context.snapshot_every || !self.saving.is_empty() {
             return;
         }
         let save = self.save();
@@ -27,7 +27,7 @@ impl MarketTask {
         self.changes_since_snapshot = 0;
         let market = &self.state.market;
         let (id, version, snapshot) = (market.id().clone(), market.version(), market.snapshot());
-        let journal = Arc::clone(&self.tools.journal);
+        let journal = Arc::clone(&self.context.journal);
         async move {
             if let Err(error) = journal.save_snapshot(id.clone(), version, snapshot).await {
                 tracing::warn!(market = %id, %version, %error, "a snapshot was not kept");

@@ -10,7 +10,7 @@ use kerb_types::DriverId;
 use tokio::time::Instant;
 
 use super::MarketTask;
-use crate::window::{Matched, Moving, Wanted, WindowRules, match_window};
+use crate::window::{EnRouteTrip, MatchOutcome, PendingRequest, WindowRules, match_window};
 
 /// Trips under way of one window, at most.
 const MOVING_MAX: usize = 1_000;
@@ -29,7 +29,7 @@ pub(crate) struct LastWindow {
 
 impl MarketTask {
     /// What a window came to.
-    pub(super) fn take_window(&mut self, now_ms: i64, matched: Result<Matched, Error>) {
+    pub(super) fn take_window(&mut self, now_ms: i64, matched: Result<MatchOutcome, Error>) {
         let matched = match matched {
             Ok(matched) => matched,
             Err(error) => {
@@ -40,8 +40,8 @@ impl MarketTask {
         let market = &mut self.state.market;
         let offers =
             market.offer(now_ms, &matched.proposals) + market.reassign(now_ms, &matched.reassignments);
-        market.hold(&matched.held);
-        market.missed(&matched.left_out);
+        market.defer(&matched.deferred);
+        market.widen_search(&matched.unmatched);
         self.state.windows += 1;
         self.state.last = LastWindow {
             requests: matched.requests,
@@ -61,44 +61,46 @@ impl MarketTask {
     pub(super) fn begin_window(&mut self) {
         let market = &self.state.market;
         let waits = market.waiting().next().is_some();
-        let rules = *self.tools.window_rules.lock();
+        let rules = *self.context.window_rules.lock();
         let moves = rules.moves_trips();
         if market.is_paused() || !(waits || moves && market.assigned().next().is_some()) {
             self.window_at = None;
             return;
         }
         let now = Instant::now();
-        let first = if waits { self.tools.window_min } else { self.tools.window };
+        let first = if waits { self.context.window_min } else { self.context.window };
         let at = *self.window_at.get_or_insert(now + first);
         if at > now || !self.matching.is_empty() {
             return;
         }
-        self.window_at = Some(now + self.tools.window);
-        let now_ms = self.tools.clock.now_ms();
-        let waiting = market.waiting().take(self.tools.window_requests_max);
-        let wanted: Vec<_> = waiting.map(|waiting| Wanted::of(&waiting, now_ms)).collect();
+        self.window_at = Some(now + self.context.window);
+        let now_ms = self.context.clock.now_ms();
+        let waiting = market.waiting().take(self.context.window_requests_max);
+        let wanted: Vec<_> = waiting.map(|waiting| PendingRequest::of(&waiting, now_ms)).collect();
         let moving = if moves { self.moving(&rules, now_ms) } else { Vec::new() };
         if wanted.is_empty() && moving.iter().all(|moving| moving.asked) {
             return;
         }
-        let tools = &self.tools;
+        let context = &self.context;
         self.matching.spawn(match_window(
             wanted,
             moving,
             now_ms,
             rules,
-            tools.claims.clone(),
-            Arc::clone(&tools.search),
-            Arc::clone(&tools.times),
+            context.reservations.clone(),
+            Arc::clone(&context.search),
+            Arc::clone(&context.times),
         ));
     }
 
     /// Trips whose drivers are under way and were seen not long ago. Of too many, those with the longest ways left.
-    fn moving(&self, rules: &WindowRules, now_ms: i64) -> Vec<Moving> {
-        let k = self.tools.rules.k_min;
-        let under_way = self.state.market.under_way(now_ms).into_iter();
-        let fresh = under_way.filter(|under_way| rules.is_fresh(under_way.measured_ms, now_ms));
-        let mut moving: Vec<_> = fresh.map(|under_way| Moving::of(&under_way, k, now_ms)).collect();
+    fn moving(&self, rules: &WindowRules, now_ms: i64) -> Vec<EnRouteTrip> {
+        let k = self.context.rules.k_min;
+        let en_route_trips = self.state.market.en_route_trips(now_ms).into_iter();
+        let fresh =
+            en_route_trips.filter(|en_route_trips| rules.is_fresh(en_route_trips.measured_ms, now_ms));
+        let mut moving: Vec<_> =
+            fresh.map(|en_route_trips| EnRouteTrip::of(&en_route_trips, k, now_ms)).collect();
         if moving.len() > MOVING_MAX {
             moving.sort_by(|a, b| b.left_m().total_cmp(&a.left_m()));
             moving.truncate(MOVING_MAX);

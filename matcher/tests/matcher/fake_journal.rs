@@ -80,7 +80,7 @@ impl FakeJournal {
     }
 }
 
-fn not_reached() -> TripJournalError {
+fn unreachable_engine() -> TripJournalError {
     TripJournalError::Unavailable { node: node("engine"), reason: "scripted".to_owned() }
 }
 
@@ -96,13 +96,13 @@ impl TripJournal for FakeJournal {
             let fault = self.fault.lock().take();
             if fault == Some(Fault::Late) {
                 *self.late.lock() = Some((market, expected, record));
-                return Err(not_reached());
+                return Err(unreachable_engine());
             }
             if fault == Some(Fault::Lost) {
-                return Err(not_reached());
+                return Err(unreachable_engine());
             }
             let version = self.inner.append(market, expected, record).await?;
-            if fault == Some(Fault::Unanswered) { Err(not_reached()) } else { Ok(version) }
+            if fault == Some(Fault::Unanswered) { Err(unreachable_engine()) } else { Ok(version) }
         }
         .boxed()
     }

@@ -2,21 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
-mod desk;
+mod driver_events;
 mod explaining;
 mod fake_journal;
 mod fakes;
+mod fencing;
 mod grpc;
 mod lifecycle;
 mod market_ledger;
 mod market_model;
 mod quotes;
 mod recovery;
-mod reoptimising;
+mod reoptimizing;
 mod settings;
 mod simulated_time;
 mod snapshots;
 mod storm;
-mod taking_over;
 mod watching;
 mod windows;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use kerb_geometry::LatLng;
-use kerb_matcher::market::{Claims, Effect, Market, Proposal, Reassignment, Rules};
+use kerb_matcher::market::{Effect, Market, Proposal, Reassignment, Reservations, Rules};
 use kerb_ports::DriverAction;
 use kerb_trips::{
     Change, IdempotencyKey, MarketId, Record, RideRequest, RiderId, TripId, TripState, Version,
@@ -49,9 +49,9 @@ fn market_id(name: &str) -> MarketId {
 fn rules() -> Rules {
     Rules {
         reassigned_max: 2,
-        spare_ms: 4_000,
+        reassignment_cooldown_ms: 4_000,
         ended_kept_ms: 40_000,
-        grace_ms: 8_000,
+        reconnect_grace_ms: 8_000,
         offer_ms: 5_000,
         waiting_max: 20,
         ..Rules::default()
@@ -62,21 +62,21 @@ impl Process {
     /// Reads every journal and fences it: whoever wrote before is refused from then on, in all markets, before this
     /// process decides anything.
     fn start(journals: &mut BTreeMap<&'static str, Journal>, now_ms: i64) -> Self {
-        let claims = Claims::new();
+        let reservations = Reservations::new();
         let markets = MARKETS.map(|name| {
             let journal = journals.get_mut(name).unwrap();
             let mut market = match &journal.snapshot {
                 Some((version, bytes)) => {
-                    Market::restore(market_id(name), rules(), claims.clone(), *version, bytes).unwrap()
+                    Market::restore(market_id(name), rules(), reservations.clone(), *version, bytes).unwrap()
                 }
-                None => Market::new(market_id(name), rules(), claims.clone()),
+                None => Market::new(market_id(name), rules(), reservations.clone()),
             };
             let fence = Record { at_ms: now_ms, matcher: "fence".into(), changes: Vec::new() };
             journal.append(journal.records.len() as Version, fence).unwrap();
             for version in market.version()..journal.records.len() as Version {
                 market.replay(version + 1, &journal.records[version as usize]).unwrap();
             }
-            assert_eq!(market.hold_claims(), []);
+            assert_eq!(market.renew_reservations(), []);
             market
         });
         Self { markets: markets.into() }
@@ -159,7 +159,7 @@ impl World {
         let market = &mut self.processes[process].markets[market];
         let (who, number) = (driver(rng.random_range(0..DRIVERS)), rng.random_range(1..30_u64));
         // Mostly the driver's own trip, sometimes any.
-        let own = market.driver_back(&who).map(|news| news.trip().clone());
+        let own = market.driver_connected(&who).map(|news| news.trip().clone());
         let trip =
             own.filter(|_| rng.random_bool(0.8)).unwrap_or(TripId { market: market.id().clone(), number });
         match rng.random_range(0..100) {
@@ -187,11 +187,11 @@ impl World {
                 let proposals: Vec<_> = trips.into_iter().map(&mut propose).collect();
                 market.offer(now_ms, &proposals);
                 let moves: Vec<_> = market
-                    .under_way(now_ms)
+                    .en_route_trips(now_ms)
                     .into_iter()
-                    .map(|under_way| Reassignment {
-                        from: under_way.driver.clone(),
-                        to: propose(under_way.trip.id.clone()),
+                    .map(|en_route_trips| Reassignment {
+                        from: en_route_trips.driver.clone(),
+                        to: propose(en_route_trips.trip.id.clone()),
                     })
                     .collect();
                 market.reassign(now_ms, &moves);
@@ -208,8 +208,8 @@ impl World {
                 };
                 let _ = market.act(now_ms, &who, &trip, &action);
             }
-            75..80 => market.driver_away(now_ms, &who),
-            80..83 => market.not_reached(now_ms, &who, &trip),
+            75..80 => market.driver_disconnected(now_ms, &who),
+            80..83 => market.offer_undeliverable(now_ms, &who, &trip),
             83..86 => {
                 let rider = RiderId::new(&format!("rider-{}", rng.random_range(0..RIDERS))).unwrap();
                 let _ = market.cancel(now_ms, &rider, &trip, "");
@@ -219,7 +219,7 @@ impl World {
             88..92 => {
                 let mut seen = |n| (driver(n), place(rng.random_range(0..40)), now_ms);
                 let seen: Vec<_> = (0..DRIVERS).map(&mut seen).collect();
-                market.moved(now_ms, &seen);
+                market.drivers_moved(now_ms, &seen);
             }
             _ => market.tick(now_ms),
         }
@@ -312,14 +312,14 @@ fn what_is_read_again_is_what_was() {
             if current.version() != journal.records.len() as Version {
                 continue;
             }
-            let mut again = Market::new(market_id(name), rules(), Claims::new());
+            let mut again = Market::new(market_id(name), rules(), Reservations::new());
             for (version, record) in (1..).zip(&journal.records) {
                 again.replay(version, record).unwrap();
             }
             let restored = Market::restore(
                 market_id(name),
                 rules(),
-                Claims::new(),
+                Reservations::new(),
                 current.version(),
                 &current.snapshot(),
             );

@@ -46,7 +46,7 @@ async fn another_matchers_record_fences_the_market() {
     assert!(events.next().await.unwrap().is_ok(), "what was committed is still told");
     assert!(events.next().await.unwrap().unwrap_err().to_string().ends_with(why));
     assert!(news.next().await.unwrap().unwrap_err().to_string().ends_with(why));
-    assert_eq!(world.journal.records(&market()).len(), 3, "the fenced matcher writes nothing more");
+    assert_eq!(world.journal.records(&market()).len(), 3, "the fencing matcher writes nothing more");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,8 @@
 //! Settings and requests: every bad value is named with what would be right.
 
 use kerb_matcher::Options;
+use kerb_matcher::grpc::validate::ride_request;
 use kerb_matcher::markets::MarketArea;
-use kerb_matcher::validate::ride_request;
 use kerb_ports::Error;
 use kerb_proto::v1::{LatLng, RequestRideRequest};
 use kerb_types::Catalog;
@@ -91,8 +91,8 @@ fn every_bad_setting_is_named_with_what_would_be_right() {
         (Box::new(|o| o.candidates_min = 65), "candidates_min: 65, must be 1 to 64"),
         (Box::new(|o| o.pickup_max_s = 0), "pickup_max_s: 0, must be 1 to 1048575"),
         (Box::new(|o| o.speed_kmh = f64::NAN), "speed_kmh: NaN, must be 1 to 300"),
-        (Box::new(|o| o.reoptimise_gain_s = 0), "reoptimise_gain_s: 0, must be 1 to 1048575"),
-        (Box::new(|o| o.reoptimise_keep_s = 1 << 20), "reoptimise_keep_s: 1048576, must be 0 to 1048575"),
+        (Box::new(|o| o.reoptimize_gain_s = 0), "reoptimize_gain_s: 0, must be 1 to 1048575"),
+        (Box::new(|o| o.reoptimize_keep_s = 1 << 20), "reoptimize_keep_s: 1048576, must be 0 to 1048575"),
         (Box::new(|o| o.detour = 0.5), "detour: 0.5, must be 1 to 10"),
         (Box::new(|o| o.solver_threads = 0), "solver_threads: 0, must be 1 to 64"),
         (Box::new(move |o| o.markets = vec![area("a b", &square)]), "markets[0].name: \"a b\", must be"),

@@ -1,6 +1,6 @@
 //! The bytes of a snapshot: whatever a trip can be comes back, and nothing else is taken for one.
 
-use kerb_matcher::market::{Claims, Market, Rules};
+use kerb_matcher::market::{Market, Reservations, Rules};
 use kerb_ports::Error;
 use kerb_trips::{
     CancelledBy, Change, MarketId, Receipt, Record, ReturnReason, RideRequest, TripEvent, TripId, TripState,
@@ -91,7 +91,7 @@ fn whole_market() -> Market {
         vec![offered("h")],
         ride("i"),
     ];
-    let mut whole = Market::new(market(), Rules::default(), Claims::new());
+    let mut whole = Market::new(market(), Rules::default(), Reservations::new());
     for (number, life) in (1..).zip(lives) {
         let request = RideRequest { vehicle_class: VehicleClass(2), ..wish(&format!("rider-{number}")) };
         let trip = TripId { market: market(), number };
@@ -148,7 +148,7 @@ fn who_is_asked_to_take_a_trip_over_and_who_lost_one_come_back() {
 }
 
 fn restore(bytes: &[u8]) -> Result<Market, Error> {
-    Market::restore(market(), Rules::default(), Claims::new(), TRIPS + 1, bytes)
+    Market::restore(market(), Rules::default(), Reservations::new(), TRIPS + 1, bytes)
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn the_format_before_is_read() {
 fn a_snapshot_of_another_market_is_refused() {
     let elsewhere = MarketId::new("elsewhere").unwrap();
     let bytes = whole_market().snapshot();
-    let refused = Market::restore(elsewhere, Rules::default(), Claims::new(), 9, &bytes).err().unwrap();
+    let refused = Market::restore(elsewhere, Rules::default(), Reservations::new(), 9, &bytes).err().unwrap();
     let text = refused.to_string();
     assert!(text.ends_with("the snapshot of market elsewhere at version 9 holds trip world-1"), "{text}");
 }

@@ -26,15 +26,15 @@ async fn what_was_answered_holds_and_nobody_is_promised_twice() {
     let (mut asked, mut reassigned) = (0, 0);
     for seed in 1..=8 {
         println!("seed {seed}");
-        let policy = if seed % 2 == 0 { Policy::Reoptimise } else { Policy::Batch };
+        let policy = if seed % 2 == 0 { Policy::Reoptimize } else { Policy::Batch };
         let mut storm = Storm::new(seed, policy).await;
         for _ in 0..STEPS {
             storm.step().await;
         }
-        let (questions, moved) = storm.judge();
-        assert!(policy == Policy::Reoptimise || questions == 0, "nobody wanted it");
+        let (questions, moves) = storm.judge();
+        assert!(policy == Policy::Reoptimize || questions == 0, "nobody wanted it");
         asked += questions;
-        reassigned += moved;
+        reassigned += moves;
     }
     println!("{asked} drivers were asked to take a trip over, {reassigned} did");
     assert!(asked > 20 && reassigned > 2, "the storms are rich enough to mean something");
@@ -64,22 +64,22 @@ impl Storm {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let world = World::new();
         // Somebody is free, so that somebody can be nearer.
-        let drivers = if policy == Policy::Reoptimise { 24 } else { 12 };
+        let drivers = if policy == Policy::Reoptimize { 24 } else { 12 };
         for number in 0..drivers {
             world.put(&name(number), rng.random_range(-3_000.0..3_000.0));
         }
         let options = Options {
             markets: north_and_south(),
             snapshot_every: 40,
-            grace_ms: 10_000,
+            reconnect_grace_ms: 10_000,
             policy,
             // Who is under way is seen, and looked at, before it has arrived.
-            follow_ms: if policy == Policy::Reoptimise { 100 } else { 3_000 },
-            window_ms: if policy == Policy::Reoptimise { 200 } else { 1_000 },
-            reoptimise_gain_s: 5,
-            reoptimise_keep_s: 5,
-            reoptimise_trip_max: 3,
-            reoptimise_spare_s: 10,
+            track_interval_ms: if policy == Policy::Reoptimize { 100 } else { 3_000 },
+            window_ms: if policy == Policy::Reoptimize { 200 } else { 1_000 },
+            reoptimize_gain_s: 5,
+            reoptimize_keep_s: 5,
+            reoptimize_trip_max: 3,
+            reoptimize_cooldown_s: 10,
             ..options()
         };
         let matcher = world.start(options.clone()).await;

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
-use kerb_matcher::{EventPosition, JournalledEvent, Matcher, Options, WatchNews};
+use kerb_matcher::{EventPosition, JournaledEvent, Matcher, Options, WatchUpdate};
 use kerb_ports::{DriverAction, DriverEvents, Error, ErrorCode};
 use kerb_trips::{Change, EventKind, TripId, TripState};
 use kerb_types::TravelSource;
@@ -12,7 +12,7 @@ use kerb_types::TravelSource;
 use crate::fakes::{World, driver, market, north, options, rider, wish};
 use crate::simulated_time::pass;
 
-type News = Pin<Box<dyn Stream<Item = Result<WatchNews, Error>> + Send>>;
+type News = Pin<Box<dyn Stream<Item = Result<WatchUpdate, Error>> + Send>>;
 
 async fn watch(matcher: &Matcher, trip: &TripId, after: u64) -> News {
     Box::pin(matcher.watch(rider("anna"), trip.clone(), after).await.unwrap())
@@ -22,8 +22,8 @@ async fn watch(matcher: &Matcher, trip: &TripId, after: u64) -> News {
 async fn change(news: &mut News) -> Option<(u64, TripState)> {
     loop {
         match news.next().await?.unwrap() {
-            WatchNews::Change { number, step } => return Some((number, step.state)),
-            WatchNews::Driver(_) => {}
+            WatchUpdate::Change { number, step } => return Some((number, step.state)),
+            WatchUpdate::Driver(_) => {}
         }
     }
 }
@@ -79,14 +79,14 @@ async fn a_watcher_sees_the_driver_come_and_a_slow_one_the_newest_alone() {
     world.offer_to("near", &trip).await;
     matcher.act(driver("near"), trip.clone(), DriverAction::Accept).await.unwrap();
     let mut news = watch(&matcher, &trip, 3).await;
-    let Some(Ok(WatchNews::Driver(first))) = news.next().await else { panic!("no position") };
+    let Some(Ok(WatchUpdate::Driver(first))) = news.next().await else { panic!("no position") };
     assert_eq!((first.position, first.eta.time_s, &first.driver), (north(1_000.0), 100, &driver("near")));
     assert_eq!(first.eta.source, TravelSource::StraightLine, "this world's only one");
     for hundred in (1..=9).rev() {
         world.change("near", |near| near.position = north(f64::from(hundred) * 100.0));
         pass(Duration::from_secs(5)).await;
     }
-    let Some(Ok(WatchNews::Driver(newest))) = news.next().await else { panic!("no position") };
+    let Some(Ok(WatchUpdate::Driver(newest))) = news.next().await else { panic!("no position") };
     assert_eq!((newest.position, newest.eta.time_s), (north(100.0), 10));
     assert!(newest.measured_ms > first.measured_ms);
 
@@ -94,7 +94,7 @@ async fn a_watcher_sees_the_driver_come_and_a_slow_one_the_newest_alone() {
     assert_eq!(change(&mut news).await, Some((4, TripState::OnTrip)));
     world.change("near", |near| near.position = north(1_000.0));
     let to_dropoff = loop {
-        let Some(Ok(WatchNews::Driver(progress))) = news.next().await else { panic!("no position") };
+        let Some(Ok(WatchUpdate::Driver(progress))) = news.next().await else { panic!("no position") };
         if progress.position == north(1_000.0) {
             break progress;
         }
@@ -121,7 +121,7 @@ async fn watched_trips_are_bounded_and_make_room_when_watchers_go() {
 async fn subscribe(
     matcher: &Matcher,
     after: Option<EventPosition>,
-) -> Pin<Box<dyn Stream<Item = Result<JournalledEvent, Error>> + Send>> {
+) -> Pin<Box<dyn Stream<Item = Result<JournaledEvent, Error>> + Send>> {
     Box::pin(matcher.subscribe(market(), after).await.unwrap())
 }
 

@@ -20,7 +20,7 @@ fn settings() -> Settings {
     settings.location_ingest.driver_updates_burst = 200;
     settings.matcher.window_ms = 100;
     settings.matcher.window_min_ms = 20;
-    settings.matcher.follow_ms = 500;
+    settings.matcher.track_interval_ms = 500;
     settings
 }
 

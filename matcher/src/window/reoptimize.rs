@@ -10,8 +10,8 @@ use kerb_ports::{Leg, TravelTimeTable};
 use kerb_trips::TripId;
 use kerb_types::DriverId;
 
-use super::{Candidates, Matched, Wanted, WindowRules, eta_of};
-use crate::market::{Proposal, Reassignment, UnderWay};
+use super::{Candidates, MatchOutcome, PendingRequest, WindowRules, eta_of};
+use crate::market::{EnRouteView, Proposal, Reassignment};
 use kerb_assignment::{PENALTY_MAX, Problem, ProblemBuilder, solve};
 
 /// Drivers under way who are looked at for a request: those nearest to it.
@@ -19,9 +19,9 @@ const UNDER_WAY_PER_REQUEST_MAX: usize = 8;
 
 /// A trip whose driver is under way to the pickup.
 #[derive(Clone, Debug)]
-pub struct Moving {
+pub struct EnRouteTrip {
     /// The trip, as if it waited.
-    pub wanted: Wanted,
+    pub wanted: PendingRequest,
     /// Its driver.
     pub driver: DriverId,
     /// Where that one is.
@@ -30,14 +30,14 @@ pub struct Moving {
     pub asked: bool,
 }
 
-impl Moving {
+impl EnRouteTrip {
     /// A trip under way, at `now_ms`, for which `k` other drivers are looked at.
-    pub fn of(under_way: &UnderWay<'_>, k: u32, now_ms: i64) -> Self {
+    pub fn of(en_route_trips: &EnRouteView<'_>, k: u32, now_ms: i64) -> Self {
         Self {
-            wanted: Wanted { k, ..Wanted::of_trip(under_way.trip, now_ms) },
-            driver: under_way.driver.clone(),
-            at: under_way.at,
-            asked: under_way.trip.asked.is_some(),
+            wanted: PendingRequest { k, ..PendingRequest::of_trip(en_route_trips.trip, now_ms) },
+            driver: en_route_trips.driver.clone(),
+            at: en_route_trips.at,
+            asked: en_route_trips.trip.asked.is_some(),
         }
     }
 
@@ -48,13 +48,13 @@ impl Moving {
 }
 
 /// The trips that may move.
-pub(super) fn wanted(moving: &[Moving]) -> impl Iterator<Item = &Wanted> {
+pub(super) fn wanted(moving: &[EnRouteTrip]) -> impl Iterator<Item = &PendingRequest> {
     moving.iter().filter(|moving| !moving.asked).map(|moving| &moving.wanted)
 }
 
 impl Candidates {
     /// Adds the drivers under way after the free ones: each to its own pickup, and to requests near to it.
-    pub fn add_moving(&mut self, requests: &[Wanted], moving: &[Moving], rules: &WindowRules) {
+    pub fn add_moving(&mut self, requests: &[PendingRequest], moving: &[EnRouteTrip], rules: &WindowRules) {
         let first = self.drivers.len() as u32;
         for moving in moving {
             self.drivers.push(moving.driver.clone());
@@ -78,11 +78,11 @@ impl Candidates {
 }
 
 /// The drivers under way nearest to a request, by their places, who drive what it asks for.
-fn near(request: &Wanted, moving: &[Moving], rules: &WindowRules) -> Vec<u32> {
-    if !request.may_be_held {
+fn near(request: &PendingRequest, moving: &[EnRouteTrip], rules: &WindowRules) -> Vec<u32> {
+    if !request.may_be_deferred {
         return Vec::new();
     }
-    let could = |moving: &Moving| {
+    let could = |moving: &EnRouteTrip| {
         moving.wanted.vehicle_class == request.vehicle_class
             && moving.wanted.capabilities.contains_all(request.capabilities)
             && !request.refused_by.contains(&moving.driver)
@@ -96,20 +96,20 @@ fn near(request: &Wanted, moving: &[Moving], rules: &WindowRules) -> Vec<u32> {
 }
 
 /// Decides. `table` has the times of the legs of candidates and drivers under way.
-pub fn reoptimise(
-    requests: &[Wanted],
-    moving: &[Moving],
+pub fn reoptimize(
+    requests: &[PendingRequest],
+    moving: &[EnRouteTrip],
     candidates: &Candidates,
     table: &TravelTimeTable,
     rules: &WindowRules,
-) -> Matched {
+) -> MatchOutcome {
     let window = Window::new(requests, moving, candidates, table, rules);
     let problem = window.problem();
     let assignment = solve(rules.policy, &problem, rules.threads);
-    let mut matched = Matched {
+    let mut matched = MatchOutcome {
         requests: requests.len() as u32,
         pairs: u32::try_from(problem.edge_count()).unwrap_or(u32::MAX),
-        ..Matched::default()
+        ..MatchOutcome::default()
     };
     let (given, trips) = assignment.columns.split_at(requests.len());
     for (row, (own, column)) in (requests.len() as u32..).zip(window.trips.iter().zip(trips)) {
@@ -127,10 +127,11 @@ pub fn reoptimise(
             Some(column) => {
                 let soon = &moving[(column - window.first) as usize];
                 let is_moved = matched.reassignments.iter().any(|moved| moved.from == soon.driver);
-                let list = if soon.asked || is_moved { &mut matched.held } else { &mut matched.left_out };
+                let list =
+                    if soon.asked || is_moved { &mut matched.deferred } else { &mut matched.unmatched };
                 list.push(trip());
             }
-            None => matched.left_out.push(trip()),
+            None => matched.unmatched.push(trip()),
         }
     }
     matched
@@ -138,7 +139,7 @@ pub fn reoptimise(
 
 /// A window's rows and columns.
 struct Window<'a> {
-    requests: &'a [Wanted],
+    requests: &'a [PendingRequest],
     candidates: &'a Candidates,
     table: &'a TravelTimeTable,
     rules: &'a WindowRules,
@@ -152,8 +153,8 @@ struct Window<'a> {
 
 impl<'a> Window<'a> {
     fn new(
-        requests: &'a [Wanted],
-        moving: &'a [Moving],
+        requests: &'a [PendingRequest],
+        moving: &'a [EnRouteTrip],
         candidates: &'a Candidates,
         table: &'a TravelTimeTable,
         rules: &'a WindowRules,

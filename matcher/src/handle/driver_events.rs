@@ -20,22 +20,22 @@ impl DriverEvents for Matcher {
 
     fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNotification>> {
         async move {
-            let Some(trip) = self.0.claims.of(&driver) else { return Ok(None) };
+            let Some(trip) = self.0.reservations.of(&driver) else { return Ok(None) };
             let desk = self.desk_of(&trip)?;
-            desk.decide(move |market, _| Ok(market.driver_back(&driver)), |_, news| Ok(news)).await
+            desk.decide(move |market, _| Ok(market.driver_connected(&driver)), |_, news| Ok(news)).await
         }
         .boxed()
     }
 
     fn disconnected(&self, driver: DriverId) -> Answer<'_, ()> {
         async move {
-            let Some(trip) = self.0.claims.of(&driver) else { return Ok(()) };
+            let Some(trip) = self.0.reservations.of(&driver) else { return Ok(()) };
             if self.is_connected_elsewhere(&driver).await {
                 return Ok(());
             }
             let desk = self.desk_of(&trip)?;
             let decide = move |market: &mut crate::market::Market, now_ms| {
-                market.driver_away(now_ms, &driver);
+                market.driver_disconnected(now_ms, &driver);
                 Ok::<_, Error>(())
             };
             desk.decide(decide, |_, ()| Ok(())).await

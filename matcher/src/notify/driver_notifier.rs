@@ -12,8 +12,8 @@ use kerb_types::DriverId;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::desk::Desks;
-use crate::drivers::Drivers;
+use crate::mailbox::MarketHandles;
+use crate::notify::ingest_nodes::IngestNodes;
 
 /// Drivers that are told something at one time.
 const TELLS_AT_ONCE_MAX: usize = 256;
@@ -23,12 +23,12 @@ type News = BTreeMap<DriverId, DriverNotification>;
 
 /// News that wait to be told; a place a driver who is promised to a trip.
 #[derive(Default)]
-pub(crate) struct Outbox {
+pub(crate) struct NotificationOutbox {
     news: Mutex<News>,
     arrived: Notify,
 }
 
-impl Outbox {
+impl NotificationOutbox {
     /// Takes news; older ones of the driver that still wait are void.
     pub(crate) fn put(&self, driver: DriverId, news: DriverNotification) {
         self.news.lock().insert(driver, news);
@@ -37,7 +37,7 @@ impl Outbox {
 }
 
 /// Tells until it is stopped. An offer that reaches nobody goes back to its market.
-pub(crate) async fn run(outbox: Arc<Outbox>, drivers: Drivers, desks: Desks) {
+pub(crate) async fn run(outbox: Arc<NotificationOutbox>, drivers: IngestNodes, desks: MarketHandles) {
     let places = Semaphore::new(TELLS_AT_ONCE_MAX);
     let mut telling = FuturesUnordered::new();
     // Drivers who are being told something, and what they are to be told next: never two news at a time.
@@ -67,8 +67,8 @@ pub(crate) async fn run(outbox: Arc<Outbox>, drivers: Drivers, desks: Desks) {
 
 async fn tell(
     places: &Semaphore,
-    drivers: &Drivers,
-    desks: &Desks,
+    drivers: &IngestNodes,
+    desks: &MarketHandles,
     driver: DriverId,
     news: DriverNotification,
 ) -> DriverId {
@@ -82,7 +82,7 @@ async fn tell(
         let (gone, trip) = (driver.clone(), task.trip);
         let returned = desk.decide(
             move |market, now_ms| {
-                market.not_reached(now_ms, &gone, &trip);
+                market.offer_undeliverable(now_ms, &gone, &trip);
                 Ok(())
             },
             |_, ()| Ok(()),

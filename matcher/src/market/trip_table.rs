@@ -24,7 +24,7 @@ pub(super) struct Entry {
     /// Where the driver under way to the pickup was last seen, and when that was measured.
     pub(super) driver_at: Option<(LatLng, i64)>,
     /// Windows in which it waited for a driver who was to be free soon.
-    pub(super) held: u32,
+    pub(super) deferrals: u32,
     /// Metres since the pick-up, up to the newest position.
     pub(super) meter_m: f64,
     /// The newest position that was counted, and when it was measured.
@@ -43,7 +43,7 @@ impl Entry {
             due_ms: None,
             away_since_ms: None,
             driver_at: None,
-            held: 0,
+            deferrals: 0,
             meter_m,
             last,
             checkpoint_ms,
@@ -53,14 +53,14 @@ impl Entry {
 
 /// Who is promised to a trip.
 #[derive(PartialEq, Eq)]
-pub(super) struct Held {
+pub(super) struct ReservedDrivers {
     /// Its own driver, from the offer on.
     pub(super) own: Option<DriverId>,
     /// Who is asked to take it over.
     pub(super) asked: Option<DriverId>,
 }
 
-impl Held {
+impl ReservedDrivers {
     fn of(trip: &Trip) -> Self {
         Self {
             own: trip.driver.clone().filter(|_| trip.state.has_driver()),
@@ -92,7 +92,7 @@ impl Market {
 
     /// Lets a trip take an event and queues it. A repeat changes nothing.
     pub(super) fn put(&mut self, now_ms: i64, number: u64, event: TripEvent) -> Result<Outcome, Error> {
-        let before = Held::of(&self.trips[&number].trip);
+        let before = ReservedDrivers::of(&self.trips[&number].trip);
         let outcome = self.take(now_ms, number, &event)?;
         if outcome == Outcome::Changed {
             let trip = &self.trips[&number].trip;
@@ -117,7 +117,7 @@ impl Market {
     /// Lets a trip take an event; the lists follow.
     pub(super) fn take(&mut self, at_ms: i64, number: u64, event: &TripEvent) -> Result<Outcome, Error> {
         let entry = self.trips.get_mut(&number).expect("the caller has looked it up");
-        let (state, before) = (entry.trip.state, Held::of(&entry.trip));
+        let (state, before) = (entry.trip.state, ReservedDrivers::of(&entry.trip));
         if entry.trip.apply(event, at_ms)? == Outcome::Repeated {
             return Ok(Outcome::Repeated);
         }
@@ -135,19 +135,19 @@ impl Market {
             _ => {}
         }
         if let TripEvent::Reassigned { from, .. } = event {
-            self.spare(from, at_ms);
+            self.begin_cooldown(from, at_ms);
         }
         if event.kind() != EventKind::Metered {
-            self.follow(number, state, &before);
+            self.update_lists(number, state, &before);
         }
         Ok(Outcome::Changed)
     }
 
     /// A trip has come from this state and these drivers to where it stands.
-    fn follow(&mut self, number: u64, before: TripState, held_before: &Held) {
+    fn update_lists(&mut self, number: u64, before: TripState, held_before: &ReservedDrivers) {
         let entry = self.trips.get_mut(&number).expect("the caller has just changed it");
         let (state, requested_ms) = (entry.trip.state, entry.trip.times.requested_ms);
-        let held = Held::of(&entry.trip);
+        let held = ReservedDrivers::of(&entry.trip);
         if held_before.own != held.own {
             (entry.away_since_ms, entry.driver_at) = (None, None);
         }

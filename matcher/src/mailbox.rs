@@ -22,27 +22,27 @@ pub(crate) type Reply = Box<dyn FnOnce(Result<&State, Error>) + Send>;
 
 /// Where a market takes commands. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Desk {
+pub(crate) struct MarketHandle {
     node: NodeId,
     market: MarketId,
     commands: mpsc::Sender<Command>,
     committed: watch::Receiver<Version>,
-    fenced: Fenced,
+    fencing: FencingToken,
     answer_timeout: Duration,
     commands_max: usize,
 }
 
 /// The desks of all markets.
-pub(crate) type Desks = Arc<BTreeMap<MarketId, Desk>>;
+pub(crate) type MarketHandles = Arc<BTreeMap<MarketId, MarketHandle>>;
 
 /// Why a matcher's markets take no commands any more: another matcher has taken one of them over. One for all markets.
 #[derive(Clone, Default)]
-pub(crate) struct Fenced {
+pub(crate) struct FencingToken {
     reason: Arc<OnceLock<String>>,
     token: CancellationToken,
 }
 
-impl Fenced {
+impl FencingToken {
     /// Ends all markets; the first reason stands.
     pub(crate) fn because(&self, reason: String) {
         self.reason.get_or_init(|| reason);
@@ -56,20 +56,20 @@ impl Fenced {
 }
 
 /// A market's side of its desk.
-pub(crate) struct Counter {
+pub(crate) struct Mailbox {
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) committed: watch::Sender<Version>,
 }
 
-impl Desk {
+impl MarketHandle {
     /// The desk of a market and its other side.
     pub(crate) fn open(
         node: NodeId,
         market: MarketId,
-        fenced: Fenced,
+        fencing: FencingToken,
         commands_max: usize,
         answer_timeout: Duration,
-    ) -> (Self, Counter) {
+    ) -> (Self, Mailbox) {
         let (sender, commands) = mpsc::channel(commands_max);
         let (committed, receiver) = watch::channel(0);
         let desk = Self {
@@ -77,11 +77,11 @@ impl Desk {
             market,
             commands: sender,
             committed: receiver,
-            fenced,
+            fencing,
             answer_timeout,
             commands_max,
         };
-        (desk, Counter { commands, committed })
+        (desk, Mailbox { commands, committed })
     }
 
     /// Decides, and answers from the state in which the decision is durable.
@@ -135,7 +135,7 @@ impl Desk {
 
     /// What a caller is told who comes too late.
     pub(crate) fn why_closed(&self) -> Error {
-        let reason = self.fenced.reason.get().cloned();
+        let reason = self.fencing.reason.get().cloned();
         let reason = reason.unwrap_or_else(|| format!("market {} is shutting down", self.market));
         Error::Unavailable { node: self.node.clone(), reason }
     }

@@ -11,8 +11,8 @@ use kerb_trips::{EventKind, StepNote, Trip, TripId, TripState};
 use crate::fakes::{World, driver, market, north, options, rider, wish};
 use crate::simulated_time::{eventually, pass};
 
-fn reoptimise() -> Options {
-    Options { policy: Policy::Reoptimise, ..options() }
+fn reoptimize() -> Options {
+    Options { policy: Policy::Reoptimize, ..options() }
 }
 
 async fn act(matcher: &Matcher, name: &str, trip: &TripId, action: DriverAction) -> TripState {
@@ -64,7 +64,7 @@ fn events(world: &World) -> Vec<EventKind> {
 
 #[tokio::test(start_paused = true)]
 async fn a_nearer_driver_takes_the_trip_over_and_the_first_is_told_and_free() {
-    let (world, matcher, id) = asked(reoptimise()).await;
+    let (world, matcher, id) = asked(reoptimize()).await;
     let before = trip(&matcher, &id).await;
     assert_eq!((before.state, &before.driver), (TripState::EnRoute, &Some(driver("far"))));
     assert_eq!(before.steps.len(), 3, "the rider hears of it when it is so");
@@ -101,7 +101,7 @@ async fn a_nearer_driver_takes_the_trip_over_and_the_first_is_told_and_free() {
 #[tokio::test(start_paused = true)]
 async fn a_driver_who_says_no_or_nothing_changes_nothing_for_rider_and_driver() {
     for says_no in [true, false] {
-        let (world, matcher, id) = asked(reoptimise()).await;
+        let (world, matcher, id) = asked(reoptimize()).await;
         if says_no {
             let decline = DriverAction::Decline { reason: "lunch".to_owned() };
             assert_eq!(act(&matcher, "near", &id, decline.clone()).await, TripState::EnRoute);
@@ -129,7 +129,7 @@ async fn a_driver_who_says_no_or_nothing_changes_nothing_for_rider_and_driver() 
 #[tokio::test(start_paused = true)]
 async fn who_comes_first_wins_and_the_other_is_told() {
     for arrives in [true, false] {
-        let (world, matcher, id) = asked(reoptimise()).await;
+        let (world, matcher, id) = asked(reoptimize()).await;
         if arrives {
             assert_eq!(act(&matcher, "far", &id, DriverAction::Arrived).await, TripState::Arrived);
         } else {
@@ -148,7 +148,7 @@ async fn who_comes_first_wins_and_the_other_is_told() {
 async fn a_driver_who_cannot_be_reached_is_as_one_who_says_no() {
     let world = World::new();
     world.put("far", 3_000.0);
-    let matcher = world.start(reoptimise()).await;
+    let matcher = world.start(reoptimize()).await;
     let id = matcher.request(wish("anna")).await.unwrap().id;
     world.offer_to("far", &id).await;
     act(&matcher, "far", &id, DriverAction::Accept).await;
@@ -164,7 +164,7 @@ async fn a_driver_who_cannot_be_reached_is_as_one_who_says_no() {
 #[tokio::test(start_paused = true)]
 async fn a_question_outlives_its_matcher() {
     for snapshot in [false, true] {
-        let options = Options { snapshot_every: if snapshot { 1 } else { 1_000_000 }, ..reoptimise() };
+        let options = Options { snapshot_every: if snapshot { 1 } else { 1_000_000 }, ..reoptimize() };
         let (world, matcher, id) = asked(options.clone()).await;
         if snapshot {
             matcher.shutdown().await;
@@ -190,7 +190,7 @@ async fn a_question_outlives_its_matcher() {
 /// Neither a trip nor a driver is disturbed again and again, also by the matcher after this one.
 #[tokio::test(start_paused = true)]
 async fn a_trip_is_taken_over_once_and_a_driver_is_spared_for_a_while() {
-    let (world, matcher, id) = asked(Options { reoptimise_spare_s: 200, ..reoptimise() }).await;
+    let (world, matcher, id) = asked(Options { reoptimize_cooldown_s: 200, ..reoptimize() }).await;
     world.change("near", |near| near.position = north(2_000.0));
     act(&matcher, "near", &id, DriverAction::Accept).await;
     world.put("nearest", 50.0);
@@ -203,13 +203,13 @@ async fn a_trip_is_taken_over_once_and_a_driver_is_spared_for_a_while() {
     act(&matcher, "far", &bert, DriverAction::Accept).await;
     world.put("fresh", 60.0);
     pass(Duration::from_secs(100)).await;
-    assert!(world.news_of("fresh").is_none(), "the driver is spared");
+    assert!(world.news_of("fresh").is_none(), "the driver is cooldowns");
     let matcher = {
         matcher.shutdown().await;
-        world.start(Options { reoptimise_spare_s: 200, ..reoptimise() }).await
+        world.start(Options { reoptimize_cooldown_s: 200, ..reoptimize() }).await
     };
     pass(Duration::from_mins(1)).await;
-    assert!(world.news_of("fresh").is_none(), "the driver is spared still");
+    assert!(world.news_of("fresh").is_none(), "the driver is cooldowns still");
     world.offer_to("fresh", &bert).await;
     drop(matcher);
     judge(&world);

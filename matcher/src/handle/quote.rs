@@ -56,7 +56,7 @@ impl Matcher {
         };
         loop {
             let answer = self.0.ports.search.nearest_by_eta(question, deadline).await?;
-            let free = first_free(&answer, &self.0.claims).map(|(_, eta)| eta);
+            let free = first_free(&answer, &self.0.reservations).map(|(_, eta)| eta);
             let is_all = answer.hits.len() < question.k as usize;
             if free.is_some() || is_all || question.k == NEIGHBORS_MAX {
                 return Ok((free, answer.complete && (free.is_some() || is_all)));

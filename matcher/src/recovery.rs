@@ -6,7 +6,7 @@ use kerb_trips::MarketId;
 
 use crate::error::StartError;
 use crate::market::{Market, Rules};
-use crate::task::Tools;
+use crate::task::MarketContext;
 
 /// Records of one page.
 const PAGE_RECORDS: usize = 1_000;
@@ -22,9 +22,13 @@ pub(crate) struct Recovered {
 }
 
 /// Reads the market.
-pub(crate) async fn recover(tools: &Tools, id: &MarketId, rules: &Rules) -> Result<Recovered, Error> {
-    let mut recovered = Recovered::begin(tools, id, rules).await?;
-    recovered.read_on(tools).await?;
+pub(crate) async fn recover(
+    context: &MarketContext,
+    id: &MarketId,
+    rules: &Rules,
+) -> Result<Recovered, Error> {
+    let mut recovered = Recovered::begin(context, id, rules).await?;
+    recovered.read_on(context).await?;
     Ok(recovered)
 }
 
@@ -34,18 +38,22 @@ pub(crate) async fn recover(tools: &Tools, id: &MarketId, rules: &Rules) -> Resu
 /// From then on a matcher that wrote any of them before can promise nobody anything, and all that it had promised is
 /// known here: a driver whom it claimed in one market is claimed before another market looks for drivers. Two matchers
 /// that start at the same time fence each other until one of them was alone for a moment.
-pub(crate) async fn take_over(tools: &Tools, ids: &[MarketId]) -> Result<Vec<Recovered>, StartError> {
+pub(crate) async fn take_over(
+    context: &MarketContext,
+    ids: &[MarketId],
+) -> Result<Vec<Recovered>, StartError> {
     let unread = |market: &MarketId, error| StartError::Journal { market: market.clone(), error };
     let mut fencings = Vec::with_capacity(ids.len());
     for id in ids {
-        let recovered = Recovered::begin(tools, id, &tools.rules).await.map_err(|error| unread(id, error))?;
+        let recovered =
+            Recovered::begin(context, id, &context.rules).await.map_err(|error| unread(id, error))?;
         fencings.push(Fencing { recovered, fenced_at: None });
     }
     let mut contested = None;
     for _ in 0..TAKE_OVER_TRIES_MAX {
         contested = None;
         for fencing in &mut fencings {
-            if let Some(why) = fencing.fence(tools).await.map_err(|error| unread(fencing.id(), error))? {
+            if let Some(why) = fencing.fence(context).await.map_err(|error| unread(fencing.id(), error))? {
                 contested = Some((fencing.id().clone(), why));
             }
         }
@@ -59,7 +67,7 @@ pub(crate) async fn take_over(tools: &Tools, ids: &[MarketId]) -> Result<Vec<Rec
     let mut recovered: Vec<_> = fencings.into_iter().map(|fencing| fencing.recovered).collect();
     for recovered in &mut recovered {
         recovered.market.own();
-        recovered.hold_claims();
+        recovered.renew_reservations();
     }
     Ok(recovered)
 }
@@ -78,14 +86,14 @@ impl Fencing {
 
     /// `None`: nobody has written since this matcher's own record. Else reads on, fences again, and answers why that was
     /// necessary.
-    async fn fence(&mut self, tools: &Tools) -> Result<Option<String>, Error> {
-        self.recovered.read_on(tools).await?;
+    async fn fence(&mut self, context: &MarketContext) -> Result<Option<String>, Error> {
+        self.recovered.read_on(context).await?;
         let market = &mut self.recovered.market;
         if self.fenced_at == Some(market.version()) {
             return Ok(None);
         }
-        let fence = market.fence(tools.clock.now_ms());
-        match tools.append(market, fence).await {
+        let fence = market.fence(context.clock.now_ms());
+        match context.append(market, fence).await {
             Ok(_) => {
                 self.fenced_at = Some(market.version());
                 Ok(Some("another matcher has written it since".to_owned()))
@@ -98,25 +106,26 @@ impl Fencing {
 
 impl Recovered {
     /// The newest snapshot, or a market without records.
-    async fn begin(tools: &Tools, id: &MarketId, rules: &Rules) -> Result<Self, Error> {
-        let (rules, claims) = (|| rules.clone(), || tools.claims.clone());
-        let market = match tools.journal.snapshot(id.clone()).await? {
-            Some((version, snapshot)) => Market::restore(id.clone(), rules(), claims(), version, &snapshot)
-                .map_err(|error| {
+    async fn begin(context: &MarketContext, id: &MarketId, rules: &Rules) -> Result<Self, Error> {
+        let (rules, reservations) = (|| rules.clone(), || context.reservations.clone());
+        let market = match context.journal.snapshot(id.clone()).await? {
+            Some((version, snapshot)) => {
+                Market::restore(id.clone(), rules(), reservations(), version, &snapshot).map_err(|error| {
                     tracing::warn!(market = %id, %error, "the snapshot is left aside: all records are read");
-                }),
+                })
+            }
             None => Err(()),
         };
         // A snapshot is a shortcut only, so without one the records say it all.
-        let market = market.unwrap_or_else(|()| Market::new(id.clone(), rules(), claims()));
+        let market = market.unwrap_or_else(|()| Market::new(id.clone(), rules(), reservations()));
         Ok(Self { market, replayed: 0 })
     }
 
     /// Replays all records that are there now.
-    async fn read_on(&mut self, tools: &Tools) -> Result<(), Error> {
+    async fn read_on(&mut self, context: &MarketContext) -> Result<(), Error> {
         loop {
             let after = self.market.version();
-            let page = tools.journal.read(self.market.id().clone(), after, PAGE_RECORDS).await?;
+            let page = context.journal.read(self.market.id().clone(), after, PAGE_RECORDS).await?;
             let is_last = page.len() < PAGE_RECORDS;
             for (version, record) in page {
                 self.market.replay(version, &record)?;
@@ -130,8 +139,8 @@ impl Recovered {
 
     /// Its promises are claimed from now on, and no others. Only after a fence: a record that is still on its way may
     /// hold promises, too.
-    pub(crate) fn hold_claims(&self) {
-        let refused = self.market.hold_claims();
+    pub(crate) fn renew_reservations(&self) {
+        let refused = self.market.renew_reservations();
         if !refused.is_empty() {
             tracing::error!(market = %self.market.id(), ?refused, "drivers are promised by two markets");
         }

@@ -10,7 +10,7 @@ use kerb_trips::MarketId;
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, refused};
-use crate::events::EventPosition;
+use crate::subscription::EventPosition;
 
 #[tonic::async_trait]
 impl TripEventService for Grpc {

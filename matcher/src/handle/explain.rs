@@ -22,7 +22,7 @@ impl Matcher {
     pub async fn explain(&self, trip: TripId, driver: Option<DriverId>) -> Result<Explanation, Error> {
         let asked = trip.clone();
         let look = move |state: &State| {
-            let trip = crate::desk::trip_of(state, &asked)?;
+            let trip = crate::mailbox::trip_of(state, &asked)?;
             Ok((trip, state.last.winners.clone()))
         };
         let (trip, winners) = self.desk_of(&trip)?.look(look).await?;
@@ -37,7 +37,7 @@ impl Matcher {
         let now_ms = self.0.ports.clock.now_ms();
         let filters = Filters {
             trip: &trip,
-            claims: &self.0.claims,
+            reservations: &self.0.reservations,
             winners: &winners,
             pickup_max_s: self.0.options.pickup_max_s,
             time_min_ms: now_ms - i64::from(self.0.options.stale_after_ms),

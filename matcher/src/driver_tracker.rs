@@ -9,16 +9,16 @@ use kerb_trips::{TripId, TripState};
 use kerb_types::{DriverId, run_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::desk::Desk;
-use crate::drivers::{Drivers, Located};
+use crate::mailbox::MarketHandle;
+use crate::notify::ingest_nodes::{IngestNodes, LocatedDrivers};
 use crate::task::State;
-use crate::watch::{Progress, Watches};
+use crate::watch::{TrackedPosition, TripWatches};
 
 /// What one market's following works with.
-pub(crate) struct Follow {
-    pub(crate) desk: Desk,
-    pub(crate) drivers: Drivers,
-    pub(crate) watches: Arc<Watches>,
+pub(crate) struct DriverTracker {
+    pub(crate) desk: MarketHandle,
+    pub(crate) drivers: IngestNodes,
+    pub(crate) watches: Arc<TripWatches>,
     pub(crate) times: Arc<dyn TravelTimes>,
     pub(crate) every: Duration,
 }
@@ -31,7 +31,7 @@ struct Assigned {
     target: LatLng,
 }
 
-impl Follow {
+impl DriverTracker {
     /// Follows as long as the market goes on.
     pub(crate) async fn run(self) {
         let mut ticks = interval(self.every);
@@ -56,11 +56,11 @@ impl Follow {
         self.desk
             .decide(
                 move |market, now_ms| {
-                    market.moved(now_ms, &seen.positions);
-                    seen.away.iter().for_each(|driver| market.driver_away(now_ms, driver));
+                    market.drivers_moved(now_ms, &seen.positions);
+                    seen.away.iter().for_each(|driver| market.driver_disconnected(now_ms, driver));
                     for driver in &seen.back {
                         // What it is to know was answered when its stream was opened.
-                        market.driver_seen(driver);
+                        market.driver_still_connected(driver);
                     }
                     Ok(())
                 },
@@ -92,8 +92,8 @@ impl Follow {
         let timed = run_blocking(move || times.table(&question)).await;
         let table = timed.map_err(|error| Error::Internal(format!("ways were not timed: {error}")))?;
         for ((assigned, position, measured_ms), eta) in shown.into_iter().zip(table.etas()) {
-            let progress = Progress { driver: assigned.driver.clone(), position, measured_ms, eta };
-            self.watches.moved(&assigned.trip, progress);
+            let progress = TrackedPosition { driver: assigned.driver.clone(), position, measured_ms, eta };
+            self.watches.driver_moved(&assigned.trip, progress);
         }
         Ok(())
     }
@@ -120,7 +120,7 @@ struct Seen {
 
 impl Seen {
     /// Who is not connected is away only when every node has answered.
-    fn of(drivers: Vec<DriverId>, located: &Located) -> Self {
+    fn of(drivers: Vec<DriverId>, located: &LocatedDrivers) -> Self {
         let mut seen = Self { positions: Vec::new(), away: Vec::new(), back: Vec::new() };
         for (driver, locations) in drivers.into_iter().zip(&located.drivers) {
             if let Some((position, measured_ms)) = locations.and_then(|locations| locations.position) {

@@ -16,9 +16,9 @@ use parking_lot::Mutex;
 
 /// The promises. Clones are handles of the same ones.
 #[derive(Clone, Debug, Default)]
-pub struct Claims(Arc<Mutex<HashMap<DriverId, TripId, RandomState>>>);
+pub struct Reservations(Arc<Mutex<HashMap<DriverId, TripId, RandomState>>>);
 
-impl Claims {
+impl Reservations {
     /// None yet.
     pub fn new() -> Self {
         Self::default()
@@ -32,19 +32,19 @@ impl Claims {
     /// Promises the driver to the trip, unless another market has. Within a market its own record keeps the order, so
     /// there a claim that is about to be let go may be taken over.
     pub(super) fn take(&self, driver: &DriverId, trip: &TripId) -> bool {
-        let mut claims = self.0.lock();
-        if claims.get(driver).is_some_and(|held| held.market != trip.market) {
+        let mut reservations = self.0.lock();
+        if reservations.get(driver).is_some_and(|held| held.market != trip.market) {
             return false;
         }
-        claims.insert(driver.clone(), trip.clone());
+        reservations.insert(driver.clone(), trip.clone());
         true
     }
 
     /// Lets go of the driver, if the claim is this trip's.
     pub(super) fn release(&self, driver: &DriverId, trip: &TripId) {
-        let mut claims = self.0.lock();
-        if claims.get(driver) == Some(trip) {
-            claims.remove(driver);
+        let mut reservations = self.0.lock();
+        if reservations.get(driver) == Some(trip) {
+            reservations.remove(driver);
         }
     }
 
@@ -55,11 +55,11 @@ impl Claims {
         market: &MarketId,
         promises: impl Iterator<Item = (DriverId, TripId)>,
     ) -> Vec<DriverId> {
-        let mut claims = self.0.lock();
-        claims.retain(|_, trip| trip.market != *market);
+        let mut reservations = self.0.lock();
+        reservations.retain(|_, trip| trip.market != *market);
         let mut refused = Vec::new();
         for (driver, trip) in promises {
-            match claims.entry(driver) {
+            match reservations.entry(driver) {
                 Entry::Vacant(free) => _ = free.insert(trip),
                 Entry::Occupied(held) => refused.push(held.key().clone()),
             }

@@ -9,7 +9,7 @@ use kerb_trips::{Change, MarketId, TripEvent, TripId, Version};
 use kerb_types::FieldError;
 use tokio::sync::watch;
 
-use crate::desk::Desk;
+use crate::mailbox::MarketHandle;
 
 /// Records of one page.
 const PAGE_RECORDS: usize = 256;
@@ -25,7 +25,7 @@ pub struct EventPosition {
 
 /// An event and where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub struct JournalledEvent {
+pub struct JournaledEvent {
     /// Where.
     pub position: EventPosition,
     /// When, milliseconds since the Unix epoch.
@@ -38,13 +38,13 @@ pub struct JournalledEvent {
 
 struct Subscriber {
     journal: Arc<dyn TripJournal>,
-    desk: Desk,
+    desk: MarketHandle,
     market: MarketId,
     committed: watch::Receiver<Version>,
     /// All records up to this one were read.
     read: Version,
     after: Option<EventPosition>,
-    page: VecDeque<JournalledEvent>,
+    page: VecDeque<JournaledEvent>,
 }
 
 /// Every event after `after`; all when it is `None`.
@@ -53,10 +53,10 @@ struct Subscriber {
 /// or when a record cannot be read.
 pub(crate) async fn subscribe(
     journal: Arc<dyn TripJournal>,
-    desk: Desk,
+    desk: MarketHandle,
     market: MarketId,
     after: Option<EventPosition>,
-) -> Result<impl Stream<Item = Result<JournalledEvent, Error>> + Send + 'static, Error> {
+) -> Result<impl Stream<Item = Result<JournaledEvent, Error>> + Send + 'static, Error> {
     // Asked of the market itself, so that the newest version is no older than any event that the caller has seen.
     let newest = desk.look(|state| Ok(state.market.version())).await?;
     let version = after.map_or(0, |after| after.version);
@@ -77,7 +77,7 @@ pub(crate) async fn subscribe(
 }
 
 impl Subscriber {
-    async fn next(&mut self) -> Result<JournalledEvent, Error> {
+    async fn next(&mut self) -> Result<JournaledEvent, Error> {
         loop {
             if let Some(event) = self.page.pop_front() {
                 return Ok(event);
@@ -103,7 +103,7 @@ impl Subscriber {
                 if let Change::Trip { trip, event } = change
                     && self.after.is_none_or(|after| position > after)
                 {
-                    self.page.push_back(JournalledEvent { position, at_ms: record.at_ms, trip, event });
+                    self.page.push_back(JournaledEvent { position, at_ms: record.at_ms, trip, event });
                 }
             }
             self.read = version;

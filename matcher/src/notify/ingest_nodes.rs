@@ -11,25 +11,25 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Drivers that are looked for with one call.
-const WHEREABOUTS_CHUNK: usize = 1_000;
+const LOCATIONS_CHUNK: usize = 1_000;
 
 /// The ingest nodes of the view. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Drivers {
+pub(crate) struct IngestNodes {
     view: watch::Receiver<Arc<MembershipView>>,
     peers: Arc<dyn Peers>,
     timeout: Duration,
 }
 
 /// Where drivers are.
-pub(crate) struct Located {
+pub(crate) struct LocatedDrivers {
     /// In the order of the question; `None`: no node that answered knows the driver.
     pub(crate) drivers: Vec<Option<DriverLocation>>,
     /// Every live node answered: who is not connected here is connected nowhere.
     pub(crate) complete: bool,
 }
 
-impl Drivers {
+impl IngestNodes {
     /// A node that does not answer within `timeout` is left out.
     pub(crate) fn new(
         view: watch::Receiver<Arc<MembershipView>>,
@@ -66,9 +66,9 @@ impl Drivers {
     }
 
     /// Looks for all of them.
-    pub(crate) async fn locations(&self, drivers: &[DriverId]) -> Located {
-        let mut located = Located { drivers: Vec::with_capacity(drivers.len()), complete: true };
-        for chunk in drivers.chunks(WHEREABOUTS_CHUNK) {
+    pub(crate) async fn locations(&self, drivers: &[DriverId]) -> LocatedDrivers {
+        let mut located = LocatedDrivers { drivers: Vec::with_capacity(drivers.len()), complete: true };
+        for chunk in drivers.chunks(LOCATIONS_CHUNK) {
             let answers = self.nodes().into_iter().map(|(node, port)| self.ask(node, port, chunk));
             let mut merged = vec![None; chunk.len()];
             for answer in join_all(answers).await {
