@@ -27,7 +27,7 @@ fn a_file_of_the_first_release_is_opened_and_answers_the_same_route() {
     let summary = roads.network().summary();
     assert_eq!((summary.nodes, summary.segments, summary.arcs, summary.points), (520, 669, 998, 3581));
     let at = |lat, lon| LatLng::new(lat, lon).unwrap();
-    let route = roads.route(at(43.734_696_3, 7.421_267_8), at(43.738_626_2, 7.419_057_7)).unwrap();
+    let route = roads.route(at(43.7347, 7.4213), at(43.7386, 7.4190)).unwrap();
     assert_eq!(route.time_ms, 135_819);
     assert!((route.length_m - 1_924.963_7).abs() < 0.001, "{} m", route.length_m);
     assert_eq!(route.line.len(), 124);
