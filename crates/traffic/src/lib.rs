@@ -5,9 +5,9 @@
 //! |---|---|
 //! | `files.rs` | reads the speed file and the profile, and again when they change |
 //! | `service.rs` | owns all speeds; works in what came, and what runs out |
-//! | `speed_rows.rs` | a wire row becomes a streamed speed, or a refusal of its field |
+//! | `speed_rows.rs` | a wire row becomes a streamed speed, or a rejection of its field |
 //! | `status.rs` | what the node says of its speeds |
-//! | `peers.rs` | the other nodes that have streets |
+//! | `peer_nodes.rs` | the other nodes that have streets |
 //! | `grpc.rs` | `RoadsAdminService` |
 
 mod files;

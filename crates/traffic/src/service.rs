@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::status::Status;
 
-/// News that wait while peers are worked in, at most; then they are worked in together.
+/// Maximum pending changes; they are applied together.
 pub(super) const COMMANDS_MAX: usize = 16;
 /// What is due is looked at this often: the wall clock may have been set.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ pub(super) struct SpeedTask {
 }
 
 impl SpeedTask {
-    /// Works until nobody is left who could apply_change news, or it is aborted.
+    /// Runs until the last sender of changes is dropped, or until it is aborted.
     pub(super) async fn run(mut self) {
         let mut commands = Vec::with_capacity(COMMANDS_MAX);
         loop {

@@ -1,11 +1,11 @@
-//! Rows of streets' speeds: each becomes a streamed speed, or a refusal of its field. Pure.
+//! Rows of streets' speeds: each becomes a streamed speed, or a rejection of its field. Pure.
 
 use kerb_proto::v1::street_speed::Direction;
 use kerb_proto::v1::{LatLng, RejectedSpeed, SegmentEnds, SegmentNumber, StreetSpeed};
 use kerb_routing::speeds::{DirectionName, SPEED_MAX_KMH, SPEED_MIN_KMH, Segments, Speed, StreamedSpeed};
 use kerb_types::FieldError;
 
-/// Refusals that are streamed, at most; the peers are only counted.
+/// Maximum rejections that a call reports; further ones are only counted.
 const REJECTIONS_MAX: usize = 100;
 
 /// What a row must keep to.

@@ -1,7 +1,7 @@
 //! Tables of times, many to many.
 //!
 //! RPHAST (Delling, Goldberg, Werneck, "Faster Batched Shortest Paths in Road Networks", ATMOS 2011): what is above the
-//! columns is selected and laid out once; then sixteen rows at a time tree_walk, and are swept down over the selection.
+//! columns is selected and laid out once; then sixteen rows at a time walk up the tree, and are swept down over the selection.
 //! The sixteen distances of a node stand side by side, so that a step is one addition and one minimum of a vector.
 
 use super::UNREACHABLE_MS;
@@ -166,7 +166,7 @@ impl Sweep {
                 accesses.map(|access| (self.place[access.node as usize], access.time_ms as i32)).collect()
             })
             .collect();
-        // Rows that begin near each other in the tree share most of their tree_walk.
+        // Rows that begin near each other in the tree share most of their walk.
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
         order.sort_by_key(|row| rows.of(*row as usize).first().map(|access| access.node));
         let mut swept = vec![FAR; selection.nodes.len()];

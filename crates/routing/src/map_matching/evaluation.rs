@@ -67,7 +67,7 @@ pub fn evaluate(
     })
 }
 
-/// The times of the trips that are is_wanted for.
+/// The times of the trips that `is_wanted` selects.
 fn computed_s(
     roads: &Roads,
     trips: &[(Trip, [Vec<PhantomNode>; 2])],

@@ -37,7 +37,7 @@ pub struct Trip {
 /// What was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TripCounts {
-    /// Rows of the days is_wanted for.
+    /// Rows of the requested days.
     pub read: u64,
     /// Without a drop-off time.
     pub without_end: u64,
