@@ -13,7 +13,7 @@ use kerb_types::{Clock, Node, NodeId, Role, SystemClock};
 use crate::error::StartError;
 use crate::node::names;
 use crate::settings::Settings;
-use kerb_traffic::Others;
+use kerb_traffic::PeerNodes;
 
 /// The listen address of a node without a cluster when no setting gives one.
 const LISTEN_DEFAULT: &str = "127.0.0.1:7717";
@@ -119,8 +119,8 @@ impl Cluster {
     }
 
     /// The other nodes that have travel times.
-    pub(crate) fn others(&self, own: NodeId) -> Others {
-        Others::new(own, self.membership.watch(), self.channels.clone())
+    pub(crate) fn others(&self, own: NodeId) -> PeerNodes {
+        PeerNodes::new(own, self.membership.watch(), self.channels.clone())
     }
 }
 

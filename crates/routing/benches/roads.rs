@@ -1,4 +1,4 @@
-//! What it costs to import streets, to open a road network and have it ready for questions, to keep it in memory, to
+//! What it costs to import streets, to open a road network and have it ready for queries, to keep it in memory, to
 //! find the street beside a position, to draw what is reached within some minutes, and to bring a new speed of every
 //! direction to searches.
 //!
@@ -22,7 +22,7 @@ use rand_pcg::Pcg64Mcg;
 
 /// Half of all taxi positions are nearer to a street than this, in degrees of latitude (27 m).
 const OFF_DEG: f64 = 0.000_243;
-const QUESTIONS: usize = 4096;
+const QUERIES: usize = 4096;
 const SNAP_MAX_M: f64 = 300.0;
 /// So many networks are kept at once to see what one takes.
 const KEPT: usize = 16;
@@ -47,9 +47,9 @@ fn import(bytes: &[u8]) -> Network {
 
 /// Positions beside streets, as the receivers of cars on them would report them; their headings too, if wanted, off by
 /// up to 30 degrees.
-fn questions(network: &Network, with_heading: bool) -> Vec<SnapQuery> {
+fn queries(network: &Network, with_heading: bool) -> Vec<SnapQuery> {
     let mut random = Pcg64Mcg::seed_from_u64(1);
-    let question = |_| {
+    let query = |_| {
         let arc = network.directed_segments()[random.random_range(0..network.head().len())];
         let DirectedSegment { segment, reverse } = DirectedSegment::from_number(arc);
         let shape = network.shape(segment);
@@ -62,7 +62,7 @@ fn questions(network: &Network, with_heading: bool) -> Vec<SnapQuery> {
         let heading_deg = along_deg + if reverse { 180.0 } else { 0.0 } + random.random_range(-30.0..30.0);
         SnapQuery { at, heading_deg: with_heading.then_some(heading_deg), max_m: 500.0 }
     };
-    (0..QUESTIONS).map(question).collect()
+    (0..QUERIES).map(query).collect()
 }
 
 /// Memory of this process in bytes; Linux alone tells.
@@ -71,7 +71,7 @@ fn resident_bytes() -> Option<usize> {
     Some(pages.split(' ').nth(1)?.parse::<usize>().ok()? * 4096)
 }
 
-/// Prints what a network takes in its file, and with all that questions need in memory.
+/// Prints what a network takes in its file, and with all that queries need in memory.
 fn sizes(name: &str, network: &Network, path: &Path) {
     let segments = network.segments() as f64;
     let file = network.summary().bytes as f64;
@@ -106,7 +106,7 @@ fn isochrones(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     }
 }
 
-/// From news to searches: a speed for each direction by a stream, and by the next hour of a profile.
+/// From change to searches: a speed for each direction by a stream, and by the next hour of a profile.
 fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     let arcs: Vec<DirectedSegment> = listed(roads.network()).map(|row| row.arc).collect();
     group.throughput(Throughput::Elements(arcs.len() as u64));
@@ -114,14 +114,14 @@ fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     let mut speed = || Speed::within(random.random_range(5.0..60.0));
     let mut speeds = LiveSpeeds::new(roads, UtcOffset::default());
     group.bench_function("new speeds by stream", |bencher| {
-        let told =
+        let streamed =
             |speed| arcs.iter().map(|arc| StreamedSpeed { arc: *arc, speed, until_ms: i64::MAX }).collect();
-        let news = || SpeedChange::Streamed(told(speed()));
-        let bring = |news| {
-            speeds.take(news, 0);
+        let change = || SpeedChange::Streamed(streamed(speed()));
+        let bring = |change| {
+            speeds.take(change, 0);
             speeds.apply(roads, 0)
         };
-        bencher.iter_batched(news, bring, BatchSize::LargeInput);
+        bencher.iter_batched(change, bring, BatchSize::LargeInput);
     });
     let mut profile = SpeedTable::new(roads.network());
     for (arc, hour) in arcs.iter().flat_map(|arc| HourOfWeek::all().map(move |hour| (arc, hour))) {
@@ -156,11 +156,11 @@ fn roads(criterion: &mut Criterion) {
             bencher.iter_batched(|| (), |()| Snapper::new(black_box(&network)), BatchSize::LargeInput);
         });
         let snapper = Snapper::new(&network);
-        group.throughput(Throughput::Elements(QUESTIONS as u64));
+        group.throughput(Throughput::Elements(QUERIES as u64));
         for (what, with_heading) in [("snap", false), ("snap with heading", true)] {
-            let questions = questions(&network, with_heading);
+            let queries = queries(&network, with_heading);
             group.bench_function(what, |bencher| {
-                bencher.iter(|| questions.iter().filter(|question| snapper.snap(**question).is_ok()).count());
+                bencher.iter(|| queries.iter().filter(|query| snapper.snap(**query).is_ok()).count());
             });
         }
         let roads = open(&path);

@@ -1,18 +1,18 @@
-//! Shortest travel times over a directed graph of streets, whose times may be replaced while questions are answered.
+//! Shortest travel times over a directed graph of streets, whose times may be replaced while queries are answered.
 //!
 //! The graph becomes a customizable contraction hierarchy (Dibbelt, Strasser, Wagner, "Customizable Contraction
 //! Hierarchies", ACM JEA 21, 2016). Order and structure depend on the streets alone and are the `cch` crate's; new
-//! times are put through the structure in two passes (`customize.rs`), and every question is answered exactly, in whole
+//! times are put through the structure in two passes (`customize.rs`), and every query is answered exactly, in whole
 //! milliseconds:
 //!
-//! | question | how | file |
+//! | query | how | file |
 //! |---|---|---|
 //! | one to one, and its route | both ends climb the elimination tree | `bidirectional_search.rs`, `route.rs` |
 //! | one to many, many to one, nearest | one end climbs, distances of the others on demand | `lazy_rphast.rs`, `nearest.rs` |
 //! | many to many | sixteen rows at a time, swept down over the part of the hierarchy above the columns | `table.rs` |
 //! | what is within a time | one end climbs, everything is swept | `one_to_all.rs` |
 //!
-//! A question's places are lists of [`PhantomNode`]s: points on arcs. The engine takes slices and gives numbers; it does not
+//! A query's places are lists of [`PhantomNode`]s: points on arcs. The engine takes slices and gives numbers; it does not
 //! know where they are kept, what a street is called, or which arc a position is on.
 
 mod bidirectional_search;

@@ -65,13 +65,13 @@ pub struct Summary {
     pub points: usize,
     /// Turn restrictions that are in the graph.
     pub turn_restrictions: usize,
-    /// The length of all segments, each once, in metres.
+    /// The length of all segments, each once, in meters.
     pub length_m: f64,
-    /// Classes that occur: segments, and their length in metres.
+    /// Classes that occur: segments, and their length in meters.
     pub classes: Vec<(RoadClass, usize, f64)>,
     /// The smallest box that holds all points: south-west and north-east corner.
     pub bounds: (LatLng, LatLng),
-    /// The fastest that any arc goes, in metres of its length per second.
+    /// The fastest that any arc goes, in meters of its length per second.
     pub speed_max_m_s: f64,
     /// Bytes, in memory and in the file.
     pub bytes: usize,
@@ -148,7 +148,7 @@ impl Network {
         self.lengths_cm().len()
     }
 
-    /// The length of each segment in centimetres, at least 1.
+    /// The length of each segment in centimeters, at least 1.
     pub fn lengths_cm(&self) -> &[u32] {
         self.image.slice(Section::LengthCm)
     }

@@ -31,7 +31,7 @@ mod ways;
 use std::io::{Read, Seek};
 
 pub use error::{BlockError, ImportError};
-pub use report::{DroppedCounts, LeftOutCounts, Report, RestrictionCounts};
+pub use report::{DroppedCounts, ExcludedCounts, Report, RestrictionCounts};
 
 use crate::Network;
 use pbf::Pbf;
@@ -52,7 +52,7 @@ pub struct Imported {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// What it does.
-    pub step: Step,
+    pub stage: ImportStage,
     /// Bytes of the file that this step has read.
     pub done: u64,
     /// Bytes of the file.
@@ -61,7 +61,7 @@ pub struct Progress {
 
 /// What an import is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum ImportStage {
     /// Reading ways and turn restrictions.
     Ways,
     /// Reading the nodes that they need.
@@ -80,7 +80,7 @@ pub fn import_pbf(
     let mut report = Report::default();
     let mut pbf = Pbf::new(source)?;
     let streets = collect::collect(&mut pbf, &mut report, progress)?;
-    progress(Progress { step: Step::Graph, done: pbf.bytes(), total: pbf.bytes() });
+    progress(Progress { stage: ImportStage::Graph, done: pbf.bytes(), total: pbf.bytes() });
     let (pieces, vias) = compress::compress(&streets, &mut report);
     let graph =
         turn_expansion::expand(&streets, &pieces, &turns::bans(&streets, &pieces, &vias, &mut report));

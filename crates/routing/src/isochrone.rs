@@ -7,7 +7,7 @@
 //! of 2 cells; every point farther than 3.42 cells from all of them is outside, for no corner of its cell is within.
 //! Blocks that are wider than twice the margin and not crossed stay as holes.
 //!
-//! Metres are those of a plane that touches the globe in the middle of the streets' latitudes: 100 km to the north or
+//! Meters are those of a plane that touches the globe in the middle of the streets' latitudes: 100 km to the north or
 //! south of it, at 50 degrees, the margin to the east and west is off by 2 %.
 
 mod field;
@@ -33,11 +33,11 @@ const CORNERS_MAX: usize = 4_000_000;
 pub struct Isochrone {
     /// The area, as polygons that do not meet.
     pub polygons: Vec<Polygon>,
-    /// The side of a cell of the grid in metres; see the module for what is promised in cells.
+    /// The side of a cell of the grid in meters; see the module for what is promised in cells.
     pub cell_m: f64,
-    /// The area without its holes, in square metres.
+    /// The area without its holes, in square meters.
     pub area_m2: f64,
-    /// The length of the streets that are reached in metres, both directions of a street counted.
+    /// The length of the streets that are reached in meters, both directions of a street counted.
     pub streets_m: f64,
 }
 
@@ -54,7 +54,7 @@ pub struct Polygon {
     pub holes: Vec<Ring>,
 }
 
-/// A plane that touches the globe: metres to the east of a longitude and to the north of the equator.
+/// A plane that touches the globe: meters to the east of a longitude and to the north of the equator.
 #[derive(Clone, Copy, Debug)]
 struct Plane {
     lon_deg: f64,
@@ -91,20 +91,20 @@ fn around(lines: &[Vec<LatLng>]) -> Isochrone {
         lines
             .iter()
             .flat_map(|line| line.windows(2))
-            .map(|pair| [pair[0], pair[1]].map(|at| plane.metres(at)))
+            .map(|pair| [pair[0], pair[1]].map(|at| plane.meters(at)))
     };
     let field = Field::new(pieces);
     let level_m = (field.cell_m * MARGIN_CELLS) as f32;
     let parts = rings::parts(&field, level_m);
     let to_ring = |ring: &Vec<[f64; 2]>| ring.iter().map(|point| plane.degrees(*point)).collect();
-    let polygon = |part: &rings::Part| Polygon {
+    let polygon = |part: &rings::AreaPart| Polygon {
         outer: to_ring(&part.outer),
         holes: part.holes.iter().map(to_ring).collect(),
     };
     Isochrone {
         polygons: parts.iter().map(polygon).collect(),
         cell_m: field.cell_m,
-        area_m2: parts.iter().map(rings::Part::area_m2).sum(),
+        area_m2: parts.iter().map(rings::AreaPart::area_m2).sum(),
         streets_m,
     }
 }
@@ -119,7 +119,7 @@ impl Plane {
         Some(Plane { lon_deg: first.lon_deg(), scale })
     }
 
-    fn metres(self, at: LatLng) -> [f64; 2] {
+    fn meters(self, at: LatLng) -> [f64; 2] {
         let east_deg = (at.lon_deg() - self.lon_deg + 540.0).rem_euclid(360.0) - 180.0;
         [east_deg.to_radians() * EARTH_RADIUS_M * self.scale, at.lat_deg().to_radians() * EARTH_RADIUS_M]
     }

@@ -47,7 +47,7 @@ pub use class::RoadClass;
 pub use csv_rows::RowError;
 pub use file::{FORMAT_VERSION, OpenError};
 pub use graph::{DirectedSegment, LatticePoint, Network, SegmentId, Summary};
-pub use roads::{Roads, RoadsError, RouteError, Step, Way};
+pub use roads::{DrivingRoute, Roads, RoadsError, RouteError, RouteStep};
 pub use snap::{Snap, SnapError, SnapQuery, Snapper};
 pub use straight_line::StraightLine;
 pub use travel_times::RoadTimes;

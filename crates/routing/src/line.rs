@@ -2,7 +2,7 @@
 
 use kerb_geometry::{LatLng, distance_m};
 
-/// The length of a line, metres.
+/// The length of a line, meters.
 pub(crate) fn length_m(line: &[LatLng]) -> f64 {
     line.windows(2).map(|pair| distance_m(pair[0], pair[1])).sum()
 }

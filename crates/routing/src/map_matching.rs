@@ -16,7 +16,7 @@ mod viterbi;
 pub use drives::{Drive, DriveRules, Ping, PingCounts, read_pings};
 pub use evaluation::{Evaluation, TravelTimeErrors, evaluate};
 pub use learning_run::{LearningRound, LearningRun};
-pub use matcher::{Estimates, Leg, MatchOptions, MatchedDrive, Matcher, Part};
+pub use matcher::{Estimates, Leg, MatchOptions, MatchedDrive, Matcher, TraversedSegment};
 pub use speed_estimator::{LearnedSpeeds, Legs, SpeedEstimator};
 pub use trips::{Day, Trip, TripCounts, read_trips};
 pub use viterbi::{Chain, cheapest_chains};

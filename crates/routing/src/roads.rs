@@ -11,7 +11,7 @@ use crate::line::{cut, length_m};
 use crate::snap::{Snap, SnapError, SnapQuery, Snapper};
 use crate::turn::Turn;
 
-/// Streets with all that questions need. Made once, asked from any thread.
+/// Streets with all that queries need. Made once, asked from any thread.
 #[derive(Debug)]
 pub struct Roads {
     network: Network,
@@ -52,22 +52,22 @@ pub enum RouteError {
 
 /// A fastest way.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Way {
+pub struct DrivingRoute {
     /// Its time, milliseconds.
     pub time_ms: u32,
-    /// Its length, metres.
+    /// Its length, meters.
     pub length_m: f64,
     /// Its line.
     pub line: Vec<LatLng>,
     /// Its streets, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<RouteStep>,
     /// How often the times of the streets were replaced before it was found.
     pub generation: u64,
 }
 
 /// A part of a way that stays on one street, and turns nowhere by more than 60 degrees.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Step {
+pub struct RouteStep {
     /// The street's name or number; empty when it has neither.
     pub name: String,
     /// What a driver does where it begins.
@@ -76,12 +76,12 @@ pub struct Step {
     pub first_point: usize,
     /// Milliseconds along it.
     pub time_ms: u32,
-    /// Metres along it.
+    /// Meters along it.
     pub length_m: f64,
 }
 
 impl Roads {
-    /// Opens a network's file and makes ready what questions need. A position farther than `snap_max_m` from every street is off
+    /// Opens a network's file and makes ready what queries need. A position farther than `snap_max_m` from every street is off
     /// the map.
     pub fn open(path: &Path, snap_max_m: f64) -> Result<Self, RoadsError> {
         Ok(Self::new(Network::open(path)?, snap_max_m)?)
@@ -135,28 +135,33 @@ impl Roads {
             .collect())
     }
 
-    /// How far a position is from its street, in metres.
+    /// How far a position is from its street, in meters.
     pub fn off_street_m(&self, at: LatLng) -> Result<f64, SnapError> {
         Ok(self.snapped(at, None)?.distance_m)
     }
 
-    /// A position farther from every street is off the map, in metres.
+    /// A position farther from every street is off the map, in meters.
     pub fn snap_max_m(&self) -> f64 {
         self.snap_max_m
     }
 
     /// The fastest way between the points of streets that are nearest to two positions.
-    pub fn way(&self, from: LatLng, to: LatLng) -> Result<Way, RouteError> {
-        self.way_toward(from, None, to)
+    pub fn route(&self, from: LatLng, to: LatLng) -> Result<DrivingRoute, RouteError> {
+        self.route_toward(from, None, to)
     }
 
-    /// As [`Roads::way`], by times of this network that were taken from its engine.
-    pub fn way_by(&self, routes: &Routes, from: LatLng, to: LatLng) -> Result<Way, RouteError> {
+    /// As [`Roads::route`], by times of this network that were taken from its engine.
+    pub fn route_by(&self, routes: &Routes, from: LatLng, to: LatLng) -> Result<DrivingRoute, RouteError> {
         self.way_between(routes, self.ends(from), from, to)
     }
 
-    /// As [`Roads::way`], of who begins it in this [direction](Roads::ends_toward).
-    pub fn way_toward(&self, from: LatLng, heading_deg: Option<f64>, to: LatLng) -> Result<Way, RouteError> {
+    /// As [`Roads::route`], of who begins it in this [direction](Roads::ends_toward).
+    pub fn route_toward(
+        &self,
+        from: LatLng,
+        heading_deg: Option<f64>,
+        to: LatLng,
+    ) -> Result<DrivingRoute, RouteError> {
         self.way_between(&self.engine.routes(), self.ends_toward(from, heading_deg), from, to)
     }
 
@@ -166,23 +171,23 @@ impl Roads {
         starts: Result<Vec<PhantomNode>, SnapError>,
         from: LatLng,
         to: LatLng,
-    ) -> Result<Way, RouteError> {
+    ) -> Result<DrivingRoute, RouteError> {
         let starts = starts.map_err(RouteError::From)?;
         let goals = self.ends(to).map_err(RouteError::To)?;
         let route = routes.route(&starts, &goals).ok_or(RouteError::NoRoute { from, to })?;
-        Ok(self.told(&route, routes.version()))
+        Ok(self.describe(&route, routes.version()))
     }
 
     fn snapped(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Snap, SnapError> {
         self.snapper.snap(SnapQuery { at, heading_deg, max_m: self.snap_max_m })
     }
 
-    fn told(&self, route: &Route, generation: u64) -> Way {
-        let mut way = Way {
+    fn describe(&self, route: &Route, generation: u64) -> DrivingRoute {
+        let mut way = DrivingRoute {
             time_ms: route.time_ms,
             length_m: 0.0,
             line: Vec::new(),
-            steps: Vec::<Step>::new(),
+            steps: Vec::<RouteStep>::new(),
             generation,
         };
         for arc_part in &route.arc_segments {
@@ -201,7 +206,7 @@ impl Roads {
                     step.time_ms += arc_part.time_ms;
                     step.length_m += along_m;
                 }
-                None => way.steps.push(Step {
+                None => way.steps.push(RouteStep {
                     name: name.to_owned(),
                     turn,
                     first_point,

@@ -1,6 +1,6 @@
 //! The street beside a position: the nearest point on a segment, and the directions in which one can drive on from it.
 //!
-//! The straight pieces of all curves stand in an R-tree (`rstar`). A question looks at all pieces in a small box, and
+//! The straight pieces of all curves stand in an R-tree (`rstar`). A query looks at all pieces in a small box, and
 //! in a box twice as wide in both directions until one holds a piece that no piece outside can be nearer than.
 
 pub(crate) mod snap_cache;
@@ -16,12 +16,12 @@ use crate::graph::{DirectedSegment, LatticePoint, Network, SegmentId};
 
 /// A street leads toward a heading when it is off by no more than this.
 const HEADING_TOLERANCE_DEG: f64 = 60.0;
-/// Half of the first box, in metres. Half of all taxi positions are within 30 m of a street.
+/// Half of the first box, in meters. Half of all taxi positions are within 30 m of a street.
 const FIRST_REACH_M: f64 = 32.0;
 const REACH_GROWTH: f64 = 2.0;
-/// The farthest that [`Snapper::within`] looks, metres.
+/// The farthest that [`Snapper::within`] looks, meters.
 const WITHIN_MAX_M: f64 = 10_000.0;
-/// Metres of a meridian in one lattice step.
+/// Meters of a meridian in one lattice step.
 const STEP_M: f64 = EARTH_RADIUS_M * PI / 180.0 * 1e-7;
 /// A whole turn in lattice steps.
 const TURN_E7: i64 = 3_600_000_000;
@@ -34,7 +34,7 @@ pub struct SnapQuery {
     /// The direction of travel, in degrees clockwise from north. With it, only directions that lead that way, within
     /// 60 degrees, are answered.
     pub heading_deg: Option<f64>,
-    /// No street farther than this, in metres.
+    /// No street farther than this, in meters.
     pub max_m: f64,
 }
 
@@ -47,7 +47,7 @@ pub struct Snap {
     pub share: f64,
     /// The point.
     pub place: LatLng,
-    /// From the position to the point, in metres.
+    /// From the position to the point, in meters.
     pub distance_m: f64,
     /// Whether one can drive on from there along the segment.
     pub forward: bool,
@@ -78,9 +78,9 @@ pub enum SnapError {
     TooFar {
         /// The position.
         at: LatLng,
-        /// How far the nearest street is, in metres.
+        /// How far the nearest street is, in meters.
         nearest_m: f64,
-        /// The limit, in metres.
+        /// The limit, in meters.
         max_m: f64,
     },
     /// No street anywhere leads toward the heading.
@@ -97,8 +97,8 @@ pub struct Snapper {
     pieces: RTree<Piece, FlatTree>,
 }
 
-/// A flat tree: a question goes down few levels and looks at neighbours that lie side by side in memory. On Manhattan's
-/// 38,816 pieces a question takes 1.3 µs, with rstar's own 6 children 1.7.
+/// A flat tree: a query goes down few levels and looks at neighbors that lie side by side in memory. On Manhattan's
+/// 38,816 pieces a query takes 1.3 µs, with rstar's own 6 children 1.7.
 struct FlatTree;
 
 impl RTreeParams for FlatTree {
@@ -142,30 +142,30 @@ impl Snapper {
         }
     }
 
-    /// The nearest point on any street, in the plane that touches the globe at the position: within a kilometre and
-    /// below the polar circles that differs from the great circle by less than a metre in ten thousand.
+    /// The nearest point on any street, in the plane that touches the globe at the position: within a kilometer and
+    /// below the polar circles that differs from the great circle by less than a meter in ten thousand.
     ///
     /// Of points that are equally near, the one on the segment with the lowest number is taken.
-    pub fn snap(&self, question: SnapQuery) -> Result<Snap, SnapError> {
-        let plane = Plane::new(question);
+    pub fn snap(&self, query: SnapQuery) -> Result<Snap, SnapError> {
+        let plane = Plane::new(query);
         let mut reach_m = FIRST_REACH_M;
         while reach_m < HALF_CIRCUMFERENCE_M * REACH_GROWTH {
             if let Some(hit) = self.nearest_within(&plane, reach_m) {
-                return hit.answer(question);
+                return hit.answer(query);
             }
             reach_m *= REACH_GROWTH;
         }
         // A network has streets, so only a heading can rule out all of them.
-        Err(SnapError::NoHeading { heading_deg: question.heading_deg.unwrap_or_default() })
+        Err(SnapError::NoHeading { heading_deg: query.heading_deg.unwrap_or_default() })
     }
 
     /// The nearest point of each street within a distance of at most 10 km, the nearest street first, no more than
     /// `count`.
     pub fn within(&self, at: LatLng, max_m: f64, count: usize) -> Vec<Snap> {
-        let question = SnapQuery { at, heading_deg: None, max_m: max_m.min(WITHIN_MAX_M) };
-        let plane = Plane::new(question);
+        let query = SnapQuery { at, heading_deg: None, max_m: max_m.min(WITHIN_MAX_M) };
+        let plane = Plane::new(query);
         let mut nearest = BTreeMap::<u32, PiecePoint>::new();
-        for envelope in plane.boxes(question.max_m).into_iter().flatten() {
+        for envelope in plane.boxes(query.max_m).into_iter().flatten() {
             let _: ControlFlow<()> = self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
                 let hit = plane.hit(piece);
                 nearest
@@ -182,7 +182,7 @@ impl Snapper {
         let mut hits: Vec<PiecePoint> = nearest.into_values().collect();
         // Of equally near ones the lower segment first, in which order they are.
         hits.sort_by(|a, b| a.square_m.total_cmp(&b.square_m));
-        hits.iter().take(count).map_while(|hit| hit.answer(question).ok()).collect()
+        hits.iter().take(count).map_while(|hit| hit.answer(query).ok()).collect()
     }
 
     /// The nearest piece, if it is no farther than the box reaches.
@@ -218,7 +218,7 @@ fn pieces(network: &Network, segment: SegmentId) -> impl Iterator<Item = Piece> 
     })
 }
 
-/// The plane that touches the globe at a position: metres to the east and to the north.
+/// The plane that touches the globe at a position: meters to the east and to the north.
 struct Plane {
     at: LatLng,
     east_step_m: f64,
@@ -227,12 +227,12 @@ struct Plane {
 }
 
 impl Plane {
-    fn new(question: SnapQuery) -> Plane {
+    fn new(query: SnapQuery) -> Plane {
         let unit = |deg: f64| [deg.to_radians().sin(), deg.to_radians().cos()];
         Plane {
-            at: question.at,
-            east_step_m: STEP_M * question.at.lat_deg().to_radians().cos(),
-            heading: question.heading_deg.map(unit),
+            at: query.at,
+            east_step_m: STEP_M * query.at.lat_deg().to_radians().cos(),
+            heading: query.heading_deg.map(unit),
         }
     }
 
@@ -250,7 +250,7 @@ impl Plane {
         [Some(around(lon)), is_in_reach.then(|| around(beyond))]
     }
 
-    fn metres(&self, place: LatticePoint) -> [f64; 2] {
+    fn meters(&self, place: LatticePoint) -> [f64; 2] {
         let mut east = i64::from(place.lon_e7) - i64::from(self.at.lon_e7());
         if east.abs() > TURN_E7 / 2 {
             east -= east.signum() * TURN_E7;
@@ -261,7 +261,7 @@ impl Plane {
 
     /// The point of a piece that is nearest to the position.
     fn hit(&self, piece: &Piece) -> PiecePoint {
-        let (from, to) = (self.metres(piece.from), self.metres(piece.to));
+        let (from, to) = (self.meters(piece.from), self.meters(piece.to));
         let [east, north] = [to[0] - from[0], to[1] - from[1]];
         let square_length = east * east + north * north;
         let along = -(from[0] * east + from[1] * north);
@@ -279,7 +279,7 @@ impl Plane {
     /// The directions of a piece that may be driven and lead toward the heading.
     fn open(&self, piece: &Piece) -> [bool; 2] {
         let Some(heading) = self.heading else { return piece.open };
-        let (from, to) = (self.metres(piece.from), self.metres(piece.to));
+        let (from, to) = (self.meters(piece.from), self.meters(piece.to));
         let [east, north] = [to[0] - from[0], to[1] - from[1]];
         let toward = heading[0] * east + heading[1] * north;
         let least = HEADING_TOLERANCE_DEG.to_radians().cos() * east.hypot(north);
@@ -304,10 +304,10 @@ impl PiecePoint {
         nearer.is_lt() || (nearer.is_eq() && key(self) < key(other))
     }
 
-    fn answer(&self, question: SnapQuery) -> Result<Snap, SnapError> {
+    fn answer(&self, query: SnapQuery) -> Result<Snap, SnapError> {
         let distance_m = self.square_m.sqrt();
-        if distance_m.total_cmp(&question.max_m).is_gt() {
-            return Err(SnapError::TooFar { at: question.at, nearest_m: distance_m, max_m: question.max_m });
+        if distance_m.total_cmp(&query.max_m).is_gt() {
+            return Err(SnapError::TooFar { at: query.at, nearest_m: distance_m, max_m: query.max_m });
         }
         let Piece { from, to, shares, .. } = self.piece;
         let between =

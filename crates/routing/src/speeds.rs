@@ -1,4 +1,4 @@
-//! Speeds that replace the limits of the streets: from a file, from a stream, from what was learnt.
+//! Speeds that replace the limits of the streets: from a file, from a stream, from what was learned.
 //!
 //! [`Layers`] holds all of them, the nearest to the present on top, and gives the times of all arcs for an instant;
 //! [`Engine::replace`](crate::engine::Engine::replace) brings them to the searches. [`LiveSpeeds`] does both for a running

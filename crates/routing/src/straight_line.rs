@@ -32,13 +32,13 @@ impl TravelTimes for StraightLine {
         self
     }
 
-    fn table(&self, question: &TravelTimeQuery) -> TravelTimeTable {
-        let seconds = question.legs.iter().map(|leg| {
-            let from = question.origins[leg.origin as usize];
-            let to = question.destinations[leg.destination as usize];
+    fn table(&self, query: &TravelTimeQuery) -> TravelTimeTable {
+        let seconds = query.legs.iter().map(|leg| {
+            let from = query.origins[leg.origin as usize];
+            let to = query.destinations[leg.destination as usize];
             self.seconds(distance_m(from, to))
         });
-        let sources = vec![TravelSource::StraightLine; question.legs.len()];
+        let sources = vec![TravelSource::StraightLine; query.legs.len()];
         TravelTimeTable { seconds: seconds.collect(), sources }
     }
 
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn legs_are_answered_in_their_order_and_rounded_up() {
         let at = |lat| LatLng::new(lat, 13.4).unwrap();
-        let question = TravelTimeQuery {
+        let query = TravelTimeQuery {
             origins: vec![at(52.5), at(52.51)],
             destinations: vec![at(52.5), at(52.52)],
             legs: vec![
@@ -81,7 +81,7 @@ mod tests {
                 Leg { origin: 1, destination: 1 },
             ],
         };
-        let table = StraightLine::new(36.0, 1.5).table(&question);
+        let table = StraightLine::new(36.0, 1.5).table(&query);
         // 0.01 degree of latitude is 1,111.95 m: 10 m/s over 1.5 times that.
         assert_eq!(table.seconds, [334, 0, 167]);
     }

@@ -14,10 +14,10 @@ use crate::engine::{PhantomNode, Routes, Travel, UNREACHABLE_MS};
 use crate::roads::Roads;
 use crate::snap::snap_cache::SnapCache;
 
-/// Distances to streets are measured in a plane, which below the polar circles and within some kilometres differs from the
+/// Distances to streets are measured in a plane, which below the polar circles and within some kilometers differs from the
 /// globe by less than this part.
 const PLANE_MARGIN: f64 = 1.01;
-/// The engine rounds to whole milliseconds and to points of the lattice; together that is less than this, metres.
+/// The engine rounds to whole milliseconds and to points of the lattice; together that is less than this, meters.
 const ROUNDING_M: f64 = 1.0;
 
 /// Times on streets; a leg that begins or ends off the map, or has no way, is the fallback's.
@@ -53,14 +53,14 @@ impl RoadTimes {
     ///
     /// A place at a time, of the side that has fewer: what is above the places of the other side is computed once for each
     /// of them, so many riders for few drivers cost a search a driver.
-    fn fill(&self, question: &TravelTimeQuery, seconds: &mut [u32]) -> Vec<usize> {
-        let origins = self.ends(&question.origins);
-        let destinations = self.snapped.ends(&question.destinations, |at| self.snap(at));
+    fn fill(&self, query: &TravelTimeQuery, seconds: &mut [u32]) -> Vec<usize> {
+        let origins = self.ends(&query.origins);
+        let destinations = self.snapped.ends(&query.destinations, |at| self.snap(at));
         let by_origin = origins.len() < destinations.len();
         let routes = self.routes();
         let mut unknown = Vec::new();
-        for (place, legs) in by_place(&question.legs, by_origin) {
-            let legs_of = legs.iter().map(|leg| question.legs[*leg]);
+        for (place, legs) in by_place(&query.legs, by_origin) {
+            let legs_of = legs.iter().map(|leg| query.legs[*leg]);
             let times_ms = if by_origin {
                 let to: Vec<&[PhantomNode]> =
                     legs_of.map(|leg| &*destinations[leg.destination as usize]).collect();
@@ -89,13 +89,13 @@ impl TravelTimes for RoadTimes {
         Arc::new(Self { roads, routes: Some(self.routes()), fallback, snapped })
     }
 
-    fn table(&self, question: &TravelTimeQuery) -> TravelTimeTable {
-        let mut seconds = vec![0; question.legs.len()];
-        let mut sources = vec![TravelSource::Roads; question.legs.len()];
-        let unknown = self.fill(question, &mut seconds);
+    fn table(&self, query: &TravelTimeQuery) -> TravelTimeTable {
+        let mut seconds = vec![0; query.legs.len()];
+        let mut sources = vec![TravelSource::Roads; query.legs.len()];
+        let unknown = self.fill(query, &mut seconds);
         if !unknown.is_empty() {
-            let legs = unknown.iter().map(|leg| question.legs[*leg]).collect();
-            let rest = self.fallback.table(&TravelTimeQuery { legs, ..question.clone() });
+            let legs = unknown.iter().map(|leg| query.legs[*leg]).collect();
+            let rest = self.fallback.table(&TravelTimeQuery { legs, ..query.clone() });
             for (leg, eta) in unknown.into_iter().zip(rest.etas()) {
                 (seconds[leg], sources[leg]) = (eta.time_s, eta.source);
             }
@@ -104,7 +104,7 @@ impl TravelTimes for RoadTimes {
     }
 
     fn drive(&self, from: LatLng, to: LatLng) -> Drive {
-        let Ok(way) = self.roads.way_by(&self.routes(), from, to) else {
+        let Ok(way) = self.roads.route_by(&self.routes(), from, to) else {
             return self.fallback.drive(from, to);
         };
         let eta = Eta { time_s: way.time_ms.div_ceil(1_000), source: TravelSource::Roads };

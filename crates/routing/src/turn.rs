@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn turns_are_named_by_their_angle() {
         // From the south, over a place at 60 degrees north, where a degree of longitude is half as long.
-        let (before, centre) = ([at(59.0, 10.0), at(60.0, 10.0)], at(60.0, 10.0));
+        let (before, center) = ([at(59.0, 10.0), at(60.0, 10.0)], at(60.0, 10.0));
         let table = [
             (0.001, 0.0, Turn::Straight),
             (0.001, 0.002, Turn::SlightRight),
@@ -100,7 +100,7 @@ mod tests {
             (-0.001, 0.0, Turn::Around),
         ];
         for (north, east, turn) in table {
-            let after = [centre, at(60.0 + north, 10.0 + east)];
+            let after = [center, at(60.0 + north, 10.0 + east)];
             assert_eq!(Turn::between(&before, &after), turn, "{north} {east}");
         }
         assert_eq!(Turn::between(&[], &before), Turn::Straight);

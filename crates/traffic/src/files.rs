@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::options::RoadsOptions;
+use crate::service::{Command, apply_change};
 use crate::status::{FileStatus, Status};
-use crate::task::{Command, bring};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ pub(super) struct Reader {
 
 /// What tells a file from the one that was there before. They are too large to be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mark {
+struct FileFingerprint {
     bytes: u64,
     changed: Option<SystemTime>,
     /// A file that is moved into place has another one.
@@ -59,14 +59,14 @@ struct Mark {
 }
 
 /// A file that is watched.
-pub(super) struct Watched {
+pub(super) struct WatchedFile {
     layer: Layer,
     path: PathBuf,
     /// Of what was read last, right or wrong; `None` when there was nothing.
-    mark: Option<Mark>,
+    mark: Option<FileFingerprint>,
 }
 
-impl Watched {
+impl WatchedFile {
     /// Reads the files of the settings for the first time.
     pub(super) async fn read_all(
         options: &RoadsOptions,
@@ -92,7 +92,7 @@ impl Watched {
 
 /// Looks at the files again and again.
 pub(super) async fn watch(
-    mut files: Vec<Watched>,
+    mut files: Vec<WatchedFile>,
     reader: Reader,
     clock: Arc<dyn Clock>,
     status: Arc<Mutex<Status>>,
@@ -111,7 +111,7 @@ pub(super) async fn watch(
             let (layer, path) = (file.layer, file.path.display());
             let outcome = match reader.read(file.path.clone()).await {
                 Ok(table) => {
-                    if bring(&commands, layer.change(table)).await.is_err() {
+                    if apply_change(&commands, layer.change(table)).await.is_err() {
                         return;
                     }
                     tracing::info!(%path, setting = layer.setting(), "the speeds of a file changed");
@@ -154,11 +154,11 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-async fn mark_of(path: PathBuf) -> Option<Mark> {
+async fn mark_of(path: PathBuf) -> Option<FileFingerprint> {
     let looking = run_blocking(move || std::fs::metadata(path).ok());
     let metadata = looking.await.expect("looking at a file does not panic")?;
     let changed = metadata.modified().ok();
-    Some(Mark { bytes: metadata.len(), changed, number: number_of(&metadata) })
+    Some(FileFingerprint { bytes: metadata.len(), changed, number: number_of(&metadata) })
 }
 
 #[cfg(unix)]

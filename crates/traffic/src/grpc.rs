@@ -1,4 +1,4 @@
-//! `RoadsAdminService`: this node's speeds, and those of all others that have streets.
+//! `RoadsAdminService`: this node's speeds, and those of all peers that have streets.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::StreetSpeeds;
-use crate::others::Others;
-use crate::rows::Resolved;
+use crate::peer_nodes::PeerNodes;
+use crate::speed_rows::ResolvedRows;
 use crate::status::FileStatus;
 
 /// Calls that set speeds at one time, at most: each may keep all its rows. Those that other nodes have sent on are counted
@@ -36,7 +36,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 pub struct Grpc {
     node: NodeId,
     speeds: Option<StreetSpeeds>,
-    others: Others,
+    peers: PeerNodes,
     /// For clients' calls.
     calls: Arc<Semaphore>,
     /// For what is for this node only.
@@ -55,9 +55,9 @@ struct Call {
 
 impl Grpc {
     /// Of this node's streets; `None`: it has none.
-    pub fn new(node: NodeId, speeds: Option<StreetSpeeds>, others: Others) -> Self {
+    pub fn new(node: NodeId, speeds: Option<StreetSpeeds>, peers: PeerNodes) -> Self {
         let [calls, own_calls] = [(); 2].map(|()| Arc::new(Semaphore::new(CALLS_MAX)));
-        Self { node, speeds, others, calls, own_calls }
+        Self { node, speeds, peers, calls, own_calls }
     }
 
     /// The gRPC service of these speeds.
@@ -65,7 +65,7 @@ impl Grpc {
         RoadsAdminServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
-    /// Takes a whole call, here and at all others.
+    /// Takes a whole call, here and at all peers.
     pub async fn set(
         &self,
         messages: impl Stream<Item = Result<SetSpeedsRequest, Status>>,
@@ -80,27 +80,27 @@ impl Grpc {
         let checksum = Some(call.network_checksum.clone()).filter(|checksum| !checksum.is_empty());
         let checksum = checksum.unwrap_or_else(|| speeds.checksum());
         let rows = Arc::clone(&call.speeds);
-        let others = self.others.ask(move |mut client| {
+        let peers = self.peers.ask(move |mut client| {
             let messages = futures::stream::iter(speed_messages(Arc::clone(&rows), true, checksum.clone()));
             async move { Ok(client.set_speeds(messages).await?.into_inner()) }.boxed()
         });
-        let (own, others) = tokio::join!(speeds.set(call.speeds, &call.network_checksum), others);
-        let others = others.into_iter().map(|(node, answer)| match answer {
+        let (own, peers) = tokio::join!(speeds.set(call.speeds, &call.network_checksum), peers);
+        let peers = peers.into_iter().map(|(node, answer)| match answer {
             Ok(answer) => answer.nodes.into_iter().next().unwrap_or_default(),
             Err(error) => taken(&node, Err(error)),
         });
-        Ok(SetSpeedsResponse { nodes: std::iter::once(taken(&self.node, own)).chain(others).collect() })
+        Ok(SetSpeedsResponse { nodes: std::iter::once(taken(&self.node, own)).chain(peers).collect() })
     }
 
-    /// What is in force here and at all others.
+    /// What is in force here and at all peers.
     pub async fn describe(&self, request: DescribeRoadsRequest) -> Result<DescribeRoadsResponse, Status> {
         let mut nodes = vec![self.speeds()?.describe(&self.node)];
         if !request.this_node_only {
-            let others = self.others.ask(|mut client| {
+            let peers = self.peers.ask(|mut client| {
                 let request = DescribeRoadsRequest { this_node_only: true };
                 async move { Ok(client.describe_roads(request).await?.into_inner()) }.boxed()
             });
-            nodes.extend(others.await.into_iter().map(|(node, answer)| match answer {
+            nodes.extend(peers.await.into_iter().map(|(node, answer)| match answer {
                 Ok(answer) => answer.nodes.into_iter().next().unwrap_or_default(),
                 Err(error) => {
                     NodeRoads { node_id: node.to_string(), error: error.to_string(), ..NodeRoads::default() }
@@ -183,11 +183,11 @@ pub fn speed_messages(
     })
 }
 
-fn taken(node: &NodeId, outcome: Result<Resolved, Error>) -> SpeedsTaken {
+fn taken(node: &NodeId, outcome: Result<ResolvedRows, Error>) -> SpeedsTaken {
     let node_id = node.to_string();
     match outcome {
-        Ok(Resolved { taken, refused, refusals, .. }) => {
-            SpeedsTaken { node_id, taken, refused, refusals, ..SpeedsTaken::default() }
+        Ok(ResolvedRows { taken, refused, rejections, .. }) => {
+            SpeedsTaken { node_id, taken, refused, refusals: rejections, ..SpeedsTaken::default() }
         }
         Err(error) => SpeedsTaken { node_id, error: error.to_string(), ..SpeedsTaken::default() },
     }

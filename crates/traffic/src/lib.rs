@@ -1,22 +1,22 @@
 //! Live speeds of a node's streets: two watched files, what streams tell, and the one task that works them into the
-//! travel times while questions go on.
+//! travel times while queries go on.
 //!
 //! | file | its job |
 //! |---|---|
 //! | `files.rs` | reads the speed file and the profile, and again when they change |
-//! | `task.rs` | owns all speeds; works in what came, and what runs out |
-//! | `rows.rs` | a wire row becomes a told speed, or a refusal of its field |
+//! | `service.rs` | owns all speeds; works in what came, and what runs out |
+//! | `speed_rows.rs` | a wire row becomes a streamed speed, or a rejection of its field |
 //! | `status.rs` | what the node says of its speeds |
-//! | `others.rs` | the other nodes that have streets |
+//! | `peer_nodes.rs` | the other nodes that have streets |
 //! | `grpc.rs` | `RoadsAdminService` |
 
 mod files;
 mod grpc;
 pub mod options;
-mod others;
-mod rows;
+mod peer_nodes;
+mod service;
+mod speed_rows;
 mod status;
-mod task;
 
 use std::sync::Arc;
 
@@ -33,18 +33,18 @@ pub use files::SpeedFileError;
 pub use grpc::Grpc;
 pub use grpc::speed_messages;
 pub use options::RoadsOptions;
-pub use others::Others;
+pub use peer_nodes::PeerNodes;
 
-use files::{Reader, Watched};
-use rows::{Resolved, Rules};
+use files::{Reader, WatchedFile};
+use service::{COMMANDS_MAX, Command, SpeedTask};
+use speed_rows::{ResolvedRows, Rules};
 use status::Status;
-use task::{COMMANDS_MAX, Command, Task};
 
 /// The speeds of this node's streets. Cheap to clone; its tasks end with the last clone.
 #[derive(Clone)]
-pub struct StreetSpeeds(Arc<Running>);
+pub struct StreetSpeeds(Arc<Shared>);
 
-struct Running {
+struct Shared {
     roads: Arc<Roads>,
     segments: Arc<Segments>,
     clock: Arc<dyn Clock>,
@@ -69,9 +69,9 @@ impl StreetSpeeds {
         let reader = Reader { roads: Arc::clone(&roads), segments: Arc::clone(&segments) };
         let status = Arc::new(Mutex::new(Status::new(&roads)));
         let mut speeds = LiveSpeeds::new(&roads, offset);
-        let watched = Watched::read_all(options, &reader, &*clock, &status, &mut speeds).await?;
+        let watched = WatchedFile::read_all(options, &reader, &*clock, &status, &mut speeds).await?;
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
-        let mut task = Task {
+        let mut task = SpeedTask {
             speeds,
             roads: Arc::clone(&roads),
             clock: Arc::clone(&clock),
@@ -85,7 +85,7 @@ impl StreetSpeeds {
             let watching = files::watch(watched, reader, clock.clone(), status.clone(), sender.clone());
             tasks.push(AbortOnDropHandle::new(tokio::spawn(watching)));
         }
-        Ok(Self(Arc::new(Running {
+        Ok(Self(Arc::new(Shared {
             roads,
             segments,
             clock,
@@ -99,7 +99,7 @@ impl StreetSpeeds {
 
     /// Takes the rows of one call; answers when they are in the travel times. `checksum`: of the network that the rows'
     /// numbers are of; empty for this node's.
-    async fn set(&self, rows: Arc<Vec<StreetSpeed>>, checksum: &str) -> Result<Resolved, Error> {
+    async fn set(&self, rows: Arc<Vec<StreetSpeed>>, checksum: &str) -> Result<ResolvedRows, Error> {
         let (running, now_ms) = (Arc::clone(&self.0), self.0.clock.now_ms());
         let has_its_numbers = checksum.is_empty() || checksum == self.checksum();
         let resolving = run_blocking(move || {
@@ -109,7 +109,7 @@ impl StreetSpeeds {
                 lifetime_ms: running.lifetime_ms,
                 lifetime_max_ms: running.lifetime_max_ms,
             };
-            rows::resolve(&rows, &rules, now_ms)
+            speed_rows::resolve(&rows, &rules, now_ms)
         });
         let mut resolved = resolving.await.map_err(|error| Error::Internal(error.to_string()))?;
         {
@@ -117,8 +117,12 @@ impl StreetSpeeds {
             status.rows_taken += u64::from(resolved.taken);
             status.rows_refused += u64::from(resolved.refused);
         }
-        if !resolved.told.is_empty() {
-            task::bring(&self.0.commands, SpeedChange::Streamed(std::mem::take(&mut resolved.told))).await?;
+        if !resolved.streamed.is_empty() {
+            service::apply_change(
+                &self.0.commands,
+                SpeedChange::Streamed(std::mem::take(&mut resolved.streamed)),
+            )
+            .await?;
         }
         Ok(resolved)
     }

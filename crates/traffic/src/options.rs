@@ -20,7 +20,7 @@ pub struct RoadsOptions {
     /// The road network of `kerb roads import`. Unset: travel times are straight lines over a speed. A relative path
     /// starts in the working directory.
     pub file: Option<PathBuf>,
-    /// A position farther from every street is off the map, and its times are straight lines, metres.
+    /// A position farther from every street is off the map, and its times are straight lines, meters.
     pub snap_max_m: f64,
     /// A file of speeds that count over the profile's. Read again when it changes.
     pub speeds: Option<PathBuf>,

@@ -90,7 +90,7 @@ fn read(folder: &Path, name: &str) -> Town {
     for row in rows(folder, &format!("{name}_edges.csv.gz")).records() {
         let row = row.expect("a row");
         let node = |column: usize| numbers[&row[column].parse().expect("a node's id")];
-        let length_m: f64 = row[2].parse().expect("metres");
+        let length_m: f64 = row[2].parse().expect("meters");
         let speed_kmh = row[4].parse().unwrap_or(SPEED_KMH);
         arcs.push((node(0), node(1), length_m, (length_m / speed_kmh * 3_600.0).round() as u32));
     }

@@ -9,7 +9,7 @@ use super::hierarchy::{Hierarchy, NONE};
 use super::phantom_node::Access;
 use super::search_arcs::SearchArcs;
 
-/// One side of the search: distances to what was climbed, and over which link.
+/// One side of the search: distances to what was visited, and over which link.
 #[derive(Debug)]
 pub(super) struct SearchSide {
     time_ms: Vec<u32>,
@@ -21,8 +21,8 @@ pub(super) struct SearchSide {
 pub(super) struct BidirectionalSearch {
     forward: SearchSide,
     backward: SearchSide,
-    climb: EliminationTreeWalk,
-    climbed: Vec<u32>,
+    tree_walk: EliminationTreeWalk,
+    visited: Vec<u32>,
 }
 
 /// Where the two sides of a shortest way meet.
@@ -75,12 +75,12 @@ impl SearchSide {
 impl BidirectionalSearch {
     /// Memory for a network of this many nodes.
     pub(super) fn new(nodes: usize) -> BidirectionalSearch {
-        let climbed = Vec::new();
+        let visited = Vec::new();
         BidirectionalSearch {
             forward: SearchSide::new(nodes),
             backward: SearchSide::new(nodes),
-            climb: EliminationTreeWalk::default(),
-            climbed,
+            tree_walk: EliminationTreeWalk::default(),
+            visited,
         }
     }
 
@@ -100,15 +100,15 @@ impl BidirectionalSearch {
         self.clear();
         from.for_each(|access| {
             self.forward.start(access);
-            self.climb.add(access.node);
+            self.tree_walk.add(access.node);
         });
         to.for_each(|access| {
             self.backward.start(access);
-            self.climb.add(access.node);
+            self.tree_walk.add(access.node);
         });
         let mut best = Meeting { node: NONE, time_ms: UNREACHABLE_MS };
-        while let Some(node) = self.climb.next(&hierarchy.parent) {
-            self.climbed.push(node);
+        while let Some(node) = self.tree_walk.next(&hierarchy.parent) {
+            self.visited.push(node);
             let there_ms = self.forward.time_ms[node as usize];
             let back_ms = self.backward.time_ms[node as usize];
             if there_ms + back_ms < best.time_ms {
@@ -124,9 +124,9 @@ impl BidirectionalSearch {
         (best.node != NONE).then_some(best)
     }
 
-    /// Cleans what the last search touched: it reaches only what it climbed.
+    /// Cleans what the last search touched: it reaches only what it visited.
     fn clear(&mut self) {
-        for node in self.climbed.drain(..) {
+        for node in self.visited.drain(..) {
             self.forward.clear(node);
             self.backward.clear(node);
         }

@@ -74,7 +74,7 @@ fn relax_upward(hierarchy: &Hierarchy, arcs: &mut [[u32; 2]]) -> Vec<[u32; 2]> {
 
 /// The sides at the lowest corner of each triangle may be a way over another corner. All that is above the lowest
 /// corner is final when its turn comes: the shortest way from it leaves it by an arc over lower nodes, and goes on
-/// between two of its higher neighbours, who are neighbours of each other.
+/// between two of its higher neighbors, who are neighbors of each other.
 fn relax_downward(hierarchy: &Hierarchy, arcs: &mut [[u32; 2]]) {
     for rank in (0..hierarchy.nodes()).rev() {
         hierarchy.triangles_above(rank, |to_middle, to_highest, between| {

@@ -1,9 +1,9 @@
 //! The part of the hierarchy that depends on the streets alone: an order of the nodes and the arcs that it calls for.
 //!
 //! Inside the engine a node's number is its rank: its place in the order, so what is more important has the larger
-//! number. Contracting the nodes in order adds an arc between any two neighbours of a node that are still there; what
-//! results is chordal: the higher neighbours of a node are neighbours of each other. All of them are ancestors of the
-//! node in the elimination tree, in which a node's parent is its lowest higher neighbour.
+//! number. Contracting the nodes in order adds an arc between any two neighbors of a node that are still there; what
+//! results is chordal: the higher neighbors of a node are neighbors of each other. All of them are ancestors of the
+//! node in the elimination tree, in which a node's parent is its lowest higher neighbor.
 
 use kerb_geometry::{LatLng, distance_m};
 
@@ -34,7 +34,7 @@ pub(super) struct Hierarchy {
     slot_arcs: Vec<u32>,
     /// From which rank to which each arc of the streets leads.
     pub(super) arcs: Vec<[u32; 2]>,
-    /// How far apart in metres two points of each of the streets' arcs may be: its length, or the straight line
+    /// How far apart in meters two points of each of the streets' arcs may be: its length, or the straight line
     /// between its ends where that is more.
     pub(super) span_m: Vec<f32>,
 }
@@ -93,10 +93,10 @@ impl Hierarchy {
         self.first[rank] as usize..self.first[rank + 1] as usize
     }
 
-    /// The arc between two neighbours.
+    /// The arc between two neighbors.
     pub(super) fn arc(&self, low: u32, high: u32) -> u32 {
         let row = self.row(low as usize);
-        let place = self.high[row.clone()].binary_search(&high).expect("they are neighbours");
+        let place = self.high[row.clone()].binary_search(&high).expect("they are neighbors");
         (row.start + place) as u32
     }
 
@@ -113,7 +113,7 @@ impl Hierarchy {
         for to_middle in row.clone() {
             let mut between = self.first[self.high[to_middle] as usize] as usize;
             for to_highest in to_middle + 1..row.end {
-                // All higher neighbours of this rank are neighbours of each other, and rows are sorted.
+                // All higher neighbors of this rank are neighbors of each other, and rows are sorted.
                 while self.high[between] != self.high[to_highest] {
                     between += 1;
                 }

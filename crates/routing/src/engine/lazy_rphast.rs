@@ -14,8 +14,8 @@ pub(super) struct LazyRphast {
     /// By rank: before a node is final the time of the fastest way that only climbs.
     time_ms: Vec<u32>,
     is_final: Vec<bool>,
-    climb: EliminationTreeWalk,
-    /// What was climbed from the one place, and what was made final since.
+    tree_walk: EliminationTreeWalk,
+    /// What was visited from the one place, and what was made final since.
     touched: Vec<u32>,
     stack: Vec<u32>,
 }
@@ -26,7 +26,7 @@ impl LazyRphast {
         LazyRphast {
             time_ms: vec![UNREACHABLE_MS; nodes],
             is_final: vec![false; nodes],
-            climb: EliminationTreeWalk::default(),
+            tree_walk: EliminationTreeWalk::default(),
             touched: Vec::new(),
             stack: Vec::new(),
         }
@@ -38,9 +38,9 @@ impl LazyRphast {
         for access in from {
             let time_ms = &mut self.time_ms[access.node as usize];
             *time_ms = access.time_ms.min(*time_ms);
-            self.climb.add(access.node);
+            self.tree_walk.add(access.node);
         }
-        while let Some(node) = self.climb.next(parent) {
+        while let Some(node) = self.tree_walk.next(parent) {
             self.touched.push(node);
             let node_ms = self.time_ms[node as usize];
             if node_ms < UNREACHABLE_MS {

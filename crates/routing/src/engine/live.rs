@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::hierarchy::Hierarchy;
-use super::routes::{Routes, Shared};
+use super::routes::{EngineParts, Routes};
 use super::streets::{Streets, StreetsError, same_length};
 
 /// Streets that can be asked for travel times, and given new ones meanwhile.
@@ -34,7 +34,7 @@ use super::streets::{Streets, StreetsError, same_length};
 /// ```
 #[derive(Debug)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    shared: Arc<EngineParts>,
     routes: ArcSwap<Routes>,
     /// Held while times are replaced, so that they go live in the order of the calls.
     replacing: Mutex<()>,
@@ -50,7 +50,7 @@ impl Engine {
     /// As [`new`](Engine::new) with an [order](Engine::order) of the same streets that was kept: what is left takes a
     /// tenth of the time.
     pub fn with_order(streets: &Streets<'_>, order: &[u32]) -> Result<Engine, StreetsError> {
-        let shared = Arc::new(Shared::new(Hierarchy::new(streets, order)?));
+        let shared = Arc::new(EngineParts::new(Hierarchy::new(streets, order)?));
         let routes = Routes::new(Arc::clone(&shared), streets.time_ms, 0);
         Ok(Engine { shared, routes: ArcSwap::from_pointee(routes), replacing: Mutex::new(()) })
     }
@@ -67,7 +67,7 @@ impl Engine {
 
     /// New times in milliseconds for all arcs; [`UNREACHABLE_MS`](super::UNREACHABLE_MS) or more closes one.
     ///
-    /// The work is done on the calling thread, and questions on others go on with the times before until it is done.
+    /// The work is done on the calling thread, and queries on others go on with the times before until it is done.
     pub fn replace(&self, time_ms: &[u32]) -> Result<(), StreetsError> {
         same_length("time_ms", time_ms.len(), self.shared.hierarchy.slot.len())?;
         let _in_turn = self.replacing.lock();

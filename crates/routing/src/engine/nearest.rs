@@ -23,7 +23,7 @@ pub struct Candidate<C, S> {
     pub id: C,
     /// Where it is on the streets.
     pub ends: S,
-    /// Not more than the straight line in metres from its point on the streets to that of the place. For a candidate
+    /// Not more than the straight line in meters from its point on the streets to that of the place. For a candidate
     /// that stands beside its street: the distance of the two positions, less what both are off their streets.
     pub straight_m: f64,
 }
@@ -58,13 +58,13 @@ const MARGIN: f64 = 1.0 - 1e-6;
 /// candidate, at the network's highest speed, takes as long as the `k`-th found.
 pub(super) fn nearest<C, S: AsRef<[PhantomNode]>>(
     routes: &Routes,
-    lazy: &mut LazyRphast,
+    rphast: &mut LazyRphast,
     travel: Travel,
     place: &[PhantomNode],
     (k, within_ms): (usize, u32),
     candidates: impl IntoIterator<Item = Candidate<C, S>>,
 ) -> Nearest<C> {
-    let mut search = Search { routes, lazy, travel, place };
+    let mut search = Search { routes, rphast, travel, place };
     search.start();
     let within_ms = within_ms.min(UNREACHABLE_MS - 1);
     let mut heap: BinaryHeap<ByTime<C>> = BinaryHeap::new();
@@ -99,7 +99,7 @@ pub(super) fn bound_ms(straight_m: f64, speed_max_m_s: f64) -> f64 {
 
 struct Search<'a> {
     routes: &'a Routes,
-    lazy: &'a mut LazyRphast,
+    rphast: &'a mut LazyRphast,
     travel: Travel,
     place: &'a [PhantomNode],
 }
@@ -110,11 +110,11 @@ impl Search<'_> {
         match self.travel {
             Travel::FromPlace => {
                 let starts = departures(self.place, hierarchy, &metric.time_ms);
-                self.lazy.start(&hierarchy.parent, &metric.up, starts);
+                self.rphast.start(&hierarchy.parent, &metric.up, starts);
             }
             Travel::ToPlace => {
                 let goals = arrivals(self.place, hierarchy, &metric.time_ms);
-                self.lazy.start(&hierarchy.parent, &metric.down, goals);
+                self.rphast.start(&hierarchy.parent, &metric.down, goals);
             }
         }
     }
@@ -125,12 +125,12 @@ impl Search<'_> {
         let (over_nodes_ms, direct) = match self.travel {
             Travel::FromPlace => {
                 let goals = arrivals(ends, hierarchy, time_ms);
-                let over = self.lazy.nearest_ms(&hierarchy.parent, &metric.down, goals);
+                let over = self.rphast.nearest_ms(&hierarchy.parent, &metric.down, goals);
                 (over, direct(self.place, ends, time_ms))
             }
             Travel::ToPlace => {
                 let starts = departures(ends, hierarchy, time_ms);
-                let over = self.lazy.nearest_ms(&hierarchy.parent, &metric.up, starts);
+                let over = self.rphast.nearest_ms(&hierarchy.parent, &metric.up, starts);
                 (over, direct(ends, self.place, time_ms))
             }
         };
@@ -141,12 +141,12 @@ impl Search<'_> {
 /// The times from a place to many, or from many to it; [`UNREACHABLE_MS`] where there is no way.
 pub(super) fn one_to_many<S: AsRef<[PhantomNode]>>(
     routes: &Routes,
-    lazy: &mut LazyRphast,
+    rphast: &mut LazyRphast,
     travel: Travel,
     place: &[PhantomNode],
     others: &[S],
 ) -> Vec<u32> {
-    let mut search = Search { routes, lazy, travel, place };
+    let mut search = Search { routes, rphast, travel, place };
     search.start();
     others.iter().map(|ends| search.time_ms(ends.as_ref())).collect()
 }

@@ -1,6 +1,6 @@
 //! What is within a time of a place: nodes and parts of arcs.
 //!
-//! One climb, then one sweep down over the whole hierarchy (PHAST: Delling, Goldberg, Nowatzyk, Werneck, "PHAST:
+//! One walk up the elimination tree, then one sweep down over the whole hierarchy (PHAST: Delling, Goldberg, Nowatzyk, Werneck, "PHAST:
 //! Hardware-Accelerated Shortest Path Trees", 2011).
 
 use super::UNREACHABLE_MS;

@@ -1,4 +1,4 @@
-//! Where a question begins and ends: points on arcs.
+//! Where a query begins and ends: points on arcs.
 
 use super::UNREACHABLE_MS;
 use super::hierarchy::Hierarchy;

@@ -1,4 +1,4 @@
-//! The answers to all questions under one set of times.
+//! The answers to all queries under one set of times.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use super::one_to_all::{self, OneToAll};
 use super::phantom_node::{PhantomNode, arrivals, departures, direct};
 use super::pool::Pool;
 use super::route::{self, Route};
-use super::table::{self, Accesses, Sweep, Table, Ways};
+use super::table::{self, Accesses, SearchGraph, Sweep, Table};
 
 /// What all sets of times have in common.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct EngineParts {
     pub(super) hierarchy: Hierarchy,
-    pairs: Pool<BidirectionalSearch>,
-    lazies: Pool<LazyRphast>,
+    bidirectional: Pool<BidirectionalSearch>,
+    rphasts: Pool<LazyRphast>,
     sweeps: Pool<Sweep>,
 }
 
@@ -29,19 +29,24 @@ pub(super) struct Shared {
 /// panics at others). A place whose arcs are all closed, or that has none, is reached by nobody and leads nowhere.
 #[derive(Debug)]
 pub struct Routes {
-    shared: Arc<Shared>,
+    shared: Arc<EngineParts>,
     metric: Metric,
     version: u64,
 }
 
-impl Shared {
-    pub(super) fn new(hierarchy: Hierarchy) -> Shared {
-        Shared { hierarchy, pairs: Pool::default(), lazies: Pool::default(), sweeps: Pool::default() }
+impl EngineParts {
+    pub(super) fn new(hierarchy: Hierarchy) -> EngineParts {
+        EngineParts {
+            hierarchy,
+            bidirectional: Pool::default(),
+            rphasts: Pool::default(),
+            sweeps: Pool::default(),
+        }
     }
 }
 
 impl Routes {
-    pub(super) fn new(shared: Arc<Shared>, time_ms: &[u32], version: u64) -> Routes {
+    pub(super) fn new(shared: Arc<EngineParts>, time_ms: &[u32], version: u64) -> Routes {
         let metric = Metric::new(&shared.hierarchy, time_ms);
         Routes { shared, metric, version }
     }
@@ -56,7 +61,7 @@ impl Routes {
         &self.metric.time_ms
     }
 
-    /// The highest speed of the network in metres per second: in no time can one get farther in a straight line than
+    /// The highest speed of the network in meters per second: in no time can one get farther in a straight line than
     /// this speed goes, but for 2 ms of rounding.
     pub fn speed_max_m_s(&self) -> f64 {
         self.metric.speed_max_m_s
@@ -65,11 +70,11 @@ impl Routes {
     /// The time in milliseconds from one place to another.
     pub fn travel_time_ms(&self, from: &[PhantomNode], to: &[PhantomNode]) -> Option<u32> {
         let (hierarchy, metric) = self.parts();
-        let over_nodes = self.shared.pairs.with(
+        let over_nodes = self.shared.bidirectional.with(
             || BidirectionalSearch::new(hierarchy.nodes()),
-            |pair| {
+            |search| {
                 let starts = departures(from, hierarchy, &metric.time_ms);
-                pair.search(hierarchy, metric, starts, arrivals(to, hierarchy, &metric.time_ms))
+                search.search(hierarchy, metric, starts, arrivals(to, hierarchy, &metric.time_ms))
             },
         );
         let direct = direct(from, to, &metric.time_ms);
@@ -81,7 +86,7 @@ impl Routes {
     pub fn route(&self, from: &[PhantomNode], to: &[PhantomNode]) -> Option<Route> {
         let (hierarchy, metric) = self.parts();
         let make = || BidirectionalSearch::new(hierarchy.nodes());
-        self.shared.pairs.with(make, |pair| route::route(hierarchy, metric, pair, from, to))
+        self.shared.bidirectional.with(make, |search| route::route(hierarchy, metric, search, from, to))
     }
 
     /// The times in milliseconds between one place and each of some others; [`UNREACHABLE_MS`](super::UNREACHABLE_MS) where there is no way.
@@ -91,7 +96,7 @@ impl Routes {
         place: &[PhantomNode],
         others: &[S],
     ) -> Vec<u32> {
-        self.with_lazy(|lazy| nearest::one_to_many(self, lazy, travel, place, others))
+        self.with_rphast(|rphast| nearest::one_to_many(self, rphast, travel, place, others))
     }
 
     /// The times from each source to each target. Its memory is that of the numbers, and 64 bytes for each node.
@@ -100,9 +105,9 @@ impl Routes {
         let time_ms = &metric.time_ms;
         let from = Accesses::new(sources.iter().map(|ends| departures(ends.as_ref(), hierarchy, time_ms)));
         let to = Accesses::new(targets.iter().map(|ends| arrivals(ends.as_ref(), hierarchy, time_ms)));
-        let ways = Ways { parent: &hierarchy.parent, up: &metric.up, down: &metric.down };
+        let graph = SearchGraph { parent: &hierarchy.parent, up: &metric.up, down: &metric.down };
         let make = || Sweep::new(hierarchy.nodes());
-        let mut table = self.shared.sweeps.with(make, |sweep| table::over_nodes(sweep, ways, &from, &to));
+        let mut table = self.shared.sweeps.with(make, |sweep| table::over_nodes(sweep, graph, &from, &to));
         table::add_direct(&mut table, sources, targets, time_ms);
         table
     }
@@ -124,7 +129,7 @@ impl Routes {
         within_ms: u32,
         candidates: impl IntoIterator<Item = Candidate<C, S>>,
     ) -> Nearest<C> {
-        self.with_lazy(|lazy| nearest::nearest(self, lazy, travel, place, (k, within_ms), candidates))
+        self.with_rphast(|rphast| nearest::nearest(self, rphast, travel, place, (k, within_ms), candidates))
     }
 
     /// At least how long it takes between two points of the streets this far apart, in milliseconds.
@@ -136,7 +141,7 @@ impl Routes {
         (&self.shared.hierarchy, &self.metric)
     }
 
-    fn with_lazy<R>(&self, search: impl FnOnce(&mut LazyRphast) -> R) -> R {
-        self.shared.lazies.with(|| LazyRphast::new(self.shared.hierarchy.nodes()), search)
+    fn with_rphast<R>(&self, search: impl FnOnce(&mut LazyRphast) -> R) -> R {
+        self.shared.rphasts.with(|| LazyRphast::new(self.shared.hierarchy.nodes()), search)
     }
 }

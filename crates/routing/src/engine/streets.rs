@@ -13,7 +13,7 @@ pub struct Streets<'a> {
     pub first_out: &'a [u32],
     /// The node where each arc ends.
     pub head: &'a [u32],
-    /// The way along each arc in metres.
+    /// The way along each arc in meters.
     pub length_m: &'a [f32],
     /// The time along each arc in milliseconds; [`UNREACHABLE_MS`](super::UNREACHABLE_MS) or more closes it.
     pub time_ms: &'a [u32],

@@ -1,7 +1,7 @@
 //! Tables of times, many to many.
 //!
 //! RPHAST (Delling, Goldberg, Werneck, "Faster Batched Shortest Paths in Road Networks", ATMOS 2011): what is above the
-//! columns is selected and laid out once; then sixteen rows at a time climb, and are swept down over the selection.
+//! columns is selected and laid out once; then sixteen rows at a time walk up the tree, and are swept down over the selection.
 //! The sixteen distances of a node stand side by side, so that a step is one addition and one minimum of a vector.
 
 use super::UNREACHABLE_MS;
@@ -41,12 +41,12 @@ impl Table {
 /// The memory of a table's rows.
 #[derive(Debug)]
 pub(super) struct Sweep {
-    /// By rank, far but for what the present rows climbed.
-    climbing: Vec<Lanes>,
+    /// By rank, far but for what the present rows visited.
+    upward: Vec<Lanes>,
     /// By rank the place in the selection, [`NONE`] for what is not in it.
     place: Vec<u32>,
-    climb: EliminationTreeWalk,
-    climbed: Vec<u32>,
+    tree_walk: EliminationTreeWalk,
+    visited: Vec<u32>,
 }
 
 /// What is above the columns, from high to low.
@@ -84,7 +84,7 @@ impl Accesses {
 
 /// The links of both directions, and the tree.
 #[derive(Clone, Copy)]
-pub(super) struct Ways<'a> {
+pub(super) struct SearchGraph<'a> {
     /// The elimination tree.
     pub(super) parent: &'a [u32],
     /// What the rows climb by.
@@ -94,17 +94,22 @@ pub(super) struct Ways<'a> {
 }
 
 /// A table over at least one node for each pair of a row and a column.
-pub(super) fn over_nodes(sweep: &mut Sweep, ways: Ways<'_>, sources: &Accesses, targets: &Accesses) -> Table {
+pub(super) fn over_nodes(
+    sweep: &mut Sweep,
+    graph: SearchGraph<'_>,
+    sources: &Accesses,
+    targets: &Accesses,
+) -> Table {
     let columns = targets.len();
     let mut times_ms = vec![UNREACHABLE_MS; sources.len() * columns];
     // A sweep costs the same for a few columns less; rows cost sixteenth by sixteenth.
     if targets.len() < sources.len() {
-        let turned = Ways { up: ways.down, down: ways.up, ..ways };
+        let turned = SearchGraph { up: graph.down, down: graph.up, ..graph };
         sweep.run(turned, targets, sources, |target, source, time_ms| {
             times_ms[source * columns + target] = time_ms;
         });
     } else {
-        sweep.run(ways, sources, targets, |source, target, time_ms| {
+        sweep.run(graph, sources, targets, |source, target, time_ms| {
             times_ms[source * columns + target] = time_ms;
         });
     }
@@ -142,31 +147,31 @@ fn by_arc<S: AsRef<[PhantomNode]>>(places: &[S]) -> Vec<(PhantomNode, u32)> {
 impl Sweep {
     /// Memory for a network of this many nodes.
     pub(super) fn new(nodes: usize) -> Sweep {
-        let (climbing, place) = (vec![FAR; nodes], vec![NONE; nodes]);
-        Sweep { climbing, place, climb: EliminationTreeWalk::default(), climbed: Vec::new() }
+        let (upward, place) = (vec![FAR; nodes], vec![NONE; nodes]);
+        Sweep { upward, place, tree_walk: EliminationTreeWalk::default(), visited: Vec::new() }
     }
 
     /// Calls with row, column and time of every pair.
     fn run(
         &mut self,
-        ways: Ways<'_>,
+        graph: SearchGraph<'_>,
         rows: &Accesses,
         columns: &Accesses,
         mut cell: impl FnMut(usize, usize, u32),
     ) {
-        let selection = self.select(ways, columns);
+        let selection = self.select(graph, columns);
         let goals: Vec<Vec<(u32, i32)>> = (0..columns.len())
             .map(|column| {
                 let accesses = columns.of(column).iter();
                 accesses.map(|access| (self.place[access.node as usize], access.time_ms as i32)).collect()
             })
             .collect();
-        // Rows that begin near each other in the tree share most of their climb.
+        // Rows that begin near each other in the tree share most of their walk.
         let mut order: Vec<u32> = (0..rows.len() as u32).collect();
         order.sort_by_key(|row| rows.of(*row as usize).first().map(|access| access.node));
         let mut swept = vec![FAR; selection.nodes.len()];
         for together in order.chunks(LANES) {
-            self.climb(ways, together.iter().map(|row| rows.of(*row as usize)));
+            self.walk_up(graph, together.iter().map(|row| rows.of(*row as usize)));
             self.sweep(&selection, &mut swept);
             for (column, goals) in goals.iter().enumerate() {
                 let lanes = nearest(goals, &swept);
@@ -174,27 +179,27 @@ impl Sweep {
                     cell(*row as usize, column, time_ms as u32);
                 }
             }
-            self.forget();
+            self.clear();
         }
         selection.nodes.iter().for_each(|node| self.place[*node as usize] = NONE);
     }
 
     /// All ancestors of the columns' accesses.
-    fn select(&mut self, ways: Ways<'_>, columns: &Accesses) -> Selection {
+    fn select(&mut self, graph: SearchGraph<'_>, columns: &Accesses) -> Selection {
         let mut nodes = Vec::new();
         for access in &columns.all {
             let mut node = access.node;
             while self.place.get(node as usize) == Some(&NONE) {
                 self.place[node as usize] = 0;
                 nodes.push(node);
-                node = ways.parent[node as usize];
+                node = graph.parent[node as usize];
             }
         }
         nodes.sort_unstable_by(|a, b| b.cmp(a));
         let (mut first, mut links) = (vec![0], Vec::new());
         for (place, &node) in nodes.iter().enumerate() {
             self.place[node as usize] = place as u32;
-            let row = ways.down.of(node).iter();
+            let row = graph.down.of(node).iter();
             links.extend(row.map(|link| (self.place[link.high as usize], link.time_ms as i32)));
             first.push(links.len() as u32);
         }
@@ -202,19 +207,19 @@ impl Sweep {
     }
 
     /// Each row climbs in its lane.
-    fn climb<'a>(&mut self, ways: Ways<'_>, rows: impl Iterator<Item = &'a [Access]>) {
+    fn walk_up<'a>(&mut self, graph: SearchGraph<'_>, rows: impl Iterator<Item = &'a [Access]>) {
         for (lane, accesses) in rows.enumerate() {
             for access in accesses {
-                let time_ms = &mut self.climbing[access.node as usize][lane];
+                let time_ms = &mut self.upward[access.node as usize][lane];
                 *time_ms = (access.time_ms as i32).min(*time_ms);
-                self.climb.add(access.node);
+                self.tree_walk.add(access.node);
             }
         }
-        while let Some(node) = self.climb.next(ways.parent) {
-            self.climbed.push(node);
-            let lanes = self.climbing[node as usize];
-            for link in ways.up.of(node) {
-                lower(&mut self.climbing[link.high as usize], &lanes, link.time_ms as i32);
+        while let Some(node) = self.tree_walk.next(graph.parent) {
+            self.visited.push(node);
+            let lanes = self.upward[node as usize];
+            for link in graph.up.of(node) {
+                lower(&mut self.upward[link.high as usize], &lanes, link.time_ms as i32);
             }
         }
     }
@@ -222,7 +227,7 @@ impl Sweep {
     /// Down over the selection, from high to low.
     fn sweep(&self, selection: &Selection, swept: &mut [Lanes]) {
         for (place, (&node, row)) in selection.nodes.iter().zip(selection.first.windows(2)).enumerate() {
-            let mut lanes = self.climbing[node as usize];
+            let mut lanes = self.upward[node as usize];
             for &(high, time_ms) in &selection.links[row[0] as usize..row[1] as usize] {
                 lower(&mut lanes, &swept[high as usize], time_ms);
             }
@@ -230,9 +235,9 @@ impl Sweep {
         }
     }
 
-    fn forget(&mut self) {
-        for node in self.climbed.drain(..) {
-            self.climbing[node as usize] = FAR;
+    fn clear(&mut self) {
+        for node in self.visited.drain(..) {
+            self.upward[node as usize] = FAR;
         }
     }
 }

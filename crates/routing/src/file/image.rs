@@ -74,7 +74,7 @@ impl Section {
 }
 
 /// The bytes of each section.
-type Parts<'a> = [&'a [u8]; Section::COUNT];
+type SectionBytes<'a> = [&'a [u8]; Section::COUNT];
 
 /// A network's memory.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ pub(crate) struct Image {
 
 impl Image {
     /// Lays out the parts.
-    pub(crate) fn build(parts: &Parts<'_>) -> Image {
+    pub(crate) fn build(parts: &SectionBytes<'_>) -> Image {
         let mut end = TABLE_END * WORD;
         let sections = parts.map(|part| {
             let range = end..end + part.len();

@@ -9,19 +9,19 @@ use super::pbf::{Element, Pbf, Position, Tags};
 use super::report::Report;
 use super::restrictions;
 use super::streets::{Map, Street, StreetNode, Streets};
-use super::ways::{self, LeftOut};
-use super::{Progress, Step};
+use super::ways::{self, ExclusionReason};
+use super::{ImportStage, Progress};
 
 /// A way before its nodes have numbers.
-struct Found {
+struct UnnumberedWay {
     street: Street,
     node_ids: Vec<i64>,
 }
 
 /// What the first pass gathers.
 #[derive(Default)]
-struct First {
-    found: Vec<Found>,
+struct FirstPass {
+    ways: Vec<UnnumberedWay>,
     streets: Streets,
     name_numbers: Map<String, u32>,
 }
@@ -32,10 +32,11 @@ pub(super) fn collect(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Streets, ImportError> {
     let total = pbf.bytes();
-    let mut told = |step, at: Position| progress(Progress { step, done: at.bytes, total });
+    let mut report_progress = |stage, at: Position| progress(Progress { stage, done: at.bytes, total });
 
-    let mut first = First::new();
-    let end = pbf.pass(|element| first.take(&element, report), |at| told(Step::Ways, at))?;
+    let mut first = FirstPass::new();
+    let end =
+        pbf.pass(|element| first.take(&element, report), |at| report_progress(ImportStage::Ways, at))?;
     report.blocks = end.blocks;
     let (mut streets, numbers) = first.number_nodes()?;
 
@@ -50,14 +51,14 @@ pub(super) fn collect(
                 }
             }
         },
-        |at| told(Step::Nodes, at),
+        |at| report_progress(ImportStage::Nodes, at),
     )?;
     Ok(streets)
 }
 
-impl First {
-    fn new() -> First {
-        let mut first = First::default();
+impl FirstPass {
+    fn new() -> FirstPass {
+        let mut first = FirstPass::default();
         first.name_number("");
         first
     }
@@ -83,14 +84,14 @@ impl First {
     }
 
     fn take_way(&mut self, way_id: i64, nodes: &[i64], tags: &Tags<'_>, report: &mut Report) {
-        let left_out = &mut report.left_out;
+        let excluded = &mut report.excluded;
         let rules = match ways::classify(tags) {
             Ok(rules) => rules,
-            Err(LeftOut::NotARoad) => return,
-            Err(LeftOut::Ferry) => return left_out.ferries += 1,
-            Err(LeftOut::Area) => return left_out.areas += 1,
-            Err(LeftOut::NoAccess) => return left_out.no_access += 1,
-            Err(LeftOut::Reversible) => return left_out.reversible += 1,
+            Err(ExclusionReason::NotARoad) => return,
+            Err(ExclusionReason::Ferry) => return excluded.ferries += 1,
+            Err(ExclusionReason::Area) => return excluded.areas += 1,
+            Err(ExclusionReason::NoAccess) => return excluded.no_access += 1,
+            Err(ExclusionReason::Reversible) => return excluded.reversible += 1,
         };
         let name = self.name_number(tags.get("name").or_else(|| tags.get("ref")).unwrap_or_default());
         let length_m = tags.get("length_m").and_then(|text| text.parse().ok());
@@ -102,7 +103,7 @@ impl First {
             nodes: Vec::new(),
             length_m,
         };
-        self.found.push(Found { street, node_ids: nodes.to_vec() });
+        self.ways.push(UnnumberedWay { street, node_ids: nodes.to_vec() });
         report.streets += 1;
     }
 
@@ -122,10 +123,10 @@ impl First {
         let mut streets = self.streets;
         streets.restrictions.sort_by_key(|restriction| restriction.relation_id);
         streets.restrictions.dedup_by_key(|restriction| restriction.relation_id);
-        self.found.sort_by_key(|found| found.street.way_id);
-        self.found.dedup_by_key(|found| found.street.way_id);
+        self.ways.sort_by_key(|ways| ways.street.way_id);
+        self.ways.dedup_by_key(|ways| ways.street.way_id);
         let mut numbers = Map::default();
-        for Found { mut street, node_ids } in self.found {
+        for UnnumberedWay { mut street, node_ids } in self.ways {
             for id in node_ids {
                 let number = *numbers.entry(id).or_insert_with(|| {
                     streets.nodes.push(StreetNode { id, position: None, is_closed: false });

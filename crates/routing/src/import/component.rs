@@ -5,7 +5,7 @@ use super::turn_expansion::GraphArc;
 
 /// Which nodes are in the largest part, and how many parts there are.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Parts {
+pub(super) struct Components {
     pub(super) in_largest: Vec<bool>,
     pub(super) count: usize,
 }
@@ -13,7 +13,7 @@ pub(super) struct Parts {
 const UNSEEN: u32 = u32::MAX;
 
 /// The largest part by nodes; of several the one that is finished first.
-pub(super) fn largest(nodes: usize, arcs: &[GraphArc]) -> Parts {
+pub(super) fn largest(nodes: usize, arcs: &[GraphArc]) -> Components {
     let mut search = Search::new(nodes, arcs);
     for node in 0..nodes as u32 {
         if search.number[node as usize] == UNSEEN {
@@ -23,7 +23,7 @@ pub(super) fn largest(nodes: usize, arcs: &[GraphArc]) -> Parts {
     let largest =
         search.sizes.iter().enumerate().max_by_key(|(part, size)| (**size, std::cmp::Reverse(*part)));
     let largest = largest.map(|(part, _)| part as u32);
-    Parts {
+    Components {
         in_largest: search.part.iter().map(|part| Some(*part) == largest).collect(),
         count: search.sizes.len(),
     }
@@ -130,8 +130,8 @@ mod tests {
     #[test]
     fn a_dead_end_street_is_no_part_of_the_circle() {
         let parts = largest(5, &arcs(&[(0, 1), (1, 2), (2, 0), (2, 3), (4, 0)]));
-        assert_eq!(parts, Parts { in_largest: vec![true, true, true, false, false], count: 3 });
-        assert_eq!(largest(0, &[]), Parts { in_largest: vec![], count: 0 });
+        assert_eq!(parts, Components { in_largest: vec![true, true, true, false, false], count: 3 });
+        assert_eq!(largest(0, &[]), Components { in_largest: vec![], count: 0 });
     }
 
     /// All that a node reaches, by trying.

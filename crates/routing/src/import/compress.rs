@@ -26,7 +26,7 @@ pub(super) fn compress(streets: &Streets, report: &mut Report) -> (Pieces, Map<i
         let before = cutter.pieces.pieces.len();
         cutter.cut(index as u32, street);
         scale_lengths(&mut cutter.pieces.pieces[before..], street, &streets.nodes);
-        report.left_out.empty += u64::from(cutter.pieces.pieces.len() == before);
+        report.excluded.empty += u64::from(cutter.pieces.pieces.len() == before);
     }
     let vias = vias(streets);
     let numbers = cutter.numbers.iter().map(|(node, junction)| (streets.nodes[*node as usize].id, *junction));

@@ -20,7 +20,7 @@ use super::streets::{Map, Piece, Pieces, Street, Streets, length_cm};
 use crate::RoadClass;
 use crate::csv_rows::{CsvError, LastLine, Row, RowError, Table, TypedRow};
 
-/// Longer than any street, in metres.
+/// Longer than any street, in meters.
 const LENGTH_M_MAX: f64 = 1e7;
 
 /// The names of the tables in errors.
@@ -72,7 +72,7 @@ pub(super) fn read(
         report.ways_read += 1;
         let edge = Edge::new(row, &numbers)?;
         if edge.ends[0] == edge.ends[1] {
-            report.left_out.empty += 1;
+            report.excluded.empty += 1;
         } else if let Some(street) = edge.take_other_way(&mut waiting) {
             streets.ways[street].speed_kmh[1] = Some(edge.speed_kmh);
         } else {
@@ -83,7 +83,7 @@ pub(super) fn read(
             streets.ways.push(edge.street());
         }
     }
-    report.streets = report.ways_read - report.left_out.empty;
+    report.streets = report.ways_read - report.excluded.empty;
     Ok((streets, pieces))
 }
 

@@ -5,7 +5,7 @@ use zerocopy::IntoBytes;
 
 use super::COUNT_MAX;
 use super::error::ImportError;
-use super::pipeline::{Kept, NONE};
+use super::pipeline::{KeptGraph, NONE};
 use super::streets::{Piece, Pieces, Street, Streets, time_ms};
 use super::turn_expansion::Graph;
 use crate::Network;
@@ -14,7 +14,7 @@ use crate::file::Image;
 use crate::graph::LatticePoint;
 
 pub(super) fn lay_out(
-    kept: &Kept,
+    kept: &KeptGraph,
     streets: &Streets,
     pieces: &Pieces,
     graph: &Graph,
@@ -62,7 +62,7 @@ pub(super) fn lay_out(
 struct Segments {
     first_point: Vec<u32>,
     points: Vec<LatticePoint>,
-    /// In centimetres.
+    /// In centimeters.
     lengths: Vec<u32>,
     way_ids: Vec<i64>,
     classes: Vec<u8>,
@@ -70,7 +70,7 @@ struct Segments {
 }
 
 impl Segments {
-    fn new(kept: &Kept, streets: &Streets, pieces: &Pieces) -> Segments {
+    fn new(kept: &KeptGraph, streets: &Streets, pieces: &Pieces) -> Segments {
         let pieces = || kept.pieces.iter().map(|piece| &pieces.pieces[*piece as usize]);
         let ways = || pieces().map(|piece| street_of(streets, piece));
         Segments {
@@ -92,7 +92,7 @@ fn street_of<'a>(streets: &'a Streets, piece: &Piece) -> &'a Street {
 }
 
 /// The time along a direction, by its new number.
-fn arc_time_ms(direction: u32, kept: &Kept, streets: &Streets, pieces: &Pieces) -> u32 {
+fn arc_time_ms(direction: u32, kept: &KeptGraph, streets: &Streets, pieces: &Pieces) -> u32 {
     let piece = &pieces.pieces[kept.pieces[direction as usize / 2] as usize];
     let speed_kmh = street_of(streets, piece).speed_kmh[direction as usize % 2];
     time_ms(piece.length_cm, speed_kmh.expect("only open directions have arcs"))

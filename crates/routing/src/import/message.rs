@@ -63,7 +63,7 @@ pub(super) struct PrimitiveGroup {
     #[prost(message, optional, tag = "2")]
     pub dense: Option<DenseNodes>,
     #[prost(message, repeated, tag = "3")]
-    pub ways: Vec<Way>,
+    pub ways: Vec<WayMessage>,
     #[prost(message, repeated, tag = "4")]
     pub relations: Vec<Relation>,
 }
@@ -97,7 +97,7 @@ pub(super) struct DenseNodes {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Way {
+pub(super) struct WayMessage {
     #[prost(int64, tag = "1")]
     pub id: i64,
     #[prost(uint32, repeated, tag = "2")]

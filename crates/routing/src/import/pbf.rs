@@ -20,7 +20,7 @@ pub(super) use elements::{Element, Member, MemberKind, Tags};
 
 use super::error::{BlockError, ImportError};
 use super::message::{HeaderBlock, PrimitiveBlock};
-use blob::{Found, RawBlock};
+use blob::{BlobError, RawBlock};
 
 /// What a file may need of its reader and this one can do. Locations on ways may be there and are not used.
 const FEATURES: [&str; 3] = ["OsmSchema-V0.6", "DenseNodes", "LocationsOnWays"];
@@ -61,12 +61,12 @@ impl<R: Read + Seek> Pbf<R> {
         self.source.seek(SeekFrom::Start(0))?;
         while let Some(block) = blob::next(&mut self.source).map_err(|found| placed(found, at))? {
             read_block(&block, at.blocks == 0, &mut visit)
-                .map_err(|reason| placed(Found::Wrong(reason), at))?;
+                .map_err(|reason| placed(BlobError::Wrong(reason), at))?;
             at = Position { blocks: at.blocks + 1, bytes: at.bytes + block.bytes };
             progress(at);
         }
         if at.blocks == 0 {
-            return Err(placed(Found::Wrong(BlockError::Cut), at));
+            return Err(placed(BlobError::Wrong(BlockError::Cut), at));
         }
         Ok(at)
     }
@@ -102,9 +102,9 @@ fn check_features(content: &[u8]) -> Result<(), BlockError> {
     }
 }
 
-fn placed(found: Found, at: Position) -> ImportError {
+fn placed(found: BlobError, at: Position) -> ImportError {
     match found {
-        Found::Io(error) => ImportError::Io(error),
-        Found::Wrong(reason) => ImportError::Block { block: at.blocks, offset: at.bytes, reason },
+        BlobError::Io(error) => ImportError::Io(error),
+        BlobError::Wrong(reason) => ImportError::Block { block: at.blocks, offset: at.bytes, reason },
     }
 }

@@ -3,7 +3,7 @@
 
 use kerb_geometry::Morton;
 
-use super::component::{self, Parts};
+use super::component::{self, Components};
 use super::error::ImportError;
 use super::report::{DroppedCounts, Report};
 use super::streets::{Pieces, Streets};
@@ -20,7 +20,7 @@ pub(super) fn assemble(
     mut report: Report,
 ) -> Result<Imported, ImportError> {
     let parts = component::largest(graph.junction_of.len(), &graph.arcs);
-    let kept = Kept::new(pieces, graph, &parts);
+    let kept = KeptGraph::new(pieces, graph, &parts);
     if kept.arcs.is_empty() {
         return Err(ImportError::NoStreets { ways: report.ways_read, drivable: report.streets });
     }
@@ -30,7 +30,7 @@ pub(super) fn assemble(
 }
 
 /// What stays, in its new order.
-pub(super) struct Kept {
+pub(super) struct KeptGraph {
     /// Old numbers of nodes by new ones.
     pub(super) nodes: Vec<u32>,
     /// Old numbers of pieces by new ones.
@@ -41,8 +41,8 @@ pub(super) struct Kept {
     pub(super) restrictions: u64,
 }
 
-impl Kept {
-    fn new(pieces: &Pieces, graph: &Graph, parts: &Parts) -> Kept {
+impl KeptGraph {
+    fn new(pieces: &Pieces, graph: &Graph, parts: &Components) -> KeptGraph {
         let stays = |node: u32| parts.in_largest[node as usize];
         let place = |node: u32| Morton::from(pieces.junctions[graph.junction_of[node as usize] as usize]);
         let mut nodes: Vec<u32> = (0..graph.junction_of.len() as u32).filter(|node| stays(*node)).collect();
@@ -69,10 +69,10 @@ impl Kept {
         }
         arcs.sort_by_key(|arc| (arc.tail, arc.head, arc.direction));
         let restricted = graph.restricted.iter().filter(|direction| directions[**direction as usize]);
-        Kept { nodes, pieces: kept_pieces, arcs, restrictions: restricted.count() as u64 }
+        KeptGraph { nodes, pieces: kept_pieces, arcs, restrictions: restricted.count() as u64 }
     }
 
-    fn dropped(&self, pieces: &Pieces, graph: &Graph, parts: &Parts) -> DroppedCounts {
+    fn dropped(&self, pieces: &Pieces, graph: &Graph, parts: &Components) -> DroppedCounts {
         let cm = |piece: u32| f64::from(pieces.pieces[piece as usize].length_cm);
         let all_cm: f64 = (0..pieces.pieces.len() as u32).map(cm).sum();
         let kept_cm: f64 = self.pieces.iter().map(|piece| cm(*piece)).sum();

@@ -16,7 +16,7 @@ pub struct Report {
     /// Ways that are streets for cars.
     pub streets: u64,
     /// Roads that are not.
-    pub left_out: LeftOutCounts,
+    pub excluded: ExcludedCounts,
     /// Nodes of streets that the input does not have: the streets end before them.
     pub missing_nodes: u64,
     /// Bollards and the like: the streets end at them.
@@ -39,7 +39,7 @@ impl Report {
 
 /// Roads that are no streets for cars.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LeftOutCounts {
+pub struct ExcludedCounts {
     /// Cars may not drive there, or only somebody's own.
     pub no_access: u64,
     /// Ferries and trains for cars.
@@ -79,6 +79,6 @@ pub struct DroppedCounts {
     pub nodes: u64,
     /// Segments that are in no direction part of the network.
     pub segments: u64,
-    /// Their length in metres.
+    /// Their length in meters.
     pub length_m: f64,
 }

@@ -77,12 +77,12 @@ impl Pieces {
     }
 }
 
-/// A length in centimetres that is at least 1; nothing on Earth is too long for it.
+/// A length in centimeters that is at least 1; nothing on Earth is too long for it.
 pub(super) fn length_cm(length_m: f64) -> u32 {
     (length_m * 100.0).round().clamp(1.0, f64::from(u32::MAX)) as u32
 }
 
-/// The time in milliseconds, at least 1, that so many centimetres take.
+/// The time in milliseconds, at least 1, that so many centimeters take.
 pub(super) fn time_ms(length_cm: u32, speed_kmh: f64) -> u32 {
     // One km/h is 1e5 cm in 3.6e6 ms.
     (f64::from(length_cm) * 36.0 / speed_kmh).round().clamp(1.0, f64::from(u32::MAX)) as u32

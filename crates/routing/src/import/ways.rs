@@ -21,7 +21,7 @@ pub(super) struct Rules {
 
 /// Why a way is no street.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LeftOut {
+pub(super) enum ExclusionReason {
     /// Not a road for cars at all.
     NotARoad,
     /// A ferry, or a train that takes cars.
@@ -34,25 +34,25 @@ pub(super) enum LeftOut {
     Reversible,
 }
 
-/// Judges a way by its tags.
-pub(super) fn classify(tags: &Tags<'_>) -> Result<Rules, LeftOut> {
+/// Classifies a way by its tags.
+pub(super) fn classify(tags: &Tags<'_>) -> Result<Rules, ExclusionReason> {
     if matches!(tags.get("route"), Some("ferry" | "shuttle_train")) {
-        return Err(LeftOut::Ferry);
+        return Err(ExclusionReason::Ferry);
     }
-    let class = tags.get("highway").and_then(RoadClass::from_tag).ok_or(LeftOut::NotARoad)?;
+    let class = tags.get("highway").and_then(RoadClass::from_tag).ok_or(ExclusionReason::NotARoad)?;
     if tags.get("area") == Some("yes") {
-        return Err(LeftOut::Area);
+        return Err(ExclusionReason::Area);
     }
     let open = match access::oneway(tags, class == RoadClass::Motorway) {
         Oneway::Both => [true, true],
         Oneway::Forward => [true, false],
         Oneway::Backward => [false, true],
-        Oneway::Reversible => return Err(LeftOut::Reversible),
+        Oneway::Reversible => return Err(ExclusionReason::Reversible),
     };
     let speed = |open: bool, direction| open.then(|| directed_kmh(tags, class, direction)).flatten();
     let speed_kmh = [speed(open[0], Direction::Forward), speed(open[1], Direction::Backward)];
     if speed_kmh == [None, None] {
-        return Err(LeftOut::NoAccess);
+        return Err(ExclusionReason::NoAccess);
     }
     Ok(Rules { class, speed_kmh })
 }
@@ -78,10 +78,10 @@ mod tests {
     use super::*;
 
     /// Along the way and against it, or why there are none.
-    type Speeds = Result<[Option<f64>; 2], LeftOut>;
+    type Speeds = Result<[Option<f64>; 2], ExclusionReason>;
 
     #[test]
-    fn ways_are_judged_by_their_tags() {
+    fn ways_are_classified_by_their_tags() {
         let street = |forward, backward| Ok([forward, backward]);
         let table: &[(&TagList<'_>, Speeds)] = &[
             (&[("highway", "residential")], street(Some(30.0), Some(30.0))),
@@ -96,17 +96,17 @@ mod tests {
             ),
             (&[("highway", "service"), ("service", "parking_aisle")], street(Some(10.0), Some(10.0))),
             (&[("highway", "residential"), ("motor_vehicle:backward", "no")], street(Some(30.0), None)),
-            (&[("highway", "footway"), ("motor_vehicle", "yes")], Err(LeftOut::NotARoad)),
-            (&[("building", "yes")], Err(LeftOut::NotARoad)),
-            (&[("route", "ferry"), ("highway", "primary")], Err(LeftOut::Ferry)),
-            (&[("highway", "service"), ("area", "yes")], Err(LeftOut::Area)),
-            (&[("highway", "service"), ("access", "private")], Err(LeftOut::NoAccess)),
-            (&[("highway", "service"), ("service", "emergency_access")], Err(LeftOut::NoAccess)),
+            (&[("highway", "footway"), ("motor_vehicle", "yes")], Err(ExclusionReason::NotARoad)),
+            (&[("building", "yes")], Err(ExclusionReason::NotARoad)),
+            (&[("route", "ferry"), ("highway", "primary")], Err(ExclusionReason::Ferry)),
+            (&[("highway", "service"), ("area", "yes")], Err(ExclusionReason::Area)),
+            (&[("highway", "service"), ("access", "private")], Err(ExclusionReason::NoAccess)),
+            (&[("highway", "service"), ("service", "emergency_access")], Err(ExclusionReason::NoAccess)),
             (
                 &[("highway", "residential"), ("oneway", "yes"), ("vehicle:forward", "no")],
-                Err(LeftOut::NoAccess),
+                Err(ExclusionReason::NoAccess),
             ),
-            (&[("highway", "primary"), ("oneway", "reversible")], Err(LeftOut::Reversible)),
+            (&[("highway", "primary"), ("oneway", "reversible")], Err(ExclusionReason::Reversible)),
         ];
         for (tags, expected) in table {
             assert_eq!(classify(&Tags::from(*tags)).map(|rules| rules.speed_kmh), *expected, "{tags:?}");

@@ -9,16 +9,16 @@ const AROUND_CELLS: f64 = MARGIN_CELLS + 2.0;
 /// Distances at the corners of square cells.
 #[derive(Debug)]
 pub(super) struct Field {
-    /// The side of a cell in metres.
+    /// The side of a cell in meters.
     pub(super) cell_m: f64,
     pub(super) columns: usize,
     pub(super) rows: usize,
     /// Of each corner, row by row from the south-west; infinite where nothing is near.
-    pub(super) metres: Vec<f32>,
+    pub(super) meters: Vec<f32>,
     south_west: [f64; 2],
 }
 
-/// The ends of a straight piece, in metres to the east and to the north.
+/// The ends of a straight piece, in meters to the east and to the north.
 type Piece = [[f64; 2]; 2];
 
 impl Field {
@@ -42,9 +42,9 @@ impl Field {
             let count = |axis: usize| ((high[axis] - low[axis]) / cell_m + 2.0 * AROUND_CELLS) as usize + 2;
             let (columns, rows) = (count(0), count(1));
             if columns.saturating_mul(rows) <= CORNERS_MAX {
-                let south_west = low.map(|metres| metres - AROUND_CELLS * cell_m);
-                let metres = vec![f32::INFINITY; columns * rows];
-                return Field { cell_m, columns, rows, metres, south_west };
+                let south_west = low.map(|meters| meters - AROUND_CELLS * cell_m);
+                let meters = vec![f32::INFINITY; columns * rows];
+                return Field { cell_m, columns, rows, meters, south_west };
             }
             cell_m *= 2.0;
         }
@@ -60,9 +60,9 @@ impl Field {
         let (columns, rows) = (corners(0, self.columns), corners(1, self.rows));
         for row in rows {
             for column in columns.clone() {
-                let metres = distance_m(self.corner(column, row), piece) as f32;
-                let corner = &mut self.metres[row * self.columns + column];
-                *corner = corner.min(metres);
+                let meters = distance_m(self.corner(column, row), piece) as f32;
+                let corner = &mut self.meters[row * self.columns + column];
+                *corner = corner.min(meters);
             }
         }
     }

@@ -8,9 +8,9 @@ use super::field::Field;
 /// A line of equal distance stays this part of a cell's side away from its corners, so that no two lines touch.
 const CORNER_SHARE: f64 = 0.01;
 
-/// A part of the area, in metres: closed rings, the outer one counter-clockwise and its holes clockwise.
+/// A part of the area, in meters: closed rings, the outer one counter-clockwise and its holes clockwise.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct AreaPart {
     pub(super) outer: Vec<[f64; 2]>,
     pub(super) holes: Vec<Vec<[f64; 2]>>,
 }
@@ -18,17 +18,18 @@ pub(super) struct Part {
 /// A side of a cell: the corner to its left or below it, and whether it leads up from there.
 type Side = (usize, bool);
 
-impl Part {
+impl AreaPart {
     pub(super) fn area_m2(&self) -> f64 {
         signed_area_m2(&self.outer) + self.holes.iter().map(|hole| signed_area_m2(hole)).sum::<f64>()
     }
 }
 
 /// The parts of the area that is no farther than the level.
-pub(super) fn parts(field: &Field, level_m: f32) -> Vec<Part> {
+pub(super) fn parts(field: &Field, level_m: f32) -> Vec<AreaPart> {
     let (outer, holes): (Vec<_>, Vec<_>) =
         rings(field, level_m).into_iter().partition(|ring| signed_area_m2(ring) > 0.0);
-    let mut parts: Vec<Part> = outer.into_iter().map(|outer| Part { outer, holes: Vec::new() }).collect();
+    let mut parts: Vec<AreaPart> =
+        outer.into_iter().map(|outer| AreaPart { outer, holes: Vec::new() }).collect();
     // Of those that lie in each other the smallest around a hole is the one that has it.
     parts.sort_by(|a, b| signed_area_m2(&a.outer).total_cmp(&signed_area_m2(&b.outer)));
     for hole in holes {
@@ -70,7 +71,7 @@ fn cross(field: &Field, level_m: f32, column: usize, row: usize, mut piece: impl
     let south_west = row * field.columns + column;
     let north_west = south_west + field.columns;
     let corners = [south_west, south_west + 1, north_west + 1, north_west];
-    let near = corners.map(|corner| field.metres[corner] <= level_m);
+    let near = corners.map(|corner| field.meters[corner] <= level_m);
     let sides = [(south_west, false), (south_west + 1, true), (north_west, false), (south_west, true)];
     for leaving in (0..4).filter(|side| near[*side] && !near[(side + 1) % 4]) {
         let before = (1..4).map(|back| (leaving + 4 - back) % 4);
@@ -82,7 +83,7 @@ fn cross(field: &Field, level_m: f32, column: usize, row: usize, mut piece: impl
 /// Where a line crosses a side.
 fn crossing(field: &Field, level_m: f32, (corner, is_up): Side) -> [f64; 2] {
     let other = corner + if is_up { field.columns } else { 1 };
-    let [from_m, to_m] = [corner, other].map(|corner| f64::from(field.metres[corner]));
+    let [from_m, to_m] = [corner, other].map(|corner| f64::from(field.meters[corner]));
     // Both are finite: the field knows distances for farther than a cell beyond the level.
     let share = ((f64::from(level_m) - from_m) / (to_m - from_m)).clamp(CORNER_SHARE, 1.0 - CORNER_SHARE);
     let at = |corner: usize| field.corner(corner % field.columns, corner / field.columns);

@@ -67,15 +67,15 @@ pub fn evaluate(
     })
 }
 
-/// The times of the trips that are asked for.
+/// The times of the trips that `is_wanted` selects.
 fn computed_s(
     roads: &Roads,
     trips: &[(Trip, [Vec<PhantomNode>; 2])],
-    asked: impl Fn(&Trip) -> bool,
+    is_wanted: impl Fn(&Trip) -> bool,
 ) -> Vec<Option<f64>> {
     let routes = roads.engine().routes();
     let time_s = |(trip, [from, to]): &(Trip, [Vec<PhantomNode>; 2])| {
-        let time_ms = asked(trip).then(|| routes.travel_time_ms(from, to)).flatten()?;
+        let time_ms = is_wanted(trip).then(|| routes.travel_time_ms(from, to)).flatten()?;
         Some(f64::from(time_ms) / 1e3)
     };
     trips.iter().map(time_s).collect()

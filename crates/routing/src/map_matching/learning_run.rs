@@ -1,10 +1,10 @@
-//! The whole way from drives to speeds: match, learn, match again with what was learnt, and learn anew.
+//! The whole way from drives to speeds: match, learn, match again with what was learned, and learn anew.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::drives::Drive;
-use super::matcher::{Estimates, Leg, MatchOptions, MatchedDrive, Matcher, Part};
+use super::matcher::{Estimates, Leg, MatchOptions, MatchedDrive, Matcher, TraversedSegment};
 use super::speed_estimator::{LearnedSpeeds, Legs, SpeedEstimator};
 use super::trips::Trip;
 use crate::engine::StreetsError;
@@ -17,7 +17,7 @@ const DRIVES_AT_ONCE: usize = 16;
 /// The hour whose speeds drives are matched with after the first round: Wednesday at noon.
 const MATCHED_AT: u8 = 2 * 24 + 12;
 
-/// What is learnt from, and how.
+/// What is learned from, and how.
 #[derive(Debug)]
 pub struct LearningRun<'a> {
     /// Positions.
@@ -114,7 +114,7 @@ fn way_of(roads: &Roads, trip: &Trip) -> Option<Leg> {
     let (from, to) = (roads.ends(trip.from).ok()?, roads.ends(trip.to).ok()?);
     let route = roads.engine().routes().route(&from, &to)?;
     let arcs = roads.network().directed_segments();
-    let parts = route.arc_segments.iter().map(|arc_part| Part {
+    let parts = route.arc_segments.iter().map(|arc_part| TraversedSegment {
         arc: DirectedSegment::from_number(arcs[arc_part.arc as usize]),
         share: arc_part.to - arc_part.from,
     });

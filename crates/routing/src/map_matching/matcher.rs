@@ -16,7 +16,7 @@ use crate::engine::{PhantomNode, Route, Routes};
 use crate::graph::DirectedSegment;
 use crate::roads::Roads;
 
-/// No car goes faster, metres per second (Newson, Krumm 2009, section 4.3).
+/// No car goes faster, meters per second (Newson, Krumm 2009, section 4.3).
 const SPEED_MAX_M_S: f64 = 50.0;
 /// A way so much longer than the straight line is none that was driven (the same).
 const DETOUR_MAX_M: f64 = 2_000.0;
@@ -28,11 +28,11 @@ const ESTIMATE_MIN_M: f64 = 1.0;
 /// How positions are matched.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MatchOptions {
-    /// Standard deviation of a position's distance to its street, metres.
+    /// Standard deviation of a position's distance to its street, meters.
     pub sigma_m: f64,
-    /// Mean of the difference between the way and the straight line from one position to the next, metres.
+    /// Mean of the difference between the way and the straight line from one position to the next, meters.
     pub beta_m: f64,
-    /// Streets farther from a position are no candidates, metres.
+    /// Streets farther from a position are no candidates, meters.
     pub radius_m: f64,
     /// At most so many streets are candidates; each may give two directions.
     pub streets_max: usize,
@@ -52,12 +52,12 @@ pub struct Leg {
     /// How long it took, seconds.
     pub time_s: f64,
     /// What was driven, in order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<TraversedSegment>,
 }
 
 /// A part of one direction of a segment.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Part {
+pub struct TraversedSegment {
     /// The direction.
     pub arc: DirectedSegment,
     /// How much of it, 0 to 1.
@@ -73,9 +73,9 @@ pub struct MatchedDrive {
     pub chains: usize,
     /// Positions that have a street.
     pub positions: usize,
-    /// How far each of them is from it, metres.
+    /// How far each of them is from it, meters.
     pub off_m: Vec<f32>,
-    /// The difference between way and straight line of each leg, metres.
+    /// The difference between way and straight line of each leg, meters.
     pub detour_m: Vec<f32>,
 }
 
@@ -120,7 +120,7 @@ impl<'a> Matcher<'a> {
         });
         let mut matched = MatchedDrive::default();
         for chain in chains.iter().filter(|chain| chain.picks.len() > 1) {
-            self.tell(chain, &pings, &candidates, &mut matched);
+            self.add_chain(chain, &pings, &candidates, &mut matched);
         }
         matched
     }
@@ -180,7 +180,13 @@ impl<'a> Matcher<'a> {
         arc_segments.sum()
     }
 
-    fn tell(&self, chain: &Chain, pings: &[Ping], candidates: &[Vec<Candidate>], matched: &mut MatchedDrive) {
+    fn add_chain(
+        &self,
+        chain: &Chain,
+        pings: &[Ping],
+        candidates: &[Vec<Candidate>],
+        matched: &mut MatchedDrive,
+    ) {
         let steps = chain.first..chain.first + chain.picks.len();
         let picked: Vec<&Candidate> =
             steps.clone().zip(&chain.picks).map(|(step, pick)| &candidates[step][*pick]).collect();
@@ -197,7 +203,7 @@ impl<'a> Matcher<'a> {
 
     fn leg(&self, pings: &[Ping], route: &Route) -> Leg {
         let arcs = self.roads.network().directed_segments();
-        let parts = route.arc_segments.iter().map(|arc_part| Part {
+        let parts = route.arc_segments.iter().map(|arc_part| TraversedSegment {
             arc: DirectedSegment::from_number(arcs[arc_part.arc as usize]),
             share: arc_part.to - arc_part.from,
         });

@@ -6,7 +6,7 @@
 //! Medical Imaging 1, 1982), with the priors of `factors.rs` in each round.
 
 use super::factors::{Factors, Sums};
-use super::matcher::{Leg, Part};
+use super::matcher::{Leg, TraversedSegment};
 use crate::graph::Network;
 use crate::speeds::{HourOfWeek, Speed, SpeedTable, UtcOffset, listed};
 
@@ -50,11 +50,11 @@ impl Legs {
         self.rows.is_empty()
     }
 
-    fn each(&self) -> impl Iterator<Item = (Row, impl Iterator<Item = Part> + Clone)> {
+    fn each(&self) -> impl Iterator<Item = (Row, impl Iterator<Item = TraversedSegment> + Clone)> {
         let mut start = 0;
         self.rows.iter().map(move |row| {
             let parts = &self.parts[std::mem::replace(&mut start, row.end)..row.end];
-            let part = |(number, share): &(u32, f32)| Part {
+            let part = |(number, share): &(u32, f32)| TraversedSegment {
                 arc: crate::graph::DirectedSegment::from_number(*number),
                 share: f64::from(*share),
             };
@@ -71,7 +71,7 @@ pub struct SpeedEstimator<'a> {
     free_s: Vec<f64>,
 }
 
-/// What was learnt.
+/// What was learned.
 #[derive(Debug)]
 pub struct LearnedSpeeds {
     /// A speed for every direction and hour.
@@ -122,13 +122,13 @@ impl<'a> SpeedEstimator<'a> {
     fn shared_out(&self, legs: &Legs, factors: &Factors, is_first: bool) -> (Sums, f64) {
         let (mut sums, mut total_s) = (Sums::new(self.network), 0.0);
         for (row, parts) in legs.each() {
-            let expected = |part: Part| self.free_s(part) * factors.at(part.arc, row.hour);
+            let expected = |part: TraversedSegment| self.free_s(part) * factors.at(part.arc, row.hour);
             let expected_s: f64 = parts.clone().map(expected).sum();
             if expected_s <= 0.0 {
                 continue;
             }
             let ratio = f64::from(row.time_s) / expected_s;
-            // Before anything is learnt the mean is not known, and nothing is odd.
+            // Before anything is learned the mean is not known, and nothing is odd.
             let ratio = if is_first { ratio } else { ratio.clamp(1.0 / RATIO_MAX, RATIO_MAX) };
             for part in parts {
                 sums.add(part.arc, row.hour, expected(part) * ratio);
@@ -138,7 +138,7 @@ impl<'a> SpeedEstimator<'a> {
         (sums, total_s)
     }
 
-    fn free_s(&self, part: Part) -> f64 {
+    fn free_s(&self, part: TraversedSegment) -> f64 {
         self.free_s[part.arc.number() as usize] * part.share
     }
 

@@ -1,4 +1,4 @@
-//! Trips that were driven, for the judgement of travel times: `request_time` and `dropoff_time` (RFC 3339 with its
+//! Trips that were driven, for the evaluation of travel times: `request_time` and `dropoff_time` (RFC 3339 with its
 //! offset), `pickup_lat`, `pickup_lon`, `dropoff_lat`, `dropoff_lon`.
 //!
 //! | left out | why |
@@ -37,7 +37,7 @@ pub struct Trip {
 /// What was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TripCounts {
-    /// Rows of the days asked for.
+    /// Rows of the requested days.
     pub read: u64,
     /// Without a drop-off time.
     pub without_end: u64,

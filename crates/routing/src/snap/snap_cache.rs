@@ -16,13 +16,13 @@ const GENERATION_MAX: usize = 32_768;
 /// which is forgotten; who is asked for in it moves to the younger.
 #[derive(Debug, Default)]
 pub(crate) struct SnapCache {
-    kept: Mutex<Kept>,
+    kept: Mutex<Generations>,
 }
 
 type Generation = HashMap<LatLng, Arc<[PhantomNode]>, RandomState>;
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Generations {
     young: Generation,
     old: Generation,
 }
@@ -58,7 +58,7 @@ impl SnapCache {
     }
 }
 
-impl Kept {
+impl Generations {
     fn find(&mut self, at: LatLng) -> Option<Arc<[PhantomNode]>> {
         if let Some(ends) = self.young.get(&at) {
             return Some(ends.clone());

@@ -17,7 +17,7 @@ pub struct DirectionListing<'a> {
     pub way: i64,
     /// Its beginning and its end.
     pub ends: [LatLng; 2],
-    /// Metres.
+    /// Meters.
     pub length_m: f64,
     /// The value of `highway`.
     pub class: &'static str,

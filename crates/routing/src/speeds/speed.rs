@@ -35,14 +35,14 @@ impl Speed {
         f64::from(self.0.get()) / 100.0
     }
 
-    /// The time that a length in centimetres takes, in milliseconds, at least 1.
+    /// The time that a length in centimeters takes, in milliseconds, at least 1.
     pub fn time_ms(self, length_cm: u32) -> u32 {
         // 1 cm at 1 km/h is 36 ms.
         let ms = u64::from(length_cm) * 3_600 / u64::from(self.0.get());
         u32::try_from(ms).unwrap_or(u32::MAX).max(1)
     }
 
-    /// The speed at which a length in centimetres takes this time.
+    /// The speed at which a length in centimeters takes this time.
     pub fn of_time(length_cm: u32, time_ms: u32) -> Self {
         Self::within(f64::from(length_cm) * 36.0 / f64::from(time_ms))
     }

@@ -14,7 +14,7 @@ fn pair() -> Parts {
     (vec![here(), here()], vec![0, 1, 2], vec![1, 0], vec![100.0, 100.0], vec![10, 20])
 }
 
-fn refusal(change: impl FnOnce(&mut Parts)) -> String {
+fn rejection(change: impl FnOnce(&mut Parts)) -> String {
     let mut parts = pair();
     change(&mut parts);
     let (nodes, first_out, head, length_m, time_ms) = &parts;
@@ -24,20 +24,20 @@ fn refusal(change: impl FnOnce(&mut Parts)) -> String {
 
 #[test]
 fn wrong_slices_are_refused_with_the_place() {
-    assert_eq!(refusal(|parts| parts.0.clear()), "no nodes: a network has at least one");
-    assert_eq!(refusal(|parts| parts.1.push(2)), "first_out: 4 entries, 3 are right");
-    assert_eq!(refusal(|parts| parts.3.push(1.0)), "length_m: 3 entries, 2 are right");
-    assert_eq!(refusal(|parts| parts.4.truncate(1)), "time_ms: 1 entries, 2 are right");
+    assert_eq!(rejection(|parts| parts.0.clear()), "no nodes: a network has at least one");
+    assert_eq!(rejection(|parts| parts.1.push(2)), "first_out: 4 entries, 3 are right");
+    assert_eq!(rejection(|parts| parts.3.push(1.0)), "length_m: 3 entries, 2 are right");
+    assert_eq!(rejection(|parts| parts.4.truncate(1)), "time_ms: 1 entries, 2 are right");
     let rows = "is not between the values before and after it";
-    assert_eq!(refusal(|parts| parts.1 = vec![0, 3, 2]), format!("first_out of node 1: 3 {rows}"));
-    assert_eq!(refusal(|parts| parts.1 = vec![1, 1, 2]), format!("first_out of node 0: 1 {rows}"));
-    assert_eq!(refusal(|parts| parts.1 = vec![0, 1, 1]), format!("first_out of node 2: 1 {rows}"));
-    assert_eq!(refusal(|parts| parts.2[1] = 2), "head of arc 1: 2 is no node, there are 2");
+    assert_eq!(rejection(|parts| parts.1 = vec![0, 3, 2]), format!("first_out of node 1: 3 {rows}"));
+    assert_eq!(rejection(|parts| parts.1 = vec![1, 1, 2]), format!("first_out of node 0: 1 {rows}"));
+    assert_eq!(rejection(|parts| parts.1 = vec![0, 1, 1]), format!("first_out of node 2: 1 {rows}"));
+    assert_eq!(rejection(|parts| parts.2[1] = 2), "head of arc 1: 2 is no node, there are 2");
     assert_eq!(
-        refusal(|parts| parts.3[0] = f32::NAN),
+        rejection(|parts| parts.3[0] = f32::NAN),
         "length of arc 0: NaN m is not a finite number from 0"
     );
-    assert_eq!(refusal(|parts| parts.3[1] = -1.0), "length of arc 1: -1 m is not a finite number from 0");
+    assert_eq!(rejection(|parts| parts.3[1] = -1.0), "length of arc 1: -1 m is not a finite number from 0");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Every kind of question against plain Dijkstra, on generated towns. Seeds are printed.
+//! Every kind of query against plain Dijkstra, on generated towns. Seeds are printed.
 
 mod inputs;
 mod nearest;
+mod one_to_all;
 mod pairs;
-mod reach;
 mod replacing;
 mod tables;
 mod town;

@@ -1,4 +1,4 @@
-//! New times while questions are asked.
+//! New times while queries are answered.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
@@ -30,7 +30,7 @@ fn new_times_are_exact() {
 
 /// Each answer is right for the times before or for those after, whichever the answer's routes say.
 #[test]
-fn questions_go_on_while_times_are_replaced() {
+fn queries_go_on_while_times_are_replaced() {
     let mut rng = seeded(701);
     let town = Town::grid(&mut rng, 12, Kind::Plain);
     let (engine, places) = (town.engine(), town.places(&mut rng, 24));
@@ -38,11 +38,11 @@ fn questions_go_on_while_times_are_replaced() {
     let times = [town.time_ms.clone(), other];
     let truth = times.each_ref().map(|time_ms| Cut::new(&town, time_ms, &places).table());
     assert_ne!(truth[0], truth[1]);
-    let (done, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         let mut askers = Vec::new();
         for asker in 0..2 {
-            let (engine, truth, places, done, asked) = (&engine, &truth, &places, &done, &asked);
+            let (engine, truth, places, done, answered) = (&engine, &truth, &places, &done, &answered);
             askers.push(scope.spawn(move || {
                 let mut turn = asker;
                 while !done.load(Ordering::Relaxed) {
@@ -55,22 +55,23 @@ fn questions_go_on_while_times_are_replaced() {
                     let table = routes.table(places, places);
                     (0..places.len()).for_each(|row| assert_eq!(table.row(row), right_ms[row]));
                     turn += 1;
-                    asked.fetch_add(1, Ordering::Relaxed);
+                    answered.fetch_add(1, Ordering::Relaxed);
                 }
             }));
         }
         for round in 1..=ROUNDS {
-            let before = asked.load(Ordering::Relaxed);
+            let before = answered.load(Ordering::Relaxed);
             engine.replace(&times[round % 2]).expect("as many as arcs");
             // The askers are not to be outrun, unless one has found a wrong answer and is gone.
-            while asked.load(Ordering::Relaxed) == before && !askers.iter().any(ScopedJoinHandle::is_finished)
+            while answered.load(Ordering::Relaxed) == before
+                && !askers.iter().any(ScopedJoinHandle::is_finished)
             {
                 thread::yield_now();
             }
         }
         done.store(true, Ordering::Relaxed);
     });
-    assert!(asked.into_inner() >= ROUNDS);
+    assert!(answered.into_inner() >= ROUNDS);
 }
 
 #[test]

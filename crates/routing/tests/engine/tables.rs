@@ -56,7 +56,7 @@ fn tables_keep_the_triangle_inequality() {
 }
 
 #[test]
-fn memory_is_clean_after_every_question() {
+fn memory_is_clean_after_every_query() {
     let mut rng = seeded(300);
     let town = Town::grid(&mut rng, 12, Kind::Strange);
     let routes = town.engine().routes();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Cursor;
 
 use kerb_geometry::distance_m;
-use kerb_routing::import::{Imported, RestrictionCounts, Step, import_pbf};
+use kerb_routing::import::{ImportStage, Imported, RestrictionCounts, import_pbf};
 use kerb_routing::{Network, SegmentId};
 
 use crate::dijkstra::{tail, times_from};
@@ -18,7 +18,7 @@ pub(crate) fn import(bytes: &[u8]) -> Imported {
 }
 
 /// What every network promises.
-fn judge(network: &Network) {
+fn check(network: &Network) {
     // Everything is reached from one node, and by turned arcs that node from everything.
     assert!(times_from(network, 0).iter().all(Option::is_some));
     let mut into = vec![Vec::new(); network.nodes().len()];
@@ -50,7 +50,7 @@ fn judge(network: &Network) {
 #[test]
 fn monaco() {
     let Imported { network, report } = import(MONACO);
-    judge(&network);
+    check(&network);
     assert_eq!((report.ways_read, report.nodes_read), (1944, 13_739));
     assert_eq!(report.missing_nodes, 0);
     let summary = network.summary();
@@ -64,7 +64,7 @@ fn monaco() {
 #[test]
 fn midtown_with_its_turn_restrictions() {
     let Imported { network, report } = import(MIDTOWN);
-    judge(&network);
+    check(&network);
     let turns = report.restrictions;
     let all = |turns: &RestrictionCounts| {
         turns.kept + turns.without_effect + turns.conditional + turns.other_vehicles + turns.unclear
@@ -81,11 +81,13 @@ fn midtown_with_its_turn_restrictions() {
 
 #[test]
 fn progress_goes_up_and_names_every_step() {
-    let mut told = Vec::new();
-    import_pbf(Cursor::new(MONACO), &mut |progress| told.push(progress)).unwrap();
-    let order = |step| [Step::Ways, Step::Nodes, Step::Graph].iter().position(|known| *known == step);
-    assert!(told.is_sorted_by_key(|progress| (order(progress.step), progress.done)));
-    let ends = [Step::Ways, Step::Nodes, Step::Graph]
-        .map(|step| told.iter().rfind(|progress| progress.step == step).map(|progress| progress.done));
+    let mut seen = Vec::new();
+    import_pbf(Cursor::new(MONACO), &mut |progress| seen.push(progress)).unwrap();
+    let order = |stage| {
+        [ImportStage::Ways, ImportStage::Nodes, ImportStage::Graph].iter().position(|known| *known == stage)
+    };
+    assert!(seen.is_sorted_by_key(|progress| (order(progress.stage), progress.done)));
+    let ends = [ImportStage::Ways, ImportStage::Nodes, ImportStage::Graph]
+        .map(|stage| seen.iter().rfind(|progress| progress.stage == stage).map(|progress| progress.done));
     assert_eq!(ends, [Some(MONACO.len() as u64); 3]);
 }

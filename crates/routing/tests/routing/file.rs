@@ -18,7 +18,7 @@ fn read(bytes: &[u8]) -> Result<Network, OpenError> {
     Network::read(bytes, bytes.len() as u64)
 }
 
-/// All that can be asked of a network.
+/// All that can be answered of a network.
 fn everything(network: &Network) -> String {
     let segments = (0..network.segments() as u32).map(SegmentId).map(|segment| {
         let arcs = [false, true].map(|reverse| network.arcs_of(DirectedSegment { segment, reverse }));

@@ -46,7 +46,7 @@ fn samples(line: &[LatLng], from: f64, to: f64) -> Vec<LatLng> {
 }
 
 /// What the module promises, for points of reached streets, and for points of all streets.
-fn judge(name: &str, bytes: &[u8], seed: u64) {
+fn check(name: &str, bytes: &[u8], seed: u64) {
     println!("{name}, seed {seed}");
     let roads = Roads::new(import(bytes).network, 300.0).unwrap();
     let (network, mut random) = (roads.network(), Pcg64Mcg::seed_from_u64(seed));
@@ -95,9 +95,9 @@ fn judge(name: &str, bytes: &[u8], seed: u64) {
 
 #[test]
 fn what_is_reached_is_inside_and_what_is_far_is_outside() {
-    judge("Monaco", MONACO, 1);
-    judge("Andorra", ANDORRA, 2);
-    judge("Midtown", MIDTOWN, 3);
+    check("Monaco", MONACO, 1);
+    check("Andorra", ANDORRA, 2);
+    check("Midtown", MIDTOWN, 3);
 }
 
 #[test]

@@ -217,7 +217,7 @@ impl Lists {
     }
 
     /// How many states there are beyond one for each direction.
-    pub(crate) fn told_apart(&self) -> usize {
+    pub(crate) fn distinguished(&self) -> usize {
         self.of_direction.values().map(|states| states.len() - 1).sum()
     }
 

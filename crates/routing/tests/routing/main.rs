@@ -8,6 +8,7 @@ mod file;
 mod fuzz;
 mod isochrones;
 mod lists;
+mod old_file;
 mod osm;
 mod pbf;
 mod real;

@@ -53,7 +53,7 @@ impl City {
             "{name}, seed {seed}: {} directions, {} rules, {} states more for what came before",
             directions.len(),
             lists.rules,
-            lists.told_apart()
+            lists.distinguished()
         );
         City { roads, lists, places, right_ms }
     }
@@ -245,7 +245,7 @@ fn both_ways(city: &City) {
     }
 }
 
-fn judge(city: &City) {
+fn check(city: &City) {
     pairs_and_routes(city);
     tables_and_rows(city);
     nearest(city);
@@ -255,33 +255,33 @@ fn judge(city: &City) {
 }
 
 /// With its restrictions and, where it has any, without.
-fn judge_both(name: &str, bytes: &[u8], seed: u64) -> City {
+fn check_both(name: &str, bytes: &[u8], seed: u64) -> City {
     let with = City::new(name, bytes, seed);
-    judge(&with);
+    check(&with);
     if with.lists.rules > 0 {
         let without = City::new(&format!("{name} without restrictions"), &without_restrictions(bytes), seed);
         assert_eq!((without.lists.rules, without.network().summary().node_copies), (0, 0));
         assert_ne!(without.network().fingerprint(), with.network().fingerprint());
-        judge(&without);
+        check(&without);
     }
     with
 }
 
 #[test]
 fn monaco_is_answered_as_by_lists() {
-    judge_both("Monaco", MONACO, 1);
+    check_both("Monaco", MONACO, 1);
 }
 
 #[test]
 fn andorra_is_answered_as_by_lists() {
-    judge_both("Andorra", ANDORRA, 2);
+    check_both("Andorra", ANDORRA, 2);
 }
 
 #[test]
 fn midtown_is_answered_as_by_lists() {
     for seed in 3..6 {
-        let with = judge_both("Midtown", MIDTOWN, seed);
-        assert!(with.lists.rules > 100 && with.lists.told_apart() > 5);
+        let with = check_both("Midtown", MIDTOWN, seed);
+        assert!(with.lists.rules > 100 && with.lists.distinguished() > 5);
     }
 }
 
@@ -293,6 +293,6 @@ fn larger_extracts_are_answered_as_by_lists() {
     };
     for (name, seed) in LARGER.into_iter().zip(10..) {
         let bytes = std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        judge_both(name, &bytes, seed);
+        check_both(name, &bytes, seed);
     }
 }

@@ -1,6 +1,6 @@
 //! What an import makes of ways: directions, curves, what is left out, what is cut, and that order means nothing.
 
-use kerb_routing::import::{BlockError, ImportError, LeftOutCounts};
+use kerb_routing::import::{BlockError, ExcludedCounts, ImportError};
 use kerb_routing::{DirectedSegment, Network, RoadClass, SegmentId};
 
 use crate::dijkstra::direction;
@@ -101,7 +101,7 @@ fn a_loop_is_cut_in_its_middle() {
         }
     }
     let report = osm.way(20, &[2, 2], &[]).import().report;
-    assert_eq!(report.left_out, LeftOutCounts { empty: 1, ..LeftOutCounts::default() });
+    assert_eq!(report.excluded, ExcludedCounts { empty: 1, ..ExcludedCounts::default() });
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn streets_end_before_nodes_that_are_missing() {
 }
 
 #[test]
-fn what_cannot_be_reached_and_left_is_dropped_and_told() {
+fn what_cannot_be_reached_and_left_is_dropped_and_reported() {
     let island = square().node(50, 50, 0).node(51, 51, 0).way(30, &[50, 51], &[]);
     let dropped = island.import().report.dropped;
     assert_eq!((dropped.components, dropped.nodes, dropped.segments), (1, 2, 1));
@@ -148,7 +148,7 @@ fn what_cannot_be_reached_and_left_is_dropped_and_told() {
 }
 
 #[test]
-fn left_out_roads_are_counted_by_reason() {
+fn excluded_roads_are_counted_by_reason() {
     let osm = square()
         .way(20, &[1, 3], &[("access", "private")])
         .way(21, &[1, 3], &[("route", "ferry"), ("highway", "primary")])
@@ -156,8 +156,8 @@ fn left_out_roads_are_counted_by_reason() {
         .way(23, &[1, 3], &[("oneway", "reversible")])
         .way(24, &[1, 3], &[("highway", "footway")]);
     let report = osm.import().report;
-    let expected = LeftOutCounts { no_access: 1, ferries: 1, areas: 1, reversible: 1, empty: 0 };
-    assert_eq!((report.left_out, report.streets, report.ways_read), (expected, 4, 9));
+    let expected = ExcludedCounts { no_access: 1, ferries: 1, areas: 1, reversible: 1, empty: 0 };
+    assert_eq!((report.excluded, report.streets, report.ways_read), (expected, 4, 9));
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn no_streets_is_an_error() {
 }
 
 #[test]
-fn a_node_off_the_globe_is_told_with_its_place() {
+fn a_node_off_the_globe_is_reported_with_its_place() {
     let mut osm = square();
     osm = osm.node(60, 0, 91_000);
     let error = osm.try_import().unwrap_err();

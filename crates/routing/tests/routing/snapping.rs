@@ -8,14 +8,14 @@ use rand_pcg::Pcg64Mcg;
 use crate::extracts::{MONACO, import};
 use crate::osm::{GRID_E7, Osm};
 
-/// The nearest point by looking at all: segment, metres, and the directions that are open there.
-fn scan(network: &Network, question: &SnapQuery) -> Option<(SegmentId, f64, [bool; 2])> {
-    let at = question.at;
+/// The nearest point by looking at all: segment, meters, and the directions that are open there.
+fn scan(network: &Network, query: &SnapQuery) -> Option<(SegmentId, f64, [bool; 2])> {
+    let at = query.at;
     let scale = at.lat_deg().to_radians().cos();
-    let metre = 6_371_008.8_f64.to_radians();
+    let meter = 6_371_008.8_f64.to_radians();
     let plane = |place: &kerb_routing::LatticePoint| {
         let turned = (f64::from(place.lon_e7) / 1e7 - at.lon_deg() + 540.0).rem_euclid(360.0) - 180.0;
-        (turned * scale * metre, (f64::from(place.lat_e7) / 1e7 - at.lat_deg()) * metre)
+        (turned * scale * meter, (f64::from(place.lat_e7) / 1e7 - at.lat_deg()) * meter)
     };
     let mut best: Option<(SegmentId, f64, [bool; 2])> = None;
     for segment in (0..network.segments() as u32).map(SegmentId) {
@@ -25,11 +25,11 @@ fn scan(network: &Network, question: &SnapQuery) -> Option<(SegmentId, f64, [boo
             let length = dx.hypot(dy);
             let share =
                 if length > 0.0 { ((-ax * dx - ay * dy) / length.powi(2)).clamp(0.0, 1.0) } else { 0.0 };
-            let metres = (ax + share * dx).hypot(ay + share * dy);
+            let meters = (ax + share * dx).hypot(ay + share * dy);
             let bearing = dx.atan2(dy).to_degrees();
             let leads = |reverse: bool| {
                 let bearing = if reverse { bearing + 180.0 } else { bearing };
-                question.heading_deg.is_none_or(|heading| {
+                query.heading_deg.is_none_or(|heading| {
                     let off = (heading - bearing + 540.0).rem_euclid(360.0) - 180.0;
                     length == 0.0 || off.abs() <= 60.0
                 })
@@ -37,15 +37,15 @@ fn scan(network: &Network, question: &SnapQuery) -> Option<(SegmentId, f64, [boo
             let open = [false, true].map(|reverse| {
                 !network.arcs_of(DirectedSegment { segment, reverse }).is_empty() && leads(reverse)
             });
-            if open != [false; 2] && best.is_none_or(|(_, nearest, _)| metres < nearest) {
-                best = Some((segment, metres, open));
+            if open != [false; 2] && best.is_none_or(|(_, nearest, _)| meters < nearest) {
+                best = Some((segment, meters, open));
             }
         }
     }
     best
 }
 
-fn random_question(network: &Network, random: &mut Pcg64Mcg) -> SnapQuery {
+fn random_query(network: &Network, random: &mut Pcg64Mcg) -> SnapQuery {
     let (south_west, north_east) = network.summary().bounds;
     let between = |low: f64, high: f64, random: &mut Pcg64Mcg| random.random_range(low - 0.01..high + 0.01);
     let lat = between(south_west.lat_deg(), north_east.lat_deg(), random);
@@ -59,16 +59,16 @@ fn the_nearest_is_the_nearest_of_all() {
     let network = import(MONACO).network;
     let snapper = Snapper::new(&network);
     for seed in 0..100 {
-        let question = random_question(&network, &mut Pcg64Mcg::seed_from_u64(seed));
-        let snap = snapper.snap(question).unwrap();
-        let (segment, metres, open) = scan(&network, &question).unwrap();
-        assert!((snap.distance_m - metres).abs() < 1e-6, "seed {seed}: {snap:?}, truly {metres} m");
+        let query = random_query(&network, &mut Pcg64Mcg::seed_from_u64(seed));
+        let snap = snapper.snap(query).unwrap();
+        let (segment, meters, open) = scan(&network, &query).unwrap();
+        assert!((snap.distance_m - meters).abs() < 1e-6, "seed {seed}: {snap:?}, truly {meters} m");
         // Where two pieces are equally near, as at a junction, rounding decides between them.
         if snap.segment == segment {
             assert_eq!([snap.forward, snap.reverse], open, "seed {seed}: {snap:?}");
         }
-        let on_globe = distance_m(question.at, snap.place);
-        assert!((on_globe - metres).abs() < 0.05 + metres * 1e-4, "seed {seed}: {on_globe} m, {metres} m");
+        let on_globe = distance_m(query.at, snap.place);
+        assert!((on_globe - meters).abs() < 0.05 + meters * 1e-4, "seed {seed}: {on_globe} m, {meters} m");
     }
 }
 
@@ -92,7 +92,7 @@ fn a_point_of_a_street_is_at_its_share_of_the_length() {
     }
 }
 
-/// A street to the east, one way, and one beside it both ways, thirty metres to the north.
+/// A street to the east, one way, and one beside it both ways, thirty meters to the north.
 fn two_streets() -> Network {
     let osm = Osm::default().node(1, 0, 0).node(2, 10, 0).node(3, 10, 1).node(4, 0, 1);
     let osm = osm.way(10, &[1, 2], &[("oneway", "yes")]).way(11, &[2, 3], &[]).way(12, &[4, 3], &[]);
@@ -139,8 +139,8 @@ fn a_point_is_on_the_arcs_of_its_open_directions() {
     let osm = Osm::default().node(1, 0, 0).node(2, 10, 0).node(3, 20, 0).node(4, 10, 9);
     let osm = osm.way(10, &[1, 2], &[]).way(11, &[2, 3], &[]).way(12, &[2, 4], &[]).way(13, &[4, 1], &[]);
     let network = osm.restriction(900, "no_left_turn", 10, 2, 12).network();
-    let question = SnapQuery { at: at(12 * GRID_E7, 0), heading_deg: None, max_m: 10.0 };
-    let both = Snapper::new(&network).snap(question).unwrap();
+    let query = SnapQuery { at: at(12 * GRID_E7, 0), heading_deg: None, max_m: 10.0 };
+    let both = Snapper::new(&network).snap(query).unwrap();
     let on = |snap: kerb_routing::Snap| -> Vec<(bool, i32)> {
         let arcs = snap.arcs(&network);
         let arcs = arcs.map(|(arc, share)| {
@@ -151,20 +151,20 @@ fn a_point_is_on_the_arcs_of_its_open_directions() {
         arcs.collect()
     };
     assert_eq!(on(both), [(false, 20), (false, 20), (true, 80)]);
-    let west = Snapper::new(&network).snap(SnapQuery { heading_deg: Some(270.0), ..question }).unwrap();
+    let west = Snapper::new(&network).snap(SnapQuery { heading_deg: Some(270.0), ..query }).unwrap();
     assert_eq!(on(west), [(true, 80)]);
 }
 
 #[test]
 fn too_far_is_an_error_that_says_how_far() {
     let snapper = Snapper::new(&two_streets());
-    let question = SnapQuery { at: at(0, -100 * GRID_E7), heading_deg: None, max_m: 500.0 };
-    let error = snapper.snap(question).unwrap_err();
+    let query = SnapQuery { at: at(0, -100 * GRID_E7), heading_deg: None, max_m: 500.0 };
+    let error = snapper.snap(query).unwrap_err();
     assert_eq!(
         error.to_string(),
         "-0.1000000,0.0000000 is 11120 m from the nearest street, at most 500 m would do"
     );
-    assert!(snapper.snap(SnapQuery { max_m: 12_000.0, ..question }).is_ok());
+    assert!(snapper.snap(SnapQuery { max_m: 12_000.0, ..query }).is_ok());
     // The other side of the world.
     let antipode = SnapQuery { at: at(1_799_000_000, 0), heading_deg: None, max_m: 500.0 };
     assert!(matches!(snapper.snap(antipode), Err(SnapError::TooFar { nearest_m, .. }) if nearest_m > 1.9e7));
@@ -175,8 +175,8 @@ fn too_far_is_an_error_that_says_how_far() {
 #[test]
 fn a_heading_that_is_no_number_leads_nowhere() {
     let snapper = Snapper::new(&two_streets());
-    let question = SnapQuery { at: at(0, 0), heading_deg: Some(f64::NAN), max_m: 500.0 };
-    assert!(matches!(snapper.snap(question), Err(SnapError::NoHeading { .. })));
+    let query = SnapQuery { at: at(0, 0), heading_deg: Some(f64::NAN), max_m: 500.0 };
+    assert!(matches!(snapper.snap(query), Err(SnapError::NoHeading { .. })));
 }
 
 #[test]
@@ -189,9 +189,9 @@ fn the_180th_meridian_is_no_border() {
     let network = osm.way(10, &[1, 2], &[]).way(11, &[2, 3], &[]).way(12, &[3, 1], &[]).network();
     let snapper = Snapper::new(&network);
     for lon_e7 in [1_799_999_000, -1_799_999_000] {
-        let question = SnapQuery { at: at(lon_e7, -170_000_000), heading_deg: None, max_m: 500.0 };
-        let snap = snapper.snap(question).unwrap();
-        let truth = distance_m(question.at, at(1_799_990_000, -170_000_000));
+        let query = SnapQuery { at: at(lon_e7, -170_000_000), heading_deg: None, max_m: 500.0 };
+        let snap = snapper.snap(query).unwrap();
+        let truth = distance_m(query.at, at(1_799_990_000, -170_000_000));
         assert!((snap.distance_m - truth).abs() < 0.01, "{snap:?}, truly {truth}");
     }
 }

@@ -25,7 +25,7 @@ fn two_rows_of_a_street_are_one_segment() {
     let imported = import_csv(NODES.as_bytes(), EDGES.as_bytes()).unwrap();
     let (network, summary) = (&imported.network, imported.network.summary());
     assert_eq!((summary.nodes, summary.segments, summary.arcs, summary.one_way_segments), (3, 3, 4, 2));
-    assert_eq!((imported.report.ways_read, imported.report.left_out.empty), (5, 1));
+    assert_eq!((imported.report.ways_read, imported.report.excluded.empty), (5, 1));
     let mut segments = network.lengths_cm().to_vec();
     segments.sort_unstable();
     assert_eq!(segments, [900_025, 1_200_000, 1_500_000]);

@@ -9,7 +9,7 @@ use crate::osm::{Osm, Tags};
 ///
 /// ```text
 /// 11 ── 1 ── 12
-///  │    N    │      ways 1 to 4 lead north, east, south, west: from the centre 100 outward
+///  │    N    │      ways 1 to 4 lead north, east, south, west: from the center 100 outward
 ///  4 W─100─E 2
 ///  │    S    │
 /// 14 ── 3 ── 13
@@ -31,7 +31,7 @@ fn crossing() -> Osm {
     ring.into_iter().fold(osm, |osm, (id, from, to)| osm.way(id, &[from, to], &[]))
 }
 
-/// The turns at the centre that cannot be made: pairs of the ways that one comes by and leaves by.
+/// The turns at the center that cannot be made: pairs of the ways that one comes by and leaves by.
 fn forbidden(osm: &Osm) -> Vec<(i64, i64)> {
     let network = osm.network();
     let mut forbidden = Vec::new();
@@ -176,7 +176,7 @@ fn what_is_not_for_cars_or_cannot_be_kept_is_counted_and_changes_nothing() {
     }
 }
 
-/// From the west to the centre, on to the east and there to the south: only who comes from the west may not.
+/// From the west to the center, on to the east and there to the south: only who comes from the west may not.
 #[test]
 fn a_restriction_over_a_way_is_about_who_comes_from_its_beginning() {
     let time_ms = |osm: &Osm, from: (i64, bool), to: (i64, bool)| {
@@ -218,7 +218,7 @@ fn a_restriction_over_a_way_is_about_who_comes_from_its_beginning() {
 }
 
 #[test]
-fn counts_are_told_by_value() {
+fn counts_are_reported_by_value() {
     let osm = crossing()
         .restriction(900, "no_left_turn", SOUTH, 100, WEST)
         .restriction(901, "no_left_turn", SOUTH, 21, WEST)
@@ -232,7 +232,7 @@ fn counts_are_told_by_value() {
 
 #[test]
 fn a_way_that_passes_the_node_is_unclear() {
-    // West to east in one way through the centre: which half is meant?
+    // West to east in one way through the center: which half is meant?
     let osm = Osm::default().node(1, -1, 0).node(2, 0, 0).node(3, 1, 0).node(4, 0, 1);
     let osm = osm.way(10, &[1, 2, 3], &[]).way(11, &[2, 4], &[]);
     let report = osm.restriction(900, "no_left_turn", 10, 2, 11).import().report;

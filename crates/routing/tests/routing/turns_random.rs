@@ -167,7 +167,7 @@ fn times_are_those_of_a_search_that_looks_turns_up() {
 
 #[test]
 fn restrictions_over_ways_are_those_of_lists() {
-    let (mut compared, mut rules, mut told_apart, mut kept_over_ways) = (0, 0, 0, 0);
+    let (mut compared, mut rules, mut distinguished, mut kept_over_ways) = (0, 0, 0, 0);
     for seed in 100..140 {
         let random = &mut Pcg64Mcg::seed_from_u64(seed);
         let mut town = Town::random(random);
@@ -176,7 +176,7 @@ fn restrictions_over_ways_are_those_of_lists() {
         kept_over_ways += imported.report.restrictions.kept_over_ways;
         let network = imported.network;
         let lists = Lists::new(&pbf::write(&town.osm.objects, Packing::Zlib), &network);
-        (rules, told_apart) = (rules + lists.rules, told_apart + lists.told_apart());
+        (rules, distinguished) = (rules + lists.rules, distinguished + lists.distinguished());
         for from in lists.directions() {
             let begun = lists.begun_ms(&[(from, 1.0)]);
             let starts = network.arcs_of(DirectedSegment::from_number(from)).iter();
@@ -192,7 +192,7 @@ fn restrictions_over_ways_are_those_of_lists() {
         }
     }
     println!(
-        "{compared} pairs, {rules} rules, {kept_over_ways} restrictions over ways, {told_apart} states more"
+        "{compared} pairs, {rules} rules, {kept_over_ways} restrictions over ways, {distinguished} states more"
     );
-    assert!(compared > 60_000 && kept_over_ways > 100 && told_apart > 100);
+    assert!(compared > 60_000 && kept_over_ways > 100 && distinguished > 100);
 }

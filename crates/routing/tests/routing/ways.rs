@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerb_geometry::{LatLng, distance_m};
 use kerb_ports::conformance::travel_times;
 use kerb_ports::{Drive, Eta, Leg, TravelTimeQuery, TravelTimeTable, TravelTimes};
-use kerb_routing::{RoadTimes, Roads, RouteError, SegmentId, SnapError, Turn, Way};
+use kerb_routing::{DrivingRoute, RoadTimes, Roads, RouteError, SegmentId, SnapError, Turn};
 use kerb_types::TravelSource;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -34,7 +34,7 @@ fn a_way_is_one_line_of_streets_from_end_to_end() {
     let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), monaco());
     for _ in 0..200 {
         let (from, to) = (somewhere(&mut rng, &roads), somewhere(&mut rng, &roads));
-        let way = roads.way(from, to).unwrap();
+        let way = roads.route(from, to).unwrap();
         let (steps_ms, steps_m) =
             way.steps.iter().fold((0, 0.0), |(ms, m), step| (ms + step.time_ms, m + step.length_m));
         assert_eq!(steps_ms, way.time_ms);
@@ -52,7 +52,7 @@ fn a_way_is_one_line_of_streets_from_end_to_end() {
 }
 
 /// Steps are the line's, one after the other, and a new one begins with another name or a turn.
-fn check_steps(way: &Way) {
+fn check_steps(way: &DrivingRoute) {
     let starts: Vec<usize> = way.steps.iter().map(|step| step.first_point).collect();
     assert!(starts.first().is_none_or(|first| *first == 0) && starts.is_sorted_by(|a, b| a <= b));
     for (index, step) in way.steps.iter().enumerate() {
@@ -87,7 +87,7 @@ fn a_way_begins_in_the_direction_of_travel() {
     for _ in 0..200 {
         let (from, to) = (somewhere(&mut rng, &roads), somewhere(&mut rng, &roads));
         let heading_deg = rng.random_range(0.0..360.0);
-        match roads.way_toward(from, Some(heading_deg), to) {
+        match roads.route_toward(from, Some(heading_deg), to) {
             // Who starts where a piece ends goes on in the next one.
             Ok(way) if way.line.len() > 1 && !bends.contains(&way.line[0]) => {
                 let off_deg = (course_deg(&way.line) - heading_deg + 540.0).rem_euclid(360.0) - 180.0;
@@ -110,12 +110,12 @@ fn an_end_off_the_map_is_named() {
     let roads = monaco();
     let paris = LatLng::new(PARIS.0, PARIS.1).unwrap();
     let here = roads.network().nodes()[0].lat_lng();
-    assert!(matches!(roads.way(paris, here), Err(RouteError::From(_))));
-    let error = roads.way(here, paris).unwrap_err();
+    assert!(matches!(roads.route(paris, here), Err(RouteError::From(_))));
+    let error = roads.route(here, paris).unwrap_err();
     assert!(error.to_string().starts_with("to: 48.8566"), "{error}");
 }
 
-/// A fallback that can be told from streets.
+/// A fallback that can be seen from streets.
 struct Always(u32);
 
 impl TravelTimes for Always {
@@ -123,8 +123,8 @@ impl TravelTimes for Always {
         self
     }
 
-    fn table(&self, question: &TravelTimeQuery) -> TravelTimeTable {
-        let legs = question.legs.len();
+    fn table(&self, query: &TravelTimeQuery) -> TravelTimeTable {
+        let legs = query.legs.len();
         TravelTimeTable { seconds: vec![self.0; legs], sources: vec![TravelSource::StraightLine; legs] }
     }
 
@@ -172,32 +172,32 @@ fn has_the_times_of_its_ways(rng: &mut Pcg64Mcg, roads: &Arc<Roads>, origins: u3
     let mut origins: Vec<_> = (0..origins).map(|_| somewhere(rng, roads)).collect();
     let mut destinations: Vec<_> = (0..destinations).map(|_| somewhere(rng, roads)).collect();
     let times = RoadTimes::new(Arc::clone(roads), Arc::new(Always(9_999)));
-    let way_s = |question: &TravelTimeQuery, leg: &Leg| {
+    let way_s = |query: &TravelTimeQuery, leg: &Leg| {
         let (from, to) = (leg.origin as usize, leg.destination as usize);
         roads
-            .way(question.origins[from], question.destinations[to])
+            .route(query.origins[from], query.destinations[to])
             .map_or(9_999, |way| way.time_ms.div_ceil(1_000))
     };
-    let question =
+    let query =
         TravelTimeQuery { origins: origins.clone(), destinations: destinations.clone(), legs: legs.clone() };
-    let table = times.table(&question);
+    let table = times.table(&query);
     assert!(table.sources.iter().all(|source| *source == TravelSource::Roads));
-    assert_eq!(table.seconds, legs.iter().map(|leg| way_s(&question, leg)).collect::<Vec<_>>());
+    assert_eq!(table.seconds, legs.iter().map(|leg| way_s(&query, leg)).collect::<Vec<_>>());
 
     (origins[7], destinations[3]) = (paris, paris);
-    let question = TravelTimeQuery { origins, destinations, legs };
-    let table = times.table(&question);
+    let query = TravelTimeQuery { origins, destinations, legs };
+    let table = times.table(&query);
     let is_off = |leg: &Leg| leg.origin == 7 || leg.destination == 3;
-    let expected = question
+    let expected = query
         .legs
         .iter()
         .map(is_off)
         .map(|off| if off { TravelSource::StraightLine } else { TravelSource::Roads });
     assert_eq!(table.sources, expected.collect::<Vec<_>>());
     assert!(table.seconds.contains(&9_999));
-    assert_eq!(table.seconds, question.legs.iter().map(|leg| way_s(&question, leg)).collect::<Vec<_>>());
+    assert_eq!(table.seconds, query.legs.iter().map(|leg| way_s(&query, leg)).collect::<Vec<_>>());
     let legs = vec![Leg { origin: 7, destination: 0 }];
-    let table = times.table(&TravelTimeQuery { legs, ..question });
+    let table = times.table(&TravelTimeQuery { legs, ..query });
     assert_eq!((table.seconds[0], table.sources[0]), (9_999, TravelSource::StraightLine));
 }
 
@@ -207,19 +207,18 @@ fn pinned_times_stay_when_speeds_are_replaced() {
     let mut rng = Pcg64Mcg::seed_from_u64(6);
     let places: Vec<_> = (0..20).map(|_| somewhere(&mut rng, &roads)).collect();
     let legs = (0..10).map(|number| Leg { origin: number, destination: number }).collect();
-    let question =
-        TravelTimeQuery { origins: places[..10].to_vec(), destinations: places[10..].to_vec(), legs };
+    let query = TravelTimeQuery { origins: places[..10].to_vec(), destinations: places[10..].to_vec(), legs };
     let times: Arc<dyn TravelTimes> = Arc::new(RoadTimes::new(Arc::clone(&roads), Arc::new(Always(9_999))));
-    let told = |times: &dyn TravelTimes| {
-        (times.table(&question), times.drive(places[0], places[10]), times.reach_m(places[0], 60))
+    let seen = |times: &dyn TravelTimes| {
+        (times.table(&query), times.drive(places[0], places[10]), times.reach_m(places[0], 60))
     };
-    let before = told(&*times);
+    let before = seen(&*times);
     let pinned = Arc::clone(&times).pinned();
     let slower: Vec<u32> = roads.network().time_ms().iter().map(|ms| 2 * ms).collect();
     roads.engine().replace(&slower).unwrap();
-    assert_eq!(told(&*pinned), before);
-    let (table, drive, reach_m) = told(&*times);
+    assert_eq!(seen(&*pinned), before);
+    let (table, drive, reach_m) = seen(&*times);
     assert!(table.seconds.iter().sum::<u32>() > before.0.seconds.iter().sum(), "{table:?}");
     assert!(drive.eta.time_s > before.1.eta.time_s && reach_m < before.2);
-    assert_eq!(told(&*pinned.pinned()), before);
+    assert_eq!(seen(&*pinned.pinned()), before);
 }

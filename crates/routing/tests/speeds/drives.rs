@@ -1,4 +1,4 @@
-//! Drives that were made up, found again, and what is learnt from them.
+//! Drives that were made up, found again, and what is learned from them.
 
 use std::io::Cursor;
 use std::num::NonZeroUsize;
@@ -62,15 +62,15 @@ fn driven(
 
 /// The point at a share of a line's length.
 fn along(line: &[LatLng], share: f64) -> LatLng {
-    let metres: Vec<f64> = line.windows(2).map(|pair| distance_m(pair[0], pair[1])).collect();
-    let mut left_m = share * metres.iter().sum::<f64>();
-    for (pair, metres) in line.windows(2).zip(metres) {
-        if left_m <= metres {
-            let between = |from: f64, to: f64| from + (to - from) * left_m / metres.max(1e-9);
+    let meters: Vec<f64> = line.windows(2).map(|pair| distance_m(pair[0], pair[1])).collect();
+    let mut left_m = share * meters.iter().sum::<f64>();
+    for (pair, meters) in line.windows(2).zip(meters) {
+        if left_m <= meters {
+            let between = |from: f64, to: f64| from + (to - from) * left_m / meters.max(1e-9);
             let lat_deg = between(pair[0].lat_deg(), pair[1].lat_deg());
             return LatLng::new(lat_deg, between(pair[0].lon_deg(), pair[1].lon_deg())).unwrap();
         }
-        left_m -= metres;
+        left_m -= meters;
     }
     line[line.len() - 1]
 }

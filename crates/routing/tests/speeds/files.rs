@@ -64,9 +64,9 @@ fn rows_are_read_without_a_network_and_name_its_directions() {
     let segments = Segments::new(&network);
     let text = "segment,direction,speed_kmh\n2,reverse,30.5\n3,forward,\n4,forward,40\n";
     let rows = read_rows(text.as_bytes()).unwrap();
-    let told: Vec<_> = rows.iter().map(|row| (row.line, row.direction, row.speed.kmh())).collect();
+    let seen: Vec<_> = rows.iter().map(|row| (row.line, row.direction, row.speed.kmh())).collect();
     let number = |segment, reverse| DirectionName::Number { segment, reverse };
-    assert_eq!(told, [(2, number(2, true), 30.5), (4, number(4, false), 40.0)], "no speed, no row");
+    assert_eq!(seen, [(2, number(2, true), 30.5), (4, number(4, false), 40.0)], "no speed, no row");
     for row in listed(&network) {
         let [from, to] = row.ends;
         let ends = DirectionName::Ends { from, to, way: None };
@@ -78,7 +78,7 @@ fn rows_are_read_without_a_network_and_name_its_directions() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_line_field_and_value() {
+fn what_is_wrong_is_reported_with_line_field_and_value() {
     let network = town(3);
     let head = "segment,direction,speed_kmh\n0,forward,30\n";
     let with = |row: &str| read(&network, format!("{head}{row}\n").as_bytes()).unwrap_err();

@@ -63,7 +63,7 @@ fn a_search_sees_one_generation_while_speeds_are_replaced() {
         .iter()
         .map(|times_ms| {
             roads.engine().replace(times_ms).unwrap();
-            roads.way(from, to).unwrap().time_ms
+            roads.route(from, to).unwrap().time_ms
         })
         .collect();
     assert!(alone[0] > alone[1]);
@@ -74,7 +74,7 @@ fn a_search_sees_one_generation_while_speeds_are_replaced() {
                 scope.spawn(|| {
                     let (mut seen, mut newest) = ([0_usize; 2], 0);
                     while !is_over.load(Ordering::Relaxed) {
-                        let way = roads.way(from, to).unwrap();
+                        let way = roads.route(from, to).unwrap();
                         // Generation 1 was the first set.
                         let set = usize::from(way.generation.is_multiple_of(2));
                         assert_eq!(way.time_ms, alone[set], "generation {}", way.generation);

@@ -19,26 +19,26 @@ fn roads() -> Roads {
 
 /// All directions at a speed.
 fn all(roads: &Roads, speed: f64, until_ms: i64) -> SpeedChange {
-    let told = |arc| StreamedSpeed { arc, speed: kmh(speed), until_ms };
-    SpeedChange::Streamed(listed(roads.network()).map(|row| told(row.arc)).collect())
+    let seen = |arc| StreamedSpeed { arc, speed: kmh(speed), until_ms };
+    SpeedChange::Streamed(listed(roads.network()).map(|row| seen(row.arc)).collect())
 }
 
 /// The speed of a way through the whole town, km/h.
 fn driven(roads: &Roads) -> f64 {
     let nodes = roads.network().nodes();
-    let way = roads.way(nodes[0].lat_lng(), nodes[nodes.len() - 1].lat_lng()).unwrap();
+    let way = roads.route(nodes[0].lat_lng(), nodes[nodes.len() - 1].lat_lng()).unwrap();
     (way.length_m / f64::from(way.time_ms) * 3_600.0).round()
 }
 
 #[test]
-fn without_news_nothing_is_due() {
+fn without_changes_nothing_is_due() {
     let roads = roads();
     let speeds = LiveSpeeds::new(&roads, UtcOffset::default());
     assert_eq!((speeds.due_ms(), driven(&roads), roads.engine().routes().version()), (None, 50.0, 0));
 }
 
 #[test]
-fn streamed_speeds_are_due_at_once_and_again_when_they_run_out() {
+fn streamed_speeds_are_due_at_once_and_again_when_they_expire() {
     let roads = roads();
     let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
     speeds.take(all(&roads, 20.0, 61_500), 1_700);
@@ -52,13 +52,13 @@ fn streamed_speeds_are_due_at_once_and_again_when_they_run_out() {
 }
 
 #[test]
-fn speeds_that_run_out_within_a_second_are_one_change() {
+fn speeds_that_expire_within_a_second_are_one_change() {
     let roads = roads();
     let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
     let arcs: Vec<_> = listed(roads.network()).map(|row| row.arc).collect();
-    let told = |(arc, until_ms)| StreamedSpeed { arc, speed: kmh(20.0), until_ms };
-    let expiries = [5_001, 5_400, 6_000, 6_001, i64::MAX];
-    speeds.take(SpeedChange::Streamed(arcs.into_iter().zip(expiries).map(told).collect()), 0);
+    let seen = |(arc, until_ms)| StreamedSpeed { arc, speed: kmh(20.0), until_ms };
+    let untils = [5_001, 5_400, 6_000, 6_001, i64::MAX];
+    speeds.take(SpeedChange::Streamed(arcs.into_iter().zip(untils).map(seen).collect()), 0);
     let mut due = Vec::new();
     while let Some(at_ms) = speeds.due_ms().filter(|at_ms| *at_ms < i64::MAX) {
         due.push((at_ms, speeds.apply(&roads, at_ms).stream));

@@ -1,4 +1,4 @@
-//! Speeds of streets: told by files and streams, learnt from drives.
+//! Speeds of streets: seen by files and streams, learned from drives.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 

@@ -6,7 +6,7 @@ use kerb_routing::{Network, import::import_csv};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
-/// Metres of a block.
+/// Meters of a block.
 const BLOCK_M: f64 = 200.0;
 
 pub(crate) fn seeded(seed: u64) -> Pcg64 {

@@ -44,7 +44,7 @@ fn no_sequence_is_cheaper() {
             assert!((chain.cost - least).abs() < 1e-9, "{chain:?}: {least}");
             let mut cost: f64 = range.zip(&chain.picks).map(|(step, pick)| steps[step][*pick]).sum();
             cost += chain.picks.windows(2).zip(own).map(|(pair, own)| own[pair[0]][pair[1]]).sum::<f64>();
-            assert!((chain.cost - cost).abs() < 1e-9, "the picks cost what is told");
+            assert!((chain.cost - cost).abs() < 1e-9, "the picks cost what is seen");
         }
         // A break is where no way leads on, and only there.
         assert_eq!(chains.len() == 1, brute_force(&steps, &between).is_finite());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kerb_routing::import::{
-    ImportError, Imported, Progress, Report, RestrictionCounts, Step, import_csv, import_pbf,
+    ImportError, ImportStage, Imported, Progress, Report, RestrictionCounts, import_csv, import_pbf,
 };
 use serde_json::{Value, json};
 
@@ -54,10 +54,10 @@ fn import_extract(path: &Path) -> Result<Imported, Failure> {
     let imported = import_pbf(source, &mut |progress: Progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
-        bar.set_message(match progress.step {
-            Step::Ways => "reading ways",
-            Step::Nodes => "reading nodes",
-            Step::Graph => "making the graph and ordering it",
+        bar.set_message(match progress.stage {
+            ImportStage::Ways => "reading ways",
+            ImportStage::Nodes => "reading nodes",
+            ImportStage::Graph => "making the graph and ordering it",
         });
     });
     bar.finish_and_clear();
@@ -108,7 +108,7 @@ fn to_text(report: &Report) -> String {
         "read {} ways, {} nodes, {} relations; {} ways are streets\n",
         report.ways_read, report.nodes_read, report.relations_read, report.streets
     );
-    let (left_out, turns) = (report.left_out, report.restrictions);
+    let (left_out, turns) = (report.excluded, report.restrictions);
     let lines = [
         (left_out.no_access, "roads that cars may not use"),
         (left_out.ferries, "ferries"),
@@ -166,7 +166,7 @@ fn restrictions_to_json(turns: &RestrictionCounts) -> Value {
 }
 
 fn to_json(report: &Report) -> Value {
-    let (left_out, dropped) = (report.left_out, report.dropped);
+    let (left_out, dropped) = (report.excluded, report.dropped);
     let values = report.restriction_values.iter();
     let values: serde_json::Map<_, _> =
         values.map(|(value, counts)| ((*value).to_owned(), restrictions_to_json(counts))).collect();

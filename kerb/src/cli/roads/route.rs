@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use kerb_geometry::LatLng;
-use kerb_routing::{Step, Way};
+use kerb_routing::{DrivingRoute, RouteStep};
 use serde_json::{Value, json};
 
 use super::super::args::position;
@@ -35,7 +35,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let roads = args.snap.open(&args.file)?;
-    let way = roads.way_toward(args.from, args.heading, args.to);
+    let way = roads.route_toward(args.from, args.heading, args.to);
     let way = way.map_err(|error| Failure::Failed(error.to_string()))?;
     if args.geojson {
         println!("{}", to_geojson(&way));
@@ -45,11 +45,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-fn to_text(way: &Way) -> String {
+fn to_text(way: &DrivingRoute) -> String {
     let row = |turn: &str, name: &str, time_ms: u32, length_m: f64| {
         vec![turn.to_owned(), table::printable(name), table::age(time_ms), table::distance(length_m)]
     };
-    let of_step = |step: &Step| {
+    let of_step = |step: &RouteStep| {
         let name = if step.name.is_empty() { "unnamed" } else { &step.name };
         row(step.turn.name(), name, step.time_ms, step.length_m)
     };
@@ -59,7 +59,7 @@ fn to_text(way: &Way) -> String {
 }
 
 /// RFC 7946: positions are longitude, latitude.
-fn to_geojson(way: &Way) -> Value {
+fn to_geojson(way: &DrivingRoute) -> Value {
     let line: Vec<_> = way.line.iter().map(|at| [at.lon_deg(), at.lat_deg()]).collect();
     let steps: Vec<_> = way
         .steps

@@ -21,19 +21,19 @@ pub(super) struct RawBlock {
 }
 
 /// Why there is no next block.
-pub(super) enum Found {
+pub(super) enum BlobError {
     Io(io::Error),
     Wrong(BlockError),
 }
 
-impl From<BlockError> for Found {
-    fn from(reason: BlockError) -> Found {
-        Found::Wrong(reason)
+impl From<BlockError> for BlobError {
+    fn from(reason: BlockError) -> BlobError {
+        BlobError::Wrong(reason)
     }
 }
 
 /// The next block, or none when the file ends before it.
-pub(super) fn next(source: &mut impl Read) -> Result<Option<RawBlock>, Found> {
+pub(super) fn next(source: &mut impl Read) -> Result<Option<RawBlock>, BlobError> {
     let length = read(source, 4)?;
     if length.is_empty() {
         return Ok(None);
@@ -89,14 +89,14 @@ fn unzip(packed: &[u8], raw_size: i32) -> Result<Vec<u8>, BlockError> {
     }
 }
 
-fn exactly(source: &mut impl Read, bytes: u64) -> Result<Vec<u8>, Found> {
+fn exactly(source: &mut impl Read, bytes: u64) -> Result<Vec<u8>, BlobError> {
     let read = read(source, bytes)?;
     if read.len() as u64 == bytes { Ok(read) } else { Err(BlockError::Cut.into()) }
 }
 
 /// As many bytes as there are, up to so many.
-fn read(source: &mut impl Read, bytes: u64) -> Result<Vec<u8>, Found> {
+fn read(source: &mut impl Read, bytes: u64) -> Result<Vec<u8>, BlobError> {
     let mut buffer = Vec::new();
-    source.take(bytes).read_to_end(&mut buffer).map_err(Found::Io)?;
+    source.take(bytes).read_to_end(&mut buffer).map_err(BlobError::Io)?;
     Ok(buffer)
 }

@@ -3,7 +3,7 @@
 use kerb_geometry::LatLng;
 
 use super::super::error::BlockError;
-use super::super::message::{DenseNodes, Node, PrimitiveBlock, PrimitiveGroup, Relation, Way};
+use super::super::message::{DenseNodes, Node, PrimitiveBlock, PrimitiveGroup, Relation, WayMessage};
 
 /// An object of OpenStreetMap.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl<'a> From<&'a TagList<'a>> for Tags<'a> {
 }
 
 /// What a block says once for all of its objects.
-struct Shared<'a> {
+struct BlockTables<'a> {
     strings: Vec<&'a str>,
     granularity: i64,
     lat_offset: i64,
@@ -65,7 +65,7 @@ struct Shared<'a> {
 /// Gives every object of the block to `visit`, until one is wrong.
 pub(super) fn visit(block: &PrimitiveBlock, visit: &mut impl FnMut(Element<'_>)) -> Result<(), BlockError> {
     let strings = block.strings.strings.iter().map(|bytes| std::str::from_utf8(bytes));
-    let shared = Shared {
+    let shared = BlockTables {
         strings: strings
             .collect::<Result<_, _>>()
             .map_err(|_broken| BlockError::Malformed("table of strings"))?,
@@ -83,7 +83,7 @@ pub(super) fn visit(block: &PrimitiveBlock, visit: &mut impl FnMut(Element<'_>))
 /// A buffer for the tags of one object after the other.
 type TagBuffer<'a> = Vec<(&'a str, &'a str)>;
 
-impl<'a> Shared<'a> {
+impl<'a> BlockTables<'a> {
     fn visit_group(
         &self,
         group: &PrimitiveGroup,
@@ -145,7 +145,7 @@ impl<'a> Shared<'a> {
 
     fn visit_way(
         &self,
-        way: &Way,
+        way: &WayMessage,
         tags: &mut TagBuffer<'a>,
         visit: &mut impl FnMut(Element<'_>),
     ) -> Result<(), &'static str> {

@@ -63,13 +63,13 @@ fn a_real_extract_reads_as_another_reader_reads_it() {
 
 #[test]
 fn a_pass_says_how_far_it_is() {
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let mut pbf = Pbf::new(Cursor::new(MONACO)).unwrap();
-    let end = pbf.pass(|_| {}, |at| told.push(at)).unwrap();
+    let end = pbf.pass(|_| {}, |at| reported.push(at)).unwrap();
     assert_eq!(end.bytes, MONACO.len() as u64);
-    assert_eq!(told.last(), Some(&end));
-    assert_eq!(told.len() as u64, end.blocks);
-    assert!(told.is_sorted_by(|a, b| a.bytes < b.bytes));
+    assert_eq!(reported.last(), Some(&end));
+    assert_eq!(reported.len() as u64, end.blocks);
+    assert!(reported.is_sorted_by(|a, b| a.bytes < b.bytes));
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_file_that_ends_anywhere_is_cut_there() {
 }
 
 #[test]
-fn what_is_no_extract_is_told_so() {
+fn what_is_no_extract_is_reported() {
     let message = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
     assert_eq!(message(b""), "block 0 at byte 0: the file ends within it");
     let page = message(b"<!DOCTYPE html><html>");

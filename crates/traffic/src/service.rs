@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::status::Status;
 
-/// News that wait while others are worked in, at most; then they are worked in together.
+/// Maximum pending changes; they are applied together.
 pub(super) const COMMANDS_MAX: usize = 16;
 /// What is due is looked at this often: the wall clock may have been set.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -26,14 +26,14 @@ pub(super) struct Command {
 }
 
 /// Hands news to the task; resolves when they are in the travel times.
-pub(super) async fn bring(commands: &mpsc::Sender<Command>, change: SpeedChange) -> Result<(), Error> {
+pub(super) async fn apply_change(commands: &mpsc::Sender<Command>, change: SpeedChange) -> Result<(), Error> {
     let (done, applied) = oneshot::channel();
     let stopped = || Error::Internal("the task that applies speeds has ended".to_owned());
     commands.send(Command { change, done }).await.map_err(|_closed| stopped())?;
     applied.await.map_err(|_dropped| stopped())
 }
 
-pub(super) struct Task {
+pub(super) struct SpeedTask {
     pub(super) speeds: LiveSpeeds,
     pub(super) roads: Arc<Roads>,
     pub(super) clock: Arc<dyn Clock>,
@@ -42,8 +42,8 @@ pub(super) struct Task {
     pub(super) commands: mpsc::Receiver<Command>,
 }
 
-impl Task {
-    /// Works until nobody is left who could bring news, or it is aborted.
+impl SpeedTask {
+    /// Runs until the last sender of changes is dropped, or until it is aborted.
     pub(super) async fn run(mut self) {
         let mut commands = Vec::with_capacity(COMMANDS_MAX);
         loop {

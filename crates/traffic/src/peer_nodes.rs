@@ -19,13 +19,13 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// All aggregators and matchers but this node.
 #[derive(Clone)]
-pub struct Others {
+pub struct PeerNodes {
     own: NodeId,
     view: watch::Receiver<Arc<MembershipView>>,
     channels: Option<Arc<Channels>>,
 }
 
-impl Others {
+impl PeerNodes {
     /// Of these views; there are none without connections.
     pub fn new(
         own: NodeId,
@@ -40,7 +40,7 @@ impl Others {
         &self,
         call: impl Fn(RoadsAdminServiceClient<Channel>) -> BoxFuture<'static, Result<T, Status>>,
     ) -> Vec<(NodeId, Result<T, Error>)> {
-        let asked = self.nodes().into_iter().map(|node| {
+        let requests = self.nodes().into_iter().map(|node| {
             let calling = self.client(&node).map(&call);
             async move {
                 let answer = match calling {
@@ -50,7 +50,7 @@ impl Others {
                 (node.id, answer)
             }
         });
-        join_all(asked).await
+        join_all(requests).await
     }
 
     fn nodes(&self) -> Vec<Node> {

@@ -1,12 +1,12 @@
-//! Rows of streets' speeds: each becomes a told speed, or a refusal of its field. Pure.
+//! Rows of streets' speeds: each becomes a streamed speed, or a rejection of its field. Pure.
 
 use kerb_proto::v1::street_speed::Direction;
 use kerb_proto::v1::{LatLng, RejectedSpeed, SegmentEnds, SegmentNumber, StreetSpeed};
 use kerb_routing::speeds::{DirectionName, SPEED_MAX_KMH, SPEED_MIN_KMH, Segments, Speed, StreamedSpeed};
 use kerb_types::FieldError;
 
-/// Refusals that are told, at most; the others are only counted.
-const REFUSALS_MAX: usize = 100;
+/// Maximum rejections that a call reports; further ones are only counted.
+const REJECTIONS_MAX: usize = 100;
 
 /// What a row must keep to.
 pub(super) struct Rules<'a> {
@@ -20,28 +20,28 @@ pub(super) struct Rules<'a> {
 
 /// What the rows of a call came to.
 #[derive(Default)]
-pub(super) struct Resolved {
-    pub(super) told: Vec<StreamedSpeed>,
+pub(super) struct ResolvedRows {
+    pub(super) streamed: Vec<StreamedSpeed>,
     pub(super) taken: u32,
     pub(super) refused: u32,
     /// The first ones.
-    pub(super) refusals: Vec<RejectedSpeed>,
+    pub(super) rejections: Vec<RejectedSpeed>,
 }
 
 /// Reads rows that came at an instant.
-pub(super) fn resolve(rows: &[StreetSpeed], rules: &Rules<'_>, now_ms: i64) -> Resolved {
-    let mut resolved = Resolved::default();
+pub(super) fn resolve(rows: &[StreetSpeed], rules: &Rules<'_>, now_ms: i64) -> ResolvedRows {
+    let mut resolved = ResolvedRows::default();
     for (row, speed) in rows.iter().enumerate() {
         match resolve_row(speed, rules, now_ms) {
-            Ok(told) => {
-                resolved.told.extend(told);
+            Ok(streamed) => {
+                resolved.streamed.extend(streamed);
                 resolved.taken += 1;
             }
             Err(FieldError { field, description }) => {
                 resolved.refused += 1;
-                if resolved.refusals.len() < REFUSALS_MAX {
+                if resolved.rejections.len() < REJECTIONS_MAX {
                     let field = field.into_owned();
-                    resolved.refusals.push(RejectedSpeed { row: row as u32, field, description });
+                    resolved.rejections.push(RejectedSpeed { row: row as u32, field, description });
                 }
             }
         }
@@ -55,11 +55,11 @@ fn resolve_row(
     now_ms: i64,
 ) -> Result<impl Iterator<Item = StreamedSpeed> + use<>, FieldError> {
     let speed = Speed::new(row.speed_kmh).map_err(|_out_of_range| {
-        refuse("speed_kmh", &row.speed_kmh, &format!("{SPEED_MIN_KMH} to {SPEED_MAX_KMH}"))
+        reject("speed_kmh", &row.speed_kmh, &format!("{SPEED_MIN_KMH} to {SPEED_MAX_KMH}"))
     })?;
     let lifetime_ms = row.lifetime_ms.unwrap_or(rules.lifetime_ms);
     if !(1..=rules.lifetime_max_ms).contains(&lifetime_ms) {
-        return Err(refuse("lifetime_ms", &lifetime_ms, &format!("1 to {}", rules.lifetime_max_ms)));
+        return Err(reject("lifetime_ms", &lifetime_ms, &format!("1 to {}", rules.lifetime_max_ms)));
     }
     let direction = row.direction.as_ref().ok_or_else(|| absent("direction"))?;
     let field = match direction {
@@ -96,6 +96,6 @@ fn absent(field: &'static str) -> FieldError {
     FieldError::new(field, "absent, must be given")
 }
 
-fn refuse(field: &'static str, value: &dyn std::fmt::Display, right: &str) -> FieldError {
+fn reject(field: &'static str, value: &dyn std::fmt::Display, right: &str) -> FieldError {
     FieldError::new(field, format!("{value}, must be {right}"))
 }
