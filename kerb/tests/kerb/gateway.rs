@@ -11,7 +11,7 @@ use tonic::transport::Channel;
 use crate::eventually::beat;
 use crate::search::Truth;
 
-/// The drivers' slot_bindings and one report each.
+/// The drivers' slot bindings and one report each.
 pub(crate) fn batch(truth: &Truth, sequence: u64, introduce: bool) -> ReportPositionsRequest {
     let driver = |(handle, id): (usize, &String)| FleetDriver {
         handle: handle as u32,

@@ -57,8 +57,8 @@ fn speeds_that_expire_within_a_second_are_one_change() {
     let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
     let arcs: Vec<_> = listed(roads.network()).map(|row| row.arc).collect();
     let seen = |(arc, until_ms)| StreamedSpeed { arc, speed: kmh(20.0), until_ms };
-    let untils = [5_001, 5_400, 6_000, 6_001, i64::MAX];
-    speeds.take(SpeedChange::Streamed(arcs.into_iter().zip(untils).map(seen).collect()), 0);
+    let expiries = [5_001, 5_400, 6_000, 6_001, i64::MAX];
+    speeds.take(SpeedChange::Streamed(arcs.into_iter().zip(expiries).map(seen).collect()), 0);
     let mut due = Vec::new();
     while let Some(at_ms) = speeds.due_ms().filter(|at_ms| *at_ms < i64::MAX) {
         due.push((at_ms, speeds.apply(&roads, at_ms).stream));
