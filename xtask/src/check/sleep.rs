@@ -23,11 +23,16 @@ fn check_file(file: &File) -> Vec<Finding> {
 
 /// A tests folder or module is a test from its first line; elsewhere tests stand last, in a `cfg(test)` module.
 fn first_test_line(file: &File) -> usize {
-    if file.path.split('/').any(|part| part == "tests" || part == "tests.rs") {
+    let name = name_of(file);
+    if file.path.split('/').any(|part| part == "tests") || name == "tests.rs" || name.ends_with("_tests.rs") {
         return 1;
     }
-    let marker = file.lines().find(|(_, line)| line.trim_start().starts_with("#[cfg(test)]"));
-    marker.map_or(usize::MAX, |(number, _)| number)
+    let lines: Vec<_> = file.lines().collect();
+    // `#[cfg(test)] mod tests;` names another file: what follows it in this one is no test.
+    let marker = lines.windows(2).find(|pair| {
+        pair[0].1.trim_start().starts_with("#[cfg(test)]") && !pair[1].1.trim_end().ends_with(';')
+    });
+    marker.map_or(usize::MAX, |pair| pair[0].0)
 }
 
 /// A call of `sleep` or `sleep_until`, of whichever module.
@@ -64,6 +69,8 @@ mod tests {
         assert_eq!(count("a/src/lib.rs", SLEEP), 0);
         assert_eq!(count("a/tests/a/main.rs", SLEEP), 1);
         assert_eq!(count("a/src/lib.rs", &format!("{SLEEP}\n#[cfg(test)]\nmod tests {{\n{SLEEP}\n}}")), 1);
+        assert_eq!(count("a/src/lib.rs", &format!("#[cfg(test)]\nmod tests;\n\n{SLEEP}")), 0);
+        assert_eq!(count("a/src/wake_tests.rs", SLEEP), 1);
         assert_eq!(count("a/tests/a/eventually.rs", SLEEP), 0);
         assert_eq!(count("a/tests/a/simulated_time.rs", SLEEP), 0);
     }
