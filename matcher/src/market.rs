@@ -85,8 +85,8 @@ pub struct Counts {
 }
 
 impl Market {
-    /// A market in which nothing has happened. Records are replayed into it, and then it holds its claims
-    /// ([`Market::hold_claims`]).
+    /// An empty market. A caller replays its records into it, then takes its reservations
+    /// ([`Market::`]).
     pub fn new(id: MarketId, rules: Rules, reservations: Reservations) -> Self {
         Self {
             id,
