@@ -86,7 +86,7 @@ pub struct Counts {
 
 impl Market {
     /// An empty market. A caller replays its records into it, then takes its reservations
-    /// ([`Market::`]).
+    /// ([`Market::renew_reservations`]).
     pub fn new(id: MarketId, rules: Rules, reservations: Reservations) -> Self {
         Self {
             id,
