@@ -1,4 +1,4 @@
-//! A window's candidates over an index server in this process: 5,000 questions for the 20 nearest of 20,000 drivers in a
+//! A window's candidates over an index server in this process: 5,000 queries for the 20 nearest of 20,000 drivers in a
 //! city of 20 km by 20 km, through the engine that searches use.
 //!
 //! `cargo bench -p kerb-aggregator --bench batch_search`
@@ -93,13 +93,12 @@ fn many(c: &mut Criterion) {
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     let (aggregator, _source) = runtime.block_on(start(&mut rng));
     let filter = DriverFilter { statuses: 1 << 1, time_min_ms: NOW_MS - 15_000, ..DriverFilter::ANY };
-    let question =
-        |rng: &mut Pcg64Mcg| NearbyQuery { point: anywhere(rng), k: 20, radius_m: 11_000.0, filter };
-    let questions: Vec<_> = (0..QUESTIONS).map(|_| question(&mut rng)).collect();
-    c.bench_function("nearest_20_for_5000_questions", |b| {
+    let query = |rng: &mut Pcg64Mcg| NearbyQuery { point: anywhere(rng), k: 20, radius_m: 11_000.0, filter };
+    let queries: Vec<_> = (0..QUESTIONS).map(|_| query(&mut rng)).collect();
+    c.bench_function("nearest_20_for_5000_queries", |b| {
         b.iter(|| {
             let deadline = Instant::now() + Duration::from_secs(10);
-            let answers = runtime.block_on(aggregator.nearest(questions.clone(), deadline)).unwrap();
+            let answers = runtime.block_on(aggregator.nearest(queries.clone(), deadline)).unwrap();
             assert!(answers.answers.iter().all(|answer| answer.complete && answer.places.len() == 20));
             black_box(answers)
         });

@@ -22,15 +22,15 @@ mod fakes;
 #[allow(dead_code, reason = "the tests use more of it")]
 mod simulated_time;
 
-use fakes::{Cluster, Script, hit, nearest};
+use fakes::{Cluster, Script, nearest, neighbor};
 
 /// Servers that answer at once: of 20 drivers each knows every `servers`th.
 fn cluster(servers: usize) -> (Arc<Cluster>, Aggregator) {
     let cluster = Cluster::new(servers, 1);
     for (i, server) in cluster.servers.iter().enumerate() {
         let own = (i as u32..20).step_by(servers);
-        let hits = own.map(|n| hit(&format!("driver-{n:02}"), n, 1)).collect();
-        server.set(Script::Prepared(ShardResult { hits, uncovered: Vec::new() }));
+        let neighbors = own.map(|n| neighbor(&format!("driver-{n:02}"), n, 1)).collect();
+        server.set(Script::Prepared(ShardResult { neighbors, uncovered: Vec::new() }));
     }
     let aggregator = cluster.aggregator(Options::default());
     (cluster, aggregator)

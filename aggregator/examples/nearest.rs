@@ -86,10 +86,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let search = Search::Nearest { circle: Circle::new(center, 5_000.0)?, k: 5 };
     let deadline = Instant::now() + Duration::from_millis(200);
     let result = aggregator.find(Query::any(search, 15_000), deadline).await?;
-    for neighbor in &result.hits {
-        println!("{:>6.0} m  {}", hav_to_m(neighbor.hav), neighbor.card.id);
+    for neighbor in &result.neighbors {
+        println!("{:>6.0} m  {}", hav_to_m(neighbor.hav), neighbor.profile.id);
     }
     println!("{} of {} shards answered", result.coverage.answered(), result.coverage.asked);
-    assert!(result.hits.len() == 5 && result.coverage.is_complete(), "all five drivers are found");
+    assert!(result.neighbors.len() == 5 && result.coverage.is_complete(), "all five drivers are found");
     Ok(())
 }

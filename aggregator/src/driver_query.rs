@@ -63,7 +63,7 @@ async fn ask(port: Option<Arc<dyn IngestNode>>, node: NodeId, live: bool, id: Dr
 
 fn newer(best: Option<LocatedDriver>, other: LocatedDriver) -> LocatedDriver {
     let Some(best) = best else { return other };
-    let rank = |located: &LocatedDriver| (stamp(&located.driver), located.driver.connected);
+    let rank = |located: &LocatedDriver| (update_version(&located.driver), located.driver.connected);
     let (mut newest, older) = if rank(&other) > rank(&best) { (other, best) } else { (best, other) };
     if older.driver.connected && !newest.driver.connected {
         newest.driver.connected = true;
@@ -72,8 +72,8 @@ fn newer(best: Option<LocatedDriver>, other: LocatedDriver) -> LocatedDriver {
     newest
 }
 
-fn stamp(driver: &KnownDriver) -> Option<UpdateVersion> {
-    driver.position.map(|position| position.stamp)
+fn update_version(driver: &KnownDriver) -> Option<UpdateVersion> {
+    driver.position.map(|position| position.update_version)
 }
 
 fn unavailable(node: NodeId, error: Error) -> Error {

@@ -50,7 +50,7 @@ pub struct Merge {
 #[derive(Debug)]
 struct List {
     shards: Vec<ShardId>,
-    hits: Vec<Neighbor>,
+    neighbors: Vec<Neighbor>,
     /// There may be neighbors after the last one, and no refetch has asked for them.
     full: bool,
 }
@@ -62,10 +62,10 @@ impl Merge {
     }
 
     /// Adds the result for `shards` together: the first `limit` neighbors in the search's order.
-    pub fn add(&mut self, shards: Vec<ShardId>, limit: u32, hits: Vec<Neighbor>) {
-        let full = hits.len() >= limit as usize;
+    pub fn add(&mut self, shards: Vec<ShardId>, limit: u32, neighbors: Vec<Neighbor>) {
+        let full = neighbors.len() >= limit as usize;
         self.merged = None;
-        self.lists.push(List { shards, hits, full });
+        self.lists.push(List { shards, neighbors, full });
     }
 
     /// Returns the queries that the exact result still depends on; none when the result is exact. The caller adds the
@@ -96,28 +96,30 @@ impl Merge {
     pub fn finish(mut self) -> (Vec<Neighbor>, Vec<ShardId>) {
         let limit = self.search.limit() as usize;
         if let [only] = self.lists.as_mut_slice() {
-            let mut hits = std::mem::take(&mut only.hits);
-            hits.truncate(limit);
-            return (hits, Vec::new());
+            let mut neighbors = std::mem::take(&mut only.neighbors);
+            neighbors.truncate(limit);
+            return (neighbors, Vec::new());
         }
         let newest = self.merged.take().unwrap_or_else(|| self.newest());
         let short = self.short_lists(&newest);
         let missing = short.into_iter().flat_map(|(list, _)| self.lists[list].shards.clone()).collect();
-        let mut keep: Vec<_> = self.lists.iter().map(|list| vec![false; list.hits.len()]).collect();
+        let mut keep: Vec<_> = self.lists.iter().map(|list| vec![false; list.neighbors.len()]).collect();
         for &(list, index) in &newest {
             keep[list][index] = true;
         }
-        let mut hits = Vec::with_capacity(newest.len());
+        let mut neighbors = Vec::with_capacity(newest.len());
         for (list, keep) in self.lists.into_iter().zip(keep) {
-            hits.extend(list.hits.into_iter().zip(keep).filter_map(|(hit, keep)| keep.then_some(hit)));
+            neighbors.extend(
+                list.neighbors.into_iter().zip(keep).filter_map(|(neighbor, keep)| keep.then_some(neighbor)),
+            );
         }
-        hits.sort_by(|a, b| compare(&self.search, a, b));
-        hits.truncate(limit);
-        (hits, missing)
+        neighbors.sort_by(|a, b| compare(&self.search, a, b));
+        neighbors.truncate(limit);
+        (neighbors, missing)
     }
 
     fn total(&self) -> usize {
-        self.lists.iter().map(|list| list.hits.len()).sum()
+        self.lists.iter().map(|list| list.neighbors.len()).sum()
     }
 
     /// Returns list and index of the newest copy of each driver.
@@ -126,9 +128,9 @@ impl Merge {
         let mut newest: HashMap<&DriverId, (usize, usize), RandomState> =
             HashMap::with_capacity_and_hasher(total, RandomState::default());
         for (l, list) in self.lists.iter().enumerate() {
-            for (i, hit) in list.hits.iter().enumerate() {
-                let best = newest.entry(&hit.card.id).or_insert((l, i));
-                if hit.stamp > self.lists[best.0].hits[best.1].stamp {
+            for (i, neighbor) in list.neighbors.iter().enumerate() {
+                let best = newest.entry(&neighbor.profile.id).or_insert((l, i));
+                if neighbor.update_version > self.lists[best.0].neighbors[best.1].update_version {
                     *best = (l, i);
                 }
             }
@@ -148,15 +150,15 @@ impl Merge {
         }
         let limit = self.search.limit() as usize;
         let end = (newest.len() >= limit).then(|| {
-            let mut merged: Vec<_> = newest.iter().map(|&(list, i)| &self.lists[list].hits[i]).collect();
+            let mut merged: Vec<_> = newest.iter().map(|&(list, i)| &self.lists[list].neighbors[i]).collect();
             *merged.select_nth_unstable_by(limit - 1, |a, b| compare(&self.search, a, b)).1
         });
-        let is_short = |list: &List| match (list.hits.last(), end) {
+        let is_short = |list: &List| match (list.neighbors.last(), end) {
             (Some(horizon), Some(end)) => list.full && beyond(&self.search, end, horizon),
             _ => list.full,
         };
         let lists = self.lists.iter().enumerate().filter(|(_, list)| is_short(list));
-        lists.map(|(l, list)| (l, list.hits.len() - kept[l])).collect()
+        lists.map(|(l, list)| (l, list.neighbors.len() - kept[l])).collect()
     }
 
     /// Returns the query for `wanted` neighbors after a full list's horizon. The list counts as not full from here on: the
@@ -164,26 +166,29 @@ impl Merge {
     fn refetch_beyond(&mut self, list: usize, wanted: u32) -> Refetch {
         let list = &mut self.lists[list];
         list.full = false;
-        let last = list.hits.last().expect("a full list has as many hits as its limit, which is not 0");
+        let last =
+            list.neighbors.last().expect("a full list has as many neighbors as its limit, which is not 0");
         let search = match &self.search {
             Search::Nearest { circle, .. } => {
                 // A nearest search orders equal distances arbitrarily, so the refetch includes all neighbors at the
                 // horizon's distance: its cursor is just before that distance, and the known ones are added to the
                 // limit.
-                let known = list.hits.iter().rev().take_while(|hit| hit.hav >= last.hav).count() as u32;
-                let after =
-                    (last.hav > 0.0).then(|| Cursor { hav: last.hav.next_down(), id: last.card.id.clone() });
+                let known =
+                    list.neighbors.iter().rev().take_while(|neighbor| neighbor.hav >= last.hav).count()
+                        as u32;
+                let after = (last.hav > 0.0)
+                    .then(|| Cursor { hav: last.hav.next_down(), id: last.profile.id.clone() });
                 Search::WithinRadius { circle: *circle, limit: bounded(wanted + known), after }
             }
             Search::WithinRadius { circle, .. } => Search::WithinRadius {
                 circle: *circle,
                 limit: bounded(wanted),
-                after: Some(Cursor { hav: last.hav, id: last.card.id.clone() }),
+                after: Some(Cursor { hav: last.hav, id: last.profile.id.clone() }),
             },
             Search::WithinPolygon { polygon, .. } => Search::WithinPolygon {
                 polygon: polygon.clone(),
                 limit: bounded(wanted),
-                after: Some(Cursor { hav: 0.0, id: last.card.id.clone() }),
+                after: Some(Cursor { hav: 0.0, id: last.profile.id.clone() }),
             },
         };
         Refetch { shards: list.shards.clone(), search }
@@ -198,8 +203,8 @@ fn bounded(limit: u32) -> u32 {
 /// The order of the result. Drivers at equal distance are ordered by id, so that the order is the same each time.
 fn compare(search: &Search, a: &Neighbor, b: &Neighbor) -> Ordering {
     match search {
-        Search::WithinPolygon { .. } => a.card.id.cmp(&b.card.id),
-        _ => a.hav.total_cmp(&b.hav).then_with(|| a.card.id.cmp(&b.card.id)),
+        Search::WithinPolygon { .. } => a.profile.id.cmp(&b.profile.id),
+        _ => a.hav.total_cmp(&b.hav).then_with(|| a.profile.id.cmp(&b.profile.id)),
     }
 }
 

@@ -41,7 +41,7 @@ impl Query {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchResult {
     /// The drivers in the search's order, each once, at most the search's limit.
-    pub hits: Vec<Neighbor>,
+    pub neighbors: Vec<Neighbor>,
     /// The shards that the result covers.
     pub coverage: Coverage,
 }
@@ -50,7 +50,7 @@ pub struct SearchResult {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EtaRanking {
     /// The drivers by travel time, each once, at most k.
-    pub hits: Vec<Neighbor>,
+    pub neighbors: Vec<Neighbor>,
     /// The travel time of each driver to the point.
     pub etas: Vec<Eta>,
     /// The shards that the result covers.

@@ -1,4 +1,4 @@
-//! One kind of work on a full index, for a profiler: `update`, `question`, `nearest` or `within`, each prepared first.
+//! One kind of work on a full index, for a profiler: `update`, `query`, `nearest` or `within`, each prepared first.
 //! Times are those on the processor. `nearest-100` and `nearest-1000` want drivers of whom there is one in so many.
 //!
 //! `cargo bench -p kerb-index-server --bench profile -- nearest`; size: `KERB_BENCH_DRIVERS=1000000`. Under
@@ -16,7 +16,7 @@ mod filled;
 use std::hint::black_box;
 
 use city::City;
-use filled::{Filled, ROWS, question, search};
+use filled::{Filled, ROWS, query, search};
 use kerb_ports::{DriverFilter, ShardQuery};
 use kerb_types::{Capabilities, DriverStatus};
 
@@ -50,11 +50,11 @@ fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
             let batches: Vec<_> = (0..BATCHES).map(|_| city.next(ROWS)).collect();
             nanos(BATCHES * ROWS, || batches.iter().for_each(|batch| filled.apply(batch)))
         }
-        "question" => {
+        "query" => {
             let riders: Vec<_> = (0..NEAREST).map(|_| city.rider_beside()).collect();
             nanos(NEAREST, || {
                 for rider in &riders {
-                    black_box(question(city.sharding, *rider, true));
+                    black_box(query(city.sharding, *rider, true));
                 }
             })
         }
@@ -69,15 +69,15 @@ fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
                 "nearest-1000" => DriverFilter { capabilities: Capabilities(1), ..DriverFilter::ANY },
                 _ => DriverFilter::ANY,
             };
-            let asked = |rider| ShardQuery { filter, ..question(city.sharding, rider, nearest) };
-            let questions: Vec<_> = riders.into_iter().map(asked).collect();
+            let asked = |rider| ShardQuery { filter, ..query(city.sharding, rider, nearest) };
+            let queries: Vec<_> = riders.into_iter().map(asked).collect();
             nanos(many, || {
-                for question in &questions {
-                    black_box(search(&filled.index, question));
+                for query in &queries {
+                    black_box(search(&filled.index, query));
                 }
             })
         }
-        _ => panic!("{kind}, must be update, question, nearest, nearest-100, nearest-1000 or within"),
+        _ => panic!("{kind}, must be update, query, nearest, nearest-100, nearest-1000 or within"),
     }
 }
 

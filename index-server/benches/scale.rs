@@ -19,7 +19,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use city::City;
-use filled::{Filled, ROWS, question, search};
+use filled::{Filled, ROWS, query, search};
 use kerb_ports::ShardQuery;
 use plot::Group;
 
@@ -64,8 +64,7 @@ fn measure(drivers: usize) -> Size {
         filled.apply(&city.next(ROWS));
     }
     let riders: Vec<_> = (0..QUESTIONS).map(|_| city.rider_beside()).collect();
-    let of =
-        |nearest| riders.iter().map(|rider| question(city.sharding, *rider, nearest)).collect::<Vec<_>>();
+    let of = |nearest| riders.iter().map(|rider| query(city.sharding, *rider, nearest)).collect::<Vec<_>>();
     let (nearest, within) = (of(true), of(false));
     let (mut update_ns, mut nearest_us, mut within_us) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -99,21 +98,21 @@ fn measure(drivers: usize) -> Size {
     size
 }
 
-fn mean_us(filled: &Filled, questions: &[ShardQuery]) -> f64 {
+fn mean_us(filled: &Filled, queries: &[ShardQuery]) -> f64 {
     let began = Instant::now();
-    for question in questions {
-        black_box(search(&filled.index, question));
+    for query in queries {
+        black_box(search(&filled.index, query));
     }
-    began.elapsed().as_nanos() as f64 / 1e3 / questions.len() as f64
+    began.elapsed().as_nanos() as f64 / 1e3 / queries.len() as f64
 }
 
-fn on_threads(filled: &Filled, questions: &[ShardQuery], threads: usize) -> (usize, f64, f64) {
+fn on_threads(filled: &Filled, queries: &[ShardQuery], threads: usize) -> (usize, f64, f64) {
     let index = &filled.index;
     let searches = |thread: usize| {
         let (began, mut took_us) = (Instant::now(), Vec::new());
-        for question in questions.iter().cycle().skip(thread * 97) {
+        for query in queries.iter().cycle().skip(thread * 97) {
             let asked = Instant::now();
-            black_box(search(index, question));
+            black_box(search(index, query));
             took_us.push(asked.elapsed().as_nanos() as f64 / 1e3);
             if began.elapsed() >= SPAN {
                 return took_us;

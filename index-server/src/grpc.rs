@@ -1,6 +1,6 @@
 //! `kerb.internal.v1.IndexService` over the ports of an index server.
 //!
-//! Thin: what a frame or a question does is decided behind the ports.
+//! Thin: what a frame or a query does is decided behind the ports.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -50,8 +50,10 @@ impl IndexService for Grpc {
     ) -> Result<Response<Self::StreamPositionsStream>, Status> {
         let mut frames = request.into_inner();
         let session = match next_frame(&mut frames).await? {
-            Some(FromSource::Register(hello)) => self.server.open(hello).await.map_err(|e| status_of(&e))?,
-            _ => return Err(out_of_order("the first message must be a hello")),
+            Some(FromSource::Register(register)) => {
+                self.server.open(register).await.map_err(|e| status_of(&e))?
+            }
+            _ => return Err(out_of_order("the first message must be a register")),
         };
         let (controls, answers) = mpsc::channel(CONTROLS_MAX);
         let stop = self.server.stop().clone();
@@ -73,8 +75,8 @@ impl IndexService for Grpc {
         request: Request<v1::SearchShardsRequest>,
     ) -> Result<Response<v1::SearchShardsResponse>, Status> {
         let deadline = Instant::now() + timeout_of(request.metadata()).unwrap_or(SEARCH_DEADLINE);
-        let question = ShardQuery::try_from(request.into_inner()).map_err(|e| status_of(&e))?;
-        let answer = self.server.search(question, deadline).await.map_err(|e| status_of(&e))?;
+        let query = ShardQuery::try_from(request.into_inner()).map_err(|e| status_of(&e))?;
+        let answer = self.server.search(query, deadline).await.map_err(|e| status_of(&e))?;
         Ok(Response::new((&answer).into()))
     }
 
@@ -118,7 +120,7 @@ async fn serve(
             }
             frame = next_frame(&mut frames) => match frame? {
                 None => return Ok(()),
-                Some(FromSource::Register(_)) => return Err(out_of_order("a hello is the first message only")),
+                Some(FromSource::Register(_)) => return Err(out_of_order("a register is the first message only")),
                 Some(FromSource::Frame(frame)) => {
                     session.send(frame).await.map_err(|e| status_of(&e))?;
                     applied = Some(taken);

@@ -323,12 +323,12 @@ impl Index {
     }
 
     /// The exact answer of the covered ones of the asked shards.
-    pub fn search(&self, question: &ShardQuery, effort: &mut Effort<'_>) -> Result<ShardResult, Stop> {
-        let answer = match self.search_beside(question, effort) {
+    pub fn search(&self, query: &ShardQuery, effort: &mut Effort<'_>) -> Result<ShardResult, Stop> {
+        let answer = match self.search_beside(query, effort) {
             Err(Stop::Contended) => {
                 self.counts.searches_locked.fetch_add(1, Relaxed);
                 let _still = self.writer.lock();
-                self.search_beside(question, effort)
+                self.search_beside(query, effort)
             }
             answer => answer,
         }?;
@@ -337,13 +337,13 @@ impl Index {
     }
 
     /// The answer beside a running writer.
-    fn search_beside(&self, question: &ShardQuery, effort: &mut Effort<'_>) -> Result<ShardResult, Stop> {
+    fn search_beside(&self, query: &ShardQuery, effort: &mut Effort<'_>) -> Result<ShardResult, Stop> {
         let _pin = self.store.epochs.pin().ok_or(Stop::Crowded)?;
         SCRATCH.with_borrow_mut(|scratch| {
             let mut uncovered = Vec::new();
-            let mut covers = Vec::with_capacity(question.shards.len());
+            let mut covers = Vec::with_capacity(query.shards.len());
             scratch.asked.clear(self.store.shards.len());
-            for shard in &question.shards {
+            for shard in &query.shards {
                 let cover = (shard.0 < self.sharding.shards()).then(|| self.store.shard(*shard).cover());
                 match cover.filter(|cover| cover.is_covered()) {
                     Some(cover) => {
@@ -353,20 +353,20 @@ impl Index {
                     None => uncovered.push(*shard),
                 }
             }
-            for shard in question.extra_shards.iter().filter(|shard| shard.0 < self.sharding.shards()) {
+            for shard in query.extra_shards.iter().filter(|shard| shard.0 < self.sharding.shards()) {
                 if self.store.shard(*shard).cover().is_covered() {
                     scratch.asked.insert(*shard);
                 }
             }
-            let (search, filter) = (&question.search, &question.filter);
+            let (search, filter) = (&query.search, &query.filter);
             let restarts = &self.counts.search_restarts;
-            let hits = search::run(&self.store, scratch, search, filter, effort, restarts)?;
+            let neighbors = search::run(&self.store, scratch, search, filter, effort, restarts)?;
             // Emptied while it was read: it may have been read in part.
             let changed = covers.into_iter().filter(|(s, cover)| {
                 !undone(Rule::CoverAfterSearch) && self.store.shard(*s).cover_after() != *cover
             });
             uncovered.extend(changed.map(|(shard, _)| shard));
-            Ok(ShardResult { hits, uncovered })
+            Ok(ShardResult { neighbors, uncovered })
         })
     }
 }

@@ -27,7 +27,7 @@ fn at(e7: i32) -> LatLng {
     LatLng::from_e7(377_700_000 + e7, -1_224_200_000).expect("in San Francisco")
 }
 
-fn card(number: u32) -> Arc<DriverProfile> {
+fn profile(number: u32) -> Arc<DriverProfile> {
     Arc::new(DriverProfile {
         id: DriverId::new(&format!("d{number}")).expect("a short id"),
         vehicle_class: VehicleClass(0),
@@ -43,12 +43,12 @@ fn filled() -> Index {
     index.set_view(&shards, &[]).expect("no sources");
     let mut session = index.open(&NodeId::new("a").expect("a name")).expect("a session");
     index.snapshot_begin(&mut session, 1, &shards).expect("the first round");
-    let slot_bindings = (0..200).map(|slot| SlotBinding { slot, card: card(slot) }).collect();
+    let slot_bindings = (0..200).map(|slot| SlotBinding { slot, profile: profile(slot) }).collect();
     let updates = (0..200).map(|slot| Update {
         slot,
-        shard: sharding.shard_of(&card(slot).id, at(1_000 * slot as i32)),
+        shard: sharding.shard_of(&profile(slot).id, at(1_000 * slot as i32)),
         position: at(1_000 * slot as i32),
-        stamp: UpdateVersion { sequence: 1, time_ms: NOW_MS },
+        update_version: UpdateVersion { sequence: 1, time_ms: NOW_MS },
         motion: Motion::NONE,
         status: if slot == MOVER { DriverStatus::OnBreak } else { DriverStatus::Available },
     });
@@ -66,7 +66,8 @@ fn move_and_stop(writer: &mut Writer, number: u32, to: LatLng, stop_after: usize
     let record = store.records.get(number);
     let (old_place, home, owner) = (record.place(), record.home(), record.owner());
     let (traits, old) = (store.entry(old_place).traits(), store.entry(old_place).position());
-    let state = State { stamp: UpdateVersion { sequence: 2, time_ms: NOW_MS }, motion: Motion::NONE };
+    let state =
+        State { update_version: UpdateVersion { sequence: 2, time_ms: NOW_MS }, motion: Motion::NONE };
     let (mut spot, mut place) = (None, 0);
     for step in 0..stop_after {
         match step {
@@ -112,14 +113,14 @@ fn change_and_stop(writer: &mut Writer, number: u32, stop_after: usize) {
 /// How often each driver is in an answer.
 fn search(index: &Index, search: Search, statuses: u8) -> Vec<usize> {
     let shards = Sharding::default().shards_for(&search.area());
-    let question = ShardQuery {
+    let query = ShardQuery {
         shards,
         extra_shards: vec![],
         search,
         filter: DriverFilter { statuses, ..DriverFilter::ANY },
     };
-    let answer = index.search(&question, &mut Effort::new(10_000, &|| false)).expect("it waits for nobody");
-    let ids: Vec<String> = answer.hits.iter().map(|hit| hit.card.id.to_string()).collect();
+    let answer = index.search(&query, &mut Effort::new(10_000, &|| false)).expect("it waits for nobody");
+    let ids: Vec<String> = answer.neighbors.iter().map(|neighbor| neighbor.profile.id.to_string()).collect();
     (0..200).map(|number| ids.iter().filter(|id| **id == format!("d{number}")).count()).collect()
 }
 
@@ -129,7 +130,7 @@ fn a_writer_that_stops_anywhere_in_a_move_stops_no_search() {
         let index = filled();
         // Held to the end: whoever needed the lock would never come back.
         let mut writer = index.stopped_writer();
-        let number = writer.registry.find(&writer.store, &card(MOVER).id).expect("it was introduced");
+        let number = writer.registry.find(&writer.store, &profile(MOVER).id).expect("it was introduced");
         move_and_stop(&mut writer, number, at(150_500), stop_after);
         find_all(&index, DriverStatus::OnBreak, &format!("{stop_after} steps of a move"));
         drop(writer);
@@ -141,7 +142,7 @@ fn a_writer_that_stops_in_a_change_of_status_stops_no_search() {
     for stop_after in 0..=3 {
         let index = filled();
         let mut writer = index.stopped_writer();
-        let number = writer.registry.find(&writer.store, &card(MOVER).id).expect("it was introduced");
+        let number = writer.registry.find(&writer.store, &profile(MOVER).id).expect("it was introduced");
         change_and_stop(&mut writer, number, stop_after);
         find_all(&index, DriverStatus::OnTrip, &format!("{stop_after} steps of a change"));
         drop(writer);

@@ -140,7 +140,7 @@ pub(crate) fn run(
 ) -> Result<Vec<Neighbor>, Stop> {
     for start in 0..STARTS_MAX {
         scratch.moved.begin(store);
-        let hits = match search {
+        let neighbors = match search {
             Search::Nearest { circle, k } => nearest(store, scratch, circle, *k, filter, effort)?,
             Search::WithinRadius { circle, limit, after } => {
                 let hav_max = circle.hav_max();
@@ -152,8 +152,8 @@ pub(crate) fn run(
                 within(store, scratch, Place::Polygon(polygon), best, filter, effort)?
             }
         };
-        if let Some(hits) = hits {
-            return Ok(hits);
+        if let Some(neighbors) = neighbors {
+            return Ok(neighbors);
         }
         restarts.fetch_add(1, Relaxed);
     }
@@ -178,7 +178,7 @@ fn nearest(
     }
     let mut found = search.found;
     found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(Some(found.iter().map(|(hav, sighting)| hit(store, *hav, sighting)).collect()))
+    Ok(Some(found.iter().map(|(hav, sighting)| neighbor(store, *hav, sighting)).collect()))
 }
 
 /// The answer of a search for all within an area; `None`: start again.
@@ -201,28 +201,28 @@ fn within(
         let Some(missed) = search.best.settle(moved, &store.ids) else { return Ok(None) };
         search.look_at(&missed);
     }
-    let hits = search.best.leave(&store.ids, order, found, |found, pairs| {
-        let mut hits = Vec::with_capacity(pairs.len());
+    let neighbors = search.best.leave(&store.ids, order, found, |found, pairs| {
+        let mut neighbors = Vec::with_capacity(pairs.len());
         for group in pairs.chunks(IDS_AHEAD) {
             let group = group.iter().map(|(_, i)| &found[*i as usize]);
             for found in group.clone() {
                 black_box(store.ids.fetch(found.sighting.traits.record()));
             }
-            hits.extend(group.map(|found| hit(store, found.hav, &found.sighting)));
+            neighbors.extend(group.map(|found| neighbor(store, found.hav, &found.sighting)));
         }
-        hits
+        neighbors
     });
-    Ok(Some(hits))
+    Ok(Some(neighbors))
 }
 
-fn hit(store: &Store, hav: f64, sighting: &Sighting) -> Neighbor {
+fn neighbor(store: &Store, hav: f64, sighting: &Sighting) -> Neighbor {
     let Sighting { traits, position, state, .. } = *sighting;
-    let card = DriverProfile {
+    let profile = DriverProfile {
         id: store.ids.id(traits.record()),
         vehicle_class: traits.class(),
         capabilities: traits.capabilities(),
     };
     let status = DriverStatus::from_number(traits.status_number());
     let status = status.expect("an entry's status came from a status");
-    Neighbor { card, position, hav, stamp: state.stamp, motion: state.motion, status }
+    Neighbor { profile, position, hav, update_version: state.update_version, motion: state.motion, status }
 }

@@ -135,23 +135,23 @@ impl IndexServer {
         Error::DeadlineExceeded("the shards were not searched in time".to_owned())
     }
 
-    async fn search_within(&self, question: ShardQuery, deadline: Instant) -> Result<ShardResult, Error> {
+    async fn search_within(&self, query: ShardQuery, deadline: Instant) -> Result<ShardResult, Error> {
         self.inner.check_open()?;
         if Instant::now() >= deadline {
             return Err(Self::too_late());
         }
-        match self.search_quickly(&question, deadline) {
-            Err(Stop::TooLong) => self.search_long(question, deadline).await,
+        match self.search_quickly(&query, deadline) {
+            Err(Stop::TooLong) => self.search_long(query, deadline).await,
             answer => answer.map_err(error_of),
         }
     }
 
-    fn search_quickly(&self, question: &ShardQuery, deadline: Instant) -> Result<ShardResult, Stop> {
+    fn search_quickly(&self, query: &ShardQuery, deadline: Instant) -> Result<ShardResult, Stop> {
         let late = || Instant::now() >= deadline;
-        self.inner.index.search(question, &mut Effort::new(QUICK_LEAVES_MAX, &late))
+        self.inner.index.search(query, &mut Effort::new(QUICK_LEAVES_MAX, &late))
     }
 
-    async fn search_long(&self, question: ShardQuery, deadline: Instant) -> Result<ShardResult, Error> {
+    async fn search_long(&self, query: ShardQuery, deadline: Instant) -> Result<ShardResult, Error> {
         let permit = self.inner.long_searches.acquire();
         let permit = tokio::time::timeout_at(deadline, permit).await;
         // The semaphore is never closed, so this is the time-out.
@@ -162,7 +162,7 @@ impl IndexServer {
         let (gone, _here) = (caller.clone(), caller.drop_guard());
         let search = run_blocking(move || {
             let given_up = || gone.is_cancelled() || inner.stop.is_cancelled() || Instant::now() >= deadline;
-            inner.index.search(&question, &mut Effort::new(usize::MAX, &given_up))
+            inner.index.search(&query, &mut Effort::new(usize::MAX, &given_up))
         });
         let answer = search.await.map_err(|error| Error::Internal(format!("a search failed: {error}")))?;
         answer.map_err(error_of)
@@ -202,16 +202,16 @@ async fn tick(inner: &Inner, now_ms: i64) {
 }
 
 impl PositionSink for IndexServer {
-    fn open(&self, hello: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+    fn open(&self, register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
         Box::pin(async move {
             self.inner.check_open()?;
-            if hello.settings_fingerprint != self.inner.fingerprint {
+            if register.settings_fingerprint != self.inner.fingerprint {
                 return Err(Error::Mismatch(format!(
                     "{} and {} run with other classes, capabilities or sharding",
-                    hello.node, self.inner.node
+                    register.node, self.inner.node
                 )));
             }
-            let session = self.inner.index.open(&hello.node)?;
+            let session = self.inner.index.open(&register.node)?;
             let news = self.inner.news.subscribe();
             // The session before is to hear that it is superseded.
             self.inner.news.send_replace(());
@@ -223,8 +223,8 @@ impl PositionSink for IndexServer {
 }
 
 impl ShardSearch for IndexServer {
-    fn search(&self, question: ShardQuery, deadline: Instant) -> Answer<'_, ShardResult> {
-        Box::pin(self.search_within(question, deadline))
+    fn search(&self, query: ShardQuery, deadline: Instant) -> Answer<'_, ShardResult> {
+        Box::pin(self.search_within(query, deadline))
     }
 }
 

@@ -65,8 +65,8 @@ impl InProcess {
     }
 
     /// Opens a `DriverService` stream for a driver's actions; its positions go through a gateway.
-    pub fn seat(&self, hello: &Register) -> Result<(Seat, SeatNews), Status> {
-        self.ingest().seat(hello).map_err(|error| status_of(&error))
+    pub fn seat(&self, register: &Register) -> Result<(Seat, SeatNews), Status> {
+        self.ingest().seat(register).map_err(|error| status_of(&error))
     }
 
     /// The `RideService` of this process.

@@ -37,7 +37,7 @@ pub(crate) fn rng() -> Pcg64Mcg {
     Pcg64Mcg::seed_from_u64(SEED)
 }
 
-pub(crate) fn card(i: usize) -> DriverProfile {
+pub(crate) fn profile(i: usize) -> DriverProfile {
     DriverProfile {
         id: DriverId::new(&format!("driver-{i:08}")).expect("a legal id"),
         vehicle_class: VehicleClass((i % 8) as u8),

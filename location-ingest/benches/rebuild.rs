@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use common::{argument, card, median, position, rng, timed};
+use common::{argument, median, position, profile, rng, timed};
 use dashmap::DashMap;
 use kerb_geometry::Tile;
 use kerb_location_ingest::{DriverTable, Horizon, LINK_BATCH_ROWS_MAX, LinkState, RateLimit, State};
@@ -39,7 +39,7 @@ fn main() {
     );
 
     let plain: Map = (0..table.slots_end())
-        .filter_map(|slot| Some((table.card(slot)?.id, (slot, table.state(slot)?))))
+        .filter_map(|slot| Some((table.profile(slot)?.id, (slot, table.state(slot)?))))
         .collect();
     let mut seconds: [Vec<f64>; 5] = Default::default();
     let mut rows = 0;
@@ -64,12 +64,12 @@ fn main() {
         }
     }
     println!("one server's share, mean of all servers: {} drivers; {rounds} rounds", rows / SERVERS);
-    let [reverse, scan, scan_of_map, link, scan_with_cards] = seconds;
+    let [reverse, scan, scan_of_map, link, scan_with_profiles] = seconds;
     println!("update batches:");
     compare("scan of the entries in memory's order", &reverse, &scan);
     compare("scan of a plain dashmap", &reverse, &scan_of_map);
-    println!("update batches and the cards of a first meeting, whose cost is the same in both:");
-    compare("scan of the entries in memory's order", &link, &scan_with_cards);
+    println!("update batches and the profiles of a first meeting, whose cost is the same in both:");
+    compare("scan of the entries in memory's order", &link, &scan_with_profiles);
 }
 
 fn compare(against: &str, reverse_ms: &[f64], scan_ms: &[f64]) {
@@ -89,13 +89,14 @@ fn compare(against: &str, reverse_ms: &[f64], scan_ms: &[f64]) {
 fn fill(sharding: Sharding, drivers: usize) -> DriverTable {
     let table = DriverTable::new(sharding, drivers);
     let mut rng = rng();
-    let mut enrolled: Vec<_> = (0..drivers).map(|i| table.enrol(&card(i), |_| ()).expect("room")).collect();
+    let mut enrolled: Vec<_> =
+        (0..drivers).map(|i| table.enrol(&profile(i), |_| ()).expect("room")).collect();
     for sequence in 1..3 {
         enrolled.shuffle(&mut rng);
         for driver in &enrolled {
-            let stamp = kerb_types::UpdateVersion { sequence, time_ms: 1 };
+            let update_version = kerb_types::UpdateVersion { sequence, time_ms: 1 };
             let (motion, accuracy_dm, status) = (kerb_types::Motion::NONE, 0, None);
-            let report = Report { position: position(&mut rng), stamp, motion, accuracy_dm, status };
+            let report = Report { position: position(&mut rng), update_version, motion, accuracy_dm, status };
             table.apply(driver, &report, 1, RateLimit::NONE).expect("enrolled just now");
         }
     }
@@ -103,8 +104,8 @@ fn fill(sharding: Sharding, drivers: usize) -> DriverTable {
 }
 
 fn update(slot: Slot, state: &State) -> Update {
-    let State { position, stamp, motion, status, shard, .. } = *state;
-    Update { slot, shard, position, stamp, motion, status }
+    let State { position, update_version, motion, status, shard, .. } = *state;
+    Update { slot, shard, position, update_version, motion, status }
 }
 
 fn updates_by_reverse_index(table: &DriverTable, shards: &[ShardId], outbox: &mut Outbox) {
@@ -154,8 +155,8 @@ fn frames_by_link(table: &DriverTable, shards: &[ShardId], outbox: &mut Outbox) 
 #[derive(Default)]
 struct Outbox<'a> {
     batch: Batch,
-    /// Where cards come from, if they are wanted.
-    cards: Option<&'a DriverTable>,
+    /// Where profiles come from, if they are wanted.
+    profiles: Option<&'a DriverTable>,
     sent: usize,
 }
 
@@ -172,11 +173,13 @@ impl Outbox<'_> {
 
     fn end(&mut self) {
         let mut batch = std::mem::take(&mut self.batch);
-        if let Some(table) = self.cards {
-            let card = |update: &Update| {
-                table.card(update.slot).map(|card| SlotBinding { slot: update.slot, card: Arc::new(card) })
+        if let Some(table) = self.profiles {
+            let profile = |update: &Update| {
+                table
+                    .profile(update.slot)
+                    .map(|profile| SlotBinding { slot: update.slot, profile: Arc::new(profile) })
             };
-            batch.slot_bindings = batch.updates.iter().filter_map(card).collect();
+            batch.slot_bindings = batch.updates.iter().filter_map(profile).collect();
         }
         self.send(batch);
     }
@@ -187,8 +190,8 @@ impl Outbox<'_> {
 }
 
 /// Seconds, and drivers sent.
-fn measured(cards: Option<&DriverTable>, work: impl FnOnce(&mut Outbox<'_>)) -> (f64, usize) {
-    let mut outbox = Outbox { cards, ..Outbox::default() };
+fn measured(profiles: Option<&DriverTable>, work: impl FnOnce(&mut Outbox<'_>)) -> (f64, usize) {
+    let mut outbox = Outbox { profiles, ..Outbox::default() };
     let (seconds, ()) = timed(|| {
         work(&mut outbox);
         outbox.end();

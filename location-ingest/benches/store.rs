@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{argument, card, median, position, rng, timed};
+use common::{argument, median, position, profile, rng, timed};
 use kerb_location_ingest::{Counters, DriverTable, Links, RateLimit, Store};
 use kerb_proto::convert::Report;
 use kerb_types::{Motion, Sharding, UpdateVersion};
@@ -18,22 +18,22 @@ fn main() {
     let links = Links::new(sharding.shards());
     let counters = Counters::default();
     let (mut store, _) = Store::open(folder.path()).expect("an empty store");
-    let enrolled: Vec<_> = (0..drivers).map(|i| table.enrol(&card(i), |_| ()).expect("room")).collect();
+    let enrolled: Vec<_> = (0..drivers).map(|i| table.enrol(&profile(i), |_| ()).expect("room")).collect();
 
     let mut rng = rng();
     let mut turn = |sequence: usize, count: usize| {
         for i in 0..count {
             let driver = &enrolled[(sequence * count + i) % drivers];
-            let stamp = UpdateVersion { sequence: sequence as u64 + 1, time_ms: 1 };
+            let update_version = UpdateVersion { sequence: sequence as u64 + 1, time_ms: 1 };
             let (motion, accuracy_dm, status) = (Motion::NONE, 0, None);
-            let report = Report { position: position(&mut rng), stamp, motion, accuracy_dm, status };
+            let report = Report { position: position(&mut rng), update_version, motion, accuracy_dm, status };
             table.apply(driver, &report, 1, RateLimit::NONE).expect("enrolled just now");
         }
         links.tick(&table, &counters, true, 0);
         timed(|| store.turn(&table).expect("a turn"))
     };
     let (first_s, first) = turn(0, drivers);
-    println!("first turn, {} cards and {} rows: {first_s:.2} s", first.cards, first.rows);
+    println!("first turn, {} profiles and {} rows: {first_s:.2} s", first.profiles, first.rows);
     // As many as come in half a second when each driver reports every three.
     let count = drivers / 6;
     let seconds: Vec<f64> = (1..=turns).map(|n| turn(n, count).0).collect();

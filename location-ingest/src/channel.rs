@@ -30,7 +30,7 @@ impl IngestNode {
 
     fn whereabouts_of(&self, id: &DriverId) -> Option<DriverLocation> {
         let driver = self.known(id)?;
-        let position = driver.position.map(|known| (known.position, known.stamp.time_ms));
+        let position = driver.position.map(|known| (known.position, known.update_version.time_ms));
         Some(DriverLocation { connected: driver.connected, position })
     }
 

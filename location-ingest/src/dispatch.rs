@@ -124,12 +124,12 @@ impl Links {
         let slab = table.slab();
         let mut states = Vec::new();
         slab.take_marks(Mark::State, |word, bits| states.push((word, bits)));
-        // After the states: a card's mark is set before its state's, so every card that belongs to a taken state
+        // After the states: a profile's mark is set before its state's, so every profile that belongs to a taken state
         // is taken too.
-        let mut cards = Vec::new();
-        slab.take_marks(Mark::Card, |word, bits| cards.push((word, bits)));
+        let mut profiles = Vec::new();
+        slab.take_marks(Mark::Profile, |word, bits| profiles.push((word, bits)));
         if stored {
-            slab.mark_words(Mark::StoreCard, &cards);
+            slab.mark_words(Mark::StoreProfile, &profiles);
             slab.mark_words(Mark::StoreState, &states);
         }
         let changed = states.iter().flat_map(|(word, bits)| slots_of(*word, *bits));
@@ -139,7 +139,7 @@ impl Links {
         let routed = route(table, &set, &states);
         let mut pending = Vec::with_capacity(set.links.len());
         for (link, slots) in set.links.iter().zip(routed) {
-            pending.push(mark(link, &states, &cards, &slots, (tick, released)));
+            pending.push(mark(link, &states, &profiles, &slots, (tick, released)));
         }
         self.release_retired(table, &set, stored);
         counters.links_pending.set(pending.iter().sum::<usize>() as u64);
@@ -214,13 +214,13 @@ fn route(table: &DriverTable, set: &LinkSet, states: &[(usize, u64)]) -> Vec<Vec
 fn mark(
     link: &Link,
     states: &[(usize, u64)],
-    cards: &[(usize, u64)],
+    profiles: &[(usize, u64)],
     slots: &[Slot],
     (tick, released): (Tick, Tick),
 ) -> usize {
     let mut state = link.state.lock();
-    for slot in cards.iter().flat_map(|(word, bits)| slots_of(*word, *bits)) {
-        state.mark_card(slot);
+    for slot in profiles.iter().flat_map(|(word, bits)| slots_of(*word, *bits)) {
+        state.mark_profile(slot);
     }
     for (word, bits) in states {
         state.mark_held(*word, *bits);

@@ -39,7 +39,9 @@ impl Elsewhere {
         }
         let mut forgets = Vec::new();
         for slot in changed {
-            let newer = |token: &ResumeToken| table.state(slot).filter(|state| state.stamp > token.stamp);
+            let newer = |token: &ResumeToken| {
+                table.state(slot).filter(|state| state.update_version > token.update_version)
+            };
             let Some(state) = self.tokens.get(&slot).and_then(newer) else { continue };
             self.tokens.remove(&slot);
             forgets.extend(forget(table, slot, &state));
@@ -51,7 +53,7 @@ impl Elsewhere {
 /// All that is older than the state here goes, in whichever shard it is: the token names the shard of the last update that
 /// was acknowledged, and the other node may have applied later ones.
 fn forget(table: &DriverTable, slot: Slot, state: &State) -> Option<Eviction> {
-    let id = table.card(slot)?.id;
-    let just_before = UpdateVersion { time_ms: state.stamp.time_ms - 1, ..state.stamp };
-    Some(Eviction { id, stamp: just_before })
+    let id = table.profile(slot)?.id;
+    let just_before = UpdateVersion { time_ms: state.update_version.time_ms - 1, ..state.update_version };
+    Some(Eviction { id, update_version: just_before })
 }

@@ -1,4 +1,4 @@
-//! One driver's entry of the table, its card included: one cache line, written under its lock and read without it.
+//! One driver's entry of the table, its profile included: one cache line, written under its lock and read without it.
 //!
 //! The readers are the outbound links and the rebuild, which go over millions of entries: they read by version
 //! (a sequence lock after Boehm, "Can seqlocks get along with programming language memory models?", 2012), so
@@ -24,10 +24,10 @@ pub struct State {
     /// Where.
     pub position: LatLng,
     /// When.
-    pub stamp: UpdateVersion,
+    pub update_version: UpdateVersion,
     /// How it moved.
     pub motion: Motion,
-    /// Decimetres of 68 % probability, or [`Motion::NOT_KNOWN`].
+    /// Decimeters of 68 % probability, or [`Motion::NOT_KNOWN`].
     pub accuracy_dm: u16,
     /// Doing what.
     pub status: DriverStatus,
@@ -134,8 +134,8 @@ impl Entry {
         fence(Ordering::Release);
         if let Some(state) = state {
             self.position.store(state.position.to_bits(), Ordering::Relaxed);
-            self.sequence.store(state.stamp.sequence, Ordering::Relaxed);
-            let time = pack_time(state.stamp.time_ms) | u64::from(self.capabilities());
+            self.sequence.store(state.update_version.sequence, Ordering::Relaxed);
+            let time = pack_time(state.update_version.time_ms) | u64::from(self.capabilities());
             self.time.store(time, Ordering::Relaxed);
             self.details.store(pack(state), Ordering::Relaxed);
         } else {
@@ -186,7 +186,7 @@ fn decode([position, sequence, time, details]: [u64; 4]) -> Option<State> {
     let speed_cmps = if speed == SPEED_NOT_KNOWN { Motion::NOT_KNOWN } else { speed as u16 };
     Some(State {
         position: LatLng::from_bits(position),
-        stamp: UpdateVersion { sequence, time_ms: time.cast_signed() >> 16 },
+        update_version: UpdateVersion { sequence, time_ms: time.cast_signed() >> 16 },
         motion: Motion { heading_cdeg: (details >> 32) as u16, speed_cmps },
         accuracy_dm: (details >> 16) as u16,
         status: STATUSES[(details >> 48 & 3) as usize],
@@ -204,7 +204,7 @@ mod tests {
     fn state(n: u64) -> State {
         State {
             position: LatLng::from_e7(n as i32 % 900_000_000, -(n as i32 % 1_800_000_000)).unwrap(),
-            stamp: UpdateVersion { sequence: n, time_ms: n as i64 * 3 },
+            update_version: UpdateVersion { sequence: n, time_ms: n as i64 * 3 },
             motion: Motion { heading_cdeg: (n % 36_000) as u16, speed_cmps: (n % 20_001) as u16 },
             accuracy_dm: (n % 65_536) as u16,
             status: DriverStatus::ALL[(n % 4) as usize],
@@ -236,11 +236,11 @@ mod tests {
             [(-1, -1), (1 << 46, 1 << 46), (i64::MAX, TIME_MAX_MS), (i64::MIN, -TIME_MAX_MS)]
         {
             for capabilities in [0, 0xa5a5, u16::MAX] {
-                let stamp = |time_ms| UpdateVersion { sequence: 1, time_ms };
+                let update_version = |time_ms| UpdateVersion { sequence: 1, time_ms };
                 let mut owner = entry.lock();
-                entry.write(&mut owner, Some(&State { stamp: stamp(time_ms), ..state(2) }));
+                entry.write(&mut owner, Some(&State { update_version: update_version(time_ms), ..state(2) }));
                 entry.set_capabilities(&mut owner, capabilities);
-                assert_eq!(entry.read(), Some(State { stamp: stamp(kept_ms), ..state(2) }));
+                assert_eq!(entry.read(), Some(State { update_version: update_version(kept_ms), ..state(2) }));
                 assert_eq!(entry.capabilities(), capabilities);
             }
         }
@@ -260,7 +260,7 @@ mod tests {
             }
             for _ in 0..50_000 {
                 if let Some(seen) = entry.read() {
-                    assert_eq!(seen, state(seen.stamp.sequence));
+                    assert_eq!(seen, state(seen.update_version.sequence));
                 }
             }
         });

@@ -38,26 +38,28 @@ impl Expiry {
         counters: &Counters,
     ) -> Vec<Slot> {
         for slot in table.take_newcomers() {
-            let since_ms = table.state(slot).map_or(now_ms, |state| state.stamp.time_ms);
+            let since_ms = table.state(slot).map_or(now_ms, |state| state.update_version.time_ms);
             self.wheel.insert(slot, since_ms + self.position_ttl_ms);
         }
         let Self { wheel, position_ttl_ms, retention_ms } = self;
         let mut retired = Vec::new();
         wheel.advance(now_ms, |slot| {
             let gone = |time_ms: i64| time_ms + *position_ttl_ms <= now_ms;
-            if table.unlist_if(slot, |state| gone(state.stamp.time_ms)) {
+            if table.unlist_if(slot, |state| gone(state.update_version.time_ms)) {
                 counters.gone.add(1);
             }
             // Who has never reported is kept only while somebody holds it.
             let over = |time_ms: Option<i64>| time_ms.is_none_or(|time_ms| time_ms + *retention_ms <= now_ms);
-            if table.retire(slot, |state| over(state.map(|state| state.stamp.time_ms)) && !is_held(slot)) {
+            if table
+                .retire(slot, |state| over(state.map(|state| state.update_version.time_ms)) && !is_held(slot))
+            {
                 counters.retired.add(1);
                 retired.push(slot);
                 return WheelAction::Remove;
             }
             let next_ms = table.state(slot).map_or(now_ms, |state| {
                 let stay_ms = if state.listed { *position_ttl_ms } else { *retention_ms };
-                state.stamp.time_ms + stay_ms
+                state.update_version.time_ms + stay_ms
             });
             // Somebody still holds a driver that is over: look again after a while.
             WheelAction::Reschedule(if next_ms > now_ms { next_ms } else { now_ms + *position_ttl_ms })

@@ -83,10 +83,10 @@ impl FleetStream {
         // A refused driver leaves the handle without one: its rows must not reach the handle's last driver.
         self.handles[handle] = None;
         let catalog = &self.node.catalog;
-        let card = validate::card(catalog, &wire.driver_id, &wire.vehicle_class, &wire.capabilities);
-        let card = card.map_err(Error::Invalid)?;
-        let token = ResumeToken::decode(&wire.resume_token, &card.id)?;
-        let driver = self.node.table.enrol(&card, |_| ())?;
+        let profile = validate::profile(catalog, &wire.driver_id, &wire.vehicle_class, &wire.capabilities);
+        let profile = profile.map_err(Error::Invalid)?;
+        let token = ResumeToken::decode(&wire.resume_token, &profile.id)?;
+        let driver = self.node.table.enrol(&profile, |_| ())?;
         self.node.take_token(driver.slot, token.as_ref());
         self.handles[handle] = Some(driver);
         Ok(())

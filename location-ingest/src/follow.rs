@@ -56,10 +56,10 @@ impl Follower {
             let stop = self.stop.child_token();
             self.running.insert(link.node.clone(), stop.clone());
             let settings_fingerprint = self.ports.sharding.fingerprint(&self.ports.catalog);
-            let hello = SourceRegistration { node: self.node.id.clone(), settings_fingerprint };
+            let register = SourceRegistration { node: self.node.id.clone(), settings_fingerprint };
             let seed = xxh3_64_with_seed(link.node.as_str().as_bytes(), self.ports.seed);
             let (node, peers) = (self.node.clone(), self.ports.peers.clone());
-            self.tasks.spawn(Outbound { node, link, peers, hello, seed, stop }.run());
+            self.tasks.spawn(Outbound { node, link, peers, register, seed, stop }.run());
         }
         self.node.counters.links_wanted.set(self.running.len() as u64);
     }

@@ -33,22 +33,22 @@ impl<'a> Held<'a> {
         self.owner.name.id(self.long)
     }
 
-    /// The card of whose entry it is; `None`: a free slot.
-    pub(crate) fn card(&self) -> Option<DriverProfile> {
+    /// The profile of whose entry it is; `None`: a free slot.
+    pub(crate) fn profile(&self) -> Option<DriverProfile> {
         let vehicle_class = VehicleClass(self.owner.vehicle_class);
         let capabilities = Capabilities(self.entry.capabilities());
         self.id().map(|id| DriverProfile { id, vehicle_class, capabilities })
     }
 
     /// Gives a free slot its driver.
-    pub(crate) fn give(&mut self, card: &DriverProfile) {
-        self.owner.name.set(&card.id, self.long);
-        self.set_kind(card);
+    pub(crate) fn give(&mut self, profile: &DriverProfile) {
+        self.owner.name.set(&profile.id, self.long);
+        self.set_kind(profile);
     }
 
     /// Replaces what a driver is. Answers whether that differed.
-    pub(crate) fn set_kind(&mut self, card: &DriverProfile) -> bool {
-        let (class, capabilities) = (card.vehicle_class.0, card.capabilities.0);
+    pub(crate) fn set_kind(&mut self, profile: &DriverProfile) -> bool {
+        let (class, capabilities) = (profile.vehicle_class.0, profile.capabilities.0);
         let differs = (self.owner.vehicle_class, self.entry.capabilities()) != (class, capabilities);
         if differs {
             self.owner.vehicle_class = class;

@@ -56,7 +56,7 @@ pub struct LinkState {
     cursor: usize,
     /// The server believes that it has them from here.
     held: Bits,
-    /// The server knows their cards.
+    /// The server knows their profiles.
     introduced: Bits,
     /// Shards whose full part is to come.
     wanted: BTreeSet<ShardId>,
@@ -199,8 +199,8 @@ impl LinkState {
         }
     }
 
-    /// A driver's card changed.
-    pub(crate) fn mark_card(&mut self, slot: Slot) {
+    /// A driver's profile changed.
+    pub(crate) fn mark_profile(&mut self, slot: Slot) {
         self.introduced.remove(slot);
     }
 
@@ -319,7 +319,7 @@ impl LinkState {
                 slot,
                 shard: state.shard,
                 position: state.position,
-                stamp: state.stamp,
+                update_version: state.update_version,
                 motion: state.motion,
                 status: state.status,
             });
@@ -355,19 +355,19 @@ impl LinkState {
         self.holds.get(usize::from(state.shard.0)).is_some_and(|holds| *holds)
     }
 
-    /// Adds the card where the server does not know it. False when the driver was retired meanwhile.
+    /// Adds the profile where the server does not know it. False when the driver was retired meanwhile.
     fn introduce(&mut self, table: &DriverTable, slot: Slot, batch: &mut Batch) -> bool {
         if self.introduced.contains(slot) {
             return true;
         }
-        let Some(card) = table.card(slot) else { return false };
+        let Some(profile) = table.profile(slot) else { return false };
         self.introduced.insert(slot);
-        batch.slot_bindings.push(SlotBinding { slot, card: Arc::new(card) });
+        batch.slot_bindings.push(SlotBinding { slot, profile: Arc::new(profile) });
         true
     }
 }
 
 /// Whether a driver with this state belongs in the index, wherever.
 fn is_current(state: &State, horizon: Horizon) -> bool {
-    state.listed && state.stamp.time_ms > horizon.gone_before_ms
+    state.listed && state.update_version.time_ms > horizon.gone_before_ms
 }

@@ -1,5 +1,5 @@
 //! The id of an entry's driver, in 16 bytes of the entry: up to 15 bytes in place, a longer one beside in its chunk. A
-//! pointer to a card of its own would cost an entry as much memory again, and whoever looks a driver up another cache miss.
+//! pointer to a profile of its own would cost an entry as much memory again, and whoever looks a driver up another cache miss.
 
 use kerb_types::DriverId;
 use parking_lot::Mutex;

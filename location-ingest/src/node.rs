@@ -108,11 +108,11 @@ impl IngestNode {
     /// Enrols the driver of a stream of its own: an older stream of the same driver ends.
     pub(crate) fn connect(
         self: &Arc<Self>,
-        card: &DriverProfile,
+        profile: &DriverProfile,
         outbox: &Arc<Outbox>,
     ) -> Result<(Enrolled, Hold), Error> {
         let number = self.next_stream.fetch_add(1, Ordering::Relaxed);
-        let driver = self.table.enrol(card, |slot| {
+        let driver = self.table.enrol(profile, |slot| {
             let newer = OpenStream { number, outbox: outbox.clone() };
             if let Some(older) = self.open.insert(slot, newer) {
                 self.counters.superseded.add(1);
@@ -143,29 +143,29 @@ impl IngestNode {
         }
     }
 
-    /// What a driver may carry to another node from the moment it is welcome here: the node may apply its first update
+    /// What a driver may carry to another node from the moment it is registered here: the node may apply its first update
     /// and go down before the driver hears of it. As new as what is known here, or the token that the driver brought.
     pub(crate) fn resume(&self, driver: &Enrolled, brought: Option<ResumeToken>) -> ResumeToken {
-        let known = self.table.state(driver.slot).map(|state| (state.stamp, state.shard));
-        let brought = brought.map(|token| (token.stamp, token.shard));
-        let (stamp, shard) = known.max(brought).unwrap_or_default();
-        ResumeToken { node: self.id.clone(), shard, stamp }
+        let known = self.table.state(driver.slot).map(|state| (state.update_version, state.shard));
+        let brought = brought.map(|token| (token.update_version, token.shard));
+        let (update_version, shard) = known.max(brought).unwrap_or_default();
+        ResumeToken { node: self.id.clone(), shard, update_version }
     }
 
     /// One driver of the table.
     pub(crate) fn known(&self, id: &DriverId) -> Option<KnownDriver> {
         let slot = self.table.slot(id)?;
-        let card = self.table.card(slot).filter(|card| card.id == *id)?;
+        let profile = self.table.profile(slot).filter(|profile| profile.id == *id)?;
         let state = self.table.state(slot);
         let alive = |time_ms: i64| time_ms > self.horizon().gone_before_ms;
         Some(KnownDriver {
-            card,
+            profile,
             status: state.map_or(DriverStatus::Offline, |state| state.status),
             connected: self.is_connected(slot),
-            searchable: state.is_some_and(|state| state.listed && alive(state.stamp.time_ms)),
+            searchable: state.is_some_and(|state| state.listed && alive(state.update_version.time_ms)),
             position: state.map(|state| KnownPosition {
                 position: state.position,
-                stamp: state.stamp,
+                update_version: state.update_version,
                 motion: state.motion,
                 accuracy_dm: state.accuracy_dm,
                 shard: state.shard,

@@ -34,12 +34,12 @@ pub struct Options {
     pub fleet_updates_per_s: u32,
     /// The same burst for each driver of a gateway.
     pub fleet_updates_burst: u32,
-    /// A driver's stream that has not said hello by then is ended.
-    pub hello_timeout_ms: u32,
+    /// A driver's stream that has not said register by then is ended.
+    pub register_timeout_ms: u32,
     /// A driver's stream whose client has read nothing for so long is ended.
     pub stall_timeout_ms: u32,
     /// A matcher that takes longer than this for one call is not waited for.
-    pub desk_timeout_ms: u32,
+    pub dispatch_timeout_ms: u32,
     /// Time between two batches to an index server.
     pub batch_interval_ms: u32,
     /// An index server that takes longer than this for one frame is given up and connected again.
@@ -66,9 +66,9 @@ impl Default for Options {
             driver_updates_burst: 20,
             fleet_updates_per_s: 0,
             fleet_updates_burst: 20,
-            hello_timeout_ms: 10_000,
+            register_timeout_ms: 10_000,
             stall_timeout_ms: 60_000,
-            desk_timeout_ms: 5_000,
+            dispatch_timeout_ms: 5_000,
             batch_interval_ms: 100,
             send_timeout_ms: 30_000,
             reconnect_max_ms: 2_000,
@@ -95,9 +95,9 @@ impl Options {
             ("overload_reporting_interval_ms", self.overload_reporting_interval_ms),
             ("driver_updates_burst", self.driver_updates_burst),
             ("fleet_updates_burst", self.fleet_updates_burst),
-            ("hello_timeout_ms", self.hello_timeout_ms),
+            ("register_timeout_ms", self.register_timeout_ms),
             ("stall_timeout_ms", self.stall_timeout_ms),
-            ("desk_timeout_ms", self.desk_timeout_ms),
+            ("dispatch_timeout_ms", self.dispatch_timeout_ms),
             ("batch_interval_ms", self.batch_interval_ms),
             ("send_timeout_ms", self.send_timeout_ms),
             ("reconnect_max_ms", self.reconnect_max_ms),

@@ -23,7 +23,7 @@ pub(crate) struct Outbound {
     pub(crate) node: Arc<IngestNode>,
     pub(crate) link: Arc<Link>,
     pub(crate) peers: Arc<dyn Peers>,
-    pub(crate) hello: SourceRegistration,
+    pub(crate) register: SourceRegistration,
     /// Of the waits' jitter.
     pub(crate) seed: u64,
     pub(crate) stop: CancellationToken,
@@ -87,7 +87,7 @@ impl Outbound {
         let server = self.peers.index_server(&self.link.node);
         let server = server.ok_or_else(|| unavailable("not among the peers".to_owned()))?;
         let limit_ms = self.node.options.send_timeout_ms;
-        let opened = timeout(ms(limit_ms), server.open(self.hello.clone())).await;
+        let opened = timeout(ms(limit_ms), server.open(self.register.clone())).await;
         opened.unwrap_or_else(|_| Err(unavailable(format!("no session within {limit_ms} ms"))))
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct Outbox {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    welcome: Option<Registered>,
+    registered: Option<Registered>,
     refusals: VecDeque<Rejection>,
     interval_ms: Option<u32>,
     results: VecDeque<ActionResult>,
@@ -58,8 +58,8 @@ struct Reading {
 }
 
 impl Outbox {
-    pub(crate) fn welcome(&self, welcome: Registered) {
-        self.write(|waiting| waiting.welcome = Some(welcome));
+    pub(crate) fn registered(&self, registered: Registered) {
+        self.write(|waiting| waiting.registered = Some(registered));
     }
 
     pub(crate) fn refuse(&self, refusal: Rejection) {
@@ -176,8 +176,8 @@ impl Waiting {
     }
 
     fn take(&mut self) -> Option<Result<Message, Status>> {
-        if let Some(welcome) = self.welcome.take() {
-            return Some(Ok(Message::Registered(welcome)));
+        if let Some(registered) = self.registered.take() {
+            return Some(Ok(Message::Registered(registered)));
         }
         if let Some(refusal) = self.refusals.pop_front() {
             return Some(Ok(Message::Rejection(refusal)));

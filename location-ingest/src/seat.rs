@@ -11,7 +11,7 @@ use crate::actions::answer;
 use crate::node::{Hold, IngestNode};
 use crate::outbox::{Outbox, OutboxStream};
 use crate::service::LocationIngest;
-use crate::stream::checked_hello;
+use crate::stream::checked_register;
 
 /// The driver's side that speaks. Dropping it is a stream that broke.
 pub struct DriverSeat {
@@ -24,11 +24,11 @@ pub struct DriverSeat {
 impl LocationIngest {
     /// Seats a driver in this process: the second value is what it hears. Inside a tokio runtime.
     ///
-    /// [`Error::Invalid`]: the hello is wrong. [`Error::Overloaded`]: the table is full.
-    pub fn seat(&self, hello: &Register) -> Result<(DriverSeat, OutboxStream), Error> {
-        let (card, token) = checked_hello(&self.node.catalog, hello)?;
+    /// [`Error::Invalid`]: the register is wrong. [`Error::Overloaded`]: the table is full.
+    pub fn seat(&self, register: &Register) -> Result<(DriverSeat, OutboxStream), Error> {
+        let (profile, token) = checked_register(&self.node.catalog, register)?;
         let (node, outbox) = (self.node.clone(), Arc::new(Outbox::default()));
-        let (enrolled, hold) = node.connect(&card, &outbox)?;
+        let (enrolled, hold) = node.connect(&profile, &outbox)?;
         node.take_token(enrolled.slot, token.as_ref());
         let driver = enrolled.id.clone();
         let (greeter, greeted, its_driver) = (node.clone(), outbox.clone(), driver.clone());

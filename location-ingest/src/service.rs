@@ -63,7 +63,7 @@ impl LocationIngest {
         let corrupt = loaded.corrupt;
         restore(&table, loaded, ports.clock.now_ms() - options.position_ttl_ms())?;
         let Ports { node: id, catalog, clock, .. } = ports.clone();
-        let desk = Desk::new(ports.membership.watch(), &ports.peers, ms(options.desk_timeout_ms));
+        let desk = Desk::new(ports.membership.watch(), &ports.peers, ms(options.dispatch_timeout_ms));
         let node = Arc::new(IngestNode::new(id, catalog, clock, options, table, desk));
         node.counters.store_corrupt.set(corrupt);
         let service = Self {
@@ -165,7 +165,7 @@ async fn open_store(options: &Options) -> Result<(Option<Store>, Loaded), StartE
 fn restore(table: &DriverTable, loaded: Loaded, gone_before_ms: i64) -> Result<(), StartError> {
     let mut drivers = loaded.drivers;
     for state in drivers.iter_mut().filter_map(|(_, _, state)| state.as_mut()) {
-        state.listed &= state.stamp.time_ms > gone_before_ms;
+        state.listed &= state.update_version.time_ms > gone_before_ms;
     }
     table.restore(drivers).map_err(StartError::Table)?;
     if loaded.corrupt > 0 {

@@ -24,12 +24,12 @@ const WORDS: usize = CHUNK / 64;
 pub(crate) enum Mark {
     /// Its state: for the links.
     State,
-    /// Its card: for the links.
-    Card,
+    /// Its profile: for the links.
+    Profile,
     /// Its state: for the store.
     StoreState,
-    /// Its card: for the store.
-    StoreCard,
+    /// Its profile: for the store.
+    StoreProfile,
 }
 
 const MARKS: usize = 4;
@@ -227,6 +227,6 @@ mod tests {
         slab.take_marks(Mark::State, |word, bits| slots.extend(slots_of(word, bits)));
         assert_eq!(slots, [0, 63, 64, 5_000, 8_999]);
         assert_eq!(slab.count_marks(Mark::State), 0);
-        assert_eq!(slab.count_marks(Mark::Card), 0);
+        assert_eq!(slab.count_marks(Mark::Profile), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! The driver table on disk, written behind the hot path: after a kill it lacks what came since the last turn.
 //!
 //! A row a driver and turn would cost the engine 3 µs each. Instead a turn writes what changed as a few **log**
-//! records of many rows, in the same atomic commit as the **cards** of new drivers; and, in rotation, some
+//! records of many rows, in the same atomic commit as the **profiles** of new drivers; and, in rotation, some
 //! **pages**: all rows of a range of slots. Once every page was written after a log record, that record is
 //! obsolete and removed. Loading reads the pages and then, in order, the log records that are younger.
 
@@ -18,7 +18,7 @@ use kerb_ports::Slot;
 use crate::slab::{Mark, slots_of};
 use crate::table::DriverTable;
 pub use load::Loaded;
-use record::{Row, encode_card, encode_rows};
+use record::{Row, encode_profile, encode_rows};
 
 /// Rows of a log record or a page, at most: some 40 KB.
 const RECORD_ROWS: usize = 1_024;
@@ -49,7 +49,7 @@ pub enum StoreError {
 pub struct Store {
     path: String,
     db: Database,
-    cards: Keyspace,
+    profiles: Keyspace,
     pages: Keyspace,
     log: Keyspace,
     /// Number of the next commit.
@@ -67,8 +67,8 @@ pub struct Store {
 pub struct Turn {
     /// Rows of changes written.
     pub rows: usize,
-    /// Cards written or removed.
-    pub cards: usize,
+    /// Profiles written or removed.
+    pub profiles: usize,
 }
 
 impl Store {
@@ -92,13 +92,14 @@ impl Store {
                 .data_block_compression_policy(CompressionPolicy::disabled())
                 .max_memtable_size(16 * 1024 * 1024)
         };
-        let cards = db.keyspace("cards", KeyspaceCreateOptions::default).map_err(engine)?;
+        let profiles = db.keyspace("cards", KeyspaceCreateOptions::default).map_err(engine)?;
         let pages = db.keyspace("pages", plain).map_err(engine)?;
         let log = db.keyspace("log", plain).map_err(engine)?;
-        let loaded = load::load(&cards, &pages, &log).map_err(engine)?;
+        let loaded = load::load(&profiles, &pages, &log).map_err(engine)?;
         let turn = loaded.turn_max + 1;
         let logged = loaded.logged.clone();
-        let store = Self { path: name, db, cards, pages, log, turn, logged, page: 0, rotation_start: turn };
+        let store =
+            Self { path: name, db, profiles, pages, log, turn, logged, page: 0, rotation_start: turn };
         Ok((store, loaded))
     }
 
@@ -135,15 +136,15 @@ impl Store {
         Ok(done)
     }
 
-    /// The commit of some changes: their rows, and the cards that they need.
+    /// The commit of some changes: their rows, and the profiles that they need.
     fn commit(&mut self, table: &DriverTable, part: &Part, done: &mut Turn) -> fjall::Result<()> {
         let mut batch = self.db.batch();
-        for slot in part.cards.iter().flat_map(|(word, bits)| slots_of(*word, *bits)) {
-            match table.card(slot) {
-                Some(card) => batch.insert(&self.cards, slot.to_be_bytes(), encode_card(&card)),
-                None => batch.remove(&self.cards, slot.to_be_bytes()),
+        for slot in part.profiles.iter().flat_map(|(word, bits)| slots_of(*word, *bits)) {
+            match table.profile(slot) {
+                Some(profile) => batch.insert(&self.profiles, slot.to_be_bytes(), encode_profile(&profile)),
+                None => batch.remove(&self.profiles, slot.to_be_bytes()),
             }
-            done.cards += 1;
+            done.profiles += 1;
         }
         let slots = part.states.iter().flat_map(|(word, bits)| slots_of(*word, *bits));
         let rows: Vec<Row> = slots.map(|slot| (slot, table.state(slot))).collect();
@@ -218,42 +219,45 @@ fn log_key(turn: u64, number: u32) -> [u8; 12] {
 /// Marks that were taken from the table and are not yet written, in order of slots.
 struct Marked {
     states: VecDeque<(usize, u64)>,
-    cards: VecDeque<(usize, u64)>,
+    profiles: VecDeque<(usize, u64)>,
 }
 
-/// The marks of one commit. A slot's card and state are in the same part.
+/// The marks of one commit. A slot's profile and state are in the same part.
 struct Part {
     states: Vec<(usize, u64)>,
-    cards: Vec<(usize, u64)>,
+    profiles: Vec<(usize, u64)>,
 }
 
 impl Marked {
-    /// States first: a card's mark is set before its state's.
+    /// States first: a profile's mark is set before its state's.
     fn take(table: &DriverTable) -> Self {
-        let (mut states, mut cards) = (VecDeque::new(), VecDeque::new());
+        let (mut states, mut profiles) = (VecDeque::new(), VecDeque::new());
         table.slab().take_marks(Mark::StoreState, |word, bits| states.push_back((word, bits)));
-        table.slab().take_marks(Mark::StoreCard, |word, bits| cards.push_back((word, bits)));
-        Self { states, cards }
+        table.slab().take_marks(Mark::StoreProfile, |word, bits| profiles.push_back((word, bits)));
+        Self { states, profiles }
     }
 
     fn next_part(&self) -> Option<Part> {
-        let first =
-            [self.states.front(), self.cards.front()].into_iter().flatten().map(|(word, _)| *word).min()?;
+        let first = [self.states.front(), self.profiles.front()]
+            .into_iter()
+            .flatten()
+            .map(|(word, _)| *word)
+            .min()?;
         let end = first + COMMIT_WORDS;
         let cut = |marks: &VecDeque<(usize, u64)>| {
             marks.iter().copied().take_while(|(word, _)| *word < end).collect()
         };
-        Some(Part { states: cut(&self.states), cards: cut(&self.cards) })
+        Some(Part { states: cut(&self.states), profiles: cut(&self.profiles) })
     }
 
     fn done(&mut self, part: &Part) {
         self.states.drain(..part.states.len());
-        self.cards.drain(..part.cards.len());
+        self.profiles.drain(..part.profiles.len());
     }
 
     fn restore(&self, table: &DriverTable) {
         table.slab().mark_words(Mark::StoreState, &self.states);
-        table.slab().mark_words(Mark::StoreCard, &self.cards);
+        table.slab().mark_words(Mark::StoreProfile, &self.profiles);
     }
 }
 

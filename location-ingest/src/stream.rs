@@ -1,4 +1,4 @@
-//! One driver's own stream: hello, positions and acknowledgements, actions and results. The state is plain; [`serve`] is its thin loop.
+//! One driver's own stream: register, positions and acknowledgements, actions and results. The state is plain; [`serve`] is its thin loop.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) const SHUTTING_DOWN: &str = "shutting down, reconnect";
 /// How often it is looked whether the client reads, in the time that it may take.
 const STALL_LOOKS: u32 = 4;
 
-/// An open stream that has said hello.
+/// An open stream that has said register.
 struct DriverStream {
     node: Arc<IngestNode>,
     outbox: Arc<Outbox>,
@@ -52,16 +52,17 @@ pub(crate) async fn serve(
     mut requests: Streaming<ConnectRequest>,
     outbox: Arc<Outbox>,
 ) {
-    let hello_limit = ms(node.options.hello_timeout_ms);
-    let hello = tokio::select! {
-        first = timeout(hello_limit, requests.message()) => first,
+    let register_limit = ms(node.options.register_timeout_ms);
+    let register = tokio::select! {
+        first = timeout(register_limit, requests.message()) => first,
         () = outbox.over() => return,
         () = node.stop.cancelled() => return outbox.end(Status::unavailable(SHUTTING_DOWN)),
     };
-    let opened = match hello {
-        Err(_) => {
-            Err(Status::deadline_exceeded(format!("no hello within {} ms", node.options.hello_timeout_ms)))
-        }
+    let opened = match register {
+        Err(_) => Err(Status::deadline_exceeded(format!(
+            "no register within {} ms",
+            node.options.register_timeout_ms
+        ))),
         Ok(Err(status)) => Err(status),
         Ok(Ok(first)) => {
             let stream = DriverStream::open(node, outbox.clone(), first);
@@ -107,17 +108,17 @@ async fn stalled(node: &IngestNode, outbox: &Outbox) -> Status {
 }
 
 /// Who a driver says it is, and the token that it brings. [`Error::Invalid`] names every field that is wrong.
-pub(crate) fn checked_hello(
+pub(crate) fn checked_register(
     catalog: &Catalog,
-    hello: &Register,
+    register: &Register,
 ) -> Result<(DriverProfile, Option<ResumeToken>), Error> {
-    let Register { driver_id, vehicle_class, capabilities, resume_token } = hello;
-    let within = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.within("hello")).collect();
-    let card = validate::card(catalog, driver_id, vehicle_class, capabilities);
-    let card = card.map_err(|errors| Error::Invalid(within(errors)))?;
-    let token = ResumeToken::decode(resume_token, &card.id);
+    let Register { driver_id, vehicle_class, capabilities, resume_token } = register;
+    let within = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.within("register")).collect();
+    let profile = validate::profile(catalog, driver_id, vehicle_class, capabilities);
+    let profile = profile.map_err(|errors| Error::Invalid(within(errors)))?;
+    let token = ResumeToken::decode(resume_token, &profile.id);
     let token = token.map_err(|error| Error::Invalid(within(vec![error])))?;
-    Ok((card, token))
+    Ok((profile, token))
 }
 
 impl DriverStream {
@@ -126,16 +127,16 @@ impl DriverStream {
         outbox: Arc<Outbox>,
         first: Option<ConnectRequest>,
     ) -> Result<Self, Error> {
-        let Some(Message::Register(hello)) = first.and_then(|first| first.message) else {
-            return Err(FieldError::new("hello", "absent, must be the first message").into());
+        let Some(Message::Register(register)) = first.and_then(|first| first.message) else {
+            return Err(FieldError::new("register", "absent, must be the first message").into());
         };
-        let (card, token) = checked_hello(&node.catalog, &hello)?;
-        let (driver, hold) = node.connect(&card, &outbox)?;
+        let (profile, token) = checked_register(&node.catalog, &register)?;
+        let (driver, hold) = node.connect(&profile, &outbox)?;
         node.take_token(driver.slot, token.as_ref());
         let resume = node.resume(&driver, token);
-        let last_sequence = resume.stamp.sequence;
+        let last_sequence = resume.update_version.sequence;
         let told_ms = node.reporting_interval_ms();
-        outbox.welcome(Registered {
+        outbox.registered(Registered {
             last_sequence,
             reporting_interval_ms: told_ms,
             server_time_ms: node.clock.now_ms(),
@@ -203,7 +204,7 @@ impl DriverStream {
             Some(Message::Position(position)) => self.position(&position),
             Some(Message::Action(action)) => self.act(action),
             Some(Message::Register(_)) => {
-                self.refuse(0, vec![FieldError::new("hello", "a second one, must be one")]);
+                self.refuse(0, vec![FieldError::new("register", "a second one, must be one")]);
             }
             None => {
                 self.refuse(0, vec![FieldError::new("message", "absent, must be a position or an action")]);
@@ -272,7 +273,8 @@ impl DriverStream {
         self.sequence = self.sequence.max(sequence);
         let token = self.node.table.state(self.driver.slot).map(|state| {
             let node = self.node.id.clone();
-            ResumeToken { node, shard: state.shard, stamp: state.stamp }.encode(&self.driver.id)
+            ResumeToken { node, shard: state.shard, update_version: state.update_version }
+                .encode(&self.driver.id)
         });
         self.outbox.acknowledge(Acknowledgement {
             sequence: self.sequence,

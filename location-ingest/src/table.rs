@@ -28,13 +28,13 @@ pub struct Enrolled {
 const _: () = assert!(size_of::<Option<Enrolled>>() == 32, "a gateway's stream holds many");
 
 impl Enrolled {
-    fn new(slot: Slot, card: &DriverProfile) -> Self {
-        let DriverProfile { id, vehicle_class, capabilities } = card.clone();
+    fn new(slot: Slot, profile: &DriverProfile) -> Self {
+        let DriverProfile { id, vehicle_class, capabilities } = profile.clone();
         Self { slot, id, vehicle_class, capabilities }
     }
 
-    /// The card with which it was enrolled.
-    fn card(&self) -> DriverProfile {
+    /// The profile with which it was enrolled.
+    fn profile(&self) -> DriverProfile {
         let Self { id, vehicle_class, capabilities, .. } = self.clone();
         DriverProfile { id, vehicle_class, capabilities }
     }
@@ -105,32 +105,32 @@ impl DriverTable {
         self.slab.end()
     }
 
-    /// Finds a driver's entry or makes it, and replaces a card that differs. `held` runs while the driver cannot
+    /// Finds a driver's entry or makes it, and replaces a profile that differs. `held` runs while the driver cannot
     /// be retired: what it registers is seen by [`DriverTable::retire`].
     ///
     /// [`Error::Overloaded`]: the table is full.
-    pub fn enrol(&self, card: &DriverProfile, held: impl FnOnce(Slot)) -> Result<Enrolled, Error> {
+    pub fn enrol(&self, profile: &DriverProfile, held: impl FnOnce(Slot)) -> Result<Enrolled, Error> {
         let new = || {
             let slot = self.slab.allocate()?;
-            self.slab.hold(slot).give(card);
-            self.mark_card(slot);
+            self.slab.hold(slot).give(profile);
+            self.mark_profile(slot);
             self.newcomers.lock().push(slot);
             Ok(slot)
         };
-        self.drivers.find_or_add(&self.slab, &card.id, new, |slot| {
+        self.drivers.find_or_add(&self.slab, &profile.id, new, |slot| {
             held(slot);
-            if self.slab.hold(slot).set_kind(card) {
-                self.mark_card(slot);
+            if self.slab.hold(slot).set_kind(profile) {
+                self.mark_profile(slot);
             }
-            Enrolled::new(slot, card)
+            Enrolled::new(slot, profile)
         })
     }
 
-    /// The driver's entry as it is now, after [`Stale`]: another stream's card stands.
+    /// The driver's entry as it is now, after [`Stale`]: another stream's profile stands.
     pub fn enrol_again(&self, driver: &Enrolled) -> Result<Enrolled, Error> {
         match self.slot(&driver.id) {
             Some(slot) => Ok(Enrolled { slot, ..driver.clone() }),
-            None => self.enrol(&driver.card(), |_| ()),
+            None => self.enrol(&driver.profile(), |_| ()),
         }
     }
 
@@ -139,9 +139,9 @@ impl DriverTable {
         self.drivers.find(&self.slab, id)
     }
 
-    /// The card in a slot; `None` in a free one.
-    pub fn card(&self, slot: Slot) -> Option<DriverProfile> {
-        self.slab.hold(slot).card()
+    /// The profile in a slot; `None` in a free one.
+    pub fn profile(&self, slot: Slot) -> Option<DriverProfile> {
+        self.slab.hold(slot).profile()
     }
 
     /// The newest state in a slot, without waiting for a lock; `None` before the first update.
@@ -179,7 +179,7 @@ impl DriverTable {
             return Err(Stale);
         }
         let before = held.state();
-        if before.is_some_and(|state| report.stamp <= state.stamp) {
+        if before.is_some_and(|state| report.update_version <= state.update_version) {
             return Ok(Applied::Late);
         }
         let pace = held.pace(limit, now_ms);
@@ -190,7 +190,7 @@ impl DriverTable {
         let status = report.status.unwrap_or(as_before);
         let after = State {
             position: report.position,
-            stamp: report.stamp,
+            update_version: report.update_version,
             motion: report.motion,
             accuracy_dm: report.accuracy_dm,
             status,
@@ -231,7 +231,7 @@ impl DriverTable {
         };
         let retired = self.drivers.remove_if(&self.slab, &id, slot, empty_if_over);
         if retired {
-            self.mark_card(slot);
+            self.mark_profile(slot);
         }
         retired
     }
@@ -242,7 +242,7 @@ impl DriverTable {
     }
 
     /// As [`DriverTable::release`], but not before the store has removed the driver: a new driver's state must
-    /// never stand beside the old one's card.
+    /// never stand beside the old one's profile.
     pub(crate) fn release_after_turn(&self, slot: Slot) {
         self.waiting_for_store.lock().push(slot);
     }
@@ -263,24 +263,24 @@ impl DriverTable {
             used[*slot as usize] = true;
         }
         self.slab.restore(end, |slot| used[slot as usize])?;
-        for (slot, card, state) in stored {
-            self.restore_one(slot, &card, state);
+        for (slot, profile, state) in stored {
+            self.restore_one(slot, &profile, state);
         }
         Ok(())
     }
 
-    fn restore_one(&self, slot: Slot, card: &DriverProfile, state: Option<State>) {
+    fn restore_one(&self, slot: Slot, profile: &DriverProfile, state: Option<State>) {
         let mut held = self.slab.hold(slot);
-        held.give(card);
+        held.give(profile);
         if let Some(mut state) = state {
-            state.shard = self.sharding.shard_of(&card.id, state.position);
+            state.shard = self.sharding.shard_of(&profile.id, state.position);
             if state.listed {
                 self.reverse.insert(&self.slab, state.shard, slot);
             }
             held.write(Some(&state));
         }
         drop(held);
-        self.drivers.add(&self.slab, &card.id, slot);
+        self.drivers.add(&self.slab, &profile.id, slot);
         self.newcomers.lock().push(slot);
     }
 
@@ -316,9 +316,9 @@ impl DriverTable {
         self.slab.mark(Mark::State, slot);
     }
 
-    /// The card's mark comes first: who sees the state's mark sees the card's.
-    fn mark_card(&self, slot: Slot) {
-        self.slab.mark(Mark::Card, slot);
+    /// The profile's mark comes first: who sees the state's mark sees the profile's.
+    fn mark_profile(&self, slot: Slot) {
+        self.slab.mark(Mark::Profile, slot);
         self.slab.mark(Mark::State, slot);
     }
 }

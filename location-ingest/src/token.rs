@@ -21,7 +21,7 @@ pub struct ResumeToken {
     /// In which shard.
     pub shard: ShardId,
     /// By which update.
-    pub stamp: UpdateVersion,
+    pub update_version: UpdateVersion,
 }
 
 impl ResumeToken {
@@ -33,8 +33,8 @@ impl ResumeToken {
         bytes.put_u8(node.len() as u8);
         bytes.put_slice(node.as_bytes());
         bytes.put_u16(self.shard.0);
-        bytes.put_u64(self.stamp.sequence);
-        bytes.put_i64(self.stamp.time_ms);
+        bytes.put_u64(self.update_version.sequence);
+        bytes.put_i64(self.update_version.time_ms);
         let check = check(&bytes, driver);
         bytes.put_u32(check);
         bytes.freeze()
@@ -70,7 +70,7 @@ fn parse(bytes: &[u8], driver: &DriverId) -> Option<ResumeToken> {
     Some(ResumeToken {
         node,
         shard,
-        stamp: UpdateVersion { sequence: rest.get_u64(), time_ms: rest.get_i64() },
+        update_version: UpdateVersion { sequence: rest.get_u64(), time_ms: rest.get_i64() },
     })
 }
 
@@ -88,7 +88,7 @@ mod tests {
         let token = ResumeToken {
             node: NodeId::new("ingest-1").unwrap(),
             shard: ShardId(1023),
-            stamp: UpdateVersion { sequence: u64::MAX, time_ms: -5 },
+            update_version: UpdateVersion { sequence: u64::MAX, time_ms: -5 },
         };
         let bytes = token.encode(&driver);
         assert_eq!(ResumeToken::decode(&bytes, &driver), Ok(Some(token)));

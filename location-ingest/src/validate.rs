@@ -1,4 +1,4 @@
-//! From the wire's hello and positions to the fleet's types, as far as it depends on this node's catalog and
+//! From the wire's register and positions to the fleet's types, as far as it depends on this node's catalog and
 //! clock. The values themselves are checked by the wire's own conversions.
 
 use kerb_proto::convert::Report;
@@ -19,9 +19,9 @@ impl TimeWindow {
     /// Checks a position's time; 0 becomes now.
     #[inline]
     pub(crate) fn check(self, report: &mut Report) -> Result<(), FieldError> {
-        let time_ms = report.stamp.time_ms;
+        let time_ms = report.update_version.time_ms;
         if time_ms == 0 {
-            report.stamp.time_ms = self.now_ms;
+            report.update_version.time_ms = self.now_ms;
             return Ok(());
         }
         let ahead_ms = time_ms.saturating_sub(self.now_ms);
@@ -61,7 +61,7 @@ pub(crate) fn position(wire: &v1::PositionUpdate, window: TimeWindow) -> Result<
 }
 
 /// Checks who a driver says it is: every field that is wrong.
-pub(crate) fn card(
+pub(crate) fn profile(
     catalog: &Catalog,
     driver_id: &str,
     vehicle_class: &str,
@@ -93,7 +93,7 @@ mod tests {
 
     fn at(time_ms: i64) -> Result<i64, Vec<FieldError>> {
         let wire = v1::PositionUpdate { time_ms, latitude_deg: 1.0, ..Default::default() };
-        position(&wire, WINDOW).map(|report| report.stamp.time_ms)
+        position(&wire, WINDOW).map(|report| report.update_version.time_ms)
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
         let fields: Vec<_> = position(&wire, WINDOW).unwrap_err().into_iter().map(|e| e.field).collect();
         let wanted = ["latitude_deg", "heading_deg", "speed_mps", "accuracy_m", "status"];
         assert_eq!(fields, wanted.map(|field| format!("position.{field}")));
-        let errors = card(&Catalog::default(), "", "rocket", &["wings".to_owned()]).unwrap_err();
+        let errors = profile(&Catalog::default(), "", "rocket", &["wings".to_owned()]).unwrap_err();
         assert_eq!(
             errors.iter().map(|e| &*e.field).collect::<Vec<_>>(),
             ["driver_id", "vehicle_class", "capabilities"]

@@ -71,7 +71,7 @@ impl DriverTracker {
 
     /// Shows those who watch where their drivers are. A trip that nobody watches is not timed.
     async fn show(&self, assigned: &[Assigned], located: &[Option<DriverLocation>]) -> Result<(), Error> {
-        let mut question = TravelTimeQuery::default();
+        let mut query = TravelTimeQuery::default();
         let mut shown = Vec::new();
         for (assigned, locations) in assigned.iter().zip(located) {
             let position = locations.and_then(|locations| locations.position);
@@ -80,16 +80,16 @@ impl DriverTracker {
                 continue;
             };
             let place = shown.len() as u32;
-            question.origins.push(position);
-            question.destinations.push(assigned.target);
-            question.legs.push(Leg { origin: place, destination: place });
+            query.origins.push(position);
+            query.destinations.push(assigned.target);
+            query.legs.push(Leg { origin: place, destination: place });
             shown.push((assigned, position, measured_ms));
         }
         if shown.is_empty() {
             return Ok(());
         }
         let times = Arc::clone(&self.times);
-        let timed = run_blocking(move || times.table(&question)).await;
+        let timed = run_blocking(move || times.table(&query)).await;
         let table = timed.map_err(|error| Error::Internal(format!("ways were not timed: {error}")))?;
         for ((assigned, position, measured_ms), eta) in shown.into_iter().zip(table.etas()) {
             let progress = TrackedPosition { driver: assigned.driver.clone(), position, measured_ms, eta };

@@ -148,22 +148,22 @@ pub struct Filters<'a> {
 
 impl Filters<'_> {
     /// The first filter that drops the driver, in the order of [`Verdict`].
-    pub fn verdict(&self, hit: &Neighbor, eta_s: u32) -> Verdict {
-        let (request, id) = (&self.trip.request, &hit.card.id);
+    pub fn verdict(&self, neighbor: &Neighbor, eta_s: u32) -> Verdict {
+        let (request, id) = (&self.trip.request, &neighbor.profile.id);
         if eta_s > self.pickup_max_s {
             return Verdict::TooFar { eta_s, max_s: self.pickup_max_s };
         }
-        if hit.card.vehicle_class != request.vehicle_class {
+        if neighbor.profile.vehicle_class != request.vehicle_class {
             return Verdict::WrongClass;
         }
-        if !hit.card.capabilities.contains_all(request.capabilities) {
+        if !neighbor.profile.capabilities.contains_all(request.capabilities) {
             return Verdict::MissingCapability;
         }
-        if hit.stamp.time_ms < self.time_min_ms {
-            return Verdict::Stale { age_ms: self.now_ms - hit.stamp.time_ms };
+        if neighbor.update_version.time_ms < self.time_min_ms {
+            return Verdict::Stale { age_ms: self.now_ms - neighbor.update_version.time_ms };
         }
-        if hit.status != DriverStatus::Available {
-            return Verdict::NotAvailable(hit.status);
+        if neighbor.status != DriverStatus::Available {
+            return Verdict::NotAvailable(neighbor.status);
         }
         let other = |trip: &TripId| *trip != self.trip.id;
         let won_by = self.winners.get(id).filter(|trip| other(trip));

@@ -186,7 +186,7 @@ impl Market {
             .filter(|(driver, trip)| trip.state != TripState::Offered && trip.driver.as_ref() == Some(driver))
     }
 
-    /// Metres since the pick-up, by the positions that came so far.
+    /// Meters since the pick-up, by the positions that came so far.
     pub fn metered_m(&self, id: &TripId) -> Option<f64> {
         self.entry(id).map(|entry| entry.meter_m)
     }

@@ -57,7 +57,7 @@ pub struct Options {
     pub wait_credit: u32,
     /// A driver whose position is older is not asked, milliseconds.
     pub stale_after_ms: u32,
-    /// Speed of the straight-line travel times, kilometres an hour.
+    /// Speed of the straight-line travel times, kilometers an hour.
     pub speed_kmh: f64,
     /// Way over great-circle distance of the straight-line travel times.
     pub detour: f64,
@@ -180,7 +180,7 @@ impl Options {
         }
     }
 
-    /// How far from a pickup candidates are looked for, metres: as far as the straight-line speed comes in
+    /// How far from a pickup candidates are looked for, meters: as far as the straight-line speed comes in
     /// `pickup_max_s` without a detour.
     pub fn pickup_radius_m(&self) -> f64 {
         f64::from(self.pickup_max_s) * self.speed_kmh / 3.6

@@ -7,7 +7,7 @@ use kerb_types::{Capabilities, VehicleClass};
 
 use crate::market::Reservations;
 
-/// A checked question for a quote.
+/// A checked query for a quote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuoteRequest {
     /// From where.
@@ -49,6 +49,6 @@ impl Quote {
 
 /// The first of the soonest drivers who is promised to nobody.
 pub fn first_free<'a>(answer: &'a NearestByEta, reservations: &Reservations) -> Option<(&'a Neighbor, Eta)> {
-    let mut soonest = answer.hits.iter().zip(answer.etas.iter().copied());
-    soonest.find(|(hit, _)| reservations.of(&hit.card.id).is_none())
+    let mut soonest = answer.neighbors.iter().zip(answer.etas.iter().copied());
+    soonest.find(|(neighbor, _)| reservations.of(&neighbor.profile.id).is_none())
 }

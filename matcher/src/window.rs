@@ -112,7 +112,7 @@ impl PendingRequest {
         }
     }
 
-    fn question(&self, rules: &WindowRules, now_ms: i64) -> NearbyQuery {
+    fn query(&self, rules: &WindowRules, now_ms: i64) -> NearbyQuery {
         let time_min_ms = now_ms.saturating_sub(rules.stale_after_ms);
         let filter = suitable(self.vehicle_class, self.capabilities, time_min_ms);
         let k = self.k.saturating_add(self.refused_by.len() as u32).min(NEIGHBORS_MAX);
@@ -160,15 +160,15 @@ impl Candidates {
     ) -> Self {
         let mut candidates = Self::default();
         let mut free =
-            Free { numbers: HashMap::default(), by_place: vec![OnceCell::new(); found.hits.len()] };
+            Free { numbers: HashMap::default(), by_place: vec![OnceCell::new(); found.neighbors.len()] };
         for (row, (wanted, answer)) in (0..).zip(wanted.into_iter().zip(&found.answers)) {
             candidates.table.destinations.push(wanted.pickup);
             for place in &answer.places {
-                let hit = &found.hits[*place as usize];
-                if wanted.refused_by.contains(&hit.card.id) {
+                let neighbor = &found.neighbors[*place as usize];
+                if wanted.refused_by.contains(&neighbor.profile.id) {
                     continue;
                 }
-                let number = free.number(*place, hit, reservations, &mut candidates);
+                let number = free.number(*place, neighbor, reservations, &mut candidates);
                 candidates.table.legs.extend(number.map(|origin| Leg { origin, destination: row }));
             }
         }
@@ -185,7 +185,7 @@ impl Candidates {
 /// The numbers of the drivers who are free, as far as they were asked for; `None` for one who is promised to a trip.
 struct Free {
     numbers: HashMap<DriverId, Option<u32>, RandomState>,
-    /// The same by the place among the hits: a driver stands in many answers, and its id is long.
+    /// The same by the place among the neighbors: a driver stands in many answers, and its id is long.
     by_place: Vec<OnceCell<Option<u32>>>,
 }
 
@@ -193,13 +193,13 @@ impl Free {
     fn number(
         &mut self,
         place: u32,
-        hit: &Neighbor,
+        neighbor: &Neighbor,
         reservations: &Reservations,
         candidates: &mut Candidates,
     ) -> Option<u32> {
         *self.by_place[place as usize].get_or_init(|| {
-            let id = &hit.card.id;
-            let number = || reservations.of(id).is_none().then(|| candidates.add(id, hit.position));
+            let id = &neighbor.profile.id;
+            let number = || reservations.of(id).is_none().then(|| candidates.add(id, neighbor.position));
             *self.numbers.entry(id.clone()).or_insert_with(number)
         })
     }
@@ -287,12 +287,12 @@ pub async fn match_window(
 ) -> Result<MatchOutcome, Error> {
     let searching = Stopwatch::start();
     let asking = || wanted.iter().chain(reoptimize::wanted(&moving));
-    let questions: Vec<_> = asking().map(|wanted| wanted.question(&rules, now_ms)).collect();
-    let asked = questions.len();
-    let found = search.nearest(questions, Instant::now() + rules.search_timeout).await?;
+    let queries: Vec<_> = asking().map(|wanted| wanted.query(&rules, now_ms)).collect();
+    let asked = queries.len();
+    let found = search.nearest(queries, Instant::now() + rules.search_timeout).await?;
     let answers = &found.answers;
     if answers.len() != asked {
-        let text = format!("{} answers to {asked} questions for candidates", answers.len());
+        let text = format!("{} answers to {asked} queries for candidates", answers.len());
         return Err(Error::Internal(text));
     }
     let incomplete = answers.iter().filter(|answer| !answer.complete).count();

@@ -31,7 +31,10 @@ fn batch() -> Batch {
         slot: scatter(i) >> 12,
         shard: ShardId((scatter(i) >> 22) as u16),
         position: point(i),
-        stamp: UpdateVersion { sequence: 1_000 + u64::from(i % 700), time_ms: NOW_MS - i64::from(i % 3_000) },
+        update_version: UpdateVersion {
+            sequence: 1_000 + u64::from(i % 700),
+            time_ms: NOW_MS - i64::from(i % 3_000),
+        },
         motion: Motion { heading_cdeg: (i * 9 % 36_000) as u16, speed_cmps: (i % 2_500) as u16 },
         status: DriverStatus::Available,
     };
@@ -60,7 +63,7 @@ fn decode_batch(wire: Bytes) -> Batch {
 
 fn decode_columns(wire: Bytes) -> u64 {
     let columns = Columns::try_from(v1::PositionColumns::decode(wire).unwrap()).unwrap();
-    columns.rows().map(|(handle, row)| u64::from(handle) + row.unwrap().stamp.sequence).sum()
+    columns.rows().map(|(handle, row)| u64::from(handle) + row.unwrap().update_version.sequence).sum()
 }
 
 fn bench(criterion: &mut Criterion) {

@@ -53,7 +53,7 @@ pub struct DemoOptions {
     /// `request_time`, `pickup_lat`, `pickup_lon`, `dropoff_lat`, `dropoff_lon`, `passengers`
     #[arg(long, value_name = "FILE")]
     pub trips: Option<PathBuf>,
-    /// Random questions asked and judged a second
+    /// Random queries asked and judged a second
     #[arg(long, default_value_t = 100.0, value_parser = kerb_loadgen::options::parse_positive)]
     pub searches_per_second: f64,
     /// Of all randomness
@@ -127,7 +127,7 @@ async fn both(
     stop: CancellationToken,
 ) -> Result<DemoReport, String> {
     let run = city(address, play, options, &stop).await?;
-    let next = "\nAll drivers have signed off. Now the taxis of the same half hour drive as they did, and random questions\n\
+    let next = "\nAll drivers have signed off. Now the taxis of the same half hour drive as they did, and random queries\n\
         are asked: every answer is judged against all positions that were sent.\n";
     say(options, next);
     let out = if options.json { Out::Stderr } else { Out::Stdout };

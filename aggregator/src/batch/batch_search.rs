@@ -33,7 +33,7 @@ impl NearbySearch for Aggregator {
             let search = EtaQuery { circle, k: query.k, filter: query.filter };
             let ranked = self.nearest_by_eta(search, deadline).await?;
             let complete = ranked.exact && ranked.coverage.is_complete();
-            Ok(NearestByEta { hits: ranked.hits, etas: ranked.etas, complete })
+            Ok(NearestByEta { neighbors: ranked.neighbors, etas: ranked.etas, complete })
         }
         .boxed()
     }
@@ -61,11 +61,11 @@ async fn nearest(
     });
     let found = search_all(aggregator.clone(), all.collect(), until).await?;
     let scanned = run_blocking(move || pick(queries, &groups, found)).await;
-    let ScanAnswers { queries, hits, mut of } =
+    let ScanAnswers { queries, neighbors, mut of } =
         scanned.map_err(|error| Error::Internal(format!("candidates were not picked: {error}")))?;
     let unanswered: Vec<_> =
         of.iter().zip(&queries).filter(|(of, _)| of.is_none()).map(|(_, one)| *one).collect();
-    let mut answers = NearbyResults { hits, answers: Vec::with_capacity(queries.len()) };
+    let mut answers = NearbyResults { neighbors, answers: Vec::with_capacity(queries.len()) };
     let mut rest = search_all(aggregator, unanswered, deadline).await?.into_iter();
     for answer in &mut of {
         match answer.take() {
@@ -88,7 +88,7 @@ async fn search_each(
 }
 
 fn add(answers: &mut NearbyResults, found: SearchResult) {
-    answers.push(found.hits, found.coverage.is_complete());
+    answers.push(found.neighbors, found.coverage.is_complete());
 }
 
 async fn search_all(
@@ -107,20 +107,20 @@ async fn search_all(
 /// The answers of the shared scans.
 struct ScanAnswers {
     queries: Vec<CandidateQuery>,
-    hits: Vec<kerb_ports::Neighbor>,
+    neighbors: Vec<kerb_ports::Neighbor>,
     /// One element per query: its answer, if its group's scan found all drivers.
     of: Vec<Option<NearbyResult>>,
 }
 
 fn pick(queries: Vec<CandidateQuery>, groups: &[Group], found: Vec<SearchResult>) -> ScanAnswers {
-    let mut picked = ScanAnswers { of: vec![None; queries.len()], queries, hits: Vec::new() };
+    let mut picked = ScanAnswers { of: vec![None; queries.len()], queries, neighbors: Vec::new() };
     for (group, found) in groups.iter().zip(found) {
-        if found.coverage.is_complete() && found.hits.len() < SCAN_DRIVERS_MAX as usize {
-            let first = picked.hits.len() as u32;
-            for (place, answer) in answers(group, &picked.queries, &found.hits, first) {
+        if found.coverage.is_complete() && found.neighbors.len() < SCAN_DRIVERS_MAX as usize {
+            let first = picked.neighbors.len() as u32;
+            for (place, answer) in answers(group, &picked.queries, &found.neighbors, first) {
                 picked.of[place] = Some(answer);
             }
-            picked.hits.extend(found.hits);
+            picked.neighbors.extend(found.neighbors);
         }
     }
     picked

@@ -70,15 +70,15 @@ fn around<'a>(circles: impl Iterator<Item = &'a Circle> + Clone) -> Circle {
     Circle::new(center, radius_m).expect("a sum of radii is a radius")
 }
 
-/// Returns the positions in `hits` of the nearest drivers of one query. `hits` has all drivers that pass its filter.
+/// Returns the positions in `neighbors` of the nearest drivers of one query. `neighbors` has all drivers that pass its filter.
 pub(crate) fn nearest_of(
     queries: &CandidateQuery,
-    hits: &[Neighbor],
+    neighbors: &[Neighbor],
     near: &mut Vec<(f64, u32)>,
 ) -> Vec<u32> {
     let (origin, hav_max) = (queries.circle.origin(), queries.circle.hav_max());
     near.clear();
-    let measured = (0..).zip(hits).map(|(place, hit)| (origin.hav(hit.position), place));
+    let measured = (0..).zip(neighbors).map(|(place, neighbor)| (origin.hav(neighbor.position), place));
     near.extend(measured.filter(|(hav, _)| *hav <= hav_max));
     let k = queries.k as usize;
     let by_distance = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
@@ -93,16 +93,16 @@ pub(crate) fn nearest_of(
 }
 
 /// Returns each member's answer, from all drivers that pass the filter in the group's circle. `first` is the position of
-/// `hits[0]` in the combined list.
+/// `neighbors[0]` in the combined list.
 pub(crate) fn answers(
     group: &Group,
     queries: &[CandidateQuery],
-    hits: &[Neighbor],
+    neighbors: &[Neighbor],
     first: u32,
 ) -> Vec<(usize, NearbyResult)> {
-    let mut near = Vec::with_capacity(hits.len());
+    let mut near = Vec::with_capacity(neighbors.len());
     let answer = |place: &usize| {
-        let mut places = nearest_of(&queries[*place], hits, &mut near);
+        let mut places = nearest_of(&queries[*place], neighbors, &mut near);
         for place in &mut places {
             *place += first;
         }

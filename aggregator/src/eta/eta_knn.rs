@@ -27,7 +27,7 @@ const FIRST_RING_MIN: u32 = 32;
 #[derive(Clone, Debug, PartialEq)]
 pub struct RankedDriver {
     /// The driver and its position.
-    pub hit: Neighbor,
+    pub neighbor: Neighbor,
     /// The travel time.
     pub eta: Eta,
 }
@@ -80,15 +80,17 @@ impl NearestByEtaSearch {
     }
 
     /// Takes the neighbors of the ring, in its order and within its limit, and their travel times.
-    pub fn read(&mut self, hits: Vec<Neighbor>, etas: &[Eta], times: &dyn TravelTimes) {
-        assert_eq!(hits.len(), etas.len(), "a time a hit");
+    pub fn read(&mut self, neighbors: Vec<Neighbor>, etas: &[Eta], times: &dyn TravelTimes) {
+        assert_eq!(neighbors.len(), etas.len(), "a time a neighbor");
         let Some(limit) = self.ring().map(Search::limit) else { return };
-        self.read += hits.len() as u32;
-        let is_last = hits.len() < limit as usize;
-        let horizon = hits.last().map(|hit| Cursor { hav: hit.hav, id: hit.card.id.clone() });
-        let timed = hits.into_iter().zip(etas).map(|(hit, eta)| RankedDriver { hit, eta: *eta });
+        self.read += neighbors.len() as u32;
+        let is_last = neighbors.len() < limit as usize;
+        let horizon =
+            neighbors.last().map(|neighbor| Cursor { hav: neighbor.hav, id: neighbor.profile.id.clone() });
+        let timed =
+            neighbors.into_iter().zip(etas).map(|(neighbor, eta)| RankedDriver { neighbor, eta: *eta });
         let seen = &mut self.seen;
-        self.best.extend(timed.filter(|timed| seen.insert(timed.hit.card.id.clone())));
+        self.best.extend(timed.filter(|timed| seen.insert(timed.neighbor.profile.id.clone())));
         self.best.sort_unstable_by(order);
         self.best.truncate(self.k);
         self.state = match horizon {
@@ -134,5 +136,7 @@ pub fn etas(from: Vec<LatLng>, point: LatLng, times: &dyn TravelTimes) -> Vec<Et
 /// Orders by travel time, then by distance, then by id.
 fn order(a: &RankedDriver, b: &RankedDriver) -> Ordering {
     let by_time = a.eta.time_s.cmp(&b.eta.time_s);
-    by_time.then(a.hit.hav.total_cmp(&b.hit.hav)).then_with(|| a.hit.card.id.cmp(&b.hit.card.id))
+    by_time
+        .then(a.neighbor.hav.total_cmp(&b.neighbor.hav))
+        .then_with(|| a.neighbor.profile.id.cmp(&b.neighbor.profile.id))
 }

@@ -124,15 +124,15 @@ impl Aggregator {
             let found = self.scatter(ring.clone(), query.filter, until).await;
             let is_first = coverage.is_none();
             coverage.get_or_insert_default().join(found.coverage);
-            let from = found.hits.iter().map(|hit| hit.position).collect();
+            let from = found.neighbors.iter().map(|neighbor| neighbor.position).collect();
             match self.etas_by(Arc::clone(&times), from, query.circle.center(), deadline).await {
-                Ok(etas) => search.read(found.hits, &etas, &*times),
+                Ok(etas) => search.read(found.neighbors, &etas, &*times),
                 Err(Error::DeadlineExceeded(_)) if !is_first => break,
                 Err(error) => return Err(error),
             }
         }
         let (timed, exact) = search.finish();
-        let (hits, etas) = timed.into_iter().map(|timed| (timed.hit, timed.eta)).unzip();
-        Ok(EtaRanking { hits, etas, coverage: coverage.unwrap_or_default(), exact })
+        let (neighbors, etas) = timed.into_iter().map(|timed| (timed.neighbor, timed.eta)).unzip();
+        Ok(EtaRanking { neighbors, etas, coverage: coverage.unwrap_or_default(), exact })
     }
 }

@@ -30,12 +30,12 @@ fn present(located: &LocatedDriver, catalog: &Catalog, now_ms: i64) -> GetDriver
     let driver = &located.driver;
     let known = driver.position.as_ref();
     GetDriverResponse {
-        driver_id: driver.card.id.as_str().to_owned(),
-        vehicle_class: catalog.vehicle_class_name(driver.card.vehicle_class).to_owned(),
-        capabilities: catalog.capability_names(driver.card.capabilities).map(str::to_owned).collect(),
+        driver_id: driver.profile.id.as_str().to_owned(),
+        vehicle_class: catalog.vehicle_class_name(driver.profile.vehicle_class).to_owned(),
+        capabilities: catalog.capability_names(driver.profile.capabilities).map(str::to_owned).collect(),
         status: public_status(driver.status).into(),
-        position: known.map(|at| public_position(at.position, at.stamp, at.motion, at.accuracy_dm)),
-        position_age_ms: known.map_or(0, |at| age_ms(now_ms, at.stamp.time_ms)),
+        position: known.map(|at| public_position(at.position, at.update_version, at.motion, at.accuracy_dm)),
+        position_age_ms: known.map_or(0, |at| age_ms(now_ms, at.update_version.time_ms)),
         connected: driver.connected,
         searchable: driver.searchable,
         shard: known.map_or(0, |at| u32::from(at.shard.0)),

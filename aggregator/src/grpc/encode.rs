@@ -71,15 +71,15 @@ struct Writer<'a> {
 /// Encodes a `FindNearbyResponse`.
 pub(super) fn answer(
     present: &Presenter<'_>,
-    hits: &[Neighbor],
+    neighbors: &[Neighbor],
     travel: Travel<'_>,
     coverage: &Coverage,
     next_page_token: &str,
 ) -> Vec<u8> {
-    let out = Vec::with_capacity(DRIVER_BYTES * hits.len() + 64);
+    let out = Vec::with_capacity(DRIVER_BYTES * neighbors.len() + 64);
     let mut writer = Writer { present, driver: Vec::new(), kind: None, kind_bytes: Vec::new(), out };
-    for (i, hit) in hits.iter().enumerate() {
-        writer.hit(hit, travel.etas.get(i));
+    for (i, neighbor) in neighbors.iter().enumerate() {
+        writer.neighbor(neighbor, travel.etas.get(i));
     }
     let coverage = v1::Coverage {
         shards_asked: coverage.asked,
@@ -107,28 +107,30 @@ pub(super) fn batch(answers: &[Vec<u8>]) -> Vec<u8> {
 }
 
 impl Writer<'_> {
-    fn hit(&mut self, hit: &Neighbor, eta: Option<&Eta>) {
+    fn neighbor(&mut self, neighbor: &Neighbor, eta: Option<&Eta>) {
         let Presenter { now_ms, h3, .. } = *self.present;
         let out = &mut self.driver;
         out.clear();
-        text(driver::DRIVER_ID, hit.card.id.as_str(), out);
-        let position = public_position(hit.position, hit.stamp, hit.motion, Motion::NOT_KNOWN);
+        text(driver::DRIVER_ID, neighbor.profile.id.as_str(), out);
+        let position =
+            public_position(neighbor.position, neighbor.update_version, neighbor.motion, Motion::NOT_KNOWN);
         encode_key(driver::POSITION, WireType::LengthDelimited, out);
         encode_varint(position.encoded_len() as u64, out);
         position.encode_raw(out);
         // proto3 omits fields that are zero.
-        let (distance_m, age_ms) = (hav_to_m(hit.hav), super::age_ms(now_ms, hit.stamp.time_ms));
+        let (distance_m, age_ms) =
+            (hav_to_m(neighbor.hav), super::age_ms(now_ms, neighbor.update_version.time_ms));
         if distance_m != 0.0 {
             double::encode(driver::DISTANCE_M, &distance_m, out);
         }
         if age_ms != 0 {
             uint32::encode(driver::POSITION_AGE_MS, &age_ms, out);
         }
-        uint32::encode(driver::STATUS, &(public_status(hit.status) as u32), out);
-        self.kind(hit);
+        uint32::encode(driver::STATUS, &(public_status(neighbor.status) as u32), out);
+        self.kind(neighbor);
         self.driver.extend_from_slice(&self.kind_bytes);
         if let Some(resolution) = h3 {
-            text(driver::H3_CELL, &h3_cell(hit.position, resolution), &mut self.driver);
+            text(driver::H3_CELL, &h3_cell(neighbor.position, resolution), &mut self.driver);
         }
         if let Some(eta) = eta {
             uint32::encode(driver::PICKUP_ETA_S, &eta.time_s, &mut self.driver);
@@ -138,8 +140,8 @@ impl Writer<'_> {
         bytes(response::DRIVERS, &self.driver, &mut self.out);
     }
 
-    fn kind(&mut self, hit: &Neighbor) {
-        let kind = (hit.card.vehicle_class, hit.card.capabilities);
+    fn kind(&mut self, neighbor: &Neighbor) {
+        let kind = (neighbor.profile.vehicle_class, neighbor.profile.capabilities);
         if self.kind.replace(kind) == Some(kind) {
             return;
         }
@@ -182,24 +184,32 @@ mod tests {
 
     use super::*;
 
-    fn prosts(present: &Presenter<'_>, hit: &Neighbor, eta: Option<&Eta>) -> v1::NearbyDriver {
+    fn prosts(present: &Presenter<'_>, neighbor: &Neighbor, eta: Option<&Eta>) -> v1::NearbyDriver {
         let catalog = present.catalog;
         v1::NearbyDriver {
-            driver_id: hit.card.id.as_str().to_owned(),
-            position: Some(public_position(hit.position, hit.stamp, hit.motion, Motion::NOT_KNOWN)),
-            distance_m: hav_to_m(hit.hav),
-            position_age_ms: super::super::age_ms(present.now_ms, hit.stamp.time_ms),
-            status: public_status(hit.status).into(),
-            vehicle_class: catalog.vehicle_class_name(hit.card.vehicle_class).to_owned(),
-            capabilities: catalog.capability_names(hit.card.capabilities).map(str::to_owned).collect(),
-            h3_cell: present.h3.map_or_else(String::new, |resolution| h3_cell(hit.position, resolution)),
+            driver_id: neighbor.profile.id.as_str().to_owned(),
+            position: Some(public_position(
+                neighbor.position,
+                neighbor.update_version,
+                neighbor.motion,
+                Motion::NOT_KNOWN,
+            )),
+            distance_m: hav_to_m(neighbor.hav),
+            position_age_ms: super::super::age_ms(present.now_ms, neighbor.update_version.time_ms),
+            status: public_status(neighbor.status).into(),
+            vehicle_class: catalog.vehicle_class_name(neighbor.profile.vehicle_class).to_owned(),
+            capabilities: catalog
+                .capability_names(neighbor.profile.capabilities)
+                .map(str::to_owned)
+                .collect(),
+            h3_cell: present.h3.map_or_else(String::new, |resolution| h3_cell(neighbor.position, resolution)),
             pickup_eta_s: eta.map(|eta| eta.time_s),
             travel_source: eta.map_or(0, |eta| public_travel_source(eta.source).into()),
         }
     }
 
     prop_compose! {
-        fn hits()(
+        fn neighbors()(
             id in "[a-z]{1,64}",
             class in 0..3_u8,
             capabilities in 0..8_u16,
@@ -213,10 +223,10 @@ mod tests {
         ) -> Neighbor {
             let (vehicle_class, capabilities) = (VehicleClass(class), Capabilities(capabilities));
             Neighbor {
-                card: DriverProfile { id: DriverId::new(&id).unwrap(), vehicle_class, capabilities },
+                profile: DriverProfile { id: DriverId::new(&id).unwrap(), vehicle_class, capabilities },
                 position: LatLng::from_e7(lat, lon).unwrap(),
                 hav,
-                stamp: UpdateVersion { sequence, time_ms: NOW_MS - age_ms },
+                update_version: UpdateVersion { sequence, time_ms: NOW_MS - age_ms },
                 motion: Motion { heading_cdeg, speed_cmps: 700 },
                 status: DriverStatus::ALL[status],
             }
@@ -233,14 +243,14 @@ mod tests {
     proptest! {
         #[test]
         fn the_bytes_are_those_of_prost(
-            hits in prop::collection::vec(hits(), 0..8),
+            neighbors in prop::collection::vec(neighbors(), 0..8),
             missing in prop::collection::vec(0..16_384_u16, 0..3),
             token in "[a-z]{0,9}",
             resolution in prop_oneof![Just(None), (0..16_u8).prop_map(Some)],
             etas in prop::option::of(prop::collection::vec(etas(), 8)),
             ranking_incomplete in any::<bool>(),
         ) {
-            let etas = etas.map_or_else(Vec::new, |etas| etas[..hits.len()].to_vec());
+            let etas = etas.map_or_else(Vec::new, |etas| etas[..neighbors.len()].to_vec());
             let streets = etas.iter().filter(|eta| eta.source == TravelSource::Roads).count();
             let travel_source = match streets {
                 _ if etas.is_empty() => v1::TravelSource::Unspecified,
@@ -253,7 +263,7 @@ mod tests {
             let present = Presenter { catalog: &catalog, now_ms: NOW_MS, h3 };
             let coverage = Coverage { asked: 3, missing: missing.into_iter().map(ShardId).collect() };
             let expected = v1::FindNearbyResponse {
-                drivers: hits.iter().enumerate().map(|(i, hit)| prosts(&present, hit, etas.get(i))).collect(),
+                drivers: neighbors.iter().enumerate().map(|(i, neighbor)| prosts(&present, neighbor, etas.get(i))).collect(),
                 coverage: Some(v1::Coverage {
                     shards_asked: 3,
                     shards_answered: coverage.answered(),
@@ -264,7 +274,7 @@ mod tests {
                 ranking_incomplete,
             };
             let travel = Travel { etas: &etas, ranking_incomplete };
-            let bytes = answer(&present, &hits, travel, &coverage, &token);
+            let bytes = answer(&present, &neighbors, travel, &coverage, &token);
             prop_assert_eq!(&bytes, &expected.encode_to_vec());
             let twice = v1::FindNearbyBatchResponse { answers: vec![expected; 2] };
             prop_assert_eq!(batch(&[bytes.clone(), bytes]), twice.encode_to_vec());

@@ -75,14 +75,14 @@ async fn answer(
         let ranked = aggregator.find_nearest_by_eta(&checked.query, circle, k, deadline).await?;
         let present = present(aggregator, checked.h3);
         let travel = Travel { etas: &ranked.etas, ranking_incomplete: !ranked.exact };
-        return Ok(encode::answer(&present, &ranked.hits, travel, &ranked.coverage, ""));
+        return Ok(encode::answer(&present, &ranked.neighbors, travel, &ranked.coverage, ""));
     }
     let by_id = matches!(checked.query.search, Search::WithinPolygon { .. });
     let found = aggregator.find(checked.query, deadline).await?;
     let (shown, next_page_token) = cut_to_page(&found, checked.page, by_id);
     let etas = match checked.eta_to {
         Some(point) => {
-            aggregator.etas(shown.iter().map(|hit| hit.position).collect(), point, deadline).await?
+            aggregator.etas(shown.iter().map(|neighbor| neighbor.position).collect(), point, deadline).await?
         }
         None => Vec::new(),
     };
@@ -97,14 +97,14 @@ fn present(aggregator: &Aggregator, h3: Option<Resolution>) -> Presenter<'_> {
 /// Returns the drivers of the page, and the token of the next page if there is one.
 fn cut_to_page(found: &SearchResult, page: Option<Page>, by_id: bool) -> (&[Neighbor], String) {
     match page {
-        Some(page) if found.hits.len() > page.size as usize => {
-            let shown = &found.hits[..page.size as usize];
+        Some(page) if found.neighbors.len() > page.size as usize => {
+            let shown = &found.neighbors[..page.size as usize];
             let last = shown.last().expect("a page has at least one driver");
             let hav = if by_id { 0.0 } else { last.hav };
-            let cursor = Cursor { hav, id: last.card.id.clone() };
+            let cursor = Cursor { hav, id: last.profile.id.clone() };
             (shown, page_token::encode(page.fingerprint, &cursor))
         }
-        _ => (&found.hits, String::new()),
+        _ => (&found.neighbors, String::new()),
     }
 }
 

@@ -105,7 +105,7 @@ impl<'a> ScatterState<'a> {
                     if reason == Reason::Hedge {
                         self.executor.metrics.hedges_won.increment();
                     }
-                    self.merge.add(fresh, self.progress[progress].search.limit(), answer.hits);
+                    self.merge.add(fresh, self.progress[progress].search.limit(), answer.neighbors);
                 }
             }
             Err(error) => {
@@ -145,11 +145,11 @@ impl<'a> ScatterState<'a> {
             self.executor.record_failure(&servers[attempt.server.as_usize()], waited, &"no answer came", now);
         }
         let asked = self.progress[0].len();
-        let (hits, mut missing) = self.merge.finish();
+        let (neighbors, mut missing) = self.merge.finish();
         missing.extend(self.progress.iter().flat_map(ShardProgress::unanswered));
         missing.sort_unstable();
         missing.dedup();
-        SearchResult { hits, coverage: Coverage { asked: asked as u32, missing } }
+        SearchResult { neighbors, coverage: Coverage { asked: asked as u32, missing } }
     }
 
     fn open(&mut self, search: Search, shards: &[ShardId], now: Instant) {

@@ -7,9 +7,9 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use tokio::time::Instant;
 
-use crate::fakes::{Cluster, NOW_MS, SHARDS, Script, center, hit, names, nearest};
+use crate::fakes::{Cluster, NOW_MS, SHARDS, Script, center, names, nearest, neighbor};
 
-fn question(k: u32) -> NearbyQuery {
+fn query(k: u32) -> NearbyQuery {
     NearbyQuery { point: center(), k, radius_m: 50_000.0, filter: DriverFilter::ANY }
 }
 
@@ -18,23 +18,23 @@ fn in_200_ms() -> Instant {
 }
 
 fn names_of<'a>(answers: &'a NearbyResults, answer: &'a NearbyResult) -> Vec<&'a str> {
-    answers.hits_of(answer).map(|hit| hit.card.id.as_str()).collect()
+    answers.hits_of(answer).map(|neighbor| neighbor.profile.id.as_str()).collect()
 }
 
-/// Refetch questions than one task answers: each answer is the one to its own question.
+/// Refetch queries than one task answers: each answer is the one to its own query.
 #[tokio::test(start_paused = true)]
-async fn answers_each_question_as_a_search_of_its_own() {
+async fn answers_each_query_as_a_search_of_its_own() {
     let cluster = Cluster::new(3, 2);
     cluster.put_line();
     let aggregator = cluster.aggregator(Options::default());
     let count = 1_000;
-    let questions: Vec<_> = (0..count).map(|i| question(1 + i % 16)).collect();
-    let answers = aggregator.nearest(questions.clone(), in_200_ms()).await.unwrap();
-    assert_eq!(answers.answers.len(), questions.len());
-    for (i, (question, answer)) in questions.iter().zip(&answers.answers).enumerate() {
+    let queries: Vec<_> = (0..count).map(|i| query(1 + i % 16)).collect();
+    let answers = aggregator.nearest(queries.clone(), in_200_ms()).await.unwrap();
+    assert_eq!(answers.answers.len(), queries.len());
+    for (i, (query, answer)) in queries.iter().zip(&answers.answers).enumerate() {
         assert!(answer.complete);
-        let found = aggregator.find(nearest(question.k), in_200_ms()).await.unwrap();
-        assert_eq!(names_of(&answers, answer), names(&found.hits), "question {i}");
+        let found = aggregator.find(nearest(query.k), in_200_ms()).await.unwrap();
+        assert_eq!(names_of(&answers, answer), names(&found.neighbors), "query {i}");
     }
 }
 
@@ -45,7 +45,7 @@ async fn a_silent_server_makes_the_answers_partial_at_the_deadline() {
     cluster.servers[0].set(Script::Silent);
     let aggregator = cluster.aggregator(Options::default());
     let deadline = in_200_ms();
-    let answers = aggregator.nearest(vec![question(16), question(16)], deadline).await.unwrap();
+    let answers = aggregator.nearest(vec![query(16), query(16)], deadline).await.unwrap();
     assert_eq!(Instant::now(), deadline);
     let mut answers = answers.answers.iter();
     assert!(answers.all(|answer| !answer.complete && (1..16).contains(&answer.places.len())));
@@ -57,8 +57,8 @@ async fn takes_the_filter_as_it_is_and_refuses_an_impossible_circle() {
     cluster.put_line();
     let aggregator = cluster.aggregator(Options::default());
     let filter = DriverFilter { time_min_ms: NOW_MS + 1, ..DriverFilter::ANY };
-    let future = NearbyQuery { filter, ..question(4) };
-    let answers = aggregator.nearest(vec![future, question(4)], in_200_ms()).await.unwrap();
+    let future = NearbyQuery { filter, ..query(4) };
+    let answers = aggregator.nearest(vec![future, query(4)], in_200_ms()).await.unwrap();
     assert_eq!(answers.answers.iter().map(|answer| answer.places.len()).collect::<Vec<_>>(), [0, 4]);
     let wrong = NearbyQuery { point: center(), k: 1, radius_m: -1.0, filter: DriverFilter::ANY };
     let error = aggregator.nearest(vec![wrong], in_200_ms()).await.unwrap_err();
@@ -67,54 +67,55 @@ async fn takes_the_filter_as_it_is_and_refuses_an_impossible_circle() {
 
 /// Many riders around few drivers: one search finds all of them, and each answer is that of a search of its own.
 #[tokio::test(start_paused = true)]
-async fn questions_of_one_part_of_a_city_are_one_search_when_few_drivers_pass() {
+async fn queries_of_one_part_of_a_city_are_one_search_when_few_drivers_pass() {
     let seed = 11;
     println!("seed {seed}");
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let (cluster, filter) = (Cluster::new(2, 1), DriverFilter::ANY);
     let drivers: Vec<Neighbor> =
-        (0..200).map(|i| hit(&format!("{i:03}"), rng.random_range(0..300), 1)).collect();
+        (0..200).map(|i| neighbor(&format!("{i:03}"), rng.random_range(0..300), 1)).collect();
     drivers.iter().zip(0..).for_each(|(driver, i)| cluster.put(i % SHARDS, driver));
     let aggregator = cluster.aggregator(Options::default());
-    let question = |rng: &mut Pcg64Mcg| {
+    let query = |rng: &mut Pcg64Mcg| {
         let (north, east) = (rng.random_range(52.515..52.530), rng.random_range(13.400..13.410));
         let (k, radius_m) = (rng.random_range(0..80), rng.random_range(1.0..2_500.0));
         NearbyQuery { point: LatLng::new(north, east).unwrap(), k, radius_m, filter }
     };
-    let mut questions: Vec<_> = (0..500).map(|_| question(&mut rng)).collect();
+    let mut queries: Vec<_> = (0..500).map(|_| query(&mut rng)).collect();
     // Too few of this kind for a search of their own.
     let late = DriverFilter { time_min_ms: NOW_MS + 1, ..filter };
-    questions[100].filter = late;
-    let answers = aggregator.nearest(questions.clone(), in_200_ms()).await.unwrap();
-    for (i, (question, answer)) in questions.iter().zip(&answers.answers).enumerate() {
-        let circle = Circle::new(question.point, question.radius_m).unwrap();
-        let inside = drivers.iter().filter(|hit| question.filter == filter && circle.contains(hit.position));
-        let hav = |hit: &&Neighbor| circle.origin().hav(hit.position);
-        let mut expected: Vec<f64> = inside.map(|hit| hav(&hit)).collect();
+    queries[100].filter = late;
+    let answers = aggregator.nearest(queries.clone(), in_200_ms()).await.unwrap();
+    for (i, (query, answer)) in queries.iter().zip(&answers.answers).enumerate() {
+        let circle = Circle::new(query.point, query.radius_m).unwrap();
+        let inside =
+            drivers.iter().filter(|neighbor| query.filter == filter && circle.contains(neighbor.position));
+        let hav = |neighbor: &&Neighbor| circle.origin().hav(neighbor.position);
+        let mut expected: Vec<f64> = inside.map(|neighbor| hav(&neighbor)).collect();
         expected.sort_by(f64::total_cmp);
-        expected.truncate(question.k as usize);
-        let found: Vec<f64> = answers.hits_of(answer).map(|hit| hav(&hit)).collect();
-        assert_eq!(found, expected, "question {i}");
+        expected.truncate(query.k as usize);
+        let found: Vec<f64> = answers.hits_of(answer).map(|neighbor| hav(&neighbor)).collect();
+        assert_eq!(found, expected, "query {i}");
         assert!(answer.complete);
     }
     // Of each server: for all of a tile, and for the one of another kind.
-    assert!(cluster.asked() <= 6, "{} questions to servers", cluster.asked());
+    assert!(cluster.asked() <= 6, "{} queries to servers", cluster.asked());
 }
 
-/// Refetch pass than one search answers, or a server is silent: each question is asked for itself.
+/// Refetch pass than one search answers, or a server is silent: each query is asked for itself.
 #[tokio::test(start_paused = true)]
-async fn questions_are_asked_one_by_one_when_a_search_for_all_does_not_answer_them() {
+async fn queries_are_asked_one_by_one_when_a_search_for_all_does_not_answer_them() {
     let cluster = Cluster::new(1, 1);
-    (0..300).for_each(|i| cluster.put(0, &hit(&format!("{i:03}"), i, 1)));
+    (0..300).for_each(|i| cluster.put(0, &neighbor(&format!("{i:03}"), i, 1)));
     let aggregator = cluster.aggregator(Options::default());
-    let answers = aggregator.nearest(vec![question(5); 40], in_200_ms()).await.unwrap();
+    let answers = aggregator.nearest(vec![query(5); 40], in_200_ms()).await.unwrap();
     let near = ["000", "001", "002", "003", "004"];
     assert!(answers.answers.iter().all(|answer| answer.complete && names_of(&answers, answer) == near));
     assert_eq!(cluster.asked(), 41);
 
     cluster.servers[0].set(Script::Silent);
     let deadline = in_200_ms();
-    let answers = aggregator.nearest(vec![question(5); 40], deadline).await.unwrap();
+    let answers = aggregator.nearest(vec![query(5); 40], deadline).await.unwrap();
     assert_eq!(Instant::now(), deadline);
     assert!(answers.answers.iter().all(|answer| !answer.complete && answer.places.is_empty()));
 }

@@ -5,7 +5,7 @@ use kerb_ports::ErrorCode;
 use kerb_types::{DriverId, DriverStatus, KnownDriver, KnownPosition, Motion, ShardId, UpdateVersion};
 use tokio::time::Instant;
 
-use crate::fakes::{Cluster, NOW_MS, Script, hit};
+use crate::fakes::{Cluster, NOW_MS, Script, neighbor};
 
 const DEADLINE: Duration = Duration::from_millis(200);
 
@@ -14,15 +14,21 @@ fn id() -> DriverId {
 }
 
 fn known(sequence: Option<u64>, connected: bool) -> KnownDriver {
-    let hit = hit("cab", 1, 0);
+    let neighbor = neighbor("cab", 1, 0);
     let position = sequence.map(|sequence| KnownPosition {
-        position: hit.position,
-        stamp: UpdateVersion { sequence, time_ms: NOW_MS },
+        position: neighbor.position,
+        update_version: UpdateVersion { sequence, time_ms: NOW_MS },
         motion: Motion::NONE,
         accuracy_dm: Motion::NOT_KNOWN,
         shard: ShardId(1),
     });
-    KnownDriver { card: hit.card, status: DriverStatus::Available, connected, searchable: true, position }
+    KnownDriver {
+        profile: neighbor.profile,
+        status: DriverStatus::Available,
+        connected,
+        searchable: true,
+        position,
+    }
 }
 
 /// What comes of what two nodes say, and how long it takes.
@@ -46,7 +52,7 @@ async fn ask(
 const WELL: [Script; 2] = [Script::Immediate, Script::Immediate];
 
 #[tokio::test(start_paused = true)]
-async fn the_newest_stamp_wins_and_a_stream_anywhere_means_connected() {
+async fn the_newest_update_version_wins_and_a_stream_anywhere_means_connected() {
     let (located, _) = ask([Some(known(Some(5), false)), Some(known(Some(9), false))], WELL, true).await;
     assert_eq!(located.unwrap(), ("ingest-1".to_owned(), known(Some(9), false)));
     let (located, _) = ask([Some(known(Some(5), false)), Some(known(Some(5), true))], WELL, true).await;

@@ -4,7 +4,7 @@ use kerb_ports::conformance::travel_times::TwoBanks;
 use kerb_ports::{DriverFilter, Neighbor, Search, TravelTimes};
 use proptest::prelude::*;
 
-use crate::fakes::{center, hit, linear_scan, names};
+use crate::fakes::{center, linear_scan, names, neighbor};
 
 /// Answers rings by a linear scan until the search has ended; gives the answer, whether it is exact, and the rings.
 fn run(
@@ -17,21 +17,22 @@ fn run(
     let mut soonest = NearestByEtaSearch::new(circle, k, max);
     let mut rings = Vec::new();
     while let Some(ring) = soonest.ring().cloned() {
-        let hits = linear_scan(drivers.iter(), &ring, &DriverFilter::ANY);
-        let from: Vec<LatLng> = hits.iter().map(|hit| hit.position).collect();
-        soonest.read(hits, &etas(from, center(), &times), &times);
+        let neighbors = linear_scan(drivers.iter(), &ring, &DriverFilter::ANY);
+        let from: Vec<LatLng> = neighbors.iter().map(|neighbor| neighbor.position).collect();
+        soonest.read(neighbors, &etas(from, center(), &times), &times);
         rings.push(ring);
     }
     let (best, exact) = soonest.finish();
-    let best = best.into_iter().map(|timed| (timed.eta.time_s, timed.hit.card.id.to_string()));
+    let best = best.into_iter().map(|timed| (timed.eta.time_s, timed.neighbor.profile.id.to_string()));
     (best.collect(), exact, rings)
 }
 
 /// All drivers in order of time, distance and id.
 fn truth(drivers: &[Neighbor], circle: Circle, k: u32, times: TwoBanks) -> Vec<(u32, String)> {
-    let inside = drivers.iter().filter(|hit| circle.contains(hit.position));
-    let key =
-        |hit: &Neighbor| (times.drive(hit.position, center()).eta.time_s, hit.hav, hit.card.id.to_string());
+    let inside = drivers.iter().filter(|neighbor| circle.contains(neighbor.position));
+    let key = |neighbor: &Neighbor| {
+        (times.drive(neighbor.position, center()).eta.time_s, neighbor.hav, neighbor.profile.id.to_string())
+    };
     let mut all: Vec<_> = inside.map(key).collect();
     all.sort_by(|a, b| a.partial_cmp(b).unwrap());
     all.into_iter().take(k as usize).map(|(time_s, _, id)| (time_s, id)).collect()
@@ -48,7 +49,7 @@ proptest! {
         radius_m in 1.0..6_000.0_f64,
     ) {
         let drivers: Vec<Neighbor> =
-            steps.iter().enumerate().map(|(i, north)| hit(&format!("d{i:03}"), *north, 1)).collect();
+            steps.iter().enumerate().map(|(i, north)| neighbor(&format!("d{i:03}"), *north, 1)).collect();
         let circle = Circle::new(center(), radius_m).unwrap();
         let times = TwoBanks { bridge_s };
         let (best, exact, rings) = run(&drivers, circle, k, 5_000, times);
@@ -64,7 +65,7 @@ proptest! {
         steps in prop::collection::vec(0..400_u32, 0..300), k in 1..20_u32, max in 1..200_u32,
     ) {
         let drivers: Vec<Neighbor> =
-            steps.iter().enumerate().map(|(i, north)| hit(&format!("d{i:03}"), *north, 1)).collect();
+            steps.iter().enumerate().map(|(i, north)| neighbor(&format!("d{i:03}"), *north, 1)).collect();
         let circle = Circle::new(center(), 50_000.0).unwrap();
         let times = TwoBanks { bridge_s: 60 };
         let (best, exact, rings) = run(&drivers, circle, k, max, times);
@@ -87,9 +88,9 @@ proptest! {
 fn rings_grow_and_end_where_nobody_can_be_sooner() {
     // Two hundred over the bridge, then one who is not: 222 m farther and 580 s sooner.
     let mut drivers: Vec<Neighbor> =
-        (0..200).map(|i| hit(&format!("far-bank-{i:03}"), 2 * i + 1, 1)).collect();
-    drivers.push(hit("near-bank", 400, 1));
-    drivers.extend((0..1_000).map(|i| hit(&format!("away-{i:04}"), 10_000 + i, 1)));
+        (0..200).map(|i| neighbor(&format!("far-bank-{i:03}"), 2 * i + 1, 1)).collect();
+    drivers.push(neighbor("near-bank", 400, 1));
+    drivers.extend((0..1_000).map(|i| neighbor(&format!("away-{i:04}"), 10_000 + i, 1)));
     let circle = Circle::new(center(), 200_000.0).unwrap();
     let (best, exact, rings) = run(&drivers, circle, 1, 5_000, TwoBanks { bridge_s: 600 });
     assert_eq!((best, exact), (vec![(445, "near-bank".to_owned())], true));
@@ -105,14 +106,16 @@ fn a_driver_met_in_two_rings_counts_once() {
     let times = TwoBanks { bridge_s: 600 };
     let mut soonest = NearestByEtaSearch::new(circle, 40, 5_000);
     let limit = soonest.ring().unwrap().limit();
-    let first: Vec<Neighbor> = (0..limit).map(|i| hit(&format!("d{i:03}"), 2 * i + 1, 1)).collect();
-    let time = |hits: &[Neighbor]| etas(hits.iter().map(|hit| hit.position).collect(), center(), &times);
+    let first: Vec<Neighbor> = (0..limit).map(|i| neighbor(&format!("d{i:03}"), 2 * i + 1, 1)).collect();
+    let time = |neighbors: &[Neighbor]| {
+        etas(neighbors.iter().map(|neighbor| neighbor.position).collect(), center(), &times)
+    };
     soonest.read(first.clone(), &time(&first), &times);
     assert!(soonest.ring().is_some());
     // Has moved away meanwhile, and over the bridge.
-    let second = vec![hit("d007", 400, 2)];
+    let second = vec![neighbor("d007", 400, 2)];
     soonest.read(second.clone(), &time(&second), &times);
     let (best, exact) = soonest.finish();
-    let hits: Vec<Neighbor> = best.into_iter().map(|timed| timed.hit).collect();
-    assert_eq!((names(&hits).iter().filter(|name| **name == "d007").count(), exact), (1, true));
+    let neighbors: Vec<Neighbor> = best.into_iter().map(|timed| timed.neighbor).collect();
+    assert_eq!((names(&neighbors).iter().filter(|name| **name == "d007").count(), exact), (1, true));
 }

@@ -37,17 +37,17 @@ pub(crate) fn center() -> LatLng {
 }
 
 /// A driver `north` steps of 11 m north of the center.
-pub(crate) fn hit(name: &str, north: u32, sequence: u64) -> Neighbor {
+pub(crate) fn neighbor(name: &str, north: u32, sequence: u64) -> Neighbor {
     let position = LatLng::new(52.52 + f64::from(north) * 1e-4, 13.405).unwrap();
     Neighbor {
-        card: DriverProfile {
+        profile: DriverProfile {
             id: DriverId::new(name).unwrap(),
             vehicle_class: VehicleClass(0),
             capabilities: Capabilities(0),
         },
         position,
         hav: Origin::new(center()).hav(position),
-        stamp: UpdateVersion { sequence, time_ms: NOW_MS },
+        update_version: UpdateVersion { sequence, time_ms: NOW_MS },
         motion: Motion::NONE,
         status: DriverStatus::Available,
     }
@@ -57,11 +57,11 @@ pub(crate) fn nearest(k: u32) -> Query {
     Query::any(Search::Nearest { circle: Circle::new(center(), 50_000.0).unwrap(), k }, 15_000)
 }
 
-pub(crate) fn names(hits: &[Neighbor]) -> Vec<&str> {
-    hits.iter().map(|hit| hit.card.id.as_str()).collect()
+pub(crate) fn names(neighbors: &[Neighbor]) -> Vec<&str> {
+    neighbors.iter().map(|neighbor| neighbor.profile.id.as_str()).collect()
 }
 
-/// The first hits of these copies, as an index server would answer.
+/// The first neighbors of these copies, as an index server would answer.
 pub(crate) fn linear_scan<'a>(
     copies: impl Iterator<Item = &'a Neighbor>,
     search: &Search,
@@ -69,26 +69,31 @@ pub(crate) fn linear_scan<'a>(
 ) -> Vec<Neighbor> {
     let by_id = matches!(search, Search::WithinPolygon { .. });
     let area = search.area();
-    let passes = |hit: &&Neighbor| {
-        area.contains(hit.position)
-            && filter.accepts(hit.status, hit.card.vehicle_class, hit.card.capabilities, hit.stamp.time_ms)
+    let passes = |neighbor: &&Neighbor| {
+        area.contains(neighbor.position)
+            && filter.accepts(
+                neighbor.status,
+                neighbor.profile.vehicle_class,
+                neighbor.profile.capabilities,
+                neighbor.update_version.time_ms,
+            )
     };
-    let key = |hit: &Neighbor| (if by_id { 0.0 } else { hit.hav }, hit.card.id.clone());
-    let mut hits: Vec<Neighbor> = copies.filter(passes).cloned().collect();
+    let key = |neighbor: &Neighbor| (if by_id { 0.0 } else { neighbor.hav }, neighbor.profile.id.clone());
+    let mut neighbors: Vec<Neighbor> = copies.filter(passes).cloned().collect();
     if by_id {
-        for hit in &mut hits {
-            hit.hav = 0.0;
+        for neighbor in &mut neighbors {
+            neighbor.hav = 0.0;
         }
     }
-    hits.sort_by(|a, b| key(a).partial_cmp(&key(b)).unwrap());
+    neighbors.sort_by(|a, b| key(a).partial_cmp(&key(b)).unwrap());
     if let Search::WithinRadius { after: Some(after), .. }
     | Search::WithinPolygon { after: Some(after), .. } = search
     {
         let Cursor { hav, id } = after;
-        hits.retain(|hit| key(hit) > (*hav, id.clone()));
+        neighbors.retain(|neighbor| key(neighbor) > (*hav, id.clone()));
     }
-    hits.truncate(search.limit() as usize);
-    hits
+    neighbors.truncate(search.limit() as usize);
+    neighbors
 }
 
 /// How a server behaves.
@@ -102,7 +107,7 @@ pub(crate) enum Script {
     /// Does not cover these.
     Uncovered(Vec<ShardId>),
     Panics,
-    /// Answers one question and then is silent.
+    /// Answers one query and then is silent.
     Once,
     /// Always this, and keeps no record: costs next to nothing.
     Prepared(ShardResult),
@@ -113,7 +118,7 @@ pub(crate) enum Script {
 pub(crate) struct FakeServer {
     pub(crate) script: Mutex<Script>,
     pub(crate) copies: Mutex<HashMap<ShardId, Vec<Neighbor>>>,
-    pub(crate) questions: Mutex<Vec<ShardQuery>>,
+    pub(crate) queries: Mutex<Vec<ShardQuery>>,
     /// Looks until a refilled shard is covered again.
     pub(crate) refilling: Mutex<u32>,
     pub(crate) looks: Mutex<u32>,
@@ -125,41 +130,41 @@ impl FakeServer {
     }
 
     pub(crate) fn asked(&self) -> usize {
-        self.questions.lock().unwrap().len()
+        self.queries.lock().unwrap().len()
     }
 
-    fn answer(&self, question: &ShardQuery, uncovered: &[ShardId]) -> ShardResult {
+    fn answer(&self, query: &ShardQuery, uncovered: &[ShardId]) -> ShardResult {
         let copies = self.copies.lock().unwrap();
-        let covered = question.shards.iter().filter(|shard| !uncovered.contains(shard));
+        let covered = query.shards.iter().filter(|shard| !uncovered.contains(shard));
         let held = covered.filter_map(|shard| copies.get(shard)).flatten();
-        let uncovered = question.shards.iter().copied().filter(|shard| uncovered.contains(shard)).collect();
-        ShardResult { hits: linear_scan(held, &question.search, &question.filter), uncovered }
+        let uncovered = query.shards.iter().copied().filter(|shard| uncovered.contains(shard)).collect();
+        ShardResult { neighbors: linear_scan(held, &query.search, &query.filter), uncovered }
     }
 }
 
 impl ShardSearch for FakeServer {
-    fn search(&self, question: ShardQuery, _deadline: Instant) -> Answer<'_, ShardResult> {
+    fn search(&self, query: ShardQuery, _deadline: Instant) -> Answer<'_, ShardResult> {
         let script = self.script.lock().unwrap().clone();
         if !matches!(script, Script::Prepared(_)) {
-            self.questions.lock().unwrap().push(question.clone());
+            self.queries.lock().unwrap().push(query.clone());
         }
         async move {
             match script {
                 Script::Prepared(answer) => Ok(answer),
-                Script::Immediate => Ok(self.answer(&question, &[])),
+                Script::Immediate => Ok(self.answer(&query, &[])),
                 Script::After(wait) => {
                     pass(wait).await;
-                    Ok(self.answer(&question, &[]))
+                    Ok(self.answer(&query, &[]))
                 }
                 Script::Silent => pending().await,
                 Script::Fails => {
                     Err(Error::Unavailable { node: node("fake"), reason: "scripted".to_owned() })
                 }
-                Script::Uncovered(shards) => Ok(self.answer(&question, &shards)),
+                Script::Uncovered(shards) => Ok(self.answer(&query, &shards)),
                 Script::Panics => panic!("scripted"),
                 Script::Once => {
                     self.set(Script::Silent);
-                    Ok(self.answer(&question, &[]))
+                    Ok(self.answer(&query, &[]))
                 }
             }
         }
@@ -188,7 +193,7 @@ impl IndexAdmin for FakeServer {
 }
 
 impl PositionSink for FakeServer {
-    fn open(&self, _hello: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+    fn open(&self, _register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
         async { Ok(Box::new(NoSession) as Box<dyn ReplicationStream>) }.boxed()
     }
 }
@@ -280,17 +285,17 @@ impl Cluster {
     }
 
     /// Puts a copy into all replicas of a shard.
-    pub(crate) fn put(&self, shard: u16, hit: &Neighbor) {
+    pub(crate) fn put(&self, shard: u16, neighbor: &Neighbor) {
         let map = Arc::clone(&self.view.borrow().shard_map);
         for &server in map.holders(ShardId(shard)) {
             let mut copies = self.servers[usize::from(server)].copies.lock().unwrap();
-            copies.entry(ShardId(shard)).or_default().push(hit.clone());
+            copies.entry(ShardId(shard)).or_default().push(neighbor.clone());
         }
     }
 
     /// Drivers d00 to d15, each one farther, one a shard.
     pub(crate) fn put_line(&self) {
-        (0..SHARDS).for_each(|i| self.put(i, &hit(&format!("d{i:02}"), u32::from(i), 1)));
+        (0..SHARDS).for_each(|i| self.put(i, &neighbor(&format!("d{i:02}"), u32::from(i), 1)));
     }
 
     pub(crate) fn set_live(&self, id: &str, live: bool) {

@@ -15,7 +15,7 @@ use prost::Message;
 use tokio::time::Instant;
 use tonic::{Code, Request, Response};
 
-use crate::fakes::{Cluster, SHARDS, Script, hit};
+use crate::fakes::{Cluster, SHARDS, Script, neighbor};
 
 const POINT: Option<LatLng> = Some(LatLng { latitude_deg: 52.52, longitude_deg: 13.405 });
 
@@ -43,7 +43,7 @@ fn ids(response: &FindNearbyResponse) -> Vec<&str> {
 #[tokio::test(start_paused = true)]
 async fn an_answer_carries_distance_age_cell_and_coverage() {
     let cluster = Cluster::new(2, 2);
-    cluster.put(3, &hit("cab", 10, 4));
+    cluster.put(3, &neighbor("cab", 10, 4));
     cluster.clock.advance(1_234);
     let nearest = NearestSearch { point: POINT, k: 5, radius_m: 1_000.0 };
     let request = FindNearbyRequest { h3_resolution: Some(9), ..of(Wire::Nearest(nearest)) };

@@ -7,7 +7,7 @@ use kerb_ports::{Cursor, DriverFilter, Neighbor, Search};
 use kerb_types::{DriverId, ShardId};
 use proptest::prelude::*;
 
-use crate::fakes::{center, hit, linear_scan, names};
+use crate::fakes::{center, linear_scan, names, neighbor};
 
 fn nearest(k: u32) -> Search {
     Search::Nearest { circle: Circle::new(center(), 50_000.0).unwrap(), k }
@@ -26,20 +26,20 @@ fn ask(world: &World, groups: &[Vec<ShardId>], search: &Search) -> (Vec<Neighbor
     for shards in groups {
         gather.add(shards.clone(), search.limit(), scan(world, shards, search));
     }
-    let mut questions = 0;
+    let mut queries = 0;
     loop {
         let more = gather.refetches();
         if more.is_empty() {
             break;
         }
         for more in more {
-            questions += 1;
-            let hits = scan(world, &more.shards, &more.search);
-            gather.add(more.shards, more.search.limit(), hits);
+            queries += 1;
+            let neighbors = scan(world, &more.shards, &more.search);
+            gather.add(more.shards, more.search.limit(), neighbors);
         }
     }
-    let (hits, missing) = gather.finish();
-    (hits, missing, questions)
+    let (neighbors, missing) = gather.finish();
+    (neighbors, missing, queries)
 }
 
 #[derive(Clone, Debug)]
@@ -66,10 +66,10 @@ fn world_of(copies: &[Copy]) -> World {
     let mut places: HashMap<(u8, u64), u32> = HashMap::new();
     for copy in copies {
         let north = *places.entry((copy.driver, copy.sequence)).or_insert(copy.north);
-        let hit = hit(&format!("d{:02}", copy.driver), north, copy.sequence);
-        world.entry(ShardId(copy.shard)).or_default().insert(copy.driver, hit);
+        let neighbor = neighbor(&format!("d{:02}", copy.driver), north, copy.sequence);
+        world.entry(ShardId(copy.shard)).or_default().insert(copy.driver, neighbor);
     }
-    world.into_iter().map(|(shard, hits)| (shard, hits.into_values().collect())).collect()
+    world.into_iter().map(|(shard, neighbors)| (shard, neighbors.into_values().collect())).collect()
 }
 
 fn polygon() -> Arc<Polygon> {
@@ -81,8 +81,8 @@ fn polygon() -> Arc<Polygon> {
 fn search() -> impl Strategy<Value = Search> {
     let circle = Circle::new(center(), 250.0).unwrap();
     let after = prop::option::of((0_u32..20, 0_u8..40).prop_map(|(north, driver)| {
-        let hit = hit(&format!("d{driver:02}"), north, 0);
-        Cursor { hav: hit.hav, id: hit.card.id.clone() }
+        let neighbor = neighbor(&format!("d{driver:02}"), north, 0);
+        Cursor { hav: neighbor.hav, id: neighbor.profile.id.clone() }
     }));
     let by_id = |after: Option<Cursor>| after.map(|cursor| Cursor { hav: 0.0, ..cursor });
     prop_oneof![
@@ -109,35 +109,35 @@ proptest! {
         groups.retain(|group| !group.is_empty());
         // A server that holds two copies knows the newer one only.
         let world = newest_of_each_group(&world, &groups);
-        let (hits, missing, _) = ask(&world, &groups, &search);
+        let (neighbors, missing, _) = ask(&world, &groups, &search);
         prop_assert!(missing.is_empty(), "four rounds are enough for so few copies");
 
         let by_id = matches!(search, Search::WithinPolygon { .. });
-        let key = |hit: &Neighbor| (if by_id { 0.0 } else { hit.hav }, hit.card.id.clone());
-        prop_assert!(hits.is_sorted_by(|a, b| key(a) < key(b)), "in order, each once");
-        prop_assert!(hits.len() <= search.limit() as usize);
+        let key = |neighbor: &Neighbor| (if by_id { 0.0 } else { neighbor.hav }, neighbor.profile.id.clone());
+        prop_assert!(neighbors.is_sorted_by(|a, b| key(a) < key(b)), "in order, each once");
+        prop_assert!(neighbors.len() <= search.limit() as usize);
 
         let unlimited = unlimited(&search);
         let visible = scan(&world, &(0..8).map(ShardId).collect::<Vec<_>>(), &unlimited);
         let mut newest: HashMap<DriverId, Neighbor> = HashMap::new();
-        for hit in visible {
-            let best = newest.entry(hit.card.id.clone()).or_insert_with(|| hit.clone());
-            if hit.stamp > best.stamp {
-                *best = hit;
+        for neighbor in visible {
+            let best = newest.entry(neighbor.profile.id.clone()).or_insert_with(|| neighbor.clone());
+            if neighbor.update_version > best.update_version {
+                *best = neighbor;
             }
         }
-        let full = hits.len() == search.limit() as usize;
+        let full = neighbors.len() == search.limit() as usize;
         for (id, truth) in &newest {
             let before_the_end = !full || match &search {
-                Search::Nearest { .. } => truth.hav < hits.last().unwrap().hav,
-                _ => key(truth) <= key(hits.last().unwrap()),
+                Search::Nearest { .. } => truth.hav < neighbors.last().unwrap().hav,
+                _ => key(truth) <= key(neighbors.last().unwrap()),
             };
             if before_the_end {
-                let found = hits.iter().find(|hit| hit.card.id == *id);
-                prop_assert_eq!(found.map(|hit| hit.stamp), Some(truth.stamp), "{}", id);
+                let found = neighbors.iter().find(|neighbor| neighbor.profile.id == *id);
+                prop_assert_eq!(found.map(|neighbor| neighbor.update_version), Some(truth.update_version), "{}", id);
             }
         }
-        prop_assert!(hits.iter().all(|hit| newest.contains_key(&hit.card.id)));
+        prop_assert!(neighbors.iter().all(|neighbor| newest.contains_key(&neighbor.profile.id)));
     }
 }
 
@@ -146,15 +146,16 @@ fn newest_of_each_group(world: &World, groups: &[Vec<ShardId>]) -> World {
     for group in groups {
         let mut best: HashMap<DriverId, (ShardId, Neighbor)> = HashMap::new();
         for shard in group {
-            for hit in world.get(shard).into_iter().flatten() {
-                let entry = best.entry(hit.card.id.clone()).or_insert_with(|| (*shard, hit.clone()));
-                if hit.stamp > entry.1.stamp {
-                    *entry = (*shard, hit.clone());
+            for neighbor in world.get(shard).into_iter().flatten() {
+                let entry =
+                    best.entry(neighbor.profile.id.clone()).or_insert_with(|| (*shard, neighbor.clone()));
+                if neighbor.update_version > entry.1.update_version {
+                    *entry = (*shard, neighbor.clone());
                 }
             }
         }
-        for (shard, hit) in best.into_values() {
-            kept.entry(shard).or_default().push(hit);
+        for (shard, neighbor) in best.into_values() {
+            kept.entry(shard).or_default().push(neighbor);
         }
     }
     kept
@@ -173,52 +174,52 @@ fn unlimited(search: &Search) -> Search {
 #[test]
 fn a_stale_copy_does_not_stand_in_the_place_of_the_newest() {
     let world = World::from([
-        (ShardId(0), vec![hit("moving", 1, 1), hit("near", 2, 1)]),
-        (ShardId(1), vec![hit("moving", 9, 2), hit("far", 10, 1)]),
+        (ShardId(0), vec![neighbor("moving", 1, 1), neighbor("near", 2, 1)]),
+        (ShardId(1), vec![neighbor("moving", 9, 2), neighbor("far", 10, 1)]),
     ]);
-    let (hits, ..) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(10));
-    assert_eq!(names(&hits), ["near", "moving", "far"]);
-    assert_eq!(hits[1].stamp.sequence, 2);
+    let (neighbors, ..) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(10));
+    assert_eq!(names(&neighbors), ["near", "moving", "far"]);
+    assert_eq!(neighbors[1].update_version.sequence, 2);
 }
 
 #[test]
 fn a_full_list_that_lost_a_copy_is_asked_for_what_comes_after() {
     // Shard 0's list of two is full with a copy that shard 1 knows better: its third is needed.
     let world = World::from([
-        (ShardId(0), vec![hit("moving", 1, 1), hit("a", 2, 1), hit("b", 3, 1)]),
-        (ShardId(1), vec![hit("moving", 20, 2), hit("far", 21, 1)]),
+        (ShardId(0), vec![neighbor("moving", 1, 1), neighbor("a", 2, 1), neighbor("b", 3, 1)]),
+        (ShardId(1), vec![neighbor("moving", 20, 2), neighbor("far", 21, 1)]),
     ]);
-    let (hits, missing, questions) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(2));
-    assert_eq!(names(&hits), ["a", "b"]);
-    assert_eq!((missing, questions), (vec![], 1));
+    let (neighbors, missing, queries) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(2));
+    assert_eq!(names(&neighbors), ["a", "b"]);
+    assert_eq!((missing, queries), (vec![], 1));
 }
 
 #[test]
 fn nothing_more_is_asked_when_the_end_lies_before_every_horizon() {
     let world = World::from([
-        (ShardId(0), vec![hit("a", 1, 1), hit("b", 2, 1), hit("c", 3, 1)]),
-        (ShardId(1), vec![hit("d", 1, 1), hit("e", 2, 1), hit("f", 3, 1)]),
+        (ShardId(0), vec![neighbor("a", 1, 1), neighbor("b", 2, 1), neighbor("c", 3, 1)]),
+        (ShardId(1), vec![neighbor("d", 1, 1), neighbor("e", 2, 1), neighbor("f", 3, 1)]),
     ]);
-    let (hits, _, questions) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(3));
-    assert_eq!((hits.len(), questions), (3, 0));
+    let (neighbors, _, queries) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(3));
+    assert_eq!((neighbors.len(), queries), (3, 0));
 }
 
 #[test]
 fn many_at_one_distance_do_not_stop_it() {
     // 2,000 drivers on one point, 900 of which have a newer copy elsewhere, farther off.
-    let here: Vec<_> = (0..2_000).map(|i| hit(&format!("d{i:04}"), 0, 1)).collect();
-    let moved: Vec<_> = (0..900).map(|i| hit(&format!("d{i:04}"), 5, 2)).collect();
+    let here: Vec<_> = (0..2_000).map(|i| neighbor(&format!("d{i:04}"), 0, 1)).collect();
+    let moved: Vec<_> = (0..900).map(|i| neighbor(&format!("d{i:04}"), 5, 2)).collect();
     let world = World::from([(ShardId(0), here), (ShardId(1), moved)]);
-    let (hits, missing, _) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(1_000));
-    assert_eq!((hits.len(), missing), (1_000, vec![]));
-    assert!(hits.iter().all(|hit| hit.hav == 0.0 && hit.stamp.sequence == 1));
+    let (neighbors, missing, _) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(1_000));
+    assert_eq!((neighbors.len(), missing), (1_000, vec![]));
+    assert!(neighbors.iter().all(|neighbor| neighbor.hav == 0.0 && neighbor.update_version.sequence == 1));
 }
 
 #[test]
 fn a_list_that_stays_too_short_is_missing() {
     let mut gather = Merge::new(nearest(1));
-    gather.add(vec![ShardId(0)], 1, vec![hit("moving", 1, 1)]);
-    gather.add(vec![ShardId(1)], 1, vec![hit("moving", 5, 2)]);
+    gather.add(vec![ShardId(0)], 1, vec![neighbor("moving", 1, 1)]);
+    gather.add(vec![ShardId(1)], 1, vec![neighbor("moving", 5, 2)]);
     let (_, missing) = gather.finish();
     assert_eq!(missing, [ShardId(0)]);
 }

@@ -5,7 +5,7 @@ use kerb_ports::ShardResult;
 use kerb_types::ShardId;
 use tokio::time::Instant;
 
-use crate::fakes::{Cluster, SHARDS, Script, hit, names, nearest};
+use crate::fakes::{Cluster, SHARDS, Script, names, nearest, neighbor};
 
 const MS: Duration = Duration::from_millis(1);
 const DEADLINE: Duration = Duration::from_millis(200);
@@ -19,7 +19,7 @@ async fn find(aggregator: &Aggregator, k: u32) -> (SearchResult, Duration) {
 
 fn assert_whole(found: &SearchResult, k: usize) {
     let expected: Vec<_> = (0..k).map(|i| format!("d{i:02}")).collect();
-    assert_eq!(names(&found.hits), expected);
+    assert_eq!(names(&found.neighbors), expected);
     assert!(found.coverage.is_complete(), "{:?}", found.coverage);
     assert_eq!((found.coverage.asked, found.coverage.answered()), (u32::from(SHARDS), u32::from(SHARDS)));
 }
@@ -97,8 +97,8 @@ async fn uncovered_shards_are_asked_of_a_replica() {
         assert_whole(&found, 16);
         assert_eq!(took, Duration::ZERO);
     }
-    let questions = cluster.servers[1].questions.lock().unwrap().clone();
-    assert!(questions.iter().any(|question| question.shards == [ShardId(3), ShardId(4)]));
+    let queries = cluster.servers[1].queries.lock().unwrap().clone();
+    assert!(queries.iter().any(|query| query.shards == [ShardId(3), ShardId(4)]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,12 +113,12 @@ async fn without_a_replica_the_answer_comes_in_time_and_names_what_is_missing() 
     let (found, took) = find(&aggregator, 16).await;
     assert_eq!((&found.coverage.missing, took), (&dead, Duration::ZERO));
     let drivers = usize::from(SHARDS) - dead.len();
-    assert_eq!(found.hits.len(), drivers);
+    assert_eq!(found.neighbors.len(), drivers);
 
     cluster.servers[1].set(Script::Silent);
     let (found, took) = find(&aggregator, 16).await;
     assert_eq!((&found.coverage.missing, took), (&dead, DEADLINE), "neither before nor after the deadline");
-    assert_eq!(found.hits.len(), drivers);
+    assert_eq!(found.neighbors.len(), drivers);
     assert_eq!(aggregator.metrics().partial, 2);
 }
 
@@ -143,13 +143,13 @@ async fn gaps_are_filled_also_when_other_shards_are_missing() {
     let holder = |shard: u16| map.holders(ShardId(shard))[0];
     let other = (1..SHARDS).find(|s| holder(*s) != holder(0)).unwrap();
     let third = (1..SHARDS).find(|s| holder(*s) != holder(0) && holder(*s) != holder(other)).unwrap();
-    cluster.put(0, &hit("moving", 1, 1));
-    cluster.put(0, &hit("a", 2, 1));
-    cluster.put(other, &hit("moving", 20, 2));
+    cluster.put(0, &neighbor("moving", 1, 1));
+    cluster.put(0, &neighbor("a", 2, 1));
+    cluster.put(other, &neighbor("moving", 20, 2));
     let failing = usize::from(holder(third));
     cluster.servers[failing].set(Script::Fails);
     let (found, _) = find(&cluster.aggregator(Options::default()), 1).await;
-    assert_eq!(names(&found.hits), ["a"]);
+    assert_eq!(names(&found.neighbors), ["a"]);
     assert_eq!(found.coverage.missing, cluster.shards_of(failing));
 }
 
@@ -160,7 +160,7 @@ async fn an_uncovered_shard_without_a_replica_is_missing() {
     cluster.servers[0].set(Script::Uncovered(vec![ShardId(5)]));
     let (found, took) = find(&cluster.aggregator(Options::default()), 16).await;
     assert_eq!((found.coverage.missing, took), (vec![ShardId(5)], Duration::ZERO));
-    assert_eq!(found.hits.len(), usize::from(SHARDS) - 1);
+    assert_eq!(found.neighbors.len(), usize::from(SHARDS) - 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,17 +221,17 @@ async fn a_stale_copy_in_another_shard_is_dropped_and_the_gap_is_filled() {
     // Two shards of different servers.
     let other = (1..SHARDS).find(|s| map.holders(ShardId(*s)) != map.holders(ShardId(0))).unwrap();
     for (shard, copy) in [
-        (0, hit("moving", 1, 1)),
-        (0, hit("a", 2, 1)),
-        (0, hit("b", 3, 1)),
-        (other, hit("moving", 20, 2)),
-        (other, hit("far", 21, 1)),
+        (0, neighbor("moving", 1, 1)),
+        (0, neighbor("a", 2, 1)),
+        (0, neighbor("b", 3, 1)),
+        (other, neighbor("moving", 20, 2)),
+        (other, neighbor("far", 21, 1)),
     ] {
         cluster.put(shard, &copy);
     }
     let aggregator = cluster.aggregator(Options::default());
     let (found, _) = find(&aggregator, 2).await;
-    assert_eq!(names(&found.hits), ["a", "b"]);
+    assert_eq!(names(&found.neighbors), ["a", "b"]);
     assert!(found.coverage.is_complete());
     assert_eq!(aggregator.metrics().refetches, 1);
 }
@@ -241,9 +241,9 @@ async fn when_the_gap_cannot_be_filled_its_shards_are_missing() {
     let cluster = Cluster::new(8, 1);
     let map = cluster.view.borrow().shard_map.clone();
     let other = (1..SHARDS).find(|s| map.holders(ShardId(*s)) != map.holders(ShardId(0))).unwrap();
-    cluster.put(0, &hit("moving", 1, 1));
-    cluster.put(0, &hit("a", 2, 1));
-    cluster.put(other, &hit("moving", 20, 2));
+    cluster.put(0, &neighbor("moving", 1, 1));
+    cluster.put(0, &neighbor("a", 2, 1));
+    cluster.put(other, &neighbor("moving", 20, 2));
     let holder = &cluster.servers[usize::from(map.holders(ShardId(0))[0])];
     holder.set(Script::Once);
     let (found, took) = find(&cluster.aggregator(Options::default()), 1).await;
@@ -275,8 +275,8 @@ async fn nobody_listed_means_everything_is_missing() {
 #[tokio::test(start_paused = true)]
 async fn more_hits_than_were_asked_for_are_cut() {
     let cluster = Cluster::new(1, 1);
-    let hits = (0..9).map(|i| hit(&format!("d{i:02}"), i, 1)).collect();
-    cluster.servers[0].set(Script::Prepared(ShardResult { hits, uncovered: Vec::new() }));
+    let neighbors = (0..9).map(|i| neighbor(&format!("d{i:02}"), i, 1)).collect();
+    cluster.servers[0].set(Script::Prepared(ShardResult { neighbors, uncovered: Vec::new() }));
     let (found, _) = find(&cluster.aggregator(Options::default()), 4).await;
     assert_whole(&found, 4);
 }

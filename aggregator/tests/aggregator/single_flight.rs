@@ -24,8 +24,8 @@ async fn identical_searches_at_one_time_are_asked_once() {
     let same = (0..50).map(|_| aggregator.find(nearest(5), deadline));
     let other = aggregator.find(nearest(6), deadline);
     let (same, other) = tokio::join!(futures::future::join_all(same), other);
-    assert!(same.iter().all(|found| found.as_ref().unwrap().hits.len() == 5));
-    assert_eq!(other.unwrap().hits.len(), 6);
+    assert!(same.iter().all(|found| found.as_ref().unwrap().neighbors.len() == 5));
+    assert_eq!(other.unwrap().neighbors.len(), 6);
     assert_eq!(cluster.asked(), 2);
     assert_eq!(aggregator.metrics().joined, 49);
 }
@@ -141,5 +141,5 @@ async fn a_panic_fails_those_who_wait_and_nobody_else() {
     assert_eq!(a.unwrap_err().code(), ErrorCode::Internal);
     assert_eq!(b.unwrap_err().code(), ErrorCode::Internal);
     cluster.servers[0].set(Script::Immediate);
-    assert_eq!(aggregator.find(nearest(5), deadline).await.unwrap().hits.len(), 5);
+    assert_eq!(aggregator.find(nearest(5), deadline).await.unwrap().neighbors.len(), 5);
 }

@@ -1,4 +1,4 @@
-//! The solver as one of those that `cargo xtask solver-peers` compares: one question a line, one answer a line.
+//! The solver as one of those that `cargo xtask solver-peers` compares: one query a line, one answer a line.
 //!
 //! Started with a folder. Writes the instances into it, says "ready" and their names, then reads names and answers
 //! "milliseconds objective". Only solving is timed, on one thread.

@@ -49,7 +49,7 @@ pub struct Instance {
     pub seed: u64,
 }
 
-/// A place in the city, metres east and north of its corner.
+/// A place in the city, meters east and north of its corner.
 type Point = [f64; 2];
 
 struct Hotspot {
@@ -107,7 +107,7 @@ impl Instance {
 }
 
 impl Hotspot {
-    /// Denser towards the centre: the distance from it is uniform.
+    /// Denser towards the center: the distance from it is uniform.
     fn point(&self, rng: &mut Pcg64Mcg) -> Point {
         let (angle, radius_m) = (rng.random_range(0.0..TAU), rng.random_range(0.0..self.radius_m));
         [self.center[0] + radius_m * angle.cos(), self.center[1] + radius_m * angle.sin()]

@@ -4,25 +4,25 @@ use kerb_geometry::LatLng;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// Length of a degree of latitude on the mean sphere, metres.
+/// Length of a degree of latitude on the mean sphere, meters.
 const METRES_PER_DEGREE: f64 = 111_195.08;
-/// Side of the square, metres.
+/// Side of the square, meters.
 pub const SIDE_M: f64 = 20_000.0;
 /// Busy places.
 const CLUSTERS: usize = 24;
 /// Share of drivers in busy places, in hundredths.
 const CLUSTERED_PERCENT: u32 = 80;
-/// Spread of a busy place, metres (standard deviation).
+/// Spread of a busy place, meters (standard deviation).
 const SPREAD_M: std::ops::Range<f64> = 250.0..1_500.0;
 
 /// A square of 20 km with busy places: four drivers of five are in one of them, the others anywhere.
 #[derive(Clone, Debug)]
 pub struct City {
-    centre: LatLng,
+    center: LatLng,
     clusters: Vec<Cluster>,
 }
 
-/// In metres from the centre.
+/// In meters from the center.
 #[derive(Clone, Copy, Debug)]
 struct Cluster {
     east: f64,
@@ -31,15 +31,15 @@ struct Cluster {
 }
 
 impl City {
-    /// The city of this seed. The centre lies below 80 degrees of latitude.
-    pub fn new(centre: LatLng, seed: u64) -> Self {
-        Self::with_clusters(centre, seed, CLUSTERS, SPREAD_M)
+    /// The city of this seed. The center lies below 80 degrees of latitude.
+    pub fn new(center: LatLng, seed: u64) -> Self {
+        Self::with_clusters(center, seed, CLUSTERS, SPREAD_M)
     }
 
-    /// As [`City::new`], with so many busy places, each with a spread from this range, metres (standard deviation).
-    pub fn with_clusters(centre: LatLng, seed: u64, clusters: usize, spread_m: std::ops::Range<f64>) -> Self {
+    /// As [`City::new`], with so many busy places, each with a spread from this range, meters (standard deviation).
+    pub fn with_clusters(center: LatLng, seed: u64, clusters: usize, spread_m: std::ops::Range<f64>) -> Self {
         assert!(clusters > 0, "four drivers of five need a busy place");
-        assert!(centre.lat_deg().abs() < 80.0, "a city so near a pole is no square");
+        assert!(center.lat_deg().abs() < 80.0, "a city so near a pole is no square");
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let inner = 0.4 * SIDE_M;
         let clusters = (0..clusters)
@@ -49,25 +49,25 @@ impl City {
                 spread: rng.random_range(spread_m.clone()),
             })
             .collect();
-        Self { centre, clusters }
+        Self { center, clusters }
     }
 
     /// Where one driver is.
     pub fn place(&self, rng: &mut impl RngExt) -> LatLng {
         if rng.random_range(0..100) >= CLUSTERED_PERCENT {
             let half = 0.5 * SIDE_M;
-            return shifted(self.centre, rng.random_range(-half..half), rng.random_range(-half..half));
+            return shifted(self.center, rng.random_range(-half..half), rng.random_range(-half..half));
         }
         // The first ones are the busiest: the smaller of two draws falls linearly.
         let clusters = self.clusters.len();
         let pick = rng.random_range(0..clusters).min(rng.random_range(0..clusters));
         let cluster = self.clusters[pick];
         let (a, b) = gaussian_pair(rng);
-        shifted(self.centre, cluster.east + a * cluster.spread, cluster.north + b * cluster.spread)
+        shifted(self.center, cluster.east + a * cluster.spread, cluster.north + b * cluster.spread)
     }
 }
 
-/// The place so many metres east and north, good for tens of kilometres; stays on the globe.
+/// The place so many meters east and north, good for tens of kilometers; stays on the globe.
 pub fn shifted(from: LatLng, east_m: f64, north_m: f64) -> LatLng {
     let lat = (from.lat_deg() + north_m / METRES_PER_DEGREE).clamp(-90.0, 90.0);
     let metres_per_lon_degree = METRES_PER_DEGREE * from.lat_deg().to_radians().cos().max(0.01);

@@ -16,7 +16,7 @@ const LOST_BEFORE_BREAK_MS: i64 = 1_000;
 
 /// What does not change while a driver works.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Card {
+pub struct Profile {
     /// The id on the wire.
     pub id: String,
     /// Its class.
@@ -167,7 +167,7 @@ impl Outage {
 #[derive(Debug)]
 pub struct Member {
     /// Who.
-    pub card: Card,
+    pub profile: Profile,
     history: Mutex<History>,
 }
 
@@ -187,10 +187,10 @@ pub struct Fleet {
 
 impl Fleet {
     /// A fleet that has sent nothing.
-    pub fn new(cards: Vec<Card>, allowance_ms: i64) -> Self {
-        let by_id = cards.iter().enumerate().map(|(i, card)| (card.id.clone(), i)).collect();
-        let member = |card| Member { card, history: Mutex::new(History::new(allowance_ms)) };
-        Self { members: cards.into_iter().map(member).collect(), by_id }
+    pub fn new(profiles: Vec<Profile>, allowance_ms: i64) -> Self {
+        let by_id = profiles.iter().enumerate().map(|(i, profile)| (profile.id.clone(), i)).collect();
+        let member = |profile| Member { profile, history: Mutex::new(History::new(allowance_ms)) };
+        Self { members: profiles.into_iter().map(member).collect(), by_id }
     }
 
     /// As it is, but what was sent longer ago than this is forgotten: for who asks at once.

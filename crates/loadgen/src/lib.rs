@@ -13,7 +13,7 @@ pub mod options;
 pub mod peers;
 pub mod pings;
 pub mod plot;
-pub mod question;
+pub mod query;
 pub mod replay;
 pub mod report;
 pub mod slice;

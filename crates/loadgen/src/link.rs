@@ -1,4 +1,4 @@
-//! One driver's stream, as a driver's app holds it: hello, welcome, positions and actions up, acknowledgements and tasks
+//! One driver's stream, as a driver's app holds it: register, registered, positions and actions up, acknowledgements and tasks
 //! down. What to send and when is the caller's.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tonic::{Status, Streaming};
 
 /// Updates that wait for the connection, at most. When they are so many, the newest is not worth queueing.
 const QUEUED_MAX: usize = 16;
-/// The welcome comes in this time or the stream is given up.
+/// The registered comes in this time or the stream is given up.
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open stream.
@@ -62,29 +62,31 @@ pub enum Event {
 }
 
 impl Link {
-    /// Opens a stream and waits for the welcome.
-    pub async fn open(channel: Channel, hello: Register) -> Result<(Self, Registered), Status> {
-        let opened = tokio::time::timeout(WELCOME_TIMEOUT, Self::open_unhurried(channel, hello)).await;
-        opened.unwrap_or_else(|_| Err(Status::deadline_exceeded("no welcome")))
+    /// Opens a stream and waits for the registered.
+    pub async fn open(channel: Channel, register: Register) -> Result<(Self, Registered), Status> {
+        let opened = tokio::time::timeout(WELCOME_TIMEOUT, Self::open_unhurried(channel, register)).await;
+        opened.unwrap_or_else(|_| Err(Status::deadline_exceeded("no registered")))
     }
 
-    async fn open_unhurried(channel: Channel, hello: Register) -> Result<(Self, Registered), Status> {
+    async fn open_unhurried(channel: Channel, register: Register) -> Result<(Self, Registered), Status> {
         let (outgoing, requests) = mpsc::channel(QUEUED_MAX);
-        let brought = hello.resume_token.clone();
-        let hello = ConnectRequest { message: Some(connect_request::Message::Register(hello)) };
-        outgoing.try_send(hello).map_err(|e| Status::internal(format!("a new queue has room: {e}")))?;
+        let brought = register.resume_token.clone();
+        let register = ConnectRequest { message: Some(connect_request::Message::Register(register)) };
+        outgoing.try_send(register).map_err(|e| Status::internal(format!("a new queue has room: {e}")))?;
         let response = DriverServiceClient::new(channel).connect(ReceiverStream::new(requests)).await?;
         let mut incoming = response.into_inner();
-        let welcome = match incoming.message().await?.and_then(|m| m.message) {
-            Some(connect_response::Message::Registered(welcome)) => welcome,
+        let registered = match incoming.message().await?.and_then(|m| m.message) {
+            Some(connect_response::Message::Registered(registered)) => registered,
             other => {
-                return Err(Status::internal(format!("the first message must be a welcome, was {other:?}")));
+                return Err(Status::internal(format!(
+                    "the first message must be a registered, was {other:?}"
+                )));
             }
         };
-        let newest = Some(welcome.resume_token.clone()).filter(|token| !token.is_empty());
+        let newest = Some(registered.resume_token.clone()).filter(|token| !token.is_empty());
         let resume_token = newest.unwrap_or(brought);
-        let tally = Tally { first_sequence: welcome.last_sequence + 1, resume_token, ..Tally::default() };
-        Ok((Self { outgoing, incoming, tally }, welcome))
+        let tally = Tally { first_sequence: registered.last_sequence + 1, resume_token, ..Tally::default() };
+        Ok((Self { outgoing, incoming, tally }, registered))
     }
 
     /// From which number on this stream's updates count; by default one above the server's last.

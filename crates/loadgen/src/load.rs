@@ -19,7 +19,7 @@ use crate::city::City;
 use crate::connect::Endpoints;
 use crate::options::LoadOptions;
 
-/// The synthetic city's centre: San Francisco, where the real slice is from.
+/// The synthetic city's center: San Francisco, where the real slice is from.
 const CENTRE_E7: (i32, i32) = (377_700_000, -1_224_400_000);
 /// So long a run may take to end after its time is over.
 const GRACE: Duration = Duration::from_secs(20);
@@ -29,8 +29,8 @@ pub async fn load(options: LoadOptions, stop: CancellationToken) -> Result<LoadR
     if options.streams == 0 && options.updates_per_second == 0 && options.searchers == 0 {
         return Err("nothing to do: give --streams, --updates-per-second or --searchers".to_owned());
     }
-    let centre = LatLng::from_e7(CENTRE_E7.0, CENTRE_E7.1).map_err(|e| e.to_string())?;
-    let city = City::new(centre, options.seed);
+    let center = LatLng::from_e7(CENTRE_E7.0, CENTRE_E7.1).map_err(|e| e.to_string())?;
+    let city = City::new(center, options.seed);
     let searched =
         if options.search_endpoints.is_empty() { &options.endpoints } else { &options.search_endpoints };
     let stream_connections = options.streams.div_ceil(options.streams_per_connection).max(1);

@@ -39,10 +39,10 @@ pub struct ReplayOptions {
     /// A cab silent for longer than this, in seconds of the file's time, is off duty meanwhile
     #[arg(long, default_value_t = crate::track::GAP_MAX_S)]
     pub gap_max_s: i64,
-    /// Random questions asked and judged, a real second
+    /// Random queries asked and judged, a real second
     #[arg(long, default_value_t = 50.0, value_parser = parse_positive)]
     pub searches_per_second: f64,
-    /// Questions under way at once
+    /// Queries under way at once
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub searchers: u32,
     /// Updates followed at once until a search shows them, to measure freshness
@@ -122,7 +122,7 @@ pub struct LoadOptions {
     /// Neighbours that a search asks for
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub k: u32,
-    /// Radius of a search, metres
+    /// Radius of a search, meters
     #[arg(long, default_value_t = 5_000.0, value_parser = parse_positive)]
     pub radius_m: f64,
     /// Of all randomness

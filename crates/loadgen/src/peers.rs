@@ -1,5 +1,5 @@
 //! Kerb beside what people use today: Redis GEO, Valkey and Tile38, each a server of its own on this machine, with the
-//! same drivers, the same questions, the same connections and the same generator, the systems in turn, round after
+//! same drivers, the same queries, the same connections and the same generator, the systems in turn, round after
 //! round. Every system's answers are compared with a linear scan.
 
 mod answers;
@@ -26,7 +26,7 @@ use fleet::Fleet;
 use report::Sized;
 use system::{Kind, System};
 
-/// The made-up city's centre: San Francisco, where the real slice is from.
+/// The made-up city's center: San Francisco, where the real slice is from.
 const CENTRE_E7: (i32, i32) = (377_700_000, -1_224_400_000);
 
 /// Measures. Servers are started for each size of the fleet, and ended after it.

@@ -1,4 +1,4 @@
-//! Replays real taxis against running nodes: one stream a cab, random questions meanwhile, every answer judged.
+//! Replays real taxis against running nodes: one stream a cab, random queries meanwhile, every answer judged.
 //!
 //! This file starts the tasks and gathers the report. Each task stands in its own file: `cab` drives, `searcher` asks,
 //! `verdicts` judges, `prober` measures freshness, `news` tells what goes on.

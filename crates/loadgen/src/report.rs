@@ -89,7 +89,7 @@ pub struct ReplayReport {
     pub drivers_found: u64,
     /// 99th percentile of `search_us`, at the top for simple readers.
     pub search_p99_us: u64,
-    /// Microseconds from question to answer.
+    /// Microseconds from query to answer.
     pub search_us: Percentiles,
     /// 99th percentile of `freshness_ms`, at the top for simple readers.
     pub freshness_p99_ms: u64,

@@ -93,7 +93,7 @@ impl Shift {
     }
 }
 
-/// Straight in longitude and latitude: over the hundreds of metres between two pings that is straight on the ground.
+/// Straight in longitude and latitude: over the hundreds of meters between two pings that is straight on the ground.
 fn between(from: Point, to: Point, time_ms: i64) -> Fix {
     let span_ms = (to.time_ms - from.time_ms) as f64;
     let share = (time_ms - from.time_ms) as f64 / span_ms;

@@ -9,7 +9,7 @@ pub trait PositionSink: Send + Sync {
     /// Opens a session. A second session of the same node supersedes the first.
     ///
     /// `Error::Mismatch`: the settings' fingerprints differ. `Error::Unavailable`: not reached.
-    fn open(&self, hello: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>>;
+    fn open(&self, register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>>;
 }
 
 /// An open session. Frames are applied in order, each as a whole.

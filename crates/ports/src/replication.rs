@@ -71,7 +71,7 @@ pub struct SlotBinding {
     /// The source's number.
     pub slot: Slot,
     /// The driver.
-    pub card: Arc<DriverProfile>,
+    pub profile: Arc<DriverProfile>,
 }
 
 /// A driver's newest position.
@@ -84,7 +84,7 @@ pub struct Update {
     /// Where it is.
     pub position: LatLng,
     /// Newer wins.
-    pub stamp: UpdateVersion,
+    pub update_version: UpdateVersion,
     /// How it moves.
     pub motion: Motion,
     /// What it does; never offline.
@@ -97,7 +97,7 @@ pub struct Eviction {
     /// Which driver.
     pub id: DriverId,
     /// The state that the resume token speaks of.
-    pub stamp: UpdateVersion,
+    pub update_version: UpdateVersion,
 }
 
 /// What an index server tells a source.

@@ -1,4 +1,4 @@
-//! Questions to shards and their answers.
+//! Queries to shards and their answers.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ pub struct Cursor {
 pub enum Search {
     /// The k nearest within a circle, by distance; equal distances in no particular order.
     Nearest {
-        /// Its centre is the point.
+        /// Its center is the point.
         circle: Circle,
         /// How many.
         k: u32,
@@ -98,12 +98,12 @@ impl Search {
     }
 }
 
-/// A question to some shards of one index server.
+/// A query to some shards of one index server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShardQuery {
     /// Which shards; each once.
     pub shards: Vec<ShardId>,
-    /// Shards that others are asked for: hits in those that this server holds are welcome, nothing is promised of
+    /// Shards that others are asked for: neighbors in those that this server holds are registered, nothing is promised of
     /// them. So a driver who moves between two shards of this server, while the other server asked has not heard
     /// of it, is met in one of them.
     pub extra_shards: Vec<ShardId>,
@@ -117,7 +117,7 @@ pub struct ShardQuery {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardResult {
     /// In the search's order, each driver once. As many as the search's limit: there may be more.
-    pub hits: Vec<Neighbor>,
+    pub neighbors: Vec<Neighbor>,
     /// Asked shards for which this server cannot speak: not held, or not yet filled.
     pub uncovered: Vec<ShardId>,
 }
@@ -126,13 +126,13 @@ pub struct ShardResult {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neighbor {
     /// Who.
-    pub card: DriverProfile,
+    pub profile: DriverProfile,
     /// Where.
     pub position: LatLng,
     /// Haversine of the central angle to the search's point; 0 in a polygon search.
     pub hav: f64,
     /// When.
-    pub stamp: UpdateVersion,
+    pub update_version: UpdateVersion,
     /// How it moves.
     pub motion: Motion,
     /// What it does.

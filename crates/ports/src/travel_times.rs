@@ -9,16 +9,16 @@ use kerb_types::TravelSource;
 /// work. Times may be replaced between two calls; what one call answers is of one set of times, and so is all that a
 /// [`TravelTimes::pinned`] value answers.
 pub trait TravelTimes: Send + Sync {
-    /// The times as they are now, for who asks several questions that belong together. Not to be kept: they grow old.
+    /// The times as they are now, for who asks several queries that belong together. Not to be kept: they grow old.
     fn pinned(self: Arc<Self>) -> Arc<dyn TravelTimes>;
 
     /// The time of each leg, in their order.
-    fn table(&self, question: &TravelTimeQuery) -> TravelTimeTable;
+    fn table(&self, query: &TravelTimeQuery) -> TravelTimeTable;
 
     /// The way between two places. It takes as long as the leg between them.
     fn drive(&self, from: LatLng, to: LatLng) -> Drive;
 
-    /// How far off, in a straight line, one can be and still come to `to` in less than `within_s` seconds; metres. No leg
+    /// How far off, in a straight line, one can be and still come to `to` in less than `within_s` seconds; meters. No leg
     /// to there that begins farther away takes less than that. Not smaller for a longer time.
     fn reach_m(&self, to: LatLng, within_s: u32) -> f64;
 }
@@ -43,7 +43,7 @@ pub struct TravelTimeQuery {
     pub legs: Vec<Leg>,
 }
 
-/// Travel times, one a leg in the order of the question.
+/// Travel times, one a leg in the order of the query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TravelTimeTable {
     /// Whole seconds, rounded up.
@@ -76,6 +76,6 @@ pub struct Eta {
 pub struct Drive {
     /// How long it takes.
     pub eta: Eta,
-    /// How long it is, metres.
+    /// How long it is, meters.
     pub length_m: f64,
 }

@@ -150,8 +150,8 @@ impl Snapper {
         let plane = Plane::new(query);
         let mut reach_m = FIRST_REACH_M;
         while reach_m < HALF_CIRCUMFERENCE_M * REACH_GROWTH {
-            if let Some(hit) = self.nearest_within(&plane, reach_m) {
-                return hit.answer(query);
+            if let Some(neighbor) = self.nearest_within(&plane, reach_m) {
+                return neighbor.answer(query);
             }
             reach_m *= REACH_GROWTH;
         }
@@ -167,22 +167,22 @@ impl Snapper {
         let mut nearest = BTreeMap::<u32, PiecePoint>::new();
         for envelope in plane.boxes(query.max_m).into_iter().flatten() {
             let _: ControlFlow<()> = self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
-                let hit = plane.hit(piece);
+                let neighbor = plane.neighbor(piece);
                 nearest
                     .entry(piece.segment)
                     .and_modify(|best| {
-                        if hit.is_before(best) {
-                            *best = hit;
+                        if neighbor.is_before(best) {
+                            *best = neighbor;
                         }
                     })
-                    .or_insert(hit);
+                    .or_insert(neighbor);
                 ControlFlow::Continue(())
             });
         }
-        let mut hits: Vec<PiecePoint> = nearest.into_values().collect();
+        let mut neighbors: Vec<PiecePoint> = nearest.into_values().collect();
         // Of equally near ones the lower segment first, in which order they are.
-        hits.sort_by(|a, b| a.square_m.total_cmp(&b.square_m));
-        hits.iter().take(count).map_while(|hit| hit.answer(query).ok()).collect()
+        neighbors.sort_by(|a, b| a.square_m.total_cmp(&b.square_m));
+        neighbors.iter().take(count).map_while(|neighbor| neighbor.answer(query).ok()).collect()
     }
 
     /// The nearest piece, if it is no farther than the box reaches.
@@ -190,15 +190,15 @@ impl Snapper {
         let mut best: Option<PiecePoint> = None;
         for envelope in plane.boxes(reach_m).into_iter().flatten() {
             let _: ControlFlow<()> = self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
-                let hit = plane.hit(piece);
-                if best.is_none_or(|best| hit.is_before(&best)) && plane.open(piece) != [false; 2] {
-                    best = Some(hit);
+                let neighbor = plane.neighbor(piece);
+                if best.is_none_or(|best| neighbor.is_before(&best)) && plane.open(piece) != [false; 2] {
+                    best = Some(neighbor);
                 }
                 ControlFlow::Continue(())
             });
         }
-        best.map(|hit| PiecePoint { open: plane.open(&hit.piece), ..hit })
-            .filter(|hit| hit.square_m <= reach_m * reach_m)
+        best.map(|neighbor| PiecePoint { open: plane.open(&neighbor.piece), ..neighbor })
+            .filter(|neighbor| neighbor.square_m <= reach_m * reach_m)
     }
 }
 
@@ -260,7 +260,7 @@ impl Plane {
     }
 
     /// The point of a piece that is nearest to the position.
-    fn hit(&self, piece: &Piece) -> PiecePoint {
+    fn neighbor(&self, piece: &Piece) -> PiecePoint {
         let (from, to) = (self.meters(piece.from), self.meters(piece.to));
         let [east, north] = [to[0] - from[0], to[1] - from[1]];
         let square_length = east * east + north * north;
@@ -299,7 +299,7 @@ struct PiecePoint {
 
 impl PiecePoint {
     fn is_before(&self, other: &PiecePoint) -> bool {
-        let key = |hit: &PiecePoint| (hit.piece.segment, hit.piece.shares[0]);
+        let key = |neighbor: &PiecePoint| (neighbor.piece.segment, neighbor.piece.shares[0]);
         let nearer = self.square_m.total_cmp(&other.square_m);
         nearer.is_lt() || (nearer.is_eq() && key(self) < key(other))
     }

@@ -84,7 +84,7 @@ pub enum TripEvent {
     },
     /// A checkpoint of the running meter: what a restart goes on from. Not a change of state.
     Metered {
-        /// Metres since the pick-up.
+        /// Meters since the pick-up.
         #[serde(serialize_with = "finite")]
         distance_m: f64,
         /// Where they end.

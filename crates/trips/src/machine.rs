@@ -88,12 +88,12 @@ pub struct TripTimes {
 /// The way with the rider so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Meter {
-    /// Metres since the pick-up.
+    /// Meters since the pick-up.
     #[serde(serialize_with = "finite")]
     pub distance_m: f64,
     /// Where the rider got in, when the driver told.
     pub from: Option<LatLng>,
-    /// Where the metres end.
+    /// Where the meters end.
     pub last: Option<LatLng>,
 }
 
@@ -229,7 +229,7 @@ impl Trip {
     /// Makes it so. The event is possible.
     fn take(&mut self, event: &TripEvent, next: TripState, at_ms: i64) {
         self.state = next;
-        // Whatever happens to the trip answers who was asked to take it over, or makes the question void.
+        // Whatever happens to the trip answers who was asked to take it over, or makes the query void.
         let asked = self.asked.take();
         let concerned = match event {
             TripEvent::Reassigned { driver, .. } => Some(driver),

@@ -55,7 +55,7 @@ pub struct Receipt {
     pub picked_up_ms: i64,
     /// The rider got out.
     pub dropped_off_ms: i64,
-    /// Metres under way with the rider.
+    /// Meters under way with the rider.
     #[serde(serialize_with = "finite")]
     pub distance_m: f64,
     /// Milliseconds that the driver waited at the pickup; 0 when the arrival was not told.
@@ -65,7 +65,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// The receipt of a trip whose rider gets out now at `dropoff`, after `distance_m` metres; `None` when the rider is
+    /// The receipt of a trip whose rider gets out now at `dropoff`, after `distance_m` meters; `None` when the rider is
     /// not in a vehicle. The ride began where the driver told, or else at the pickup that was asked for.
     pub fn of(trip: &Trip, distance_m: f64, dropoff: LatLng, now_ms: i64) -> Option<Self> {
         let times = &trip.times;

@@ -37,7 +37,7 @@ use TripState as S;
 /// witness. A drop-off without a pick-up is not: there would be no ride to charge.
 ///
 /// A driver who is asked to take a trip over does not change its state: it is under way, and stays so whatever the
-/// answer is. Whatever ends being under way ends the question too.
+/// answer is. Whatever ends being under way ends the query too.
 const TABLE: [(S, E, S); 25] = [
     (S::Requested, E::Offered, S::Offered),
     (S::Requested, E::Expired, S::Expired),

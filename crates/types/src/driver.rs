@@ -70,7 +70,7 @@ pub struct DriverProfile {
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownDriver {
     /// Id, vehicle class and capabilities.
-    pub card: DriverProfile,
+    pub profile: DriverProfile,
     /// The newest status.
     pub status: DriverStatus,
     /// Whether a stream of this driver is open at the node.
@@ -87,7 +87,7 @@ pub struct KnownPosition {
     /// The position on the lattice.
     pub position: LatLng,
     /// The version of the update that reported it.
-    pub stamp: UpdateVersion,
+    pub update_version: UpdateVersion,
     /// Heading and speed at the time of the update.
     pub motion: Motion,
     /// Accuracy radius in decimeters at 68 % probability, or [`Motion::NOT_KNOWN`].

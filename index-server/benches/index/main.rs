@@ -46,7 +46,7 @@ impl Fleet {
         self.filled.borrow_mut().apply(batch);
     }
 
-    fn questions(&self, filter: DriverFilter) -> Vec<ShardQuery> {
+    fn queries(&self, filter: DriverFilter) -> Vec<ShardQuery> {
         let mut city = self.city.borrow_mut();
         (0..QUESTIONS)
             .map(|_| {
@@ -102,16 +102,16 @@ fn index(c: &mut Criterion) {
             ..DriverFilter::ANY
         };
         for (name, filter) in [("nearest", DriverFilter::ANY), ("nearest available", fresh)] {
-            let questions = fleet.questions(filter);
-            let mut next = questions.iter().cycle();
+            let queries = fleet.queries(filter);
+            let mut next = queries.iter().cycle();
             group.bench_function(BenchmarkId::new(name, drivers), |b| {
-                // A question has just been read when it is asked, so it is in the cache; the tree is not.
-                let question = || next.next().unwrap().clone();
+                // A query has just been read when it is asked, so it is in the cache; the tree is not.
+                let query = || next.next().unwrap().clone();
                 b.iter_batched_ref(
-                    question,
-                    |question| {
+                    query,
+                    |query| {
                         let mut effort = Effort::new(usize::MAX, &|| false);
-                        black_box(filled.index.search(question, &mut effort).unwrap())
+                        black_box(filled.index.search(query, &mut effort).unwrap())
                     },
                     BatchSize::SmallInput,
                 );

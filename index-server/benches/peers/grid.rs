@@ -6,7 +6,7 @@ use kerb_geometry::{Circle, LatLng};
 
 use super::{Move, Nearest, Points};
 
-/// Metres of a degree of latitude, a little less than there are: lower bounds stay below.
+/// Meters of a degree of latitude, a little less than there are: lower bounds stay below.
 const DEGREE_M: f64 = 111_000.0;
 
 /// How a plane is cut.
@@ -15,7 +15,7 @@ pub(super) trait Cells {
     fn cell(&self, position: LatLng) -> Self::Cell;
     /// The cells around one, ring by ring.
     fn ring(&self, cell: Self::Cell, k: u32) -> Vec<Self::Cell>;
-    /// Metres that everything in this ring is away from a point in its middle, at least.
+    /// Meters that everything in this ring is away from a point in its middle, at least.
     fn away_m(&self, k: u32) -> f64;
 }
 
@@ -65,7 +65,7 @@ impl Cells for Hexagons {
         cell.grid_ring::<Vec<_>>(k)
     }
 
-    /// Two thirds of the least distance between the middles of two neighbours, for the cells that are askew, and a cell
+    /// Two thirds of the least distance between the middles of two neighbors, for the cells that are askew, and a cell
     /// less for where in its own the point is.
     fn away_m(&self, k: u32) -> f64 {
         (f64::from(k) - 1.2).max(0.0) * 200.0
@@ -156,7 +156,7 @@ impl<C: Cells> Points for Grid<C> {
     }
 }
 
-/// A plane around San Francisco in metres, for structures that know no sphere. Its distances are a little off; what
+/// A plane around San Francisco in meters, for structures that know no sphere. Its distances are a little off; what
 /// they find is measured on the sphere, within a margin.
 pub(super) fn plane(position: LatLng) -> [f64; 2] {
     [position.lon_deg() * DEGREE_M * 0.792, position.lat_deg() * DEGREE_M]

@@ -19,7 +19,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use city::City;
-use filled::{Filled, ROWS, question, search};
+use filled::{Filled, ROWS, query, search};
 use kerb_geometry::{Circle, LatLng, Origin};
 use kerb_types::Sharding;
 
@@ -66,11 +66,11 @@ impl Points for Ours {
     }
 
     fn nearest(&self, point: LatLng) -> Vec<f64> {
-        search(&self.filled.index, &question(self.sharding, point, true))
+        search(&self.filled.index, &query(self.sharding, point, true))
     }
 
     fn within(&self, point: LatLng) -> Vec<f64> {
-        search(&self.filled.index, &question(self.sharding, point, false))
+        search(&self.filled.index, &query(self.sharding, point, false))
     }
 }
 

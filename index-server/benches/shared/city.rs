@@ -11,7 +11,7 @@ use kerb_types::{
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// Metres of a degree of latitude.
+/// Meters of a degree of latitude.
 const DEGREE_M: f64 = 111_195.0;
 /// Side of a city.
 const SIDE_M: f64 = 20_000.0;
@@ -71,7 +71,7 @@ impl City {
 
     /// The slot bindings and first positions of drivers `from..to`.
     pub(crate) fn first(&self, from: usize, to: usize) -> Batch {
-        let slot_bindings = (from..to).map(|i| SlotBinding { slot: i as u32, card: card(i) }).collect();
+        let slot_bindings = (from..to).map(|i| SlotBinding { slot: i as u32, profile: profile(i) }).collect();
         let updates = (from..to).map(|i| self.update(i)).collect();
         Batch { slot_bindings, updates, ..Batch::default() }
     }
@@ -113,7 +113,7 @@ impl City {
             slot: *slot,
             shard: sharding.shard_of(&anybody, *position),
             position: *position,
-            stamp: UpdateVersion { sequence, time_ms: START_MS + sequence as i64 },
+            update_version: UpdateVersion { sequence, time_ms: START_MS + sequence as i64 },
             motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
             status: DriverStatus::Available,
         };
@@ -134,7 +134,10 @@ impl City {
             slot: i as u32,
             shard: self.sharding.shard_of(&DriverId::new("x").expect("one byte"), position),
             position,
-            stamp: UpdateVersion { sequence: self.sequence, time_ms: START_MS + self.sequence as i64 },
+            update_version: UpdateVersion {
+                sequence: self.sequence,
+                time_ms: START_MS + self.sequence as i64,
+            },
             motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
             status: match i {
                 _ if i % 100 == 1 => DriverStatus::OnBreak,
@@ -157,7 +160,7 @@ fn place(rng: &mut Pcg64Mcg, clusters: &[[f64; 3]]) -> (f64, f64) {
     ((x + radius * angle.cos()).clamp(0.0, 1.0), (y + radius * angle.sin()).clamp(0.0, 1.0))
 }
 
-fn card(i: usize) -> Arc<DriverProfile> {
+fn profile(i: usize) -> Arc<DriverProfile> {
     Arc::new(DriverProfile {
         id: DriverId::new(&format!("driver-{i:08}")).expect("15 bytes"),
         vehicle_class: VehicleClass((i % 4) as u8),

@@ -52,7 +52,7 @@ impl Filled {
 }
 
 /// The 10 nearest within 5 km, or all within 1 km.
-pub(crate) fn question(sharding: Sharding, point: LatLng, nearest: bool) -> ShardQuery {
+pub(crate) fn query(sharding: Sharding, point: LatLng, nearest: bool) -> ShardQuery {
     let circle = Circle::new(point, if nearest { 5_000.0 } else { 1_000.0 }).unwrap();
     let shards = sharding.shards_for(&Area::Circle(circle));
     let search = if nearest {
@@ -64,8 +64,8 @@ pub(crate) fn question(sharding: Sharding, point: LatLng, nearest: bool) -> Shar
 }
 
 /// The distances of an answer, in order.
-pub(crate) fn search(index: &Index, question: &ShardQuery) -> Vec<f64> {
+pub(crate) fn search(index: &Index, query: &ShardQuery) -> Vec<f64> {
     let mut effort = Effort::new(usize::MAX, &|| false);
-    let answer = index.search(question, &mut effort).unwrap();
-    answer.hits.iter().map(|hit| hit.hav).collect()
+    let answer = index.search(query, &mut effort).unwrap();
+    answer.neighbors.iter().map(|neighbor| neighbor.hav).collect()
 }

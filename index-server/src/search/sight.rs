@@ -60,7 +60,7 @@ pub(crate) fn traits_pass(filter: &DriverFilter, traits: Traits) -> bool {
 /// Whether the driver passes.
 #[inline]
 pub(crate) fn passes(filter: &DriverFilter, sighting: &Sighting) -> bool {
-    traits_pass(filter, sighting.traits) && sighting.state.stamp.time_ms >= filter.time_min_ms
+    traits_pass(filter, sighting.traits) && sighting.state.update_version.time_ms >= filter.time_min_ms
 }
 
 /// Loads a word of each record; none of the loads waits for another.

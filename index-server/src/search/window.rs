@@ -7,7 +7,7 @@ use kerb_geometry::LatLng;
 const STEPS: f64 = 1.8e9 / std::f64::consts::PI;
 /// A whole turn in lattice steps.
 const TURN: i64 = 3_600_000_000;
-/// Limits are wider by this share than computed: more than all roundings, less than a lattice step in a kilometre.
+/// Limits are wider by this share than computed: more than all roundings, less than a lattice step in a kilometer.
 const MARGIN: f64 = 1.0 + 1e-9;
 
 /// See the module. A latitude is inside when it is at most `lat_span` steps above `lat_min`, modulo 2^32, so that one

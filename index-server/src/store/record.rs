@@ -59,15 +59,15 @@ pub(crate) struct Kind {
 }
 
 impl From<&DriverProfile> for Kind {
-    fn from(card: &DriverProfile) -> Self {
-        Self { class: card.vehicle_class, capabilities: card.capabilities }
+    fn from(profile: &DriverProfile) -> Self {
+        Self { class: profile.vehicle_class, capabilities: profile.capabilities }
     }
 }
 
 /// A driver's state beside its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State {
-    pub(crate) stamp: UpdateVersion,
+    pub(crate) update_version: UpdateVersion,
     pub(crate) motion: Motion,
 }
 
@@ -83,7 +83,7 @@ impl Record {
     }
 
     #[inline]
-    pub(crate) fn stamp(&self) -> UpdateVersion {
+    pub(crate) fn update_version(&self) -> UpdateVersion {
         UpdateVersion { sequence: self.sequence.load(Relaxed), time_ms: self.time_ms() }
     }
 
@@ -97,7 +97,7 @@ impl Record {
     pub(crate) fn state(&self) -> State {
         let time_heading = self.time_heading.load(Relaxed);
         State {
-            stamp: UpdateVersion {
+            update_version: UpdateVersion {
                 sequence: self.sequence.load(Relaxed),
                 time_ms: (time_heading >> 16) as i64,
             },
@@ -141,7 +141,7 @@ impl Record {
     /// Stores the state and closes the write.
     #[inline]
     pub(crate) fn end(&self, state: State) {
-        let UpdateVersion { sequence, time_ms } = state.stamp;
+        let UpdateVersion { sequence, time_ms } = state.update_version;
         let time_heading = (time_ms as u64) << 16 | u64::from(state.motion.heading_cdeg);
         self.time_heading.store(time_heading, Relaxed);
         self.sequence.store(sequence, Relaxed);
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(size_of::<Record>(), 32);
         let record = Record::default();
         let state = State {
-            stamp: UpdateVersion { sequence: u64::MAX, time_ms: TIME_END_MS - 1 },
+            update_version: UpdateVersion { sequence: u64::MAX, time_ms: TIME_END_MS - 1 },
             motion: Motion { heading_cdeg: 35_999, speed_cmps: Motion::NOT_KNOWN },
         };
         record.begin();
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn the_version_turns_over() {
         let record = Record::default();
-        let state = State { stamp: UpdateVersion::default(), motion: Motion::NONE };
+        let state = State { update_version: UpdateVersion::default(), motion: Motion::NONE };
         for _ in 0..40_000 {
             record.begin();
             record.end(state);

@@ -19,7 +19,7 @@ impl Writer {
 
     fn introduce_one(&mut self, session: &mut Session, new: &SlotBinding) -> Result<(), Error> {
         let store = Arc::clone(&self.store);
-        let number = self.registry.find_or_add(&store, &new.card)?;
+        let number = self.registry.find_or_add(&store, &new.profile)?;
         Registry::refer(&store, number)?;
         // The reference stands before the name, so a refused name must not keep it.
         let before = session.name(new.slot, number).inspect_err(|_| self.registry.release(&store, number))?;
@@ -34,7 +34,7 @@ impl Writer {
     /// The newest state's source says what a driver is; another's word waits until it has the newest.
     fn change_kind(&mut self, session: &mut Session, number: u32, new: &SlotBinding) {
         let record = self.store.records.get(number);
-        let (place, kind) = (record.place(), Kind::from(&*new.card));
+        let (place, kind) = (record.place(), Kind::from(&*new.profile));
         if place == NOWHERE {
             record.set_kind(kind);
             return;
@@ -66,8 +66,8 @@ impl Writer {
             let number = session.record(*slot)?;
             let record = self.store.records.get(number);
             if record.place() != NOWHERE && record.owner().source == session.source {
-                let stamp = record.stamp();
-                let older = UpdateVersion { time_ms: stamp.time_ms - 1, ..stamp };
+                let update_version = record.update_version();
+                let older = UpdateVersion { time_ms: update_version.time_ms - 1, ..update_version };
                 let id = self.store.ids.get(number).to_id();
                 self.tombstones.add(&id, older, now_ms + self.position_ttl_ms);
                 self.unplace(number);
@@ -81,10 +81,10 @@ impl Writer {
     pub(crate) fn forget(&mut self, evictions: &[Eviction], now_ms: i64) -> u64 {
         let mut removed = 0;
         for forget in evictions {
-            self.tombstones.add(&forget.id, forget.stamp, now_ms + self.position_ttl_ms);
+            self.tombstones.add(&forget.id, forget.update_version, now_ms + self.position_ttl_ms);
             let Some(number) = self.registry.find(&self.store, &forget.id) else { continue };
             let record = self.store.records.get(number);
-            if record.place() != NOWHERE && record.stamp() <= forget.stamp {
+            if record.place() != NOWHERE && record.update_version() <= forget.update_version {
                 self.unplace(number);
                 removed += 1;
             }

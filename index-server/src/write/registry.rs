@@ -50,9 +50,9 @@ impl Registry {
         self.tables[table(hash)].find(self.mask, hash, |record| store.ids.get(record).as_bytes() == id)
     }
 
-    /// The record of the card's driver, a new one if it has none.
-    pub(crate) fn find_or_add(&mut self, store: &Store, card: &DriverProfile) -> Result<u32, Error> {
-        if let Some(record) = self.find(store, &card.id) {
+    /// The record of the profile's driver, a new one if it has none.
+    pub(crate) fn find_or_add(&mut self, store: &Store, profile: &DriverProfile) -> Result<u32, Error> {
+        if let Some(record) = self.find(store, &profile.id) {
             return Ok(record);
         }
         let limit = store.records.limit();
@@ -63,9 +63,9 @@ impl Registry {
         if new {
             store.records.make(record);
         }
-        store.ids.set(record, &card.id, &mut self.long_ids);
-        store.records.get(record).set_kind(Kind::from(card));
-        let (hasher, hash) = (&self.hasher, self.hasher.hash_one(card.id.as_str().as_bytes()));
+        store.ids.set(record, &profile.id, &mut self.long_ids);
+        store.records.get(record).set_kind(Kind::from(profile));
+        let (hasher, hash) = (&self.hasher, self.hasher.hash_one(profile.id.as_str().as_bytes()));
         self.tables[table(hash)].insert(self.mask, hash, record, |record| hash_of(hasher, store, record));
         self.len += 1;
         Ok(record)

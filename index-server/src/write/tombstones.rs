@@ -19,9 +19,9 @@ pub(crate) struct Tombstones {
 
 impl Tombstones {
     /// Refuses states up to `stamp` until `deadline_ms`, which never goes back.
-    pub(crate) fn add(&mut self, id: &DriverId, stamp: UpdateVersion, deadline_ms: i64) {
-        let entry = self.refused.entry(id.clone()).or_insert((stamp, deadline_ms));
-        *entry = (entry.0.max(stamp), deadline_ms);
+    pub(crate) fn add(&mut self, id: &DriverId, update_version: UpdateVersion, deadline_ms: i64) {
+        let entry = self.refused.entry(id.clone()).or_insert((update_version, deadline_ms));
+        *entry = (entry.0.max(update_version), deadline_ms);
         self.order.push_back((deadline_ms, id.clone()));
         if self.order.len() > TOMBSTONES_MAX {
             self.drop_first();
@@ -29,10 +29,10 @@ impl Tombstones {
     }
 
     /// Whether this state is refused. A newer one ends the refusal.
-    pub(crate) fn refuse(&mut self, id: &DriverId, stamp: UpdateVersion) -> bool {
+    pub(crate) fn refuse(&mut self, id: &DriverId, update_version: UpdateVersion) -> bool {
         match self.refused.get(id) {
             None => false,
-            Some((up_to, _)) if stamp <= *up_to => true,
+            Some((up_to, _)) if update_version <= *up_to => true,
             Some(_) => {
                 self.refused.remove(id);
                 false
@@ -66,17 +66,17 @@ mod tests {
 
     #[test]
     fn a_state_is_refused_until_it_is_newer_or_time_is_up() {
-        let stamp = |sequence| UpdateVersion { sequence, time_ms: 0 };
+        let update_version = |sequence| UpdateVersion { sequence, time_ms: 0 };
         let (a, b) = (DriverId::new("a").unwrap(), DriverId::new("b").unwrap());
         let mut tombstones = Tombstones::default();
-        tombstones.add(&a, stamp(5), 100);
-        tombstones.add(&b, stamp(5), 100);
-        tombstones.add(&a, stamp(3), 200);
-        assert!(tombstones.refuse(&a, stamp(5)));
-        assert!(!tombstones.refuse(&b, stamp(6)));
-        assert!(!tombstones.refuse(&b, stamp(1)));
+        tombstones.add(&a, update_version(5), 100);
+        tombstones.add(&b, update_version(5), 100);
+        tombstones.add(&a, update_version(3), 200);
+        assert!(tombstones.refuse(&a, update_version(5)));
+        assert!(!tombstones.refuse(&b, update_version(6)));
+        assert!(!tombstones.refuse(&b, update_version(1)));
         tombstones.expire(100);
-        assert!(tombstones.refuse(&a, stamp(5)));
+        assert!(tombstones.refuse(&a, update_version(5)));
         tombstones.expire(200);
         assert!(tombstones.is_empty());
     }

@@ -39,7 +39,7 @@ pub(crate) fn resolve(writer: &Writer, session: &Session, updates: &[Update]) ->
     let mut records = Vec::with_capacity(updates.len());
     let shards = writer.sharding.shards();
     for update in updates {
-        if update.shard.0 >= shards || !(0..TIME_END_MS).contains(&update.stamp.time_ms) {
+        if update.shard.0 >= shards || !(0..TIME_END_MS).contains(&update.update_version.time_ms) {
             return Err(refusal(update, shards));
         }
         records.push(session.record(update.slot)?);
@@ -52,7 +52,7 @@ fn refusal(update: &Update, shards: u16) -> Error {
     if update.shard.0 >= shards {
         return Error::Mismatch(format!("shard {}, must be below {shards}", update.shard));
     }
-    Error::Mismatch(format!("time_ms {}, must be 0 to {}", update.stamp.time_ms, TIME_END_MS - 1))
+    Error::Mismatch(format!("time_ms {}, must be 0 to {}", update.update_version.time_ms, TIME_END_MS - 1))
 }
 
 impl Writer {
@@ -128,7 +128,7 @@ impl Writer {
     ) {
         let record = store.records.get(number);
         let placed = record.place() != NOWHERE;
-        if placed && update.stamp <= record.stamp() {
+        if placed && update.update_version <= record.update_version() {
             if record.owner().source == owner.source {
                 record.set_owner(owner);
             }
@@ -139,7 +139,8 @@ impl Writer {
             applied.refused += 1;
             return;
         }
-        if now_ms - update.stamp.time_ms > self.position_ttl_ms || !self.coverage.holds(update.shard) {
+        if now_ms - update.update_version.time_ms > self.position_ttl_ms || !self.coverage.holds(update.shard)
+        {
             self.unplace(number);
             applied.refused += 1;
             return;
@@ -179,7 +180,7 @@ impl Writer {
         let status = update.status as u8;
         record.set_home(Home { shard: update.shard, level: spot.level, status, watched: true, ..old_home });
         record.set_owner(owner);
-        record.end(State { stamp: update.stamp, motion: update.motion });
+        record.end(State { update_version: update.update_version, motion: update.motion });
         if let Some(position) = old_position {
             tree::take_out(store, &mut self.pages, old_home.shard, position.into(), old_place);
         }
@@ -191,7 +192,7 @@ impl Writer {
             tree::announce(store, &self.pages, update.shard, place, update.position, traits.kinds());
         }
         if !old_home.watched {
-            self.deadlines.insert(number, update.stamp.time_ms + self.position_ttl_ms + 1);
+            self.deadlines.insert(number, update.update_version.time_ms + self.position_ttl_ms + 1);
         }
     }
 
@@ -199,7 +200,7 @@ impl Writer {
         if self.tombstones.is_empty() {
             return false;
         }
-        self.tombstones.refuse(&store.ids.get(number).to_id(), update.stamp)
+        self.tombstones.refuse(&store.ids.get(number).to_id(), update.update_version)
     }
 }
 
@@ -244,7 +245,7 @@ fn apply_quickly<'a>(
 fn stays(store: &Store, pages: &Pages, record: &Record, update: &Update, owner: Owner, was: Seen) -> bool {
     let home = record.home();
     if was.place == NOWHERE
-        || update.stamp <= record.stamp()
+        || update.update_version <= record.update_version()
         || home.shard != update.shard
         || record.owner().source != owner.source
         || !Cell::share(LatLng::from_bits(was.position), update.position, home.level)
@@ -271,7 +272,7 @@ fn stays(store: &Store, pages: &Pages, record: &Record, update: &Update, owner: 
         record.set_home(Home { status, ..home });
     }
     record.set_owner(owner);
-    record.end(State { stamp: update.stamp, motion: update.motion });
+    record.end(State { update_version: update.update_version, motion: update.motion });
     if undone(Rule::SummaryBeforeEntry) {
         let kinds = entry.traits().kinds();
         tree::announce(store, pages, update.shard, was.place, update.position, kinds);

@@ -49,7 +49,7 @@ pub(crate) fn report(driver: u32, place: i32) -> Report {
     Report { driver, place, status: DriverStatus::Available }
 }
 
-fn card(driver: u32) -> Arc<DriverProfile> {
+fn profile(driver: u32) -> Arc<DriverProfile> {
     Arc::new(DriverProfile {
         id: DriverId::new(&format!("d{driver}")).unwrap(),
         vehicle_class: VehicleClass(0),
@@ -86,7 +86,7 @@ impl World {
         index.snapshot_begin(&mut session, 1, &shards).unwrap();
         let world = Self { index, session: Mutex::new(session) };
         let slot_bindings =
-            scenario.fleet.iter().map(|r| SlotBinding { slot: r.driver, card: card(r.driver) });
+            scenario.fleet.iter().map(|r| SlotBinding { slot: r.driver, profile: profile(r.driver) });
         world.apply(&Batch { slot_bindings: slot_bindings.collect(), ..Batch::default() });
         world.write(&Write::Reports(scenario.fleet.clone()), 1);
         let mut session = world.session.lock().unwrap();
@@ -110,14 +110,14 @@ impl World {
                     slot: report.driver,
                     shard: ShardId(0),
                     position: position(*report, sequence),
-                    stamp: UpdateVersion { sequence, time_ms: NOW_MS },
+                    update_version: UpdateVersion { sequence, time_ms: NOW_MS },
                     motion: Motion::NONE,
                     status: report.status,
                 }));
             }
             Write::Remove(drivers) => batch.removals.extend(drivers),
             Write::Rebind(slot, driver) => {
-                batch.slot_bindings.push(SlotBinding { slot: *slot, card: card(*driver) });
+                batch.slot_bindings.push(SlotBinding { slot: *slot, profile: profile(*driver) });
             }
             Write::Resync => {
                 self.index.begin_refill(&[ShardId(0)]).unwrap();
@@ -129,8 +129,8 @@ impl World {
     }
 
     fn search(&self, search: Search, filter: DriverFilter) -> ShardResult {
-        let question = ShardQuery { shards: vec![ShardId(0)], extra_shards: vec![], search, filter };
-        self.index.search(&question, &mut Effort::new(usize::MAX, &|| false)).unwrap()
+        let query = ShardQuery { shards: vec![ShardId(0)], extra_shards: vec![], search, filter };
+        self.index.search(&query, &mut Effort::new(usize::MAX, &|| false)).unwrap()
     }
 }
 
@@ -159,12 +159,12 @@ fn always_there(scenario: &Scenario, statuses: u8) -> BTreeSet<u32> {
 
 fn wrong(answer: &ShardResult, must: &BTreeSet<u32>, torn_allowed: bool) -> Option<String> {
     let mut found = BTreeSet::new();
-    for hit in &answer.hits {
-        let driver: u32 = hit.card.id.as_str()[1..].parse().unwrap();
+    for neighbor in &answer.neighbors {
+        let driver: u32 = neighbor.profile.id.as_str()[1..].parse().unwrap();
         if !found.insert(driver) {
             return Some(format!("driver {driver} is in the answer twice"));
         }
-        if let Some(error) = wrong_hit(hit, driver, torn_allowed) {
+        if let Some(error) = wrong_hit(neighbor, driver, torn_allowed) {
             return Some(error);
         }
     }
@@ -172,18 +172,19 @@ fn wrong(answer: &ShardResult, must: &BTreeSet<u32>, torn_allowed: bool) -> Opti
     (answer.uncovered.is_empty() && !missing.is_empty()).then(|| format!("drivers {missing:?} are missing"))
 }
 
-fn wrong_hit(hit: &Neighbor, driver: u32, torn_allowed: bool) -> Option<String> {
-    let (own, sequence) = told(hit.position)?;
+fn wrong_hit(neighbor: &Neighbor, driver: u32, torn_allowed: bool) -> Option<String> {
+    let (own, sequence) = told(neighbor.position)?;
     if own != driver {
         return Some(format!("driver {driver} has the position of driver {own}"));
     }
-    let torn = sequence != hit.stamp.sequence;
-    (torn && !torn_allowed)
-        .then(|| format!("driver {driver} has position {sequence} with state {}", hit.stamp.sequence))
+    let torn = sequence != neighbor.update_version.sequence;
+    (torn && !torn_allowed).then(|| {
+        format!("driver {driver} has position {sequence} with state {}", neighbor.update_version.sequence)
+    })
 }
 
 /// One of the kinds of search, over everybody, with room for all or for just as many as there are.
-fn question(random: &mut Random, drivers: u32) -> (Search, DriverFilter) {
+fn query(random: &mut Random, drivers: u32) -> (Search, DriverFilter) {
     let at = |place: i32| position(report(0, place), 0);
     let circle = Circle::new(at(0), 20_000.0).unwrap();
     let limit = [drivers, 2 * drivers][random.below(2)];
@@ -230,13 +231,13 @@ fn last_reports(scenario: &Scenario) -> BTreeMap<u32, (u64, Report)> {
 fn read(
     world: &World,
     scenario: &Scenario,
-    questions: Vec<(Search, DriverFilter)>,
+    queries: Vec<(Search, DriverFilter)>,
     torn_allowed: bool,
     errors: &Mutex<Vec<String>>,
 ) {
     let last = last_reports(scenario);
     let mut known: Vec<Report> = Vec::new();
-    for (search, filter) in questions {
+    for (search, filter) in queries {
         let passes =
             |report: &&Report| filter.statuses == 0 || filter.statuses >> report.status as u8 & 1 == 1;
         let mut must = always_there(scenario, filter.statuses);
@@ -245,10 +246,10 @@ fn read(
         if let Some(error) = wrong(&answer, &must, torn_allowed) {
             errors.lock().unwrap().push(format!("{error} in {search:?}, statuses {:b}", filter.statuses));
         }
-        for hit in &answer.hits {
-            let driver: u32 = hit.card.id.as_str()[1..].parse().unwrap();
+        for neighbor in &answer.neighbors {
+            let driver: u32 = neighbor.profile.id.as_str()[1..].parse().unwrap();
             if let Some((sequence, report)) = last.get(&driver)
-                && *sequence == hit.stamp.sequence
+                && *sequence == neighbor.update_version.sequence
             {
                 known.push(*report);
             }
@@ -272,11 +273,11 @@ pub(crate) fn execute(scenario: &Scenario, seed: u64, undone: Option<Rule>) -> O
     let newcomers = scenario.writes.iter().filter(|write| matches!(write, Write::Rebind(..))).count();
     let drivers = (scenario.fleet.len() + newcomers) as u32;
     for _ in 0..=random.below(2) {
-        let questions: Vec<_> = (0..SEARCHES).map(|_| question(&mut random, drivers)).collect();
+        let queries: Vec<_> = (0..SEARCHES).map(|_| query(&mut random, drivers)).collect();
         let (world, errors) = (&world, &errors);
         // A search does not wait for a writer that is stopped in the middle of a record.
         let torn_allowed = plan.stall_after.is_some();
-        tasks.push(Box::new(move || read(world, scenario, questions, torn_allowed, errors)));
+        tasks.push(Box::new(move || read(world, scenario, queries, torn_allowed, errors)));
     }
     let result = run(plan, random, tasks);
     let error = result.err().or_else(|| errors.into_inner().unwrap().into_iter().next())?;

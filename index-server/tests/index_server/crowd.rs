@@ -12,7 +12,11 @@ use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, updat
 const DRIVERS: u32 = 1_000_000;
 
 fn state(position: LatLng, sequence: u64) -> State {
-    State { position, stamp: UpdateVersion { sequence, time_ms: NOW_MS }, status: DriverStatus::Available }
+    State {
+        position,
+        update_version: UpdateVersion { sequence, time_ms: NOW_MS },
+        status: DriverStatus::Available,
+    }
 }
 
 fn send(index: &Index, session: &mut Session, numbers: Range<u32>, position: LatLng, sequence: u64) {
@@ -28,14 +32,14 @@ fn send(index: &Index, session: &mut Session, numbers: Range<u32>, position: Lat
 fn nearest(index: &Index, place: LatLng, k: u32) -> Vec<f64> {
     let circle = Circle::new(place, 5_000.0).unwrap();
     let shards = Sharding::default().all().collect();
-    let question = ShardQuery {
+    let query = ShardQuery {
         shards,
         extra_shards: vec![],
         search: Search::Nearest { circle, k },
         filter: DriverFilter::ANY,
     };
-    let answer = index.search(&question, &mut Effort::new(k as usize, &|| false)).unwrap();
-    answer.hits.iter().map(|hit| hit.hav).collect()
+    let answer = index.search(&query, &mut Effort::new(k as usize, &|| false)).unwrap();
+    answer.neighbors.iter().map(|neighbor| neighbor.hav).collect()
 }
 
 #[test]
@@ -81,7 +85,8 @@ fn few_in_a_crowd_are_found() {
         let search = Search::Nearest { circle, k: MANY };
         let filter = DriverFilter { statuses: 1 << status as u8, ..DriverFilter::ANY };
         let answer = ask(index, Sharding::default().all().collect(), search, filter);
-        let mut numbers: Vec<u32> = answer.hits.iter().map(|hit| number_of(&hit.card.id)).collect();
+        let mut numbers: Vec<u32> =
+            answer.neighbors.iter().map(|neighbor| number_of(&neighbor.profile.id)).collect();
         numbers.sort_unstable();
         numbers
     };

@@ -25,15 +25,16 @@ fn all(index: &Index) -> Vec<u32> {
     let search = Search::WithinRadius { circle, limit: 10_000, after: None };
     let shards = Sharding::default().shards_for(&search.area());
     let answer = ask(index, shards, search, DriverFilter::ANY);
-    let mut numbers: Vec<_> = answer.hits.iter().map(|hit| number_of(&hit.card.id)).collect();
+    let mut numbers: Vec<_> =
+        answer.neighbors.iter().map(|neighbor| number_of(&neighbor.profile.id)).collect();
     numbers.sort_unstable();
     numbers
 }
 
 fn report(number: u32, sequence: u64, time_ms: i64) -> kerb_ports::Update {
     let position = LatLng::new(37.6 + f64::from(number) * 0.0002, -122.4).unwrap();
-    let stamp = UpdateVersion { sequence, time_ms };
-    update(Sharding::default(), number, State { position, stamp, status: DriverStatus::Available })
+    let update_version = UpdateVersion { sequence, time_ms };
+    update(Sharding::default(), number, State { position, update_version, status: DriverStatus::Available })
 }
 
 #[test]
@@ -55,7 +56,7 @@ fn of_many_who_report_now_and_then_exactly_the_silent_ones_leave() {
                 report(number, sequence, time_ms.max(newest))
             })
             .collect();
-        heard.extend(updates.iter().map(|update| (update.slot, update.stamp.time_ms)));
+        heard.extend(updates.iter().map(|update| (update.slot, update.update_version.time_ms)));
         apply(&index, &mut session, &Batch { updates, ..Batch::default() }, now_ms);
         now_ms += TICK_MS * rng.random_range(0..40);
         turn(&index, now_ms);

@@ -24,7 +24,11 @@ fn corner(i: usize) -> LatLng {
 }
 
 fn state(position: LatLng, sequence: u64) -> State {
-    State { position, stamp: UpdateVersion { sequence, time_ms: NOW_MS }, status: DriverStatus::Available }
+    State {
+        position,
+        update_version: UpdateVersion { sequence, time_ms: NOW_MS },
+        status: DriverStatus::Available,
+    }
 }
 
 fn around(index: &Index, place: LatLng) -> Vec<u32> {
@@ -32,7 +36,7 @@ fn around(index: &Index, place: LatLng) -> Vec<u32> {
     let search = Search::WithinRadius { circle, limit: 100, after: None };
     let shards = Sharding::default().shards_for(&search.area());
     let answer = ask(index, shards, search, DriverFilter::ANY);
-    answer.hits.iter().map(|hit| number_of(&hit.card.id)).collect()
+    answer.neighbors.iter().map(|neighbor| number_of(&neighbor.profile.id)).collect()
 }
 
 #[test]
@@ -58,7 +62,7 @@ fn a_driver_who_jumps_across_the_world_is_where_it_is() {
 }
 
 #[test]
-fn neighbours_over_the_antimeridian_and_the_pole_are_found() {
+fn neighbors_over_the_antimeridian_and_the_pole_are_found() {
     let sharding = Sharding::default();
     let (index, mut session) = index(sharding, 1_000);
     apply(&index, &mut session, &introduce(0..4), NOW_MS);
@@ -89,9 +93,9 @@ fn rows_that_cannot_be_are_refused_before_any_is_applied() {
     let good = update(sharding, 0, state(corner(7), 1));
     let with = |bad: Update| Batch { updates: vec![good, bad], ..introduce(0..2) };
     let mut far_future = good;
-    far_future.stamp.time_ms = 1 << 48;
+    far_future.update_version.time_ms = 1 << 48;
     let mut past = good;
-    past.stamp.time_ms = -1;
+    past.update_version.time_ms = -1;
     let mut shard = good;
     shard.shard.0 = 1_024;
     let bad = [with(far_future), with(past), with(shard), with(Update { slot: 2, ..good })];

@@ -19,7 +19,7 @@ pub(crate) fn rng(seed: u64) -> Pcg64Mcg {
     Pcg64Mcg::seed_from_u64(seed)
 }
 
-pub(crate) fn card(number: u32) -> Arc<DriverProfile> {
+pub(crate) fn profile(number: u32) -> Arc<DriverProfile> {
     Arc::new(DriverProfile {
         id: DriverId::new(&format!("d{number}")).unwrap(),
         vehicle_class: VehicleClass((number % 5) as u8),
@@ -35,7 +35,7 @@ pub(crate) fn number_of(id: &DriverId) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct State {
     pub(crate) position: LatLng,
-    pub(crate) stamp: UpdateVersion,
+    pub(crate) update_version: UpdateVersion,
     pub(crate) status: DriverStatus,
 }
 
@@ -68,16 +68,16 @@ pub(crate) fn status(rng: &mut Pcg64Mcg) -> DriverStatus {
 pub(crate) fn update(sharding: Sharding, number: u32, state: State) -> Update {
     Update {
         slot: number,
-        shard: sharding.shard_of(&card(number).id, state.position),
+        shard: sharding.shard_of(&profile(number).id, state.position),
         position: state.position,
-        stamp: state.stamp,
-        motion: Motion { heading_cdeg: (state.stamp.sequence % 36_000) as u16, speed_cmps: 5 },
+        update_version: state.update_version,
+        motion: Motion { heading_cdeg: (state.update_version.sequence % 36_000) as u16, speed_cmps: 5 },
         status: state.status,
     }
 }
 
 pub(crate) fn introduce(numbers: impl Iterator<Item = u32>) -> Batch {
-    let slot_bindings = numbers.map(|slot| SlotBinding { slot, card: card(slot) }).collect();
+    let slot_bindings = numbers.map(|slot| SlotBinding { slot, profile: profile(slot) }).collect();
     Batch { slot_bindings, ..Batch::default() }
 }
 
@@ -99,8 +99,8 @@ pub(crate) fn apply(index: &Index, session: &mut Session, batch: &Batch, now_ms:
 }
 
 pub(crate) fn ask(index: &Index, shards: Vec<ShardId>, search: Search, filter: DriverFilter) -> ShardResult {
-    let question = ShardQuery { shards, extra_shards: vec![], search, filter };
-    index.search(&question, &mut Effort::new(usize::MAX, &|| false)).unwrap()
+    let query = ShardQuery { shards, extra_shards: vec![], search, filter };
+    index.search(&query, &mut Effort::new(usize::MAX, &|| false)).unwrap()
 }
 
 /// Some filter, often none.
@@ -137,8 +137,8 @@ pub(crate) fn polygon(rng: &mut Pcg64Mcg) -> Arc<Polygon> {
 }
 
 fn accepts(filter: &DriverFilter, number: u32, state: &State) -> bool {
-    let card = card(number);
-    filter.accepts(state.status, card.vehicle_class, card.capabilities, state.stamp.time_ms)
+    let profile = profile(number);
+    filter.accepts(state.status, profile.vehicle_class, profile.capabilities, state.update_version.time_ms)
 }
 
 /// What a search should find, in order: half-chord and number.
@@ -151,13 +151,13 @@ pub(crate) fn scan(truth: &Truth, search: &Search, filter: &DriverFilter) -> Vec
     };
     let passing = truth.iter().filter(|(number, state)| accepts(filter, **number, state));
     let mut found: Vec<_> = passing.filter_map(|(number, state)| Some((hav(state)?, *number))).collect();
-    found.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| card(a.1).id.cmp(&card(b.1).id)));
+    found.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| profile(a.1).id.cmp(&profile(b.1).id)));
     let after = match search {
         Search::Nearest { .. } => None,
         Search::WithinRadius { after, .. } | Search::WithinPolygon { after, .. } => after.as_ref(),
     };
     if let Some(Cursor { hav, id }) = after {
-        found.retain(|found| found.0.total_cmp(hav).then_with(|| card(found.1).id.cmp(id)).is_gt());
+        found.retain(|found| found.0.total_cmp(hav).then_with(|| profile(found.1).id.cmp(id)).is_gt());
     }
     found.truncate(search.limit() as usize);
     found
@@ -166,7 +166,8 @@ pub(crate) fn scan(truth: &Truth, search: &Search, filter: &DriverFilter) -> Vec
 /// Asserts that an answer is what a scan finds, with everything that it says of each driver.
 pub(crate) fn judge(truth: &Truth, search: &Search, filter: &DriverFilter, answer: &ShardResult) {
     let right = scan(truth, search, filter);
-    let found: Vec<_> = answer.hits.iter().map(|hit| (hit.hav, number_of(&hit.card.id))).collect();
+    let found: Vec<_> =
+        answer.neighbors.iter().map(|neighbor| (neighbor.hav, number_of(&neighbor.profile.id))).collect();
     if let Search::Nearest { .. } = search {
         // Equal distances are in no particular order.
         let havs = |list: &[(f64, u32)]| list.iter().map(|(hav, _)| *hav).collect::<Vec<_>>();
@@ -178,12 +179,19 @@ pub(crate) fn judge(truth: &Truth, search: &Search, filter: &DriverFilter, answe
     } else {
         assert_eq!(found, right, "{search:?} {filter:?}");
     }
-    for hit in &answer.hits {
-        let number = number_of(&hit.card.id);
+    for neighbor in &answer.neighbors {
+        let number = number_of(&neighbor.profile.id);
         let state = truth[&number];
-        assert_eq!(State { position: hit.position, stamp: hit.stamp, status: hit.status }, state);
-        assert_eq!(hit.card, *card(number));
-        assert_eq!(hit.motion, update(Sharding::default(), number, state).motion);
+        assert_eq!(
+            State {
+                position: neighbor.position,
+                update_version: neighbor.update_version,
+                status: neighbor.status
+            },
+            state
+        );
+        assert_eq!(neighbor.profile, *profile(number));
+        assert_eq!(neighbor.motion, update(Sharding::default(), number, state).motion);
         assert!(accepts(filter, number, &state));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_index_server::{IndexServer, grpc};
-use kerb_ports::conformance::source::{NOW_MS, SOURCES, card, line_of, sharding};
+use kerb_ports::conformance::source::{NOW_MS, SOURCES, line_of, profile, sharding};
 use kerb_ports::{Batch, Frame, IndexAdmin, SlotBinding, SourceRegistration};
 use kerb_proto::internal::v1;
 use kerb_proto::internal::v1::index_service_client::IndexServiceClient;
@@ -35,7 +35,7 @@ async fn serve() -> (IndexServer, Channel) {
     (server, channel)
 }
 
-fn hello(source: usize) -> v1::PositionFrame {
+fn register(source: usize) -> v1::PositionFrame {
     let node = NodeId::new(SOURCES[source]).unwrap();
     let settings_fingerprint = sharding().fingerprint(&Catalog::default());
     (&SourceRegistration { node, settings_fingerprint }).into()
@@ -84,7 +84,7 @@ impl Stream {
 }
 
 fn line(count: u32) -> Frame {
-    let slot_bindings = (0..count).map(|slot| SlotBinding { slot, card: card(slot) }).collect();
+    let slot_bindings = (0..count).map(|slot| SlotBinding { slot, profile: profile(slot) }).collect();
     Frame::Batch(Batch { slot_bindings, updates: line_of(count), ..Batch::default() })
 }
 
@@ -95,7 +95,7 @@ async fn drivers(server: &IndexServer) -> u64 {
 #[tokio::test]
 async fn frames_are_applied_and_acknowledged() {
     let (server, channel) = serve().await;
-    let mut stream = Stream::open(&channel, hello(0)).await.unwrap();
+    let mut stream = Stream::open(&channel, register(0)).await.unwrap();
     stream.send(&Frame::SnapshotBegin { round: 1, shards: sharding().all().collect() }).await;
     stream.send(&line(20)).await;
     stream.send(&Frame::SnapshotEnd { round: 1 }).await;
@@ -110,13 +110,13 @@ async fn frames_are_applied_and_acknowledged() {
 #[tokio::test]
 async fn what_is_wrong_ends_its_stream_alone() {
     let (server, channel) = serve().await;
-    let mut good = Stream::open(&channel, hello(1)).await.unwrap();
+    let mut good = Stream::open(&channel, register(1)).await.unwrap();
     good.send(&line(5)).await;
     good.applied(0).await;
 
-    let not_hello = v1::PositionFrame::from(&Frame::SnapshotEnd { round: 1 });
+    let not_register = v1::PositionFrame::from(&Frame::SnapshotEnd { round: 1 });
     assert_eq!(
-        Stream::open(&channel, not_hello).await.map(drop).unwrap_err().code(),
+        Stream::open(&channel, not_register).await.map(drop).unwrap_err().code(),
         Code::FailedPrecondition
     );
     let empty = v1::PositionFrame { frame: None };
@@ -125,14 +125,14 @@ async fn what_is_wrong_ends_its_stream_alone() {
     let mut bad = v1::PositionFrame::from(&line(3));
     let Some(v1::position_frame::Frame::Batch(batch)) = &mut bad.frame else { unreachable!() };
     batch.position[1] = 1 << 63;
-    let stream = Stream::open(&channel, hello(0)).await.unwrap();
+    let stream = Stream::open(&channel, register(0)).await.unwrap();
     stream.frames.send(bad).await.unwrap();
     let status = stream.end().await;
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(status.message().contains("batch.position[1]"), "{status}");
 
-    let stream = Stream::open(&channel, hello(0)).await.unwrap();
-    stream.frames.send(hello(0)).await.unwrap();
+    let stream = Stream::open(&channel, register(0)).await.unwrap();
+    stream.frames.send(register(0)).await.unwrap();
     assert_eq!(stream.end().await.code(), Code::FailedPrecondition);
 
     good.send(&Frame::SnapshotBegin { round: 1, shards: vec![] }).await;
@@ -143,7 +143,7 @@ async fn what_is_wrong_ends_its_stream_alone() {
 #[tokio::test]
 async fn a_source_that_reads_nothing_holds_up_nothing() {
     let (server, channel) = serve().await;
-    let mut stream = Stream::open(&channel, hello(0)).await.unwrap();
+    let mut stream = Stream::open(&channel, register(0)).await.unwrap();
     stream.send(&line(20)).await;
     // Far more acknowledgements and wishes than the server keeps for it.
     for round in 1..2_000 {
@@ -152,7 +152,7 @@ async fn a_source_that_reads_nothing_holds_up_nothing() {
     }
     server.resync(vec![]).await.unwrap();
     stream.applied(3_998).await;
-    let other = Stream::open(&channel, hello(1)).await;
+    let other = Stream::open(&channel, register(1)).await;
     assert!(other.is_ok());
 }
 
@@ -161,7 +161,7 @@ async fn searches_and_refusals_cross_the_wire() {
     let (_server, channel) = serve().await;
     let mut client = IndexServiceClient::new(channel.clone());
     for source in [0, 1] {
-        let mut stream = Stream::open(&channel, hello(source)).await.unwrap();
+        let mut stream = Stream::open(&channel, register(source)).await.unwrap();
         stream.send(&Frame::SnapshotBegin { round: 1, shards: sharding().all().collect() }).await;
         stream.send(&line(4)).await;
         stream.send(&Frame::SnapshotEnd { round: 1 }).await;
@@ -176,7 +176,7 @@ async fn searches_and_refusals_cross_the_wire() {
         ..v1::SearchShardsRequest::default()
     };
     let answer = client.search_shards(request.clone()).await.unwrap().into_inner();
-    let ids: Vec<_> = answer.hits.iter().map(|hit| hit.driver_id.as_str()).collect();
+    let ids: Vec<_> = answer.neighbors.iter().map(|neighbor| neighbor.driver_id.as_str()).collect();
     assert_eq!(ids, ["driver-0000", "driver-0001", "driver-0002"]);
 
     let mut late = tonic::Request::new(request.clone());

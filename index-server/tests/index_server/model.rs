@@ -9,7 +9,7 @@ use kerb_ports::{Batch, DriverFilter, Eviction, Search};
 use kerb_types::{NodeId, ShardId, Sharding, UpdateVersion};
 use proptest::prelude::*;
 
-use crate::fleet::{NOW_MS, State, apply, ask, card, introduce, number_of, update};
+use crate::fleet::{NOW_MS, State, apply, ask, introduce, number_of, profile, update};
 
 const DRIVERS: u32 = 40;
 const SHARDS: u16 = 8;
@@ -79,7 +79,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 
 /// From 80 s before the start to 40 s after it; in whole turns of time, so that the index is not late by a part
 /// of one.
-fn stamp(sequence: u64) -> UpdateVersion {
+fn update_version(sequence: u64) -> UpdateVersion {
     UpdateVersion { sequence, time_ms: NOW_MS + (sequence as i64 - 20) * 4_000 }
 }
 
@@ -103,28 +103,28 @@ struct Model {
 
 impl Model {
     fn shard(number: u32, state: &State) -> ShardId {
-        sharding().shard_of(&card(number).id, state.position)
+        sharding().shard_of(&profile(number).id, state.position)
     }
 
-    fn accepts(&self, number: u32, stamp: UpdateVersion) -> bool {
+    fn accepts(&self, number: u32, update_version: UpdateVersion) -> bool {
         let tombstone = self.tombstones.get(&number);
-        !self.drivers.contains_key(&number) && tombstone.is_none_or(|(up_to, _)| stamp > *up_to)
+        !self.drivers.contains_key(&number) && tombstone.is_none_or(|(up_to, _)| update_version > *up_to)
     }
 
     fn update(&mut self, source: usize, number: u32, state: State) {
         let known = self.drivers.get(&number);
-        if known.is_some_and(|(known, _)| state.stamp <= known.stamp) {
+        if known.is_some_and(|(known, _)| state.update_version <= known.update_version) {
             return;
         }
         if known.is_none()
             && let Some((up_to, _)) = self.tombstones.get(&number)
         {
-            if state.stamp <= *up_to {
+            if state.update_version <= *up_to {
                 return;
             }
             self.tombstones.remove(&number);
         }
-        let old = self.now_ms - state.stamp.time_ms > POSITION_TTL_MS;
+        let old = self.now_ms - state.update_version.time_ms > POSITION_TTL_MS;
         if old || !self.held.contains(&Self::shard(number, &state)) {
             self.drivers.remove(&number);
         } else {
@@ -135,20 +135,23 @@ impl Model {
     fn remove(&mut self, source: usize, number: u32) {
         if let Some((state, _)) = self.drivers.get(&number).filter(|(_, owner)| *owner == source) {
             // Only what is older than the removed state is refused.
-            self.bury(number, UpdateVersion { time_ms: state.stamp.time_ms - 1, ..state.stamp });
+            self.bury(
+                number,
+                UpdateVersion { time_ms: state.update_version.time_ms - 1, ..state.update_version },
+            );
             self.drivers.remove(&number);
         }
     }
 
-    fn bury(&mut self, number: u32, stamp: UpdateVersion) {
+    fn bury(&mut self, number: u32, update_version: UpdateVersion) {
         let until = self.now_ms + POSITION_TTL_MS;
-        let tombstone = self.tombstones.entry(number).or_insert((stamp, until));
-        *tombstone = (tombstone.0.max(stamp), until);
+        let tombstone = self.tombstones.entry(number).or_insert((update_version, until));
+        *tombstone = (tombstone.0.max(update_version), until);
     }
 
-    fn forget(&mut self, number: u32, stamp: UpdateVersion) {
-        self.bury(number, stamp);
-        if self.drivers.get(&number).is_some_and(|(state, _)| state.stamp <= stamp) {
+    fn forget(&mut self, number: u32, update_version: UpdateVersion) {
+        self.bury(number, update_version);
+        if self.drivers.get(&number).is_some_and(|(state, _)| state.update_version <= update_version) {
             self.drivers.remove(&number);
         }
     }
@@ -171,7 +174,7 @@ impl Model {
     fn pass(&mut self) {
         let now_ms = self.now_ms;
         self.tombstones.retain(|_, (_, until)| *until > now_ms);
-        self.drivers.retain(|_, (state, _)| now_ms - state.stamp.time_ms <= POSITION_TTL_MS);
+        self.drivers.retain(|_, (state, _)| now_ms - state.update_version.time_ms <= POSITION_TTL_MS);
     }
 
     fn covered(&self, shard: ShardId) -> bool {
@@ -223,13 +226,13 @@ impl World {
         for (number, (_, sequence, code)) in rows {
             // Back in time only where it is refused: a driver whose clock jumps back may leave late.
             let newest = self.newest.entry(number).or_default();
-            if *sequence < *newest && self.model.accepts(number, stamp(*sequence)) {
+            if *sequence < *newest && self.model.accepts(number, update_version(*sequence)) {
                 continue;
             }
             *newest = (*newest).max(*sequence);
-            let stamp = stamp(*sequence);
+            let update_version = update_version(*sequence);
             let status = kerb_types::DriverStatus::ALL[usize::from(code % 3)];
-            let state = State { position: place(*code), stamp, status };
+            let state = State { position: place(*code), update_version, status };
             batch.updates.push(update(sharding(), number, state));
             self.model.update(source, number, state);
         }
@@ -248,9 +251,9 @@ impl World {
                 apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
             }
             Operation::Eviction { source, driver, sequence } => {
-                let stamp = stamp(sequence);
-                self.model.forget(driver, stamp);
-                let forgets = vec![Eviction { id: card(driver).id.clone(), stamp }];
+                let update_version = update_version(sequence);
+                self.model.forget(driver, update_version);
+                let forgets = vec![Eviction { id: profile(driver).id.clone(), update_version }];
                 let batch = Batch { evictions: forgets, ..Batch::default() };
                 apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
             }
@@ -339,14 +342,18 @@ impl World {
             .filter(|(_, state)| filter.statuses == 0 || filter.statuses >> state.status as u8 & 1 == 1)
             .collect();
         let found: BTreeMap<_, _> = answer
-            .hits
+            .neighbors
             .iter()
-            .map(|hit| {
-                let state = State { position: hit.position, stamp: hit.stamp, status: hit.status };
-                (number_of(&hit.card.id), state)
+            .map(|neighbor| {
+                let state = State {
+                    position: neighbor.position,
+                    update_version: neighbor.update_version,
+                    status: neighbor.status,
+                };
+                (number_of(&neighbor.profile.id), state)
             })
             .collect();
-        assert_eq!(found.len(), answer.hits.len());
+        assert_eq!(found.len(), answer.neighbors.len());
         assert_eq!(found, right);
     }
 }

@@ -24,15 +24,15 @@ fn center() -> LatLng {
     LatLng::new(37.77, -122.42).unwrap()
 }
 
-/// Within 6 km of the centre, so over several tiles. The last digits of the longitude are those of the sequence, so
+/// Within 6 km of the center, so over several tiles. The last digits of the longitude are those of the sequence, so
 /// that an answer shows whether position and state belong together.
 fn place(rng: &mut Pcg64Mcg, sequence: u64) -> LatLng {
     let (dx, dy) = (rng.random_range(-450..450), rng.random_range(-370_000..370_000));
     LatLng::from_e7(377_700_000 + dy, -1_224_200_000 + dx * 1_000 + (sequence % 1_000) as i32).unwrap()
 }
 
-fn belong_together(hit: &Neighbor) -> bool {
-    hit.position.lon_e7().rem_euclid(1_000) as u64 == hit.stamp.sequence % 1_000
+fn belong_together(neighbor: &Neighbor) -> bool {
+    neighbor.position.lon_e7().rem_euclid(1_000) as u64 == neighbor.update_version.sequence % 1_000
 }
 
 fn write(index: &Index, session: &mut Session, stop: &AtomicBool, seed: u64) {
@@ -40,13 +40,13 @@ fn write(index: &Index, session: &mut Session, stop: &AtomicBool, seed: u64) {
     let mut sequence = 1;
     while !stop.load(Ordering::Relaxed) {
         sequence += 1;
-        let stamp = UpdateVersion { sequence, time_ms: NOW_MS };
-        let state = |position| State { position, stamp, status: DriverStatus::OnTrip };
+        let update_version = UpdateVersion { sequence, time_ms: NOW_MS };
+        let state = |position| State { position, update_version, status: DriverStatus::OnTrip };
         let mut batch = Batch::default();
         for number in 0..HOPPERS {
             let status = DriverStatus::ALL[rng.random_range(0..2)];
             let position = place(&mut rng, sequence);
-            batch.updates.push(update(sharding, number, State { position, stamp, status }));
+            batch.updates.push(update(sharding, number, State { position, update_version, status }));
         }
         // The crowd gathers at one place and scatters again.
         let gathered = sequence % 8 < 4;
@@ -87,17 +87,17 @@ fn read(index: &Index, search: &Search, filter: DriverFilter) -> (usize, usize) 
     let shards = sharding.shards_for(&search.area());
     let answer = ask(index, shards, search.clone(), filter);
     let mut times: BTreeMap<u32, u32> = BTreeMap::new();
-    for hit in &answer.hits {
-        *times.entry(number_of(&hit.card.id)).or_default() += 1;
-        assert!(search.area().contains(hit.position));
+    for neighbor in &answer.neighbors {
+        *times.entry(number_of(&neighbor.profile.id)).or_default() += 1;
+        assert!(search.area().contains(neighbor.position));
     }
-    assert!(answer.hits.is_sorted_by(|a, b| a.hav <= b.hav));
+    assert!(answer.neighbors.is_sorted_by(|a, b| a.hav <= b.hav));
     for hopper in 0..HOPPERS {
         assert_eq!(times.get(&hopper), Some(&1), "driver {hopper} in {search:?}");
     }
     assert!(times.values().all(|count| *count == 1));
     assert!(filter.statuses == 0 || times.len() == HOPPERS as usize);
-    (answer.hits.len(), answer.hits.iter().filter(|hit| !belong_together(hit)).count())
+    (answer.neighbors.len(), answer.neighbors.iter().filter(|neighbor| !belong_together(neighbor)).count())
 }
 
 #[test]
@@ -106,11 +106,11 @@ fn whoever_stays_in_the_area_is_in_every_answer_once() {
     let (index, mut session) = index(sharding, 50_000);
     apply(&index, &mut session, &introduce(0..HOPPERS + CROWD), NOW_MS);
     let first = (0..HOPPERS).map(|number| {
-        let stamp = UpdateVersion { sequence: 1, time_ms: NOW_MS };
+        let update_version = UpdateVersion { sequence: 1, time_ms: NOW_MS };
         update(
             sharding,
             number,
-            State { position: place(&mut rng(1), 1), stamp, status: DriverStatus::Available },
+            State { position: place(&mut rng(1), 1), update_version, status: DriverStatus::Available },
         )
     });
     apply(&index, &mut session, &Batch { updates: first.collect(), ..Batch::default() }, NOW_MS);
@@ -134,8 +134,8 @@ fn whoever_stays_in_the_area_is_in_every_answer_once() {
         writer.join().unwrap();
         for result in results {
             // Only while the writer is stopped by the scheduler in the middle of a record.
-            let (hits, torn) = result.unwrap();
-            assert!(torn * 100 < hits, "{torn} of {hits} hits are of two instants");
+            let (neighbors, torn) = result.unwrap();
+            assert!(torn * 100 < neighbors, "{torn} of {neighbors} neighbors are of two instants");
         }
     });
     let counts = index.counts();
@@ -151,8 +151,8 @@ fn the_nearest_few_are_exact_beside_a_writer() {
     let at = |number: u32, sequence, rng: &mut Pcg64Mcg| {
         let lat_e7 = if number < 10 { 10 * number as i32 } else { 2_000 + rng.random_range(0..200_000) };
         let position = LatLng::from_e7(377_700_000 + lat_e7, -1_224_200_000).unwrap();
-        let stamp = UpdateVersion { sequence, time_ms: NOW_MS };
-        update(sharding, number, State { position, stamp, status: DriverStatus::Available })
+        let update_version = UpdateVersion { sequence, time_ms: NOW_MS };
+        update(sharding, number, State { position, update_version, status: DriverStatus::Available })
     };
     let mut rng = rng(3);
     let updates = (0..1_000).map(|number| at(number, 1, &mut rng)).collect();
@@ -174,7 +174,8 @@ fn the_nearest_few_are_exact_beside_a_writer() {
         let reader = scope.spawn(move || {
             for _ in 0..4_000 {
                 let answer = ask(index, shards.clone(), search.clone(), DriverFilter::ANY);
-                let found: Vec<u32> = answer.hits.iter().map(|hit| number_of(&hit.card.id)).collect();
+                let found: Vec<u32> =
+                    answer.neighbors.iter().map(|neighbor| number_of(&neighbor.profile.id)).collect();
                 assert_eq!(found, (0..10).collect::<Vec<_>>());
             }
         });

@@ -39,7 +39,7 @@ fn step(
         if rng.random_bool(0.5) {
             continue;
         }
-        let stamp = UpdateVersion { sequence: step, time_ms: NOW_MS - rng.random_range(0..30_000) };
+        let update_version = UpdateVersion { sequence: step, time_ms: NOW_MS - rng.random_range(0..30_000) };
         let position = match truth.get(&number) {
             // Most move a little.
             Some(state) if rng.random_bool(0.8) => {
@@ -48,7 +48,7 @@ fn step(
             }
             _ => anywhere(rng),
         };
-        let state = State { position, stamp, status: status(rng) };
+        let state = State { position, update_version, status: status(rng) };
         batch.updates.push(update(sharding, number, state));
         truth.insert(number, state);
     }
@@ -74,8 +74,8 @@ fn pages(index: &Index, sharding: Sharding, truth: &Truth, rng: &mut Pcg64Mcg) {
         };
         let answer = ask(index, sharding.all().collect(), search.clone(), filter);
         judge(truth, &search, &filter, &answer);
-        let Some(last) = answer.hits.last() else { break };
-        after = Some(Cursor { hav: last.hav, id: last.card.id.clone() });
+        let Some(last) = answer.neighbors.last() else { break };
+        after = Some(Cursor { hav: last.hav, id: last.profile.id.clone() });
     }
 }
 
@@ -134,8 +134,8 @@ fn few_among_many_are_found_and_the_others_passed_by() {
                 }
             };
             let status = if rng.random_bool(few) { available } else { DriverStatus::OnTrip };
-            let stamp = UpdateVersion { sequence, time_ms: NOW_MS };
-            truth.insert(number, State { position, stamp, status });
+            let update_version = UpdateVersion { sequence, time_ms: NOW_MS };
+            truth.insert(number, State { position, update_version, status });
             batch.updates.push(update(sharding, number, truth[&number]));
         }
         apply(&index, &mut session, &batch, NOW_MS);
@@ -144,9 +144,9 @@ fn few_among_many_are_found_and_the_others_passed_by() {
         }
     }
     // Nobody has been for long enough that all leaves are known to have none: none is read.
-    let question = ShardQuery { shards, extra_shards: vec![], search: all, filter };
-    let answer = index.search(&question, &mut Effort::new(0, &|| false)).unwrap();
-    assert_eq!((answer.hits.len(), answer.uncovered.len()), (0, 0));
+    let query = ShardQuery { shards, extra_shards: vec![], search: all, filter };
+    let answer = index.search(&query, &mut Effort::new(0, &|| false)).unwrap();
+    assert_eq!((answer.neighbors.len(), answer.uncovered.len()), (0, 0));
 }
 
 #[test]
@@ -161,9 +161,11 @@ fn only_the_asked_shards_are_searched() {
     for shard in sharding.all() {
         let search = Search::WithinRadius { circle: world, limit: 10_000, after: None };
         let answer = ask(&index, vec![shard], search, DriverFilter::ANY);
-        let of_shard = |hit: &kerb_ports::Neighbor| sharding.shard_of(&hit.card.id, hit.position) == shard;
-        assert!(answer.hits.iter().all(of_shard));
-        all += answer.hits.len();
+        let of_shard = |neighbor: &kerb_ports::Neighbor| {
+            sharding.shard_of(&neighbor.profile.id, neighbor.position) == shard
+        };
+        assert!(answer.neighbors.iter().all(of_shard));
+        all += answer.neighbors.len();
     }
     assert_eq!(all, truth.len());
 }

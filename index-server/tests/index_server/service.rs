@@ -29,7 +29,7 @@ async fn running() -> Running {
     Running { port: Arc::new(server.clone()), server, membership, clock }
 }
 
-fn question(shards: Vec<ShardId>) -> ShardQuery {
+fn query(shards: Vec<ShardId>) -> ShardQuery {
     let circle = Circle::new(LatLng::new(37.70, -122.42).unwrap(), 50_000.0).unwrap();
     ShardQuery {
         shards,
@@ -41,7 +41,7 @@ fn question(shards: Vec<ShardId>) -> ShardQuery {
 
 async fn ask(server: &IndexServer) -> ShardResult {
     let deadline = Instant::now() + Duration::from_secs(20);
-    server.search(question(sharding().all().collect()), deadline).await.unwrap()
+    server.search(query(sharding().all().collect()), deadline).await.unwrap()
 }
 
 #[tokio::test]
@@ -51,23 +51,23 @@ async fn a_silent_driver_is_position_ttl_a_minute_and_comes_back_by_its_slot() {
     let _second = Source::open_with(&port, 1, &[]).await;
     clock.advance(50_000);
     let mut heard = update(1, LatLng::new(37.701, -122.42).unwrap(), 2);
-    heard.stamp.time_ms += 50_000;
+    heard.update_version.time_ms += 50_000;
     first.send(&[heard]).await;
     clock.advance(10_000);
     server.tick(NOW_MS + 60_000).await;
-    assert_eq!(ask(&server).await.hits.len(), 3);
+    assert_eq!(ask(&server).await.neighbors.len(), 3);
     clock.advance(500);
     server.tick(NOW_MS + 60_500).await;
-    assert_eq!(ask(&server).await.hits.len(), 1);
+    assert_eq!(ask(&server).await.neighbors.len(), 1);
     clock.advance(60_000);
     server.tick(NOW_MS + 120_500).await;
-    assert_eq!(ask(&server).await.hits.len(), 0);
-    heard.stamp.time_ms = NOW_MS + 120_000;
+    assert_eq!(ask(&server).await.neighbors.len(), 0);
+    heard.update_version.time_ms = NOW_MS + 120_000;
     // Not introduced again, and its sequence begins anew.
-    heard.stamp.sequence = 0;
+    heard.update_version.sequence = 0;
     let batch = kerb_ports::Batch { updates: vec![heard], ..kerb_ports::Batch::default() };
     first.batch(batch).await;
-    assert_eq!(ask(&server).await.hits.len(), 1);
+    assert_eq!(ask(&server).await.neighbors.len(), 1);
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_lost_shard_is_dropped_and_a_gained_one_is_asked_for_if_it_was_sent_to
     let Running { server, port, membership, .. } = running().await;
     let mut first = Source::open_with(&port, 0, &line_of(30)).await;
     let mut second = Source::open_with(&port, 1, &[]).await;
-    assert_eq!(ask(&server).await.hits.len(), 30);
+    assert_eq!(ask(&server).await.neighbors.len(), 30);
 
     // Another server takes half of the shards.
     membership.0.send_replace(view(&["index-a", "index-b"], &SOURCES));
@@ -85,7 +85,7 @@ async fn a_lost_shard_is_dropped_and_a_gained_one_is_asked_for_if_it_was_sent_to
     eventually(async || ask(&server).await.uncovered.len() == usize::from(SHARDS) - held.len()).await;
     let kept = line_of(30).iter().filter(|update| held.contains(&update.shard)).count();
     assert!(kept < 30);
-    assert_eq!(ask(&server).await.hits.len(), kept);
+    assert_eq!(ask(&server).await.neighbors.len(), kept);
 
     // The sources hear first that it is gone again.
     let lost: Vec<_> = sharding().all().filter(|shard| !held.contains(shard)).collect();
@@ -101,7 +101,7 @@ async fn a_lost_shard_is_dropped_and_a_gained_one_is_asked_for_if_it_was_sent_to
     first.full_part(lost.clone(), &updates).await;
     second.full_part(lost, &[]).await;
     let answer = ask(&server).await;
-    assert_eq!((answer.hits.len(), answer.uncovered.len()), (30, 0));
+    assert_eq!((answer.neighbors.len(), answer.uncovered.len()), (30, 0));
 }
 
 /// Polls until it is so; the tasks that make it so run in between.
@@ -133,13 +133,13 @@ async fn after_the_end_everything_is_unavailable() {
     assert_eq!(sent.unwrap_err().code(), ErrorCode::Unavailable);
     assert_eq!(server.stats().await.unwrap_err().code(), ErrorCode::Unavailable);
     let deadline = Instant::now() + Duration::from_secs(1);
-    assert_eq!(server.search(question(vec![]), deadline).await.unwrap_err().code(), ErrorCode::Unavailable);
+    assert_eq!(server.search(query(vec![]), deadline).await.unwrap_err().code(), ErrorCode::Unavailable);
 }
 
 #[tokio::test]
 async fn a_search_whose_time_is_over_says_so() {
     let Running { server, .. } = running().await;
-    let error = server.search(question(vec![ShardId(0)]), Instant::now()).await.unwrap_err();
+    let error = server.search(query(vec![ShardId(0)]), Instant::now()).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::DeadlineExceeded);
 }
 
@@ -157,7 +157,7 @@ async fn a_long_search_leaves_the_thread_and_answers_alike() {
     let _second = Source::open_with(&port, 1, &[]).await;
     let circle = Circle::new(LatLng::new(37.6, -122.4).unwrap(), 200_000.0).unwrap();
     let search = Search::WithinRadius { circle, limit: 100_000, after: None };
-    let question = ShardQuery { search, ..question(sharding().all().collect()) };
-    let answer = server.search(question, Instant::now() + Duration::from_mins(1)).await.unwrap();
-    assert_eq!(answer.hits.len(), 60_000);
+    let query = ShardQuery { search, ..query(sharding().all().collect()) };
+    let answer = server.search(query, Instant::now() + Duration::from_mins(1)).await.unwrap();
+    assert_eq!(answer.neighbors.len(), 60_000);
 }

@@ -32,7 +32,7 @@ pub(crate) enum Spread {
 pub(crate) enum Places {
     /// In the square city.
     City { spread: Spread, hotspots: Vec<Hotspot> },
-    /// Within some metres of the junctions of a road network, each equally likely.
+    /// Within some meters of the junctions of a road network, each equally likely.
     Junctions(Arc<[LatLng]>),
 }
 
@@ -84,7 +84,7 @@ fn point(spread: Spread, hotspots: &[Hotspot], rng: &mut Pcg64Mcg) -> [f64; 2] {
         left < 0.0
     });
     let Hotspot { center, radius_m, .. } = chosen.unwrap_or(&hotspots[0]);
-    // Denser towards the centre: the distance from it is uniform.
+    // Denser towards the center: the distance from it is uniform.
     let (angle, distance_m) = (rng.random_range(0.0..TAU), rng.random_range(0.0..*radius_m));
     [center[0] + distance_m * angle.cos(), center[1] + distance_m * angle.sin()]
 }

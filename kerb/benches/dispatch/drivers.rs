@@ -51,14 +51,14 @@ impl Fleet {
         index: &dyn IndexServer,
         places: &[LatLng],
     ) -> Self {
-        let hello =
+        let register =
             SourceRegistration { node: node.clone(), settings_fingerprint: sharding.fingerprint(catalog) };
-        let session = index.open(hello).await.unwrap();
+        let session = index.open(register).await.unwrap();
         let update = |(slot, position): (u32, &LatLng)| Update {
             slot,
             shard: sharding.shard_of(&driver(slot as usize), *position),
             position: *position,
-            stamp: UpdateVersion::default(),
+            update_version: UpdateVersion::default(),
             motion: Motion::NONE,
             status: DriverStatus::Available,
         };
@@ -67,7 +67,7 @@ impl Fleet {
         fleet.send(Frame::SnapshotBegin { round: 1, shards: sharding.all().collect() }).await;
         let introduction = |update: &Update| SlotBinding {
             slot: update.slot,
-            card: Arc::new(DriverProfile {
+            profile: Arc::new(DriverProfile {
                 id: driver(update.slot as usize),
                 vehicle_class: VehicleClass(0),
                 capabilities: Capabilities(0),
@@ -84,9 +84,9 @@ impl Fleet {
     /// These drivers report from where they are.
     pub(crate) async fn report(&mut self, slots: std::ops::Range<usize>) {
         self.reports += 1;
-        let stamp = UpdateVersion { sequence: self.reports, time_ms: SystemClock.now_ms() };
+        let update_version = UpdateVersion { sequence: self.reports, time_ms: SystemClock.now_ms() };
         for rows in self.updates[slots].to_vec().chunks(BATCH_ROWS) {
-            let updates = rows.iter().map(|update| Update { stamp, ..*update }).collect();
+            let updates = rows.iter().map(|update| Update { update_version, ..*update }).collect();
             self.send(Frame::Batch(Batch { updates, ..Batch::default() })).await;
         }
     }

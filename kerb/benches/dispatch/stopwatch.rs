@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub(crate) struct Window {
     pub(crate) requests: usize,
     pub(crate) offers: usize,
-    /// From the question for candidates to the durable record.
+    /// From the query for candidates to the durable record.
     pub(crate) time: Duration,
     /// Of it, the journal's.
     pub(crate) append: Duration,
@@ -48,13 +48,13 @@ impl Stopwatch {
 pub(crate) struct TimedSearch<S>(pub(crate) S, pub(crate) Arc<Stopwatch>);
 
 impl<S: NearbySearch> NearbySearch for TimedSearch<S> {
-    fn nearest(&self, questions: Vec<NearbyQuery>, deadline: Instant) -> Answer<'_, NearbyResults> {
-        self.1.began.send_replace(Some((Instant::now(), questions.len())));
-        self.0.nearest(questions, deadline)
+    fn nearest(&self, queries: Vec<NearbyQuery>, deadline: Instant) -> Answer<'_, NearbyResults> {
+        self.1.began.send_replace(Some((Instant::now(), queries.len())));
+        self.0.nearest(queries, deadline)
     }
 
-    fn nearest_by_eta(&self, question: NearbyQuery, deadline: Instant) -> Answer<'_, NearestByEta> {
-        self.0.nearest_by_eta(question, deadline)
+    fn nearest_by_eta(&self, query: NearbyQuery, deadline: Instant) -> Answer<'_, NearestByEta> {
+        self.0.nearest_by_eta(query, deadline)
     }
 }
 

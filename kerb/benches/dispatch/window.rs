@@ -1,4 +1,4 @@
-//! A window of 5,000 requests and 20,000 drivers, from the question for candidates to the durable offers.
+//! A window of 5,000 requests and 20,000 drivers, from the query for candidates to the durable offers.
 
 use futures::stream::{StreamExt, iter};
 use kerb_matcher::Options;

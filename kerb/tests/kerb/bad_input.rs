@@ -8,7 +8,7 @@ use kerb_proto::v1::find_nearby_request::Search;
 use kerb_proto::v1::{FindNearbyRequest, PolygonSearch, PositionUpdate, Register};
 use tonic::{Code, Status};
 
-use crate::driver::{DriverStream, hello, update};
+use crate::driver::{DriverStream, register, update};
 use crate::gateway::{batch, report};
 use crate::process::Process;
 use crate::search::{Truth, ask, nearest, point, request, within};
@@ -26,15 +26,15 @@ fn assert_refused(status: &Status, code: Code, wanted: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_bad_position_is_refused_and_its_stream_and_its_neighbour_live_on() {
+async fn a_bad_position_is_refused_and_its_stream_and_its_neighbor_live_on() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
-    let mut neighbour = DriverStream::open(node.channel(), hello("neighbour")).await.unwrap();
+    let mut neighbor = DriverStream::open(node.channel(), register("neighbor")).await.unwrap();
     // On the same connection, so that a broken one would be noticed.
     let channel = node.channel();
-    let mut stream = DriverStream::open(channel.clone(), hello("bad")).await.unwrap();
-    let mut same_connection = DriverStream::open(channel, hello("good")).await.unwrap();
-    let now_ms = stream.welcome.server_time_ms;
+    let mut stream = DriverStream::open(channel.clone(), register("bad")).await.unwrap();
+    let mut same_connection = DriverStream::open(channel, register("good")).await.unwrap();
+    let now_ms = stream.registered.server_time_ms;
     let with = |change: &dyn Fn(&mut PositionUpdate)| {
         let mut position = update(1, 1.0, 1.0);
         change(&mut position);
@@ -62,33 +62,33 @@ async fn a_bad_position_is_refused_and_its_stream_and_its_neighbour_live_on() {
         assert!(error.field.ends_with(field), "{error:?}");
         let digits = error.description.replace([',', '_'], "");
         assert!(digits.contains(value) && digits.contains(right), "{field}: {error:?}");
-        neighbour.report(update(sequence, 2.0, 2.0)).await.unwrap();
+        neighbor.report(update(sequence, 2.0, 2.0)).await.unwrap();
     }
     stream.report(update(100, 1.0, 1.0)).await.unwrap();
     same_connection.report(update(1, 1.0, 1.0)).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_bad_hello_ends_its_own_stream_only() {
+async fn a_bad_register_ends_its_own_stream_only() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let channel = node.channel();
-    let mut neighbour = DriverStream::open(channel.clone(), hello("neighbour")).await.unwrap();
-    let class = Register { vehicle_class: "rocket".into(), ..hello("x") };
-    let capability = Register { capabilities: vec!["wings".into()], ..hello("x") };
-    let token = Register { resume_token: vec![1, 2, 3].into(), ..hello("x") };
-    for (hello, wanted) in [
-        (hello(""), ["driver_id", "0 bytes", "1 to 64"]),
-        (hello(&"x".repeat(65)), ["driver_id", "65 bytes", "1 to 64"]),
+    let mut neighbor = DriverStream::open(channel.clone(), register("neighbor")).await.unwrap();
+    let class = Register { vehicle_class: "rocket".into(), ..register("x") };
+    let capability = Register { capabilities: vec!["wings".into()], ..register("x") };
+    let token = Register { resume_token: vec![1, 2, 3].into(), ..register("x") };
+    for (register, wanted) in [
+        (register(""), ["driver_id", "0 bytes", "1 to 64"]),
+        (register(&"x".repeat(65)), ["driver_id", "65 bytes", "1 to 64"]),
         (class, ["vehicle_class", "rocket", "standard"]),
         (capability, ["capabilities", "wings", "wheelchair"]),
         (token, ["resume_token", "", ""]),
     ] {
-        let status = DriverStream::open(channel.clone(), hello).await.map(|_| ()).unwrap_err();
+        let status = DriverStream::open(channel.clone(), register).await.map(|_| ()).unwrap_err();
         assert_refused(&status, Code::InvalidArgument, &wanted);
     }
-    neighbour.report(update(1, 2.0, 2.0)).await.unwrap();
-    DriverStream::open(channel, hello(&"x".repeat(64))).await.unwrap();
+    neighbor.report(update(1, 2.0, 2.0)).await.unwrap();
+    DriverStream::open(channel, register(&"x".repeat(64))).await.unwrap();
 }
 
 #[tokio::test]
@@ -172,8 +172,8 @@ async fn an_oversized_message_is_refused_with_the_limit() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let channel = node.channel();
-    let mut neighbour = DriverStream::open(channel.clone(), hello("neighbour")).await.unwrap();
-    let huge = Register { resume_token: vec![7; 5 * 1024 * 1024].into(), ..hello("huge") };
+    let mut neighbor = DriverStream::open(channel.clone(), register("neighbor")).await.unwrap();
+    let huge = Register { resume_token: vec![7; 5 * 1024 * 1024].into(), ..register("huge") };
     let status = DriverStream::open(channel.clone(), huge).await.map(|_| ()).unwrap_err();
     assert!(
         matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted | Code::InvalidArgument),
@@ -184,14 +184,14 @@ async fn an_oversized_message_is_refused_with_the_limit() {
     search.page_token = "x".repeat(5 * 1024 * 1024);
     let status = ask(&channel, search).await.unwrap_err();
     assert!(status.message().contains("4194304"), "{status:?}");
-    neighbour.report(update(1, 2.0, 2.0)).await.unwrap();
+    neighbor.report(update(1, 2.0, 2.0)).await.unwrap();
 }
 
 #[tokio::test]
 async fn garbage_on_the_port_harms_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let mut node = node(&dir);
-    let mut neighbour = DriverStream::open(node.channel(), hello("neighbour")).await.unwrap();
+    let mut neighbor = DriverStream::open(node.channel(), register("neighbor")).await.unwrap();
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     let after_preface: Vec<u8> = preface.iter().copied().chain((0..=255).cycle().take(4_096)).collect();
     let pieces: [Vec<u8>; 5] = [
@@ -205,7 +205,7 @@ async fn garbage_on_the_port_harms_nobody() {
         let address = node.address.clone();
         let sent = tokio::task::spawn_blocking(move || garbage(&address, &bytes));
         sent.await.unwrap();
-        neighbour.report(update(sequence as u64 + 1, 2.0, 2.0)).await.unwrap();
+        neighbor.report(update(sequence as u64 + 1, 2.0, 2.0)).await.unwrap();
     }
     assert!(node.is_alive());
     ask(&node.channel(), request(nearest((1.0, 1.0), 1, 1.0))).await.unwrap();

@@ -13,7 +13,7 @@ use kerb_proto::v1::{
     TripState,
 };
 
-use crate::driver::{DriverStream, hello, update};
+use crate::driver::{DriverStream, register, update};
 use crate::eventually::beat;
 use crate::process::channel;
 
@@ -169,9 +169,9 @@ pub(crate) async fn cab(doors: Doors, id: String, place: (f64, f64), ledger: Arc
     let mut sequence = 0;
     loop {
         attempts.tick().await;
-        let opened = DriverStream::open(channel(&doors.drivers()), hello(&id)).await;
+        let opened = DriverStream::open(channel(&doors.drivers()), register(&id)).await;
         let Ok(mut stream) = opened else { continue };
-        sequence = stream.welcome.last_sequence.max(sequence);
+        sequence = stream.registered.last_sequence.max(sequence);
         let mut reports = beat(Duration::from_secs(1));
         loop {
             let is_open = tokio::select! {

@@ -8,7 +8,7 @@ use rand_pcg::Pcg64Mcg;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 
-use crate::driver::{DriverStream, hello, update};
+use crate::driver::{DriverStream, register, update};
 use crate::eventually::{beat, eventually, in_time};
 use crate::gateway::keep_reporting;
 use crate::members::Cluster;
@@ -47,23 +47,23 @@ fn traffic(cluster: &Cluster, crowd: &Truth, hoppers: usize) -> Traffic {
     Traffic(tasks)
 }
 
-/// A driver that jumps to and fro over a kilometre and more, through tiles and shards; it keeps its token.
+/// A driver that jumps to and fro over a kilometer and more, through tiles and shards; it keeps its token.
 async fn hop(addresses: impl Fn() -> Vec<String>, number: usize) {
     let mut beat = beat(Duration::from_millis(250));
-    let mut hello = hello(&format!("hopper-{number}"));
+    let mut register = register(&format!("hopper-{number}"));
     let mut sequence = 0;
     for turn in number.. {
         let addresses = addresses();
         beat.tick().await;
-        let opened = DriverStream::open(channel(&addresses[turn % addresses.len()]), hello.clone()).await;
+        let opened = DriverStream::open(channel(&addresses[turn % addresses.len()]), register.clone()).await;
         let Ok(mut stream) = opened else { continue };
-        hello.resume_token.clone_from(&stream.welcome.resume_token);
+        register.resume_token.clone_from(&stream.registered.resume_token);
         loop {
-            sequence = u64::max(sequence, stream.welcome.last_sequence) + 1;
+            sequence = u64::max(sequence, stream.registered.last_sequence) + 1;
             let east = if sequence.is_multiple_of(2) { 0.1 } else { -0.1 };
             let step = number as f64 / 1_000.0;
             match stream.report(update(sequence, PARIS.0 + step, PARIS.1 + east + step)).await {
-                Ok(ack) => hello.resume_token = ack.resume_token,
+                Ok(ack) => register.resume_token = ack.resume_token,
                 Err(_) => break,
             }
             beat.tick().await;

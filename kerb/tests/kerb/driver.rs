@@ -15,11 +15,11 @@ use tonic::{Status, Streaming};
 pub(crate) struct DriverStream {
     up: mpsc::Sender<ConnectRequest>,
     pub(crate) down: Streaming<ConnectResponse>,
-    pub(crate) welcome: Registered,
+    pub(crate) registered: Registered,
 }
 
-/// A hello of the default class.
-pub(crate) fn hello(id: &str) -> Register {
+/// A register of the default class.
+pub(crate) fn register(id: &str) -> Register {
     Register { driver_id: id.to_owned(), vehicle_class: "standard".to_owned(), ..Register::default() }
 }
 
@@ -35,14 +35,14 @@ pub(crate) fn update(sequence: u64, latitude_deg: f64, longitude_deg: f64) -> Po
 }
 
 impl DriverStream {
-    /// Says hello and is welcomed.
-    pub(crate) async fn open(channel: Channel, hello: Register) -> Result<Self, Status> {
+    /// Says register and is welcomed.
+    pub(crate) async fn open(channel: Channel, register: Register) -> Result<Self, Status> {
         let (mut up, requests) = mpsc::channel(16);
-        up.send(ConnectRequest { message: Some(Up::Register(hello)) }).await.expect("the channel is new");
+        up.send(ConnectRequest { message: Some(Up::Register(register)) }).await.expect("the channel is new");
         let mut down = DriverServiceClient::new(channel).connect(requests).await?.into_inner();
         match down.message().await?.and_then(|response| response.message) {
-            Some(Down::Registered(welcome)) => Ok(Self { up, down, welcome }),
-            other => panic!("not a welcome: {other:?}"),
+            Some(Down::Registered(registered)) => Ok(Self { up, down, registered }),
+            other => panic!("not a registered: {other:?}"),
         }
     }
 

@@ -39,7 +39,7 @@ async fn a_comparison_measures_everything_and_our_answers_are_exact() {
     }
     if has_redis {
         let redis = size["answers"].as_array().unwrap().iter().find(|of| of["system"] == "redis").unwrap();
-        // Redis keeps places to half a metre and has another radius of the earth: a few answers differ, and few drivers.
+        // Redis keeps places to half a meter and has another radius of the earth: a few answers differ, and few drivers.
         let (drivers, off) = (redis["drivers"].as_u64().unwrap(), redis["drivers_off"].as_u64().unwrap());
         assert!(drivers > 100 && off * 20 < drivers, "{redis}");
     }

@@ -8,7 +8,7 @@ use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::trip_event::Event;
 use kerb_proto::v1::trip_event_service_client::TripEventServiceClient;
-use kerb_proto::v1::watch_trip_response::News;
+use kerb_proto::v1::watch_trip_response::Update;
 use kerb_proto::v1::{
     DriverProgress, GetTripRequest, ListMarketsRequest, SubscribeRequest, TravelSource, TripEvent, TripState,
     WatchTripRequest, WatchTripResponse,
@@ -18,7 +18,7 @@ use tonic::Streaming;
 use tonic::transport::Channel;
 
 use crate::cabs::{Doors, Ledger, cab, next_action, rider, wish};
-use crate::driver::{DriverStream, hello, update};
+use crate::driver::{DriverStream, register, update};
 use crate::eventually::{beat, eventually, in_time};
 use crate::members::Cluster;
 use crate::process::{Process, channel, run, text};
@@ -47,7 +47,7 @@ fn watch(rider: &str, trip_id: &str, after_number: u64) -> WatchTripRequest {
 async fn a_trip_from_the_request_to_the_receipt() {
     let dir = tempfile::tempdir().unwrap();
     let node = Process::start(dir.path(), &[&["serve"], &QUICK[..]].concat());
-    let mut stream = DriverStream::open(node.channel(), hello("cab-1")).await.unwrap();
+    let mut stream = DriverStream::open(node.channel(), register("cab-1")).await.unwrap();
     stream.report(update(1, BERLIN.0, BERLIN.1)).await.unwrap();
     let mut rides = RideServiceClient::new(node.channel());
     let trip = rides.request_ride(wish("anna", BERLIN)).await.unwrap().into_inner();
@@ -73,9 +73,9 @@ async fn a_trip_from_the_request_to_the_receipt() {
 
     let (mut changes, mut positions) = (Vec::new(), 0);
     while let Some(response) = in_time("the watch", SOON, news.message()).await.unwrap() {
-        match response.news.unwrap() {
-            News::Change(change) => changes.push((change.number, change.state())),
-            News::Driver(driver) => {
+        match response.update.unwrap() {
+            Update::Change(change) => changes.push((change.number, change.state())),
+            Update::Driver(driver) => {
                 assert_eq!(driver.driver_id, "cab-1");
                 assert_eq!(driver.travel_source(), TravelSource::StraightLine);
                 positions += 1;
@@ -86,8 +86,8 @@ async fn a_trip_from_the_request_to_the_receipt() {
     println!("{positions} positions of the driver were watched");
     // A reconnect goes on where the last watch broke off.
     let mut rest = rides.watch_trip(watch("anna", &trip.trip_id, 4)).await.unwrap().into_inner();
-    let first = rest.message().await.unwrap().unwrap().news.unwrap();
-    assert!(matches!(first, News::Change(change) if change.number == 5));
+    let first = rest.message().await.unwrap().unwrap().update.unwrap();
+    assert!(matches!(first, Update::Change(change) if change.number == 5));
 
     let get = GetTripRequest { rider_id: "anna".to_owned(), trip_id: trip.trip_id };
     let receipt = rides.get_trip(get).await.unwrap().into_inner().receipt.unwrap();
@@ -110,7 +110,7 @@ async fn a_pickup_takes_as_long_as_its_streets() {
     let settings =
         ["--data-dir", "none", "--set", "roads.file=monaco.roads", "--set", "matcher.track_interval_ms=100"];
     let node = Process::start(dir.path(), &[&["serve"], &QUICK[..], &settings[..]].concat());
-    let mut stream = DriverStream::open(node.channel(), hello("cab-1")).await.unwrap();
+    let mut stream = DriverStream::open(node.channel(), register("cab-1")).await.unwrap();
     stream.report(update(1, cab.0, cab.1)).await.unwrap();
     let mut rides = RideServiceClient::new(node.channel());
     let request = wish("anna", rider);
@@ -152,7 +152,7 @@ async fn progress(news: &mut Streaming<WatchTripResponse>) -> DriverProgress {
             .await
             .expect("what the test has set up")
             .expect("what the test has set up");
-        if let Some(News::Driver(progress)) = next.news {
+        if let Some(Update::Driver(progress)) = next.update {
             return progress;
         }
     }

@@ -14,7 +14,7 @@ use kerb_proto::v1::{
 use tonic::{Code, Status};
 
 use crate::cabs::wish;
-use crate::driver::{DriverStream, hello, update};
+use crate::driver::{DriverStream, register, update};
 use crate::eventually::in_time;
 use crate::process::Process;
 
@@ -108,14 +108,14 @@ fn quote(pickup: (f64, f64)) -> QuoteRideRequest {
 async fn what_a_driver_may_not_do_is_refused_with_the_state() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
-    let mut anna = DriverStream::open(node.channel(), hello("near")).await.unwrap();
+    let mut anna = DriverStream::open(node.channel(), register("near")).await.unwrap();
     anna.report(update(1, SAN_FRANCISCO.0, SAN_FRANCISCO.1)).await.unwrap();
     let mut rides = RideServiceClient::new(node.channel());
     let trip = rides.request_ride(wish("rider", SAN_FRANCISCO)).await.unwrap().into_inner();
     let offer = in_time("the offer", SOON, anna.task()).await.unwrap();
     assert_eq!(offer.trip_id, trip.trip_id);
 
-    let mut other = DriverStream::open(node.channel(), hello("other")).await.unwrap();
+    let mut other = DriverStream::open(node.channel(), register("other")).await.unwrap();
     let stolen = other.act(&trip.trip_id, Action::Accept(AcceptOffer {})).await.unwrap();
     assert_ne!(stolen.code, 0, "another driver's offer: {stolen:?}");
     assert!(!stolen.message.is_empty());
@@ -153,8 +153,8 @@ async fn ten_thousand_requests_of_one_rider_disturb_nobody() {
         }
     };
     let flood = futures::stream::iter((0..10_000).map(ask)).buffer_unordered(256).collect::<Vec<_>>();
-    let mut neighbour = RideServiceClient::new(node.channel());
-    let (answers, served) = tokio::join!(flood, neighbour.request_ride(wish("neighbour", SAN_FRANCISCO)));
+    let mut neighbor = RideServiceClient::new(node.channel());
+    let (answers, served) = tokio::join!(flood, neighbor.request_ride(wish("neighbor", SAN_FRANCISCO)));
     assert!(served.is_ok(), "{served:?}");
     let taken = answers.iter().filter(|answer| answer.is_ok()).count();
     let full = answers.iter().filter(|answer| matches!(answer, Err(Code::ResourceExhausted))).count();

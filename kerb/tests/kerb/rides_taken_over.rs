@@ -5,14 +5,14 @@ use std::time::Duration;
 use kerb_proto::v1::connect_response::Message as Down;
 use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::trip_action::Action;
-use kerb_proto::v1::watch_trip_response::News;
+use kerb_proto::v1::watch_trip_response::Update;
 use kerb_proto::v1::{
     AcceptOffer, Arrived, GetTripRequest, TripAssignment, TripChange, TripEnded, TripState, WatchTripRequest,
 };
 use tonic::Code;
 
 use crate::cabs::{next_action, wish};
-use crate::driver::{DriverStream, hello, update};
+use crate::driver::{DriverStream, register, update};
 use crate::eventually::in_time;
 use crate::process::{Process, run, text};
 
@@ -60,15 +60,15 @@ impl Scene {
     async fn open() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let node = Process::start(dir.path(), &REOPTIMISE);
-        let mut far = DriverStream::open(node.channel(), hello("far")).await.expect("a stream");
+        let mut far = DriverStream::open(node.channel(), register("far")).await.expect("a stream");
         far.report(update(1, BERLIN.0 + 0.015, BERLIN.1)).await.expect("the stream is open");
         let mut rides = RideServiceClient::new(node.channel());
         let trip = rides.request_ride(wish("anna", BERLIN)).await.expect("a ride").into_inner();
         in_time("the offer", SOON, far.task()).await.expect("an offer");
         assert_eq!(far.act(&trip.trip_id, accept()).await.expect("an answer").code, 0);
-        let mut near = DriverStream::open(node.channel(), hello("near")).await.expect("a stream");
+        let mut near = DriverStream::open(node.channel(), register("near")).await.expect("a stream");
         near.report(update(1, BERLIN.0 + 0.0005, BERLIN.1)).await.expect("the stream is open");
-        let task = in_time("the question", SOON, near.task()).await.expect("an offer");
+        let task = in_time("the query", SOON, near.task()).await.expect("an offer");
         assert_eq!((task.state(), &task.trip_id), (TripState::Offered, &trip.trip_id));
         Self { dir, node, far, near, rides, task }
     }
@@ -94,7 +94,7 @@ async fn a_nearer_driver_takes_the_trip_and_the_first_hears_it_and_takes_another
     // The rider sees who comes now.
     let change: TripChange = in_time("the new driver", SOON, async {
         loop {
-            if let News::Change(change) = news.message().await.unwrap().unwrap().news.unwrap() {
+            if let Update::Change(change) = news.message().await.unwrap().unwrap().update.unwrap() {
                 return change;
             }
         }
@@ -141,15 +141,15 @@ async fn an_arrival_that_comes_first_keeps_the_trip_and_the_other_driver_hears_i
 
 /// Killed while a driver is asked: who comes back is told what there is to do, and the answer counts.
 #[tokio::test]
-async fn a_question_outlives_a_kill() {
+async fn a_query_outlives_a_kill() {
     let Scene { dir, node, task: TripAssignment { trip_id, .. }, .. } = Scene::open().await;
     node.kill();
     let node = Process::start(dir.path(), &REOPTIMISE);
-    let mut far = DriverStream::open(node.channel(), hello("far")).await.unwrap();
+    let mut far = DriverStream::open(node.channel(), register("far")).await.unwrap();
     let own = in_time("its own trip", SOON, far.task()).await.unwrap();
     assert_eq!((own.state(), &own.trip_id), (TripState::EnRoute, &trip_id));
-    let mut near = DriverStream::open(node.channel(), hello("near")).await.unwrap();
-    let asked = in_time("the question again", SOON, near.task()).await.unwrap();
+    let mut near = DriverStream::open(node.channel(), register("near")).await.unwrap();
+    let asked = in_time("the query again", SOON, near.task()).await.unwrap();
     assert_eq!((asked.state(), &asked.trip_id), (TripState::Offered, &trip_id));
     let result = near.act(&trip_id, accept()).await.unwrap();
     assert_eq!((result.code, result.state()), (0, TripState::EnRoute), "{result:?}");

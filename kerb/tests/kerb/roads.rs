@@ -155,7 +155,7 @@ fn wrong_inputs_are_told_with_the_place_and_leave_nothing() {
 fn speeds_are_learnt_from_positions_and_compared_with_trips() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    // One street of eleven kilometres at the equator, 60 km/h when nobody is in the way.
+    // One street of eleven kilometers at the equator, 60 km/h when nobody is in the way.
     std::fs::write(dir.join("town.csv"), "node_id,lat,lon\n1,0,0\n2,0,0.1\n").unwrap();
     let edges = "from_node,to_node,length_m,highway\n1,2,11119,primary\n2,1,11119,primary\n";
     std::fs::write(dir.join("edges.csv"), edges).unwrap();

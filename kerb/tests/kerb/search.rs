@@ -1,4 +1,4 @@
-//! Questions, and the truth beside them: a linear scan.
+//! Queries, and the truth beside them: a linear scan.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use rand::{Rng, RngExt};
 use tonic::Status;
 use tonic::transport::Channel;
 
-/// Distances agree to this; positions are kept to a centimetre.
+/// Distances agree to this; positions are kept to a centimeter.
 const DISTANCE_ERROR_MAX_M: f64 = 0.001;
 
 /// What was sent: id → place.
@@ -67,7 +67,7 @@ pub(crate) fn is_complete(coverage: Option<&Coverage>) -> bool {
     coverage.is_some_and(|coverage| coverage.shards_missing.is_empty())
 }
 
-/// A random question around a city.
+/// A random query around a city.
 pub(crate) fn random_search(rng: &mut impl Rng, center: (f64, f64)) -> Search {
     let mut near = |spread: f64| {
         (center.0 + rng.random_range(-spread..spread), center.1 + rng.random_range(-spread..spread))
@@ -84,7 +84,7 @@ pub(crate) fn random_search(rng: &mut impl Rng, center: (f64, f64)) -> Search {
     }
 }
 
-/// What is wrong with a complete answer to a question about drivers that stand still.
+/// What is wrong with a complete answer to a query about drivers that stand still.
 pub(crate) fn judge(truth: &Truth, search: &Search, answer: &FindNearbyResponse) -> Result<(), String> {
     let mut wanted = scan(truth, search);
     let found: Vec<_> = answer.drivers.iter().map(|d| (d.driver_id.clone(), d.distance_m)).collect();
@@ -116,12 +116,12 @@ fn scan(truth: &Truth, search: &Search) -> Vec<(String, f64)> {
     };
     let origin = origin.map(|point| place((point.latitude_deg, point.longitude_deg)));
     let inside = truth.iter().filter(|(_, at)| area.contains(place(**at)));
-    let mut hits: Vec<_> = inside
+    let mut neighbors: Vec<_> = inside
         .map(|(id, at)| (id.clone(), origin.map_or(0.0, |origin| distance_m(origin, place(*at)))))
         .collect();
-    hits.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
-    hits.truncate(k);
-    hits
+    neighbors.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+    neighbors.truncate(k);
+    neighbors
 }
 
 fn place((lat, lon): (f64, f64)) -> kerb_geometry::LatLng {
@@ -138,7 +138,7 @@ fn polygon(vertices: &[LatLng]) -> Area {
     Area::from(Polygon::new(corners).expect("a box"))
 }
 
-/// Drivers around a centre, on the lattice to which positions are kept.
+/// Drivers around a center, on the lattice to which positions are kept.
 pub(crate) fn city(rng: &mut impl Rng, center: (f64, f64), drivers: usize) -> Truth {
     let mut coordinate = |center: f64| ((center + rng.random_range(-0.1..0.1)) * 1e7).round() / 1e7;
     (0..drivers).map(|i| (format!("car-{i:05}"), (coordinate(center.0), coordinate(center.1)))).collect()

@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 use tonic::transport::Endpoint;
 
-use crate::driver::{DriverStream, hello, update};
+use crate::driver::{DriverStream, register, update};
 use crate::eventually::eventually;
 use crate::gateway::{batch, report};
 use crate::process::Process;
@@ -32,8 +32,8 @@ async fn streamed_positions_are_found_exactly() {
     assert_eq!((counted.received, counted.applied), (2_000, 2_000), "{counted:?}");
 
     // A driver's own stream beside the gateway's.
-    let mut stream = DriverStream::open(node.channel(), hello("cab-7")).await.unwrap();
-    assert_eq!(stream.welcome.last_sequence, 0);
+    let mut stream = DriverStream::open(node.channel(), register("cab-7")).await.unwrap();
+    assert_eq!(stream.registered.last_sequence, 0);
     for sequence in 1..=3 {
         let lat = BERLIN.0 + f64::from(sequence as u32) / 1_000.0;
         stream.report(update(sequence, lat, BERLIN.1)).await.unwrap();
@@ -84,7 +84,7 @@ async fn the_index_is_complete_again_after_a_kill_without_a_report() {
     let node = Process::start(dir.path(), &["serve"]);
     let truth = city(&mut rng, BERLIN, 1_000);
     report(node.channel(), vec![batch(&truth, 1, true)]).await.unwrap();
-    let mut stream = DriverStream::open(node.channel(), hello("late")).await.unwrap();
+    let mut stream = DriverStream::open(node.channel(), register("late")).await.unwrap();
     stream.report(update(1, 10.0, 10.0)).await.unwrap();
     // At most the last second may be lost, so another second's worth of reports must pass before the kill.
     let mut sequence = 1;
@@ -105,15 +105,15 @@ async fn the_index_is_complete_again_after_a_kill_without_a_report() {
     assert_eq!(found.drivers.len(), 1);
     assert!(found.drivers[0].position.unwrap().sequence >= 2, "more than a second was lost: {found:?}");
     // The driver goes on where it was.
-    let stream = DriverStream::open(node.channel(), hello("late")).await.unwrap();
-    assert!(stream.welcome.last_sequence >= 2, "{:?}", stream.welcome);
+    let stream = DriverStream::open(node.channel(), register("late")).await.unwrap();
+    assert!(stream.registered.last_sequence >= 2, "{:?}", stream.registered);
 }
 
 #[tokio::test]
 async fn an_orderly_stop_loses_nothing_and_tells_the_streams() {
     let dir = tempfile::tempdir().unwrap();
     let node = Process::start(dir.path(), &["serve"]);
-    let mut stream = DriverStream::open(node.channel(), hello("cab-1")).await.unwrap();
+    let mut stream = DriverStream::open(node.channel(), register("cab-1")).await.unwrap();
     stream.report(update(41, 1.0, 1.0)).await.unwrap();
     let ended = tokio::task::spawn_blocking(move || node.stop());
     let told = stream.acknowledged(u64::MAX).await.unwrap_err();
@@ -121,8 +121,8 @@ async fn an_orderly_stop_loses_nothing_and_tells_the_streams() {
     assert!(ended.await.unwrap().success(), "an orderly stop is a success");
 
     let node = Process::start(dir.path(), &["serve"]);
-    let stream = DriverStream::open(node.channel(), hello("cab-1")).await.unwrap();
-    assert_eq!(stream.welcome.last_sequence, 41);
+    let stream = DriverStream::open(node.channel(), register("cab-1")).await.unwrap();
+    assert_eq!(stream.registered.last_sequence, 41);
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_second_signal_stops_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let node = Process::start(dir.path(), &["serve", "--set", "node.drain_ms=600000"]);
     // A stream of an app that neither reads nor leaves keeps the drain waiting.
-    let mut stream = DriverStream::open(node.channel(), hello("cab-1")).await.unwrap();
+    let mut stream = DriverStream::open(node.channel(), register("cab-1")).await.unwrap();
     stream.report(update(1, 1.0, 1.0)).await.unwrap();
     node.signal("TERM");
     node.signal("INT");
@@ -142,11 +142,11 @@ async fn a_second_signal_stops_at_once() {
 async fn the_newer_stream_of_a_driver_wins_and_the_older_is_told_why() {
     let dir = tempfile::tempdir().unwrap();
     let node = Process::start(dir.path(), &["serve", "--data-dir", "none"]);
-    let mut older = DriverStream::open(node.channel(), hello("twin")).await.unwrap();
+    let mut older = DriverStream::open(node.channel(), register("twin")).await.unwrap();
     older.report(update(5, 1.0, 1.0)).await.unwrap();
-    let mut newer = DriverStream::open(node.channel(), hello("twin")).await.unwrap();
-    assert_eq!(newer.welcome.last_sequence, 5);
-    let newer_time_ms = newer.welcome.server_time_ms;
+    let mut newer = DriverStream::open(node.channel(), register("twin")).await.unwrap();
+    assert_eq!(newer.registered.last_sequence, 5);
+    let newer_time_ms = newer.registered.server_time_ms;
     let told = older.acknowledged(u64::MAX).await.unwrap_err();
     assert_eq!(told.code(), tonic::Code::Aborted);
     assert!(told.message().contains("newer stream"), "{told:?}");
@@ -173,7 +173,7 @@ async fn an_app_that_reads_nothing_is_heard_all_the_same() {
     // A connection of its own, with room for some 30 acknowledgements.
     let endpoint = Endpoint::from_shared(node.url()).unwrap();
     let channel = endpoint.initial_stream_window_size(2_048).connect().await.unwrap();
-    let mut stream = DriverStream::open(channel, hello("cab")).await.unwrap();
+    let mut stream = DriverStream::open(channel, register("cab")).await.unwrap();
     for sequence in 1..=5_000 {
         assert!(stream.send(update(sequence, 1.0, 1.0)).await);
     }
@@ -193,7 +193,7 @@ async fn an_offline_driver_leaves_the_index_and_comes_back() {
     let dir = tempfile::tempdir().unwrap();
     let node = Process::start(dir.path(), &["serve", "--data-dir", "none"]);
     let channel = node.channel();
-    let mut stream = DriverStream::open(node.channel(), hello("cab")).await.unwrap();
+    let mut stream = DriverStream::open(node.channel(), register("cab")).await.unwrap();
     let here: Truth = [("cab".to_owned(), (1.0, 1.0))].into();
     let search = nearest((1.0, 1.0), 5, 1_000.0);
     stream.report(update(1, 1.0, 1.0)).await.unwrap();

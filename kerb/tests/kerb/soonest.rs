@@ -18,7 +18,7 @@ use rand_pcg::Pcg64Mcg;
 const MIDTOWN: &[u8] = include_bytes!("../../../data/midtown_roads.osm.pbf");
 /// How far from a junction drivers are, at most: many of them are off the map.
 const DRIVERS_DEG: f64 = 0.02;
-/// And the questions' points: nearly all on it.
+/// And the queries' points: nearly all on it.
 const POINTS_DEG: f64 = 0.001;
 const SNAP_MAX_M: f64 = 100.0;
 const DRIVERS: usize = 600;
@@ -36,13 +36,13 @@ fn somewhere(rng: &mut Pcg64Mcg, roads: &Roads, off_deg: f64) -> LatLng {
     LatLng::new(near.lat_deg() + off(), near.lon_deg() + off()).expect("what the test has set up")
 }
 
-fn hit(number: usize, position: LatLng, origin: &Origin) -> Neighbor {
+fn neighbor(number: usize, position: LatLng, origin: &Origin) -> Neighbor {
     let id = DriverId::new(&format!("cab-{number:04}")).expect("what the test has set up");
     Neighbor {
-        card: DriverProfile { id, vehicle_class: VehicleClass(0), capabilities: Capabilities(0) },
+        profile: DriverProfile { id, vehicle_class: VehicleClass(0), capabilities: Capabilities(0) },
         position,
         hav: origin.hav(position),
-        stamp: UpdateVersion { sequence: 1, time_ms: 0 },
+        update_version: UpdateVersion { sequence: 1, time_ms: 0 },
         motion: Motion::NONE,
         status: DriverStatus::Available,
     }
@@ -50,30 +50,33 @@ fn hit(number: usize, position: LatLng, origin: &Origin) -> Neighbor {
 
 /// All drivers of a circle in the order of a ring.
 fn in_order(places: &[LatLng], circle: &Circle) -> Vec<Neighbor> {
-    let mut hits: Vec<_> = places.iter().enumerate().map(|(i, at)| hit(i, *at, circle.origin())).collect();
-    hits.retain(|hit| circle.contains(hit.position));
-    hits.sort_by(|a, b| a.hav.total_cmp(&b.hav).then_with(|| a.card.id.cmp(&b.card.id)));
-    hits
+    let mut neighbors: Vec<_> =
+        places.iter().enumerate().map(|(i, at)| neighbor(i, *at, circle.origin())).collect();
+    neighbors.retain(|neighbor| circle.contains(neighbor.position));
+    neighbors.sort_by(|a, b| a.hav.total_cmp(&b.hav).then_with(|| a.profile.id.cmp(&b.profile.id)));
+    neighbors
 }
 
 /// What an exact index answers to a ring.
 fn answer(sorted: &[Neighbor], ring: &Search) -> Vec<Neighbor> {
     let Search::WithinRadius { circle, limit, after } = ring else { panic!("no ring: {ring:?}") };
-    let is_after =
-        |hit: &&Neighbor| after.as_ref().is_none_or(|after| (hit.hav, &hit.card.id) > (after.hav, &after.id));
-    let inside = sorted.iter().filter(|hit| hit.hav <= circle.hav_max());
+    let is_after = |neighbor: &&Neighbor| {
+        after.as_ref().is_none_or(|after| (neighbor.hav, &neighbor.profile.id) > (after.hav, &after.id))
+    };
+    let inside = sorted.iter().filter(|neighbor| neighbor.hav <= circle.hav_max());
     inside.filter(is_after).take(*limit as usize).cloned().collect()
 }
 
 /// A table over everybody, sorted.
 fn truth(sorted: &[Neighbor], point: LatLng, times: &dyn TravelTimes) -> Vec<(Eta, String)> {
-    let question = TravelTimeQuery {
-        origins: sorted.iter().map(|hit| hit.position).collect(),
+    let query = TravelTimeQuery {
+        origins: sorted.iter().map(|neighbor| neighbor.position).collect(),
         destinations: vec![point],
         legs: (0..sorted.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect(),
     };
-    let table = times.table(&question);
-    let mut all: Vec<_> = table.etas().zip(sorted).map(|(eta, hit)| (eta, hit.card.id.to_string())).collect();
+    let table = times.table(&query);
+    let mut all: Vec<_> =
+        table.etas().zip(sorted).map(|(eta, neighbor)| (eta, neighbor.profile.id.to_string())).collect();
     // The table is by distance, and a stable sort keeps that among equal times.
     all.sort_by_key(|(eta, _)| eta.time_s);
     all
@@ -87,34 +90,36 @@ fn judge(seed: u64, snap_max_m: f64) {
     let times = RoadTimes::new(Arc::clone(&roads), Arc::new(StraightLine::new(50.0, 1.0)));
     let places: Vec<_> = (0..DRIVERS).map(|_| somewhere(&mut rng, &roads, DRIVERS_DEG)).collect();
     let (mut read, mut off_map, mut reordered) = (0, 0, 0);
-    let questions = 25;
-    for _ in 0..questions {
+    let queries = 25;
+    for _ in 0..queries {
         let circle = Circle::new(somewhere(&mut rng, &roads, POINTS_DEG), rng.random_range(300.0..8_000.0))
             .expect("what the test has set up");
         let (point, k) = (circle.center(), rng.random_range(1..30));
         let sorted = in_order(&places, &circle);
         let mut soonest = NearestByEtaSearch::new(circle, k, 5_000);
         while let Some(ring) = soonest.ring() {
-            let hits = answer(&sorted, ring);
-            read += hits.len();
-            let from = hits.iter().map(|hit| hit.position).collect();
+            let neighbors = answer(&sorted, ring);
+            read += neighbors.len();
+            let from = neighbors.iter().map(|neighbor| neighbor.position).collect();
             let etas = etas(from, point, &times);
-            soonest.read(hits, &etas, &times);
+            soonest.read(neighbors, &etas, &times);
         }
         let (best, exact) = soonest.finish();
         assert!(exact);
-        let best: Vec<_> = best.into_iter().map(|timed| (timed.eta, timed.hit.card.id.to_string())).collect();
+        let best: Vec<_> =
+            best.into_iter().map(|timed| (timed.eta, timed.neighbor.profile.id.to_string())).collect();
         let all = truth(&sorted, point, &times);
         assert_eq!(best, all[..all.len().min(k as usize)], "{k} to {point}");
         off_map += best.iter().filter(|(eta, _)| eta.source == TravelSource::StraightLine).count();
-        let by_distance: Vec<_> = sorted.iter().take(k as usize).map(|hit| hit.card.id.to_string()).collect();
+        let by_distance: Vec<_> =
+            sorted.iter().take(k as usize).map(|neighbor| neighbor.profile.id.to_string()).collect();
         let by_time: Vec<_> = best.into_iter().map(|(_, id)| id).collect();
         reordered += usize::from(by_time != by_distance);
     }
-    println!("{} drivers read a question, of {DRIVERS}", read / questions);
+    println!("{} drivers read a query, of {DRIVERS}", read / queries);
     assert!(off_map > 0, "drivers off the map are among the answers");
-    assert!(reordered > questions / 2, "streets make another order than straight lines: {reordered}");
-    assert!(read / questions < DRIVERS, "not everybody is read");
+    assert!(reordered > queries / 2, "streets make another order than straight lines: {reordered}");
+    assert!(read / queries < DRIVERS, "not everybody is read");
 }
 
 #[test]

@@ -259,7 +259,7 @@ async fn without_streets_there_are_no_speeds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn questions_go_on_while_speeds_are_replaced_and_see_one_set() {
+async fn queries_go_on_while_speeds_are_replaced_and_see_one_set() {
     let dir = tempfile::tempdir().unwrap();
     town(dir.path());
     let node = node(dir.path(), &WITH_STREETS);

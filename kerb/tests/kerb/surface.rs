@@ -10,7 +10,7 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::{v1, v1alpha};
 
-use crate::driver::{DriverStream, hello};
+use crate::driver::{DriverStream, register};
 use crate::eventually::eventually;
 use crate::process::Process;
 
@@ -93,8 +93,8 @@ async fn a_drivers_stream_that_reads_nothing_disturbs_nobody() {
         &["serve", "--data-dir", "none", "--set", "location_ingest.driver_updates_per_s=0"],
     );
     let channel = node.channel();
-    let mut neighbour = DriverStream::open(channel.clone(), hello("neighbour")).await.unwrap();
-    let mut stalled = DriverStream::open(channel, hello("stalled")).await.unwrap();
+    let mut neighbor = DriverStream::open(channel.clone(), register("neighbor")).await.unwrap();
+    let mut stalled = DriverStream::open(channel, register("stalled")).await.unwrap();
     let sent: u64 = 20_000;
     for sequence in 1..=sent {
         let lat = 1.0 + sequence as f64 / 1e6;
@@ -112,7 +112,7 @@ async fn a_drivers_stream_that_reads_nothing_disturbs_nobody() {
         if newest == sent { Ok(()) } else { Err(format!("{newest} of {sent}")) }
     })
     .await;
-    neighbour.report(crate::driver::update(1, 2.0, 2.0)).await.unwrap();
+    neighbor.report(crate::driver::update(1, 2.0, 2.0)).await.unwrap();
     // What it reads at last: the newest acknowledgement speaks for all.
     stalled.acknowledged(sent).await.unwrap();
 }

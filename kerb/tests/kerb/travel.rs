@@ -52,7 +52,7 @@ pub(crate) fn node(dir: &Path, settings: &[&str]) -> Process {
 
 pub(crate) const WITH_STREETS: [&str; 2] = ["--set", "roads.file=town.roads"];
 
-/// Seconds and metres of a way, by the road network itself.
+/// Seconds and meters of a way, by the road network itself.
 fn way(dir: &Path, from: (f64, f64), to: (f64, f64)) -> (u32, f64) {
     let at = |(lat, lon): (f64, f64)| format!("{lat},{lon}");
     let told = run(dir, &["roads", "route", "town.roads", &at(from), &at(to), "--geojson"]);

@@ -7,7 +7,7 @@ use kerb_ports::Slot;
 use kerb_types::DriverProfile;
 
 use super::RECORD_ROWS;
-use super::record::{decode_card, decode_rows};
+use super::record::{decode_profile, decode_rows};
 use crate::entry::State;
 use crate::options::DRIVERS_MAX;
 
@@ -28,10 +28,10 @@ pub struct Loaded {
 type Newest = Vec<(u64, Option<State>)>;
 
 /// The last row of a slot counts, in the order of turns: slots are given again, so stamps do not order them.
-pub(super) fn load(cards: &Keyspace, pages: &Keyspace, log: &Keyspace) -> fjall::Result<Loaded> {
+pub(super) fn load(profiles: &Keyspace, pages: &Keyspace, log: &Keyspace) -> fjall::Result<Loaded> {
     let mut loaded = Loaded::default();
-    let cards = load_cards(cards, &mut loaded)?;
-    let end = cards.keys().next_back().map_or(0, |slot| *slot as usize + 1);
+    let profiles = load_profiles(profiles, &mut loaded)?;
+    let end = profiles.keys().next_back().map_or(0, |slot| *slot as usize + 1);
     let mut newest: Newest = vec![(0, None); end];
     for item in pages.iter() {
         take_rows(&item.value()?, &mut newest, &mut loaded);
@@ -50,21 +50,21 @@ pub(super) fn load(cards: &Keyspace, pages: &Keyspace, log: &Keyspace) -> fjall:
         }
     }
     loaded.logged = logged.into_iter().collect();
-    let with_state = |(slot, card): (Slot, DriverProfile)| (slot, card, newest[slot as usize].1);
-    loaded.drivers = cards.into_iter().map(with_state).collect();
+    let with_state = |(slot, profile): (Slot, DriverProfile)| (slot, profile, newest[slot as usize].1);
+    loaded.drivers = profiles.into_iter().map(with_state).collect();
     keep_newest(&mut loaded.drivers);
     Ok(loaded)
 }
 
-/// The cards by slot.
-fn load_cards(cards: &Keyspace, loaded: &mut Loaded) -> fjall::Result<BTreeMap<Slot, DriverProfile>> {
+/// The profiles by slot.
+fn load_profiles(profiles: &Keyspace, loaded: &mut Loaded) -> fjall::Result<BTreeMap<Slot, DriverProfile>> {
     let mut by_slot = BTreeMap::new();
-    for item in cards.iter() {
+    for item in profiles.iter() {
         let (key, value) = item.into_inner()?;
         let slot = <[u8; 4]>::try_from(&key[..]).map(Slot::from_be_bytes);
-        match (slot, decode_card(&value)) {
-            (Ok(slot), Some(card)) if (slot as usize) < DRIVERS_MAX => {
-                by_slot.insert(slot, card);
+        match (slot, decode_profile(&value)) {
+            (Ok(slot), Some(profile)) if (slot as usize) < DRIVERS_MAX => {
+                by_slot.insert(slot, profile);
             }
             _ => loaded.corrupt += 1,
         }
@@ -72,11 +72,12 @@ fn load_cards(cards: &Keyspace, loaded: &mut Loaded) -> fjall::Result<BTreeMap<S
     Ok(by_slot)
 }
 
-/// A driver that was forgotten and came back in another slot has two cards when the end came between the two
+/// A driver that was forgotten and came back in another slot has two profiles when the end came between the two
 /// commits: the newer state is the driver's.
 fn keep_newest(drivers: &mut Vec<(Slot, DriverProfile, Option<State>)>) {
-    let stamp = |state: &Option<State>| state.map(|state| state.stamp);
-    drivers.sort_by(|(_, a, at), (_, b, bt)| a.id.cmp(&b.id).then(stamp(bt).cmp(&stamp(at))));
+    let update_version = |state: &Option<State>| state.map(|state| state.update_version);
+    drivers
+        .sort_by(|(_, a, at), (_, b, bt)| a.id.cmp(&b.id).then(update_version(bt).cmp(&update_version(at))));
     drivers.dedup_by(|(_, later, _), (_, first, _)| later.id == first.id);
 }
 
@@ -88,7 +89,7 @@ fn take_rows(bytes: &[u8], newest: &mut Newest, loaded: &mut Loaded) {
     debug_assert!(rows.len() <= RECORD_ROWS, "records are bounded");
     loaded.turn_max = loaded.turn_max.max(turn);
     for (slot, state) in rows {
-        // A slot without a card has no driver.
+        // A slot without a profile has no driver.
         if let Some(known) = newest.get_mut(slot as usize)
             && known.0 <= turn
         {

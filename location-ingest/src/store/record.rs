@@ -43,16 +43,16 @@ pub(super) fn decode_rows(bytes: &[u8]) -> Option<(u64, Vec<Row>)> {
     Some((u64::from_le_bytes(*turn), rows))
 }
 
-/// A driver's card.
-pub(super) fn encode_card(card: &DriverProfile) -> Vec<u8> {
-    let mut bytes = vec![VERSION, card.vehicle_class.0];
-    bytes.extend(card.capabilities.0.to_le_bytes());
-    bytes.extend(card.id.as_str().as_bytes());
+/// A driver's profile.
+pub(super) fn encode_profile(profile: &DriverProfile) -> Vec<u8> {
+    let mut bytes = vec![VERSION, profile.vehicle_class.0];
+    bytes.extend(profile.capabilities.0.to_le_bytes());
+    bytes.extend(profile.id.as_str().as_bytes());
     seal(bytes)
 }
 
-/// The card; `None` for a record that is not whole.
-pub(super) fn decode_card(bytes: &[u8]) -> Option<DriverProfile> {
+/// The profile; `None` for a record that is not whole.
+pub(super) fn decode_profile(bytes: &[u8]) -> Option<DriverProfile> {
     let body = unseal(bytes)?;
     let ([class, low, high], id) = body.split_first_chunk()?;
     Some(DriverProfile {
@@ -78,8 +78,8 @@ fn encode_row(slot: Slot, state: Option<&State>) -> [u8; ROW_BYTES] {
     row[..4].copy_from_slice(&slot.to_le_bytes());
     row[4..12].copy_from_slice(&state.map_or(NO_POSITION, |s| s.position.to_bits()).to_le_bytes());
     let Some(state) = state else { return row };
-    row[12..20].copy_from_slice(&state.stamp.sequence.to_le_bytes());
-    row[20..28].copy_from_slice(&state.stamp.time_ms.to_le_bytes());
+    row[12..20].copy_from_slice(&state.update_version.sequence.to_le_bytes());
+    row[20..28].copy_from_slice(&state.update_version.time_ms.to_le_bytes());
     row[28..30].copy_from_slice(&state.motion.heading_cdeg.to_le_bytes());
     row[30..32].copy_from_slice(&state.motion.speed_cmps.to_le_bytes());
     row[32..34].copy_from_slice(&state.accuracy_dm.to_le_bytes());
@@ -106,7 +106,7 @@ fn decode_row(row: &[u8; ROW_BYTES]) -> Option<Row> {
     }
     let state = State {
         position: LatLng::from_e7(((bits >> 32) as u32).cast_signed(), (bits as u32).cast_signed()).ok()?,
-        stamp: UpdateVersion {
+        update_version: UpdateVersion {
             sequence: u64::from_le_bytes(*sequence),
             time_ms: i64::from_le_bytes(*time_ms),
         },
@@ -134,7 +134,7 @@ mod tests {
     fn rows() -> Vec<Row> {
         let state = State {
             position: LatLng::new(-33.9, 151.2).unwrap(),
-            stamp: UpdateVersion { sequence: u64::MAX, time_ms: i64::MIN },
+            update_version: UpdateVersion { sequence: u64::MAX, time_ms: i64::MIN },
             motion: Motion { heading_cdeg: 35_999, speed_cmps: Motion::NOT_KNOWN },
             accuracy_dm: 7,
             status: DriverStatus::OnTrip,
@@ -146,14 +146,14 @@ mod tests {
 
     #[test]
     fn records_come_back_whole_or_not_at_all() {
-        let card = DriverProfile {
+        let profile = DriverProfile {
             id: DriverId::new("cab-7").unwrap(),
             vehicle_class: VehicleClass(63),
             capabilities: Capabilities(0xfffe),
         };
-        let (rows_bytes, card_bytes) = (encode_rows(9, &rows()), encode_card(&card));
+        let (rows_bytes, profile_bytes) = (encode_rows(9, &rows()), encode_profile(&profile));
         assert_eq!(decode_rows(&rows_bytes), Some((9, rows())));
-        assert_eq!(decode_card(&card_bytes), Some(card));
+        assert_eq!(decode_profile(&profile_bytes), Some(profile));
         for cut in 0..rows_bytes.len() {
             assert_eq!(decode_rows(&rows_bytes[..cut]), None);
         }
@@ -162,10 +162,10 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(decode_rows(&bytes), None);
         }
-        for bit in 0..card_bytes.len() * 8 {
-            let mut bytes = card_bytes.clone();
+        for bit in 0..profile_bytes.len() * 8 {
+            let mut bytes = profile_bytes.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(decode_card(&bytes), None);
+            assert_eq!(decode_profile(&bytes), None);
         }
     }
 }

@@ -34,12 +34,15 @@ impl App {
         Self { up: Some(up), down }
     }
 
-    pub(crate) async fn hello(channel: &Channel, hello: Register) -> Result<(Self, Registered), Status> {
+    pub(crate) async fn register(
+        channel: &Channel,
+        register: Register,
+    ) -> Result<(Self, Registered), Status> {
         let mut app = Self::open(channel).await;
-        app.send(Up::Register(hello)).await;
+        app.send(Up::Register(register)).await;
         match app.next().await? {
-            Some(Down::Registered(welcome)) => Ok((app, welcome)),
-            other => panic!("{other:?} is no welcome"),
+            Some(Down::Registered(registered)) => Ok((app, registered)),
+            other => panic!("{other:?} is no registered"),
         }
     }
 
@@ -83,7 +86,7 @@ impl App {
     }
 }
 
-pub(crate) fn hello(driver: &str) -> Register {
+pub(crate) fn register(driver: &str) -> Register {
     Register { driver_id: driver.to_owned(), vehicle_class: "standard".to_owned(), ..Register::default() }
 }
 
@@ -107,9 +110,9 @@ async fn one(options: Options) -> (Arc<Cluster>, LocationIngest, Channel) {
 #[tokio::test]
 async fn positions_are_taken_acknowledged_and_sent_on() {
     let (cluster, ingest, channel) = one(options()).await;
-    let (mut app, welcome) = App::hello(&channel, hello("cab-7")).await.unwrap();
+    let (mut app, registered) = App::register(&channel, register("cab-7")).await.unwrap();
     assert_eq!(
-        (welcome.last_sequence, welcome.server_time_ms, welcome.node_id.as_str()),
+        (registered.last_sequence, registered.server_time_ms, registered.node_id.as_str()),
         (0, NOW_MS, "ingest")
     );
     for sequence in [1, 2, 5, 4, 5] {
@@ -122,7 +125,10 @@ async fn positions_are_taken_acknowledged_and_sent_on() {
         }
     };
     let token = ResumeToken::decode(&ack.resume_token, &id("cab-7")).unwrap().unwrap();
-    assert_eq!((token.node, token.stamp), (node("ingest"), UpdateVersion { sequence: 5, time_ms: NOW_MS }));
+    assert_eq!(
+        (token.node, token.update_version),
+        (node("ingest"), UpdateVersion { sequence: 5, time_ms: NOW_MS })
+    );
     assert!(ingest.settle(30_000).await);
     let seen = cluster.server("a").content()[&id("cab-7")];
     assert_eq!((seen.position.lat_deg(), seen.status), (55.0, DriverStatus::Available));
@@ -132,14 +138,14 @@ async fn positions_are_taken_acknowledged_and_sent_on() {
     eventually("the stream is closed", || ingest.counters().streams_open.get() == 0).await;
     let known = ingest.port().lookup(id("cab-7")).await.unwrap().unwrap();
     assert!(!known.connected && known.searchable, "a driver that disconnects stays until it is gone");
-    let (_, welcome) = App::hello(&channel, hello("cab-7")).await.unwrap();
-    assert_eq!(welcome.last_sequence, 5);
+    let (_, registered) = App::register(&channel, register("cab-7")).await.unwrap();
+    assert_eq!(registered.last_sequence, 5);
 }
 
 #[tokio::test]
 async fn offline_leaves_the_index_and_another_status_comes_back() {
     let (cluster, ingest, channel) = one(options()).await;
-    let (mut app, _) = App::hello(&channel, hello("cab")).await.unwrap();
+    let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     for (sequence, status, present) in
         [(1, 3, true), (2, 0, true), (3, 4, false), (4, 0, false), (5, 2, true)]
     {
@@ -155,7 +161,7 @@ async fn offline_leaves_the_index_and_another_status_comes_back() {
 #[tokio::test]
 async fn a_refused_position_names_its_fields_and_leaves_the_stream_open() {
     let (_cluster, ingest, channel) = one(options()).await;
-    let (mut app, _) = App::hello(&channel, hello("cab")).await.unwrap();
+    let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     let bad = PositionUpdate {
         sequence: 3,
         latitude_deg: f64::NAN,
@@ -166,7 +172,7 @@ async fn a_refused_position_names_its_fields_and_leaves_the_stream_open() {
     app.send(Up::Position(bad)).await;
     app.send(Up::Position(PositionUpdate { sequence: 4, time_ms: NOW_MS + 10_001, ..Default::default() }))
         .await;
-    app.send(Up::Register(hello("cab"))).await;
+    app.send(Up::Register(register("cab"))).await;
     app.send(position(5, 50.0)).await;
     let mut refusals = Vec::new();
     loop {
@@ -180,24 +186,28 @@ async fn a_refused_position_names_its_fields_and_leaves_the_stream_open() {
     assert_eq!((refusals[0].sequence, refusals[1].sequence), (3, 4));
     assert_eq!(fields(0), ["position.latitude_deg", "position.speed_mps", "position.status"]);
     assert!(refusals[0].errors[0].description.contains("NaN"));
-    assert_eq!((fields(1), fields(2)), (vec!["position.time_ms"], vec!["hello"]));
+    assert_eq!((fields(1), fields(2)), (vec!["position.time_ms"], vec!["register"]));
     assert_eq!((ingest.counters().refused.get(), ingest.counters().applied.get()), (2, 1));
 }
 
 #[tokio::test]
-async fn a_wrong_hello_is_refused_with_every_field() {
+async fn a_wrong_register_is_refused_with_every_field() {
     let (_cluster, _ingest, channel) = one(options()).await;
     let wrong =
         Register { driver_id: String::new(), vehicle_class: "rocket".to_owned(), ..Register::default() };
-    let status = App::hello(&channel, wrong).await.err().unwrap();
+    let status = App::register(&channel, wrong).await.err().unwrap();
     assert_eq!(status.code(), Code::InvalidArgument);
-    assert!(status.message().contains("hello.driver_id") && status.message().contains("hello.vehicle_class"));
-    let long = App::hello(&channel, hello(&"x".repeat(65))).await.err().unwrap();
-    assert!(long.message().contains("65 bytes"), "{long}");
-    let garbage = Register { resume_token: b"garbage-of-some-length-here".to_vec().into(), ..hello("cab") };
-    let status = App::hello(&channel, garbage).await.err().unwrap();
     assert!(
-        status.code() == Code::InvalidArgument && status.message().contains("hello.resume_token"),
+        status.message().contains("register.driver_id")
+            && status.message().contains("register.vehicle_class")
+    );
+    let long = App::register(&channel, register(&"x".repeat(65))).await.err().unwrap();
+    assert!(long.message().contains("65 bytes"), "{long}");
+    let garbage =
+        Register { resume_token: b"garbage-of-some-length-here".to_vec().into(), ..register("cab") };
+    let status = App::register(&channel, garbage).await.err().unwrap();
+    assert!(
+        status.code() == Code::InvalidArgument && status.message().contains("register.resume_token"),
         "{status}"
     );
     let mut app = App::open(&channel).await;
@@ -207,21 +217,21 @@ async fn a_wrong_hello_is_refused_with_every_field() {
 }
 
 #[tokio::test]
-async fn no_hello_in_time_ends_the_stream() {
-    let (_cluster, _ingest, channel) = one(Options { hello_timeout_ms: 20, ..options() }).await;
+async fn no_register_in_time_ends_the_stream() {
+    let (_cluster, _ingest, channel) = one(Options { register_timeout_ms: 20, ..options() }).await;
     let mut app = App::open(&channel).await;
     let (_, status) = app.end().await.unwrap_err();
-    assert_eq!((status.code(), status.message()), (Code::DeadlineExceeded, "no hello within 20 ms"));
+    assert_eq!((status.code(), status.message()), (Code::DeadlineExceeded, "no register within 20 ms"));
 }
 
 #[tokio::test]
 async fn the_newer_stream_wins_and_the_older_is_told() {
     let (_cluster, ingest, channel) = one(options()).await;
-    let (mut older, _) = App::hello(&channel, hello("cab")).await.unwrap();
+    let (mut older, _) = App::register(&channel, register("cab")).await.unwrap();
     older.send(position(1, 50.0)).await;
     older.acknowledged(1).await;
-    let (mut newer, welcome) = App::hello(&channel, hello("cab")).await.unwrap();
-    assert_eq!(welcome.last_sequence, 1);
+    let (mut newer, registered) = App::register(&channel, register("cab")).await.unwrap();
+    assert_eq!(registered.last_sequence, 1);
     let (_, status) = older.end().await.unwrap_err();
     assert_eq!(status.code(), Code::Aborted);
     assert!(status.message().contains("newer stream") && status.message().contains("ingest"), "{status}");
@@ -236,14 +246,14 @@ async fn the_newer_stream_wins_and_the_older_is_told() {
 async fn a_hint_comes_before_the_first_update_is_dropped() {
     let (_cluster, _ingest, channel) =
         one(Options { driver_updates_per_s: 5, driver_updates_burst: 20, ..options() }).await;
-    let (mut app, welcome) = App::hello(&channel, hello("cab")).await.unwrap();
+    let (mut app, registered) = App::register(&channel, register("cab")).await.unwrap();
     let mut hints = 0;
     for sequence in 1..=30 {
         app.send(position(sequence, 50.0)).await;
         loop {
             match app.next().await.unwrap().unwrap() {
                 Down::ReportingInterval(hint) => {
-                    assert_eq!(hint.interval_ms, welcome.reporting_interval_ms);
+                    assert_eq!(hint.interval_ms, registered.reporting_interval_ms);
                     hints += 1;
                 }
                 Down::Acknowledgement(ack) => {
@@ -261,7 +271,7 @@ async fn a_hint_comes_before_the_first_update_is_dropped() {
 #[tokio::test]
 async fn an_overloaded_node_asks_for_fewer_reports_and_takes_it_back() {
     let (cluster, ingest, channel) = one(Options { overload_pending: 3, ..options() }).await;
-    let (mut app, _) = App::hello(&channel, hello("cab")).await.unwrap();
+    let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     let mut gateway = ingest.gateway();
     assert!(ingest.settle(30_000).await);
     cluster.server("a").gate(false);
@@ -292,7 +302,7 @@ async fn an_overloaded_node_asks_for_fewer_reports_and_takes_it_back() {
 #[tokio::test]
 async fn a_stalled_reader_holds_up_nothing_and_its_stream_ends_in_the_end() {
     let (_cluster, ingest, channel) = one(Options { stall_timeout_ms: 100, ..options() }).await;
-    let (mut app, _) = App::hello(&channel, hello("cab")).await.unwrap();
+    let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     // Nothing is read from here on. The client's window takes some 30 acknowledgements.
     for sequence in 1..=5_000 {
         app.send(position(sequence, 50.0)).await;
@@ -335,7 +345,7 @@ async fn a_stream_runs_where_the_server_says() {
     let ingest = cluster.start("ingest", options()).await;
     let beside = Arc::new(Beside::default());
     let channel = serve_beside(&ingest, Some(beside.clone())).await;
-    let (mut app, _) = App::hello(&channel, hello("cab")).await.unwrap();
+    let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     app.send(position(1, 50.0)).await;
     app.acknowledged(1).await;
     assert_eq!(beside.0.load(Ordering::Relaxed), 1);
@@ -344,7 +354,7 @@ async fn a_stream_runs_where_the_server_says() {
 #[tokio::test]
 async fn a_shutdown_ends_streams_with_a_reason_after_the_last_acknowledgement() {
     let (cluster, ingest, channel) = one(options()).await;
-    let (mut app, _) = App::hello(&channel, hello("cab")).await.unwrap();
+    let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     app.send(position(1, 50.0)).await;
     eventually("it is applied", || ingest.counters().applied.get() == 1).await;
     in_time("the shutdown", ingest.shutdown()).await;
@@ -357,9 +367,9 @@ async fn a_shutdown_ends_streams_with_a_reason_after_the_last_acknowledgement() 
 #[tokio::test]
 async fn an_oversized_message_ends_only_its_stream() {
     let (_cluster, _ingest, channel) = one(options()).await;
-    let (mut fine, _) = App::hello(&channel, hello("fine")).await.unwrap();
+    let (mut fine, _) = App::register(&channel, register("fine")).await.unwrap();
     let mut app = App::open(&channel).await;
-    let huge = Register { driver_id: "x".repeat(5 * 1024 * 1024), ..hello("huge") };
+    let huge = Register { driver_id: "x".repeat(5 * 1024 * 1024), ..register("huge") };
     app.send(Up::Register(huge)).await;
     let (_, status) = app.end().await.unwrap_err();
     assert!(matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted), "{status}");

@@ -2,7 +2,7 @@
 
 use kerb_location_ingest::{Counters, DriverTable, EXPIRY_TICK_MS, Expiry, RateLimit};
 
-use crate::fixture::{NOW_MS, card, place, report, sharding};
+use crate::fixture::{NOW_MS, place, profile, report, sharding};
 
 const GONE_MS: i64 = 60_000;
 const RETENTION_MS: i64 = 600_000;
@@ -12,8 +12,8 @@ fn silence_unlists_and_then_forgets() {
     let table = DriverTable::new(sharding(), 16);
     let counters = Counters::default();
     let mut expiry = Expiry::new(NOW_MS, GONE_MS, RETENTION_MS);
-    let driver = table.enrol(&card(0), |_| ()).unwrap();
-    let held = table.enrol(&card(1), |_| ()).unwrap();
+    let driver = table.enrol(&profile(0), |_| ()).unwrap();
+    let held = table.enrol(&profile(1), |_| ()).unwrap();
     let is_held = |slot| slot == held.slot;
     let mut last_ms = NOW_MS;
     let (mut unlisted_ms, mut retired_ms) = (0, 0);
@@ -47,7 +47,7 @@ fn silence_unlists_and_then_forgets() {
 fn a_driver_that_never_reports_is_forgotten_once_nobody_holds_it() {
     let table = DriverTable::new(sharding(), 16);
     let mut expiry = Expiry::new(NOW_MS, GONE_MS, RETENTION_MS);
-    table.enrol(&card(0), |_| ()).unwrap();
+    table.enrol(&profile(0), |_| ()).unwrap();
     let counters = Counters::default();
     assert!(expiry.turn(NOW_MS, &table, |_| false, &counters).is_empty());
     assert_eq!(expiry.turn(NOW_MS + GONE_MS + 2 * EXPIRY_TICK_MS, &table, |_| false, &counters), [0]);

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, watch};
 pub(crate) struct Seen {
     pub(crate) shard: ShardId,
     pub(crate) position: LatLng,
-    pub(crate) stamp: UpdateVersion,
+    pub(crate) update_version: UpdateVersion,
     pub(crate) status: DriverStatus,
     pub(crate) class: VehicleClass,
 }
@@ -37,7 +37,7 @@ pub(crate) struct FakeIndex {
 
 #[derive(Debug, Default)]
 struct Source {
-    cards: HashMap<Slot, (DriverId, VehicleClass)>,
+    profiles: HashMap<Slot, (DriverId, VehicleClass)>,
     rounds: BTreeMap<u64, (BTreeSet<ShardId>, HashSet<DriverId>)>,
     round_last: u64,
 }
@@ -98,10 +98,11 @@ impl FakeIndex {
             batch.updates.iter().map(|u| u.slot).chain(batch.removals.iter().copied()).collect();
         assert_eq!(distinct.len(), batch.updates.len() + batch.removals.len(), "a slot has one row");
         for introduction in batch.slot_bindings {
-            let card = &introduction.card;
+            let profile = &introduction.profile;
             let source = self.sources.get_mut(node).expect("open");
-            let before = source.cards.insert(introduction.slot, (card.id.clone(), card.vehicle_class));
-            if let Some((other, _)) = before.filter(|(before, _)| *before != card.id) {
+            let before =
+                source.profiles.insert(introduction.slot, (profile.id.clone(), profile.vehicle_class));
+            if let Some((other, _)) = before.filter(|(before, _)| *before != profile.id) {
                 let owned = self
                     .drivers
                     .get(&other)
@@ -113,17 +114,21 @@ impl FakeIndex {
             self.update(node, update);
         }
         for slot in batch.removals {
-            let (id, _) = &self.sources[node].cards[&slot];
+            let (id, _) = &self.sources[node].profiles[&slot];
             if self.drivers.get(id).is_some_and(|(of, at, _)| of == node && *at == slot) {
                 self.drivers.remove(id);
             }
         }
         for forget in batch.evictions {
-            if self.drivers.get(&forget.id).is_some_and(|(_, _, seen)| seen.stamp <= forget.stamp) {
+            if self
+                .drivers
+                .get(&forget.id)
+                .is_some_and(|(_, _, seen)| seen.update_version <= forget.update_version)
+            {
                 self.drivers.remove(&forget.id);
             }
             let known = self.forgotten.entry(forget.id).or_default();
-            *known = (*known).max(forget.stamp);
+            *known = (*known).max(forget.update_version);
         }
     }
 
@@ -132,17 +137,22 @@ impl FakeIndex {
         let held = self.shards.contains(&update.shard);
         assert!(held || self.ahead, "shard {} is not held", update.shard);
         let source = self.sources.get_mut(node).expect("open");
-        let (id, class) = source.cards.get(&update.slot).expect("introduced").clone();
+        let (id, class) = source.profiles.get(&update.slot).expect("introduced").clone();
         for (_, sent) in source.rounds.values_mut() {
             sent.insert(id.clone());
         }
-        let refused = self.forgotten.get(&id).is_some_and(|stamp| update.stamp <= *stamp);
-        let older =
-            self.drivers.get(&id).is_some_and(|(of, _, seen)| of != node && seen.stamp > update.stamp);
+        let refused =
+            self.forgotten.get(&id).is_some_and(|update_version| update.update_version <= *update_version);
+        let older = self
+            .drivers
+            .get(&id)
+            .is_some_and(|(of, _, seen)| of != node && seen.update_version > update.update_version);
         if held && !refused && !older {
-            let Update { shard, position, stamp, status, .. } = update;
-            self.drivers
-                .insert(id, (node.clone(), update.slot, Seen { shard, position, stamp, status, class }));
+            let Update { shard, position, update_version, status, .. } = update;
+            self.drivers.insert(
+                id,
+                (node.clone(), update.slot, Seen { shard, position, update_version, status, class }),
+            );
         }
     }
 }
@@ -212,12 +222,12 @@ impl FakeServer {
 pub(crate) struct Handle(pub(crate) Arc<FakeServer>);
 
 impl PositionSink for Handle {
-    fn open(&self, hello: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+    fn open(&self, register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
         async move {
             let server = self.0.clone();
-            server.index.lock().open(&hello.node);
+            server.index.lock().open(&register.node);
             let epoch = *server.epoch.borrow();
-            Ok(Box::new(FakeSession { server, source: hello.node, epoch }) as Box<dyn ReplicationStream>)
+            Ok(Box::new(FakeSession { server, source: register.node, epoch }) as Box<dyn ReplicationStream>)
         }
         .boxed()
     }

@@ -41,7 +41,7 @@ pub(crate) fn id(name: &str) -> DriverId {
     DriverId::new(name).unwrap()
 }
 
-pub(crate) fn card(i: usize) -> DriverProfile {
+pub(crate) fn profile(i: usize) -> DriverProfile {
     DriverProfile {
         id: id(&format!("driver-{i}")),
         vehicle_class: VehicleClass((i % 3) as u8),
@@ -55,8 +55,8 @@ pub(crate) fn place(i: u64) -> LatLng {
 }
 
 pub(crate) fn report(place: LatLng, sequence: u64, time_ms: i64) -> Report {
-    let stamp = UpdateVersion { sequence, time_ms };
-    Report { position: place, stamp, motion: Motion::NONE, accuracy_dm: 0, status: None }
+    let update_version = UpdateVersion { sequence, time_ms };
+    Report { position: place, update_version, motion: Motion::NONE, accuracy_dm: 0, status: None }
 }
 
 /// What index servers with these shards must hold of a table.
@@ -66,13 +66,19 @@ pub(crate) fn searchable(
     holds: impl Fn(kerb_types::ShardId) -> bool,
 ) -> BTreeMap<DriverId, Seen> {
     let seen = |slot: Slot| {
-        let (card, state) = (table.card(slot)?, table.state(slot)?);
-        let shard = table.sharding().shard_of(&card.id, state.position);
+        let (profile, state) = (table.profile(slot)?, table.state(slot)?);
+        let shard = table.sharding().shard_of(&profile.id, state.position);
         assert_eq!(shard, state.shard, "an entry knows its shard");
-        let listed = state.listed && state.stamp.time_ms > gone_before_ms && holds(shard);
-        let class = card.vehicle_class;
-        let seen = Seen { shard, position: state.position, stamp: state.stamp, status: state.status, class };
-        listed.then(|| (card.id.clone(), seen))
+        let listed = state.listed && state.update_version.time_ms > gone_before_ms && holds(shard);
+        let class = profile.vehicle_class;
+        let seen = Seen {
+            shard,
+            position: state.position,
+            update_version: state.update_version,
+            status: state.status,
+            class,
+        };
+        listed.then(|| (profile.id.clone(), seen))
     };
     (0..table.slots_end()).filter_map(seen).collect()
 }

@@ -132,7 +132,7 @@ async fn a_handle_that_is_given_anew_names_the_new_driver_and_a_full_table_ends_
     ];
     assert_eq!(report(&channel, requests).await.unwrap().applied, 2);
     let known = ingest.port().lookup(id("fleet-0")).await.unwrap().unwrap();
-    assert_eq!(known.position.unwrap().stamp.sequence, 1);
+    assert_eq!(known.position.unwrap().update_version.sequence, 1);
     let third = vec![ReportPositionsRequest { drivers: vec![driver(7)], positions: None }];
     let status = report(&channel, third).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::ResourceExhausted);

@@ -4,7 +4,7 @@ use kerb_location_ingest::ResumeToken;
 use kerb_proto::v1::Register;
 use kerb_types::{ShardId, UpdateVersion};
 
-use crate::connect::{App, hello, position};
+use crate::connect::{App, position, register};
 use crate::fixture::{Cluster, eventually, id, node, options, serve};
 
 const SERVERS: [&str; 3] = ["a", "b", "c"];
@@ -12,7 +12,10 @@ const SERVERS: [&str; 3] = ["a", "b", "c"];
 /// The sequences by which servers show a driver.
 fn shown(cluster: &Cluster, driver: &str) -> Vec<u64> {
     let contents = SERVERS.iter().map(|name| cluster.server(name).content());
-    contents.filter_map(|mut content| content.remove(&id(driver))).map(|seen| seen.stamp.sequence).collect()
+    contents
+        .filter_map(|mut content| content.remove(&id(driver)))
+        .map(|seen| seen.update_version.sequence)
+        .collect()
 }
 
 #[tokio::test]
@@ -26,18 +29,19 @@ async fn a_resume_token_leaves_no_ghost_at_the_last_node() {
     // To and fro between two nodes, each time somewhere else.
     for round in 0..12_usize {
         let channel = &channels[round % 2];
-        let (mut app, welcome) =
-            App::hello(channel, Register { resume_token: token, ..hello("cab") }).await.unwrap();
-        assert_eq!(welcome.last_sequence, sequence, "a token tells the next node the sequence");
+        let (mut app, registered) =
+            App::register(channel, Register { resume_token: token, ..register("cab") }).await.unwrap();
+        assert_eq!(registered.last_sequence, sequence, "a token tells the next node the sequence");
         sequence += 1;
         app.send(position(sequence, 50.0 + round as f64)).await;
         token = app.acknowledged(sequence).await.resume_token;
         cluster.settle(&[&first, &second]).await;
         assert_eq!(shown(&cluster, "cab"), [sequence], "round {round}");
     }
-    let other = ResumeToken { node: node("gone"), shard: ShardId(9_999), stamp: UpdateVersion::default() };
-    let foreign = Register { resume_token: other.encode(&id("cab")), ..hello("cab") };
-    assert!(App::hello(&channels[0], foreign).await.is_ok(), "a shard that is no more is no error");
+    let other =
+        ResumeToken { node: node("gone"), shard: ShardId(9_999), update_version: UpdateVersion::default() };
+    let foreign = Register { resume_token: other.encode(&id("cab")), ..register("cab") };
+    assert!(App::register(&channels[0], foreign).await.is_ok(), "a shard that is no more is no error");
 }
 
 #[tokio::test]
@@ -47,7 +51,7 @@ async fn what_was_not_acknowledged_before_the_node_was_left_is_no_ghost() {
     let [first, second] = [serve(&nodes[0]).await, serve(&nodes[1]).await];
     for cab in 0..8 {
         let name = format!("cab-{cab}");
-        let (mut app, _) = App::hello(&first, hello(&name)).await.unwrap();
+        let (mut app, _) = App::register(&first, register(&name)).await.unwrap();
         app.send(position(1, 10.0 + f64::from(cab))).await;
         let token = app.acknowledged(1).await.resume_token;
         // Into another shard: the node applies it, and its acknowledgement does not reach the app.
@@ -57,7 +61,7 @@ async fn what_was_not_acknowledged_before_the_node_was_left_is_no_ghost() {
         // Back into the first shard, or into a third one.
         let lat = if cab % 2 == 0 { 10.0 } else { 70.0 } + f64::from(cab);
         let (mut app, _) =
-            App::hello(&second, Register { resume_token: token, ..hello(&name) }).await.unwrap();
+            App::register(&second, Register { resume_token: token, ..register(&name) }).await.unwrap();
         app.send(position(3, lat)).await;
         app.acknowledged(3).await;
         cluster.settle(&[&nodes[0], &nodes[1]]).await;
@@ -76,21 +80,21 @@ async fn a_node_that_went_down_before_its_first_acknowledgement_leaves_no_ghost(
         let (token, sequence) = if cab < 4 {
             Default::default()
         } else {
-            let (mut app, _) = App::hello(&second, hello(&name)).await.unwrap();
+            let (mut app, _) = App::register(&second, register(&name)).await.unwrap();
             app.send(position(1, 70.0 + f64::from(cab))).await;
             (app.acknowledged(1).await.resume_token, 1)
         };
-        let (mut app, welcome) =
-            App::hello(&first, Register { resume_token: token, ..hello(&name) }).await.unwrap();
-        assert_eq!(welcome.last_sequence, sequence);
+        let (mut app, registered) =
+            App::register(&first, Register { resume_token: token, ..register(&name) }).await.unwrap();
+        assert_eq!(registered.last_sequence, sequence);
         app.send(position(sequence + 1, 10.0 + f64::from(cab))).await;
         // The node applies it, and its acknowledgement does not reach the app.
         app.acknowledged(sequence + 1).await;
         cluster.settle(&[&nodes[0], &nodes[1]]).await;
         assert_eq!(shown(&cluster, &name), [sequence + 1], "{name}");
-        let resumed = Register { resume_token: welcome.resume_token, ..hello(&name) };
-        let (mut app, welcome) = App::hello(&second, resumed).await.unwrap();
-        assert_eq!(welcome.last_sequence, sequence);
+        let resumed = Register { resume_token: registered.resume_token, ..register(&name) };
+        let (mut app, registered) = App::register(&second, resumed).await.unwrap();
+        assert_eq!(registered.last_sequence, sequence);
         app.send(position(sequence + 2, 40.0 + f64::from(cab))).await;
         app.acknowledged(sequence + 2).await;
         cluster.settle(&[&nodes[0], &nodes[1]]).await;
@@ -105,11 +109,11 @@ async fn a_server_that_lost_its_memory_is_told_again_who_left_the_other_node() {
     let [first, second] = [serve(&nodes[0]).await, serve(&nodes[1]).await];
     for cab in 0..8 {
         let name = format!("cab-{cab}");
-        let (mut app, _) = App::hello(&first, hello(&name)).await.unwrap();
+        let (mut app, _) = App::register(&first, register(&name)).await.unwrap();
         app.send(position(1, 10.0 + f64::from(cab))).await;
         let token = app.acknowledged(1).await.resume_token;
         let (mut app, _) =
-            App::hello(&second, Register { resume_token: token, ..hello(&name) }).await.unwrap();
+            App::register(&second, Register { resume_token: token, ..register(&name) }).await.unwrap();
         app.send(position(2, 60.0 + f64::from(cab))).await;
         app.acknowledged(2).await;
     }

@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::fake::FakeIndex;
-use crate::fixture::{NOW_MS, assert_same, card, node, place, report, searchable, sharding};
+use crate::fixture::{NOW_MS, assert_same, node, place, profile, report, searchable, sharding};
 
 const HORIZON: Horizon = Horizon { now_ms: NOW_MS, gone_before_ms: NOW_MS - 60_000 };
 const SERVERS: [&str; 4] = ["a", "b", "c", "d"];
@@ -75,12 +75,12 @@ impl World {
             0..55 => self.report(),
             55..60 => {
                 let driver = self.rng.random_range(0..60);
-                if let Some(slot) = self.table.slot(&card(driver).id) {
+                if let Some(slot) = self.table.slot(&profile(driver).id) {
                     self.table.unlist_if(slot, |_| true);
                 }
             }
             60..64 => self.retire(),
-            64..67 => self.change_card(),
+            64..67 => self.change_profile(),
             67..75 => drop(self.links.tick(&self.table, &self.counters, false, NOW_MS)),
             75..90 => self.send(),
             90..93 => self.reopen(),
@@ -92,29 +92,29 @@ impl World {
     fn report(&mut self) {
         let driver = self.rng.random_range(0..60);
         // A full table: a retired driver's slot may not be free yet.
-        let Ok(enrolled) = self.table.enrol(&card(driver), |_| ()) else { return };
+        let Ok(enrolled) = self.table.enrol(&profile(driver), |_| ()) else { return };
         self.sequence += 1;
         let mut report = report(place(self.rng.random_range(0..300)), self.sequence, NOW_MS);
         report.status = Some(DriverStatus::ALL[self.rng.random_range(0..4)]);
         if self.rng.random_range(0..20) == 0 {
-            report.stamp.time_ms = NOW_MS - 60_000;
+            report.update_version.time_ms = NOW_MS - 60_000;
         }
         self.table.apply(&enrolled, &report, NOW_MS, RateLimit::NONE).unwrap();
     }
 
     fn retire(&mut self) {
         let driver = self.rng.random_range(0..60);
-        if let Some(slot) = self.table.slot(&card(driver).id)
+        if let Some(slot) = self.table.slot(&profile(driver).id)
             && self.table.retire(slot, |_| true)
         {
             self.links.retire([slot]);
         }
     }
 
-    fn change_card(&mut self) {
-        let mut card = card(self.rng.random_range(0..60));
-        card.vehicle_class.0 = self.rng.random_range(0..8);
-        let _ = self.table.enrol(&card, |_| ());
+    fn change_profile(&mut self) {
+        let mut profile = profile(self.rng.random_range(0..60));
+        profile.vehicle_class.0 = self.rng.random_range(0..8);
+        let _ = self.table.enrol(&profile, |_| ());
     }
 
     /// Some link that is open gets a few frames across.
@@ -212,7 +212,7 @@ fn a_slow_server_gets_one_row_a_driver_however_many_updates_there_were() {
     links.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map });
     let link = links.all().remove(0);
     link.state.lock().opened();
-    let drivers: Vec<_> = (0..10_000).map(|i| table.enrol(&card(i), |_| ()).unwrap()).collect();
+    let drivers: Vec<_> = (0..10_000).map(|i| table.enrol(&profile(i), |_| ()).unwrap()).collect();
     for sequence in 1..30 {
         for driver in &drivers {
             let at = place(u64::from(driver.slot) + sequence);
@@ -227,7 +227,7 @@ fn a_slow_server_gets_one_row_a_driver_however_many_updates_there_were() {
         frames += 1;
         if let kerb_ports::Frame::Batch(batch) = frame {
             assert!(batch.updates.len() <= LINK_BATCH_ROWS_MAX);
-            assert!(batch.updates.iter().all(|update| update.stamp.sequence == 29));
+            assert!(batch.updates.iter().all(|update| update.update_version.sequence == 29));
             rows += batch.updates.len();
         }
     }
@@ -267,7 +267,7 @@ fn writers_and_links_at_the_same_time_end_equal() {
             move || {
                 for round in 1..400_u64 {
                     for driver in 0..200 {
-                        let enrolled = table.enrol(&card(driver), |_| ()).unwrap();
+                        let enrolled = table.enrol(&profile(driver), |_| ()).unwrap();
                         let at = place(round * 17 + driver as u64 * 5 + thread);
                         let _ = table.apply(
                             &enrolled,
@@ -325,7 +325,7 @@ impl Mover {
             link.state.lock().opened();
             servers.push(server);
         }
-        let holder_of = |at: u64| map.holders(sharding().shard_of(&card(1).id, place(at)))[0] as usize;
+        let holder_of = |at: u64| map.holders(sharding().shard_of(&profile(1).id, place(at)))[0] as usize;
         let there = holder_of(0);
         let elsewhere = (1..1_000).find(|at| holder_of(*at) != there).unwrap();
         Self { table, links, servers, there, places: [0, elsewhere], sequence: 0 }
@@ -333,7 +333,7 @@ impl Mover {
 
     fn report(&mut self, place_number: usize) {
         self.sequence += 1;
-        let driver = self.table.enrol(&card(1), |_| ()).unwrap();
+        let driver = self.table.enrol(&profile(1), |_| ()).unwrap();
         let report = report(place(self.places[place_number]), self.sequence, NOW_MS);
         self.table.apply(&driver, &report, NOW_MS, RateLimit::NONE).unwrap();
     }

@@ -26,7 +26,7 @@ async fn after_a_shutdown_everything_is_back() {
     again.assert_equals(ingest.table(), GONE_MS);
     let known = ingest.port().lookup(id("fleet-7")).await.unwrap().unwrap();
     assert!(known.searchable && !known.connected);
-    assert_eq!(known.position.unwrap().stamp.sequence, 5);
+    assert_eq!(known.position.unwrap().update_version.sequence, 5);
 }
 
 #[tokio::test]

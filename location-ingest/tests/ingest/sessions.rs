@@ -63,8 +63,10 @@ async fn a_refill_sends_the_asked_shards_again() {
     server.ask_refill(vec![ShardId(1)]);
     report_all(&mut gateway, 0..1_000, 2);
     assert!(ingest.settle(30_000).await);
-    eventually("it holds the newest", || server.content().values().all(|seen| seen.stamp.sequence == 2))
-        .await;
+    eventually("it holds the newest", || {
+        server.content().values().all(|seen| seen.update_version.sequence == 2)
+    })
+    .await;
     eventually("it holds all", || server.content().len() == 1_000).await;
 }
 

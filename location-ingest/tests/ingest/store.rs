@@ -9,7 +9,7 @@ use kerb_types::{DriverId, DriverProfile};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::fixture::{NOW_MS, card, place, report, sharding};
+use crate::fixture::{NOW_MS, place, profile, report, sharding};
 
 type Content = BTreeMap<DriverId, (DriverProfile, Option<State>)>;
 
@@ -33,13 +33,13 @@ impl Kept {
 
     fn report(&mut self, driver: usize, at: u64) {
         self.sequence += 1;
-        let enrolled = self.table.enrol(&card(driver), |_| ()).unwrap();
+        let enrolled = self.table.enrol(&profile(driver), |_| ()).unwrap();
         let report = report(place(at), self.sequence, NOW_MS);
         self.table.apply(&enrolled, &report, NOW_MS, RateLimit::NONE).unwrap();
     }
 
     fn retire(&mut self, driver: usize) {
-        if let Some(slot) = self.table.slot(&card(driver).id)
+        if let Some(slot) = self.table.slot(&profile(driver).id)
             && self.table.retire(slot, |_| true)
         {
             self.links.retire([slot]);
@@ -53,8 +53,8 @@ impl Kept {
 
     fn content(&self) -> Content {
         let of = |slot| {
-            let card = self.table.card(slot)?;
-            Some((card.id.clone(), (card, self.table.state(slot))))
+            let profile = self.table.profile(slot)?;
+            Some((profile.id.clone(), (profile, self.table.state(slot))))
         };
         (0..self.table.slots_end()).filter_map(of).collect()
     }
@@ -62,7 +62,8 @@ impl Kept {
 
 fn read(path: &Path) -> (Content, u64) {
     let (_store, loaded) = Store::open(path).unwrap();
-    let drivers = loaded.drivers.into_iter().map(|(_, card, state)| (card.id.clone(), (card, state)));
+    let drivers =
+        loaded.drivers.into_iter().map(|(_, profile, state)| (profile.id.clone(), (profile, state)));
     (drivers.collect(), loaded.corrupt)
 }
 
@@ -174,8 +175,8 @@ fn damage_in_the_journal_makes_no_driver_up() {
         fs::write(&journal, bytes).unwrap();
         // Refusing to open is an answer, too.
         if let Ok((_store, loaded)) = Store::open(&at) {
-            for (_, card, state) in loaded.drivers {
-                assert!(state.is_none() || ever.contains(&(card, state)), "round {round}");
+            for (_, profile, state) in loaded.drivers {
+                assert!(state.is_none() || ever.contains(&(profile, state)), "round {round}");
             }
         }
     }
@@ -205,7 +206,7 @@ fn a_driver_of_a_reused_slot_never_inherits() {
         if round % 2 == 0 {
             kept.turn();
         }
-        kept.table.enrol(&card(driver + 1), |_| ()).unwrap();
+        kept.table.enrol(&profile(driver + 1), |_| ()).unwrap();
         if round % 3 == 0 {
             kept.report(driver + 1, round + 100);
         }

@@ -7,7 +7,7 @@ use kerb_ports::Error;
 use kerb_types::{DriverStatus, ShardId, UpdateVersion};
 use proptest::prelude::*;
 
-use crate::fixture::{NOW_MS, card, place, report, sharding};
+use crate::fixture::{NOW_MS, place, profile, report, sharding};
 
 /// The reverse index of a table, by looking at every entry.
 fn recomputed(table: &DriverTable) -> BTreeMap<ShardId, BTreeSet<u32>> {
@@ -55,32 +55,32 @@ proptest! {
         for step in steps {
             match step {
                 Step::Report { driver, place: at, sequence, time_ms, status } => {
-                    let enrolled = table.enrol(&card(driver), |_| ()).unwrap();
+                    let enrolled = table.enrol(&profile(driver), |_| ()).unwrap();
                     let mut report = report(place(at), sequence, time_ms);
                     report.status = status;
                     let applied = table.apply(&enrolled, &report, NOW_MS, RateLimit::NONE).unwrap();
                     let before = truth.get(&driver).copied();
-                    if before.is_none_or(|(stamp, ..)| report.stamp > stamp) {
+                    if before.is_none_or(|(update_version, ..)| report.update_version > update_version) {
                         prop_assert_eq!(applied, Applied::Newest(Pace::Fine));
                         let status = status.or(before.map(|(_, _, status)| status));
-                        truth.insert(driver, (report.stamp, at, status.unwrap_or(DriverStatus::Available)));
+                        truth.insert(driver, (report.update_version, at, status.unwrap_or(DriverStatus::Available)));
                     } else {
                         prop_assert_eq!(applied, Applied::Late);
                     }
                 }
-                Step::Unlist { driver } => if let Some(slot) = table.slot(&card(driver).id) {
+                Step::Unlist { driver } => if let Some(slot) = table.slot(&profile(driver).id) {
                     table.unlist_if(slot, |_| true);
                 },
-                Step::Retire { driver } => if let Some(slot) = table.slot(&card(driver).id) {
+                Step::Retire { driver } => if let Some(slot) = table.slot(&profile(driver).id) {
                     prop_assert!(table.retire(slot, |_| true));
                     table.release(slot);
                     truth.remove(&driver);
                 },
             }
         }
-        for (driver, (stamp, at, status)) in truth {
-            let state = table.state(table.slot(&card(driver).id).unwrap()).unwrap();
-            prop_assert_eq!((state.stamp, state.position, state.status), (stamp, place(at), status));
+        for (driver, (update_version, at, status)) in truth {
+            let state = table.state(table.slot(&profile(driver).id).unwrap()).unwrap();
+            prop_assert_eq!((state.update_version, state.position, state.status), (update_version, place(at), status));
         }
         assert_reverse_index(&table);
     }
@@ -92,27 +92,27 @@ proptest! {
         order in any::<prop::sample::Index>(),
     ) {
         let table = DriverTable::new(sharding(), 8);
-        let streams = [table.enrol(&card(0), |_| ()).unwrap(), table.enrol(&card(0), |_| ()).unwrap()];
+        let streams = [table.enrol(&profile(0), |_| ()).unwrap(), table.enrol(&profile(0), |_| ()).unwrap()];
         let turn = order.index(updates.len());
         updates.rotate_left(turn);
         for (i, (sequence, time_ms, at)) in updates.iter().enumerate() {
             table.apply(&streams[i % 2], &report(place(*at), *sequence, *time_ms), NOW_MS, RateLimit::NONE).unwrap();
         }
         let newest = updates.iter().map(|(sequence, time_ms, _)| UpdateVersion { sequence: *sequence, time_ms: *time_ms }).max();
-        prop_assert_eq!(table.state(0).map(|state| state.stamp), newest);
+        prop_assert_eq!(table.state(0).map(|state| state.update_version), newest);
     }
 }
 
 #[test]
 fn a_full_table_says_so_and_a_retired_driver_makes_room() {
     let table = DriverTable::new(sharding(), 2);
-    let first = table.enrol(&card(0), |_| ()).unwrap();
-    table.enrol(&card(1), |_| ()).unwrap();
+    let first = table.enrol(&profile(0), |_| ()).unwrap();
+    table.enrol(&profile(1), |_| ()).unwrap();
     let full = Error::Overloaded { what: "drivers of this node", limit: 2 };
-    assert_eq!(table.enrol(&card(2), |_| ()).unwrap_err(), full);
+    assert_eq!(table.enrol(&profile(2), |_| ()).unwrap_err(), full);
     assert!(table.retire(first.slot, |_| true));
     table.release(first.slot);
-    let third = table.enrol(&card(2), |_| ()).unwrap();
+    let third = table.enrol(&profile(2), |_| ()).unwrap();
     assert_eq!(third.slot, first.slot);
     let late = table.apply(&first, &report(place(0), 1, 1), NOW_MS, RateLimit::NONE);
     assert_eq!(late, Err(Stale), "the first driver's handle does not write into the third's entry");
@@ -128,7 +128,7 @@ fn writers_on_all_threads_leave_a_whole_table() {
             scope.spawn(move || {
                 for round in 0..200_u64 {
                     for driver in 0..100 {
-                        let enrolled = table.enrol(&card(driver), |_| ()).unwrap();
+                        let enrolled = table.enrol(&profile(driver), |_| ()).unwrap();
                         let at = place(driver as u64 * 7 + round * 13 + thread);
                         let _ = table.apply(
                             &enrolled,
@@ -142,5 +142,5 @@ fn writers_on_all_threads_leave_a_whole_table() {
         }
     });
     assert_reverse_index(&table);
-    assert!((0..100).all(|slot| table.state(slot).unwrap().stamp.sequence == 800));
+    assert!((0..100).all(|slot| table.state(slot).unwrap().update_version.sequence == 800));
 }

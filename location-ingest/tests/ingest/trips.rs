@@ -13,7 +13,7 @@ use kerb_types::TravelSource;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::connect::{App, hello, position};
+use crate::connect::{App, position, register};
 use crate::desk::{Call, FakeDesk};
 use crate::fixture::{Cluster, eventually, id, in_time, options, place, serve};
 
@@ -35,7 +35,7 @@ impl Bed {
     }
 
     async fn app(&self, driver: &str) -> App {
-        App::hello(&self.channel, hello(driver)).await.unwrap().0
+        App::register(&self.channel, register(driver)).await.unwrap().0
     }
 
     async fn tell(&self, driver: &str, news: &DriverNotification) -> bool {
@@ -209,7 +209,7 @@ async fn who_has_sent_all_still_hears_what_came_of_it() {
 #[tokio::test]
 async fn a_desk_that_does_not_answer_or_is_not_there_is_said() {
     let desk = FakeDesk::slow();
-    let bed = Bed::new(Some(&desk), Options { desk_timeout_ms: 20, ..options() }).await;
+    let bed = Bed::new(Some(&desk), Options { dispatch_timeout_ms: 20, ..options() }).await;
     let mut app = bed.app("cab").await;
     app.send(accept("world-1")).await;
     let late = result(&mut app).await;
@@ -256,7 +256,7 @@ async fn who_connects_is_welcomed_and_then_told_what_the_matcher_knows() {
     let desk = FakeDesk::new(|_, _| Ok(TripState::EnRoute));
     *desk.news.lock() = Some(task("world-7"));
     let bed = Bed::new(Some(&desk), options()).await;
-    // Awaits the welcome first.
+    // Awaits the registered first.
     let mut app = bed.app("cab").await;
     assert_eq!(told(&mut app).await, task("world-7"));
     assert_eq!(desk.calls(), [Call::Connected("cab".to_owned())]);
@@ -364,7 +364,7 @@ async fn a_client_that_acts_and_does_not_read_is_ended() {
 #[tokio::test]
 async fn an_end_of_the_node_is_not_held_up_by_its_matcher() {
     let desk = FakeDesk::slow();
-    let bed = Bed::new(Some(&desk), Options { desk_timeout_ms: 50, ..options() }).await;
+    let bed = Bed::new(Some(&desk), Options { dispatch_timeout_ms: 50, ..options() }).await;
     let mut app = bed.app("cab").await;
     app.send(accept("world-1")).await;
     desk.called(2).await;

@@ -27,7 +27,7 @@ impl MatcherService for Grpc {
     ) -> Result<Response<DriverConnectedResponse>, Status> {
         let driver = DriverId::new(&request.into_inner().driver_id).map_err(refused)?;
         let news = self.0.connected(driver).await.map_err(|error| status_of(&error))?;
-        Ok(Response::new(DriverConnectedResponse { news: news.as_ref().map(Into::into) }))
+        Ok(Response::new(DriverConnectedResponse { notification: news.as_ref().map(Into::into) }))
     }
 
     async fn driver_disconnected(

@@ -6,7 +6,7 @@ use kerb_ports::{Drive, Error};
 use kerb_proto::convert::{public_step, public_travel_source, public_trip};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::ride_service_server::RideService;
-use kerb_proto::v1::watch_trip_response::News;
+use kerb_proto::v1::watch_trip_response::Update;
 use kerb_proto::v1::{
     CancelTripRequest, DriverProgress, GetTripRequest, PickupQuote, QuoteRideRequest, QuoteRideResponse,
     RequestRideRequest, RideQuote, Trip, WatchTripRequest, WatchTripResponse,
@@ -94,9 +94,9 @@ fn quoted(quote: &Quote) -> QuoteRideResponse {
 
 fn response(news: Result<WatchUpdate, Error>) -> Result<WatchTripResponse, Status> {
     let news = match news.map_err(|error| status_of(&error))? {
-        WatchUpdate::Change { number, step } => News::Change(public_step(number, &step)),
+        WatchUpdate::Change { number, step } => Update::Change(public_step(number, &step)),
         WatchUpdate::Driver(TrackedPosition { driver, position, measured_ms, eta }) => {
-            News::Driver(DriverProgress {
+            Update::Driver(DriverProgress {
                 driver_id: driver.as_str().to_owned(),
                 location: Some(position.into()),
                 time_ms: measured_ms,
@@ -105,5 +105,5 @@ fn response(news: Result<WatchUpdate, Error>) -> Result<WatchTripResponse, Statu
             })
         }
     };
-    Ok(WatchTripResponse { news: Some(news) })
+    Ok(WatchTripResponse { update: Some(news) })
 }

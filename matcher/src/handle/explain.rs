@@ -29,11 +29,11 @@ impl Matcher {
         let around = self.drivers_around(trip.request.pickup).await?;
         let answer = around.answers.first();
         let answer =
-            answer.ok_or_else(|| Error::Internal("no answer to the question for drivers".to_owned()))?;
-        let is_promised = |hit: &Neighbor| trip.promised().any(|driver| *driver == hit.card.id);
-        let hits = around.hits_of(answer).filter(|hit| !is_promised(hit)).cloned();
-        let (hits, complete): (Vec<Neighbor>, _) = (hits.collect(), answer.complete);
-        let etas_s = self.etas_s(&hits, trip.request.pickup).await?;
+            answer.ok_or_else(|| Error::Internal("no answer to the query for drivers".to_owned()))?;
+        let is_promised = |neighbor: &Neighbor| trip.promised().any(|driver| *driver == neighbor.profile.id);
+        let neighbors = around.hits_of(answer).filter(|neighbor| !is_promised(neighbor)).cloned();
+        let (neighbors, complete): (Vec<Neighbor>, _) = (neighbors.collect(), answer.complete);
+        let etas_s = self.etas_s(&neighbors, trip.request.pickup).await?;
         let now_ms = self.0.ports.clock.now_ms();
         let filters = Filters {
             trip: &trip,
@@ -44,10 +44,10 @@ impl Matcher {
             now_ms,
         };
         let mut explanation = Explanation { shards_missing: !complete, ..Explanation::of(&trip) };
-        for (hit, eta_s) in hits.iter().zip(etas_s) {
-            let verdict = filters.verdict(hit, eta_s);
+        for (neighbor, eta_s) in neighbors.iter().zip(etas_s) {
+            let verdict = filters.verdict(neighbor, eta_s);
             explanation.count(&verdict);
-            if Some(&hit.card.id) == driver.as_ref() {
+            if Some(&neighbor.profile.id) == driver.as_ref() {
                 explanation.driver_verdict = verdict.to_string();
             }
         }
@@ -61,19 +61,19 @@ impl Matcher {
     async fn drivers_around(&self, point: LatLng) -> Result<NearbyResults, Error> {
         let options = &self.0.options;
         let radius_m = options.pickup_radius_m();
-        let question = NearbyQuery { point, k: NEIGHBORS_MAX, radius_m, filter: DriverFilter::ANY };
+        let query = NearbyQuery { point, k: NEIGHBORS_MAX, radius_m, filter: DriverFilter::ANY };
         let deadline = Instant::now() + ms(options.search_timeout_ms);
-        self.0.ports.search.nearest(vec![question], deadline).await
+        self.0.ports.search.nearest(vec![query], deadline).await
     }
 
-    async fn etas_s(&self, hits: &[Neighbor], pickup: LatLng) -> Result<Vec<u32>, Error> {
-        let question = TravelTimeQuery {
-            origins: hits.iter().map(|hit| hit.position).collect(),
+    async fn etas_s(&self, neighbors: &[Neighbor], pickup: LatLng) -> Result<Vec<u32>, Error> {
+        let query = TravelTimeQuery {
+            origins: neighbors.iter().map(|neighbor| neighbor.position).collect(),
             destinations: vec![pickup],
-            legs: (0..hits.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect(),
+            legs: (0..neighbors.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect(),
         };
         let times = Arc::clone(&self.0.ports.times);
-        let table = run_blocking(move || times.table(&question)).await;
+        let table = run_blocking(move || times.table(&query)).await;
         table.map(|table| table.seconds).map_err(|error| Error::Internal(format!("no travel times: {error}")))
     }
 

@@ -48,20 +48,20 @@ impl Matcher {
         let options = &self.0.options;
         let time_min_ms = now_ms.saturating_sub(i64::from(options.stale_after_ms));
         let deadline = Instant::now() + ms(options.search_timeout_ms);
-        let mut question = NearbyQuery {
+        let mut query = NearbyQuery {
             point: request.pickup,
             k: DRIVERS_MIN,
             radius_m: options.pickup_radius_m(),
             filter: suitable(request.vehicle_class, request.capabilities, time_min_ms),
         };
         loop {
-            let answer = self.0.ports.search.nearest_by_eta(question, deadline).await?;
+            let answer = self.0.ports.search.nearest_by_eta(query, deadline).await?;
             let free = first_free(&answer, &self.0.reservations).map(|(_, eta)| eta);
-            let is_all = answer.hits.len() < question.k as usize;
-            if free.is_some() || is_all || question.k == NEIGHBORS_MAX {
+            let is_all = answer.neighbors.len() < query.k as usize;
+            if free.is_some() || is_all || query.k == NEIGHBORS_MAX {
                 return Ok((free, answer.complete && (free.is_some() || is_all)));
             }
-            question.k = (question.k * DRIVERS_GROWTH).min(NEIGHBORS_MAX);
+            query.k = (query.k * DRIVERS_GROWTH).min(NEIGHBORS_MAX);
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) struct Entry {
     pub(super) driver_at: Option<(LatLng, i64)>,
     /// Windows in which it waited for a driver who was to be free soon.
     pub(super) deferrals: u32,
-    /// Metres since the pick-up, up to the newest position.
+    /// Meters since the pick-up, up to the newest position.
     pub(super) meter_m: f64,
     /// The newest position that was counted, and when it was measured.
     pub(super) last: Option<(LatLng, i64)>,

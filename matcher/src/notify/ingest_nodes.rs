@@ -23,7 +23,7 @@ pub(crate) struct IngestNodes {
 
 /// Where drivers are.
 pub(crate) struct LocatedDrivers {
-    /// In the order of the question; `None`: no node that answered knows the driver.
+    /// In the order of the query; `None`: no node that answered knows the driver.
     pub(crate) drivers: Vec<Option<DriverLocation>>,
     /// Every live node answered: who is not connected here is connected nowhere.
     pub(crate) complete: bool,

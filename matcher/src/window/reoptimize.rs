@@ -41,7 +41,7 @@ impl EnRouteTrip {
         }
     }
 
-    /// Metres from its driver to the pickup.
+    /// Meters from its driver to the pickup.
     pub(crate) fn left_m(&self) -> f64 {
         distance_m(self.at, self.wanted.pickup)
     }

@@ -52,7 +52,7 @@ pub(crate) fn north_and_south() -> Vec<MarketArea> {
     vec![half("north", 52.52, 53.0), half("south", 52.0, 52.519_999)]
 }
 
-/// A place `north_m` metres north of where riders wait.
+/// A place `north_m` meters north of where riders wait.
 pub(crate) fn north(north_m: f64) -> LatLng {
     LatLng::new(52.52 + north_m / 111_195.0, 13.405).unwrap()
 }
@@ -205,38 +205,46 @@ impl World {
         eventually(&format!("an offer of {trip} to {name}"), offered).await
     }
 
-    fn hit(&self, id: &DriverId, fake: &FakeDriver, from: LatLng) -> Neighbor {
+    fn neighbor(&self, id: &DriverId, fake: &FakeDriver, from: LatLng) -> Neighbor {
         Neighbor {
-            card: DriverProfile {
+            profile: DriverProfile {
                 id: id.clone(),
                 vehicle_class: VehicleClass(fake.class),
                 capabilities: Capabilities(fake.capabilities),
             },
             position: fake.position,
             hav: Origin::new(from).hav(fake.position),
-            stamp: UpdateVersion { sequence: 0, time_ms: fake.measured_ms.unwrap_or_else(|| self.now_ms()) },
+            update_version: UpdateVersion {
+                sequence: 0,
+                time_ms: fake.measured_ms.unwrap_or_else(|| self.now_ms()),
+            },
             motion: Motion::NONE,
             status: fake.status,
         }
     }
 
     /// A linear scan.
-    fn near(&self, question: &NearbyQuery) -> (Vec<Neighbor>, bool) {
+    fn near(&self, query: &NearbyQuery) -> (Vec<Neighbor>, bool) {
         let drivers = self.drivers.lock();
-        let hits = drivers
+        let neighbors = drivers
             .iter()
             .filter(|(_, fake)| !fake.hidden)
-            .map(|(id, fake)| self.hit(id, fake, question.point));
-        let mut hits: Vec<Neighbor> = hits
-            .filter(|hit| distance_m(hit.position, question.point) <= question.radius_m)
-            .filter(|hit| {
-                let card = &hit.card;
-                question.filter.accepts(hit.status, card.vehicle_class, card.capabilities, hit.stamp.time_ms)
+            .map(|(id, fake)| self.neighbor(id, fake, query.point));
+        let mut neighbors: Vec<Neighbor> = neighbors
+            .filter(|neighbor| distance_m(neighbor.position, query.point) <= query.radius_m)
+            .filter(|neighbor| {
+                let profile = &neighbor.profile;
+                query.filter.accepts(
+                    neighbor.status,
+                    profile.vehicle_class,
+                    profile.capabilities,
+                    neighbor.update_version.time_ms,
+                )
             })
             .collect();
-        hits.sort_by(|a, b| a.hav.total_cmp(&b.hav));
-        hits.truncate(question.k as usize);
-        (hits, *self.complete.lock())
+        neighbors.sort_by(|a, b| a.hav.total_cmp(&b.hav));
+        neighbors.truncate(query.k as usize);
+        (neighbors, *self.complete.lock())
     }
 }
 
@@ -244,20 +252,20 @@ impl World {
 struct Shared(Arc<World>);
 
 impl NearbySearch for Shared {
-    fn nearest(&self, questions: Vec<NearbyQuery>, _deadline: Instant) -> Answer<'_, NearbyResults> {
+    fn nearest(&self, queries: Vec<NearbyQuery>, _deadline: Instant) -> Answer<'_, NearbyResults> {
         let mut answers = NearbyResults::default();
-        for (hits, complete) in questions.iter().map(|question| self.0.near(question)) {
-            answers.push(hits, complete);
+        for (neighbors, complete) in queries.iter().map(|query| self.0.near(query)) {
+            answers.push(neighbors, complete);
         }
         ready(Ok(answers)).boxed()
     }
 
     /// By the straight line, as the matcher's own times are.
-    fn nearest_by_eta(&self, question: NearbyQuery, _deadline: Instant) -> Answer<'_, NearestByEta> {
-        let (hits, complete) = self.0.near(&question);
+    fn nearest_by_eta(&self, query: NearbyQuery, _deadline: Instant) -> Answer<'_, NearestByEta> {
+        let (neighbors, complete) = self.0.near(&query);
         let times = StraightLine::new(36.0, 1.0);
-        let etas = hits.iter().map(|hit| times.drive(hit.position, question.point).eta).collect();
-        ready(Ok(NearestByEta { hits, etas, complete })).boxed()
+        let etas = neighbors.iter().map(|neighbor| times.drive(neighbor.position, query.point).eta).collect();
+        ready(Ok(NearestByEta { neighbors, etas, complete })).boxed()
     }
 }
 

@@ -80,7 +80,7 @@ async fn a_ride_over_the_wire() {
     }
     let mut states = Vec::new();
     while let Some(response) = news.message().await.unwrap() {
-        if let Some(watch_trip_response::News::Change(change)) = response.news {
+        if let Some(watch_trip_response::Update::Change(change)) = response.update {
             assert_eq!(change.number, states.len() as u64 + 1);
             states.push(change.state());
         }

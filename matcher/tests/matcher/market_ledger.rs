@@ -79,7 +79,7 @@ impl Ledger {
         }
     }
 
-    /// The trip is not only under way to its pickup any more: the question is void.
+    /// The trip is not only under way to its pickup any more: the query is void.
     fn ask_no_more(&mut self, trip: &TripId) {
         if let Some(driver) = self.asked_of.remove(trip) {
             assert_eq!(self.trip_of.remove(&driver).as_ref(), Some(trip));

@@ -5,7 +5,7 @@ use kerb_types::{Capabilities, DriverStatus, TravelSource, VehicleClass};
 
 use crate::fakes::{World, driver, market, north, north_and_south, options, wish};
 
-fn question() -> QuoteRequest {
+fn query() -> QuoteRequest {
     QuoteRequest {
         pickup: north(0.0),
         dropoff: north(3_000.0),
@@ -28,7 +28,7 @@ async fn a_quote_is_the_soonest_free_driver_and_the_way() {
     }
     world.change("other-class", |fake| fake.class = 1);
     world.change("break", |fake| fake.status = DriverStatus::OnBreak);
-    let quote = matcher.quote(question()).await.unwrap();
+    let quote = matcher.quote(query()).await.unwrap();
     assert_eq!((quote.pickup, &quote.market), (Some(straight(50)), &market()));
     assert_eq!((quote.ride.eta, quote.ride.length_m.round()), (straight(300), 3_000.0));
     assert_eq!(quote.dropoff_ms(), Some(quote.at_ms + 350_000));
@@ -39,16 +39,16 @@ async fn a_quote_is_the_soonest_free_driver_and_the_way() {
     let trip = matcher.request(wish("anna")).await.unwrap().id;
     world.offer_to("nearest", &trip).await;
     matcher.act(driver("nearest"), trip, DriverAction::Accept).await.unwrap();
-    let quote = matcher.quote(question()).await.unwrap();
+    let quote = matcher.quote(query()).await.unwrap();
     assert_eq!(quote.pickup, Some(straight(100)));
 
-    let needs = QuoteRequest { capabilities: Capabilities(1), ..question() };
+    let needs = QuoteRequest { capabilities: Capabilities(1), ..query() };
     let quote = matcher.quote(needs).await.unwrap();
     assert_eq!((quote.pickup, quote.dropoff_ms(), quote.may_be_sooner), (None, None, false));
     assert_eq!(quote.ride.eta, straight(300), "the way is told without a driver too");
 }
 
-/// More promised drivers than the first question asks for: it asks for more until somebody is free.
+/// More promised drivers than the first query asks for: it asks for more until somebody is free.
 #[tokio::test(start_paused = true)]
 async fn drivers_who_are_promised_are_passed_over() {
     let world = World::new();
@@ -62,12 +62,12 @@ async fn drivers_who_are_promised_are_passed_over() {
         world.offer_to(&name, &trip).await;
         matcher.act(driver(&name), trip, DriverAction::Accept).await.unwrap();
     }
-    let quote = matcher.quote(question()).await.unwrap();
+    let quote = matcher.quote(query()).await.unwrap();
     assert_eq!((quote.pickup, quote.may_be_sooner), (None, false), "all of them were looked at");
     world.put("free", 2_000.0);
-    assert_eq!(matcher.quote(question()).await.unwrap().pickup, Some(straight(200)));
+    assert_eq!(matcher.quote(query()).await.unwrap().pickup, Some(straight(200)));
     *world.complete.lock() = false;
-    assert!(matcher.quote(question()).await.unwrap().may_be_sooner);
+    assert!(matcher.quote(query()).await.unwrap().may_be_sooner);
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,20 +76,20 @@ async fn nobody_is_quoted_who_would_not_be_sent() {
     // Looked at within 10 km; who needs more than 500 s is not sent, which at 10 m/s are 5 km.
     let matcher = world.start(Options { pickup_max_s: 500, speed_kmh: 72.0, ..options() }).await;
     world.put("far", 5_001.0);
-    assert_eq!(matcher.quote(question()).await.unwrap().pickup, None);
+    assert_eq!(matcher.quote(query()).await.unwrap().pickup, None);
     world.put("near-enough", 4_999.0);
-    assert_eq!(matcher.quote(question()).await.unwrap().pickup, Some(straight(500)));
+    assert_eq!(matcher.quote(query()).await.unwrap().pickup, Some(straight(500)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_market_that_takes_no_requests_quotes_none() {
     let world = World::new();
     let matcher = world.start(Options { markets: north_and_south(), ..options() }).await;
-    let north = matcher.quote(question()).await.unwrap().market;
+    let north = matcher.quote(query()).await.unwrap().market;
     matcher.set_paused(&north, true).await.unwrap();
-    let paused = matcher.quote(question()).await.unwrap_err();
+    let paused = matcher.quote(query()).await.unwrap_err();
     assert_eq!(paused.code(), ErrorCode::FailedPrecondition, "{paused}");
-    let outside = QuoteRequest { pickup: LatLng::new(0.0, 0.0).unwrap(), ..question() };
+    let outside = QuoteRequest { pickup: LatLng::new(0.0, 0.0).unwrap(), ..query() };
     let outside = matcher.quote(outside).await.unwrap_err();
     assert!(outside.to_string().contains("outside every market"), "{outside}");
 }
@@ -98,8 +98,8 @@ async fn a_market_that_takes_no_requests_quotes_none() {
 async fn quotes_at_one_time_are_bounded() {
     let world = World::new();
     let matcher = world.start(Options { quotes_max: 1, ..options() }).await;
-    let (first, second) = tokio::join!(matcher.quote(question()), matcher.quote(question()));
+    let (first, second) = tokio::join!(matcher.quote(query()), matcher.quote(query()));
     assert!(first.is_ok());
     assert_eq!(second.unwrap_err().code(), ErrorCode::Overloaded);
-    assert!(matcher.quote(question()).await.is_ok());
+    assert!(matcher.quote(query()).await.is_ok());
 }

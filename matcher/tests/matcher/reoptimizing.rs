@@ -125,7 +125,7 @@ async fn a_driver_who_says_no_or_nothing_changes_nothing_for_rider_and_driver() 
     }
 }
 
-/// Whatever ends being under way makes the question void, and the one who was asked hears it.
+/// Whatever ends being under way makes the query void, and the one who was asked hears it.
 #[tokio::test(start_paused = true)]
 async fn who_comes_first_wins_and_the_other_is_told() {
     for arrives in [true, false] {
@@ -162,7 +162,7 @@ async fn a_driver_who_cannot_be_reached_is_as_one_who_says_no() {
 
 /// A process that is replaced while a driver is asked: the next one knows it, and the answer counts.
 #[tokio::test(start_paused = true)]
-async fn a_question_outlives_its_matcher() {
+async fn a_query_outlives_its_matcher() {
     for snapshot in [false, true] {
         let options = Options { snapshot_every: if snapshot { 1 } else { 1_000_000 }, ..reoptimize() };
         let (world, matcher, id) = asked(options.clone()).await;

@@ -31,9 +31,9 @@ async fn what_was_answered_holds_and_nobody_is_promised_twice() {
         for _ in 0..STEPS {
             storm.step().await;
         }
-        let (questions, moves) = storm.judge();
-        assert!(policy == Policy::Reoptimize || questions == 0, "nobody wanted it");
-        asked += questions;
+        let (queries, moves) = storm.judge();
+        assert!(policy == Policy::Reoptimize || queries == 0, "nobody wanted it");
+        asked += queries;
         reassigned += moves;
     }
     println!("{asked} drivers were asked to take a trip over, {reassigned} did");

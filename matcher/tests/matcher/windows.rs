@@ -29,21 +29,21 @@ fn wanted(number: u64, waited_ms: i64, refused_by: &[&str]) -> PendingRequest {
 
 /// One answer for each list of drivers.
 fn answers(lists: &[&[&str]]) -> NearbyResults {
-    let hit = |name: &&str| Neighbor {
-        card: DriverProfile {
+    let neighbor = |name: &&str| Neighbor {
+        profile: DriverProfile {
             id: driver(name),
             vehicle_class: VehicleClass(0),
             capabilities: Capabilities(0),
         },
         position: north(100.0),
         hav: 0.0,
-        stamp: UpdateVersion::default(),
+        update_version: UpdateVersion::default(),
         motion: Motion::NONE,
         status: DriverStatus::Available,
     };
     let mut answers = NearbyResults::default();
     for names in lists {
-        answers.push(names.iter().map(hit).collect(), true);
+        answers.push(names.iter().map(neighbor).collect(), true);
     }
     answers
 }

@@ -17,15 +17,18 @@ impl From<&Batch> for v1::Batch {
     fn from(batch: &Batch) -> Self {
         let updates = &batch.updates;
         // Wrapping, there and back: any two times survive.
-        let base_time_ms = updates.first().map_or(0, |first| first.stamp.time_ms);
+        let base_time_ms = updates.first().map_or(0, |first| first.update_version.time_ms);
         Self {
             slot_bindings: batch.slot_bindings.iter().map(Into::into).collect(),
             slot: updates.iter().map(|u| u.slot).collect(),
             shard: updates.iter().map(|u| u32::from(u.shard.0)).collect(),
             position: updates.iter().map(|u| u.position.to_bits()).collect(),
             base_time_ms,
-            time_offset_ms: updates.iter().map(|u| u.stamp.time_ms.wrapping_sub(base_time_ms)).collect(),
-            sequence: updates.iter().map(|u| u.stamp.sequence).collect(),
+            time_offset_ms: updates
+                .iter()
+                .map(|u| u.update_version.time_ms.wrapping_sub(base_time_ms))
+                .collect(),
+            sequence: updates.iter().map(|u| u.update_version.sequence).collect(),
             heading_cdeg: updates.iter().map(|u| u32::from(u.motion.heading_cdeg)).collect(),
             speed_cmps: updates.iter().map(|u| u32::from(u.motion.speed_cmps)).collect(),
             status: updates.iter().map(|u| u32::from(u.status as u8)).collect(),
@@ -87,7 +90,7 @@ fn update(wire: &v1::Batch, i: usize) -> Option<Update> {
         slot: wire.slot[i],
         shard: shard(wire.shard[i])?,
         position: position(wire.position[i])?,
-        stamp: UpdateVersion {
+        update_version: UpdateVersion {
             sequence: wire.sequence[i],
             time_ms: wire.base_time_ms.wrapping_add(wire.time_offset_ms[i]),
         },
@@ -117,12 +120,12 @@ fn refusal_of(wire: &v1::Batch, i: usize) -> FieldError {
 
 impl From<&SlotBinding> for v1::SlotBinding {
     fn from(introduction: &SlotBinding) -> Self {
-        let card = &introduction.card;
+        let profile = &introduction.profile;
         Self {
             slot: introduction.slot,
-            driver_id: card.id.as_str().to_owned(),
-            vehicle_class: u32::from(card.vehicle_class.0),
-            capabilities: u32::from(card.capabilities.0),
+            driver_id: profile.id.as_str().to_owned(),
+            vehicle_class: u32::from(profile.vehicle_class.0),
+            capabilities: u32::from(profile.capabilities.0),
         }
     }
 }
@@ -131,18 +134,18 @@ impl TryFrom<v1::SlotBinding> for SlotBinding {
     type Error = FieldError;
 
     fn try_from(wire: v1::SlotBinding) -> Result<Self, FieldError> {
-        let card = DriverProfile {
+        let profile = DriverProfile {
             id: driver_id("driver_id", &wire.driver_id)?,
             vehicle_class: vehicle_class(wire.vehicle_class)?,
             capabilities: capabilities(wire.capabilities)?,
         };
-        Ok(Self { slot: wire.slot, card: Arc::new(card) })
+        Ok(Self { slot: wire.slot, profile: Arc::new(profile) })
     }
 }
 
 impl From<&Eviction> for v1::Eviction {
     fn from(forget: &Eviction) -> Self {
-        let UpdateVersion { sequence, time_ms } = forget.stamp;
+        let UpdateVersion { sequence, time_ms } = forget.update_version;
         Self { driver_id: forget.id.as_str().to_owned(), sequence, time_ms }
     }
 }
@@ -151,7 +154,7 @@ impl TryFrom<v1::Eviction> for Eviction {
     type Error = FieldError;
 
     fn try_from(wire: v1::Eviction) -> Result<Self, FieldError> {
-        let stamp = UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms };
-        Ok(Self { id: driver_id("driver_id", &wire.driver_id)?, stamp })
+        let update_version = UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms };
+        Ok(Self { id: driver_id("driver_id", &wire.driver_id)?, update_version })
     }
 }

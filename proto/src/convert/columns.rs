@@ -87,7 +87,7 @@ impl Columns {
         };
         Ok(Report {
             position: LatLng::from_e7(lat_e7, lon_e7).map_err(|error| refuse_point(&error))?,
-            stamp: UpdateVersion {
+            update_version: UpdateVersion {
                 sequence: wire.sequence.get(i).copied().unwrap_or(0),
                 time_ms: self.time_ms(i),
             },

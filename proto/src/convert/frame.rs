@@ -4,7 +4,7 @@ use kerb_ports::{Batch, Control, Frame, SourceRegistration};
 use kerb_types::{FieldError, NodeId};
 
 use super::field::{required, shard_numbers, shards};
-use crate::internal::v1::SourceRegistration as WireHello;
+use crate::internal::v1::SourceRegistration as WireRegister;
 use crate::internal::v1::position_control::Control as WireControl;
 use crate::internal::v1::position_frame::Frame as WireFrame;
 use crate::internal::v1::{PositionControl, PositionFrame, ShardList, SnapshotBegin, SnapshotEnd};
@@ -14,24 +14,24 @@ use crate::internal::v1::{PositionControl, PositionFrame, ShardList, SnapshotBeg
 pub enum FromSource {
     /// Right only as the first message.
     Register(SourceRegistration),
-    /// Right only after the hello.
+    /// Right only after the register.
     Frame(Frame),
 }
 
 /// What comes down the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FromSink {
-    /// All frames up to this number (from 0, the hello not counted) are visible to searches.
+    /// All frames up to this number (from 0, the register not counted) are visible to searches.
     Applied(u64),
     /// A wish.
     Control(Control),
 }
 
 impl From<&SourceRegistration> for PositionFrame {
-    fn from(hello: &SourceRegistration) -> Self {
-        let node_id = hello.node.as_str().to_owned();
-        let settings_fingerprint = hello.settings_fingerprint;
-        Self { frame: Some(WireFrame::Register(WireHello { node_id, settings_fingerprint })) }
+    fn from(register: &SourceRegistration) -> Self {
+        let node_id = register.node.as_str().to_owned();
+        let settings_fingerprint = register.settings_fingerprint;
+        Self { frame: Some(WireFrame::Register(WireRegister { node_id, settings_fingerprint })) }
     }
 }
 
@@ -53,9 +53,9 @@ impl TryFrom<PositionFrame> for FromSource {
 
     fn try_from(wire: PositionFrame) -> Result<Self, FieldError> {
         Ok(match required("frame", wire.frame)? {
-            WireFrame::Register(hello) => Self::Register(SourceRegistration {
-                node: NodeId::new(&hello.node_id).map_err(|error| error.within("hello"))?,
-                settings_fingerprint: hello.settings_fingerprint,
+            WireFrame::Register(register) => Self::Register(SourceRegistration {
+                node: NodeId::new(&register.node_id).map_err(|error| error.within("register"))?,
+                settings_fingerprint: register.settings_fingerprint,
             }),
             WireFrame::SnapshotBegin(begin) => Self::Frame(Frame::SnapshotBegin {
                 round: begin.round,

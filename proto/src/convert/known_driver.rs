@@ -11,9 +11,9 @@ use crate::internal::v1;
 impl From<&KnownDriver> for v1::KnownDriver {
     fn from(driver: &KnownDriver) -> Self {
         Self {
-            driver_id: driver.card.id.as_str().to_owned(),
-            vehicle_class: u32::from(driver.card.vehicle_class.0),
-            capabilities: u32::from(driver.card.capabilities.0),
+            driver_id: driver.profile.id.as_str().to_owned(),
+            vehicle_class: u32::from(driver.profile.vehicle_class.0),
+            capabilities: u32::from(driver.profile.capabilities.0),
             status: u32::from(driver.status as u8),
             connected: driver.connected,
             searchable: driver.searchable,
@@ -26,14 +26,14 @@ impl TryFrom<v1::KnownDriver> for KnownDriver {
     type Error = FieldError;
 
     fn try_from(wire: v1::KnownDriver) -> Result<Self, FieldError> {
-        let card = DriverProfile {
+        let profile = DriverProfile {
             id: driver_id("driver_id", &wire.driver_id)?,
             vehicle_class: vehicle_class(wire.vehicle_class)?,
             capabilities: capabilities(wire.capabilities)?,
         };
         let position = wire.position.map(KnownPosition::try_from).transpose();
         Ok(Self {
-            card,
+            profile,
             status: one_status(wire.status)?,
             connected: wire.connected,
             searchable: wire.searchable,
@@ -46,8 +46,8 @@ impl From<&KnownPosition> for v1::KnownPosition {
     fn from(known: &KnownPosition) -> Self {
         Self {
             position: known.position.to_bits(),
-            time_ms: known.stamp.time_ms,
-            sequence: known.stamp.sequence,
+            time_ms: known.update_version.time_ms,
+            sequence: known.update_version.sequence,
             heading_cdeg: u32::from(known.motion.heading_cdeg),
             speed_cmps: u32::from(known.motion.speed_cmps),
             accuracy_dm: u32::from(known.accuracy_dm),
@@ -63,7 +63,7 @@ impl TryFrom<v1::KnownPosition> for KnownPosition {
         let accuracy_max = Motion::NOT_KNOWN - 1;
         Ok(Self {
             position: one_position("position", wire.position)?,
-            stamp: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
+            update_version: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
             motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
             accuracy_dm: measure(wire.accuracy_dm, accuracy_max)
                 .ok_or_else(|| refuse_measure("accuracy_dm", wire.accuracy_dm, accuracy_max))?,

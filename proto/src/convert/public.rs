@@ -140,15 +140,15 @@ pub fn driver_filter(
 /// The public message of a position; `accuracy_dm` is [`Motion::NOT_KNOWN`] where nobody knows it.
 pub fn public_position(
     position: LatLng,
-    stamp: UpdateVersion,
+    update_version: UpdateVersion,
     motion: Motion,
     accuracy_dm: u16,
 ) -> v1::Position {
     let known = |value: u16| (value != Motion::NOT_KNOWN).then(|| f32::from(value));
     v1::Position {
         location: Some(position.into()),
-        time_ms: stamp.time_ms,
-        sequence: stamp.sequence,
+        time_ms: update_version.time_ms,
+        sequence: update_version.sequence,
         heading_deg: known(motion.heading_cdeg).map(|value| value / 100.0),
         speed_mps: known(motion.speed_cmps).map(|value| value / 100.0),
         accuracy_m: known(accuracy_dm).map(|value| value / 10.0),

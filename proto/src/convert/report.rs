@@ -14,10 +14,10 @@ pub struct Report {
     /// Where.
     pub position: LatLng,
     /// A time of 0 means: when the server receives it.
-    pub stamp: UpdateVersion,
+    pub update_version: UpdateVersion,
     /// How the driver moves.
     pub motion: Motion,
-    /// Decimetres of 68 % probability, or [`Motion::NOT_KNOWN`].
+    /// Decimeters of 68 % probability, or [`Motion::NOT_KNOWN`].
     pub accuracy_dm: u16,
     /// `None`: as before.
     pub status: Option<DriverStatus>,
@@ -36,7 +36,7 @@ impl TryFrom<&v1::PositionUpdate> for Report {
         match (position, heading, speed, accuracy, status) {
             (Ok(position), Ok(heading_cdeg), Ok(speed_cmps), Ok(accuracy_dm), Ok(status)) => Ok(Self {
                 position,
-                stamp: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
+                update_version: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
                 motion: Motion { heading_cdeg, speed_cmps },
                 accuracy_dm,
                 status,

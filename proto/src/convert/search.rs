@@ -1,4 +1,4 @@
-//! A question to the shards of an index server, and its answer.
+//! A query to the shards of an index server, and its answer.
 
 use std::sync::Arc;
 
@@ -18,15 +18,15 @@ use crate::internal::v1::search_shards_request::Search as WireSearch;
 const HITS_MAX: u32 = PAGE_SIZE_MAX + 1;
 
 impl From<&ShardQuery> for v1::SearchShardsRequest {
-    fn from(question: &ShardQuery) -> Self {
+    fn from(query: &ShardQuery) -> Self {
         Self {
-            shards: shard_numbers(&question.shards),
-            extra_shards: shard_numbers(&question.extra_shards),
-            search: Some(wire_search(&question.search)),
-            statuses: u32::from(question.filter.statuses),
-            vehicle_classes: question.filter.vehicle_classes,
-            capabilities: u32::from(question.filter.capabilities.0),
-            time_min_ms: question.filter.time_min_ms,
+            shards: shard_numbers(&query.shards),
+            extra_shards: shard_numbers(&query.extra_shards),
+            search: Some(wire_search(&query.search)),
+            statuses: u32::from(query.filter.statuses),
+            vehicle_classes: query.filter.vehicle_classes,
+            capabilities: u32::from(query.filter.capabilities.0),
+            time_min_ms: query.filter.time_min_ms,
         }
     }
 }
@@ -142,7 +142,7 @@ impl TryFrom<v1::Cursor> for Cursor {
 impl From<&ShardResult> for v1::SearchShardsResponse {
     fn from(answer: &ShardResult) -> Self {
         Self {
-            hits: answer.hits.iter().map(Into::into).collect(),
+            neighbors: answer.neighbors.iter().map(Into::into).collect(),
             uncovered: shard_numbers(&answer.uncovered),
         }
     }
@@ -152,24 +152,27 @@ impl TryFrom<v1::SearchShardsResponse> for ShardResult {
     type Error = FieldError;
 
     fn try_from(wire: v1::SearchShardsResponse) -> Result<Self, FieldError> {
-        at_most("hits", wire.hits.len(), HITS_MAX as usize)?;
-        Ok(Self { hits: each("hits", wire.hits)?, uncovered: shards("uncovered", &wire.uncovered)? })
+        at_most("neighbors", wire.neighbors.len(), HITS_MAX as usize)?;
+        Ok(Self {
+            neighbors: each("neighbors", wire.neighbors)?,
+            uncovered: shards("uncovered", &wire.uncovered)?,
+        })
     }
 }
 
 impl From<&Neighbor> for v1::Neighbor {
-    fn from(hit: &Neighbor) -> Self {
+    fn from(neighbor: &Neighbor) -> Self {
         Self {
-            driver_id: hit.card.id.as_str().to_owned(),
-            position: hit.position.to_bits(),
-            hav: hit.hav,
-            time_ms: hit.stamp.time_ms,
-            sequence: hit.stamp.sequence,
-            heading_cdeg: u32::from(hit.motion.heading_cdeg),
-            speed_cmps: u32::from(hit.motion.speed_cmps),
-            status: u32::from(hit.status as u8),
-            vehicle_class: u32::from(hit.card.vehicle_class.0),
-            capabilities: u32::from(hit.card.capabilities.0),
+            driver_id: neighbor.profile.id.as_str().to_owned(),
+            position: neighbor.position.to_bits(),
+            hav: neighbor.hav,
+            time_ms: neighbor.update_version.time_ms,
+            sequence: neighbor.update_version.sequence,
+            heading_cdeg: u32::from(neighbor.motion.heading_cdeg),
+            speed_cmps: u32::from(neighbor.motion.speed_cmps),
+            status: u32::from(neighbor.status as u8),
+            vehicle_class: u32::from(neighbor.profile.vehicle_class.0),
+            capabilities: u32::from(neighbor.profile.capabilities.0),
         }
     }
 }
@@ -178,16 +181,16 @@ impl TryFrom<v1::Neighbor> for Neighbor {
     type Error = FieldError;
 
     fn try_from(wire: v1::Neighbor) -> Result<Self, FieldError> {
-        let card = DriverProfile {
+        let profile = DriverProfile {
             id: driver_id("driver_id", &wire.driver_id)?,
             vehicle_class: vehicle_class(wire.vehicle_class)?,
             capabilities: capabilities(wire.capabilities)?,
         };
         Ok(Self {
-            card,
+            profile,
             position: one_position("position", wire.position)?,
             hav: hav(wire.hav)?,
-            stamp: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
+            update_version: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
             motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
             status: one_status(wire.status)?,
         })

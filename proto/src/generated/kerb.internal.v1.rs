@@ -64,7 +64,7 @@ pub struct Batch {
     /// Hundredths of a degree; 65,535 for not known.
     #[prost(uint32, repeated, tag = "8")]
     pub heading_cdeg: ::prost::alloc::vec::Vec<u32>,
-    /// Centimetres per second; 65,535 for not known.
+    /// Centimeters per second; 65,535 for not known.
     #[prost(uint32, repeated, tag = "9")]
     pub speed_cmps: ::prost::alloc::vec::Vec<u32>,
     /// DriverStatus numbers of kerb.v1.
@@ -109,7 +109,7 @@ pub struct PositionControl {
 pub mod position_control {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Control {
-        /// All frames up to this number (from 0, the hello not counted) are visible to searches.
+        /// All frames up to this number (from 0, the register not counted) are visible to searches.
         #[prost(uint64, tag = "1")]
         AppliedFrames(u64),
         /// Send the full part of these shards again.
@@ -138,7 +138,7 @@ pub struct SearchShardsRequest {
     /// Positions measured at this time or later.
     #[prost(int64, tag = "8")]
     pub time_min_ms: i64,
-    /// Shards that others are asked for: hits in those that this server holds are welcome, nothing is promised of them.
+    /// Shards that others are asked for: neighbors in those that this server holds are registered, nothing is promised of them.
     #[prost(uint32, repeated, tag = "9")]
     pub extra_shards: ::prost::alloc::vec::Vec<u32>,
     #[prost(oneof = "search_shards_request::Search", tags = "2, 3, 4")]
@@ -198,7 +198,7 @@ pub struct Cursor {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SearchShardsResponse {
     #[prost(message, repeated, tag = "1")]
-    pub hits: ::prost::alloc::vec::Vec<Neighbor>,
+    pub neighbors: ::prost::alloc::vec::Vec<Neighbor>,
     /// Of the asked shards: not held, or not yet filled.
     #[prost(uint32, repeated, tag = "2")]
     pub uncovered: ::prost::alloc::vec::Vec<u32>,
@@ -413,7 +413,7 @@ pub struct DriverConnectedRequest {
 pub struct DriverConnectedResponse {
     /// Absent: nothing.
     #[prost(message, optional, tag = "1")]
-    pub news: ::core::option::Option<DriverNotification>,
+    pub notification: ::core::option::Option<DriverNotification>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DriverDisconnectedRequest {

@@ -698,13 +698,13 @@ pub struct WatchTripRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WatchTripResponse {
-    #[prost(oneof = "watch_trip_response::News", tags = "1, 2")]
-    pub news: ::core::option::Option<watch_trip_response::News>,
+    #[prost(oneof = "watch_trip_response::Update", tags = "1, 2")]
+    pub update: ::core::option::Option<watch_trip_response::Update>,
 }
 /// Nested message and enum types in `WatchTripResponse`.
 pub mod watch_trip_response {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
-    pub enum News {
+    pub enum Update {
         #[prost(message, tag = "1")]
         Change(super::TripChange),
         #[prost(message, tag = "2")]
@@ -1680,7 +1680,7 @@ pub mod trip_event {
         #[prost(message, tag = "14")]
         Cancelled(super::CancelledEvent),
         /// A nearer driver is asked to take the trip over; its own driver keeps it meanwhile. Whatever ends being under way
-        /// (arrived, picked_up, driver_lost, cancelled) ends this question, too.
+        /// (arrived, picked_up, driver_lost, cancelled) ends this query, too.
         #[prost(message, tag = "15")]
         ReassignmentOffered(super::OfferedEvent),
         /// That driver does not take it; the trip stays its own driver's.
@@ -2866,10 +2866,10 @@ pub struct PositionColumns {
     /// Optional. Hundredths of a degree, 0 to 35,999; 65,535 for not known.
     #[prost(uint32, repeated, tag = "7")]
     pub heading_cdeg: ::prost::alloc::vec::Vec<u32>,
-    /// Optional. Centimetres per second, 0 to 20,000; 65,535 for not known.
+    /// Optional. Centimeters per second, 0 to 20,000; 65,535 for not known.
     #[prost(uint32, repeated, tag = "8")]
     pub speed_cmps: ::prost::alloc::vec::Vec<u32>,
-    /// Optional. Decimetres, 0 to 65,534; 65,535 for not known.
+    /// Optional. Decimeters, 0 to 65,534; 65,535 for not known.
     #[prost(uint32, repeated, tag = "9")]
     pub accuracy_dm: ::prost::alloc::vec::Vec<u32>,
     /// Optional: none means unspecified in all rows.
@@ -2991,7 +2991,7 @@ pub mod driver_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// The first message is a hello, each further one a position or an action on a trip. A refused one leaves the stream
+        /// The first message is a register, each further one a position or an action on a trip. A refused one leaves the stream
         /// open.
         /// A second stream of the same driver takes over: the older one is told so (ABORTED) and ends.
         pub async fn connect(
@@ -3039,7 +3039,7 @@ pub mod driver_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// The first message is a hello, each further one a position or an action on a trip. A refused one leaves the stream
+        /// The first message is a register, each further one a position or an action on a trip. A refused one leaves the stream
         /// open.
         /// A second stream of the same driver takes over: the older one is told so (ABORTED) and ends.
         async fn connect(
@@ -3511,7 +3511,7 @@ pub mod fleet_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Distances are great-circle metres (haversine, mean earth radius 6,371,008.8 m).
+/// Distances are great-circle meters (haversine, mean earth radius 6,371,008.8 m).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FindNearbyRequest {
     #[prost(message, optional, tag = "4")]
@@ -4619,7 +4619,7 @@ pub mod roads_admin_service_client {
             self
         }
         /// Speeds of directions of segments, which count over those of files and until their lifetime is over. The answer comes
-        /// when all rows of the call are in the travel times; no question is ever answered by some of them. A wrong row is
+        /// when all rows of the call are in the travel times; no query is ever answered by some of them. A wrong row is
         /// refused by itself. At most 500,000 rows; a broken call changes nothing.
         pub async fn set_speeds(
             &mut self,
@@ -4686,7 +4686,7 @@ pub mod roads_admin_service_server {
     #[async_trait]
     pub trait RoadsAdminService: std::marker::Send + std::marker::Sync + 'static {
         /// Speeds of directions of segments, which count over those of files and until their lifetime is over. The answer comes
-        /// when all rows of the call are in the travel times; no question is ever answered by some of them. A wrong row is
+        /// when all rows of the call are in the travel times; no query is ever answered by some of them. A wrong row is
         /// refused by itself. At most 500,000 rows; a broken call changes nothing.
         async fn set_speeds(
             &self,

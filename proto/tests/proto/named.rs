@@ -46,7 +46,7 @@ fn batch_rows_name_their_place() {
 }
 
 #[test]
-fn questions_name_the_path() {
+fn queries_name_the_path() {
     let nearest = internal::v1::Nearest { point: 0, radius_m: 0.0, k: 3 };
     let search = internal::v1::search_shards_request::Search::Nearest(nearest);
     let wire = internal::v1::SearchShardsRequest { search: Some(search), ..Default::default() };

@@ -21,9 +21,9 @@ proptest! {
     }
 
     #[test]
-    fn hellos(hello in values::hello()) {
-        let wire = through_bytes(&internal::v1::PositionFrame::from(&hello));
-        prop_assert_eq!(FromSource::try_from(wire), Ok(FromSource::Register(hello)));
+    fn registers(register in values::register()) {
+        let wire = through_bytes(&internal::v1::PositionFrame::from(&register));
+        prop_assert_eq!(FromSource::try_from(wire), Ok(FromSource::Register(register)));
     }
 
     #[test]
@@ -35,9 +35,9 @@ proptest! {
     }
 
     #[test]
-    fn questions(question in values::question()) {
-        let wire = through_bytes(&internal::v1::SearchShardsRequest::from(&question));
-        prop_assert_eq!(ShardQuery::try_from(wire), Ok(question));
+    fn queries(query in values::query()) {
+        let wire = through_bytes(&internal::v1::SearchShardsRequest::from(&query));
+        prop_assert_eq!(ShardQuery::try_from(wire), Ok(query));
     }
 
     #[test]
@@ -61,10 +61,10 @@ proptest! {
     /// A public position, reported again by its reader, is the same position.
     #[test]
     fn public_positions(
-        position in values::position(), stamp in values::stamp(), motion in values::motion(), accuracy_dm in any::<u16>(),
+        position in values::position(), update_version in values::update_version(), motion in values::motion(), accuracy_dm in any::<u16>(),
         status in values::status(),
     ) {
-        let public = kerb_proto::convert::public_position(position, stamp, motion, accuracy_dm);
+        let public = kerb_proto::convert::public_position(position, update_version, motion, accuracy_dm);
         let public = through_bytes(&public);
         let location = public.location.unwrap();
         let update = v1::PositionUpdate {
@@ -77,7 +77,7 @@ proptest! {
             accuracy_m: public.accuracy_m,
             status: kerb_proto::convert::public_status(status).into(),
         };
-        let report = Report { position, stamp, motion, accuracy_dm, status: Some(status) };
+        let report = Report { position, update_version, motion, accuracy_dm, status: Some(status) };
         prop_assert_eq!(Report::try_from(&update), Ok(report));
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn position() -> impl Strategy<Value = LatLng> {
         .prop_map(|(lat, lon)| LatLng::from_e7(lat, lon).unwrap())
 }
 
-pub(crate) fn stamp() -> impl Strategy<Value = UpdateVersion> {
+pub(crate) fn update_version() -> impl Strategy<Value = UpdateVersion> {
     (any::<u64>(), any::<i64>()).prop_map(|(sequence, time_ms)| UpdateVersion { sequence, time_ms })
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn node_id() -> impl Strategy<Value = NodeId> {
     "[a-zA-Z0-9._-]{1,32}".prop_map(|id| NodeId::new(&id).unwrap())
 }
 
-pub(crate) fn card() -> impl Strategy<Value = Arc<DriverProfile>> {
+pub(crate) fn profile() -> impl Strategy<Value = Arc<DriverProfile>> {
     (driver_id(), 0..64u8, any::<u16>()).prop_map(|(id, class, capabilities)| {
         Arc::new(DriverProfile {
             id,
@@ -60,12 +60,12 @@ pub(crate) fn status() -> impl Strategy<Value = DriverStatus> {
 
 fn update() -> impl Strategy<Value = Update> {
     let status = proptest::sample::select(DriverStatus::ALL[..3].to_vec());
-    (any::<u32>(), shard(), position(), stamp(), motion(), status).prop_map(
-        |(slot, shard, position, stamp, motion, status)| Update {
+    (any::<u32>(), shard(), position(), update_version(), motion(), status).prop_map(
+        |(slot, shard, position, update_version, motion, status)| Update {
             slot,
             shard,
             position,
-            stamp,
+            update_version,
             motion,
             status,
         },
@@ -73,8 +73,9 @@ fn update() -> impl Strategy<Value = Update> {
 }
 
 pub(crate) fn batch() -> impl Strategy<Value = Batch> {
-    let introduction = (any::<u32>(), card()).prop_map(|(slot, card)| SlotBinding { slot, card });
-    let forget = (driver_id(), stamp()).prop_map(|(id, stamp)| Eviction { id, stamp });
+    let introduction = (any::<u32>(), profile()).prop_map(|(slot, profile)| SlotBinding { slot, profile });
+    let forget =
+        (driver_id(), update_version()).prop_map(|(id, update_version)| Eviction { id, update_version });
     (vec(introduction, 0..4), vec(update(), 0..40), vec(any::<u32>(), 0..8), vec(forget, 0..3)).prop_map(
         |(slot_bindings, updates, removals, forgets)| Batch {
             slot_bindings,
@@ -92,7 +93,7 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame> {
     prop_oneof![begin, batch().prop_map(Frame::Batch), end]
 }
 
-pub(crate) fn hello() -> impl Strategy<Value = SourceRegistration> {
+pub(crate) fn register() -> impl Strategy<Value = SourceRegistration> {
     (node_id(), any::<u64>())
         .prop_map(|(node, settings_fingerprint)| SourceRegistration { node, settings_fingerprint })
 }
@@ -123,7 +124,7 @@ fn search() -> impl Strategy<Value = Search> {
     ]
 }
 
-pub(crate) fn question() -> impl Strategy<Value = ShardQuery> {
+pub(crate) fn query() -> impl Strategy<Value = ShardQuery> {
     let filter = (any::<u8>(), any::<u64>(), any::<u16>(), any::<i64>()).prop_map(
         |(statuses, vehicle_classes, capabilities, time_min_ms)| DriverFilter {
             statuses,
@@ -142,13 +143,14 @@ pub(crate) fn question() -> impl Strategy<Value = ShardQuery> {
 }
 
 pub(crate) fn answer() -> impl Strategy<Value = ShardResult> {
-    let hit = (card(), position(), 0.0..=1.0, stamp(), motion(), status()).prop_map(
-        |(card, position, hav, stamp, motion, status)| {
-            let card = DriverProfile::clone(&card);
-            Neighbor { card, position, hav, stamp, motion, status }
+    let neighbor = (profile(), position(), 0.0..=1.0, update_version(), motion(), status()).prop_map(
+        |(profile, position, hav, update_version, motion, status)| {
+            let profile = DriverProfile::clone(&profile);
+            Neighbor { profile, position, hav, update_version, motion, status }
         },
     );
-    (vec(hit, 0..20), vec(shard(), 0..5)).prop_map(|(hits, uncovered)| ShardResult { hits, uncovered })
+    (vec(neighbor, 0..20), vec(shard(), 0..5))
+        .prop_map(|(neighbors, uncovered)| ShardResult { neighbors, uncovered })
 }
 
 pub(crate) fn stat() -> impl Strategy<Value = ShardStat> {
@@ -158,18 +160,18 @@ pub(crate) fn stat() -> impl Strategy<Value = ShardStat> {
 }
 
 pub(crate) fn known_driver() -> impl Strategy<Value = KnownDriver> {
-    let known = (position(), stamp(), motion(), any::<u16>(), shard()).prop_map(
-        |(position, stamp, motion, accuracy_dm, shard)| KnownPosition {
+    let known = (position(), update_version(), motion(), any::<u16>(), shard()).prop_map(
+        |(position, update_version, motion, accuracy_dm, shard)| KnownPosition {
             position,
-            stamp,
+            update_version,
             motion,
             accuracy_dm,
             shard,
         },
     );
-    (card(), status(), any::<bool>(), any::<bool>(), option::of(known)).prop_map(
-        |(card, status, connected, searchable, position)| KnownDriver {
-            card: Arc::unwrap_or_clone(card),
+    (profile(), status(), any::<bool>(), any::<bool>(), option::of(known)).prop_map(
+        |(profile, status, connected, searchable, position)| KnownDriver {
+            profile: Arc::unwrap_or_clone(profile),
             status,
             connected,
             searchable,

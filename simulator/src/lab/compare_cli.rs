@@ -166,7 +166,7 @@ fn written(unit: Unit, interval: &Interval) -> String {
     let one = |value: f64| match unit {
         Unit::Share => format!("{:.1} %", value * 100.0),
         Unit::Seconds => format!("{value:.1} s"),
-        Unit::Metres => format!("{value:.0} m"),
+        Unit::Meters => format!("{value:.0} m"),
         Unit::Plain => format!("{value:.3}"),
         Unit::Count => format!("{value:.1}"),
     };

@@ -20,7 +20,7 @@ use zones::Zones;
 const PARTY_MAX: u32 = 16;
 /// A trip that comes again does so within so many milliseconds of the real one,
 const AGAIN_MS: i64 = 450_000;
-/// and so many metres to each side of its ends.
+/// and so many meters to each side of its ends.
 const AGAIN_M: f64 = 100.0;
 
 /// A ride that somebody is going to ask for.
@@ -126,8 +126,8 @@ fn from_trips(trips: &[Trip], scenario: &Scenario, seed: u64) -> Vec<Sketch> {
 
 fn again(real: Sketch, rng: &mut Pcg64Mcg) -> Sketch {
     let mut near = |at| {
-        let mut metres = || between(rng, [-AGAIN_M, AGAIN_M]);
-        shifted(at, metres(), metres())
+        let mut meters = || between(rng, [-AGAIN_M, AGAIN_M]);
+        shifted(at, meters(), meters())
     };
     let (pickup, dropoff) = (near(real.pickup), near(real.dropoff));
     Sketch { at_ms: real.at_ms + rng.random_range(-AGAIN_MS..=AGAIN_MS), pickup, dropoff, ..real }

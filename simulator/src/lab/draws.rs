@@ -35,7 +35,7 @@ pub(super) fn stream(seed: u64, purpose: Purpose, agent: u64) -> Pcg64Mcg {
     Pcg64Mcg::seed_from_u64(mix(mix(seed, purpose as u64), agent))
 }
 
-/// Two numbers into one, so that neighbours are not alike (the finalizer of `SplitMix64`; Steele, Lea, Flood 2014).
+/// Two numbers into one, so that neighbors are not alike (the finalizer of `SplitMix64`; Steele, Lea, Flood 2014).
 fn mix(a: u64, b: u64) -> u64 {
     let mut z = a.wrapping_add(b.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -30,7 +30,7 @@ pub use slowness::{Sample, Slowness};
 
 /// Fleets that are tried online, times the smallest one: those of the paper.
 pub const TIMES: [f64; 2] = [1.2, 2.0];
-/// A trip that ends farther than this from a street is off the map, metres.
+/// A trip that ends farther than this from a street is off the map, meters.
 const SNAP_MAX_M: f64 = 500.0;
 
 /// Settings of `simulator fleet-size`.

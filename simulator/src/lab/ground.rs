@@ -13,7 +13,7 @@ use kerb_routing::{DirectedSegment, Roads};
 pub(super) use course::degrees;
 pub use course::{Course, Fix};
 
-/// A driver who is told to go off the map goes straight, metres a second.
+/// A driver who is told to go off the map goes straight, meters a second.
 const OFF_ROAD_MPS: f64 = 5.0;
 /// Milliseconds of an hour, and hours of a day.
 const HOUR_MS: i64 = 3_600_000;
@@ -53,7 +53,7 @@ impl Ground {
         }
     }
 
-    /// Speed and detour of the straight lines, metres a second, when there are no streets.
+    /// Speed and detour of the straight lines, meters a second, when there are no streets.
     pub fn straight_lines(&self) -> Option<(f64, f64)> {
         match self.kind {
             Kind::Straight { mps, detour } => Some((mps, detour)),

@@ -65,12 +65,12 @@ impl InProcessService {
         }
         let (mut seats, mut seat_news) = (Vec::new(), SelectAll::new());
         for (number, driver) in (0..).zip(drivers) {
-            let hello = v1::Register {
+            let register = v1::Register {
                 driver_id: driver.driver_id,
                 vehicle_class: driver.vehicle_class,
                 ..v1::Register::default()
             };
-            let seated = node.seat(&hello).map_err(|status| StartFailed::Drivers(status.to_string()));
+            let seated = node.seat(&register).map_err(|status| StartFailed::Drivers(status.to_string()));
             let (seat, heard) = seated?;
             seats.push(seat);
             seat_news.push(
@@ -164,9 +164,9 @@ impl Service for InProcessService {
         }
     }
 
-    fn ask(&mut self, number: u64, question: v1::FindNearbyRequest) {
+    fn ask(&mut self, number: u64, query: v1::FindNearbyRequest) {
         let node = self.node.clone();
-        self.calls.begin("search", async move { Done::Found(number, node.find_nearby(question).await) });
+        self.calls.begin("search", async move { Done::Found(number, node.find_nearby(query).await) });
     }
 
     fn look(&mut self) {

@@ -16,7 +16,7 @@ use super::promises::{self, Accepted};
 use super::ride::{Ride, Step};
 use kerb_loadgen::history::Span;
 use kerb_loadgen::judge::{Answer, Limits, judge};
-use kerb_loadgen::question::Question;
+use kerb_loadgen::query::Query;
 use kerb_loadgen::report::{Percentiles, Values};
 
 /// Searches without an answer, at most.
@@ -28,7 +28,7 @@ pub struct Judge {
     limits: Limits,
     rng: Pcg64Mcg,
     classes: Vec<String>,
-    asked: BTreeMap<u64, (Question, i64)>,
+    asked: BTreeMap<u64, (Query, i64)>,
     next_number: u64,
     rides: BTreeMap<String, Ride>,
     accepted: Vec<Accepted>,
@@ -72,20 +72,16 @@ impl Judge {
     }
 
     /// A search to ask now; `None` while nobody has reported, or while too many are not answered.
-    pub fn question(
-        &mut self,
-        reports: &PositionLog,
-        server_ms: i64,
-    ) -> Option<(u64, v1::FindNearbyRequest)> {
+    pub fn query(&mut self, reports: &PositionLog, server_ms: i64) -> Option<(u64, v1::FindNearbyRequest)> {
         let near = reports.somewhere(self.rng.random_range(0..1 << 20))?;
         if self.asked.len() >= ASKED_MAX {
             return None;
         }
-        let question = Question::random(&mut self.rng, near, &self.classes, &[]);
-        let wire = question.to_wire();
+        let query = Query::random(&mut self.rng, near, &self.classes, &[]);
+        let wire = query.to_wire();
         let number = self.next_number;
         self.next_number += 1;
-        self.asked.insert(number, (question, server_ms));
+        self.asked.insert(number, (query, server_ms));
         Some((number, wire))
     }
 
@@ -97,21 +93,19 @@ impl Judge {
         reports: &PositionLog,
         server_ms: i64,
     ) {
-        let Some((question, began_ms)) = self.asked.remove(&number) else { return };
+        let Some((query, began_ms)) = self.asked.remove(&number) else { return };
         self.searches += 1;
         let answer = answer.and_then(|wire| Answer::from_wire(wire).map_err(|error| error.to_string()));
         let answer = match answer {
             Ok(answer) if !answer.partial => answer,
             Ok(_) => {
-                return self
-                    .faults
-                    .add("search", format!("shards were missing from the answer to {question}"));
+                return self.faults.add("search", format!("shards were missing from the answer to {query}"));
             }
-            Err(reason) => return self.faults.add("search", format!("no answer to {question}: {reason}")),
+            Err(reason) => return self.faults.add("search", format!("no answer to {query}: {reason}")),
         };
         let span = Span { began_ms, ended_ms: server_ms };
-        for fault in judge(&question, &answer, span, reports.fleet(), &self.limits) {
-            self.faults.add("search", format!("{question}: {fault}"));
+        for fault in judge(&query, &answer, span, reports.fleet(), &self.limits) {
+            self.faults.add("search", format!("{query}: {fault}"));
         }
     }
 

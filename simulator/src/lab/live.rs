@@ -124,13 +124,13 @@ impl LiveService {
         driver: DriverNumber,
     ) -> impl Future<Output = Result<Opened, (DriverNumber, Status)>> + use<> {
         let (node, number) = (driver as usize, driver as usize / self.endpoints.nodes());
-        let hello = v1::Register {
+        let register = v1::Register {
             driver_id: self.names.driver(driver),
             vehicle_class: self.classes[driver as usize].clone(),
             resume_token: self.phones[driver as usize].resume_token.clone(),
             ..v1::Register::default()
         };
-        phone::open(driver, self.endpoints.get(node, number), hello)
+        phone::open(driver, self.endpoints.get(node, number), register)
     }
 
     fn connected(&mut self, opened: Opened) {
@@ -231,10 +231,10 @@ impl Service for LiveService {
         }
     }
 
-    fn ask(&mut self, number: u64, question: v1::FindNearbyRequest) {
+    fn ask(&mut self, number: u64, query: v1::FindNearbyRequest) {
         let mut client = NearbyServiceClient::new(self.channel(number as u32));
         self.calls
-            .begin("search", async move { Done::Found(number, in_time(client.find_nearby(question)).await) });
+            .begin("search", async move { Done::Found(number, in_time(client.find_nearby(query)).await) });
     }
 
     fn look(&mut self) {

@@ -28,7 +28,7 @@ pub enum Said {
         position: LatLng,
         /// Degrees clockwise from north.
         heading_deg: f64,
-        /// Metres a second.
+        /// Meters a second.
         speed_mps: f64,
         /// Whether it can be asked; `Offline` leaves the index.
         status: DriverStatus,

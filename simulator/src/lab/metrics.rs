@@ -64,11 +64,11 @@ pub struct Metrics {
     pub wait_s: Option<Spread>,
     /// Requests without a pickup over all requests.
     pub censored_share: Option<f64>,
-    /// Metres that drivers drove to a pickup from the acceptance, of riders who were picked up.
+    /// Meters that drivers drove to a pickup from the acceptance, of riders who were picked up.
     pub pickup_m: Option<Spread>,
-    /// Metres without a rider over all metres, of drivers on shift.
+    /// Meters without a rider over all meters, of drivers on shift.
     pub deadheading_share: Option<f64>,
-    /// Metres toward where riders are expected over all metres, of drivers on shift.
+    /// Meters toward where riders are expected over all meters, of drivers on shift.
     pub repositioning_share: Option<f64>,
     /// Time with a rider over time on shift; breaks are on shift.
     pub utilisation: Option<f64>,
@@ -175,11 +175,11 @@ struct Drivers<'a>(&'a [DriverRecord]);
 
 impl Drivers<'_> {
     fn way_share(&self, part: &[Activity]) -> Option<f64> {
-        let metres = |activities: &[Activity]| -> f64 {
-            self.0.iter().map(|driver| activities.iter().map(|a| driver.metres[index(*a)]).sum::<f64>()).sum()
+        let meters = |activities: &[Activity]| -> f64 {
+            self.0.iter().map(|driver| activities.iter().map(|a| driver.meters[index(*a)]).sum::<f64>()).sum()
         };
-        let (empty, full) = (metres(&EMPTY), metres(&[Activity::OnTrip]));
-        (empty + full > 0.0).then(|| metres(part) / (empty + full))
+        let (empty, full) = (meters(&EMPTY), meters(&[Activity::OnTrip]));
+        (empty + full > 0.0).then(|| meters(part) / (empty + full))
     }
 
     fn time_share(&self, activities: &[Activity]) -> Option<f64> {

@@ -5,7 +5,7 @@ use kerb_types::DriverStatus;
 use super::message::Said;
 use super::names::Names;
 use super::service::Row;
-use kerb_loadgen::history::{Card, Fleet, Sent};
+use kerb_loadgen::history::{Fleet, Profile, Sent};
 
 /// Reports of one driver measured in the same millisecond, at most; later ones take the number of the last.
 const A_MILLISECOND_MAX: u64 = 15;
@@ -34,14 +34,14 @@ impl PositionLog {
     /// Nobody has reported. `began_ms` is of the service's clock.
     pub fn new(names: &Names, classes: &[String], delays: Delays, began_ms: i64) -> Self {
         let Delays { allowance_ms, keep_ms, position_ttl_ms } = delays;
-        let card = |(number, class): (u32, &String)| Card {
+        let profile = |(number, class): (u32, &String)| Profile {
             id: names.driver(number),
             vehicle_class: class.clone(),
             capabilities: Vec::new(),
         };
-        let cards: Vec<_> = (0..).zip(classes).map(card).collect();
-        let newest = vec![0; cards.len()];
-        Self { fleet: Fleet::new(cards, allowance_ms).keeping(keep_ms), newest, position_ttl_ms, began_ms }
+        let profiles: Vec<_> = (0..).zip(classes).map(profile).collect();
+        let newest = vec![0; profiles.len()];
+        Self { fleet: Fleet::new(profiles, allowance_ms).keeping(keep_ms), newest, position_ttl_ms, began_ms }
     }
 
     /// The row of a report said at `sent_ms` and measured at `time_ms`, by the service's clock; `None` for what is no

@@ -78,7 +78,7 @@ fn spans<'a>(ride: &'a Ride, verdict: &mut Verdict) -> Vec<Span<'a>> {
     let mut spans: Vec<Span<'a>> = Vec::new();
     let mut asked = Vec::new();
     for (at, step) in ride.steps.iter().enumerate() {
-        // Whatever happens to the trip answers who was asked last, or makes the question void.
+        // Whatever happens to the trip answers who was asked last, or makes the query void.
         if let Some(span) = asked.last_mut().filter(|span: &&mut Span<'_>| span.until_ms == i64::MAX) {
             span.until_ms = step.at_ms;
         }
@@ -264,7 +264,7 @@ mod tests {
         ];
         let accepts = [accepted("a", "1"), accepted("b", "1")];
         assert_eq!(verdict(&[std::slice::from_ref(&over), &next[..]].concat(), &accepts), Verdict::default());
-        // Who is asked is promised, until it says no or the question is void.
+        // Who is asked is promised, until it says no or the query is void.
         for (until_ms, end) in [(15, (15, S::Requested, ">b")), (16, (16, S::Arrived, "a"))] {
             let rides = |from_ms| [taken(&[asked, end]), ride("2", &[(from_ms, S::Offered, "b")])];
             assert_eq!(verdict(&rides(until_ms), &[]).clashes, []);

@@ -65,9 +65,9 @@ pub struct RequestRecord {
     pub dropped_off_ms: Option<i64>,
     /// The driver who served it, or was on the way at its end.
     pub driver: Option<u32>,
-    /// Metres that this driver drove to the pickup, from the acceptance.
+    /// Meters that this driver drove to the pickup, from the acceptance.
     pub pickup_m: Option<f64>,
-    /// Metres of the ride.
+    /// Meters of the ride.
     pub ride_m: Option<f64>,
     /// Seconds to the pickup that the rider was told when the driver accepted.
     pub promised_eta_s: Option<u32>,
@@ -154,8 +154,8 @@ impl Activity {
 pub struct DriverRecord {
     /// Milliseconds in each activity of [`Activity::ALL`]; their sum is the length of the run.
     pub ms: [i64; 7],
-    /// Metres driven in each.
-    pub metres: [f64; 7],
+    /// Meters driven in each.
+    pub meters: [f64; 7],
     /// Trips that were completed.
     pub trips: u32,
     /// Offers heard.

@@ -160,8 +160,8 @@ impl<'a, P: People, S: Service> Run<'a, P, S> {
         if self.now_ms >= self.search_ms {
             self.search_ms = self.now_ms + self.search_every_ms;
             let server_ms = self.service.server_ms(self.now_ms);
-            if let Some((number, question)) = self.judge.question(&self.reports, server_ms) {
-                self.service.ask(number, question);
+            if let Some((number, query)) = self.judge.query(&self.reports, server_ms) {
+                self.service.ask(number, query);
             }
         }
         if self.now_ms >= self.look_ms {

@@ -20,7 +20,7 @@ pub struct Row {
     pub position: LatLng,
     /// Degrees clockwise from north.
     pub heading_deg: f64,
-    /// Metres a second.
+    /// Meters a second.
     pub speed_mps: f64,
     /// Doing what.
     pub status: DriverStatus,
@@ -47,7 +47,7 @@ pub enum News {
     },
     /// A search was answered.
     Found {
-        /// Number of the question.
+        /// Number of the query.
         number: u64,
         /// The answer, or why there is none.
         answer: Result<FindNearbyResponse, String>,
@@ -85,7 +85,7 @@ pub trait Service {
     fn say(&mut self, said: Said);
 
     /// Asks for drivers.
-    fn ask(&mut self, number: u64, question: FindNearbyRequest);
+    fn ask(&mut self, number: u64, query: FindNearbyRequest);
 
     /// Asks the markets how they are.
     fn look(&mut self);

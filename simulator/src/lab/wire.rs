@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use super::message::{Action, DriverNumber, Heard, Outcome, RequestNumber};
 use super::names::Names;
 use super::service::{News, Row};
-use kerb_loadgen::question::{lat_lng, position};
+use kerb_loadgen::query::{lat_lng, position};
 
 /// What a driver hears of trips; `None` for other messages.
 pub(super) fn news(driver: DriverNumber, message: Message) -> Option<News> {

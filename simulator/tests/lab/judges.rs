@@ -40,8 +40,8 @@ impl Service for Stale {
         self.honest.say(said);
     }
 
-    fn ask(&mut self, number: u64, question: FindNearbyRequest) {
-        self.honest.ask(number, question);
+    fn ask(&mut self, number: u64, query: FindNearbyRequest) {
+        self.honest.ask(number, query);
     }
 
     fn look(&mut self) {
@@ -106,7 +106,7 @@ impl Service for Broken {
         }
     }
 
-    fn ask(&mut self, number: u64, _question: FindNearbyRequest) {
+    fn ask(&mut self, number: u64, _query: FindNearbyRequest) {
         self.news.push(News::Found { number, answer: Ok(FindNearbyResponse::default()) });
     }
 

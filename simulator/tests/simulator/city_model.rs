@@ -15,7 +15,7 @@ use kerb_simulator::lab::scenario::{Box2, DemandSource, FleetSource, Place, Scen
 
 use double::Double;
 
-/// Runs a city to its end, each answer at the moment of the question. Everything that was said, in order.
+/// Runs a city to its end, each answer at the moment of the query. Everything that was said, in order.
 fn run(scenario: &Scenario, seed: u64, double: &mut Double) -> (CityRecord, Vec<Said>) {
     let loaded = scenario.load(None).unwrap();
     let (mut city, mut said, mut all) = (City::new(&loaded, seed), Vec::new(), Vec::new());
@@ -46,8 +46,8 @@ fn grid_city() -> Scenario {
 
 /// Puts a scenario on 20 by 20 streets of 2,850 m, with riders anywhere on them.
 fn on_a_grid(scenario: &mut Scenario) {
-    let centre = Place { lat: 35.68, lon: 139.7 };
-    scenario.streets.source = StreetSource::Grid { centre, streets: 20, block_m: 150.0 };
+    let center = Place { lat: 35.68, lon: 139.7 };
+    scenario.streets.source = StreetSource::Grid { center, streets: 20, block_m: 150.0 };
     scenario.demand.source = DemandSource::Field {
         rate_per_h: 7_000.0,
         by_hour: Vec::new(),

@@ -31,7 +31,7 @@ fn run(policy: &str, seed: u64, wait_s: i64) -> RunRecord {
         drivers: vec![
             DriverRecord {
                 ms: [0, 60_000 * 60, 0, 0, 30 * 60_000, 0, 30 * 60_000],
-                metres: [0.0, 0.0, 0.0, 0.0, 3_000.0, 0.0, 1_000.0],
+                meters: [0.0, 0.0, 0.0, 0.0, 3_000.0, 0.0, 1_000.0],
                 trips: 3,
                 offers: 3,
                 declined: 0,

@@ -23,7 +23,7 @@ impl<'a> Grid<'a> {
         grid
     }
 
-    /// Up to `count` points, nearest first, with their distance in metres.
+    /// Up to `count` points, nearest first, with their distance in meters.
     pub(super) fn nearest(&self, from: Point, count: usize) -> Vec<(u32, f64)> {
         let center = self.cell(from);
         let mut found = Vec::new();
@@ -40,7 +40,7 @@ impl<'a> Grid<'a> {
         found
     }
 
-    /// All points of the cells at this many cells from the centre.
+    /// All points of the cells at this many cells from the center.
     fn add_ring(&self, from: Point, center: [usize; 2], ring: usize, found: &mut Vec<(u32, f64)>) {
         let span = |at: usize| at.saturating_sub(ring)..=(at + ring).min(self.side - 1);
         for y in span(center[1]) {

@@ -37,10 +37,10 @@ impl RemoteIndexServer {
 }
 
 impl PositionSink for RemoteIndexServer {
-    fn open(&self, hello: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+    fn open(&self, register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
         async move {
             let session =
-                RemoteReplicationStream::open(self.node.clone(), self.client.clone(), &hello).await?;
+                RemoteReplicationStream::open(self.node.clone(), self.client.clone(), &register).await?;
             Ok(Box::new(session) as Box<dyn ReplicationStream>)
         }
         .boxed()
@@ -48,9 +48,9 @@ impl PositionSink for RemoteIndexServer {
 }
 
 impl ShardSearch for RemoteIndexServer {
-    fn search(&self, question: ShardQuery, deadline: Instant) -> Answer<'_, ShardResult> {
+    fn search(&self, query: ShardQuery, deadline: Instant) -> Answer<'_, ShardResult> {
         async move {
-            let mut request = Request::new(SearchShardsRequest::from(&question));
+            let mut request = Request::new(SearchShardsRequest::from(&query));
             // The server gives up when nobody waits any more.
             request.set_timeout(deadline.saturating_duration_since(Instant::now()));
             let mut client = self.client.clone();

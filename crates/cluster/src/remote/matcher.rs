@@ -45,7 +45,7 @@ impl DriverEvents for RemoteMatcher {
             let request = DriverConnectedRequest { driver_id: driver.as_str().to_owned() };
             let answer = self.client.clone().driver_connected(request).await;
             let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
-            let news = answer.news.map(DriverNotification::try_from).transpose();
+            let news = answer.notification.map(DriverNotification::try_from).transpose();
             news.map_err(|error| self.wrong_value(&error))
         }
         .boxed()

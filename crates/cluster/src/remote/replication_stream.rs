@@ -38,11 +38,11 @@ impl RemoteReplicationStream {
     pub(super) async fn open(
         node: NodeId,
         mut client: IndexServiceClient<Channel>,
-        hello: &SourceRegistration,
+        register: &SourceRegistration,
     ) -> Result<Self, Error> {
-        // Room for the hello and all frames in flight: sending never waits for this queue.
+        // Room for the register and all frames in flight: sending never waits for this queue.
         let (frames, queue) = mpsc::channel(FRAMES_IN_FLIGHT_MAX as usize + 1);
-        frames.try_send(hello.into()).expect("the queue is empty");
+        frames.try_send(register.into()).expect("the queue is empty");
         let replies = client.stream_positions(ReceiverStream::new(queue)).await;
         let replies = replies.map_err(|status| error_of::<Error>(&status, &node))?.into_inner();
         Ok(Self { node, frames, replies, sent: 0, applied: 0, wished: BTreeSet::new() })

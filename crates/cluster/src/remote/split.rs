@@ -52,7 +52,7 @@ mod tests {
     fn parts_are_the_whole_in_the_order_of_the_fields() {
         let forget = |i: u32| Eviction {
             id: DriverId::new(&format!("d{i}")).unwrap(),
-            stamp: UpdateVersion::default(),
+            update_version: UpdateVersion::default(),
         };
         let whole = Batch {
             removals: (0..40_000).collect(),

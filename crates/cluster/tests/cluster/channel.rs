@@ -117,9 +117,9 @@ impl Apps for Bed {
             let down = client.connect(ReceiverStream::new(requests)).await.unwrap().into_inner();
             let mut stream = Stream { up, down, sequence: 0 };
             let vehicle_class = "standard".to_owned();
-            let hello =
+            let register =
                 Register { driver_id: driver.as_str().to_owned(), vehicle_class, ..Register::default() };
-            stream.send(Up::Register(hello)).await;
+            stream.send(Up::Register(register)).await;
             assert!(matches!(stream.next().await, Down::Registered(_)));
             Box::new(stream) as Box<dyn App>
         }
@@ -166,7 +166,7 @@ impl App for Stream {
 }
 
 #[tokio::test]
-async fn a_long_question_goes_in_parts_and_one_too_long_is_refused() {
+async fn a_long_query_goes_in_parts_and_one_too_long_is_refused() {
     let bed = Bed::new().await;
     let _app = bed.open(DriverId::new("one").unwrap()).await;
     let mut ids: Vec<_> = (0..LOCATIONS_MAX).map(|i| format!("nobody-{i}")).collect();

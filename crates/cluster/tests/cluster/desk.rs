@@ -60,7 +60,7 @@ impl MatcherService for OverWire {
     ) -> Result<Response<wire::DriverConnectedResponse>, Status> {
         let news = self.0.connected(driver(&request.into_inner().driver_id)).await;
         let news = news.map_err(|error| status_of(&error))?;
-        Ok(Response::new(wire::DriverConnectedResponse { news: news.as_ref().map(Into::into) }))
+        Ok(Response::new(wire::DriverConnectedResponse { notification: news.as_ref().map(Into::into) }))
     }
 
     async fn driver_disconnected(
@@ -87,7 +87,7 @@ impl MatcherService for Foreign {
         _: Request<wire::DriverConnectedRequest>,
     ) -> Result<Response<wire::DriverConnectedResponse>, Status> {
         Ok(Response::new(wire::DriverConnectedResponse {
-            news: Some(wire::DriverNotification { notification: None }),
+            notification: Some(wire::DriverNotification { notification: None }),
         }))
     }
 

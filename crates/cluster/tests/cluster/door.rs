@@ -89,8 +89,8 @@ impl RideService for Rides {
                     return;
                 };
                 let change = TripChange { number, ..TripChange::default() };
-                let change = watch_trip_response::News::Change(change);
-                let _ = news.send(Ok(WatchTripResponse { news: Some(change) })).await;
+                let change = watch_trip_response::Update::Change(change);
+                let _ = news.send(Ok(WatchTripResponse { update: Some(change) })).await;
             }
         });
         Ok(Response::new(ReceiverStream::new(stream)))
@@ -140,14 +140,14 @@ impl Bed {
     }
 }
 
-fn question() -> GetTripRequest {
+fn query() -> GetTripRequest {
     GetTripRequest { rider_id: "rider".to_owned(), trip_id: "world-1".to_owned() }
 }
 
 fn number(response: Option<WatchTripResponse>) -> u64 {
-    match response.unwrap().news.unwrap() {
-        watch_trip_response::News::Change(change) => change.number,
-        watch_trip_response::News::Driver(driver) => panic!("{driver:?}"),
+    match response.unwrap().update.unwrap() {
+        watch_trip_response::Update::Change(change) => change.number,
+        watch_trip_response::Update::Driver(driver) => panic!("{driver:?}"),
     }
 }
 
@@ -155,7 +155,7 @@ fn number(response: Option<WatchTripResponse>) -> u64 {
 async fn messages_metadata_and_errors_pass() {
     let bed = Bed::new().await;
     let mut client = bed.client();
-    let mut request = Request::new(question());
+    let mut request = Request::new(query());
     request.metadata_mut().insert("x-app", MetadataValue::from_static("7"));
     let response = timeout(SOON, client.get_trip(request)).await.unwrap().unwrap();
     assert_eq!(response.metadata().get("x-seen").unwrap(), "7");
@@ -208,18 +208,18 @@ async fn a_matcher_that_is_lost_or_not_there_is_unavailable() {
     drop(bed.matcher.take());
     let status = timeout(SOON, watched.message()).await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "in the middle of a stream: {status:?}");
-    let status = timeout(SOON, client.get_trip(question())).await.unwrap().unwrap_err();
+    let status = timeout(SOON, client.get_trip(query())).await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert!(
         matches!(error_of::<Error>(&status, &node("door")), Error::Unavailable { node: lost, .. } if lost == node("matcher"))
     );
 
     bed.view.send_replace(view(None));
-    let status = timeout(SOON, client.get_trip(question())).await.unwrap().unwrap_err();
+    let status = timeout(SOON, client.get_trip(query())).await.unwrap().unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::Unavailable, "no node of the cluster is a matcher"));
 
     let other = Bed::new().await;
     bed.view.send_replace(view(Some(&other.matcher.as_ref().unwrap().address)));
-    let trip = timeout(SOON, client.get_trip(question())).await.unwrap().unwrap();
+    let trip = timeout(SOON, client.get_trip(query())).await.unwrap().unwrap();
     assert_eq!(trip.get_ref().trip_id, "world-1", "another node is the matcher now");
 }

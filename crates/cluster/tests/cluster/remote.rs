@@ -10,7 +10,7 @@ use kerb_cluster::liveness::Probe;
 use kerb_cluster::remote::{FRAMES_IN_FLIGHT_MAX, RemoteIndexServer};
 use kerb_index_server::service::Ports;
 use kerb_index_server::{Options, grpc};
-use kerb_ports::conformance::source::{NOW_MS, SHARDS, SOURCES, card, sharding};
+use kerb_ports::conformance::source::{NOW_MS, SHARDS, SOURCES, profile, sharding};
 use kerb_ports::{
     Batch, Control, ErrorCode, Frame, IndexServer, Membership, Peers, PositionSink, SlotBinding,
     SourceRegistration,
@@ -94,7 +94,7 @@ pub(crate) async fn serve_index_server() -> Served {
     Served::start(add, "127.0.0.1:0").await
 }
 
-fn hello() -> SourceRegistration {
+fn register() -> SourceRegistration {
     let settings_fingerprint = sharding().fingerprint(&Catalog::default());
     SourceRegistration { node: node(SOURCES[0]), settings_fingerprint }
 }
@@ -179,7 +179,7 @@ impl IndexService for SlowSink {
 }
 
 fn frame(slot: u32) -> Frame {
-    let slot_bindings = vec![SlotBinding { slot, card: card(slot) }];
+    let slot_bindings = vec![SlotBinding { slot, profile: profile(slot) }];
     Frame::Batch(Batch { slot_bindings, ..Batch::default() })
 }
 
@@ -187,7 +187,7 @@ fn frame(slot: u32) -> Frame {
 async fn a_sink_that_does_not_apply_holds_the_sender_at_the_bound() {
     let sink = SlowSink::new();
     let served = sink.serve().await;
-    let mut session = served.index_server().open(hello()).await.unwrap();
+    let mut session = served.index_server().open(register()).await.unwrap();
     for slot in 0..FRAMES_IN_FLIGHT_MAX {
         timeout(SOON, session.send(frame(slot as u32))).await.unwrap().unwrap();
     }
@@ -205,7 +205,7 @@ async fn a_sink_that_does_not_apply_holds_the_sender_at_the_bound() {
 async fn wishes_outlive_dropped_calls_and_sends() {
     let sink = SlowSink::new();
     let served = sink.serve().await;
-    let mut session = served.index_server().open(hello()).await.unwrap();
+    let mut session = served.index_server().open(register()).await.unwrap();
     assert!(session.control().now_or_never().is_none());
     *sink.wishes.lock().unwrap() = vec![vec![3, 4], vec![4, 5]];
     session.send(frame(0)).await.unwrap();
@@ -219,9 +219,9 @@ async fn wishes_outlive_dropped_calls_and_sends() {
 #[tokio::test]
 async fn a_batch_too_large_for_a_message_arrives_in_parts() {
     let served = serve_index_server().await;
-    let mut session = served.index_server().open(hello()).await.unwrap();
+    let mut session = served.index_server().open(register()).await.unwrap();
     let count = 65_000;
-    let slot_bindings = (0..count).map(|slot| SlotBinding { slot, card: card(slot) }).collect();
+    let slot_bindings = (0..count).map(|slot| SlotBinding { slot, profile: profile(slot) }).collect();
     let batch = Batch { slot_bindings, removals: (0..count).collect(), ..Batch::default() };
     timeout(SOON, session.send(Frame::Batch(batch))).await.unwrap().unwrap();
     timeout(SOON, session.flush()).await.unwrap().unwrap();
@@ -231,7 +231,7 @@ async fn a_batch_too_large_for_a_message_arrives_in_parts() {
 async fn a_cut_connection_ends_the_session_with_a_retryable_error() {
     let sink = SlowSink::new();
     let served = sink.serve().await;
-    let mut session = served.index_server().open(hello()).await.unwrap();
+    let mut session = served.index_server().open(register()).await.unwrap();
     session.send(frame(0)).await.unwrap();
     drop(served);
     let error = timeout(SOON, session.flush()).await.unwrap().unwrap_err();
@@ -252,7 +252,7 @@ async fn errors_keep_their_kind_and_a_wrong_value_is_a_mismatch() {
 #[tokio::test]
 async fn a_search_ends_at_its_deadline() {
     let served = SlowSink::new().serve().await;
-    let question = kerb_ports::ShardQuery {
+    let query = kerb_ports::ShardQuery {
         extra_shards: vec![],
         shards: vec![ShardId(1)],
         search: kerb_ports::Search::Nearest {
@@ -262,7 +262,7 @@ async fn a_search_ends_at_its_deadline() {
         filter: kerb_ports::DriverFilter::ANY,
     };
     let deadline = Instant::now() + Duration::from_millis(50);
-    let answer = timeout(SOON, served.index_server().search(question, deadline)).await.unwrap();
+    let answer = timeout(SOON, served.index_server().search(query, deadline)).await.unwrap();
     assert_eq!(answer.unwrap_err().code(), ErrorCode::DeadlineExceeded);
 }
 
@@ -273,7 +273,7 @@ async fn nobody_at_the_address_is_unavailable_at_once() {
     drop(server);
     let channel = connect_lazily(&address, ChannelOptions::default()).unwrap();
     let server = RemoteIndexServer::new(node("index-1"), channel);
-    let error = timeout(SOON, server.open(hello())).await.unwrap().err().unwrap();
+    let error = timeout(SOON, server.open(register())).await.unwrap().err().unwrap();
     assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
 }
 

@@ -12,7 +12,7 @@ use crate::history::Sent;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
     /// Each found driver.
-    pub hits: Vec<Found>,
+    pub neighbors: Vec<Found>,
     /// Shards that did not answer.
     pub partial: bool,
 }
@@ -28,7 +28,7 @@ pub struct Found {
     pub sequence: u64,
     /// Time of that update, milliseconds since the Unix epoch.
     pub time_ms: i64,
-    /// Said distance, metres.
+    /// Said distance, meters.
     pub distance_m: f64,
     /// Said age, milliseconds.
     pub age_ms: i64,
@@ -55,8 +55,8 @@ impl Answer {
     pub fn from_wire(wire: v1::FindNearbyResponse) -> Result<Self, NotReadable> {
         let coverage = wire.coverage.unwrap_or_default();
         let partial = coverage.shards_answered < coverage.shards_asked || !coverage.shards_missing.is_empty();
-        let hits = wire.drivers.into_iter().map(Found::from_wire).collect::<Result<_, _>>()?;
-        Ok(Self { hits, partial })
+        let neighbors = wire.drivers.into_iter().map(Found::from_wire).collect::<Result<_, _>>()?;
+        Ok(Self { neighbors, partial })
     }
 }
 

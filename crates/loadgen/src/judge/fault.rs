@@ -21,7 +21,7 @@ pub enum Fault {
         /// Where the driver can have been.
         possible: Vec<String>,
     },
-    /// A driver is in the answer and does not fit the question.
+    /// A driver is in the answer and does not fit the query.
     Unfit {
         /// Who.
         driver: String,
@@ -42,13 +42,13 @@ pub enum Fault {
     WrongDistance {
         /// Whose.
         driver: String,
-        /// The answer's, metres.
+        /// The answer's, meters.
         said_m: f64,
-        /// The judge's, metres.
+        /// The judge's, meters.
         right_m: f64,
     },
     /// Class or capabilities are not the driver's.
-    WrongCard {
+    WrongProfile {
         /// Whose.
         driver: String,
         /// The answer's.
@@ -67,7 +67,7 @@ pub enum Fault {
         /// At most, milliseconds.
         most_ms: i64,
     },
-    /// Two neighbours in the answer stand the wrong way round.
+    /// Two neighbors in the answer stand the wrong way round.
     OutOfOrder {
         /// Came first and belongs after.
         first: String,
@@ -98,7 +98,7 @@ impl Fault {
             Self::Stranger { .. } => "stranger",
             Self::Duplicate { .. } => "duplicate",
             Self::WrongDistance { .. } => "wrong_distance",
-            Self::WrongCard { .. } => "wrong_card",
+            Self::WrongProfile { .. } => "wrong_profile",
             Self::WrongAge { .. } => "wrong_age",
             Self::OutOfOrder { .. } => "out_of_order",
             Self::TooMany { .. } => "too_many",
@@ -125,13 +125,13 @@ impl fmt::Display for Fault {
             Self::NotPossible { driver, said, possible } => {
                 write!(f, "{driver} is shown at {said}; it was at {}", possible.join(", or "))
             }
-            Self::Unfit { driver, said } => write!(f, "{driver} at {said} does not fit the question"),
+            Self::Unfit { driver, said } => write!(f, "{driver} at {said} does not fit the query"),
             Self::Stranger { driver } => write!(f, "{driver} is no driver of this run"),
             Self::Duplicate { driver } => write!(f, "{driver} is in the answer twice"),
             Self::WrongDistance { driver, said_m, right_m } => {
                 write!(f, "{driver} is said to be {said_m:.4} m away; that place is {right_m:.4} m away")
             }
-            Self::WrongCard { driver, said, right } => {
+            Self::WrongProfile { driver, said, right } => {
                 write!(f, "{driver} is said to be {said}; it is {right}")
             }
             Self::WrongAge { driver, said_ms, least_ms, most_ms } => {

@@ -1,12 +1,12 @@
-//! Whether one sent update fits a question, when its age at the time of the search is only nearly known.
+//! Whether one sent update fits a query, when its age at the time of the search is only nearly known.
 
 use kerb_geometry::LatLng;
 use kerb_ports::Search;
 use kerb_types::DriverStatus;
 use serde::Serialize;
 
-use crate::history::{Card, Sent, Span};
-use crate::question::Question;
+use crate::history::{Profile, Sent, Span};
+use crate::query::Query;
 
 /// Whether an update fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,21 +37,21 @@ impl Default for Limits {
     }
 }
 
-/// Whether the update is an answer to the question while the search ran.
-pub(super) fn fit(question: &Question, card: &Card, sent: &Sent, span: Span, limits: &Limits) -> Fit {
-    if accepts(question, card, sent.status) && contains(&question.search, sent.place) {
-        age_fit(question, sent.time_ms, span, limits)
+/// Whether the update is an answer to the query while the search ran.
+pub(super) fn fit(query: &Query, profile: &Profile, sent: &Sent, span: Span, limits: &Limits) -> Fit {
+    if accepts(query, profile, sent.status) && contains(&query.search, sent.place) {
+        age_fit(query, sent.time_ms, span, limits)
     } else {
         Fit::No
     }
 }
 
-fn accepts(question: &Question, card: &Card, status: DriverStatus) -> bool {
-    let filter = &question.filter;
+fn accepts(query: &Query, profile: &Profile, status: DriverStatus) -> bool {
+    let filter = &query.filter;
     status != DriverStatus::Offline
         && (filter.statuses.is_empty() || filter.statuses.contains(&status))
-        && (filter.vehicle_classes.is_empty() || filter.vehicle_classes.contains(&card.vehicle_class))
-        && filter.capabilities.iter().all(|c| card.capabilities.contains(c))
+        && (filter.vehicle_classes.is_empty() || filter.vehicle_classes.contains(&profile.vehicle_class))
+        && filter.capabilities.iter().all(|c| profile.capabilities.contains(c))
 }
 
 fn contains(search: &Search, place: LatLng) -> bool {
@@ -61,9 +61,9 @@ fn contains(search: &Search, place: LatLng) -> bool {
     }
 }
 
-fn age_fit(question: &Question, time_ms: i64, span: Span, limits: &Limits) -> Fit {
+fn age_fit(query: &Query, time_ms: i64, span: Span, limits: &Limits) -> Fit {
     let age_max_ms =
-        question.filter.age_max_ms.map_or(limits.stale_after_ms, i64::from).min(limits.position_ttl_ms);
+        query.filter.age_max_ms.map_or(limits.stale_after_ms, i64::from).min(limits.position_ttl_ms);
     let (age_least_ms, age_most_ms) = (span.began_ms - time_ms, span.ended_ms - time_ms);
     if age_most_ms <= age_max_ms - limits.age_margin_ms {
         Fit::Yes

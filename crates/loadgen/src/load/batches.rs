@@ -71,15 +71,15 @@ impl Fleet {
 impl Part {
     fn new(options: &LoadOptions, city: &City, connection: u32, drivers: u32) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(options.seed ^ u64::from(connection) << 32);
-        let centres: Vec<_> = (0..drivers).map(|_| city.place(&mut rng)).collect();
+        let centers: Vec<_> = (0..drivers).map(|_| city.place(&mut rng)).collect();
         let mut batches = Vec::new();
         for step in 0..STEPS {
             let (sin, cos) = (std::f64::consts::TAU * step as f64 / STEPS as f64).sin_cos();
-            for (chunk, centres) in centres.chunks(options.batch_rows as usize).enumerate() {
+            for (chunk, centers) in centers.chunks(options.batch_rows as usize).enumerate() {
                 let first = chunk as u32 * options.batch_rows;
-                let places = centres.iter().map(|c| shifted(*c, CIRCLE_M * cos, CIRCLE_M * sin));
+                let places = centers.iter().map(|c| shifted(*c, CIRCLE_M * cos, CIRCLE_M * sin));
                 let (latitude_e7, longitude_e7) = places.map(|p| (p.lat_e7(), p.lon_e7())).unzip();
-                let handle = (first..first + centres.len() as u32).collect();
+                let handle = (first..first + centers.len() as u32).collect();
                 batches.push(encode_columns(&PositionColumns {
                     handle,
                     latitude_e7,

@@ -93,7 +93,7 @@ pub struct SearchReport {
     pub partial: u64,
     /// Drivers in all answers.
     pub drivers_found: u64,
-    /// Microseconds from question to answer.
+    /// Microseconds from query to answer.
     pub latency_us: Percentiles,
 }
 

@@ -15,7 +15,7 @@ use super::report::SearchReport;
 use crate::city::City;
 use crate::connect::Endpoints;
 use crate::options::LoadOptions;
-use crate::question::lat_lng;
+use crate::query::lat_lng;
 use crate::report::Values;
 
 /// What one searcher saw.

@@ -22,7 +22,7 @@ use crate::report::Values;
 
 /// Streams that open at the same time.
 const OPENING_MAX: usize = 128;
-/// A driver moves at most so far between two reports, metres: 15 m/s for 3 s.
+/// A driver moves at most so far between two reports, meters: 15 m/s for 3 s.
 const STEP_M: f64 = 45.0;
 /// The last update is acknowledged in this time, or counts as not acknowledged.
 const LAST_WORD_MAX: Duration = Duration::from_secs(5);
@@ -123,14 +123,14 @@ impl Driver {
         let place = city.place(&mut rng);
         let connection = (number / options.streams_per_connection) as usize;
         let channel = endpoints.get(connection, connection / endpoints.nodes());
-        let hello = v1::Register {
+        let register = v1::Register {
             driver_id: format!("stream-{number}"),
             vehicle_class: "standard".to_owned(),
             ..Default::default()
         };
-        let (link, welcome) = Link::open(channel, hello).await?;
+        let (link, registered) = Link::open(channel, register).await?;
         let interval = Duration::from_millis(u64::from(options.report_every_ms));
-        let sequence = welcome.last_sequence;
+        let sequence = registered.last_sequence;
         Ok(Self { link, sequence, place, rng, interval, waiting: None, counts: Counts::default() })
     }
 

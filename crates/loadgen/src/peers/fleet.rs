@@ -1,4 +1,4 @@
-//! The same drivers and the same questions for every system, from a seed.
+//! The same drivers and the same queries for every system, from a seed.
 
 use kerb_geometry::{Circle, LatLng, Origin};
 use rand::SeedableRng;
@@ -7,7 +7,7 @@ use rand_pcg::Pcg64Mcg;
 use super::CENTRE_E7;
 use crate::city::City;
 
-/// Busy places, and how wide they are, metres (standard deviation).
+/// Busy places, and how wide they are, meters (standard deviation).
 const CLUSTERS: usize = 12;
 const SPREAD_M: std::ops::Range<f64> = 1_000.0..3_000.0;
 /// Every driver goes round four places in turn: one step north, east, south and west of its home, about 18 m.
@@ -32,7 +32,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// How far, metres.
+    /// How far, meters.
     pub(super) fn radius_m(self) -> f64 {
         match self {
             Self::Nearest => 5_000.0,
@@ -49,9 +49,9 @@ impl Kind {
     }
 }
 
-/// One question.
+/// One query.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Question {
+pub(super) struct Query {
     pub(super) kind: Kind,
     pub(super) point: LatLng,
 }
@@ -80,27 +80,27 @@ impl Fleet {
         LatLng::from_e7(home.lat_e7() + north, home.lon_e7() + east).expect("the city is far from any edge")
     }
 
-    /// Questions from where riders are: as the drivers are spread.
-    pub(super) fn questions(kind: Kind, count: usize, seed: u64) -> Vec<Question> {
+    /// Queries from where riders are: as the drivers are spread.
+    pub(super) fn queries(kind: Kind, count: usize, seed: u64) -> Vec<Query> {
         let city = city(seed);
         let mut rng = Pcg64Mcg::seed_from_u64(seed ^ 0xa5c1_0000 ^ kind.radius_m() as u64);
-        (0..count).map(|_| Question { kind, point: city.place(&mut rng) }).collect()
+        (0..count).map(|_| Query { kind, point: city.place(&mut rng) }).collect()
     }
 
-    /// Distances (haversines) of what a question's answer must hold, in order, with every driver at rest: a linear
+    /// Distances (haversines) of what a query's answer must hold, in order, with every driver at rest: a linear
     /// scan.
-    pub(super) fn truth(&self, question: &Question) -> Vec<f64> {
-        let circle = Circle::new(question.point, question.kind.radius_m()).expect("a legal radius");
+    pub(super) fn truth(&self, query: &Query) -> Vec<f64> {
+        let circle = Circle::new(query.point, query.kind.radius_m()).expect("a legal radius");
         let havs = (0..self.len()).map(|driver| circle.origin().hav(self.place(driver, REST)));
         let mut havs: Vec<f64> = havs.filter(|hav| *hav <= circle.hav_max()).collect();
         havs.sort_unstable_by(f64::total_cmp);
-        havs.truncate(question.kind.limit().unwrap_or(usize::MAX));
+        havs.truncate(query.kind.limit().unwrap_or(usize::MAX));
         havs
     }
 
     /// Distances of drivers who were answered, in order.
-    pub(super) fn distances(&self, question: &Question, drivers: &[u32]) -> Vec<f64> {
-        let origin = Origin::new(question.point);
+    pub(super) fn distances(&self, query: &Query, drivers: &[u32]) -> Vec<f64> {
+        let origin = Origin::new(query.point);
         let mut havs: Vec<f64> = drivers.iter().map(|driver| origin.hav(self.place(*driver, REST))).collect();
         havs.sort_unstable_by(f64::total_cmp);
         havs
@@ -118,8 +118,8 @@ pub(super) fn driver_of(id: &[u8]) -> Option<u32> {
 }
 
 fn city(seed: u64) -> City {
-    let centre = LatLng::from_e7(CENTRE_E7.0, CENTRE_E7.1).expect("a legal place");
-    City::with_clusters(centre, seed, CLUSTERS, SPREAD_M)
+    let center = LatLng::from_e7(CENTRE_E7.0, CENTRE_E7.1).expect("a legal place");
+    City::with_clusters(center, seed, CLUSTERS, SPREAD_M)
 }
 
 /// About the golden share of `n`, with no factor in common with it.
@@ -154,14 +154,14 @@ mod tests {
     #[test]
     fn the_truth_is_what_the_answers_distances_must_be() {
         let fleet = Fleet::new(500, 5);
-        let question = Fleet::questions(Kind::Nearest, 1, 5)[0];
-        let truth = fleet.truth(&question);
+        let query = Fleet::queries(Kind::Nearest, 1, 5)[0];
+        let truth = fleet.truth(&query);
         let mut all: Vec<u32> = (0..500).collect();
-        let origin = Origin::new(question.point);
+        let origin = Origin::new(query.point);
         all.sort_by(|a, b| origin.hav(fleet.place(*a, REST)).total_cmp(&origin.hav(fleet.place(*b, REST))));
         assert!(!truth.is_empty());
-        assert_eq!(fleet.distances(&question, &all[..truth.len()]), truth);
-        assert_ne!(fleet.distances(&question, &all[1..=truth.len()]), truth);
+        assert_eq!(fleet.distances(&query, &all[..truth.len()]), truth);
+        assert_ne!(fleet.distances(&query, &all[1..=truth.len()]), truth);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use kerb_types::{Clock, SystemClock};
 use tokio::time::{Instant, sleep};
 
-use super::fleet::{Fleet, Kind, Question, REST};
+use super::fleet::{Fleet, Kind, Query, REST};
 use super::measure::{Load, Signals, Updated, timed};
 use super::phones;
 use super::process::{Process, free_address};
@@ -111,9 +111,9 @@ impl Kerb {
     /// Waits until a search shows the driver at this step.
     async fn visible(&self, fleet: &Fleet, driver: u32, step: u64) -> Result<(), String> {
         let place = fleet.place(driver, step);
-        let question = Question { kind: Kind::Nearest, point: place };
+        let query = Query { kind: Kind::Nearest, point: place };
         let limit = Instant::now() + VISIBLE_MAX;
-        while !searches::shows(self.process.address(), &question, driver, place).await? {
+        while !searches::shows(self.process.address(), &query, driver, place).await? {
             if Instant::now() > limit {
                 return Err(format!("driver {driver} is not visible after {VISIBLE_MAX:?}"));
             }

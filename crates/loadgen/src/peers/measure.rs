@@ -40,7 +40,7 @@ pub(super) struct Updated {
 /// What some work took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Took {
-    /// From the first question to the last one's effect.
+    /// From the first query to the last one's effect.
     pub(super) elapsed: Duration,
     /// Processor time of the server, microseconds.
     pub(super) cpu_us: f64,

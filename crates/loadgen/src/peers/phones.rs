@@ -42,14 +42,15 @@ struct Phone {
 
 impl Phone {
     async fn open(url: &str, number: u32) -> Result<Self, String> {
-        let hello = v1::Register {
+        let register = v1::Register {
             driver_id: format!("phone-{number}"),
             vehicle_class: "standard".to_owned(),
             ..v1::Register::default()
         };
-        let opened = Link::open(channel(url)?, hello).await;
-        let (link, welcome) = opened.map_err(|s| format!("phone {number}: {}: {}", s.code(), s.message()))?;
-        Ok(Self { link, number, sequence: welcome.last_sequence })
+        let opened = Link::open(channel(url)?, register).await;
+        let (link, registered) =
+            opened.map_err(|s| format!("phone {number}: {}: {}", s.code(), s.message()))?;
+        Ok(Self { link, number, sequence: registered.last_sequence })
     }
 
     async fn run(mut self, over: CancellationToken) -> Result<u64, String> {

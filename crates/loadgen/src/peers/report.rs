@@ -156,8 +156,8 @@ impl fmt::Display for Sized {
             write!(f, " {:>9} {:>8}", shown(figures.p99_us, 0), shown(figures.drivers, 0))?;
             writeln!(f, " {:>8}", shown(figures.beside_per_s, 0))?;
         }
-        for Compared { system, questions, different, drivers, drivers_off } in &self.answers {
-            let text = format!("{different} of {questions} differ, {drivers_off} of {drivers} drivers off");
+        for Compared { system, queries, different, drivers, drivers_off } in &self.answers {
+            let text = format!("{different} of {queries} differ, {drivers_off} of {drivers} drivers off");
             writeln!(f, "  {:<44} {system:<8} {text}", "answers beside a linear scan")?;
         }
         Ok(())
@@ -217,7 +217,7 @@ pub(super) mod tests {
         let of = |system, different| {
             let mut sizes = report(&[(NAME, 1.0)]).sizes;
             sizes[0].answers =
-                vec![Compared { system, questions: 9, different, drivers: 9, drivers_off: different }];
+                vec![Compared { system, queries: 9, different, drivers: 9, drivers_off: different }];
             PeersReport::new(&options(), &[], sizes).unwrap().exact
         };
         assert_eq!((of(NAME, 0), of(NAME, 1), of("redis", 1)), (true, false, true));

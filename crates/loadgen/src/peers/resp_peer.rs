@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::fleet::{Fleet, Kind, Question, REST, driver_of, id_of};
+use super::fleet::{Fleet, Kind, Query, REST, driver_of, id_of};
 use super::measure::{Load, Signals, Updated, timed};
 use super::process::{Process, free_address};
 use super::resp::{Connection, Reply, encode};
@@ -88,12 +88,12 @@ impl Dialect {
     }
 
     /// The command that asks; ids alone are answered, the least there is.
-    pub(super) fn question(self, question: &Question) -> Vec<u8> {
-        let (lat, lon) = (degrees(question.point.lat_e7()), degrees(question.point.lon_e7()));
-        let (radius_m, limit) = (question.kind.radius_m().to_string(), question.kind.limit());
+    pub(super) fn query(self, query: &Query) -> Vec<u8> {
+        let (lat, lon) = (degrees(query.point.lat_e7()), degrees(query.point.lon_e7()));
+        let (radius_m, limit) = (query.kind.radius_m().to_string(), query.kind.limit());
         let count = limit.unwrap_or(u32::MAX as usize).to_string();
         let (lat, lon, radius_m) = (lat.as_bytes(), lon.as_bytes(), radius_m.as_bytes());
-        let mut words: Vec<&[u8]> = match (self, question.kind) {
+        let mut words: Vec<&[u8]> = match (self, query.kind) {
             (Self::Redis | Self::Valkey, _) => {
                 vec![b"GEOSEARCH", KEY, b"FROMLONLAT", lon, lat, b"BYRADIUS", radius_m, b"m"]
             }
@@ -223,12 +223,12 @@ impl RespPeer {
     }
 
     /// As [`super::system::System::answer`].
-    pub(super) async fn answer(&self, question: &Question) -> Result<Vec<u32>, String> {
+    pub(super) async fn answer(&self, query: &Query) -> Result<Vec<u32>, String> {
         let (mut drivers, mut strange) = (Vec::new(), None);
         let dialect = self.dialect;
         self.connect()
             .await?
-            .ask(&dialect.question(question), 1, |reply| {
+            .ask(&dialect.query(query), 1, |reply| {
                 let ids = dialect.ids(&reply).unwrap_or_default().iter();
                 let ids = ids.map(|id| if let Reply::Text(id) = id { driver_of(id) } else { None });
                 match ids.collect::<Option<Vec<u32>>>() {
@@ -267,7 +267,7 @@ mod tests {
         };
         assert_eq!(update(Dialect::Redis), "GEOADD fleet -0.0000005 37.7700001 driver-00000007");
         assert_eq!(update(Dialect::Tile38), "SET fleet driver-00000007 POINT 37.7700001 -0.0000005");
-        let ask = |dialect: Dialect, kind| words(&dialect.question(&Question { kind, point: place }));
+        let ask = |dialect: Dialect, kind| words(&dialect.query(&Query { kind, point: place }));
         assert_eq!(
             ask(Dialect::Valkey, Kind::Nearest),
             "GEOSEARCH fleet FROMLONLAT -0.0000005 37.7700001 BYRADIUS 5000 m ASC COUNT 10"

@@ -106,16 +106,16 @@ async fn one(options: &PeersOptions, system: &System, fleet: &Fleet, what: What)
         What::Nearest { loaded } => (Kind::Nearest, loaded),
         What::Within { loaded } => (Kind::Within, loaded),
     };
-    let questions = Fleet::questions(kind, QUESTIONS, options.seed);
+    let queries = Fleet::queries(kind, QUESTIONS, options.seed);
     let span = options.span() * SEARCH_SPANS;
     if !loaded {
-        return Ok(system.search(&questions, SEARCH_CONNECTIONS, span).await?.figures());
+        return Ok(system.search(&queries, SEARCH_CONNECTIONS, span).await?.figures());
     }
     let signals = Signals::default();
     let load = Load { connections: BESIDE.0, in_flight: BESIDE.1, per_s: Some(BESIDE_PER_S), span: None };
     let searching = async {
         signals.opened.cancelled().await;
-        let searched = system.search(&questions, SEARCH_CONNECTIONS, span).await;
+        let searched = system.search(&queries, SEARCH_CONNECTIONS, span).await;
         signals.over.cancel();
         searched
     };

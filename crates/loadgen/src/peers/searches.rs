@@ -17,13 +17,13 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-use super::fleet::{Kind, Question, driver_of};
+use super::fleet::{Kind, Query, driver_of};
 use super::measure::{Searched, timed};
 use super::process::Process;
 use super::resp_peer::RespPeer;
 use super::wire::url_of;
 use crate::connect::channel;
-use crate::question::lat_lng;
+use crate::query::lat_lng;
 
 /// Drivers of a page of Kerb's answer: the most that it gives.
 const PAGE: u32 = kerb_types::limits::PAGE_SIZE_MAX;
@@ -33,25 +33,25 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Asks Kerb for so long.
 pub(super) async fn kerb(
     process: &Process,
-    questions: &[Question],
+    queries: &[Query],
     connections: u32,
     span: Duration,
 ) -> Result<Searched, String> {
     let mut clients = Vec::new();
     for _ in 0..connections {
         let mut client = Client::open(process.address())?;
-        client.pages(&questions[0]).await?;
+        client.pages(&queries[0]).await?;
         clients.push(client);
     }
     let over = CancellationToken::new();
     let mut tasks = JoinSet::new();
     for (lane, mut client) in clients.into_iter().enumerate() {
-        let (questions, over) = (lane_of(questions, lane), over.clone());
+        let (queries, over) = (lane_of(queries, lane), over.clone());
         tasks.spawn(async move {
             let mut searched = Searched::default();
-            for question in questions.iter().cycle() {
+            for query in queries.iter().cycle() {
                 let began = Instant::now();
-                searched.drivers += client.pages(question).await?;
+                searched.drivers += client.pages(query).await?;
                 searched.answered += 1;
                 searched.latency_us.add(began.elapsed().as_micros() as u64);
                 if over.is_cancelled() {
@@ -67,7 +67,7 @@ pub(super) async fn kerb(
 /// Asks a peer for so long.
 pub(super) async fn resp(
     peer: &RespPeer,
-    questions: &[Question],
+    queries: &[Query],
     connections: u32,
     span: Duration,
 ) -> Result<Searched, String> {
@@ -79,8 +79,8 @@ pub(super) async fn resp(
     let over = CancellationToken::new();
     let mut tasks = JoinSet::new();
     for (lane, mut connection) in opened.into_iter().enumerate() {
-        let questions = lane_of(questions, lane);
-        let commands: Vec<Vec<u8>> = questions.iter().map(|question| dialect.question(question)).collect();
+        let queries = lane_of(queries, lane);
+        let commands: Vec<Vec<u8>> = queries.iter().map(|query| dialect.query(query)).collect();
         let over = over.clone();
         tasks.spawn(async move {
             let mut searched = Searched::default();
@@ -102,10 +102,10 @@ pub(super) async fn resp(
     run(peer.process(), span, &over, tasks).await
 }
 
-/// Connections begin at different questions.
-fn lane_of(questions: &[Question], lane: usize) -> Vec<Question> {
-    let at = lane * 61 % questions.len();
-    [&questions[at..], &questions[..at]].concat()
+/// Connections begin at different queries.
+fn lane_of(queries: &[Query], lane: usize) -> Vec<Query> {
+    let at = lane * 61 % queries.len();
+    [&queries[at..], &queries[..at]].concat()
 }
 
 async fn run(
@@ -124,11 +124,11 @@ async fn run(
 }
 
 /// The drivers of Kerb's answer.
-pub(super) async fn kerb_answer(address: SocketAddr, question: &Question) -> Result<Vec<u32>, String> {
+pub(super) async fn kerb_answer(address: SocketAddr, query: &Query) -> Result<Vec<u32>, String> {
     let mut client = Client::open(address)?;
     let (mut drivers, mut token) = (Vec::new(), String::new());
     loop {
-        let bytes = client.page(question, token).await?;
+        let bytes = client.page(query, token).await?;
         let answer = FindNearbyResponse::decode(bytes).map_err(|e| e.to_string())?;
         for driver in &answer.drivers {
             let known = driver_of(driver.driver_id.as_bytes());
@@ -144,11 +144,11 @@ pub(super) async fn kerb_answer(address: SocketAddr, question: &Question) -> Res
 /// Whether Kerb's answer has the driver at this place.
 pub(super) async fn shows(
     address: SocketAddr,
-    question: &Question,
+    query: &Query,
     driver: u32,
     place: LatLng,
 ) -> Result<bool, String> {
-    let bytes = Client::open(address)?.page(question, String::new()).await?;
+    let bytes = Client::open(address)?.page(query, String::new()).await?;
     let answer = FindNearbyResponse::decode(bytes).map_err(|e| e.to_string())?;
     let is_there = |found: &v1::NearbyDriver| {
         let at = found.position.as_ref().and_then(|position| position.location.as_ref());
@@ -168,10 +168,10 @@ impl Client {
     }
 
     /// Asks for all pages; answers how many drivers are on them.
-    async fn pages(&mut self, question: &Question) -> Result<u64, String> {
+    async fn pages(&mut self, query: &Query) -> Result<u64, String> {
         let (mut drivers, mut token) = (0, String::new());
         loop {
-            let outline = outline(self.page(question, token).await?)?;
+            let outline = outline(self.page(query, token).await?)?;
             drivers += outline.drivers;
             token = outline.next_page_token;
             if token.is_empty() {
@@ -180,8 +180,8 @@ impl Client {
         }
     }
 
-    async fn page(&mut self, question: &Question, page_token: String) -> Result<Bytes, String> {
-        let request = FindNearbyRequest { page_token, ..request_of(question) };
+    async fn page(&mut self, query: &Query, page_token: String) -> Result<Bytes, String> {
+        let request = FindNearbyRequest { page_token, ..request_of(query) };
         self.0.ready().await.map_err(|e| e.to_string())?;
         let path = PathAndQuery::from_static("/kerb.v1.NearbyService/FindNearby");
         let answer = self.0.unary(Request::new(request), path, Walked).await;
@@ -191,11 +191,11 @@ impl Client {
     }
 }
 
-fn request_of(question: &Question) -> FindNearbyRequest {
-    let (point, radius_m) = (Some(lat_lng(question.point)), question.kind.radius_m());
-    let (search, page_size) = match question.kind {
+fn request_of(query: &Query) -> FindNearbyRequest {
+    let (point, radius_m) = (Some(lat_lng(query.point)), query.kind.radius_m());
+    let (search, page_size) = match query.kind {
         Kind::Nearest => {
-            let k = question.kind.limit().unwrap_or_default() as u32;
+            let k = query.kind.limit().unwrap_or_default() as u32;
             (v1::find_nearby_request::Search::Nearest(v1::NearestSearch { point, k, radius_m }), 0)
         }
         Kind::Within => {

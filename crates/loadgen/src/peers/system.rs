@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::fleet::{Fleet, Question};
+use super::fleet::{Fleet, Query};
 use super::kerb::Kerb;
 use super::measure::{Load, Searched, Signals, Updated};
 use super::options::PeersOptions;
@@ -114,21 +114,21 @@ impl System {
     /// Searches for so long, one at a time on each of the connections.
     pub(super) async fn search(
         &self,
-        questions: &[Question],
+        queries: &[Query],
         connections: u32,
         span: Duration,
     ) -> Result<Searched, String> {
         match self {
-            Self::Kerb(kerb) => searches::kerb(kerb.process(), questions, connections, span).await,
-            Self::Resp(peer) => searches::resp(peer, questions, connections, span).await,
+            Self::Kerb(kerb) => searches::kerb(kerb.process(), queries, connections, span).await,
+            Self::Resp(peer) => searches::resp(peer, queries, connections, span).await,
         }
     }
 
     /// The drivers of one answer.
-    pub(super) async fn answer(&self, question: &Question) -> Result<Vec<u32>, String> {
+    pub(super) async fn answer(&self, query: &Query) -> Result<Vec<u32>, String> {
         match self {
-            Self::Kerb(kerb) => searches::kerb_answer(kerb.process().address(), question).await,
-            Self::Resp(peer) => peer.answer(question).await,
+            Self::Kerb(kerb) => searches::kerb_answer(kerb.process().address(), query).await,
+            Self::Resp(peer) => peer.answer(query).await,
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Cab {
     resume_token: Bytes,
     /// How much slower than it would the server wants it to report; 1 for not at all.
     pace: f64,
-    /// The welcome's interval, to which hints are compared.
+    /// The registered's interval, to which hints are compared.
     interval_ms: u32,
 }
 
@@ -180,7 +180,7 @@ impl Cab {
             Event::Refused { sequence, reason } => {
                 Counters::add(&self.shared.counters.refused, 1);
                 self.shared.fleet.members()[self.index].history().refused(sequence);
-                let id = &self.shared.fleet.members()[self.index].card.id;
+                let id = &self.shared.fleet.members()[self.index].profile.id;
                 self.shared.note(format!("refused: number {sequence} of {id}: {reason}"));
             }
         }
@@ -201,7 +201,7 @@ impl Cab {
         Counters::add(&self.shared.counters.reconnects, 1);
         self.shared.broke(self.index);
         self.node += 1;
-        let id = &self.shared.fleet.members()[self.index].card.id;
+        let id = &self.shared.fleet.members()[self.index].profile.id;
         self.shared.note(format!("the stream of {id} broke: {}: {}", status.code(), status.message()));
     }
 
@@ -210,10 +210,10 @@ impl Cab {
         let mut wait_ms = *RETRY_MS.start();
         loop {
             let channel = self.shared.drivers.get(self.node, self.index);
-            match Link::open(channel, self.hello()).await {
-                Ok((link, welcome)) => return Some(self.welcomed(link, &welcome)),
+            match Link::open(channel, self.register()).await {
+                Ok((link, registered)) => return Some(self.welcomed(link, &registered)),
                 Err(status) => {
-                    let id = &self.shared.fleet.members()[self.index].card.id;
+                    let id = &self.shared.fleet.members()[self.index].profile.id;
                     self.shared.note(format!("{id} cannot connect: {}: {}", status.code(), status.message()));
                 }
             }
@@ -227,21 +227,21 @@ impl Cab {
         }
     }
 
-    fn welcomed(&mut self, mut link: Link, welcome: &v1::Registered) -> Link {
-        self.sequence = self.sequence.max(welcome.last_sequence);
+    fn welcomed(&mut self, mut link: Link, registered: &v1::Registered) -> Link {
+        self.sequence = self.sequence.max(registered.last_sequence);
         link.begin_at(self.sequence + 1);
         self.resume_token.clone_from(link.resume_token());
-        (self.interval_ms, self.pace) = (welcome.reporting_interval_ms, 1.0);
-        self.shared.nodes.lock()[self.index] = Some(welcome.node_id.as_str().into());
+        (self.interval_ms, self.pace) = (registered.reporting_interval_ms, 1.0);
+        self.shared.nodes.lock()[self.index] = Some(registered.node_id.as_str().into());
         link
     }
 
-    fn hello(&self) -> v1::Register {
-        let card = &self.shared.fleet.members()[self.index].card;
+    fn register(&self) -> v1::Register {
+        let profile = &self.shared.fleet.members()[self.index].profile;
         v1::Register {
-            driver_id: card.id.clone(),
-            vehicle_class: card.vehicle_class.clone(),
-            capabilities: card.capabilities.clone(),
+            driver_id: profile.id.clone(),
+            vehicle_class: profile.vehicle_class.clone(),
+            capabilities: profile.capabilities.clone(),
             resume_token: self.resume_token.clone(),
         }
     }

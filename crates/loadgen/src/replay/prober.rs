@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::shared::Shared;
-use crate::question::lat_lng;
+use crate::query::lat_lng;
 
 /// Looks this often. The measured time is at most this and one search too long.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
@@ -87,8 +87,8 @@ async fn follow(shared: &Shared, probe: Probe, number: usize) -> Option<Duration
         // A failed search is not a stale one: look again.
         if let Ok(response) = client.find_nearby(request).await {
             let drivers = response.into_inner().drivers;
-            let hit = drivers.iter().find(|d| d.driver_id == member.card.id);
-            if hit.and_then(|d| d.position.as_ref()).is_some_and(|p| p.sequence >= probe.sequence) {
+            let neighbor = drivers.iter().find(|d| d.driver_id == member.profile.id);
+            if neighbor.and_then(|d| d.position.as_ref()).is_some_and(|p| p.sequence >= probe.sequence) {
                 return Some(probe.sent_at.elapsed());
             }
         }

@@ -1,4 +1,4 @@
-//! Asks random questions at a steady rate and hands the answers to the judge.
+//! Asks random queries at a steady rate and hands the answers to the judge.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,20 +14,20 @@ use tonic::Status;
 use super::shared::Shared;
 use crate::history::Span;
 use crate::judge::{Answer, NotReadable};
-use crate::question::Question;
+use crate::query::Query;
 
 /// A search that takes longer counts as failed.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An answered question.
+/// An answered query.
 pub(super) struct Asked {
-    pub(super) question: Question,
+    pub(super) query: Query,
     pub(super) answer: Result<Answer, NotReadable>,
     pub(super) span: Span,
     pub(super) latency_us: u64,
 }
 
-/// Asks until `stop`. Each searcher has its own sequence of questions.
+/// Asks until `stop`. Each searcher has its own sequence of queries.
 pub(super) async fn run(shared: Arc<Shared>, worker: u32, out: mpsc::Sender<Asked>, stop: CancellationToken) {
     let mut rng =
         Pcg64Mcg::seed_from_u64(shared.options.seed.wrapping_mul(31).wrapping_add(u64::from(worker)));
@@ -42,8 +42,8 @@ pub(super) async fn run(shared: Arc<Shared>, worker: u32, out: mpsc::Sender<Aske
             _ = ticks.tick() => {}
         }
         let Some(near) = shared.some_place(rng.random_range(0..usize::MAX)) else { continue };
-        let question = question(&shared, &mut rng, near);
-        if let Some(asked) = ask(&shared, question, number).await
+        let query = query(&shared, &mut rng, near);
+        if let Some(asked) = ask(&shared, query, number).await
             && out.send(asked).await.is_err()
         {
             return;
@@ -51,13 +51,13 @@ pub(super) async fn run(shared: Arc<Shared>, worker: u32, out: mpsc::Sender<Aske
     }
 }
 
-fn question(shared: &Shared, rng: &mut Pcg64Mcg, near: kerb_geometry::LatLng) -> Question {
-    Question::random(rng, near, shared.catalog.vehicle_classes(), &shared.catalog.all_capabilities()[..2])
+fn query(shared: &Shared, rng: &mut Pcg64Mcg, near: kerb_geometry::LatLng) -> Query {
+    Query::random(rng, near, shared.catalog.vehicle_classes(), &shared.catalog.all_capabilities()[..2])
 }
 
 /// `None` when the search failed, which is counted. Nodes and connections take turns by `number`.
-async fn ask(shared: &Shared, question: Question, number: usize) -> Option<Asked> {
-    let request = question.to_wire();
+async fn ask(shared: &Shared, query: Query, number: usize) -> Option<Asked> {
+    let request = query.to_wire();
     let channel = shared.search.get(number, number / shared.search.nodes());
     let mut client = NearbyServiceClient::new(channel).max_decoding_message_size(16 << 20);
     let (began_ms, began) = (shared.now_ms(), Instant::now());
@@ -68,7 +68,7 @@ async fn ask(shared: &Shared, question: Question, number: usize) -> Option<Asked
     match answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer"))) {
         Ok(response) => {
             let answer = Answer::from_wire(response.into_inner());
-            Some(Asked { question, answer, span, latency_us })
+            Some(Asked { query, answer, span, latency_us })
         }
         Err(status) => {
             let mut tallies = shared.tallies.lock();

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::prober::Desk;
 use crate::connect::Endpoints;
-use crate::history::{Card, Fleet};
+use crate::history::{Fleet, Profile};
 use crate::options::ReplayOptions;
 use crate::pings::Pings;
 use crate::report::{ReplayReport, Values};
@@ -28,7 +28,7 @@ const EMPTY_WITHIN: Duration = Duration::from_secs(75);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Connections for searches to each endpoint.
 const SEARCH_CONNECTIONS: u32 = 2;
-/// Every driver is within this of any point, metres: half the circumference, rounded up by the server's own limit.
+/// Every driver is within this of any point, meters: half the circumference, rounded up by the server's own limit.
 const WORLD_M: f64 = kerb_types::limits::RADIUS_MAX_M;
 
 /// Why there was no replay.
@@ -103,7 +103,7 @@ pub(super) struct Tallies {
     pub(super) freshness_timeouts: u64,
     /// What the news should tell next, oldest first.
     pub(super) notes: Vec<String>,
-    /// The newest judged question of a rider's kind, in words.
+    /// The newest judged query of a rider's kind, in words.
     pub(super) sample: Option<String>,
 }
 
@@ -139,11 +139,11 @@ impl Shared {
         }
         let tracks = tracks(&part, options.gap_max_s);
         let catalog = Catalog::default();
-        let cards = tracks.iter().enumerate().map(|(i, track)| card(i, &track.cab, &catalog)).collect();
+        let profiles = tracks.iter().enumerate().map(|(i, track)| profile(i, &track.cab, &catalog)).collect();
         let searched =
             if options.search_endpoints.is_empty() { &options.endpoints } else { &options.search_endpoints };
         let shared = Self {
-            fleet: Fleet::new(cards, i64::from(options.allowance_ms)),
+            fleet: Fleet::new(profiles, i64::from(options.allowance_ms)),
             drivers: Endpoints::new(&options.endpoints, options.connections).map_err(ReplayError::Setup)?,
             search: Endpoints::new(searched, SEARCH_CONNECTIONS).map_err(ReplayError::Setup)?,
             catalog,
@@ -320,7 +320,7 @@ impl Shared {
 }
 
 /// Classes and capabilities are made up, the same in every run: the files have none.
-fn card(index: usize, cab: &str, catalog: &Catalog) -> Card {
+fn profile(index: usize, cab: &str, catalog: &Catalog) -> Profile {
     let classes = catalog.vehicle_classes();
     let capabilities = catalog.all_capabilities();
     // Half of the cabs are of the first class, the others spread over the rest.
@@ -328,5 +328,5 @@ fn card(index: usize, cab: &str, catalog: &Catalog) -> Card {
     let mut having: Vec<_> =
         (0..2).filter(|bit| index >> bit & 1 == 1).map(|bit| capabilities[bit].clone()).collect();
     having.sort();
-    Card { id: format!("cab-{cab}"), vehicle_class: classes[class].clone(), capabilities: having }
+    Profile { id: format!("cab-{cab}"), vehicle_class: classes[class].clone(), capabilities: having }
 }

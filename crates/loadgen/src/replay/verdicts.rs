@@ -32,7 +32,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut unjudged: mpsc::Receiver<Asked>
 
 fn decide(shared: &Shared, asked: &Asked) {
     let faults = match &asked.answer {
-        Ok(answer) => judge(&asked.question, answer, asked.span, &shared.fleet, &shared.options.limits()),
+        Ok(answer) => judge(&asked.query, answer, asked.span, &shared.fleet, &shared.options.limits()),
         Err(e) => vec![Fault::NotReadable { reason: e.to_string() }],
     };
     let partial = asked.answer.as_ref().is_ok_and(|a| a.partial);
@@ -43,8 +43,8 @@ fn decide(shared: &Shared, asked: &Asked) {
     tallies.judged += 1;
     tallies.partial += u64::from(partial);
     tallies.search_us.add(asked.latency_us);
-    tallies.found += asked.answer.as_ref().map_or(0, |a| a.hits.len()) as u64;
-    if let (Ok(answer), Search::Nearest { .. }) = (&asked.answer, &asked.question.search) {
+    tallies.found += asked.answer.as_ref().map_or(0, |a| a.neighbors.len()) as u64;
+    if let (Ok(answer), Search::Nearest { .. }) = (&asked.answer, &asked.query.search) {
         tallies.sample = Some(in_words(asked, answer));
     }
     if blamed.is_empty() {
@@ -62,11 +62,16 @@ fn decide(shared: &Shared, asked: &Asked) {
 
 /// Everything that is needed to find out why.
 fn told(shared: &Shared, asked: &Asked, faults: &[Fault], number: u64) -> String {
-    let mut text = format!("WRONG ANSWER {number} (seed {}): {}", shared.options.seed, asked.question);
+    let mut text = format!("WRONG ANSWER {number} (seed {}): {}", shared.options.seed, asked.query);
     let span = asked.span;
     _ = write!(text, "\n  asked at {}, answered at {}", span.began_ms, span.ended_ms);
     if let Ok(answer) = &asked.answer {
-        _ = write!(text, ", {} drivers{}", answer.hits.len(), if answer.partial { ", partial" } else { "" });
+        _ = write!(
+            text,
+            ", {} drivers{}",
+            answer.neighbors.len(),
+            if answer.partial { ", partial" } else { "" }
+        );
     }
     for fault in faults.iter().take(FAULTS_TOLD_MAX) {
         _ = write!(text, "\n  {fault}");
@@ -78,13 +83,14 @@ fn told(shared: &Shared, asked: &Asked, faults: &[Fault], number: u64) -> String
 }
 
 fn in_words(asked: &Asked, answer: &Answer) -> String {
-    let first = answer.hits.iter().take(SAMPLE_DRIVERS);
-    let first: Vec<_> = first.map(|hit| format!("{} at {:.0} m", hit.driver, hit.distance_m)).collect();
-    let rest = answer.hits.len().saturating_sub(SAMPLE_DRIVERS);
+    let first = answer.neighbors.iter().take(SAMPLE_DRIVERS);
+    let first: Vec<_> =
+        first.map(|neighbor| format!("{} at {:.0} m", neighbor.driver, neighbor.distance_m)).collect();
+    let rest = answer.neighbors.len().saturating_sub(SAMPLE_DRIVERS);
     let answer = match (first.is_empty(), rest) {
         (true, _) => "nobody".to_owned(),
         (false, 0) => first.join(", "),
         (false, rest) => format!("{} and {rest} more", first.join(", ")),
     };
-    format!("{}: {answer} ({} us)", asked.question, asked.latency_us)
+    format!("{}: {answer} ({} us)", asked.query, asked.latency_us)
 }

@@ -19,10 +19,10 @@ fn the_same_seed_gives_the_same_city_and_another_seed_another_one() {
 
 #[test]
 fn most_drivers_are_crowded_and_nobody_is_far_out() {
-    let centre = LatLng::new(37.77, -122.44).unwrap();
+    let center = LatLng::new(37.77, -122.44).unwrap();
     let places = places(3);
     // The corner of the square is 0.71 sides away; a busy place can spill over by some spreads.
-    assert!(places.iter().all(|p| distance_m(centre, *p) < 1.2 * SIDE_M));
+    assert!(places.iter().all(|p| distance_m(center, *p) < 1.2 * SIDE_M));
     // Squares of about 1 km: even, the fullest tenth of the 400 would hold a tenth of all drivers.
     let mut squares = std::collections::HashMap::new();
     for place in &places {
@@ -38,7 +38,7 @@ fn most_drivers_are_crowded_and_nobody_is_far_out() {
 fn a_shift_is_as_long_as_it_says() {
     for (lat, lon) in [(0.0, 0.0), (37.7, -122.4), (-60.0, 179.999)] {
         let from = LatLng::new(lat, lon).unwrap();
-        let metres = distance_m(from, shifted(from, 300.0, 400.0));
-        assert!((metres - 500.0).abs() < 0.5, "{metres} at {from}");
+        let meters = distance_m(from, shifted(from, 300.0, 400.0));
+        assert!((meters - 500.0).abs() < 0.5, "{meters} at {from}");
     }
 }

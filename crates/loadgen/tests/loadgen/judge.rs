@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use kerb_geometry::{Circle, LatLng, Origin, hav_to_m};
 use kerb_loadgen::city::shifted;
-use kerb_loadgen::history::{Card, Fleet, Sent, Span};
+use kerb_loadgen::history::{Fleet, Profile, Sent, Span};
 use kerb_loadgen::judge::{Answer, Fault, Found, Limits, judge};
-use kerb_loadgen::question::{Filter, Question};
+use kerb_loadgen::query::{Filter, Query};
 use kerb_ports::Search;
 use kerb_types::DriverStatus;
 use rand::{RngExt, SeedableRng};
@@ -15,17 +15,17 @@ use rand_pcg::Pcg64Mcg;
 const ALLOWANCE_MS: i64 = 1_000;
 const NOW_MS: i64 = 1_000_000;
 
-fn centre() -> LatLng {
+fn center() -> LatLng {
     LatLng::new(37.77, -122.41).unwrap()
 }
 
 fn fleet(drivers: usize) -> Fleet {
-    let card = |i| Card {
+    let profile = |i| Profile {
         id: format!("cab-{i:03}"),
         vehicle_class: "standard".to_owned(),
         capabilities: Vec::new(),
     };
-    Fleet::new((0..drivers).map(card).collect(), ALLOWANCE_MS)
+    Fleet::new((0..drivers).map(profile).collect(), ALLOWANCE_MS)
 }
 
 fn send(fleet: &Fleet, driver: usize, sequence: u64, sent_ms: i64, place: LatLng, status: DriverStatus) {
@@ -37,15 +37,15 @@ fn send(fleet: &Fleet, driver: usize, sequence: u64, sent_ms: i64, place: LatLng
 fn row(drivers: usize) -> Fleet {
     let fleet = fleet(drivers);
     for i in 0..drivers {
-        let place = shifted(centre(), 100.0 * i as f64, 0.0);
+        let place = shifted(center(), 100.0 * i as f64, 0.0);
         send(&fleet, i, 1, NOW_MS - 5_000, place, DriverStatus::Available);
     }
     fleet
 }
 
-fn nearest(k: u32, radius_m: f64) -> Question {
-    let circle = Circle::new(centre(), radius_m).unwrap();
-    Question { search: Search::Nearest { circle, k }, filter: Filter::default(), page_size: 0 }
+fn nearest(k: u32, radius_m: f64) -> Query {
+    let circle = Circle::new(center(), radius_m).unwrap();
+    Query { search: Search::Nearest { circle, k }, filter: Filter::default(), page_size: 0 }
 }
 
 fn span() -> Span {
@@ -53,24 +53,24 @@ fn span() -> Span {
 }
 
 fn found(fleet: &Fleet, driver: usize, sent: &Sent) -> Found {
-    let card = &fleet.members()[driver].card;
+    let profile = &fleet.members()[driver].profile;
     Found {
-        driver: card.id.clone(),
+        driver: profile.id.clone(),
         place: sent.place,
         sequence: sent.sequence,
         time_ms: sent.time_ms,
-        distance_m: hav_to_m(Origin::new(centre()).hav(sent.place)),
+        distance_m: hav_to_m(Origin::new(center()).hav(sent.place)),
         age_ms: NOW_MS + 5 - sent.time_ms,
         status: Some(sent.status),
-        vehicle_class: card.vehicle_class.clone(),
-        capabilities: card.capabilities.clone(),
+        vehicle_class: profile.vehicle_class.clone(),
+        capabilities: profile.capabilities.clone(),
     }
 }
 
 /// The answer of an exact index that shows, of every driver, the update that `pick` takes.
-fn index(fleet: &Fleet, question: &Question, pick: impl Fn(usize, &[Sent]) -> Option<Sent>) -> Answer {
-    let Search::Nearest { circle, k } = &question.search else { panic!("only nearest here") };
-    let mut hits = Vec::new();
+fn index(fleet: &Fleet, query: &Query, pick: impl Fn(usize, &[Sent]) -> Option<Sent>) -> Answer {
+    let Search::Nearest { circle, k } = &query.search else { panic!("only nearest here") };
+    let mut neighbors = Vec::new();
     for driver in 0..fleet.members().len() {
         let history = fleet.members()[driver].history();
         let all = history.possible(Span { began_ms: i64::MIN / 2, ended_ms: NOW_MS + 5 });
@@ -78,43 +78,43 @@ fn index(fleet: &Fleet, question: &Question, pick: impl Fn(usize, &[Sent]) -> Op
         drop(history);
         let Some(sent) = pick(driver, &all) else { continue };
         let fresh = NOW_MS + 5 - sent.time_ms <= 15_000;
-        let wanted = question.filter.statuses.is_empty() || question.filter.statuses.contains(&sent.status);
+        let wanted = query.filter.statuses.is_empty() || query.filter.statuses.contains(&sent.status);
         if sent.status != DriverStatus::Offline && fresh && wanted && circle.contains(sent.place) {
-            hits.push(found(fleet, driver, &sent));
+            neighbors.push(found(fleet, driver, &sent));
         }
     }
-    hits.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
-    hits.truncate(*k as usize);
-    Answer { hits, partial: false }
+    neighbors.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
+    neighbors.truncate(*k as usize);
+    Answer { neighbors, partial: false }
 }
 
 fn newest(_: usize, all: &[Sent]) -> Option<Sent> {
     all.last().copied()
 }
 
-fn kinds(fleet: &Fleet, question: &Question, answer: &Answer) -> BTreeMap<&'static str, usize> {
-    let faults = judge(question, answer, span(), fleet, &Limits::default());
+fn kinds(fleet: &Fleet, query: &Query, answer: &Answer) -> BTreeMap<&'static str, usize> {
+    let faults = judge(query, answer, span(), fleet, &Limits::default());
     kerb_loadgen::judge::by_kind(&faults).into_iter().collect()
 }
 
-fn right_row() -> (Fleet, Question, Answer) {
-    let (fleet, question) = (row(10), nearest(5, 2_000.0));
-    let answer = index(&fleet, &question, newest);
-    assert_eq!(answer.hits.len(), 5);
-    (fleet, question, answer)
+fn right_row() -> (Fleet, Query, Answer) {
+    let (fleet, query) = (row(10), nearest(5, 2_000.0));
+    let answer = index(&fleet, &query, newest);
+    assert_eq!(answer.neighbors.len(), 5);
+    (fleet, query, answer)
 }
 
 #[test]
 fn an_exact_answer_is_right() {
-    let (fleet, question, answer) = right_row();
-    assert!(kinds(&fleet, &question, &answer).is_empty());
+    let (fleet, query, answer) = right_row();
+    assert!(kinds(&fleet, &query, &answer).is_empty());
 }
 
 #[test]
 fn a_driver_who_had_to_be_there_is_missed() {
-    let (fleet, question, mut answer) = right_row();
-    answer.hits.remove(2);
-    let faults = judge(&question, &answer, span(), &fleet, &Limits::default());
+    let (fleet, query, mut answer) = right_row();
+    answer.neighbors.remove(2);
+    let faults = judge(&query, &answer, span(), &fleet, &Limits::default());
     // The answer is no longer full, so nobody within the radius may be missing.
     assert_eq!(faults.iter().filter(|f| matches!(f, Fault::Missing { .. })).count(), 6);
     assert!(faults[0].to_string().starts_with("cab-002 is missing; it was at 37.77"), "{}", faults[0]);
@@ -122,47 +122,53 @@ fn a_driver_who_had_to_be_there_is_missed() {
 
 #[test]
 fn a_farther_driver_in_the_place_of_a_nearer_one_is_caught() {
-    let (fleet, question, mut answer) = right_row();
-    answer.hits[4] = index(&fleet, &nearest(10, 2_000.0), newest).hits[7].clone();
-    assert_eq!(kinds(&fleet, &question, &answer), BTreeMap::from([("missing", 3)]));
+    let (fleet, query, mut answer) = right_row();
+    answer.neighbors[4] = index(&fleet, &nearest(10, 2_000.0), newest).neighbors[7].clone();
+    assert_eq!(kinds(&fleet, &query, &answer), BTreeMap::from([("missing", 3)]));
 }
 
 #[test]
 fn duplicates_wrong_order_wrong_distance_and_too_many_are_caught() {
-    let (fleet, question, right) = right_row();
+    let (fleet, query, right) = right_row();
     let changed = |change: &dyn Fn(&mut Vec<Found>)| {
         let mut answer = right.clone();
-        change(&mut answer.hits);
-        kinds(&fleet, &question, &answer)
+        change(&mut answer.neighbors);
+        kinds(&fleet, &query, &answer)
     };
-    assert_eq!(changed(&|hits| hits[1] = hits[0].clone())["duplicate"], 1);
-    assert_eq!(changed(&|hits| hits.swap(1, 2)), BTreeMap::from([("out_of_order", 1)]));
-    assert_eq!(changed(&|hits| hits[1].distance_m += 0.002), BTreeMap::from([("wrong_distance", 1)]));
-    assert!(changed(&|hits| hits[1].distance_m += 0.000_9).is_empty());
-    assert_eq!(changed(&|hits| hits[3].distance_m = f64::NAN)["wrong_distance"], 1);
-    let more = index(&fleet, &nearest(10, 2_000.0), newest).hits;
-    assert_eq!(changed(&|hits| *hits = more.clone()), BTreeMap::from([("too_many", 1)]));
+    assert_eq!(changed(&|neighbors| neighbors[1] = neighbors[0].clone())["duplicate"], 1);
+    assert_eq!(changed(&|neighbors| neighbors.swap(1, 2)), BTreeMap::from([("out_of_order", 1)]));
+    assert_eq!(
+        changed(&|neighbors| neighbors[1].distance_m += 0.002),
+        BTreeMap::from([("wrong_distance", 1)])
+    );
+    assert!(changed(&|neighbors| neighbors[1].distance_m += 0.000_9).is_empty());
+    assert_eq!(changed(&|neighbors| neighbors[3].distance_m = f64::NAN)["wrong_distance"], 1);
+    let more = index(&fleet, &nearest(10, 2_000.0), newest).neighbors;
+    assert_eq!(changed(&|neighbors| *neighbors = more.clone()), BTreeMap::from([("too_many", 1)]));
 }
 
 #[test]
-fn strangers_wrong_cards_wrong_ages_and_drivers_who_do_not_fit_are_caught() {
-    let (fleet, question, right) = right_row();
+fn strangers_wrong_profiles_wrong_ages_and_drivers_who_do_not_fit_are_caught() {
+    let (fleet, query, right) = right_row();
     let changed = |change: &dyn Fn(&mut Found)| {
         let mut answer = right.clone();
-        change(&mut answer.hits[4]);
-        kinds(&fleet, &question, &answer)
+        change(&mut answer.neighbors[4]);
+        kinds(&fleet, &query, &answer)
     };
-    assert_eq!(changed(&|hit| hit.driver = "ghost".to_owned())["stranger"], 1);
-    assert_eq!(changed(&|hit| hit.vehicle_class = "van".to_owned()), BTreeMap::from([("wrong_card", 1)]));
-    assert_eq!(changed(&|hit| hit.age_ms += 3_000), BTreeMap::from([("wrong_age", 1)]));
+    assert_eq!(changed(&|neighbor| neighbor.driver = "ghost".to_owned())["stranger"], 1);
     assert_eq!(
-        changed(&|hit| hit.status = Some(DriverStatus::OnTrip)),
+        changed(&|neighbor| neighbor.vehicle_class = "van".to_owned()),
+        BTreeMap::from([("wrong_profile", 1)])
+    );
+    assert_eq!(changed(&|neighbor| neighbor.age_ms += 3_000), BTreeMap::from([("wrong_age", 1)]));
+    assert_eq!(
+        changed(&|neighbor| neighbor.status = Some(DriverStatus::OnTrip)),
         BTreeMap::from([("not_possible", 1)])
     );
 
     let narrow = nearest(5, 350.0);
     assert_eq!(kinds(&fleet, &narrow, &right), BTreeMap::from([("unfit", 1)]));
-    let mut filtered = question.clone();
+    let mut filtered = query.clone();
     filtered.filter.statuses = vec![DriverStatus::OnTrip];
     assert_eq!(kinds(&fleet, &filtered, &right), BTreeMap::from([("unfit", 5)]));
 }
@@ -173,7 +179,7 @@ fn crowd(rng: &mut Pcg64Mcg) -> Fleet {
     let fleet = fleet(60);
     for driver in 0..60 {
         let mut place =
-            shifted(centre(), rng.random_range(-1_500.0..1_500.0), rng.random_range(-1_500.0..1_500.0));
+            shifted(center(), rng.random_range(-1_500.0..1_500.0), rng.random_range(-1_500.0..1_500.0));
         let signs_off = driver % 6 == 5;
         for step in 0..if signs_off { 56 } else { 60_u64 } {
             place = shifted(place, rng.random_range(-60.0..60.0), rng.random_range(-60.0..60.0));
@@ -186,18 +192,18 @@ fn crowd(rng: &mut Pcg64Mcg) -> Fleet {
     fleet
 }
 
-/// Judges many questions of an index that shows what `pick` takes; answers how many were wrong.
+/// Judges many queries of an index that shows what `pick` takes; answers how many were wrong.
 fn wrong_of(rounds: u64, pick: impl Fn(usize, &[Sent]) -> Option<Sent>) -> u64 {
     let mut wrong = 0;
     for seed in 0..rounds {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let fleet = crowd(&mut rng);
-        let mut question = nearest(rng.random_range(1..20), rng.random_range(200.0..3_000.0));
+        let mut query = nearest(rng.random_range(1..20), rng.random_range(200.0..3_000.0));
         if rng.random_range(0..2) == 0 {
-            question.filter.statuses = vec![DriverStatus::Available];
+            query.filter.statuses = vec![DriverStatus::Available];
         }
-        let answer = index(&fleet, &question, &pick);
-        let faults = judge(&question, &answer, span(), &fleet, &Limits::default());
+        let answer = index(&fleet, &query, &pick);
+        let faults = judge(&query, &answer, span(), &fleet, &Limits::default());
         wrong += u64::from(!faults.is_empty());
     }
     wrong
@@ -240,11 +246,11 @@ fn an_index_that_keeps_who_went_offline_is_caught() {
 fn at_the_limit_of_age_both_answers_are_right_and_beyond_it_one() {
     let judged = |age_ms: i64, answered: bool| {
         let fleet = fleet(1);
-        send(&fleet, 0, 1, NOW_MS - age_ms, centre(), DriverStatus::Available);
-        let question = nearest(1, 500.0);
+        send(&fleet, 0, 1, NOW_MS - age_ms, center(), DriverStatus::Available);
+        let query = nearest(1, 500.0);
         let sent = *fleet.members()[0].history().newest().unwrap();
-        let hits = if answered { vec![found(&fleet, 0, &sent)] } else { Vec::new() };
-        kinds(&fleet, &question, &Answer { hits, partial: false })
+        let neighbors = if answered { vec![found(&fleet, 0, &sent)] } else { Vec::new() };
+        kinds(&fleet, &query, &Answer { neighbors, partial: false })
     };
     assert!(judged(15_000, true).is_empty() && judged(15_000, false).is_empty());
     assert!(judged(15_900, true).is_empty() && judged(14_100, false).is_empty());
@@ -256,11 +262,11 @@ fn at_the_limit_of_age_both_answers_are_right_and_beyond_it_one() {
 #[test]
 fn pages_end_where_they_end() {
     let fleet = row(10);
-    let circle = Circle::new(centre(), 2_000.0).unwrap();
+    let circle = Circle::new(center(), 2_000.0).unwrap();
     let search = Search::WithinRadius { circle, limit: 4, after: None };
-    let question = Question { search, filter: Filter::default(), page_size: 4 };
+    let query = Query { search, filter: Filter::default(), page_size: 4 };
     let mut answer = index(&fleet, &nearest(4, 2_000.0), newest);
-    assert!(kinds(&fleet, &question, &answer).is_empty());
-    answer.hits.remove(1);
-    assert!(kinds(&fleet, &question, &answer)["missing"] > 1);
+    assert!(kinds(&fleet, &query, &answer).is_empty());
+    answer.neighbors.remove(1);
+    assert!(kinds(&fleet, &query, &answer)["missing"] > 1);
 }

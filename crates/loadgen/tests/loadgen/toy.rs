@@ -33,7 +33,7 @@ pub(crate) enum Honesty {
 
 #[derive(Clone)]
 struct Known {
-    hello: v1::Register,
+    register: v1::Register,
     update: v1::PositionUpdate,
     place: LatLng,
 }
@@ -72,17 +72,17 @@ impl DriverService for Toy {
         use v1::connect_request::Message as Up;
         use v1::connect_response::Message as Down;
         let mut incoming = request.into_inner();
-        let Some(Up::Register(hello)) = incoming.message().await?.and_then(|m| m.message) else {
-            return Err(Status::invalid_argument("hello first"));
+        let Some(Up::Register(register)) = incoming.message().await?.and_then(|m| m.message) else {
+            return Err(Status::invalid_argument("register first"));
         };
-        let last_sequence = self.drivers.lock().get(&hello.driver_id).map_or(0, |k| k.update.sequence);
+        let last_sequence = self.drivers.lock().get(&register.driver_id).map_or(0, |k| k.update.sequence);
         let node_id = "toy".to_owned();
-        let welcome =
+        let registered =
             v1::Registered { last_sequence, reporting_interval_ms: 3_000, node_id, ..Default::default() };
         let (responses, receiver) = mpsc::channel(64);
         let toy = self.clone();
         tokio::spawn(async move {
-            _ = responses.send(Ok(down(Down::Registered(welcome)))).await;
+            _ = responses.send(Ok(down(Down::Registered(registered)))).await;
             let mut number = 0;
             while let Ok(Some(v1::ConnectRequest { message: Some(Up::Position(update)) })) =
                 incoming.message().await
@@ -92,7 +92,7 @@ impl DriverService for Toy {
                     return;
                 }
                 let sequence = update.sequence;
-                toy.take(&hello, update);
+                toy.take(&register, update);
                 let acknowledgement = v1::Acknowledgement { sequence, ..Default::default() };
                 if responses.send(Ok(down(Down::Acknowledgement(acknowledgement)))).await.is_err() {
                     return;
@@ -142,30 +142,30 @@ impl NearbyService for Toy {
 }
 
 impl Toy {
-    fn take(&self, hello: &v1::Register, update: v1::PositionUpdate) {
+    fn take(&self, register: &v1::Register, update: v1::PositionUpdate) {
         let place =
             LatLng::new(update.latitude_deg, update.longitude_deg).expect("the simulator sends valid places");
         let mut drivers = self.drivers.lock();
-        if self.honesty == Honesty::Stale && drivers.contains_key(&hello.driver_id) {
+        if self.honesty == Honesty::Stale && drivers.contains_key(&register.driver_id) {
             return;
         }
-        drivers.insert(hello.driver_id.clone(), Known { hello: hello.clone(), update, place });
+        drivers.insert(register.driver_id.clone(), Known { register: register.clone(), update, place });
     }
 
     fn hides(&self, known: &Known) -> bool {
-        let sum: u32 = known.hello.driver_id.bytes().map(u32::from).sum();
+        let sum: u32 = known.register.driver_id.bytes().map(u32::from).sum();
         matches!(self.honesty, Honesty::Lossy | Honesty::Partial) && sum.is_multiple_of(5)
     }
 }
 
 fn accepts(filter: &v1::DriverFilter, known: &Known, now_ms: i64) -> bool {
-    let hello = &known.hello;
+    let register = &known.register;
     let age_max_ms =
         if filter.position_age_max_ms == 0 { 15_000 } else { i64::from(filter.position_age_max_ms) };
     known.update.status() != v1::DriverStatus::Offline
         && (filter.statuses.is_empty() || filter.statuses.contains(&known.update.status))
-        && (filter.vehicle_classes.is_empty() || filter.vehicle_classes.contains(&hello.vehicle_class))
-        && filter.capabilities.iter().all(|c| hello.capabilities.contains(c))
+        && (filter.vehicle_classes.is_empty() || filter.vehicle_classes.contains(&register.vehicle_class))
+        && filter.capabilities.iter().all(|c| register.capabilities.contains(c))
         && now_ms - known.update.time_ms <= age_max_ms
 }
 
@@ -188,19 +188,19 @@ fn answer(search: &Search, known: &Known, now_ms: i64) -> Option<v1::NearbyDrive
         }
     };
     let position = v1::Position {
-        location: Some(kerb_loadgen::question::lat_lng(known.place)),
+        location: Some(kerb_loadgen::query::lat_lng(known.place)),
         time_ms: known.update.time_ms,
         sequence: known.update.sequence,
         ..Default::default()
     };
     Some(v1::NearbyDriver {
-        driver_id: known.hello.driver_id.clone(),
+        driver_id: known.register.driver_id.clone(),
         position: Some(position),
         distance_m,
         position_age_ms: (now_ms - known.update.time_ms).max(0) as u32,
         status: known.update.status,
-        vehicle_class: known.hello.vehicle_class.clone(),
-        capabilities: known.hello.capabilities.clone(),
+        vehicle_class: known.register.vehicle_class.clone(),
+        capabilities: known.register.capabilities.clone(),
         ..Default::default()
     })
 }

@@ -92,7 +92,7 @@ pub async fn news_reach_the_driver_in_order(node: Channel, apps: &dyn Apps) {
     assert_eq!(two.news().await, offer("world-2"));
 }
 
-/// The locations come in the order of the question, with `None` for each driver that the node does not know.
+/// The locations come in the order of the query, with `None` for each driver that the node does not know.
 pub async fn whereabouts_stand_in_the_order_asked(node: Channel, apps: &dyn Apps) {
     let (mut one, _two) = (apps.open(id("one")).await, apps.open(id("two")).await);
     let time_ms = one.report(place()).await;

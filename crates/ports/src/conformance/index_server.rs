@@ -10,7 +10,7 @@ use std::time::Duration;
 use kerb_geometry::{Circle, LatLng, Polygon};
 use tokio::time::Instant;
 
-use super::source::{SHARDS, Source, card, line_of, place, sharding, update};
+use super::source::{SHARDS, Source, line_of, place, profile, sharding, update};
 use crate::{
     Batch, Control, Cursor, DriverFilter, ErrorCode, Eviction, Frame, IndexServer, Search, ShardQuery,
     ShardResult, SourceRegistration,
@@ -27,7 +27,7 @@ macro_rules! index_server_conformance {
         $crate::index_server_conformance! { @cases $server;
             searches_answer_in_their_order, pages_visit_everybody_once, filters_apply_before_the_limit,
             a_shard_is_covered_when_every_source_has_finished, a_moved_driver_is_found_once,
-            an_older_stamp_never_wins, a_source_removes_only_what_it_owns,
+            an_older_update_version_never_wins, a_source_removes_only_what_it_owns,
             a_removed_driver_is_not_brought_back_by_an_older_state,
             a_full_part_removes_what_it_does_not_repeat, a_newer_session_supersedes,
             a_forgotten_driver_stays_away_unless_newer, a_refill_empties_and_asks_again,
@@ -48,13 +48,17 @@ macro_rules! index_server_conformance {
 
 /// Asks all shards.
 async fn ask(server: &Server, search: Search, filter: DriverFilter) -> ShardResult {
-    let question = ShardQuery { shards: sharding().all().collect(), extra_shards: vec![], search, filter };
-    server.search(question, Instant::now() + Duration::from_secs(20)).await.unwrap()
+    let query = ShardQuery { shards: sharding().all().collect(), extra_shards: vec![], search, filter };
+    server.search(query, Instant::now() + Duration::from_secs(20)).await.unwrap()
 }
 
 /// Numbers of the found drivers, in the answer's order.
 fn numbers(answer: &ShardResult) -> Vec<u32> {
-    answer.hits.iter().map(|hit| hit.card.id.as_str()["driver-".len()..].parse().unwrap()).collect()
+    answer
+        .neighbors
+        .iter()
+        .map(|neighbor| neighbor.profile.id.as_str()["driver-".len()..].parse().unwrap())
+        .collect()
 }
 
 fn around(number: u32, radius_m: f64) -> Circle {
@@ -79,7 +83,7 @@ pub async fn searches_answer_in_their_order(server: Server) {
     let search = Search::WithinRadius { circle: around(0, 1_000.0), limit: 100, after: None };
     let answer = ask(&server, search, DriverFilter::ANY).await;
     assert_eq!(numbers(&answer), (0..9).collect::<Vec<_>>());
-    assert!(answer.hits.is_sorted_by(|a, b| a.hav <= b.hav));
+    assert!(answer.neighbors.is_sorted_by(|a, b| a.hav <= b.hav));
     assert!(answer.uncovered.is_empty());
     let corner = |lat: f64, lon: f64| LatLng::new(lat, lon).unwrap();
     let ring = vec![
@@ -104,8 +108,8 @@ pub async fn pages_visit_everybody_once(server: Server) {
     loop {
         let search = Search::WithinRadius { circle: around(0, 20_000.0), limit: 7, after };
         let answer = ask(&server, search, DriverFilter::ANY).await;
-        let Some(last) = answer.hits.last() else { break };
-        after = Some(Cursor { hav: last.hav, id: last.card.id.clone() });
+        let Some(last) = answer.neighbors.last() else { break };
+        after = Some(Cursor { hav: last.hav, id: last.profile.id.clone() });
         seen.extend(numbers(&answer));
     }
     let expected: Vec<u32> = (0..4).chain(30..60).chain(4..30).collect();
@@ -117,7 +121,7 @@ pub async fn filters_apply_before_the_limit(server: Server) {
     let mut updates = line_of(40);
     for update in &mut updates[..20] {
         update.status = DriverStatus::OnTrip;
-        update.stamp.time_ms -= 10_000;
+        update.update_version.time_ms -= 10_000;
     }
     let _first = Source::open_with(&server, 0, &updates).await;
     let _second = Source::open_with(&server, 1, &[]).await;
@@ -158,7 +162,7 @@ pub async fn a_moved_driver_is_found_once(server: Server) {
 }
 
 /// Newest wins by sequence, then time, whichever node sends it.
-pub async fn an_older_stamp_never_wins(server: Server) {
+pub async fn an_older_update_version_never_wins(server: Server) {
     let (mut first, mut second) = covered(&server, 3).await;
     second.send(&[update(0, place(20), 5)]).await;
     assert_eq!(nearest(&server, 20, 1).await, [0]);
@@ -168,7 +172,7 @@ pub async fn an_older_stamp_never_wins(server: Server) {
     first.send(&[update(0, place(0), 6)]).await;
     assert_eq!(nearest(&server, 0, 1).await, [0]);
     let mut later = update(0, place(20), 6);
-    later.stamp.time_ms += 1;
+    later.update_version.time_ms += 1;
     second.send(&[later]).await;
     assert_eq!(nearest(&server, 20, 1).await, [0]);
 }
@@ -223,8 +227,8 @@ pub async fn a_forgotten_driver_stays_away_unless_newer(server: Server) {
     let (mut first, mut second) = covered(&server, 3).await;
     first.send(&[update(2, place(2), 7)]).await;
     let forget = |number, sequence| Eviction {
-        id: card(number).id.clone(),
-        stamp: UpdateVersion { sequence, time_ms: super::source::NOW_MS },
+        id: profile(number).id.clone(),
+        update_version: UpdateVersion { sequence, time_ms: super::source::NOW_MS },
     };
     second.batch(Batch { evictions: vec![forget(1, 3), forget(2, 6)], ..Batch::default() }).await;
     assert_eq!(nearest(&server, 0, 5).await, [0, 2]);
@@ -241,7 +245,7 @@ pub async fn a_refill_empties_and_asks_again(server: Server) {
     assert_eq!(shards.len(), usize::from(SHARDS));
     let search = Search::Nearest { circle: around(0, 50_000.0), k: 9 };
     let answer = ask(&server, search, DriverFilter::ANY).await;
-    assert_eq!((answer.hits.len(), answer.uncovered.len()), (0, usize::from(SHARDS)));
+    assert_eq!((answer.neighbors.len(), answer.uncovered.len()), (0, usize::from(SHARDS)));
     for source in [&mut first, &mut second] {
         let Control::Resync(asked) = source.session.control().await.unwrap();
         assert_eq!(asked, shards);
@@ -254,8 +258,8 @@ pub async fn a_refill_empties_and_asks_again(server: Server) {
 
 /// A source with other classes, capabilities or sharding is told so.
 pub async fn other_settings_are_refused(server: Server) {
-    let hello = SourceRegistration { node: NodeId::new("ingest-a").unwrap(), settings_fingerprint: 1 };
-    let error = match server.open(hello).await {
+    let register = SourceRegistration { node: NodeId::new("ingest-a").unwrap(), settings_fingerprint: 1 };
+    let error = match server.open(register).await {
         Err(error) => error,
         Ok(mut session) => session.flush().await.unwrap_err(),
     };
@@ -290,8 +294,8 @@ pub async fn shards_not_held_are_named(server: Server) {
     let search = Search::Nearest { circle: around(0, 50_000.0), k: 3 };
     let mut shards: Vec<_> = sharding().all().collect();
     shards.push(ShardId(SHARDS + 5));
-    let question = ShardQuery { shards, extra_shards: vec![], search, filter: DriverFilter::ANY };
-    let answer = server.search(question, Instant::now() + Duration::from_secs(20)).await.unwrap();
+    let query = ShardQuery { shards, extra_shards: vec![], search, filter: DriverFilter::ANY };
+    let answer = server.search(query, Instant::now() + Duration::from_secs(20)).await.unwrap();
     assert_eq!((numbers(&answer), answer.uncovered), (vec![0, 1, 2], vec![ShardId(SHARDS + 5)]));
     let error = server.resync(vec![ShardId(SHARDS + 5)]).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Invalid, "{error}");
@@ -300,13 +304,13 @@ pub async fn shards_not_held_are_named(server: Server) {
 /// Shards that others are asked for are searched as far as they are here, and promised nothing of.
 pub async fn shards_asked_of_others_are_searched_too(server: Server) {
     let (_first, _second) = covered(&server, 30).await;
-    let own = sharding().shard_of(&card(0).id, place(0));
+    let own = sharding().shard_of(&profile(0).id, place(0));
     let circle = around(0, 50_000.0);
     let mut extra_shards: Vec<_> = sharding().all().filter(|shard| *shard != own).collect();
     extra_shards.push(ShardId(SHARDS + 5));
     let search = Search::Nearest { circle, k: 100 };
-    let question = ShardQuery { shards: vec![own], extra_shards, search, filter: DriverFilter::ANY };
-    let answer = server.search(question, Instant::now() + Duration::from_secs(20)).await.unwrap();
+    let query = ShardQuery { shards: vec![own], extra_shards, search, filter: DriverFilter::ANY };
+    let answer = server.search(query, Instant::now() + Duration::from_secs(20)).await.unwrap();
     assert_eq!((numbers(&answer), answer.uncovered), ((0..30).collect(), vec![]));
 }
 

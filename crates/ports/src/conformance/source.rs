@@ -22,8 +22,8 @@ pub fn sharding() -> Sharding {
     Sharding::new(SHARDS, kerb_types::Partitioning::Tile).unwrap()
 }
 
-/// A driver's card: class and capabilities follow from the number.
-pub fn card(number: u32) -> Arc<DriverProfile> {
+/// A driver's profile: class and capabilities follow from the number.
+pub fn profile(number: u32) -> Arc<DriverProfile> {
     Arc::new(DriverProfile {
         id: DriverId::new(&format!("driver-{number:04}")).unwrap(),
         vehicle_class: VehicleClass((number % 3) as u8),
@@ -46,11 +46,11 @@ pub struct Source {
 impl Source {
     /// Opens a session as `SOURCES[which]`.
     pub async fn open(server: &Arc<dyn IndexServer>, which: usize) -> Self {
-        let hello = SourceRegistration {
+        let register = SourceRegistration {
             node: NodeId::new(SOURCES[which]).unwrap(),
             settings_fingerprint: sharding().fingerprint(&kerb_types::Catalog::default()),
         };
-        Self { session: server.open(hello).await.unwrap(), round: 0 }
+        Self { session: server.open(register).await.unwrap(), round: 0 }
     }
 
     /// Opens a session and finishes its full part, with these drivers in it.
@@ -73,7 +73,7 @@ impl Source {
     /// Introduces the drivers of these updates and sends the updates; visible when it resolves.
     pub async fn send(&mut self, updates: &[Update]) {
         let slot_bindings =
-            updates.iter().map(|u| SlotBinding { slot: u.slot, card: card(u.slot) }).collect();
+            updates.iter().map(|u| SlotBinding { slot: u.slot, profile: profile(u.slot) }).collect();
         self.batch(Batch { slot_bindings, updates: updates.to_vec(), ..Batch::default() }).await;
     }
 
@@ -93,9 +93,9 @@ impl Source {
 pub fn update(number: u32, position: LatLng, sequence: u64) -> Update {
     Update {
         slot: number,
-        shard: sharding().shard_of(&card(number).id, position),
+        shard: sharding().shard_of(&profile(number).id, position),
         position,
-        stamp: UpdateVersion { sequence, time_ms: NOW_MS },
+        update_version: UpdateVersion { sequence, time_ms: NOW_MS },
         motion: Motion::NONE,
         status: DriverStatus::Available,
     }

@@ -7,7 +7,7 @@ use kerb_geometry::{LatLng, distance_m};
 use crate::{Drive, Eta, Leg, TravelTimeQuery, TravelTimeTable, TravelTimes};
 use kerb_types::TravelSource;
 
-/// Travel times for the tests of others: 10 metres a second along the great circle. Whoever starts at an odd number of
+/// Travel times for the tests of others: 10 meters a second along the great circle. Whoever starts at an odd number of
 /// ten thousandths of a degree of latitude is on the other bank of a river and needs `bridge_s` more; these times count
 /// as straight lines, the others as those of roads.
 #[derive(Clone, Copy, Debug)]
@@ -31,10 +31,10 @@ impl TravelTimes for TwoBanks {
         self
     }
 
-    fn table(&self, question: &TravelTimeQuery) -> TravelTimeTable {
+    fn table(&self, query: &TravelTimeQuery) -> TravelTimeTable {
         let place = |places: &[LatLng], number: u32| places[number as usize];
-        let etas = question.legs.iter().map(|leg| {
-            self.eta(place(&question.origins, leg.origin), place(&question.destinations, leg.destination))
+        let etas = query.legs.iter().map(|leg| {
+            self.eta(place(&query.origins, leg.origin), place(&query.destinations, leg.destination))
         });
         let (seconds, sources) = etas.map(|eta| (eta.time_s, eta.source)).unzip();
         TravelTimeTable { seconds, sources }
@@ -57,12 +57,12 @@ pub fn all(times: &dyn TravelTimes, places: &[LatLng]) {
     a_longer_time_reaches_no_less_far(times, places);
 }
 
-/// A table's legs are those of single questions, whatever else is asked with them.
+/// A table's legs are those of single queries, whatever else is asked with them.
 pub fn a_table_is_its_legs_in_their_order(times: &dyn TravelTimes, places: &[LatLng]) {
-    let question = every_leg(places);
-    let table = times.table(&question);
-    assert_eq!((table.seconds.len(), table.sources.len()), (question.legs.len(), question.legs.len()));
-    for (leg, eta) in question.legs.iter().zip(table.etas()) {
+    let query = every_leg(places);
+    let table = times.table(&query);
+    assert_eq!((table.seconds.len(), table.sources.len()), (query.legs.len(), query.legs.len()));
+    for (leg, eta) in query.legs.iter().zip(table.etas()) {
         let (from, to) = (places[leg.origin as usize], places[leg.destination as usize]);
         assert_eq!(one(times, from, to), eta, "from {from} to {to}");
     }
@@ -111,10 +111,10 @@ fn pairs(places: &[LatLng]) -> impl Iterator<Item = (LatLng, LatLng)> {
 }
 
 fn one(times: &dyn TravelTimes, from: LatLng, to: LatLng) -> Eta {
-    let question = TravelTimeQuery {
+    let query = TravelTimeQuery {
         origins: vec![from],
         destinations: vec![to],
         legs: vec![Leg { origin: 0, destination: 0 }],
     };
-    times.table(&question).etas().next().expect("an answer to the one leg")
+    times.table(&query).etas().next().expect("an answer to the one leg")
 }

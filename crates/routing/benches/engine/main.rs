@@ -1,4 +1,4 @@
-//! Questions and new times on a whole city, beside repeated Dijkstra and the `cch` crate's own.
+//! Queries and new times on a whole city, beside repeated Dijkstra and the `cch` crate's own.
 //!
 //! `KERB_BENCH_DATA` names a folder with `sf/roads_nodes.csv.gz` and `sf/roads_edges.csv.gz` (`from_node`, `to_node`,
 //! `length_m`, `highway`, `maxspeed_kmh`), and the same under `nyc/manhattan_roads_*`. Without it a generated grid of

@@ -52,8 +52,8 @@ async fn health_is_answered_and_an_idle_server_ends_at_once() {
 #[tokio::test]
 async fn garbage_ends_its_own_connection_and_nobody_elses() {
     let running = start(ServerOptions::default()).await;
-    let mut neighbour = client(&running.address);
-    neighbour.check(whole()).await.unwrap();
+    let mut neighbor = client(&running.address);
+    neighbor.check(whole()).await.unwrap();
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     for garbage in
         [&b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"[..], &[0xff; 4_096], &[&preface[..], &[0xff; 512]].concat()]
@@ -64,7 +64,7 @@ async fn garbage_ends_its_own_connection_and_nobody_elses() {
         let _ = stream.shutdown().await;
         let mut rest = Vec::new();
         let _ = timeout(SOON, stream.read_to_end(&mut rest)).await.unwrap();
-        neighbour.check(whole()).await.unwrap();
+        neighbor.check(whole()).await.unwrap();
     }
 }
 

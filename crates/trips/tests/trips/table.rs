@@ -53,11 +53,7 @@ fn judge(before: &Trip, kind: EventKind, name: &str) -> &'static str {
         Ok(Outcome::Changed) => {
             let steps = usize::from(kind.is_step());
             assert_eq!(trip.steps.len(), before.steps.len() + steps, "{state} {kind}");
-            assert_eq!(
-                trip.asked.is_some(),
-                kind == EventKind::ReassignmentOffered,
-                "one question, one answer"
-            );
+            assert_eq!(trip.asked.is_some(), kind == EventKind::ReassignmentOffered, "one query, one answer");
             assert!(!kind.is_step() || trip.steps.last().unwrap().state == trip.state);
             assert_eq!(trip.times.ended_ms.is_some(), !trip.state.is_live());
             assert_eq!(trip.times.requested_ms, START_MS, "the age is kept");

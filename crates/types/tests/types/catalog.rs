@@ -45,8 +45,8 @@ fn a_catalog_refuses_lists_that_the_index_cannot_hold() {
 
 #[test]
 fn sequence_decides_before_time() {
-    let stamp = |sequence, time_ms| UpdateVersion { sequence, time_ms };
-    assert!(stamp(2, 10) > stamp(1, 20));
-    assert!(stamp(2, 20) > stamp(2, 10));
-    assert!(stamp(0, 20) > stamp(0, 10));
+    let update_version = |sequence, time_ms| UpdateVersion { sequence, time_ms };
+    assert!(update_version(2, 10) > update_version(1, 20));
+    assert!(update_version(2, 20) > update_version(2, 10));
+    assert!(update_version(0, 20) > update_version(0, 10));
 }

@@ -9,7 +9,7 @@ use super::super::failure::Failure;
 #[derive(Debug, clap::Args)]
 pub(crate) struct SnapArgs {
     /// Maximum distance from a position to its street
-    #[arg(long, value_name = "M", default_value_t = 300.0, value_parser = metres)]
+    #[arg(long, value_name = "M", default_value_t = 300.0, value_parser = meters)]
     snap_max_m: f64,
 }
 
@@ -20,8 +20,8 @@ impl SnapArgs {
     }
 }
 
-fn metres(text: &str) -> Result<f64, String> {
-    let metres: f64 = text.parse().map_err(|error| format!("{text:?} is not a number: {error}"))?;
+fn meters(text: &str) -> Result<f64, String> {
+    let meters: f64 = text.parse().map_err(|error| format!("{text:?} is not a number: {error}"))?;
     // A range never contains NaN.
-    if (1.0..=10_000.0).contains(&metres) { Ok(metres) } else { Err("must be 1 to 10000".to_owned()) }
+    if (1.0..=10_000.0).contains(&meters) { Ok(meters) } else { Err("must be 1 to 10000".to_owned()) }
 }

@@ -8,7 +8,7 @@ use kerb_proto::v1::{DriverStatus, LatLng, PositionUpdate, Register, RequestRide
 use serde_json::Value;
 
 use super::{done, ended, fails};
-use crate::driver::{DriverStream, hello, update};
+use crate::driver::{DriverStream, register, update};
 use crate::eventually::eventually;
 use crate::process::Process;
 
@@ -30,8 +30,8 @@ async fn ride(node: &Process, rider: &str) -> Result<String, tonic::Status> {
 }
 
 /// A driver at the pickup.
-async fn drive(node: &Process, hello: Register, status: DriverStatus) -> DriverStream {
-    let mut stream = DriverStream::open(node.channel(), hello).await.expect("a welcome");
+async fn drive(node: &Process, register: Register, status: DriverStatus) -> DriverStream {
+    let mut stream = DriverStream::open(node.channel(), register).await.expect("a registered");
     let position = update(1, BERLIN.0, BERLIN.1);
     stream.report(PositionUpdate { status: status.into(), ..position }).await.expect("it is taken");
     stream
@@ -67,10 +67,10 @@ async fn the_operator_pauses_explains_and_cancels() {
 
     let nobody = done(dir, &["trips", "explain", &trip, "--endpoint", &url]);
     assert_eq!(nobody, "trip world-1 is requested: no driver around the pickup\n");
-    let van = Register { vehicle_class: "van".to_owned(), ..hello("van") };
+    let van = Register { vehicle_class: "van".to_owned(), ..register("van") };
     let _drivers = [
-        drive(&node, hello("free"), DriverStatus::Available).await,
-        drive(&node, hello("pause"), DriverStatus::OnBreak).await,
+        drive(&node, register("free"), DriverStatus::Available).await,
+        drive(&node, register("pause"), DriverStatus::OnBreak).await,
         drive(&node, van, DriverStatus::Available).await,
     ];
     let explained = eventually("three drivers are looked at", SOON, async || {

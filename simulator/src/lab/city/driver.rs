@@ -23,7 +23,7 @@ use crate::lab::supply::Cab;
 const AGAIN_MS: i64 = 5_000;
 /// An offer of which nothing more is heard is forgotten after this, milliseconds.
 const OFFER_FORGOTTEN_MS: i64 = 60_000;
-/// Where the service does not say how far the rider is, the driver reckons with so many metres a second.
+/// Where the service does not say how far the rider is, the driver reckons with so many meters a second.
 const RECKONED_MPS: f64 = 4.5;
 
 /// A driver and all that it does.
@@ -60,7 +60,7 @@ impl Driver {
             boarding: stream(seed, Purpose::Boarding, number),
             record: DriverRecord {
                 ms: [0; 7],
-                metres: [0.0; 7],
+                meters: [0.0; 7],
                 trips: 0,
                 offers: 0,
                 declined: 0,
@@ -69,14 +69,14 @@ impl Driver {
         }
     }
 
-    /// Books time and metres up to now.
+    /// Books time and meters up to now.
     pub(super) fn book(&mut self, now_ms: i64) {
-        let metres = self.motion.take_metres(now_ms);
-        self.meter.book(now_ms, metres);
+        let meters = self.motion.take_meters(now_ms);
+        self.meter.book(now_ms, meters);
     }
 
     pub(super) fn into_record(self) -> DriverRecord {
-        DriverRecord { ms: self.meter.ms, metres: self.meter.metres, ..self.record }
+        DriverRecord { ms: self.meter.ms, meters: self.meter.meters, ..self.record }
     }
 
     pub(super) fn status(&self) -> DriverStatus {

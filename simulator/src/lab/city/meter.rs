@@ -2,26 +2,26 @@
 
 use crate::lab::record::Activity;
 
-/// A driver's time and metres, booked up to a moment.
+/// A driver's time and meters, booked up to a moment.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {
     activity: Activity,
     booked_ms: i64,
     pub(super) ms: [i64; 7],
-    pub(super) metres: [f64; 7],
+    pub(super) meters: [f64; 7],
 }
 
 impl Meter {
     /// Off shift from this moment.
     pub(super) fn new(from_ms: i64) -> Self {
-        Self { activity: Activity::OffShift, booked_ms: from_ms, ms: [0; 7], metres: [0.0; 7] }
+        Self { activity: Activity::OffShift, booked_ms: from_ms, ms: [0; 7], meters: [0.0; 7] }
     }
 
     /// Books the time since the last booking, and what was driven meanwhile, on the activity.
-    pub(super) fn book(&mut self, now_ms: i64, metres: f64) {
+    pub(super) fn book(&mut self, now_ms: i64, meters: f64) {
         let index = self.activity as usize;
         self.ms[index] += now_ms - self.booked_ms;
-        self.metres[index] += metres;
+        self.meters[index] += meters;
         self.booked_ms = now_ms;
     }
 

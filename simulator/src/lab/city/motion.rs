@@ -12,7 +12,7 @@ pub(super) struct Motion {
     /// Its memory is kept while the driver stands.
     course: Course,
     is_driving: bool,
-    /// Metres of the course that were booked.
+    /// Meters of the course that were booked.
     booked_m: f64,
 }
 
@@ -37,15 +37,15 @@ impl Motion {
         self.is_driving.then(|| self.course.arrives_ms())
     }
 
-    /// Metres driven since this was asked last.
-    pub(super) fn take_metres(&mut self, now_ms: i64) -> f64 {
+    /// Meters driven since this was asked last.
+    pub(super) fn take_meters(&mut self, now_ms: i64) -> f64 {
         if !self.is_driving {
             return 0.0;
         }
         let until_m = self.course.metres_at(now_ms);
-        let metres = until_m - self.booked_m;
+        let meters = until_m - self.booked_m;
         self.booked_m = until_m;
-        metres
+        meters
     }
 
     /// Drives to a place from where it is; what was driven before was taken.
@@ -63,7 +63,7 @@ impl Motion {
         self.is_driving = false;
     }
 
-    /// The length of the course, metres.
+    /// The length of the course, meters.
     pub(super) fn course_m(&self) -> f64 {
         self.course.length_m()
     }

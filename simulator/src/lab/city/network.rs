@@ -18,7 +18,7 @@ const MAIL_MAX: usize = 64;
 
 /// A driver's connection.
 pub(super) struct Network {
-    /// Metres north and east.
+    /// Meters north and east.
     error_m: [f64; 2],
     noise: Pcg64Mcg,
     luck: Pcg64Mcg,
@@ -161,8 +161,8 @@ impl Tunnels {
 
 fn area(tunnel: &Tunnel) -> Option<Area> {
     match tunnel {
-        Tunnel::Circle { centre, radius_m } => {
-            Circle::new(centre.lat_lng().ok()?, *radius_m).ok().map(Area::from)
+        Tunnel::Circle { center, radius_m } => {
+            Circle::new(center.lat_lng().ok()?, *radius_m).ok().map(Area::from)
         }
         Tunnel::Polygon { polygon } => {
             let corners = polygon.iter().map(|corner| corner.lat_lng().ok()).collect::<Option<_>>()?;

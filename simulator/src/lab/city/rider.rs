@@ -189,7 +189,7 @@ impl Rider {
         }
     }
 
-    /// The driver is at the pickup, after so many metres.
+    /// The driver is at the pickup, after so many meters.
     pub(super) fn met(&mut self, now_ms: i64, driver: DriverNumber, pickup_m: f64, world: &mut World) {
         if matches!(self.phase, Phase::Waiting | Phase::EnRoute) {
             self.came(now_ms, driver);
@@ -215,7 +215,7 @@ impl Rider {
         self.due_ms = None;
     }
 
-    /// Is at the drop-off since `since_ms`, after so many metres.
+    /// Is at the drop-off since `since_ms`, after so many meters.
     pub(super) fn got_out(&mut self, since_ms: i64, ride_m: Option<f64>, world: &mut World) {
         if self.phase == Phase::Done {
             // The service was faster with the news; the driver knows the way.

@@ -40,7 +40,7 @@ fn run(planned: &Planned, wait_s: i64) -> RunRecord {
         promised_eta_s: None,
         stars: None,
     };
-    let driver = DriverRecord { ms: [0; 7], metres: [0.0; 7], trips: 1, offers: 1, declined: 0, lapsed: 0 };
+    let driver = DriverRecord { ms: [0; 7], meters: [0.0; 7], trips: 1, offers: 1, declined: 0, lapsed: 0 };
     RunRecord {
         scenario: "stub".to_owned(),
         scenario_toml: String::new(),

@@ -4,7 +4,7 @@ use kerb_geometry::{EARTH_RADIUS_M, LatLng, distance_m};
 
 use kerb_loadgen::track::wrap_deg;
 
-/// Metres of a degree of a meridian.
+/// Meters of a degree of a meridian.
 const DEGREE_M: f64 = EARTH_RADIUS_M * std::f64::consts::PI / 180.0;
 
 /// A way, as a line whose corners have times. It is asked forward in time, so it remembers where it was.
@@ -40,7 +40,7 @@ pub struct Fix {
     pub lon_deg: f64,
     /// Degrees clockwise from north.
     pub heading_deg: f32,
-    /// Metres a second.
+    /// Meters a second.
     pub speed_mps: f32,
 }
 
@@ -62,7 +62,7 @@ impl Course {
         self.departs_ms + self.takes_ms
     }
 
-    /// Its length, metres.
+    /// Its length, meters.
     pub fn length_m(&self) -> f64 {
         self.corners.last().map_or(0.0, |corner| corner.along_m)
     }
@@ -93,7 +93,7 @@ impl Course {
         }
     }
 
-    /// Metres driven until this time, not before a time that was asked for before.
+    /// Meters driven until this time, not before a time that was asked for before.
     pub fn metres_at(&mut self, now_ms: i64) -> f64 {
         let (corner, next, share) = self.find(now_ms);
         next.map_or(corner.along_m, |next| corner.along_m + share * (next.along_m - corner.along_m))
@@ -176,7 +176,7 @@ fn heading_deg(north: f64, east: f64) -> f32 {
     if heading >= 360.0 { 0.0 } else { heading }
 }
 
-/// Degrees of latitude and longitude of so many metres north and east.
+/// Degrees of latitude and longitude of so many meters north and east.
 pub(in crate::lab) fn degrees(north_m: f64, east_m: f64, lat_deg: f64) -> (f64, f64) {
     (north_m / DEGREE_M, east_m / (DEGREE_M * lat_deg.to_radians().cos().max(0.01)))
 }

@@ -12,15 +12,15 @@ use crate::lab::scenario::{Place, ScenarioError};
 const AVENUE_EVERY: u32 = 4;
 
 /// A square of so many streets in each direction around a place.
-pub(super) fn network(centre: Place, streets: u32, block_m: f64) -> Result<Network, ScenarioError> {
+pub(super) fn network(center: Place, streets: u32, block_m: f64) -> Result<Network, ScenarioError> {
     let mut nodes = "node_id,lat,lon\n".to_owned();
     let mut edges = "from_node,to_node,length_m,highway,two_way\n".to_owned();
-    let (north_deg, east_deg) = degrees(block_m, block_m, centre.lat);
+    let (north_deg, east_deg) = degrees(block_m, block_m, center.lat);
     let middle = f64::from(streets - 1) / 2.0;
     for row in 0..streets {
         for column in 0..streets {
-            let lat = centre.lat + (f64::from(row) - middle) * north_deg;
-            let lon = centre.lon + (f64::from(column) - middle) * east_deg;
+            let lat = center.lat + (f64::from(row) - middle) * north_deg;
+            let lon = center.lon + (f64::from(column) - middle) * east_deg;
             let node = row * streets + column;
             // Writing to a string cannot fail.
             _ = writeln!(nodes, "{node},{lat:.7},{lon:.7}");

@@ -44,8 +44,8 @@ fn roads(
             let length = bytes.len() as u64;
             (Network::read(Cursor::new(bytes), length).map_err(|error| wrong(file, &error))?, file.as_str())
         }
-        StreetSource::Grid { centre, streets, block_m } => {
-            (grid::network(*centre, *streets, *block_m)?, "streets.source")
+        StreetSource::Grid { center, streets, block_m } => {
+            (grid::network(*center, *streets, *block_m)?, "streets.source")
         }
         StreetSource::Straight { .. } => unreachable!("straight lines are no roads"),
     };

@@ -144,13 +144,13 @@ fn again(driver: DriverNumber, trip: String, action: Action) -> News {
 pub(super) async fn open(
     driver: DriverNumber,
     channel: Channel,
-    hello: v1::Register,
+    register: v1::Register,
 ) -> Result<Opened, (DriverNumber, Status)> {
     let mut tries = 0;
     loop {
         tries += 1;
-        let opened = timeout(OPEN_MAX, open_once(driver, channel.clone(), hello.clone())).await;
-        match opened.unwrap_or_else(|_| Err(Status::deadline_exceeded("no welcome"))) {
+        let opened = timeout(OPEN_MAX, open_once(driver, channel.clone(), register.clone())).await;
+        match opened.unwrap_or_else(|_| Err(Status::deadline_exceeded("no registered"))) {
             Ok(opened) => return Ok(opened),
             Err(status) if tries == TRIES => return Err((driver, status)),
             Err(_) => sleep(AGAIN_AFTER).await,
@@ -158,18 +158,18 @@ pub(super) async fn open(
     }
 }
 
-async fn open_once(driver: DriverNumber, channel: Channel, hello: v1::Register) -> Result<Opened, Status> {
+async fn open_once(driver: DriverNumber, channel: Channel, register: v1::Register) -> Result<Opened, Status> {
     let (outgoing, requests) = mpsc::channel(QUEUED_MAX);
-    let hello = v1::ConnectRequest { message: Some(Request::Register(hello)) };
-    outgoing.try_send(hello).map_err(|e| Status::internal(format!("a new queue has room: {e}")))?;
+    let register = v1::ConnectRequest { message: Some(Request::Register(register)) };
+    outgoing.try_send(register).map_err(|e| Status::internal(format!("a new queue has room: {e}")))?;
     let response = DriverServiceClient::new(channel).connect(ReceiverStream::new(requests)).await?;
     let mut incoming = response.into_inner();
     match incoming.message().await?.and_then(|message| message.message) {
-        Some(Message::Registered(welcome)) => {
-            let (incoming, resume_token) = (coming(driver, incoming).boxed(), welcome.resume_token);
+        Some(Message::Registered(registered)) => {
+            let (incoming, resume_token) = (coming(driver, incoming).boxed(), registered.resume_token);
             Ok(Opened { driver, outgoing, resume_token, incoming })
         }
-        other => Err(Status::internal(format!("the first message must be a welcome, was {other:?}"))),
+        other => Err(Status::internal(format!("the first message must be a registered, was {other:?}"))),
     }
 }
 

@@ -21,8 +21,8 @@ pub enum Unit {
     Share,
     /// Seconds.
     Seconds,
-    /// Metres.
-    Metres,
+    /// Meters.
+    Meters,
     /// A number with two decimals.
     Plain,
     /// How many.
@@ -119,23 +119,23 @@ pub const MEASURES: [Measure; 21] = [
     measure(
         "pickup_mean_m",
         "way to the pickup, mean",
-        (Better::Lower, Unit::Metres),
+        (Better::Lower, Unit::Meters),
         |m| m.pickup_m.map(|p| p.mean),
-        "metres that the driver drove from accepting to the rider",
+        "meters that the driver drove from accepting to the rider",
     ),
     measure(
         "deadheading_share",
         "deadheading",
         LOWER_SHARE,
         |m| m.deadheading_share,
-        "metres driven without a rider, over all metres of drivers on shift",
+        "meters driven without a rider, over all meters of drivers on shift",
     ),
     measure(
         "repositioning_share",
         "repositioning",
         (Better::Neither, Unit::Share),
         |m| m.repositioning_share,
-        "metres driven without a trip toward where riders are expected, over all metres of drivers on shift; part of \
+        "meters driven without a trip toward where riders are expected, over all meters of drivers on shift; part of \
          deadheading",
     ),
     measure(

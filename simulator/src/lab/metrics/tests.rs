@@ -32,7 +32,7 @@ fn served(requested_s: i64, drive_s: i64, promised_s: u32, pickup_m: f64) -> Req
 
 fn driver(minutes: [i64; 7], km: [f64; 7], trips: u32) -> DriverRecord {
     let ms = minutes.map(|m| m * 60_000);
-    DriverRecord { ms, metres: km.map(|k| k * 1_000.0), trips, offers: 0, declined: 0, lapsed: 0 }
+    DriverRecord { ms, meters: km.map(|k| k * 1_000.0), trips, offers: 0, declined: 0, lapsed: 0 }
 }
 
 fn run() -> RunRecord {

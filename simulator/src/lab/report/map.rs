@@ -111,11 +111,11 @@ fn step(count: u32, most: u32) -> u32 {
     (1..=STEPS).find(|step| count <= highest(*step, most)).unwrap_or(STEPS)
 }
 
-fn distance(metres: f64) -> String {
-    if metres < 1_000.0 { format!("{metres} m") } else { format!("{} km", metres / 1_000.0) }
+fn distance(meters: f64) -> String {
+    if meters < 1_000.0 { format!("{meters} m") } else { format!("{} km", meters / 1_000.0) }
 }
 
-/// What part of the world is shown, and how it becomes pixels: metres east and north of a middle, true at its latitude.
+/// What part of the world is shown, and how it becomes pixels: meters east and north of a middle, true at its latitude.
 struct Extent {
     middle: LatLng,
     west_m: f64,
@@ -135,7 +135,7 @@ impl Extent {
             resolution: Resolution::Zero,
         };
         let (mut east, mut north): (Vec<f64>, Vec<f64>) =
-            places.iter().map(|place| extent.metres(place.lat_deg(), place.lon_deg())).unzip();
+            places.iter().map(|place| extent.meters(place.lat_deg(), place.lon_deg())).unzip();
         let ((west_m, east_m), (south_m, north_m)) = (within(&mut east), within(&mut north));
         let longer_m = (east_m - west_m).max(north_m - south_m).max(200.0);
         // A hexagon is the root of three edges wide, and one more stands out on each side.
@@ -154,14 +154,14 @@ impl Extent {
     }
 
     /// East and north of the middle.
-    fn metres(&self, lat_deg: f64, lon_deg: f64) -> (f64, f64) {
+    fn meters(&self, lat_deg: f64, lon_deg: f64) -> (f64, f64) {
         let east_deg = (lon_deg - self.middle.lon_deg() + 540.0).rem_euclid(360.0) - 180.0;
         let shrink = self.middle.lat_deg().to_radians().cos();
         (east_deg * M_PER_DEG * shrink, (lat_deg - self.middle.lat_deg()) * M_PER_DEG)
     }
 
     fn pixel(&self, lat_deg: f64, lon_deg: f64) -> (f64, f64) {
-        let (east_m, north_m) = self.metres(lat_deg, lon_deg);
+        let (east_m, north_m) = self.meters(lat_deg, lon_deg);
         (MARGIN + (east_m - self.west_m) * self.px_per_m, TOP + (self.north_m - north_m) * self.px_per_m)
     }
 
@@ -191,10 +191,10 @@ impl Extent {
             .sum()
     }
 
-    /// Metres and pixels of a bar of a round length, at most a quarter of the width.
+    /// Meters and pixels of a bar of a round length, at most a quarter of the width.
     fn scale_bar(&self) -> (f64, f64) {
-        let metres = round_step(WIDTH / self.px_per_m / 10.0);
-        (metres, metres * self.px_per_m)
+        let meters = round_step(WIDTH / self.px_per_m / 10.0);
+        (meters, meters * self.px_per_m)
     }
 }
 

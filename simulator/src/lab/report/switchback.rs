@@ -17,7 +17,7 @@ const OF_BLOCKS: [&str; 2] = ["service_rate", "wait_mean_s"];
 pub(super) fn section(view: &View<'_>) -> Markup {
     html! {
         p.note { "One run alternates between two policies; their order is drawn for each pair of blocks. Riders count who "
-            "asked in a block after its burn-in. Differences are over pairs of neighbouring blocks, of all seeds together; "
+            "asked in a block after its burn-in. Differences are over pairs of neighboring blocks, of all seeds together; "
             "what a policy leaves behind for longer than the burn-in makes them smaller than they are." }
         @for switchback in &view.comparison.switchbacks { (one(view, switchback)) }
     }

@@ -13,7 +13,7 @@ pub(super) fn figure(value: f64, unit: Unit) -> String {
     let name = match unit {
         Unit::Share => "\u{a0}%",
         Unit::Seconds => "\u{a0}s",
-        Unit::Metres => "\u{a0}m",
+        Unit::Meters => "\u{a0}m",
         Unit::Plain | Unit::Count => "",
     };
     format!("{}{name}", bare(value, unit))
@@ -53,7 +53,7 @@ fn bare(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Share => grouped(value * 100.0, 1),
         Unit::Seconds | Unit::Count => grouped(value, 1),
-        Unit::Metres => grouped(value, 0),
+        Unit::Meters => grouped(value, 0),
         Unit::Plain => grouped(value, 2),
     }
 }
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn figures_are_written_with_units_thousands_and_signs() {
         assert_eq!(figure(0.912_34, Unit::Share), "91.2\u{a0}%");
-        assert_eq!(figure(1_234_567.4, Unit::Metres), "1,234,567\u{a0}m");
+        assert_eq!(figure(1_234_567.4, Unit::Meters), "1,234,567\u{a0}m");
         assert_eq!(change(0.012, Unit::Share), "+1.2\u{a0}points");
         assert_eq!(change(-12.34, Unit::Seconds), "\u{2212}12.3\u{a0}s");
         assert_eq!(change(-0.001, Unit::Seconds), "0.0\u{a0}s");

@@ -71,9 +71,9 @@ fn streets(streets: &Streets) -> Checked {
     real("streets.snap_max_m", streets.snap_max_m, 1.0..=10_000.0)?;
     match &streets.source {
         StreetSource::Pbf { .. } | StreetSource::Csv { .. } | StreetSource::Kerb { .. } => Ok(()),
-        StreetSource::Grid { centre, streets, block_m } => {
-            place("streets.source.centre", *centre)?;
-            real("streets.source.centre.lat", centre.lat, -80.0..=80.0)?;
+        StreetSource::Grid { center, streets, block_m } => {
+            place("streets.source.center", *center)?;
+            real("streets.source.center.lat", center.lat, -80.0..=80.0)?;
             whole("streets.source.streets", *streets, 2..=300)?;
             real("streets.source.block_m", *block_m, 10.0..=5_000.0)
         }
@@ -218,8 +218,8 @@ fn faults(faults: &Faults) -> Checked {
 fn tunnel_is_right(index: usize, tunnel: &Tunnel) -> Checked {
     let field = format!("faults.tunnels[{index}]");
     match tunnel {
-        Tunnel::Circle { centre, radius_m } => {
-            let at = position(&field, *centre)?;
+        Tunnel::Circle { center, radius_m } => {
+            let at = position(&field, *center)?;
             let circle = Circle::new(at, *radius_m).map(drop);
             circle.map_err(|_not| ScenarioError::value(format!("{field}.radius_m"), radius_m, "above 0"))
         }

@@ -40,7 +40,7 @@ pub struct Drivers {
     pub lapse: f64,
     /// The share of drivers who cruise while they are idle; the others stand.
     pub cruise: f64,
-    /// Who cruises goes so far at a time, metres.
+    /// Who cruises goes so far at a time, meters.
     pub cruise_m: f64,
     /// The share of drivers who go where riders are expected when they have been idle for `reposition_after_s`.
     pub reposition: f64,
@@ -76,7 +76,7 @@ pub struct Breaks {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Standard deviation of a measured position to each side, metres. Errors are alike from one report to the next.
+    /// Standard deviation of a measured position to each side, meters. Errors are alike from one report to the next.
     pub gps_noise_m: f64,
     /// The share of reports that never arrive.
     pub drop_reports: f64,
@@ -103,8 +103,8 @@ pub enum Tunnel {
     /// Around a place.
     Circle {
         /// Its middle.
-        centre: Place,
-        /// Metres.
+        center: Place,
+        /// Meters.
         radius_m: f64,
     },
     /// Between places.

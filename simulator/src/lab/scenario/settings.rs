@@ -33,7 +33,7 @@ pub struct Streets {
     /// know.
     #[serde(default)]
     pub slowness_by_hour: Vec<f64>,
-    /// Riders and drivers farther than this from every street are left out, metres.
+    /// Riders and drivers farther than this from every street are left out, meters.
     #[serde(default = "snap_max_m")]
     pub snap_max_m: f64,
 }
@@ -62,15 +62,15 @@ pub enum StreetSource {
     /// Streets of a made-up city: a grid of two-way streets, every fourth of them faster.
     Grid {
         /// Its middle.
-        centre: Place,
+        center: Place,
         /// Streets from west to east, and from south to north.
         streets: u32,
-        /// From one to the next, metres.
+        /// From one to the next, meters.
         block_m: f64,
     },
     /// No streets: straight lines.
     Straight {
-        /// Kilometres an hour.
+        /// Kilometers an hour.
         speed_kmh: f64,
         /// A way is so many times as long as the great circle.
         detour: f64,
@@ -133,7 +133,7 @@ pub enum DemandSource {
         anywhere: f64,
         /// Where anywhere is.
         area: Box2,
-        /// A ride is at least so long, metres on the great circle.
+        /// A ride is at least so long, meters on the great circle.
         #[serde(default = "ride_min_m")]
         ride_min_m: f64,
     },
@@ -161,7 +161,7 @@ pub struct HotSpot {
     pub lat: f64,
     /// Longitude of its middle, degrees.
     pub lon: f64,
-    /// Standard deviation to each side, metres.
+    /// Standard deviation to each side, meters.
     pub spread_m: f64,
     /// Its share among the others' weights.
     #[serde(default = "one")]

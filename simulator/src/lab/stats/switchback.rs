@@ -1,5 +1,5 @@
 //! Runs whose policy changed by time blocks, read block by block: figures of riders who asked in a block after its
-//! burn-in, differences over pairs of neighbouring blocks.
+//! burn-in, differences over pairs of neighboring blocks.
 
 use std::collections::BTreeMap;
 

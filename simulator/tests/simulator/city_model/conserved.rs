@@ -1,4 +1,4 @@
-//! Nothing is lost and nothing is there twice: time, metres, requests, whatever goes wrong.
+//! Nothing is lost and nothing is there twice: time, meters, requests, whatever goes wrong.
 
 use kerb_simulator::lab::city::CityRecord;
 use kerb_simulator::lab::message::{Action, Said};
@@ -73,9 +73,9 @@ fn check(scenario: &Scenario, record: &CityRecord, said: &[Said]) {
     for driver in &record.drivers {
         assert_eq!(driver.ms.iter().sum::<i64>(), long_ms, "{driver:?}");
         assert!(driver.ms.iter().all(|ms| *ms >= 0), "{driver:?}");
-        assert!(driver.metres.iter().all(|m| *m >= 0.0), "{driver:?}");
+        assert!(driver.meters.iter().all(|m| *m >= 0.0), "{driver:?}");
         // Off shift, on a break and while somebody boards nobody drives.
-        assert!([0, 3, 5].iter().all(|activity| driver.metres[*activity] < 1e-6), "{driver:?}");
+        assert!([0, 3, 5].iter().all(|activity| driver.meters[*activity] < 1e-6), "{driver:?}");
         assert!(driver.declined + driver.lapsed <= driver.offers, "{driver:?}");
     }
     for sample in &record.samples {

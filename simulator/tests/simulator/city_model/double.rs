@@ -11,7 +11,7 @@ use rand_pcg::Pcg64Mcg;
 
 /// An offer runs out after this, milliseconds.
 const OFFER_MS: i64 = 15_000;
-/// The straight line's speed, metres a second.
+/// The straight line's speed, meters a second.
 const MPS: f64 = 4.5;
 
 struct Ride {

@@ -21,9 +21,9 @@ fn most_riders_of_the_evening_are_served_and_some_are_not() {
     assert!(ended > 100, "{ends:?}");
     assert!(served * 100 > ended * 60 && served < ended, "{ends:?}");
     let rides = record.requests.iter().filter_map(|r| Some((r.dropped_off_ms? - r.picked_up_ms?, r.ride_m?)));
-    let (ms, metres) = rides.fold((0, 0.0), |(ms, metres), ride| (ms + ride.0, metres + ride.1));
+    let (ms, meters) = rides.fold((0, 0.0), |(ms, meters), ride| (ms + ride.0, meters + ride.1));
     // The streets of the evening are slow: at their limits it would be about 45.
-    let kmh = metres / ms as f64 * 3_600.0;
+    let kmh = meters / ms as f64 * 3_600.0;
     println!("{ends:?}, {kmh:.1} km/h");
     assert!((13.0..24.0).contains(&kmh), "{kmh} km/h");
 }

@@ -33,7 +33,7 @@ fn pickup_m(record: &CityRecord) -> f64 {
 }
 
 fn repositioned_m(record: &CityRecord) -> f64 {
-    record.drivers.iter().map(|driver| driver.metres[Activity::Repositioning as usize]).sum()
+    record.drivers.iter().map(|driver| driver.meters[Activity::Repositioning as usize]).sum()
 }
 
 #[test]

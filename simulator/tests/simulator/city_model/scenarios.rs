@@ -85,7 +85,7 @@ fn wrong_values_are_named_with_what_would_be_right() {
         ("", "[faults]\ndrop_reports = 2.0", "faults.drop_reports: 2, must be 0 to 1"),
         (
             "",
-            "[faults]\ntunnels = [{ centre = { lat = 0.0, lon = 0.0 }, radius_m = 0.0 }]",
+            "[faults]\ntunnels = [{ center = { lat = 0.0, lon = 0.0 }, radius_m = 0.0 }]",
             "faults.tunnels[0].radius_m: 0, must be above 0",
         ),
         (
@@ -140,10 +140,10 @@ fn paths_begin_at_the_scenario_or_at_the_data_folder() {
         "{ kind = \"straight\", speed_kmh = 20.0, detour = 1.3 }",
         "{ kind = \"csv\", nodes = \"n.csv\", edges = \"e.csv\" }",
     );
-    for (place, metres) in [(&beside, 100), (&elsewhere, 200)] {
+    for (place, meters) in [(&beside, 100), (&elsewhere, 200)] {
         std::fs::create_dir(place).unwrap();
         std::fs::write(place.join("n.csv"), "node_id,lat,lon\n1,0.0,0.0\n2,0.0,0.01\n").unwrap();
-        let edges = format!("from_node,to_node,length_m,highway\n1,2,{metres},road\n2,1,{metres},road\n");
+        let edges = format!("from_node,to_node,length_m,highway\n1,2,{meters},road\n2,1,{meters},road\n");
         std::fs::write(place.join("e.csv"), edges).unwrap();
     }
     std::fs::write(beside.join("s.toml"), &text).unwrap();

@@ -1,4 +1,4 @@
-//! One street, one driver, one rider: every millisecond and metre by hand.
+//! One street, one driver, one rider: every millisecond and meter by hand.
 
 use kerb_simulator::lab::city::City;
 use kerb_simulator::lab::message::{Action, Heard, Outcome, Said};
@@ -99,13 +99,13 @@ fn one_ride_by_hand() {
     assert_eq!((request.offers, request.declined, request.driver), (1, 0, Some(0)));
     // From the request to the ride 132 s: five stars.
     assert_eq!(request.stars, Some(5));
-    let metres = |m: Option<f64>| (m.unwrap() * 100.0).round();
-    assert_eq!((metres(request.pickup_m), metres(request.ride_m)), (90_000.0, 120_000.0));
+    let meters = |m: Option<f64>| (m.unwrap() * 100.0).round();
+    assert_eq!((meters(request.pickup_m), meters(request.ride_m)), (90_000.0, 120_000.0));
 
     let driver = &record.drivers[0];
     let idle = 600_000 - (dropped_off - accepted);
     assert_eq!(driver.ms, [0, idle, 0, 0, 108_000, 20_000, 144_000]);
-    assert_eq!(driver.metres.map(|m| (m * 100.0).round() as i64), [0, 0, 0, 0, 90_000, 0, 120_000]);
+    assert_eq!(driver.meters.map(|m| (m * 100.0).round() as i64), [0, 0, 0, 0, 90_000, 0, 120_000]);
     assert_eq!((driver.trips, driver.offers), (1, 1));
     assert_eq!(record.samples.len(), 2);
     assert_eq!(record.samples[1].drivers, [0, 0, 0, 0, 0, 0, 1]);

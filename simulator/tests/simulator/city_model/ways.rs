@@ -23,8 +23,8 @@ fn without_errors_of_measurement_every_report_is_on_a_street() {
     let (mut seen, mut moving) = (0, 0);
     for report in said {
         let Said::Report { position, speed_mps, .. } = report else { continue };
-        let question = SnapQuery { at: position, heading_deg: None, max_m: 1_000.0 };
-        let off_m = snapper.snap(question).unwrap().distance_m;
+        let query = SnapQuery { at: position, heading_deg: None, max_m: 1_000.0 };
+        let off_m = snapper.snap(query).unwrap().distance_m;
         assert!(off_m < ON_STREET_M, "{off_m} m off at {position}");
         seen += 1;
         moving += u32::from(speed_mps > 0.0);
@@ -70,7 +70,7 @@ fn errors_of_measurement_are_as_large_as_said_and_alike_for_a_while() {
             }
         }
     }
-    // To each side 10 m, so 200 square metres in all; new from report to report is a share of 2 (1 - 0.9) of it.
+    // To each side 10 m, so 200 square meters in all; new from report to report is a share of 2 (1 - 0.9) of it.
     let (mean, step) = (squares / count, steps / count);
     assert!((150.0..250.0).contains(&mean), "{mean}");
     assert!((25.0..60.0).contains(&step), "{step}");
@@ -79,12 +79,12 @@ fn errors_of_measurement_are_as_large_as_said_and_alike_for_a_while() {
 #[test]
 fn in_a_tunnel_nobody_reports() {
     let mut scenario = grid_city();
-    let StreetSource::Grid { centre, .. } = scenario.streets.source else { panic!("it is a grid") };
-    scenario.faults.tunnels = vec![kerb_simulator::lab::scenario::Tunnel::Circle { centre, radius_m: 600.0 }];
+    let StreetSource::Grid { center, .. } = scenario.streets.source else { panic!("it is a grid") };
+    scenario.faults.tunnels = vec![kerb_simulator::lab::scenario::Tunnel::Circle { center, radius_m: 600.0 }];
     let (_, said) = super::run(&scenario, 2, &mut Double::new());
     let middle = |Place { lat, lon }| kerb_geometry::LatLng::new(lat, lon).unwrap();
     let near = said.iter().filter_map(|said| match said {
-        Said::Report { position, .. } => Some(distance_m(*position, middle(centre))),
+        Said::Report { position, .. } => Some(distance_m(*position, middle(center))),
         _ => None,
     });
     let nearest_m = near.fold(f64::INFINITY, f64::min);
@@ -98,13 +98,13 @@ fn slow_hours_are_slow() {
         let (record, _) = super::run(scenario, 6, &mut Double::new());
         let rides =
             record.requests.iter().filter_map(|r| Some((r.dropped_off_ms? - r.picked_up_ms?, r.ride_m?)));
-        let (ms, metres) = rides.fold((0, 0.0), |(ms, metres), ride| (ms + ride.0, metres + ride.1));
-        ms as f64 / metres
+        let (ms, meters) = rides.fold((0, 0.0), |(ms, meters), ride| (ms + ride.0, meters + ride.1));
+        ms as f64 / meters
     };
     let quick = ride_s(&scenario);
     scenario.streets.slowness_by_hour = vec![1.0; 24];
     scenario.streets.slowness_by_hour[8] = 2.0;
     let slow = ride_s(&scenario);
     // Other rides are served, on other streets; they differ by less than the hour does.
-    assert!((1.7..2.3).contains(&(slow / quick)), "{quick} and {slow} ms a metre");
+    assert!((1.7..2.3).contains(&(slow / quick)), "{quick} and {slow} ms a meter");
 }

@@ -1,4 +1,4 @@
-//! Questions to ask at random: what kinds, how large, and how they stand on the wire.
+//! Queries to ask at random: what kinds, how large, and how they stand on the wire.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use rand::RngExt;
 
 use crate::city::shifted;
 
-/// Radius of a question, metres.
+/// Radius of a query, meters.
 const RADIUS_M: std::ops::Range<f64> = 100.0..5_000.0;
-/// How many neighbours.
+/// How many neighbors.
 const NEIGHBOURS: std::ops::RangeInclusive<u32> = 1..=40;
 /// Page sizes of which one is drawn; 0 leaves it to the server.
 const PAGE_SIZES: [u32; 4] = [0, 5, 100, 10_000];
 /// Corners of a polygon.
 const CORNERS: std::ops::RangeInclusive<usize> = 3..=9;
-/// Farther than this from where a driver is nobody asks, metres.
+/// Farther than this from where a driver is nobody asks, meters.
 const ASTRAY_M: f64 = 1_500.0;
 /// Ages that a filter asks for, milliseconds; `None` leaves it to the server.
 const AGES_MS: [Option<u32>; 4] = [None, None, Some(5_000), Some(60_000)];
@@ -39,7 +39,7 @@ pub struct Filter {
 
 /// A search for drivers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Question {
+pub struct Query {
     /// Where, and how many.
     pub search: Search,
     /// Of which drivers.
@@ -48,8 +48,8 @@ pub struct Question {
     pub page_size: u32,
 }
 
-impl Question {
-    /// A random question near one of the places; there must be one.
+impl Query {
+    /// A random query near one of the places; there must be one.
     pub fn random(rng: &mut impl RngExt, near: LatLng, classes: &[String], capabilities: &[String]) -> Self {
         let point =
             shifted(near, rng.random_range(-ASTRAY_M..ASTRAY_M), rng.random_range(-ASTRAY_M..ASTRAY_M));
@@ -89,7 +89,7 @@ impl Question {
             capabilities: self.filter.capabilities.clone(),
             position_age_max_ms: self.filter.age_max_ms.unwrap_or(0),
         };
-        // The number of neighbours alone limits a nearest search.
+        // The number of neighbors alone limits a nearest search.
         let page_size = if matches!(self.search, Search::Nearest { .. }) { 0 } else { self.page_size };
         v1::FindNearbyRequest { search: Some(search), filter: Some(filter), page_size, ..Default::default() }
     }
@@ -107,7 +107,7 @@ pub fn position(wire: Option<v1::LatLng>) -> Option<LatLng> {
 }
 
 /// In words, with all that is needed to ask again.
-impl fmt::Display for Question {
+impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.search {
             Search::Nearest { circle, k } => {
@@ -152,13 +152,13 @@ fn filter(rng: &mut impl RngExt, classes: &[String], capabilities: &[String]) ->
 }
 
 /// Corners at growing angles round a point: such a ring does not cross itself. `None` when two corners fall together.
-fn polygon(rng: &mut impl RngExt, centre: LatLng) -> Option<Polygon> {
+fn polygon(rng: &mut impl RngExt, center: LatLng) -> Option<Polygon> {
     let mut angles: Vec<f64> =
         (0..rng.random_range(CORNERS)).map(|_| rng.random_range(0.0..std::f64::consts::TAU)).collect();
     angles.sort_by(f64::total_cmp);
     let corner = |angle: f64| {
         let radius_m = rng.random_range(RADIUS_M);
-        shifted(centre, radius_m * angle.cos(), radius_m * angle.sin())
+        shifted(center, radius_m * angle.cos(), radius_m * angle.sin())
     };
     Polygon::new(angles.into_iter().map(corner).collect()).ok()
 }
