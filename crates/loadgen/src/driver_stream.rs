@@ -138,7 +138,7 @@ impl DriverStream {
                 Some(Event::Refused { sequence: rejection.sequence, reason: reasons.join("; ") })
             }
             connect_response::Message::Assignment(_)
-            | connect_response::Message::StreamResult(_)
+            | connect_response::Message::Ended(_)
             | connect_response::Message::Result(_) => Some(Event::Trip(message)),
             connect_response::Message::Registered(_) => None,
         }

@@ -105,7 +105,7 @@ pub struct ReplayReport {
     pub simulated_s: f64,
     /// Real time it took, seconds.
     pub elapsed_s: f64,
-    /// StreamResult before its time, by a signal.
+    /// Whether a signal ended the run early.
     pub interrupted: bool,
     /// The seed of all random numbers.
     pub seed: u64,
