@@ -13,7 +13,7 @@ use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::roads_admin_service_client::RoadsAdminServiceClient;
 use kerb_proto::v1::street_speed::Direction;
 use kerb_proto::v1::{
-    DescribeRoadsRequest, LatLng, NodeRoads, SegmentEnds, SegmentNumber, SetSpeedsRequest, SpeedsTaken,
+    DescribeRoadsRequest, LatLng, NodeRoads, NodeSpeedsResult, SegmentEnds, SegmentNumber, SetSpeedsRequest,
     StreetSpeed,
 };
 use serde_json::Value;
@@ -69,7 +69,7 @@ async fn described(channel: &Channel) -> NodeRoads {
     told.expect("what the test has set up").into_inner().nodes.swap_remove(0)
 }
 
-async fn set(channel: &Channel, message: SetSpeedsRequest) -> Result<SpeedsTaken, tonic::Status> {
+async fn set(channel: &Channel, message: SetSpeedsRequest) -> Result<NodeSpeedsResult, tonic::Status> {
     let mut admin = RoadsAdminServiceClient::new(channel.clone());
     let answer = admin.set_speeds(futures::stream::iter([message])).await?;
     Ok(answer.into_inner().nodes.swap_remove(0))
