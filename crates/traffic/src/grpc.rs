@@ -187,7 +187,7 @@ fn taken(node: &NodeId, outcome: Result<ResolvedRows, Error>) -> NodeSpeedsResul
     let node_id = node.to_string();
     match outcome {
         Ok(ResolvedRows { taken, refused, rejections, .. }) => {
-            NodeSpeedsResult { node_id, taken, refused, refusals: rejections, ..NodeSpeedsResult::default() }
+            NodeSpeedsResult { node_id, taken, refused, rejections, ..NodeSpeedsResult::default() }
         }
         Err(error) => NodeSpeedsResult { node_id, error: error.to_string(), ..NodeSpeedsResult::default() },
     }

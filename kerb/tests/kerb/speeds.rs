@@ -160,7 +160,7 @@ async fn wrong_rows_are_refused_with_the_field_and_the_others_are_taken() {
         "ends.from.latitude_deg: 91 is outside -90 to 90 degrees",
         "ends: no segment leads from 0.0000000,0.0000000 to 0.0020000,0.0100000",
     ];
-    for ((row, words), refusal) in words.into_iter().enumerate().zip(&answer.refusals) {
+    for ((row, words), refusal) in words.into_iter().enumerate().zip(&answer.rejections) {
         assert_eq!(refusal.row as usize, row);
         let told = format!("{}: {}", refusal.field, refusal.description);
         assert!(told.starts_with(words), "{told}, not {words}");
@@ -172,7 +172,7 @@ async fn wrong_rows_are_refused_with_the_field_and_the_others_are_taken() {
     let message = SetSpeedsRequest { speeds, network_checksum, ..SetSpeedsRequest::default() };
     let answer = set(&channel, message).await.unwrap();
     assert_eq!(answer.taken, 0, "numbers of another network");
-    let refusal = &answer.refusals[5];
+    let refusal = &answer.rejections[5];
     assert!(refusal.field == "number" && refusal.description.contains("another road network"), "{refusal:?}");
 
     std::fs::write(dir.join("now.csv"), "segment,direction,speed_kmh\n0,forward,30\n7,forward,30\n").unwrap();

@@ -169,28 +169,26 @@ fn an_invalid_action_names_field_value_and_what_is_valid() {
 
 #[test]
 fn invalid_notifications_are_rejected_with_their_path() {
-    let task = internal::v1::TripAssignment {
+    let assignment = internal::v1::TripAssignment {
         trip_id: "world-1".to_owned(),
         state: 2,
         pickup: u64::MAX / 2,
         ..Default::default()
     };
     let of = |notification| {
-        DriverNotification::try_from(internal::v1::DriverNotification { notification: notification })
-            .unwrap_err()
-            .field
+        DriverNotification::try_from(internal::v1::DriverNotification { notification }).unwrap_err().field
     };
     let ended = internal::v1::TripEnded { trip_id: "world-1".to_owned(), state: 77, reason: String::new() };
     assert_eq!(
-        of(Some(internal::v1::driver_notification::Notification::Assignment(task.clone()))),
+        of(Some(internal::v1::driver_notification::Notification::Assignment(assignment.clone()))),
         "assignment.pickup"
     );
-    let party = internal::v1::TripAssignment { pickup: 0, party_size: 256, ..task };
+    let large_party = internal::v1::TripAssignment { pickup: 0, party_size: 256, ..assignment };
     assert_eq!(
-        of(Some(internal::v1::driver_notification::Notification::Assignment(party))),
+        of(Some(internal::v1::driver_notification::Notification::Assignment(large_party))),
         "assignment.party_size"
     );
-    assert_eq!(of(Some(internal::v1::driver_notification::Notification::Ended(over))), "ended.state");
+    assert_eq!(of(Some(internal::v1::driver_notification::Notification::Ended(ended))), "ended.state");
     assert_eq!(of(None), "notification");
 }
 

@@ -80,7 +80,7 @@ impl RemoteReplicationStream {
         match SinkMessage::try_from(reply) {
             // Numbered from 0.
             Ok(SinkMessage::Applied(frame)) if frame < self.sent => {
-                self.applied = self.applied.max(frame + 1)
+                self.applied = self.applied.max(frame + 1);
             }
             Ok(SinkMessage::Applied(frame)) => {
                 let reason =

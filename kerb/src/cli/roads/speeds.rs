@@ -67,7 +67,7 @@ async fn set(args: SetArgs) -> Result<Outcome, Failure> {
     let mut client = RoadsAdminServiceClient::new(server.connect().await?);
     let answer = client.set_speeds(server.request(futures::stream::iter(messages))).await;
     let nodes = answer.map_err(|status| failed(&status))?.into_inner().nodes;
-    for refusal in nodes.iter().flat_map(|node| node.refusals.iter().map(move |refusal| (node, refusal))) {
+    for refusal in nodes.iter().flat_map(|node| node.rejections.iter().map(move |refusal| (node, refusal))) {
         let (node, refusal) = refusal;
         let line = rows.get(refusal.row as usize).map_or(0, |row| row.line);
         let (id, text) = (table::printable(&node.node_id), table::printable(&refusal.description));
@@ -115,7 +115,7 @@ fn taken_json(node: &NodeSpeedsResult) -> Value {
         "error": node.error,
         "taken": node.taken,
         "refused": node.refused,
-        "refusals": node.refusals.iter().map(refusal).collect::<Vec<_>>(),
+        "rejections": node.rejections.iter().map(refusal).collect::<Vec<_>>(),
     })
 }
 
