@@ -99,7 +99,7 @@ fn many(c: &mut Criterion) {
         b.iter(|| {
             let deadline = Instant::now() + Duration::from_secs(10);
             let answers = runtime.block_on(aggregator.nearest(queries.clone(), deadline)).unwrap();
-            assert!(answers.answers.iter().all(|answer| answer.complete && answer.places.len() == 20));
+            assert!(answers.results.iter().all(|answer| answer.complete && answer.indices.len() == 20));
             black_box(answers)
         });
     });

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kerb_ports::{Control, Error, IndexAdmin, PositionSink, ReplicationStream, ShardQuery, ShardSearch};
-use kerb_proto::convert::{FromSink, FromSource};
+use kerb_proto::convert::{SinkMessage, SourceMessage};
 use kerb_proto::deadline::timeout_of;
 use kerb_proto::internal::v1;
 use kerb_proto::internal::v1::index_service_server::{IndexService, IndexServiceServer};
@@ -50,7 +50,7 @@ impl IndexService for Grpc {
     ) -> Result<Response<Self::StreamPositionsStream>, Status> {
         let mut frames = request.into_inner();
         let session = match next_frame(&mut frames).await? {
-            Some(FromSource::Register(register)) => {
+            Some(SourceMessage::Register(register)) => {
                 self.server.open(register).await.map_err(|e| status_of(&e))?
             }
             _ => return Err(out_of_order("the first message must be a register")),
@@ -120,8 +120,8 @@ async fn serve(
             }
             frame = next_frame(&mut frames) => match frame? {
                 None => return Ok(()),
-                Some(FromSource::Register(_)) => return Err(out_of_order("a register is the first message only")),
-                Some(FromSource::Frame(frame)) => {
+                Some(SourceMessage::Register(_)) => return Err(out_of_order("a register is the first message only")),
+                Some(SourceMessage::Frame(frame)) => {
                     session.send(frame).await.map_err(|e| status_of(&e))?;
                     applied = Some(taken);
                     taken += 1;
@@ -137,15 +137,15 @@ async fn serve(
 
 fn next_control(applied: &mut Option<u64>, wishes: &mut BTreeSet<ShardId>) -> v1::PositionControl {
     let message = match applied.take() {
-        Some(frames) => FromSink::Applied(frames),
-        None => FromSink::Control(Control::Resync(std::mem::take(wishes).into_iter().collect())),
+        Some(frames) => SinkMessage::Applied(frames),
+        None => SinkMessage::Control(Control::Resync(std::mem::take(wishes).into_iter().collect())),
     };
     (&message).into()
 }
 
-async fn next_frame(frames: &mut Streaming<v1::PositionFrame>) -> Result<Option<FromSource>, Status> {
+async fn next_frame(frames: &mut Streaming<v1::PositionFrame>) -> Result<Option<SourceMessage>, Status> {
     let message = frames.message().await?;
-    message.map(FromSource::try_from).transpose().map_err(|error| status_of(&error))
+    message.map(SourceMessage::try_from).transpose().map_err(|error| status_of(&error))
 }
 
 fn out_of_order(text: &str) -> Status {

@@ -172,7 +172,7 @@ impl Filters<'_> {
         if let Some(trip) = promised {
             return Verdict::OnTrip(trip);
         }
-        if self.trip.refused_by.contains(id) {
+        if self.trip.returned_by.contains(id) {
             return Verdict::DeclinedBefore;
         }
         won_by.map_or(Verdict::Candidate, |trip| Verdict::LostToAnother(trip.clone()))

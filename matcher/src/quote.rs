@@ -36,7 +36,7 @@ pub struct Quote {
     /// The way from the pickup to the drop-off.
     pub ride: Drive,
     /// Somebody may be sooner: not everybody around was looked at.
-    pub may_be_sooner: bool,
+    pub pickup_incomplete: bool,
 }
 
 impl Quote {

@@ -7,7 +7,7 @@ use foldhash::quality::RandomState;
 use futures::stream::{self, Stream};
 use kerb_geometry::LatLng;
 use kerb_ports::{Error, Eta};
-use kerb_trips::{MarketId, RiderId, Step, TripId};
+use kerb_trips::{MarketId, RiderId, TripId, TripStep};
 use kerb_types::{DriverId, FieldError};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -23,7 +23,7 @@ pub enum WatchUpdate {
         /// From 1, without gaps.
         number: u64,
         /// What changed.
-        step: Step,
+        step: TripStep,
     },
     /// Where the driver is.
     Driver(TrackedPosition),
@@ -127,7 +127,7 @@ struct Watcher {
     /// Changes that were handed out.
     seen: u64,
     /// Read, and not handed out yet, newest first.
-    steps: Vec<Step>,
+    steps: Vec<TripStep>,
     ended: bool,
     /// What was seen of the trip's newest.
     last: LatestUpdate,
@@ -209,7 +209,7 @@ impl Watcher {
         let look = move |state: &State| {
             let trip = state.market.trip_of(&rider, &id)?;
             let seen = usize::try_from(seen).unwrap_or(usize::MAX);
-            let steps: Vec<Step> = trip.steps.iter().skip(seen).rev().cloned().collect();
+            let steps: Vec<TripStep> = trip.steps.iter().skip(seen).rev().cloned().collect();
             Ok((steps, !trip.state.is_live()))
         };
         (self.steps, self.ended) = self.desk.look(look).await?;

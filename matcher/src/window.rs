@@ -105,7 +105,7 @@ impl PendingRequest {
             pickup: trip.request.pickup,
             vehicle_class: trip.request.vehicle_class,
             capabilities: trip.request.capabilities,
-            refused_by: trip.refused_by.clone(),
+            refused_by: trip.returned_by.clone(),
             k: 0,
             waited_ms: now_ms.saturating_sub(trip.times.requested_ms).max(0),
             may_be_deferred: false,
@@ -161,9 +161,9 @@ impl Candidates {
         let mut candidates = Self::default();
         let mut free =
             Free { numbers: HashMap::default(), by_place: vec![OnceCell::new(); found.neighbors.len()] };
-        for (row, (wanted, answer)) in (0..).zip(wanted.into_iter().zip(&found.answers)) {
+        for (row, (wanted, answer)) in (0..).zip(wanted.into_iter().zip(&found.results)) {
             candidates.table.destinations.push(wanted.pickup);
-            for place in &answer.places {
+            for place in &answer.indices {
                 let neighbor = &found.neighbors[*place as usize];
                 if wanted.refused_by.contains(&neighbor.profile.id) {
                     continue;
@@ -290,7 +290,7 @@ pub async fn match_window(
     let queries: Vec<_> = asking().map(|wanted| wanted.query(&rules, now_ms)).collect();
     let asked = queries.len();
     let found = search.nearest(queries, Instant::now() + rules.search_timeout).await?;
-    let answers = &found.answers;
+    let answers = &found.results;
     if answers.len() != asked {
         let text = format!("{} answers to {asked} queries for candidates", answers.len());
         return Err(Error::Internal(text));

@@ -1,10 +1,11 @@
-//! Between wire types and the fleet's own: `From` towards the wire, `TryFrom` from it.
+//! Conversions between wire types and the fleet's own types: `From` to the wire, `TryFrom` from it.
 //!
-//! Whatever comes in is checked here, once: a refusal names the path of the field, the value and what would be
-//! right. Garbage is an error, never a panic.
+//! `TryFrom` validates every received value once. An error names the path of the field, the value and what would be valid.
+//! Arbitrary bytes lead to an error, never to a panic.
 
 mod batch;
 mod columns;
+mod driver_notification;
 mod driver_trip;
 mod field;
 mod frame;
@@ -13,13 +14,12 @@ mod public;
 mod report;
 mod search;
 mod stats;
-mod task;
 mod trip;
 mod trip_event;
 
 pub use columns::Columns;
 pub use driver_trip::{Act, action_name, action_outcome, action_result};
-pub use frame::{FromSink, FromSource};
+pub use frame::{SinkMessage, SourceMessage};
 pub use public::{driver_filter, public_position, public_status, public_travel_source};
 pub use report::Report;
 pub use trip::{public_receipt, public_state, public_step, public_trip, trip_state};

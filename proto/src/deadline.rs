@@ -1,18 +1,18 @@
-//! The caller's own timeout, as gRPC sends it.
+//! The deadline of a call, as gRPC sends it.
 
 use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
-/// The key of a call's metadata that has it.
+/// The metadata key of a call's timeout.
 pub const TIMEOUT_KEY: &str = "grpc-timeout";
 
-/// The timeout of a call. `None` when there is none, or none that can be read.
+/// Returns the timeout of a call; `None` if it is absent or invalid.
 pub fn timeout_of(metadata: &MetadataMap) -> Option<Duration> {
     timeout_in(metadata.get(TIMEOUT_KEY)?.to_str().ok()?)
 }
 
-/// The timeout in a text: 1 to 8 digits and a unit ("PROTOCOL-HTTP2.md" of gRPC).
+/// Parses a timeout: 1 to 8 digits and a unit ("PROTOCOL-HTTP2.md" of gRPC).
 pub fn timeout_in(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

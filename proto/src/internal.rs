@@ -1,6 +1,6 @@
-//! Between the roles of one cluster; not for apps.
+//! Messages and services between the roles of one cluster. Apps do not use them.
 
-/// The only version so far.
+/// The first version of these messages and services.
 #[rustfmt::skip]
 #[path = "generated/kerb.internal.v1.rs"]
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated")]

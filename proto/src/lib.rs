@@ -1,7 +1,7 @@
-//! The wire: code generated from `protos/` by `cargo xtask codegen`, its conversions to and from the fleet's own
-//! types, how an error becomes a status, and how a caller says how long it waits.
+//! The wire: code that `cargo xtask codegen` generates from `protos/`, conversions to and from the fleet's own types, the
+//! mapping of errors to statuses, and the deadlines of calls.
 //!
-//! This crate opens no connection and knows no service's insides.
+//! This crate opens no connection and depends on no service.
 
 pub mod convert;
 pub mod deadline;
@@ -14,5 +14,5 @@ pub mod status;
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::restriction, reason = "generated")]
 pub mod v1;
 
-/// The descriptors of all `.proto` files, as server reflection wants them.
+/// The descriptors of all `.proto` files, for server reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("generated/descriptor.bin");

@@ -1,8 +1,8 @@
-//! The one place where an error becomes a gRPC status, and a status an error again.
+//! The only mapping of errors to gRPC statuses, and of statuses to errors.
 //!
 //! | error | status | details |
 //! |---|---|---|
-//! | `Invalid` | `INVALID_ARGUMENT` | `google.rpc.BadRequest`, a violation a field |
+//! | `Invalid` | `INVALID_ARGUMENT` | `google.rpc.BadRequest`, one violation per field |
 //! | `NotFound` | `NOT_FOUND` | `google.rpc.ResourceInfo` |
 //! | `Superseded` | `ABORTED` | |
 //! | `Conflict` | `ABORTED` | `google.rpc.ErrorInfo` with `market`, `expected` and `current` |
@@ -21,19 +21,20 @@ use kerb_types::{FieldError, NodeId};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// Names whose errors these are, in `google.rpc.ErrorInfo`.
+/// The domain of Kerb's errors in `google.rpc.ErrorInfo`.
 const DOMAIN: &str = "kerb";
-/// The reason in it of [`ErrorCode::FailedPrecondition`]: what tells it from a mismatch.
+/// The reason in `ErrorInfo` that distinguishes [`ErrorCode::FailedPrecondition`] from [`ErrorCode::Mismatch`].
 const PRECONDITION: &str = "FAILED_PRECONDITION";
-/// The reason in it of [`ErrorCode::Conflict`]: what tells it from a newer stream.
+/// The reason in `ErrorInfo` that distinguishes [`ErrorCode::Conflict`] from [`ErrorCode::Superseded`].
 const CONFLICT: &str = "CONFLICT";
-/// A status travels in HTTP/2 headers, which peers bound (commonly 16 KiB in all): so many violations at most,
+/// Maximum violations in a status. A status travels in HTTP/2 headers, which peers limit (commonly to 16 KiB in all).
 const VIOLATIONS_MAX: usize = 16;
-/// each of so many bytes at most,
+/// Maximum bytes of a violation's field or description.
 const DESCRIPTION_BYTES_MAX: usize = 256;
-/// and a message of so many bytes at most.
+/// Maximum bytes of a status message.
 const MESSAGE_BYTES_MAX: usize = 1_024;
-/// What [`ErrorCode::NotFound`] and [`ErrorCode::Overloaded`] name; a client knows an unlisted one as `resource`.
+/// The names that [`ErrorCode::NotFound`] and [`ErrorCode::Overloaded`] carry. A received name that is not in this list
+/// becomes `resource`, because an error holds a static string.
 const NAMES: [&str; 18] = [
     "actions waiting",
     "appends waiting for the journal",
@@ -123,27 +124,27 @@ pub fn error_of<E: FromFailure>(status: &Status, peer: &NodeId) -> E {
 
 /// Returns the error of a call to `peer`, of whatever port.
 ///
-/// A status that this side's transport made has a source: then the peer was not reached, or was lost.
+/// A status with a source comes from this side's transport: it could not reach the peer, or the connection broke.
 pub fn failure_of(status: &Status, peer: &NodeId) -> Failure {
     let message = status.message();
     match status.code() {
-        Code::DeadlineExceeded => Failure::text(ErrorCode::DeadlineExceeded, message),
-        // The transport's own timer answers with this code.
-        Code::Cancelled if is_timeout(status) => Failure::text(ErrorCode::DeadlineExceeded, message),
+        Code::DeadlineExceeded => Failure::message(ErrorCode::DeadlineExceeded, message),
+        // The transport's own timer uses this code.
+        Code::Cancelled if is_timeout(status) => Failure::message(ErrorCode::DeadlineExceeded, message),
         Code::Unavailable => unavailable(status, peer),
         Code::Cancelled => Failure::unavailable(peer, message),
         _ if status.source().is_some() => Failure::unavailable(peer, message),
         Code::InvalidArgument | Code::OutOfRange => Failure::invalid(&violations(status)),
         Code::NotFound => not_found(status),
-        Code::Aborted => conflict(status).unwrap_or_else(|| Failure::text(ErrorCode::Superseded, message)),
+        Code::Aborted => conflict(status).unwrap_or_else(|| Failure::message(ErrorCode::Superseded, message)),
         Code::ResourceExhausted => overloaded(status),
         Code::FailedPrecondition if is_precondition(status) => {
-            Failure::text(ErrorCode::FailedPrecondition, message)
+            Failure::message(ErrorCode::FailedPrecondition, message)
         }
         Code::FailedPrecondition | Code::Unimplemented | Code::Unauthenticated | Code::PermissionDenied => {
-            Failure::text(ErrorCode::Mismatch, message)
+            Failure::message(ErrorCode::Mismatch, message)
         }
-        code => Failure::text(ErrorCode::Internal, &format!("{peer} answered {code:?}: {message}")),
+        code => Failure::message(ErrorCode::Internal, &format!("{peer} returned {code:?}: {message}")),
     }
 }
 
@@ -155,7 +156,7 @@ fn is_timeout(status: &Status) -> bool {
         }
         cause = error.source();
     }
-    // The peer's timer leaves only its text.
+    // The timer of the peer's transport leaves only its text.
     status.message() == tonic::TimeoutExpired(()).to_string()
 }
 
@@ -174,7 +175,7 @@ fn not_found(status: &Status) -> Failure {
     }
 }
 
-/// `None` when a newer stream took over instead.
+/// Returns the conflict of a status; `None` for a stream that a newer one superseded.
 fn conflict(status: &Status) -> Option<Failure> {
     let info =
         status.get_details_error_info().filter(|info| info.domain == DOMAIN && info.reason == CONFLICT)?;
@@ -208,7 +209,7 @@ fn known_name(name: &str) -> &'static str {
     NAMES.into_iter().find(|known| *known == name).unwrap_or("resource")
 }
 
-/// The longest start of `text` that is no longer than `bytes_max` and ends with a whole character.
+/// Returns the longest prefix of `text` that has at most `bytes_max` bytes and ends at a character boundary.
 fn cut(text: &str, bytes_max: usize) -> &str {
     &text[..text.floor_char_boundary(bytes_max)]
 }

@@ -27,9 +27,9 @@ impl Action {
         let action = match self {
             Self::Accept => wire::Action::Accept(v1::AcceptOffer {}),
             Self::Decline => wire::Action::Decline(v1::DeclineOffer { reason: "not now".to_owned() }),
-            Self::Arrive => wire::Action::Arrived(v1::Arrived {}),
-            Self::PickUp => wire::Action::PickedUp(v1::PickedUp {}),
-            Self::DropOff => wire::Action::DroppedOff(v1::DroppedOff {}),
+            Self::Arrive => wire::Action::Arrived(v1::ArriveAtPickup {}),
+            Self::PickUp => wire::Action::PickedUp(v1::PickUpRider {}),
+            Self::DropOff => wire::Action::DroppedOff(v1::DropOffRider {}),
         };
         v1::TripAction { trip_id, action: Some(action) }
     }

@@ -65,11 +65,11 @@ async fn nearest(
         scanned.map_err(|error| Error::Internal(format!("candidates were not picked: {error}")))?;
     let unanswered: Vec<_> =
         of.iter().zip(&queries).filter(|(of, _)| of.is_none()).map(|(_, one)| *one).collect();
-    let mut answers = NearbyResults { neighbors, answers: Vec::with_capacity(queries.len()) };
+    let mut answers = NearbyResults { neighbors, results: Vec::with_capacity(queries.len()) };
     let mut rest = search_all(aggregator, unanswered, deadline).await?.into_iter();
     for answer in &mut of {
         match answer.take() {
-            Some(answer) => answers.answers.push(answer),
+            Some(answer) => answers.results.push(answer),
             None => add(&mut answers, rest.next().expect("one result for each unanswered query")),
         }
     }

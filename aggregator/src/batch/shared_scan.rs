@@ -102,11 +102,11 @@ pub(crate) fn answers(
 ) -> Vec<(usize, NearbyResult)> {
     let mut near = Vec::with_capacity(neighbors.len());
     let answer = |place: &usize| {
-        let mut places = nearest_of(&queries[*place], neighbors, &mut near);
-        for place in &mut places {
-            *place += first;
+        let mut indices = nearest_of(&queries[*place], neighbors, &mut near);
+        for index in &mut indices {
+            *index += first;
         }
-        (*place, NearbyResult { places, complete: true })
+        (*place, NearbyResult { indices, complete: true })
     };
     group.members.iter().map(answer).collect()
 }

@@ -82,7 +82,7 @@ pub(super) fn answer(
         writer.neighbor(neighbor, travel.etas.get(i));
     }
     let coverage = v1::Coverage {
-        shards_asked: coverage.asked,
+        shards_queried: coverage.asked,
         shards_answered: coverage.answered(),
         shards_missing: coverage.missing.iter().map(|shard| u32::from(shard.0)).collect(),
     };
@@ -265,7 +265,7 @@ mod tests {
             let expected = v1::FindNearbyResponse {
                 drivers: neighbors.iter().enumerate().map(|(i, neighbor)| prosts(&present, neighbor, etas.get(i))).collect(),
                 coverage: Some(v1::Coverage {
-                    shards_asked: 3,
+                    shards_queried: 3,
                     shards_answered: coverage.answered(),
                     shards_missing: coverage.missing.iter().map(|shard| u32::from(shard.0)).collect(),
                 }),

@@ -18,7 +18,7 @@ fn in_200_ms() -> Instant {
 }
 
 fn names_of<'a>(answers: &'a NearbyResults, answer: &'a NearbyResult) -> Vec<&'a str> {
-    answers.hits_of(answer).map(|neighbor| neighbor.profile.id.as_str()).collect()
+    answers.neighbors_of(answer).map(|neighbor| neighbor.profile.id.as_str()).collect()
 }
 
 /// Refetch queries than one task answers: each answer is the one to its own query.
@@ -30,8 +30,8 @@ async fn answers_each_query_as_a_search_of_its_own() {
     let count = 1_000;
     let queries: Vec<_> = (0..count).map(|i| query(1 + i % 16)).collect();
     let answers = aggregator.nearest(queries.clone(), in_200_ms()).await.unwrap();
-    assert_eq!(answers.answers.len(), queries.len());
-    for (i, (query, answer)) in queries.iter().zip(&answers.answers).enumerate() {
+    assert_eq!(answers.results.len(), queries.len());
+    for (i, (query, answer)) in queries.iter().zip(&answers.results).enumerate() {
         assert!(answer.complete);
         let found = aggregator.find(nearest(query.k), in_200_ms()).await.unwrap();
         assert_eq!(names_of(&answers, answer), names(&found.neighbors), "query {i}");
@@ -47,8 +47,8 @@ async fn a_silent_server_makes_the_answers_partial_at_the_deadline() {
     let deadline = in_200_ms();
     let answers = aggregator.nearest(vec![query(16), query(16)], deadline).await.unwrap();
     assert_eq!(Instant::now(), deadline);
-    let mut answers = answers.answers.iter();
-    assert!(answers.all(|answer| !answer.complete && (1..16).contains(&answer.places.len())));
+    let mut answers = answers.results.iter();
+    assert!(answers.all(|answer| !answer.complete && (1..16).contains(&answer.indices.len())));
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,7 +59,7 @@ async fn takes_the_filter_as_it_is_and_refuses_an_impossible_circle() {
     let filter = DriverFilter { time_min_ms: NOW_MS + 1, ..DriverFilter::ANY };
     let future = NearbyQuery { filter, ..query(4) };
     let answers = aggregator.nearest(vec![future, query(4)], in_200_ms()).await.unwrap();
-    assert_eq!(answers.answers.iter().map(|answer| answer.places.len()).collect::<Vec<_>>(), [0, 4]);
+    assert_eq!(answers.results.iter().map(|answer| answer.indices.len()).collect::<Vec<_>>(), [0, 4]);
     let wrong = NearbyQuery { point: center(), k: 1, radius_m: -1.0, filter: DriverFilter::ANY };
     let error = aggregator.nearest(vec![wrong], in_200_ms()).await.unwrap_err();
     assert!(error.to_string().contains("-1"), "{error}");
@@ -86,7 +86,7 @@ async fn queries_of_one_part_of_a_city_are_one_search_when_few_drivers_pass() {
     let late = DriverFilter { time_min_ms: NOW_MS + 1, ..filter };
     queries[100].filter = late;
     let answers = aggregator.nearest(queries.clone(), in_200_ms()).await.unwrap();
-    for (i, (query, answer)) in queries.iter().zip(&answers.answers).enumerate() {
+    for (i, (query, answer)) in queries.iter().zip(&answers.results).enumerate() {
         let circle = Circle::new(query.point, query.radius_m).unwrap();
         let inside =
             drivers.iter().filter(|neighbor| query.filter == filter && circle.contains(neighbor.position));
@@ -94,7 +94,7 @@ async fn queries_of_one_part_of_a_city_are_one_search_when_few_drivers_pass() {
         let mut expected: Vec<f64> = inside.map(|neighbor| hav(&neighbor)).collect();
         expected.sort_by(f64::total_cmp);
         expected.truncate(query.k as usize);
-        let found: Vec<f64> = answers.hits_of(answer).map(|neighbor| hav(&neighbor)).collect();
+        let found: Vec<f64> = answers.neighbors_of(answer).map(|neighbor| hav(&neighbor)).collect();
         assert_eq!(found, expected, "query {i}");
         assert!(answer.complete);
     }
@@ -110,12 +110,12 @@ async fn queries_are_asked_one_by_one_when_a_search_for_all_does_not_answer_them
     let aggregator = cluster.aggregator(Options::default());
     let answers = aggregator.nearest(vec![query(5); 40], in_200_ms()).await.unwrap();
     let near = ["000", "001", "002", "003", "004"];
-    assert!(answers.answers.iter().all(|answer| answer.complete && names_of(&answers, answer) == near));
+    assert!(answers.results.iter().all(|answer| answer.complete && names_of(&answers, answer) == near));
     assert_eq!(cluster.asked(), 41);
 
     cluster.servers[0].set(Script::Silent);
     let deadline = in_200_ms();
     let answers = aggregator.nearest(vec![query(5); 40], deadline).await.unwrap();
     assert_eq!(Instant::now(), deadline);
-    assert!(answers.answers.iter().all(|answer| !answer.complete && answer.places.is_empty()));
+    assert!(answers.results.iter().all(|answer| !answer.complete && answer.indices.is_empty()));
 }

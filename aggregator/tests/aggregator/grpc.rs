@@ -54,7 +54,7 @@ async fn an_answer_carries_distance_age_cell_and_coverage() {
     assert_eq!(driver.position.as_ref().unwrap().sequence, 4);
     assert_eq!((driver.vehicle_class.as_str(), driver.h3_cell.len()), ("standard", 15));
     let coverage = response.coverage.unwrap();
-    assert_eq!((coverage.shards_asked, coverage.shards_answered), (u32::from(SHARDS), u32::from(SHARDS)));
+    assert_eq!((coverage.shards_queried, coverage.shards_answered), (u32::from(SHARDS), u32::from(SHARDS)));
     assert_eq!(response.next_page_token, "");
 }
 
@@ -155,7 +155,7 @@ async fn a_partial_page_says_what_is_missing_and_goes_on() {
     let first = find(&aggregator, FindNearbyRequest { page_size: 5, ..radius() }).await;
     let coverage = first.coverage.unwrap();
     assert_eq!(coverage.shards_missing, missing.iter().map(|shard| u32::from(shard.0)).collect::<Vec<_>>());
-    assert_eq!(coverage.shards_answered + missing.len() as u32, coverage.shards_asked);
+    assert_eq!(coverage.shards_answered + missing.len() as u32, coverage.shards_queried);
     assert_eq!(first.drivers.len(), 5);
 
     cluster.servers[2].set(Script::Immediate);

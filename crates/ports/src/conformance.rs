@@ -1,4 +1,4 @@
-//! The suites that every implementation of a port runs, embedded and remote alike. For tests only.
+//! The conformance suites: the tests that every implementation of a port runs, in this process and remote alike.
 
 #![allow(clippy::unwrap_used, reason = "a conformance suite fails by panicking")]
 

@@ -6,67 +6,68 @@ use kerb_types::{DriverId, TravelSource};
 
 use crate::Answer;
 
-/// Matcher → ingest node: the streams of its drivers.
+/// Matcher → ingest node: notifications down a driver's stream, and locations of drivers.
 pub trait DriverChannel: Send + Sync {
-    /// Puts news before the driver. False: no stream of this driver is open at this node.
+    /// Sends a notification down the driver's stream. Returns false if the driver has no open stream at this node.
     fn notify(&self, driver: DriverId, notification: DriverNotification) -> Answer<'_, bool>;
 
-    /// What the node knows of each of `drivers`, in their order; `None` for one that it does not know.
+    /// Returns the location of each of `drivers`, in the same order; `None` for a driver that is not in the node's table.
     fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>>;
 }
 
-/// The one trip that a driver is to think of: an offer, or the trip that was accepted.
+/// The one trip that a driver works on: an offer, or the trip that the driver accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TripAssignment {
-    /// Which.
+    /// The id of the trip.
     pub trip: TripId,
-    /// [`TripState::Offered`] until accepted, then as far as it has come.
+    /// [`TripState::Offered`] until the driver accepts, then the trip's state.
     pub state: TripState,
-    /// Where the rider waits.
+    /// The position where the rider waits.
     pub pickup: LatLng,
-    /// Where the rider goes.
+    /// The destination of the ride.
     pub dropoff: LatLng,
-    /// Expected seconds from the offer to the pickup.
+    /// Expected travel time to the pickup in seconds, from the time of the offer.
     pub pickup_eta_s: u32,
-    /// What that was computed from; `None`: not known any more.
+    /// The source of `pickup_eta_s`; `None` for an offer that is older than this field.
     pub travel_source: Option<TravelSource>,
-    /// Until when an offer may be accepted, milliseconds since the Unix epoch.
+    /// The deadline for accepting an offer, in milliseconds since the Unix epoch.
     pub expires_ms: i64,
-    /// Persons.
+    /// The number of persons.
     pub party_size: u8,
 }
 
-/// What is put before a driver. The newest speaks for all before it.
+/// A message to a driver. The newest one replaces all before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DriverNotification {
-    /// The driver's task is this now.
+    /// The driver's trip from now on, or its new state.
     Assignment(Box<TripAssignment>),
-    /// The trip is not the driver's any more.
+    /// The driver no longer has the trip.
     Ended {
-        /// Which.
+        /// The id of the trip.
         trip: TripId,
-        /// Where it stands now.
+        /// The state of the trip now. The trip may go on with another driver.
         state: TripState,
-        /// Why, in a few words.
+        /// A short text for the driver.
         reason: String,
     },
 }
 
 impl DriverNotification {
-    /// The trip that it is about.
+    /// Returns the id of the trip.
     pub fn trip(&self) -> &TripId {
         match self {
-            Self::Assignment(task) => &task.trip,
+            Self::Assignment(assignment) => &assignment.trip,
             Self::Ended { trip, .. } => trip,
         }
     }
 }
 
-/// Where a driver is, as an ingest node knows it.
+/// The location of a driver in the table of an ingest node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DriverLocation {
-    /// A stream of the driver is open there.
+    /// Whether a stream of the driver is open at the node.
     pub connected: bool,
-    /// The newest position and when it was measured, milliseconds since the Unix epoch; `None`: not yet reported.
+    /// The newest position and the time of its measurement, in milliseconds since the Unix epoch; `None` before the first
+    /// report.
     pub position: Option<(LatLng, i64)>,
 }

@@ -1,4 +1,4 @@
-//! The port from an ingest node to the matcher: what a driver does, and whether its stream is open.
+//! The port from an ingest node to the matcher: the actions of drivers, and the start and end of their streams.
 
 use kerb_trips::{TripId, TripState};
 use kerb_types::DriverId;
@@ -7,47 +7,45 @@ use serde::{Deserialize, Serialize};
 use crate::Answer;
 use crate::driver_channel::DriverNotification;
 
-/// Ingest node → matcher: what drivers do, and whether they are there.
+/// Ingest node → matcher: the actions of drivers, and the start and end of their streams.
 pub trait DriverEvents: Send + Sync {
-    /// A driver acts on a trip. Answers where the trip stands once that is durable.
+    /// Applies a driver's action to a trip. Returns the state of the trip once it is durable.
     ///
-    /// `Error::NotFound`: no such trip. `Error::FailedPrecondition`: the trip does not take it, or is another
-    /// driver's. `Error::Unavailable`, `Error::Overloaded`, `Error::DeadlineExceeded`: the outcome is unknown, send
-    /// it again.
+    /// After a retryable error the outcome is unknown. The caller sends the action again, which is safe.
     fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState>;
 
-    /// A stream of the driver was opened. Answers what the driver is to know, if anything.
+    /// Reports that a stream of the driver was opened. Returns the driver's current trip, if there is one.
     fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNotification>>;
 
-    /// The driver's last stream at a node ended.
+    /// Reports that the driver's last stream at a node ended.
     fn disconnected(&self, driver: DriverId) -> Answer<'_, ()>;
 }
 
-/// What a driver does about a trip. Each may be repeated: a repeat is answered as the first was.
+/// A driver's action on a trip. A repeated action returns the result of the first one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DriverAction {
-    /// Takes the offer.
+    /// The driver accepts the offer.
     Accept,
-    /// Does not take it.
+    /// The driver declines the offer.
     Decline {
-        /// The driver's words; may be empty.
+        /// Free text of the driver; may be empty.
         reason: String,
     },
-    /// Is at the pickup.
+    /// The driver is at the pickup.
     Arrived,
     /// The rider got in.
     PickedUp,
     /// The rider got out.
     DroppedOff,
-    /// Gives an accepted trip up before the pick-up.
+    /// The driver gives up an accepted trip before the pick-up.
     Cancel {
-        /// The driver's words; may be empty.
+        /// Free text of the driver; may be empty.
         reason: String,
     },
 }
 
 impl DriverAction {
-    /// Its name.
+    /// Returns the name of the action on the wire.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Accept => "accept",

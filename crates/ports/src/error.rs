@@ -1,14 +1,14 @@
-//! What the errors of all ports have in common: a closed set of codes, and the form in which an error crosses a wire.
+//! The common base of all ports' errors: a closed set of codes, and the form in which an error crosses the wire.
 //!
-//! [`port_error!`](crate::port_error) declares the error enum of a port: the variants that the port's contract names and
-//! no other. [`Failure`] is the form that the wire maps to a status and back, once for all ports.
+//! [`port_error!`](crate::port_error) declares the error enum of a port, with exactly the variants that the port's contract
+//! names. [`Failure`] is the form that the wire maps to a status and back, once for all ports.
 
 use std::fmt;
 
 use kerb_trips::IllegalEvent;
 pub use kerb_types::{FieldError, NodeId};
 
-/// The kinds of failure that a caller tells apart.
+/// The kinds of failure that a caller distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// The caller's value is wrong; the same call fails again.
@@ -17,9 +17,9 @@ pub enum ErrorCode {
     NotFound,
     /// A newer stream of the same owner took over.
     Superseded,
-    /// Another writer was first: what the caller expected no longer holds.
+    /// Another writer was first, so the version that the caller expected is no longer the newest.
     Conflict,
-    /// The peers do not fit: their settings differ, or one of them broke the protocol.
+    /// The peers are incompatible: their settings differ, or one of them violated the protocol.
     Mismatch,
     /// The state of the named resource does not allow the call.
     FailedPrecondition,
@@ -27,9 +27,9 @@ pub enum ErrorCode {
     Overloaded,
     /// The deadline passed before the result was known.
     DeadlineExceeded,
-    /// The node does not answer.
+    /// The node does not respond.
     Unavailable,
-    /// A fault of this system.
+    /// A defect of this system.
     Internal,
 }
 
@@ -56,7 +56,7 @@ pub trait PortError: std::error::Error {
     }
 }
 
-/// An error that can be made from what crossed a wire.
+/// An error that can be restored from the form that crossed the wire.
 pub trait FromFailure: PortError {
     /// Returns the port's own form of the failure. A code that the port's contract does not name becomes `Internal`.
     fn from_failure(failure: Failure) -> Self;
@@ -72,18 +72,18 @@ pub fn convert<E: FromFailure>(error: &impl PortError) -> E {
 pub struct Failure {
     /// The kind of the error.
     pub code: ErrorCode,
-    /// The text for a person.
+    /// The message for a person.
     pub message: String,
-    /// The values for a program.
+    /// The values that a program reads.
     pub detail: Detail,
 }
 
-/// The values that a failure carries beside its text.
+/// The values that a failure carries in addition to its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// No values.
+    /// The failure carries no values.
     None,
-    /// The refused fields of an [`ErrorCode::Invalid`].
+    /// The invalid fields of an [`ErrorCode::Invalid`].
     Fields(Vec<FieldError>),
     /// The missing resource of an [`ErrorCode::NotFound`].
     Resource {
@@ -94,16 +94,16 @@ pub enum Detail {
     },
     /// The reached limit of an [`ErrorCode::Overloaded`].
     Limit {
-        /// The name of what is full.
+        /// The name of the limited resource.
         what: &'static str,
-        /// How much it holds.
+        /// The value of the limit.
         limit: usize,
     },
-    /// The silent node of an [`ErrorCode::Unavailable`].
+    /// The node of an [`ErrorCode::Unavailable`].
     Node {
-        /// The node.
+        /// The id of the node that does not respond.
         node: NodeId,
-        /// What the caller saw of it.
+        /// The error that the caller observed.
         reason: String,
     },
     /// Named values that only the port itself reads.
@@ -111,40 +111,40 @@ pub enum Detail {
 }
 
 impl Failure {
-    /// The caller's values were refused.
+    /// Returns the failure of a call with invalid values.
     pub fn invalid(fields: &[FieldError]) -> Self {
         let message = fields.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         Self { code: ErrorCode::Invalid, message, detail: Detail::Fields(fields.to_vec()) }
     }
 
-    /// The resource `id` does not exist.
+    /// Returns the failure of a call that names a missing resource.
     pub fn not_found(what: &'static str, id: &str) -> Self {
         let message = format!("{what} {id:?} is not known");
         Self { code: ErrorCode::NotFound, message, detail: Detail::Resource { what, id: id.to_owned() } }
     }
 
-    /// A limit is reached.
+    /// Returns the failure of a call that exceeds a limit.
     pub fn overloaded(what: &'static str, limit: usize) -> Self {
         let message = format!("{what}: the limit of {limit} is reached");
         Self { code: ErrorCode::Overloaded, message, detail: Detail::Limit { what, limit } }
     }
 
-    /// A node does not answer.
+    /// Returns the failure of a call to a node that does not respond.
     pub fn unavailable(node: &NodeId, reason: &str) -> Self {
         let message = format!("node {node} is not available: {reason}");
         let detail = Detail::Node { node: node.clone(), reason: reason.to_owned() };
         Self { code: ErrorCode::Unavailable, message, detail }
     }
 
-    /// A failure with a text and no values.
-    pub fn text(code: ErrorCode, message: &str) -> Self {
+    /// Returns a failure with a message and no values.
+    pub fn message(code: ErrorCode, message: &str) -> Self {
         Self { code, message: message.to_owned(), detail: Detail::None }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The message names the kind of all other failures. On the wire the status code names it.
+        // The message of every other failure already names its kind. On the wire the status code does.
         let kind = match self.code {
             ErrorCode::Superseded => "superseded: ",
             ErrorCode::DeadlineExceeded => "deadline exceeded: ",
@@ -169,7 +169,7 @@ impl FromFailure for Failure {
     }
 }
 
-/// A refused field is an error of every call that takes the caller's values.
+/// An invalid field is an error of every call that validates the caller's values.
 impl PortError for FieldError {
     fn failure(&self) -> Failure {
         Failure::invalid(std::slice::from_ref(self))
@@ -187,7 +187,7 @@ impl PortError for FieldError {
 ///     pub enum LookupError {
 ///         /// The driver does not exist.
 ///         NotFound,
-///         /// A fault of the lookup.
+///         /// A defect of the lookup.
 ///         Internal,
 ///     }
 /// }
@@ -197,8 +197,9 @@ impl PortError for FieldError {
 /// ```
 #[macro_export]
 macro_rules! port_error {
-    // Each `@next` rule takes one variant off the list. It adds the variant's declaration, the arm that makes a failure
-    // of it, and the arm that makes it of a failure. A variable lives within one arm, so hygiene does not interfere.
+    // Each `@next` rule removes one variant from the list. It adds the variant's declaration, the arm that converts the
+    // variant to a failure, and the arm that converts the failure back. A variable lives within one arm, so hygiene does
+    // not interfere.
     (@next $head:tt [$($variants:tt)*] [$($to:tt)*] [$($from:tt)*]
         $(#[$doc:meta])* Invalid, $($rest:tt)*) => {
         $crate::port_error! { @fields $head }
@@ -249,9 +250,9 @@ macro_rules! port_error {
         $(#[$doc:meta])* Overloaded, $($rest:tt)*) => {
         $crate::port_error! { @next $head
             [$($variants)* $(#[$doc])* Overloaded {
-                /// The name of what is full.
+                /// The name of the limited resource.
                 what: &'static str,
-                /// How much it holds.
+                /// The value of the limit.
                 limit: usize,
             },]
             [$($to)* Self::Overloaded { what, limit } => $crate::Failure::overloaded(what, *limit),]
@@ -264,9 +265,9 @@ macro_rules! port_error {
         $(#[$doc:meta])* Unavailable, $($rest:tt)*) => {
         $crate::port_error! { @next $head
             [$($variants)* $(#[$doc])* Unavailable {
-                /// The node that does not answer.
+                /// The node that does not respond.
                 node: $crate::error::NodeId,
-                /// What the caller saw of it.
+                /// The error that the caller observed.
                 reason: String,
             },]
             [$($to)* Self::Unavailable { node, reason } => $crate::Failure::unavailable(node, reason),]
@@ -301,7 +302,7 @@ macro_rules! port_error {
             fn failure(&self) -> $crate::Failure {
                 match self {
                     $($to)*
-                    Self::Internal(text) => $crate::Failure::text($crate::ErrorCode::Internal, text),
+                    Self::Internal(text) => $crate::Failure::message($crate::ErrorCode::Internal, text),
                 }
             }
         }
@@ -323,12 +324,12 @@ macro_rules! port_error {
 
         impl ::std::error::Error for $name {}
     };
-    // The remaining variants hold a text only.
+    // The remaining variants hold a message only.
     (@next $head:tt [$($variants:tt)*] [$($to:tt)*] [$($from:tt)*]
         $(#[$doc:meta])* $variant:ident, $($rest:tt)*) => {
         $crate::port_error! { @next $head
             [$($variants)* $(#[$doc])* $variant(String),]
-            [$($to)* Self::$variant(text) => $crate::Failure::text($crate::ErrorCode::$variant, text),]
+            [$($to)* Self::$variant(text) => $crate::Failure::message($crate::ErrorCode::$variant, text),]
             [$($from)* ($crate::ErrorCode::$variant, _, text) => Self::$variant(text),]
             $($rest)* }
     };
@@ -347,23 +348,23 @@ macro_rules! port_error {
 crate::port_error! {
     /// The error of the services, and of the ports that have no enum of their own yet.
     pub enum Error {
-        /// Values of the caller were refused.
+        /// Values of the caller are invalid.
         Invalid,
         /// The named resource does not exist.
         NotFound,
         /// A newer stream of the same owner took over.
         Superseded,
-        /// The peers do not fit: their settings differ, or one of them broke the protocol.
+        /// The peers are incompatible: their settings differ, or one of them violated the protocol.
         Mismatch,
         /// The state of the named resource does not allow the call.
         FailedPrecondition,
         /// A named limit is reached.
         Overloaded,
-        /// The deadline passed before the answer.
+        /// The deadline passed before the result was known.
         DeadlineExceeded,
-        /// A node does not answer.
+        /// A node does not respond.
         Unavailable,
-        /// A fault of this system.
+        /// A defect of this system.
         Internal,
     }
 }

@@ -1,4 +1,4 @@
-//! The port from an operator to an index server, and all that an index server offers.
+//! The port from an operator to an index server, and the sum of an index server's ports.
 
 use kerb_types::ShardId;
 
@@ -7,17 +7,18 @@ use crate::position_sink::PositionSink;
 use crate::search::ShardStat;
 use crate::shard_search::ShardSearch;
 
-/// Operator → index server.
+/// Operator → index server: statistics and resync of shards.
 pub trait IndexAdmin: Send + Sync {
-    /// What each held shard holds.
+    /// Returns the statistics of every shard that the server holds.
     fn stats(&self) -> Answer<'_, Vec<ShardStat>>;
 
-    /// Empties these shards (all when the list is empty) and asks every open session for its part again. Until
-    /// it has come the shards are not covered. Answers the shards; `Error::Invalid` for one that is not held.
+    /// Empties `shards` (all shards if the list is empty) and requests a new snapshot from every source. A shard is not
+    /// covered until its snapshots have arrived. Returns the emptied shards. A shard that the server does not hold is
+    /// invalid.
     fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>>;
 }
 
-/// All that an index server offers.
+/// All ports that an index server implements.
 pub trait IndexServer: PositionSink + ShardSearch + IndexAdmin {}
 
 impl<T: PositionSink + ShardSearch + IndexAdmin> IndexServer for T {}

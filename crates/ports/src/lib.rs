@@ -1,8 +1,8 @@
 //! The ports at which the services meet: traits, the messages that cross them, their errors, and the conformance
 //! suites that every implementation runs.
 //!
-//! A caller cannot tell an implementation in this process from a remote one. Futures are boxed, so that the choice can
-//! be made at run time. Dropping a future cancels the call. Nothing here knows gRPC, an engine or a file format.
+//! Implementations in this process and remote ones behave alike. Futures are boxed, so that `kerb/src/compose.rs` can
+//! choose at run time. Dropping a future cancels the call. This crate does not depend on gRPC, engines or file formats.
 
 pub mod driver_channel;
 pub mod driver_events;

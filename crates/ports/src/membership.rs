@@ -1,4 +1,4 @@
-//! The port from every node to the engine: which nodes there are, and where their ports are.
+//! The port to the membership of the cluster: the list of nodes, and the ports of the other nodes.
 
 use std::sync::Arc;
 
@@ -9,20 +9,20 @@ use crate::driver_events::DriverEvents;
 use crate::driver_lookup::IngestNode;
 use crate::index_admin::IndexServer;
 
-/// All → engine: who is there.
+/// Every role → membership: the nodes of the cluster.
 pub trait Membership: Send + Sync {
-    /// The current view and every change of it. Views may be skipped, never reordered.
+    /// Returns a receiver of the current view and its changes. A receiver may miss a view, but never sees them out of order.
     fn watch(&self) -> watch::Receiver<Arc<MembershipView>>;
 }
 
-/// Where the other nodes' ports are. Cheap: connections are made on first use and kept.
+/// The ports of the other nodes. A call is cheap: the implementation connects on first use and keeps the connection.
 pub trait Peers: Send + Sync {
-    /// An index server of the view; `None` for an unknown one.
+    /// Returns the ports of an index server; `None` for a node that is not in the view.
     fn index_server(&self, node: &NodeId) -> Option<Arc<dyn IndexServer>>;
 
-    /// An ingest node of the view; `None` for an unknown one.
+    /// Returns the ports of an ingest node; `None` for a node that is not in the view.
     fn ingest_node(&self, node: &NodeId) -> Option<Arc<dyn IngestNode>>;
 
-    /// A matcher of the view; `None` for an unknown one.
+    /// Returns the port of a matcher; `None` for a node that is not in the view.
     fn matcher(&self, node: &NodeId) -> Option<Arc<dyn DriverEvents>>;
 }

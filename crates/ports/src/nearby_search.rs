@@ -1,4 +1,4 @@
-//! The port from the matcher to an aggregator: candidates around many points at once.
+//! The port from the matcher to an aggregator: the nearest drivers of many points in one call.
 
 use kerb_geometry::LatLng;
 use tokio::time::Instant;
@@ -7,71 +7,70 @@ use crate::Answer;
 use crate::search::{DriverFilter, Neighbor};
 use crate::travel_times::Eta;
 
-/// Matcher → aggregator: candidates around many points at once.
+/// Matcher → aggregator: the nearest drivers of many points in one call.
 pub trait NearbySearch: Send + Sync {
-    /// Answers each query, in their order, at the deadline at the latest. What a shard did not answer in time is
-    /// missing from the answer, and said by `complete`.
+    /// Returns one result per query, in the same order, by the deadline. `complete` is false for a result that lacks a
+    /// shard.
     fn nearest(&self, queries: Vec<NearbyQuery>, deadline: Instant) -> Answer<'_, NearbyResults>;
 
-    /// As [`NearbySearch::nearest`], of those within the radius who need the least time to the point.
-    ///
-    /// `Error::DeadlineExceeded`: no travel time was known by then.
+    /// Returns the drivers within the radius with the smallest travel times to the point. It fails with a deadline error if
+    /// no travel time was known in time.
     fn nearest_by_eta(&self, query: NearbyQuery, deadline: Instant) -> Answer<'_, NearestByEta>;
 }
 
 /// A query for the drivers nearest to a point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NearbyQuery {
-    /// From where.
+    /// The center of the search.
     pub point: LatLng,
-    /// How many at most.
+    /// The maximum number of drivers.
     pub k: u32,
-    /// Within.
+    /// The radius of the search in meters.
     pub radius_m: f64,
-    /// Which.
+    /// The drivers that the search considers.
     pub filter: DriverFilter,
 }
 
-/// The drivers nearest to one of the points that were asked about together.
+/// The result of one query of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NearbyResult {
-    /// Places in [`NearbyResults::neighbors`], by distance.
-    pub places: Vec<u32>,
-    /// Every shard that can hold an answer has answered.
+    /// Indices into [`NearbyResults::neighbors`], ordered by distance.
+    pub indices: Vec<u32>,
+    /// Whether every shard that may hold a nearest driver has answered.
     pub complete: bool,
 }
 
-/// Answers to queries that were asked together.
+/// The results of a batch of queries.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NearbyResults {
-    /// Whoever stands in an answer. A driver whom several searches met may stand here more than once, as each saw it;
-    /// the distance is that to the point of one of them.
+    /// The drivers of all results. A driver that several searches found may be listed more than once. The distance of an
+    /// entry is to the point of one of the queries that share it.
     pub neighbors: Vec<Neighbor>,
-    /// One a query, in their order.
-    pub answers: Vec<NearbyResult>,
+    /// One result per query, in the same order.
+    pub results: Vec<NearbyResult>,
 }
 
 impl NearbyResults {
-    /// One more answer, of a search of its own.
+    /// Appends the result of a search that shares no neighbors with the others.
     pub fn push(&mut self, neighbors: Vec<Neighbor>, complete: bool) {
         let first = self.neighbors.len() as u32;
         self.neighbors.extend(neighbors);
-        self.answers.push(NearbyResult { places: (first..self.neighbors.len() as u32).collect(), complete });
+        self.results.push(NearbyResult { indices: (first..self.neighbors.len() as u32).collect(), complete });
     }
 
-    /// The drivers of an answer, by distance.
-    pub fn hits_of<'a>(&'a self, answer: &'a NearbyResult) -> impl Iterator<Item = &'a Neighbor> {
-        answer.places.iter().map(|place| &self.neighbors[*place as usize])
+    /// Returns the drivers of one result, ordered by distance.
+    pub fn neighbors_of<'a>(&'a self, result: &'a NearbyResult) -> impl Iterator<Item = &'a Neighbor> {
+        result.indices.iter().map(|index| &self.neighbors[*index as usize])
     }
 }
 
-/// The drivers who are soonest at a point.
+/// The drivers with the smallest travel times to a point.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NearestByEta {
-    /// By travel time, and by distance where that is the same.
+    /// The drivers, ordered by travel time, then by distance.
     pub neighbors: Vec<Neighbor>,
-    /// Of each of them, to the point.
+    /// The travel time of each driver to the point, in the order of `neighbors`.
     pub etas: Vec<Eta>,
-    /// Every shard that can hold an answer has answered, and nobody who was not looked at can be sooner there.
+    /// Whether every shard has answered and no other driver can have a smaller travel time.
     pub complete: bool,
 }

@@ -1,6 +1,6 @@
-//! What an ingest node tells an index server: the full part first, then changes, and what comes back.
+//! The messages of a replication stream: a snapshot of the shards first, then changes, and requests in the other direction.
 //!
-//! A session names drivers by slots: small numbers of the source's own, introduced once.
+//! A stream names drivers by slots: small numbers that the ingest node chooses and binds to a driver once.
 
 use std::sync::Arc;
 
@@ -9,54 +9,55 @@ use kerb_geometry::LatLng;
 use kerb_types::{DriverId, NodeId, ShardId};
 use kerb_types::{DriverProfile, DriverStatus, Motion, UpdateVersion};
 
-/// A source's number of a driver, good for one session. Dense: the index server keeps an array by it.
+/// The number of a driver on one replication stream. Slots are dense, because the index server indexes an array by them.
 pub type Slot = u32;
 
-/// Who opens a session.
+/// The first message of a replication stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRegistration {
-    /// The ingest node.
+    /// The ingest node that opens the stream.
     pub node: NodeId,
-    /// Of the settings that must be equal, see `crate::Sharding::fingerprint`.
+    /// The fingerprint of the settings that must be equal in all processes; see `kerb_types::Sharding::fingerprint`.
     pub settings_fingerprint: u64,
 }
 
-/// One step of a session.
+/// One message of a replication stream after the registration.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Frame {
-    /// The full part of these shards follows, in batches, until [`Frame::SnapshotEnd`] of the same round. Rounds
-    /// grow; a shard stands in one open round at a time.
+    /// Begins a snapshot of these shards. Its batches follow until [`Frame::SnapshotEnd`] of the same round. Round numbers
+    /// grow, and a shard is in one open round at a time.
     SnapshotBegin {
-        /// Number of the round.
+        /// The number of the round.
         round: u64,
-        /// Its shards.
+        /// The shards of the snapshot.
         shards: Vec<ShardId>,
     },
-    /// Newest positions, of a full part or of changes: they are applied alike.
+    /// The newest positions of a snapshot or of changes. Both are applied alike.
     Batch(Batch),
-    /// The round is complete: what this source owned in its shards before it, and has not sent since its
-    /// begin, is removed.
+    /// Ends a snapshot. The index server removes the drivers of this source in the round's shards that the source has not
+    /// sent since the begin of the round.
     SnapshotEnd {
-        /// Number of the round.
+        /// The number of the round.
         round: u64,
     },
 }
 
-/// Changes, applied in the order of the fields.
+/// Changes, which the index server applies in the order of the fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// New slots, before their first update. A slot that is introduced again names another driver from then on.
+    /// Bindings of slots, before the first update of a slot. A slot that is bound again names a different driver from then on.
     pub slot_bindings: Vec<SlotBinding>,
-    /// Newest positions; at most one a slot.
+    /// The newest positions, at most one per slot.
     pub updates: Vec<Update>,
-    /// Drivers that left this server's shards, or the index. Ignored where another source has the newer state.
+    /// Drivers that left the server's shards or the index. The server ignores a removal if another source has the newer
+    /// state.
     pub removals: Vec<Slot>,
-    /// Drivers of other sources that a resume token says are here.
+    /// Drivers of other sources to remove, by their resume tokens.
     pub evictions: Vec<Eviction>,
 }
 
 impl Batch {
-    /// Whether there is nothing in it.
+    /// Whether the batch contains no change.
     pub fn is_empty(&self) -> bool {
         self.slot_bindings.is_empty()
             && self.updates.is_empty()
@@ -65,44 +66,44 @@ impl Batch {
     }
 }
 
-/// A slot gets its driver.
+/// The binding of a slot to a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotBinding {
-    /// The source's number.
+    /// The number that names the driver from now on.
     pub slot: Slot,
-    /// The driver.
+    /// Id, vehicle class and capabilities of the driver.
     pub profile: Arc<DriverProfile>,
 }
 
 /// A driver's newest position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Update {
-    /// Which driver.
+    /// The slot of the driver.
     pub slot: Slot,
-    /// Where it is indexed: the shard of `position`.
+    /// The shard of `position`, which indexes the driver.
     pub shard: ShardId,
-    /// Where it is.
+    /// The position on the lattice.
     pub position: LatLng,
-    /// Newer wins.
+    /// The version of the update; the newest one wins.
     pub update_version: UpdateVersion,
-    /// How it moves.
+    /// Heading and speed at the time of the update.
     pub motion: Motion,
-    /// What it does; never offline.
+    /// The driver's status; never offline.
     pub status: DriverStatus,
 }
 
-/// Remove this driver, and refuse it from now on, unless its state is newer than `stamp`.
+/// The removal of a driver whose state is at most `update_version`. The index server also ignores such states later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eviction {
-    /// Which driver.
+    /// The id of the driver.
     pub id: DriverId,
-    /// The state that the resume token speaks of.
+    /// The version of the state in the resume token.
     pub update_version: UpdateVersion,
 }
 
-/// What an index server tells a source.
+/// A request of an index server to an ingest node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// Send the full part of these shards again.
+    /// The ingest node must send a new snapshot of these shards.
     Resync(Vec<ShardId>),
 }

@@ -1,4 +1,4 @@
-//! Queries to shards and their answers.
+//! Queries to the shards of an index server, and their results.
 
 use std::sync::Arc;
 
@@ -8,25 +8,25 @@ use kerb_types::{Capabilities, VehicleClass};
 use kerb_types::{DriverId, NodeId, ShardId};
 use kerb_types::{DriverProfile, DriverStatus, Motion, UpdateVersion};
 
-/// Which drivers are wanted. A mask of 0 wants any.
+/// The drivers that a search considers. A mask of 0 accepts any value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DriverFilter {
-    /// Bit i: status number i.
+    /// Bit i accepts status number i.
     pub statuses: u8,
-    /// Bit i: class number i.
+    /// Bit i accepts vehicle class number i.
     pub vehicle_classes: u64,
-    /// All of these.
+    /// The capabilities that a driver must have.
     pub capabilities: Capabilities,
-    /// Positions measured at this time or later, milliseconds since the Unix epoch.
+    /// The earliest accepted measurement of the position, in milliseconds since the Unix epoch.
     pub time_min_ms: i64,
 }
 
 impl DriverFilter {
-    /// Any driver, of any age.
+    /// Accepts any driver, whatever the age of the position.
     pub const ANY: Self =
         Self { statuses: 0, vehicle_classes: 0, capabilities: Capabilities(0), time_min_ms: i64::MIN };
 
-    /// Whether a driver passes.
+    /// Whether the filter accepts a driver.
     pub fn accepts(
         &self,
         status: DriverStatus,
@@ -41,47 +41,47 @@ impl DriverFilter {
     }
 }
 
-/// Where the page before ended, in the order of the answer.
+/// The end of the page before, in the order of the result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cursor {
-    /// Haversine of the last driver; 0 in a polygon search.
+    /// The haversine of the page's last driver; 0 in a polygon search.
     pub hav: f64,
-    /// The last driver.
+    /// The id of the page's last driver.
     pub id: DriverId,
 }
 
-/// What is searched for.
+/// The geometry, order and limit of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Search {
-    /// The k nearest within a circle, by distance; equal distances in no particular order.
+    /// The k nearest drivers within a circle, ordered by distance. The order of equal distances is not defined.
     Nearest {
-        /// Its center is the point.
+        /// The center is the point of the search.
         circle: Circle,
-        /// How many.
+        /// The maximum number of drivers.
         k: u32,
     },
-    /// All within a circle, by distance and then id.
+    /// All drivers within a circle, ordered by distance, then by id.
     WithinRadius {
-        /// Where.
+        /// The searched circle, ordered from its center.
         circle: Circle,
-        /// The first so many.
+        /// The maximum number of drivers.
         limit: u32,
-        /// Only what comes after.
+        /// The end of the page before; `None` for the first page.
         after: Option<Cursor>,
     },
-    /// All within a polygon, by id.
+    /// All drivers within a polygon, ordered by id.
     WithinPolygon {
-        /// Where.
+        /// The searched polygon.
         polygon: Arc<Polygon>,
-        /// The first so many.
+        /// The maximum number of drivers.
         limit: u32,
-        /// Only what comes after.
+        /// The end of the page before; `None` for the first page.
         after: Option<Cursor>,
     },
 }
 
 impl Search {
-    /// Where drivers can be.
+    /// Returns the area that can contain drivers of the result.
     pub fn area(&self) -> Area {
         match self {
             Self::Nearest { circle, .. } | Self::WithinRadius { circle, .. } => Area::Circle(*circle),
@@ -89,7 +89,7 @@ impl Search {
         }
     }
 
-    /// At most so many drivers are answered.
+    /// Returns the maximum number of drivers in the result.
     pub fn limit(&self) -> u32 {
         match self {
             Self::Nearest { k, .. } => *k,
@@ -101,65 +101,65 @@ impl Search {
 /// A query to some shards of one index server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShardQuery {
-    /// Which shards; each once.
+    /// The shards to search, each once.
     pub shards: Vec<ShardId>,
-    /// Shards that others are asked for: neighbors in those that this server holds are registered, nothing is promised of
-    /// them. So a driver who moves between two shards of this server, while the other server asked has not heard
-    /// of it, is met in one of them.
+    /// Shards that the aggregator searches at other servers. The server also searches those of them that it holds, without
+    /// reporting their coverage. So the search finds a driver who moves between two shards of this server before another
+    /// server has received the move.
     pub extra_shards: Vec<ShardId>,
-    /// What.
+    /// The geometry, order and limit.
     pub search: Search,
-    /// Of which drivers.
+    /// The drivers that the search considers.
     pub filter: DriverFilter,
 }
 
-/// An exact answer for the covered ones of the asked shards.
+/// The exact result of the covered shards of a query.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardResult {
-    /// In the search's order, each driver once. As many as the search's limit: there may be more.
+    /// The drivers in the order of the search, each once. If there are as many as the limit, the shards may hold more.
     pub neighbors: Vec<Neighbor>,
-    /// Asked shards for which this server cannot speak: not held, or not yet filled.
+    /// Shards of the query that the result does not include: the server does not hold them or has no snapshot of them yet.
     pub uncovered: Vec<ShardId>,
 }
 
-/// A found driver.
+/// A driver in the result of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neighbor {
-    /// Who.
+    /// Id, vehicle class and capabilities.
     pub profile: DriverProfile,
-    /// Where.
+    /// The position on the lattice.
     pub position: LatLng,
-    /// Haversine of the central angle to the search's point; 0 in a polygon search.
+    /// The haversine of the central angle to the search's point; 0 in a polygon search.
     pub hav: f64,
-    /// When.
+    /// The version of the update that reported the position.
     pub update_version: UpdateVersion,
-    /// How it moves.
+    /// Heading and speed at the time of the update.
     pub motion: Motion,
-    /// What it does.
+    /// The newest status.
     pub status: DriverStatus,
 }
 
-/// What a shard of an index server holds.
+/// The statistics of a shard of an index server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardStat {
-    /// Which shard.
+    /// The shard's number.
     pub shard: ShardId,
-    /// Drivers in it.
+    /// The number of drivers in the shard.
     pub drivers: u64,
-    /// Memory of its tree and its drivers' records.
+    /// Memory of the shard's tree and its drivers' records in bytes.
     pub bytes: u64,
-    /// Every live ingest node has finished its part.
+    /// Whether every live ingest node has finished its snapshot.
     pub covered: bool,
-    /// Ingest nodes that have finished their part.
+    /// The ingest nodes that have finished their snapshots.
     pub sources: Vec<NodeId>,
 }
 
-/// Sum of a mask's bits for statuses: bit i is status number i.
+/// Returns the mask of a set of statuses: bit i is status number i.
 pub fn status_mask(statuses: &[DriverStatus]) -> u8 {
     statuses.iter().fold(0, |mask, s| mask | 1 << *s as u8)
 }
 
-/// The point from which distances are measured; `None` in a polygon search.
+/// Returns the point from which a search measures distances; `None` for a polygon search.
 pub fn origin_of(search: &Search) -> Option<LatLng> {
     match search {
         Search::Nearest { circle, .. } | Search::WithinRadius { circle, .. } => Some(circle.center()),

@@ -1,59 +1,60 @@
-//! The port to travel times: sparse tables, single drives, and how far a driver can be.
+//! The port to travel times: sparse tables, single routes, and the reach within a time.
 
 use std::sync::Arc;
 
 use kerb_geometry::LatLng;
 use kerb_types::TravelSource;
 
-/// Matcher and aggregator → travel times. Computed by the caller's thread: a call for many legs belongs on one for long
-/// work. Times may be replaced between two calls; what one call answers is of one set of times, and so is all that a
-/// [`TravelTimes::pinned`] value answers.
+/// Matcher and aggregator → travel times. The caller's thread computes them, so a call with many legs belongs on a thread
+/// for blocking work. The times may be replaced between two calls, but one call uses one set of times. All calls to a
+/// [`TravelTimes::pinned`] value use the same set. A call cannot fail: a leg off the map falls back to a straight line.
 pub trait TravelTimes: Send + Sync {
-    /// The times as they are now, for who asks several queries that belong together. Not to be kept: they grow old.
+    /// Returns the present set of times, for several queries that must be consistent. A caller must not keep it, because it
+    /// becomes outdated.
     fn pinned(self: Arc<Self>) -> Arc<dyn TravelTimes>;
 
-    /// The time of each leg, in their order.
+    /// Returns the travel time of each leg, in the order of the query.
     fn table(&self, query: &TravelTimeQuery) -> TravelTimeTable;
 
-    /// The way between two places. It takes as long as the leg between them.
+    /// Returns travel time and length of the route between two positions. The time equals that of the leg between them.
     fn drive(&self, from: LatLng, to: LatLng) -> Drive;
 
-    /// How far off, in a straight line, one can be and still come to `to` in less than `within_s` seconds; meters. No leg
-    /// to there that begins farther away takes less than that. Not smaller for a longer time.
+    /// Returns an upper bound in meters: every leg to `to` that starts farther away than this takes at least `within_s`
+    /// seconds. The bound does not shrink as `within_s` grows.
     fn reach_m(&self, to: LatLng, within_s: u32) -> f64;
 }
 
-/// A way from one place to another, by their places in the two lists of a [`TravelTimeQuery`].
+/// A pair of origin and destination, as indices into the two lists of a [`TravelTimeQuery`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leg {
-    /// In the origins.
+    /// The index into the origins.
     pub origin: u32,
-    /// In the destinations.
+    /// The index into the destinations.
     pub destination: u32,
 }
 
-/// A sparse table of travel times: those of the legs are wanted, not of every pair.
+/// A query for a sparse table of travel times: it lists the wanted legs instead of every pair.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TravelTimeQuery {
-    /// Where vehicles are.
+    /// The positions where legs begin.
     pub origins: Vec<LatLng>,
-    /// Where they are to go.
+    /// The positions where legs end.
     pub destinations: Vec<LatLng>,
-    /// Which pairs.
+    /// The wanted pairs.
     pub legs: Vec<Leg>,
 }
 
-/// Travel times, one a leg in the order of the query.
+/// The travel times of a query's legs, in the same order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TravelTimeTable {
-    /// Whole seconds, rounded up.
+    /// The travel times in whole seconds, rounded up.
     pub seconds: Vec<u32>,
-    /// What each was computed from.
+    /// The source of each travel time.
     pub sources: Vec<TravelSource>,
 }
 
 impl TravelTimeTable {
-    /// The times with their sources, leg by leg.
+    /// Returns the travel times with their sources, leg by leg.
     pub fn etas(&self) -> impl Iterator<Item = Eta> {
         self.seconds
             .iter()
@@ -62,20 +63,20 @@ impl TravelTimeTable {
     }
 }
 
-/// How long a way takes.
+/// A travel time and its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Eta {
-    /// Whole seconds, rounded up.
+    /// The travel time in whole seconds, rounded up.
     pub time_s: u32,
-    /// What it was computed from.
+    /// The source of the travel time.
     pub source: TravelSource,
 }
 
-/// A way with its length.
+/// The travel time and the length of a route.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Drive {
-    /// How long it takes.
+    /// The travel time of the route.
     pub eta: Eta,
-    /// How long it is, meters.
+    /// The length of the route in meters.
     pub length_m: f64,
 }

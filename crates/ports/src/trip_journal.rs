@@ -1,4 +1,4 @@
-//! The port from the matcher to the engine that keeps trips.
+//! The port from the matcher to the journal of trips.
 
 use kerb_trips::Record;
 pub use kerb_trips::{MarketId, Version};
@@ -8,15 +8,15 @@ use crate::{Detail, ErrorCode, Failure, PortFuture};
 crate::port_error! {
     /// Why a call to a [`TripJournal`] failed.
     pub enum TripJournalError {
-        /// The record or the snapshot is refused. Nothing was written.
+        /// The record or the snapshot is invalid. Nothing was written.
         Invalid,
         /// Another writer appended first. Nothing was written; the same append fails again.
         Conflict,
         /// Too many appends wait. Nothing was written.
         Overloaded,
-        /// The journal did not answer in time. The record may have been written.
+        /// The journal did not respond in time. The record may have been written.
         DeadlineExceeded,
-        /// The journal's node does not answer. The record may have been written.
+        /// The journal's node does not respond. The record may have been written.
         Unavailable,
         /// A record is missing or damaged, or the journal has stopped. The record may have been written.
         Internal,
@@ -24,13 +24,13 @@ crate::port_error! {
 }
 
 impl From<TripJournalError> for crate::Error {
-    /// The services report a conflict as a fault of their own: each of them handles it before.
+    /// A conflict becomes an internal error, because each service handles conflicts before this conversion.
     fn from(error: TripJournalError) -> Self {
         crate::convert(&error)
     }
 }
 
-/// Another writer appended to the journal of `market` first.
+/// Returns the failure of an append to `market` after another writer appended first.
 pub fn conflict(market: &MarketId, expected: Version, current: Version) -> Failure {
     let message = format!("the journal of market {market} is at version {current}, not {expected}");
     let values = [
@@ -49,17 +49,18 @@ pub fn versions_of(values: &[(String, String)]) -> Option<(MarketId, Version, Ve
     Some((market, value("expected")?.parse().ok()?, value("current")?.parse().ok()?))
 }
 
-/// Matcher → engine: the trips of each market, as one sequence of records that only grows.
+/// Matcher → journal: one append-only sequence of records per market.
 ///
-/// A market's matcher is whoever appended last: a matcher that was paused, cut off or replaced does not know the newest
-/// version, so it cannot append, and promises nobody anything. Nothing else is needed for that, no lease and no clock.
+/// The matcher that appended last leads the market. A matcher that was paused, cut off or replaced does not have the newest
+/// version, so its next append fails before any client sees the decision. This fencing needs no lease and no clock.
 pub trait TripJournal: Send + Sync {
-    /// Appends the record when `expected` is the market's newest version, and answers the new one, which is
-    /// `expected + 1`, once the record is durable and can be read.
+    /// Appends the record if `expected` is the market's newest version. Returns the new version, `expected + 1`, once the
+    /// record is durable and readable.
     ///
-    /// Nothing was written: [`TripJournalError::Conflict`] names the newest version; [`TripJournalError::Overloaded`]: too many wait;
-    /// [`TripJournalError::Invalid`]: the record is too large, or has a number that is not finite. On any other error, and when
-    /// the future was dropped, it may have been: read, to find out, before the next append.
+    /// The journal has not written the record after [`TripJournalError::Conflict`], which names the newest version, after
+    /// [`TripJournalError::Overloaded`], and after [`TripJournalError::Invalid`] for a record that is too large or contains
+    /// a number that is not finite. After any other error, or a dropped future, the outcome is unknown: the caller must
+    /// read the journal before the next append.
     fn append(
         &self,
         market: MarketId,
@@ -67,9 +68,9 @@ pub trait TripJournal: Send + Sync {
         record: Record,
     ) -> PortFuture<'_, Version, TripJournalError>;
 
-    /// The records after version `after`, in order and without a gap: `max` of them, or as many as there are.
+    /// Returns up to `max` records after version `after`, in order and without a gap.
     ///
-    /// [`TripJournalError::Internal`]: a record is missing or damaged. It is never passed over, and no wrong one is answered.
+    /// A missing or damaged record is a [`TripJournalError::Internal`]. The journal never skips it.
     fn read(
         &self,
         market: MarketId,
@@ -77,16 +78,16 @@ pub trait TripJournal: Send + Sync {
         max: usize,
     ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError>;
 
-    /// The newest version; 0 for a market without records.
+    /// Returns the newest version; 0 for a market without records.
     fn version(&self, market: MarketId) -> PortFuture<'_, Version, TripJournalError>;
 
-    /// The markets that have records, in order.
+    /// Returns the markets that have records, in order.
     fn markets(&self) -> PortFuture<'_, Vec<MarketId>, TripJournalError>;
 
-    /// Keeps what a matcher makes of all records up to `version`, in its own bytes. Only a shortcut: the records are
-    /// kept too. Replaces the snapshot of an older or the same version; a newer one stays.
+    /// Stores a matcher's snapshot of all records up to `version`, in the matcher's own encoding. The records stay too. The
+    /// snapshot replaces one of an older or the same version; a newer one stays.
     ///
-    /// [`TripJournalError::Invalid`]: there is no such version yet, or the snapshot is too large.
+    /// A version that does not exist yet, or a snapshot that is too large, is a [`TripJournalError::Invalid`].
     fn save_snapshot(
         &self,
         market: MarketId,
@@ -94,6 +95,6 @@ pub trait TripJournal: Send + Sync {
         snapshot: Vec<u8>,
     ) -> PortFuture<'_, (), TripJournalError>;
 
-    /// The newest snapshot, and which records it holds; `None` also for one that cannot be read.
+    /// Returns the newest snapshot with its version; `None` if there is none or it is damaged.
     fn snapshot(&self, market: MarketId) -> PortFuture<'_, Option<(Version, Vec<u8>)>, TripJournalError>;
 }

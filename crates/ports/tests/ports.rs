@@ -1,4 +1,4 @@
-//! The filter of a search, and how an illegal event of a trip becomes an error of a port.
+//! The filter of a search, and the conversion of an illegal trip event to a port's error.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,7 @@ use kerb_trips::{EventKind, IllegalEvent, IllegalReason, TripState};
 use kerb_types::{Capabilities, DriverStatus, VehicleClass};
 
 #[test]
-fn a_filter_wants_one_status_one_class_all_capabilities_and_freshness() {
+fn a_filter_requires_one_status_one_class_all_capabilities_and_freshness() {
     let filter = DriverFilter {
         statuses: kerb_ports::search::status_mask(&[DriverStatus::Available, DriverStatus::OnBreak]),
         vehicle_classes: 0b110,

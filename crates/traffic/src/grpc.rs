@@ -9,8 +9,8 @@ use kerb_ports::Error;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::roads_admin_service_server::{RoadsAdminService, RoadsAdminServiceServer};
 use kerb_proto::v1::{
-    DescribeRoadsRequest, DescribeRoadsResponse, NodeRoads, SetSpeedsRequest, SetSpeedsResponse, SpeedFile,
-    SpeedsTaken, StreetSpeed,
+    DescribeRoadsRequest, DescribeRoadsResponse, NodeRoads, NodeSpeedsResult, SetSpeedsRequest,
+    SetSpeedsResponse, SpeedFile, StreetSpeed,
 };
 use kerb_types::limits::{MESSAGE_BYTES_MAX, SPEED_ROWS_MAX};
 use kerb_types::{FieldError, NodeId};
@@ -183,13 +183,13 @@ pub fn speed_messages(
     })
 }
 
-fn taken(node: &NodeId, outcome: Result<ResolvedRows, Error>) -> SpeedsTaken {
+fn taken(node: &NodeId, outcome: Result<ResolvedRows, Error>) -> NodeSpeedsResult {
     let node_id = node.to_string();
     match outcome {
         Ok(ResolvedRows { taken, refused, rejections, .. }) => {
-            SpeedsTaken { node_id, taken, refused, refusals: rejections, ..SpeedsTaken::default() }
+            NodeSpeedsResult { node_id, taken, refused, rejections, ..NodeSpeedsResult::default() }
         }
-        Err(error) => SpeedsTaken { node_id, error: error.to_string(), ..SpeedsTaken::default() },
+        Err(error) => NodeSpeedsResult { node_id, error: error.to_string(), ..NodeSpeedsResult::default() },
     }
 }
 

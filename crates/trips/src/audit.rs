@@ -1,10 +1,10 @@
-//! The judge of journals: reads what matchers wrote and says whether every promise was kept.
+//! The audit of journals: reads the records that matchers wrote and reports every violation of a rule.
 //!
-//! Within a market the order of the journal is the truth, and every rule is strict. Across markets there is no common
-//! order, so a driver's trips there are compared by the times that the matchers wrote, which are as good as their clocks.
+//! Within a market the journal defines the order, and every rule is strict. Across markets there is no common order, so
+//! the audit compares a driver's trips by the times in the records. These are as exact as the matchers' clocks.
 
-mod across;
 mod market;
+mod reservations;
 mod violation;
 
 use std::collections::BTreeMap;
@@ -13,95 +13,96 @@ use serde::Serialize;
 
 use crate::id::{MarketId, TripId};
 use crate::record::{Record, Version};
-use across::Promises;
 use market::MarketAudit;
-pub use violation::{Violation, Wrong};
+use reservations::Reservations;
+pub use violation::{Violation, ViolationKind};
 
-/// Violations that are kept to be shown; more are only counted.
+/// Maximum violations in a report. Further ones are only counted.
 pub const VIOLATIONS_MAX: usize = 1_000;
 
-/// Reads records and collects what is wrong. Keeps every live trip, a few bytes of every other, and some 50 bytes of
-/// each offer.
+/// Reads records and collects violations. It holds every live trip, a few bytes of every ended one, and about 50 bytes
+/// of each reservation.
 #[derive(Debug, Default)]
 pub struct Audit {
     markets: BTreeMap<MarketId, MarketAudit>,
     findings: Findings,
-    promises: Promises,
+    reservations: Reservations,
 }
 
-/// What an audit came to.
+/// The result of an audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditReport {
-    /// Counts.
+    /// Numbers of records, trips and violations.
     pub summary: AuditSummary,
     /// The first [`VIOLATIONS_MAX`] violations, in the order in which they were found.
     pub violations: Vec<Violation>,
 }
 
-/// Counts of an audit.
+/// Numbers of records, trips and violations that an audit has read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AuditSummary {
-    /// Markets that had records.
+    /// Markets with at least one record.
     pub markets: u64,
-    /// Records.
+    /// Records of all markets.
     pub records: u64,
-    /// Trips that were requested.
+    /// Requested trips; the sum of the next four fields.
     pub trips: u64,
-    /// Of these, not at their end.
+    /// Trips that have not ended.
     pub live: u64,
-    /// Of these, completed.
+    /// Trips that ended with a drop-off.
     pub completed: u64,
-    /// Of these, expired.
+    /// Trips that ended without a driver.
     pub expired: u64,
-    /// Of these, cancelled.
+    /// Trips that rider, driver or operator cancelled.
     pub cancelled: u64,
-    /// Events that had happened already when they were written again; harmless.
+    /// Events that repeat the one before; they are harmless.
     pub repeated: u64,
-    /// Violations, kept or not.
+    /// All violations, including those that the report leaves out.
     pub violations: u64,
 }
 
-/// What is collected of all markets.
+/// Summary and violations of all markets.
 #[derive(Debug, Default)]
 struct Findings {
     summary: AuditSummary,
     violations: Vec<Violation>,
 }
 
-/// Where in the journals one looks.
+/// The record that the audit reads: its market, version and time.
 #[derive(Clone, Copy, Debug)]
-struct Place<'a> {
+struct RecordPosition<'a> {
     market: &'a MarketId,
     version: Version,
     at_ms: i64,
 }
 
 impl Findings {
-    fn add(&mut self, market: &MarketId, version: Version, trip: Option<&TripId>, wrong: Wrong) {
+    fn add(&mut self, market: &MarketId, version: Version, trip: Option<&TripId>, kind: ViolationKind) {
         self.summary.violations += 1;
         if self.violations.len() < VIOLATIONS_MAX {
             let (market, trip) = (market.clone(), trip.cloned());
-            self.violations.push(Violation { market, version, trip, wrong });
+            self.violations.push(Violation { market, version, trip, kind });
         }
     }
 }
 
 impl Audit {
-    /// An audit that has read nothing.
+    /// Returns an audit that has not read a record yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reads the next record of a market. Markets may come in any order and mixed; each from version 1 on.
+    /// Reads the next record of a market. The records of one market come in order, from version 1. Records of different
+    /// markets may come mixed.
     pub fn read(&mut self, market: &MarketId, version: Version, record: &Record) {
         let audit = self.markets.entry(market.clone()).or_default();
-        let place = Place { market, version, at_ms: record.at_ms };
-        audit.read(place, record, &mut self.findings, &mut self.promises);
+        let position = RecordPosition { market, version, at_ms: record.at_ms };
+        audit.read(position, record, &mut self.findings, &mut self.reservations);
     }
 
-    /// Compares the markets with each other, and reports.
+    /// Compares the markets with each other and returns the report.
     pub fn finish(mut self) -> AuditReport {
-        self.promises.compare(&mut self.findings);
+        self.reservations.compare(&mut self.findings);
         let Findings { mut summary, violations } = self.findings;
         summary.markets = self.markets.len() as u64;
         summary.live = self.markets.values().map(MarketAudit::live).sum();

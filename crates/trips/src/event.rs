@@ -1,4 +1,4 @@
-//! What can happen to a trip.
+//! The events of a trip.
 
 use std::fmt;
 
@@ -9,141 +9,145 @@ use crate::request::{Receipt, RideRequest, finite};
 use kerb_types::DriverId;
 use kerb_types::TravelSource;
 
-/// What happened to a trip. When each is possible says [`TripState::after`](crate::TripState::after).
+/// One event of a trip. [`TripState::after`](crate::TripState::after) defines in which state each event is legal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TripEvent {
-    /// A rider asked. The first event of every trip, and of no other.
+    /// A rider requested the trip. It is the first event of every trip, and never a later one.
     Requested(Box<RideRequest>),
-    /// The trip was put before a driver.
+    /// The matcher offered the trip to a driver.
     Offered {
-        /// Whom.
+        /// The driver who receives the offer.
         driver: DriverId,
-        /// Expected seconds to the pickup.
+        /// Expected travel time to the pickup in seconds.
         pickup_eta_s: u32,
-        /// What that was computed from; `None` in a record that is older than this field.
+        /// The source of `pickup_eta_s`; `None` in a record that is older than this field.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         travel_source: Option<TravelSource>,
-        /// Until when the driver may accept, milliseconds since the Unix epoch.
+        /// The deadline for the driver's reply, in milliseconds since the Unix epoch.
         expires_ms: i64,
     },
-    /// The offer came to nothing. The trip waits on with its age, and is not offered to this driver again.
+    /// The offer ended without acceptance. The trip waits again from its original request time, and the matcher does not
+    /// offer it to this driver again.
     OfferReturned {
-        /// Whose offer.
+        /// The driver who had the offer.
         driver: DriverId,
-        /// Why.
+        /// Why the offer ended.
         why: ReturnReason,
     },
-    /// The driver takes the trip.
+    /// The driver accepted the offer.
     Accepted {
-        /// Who.
+        /// The trip's driver.
         driver: DriverId,
     },
-    /// Another driver, nearer to the pickup, was asked to take the trip over. Its own driver keeps it and drives on.
+    /// The matcher offered the trip to a second driver, who is nearer to the pickup. The trip's own driver keeps it and
+    /// drives on until the second one accepts.
     ReassignmentOffered {
-        /// Whom.
+        /// The driver who receives the takeover offer.
         driver: DriverId,
-        /// Expected seconds to the pickup.
+        /// Expected travel time to the pickup in seconds.
         pickup_eta_s: u32,
-        /// What that was computed from.
+        /// The source of `pickup_eta_s`.
         travel_source: TravelSource,
-        /// Until when the driver may accept, milliseconds since the Unix epoch.
+        /// The deadline for the driver's reply, in milliseconds since the Unix epoch.
         expires_ms: i64,
     },
-    /// That came to nothing. The trip stays its own driver's, and is not offered to this one again.
+    /// The takeover offer ended without acceptance. The trip stays with its driver, and the matcher does not offer it to
+    /// the second driver again.
     ReassignmentReturned {
-        /// Who was asked.
+        /// The driver who had the takeover offer.
         driver: DriverId,
-        /// Why.
+        /// Why the offer ended.
         why: ReturnReason,
     },
-    /// The driver who was asked takes the trip, and who had it is free.
+    /// The second driver accepted the takeover offer. The first driver is free.
     Reassigned {
-        /// Whose it is now.
+        /// The new driver.
         driver: DriverId,
-        /// Whose it was.
+        /// The driver before.
         from: DriverId,
     },
-    /// The driver was away for longer than is waited for, before the rider got in. The trip waits again, with its age;
-    /// how long at most counts from now.
+    /// The driver was disconnected for longer than the reconnect grace, before the rider got in. The trip waits again from
+    /// its original request time; its maximum wait starts anew.
     DriverLost {
-        /// Who.
+        /// The driver who lost the trip.
         driver: DriverId,
     },
-    /// The driver is at the pickup.
+    /// The driver reported the arrival at the pickup.
     Arrived {
-        /// Who.
+        /// The trip's driver.
         driver: DriverId,
     },
-    /// The rider got in.
+    /// The driver reported that the rider got in.
     PickedUp {
-        /// With whom.
+        /// The trip's driver.
         driver: DriverId,
-        /// Where, when the driver told.
+        /// The position of the vehicle; `None` if the node did not have one.
         at: Option<LatLng>,
     },
-    /// A checkpoint of the running meter: what a restart goes on from. Not a change of state.
+    /// A checkpoint of the running meter, from which a restarted matcher continues. It does not change the state.
     Metered {
         /// Meters since the pick-up.
         #[serde(serialize_with = "finite")]
         distance_m: f64,
-        /// Where they end.
+        /// The position at that distance.
         at: LatLng,
     },
-    /// The rider got out.
+    /// The driver reported that the rider got out.
     DroppedOff {
-        /// With whom.
+        /// The trip's driver.
         driver: DriverId,
-        /// What is charged and paid.
+        /// The bill of the ride.
         receipt: Box<Receipt>,
     },
-    /// The rider's longest wait is over.
+    /// The rider's maximum wait ended without a driver.
     Expired,
-    /// Called off.
+    /// Rider, driver or operator cancelled the trip.
     Cancelled {
-        /// By whom.
+        /// The party that cancelled.
         by: CancelledBy,
-        /// Their words.
+        /// Free text of that party; may be empty.
         reason: String,
     },
 }
 
-/// Why an offer came to nothing.
+/// The reason why an offer ended without acceptance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ReturnReason {
-    /// The driver said no.
+    /// The driver declined.
     Declined {
-        /// The driver's words.
+        /// Free text of the driver; may be empty.
         reason: String,
     },
-    /// The driver did not answer in time.
+    /// The driver did not reply before the deadline.
     Expired,
-    /// The driver was not there.
-    DriverGone,
-    /// The matcher took it back.
+    /// The driver was disconnected.
+    #[serde(rename = "driver_gone")]
+    DriverDisconnected,
+    /// The matcher withdrew the offer.
     Withdrawn,
 }
 
-/// Who called a trip off.
+/// The party that cancelled a trip.
 ///
-/// The rider may until being picked up; the driver while under way to the pickup or waiting there (before, there is an
-/// offer to decline); the operator whenever the trip is live.
+/// The rider may cancel until the pick-up. The driver may cancel on the way to the pickup and while waiting there; before
+/// that, the driver declines the offer instead. The operator may cancel any live trip.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum CancelledBy {
-    /// Who asked for it.
+    /// The rider who requested the trip.
     Rider,
-    /// Who took it.
+    /// The driver of the trip.
     Driver {
-        /// Who.
+        /// The driver's id.
         driver: DriverId,
     },
-    /// Who runs the service.
+    /// The operator of the service.
     Operator,
 }
 
-/// The kinds of event that the table of states tells apart.
+/// The kinds of event that the table of transitions distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is the event of its name")]
 pub enum EventKind {
@@ -166,7 +170,7 @@ pub enum EventKind {
 }
 
 impl TripEvent {
-    /// Its kind.
+    /// Returns the kind of the event.
     pub fn kind(&self) -> EventKind {
         match self {
             Self::Requested(_) => EventKind::Requested,
@@ -190,8 +194,8 @@ impl TripEvent {
         }
     }
 
-    /// The driver whose trip this must be for the event to be possible. An offer makes it so and needs none.
-    pub fn of_driver(&self) -> Option<&DriverId> {
+    /// Returns the driver who must have the trip for the event to be legal. An offer has no such driver.
+    pub fn required_driver(&self) -> Option<&DriverId> {
         match self {
             Self::OfferReturned { driver, .. }
             | Self::Accepted { driver }
@@ -205,8 +209,8 @@ impl TripEvent {
         }
     }
 
-    /// The driver who must be asked to take the trip over for the event to be possible.
-    pub fn of_asked(&self) -> Option<&DriverId> {
+    /// Returns the driver who must have the takeover offer for the event to be legal.
+    pub fn required_takeover_driver(&self) -> Option<&DriverId> {
         match self {
             Self::ReassignmentReturned { driver, .. } | Self::Reassigned { driver, .. } => Some(driver),
             _ => None,
@@ -215,7 +219,7 @@ impl TripEvent {
 }
 
 impl EventKind {
-    /// All of them.
+    /// All kinds of event.
     pub const ALL: [Self; 16] = [
         Self::Requested,
         Self::Offered,
@@ -235,12 +239,12 @@ impl EventKind {
         Self::CancelledByOperator,
     ];
 
-    /// Changes the state or the driver of a trip, so that who watches it is told.
+    /// Whether the event changes the state or the driver of a trip, so that it becomes a step that watchers see.
     pub fn is_step(self) -> bool {
         !matches!(self, Self::Metered | Self::ReassignmentOffered | Self::ReassignmentReturned)
     }
 
-    /// Its name.
+    /// Returns the name of the kind, as in errors and reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Requested => "requested",

@@ -1,4 +1,4 @@
-//! Ids around trips: of markets, riders, requests and the trips themselves.
+//! Ids of trips, markets, riders and requests.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +10,7 @@ use kerb_types::limits::{IDEMPOTENCY_KEY_BYTES_MAX, RIDER_ID_BYTES_MAX};
 use kerb_types::{FieldError, text_id};
 
 text_id! {
-    /// A market, a city that is matched as one, by the operator's name for it: as a node's, 1 to 32 bytes of letters,
-    /// digits, `-`, `_` or `.`.
+    /// The operator's name of a market: 1 to 32 bytes of letters, digits, `-`, `_` or `.`.
     MarketId, |id| check_name("market", id)
 }
 
@@ -21,11 +20,11 @@ text_id! {
 }
 
 text_id! {
-    /// What makes a rider's request one request however often it is sent: the caller's own string of 1 to 64 bytes.
+    /// The key by which a repeated request of a rider is recognized: the caller's own string of 1 to 64 bytes.
     IdempotencyKey, |id| check_callers_string("idempotency_key", id, IDEMPOTENCY_KEY_BYTES_MAX)
 }
 
-/// A trip: the market that matches it and its number there. Written `market-number`.
+/// The id of a trip: its market and its number in that market. The text form is `market-number`.
 ///
 /// ```
 /// use kerb_trips::TripId;
@@ -36,9 +35,9 @@ text_id! {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TripId {
-    /// Where.
+    /// The market that owns the trip.
     pub market: MarketId,
-    /// Which one there.
+    /// The number of the trip in its market.
     pub number: u64,
 }
 
@@ -57,15 +56,15 @@ impl fmt::Debug for TripId {
 impl FromStr for TripId {
     type Err = FieldError;
 
-    /// Takes only what [`TripId`] writes: two texts are never one trip.
+    /// Accepts exactly the texts that `Display` writes, so two different texts never name one trip.
     fn from_str(text: &str) -> Result<Self, FieldError> {
         let parts = text.rsplit_once('-').and_then(|(market, number)| {
             let number = number.parse::<u64>().ok().filter(|parsed| parsed.to_string() == number)?;
             Some(Self { market: MarketId::new(market).ok()?, number })
         });
         parts.ok_or_else(|| {
-            let right = "must be a market's name, '-' and a number, as in \"world-17\"";
-            FieldError::new("trip_id", format!("{text:?}, {right}"))
+            let expected = "must be a market's name, '-' and a number, as in \"world-17\"";
+            FieldError::new("trip_id", format!("{text:?}, {expected}"))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! An event that a trip does not take.
+//! The error of an event that is illegal for a trip.
 
 use std::fmt;
 
@@ -6,34 +6,34 @@ use crate::event::EventKind;
 use crate::id::TripId;
 use crate::state::TripState;
 
-/// Why a trip does not take an event, and what it would take.
+/// The error of an event that is illegal in the trip's state, with the events that are legal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IllegalEvent {
-    /// The trip.
+    /// The trip that rejects the event.
     pub trip: TripId,
-    /// Where it stands.
+    /// The state of the trip.
     pub state: TripState,
-    /// The event that came.
+    /// The name of the rejected event.
     pub event: &'static str,
-    /// The events that are possible from here.
+    /// The names of the events that are legal in this state.
     pub legal: Vec<&'static str>,
-    /// What is wrong.
+    /// The rule that the event violates.
     pub why: IllegalReason,
 }
 
-/// What is wrong with an event.
+/// The rule that an illegal event violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IllegalReason {
-    /// The state does not allow it.
+    /// The event is illegal in the trip's state.
     NotLegal,
-    /// It is a driver's event, and the trip is another driver's.
-    NotYours,
-    /// It is an offer to a driver who returned this trip before.
+    /// The event comes from a driver who does not have the trip.
+    OtherDriver,
+    /// The event offers the trip to a driver who returned an offer of it before.
     ReturnedBefore,
-    /// It asks a driver to take the trip over while another is asked, or the one who has it.
-    AskedAlready,
-    /// It is for the driver who is asked to take the trip over, and that is another or nobody.
-    NotAsked,
+    /// The event is a takeover offer, but another one is open or the driver already has the trip.
+    TakeoverOfferOpen,
+    /// The event needs an open takeover offer to its driver, but there is none.
+    NoTakeoverOffer,
 }
 
 impl IllegalEvent {
@@ -48,12 +48,12 @@ impl fmt::Display for IllegalEvent {
         let Self { trip, state, event, legal, why } = self;
         write!(f, "trip {trip} is {state}: ")?;
         match why {
-            IllegalReason::NotYours => write!(f, "{event} is for its own driver, and that is another"),
+            IllegalReason::OtherDriver => write!(f, "{event} is for its own driver, and that is another"),
             IllegalReason::ReturnedBefore => write!(f, "{event} is not for a driver who returned it before"),
-            IllegalReason::AskedAlready => {
+            IllegalReason::TakeoverOfferOpen => {
                 write!(f, "{event} is for one driver at a time, and not for the one who has it")
             }
-            IllegalReason::NotAsked => write!(f, "{event} is for the driver who is asked to take it over"),
+            IllegalReason::NoTakeoverOffer => write!(f, "{event} is for the driver who has a takeover offer"),
             IllegalReason::NotLegal if legal.is_empty() => write!(f, "{event} is not possible, it has ended"),
             IllegalReason::NotLegal => {
                 write!(f, "{event} is not possible, legal are {}", legal.join(", "))

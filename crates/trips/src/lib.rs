@@ -1,7 +1,7 @@
-//! A trip: its words, and the pure machine that says what may happen to it when.
+//! Trips: their ids, events and records, and the pure state machine that decides which event is legal when.
 //!
-//! Nothing here has a clock, a queue or a disk. A matcher decides, writes its decisions as a [`Record`] to a journal,
-//! and makes them so by [`Trip::apply`]; whoever reads the journal again comes to the same trips.
+//! This crate has no clock, queue or disk. A matcher writes its decisions as a [`Record`] to a journal and applies them by
+//! [`Trip::apply`]. Reading the journal again yields the same trips.
 
 pub mod audit;
 pub mod event;
@@ -13,12 +13,12 @@ pub mod request;
 pub mod state;
 pub mod steps;
 
-pub use audit::{Audit, AuditReport, AuditSummary, Violation, Wrong};
+pub use audit::{Audit, AuditReport, AuditSummary, Violation, ViolationKind};
 pub use event::{CancelledBy, EventKind, ReturnReason, TripEvent};
 pub use id::{IdempotencyKey, MarketId, RiderId, TripId};
 pub use illegal::{IllegalEvent, IllegalReason};
-pub use machine::{Asked, Meter, Offer, Outcome, Trip, TripTimes};
+pub use machine::{Meter, Offer, Outcome, TakeoverOffer, Trip, TripTimes};
 pub use record::{Change, Record, Version};
 pub use request::{Receipt, RideRequest};
 pub use state::TripState;
-pub use steps::{Step, StepNote};
+pub use steps::{StepNote, TripStep};

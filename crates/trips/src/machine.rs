@@ -1,4 +1,4 @@
-//! The machine: takes events one by one and refuses those that cannot be.
+//! The state machine of a trip: it applies events one by one and rejects illegal ones.
 
 use kerb_geometry::LatLng;
 use serde::{Deserialize, Serialize};
@@ -8,106 +8,109 @@ use crate::id::TripId;
 use crate::illegal::{IllegalEvent, IllegalReason};
 use crate::request::{Receipt, RideRequest, finite};
 use crate::state::TripState;
-use crate::steps::{Step, StepNote};
+use crate::steps::{StepNote, TripStep};
 use kerb_types::DriverId;
 use kerb_types::TravelSource;
 
-/// A trip and all that is known of it. Read the fields; change them by [`Trip::apply`] alone.
+/// A trip and its history. The fields are for reading; only [`Trip::apply`] changes them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trip {
-    /// Which.
+    /// The market and the number of the trip.
     pub id: TripId,
-    /// What the rider asked for.
+    /// The rider's request.
     pub request: RideRequest,
-    /// Where it stands.
+    /// The current state.
     pub state: TripState,
-    /// The driver to whom it is offered or who has it; after the end, who had it then.
+    /// The driver who has the offer or the trip. After the end it is the last driver.
     pub driver: Option<DriverId>,
-    /// The offer that this driver has, or accepted.
+    /// The offer that this driver received.
     pub offer: Option<Offer>,
-    /// A driver who is asked to take the trip over from its own.
-    #[serde(default)]
-    pub asked: Option<Asked>,
-    /// Drivers whose offer came to nothing: they are not asked again.
-    pub refused_by: Vec<DriverId>,
-    /// Offers made.
+    /// The open takeover offer to a second driver.
+    #[serde(default, rename = "asked")]
+    pub takeover_offer: Option<TakeoverOffer>,
+    /// Drivers who returned an offer of this trip. They receive no further one.
+    #[serde(rename = "refused_by")]
+    pub returned_by: Vec<DriverId>,
+    /// The number of offers so far, takeover offers included.
     pub offers: u32,
-    /// When what happened.
+    /// The times of the events so far.
     pub times: TripTimes,
-    /// The way with the rider.
+    /// The distance with the rider.
     pub meter: Meter,
-    /// What is charged and paid, once completed.
+    /// The bill; `None` until the trip is completed.
     pub receipt: Option<Box<Receipt>>,
-    /// Who called it off.
+    /// The party that cancelled the trip.
     pub cancelled_by: Option<CancelledBy>,
-    /// Their words; empty when not called off.
+    /// Free text of that party; empty for a trip that is not cancelled.
     pub cancel_reason: String,
-    /// Every change of state or driver in order.
-    pub steps: Vec<Step>,
+    /// Every change of state or driver, in order.
+    pub steps: Vec<TripStep>,
 }
 
-/// An offer to a driver.
+/// The terms of an offer to a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    /// Expected seconds to the pickup.
+    /// Expected travel time to the pickup in seconds.
     pub pickup_eta_s: u32,
-    /// What that was computed from; `None` in a record that is older than this field.
+    /// The source of `pickup_eta_s`; `None` in a record that is older than this field.
     pub travel_source: Option<TravelSource>,
-    /// Until when it may be accepted, milliseconds since the Unix epoch.
+    /// The deadline for acceptance, in milliseconds since the Unix epoch.
     pub expires_ms: i64,
 }
 
-/// A driver who is asked to take a trip over, and has not answered.
+/// An open offer to a second driver to take the trip over from its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    /// Who.
+pub struct TakeoverOffer {
+    /// The second driver.
     pub driver: DriverId,
-    /// What was offered.
+    /// The terms of the offer.
     pub offer: Offer,
-    /// When, milliseconds since the Unix epoch.
-    pub asked_ms: i64,
+    /// When the matcher made the offer, in milliseconds since the Unix epoch.
+    #[serde(rename = "asked_ms")]
+    pub offered_ms: i64,
 }
 
-/// When what happened, milliseconds since the Unix epoch. What a driver did is forgotten when the driver is lost.
+/// The times of a trip's events, in milliseconds since the Unix epoch. When the trip loses its driver, the times of that
+/// driver's events are cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TripTimes {
-    /// The rider asked. A returned offer or a lost driver does not make the trip younger.
+    /// The rider's request. A returned offer or a lost driver does not change it.
     pub requested_ms: i64,
-    /// The driver was asked.
+    /// The offer to the driver.
     pub offered_ms: Option<i64>,
-    /// The driver accepted.
+    /// The driver's acceptance.
     pub accepted_ms: Option<i64>,
-    /// The driver told of being at the pickup.
+    /// The driver's report of arrival at the pickup.
     pub arrived_ms: Option<i64>,
-    /// The rider got in.
+    /// The driver's report that the rider got in.
     pub picked_up_ms: Option<i64>,
-    /// The trip ended, one way or another.
+    /// The end of the trip, for whatever reason.
     pub ended_ms: Option<i64>,
 }
 
-/// The way with the rider so far.
+/// The measured path with the rider so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Meter {
     /// Meters since the pick-up.
     #[serde(serialize_with = "finite")]
     pub distance_m: f64,
-    /// Where the rider got in, when the driver told.
+    /// The position of the pick-up; `None` if it is not known.
     pub from: Option<LatLng>,
-    /// Where the meters end.
+    /// The newest position that `distance_m` includes.
     pub last: Option<LatLng>,
 }
 
-/// What an event that was taken came to.
+/// The effect of a legal event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The trip is another than before.
+    /// The event changed the trip.
     Changed,
-    /// It was so already: the same event came again.
+    /// The event repeats an earlier one and changed nothing.
     Repeated,
 }
 
 impl Trip {
-    /// A new trip.
+    /// Returns a new trip, requested at `at_ms`.
     pub fn requested(id: TripId, request: RideRequest, at_ms: i64) -> Self {
         let state = TripState::Requested;
         Self {
@@ -116,79 +119,79 @@ impl Trip {
             state,
             driver: None,
             offer: None,
-            asked: None,
-            refused_by: Vec::new(),
+            takeover_offer: None,
+            returned_by: Vec::new(),
             offers: 0,
             times: TripTimes::since(at_ms),
             meter: Meter::default(),
             receipt: None,
             cancelled_by: None,
             cancel_reason: String::new(),
-            steps: vec![Step { at_ms, state, driver: None, note: StepNote::None }],
+            steps: vec![TripStep { at_ms, state, driver: None, note: StepNote::None }],
         }
     }
 
-    /// When the trip lost its driver last, milliseconds since the Unix epoch; `None`: it never did. The rider's wait
-    /// begins anew then, but the trip is as old as it is.
-    pub fn lost_ms(&self) -> Option<i64> {
+    /// Returns when the trip last lost its driver, in milliseconds since the Unix epoch; `None` if it never did. The
+    /// maximum wait starts anew at that time, but the request time stays.
+    pub fn driver_lost_ms(&self) -> Option<i64> {
         self.steps.iter().rev().find(|step| step.note == StepNote::DriverLost).map(|step| step.at_ms)
     }
 
-    /// The drivers who are promised to the trip and to no other: its own first, then who is asked to take it over.
-    pub fn promised(&self) -> impl Iterator<Item = &DriverId> {
+    /// Returns the drivers who are reserved for this trip: its own first, then the one with the takeover offer.
+    pub fn reserved_drivers(&self) -> impl Iterator<Item = &DriverId> {
         let own = self.driver.as_ref().filter(|_| self.state.has_driver());
-        own.into_iter().chain(self.asked.as_ref().map(|asked| &asked.driver))
+        own.into_iter().chain(self.takeover_offer.as_ref().map(|takeover| &takeover.driver))
     }
 
-    /// How often a driver took the trip over from another.
-    pub fn reassigned(&self) -> usize {
+    /// Returns how many times a second driver took the trip over.
+    pub fn reassignment_count(&self) -> usize {
         self.steps.iter().filter(|step| matches!(step.note, StepNote::Reassigned { .. })).count()
     }
 
-    /// Takes an event, or says why not; then nothing has changed. An event that comes again after it was taken, from the
-    /// same driver or party, is no mistake: [`Outcome::Repeated`].
+    /// Applies an event. On an error nothing has changed. An event that repeats an applied one of the same driver or party
+    /// succeeds with [`Outcome::Repeated`].
     pub fn apply(&mut self, event: &TripEvent, at_ms: i64) -> Result<Outcome, IllegalEvent> {
-        if self.has_taken(event) {
+        if self.has_applied(event) {
             return Ok(Outcome::Repeated);
         }
         let kind = event.kind();
         let illegal = |why| IllegalEvent::new(&self.id, self.state, kind, why);
         let is_foreign = |driver| self.driver.as_ref().is_some_and(|own| own != driver);
-        if event.of_driver().is_some_and(is_foreign) {
-            return Err(illegal(IllegalReason::NotYours));
+        if event.required_driver().is_some_and(is_foreign) {
+            return Err(illegal(IllegalReason::OtherDriver));
         }
         let next = self.state.after(kind).ok_or_else(|| illegal(IllegalReason::NotLegal))?;
-        if let Some(why) = self.why_not_asked(event) {
+        if let Some(why) = self.offer_violation(event) {
             return Err(illegal(why));
         }
-        self.take(event, next, at_ms);
+        self.apply_legal(event, next, at_ms);
         Ok(Outcome::Changed)
     }
 
-    /// What is wrong with whom the event asks, or with who answers, where the state allows it.
-    fn why_not_asked(&self, event: &TripEvent) -> Option<IllegalReason> {
-        let asked = self.asked.as_ref().map(|asked| &asked.driver);
+    /// Returns the rule about offers that the event violates. The event is legal in the trip's state.
+    fn offer_violation(&self, event: &TripEvent) -> Option<IllegalReason> {
+        let takeover = self.takeover_offer.as_ref().map(|takeover| &takeover.driver);
         match event {
             TripEvent::Offered { driver, .. } | TripEvent::ReassignmentOffered { driver, .. }
-                if self.refused_by.contains(driver) =>
+                if self.returned_by.contains(driver) =>
             {
                 Some(IllegalReason::ReturnedBefore)
             }
             TripEvent::ReassignmentOffered { driver, .. }
-                if asked.is_some() || self.driver.as_ref() == Some(driver) =>
+                if takeover.is_some() || self.driver.as_ref() == Some(driver) =>
             {
-                Some(IllegalReason::AskedAlready)
+                Some(IllegalReason::TakeoverOfferOpen)
             }
-            _ if event.of_asked().is_some_and(|driver| asked != Some(driver)) => {
-                Some(IllegalReason::NotAsked)
+            _ if event.required_takeover_driver().is_some_and(|driver| takeover != Some(driver)) => {
+                Some(IllegalReason::NoTakeoverOffer)
             }
             _ => None,
         }
     }
 
-    /// Whether this very event has made the trip what it is. A lost driver's own events, and all before a
-    /// cancellation, count no more: who repeats them must learn that it is over.
-    fn has_taken(&self, event: &TripEvent) -> bool {
+    /// Whether the trip has already applied this event. The events of a lost driver, and those before a cancellation, do not
+    /// count: a driver who repeats one must learn that the trip has ended.
+    fn has_applied(&self, event: &TripEvent) -> bool {
         let times = &self.times;
         let own = |driver: &DriverId| self.driver.as_ref() == Some(driver);
         let done =
@@ -199,15 +202,16 @@ impl Trip {
                 self.state == TripState::Offered && own(driver) && self.offer == offer_of(event)
             }
             TripEvent::OfferReturned { driver, .. } | TripEvent::ReassignmentReturned { driver, .. } => {
-                self.refused_by.contains(driver)
+                self.returned_by.contains(driver)
             }
-            TripEvent::ReassignmentOffered { driver, .. } => self
-                .asked
-                .as_ref()
-                .is_some_and(|asked| asked.driver == *driver && Some(asked.offer) == offer_of(event)),
+            TripEvent::ReassignmentOffered { driver, .. } => {
+                self.takeover_offer.as_ref().is_some_and(|takeover| {
+                    takeover.driver == *driver && Some(takeover.offer) == offer_of(event)
+                })
+            }
             TripEvent::Reassigned { driver, from } => {
-                let taken = StepNote::Reassigned { from: from.clone() };
-                own(driver) && self.steps.last().is_some_and(|step| step.note == taken)
+                let reassigned = StepNote::Reassigned { from: from.clone() };
+                own(driver) && self.steps.last().is_some_and(|step| step.note == reassigned)
             }
             TripEvent::Accepted { driver } => done(times.accepted_ms, driver),
             TripEvent::DriverLost { driver } => self.steps.last().is_some_and(|step| {
@@ -226,14 +230,14 @@ impl Trip {
         }
     }
 
-    /// Makes it so. The event is possible.
-    fn take(&mut self, event: &TripEvent, next: TripState, at_ms: i64) {
+    /// Applies an event that is legal and new.
+    fn apply_legal(&mut self, event: &TripEvent, next: TripState, at_ms: i64) {
         self.state = next;
-        // Whatever happens to the trip answers who was asked to take it over, or makes the query void.
-        let asked = self.asked.take();
+        // Every event ends an open takeover offer: it either answers the offer or makes it void.
+        let takeover = self.takeover_offer.take();
         let concerned = match event {
             TripEvent::Reassigned { driver, .. } => Some(driver),
-            _ => event.of_driver().or(self.driver.as_ref()),
+            _ => event.required_driver().or(self.driver.as_ref()),
         };
         let concerned = concerned.cloned();
         match event {
@@ -245,19 +249,22 @@ impl Trip {
                 self.times.offered_ms = Some(at_ms);
             }
             TripEvent::OfferReturned { driver, .. } => {
-                self.refused_by.push(driver.clone());
+                self.returned_by.push(driver.clone());
                 self.wait_again();
             }
             TripEvent::ReassignmentOffered { driver, .. } => {
-                self.asked =
-                    offer_of(event).map(|offer| Asked { driver: driver.clone(), offer, asked_ms: at_ms });
+                self.takeover_offer = offer_of(event).map(|offer| TakeoverOffer {
+                    driver: driver.clone(),
+                    offer,
+                    offered_ms: at_ms,
+                });
                 self.offers += 1;
             }
-            TripEvent::ReassignmentReturned { driver, .. } => self.refused_by.push(driver.clone()),
+            TripEvent::ReassignmentReturned { driver, .. } => self.returned_by.push(driver.clone()),
             TripEvent::Reassigned { driver, .. } => {
                 self.driver = Some(driver.clone());
-                self.offer = asked.as_ref().map(|asked| asked.offer);
-                self.times.offered_ms = asked.map(|asked| asked.asked_ms);
+                self.offer = takeover.as_ref().map(|takeover| takeover.offer);
+                self.times.offered_ms = takeover.map(|takeover| takeover.offered_ms);
                 self.times.accepted_ms = Some(at_ms);
             }
             TripEvent::DriverLost { .. } => self.wait_again(),
@@ -282,11 +289,11 @@ impl Trip {
         }
         if event.kind().is_step() {
             let driver = concerned.or_else(|| self.driver.clone());
-            self.steps.push(Step { at_ms, state: next, driver, note: StepNote::of(event) });
+            self.steps.push(TripStep { at_ms, state: next, driver, note: StepNote::of(event) });
         }
     }
 
-    /// Without a driver, as old as it is.
+    /// Removes the driver. The request time stays.
     fn wait_again(&mut self) {
         self.driver = None;
         self.offer = None;
@@ -294,7 +301,7 @@ impl Trip {
     }
 }
 
-/// What an offer's event offers.
+/// Returns the terms of the offer that an event makes.
 fn offer_of(event: &TripEvent) -> Option<Offer> {
     let (pickup_eta_s, travel_source, expires_ms) = match event {
         TripEvent::Offered { pickup_eta_s, travel_source, expires_ms, .. } => {

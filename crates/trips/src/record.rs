@@ -1,39 +1,39 @@
-//! What a matcher writes to the journal: all that it decided at one moment, which holds as a whole or not at all.
+//! The records of a journal. A record holds the decisions of one moment and is durable as a whole or not at all.
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::TripEvent;
 use crate::id::TripId;
 
-/// How many records a market's journal has; the number of the newest. 0: none yet.
+/// The number of records in a market's journal, which is also the number of the newest one. 0 means that there is none.
 pub type Version = u64;
 
-/// The decisions of one moment. Written in a format that names its fields (which one is the journal's choice), so that
-/// a record can be read for years: a field that is added has a default, and none changes its meaning.
+/// The decisions of one moment. The journal chooses a format that names the fields, so that records stay readable for
+/// years: a new field has a default, and no field changes its meaning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// When, milliseconds since the Unix epoch by the matcher's clock.
+    /// The time of the decisions by the matcher's clock, in milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// The matcher that wrote it: its name and, once it has taken the market over, the version at which it did.
+    /// The matcher that wrote the record: its name and, once it leads the market, the version at which it began to lead.
     pub matcher: String,
-    /// What changes, in order.
+    /// The decisions, in order.
     pub changes: Vec<Change>,
 }
 
-/// One decision.
+/// One decision of a matcher.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
-    /// Something happened to a trip.
+    /// An event of a trip.
     Trip {
-        /// Which.
+        /// The id of the trip.
         trip: TripId,
-        /// What.
+        /// The event that the trip applies.
         event: TripEvent,
     },
-    /// The operator stopped or resumed the market: a paused one takes no requests and makes no offers.
+    /// The operator paused or resumed the market. A paused market accepts no requests and makes no offers.
     MarketPaused {
-        /// Stopped.
+        /// Whether the market is paused from now on.
         paused: bool,
     },
 }

@@ -1,4 +1,4 @@
-//! What a rider asks for, and what is charged and paid in the end.
+//! A rider's request, and the receipt of a completed trip.
 
 use kerb_geometry::LatLng;
 use serde::{Deserialize, Serialize, Serializer};
@@ -9,64 +9,66 @@ use crate::state::TripState;
 use kerb_types::DriverId;
 use kerb_types::{Capabilities, VehicleClass};
 
-/// A rider's wish. Two requests of one rider under one key must be equal: a repeat is answered with the first trip, and
-/// anything else is the caller's mistake.
+/// A rider's request for a trip. Two requests of one rider with the same key must be equal: the matcher answers a repeat
+/// with the first trip and rejects a different request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RideRequest {
-    /// Who asks.
+    /// The rider who requests the trip.
     pub rider: RiderId,
-    /// Under which key.
+    /// The rider's name for this request.
     pub key: IdempotencyKey,
-    /// From where.
+    /// The position where the rider waits.
     pub pickup: LatLng,
-    /// To where.
+    /// The destination of the ride.
     pub dropoff: LatLng,
     /// The class of vehicle, by its number in the catalog.
     pub vehicle_class: VehicleClass,
-    /// What the vehicle must offer, by numbers of the catalog.
+    /// The required capabilities, by their numbers in the catalog.
     pub capabilities: Capabilities,
-    /// Persons.
+    /// The number of persons.
     pub party_size: u8,
-    /// How long the rider waits for a driver to accept, milliseconds from the request; anew from the loss of a driver who
-    /// had accepted.
+    /// The rider's maximum wait for an acceptance, in milliseconds from the request. It starts anew when the trip loses a
+    /// driver who had accepted.
     pub wait_max_ms: i64,
 }
 
-/// A completed trip: enough to charge the rider and to pay the driver. Times are milliseconds since the Unix epoch.
+/// The bill of a completed trip: the data to charge the rider and to pay the driver. Times are milliseconds since the
+/// Unix epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Who is charged.
+    /// The rider to charge.
     pub rider: RiderId,
-    /// Who is paid.
+    /// The driver to pay.
     pub driver: DriverId,
-    /// The class that was asked for.
+    /// The requested vehicle class.
     pub vehicle_class: VehicleClass,
-    /// Where the ride began.
+    /// The position where the ride began.
     pub pickup: LatLng,
-    /// Where it ended.
+    /// The position where the ride ended.
     pub dropoff: LatLng,
-    /// The rider asked.
+    /// The rider's request.
     pub requested_ms: i64,
-    /// The driver accepted.
+    /// The driver's acceptance.
     pub accepted_ms: i64,
-    /// The driver told of being at the pickup; `None`: did not tell.
+    /// The driver's report of arrival at the pickup; `None` without a report.
     pub arrived_ms: Option<i64>,
-    /// The rider got in.
+    /// The driver's report that the rider got in.
     pub picked_up_ms: i64,
-    /// The rider got out.
+    /// The driver's report that the rider got out.
     pub dropped_off_ms: i64,
-    /// Meters under way with the rider.
+    /// The length of the ride in meters, along the driver's positions.
     #[serde(serialize_with = "finite")]
     pub distance_m: f64,
-    /// Milliseconds that the driver waited at the pickup; 0 when the arrival was not told.
+    /// The driver's wait at the pickup in milliseconds; 0 without a report of arrival.
     pub wait_ms: i64,
-    /// Milliseconds under way with the rider.
+    /// The duration of the ride in milliseconds.
     pub ride_ms: i64,
 }
 
 impl Receipt {
-    /// The receipt of a trip whose rider gets out now at `dropoff`, after `distance_m` meters; `None` when the rider is
-    /// not in a vehicle. The ride began where the driver told, or else at the pickup that was asked for.
+    /// Returns the receipt of a trip whose rider gets out at `dropoff` at `now_ms`, after `distance_m` meters; `None` if the
+    /// rider is not in a vehicle. The ride began at the position of the pick-up, or at the requested pickup if that position
+    /// is not known.
     pub fn of(trip: &Trip, distance_m: f64, dropoff: LatLng, now_ms: i64) -> Option<Self> {
         let times = &trip.times;
         let (accepted_ms, picked_up_ms) = (times.accepted_ms?, times.picked_up_ms?);
@@ -89,7 +91,7 @@ impl Receipt {
     }
 }
 
-/// Refuses to write what some formats could not read back.
+/// Serializes a finite number. NaN and infinity are errors, because JSON cannot represent them.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 pub(crate) fn finite<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if value.is_finite() {

@@ -1,4 +1,4 @@
-//! The states of a trip, and the one table that says which event leads from which state to which.
+//! The states of a trip, and the table of transitions between them.
 
 use std::fmt;
 
@@ -6,38 +6,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::EventKind;
 
-/// Where a trip stands.
+/// The state of a trip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TripState {
-    /// Waits for a driver.
+    /// The request waits for an offer.
     Requested,
-    /// One driver is asked.
+    /// One driver has an offer.
     Offered,
-    /// A driver accepted and is under way to the pickup.
+    /// A driver accepted and is on the way to the pickup.
     EnRoute,
     /// The driver waits at the pickup.
     Arrived,
     /// The rider is in the vehicle.
     OnTrip,
-    /// The rider got out: the end.
+    /// The rider got out. This is a final state.
     Completed,
-    /// No driver was found within the longest wait: the end.
+    /// No driver accepted within the rider's maximum wait. This is a final state.
     Expired,
-    /// Rider, driver or operator called it off: the end.
+    /// Rider, driver or operator cancelled the trip. This is a final state.
     Cancelled,
 }
 
 use EventKind as E;
 use TripState as S;
 
-/// From which state which event leads where. What is not here is not possible.
+/// The transitions: state, event, next state. An event is illegal in every state that has no row for it.
 ///
-/// A pick-up is possible without a told arrival, since drivers forget to tell it: the rider in the vehicle is the better
-/// witness. A drop-off without a pick-up is not: there would be no ride to charge.
+/// A pick-up without a report of arrival is legal, because drivers forget to report it. A drop-off without a pick-up is
+/// illegal, because there is no ride to charge.
 ///
-/// A driver who is asked to take a trip over does not change its state: it is under way, and stays so whatever the
-/// answer is. Whatever ends being under way ends the query too.
+/// A takeover offer and its reply do not change the state: the trip stays en route. Every event that leaves the state en
+/// route also ends an open takeover offer.
 const TABLE: [(S, E, S); 25] = [
     (S::Requested, E::Offered, S::Offered),
     (S::Requested, E::Expired, S::Expired),
@@ -67,7 +67,7 @@ const TABLE: [(S, E, S); 25] = [
 ];
 
 impl TripState {
-    /// All of them, in the order of a trip's life.
+    /// All states, in the order of a trip's life.
     pub const ALL: [Self; 8] = [
         Self::Requested,
         Self::Offered,
@@ -79,7 +79,7 @@ impl TripState {
         Self::Cancelled,
     ];
 
-    /// Its name, as it is written in records.
+    /// Returns the name of the state, as in snapshots and on the wire.
     pub fn name(self) -> &'static str {
         match self {
             Self::Requested => "requested",
@@ -93,22 +93,22 @@ impl TripState {
         }
     }
 
-    /// Not at its end.
+    /// Whether the state is not final.
     pub fn is_live(self) -> bool {
         !matches!(self, Self::Completed | Self::Expired | Self::Cancelled)
     }
 
-    /// Some driver is promised to the trip now, from the offer on.
+    /// Whether a driver is reserved for the trip: from the offer to the end.
     pub fn has_driver(self) -> bool {
         matches!(self, Self::Offered | Self::EnRoute | Self::Arrived | Self::OnTrip)
     }
 
-    /// Where the event leads; `None`: it is not possible.
+    /// Returns the state after the event; `None` if the event is illegal in this state.
     pub fn after(self, event: EventKind) -> Option<Self> {
         TABLE.iter().find(|(from, by, _)| (*from, *by) == (self, event)).map(|(_, _, to)| *to)
     }
 
-    /// What is possible.
+    /// Returns the kinds of event that are legal in this state.
     pub fn legal_events(self) -> impl Iterator<Item = EventKind> {
         TABLE.iter().filter(move |(from, _, _)| *from == self).map(|(_, by, _)| *by)
     }

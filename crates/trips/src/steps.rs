@@ -1,4 +1,5 @@
-//! The steps of a trip, numbered by their place: a watcher who saw `n` of them goes on with the `n`th, without a gap.
+//! The steps of a trip: its changes of state or driver. Steps are numbered from 0, so a watcher that has seen `n` steps
+//! continues with step `n`.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,40 +9,40 @@ use kerb_types::DriverId;
 
 /// One change of a trip's state, or of its driver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// When, milliseconds since the Unix epoch.
+pub struct TripStep {
+    /// The time of the change, in milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// The state from then on.
+    /// The state after the change.
     pub state: TripState,
-    /// The driver whom the change concerns: the trip's own, or who has just left it.
+    /// The driver of the trip, or the driver who left it by this change.
     pub driver: Option<DriverId>,
-    /// What the state alone does not tell.
+    /// The cause of the change, as far as the state does not define it.
     pub note: StepNote,
 }
 
-/// What the state alone does not tell.
+/// The cause of a step, as far as the state does not define it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum StepNote {
-    /// Nothing more.
+    /// The state defines the cause.
     None,
-    /// The trip waits again: the offer came to nothing.
+    /// The offer ended without acceptance, and the trip waits again.
     OfferReturned {
-        /// Why.
+        /// Why the offer ended.
         why: ReturnReason,
     },
-    /// The trip waits again: its driver was away for too long.
+    /// The driver was disconnected for longer than the reconnect grace, and the trip waits again.
     DriverLost,
-    /// Called off.
+    /// Rider, driver or operator cancelled the trip.
     Cancelled {
-        /// By whom.
+        /// The party that cancelled.
         by: CancelledBy,
-        /// Their words.
+        /// Free text of that party; may be empty.
         reason: String,
     },
-    /// The step's driver has taken the trip over from another.
+    /// The step's driver took the trip over.
     Reassigned {
-        /// Whose it was.
+        /// The driver before.
         from: DriverId,
     },
 }

@@ -11,11 +11,11 @@ use crate::sharding::weight;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Receives driver streams.
+    /// Holds the streams of drivers and owns the driver table.
     LocationIngest,
     /// Holds shards of the index.
     IndexServer,
-    /// Answers searches.
+    /// Merges the searches of many shards into one answer.
     Aggregator,
     /// Matches riders with drivers and keeps their trips.
     Matcher,

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// Adds one.
+    /// Counts one more event.
     #[inline]
     pub fn increment(&self) {
         self.add(1);
     }
 
-    /// Adds `n`.
+    /// Counts `n` more events.
     #[inline]
     pub fn add(&self, n: u64) {
         // Relaxed: the count orders no other memory, and no reader compares two metrics for equality.
@@ -34,13 +34,13 @@ impl Counter {
 pub struct Gauge(AtomicU64);
 
 impl Gauge {
-    /// Adds `n`.
+    /// Raises the value by `n`.
     #[inline]
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// Subtracts `n`. The caller added at least as much before: below zero the value wraps.
+    /// Lowers the value by `n`. The caller added at least as much before: below zero the value wraps.
     #[inline]
     pub fn sub(&self, n: u64) {
         self.0.fetch_sub(n, Ordering::Relaxed);
@@ -86,23 +86,23 @@ pub struct Metric {
 ///
 /// ```
 /// kerb_types::metrics! {
-///     /// Metrics of a door bell.
+///     /// Metrics of an elevator.
 ///     pub struct Metrics -> MetricsSnapshot {
-///         /// Rings so far.
-///         rings: Counter,
-///         /// Visitors in front of the door.
-///         visitors: Gauge,
+///         /// Trips since the start.
+///         trips: Counter,
+///         /// Passengers inside.
+///         passengers: Gauge,
 ///     }
 /// }
 ///
 /// let metrics = Metrics::default();
-/// metrics.rings.increment();
-/// metrics.visitors.set(2);
-/// assert_eq!(metrics.snapshot(), MetricsSnapshot { rings: 1, visitors: 2 });
+/// metrics.trips.increment();
+/// metrics.passengers.set(2);
+/// assert_eq!(metrics.snapshot(), MetricsSnapshot { trips: 1, passengers: 2 });
 ///
 /// let mut line = String::new();
 /// metrics.visit(|metric| line += &format!("{}={} ", metric.name, metric.value));
-/// assert_eq!(line, "rings=1 visitors=2 ");
+/// assert_eq!(line, "trips=1 passengers=2 ");
 /// ```
 #[macro_export]
 macro_rules! metrics {

@@ -90,16 +90,16 @@ async fn a_lost_shard_is_dropped_and_a_gained_one_is_asked_for_if_it_was_sent_to
     // The sources hear first that it is gone again.
     let lost: Vec<_> = sharding().all().filter(|shard| !held.contains(shard)).collect();
     let updates: Vec<_> = line_of(30).into_iter().filter(|update| lost.contains(&update.shard)).collect();
-    first.full_part(lost.clone(), &updates).await;
-    second.full_part(lost.clone(), &[]).await;
+    first.send_snapshot(lost.clone(), &updates).await;
+    second.send_snapshot(lost.clone(), &[]).await;
     membership.0.send_replace(view(&["index-a"], &SOURCES));
     for source in [&mut first, &mut second] {
-        let Control::Resync(asked) = source.session.control().await.unwrap();
+        let Control::Resync(asked) = source.stream.control().await.unwrap();
         assert_eq!(asked, lost);
     }
     assert_eq!(ask(&server).await.uncovered, lost);
-    first.full_part(lost.clone(), &updates).await;
-    second.full_part(lost, &[]).await;
+    first.send_snapshot(lost.clone(), &updates).await;
+    second.send_snapshot(lost, &[]).await;
     let answer = ask(&server).await;
     assert_eq!((answer.neighbors.len(), answer.uncovered.len()), (30, 0));
 }
@@ -119,7 +119,7 @@ async fn eventually(mut so: impl AsyncFnMut() -> bool) {
 async fn a_superseded_session_hears_it_while_it_waits() {
     let Running { port, .. } = running().await;
     let mut first = Source::open(&port, 0).await;
-    let (heard, _newer) = tokio::join!(first.session.control(), Source::open(&port, 0));
+    let (heard, _newer) = tokio::join!(first.stream.control(), Source::open(&port, 0));
     assert_eq!(heard.unwrap_err().code(), ErrorCode::Superseded);
 }
 
@@ -127,9 +127,9 @@ async fn a_superseded_session_hears_it_while_it_waits() {
 async fn after_the_end_everything_is_unavailable() {
     let Running { server, port, .. } = running().await;
     let mut first = Source::open_with(&port, 0, &line_of(3)).await;
-    let (heard, ()) = tokio::join!(first.session.control(), server.shutdown());
+    let (heard, ()) = tokio::join!(first.stream.control(), server.shutdown());
     assert_eq!(heard.unwrap_err().code(), ErrorCode::Unavailable);
-    let sent = first.session.send(Frame::SnapshotEnd { round: 9 }).await;
+    let sent = first.stream.send(Frame::SnapshotEnd { round: 9 }).await;
     assert_eq!(sent.unwrap_err().code(), ErrorCode::Unavailable);
     assert_eq!(server.stats().await.unwrap_err().code(), ErrorCode::Unavailable);
     let deadline = Instant::now() + Duration::from_secs(1);

@@ -172,7 +172,7 @@ impl Found {
     fn add(&mut self, page: v1::FindNearbyResponse) -> String {
         let coverage = page.coverage.unwrap_or_default();
         self.drivers.extend(page.drivers);
-        self.asked = self.asked.max(coverage.shards_asked);
+        self.asked = self.asked.max(coverage.shards_queried);
         self.missing.extend(coverage.shards_missing);
         self.missing.sort_unstable();
         self.missing.dedup();
@@ -224,7 +224,7 @@ impl Found {
         };
         json!({
             "drivers": self.drivers.iter().map(driver).collect::<Vec<_>>(),
-            "shards_asked": self.asked,
+            "shards_queried": self.asked,
             "shards_missing": self.missing,
             "ranking_incomplete": self.ranking_incomplete,
         })

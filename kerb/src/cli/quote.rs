@@ -51,7 +51,7 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     } else {
         print!("{}", to_text(&quote));
     }
-    if quote.may_be_sooner {
+    if quote.pickup_incomplete {
         eprintln!("kerb: not every driver around was looked at: somebody may be sooner there");
     }
     Ok(Outcome::Done)
@@ -97,6 +97,6 @@ fn to_json(quote: &QuoteRideResponse) -> Value {
             "travel_source": table::source(ride.travel_source()),
         },
         "dropoff_ms": quote.pickup.map(|_| quote.dropoff_ms),
-        "may_be_sooner": quote.may_be_sooner,
+        "pickup_incomplete": quote.pickup_incomplete,
     })
 }

@@ -218,7 +218,7 @@ async fn without_a_replica_the_answer_comes_in_time_and_names_what_is_missing() 
     let answer = ask(&aggregators[0], request(everywhere)).await.unwrap();
     let coverage = answer.coverage.unwrap();
     assert!(!coverage.shards_missing.is_empty(), "{coverage:?}");
-    assert_eq!(coverage.shards_asked, coverage.shards_answered + coverage.shards_missing.len() as u32);
+    assert_eq!(coverage.shards_queried, coverage.shards_answered + coverage.shards_missing.len() as u32);
     // Who was found is right all the same.
     let stranger = answer.drivers.iter().find(|driver| !crowd.contains_key(&driver.driver_id));
     assert!(stranger.is_none(), "{stranger:?}");

@@ -13,7 +13,7 @@ use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::roads_admin_service_client::RoadsAdminServiceClient;
 use kerb_proto::v1::street_speed::Direction;
 use kerb_proto::v1::{
-    DescribeRoadsRequest, LatLng, NodeRoads, SegmentEnds, SegmentNumber, SetSpeedsRequest, SpeedsTaken,
+    DescribeRoadsRequest, LatLng, NodeRoads, NodeSpeedsResult, SegmentEnds, SegmentNumber, SetSpeedsRequest,
     StreetSpeed,
 };
 use serde_json::Value;
@@ -69,7 +69,7 @@ async fn described(channel: &Channel) -> NodeRoads {
     told.expect("what the test has set up").into_inner().nodes.swap_remove(0)
 }
 
-async fn set(channel: &Channel, message: SetSpeedsRequest) -> Result<SpeedsTaken, tonic::Status> {
+async fn set(channel: &Channel, message: SetSpeedsRequest) -> Result<NodeSpeedsResult, tonic::Status> {
     let mut admin = RoadsAdminServiceClient::new(channel.clone());
     let answer = admin.set_speeds(futures::stream::iter([message])).await?;
     Ok(answer.into_inner().nodes.swap_remove(0))
@@ -160,7 +160,7 @@ async fn wrong_rows_are_refused_with_the_field_and_the_others_are_taken() {
         "ends.from.latitude_deg: 91 is outside -90 to 90 degrees",
         "ends: no segment leads from 0.0000000,0.0000000 to 0.0020000,0.0100000",
     ];
-    for ((row, words), refusal) in words.into_iter().enumerate().zip(&answer.refusals) {
+    for ((row, words), refusal) in words.into_iter().enumerate().zip(&answer.rejections) {
         assert_eq!(refusal.row as usize, row);
         let told = format!("{}: {}", refusal.field, refusal.description);
         assert!(told.starts_with(words), "{told}, not {words}");
@@ -172,7 +172,7 @@ async fn wrong_rows_are_refused_with_the_field_and_the_others_are_taken() {
     let message = SetSpeedsRequest { speeds, network_checksum, ..SetSpeedsRequest::default() };
     let answer = set(&channel, message).await.unwrap();
     assert_eq!(answer.taken, 0, "numbers of another network");
-    let refusal = &answer.refusals[5];
+    let refusal = &answer.rejections[5];
     assert!(refusal.field == "number" && refusal.description.contains("another road network"), "{refusal:?}");
 
     std::fs::write(dir.join("now.csv"), "segment,direction,speed_kmh\n0,forward,30\n7,forward,30\n").unwrap();

@@ -217,7 +217,7 @@ async fn a_quote_has_the_times_of_streets() {
     let nobody = eventually("every shard answers", SOON, async || {
         let told = rides.clone().quote_ride(quote(RIDER, DOWN_THE_STREET)).await;
         let told = told.map_err(|status| status.to_string())?.into_inner();
-        if told.may_be_sooner { Err(format!("{told:?}")) } else { Ok(told) }
+        if told.pickup_incomplete { Err(format!("{told:?}")) } else { Ok(told) }
     })
     .await;
     assert_eq!((nobody.pickup, nobody.dropoff_ms), (None, 0));
@@ -259,7 +259,7 @@ async fn a_quote_comes_through_any_aggregators_door() {
         let told = eventually("the matcher sees every shard", SOON, async || {
             let told = rides.clone().quote_ride(quote(RIDER, DOWN_THE_STREET)).await;
             let told = told.map_err(|status| status.to_string())?.into_inner();
-            if told.may_be_sooner { Err(format!("{told:?}")) } else { Ok(told) }
+            if told.pickup_incomplete { Err(format!("{told:?}")) } else { Ok(told) }
         })
         .await;
         assert_eq!(told.pickup.unwrap().eta_s, 123, "556 m times 1.35 at 22 km/h");

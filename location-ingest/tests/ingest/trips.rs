@@ -7,7 +7,9 @@ use kerb_ports::{DriverAction, DriverNotification, Error, TripAssignment};
 use kerb_proto::v1::connect_request::Message as Up;
 use kerb_proto::v1::connect_response::Message as Down;
 use kerb_proto::v1::trip_action::Action;
-use kerb_proto::v1::{AcceptOffer, ActionResult, Arrived, DeclineOffer, TripAction, TripState as State};
+use kerb_proto::v1::{
+    AcceptOffer, ActionResult, ArriveAtPickup, DeclineOffer, TripAction, TripState as State,
+};
 use kerb_trips::TripState;
 use kerb_types::TravelSource;
 use tonic::Code;
@@ -116,7 +118,7 @@ async fn actions_are_answered_one_by_one_in_order_and_repeats_too() {
     for up in [
         accept("world-1"),
         accept("world-1"),
-        action("world-1", Action::Arrived(Arrived {})),
+        action("world-1", Action::Arrived(ArriveAtPickup {})),
         accept("world-404"),
         action("world-2", decline),
     ] {

@@ -88,7 +88,7 @@ fn quoted(quote: &Quote) -> QuoteRideResponse {
         pickup,
         ride: Some(ride),
         dropoff_ms: quote.dropoff_ms().unwrap_or_default(),
-        may_be_sooner: quote.may_be_sooner,
+        pickup_incomplete: quote.pickup_incomplete,
     }
 }
 

@@ -27,11 +27,12 @@ impl Matcher {
         };
         let (trip, winners) = self.desk_of(&trip)?.look(look).await?;
         let around = self.drivers_around(trip.request.pickup).await?;
-        let answer = around.answers.first();
+        let answer = around.results.first();
         let answer =
             answer.ok_or_else(|| Error::Internal("no answer to the query for drivers".to_owned()))?;
-        let is_promised = |neighbor: &Neighbor| trip.promised().any(|driver| *driver == neighbor.profile.id);
-        let neighbors = around.hits_of(answer).filter(|neighbor| !is_promised(neighbor)).cloned();
+        let is_promised =
+            |neighbor: &Neighbor| trip.reserved_drivers().any(|driver| *driver == neighbor.profile.id);
+        let neighbors = around.neighbors_of(answer).filter(|neighbor| !is_promised(neighbor)).cloned();
         let (neighbors, complete): (Vec<Neighbor>, _) = (neighbors.collect(), answer.complete);
         let etas_s = self.etas_s(&neighbors, trip.request.pickup).await?;
         let now_ms = self.0.ports.clock.now_ms();
@@ -82,7 +83,7 @@ impl Matcher {
         if trip.driver.as_ref() == Some(driver) && trip.state.has_driver() {
             return format!("is the driver of this trip, which is {}", trip.state);
         }
-        if trip.promised().any(|promised| promised == driver) {
+        if trip.reserved_drivers().any(|promised| promised == driver) {
             return "is asked to take this trip over from its driver".to_owned();
         }
         let located = self.0.drivers.locations(std::slice::from_ref(driver)).await;

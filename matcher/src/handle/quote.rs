@@ -39,7 +39,7 @@ impl Matcher {
             market,
             pickup: soonest.filter(|eta| eta.time_s <= options.pickup_max_s),
             ride,
-            may_be_sooner: !all_looked_at,
+            pickup_incomplete: !all_looked_at,
         })
     }
 

@@ -77,7 +77,7 @@ impl Market {
     /// An offer that has run out is void, even if the timer has not come round yet.
     fn in_time(&self, now_ms: i64, driver: &DriverId, id: &TripId) -> Result<(), Error> {
         let trip = &self.trips[&id.number].trip;
-        let offer = match &trip.asked {
+        let offer = match &trip.takeover_offer {
             Some(asked) if asked.driver == *driver => Some(asked.offer),
             _ => trip
                 .offer
@@ -96,8 +96,10 @@ impl Market {
         let driver = driver.clone();
         let trip = &self.trips[&id.number].trip;
         // Whose the trip is, for one who is asked to take it over.
-        let from =
-            trip.driver.clone().filter(|_| trip.asked.as_ref().is_some_and(|asked| asked.driver == driver));
+        let from = trip
+            .driver
+            .clone()
+            .filter(|_| trip.takeover_offer.as_ref().is_some_and(|asked| asked.driver == driver));
         let declined = |reason: &String| ReturnReason::Declined { reason: reason.clone() };
         match action {
             DriverAction::Accept => match from {

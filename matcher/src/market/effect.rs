@@ -1,7 +1,7 @@
 //! What is to be told once a record is durable.
 
 use kerb_ports::{DriverNotification, TripAssignment};
-use kerb_trips::{Asked, CancelledBy, ReturnReason, Trip, TripEvent, TripId, TripState};
+use kerb_trips::{CancelledBy, ReturnReason, TakeoverOffer, Trip, TripEvent, TripId, TripState};
 use kerb_types::DriverId;
 
 use super::trip_table::ReservedDrivers;
@@ -35,7 +35,7 @@ pub(super) fn of(event: &TripEvent, trip: &Trip, before: &ReservedDrivers) -> Ve
     if let (Some(driver), Some(news)) = (concerned, news(event, trip)) {
         effects.push(Effect::Tell { driver: driver.clone(), news });
     }
-    if let Some(driver) = before.asked.clone().filter(|_| event.of_asked().is_none()) {
+    if let Some(driver) = before.asked.clone().filter(|_| event.required_takeover_driver().is_none()) {
         effects.push(Effect::Tell { driver, news: over(trip, WITHDRAWN) });
     }
     if event.kind().is_step() {
@@ -61,7 +61,7 @@ fn news(event: &TripEvent, trip: &Trip) -> Option<DriverNotification> {
         TripEvent::OfferReturned { why, .. } | TripEvent::ReassignmentReturned { why, .. } => match why {
             ReturnReason::Declined { .. } => None,
             ReturnReason::Expired => over("the offer expired"),
-            ReturnReason::DriverGone => over("no stream of yours was open"),
+            ReturnReason::DriverDisconnected => over("no stream of yours was open"),
             ReturnReason::Withdrawn => over(WITHDRAWN),
         },
         TripEvent::Reassigned { .. } => over("a nearer driver took it over"),
@@ -75,8 +75,8 @@ fn news(event: &TripEvent, trip: &Trip) -> Option<DriverNotification> {
 /// The trip as a driver is to see it who is promised to it: for who is asked to take it over it is an offer. `None` when
 /// no driver is promised to it.
 pub(super) fn task(trip: &Trip, driver: &DriverId) -> Option<DriverNotification> {
-    let (state, offer) = match &trip.asked {
-        Some(Asked { driver: asked, offer, .. }) if asked == driver => (TripState::Offered, *offer),
+    let (state, offer) = match &trip.takeover_offer {
+        Some(TakeoverOffer { driver: asked, offer, .. }) if asked == driver => (TripState::Offered, *offer),
         _ => (trip.state, trip.offer.filter(|_| trip.state.has_driver())?),
     };
     Some(DriverNotification::Assignment(Box::new(TripAssignment {

@@ -36,7 +36,7 @@ impl Market {
         let Proposal { trip, driver, pickup_eta_s, travel_source } = proposal;
         let is_open = self
             .trip(trip)
-            .is_some_and(|trip| trip.state == TripState::Requested && !trip.refused_by.contains(driver));
+            .is_some_and(|trip| trip.state == TripState::Requested && !trip.returned_by.contains(driver));
         if !is_open || self.by_driver.contains_key(driver) || !self.reservations.take(driver, trip) {
             return false;
         }
@@ -97,10 +97,10 @@ impl Market {
 
     fn give_back(&mut self, now_ms: i64, driver: &DriverId, number: u64) {
         let trip = &self.trips[&number].trip;
-        let (driver, why) = (driver.clone(), ReturnReason::DriverGone);
+        let (driver, why) = (driver.clone(), ReturnReason::DriverDisconnected);
         let event = if trip.state == TripState::Offered {
             TripEvent::OfferReturned { driver, why }
-        } else if trip.asked.as_ref().is_some_and(|asked| asked.driver == driver) {
+        } else if trip.takeover_offer.as_ref().is_some_and(|asked| asked.driver == driver) {
             TripEvent::ReassignmentReturned { driver, why }
         } else {
             return;

@@ -34,7 +34,7 @@ impl Market {
     pub fn en_route_trips(&self, now_ms: i64) -> Vec<EnRouteView<'_>> {
         let seen = self.assigned().filter_map(|(driver, trip)| {
             let (at, measured_ms) = self.trips[&trip.id.number].driver_at?;
-            let counts = trip.asked.is_some() || self.may_lose(now_ms, driver, trip);
+            let counts = trip.takeover_offer.is_some() || self.may_lose(now_ms, driver, trip);
             counts.then_some(EnRouteView { trip, driver, at, measured_ms })
         });
         let mut seen: Vec<_> = seen.collect();
@@ -55,7 +55,7 @@ impl Market {
         let is_open = self.trip(id).is_some_and(|trip| {
             trip.driver.as_ref() == Some(from)
                 && self.may_lose(now_ms, from, trip)
-                && !trip.refused_by.contains(driver)
+                && !trip.returned_by.contains(driver)
         });
         if !is_open || self.by_driver.contains_key(driver) || !self.reservations.take(driver, id) {
             return false;
@@ -100,8 +100,8 @@ impl Market {
     fn may_lose(&self, now_ms: i64, driver: &DriverId, trip: &Trip) -> bool {
         let cooldowns = self.cooldowns.get(driver);
         trip.state == TripState::EnRoute
-            && trip.asked.is_none()
-            && trip.reassigned() < self.rules.reassigned_max
+            && trip.takeover_offer.is_none()
+            && trip.reassignment_count() < self.rules.reassigned_max
             && cooldowns.is_none_or(|lost_ms| now_ms - lost_ms >= self.rules.reassignment_cooldown_ms)
             && self.trips[&trip.id.number].away_since_ms.is_none()
     }

@@ -104,7 +104,7 @@ impl Market {
         if trip.state == kerb_trips::TripState::Requested {
             self.waiting.insert((trip.times.requested_ms, number));
         }
-        for driver in trip.promised() {
+        for driver in trip.reserved_drivers() {
             self.by_driver.insert(driver.clone(), number);
         }
         for step in &trip.steps {

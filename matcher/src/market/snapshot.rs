@@ -5,8 +5,10 @@
 //! were not there: the records say all, in a text that is read for years. So whoever changes what is written here, or the
 //! order of an enum's variants, changes [`FORMAT`]; a test holds the bytes of a market.
 
-use kerb_trips::{Asked, Meter, Offer, TripTimes};
-use kerb_trips::{CancelledBy, Receipt, ReturnReason, RideRequest, Step, StepNote, Trip, TripId, TripState};
+use kerb_trips::{
+    CancelledBy, Receipt, ReturnReason, RideRequest, StepNote, Trip, TripId, TripState, TripStep,
+};
+use kerb_trips::{Meter, Offer, TakeoverOffer, TripTimes};
 use kerb_types::DriverId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -47,7 +49,7 @@ pub(super) fn write(paused: bool, next_number: u64, trips: &[&Trip]) -> Vec<u8> 
     for trip in trips {
         bytes = add(bytes, &TripRef(trip));
     }
-    let asked = |trip: &&Trip| trip.asked.clone().map(|asked| (trip.id.number, asked));
+    let asked = |trip: &&Trip| trip.takeover_offer.clone().map(|asked| (trip.id.number, asked));
     add(bytes, &trips.iter().filter_map(asked).collect::<Vec<_>>())
 }
 
@@ -80,10 +82,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
 
 /// Who is asked to take over which of the trips, which come by their numbers.
 fn read_asked<'a>(bytes: &'a [u8], trips: &mut [Trip]) -> Result<&'a [u8], SnapshotError> {
-    let (asked, rest) = postcard::take_from_bytes::<Vec<(u64, Asked)>>(bytes)?;
+    let (asked, rest) = postcard::take_from_bytes::<Vec<(u64, TakeoverOffer)>>(bytes)?;
     for (number, asked) in asked {
         if let Ok(at) = trips.binary_search_by_key(&number, |trip| trip.id.number) {
-            trips[at].asked = Some(asked);
+            trips[at].takeover_offer = Some(asked);
         }
     }
     Ok(rest)
@@ -112,8 +114,8 @@ struct TripRow {
     offer: Option<Offer>,
     /// Stands after all trips.
     #[serde(skip)]
-    asked: Option<Asked>,
-    refused_by: Vec<DriverId>,
+    takeover_offer: Option<TakeoverOffer>,
+    returned_by: Vec<DriverId>,
     offers: u32,
     times: TripTimes,
     meter: Meter,
@@ -122,11 +124,11 @@ struct TripRow {
     cancelled_by: Option<CancelledBy>,
     cancel_reason: String,
     #[serde(with = "steps")]
-    steps: Vec<Step>,
+    steps: Vec<TripStep>,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Step")]
+#[serde(remote = "TripStep")]
 struct StepRow {
     at_ms: i64,
     state: TripState,
@@ -159,7 +161,7 @@ enum NoteRow {
 enum WhyRow {
     Declined { reason: String },
     Expired,
-    DriverGone,
+    DriverDisconnected,
     Withdrawn,
 }
 
@@ -172,9 +174,9 @@ enum ByRow {
 }
 
 mod steps {
-    use super::{Deserialize, Deserializer, Serialize, Serializer, Step, StepRow};
+    use super::{Deserialize, Deserializer, Serialize, Serializer, StepRow, TripStep};
 
-    struct StepRef<'a>(&'a Step);
+    struct StepRef<'a>(&'a TripStep);
 
     impl Serialize for StepRef<'_> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -183,13 +185,13 @@ mod steps {
     }
 
     #[derive(Deserialize)]
-    struct StepValue(#[serde(with = "StepRow")] Step);
+    struct StepValue(#[serde(with = "StepRow")] TripStep);
 
-    pub(super) fn serialize<S: Serializer>(steps: &[Step], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(steps: &[TripStep], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(steps.iter().map(StepRef))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TripStep>, D::Error> {
         let steps = Vec::<StepValue>::deserialize(deserializer)?;
         Ok(steps.into_iter().map(|StepValue(step)| step).collect())
     }

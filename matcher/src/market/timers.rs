@@ -51,7 +51,7 @@ fn due_of(entry: &Entry, rules: &Rules) -> Option<i64> {
         TripState::Offered => trip.offer.map(|offer| offer.expires_ms),
         TripState::EnRoute | TripState::Arrived => {
             let grace_ends_ms = entry.away_since_ms.map(|since| since + rules.reconnect_grace_ms);
-            let asked_until_ms = trip.asked.as_ref().map(|asked| asked.offer.expires_ms);
+            let asked_until_ms = trip.takeover_offer.as_ref().map(|asked| asked.offer.expires_ms);
             grace_ends_ms.into_iter().chain(asked_until_ms).min()
         }
         // The rider is in the vehicle: nobody else can end this.
@@ -65,7 +65,7 @@ fn due_of(entry: &Entry, rules: &Rules) -> Option<i64> {
 /// The wait that was asked for, from the request or from the loss of a driver, which is no fault of the rider's.
 fn wait_until_ms(trip: &Trip, rules: &Rules) -> i64 {
     let wait_max_ms = trip.request.wait_max_ms;
-    match trip.lost_ms() {
+    match trip.driver_lost_ms() {
         None => trip.times.requested_ms.saturating_add(wait_max_ms),
         Some(lost_ms) => lost_ms.saturating_add(wait_max_ms.max(rules.lost_wait_min_ms)),
     }
@@ -78,7 +78,7 @@ fn on_timeout(trip: &Trip, due_ms: i64) -> Option<TripEvent> {
         TripState::Requested => Some(TripEvent::Expired),
         TripState::Offered => Some(TripEvent::OfferReturned { driver: driver(), why: ReturnReason::Expired }),
         TripState::EnRoute | TripState::Arrived
-            if let Some(asked) = &trip.asked
+            if let Some(asked) = &trip.takeover_offer
                 && asked.offer.expires_ms <= due_ms =>
         {
             Some(TripEvent::ReassignmentReturned { driver: asked.driver.clone(), why: ReturnReason::Expired })

@@ -64,7 +64,7 @@ impl ReservedDrivers {
     fn of(trip: &Trip) -> Self {
         Self {
             own: trip.driver.clone().filter(|_| trip.state.has_driver()),
-            asked: trip.asked.as_ref().map(|asked| asked.driver.clone()),
+            asked: trip.takeover_offer.as_ref().map(|asked| asked.driver.clone()),
         }
     }
 

@@ -37,7 +37,7 @@ impl EnRouteTrip {
             wanted: PendingRequest { k, ..PendingRequest::of_trip(en_route_trips.trip, now_ms) },
             driver: en_route_trips.driver.clone(),
             at: en_route_trips.at,
-            asked: en_route_trips.trip.asked.is_some(),
+            asked: en_route_trips.trip.takeover_offer.is_some(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerb_cluster::remote::RemoteMatcher;
 use kerb_matcher::{Matcher, Options};
 use kerb_ports::DriverEvents;
-use kerb_ports::conformance::driver_events::{ASKED, OFFERED};
+use kerb_ports::conformance::driver_events::{OFFERED_DRIVER, OFFERED_TRIP};
 
 use crate::fakes::{World, node, options, wish};
 use crate::grpc::Served;
@@ -34,10 +34,10 @@ mod remote {
 /// A matcher with one trip, which is offered.
 async fn offering() -> Matcher {
     let world = World::new();
-    world.put(ASKED, 100.0);
+    world.put(OFFERED_DRIVER, 100.0);
     let matcher = world.start(Options { window_min_ms: 1, ..options() }).await;
     let trip = matcher.request(wish("anna")).await.unwrap().id;
-    assert_eq!(trip.to_string(), OFFERED);
-    world.offer_to(ASKED, &trip).await;
+    assert_eq!(trip.to_string(), OFFERED_TRIP);
+    world.offer_to(OFFERED_DRIVER, &trip).await;
     matcher
 }

@@ -75,7 +75,7 @@ async fn after_a_decline_another_driver_is_asked_in_the_very_next_window() {
     world.offer_to("second", &trip).await;
     assert!(declined.elapsed() <= Duration::from_secs(1), "{:?}", declined.elapsed());
     let trip = matcher.trip(rider("anna"), trip).await.unwrap();
-    assert_eq!((trip.refused_by, trip.offers), (vec![driver("first")], 2));
+    assert_eq!((trip.returned_by, trip.offers), (vec![driver("first")], 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +111,7 @@ async fn an_offer_to_a_driver_without_a_stream_goes_to_another_at_once() {
     world.offer_to("here", &trip).await;
     assert!(asked.elapsed() <= Duration::from_secs(2), "{:?}", asked.elapsed());
     let trip = matcher.trip(rider("anna"), trip).await.unwrap();
-    let returned = StepNote::OfferReturned { why: ReturnReason::DriverGone };
+    let returned = StepNote::OfferReturned { why: ReturnReason::DriverDisconnected };
     assert!(trip.steps.iter().any(|step| step.note == returned), "{:?}", trip.steps);
 }
 

@@ -33,7 +33,7 @@ async fn a_quote_is_the_soonest_free_driver_and_the_way() {
     assert_eq!((quote.ride.eta, quote.ride.length_m.round()), (straight(300), 3_000.0));
     assert_eq!(quote.dropoff_ms(), Some(quote.at_ms + 350_000));
     assert_eq!((quote.at_ms, quote.valid_until_ms), (world.now_ms(), world.now_ms() + 7_000));
-    assert!(!quote.may_be_sooner);
+    assert!(!quote.pickup_incomplete);
 
     // A quote keeps nobody; a trip does, whatever the driver's own status says.
     let trip = matcher.request(wish("anna")).await.unwrap().id;
@@ -44,7 +44,7 @@ async fn a_quote_is_the_soonest_free_driver_and_the_way() {
 
     let needs = QuoteRequest { capabilities: Capabilities(1), ..query() };
     let quote = matcher.quote(needs).await.unwrap();
-    assert_eq!((quote.pickup, quote.dropoff_ms(), quote.may_be_sooner), (None, None, false));
+    assert_eq!((quote.pickup, quote.dropoff_ms(), quote.pickup_incomplete), (None, None, false));
     assert_eq!(quote.ride.eta, straight(300), "the way is told without a driver too");
 }
 
@@ -63,11 +63,11 @@ async fn drivers_who_are_promised_are_passed_over() {
         matcher.act(driver(&name), trip, DriverAction::Accept).await.unwrap();
     }
     let quote = matcher.quote(query()).await.unwrap();
-    assert_eq!((quote.pickup, quote.may_be_sooner), (None, false), "all of them were looked at");
+    assert_eq!((quote.pickup, quote.pickup_incomplete), (None, false), "all of them were looked at");
     world.put("free", 2_000.0);
     assert_eq!(matcher.quote(query()).await.unwrap().pickup, Some(straight(200)));
     *world.complete.lock() = false;
-    assert!(matcher.quote(query()).await.unwrap().may_be_sooner);
+    assert!(matcher.quote(query()).await.unwrap().pickup_incomplete);
 }
 
 #[tokio::test(start_paused = true)]

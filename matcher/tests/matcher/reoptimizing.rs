@@ -111,8 +111,8 @@ async fn a_driver_who_says_no_or_nothing_changes_nothing_for_rider_and_driver() 
             assert_eq!(over(&world, "near", &id).await.1, "the offer expired");
         }
         let kept = trip(&matcher, &id).await;
-        assert_eq!((&kept.driver, &kept.refused_by), (&Some(driver("far")), &vec![driver("near")]));
-        assert_eq!((kept.asked, kept.steps.len()), (None, 3));
+        assert_eq!((&kept.driver, &kept.returned_by), (&Some(driver("far")), &vec![driver("near")]));
+        assert_eq!((kept.takeover_offer, kept.steps.len()), (None, 3));
         let late = matcher.act(driver("near"), id.clone(), DriverAction::Accept).await.unwrap_err();
         assert_eq!(late.code(), ErrorCode::FailedPrecondition, "{late}");
         // It is not asked again, and is free for another trip.
@@ -139,7 +139,7 @@ async fn who_comes_first_wins_and_the_other_is_told() {
         let late = matcher.act(driver("near"), id.clone(), DriverAction::Accept).await.unwrap_err();
         assert_eq!(late.code(), ErrorCode::FailedPrecondition, "{late}");
         let kept = trip(&matcher, &id).await;
-        assert_eq!((&kept.driver, kept.asked), (&Some(driver("far")), None));
+        assert_eq!((&kept.driver, kept.takeover_offer), (&Some(driver("far")), None));
         judge(&world);
     }
 }

@@ -71,7 +71,7 @@ fn whole_market() -> Market {
         offered("b"),
         returned("b", ReturnReason::Expired),
         offered("c"),
-        returned("c", ReturnReason::DriverGone),
+        returned("c", ReturnReason::DriverDisconnected),
         offered("d"),
         returned("d", ReturnReason::Withdrawn),
         offered("e"),
@@ -142,7 +142,7 @@ fn who_is_asked_to_take_a_trip_over_and_who_lost_one_come_back() {
         let trip = TripId { market: market(), number };
         assert_eq!(again.trip(&trip).unwrap(), whole.trip(&trip).unwrap());
     }
-    assert_eq!(again.trip(&TripId { market: market(), number: 6 }).unwrap().promised().count(), 2);
+    assert_eq!(again.trip(&TripId { market: market(), number: 6 }).unwrap().reserved_drivers().count(), 2);
     assert_eq!((again.counts(), again.next_due_ms()), (whole.counts(), whole.next_due_ms()));
     assert_eq!(again.snapshot(), whole.snapshot());
 }

@@ -216,7 +216,7 @@ impl Storm {
                 if let Change::Trip { trip, event } = change {
                     asked += usize::from(event.kind() == EventKind::ReassignmentOffered);
                     reassigned += usize::from(event.kind() == EventKind::Reassigned);
-                    let acted = event.of_asked().or(event.of_driver()).cloned();
+                    let acted = event.required_takeover_driver().or(event.required_driver()).cloned();
                     written.insert((trip, acted, kind(&event)));
                 }
             }

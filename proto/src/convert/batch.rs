@@ -1,5 +1,5 @@
-//! A batch between roles: rows inside, columns on the wire. The hot path: every position of the fleet passes here,
-//! so a row costs no allocation and each column is reserved once.
+//! The batches of replication streams: rows in memory, columns on the wire. This is a hot path, because every position of
+//! the fleet takes it. A row needs no allocation, and each column is reserved once.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use kerb_types::limits::BATCH_ROWS_MAX;
 use kerb_types::{DriverProfile, DriverStatus, FieldError, Motion, UpdateVersion};
 
 use super::field::{
-    HEADING_MAX_CDEG, SPEED_MAX_CMPS, at, at_most, capabilities, driver_id, each, measure, position, refuse,
-    refuse_measure, refuse_position, refuse_shard, shard, status, vehicle_class,
+    HEADING_MAX_CDEG, SPEED_MAX_CMPS, at, at_most, capabilities, driver_id, each, invalid, invalid_measure,
+    invalid_position, invalid_shard, measure, position, shard, status, vehicle_class,
 };
 use crate::internal::v1;
 
 impl From<&Batch> for v1::Batch {
     fn from(batch: &Batch) -> Self {
         let updates = &batch.updates;
-        // Wrapping, there and back: any two times survive.
+        // Both directions wrap, so the difference of any two times survives.
         let base_time_ms = updates.first().map_or(0, |first| first.update_version.time_ms);
         Self {
             slot_bindings: batch.slot_bindings.iter().map(Into::into).collect(),
@@ -67,7 +67,7 @@ fn updates(wire: &v1::Batch) -> Result<Vec<Update>, FieldError> {
         ("status", wire.status.len()),
     ];
     if let Some((field, length)) = lengths.into_iter().find(|(_, length)| *length != rows) {
-        return Err(refuse(
+        return Err(invalid(
             field,
             format_args!("{length} elements"),
             format_args!("{rows}, as many as in slot"),
@@ -77,13 +77,13 @@ fn updates(wire: &v1::Batch) -> Result<Vec<Update>, FieldError> {
     for i in 0..rows {
         match update(wire, i) {
             Some(update) => updates.push(update),
-            None => return Err(refusal_of(wire, i)),
+            None => return Err(row_error(wire, i)),
         }
     }
     Ok(updates)
 }
 
-/// Row `i`; all columns are that long.
+/// Converts row `i`; `None` for an invalid value. All columns have the same length.
 #[inline]
 fn update(wire: &v1::Batch, i: usize) -> Option<Update> {
     Some(Update {
@@ -102,27 +102,27 @@ fn update(wire: &v1::Batch, i: usize) -> Option<Update> {
     })
 }
 
-/// Why row `i` is no update.
+/// Returns the error of row `i`, for which [`update`] returned `None`.
 #[cold]
-fn refusal_of(wire: &v1::Batch, i: usize) -> FieldError {
+fn row_error(wire: &v1::Batch, i: usize) -> FieldError {
     if shard(wire.shard[i]).is_none() {
-        refuse_shard(at("shard", i), wire.shard[i])
+        invalid_shard(at("shard", i), wire.shard[i])
     } else if position(wire.position[i]).is_none() {
-        refuse_position(at("position", i), wire.position[i])
+        invalid_position(at("position", i), wire.position[i])
     } else if measure(wire.heading_cdeg[i], HEADING_MAX_CDEG).is_none() {
-        refuse_measure(at("heading_cdeg", i), wire.heading_cdeg[i], HEADING_MAX_CDEG)
+        invalid_measure(at("heading_cdeg", i), wire.heading_cdeg[i], HEADING_MAX_CDEG)
     } else if measure(wire.speed_cmps[i], SPEED_MAX_CMPS).is_none() {
-        refuse_measure(at("speed_cmps", i), wire.speed_cmps[i], SPEED_MAX_CMPS)
+        invalid_measure(at("speed_cmps", i), wire.speed_cmps[i], SPEED_MAX_CMPS)
     } else {
-        refuse(at("status", i), wire.status[i], "1 to 3: who is offline is removed, not updated")
+        invalid(at("status", i), wire.status[i], "1 to 3: an offline driver is removed, not updated")
     }
 }
 
 impl From<&SlotBinding> for v1::SlotBinding {
-    fn from(introduction: &SlotBinding) -> Self {
-        let profile = &introduction.profile;
+    fn from(binding: &SlotBinding) -> Self {
+        let profile = &binding.profile;
         Self {
-            slot: introduction.slot,
+            slot: binding.slot,
             driver_id: profile.id.as_str().to_owned(),
             vehicle_class: u32::from(profile.vehicle_class.0),
             capabilities: u32::from(profile.capabilities.0),
@@ -144,9 +144,9 @@ impl TryFrom<v1::SlotBinding> for SlotBinding {
 }
 
 impl From<&Eviction> for v1::Eviction {
-    fn from(forget: &Eviction) -> Self {
-        let UpdateVersion { sequence, time_ms } = forget.update_version;
-        Self { driver_id: forget.id.as_str().to_owned(), sequence, time_ms }
+    fn from(eviction: &Eviction) -> Self {
+        let UpdateVersion { sequence, time_ms } = eviction.update_version;
+        Self { driver_id: eviction.id.as_str().to_owned(), sequence, time_ms }
     }
 }
 

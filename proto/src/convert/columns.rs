@@ -1,19 +1,19 @@
-//! A gateway's batch: the columns are checked as a whole, then each row by itself, so that one bad row costs no
-//! other. A hot path: a good row allocates nothing.
+//! The batches of gateways. The lengths of all columns are validated first, then each row by itself, so that an invalid row
+//! leaves the others valid. This is a hot path: a valid row needs no allocation.
 
 use kerb_geometry::LatLng;
 use kerb_types::limits::BATCH_ROWS_MAX;
 use kerb_types::{FieldError, Motion, UpdateVersion};
 
 use super::Report;
-use super::field::{HEADING_MAX_CDEG, SPEED_MAX_CMPS, at_most, measure, reason, refuse, refuse_measure};
+use super::field::{HEADING_MAX_CDEG, SPEED_MAX_CMPS, at_most, invalid, invalid_measure, measure, reason};
 use super::report::reported_status;
 use crate::v1;
 
-/// Largest accuracy that is a number.
+/// Maximum accuracy radius in decimeters. The next number means that the accuracy is not known.
 const ACCURACY_MAX_DM: u16 = Motion::NOT_KNOWN - 1;
 
-/// Columns whose lengths agree.
+/// A gateway's columns with consistent lengths.
 ///
 /// ```
 /// use kerb_proto::{convert::Columns, v1::PositionColumns};
@@ -36,7 +36,7 @@ impl TryFrom<v1::PositionColumns> for Columns {
             [("latitude_e7", wire.latitude_e7.len()), ("longitude_e7", wire.longitude_e7.len())]
         {
             if length != rows {
-                return Err(length_refusal(field, length, format_args!("{rows}, as many as in handle")));
+                return Err(invalid_length(field, length, format_args!("{rows}, as many as in handle")));
             }
         }
         let optional = [
@@ -49,7 +49,7 @@ impl TryFrom<v1::PositionColumns> for Columns {
         ];
         match optional.into_iter().find(|(_, length)| *length != 0 && *length != rows) {
             Some((field, length)) => {
-                Err(length_refusal(field, length, format_args!("{rows}, as many as in handle, or none")))
+                Err(invalid_length(field, length, format_args!("{rows}, as many as in handle, or none")))
             }
             None => Ok(Self(wire)),
         }
@@ -57,36 +57,36 @@ impl TryFrom<v1::PositionColumns> for Columns {
 }
 
 #[cold]
-fn length_refusal(field: &'static str, length: usize, right: std::fmt::Arguments<'_>) -> FieldError {
-    refuse(field, format_args!("{length} elements"), right)
+fn invalid_length(field: &'static str, length: usize, expected: std::fmt::Arguments<'_>) -> FieldError {
+    invalid(field, format_args!("{length} elements"), expected)
 }
 
 impl Columns {
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.0.handle.len()
     }
 
-    /// Whether there is no row.
+    /// Whether the batch has no rows.
     pub fn is_empty(&self) -> bool {
         self.0.handle.is_empty()
     }
 
-    /// Every row's handle and report, or what is wrong with the row.
+    /// Returns the handle and the report of every row, or the row's error.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = (u32, Result<Report, FieldError>)> {
         self.0.handle.iter().enumerate().map(|(i, handle)| (*handle, self.row(i)))
     }
 
-    /// Row `i`, which must be below [`Columns::len`].
+    /// Converts row `i`, which must be below [`Columns::len`].
     pub fn row(&self, i: usize) -> Result<Report, FieldError> {
         let wire = &self.0;
         let (lat_e7, lon_e7) = (wire.latitude_e7[i], wire.longitude_e7[i]);
         let value = |field, column: &[u32], max| match column.get(i) {
             None => Ok(Motion::NOT_KNOWN),
-            Some(value) => measure(*value, max).ok_or_else(|| refuse_measure(field, *value, max)),
+            Some(value) => measure(*value, max).ok_or_else(|| invalid_measure(field, *value, max)),
         };
         Ok(Report {
-            position: LatLng::from_e7(lat_e7, lon_e7).map_err(|error| refuse_point(&error))?,
+            position: LatLng::from_e7(lat_e7, lon_e7).map_err(|error| invalid_point(&error))?,
             update_version: UpdateVersion {
                 sequence: wire.sequence.get(i).copied().unwrap_or(0),
                 time_ms: self.time_ms(i),
@@ -100,7 +100,7 @@ impl Columns {
         })
     }
 
-    /// A base that no offset can keep in range is far outside any clock: it saturates and is refused as a time.
+    /// Returns the time of row `i`. An overflow saturates, and ingest rejects such a time as too far from its clock.
     fn time_ms(&self, i: usize) -> i64 {
         let offset_ms = self.0.time_offset_ms.get(i).copied().unwrap_or(0);
         self.0.base_time_ms.saturating_add(i64::from(offset_ms))
@@ -108,7 +108,7 @@ impl Columns {
 }
 
 #[cold]
-fn refuse_point(error: &kerb_geometry::CoordinateError) -> FieldError {
+fn invalid_point(error: &kerb_geometry::CoordinateError) -> FieldError {
     let field = match error {
         kerb_geometry::CoordinateError::Latitude(_) => "latitude_e7",
         kerb_geometry::CoordinateError::Longitude(_) => "longitude_e7",

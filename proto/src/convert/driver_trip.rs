@@ -1,4 +1,4 @@
-//! A trip as a driver's app sees it: tasks down, actions up, and what the actions came to.
+//! The trip messages of a driver's stream: assignments to the app, actions from the app, and the results of actions.
 
 use kerb_geometry::LatLng;
 use kerb_ports::{DriverAction, DriverNotification, TripAssignment};
@@ -7,20 +7,20 @@ use kerb_types::FieldError;
 use kerb_types::limits::REASON_BYTES_MAX;
 use tonic::{Code, Status};
 
-use super::field::{refuse, required};
+use super::driver_notification::party_size;
+use super::field::{invalid, required};
 use super::public::{travel_source, travel_source_number};
-use super::task::party_size;
 use super::trip::{public_state, trip_id, trip_state};
 use crate::v1;
 use crate::v1::connect_response::Message;
 use crate::v1::trip_action::Action;
 
-/// What a driver does about a trip.
+/// A driver's action with the trip that it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Act {
-    /// Which trip.
+    /// The id of the trip.
     pub trip: TripId,
-    /// What.
+    /// The action on this trip.
     pub action: DriverAction,
 }
 
@@ -29,9 +29,9 @@ impl From<&Act> for v1::TripAction {
         let action = match &act.action {
             DriverAction::Accept => Action::Accept(v1::AcceptOffer {}),
             DriverAction::Decline { reason } => Action::Decline(v1::DeclineOffer { reason: reason.clone() }),
-            DriverAction::Arrived => Action::Arrived(v1::Arrived {}),
-            DriverAction::PickedUp => Action::PickedUp(v1::PickedUp {}),
-            DriverAction::DroppedOff => Action::DroppedOff(v1::DroppedOff {}),
+            DriverAction::Arrived => Action::Arrived(v1::ArriveAtPickup {}),
+            DriverAction::PickedUp => Action::PickedUp(v1::PickUpRider {}),
+            DriverAction::DroppedOff => Action::DroppedOff(v1::DropOffRider {}),
             DriverAction::Cancel { reason } => Action::Cancel(v1::CancelAccepted { reason: reason.clone() }),
         };
         Self { trip_id: act.trip.to_string(), action: Some(action) }
@@ -50,12 +50,12 @@ impl TryFrom<v1::TripAction> for Act {
             _ => String::new(),
         };
         let action = action_of(name, reason);
-        // The words stand inside the action's own message.
+        // The reason is a field of the action's own message, so the path of its error begins with the action's name.
         Ok(Self { trip, action: action.map_err(|error| error.within(name))? })
     }
 }
 
-/// The name of an action, as in `TripAction`; empty when it has none.
+/// Returns the field name of an action in `TripAction`; empty if the message contains no action.
 pub fn action_name(wire: &v1::TripAction) -> &'static str {
     match &wire.action {
         None => "",
@@ -68,11 +68,11 @@ pub fn action_name(wire: &v1::TripAction) -> &'static str {
     }
 }
 
-/// The action of a name; the words belong to those that have some.
+/// Returns the action with this name. `reason` is used by the actions that have one.
 pub(super) fn action_of(name: &str, reason: String) -> Result<DriverAction, FieldError> {
     if reason.len() > REASON_BYTES_MAX {
         let length = format_args!("{} bytes", reason.len());
-        return Err(refuse("reason", length, format_args!("at most {REASON_BYTES_MAX}")));
+        return Err(invalid("reason", length, format_args!("at most {REASON_BYTES_MAX}")));
     }
     match name {
         "accept" => Ok(DriverAction::Accept),
@@ -82,13 +82,13 @@ pub(super) fn action_of(name: &str, reason: String) -> Result<DriverAction, Fiel
         "dropped_off" => Ok(DriverAction::DroppedOff),
         "cancel" => Ok(DriverAction::Cancel { reason }),
         _ => {
-            let right = "accept, decline, arrived, picked_up, dropped_off or cancel";
-            Err(refuse("action", format_args!("{name:?}"), right))
+            let expected = "accept, decline, arrived, picked_up, dropped_off or cancel";
+            Err(invalid("action", format_args!("{name:?}"), expected))
         }
     }
 }
 
-/// The words of an action; empty for one without.
+/// Returns the reason of an action; empty for an action without one.
 pub(super) fn reason_of(action: &DriverAction) -> &str {
     match action {
         DriverAction::Decline { reason } | DriverAction::Cancel { reason } => reason,
@@ -96,7 +96,7 @@ pub(super) fn reason_of(action: &DriverAction) -> &str {
     }
 }
 
-/// What an action came to, for the driver's app. Trip and action are named as the app named them.
+/// Returns the message about an action's result. `trip_id` and `action` are the texts that the app sent.
 pub fn action_result(trip_id: &str, action: &str, outcome: Result<TripState, &Status>) -> v1::ActionResult {
     let (state, code, message) = match outcome {
         Ok(state) => (public_state(state), Code::Ok, ""),
@@ -111,8 +111,8 @@ pub fn action_result(trip_id: &str, action: &str, outcome: Result<TripState, &St
     }
 }
 
-/// The opposite of [`action_result`]: where the trip stands, or why the action was not taken. A result that says
-/// neither is `INTERNAL`.
+/// Reverses [`action_result`]: returns the state of the trip, or the status of a rejected action. A result with neither is
+/// `INTERNAL`.
 pub fn action_outcome(wire: &v1::ActionResult) -> Result<TripState, Status> {
     if wire.code != 0 {
         return Err(Status::new(Code::from_i32(wire.code), wire.message.clone()));
@@ -121,9 +121,9 @@ pub fn action_outcome(wire: &v1::ActionResult) -> Result<TripState, Status> {
 }
 
 impl From<&DriverNotification> for Message {
-    fn from(news: &DriverNotification) -> Self {
-        match news {
-            DriverNotification::Assignment(task) => Self::Assignment((&**task).into()),
+    fn from(notification: &DriverNotification) -> Self {
+        match notification {
+            DriverNotification::Assignment(assignment) => Self::Assignment((&**assignment).into()),
             DriverNotification::Ended { trip, state, reason } => Self::Ended(v1::TripEnded {
                 trip_id: trip.to_string(),
                 state: public_state(*state).into(),
@@ -134,16 +134,16 @@ impl From<&DriverNotification> for Message {
 }
 
 impl From<&TripAssignment> for v1::TripAssignment {
-    fn from(task: &TripAssignment) -> Self {
+    fn from(assignment: &TripAssignment) -> Self {
         Self {
-            trip_id: task.trip.to_string(),
-            state: public_state(task.state).into(),
-            pickup: Some(task.pickup.into()),
-            dropoff: Some(task.dropoff.into()),
-            pickup_eta_s: task.pickup_eta_s,
-            travel_source: travel_source_number(task.travel_source),
-            expires_ms: task.expires_ms,
-            party_size: u32::from(task.party_size),
+            trip_id: assignment.trip.to_string(),
+            state: public_state(assignment.state).into(),
+            pickup: Some(assignment.pickup.into()),
+            dropoff: Some(assignment.dropoff.into()),
+            pickup_eta_s: assignment.pickup_eta_s,
+            travel_source: travel_source_number(assignment.travel_source),
+            expires_ms: assignment.expires_ms,
+            party_size: u32::from(assignment.party_size),
         }
     }
 }
@@ -152,14 +152,14 @@ impl TryFrom<v1::TripAssignment> for TripAssignment {
     type Error = FieldError;
 
     fn try_from(wire: v1::TripAssignment) -> Result<Self, FieldError> {
-        let place = |field, point| {
+        let position = |field, point| {
             LatLng::try_from(required(field, point)?).map_err(|error: FieldError| error.within(field))
         };
         Ok(Self {
             trip: trip_id(&wire.trip_id)?,
             state: trip_state(wire.state)?,
-            pickup: place("pickup", wire.pickup)?,
-            dropoff: place("dropoff", wire.dropoff)?,
+            pickup: position("pickup", wire.pickup)?,
+            dropoff: position("dropoff", wire.dropoff)?,
             pickup_eta_s: wire.pickup_eta_s,
             travel_source: travel_source(wire.travel_source),
             expires_ms: wire.expires_ms,

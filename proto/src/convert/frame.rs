@@ -1,4 +1,4 @@
-//! The steps of a session between an ingest node and an index server, there and back.
+//! The messages of a replication stream between an ingest node and an index server.
 
 use kerb_ports::{Batch, Control, Frame, SourceRegistration};
 use kerb_types::{FieldError, NodeId};
@@ -9,21 +9,21 @@ use crate::internal::v1::position_control::Control as WireControl;
 use crate::internal::v1::position_frame::Frame as WireFrame;
 use crate::internal::v1::{PositionControl, PositionFrame, ShardList, SnapshotBegin, SnapshotEnd};
 
-/// What comes up the stream.
+/// A message from the ingest node.
 #[derive(Clone, Debug, PartialEq)]
-pub enum FromSource {
-    /// Right only as the first message.
+pub enum SourceMessage {
+    /// The registration, which is the first message and no other.
     Register(SourceRegistration),
-    /// Right only after the register.
+    /// A frame after the registration.
     Frame(Frame),
 }
 
-/// What comes down the stream.
+/// A message from the index server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FromSink {
-    /// All frames up to this number (from 0, the register not counted) are visible to searches.
+pub enum SinkMessage {
+    /// Searches see all frames up to this number. Numbers start at 0 with the first frame after the registration.
     Applied(u64),
-    /// A wish.
+    /// A request of the index server.
     Control(Control),
 }
 
@@ -48,7 +48,7 @@ impl From<&Frame> for PositionFrame {
     }
 }
 
-impl TryFrom<PositionFrame> for FromSource {
+impl TryFrom<PositionFrame> for SourceMessage {
     type Error = FieldError;
 
     fn try_from(wire: PositionFrame) -> Result<Self, FieldError> {
@@ -69,11 +69,11 @@ impl TryFrom<PositionFrame> for FromSource {
     }
 }
 
-impl From<&FromSink> for PositionControl {
-    fn from(message: &FromSink) -> Self {
+impl From<&SinkMessage> for PositionControl {
+    fn from(message: &SinkMessage) -> Self {
         let control = match message {
-            FromSink::Applied(frames) => WireControl::AppliedFrames(*frames),
-            FromSink::Control(Control::Resync(shards)) => {
+            SinkMessage::Applied(frames) => WireControl::AppliedFrames(*frames),
+            SinkMessage::Control(Control::Resync(shards)) => {
                 WireControl::Resync(ShardList { shards: shard_numbers(shards) })
             }
         };
@@ -81,7 +81,7 @@ impl From<&FromSink> for PositionControl {
     }
 }
 
-impl TryFrom<PositionControl> for FromSink {
+impl TryFrom<PositionControl> for SinkMessage {
     type Error = FieldError;
 
     fn try_from(wire: PositionControl) -> Result<Self, FieldError> {

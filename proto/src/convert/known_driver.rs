@@ -1,10 +1,10 @@
-//! What an ingest node knows of a driver.
+//! The entry of a driver in an ingest node's table.
 
 use kerb_types::{DriverProfile, FieldError, KnownDriver, KnownPosition, Motion, UpdateVersion};
 
 use super::field::{
-    capabilities, driver_id, measure, motion, one_position, one_status, refuse_measure, refuse_shard, shard,
-    vehicle_class,
+    capabilities, driver_id, invalid_measure, invalid_shard, measure, motion, one_position, one_status,
+    shard, vehicle_class,
 };
 use crate::internal::v1;
 
@@ -66,8 +66,8 @@ impl TryFrom<v1::KnownPosition> for KnownPosition {
             update_version: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
             motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
             accuracy_dm: measure(wire.accuracy_dm, accuracy_max)
-                .ok_or_else(|| refuse_measure("accuracy_dm", wire.accuracy_dm, accuracy_max))?,
-            shard: shard(wire.shard).ok_or_else(|| refuse_shard("shard", wire.shard))?,
+                .ok_or_else(|| invalid_measure("accuracy_dm", wire.accuracy_dm, accuracy_max))?,
+            shard: shard(wire.shard).ok_or_else(|| invalid_shard("shard", wire.shard))?,
         })
     }
 }

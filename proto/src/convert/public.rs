@@ -5,7 +5,7 @@ use kerb_ports::{DriverFilter, Search};
 use kerb_types::limits::{NEIGHBORS_MAX, RADIUS_MAX_M};
 use kerb_types::{Catalog, DriverStatus, FieldError, Motion, TravelSource, UpdateVersion};
 
-use super::field::{at, at_most, each, reason, refuse, required};
+use super::field::{at, at_most, each, invalid, reason, required};
 use super::search::count;
 use crate::v1;
 
@@ -23,7 +23,7 @@ impl TryFrom<v1::LatLng> for LatLng {
     }
 }
 
-/// The public name of what a travel time was computed from.
+/// Returns the public name of a travel time's source.
 pub fn public_travel_source(source: TravelSource) -> v1::TravelSource {
     match source {
         TravelSource::Roads => v1::TravelSource::Roads,
@@ -31,12 +31,12 @@ pub fn public_travel_source(source: TravelSource) -> v1::TravelSource {
     }
 }
 
-/// The number of `kerb.v1.TravelSource`; 0 when it is not known.
+/// Returns the number of `kerb.v1.TravelSource`; 0 if the source is not known.
 pub(super) fn travel_source_number(source: Option<TravelSource>) -> i32 {
     source.map_or(v1::TravelSource::Unspecified, public_travel_source).into()
 }
 
-/// What a travel time was computed from, by its number in `kerb.v1`; `None` for 0 and what a newer peer may say.
+/// Returns the source with this number of `kerb.v1.TravelSource`; `None` for 0 and for numbers of newer versions.
 pub(super) fn travel_source(number: i32) -> Option<TravelSource> {
     match v1::TravelSource::try_from(number) {
         Ok(v1::TravelSource::Roads) => Some(TravelSource::Roads),
@@ -45,7 +45,7 @@ pub(super) fn travel_source(number: i32) -> Option<TravelSource> {
     }
 }
 
-/// A point, or a refusal of `latitude_deg` or `longitude_deg`.
+/// Converts degrees to a point, or to an error of `latitude_deg` or `longitude_deg`.
 pub(super) fn degrees(latitude_deg: f64, longitude_deg: f64) -> Result<LatLng, FieldError> {
     LatLng::new(latitude_deg, longitude_deg).map_err(|error| {
         let field = match error {
@@ -56,13 +56,13 @@ pub(super) fn degrees(latitude_deg: f64, longitude_deg: f64) -> Result<LatLng, F
     })
 }
 
-/// A circle of a radius that a search may have.
+/// Returns a circle whose radius is valid for a search.
 pub(super) fn circle(center: LatLng, radius_m: f64) -> Result<Circle, FieldError> {
-    let refusal = || refuse("radius_m", radius_m, format_args!("more than 0, at most {RADIUS_MAX_M}"));
+    let error = || invalid("radius_m", radius_m, format_args!("more than 0, at most {RADIUS_MAX_M}"));
     if radius_m > RADIUS_MAX_M {
-        return Err(refusal());
+        return Err(error());
     }
-    Circle::new(center, radius_m).ok().ok_or_else(refusal)
+    Circle::new(center, radius_m).ok().ok_or_else(error)
 }
 
 fn circle_around(point: Option<v1::LatLng>, radius_m: f64) -> Result<Circle, FieldError> {
@@ -91,14 +91,14 @@ impl TryFrom<v1::PolygonSearch> for Polygon {
     type Error = FieldError;
 
     fn try_from(wire: v1::PolygonSearch) -> Result<Self, FieldError> {
-        // Before any work on them; the closing vertex may be repeated.
+        // The check precedes the conversion, so that a huge list costs nothing. The closing vertex may be repeated.
         at_most("vertices", wire.vertices.len(), MAX_POLYGON_VERTICES + 1)?;
         let vertices = each("vertices", wire.vertices)?;
         Polygon::new(vertices).map_err(|error| FieldError::new("vertices", reason(&error)))
     }
 }
 
-/// The public name of a status.
+/// Returns the public name of a status.
 pub fn public_status(status: DriverStatus) -> v1::DriverStatus {
     match status {
         DriverStatus::Available => v1::DriverStatus::Available,
@@ -108,19 +108,19 @@ pub fn public_status(status: DriverStatus) -> v1::DriverStatus {
     }
 }
 
-/// The filter that a caller's message means at `now_ms`. An absent one is `Default`.
+/// Converts a caller's filter at `now_ms`. The caller passes the `Default` for an absent message.
 ///
-/// `stale_ms` is the age that 0 stands for, `gone_ms` the largest that may be asked for.
+/// An age of 0 means `stale_ms`. The largest valid age is `ttl_ms`.
 pub fn driver_filter(
     wire: &v1::DriverFilter,
     catalog: &Catalog,
-    (stale_ms, gone_ms): (u32, u32),
+    (stale_ms, ttl_ms): (u32, u32),
     now_ms: i64,
 ) -> Result<DriverFilter, FieldError> {
     let mut filter = DriverFilter::ANY;
     for (i, number) in wire.statuses.iter().enumerate() {
         let status = u8::try_from(*number).ok().and_then(DriverStatus::from_number);
-        let status = status.ok_or_else(|| refuse(at("statuses", i), number, "1 to 4"))?;
+        let status = status.ok_or_else(|| invalid(at("statuses", i), number, "1 to 4"))?;
         filter.statuses |= 1 << status as u8;
     }
     for (i, name) in wire.vehicle_classes.iter().enumerate() {
@@ -130,14 +130,14 @@ pub fn driver_filter(
     }
     filter.capabilities = catalog.capabilities(&wire.capabilities)?;
     let age_ms = if wire.position_age_max_ms == 0 { stale_ms } else { wire.position_age_max_ms };
-    if age_ms > gone_ms {
-        return Err(refuse("position_age_max_ms", age_ms, format_args!("at most {gone_ms}")));
+    if age_ms > ttl_ms {
+        return Err(invalid("position_age_max_ms", age_ms, format_args!("at most {ttl_ms}")));
     }
     filter.time_min_ms = now_ms.saturating_sub(i64::from(age_ms));
     Ok(filter)
 }
 
-/// The public message of a position; `accuracy_dm` is [`Motion::NOT_KNOWN`] where nobody knows it.
+/// Returns the public message of a position. `accuracy_dm` may be [`Motion::NOT_KNOWN`].
 pub fn public_position(
     position: LatLng,
     update_version: UpdateVersion,

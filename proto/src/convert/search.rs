@@ -1,4 +1,4 @@
-//! A query to the shards of an index server, and its answer.
+//! Queries to the shards of an index server, and their results.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use kerb_types::limits::{NEIGHBORS_MAX, PAGE_SIZE_MAX};
 use kerb_types::{DriverProfile, FieldError, UpdateVersion};
 
 use super::field::{
-    at, at_most, capabilities, driver_id, each, motion, one_position, one_status, position, reason, refuse,
-    refuse_position, required, shard_numbers, shards, vehicle_class,
+    at, at_most, capabilities, driver_id, each, invalid, invalid_position, motion, one_position, one_status,
+    position, reason, required, shard_numbers, shards, vehicle_class,
 };
 use crate::internal::v1;
 use crate::internal::v1::search_shards_request::Search as WireSearch;
 
-/// One more than a page, to see whether there is another.
-const HITS_MAX: u32 = PAGE_SIZE_MAX + 1;
+/// Maximum drivers in a result: one more than a page, which shows whether another page follows.
+const RESULT_DRIVERS_MAX: u32 = PAGE_SIZE_MAX + 1;
 
 impl From<&ShardQuery> for v1::SearchShardsRequest {
     fn from(query: &ShardQuery) -> Self {
@@ -37,7 +37,7 @@ impl TryFrom<v1::SearchShardsRequest> for ShardQuery {
     fn try_from(wire: v1::SearchShardsRequest) -> Result<Self, FieldError> {
         let statuses = u8::try_from(wire.statuses)
             .ok()
-            .ok_or_else(|| refuse("statuses", format_args!("{:#x}", wire.statuses), "a mask of 8 bits"))?;
+            .ok_or_else(|| invalid("statuses", format_args!("{:#x}", wire.statuses), "a mask of 8 bits"))?;
         Ok(Self {
             shards: shards("shards", &wire.shards)?,
             extra_shards: shards("extra_shards", &wire.extra_shards)?,
@@ -87,21 +87,21 @@ fn nearest(wire: &v1::Nearest) -> Result<Search, FieldError> {
 fn within_radius(wire: v1::WithinRadius) -> Result<Search, FieldError> {
     Ok(Search::WithinRadius {
         circle: circle(wire.point, wire.radius_m)?,
-        limit: count("limit", wire.limit, HITS_MAX)?,
+        limit: count("limit", wire.limit, RESULT_DRIVERS_MAX)?,
         after: cursor(wire.after)?,
     })
 }
 
 fn within_polygon(wire: v1::WithinPolygon) -> Result<Search, FieldError> {
-    // Before any work on them; the closing vertex may be repeated.
+    // The check precedes the conversion, so that a huge list costs nothing. The closing vertex may be repeated.
     at_most("vertices", wire.vertices.len(), MAX_POLYGON_VERTICES + 1)?;
     let vertex =
-        |(i, bits): (usize, &u64)| position(*bits).ok_or_else(|| refuse_position(at("vertices", i), *bits));
+        |(i, bits): (usize, &u64)| position(*bits).ok_or_else(|| invalid_position(at("vertices", i), *bits));
     let vertices = wire.vertices.iter().enumerate().map(vertex).collect::<Result<Vec<_>, _>>()?;
     let polygon = Polygon::new(vertices).map_err(|error| FieldError::new("vertices", reason(&error)))?;
     Ok(Search::WithinPolygon {
         polygon: Arc::new(polygon),
-        limit: count("limit", wire.limit, HITS_MAX)?,
+        limit: count("limit", wire.limit, RESULT_DRIVERS_MAX)?,
         after: cursor(wire.after)?,
     })
 }
@@ -111,14 +111,18 @@ fn circle(point: u64, radius_m: f64) -> Result<Circle, FieldError> {
     super::public::circle(center, radius_m)
 }
 
-/// 1 to `max`.
+/// Validates a count of 1 to `max`.
 pub(super) fn count(field: &'static str, value: u32, max: u32) -> Result<u32, FieldError> {
-    if (1..=max).contains(&value) { Ok(value) } else { Err(refuse(field, value, format_args!("1 to {max}"))) }
+    if (1..=max).contains(&value) {
+        Ok(value)
+    } else {
+        Err(invalid(field, value, format_args!("1 to {max}")))
+    }
 }
 
-/// A half-chord squared.
+/// Validates a haversine, which is between 0 and 1.
 fn hav(value: f64) -> Result<f64, FieldError> {
-    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(refuse("hav", value, "0 to 1")) }
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(invalid("hav", value, "0 to 1")) }
 }
 
 fn cursor(wire: Option<v1::Cursor>) -> Result<Option<Cursor>, FieldError> {
@@ -152,7 +156,7 @@ impl TryFrom<v1::SearchShardsResponse> for ShardResult {
     type Error = FieldError;
 
     fn try_from(wire: v1::SearchShardsResponse) -> Result<Self, FieldError> {
-        at_most("neighbors", wire.neighbors.len(), HITS_MAX as usize)?;
+        at_most("neighbors", wire.neighbors.len(), RESULT_DRIVERS_MAX as usize)?;
         Ok(Self {
             neighbors: each("neighbors", wire.neighbors)?,
             uncovered: shards("uncovered", &wire.uncovered)?,

@@ -1,9 +1,9 @@
-//! What shards hold.
+//! The statistics of shards.
 
 use kerb_ports::ShardStat;
 use kerb_types::{FieldError, NodeId};
 
-use super::field::{at, refuse_shard, shard};
+use super::field::{at, invalid_shard, shard};
 use crate::internal::v1;
 
 impl From<&ShardStat> for v1::ShardStat {
@@ -26,7 +26,7 @@ impl TryFrom<v1::ShardStat> for ShardStat {
             NodeId::new(id).map_err(|error| FieldError::new(at("sources", i), error.description))
         };
         Ok(Self {
-            shard: shard(wire.shard).ok_or_else(|| refuse_shard("shard", wire.shard))?,
+            shard: shard(wire.shard).ok_or_else(|| invalid_shard("shard", wire.shard))?,
             drivers: wire.drivers,
             bytes: wire.bytes,
             covered: wire.covered,

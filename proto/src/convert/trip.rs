@@ -1,13 +1,13 @@
-//! A trip as riders, operators and those who bill see it.
+//! The public messages of trips, receipts and steps.
 
-use kerb_trips::{CancelledBy, Receipt, ReturnReason, Step, StepNote, Trip, TripId, TripState};
+use kerb_trips::{CancelledBy, Receipt, ReturnReason, StepNote, Trip, TripId, TripState, TripStep};
 use kerb_types::{Catalog, DriverId, FieldError};
 
-use super::field::refuse;
+use super::field::invalid;
 use super::public::travel_source_number;
 use crate::v1;
 
-/// The public name of a state.
+/// Returns the public name of a state.
 pub fn public_state(state: TripState) -> v1::TripState {
     match state {
         TripState::Requested => v1::TripState::Requested,
@@ -21,19 +21,19 @@ pub fn public_state(state: TripState) -> v1::TripState {
     }
 }
 
-/// The state of a number of `kerb.v1.TripState`; a refusal of `state` for no such one.
+/// Returns the state with this number of `kerb.v1.TripState`, or an error of `state`.
 pub fn trip_state(number: impl Into<i64>) -> Result<TripState, FieldError> {
     let number = number.into();
     let state = TripState::ALL.into_iter().find(|state| public_state(*state) as i64 == number);
-    state.ok_or_else(|| refuse("state", number, "1 to 8"))
+    state.ok_or_else(|| invalid("state", number, "1 to 8"))
 }
 
-/// A trip's id, or a refusal of `trip_id`.
+/// Parses a trip's id; an error names `trip_id`.
 pub(super) fn trip_id(text: &str) -> Result<TripId, FieldError> {
     text.parse()
 }
 
-/// The public message of a trip.
+/// Returns the public message of a trip.
 pub fn public_trip(trip: &Trip, catalog: &Catalog) -> v1::Trip {
     let (request, times) = (&trip.request, &trip.times);
     v1::Trip {
@@ -46,7 +46,7 @@ pub fn public_trip(trip: &Trip, catalog: &Catalog) -> v1::Trip {
         capabilities: catalog.capability_names(request.capabilities).map(str::to_owned).collect(),
         party_size: u32::from(request.party_size),
         wait_max_ms: request.wait_max_ms.clamp(0, i64::from(u32::MAX)) as u32,
-        driver_id: driver_name(trip.driver.as_ref()),
+        driver_id: driver_id_text(trip.driver.as_ref()),
         pickup_eta_s: trip.offer.map_or(0, |offer| offer.pickup_eta_s),
         travel_source: travel_source_number(trip.offer.and_then(|offer| offer.travel_source)),
         offers: trip.offers,
@@ -62,7 +62,7 @@ pub fn public_trip(trip: &Trip, catalog: &Catalog) -> v1::Trip {
     }
 }
 
-/// The public message of a receipt.
+/// Returns the public message of a receipt.
 pub fn public_receipt(receipt: &Receipt, catalog: &Catalog) -> v1::Receipt {
     v1::Receipt {
         rider_id: receipt.rider.as_str().to_owned(),
@@ -81,35 +81,35 @@ pub fn public_receipt(receipt: &Receipt, catalog: &Catalog) -> v1::Receipt {
     }
 }
 
-/// The public message of a change of state; `number` counts from 1.
-pub fn public_step(number: u64, step: &Step) -> v1::TripChange {
+/// Returns the public message of a step; `number` counts from 1.
+pub fn public_step(number: u64, step: &TripStep) -> v1::TripChange {
     let note = match &step.note {
         StepNote::None => String::new(),
         StepNote::OfferReturned { why } => return_reason(why),
-        StepNote::DriverLost => "the driver was away for too long".to_owned(),
+        StepNote::DriverLost => "the driver was disconnected for too long".to_owned(),
         StepNote::Reassigned { from } => format!("a nearer driver took it over from {}", from.as_str()),
-        StepNote::Cancelled { by, reason } => with_words(&format!("cancelled by {}", canceller(by)), reason),
+        StepNote::Cancelled { by, reason } => with_reason(&format!("cancelled by {}", canceller(by)), reason),
     };
     v1::TripChange {
         number,
         at_ms: step.at_ms,
         state: public_state(step.state).into(),
-        driver_id: driver_name(step.driver.as_ref()),
+        driver_id: driver_id_text(step.driver.as_ref()),
         note,
     }
 }
 
-/// Why an offer came back, in words.
+/// Describes why an offer ended without acceptance.
 pub(super) fn return_reason(why: &ReturnReason) -> String {
     match why {
-        ReturnReason::Declined { reason } => with_words("declined", reason),
+        ReturnReason::Declined { reason } => with_reason("declined", reason),
         ReturnReason::Expired => "not answered in time".to_owned(),
-        ReturnReason::DriverGone => "the driver was not there".to_owned(),
+        ReturnReason::DriverDisconnected => "the driver was disconnected".to_owned(),
         ReturnReason::Withdrawn => "withdrawn".to_owned(),
     }
 }
 
-/// Who called a trip off.
+/// Returns the name of the party that cancelled a trip.
 pub(super) fn canceller(by: &CancelledBy) -> &'static str {
     match by {
         CancelledBy::Rider => "rider",
@@ -118,11 +118,11 @@ pub(super) fn canceller(by: &CancelledBy) -> &'static str {
     }
 }
 
-fn with_words(what: &str, words: &str) -> String {
-    if words.is_empty() { what.to_owned() } else { format!("{what}: {words}") }
+fn with_reason(what: &str, reason: &str) -> String {
+    if reason.is_empty() { what.to_owned() } else { format!("{what}: {reason}") }
 }
 
-/// Empty for none.
-fn driver_name(driver: Option<&DriverId>) -> String {
+/// Returns the driver's id; empty for none.
+fn driver_id_text(driver: Option<&DriverId>) -> String {
     driver.map_or(String::new(), |driver| driver.as_str().to_owned())
 }

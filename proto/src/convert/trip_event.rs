@@ -1,4 +1,4 @@
-//! The events of trips, for those who must miss none.
+//! The public messages of trip events.
 
 use kerb_trips::{CancelledBy, ReturnReason, Trip, TripEvent, TripId, Version};
 use kerb_types::{Catalog, DriverId, TravelSource};
@@ -8,7 +8,7 @@ use super::trip::{canceller, public_receipt, public_trip, return_reason};
 use crate::v1;
 use crate::v1::trip_event::Event;
 
-/// The public message of an event: change `index` of record `version` of the trip's market, decided at `at_ms`.
+/// Returns the public message of an event: change `index` of record `version` of the trip's market, decided at `at_ms`.
 pub fn public_event(
     (version, index): (Version, u32),
     at_ms: i64,
@@ -80,7 +80,7 @@ fn returned(driver: &DriverId, why: &ReturnReason) -> v1::DriverEvent {
     v1::DriverEvent { driver_id: driver.as_str().to_owned(), reason: return_reason(why) }
 }
 
-/// Where the event says all by itself.
+/// Returns the message of an event that only names its driver.
 fn of_driver(driver: &DriverId) -> v1::DriverEvent {
     v1::DriverEvent { driver_id: driver.as_str().to_owned(), reason: String::new() }
 }

@@ -18,17 +18,17 @@ pub mod position_frame {
         SnapshotEnd(super::SnapshotEnd),
     }
 }
-/// First frame.
+/// The first frame of a stream.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SourceRegistration {
-    /// The ingest node.
+    /// The ingest node that opens the stream.
     #[prost(string, tag = "1")]
     pub node_id: ::prost::alloc::string::String,
-    /// Of the settings that must be equal: classes, capabilities, sharding.
+    /// The fingerprint of the settings that must be equal: classes, capabilities and sharding.
     #[prost(fixed64, tag = "2")]
     pub settings_fingerprint: u64,
 }
-/// The full part of these shards follows.
+/// Begins a snapshot of these shards.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SnapshotBegin {
     #[prost(uint64, tag = "1")]
@@ -36,23 +36,24 @@ pub struct SnapshotBegin {
     #[prost(uint32, repeated, tag = "2")]
     pub shards: ::prost::alloc::vec::Vec<u32>,
 }
-/// The full part of the round is complete: what this source owned there before and has not sent again is gone.
+/// Ends the snapshot of the round. The server removes the drivers of this source in the round's shards that the source has
+/// not sent since the begin of the round.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SnapshotEnd {
     #[prost(uint64, tag = "1")]
     pub round: u64,
 }
-/// Rows in columns; slots are the source's numbers of drivers, good for one stream.
+/// A batch of changes, column by column. A slot is the source's number of a driver on this stream.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Batch {
-    /// Before the first update of a slot.
+    /// Bindings of slots, before the first update of a slot.
     #[prost(message, repeated, tag = "1")]
     pub slot_bindings: ::prost::alloc::vec::Vec<SlotBinding>,
     #[prost(uint32, repeated, tag = "2")]
     pub slot: ::prost::alloc::vec::Vec<u32>,
     #[prost(uint32, repeated, tag = "3")]
     pub shard: ::prost::alloc::vec::Vec<u32>,
-    /// LatLng::to_bits.
+    /// Latitude and longitude as in LatLng::to_bits.
     #[prost(fixed64, repeated, tag = "4")]
     pub position: ::prost::alloc::vec::Vec<u64>,
     #[prost(int64, tag = "5")]
@@ -61,10 +62,10 @@ pub struct Batch {
     pub time_offset_ms: ::prost::alloc::vec::Vec<i64>,
     #[prost(uint64, repeated, tag = "7")]
     pub sequence: ::prost::alloc::vec::Vec<u64>,
-    /// Hundredths of a degree; 65,535 for not known.
+    /// Hundredths of a degree clockwise from north; 65,535 if not known.
     #[prost(uint32, repeated, tag = "8")]
     pub heading_cdeg: ::prost::alloc::vec::Vec<u32>,
-    /// Centimeters per second; 65,535 for not known.
+    /// Centimeters per second; 65,535 if not known.
     #[prost(uint32, repeated, tag = "9")]
     pub speed_cmps: ::prost::alloc::vec::Vec<u32>,
     /// DriverStatus numbers of kerb.v1.
@@ -73,7 +74,7 @@ pub struct Batch {
     /// Slots whose drivers left this server's shards, or the index.
     #[prost(uint32, repeated, tag = "11")]
     pub removed_slot: ::prost::alloc::vec::Vec<u32>,
-    /// Drivers of other sources to forget, from resume tokens.
+    /// Drivers of other sources to remove, from resume tokens.
     #[prost(message, repeated, tag = "12")]
     pub evictions: ::prost::alloc::vec::Vec<Eviction>,
 }
@@ -83,14 +84,14 @@ pub struct SlotBinding {
     pub slot: u32,
     #[prost(string, tag = "2")]
     pub driver_id: ::prost::alloc::string::String,
-    /// Number in the list of classes.
+    /// The number in the list of classes.
     #[prost(uint32, tag = "3")]
     pub vehicle_class: u32,
-    /// Bit i: number i in the list of capabilities.
+    /// Bit i stands for number i in the list of capabilities.
     #[prost(uint32, tag = "4")]
     pub capabilities: u32,
 }
-/// Remove this driver unless something newer than this is known.
+/// Removes the driver unless its state is newer than this version.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Eviction {
     #[prost(string, tag = "1")]
@@ -109,10 +110,10 @@ pub struct PositionControl {
 pub mod position_control {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Control {
-        /// All frames up to this number (from 0, the register not counted) are visible to searches.
+        /// Searches see all frames up to this number. Numbers start at 0 with the first frame after the registration.
         #[prost(uint64, tag = "1")]
         AppliedFrames(u64),
-        /// Send the full part of these shards again.
+        /// The ingest node must send a new snapshot of these shards.
         #[prost(message, tag = "2")]
         Resync(super::ShardList),
     }
@@ -126,19 +127,20 @@ pub struct ShardList {
 pub struct SearchShardsRequest {
     #[prost(uint32, repeated, tag = "1")]
     pub shards: ::prost::alloc::vec::Vec<u32>,
-    /// Bit i: DriverStatus number i is wanted; 0: any.
+    /// Bit i accepts DriverStatus number i; 0 accepts any.
     #[prost(uint32, tag = "5")]
     pub statuses: u32,
-    /// Bit i: class number i is wanted; 0: any.
+    /// Bit i accepts class number i; 0 accepts any.
     #[prost(fixed64, tag = "6")]
     pub vehicle_classes: u64,
-    /// All of these bits.
+    /// The capabilities that a driver must have.
     #[prost(uint32, tag = "7")]
     pub capabilities: u32,
-    /// Positions measured at this time or later.
+    /// The earliest accepted measurement of the position.
     #[prost(int64, tag = "8")]
     pub time_min_ms: i64,
-    /// Shards that others are asked for: neighbors in those that this server holds are registered, nothing is promised of them.
+    /// Shards that the aggregator searches at other servers. This server searches those of them that it holds, too, without
+    /// reporting their coverage.
     #[prost(uint32, repeated, tag = "9")]
     pub extra_shards: ::prost::alloc::vec::Vec<u32>,
     #[prost(oneof = "search_shards_request::Search", tags = "2, 3, 4")]
@@ -158,7 +160,7 @@ pub mod search_shards_request {
 }
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Nearest {
-    /// LatLng::to_bits.
+    /// Latitude and longitude as in LatLng::to_bits.
     #[prost(fixed64, tag = "1")]
     pub point: u64,
     #[prost(double, tag = "2")]
@@ -186,10 +188,10 @@ pub struct WithinPolygon {
     #[prost(message, optional, tag = "3")]
     pub after: ::core::option::Option<Cursor>,
 }
-/// Only what comes after this in the order of the answer.
+/// The end of the page before, in the order of the result.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Cursor {
-    /// Haversine of the central angle; 0 in a polygon search.
+    /// The haversine of the central angle to the last driver; 0 in a polygon search.
     #[prost(double, tag = "1")]
     pub hav: f64,
     #[prost(string, tag = "2")]
@@ -199,7 +201,7 @@ pub struct Cursor {
 pub struct SearchShardsResponse {
     #[prost(message, repeated, tag = "1")]
     pub neighbors: ::prost::alloc::vec::Vec<Neighbor>,
-    /// Of the asked shards: not held, or not yet filled.
+    /// Shards of the request that the server does not hold, or of which it has no snapshot yet.
     #[prost(uint32, repeated, tag = "2")]
     pub uncovered: ::prost::alloc::vec::Vec<u32>,
 }
@@ -243,19 +245,19 @@ pub struct ShardStat {
     pub bytes: u64,
     #[prost(bool, tag = "4")]
     pub covered: bool,
-    /// Ingest nodes that have finished their part.
+    /// The ingest nodes that have finished their snapshots.
     #[prost(string, repeated, tag = "5")]
     pub sources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResyncRequest {
-    /// Empty: all.
+    /// The shards to empty; an empty list means all.
     #[prost(uint32, repeated, tag = "1")]
     pub shards: ::prost::alloc::vec::Vec<u32>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResyncResponse {
-    /// The shards that were emptied.
+    /// The emptied shards.
     #[prost(uint32, repeated, tag = "1")]
     pub shards: ::prost::alloc::vec::Vec<u32>,
 }
@@ -266,7 +268,7 @@ pub struct LookupDriverRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LookupDriverResponse {
-    /// Absent: not known here.
+    /// Absent if the driver is not in this node's table.
     #[prost(message, optional, tag = "1")]
     pub driver: ::core::option::Option<KnownDriver>,
 }
@@ -284,7 +286,7 @@ pub struct KnownDriver {
     pub connected: bool,
     #[prost(bool, tag = "6")]
     pub searchable: bool,
-    /// Absent: has not reported yet.
+    /// Absent before the first report.
     #[prost(message, optional, tag = "7")]
     pub position: ::core::option::Option<KnownPosition>,
 }
@@ -314,7 +316,7 @@ pub struct NotifyDriverRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NotifyDriverResponse {
-    /// A stream of the driver is open here.
+    /// Whether a stream of the driver is open at this node.
     #[prost(bool, tag = "1")]
     pub delivered: bool,
 }
@@ -337,7 +339,7 @@ pub mod driver_notification {
 pub struct TripAssignment {
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
-    /// TripState numbers of kerb.v1; the same holds below.
+    /// A TripState number of kerb.v1, here and in the messages below.
     #[prost(uint32, tag = "2")]
     pub state: u32,
     #[prost(fixed64, tag = "3")]
@@ -350,7 +352,7 @@ pub struct TripAssignment {
     pub expires_ms: i64,
     #[prost(uint32, tag = "7")]
     pub party_size: u32,
-    /// TravelSource number of kerb.v1, of pickup_eta_s.
+    /// The TravelSource number of kerb.v1 for pickup_eta_s.
     #[prost(uint32, tag = "8")]
     pub travel_source: u32,
 }
@@ -370,7 +372,7 @@ pub struct LocateDriversRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LocateDriversResponse {
-    /// In the order of the request.
+    /// One location per driver, in the order of the request.
     #[prost(message, repeated, tag = "1")]
     pub drivers: ::prost::alloc::vec::Vec<DriverLocation>,
 }
@@ -380,7 +382,7 @@ pub struct DriverLocation {
     pub known: bool,
     #[prost(bool, tag = "2")]
     pub connected: bool,
-    /// Absent: has not reported yet.
+    /// Absent before the first report.
     #[prost(fixed64, optional, tag = "3")]
     pub position: ::core::option::Option<u64>,
     #[prost(int64, tag = "4")]
@@ -392,10 +394,10 @@ pub struct ActRequest {
     pub driver_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub trip_id: ::prost::alloc::string::String,
-    /// DriverAction: accept, decline, arrived, picked_up, dropped_off, cancel.
+    /// The name of the action: accept, decline, arrived, picked_up, dropped_off, cancel.
     #[prost(string, tag = "3")]
     pub action: ::prost::alloc::string::String,
-    /// Of decline and cancel.
+    /// Free text of decline and cancel.
     #[prost(string, tag = "4")]
     pub reason: ::prost::alloc::string::String,
 }
@@ -411,7 +413,7 @@ pub struct DriverConnectedRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DriverConnectedResponse {
-    /// Absent: nothing.
+    /// Absent if the driver has no trip.
     #[prost(message, optional, tag = "1")]
     pub notification: ::core::option::Option<DriverNotification>,
 }
@@ -433,7 +435,7 @@ pub mod index_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Served by every index server.
+    /// Every index server serves it.
     #[derive(Debug, Clone)]
     pub struct IndexServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -503,7 +505,7 @@ pub mod index_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// An ingest node's positions: for each of the server's shards the full part first, then changes.
+        /// Replicates an ingest node's positions: a snapshot of the server's shards first, then changes.
         pub async fn stream_positions(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::PositionFrame>,
@@ -530,7 +532,7 @@ pub mod index_service_client {
                 );
             self.inner.streaming(req, path, codec).await
         }
-        /// Exact answer of the named shards.
+        /// Searches the named shards exactly.
         pub async fn search_shards(
             &mut self,
             request: impl tonic::IntoRequest<super::SearchShardsRequest>,
@@ -557,7 +559,7 @@ pub mod index_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// What each shard holds.
+        /// Returns the statistics of every shard that the server holds.
         pub async fn shard_stats(
             &mut self,
             request: impl tonic::IntoRequest<super::ShardStatsRequest>,
@@ -582,7 +584,7 @@ pub mod index_service_client {
                 .insert(GrpcMethod::new("kerb.internal.v1.IndexService", "ShardStats"));
             self.inner.unary(req, path, codec).await
         }
-        /// Empties the named shards and asks every connected ingest node for its part again.
+        /// Empties the named shards and requests a new snapshot from every connected ingest node.
         pub async fn resync(
             &mut self,
             request: impl tonic::IntoRequest<super::ResyncRequest>,
@@ -625,7 +627,7 @@ pub mod index_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// An ingest node's positions: for each of the server's shards the full part first, then changes.
+        /// Replicates an ingest node's positions: a snapshot of the server's shards first, then changes.
         async fn stream_positions(
             &self,
             request: tonic::Request<tonic::Streaming<super::PositionFrame>>,
@@ -633,7 +635,7 @@ pub mod index_service_server {
             tonic::Response<Self::StreamPositionsStream>,
             tonic::Status,
         >;
-        /// Exact answer of the named shards.
+        /// Searches the named shards exactly.
         async fn search_shards(
             &self,
             request: tonic::Request<super::SearchShardsRequest>,
@@ -641,7 +643,7 @@ pub mod index_service_server {
             tonic::Response<super::SearchShardsResponse>,
             tonic::Status,
         >;
-        /// What each shard holds.
+        /// Returns the statistics of every shard that the server holds.
         async fn shard_stats(
             &self,
             request: tonic::Request<super::ShardStatsRequest>,
@@ -649,13 +651,13 @@ pub mod index_service_server {
             tonic::Response<super::ShardStatsResponse>,
             tonic::Status,
         >;
-        /// Empties the named shards and asks every connected ingest node for its part again.
+        /// Empties the named shards and requests a new snapshot from every connected ingest node.
         async fn resync(
             &self,
             request: tonic::Request<super::ResyncRequest>,
         ) -> std::result::Result<tonic::Response<super::ResyncResponse>, tonic::Status>;
     }
-    /// Served by every index server.
+    /// Every index server serves it.
     #[derive(Debug)]
     pub struct IndexServiceServer<T> {
         inner: Arc<T>,
@@ -966,7 +968,7 @@ pub mod ingest_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Served by every ingest node.
+    /// Every ingest node serves it.
     #[derive(Debug, Clone)]
     pub struct IngestServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1036,7 +1038,7 @@ pub mod ingest_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// What the driver table knows of one driver.
+        /// Returns a driver's entry in the driver table.
         pub async fn lookup_driver(
             &mut self,
             request: impl tonic::IntoRequest<super::LookupDriverRequest>,
@@ -1063,7 +1065,7 @@ pub mod ingest_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Puts news before a driver whose stream is open here.
+        /// Sends a notification to a driver whose stream is open at this node.
         pub async fn notify_driver(
             &mut self,
             request: impl tonic::IntoRequest<super::NotifyDriverRequest>,
@@ -1090,7 +1092,7 @@ pub mod ingest_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Where drivers are.
+        /// Returns the locations of drivers.
         pub async fn locate_drivers(
             &mut self,
             request: impl tonic::IntoRequest<super::LocateDriversRequest>,
@@ -1132,7 +1134,7 @@ pub mod ingest_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with IngestServiceServer.
     #[async_trait]
     pub trait IngestService: std::marker::Send + std::marker::Sync + 'static {
-        /// What the driver table knows of one driver.
+        /// Returns a driver's entry in the driver table.
         async fn lookup_driver(
             &self,
             request: tonic::Request<super::LookupDriverRequest>,
@@ -1140,7 +1142,7 @@ pub mod ingest_service_server {
             tonic::Response<super::LookupDriverResponse>,
             tonic::Status,
         >;
-        /// Puts news before a driver whose stream is open here.
+        /// Sends a notification to a driver whose stream is open at this node.
         async fn notify_driver(
             &self,
             request: tonic::Request<super::NotifyDriverRequest>,
@@ -1148,7 +1150,7 @@ pub mod ingest_service_server {
             tonic::Response<super::NotifyDriverResponse>,
             tonic::Status,
         >;
-        /// Where drivers are.
+        /// Returns the locations of drivers.
         async fn locate_drivers(
             &self,
             request: tonic::Request<super::LocateDriversRequest>,
@@ -1157,7 +1159,7 @@ pub mod ingest_service_server {
             tonic::Status,
         >;
     }
-    /// Served by every ingest node.
+    /// Every ingest node serves it.
     #[derive(Debug)]
     pub struct IngestServiceServer<T> {
         inner: Arc<T>,
@@ -1420,7 +1422,7 @@ pub mod matcher_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Served by every matcher.
+    /// Every matcher serves it.
     #[derive(Debug, Clone)]
     pub struct MatcherServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1490,7 +1492,7 @@ pub mod matcher_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// A driver acts on a trip. Errors as in kerb.v1.
+        /// Applies a driver's action to a trip. The errors are those of kerb.v1.
         pub async fn act(
             &mut self,
             request: impl tonic::IntoRequest<super::ActRequest>,
@@ -1512,7 +1514,7 @@ pub mod matcher_service_client {
                 .insert(GrpcMethod::new("kerb.internal.v1.MatcherService", "Act"));
             self.inner.unary(req, path, codec).await
         }
-        /// A stream of the driver was opened.
+        /// Reports that a stream of the driver was opened.
         pub async fn driver_connected(
             &mut self,
             request: impl tonic::IntoRequest<super::DriverConnectedRequest>,
@@ -1539,7 +1541,7 @@ pub mod matcher_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// The driver's last stream at a node ended.
+        /// Reports that the driver's last stream at a node ended.
         pub async fn driver_disconnected(
             &mut self,
             request: impl tonic::IntoRequest<super::DriverDisconnectedRequest>,
@@ -1584,12 +1586,12 @@ pub mod matcher_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with MatcherServiceServer.
     #[async_trait]
     pub trait MatcherService: std::marker::Send + std::marker::Sync + 'static {
-        /// A driver acts on a trip. Errors as in kerb.v1.
+        /// Applies a driver's action to a trip. The errors are those of kerb.v1.
         async fn act(
             &self,
             request: tonic::Request<super::ActRequest>,
         ) -> std::result::Result<tonic::Response<super::ActResponse>, tonic::Status>;
-        /// A stream of the driver was opened.
+        /// Reports that a stream of the driver was opened.
         async fn driver_connected(
             &self,
             request: tonic::Request<super::DriverConnectedRequest>,
@@ -1597,7 +1599,7 @@ pub mod matcher_service_server {
             tonic::Response<super::DriverConnectedResponse>,
             tonic::Status,
         >;
-        /// The driver's last stream at a node ended.
+        /// Reports that the driver's last stream at a node ended.
         async fn driver_disconnected(
             &self,
             request: tonic::Request<super::DriverDisconnectedRequest>,
@@ -1606,7 +1608,7 @@ pub mod matcher_service_server {
             tonic::Status,
         >;
     }
-    /// Served by every matcher.
+    /// Every matcher serves it.
     #[derive(Debug)]
     pub struct MatcherServiceServer<T> {
         inner: Arc<T>,

@@ -5,7 +5,7 @@ pub struct ListShardsRequest {}
 pub struct ListShardsResponse {
     #[prost(message, repeated, tag = "1")]
     pub nodes: ::prost::alloc::vec::Vec<NodeInfo>,
-    /// One row a shard and index server; index servers that did not answer have none.
+    /// One row per shard and index server. Index servers that did not respond have no rows.
     #[prost(message, repeated, tag = "2")]
     pub shards: ::prost::alloc::vec::Vec<ShardInfo>,
 }
@@ -16,10 +16,10 @@ pub struct NodeInfo {
     /// "location-ingest", "index-server", "aggregator".
     #[prost(string, repeated, tag = "2")]
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// host:port; empty for a node in this process.
+    /// The address as host:port; empty for a node in this process.
     #[prost(string, tag = "3")]
     pub address: ::prost::alloc::string::String,
-    /// It answers.
+    /// Whether the node responds to probes.
     #[prost(bool, tag = "4")]
     pub live: bool,
 }
@@ -27,48 +27,48 @@ pub struct NodeInfo {
 pub struct ShardInfo {
     #[prost(uint32, tag = "1")]
     pub shard: u32,
-    /// The index server.
+    /// The index server that holds the shard.
     #[prost(string, tag = "2")]
     pub node_id: ::prost::alloc::string::String,
     #[prost(uint64, tag = "3")]
     pub drivers: u64,
-    /// Memory of the shard's tree and its drivers' records.
+    /// Memory of the shard's tree and its drivers' records in bytes.
     #[prost(uint64, tag = "4")]
     pub bytes: u64,
-    /// Every live ingest node has sent its part.
+    /// Whether every live ingest node has finished its snapshot.
     #[prost(bool, tag = "5")]
     pub covered: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RebuildRequest {
-    /// The index server.
+    /// The index server to rebuild.
     #[prost(string, tag = "1")]
     pub node_id: ::prost::alloc::string::String,
-    /// Empty: all its shards.
+    /// The shards to rebuild; an empty list means all shards of the server.
     #[prost(uint32, repeated, tag = "2")]
     pub shards: ::prost::alloc::vec::Vec<u32>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RebuildResponse {
-    /// Shards to fill.
+    /// The number of shards to fill.
     #[prost(uint32, tag = "1")]
     pub shards_total: u32,
-    /// Shards filled.
+    /// The number of shards that are covered again.
     #[prost(uint32, tag = "2")]
     pub shards_covered: u32,
-    /// Drivers in these shards now.
+    /// The present number of drivers in these shards.
     #[prost(uint64, tag = "3")]
     pub drivers: u64,
-    /// Memory of these shards now.
+    /// The present memory of these shards in bytes.
     #[prost(uint64, tag = "4")]
     pub bytes: u64,
-    /// Since the request.
+    /// Seconds since the request.
     #[prost(double, tag = "5")]
     pub elapsed_s: f64,
-    /// The ingest nodes that have sent their part.
+    /// The ingest nodes that have finished their snapshots.
     #[prost(string, repeated, tag = "6")]
     pub sources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The last message.
+    /// True in the last message.
     #[prost(bool, tag = "7")]
     pub done: bool,
 }
@@ -152,7 +152,7 @@ pub mod admin_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Nodes and shards, as they are now.
+        /// Returns the nodes and shards of the cluster.
         pub async fn list_shards(
             &mut self,
             request: impl tonic::IntoRequest<super::ListShardsRequest>,
@@ -177,8 +177,8 @@ pub mod admin_service_client {
                 .insert(GrpcMethod::new("kerb.v1.AdminService", "ListShards"));
             self.inner.unary(req, path, codec).await
         }
-        /// Empties one index server, or some of its shards, and fills it from the ingest nodes while updates go on.
-        /// Reports progress; the last message is the result.
+        /// Empties one index server, or some of its shards, and fills it from the ingest nodes while updates go on. The stream
+        /// reports progress, and its last message is the result.
         pub async fn rebuild(
             &mut self,
             request: impl tonic::IntoRequest<super::RebuildRequest>,
@@ -218,7 +218,7 @@ pub mod admin_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with AdminServiceServer.
     #[async_trait]
     pub trait AdminService: std::marker::Send + std::marker::Sync + 'static {
-        /// Nodes and shards, as they are now.
+        /// Returns the nodes and shards of the cluster.
         async fn list_shards(
             &self,
             request: tonic::Request<super::ListShardsRequest>,
@@ -232,8 +232,8 @@ pub mod admin_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Empties one index server, or some of its shards, and fills it from the ingest nodes while updates go on.
-        /// Reports progress; the last message is the result.
+        /// Empties one index server, or some of its shards, and fills it from the ingest nodes while updates go on. The stream
+        /// reports progress, and its last message is the result.
         async fn rebuild(
             &self,
             request: tonic::Request<super::RebuildRequest>,
@@ -446,90 +446,90 @@ pub mod admin_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// A WGS 84 coordinate. Kept to 1e-7 degree (1.1 cm).
+/// A WGS 84 coordinate. The server rounds it to 1e-7 degree (1.1 cm).
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct LatLng {
-    /// -90 to 90.
+    /// Degrees from -90 to 90.
     #[prost(double, tag = "1")]
     pub latitude_deg: f64,
-    /// -180 to 180.
+    /// Degrees from -180 to 180.
     #[prost(double, tag = "2")]
     pub longitude_deg: f64,
 }
-/// Where a driver was, and when.
+/// A measured position of a driver.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct Position {
     #[prost(message, optional, tag = "1")]
     pub location: ::core::option::Option<LatLng>,
-    /// When the driver's device measured it.
+    /// The time of the measurement by the driver's device.
     #[prost(int64, tag = "2")]
     pub time_ms: i64,
-    /// The driver's number of the update that brought it; 0 when the driver does not number updates.
+    /// The sequence of the update that reported it; 0 for a driver that does not number updates.
     #[prost(uint64, tag = "3")]
     pub sequence: u64,
-    /// Clockwise from north, 0 up to 360. Absent when not reported.
+    /// Degrees clockwise from north, 0 up to 360; absent if not reported.
     #[prost(float, optional, tag = "4")]
     pub heading_deg: ::core::option::Option<f32>,
-    /// Over ground. Absent when not reported.
+    /// Meters per second over ground; absent if not reported.
     #[prost(float, optional, tag = "5")]
     pub speed_mps: ::core::option::Option<f32>,
-    /// Radius that holds the true place with 68 % probability. Absent when not reported, and in search answers.
+    /// Radius in meters that contains the true position at 68 % probability; absent if not reported, and in search results.
     #[prost(float, optional, tag = "6")]
     pub accuracy_m: ::core::option::Option<f32>,
 }
-/// Which drivers a search wants. Applied inside the search, before the limit.
+/// The drivers that a search considers. The filter applies inside the search, before the limit.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DriverFilter {
-    /// Any of these; empty: any status.
+    /// The accepted statuses; an empty list accepts any.
     #[prost(enumeration = "DriverStatus", repeated, tag = "1")]
     pub statuses: ::prost::alloc::vec::Vec<i32>,
-    /// Any of these class names; empty: any class.
+    /// The names of the accepted classes; an empty list accepts any.
     #[prost(string, repeated, tag = "2")]
     pub vehicle_classes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// All of these capability names.
+    /// The names of the capabilities that a driver must have.
     #[prost(string, repeated, tag = "3")]
     pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The position is at most this old. 0: the server's stale limit (15,000 by default). At most the server's
-    /// gone limit (60,000 by default): an older position is in no index.
+    /// The maximum age of the position; 0 means the server's stale limit (15,000 by default). It is at most the server's
+    /// position TTL (60,000 by default), because the index holds no older position.
     #[prost(uint32, tag = "4")]
     pub position_age_max_ms: u32,
 }
-/// How much of the searched area the answer speaks for.
+/// The shards that a response includes.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Coverage {
-    /// Shards that could hold an answer.
+    /// The number of shards that may hold a result.
     #[prost(uint32, tag = "1")]
-    pub shards_asked: u32,
-    /// Shards that answered in full before the deadline.
+    pub shards_queried: u32,
+    /// The number of shards with a complete result before the deadline.
     #[prost(uint32, tag = "2")]
     pub shards_answered: u32,
-    /// The numbers of those that did not; empty when the answer is complete.
+    /// The numbers of the other shards; empty if the response is complete.
     #[prost(uint32, repeated, tag = "3")]
     pub shards_missing: ::prost::alloc::vec::Vec<u32>,
 }
-/// A value that was refused, with what would have been right.
+/// An invalid value, with what would be valid.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FieldError {
     /// Path of the field, for example "position.latitude_deg".
     #[prost(string, tag = "1")]
     pub field: ::prost::alloc::string::String,
-    /// What is wrong with the value that came, and what would be right.
+    /// The invalid value, and what would be valid.
     #[prost(string, tag = "2")]
     pub description: ::prost::alloc::string::String,
 }
-/// What a driver is doing, as the driver's app says.
+/// The status of a driver, as the driver's app reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum DriverStatus {
-    /// In an update: as before (a first update without a status means available). In a filter: refused.
+    /// In an update it means the status before, or available in a first update. It is invalid in a filter.
     Unspecified = 0,
-    /// Free to take a trip.
+    /// The driver can take a trip.
     Available = 1,
-    /// Connected, but takes no trip now.
+    /// The driver is connected but takes no trips.
     OnBreak = 2,
-    /// Under way to a rider or with one.
+    /// The driver is on the way to a rider, or with one.
     OnTrip = 3,
-    /// Leaves the index at once. The next update with another status brings the driver back.
+    /// The driver leaves the index at once. The next update with another status restores the driver.
     Offline = 4,
 }
 impl DriverStatus {
@@ -558,7 +558,7 @@ impl DriverStatus {
         }
     }
 }
-/// What a travel time was computed from.
+/// The source of a travel time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum TravelSource {
@@ -566,10 +566,10 @@ pub enum TravelSource {
     Unspecified = 0,
     /// The streets of the server's road network (settings: roads.file).
     Roads = 1,
-    /// The great circle, times a detour, at one speed: the server has no road network, one end of the way is off its map,
-    /// or no street leads there.
+    /// The great-circle distance times a detour factor, at one speed: the server has no road network, one end of the route is
+    /// off the map, or no street leads there.
     StraightLine = 2,
-    /// Of several times together: some of them are of streets, some of straight lines.
+    /// The common source of several travel times, some of them from roads and some from straight lines.
     Mixed = 3,
 }
 impl TravelSource {
@@ -596,7 +596,7 @@ impl TravelSource {
         }
     }
 }
-/// The fields mean what they mean in RequestRideRequest.
+/// A request for a quote. The fields have the same meaning as in RequestRideRequest.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QuoteRideRequest {
     #[prost(message, optional, tag = "1")]
@@ -612,29 +612,29 @@ pub struct QuoteRideRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct QuoteRideResponse {
-    /// The server's clock.
+    /// The time of the server's clock.
     #[prost(int64, tag = "1")]
     pub at_ms: i64,
-    /// Ask again after this.
+    /// The quote is outdated after this time.
     #[prost(int64, tag = "2")]
     pub valid_until_ms: i64,
     /// The market of the pickup.
     #[prost(string, tag = "3")]
     pub market: ::prost::alloc::string::String,
-    /// The free driver who would be there first. Absent: no suitable one is free and near enough.
+    /// The free driver with the smallest travel time to the pickup; absent if no suitable driver is free and near enough.
     #[prost(message, optional, tag = "4")]
     pub pickup: ::core::option::Option<PickupQuote>,
     #[prost(message, optional, tag = "5")]
     pub ride: ::core::option::Option<RideQuote>,
-    /// When the rider would be there; 0 without a driver.
+    /// The expected time of the drop-off; 0 without a driver.
     #[prost(int64, tag = "6")]
     pub dropoff_ms: i64,
-    /// Somebody may be sooner there: not every shard around the pickup answered in time, or there were too many drivers to
-    /// look at.
+    /// Whether another driver may have a smaller travel time: a shard around the pickup did not respond in time, or there were
+    /// too many drivers to examine.
     #[prost(bool, tag = "7")]
-    pub may_be_sooner: bool,
+    pub pickup_incomplete: bool,
 }
-/// A driver's way to the rider.
+/// The nearest driver's route to the rider.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PickupQuote {
     #[prost(uint32, tag = "1")]
@@ -642,7 +642,7 @@ pub struct PickupQuote {
     #[prost(enumeration = "TravelSource", tag = "2")]
     pub travel_source: i32,
 }
-/// The rider's way.
+/// The rider's route.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct RideQuote {
     #[prost(uint32, tag = "1")]
@@ -657,25 +657,25 @@ pub struct RequestRideRequest {
     /// The caller's own id, 1 to 64 bytes.
     #[prost(string, tag = "1")]
     pub rider_id: ::prost::alloc::string::String,
-    /// The caller's own string of 1 to 64 bytes, a new one for each ride: makes it safe to send the request again.
+    /// The caller's own string of 1 to 64 bytes, a new one for each ride. It makes repeating the request safe.
     #[prost(string, tag = "2")]
     pub idempotency_key: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "3")]
     pub pickup: ::core::option::Option<LatLng>,
-    /// Not the pickup.
+    /// A position other than the pickup.
     #[prost(message, optional, tag = "4")]
     pub dropoff: ::core::option::Option<LatLng>,
-    /// A name from the server's list of classes; empty: the first of the list.
+    /// A name from the server's list of classes; empty means the first of the list.
     #[prost(string, tag = "5")]
     pub vehicle_class: ::prost::alloc::string::String,
-    /// Names from the server's list.
+    /// Names from the server's list of capabilities.
     #[prost(string, repeated, tag = "6")]
     pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// 1 to 16; 0 means 1.
+    /// The number of persons, 1 to 16; 0 means 1.
     #[prost(uint32, tag = "7")]
     pub party_size: u32,
-    /// How long to look for a driver: 1,000 to 3,600,000. 0: the server's default (300,000). Counts anew when a driver who
-    /// had accepted is lost.
+    /// The rider's maximum wait for an acceptance, 1,000 to 3,600,000; 0 means the server's default (300,000). It starts anew
+    /// when the trip loses a driver who had accepted.
     #[prost(uint32, tag = "8")]
     pub wait_max_ms: u32,
 }
@@ -692,7 +692,7 @@ pub struct WatchTripRequest {
     pub rider_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub trip_id: ::prost::alloc::string::String,
-    /// Changes up to this number are known already: `number` of the last one seen. 0: from the beginning.
+    /// The `number` of the last change that the caller has seen; 0 begins with the first change.
     #[prost(uint64, tag = "3")]
     pub after_number: u64,
 }
@@ -711,38 +711,38 @@ pub mod watch_trip_response {
         Driver(super::DriverProgress),
     }
 }
-/// A change of a trip's state, or of the driver who is under way.
+/// A change of a trip's state or driver.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TripChange {
-    /// From 1, without gaps.
+    /// The number of the change, from 1, without gaps.
     #[prost(uint64, tag = "1")]
     pub number: u64,
     #[prost(int64, tag = "2")]
     pub at_ms: i64,
     #[prost(enumeration = "TripState", tag = "3")]
     pub state: i32,
-    /// The driver concerned; empty for none.
+    /// The driver whom the change concerns; empty for none.
     #[prost(string, tag = "4")]
     pub driver_id: ::prost::alloc::string::String,
-    /// What the state alone does not tell: why an offer came back, that a nearer driver took the trip over, who cancelled
-    /// and with which words.
+    /// A text about the cause: why an offer was returned, that a nearer driver took the trip over, or which party cancelled
+    /// and why.
     #[prost(string, tag = "5")]
     pub note: ::prost::alloc::string::String,
 }
-/// Where the assigned driver is.
+/// The location of the assigned driver.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DriverProgress {
     #[prost(string, tag = "1")]
     pub driver_id: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub location: ::core::option::Option<LatLng>,
-    /// When it was measured.
+    /// The time of the measurement.
     #[prost(int64, tag = "3")]
     pub time_ms: i64,
-    /// Expected seconds from then to the pickup, or to the drop-off once the rider is in the vehicle.
+    /// Expected seconds from that time to the pickup, or to the drop-off once the rider is in the vehicle.
     #[prost(uint32, tag = "4")]
     pub eta_s: u32,
-    /// What that was computed from: ROADS or STRAIGHT_LINE.
+    /// The source of eta_s: ROADS or STRAIGHT_LINE.
     #[prost(enumeration = "TravelSource", tag = "5")]
     pub travel_source: i32,
 }
@@ -752,13 +752,13 @@ pub struct CancelTripRequest {
     pub rider_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub trip_id: ::prost::alloc::string::String,
-    /// At most 200 bytes.
+    /// Free text of at most 200 bytes.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Trip {
-    /// A market's name, '-' and a number.
+    /// The name of the market, '-' and a number.
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -777,18 +777,18 @@ pub struct Trip {
     pub party_size: u32,
     #[prost(uint32, tag = "9")]
     pub wait_max_ms: u32,
-    /// Empty while nobody is asked.
+    /// Empty while no driver has an offer.
     #[prost(string, tag = "10")]
     pub driver_id: ::prost::alloc::string::String,
-    /// Expected seconds from the offer to the pickup; 0 while nobody is asked.
+    /// Expected travel time to the pickup in seconds, from the time of the offer; 0 while no driver has an offer.
     #[prost(uint32, tag = "11")]
     pub pickup_eta_s: u32,
-    /// Offers made so far, with those to take the trip over from its driver.
+    /// The number of offers so far, takeover offers included.
     #[prost(uint32, tag = "12")]
     pub offers: u32,
     #[prost(int64, tag = "13")]
     pub requested_ms: i64,
-    /// 0: has not happened. The same holds for the times below.
+    /// 0 if the event has not happened, here and in the times below.
     #[prost(int64, tag = "14")]
     pub accepted_ms: i64,
     #[prost(int64, tag = "15")]
@@ -797,22 +797,22 @@ pub struct Trip {
     pub picked_up_ms: i64,
     #[prost(int64, tag = "17")]
     pub ended_ms: i64,
-    /// Number of the newest change, for WatchTrip.
+    /// The number of the newest change, for WatchTrip.
     #[prost(uint64, tag = "18")]
     pub number: u64,
-    /// Set once completed.
+    /// Absent until the trip is completed.
     #[prost(message, optional, tag = "19")]
     pub receipt: ::core::option::Option<Receipt>,
-    /// Who cancelled: "rider", "driver" or "operator"; empty when not cancelled.
+    /// The party that cancelled: "rider", "driver" or "operator"; empty for a trip that is not cancelled.
     #[prost(string, tag = "20")]
     pub cancelled_by: ::prost::alloc::string::String,
     #[prost(string, tag = "21")]
     pub cancel_reason: ::prost::alloc::string::String,
-    /// What pickup_eta_s was computed from; unspecified while nobody is asked.
+    /// The source of pickup_eta_s; unspecified while no driver has an offer.
     #[prost(enumeration = "TravelSource", tag = "22")]
     pub travel_source: i32,
 }
-/// A completed trip: enough to charge the rider and to pay the driver.
+/// The bill of a completed trip: the data to charge the rider and to pay the driver.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Receipt {
     #[prost(string, tag = "1")]
@@ -821,7 +821,7 @@ pub struct Receipt {
     pub driver_id: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub vehicle_class: ::prost::alloc::string::String,
-    /// Where the ride began and ended.
+    /// The positions where the ride began and ended.
     #[prost(message, optional, tag = "4")]
     pub pickup: ::core::option::Option<LatLng>,
     #[prost(message, optional, tag = "5")]
@@ -830,43 +830,43 @@ pub struct Receipt {
     pub requested_ms: i64,
     #[prost(int64, tag = "7")]
     pub accepted_ms: i64,
-    /// 0: the driver did not tell.
+    /// 0 without a report of arrival.
     #[prost(int64, tag = "8")]
     pub arrived_ms: i64,
     #[prost(int64, tag = "9")]
     pub picked_up_ms: i64,
     #[prost(int64, tag = "10")]
     pub dropped_off_ms: i64,
-    /// Under way with the rider, measured along the driver's positions.
+    /// The length of the ride in meters, along the driver's positions.
     #[prost(double, tag = "11")]
     pub distance_m: f64,
-    /// At the pickup; 0 when the arrival was not told.
+    /// The driver's wait at the pickup; 0 without a report of arrival.
     #[prost(int64, tag = "12")]
     pub wait_ms: i64,
-    /// Under way with the rider.
+    /// The duration of the ride.
     #[prost(int64, tag = "13")]
     pub ride_ms: i64,
 }
-/// Where a trip stands.
+/// The state of a trip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum TripState {
     Unspecified = 0,
-    /// Waits for a driver.
+    /// The request waits for an offer.
     Requested = 1,
-    /// One driver is asked.
+    /// One driver has an offer.
     Offered = 2,
-    /// A driver accepted and is under way to the pickup.
+    /// A driver accepted and is on the way to the pickup.
     EnRoute = 3,
     /// The driver waits at the pickup.
     Arrived = 4,
     /// The rider is in the vehicle.
     OnTrip = 5,
-    /// The rider got out: the end.
+    /// The rider got out. This is a final state.
     Completed = 6,
-    /// No driver was found within the longest wait: the end.
+    /// No driver accepted within the rider's maximum wait. This is a final state.
     Expired = 7,
-    /// Rider, driver or operator called it off: the end.
+    /// Rider, driver or operator cancelled the trip. This is a final state.
     Cancelled = 8,
 }
 impl TripState {
@@ -914,7 +914,7 @@ pub mod ride_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// For a rider's app.
+    /// The service for rider apps.
     #[derive(Debug, Clone)]
     pub struct RideServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -984,9 +984,9 @@ pub mod ride_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// What a ride would be now: how soon a driver could be there, and how long it takes. Promises nothing and keeps no
-        /// driver. INVALID_ARGUMENT: a wrong field, or a pickup outside every market. FAILED_PRECONDITION: the market is paused.
-        /// RESOURCE_EXHAUSTED: too many quotes at one time.
+        /// Estimates a ride: the travel time of the nearest free driver, and the time and length of the ride. It reserves no
+        /// driver. Errors: INVALID_ARGUMENT for an invalid field or a pickup outside every market, FAILED_PRECONDITION for a
+        /// paused market, RESOURCE_EXHAUSTED for too many quotes at one time.
         pub async fn quote_ride(
             &mut self,
             request: impl tonic::IntoRequest<super::QuoteRideRequest>,
@@ -1011,10 +1011,10 @@ pub mod ride_service_client {
                 .insert(GrpcMethod::new("kerb.v1.RideService", "QuoteRide"));
             self.inner.unary(req, path, codec).await
         }
-        /// Asks for a ride. Answered once the request is durable; a repeat under the same key is answered with the first
-        /// trip. INVALID_ARGUMENT: a wrong field, a pickup outside every market, or the key was used with another body.
-        /// RESOURCE_EXHAUSTED: the rider has too many live trips, or the market is full. FAILED_PRECONDITION: the market is
-        /// paused.
+        /// Requests a ride. The response comes once the request is durable. A repeat with the same key returns the first trip.
+        /// Errors: INVALID_ARGUMENT for an invalid field, a pickup outside every market or a key that was used with a different
+        /// body, RESOURCE_EXHAUSTED for a rider with too many live trips or a full market, FAILED_PRECONDITION for a paused
+        /// market.
         pub async fn request_ride(
             &mut self,
             request: impl tonic::IntoRequest<super::RequestRideRequest>,
@@ -1036,7 +1036,7 @@ pub mod ride_service_client {
                 .insert(GrpcMethod::new("kerb.v1.RideService", "RequestRide"));
             self.inner.unary(req, path, codec).await
         }
-        /// NOT_FOUND for an unknown trip and for another rider's.
+        /// Returns a trip. It returns NOT_FOUND for an unknown trip and for the trip of another rider.
         pub async fn get_trip(
             &mut self,
             request: impl tonic::IntoRequest<super::GetTripRequest>,
@@ -1058,8 +1058,8 @@ pub mod ride_service_client {
                 .insert(GrpcMethod::new("kerb.v1.RideService", "GetTrip"));
             self.inner.unary(req, path, codec).await
         }
-        /// Every change of state in order and, once a driver is assigned, the driver's position and arrival time. Ends after
-        /// the trip's end.
+        /// Streams every change of state in order and, once a driver is assigned, the driver's position and ETA. The stream ends
+        /// after the end of the trip.
         pub async fn watch_trip(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchTripRequest>,
@@ -1084,8 +1084,8 @@ pub mod ride_service_client {
                 .insert(GrpcMethod::new("kerb.v1.RideService", "WatchTrip"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// FAILED_PRECONDITION once the rider is in the vehicle, or the trip has ended another way. A repeat is answered as the
-        /// first.
+        /// Cancels a trip. It returns FAILED_PRECONDITION once the rider is in the vehicle or the trip has ended another way. A
+        /// repeated call returns the same trip.
         pub async fn cancel_trip(
             &mut self,
             request: impl tonic::IntoRequest<super::CancelTripRequest>,
@@ -1122,9 +1122,9 @@ pub mod ride_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with RideServiceServer.
     #[async_trait]
     pub trait RideService: std::marker::Send + std::marker::Sync + 'static {
-        /// What a ride would be now: how soon a driver could be there, and how long it takes. Promises nothing and keeps no
-        /// driver. INVALID_ARGUMENT: a wrong field, or a pickup outside every market. FAILED_PRECONDITION: the market is paused.
-        /// RESOURCE_EXHAUSTED: too many quotes at one time.
+        /// Estimates a ride: the travel time of the nearest free driver, and the time and length of the ride. It reserves no
+        /// driver. Errors: INVALID_ARGUMENT for an invalid field or a pickup outside every market, FAILED_PRECONDITION for a
+        /// paused market, RESOURCE_EXHAUSTED for too many quotes at one time.
         async fn quote_ride(
             &self,
             request: tonic::Request<super::QuoteRideRequest>,
@@ -1132,15 +1132,15 @@ pub mod ride_service_server {
             tonic::Response<super::QuoteRideResponse>,
             tonic::Status,
         >;
-        /// Asks for a ride. Answered once the request is durable; a repeat under the same key is answered with the first
-        /// trip. INVALID_ARGUMENT: a wrong field, a pickup outside every market, or the key was used with another body.
-        /// RESOURCE_EXHAUSTED: the rider has too many live trips, or the market is full. FAILED_PRECONDITION: the market is
-        /// paused.
+        /// Requests a ride. The response comes once the request is durable. A repeat with the same key returns the first trip.
+        /// Errors: INVALID_ARGUMENT for an invalid field, a pickup outside every market or a key that was used with a different
+        /// body, RESOURCE_EXHAUSTED for a rider with too many live trips or a full market, FAILED_PRECONDITION for a paused
+        /// market.
         async fn request_ride(
             &self,
             request: tonic::Request<super::RequestRideRequest>,
         ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status>;
-        /// NOT_FOUND for an unknown trip and for another rider's.
+        /// Returns a trip. It returns NOT_FOUND for an unknown trip and for the trip of another rider.
         async fn get_trip(
             &self,
             request: tonic::Request<super::GetTripRequest>,
@@ -1151,20 +1151,20 @@ pub mod ride_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Every change of state in order and, once a driver is assigned, the driver's position and arrival time. Ends after
-        /// the trip's end.
+        /// Streams every change of state in order and, once a driver is assigned, the driver's position and ETA. The stream ends
+        /// after the end of the trip.
         async fn watch_trip(
             &self,
             request: tonic::Request<super::WatchTripRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchTripStream>, tonic::Status>;
-        /// FAILED_PRECONDITION once the rider is in the vehicle, or the trip has ended another way. A repeat is answered as the
-        /// first.
+        /// Cancels a trip. It returns FAILED_PRECONDITION once the rider is in the vehicle or the trip has ended another way. A
+        /// repeated call returns the same trip.
         async fn cancel_trip(
             &self,
             request: tonic::Request<super::CancelTripRequest>,
         ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status>;
     }
-    /// For a rider's app.
+    /// The service for rider apps.
     #[derive(Debug)]
     pub struct RideServiceServer<T> {
         inner: Arc<T>,
@@ -1520,10 +1520,10 @@ pub struct Market {
     pub market: ::prost::alloc::string::String,
     #[prost(bool, tag = "2")]
     pub paused: bool,
-    /// Requests that wait for a driver.
+    /// Requests that wait for an offer.
     #[prost(uint32, tag = "3")]
     pub waiting: u32,
-    /// Trips by what they do.
+    /// Live trips by state.
     #[prost(uint32, tag = "4")]
     pub offered: u32,
     #[prost(uint32, tag = "5")]
@@ -1532,26 +1532,26 @@ pub struct Market {
     pub arrived: u32,
     #[prost(uint32, tag = "7")]
     pub on_trip: u32,
-    /// Age of the oldest waiting request; 0 for none.
+    /// Age of the oldest waiting request; 0 if none waits.
     #[prost(uint64, tag = "8")]
     pub oldest_waiting_ms: u64,
-    /// Windows that were matched since the start of this process.
+    /// Windows that this process has matched since its start.
     #[prost(uint64, tag = "9")]
     pub windows: u64,
-    /// Of the last window: requests, candidate pairs, offers made, and times.
+    /// Requests, candidate pairs, offers and durations of the last window.
     #[prost(uint32, tag = "10")]
     pub last_requests: u32,
     #[prost(uint32, tag = "11")]
     pub last_pairs: u32,
     #[prost(uint32, tag = "12")]
     pub last_offers: u32,
-    /// Searching for candidates.
+    /// Duration of the search for candidates.
     #[prost(uint32, tag = "13")]
     pub last_candidates_us: u32,
-    /// Travel times and assignment.
+    /// Duration of travel times and assignment.
     #[prost(uint32, tag = "14")]
     pub last_solve_us: u32,
-    /// Version of the market's journal.
+    /// The version of the market's journal.
     #[prost(uint64, tag = "15")]
     pub journal_version: u64,
 }
@@ -1574,7 +1574,7 @@ pub struct ForceCancelTripRequest {
 pub struct ExplainTripRequest {
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
-    /// A driver of whom one wants to know why not; empty: none.
+    /// A driver to explain as well; may be empty.
     #[prost(string, tag = "2")]
     pub driver_id: ::prost::alloc::string::String,
 }
@@ -1584,38 +1584,38 @@ pub struct ExplainTripResponse {
     pub trip_id: ::prost::alloc::string::String,
     #[prost(enumeration = "TripState", tag = "2")]
     pub state: i32,
-    /// Drivers looked at: those nearest to the pickup, at most 1,000.
+    /// The number of examined drivers: those nearest to the pickup, at most 1,000.
     #[prost(uint32, tag = "3")]
     pub drivers: u32,
-    /// Each driver counts where it fails first.
+    /// The counts below: each driver counts at the first filter that rejects it.
     #[prost(uint32, tag = "4")]
     pub too_far: u32,
     #[prost(uint32, tag = "5")]
     pub wrong_class: u32,
     #[prost(uint32, tag = "6")]
     pub missing_capability: u32,
-    /// The last position is too old.
+    /// The driver's last position is too old.
     #[prost(uint32, tag = "7")]
     pub stale: u32,
-    /// On a break, or offline.
+    /// The driver is on a break or offline.
     #[prost(uint32, tag = "8")]
     pub not_available: u32,
-    /// Offered to, or on, another trip.
+    /// The driver has another trip or an offer of one.
     #[prost(uint32, tag = "9")]
     pub on_trip: u32,
-    /// Returned this trip before.
+    /// The driver returned an offer of this trip before.
     #[prost(uint32, tag = "10")]
     pub declined_before: u32,
-    /// Could take the trip, but the last window gave the driver to another request.
+    /// The driver matches, but the last window assigned the driver to another request.
     #[prost(uint32, tag = "11")]
     pub lost_to_another: u32,
-    /// Could take the trip and has not been asked yet.
+    /// The driver matches and has not received an offer yet.
     #[prost(uint32, tag = "12")]
     pub candidates: u32,
-    /// Of the named driver; empty when none was named.
+    /// The verdict on the named driver; empty if the request names none.
     #[prost(string, tag = "13")]
     pub driver_verdict: ::prost::alloc::string::String,
-    /// Not every shard around the pickup answered in time: drivers there may be are not counted.
+    /// Whether a shard around the pickup did not respond in time, so that its drivers are not counted.
     #[prost(bool, tag = "14")]
     pub shards_missing: bool,
 }
@@ -1623,17 +1623,17 @@ pub struct ExplainTripResponse {
 pub struct SubscribeRequest {
     #[prost(string, tag = "1")]
     pub market: ::prost::alloc::string::String,
-    /// Only events after this position; absent: from the first.
+    /// The stream begins after this position; absent to begin with the first event.
     #[prost(message, optional, tag = "2")]
     pub after: ::core::option::Option<EventPosition>,
 }
-/// Where an event stands in its market.
+/// The position of an event in its market's journal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EventPosition {
-    /// Version of the journal.
+    /// The version of the journal's record.
     #[prost(uint64, tag = "1")]
     pub version: u64,
-    /// Within the record of that version.
+    /// The index within that record.
     #[prost(uint32, tag = "2")]
     pub index: u32,
 }
@@ -1655,7 +1655,7 @@ pub struct TripEvent {
 pub mod trip_event {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Event {
-        /// The request as it was taken.
+        /// The trip as the rider requested it.
         #[prost(message, tag = "4")]
         Requested(super::Trip),
         #[prost(message, tag = "5")]
@@ -1672,21 +1672,21 @@ pub mod trip_event {
         PickedUp(super::DriverEvent),
         #[prost(message, tag = "11")]
         Metered(super::MeteredEvent),
-        /// The whole receipt.
+        /// The complete receipt.
         #[prost(message, tag = "12")]
         Completed(super::Receipt),
         #[prost(message, tag = "13")]
         Expired(super::ExpiredEvent),
         #[prost(message, tag = "14")]
         Cancelled(super::CancelledEvent),
-        /// A nearer driver is asked to take the trip over; its own driver keeps it meanwhile. Whatever ends being under way
-        /// (arrived, picked_up, driver_lost, cancelled) ends this query, too.
+        /// A nearer driver received a takeover offer. The trip's own driver keeps the trip meanwhile. The events arrived,
+        /// picked_up, driver_lost and cancelled end the offer.
         #[prost(message, tag = "15")]
         ReassignmentOffered(super::OfferedEvent),
-        /// That driver does not take it; the trip stays its own driver's.
+        /// The takeover offer ended without acceptance. The trip stays with its driver.
         #[prost(message, tag = "16")]
         ReassignmentReturned(super::DriverEvent),
-        /// That driver takes it.
+        /// The nearer driver accepted the takeover offer.
         #[prost(message, tag = "17")]
         Reassigned(super::ReassignedEvent),
     }
@@ -1699,7 +1699,7 @@ pub struct OfferedEvent {
     pub pickup_eta_s: u32,
     #[prost(int64, tag = "3")]
     pub expires_ms: i64,
-    /// What pickup_eta_s was computed from; unspecified in an event that is older than this field.
+    /// The source of pickup_eta_s; unspecified in an event that is older than this field.
     #[prost(enumeration = "TravelSource", tag = "4")]
     pub travel_source: i32,
 }
@@ -1707,22 +1707,22 @@ pub struct OfferedEvent {
 pub struct DriverEvent {
     #[prost(string, tag = "1")]
     pub driver_id: ::prost::alloc::string::String,
-    /// Why, where that is not plain.
+    /// The reason for a returned offer; otherwise empty.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReassignedEvent {
-    /// Whose trip it is now.
+    /// The new driver.
     #[prost(string, tag = "1")]
     pub driver_id: ::prost::alloc::string::String,
-    /// Whose it was, and who is free from then on.
+    /// The driver before, who is free from now on.
     #[prost(string, tag = "2")]
     pub from_driver_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct MeteredEvent {
-    /// Since the pick-up.
+    /// Meters since the pick-up.
     #[prost(double, tag = "1")]
     pub distance_m: f64,
     #[prost(message, optional, tag = "2")]
@@ -1732,12 +1732,12 @@ pub struct MeteredEvent {
 pub struct ExpiredEvent {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancelledEvent {
-    /// "rider", "driver" or "operator".
+    /// The party that cancelled: "rider", "driver" or "operator".
     #[prost(string, tag = "1")]
     pub by: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
-    /// The driver, when that is who cancelled; else empty.
+    /// The driver who cancelled; otherwise empty.
     #[prost(string, tag = "3")]
     pub driver_id: ::prost::alloc::string::String,
 }
@@ -1752,7 +1752,7 @@ pub mod dispatch_admin_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// For the operator.
+    /// The operator's calls.
     #[derive(Debug, Clone)]
     pub struct DispatchAdminServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1822,6 +1822,7 @@ pub mod dispatch_admin_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Returns the state of every market.
         pub async fn list_markets(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMarketsRequest>,
@@ -1846,7 +1847,8 @@ pub mod dispatch_admin_service_client {
                 .insert(GrpcMethod::new("kerb.v1.DispatchAdminService", "ListMarkets"));
             self.inner.unary(req, path, codec).await
         }
-        /// A paused market takes no requests and makes no offers; trips under way go on. Survives restarts.
+        /// Pauses or resumes a market. A paused market accepts no requests and makes no offers, but trips with a driver go on. The
+        /// setting is durable.
         pub async fn set_market_paused(
             &mut self,
             request: impl tonic::IntoRequest<super::SetMarketPausedRequest>,
@@ -1870,7 +1872,7 @@ pub mod dispatch_admin_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Ends any live trip. A repeat is answered as the first.
+        /// Ends any live trip. A repeated call returns the same trip.
         pub async fn force_cancel_trip(
             &mut self,
             request: impl tonic::IntoRequest<super::ForceCancelTripRequest>,
@@ -1894,7 +1896,7 @@ pub mod dispatch_admin_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Why a request has no driver (yet): how many of the drivers around each filter drops, now.
+        /// Explains why a request has no driver: it returns how many of the nearby drivers each filter rejects now.
         pub async fn explain_trip(
             &mut self,
             request: impl tonic::IntoRequest<super::ExplainTripRequest>,
@@ -1934,6 +1936,7 @@ pub mod dispatch_admin_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with DispatchAdminServiceServer.
     #[async_trait]
     pub trait DispatchAdminService: std::marker::Send + std::marker::Sync + 'static {
+        /// Returns the state of every market.
         async fn list_markets(
             &self,
             request: tonic::Request<super::ListMarketsRequest>,
@@ -1941,17 +1944,18 @@ pub mod dispatch_admin_service_server {
             tonic::Response<super::ListMarketsResponse>,
             tonic::Status,
         >;
-        /// A paused market takes no requests and makes no offers; trips under way go on. Survives restarts.
+        /// Pauses or resumes a market. A paused market accepts no requests and makes no offers, but trips with a driver go on. The
+        /// setting is durable.
         async fn set_market_paused(
             &self,
             request: tonic::Request<super::SetMarketPausedRequest>,
         ) -> std::result::Result<tonic::Response<super::Market>, tonic::Status>;
-        /// Ends any live trip. A repeat is answered as the first.
+        /// Ends any live trip. A repeated call returns the same trip.
         async fn force_cancel_trip(
             &self,
             request: tonic::Request<super::ForceCancelTripRequest>,
         ) -> std::result::Result<tonic::Response<super::Trip>, tonic::Status>;
-        /// Why a request has no driver (yet): how many of the drivers around each filter drops, now.
+        /// Explains why a request has no driver: it returns how many of the nearby drivers each filter rejects now.
         async fn explain_trip(
             &self,
             request: tonic::Request<super::ExplainTripRequest>,
@@ -1960,7 +1964,7 @@ pub mod dispatch_admin_service_server {
             tonic::Status,
         >;
     }
-    /// For the operator.
+    /// The operator's calls.
     #[derive(Debug)]
     pub struct DispatchAdminServiceServer<T> {
         inner: Arc<T>,
@@ -2279,7 +2283,7 @@ pub mod trip_event_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// For billing, analytics and whoever else must miss nothing.
+    /// The trip events for subscribers that must not miss one, such as billing and analytics.
     #[derive(Debug, Clone)]
     pub struct TripEventServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2349,8 +2353,8 @@ pub mod trip_event_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Every event of a market in order, at least once, from any position: first those that are there already, then the
-        /// new ones. Keep the position of the last event that was dealt with, and begin after it.
+        /// Streams every event of a market in order, at least once, from any position: the existing events first, then new ones.
+        /// A subscriber stores the position of the last event that it processed and continues after it.
         pub async fn subscribe(
             &mut self,
             request: impl tonic::IntoRequest<super::SubscribeRequest>,
@@ -2396,14 +2400,14 @@ pub mod trip_event_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Every event of a market in order, at least once, from any position: first those that are there already, then the
-        /// new ones. Keep the position of the last event that was dealt with, and begin after it.
+        /// Streams every event of a market in order, at least once, from any position: the existing events first, then new ones.
+        /// A subscriber stores the position of the last event that it processed and continues after it.
         async fn subscribe(
             &self,
             request: tonic::Request<super::SubscribeRequest>,
         ) -> std::result::Result<tonic::Response<Self::SubscribeStream>, tonic::Status>;
     }
-    /// For billing, analytics and whoever else must miss nothing.
+    /// The trip events for subscribers that must not miss one, such as billing and analytics.
     #[derive(Debug)]
     pub struct TripEventServiceServer<T> {
         inner: Arc<T>,
@@ -2566,7 +2570,7 @@ pub mod trip_event_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// From the driver's app.
+/// A message from the driver's app.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConnectRequest {
     #[prost(oneof = "connect_request::Message", tags = "1, 2, 3")]
@@ -2584,7 +2588,7 @@ pub mod connect_request {
         Action(super::TripAction),
     }
 }
-/// To the driver's app.
+/// A message to the driver's app.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConnectResponse {
     #[prost(oneof = "connect_response::Message", tags = "1, 2, 3, 4, 5, 6, 7")]
@@ -2602,7 +2606,7 @@ pub mod connect_response {
         ReportingInterval(super::ReportingInterval),
         #[prost(message, tag = "4")]
         Rejection(super::Rejection),
-        /// Speaks for all tasks before it. Sent again after a reconnect.
+        /// Replaces all assignments before it. The node sends it again after a reconnect.
         #[prost(message, tag = "5")]
         Assignment(super::TripAssignment),
         #[prost(message, tag = "6")]
@@ -2611,7 +2615,7 @@ pub mod connect_response {
         Result(super::ActionResult),
     }
 }
-/// What a driver does about a trip. Each is answered by one ActionResult, in order; safe to send again.
+/// A driver's action on a trip. The node responds to each with one ActionResult, in order. Repeating an action is safe.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TripAction {
     #[prost(string, tag = "1")]
@@ -2623,21 +2627,22 @@ pub struct TripAction {
 pub mod trip_action {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Action {
-        /// Takes the offer, before it expires.
+        /// The driver accepts the offer before it expires.
         #[prost(message, tag = "2")]
         Accept(super::AcceptOffer),
+        /// The driver declines the offer.
         #[prost(message, tag = "3")]
         Decline(super::DeclineOffer),
-        /// Is at the pickup.
+        /// The driver is at the pickup.
         #[prost(message, tag = "4")]
-        Arrived(super::Arrived),
+        Arrived(super::ArriveAtPickup),
         /// The rider got in.
         #[prost(message, tag = "5")]
-        PickedUp(super::PickedUp),
+        PickedUp(super::PickUpRider),
         /// The rider got out.
         #[prost(message, tag = "6")]
-        DroppedOff(super::DroppedOff),
-        /// Gives up an accepted trip before the rider is in the vehicle: the trip ends.
+        DroppedOff(super::DropOffRider),
+        /// The driver gives up an accepted trip before the rider is in the vehicle. The trip ends.
         #[prost(message, tag = "7")]
         Cancel(super::CancelAccepted),
     }
@@ -2646,59 +2651,59 @@ pub mod trip_action {
 pub struct AcceptOffer {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeclineOffer {
-    /// At most 200 bytes.
+    /// Free text of at most 200 bytes.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Arrived {}
+pub struct ArriveAtPickup {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PickedUp {}
+pub struct PickUpRider {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct DroppedOff {}
+pub struct DropOffRider {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancelAccepted {
-    /// At most 200 bytes.
+    /// Free text of at most 200 bytes.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
 }
-/// The trip that the driver is to think of: an offer, or the one that was accepted.
+/// The one trip that the driver works on: an offer, or the trip that the driver accepted.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TripAssignment {
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
-    /// OFFERED until accepted, also where another driver has the trip and would lose it to this one.
+    /// OFFERED until the driver accepts, also for an offer to take the trip over from another driver.
     #[prost(enumeration = "TripState", tag = "2")]
     pub state: i32,
     #[prost(message, optional, tag = "3")]
     pub pickup: ::core::option::Option<LatLng>,
     #[prost(message, optional, tag = "4")]
     pub dropoff: ::core::option::Option<LatLng>,
-    /// Expected seconds from the offer to the pickup.
+    /// Expected travel time to the pickup in seconds, from the time of the offer.
     #[prost(uint32, tag = "5")]
     pub pickup_eta_s: u32,
-    /// An offer is void from then on.
+    /// The deadline for accepting the offer.
     #[prost(int64, tag = "6")]
     pub expires_ms: i64,
     #[prost(uint32, tag = "7")]
     pub party_size: u32,
-    /// What pickup_eta_s was computed from: ROADS or STRAIGHT_LINE.
+    /// The source of pickup_eta_s: ROADS or STRAIGHT_LINE.
     #[prost(enumeration = "TravelSource", tag = "8")]
     pub travel_source: i32,
 }
-/// The trip is not this driver's any more; another may be under way to it.
+/// The driver no longer has the trip. It may go on with another driver.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TripEnded {
     #[prost(string, tag = "1")]
     pub trip_id: ::prost::alloc::string::String,
-    /// Where the trip stands now.
+    /// The present state of the trip.
     #[prost(enumeration = "TripState", tag = "2")]
     pub state: i32,
-    /// Why, in a few words.
+    /// A short text for the driver.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }
-/// What an action came to.
+/// The result of an action.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ActionResult {
     #[prost(string, tag = "1")]
@@ -2706,108 +2711,109 @@ pub struct ActionResult {
     /// The name of the action, as in TripAction.
     #[prost(string, tag = "2")]
     pub action: ::prost::alloc::string::String,
-    /// Where the trip stands, durable when this comes: after a decline it may be EN_ROUTE, with another driver.
-    /// UNSPECIFIED: refused.
+    /// The durable state of the trip after the action; UNSPECIFIED for a rejected action. After a decline it may be EN_ROUTE
+    /// with another driver.
     #[prost(enumeration = "TripState", tag = "3")]
     pub state: i32,
-    /// A gRPC status code; 0: taken. 14 (UNAVAILABLE), 8 (RESOURCE_EXHAUSTED) and 4 (DEADLINE_EXCEEDED): send it again.
+    /// A gRPC status code; 0 for success. After 14 (UNAVAILABLE), 8 (RESOURCE_EXHAUSTED) and 4 (DEADLINE_EXCEEDED) the app
+    /// sends the action again.
     #[prost(int32, tag = "4")]
     pub code: i32,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what would be valid.
     #[prost(string, tag = "5")]
     pub message: ::prost::alloc::string::String,
 }
-/// Who is there. Once, first.
+/// The first message of a driver's stream, sent once.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Register {
     /// The caller's own id, 1 to 64 bytes.
     #[prost(string, tag = "1")]
     pub driver_id: ::prost::alloc::string::String,
-    /// A name from the server's list of classes (settings: fleet.vehicle_classes).
+    /// A name from the server's list of classes (setting fleet.vehicle_classes).
     #[prost(string, tag = "2")]
     pub vehicle_class: ::prost::alloc::string::String,
-    /// Names from the server's list (settings: fleet.capabilities).
+    /// Names from the server's list of capabilities (setting fleet.capabilities).
     #[prost(string, repeated, tag = "3")]
     pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The newest token of an earlier stream, to whichever node; empty for none. Lets this node remove what an
-    /// earlier node left in another shard.
+    /// The newest token of an earlier stream to any node; empty for none. With it this node removes the entry that an earlier
+    /// node left in the index.
     #[prost(bytes = "bytes", tag = "4")]
     pub resume_token: ::prost::bytes::Bytes,
 }
-/// One position. Newest wins by sequence, then by time; what is older or repeated is dropped and counted.
+/// One position. The newest one wins, by sequence, then by time. The node drops and counts older and repeated ones.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct PositionUpdate {
-    /// Grows with every update of this driver, across streams: continue from Registered.last_sequence. Drivers that
-    /// do not number send 0 always, and time alone decides.
+    /// The number of the update. It grows with every update of this driver, across streams; the app continues from
+    /// Registered.last_sequence. An app that does not number its updates always sends 0, and time alone decides.
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
-    /// When it was measured. 0: when the server receives it. At most 10 s ahead of the server's clock and not
-    /// older than the server's gone limit (60 s by default).
+    /// The time of the measurement; 0 means the time of receipt. It is at most 10 s ahead of the server's clock and not older
+    /// than the server's position TTL (60 s by default).
     #[prost(int64, tag = "2")]
     pub time_ms: i64,
-    /// -90 to 90.
+    /// Degrees from -90 to 90.
     #[prost(double, tag = "3")]
     pub latitude_deg: f64,
-    /// -180 to 180.
+    /// Degrees from -180 to 180.
     #[prost(double, tag = "4")]
     pub longitude_deg: f64,
-    /// Clockwise from north, 0 up to 360.
+    /// Degrees clockwise from north, 0 up to 360.
     #[prost(float, optional, tag = "5")]
     pub heading_deg: ::core::option::Option<f32>,
-    /// Over ground, 0 to 200.
+    /// Meters per second over ground, 0 to 200.
     #[prost(float, optional, tag = "6")]
     pub speed_mps: ::core::option::Option<f32>,
-    /// Radius of 68 % probability, 0 to 100,000. Above 6,553.4 it is kept as 6,553.4.
+    /// Radius in meters at 68 % probability, 0 to 100,000. The server stores at most 6,553.4.
     #[prost(float, optional, tag = "7")]
     pub accuracy_m: ::core::option::Option<f32>,
     #[prost(enumeration = "DriverStatus", tag = "8")]
     pub status: i32,
 }
-/// The stream is open.
+/// The reply to Register: the stream is open.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Registered {
-    /// The newest sequence that the server knows of this driver; go on above it. 0 for an unknown driver.
+    /// The newest sequence of this driver in the node's table; 0 for an unknown driver. The app continues above it.
     #[prost(uint64, tag = "1")]
     pub last_sequence: u64,
-    /// How often to report, until told otherwise.
+    /// The time between two reports, until a ReportingInterval changes it.
     #[prost(uint32, tag = "2")]
     pub reporting_interval_ms: u32,
-    /// The server's clock.
+    /// The time of the server's clock.
     #[prost(int64, tag = "3")]
     pub server_time_ms: i64,
     /// The ingest node that holds this stream.
     #[prost(string, tag = "4")]
     pub node_id: ::prost::alloc::string::String,
-    /// Give it back in the next Register, unless an Acknowledgement has brought a newer one.
+    /// The app returns it in the next Register, unless an Acknowledgement has sent a newer one.
     #[prost(bytes = "bytes", tag = "5")]
     pub resume_token: ::prost::bytes::Bytes,
 }
-/// Everything up to this sequence was taken or dropped. Not every update is acknowledged by itself: the newest
-/// one speaks for all before it.
+/// The node has applied or dropped every update up to this sequence. Not every update has an acknowledgement of its own: the
+/// newest one covers all before it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Acknowledgement {
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
-    /// Give it back in the next Register.
+    /// The app returns it in the next Register.
     #[prost(bytes = "bytes", tag = "2")]
     pub resume_token: ::prost::bytes::Bytes,
-    /// Updates of this stream dropped so far because a newer one or the same one was there already.
+    /// The number of this stream's updates that the node dropped because it already had the same or a newer one.
     #[prost(uint64, tag = "3")]
     pub dropped_late: u64,
-    /// Updates of this stream dropped so far because they came faster than the server's limit.
+    /// The number of this stream's updates that the node dropped because they exceeded the server's rate limit.
     #[prost(uint64, tag = "4")]
     pub dropped_rate: u64,
 }
-/// Report this often from now on. Sent before the server drops anything.
+/// Changes the time between two reports. The node sends it before it drops an update.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReportingInterval {
     #[prost(uint32, tag = "1")]
     pub interval_ms: u32,
 }
-/// A message was not taken; the stream lives on.
+/// The node rejected a message. The stream stays open.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Rejection {
-    /// Of the refused update.
+    /// The sequence of the rejected update.
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
     #[prost(message, repeated, tag = "2")]
@@ -2816,16 +2822,16 @@ pub struct Rejection {
 /// One batch of a gateway.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReportPositionsRequest {
-    /// Drivers that later positions of this stream name by their handle. A handle may be given anew.
+    /// Drivers that later positions of this stream name by handle. A handle may be bound again.
     #[prost(message, repeated, tag = "1")]
     pub drivers: ::prost::alloc::vec::Vec<FleetDriver>,
     #[prost(message, optional, tag = "2")]
     pub positions: ::core::option::Option<PositionColumns>,
 }
-/// A driver and the short number by which this stream names it.
+/// The binding of a handle to a driver.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FleetDriver {
-    /// Any number below 1,048,576; small ones are cheapest.
+    /// Any number below 1,048,576. Small numbers need the least memory.
     #[prost(uint32, tag = "1")]
     pub handle: u32,
     /// The caller's own id, 1 to 64 bytes.
@@ -2837,12 +2843,12 @@ pub struct FleetDriver {
     /// As in Register.
     #[prost(string, repeated, tag = "4")]
     pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// As in Register. A gateway has none of its own: it passes on what a driver's app gives it.
+    /// As in Register. A gateway passes on the token of the driver's app.
     #[prost(bytes = "bytes", tag = "5")]
     pub resume_token: ::prost::bytes::Bytes,
 }
-/// Positions of many drivers, a column a field: row i is element i of each column. Required columns have one
-/// element a row; optional ones have one a row or none at all. At most 65,536 rows.
+/// Positions of many drivers, one column per field: row i is element i of each column. A required column has one element per
+/// row. An optional column has one element per row or none. There are at most 65,536 rows.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PositionColumns {
     /// Required.
@@ -2854,57 +2860,57 @@ pub struct PositionColumns {
     /// Required.
     #[prost(sfixed32, repeated, tag = "3")]
     pub longitude_e7: ::prost::alloc::vec::Vec<i32>,
-    /// Optional: none means 0 in all rows. As PositionUpdate.sequence.
+    /// Optional, as PositionUpdate.sequence; an empty column means 0 in all rows.
     #[prost(uint64, repeated, tag = "4")]
     pub sequence: ::prost::alloc::vec::Vec<u64>,
-    /// The rows' times are this plus their offset. 0 without offsets: when the server receives them.
+    /// The time of a row is this base plus the row's offset. 0 without offsets means the time of receipt.
     #[prost(int64, tag = "5")]
     pub base_time_ms: i64,
-    /// Optional: none means 0 in all rows.
+    /// Optional; an empty column means 0 in all rows.
     #[prost(uint32, repeated, tag = "6")]
     pub time_offset_ms: ::prost::alloc::vec::Vec<u32>,
-    /// Optional. Hundredths of a degree, 0 to 35,999; 65,535 for not known.
+    /// Optional. Hundredths of a degree, 0 to 35,999; 65,535 if not known.
     #[prost(uint32, repeated, tag = "7")]
     pub heading_cdeg: ::prost::alloc::vec::Vec<u32>,
-    /// Optional. Centimeters per second, 0 to 20,000; 65,535 for not known.
+    /// Optional. Centimeters per second, 0 to 20,000; 65,535 if not known.
     #[prost(uint32, repeated, tag = "8")]
     pub speed_cmps: ::prost::alloc::vec::Vec<u32>,
-    /// Optional. Decimeters, 0 to 65,534; 65,535 for not known.
+    /// Optional. Decimeters, 0 to 65,534; 65,535 if not known.
     #[prost(uint32, repeated, tag = "9")]
     pub accuracy_dm: ::prost::alloc::vec::Vec<u32>,
-    /// Optional: none means unspecified in all rows.
+    /// Optional; an empty column means unspecified in all rows.
     #[prost(enumeration = "DriverStatus", repeated, tag = "10")]
     pub status: ::prost::alloc::vec::Vec<i32>,
 }
-/// What became of a gateway's stream.
+/// The totals of a gateway's stream.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReportPositionsResponse {
-    /// Updates received.
+    /// The number of received updates.
     #[prost(uint64, tag = "1")]
     pub received: u64,
-    /// Updates that were the newest of their driver.
+    /// The number of updates that were the newest of their driver.
     #[prost(uint64, tag = "2")]
     pub applied: u64,
-    /// Dropped: the same or a newer one was there already.
+    /// The number of updates dropped because the node already had the same or a newer one.
     #[prost(uint64, tag = "3")]
     pub dropped_late: u64,
-    /// Dropped: faster than the server's limit per driver.
+    /// The number of updates dropped because they exceeded the rate limit of their driver.
     #[prost(uint64, tag = "4")]
     pub dropped_rate: u64,
-    /// Refused: an invalid value.
+    /// The number of updates rejected because of an invalid value.
     #[prost(uint64, tag = "5")]
     pub rejected: u64,
-    /// The first 100 refused ones.
+    /// The first 100 rejected updates.
     #[prost(message, repeated, tag = "6")]
     pub rejections: ::prost::alloc::vec::Vec<FleetRejection>,
 }
-/// An update of a gateway that was not taken.
+/// A rejected update of a gateway.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FleetRejection {
-    /// Number of the request in the stream, from 0.
+    /// The number of the request in the stream, from 0.
     #[prost(uint64, tag = "1")]
     pub request: u64,
-    /// Row in its columns, or index in its drivers.
+    /// The row of its columns, or the index in its drivers.
     #[prost(uint32, tag = "2")]
     pub row: u32,
     #[prost(message, repeated, tag = "3")]
@@ -2921,7 +2927,7 @@ pub mod driver_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// For a driver's app: one stream that lives as long as the driver works.
+    /// The service for driver apps: one stream per driver, for the length of a shift.
     #[derive(Debug, Clone)]
     pub struct DriverServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2991,9 +2997,8 @@ pub mod driver_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// The first message is a register, each further one a position or an action on a trip. A refused one leaves the stream
-        /// open.
-        /// A second stream of the same driver takes over: the older one is told so (ABORTED) and ends.
+        /// Opens a driver's stream. The first message is a Register; each further one is a position or an action on a trip. A
+        /// rejected message leaves the stream open. A second stream of the same driver ends the older one with ABORTED.
         pub async fn connect(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::ConnectRequest>,
@@ -3039,15 +3044,14 @@ pub mod driver_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// The first message is a register, each further one a position or an action on a trip. A refused one leaves the stream
-        /// open.
-        /// A second stream of the same driver takes over: the older one is told so (ABORTED) and ends.
+        /// Opens a driver's stream. The first message is a Register; each further one is a position or an action on a trip. A
+        /// rejected message leaves the stream open. A second stream of the same driver ends the older one with ABORTED.
         async fn connect(
             &self,
             request: tonic::Request<tonic::Streaming<super::ConnectRequest>>,
         ) -> std::result::Result<tonic::Response<Self::ConnectStream>, tonic::Status>;
     }
-    /// For a driver's app: one stream that lives as long as the driver works.
+    /// The service for driver apps: one stream per driver, for the length of a shift.
     #[derive(Debug)]
     pub struct DriverServiceServer<T> {
         inner: Arc<T>,
@@ -3223,7 +3227,7 @@ pub mod fleet_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// For a gateway that already holds thousands of drivers.
+    /// The service for gateways that hold thousands of drivers.
     #[derive(Debug, Clone)]
     pub struct FleetServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3293,8 +3297,8 @@ pub mod fleet_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Batches of positions, in columns. Refused updates are counted and the first of them named at the end;
-        /// the stream goes on. Backpressure is the stream's flow control.
+        /// Reports batches of positions in columns. A rejected update leaves the stream open. The response counts the rejected
+        /// updates and names the first of them. The stream's flow control is the backpressure.
         pub async fn report_positions(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -3336,8 +3340,8 @@ pub mod fleet_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with FleetServiceServer.
     #[async_trait]
     pub trait FleetService: std::marker::Send + std::marker::Sync + 'static {
-        /// Batches of positions, in columns. Refused updates are counted and the first of them named at the end;
-        /// the stream goes on. Backpressure is the stream's flow control.
+        /// Reports batches of positions in columns. A rejected update leaves the stream open. The response counts the rejected
+        /// updates and names the first of them. The stream's flow control is the backpressure.
         async fn report_positions(
             &self,
             request: tonic::Request<tonic::Streaming<super::ReportPositionsRequest>>,
@@ -3346,7 +3350,7 @@ pub mod fleet_service_server {
             tonic::Status,
         >;
     }
-    /// For a gateway that already holds thousands of drivers.
+    /// The service for gateways that hold thousands of drivers.
     #[derive(Debug)]
     pub struct FleetServiceServer<T> {
         inner: Arc<T>,
@@ -3511,27 +3515,27 @@ pub mod fleet_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Distances are great-circle meters (haversine, mean earth radius 6,371,008.8 m).
+/// A search for drivers. Distances are great-circle meters (haversine, mean earth radius 6,371,008.8 m).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FindNearbyRequest {
     #[prost(message, optional, tag = "4")]
     pub filter: ::core::option::Option<DriverFilter>,
-    /// Drivers a page of within_radius and within_polygon: 1 to 10,000; 0 means 1,000.
+    /// Drivers per page of within_radius and within_polygon: 1 to 10,000; 0 means 1,000.
     #[prost(uint32, tag = "5")]
     pub page_size: u32,
-    /// next_page_token of the page before, with everything else unchanged. Pages go on after the last driver of
-    /// the page before; drivers that move meanwhile may be seen twice or not at all.
+    /// The next_page_token of the page before; all other fields are unchanged. A page begins after the last driver of the page
+    /// before. Drivers that move meanwhile may appear twice or not at all.
     #[prost(string, tag = "6")]
     pub page_token: ::prost::alloc::string::String,
-    /// 0 to 15: answer each driver's H3 cell of this resolution. Absent: none.
+    /// The H3 resolution of the cells in the response, 0 to 15; absent for no cells.
     #[prost(uint32, optional, tag = "7")]
     pub h3_resolution: ::core::option::Option<u32>,
-    /// Of nearest: which k drivers, and in which order. By travel time a search has no pages either; within_radius and
-    /// within_polygon are by distance and id alone.
+    /// The order of a nearest search, which also decides which k drivers it returns. The other searches ignore travel times:
+    /// within_radius is ordered by distance and within_polygon by id.
     #[prost(enumeration = "RankBy", tag = "8")]
     pub rank_by: i32,
-    /// Answer how long each driver needs to the search's point. Always so when ranked by it. Not in within_polygon, which
-    /// has no point.
+    /// Return each driver's travel time to the search's point. A search ranked by travel time always returns it. It is invalid
+    /// for within_polygon, which has no point.
     #[prost(bool, tag = "9")]
     pub include_eta: bool,
     #[prost(oneof = "find_nearby_request::Search", tags = "1, 2, 3")]
@@ -3549,45 +3553,45 @@ pub mod find_nearby_request {
         WithinPolygon(super::PolygonSearch),
     }
 }
-/// The k nearest. Drivers at exactly the same distance come in no particular order.
+/// The k nearest drivers. The order of drivers at exactly the same distance is not defined.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct NearestSearch {
     #[prost(message, optional, tag = "1")]
     pub point: ::core::option::Option<LatLng>,
-    /// 1 to 1,000.
+    /// The maximum number of drivers, 1 to 1,000.
     #[prost(uint32, tag = "2")]
     pub k: u32,
-    /// More than 0, at most 20,037,508 (half the circumference).
+    /// Meters, more than 0 and at most 20,037,508 (half the circumference).
     #[prost(double, tag = "3")]
     pub radius_m: f64,
 }
-/// All within a distance, nearest first.
+/// All drivers within a distance, nearest first.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct RadiusSearch {
     #[prost(message, optional, tag = "1")]
     pub point: ::core::option::Option<LatLng>,
-    /// More than 0, at most 20,037,508.
+    /// Meters, more than 0 and at most 20,037,508.
     #[prost(double, tag = "2")]
     pub radius_m: f64,
 }
-/// All within a polygon, by driver id.
+/// All drivers within a polygon, ordered by driver id.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PolygonSearch {
-    /// 3 to 1,000 vertices. Edges are straight lines in longitude and latitude (RFC 7946, 3.1.1); a step of more
-    /// than 180 degrees of longitude crosses the antimeridian. May not touch or cross itself. The closing vertex
-    /// may be repeated. The boundary is inside.
+    /// 3 to 1,000 vertices. Edges are straight lines in longitude and latitude (RFC 7946, 3.1.1). An edge of more than 180
+    /// degrees of longitude crosses the antimeridian. The polygon must not touch or cross itself. The closing vertex may be
+    /// repeated. The boundary belongs to the polygon.
     #[prost(message, repeated, tag = "1")]
     pub vertices: ::prost::alloc::vec::Vec<LatLng>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FindNearbyBatchRequest {
-    /// 1 to 1,000. The drivers that they ask for, k or page_size, are at most 100,000 in sum.
+    /// 1 to 1,000 searches. The sum of their k or page_size is at most 100,000.
     #[prost(message, repeated, tag = "1")]
     pub searches: ::prost::alloc::vec::Vec<FindNearbyRequest>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FindNearbyBatchResponse {
-    /// The answer to `searches\[i\]` is `answers\[i\]`.
+    /// `answers\[i\]` is the response to `searches\[i\]`.
     #[prost(message, repeated, tag = "1")]
     pub answers: ::prost::alloc::vec::Vec<FindNearbyResponse>,
 }
@@ -3600,11 +3604,11 @@ pub struct FindNearbyResponse {
     /// Empty on the last page.
     #[prost(string, tag = "3")]
     pub next_page_token: ::prost::alloc::string::String,
-    /// What the travel times of these drivers were computed from, all together; unspecified when none has one.
+    /// The common source of the drivers' travel times; unspecified if no driver has one.
     #[prost(enumeration = "TravelSource", tag = "4")]
     pub travel_source: i32,
-    /// Ranked by travel time: before it was certain that nobody farther away is sooner there, as many drivers as the server
-    /// looks at for one search had been looked at (settings: aggregator.timed_drivers_max), or the time was up.
+    /// The search by travel time ended at its deadline or at the maximum number of examined drivers (setting
+    /// aggregator.timed_drivers_max). A driver that it did not examine may have a smaller travel time.
     #[prost(bool, tag = "5")]
     pub ranking_incomplete: bool,
 }
@@ -3614,10 +3618,10 @@ pub struct NearbyDriver {
     pub driver_id: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub position: ::core::option::Option<Position>,
-    /// From the search's point; 0 for a polygon.
+    /// Meters from the search's point; 0 for a polygon.
     #[prost(double, tag = "3")]
     pub distance_m: f64,
-    /// The server's clock less the position's time; 0 when the device's clock is ahead.
+    /// The server's clock minus the position's time; 0 if the device's clock is ahead.
     #[prost(uint32, tag = "4")]
     pub position_age_ms: u32,
     #[prost(enumeration = "DriverStatus", tag = "5")]
@@ -3626,19 +3630,19 @@ pub struct NearbyDriver {
     pub vehicle_class: ::prost::alloc::string::String,
     #[prost(string, repeated, tag = "7")]
     pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Hexadecimal H3 index, when asked for.
+    /// Hexadecimal H3 index; empty if the request sets no resolution.
     #[prost(string, tag = "8")]
     pub h3_cell: ::prost::alloc::string::String,
-    /// Expected seconds of the way to the search's point; absent when not asked for.
+    /// Expected travel time to the search's point in seconds; absent unless the request includes it.
     #[prost(uint32, optional, tag = "9")]
     pub pickup_eta_s: ::core::option::Option<u32>,
-    /// What that was computed from: ROADS or STRAIGHT_LINE.
+    /// The source of pickup_eta_s: ROADS or STRAIGHT_LINE.
     #[prost(enumeration = "TravelSource", tag = "10")]
     pub travel_source: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetDriverRequest {
-    /// 1 to 64 bytes.
+    /// The driver's id, 1 to 64 bytes.
     #[prost(string, tag = "1")]
     pub driver_id: ::prost::alloc::string::String,
 }
@@ -3652,22 +3656,22 @@ pub struct GetDriverResponse {
     pub capabilities: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(enumeration = "DriverStatus", tag = "4")]
     pub status: i32,
-    /// Absent: connected but has not reported yet.
+    /// Absent for a connected driver before the first report.
     #[prost(message, optional, tag = "5")]
     pub position: ::core::option::Option<Position>,
-    /// 0 when the device's clock is ahead.
+    /// The server's clock minus the position's time; 0 if the device's clock is ahead.
     #[prost(uint32, tag = "6")]
     pub position_age_ms: u32,
-    /// A stream of this driver is open.
+    /// Whether a stream of this driver is open.
     #[prost(bool, tag = "7")]
     pub connected: bool,
-    /// In the index: reported within the gone limit and is not offline.
+    /// Whether the driver is in the index: not offline, with a report within the position TTL.
     #[prost(bool, tag = "8")]
     pub searchable: bool,
-    /// Where it is indexed.
+    /// The shard that indexes the driver.
     #[prost(uint32, tag = "9")]
     pub shard: u32,
-    /// The ingest node that knows it.
+    /// The ingest node that has the driver in its table.
     #[prost(string, tag = "10")]
     pub node_id: ::prost::alloc::string::String,
 }
@@ -3675,12 +3679,12 @@ pub struct GetDriverResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum RankBy {
-    /// By distance.
+    /// The same as RANK_BY_DISTANCE.
     Unspecified = 0,
-    /// Great-circle distance.
+    /// By great-circle distance.
     Distance = 1,
-    /// How long the driver needs to the point. Drivers of the same whole second come by distance. Exact among the drivers
-    /// within radius_m, unless ranking_incomplete says otherwise.
+    /// By travel time to the point in whole seconds, then by distance. The order is exact among the drivers within radius_m,
+    /// unless ranking_incomplete is set.
     TravelTime = 2,
 }
 impl RankBy {
@@ -3786,8 +3790,8 @@ pub mod nearby_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// The call's own deadline holds for all of it (default: the server's search deadline). A partial answer comes
-        /// in time and says so in its coverage.
+        /// Searches for drivers. The call's deadline holds for the whole search (by default the server's search deadline). If some
+        /// shards do not respond in time, the response comes anyway and names them in its coverage.
         pub async fn find_nearby(
             &mut self,
             request: impl tonic::IntoRequest<super::FindNearbyRequest>,
@@ -3812,9 +3816,8 @@ pub mod nearby_service_client {
                 .insert(GrpcMethod::new("kerb.v1.NearbyService", "FindNearby"));
             self.inner.unary(req, path, codec).await
         }
-        /// Many searches in one call: what one of them costs beside the search itself is shared. One deadline holds for
-        /// all; an answer that is partial by then says so in its coverage. One illegal search refuses the whole call, as
-        /// `searches[i]`.
+        /// Runs many searches in one call, which share the cost around each search. One deadline holds for all of them. The coverage
+        /// of each answer names missing shards. One invalid search fails the whole call with the path `searches[i]`.
         pub async fn find_nearby_batch(
             &mut self,
             request: impl tonic::IntoRequest<super::FindNearbyBatchRequest>,
@@ -3854,8 +3857,8 @@ pub mod nearby_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with NearbyServiceServer.
     #[async_trait]
     pub trait NearbyService: std::marker::Send + std::marker::Sync + 'static {
-        /// The call's own deadline holds for all of it (default: the server's search deadline). A partial answer comes
-        /// in time and says so in its coverage.
+        /// Searches for drivers. The call's deadline holds for the whole search (by default the server's search deadline). If some
+        /// shards do not respond in time, the response comes anyway and names them in its coverage.
         async fn find_nearby(
             &self,
             request: tonic::Request<super::FindNearbyRequest>,
@@ -3863,9 +3866,8 @@ pub mod nearby_service_server {
             tonic::Response<super::FindNearbyResponse>,
             tonic::Status,
         >;
-        /// Many searches in one call: what one of them costs beside the search itself is shared. One deadline holds for
-        /// all; an answer that is partial by then says so in its coverage. One illegal search refuses the whole call, as
-        /// `searches[i]`.
+        /// Runs many searches in one call, which share the cost around each search. One deadline holds for all of them. The coverage
+        /// of each answer names missing shards. One invalid search fails the whole call with the path `searches[i]`.
         async fn find_nearby_batch(
             &self,
             request: tonic::Request<super::FindNearbyBatchRequest>,
@@ -4093,7 +4095,7 @@ pub mod driver_query_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// One driver by id.
+    /// The lookup of one driver by id.
     #[derive(Debug, Clone)]
     pub struct DriverQueryServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -4163,7 +4165,7 @@ pub mod driver_query_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// NOT_FOUND for a driver that no ingest node knows.
+        /// Returns NOT_FOUND for a driver that is in no ingest node's table.
         pub async fn get_driver(
             &mut self,
             request: impl tonic::IntoRequest<super::GetDriverRequest>,
@@ -4203,7 +4205,7 @@ pub mod driver_query_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with DriverQueryServiceServer.
     #[async_trait]
     pub trait DriverQueryService: std::marker::Send + std::marker::Sync + 'static {
-        /// NOT_FOUND for a driver that no ingest node knows.
+        /// Returns NOT_FOUND for a driver that is in no ingest node's table.
         async fn get_driver(
             &self,
             request: tonic::Request<super::GetDriverRequest>,
@@ -4212,7 +4214,7 @@ pub mod driver_query_service_server {
             tonic::Status,
         >;
     }
-    /// One driver by id.
+    /// The lookup of one driver by id.
     #[derive(Debug)]
     pub struct DriverQueryServiceServer<T> {
         inner: Arc<T>,
@@ -4376,11 +4378,11 @@ pub mod driver_query_service_server {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SetSpeedsRequest {
-    /// Of the first message: by default the speeds go to every aggregator and matcher of the cluster.
+    /// Read from the first message only. If it is false, the speeds go to every aggregator and matcher of the cluster.
     #[prost(bool, tag = "1")]
     pub this_node_only: bool,
-    /// Of the first message: rows with numbers are of the network with this checksum, as `kerb roads info` prints it, and
-    /// refused by a node that has another one. Empty: of the network of the node that is asked.
+    /// Read from the first message only: the checksum of the network of rows with numbers, as `kerb roads info` prints it. A
+    /// node with a different network rejects such rows. Empty means the network of the called node.
     #[prost(string, tag = "2")]
     pub network_checksum: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "3")]
@@ -4388,19 +4390,19 @@ pub struct SetSpeedsRequest {
 }
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct StreetSpeed {
-    /// 1 to 300.
+    /// Kilometers per hour, 1 to 300.
     #[prost(double, tag = "3")]
     pub speed_kmh: f64,
-    /// From its receipt on, at least 1; absent: the setting roads.speed_lifetime_ms.
+    /// Milliseconds from receipt, at least 1; absent means the setting roads.speed_lifetime_ms.
     #[prost(uint32, optional, tag = "4")]
     pub lifetime_ms: ::core::option::Option<u32>,
-    /// A direction of a segment.
+    /// The direction of the segment.
     #[prost(oneof = "street_speed::Direction", tags = "1, 2")]
     pub direction: ::core::option::Option<street_speed::Direction>,
 }
 /// Nested message and enum types in `StreetSpeed`.
 pub mod street_speed {
-    /// A direction of a segment.
+    /// The direction of the segment.
     #[derive(Clone, Copy, PartialEq, ::prost::Oneof)]
     pub enum Direction {
         #[prost(message, tag = "1")]
@@ -4409,55 +4411,57 @@ pub mod street_speed {
         Number(super::SegmentNumber),
     }
 }
-/// By where it begins and ends, as `kerb roads segments` lists it. It holds for later imports.
+/// A direction by its begin and end, as `kerb roads segments` lists it. It stays valid for later imports.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct SegmentEnds {
     #[prost(message, optional, tag = "1")]
     pub from: ::core::option::Option<LatLng>,
     #[prost(message, optional, tag = "2")]
     pub to: ::core::option::Option<LatLng>,
-    /// The OpenStreetMap way, where streets run side by side; absent: all of them.
+    /// The OpenStreetMap way, for streets that run side by side; absent means all of them.
     #[prost(int64, optional, tag = "3")]
     pub way: ::core::option::Option<i64>,
 }
-/// By its number in one road network.
+/// A direction by its segment's number in one road network.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SegmentNumber {
     #[prost(uint32, tag = "1")]
     pub segment: u32,
-    /// Against the segment's points.
+    /// Whether the direction is opposite to the order of the segment's points.
     #[prost(bool, tag = "2")]
     pub reverse: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SetSpeedsResponse {
-    /// The node that was asked first.
+    /// One entry per node, the called node first.
     #[prost(message, repeated, tag = "1")]
-    pub nodes: ::prost::alloc::vec::Vec<SpeedsTaken>,
+    pub nodes: ::prost::alloc::vec::Vec<NodeSpeedsResult>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct SpeedsTaken {
+pub struct NodeSpeedsResult {
     #[prost(string, tag = "1")]
     pub node_id: ::prost::alloc::string::String,
-    /// Why the node has taken nothing, or is not known to have; empty otherwise.
+    /// The error of a node that applied nothing or whose result is unknown; empty otherwise.
     #[prost(string, tag = "2")]
     pub error: ::prost::alloc::string::String,
+    /// The number of applied rows.
     #[prost(uint32, tag = "3")]
     pub taken: u32,
+    /// The number of rejected rows.
     #[prost(uint32, tag = "4")]
     pub refused: u32,
-    /// The first 100 rows that were refused.
+    /// The first 100 rejected rows.
     #[prost(message, repeated, tag = "5")]
-    pub refusals: ::prost::alloc::vec::Vec<RejectedSpeed>,
+    pub rejections: ::prost::alloc::vec::Vec<RejectedSpeed>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RejectedSpeed {
-    /// Its place in the call, from 0.
+    /// The number of the row in the call, from 0.
     #[prost(uint32, tag = "1")]
     pub row: u32,
     #[prost(string, tag = "2")]
     pub field: ::prost::alloc::string::String,
-    /// The value, and what would be right.
+    /// The invalid value, and what would be valid.
     #[prost(string, tag = "3")]
     pub description: ::prost::alloc::string::String,
 }
@@ -4468,7 +4472,7 @@ pub struct DescribeRoadsRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DescribeRoadsResponse {
-    /// The node that was asked first.
+    /// One entry per node, the called node first.
     #[prost(message, repeated, tag = "1")]
     pub nodes: ::prost::alloc::vec::Vec<NodeRoads>,
 }
@@ -4476,48 +4480,48 @@ pub struct DescribeRoadsResponse {
 pub struct NodeRoads {
     #[prost(string, tag = "1")]
     pub node_id: ::prost::alloc::string::String,
-    /// Why nothing is known of the node; empty otherwise.
+    /// The error of a node that did not respond; empty otherwise.
     #[prost(string, tag = "2")]
     pub error: ::prost::alloc::string::String,
-    /// Of its road network.
+    /// The checksum of the node's road network.
     #[prost(string, tag = "3")]
     pub network_checksum: ::prost::alloc::string::String,
     #[prost(uint32, tag = "4")]
     pub segments: u32,
-    /// Directions of segments that may be driven.
+    /// The number of directions of segments that are open to vehicles.
     #[prost(uint32, tag = "5")]
     pub directions: u32,
-    /// Of these, with a speed from a stream, from the speed file, from the profile; the others have free flow.
+    /// The number of directions whose speed comes from a stream, the speed file or the profile. The others have free flow.
     #[prost(uint32, tag = "6")]
     pub streamed: u32,
     #[prost(uint32, tag = "7")]
     pub from_file: u32,
     #[prost(uint32, tag = "8")]
     pub from_profile: u32,
-    /// How often the travel times were replaced.
+    /// The number of times that the travel times were replaced.
     #[prost(uint64, tag = "9")]
     pub generation: u64,
-    /// When they were replaced last, milliseconds since the Unix epoch; 0: never.
+    /// The time of the last replacement; 0 for never.
     #[prost(int64, tag = "10")]
     pub applied_ms: i64,
-    /// How long that took.
+    /// The duration of the last replacement.
     #[prost(uint32, tag = "11")]
     pub apply_us: u32,
-    /// When speeds change next by themselves, milliseconds since the Unix epoch; 0: never.
+    /// The time at which speeds next change without a call; 0 for never.
     #[prost(int64, tag = "12")]
     pub next_change_ms: i64,
-    /// The hour of the week by local clocks when they were replaced last, from Monday at midnight: 0 to 167.
+    /// The local hour of the week of the last replacement, from Monday at midnight: 0 to 167.
     #[prost(uint32, tag = "13")]
     pub hour_of_week: u32,
-    /// Streamed rows that were taken and refused since the start.
+    /// The numbers of applied and rejected streamed rows since the start.
     #[prost(uint64, tag = "14")]
     pub rows_taken: u64,
     #[prost(uint64, tag = "15")]
     pub rows_refused: u64,
-    /// The setting roads.speeds; absent when not set.
+    /// The file of the setting roads.speeds; absent if not set.
     #[prost(message, optional, tag = "16")]
     pub file: ::core::option::Option<SpeedFile>,
-    /// The setting roads.profile; absent when not set.
+    /// The file of the setting roads.profile; absent if not set.
     #[prost(message, optional, tag = "17")]
     pub profile: ::core::option::Option<SpeedFile>,
 }
@@ -4525,13 +4529,13 @@ pub struct NodeRoads {
 pub struct SpeedFile {
     #[prost(string, tag = "1")]
     pub path: ::prost::alloc::string::String,
-    /// When the speeds in force were read, milliseconds since the Unix epoch.
+    /// The time at which the speeds in force were read.
     #[prost(int64, tag = "2")]
     pub read_ms: i64,
-    /// Why the file as it is now is not in force; empty when it is.
+    /// The error of the file's present content; empty if it is in force.
     #[prost(string, tag = "3")]
     pub error: ::prost::alloc::string::String,
-    /// How often it was read since the start, and how often it was wrong.
+    /// The numbers of reads and of failed reads since the start.
     #[prost(uint64, tag = "4")]
     pub reads: u64,
     #[prost(uint64, tag = "5")]
@@ -4548,7 +4552,7 @@ pub mod roads_admin_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// On every aggregator and matcher. FAILED_PRECONDITION: the node that is asked has no road network.
+    /// Every aggregator and matcher serves it. A node without a road network returns FAILED_PRECONDITION.
     #[derive(Debug, Clone)]
     pub struct RoadsAdminServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -4618,9 +4622,9 @@ pub mod roads_admin_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Speeds of directions of segments, which count over those of files and until their lifetime is over. The answer comes
-        /// when all rows of the call are in the travel times; no query is ever answered by some of them. A wrong row is
-        /// refused by itself. At most 500,000 rows; a broken call changes nothing.
+        /// Sets the speeds of directions of segments. They override those of files until their lifetime ends. The response comes
+        /// when the travel times contain all rows of the call; no query sees only some of them. An invalid row is rejected by
+        /// itself. A call has at most 500,000 rows. A broken call changes nothing.
         pub async fn set_speeds(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::SetSpeedsRequest>,
@@ -4645,7 +4649,7 @@ pub mod roads_admin_service_client {
                 .insert(GrpcMethod::new("kerb.v1.RoadsAdminService", "SetSpeeds"));
             self.inner.client_streaming(req, path, codec).await
         }
-        /// The streets of each node, and what their speeds are made of.
+        /// Returns the road network of each node and the sources of its speeds.
         pub async fn describe_roads(
             &mut self,
             request: impl tonic::IntoRequest<super::DescribeRoadsRequest>,
@@ -4685,9 +4689,9 @@ pub mod roads_admin_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with RoadsAdminServiceServer.
     #[async_trait]
     pub trait RoadsAdminService: std::marker::Send + std::marker::Sync + 'static {
-        /// Speeds of directions of segments, which count over those of files and until their lifetime is over. The answer comes
-        /// when all rows of the call are in the travel times; no query is ever answered by some of them. A wrong row is
-        /// refused by itself. At most 500,000 rows; a broken call changes nothing.
+        /// Sets the speeds of directions of segments. They override those of files until their lifetime ends. The response comes
+        /// when the travel times contain all rows of the call; no query sees only some of them. An invalid row is rejected by
+        /// itself. A call has at most 500,000 rows. A broken call changes nothing.
         async fn set_speeds(
             &self,
             request: tonic::Request<tonic::Streaming<super::SetSpeedsRequest>>,
@@ -4695,7 +4699,7 @@ pub mod roads_admin_service_server {
             tonic::Response<super::SetSpeedsResponse>,
             tonic::Status,
         >;
-        /// The streets of each node, and what their speeds are made of.
+        /// Returns the road network of each node and the sources of its speeds.
         async fn describe_roads(
             &self,
             request: tonic::Request<super::DescribeRoadsRequest>,
@@ -4704,7 +4708,7 @@ pub mod roads_admin_service_server {
             tonic::Status,
         >;
     }
-    /// On every aggregator and matcher. FAILED_PRECONDITION: the node that is asked has no road network.
+    /// Every aggregator and matcher serves it. A node without a road network returns FAILED_PRECONDITION.
     #[derive(Debug)]
     pub struct RoadsAdminServiceServer<T> {
         inner: Arc<T>,

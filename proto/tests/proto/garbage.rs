@@ -1,15 +1,15 @@
-//! Any bytes and any numbers are an answer or an error, and what is taken keeps the types' promises.
+//! Arbitrary bytes and numbers lead to a valid value or an error, never to a panic.
 
 use kerb_geometry::LatLng;
 use kerb_ports::{Batch, DriverLocation, DriverNotification, ShardQuery, ShardResult, TripAssignment};
-use kerb_proto::convert::{Act, Columns, FromSink, FromSource, Report};
+use kerb_proto::convert::{Act, Columns, Report, SinkMessage, SourceMessage};
 use kerb_proto::{internal, v1};
 use kerb_types::{DriverId, KnownDriver};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 
-/// Half of the numbers are near a limit.
+/// Returns numbers of which half are near a limit.
 fn number() -> impl Strategy<Value = u32> {
     prop_oneof![0..5u32, 35_990..36_010u32, 19_990..20_010u32, 65_530..65_540u32, any::<u32>()]
 }
@@ -21,18 +21,18 @@ prop_compose! {
         base_time_ms in any::<i64>(), time_offset_ms in vec(any::<i64>(), rows), sequence in vec(any::<u64>(), rows),
         heading_cdeg in vec(number(), rows), speed_cmps in vec(number(), rows), status in vec(0..6u32, 0..5),
     ) -> internal::v1::Batch {
-        let introduction = |(slot, driver_id, vehicle_class, capabilities)| internal::v1::SlotBinding {
+        let binding = |(slot, driver_id, vehicle_class, capabilities)| internal::v1::SlotBinding {
             slot, driver_id, vehicle_class, capabilities,
         };
         internal::v1::Batch {
-            slot_bindings: slot_bindings.into_iter().map(introduction).collect(),
+            slot_bindings: slot_bindings.into_iter().map(binding).collect(),
             slot, shard, position, base_time_ms, time_offset_ms, sequence, heading_cdeg, speed_cmps, status,
             ..Default::default()
         }
     }
 }
 
-fn sound(position: LatLng) -> bool {
+fn is_valid(position: LatLng) -> bool {
     LatLng::from_e7(position.lat_e7(), position.lon_e7()) == Ok(position)
 }
 
@@ -44,8 +44,8 @@ proptest! {
                 drop(T::try_from(message));
             }
         }
-        read::<internal::v1::PositionFrame, FromSource>(&bytes);
-        read::<internal::v1::PositionControl, FromSink>(&bytes);
+        read::<internal::v1::PositionFrame, SourceMessage>(&bytes);
+        read::<internal::v1::PositionControl, SinkMessage>(&bytes);
         read::<internal::v1::SearchShardsRequest, ShardQuery>(&bytes);
         read::<internal::v1::SearchShardsResponse, ShardResult>(&bytes);
         read::<internal::v1::KnownDriver, KnownDriver>(&bytes);
@@ -61,7 +61,7 @@ proptest! {
     #[test]
     fn batches(wire in wire_batch()) {
         if let Ok(batch) = Batch::try_from(wire) {
-            prop_assert!(batch.updates.iter().all(|update| sound(update.position)));
+            prop_assert!(batch.updates.iter().all(|update| is_valid(update.position)));
         }
     }
 
@@ -77,7 +77,7 @@ proptest! {
             ..Default::default()
         };
         match Report::try_from(&update) {
-            Ok(report) => prop_assert!(sound(report.position)),
+            Ok(report) => prop_assert!(is_valid(report.position)),
             Err(errors) => prop_assert!(!errors.is_empty()),
         }
     }
@@ -96,7 +96,7 @@ proptest! {
         let columns = Columns::try_from(wire);
         prop_assert_eq!(columns.is_ok(), lengths.iter().all(|length| matches!(length, 0 | 3)));
         for (_, row) in columns.iter().flat_map(Columns::rows) {
-            prop_assert!(row.is_err() || sound(row.unwrap().position));
+            prop_assert!(row.is_err() || is_valid(row.unwrap().position));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Conversions there and back, and what garbage comes to.
+//! Tests of the wire: every value survives the conversion to bytes and back, and arbitrary bytes lead to errors.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

@@ -1,8 +1,8 @@
-//! What a refusal says.
+//! The texts of field errors.
 
 use kerb_geometry::{LatLng, Polygon};
 use kerb_ports::{Batch, Search, ShardQuery};
-use kerb_proto::convert::{Columns, FromSource, Report, driver_filter};
+use kerb_proto::convert::{Columns, Report, SourceMessage, driver_filter};
 use kerb_proto::{internal, v1};
 use kerb_types::{Catalog, FieldError};
 
@@ -34,8 +34,8 @@ fn batch_columns_must_be_equally_long() {
 fn batch_rows_name_their_place() {
     let offline = internal::v1::Batch { status: vec![4], ..one_row() };
     let frame = internal::v1::position_frame::Frame::Batch(offline);
-    let error = text(FromSource::try_from(internal::v1::PositionFrame { frame: Some(frame) }));
-    assert_eq!(error, "batch.status[0]: 4, must be 1 to 3: who is offline is removed, not updated");
+    let error = text(SourceMessage::try_from(internal::v1::PositionFrame { frame: Some(frame) }));
+    assert_eq!(error, "batch.status[0]: 4, must be 1 to 3: an offline driver is removed, not updated");
     let nowhere = internal::v1::Batch { position: vec![u64::MAX >> 1], ..one_row() };
     assert!(text(Batch::try_from(nowhere)).starts_with("position[0]: 0x7fffffffffffffff, must be latitude"));
     let fast = internal::v1::Batch { speed_cmps: vec![20_001], ..one_row() };

@@ -1,7 +1,7 @@
-//! What goes to the wire and its bytes comes back equal.
+//! Every value survives the conversion to bytes and back.
 
 use kerb_ports::{Control, ShardQuery, ShardResult, ShardStat};
-use kerb_proto::convert::{FromSink, FromSource, Report};
+use kerb_proto::convert::{Report, SinkMessage, SourceMessage};
 use kerb_proto::{internal, v1};
 use kerb_types::KnownDriver;
 use proptest::prelude::*;
@@ -17,20 +17,20 @@ proptest! {
     #[test]
     fn frames(frame in values::frame()) {
         let wire = through_bytes(&internal::v1::PositionFrame::from(&frame));
-        prop_assert_eq!(FromSource::try_from(wire), Ok(FromSource::Frame(frame)));
+        prop_assert_eq!(SourceMessage::try_from(wire), Ok(SourceMessage::Frame(frame)));
     }
 
     #[test]
     fn registers(register in values::register()) {
         let wire = through_bytes(&internal::v1::PositionFrame::from(&register));
-        prop_assert_eq!(FromSource::try_from(wire), Ok(FromSource::Register(register)));
+        prop_assert_eq!(SourceMessage::try_from(wire), Ok(SourceMessage::Register(register)));
     }
 
     #[test]
     fn controls(applied in any::<u64>(), shards in proptest::collection::vec(values::shard(), 0..9)) {
-        for message in [FromSink::Applied(applied), FromSink::Control(Control::Resync(shards))] {
+        for message in [SinkMessage::Applied(applied), SinkMessage::Control(Control::Resync(shards))] {
             let wire = through_bytes(&internal::v1::PositionControl::from(&message));
-            prop_assert_eq!(FromSink::try_from(wire), Ok(message));
+            prop_assert_eq!(SinkMessage::try_from(wire), Ok(message));
         }
     }
 
@@ -58,7 +58,7 @@ proptest! {
         prop_assert_eq!(KnownDriver::try_from(wire), Ok(driver));
     }
 
-    /// A public position, reported again by its reader, is the same position.
+    /// A public position that its reader reports again is the same position.
     #[test]
     fn public_positions(
         position in values::position(), update_version in values::update_version(), motion in values::motion(), accuracy_dm in any::<u16>(),

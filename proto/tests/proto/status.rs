@@ -1,4 +1,4 @@
-//! Errors become statuses and errors again.
+//! Every error survives the conversion to a status and back.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ fn every_error_survives() {
         assert_eq!(status.code(), code);
         let back: Error = error_of(&status, &peer());
         match error {
-            Error::Internal(_) => assert_eq!(back, Error::Internal("index-1 answered Internal: oh".into())),
+            Error::Internal(_) => assert_eq!(back, Error::Internal("index-1 returned Internal: oh".into())),
             error => assert_eq!(back, error),
         }
     }
@@ -63,7 +63,7 @@ fn invalid_values_are_named_twice() {
     assert_eq!((&*violations[0].field, &*violations[0].description), ("k", "0, must be 1 to 1000"));
 }
 
-/// HTTP/2 peers refuse large headers, so a caller's own megabyte does not come back in one.
+/// HTTP/2 peers reject large headers, so a status does not repeat a caller's megabyte.
 #[test]
 fn huge_errors_become_small_statuses() {
     let errors = (0..100).map(|i| FieldError::new(format!("f{i}"), "\u{e9}".repeat(100_000)));

@@ -1,4 +1,4 @@
-//! Trips on the wire: there and back between the roles and with drivers' apps, and as riders see them.
+//! Trip messages: conversions between the roles and with drivers' apps, and the public messages of a whole ride.
 
 use kerb_geometry::LatLng;
 use kerb_ports::{DriverAction, DriverLocation, DriverNotification, TripAssignment};
@@ -54,9 +54,9 @@ fn source() -> impl Strategy<Value = Option<TravelSource>> {
     prop_oneof![Just(None), Just(Some(TravelSource::Roads)), Just(Some(TravelSource::StraightLine))]
 }
 
-fn news() -> impl Strategy<Value = DriverNotification> {
+fn notification() -> impl Strategy<Value = DriverNotification> {
     let ends = (values::position(), values::position());
-    let task = (trip_id(), state(), ends, any::<u32>(), source(), any::<i64>(), 1..=16u8).prop_map(
+    let assignment = (trip_id(), state(), ends, any::<u32>(), source(), any::<i64>(), 1..=16u8).prop_map(
         |(trip, state, (pickup, dropoff), pickup_eta_s, travel_source, expires_ms, party_size)| {
             DriverNotification::Assignment(Box::new(TripAssignment {
                 trip,
@@ -70,29 +70,29 @@ fn news() -> impl Strategy<Value = DriverNotification> {
             }))
         },
     );
-    let over = (trip_id(), state(), "\\PC{0,40}").prop_map(|(trip, state, why)| DriverNotification::Ended {
+    let ended = (trip_id(), state(), "\\PC{0,40}").prop_map(|(trip, state, why)| DriverNotification::Ended {
         trip,
         state,
         reason: why,
     });
-    prop_oneof![task, over]
+    prop_oneof![assignment, ended]
 }
 
 proptest! {
     #[test]
-    fn news_between_roles(news in news()) {
-        let wire = through_bytes(&internal::v1::DriverNotification::from(&news));
-        prop_assert_eq!(DriverNotification::try_from(wire), Ok(news));
+    fn notifications_between_roles(notification in notification()) {
+        let wire = through_bytes(&internal::v1::DriverNotification::from(&notification));
+        prop_assert_eq!(DriverNotification::try_from(wire), Ok(notification));
     }
 
     #[test]
-    fn news_to_apps(news in news()) {
-        let read = match Down::from(&news) {
+    fn notifications_to_apps(notification in notification()) {
+        let read = match Down::from(&notification) {
             Down::Assignment(task) => TripAssignment::try_from(through_bytes(&task)).map(|task| DriverNotification::Assignment(Box::new(task))),
             Down::Ended(over) => DriverNotification::try_from(through_bytes(&over)),
             other => panic!("{other:?}"),
         };
-        prop_assert_eq!(read, Ok(news));
+        prop_assert_eq!(read, Ok(notification));
     }
 
     #[test]
@@ -140,7 +140,7 @@ fn states_are_the_numbers_of_the_wire_and_no_others() {
 }
 
 #[test]
-fn a_wrong_action_names_field_value_and_what_is_right() {
+fn an_invalid_action_names_field_value_and_what_is_valid() {
     let of = |trip_id: &str, action| Act::try_from(v1::TripAction { trip_id: trip_id.to_owned(), action });
     let accept = || Some(v1::trip_action::Action::Accept(v1::AcceptOffer {}));
     let decline = |length: usize| {
@@ -168,29 +168,27 @@ fn a_wrong_action_names_field_value_and_what_is_right() {
 }
 
 #[test]
-fn wrong_news_are_refused_with_their_path() {
-    let task = internal::v1::TripAssignment {
+fn invalid_notifications_are_rejected_with_their_path() {
+    let assignment = internal::v1::TripAssignment {
         trip_id: "world-1".to_owned(),
         state: 2,
         pickup: u64::MAX / 2,
         ..Default::default()
     };
-    let of = |news| {
-        DriverNotification::try_from(internal::v1::DriverNotification { notification: news })
-            .unwrap_err()
-            .field
+    let of = |notification| {
+        DriverNotification::try_from(internal::v1::DriverNotification { notification }).unwrap_err().field
     };
-    let over = internal::v1::TripEnded { trip_id: "world-1".to_owned(), state: 77, reason: String::new() };
+    let ended = internal::v1::TripEnded { trip_id: "world-1".to_owned(), state: 77, reason: String::new() };
     assert_eq!(
-        of(Some(internal::v1::driver_notification::Notification::Assignment(task.clone()))),
+        of(Some(internal::v1::driver_notification::Notification::Assignment(assignment.clone()))),
         "assignment.pickup"
     );
-    let party = internal::v1::TripAssignment { pickup: 0, party_size: 256, ..task };
+    let large_party = internal::v1::TripAssignment { pickup: 0, party_size: 256, ..assignment };
     assert_eq!(
-        of(Some(internal::v1::driver_notification::Notification::Assignment(party))),
+        of(Some(internal::v1::driver_notification::Notification::Assignment(large_party))),
         "assignment.party_size"
     );
-    assert_eq!(of(Some(internal::v1::driver_notification::Notification::Ended(over))), "ended.state");
+    assert_eq!(of(Some(internal::v1::driver_notification::Notification::Ended(ended))), "ended.state");
     assert_eq!(of(None), "notification");
 }
 
@@ -313,7 +311,7 @@ fn a_whole_ride_as_its_rider_and_its_subscribers_see_it() {
 }
 
 #[test]
-fn who_called_a_trip_off_is_named() {
+fn the_party_that_cancelled_is_named() {
     let catalog = Catalog::default();
     let by_driver = || CancelledBy::Driver { driver: driver() };
     for (by, name, note) in [

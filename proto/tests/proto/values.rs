@@ -1,4 +1,4 @@
-//! Strategies for the fleet's values.
+//! Strategies that generate the fleet's values.
 
 use std::sync::Arc;
 
@@ -73,16 +73,11 @@ fn update() -> impl Strategy<Value = Update> {
 }
 
 pub(crate) fn batch() -> impl Strategy<Value = Batch> {
-    let introduction = (any::<u32>(), profile()).prop_map(|(slot, profile)| SlotBinding { slot, profile });
-    let forget =
+    let binding = (any::<u32>(), profile()).prop_map(|(slot, profile)| SlotBinding { slot, profile });
+    let eviction =
         (driver_id(), update_version()).prop_map(|(id, update_version)| Eviction { id, update_version });
-    (vec(introduction, 0..4), vec(update(), 0..40), vec(any::<u32>(), 0..8), vec(forget, 0..3)).prop_map(
-        |(slot_bindings, updates, removals, forgets)| Batch {
-            slot_bindings,
-            updates,
-            removals,
-            evictions: forgets,
-        },
+    (vec(binding, 0..4), vec(update(), 0..40), vec(any::<u32>(), 0..8), vec(eviction, 0..3)).prop_map(
+        |(slot_bindings, updates, removals, evictions)| Batch { slot_bindings, updates, removals, evictions },
     )
 }
 
@@ -134,8 +129,8 @@ pub(crate) fn query() -> impl Strategy<Value = ShardQuery> {
         },
     );
     let shards = || vec(shard(), 0..9);
-    (shards(), shards(), search(), filter).prop_map(|(shards, also, search, filter)| ShardQuery {
-        extra_shards: also,
+    (shards(), shards(), search(), filter).prop_map(|(shards, extra_shards, search, filter)| ShardQuery {
+        extra_shards,
         shards,
         search,
         filter,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::FutureExt;
 use kerb_ports::{Answer, Control, Error, Frame, ReplicationStream, SourceRegistration};
-use kerb_proto::convert::FromSink;
+use kerb_proto::convert::SinkMessage;
 use kerb_proto::internal::v1::index_service_client::IndexServiceClient;
 use kerb_proto::internal::v1::{PositionControl, PositionFrame};
 use kerb_proto::status::error_of;
@@ -77,15 +77,17 @@ impl RemoteReplicationStream {
     fn note(&mut self, reply: Result<Option<PositionControl>, tonic::Status>) -> Result<(), Error> {
         let reply =
             reply.map_err(|status| error_of::<Error>(&status, &self.node))?.ok_or_else(|| self.lost())?;
-        match FromSink::try_from(reply) {
+        match SinkMessage::try_from(reply) {
             // Numbered from 0.
-            Ok(FromSink::Applied(frame)) if frame < self.sent => self.applied = self.applied.max(frame + 1),
-            Ok(FromSink::Applied(frame)) => {
+            Ok(SinkMessage::Applied(frame)) if frame < self.sent => {
+                self.applied = self.applied.max(frame + 1);
+            }
+            Ok(SinkMessage::Applied(frame)) => {
                 let reason =
                     format!("{} says that frame {frame} is applied, of {} sent", self.node, self.sent);
                 return Err(Error::Mismatch(reason));
             }
-            Ok(FromSink::Control(Control::Resync(shards))) => self.wished.extend(shards),
+            Ok(SinkMessage::Control(Control::Resync(shards))) => self.wished.extend(shards),
             Err(error) => {
                 return Err(Error::Mismatch(format!("{} answered a wrong value: {error}", self.node)));
             }

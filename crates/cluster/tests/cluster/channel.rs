@@ -9,7 +9,7 @@ use kerb_cluster::remote::RemoteIngestNode;
 use kerb_cluster::{EmbeddedMembership, LocalPeers};
 use kerb_geometry::LatLng;
 use kerb_location_ingest::{LocationIngest, Options, Ports};
-use kerb_ports::conformance::driver_channel::{App, Apps};
+use kerb_ports::conformance::driver_channel::{DriverStream, StreamOpener};
 use kerb_ports::conformance::source::{NOW_MS, sharding};
 use kerb_ports::{DriverChannel, DriverNotification, Error, ErrorCode, TripAssignment};
 use kerb_proto::internal::v1::LocateDriversRequest;
@@ -109,8 +109,8 @@ impl Stream {
     }
 }
 
-impl Apps for Bed {
-    fn open(&self, driver: DriverId) -> BoxFuture<'_, Box<dyn App>> {
+impl StreamOpener for Bed {
+    fn open(&self, driver: DriverId) -> BoxFuture<'_, Box<dyn DriverStream>> {
         async move {
             let (up, requests) = mpsc::channel(16);
             let mut client = DriverServiceClient::new(self.channel.clone());
@@ -121,13 +121,13 @@ impl Apps for Bed {
                 Register { driver_id: driver.as_str().to_owned(), vehicle_class, ..Register::default() };
             stream.send(Up::Register(register)).await;
             assert!(matches!(stream.next().await, Down::Registered(_)));
-            Box::new(stream) as Box<dyn App>
+            Box::new(stream) as Box<dyn DriverStream>
         }
         .boxed()
     }
 }
 
-impl App for Stream {
+impl DriverStream for Stream {
     fn report(&mut self, place: LatLng) -> BoxFuture<'_, i64> {
         async move {
             self.sequence += 1;
@@ -147,7 +147,7 @@ impl App for Stream {
         .boxed()
     }
 
-    fn news(&mut self) -> BoxFuture<'_, DriverNotification> {
+    fn next_notification(&mut self) -> BoxFuture<'_, DriverNotification> {
         async move {
             loop {
                 match self.next().await {

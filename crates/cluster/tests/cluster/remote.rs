@@ -256,7 +256,7 @@ async fn a_search_ends_at_its_deadline() {
         extra_shards: vec![],
         shards: vec![ShardId(1)],
         search: kerb_ports::Search::Nearest {
-            circle: kerb_geometry::Circle::new(kerb_ports::conformance::source::place(1), 10.0).unwrap(),
+            circle: kerb_geometry::Circle::new(kerb_ports::conformance::source::position(1), 10.0).unwrap(),
             k: 1,
         },
         filter: kerb_ports::DriverFilter::ANY,

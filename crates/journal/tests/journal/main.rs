@@ -13,7 +13,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use kerb_journal::{FjallJournal, MemoryJournal};
 use kerb_ports::TripJournal;
-use kerb_ports::conformance::journal::Open;
+use kerb_ports::conformance::journal::OpenJournal;
 
 mod memory {
     kerb_ports::trip_journal_conformance!(super::in_memory);
@@ -24,12 +24,12 @@ mod disk {
 }
 
 /// "Opening again" is the same value: there is nothing to come back to.
-fn in_memory() -> (Open, ()) {
+fn in_memory() -> (OpenJournal, ()) {
     let journal: Arc<dyn TripJournal> = Arc::new(MemoryJournal::new());
     (Box::new(move || std::future::ready(Arc::clone(&journal)).boxed()), ())
 }
 
-fn on_disk() -> (Open, tempfile::TempDir) {
+fn on_disk() -> (OpenJournal, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trips");
     let open = move || -> Arc<dyn TripJournal> { Arc::new(FjallJournal::open(&path).unwrap()) };

@@ -54,7 +54,8 @@ impl Answer {
     /// Decodes the message.
     pub fn from_wire(wire: v1::FindNearbyResponse) -> Result<Self, NotReadable> {
         let coverage = wire.coverage.unwrap_or_default();
-        let partial = coverage.shards_answered < coverage.shards_asked || !coverage.shards_missing.is_empty();
+        let partial =
+            coverage.shards_answered < coverage.shards_queried || !coverage.shards_missing.is_empty();
         let neighbors = wire.drivers.into_iter().map(FoundDriver::from_wire).collect::<Result<_, _>>()?;
         Ok(Self { neighbors, partial })
     }

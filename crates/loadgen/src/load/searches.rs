@@ -100,7 +100,7 @@ impl SearcherTally {
         self.answered += 1;
         self.drivers += response.drivers.len() as u64;
         let coverage = response.coverage.as_ref();
-        self.partial += u64::from(coverage.is_some_and(|c| c.shards_answered < c.shards_asked));
+        self.partial += u64::from(coverage.is_some_and(|c| c.shards_answered < c.shards_queried));
         self.latency_us.add(latency.as_micros() as u64);
     }
 }

@@ -125,7 +125,7 @@ impl NearbyService for Toy {
         });
         drivers.truncate(limit);
         let shards_answered = if self.honesty == Honesty::Partial { 1 } else { 2 };
-        let coverage = Some(v1::Coverage { shards_asked: 2, shards_answered, ..Default::default() });
+        let coverage = Some(v1::Coverage { shards_queried: 2, shards_answered, ..Default::default() });
         Ok(Response::new(v1::FindNearbyResponse { drivers, coverage, ..Default::default() }))
     }
 

@@ -1,7 +1,7 @@
-//! What every ingest node does as a `DriverChannel`.
+//! The conformance suite of [`DriverChannel`].
 //!
-//! [`driver_channel_conformance!`](crate::driver_channel_conformance) makes one test of each case. A case gets a fresh
-//! node, and apps that open streams at it.
+//! [`driver_channel_conformance!`](crate::driver_channel_conformance) declares one test per case. A case receives a new
+//! ingest node and a [`StreamOpener`] that opens driver streams at the node.
 
 use std::sync::Arc;
 
@@ -12,38 +12,38 @@ use crate::{DriverChannel, DriverLocation, DriverNotification, TripAssignment};
 use kerb_trips::{TripId, TripState};
 use kerb_types::{DriverId, TravelSource};
 
-/// Opens streams of drivers at the node under test.
-pub trait Apps: Send + Sync {
-    /// A stream that has been welcomed; dropped, it is closed.
-    fn open(&self, driver: DriverId) -> BoxFuture<'_, Box<dyn App>>;
+/// Opens driver streams at the node under test.
+pub trait StreamOpener: Send + Sync {
+    /// Opens and registers a stream of `driver`. Dropping the stream closes it.
+    fn open(&self, driver: DriverId) -> BoxFuture<'_, Box<dyn DriverStream>>;
 }
 
 /// An open stream of a driver.
-pub trait App: Send {
-    /// Reports a position; resolves when the node has taken it, and answers the time at which it was measured.
-    fn report(&mut self, place: LatLng) -> BoxFuture<'_, i64>;
+pub trait DriverStream: Send {
+    /// Reports a position. It resolves when the position is in the node's table, and returns the time of measurement.
+    fn report(&mut self, position: LatLng) -> BoxFuture<'_, i64>;
 
-    /// The next news about a trip.
-    fn news(&mut self) -> BoxFuture<'_, DriverNotification>;
+    /// Returns the next notification about a trip.
+    fn next_notification(&mut self) -> BoxFuture<'_, DriverNotification>;
 }
 
 type Channel = Arc<dyn DriverChannel>;
 
-/// Makes a `#[tokio::test]` of every case. `$node` is an async function that answers
-/// `(Arc<dyn DriverChannel>, impl Apps)`.
+/// Declares a `#[tokio::test]` for every case. `$node` is an async function that returns
+/// `(Arc<dyn DriverChannel>, impl StreamOpener)`.
 #[macro_export]
 macro_rules! driver_channel_conformance {
     ($node:path) => {
         $crate::driver_channel_conformance! { @cases $node;
-            nobody_is_told_without_a_stream, news_reach_the_driver_in_order, whereabouts_stand_in_the_order_asked,
-            a_closed_stream_is_told_nothing,
+            a_driver_without_a_stream_is_not_notified, notifications_reach_their_driver_in_order,
+            locations_follow_the_order_of_the_query, a_closed_stream_receives_nothing,
         }
     };
     (@cases $node:path; $($case:ident),+ $(,)?) => {$(
         #[tokio::test]
         async fn $case() {
-            let (node, apps) = $node().await;
-            $crate::conformance::driver_channel::$case(node, &apps).await;
+            let (node, opener) = $node().await;
+            $crate::conformance::driver_channel::$case(node, &opener).await;
         }
     )+};
 }
@@ -52,7 +52,7 @@ fn id(name: &str) -> DriverId {
     DriverId::new(name).unwrap()
 }
 
-fn place() -> LatLng {
+fn pickup() -> LatLng {
     LatLng::new(50.0, 8.0).unwrap()
 }
 
@@ -61,7 +61,7 @@ fn offer(trip: &str) -> DriverNotification {
     DriverNotification::Assignment(Box::new(TripAssignment {
         trip,
         state: TripState::Offered,
-        pickup: place(),
+        pickup: pickup(),
         dropoff: LatLng::new(-50.0, 180.0).unwrap(),
         pickup_eta_s: 61,
         travel_source: Some(TravelSource::Roads),
@@ -70,43 +70,42 @@ fn offer(trip: &str) -> DriverNotification {
     }))
 }
 
-/// A driver whom the node never saw is told nothing.
-pub async fn nobody_is_told_without_a_stream(node: Channel, _apps: &dyn Apps) {
+/// `notify` returns false for a driver that the node does not know.
+pub async fn a_driver_without_a_stream_is_not_notified(node: Channel, _opener: &dyn StreamOpener) {
     assert_eq!(node.notify(id("nobody"), offer("world-1")).await, Ok(false));
 }
 
-/// Each news reaches the driver whom it is for, and no other.
-pub async fn news_reach_the_driver_in_order(node: Channel, apps: &dyn Apps) {
-    let (mut one, mut two) = (apps.open(id("one")).await, apps.open(id("two")).await);
-    let why = "cancelled by rider".to_owned();
-    let over = DriverNotification::Ended {
+/// A notification reaches its driver and no other, in the order of the calls.
+pub async fn notifications_reach_their_driver_in_order(node: Channel, opener: &dyn StreamOpener) {
+    let (mut one, mut two) = (opener.open(id("one")).await, opener.open(id("two")).await);
+    let ended = DriverNotification::Ended {
         trip: "world-1".parse().unwrap(),
         state: TripState::Cancelled,
-        reason: why,
+        reason: "cancelled by rider".to_owned(),
     };
-    for news in [offer("world-1"), over] {
-        assert_eq!(node.notify(id("one"), news.clone()).await, Ok(true));
-        assert_eq!(one.news().await, news);
+    for notification in [offer("world-1"), ended] {
+        assert_eq!(node.notify(id("one"), notification.clone()).await, Ok(true));
+        assert_eq!(one.next_notification().await, notification);
     }
     assert_eq!(node.notify(id("two"), offer("world-2")).await, Ok(true));
-    assert_eq!(two.news().await, offer("world-2"));
+    assert_eq!(two.next_notification().await, offer("world-2"));
 }
 
-/// The locations come in the order of the query, with `None` for each driver that the node does not know.
-pub async fn whereabouts_stand_in_the_order_asked(node: Channel, apps: &dyn Apps) {
-    let (mut one, _two) = (apps.open(id("one")).await, apps.open(id("two")).await);
-    let time_ms = one.report(place()).await;
-    let found = node.locations(vec![id("two"), id("nobody"), id("one"), id("two")]).await.unwrap();
+/// `locations` returns one entry per driver in the order of the query, with `None` for a driver that the node does not know.
+pub async fn locations_follow_the_order_of_the_query(node: Channel, opener: &dyn StreamOpener) {
+    let (mut one, _two) = (opener.open(id("one")).await, opener.open(id("two")).await);
+    let time_ms = one.report(pickup()).await;
+    let locations = node.locations(vec![id("two"), id("nobody"), id("one"), id("two")]).await.unwrap();
     let two = Some(DriverLocation { connected: true, position: None });
-    let one = Some(DriverLocation { connected: true, position: Some((place(), time_ms)) });
-    assert_eq!(found, [two, None, one, two]);
+    let one = Some(DriverLocation { connected: true, position: Some((pickup(), time_ms)) });
+    assert_eq!(locations, [two, None, one, two]);
     assert_eq!(node.locations(vec![]).await, Ok(vec![]));
 }
 
-/// A driver whose stream was closed keeps the last position and is told nothing.
-pub async fn a_closed_stream_is_told_nothing(node: Channel, apps: &dyn Apps) {
-    let mut one = apps.open(id("one")).await;
-    one.report(place()).await;
+/// After the stream has closed, the driver keeps its last position and receives no notification.
+pub async fn a_closed_stream_receives_nothing(node: Channel, opener: &dyn StreamOpener) {
+    let mut one = opener.open(id("one")).await;
+    one.report(pickup()).await;
     drop(one);
     let locations = async || node.locations(vec![id("one")]).await.unwrap()[0].unwrap();
     while locations().await.connected {

@@ -1,7 +1,7 @@
-//! What every desk for drivers does.
+//! The conformance suite of [`DriverEvents`].
 //!
-//! [`driver_events_conformance!`](crate::driver_events_conformance) makes one test of each case. A case gets a fresh desk
-//! where the trip [`OFFERED`] is offered to the driver [`ASKED`] and there is no other.
+//! [`driver_events_conformance!`](crate::driver_events_conformance) declares one test per case. A case receives a new
+//! matcher with one trip, [`OFFERED_TRIP`], which is offered to the driver [`OFFERED_DRIVER`].
 
 use std::sync::{Arc, Mutex};
 
@@ -13,28 +13,29 @@ use crate::{Answer, DriverAction, DriverEvents, DriverNotification, Error, Error
 use kerb_trips::{IdempotencyKey, ReturnReason, RideRequest, RiderId, Trip, TripEvent, TripId, TripState};
 use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
 
-/// The trip.
-pub const OFFERED: &str = "world-1";
-/// The driver whom it is offered to.
-pub const ASKED: &str = "driver-asked";
+/// The id of the only trip.
+pub const OFFERED_TRIP: &str = "world-1";
+/// The id of the driver who has the offer.
+pub const OFFERED_DRIVER: &str = "driver-offered";
 
-type Desk = Arc<dyn DriverEvents>;
+type Matcher = Arc<dyn DriverEvents>;
 
-/// Makes a `#[tokio::test]` of every case. `$desk` is an async function that answers
+/// Declares a `#[tokio::test]` for every case. `$matcher` is an async function that returns
 /// `(Arc<dyn DriverEvents>, impl Sized)`; the second value lives as long as the case.
 #[macro_export]
 macro_rules! driver_events_conformance {
-    ($desk:path) => {
-        $crate::driver_events_conformance! { @cases $desk;
-            a_driver_who_connects_is_told_the_task, actions_lead_to_their_states_and_may_be_repeated,
-            an_offer_that_is_declined_is_gone, what_cannot_be_is_refused_by_kind, who_is_away_may_come_back,
+    ($matcher:path) => {
+        $crate::driver_events_conformance! { @cases $matcher;
+            a_connecting_driver_receives_the_current_trip, actions_change_the_state_and_may_be_repeated,
+            a_declined_offer_cannot_be_accepted, impossible_actions_are_rejected_by_kind,
+            a_driver_keeps_the_trip_through_a_short_absence,
         }
     };
-    (@cases $desk:path; $($case:ident),+ $(,)?) => {$(
+    (@cases $matcher:path; $($case:ident),+ $(,)?) => {$(
         #[tokio::test]
         async fn $case() {
-            let (desk, _kept) = $desk().await;
-            $crate::conformance::driver_events::$case(desk).await;
+            let (matcher, _keep) = $matcher().await;
+            $crate::conformance::driver_events::$case(matcher).await;
         }
     )+};
 }
@@ -44,23 +45,23 @@ fn driver(id: &str) -> DriverId {
 }
 
 fn trip() -> TripId {
-    OFFERED.parse().unwrap()
+    OFFERED_TRIP.parse().unwrap()
 }
 
-async fn act(desk: &Desk, id: &str, action: DriverAction) -> Result<TripState, ErrorCode> {
-    desk.act(driver(id), trip(), action).await.map_err(|error| error.code())
+async fn act(matcher: &Matcher, id: &str, action: DriverAction) -> Result<TripState, ErrorCode> {
+    matcher.act(driver(id), trip(), action).await.map_err(|error| error.code())
 }
 
-/// Who has a task is told it, who has none is told nothing.
-pub async fn a_driver_who_connects_is_told_the_task(desk: Desk) {
-    let news = desk.connected(driver(ASKED)).await.unwrap();
-    let Some(DriverNotification::Assignment(task)) = news else { panic!("{news:?}") };
-    assert_eq!((task.trip, task.state), (trip(), TripState::Offered));
-    assert_eq!(desk.connected(driver("nobody")).await, Ok(None));
+/// `connected` returns the driver's current trip, or nothing.
+pub async fn a_connecting_driver_receives_the_current_trip(matcher: Matcher) {
+    let notification = matcher.connected(driver(OFFERED_DRIVER)).await.unwrap();
+    let Some(DriverNotification::Assignment(assignment)) = notification else { panic!("{notification:?}") };
+    assert_eq!((assignment.trip, assignment.state), (trip(), TripState::Offered));
+    assert_eq!(matcher.connected(driver("nobody")).await, Ok(None));
 }
 
-/// Each action leads where the table says; a repeat is answered as the first, and so is what the task says.
-pub async fn actions_lead_to_their_states_and_may_be_repeated(desk: Desk) {
+/// Each action leads to its state, a repeated action returns the same state, and the current trip shows it.
+pub async fn actions_change_the_state_and_may_be_repeated(matcher: Matcher) {
     let steps = [
         (DriverAction::Accept, TripState::EnRoute),
         (DriverAction::Arrived, TripState::Arrived),
@@ -68,61 +69,70 @@ pub async fn actions_lead_to_their_states_and_may_be_repeated(desk: Desk) {
     ];
     for (action, state) in steps {
         for _ in 0..2 {
-            assert_eq!(act(&desk, ASKED, action.clone()).await, Ok(state), "{action:?}");
+            assert_eq!(act(&matcher, OFFERED_DRIVER, action.clone()).await, Ok(state), "{action:?}");
         }
-        let news = desk.connected(driver(ASKED)).await.unwrap();
+        let notification = matcher.connected(driver(OFFERED_DRIVER)).await.unwrap();
         assert!(
-            matches!(&news, Some(DriverNotification::Assignment(task)) if task.state == state),
-            "{news:?}"
+            matches!(&notification, Some(DriverNotification::Assignment(assignment)) if assignment.state == state),
+            "{notification:?}"
         );
     }
     for _ in 0..2 {
-        assert_eq!(act(&desk, ASKED, DriverAction::DroppedOff).await, Ok(TripState::Completed));
+        assert_eq!(act(&matcher, OFFERED_DRIVER, DriverAction::DroppedOff).await, Ok(TripState::Completed));
     }
 }
 
-/// A declined offer is not the driver's any more.
-pub async fn an_offer_that_is_declined_is_gone(desk: Desk) {
+/// A driver who declined an offer no longer has it.
+pub async fn a_declined_offer_cannot_be_accepted(matcher: Matcher) {
     let decline = DriverAction::Decline { reason: "lunch".to_owned() };
-    assert!(act(&desk, ASKED, decline).await.is_ok());
-    assert_eq!(act(&desk, ASKED, DriverAction::Accept).await, Err(ErrorCode::FailedPrecondition));
-    let news = desk.connected(driver(ASKED)).await.unwrap();
-    assert!(!matches!(news, Some(DriverNotification::Assignment(_))), "{news:?}");
+    assert!(act(&matcher, OFFERED_DRIVER, decline).await.is_ok());
+    assert_eq!(act(&matcher, OFFERED_DRIVER, DriverAction::Accept).await, Err(ErrorCode::FailedPrecondition));
+    let notification = matcher.connected(driver(OFFERED_DRIVER)).await.unwrap();
+    assert!(!matches!(notification, Some(DriverNotification::Assignment(_))), "{notification:?}");
 }
 
-/// Another's trip, a step too early and an unknown trip are told apart.
-pub async fn what_cannot_be_is_refused_by_kind(desk: Desk) {
-    assert_eq!(act(&desk, "other", DriverAction::Accept).await, Err(ErrorCode::FailedPrecondition));
-    assert_eq!(act(&desk, ASKED, DriverAction::DroppedOff).await, Err(ErrorCode::FailedPrecondition));
+/// Another driver's trip, an action in the wrong state and an unknown trip have different errors.
+pub async fn impossible_actions_are_rejected_by_kind(matcher: Matcher) {
+    assert_eq!(act(&matcher, "other", DriverAction::Accept).await, Err(ErrorCode::FailedPrecondition));
+    assert_eq!(
+        act(&matcher, OFFERED_DRIVER, DriverAction::DroppedOff).await,
+        Err(ErrorCode::FailedPrecondition)
+    );
     for unknown in ["world-999", "elsewhere-1"] {
-        let error =
-            desk.act(driver(ASKED), unknown.parse().unwrap(), DriverAction::Accept).await.unwrap_err();
+        let error = matcher
+            .act(driver(OFFERED_DRIVER), unknown.parse().unwrap(), DriverAction::Accept)
+            .await
+            .unwrap_err();
         assert_eq!(error.code(), ErrorCode::NotFound, "{error}");
     }
-    assert_eq!(act(&desk, ASKED, DriverAction::Accept).await, Ok(TripState::EnRoute), "nothing has changed");
-}
-
-/// A driver who accepted keeps the trip over a short absence.
-pub async fn who_is_away_may_come_back(desk: Desk) {
-    assert_eq!(act(&desk, ASKED, DriverAction::Accept).await, Ok(TripState::EnRoute));
-    assert_eq!(desk.disconnected(driver("nobody")).await, Ok(()));
-    assert_eq!(desk.disconnected(driver(ASKED)).await, Ok(()));
-    let news = desk.connected(driver(ASKED)).await.unwrap();
-    assert!(
-        matches!(&news, Some(DriverNotification::Assignment(task)) if task.state == TripState::EnRoute),
-        "{news:?}"
+    assert_eq!(
+        act(&matcher, OFFERED_DRIVER, DriverAction::Accept).await,
+        Ok(TripState::EnRoute),
+        "the trip has not changed"
     );
-    assert_eq!(act(&desk, ASKED, DriverAction::PickedUp).await, Ok(TripState::OnTrip));
 }
 
-/// A desk of one trip, in memory: what the suite asks for and no more.
-pub fn one_offer() -> Desk {
-    let place = |lat_deg| LatLng::new(lat_deg, 8.0).unwrap();
+/// A driver who accepted keeps the trip while disconnected for a short time.
+pub async fn a_driver_keeps_the_trip_through_a_short_absence(matcher: Matcher) {
+    assert_eq!(act(&matcher, OFFERED_DRIVER, DriverAction::Accept).await, Ok(TripState::EnRoute));
+    assert_eq!(matcher.disconnected(driver("nobody")).await, Ok(()));
+    assert_eq!(matcher.disconnected(driver(OFFERED_DRIVER)).await, Ok(()));
+    let notification = matcher.connected(driver(OFFERED_DRIVER)).await.unwrap();
+    assert!(
+        matches!(&notification, Some(DriverNotification::Assignment(assignment)) if assignment.state == TripState::EnRoute),
+        "{notification:?}"
+    );
+    assert_eq!(act(&matcher, OFFERED_DRIVER, DriverAction::PickedUp).await, Ok(TripState::OnTrip));
+}
+
+/// Returns a matcher with one trip, in memory. It does what the suite requires and no more.
+pub fn one_offer() -> Matcher {
+    let position = |lat_deg| LatLng::new(lat_deg, 8.0).unwrap();
     let request = RideRequest {
         rider: RiderId::new("rider").unwrap(),
         key: IdempotencyKey::new("key").unwrap(),
-        pickup: place(50.0),
-        dropoff: place(50.1),
+        pickup: position(50.0),
+        dropoff: position(50.1),
         vehicle_class: VehicleClass(0),
         capabilities: Capabilities(0),
         party_size: 1,
@@ -130,19 +140,19 @@ pub fn one_offer() -> Desk {
     };
     let mut trip = Trip::requested(trip(), request, 0);
     let offered = TripEvent::Offered {
-        driver: driver(ASKED),
+        driver: driver(OFFERED_DRIVER),
         pickup_eta_s: 60,
         travel_source: Some(TravelSource::Roads),
         expires_ms: 15_000,
     };
     trip.apply(&offered, 0).unwrap();
-    Arc::new(OneTrip(Mutex::new(trip)))
+    Arc::new(OneTripMatcher(Mutex::new(trip)))
 }
 
-struct OneTrip(Mutex<Trip>);
+struct OneTripMatcher(Mutex<Trip>);
 
-impl OneTrip {
-    fn take(&self, by: DriverId, id: &TripId, action: DriverAction) -> Result<TripState, Error> {
+impl OneTripMatcher {
+    fn apply(&self, by: DriverId, id: &TripId, action: DriverAction) -> Result<TripState, Error> {
         let mut trip = self.0.lock().unwrap();
         if trip.id != *id {
             return Err(Error::NotFound { what: "trip", id: id.to_string() });
@@ -166,7 +176,7 @@ impl OneTrip {
         Ok(trip.state)
     }
 
-    fn task(&self, of: &DriverId) -> Option<DriverNotification> {
+    fn assignment(&self, of: &DriverId) -> Option<DriverNotification> {
         let trip = self.0.lock().unwrap();
         let offer = trip.offer.filter(|_| trip.state.has_driver() && trip.driver.as_ref() == Some(of))?;
         Some(DriverNotification::Assignment(Box::new(TripAssignment {
@@ -186,13 +196,13 @@ fn receipt(trip: &Trip) -> Option<Box<kerb_trips::Receipt>> {
     kerb_trips::Receipt::of(trip, 0.0, trip.request.dropoff, 0).map(Box::new)
 }
 
-impl DriverEvents for OneTrip {
+impl DriverEvents for OneTripMatcher {
     fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState> {
-        ready(self.take(driver, &trip, action)).boxed()
+        ready(self.apply(driver, &trip, action)).boxed()
     }
 
     fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNotification>> {
-        ready(Ok(self.task(&driver))).boxed()
+        ready(Ok(self.assignment(&driver))).boxed()
     }
 
     fn disconnected(&self, _driver: DriverId) -> Answer<'_, ()> {

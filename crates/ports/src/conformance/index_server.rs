@@ -1,8 +1,8 @@
-//! What every index server does: `PositionSink`, `ShardSearch` and `IndexAdmin` together.
+//! The conformance suite of index servers: `PositionSink`, `ShardSearch` and `IndexAdmin` together.
 //!
-//! [`index_server_conformance!`](crate::index_server_conformance) makes one test of each case. A case gets a fresh
-//! server that holds every shard of [`sharding`], runs with the default catalog, has a clock that stands at
-//! [`NOW_MS`](super::source::NOW_MS), and is told that [`SOURCES`](super::source::SOURCES) are the live ingest nodes.
+//! [`index_server_conformance!`](crate::index_server_conformance) declares one test per case. A case receives a new server
+//! with the default catalog that holds every shard of [`sharding`]. Its clock stands at
+//! [`NOW_MS`](super::source::NOW_MS), and its live ingest nodes are [`SOURCES`](super::source::SOURCES).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use kerb_geometry::{Circle, LatLng, Polygon};
 use tokio::time::Instant;
 
-use super::source::{SHARDS, Source, line_of, place, profile, sharding, update};
+use super::source::{SHARDS, Source, line_of, position, profile, sharding, update};
 use crate::{
     Batch, Control, Cursor, DriverFilter, ErrorCode, Eviction, Frame, IndexServer, Search, ShardQuery,
     ShardResult, SourceRegistration,
@@ -19,20 +19,20 @@ use kerb_types::{Capabilities, DriverStatus, NodeId, ShardId, UpdateVersion};
 
 type Server = Arc<dyn IndexServer>;
 
-/// Makes a `#[tokio::test]` of every case. `$server` is an async function that answers
+/// Declares a `#[tokio::test]` for every case. `$server` is an async function that returns
 /// `(Arc<dyn IndexServer>, impl Sized)`; the second value lives as long as the case.
 #[macro_export]
 macro_rules! index_server_conformance {
     ($server:path) => {
         $crate::index_server_conformance! { @cases $server;
-            searches_answer_in_their_order, pages_visit_everybody_once, filters_apply_before_the_limit,
+            results_follow_the_order_of_the_search, pages_return_every_driver_once, filters_apply_before_the_limit,
             a_shard_is_covered_when_every_source_has_finished, a_moved_driver_is_found_once,
-            an_older_update_version_never_wins, a_source_removes_only_what_it_owns,
-            a_removed_driver_is_not_brought_back_by_an_older_state,
-            a_full_part_removes_what_it_does_not_repeat, a_newer_session_supersedes,
-            a_forgotten_driver_stays_away_unless_newer, a_refill_empties_and_asks_again,
-            other_settings_are_refused, a_broken_protocol_harms_nobody_else, shards_not_held_are_named,
-            shards_asked_of_others_are_searched_too, stats_count_the_drivers,
+            an_older_update_version_never_wins, a_source_removes_only_its_own_drivers,
+            a_removed_driver_is_not_restored_by_an_older_state,
+            a_snapshot_removes_drivers_that_it_does_not_contain, a_newer_stream_supersedes,
+            an_evicted_driver_returns_only_with_a_newer_state, a_resync_empties_shards_and_requests_snapshots,
+            different_settings_are_rejected, a_protocol_violation_ends_only_its_own_stream,
+            shards_that_are_not_held_are_named, extra_shards_are_searched_too, stats_count_the_drivers,
         }
     };
     (@cases $server:path; $($case:ident),* $(,)?) => {
@@ -46,15 +46,15 @@ macro_rules! index_server_conformance {
     };
 }
 
-/// Asks all shards.
-async fn ask(server: &Server, search: Search, filter: DriverFilter) -> ShardResult {
+/// Searches all shards.
+async fn search_all(server: &Server, search: Search, filter: DriverFilter) -> ShardResult {
     let query = ShardQuery { shards: sharding().all().collect(), extra_shards: vec![], search, filter };
     server.search(query, Instant::now() + Duration::from_secs(20)).await.unwrap()
 }
 
-/// Numbers of the found drivers, in the answer's order.
-fn numbers(answer: &ShardResult) -> Vec<u32> {
-    answer
+/// Returns the numbers of the drivers, in the order of the result.
+fn numbers(result: &ShardResult) -> Vec<u32> {
+    result
         .neighbors
         .iter()
         .map(|neighbor| neighbor.profile.id.as_str()["driver-".len()..].parse().unwrap())
@@ -62,29 +62,29 @@ fn numbers(answer: &ShardResult) -> Vec<u32> {
 }
 
 fn around(number: u32, radius_m: f64) -> Circle {
-    Circle::new(place(number), radius_m).unwrap()
+    Circle::new(position(number), radius_m).unwrap()
 }
 
 async fn nearest(server: &Server, number: u32, k: u32) -> Vec<u32> {
     let search = Search::Nearest { circle: around(number, 50_000.0), k };
-    numbers(&ask(server, search, DriverFilter::ANY).await)
+    numbers(&search_all(server, search, DriverFilter::ANY).await)
 }
 
-/// Both sources have finished; the first has the drivers.
-async fn covered(server: &Server, count: u32) -> (Source, Source) {
+/// Opens both sources and finishes their snapshots. The first source has `count` drivers, the second has none.
+async fn open_sources(server: &Server, count: u32) -> (Source, Source) {
     let first = Source::open_with(server, 0, &line_of(count)).await;
     (first, Source::open_with(server, 1, &[]).await)
 }
 
-/// Nearest, radius and polygon searches find whom they must, in the order that they promise.
-pub async fn searches_answer_in_their_order(server: Server) {
-    let _sources = covered(&server, 40).await;
+/// Nearest, radius and polygon searches return the right drivers in the order of their contract.
+pub async fn results_follow_the_order_of_the_search(server: Server) {
+    let _sources = open_sources(&server, 40).await;
     assert_eq!(nearest(&server, 0, 5).await, [0, 1, 2, 3, 4]);
     let search = Search::WithinRadius { circle: around(0, 1_000.0), limit: 100, after: None };
-    let answer = ask(&server, search, DriverFilter::ANY).await;
-    assert_eq!(numbers(&answer), (0..9).collect::<Vec<_>>());
-    assert!(answer.neighbors.is_sorted_by(|a, b| a.hav <= b.hav));
-    assert!(answer.uncovered.is_empty());
+    let result = search_all(&server, search, DriverFilter::ANY).await;
+    assert_eq!(numbers(&result), (0..9).collect::<Vec<_>>());
+    assert!(result.neighbors.is_sorted_by(|a, b| a.hav <= b.hav));
+    assert!(result.uncovered.is_empty());
     let corner = |lat: f64, lon: f64| LatLng::new(lat, lon).unwrap();
     let ring = vec![
         corner(37.7095, -123.0),
@@ -94,29 +94,29 @@ pub async fn searches_answer_in_their_order(server: Server) {
     ];
     let polygon = Arc::new(Polygon::new(ring).unwrap());
     let search = Search::WithinPolygon { polygon, limit: 100, after: None };
-    assert_eq!(numbers(&ask(&server, search, DriverFilter::ANY).await), [10, 11, 12, 13, 14]);
+    assert_eq!(numbers(&search_all(&server, search, DriverFilter::ANY).await), [10, 11, 12, 13, 14]);
 }
 
-/// Pages by cursor visit every driver once, also where many stand at one place.
-pub async fn pages_visit_everybody_once(server: Server) {
+/// Pages by cursor return every driver once, also if many drivers have the same position.
+pub async fn pages_return_every_driver_once(server: Server) {
     let mut updates = line_of(30);
-    updates.extend((30..60).map(|number| update(number, place(3), 1)));
+    updates.extend((30..60).map(|number| update(number, position(3), 1)));
     let _first = Source::open_with(&server, 0, &updates).await;
     let _second = Source::open_with(&server, 1, &[]).await;
     let mut seen = Vec::new();
     let mut after = None;
     loop {
         let search = Search::WithinRadius { circle: around(0, 20_000.0), limit: 7, after };
-        let answer = ask(&server, search, DriverFilter::ANY).await;
-        let Some(last) = answer.neighbors.last() else { break };
+        let result = search_all(&server, search, DriverFilter::ANY).await;
+        let Some(last) = result.neighbors.last() else { break };
         after = Some(Cursor { hav: last.hav, id: last.profile.id.clone() });
-        seen.extend(numbers(&answer));
+        seen.extend(numbers(&result));
     }
     let expected: Vec<u32> = (0..4).chain(30..60).chain(4..30).collect();
     assert_eq!(seen, expected);
 }
 
-/// A filter takes nothing from the limit.
+/// Drivers that the filter rejects do not count towards the limit.
 pub async fn filters_apply_before_the_limit(server: Server) {
     let mut updates = line_of(40);
     for update in &mut updates[..20] {
@@ -126,7 +126,7 @@ pub async fn filters_apply_before_the_limit(server: Server) {
     let _first = Source::open_with(&server, 0, &updates).await;
     let _second = Source::open_with(&server, 1, &[]).await;
     let filtered = async |filter| {
-        numbers(&ask(&server, Search::Nearest { circle: around(0, 50_000.0), k: 3 }, filter).await)
+        numbers(&search_all(&server, Search::Nearest { circle: around(0, 50_000.0), k: 3 }, filter).await)
     };
     let any = DriverFilter::ANY;
     let available = 1 << DriverStatus::Available as u8;
@@ -137,186 +137,188 @@ pub async fn filters_apply_before_the_limit(server: Server) {
     assert_eq!(filtered(DriverFilter { time_min_ms, ..any }).await, [20, 21, 22]);
 }
 
-/// Until each live ingest node has finished its part, the shards are named as uncovered.
+/// Until every live ingest node has finished its snapshot, the result names the shards as uncovered.
 pub async fn a_shard_is_covered_when_every_source_has_finished(server: Server) {
     let search = || Search::Nearest { circle: around(0, 50_000.0), k: 3 };
-    let uncovered = async || ask(&server, search(), DriverFilter::ANY).await.uncovered.len();
+    let uncovered = async || search_all(&server, search(), DriverFilter::ANY).await.uncovered.len();
     assert_eq!(uncovered().await, usize::from(SHARDS));
     let _first = Source::open_with(&server, 0, &line_of(3)).await;
     assert_eq!(uncovered().await, usize::from(SHARDS));
     let mut second = Source::open(&server, 1).await;
-    second.full_part(sharding().all().take(10).collect(), &[]).await;
+    second.send_snapshot(sharding().all().take(10).collect(), &[]).await;
     assert_eq!(uncovered().await, usize::from(SHARDS) - 10);
-    second.full_part(sharding().all().skip(10).collect(), &[]).await;
+    second.send_snapshot(sharding().all().skip(10).collect(), &[]).await;
     assert_eq!(uncovered().await, 0);
 }
 
-/// A driver who jumps to another shard is there, and nowhere else.
+/// A driver who moves to another shard is in that shard and in no other.
 pub async fn a_moved_driver_is_found_once(server: Server) {
-    let (mut first, _second) = covered(&server, 10).await;
+    let (mut first, _second) = open_sources(&server, 10).await;
     let far = LatLng::new(-33.87, 151.21).unwrap();
     first.send(&[update(4, far, 2)]).await;
     assert_eq!(nearest(&server, 0, 10).await, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
     let search = Search::Nearest { circle: Circle::new(far, 100.0).unwrap(), k: 10 };
-    assert_eq!(numbers(&ask(&server, search, DriverFilter::ANY).await), [4]);
+    assert_eq!(numbers(&search_all(&server, search, DriverFilter::ANY).await), [4]);
 }
 
-/// Newest wins by sequence, then time, whichever node sends it.
+/// The newest version wins, by sequence, then by time, whichever node sends it.
 pub async fn an_older_update_version_never_wins(server: Server) {
-    let (mut first, mut second) = covered(&server, 3).await;
-    second.send(&[update(0, place(20), 5)]).await;
+    let (mut first, mut second) = open_sources(&server, 3).await;
+    second.send(&[update(0, position(20), 5)]).await;
     assert_eq!(nearest(&server, 20, 1).await, [0]);
-    first.send(&[update(0, place(0), 4)]).await;
-    first.send(&[update(0, place(0), 5)]).await;
+    first.send(&[update(0, position(0), 4)]).await;
+    first.send(&[update(0, position(0), 5)]).await;
     assert_eq!(nearest(&server, 20, 1).await, [0]);
-    first.send(&[update(0, place(0), 6)]).await;
+    first.send(&[update(0, position(0), 6)]).await;
     assert_eq!(nearest(&server, 0, 1).await, [0]);
-    let mut later = update(0, place(20), 6);
+    let mut later = update(0, position(20), 6);
     later.update_version.time_ms += 1;
     second.send(&[later]).await;
     assert_eq!(nearest(&server, 20, 1).await, [0]);
 }
 
-/// A removal by a node that does not have the newest state is ignored.
-pub async fn a_source_removes_only_what_it_owns(server: Server) {
-    let (mut first, mut second) = covered(&server, 3).await;
-    second.send(&[update(0, place(0), 2)]).await;
+/// The server ignores a removal by a node that does not have the newest state.
+pub async fn a_source_removes_only_its_own_drivers(server: Server) {
+    let (mut first, mut second) = open_sources(&server, 3).await;
+    second.send(&[update(0, position(0), 2)]).await;
     first.remove(&[0, 1]).await;
     assert_eq!(nearest(&server, 0, 5).await, [0, 2]);
     second.remove(&[0]).await;
     assert_eq!(nearest(&server, 0, 5).await, [2]);
 }
 
-/// A node that comes back from a pause with an older state does not undo the removal by the node that had the newer.
-pub async fn a_removed_driver_is_not_brought_back_by_an_older_state(server: Server) {
-    let (mut first, mut second) = covered(&server, 2).await;
-    second.send(&[update(0, place(0), 5)]).await;
+/// A node that returns from a pause with an older state does not undo a removal by the node with the newer state.
+pub async fn a_removed_driver_is_not_restored_by_an_older_state(server: Server) {
+    let (mut first, mut second) = open_sources(&server, 2).await;
+    second.send(&[update(0, position(0), 5)]).await;
     second.remove(&[0]).await;
-    first.full_part(sharding().all().collect(), &line_of(2)).await;
+    first.send_snapshot(sharding().all().collect(), &line_of(2)).await;
     assert_eq!(nearest(&server, 0, 5).await, [1]);
-    second.send(&[update(0, place(0), 6)]).await;
+    second.send(&[update(0, position(0), 6)]).await;
     assert_eq!(nearest(&server, 0, 5).await, [0, 1]);
 }
 
-/// The full part is the whole truth of its source about its shards, and of nobody else.
-pub async fn a_full_part_removes_what_it_does_not_repeat(server: Server) {
-    let (first, mut second) = covered(&server, 6).await;
-    second.send(&[update(5, place(5), 2)]).await;
+/// A snapshot replaces all drivers of its source in its shards, and no drivers of other sources.
+pub async fn a_snapshot_removes_drivers_that_it_does_not_contain(server: Server) {
+    let (first, mut second) = open_sources(&server, 6).await;
+    second.send(&[update(5, position(5), 2)]).await;
     drop(first);
-    let repeated = [update(1, place(1), 1), update(2, place(2), 3)];
+    let repeated = [update(1, position(1), 1), update(2, position(2), 3)];
     let _again = Source::open_with(&server, 0, &repeated).await;
     assert_eq!(nearest(&server, 0, 9).await, [1, 2, 5]);
 }
 
-/// A second session of a node ends the first, and nothing that the first sends is applied any more.
-pub async fn a_newer_session_supersedes(server: Server) {
-    let (mut first, _second) = covered(&server, 2).await;
+/// A second stream of a node ends the first, and the server applies no further frame of the first.
+pub async fn a_newer_stream_supersedes(server: Server) {
+    let (mut first, _second) = open_sources(&server, 2).await;
     let _newer = Source::open_with(&server, 0, &line_of(2)).await;
-    let batch = Batch { updates: vec![update(0, place(9), 9)], ..Batch::default() };
-    let sent = first.session.send(Frame::Batch(batch)).await;
+    let batch = Batch { updates: vec![update(0, position(9), 9)], ..Batch::default() };
+    let sent = first.stream.send(Frame::Batch(batch)).await;
     let error = match sent {
         Err(error) => error,
-        Ok(()) => first.session.flush().await.unwrap_err(),
+        Ok(()) => first.stream.flush().await.unwrap_err(),
     };
     assert_eq!(error.code(), ErrorCode::Superseded, "{error}");
     assert_eq!(nearest(&server, 0, 2).await, [0, 1]);
 }
 
-/// A resume token's forget removes a driver, keeps its old node from bringing it back, and yields to newer state.
-pub async fn a_forgotten_driver_stays_away_unless_newer(server: Server) {
-    let (mut first, mut second) = covered(&server, 3).await;
-    first.send(&[update(2, place(2), 7)]).await;
-    let forget = |number, sequence| Eviction {
+/// An eviction removes a driver whose state is not newer, and its old node cannot restore it with such a state.
+pub async fn an_evicted_driver_returns_only_with_a_newer_state(server: Server) {
+    let (mut first, mut second) = open_sources(&server, 3).await;
+    first.send(&[update(2, position(2), 7)]).await;
+    let eviction = |number, sequence| Eviction {
         id: profile(number).id.clone(),
         update_version: UpdateVersion { sequence, time_ms: super::source::NOW_MS },
     };
-    second.batch(Batch { evictions: vec![forget(1, 3), forget(2, 6)], ..Batch::default() }).await;
+    second.batch(Batch { evictions: vec![eviction(1, 3), eviction(2, 6)], ..Batch::default() }).await;
     assert_eq!(nearest(&server, 0, 5).await, [0, 2]);
-    first.full_part(sharding().all().collect(), &[update(0, place(0), 1), update(1, place(1), 3)]).await;
+    first
+        .send_snapshot(sharding().all().collect(), &[update(0, position(0), 1), update(1, position(1), 3)])
+        .await;
     assert_eq!(nearest(&server, 0, 5).await, [0]);
-    first.send(&[update(1, place(1), 4)]).await;
+    first.send(&[update(1, position(1), 4)]).await;
     assert_eq!(nearest(&server, 0, 5).await, [0, 1]);
 }
 
-/// A resync empties shards, asks every source, and is over when each has sent its part.
-pub async fn a_refill_empties_and_asks_again(server: Server) {
-    let (mut first, mut second) = covered(&server, 4).await;
+/// A resync empties shards and requests snapshots. The shards are covered again once every source has sent one.
+pub async fn a_resync_empties_shards_and_requests_snapshots(server: Server) {
+    let (mut first, mut second) = open_sources(&server, 4).await;
     let shards = server.resync(vec![]).await.unwrap();
     assert_eq!(shards.len(), usize::from(SHARDS));
     let search = Search::Nearest { circle: around(0, 50_000.0), k: 9 };
-    let answer = ask(&server, search, DriverFilter::ANY).await;
-    assert_eq!((answer.neighbors.len(), answer.uncovered.len()), (0, usize::from(SHARDS)));
+    let result = search_all(&server, search, DriverFilter::ANY).await;
+    assert_eq!((result.neighbors.len(), result.uncovered.len()), (0, usize::from(SHARDS)));
     for source in [&mut first, &mut second] {
-        let Control::Resync(asked) = source.session.control().await.unwrap();
-        assert_eq!(asked, shards);
+        let Control::Resync(requested) = source.stream.control().await.unwrap();
+        assert_eq!(requested, shards);
     }
-    first.full_part(shards.clone(), &line_of(4)).await;
-    second.full_part(shards, &[]).await;
+    first.send_snapshot(shards.clone(), &line_of(4)).await;
+    second.send_snapshot(shards, &[]).await;
     assert_eq!(nearest(&server, 0, 9).await, [0, 1, 2, 3]);
     assert!(server.stats().await.unwrap().iter().all(|stat| stat.covered));
 }
 
-/// A source with other classes, capabilities or sharding is told so.
-pub async fn other_settings_are_refused(server: Server) {
+/// A source with different classes, capabilities or sharding receives a mismatch error.
+pub async fn different_settings_are_rejected(server: Server) {
     let register = SourceRegistration { node: NodeId::new("ingest-a").unwrap(), settings_fingerprint: 1 };
     let error = match server.open(register).await {
         Err(error) => error,
-        Ok(mut session) => session.flush().await.unwrap_err(),
+        Ok(mut stream) => stream.flush().await.unwrap_err(),
     };
     assert_eq!(error.code(), ErrorCode::Mismatch, "{error}");
 }
 
-/// Frames out of order end their session alone.
-pub async fn a_broken_protocol_harms_nobody_else(server: Server) {
-    let broken = [
-        Frame::Batch(Batch { updates: vec![update(77, place(0), 1)], ..Batch::default() }),
+/// A frame that violates the protocol ends its own stream. The other streams go on.
+pub async fn a_protocol_violation_ends_only_its_own_stream(server: Server) {
+    let violations = [
+        Frame::Batch(Batch { updates: vec![update(77, position(0), 1)], ..Batch::default() }),
         Frame::Batch(Batch { removals: vec![u32::MAX], ..Batch::default() }),
         Frame::SnapshotEnd { round: 99 },
         Frame::SnapshotBegin { round: 50, shards: vec![ShardId(SHARDS)] },
     ];
-    let (_first, mut second) = covered(&server, 3).await;
-    for frame in broken {
+    let (_first, mut second) = open_sources(&server, 3).await;
+    for frame in violations {
         let mut bad = Source::open(&server, 0).await;
-        let sent = bad.session.send(frame.clone()).await;
+        let sent = bad.stream.send(frame.clone()).await;
         let error = match sent {
             Err(error) => error,
-            Ok(()) => bad.session.flush().await.unwrap_err(),
+            Ok(()) => bad.stream.flush().await.unwrap_err(),
         };
         assert_eq!(error.code(), ErrorCode::Mismatch, "{frame:?}: {error}");
-        second.send(&[update(9, place(9), 1)]).await;
+        second.send(&[update(9, position(9), 1)]).await;
     }
     assert_eq!(nearest(&server, 0, 9).await, [0, 1, 2, 9]);
 }
 
-/// Shards that the server does not hold are uncovered in a search and refused in a resync.
-pub async fn shards_not_held_are_named(server: Server) {
-    let _sources = covered(&server, 3).await;
+/// A shard that the server does not hold is uncovered in a search and invalid in a resync.
+pub async fn shards_that_are_not_held_are_named(server: Server) {
+    let _sources = open_sources(&server, 3).await;
     let search = Search::Nearest { circle: around(0, 50_000.0), k: 3 };
     let mut shards: Vec<_> = sharding().all().collect();
     shards.push(ShardId(SHARDS + 5));
     let query = ShardQuery { shards, extra_shards: vec![], search, filter: DriverFilter::ANY };
-    let answer = server.search(query, Instant::now() + Duration::from_secs(20)).await.unwrap();
-    assert_eq!((numbers(&answer), answer.uncovered), (vec![0, 1, 2], vec![ShardId(SHARDS + 5)]));
+    let result = server.search(query, Instant::now() + Duration::from_secs(20)).await.unwrap();
+    assert_eq!((numbers(&result), result.uncovered), (vec![0, 1, 2], vec![ShardId(SHARDS + 5)]));
     let error = server.resync(vec![ShardId(SHARDS + 5)]).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Invalid, "{error}");
 }
 
-/// Shards that others are asked for are searched as far as they are here, and promised nothing of.
-pub async fn shards_asked_of_others_are_searched_too(server: Server) {
-    let (_first, _second) = covered(&server, 30).await;
-    let own = sharding().shard_of(&profile(0).id, place(0));
+/// The server searches the extra shards that it holds, and reports no coverage for them.
+pub async fn extra_shards_are_searched_too(server: Server) {
+    let (_first, _second) = open_sources(&server, 30).await;
+    let own = sharding().shard_of(&profile(0).id, position(0));
     let circle = around(0, 50_000.0);
     let mut extra_shards: Vec<_> = sharding().all().filter(|shard| *shard != own).collect();
     extra_shards.push(ShardId(SHARDS + 5));
     let search = Search::Nearest { circle, k: 100 };
     let query = ShardQuery { shards: vec![own], extra_shards, search, filter: DriverFilter::ANY };
-    let answer = server.search(query, Instant::now() + Duration::from_secs(20)).await.unwrap();
-    assert_eq!((numbers(&answer), answer.uncovered), ((0..30).collect(), vec![]));
+    let result = server.search(query, Instant::now() + Duration::from_secs(20)).await.unwrap();
+    assert_eq!((numbers(&result), result.uncovered), ((0..30).collect(), vec![]));
 }
 
-/// Stats count drivers where they are and name the sources that have finished.
+/// The statistics count the drivers of each shard and name the sources that have finished their snapshots.
 pub async fn stats_count_the_drivers(server: Server) {
-    let (mut first, _second) = covered(&server, 25).await;
+    let (mut first, _second) = open_sources(&server, 25).await;
     first.remove(&[3]).await;
     let stats = server.stats().await.unwrap();
     assert_eq!(stats.len(), usize::from(SHARDS));

@@ -1,8 +1,8 @@
-//! What every journal of trips does.
+//! The conformance suite of [`TripJournal`].
 //!
-//! [`trip_journal_conformance!`](crate::trip_journal_conformance) makes one test of each case. A case gets an [`Open`],
-//! which opens the same journal, empty at first, as often as it is called; before each further call the case has let go of
-//! what it got before.
+//! [`trip_journal_conformance!`](crate::trip_journal_conformance) declares one test per case. A case receives an
+//! [`OpenJournal`], which opens the same journal at each call; the journal is empty at first. The case drops the journal
+//! before it opens it again.
 
 use std::sync::Arc;
 
@@ -14,23 +14,23 @@ use kerb_trips::{Change, MarketId, Record, TripEvent, TripId, Version};
 type Journal = Arc<dyn TripJournal>;
 
 /// Opens the journal under test.
-pub type Open = Box<dyn Fn() -> BoxFuture<'static, Journal> + Send + Sync>;
+pub type OpenJournal = Box<dyn Fn() -> BoxFuture<'static, Journal> + Send + Sync>;
 
-/// Writers that contend for one version,
+/// The number of writers that contend for one version.
 const WRITERS: usize = 16;
-/// so many times.
+/// The number of versions for which they contend.
 const ROUNDS: Version = 100;
 
-/// Makes a `#[tokio::test]` of every case. `$open` is a function that answers `(Open, impl Sized)`; the second
+/// Declares a `#[tokio::test]` for every case. `$open` is a function that returns `(OpenJournal, impl Sized)`; the second
 /// value lives as long as the case.
 #[macro_export]
 macro_rules! trip_journal_conformance {
     ($open:path) => {
         $crate::trip_journal_conformance! { @cases $open;
-            versions_count_from_one_without_gaps, a_wrong_expectation_changes_nothing,
-            of_many_writers_one_wins, markets_are_independent, records_are_read_in_pages,
-            a_newer_snapshot_replaces_an_older, a_snapshot_needs_its_records,
-            a_record_that_could_not_be_read_is_not_written, what_was_acknowledged_is_there_after_opening_again,
+            versions_count_from_one_without_gaps, an_append_after_a_wrong_version_changes_nothing,
+            exactly_one_of_many_writers_wins, markets_are_independent, records_are_read_in_pages,
+            a_newer_snapshot_replaces_an_older_one, a_snapshot_needs_its_records,
+            a_record_that_is_not_serializable_is_not_written, acknowledged_records_survive_reopening,
         }
     };
     (@cases $open:path; $($case:ident),* $(,)?) => {
@@ -44,12 +44,12 @@ macro_rules! trip_journal_conformance {
     };
 }
 
-/// A market by name.
+/// Returns the id of a market.
 pub fn market(name: &str) -> MarketId {
     MarketId::new(name).unwrap()
 }
 
-/// A record that tells who wrote it and as which one.
+/// Returns a record that identifies its writer and its number.
 pub fn record(matcher: &str, number: u64) -> Record {
     let trip = TripId { market: market("world"), number };
     Record {
@@ -62,7 +62,7 @@ pub fn record(matcher: &str, number: u64) -> Record {
     }
 }
 
-/// Appends `count` records after version 0: record `n` has version `n`.
+/// Appends `count` records to an empty market, so that record `n` has version `n`.
 async fn fill(journal: &Journal, market: &MarketId, count: u64) {
     for version in 1..=count {
         let appended = journal.append(market.clone(), version - 1, record(market.as_str(), version)).await;
@@ -70,13 +70,13 @@ async fn fill(journal: &Journal, market: &MarketId, count: u64) {
     }
 }
 
-/// The records that [`fill`] makes, from `first` to `last`.
+/// Returns the records `first` to `last` of a market after [`fill`].
 fn filled(market: &MarketId, first: u64, last: u64) -> Vec<(Version, Record)> {
     (first..=last).map(|version| (version, record(market.as_str(), version))).collect()
 }
 
-/// The first record is version 1, and each next one more; all can be read at once.
-pub async fn versions_count_from_one_without_gaps(open: Open) {
+/// The first record has version 1 and each further one the next version. A record is readable once it is appended.
+pub async fn versions_count_from_one_without_gaps(open: OpenJournal) {
     let (journal, world) = (open().await, market("world"));
     assert_eq!(journal.version(world.clone()).await, Ok(0));
     assert_eq!(journal.read(world.clone(), 0, 10).await, Ok(vec![]));
@@ -90,23 +90,23 @@ pub async fn versions_count_from_one_without_gaps(open: Open) {
     assert_eq!(journal.read(world.clone(), 0, 100).await, Ok(filled(&world, 1, 20)));
 }
 
-/// Too old, too new, or of an empty market: refused with the newest version, and nothing is written.
-pub async fn a_wrong_expectation_changes_nothing(open: Open) {
+/// An append that expects a too old or too new version fails with the newest version, and writes nothing.
+pub async fn an_append_after_a_wrong_version_changes_nothing(open: OpenJournal) {
     let (journal, world) = (open().await, market("world"));
-    let refused =
+    let conflict =
         |expected, current| Err(TripJournalError::Conflict { market: market("world"), expected, current });
-    assert_eq!(journal.append(world.clone(), 1, record("late", 1)).await, refused(1, 0));
+    assert_eq!(journal.append(world.clone(), 1, record("late", 1)).await, conflict(1, 0));
     assert_eq!(journal.markets().await, Ok(vec![]));
     fill(&journal, &world, 3).await;
     for expected in [0, 1, 2, 4, 5, Version::MAX] {
-        assert_eq!(journal.append(world.clone(), expected, record("late", 1)).await, refused(expected, 3));
+        assert_eq!(journal.append(world.clone(), expected, record("late", 1)).await, conflict(expected, 3));
     }
     assert_eq!(journal.version(world.clone()).await, Ok(3));
     assert_eq!(journal.read(world.clone(), 0, 10).await, Ok(filled(&world, 1, 3)));
 }
 
-/// Of writers that expect the same version exactly one wins, and it is its record that stands.
-pub async fn of_many_writers_one_wins(open: Open) {
+/// Of several writers that expect the same version exactly one succeeds, and the journal contains its record.
+pub async fn exactly_one_of_many_writers_wins(open: OpenJournal) {
     let (journal, world) = (open().await, market("world"));
     for expected in 0..ROUNDS {
         let writers = (0..WRITERS).map(|number| {
@@ -114,21 +114,21 @@ pub async fn of_many_writers_one_wins(open: Open) {
             let record = record(&format!("matcher-{number}"), expected + 1);
             tokio::spawn(async move { journal.append(world, expected, record).await })
         });
-        let answers: Vec<_> = join_all(writers).await.into_iter().map(Result::unwrap).collect();
-        let winners: Vec<_> = (0..WRITERS).filter(|number| answers[*number].is_ok()).collect();
-        let [winner] = winners[..] else { panic!("version {expected}: {answers:?}") };
-        assert_eq!(answers[winner], Ok(expected + 1));
-        for loser in answers.iter().filter(|answer| answer.is_err()) {
+        let results: Vec<_> = join_all(writers).await.into_iter().map(Result::unwrap).collect();
+        let winners: Vec<_> = (0..WRITERS).filter(|number| results[*number].is_ok()).collect();
+        let [winner] = winners[..] else { panic!("version {expected}: {results:?}") };
+        assert_eq!(results[winner], Ok(expected + 1));
+        for loser in results.iter().filter(|result| result.is_err()) {
             let current = expected + 1;
             assert_eq!(*loser, Err(TripJournalError::Conflict { market: world.clone(), expected, current }));
         }
-        let stands = journal.read(world.clone(), expected, 10).await.unwrap();
-        assert_eq!(stands, [(expected + 1, record(&format!("matcher-{winner}"), expected + 1))]);
+        let written = journal.read(world.clone(), expected, 10).await.unwrap();
+        assert_eq!(written, [(expected + 1, record(&format!("matcher-{winner}"), expected + 1))]);
     }
 }
 
-/// Each market has its own versions, records and snapshot, also when one's name begins with another's.
-pub async fn markets_are_independent(open: Open) {
+/// Each market has its own versions, records and snapshot, also if one name is a prefix of another.
+pub async fn markets_are_independent(open: OpenJournal) {
     let journal = open().await;
     let markets = ["a", "a-", "a.b", "b", "world"].map(market);
     let fills = markets.iter().zip(1..).map(|(market, count)| fill(&journal, market, count));
@@ -143,8 +143,8 @@ pub async fn markets_are_independent(open: Open) {
     }
 }
 
-/// A page has `max` records, or what there is; a page after the end has none.
-pub async fn records_are_read_in_pages(open: Open) {
+/// A page has `max` records or the remaining ones. A page after the end is empty.
+pub async fn records_are_read_in_pages(open: OpenJournal) {
     let (journal, world) = (open().await, market("world"));
     fill(&journal, &world, 25).await;
     fill(&journal, &market("world2"), 5).await;
@@ -161,13 +161,13 @@ pub async fn records_are_read_in_pages(open: Open) {
     assert_eq!(journal.read(world, Version::MAX, usize::MAX).await, Ok(vec![]));
 }
 
-/// One snapshot is kept, of the newest version, whatever its bytes.
-pub async fn a_newer_snapshot_replaces_an_older(open: Open) {
+/// The journal keeps one snapshot, the one of the newest version, with any bytes.
+pub async fn a_newer_snapshot_replaces_an_older_one(open: OpenJournal) {
     let (journal, world) = (open().await, market("world"));
     fill(&journal, &world, 3).await;
     assert_eq!(journal.snapshot(world.clone()).await, Ok(None));
     let bytes: Vec<u8> = (0..100_000_u32).map(|n| n as u8).collect();
-    // Version, bytes, and whether they are kept.
+    // Version, bytes, and whether the journal keeps the snapshot.
     let saves = [(1, vec![], true), (3, bytes, true), (2, vec![7], false), (3, vec![8, 0], true)];
     let mut expected = None;
     for (version, bytes, is_kept) in saves {
@@ -180,8 +180,8 @@ pub async fn a_newer_snapshot_replaces_an_older(open: Open) {
     assert_eq!(journal.read(world.clone(), 0, 10).await, Ok(filled(&world, 1, 3)));
 }
 
-/// A snapshot of what is not yet there would hide the records to come.
-pub async fn a_snapshot_needs_its_records(open: Open) {
+/// A snapshot of a version that does not exist yet is invalid, because it would hide later records.
+pub async fn a_snapshot_needs_its_records(open: OpenJournal) {
     let (journal, world) = (open().await, market("world"));
     let saved = journal.save_snapshot(world.clone(), 1, vec![1]).await;
     assert_eq!(saved.map_err(|error| error.code()), Err(ErrorCode::Invalid));
@@ -191,21 +191,21 @@ pub async fn a_snapshot_needs_its_records(open: Open) {
     assert_eq!(journal.snapshot(world).await, Ok(None));
 }
 
-/// A number that no format of text has would make a record that cannot be read.
-pub async fn a_record_that_could_not_be_read_is_not_written(open: Open) {
+/// A record with a number that JSON cannot represent is invalid, because nobody could read it back.
+pub async fn a_record_that_is_not_serializable_is_not_written(open: OpenJournal) {
     let (journal, world) = (open().await, market("world"));
     let event =
         TripEvent::Metered { distance_m: f64::NAN, at: kerb_geometry::LatLng::new(52.5, 13.4).unwrap() };
-    let mut poisoned = record("world", 1);
-    poisoned.changes.push(Change::Trip { trip: TripId { market: world.clone(), number: 1 }, event });
-    let appended = journal.append(world.clone(), 0, poisoned).await;
+    let mut invalid = record("world", 1);
+    invalid.changes.push(Change::Trip { trip: TripId { market: world.clone(), number: 1 }, event });
+    let appended = journal.append(world.clone(), 0, invalid).await;
     assert_eq!(appended.map_err(|error| error.code()), Err(ErrorCode::Invalid));
     assert_eq!(journal.version(world.clone()).await, Ok(0));
     fill(&journal, &world, 1).await;
 }
 
-/// Closed and opened again, the journal has all that it had, and goes on from there.
-pub async fn what_was_acknowledged_is_there_after_opening_again(open: Open) {
+/// A journal that is opened again contains all acknowledged records and snapshots, and accepts further ones.
+pub async fn acknowledged_records_survive_reopening(open: OpenJournal) {
     let markets = ["east", "world"].map(market);
     let journal = open().await;
     for market in &markets {

@@ -1,10 +1,10 @@
-//! One market's journal, in its order.
+//! The audit of one market's journal, in its order.
 
 use std::collections::HashMap;
 
-use super::across::Promises;
-use super::violation::Wrong;
-use super::{Findings, Place};
+use super::reservations::Reservations;
+use super::violation::ViolationKind;
+use super::{Findings, RecordPosition};
 use crate::event::TripEvent;
 use crate::id::{IdempotencyKey, RiderId, TripId};
 use crate::illegal::IllegalEvent;
@@ -14,103 +14,108 @@ use crate::request::RideRequest;
 use crate::state::TripState;
 use kerb_types::DriverId;
 
-/// What is known of a market so far.
+/// The state of a market after the records read so far.
 #[derive(Debug, Default)]
 pub(super) struct MarketAudit {
     version: Version,
-    trips: HashMap<u64, Known>,
-    /// The trip to which a driver is promised.
-    promised: HashMap<DriverId, TripId>,
+    trips: HashMap<u64, TripStatus>,
+    /// The trip for which a driver is reserved.
+    reserved: HashMap<DriverId, TripId>,
     /// The live trip of a request.
     requests: HashMap<(RiderId, IdempotencyKey), TripId>,
 }
 
 #[derive(Debug)]
-enum Known {
+enum TripStatus {
     Live(Box<Trip>),
     Ended(TripState),
 }
 
 impl MarketAudit {
     pub(super) fn live(&self) -> u64 {
-        self.trips.values().filter(|known| matches!(known, Known::Live(_))).count() as u64
+        self.trips.values().filter(|status| matches!(status, TripStatus::Live(_))).count() as u64
     }
 
     pub(super) fn read(
         &mut self,
-        place: Place<'_>,
+        position: RecordPosition<'_>,
         record: &Record,
         findings: &mut Findings,
-        promises: &mut Promises,
+        reservations: &mut Reservations,
     ) {
         findings.summary.records += 1;
         let expected = self.version + 1;
-        if place.version != expected {
-            findings.add(place.market, place.version, None, Wrong::VersionGap { expected });
+        if position.version != expected {
+            findings.add(position.market, position.version, None, ViolationKind::VersionGap { expected });
         }
-        self.version = place.version;
+        self.version = position.version;
         for change in &record.changes {
             let Change::Trip { trip, event } = change else { continue };
-            let wrong = if trip.market == *place.market {
-                self.take(place, trip, event, findings, promises)
+            let result = if trip.market == *position.market {
+                self.apply(position, trip, event, findings, reservations)
             } else {
-                Err(Wrong::ForeignTrip)
+                Err(ViolationKind::ForeignTrip)
             };
-            if let Err(wrong) = wrong {
-                findings.add(place.market, place.version, Some(trip), wrong);
+            if let Err(kind) = result {
+                findings.add(position.market, position.version, Some(trip), kind);
             }
         }
     }
 
-    /// Takes an event into the picture, as far as it can be true.
-    fn take(
+    /// Applies an event to the market's state, as far as it is legal.
+    fn apply(
         &mut self,
-        place: Place<'_>,
+        position: RecordPosition<'_>,
         id: &TripId,
         event: &TripEvent,
         findings: &mut Findings,
-        promises: &mut Promises,
-    ) -> Result<(), Wrong> {
+        reservations: &mut Reservations,
+    ) -> Result<(), ViolationKind> {
         let trip = match (self.trips.get_mut(&id.number), event) {
             (None, TripEvent::Requested(request)) => {
                 findings.summary.trips += 1;
-                return self.begin(place, id, request);
+                return self.begin(position, id, request);
             }
-            (Some(_), TripEvent::Requested(_)) => return Err(Wrong::RequestedTwice),
-            (None, _) => return Err(Wrong::NeverRequested { event: event.kind() }),
-            (Some(Known::Ended(state)), _) => {
-                return Err(Wrong::AfterTheEnd { event: event.kind(), state: *state });
+            (Some(_), TripEvent::Requested(_)) => return Err(ViolationKind::RequestedTwice),
+            (None, _) => return Err(ViolationKind::NeverRequested { event: event.kind() }),
+            (Some(TripStatus::Ended(state)), _) => {
+                return Err(ViolationKind::AfterTheEnd { event: event.kind(), state: *state });
             }
-            (Some(Known::Live(trip)), _) => trip,
+            (Some(TripStatus::Live(trip)), _) => trip,
         };
-        let before: Vec<DriverId> = trip.promised().cloned().collect();
-        match trip.apply(event, place.at_ms) {
-            Err(illegal) => return Err(wrong_of(trip, event, illegal)),
+        let before: Vec<DriverId> = trip.reserved_drivers().cloned().collect();
+        match trip.apply(event, position.at_ms) {
+            Err(illegal) => return Err(kind_of(trip, event, illegal)),
             Ok(Outcome::Repeated) => findings.summary.repeated += 1,
             Ok(Outcome::Changed) => {}
         }
         if !is_receipt_right(trip) {
-            findings.add(place.market, place.version, Some(id), Wrong::WrongReceipt);
+            findings.add(position.market, position.version, Some(id), ViolationKind::WrongReceipt);
         }
         let state = trip.state;
-        let now: Vec<DriverId> = trip.promised().cloned().collect();
+        let now: Vec<DriverId> = trip.reserved_drivers().cloned().collect();
         if !state.is_live() {
             self.end(id, state, findings);
         }
-        self.promise(place, id, &before, &now, promises)
+        self.update_reservations(position, id, &before, &now, reservations)
     }
 
-    fn begin(&mut self, place: Place<'_>, id: &TripId, request: &RideRequest) -> Result<(), Wrong> {
-        let trip = Trip::requested(id.clone(), request.clone(), place.at_ms);
-        self.trips.insert(id.number, Known::Live(Box::new(trip)));
+    fn begin(
+        &mut self,
+        position: RecordPosition<'_>,
+        id: &TripId,
+        request: &RideRequest,
+    ) -> Result<(), ViolationKind> {
+        let trip = Trip::requested(id.clone(), request.clone(), position.at_ms);
+        self.trips.insert(id.number, TripStatus::Live(Box::new(trip)));
         let key = (request.rider.clone(), request.key.clone());
         let other = self.requests.insert(key, id.clone());
-        other.map_or(Ok(()), |other| Err(Wrong::OneRequestTwoTrips { other }))
+        other.map_or(Ok(()), |other| Err(ViolationKind::OneRequestTwoTrips { other }))
     }
 
-    /// Forgets all of an ended trip but how it ended.
+    /// Reduces an ended trip to its final state.
     fn end(&mut self, id: &TripId, state: TripState, findings: &mut Findings) {
-        if let Some(Known::Live(trip)) = self.trips.insert(id.number, Known::Ended(state)) {
+        if let Some(TripStatus::Live(trip)) = self.trips.insert(id.number, TripStatus::Ended(state)) {
             let key = (trip.request.rider, trip.request.key);
             if self.requests.get(&key) == Some(id) {
                 self.requests.remove(&key);
@@ -124,47 +129,53 @@ impl MarketAudit {
         }
     }
 
-    /// The trip's own driver and who is asked to take it over were `before`, and are `now`.
-    fn promise(
+    /// Begins and ends reservations: the trip's reserved drivers were `before` and are `now`.
+    fn update_reservations(
         &mut self,
-        place: Place<'_>,
+        position: RecordPosition<'_>,
         id: &TripId,
         before: &[DriverId],
         now: &[DriverId],
-        promises: &mut Promises,
-    ) -> Result<(), Wrong> {
+        reservations: &mut Reservations,
+    ) -> Result<(), ViolationKind> {
         for driver in before.iter().filter(|driver| !now.contains(driver)) {
-            promises.end(driver, id, place.at_ms);
-            if self.promised.get(driver) == Some(id) {
-                self.promised.remove(driver);
+            reservations.end(driver, id, position.at_ms);
+            if self.reserved.get(driver) == Some(id) {
+                self.reserved.remove(driver);
             }
         }
         for driver in now.iter().filter(|driver| !before.contains(driver)) {
-            promises.begin(driver, id, place);
-            if let Some(other) = self.promised.get(driver) {
-                return Err(Wrong::OneDriverTwoTrips { driver: driver.clone(), other: other.clone() });
+            reservations.begin(driver, id, position);
+            if let Some(other) = self.reserved.get(driver) {
+                return Err(ViolationKind::OneDriverTwoTrips {
+                    driver: driver.clone(),
+                    other: other.clone(),
+                });
             }
-            self.promised.insert(driver.clone(), id.clone());
+            self.reserved.insert(driver.clone(), id.clone());
         }
         Ok(())
     }
 }
 
-/// An event that is refused because it would give the trip to another driver is worse than one out of turn.
-fn wrong_of(trip: &Trip, event: &TripEvent, illegal: IllegalEvent) -> Wrong {
-    let asked = trip.asked.as_ref().map(|asked| &asked.driver);
+/// Classifies an illegal event. An event that gives the trip to a second driver has a kind of its own, because it is worse
+/// than an event in the wrong state.
+fn kind_of(trip: &Trip, event: &TripEvent, illegal: IllegalEvent) -> ViolationKind {
+    let takeover = trip.takeover_offer.as_ref().map(|offer| &offer.driver);
     let (has, other) = match event {
         TripEvent::Offered { driver, .. } => (trip.driver.as_ref(), Some(driver)),
-        // Two who are asked at one time may both accept.
-        TripEvent::ReassignmentOffered { driver, .. } => (asked, Some(driver)),
-        TripEvent::Reassigned { driver, .. } if asked != Some(driver) => (trip.driver.as_ref(), Some(driver)),
-        _ => (trip.driver.as_ref(), event.of_driver()),
+        // Two drivers with a takeover offer at one time may both accept.
+        TripEvent::ReassignmentOffered { driver, .. } => (takeover, Some(driver)),
+        TripEvent::Reassigned { driver, .. } if takeover != Some(driver) => {
+            (trip.driver.as_ref(), Some(driver))
+        }
+        _ => (trip.driver.as_ref(), event.required_driver()),
     };
     match (has, other) {
         (Some(has), Some(other)) if has != other => {
-            Wrong::OneTripTwoDrivers { event: event.kind(), has: has.clone(), other: other.clone() }
+            ViolationKind::OneTripTwoDrivers { event: event.kind(), has: has.clone(), other: other.clone() }
         }
-        _ => Wrong::Illegal(illegal),
+        _ => ViolationKind::Illegal(illegal),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an audit can find wrong, and where.
+//! The violations that an audit can find.
 
 use std::fmt;
 
@@ -9,92 +9,92 @@ use crate::record::Version;
 use crate::state::TripState;
 use kerb_types::DriverId;
 
-/// Something wrong in a journal.
+/// A violation of a rule in a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// In whose journal.
+    /// The market whose journal has the violation.
     pub market: MarketId,
-    /// In which record.
+    /// The version of the record.
     pub version: Version,
-    /// Of which trip, when it is one's.
+    /// The trip; `None` for a violation of the journal itself.
     pub trip: Option<TripId>,
-    /// What.
-    pub wrong: Wrong,
+    /// The rule that is violated.
+    pub kind: ViolationKind,
 }
 
-/// What is wrong.
+/// The rule that a record violates.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Wrong {
-    /// Records are missing, or stand twice.
+pub enum ViolationKind {
+    /// Records are missing or repeated.
     #[error("version {expected} should come here")]
     VersionGap {
-        /// The version that should have come.
+        /// The version that comes next in a correct journal.
         expected: Version,
     },
-    /// A market decided about another's trip.
+    /// A market's record contains the trip of another market.
     #[error("the trip is another market's")]
     ForeignTrip,
-    /// A trip's number was given again.
+    /// A market has used a trip's number twice.
     #[error("the trip was requested before")]
     RequestedTwice,
-    /// One request became two trips that live at once.
+    /// One request has two live trips at the same time.
     #[error("the same request lives as trip {other}, too")]
     OneRequestTwoTrips {
-        /// The older one.
+        /// The older trip of the request.
         other: TripId,
     },
-    /// An event of a trip that nobody requested.
+    /// An event of a trip without a request.
     #[error("{event} without a request")]
     NeverRequested {
-        /// The event.
+        /// The kind of the illegal event.
         event: EventKind,
     },
-    /// An event after the trip's end.
+    /// An event after the end of its trip.
     #[error("{event} after it was {state}")]
     AfterTheEnd {
-        /// The event.
+        /// The kind of the illegal event.
         event: EventKind,
-        /// How it had ended.
+        /// The final state of the trip.
         state: TripState,
     },
     /// An event that the trip's state does not allow.
     #[error("{0}")]
     Illegal(IllegalEvent),
-    /// One trip was promised to two drivers.
+    /// One trip has two drivers.
     #[error("the trip is driver {has}'s, and {event} makes it driver {other}'s")]
     OneTripTwoDrivers {
-        /// The event.
+        /// The kind of the illegal event.
         event: EventKind,
-        /// Whose it is.
+        /// The trip's driver.
         has: DriverId,
-        /// Whose the event would make it.
+        /// The driver that the event names.
         other: DriverId,
     },
-    /// One driver was promised to two trips.
-    #[error("driver {driver} is promised to trip {other}, too")]
+    /// One driver is reserved for two trips.
+    #[error("driver {driver} is also reserved for trip {other}")]
     OneDriverTwoTrips {
-        /// Who.
+        /// The reserved driver.
         driver: DriverId,
-        /// The older promise.
+        /// The trip of the older reservation.
         other: TripId,
     },
-    /// One driver was promised in two markets at one time, by the clocks of their matchers.
-    #[error("driver {driver} was promised to trip {other}, too, {}", for_how_long(*overlap_ms))]
+    /// One driver has reservations in two markets at one time, by the clocks of their matchers.
+    #[error("driver {driver} was also reserved for trip {other}, {}", overlap_text(*overlap_ms))]
     OneDriverTwoMarkets {
-        /// Who.
+        /// The reserved driver.
         driver: DriverId,
-        /// The earlier promise.
+        /// The trip of the earlier reservation.
         other: TripId,
-        /// For how long; [`i64::MAX`]: it goes on.
+        /// The length of the overlap in milliseconds; [`i64::MAX`] while neither reservation has ended.
         overlap_ms: i64,
     },
-    /// A receipt charges somebody else than the rider, or pays somebody else than the driver.
+    /// A receipt charges a different rider, or pays a different driver, than the trip has.
     #[error("the receipt names another rider or driver")]
     WrongReceipt,
 }
 
-/// [`i64::MAX`] where neither promise has ended.
-fn for_how_long(overlap_ms: i64) -> String {
+/// Describes an overlap; [`i64::MAX`] means that neither reservation has ended.
+fn overlap_text(overlap_ms: i64) -> String {
     if overlap_ms == i64::MAX { "and still is".to_owned() } else { format!("for the same {overlap_ms} ms") }
 }
 
@@ -104,6 +104,6 @@ impl fmt::Display for Violation {
         if let Some(trip) = &self.trip {
             write!(f, ", trip {trip}")?;
         }
-        write!(f, ": {}", self.wrong)
+        write!(f, ": {}", self.kind)
     }
 }

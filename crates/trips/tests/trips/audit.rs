@@ -1,14 +1,14 @@
-//! The audit finds nothing in what the machine allowed, and each kind of violation where it was sown.
+//! The audit reports no violation in journals of the state machine, and finds each kind of violation in a faulty journal.
 
 use kerb_trips::{
     Audit, AuditReport, AuditSummary, Change, EventKind as E, MarketId, Outcome, Record, Trip, TripEvent,
-    TripId, TripState, Version, Violation, Wrong,
+    TripId, TripState, Version, Violation, ViolationKind,
 };
 use proptest::prelude::*;
 
 use super::{START_MS, driver, event, receipt, request};
 
-/// Journals under construction: every record has one change and comes a second after the one before.
+/// Journals for one test. Every record has one change and comes a second after the one before.
 #[derive(Default)]
 struct Journals {
     records: Vec<(MarketId, Version, Record)>,
@@ -38,8 +38,8 @@ impl Journals {
         self
     }
 
-    /// Appends these kinds of event, of this driver.
-    fn go(&mut self, trip: &str, name: &str, kinds: &[E]) -> &mut Self {
+    /// Appends events of these kinds, all of one driver.
+    fn events(&mut self, trip: &str, name: &str, kinds: &[E]) -> &mut Self {
         for kind in kinds {
             self.trip(trip, event(*kind, name));
         }
@@ -54,39 +54,39 @@ impl Journals {
         audit.finish()
     }
 
-    /// The one violation that is found, and its place.
-    fn only(&self) -> (String, Version, Option<String>, Wrong) {
+    /// Returns the only violation: market, version, trip and kind.
+    fn only_violation(&self) -> (String, Version, Option<String>, ViolationKind) {
         let report = self.audit();
-        let [Violation { market, version, trip, wrong }] = &report.violations[..] else {
+        let [Violation { market, version, trip, kind }] = &report.violations[..] else {
             panic!("{:?}", report.violations)
         };
         assert_eq!(report.summary.violations, 1);
-        (market.to_string(), *version, trip.as_ref().map(ToString::to_string), wrong.clone())
+        (market.to_string(), *version, trip.as_ref().map(ToString::to_string), kind.clone())
     }
 }
 
-const TO_THE_END: [E; 5] = [E::Offered, E::Accepted, E::Arrived, E::PickedUp, E::DroppedOff];
+const COMPLETE_RIDE: [E; 5] = [E::Offered, E::Accepted, E::Arrived, E::PickedUp, E::DroppedOff];
 
-/// Trip 1 of the world, of rider 1, offered to driver `a`.
+/// Trip 1 of market `world`, requested by rider 1 and offered to driver `a`.
 fn offered() -> Journals {
     let mut journals = Journals::default();
-    journals.trip("world-1", requested(1)).go("world-1", "a", &[E::Offered]);
+    journals.trip("world-1", requested(1)).events("world-1", "a", &[E::Offered]);
     journals
 }
 
-fn at(version: Version, trip: &str, wrong: Wrong) -> (String, Version, Option<String>, Wrong) {
-    ("world".into(), version, Some(trip.into()), wrong)
+fn at(version: Version, trip: &str, kind: ViolationKind) -> (String, Version, Option<String>, ViolationKind) {
+    ("world".into(), version, Some(trip.into()), kind)
 }
 
 #[test]
-fn a_good_day_has_no_violations_and_is_counted() {
+fn legal_journals_have_no_violations_and_are_counted() {
     let mut journals = Journals::default();
-    journals.trip("world-1", requested(1)).go("world-1", "a", &TO_THE_END);
-    // The same driver again; then the same request, whose first trip has ended; then back to the first driver.
-    journals.trip("world-2", requested(2)).go("world-2", "a", &[E::Offered, E::OfferReturned]);
-    journals.go("world-2", "b", &[E::Offered, E::Accepted, E::Accepted, E::DriverLost, E::Expired]);
-    journals.trip("world-3", requested(2)).go("world-3", "b", &[E::Offered, E::CancelledByRider]);
-    journals.trip("east-1", requested(1)).go("east-1", "b", &[E::Offered, E::Accepted]);
+    journals.trip("world-1", requested(1)).events("world-1", "a", &COMPLETE_RIDE);
+    // The same driver has a second trip; then the same request comes again after its first trip has ended.
+    journals.trip("world-2", requested(2)).events("world-2", "a", &[E::Offered, E::OfferReturned]);
+    journals.events("world-2", "b", &[E::Offered, E::Accepted, E::Accepted, E::DriverLost, E::Expired]);
+    journals.trip("world-3", requested(2)).events("world-3", "b", &[E::Offered, E::CancelledByRider]);
+    journals.trip("east-1", requested(1)).events("east-1", "b", &[E::Offered, E::Accepted]);
     let report = journals.audit();
     assert_eq!(report.violations, []);
     let expected = AuditSummary {
@@ -106,76 +106,82 @@ fn a_good_day_has_no_violations_and_is_counted() {
 #[test]
 fn a_gap_and_a_repeat_of_versions() {
     let mut journals = offered();
-    journals.go("world-1", "a", &[E::Accepted, E::Arrived]);
+    journals.events("world-1", "a", &[E::Accepted, E::Arrived]);
     journals.records[3].1 = 5;
-    assert_eq!(journals.only(), ("world".into(), 5, None, Wrong::VersionGap { expected: 4 }));
+    assert_eq!(
+        journals.only_violation(),
+        ("world".into(), 5, None, ViolationKind::VersionGap { expected: 4 })
+    );
     journals.records[3].1 = 3;
-    assert_eq!(journals.only(), ("world".into(), 3, None, Wrong::VersionGap { expected: 4 }));
-    // The others are judged by what comes, so one gap is one violation.
+    assert_eq!(
+        journals.only_violation(),
+        ("world".into(), 3, None, ViolationKind::VersionGap { expected: 4 })
+    );
+    // The audit checks later versions against the newest one, so one gap is one violation.
     let mut late = offered();
     late.records[0].1 = 7;
     late.records[1].1 = 8;
-    assert_eq!(late.only().3, Wrong::VersionGap { expected: 1 });
+    assert_eq!(late.only_violation().3, ViolationKind::VersionGap { expected: 1 });
 }
 
 #[test]
 fn a_trip_of_another_market() {
     let mut journals = offered();
     journals.in_market("world", "east-1", requested(2));
-    assert_eq!(journals.only(), at(3, "east-1", Wrong::ForeignTrip));
+    assert_eq!(journals.only_violation(), at(3, "east-1", ViolationKind::ForeignTrip));
 }
 
 #[test]
 fn a_trip_requested_twice() {
     let mut journals = offered();
-    assert_eq!(journals.trip("world-1", requested(2)).only(), at(3, "world-1", Wrong::RequestedTwice));
+    assert_eq!(
+        journals.trip("world-1", requested(2)).only_violation(),
+        at(3, "world-1", ViolationKind::RequestedTwice)
+    );
     let mut ended = Journals::default();
-    ended.trip("world-1", requested(1)).go("world-1", "a", &[E::Expired]).trip("world-1", requested(1));
-    assert_eq!(ended.only(), at(3, "world-1", Wrong::RequestedTwice));
+    ended.trip("world-1", requested(1)).events("world-1", "a", &[E::Expired]).trip("world-1", requested(1));
+    assert_eq!(ended.only_violation(), at(3, "world-1", ViolationKind::RequestedTwice));
 }
 
 #[test]
 fn a_request_that_lives_twice() {
     let mut journals = offered();
-    let wrong = Wrong::OneRequestTwoTrips { other: id("world-1") };
-    assert_eq!(journals.trip("world-2", requested(1)).only(), at(3, "world-2", wrong));
+    let kind = ViolationKind::OneRequestTwoTrips { other: id("world-1") };
+    assert_eq!(journals.trip("world-2", requested(1)).only_violation(), at(3, "world-2", kind));
 }
 
 #[test]
 fn an_event_without_a_request() {
     let mut journals = offered();
-    let wrong = Wrong::NeverRequested { event: E::Accepted };
-    assert_eq!(journals.go("world-2", "b", &[E::Accepted]).only(), at(3, "world-2", wrong));
+    let kind = ViolationKind::NeverRequested { event: E::Accepted };
+    assert_eq!(journals.events("world-2", "b", &[E::Accepted]).only_violation(), at(3, "world-2", kind));
 }
 
 #[test]
 fn an_event_after_the_end() {
     let mut journals = offered();
-    journals.go("world-1", "a", &[E::CancelledByRider, E::Accepted]);
-    let wrong = Wrong::AfterTheEnd { event: E::Accepted, state: TripState::Cancelled };
-    assert_eq!(journals.only(), at(4, "world-1", wrong));
+    journals.events("world-1", "a", &[E::CancelledByRider, E::Accepted]);
+    let kind = ViolationKind::AfterTheEnd { event: E::Accepted, state: TripState::Cancelled };
+    assert_eq!(journals.only_violation(), at(4, "world-1", kind));
 }
 
 #[test]
 fn an_event_out_of_turn() {
     let mut journals = offered();
-    let found = journals.go("world-1", "a", &[E::DroppedOff]).only();
-    let Wrong::Illegal(illegal) = &found.3 else { panic!("{found:?}") };
+    let violation = journals.events("world-1", "a", &[E::DroppedOff]).only_violation();
+    let ViolationKind::Illegal(illegal) = &violation.3 else { panic!("{violation:?}") };
     assert_eq!((illegal.event, illegal.state), ("dropped_off", TripState::Offered));
-    let violation = journals.audit().violations.remove(0).to_string();
-    assert!(
-        violation.starts_with("market world, version 3, trip world-1: trip world-1 is offered: "),
-        "{violation}"
-    );
+    let text = journals.audit().violations.remove(0).to_string();
+    assert!(text.starts_with("market world, version 3, trip world-1: trip world-1 is offered: "), "{text}");
 }
 
 #[test]
 fn a_trip_with_two_drivers() {
-    for (kinds, kind) in [(&[][..], E::Offered), (&[], E::Accepted), (&[E::Accepted], E::PickedUp)] {
+    for (kinds, second) in [(&[][..], E::Offered), (&[], E::Accepted), (&[E::Accepted], E::PickedUp)] {
         let mut journals = offered();
-        journals.go("world-1", "a", kinds).go("world-1", "b", &[kind]);
-        let wrong = Wrong::OneTripTwoDrivers { event: kind, has: driver("a"), other: driver("b") };
-        assert_eq!(journals.only(), at(3 + kinds.len() as Version, "world-1", wrong));
+        journals.events("world-1", "a", kinds).events("world-1", "b", &[second]);
+        let kind = ViolationKind::OneTripTwoDrivers { event: second, has: driver("a"), other: driver("b") };
+        assert_eq!(journals.only_violation(), at(3 + kinds.len() as Version, "world-1", kind));
     }
 }
 
@@ -183,61 +189,71 @@ fn a_trip_with_two_drivers() {
 fn a_driver_with_two_trips() {
     for kinds in [&[][..], &[E::Accepted], &[E::Accepted, E::PickedUp]] {
         let mut journals = offered();
-        journals.go("world-1", "a", kinds).trip("world-2", requested(2)).go("world-2", "a", &[E::Offered]);
-        let wrong = Wrong::OneDriverTwoTrips { driver: driver("a"), other: id("world-1") };
-        assert_eq!(journals.only(), at(4 + kinds.len() as Version, "world-2", wrong));
+        journals.events("world-1", "a", kinds).trip("world-2", requested(2)).events(
+            "world-2",
+            "a",
+            &[E::Offered],
+        );
+        let kind = ViolationKind::OneDriverTwoTrips { driver: driver("a"), other: id("world-1") };
+        assert_eq!(journals.only_violation(), at(4 + kinds.len() as Version, "world-2", kind));
     }
 }
 
 #[test]
 fn a_trip_that_goes_to_a_nearer_driver_is_no_violation_and_frees_the_first() {
     let mut journals = offered();
-    journals.go("world-1", "a", &[E::Accepted]).go("world-1", "b", &[E::ReassignmentOffered]);
+    journals.events("world-1", "a", &[E::Accepted]).events("world-1", "b", &[E::ReassignmentOffered]);
     let reassigned = |name: &str| TripEvent::Reassigned { driver: driver(name), from: driver("a") };
-    journals.trip("world-1", reassigned("b")).trip("world-2", requested(2)).go("world-2", "a", &[E::Offered]);
+    journals.trip("world-1", reassigned("b")).trip("world-2", requested(2)).events(
+        "world-2",
+        "a",
+        &[E::Offered],
+    );
     assert_eq!(journals.audit().violations, []);
-    // Who is asked is promised as soon as that.
+    // A takeover offer reserves its driver.
     let mut twice = offered();
-    twice.go("world-1", "a", &[E::Accepted]).go("world-1", "b", &[E::ReassignmentOffered]);
-    twice.trip("world-2", requested(2)).go("world-2", "b", &[E::Offered]);
-    let wrong = Wrong::OneDriverTwoTrips { driver: driver("b"), other: id("world-1") };
-    assert_eq!(twice.only(), at(6, "world-2", wrong));
-    // Two may not be asked at a time, and nobody takes a trip over without being asked.
+    twice.events("world-1", "a", &[E::Accepted]).events("world-1", "b", &[E::ReassignmentOffered]);
+    twice.trip("world-2", requested(2)).events("world-2", "b", &[E::Offered]);
+    let kind = ViolationKind::OneDriverTwoTrips { driver: driver("b"), other: id("world-1") };
+    assert_eq!(twice.only_violation(), at(6, "world-2", kind));
+    // A trip has at most one takeover offer, and a takeover needs an offer.
     for (event, has) in [(event(E::ReassignmentOffered, "c"), "b"), (reassigned("c"), "a")] {
         let mut journals = offered();
-        journals.go("world-1", "a", &[E::Accepted]).go("world-1", "b", &[E::ReassignmentOffered]);
-        let kind = event.kind();
+        journals.events("world-1", "a", &[E::Accepted]).events("world-1", "b", &[E::ReassignmentOffered]);
+        let event_kind = event.kind();
         journals.trip("world-1", event);
-        let wrong = Wrong::OneTripTwoDrivers { event: kind, has: driver(has), other: driver("c") };
-        assert_eq!(journals.only(), at(5, "world-1", wrong));
+        let kind =
+            ViolationKind::OneTripTwoDrivers { event: event_kind, has: driver(has), other: driver("c") };
+        assert_eq!(journals.only_violation(), at(5, "world-1", kind));
     }
 }
 
 #[test]
 fn a_driver_in_two_markets_at_once() {
-    // Promised from 1 s to 5 s in the world, and from 3 s on in the east; the east is read first.
+    // The driver is reserved from 1 s to 5 s in market `world`, and from 3 s on in `east`. The audit reads `east` first.
     let mut journals = offered();
-    journals.trip("east-1", requested(2)).go("east-1", "a", &[E::Offered]);
-    journals.go("world-1", "a", &[E::Accepted, E::CancelledByDriver]);
+    journals.trip("east-1", requested(2)).events("east-1", "a", &[E::Offered]);
+    journals.events("world-1", "a", &[E::Accepted, E::CancelledByDriver]);
     journals.records.sort_by(|(a, ..), (b, ..)| a.cmp(b));
-    let found = |overlap_ms| {
-        let wrong = Wrong::OneDriverTwoMarkets { driver: driver("a"), other: id("world-1"), overlap_ms };
-        ("east".into(), 2, Some("east-1".into()), wrong)
+    let expected = |overlap_ms| {
+        let kind =
+            ViolationKind::OneDriverTwoMarkets { driver: driver("a"), other: id("world-1"), overlap_ms };
+        ("east".into(), 2, Some("east-1".into()), kind)
     };
-    assert_eq!(journals.only(), found(2_000));
-    // Without the cancellation both go on.
+    assert_eq!(journals.only_violation(), expected(2_000));
+    // Without the cancellation neither reservation ends.
     journals.records.pop();
-    assert_eq!(journals.only(), found(i64::MAX));
+    assert_eq!(journals.only_violation(), expected(i64::MAX));
 }
 
 #[test]
 fn a_receipt_for_somebody_else() {
-    for wrong in [receipt("b", 1), receipt("a", 2)] {
+    for wrong_receipt in [receipt("b", 1), receipt("a", 2)] {
         let mut journals = offered();
-        journals.go("world-1", "a", &[E::Accepted, E::PickedUp]);
-        let dropped_off = TripEvent::DroppedOff { driver: driver("a"), receipt: Box::new(wrong) };
+        journals.events("world-1", "a", &[E::Accepted, E::PickedUp]);
+        let dropped_off = TripEvent::DroppedOff { driver: driver("a"), receipt: Box::new(wrong_receipt) };
         journals.trip("world-1", dropped_off);
-        assert_eq!(journals.only(), at(5, "world-1", Wrong::WrongReceipt));
+        assert_eq!(journals.only_violation(), at(5, "world-1", ViolationKind::WrongReceipt));
     }
 }
 
@@ -245,7 +261,7 @@ fn a_receipt_for_somebody_else() {
 fn violations_are_counted_beyond_those_that_are_kept() {
     let mut journals = Journals::default();
     for _ in 0..1_500 {
-        journals.go("world-1", "a", &[E::Accepted]);
+        journals.events("world-1", "a", &[E::Accepted]);
     }
     let report = journals.audit();
     assert_eq!((report.violations.len(), report.summary.violations), (1_000, 1_500));
@@ -254,14 +270,14 @@ fn violations_are_counted_beyond_those_that_are_kept() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A matcher that asks the machine, and gives a driver no second trip, leaves nothing to find.
+    /// The journal has no violation if the matcher only writes legal events and gives no driver a second trip.
     #[test]
-    fn what_the_machine_allowed_is_no_violation(
-        wishes in prop::collection::vec((0_usize..6, 0_usize..16, 0_usize..4), 0..300),
+    fn journals_of_the_state_machine_have_no_violations(
+        choices in prop::collection::vec((0_usize..6, 0_usize..16, 0_usize..4), 0..300),
     ) {
         let mut journals = Journals::default();
         let mut trips: Vec<Option<Trip>> = vec![None; 6];
-        for (number, kind, name) in wishes {
+        for (number, kind, name) in choices {
             let (text, name) = (format!("world-{number}"), ["a", "b", "c", "d"][name]);
             let Some(trip) = &mut trips[number] else {
                 journals.trip(&text, requested(number as u64));
@@ -269,7 +285,7 @@ proptest! {
                 continue;
             };
             let driver = driver(name);
-            let wish = if E::ALL[kind] == E::DroppedOff {
+            let chosen = if E::ALL[kind] == E::DroppedOff {
                 let receipt = Box::new(receipt(name, number as u64));
                 TripEvent::DroppedOff { driver: driver.clone(), receipt }
             } else if let (E::Reassigned, Some(from)) = (E::ALL[kind], &trip.driver) {
@@ -278,17 +294,17 @@ proptest! {
                 event(E::ALL[kind], name)
             };
             let mut next = trip.clone();
-            if next.apply(&wish, START_MS) != Ok(Outcome::Changed) {
+            if next.apply(&chosen, START_MS) != Ok(Outcome::Changed) {
                 continue;
             }
-            let is_promised = trips.iter().flatten().any(|other| {
-                other.id != next.id && other.promised().any(|promised| *promised == driver)
+            let is_reserved = trips.iter().flatten().any(|other| {
+                other.id != next.id && other.reserved_drivers().any(|reserved| *reserved == driver)
             });
-            if matches!(E::ALL[kind], E::Offered | E::ReassignmentOffered) && is_promised {
+            if matches!(E::ALL[kind], E::Offered | E::ReassignmentOffered) && is_reserved {
                 continue;
             }
             trips[number] = Some(next);
-            journals.trip(&text, wish);
+            journals.trip(&text, chosen);
         }
         let report = journals.audit();
         prop_assert_eq!(&report.violations, &vec![]);

@@ -14,7 +14,7 @@ fn a_trip_id_is_its_market_and_its_number() {
 }
 
 #[test]
-fn what_is_no_trip_id_is_named() {
+fn an_invalid_trip_id_is_rejected_by_name() {
     let many = format!("{}-1", "n".repeat(33));
     let bad = [
         "",
@@ -38,7 +38,7 @@ fn what_is_no_trip_id_is_named() {
 }
 
 #[test]
-fn ids_are_checked_on_the_way_in() {
+fn ids_are_validated_when_they_are_parsed() {
     let long = "x".repeat(65);
     assert_eq!(RiderId::new(&long).unwrap_err().to_string(), "rider_id: 65 bytes, must be 1 to 64");
     assert_eq!(IdempotencyKey::new("").unwrap_err().to_string(), "idempotency_key: 0 bytes, must be 1 to 64");

@@ -1,4 +1,4 @@
-//! What the table of states does not show: who is remembered, which times are kept, what a watcher sees.
+//! The state machine beyond the table of transitions: drivers who returned an offer, times, meter and steps.
 
 use kerb_trips::{
     CancelledBy, EventKind as E, IllegalReason, Meter, Outcome, Receipt, ReturnReason, StepNote, Trip,
@@ -21,7 +21,7 @@ fn a_returned_offer_keeps_the_age_and_is_not_made_again() {
     apply(&mut trip, &declined("own"));
     assert_eq!((trip.state, &trip.driver, trip.offer), (TripState::Requested, &None, None));
     assert_eq!((trip.times.requested_ms, trip.times.offered_ms), (START_MS, None));
-    assert_eq!(trip.refused_by, [driver("own")]);
+    assert_eq!(trip.returned_by, [driver("own")]);
     let again = trip.apply(&offered("own"), 0).unwrap_err();
     assert_eq!(again.why, IllegalReason::ReturnedBefore);
     assert_eq!(
@@ -30,14 +30,14 @@ fn a_returned_offer_keeps_the_age_and_is_not_made_again() {
     );
     apply(&mut trip, &offered("other"));
     assert_eq!(trip.offers, 2);
-    // The first driver's "no" comes again, late: known. The second's is new.
+    // The first driver's decline is a repeat. The second driver's is new.
     assert_eq!(apply(&mut trip, &declined("own")), Outcome::Repeated);
     assert_eq!(trip.state, TripState::Offered);
     assert_eq!(apply(&mut trip, &declined("other")), Outcome::Changed);
 }
 
 #[test]
-fn a_lost_driver_is_forgotten_and_may_be_asked_again() {
+fn a_lost_driver_loses_the_trip_and_may_receive_a_new_offer() {
     let mut trip = trip_in(TripState::Arrived);
     let lost = event(E::DriverLost, "own");
     apply(&mut trip, &lost);
@@ -48,7 +48,7 @@ fn a_lost_driver_is_forgotten_and_may_be_asked_again() {
     let late = trip.apply(&event(E::Arrived, "own"), 0).unwrap_err();
     assert_eq!(late.why, IllegalReason::NotLegal);
     apply(&mut trip, &offered("other"));
-    assert_eq!(trip.apply(&event(E::Arrived, "own"), 0).unwrap_err().why, IllegalReason::NotYours);
+    assert_eq!(trip.apply(&event(E::Arrived, "own"), 0).unwrap_err().why, IllegalReason::OtherDriver);
     apply(&mut trip, &event(E::OfferReturned, "other"));
     apply(&mut trip, &offered("own"));
     apply(&mut trip, &event(E::Accepted, "own"));
@@ -56,25 +56,25 @@ fn a_lost_driver_is_forgotten_and_may_be_asked_again() {
 }
 
 #[test]
-fn a_reassigned_trip_is_the_new_drivers_from_the_offer_on() {
+fn a_takeover_offer_reserves_its_driver_and_acceptance_moves_the_trip() {
     let mut trip = trip_in(TripState::EnRoute);
-    let asked = event(E::ReassignmentOffered, "nearer");
-    trip.apply(&asked, START_MS + 30_000).unwrap();
-    assert_eq!(trip.promised().collect::<Vec<_>>(), [&driver("own"), &driver("nearer")]);
+    let takeover = event(E::ReassignmentOffered, "nearer");
+    trip.apply(&takeover, START_MS + 30_000).unwrap();
+    assert_eq!(trip.reserved_drivers().collect::<Vec<_>>(), [&driver("own"), &driver("nearer")]);
     assert_eq!((&trip.driver, trip.offers, trip.steps.len()), (&Some(driver("own")), 2, 3));
     trip.apply(&event(E::Reassigned, "nearer"), START_MS + 34_000).unwrap();
-    assert_eq!(trip.promised().collect::<Vec<_>>(), [&driver("nearer")]);
-    assert_eq!((trip.reassigned(), trip.offer.unwrap().pickup_eta_s), (1, 60));
+    assert_eq!(trip.reserved_drivers().collect::<Vec<_>>(), [&driver("nearer")]);
+    assert_eq!((trip.reassignment_count(), trip.offer.unwrap().pickup_eta_s), (1, 60));
     let times = (trip.times.offered_ms, trip.times.accepted_ms);
     assert_eq!(times, (Some(START_MS + 30_000), Some(START_MS + 34_000)));
     let step = trip.steps.last().unwrap();
     assert_eq!((step.state, &step.driver), (TripState::EnRoute, &Some(driver("nearer"))));
     assert_eq!(step.note, StepNote::Reassigned { from: driver("own") });
-    // Who had it is told that it is another's, whatever it says about it.
+    // Every event of the first driver is rejected, because the trip has another driver.
     for kind in [E::Accepted, E::Arrived, E::PickedUp, E::CancelledByDriver] {
-        assert_eq!(trip.apply(&event(kind, "own"), 0).unwrap_err().why, IllegalReason::NotYours, "{kind}");
+        assert_eq!(trip.apply(&event(kind, "own"), 0).unwrap_err().why, IllegalReason::OtherDriver, "{kind}");
     }
-    // The first driver may be asked again; who declined may not.
+    // The first driver may receive a takeover offer. After declining it, the driver receives no other.
     assert_eq!(apply(&mut trip, &event(E::ReassignmentOffered, "own")), Outcome::Changed);
     assert_eq!(apply(&mut trip, &event(E::ReassignmentReturned, "own")), Outcome::Changed);
     assert_eq!(apply(&mut trip, &event(E::ReassignmentReturned, "own")), Outcome::Repeated);
@@ -83,21 +83,21 @@ fn a_reassigned_trip_is_the_new_drivers_from_the_offer_on() {
     assert_eq!(trip.driver, Some(driver("nearer")));
 }
 
-/// The first of two that cross wins, and the other is told.
+/// If the acceptance of a takeover crosses an event of the first driver, the first one applied wins.
 #[test]
-fn who_is_asked_too_late_is_told_so() {
+fn an_acceptance_after_the_takeover_offer_ended_is_rejected() {
     for kind in [E::Arrived, E::PickedUp, E::DriverLost, E::CancelledByRider] {
         let mut trip = trip_in(TripState::EnRoute);
         apply(&mut trip, &event(E::ReassignmentOffered, "nearer"));
         apply(&mut trip, &event(kind, "own"));
-        assert_eq!(trip.asked, None, "{kind}");
+        assert_eq!(trip.takeover_offer, None, "{kind}");
         let late = trip.apply(&event(E::Reassigned, "nearer"), 0).unwrap_err();
         assert_eq!(late.why, IllegalReason::NotLegal, "{kind}");
     }
 }
 
 #[test]
-fn a_forgotten_arrival_stays_unknown() {
+fn a_pick_up_without_a_report_of_arrival_leaves_the_arrival_time_empty() {
     let mut trip = trip_in(TripState::EnRoute);
     apply(&mut trip, &event(E::PickedUp, "own"));
     assert_eq!((trip.state, trip.times.arrived_ms), (TripState::OnTrip, None));
@@ -147,12 +147,12 @@ fn only_the_same_party_repeats_a_cancellation() {
         operator.to_string(),
         "trip world-17 is cancelled: cancelled_by_operator is not possible, it has ended"
     );
-    // The driver whose trip is called off must learn it, not hear that all is well.
+    // The driver of a cancelled trip must learn of the cancellation, so the repeat is an error.
     assert!(trip.apply(&event(E::Accepted, "own"), 0).is_err());
 }
 
 #[test]
-fn a_request_that_comes_again_is_the_same_only_when_it_is_equal() {
+fn a_request_is_a_repeat_only_if_it_is_equal() {
     let mut trip = trip_in(TripState::EnRoute);
     assert_eq!(apply(&mut trip, &TripEvent::Requested(Box::new(request(1)))), Outcome::Repeated);
     let mut other = request(1);
@@ -161,7 +161,7 @@ fn a_request_that_comes_again_is_the_same_only_when_it_is_equal() {
 }
 
 #[test]
-fn errors_say_what_is_possible() {
+fn errors_list_the_legal_events() {
     let illegal = trip_in(TripState::Requested).apply(&event(E::DroppedOff, "own"), 0).unwrap_err();
     let text = "trip world-17 is requested: dropped_off is not possible, legal are offered, expired, \
                 cancelled_by_rider, cancelled_by_operator";
@@ -174,20 +174,20 @@ fn errors_say_what_is_possible() {
 }
 
 #[test]
-fn steps_tell_the_whole_story_in_order() {
+fn steps_record_every_change_in_order() {
     let mut trip = trip_in(TripState::Offered);
     apply(&mut trip, &event(E::OfferReturned, "own"));
     apply(&mut trip, &offered("other"));
     apply(&mut trip, &event(E::Accepted, "other"));
     apply(&mut trip, &event(E::DriverLost, "other"));
     apply(&mut trip, &event(E::CancelledByRider, "own"));
-    let story: Vec<(&str, Option<&str>)> = trip
+    let steps: Vec<(&str, Option<&str>)> = trip
         .steps
         .iter()
         .map(|s| (s.state.name(), s.driver.as_ref().map(kerb_types::DriverId::as_str)))
         .collect();
     assert_eq!(
-        story,
+        steps,
         [
             ("requested", None),
             ("offered", Some("own")),
@@ -198,7 +198,7 @@ fn steps_tell_the_whole_story_in_order() {
             ("cancelled", None),
         ]
     );
-    assert_eq!(trip.steps[2].note, StepNote::OfferReturned { why: ReturnReason::DriverGone });
+    assert_eq!(trip.steps[2].note, StepNote::OfferReturned { why: ReturnReason::DriverDisconnected });
     assert_eq!(trip.steps[5].note, StepNote::DriverLost);
     let reason = "changed plans".into();
     assert_eq!(trip.steps[6].note, StepNote::Cancelled { by: CancelledBy::Rider, reason });

@@ -1,12 +1,12 @@
-//! Trips: the machine against a table written by hand, ids, the written form, and the audit of journals.
+//! Tests of trips: the state machine against tables written by hand, ids, the serialized form, and the audit of journals.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod audit;
 mod ids;
 mod machine;
+mod serialized;
 mod table;
-mod written;
 
 use kerb_geometry::LatLng;
 use kerb_trips::{
@@ -15,7 +15,7 @@ use kerb_trips::{
 };
 use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
 
-/// The rider asks at this time; each further event comes a second later.
+/// The time of the request in milliseconds since the Unix epoch. Each further event comes a second later.
 pub(crate) const START_MS: i64 = 1_700_000_000_000;
 
 pub(crate) fn driver(name: &str) -> DriverId {
@@ -70,14 +70,14 @@ pub(crate) fn receipt(name: &str, rider: u64) -> Receipt {
     }
 }
 
-/// An event of each kind; where it is a driver's, of this one.
+/// Returns an event of `kind`; a driver's event is one of driver `name`.
 pub(crate) fn event(kind: EventKind, name: &str) -> TripEvent {
     let cancelled = |by| TripEvent::Cancelled { by, reason: "changed plans".into() };
     match kind {
         EventKind::Requested => TripEvent::Requested(Box::new(request(2))),
         EventKind::Offered => offered(name),
         EventKind::OfferReturned => {
-            TripEvent::OfferReturned { driver: driver(name), why: ReturnReason::DriverGone }
+            TripEvent::OfferReturned { driver: driver(name), why: ReturnReason::DriverDisconnected }
         }
         EventKind::Accepted => TripEvent::Accepted { driver: driver(name) },
         EventKind::ReassignmentOffered => TripEvent::ReassignmentOffered {
@@ -104,7 +104,7 @@ pub(crate) fn event(kind: EventKind, name: &str) -> TripEvent {
     }
 }
 
-/// A trip after these events of driver `own`, a second apart.
+/// Returns a trip after these events of driver `own`, a second apart.
 pub(crate) fn after(kinds: &[EventKind]) -> Trip {
     let mut trip = Trip::requested(trip_id(17), request(1), START_MS);
     for (kind, at_ms) in kinds.iter().zip((1..).map(|n| START_MS + n * 1_000)) {
@@ -113,17 +113,17 @@ pub(crate) fn after(kinds: &[EventKind]) -> Trip {
     trip
 }
 
-/// The shortest way to a state.
+/// Returns a trip in `state`, after the fewest events that lead there.
 pub(crate) fn trip_in(state: TripState) -> Trip {
     use EventKind as E;
-    let way = [E::Offered, E::Accepted, E::Arrived, E::PickedUp, E::DroppedOff];
+    let ride = [E::Offered, E::Accepted, E::Arrived, E::PickedUp, E::DroppedOff];
     let trip = match state {
         TripState::Requested => after(&[]),
-        TripState::Offered => after(&way[..1]),
-        TripState::EnRoute => after(&way[..2]),
-        TripState::Arrived => after(&way[..3]),
-        TripState::OnTrip => after(&way[..4]),
-        TripState::Completed => after(&way),
+        TripState::Offered => after(&ride[..1]),
+        TripState::EnRoute => after(&ride[..2]),
+        TripState::Arrived => after(&ride[..3]),
+        TripState::OnTrip => after(&ride[..4]),
+        TripState::Completed => after(&ride),
         TripState::Expired => after(&[E::Expired]),
         TripState::Cancelled => after(&[E::Offered, E::Accepted, E::CancelledByRider]),
     };

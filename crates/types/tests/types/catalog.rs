@@ -1,4 +1,4 @@
-//! Ids, names and filters.
+//! Driver and node ids, the catalog, and the order of update versions.
 
 use kerb_types::{Catalog, DriverId, NodeId, UpdateVersion};
 
@@ -33,7 +33,7 @@ fn a_catalog_maps_names_to_numbers_and_back() {
 }
 
 #[test]
-fn a_catalog_refuses_lists_that_the_index_cannot_hold() {
+fn a_catalog_rejects_lists_that_the_index_cannot_hold() {
     let names = |n: usize| (0..n).map(|i| format!("n{i}")).collect::<Vec<_>>();
     assert!(Catalog::new(names(64), names(16)).is_ok());
     assert_eq!(Catalog::new(names(65), vec![]).unwrap_err().field, "vehicle_classes");

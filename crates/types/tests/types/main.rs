@@ -1,4 +1,4 @@
-//! The vocabulary's promises: names and ids, shards of places and searches, placement of shards, trips.
+//! Ids and catalogs, shards of positions and searches, placement of shards, metrics and backoff.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

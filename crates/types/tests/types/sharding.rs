@@ -1,4 +1,4 @@
-//! Shards of places and searches: a search asks the shard of every driver that it could find.
+//! The shards of a search include the shard of every driver that the search may find.
 
 use kerb_geometry::{Area, Circle, LatLng};
 use kerb_types::{Catalog, DriverId, Partitioning, Sharding};
@@ -21,7 +21,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_search_asks_the_shard_of_every_driver_inside(
+    fn a_search_covers_the_shard_of_every_driver_inside(
         center in anywhere(),
         radius_m in prop_oneof![1.0..5_000.0, 5_000.0..500_000.0, 500_000.0..20_000_000.0],
         step in (-50_000_000..50_000_000_i32, -50_000_000..50_000_000_i32),
@@ -31,21 +31,21 @@ proptest! {
         let partitioning = if by_id { Partitioning::Id } else { Partitioning::Tile };
         let sharding = Sharding::new(shards, partitioning).unwrap();
         let area = Area::Circle(Circle::new(center, radius_m).unwrap());
-        let asked = sharding.shards_for(&area);
-        prop_assert!(asked.is_sorted_by(|a, b| a < b));
+        let covered = sharding.shards_for(&area);
+        prop_assert!(covered.is_sorted_by(|a, b| a < b));
         let driver = near(center, step);
         let shard = sharding.shard_of(&DriverId::new("d").unwrap(), driver);
         prop_assert!(shard.0 < shards);
-        prop_assert!(!area.contains(driver) || asked.contains(&shard));
+        prop_assert!(!area.contains(driver) || covered.contains(&shard));
     }
 }
 
 #[test]
-fn a_search_of_two_kilometers_asks_few_shards() {
+fn a_search_of_two_kilometers_covers_few_shards() {
     let sharding = Sharding::default();
-    let place = LatLng::new(37.7749, -122.4194).unwrap();
-    let asked = sharding.shards_for(&Area::Circle(Circle::new(place, 2_000.0).unwrap()));
-    assert!((1..=4).contains(&asked.len()), "{asked:?}");
+    let center = LatLng::new(37.7749, -122.4194).unwrap();
+    let covered = sharding.shards_for(&Area::Circle(Circle::new(center, 2_000.0).unwrap()));
+    assert!((1..=4).contains(&covered.len()), "{covered:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kerb_proto::v1::roads_admin_service_client::RoadsAdminServiceClient;
 use kerb_proto::v1::street_speed::Direction;
 use kerb_proto::v1::{
-    DescribeRoadsRequest, NodeRoads, SegmentEnds, SegmentNumber, SpeedFile, SpeedsTaken, StreetSpeed,
+    DescribeRoadsRequest, NodeRoads, NodeSpeedsResult, SegmentEnds, SegmentNumber, SpeedFile, StreetSpeed,
 };
 use kerb_routing::speeds::{DirectionName, SpeedRow, read_rows};
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ async fn set(args: SetArgs) -> Result<Outcome, Failure> {
     let mut client = RoadsAdminServiceClient::new(server.connect().await?);
     let answer = client.set_speeds(server.request(futures::stream::iter(messages))).await;
     let nodes = answer.map_err(|status| failed(&status))?.into_inner().nodes;
-    for refusal in nodes.iter().flat_map(|node| node.refusals.iter().map(move |refusal| (node, refusal))) {
+    for refusal in nodes.iter().flat_map(|node| node.rejections.iter().map(move |refusal| (node, refusal))) {
         let (node, refusal) = refusal;
         let line = rows.get(refusal.row as usize).map_or(0, |row| row.line);
         let (id, text) = (table::printable(&node.node_id), table::printable(&refusal.description));
@@ -76,7 +76,7 @@ async fn set(args: SetArgs) -> Result<Outcome, Failure> {
     if args.asked.json {
         println!("{}", json!({ "nodes": nodes.iter().map(taken_json).collect::<Vec<_>>() }));
     } else {
-        let row = |node: &SpeedsTaken| {
+        let row = |node: &NodeSpeedsResult| {
             vec![
                 node.node_id.clone(),
                 node.taken.to_string(),
@@ -108,14 +108,14 @@ fn street_speed(row: &SpeedRow, lifetime_s: Option<u32>) -> StreetSpeed {
     }
 }
 
-fn taken_json(node: &SpeedsTaken) -> Value {
+fn taken_json(node: &NodeSpeedsResult) -> Value {
     let refusal = |refusal: &kerb_proto::v1::RejectedSpeed| json!({ "row": refusal.row, "field": refusal.field, "description": refusal.description });
     json!({
         "node_id": node.node_id,
         "error": node.error,
         "taken": node.taken,
         "refused": node.refused,
-        "refusals": node.refusals.iter().map(refusal).collect::<Vec<_>>(),
+        "rejections": node.rejections.iter().map(refusal).collect::<Vec<_>>(),
     })
 }
 

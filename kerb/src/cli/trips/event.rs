@@ -242,7 +242,7 @@ fn why_returned(why: &ReturnReason) -> (&'static str, &str) {
     match why {
         ReturnReason::Declined { reason } => ("declined", reason),
         ReturnReason::Expired => ("expired", ""),
-        ReturnReason::DriverGone => ("driver_gone", ""),
+        ReturnReason::DriverDisconnected => ("driver_gone", ""),
         ReturnReason::Withdrawn => ("withdrawn", ""),
     }
 }
@@ -274,7 +274,7 @@ impl Parties {
             Some((rider, driver)) => (Some(rider.clone()), driver.clone()),
             None => (None, None),
         };
-        let named = event.of_driver().cloned();
+        let named = event.required_driver().cloned();
         match event {
             TripEvent::Requested(request) => {
                 self.of_trip.insert(trip.clone(), (request.rider.clone(), None));

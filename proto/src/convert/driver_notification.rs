@@ -1,19 +1,19 @@
-//! Between ingest nodes and the matcher: news for drivers, their actions, and where they are.
+//! The messages between ingest nodes and the matcher: notifications, actions and locations of drivers.
 
 use kerb_ports::{DriverLocation, DriverNotification, TripAssignment};
 use kerb_types::{DriverId, FieldError};
 
 use super::driver_trip::{Act, action_of, reason_of};
-use super::field::{driver_id, one_position, refuse, required};
+use super::field::{driver_id, invalid, one_position, required};
 use super::public::{travel_source, travel_source_number};
 use super::trip::{public_state, trip_id, trip_state};
 use crate::internal::v1;
 use crate::internal::v1::driver_notification::Notification;
 
 impl From<&DriverNotification> for v1::DriverNotification {
-    fn from(news: &DriverNotification) -> Self {
-        let notification = match news {
-            DriverNotification::Assignment(task) => Notification::Assignment((&**task).into()),
+    fn from(notification: &DriverNotification) -> Self {
+        let notification = match notification {
+            DriverNotification::Assignment(assignment) => Notification::Assignment((&**assignment).into()),
             DriverNotification::Ended { trip, state, reason } => Notification::Ended(v1::TripEnded {
                 trip_id: trip.to_string(),
                 state: public_state(*state) as u32,
@@ -29,9 +29,10 @@ impl TryFrom<v1::DriverNotification> for DriverNotification {
 
     fn try_from(wire: v1::DriverNotification) -> Result<Self, FieldError> {
         match required("notification", wire.notification)? {
-            Notification::Assignment(task) => {
-                let task = TripAssignment::try_from(task).map_err(|error| error.within("assignment"))?;
-                Ok(Self::Assignment(Box::new(task)))
+            Notification::Assignment(assignment) => {
+                let assignment =
+                    TripAssignment::try_from(assignment).map_err(|error| error.within("assignment"))?;
+                Ok(Self::Assignment(Box::new(assignment)))
             }
             Notification::Ended(ended) => trip_ended(ended).map_err(|error| error.within("ended")),
         }
@@ -47,16 +48,16 @@ fn trip_ended(wire: v1::TripEnded) -> Result<DriverNotification, FieldError> {
 }
 
 impl From<&TripAssignment> for v1::TripAssignment {
-    fn from(task: &TripAssignment) -> Self {
+    fn from(assignment: &TripAssignment) -> Self {
         Self {
-            trip_id: task.trip.to_string(),
-            state: public_state(task.state) as u32,
-            pickup: task.pickup.to_bits(),
-            dropoff: task.dropoff.to_bits(),
-            pickup_eta_s: task.pickup_eta_s,
-            travel_source: travel_source_number(task.travel_source) as u32,
-            expires_ms: task.expires_ms,
-            party_size: u32::from(task.party_size),
+            trip_id: assignment.trip.to_string(),
+            state: public_state(assignment.state) as u32,
+            pickup: assignment.pickup.to_bits(),
+            dropoff: assignment.dropoff.to_bits(),
+            pickup_eta_s: assignment.pickup_eta_s,
+            travel_source: travel_source_number(assignment.travel_source) as u32,
+            expires_ms: assignment.expires_ms,
+            party_size: u32::from(assignment.party_size),
         }
     }
 }
@@ -78,22 +79,22 @@ impl TryFrom<v1::TripAssignment> for TripAssignment {
     }
 }
 
-/// A number of persons that fits its type; whether so many may ride is for the taker of the request to see.
+/// Converts a number of persons. The matcher checks its own limit.
 pub(super) fn party_size(number: u32) -> Result<u8, FieldError> {
-    u8::try_from(number).ok().ok_or_else(|| refuse("party_size", number, "at most 255"))
+    u8::try_from(number).ok().ok_or_else(|| invalid("party_size", number, "at most 255"))
 }
 
-/// `None`: the driver is not known.
+/// `None` stands for a driver that the node does not know.
 impl From<Option<&DriverLocation>> for v1::DriverLocation {
-    fn from(locations: Option<&DriverLocation>) -> Self {
-        let Some(locations) = locations else { return Self::default() };
-        let position = locations.position.map(|(position, _)| position.to_bits());
-        let time_ms = locations.position.map_or(0, |(_, time_ms)| time_ms);
-        Self { known: true, connected: locations.connected, position, time_ms }
+    fn from(location: Option<&DriverLocation>) -> Self {
+        let Some(location) = location else { return Self::default() };
+        let position = location.position.map(|(position, _)| position.to_bits());
+        let time_ms = location.position.map_or(0, |(_, time_ms)| time_ms);
+        Self { known: true, connected: location.connected, position, time_ms }
     }
 }
 
-/// `None`: the driver is not known.
+/// `None` stands for a driver that the node does not know.
 impl TryFrom<v1::DriverLocation> for Option<DriverLocation> {
     type Error = FieldError;
 

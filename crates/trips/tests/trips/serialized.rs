@@ -1,4 +1,4 @@
-//! The written form: whatever can be is read back as it was.
+//! The serialized form of records and trips: every value survives serialization.
 
 use kerb_geometry::LatLng;
 use kerb_trips::{
@@ -77,7 +77,7 @@ fn returns() -> impl Strategy<Value = ReturnReason> {
     prop_oneof![
         texts().prop_map(|reason| ReturnReason::Declined { reason }),
         Just(ReturnReason::Expired),
-        Just(ReturnReason::DriverGone),
+        Just(ReturnReason::DriverDisconnected),
         Just(ReturnReason::Withdrawn),
     ]
 }
@@ -134,7 +134,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_record_is_read_back_as_it_was(
+    fn a_record_survives_serialization(
         at_ms in any::<i64>(), matcher in texts(), changes in prop::collection::vec(changes(), 0..8),
     ) {
         let record = Record { at_ms, matcher, changes };
@@ -142,9 +142,9 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
     }
 
-    /// Whatever came to a trip, its snapshot is the trip.
+    /// A trip survives serialization after any sequence of events.
     #[test]
-    fn a_trip_is_read_back_as_it_was(request in requests(), events in prop::collection::vec((0..16_usize, any::<bool>()), 0..20)) {
+    fn a_trip_survives_serialization(request in requests(), events in prop::collection::vec((0..16_usize, any::<bool>()), 0..20)) {
         let mut trip = Trip::requested("world-1".parse().unwrap(), request, START_MS);
         for (at_ms, (kind, own)) in (START_MS..).zip(events) {
             let name = if own { "own" } else { "other" };
@@ -155,9 +155,9 @@ proptest! {
     }
 }
 
-/// Records stand on disk for years: this text must be read as long as there is this program.
+/// Records stay on disk for years, so every later version must read this text.
 #[test]
-fn the_written_form_stays() {
+fn the_serialized_form_is_stable() {
     let change = Change::Trip {
         trip: "world-17".parse().unwrap(),
         event: TripEvent::PickedUp { driver: DriverId::new("cab-7").unwrap(), at: Some(place(1)) },
@@ -175,9 +175,9 @@ fn the_written_form_stays() {
     assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
 }
 
-/// An offer that was written before its source was.
+/// The field `travel_source` is younger than the event.
 #[test]
-fn an_older_record_has_no_source() {
+fn an_older_offer_has_no_travel_source() {
     let older = r#"{"type":"offered","driver":"cab-7","pickup_eta_s":90,"expires_ms":17000}"#;
     let event: TripEvent = serde_json::from_str(older).unwrap();
     assert!(matches!(event, TripEvent::Offered { travel_source: None, pickup_eta_s: 90, .. }), "{event:?}");
@@ -188,7 +188,7 @@ fn an_older_record_has_no_source() {
 }
 
 #[test]
-fn what_cannot_be_read_back_is_not_written() {
+fn a_value_that_json_cannot_represent_is_not_serialized() {
     for distance_m in [f64::NAN, f64::INFINITY] {
         let error = serde_json::to_string(&TripEvent::Metered { distance_m, at: place(0) }).unwrap_err();
         assert!(error.to_string().contains("must be a finite number"), "{error}");
@@ -198,9 +198,9 @@ fn what_cannot_be_read_back_is_not_written() {
     assert!(error.to_string().contains("latitude: 91 is outside"), "{error}");
 }
 
-/// The names in texts and in records are the same.
+/// The names in messages and in records are the same.
 #[test]
-fn names_are_those_of_the_written_form() {
+fn names_match_the_serialized_form() {
     for state in kerb_trips::TripState::ALL {
         assert_eq!(serde_json::to_value(state).unwrap(), state.name());
         assert_eq!(serde_json::to_value(trip_in(state)).unwrap()["state"], state.name());
