@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 const DRIVERS: u32 = 20_000;
-const QUESTIONS: usize = 5_000;
+const QUERIES: usize = 5_000;
 
 /// A cluster of one index server.
 struct Cluster {
@@ -94,7 +94,7 @@ fn many(c: &mut Criterion) {
     let (aggregator, _source) = runtime.block_on(start(&mut rng));
     let filter = DriverFilter { statuses: 1 << 1, time_min_ms: NOW_MS - 15_000, ..DriverFilter::ANY };
     let query = |rng: &mut Pcg64Mcg| NearbyQuery { point: anywhere(rng), k: 20, radius_m: 11_000.0, filter };
-    let queries: Vec<_> = (0..QUESTIONS).map(|_| query(&mut rng)).collect();
+    let queries: Vec<_> = (0..QUERIES).map(|_| query(&mut rng)).collect();
     c.bench_function("nearest_20_for_5000_queries", |b| {
         b.iter(|| {
             let deadline = Instant::now() + Duration::from_secs(10);

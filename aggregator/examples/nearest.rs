@@ -89,7 +89,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for neighbor in &result.neighbors {
         println!("{:>6.0} m  {}", hav_to_m(neighbor.hav), neighbor.profile.id);
     }
-    println!("{} of {} shards answered", result.coverage.answered(), result.coverage.asked);
+    println!("{} of {} shards answered", result.coverage.answered(), result.coverage.searched);
     assert!(result.neighbors.len() == 5 && result.coverage.is_complete(), "all five drivers are found");
     Ok(())
 }

@@ -17,7 +17,7 @@ pub struct LocatedDriver {
     pub driver: KnownDriver,
 }
 
-/// Asks every ingest node of the view; the newest stamp wins, and among equal ones a connected driver.
+/// Queries every ingest node of the view; the newest update version wins, and among equal ones a connected driver.
 ///
 /// Nodes that are not live are queried too, but the look-up does not wait for them once all live nodes have answered and
 /// one of them has the driver. [`Error::NotFound`]: all nodes answered, and none has the driver. [`Error::Unavailable`]:

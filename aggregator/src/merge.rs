@@ -21,7 +21,7 @@ use kerb_types::limits::PAGE_SIZE_MAX;
 
 pub use coverage::Coverage;
 
-/// Rounds of refetches per search, at most. A driver is rarely in two shards at once, so one round nearly always
+/// Maximum rounds of refetches per search. A driver is rarely in two shards at once, so one round nearly always
 /// suffices. Each round asks for four times as many neighbors as the round before.
 pub const REFETCH_ROUNDS_MAX: u32 = 4;
 /// Neighbors that the first refetch asks for beyond the known need.

@@ -48,23 +48,23 @@ pub fn encode(fingerprint: u64, cursor: &Cursor) -> String {
     to_hex(&bytes)
 }
 
-/// Decodes the end of the page before. The error tells a token that [`encode`] did not make from a token of another
+/// Decodes the end of the page before. The error distinguishes a token that [`encode`] did not make from one of another
 /// request.
 pub fn decode(token: &str, wanted: u64) -> Result<Cursor, FieldError> {
-    let not_a_token = || refuse("not a page token, must be next_page_token of the page before, unchanged");
+    let not_a_token = || reject("not a page token, must be next_page_token of the page before, unchanged");
     let (version, bound_to, cursor) = parse(token).ok_or_else(not_a_token)?;
     if version != VERSION {
-        return Err(refuse(&format!(
+        return Err(reject(&format!(
             "version {version}, must be {VERSION}: start again from the first page"
         )));
     }
     if bound_to != wanted {
-        return Err(refuse("of another request, must come with everything else unchanged"));
+        return Err(reject("of another request, must come with everything else unchanged"));
     }
     cursor.ok_or_else(not_a_token)
 }
 
-fn refuse(description: &str) -> FieldError {
+fn reject(description: &str) -> FieldError {
     FieldError::new("page_token", description)
 }
 

@@ -15,9 +15,9 @@ const FAILURES_MAX: u32 = 20;
 /// The progress of a rebuild.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RebuildProgress {
-    /// Shards to fill.
+    /// Shards that the rebuild empties and fills.
     pub shards_total: usize,
-    /// Shards filled.
+    /// Shards that every live ingest node has filled.
     pub shards_covered: usize,
     /// Drivers in these shards.
     pub drivers: u64,

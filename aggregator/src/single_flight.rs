@@ -52,7 +52,7 @@ struct Entry<V: Clone> {
 /// The result of a flight, own or joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlightResult<V> {
-    /// The result.
+    /// The value that the flight returned, cloned for each caller.
     pub value: V,
     /// The deadline of the flight that was joined; `None` for an own flight.
     pub joined: Option<Instant>,

@@ -179,14 +179,14 @@ fn filter_of(
 /// Whether the request ranks by travel time. Pages are ordered by distance or by id only, because an order by travel time
 /// has no cursor to continue from.
 fn is_by_travel_time(request: &FindNearbyRequest) -> Result<bool, FieldError> {
-    let refuse = |description: &str| Err(FieldError::new("rank_by", description));
+    let reject = |description: &str| Err(FieldError::new("rank_by", description));
     match (RankBy::try_from(request.rank_by), &request.search) {
         (Ok(RankBy::Unspecified | RankBy::Distance), _) => Ok(false),
         (Ok(RankBy::TravelTime), Some(WireSearch::Nearest(_)) | None) => Ok(true),
         (Ok(RankBy::TravelTime), Some(_)) => {
-            refuse("RANK_BY_TRAVEL_TIME, must be RANK_BY_DISTANCE in a search by pages: ask for nearest")
+            reject("RANK_BY_TRAVEL_TIME, must be RANK_BY_DISTANCE in a search by pages: ask for nearest")
         }
-        (Err(_), _) => refuse(&format!("{}, must be 0 to 2", request.rank_by)),
+        (Err(_), _) => reject(&format!("{}, must be 0 to 2", request.rank_by)),
     }
 }
 
@@ -201,7 +201,7 @@ fn with_eta(request: &FindNearbyRequest) -> Result<bool, FieldError> {
 fn resolution(wanted: Option<u32>) -> Result<Option<Resolution>, FieldError> {
     let Some(number) = wanted else { return Ok(None) };
     let resolution = u8::try_from(number).ok().and_then(|number| Resolution::try_from(number).ok());
-    let refusal =
+    let out_of_range =
         || FieldError::new("h3_resolution", format!("{number}, must be 0 to {H3_RESOLUTION_MAX}, or absent"));
-    resolution.map(Some).ok_or_else(refusal)
+    resolution.map(Some).ok_or_else(out_of_range)
 }

@@ -44,8 +44,9 @@ impl AdminService for Grpc {
 
 fn shard((i, number): (usize, &u32)) -> Result<ShardId, FieldError> {
     let shard = u16::try_from(*number).ok().filter(|number| *number < SHARDS_MAX);
-    let refusal = || FieldError::new(format!("shards[{i}]"), format!("{number}, must be below {SHARDS_MAX}"));
-    shard.map(ShardId).ok_or_else(refusal)
+    let out_of_range =
+        || FieldError::new(format!("shards[{i}]"), format!("{number}, must be below {SHARDS_MAX}"));
+    shard.map(ShardId).ok_or_else(out_of_range)
 }
 
 fn nodes(view: &MembershipView) -> Vec<NodeInfo> {

@@ -38,7 +38,7 @@ mod driver {
     pub(super) const TRAVEL_SOURCE: u32 = 10;
 }
 
-/// `FindNearbyBatchResponse.answers`.
+/// Field number of `answers` in `FindNearbyBatchResponse`.
 const ANSWERS: u32 = 1;
 
 /// The parts of a response that are equal for all drivers.
@@ -82,7 +82,7 @@ pub(super) fn answer(
         writer.neighbor(neighbor, travel.etas.get(i));
     }
     let coverage = v1::Coverage {
-        shards_queried: coverage.asked,
+        shards_queried: coverage.searched,
         shards_answered: coverage.answered(),
         shards_missing: coverage.missing.iter().map(|shard| u32::from(shard.0)).collect(),
     };
@@ -261,7 +261,7 @@ mod tests {
             let catalog = Catalog::default();
             let h3 = resolution.map(|resolution| Resolution::try_from(resolution).unwrap());
             let present = Presenter { catalog: &catalog, now_ms: NOW_MS, h3 };
-            let coverage = Coverage { asked: 3, missing: missing.into_iter().map(ShardId).collect() };
+            let coverage = Coverage { searched: 3, missing: missing.into_iter().map(ShardId).collect() };
             let expected = v1::FindNearbyResponse {
                 drivers: neighbors.iter().enumerate().map(|(i, neighbor)| prosts(&present, neighbor, etas.get(i))).collect(),
                 coverage: Some(v1::Coverage {

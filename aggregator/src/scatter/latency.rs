@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_from_the_initial_value_forgets_after_a_minute_and_keeps_the_floor() {
+    fn starts_from_the_initial_value_expires_after_a_minute_and_keeps_the_floor() {
         let (latency, now) = learned((0..5_000).map(|_| 100));
         let floor = Duration::from_millis(2);
         assert_eq!(Latency::new(INITIAL).usual(INITIAL, floor, now), INITIAL);

@@ -13,7 +13,7 @@ use super::shard_progress::ShardProgress;
 use crate::merge::{Coverage, Merge};
 use crate::query::SearchResult;
 
-/// A query that the executor is to send.
+/// A query that the executor must send.
 pub(super) struct OutgoingQuery {
     pub(super) attempt: usize,
     pub(super) server: NodeId,
@@ -144,12 +144,12 @@ impl<'a> ScatterState<'a> {
             let waited = now.duration_since(attempt.started);
             self.executor.record_failure(&servers[attempt.server.as_usize()], waited, &"no answer came", now);
         }
-        let asked = self.progress[0].len();
+        let searched = self.progress[0].len() as u32;
         let (neighbors, mut missing) = self.merge.finish();
         missing.extend(self.progress.iter().flat_map(ShardProgress::unanswered));
         missing.sort_unstable();
         missing.dedup();
-        SearchResult { neighbors, coverage: Coverage { asked: asked as u32, missing } }
+        SearchResult { neighbors, coverage: Coverage { searched, missing } }
     }
 
     fn open(&mut self, search: Search, shards: &[ShardId], now: Instant) {

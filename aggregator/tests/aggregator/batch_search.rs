@@ -52,7 +52,7 @@ async fn a_silent_server_makes_the_answers_partial_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn takes_the_filter_as_it_is_and_refuses_an_impossible_circle() {
+async fn applies_the_filter_unchanged_and_rejects_an_impossible_circle() {
     let cluster = Cluster::new(1, 1);
     cluster.put_line();
     let aggregator = cluster.aggregator(Options::default());
@@ -99,19 +99,19 @@ async fn queries_of_one_part_of_a_city_are_one_search_when_few_drivers_pass() {
         assert!(answer.complete);
     }
     // Of each server: for all of a tile, and for the one of another kind.
-    assert!(cluster.asked() <= 6, "{} queries to servers", cluster.asked());
+    assert!(cluster.queries_received() <= 6, "{} queries to servers", cluster.queries_received());
 }
 
 /// Refetch pass than one search answers, or a server is silent: each query is asked for itself.
 #[tokio::test(start_paused = true)]
-async fn queries_are_asked_one_by_one_when_a_search_for_all_does_not_answer_them() {
+async fn queries_are_sent_one_by_one_when_the_shared_search_does_not_answer_them() {
     let cluster = Cluster::new(1, 1);
     (0..300).for_each(|i| cluster.put(0, &neighbor(&format!("{i:03}"), i, 1)));
     let aggregator = cluster.aggregator(Options::default());
     let answers = aggregator.nearest(vec![query(5); 40], in_200_ms()).await.unwrap();
     let near = ["000", "001", "002", "003", "004"];
     assert!(answers.results.iter().all(|answer| answer.complete && names_of(&answers, answer) == near));
-    assert_eq!(cluster.asked(), 41);
+    assert_eq!(cluster.queries_received(), 41);
 
     cluster.servers[0].set(Script::Silent);
     let deadline = in_200_ms();

@@ -14,15 +14,15 @@ fn run(
     max: u32,
     times: TwoBanks,
 ) -> (Vec<(u32, String)>, bool, Vec<Search>) {
-    let mut soonest = NearestByEtaSearch::new(circle, k, max);
+    let mut eta_search = NearestByEtaSearch::new(circle, k, max);
     let mut rings = Vec::new();
-    while let Some(ring) = soonest.ring().cloned() {
+    while let Some(ring) = eta_search.ring().cloned() {
         let neighbors = linear_scan(drivers.iter(), &ring, &DriverFilter::ANY);
         let from: Vec<LatLng> = neighbors.iter().map(|neighbor| neighbor.position).collect();
-        soonest.read(neighbors, &etas(from, center(), &times), &times);
+        eta_search.read(neighbors, &etas(from, center(), &times), &times);
         rings.push(ring);
     }
-    let (best, exact) = soonest.finish();
+    let (best, exact) = eta_search.finish();
     let best = best.into_iter().map(|timed| (timed.eta.time_s, timed.neighbor.profile.id.to_string()));
     (best.collect(), exact, rings)
 }
@@ -55,13 +55,13 @@ proptest! {
         let (best, exact, rings) = run(&drivers, circle, k, 5_000, times);
         prop_assert!(exact);
         prop_assert_eq!(best, truth(&drivers, circle, k, times));
-        let asked: u32 = rings.iter().map(Search::limit).sum();
-        prop_assert!(asked <= 5_000);
+        let drivers_read: u32 = rings.iter().map(Search::limit).sum();
+        prop_assert!(drivers_read <= 5_000);
     }
 
-    /// With a bound it is the best of the drivers looked at, which are the nearest, and says whether that is enough.
+    /// A bounded search returns the best of the nearest drivers, and reports whether the result is exact.
     #[test]
-    fn a_bound_is_kept_and_said(
+    fn a_bounded_search_reports_whether_it_is_exact(
         steps in prop::collection::vec(0..400_u32, 0..300), k in 1..20_u32, max in 1..200_u32,
     ) {
         let drivers: Vec<Neighbor> =
@@ -85,8 +85,8 @@ proptest! {
 }
 
 #[test]
-fn rings_grow_and_end_where_nobody_can_be_sooner() {
-    // Two hundred over the bridge, then one who is not: 222 m farther and 580 s sooner.
+fn rings_grow_until_no_farther_driver_has_a_shorter_eta() {
+    // Two hundred over the bridge, then one who is not: 222 m farther, with an ETA 580 s shorter.
     let mut drivers: Vec<Neighbor> =
         (0..200).map(|i| neighbor(&format!("far-bank-{i:03}"), 2 * i + 1, 1)).collect();
     drivers.push(neighbor("near-bank", 400, 1));
@@ -104,18 +104,18 @@ fn rings_grow_and_end_where_nobody_can_be_sooner() {
 fn a_driver_met_in_two_rings_counts_once() {
     let circle = Circle::new(center(), 5_000.0).unwrap();
     let times = TwoBanks { bridge_s: 600 };
-    let mut soonest = NearestByEtaSearch::new(circle, 40, 5_000);
-    let limit = soonest.ring().unwrap().limit();
+    let mut eta_search = NearestByEtaSearch::new(circle, 40, 5_000);
+    let limit = eta_search.ring().unwrap().limit();
     let first: Vec<Neighbor> = (0..limit).map(|i| neighbor(&format!("d{i:03}"), 2 * i + 1, 1)).collect();
     let time = |neighbors: &[Neighbor]| {
         etas(neighbors.iter().map(|neighbor| neighbor.position).collect(), center(), &times)
     };
-    soonest.read(first.clone(), &time(&first), &times);
-    assert!(soonest.ring().is_some());
+    eta_search.read(first.clone(), &time(&first), &times);
+    assert!(eta_search.ring().is_some());
     // Has moved away meanwhile, and over the bridge.
     let second = vec![neighbor("d007", 400, 2)];
-    soonest.read(second.clone(), &time(&second), &times);
-    let (best, exact) = soonest.finish();
+    eta_search.read(second.clone(), &time(&second), &times);
+    let (best, exact) = eta_search.finish();
     let neighbors: Vec<Neighbor> = best.into_iter().map(|timed| timed.neighbor).collect();
     assert_eq!((names(&neighbors).iter().filter(|name| **name == "d007").count(), exact), (1, true));
 }

@@ -1,4 +1,4 @@
-//! A cluster of scripted servers. Positions are given, copies and all: these servers keep no promises of their own.
+//! A cluster of scripted servers. A test sets every copy of a position itself: the servers do not enforce that a driver is in one shard.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -107,20 +107,20 @@ pub(crate) enum Script {
     /// Does not cover these.
     Uncovered(Vec<ShardId>),
     Panics,
-    /// Answers one query and then is silent.
+    /// The first query is answered; the server is silent after that.
     Once,
     /// Always this, and keeps no record: costs next to nothing.
     Prepared(ShardResult),
 }
 
-/// An index server that does as it is told.
+/// An index server that follows its script.
 #[derive(Default)]
 pub(crate) struct FakeServer {
     pub(crate) script: Mutex<Script>,
     pub(crate) copies: Mutex<HashMap<ShardId, Vec<Neighbor>>>,
     pub(crate) queries: Mutex<Vec<ShardQuery>>,
-    /// Looks until a refilled shard is covered again.
-    pub(crate) refilling: Mutex<u32>,
+    /// Number of `stats` calls until an emptied shard is covered again.
+    pub(crate) polls_until_covered: Mutex<u32>,
     pub(crate) looks: Mutex<u32>,
 }
 
@@ -129,7 +129,7 @@ impl FakeServer {
         *self.script.lock().unwrap() = script;
     }
 
-    pub(crate) fn asked(&self) -> usize {
+    pub(crate) fn queries_received(&self) -> usize {
         self.queries.lock().unwrap().len()
     }
 
@@ -175,9 +175,9 @@ impl ShardSearch for FakeServer {
 impl IndexAdmin for FakeServer {
     fn stats(&self) -> Answer<'_, Vec<ShardStat>> {
         *self.looks.lock().unwrap() += 1;
-        let mut refilling = self.refilling.lock().unwrap();
-        let covered = *refilling == 0;
-        *refilling = refilling.saturating_sub(1);
+        let mut polls_until_covered = self.polls_until_covered.lock().unwrap();
+        let covered = *polls_until_covered == 0;
+        *polls_until_covered = polls_until_covered.saturating_sub(1);
         let stat =
             |shard| ShardStat { shard, drivers: 2, bytes: 100, covered, sources: vec![node("ingest")] };
         let stats = (0..SHARDS).map(|shard| stat(ShardId(shard))).collect();
@@ -194,14 +194,14 @@ impl IndexAdmin for FakeServer {
 
 impl PositionSink for FakeServer {
     fn open(&self, _register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
-        async { Ok(Box::new(NoSession) as Box<dyn ReplicationStream>) }.boxed()
+        async { Ok(Box::new(IdleReplicationStream) as Box<dyn ReplicationStream>) }.boxed()
     }
 }
 
-/// Nobody here sends positions.
-struct NoSession;
+/// No aggregator test sends positions.
+struct IdleReplicationStream;
 
-impl ReplicationStream for NoSession {
+impl ReplicationStream for IdleReplicationStream {
     fn send(&mut self, _frame: Frame) -> Answer<'_, ()> {
         async { Ok(()) }.boxed()
     }
@@ -215,7 +215,7 @@ impl ReplicationStream for NoSession {
     }
 }
 
-/// An ingest node that knows what it is told.
+/// An ingest node that looks up the drivers in `known`.
 #[derive(Default)]
 pub(crate) struct FakeIngest {
     pub(crate) script: Mutex<Script>,
@@ -237,9 +237,9 @@ impl DriverLookup for FakeIngest {
     }
 }
 
-/// Nobody here has news for drivers.
+/// No aggregator test notifies a driver.
 impl DriverChannel for FakeIngest {
-    fn notify(&self, _driver: DriverId, _news: DriverNotification) -> Answer<'_, bool> {
+    fn notify(&self, _driver: DriverId, _notification: DriverNotification) -> Answer<'_, bool> {
         async { Ok(false) }.boxed()
     }
 
@@ -272,7 +272,7 @@ impl Cluster {
         })
     }
 
-    /// Every search queries every shard, so a test need not know where a place is.
+    /// Every search queries every shard, so a test is independent of the sharding.
     pub(crate) fn aggregator(self: &Arc<Self>, options: Options) -> Aggregator {
         let sharding = Sharding::new(SHARDS, Partitioning::Id).unwrap();
         let ports = Ports {
@@ -311,8 +311,8 @@ impl Cluster {
         self.view.borrow().shard_map.shards_of(&node(&format!("index-{server}")))
     }
 
-    pub(crate) fn asked(&self) -> usize {
-        self.servers.iter().map(|server| server.asked()).sum()
+    pub(crate) fn queries_received(&self) -> usize {
+        self.servers.iter().map(|server| server.queries_received()).sum()
     }
 }
 

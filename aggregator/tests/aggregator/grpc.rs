@@ -59,7 +59,7 @@ async fn an_answer_carries_distance_age_cell_and_coverage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn travel_times_come_with_their_sources_and_rank_when_asked_to() {
+async fn travel_times_come_with_their_sources_and_rank_on_request() {
     let cluster = Cluster::new(2, 2);
     cluster.put_line();
     let aggregator = cluster.aggregator(Options::default());
@@ -267,7 +267,7 @@ async fn a_batch_is_refused_as_a_whole_with_every_wrong_field() {
         assert_eq!(status.code(), Code::InvalidArgument);
         assert!(status.message().starts_with(message), "{}", status.message());
     }
-    assert_eq!(cluster.asked(), 0);
+    assert_eq!(cluster.queries_received(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,25 +20,29 @@ fn scan(world: &World, shards: &[ShardId], search: &Search) -> Vec<Neighbor> {
     linear_scan(shards.iter().filter_map(|shard| world.get(shard)).flatten(), search, &DriverFilter::ANY)
 }
 
-/// Asks as the scatter does, until nothing more is needed.
-fn ask(world: &World, groups: &[Vec<ShardId>], search: &Search) -> (Vec<Neighbor>, Vec<ShardId>, usize) {
-    let mut gather = Merge::new(search.clone());
+/// Adds the results of all groups and of every refetch, as the scatter executor does.
+fn merge_all(
+    world: &World,
+    groups: &[Vec<ShardId>],
+    search: &Search,
+) -> (Vec<Neighbor>, Vec<ShardId>, usize) {
+    let mut merge = Merge::new(search.clone());
     for shards in groups {
-        gather.add(shards.clone(), search.limit(), scan(world, shards, search));
+        merge.add(shards.clone(), search.limit(), scan(world, shards, search));
     }
     let mut queries = 0;
     loop {
-        let more = gather.refetches();
-        if more.is_empty() {
+        let refetches = merge.refetches();
+        if refetches.is_empty() {
             break;
         }
-        for more in more {
+        for refetch in refetches {
             queries += 1;
-            let neighbors = scan(world, &more.shards, &more.search);
-            gather.add(more.shards, more.search.limit(), neighbors);
+            let neighbors = scan(world, &refetch.shards, &refetch.search);
+            merge.add(refetch.shards, refetch.search.limit(), neighbors);
         }
     }
-    let (neighbors, missing) = gather.finish();
+    let (neighbors, missing) = merge.finish();
     (neighbors, missing, queries)
 }
 
@@ -60,7 +64,7 @@ fn copies() -> impl Strategy<Value = Vec<Copy>> {
     prop::collection::vec(copy, 0..160)
 }
 
-/// At most one copy of a driver in a shard, and a stamp says where: copies of one stamp are the same.
+/// A shard holds at most one copy of a driver, and copies with one version are equal.
 fn world_of(copies: &[Copy]) -> World {
     let mut world: HashMap<ShardId, HashMap<u8, Neighbor>> = HashMap::new();
     let mut places: HashMap<(u8, u64), u32> = HashMap::new();
@@ -99,17 +103,17 @@ fn search() -> impl Strategy<Value = Search> {
 }
 
 proptest! {
-    /// Against a linear scan over everything: no driver twice, the newest visible copy stands, in order, and whoever
-    /// truly stands before the last one is there. Without stale copies the answer is the scan's.
+    /// The merge has no driver twice, keeps the newest visible copy, is in order, and misses no driver before its last one.
+    /// Without stale copies it equals a linear scan over all copies.
     #[test]
     fn merges_as_a_linear_scan(copies in copies(), search in search(), cut in prop::collection::vec(0_usize..4, 8)) {
         let world = world_of(&copies);
         let mut groups = vec![Vec::new(); 4];
         (0..8).for_each(|shard| groups[cut[usize::from(shard)]].push(ShardId(shard)));
         groups.retain(|group| !group.is_empty());
-        // A server that holds two copies knows the newer one only.
+        // A server that holds two copies keeps only the newer one.
         let world = newest_of_each_group(&world, &groups);
-        let (neighbors, missing, _) = ask(&world, &groups, &search);
+        let (neighbors, missing, _) = merge_all(&world, &groups, &search);
         prop_assert!(missing.is_empty(), "four rounds are enough for so few copies");
 
         let by_id = matches!(search, Search::WithinPolygon { .. });
@@ -177,30 +181,30 @@ fn a_stale_copy_does_not_stand_in_the_place_of_the_newest() {
         (ShardId(0), vec![neighbor("moving", 1, 1), neighbor("near", 2, 1)]),
         (ShardId(1), vec![neighbor("moving", 9, 2), neighbor("far", 10, 1)]),
     ]);
-    let (neighbors, ..) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(10));
+    let (neighbors, ..) = merge_all(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(10));
     assert_eq!(names(&neighbors), ["near", "moving", "far"]);
     assert_eq!(neighbors[1].update_version.sequence, 2);
 }
 
 #[test]
-fn a_full_list_that_lost_a_copy_is_asked_for_what_comes_after() {
+fn a_full_list_that_lost_a_copy_is_refetched_after_its_end() {
     // Shard 0's list of two is full with a copy that shard 1 knows better: its third is needed.
     let world = World::from([
         (ShardId(0), vec![neighbor("moving", 1, 1), neighbor("a", 2, 1), neighbor("b", 3, 1)]),
         (ShardId(1), vec![neighbor("moving", 20, 2), neighbor("far", 21, 1)]),
     ]);
-    let (neighbors, missing, queries) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(2));
+    let (neighbors, missing, queries) = merge_all(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(2));
     assert_eq!(names(&neighbors), ["a", "b"]);
     assert_eq!((missing, queries), (vec![], 1));
 }
 
 #[test]
-fn nothing_more_is_asked_when_the_end_lies_before_every_horizon() {
+fn nothing_is_refetched_when_the_end_lies_before_every_horizon() {
     let world = World::from([
         (ShardId(0), vec![neighbor("a", 1, 1), neighbor("b", 2, 1), neighbor("c", 3, 1)]),
         (ShardId(1), vec![neighbor("d", 1, 1), neighbor("e", 2, 1), neighbor("f", 3, 1)]),
     ]);
-    let (neighbors, _, queries) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(3));
+    let (neighbors, _, queries) = merge_all(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(3));
     assert_eq!((neighbors.len(), queries), (3, 0));
 }
 
@@ -210,16 +214,16 @@ fn many_at_one_distance_do_not_stop_it() {
     let here: Vec<_> = (0..2_000).map(|i| neighbor(&format!("d{i:04}"), 0, 1)).collect();
     let moved: Vec<_> = (0..900).map(|i| neighbor(&format!("d{i:04}"), 5, 2)).collect();
     let world = World::from([(ShardId(0), here), (ShardId(1), moved)]);
-    let (neighbors, missing, _) = ask(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(1_000));
+    let (neighbors, missing, _) = merge_all(&world, &[vec![ShardId(0)], vec![ShardId(1)]], &nearest(1_000));
     assert_eq!((neighbors.len(), missing), (1_000, vec![]));
     assert!(neighbors.iter().all(|neighbor| neighbor.hav == 0.0 && neighbor.update_version.sequence == 1));
 }
 
 #[test]
 fn a_list_that_stays_too_short_is_missing() {
-    let mut gather = Merge::new(nearest(1));
-    gather.add(vec![ShardId(0)], 1, vec![neighbor("moving", 1, 1)]);
-    gather.add(vec![ShardId(1)], 1, vec![neighbor("moving", 5, 2)]);
-    let (_, missing) = gather.finish();
+    let mut merge = Merge::new(nearest(1));
+    merge.add(vec![ShardId(0)], 1, vec![neighbor("moving", 1, 1)]);
+    merge.add(vec![ShardId(1)], 1, vec![neighbor("moving", 5, 2)]);
+    let (_, missing) = merge.finish();
     assert_eq!(missing, [ShardId(0)]);
 }

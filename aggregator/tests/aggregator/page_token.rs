@@ -32,7 +32,7 @@ proptest! {
 }
 
 #[test]
-fn another_request_is_told_apart_but_its_own_token_does_not_count() {
+fn the_fingerprint_depends_on_the_request_but_not_on_its_token() {
     let request = FindNearbyRequest { page_size: 10, ..FindNearbyRequest::default() };
     let next = FindNearbyRequest { page_token: "abc".to_owned(), ..request.clone() };
     assert_eq!(fingerprint(&request), fingerprint(&next));

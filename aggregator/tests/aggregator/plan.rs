@@ -53,7 +53,7 @@ proptest! {
 }
 
 #[test]
-fn one_server_that_holds_all_is_asked_alone() {
+fn one_server_that_holds_all_shards_is_queried_alone() {
     let map = ShardMap::place(64, 3, &servers(3));
     let shards: Vec<_> = (0..64).map(ShardId).collect();
     for rotation in 0..6 {
@@ -73,7 +73,7 @@ fn a_growing_rotation_spreads_the_load_over_equal_replicas() {
 }
 
 #[test]
-fn the_dead_are_asked_only_where_nobody_else_is() {
+fn dead_servers_are_queried_only_where_no_live_replica_exists() {
     let map = ShardMap::place(16, 1, &servers(2));
     let shards: Vec<_> = (0..16).map(ShardId).collect();
     let plan = plan(&shards, &map, &[ReplicaHealth::Healthy, ReplicaHealth::Dead], 0, |_, _| true);

@@ -11,7 +11,7 @@ use crate::fakes::{Cluster, SHARDS, Script, node};
 #[tokio::test(start_paused = true)]
 async fn reports_until_all_shards_are_covered() {
     let cluster = Cluster::new(2, 2);
-    *cluster.servers[1].refilling.lock().unwrap() = 3;
+    *cluster.servers[1].polls_until_covered.lock().unwrap() = 3;
     let started = Instant::now();
     let reports = cluster.aggregator(Options::default()).rebuild(&node("index-1"), vec![]).await.unwrap();
     let reports: Vec<_> = reports.try_collect().await.unwrap();
@@ -35,7 +35,7 @@ async fn counts_the_named_shards_only() {
 #[tokio::test(start_paused = true)]
 async fn nobody_looks_when_the_stream_is_dropped() {
     let cluster = Cluster::new(1, 1);
-    *cluster.servers[0].refilling.lock().unwrap() = 1_000;
+    *cluster.servers[0].polls_until_covered.lock().unwrap() = 1_000;
     let reports = cluster.aggregator(Options::default()).rebuild(&node("index-0"), vec![]).await.unwrap();
     let mut reports = Box::pin(reports);
     assert!(reports.next().await.is_some() && reports.next().await.is_some());

@@ -21,7 +21,7 @@ fn assert_whole(found: &SearchResult, k: usize) {
     let expected: Vec<_> = (0..k).map(|i| format!("d{i:02}")).collect();
     assert_eq!(names(&found.neighbors), expected);
     assert!(found.coverage.is_complete(), "{:?}", found.coverage);
-    assert_eq!((found.coverage.asked, found.coverage.answered()), (u32::from(SHARDS), u32::from(SHARDS)));
+    assert_eq!((found.coverage.searched, found.coverage.answered()), (u32::from(SHARDS), u32::from(SHARDS)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +87,7 @@ async fn a_failing_server_is_replaced_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn uncovered_shards_are_asked_of_a_replica() {
+async fn uncovered_shards_are_queried_at_a_replica() {
     let cluster = Cluster::new(2, 2);
     cluster.put_line();
     let aggregator = cluster.aggregator(Options::default());
@@ -164,7 +164,7 @@ async fn an_uncovered_shard_without_a_replica_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_server_with_a_replica_is_not_asked() {
+async fn a_dead_server_with_a_replica_is_not_queried() {
     let cluster = Cluster::new(2, 2);
     cluster.put_line();
     cluster.set_live("index-0", false);
@@ -175,7 +175,7 @@ async fn a_dead_server_with_a_replica_is_not_asked() {
         assert_whole(&found, 16);
         assert_eq!(took, Duration::ZERO);
     }
-    assert_eq!(cluster.servers[0].asked(), 0);
+    assert_eq!(cluster.servers[0].queries_received(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,13 +189,13 @@ async fn a_stalled_server_is_avoided_after_three_losses_and_tried_again_later() 
         assert_whole(&found, 4);
         assert!(took < DEADLINE);
     }
-    assert_eq!(cluster.servers[0].asked(), 3);
+    assert_eq!(cluster.servers[0].queries_received(), 3);
     cluster.servers[0].set(Script::Immediate);
     tokio::time::advance(Duration::from_secs(2)).await;
     for _ in 0..20 {
         find(&aggregator, 4).await;
     }
-    assert_eq!(cluster.servers[0].asked(), 13);
+    assert_eq!(cluster.servers[0].queries_received(), 13);
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,7 +247,7 @@ async fn when_the_gap_cannot_be_filled_its_shards_are_missing() {
     let holder = &cluster.servers[usize::from(map.holders(ShardId(0))[0])];
     holder.set(Script::Once);
     let (found, took) = find(&cluster.aggregator(Options::default()), 1).await;
-    assert_eq!((holder.asked(), took), (2, DEADLINE));
+    assert_eq!((holder.queries_received(), took), (2, DEADLINE));
     assert!(found.coverage.missing.contains(&ShardId(0)));
     assert!(!found.coverage.missing.contains(&ShardId(other)));
 }
@@ -273,7 +273,7 @@ async fn nobody_listed_means_everything_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_hits_than_were_asked_for_are_cut() {
+async fn more_neighbors_than_the_limit_are_cut() {
     let cluster = Cluster::new(1, 1);
     let neighbors = (0..9).map(|i| neighbor(&format!("d{i:02}"), i, 1)).collect();
     cluster.servers[0].set(Script::Prepared(ShardResult { neighbors, uncovered: Vec::new() }));

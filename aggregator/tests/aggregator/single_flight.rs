@@ -15,7 +15,7 @@ const MS: Duration = Duration::from_millis(1);
 const WINDOW: Duration = Duration::from_millis(2);
 
 #[tokio::test(start_paused = true)]
-async fn identical_searches_at_one_time_are_asked_once() {
+async fn identical_concurrent_searches_are_sent_once() {
     let cluster = Cluster::new(1, 1);
     cluster.put_line();
     cluster.servers[0].set(Script::After(20 * MS));
@@ -26,7 +26,7 @@ async fn identical_searches_at_one_time_are_asked_once() {
     let (same, other) = tokio::join!(futures::future::join_all(same), other);
     assert!(same.iter().all(|found| found.as_ref().unwrap().neighbors.len() == 5));
     assert_eq!(other.unwrap().neighbors.len(), 6);
-    assert_eq!(cluster.asked(), 2);
+    assert_eq!(cluster.queries_received(), 2);
     assert_eq!(aggregator.metrics().joined, 49);
 }
 
@@ -42,7 +42,7 @@ async fn a_flight_that_started_longer_ago_is_not_joined() {
     };
     let (first, late) = tokio::join!(search(), late);
     assert!(first.is_ok() && late.is_ok());
-    assert_eq!((cluster.asked(), aggregator.metrics().joined), (2, 0));
+    assert_eq!((cluster.queries_received(), aggregator.metrics().joined), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,12 +75,12 @@ async fn who_has_less_time_than_the_flight_does_not_join_it() {
 
 /// A flight of 10 ms that counts its starts and ends.
 #[derive(Clone, Default)]
-struct Counted {
+struct FlightCounter {
     started: Arc<AtomicUsize>,
     ended: Arc<AtomicUsize>,
 }
 
-impl Counted {
+impl FlightCounter {
     fn flight(&self) -> impl Future<Output = u32> + Send + use<> {
         let Self { started, ended } = self.clone();
         async move {
@@ -95,30 +95,30 @@ impl Counted {
 #[tokio::test(start_paused = true)]
 async fn a_flight_lives_while_anybody_waits_and_no_longer() {
     let flights = SingleFlight::<&str, u32>::new(WINDOW);
-    let (counted, now) = (Counted::default(), Instant::now());
-    let mut leader = Box::pin(flights.run("key", now, now + 100 * MS, || counted.flight()));
-    let mut joiner = Box::pin(flights.run("key", now, now + 100 * MS, || counted.flight()));
+    let (counter, now) = (FlightCounter::default(), Instant::now());
+    let mut leader = Box::pin(flights.run("key", now, now + 100 * MS, || counter.flight()));
+    let mut joiner = Box::pin(flights.run("key", now, now + 100 * MS, || counter.flight()));
     assert!(leader.as_mut().now_or_never().is_none() && joiner.as_mut().now_or_never().is_none());
     drop(leader);
     assert_eq!(joiner.await.unwrap().value, 7);
-    assert_eq!((counted.started.load(Ordering::SeqCst), counted.ended.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!((counter.started.load(Ordering::SeqCst), counter.ended.load(Ordering::SeqCst)), (1, 1));
     assert!(flights.is_empty());
 
     let now = Instant::now();
-    let mut alone = Box::pin(flights.run("key", now, now + 100 * MS, || counted.flight()));
+    let mut alone = Box::pin(flights.run("key", now, now + 100 * MS, || counter.flight()));
     assert!(alone.as_mut().now_or_never().is_none());
     assert_eq!(flights.len(), 1);
     drop(alone);
     assert!(flights.is_empty());
     advance(100 * MS).await;
-    assert_eq!(counted.ended.load(Ordering::SeqCst), 1, "nobody waited, so it stopped");
+    assert_eq!(counter.ended.load(Ordering::SeqCst), 1, "nobody waited, so it stopped");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_newer_flight_is_joined_and_outlives_the_older_one() {
     let flights = SingleFlight::<&str, u32>::new(WINDOW);
-    let counted = Counted::default();
-    let run = || flights.run("key", Instant::now(), Instant::now() + 100 * MS, || counted.flight());
+    let counter = FlightCounter::default();
+    let run = || flights.run("key", Instant::now(), Instant::now() + 100 * MS, || counter.flight());
     let mut first = Box::pin(run());
     assert!(first.as_mut().now_or_never().is_none());
     advance(3 * MS).await;
@@ -127,7 +127,7 @@ async fn a_newer_flight_is_joined_and_outlives_the_older_one() {
     drop(first);
     let third = run().await.unwrap();
     assert!(third.joined.is_some(), "the first flight's end leaves the second on the list");
-    assert_eq!(counted.started.load(Ordering::SeqCst), 2);
+    assert_eq!(counter.started.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test(start_paused = true)]

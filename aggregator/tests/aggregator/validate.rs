@@ -134,16 +134,16 @@ fn a_page_asks_for_one_more_and_a_filter_says_an_age() {
 }
 
 #[test]
-fn travel_times_are_computed_when_asked_for_and_when_they_rank() {
+fn travel_times_are_computed_on_request_and_to_rank() {
     let at = kerb_geometry::LatLng::new(1.0, 2.0).unwrap();
     let here = nearest(point(1.0, 2.0), 1, 1.0);
-    let asked = |request: &FindNearbyRequest| {
+    let eta_query = |request: &FindNearbyRequest| {
         let checked = check(request.clone()).unwrap();
         (checked.eta_to, checked.by_travel_time)
     };
-    assert_eq!(asked(&here), (None, false));
-    assert_eq!(asked(&FindNearbyRequest { rank_by: 1, ..here.clone() }), (None, false));
-    assert_eq!(asked(&FindNearbyRequest { rank_by: 2, ..here.clone() }), (Some(at), true));
-    assert_eq!(asked(&FindNearbyRequest { include_eta: true, ..here }), (Some(at), false));
-    assert_eq!(asked(&FindNearbyRequest { include_eta: true, ..radius(1.0) }), (Some(at), false));
+    assert_eq!(eta_query(&here), (None, false));
+    assert_eq!(eta_query(&FindNearbyRequest { rank_by: 1, ..here.clone() }), (None, false));
+    assert_eq!(eta_query(&FindNearbyRequest { rank_by: 2, ..here.clone() }), (Some(at), true));
+    assert_eq!(eta_query(&FindNearbyRequest { include_eta: true, ..here }), (Some(at), false));
+    assert_eq!(eta_query(&FindNearbyRequest { include_eta: true, ..radius(1.0) }), (Some(at), false));
 }

@@ -1,4 +1,4 @@
-//! One window's decision, by size, candidates and spread.
+//! Solving time of one window, by size, candidates and spread.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use kerb_assignment::{Policy, Problem, ProblemBuilder, solve};
 
 const SEED: u64 = 1;
 
-/// As many drivers as requests, and how many of them are candidates of one.
+/// Number of requests (and of drivers), and candidates per request.
 const SIZES: [(usize, usize); 4] = [(1_000, 20), (10_000, 10), (10_000, 20), (50_000, 10)];
 
 fn policies(criterion: &mut Criterion) {
@@ -26,7 +26,7 @@ fn policies(criterion: &mut Criterion) {
     }
 }
 
-/// Where one side is short: a rush, and a quiet hour.
+/// Windows with fewer drivers than requests, and with more.
 fn shortages(criterion: &mut Criterion) {
     for (requests, drivers) in [(10_000, 5_000), (5_000, 10_000)] {
         let instance = Instance { requests, drivers, candidates: 20, spread: Spread::Clustered, seed: SEED };
@@ -37,7 +37,7 @@ fn shortages(criterion: &mut Criterion) {
     }
 }
 
-/// Four cities that have nothing to do with each other, in one table.
+/// Four cities without a common edge, in one problem.
 fn threads(criterion: &mut Criterion) {
     let spread = Spread::Uniform;
     let cities: Vec<Problem> = (1..=4)
@@ -60,7 +60,7 @@ fn building(criterion: &mut Criterion) {
     });
 }
 
-/// Each problem's columns after those of the one before.
+/// Joins the problems block by block, without edges between them.
 fn side_by_side(problems: &[Problem]) -> Problem {
     let rows = problems.iter().map(|problem| problem.rows() as usize).sum();
     let columns = problems.iter().map(|problem| problem.columns() as usize).sum();
@@ -76,7 +76,7 @@ fn side_by_side(problems: &[Problem]) -> Problem {
         }
         first_column += problem.columns();
     }
-    builder.build().expect("they were problems")
+    builder.build().expect("the joined problems are valid")
 }
 
 criterion_group! {

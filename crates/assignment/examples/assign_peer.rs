@@ -1,7 +1,7 @@
-//! The solver as one of those that `cargo xtask solver-peers` compares: one query a line, one answer a line.
+//! The solver as a peer of `cargo xtask solver-peers`, which compares solvers: one query a line, one answer a line.
 //!
-//! Started with a folder. Writes the instances into it, says "ready" and their names, then reads names and answers
-//! "milliseconds objective". Only solving is timed, on one thread.
+//! The argument is a folder. The program writes the instances into it and prints `ready` and their names. Then it reads
+//! names, and answers each with the milliseconds and the objective. Only solving is timed, on one thread.
 
 use std::error::Error;
 use std::fs;
@@ -13,7 +13,7 @@ use std::time::Instant;
 use kerb_assignment::instance::{Instance, Spread};
 use kerb_assignment::{Policy, Problem, solve};
 
-/// As many drivers as requests, and how many of them are candidates of one.
+/// Name, number of requests (and of drivers), and candidates per request.
 const SIZES: [(&str, usize, usize); 4] =
     [("1k_k20", 1_000, 20), ("10k_k10", 10_000, 10), ("10k_k20", 10_000, 20), ("50k_k10", 50_000, 10)];
 
@@ -52,7 +52,7 @@ fn timed(problem: &Problem) -> (f64, u64) {
     (start.elapsed().as_secs_f64() * 1e3, assignment.cost)
 }
 
-/// Little-endian 32-bit numbers: rows, columns, edges; penalties; where rows start; columns; costs.
+/// Encodes a problem as little-endian 32-bit numbers: rows, columns, edges; penalties; row starts; columns; costs.
 fn bytes(problem: &Problem) -> Vec<u8> {
     let rows = 0..problem.rows();
     let edges = || rows.clone().flat_map(|row| problem.edges(row));

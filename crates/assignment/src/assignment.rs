@@ -1,18 +1,18 @@
-//! The answer: which column each row gets.
+//! The solution: the column of each row.
 
-use super::Problem;
+use crate::problem::Problem;
 
-/// One column a row at most, one row a column at most.
+/// A matching of rows and columns: a row has at most one column, and a column at most one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
-    /// The column of each row; `None` for a row that is left out.
+    /// The column of each row; `None` for an unmatched row.
     pub columns: Vec<Option<u32>>,
-    /// The cost of all pairs and the penalties of the rows that are left out.
+    /// The sum of the costs of all pairs and of the penalties of all unmatched rows.
     pub cost: u64,
 }
 
 impl Assignment {
-    /// Sums up. Every pair must be an edge of the problem.
+    /// Computes the cost of the pairs. Every pair must be an edge of the problem.
     pub(super) fn of(problem: &Problem, columns: Vec<Option<u32>>) -> Self {
         let cost_of_row = |(row, column): (u32, &Option<u32>)| {
             let cost = match column {

@@ -1,22 +1,22 @@
-//! Builds a [`Problem`] row by row, in one pass and in the arrays that the problem keeps.
+//! Builds a [`Problem`] row by row, in one pass, directly in the arrays of the problem.
 
-use super::problem::{COUNT_MAX, Edge, PENALTY_MAX, Problem, ProblemError};
+use crate::problem::{COUNT_MAX, Edge, PENALTY_MAX, Problem, ProblemError};
 
-/// Takes rows in order, and the edges of each in any order.
+/// Collects the rows in order, and the edges of each row in any order.
 #[derive(Debug)]
 pub struct ProblemBuilder {
     columns: usize,
     penalties: Vec<u32>,
     starts: Vec<u32>,
     edges: Vec<Edge>,
-    /// The row, counted from 1, that last had an edge to the column.
+    /// The last row with an edge to each column, counted from 1; 0 for none.
     last_row: Vec<u32>,
-    /// The first mistake.
+    /// The first error; [`ProblemBuilder::build`] returns it.
     error: Option<ProblemError>,
 }
 
 impl ProblemBuilder {
-    /// A problem of so many columns, and about so many rows and edges.
+    /// An empty builder. `columns` is exact; `rows` and `edges` only reserve memory.
     pub fn with_capacity(rows: usize, columns: usize, edges: usize) -> Self {
         let mut starts = Vec::with_capacity(rows + 1);
         starts.push(0);
@@ -31,7 +31,7 @@ impl ProblemBuilder {
         }
     }
 
-    /// Begins the next row, which costs `penalty` when it is left out.
+    /// Begins the next row. It costs `penalty` if it stays unmatched.
     pub fn begin_row(&mut self, penalty: u32) {
         self.end_row();
         if penalty > PENALTY_MAX {
@@ -41,12 +41,12 @@ impl ProblemBuilder {
         self.penalties.push(penalty);
     }
 
-    /// Lets the row that was begun last have this column. An edge that costs the row's penalty or more is dropped,
-    /// as leaving the row out is as good; of several edges to one column the cheapest stays.
+    /// Adds an edge to the row that was begun last. An edge that costs the row's penalty or more is dropped, because an
+    /// unmatched row is as good. Of several edges to one column, the cheapest stays.
     ///
     /// # Panics
     ///
-    /// When no row was begun.
+    /// Panics if no row was begun.
     pub fn edge(&mut self, column: u32, cost: u32) {
         let penalty = *self.penalties.last().expect("a row is begun before its edges");
         if column as usize >= self.columns {
@@ -57,7 +57,7 @@ impl ProblemBuilder {
         }
     }
 
-    /// The problem, or the first mistake in it.
+    /// Returns the problem, or its first error.
     pub fn build(mut self) -> Result<Problem, ProblemError> {
         self.end_row();
         if let Some(error) = self.error {

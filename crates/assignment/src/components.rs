@@ -1,47 +1,46 @@
-//! Numbers rows and columns along the edges, component by component, and cuts the numbers into parts that have
-//! nothing to do with each other.
+//! Renumbers rows and columns by connected component, and divides the components into independent groups.
 //!
-//! The order is breadth first, so that what is near in the table is near in memory: a search of the solver stays in
-//! the cache.
+//! The order within a component is breadth first. Nodes that are near in the graph are then near in memory, so that a
+//! search of the solver stays in the cache.
 
 use std::ops::Range;
 
-use super::Problem;
+use crate::problem::Problem;
 
-/// Rows and columns in their new order.
-pub(super) struct Numbering {
-    /// The problem's row of each new number.
+/// The new order of rows and columns.
+pub(super) struct NodeOrder {
+    /// The row of the problem for each new number.
     pub(super) rows: Vec<u32>,
-    /// The problem's column of each new number. Columns that no row can have are not in it.
+    /// The column of the problem for each new number. Columns without an edge have no new number.
     pub(super) columns: Vec<u32>,
-    /// The new number of each column of the problem.
+    /// The new number of each column of the problem; [`UNSEEN`] for a column without an edge.
     pub(super) column_numbers: Vec<u32>,
-    /// Connected components in order.
+    /// The connected components, in the order of their numbers.
     components: Vec<Component>,
 }
 
-/// Where a component ends, in new numbers.
+/// The ends of a component, in new numbers; it starts at the ends of the component before.
 struct Component {
     rows_end: usize,
     columns_end: usize,
     edges: usize,
 }
 
-/// Some whole components, in new numbers.
+/// One or more whole components: ranges of new numbers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct ComponentGroup {
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
 }
 
 const UNSEEN: u32 = u32::MAX;
 
-impl Numbering {
+impl NodeOrder {
     pub(super) fn of(problem: &Problem) -> Self {
         let (row_count, column_count) = (problem.rows() as usize, problem.columns() as usize);
         let rows_of = RowsOfColumns::of(problem);
         let mut seen = vec![false; row_count];
-        let mut numbering = Self {
+        let mut order = Self {
             rows: Vec::with_capacity(row_count),
             columns: Vec::with_capacity(column_count),
             column_numbers: vec![UNSEEN; column_count],
@@ -49,32 +48,32 @@ impl Numbering {
         };
         for first in 0..problem.rows() {
             if !seen[first as usize] {
-                numbering.add_component(problem, &rows_of, &mut seen, first);
+                order.add_component(problem, &rows_of, &mut seen, first);
             }
         }
-        numbering
+        order
     }
 
-    /// Whole components in at most `count` parts of about the same number of edges.
-    pub(super) fn parts(&self, count: usize) -> Vec<Part> {
+    /// Divides the components into at most `count` groups with about the same number of edges.
+    pub(super) fn groups(&self, count: usize) -> Vec<ComponentGroup> {
         let edges: usize = self.components.iter().map(|component| component.edges).sum();
         let share = edges.div_ceil(count.max(1)).max(1);
-        let mut parts = Vec::new();
+        let mut groups = Vec::new();
         let (mut rows_start, mut columns_start, mut filled) = (0, 0, 0);
         for (index, component) in self.components.iter().enumerate() {
             filled += component.edges;
             if filled >= share || index + 1 == self.components.len() {
-                parts.push(Part {
+                groups.push(ComponentGroup {
                     rows: rows_start..component.rows_end,
                     columns: columns_start..component.columns_end,
                 });
                 (rows_start, columns_start, filled) = (component.rows_end, component.columns_end, 0);
             }
         }
-        parts
+        groups
     }
 
-    /// All that can be reached from the row `first`, which was not seen yet.
+    /// Numbers the component of the row `first`, which has no number yet.
     fn add_component(&mut self, problem: &Problem, rows_of: &RowsOfColumns, seen: &mut [bool], first: u32) {
         let mut edges = 0;
         let mut next = self.rows.len();
@@ -101,9 +100,9 @@ impl Numbering {
     }
 }
 
-/// The edges seen from the columns.
+/// The rows of each column: the edges in the opposite direction.
 struct RowsOfColumns {
-    /// Where each column's rows end in `rows`; they start where those of the column before end.
+    /// End of each column's rows in `rows`. They start at the end of the column before.
     ends: Vec<u32>,
     rows: Vec<u32>,
 }
@@ -117,7 +116,7 @@ impl RowsOfColumns {
         for column in 1..ends.len() {
             ends[column] += ends[column - 1];
         }
-        // Starts so far; each moves to its column's end.
+        // `ends` holds the starts at this point. Filling moves each start to the end of its column.
         let mut rows = vec![0; problem.edges.len()];
         for row in 0..problem.rows() {
             for edge in problem.edges(row) {

@@ -1,21 +1,22 @@
-//! The certificate of an optimum: prices at which no row could do better.
+//! The certificate of an optimum: prices at which no row has a cheaper choice.
 //!
-//! By linear programming's weak duality, any prices and row costs that keep the rules below bound every assignment's
-//! cost from below by `sum(row_costs) - sum(prices)`. Where the rules are tight at every pair, the assignment meets
-//! that bound (Schrijver, *Combinatorial Optimization*, 2003, section 17.2).
+//! Prices and row costs are feasible if they keep the rules of [`verify_optimal`]. By weak duality of linear programs,
+//! `sum(row_costs) - sum(prices)` is then a lower bound of every assignment's cost. An assignment whose pairs are all
+//! tight meets that bound (Schrijver, *Combinatorial Optimization*, 2003, section 17.2).
 
-use super::{Assignment, Problem};
+use crate::assignment::Assignment;
+use crate::problem::Problem;
 
-/// Dual values, in the unit of the costs.
+/// The dual values of a problem, in the unit of its costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duals {
-    /// What each row pays for its column with the column's price, or its penalty: the least it could.
+    /// The least that each row can pay: the cost of a column plus its price, or the row's penalty.
     pub row_costs: Vec<u32>,
-    /// What each column is worth to those who could have it; 0 when nobody has it.
+    /// The price of each column; 0 for a column without a row.
     pub prices: Vec<u32>,
 }
 
-/// Checks that the assignment is one, and by the duals that none is cheaper. The error names the first broken rule.
+/// Checks that the assignment is valid, and that the duals prove it optimal. The error names the first broken rule.
 pub fn verify_optimal(problem: &Problem, assignment: &Assignment, duals: &Duals) -> Result<(), String> {
     let sizes = (assignment.columns.len(), duals.row_costs.len(), duals.prices.len());
     let (rows, columns) = (problem.rows() as usize, problem.columns() as usize);

@@ -1,80 +1,82 @@
-//! A part of a problem as the solver wants it: weights in place of costs, from both sides, in the new numbers.
+//! The bipartite graph of a component group, as the solver reads it: weights instead of costs, adjacency lists of both
+//! sides, and the new numbers of [`NodeOrder`].
 
-use super::Problem;
-use super::components::{Numbering, Part};
+use crate::components::{ComponentGroup, NodeOrder};
+use crate::problem::Problem;
 
-/// How much a pair saves: the row's penalty less the pair's cost, so at least 1.
+/// An edge with its weight, which is what the pair saves: the row's penalty less the pair's cost, so at least 1.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Link {
-    /// On the other side.
+pub(super) struct WeightedEdge {
+    /// The number of the node on the other side.
     pub(super) node: u32,
     pub(super) weight: u32,
 }
 
-/// The links of all nodes of one side.
-pub(super) struct Links {
+/// The edges of all nodes of one side.
+pub(super) struct AdjacencyLists {
     starts: Vec<u32>,
-    links: Vec<Link>,
+    edges: Vec<WeightedEdge>,
 }
 
-/// Rows and columns of a part, numbered from 0.
+/// The adjacency lists of a component group. Rows and columns are numbered from 0.
 pub(super) struct Graph {
-    /// Heaviest first.
-    pub(super) rows: Links,
-    /// In the order of the rows.
-    pub(super) columns: Links,
+    /// The edges of each row, heaviest first.
+    pub(super) rows: AdjacencyLists,
+    /// The edges of each column, in the order of the rows.
+    pub(super) columns: AdjacencyLists,
 }
 
-impl Links {
+impl AdjacencyLists {
     pub(super) fn nodes(&self) -> usize {
         self.starts.len() - 1
     }
 
     #[inline]
-    pub(super) fn of(&self, node: u32) -> &[Link] {
+    pub(super) fn of(&self, node: u32) -> &[WeightedEdge] {
         let node = node as usize;
-        &self.links[self.starts[node] as usize..self.starts[node + 1] as usize]
+        &self.edges[self.starts[node] as usize..self.starts[node + 1] as usize]
     }
 
-    /// The same links from the other side, which has so many nodes.
+    /// Returns the same edges as adjacency lists of the other side, which has `nodes` nodes.
     fn reversed(&self, nodes: usize) -> Self {
-        // Shifted by two, so that filling moves each start to where the node's own belongs.
+        // The counts are shifted by two: filling then moves each start to its final index.
         let mut starts = vec![0; nodes + 2];
-        for link in &self.links {
-            starts[link.node as usize + 2] += 1;
+        for edge in &self.edges {
+            starts[edge.node as usize + 2] += 1;
         }
         for node in 2..starts.len() {
             starts[node] += starts[node - 1];
         }
-        let mut links = vec![Link::default(); self.links.len()];
+        let mut edges = vec![WeightedEdge::default(); self.edges.len()];
         for node in 0..self.nodes() as u32 {
-            for link in self.of(node) {
-                let at = &mut starts[link.node as usize + 1];
-                links[*at as usize] = Link { node, weight: link.weight };
+            for edge in self.of(node) {
+                let at = &mut starts[edge.node as usize + 1];
+                edges[*at as usize] = WeightedEdge { node, weight: edge.weight };
                 *at += 1;
             }
         }
         starts.pop();
-        Self { starts, links }
+        Self { starts, edges }
     }
 }
 
 impl Graph {
-    pub(super) fn of(problem: &Problem, numbering: &Numbering, part: &Part) -> Self {
-        let rows = &numbering.rows[part.rows.clone()];
-        let edges = rows.iter().map(|row| problem.edges(*row).len()).sum();
-        let (mut starts, mut links) = (Vec::with_capacity(rows.len() + 1), Vec::with_capacity(edges));
+    pub(super) fn of(problem: &Problem, order: &NodeOrder, group: &ComponentGroup) -> Self {
+        let rows = &order.rows[group.rows.clone()];
+        let edge_count = rows.iter().map(|row| problem.edges(*row).len()).sum();
+        let (mut starts, mut edges) = (Vec::with_capacity(rows.len() + 1), Vec::with_capacity(edge_count));
         starts.push(0);
         for &row in rows {
+            // The builder drops edges that cost the penalty or more, so every weight is positive.
             let penalty = problem.penalty(row);
-            links.extend(problem.edges(row).iter().map(|edge| Link {
-                node: numbering.column_numbers[edge.column as usize] - part.columns.start as u32,
+            edges.extend(problem.edges(row).iter().map(|edge| WeightedEdge {
+                node: order.column_numbers[edge.column as usize] - group.columns.start as u32,
                 weight: penalty - edge.cost,
             }));
-            starts.push(links.len() as u32);
+            starts.push(edges.len() as u32);
         }
-        let rows = Links { starts, links };
-        let columns = rows.reversed(part.columns.len());
+        let rows = AdjacencyLists { starts, edges };
+        let columns = rows.reversed(group.columns.len());
         Self { rows, columns }
     }
 }

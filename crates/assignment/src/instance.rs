@@ -1,4 +1,4 @@
-//! The instances of the benches: a city of requests and drivers, from a seed.
+//! Generated problems for benches and tests: requests and drivers of a square city, from a seed.
 
 mod nearest;
 
@@ -7,49 +7,50 @@ use std::f64::consts::TAU;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::{Problem, ProblemBuilder};
+use crate::builder::ProblemBuilder;
+use crate::problem::Problem;
 use nearest::Grid;
 
-/// The side of the square city.
+/// The side of the square city, in meters.
 pub const CITY_M: f64 = 30_000.0;
 
-/// How fast a driver comes along the straight line: 29 km/h.
+/// Speed of a driver along the straight line, in meters per second: 29 km/h.
 pub const SPEED_M_PER_S: f64 = 8.0;
 
-/// What a request costs that is left out. Drivers who would take as long are not candidates.
+/// Penalty of an unmatched request, in seconds. A driver whose travel time reaches it is not a candidate.
 pub const PENALTY_S: u32 = 1_800;
 
-/// Places where requests and drivers meet in a clustered city.
+/// Number of hotspots of a clustered city.
 const HOTSPOTS: usize = 12;
 
-/// The part of requests and of drivers that are at a hotspot.
+/// Share of the requests and of the drivers that are at a hotspot.
 const AT_HOTSPOTS: f64 = 0.7;
 
-/// Where requests and drivers are.
+/// The distribution of requests and drivers over the city.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spread {
-    /// Anywhere, equally likely.
+    /// Uniform over the city.
     Uniform,
-    /// 70 % at twelve hotspots, where requests and drivers are in unequal numbers; the others anywhere.
+    /// 70 % at twelve hotspots with unequal numbers of requests and drivers; the others uniform over the city.
     Clustered,
 }
 
-/// A window of a city.
+/// The parameters of a generated problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instance {
-    /// How many rows.
+    /// Number of rows.
     pub requests: usize,
-    /// How many columns.
+    /// Number of columns.
     pub drivers: usize,
-    /// How many of the nearest drivers are candidates of a request.
+    /// Number of nearest drivers that are candidates of a request.
     pub candidates: usize,
-    /// Where they are.
+    /// The distribution over the city.
     pub spread: Spread,
-    /// The same seed gives the same instance.
+    /// Seed of the random generator; the same seed gives the same problem.
     pub seed: u64,
 }
 
-/// A place in the city, meters east and north of its corner.
+/// A point in the city: meters east and north of its corner.
 type Point = [f64; 2];
 
 struct Hotspot {
@@ -60,11 +61,11 @@ struct Hotspot {
 }
 
 impl Instance {
-    /// The problem: costs are whole seconds along the straight line.
+    /// Generates the problem. A cost is the travel time along the straight line, in whole seconds.
     ///
     /// # Panics
     ///
-    /// When there are more requests, drivers or edges than can be numbered in 32 bits.
+    /// Panics if there are more requests, drivers or edges than 32 bits can number.
     pub fn problem(&self) -> Problem {
         let mut rng = Pcg64Mcg::seed_from_u64(self.seed);
         let hotspots: Vec<Hotspot> = (0..HOTSPOTS).map(|_| hotspot(&mut rng)).collect();
@@ -80,7 +81,7 @@ impl Instance {
                 builder.edge(driver, (distance_m / SPEED_M_PER_S).round() as u32);
             }
         }
-        builder.build().expect("an instance is counted in 32 bits")
+        builder.build().expect("32 bits number the rows, columns and edges")
     }
 
     fn points(
@@ -107,14 +108,14 @@ impl Instance {
 }
 
 impl Hotspot {
-    /// Denser towards the center: the distance from it is uniform.
+    /// Draws a point. The distance from the center is uniform, so points are denser near the center.
     fn point(&self, rng: &mut Pcg64Mcg) -> Point {
         let (angle, radius_m) = (rng.random_range(0.0..TAU), rng.random_range(0.0..self.radius_m));
         [self.center[0] + radius_m * angle.cos(), self.center[1] + radius_m * angle.sin()]
     }
 }
 
-/// Inside the city with its whole disc.
+/// Draws a hotspot whose whole disc is inside the city.
 fn hotspot(rng: &mut Pcg64Mcg) -> Hotspot {
     let radius_m = rng.random_range(1_000.0..4_000.0);
     let mut coordinate = || rng.random_range(radius_m..CITY_M - radius_m);

@@ -1,8 +1,7 @@
-//! Who gets whom: one window's requests and drivers in, one driver a request at most out.
+//! Solves the assignment problem of a window: each request gets at most one driver, each driver at most one request.
 //!
-//! Everything here is a pure function of its arguments: no clock, no randomness, no async, no ids. Rows stand for
-//! requests, columns for drivers, costs are whole seconds until the pickup. A row that costs more than its penalty
-//! is better left out, and then costs its penalty.
+//! Every function is pure: no clock, no randomness, no async, no ids. A row is a request, a column is a driver, and a
+//! cost is the travel time to the pickup in whole seconds. A row without a column is unmatched and costs its penalty.
 //!
 //! ```
 //! use kerb_assignment::{Policy, ProblemBuilder, solve};

@@ -1,17 +1,19 @@
-//! The ways to decide, as data.
+//! The assignment policies, as data for settings.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assignment, Problem, solve_optimal};
+use crate::assignment::Assignment;
+use crate::problem::Problem;
+use crate::solver::solve_optimal;
 
-/// How drivers are given to requests.
+/// The rule by which a window assigns drivers to requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
-    /// Each request in its turn takes the nearest driver that is still free: what a dispatcher without a window
-    /// does, and the baseline of every comparison.
+    /// Greedy: each request in turn takes the nearest driver that is still free. This is dispatch without a window, and
+    /// the baseline of every comparison.
     Nearest,
-    /// All requests of the window at once, at the least total cost.
+    /// Optimal: all requests of the window at once, at the least total cost.
     #[default]
     Batch,
     /// As [`Policy::Batch`], and trips whose driver is en route to the pickup may be reassigned to a nearer driver.
@@ -21,7 +23,8 @@ pub enum Policy {
     Reoptimize,
 }
 
-/// Decides by this policy. The same answer for any number of `threads`; 1 (or 0) is the caller's own.
+/// Solves the problem by this policy. The result is the same for any number of `threads`; 0 counts as 1, the caller's
+/// own thread.
 pub fn solve(policy: Policy, problem: &Problem, threads: usize) -> Assignment {
     match policy {
         Policy::Nearest => solve_nearest(problem),
@@ -29,7 +32,7 @@ pub fn solve(policy: Policy, problem: &Problem, threads: usize) -> Assignment {
     }
 }
 
-/// Rows in their order; edges come cheapest first, then lowest column first.
+/// Assigns row by row. The edges of a row are sorted by cost, then by column.
 fn solve_nearest(problem: &Problem) -> Assignment {
     let mut free = vec![true; problem.columns() as usize];
     let columns = (0..problem.rows()).map(|row| {

@@ -1,4 +1,4 @@
-//! What is to be assigned: a sparse table of costs, and what it costs to leave a row out.
+//! The assignment problem: a sparse cost matrix, and a penalty for each unmatched row.
 
 use thiserror::Error;
 
@@ -6,93 +6,94 @@ use thiserror::Error;
 /// up to the largest penalty in use.
 pub const PENALTY_MAX: u32 = (1 << 20) - 1;
 
-/// What a row could be given, and at which cost.
+/// A possible column of a row, with its cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edge {
     /// The column, below [`Problem::columns`].
     pub column: u32,
-    /// Below the row's penalty; whole seconds.
+    /// The cost in whole seconds, below the row's penalty.
     pub cost: u32,
 }
 
-/// Rows, columns and the edges between them, checked: every column exists, every edge is cheaper than leaving its
-/// row out, and a row has one edge to a column at most. Built by [`super::ProblemBuilder`].
+/// A valid assignment problem: every edge's column exists, every edge costs less than its row's penalty, and a row has
+/// at most one edge to a column. [`crate::ProblemBuilder`] builds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub(super) columns: u32,
     pub(super) penalties: Vec<u32>,
-    /// Where each row's edges start in `edges`; one entry more than rows.
+    /// Start of each row's edges in `edges`, and the end of the last row's.
     pub(super) starts: Vec<u32>,
     pub(super) edges: Vec<Edge>,
 }
 
-/// Why there is no such problem.
+/// The reason why a problem is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ProblemError {
-    /// An edge of this row leads out of the table.
+    /// A row has an edge to a column that does not exist.
     #[error("row {row} has an edge to column {column}, must be below {columns}")]
     Column {
-        /// The row.
+        /// The row of the edge, from 0.
         row: u32,
         /// The column that does not exist.
         column: u32,
-        /// How many columns there are.
+        /// Number of columns of the problem.
         columns: u32,
     },
-    /// A penalty is beyond [`PENALTY_MAX`].
+    /// A penalty is greater than [`PENALTY_MAX`].
     #[error("row {row} has the penalty {penalty}, must be at most {PENALTY_MAX}")]
     Penalty {
-        /// The row.
+        /// The row with the penalty, from 0.
         row: u32,
-        /// The penalty.
+        /// The penalty of that row, in seconds.
         penalty: u32,
     },
-    /// More rows, columns or edges than can be numbered.
+    /// There are more rows, columns or edges than 32 bits can number.
     #[error("{found} {what}, must be at most {COUNT_MAX}")]
     Size {
-        /// What there is too much of.
+        /// `rows`, `columns` or `edges`.
         what: &'static str,
-        /// How many of them.
+        /// Number of them that the builder was given.
         found: usize,
     },
 }
 
-/// Of rows, columns and edges; the number above means none.
+/// Maximum number of rows, of columns and of edges; the number above it stands for none.
 pub(super) const COUNT_MAX: u32 = u32::MAX - 1;
 
 impl Problem {
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn rows(&self) -> u32 {
+        // The builder limits the rows to `COUNT_MAX`.
         self.penalties.len() as u32
     }
 
-    /// How many columns there are.
+    /// Returns the number of columns.
     pub fn columns(&self) -> u32 {
         self.columns
     }
 
-    /// How many edges all rows have.
+    /// Returns the number of edges of all rows.
     pub fn edge_count(&self) -> usize {
         self.edges.len()
     }
 
-    /// What it costs to leave this row out.
+    /// Returns the cost of this row if it stays unmatched.
     pub fn penalty(&self, row: u32) -> u32 {
         self.penalties[row as usize]
     }
 
-    /// The edges of this row: cheapest first, then lowest column first.
+    /// Returns the edges of this row, sorted by cost and then by column.
     pub fn edges(&self, row: u32) -> &[Edge] {
         let row = row as usize;
         &self.edges[self.starts[row] as usize..self.starts[row + 1] as usize]
     }
 
-    /// The cost of this pair, if there is such an edge.
+    /// Returns the cost of this pair; `None` if it is not an edge.
     pub fn cost(&self, row: u32, column: u32) -> Option<u32> {
         self.edges(row).iter().find(|edge| edge.column == column).map(|edge| edge.cost)
     }
 
-    /// The largest penalty; 0 without rows.
+    /// Returns the largest penalty of all rows; 0 without rows.
     pub fn largest_penalty(&self) -> u32 {
         self.penalties.iter().copied().max().unwrap_or(0)
     }

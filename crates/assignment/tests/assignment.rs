@@ -1,4 +1,4 @@
-//! Assignments against all that there are, against a dense solver, and by their duals.
+//! Compares the solver with exhaustive search and with a dense solver, and verifies its duals.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// Per row the penalty, and the edges as they are given to the builder.
+/// The penalty of each row, and its edges (column, cost) in the order of the builder's calls.
 type Table = Vec<(u32, Vec<(u32, u32)>)>;
 
 fn build(columns: usize, table: &Table) -> Problem {
@@ -27,7 +27,7 @@ fn build(columns: usize, table: &Table) -> Problem {
     builder.build().expect("columns in range")
 }
 
-/// Tries every column and none for each row in turn.
+/// Returns the least cost by exhaustive search: every column and none for each row in turn.
 fn least_cost(table: &[(u32, Vec<(u32, u32)>)], taken: &mut Vec<bool>) -> u64 {
     let Some(((penalty, edges), others)) = table.split_first() else {
         return 0;
@@ -42,7 +42,7 @@ fn least_cost(table: &[(u32, Vec<(u32, u32)>)], taken: &mut Vec<bool>) -> u64 {
     least
 }
 
-/// The least cost by a dense solver, with a column of its own for each row that is left out.
+/// Returns the least cost by a dense solver, with a dummy column for each row.
 fn dense_cost(problem: &Problem) -> u64 {
     let (rows, columns) = (problem.rows() as usize, problem.columns() as usize);
     let mut costs = Matrix::new(rows, columns + rows, i64::from(PENALTY_MAX) * 1_000);
@@ -55,8 +55,8 @@ fn dense_cost(problem: &Problem) -> u64 {
     u64::try_from(kuhn_munkres_min(&costs).0).expect("no cost is negative")
 }
 
-/// The optimum, verified by its duals and the same with one and with four threads.
-fn verified(problem: &Problem) -> Assignment {
+/// Returns the optimum. Verifies it by its duals, and compares one thread with four.
+fn solve_verified(problem: &Problem) -> Assignment {
     let (assignment, duals) = solve_with_duals(problem, 1);
     verify_optimal(problem, &assignment, &duals).expect("the duals prove it");
     assert_eq!(solve_with_duals(problem, 4), (assignment.clone(), duals));
@@ -75,7 +75,7 @@ fn random_table(rng: &mut Pcg64Mcg, rows: usize, columns: u32, density: f64, cos
     (0..rows).map(|_| row()).collect()
 }
 
-/// Up to six rows and columns; few different costs make ties, columns twice and edges at the penalty and above.
+/// Up to six rows and columns. Few different costs give ties, repeated columns, and edges at or above the penalty.
 fn tiny() -> impl Strategy<Value = (usize, Table)> {
     (0_usize..=6, prop_oneof![Just(2_u32), Just(5), Just(40), Just(2_000)]).prop_flat_map(
         |(columns, costs)| {
@@ -93,12 +93,12 @@ proptest! {
     #[test]
     fn no_assignment_of_a_tiny_table_is_cheaper((columns, table) in tiny()) {
         let problem = build(columns, &table);
-        let found = verified(&problem);
+        let found = solve_verified(&problem);
         prop_assert_eq!(found.cost, least_cost(&table, &mut vec![false; columns]));
     }
 
     #[test]
-    fn the_problem_is_the_table_without_what_is_never_used((columns, table) in tiny()) {
+    fn the_problem_is_the_table_without_edges_that_no_optimum_uses((columns, table) in tiny()) {
         let problem = build(columns, &table);
         prop_assert_eq!((problem.rows() as usize, problem.columns() as usize), (table.len(), columns));
         for (row, (penalty, edges)) in (0..).zip(&table) {
@@ -141,7 +141,7 @@ fn a_dense_solver_finds_the_same_cost() {
             let mut rng = Pcg64Mcg::seed_from_u64(seed);
             let problem = build(columns as usize, &random_table(&mut rng, rows, columns, density, costs));
             let at = format!("seed {seed}, {rows} x {columns}, density {density}, costs below {costs}");
-            assert_eq!(verified(&problem).cost, dense_cost(&problem), "{at}");
+            assert_eq!(solve_verified(&problem).cost, dense_cost(&problem), "{at}");
         }
     }
 }
@@ -153,20 +153,20 @@ fn a_dense_solver_finds_the_same_cost_in_cities() {
             for (requests, drivers) in [(200, 200), (250, 120), (120, 250)] {
                 let instance = Instance { requests, drivers, candidates: 10, spread, seed };
                 let problem = instance.problem();
-                assert_eq!(verified(&problem).cost, dense_cost(&problem), "{instance:?}");
+                assert_eq!(solve_verified(&problem).cost, dense_cost(&problem), "{instance:?}");
             }
         }
     }
 }
 
-/// [`verified`] compares one thread and four, too; a city of few candidates falls into many components.
+/// [`solve_verified`] also compares one thread with four. A city with few candidates has many components.
 #[test]
 fn large_cities_are_proven_optimal_by_their_duals() {
     for (requests, drivers, candidates) in [(5_000, 5_000, 12), (6_000, 4_000, 8), (20_000, 20_000, 2)] {
         for spread in [Spread::Uniform, Spread::Clustered] {
             let instance = Instance { requests, drivers, candidates, spread, seed: 7 };
             let problem = instance.problem();
-            let optimum = verified(&problem);
+            let optimum = solve_verified(&problem);
             let nearest = solve(Policy::Nearest, &problem, 1);
             assert!(optimum.cost < nearest.cost, "{instance:?}: {} against {}", optimum.cost, nearest.cost);
         }
@@ -174,36 +174,36 @@ fn large_cities_are_proven_optimal_by_their_duals() {
 }
 
 #[test]
-fn rows_that_share_one_column_leave_it_to_the_one_that_saves_most() {
+fn a_shared_column_goes_to_the_row_that_saves_most() {
     let table: Table = (0..2_000).map(|row| (1_000 + row % 7, vec![(0, 500), (0, 999)])).collect();
-    let found = verified(&build(1, &table));
+    let found = solve_verified(&build(1, &table));
     assert_eq!(found.columns.iter().flatten().count(), 1);
     let unmatched: u64 = table.iter().map(|(penalty, _)| u64::from(*penalty)).sum();
     assert_eq!(found.cost, unmatched - 506);
 }
 
 #[test]
-fn penalties_may_be_the_largest() {
+fn the_largest_penalty_is_accepted() {
     let table = vec![
         (PENALTY_MAX, vec![(0, 0), (1, PENALTY_MAX - 1)]),
         (PENALTY_MAX, vec![(0, 1)]),
         (0, vec![(1, 0)]),
     ];
-    let found = verified(&build(2, &table));
+    let found = solve_verified(&build(2, &table));
     assert_eq!((found.columns, found.cost), (vec![Some(1), Some(0), None], u64::from(PENALTY_MAX)));
 }
 
 #[test]
-fn empty_sides_have_an_answer() {
+fn empty_problems_have_a_solution() {
     let nothing = Assignment { columns: Vec::new(), cost: 0 };
-    assert_eq!(verified(&build(0, &Vec::new())), nothing);
-    assert_eq!(verified(&build(9, &Vec::new())), nothing);
-    let alone = verified(&build(0, &vec![(5, Vec::new()), (6, Vec::new())]));
+    assert_eq!(solve_verified(&build(0, &Vec::new())), nothing);
+    assert_eq!(solve_verified(&build(9, &Vec::new())), nothing);
+    let alone = solve_verified(&build(0, &vec![(5, Vec::new()), (6, Vec::new())]));
     assert_eq!(alone, Assignment { columns: vec![None, None], cost: 11 });
 }
 
 #[test]
-fn mistakes_are_named() {
+fn errors_name_row_and_column() {
     let mut builder = ProblemBuilder::with_capacity(2, 3, 2);
     builder.begin_row(10);
     builder.begin_row(10);
@@ -217,13 +217,13 @@ fn mistakes_are_named() {
     assert_eq!(builder.build().unwrap_err(), ProblemError::Penalty { row: 0, penalty: PENALTY_MAX + 1 });
 }
 
-/// The judge of the other tests: it must not let anything pass that is not proven.
+/// The other tests depend on the verifier, so it must reject every assignment that its duals do not prove.
 #[test]
-fn the_verifier_refuses_what_is_not_optimal() {
+fn the_verifier_rejects_what_is_not_optimal() {
     let problem = build(2, &vec![(100, vec![(0, 10), (1, 30)]), (100, vec![(0, 20), (1, 90)])]);
     let (right, duals) = solve_with_duals(&problem, 1);
     assert_eq!(right, Assignment { columns: vec![Some(1), Some(0)], cost: 50 });
-    let refused = |columns: Vec<Option<u32>>, cost: u64, duals: &Duals| {
+    let rejection = |columns: Vec<Option<u32>>, cost: u64, duals: &Duals| {
         verify_optimal(&problem, &Assignment { columns, cost }, duals).unwrap_err()
     };
     let with = |change: fn(&mut Duals)| {
@@ -232,13 +232,13 @@ fn the_verifier_refuses_what_is_not_optimal() {
         changed
     };
     let pairs = || right.columns.clone();
-    assert!(refused(vec![Some(0), Some(1)], 100, &duals).contains("must be its dual"));
-    assert!(refused(vec![Some(1), None], 130, &duals).contains("must be its dual"));
-    assert!(refused(vec![Some(1)], 30, &duals).contains("must be (2, 2, 2)"));
-    assert!(refused(pairs(), 51, &duals).contains("the cost is given as 51"));
-    assert!(refused(pairs(), 50, &with(|duals| duals.row_costs[0] += 1)).contains("for less"));
-    assert!(refused(pairs(), 50, &with(|duals| duals.row_costs[0] -= 1)).contains("must be its dual"));
-    assert!(refused(pairs(), 50, &with(|duals| duals.prices[0] = 0)).contains("for less"));
+    assert!(rejection(vec![Some(0), Some(1)], 100, &duals).contains("must be its dual"));
+    assert!(rejection(vec![Some(1), None], 130, &duals).contains("must be its dual"));
+    assert!(rejection(vec![Some(1)], 30, &duals).contains("must be (2, 2, 2)"));
+    assert!(rejection(pairs(), 51, &duals).contains("the cost is given as 51"));
+    assert!(rejection(pairs(), 50, &with(|duals| duals.row_costs[0] += 1)).contains("for less"));
+    assert!(rejection(pairs(), 50, &with(|duals| duals.row_costs[0] -= 1)).contains("must be its dual"));
+    assert!(rejection(pairs(), 50, &with(|duals| duals.prices[0] = 0)).contains("for less"));
 
     let shared = build(2, &vec![(100, vec![(0, 10)]), (100, vec![(0, 10)])]);
     let twice = Assignment { columns: vec![Some(0), Some(0)], cost: 20 };

@@ -1,8 +1,8 @@
-//! The nearest points of a fixed set, by a grid.
+//! A grid over a fixed set of points, for k-nearest-neighbor searches.
 
 use super::Point;
 
-/// Points by square cells, about two a cell when they are spread evenly.
+/// The points of each square cell. Evenly spread points are about two in a cell.
 pub(super) struct Grid<'a> {
     points: &'a [Point],
     side: usize,
@@ -11,7 +11,7 @@ pub(super) struct Grid<'a> {
 }
 
 impl<'a> Grid<'a> {
-    /// A grid of points in the square from 0 to `square_m`.
+    /// Builds the grid of points in the square from 0 to `square_m`.
     pub(super) fn new(points: &'a [Point], square_m: f64) -> Self {
         let side = (points.len() as f64 / 2.0).sqrt().ceil().max(1.0) as usize;
         let cells = vec![Vec::new(); side * side];
@@ -23,7 +23,7 @@ impl<'a> Grid<'a> {
         grid
     }
 
-    /// Up to `count` points, nearest first, with their distance in meters.
+    /// Returns up to `count` points, nearest first, with their distances in meters.
     pub(super) fn nearest(&self, from: Point, count: usize) -> Vec<(u32, f64)> {
         let center = self.cell(from);
         let mut found = Vec::new();
@@ -31,7 +31,7 @@ impl<'a> Grid<'a> {
             self.add_ring(from, center, ring, &mut found);
             found.sort_by(|a: &(u32, f64), b| a.1.total_cmp(&b.1));
             found.truncate(count);
-            // Whoever is in the next ring is at least so far away.
+            // Every point of the next ring is at least this far away.
             let passed_m = ring as f64 * self.cell_m;
             if found.len() == count && found.last().is_none_or(|last| last.1 <= passed_m) {
                 break;
@@ -40,7 +40,7 @@ impl<'a> Grid<'a> {
         found
     }
 
-    /// All points of the cells at this many cells from the center.
+    /// Adds all points of the cells whose distance from the center is `ring` cells.
     fn add_ring(&self, from: Point, center: [usize; 2], ring: usize, found: &mut Vec<(u32, f64)>) {
         let span = |at: usize| at.saturating_sub(ring)..=(at + ring).min(self.side - 1);
         for y in span(center[1]) {

@@ -1,29 +1,30 @@
 //! Prices near the optimum, by bidding (Bertsekas, *The auction algorithm: a distributed relaxation method for the
 //! assignment problem*, 1988).
 //!
-//! A row without a column bids for the one that is worth most to it at the current prices, so much that it would just
-//! lose the increment against its second choice; being left out, worth 0, is a choice too. Who had the column loses
-//! it and bids next. Prices only rise, each time by the increment or up to the bidder's weight, so there are at most
-//! `largest penalty / increment + 1` bids a column and one more a row.
+//! An unmatched row bids for the column with the greatest value at the current prices. The value of a column is the weight
+//! less the price; staying unmatched is a choice with the value 0. The bid leaves the bidder the value of its second
+//! choice, less the increment. The previous row of the column becomes unmatched and bids next. A bid raises the price by
+//! the increment or to the bidder's weight, so there are at most `largest penalty / increment + 1` bids for a column, and
+//! one more for each row.
 
-use super::super::graph::{Link, Links};
-use super::part::{NONE, Node};
+use super::node::{NONE, Node};
+use crate::graph::{AdjacencyLists, WeightedEdge};
 
-/// Largest penalty to increment. Larger: the auction takes longer and leaves less to the searches. Cities with
-/// as many drivers as requests take about as long at anything from 30 to 120.
+/// Ratio of the largest penalty to the increment. With a larger ratio, the auction takes longer and leaves less work to
+/// the searches. Cities with as many drivers as requests take about as long at any ratio from 30 to 120.
 const INCREMENTS: u32 = 80;
 
-/// By how much a bid exceeds what would be fair, for a problem of this largest penalty.
+/// Returns the bid increment for a problem with this largest penalty.
 pub(super) fn increment(largest_penalty: u32) -> u32 {
     (largest_penalty / INCREMENTS).max(1)
 }
 
-/// Lets all rows bid until each has a column or wants none. The columns' gains are their prices; the rows' are not
-/// set. A row's links come heaviest first.
-pub(super) fn run(links: &Links, rows: &mut [Node], columns: &mut [Node], increment: u32) {
+/// Runs the auction until each row has a column or prefers none. Sets the partners, and the columns' gains, which are
+/// their prices; [`super::group`] sets the rows' gains. The edges of a row must be sorted heaviest first.
+pub(super) fn run(edges: &AdjacencyLists, rows: &mut [Node], columns: &mut [Node], increment: u32) {
     for row in 0..rows.len() as u32 {
         let mut bidder = row;
-        while let Some(bid) = best_bid(links.of(bidder), columns, increment) {
+        while let Some(bid) = best_bid(edges.of(bidder), columns, increment) {
             let column = &mut columns[bid.node as usize];
             column.gain = bid.weight;
             rows[bidder as usize].partner = bid.node;
@@ -37,25 +38,25 @@ pub(super) fn run(links: &Links, rows: &mut [Node], columns: &mut [Node], increm
     }
 }
 
-/// The column to bid for, and in the place of the weight its new price.
+/// Returns the column to bid for, with its new price as the weight.
 #[inline]
-fn best_bid(links: &[Link], columns: &[Node], increment: u32) -> Option<Link> {
+fn best_bid(edges: &[WeightedEdge], columns: &[Node], increment: u32) -> Option<WeightedEdge> {
     let (mut first, mut second) = (0, 0);
-    let mut wanted = None;
-    for link in links {
-        // No price is negative, so that nothing after this is worth more.
-        if link.weight <= second {
+    let mut best = None;
+    for edge in edges {
+        // No price is negative and the weights fall, so no later edge has a greater value.
+        if edge.weight <= second {
             break;
         }
-        let worth = link.weight.saturating_sub(columns[link.node as usize].gain);
-        if worth > first {
-            (first, second) = (worth, first);
-            wanted = Some(*link);
+        let value = edge.weight.saturating_sub(columns[edge.node as usize].gain);
+        if value > first {
+            (first, second) = (value, first);
+            best = Some(*edge);
         } else {
-            second = second.max(worth);
+            second = second.max(value);
         }
     }
-    let Link { node, weight } = wanted?;
-    // What the second choice is worth stays for the bidder, less the increment, but never less than nothing.
-    Some(Link { node, weight: weight - second.saturating_sub(increment) })
+    let WeightedEdge { node, weight } = best?;
+    // The bidder keeps the value of its second choice less the increment, and at least 0.
+    Some(WeightedEdge { node, weight: weight - second.saturating_sub(increment) })
 }

@@ -1,29 +1,29 @@
-//! A queue by whole distances: one list a distance, and a bit for each that is not empty (Dial, *Algorithm 360:
+//! A monotone bucket queue: a list for each integer distance, and a bit for each list that is not empty (Dial, *Algorithm 360:
 //! shortest-path forest with topological ordering*, 1969).
 
-/// What may be popped later is never nearer than what was popped: the cursor only moves up.
+/// The popped distances never decrease, so the cursor only moves up.
 pub(super) struct Buckets {
-    /// The newest entry of each distance, or [`EMPTY`].
+    /// Index of the newest entry of each distance, or [`EMPTY`].
     heads: Vec<u32>,
-    /// One bit a distance: its list has entries.
+    /// A bit for each distance whose list has entries.
     filled: Vec<u64>,
     entries: Vec<Entry>,
-    /// The words of `filled` that may have bits: from the first...
+    /// The first word of `filled` that may have bits.
     cursor: usize,
-    /// ...to below this one.
+    /// The end of the words that may have bits.
     end: usize,
 }
 
 struct Entry {
     item: u32,
-    /// The entry before it in the same list, or [`EMPTY`].
+    /// Index of the next older entry of the same list, or [`EMPTY`].
     next: u32,
 }
 
 const EMPTY: u32 = u32::MAX;
 
 impl Buckets {
-    /// For distances up to and with the largest.
+    /// An empty queue for distances from 0 to `largest`.
     pub(super) fn new(largest: u32) -> Self {
         let words = largest as usize / 64 + 1;
         Self {
@@ -45,7 +45,7 @@ impl Buckets {
         self.end = self.end.max(word + 1);
     }
 
-    /// One of the nearest, with its distance, if that is below the limit.
+    /// Removes an item with the least distance, and returns both, if that distance is below `limit`.
     #[inline]
     pub(super) fn pop_below(&mut self, limit: u32) -> Option<(u32, u32)> {
         while self.cursor < self.end && self.filled[self.cursor] == 0 {
@@ -66,7 +66,7 @@ impl Buckets {
         Some((distance, item))
     }
 
-    /// Empties the queue and begins at distance 0 again.
+    /// Empties the queue and moves the cursor back to distance 0.
     pub(super) fn clear(&mut self) {
         for word in self.cursor..self.end {
             while self.filled[word] != 0 {

@@ -1,33 +1,33 @@
-//! One shortest augmenting path, from a node that is alone to where that is right.
+//! One shortest augmenting path, from an unmatched node with a positive gain.
 //!
-//! Dijkstra's search over *slacks* (gain + price - weight, never negative): from a node of the starting side along
-//! any link, and from there back to the partner at no distance. Names are as if it started at a row; the other way
-//! round it is the same.
+//! The search is Dijkstra's over *slacks* (`gain + price - weight`, never negative): from a row along any edge to a column,
+//! and from there to the column's partner at the distance 0. The names are those of a search that starts at a row; a search
+//! from a column swaps the two sides.
 //!
-//! It ends at whichever is nearest: a column without a row, or a row of the path that may give its column up, which
-//! is as far behind it as its gain. The start itself is one of those rows: no distance exceeds its gain, and so the
-//! largest penalty, which makes buckets of whole distances the right queue.
+//! A path has two possible ends, and the nearer one counts. Either it ends at an unmatched column, or a row of the path
+//! releases its column, at the distance of the row plus its gain. The start is one of those rows, so no distance exceeds
+//! the gain of the start, which is at most the largest penalty. That makes a bucket queue of integer distances possible.
 
-use super::super::graph::Links;
 use super::buckets::Buckets;
-use super::part::{NONE, Node, UNREACHED};
+use super::node::{NONE, Node, UNREACHED};
+use crate::graph::AdjacencyLists;
 
-/// The memory of searches, used again by each.
+/// The memory of a search, which the next search reuses.
 pub(super) struct Search {
     buckets: Buckets,
-    /// Columns with a distance.
+    /// Columns that the search has reached.
     reached: Vec<u32>,
-    /// Columns whose distance is final and below the end's.
+    /// Columns whose distance is final and below that of the end.
     settled: Vec<u32>,
 }
 
-/// Where the nearest path so far ends.
+/// The end of an augmenting path.
 #[derive(Clone, Copy)]
-enum End {
-    /// At a column that nobody has.
-    Free(u32),
-    /// At a row that gives its column up, or at the start, which stays alone.
-    GivesUp(u32),
+enum PathEnd {
+    /// An unmatched column.
+    FreeColumn(u32),
+    /// A row that releases its column; or the start, which stays unmatched.
+    ReleasingRow(u32),
 }
 
 impl Search {
@@ -35,10 +35,16 @@ impl Search {
         Self { buckets: Buckets::new(largest_distance), reached: Vec::new(), settled: Vec::new() }
     }
 
-    /// Ends that `start`, which has no partner, has a gain. Keeps all slacks at 0 or more, all pairs tight, and
-    /// everybody else who is alone without a gain so.
-    pub(super) fn run(&mut self, links: &Links, rows: &mut [Node], columns: &mut [Node], start: u32) {
-        let (end, distance) = self.find(links, rows, columns, start);
+    /// Repairs `start`, an unmatched row with a positive gain. Keeps all slacks at 0 or more and all pairs tight, and adds no
+    /// other unmatched row with a gain.
+    pub(super) fn run(
+        &mut self,
+        edges: &AdjacencyLists,
+        rows: &mut [Node],
+        columns: &mut [Node],
+        start: u32,
+    ) {
+        let (end, distance) = self.find(edges, rows, columns, start);
         self.shift(rows, columns, start, distance);
         flip(rows, columns, start, end);
         for column in self.reached.drain(..) {
@@ -48,26 +54,32 @@ impl Search {
         self.buckets.clear();
     }
 
-    /// The nearest end and its distance.
-    fn find(&mut self, links: &Links, rows: &[Node], columns: &mut [Node], start: u32) -> (End, u32) {
-        let (mut end, mut end_distance) = (End::GivesUp(start), rows[start as usize].gain);
+    /// Finds the nearest end of a path, with its distance.
+    fn find(
+        &mut self,
+        edges: &AdjacencyLists,
+        rows: &[Node],
+        columns: &mut [Node],
+        start: u32,
+    ) -> (PathEnd, u32) {
+        let (mut end, mut end_distance) = (PathEnd::ReleasingRow(start), rows[start as usize].gain);
         let (mut row, mut distance) = (start, 0);
         loop {
             let reach = distance + rows[row as usize].gain;
-            for link in links.of(row) {
-                let column = &mut columns[link.node as usize];
-                let length = reach + column.gain - link.weight;
+            for edge in edges.of(row) {
+                let column = &mut columns[edge.node as usize];
+                let length = reach + column.gain - edge.weight;
                 if length >= end_distance.min(column.distance) {
                     continue;
                 }
                 if column.distance == UNREACHED {
-                    self.reached.push(link.node);
+                    self.reached.push(edge.node);
                 }
                 (column.distance, column.via) = (length, row);
                 if column.partner == NONE {
-                    (end, end_distance) = (End::Free(link.node), length);
+                    (end, end_distance) = (PathEnd::FreeColumn(edge.node), length);
                 } else {
-                    self.buckets.push(length, link.node);
+                    self.buckets.push(length, edge.node);
                 }
             }
             let Some(column) = self.next(columns, end_distance) else {
@@ -75,26 +87,26 @@ impl Search {
             };
             self.settled.push(column);
             (row, distance) = (columns[column as usize].partner, columns[column as usize].distance);
-            let given_up = distance + rows[row as usize].gain;
-            if given_up < end_distance {
-                (end, end_distance) = (End::GivesUp(row), given_up);
+            let released = distance + rows[row as usize].gain;
+            if released < end_distance {
+                (end, end_distance) = (PathEnd::ReleasingRow(row), released);
             }
         }
     }
 
-    /// The nearest column that is not settled, if it is nearer than the end.
+    /// Returns the nearest column that is not settled, if it is nearer than the end.
     #[inline]
     fn next(&mut self, columns: &[Node], end_distance: u32) -> Option<u32> {
         loop {
             let (distance, column) = self.buckets.pop_below(end_distance)?;
-            // A column that was reached again by a shorter way was settled under that.
+            // The queue keeps stale entries: a column that was reached again over a shorter path was settled with that.
             if columns[column as usize].distance == distance {
                 return Some(column);
             }
         }
     }
 
-    /// Moves gains and prices so that the whole path is tight.
+    /// Changes gains and prices so that the whole path is tight.
     fn shift(&self, rows: &mut [Node], columns: &mut [Node], start: u32, end_distance: u32) {
         rows[start as usize].gain -= end_distance;
         for &column in &self.settled {
@@ -106,13 +118,13 @@ impl Search {
     }
 }
 
-/// Gives each row of the path the column before it on the way back to the start.
-fn flip(rows: &mut [Node], columns: &mut [Node], start: u32, end: End) {
+/// Matches each row of the path with the next column, back from the end to the start.
+fn flip(rows: &mut [Node], columns: &mut [Node], start: u32, end: PathEnd) {
     let mut column = match end {
-        End::Free(column) => column,
-        End::GivesUp(row) => std::mem::replace(&mut rows[row as usize].partner, NONE),
+        PathEnd::FreeColumn(column) => column,
+        PathEnd::ReleasingRow(row) => std::mem::replace(&mut rows[row as usize].partner, NONE),
     };
-    // None only when the start itself gives up.
+    // The column is `NONE` only if the start itself is the end.
     while column != NONE {
         let row = columns[column as usize].via;
         columns[column as usize].partner = row;
