@@ -6,7 +6,7 @@ use crate::town::{Kind, Town, seeded};
 use crate::truth::Cut;
 
 #[test]
-fn what_is_within_a_time_is_dijkstras() {
+fn one_to_all_equals_dijkstra() {
     let mut partly = 0;
     for seed in 600..640 {
         let mut rng = seeded(seed);
@@ -14,9 +14,9 @@ fn what_is_within_a_time_is_dijkstras() {
         let town = Town::grid(&mut rng, 11, kind);
         let place = vec![town.place(&mut rng)];
         let times_ms = Cut::new(&town, &town.time_ms, &place).to_nodes(0);
-        let routes = town.engine().routes();
+        let router = town.engine().router();
         for within_ms in [0, 5_000, 60_000, UNREACHABLE_MS, u32::MAX] {
-            let reach = routes.one_to_all(&place[0], within_ms);
+            let reach = router.one_to_all(&place[0], within_ms);
             let mut nodes: Vec<(u32, u32)> =
                 reach.nodes.iter().map(|reached| (reached.node, reached.time_ms)).collect();
             nodes.sort_unstable();

@@ -117,7 +117,7 @@ impl Town {
         ends.into_iter().flatten().map(|(arc, fraction)| PhantomNode { arc: arc as u32, fraction }).collect()
     }
 
-    /// Several places.
+    /// The phantom nodes of `count` random places.
     pub(crate) fn places(&self, rng: &mut Pcg64, count: usize) -> Vec<Vec<PhantomNode>> {
         (0..count).map(|_| self.place(rng)).collect()
     }

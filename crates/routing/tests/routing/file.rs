@@ -38,7 +38,7 @@ fn everything(network: &Network) -> String {
 }
 
 #[test]
-fn what_is_saved_is_opened() {
+fn save_and_open_round_trip() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("town.roads");
     let network = small();
@@ -50,7 +50,7 @@ fn what_is_saved_is_opened() {
 }
 
 #[test]
-fn every_flipped_bit_is_found() {
+fn flipped_bits_are_detected() {
     let bytes = saved(&small());
     assert!(read(&bytes).is_ok());
     for bit in 0..bytes.len() * 8 {
@@ -61,7 +61,7 @@ fn every_flipped_bit_is_found() {
 }
 
 #[test]
-fn every_cut_and_every_added_byte_is_found() {
+fn truncation_and_appended_bytes_are_detected() {
     let bytes = saved(&small());
     for length in 0..bytes.len() {
         assert!(read(&bytes[..length]).is_err(), "{length} bytes");
@@ -73,7 +73,7 @@ fn every_cut_and_every_added_byte_is_found() {
 }
 
 #[test]
-fn errors_say_what_is_wrong() {
+fn errors_describe_the_damage() {
     let bytes = saved(&small());
     let changed = |at: usize, byte: u8| {
         let mut changed = bytes.clone();

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use kerb_routing::Network;
-use kerb_routing::import::{ImportError, Imported, import_pbf};
+use kerb_routing::import::{ImportError, ImportedNetwork, import_pbf};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
@@ -88,11 +88,11 @@ impl Osm {
         Osm { objects }
     }
 
-    pub(crate) fn try_import(&self) -> Result<Imported, ImportError> {
-        import_pbf(Cursor::new(pbf::write(&self.objects, pbf::Packing::Zlib)), &mut |_| {})
+    pub(crate) fn try_import(&self) -> Result<ImportedNetwork, ImportError> {
+        import_pbf(Cursor::new(pbf::write(&self.objects, pbf::BlockCompression::Zlib)), &mut |_| {})
     }
 
-    pub(crate) fn import(&self) -> Imported {
+    pub(crate) fn import(&self) -> ImportedNetwork {
         self.try_import().unwrap()
     }
 

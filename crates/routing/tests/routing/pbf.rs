@@ -9,13 +9,13 @@ use flate2::write::ZlibEncoder;
 use crate::osm::{Object, Tags};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Packing {
+pub(crate) enum BlockCompression {
     None,
     Zlib,
 }
 
 /// A file with these objects in this order: a block for every few, so that objects of all kinds are in many blocks.
-pub(crate) fn write(objects: &[Object], packing: Packing) -> Vec<u8> {
+pub(crate) fn write(objects: &[Object], packing: BlockCompression) -> Vec<u8> {
     let mut file = block("OSMHeader", &text(4, "OsmSchema-V0.6"), packing);
     for objects in objects.chunks(7) {
         file.extend(block("OSMData", &primitive_block(objects), packing));
@@ -24,10 +24,10 @@ pub(crate) fn write(objects: &[Object], packing: Packing) -> Vec<u8> {
 }
 
 /// A block in its frame.
-pub(crate) fn block(kind: &str, content: &[u8], packing: Packing) -> Vec<u8> {
+pub(crate) fn block(kind: &str, content: &[u8], packing: BlockCompression) -> Vec<u8> {
     let blob = match packing {
-        Packing::None => bytes(1, content),
-        Packing::Zlib => {
+        BlockCompression::None => bytes(1, content),
+        BlockCompression::Zlib => {
             let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
             packed.write_all(content).unwrap();
             [number(2, content.len() as u64), bytes(3, &packed.finish().unwrap())].concat()

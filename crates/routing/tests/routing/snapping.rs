@@ -55,7 +55,7 @@ fn random_query(network: &Network, random: &mut Pcg64Mcg) -> SnapQuery {
 }
 
 #[test]
-fn the_nearest_is_the_nearest_of_all() {
+fn snap_equals_exhaustive_search() {
     let network = import(MONACO).network;
     let snapper = Snapper::new(&network);
     for seed in 0..100 {
@@ -73,7 +73,7 @@ fn the_nearest_is_the_nearest_of_all() {
 }
 
 #[test]
-fn a_point_of_a_street_is_at_its_share_of_the_length() {
+fn share_is_proportional_to_length() {
     let network = import(MONACO).network;
     let snapper = Snapper::new(&network);
     let mut random = Pcg64Mcg::seed_from_u64(3);
@@ -92,7 +92,7 @@ fn a_point_of_a_street_is_at_its_share_of_the_length() {
     }
 }
 
-/// A street to the east, one way, and one beside it both ways, thirty meters to the north.
+/// A one-way street to the east, and a two-way street parallel to it, thirty meters to the north.
 fn two_streets() -> Network {
     let osm = Osm::default().node(1, 0, 0).node(2, 10, 0).node(3, 10, 1).node(4, 0, 1);
     let osm = osm.way(10, &[1, 2], &[("oneway", "yes")]).way(11, &[2, 3], &[]).way(12, &[4, 3], &[]);
@@ -124,7 +124,7 @@ fn a_heading_chooses_street_and_direction() {
 }
 
 #[test]
-fn both_directions_are_answered_where_both_are_open() {
+fn two_way_street_has_both_directions() {
     let network = two_streets();
     let snap = Snapper::new(&network)
         .snap(SnapQuery { at: at(5 * GRID_E7, GRID_E7), heading_deg: None, max_m: 10.0 })
@@ -156,7 +156,7 @@ fn a_point_is_on_the_arcs_of_its_open_directions() {
 }
 
 #[test]
-fn too_far_is_an_error_that_says_how_far() {
+fn error_contains_the_distance_to_the_nearest_street() {
     let snapper = Snapper::new(&two_streets());
     let query = SnapQuery { at: at(0, -100 * GRID_E7), heading_deg: None, max_m: 500.0 };
     let error = snapper.snap(query).unwrap_err();
@@ -173,7 +173,7 @@ fn too_far_is_an_error_that_says_how_far() {
 }
 
 #[test]
-fn a_heading_that_is_no_number_leads_nowhere() {
+fn nan_heading_matches_no_street() {
     let snapper = Snapper::new(&two_streets());
     let query = SnapQuery { at: at(0, 0), heading_deg: Some(f64::NAN), max_m: 500.0 };
     assert!(matches!(snapper.snap(query), Err(SnapError::NoHeading { .. })));

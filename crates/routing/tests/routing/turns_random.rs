@@ -12,7 +12,7 @@ use rand_pcg::Pcg64Mcg;
 use crate::dijkstra::{direction, tail, times_from};
 use crate::lists::Lists;
 use crate::osm::{GRID_E7, Osm};
-use crate::pbf::{self, Packing};
+use crate::pbf::{self, BlockCompression};
 
 const SIDE: i64 = 5;
 
@@ -141,7 +141,7 @@ impl Town {
 }
 
 #[test]
-fn times_are_those_of_a_search_that_looks_turns_up() {
+fn times_equal_a_search_with_explicit_turns() {
     let mut compared = 0;
     for seed in 0..25 {
         let town = Town::random(&mut Pcg64Mcg::seed_from_u64(seed));
@@ -166,7 +166,7 @@ fn times_are_those_of_a_search_that_looks_turns_up() {
 }
 
 #[test]
-fn restrictions_over_ways_are_those_of_lists() {
+fn restrictions_over_ways_equal_the_reference() {
     let (mut compared, mut rules, mut distinguished, mut kept_over_ways) = (0, 0, 0, 0);
     for seed in 100..140 {
         let random = &mut Pcg64Mcg::seed_from_u64(seed);
@@ -175,7 +175,7 @@ fn restrictions_over_ways_are_those_of_lists() {
         let imported = town.osm.shuffled(seed).import();
         kept_over_ways += imported.report.restrictions.kept_over_ways;
         let network = imported.network;
-        let lists = Lists::new(&pbf::write(&town.osm.objects, Packing::Zlib), &network);
+        let lists = Lists::new(&pbf::write(&town.osm.objects, BlockCompression::Zlib), &network);
         (rules, distinguished) = (rules + lists.rules, distinguished + lists.distinguished());
         for from in lists.directions() {
             let begun = lists.begun_ms(&[(from, 1.0)]);

@@ -6,5 +6,6 @@ mod drives;
 mod files;
 mod layers;
 mod live;
+mod numbers;
 mod town;
 mod viterbi;

@@ -54,7 +54,7 @@ fn no_sequence_is_cheaper() {
 }
 
 #[test]
-fn a_step_without_candidates_breaks_the_sequence() {
+fn step_without_candidates_breaks_the_sequence() {
     let chains = cheapest_chains(&[vec![1.0], vec![], vec![3.0, 2.0]], |_, _, _| 0.0);
     assert_eq!(
         chains.iter().map(|chain| (chain.first, chain.picks.clone())).collect::<Vec<_>>(),
