@@ -160,7 +160,7 @@ impl Roads {
 
     /// Like [`Roads::route`], with the times of a router that [`Roads::engine`] returned.
     pub fn route_by(&self, router: &Router, from: LatLng, to: LatLng) -> Result<DrivingRoute, RouteError> {
-        self.way_between(router, self.phantom_nodes(from), from, to)
+        self.route_between(router, self.phantom_nodes(from), from, to)
     }
 
     /// Like [`Roads::route`], but the route must start toward this [heading](Roads::phantom_nodes_toward).
@@ -170,10 +170,10 @@ impl Roads {
         heading_deg: Option<f64>,
         to: LatLng,
     ) -> Result<DrivingRoute, RouteError> {
-        self.way_between(&self.engine.router(), self.phantom_nodes_toward(from, heading_deg), from, to)
+        self.route_between(&self.engine.router(), self.phantom_nodes_toward(from, heading_deg), from, to)
     }
 
-    fn way_between(
+    fn route_between(
         &self,
         router: &Router,
         starts: Result<Vec<PhantomNode>, SnapError>,

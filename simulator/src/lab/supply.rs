@@ -13,7 +13,7 @@ use super::scenario::{Files, FleetSource, Scenario, ScenarioError};
 use kerb_loadgen::pings::{CAB_ID_BYTES_MAX, Pings};
 use kerb_loadgen::track::GAP_MAX_S;
 use kerb_loadgen::trips::parse_time_s;
-use kerb_routing::csv_rows::{LastLine, CsvTable};
+use kerb_routing::csv_rows::{CsvTable, LastLine};
 
 const START_COLUMNS: [&str; 4] = ["time", "cab_id", "lat", "lon"];
 const HOUR_MS: f64 = 3_600_000.0;

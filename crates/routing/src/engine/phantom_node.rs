@@ -1,7 +1,7 @@
 //! Phantom nodes: the points on arcs where a query starts and ends, and their travel times to the nodes of the graph.
 
-use super::streets::UNREACHABLE_MS;
 use super::hierarchy::Hierarchy;
+use super::streets::UNREACHABLE_MS;
 
 /// A point on an arc. A position on a street that is driven in both directions has two, one on each arc.
 #[derive(Debug, Clone, Copy, PartialEq)]

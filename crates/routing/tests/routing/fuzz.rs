@@ -75,7 +75,8 @@ fn the_sound_town_has_restrictions_of_all_kinds() {
 
 #[test]
 fn the_whole_file() {
-    let sound = [BlockCompression::None, BlockCompression::Zlib].map(|packing| pbf::write(&town().objects, packing));
+    let sound =
+        [BlockCompression::None, BlockCompression::Zlib].map(|packing| pbf::write(&town().objects, packing));
     let mut refused = 0;
     for seed in 0..3000 {
         let mut random = Pcg64Mcg::seed_from_u64(seed);

@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use kerb_routing::Roads;
 use kerb_routing::map_matching::{
-    Drive, DriveRules, LearningRound, LearningRun, MapMatchingOptions, DrivenTrip, read_pings, read_trips,
+    Drive, DriveRules, DrivenTrip, LearningRound, LearningRun, MapMatchingOptions, read_pings, read_trips,
 };
 use kerb_routing::speeds::write_speeds;
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ use rand::RngExt;
 use super::{Sketch, burst_factor};
 use crate::lab::draws::{Purpose, stream};
 use crate::lab::scenario::{Files, Scenario, ScenarioError};
-use kerb_routing::csv_rows::{CsvError, LastLine, CsvRow, CsvTable};
+use kerb_routing::csv_rows::{CsvError, CsvRow, CsvTable, LastLine};
 
 const COUNT_COLUMNS: [&str; 5] =
     ["weekday", "slot_15min", "pickup_zone", "dropoff_zone", "trips_in_2018_business_days"];

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::slowness::{HOURS, Sample, Slowness};
 use kerb_loadgen::trips;
-use kerb_routing::csv_rows::{CsvError, LastLine, CsvRow, CsvTable};
+use kerb_routing::csv_rows::{CsvError, CsvRow, CsvTable, LastLine};
 
 /// The columns of a file that tells when a trip ended and who drove it; a file may end after any of the last three.
 const COLUMNS: [&str; 8] = [
