@@ -18,11 +18,11 @@ use kerb_routing::{DirectedSegment, Network, Roads, SnapQuery, Snapper};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// Half of all taxi positions are nearer to a street than this, in degrees of latitude (27 m).
+/// The noise of a receiver in degrees of latitude (27 m). Half of all taxi positions are nearer to a street.
 const OFF_DEG: f64 = 0.000_243;
 const QUERIES: usize = 4096;
 const SNAP_MAX_M: f64 = 300.0;
-/// So many networks are kept at once to see what one takes.
+/// The number of networks in memory at once, for a measurement of one.
 const KEPT: usize = 16;
 const MINUTES: [u32; 2] = [5, 15];
 
@@ -68,7 +68,7 @@ fn resident_bytes() -> Option<usize> {
     Some(pages.split(' ').nth(1)?.parse::<usize>().ok()? * 4096)
 }
 
-/// Prints what a network takes in its file, and with all that queries need in memory.
+/// Prints the size of a network in its file, and in memory with its index and engine.
 fn sizes(name: &str, network: &Network, path: &Path) {
     let segments = network.segments() as f64;
     let file = network.summary().bytes as f64;
@@ -103,7 +103,7 @@ fn isochrones(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     }
 }
 
-/// From change to searches: a speed for each direction by a stream, and by the next hour of a profile.
+/// Measures the time from a change of speeds to searches: a streamed speed for each direction, and the next hour of a profile.
 fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     let arcs: Vec<DirectedSegment> = list_directions(roads.network()).map(|row| row.arc).collect();
     group.throughput(Throughput::Elements(arcs.len() as u64));

@@ -42,10 +42,10 @@ fn cities(criterion: &mut Criterion) {
     }
 }
 
-/// What is measured is right: a table against Dijkstra, and against the `cch` crate's.
+/// Checks the measured queries: a matrix against Dijkstra and the `cch` crate.
 fn check(city: &City, engine: &Engine) {
     let nodes: Vec<u32> = city.places(100).iter().map(|place| city.head(place)).collect();
-    // From the end of an arc that leads to the node to the beginning of one that leaves it.
+    // From the end of an arc that leads to the node to the start of one that leaves it.
     let ends: Vec<[PhantomNode; 2]> = nodes.iter().map(|node| city.at(*node)).collect();
     let (from, to): (Vec<PhantomNode>, Vec<PhantomNode>) =
         ends.into_iter().map(|[from, to]| (from, to)).unzip();
@@ -76,7 +76,7 @@ fn building(group: &mut Group<'_>, city: &City, engine: &Engine) {
     group.sample_size(20);
 }
 
-/// Every arc gets a new time.
+/// Measures a new time for every arc.
 fn replacing(group: &mut Group<'_>, city: &City, engine: &Engine) {
     let slower: Vec<u32> = city.town.time_ms.iter().map(|ms| ms + ms / 3).collect();
     let mut turn = [&city.town.time_ms, &slower].into_iter().cycle();

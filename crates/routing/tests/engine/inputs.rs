@@ -1,4 +1,4 @@
-//! What is no network, and the smallest ones that are.
+//! Invalid inputs of an engine, and the smallest valid ones.
 
 use kerb_geometry::LatLng;
 use kerb_routing::engine::{Engine, PhantomNode, Streets, StreetsError};
@@ -9,7 +9,7 @@ fn here() -> LatLng {
 
 type Parts = (Vec<LatLng>, Vec<u32>, Vec<u32>, Vec<f32>, Vec<u32>);
 
-/// Two nodes at one place, and a street of both ways between them.
+/// Two nodes at one position with a two-way street between them.
 fn pair() -> Parts {
     (vec![here(), here()], vec![0, 1, 2], vec![1, 0], vec![100.0, 100.0], vec![10, 20])
 }

@@ -1,4 +1,4 @@
-//! The nearest by travel time, read in straight-line order.
+//! The nearest candidates by travel time.
 
 use kerb_geometry::distance_m;
 use kerb_routing::engine::{Candidate, PhantomNode, TravelDirection, UNREACHABLE_MS};
@@ -6,7 +6,7 @@ use kerb_routing::engine::{Candidate, PhantomNode, TravelDirection, UNREACHABLE_
 use crate::town::{Kind, Town, seeded};
 use crate::truth::Cut;
 
-/// Candidates by straight-line distance from the first place, which is not among them.
+/// All places except the first as candidates, sorted by straight-line distance from the first.
 fn in_order(town: &Town, places: &[Vec<PhantomNode>]) -> Vec<Candidate<usize, Vec<PhantomNode>>> {
     let tails = town.tails();
     let at = |ends: &[PhantomNode]| town.position(&tails, ends[0]);

@@ -1,4 +1,4 @@
-//! One to one, and the ways.
+//! One-to-one travel times and routes.
 
 use kerb_routing::engine::{Engine, PhantomNode, Route, Router, UNREACHABLE_MS};
 
@@ -34,7 +34,7 @@ fn times_equal_dijkstra() {
     assert!(reached > 1_000 && unreached > 1_000, "{reached} reached, {unreached} not");
 }
 
-/// A way leads from the one place to the other, each stretch where the one before ends, in the time that it says.
+/// Checks that a route connects both places without gaps, and that its times are right.
 fn check(town: &Town, router: &Router, from: &[PhantomNode], to: &[PhantomNode], route: &Route) {
     let sum_ms: u32 = route.arc_segments.iter().map(|arc_part| arc_part.time_ms).sum();
     assert_eq!(sum_ms, route.time_ms, "{route:?}");
@@ -67,7 +67,7 @@ fn check(town: &Town, router: &Router, from: &[PhantomNode], to: &[PhantomNode],
     }
 }
 
-/// Nothing is driven when both are at one node, or at one point.
+/// A route between two places at one node, or at one point, has no arcs.
 fn check_empty(town: &Town, tails: &[u32], from: &[PhantomNode], to: &[PhantomNode]) {
     let here = |from: &PhantomNode, to: &PhantomNode| {
         let point = from.arc == to.arc && same(from.fraction, to.fraction);

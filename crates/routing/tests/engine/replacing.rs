@@ -1,4 +1,4 @@
-//! New times while queries are answered.
+//! Replacement of times while queries run.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
@@ -65,7 +65,7 @@ fn queries_run_while_times_are_replaced() {
         for round in 1..=ROUNDS {
             let before = answered.load(Ordering::Relaxed);
             engine.replace(&times[round % 2]).expect("as many as arcs");
-            // The askers are not to be outrun, unless one has found a wrong answer and is gone.
+            // Replacements must not finish before the queries start. A query thread that failed has already panicked.
             while answered.load(Ordering::Relaxed) == before
                 && !askers.iter().any(ScopedJoinHandle::is_finished)
             {

@@ -1,4 +1,4 @@
-//! Many to many, one to many, many to one.
+//! Many-to-many, one-to-many and many-to-one travel times.
 
 use kerb_routing::engine::{PhantomNode, TravelDirection, UNREACHABLE_MS};
 
@@ -7,7 +7,7 @@ use crate::truth::Cut;
 
 #[test]
 fn matrices_of_all_shapes_equal_dijkstra() {
-    // Around the sixteen rows of a sweep, wide and tall.
+    // Shapes around the sixteen rows of a sweep: wide and tall.
     let shapes =
         [(0, 0), (0, 3), (3, 0), (1, 1), (1, 40), (40, 1), (15, 15), (16, 16), (17, 40), (40, 17), (33, 33)];
     for (seed, (rows, columns)) in (100..).zip(shapes) {

@@ -1,4 +1,4 @@
-//! The real extracts that are shipped: what holds of every network, held against them.
+//! The invariants of every network, checked on the extracts in `data`.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -55,7 +55,7 @@ fn monaco() {
     assert_eq!(report.missing_nodes, 0);
     let summary = network.summary();
     assert_eq!(summary.node_copies, 0);
-    // Monaco has some 77 km of streets by its own count; the extract reaches a little into France.
+    // Monaco states some 77 km of streets; the extract includes a little of France.
     assert!((40_000.0..110_000.0).contains(&summary.length_m), "{}", summary.length_m);
     let names = (0..network.segments() as u32).map(|segment| network.name(SegmentId(segment)));
     assert!(names.collect::<BTreeSet<_>>().contains("Boulevard Albert 1er"));

@@ -1,4 +1,4 @@
-//! The file: what is written is read, and nothing else is.
+//! Saving and opening a road file, and rejection of damaged files.
 
 use kerb_routing::{DirectedSegment, Network, OpenError, SegmentId};
 use rand::{RngExt, SeedableRng};
@@ -18,7 +18,7 @@ fn read(bytes: &[u8]) -> Result<Network, OpenError> {
     Network::read(bytes, bytes.len() as u64)
 }
 
-/// All that can be answered of a network.
+/// All properties of a network, for a comparison.
 fn everything(network: &Network) -> String {
     let segments = (0..network.segments() as u32).map(SegmentId).map(|segment| {
         let arcs = [false, true].map(|reverse| network.arcs_of(DirectedSegment { segment, reverse }));
@@ -89,7 +89,7 @@ fn errors_describe_the_damage() {
     assert!(matches!(Network::open(std::path::Path::new("/nowhere.roads")), Err(OpenError::Io(_))));
 }
 
-/// A writer that is wrong, with a checksum that is right: refused, or at least nothing panics.
+/// A faulty writer with a correct checksum causes an error or a network without panics.
 #[test]
 fn wrong_content_under_a_right_checksum_never_panics() {
     let bytes = saved(&small());

@@ -1,4 +1,4 @@
-//! Files that are wrong in random ways end in an error that names the place, and never in a panic.
+//! Randomly damaged files cause an error that names the place, and never a panic.
 
 use std::io::Cursor;
 
@@ -11,7 +11,7 @@ use crate::pbf::{self, BlockCompression};
 
 const MIDTOWN: &[u8] = include_bytes!("../../../../data/midtown_roads.osm.pbf");
 
-/// Changes, removes or doubles a few stretches.
+/// Changes, removes or duplicates a few ranges of bytes.
 fn mutate(bytes: &[u8], random: &mut Pcg64Mcg) -> Vec<u8> {
     let mut mutated = bytes.to_vec();
     for _ in 0..random.random_range(1..6) {
@@ -35,7 +35,7 @@ fn mutate(bytes: &[u8], random: &mut Pcg64Mcg) -> Vec<u8> {
     mutated
 }
 
-/// Whether it was refused.
+/// Whether the import rejected the file.
 fn import(bytes: Vec<u8>, seed: u64) -> bool {
     let length = bytes.len() as u64;
     match import_pbf(Cursor::new(bytes), &mut |_| {}) {
@@ -86,7 +86,7 @@ fn the_whole_file() {
     assert!(refused > 1500, "only {refused} were refused");
 }
 
-/// Mutations behind the packing, where no checksum of zlib stops them.
+/// Mutates the decompressed messages, so that the checksum of zlib does not detect the changes.
 #[test]
 fn the_messages_in_their_frames() {
     let sound = pbf::blocks(&pbf::write(&town().objects, BlockCompression::Zlib));

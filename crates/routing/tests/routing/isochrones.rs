@@ -9,7 +9,7 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::extracts::{ANDORRA, MIDTOWN, MONACO, import};
 
-/// Samples of streets are this far apart.
+/// The distance between two samples of a street in meters.
 const STEP_M: f64 = 8.0;
 
 fn shapes(isochrone: &Isochrone) -> MultiPolygon<f64> {

@@ -1,4 +1,4 @@
-//! A road file that release 0.1.0 wrote: it is opened, and answers as it did then. See `tests/fixtures/README.md`.
+//! Opens a road file of release 0.1.0 and compares a route with the one of that release. See `tests/fixtures/README.md`.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
-//! Every answer of the engine on real streets, with their turn restrictions and without, against the search that looks
-//! turns up in lists. Seeds are printed.
+//! Compares all results of the engine on real streets, with and without turn restrictions, with the reference of `lists.rs`.
+//! Prints its seeds.
 //!
-//! `KERB_TEST_DATA` names a folder with larger extracts, of which those below are tried, too.
+//! `KERB_TEST_DATA` names a folder with larger extracts; the tests also use those listed below.
 
 use std::path::PathBuf;
 
@@ -21,12 +21,12 @@ const PLACES: usize = 24;
 const LARGER: [&str; 3] =
     ["nyc/manhattan_roads.osm.pbf", "nyc/midtown_full.osm.pbf", "sf/roads_straight.osm.pbf"];
 
-/// Streets, what they answer, and what is right.
+/// A road network, random places on it, and the reference.
 struct City {
     roads: Roads,
     lists: Lists,
     places: Vec<Vec<Point>>,
-    /// From each place to each.
+    /// The reference times from each place to each other.
     right_ms: Vec<Vec<u32>>,
 }
 
@@ -84,7 +84,7 @@ impl City {
         self.network().directed_segments()[arc as usize]
     }
 
-    /// Where a point is, on the line through its segment's points.
+    /// The position of a point on its segment.
     fn position(&self, (direction, share): Point) -> LatLng {
         let shape = self.network().shape(SegmentId(direction / 2)).iter();
         let mut shape: Vec<LatLng> = shape.map(|place| place.lat_lng()).collect();
@@ -173,7 +173,7 @@ fn nearest(city: &City) {
     }
 }
 
-/// How far along every direction one gets.
+/// Compares the reached length of every direction.
 fn reach(city: &City) {
     let router = city.router();
     for (place, within_ms) in city.places.iter().zip([1_000, 45_000, 240_000, 900_000].into_iter().cycle()) {
@@ -197,7 +197,7 @@ fn reach(city: &City) {
     }
 }
 
-/// Through a place that is one arc one may drive on, so a way over it is a way.
+/// Times over places with one arc satisfy the triangle inequality: a route over such a place is a route.
 fn triangles(city: &City) {
     let arcs: Vec<PhantomNode> = city.all_ends().iter().map(|ends| ends[0]).collect();
     let table = city.router().matrix(&arcs, &arcs);
@@ -208,7 +208,7 @@ fn triangles(city: &City) {
     }
 }
 
-/// The streets as if all were driven both ways and every turn allowed.
+/// The same streets with all directions open and all turns allowed.
 fn both_ways(city: &City) {
     let network = city.network();
     let mut numbers = std::collections::BTreeMap::new();
@@ -258,7 +258,7 @@ fn check(city: &City) {
     both_ways(city);
 }
 
-/// With its restrictions and, where it has any, without.
+/// Runs all comparisons with the restrictions of an extract and, if it has any, without them.
 fn check_both(name: &str, bytes: &[u8], seed: u64) -> City {
     let with = City::new(name, bytes, seed);
     check(&with);

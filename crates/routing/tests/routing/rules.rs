@@ -1,4 +1,4 @@
-//! What an import makes of ways: directions, curves, what is left out, what is cut, and that order means nothing.
+//! The import of ways: directions, curves, exclusions, cuts, and independence of the order of objects.
 
 use kerb_routing::import::{BlockError, ExcludedCounts, ImportError};
 use kerb_routing::{DirectedSegment, Network, RoadClass, SegmentId};
@@ -120,7 +120,7 @@ fn barriers_end_streets() {
     let free = osm(&[("highway", "crossing")]);
     assert_eq!(free.network.nodes().len(), 4);
     let blocked = osm(&[("barrier", "bollard")]);
-    // Both halves are dead ends at the same place, and lead nowhere from there.
+    // Both halves are dead ends at the same position that do not connect.
     assert_eq!(blocked.network.nodes().len(), 6);
     assert_eq!(blocked.report.closed_barriers, 1);
     let opened = osm(&[("barrier", "bollard"), ("access", "yes")]);
@@ -199,7 +199,7 @@ fn no_streets_is_an_error() {
     let error = Osm::default().node(1, 0, 0).node(2, 1, 0).way(10, &[1, 2], &[("highway", "path")]);
     let error = error.try_import().unwrap_err();
     assert!(matches!(error, ImportError::NoStreets { ways: 1, drivable: 0 }), "{error}");
-    // One street in one direction leads nowhere: no two nodes reach each other.
+    // A single one-way street: no two nodes reach each other.
     let lone = Osm::default().node(1, 0, 0).node(2, 1, 0).way(10, &[1, 2], &[("oneway", "yes")]);
     assert!(matches!(lone.try_import(), Err(ImportError::NoStreets { ways: 1, drivable: 1 })));
 }

@@ -1,4 +1,4 @@
-//! The nearest street, against a look at every piece of every street.
+//! Compares snapping with an exhaustive search over all pieces.
 
 use kerb_geometry::{LatLng, distance_m};
 use kerb_routing::{DirectedSegment, Network, SegmentId, SnapError, SnapQuery, Snapper};
@@ -8,7 +8,7 @@ use rand_pcg::Pcg64Mcg;
 use crate::extracts::{MONACO, import};
 use crate::osm::{GRID_E7, Osm};
 
-/// The nearest point by looking at all: segment, meters, and the directions that are open there.
+/// The exhaustive search: the nearest segment, the distance in meters, and the open directions.
 fn scan(network: &Network, query: &SnapQuery) -> Option<(SegmentId, f64, [bool; 2])> {
     let at = query.at;
     let scale = at.lat_deg().to_radians().cos();
@@ -63,7 +63,7 @@ fn snap_equals_exhaustive_search() {
         let snap = snapper.snap(query).unwrap();
         let (segment, meters, open) = scan(&network, &query).unwrap();
         assert!((snap.distance_m - meters).abs() < 1e-6, "seed {seed}: {snap:?}, truly {meters} m");
-        // Where two pieces are equally near, as at a junction, rounding decides between them.
+        // Rounding decides between equally near pieces, for example at a junction.
         if snap.segment == segment {
             assert_eq!([snap.forward, snap.reverse], open, "seed {seed}: {snap:?}");
         }
@@ -116,10 +116,10 @@ fn a_heading_chooses_street_and_direction() {
     assert_eq!(snap(None), (10, true, false));
     assert_eq!(snap(Some(90.0)), (10, true, false));
     assert_eq!(snap(Some(45.0)), (10, true, false));
-    // Nobody drives west on the one-way street: the other one, against its points.
+    // The one-way street is closed to the west, so the other street is matched, against its points.
     assert_eq!(snap(Some(270.0)), (12, false, true));
     assert_eq!(snap(Some(-90.0)), (12, false, true));
-    // North: only the streets at the ends of the block, half a block away.
+    // To the north only the streets at the ends of the block fit, half a block away.
     assert!([11, 13].contains(&snap(Some(0.0)).0));
 }
 
@@ -135,7 +135,7 @@ fn two_way_street_has_both_directions() {
 
 #[test]
 fn a_point_is_on_the_arcs_of_its_open_directions() {
-    // Nobody may turn left at node 2, so its other arcs leave from a copy of it, too.
+    // A left turn at node 2 is forbidden, so its other arcs also leave from a copy of it.
     let osm = Osm::default().node(1, 0, 0).node(2, 10, 0).node(3, 20, 0).node(4, 10, 9);
     let osm = osm.way(10, &[1, 2], &[]).way(11, &[2, 3], &[]).way(12, &[2, 4], &[]).way(13, &[4, 1], &[]);
     let network = osm.restriction(900, "no_left_turn", 10, 2, 12).network();
@@ -181,7 +181,7 @@ fn nan_heading_matches_no_street() {
 
 #[test]
 fn the_180th_meridian_is_no_border() {
-    // Taveuni lies on it: a street that ends just west of it, and a rider just east.
+    // Taveuni is on the 180th meridian: a street ends just west of it, and the rider is just east.
     let mut osm = Osm::default();
     for (id, east) in [(1, 179_990), (2, 179_999), (3, 179_995)] {
         osm = osm.node(id, east, if id == 3 { -17_001 } else { -17_000 });

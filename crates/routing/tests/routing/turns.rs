@@ -1,4 +1,4 @@
-//! Every kind of turn restriction at one crossing, by the paths that are left.
+//! Every kind of turn restriction at one crossing, checked by the remaining paths.
 
 use kerb_routing::import::RestrictionCounts;
 
@@ -31,7 +31,7 @@ fn crossing() -> Osm {
     ring.into_iter().fold(osm, |osm, (id, from, to)| osm.way(id, &[from, to], &[]))
 }
 
-/// The turns at the center that cannot be made: pairs of the ways that one comes by and leaves by.
+/// The impossible turns at the center: pairs of the arriving and the leaving way.
 fn forbidden(osm: &Osm) -> Vec<(i64, i64)> {
     let network = osm.network();
     let mut forbidden = Vec::new();
@@ -176,7 +176,7 @@ fn ignored_restrictions_are_counted_and_have_no_effect() {
     }
 }
 
-/// From the west to the center, on to the east and there to the south: only who comes from the west may not.
+/// A restriction from the west over the center and the east to the south. It only applies to routes from the west.
 #[test]
 fn restriction_over_a_way_applies_to_its_from_way_only() {
     let time_ms = |osm: &Osm, from: (i64, bool), to: (i64, bool)| {
@@ -232,7 +232,7 @@ fn counts_are_reported_by_value() {
 
 #[test]
 fn way_that_passes_the_via_node_is_ambiguous() {
-    // West to east in one way through the center: which half is meant?
+    // One way passes the center from west to east, so either half may be meant.
     let osm = Osm::default().node(1, -1, 0).node(2, 0, 0).node(3, 1, 0).node(4, 0, 1);
     let osm = osm.way(10, &[1, 2, 3], &[]).way(11, &[2, 4], &[]);
     let report = osm.restriction(900, "no_left_turn", 10, 2, 11).import().report;
@@ -241,7 +241,7 @@ fn way_that_passes_the_via_node_is_ambiguous() {
 
 #[test]
 fn restriction_makes_its_via_node_a_junction() {
-    // A no-U-turn where a street only changes its name.
+    // A no-U-turn restriction at a node where a street only changes its name.
     let osm = crossing().node(200, 6, 3).way(30, &[12, 200], &[]).way(31, &[200, 13], &[]);
     let network = osm.restriction(900, "no_u_turn", 30, 200, 30).network();
     let forward = direction(&network, 30, false).unwrap();

@@ -1,4 +1,4 @@
-//! Random towns with random restrictions: the graph against a search that looks each turn up in the list.
+//! Compares random towns with random restrictions with a search that checks every turn.
 
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
@@ -16,7 +16,7 @@ use crate::pbf::{self, BlockCompression};
 
 const SIDE: i64 = 5;
 
-/// One direction of a street of two nodes.
+/// One direction of a street with two nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Edge {
     way: i64,
@@ -26,9 +26,9 @@ struct Edge {
 #[derive(Debug, Default)]
 struct Town {
     osm: Osm,
-    /// From node, to node, milliseconds.
+    /// From-node, to-node and milliseconds of each edge.
     edges: BTreeMap<Edge, (i64, i64, u64)>,
-    /// Value, from, via, to.
+    /// Value, from, via and to of each restriction.
     restrictions: Vec<(&'static str, i64, i64, i64)>,
 }
 
@@ -84,7 +84,7 @@ impl Town {
         }
     }
 
-    /// A restriction over one to three ways, that follow each other from somewhere and are listed in either order.
+    /// A restriction over one to three consecutive ways, listed in either order.
     fn add_restriction_over_ways(&mut self, id: i64, random: &mut Pcg64Mcg) {
         let edges: Vec<_> = self.edges.iter().map(|(edge, ends)| (*edge, *ends)).collect();
         let mut driven = vec![edges[random.random_range(0..edges.len())]];
@@ -116,7 +116,7 @@ impl Town {
         !is_forbidden && (only.peek().is_none() || only.any(|(_, _, _, way)| *way == to.way))
     }
 
-    /// From the end of an edge to the end of every other.
+    /// The times from the end of an edge to the end of every other.
     fn times_from(&self, start: Edge) -> BTreeMap<Edge, u64> {
         let mut times = BTreeMap::new();
         let mut queue = BinaryHeap::new();

@@ -1,4 +1,4 @@
-//! Ways between positions on a real city, and the matcher's table of travel times.
+//! Routes between positions in a real city, and the travel-time port.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ fn route_is_one_connected_line() {
     }
 }
 
-/// Steps are the line's, one after the other, and a new one begins with another name or a turn.
+/// Checks that steps follow each other along the line, and that each starts with another name or a turn.
 fn check_steps(way: &DrivingRoute) {
     let starts: Vec<usize> = way.steps.iter().map(|step| step.first_point).collect();
     assert!(starts.first().is_none_or(|first| *first == 0) && starts.is_sorted_by(|a, b| a <= b));
@@ -115,7 +115,7 @@ fn error_names_the_end_off_the_map() {
     assert!(error.to_string().starts_with("to: 48.8566"), "{error}");
 }
 
-/// A fallback that can be seen from streets.
+/// A fallback whose times cannot be confused with those of streets.
 struct Always(u32);
 
 impl TravelTimes for Always {
@@ -156,7 +156,7 @@ fn table_equals_routes_and_the_fallback_off_the_map() {
     let seed = 4;
     println!("seed {seed}");
     let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), Arc::new(monaco()));
-    // Of the side that has fewer, a place at a time.
+    // The side with fewer positions is searched one position at a time.
     for (origins, destinations) in [(30, 10), (10, 30)] {
         has_the_times_of_its_ways(&mut rng, &roads, origins, destinations);
     }

@@ -1,4 +1,4 @@
-//! Drives that were made up, found again, and what is learned from them.
+//! Matches generated drives, and learns speeds from them.
 
 use std::io::Cursor;
 use std::num::NonZeroUsize;
@@ -18,7 +18,7 @@ const MONACO: &[u8] = include_bytes!("../../../../data/monaco.osm.pbf");
 const NOISE_M: f64 = 8.0;
 const METER_DEG: f64 = 1.0 / 111_195.08;
 
-/// A way of so many directions that never turns round, from a random one on.
+/// A random route over `count` directions without U-turns.
 fn random_way(random: &mut Pcg64, network: &Network, directions: usize) -> Vec<DirectedSegment> {
     let mut way = vec![random.random_range(0..network.head().len())];
     while way.len() < directions {
@@ -34,7 +34,7 @@ fn random_way(random: &mut Pcg64, network: &Network, directions: usize) -> Vec<D
     way.into_iter().map(|arc| DirectedSegment::from_number(network.directed_segments()[arc])).collect()
 }
 
-/// A drive along a way, with a position every few seconds, each a little off.
+/// A drive along a route, with a noisy position every few seconds.
 fn driven(
     random: &mut Pcg64,
     network: &Network,
@@ -80,7 +80,7 @@ fn noisy_drive_is_matched_to_its_streets() {
     found_again(11, town(10), 30, 0.95);
 }
 
-/// One-way streets, forbidden turns, streets side by side and curves.
+/// Real cities have one-way streets, forbidden turns, parallel streets and curves.
 #[test]
 fn noisy_drive_is_matched_in_real_cities() {
     for (seed, extract, right) in [(13, MIDTOWN, 0.95), (14, MONACO, 0.9)] {
@@ -88,7 +88,7 @@ fn noisy_drive_is_matched_in_real_cities() {
     }
 }
 
-/// Drives over so many directions each; at least this share of what is matched was driven.
+/// Matches random drives over `count` directions each; at least a share `right` of the matched length was driven.
 fn found_again(seed: u64, network: Network, directions: usize, right: f64) {
     let mut random = seeded(seed);
     let roads = Roads::new(network, 300.0).unwrap();
@@ -118,7 +118,7 @@ fn learned_speeds_equal_driven_speeds() {
     let mut random = seeded(12);
     let roads = Roads::new(town(5), 300.0).unwrap();
     let true_kmh = |arc: DirectedSegment| 15.0 + f64::from(arc.number() * 7 % 20);
-    // Thursday from midnight on.
+    // Starts on Thursday at midnight.
     let drives: Vec<Drive> = (0..600)
         .map(|_| {
             let way = random_way(&mut random, roads.network(), 20);
@@ -145,7 +145,7 @@ fn learned_speeds_equal_driven_speeds() {
     let (median, most) = (off[off.len() / 2], off[off.len() * 9 / 10]);
     println!("off by {median:.3} in the median, {most:.3} at the ninth tenth");
     assert!(median < 0.05 && most < 0.15, "{off:?}");
-    // A weekend was never driven: the streets have what they have on other days.
+    // No drive was on a weekend, so weekends have the speeds of other days.
     let sunday = HourOfWeek::new(166).unwrap();
     assert!(list_directions(roads.network()).all(|row| learned.speeds.at(row.arc, sunday).is_some()));
 }

@@ -1,4 +1,4 @@
-//! Speed files, right and wrong.
+//! Valid and invalid speed files.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! Which speed counts, until when, and that searches see one set of times.
+//! The precedence and the expiry of speeds, and the consistency of searches.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -57,7 +57,7 @@ fn router_keeps_its_times_while_speeds_are_replaced() {
         }
         layers.times_ms(&network, 0).0
     };
-    // All streets alike, so any mixture of two sets would show as a time between them.
+    // All streets are alike, so a mixture of two sets of times would give a time between both.
     let sets = [at(25.0), at(50.0)];
     let (from, to) = (network.nodes()[0].lat_lng(), network.nodes()[network.nodes().len() - 1].lat_lng());
     let roads = Roads::new(town(8), 300.0).unwrap();
@@ -77,7 +77,7 @@ fn router_keeps_its_times_while_speeds_are_replaced() {
                     let (mut seen, mut newest) = ([0_usize; 2], 0);
                     while !is_over.load(Ordering::Relaxed) {
                         let way = roads.route(from, to).unwrap();
-                        // Generation 1 was the first set.
+                        // Version 1 is the first replacement.
                         let set = usize::from(way.generation.is_multiple_of(2));
                         assert_eq!(way.time_ms, alone[set], "generation {}", way.generation);
                         assert!(way.generation >= newest, "times do not go back");

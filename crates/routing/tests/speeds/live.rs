@@ -1,4 +1,4 @@
-//! The speeds of a running node: what is due when, and what searches see then.
+//! The speeds of a running node: when updates are due, and which times searches use afterwards.
 
 use kerb_routing::Roads;
 use kerb_routing::speeds::{
@@ -18,13 +18,13 @@ fn roads() -> Roads {
     Roads::new(town(3), 300.0).unwrap()
 }
 
-/// All directions at a speed.
+/// A change that sets all directions to one speed.
 fn all(roads: &Roads, speed: f64, until_ms: i64) -> SpeedChange {
     let seen = |arc| StreamedSpeed { arc, speed: kmh(speed), until_ms };
     SpeedChange::Streamed(list_directions(roads.network()).map(|row| seen(row.arc)).collect())
 }
 
-/// The speed of a way through the whole town, km/h.
+/// The average speed of a route through the whole town in km/h.
 fn driven(roads: &Roads) -> f64 {
     let nodes = roads.network().nodes();
     let way = roads.route(nodes[0].lat_lng(), nodes[nodes.len() - 1].lat_lng()).unwrap();
@@ -70,7 +70,7 @@ fn speeds_that_expire_within_a_second_are_one_update() {
 #[test]
 fn profile_changes_at_the_local_hour() {
     let roads = roads();
-    // Half past midnight by local clocks, on a Thursday.
+    // Half past midnight in local time on a Thursday.
     let offset = UtcOffset::new(330).unwrap();
     let now_ms = -5 * HOUR_MS;
     let mut speeds = LiveSpeeds::new(&roads, offset);
