@@ -103,7 +103,8 @@ fn isochrones(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     }
 }
 
-/// Measures the time from a change of speeds to searches: a streamed speed for each direction, and the next hour of a profile.
+/// Measures the time from a change of speeds to searches: a streamed speed for each direction, and the next hour of a
+/// profile.
 fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     let arcs: Vec<DirectedSegment> = list_directions(roads.network()).map(|row| row.arc).collect();
     group.throughput(Throughput::Elements(arcs.len() as u64));

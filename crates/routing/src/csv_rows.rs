@@ -1,8 +1,8 @@
 //! Reads CSV tables, plain or gzipped, one row at a time. The caller defines what the columns mean.
 //!
 //! A row becomes a value of a serde type ([`CsvRow::read`]), or is read field by field if the columns are not known
-//! when the code is written ([`CsvRow::text`], [`CsvRow::number`]). Every error names the file, the line, the column, the
-//! value and what would be right. Blanks around a field are ignored.
+//! when the code is written ([`CsvRow::text`], [`CsvRow::number`]). Every error names the file, the line, the column,
+//! the value and what would be right. Blanks around a field are ignored.
 //!
 //! Numbers are plain decimal: `-12`, `0.5`, `1e-05`. Other spellings (`0x10`, `+5`, `1_000`, `.5`, `inf`) are errors.
 //!

@@ -12,8 +12,8 @@
 //! | many to many | sixteen rows at a time, one sweep down over the nodes above the columns | `matrix.rs`, `rphast.rs` |
 //! | everything within a time | one walk up, one sweep down over all nodes | `one_to_all.rs` |
 //!
-//! A query's start and goal are lists of [`PhantomNode`]s: points on arcs. The engine depends on slices of numbers only.
-//! It has no dependency on files, street names, or the snapping of positions to arcs.
+//! A query's start and goal are lists of [`PhantomNode`]s: points on arcs. The engine depends on slices of numbers
+//! only. It has no dependency on files, street names, or the snapping of positions to arcs.
 //!
 //! The modules form layers; each one only uses those above it: `streets` (input), `hierarchy`, `phantom_node`, `search`
 //! (one file for each method), `router` (all queries under one set of times), and [`Engine`] in this file.

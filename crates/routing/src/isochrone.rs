@@ -1,13 +1,13 @@
 //! Isochrones: the area that is reached within a time, as polygons.
 //!
-//! The reached streets, up to the points where the time ends, get a margin on both sides. A grid over them contains each
-//! corner's distance to the nearest reached street (`field.rs`). The polygons are the contours of the margin in this grid
-//! (`rings.rs`, marching squares).
+//! The reached streets, up to the points where the time ends, get a margin on both sides. A grid over them contains
+//! each corner's distance to the nearest reached street (`field.rs`). The polygons are the contours of the margin in
+//! this grid (`rings.rs`, marching squares).
 //!
-//! The result has two guarantees, where a cell is [`Isochrone::cell_m`] wide. Every point within 0.58 cells of a reached
-//! street is inside, because all corners of its cell are within the margin of 2 cells. Every point farther than 3.42
-//! cells from all of them is outside, because no corner of its cell is within the margin. Blocks that are wider than
-//! twice the margin and have no reached street remain as holes.
+//! The result has two guarantees, where a cell is [`Isochrone::cell_m`] wide. Every point within 0.58 cells of a
+//! reached street is inside, because all corners of its cell are within the margin of 2 cells. Every point farther than
+//! 3.42 cells from all of them is outside, because no corner of its cell is within the margin. Blocks that are wider
+//! than twice the margin and have no reached street remain as holes.
 //!
 //! Meters are those of a plane that touches the globe at the middle of the streets' latitudes. At 50 degrees and 100 km
 //! to the north or south of it, the margin to the east and west is off by 2 %.

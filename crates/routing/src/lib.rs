@@ -23,7 +23,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`speeds`] replaces free-flow times by streamed, measured or learned speeds; [`map_matching`] learns them from drives.
+//! [`speeds`] replaces free-flow times by streamed, measured or learned speeds; [`map_matching`] learns them from
+//! drives.
 //!
 //! This crate has no dependency on the fleet's drivers and trips, on clocks, or on the wire: the time is an argument.
 

@@ -28,11 +28,10 @@ use image::Section;
 /// Streets as a directed graph that contains its turn restrictions.
 ///
 /// Arcs are in compressed rows: those that leave node `n` are `first_out()[n]..first_out()[n + 1]`. A segment has an
-/// arc for each direction that may be driven. A junction with a forbidden turn has copies: the arc that may not
-/// turn ends in a copy that lacks the forbidden arcs. So a direction of a segment has several arcs when its first
-/// junction has copies. They share their head, unless a restriction over several ways makes the next turns depend on the
-/// arcs before. A route that starts or ends in the middle of a segment needs all of them:
-/// [`arcs_of`](Network::arcs_of).
+/// arc for each direction that may be driven. A junction with a forbidden turn has copies: the arc that may not turn
+/// ends in a copy that lacks the forbidden arcs. So a direction of a segment has several arcs when its first junction
+/// has copies. They share their head, unless a restriction over several ways makes the next turns depend on the arcs
+/// before. A route that starts or ends in the middle of a segment needs all of them: [`arcs_of`](Network::arcs_of).
 ///
 /// Every node can be reached from every other node. No arc is a loop, and every arc takes at least 1 ms. U-turns are
 /// possible at every junction unless a restriction forbids them.

@@ -83,8 +83,8 @@ pub struct RouteStep {
 }
 
 impl Roads {
-    /// Opens the file of a network and builds its index and engine. A position farther than `snap_max_m` from every street
-    /// is off the map.
+    /// Opens the file of a network and builds its index and engine. A position farther than `snap_max_m` from every
+    /// street is off the map.
     pub fn open(path: &Path, snap_max_m: f64) -> Result<Self, RoadsError> {
         Ok(Self::new(Network::open(path)?, snap_max_m)?)
     }
@@ -93,8 +93,8 @@ impl Roads {
     pub fn new(network: Network, snap_max_m: f64) -> Result<Self, StreetsError> {
         let nodes: Vec<LatLng> = network.nodes().iter().map(|node| node.lat_lng()).collect();
         let lengths_cm = network.lengths_cm();
-        // A directed segment's number is twice its segment's plus the direction. Up to 167 km a 32-bit float holds whole
-        // centimeters exactly; the engine only derives bounds from lengths.
+        // A directed segment's number is twice its segment's plus the direction. Up to 167 km a 32-bit float holds
+        // whole centimeters exactly; the engine only derives bounds from lengths.
         let arc_length_m = |arc: &u32| lengths_cm[*arc as usize / 2] as f32 / 100.0;
         let length_m: Vec<f32> = network.directed_segments().iter().map(arc_length_m).collect();
         let streets = Streets {
@@ -129,8 +129,8 @@ impl Roads {
         self.phantom_nodes_toward(at, None)
     }
 
-    /// Like [`Roads::phantom_nodes`], but only on streets and in directions within 60 degrees of a heading. The heading is
-    /// in degrees clockwise from north; `None` allows all directions.
+    /// Like [`Roads::phantom_nodes`], but only on streets and in directions within 60 degrees of a heading. The heading
+    /// is in degrees clockwise from north; `None` allows all directions.
     pub fn phantom_nodes_toward(
         &self,
         at: LatLng,

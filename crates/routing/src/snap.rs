@@ -55,9 +55,9 @@ pub struct Snap {
 impl Snap {
     /// The arcs of every open direction that the point is on, and how far along each it is, from 0 to 1.
     ///
-    /// A direction has several arcs when its first junction has copies for turn restrictions. A route that ends here may
-    /// come over any of them. A route that starts here has driven nothing before, so no restriction over earlier ways
-    /// applies: it may continue after any of them.
+    /// A direction has several arcs when its first junction has copies for turn restrictions. A route that ends here
+    /// may come over any of them. A route that starts here has driven nothing before, so no restriction over earlier
+    /// ways applies: it may continue after any of them.
     pub fn arcs(self, network: &Network) -> impl Iterator<Item = (u32, f64)> {
         let directions = [(self.forward, false, self.share), (self.reverse, true, 1.0 - self.share)];
         let open = directions.into_iter().filter(|(is_open, ..)| *is_open);

@@ -1,8 +1,8 @@
 //! Speeds that replace free flow: from a stream, from a file, and from a learned profile.
 //!
 //! [`SpeedLayers`] holds all of them in order of precedence and computes the times of all arcs at an instant.
-//! [`Engine::replace`](crate::engine::Engine::replace) brings these times to the searches. [`LiveSpeeds`] does both for a
-//! running node whenever speeds change.
+//! [`Engine::replace`](crate::engine::Engine::replace) brings these times to the searches. [`LiveSpeeds`] does both for
+//! a running node whenever speeds change.
 
 mod direction_index;
 mod file;

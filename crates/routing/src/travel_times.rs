@@ -115,8 +115,8 @@ impl TravelTimes for RoadTimes {
         Drive { eta, length_m: route.length_m }
     }
 
-    /// The larger of two bounds. On the map, the highest speed bounds the distance between the two points on streets, and
-    /// both positions may be off their streets. Positions off the map or without a route have the fallback's bound.
+    /// The larger of two bounds. On the map, the highest speed bounds the distance between the two points on streets,
+    /// and both positions may be off their streets. Positions off the map or without a route have the fallback's bound.
     fn reach_m(&self, to: LatLng, within_s: u32) -> f64 {
         let straight_m = self.fallback.reach_m(to, within_s);
         let Ok(off_m) = self.roads.off_street_m(to) else { return straight_m };

@@ -1,5 +1,5 @@
-//! Live speeds of a node's streets: two watched files, streamed rows, and one task that applies them to the travel times
-//! while queries run.
+//! Live speeds of a node's streets: two watched files, streamed rows, and one task that applies them to the travel
+//! times while queries run.
 //!
 //! | file | its job |
 //! |---|---|

@@ -17,11 +17,11 @@ const LIFETIME_MAX_MS: u32 = 2_592_000_000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RoadsOptions {
-    /// The road network that `kerb roads import` wrote. If unset, travel times are straight lines over a speed. A relative
-    /// path starts in the working directory.
+    /// The road network that `kerb roads import` wrote. If unset, travel times are straight lines over a speed. A
+    /// relative path starts in the working directory.
     pub file: Option<PathBuf>,
-    /// The largest distance from a position to its street, in meters. Positions farther from every street are off the map
-    /// and have straight-line travel times.
+    /// The largest distance from a position to its street, in meters. Positions farther from every street are off the
+    /// map and have straight-line travel times.
     pub snap_max_m: f64,
     /// A file of speeds, which override those of the profile. The node reads it again when it changes.
     pub speeds: Option<PathBuf>,

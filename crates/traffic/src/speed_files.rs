@@ -1,5 +1,5 @@
-//! Reads the speed file and the profile at the start, and again when they change on disk. A changed file that is wrong is
-//! logged and counted; the speeds of the last good contents stay in force.
+//! Reads the speed file and the profile at the start, and again when they change on disk. A changed file that is wrong
+//! is logged and counted; the speeds of the last good contents stay in force.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -62,7 +62,8 @@ struct FileFingerprint {
 pub(crate) struct WatchedFile {
     layer: FileLayer,
     path: PathBuf,
-    /// The fingerprint of the contents that were read last, whether they were valid or not; `None` if there was no file.
+    /// The fingerprint of the contents that were read last, whether they were valid or not; `None` if there was no
+    /// file.
     fingerprint: Option<FileFingerprint>,
 }
 

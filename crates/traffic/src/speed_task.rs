@@ -1,5 +1,5 @@
-//! The task that owns all speeds of a node. It records changes, applies them to the travel times, and only then replies to
-//! the callers.
+//! The task that owns all speeds of a node. It records changes, applies them to the travel times, and only then replies
+//! to the callers.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Queries and customization on a whole city, compared with repeated Dijkstra searches and the `cch` crate's own queries.
+//! Queries and customization on a whole city, compared with repeated Dijkstra searches and the `cch` crate's own
+//! queries.
 //!
 //! `KERB_BENCH_DATA` names a folder with `sf/roads_nodes.csv.gz` and `sf/roads_edges.csv.gz` (`from_node`, `to_node`,
 //! `length_m`, `highway`, `maxspeed_kmh`), and the same under `nyc/manhattan_roads_*`. Without it a generated grid of

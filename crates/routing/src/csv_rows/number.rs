@@ -11,7 +11,8 @@ pub(super) fn parse_decimal<T: FromStr>(text: &str) -> Option<T> {
     if is_decimal(text) { text.parse().ok() } else { None }
 }
 
-/// What a field must hold when its text is not a number: an error names the notation if there are digits in another one.
+/// What a field must hold when its text is not a number: an error names the notation if there are digits in another
+/// one.
 pub(super) fn expected_number(text: &str) -> &'static str {
     let has_digits = text.contains(|character: char| character.is_ascii_digit());
     if has_digits { "a plain decimal number" } else { "a number" }

@@ -33,8 +33,8 @@ impl<'r> CsvRow<'r> {
     /// Reads the row as a value. Columns that the type does not have are ignored.
     pub fn read<T: TypedRow<'r>>(self) -> Result<T, CsvError> {
         for (column, name) in self.columns.iter().enumerate().filter(|(_, name)| T::NUMBERS.contains(name)) {
-            // Only the notation: the field's type decides about range, fractions and empty texts. Every plain decimal is
-            // an `f64`.
+            // Only the notation: the field's type decides about range, fractions and empty texts. Every plain decimal
+            // is an `f64`.
             let text = self.text(column);
             if !text.is_empty() && parse_decimal::<f64>(text).is_none() {
                 return Err(self.wrong(column, self.expected::<T>(column, name)));

@@ -29,8 +29,8 @@ pub(super) struct Hierarchy {
     pub(super) high: Vec<u32>,
     /// The lower end of each arc.
     pub(super) low: Vec<u32>,
-    /// The slot of each arc of the streets: twice the number of its arc in the hierarchy, plus 1 when it leads downward.
-    /// [`NONE`] for a loop, which no shortest route takes.
+    /// The slot of each arc of the streets: twice the number of its arc in the hierarchy, plus 1 when it leads
+    /// downward. [`NONE`] for a loop, which no shortest route takes.
     pub(super) slot: Vec<u32>,
     /// The index in `slot_arcs` where each slot's arcs start.
     first_slot: Vec<u32>,
@@ -129,8 +129,8 @@ impl Hierarchy {
     }
 }
 
-/// A node order by nested dissection: the two halves of the map come before the nodes that separate them. The `cch` crate
-/// cuts the map by inertial flow.
+/// A node order by nested dissection: the two halves of the map come before the nodes that separate them. The `cch`
+/// crate cuts the map by inertial flow.
 pub(crate) fn nested_dissection_order(nodes: &[LatLng], first_out: &[u32], head: &[u32]) -> Vec<u32> {
     // Halving only compares coordinates, so 32 bits are precise enough.
     let (lat, lon): (Vec<f32>, Vec<f32>) =
@@ -167,8 +167,8 @@ fn spans_m(streets: &Streets<'_>, tails: &[u32]) -> Vec<f32> {
     let ends = tails.iter().zip(streets.head).zip(streets.length_m);
     ends.map(|((tail, head), length_m)| {
         let straight_m = distance_m(streets.nodes[*tail as usize], streets.nodes[*head as usize]);
-        // Rounding to 32 bits may lower the value by half a unit in the last place. One EPSILON more makes the result an
-        // upper bound again.
+        // Rounding to 32 bits may lower the value by half a unit in the last place. One EPSILON more makes the result
+        // an upper bound again.
         length_m.max((straight_m * (1.0 + f64::from(f32::EPSILON))) as f32)
     })
     .collect()

@@ -28,8 +28,8 @@ pub(super) struct SharedParts {
 /// The streets with one set of times. All queries of one value use the same times, even when the engine gets new ones
 /// meanwhile.
 ///
-/// A start or a goal is a list of [`PhantomNode`]s; a query uses the best one of each list. The engine panics when an arc
-/// is not one of the streets'. There is no route from or to an empty list, or a list whose arcs are all closed.
+/// A start or a goal is a list of [`PhantomNode`]s; a query uses the best one of each list. The engine panics when an
+/// arc is not one of the streets'. There is no route from or to an empty list, or a list whose arcs are all closed.
 #[derive(Debug)]
 pub struct Router {
     shared: Arc<SharedParts>,
@@ -130,8 +130,8 @@ impl Router {
     /// The exact `k` nearest candidates by travel time, of those within `within_ms`
     /// ([`UNREACHABLE_MS`](super::UNREACHABLE_MS): no limit).
     ///
-    /// Candidates must come in ascending `straight_m`. The search reads them until the straight line to the next one, at
-    /// [the highest speed](Router::speed_max_m_s), takes as long as the route to the `k`-th nearest so far.
+    /// Candidates must come in ascending `straight_m`. The search reads them until the straight line to the next one,
+    /// at [the highest speed](Router::speed_max_m_s), takes as long as the route to the `k`-th nearest so far.
     pub fn nearest<C, S: AsRef<[PhantomNode]>>(
         &self,
         direction: TravelDirection,

@@ -66,8 +66,8 @@ fn rings(field: &Field, level_m: f32) -> Vec<Vec<[f64; 2]>> {
     rings
 }
 
-/// Calls `piece` with every piece of a contour through a cell: from the side where the near corners end to the side where
-/// they start, counter-clockwise around the cell. Two opposite near corners get separate contours.
+/// Calls `piece` with every piece of a contour through a cell: from the side where the near corners end to the side
+/// where they start, counter-clockwise around the cell. Two opposite near corners get separate contours.
 fn contour_cell(field: &Field, level_m: f32, column: usize, row: usize, mut piece: impl FnMut(Side, Side)) {
     let south_west = row * field.columns + column;
     let north_west = south_west + field.columns;

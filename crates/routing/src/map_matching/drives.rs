@@ -1,5 +1,5 @@
-//! Reads drives from a table of positions: `time` (Unix seconds), `cab_id`, `lat`, `lon`, `occupied` (0 or 1), sorted by
-//! time.
+//! Reads drives from a table of positions: `time` (Unix seconds), `cab_id`, `lat`, `lon`, `occupied` (0 or 1), sorted
+//! by time.
 //!
 //! Only occupied cars count. A vacant car may stand and wait.
 

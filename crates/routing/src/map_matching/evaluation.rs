@@ -12,8 +12,8 @@ pub struct TravelTimeErrors {
     pub mean_percent: f64,
     /// The median of |computed - driven| / driven, in percent.
     pub median_percent: f64,
-    /// The sum of computed times over the sum of driven times, minus 1, in percent: negative when computed times are too
-    /// short.
+    /// The sum of computed times over the sum of driven times, minus 1, in percent: negative when computed times are
+    /// too short.
     pub bias_percent: f64,
     /// The mean of |computed - driven| in seconds.
     pub mean_s: f64,
@@ -34,8 +34,8 @@ pub struct Evaluation {
     pub profile: Option<TravelTimeErrors>,
 }
 
-/// Compares trips with free-flow times, and with a profile's times at the hour when each trip started. Replaces the travel
-/// times of `roads`. Calls `progress` after each hour of the profile.
+/// Compares trips with free-flow times, and with a profile's times at the hour when each trip started. Replaces the
+/// travel times of `roads`. Calls `progress` after each hour of the profile.
 pub fn evaluate(
     roads: &Roads,
     profile: Option<&SpeedTable>,

@@ -1,4 +1,5 @@
-//! Learns speeds from drives: alternates map matching and speed estimation, so that later rounds match with better speeds.
+//! Learns speeds from drives: alternates map matching and speed estimation, so that later rounds match with better
+//! speeds.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,8 +51,8 @@ pub struct LearningRound {
 }
 
 impl LearningRun<'_> {
-    /// Learns speeds on `roads` and replaces their travel times. `progress` gets the number of matched drives of all rounds,
-    /// from any thread.
+    /// Learns speeds on `roads` and replaces their travel times. `progress` gets the number of matched drives of all
+    /// rounds, from any thread.
     pub fn learn(
         &self,
         roads: &Roads,

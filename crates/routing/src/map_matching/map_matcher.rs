@@ -6,8 +6,8 @@
 //! likelihoods, so the Viterbi algorithm finds the most likely sequence as the cheapest one.
 //!
 //! Two things differ from the paper. A candidate has a direction, so that a car only makes U-turns at junctions. The
-//! route between two candidates is the fastest, not the shortest: positions are a minute apart, and drivers prefer major
-//! roads.
+//! route between two candidates is the fastest, not the shortest: positions are a minute apart, and drivers prefer
+//! major roads.
 
 use std::sync::Arc as Shared;
 
@@ -131,8 +131,8 @@ impl<'a> MapMatcher<'a> {
         matched
     }
 
-    /// Drops positions that are within 2 sigma of the position before, because their movement may be noise (Newson, Krumm
-    /// 2009). Their time counts toward the leg to the next position.
+    /// Drops positions that are within 2 sigma of the position before, because their movement may be noise (Newson,
+    /// Krumm 2009). Their time counts toward the leg to the next position.
     fn apart(&self, pings: &[Ping]) -> Vec<Ping> {
         let mut kept = Vec::<Ping>::new();
         for ping in pings {
@@ -167,8 +167,8 @@ impl<'a> MapMatcher<'a> {
         costs.into_iter().map(|cost| if cost > least + BEAM { f64::INFINITY } else { cost }).collect()
     }
 
-    /// The route between two candidates, and its difference to the straight line in meters. `None` when a car cannot have
-    /// driven it.
+    /// The route between two candidates, and its difference to the straight line in meters. `None` when a car cannot
+    /// have driven it.
     fn route(&self, pings: &[Ping], from: &StreetCandidate, to: &StreetCandidate) -> Option<(Route, f64)> {
         let straight_m = distance_m(pings[0].place, pings[1].place);
         let time_s = (pings[1].at_s - pings[0].at_s) as f64;
@@ -235,8 +235,9 @@ impl ModelEstimates {
             let middle = values.len() / 2;
             (!values.is_empty()).then(|| f64::from(*values.select_nth_unstable_by(middle, f32::total_cmp).1))
         };
-        // Medians instead of means, so that few gross errors do not dominate: 1.4826 times the median absolute deviation
-        // is the standard deviation of a Gaussian, and the median over ln 2 is the mean of an exponential distribution.
+        // Medians instead of means, so that few gross errors do not dominate: 1.4826 times the median absolute
+        // deviation is the standard deviation of a Gaussian, and the median over ln 2 is the mean of an exponential
+        // distribution.
         let (sigma_m, beta_m) = (1.4826 * median(off_m)?, median(detour_m)? / std::f64::consts::LN_2);
         Some(Self { sigma_m: sigma_m.max(ESTIMATE_MIN_M), beta_m: beta_m.max(ESTIMATE_MIN_M) })
     }

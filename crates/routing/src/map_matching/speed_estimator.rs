@@ -12,8 +12,8 @@ use crate::speeds::{HourOfWeek, Speed, SpeedTable, UtcOffset, list_directions};
 
 /// After this many rounds factors change by less than 1 %.
 const ROUNDS: usize = 12;
-/// The largest ratio of a leg's time and its expected time, in either direction. A time beyond it is clamped: the car stood,
-/// or a position is wrong.
+/// The largest ratio of a leg's time and its expected time, in either direction. A time beyond it is clamped: the car
+/// stood, or a position is wrong.
 const RATIO_MAX: f64 = 6.0;
 
 /// Legs in a compact form.
@@ -122,8 +122,8 @@ impl<'a> SpeedEstimator<'a> {
         (sums, total_s)
     }
 
-    /// Divides the times of all legs among their directions in proportion to the expected times. Returns them by direction
-    /// and hour, and in total, in seconds.
+    /// Divides the times of all legs among their directions in proportion to the expected times. Returns them by
+    /// direction and hour, and in total, in seconds.
     fn divide_times(&self, legs: &Legs, factors: &Factors, is_first: bool) -> (Sums, f64) {
         let (mut sums, mut total_s) = (Sums::new(self.network), 0.0);
         for (row, parts) in legs.each() {

@@ -15,9 +15,9 @@ pub struct Chain {
 /// The sequences of lowest cost.
 ///
 /// `steps` has the cost of each candidate of each step. `between(step, from, to)` is the cost of a transition from
-/// candidate `from` of `step` to candidate `to` of the next step; infinite if it is impossible. A step without candidates, or
-/// without a possible transition to it, starts a new sequence. Of equally cheap sequences, the one with the lower last
-/// candidates is returned.
+/// candidate `from` of `step` to candidate `to` of the next step; infinite if it is impossible. A step without
+/// candidates, or without a possible transition to it, starts a new sequence. Of equally cheap sequences, the one with
+/// the lower last candidates is returned.
 pub fn cheapest_chains(
     steps: &[Vec<f64>],
     mut between: impl FnMut(usize, usize, usize) -> f64,

@@ -1,9 +1,10 @@
 //! A road network in one file: saved at once and whole, opened with one read, checked before use.
 //!
-//! The file has the bytes of the network's memory (see `image.rs`), so opening parses nothing. It is read with one aligned
-//! read and not mapped. A mapping needs `unsafe` in Rust, because another process can change a mapped file under a slice
-//! that must not change; no wrapper prevents that. The checksum has to read every byte in any case. A mapping would
-//! only save one copy. `benches/roads.rs` measures opening: about 2 GB/s, so a city opens in under a millisecond.
+//! The file has the bytes of the network's memory (see `image.rs`), so opening parses nothing. It is read with one
+//! aligned read and not mapped. A mapping needs `unsafe` in Rust, because another process can change a mapped file
+//! under a slice that must not change; no wrapper prevents that. The checksum has to read every byte in any case. A
+//! mapping would only save one copy. `benches/roads.rs` measures opening: about 2 GB/s, so a city opens in under a
+//! millisecond.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -1,7 +1,7 @@
 //! The bytes of a network: a header, a table of sections, and the sections. Each section is an array of one type.
 //!
-//! All numbers are little-endian and every section starts at a multiple of eight bytes, so a section is used in place as
-//! a slice of its type.
+//! All numbers are little-endian and every section starts at a multiple of eight bytes, so a section is used in place
+//! as a slice of its type.
 //!
 //! | word | contents |
 //! |---|---|

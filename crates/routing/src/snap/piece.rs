@@ -6,7 +6,8 @@ use rstar::{AABB, RStarInsertionStrategy, RTreeObject, RTreeParams};
 use crate::network::{DirectedSegment, LatticePoint, Network, SegmentId};
 
 /// The shape of the R-tree: 16 children for each node, so that a query visits few levels and reads siblings that are
-/// adjacent in memory. On Manhattan's 38,816 pieces a query takes 1.3 µs; with rstar's default of 6 children it takes 1.7.
+/// adjacent in memory. On Manhattan's 38,816 pieces a query takes 1.3 µs; with rstar's default of 6 children it takes
+/// 1.7.
 pub(super) struct FlatTree;
 
 impl RTreeParams for FlatTree {

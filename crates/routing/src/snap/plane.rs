@@ -32,8 +32,8 @@ impl Plane {
     /// The boxes that contain all points within a distance: two when the other side of the 180th meridian is in reach.
     pub(super) fn boxes(&self, reach_m: f64) -> [Option<AABB<[i32; 2]>>; 2] {
         let (lat, lon) = (i64::from(self.at.lat_e7()), i64::from(self.at.lon_e7()));
-        // One step more, because the cast rounds down. Near a pole `east_step_m` is almost 0; the cast saturates and the
-        // minimum makes the box a full circle wide.
+        // One step more, because the cast rounds down. Near a pole `east_step_m` is almost 0; the cast saturates and
+        // the minimum makes the box a full circle wide.
         let north = (reach_m / STEP_M) as i64 + 1;
         let east = ((reach_m / self.east_step_m) as i64).min(CIRCLE_E7 / 2) + 1;
         // Halved like the corners of the pieces; the clamp makes the cast exact.
@@ -98,8 +98,8 @@ pub(super) struct PiecePoint {
 }
 
 impl PiecePoint {
-    /// Whether this point is nearer. The segment and the share break ties, so that the result does not depend on the order
-    /// of the tree.
+    /// Whether this point is nearer. The segment and the share break ties, so that the result does not depend on the
+    /// order of the tree.
     pub(super) fn is_before(&self, other: &PiecePoint) -> bool {
         let key = |point: &PiecePoint| (point.piece.segment, point.piece.shares[0]);
         let nearer = self.square_m.total_cmp(&other.square_m);

@@ -5,8 +5,8 @@ use super::speed::Speed;
 use super::table::SpeedTable;
 use crate::network::{DirectedSegment, Network};
 
-/// All speeds of a network. The stream layer has one entry for each direction, so its memory does not grow with the number
-/// of messages.
+/// All speeds of a network. The stream layer has one entry for each direction, so its memory does not grow with the
+/// number of messages.
 #[derive(Debug)]
 pub struct SpeedLayers {
     stream: Vec<Option<StreamEntry>>,
@@ -76,8 +76,8 @@ impl SpeedLayers {
         (times_ms, counts)
     }
 
-    /// The next instant at which times change without new speeds, in milliseconds since the Unix epoch: a streamed speed
-    /// expires, or the next hour of a table by hours starts.
+    /// The next instant at which times change without new speeds, in milliseconds since the Unix epoch: a streamed
+    /// speed expires, or the next hour of a table by hours starts.
     pub fn next_change_ms(&self, now_ms: i64) -> Option<i64> {
         let ends = self.stream.iter().flatten().map(|streamed| streamed.until_ms);
         let has_hours = [&self.file, &self.profile].into_iter().flatten().any(SpeedTable::has_hours);

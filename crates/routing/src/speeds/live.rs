@@ -64,8 +64,8 @@ impl LiveSpeeds {
         self.due_ms = Some(now_ms);
     }
 
-    /// When [`LiveSpeeds::apply`] must be called next, in milliseconds since the Unix epoch; `None`: not before the next
-    /// change.
+    /// When [`LiveSpeeds::apply`] must be called next, in milliseconds since the Unix epoch; `None`: not before the
+    /// next change.
     pub fn due_ms(&self) -> Option<i64> {
         self.due_ms
     }

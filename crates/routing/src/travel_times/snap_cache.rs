@@ -40,8 +40,8 @@ impl SnapCache {
             let mut generations = self.generations.lock();
             positions.iter().map(|at| generations.find(*at)).collect()
         };
-        // Snapping happens without the lock, so that other threads can use the cache meanwhile. Two threads may snap the
-        // same position; both get the same result.
+        // Snapping happens without the lock, so that other threads can use the cache meanwhile. Two threads may snap
+        // the same position; both get the same result.
         let mut fresh = Vec::new();
         let phantom_nodes = cached.into_iter().zip(positions).map(|(cached, at)| {
             cached.unwrap_or_else(|| {

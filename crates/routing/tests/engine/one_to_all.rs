@@ -30,7 +30,8 @@ fn one_to_all_equals_dijkstra() {
     assert!(partly > 100, "{partly} arcs were reached in part");
 }
 
-/// The reached length of every arc: from its tail as far as the remaining time allows, and from the start on its own arcs.
+/// The reached length of every arc: from its tail as far as the remaining time allows, and from the start on its own
+/// arcs.
 fn check_stretches(
     town: &Town,
     times_ms: &[u32],
@@ -60,8 +61,8 @@ fn check_stretches(
     let order = |a: &(u32, f64, f64), b: &(u32, f64, f64)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1));
     right.sort_by(order);
     got.sort_by(order);
-    // The engine rounds a start down to a whole millisecond of its arc, so the end of the time moves by as much. Parts that
-    // are shorter may be missing.
+    // The engine rounds a start down to a whole millisecond of its arc, so the end of the time moves by as much. Parts
+    // that are shorter may be missing.
     let slack = |arc: u32| 1.0 / f64::from(town.time_ms[arc as usize].max(1)) + 1e-9;
     let long = |arc_part: &&(u32, f64, f64)| arc_part.2 - arc_part.1 > slack(arc_part.0);
     let (got_long, right_long): (Vec<_>, Vec<_>) =

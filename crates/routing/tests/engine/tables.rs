@@ -40,8 +40,8 @@ fn matrices_satisfy_the_triangle_inequality() {
     for seed in 200..206 {
         let mut rng = seeded(seed);
         let town = Town::grid(&mut rng, 14, Kind::Strange);
-        // A place on a two-way street has two arcs, so a route over it could make a U-turn there that no direct route can
-        // make. The triangle inequality only holds for places with one arc.
+        // A place on a two-way street has two arcs, so a route over it could make a U-turn there that no direct route
+        // can make. The triangle inequality only holds for places with one arc.
         let places: Vec<PhantomNode> = town.places(&mut rng, 50).iter().map(|place| place[0]).collect();
         let table = town.engine().router().matrix(&places, &places);
         for a in 0..50 {

@@ -25,7 +25,8 @@ pub(crate) struct Town {
 pub(crate) enum Kind {
     /// A grid with gaps and one-way streets.
     Plain,
-    /// A grid in two unconnected parts, with loops, parallel arcs, arcs with a time of 0, closed arcs and very slow arcs.
+    /// A grid in two unconnected parts, with loops, parallel arcs, arcs with a time of 0, closed arcs and very slow
+    /// arcs.
     Strange,
 }
 

@@ -1,5 +1,5 @@
-//! The reference for turn restrictions: a search that checks every turn against the list of restrictions. An independent
-//! reader reads this list; of the network only the segments and their times are used.
+//! The reference for turn restrictions: a search that checks every turn against the list of restrictions. An
+//! independent reader reads this list; of the network only the segments and their times are used.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};

@@ -1,4 +1,5 @@
-//! Opens a road file of release 0.1.0 and compares a route with the one of that release. See `tests/fixtures/README.md`.
+//! Opens a road file of release 0.1.0 and compares a route with the one of that release. See
+//! `tests/fixtures/README.md`.
 
 use std::path::Path;
 

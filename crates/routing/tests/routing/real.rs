@@ -1,5 +1,5 @@
-//! Compares all results of the engine on real streets, with and without turn restrictions, with the reference of `lists.rs`.
-//! Prints its seeds.
+//! Compares all results of the engine on real streets, with and without turn restrictions, with the reference of
+//! `lists.rs`. Prints its seeds.
 //!
 //! `KERB_TEST_DATA` names a folder with larger extracts; the tests also use those listed below.
 

@@ -2,8 +2,8 @@
 //!
 //! Dibbelt, Strasser, Wagner 2016 describe both passes over the lower triangles of the hierarchy. Basic customization
 //! (upward) gives every arc the time of the fastest path between its ends whose inner nodes are all lower than both.
-//! Perfect customization (downward) computes the fastest path over any nodes. An arc that is slower than this path is on
-//! no shortest route; the searches skip it. That is about half of all arcs.
+//! Perfect customization (downward) computes the fastest path over any nodes. An arc that is slower than this path is
+//! on no shortest route; the searches skip it. That is about half of all arcs.
 
 use crate::engine::hierarchy::search_arcs::SearchArcs;
 use crate::engine::hierarchy::{Hierarchy, NONE};
@@ -52,12 +52,12 @@ fn street_arc_times(hierarchy: &Hierarchy, time_ms: &[u32]) -> Vec<[u32; 2]> {
     arcs
 }
 
-/// Basic customization: relaxes the upper side of each triangle by the path over the triangle's lowest node. Returns how
-/// to unpack each arc.
+/// Basic customization: relaxes the upper side of each triangle by the path over the triangle's lowest node. Returns
+/// how to unpack each arc.
 fn relax_upward(hierarchy: &Hierarchy, arcs: &mut [[u32; 2]]) -> Vec<[u32; 2]> {
     let mut unpack_via = vec![[NONE; 2]; arcs.len()];
-    // Ascending: all triangles that shorten an arc of this rank have a lower rank as their lowest node, so both sides at
-    // this rank are final.
+    // Ascending: all triangles that shorten an arc of this rank have a lower rank as their lowest node, so both sides
+    // at this rank are final.
     for rank in 0..hierarchy.nodes() {
         hierarchy.triangles_above(rank, |to_middle, to_highest, between| {
             let ([up_middle, down_middle], [up_highest, down_highest]) = (arcs[to_middle], arcs[to_highest]);
@@ -79,9 +79,9 @@ fn relax_upward(hierarchy: &Hierarchy, arcs: &mut [[u32; 2]]) -> Vec<[u32; 2]> {
 
 /// Perfect customization: relaxes both lower sides of each triangle by the path over the other two sides.
 ///
-/// A shortest path from a node to a higher neighbor either only has lower inner nodes (basic customization found it), or
-/// it first reaches another higher neighbor. Two higher neighbors of a node are neighbors of each other, so the rest of
-/// the path is an arc between them.
+/// A shortest path from a node to a higher neighbor either only has lower inner nodes (basic customization found it),
+/// or it first reaches another higher neighbor. Two higher neighbors of a node are neighbors of each other, so the rest
+/// of the path is an arc between them.
 fn relax_downward(hierarchy: &Hierarchy, arcs: &mut [[u32; 2]]) {
     // Descending: the upper side of a triangle belongs to a higher rank and is final.
     for rank in (0..hierarchy.nodes()).rev() {

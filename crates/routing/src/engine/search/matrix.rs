@@ -33,8 +33,8 @@ pub(in crate::engine) fn over_nodes(
 ) -> TravelTimeMatrix {
     let columns = targets.len();
     let mut times_ms = vec![UNREACHABLE_MS; sources.len() * columns];
-    // The number of sweeps is a sixteenth of the rows, and a sweep hardly gets cheaper with fewer columns. So the longer
-    // side becomes the columns; for this, the search runs on the reversed graph.
+    // The number of sweeps is a sixteenth of the rows, and a sweep hardly gets cheaper with fewer columns. So the
+    // longer side becomes the columns; for this, the search runs on the reversed graph.
     if targets.len() < sources.len() {
         let reversed = SearchGraph { up: graph.down, down: graph.up, ..graph };
         sweep.run(reversed, targets, sources, |target, source, time_ms| {

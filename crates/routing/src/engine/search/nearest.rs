@@ -24,8 +24,8 @@ pub struct Candidate<C, S> {
     pub id: C,
     /// The candidate's position on the streets: a slice of [`PhantomNode`]s.
     pub phantom_nodes: S,
-    /// A lower bound of the straight line between the candidate's point on the streets and that of the query, in meters.
-    /// For positions that are off their streets: their distance, minus both distances to the streets.
+    /// A lower bound of the straight line between the candidate's point on the streets and that of the query, in
+    /// meters. For positions that are off their streets: their distance, minus both distances to the streets.
     pub straight_m: f64,
 }
 
@@ -114,8 +114,8 @@ impl<'a> OneToManySearch<'a> {
     }
 }
 
-/// The exact nearest candidates. The search ends when the lower bound of the next candidate's time is not below the time
-/// of the `k`-th nearest so far.
+/// The exact nearest candidates. The search ends when the lower bound of the next candidate's time is not below the
+/// time of the `k`-th nearest so far.
 pub(in crate::engine) fn nearest<C, S: AsRef<[PhantomNode]>>(
     mut search: OneToManySearch<'_>,
     NearestLimits { k, within_ms }: NearestLimits,

@@ -10,8 +10,8 @@ use crate::engine::phantom_node::{Access, ArcSegment, PhantomNode, arrivals, dep
 pub struct Route {
     /// The time of the whole route in milliseconds: the sum of its arc segments' times.
     pub time_ms: u32,
-    /// The driven arcs, in order. The first and the last may be a part of an arc. A route that starts at the head of its
-    /// first arc has no segment of it, so the list may be empty.
+    /// The driven arcs, in order. The first and the last may be a part of an arc. A route that starts at the head of
+    /// its first arc has no segment of it, so the list may be empty.
     pub arc_segments: Vec<ArcSegment>,
 }
 

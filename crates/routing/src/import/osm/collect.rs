@@ -119,8 +119,8 @@ impl FirstPass {
         number
     }
 
-    /// Sorts the ways and numbers their nodes, so that the result does not depend on the order of the file. An object that
-    /// the file contains twice counts once.
+    /// Sorts the ways and numbers their nodes, so that the result does not depend on the order of the file. An object
+    /// that the file contains twice counts once.
     fn number_nodes(mut self) -> Result<(Streets, Map<i64, u32>), ImportError> {
         let mut streets = self.streets;
         streets.restrictions.sort_by_key(|restriction| restriction.relation_id);

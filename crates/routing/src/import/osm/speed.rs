@@ -13,8 +13,8 @@ const NO_LIMIT_KMH: f64 = 130.0;
 /// The range of plausible limits for cars in km/h. Values outside of it are ignored.
 const LIMITS_KMH: std::ops::RangeInclusive<f64> = 1.0..=200.0;
 
-/// The legal limits by country in km/h: urban, rural, trunk and motorway, from OpenStreetMap's list "Default speed limits".
-/// The first row is for all other countries.
+/// The legal limits by country in km/h: urban, rural, trunk and motorway, from OpenStreetMap's list "Default speed
+/// limits". The first row is for all other countries.
 const BY_LAW: [(&str, [f64; 4]); 17] = [
     ("", [50.0, 90.0, 110.0, 120.0]),
     ("AT", [50.0, 100.0, 100.0, 130.0]),
@@ -35,8 +35,8 @@ const BY_LAW: [(&str, [f64; 4]); 17] = [
     ("SE", [50.0, 70.0, 90.0, 110.0]),
 ];
 
-/// The speed in one direction in km/h: the limit of the direction, of the street, or of the zone; else the default of the
-/// class.
+/// The speed in one direction in km/h: the limit of the direction, of the street, or of the zone; else the default of
+/// the class.
 pub(super) fn speed_kmh(tags: &Tags<'_>, class: RoadClass, direction: Direction) -> f64 {
     let directed = match direction {
         Direction::Forward => "maxspeed:forward",

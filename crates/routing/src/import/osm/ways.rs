@@ -5,8 +5,8 @@ use super::pbf::Tags;
 use super::speed;
 use crate::network::RoadClass;
 
-/// The highest speed in km/h on streets for destination traffic. It keeps routes from passing through, unless every other
-/// route is far longer.
+/// The highest speed in km/h on streets for destination traffic. It keeps routes from passing through, unless every
+/// other route is far longer.
 const DESTINATION_KMH_MAX: f64 = 10.0;
 /// The highest speed in km/h between parked cars.
 const PARKING_AISLE_KMH_MAX: f64 = 10.0;

@@ -12,7 +12,8 @@ use crate::import::report::Report;
 use crate::import::streets::{Map, Piece, Pieces, Restriction, Street, StreetNode, Streets, Via, length_cm};
 use crate::network::line;
 
-/// The smallest plausible ratio of a street's stated length and the line through its points; below 1 because of rounding.
+/// The smallest plausible ratio of a street's stated length and the line through its points; below 1 because of
+/// rounding.
 const LENGTH_SHARE_MIN: f64 = 0.99;
 
 /// Cuts all streets. Returns the pieces, and the junction of each via node by its OpenStreetMap id.

@@ -3,10 +3,10 @@
 //! An arc with a forbidden turn ends in a copy of its junction that lacks the forbidden arcs. This is node splitting
 //! (Winter, "Modeling Costs of Turns in Route Planning", `GeoInformatica` 6, 2002), but only at restrictions.
 //!
-//! A restriction over via ways depends on several arcs before the turn. For these, copies are the states of an automaton
-//! (Aho, Corasick, "Efficient String Matching: An Aid to Bibliographic Search", Communications of the ACM 18(6), 1975):
-//! a state is the longest suffix of the driven directions that is a prefix of a restriction. Arcs after which the same
-//! directions may follow, now and later, share a copy.
+//! A restriction over via ways depends on several arcs before the turn. For these, copies are the states of an
+//! automaton (Aho, Corasick, "Efficient String Matching: An Aid to Bibliographic Search", Communications of the ACM
+//! 18(6), 1975): a state is the longest suffix of the driven directions that is a prefix of a restriction. Arcs after
+//! which the same directions may follow, now and later, share a copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 

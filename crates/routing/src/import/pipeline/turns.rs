@@ -125,8 +125,8 @@ impl Ways<'_> {
 
     /// The turns between two junctions, over already resolved directions.
     ///
-    /// [`touching`](Ways::touching) returns directions that leave a junction. The arriving directions are their reverses
-    /// (`^ 1`), which may be open even if the leaving ones are not.
+    /// [`touching`](Ways::touching) returns directions that leave a junction. The arriving directions are their
+    /// reverses (`^ 1`), which may be open even if the leaving ones are not.
     fn between(&self, restriction: &Restriction, [first, last]: [u32; 2], over: Vec<u32>) -> Turns {
         let touching = self.touching(first, &restriction.from);
         let from: Vec<u32> = touching.into_iter().map(|leaving| leaving ^ 1).collect();
