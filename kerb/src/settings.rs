@@ -76,7 +76,7 @@ impl Settings {
         section("index_server", self.index_server().check().err().into_iter().collect());
         section("aggregator", self.aggregator().validate().err().into_iter().collect());
         section("matcher", self.matcher.validate().err().into_iter().collect());
-        section("roads", self.roads.check());
+        section("roads", self.roads.validate());
         section("log", self.log.check());
         if u64::from(self.fleet.position_ttl_ms) > 1_000 * u64::from(self.location_ingest.retention_s) {
             let retention_s = self.location_ingest.retention_s;

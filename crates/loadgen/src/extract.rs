@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 
-use kerb_routing::csv_rows::{CsvError, LastLine, Table};
+use kerb_routing::csv_rows::{CsvError, CsvTable, LastLine};
 
 use crate::pings::{COLUMNS, Pings};
 use crate::trips;
@@ -34,7 +34,7 @@ pub fn write_csv(pings: &Pings, mut out: impl Write) -> io::Result<()> {
 /// The trips of a file within these unix seconds, each as the line of text that stands there, only with the columns
 /// that are read.
 pub fn trip_lines(path: &Path, within_s: &Range<i64>) -> Result<Vec<String>, CsvError> {
-    let mut table = Table::open(path, LastLine::MayBeOpen)?;
+    let mut table = CsvTable::open(path, LastLine::MayBeOpen)?;
     table.require_first(&trips::COLUMNS, false)?;
     let lines = table.read_all(|row| {
         let time_s = trips::time_s(row)?;

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use kerb_geometry::LatLng;
-use kerb_routing::csv_rows::{CsvError, LastLine, Row, Table, TypedRow};
+use kerb_routing::csv_rows::{CsvError, CsvRow, CsvTable, LastLine, TypedRow};
 use serde::Deserialize;
 
 /// The columns, in this order.
@@ -52,15 +52,15 @@ impl Pings {
 
     /// Reads a file, plain or gzipped.
     pub fn read_file(path: &Path) -> Result<Self, CsvError> {
-        Self::read_table(Table::open(path, LastLine::MayBeOpen)?, &path.display().to_string())
+        Self::read_table(CsvTable::open(path, LastLine::MayBeOpen)?, &path.display().to_string())
     }
 
     /// Reads CSV text, plain or gzipped; `name` stands in the errors.
     pub fn read(reader: impl Read, name: &str) -> Result<Self, CsvError> {
-        Self::read_table(Table::new(reader, name, LastLine::MayBeOpen)?, name)
+        Self::read_table(CsvTable::new(reader, name, LastLine::MayBeOpen)?, name)
     }
 
-    fn read_table(mut table: Table<impl Read>, name: &str) -> Result<Self, CsvError> {
+    fn read_table(mut table: CsvTable<impl Read>, name: &str) -> Result<Self, CsvError> {
         table.require_first(&COLUMNS, true)?;
         let (mut all, mut index) = (Self::default(), HashMap::new());
         let pings = table.read_all(|row| {
@@ -108,7 +108,7 @@ impl Pings {
     }
 }
 
-/// A row of the file; [`Row::position`] reads and checks its position.
+/// A row of the file; [`CsvRow::position`] reads and checks its position.
 #[derive(Deserialize)]
 struct PingRow<'r> {
     time: i64,
@@ -117,20 +117,22 @@ struct PingRow<'r> {
 }
 
 impl<'r> TypedRow<'r> for PingRow<'r> {
+    const NUMBERS: &'static [&'static str] = &["time"];
+
     fn expected(_column: &str) -> &'static str {
         "unix time in whole seconds"
     }
 }
 
 impl<'r> PingRow<'r> {
-    fn cab(&self, row: Row<'_>) -> Result<&'r str, CsvError> {
+    fn cab(&self, row: CsvRow<'_>) -> Result<&'r str, CsvError> {
         let is_id = (1..=CAB_ID_BYTES_MAX).contains(&self.cab_id.len());
         is_id
             .then_some(self.cab_id)
             .ok_or_else(|| row.wrong_in("cab_id", format!("an id of 1 to {CAB_ID_BYTES_MAX} bytes")))
     }
 
-    fn occupied(&self, row: Row<'_>) -> Result<bool, CsvError> {
+    fn occupied(&self, row: CsvRow<'_>) -> Result<bool, CsvError> {
         match self.occupied {
             "0" => Ok(false),
             "1" => Ok(true),

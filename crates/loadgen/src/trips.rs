@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use kerb_geometry::LatLng;
-use kerb_routing::csv_rows::{CsvError, LastLine, Row, Table, TypedRow};
+use kerb_routing::csv_rows::{CsvError, CsvRow, CsvTable, LastLine, TypedRow};
 use serde::Deserialize;
 
 /// The first columns, in this order; more may follow.
@@ -40,15 +40,15 @@ pub fn shipped() -> Result<Vec<Trip>, CsvError> {
 
 /// Reads a file, plain or gzipped. By time.
 pub fn read_file(path: &Path) -> Result<Vec<Trip>, CsvError> {
-    read_table(Table::open(path, LastLine::MayBeOpen)?, &path.display().to_string())
+    read_table(CsvTable::open(path, LastLine::MayBeOpen)?, &path.display().to_string())
 }
 
 /// Reads CSV text, plain or gzipped; `name` stands in the errors. By time.
 pub fn read(reader: impl Read, name: &str) -> Result<Vec<Trip>, CsvError> {
-    read_table(Table::new(reader, name, LastLine::MayBeOpen)?, name)
+    read_table(CsvTable::new(reader, name, LastLine::MayBeOpen)?, name)
 }
 
-fn read_table(mut table: Table<impl Read>, name: &str) -> Result<Vec<Trip>, CsvError> {
+fn read_table(mut table: CsvTable<impl Read>, name: &str) -> Result<Vec<Trip>, CsvError> {
     table.require_first(&COLUMNS, false)?;
     let mut trips = table.read_all(|row| {
         let (pickup, dropoff) = (row.position(PICKUP)?, row.position(DROPOFF)?);
@@ -63,18 +63,20 @@ fn read_table(mut table: Table<impl Read>, name: &str) -> Result<Vec<Trip>, CsvE
 }
 
 /// The time of a row, unix seconds.
-pub fn time_s(row: Row<'_>) -> Result<i64, CsvError> {
+pub fn time_s(row: CsvRow<'_>) -> Result<i64, CsvError> {
     let expected = "a time like 2008-05-22T17:00:00-07:00";
     parse_time_s(row.text(0)).ok_or_else(|| row.wrong(0, expected))
 }
 
-/// What a line holds besides its time and its places, which [`time_s`] and [`Row::position`] check.
+/// What a line holds besides its time and its places, which [`time_s`] and [`CsvRow::position`] check.
 #[derive(Deserialize)]
 struct TripRow {
     passengers: Option<u32>,
 }
 
 impl TypedRow<'_> for TripRow {
+    const NUMBERS: &'static [&'static str] = &["passengers"];
+
     fn expected(_column: &str) -> &'static str {
         "a whole number, or nothing"
     }

@@ -1,6 +1,4 @@
-//! What it costs to import streets, to open a road network and have it ready for queries, to keep it in memory, to
-//! find the street beside a position, to draw what is reached within some minutes, and to bring a new speed of every
-//! direction to searches.
+//! The costs of a road network: import, opening, memory, snapping, isochrones, and a new speed for every direction.
 //!
 //! Runs on the extracts that are shipped, and on those that `KERB_EXTRACTS` names (paths of `.osm.pbf` files, with
 //! colons between).
@@ -14,17 +12,17 @@ use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_grou
 use kerb_geometry::LatLng;
 use kerb_routing::import::import_pbf;
 use kerb_routing::speeds::{
-    HOURS, HourOfWeek, LiveSpeeds, Speed, SpeedChange, SpeedTable, StreamedSpeed, UtcOffset, listed,
+    HOURS, HourOfWeek, LiveSpeeds, Speed, SpeedChange, SpeedTable, StreamedSpeed, UtcOffset, list_directions,
 };
 use kerb_routing::{DirectedSegment, Network, Roads, SnapQuery, Snapper};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// Half of all taxi positions are nearer to a street than this, in degrees of latitude (27 m).
+/// The noise of a receiver in degrees of latitude (27 m). Half of all taxi positions are nearer to a street.
 const OFF_DEG: f64 = 0.000_243;
 const QUERIES: usize = 4096;
 const SNAP_MAX_M: f64 = 300.0;
-/// So many networks are kept at once to see what one takes.
+/// The number of networks in memory at once, for a measurement of one.
 const KEPT: usize = 16;
 const MINUTES: [u32; 2] = [5, 15];
 
@@ -45,8 +43,7 @@ fn import(bytes: &[u8]) -> Network {
     import_pbf(Cursor::new(bytes), &mut |_| {}).expect("the extract is sound").network
 }
 
-/// Positions beside streets, as the receivers of cars on them would report them; their headings too, if wanted, off by
-/// up to 30 degrees.
+/// Positions near streets with the noise of a receiver; `with_heading` adds headings that are off by up to 30 degrees.
 fn queries(network: &Network, with_heading: bool) -> Vec<SnapQuery> {
     let mut random = Pcg64Mcg::seed_from_u64(1);
     let query = |_| {
@@ -65,13 +62,13 @@ fn queries(network: &Network, with_heading: bool) -> Vec<SnapQuery> {
     (0..QUERIES).map(query).collect()
 }
 
-/// Memory of this process in bytes; Linux alone tells.
+/// The memory of this process in bytes; `None` except on Linux.
 fn resident_bytes() -> Option<usize> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     Some(pages.split(' ').nth(1)?.parse::<usize>().ok()? * 4096)
 }
 
-/// Prints what a network takes in its file, and with all that queries need in memory.
+/// Prints the size of a network in its file, and in memory with its index and engine.
 fn sizes(name: &str, network: &Network, path: &Path) {
     let segments = network.segments() as f64;
     let file = network.summary().bytes as f64;
@@ -96,7 +93,7 @@ fn isochrones(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     let mut random = Pcg64Mcg::seed_from_u64(2);
     let mut somewhere = || nodes[random.random_range(0..nodes.len())].lat_lng();
     let places: Vec<_> =
-        (0..64).map(|_| roads.ends(somewhere()).expect("a junction is on a street")).collect();
+        (0..64).map(|_| roads.phantom_nodes(somewhere()).expect("a junction is on a street")).collect();
     group.throughput(Throughput::Elements(1));
     for minutes in MINUTES {
         let mut places = places.iter().cycle();
@@ -106,19 +103,20 @@ fn isochrones(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     }
 }
 
-/// From change to searches: a speed for each direction by a stream, and by the next hour of a profile.
+/// Measures the time from a change of speeds to searches: a streamed speed for each direction, and the next hour of a
+/// profile.
 fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
-    let arcs: Vec<DirectedSegment> = listed(roads.network()).map(|row| row.arc).collect();
+    let arcs: Vec<DirectedSegment> = list_directions(roads.network()).map(|row| row.arc).collect();
     group.throughput(Throughput::Elements(arcs.len() as u64));
     let mut random = Pcg64Mcg::seed_from_u64(3);
-    let mut speed = || Speed::within(random.random_range(5.0..60.0));
+    let mut speed = || Speed::clamped(random.random_range(5.0..60.0));
     let mut speeds = LiveSpeeds::new(roads, UtcOffset::default());
     group.bench_function("new speeds by stream", |bencher| {
         let streamed =
             |speed| arcs.iter().map(|arc| StreamedSpeed { arc: *arc, speed, until_ms: i64::MAX }).collect();
         let change = || SpeedChange::Streamed(streamed(speed()));
         let bring = |change| {
-            speeds.take(change, 0);
+            speeds.record(change, 0);
             speeds.apply(roads, 0)
         };
         bencher.iter_batched(change, bring, BatchSize::LargeInput);
@@ -128,7 +126,7 @@ fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
         profile.set_at(*arc, hour, speed());
     }
     let mut speeds = LiveSpeeds::new(roads, UtcOffset::default());
-    speeds.take(SpeedChange::Profile(profile), 0);
+    speeds.record(SpeedChange::Profile(profile), 0);
     group.bench_function("new speeds by the hour", |bencher| {
         let mut hours = (0..HOURS as i64).cycle();
         bencher.iter(|| speeds.apply(roads, hours.next().expect("endless") * 3_600_000));

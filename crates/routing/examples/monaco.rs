@@ -1,4 +1,4 @@
-//! Imports the shipped extract of Monaco, computes a route, and draws what can be reached in three minutes.
+//! Imports the shipped extract of Monaco, computes a route, and the area that is reached within three minutes.
 //!
 //! `cargo run -p kerb-routing --example monaco`
 
@@ -10,7 +10,7 @@ use kerb_geometry::LatLng;
 use kerb_routing::Roads;
 use kerb_routing::import::import_pbf;
 
-/// A position farther from every street than this is off the map, meters.
+/// The largest distance from a position to its street in meters. Positions farther from every street are off the map.
 const SNAP_MAX_M: f64 = 300.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("  {:12} {}", step.turn.name(), step.name);
     }
 
-    let area = roads.isochrone(&roads.ends(casino)?, 180_000);
+    let area = roads.isochrone(&roads.phantom_nodes(casino)?, 180_000);
     println!("within three minutes: {:.2} km2 in {} polygons", area.area_m2 / 1e6, area.polygons.len());
     Ok(())
 }

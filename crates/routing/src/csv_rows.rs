@@ -1,11 +1,13 @@
 //! Reads CSV tables, plain or gzipped, one row at a time. The caller defines what the columns mean.
 //!
-//! A row becomes a value of a serde type ([`Row::read`]), or is read field by field where the columns are not known
-//! when the code is written ([`Row::text`], [`Row::number`]). Every error names the file, the line, the column, the value
-//! and what would be right. Blanks around a field do not count.
+//! A row becomes a value of a serde type ([`CsvRow::read`]), or is read field by field if the columns are not known
+//! when the code is written ([`CsvRow::text`], [`CsvRow::number`]). Every error names the file, the line, the column,
+//! the value and what would be right. Blanks around a field are ignored.
+//!
+//! Numbers are plain decimal: `-12`, `0.5`, `1e-05`. Other spellings (`0x10`, `+5`, `1_000`, `.5`, `inf`) are errors.
 //!
 //! ```
-//! use kerb_routing::csv_rows::{CsvError, LastLine, Table, TypedRow};
+//! use kerb_routing::csv_rows::{CsvError, CsvTable, LastLine, TypedRow};
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Stop<'r> {
@@ -13,10 +15,12 @@
 //!     platforms: u32,
 //! }
 //!
-//! impl<'r> TypedRow<'r> for Stop<'r> {}
+//! impl<'r> TypedRow<'r> for Stop<'r> {
+//!     const NUMBERS: &'static [&'static str] = &["platforms"];
+//! }
 //!
 //! let text = "name,platforms\nHarbor,2\nMarket,two\n";
-//! let mut table = Table::new(text.as_bytes(), "stops.csv", LastLine::MustEnd)?;
+//! let mut table = CsvTable::new(text.as_bytes(), "stops.csv", LastLine::MustEnd)?;
 //! let row = table.next_row()?.expect("a first row");
 //! let stop: Stop<'_> = row.read()?;
 //! assert_eq!((stop.name, stop.platforms), ("Harbor", 2));
@@ -26,6 +30,7 @@
 //! ```
 
 mod error;
+mod number;
 mod row;
 mod source;
 
@@ -36,26 +41,26 @@ use std::path::Path;
 use csv::{Position, Reader, ReaderBuilder, StringRecord, Trim};
 
 pub use error::{CsvError, RowError};
-pub use row::{Row, TypedRow};
+pub use row::{CsvRow, TypedRow};
 pub use source::LastLine;
 
 use source::Source;
 
-/// Bytes that are read from a file at a time.
+/// The size of a read from a file in bytes.
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// A table while it is read. It keeps one row in memory.
-pub struct Table<R: Read> {
+/// A table during reading. It keeps one row in memory.
+pub struct CsvTable<R: Read> {
     file: String,
     reader: Reader<Source<R>>,
     columns: StringRecord,
-    /// How many of the first columns the caller reads, for the errors.
+    /// The number of first columns that the caller reads, for the errors.
     first_columns: usize,
     record: StringRecord,
 }
 
-impl Table<BufReader<File>> {
-    /// Opens a file, whose path stands in the errors.
+impl CsvTable<BufReader<File>> {
+    /// Opens a file. Errors name its path.
     pub fn open(path: &Path, last_line: LastLine) -> Result<Self, CsvError> {
         let name = path.display().to_string();
         match File::open(path) {
@@ -65,8 +70,8 @@ impl Table<BufReader<File>> {
     }
 }
 
-impl<R: Read> Table<R> {
-    /// Reads the header. `file` stands in the errors.
+impl<R: Read> CsvTable<R> {
+    /// Reads the header. Errors name `file`.
     pub fn new(source: R, file: impl Into<String>, last_line: LastLine) -> Result<Self, CsvError> {
         let file = file.into();
         let source = match Source::new(source, last_line) {
@@ -91,17 +96,17 @@ impl<R: Read> Table<R> {
         self.columns.iter().position(|own| own == name)
     }
 
-    /// The index of a column that must be there.
+    /// The index of a column; an error when the table does not have it.
     pub fn require(&self, name: &str) -> Result<usize, CsvError> {
         self.column(name).ok_or_else(|| self.header_error(format!("there is no column {name:?}")))
     }
 
-    /// Checks that all of these columns are there, at any place.
+    /// Checks that the table has all of these columns, in any order.
     pub fn require_all(&self, names: &[&str]) -> Result<(), CsvError> {
         names.iter().try_for_each(|name| self.require(name).map(|_index| ()))
     }
 
-    /// Checks that the table begins with these columns in this order; when `exact`, there are no others.
+    /// Checks that the table starts with these columns in this order. If `exact`, it must not have others.
     pub fn require_first(&mut self, names: &[&str], exact: bool) -> Result<(), CsvError> {
         let compared = if exact { self.columns.len() } else { names.len() };
         if self.columns.iter().take(compared).eq(names.iter().copied()) {
@@ -114,10 +119,10 @@ impl<R: Read> Table<R> {
     }
 
     /// The next row; `None` at the end of the table.
-    pub fn next_row(&mut self) -> Result<Option<Row<'_>>, CsvError> {
+    pub fn next_row(&mut self) -> Result<Option<CsvRow<'_>>, CsvError> {
         let line_before = self.record.position().map_or(1, Position::line);
         match self.reader.read_record(&mut self.record) {
-            Ok(true) => Ok(Some(Row { file: &self.file, columns: &self.columns, record: &self.record })),
+            Ok(true) => Ok(Some(CsvRow { file: &self.file, columns: &self.columns, record: &self.record })),
             Ok(false) => Ok(None),
             Err(error) => {
                 let columns = self.columns.iter().take(self.first_columns).collect::<Vec<_>>().join(",");
@@ -126,10 +131,10 @@ impl<R: Read> Table<R> {
         }
     }
 
-    /// Reads all rows that are left.
+    /// Reads all remaining rows.
     pub fn read_all<T>(
         mut self,
-        mut read: impl FnMut(Row<'_>) -> Result<T, CsvError>,
+        mut read: impl FnMut(CsvRow<'_>) -> Result<T, CsvError>,
     ) -> Result<Vec<T>, CsvError> {
         let mut all = Vec::new();
         while let Some(row) = self.next_row()? {

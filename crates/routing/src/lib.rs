@@ -1,9 +1,9 @@
-//! Streets: OpenStreetMap in, travel times out.
+//! Road networks: OpenStreetMap in, travel times out.
 //!
-//! [`import`] makes a [`Network`] out of an extract, [`Network::save`] and [`Network::open`] keep it in one file, and a
-//! [`Snapper`] finds the street beside a position, [`engine`] how long the way
-//! between two takes; [`Roads`] is all of it, and [`RoadTimes`] the matcher's port. Turn restrictions are in the graph itself: a search over
-//! [`Network::first_out`] and [`Network::head`] needs to know nothing of them.
+//! [`import`] builds a [`Network`] from an extract; [`Network::save`] and [`Network::open`] store it in one file. A
+//! [`Snapper`] finds the street next to a position. The [`engine`] computes travel times and routes. [`Roads`] combines
+//! these, and [`RoadTimes`] implements the port [`TravelTimes`](kerb_ports::TravelTimes) with them. Turn restrictions
+//! are part of the graph, so a search over [`Network::first_out`] and [`Network::head`] obeys them without extra code.
 //!
 //! ```
 //! use kerb_routing::{SnapQuery, Snapper, import::import_csv};
@@ -23,32 +23,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`speeds`] replaces the streets' times by what is told or known of an hour, and [`map_matching`] learns it from drives.
+//! [`speeds`] replaces free-flow times by streamed, measured or learned speeds; [`map_matching`] learns them from
+//! drives.
 //!
-//! This crate knows nothing of the fleet's drivers and trips, or of the wire; the hour is an argument.
+//! This crate has no dependency on the fleet's drivers and trips, on clocks, or on the wire: the time is an argument.
 
-mod class;
 pub mod csv_rows;
 pub mod engine;
-mod file;
-mod graph;
 pub mod import;
 pub mod isochrone;
-mod line;
 pub mod map_matching;
+mod network;
 mod roads;
 mod snap;
 pub mod speeds;
-pub mod straight_line;
 mod travel_times;
-mod turn;
 
-pub use class::RoadClass;
 pub use csv_rows::RowError;
-pub use file::{FORMAT_VERSION, OpenError};
-pub use graph::{DirectedSegment, LatticePoint, Network, SegmentId, Summary};
-pub use roads::{DrivingRoute, Roads, RoadsError, RouteError, RouteStep};
+pub use network::{
+    DirectedSegment, FORMAT_VERSION, LatticePoint, Network, OpenError, RoadClass, SegmentId, Summary,
+};
+pub use roads::{DrivingRoute, Roads, RoadsError, RouteError, RouteStep, Turn};
 pub use snap::{Snap, SnapError, SnapQuery, Snapper};
-pub use straight_line::StraightLine;
-pub use travel_times::RoadTimes;
-pub use turn::Turn;
+pub use travel_times::{RoadTimes, StraightLine};

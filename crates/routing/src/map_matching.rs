@@ -1,14 +1,14 @@
-//! Where a driver drove, from positions a minute apart, and how fast streets are, from many such drives.
+//! Map matching: the streets of a drive from its positions, and street speeds from many matched drives.
 //!
-//! [`Matcher`] finds the streets behind positions (Newson, Krumm, "Hidden Markov Map Matching Through Noise and
-//! Sparseness", ACM GIS 2009); [`SpeedEstimator`] makes speeds by hour of the week out of matched drives ([`LearningRun`] is both), and [`evaluate`]
-//! compares travel times with trips that were driven.
+//! [`MapMatcher`] finds the streets of a drive (Newson, Krumm, "Hidden Markov Map Matching Through Noise and
+//! Sparseness", ACM GIS 2009). [`SpeedEstimator`] estimates speeds by hour of the week from matched drives.
+//! [`LearningRun`] alternates both. [`evaluate`] compares computed travel times with those of driven trips.
 
 mod drives;
 mod evaluation;
 mod factors;
 mod learning_run;
-mod matcher;
+mod map_matcher;
 mod speed_estimator;
 mod trips;
 mod viterbi;
@@ -16,7 +16,9 @@ mod viterbi;
 pub use drives::{Drive, DriveRules, Ping, PingCounts, read_pings};
 pub use evaluation::{Evaluation, TravelTimeErrors, evaluate};
 pub use learning_run::{LearningRound, LearningRun};
-pub use matcher::{Estimates, Leg, MatchOptions, MatchedDrive, Matcher, TraversedSegment};
+pub use map_matcher::{
+    MapMatcher, MapMatchingOptions, MatchedDrive, MatchedLeg, ModelEstimates, TraversedSegment,
+};
 pub use speed_estimator::{LearnedSpeeds, Legs, SpeedEstimator};
-pub use trips::{Day, Trip, TripCounts, read_trips};
+pub use trips::{Day, DrivenTrip, DrivenTripCounts, read_trips};
 pub use viterbi::{Chain, cheapest_chains};

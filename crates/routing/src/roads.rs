@@ -1,17 +1,19 @@
-//! A road network that answers: which streets a position is on, and the way between two positions.
+//! A road network with everything that queries need: snapping, routes and travel times.
+
+mod turn;
 
 use std::path::Path;
 
 use kerb_geometry::LatLng;
 
-use crate::OpenError;
-use crate::engine::{Engine, PhantomNode, Route, Routes, Streets, StreetsError};
-use crate::graph::{DirectedSegment, Network};
-use crate::line::{cut, length_m};
+use crate::engine::{Engine, PhantomNode, Route, Router, Streets, StreetsError};
+use crate::network::OpenError;
+use crate::network::line::{cut, length_m};
+use crate::network::{DirectedSegment, Network};
 use crate::snap::{Snap, SnapError, SnapQuery, Snapper};
-use crate::turn::Turn;
+pub use turn::Turn;
 
-/// Streets with all that queries need. Made once, asked from any thread.
+/// A road network with its spatial index and its engine. Threads can share it.
 #[derive(Debug)]
 pub struct Roads {
     network: Network,
@@ -20,77 +22,79 @@ pub struct Roads {
     snap_max_m: f64,
 }
 
-/// Why there are no roads.
+/// Why roads cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum RoadsError {
-    /// The file is not to be had, or is not a network.
+    /// The file cannot be read or is not a road network.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The network is no graph.
+    /// The network is not a valid graph.
     #[error(transparent)]
     Streets(#[from] StreetsError),
 }
 
-/// Why there is no way.
+/// Why there is no route.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
-    /// The beginning is off the map.
+    /// The start is off the map.
     #[error("from: {0}")]
     From(SnapError),
-    /// The end is off the map.
+    /// The goal is off the map.
     #[error("to: {0}")]
     To(SnapError),
-    /// No street leads there.
+    /// Both positions have streets, but no open street connects them.
     #[error("no way leads from {from} to {to}")]
     NoRoute {
-        /// The beginning.
+        /// The start of the query.
         from: LatLng,
-        /// The end.
+        /// The goal of the query.
         to: LatLng,
     },
 }
 
-/// A fastest way.
+/// A fastest route between two positions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DrivingRoute {
-    /// Its time, milliseconds.
+    /// The travel time in milliseconds.
     pub time_ms: u32,
-    /// Its length, meters.
+    /// The length in meters.
     pub length_m: f64,
-    /// Its line.
+    /// The points along the route.
     pub line: Vec<LatLng>,
-    /// Its streets, in order.
+    /// The streets along the route, in order.
     pub steps: Vec<RouteStep>,
-    /// How often the times of the streets were replaced before it was found.
+    /// The version of the travel times: how often they were replaced before the query.
     pub generation: u64,
 }
 
-/// A part of a way that stays on one street, and turns nowhere by more than 60 degrees.
+/// A part of a route that stays on one street and has no turn of more than 60 degrees.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RouteStep {
     /// The street's name or number; empty when it has neither.
     pub name: String,
-    /// What a driver does where it begins.
+    /// The maneuver at the start of the step.
     pub turn: Turn,
-    /// Where it begins in the way's line: the number of its first point, which is the last one of the step before.
+    /// The index of its first point in the route's line. It is also the last point of the step before.
     pub first_point: usize,
-    /// Milliseconds along it.
+    /// The travel time along the step in milliseconds.
     pub time_ms: u32,
-    /// Meters along it.
+    /// The length of the step in meters.
     pub length_m: f64,
 }
 
 impl Roads {
-    /// Opens a network's file and makes ready what queries need. A position farther than `snap_max_m` from every street is off
-    /// the map.
+    /// Opens the file of a network and builds its index and engine. A position farther than `snap_max_m` from every
+    /// street is off the map.
     pub fn open(path: &Path, snap_max_m: f64) -> Result<Self, RoadsError> {
         Ok(Self::new(Network::open(path)?, snap_max_m)?)
     }
 
-    /// As [`Roads::open`], of a network that is there.
+    /// Builds the index and the engine of a network in memory. See [`Roads::open`].
     pub fn new(network: Network, snap_max_m: f64) -> Result<Self, StreetsError> {
-        let nodes: Vec<LatLng> = network.nodes().iter().map(|place| place.lat_lng()).collect();
+        let nodes: Vec<LatLng> = network.nodes().iter().map(|node| node.lat_lng()).collect();
         let lengths_cm = network.lengths_cm();
+        // A directed segment's number is twice its segment's plus the direction. Up to 167 km a 32-bit float holds
+        // whole centimeters exactly; the engine only derives bounds from lengths.
         let arc_length_m = |arc: &u32| lengths_cm[*arc as usize / 2] as f32 / 100.0;
         let length_m: Vec<f32> = network.directed_segments().iter().map(arc_length_m).collect();
         let streets = Streets {
@@ -105,29 +109,33 @@ impl Roads {
         Ok(Self { network, snapper, engine, snap_max_m })
     }
 
-    /// The network.
+    /// The graph, the streets and their names.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// Where streets are.
+    /// The spatial index of the streets.
     pub fn snapper(&self) -> &Snapper {
         &self.snapper
     }
 
-    /// The engine, for new times.
+    /// The engine: queries by arc, and replacement of travel times.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// Where a position is on the streets: a point on each arc that can be driven from there.
-    pub fn ends(&self, at: LatLng) -> Result<Vec<PhantomNode>, SnapError> {
-        self.ends_toward(at, None)
+    /// The phantom nodes of a position: a point on each arc that can be driven from there.
+    pub fn phantom_nodes(&self, at: LatLng) -> Result<Vec<PhantomNode>, SnapError> {
+        self.phantom_nodes_toward(at, None)
     }
 
-    /// As [`Roads::ends`], of who travels in this direction, degrees clockwise from north: only on streets and in
-    /// directions that lead that way within 60 degrees.
-    pub fn ends_toward(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Vec<PhantomNode>, SnapError> {
+    /// Like [`Roads::phantom_nodes`], but only on streets and in directions within 60 degrees of a heading. The heading
+    /// is in degrees clockwise from north; `None` allows all directions.
+    pub fn phantom_nodes_toward(
+        &self,
+        at: LatLng,
+        heading_deg: Option<f64>,
+    ) -> Result<Vec<PhantomNode>, SnapError> {
         Ok(self
             .snapped(at, heading_deg)?
             .arcs(&self.network)
@@ -135,47 +143,47 @@ impl Roads {
             .collect())
     }
 
-    /// How far a position is from its street, in meters.
+    /// The distance from a position to its street in meters.
     pub fn off_street_m(&self, at: LatLng) -> Result<f64, SnapError> {
         Ok(self.snapped(at, None)?.distance_m)
     }
 
-    /// A position farther from every street is off the map, in meters.
+    /// The largest distance to a street in meters. A position farther from every street is off the map.
     pub fn snap_max_m(&self) -> f64 {
         self.snap_max_m
     }
 
-    /// The fastest way between the points of streets that are nearest to two positions.
+    /// The fastest route between the points on streets that are nearest to two positions.
     pub fn route(&self, from: LatLng, to: LatLng) -> Result<DrivingRoute, RouteError> {
         self.route_toward(from, None, to)
     }
 
-    /// As [`Roads::route`], by times of this network that were taken from its engine.
-    pub fn route_by(&self, routes: &Routes, from: LatLng, to: LatLng) -> Result<DrivingRoute, RouteError> {
-        self.way_between(routes, self.ends(from), from, to)
+    /// Like [`Roads::route`], with the times of a router that [`Roads::engine`] returned.
+    pub fn route_by(&self, router: &Router, from: LatLng, to: LatLng) -> Result<DrivingRoute, RouteError> {
+        self.route_between(router, self.phantom_nodes(from), from, to)
     }
 
-    /// As [`Roads::route`], of who begins it in this [direction](Roads::ends_toward).
+    /// Like [`Roads::route`], but the route must start toward this [heading](Roads::phantom_nodes_toward).
     pub fn route_toward(
         &self,
         from: LatLng,
         heading_deg: Option<f64>,
         to: LatLng,
     ) -> Result<DrivingRoute, RouteError> {
-        self.way_between(&self.engine.routes(), self.ends_toward(from, heading_deg), from, to)
+        self.route_between(&self.engine.router(), self.phantom_nodes_toward(from, heading_deg), from, to)
     }
 
-    fn way_between(
+    fn route_between(
         &self,
-        routes: &Routes,
+        router: &Router,
         starts: Result<Vec<PhantomNode>, SnapError>,
         from: LatLng,
         to: LatLng,
     ) -> Result<DrivingRoute, RouteError> {
         let starts = starts.map_err(RouteError::From)?;
-        let goals = self.ends(to).map_err(RouteError::To)?;
-        let route = routes.route(&starts, &goals).ok_or(RouteError::NoRoute { from, to })?;
-        Ok(self.describe(&route, routes.version()))
+        let goals = self.phantom_nodes(to).map_err(RouteError::To)?;
+        let route = router.route(&starts, &goals).ok_or(RouteError::NoRoute { from, to })?;
+        Ok(self.describe(&route, router.version()))
     }
 
     fn snapped(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Snap, SnapError> {
@@ -183,38 +191,42 @@ impl Roads {
     }
 
     fn describe(&self, route: &Route, generation: u64) -> DrivingRoute {
-        let mut way = DrivingRoute {
+        let mut described = DrivingRoute {
             time_ms: route.time_ms,
             length_m: 0.0,
             line: Vec::new(),
             steps: Vec::<RouteStep>::new(),
             generation,
         };
-        for arc_part in &route.arc_segments {
-            let arc = DirectedSegment::from_number(self.network.directed_segments()[arc_part.arc as usize]);
-            let line = cut(&self.network.line(arc), arc_part.from, arc_part.to);
+        for arc_segment in &route.arc_segments {
+            let direction = self.network.directed_segments()[arc_segment.arc as usize];
+            let direction = DirectedSegment::from_number(direction);
+            let line = cut(&self.network.line(direction), arc_segment.from, arc_segment.to);
             let along_m = length_m(&line);
-            let first_point = way.line.len().saturating_sub(1);
-            let turn = if way.line.is_empty() { Turn::Start } else { Turn::between(&way.line, &line) };
-            way.length_m += along_m;
-            // The first point is the last one of the stretch before.
-            let seen = usize::from(way.line.last() == line.first() && !way.line.is_empty());
-            way.line.extend_from_slice(&line[seen..]);
-            let name = self.network.name(arc.segment);
-            match way.steps.last_mut().filter(|step| step.name == name && turn.is_slight()) {
+            let first_point = described.line.len().saturating_sub(1);
+            let turn = match &described.line[..] {
+                [] => Turn::Start,
+                before => Turn::between(before, &line),
+            };
+            described.length_m += along_m;
+            // Usually the first point equals the last one of the segment before and is left out.
+            let shared = usize::from(described.line.last() == line.first() && !described.line.is_empty());
+            described.line.extend_from_slice(&line[shared..]);
+            let name = self.network.name(direction.segment);
+            match described.steps.last_mut().filter(|step| step.name == name && turn.is_slight()) {
                 Some(step) => {
-                    step.time_ms += arc_part.time_ms;
+                    step.time_ms += arc_segment.time_ms;
                     step.length_m += along_m;
                 }
-                None => way.steps.push(RouteStep {
+                None => described.steps.push(RouteStep {
                     name: name.to_owned(),
                     turn,
                     first_point,
-                    time_ms: arc_part.time_ms,
+                    time_ms: arc_segment.time_ms,
                     length_m: along_m,
                 }),
             }
         }
-        way
+        described
     }
 }

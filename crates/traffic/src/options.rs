@@ -6,31 +6,33 @@ use std::path::PathBuf;
 use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
 
-/// Farther from every street than this is off the map, whatever the setting.
+/// The upper limit of `snap_max_m` in meters.
 const SNAP_MAX_M: f64 = 10_000.0;
-/// No clock is farther from UTC, minutes.
+/// The largest offset of a local time from UTC in minutes.
 const UTC_OFFSET_MAX_MIN: i16 = 840;
-/// 30 days.
+/// The upper limit of `speed_lifetime_max_ms`: 30 days in milliseconds.
 const LIFETIME_MAX_MS: u32 = 2_592_000_000;
 
 /// `[roads]`: travel times on real streets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RoadsOptions {
-    /// The road network of `kerb roads import`. Unset: travel times are straight lines over a speed. A relative path
-    /// starts in the working directory.
+    /// The road network that `kerb roads import` wrote. If unset, travel times are straight lines over a speed. A
+    /// relative path starts in the working directory.
     pub file: Option<PathBuf>,
-    /// A position farther from every street is off the map, and its times are straight lines, meters.
+    /// The largest distance from a position to its street, in meters. Positions farther from every street are off the
+    /// map and have straight-line travel times.
     pub snap_max_m: f64,
-    /// A file of speeds that count over the profile's. Read again when it changes.
+    /// A file of speeds, which override those of the profile. The node reads it again when it changes.
     pub speeds: Option<PathBuf>,
-    /// A profile of speeds by hour of the week, as `kerb roads learn` writes it. Read again when it changes.
+    /// A profile of speeds by hour of the week, as `kerb roads learn` writes it. The node reads it again
+    /// when it changes.
     pub profile: Option<PathBuf>,
-    /// How far the local clocks of the profile's hours are ahead of UTC, minutes: -840 to 840.
+    /// The offset of the profile's local time from UTC in minutes: -840 to 840, positive to the east.
     pub utc_offset_min: i16,
-    /// How long a streamed speed counts that does not say, milliseconds.
+    /// The lifetime in milliseconds of a streamed speed whose row does not state one.
     pub speed_lifetime_ms: u32,
-    /// The longest that a streamed speed may count, milliseconds: at most 30 days.
+    /// The longest lifetime of a streamed speed in milliseconds: at most 30 days.
     pub speed_lifetime_max_ms: u32,
 }
 
@@ -49,8 +51,8 @@ impl Default for RoadsOptions {
 }
 
 impl RoadsOptions {
-    /// Checks the values.
-    pub fn check(&self) -> Vec<FieldError> {
+    /// Checks the values and returns every error.
+    pub fn validate(&self) -> Vec<FieldError> {
         let snap = within("snap_max_m", self.snap_max_m, 1.0, SNAP_MAX_M);
         let offset = within("utc_offset_min", self.utc_offset_min, -UTC_OFFSET_MAX_MIN, UTC_OFFSET_MAX_MIN);
         let lifetime_max_ms = self.speed_lifetime_max_ms;

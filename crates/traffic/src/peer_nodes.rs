@@ -1,4 +1,4 @@
-//! The other nodes of the cluster that have travel times, each with speeds of its own: what is set at one is set at all.
+//! Calls to the other nodes that have travel times. Each has speeds of its own, so a node forwards new speeds to all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use tokio::time::timeout;
 use tonic::Status;
 use tonic::transport::Channel;
 
-/// A node that takes longer is answered as an error.
+/// The longest time that a node may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// All aggregators and matchers but this node.
+/// All aggregators and matchers except this node.
 #[derive(Clone)]
 pub struct PeerNodes {
     own: NodeId,
@@ -26,7 +26,7 @@ pub struct PeerNodes {
 }
 
 impl PeerNodes {
-    /// Of these views; there are none without connections.
+    /// Finds the peers in `view`. Without `channels` no peer can be called.
     pub fn new(
         own: NodeId,
         view: watch::Receiver<Arc<MembershipView>>,
@@ -35,8 +35,8 @@ impl PeerNodes {
         Self { own, view, channels }
     }
 
-    /// Asks all of them at one time, and waits for each.
-    pub(super) async fn ask<T>(
+    /// Calls all peers at the same time and waits for every answer.
+    pub(crate) async fn ask<T>(
         &self,
         call: impl Fn(RoadsAdminServiceClient<Channel>) -> BoxFuture<'static, Result<T, Status>>,
     ) -> Vec<(NodeId, Result<T, Error>)> {

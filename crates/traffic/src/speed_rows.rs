@@ -1,46 +1,51 @@
-//! Rows of streets' speeds: each becomes a streamed speed, or a rejection of its field. Pure.
+//! Resolves rows of speeds: each becomes streamed speeds, or a rejection of its field. Pure functions.
 
 use kerb_proto::v1::street_speed::Direction;
 use kerb_proto::v1::{LatLng, RejectedSpeed, SegmentEnds, SegmentNumber, StreetSpeed};
-use kerb_routing::speeds::{DirectionName, SPEED_MAX_KMH, SPEED_MIN_KMH, Segments, Speed, StreamedSpeed};
+use kerb_routing::speeds::{
+    DirectionIndex, DirectionName, SPEED_MAX_KMH, SPEED_MIN_KMH, Speed, StreamedSpeed,
+};
 use kerb_types::FieldError;
 
 /// Maximum rejections that a call reports; further ones are only counted.
 const REJECTIONS_MAX: usize = 100;
 
-/// What a row must keep to.
-pub(super) struct Rules<'a> {
-    pub(super) segments: &'a Segments,
-    /// Rows with numbers are of this network.
-    pub(super) has_its_numbers: bool,
-    /// Of a row that does not say.
-    pub(super) lifetime_ms: u32,
-    pub(super) lifetime_max_ms: u32,
+/// The rules that a row must satisfy.
+pub(crate) struct RowRules<'a> {
+    pub(crate) directions: &'a DirectionIndex,
+    /// Whether segment numbers in the rows belong to this node's network.
+    pub(crate) has_own_numbers: bool,
+    /// The lifetime of a row that does not state one, in milliseconds.
+    pub(crate) lifetime_ms: u32,
+    pub(crate) lifetime_max_ms: u32,
 }
 
-/// What the rows of a call came to.
+/// The results of the rows of a call.
 #[derive(Default)]
-pub(super) struct ResolvedRows {
-    pub(super) streamed: Vec<StreamedSpeed>,
-    pub(super) taken: u32,
-    pub(super) refused: u32,
-    /// The first ones.
-    pub(super) rejections: Vec<RejectedSpeed>,
+pub(crate) struct ResolvedRows {
+    pub(crate) streamed: Vec<StreamedSpeed>,
+    /// The number of accepted rows.
+    pub(crate) accepted: u32,
+    /// The number of rejected rows.
+    pub(crate) rejected: u32,
+    /// The first rejections.
+    pub(crate) rejections: Vec<RejectedSpeed>,
 }
 
-/// Reads rows that came at an instant.
-pub(super) fn resolve(rows: &[StreetSpeed], rules: &Rules<'_>, now_ms: i64) -> ResolvedRows {
+/// Resolves rows that arrived at an instant.
+pub(crate) fn resolve(rows: &[StreetSpeed], rules: &RowRules<'_>, now_ms: i64) -> ResolvedRows {
     let mut resolved = ResolvedRows::default();
     for (row, speed) in rows.iter().enumerate() {
         match resolve_row(speed, rules, now_ms) {
             Ok(streamed) => {
                 resolved.streamed.extend(streamed);
-                resolved.taken += 1;
+                resolved.accepted += 1;
             }
             Err(FieldError { field, description }) => {
-                resolved.refused += 1;
+                resolved.rejected += 1;
                 if resolved.rejections.len() < REJECTIONS_MAX {
                     let field = field.into_owned();
+                    // A call has at most `SPEED_ROWS_MAX` rows.
                     resolved.rejections.push(RejectedSpeed { row: row as u32, field, description });
                 }
             }
@@ -51,7 +56,7 @@ pub(super) fn resolve(rows: &[StreetSpeed], rules: &Rules<'_>, now_ms: i64) -> R
 
 fn resolve_row(
     row: &StreetSpeed,
-    rules: &Rules<'_>,
+    rules: &RowRules<'_>,
     now_ms: i64,
 ) -> Result<impl Iterator<Item = StreamedSpeed> + use<>, FieldError> {
     let speed = Speed::new(row.speed_kmh).map_err(|_out_of_range| {
@@ -66,12 +71,12 @@ fn resolve_row(
         Direction::Ends(_) => "ends",
         Direction::Number(_) => "number",
     };
-    if field == "number" && !rules.has_its_numbers {
+    if field == "number" && !rules.has_own_numbers {
         let text = "of another road network: name the segment by its ends, or see network_checksum";
         return Err(FieldError::new(field, text));
     }
     let name = name_of(direction).map_err(|error| error.within(field))?;
-    let arcs = rules.segments.find(&name).map_err(|unknown| FieldError::new(field, unknown.to_string()))?;
+    let arcs = rules.directions.find(&name).map_err(|unknown| FieldError::new(field, unknown.to_string()))?;
     let until_ms = now_ms.saturating_add(i64::from(lifetime_ms));
     Ok(arcs.into_iter().map(move |arc| StreamedSpeed { arc, speed, until_ms }))
 }

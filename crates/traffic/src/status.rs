@@ -1,58 +1,52 @@
-//! What a node says of the speeds of its streets.
+//! The speeds in force on a node, as operators see them.
 
 use std::path::PathBuf;
 
 use kerb_routing::Roads;
-use kerb_routing::speeds::{Counts, listed};
+use kerb_routing::speeds::{LayerCounts, list_directions};
 
-/// Counts since the start, and what is in force.
-pub(super) struct Status {
-    /// Where the directions' speeds come from.
-    pub(super) counts: Counts,
-    /// When the travel times were replaced last, unix milliseconds; 0: never.
-    pub(super) applied_ms: i64,
-    /// How long that took.
-    pub(super) apply_us: u64,
-    /// When they change by themselves, unix milliseconds.
-    pub(super) next_change_ms: Option<i64>,
-    /// The hour of the week when they were replaced last.
-    pub(super) hour: usize,
-    /// Rows of streams that were taken.
-    pub(super) rows_taken: u64,
-    /// Rows of streams that were refused.
-    pub(super) rows_refused: u64,
-    /// `roads.speeds`.
-    pub(super) file: Option<FileStatus>,
-    /// `roads.profile`.
-    pub(super) profile: Option<FileStatus>,
+/// The speeds in force, and when they were applied.
+pub(crate) struct Status {
+    /// The number of directions whose speed comes from each layer.
+    pub(crate) counts: LayerCounts,
+    /// The last replacement of the travel times in milliseconds since the Unix epoch; 0 if there was none.
+    pub(crate) applied_ms: i64,
+    /// The duration of the last replacement in microseconds.
+    pub(crate) apply_us: u64,
+    /// The next change without new speeds, in milliseconds since the Unix epoch.
+    pub(crate) next_change_ms: Option<i64>,
+    /// The hour of the week of the last replacement.
+    pub(crate) hour: usize,
+    /// The state of the file that `roads.speeds` names.
+    pub(crate) file: Option<FileStatus>,
+    /// The state of the file that `roads.profile` names.
+    pub(crate) profile: Option<FileStatus>,
 }
 
-/// Of a file that is watched.
-pub(super) struct FileStatus {
-    /// Where it is.
-    pub(super) path: PathBuf,
-    /// When the speeds in force were read, unix milliseconds.
-    pub(super) read_ms: i64,
-    /// Why the file as it is now is not in force.
-    pub(super) error: Option<String>,
-    /// How often it was read.
-    pub(super) reads: u64,
-    /// How often it was wrong.
-    pub(super) failures: u64,
+/// The state of a watched file.
+pub(crate) struct FileStatus {
+    /// The path in the settings.
+    pub(crate) path: PathBuf,
+    /// When the speeds in force were read, in milliseconds since the Unix epoch.
+    pub(crate) read_ms: i64,
+    /// Why the current contents of the file are not in force.
+    pub(crate) error: Option<String>,
+    /// How often the file was read.
+    pub(crate) reads: u64,
+    /// How often the file could not be used.
+    pub(crate) failures: u64,
 }
 
 impl Status {
-    /// Free flow.
-    pub(super) fn new(roads: &Roads) -> Self {
-        let directions = listed(roads.network()).count() as u32;
+    /// The status before any speed is set: all directions have free flow.
+    pub(crate) fn new(roads: &Roads) -> Self {
+        let directions = list_directions(roads.network()).count() as u32;
         Self {
-            counts: Counts { directions, ..Counts::default() },
+            counts: LayerCounts { directions, ..LayerCounts::default() },
             applied_ms: 0,
             apply_us: 0,
             next_change_ms: None,
             hour: 0,
-            rows_taken: 0,
-            rows_refused: 0,
             file: None,
             profile: None,
         }
@@ -60,20 +54,20 @@ impl Status {
 }
 
 impl FileStatus {
-    /// It was read at the start.
-    pub(super) fn new(path: PathBuf, now_ms: i64) -> Self {
+    /// The status after the first read.
+    pub(crate) fn new(path: PathBuf, now_ms: i64) -> Self {
         Self { path, read_ms: now_ms, error: None, reads: 1, failures: 0 }
     }
 
-    /// It is in force.
-    pub(super) fn read(&mut self, now_ms: i64) {
+    /// Records that new contents are in force.
+    pub(crate) fn read(&mut self, now_ms: i64) {
         self.read_ms = now_ms;
         self.error = None;
         self.reads += 1;
     }
 
-    /// It is wrong, or gone: what was read before stays.
-    pub(super) fn failed(&mut self, error: String) {
+    /// Records that the file is wrong or missing. The speeds of the last good contents stay in force.
+    pub(crate) fn failed(&mut self, error: String) {
         self.error = Some(error);
         self.reads += 1;
         self.failures += 1;

@@ -64,7 +64,7 @@ impl Ground {
     /// The point of the streets that is nearest to a position; `None` when it is off the map.
     pub fn beside(&self, at: LatLng) -> Option<LatLng> {
         let Kind::Streets(roads) = &self.kind else { return Some(at) };
-        let end = *roads.ends(at).ok()?.first()?;
+        let end = *roads.phantom_nodes(at).ok()?.first()?;
         let mut line = Course::default();
         let stretch = ArcSegment { arc: end.arc, from: end.fraction, to: end.fraction, time_ms: 0 };
         add_stretch(roads, &mut line, &stretch, 1.0);
@@ -94,8 +94,8 @@ impl Ground {
 
 /// Adds the fastest way; false when an end is off the map.
 fn add_route(roads: &Roads, course: &mut Course, from: LatLng, to: LatLng, slowness: f64) -> bool {
-    let (Ok(starts), Ok(goals)) = (roads.ends(from), roads.ends(to)) else { return false };
-    let Some(route) = roads.engine().routes().route(&starts, &goals) else { return false };
+    let (Ok(starts), Ok(goals)) = (roads.phantom_nodes(from), roads.phantom_nodes(to)) else { return false };
+    let Some(route) = roads.engine().router().route(&starts, &goals) else { return false };
     for stretch in &route.arc_segments {
         add_stretch(roads, course, stretch, slowness);
     }

@@ -13,7 +13,7 @@ use super::scenario::{Files, FleetSource, Scenario, ScenarioError};
 use kerb_loadgen::pings::{CAB_ID_BYTES_MAX, Pings};
 use kerb_loadgen::track::GAP_MAX_S;
 use kerb_loadgen::trips::parse_time_s;
-use kerb_routing::csv_rows::{LastLine, Table};
+use kerb_routing::csv_rows::{CsvTable, LastLine};
 
 const START_COLUMNS: [&str; 4] = ["time", "cab_id", "lat", "lon"];
 const HOUR_MS: f64 = 3_600_000.0;
@@ -114,7 +114,7 @@ fn placed(number: u32, shift_h: Option<[f64; 2]>, within: &Range<i64>, wishes: &
 
 /// The first row of each cab, to the end of the run.
 fn starts(files: &Files, file: &str, scenario: &Scenario, most: u32) -> Result<Vec<Found>, ScenarioError> {
-    let mut table = Table::new(files.text(file)?, file, LastLine::MayBeOpen)?;
+    let mut table = CsvTable::new(files.text(file)?, file, LastLine::MayBeOpen)?;
     table.require_first(&START_COLUMNS, false)?;
     let rows = table.read_all(|row| {
         let time_s = parse_time_s(row.text(0));

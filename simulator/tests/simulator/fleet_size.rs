@@ -113,7 +113,7 @@ fn day(roads: &Roads, trips: Trips<'_>) -> Day {
     };
     Day {
         trips: trips.iter().map(trip).collect(),
-        places: CORNERS.iter().map(|corner| roads.ends(place(*corner)).unwrap()).collect(),
+        places: CORNERS.iter().map(|corner| roads.phantom_nodes(place(*corner)).unwrap()).collect(),
         midnight_s: 0,
         slowness: Slowness::uniform(1.0),
         dropped: Dropped::default(),
@@ -127,15 +127,15 @@ fn ways_between_the_corners_take_what_their_streets_take() {
     let roads = Roads::open(&streets(folder.path()), 500.0).unwrap();
     let day = day(&roads, MORNING);
     let ends: Vec<&[_]> = day.places.iter().map(Vec::as_slice).collect();
-    let routes = roads.engine().routes();
-    let table = routes.table(&ends, &ends);
+    let router = roads.engine().router();
+    let table = router.matrix(&ends, &ends);
     for (from, times_s) in TABLE_S.iter().enumerate() {
         for (to, time_s) in times_s.iter().enumerate() {
             let found_s = f64::from(table.row(from)[to]) / 1_000.0;
             assert!((found_s - time_s).abs() <= OFF_S, "{from} to {to}: {found_s} s, not {time_s} s");
         }
     }
-    let graph = shareability(&day, &routes, 900).unwrap();
+    let graph = shareability(&day, &router, 900).unwrap();
     let edges = (0..7).flat_map(|row| (0..7).map(move |column| (row, column)));
     let edges: Vec<_> = edges.filter(|(row, column)| graph.has(*row, *column)).collect();
     assert_eq!(edges, [(0, 3), (1, 2), (1, 3), (2, 4), (2, 5), (3, 5), (3, 6)]);
@@ -150,7 +150,7 @@ fn served(roads: &Roads, vehicles: usize) -> OnlineReport {
         (MARINA, FERRY, 3_050, 3_550),
     ];
     let fleet = Fleet { times: 1.0, vehicles, delay_max_s: 360, seed: 7 };
-    online(&day(roads, trips), &roads.engine().routes(), fleet, &|| 0)
+    online(&day(roads, trips), &roads.engine().router(), fleet, &|| 0)
 }
 
 #[test]

@@ -12,7 +12,7 @@ use kerb_routing::engine::PhantomNode;
 use crate::town::{Kind, Town, seeded};
 
 const SEED: u64 = 1;
-/// For a street without a limit.
+/// The speed of a street without a limit.
 const SPEED_KMH: f64 = 40.0;
 
 /// A city and its name.
@@ -23,7 +23,7 @@ pub(crate) struct City {
 }
 
 impl City {
-    /// Those of the folder in `KERB_BENCH_DATA`, or a generated one.
+    /// The cities of the folder in `KERB_BENCH_DATA`, or else a generated one.
     pub(crate) fn all() -> Vec<City> {
         let Some(folder) = std::env::var_os("KERB_BENCH_DATA").map(PathBuf::from) else {
             return vec![City::new("grid", Town::grid(&mut seeded(SEED), 100, Kind::Plain))];
@@ -38,17 +38,17 @@ impl City {
         City { name, town, tails }
     }
 
-    /// Places all over the city.
+    /// Random places all over the city.
     pub(crate) fn places(&self, count: usize) -> Vec<Vec<PhantomNode>> {
         self.town.places(&mut seeded(SEED), count)
     }
 
-    /// A node of a place, for who knows only nodes.
+    /// The node of a place, for engines whose queries are between nodes.
     pub(crate) fn head(&self, place: &[PhantomNode]) -> u32 {
         self.town.head[place[0].arc as usize]
     }
 
-    /// A node as the end of an arc that leads to it, and as the beginning of one that leaves it.
+    /// A node as the head of an arc that leads to it, and as the tail of one that leaves it.
     pub(crate) fn at(&self, node: u32) -> [PhantomNode; 2] {
         let into = self.town.head.iter().position(|head| *head == node).expect("an arc leads to it");
         let out = self.tails.iter().position(|tail| *tail == node).expect("an arc leaves it");
@@ -65,7 +65,7 @@ impl City {
         Cch::build(&cch::graph::Graph { first_out, head, weight }, &order)
     }
 
-    /// With the city's times.
+    /// Customizes the hierarchy with the city's times.
     pub(crate) fn cch_with_metric(&self) -> (Cch, Metric) {
         let cch = self.cch();
         let metric = cch.customize(&self.town.time_ms);

@@ -1,4 +1,4 @@
-//! Plain Dijkstra, with its memory kept between searches.
+//! Plain Dijkstra with reusable memory.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,7 +17,7 @@ impl<'a> Dijkstra<'a> {
         Dijkstra { town, times_ms: vec![u32::MAX; town.nodes.len()], queue: BinaryHeap::new() }
     }
 
-    /// Ends when the target is settled.
+    /// The search ends when the target is settled.
     pub(crate) fn target_ms(&mut self, source: u32, target: u32) -> u32 {
         self.run(source, Some(target));
         self.times_ms[target as usize]

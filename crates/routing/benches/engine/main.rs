@@ -1,4 +1,5 @@
-//! Queries and new times on a whole city, beside repeated Dijkstra and the `cch` crate's own.
+//! Queries and customization on a whole city, compared with repeated Dijkstra searches and the `cch` crate's own
+//! queries.
 //!
 //! `KERB_BENCH_DATA` names a folder with `sf/roads_nodes.csv.gz` and `sf/roads_edges.csv.gz` (`from_node`, `to_node`,
 //! `length_m`, `highway`, `maxspeed_kmh`), and the same under `nyc/manhattan_roads_*`. Without it a generated grid of
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use kerb_geometry::distance_m;
-use kerb_routing::engine::{Candidate, Engine, PhantomNode, Travel, UNREACHABLE_MS};
+use kerb_routing::engine::{Candidate, Engine, PhantomNode, TravelDirection, UNREACHABLE_MS};
 
 use city::City;
 use dijkstra::Dijkstra;
@@ -42,14 +43,14 @@ fn cities(criterion: &mut Criterion) {
     }
 }
 
-/// What is measured is right: a table against Dijkstra, and against the `cch` crate's.
+/// Checks the measured queries: a matrix against Dijkstra and the `cch` crate.
 fn check(city: &City, engine: &Engine) {
     let nodes: Vec<u32> = city.places(100).iter().map(|place| city.head(place)).collect();
-    // From the end of an arc that leads to the node to the beginning of one that leaves it.
+    // From the end of an arc that leads to the node to the start of one that leaves it.
     let ends: Vec<[PhantomNode; 2]> = nodes.iter().map(|node| city.at(*node)).collect();
     let (from, to): (Vec<PhantomNode>, Vec<PhantomNode>) =
         ends.into_iter().map(|[from, to]| (from, to)).unzip();
-    let table = engine.routes().table(&from, &to);
+    let table = engine.router().matrix(&from, &to);
     let (cch, metric) = city.cch_with_metric();
     let theirs = cch::distance_matrix(&cch.view(), &metric.view(), &nodes, &nodes);
     let mut dijkstra = Dijkstra::new(&city.town);
@@ -76,7 +77,7 @@ fn building(group: &mut Group<'_>, city: &City, engine: &Engine) {
     group.sample_size(20);
 }
 
-/// Every arc gets a new time.
+/// Measures a new time for every arc.
 fn replacing(group: &mut Group<'_>, city: &City, engine: &Engine) {
     let slower: Vec<u32> = city.town.time_ms.iter().map(|ms| ms + ms / 3).collect();
     let mut turn = [&city.town.time_ms, &slower].into_iter().cycle();
@@ -91,7 +92,7 @@ fn replacing(group: &mut Group<'_>, city: &City, engine: &Engine) {
 }
 
 fn pairs(group: &mut Group<'_>, city: &City, engine: &Engine) {
-    let routes = engine.routes();
+    let router = engine.router();
     let places = city.places(2 * TABLE);
     let mut turn = (0..TABLE).cycle();
     let mut next = || {
@@ -101,13 +102,13 @@ fn pairs(group: &mut Group<'_>, city: &City, engine: &Engine) {
     group.bench_function("one_to_one/kerb", |b| {
         b.iter(|| {
             let (from, to) = next();
-            routes.travel_time_ms(from, to)
+            router.travel_time_ms(from, to)
         });
     });
     group.bench_function("one_to_one/kerb_route", |b| {
         b.iter(|| {
             let (from, to) = next();
-            routes.route(from, to)
+            router.route(from, to)
         });
     });
     let (cch, metric) = city.cch_with_metric();
@@ -129,12 +130,12 @@ fn pairs(group: &mut Group<'_>, city: &City, engine: &Engine) {
 }
 
 fn tables(group: &mut Group<'_>, city: &City, engine: &Engine) {
-    let routes = engine.routes();
+    let router = engine.router();
     let places = city.places(2 * TABLE);
     let (sources, targets) = places.split_at(TABLE);
-    group.bench_function("table/1000x1000/kerb", |b| b.iter(|| routes.table(sources, targets)));
-    group.bench_function("table/100x1000/kerb", |b| b.iter(|| routes.table(&sources[..100], targets)));
-    group.bench_function("table/1000x10/kerb", |b| b.iter(|| routes.table(sources, &targets[..10])));
+    group.bench_function("table/1000x1000/kerb", |b| b.iter(|| router.matrix(sources, targets)));
+    group.bench_function("table/100x1000/kerb", |b| b.iter(|| router.matrix(&sources[..100], targets)));
+    group.bench_function("table/1000x10/kerb", |b| b.iter(|| router.matrix(sources, &targets[..10])));
     group.sample_size(10);
     let heads =
         |places: &[Vec<PhantomNode>]| places.iter().map(|place| city.head(place)).collect::<Vec<u32>>();
@@ -151,17 +152,17 @@ fn tables(group: &mut Group<'_>, city: &City, engine: &Engine) {
 }
 
 fn around(group: &mut Group<'_>, city: &City, engine: &Engine) {
-    let routes = engine.routes();
+    let router = engine.router();
     let places = city.places(TABLE + 100);
     let (places, drivers) = places.split_at(100);
     let mut turn = places.iter().cycle();
     let mut next = || turn.next().expect("endless");
     group.bench_function("one_to_many/1000/kerb", |b| {
-        b.iter(|| routes.one_to_many(Travel::ToPlace, next(), drivers));
+        b.iter(|| router.one_to_many(TravelDirection::ManyToOne, next(), drivers));
     });
     for minutes in [5, 15] {
         group.bench_function(format!("reach/{minutes}_min/kerb"), |b| {
-            b.iter(|| routes.one_to_all(next(), minutes * 60_000));
+            b.iter(|| router.one_to_all(next(), minutes * 60_000));
         });
     }
     let near: Vec<Vec<Candidate<usize, &[PhantomNode]>>> =
@@ -170,7 +171,7 @@ fn around(group: &mut Group<'_>, city: &City, engine: &Engine) {
     group.bench_function("nearest/10_of_1000/kerb", |b| {
         b.iter(|| {
             let (place, near) = turn.next().expect("endless");
-            routes.nearest(Travel::ToPlace, place, 10, UNREACHABLE_MS, near.iter().copied())
+            router.nearest(TravelDirection::ManyToOne, place, 10, UNREACHABLE_MS, near.iter().copied())
         });
     });
 }
@@ -183,7 +184,7 @@ fn by_distance<'a>(
     let from = city.town.position(&city.tails, place[0]);
     let candidate = |(id, ends): (usize, &'a Vec<PhantomNode>)| {
         let straight_m = distance_m(from, city.town.position(&city.tails, ends[0]));
-        Candidate { id, ends: &ends[..], straight_m }
+        Candidate { id, phantom_nodes: &ends[..], straight_m }
     };
     let mut candidates: Vec<_> = drivers.iter().enumerate().map(candidate).collect();
     candidates.sort_by(|a, b| a.straight_m.total_cmp(&b.straight_m));

@@ -1,4 +1,4 @@
-//! One row of a table: as a value of a serde type, or field by field.
+//! One row of a table, read as a value of a serde type or field by field.
 
 use std::str::FromStr;
 
@@ -7,52 +7,66 @@ use kerb_geometry::LatLng;
 use serde::Deserialize;
 
 use super::error::CsvError;
+use super::number::{expected_number, parse_decimal};
 
-/// A type that a row is read into. Its fields have the names of the columns.
+/// A serde type that a row is read into. Its fields have the names of the columns.
 pub trait TypedRow<'r>: Deserialize<'r> {
-    /// What a column must hold, for the error when it does not: by default a number, because every text is a text.
+    /// The columns that hold numbers. They must be in plain decimal, which serde alone does not check.
+    const NUMBERS: &'static [&'static str];
+
+    /// What a column must hold, for the error when it does not. By default a number, because text fields accept any
+    /// text.
     fn expected(_column: &str) -> &'static str {
         "a number"
     }
 }
 
-/// The row that was read last.
+/// One row of a table.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'r> {
+pub struct CsvRow<'r> {
     pub(super) file: &'r str,
     pub(super) columns: &'r StringRecord,
     pub(super) record: &'r StringRecord,
 }
 
-impl<'r> Row<'r> {
-    /// The row as a value. Columns that the type does not have are not read.
+impl<'r> CsvRow<'r> {
+    /// Reads the row as a value. Columns that the type does not have are ignored.
     pub fn read<T: TypedRow<'r>>(self) -> Result<T, CsvError> {
-        self.record.deserialize(Some(self.columns)).map_err(|error| self.wrong_type(&error, T::expected))
+        for (column, name) in self.columns.iter().enumerate().filter(|(_, name)| T::NUMBERS.contains(name)) {
+            // Only the notation: the field's type decides about range, fractions and empty texts. Every plain decimal
+            // is an `f64`.
+            let text = self.text(column);
+            if !text.is_empty() && parse_decimal::<f64>(text).is_none() {
+                return Err(self.wrong(column, self.expected::<T>(column, name)));
+            }
+        }
+        self.record.deserialize(Some(self.columns)).map_err(|error| self.wrong_type::<T>(&error))
     }
 
-    /// The line, from 1, the header included.
+    /// The line of the row; the header is line 1.
     pub fn line(self) -> u64 {
         self.record.position().map_or(1, Position::line)
     }
 
-    /// The text of a field.
+    /// The text of a field, without the blanks around it.
     pub fn text(self, column: usize) -> &'r str {
-        // The reader refuses rows that are not as long as the header.
+        // The reader rejects rows that have fewer fields than the header.
         self.record.get(column).unwrap_or_default()
     }
 
-    /// The number in a field.
+    /// The number in a field, in plain decimal.
     pub fn number<T: FromStr>(self, column: usize) -> Result<T, CsvError> {
-        self.text(column).parse().map_err(|_no_number| self.wrong(column, "a number"))
+        let text = self.text(column);
+        parse_decimal(text).ok_or_else(|| self.wrong(column, expected_number(text)))
     }
 
-    /// The position in the columns of a latitude and a longitude.
+    /// The position in two columns: latitude and longitude in degrees.
     pub fn position(self, [lat, lon]: [usize; 2]) -> Result<LatLng, CsvError> {
         let (lat_deg, lon_deg) = (self.degrees(lat, 90.0)?, self.degrees(lon, 180.0)?);
         LatLng::new(lat_deg, lon_deg).map_err(|error| self.wrong(lat, error.to_string()))
     }
 
-    /// The error for a wrong value.
+    /// Makes the error for a wrong value. `expected` is what would be right.
     pub fn wrong(self, column: usize, expected: impl Into<String>) -> CsvError {
         CsvError::Value {
             file: self.file.to_owned(),
@@ -63,32 +77,39 @@ impl<'r> Row<'r> {
         }
     }
 
-    /// As [`Row::wrong`], for a column by its name.
+    /// Like [`CsvRow::wrong`], for a column by its name.
     pub fn wrong_in(self, column: &str, expected: impl Into<String>) -> CsvError {
         let index = self.columns.iter().position(|own| own == column);
         self.wrong(index.unwrap_or(self.columns.len()), expected)
     }
 
-    /// The error for a row that is wrong as a whole.
+    /// Makes the error for a row that is wrong as a whole.
     pub fn error(self, reason: impl Into<String>) -> CsvError {
         CsvError::Line { file: self.file.to_owned(), line: self.line(), reason: reason.into() }
     }
 
     fn degrees(self, column: usize, limit: f64) -> Result<f64, CsvError> {
-        // The comparison also refuses what is not a number.
-        let degrees = self.text(column).parse::<f64>().ok().filter(|degrees| degrees.abs() <= limit);
+        let degrees = parse_decimal::<f64>(self.text(column)).filter(|degrees| degrees.abs() <= limit);
         degrees.ok_or_else(|| self.wrong(column, format!("degrees from -{limit} to {limit}")))
     }
 
-    fn wrong_type(self, error: &csv::Error, expected: impl Fn(&str) -> &'static str) -> CsvError {
+    /// What a column of a typed row must hold. For numbers it depends on the text: see [`expected_number`].
+    fn expected<T: TypedRow<'r>>(self, column: usize, name: &str) -> &'static str {
+        match T::expected(name) {
+            "a number" => expected_number(self.text(column)),
+            expected => expected,
+        }
+    }
+
+    fn wrong_type<T: TypedRow<'r>>(self, error: &csv::Error) -> CsvError {
         let field = match error.kind() {
             ErrorKind::Deserialize { err, .. } => err.field(),
             _ => None,
         };
-        // A row has at most as many fields as fit in memory, so the index fits, too.
+        // All fields are in memory, so an index of one fits `usize`.
         match field.and_then(|field| usize::try_from(field).ok()) {
-            Some(column) => self.wrong(column, expected(self.columns.get(column).unwrap_or_default())),
-            // An error of the row as a whole: a column of the type stands in the header twice, or not at all.
+            Some(column) => self.wrong(column, T::expected(self.columns.get(column).unwrap_or_default())),
+            // An error of the whole row: the header has a column of the type twice, or not at all.
             None => match error.kind() {
                 ErrorKind::Deserialize { err, .. } => self.error(err.kind().to_string()),
                 _ => self.error(error.to_string()),

@@ -1,39 +1,39 @@
-//! Where a query begins and ends: points on arcs.
+//! Phantom nodes: the points on arcs where a query starts and ends, and their travel times to the nodes of the graph.
 
-use super::UNREACHABLE_MS;
 use super::hierarchy::Hierarchy;
+use super::streets::UNREACHABLE_MS;
 
-/// A point on an arc. A place on a street that is driven both ways is two of them, one on each arc.
+/// A point on an arc. A position on a street that is driven in both directions has two, one on each arc.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PhantomNode {
-    /// The arc.
+    /// The number of the arc in [`Streets::head`](super::Streets::head).
     pub arc: u32,
-    /// How far along it: 0 where it begins, 1 where it ends. What is outside counts as the nearer of them.
+    /// The position along the arc: 0 at its tail, 1 at its head. Values outside are clamped.
     pub fraction: f64,
 }
 
 /// A part of an arc.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ArcSegment {
-    /// The arc.
+    /// The number of the arc in [`Streets::head`](super::Streets::head).
     pub arc: u32,
-    /// Where the part begins, as a fraction of the arc.
+    /// The start of the part, as a fraction of the arc.
     pub from: f64,
-    /// Where it ends; not less than `from`.
+    /// The end of the part, as a fraction of the arc; not less than `from`.
     pub to: f64,
     /// The time along the part in milliseconds.
     pub time_ms: u32,
 }
 
-/// How long it takes between an end and a node.
+/// The travel time between a phantom node and the next node of the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Access {
     /// The rank of the node.
     pub(super) node: u32,
-    /// The time.
+    /// The time between them in milliseconds.
     pub(super) time_ms: u32,
-    /// Which of the ends.
-    pub(super) end: u32,
+    /// The index of the phantom node in the query's list.
+    pub(super) phantom_node: u32,
 }
 
 impl AsRef<[PhantomNode]> for PhantomNode {
@@ -43,59 +43,61 @@ impl AsRef<[PhantomNode]> for PhantomNode {
 }
 
 impl PhantomNode {
-    /// The fraction, within 0 to 1.
+    /// The fraction, clamped to 0 to 1.
     pub(super) fn along(self) -> f64 {
-        // Not `clamp`: what is not a number is the beginning, too.
+        // `clamp` would keep NaN; this comparison turns it into 0.
         if self.fraction > 0.0 { self.fraction.min(1.0) } else { 0.0 }
     }
 
-    /// The time from the arc's beginning to this point, in whole milliseconds rounded down. That makes a point a
-    /// definite place on the arc: times over it add up exactly. `None` on an arc that is closed.
+    /// The time from the arc's tail to this point, in whole milliseconds rounded down. Both sides of the point use this
+    /// one value, so the times before and after it add up exactly. `None` on a closed arc.
     pub(super) fn position_ms(self, time_ms: &[u32]) -> Option<u32> {
         let whole_ms = time_ms[self.arc as usize];
-        // A product of a number below 2^30 with at most 1 stays below 2^30.
+        // The product of a number below 2^30 and at most 1 fits 32 bits; the cast rounds down.
         (whole_ms < UNREACHABLE_MS).then(|| (f64::from(whole_ms) * self.along()) as u32)
     }
 }
 
-/// How long it takes from a place to the nodes that its arcs lead to.
+/// The accesses of a start: the heads of its arcs.
 pub(super) fn departures<'a>(
-    ends: &'a [PhantomNode],
+    starts: &'a [PhantomNode],
     hierarchy: &'a Hierarchy,
     time_ms: &'a [u32],
 ) -> impl Iterator<Item = Access> + 'a {
-    ends.iter().enumerate().filter_map(|(index, end)| {
-        let [_, head] = hierarchy.arcs[end.arc as usize];
-        let rest_ms = time_ms[end.arc as usize] - end.position_ms(time_ms)?;
-        Some(Access { node: head, time_ms: rest_ms, end: index as u32 })
+    starts.iter().zip(0..).filter_map(|(start, phantom_node)| {
+        let [_, head] = hierarchy.arcs[start.arc as usize];
+        let rest_ms = time_ms[start.arc as usize] - start.position_ms(time_ms)?;
+        Some(Access { node: head, time_ms: rest_ms, phantom_node })
     })
 }
 
-/// How long it takes to a place from the nodes that its arcs come from.
+/// The accesses of a goal: the tails of its arcs.
 pub(super) fn arrivals<'a>(
-    ends: &'a [PhantomNode],
+    goals: &'a [PhantomNode],
     hierarchy: &'a Hierarchy,
     time_ms: &'a [u32],
 ) -> impl Iterator<Item = Access> + 'a {
-    ends.iter().enumerate().filter_map(|(index, end)| {
-        let [tail, _] = hierarchy.arcs[end.arc as usize];
-        Some(Access { node: tail, time_ms: end.position_ms(time_ms)?, end: index as u32 })
+    goals.iter().zip(0..).filter_map(|(goal, phantom_node)| {
+        let [tail, _] = hierarchy.arcs[goal.arc as usize];
+        Some(Access { node: tail, time_ms: goal.position_ms(time_ms)?, phantom_node })
     })
 }
 
-/// The shortest way between two places that stays on one arc.
+/// The shortest route between a start and a goal that stays on one arc. A search over nodes cannot find it, because it
+/// passes none.
 pub(super) fn direct(from: &[PhantomNode], to: &[PhantomNode], time_ms: &[u32]) -> Option<ArcSegment> {
     let pairs = from.iter().flat_map(|from| to.iter().map(move |to| (*from, *to)));
-    pairs.filter_map(|(from, to)| on_one_arc(from, to, time_ms)).min_by_key(|arc_part| arc_part.time_ms)
+    pairs.filter_map(|(from, to)| on_one_arc(from, to, time_ms)).min_by_key(|segment| segment.time_ms)
 }
 
-/// The way from a point of an arc to a later one.
+/// The part of an arc from one point to a later one. `None` when the points are on different arcs or the second point
+/// comes first.
 pub(super) fn on_one_arc(from: PhantomNode, to: PhantomNode, time_ms: &[u32]) -> Option<ArcSegment> {
     if from.arc != to.arc {
         return None;
     }
     let between_ms = to.position_ms(time_ms)?.checked_sub(from.position_ms(time_ms)?)?;
-    // Points of the same millisecond may stand the other way round.
+    // Within one millisecond the goal may have the smaller fraction; the part must not run backward.
     let to_fraction = to.along().max(from.along());
     Some(ArcSegment { arc: from.arc, from: from.along(), to: to_fraction, time_ms: between_ms })
 }

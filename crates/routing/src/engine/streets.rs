@@ -1,84 +1,90 @@
-//! What an engine is made of, checked once.
+//! The input of an engine: a road graph in slices, and the checks of it.
 
 use kerb_geometry::LatLng;
 
+/// A travel time that stands for "not reached": 12 days and 10 hours, in milliseconds.
+///
+/// An arc with this time or more is closed. The value leaves room for the sum of two times in a signed 32-bit number,
+/// whose minimum is one instruction in every processor's vector unit.
+pub const UNREACHABLE_MS: u32 = (1 << 30) - 1;
+
 /// A directed graph of streets in compressed rows: the arcs that leave node `n` are `first_out[n]..first_out[n + 1]`.
 ///
-/// Parallel arcs, loops and arcs of no time are allowed. A street that is driven both ways is two arcs.
+/// Parallel arcs, loops and arcs with a time of 0 are allowed. A street that is driven in both directions is two arcs.
 #[derive(Debug, Clone, Copy)]
 pub struct Streets<'a> {
-    /// Where each node is. Several nodes may be at one place.
+    /// The position of each node. Several nodes may share one position.
     pub nodes: &'a [LatLng],
-    /// Where the arcs of each node begin, and at last the number of arcs: one more than there are nodes.
+    /// The first arc of each node, and one final entry with the number of arcs.
     pub first_out: &'a [u32],
     /// The node where each arc ends.
     pub head: &'a [u32],
-    /// The way along each arc in meters.
+    /// The length of each arc in meters.
     pub length_m: &'a [f32],
-    /// The time along each arc in milliseconds; [`UNREACHABLE_MS`](super::UNREACHABLE_MS) or more closes it.
+    /// The time along each arc in milliseconds; [`UNREACHABLE_MS`] or more closes it.
     pub time_ms: &'a [u32],
 }
 
-/// Why slices are not a graph, or do not fit the one that is there.
+/// Why slices are not a graph, or do not fit the engine's graph.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StreetsError {
-    /// A graph needs a node.
+    /// The graph has no node.
     #[error("no nodes: a network has at least one")]
     Empty,
-    /// Too many arcs, of the streets or of the hierarchy over them, for their numbers and directions in 32 bits.
+    /// The streets or the hierarchy have too many arcs or nodes: an arc's number and its direction share 32 bits.
     #[error("{0} nodes or arcs: at most 2^30")]
     TooMany(usize),
     /// A slice has the wrong length.
     #[error("{what}: {got} entries, {want} are right")]
     Length {
-        /// Which slice.
+        /// The field of [`Streets`] that the slice is.
         what: &'static str,
-        /// How long it is.
+        /// The number of entries that it has.
         got: usize,
-        /// How long it would be right.
+        /// The number of entries that the other slices require.
         want: usize,
     },
-    /// Rows must not run backwards.
+    /// The entries of `first_out` do not ascend.
     #[error("first_out of node {node}: {value} is not between the values before and after it")]
     Rows {
-        /// The node.
+        /// The index of the wrong entry.
         node: usize,
-        /// Its entry.
+        /// The value of the wrong entry.
         value: u32,
     },
-    /// An arc ends nowhere.
+    /// The head of an arc is not a node.
     #[error("head of arc {arc}: {head} is no node, there are {nodes}")]
     Head {
-        /// The arc.
+        /// The index of the wrong entry.
         arc: usize,
-        /// Its entry.
+        /// The value of the wrong entry.
         head: u32,
-        /// How many nodes there are.
+        /// The number of nodes in the graph.
         nodes: usize,
     },
-    /// A length that is not a number from 0 upwards.
+    /// The length of an arc is negative, infinite or not a number.
     #[error("length of arc {arc}: {length_m} m is not a finite number from 0")]
     ArcLength {
-        /// The arc.
+        /// The index of the wrong entry.
         arc: usize,
-        /// Its entry, as text.
+        /// The wrong value as text, so that the error can be compared.
         length_m: String,
     },
-    /// An order must name every node once.
+    /// The order does not name every node exactly once.
     #[error("order: place {place} has {node}, which is no node or was there before")]
     Order {
-        /// Where in the order.
+        /// The index of the wrong entry.
         place: usize,
-        /// The entry there.
+        /// The value of the wrong entry.
         node: u32,
     },
 }
 
-/// Arcs, of the streets and of the hierarchy, have numbers in 32 bits, and slots are twice as many.
+/// The most arcs of the streets or of the hierarchy. A slot is twice an arc's number plus 1 and has 32 bits.
 pub(super) const ARCS_MAX: usize = 1 << 30;
 
 impl Streets<'_> {
-    /// Whether the slices belong together.
+    /// Checks that the slices form a graph.
     pub(super) fn check(&self) -> Result<(), StreetsError> {
         let (nodes, arcs) = (self.nodes.len(), self.head.len());
         if nodes == 0 {
@@ -122,24 +128,24 @@ impl Streets<'_> {
         Ok(())
     }
 
-    /// The node where each arc begins.
+    /// The node where each arc starts.
     pub(super) fn tails(&self) -> Vec<u32> {
         tails(self.first_out)
     }
 }
 
-/// The node where each arc of these rows begins.
+/// The node where each arc of these rows starts.
 pub(super) fn tails(first_out: &[u32]) -> Vec<u32> {
-    let rows = first_out.windows(2).enumerate();
-    rows.flat_map(|(node, row)| std::iter::repeat_n(node as u32, (row[1] - row[0]) as usize)).collect()
+    let rows = first_out.windows(2).zip(0..);
+    rows.flat_map(|(row, node)| std::iter::repeat_n(node, (row[1] - row[0]) as usize)).collect()
 }
 
-/// Whether a slice is as long as it must be.
+/// Checks the length of a slice.
 pub(super) fn same_length(what: &'static str, got: usize, want: usize) -> Result<(), StreetsError> {
     if got == want { Ok(()) } else { Err(StreetsError::Length { what, got, want }) }
 }
 
-/// Whether an order names every node once.
+/// Checks that an order names every node once.
 pub(crate) fn check_order(order: &[u32], nodes: usize) -> Result<(), StreetsError> {
     same_length("order", order.len(), nodes)?;
     let mut seen = vec![false; nodes];

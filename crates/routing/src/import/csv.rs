@@ -1,12 +1,12 @@
-//! Streets from two tables: nodes with their positions, and directed edges with their lengths.
+//! Reads streets from two tables: nodes with their positions, and directed edges with their lengths.
 //!
 //! | table | columns |
 //! |---|---|
 //! | nodes | `node_id`, `lat`, `lon` |
-//! | edges | `from_node`, `to_node`, `length_m`, `highway`; may be there: `maxspeed_kmh`, `two_way` |
+//! | edges | `from_node`, `to_node`, `length_m`, `highway`; optional: `maxspeed_kmh`, `two_way` |
 //!
-//! An edge is a row for each direction. Two rows of a street in both directions (`two_way` is 1, or not there) become
-//! one segment. Other columns are not read. Either table may be packed by gzip.
+//! A street that is driven in both directions has one row for each. Two such rows (`two_way` is 1 or absent) become one
+//! segment. Other columns are ignored. Both tables may be gzipped.
 
 use std::io::Read;
 
@@ -14,13 +14,13 @@ use kerb_geometry::LatLng;
 use serde::Deserialize;
 
 use super::error::ImportError;
+use super::osm;
 use super::report::Report;
-use super::speed;
-use super::streets::{Map, Piece, Pieces, Street, Streets, length_cm};
-use crate::RoadClass;
-use crate::csv_rows::{CsvError, LastLine, Row, RowError, Table, TypedRow};
+use super::streets::{COUNT_MAX, Map, Piece, Pieces, Street, Streets, length_cm};
+use crate::csv_rows::{CsvError, CsvRow, CsvTable, LastLine, RowError, TypedRow};
+use crate::network::RoadClass;
 
-/// Longer than any street, in meters.
+/// The largest length of an edge in meters.
 const LENGTH_M_MAX: f64 = 1e7;
 
 /// The names of the tables in errors.
@@ -34,7 +34,9 @@ struct NodeRow {
     lon: f64,
 }
 
-impl TypedRow<'_> for NodeRow {}
+impl TypedRow<'_> for NodeRow {
+    const NUMBERS: &'static [&'static str] = &["node_id", "lat", "lon"];
+}
 
 #[derive(Deserialize)]
 struct EdgeRow<'r> {
@@ -44,12 +46,14 @@ struct EdgeRow<'r> {
     highway: &'r str,
     #[serde(default)]
     maxspeed_kmh: &'r str,
-    /// A table without the column has a row for each direction of every street.
+    /// Without this column, every street has a row for each direction.
     #[serde(default = "yes")]
     two_way: &'r str,
 }
 
-impl<'r> TypedRow<'r> for EdgeRow<'r> {}
+impl<'r> TypedRow<'r> for EdgeRow<'r> {
+    const NUMBERS: &'static [&'static str] = &["from_node", "to_node", "length_m"];
+}
 
 fn yes() -> &'static str {
     "1"
@@ -65,18 +69,18 @@ pub(super) fn read(
     let numbers = read_nodes(nodes, &mut pieces)?;
     report.nodes_read = pieces.junctions.len() as u64;
     let mut streets = Streets { names: vec![String::new()], ..Streets::default() };
-    let mut table = Table::new(edges, EDGES, LastLine::MustEnd)?;
+    let mut table = CsvTable::new(edges, EDGES, LastLine::MustEnd)?;
     table.require_all(&["from_node", "to_node", "length_m", "highway"])?;
-    let mut waiting = Map::default();
+    let mut unpaired = Map::default();
     while let Some(row) = table.next_row()? {
         report.ways_read += 1;
         let edge = Edge::new(row, &numbers)?;
         if edge.ends[0] == edge.ends[1] {
             report.excluded.empty += 1;
-        } else if let Some(street) = edge.take_other_way(&mut waiting) {
+        } else if let Some(street) = edge.take_reverse(&mut unpaired) {
             streets.ways[street].speed_kmh[1] = Some(edge.speed_kmh);
         } else {
-            edge.wait(streets.ways.len(), &mut waiting);
+            edge.add_unpaired(streets.ways.len(), &mut unpaired);
             let points = edge.ends.map(|end| pieces.junctions[end as usize]).to_vec();
             let street = streets.ways.len() as u32;
             pieces.pieces.push(Piece { street, ends: edge.ends, points, length_cm: edge.length_cm });
@@ -89,7 +93,7 @@ pub(super) fn read(
 
 /// Adds a junction for each node. Returns the junctions by the nodes' ids.
 fn read_nodes(nodes: impl Read, pieces: &mut Pieces) -> Result<Map<i64, u32>, ImportError> {
-    let mut table = Table::new(nodes, NODES, LastLine::MustEnd)?;
+    let mut table = CsvTable::new(nodes, NODES, LastLine::MustEnd)?;
     table.require_all(&["node_id", "lat", "lon"])?;
     let mut numbers = Map::default();
     while let Some(row) = table.next_row()? {
@@ -98,14 +102,14 @@ fn read_nodes(nodes: impl Read, pieces: &mut Pieces) -> Result<Map<i64, u32>, Im
         if numbers.insert(node_id, pieces.add_junction(position)).is_some() {
             return Err(row.error(format!("node {node_id} is there twice")).into());
         }
-        if numbers.len() > super::COUNT_MAX {
+        if numbers.len() > COUNT_MAX {
             return Err(ImportError::TooLarge { what: "the number of nodes" });
         }
     }
     Ok(numbers)
 }
 
-/// A row of the table of edges, checked.
+/// A checked row of the table of edges.
 struct Edge {
     ends: [u32; 2],
     length_cm: u32,
@@ -114,11 +118,11 @@ struct Edge {
     is_two_way: bool,
 }
 
-/// Streets in both directions whose second row has not come: their numbers by ends, length and class.
-type Waiting = Map<([u32; 2], u32, RoadClass), usize>;
+/// The numbers of two-way streets whose second row was not read yet, by ends, length and class.
+type UnpairedStreets = Map<([u32; 2], u32, RoadClass), usize>;
 
 impl Edge {
-    fn new(row: Row<'_>, nodes: &Map<i64, u32>) -> Result<Self, CsvError> {
+    fn new(row: CsvRow<'_>, nodes: &Map<i64, u32>) -> Result<Self, CsvError> {
         let EdgeRow { from_node, to_node, length_m, highway, maxspeed_kmh, two_way } = row.read()?;
         let junction = |id: i64| {
             nodes.get(&id).copied().ok_or_else(|| row.error(format!("node {id} is not among the nodes")))
@@ -132,20 +136,20 @@ impl Edge {
             ends: [junction(from_node)?, junction(to_node)?],
             length_cm: length_cm(length_m),
             class,
-            speed_kmh: speed::limit_kmh(maxspeed_kmh).unwrap_or_else(|| class.default_speed_kmh()),
+            speed_kmh: osm::limit_kmh(maxspeed_kmh).unwrap_or_else(|| class.default_speed_kmh()),
             is_two_way: two_way == "1",
         })
     }
 
-    /// The street that this edge is the other direction of.
-    fn take_other_way(&self, waiting: &mut Waiting) -> Option<usize> {
+    /// Removes and returns the street whose reverse direction this edge is.
+    fn take_reverse(&self, unpaired: &mut UnpairedStreets) -> Option<usize> {
         let [from, to] = self.ends;
-        if self.is_two_way { waiting.remove(&([to, from], self.length_cm, self.class)) } else { None }
+        if self.is_two_way { unpaired.remove(&([to, from], self.length_cm, self.class)) } else { None }
     }
 
-    fn wait(&self, street: usize, waiting: &mut Waiting) {
+    fn add_unpaired(&self, street: usize, unpaired: &mut UnpairedStreets) {
         if self.is_two_way {
-            waiting.insert((self.ends, self.length_cm, self.class), street);
+            unpaired.insert((self.ends, self.length_cm, self.class), street);
         }
     }
 
@@ -163,10 +167,12 @@ impl Edge {
 
 impl From<CsvError> for ImportError {
     fn from(error: CsvError) -> Self {
-        // The reader was given the table's name in the place of a file's.
+        // `read` passes the name of the table as that of the file.
         let table = if error.file() == NODES { NODES } else { EDGES };
         let (line, reason) = match error {
-            CsvError::Value { line, column, value, .. } => (line, format!("{column} {value:?} is no number")),
+            CsvError::Value { line, column, value, expected, .. } if expected == "a number" => {
+                (line, format!("{column} {value:?} is no number"))
+            }
             error => {
                 let RowError { line, reason } = error.into();
                 (line, reason)

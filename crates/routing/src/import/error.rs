@@ -1,8 +1,8 @@
-//! Why streets are not imported, and where in the input that is.
+//! The errors of an import, with their place in the input.
 
 use std::io;
 
-/// Why an input gave no network.
+/// Why an import failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The input cannot be read.
@@ -13,7 +13,7 @@ pub enum ImportError {
     Block {
         /// The block's number, from 0.
         block: u64,
-        /// Where it begins in the file.
+        /// The offset of its first byte in the file.
         offset: u64,
         /// What is wrong with it.
         reason: BlockError,
@@ -21,25 +21,25 @@ pub enum ImportError {
     /// A row of a table is wrong.
     #[error("line {line} of the {table}: {reason}")]
     Row {
-        /// Which table: `nodes` or `edges`.
+        /// The table: `nodes` or `edges`.
         table: &'static str,
-        /// The line, from 1.
+        /// The line of the row; the header is line 1.
         line: u64,
         /// What is wrong with it.
         reason: String,
     },
-    /// All of it was read, and nothing can be driven on.
+    /// The input was read, but it has no network of streets.
     #[error("holds no streets that form a network: of {ways} ways, {drivable} can be driven on")]
     NoStreets {
-        /// Ways, or edges of a table.
+        /// The number of ways in the input, or of edges in a table.
         ways: u64,
-        /// Those that cars may use.
+        /// The number of them that cars may use.
         drivable: u64,
     },
-    /// More than the format can number.
+    /// The input has more objects than the format can number.
     #[error("is too large: {what} would pass 2^31")]
     TooLarge {
-        /// What there is too much of.
+        /// The count that is too large.
         what: &'static str,
     },
 }
@@ -50,34 +50,34 @@ pub enum BlockError {
     /// The file ends within the block.
     #[error("the file ends within it")]
     Cut,
-    /// The length that stands before a header is none that a header has.
+    /// The length in front of a header is 0 or above the format's limit.
     #[error(
         "its header would be {0} bytes long, at most 65536: this is no OpenStreetMap PBF, or it is damaged"
     )]
     HeaderLength(u32),
-    /// The length that the header gives is none that a block has.
+    /// The length that the header states is negative or above the format's limit.
     #[error("it would be {0} bytes long, at most 33554432")]
     Length(i64),
-    /// Not readable as the message that it should be.
+    /// A message cannot be decoded.
     #[error("the {0} is malformed")]
     Malformed(&'static str),
-    /// The first block is none that says how to read the file.
+    /// The first block is not the header of the file.
     #[error("it should be OSMHeader and is {0:?}")]
     NotHeader(String),
-    /// The file needs what this reader cannot do.
+    /// The file requires a feature that this reader does not support.
     #[error("the file needs the feature {0:?}, which is not known here")]
     Feature(String),
-    /// Packed in another way than zlib.
+    /// The block has another compression than zlib.
     #[error("it is packed by {0}, only zlib and none are known here")]
     Packing(&'static str),
-    /// An object of it contradicts itself.
+    /// An object of the block contradicts itself.
     #[error("{object} {id}: {what}")]
     Object {
-        /// `node`, `way` or `relation`.
+        /// The kind of the object: `node`, `way` or `relation`.
         object: &'static str,
-        /// Its id.
+        /// The OpenStreetMap id of the object.
         id: i64,
-        /// What is wrong.
+        /// What is wrong with the object.
         what: &'static str,
     },
 }

@@ -1,8 +1,8 @@
-//! What an import kept, what it left out, and why.
+//! The report of an import: what it kept, what it left out, and why.
 
 use std::collections::BTreeMap;
 
-/// What became of an input.
+/// The numbers of objects that an import read, kept and left out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
     /// Blocks of a PBF file; 0 for tables.
@@ -15,70 +15,70 @@ pub struct Report {
     pub relations_read: u64,
     /// Ways that are streets for cars.
     pub streets: u64,
-    /// Roads that are not.
+    /// Roads that are not streets for cars.
     pub excluded: ExcludedCounts,
-    /// Nodes of streets that the input does not have: the streets end before them.
+    /// Nodes of streets that the input does not contain. Streets end before them.
     pub missing_nodes: u64,
-    /// Bollards and the like: the streets end at them.
+    /// Closed barriers such as bollards. Streets end at them.
     pub closed_barriers: u64,
-    /// What became of the turn restrictions.
+    /// The turn restrictions, by what the import did with them.
     pub restrictions: RestrictionCounts,
-    /// The same by what they say: `no_left_turn`, `only_straight_on` and so on.
+    /// The turn restrictions by their tag's value: `no_left_turn`, `only_straight_on` and others.
     pub restriction_values: BTreeMap<&'static str, RestrictionCounts>,
-    /// What is not strongly connected with the largest part.
+    /// Streets outside of the largest strongly connected component.
     pub dropped: DroppedCounts,
 }
 
 impl Report {
-    /// Counts a restriction in the sum and at its value.
+    /// Counts a restriction in the total and at its value.
     pub(super) fn count_restriction(&mut self, value: &'static str, count: impl Fn(&mut RestrictionCounts)) {
         count(&mut self.restrictions);
         count(self.restriction_values.entry(value).or_default());
     }
 }
 
-/// Roads that are no streets for cars.
+/// Roads that are not streets for cars, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExcludedCounts {
-    /// Cars may not drive there, or only somebody's own.
+    /// Roads that are closed to cars, or private.
     pub no_access: u64,
-    /// Ferries and trains for cars.
+    /// Ferries and car trains.
     pub ferries: u64,
-    /// Places and not lines.
+    /// Areas such as squares, which have no line to drive along.
     pub areas: u64,
-    /// Their direction changes with the hour.
+    /// Roads whose direction changes with the time of day.
     pub reversible: u64,
-    /// A street from a node to itself and nowhere between.
+    /// Streets from a node to itself without other nodes.
     pub empty: u64,
 }
 
-/// Relations that restrict turns.
+/// Turn restrictions, by what the import did with them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RestrictionCounts {
-    /// In the graph.
+    /// Restrictions that are part of the graph.
     pub kept: u64,
-    /// They forbid what cannot be driven anyway, or their streets are not in the input.
+    /// Restrictions of turns that are impossible anyway, or of streets outside of the input.
     pub without_effect: u64,
-    /// Those of them that are about a way over other ways, and not about a turn at a node.
+    /// Kept restrictions over via ways; the other kept ones are at a node.
     pub kept_over_ways: u64,
-    /// Not kept: they hold at some hours only.
+    /// Ignored restrictions that only hold at some hours.
     pub conditional: u64,
-    /// Not for cars.
+    /// Ignored restrictions that do not apply to cars.
     pub other_vehicles: u64,
-    /// Not kept: parts are missing, a street of it passes the node and does not end there, or its ways do not follow
-    /// each other.
+    /// Ignored restrictions that are ambiguous: members are missing, a street passes the via node instead of ending
+    /// there, or the ways do not connect.
     pub unclear: u64,
 }
 
-/// Parts that cannot be reached from the largest, or from which it cannot be reached.
+/// Strongly connected components other than the largest, which the import drops.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct DroppedCounts {
-    /// How many parts.
+    /// The number of dropped components.
     pub components: u64,
-    /// Their nodes.
+    /// The number of dropped nodes.
     pub nodes: u64,
-    /// Segments that are in no direction part of the network.
+    /// The number of segments that are dropped in both directions.
     pub segments: u64,
-    /// Their length in meters.
+    /// The length of the dropped segments in meters.
     pub length_m: f64,
 }

@@ -1,13 +1,15 @@
-//! Streets between the reading and the network: what all inputs are brought into.
+//! Streets between reading and building: the common form of all inputs.
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use kerb_geometry::LatLng;
 
-use super::restrictions::Restriction;
-use crate::RoadClass;
+use crate::network::RoadClass;
 
-/// A map of numbers that came from outside; its order is never used.
+/// The most entries of any array. Numbers have 32 bits, and the two directions of a segment share one number.
+pub(super) const COUNT_MAX: usize = 1 << 31;
+
+/// A fast hash map for ids of the input. Its order is random and never used.
 pub(super) type Map<K, V> = HashMap<K, V, RandomState>;
 
 /// A way that cars drive on.
@@ -15,13 +17,13 @@ pub(super) type Map<K, V> = HashMap<K, V, RandomState>;
 pub(super) struct Street {
     pub(super) way_id: i64,
     pub(super) class: RoadClass,
-    /// Into [`Streets::names`].
+    /// An index into [`Streets::names`].
     pub(super) name: u32,
-    /// Along its nodes and against them; none where it may not be driven.
+    /// The speed along its nodes and against them; `None` for a closed direction.
     pub(super) speed_kmh: [Option<f64>; 2],
-    /// Into [`Streets::nodes`].
+    /// Indices into [`Streets::nodes`].
     pub(super) nodes: Vec<u32>,
-    /// The true length, for an input that has straightened its curves.
+    /// The true length, if the input has simplified the curve and names it.
     pub(super) length_m: Option<f64>,
 }
 
@@ -29,22 +31,54 @@ pub(super) struct Street {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StreetNode {
     pub(super) id: i64,
-    /// None when the input does not have the node.
+    /// `None` when the input does not contain the node.
     pub(super) position: Option<LatLng>,
-    /// No car passes it.
+    /// Whether a barrier stops cars here.
     pub(super) is_closed: bool,
 }
 
-/// All that an input says of streets.
+/// What a restriction does with its turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RestrictionKind {
+    /// The turns are forbidden (`no_left_turn`).
+    No,
+    /// All other turns are forbidden (`only_straight_on`).
+    Only,
+}
+
+/// What lies between the `from` and the `to` of a restriction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Via {
+    /// A node, by its OpenStreetMap id.
+    Node(i64),
+    /// Ways that are driven one after the other, by their OpenStreetMap ids.
+    Ways(Vec<i64>),
+}
+
+/// A turn restriction at a node or over ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Restriction {
+    pub(super) relation_id: i64,
+    pub(super) kind: RestrictionKind,
+    /// The tag's value as a report names it, such as `no_left_turn`.
+    pub(super) value: &'static str,
+    /// OpenStreetMap ids of ways. `no_entry` may have several.
+    pub(super) from: Vec<i64>,
+    pub(super) via: Via,
+    /// OpenStreetMap ids of ways. `no_exit` may have several.
+    pub(super) to: Vec<i64>,
+}
+
+/// All streets of an input, before they are cut at their junctions.
 #[derive(Debug, Default)]
 pub(super) struct Streets {
-    /// By the way's id.
+    /// Sorted by way id.
     pub(super) ways: Vec<Street>,
     /// In the order of first use.
     pub(super) nodes: Vec<StreetNode>,
-    /// The first is empty.
+    /// The first name is empty.
     pub(super) names: Vec<String>,
-    /// By the relation's id.
+    /// Sorted by relation id.
     pub(super) restrictions: Vec<Restriction>,
 }
 
@@ -52,37 +86,38 @@ pub(super) struct Streets {
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     pub(super) pieces: Vec<Piece>,
-    /// Where the junctions are.
+    /// The positions of the junctions.
     pub(super) junctions: Vec<LatLng>,
 }
 
-/// A stretch of a street between two different junctions: what becomes a segment.
+/// A piece of a street between two different junctions. It becomes a segment of the network.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Piece {
-    /// Into [`Streets::ways`].
+    /// An index into [`Streets::ways`].
     pub(super) street: u32,
-    /// Into [`Pieces::junctions`]: first and last.
+    /// Indices into [`Pieces::junctions`]: its first and its last junction.
     pub(super) ends: [u32; 2],
-    /// At least two.
+    /// The points of its curve including both ends: at least two.
     pub(super) points: Vec<LatLng>,
-    /// At least 1.
+    /// The length in centimeters, at least 1.
     pub(super) length_cm: u32,
 }
 
 impl Pieces {
-    /// A new junction.
+    /// Adds a junction and returns its index.
     pub(super) fn add_junction(&mut self, position: LatLng) -> u32 {
+        // `COUNT_MAX` nodes have at most twice as many junctions.
         self.junctions.push(position);
         self.junctions.len() as u32 - 1
     }
 }
 
-/// A length in centimeters that is at least 1; nothing on Earth is too long for it.
+/// Converts a length to centimeters, at least 1. 32 bits are enough for 42,949 km.
 pub(super) fn length_cm(length_m: f64) -> u32 {
     (length_m * 100.0).round().clamp(1.0, f64::from(u32::MAX)) as u32
 }
 
-/// The time in milliseconds, at least 1, that so many centimeters take.
+/// The travel time in milliseconds, at least 1, over a length in centimeters.
 pub(super) fn time_ms(length_cm: u32, speed_kmh: f64) -> u32 {
     // One km/h is 1e5 cm in 3.6e6 ms.
     (f64::from(length_cm) * 36.0 / speed_kmh).round().clamp(1.0, f64::from(u32::MAX)) as u32

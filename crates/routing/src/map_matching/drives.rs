@@ -1,6 +1,7 @@
-//! Drives out of a table of positions: `time` (unix seconds), `cab_id`, `lat`, `lon`, `occupied` (0 or 1), by time.
+//! Reads drives from a table of positions: `time` (Unix seconds), `cab_id`, `lat`, `lon`, `occupied` (0 or 1), sorted
+//! by time.
 //!
-//! Only positions with a passenger count: who carries one drives, and who carries none may stand and wait.
+//! Only occupied cars count. A vacant car may stand and wait.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -8,28 +9,28 @@ use std::io::Read;
 use kerb_geometry::LatLng;
 use serde::Deserialize;
 
-use crate::csv_rows::{LastLine, RowError, Table, TypedRow};
+use crate::csv_rows::{CsvTable, LastLine, RowError, TypedRow};
 
-/// A position of a car.
+/// A position of a car at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ping {
-    /// Unix seconds.
+    /// The time in seconds since the Unix epoch.
     pub at_s: i64,
-    /// Where.
+    /// The position, with the noise of its measurement.
     pub place: LatLng,
 }
 
-/// Positions of one car with no gap between them, by time.
+/// The positions of one car without a long gap, in order of time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Drive {
-    /// At least two.
+    /// The positions: at least two.
     pub pings: Vec<Ping>,
 }
 
-/// What makes a drive.
+/// The rules that divide positions into drives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DriveRules {
-    /// A longer silence ends it, seconds.
+    /// The longest gap between two positions of a drive, in seconds.
     pub gap_max_s: i64,
 }
 
@@ -39,16 +40,16 @@ impl Default for DriveRules {
     }
 }
 
-/// What was read.
+/// The numbers of positions in a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PingCounts {
-    /// All rows.
+    /// The number of rows.
     pub read: u64,
-    /// Of cars without a passenger.
+    /// Positions of vacant cars.
     pub vacant: u64,
-    /// Not after the one before of the same car.
+    /// Positions that are not later than the same car's position before.
     pub out_of_order: u64,
-    /// In drives.
+    /// Positions that are part of a drive.
     pub used: u64,
 }
 
@@ -59,12 +60,14 @@ struct PingRow<'r> {
     occupied: &'r str,
 }
 
-impl<'r> TypedRow<'r> for PingRow<'r> {}
+impl<'r> TypedRow<'r> for PingRow<'r> {
+    const NUMBERS: &'static [&'static str] = &["time"];
+}
 
-/// Reads the table into drives.
+/// Reads a table into drives.
 pub fn read_pings(source: impl Read, rules: DriveRules) -> Result<(Vec<Drive>, PingCounts), RowError> {
     // The callers name the file in front of the errors.
-    let mut table = Table::new(source, "", LastLine::MustEnd)?;
+    let mut table = CsvTable::new(source, "", LastLine::MustEnd)?;
     table.require_all(&["time", "cab_id", "occupied"])?;
     let place = [table.require("lat")?, table.require("lon")?];
     let mut counts = PingCounts::default();
@@ -97,7 +100,7 @@ pub fn read_pings(source: impl Read, rules: DriveRules) -> Result<(Vec<Drive>, P
     }
     drives.extend(open.into_values());
     drives.retain(|drive| drive.pings.len() > 1);
-    // A map has no order of its own, and the same table shall give the same speeds.
+    // A hash map has no fixed order, but the same table must always give the same speeds.
     drives.sort_by_key(|drive| {
         (drive.pings[0].at_s, drive.pings[0].place.lat_e7(), drive.pings[0].place.lon_e7())
     });

@@ -1,49 +1,51 @@
-//! Travel times beside those of trips that were driven.
+//! Compares computed travel times with those of driven trips.
 
-use super::trips::Trip;
+use super::trips::DrivenTrip;
 use crate::engine::{PhantomNode, StreetsError};
 use crate::roads::Roads;
 use crate::speeds::{HourOfWeek, SpeedTable, UtcOffset};
 
-/// How far times are off.
+/// The errors of computed travel times.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TravelTimeErrors {
-    /// Mean of |computed - driven| / driven, per cent.
+    /// The mean of |computed - driven| / driven, in percent.
     pub mean_percent: f64,
-    /// Median of the same.
+    /// The median of |computed - driven| / driven, in percent.
     pub median_percent: f64,
-    /// Sum of computed over sum of driven times, less one, per cent: below 0 when computed times are too short.
+    /// The sum of computed times over the sum of driven times, minus 1, in percent: negative when computed times are
+    /// too short.
     pub bias_percent: f64,
-    /// Mean of |computed - driven|, seconds.
+    /// The mean of |computed - driven| in seconds.
     pub mean_s: f64,
 }
 
-/// Trips compared.
+/// The result of a comparison with driven trips.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// Trips that have a way on the streets.
+    /// The number of trips with a route on the streets.
     pub trips: usize,
-    /// Trips with an end off the map.
+    /// The number of trips with an end off the map.
     pub off_map: usize,
-    /// Mean of the driven times, seconds.
+    /// The mean of the driven times in seconds.
     pub driven_mean_s: f64,
-    /// Of times at free flow.
+    /// The errors of free-flow times.
     pub free_flow: TravelTimeErrors,
-    /// Of times by a profile, when one was given.
+    /// The errors of the profile's times, if there is a profile.
     pub profile: Option<TravelTimeErrors>,
 }
 
-/// Compares trips with times at free flow, and with those of a profile at the hour in which each trip began. Changes the
-/// roads' times.
+/// Compares trips with free-flow times, and with a profile's times at the hour when each trip started. Replaces the
+/// travel times of `roads`. Calls `progress` after each hour of the profile.
 pub fn evaluate(
     roads: &Roads,
     profile: Option<&SpeedTable>,
-    trips: &[Trip],
+    trips: &[DrivenTrip],
     offset: UtcOffset,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Evaluation, StreetsError> {
-    let ends = |trip: &Trip| Some([roads.ends(trip.from).ok()?, roads.ends(trip.to).ok()?]);
-    let on_map: Vec<(Trip, [Vec<PhantomNode>; 2])> =
+    let ends =
+        |trip: &DrivenTrip| Some([roads.phantom_nodes(trip.from).ok()?, roads.phantom_nodes(trip.to).ok()?]);
+    let on_map: Vec<(DrivenTrip, [Vec<PhantomNode>; 2])> =
         trips.iter().filter_map(|trip| Some((*trip, ends(trip)?))).collect();
     roads.engine().replace(roads.network().time_ms())?;
     let free_flow = computed_s(roads, &on_map, |_| true);
@@ -51,7 +53,7 @@ pub fn evaluate(
     for hour in profile.into_iter().flat_map(|_| HourOfWeek::all()) {
         let profile = profile.expect("there are hours only with a profile");
         roads.engine().replace(&profile.times_ms(roads.network(), hour))?;
-        let at = |trip: &Trip| HourOfWeek::at(trip.start_s.saturating_mul(1_000), offset) == hour;
+        let at = |trip: &DrivenTrip| HourOfWeek::at(trip.start_s.saturating_mul(1_000), offset) == hour;
         for (time_s, own) in by_profile.iter_mut().zip(computed_s(roads, &on_map, at)) {
             *time_s = time_s.or(own);
         }
@@ -67,22 +69,22 @@ pub fn evaluate(
     })
 }
 
-/// The times of the trips that `is_wanted` selects.
+/// The computed times of the trips that `is_selected` accepts; `None` for the others and for trips without a route.
 fn computed_s(
     roads: &Roads,
-    trips: &[(Trip, [Vec<PhantomNode>; 2])],
-    is_wanted: impl Fn(&Trip) -> bool,
+    trips: &[(DrivenTrip, [Vec<PhantomNode>; 2])],
+    is_selected: impl Fn(&DrivenTrip) -> bool,
 ) -> Vec<Option<f64>> {
-    let routes = roads.engine().routes();
-    let time_s = |(trip, [from, to]): &(Trip, [Vec<PhantomNode>; 2])| {
-        let time_ms = is_wanted(trip).then(|| routes.travel_time_ms(from, to)).flatten()?;
+    let router = roads.engine().router();
+    let time_s = |(trip, [from, to]): &(DrivenTrip, [Vec<PhantomNode>; 2])| {
+        let time_ms = is_selected(trip).then(|| router.travel_time_ms(from, to)).flatten()?;
         Some(f64::from(time_ms) / 1e3)
     };
     trips.iter().map(time_s).collect()
 }
 
 impl TravelTimeErrors {
-    /// Of the trips that have a computed time.
+    /// Computes the errors of the trips that have a computed time.
     fn of(computed_s: &[Option<f64>], driven_s: &[f64]) -> Self {
         let pairs: Vec<(f64, f64)> = computed_s
             .iter()

@@ -1,29 +1,31 @@
-//! How many times longer than at free flow a street takes, by street and hour, from sums of few observations.
+//! Slowdown factors: travel time over free-flow time, by direction and hour of the week, from few observations.
 //!
-//! Levels from the coarse to the fine, each a factor on the one before: the network, the network by hour of the day, the
-//! class of street by hour of the day, the network by hour of the week, the direction of a segment, that by hour of the
-//! day, that by hour of the week. (Days are of two kinds: Monday to Friday, and the weekend.) A level's factor is
-//! observed over expected time, each with a prior in seconds added: the mean of a gamma prior around 1. Where little was
-//! observed it stays near 1, and the coarser levels speak.
+//! Each level refines the product of the coarser ones: the network, the network by hour of the day, the road class by
+//! hour of the day, the network by hour of the week, the direction, the direction by hour of the day, the direction by
+//! hour of the week. (Hours of the day differ between Monday to Friday and the weekend.)
+//!
+//! A level's factor is its observed time over its expected time. A prior of some seconds is added to both: this is the
+//! mean under a gamma prior around 1. A factor with few observations stays near 1, so the coarser levels determine the
+//! result.
 
-use crate::RoadClass;
-use crate::graph::{DirectedSegment, Network};
+use crate::network::RoadClass;
+use crate::network::{DirectedSegment, Network};
 use crate::speeds::{HOURS, HourOfWeek};
 
-/// Hours of the two kinds of day.
+/// The hours of a working day and of a weekend day.
 const DAY_HOURS: usize = 48;
-/// Seconds of the prior of one street's levels: what a handful of drives spend on one block.
+/// The prior of the levels of a single direction, in seconds: what a handful of drives spend on one block.
 const STREET_PRIOR_S: f64 = 60.0;
-/// Seconds of the prior of levels that many streets share.
+/// The prior of the levels that many streets share, in seconds.
 const SHARED_PRIOR_S: f64 = 3_600.0;
 
-/// Times of directions by hour of the week, in seconds.
+/// Summed times by direction and hour of the week, in seconds.
 #[derive(Debug, Clone)]
 pub(super) struct Sums {
     by_hour: Vec<f32>,
 }
 
-/// Factors of directions by hour of the week.
+/// Slowdown factors by direction and hour of the week.
 #[derive(Debug, Clone)]
 pub(super) struct Factors {
     by_hour: Vec<f32>,
@@ -38,14 +40,14 @@ impl Sums {
         self.by_hour[index(arc, hour)] += time_s as f32;
     }
 
-    /// Directions that were seen at all.
+    /// The number of directions with any time.
     pub(super) fn seen(&self) -> usize {
         self.by_hour.chunks(HOURS).filter(|hours| hours.iter().any(|time_s| *time_s > 0.0)).count()
     }
 }
 
 impl Factors {
-    /// Free flow.
+    /// A factor of 1 everywhere: free flow.
     pub(super) fn ones(network: &Network) -> Self {
         Self { by_hour: vec![1.0; 2 * network.segments() * HOURS] }
     }
@@ -54,8 +56,8 @@ impl Factors {
         f64::from(self.by_hour[index(arc, hour)])
     }
 
-    /// What observed times say of free-flow times of the same drives.
-    pub(super) fn of(network: &Network, observed: &Sums, free: &Sums) -> Self {
+    /// Estimates the factors from the observed times and the free-flow times of the same drives.
+    pub(super) fn estimate(network: &Network, observed: &Sums, free: &Sums) -> Self {
         let class = |arc: DirectedSegment| network.class(arc.segment) as usize;
         let classes = RoadClass::all().len();
         let day_hour = |hour: HourOfWeek| hour.of_day() + if hour.is_weekend() { DAY_HOURS / 2 } else { 0 };
@@ -77,7 +79,7 @@ impl Factors {
         factors
     }
 
-    /// One level: a factor for each group of cells.
+    /// Refines the factors by one level: one more factor for each group of directions and hours.
     fn refine(
         &mut self,
         (observed, free): (&Sums, &Sums),
@@ -86,8 +88,9 @@ impl Factors {
         group: &dyn Fn(DirectedSegment, HourOfWeek) -> usize,
     ) {
         let mut sums = vec![[prior_s; 2]; groups];
+        // Inverts `index`; both casts keep their values.
         let cells = |index: usize| {
-            let hour = HourOfWeek::new((index % HOURS) as u8).expect("the rest is below a week's hours");
+            let hour = HourOfWeek::new((index % HOURS) as u8).expect("the remainder is an hour of the week");
             (DirectedSegment::from_number((index / HOURS) as u32), hour)
         };
         for (index, free_s) in free.by_hour.iter().enumerate().filter(|(_, free_s)| **free_s > 0.0) {

@@ -1,12 +1,12 @@
-//! Trips that were driven, for the evaluation of travel times: `request_time` and `dropoff_time` (RFC 3339 with its
-//! offset), `pickup_lat`, `pickup_lon`, `dropoff_lat`, `dropoff_lon`.
+//! Reads driven trips for the evaluation of travel times: `request_time` and `dropoff_time` (RFC 3339 with an offset),
+//! `pickup_lat`, `pickup_lon`, `dropoff_lat`, `dropoff_lon`.
 //!
-//! | left out | why |
+//! | excluded trips | reason |
 //! |---|---|
-//! | shorter than 2 min or longer than 2 h | times of trips are good to a minute, and who hires a car by the hour goes nowhere |
-//! | ends less than 500 m apart | a drive around the block, or a mistake |
+//! | shorter than 2 min or longer than 2 h | times have a resolution of a minute; a car that is hired by the hour takes no direct route |
+//! | ends less than 500 m apart | a round trip, or a mistake |
 //! | slower than 3 km/h or faster than 100 km/h in a straight line | the car waited, or the table is wrong |
-//! | no drop-off time | nothing to compare with |
+//! | no drop-off time | there is no time to compare with |
 
 use std::io::Read;
 
@@ -14,44 +14,44 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use kerb_geometry::{LatLng, distance_m};
 
-use crate::csv_rows::{CsvError, LastLine, Row, RowError, Table};
+use crate::csv_rows::{CsvError, CsvRow, CsvTable, LastLine, RowError};
 use crate::speeds::UtcOffset;
 
 const TIME_S: std::ops::RangeInclusive<i64> = 120..=7_200;
 const STRAIGHT_MIN_M: f64 = 500.0;
 const STRAIGHT_KMH: std::ops::RangeInclusive<f64> = 3.0..=100.0;
 
-/// A trip that somebody made.
+/// A trip with its real travel time.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Trip {
-    /// When it began, unix seconds.
+pub struct DrivenTrip {
+    /// The start in seconds since the Unix epoch.
     pub start_s: i64,
-    /// How long it took, seconds.
+    /// The travel time in seconds.
     pub time_s: f64,
-    /// From where.
+    /// The position of the pickup.
     pub from: LatLng,
-    /// To where.
+    /// The position of the drop-off.
     pub to: LatLng,
 }
 
-/// What was read.
+/// The numbers of trips in a table, by the reason for which they were excluded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TripCounts {
-    /// Rows of the requested days.
+pub struct DrivenTripCounts {
+    /// Rows on the requested days.
     pub read: u64,
-    /// Without a drop-off time.
+    /// Trips without a drop-off time.
     pub without_end: u64,
-    /// Too short or too long a time.
+    /// Trips that were too short or too long in time.
     pub odd_time: u64,
-    /// Ends too near each other.
+    /// Trips whose ends are too near each other.
     pub too_near: u64,
-    /// Too slow or too fast.
+    /// Trips that were too slow or too fast.
     pub odd_speed: u64,
-    /// Kept.
+    /// Trips that were not excluded.
     pub kept: u64,
 }
 
-/// A day of the calendar.
+/// A day of the calendar, in local time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(Date);
 
@@ -76,18 +76,18 @@ impl Day {
     }
 }
 
-/// Reads the trips that began between two days, both included, by clocks so far ahead of UTC.
+/// Reads the trips that started on the days of a range. `offset` defines the local time of the days.
 pub fn read_trips(
     source: impl Read,
     offset: UtcOffset,
     days: std::ops::RangeInclusive<Day>,
-) -> Result<(Vec<Trip>, TripCounts), RowError> {
+) -> Result<(Vec<DrivenTrip>, DrivenTripCounts), RowError> {
     // The callers name the file in front of the errors.
-    let mut table = Table::new(source, "", LastLine::MustEnd)?;
+    let mut table = CsvTable::new(source, "", LastLine::MustEnd)?;
     let (start, end) = (table.require("request_time")?, table.require("dropoff_time")?);
     let from = [table.require("pickup_lat")?, table.require("pickup_lon")?];
     let to = [table.require("dropoff_lat")?, table.require("dropoff_lon")?];
-    let mut counts = TripCounts::default();
+    let mut counts = DrivenTripCounts::default();
     let mut trips = Vec::new();
     while let Some(row) = table.next_row()? {
         let start_s = instant_s(row, start)?;
@@ -100,18 +100,18 @@ pub fn read_trips(
             continue;
         }
         let time_s = (instant_s(row, end)? - start_s) as f64;
-        let trip = Trip { start_s, time_s, from: row.position(from)?, to: row.position(to)? };
-        trips.extend(trip.is_plain(&mut counts).then_some(trip));
+        let trip = DrivenTrip { start_s, time_s, from: row.position(from)?, to: row.position(to)? };
+        trips.extend(trip.is_comparable(&mut counts).then_some(trip));
     }
     counts.kept = trips.len() as u64;
     Ok((trips, counts))
 }
 
-impl Trip {
-    /// Whether it can be compared; else it is counted where it fails first.
-    fn is_plain(&self, counts: &mut TripCounts) -> bool {
+impl DrivenTrip {
+    /// Whether the trip can be compared. If not, counts it at the first rule that excludes it.
+    fn is_comparable(&self, counts: &mut DrivenTripCounts) -> bool {
         let straight_m = distance_m(self.from, self.to);
-        let failed = if !TIME_S.contains(&(self.time_s as i64)) {
+        let count = if !TIME_S.contains(&(self.time_s as i64)) {
             &mut counts.odd_time
         } else if straight_m < STRAIGHT_MIN_M {
             &mut counts.too_near
@@ -120,12 +120,12 @@ impl Trip {
         } else {
             return true;
         };
-        *failed += 1;
+        *count += 1;
         false
     }
 }
 
-fn instant_s(row: Row<'_>, column: usize) -> Result<i64, CsvError> {
+fn instant_s(row: CsvRow<'_>, column: usize) -> Result<i64, CsvError> {
     let instant = row.text(column).parse::<Timestamp>();
     instant
         .map(Timestamp::as_second)

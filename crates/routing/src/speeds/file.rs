@@ -1,34 +1,34 @@
-//! Speed files: CSV, plain or packed by gzip.
+//! Speed files: CSV, plain or gzipped.
 //!
-//! | columns | what |
+//! | columns | meaning |
 //! |---|---|
-//! | `from_lat`, `from_lon`, `to_lat`, `to_lon` | a direction by its ends, as `kerb roads segments` lists them; `way` may tell streets apart that run side by side |
-//! | or `segment`, `direction` | by its number in this network file; `direction` is `forward` or `reverse` |
-//! | `speed_kmh` | at all hours |
-//! | and, or instead, `kmh_0` to `kmh_167` | at an hour of the week, from Monday at midnight; all 168 or none |
+//! | `from_lat`, `from_lon`, `to_lat`, `to_lon` | a direction by its ends, as `kerb roads segments` lists them; an optional `way` distinguishes parallel streets |
+//! | or `segment`, `direction` | a direction by its number in this network file; `direction` is `forward` or `reverse` |
+//! | `speed_kmh` | the speed at all hours |
+//! | in addition or instead, `kmh_0` to `kmh_167` | the speed at an hour of the week, from Monday at midnight; all 168 columns or none |
 //!
-//! A row may leave a speed empty. Other columns are not read. A direction that stands twice has the last row's speeds.
+//! A speed may be empty. Other columns are ignored. If two rows name the same direction, the last one counts.
 
 use std::io::{self, Read, Write};
 
+use super::direction_index::{DIRECTIONS, DirectionIndex, DirectionName};
 use super::hour::{HOURS, HourOfWeek};
-use super::key::{DIRECTIONS, DirectionName, Segments};
-use super::listing::listed;
+use super::listing::list_directions;
 use super::speed::Speed;
 use super::table::SpeedTable;
-use crate::csv_rows::{CsvError, LastLine, Row, RowError, Table};
-use crate::graph::{DirectedSegment, Network};
+use crate::csv_rows::{CsvError, CsvRow, CsvTable, LastLine, RowError};
+use crate::network::{DirectedSegment, Network};
 
-/// Reads a speed file. It is taken whole or not at all.
+/// Reads a speed file. Any error rejects the whole file.
 pub fn read_speeds(
     source: impl Read,
     network: &Network,
-    segments: &Segments,
+    segments: &DirectionIndex,
 ) -> Result<SpeedTable, RowError> {
     // The callers name the file in front of the errors.
-    let mut rows = Table::new(source, "", LastLine::MustEnd)?;
-    let names = Names::find(&rows)?;
-    let speeds = Speeds::find(&rows)?;
+    let mut rows = CsvTable::new(source, "", LastLine::MustEnd)?;
+    let names = NameColumns::find(&rows)?;
+    let speeds = SpeedColumns::find(&rows)?;
     let mut table = SpeedTable::new(network);
     while let Some(row) = rows.next_row()? {
         let arcs = segments.find(&names.read(row)?).map_err(|error| row.error(error.to_string()))?;
@@ -39,22 +39,22 @@ pub fn read_speeds(
     Ok(table)
 }
 
-/// A row of a speed file: a direction's speed at all hours.
+/// A row of a speed file with a speed at all hours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpeedRow {
-    /// Its line, from 1.
+    /// The line of the row; the header is line 1.
     pub line: u64,
-    /// Whose speed.
+    /// The direction of a segment that has this speed.
     pub direction: DirectionName,
-    /// The speed.
+    /// The speed at all hours of the week.
     pub speed: Speed,
 }
 
-/// Reads the rows that have a speed at all hours, for who has no network: whoever has it finds the directions.
+/// Reads the rows that have a speed at all hours, without a network. The receiver of the rows resolves their names.
 pub fn read_rows(source: impl Read) -> Result<Vec<SpeedRow>, RowError> {
     // The callers name the file in front of the errors.
-    let mut rows = Table::new(source, "", LastLine::MustEnd)?;
-    let names = Names::find(&rows)?;
+    let mut rows = CsvTable::new(source, "", LastLine::MustEnd)?;
+    let names = NameColumns::find(&rows)?;
     let always = rows.require("speed_kmh")?;
     let mut read = Vec::new();
     while let Some(row) = rows.next_row()? {
@@ -65,12 +65,12 @@ pub fn read_rows(source: impl Read) -> Result<Vec<SpeedRow>, RowError> {
     Ok(read)
 }
 
-/// Writes a table whose speeds change with the hour: directions by their ends, and a speed for each hour.
+/// Writes a table with a speed for each hour of the week, and directions by their ends.
 pub fn write_speeds(table: &SpeedTable, network: &Network, out: impl Write) -> io::Result<()> {
     let mut out = csv::Writer::from_writer(out);
     let names = ["way", "from_lat", "from_lon", "to_lat", "to_lon"].map(str::to_owned);
     out.write_record(names.into_iter().chain((0..HOURS).map(hour_column)))?;
-    for row in listed(network) {
+    for row in list_directions(network) {
         let [from, to] = row.ends;
         let ends = [from.lat_deg(), from.lon_deg(), to.lat_deg(), to.lon_deg()].map(|deg| deg.to_string());
         let speed =
@@ -86,13 +86,13 @@ fn hour_column(hour: usize) -> String {
 }
 
 /// The columns that name a direction.
-enum Names {
+enum NameColumns {
     Ends { from: [usize; 2], to: [usize; 2], way: Option<usize> },
     Number { segment: usize, direction: usize },
 }
 
-impl Names {
-    fn find(rows: &Table<impl Read>) -> Result<Self, CsvError> {
+impl NameColumns {
+    fn find(rows: &CsvTable<impl Read>) -> Result<Self, CsvError> {
         if rows.column("from_lat").is_none() && rows.column("segment").is_some() {
             let (segment, direction) = (rows.require("segment")?, rows.require("direction")?);
             return Ok(Self::Number { segment, direction });
@@ -102,7 +102,7 @@ impl Names {
         Ok(Self::Ends { from, to, way: rows.column("way") })
     }
 
-    fn read(&self, row: Row<'_>) -> Result<DirectionName, CsvError> {
+    fn read(&self, row: CsvRow<'_>) -> Result<DirectionName, CsvError> {
         match *self {
             Self::Ends { from, to, way } => {
                 let way = match way.filter(|way| !row.text(*way).is_empty()) {
@@ -122,14 +122,14 @@ impl Names {
     }
 }
 
-/// The columns that hold speeds.
-struct Speeds {
+/// The columns that contain speeds.
+struct SpeedColumns {
     always: Option<usize>,
     by_hour: Vec<(HourOfWeek, usize)>,
 }
 
-impl Speeds {
-    fn find(rows: &Table<impl Read>) -> Result<Self, CsvError> {
+impl SpeedColumns {
+    fn find(rows: &CsvTable<impl Read>) -> Result<Self, CsvError> {
         let always = rows.column("speed_kmh");
         let has_hours = rows.column(&hour_column(0)).is_some();
         if !has_hours {
@@ -139,7 +139,7 @@ impl Speeds {
         Ok(Self { always, by_hour: hours.collect::<Result<_, _>>()? })
     }
 
-    fn read(&self, row: Row<'_>, arc: DirectedSegment, table: &mut SpeedTable) -> Result<(), CsvError> {
+    fn read(&self, row: CsvRow<'_>, arc: DirectedSegment, table: &mut SpeedTable) -> Result<(), CsvError> {
         if let Some(speed) = self.always.map(|column| speed(row, column)).transpose()?.flatten() {
             table.set(arc, speed);
         }
@@ -152,10 +152,15 @@ impl Speeds {
     }
 }
 
-fn speed(row: Row<'_>, column: usize) -> Result<Option<Speed>, CsvError> {
+/// The speed in a field; `None` when the field is empty.
+fn speed(row: CsvRow<'_>, column: usize) -> Result<Option<Speed>, CsvError> {
     if row.text(column).is_empty() {
         return Ok(None);
     }
-    let wrong = |_| row.wrong(column, "1 to 300 km/h");
-    Speed::new(row.number(column)?).map(Some).map_err(wrong)
+    let wrong = || row.wrong(column, "1 to 300 km/h");
+    // NaN and infinity are well-known spellings of a float: out of range rather than malformed.
+    if row.text(column).parse::<f64>().is_ok_and(|kmh| !kmh.is_finite()) {
+        return Err(wrong());
+    }
+    Speed::new(row.number(column)?).map(Some).map_err(|_out_of_range| wrong())
 }

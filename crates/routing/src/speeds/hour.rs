@@ -1,23 +1,23 @@
-//! The hour of the week at a place.
+//! The hour of the week in local time.
 
-/// Hours of a week.
+/// The number of hours in a week.
 pub const HOURS: usize = 168;
 
 const HOUR_MS: i64 = 3_600_000;
-/// The epoch was a Thursday; weeks begin on Monday.
+/// The hour of the week at the Unix epoch: it was a Thursday, and weeks start on Monday.
 const EPOCH_HOUR: i64 = 72;
 
-/// How far local clocks are ahead of UTC, minutes: -840 to 840.
+/// The offset of local time from UTC in minutes: -840 to 840, positive to the east.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UtcOffset(i16);
 
 impl UtcOffset {
-    /// Of minutes; `None` where no clock is.
+    /// An offset in minutes; `None` when it is outside of -840 to 840.
     pub fn new(minutes: i16) -> Option<Self> {
         (-840..=840).contains(&minutes).then_some(Self(minutes))
     }
 
-    /// Seconds.
+    /// The offset in seconds.
     pub(crate) fn s(self) -> i64 {
         i64::from(self.0) * 60
     }
@@ -27,18 +27,19 @@ impl UtcOffset {
     }
 }
 
-/// 0 is Monday from midnight to one, 167 Sunday from eleven in the evening.
+/// An hour of the week: 0 is Monday from 0:00 to 1:00, 167 is Sunday from 23:00 to 24:00.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HourOfWeek(u8);
 
 impl HourOfWeek {
-    /// At an instant, unix milliseconds.
+    /// The hour of the week at an instant in milliseconds since the Unix epoch.
     pub fn at(now_ms: i64, offset: UtcOffset) -> Self {
         let hour = (now_ms + offset.ms()).div_euclid(HOUR_MS) + EPOCH_HOUR;
+        // The remainder is 0 to 167, so the cast keeps it.
         Self(hour.rem_euclid(HOURS as i64) as u8)
     }
 
-    /// By its number, 0 to 167.
+    /// The hour with this number; `None` when it is above 167.
     pub fn new(number: u8) -> Option<Self> {
         (usize::from(number) < HOURS).then_some(Self(number))
     }
@@ -48,22 +49,22 @@ impl HourOfWeek {
         (0..HOURS as u8).map(Self)
     }
 
-    /// 0 to 167.
+    /// The number of the hour, 0 to 167.
     pub fn number(self) -> usize {
         usize::from(self.0)
     }
 
-    /// 0 to 23.
+    /// The hour of the day, 0 to 23.
     pub fn of_day(self) -> usize {
         self.number() % 24
     }
 
-    /// Saturday or Sunday.
+    /// Whether the hour is on a Saturday or a Sunday.
     pub fn is_weekend(self) -> bool {
         self.number() >= 5 * 24
     }
 
-    /// When the next hour begins, unix milliseconds.
+    /// The start of the next hour in milliseconds since the Unix epoch.
     pub fn next_ms(now_ms: i64, offset: UtcOffset) -> i64 {
         ((now_ms + offset.ms()).div_euclid(HOUR_MS) + 1) * HOUR_MS - offset.ms()
     }
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weeks_begin_on_monday_at_local_midnight() {
+    fn weeks_start_on_monday_at_local_midnight() {
         let pacific = UtcOffset::new(-420).expect("seven hours behind");
         // Thursday 22 May 2008, 17:00 in San Francisco.
         let at_ms = 1_211_500_800_000;

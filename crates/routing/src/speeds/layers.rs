@@ -1,65 +1,67 @@
-//! All speeds of a network, the nearest to the present on top: the stream, the file, the profile, free flow.
+//! The layers of speeds in order of precedence: stream, file, profile, free flow.
 
 use super::hour::{HourOfWeek, UtcOffset};
 use super::speed::Speed;
 use super::table::SpeedTable;
-use crate::graph::{DirectedSegment, Network};
+use crate::network::{DirectedSegment, Network};
 
-/// What is known of speeds. One entry a direction bounds the stream's part, however much is sent.
+/// All speeds of a network. The stream layer has one entry for each direction, so its memory does not grow with the
+/// number of messages.
 #[derive(Debug)]
-pub struct Layers {
-    stream: Vec<Option<Streamed>>,
+pub struct SpeedLayers {
+    stream: Vec<Option<StreamEntry>>,
     file: Option<SpeedTable>,
     profile: Option<SpeedTable>,
     offset: UtcOffset,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Streamed {
+struct StreamEntry {
     speed: Speed,
     until_ms: i64,
 }
 
-/// Which layer the directions' speeds come from.
+/// The number of directions whose speed comes from each layer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Directions that may be driven.
+pub struct LayerCounts {
+    /// All directions that may be driven.
     pub directions: u32,
-    /// From a stream.
+    /// Directions with a streamed speed.
     pub stream: u32,
-    /// From the file.
+    /// Directions with the speed of the file.
     pub file: u32,
-    /// From the profile.
+    /// Directions with the speed of the profile.
     pub profile: u32,
 }
 
-impl Layers {
-    /// Free flow. Hours are those of clocks so far ahead of UTC.
+impl SpeedLayers {
+    /// Starts with free flow only. `offset` defines the local time of the hours of the week.
     pub fn new(network: &Network, offset: UtcOffset) -> Self {
         Self { stream: vec![None; 2 * network.segments()], file: None, profile: None, offset }
     }
 
-    /// A speed from a stream, until an instant in unix milliseconds. The last one told counts.
+    /// Sets the streamed speed of a direction until an instant in milliseconds since the Unix epoch. Replaces the
+    /// direction's earlier streamed speed.
     pub fn set_streamed(&mut self, arc: DirectedSegment, speed: Speed, until_ms: i64) {
-        self.stream[arc.number() as usize] = Some(Streamed { speed, until_ms });
+        self.stream[arc.number() as usize] = Some(StreamEntry { speed, until_ms });
     }
 
-    /// The speeds of a file in the place of those before.
+    /// Replaces the speeds of the file layer.
     pub fn set_file(&mut self, speeds: Option<SpeedTable>) {
         self.file = speeds;
     }
 
-    /// The profile in the place of the one before.
+    /// Replaces the profile layer.
     pub fn set_profile(&mut self, profile: Option<SpeedTable>) {
         self.profile = profile;
     }
 
-    /// The time of every arc at an instant, in milliseconds, and where the speeds come from.
-    pub fn times_ms(&self, network: &Network, now_ms: i64) -> (Vec<u32>, Counts) {
+    /// The time of every arc at an instant, in milliseconds, and the layers that the speeds come from.
+    pub fn times_ms(&self, network: &Network, now_ms: i64) -> (Vec<u32>, LayerCounts) {
         let hour = HourOfWeek::at(now_ms, self.offset);
         let mut times_ms = network.time_ms().to_vec();
-        let mut counts = Counts::default();
-        for arc in (0..self.stream.len() as u32).map(DirectedSegment::from_number) {
+        let mut counts = LayerCounts::default();
+        for arc in network.all_directions() {
             let arcs = network.arcs_of(arc);
             if arcs.is_empty() {
                 continue;
@@ -74,7 +76,8 @@ impl Layers {
         (times_ms, counts)
     }
 
-    /// When the times change by themselves, unix milliseconds: a streamed speed runs out, or an hour begins.
+    /// The next instant at which times change without new speeds, in milliseconds since the Unix epoch: a streamed
+    /// speed expires, or the next hour of a table by hours starts.
     pub fn next_change_ms(&self, now_ms: i64) -> Option<i64> {
         let ends = self.stream.iter().flatten().map(|streamed| streamed.until_ms);
         let has_hours = [&self.file, &self.profile].into_iter().flatten().any(SpeedTable::has_hours);
@@ -87,7 +90,7 @@ impl Layers {
         arc: DirectedSegment,
         hour: HourOfWeek,
         now_ms: i64,
-        counts: &mut Counts,
+        counts: &mut LayerCounts,
     ) -> Option<Speed> {
         let streamed = self.stream[arc.number() as usize].filter(|streamed| streamed.until_ms > now_ms);
         let of = |table: &Option<SpeedTable>| table.as_ref().and_then(|table| table.at(arc, hour));

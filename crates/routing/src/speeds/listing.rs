@@ -1,43 +1,43 @@
-//! The directions of a network as a list, for who is to give them speeds.
+//! A list of a network's directions, as a template for speed files.
 
 use std::io::{self, Write};
 
 use kerb_geometry::LatLng;
 
-use super::key::{DIRECTIONS, ends};
+use super::direction_index::{DIRECTIONS, ends};
 use super::speed::Speed;
-use crate::graph::{DirectedSegment, Network};
+use crate::network::{DirectedSegment, Network};
 
-/// One direction that may be driven.
+/// A direction that may be driven, with its properties.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DirectionListing<'a> {
-    /// Which.
+    /// The segment and its direction.
     pub arc: DirectedSegment,
-    /// The OpenStreetMap way; 0 in a network that came from tables.
+    /// The id of the OpenStreetMap way; 0 in a network that came from tables.
     pub way: i64,
-    /// Its beginning and its end.
+    /// The positions of its start and its end.
     pub ends: [LatLng; 2],
-    /// Meters.
+    /// The length in meters.
     pub length_m: f64,
-    /// The value of `highway`.
+    /// The value of the `highway` tag.
     pub class: &'static str,
-    /// At its limit or its class's speed.
+    /// The speed limit, or the default speed of the class.
     pub free_flow: Speed,
     /// The street's name; may be empty.
     pub name: &'a str,
 }
 
 impl DirectionListing<'_> {
-    /// `forward` or `reverse`.
+    /// The word for the direction: `forward` or `reverse`.
     pub fn direction(&self) -> &'static str {
         DIRECTIONS[usize::from(self.arc.reverse)]
     }
 }
 
 /// All directions that may be driven, by segment.
-pub fn listed(network: &Network) -> impl Iterator<Item = DirectionListing<'_>> {
-    let arcs = (0..2 * network.segments() as u32).map(DirectedSegment::from_number);
-    arcs.filter_map(|arc| {
+pub fn list_directions(network: &Network) -> impl Iterator<Item = DirectionListing<'_>> {
+    network.all_directions().filter_map(|arc| {
+        // All arcs of a direction have the same time.
         let first = *network.arcs_of(arc).first()?;
         let segment = arc.segment.0 as usize;
         let length_cm = network.lengths_cm()[segment];
@@ -53,7 +53,7 @@ pub fn listed(network: &Network) -> impl Iterator<Item = DirectionListing<'_>> {
     })
 }
 
-/// Writes the list as CSV: the columns by which a speed file names a direction, and what one may want to know of it.
+/// Writes the list as CSV: the columns that name a direction in a speed file, and its properties.
 pub fn write_segments(network: &Network, out: impl Write) -> io::Result<()> {
     let mut out = csv::Writer::from_writer(out);
     out.write_record([
@@ -69,7 +69,7 @@ pub fn write_segments(network: &Network, out: impl Write) -> io::Result<()> {
         "free_flow_kmh",
         "name",
     ])?;
-    for row in listed(network) {
+    for row in list_directions(network) {
         let [from, to] = row.ends;
         out.write_record([
             row.arc.segment.0.to_string(),

@@ -1,59 +1,60 @@
-//! The speeds of a running node: what comes is taken in at once, and worked into the engine's times when that is due.
+//! The speeds of a running node. Changes are recorded at once; [`LiveSpeeds::apply`] updates the engine's times.
 //!
-//! Without a clock and a thread of its own: whoever owns it brings the time, and calls [`LiveSpeeds::apply`] on a thread
-//! for long work.
+//! The type has no clock and no thread. The caller passes the time and runs [`LiveSpeeds::apply`] on a thread that may
+//! block.
 
 use super::hour::UtcOffset;
-use super::layers::{Counts, Layers};
+use super::layers::{LayerCounts, SpeedLayers};
 use super::speed::Speed;
 use super::table::SpeedTable;
-use crate::graph::DirectedSegment;
+use crate::network::DirectedSegment;
 use crate::roads::Roads;
 
-/// Streamed speeds that run out within one such span are one change: each change costs a customization of the whole
-/// network, however small it is. Hours begin at its multiples.
+/// Expiries within one such span are applied together, because even a small change costs a customization of the whole
+/// network. Every hour starts at a multiple of it.
 const STEP_MS: i64 = 1_000;
 
-/// A speed that a stream told.
+/// A speed from a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamedSpeed {
-    /// Of which direction.
+    /// The direction that has the speed.
     pub arc: DirectedSegment,
-    /// How fast.
+    /// The speed of the traffic.
     pub speed: Speed,
-    /// Until when, unix milliseconds.
+    /// The expiry in milliseconds since the Unix epoch.
     pub until_ms: i64,
 }
 
-/// News of speeds.
+/// A change of speeds.
 #[derive(Debug)]
 pub enum SpeedChange {
-    /// A stream told these; of a direction that stands twice, the last one counts.
+    /// New streamed speeds. If a direction occurs twice, its last speed counts.
     Streamed(Vec<StreamedSpeed>),
-    /// The speed file in the place of the one before.
+    /// A new speed file, which replaces the previous one.
     File(SpeedTable),
-    /// The profile in the place of the one before.
+    /// A new profile, which replaces the previous one.
     Profile(SpeedTable),
 }
 
-/// All speeds of a node, and when they have to be worked in.
+/// All speeds of a node, and the time of the next update of the engine.
 #[derive(Debug)]
 pub struct LiveSpeeds {
-    layers: Layers,
+    layers: SpeedLayers,
     due_ms: Option<i64>,
 }
 
 impl LiveSpeeds {
-    /// Free flow, which the engine has from the start: nothing is due. Hours are those of clocks so far ahead of UTC.
+    /// Starts with free flow, which the engine already has, so no update is due. `offset` defines the local time of the
+    /// hours of the week.
     pub fn new(roads: &Roads, offset: UtcOffset) -> Self {
-        Self { layers: Layers::new(roads.network(), offset), due_ms: None }
+        Self { layers: SpeedLayers::new(roads.network(), offset), due_ms: None }
     }
 
-    /// Takes news in, which are due at once.
-    pub fn take(&mut self, change: SpeedChange, now_ms: i64) {
+    /// Records a change. An update of the engine is due at once.
+    pub fn record(&mut self, change: SpeedChange, now_ms: i64) {
         match change {
-            SpeedChange::Streamed(told) => {
-                for StreamedSpeed { arc, speed, until_ms } in told {
+            SpeedChange::Streamed(speeds) => {
+                for StreamedSpeed { arc, speed, until_ms } in speeds {
                     self.layers.set_streamed(arc, speed, until_ms);
                 }
             }
@@ -63,22 +64,23 @@ impl LiveSpeeds {
         self.due_ms = Some(now_ms);
     }
 
-    /// When [`LiveSpeeds::apply`] is to be called next, unix milliseconds; `None`: not before there are news.
+    /// When [`LiveSpeeds::apply`] must be called next, in milliseconds since the Unix epoch; `None`: not before the
+    /// next change.
     pub fn due_ms(&self) -> Option<i64> {
         self.due_ms
     }
 
-    /// Works the speeds of an instant into the times of all arcs, and brings these to the searches. Long work.
-    pub fn apply(&mut self, roads: &Roads, now_ms: i64) -> Counts {
+    /// Updates the engine to the speeds of an instant. Blocks for a customization of the whole network.
+    pub fn apply(&mut self, roads: &Roads, now_ms: i64) -> LayerCounts {
         let (times_ms, counts) = self.layers.times_ms(roads.network(), now_ms);
-        roads.engine().replace(&times_ms).expect("one time an arc of this network");
+        roads.engine().replace(&times_ms).expect("one time for each arc of this network");
         self.due_ms = self.layers.next_change_ms(now_ms).map(step_after);
         counts
     }
 }
 
-/// The first step that is not before an instant.
+/// The first multiple of [`STEP_MS`] that is not before an instant.
 fn step_after(at_ms: i64) -> i64 {
-    // What never runs out is never due.
+    // The addition overflows for expiries at the end of time, which never come.
     at_ms.checked_add(STEP_MS - 1).map_or(i64::MAX, |at_ms| at_ms.div_euclid(STEP_MS) * STEP_MS)
 }

@@ -1,29 +1,29 @@
-//! The speeds of a file: one for each direction, or one for each direction and hour of the week.
+//! A table of speeds: one for each direction, or one for each direction and hour of the week.
 
 use super::hour::{HOURS, HourOfWeek};
 use super::speed::Speed;
-use crate::graph::{DirectedSegment, Network};
+use crate::network::{DirectedSegment, Network};
 
-/// Speeds by direction; a direction may have none.
+/// Speeds by direction and hour of the week. A direction may have no speed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpeedTable {
     always: Vec<Option<Speed>>,
-    /// By hour and direction; empty when no direction has speeds by hour. Two bytes each.
+    /// By hour and direction, two bytes each; empty when no direction has speeds by hour.
     by_hour: Vec<Option<Speed>>,
 }
 
 impl SpeedTable {
-    /// Without speeds.
+    /// A table where no direction has a speed.
     pub fn new(network: &Network) -> Self {
         Self { always: vec![None; 2 * network.segments()], by_hour: Vec::new() }
     }
 
-    /// The speed of a direction at all hours that have none of their own.
+    /// Sets the speed of a direction at all hours that have no speed of their own.
     pub fn set(&mut self, arc: DirectedSegment, speed: Speed) {
         self.always[arc.number() as usize] = Some(speed);
     }
 
-    /// The speed of a direction at one hour.
+    /// Sets the speed of a direction at one hour.
     pub fn set_at(&mut self, arc: DirectedSegment, hour: HourOfWeek, speed: Speed) {
         if self.by_hour.is_empty() {
             self.by_hour = vec![None; HOURS * self.always.len()];
@@ -37,7 +37,7 @@ impl SpeedTable {
         own.copied().flatten().or(self.always[arc.number() as usize])
     }
 
-    /// The time of every arc at an hour, in milliseconds; at free flow where a direction has no speed.
+    /// The time of every arc at an hour in milliseconds; free flow for directions without a speed.
     pub fn times_ms(&self, network: &Network, hour: HourOfWeek) -> Vec<u32> {
         let mut times_ms = network.time_ms().to_vec();
         for (time_ms, direction) in times_ms.iter_mut().zip(network.directed_segments()) {
@@ -49,13 +49,14 @@ impl SpeedTable {
         times_ms
     }
 
-    /// Whether speeds change with the hour.
+    /// Whether any direction has speeds by hour.
     pub fn has_hours(&self) -> bool {
         !self.by_hour.is_empty()
     }
 
-    /// How many directions have a speed at an hour.
+    /// The number of directions with a speed at an hour.
     pub fn known_at(&self, hour: HourOfWeek) -> usize {
+        // Directions have 32-bit numbers.
         let arcs = (0..self.always.len() as u32).map(DirectedSegment::from_number);
         arcs.filter(|arc| self.at(*arc, hour).is_some()).count()
     }

@@ -1,4 +1,4 @@
-//! What is no network, and the smallest ones that are.
+//! Invalid inputs of an engine, and the smallest valid ones.
 
 use kerb_geometry::LatLng;
 use kerb_routing::engine::{Engine, PhantomNode, Streets, StreetsError};
@@ -9,7 +9,7 @@ fn here() -> LatLng {
 
 type Parts = (Vec<LatLng>, Vec<u32>, Vec<u32>, Vec<f32>, Vec<u32>);
 
-/// Two nodes at one place, and a street of both ways between them.
+/// Two nodes at one position with a two-way street between them.
 fn pair() -> Parts {
     (vec![here(), here()], vec![0, 1, 2], vec![1, 0], vec![100.0, 100.0], vec![10, 20])
 }
@@ -23,7 +23,7 @@ fn rejection(change: impl FnOnce(&mut Parts)) -> String {
 }
 
 #[test]
-fn wrong_slices_are_refused_with_the_place() {
+fn errors_name_the_wrong_entry() {
     assert_eq!(rejection(|parts| parts.0.clear()), "no nodes: a network has at least one");
     assert_eq!(rejection(|parts| parts.1.push(2)), "first_out: 4 entries, 3 are right");
     assert_eq!(rejection(|parts| parts.3.push(1.0)), "length_m: 3 entries, 2 are right");
@@ -51,26 +51,26 @@ fn an_order_names_every_node_once() {
 }
 
 #[test]
-fn the_smallest_networks_are_networks() {
+fn smallest_networks_are_valid() {
     let alone = Streets { nodes: &[here()], first_out: &[0, 0], head: &[], length_m: &[], time_ms: &[] };
-    let routes = Engine::new(&alone).expect("a node").routes();
-    assert_eq!(routes.table::<PhantomNode>(&[], &[]).row(0), &[] as &[u32]);
+    let router = Engine::new(&alone).expect("a node").router();
+    assert_eq!(router.matrix::<PhantomNode>(&[], &[]).row(0), &[] as &[u32]);
     let ring =
         Streets { nodes: &[here()], first_out: &[0, 1], head: &[0], length_m: &[9.0], time_ms: &[100] };
-    let routes = Engine::new(&ring).expect("a loop").routes();
+    let router = Engine::new(&ring).expect("a loop").router();
     let at = |fraction| [PhantomNode { arc: 0, fraction }];
-    assert_eq!(routes.travel_time_ms(&at(0.25), &at(0.75)), Some(50));
-    assert_eq!(routes.travel_time_ms(&at(0.75), &at(0.25)), Some(50), "round the loop");
-    assert_eq!(routes.route(&at(0.75), &at(0.25)).map(|route| route.arc_segments.len()), Some(2));
+    assert_eq!(router.travel_time_ms(&at(0.25), &at(0.75)), Some(50));
+    assert_eq!(router.travel_time_ms(&at(0.75), &at(0.25)), Some(50), "round the loop");
+    assert_eq!(router.route(&at(0.75), &at(0.25)).map(|route| route.arc_segments.len()), Some(2));
 }
 
 #[test]
-fn fractions_outside_an_arc_are_its_ends() {
+fn fractions_outside_an_arc_are_clamped() {
     let (nodes, first_out, head, length_m, time_ms) = &pair();
     let streets = Streets { nodes, first_out, head, length_m, time_ms };
-    let routes = Engine::new(&streets).expect("a street").routes();
+    let router = Engine::new(&streets).expect("a street").router();
     let time_ms = |fraction| {
-        routes.travel_time_ms(&[PhantomNode { arc: 0, fraction }], &[PhantomNode { arc: 1, fraction: 1.0 }])
+        router.travel_time_ms(&[PhantomNode { arc: 0, fraction }], &[PhantomNode { arc: 1, fraction: 1.0 }])
     };
     assert_eq!([-3.0, 0.0, f64::NAN].map(time_ms), [Some(30); 3]);
     assert_eq!([1.0, 7.0, f64::INFINITY].map(time_ms), [Some(20); 3]);

@@ -1,4 +1,4 @@
-//! Every kind of query against plain Dijkstra, on generated towns. Seeds are printed.
+//! Compares every kind of query with plain Dijkstra on generated towns. Prints its seeds.
 
 mod inputs;
 mod nearest;

@@ -1,4 +1,4 @@
-//! What is within a time.
+//! The nodes and parts of arcs within a time.
 
 use kerb_routing::engine::{ArcSegment, PhantomNode, UNREACHABLE_MS};
 
@@ -6,7 +6,7 @@ use crate::town::{Kind, Town, seeded};
 use crate::truth::Cut;
 
 #[test]
-fn what_is_within_a_time_is_dijkstras() {
+fn one_to_all_equals_dijkstra() {
     let mut partly = 0;
     for seed in 600..640 {
         let mut rng = seeded(seed);
@@ -14,9 +14,9 @@ fn what_is_within_a_time_is_dijkstras() {
         let town = Town::grid(&mut rng, 11, kind);
         let place = vec![town.place(&mut rng)];
         let times_ms = Cut::new(&town, &town.time_ms, &place).to_nodes(0);
-        let routes = town.engine().routes();
+        let router = town.engine().router();
         for within_ms in [0, 5_000, 60_000, UNREACHABLE_MS, u32::MAX] {
-            let reach = routes.one_to_all(&place[0], within_ms);
+            let reach = router.one_to_all(&place[0], within_ms);
             let mut nodes: Vec<(u32, u32)> =
                 reach.nodes.iter().map(|reached| (reached.node, reached.time_ms)).collect();
             nodes.sort_unstable();
@@ -30,7 +30,8 @@ fn what_is_within_a_time_is_dijkstras() {
     assert!(partly > 100, "{partly} arcs were reached in part");
 }
 
-/// Every arc whose beginning is reached is reached as far as time is left, and the place's own arcs from the place.
+/// The reached length of every arc: from its tail as far as the remaining time allows, and from the start on its own
+/// arcs.
 fn check_stretches(
     town: &Town,
     times_ms: &[u32],
@@ -60,8 +61,8 @@ fn check_stretches(
     let order = |a: &(u32, f64, f64), b: &(u32, f64, f64)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1));
     right.sort_by(order);
     got.sort_by(order);
-    // A place stands at a whole millisecond of its arc, which moves where the time ends by as much; what is shorter
-    // may be missing.
+    // The engine rounds a start down to a whole millisecond of its arc, so the end of the time moves by as much. Parts
+    // that are shorter may be missing.
     let slack = |arc: u32| 1.0 / f64::from(town.time_ms[arc as usize].max(1)) + 1e-9;
     let long = |arc_part: &&(u32, f64, f64)| arc_part.2 - arc_part.1 > slack(arc_part.0);
     let (got_long, right_long): (Vec<_>, Vec<_>) =

@@ -1,12 +1,12 @@
-//! One to one, and the ways.
+//! One-to-one travel times and routes.
 
-use kerb_routing::engine::{Engine, PhantomNode, Route, Routes, UNREACHABLE_MS};
+use kerb_routing::engine::{Engine, PhantomNode, Route, Router, UNREACHABLE_MS};
 
 use crate::town::{Kind, Town, seeded};
 use crate::truth::Cut;
 
 #[test]
-fn times_are_dijkstras() {
+fn times_equal_dijkstra() {
     let (mut reached, mut unreached) = (0, 0);
     for seed in 0..60 {
         let mut rng = seeded(seed);
@@ -14,17 +14,17 @@ fn times_are_dijkstras() {
         let town = Town::grid(&mut rng, 4 + (seed % 9) as u32, kind);
         let places = town.places(&mut rng, 14);
         let (engine, truth) = (town.engine(), Cut::new(&town, &town.time_ms, &places).table());
-        let routes = engine.routes();
+        let router = engine.router();
         for (from, row) in places.iter().zip(&truth) {
             for (to, &right_ms) in places.iter().zip(row) {
-                let time_ms = routes.travel_time_ms(from, to);
+                let time_ms = router.travel_time_ms(from, to);
                 assert_eq!(time_ms.unwrap_or(UNREACHABLE_MS), right_ms, "{from:?} to {to:?}");
-                let route = routes.route(from, to);
+                let route = router.route(from, to);
                 assert_eq!(route.as_ref().map(|route| route.time_ms), time_ms, "{from:?} to {to:?}");
                 match route {
                     Some(route) => {
                         reached += 1;
-                        check(&town, &routes, from, to, &route);
+                        check(&town, &router, from, to, &route);
                     }
                     None => unreached += 1,
                 }
@@ -34,8 +34,8 @@ fn times_are_dijkstras() {
     assert!(reached > 1_000 && unreached > 1_000, "{reached} reached, {unreached} not");
 }
 
-/// A way leads from the one place to the other, each stretch where the one before ends, in the time that it says.
-fn check(town: &Town, routes: &Routes, from: &[PhantomNode], to: &[PhantomNode], route: &Route) {
+/// Checks that a route connects both places without gaps, and that its times are right.
+fn check(town: &Town, router: &Router, from: &[PhantomNode], to: &[PhantomNode], route: &Route) {
     let sum_ms: u32 = route.arc_segments.iter().map(|arc_part| arc_part.time_ms).sum();
     assert_eq!(sum_ms, route.time_ms, "{route:?}");
     let tails = town.tails();
@@ -61,13 +61,13 @@ fn check(town: &Town, routes: &Routes, from: &[PhantomNode], to: &[PhantomNode],
         assert_eq!(town.head[pair[0].arc as usize], tails[pair[1].arc as usize], "{route:?} jumps");
     }
     for arc_part in &route.arc_segments {
-        let whole_ms = f64::from(routes.time_ms()[arc_part.arc as usize]);
+        let whole_ms = f64::from(router.time_ms()[arc_part.arc as usize]);
         let right_ms = whole_ms * (arc_part.to - arc_part.from);
         assert!((right_ms - f64::from(arc_part.time_ms)).abs() <= 1.0, "{arc_part:?} of {whole_ms} ms");
     }
 }
 
-/// Nothing is driven when both are at one node, or at one point.
+/// A route between two places at one node, or at one point, has no arcs.
 fn check_empty(town: &Town, tails: &[u32], from: &[PhantomNode], to: &[PhantomNode]) {
     let here = |from: &PhantomNode, to: &PhantomNode| {
         let point = from.arc == to.arc && same(from.fraction, to.fraction);
@@ -86,16 +86,16 @@ fn same(a: f64, b: f64) -> bool {
 }
 
 #[test]
-fn a_point_behind_on_the_same_arc_is_reached_the_long_way_round() {
+fn earlier_point_on_the_same_arc_needs_a_detour() {
     let mut rng = seeded(7);
     let town = Town::grid(&mut rng, 8, Kind::Plain);
-    let routes = town.engine().routes();
+    let router = town.engine().router();
     let mut longer = 0;
     for arc in 0..town.head.len() as u32 {
         let (early, late) = ([PhantomNode { arc, fraction: 0.2 }], [PhantomNode { arc, fraction: 0.8 }]);
-        let ahead_ms = routes.travel_time_ms(&early, &late).expect("along the arc");
+        let ahead_ms = router.travel_time_ms(&early, &late).expect("along the arc");
         assert!(ahead_ms <= town.time_ms[arc as usize] * 6 / 10 + 1);
-        if let Some(route) = routes.route(&late, &early) {
+        if let Some(route) = router.route(&late, &early) {
             longer += 1;
             assert!(route.arc_segments.len() > 2, "{route:?} must leave the arc and come back");
             assert_eq!(
@@ -108,14 +108,14 @@ fn a_point_behind_on_the_same_arc_is_reached_the_long_way_round() {
 }
 
 #[test]
-fn the_order_can_be_kept() {
+fn stored_order_gives_the_same_engine() {
     let mut rng = seeded(3);
     let town = Town::grid(&mut rng, 9, Kind::Strange);
     let (engine, places) = (town.engine(), town.places(&mut rng, 20));
     let again = Engine::with_order(&town.streets(), engine.order()).expect("its own order");
     let reversed: Vec<u32> = engine.order().iter().rev().copied().collect();
     let slow = Engine::with_order(&town.streets(), &reversed).expect("an order");
-    let table = engine.routes().table(&places, &places);
-    assert_eq!(again.routes().table(&places, &places), table);
-    assert_eq!(slow.routes().table(&places, &places), table, "any order is right");
+    let table = engine.router().matrix(&places, &places);
+    assert_eq!(again.router().matrix(&places, &places), table);
+    assert_eq!(slow.router().matrix(&places, &places), table, "any order is right");
 }

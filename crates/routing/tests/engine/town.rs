@@ -1,4 +1,4 @@
-//! Generated street networks: a grid with gaps and one-way streets, and everything that real ones are feared for.
+//! Generated street networks: a grid with gaps and one-way streets, and all special cases of real networks.
 
 use kerb_geometry::{LatLng, distance_m};
 use kerb_routing::engine::{Engine, PhantomNode, Streets, UNREACHABLE_MS};
@@ -8,7 +8,7 @@ use rand_pcg::Pcg64;
 /// A network that owns its slices.
 #[derive(Debug, Clone)]
 pub(crate) struct Town {
-    /// Where the nodes are.
+    /// The positions of the nodes.
     pub(crate) nodes: Vec<LatLng>,
     /// As in [`Streets`].
     pub(crate) first_out: Vec<u32>,
@@ -20,12 +20,13 @@ pub(crate) struct Town {
     pub(crate) time_ms: Vec<u32>,
 }
 
-/// How strange a town is.
+/// The special cases that a town has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A grid with gaps and one-way streets.
     Plain,
-    /// That, in two parts with no way between, with loops, parallel arcs, arcs of no time, closed and endless ones.
+    /// A grid in two unconnected parts, with loops, parallel arcs, arcs with a time of 0, closed arcs and very slow
+    /// arcs.
     Strange,
 }
 
@@ -36,14 +37,14 @@ struct Arc {
     time_ms: u32,
 }
 
-/// A generator of this seed, which is printed.
+/// Makes a random generator and prints its seed.
 pub(crate) fn seeded(seed: u64) -> Pcg64 {
     println!("seed {seed}");
     Pcg64::seed_from_u64(seed)
 }
 
 impl Town {
-    /// A town of `side` times `side` junctions.
+    /// Makes a town of `side` times `side` junctions.
     pub(crate) fn grid(rng: &mut Pcg64, side: u32, kind: Kind) -> Town {
         let nodes = junctions(rng, side);
         let mut arcs = Vec::new();
@@ -79,7 +80,7 @@ impl Town {
         }
     }
 
-    /// As an engine takes it.
+    /// The town as the input of an engine.
     pub(crate) fn streets(&self) -> Streets<'_> {
         Streets {
             nodes: &self.nodes,
@@ -90,18 +91,18 @@ impl Town {
         }
     }
 
-    /// An engine of it.
+    /// An engine of the town.
     pub(crate) fn engine(&self) -> Engine {
         Engine::new(&self.streets()).expect("a town is a network")
     }
 
-    /// The node where each arc begins.
+    /// The node where each arc starts.
     pub(crate) fn tails(&self) -> Vec<u32> {
         let rows = self.first_out.windows(2).zip(0..);
         rows.flat_map(|(row, node)| (row[0]..row[1]).map(move |_| node)).collect()
     }
 
-    /// A place on a random arc, and on the one that leads back where there is one.
+    /// A place on a random arc, and on its reverse arc if there is one.
     pub(crate) fn place(&self, rng: &mut Pcg64) -> Vec<PhantomNode> {
         let arc = rng.random_range(0..self.head.len());
         let tails = self.tails();
@@ -117,12 +118,12 @@ impl Town {
         ends.into_iter().flatten().map(|(arc, fraction)| PhantomNode { arc: arc as u32, fraction }).collect()
     }
 
-    /// Several places.
+    /// The phantom nodes of `count` random places.
     pub(crate) fn places(&self, rng: &mut Pcg64, count: usize) -> Vec<Vec<PhantomNode>> {
         (0..count).map(|_| self.place(rng)).collect()
     }
 
-    /// Where a point of an arc is, when arcs are straight.
+    /// The position of a point on an arc, if arcs are straight.
     pub(crate) fn position(&self, tails: &[u32], end: PhantomNode) -> LatLng {
         let (from, to) =
             (self.nodes[tails[end.arc as usize] as usize], self.nodes[self.head[end.arc as usize] as usize]);
@@ -143,7 +144,7 @@ fn junctions(rng: &mut Pcg64, side: u32) -> Vec<LatLng> {
         .collect()
 }
 
-/// None, one way, or both.
+/// No street, a one-way street, or a two-way street.
 fn add_street(rng: &mut Pcg64, nodes: &[LatLng], (a, b): (u32, u32), arcs: &mut Vec<Arc>) {
     let straight_m = distance_m(nodes[a as usize], nodes[b as usize]);
     let length_m = straight_m * rng.random_range(1.0..1.3);

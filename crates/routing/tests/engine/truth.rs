@@ -1,4 +1,4 @@
-//! Plain Dijkstra over streets that are really cut at the places: the dumber truth.
+//! The reference: plain Dijkstra over a copy of the graph whose arcs are cut at the places.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,7 +7,7 @@ use kerb_routing::engine::{PhantomNode, UNREACHABLE_MS};
 
 use crate::town::Town;
 
-/// A town in which every place is two nodes: one to leave from, one to arrive at.
+/// A town with two extra nodes for every place: one for departures, one for arrivals.
 pub(crate) struct Cut {
     arcs: Vec<Vec<(usize, u64)>>,
     town_nodes: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    /// Cuts the arcs of a town, under these times, at the whole milliseconds at or before the places.
+    /// Cuts the arcs of a town at the places, rounded down to whole milliseconds of these times.
     pub(crate) fn new(town: &Town, time_ms: &[u32], places: &[Vec<PhantomNode>]) -> Cut {
         let town_nodes = town.nodes.len();
         let mut cut =
@@ -37,7 +37,7 @@ impl Cut {
         cut
     }
 
-    /// An arc in pieces, with places at their joints.
+    /// Adds an arc in pieces that are joined at its places.
     fn add(&mut self, tail: usize, head: usize, time_ms: u32, points: &[(u32, usize)]) {
         let (mut node, mut node_ms) = (tail, 0);
         for group in points.chunk_by(|a, b| a.0 == b.0) {
@@ -80,7 +80,7 @@ impl Cut {
     }
 }
 
-/// The times from a node to all; [`UNREACHABLE_MS`] for what is as far as that or not reached.
+/// The times from a node to all others; [`UNREACHABLE_MS`] for nodes that are not reached before it.
 fn dijkstra(arcs: &[Vec<(usize, u64)>], start: usize) -> Vec<u32> {
     let mut times = vec![u64::MAX; arcs.len()];
     times[start] = 0;

@@ -1,11 +1,11 @@
-//! Travel times by the plainest search there is, and names for what it goes over.
+//! Travel times by plain Dijkstra, and helpers that name arcs and directions.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use kerb_routing::{DirectedSegment, Network, SegmentId};
 
-/// The time from a node to every node, in milliseconds.
+/// The time in milliseconds from a node to every node.
 pub(crate) fn times_from(network: &Network, start: u32) -> Vec<Option<u64>> {
     let mut times = vec![None; network.nodes().len()];
     let mut queue = BinaryHeap::from([(Reverse(0_u64), start)]);

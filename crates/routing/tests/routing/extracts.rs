@@ -1,10 +1,10 @@
-//! The real extracts that are shipped: what holds of every network, held against them.
+//! The invariants of every network, checked on the extracts in `data`.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
 use kerb_geometry::distance_m;
-use kerb_routing::import::{ImportStage, Imported, RestrictionCounts, import_pbf};
+use kerb_routing::import::{ImportStage, ImportedNetwork, RestrictionCounts, import_pbf};
 use kerb_routing::{Network, SegmentId};
 
 use crate::dijkstra::{tail, times_from};
@@ -13,13 +13,13 @@ pub(crate) const MONACO: &[u8] = include_bytes!("../../../../data/monaco.osm.pbf
 pub(crate) const ANDORRA: &[u8] = include_bytes!("../../../../data/andorra.osm.pbf");
 pub(crate) const MIDTOWN: &[u8] = include_bytes!("../../../../data/midtown_roads.osm.pbf");
 
-pub(crate) fn import(bytes: &[u8]) -> Imported {
+pub(crate) fn import(bytes: &[u8]) -> ImportedNetwork {
     import_pbf(Cursor::new(bytes), &mut |_| {}).unwrap()
 }
 
-/// What every network promises.
+/// Checks the invariants of a network.
 fn check(network: &Network) {
-    // Everything is reached from one node, and by turned arcs that node from everything.
+    // One node reaches all others, and over reversed arcs all others reach it.
     assert!(times_from(network, 0).iter().all(Option::is_some));
     let mut into = vec![Vec::new(); network.nodes().len()];
     for (arc, head) in network.head().iter().enumerate() {
@@ -49,13 +49,13 @@ fn check(network: &Network) {
 
 #[test]
 fn monaco() {
-    let Imported { network, report } = import(MONACO);
+    let ImportedNetwork { network, report } = import(MONACO);
     check(&network);
     assert_eq!((report.ways_read, report.nodes_read), (1944, 13_739));
     assert_eq!(report.missing_nodes, 0);
     let summary = network.summary();
     assert_eq!(summary.node_copies, 0);
-    // Monaco has some 77 km of streets by its own count; the extract reaches a little into France.
+    // Monaco states some 77 km of streets; the extract includes a little of France.
     assert!((40_000.0..110_000.0).contains(&summary.length_m), "{}", summary.length_m);
     let names = (0..network.segments() as u32).map(|segment| network.name(SegmentId(segment)));
     assert!(names.collect::<BTreeSet<_>>().contains("Boulevard Albert 1er"));
@@ -63,7 +63,7 @@ fn monaco() {
 
 #[test]
 fn midtown_with_its_turn_restrictions() {
-    let Imported { network, report } = import(MIDTOWN);
+    let ImportedNetwork { network, report } = import(MIDTOWN);
     check(&network);
     let turns = report.restrictions;
     let all = |turns: &RestrictionCounts| {
@@ -80,7 +80,7 @@ fn midtown_with_its_turn_restrictions() {
 }
 
 #[test]
-fn progress_goes_up_and_names_every_step() {
+fn progress_increases_and_names_every_stage() {
     let mut seen = Vec::new();
     import_pbf(Cursor::new(MONACO), &mut |progress| seen.push(progress)).unwrap();
     let order = |stage| {

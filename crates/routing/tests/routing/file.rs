@@ -1,4 +1,4 @@
-//! The file: what is written is read, and nothing else is.
+//! Saving and opening a road file, and rejection of damaged files.
 
 use kerb_routing::{DirectedSegment, Network, OpenError, SegmentId};
 use rand::{RngExt, SeedableRng};
@@ -18,7 +18,7 @@ fn read(bytes: &[u8]) -> Result<Network, OpenError> {
     Network::read(bytes, bytes.len() as u64)
 }
 
-/// All that can be answered of a network.
+/// All properties of a network, for a comparison.
 fn everything(network: &Network) -> String {
     let segments = (0..network.segments() as u32).map(SegmentId).map(|segment| {
         let arcs = [false, true].map(|reverse| network.arcs_of(DirectedSegment { segment, reverse }));
@@ -38,7 +38,7 @@ fn everything(network: &Network) -> String {
 }
 
 #[test]
-fn what_is_saved_is_opened() {
+fn save_and_open_round_trip() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("town.roads");
     let network = small();
@@ -50,7 +50,7 @@ fn what_is_saved_is_opened() {
 }
 
 #[test]
-fn every_flipped_bit_is_found() {
+fn flipped_bits_are_detected() {
     let bytes = saved(&small());
     assert!(read(&bytes).is_ok());
     for bit in 0..bytes.len() * 8 {
@@ -61,7 +61,7 @@ fn every_flipped_bit_is_found() {
 }
 
 #[test]
-fn every_cut_and_every_added_byte_is_found() {
+fn truncation_and_appended_bytes_are_detected() {
     let bytes = saved(&small());
     for length in 0..bytes.len() {
         assert!(read(&bytes[..length]).is_err(), "{length} bytes");
@@ -73,7 +73,7 @@ fn every_cut_and_every_added_byte_is_found() {
 }
 
 #[test]
-fn errors_say_what_is_wrong() {
+fn errors_describe_the_damage() {
     let bytes = saved(&small());
     let changed = |at: usize, byte: u8| {
         let mut changed = bytes.clone();
@@ -89,7 +89,7 @@ fn errors_say_what_is_wrong() {
     assert!(matches!(Network::open(std::path::Path::new("/nowhere.roads")), Err(OpenError::Io(_))));
 }
 
-/// A writer that is wrong, with a checksum that is right: refused, or at least nothing panics.
+/// A faulty writer with a correct checksum causes an error or a network without panics.
 #[test]
 fn wrong_content_under_a_right_checksum_never_panics() {
     let bytes = saved(&small());

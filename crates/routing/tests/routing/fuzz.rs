@@ -1,4 +1,4 @@
-//! Files that are wrong in random ways end in an error that names the place, and never in a panic.
+//! Randomly damaged files cause an error that names the place, and never a panic.
 
 use std::io::Cursor;
 
@@ -7,11 +7,11 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::osm::Osm;
-use crate::pbf::{self, Packing};
+use crate::pbf::{self, BlockCompression};
 
 const MIDTOWN: &[u8] = include_bytes!("../../../../data/midtown_roads.osm.pbf");
 
-/// Changes, removes or doubles a few stretches.
+/// Changes, removes or duplicates a few ranges of bytes.
 fn mutate(bytes: &[u8], random: &mut Pcg64Mcg) -> Vec<u8> {
     let mut mutated = bytes.to_vec();
     for _ in 0..random.random_range(1..6) {
@@ -35,7 +35,7 @@ fn mutate(bytes: &[u8], random: &mut Pcg64Mcg) -> Vec<u8> {
     mutated
 }
 
-/// Whether it was refused.
+/// Whether the import rejected the file.
 fn import(bytes: Vec<u8>, seed: u64) -> bool {
     let length = bytes.len() as u64;
     match import_pbf(Cursor::new(bytes), &mut |_| {}) {
@@ -75,7 +75,8 @@ fn the_sound_town_has_restrictions_of_all_kinds() {
 
 #[test]
 fn the_whole_file() {
-    let sound = [Packing::None, Packing::Zlib].map(|packing| pbf::write(&town().objects, packing));
+    let sound =
+        [BlockCompression::None, BlockCompression::Zlib].map(|packing| pbf::write(&town().objects, packing));
     let mut refused = 0;
     for seed in 0..3000 {
         let mut random = Pcg64Mcg::seed_from_u64(seed);
@@ -85,17 +86,17 @@ fn the_whole_file() {
     assert!(refused > 1500, "only {refused} were refused");
 }
 
-/// Mutations behind the packing, where no checksum of zlib stops them.
+/// Mutates the decompressed messages, so that the checksum of zlib does not detect the changes.
 #[test]
 fn the_messages_in_their_frames() {
-    let sound = pbf::blocks(&pbf::write(&town().objects, Packing::Zlib));
+    let sound = pbf::blocks(&pbf::write(&town().objects, BlockCompression::Zlib));
     let mut refused = 0;
     for seed in 0..3000 {
         let mut random = Pcg64Mcg::seed_from_u64(seed);
         let chosen = random.random_range(0..sound.len());
         let blocks = sound.iter().enumerate().flat_map(|(index, (kind, content))| {
             let content = if index == chosen { mutate(content, &mut random) } else { content.clone() };
-            pbf::block(kind, &content, Packing::Zlib)
+            pbf::block(kind, &content, BlockCompression::Zlib)
         });
         refused += u32::from(import(blocks.collect(), seed));
     }
@@ -111,7 +112,7 @@ fn a_real_extract() {
         let blocks = sound.iter().flat_map(|(kind, content)| {
             let content =
                 if random.random_bool(0.5) { mutate(content, &mut random) } else { content.clone() };
-            pbf::block(kind, &content, Packing::None)
+            pbf::block(kind, &content, BlockCompression::None)
         });
         refused += u32::from(import(blocks.collect(), seed));
         import(mutate(MIDTOWN, &mut random), seed);

@@ -1,4 +1,4 @@
-//! Areas around what is reached, judged by another library's polygons.
+//! Isochrones, checked with the polygons of the `geo` crate.
 
 use geo::{Area, Contains, Coord, LineString, MultiPolygon, Validation};
 use kerb_geometry::{LatLng, distance_m};
@@ -9,7 +9,7 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::extracts::{ANDORRA, MIDTOWN, MONACO, import};
 
-/// Samples of streets are this far apart.
+/// The distance between two samples of a street in meters.
 const STEP_M: f64 = 8.0;
 
 fn shapes(isochrone: &Isochrone) -> MultiPolygon<f64> {
@@ -45,7 +45,7 @@ fn samples(line: &[LatLng], from: f64, to: f64) -> Vec<LatLng> {
     samples
 }
 
-/// What the module promises, for points of reached streets, and for points of all streets.
+/// Checks both guarantees of the module: for points on reached streets, and for points on all streets.
 fn check(name: &str, bytes: &[u8], seed: u64) {
     println!("{name}, seed {seed}");
     let roads = Roads::new(import(bytes).network, 300.0).unwrap();
@@ -53,12 +53,12 @@ fn check(name: &str, bytes: &[u8], seed: u64) {
     let (mut inside, mut outside) = (0, 0);
     for minutes in [1, 2, 4] {
         let node = network.nodes()[random.random_range(0..network.nodes().len())].lat_lng();
-        let ends = roads.ends(node).unwrap();
+        let ends = roads.phantom_nodes(node).unwrap();
         let within_ms = minutes * 60_000;
         let isochrone = roads.isochrone(&ends, within_ms);
         let shapes = shapes(&isochrone);
         assert!(shapes.is_valid(), "{:?}", shapes.check_validation());
-        let reach = roads.engine().routes().one_to_all(&ends, within_ms);
+        let reach = roads.engine().router().one_to_all(&ends, within_ms);
         let reached: Vec<LatLng> = reach
             .arc_segments
             .iter()
@@ -94,7 +94,7 @@ fn check(name: &str, bytes: &[u8], seed: u64) {
 }
 
 #[test]
-fn what_is_reached_is_inside_and_what_is_far_is_outside() {
+fn reached_points_are_inside_and_far_points_outside() {
     check("Monaco", MONACO, 1);
     check("Andorra", ANDORRA, 2);
     check("Midtown", MIDTOWN, 3);
@@ -103,7 +103,7 @@ fn what_is_reached_is_inside_and_what_is_far_is_outside() {
 #[test]
 fn more_time_reaches_more_and_holes_are_kept() {
     let roads = Roads::new(import(ANDORRA).network, 300.0).unwrap();
-    let ends = roads.ends(LatLng::new(42.5075, 1.5218).unwrap()).unwrap();
+    let ends = roads.phantom_nodes(LatLng::new(42.5075, 1.5218).unwrap()).unwrap();
     let areas = [1, 3, 6, 12, 60].map(|minutes| roads.isochrone(&ends, minutes * 60_000));
     assert!(areas.is_sorted_by(|a, b| a.area_m2 <= b.area_m2 && a.streets_m < b.streets_m));
     assert!(

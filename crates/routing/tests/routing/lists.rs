@@ -1,5 +1,5 @@
-//! The dumber truth for streets with turn restrictions: the relations as lists, read by another reader than the one that
-//! is tested, and a search that looks every turn up in them. Of the network it takes only its segments and their times.
+//! The reference for turn restrictions: a search that checks every turn against the list of restrictions. An
+//! independent reader reads this list; of the network only the segments and their times are used.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
@@ -11,7 +11,7 @@ use crate::relations::{Extract, Relation};
 /// A point on a direction: its number, and how far along it is.
 pub(crate) type Point = (u32, f64);
 
-/// A turn list's entry: after these directions in a row these may not follow, or nothing else may.
+/// A restriction: after these directions in a row, either the directions `to` are forbidden or all others are.
 #[derive(Debug)]
 struct Rule {
     path: Vec<u32>,
@@ -19,25 +19,25 @@ struct Rule {
     only: bool,
 }
 
-/// The direction that was driven last, and how far along which rules.
+/// The last driven direction, and the progress along each rule.
 type State = (u32, Vec<(usize, usize)>);
 
-/// All states that are connected with each other, and what follows what.
+/// All states of the largest strongly connected component, and their successors.
 pub(crate) struct Lists {
     ms: Vec<u64>,
     states: Vec<State>,
     /// The numbers of the states of each direction.
     of_direction: BTreeMap<u32, Vec<usize>>,
-    /// The states after each.
+    /// The successors of each state.
     next: Vec<Vec<usize>>,
     pub(crate) rules: usize,
 }
 
-/// The directions of a network, joined where their ends are at one place.
+/// The directions of a network, connected by the positions of their ends.
 struct Directions<'a> {
     network: &'a Network,
     closed: BTreeSet<(i32, i32)>,
-    /// Those that leave each junction. Nothing meets at a barrier: there each segment ends for itself.
+    /// The directions that leave each junction. Segments do not connect at a closed barrier.
     out: BTreeMap<(i32, i32, u32), Vec<u32>>,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Directions<'a> {
         numbers.flat_map(|(segment, _)| [segment * 2, segment * 2 + 1]).filter(|number| self.is_open(*number))
     }
 
-    /// All ways along a way from junction to junction that pass no junction twice.
+    /// All paths along a way between two of its junctions that visit no junction twice.
     fn along(
         &self,
         way: i64,
@@ -99,7 +99,7 @@ impl<'a> Directions<'a> {
         }
     }
 
-    /// The rules of a relation: one for each way that it comes from.
+    /// The rules of a relation: one for each of its `from` ways.
     fn rules(&self, extract: &Extract, relation: &Relation) -> Vec<Rule> {
         let Some((ways, joints)) = extract.joints(relation) else { return Vec::new() };
         let (first, last) = (joints[0], joints[joints.len() - 1]);
@@ -137,7 +137,7 @@ impl<'a> Directions<'a> {
     }
 }
 
-/// What is driven after a state, if every rule lets it.
+/// The state after one more direction; `None` if a rule forbids it.
 fn follow(rules: &[Rule], (_, along): &State, next: u32) -> Option<State> {
     let after = |(rule, place): &(usize, usize)| -> Vec<u32> {
         let Rule { path, to, .. } = &rules[*rule];
@@ -147,7 +147,7 @@ fn follow(rules: &[Rule], (_, along): &State, next: u32) -> Option<State> {
     if along.iter().any(|at| !rules[at.0].only && is_last(at) && after(at).contains(&next)) {
         return None;
     }
-    // Rules that began with the same direction and are equally far say together what is left.
+    // Several `only_` rules with the same progress allow the union of their next directions.
     for place in along.iter().map(|(_, place)| *place) {
         let mut together = along.iter().filter(|at| at.1 == place && rules[at.0].only).peekable();
         if together.peek().is_some() && !together.any(|at| after(at).contains(&next)) {
@@ -160,7 +160,7 @@ fn follow(rules: &[Rule], (_, along): &State, next: u32) -> Option<State> {
 }
 
 impl Lists {
-    /// The truth about an extract and the network that was made out of it.
+    /// Builds the reference of an extract and the network imported from it.
     pub(crate) fn new(bytes: &[u8], network: &Network) -> Lists {
         let extract = Extract::read(bytes);
         let directions = Directions::new(network, &extract);
@@ -190,7 +190,7 @@ impl Lists {
         Lists::of(ms.collect(), states, next, rules.len())
     }
 
-    /// Keeps the states that most states reach and are reached from.
+    /// Keeps the states that reach most others and are reached from most others.
     fn of(ms: Vec<u64>, states: Vec<State>, next: Vec<Vec<usize>>, rules: usize) -> Lists {
         let mut before = vec![Vec::new(); states.len()];
         for (state, after) in next.iter().enumerate() {
@@ -211,27 +211,27 @@ impl Lists {
         Lists { ms, states, of_direction, next: next.into_iter().map(keep).collect(), rules }
     }
 
-    /// The directions that are driven.
+    /// All directions that have a state.
     pub(crate) fn directions(&self) -> Vec<u32> {
         self.of_direction.keys().copied().collect()
     }
 
-    /// How many states there are beyond one for each direction.
+    /// The number of states in addition to one for each direction.
     pub(crate) fn distinguished(&self) -> usize {
         self.of_direction.values().map(|states| states.len() - 1).sum()
     }
 
-    /// The time along the whole of a direction.
+    /// The time along a whole direction in milliseconds.
     pub(crate) fn whole_ms(&self, direction: u32) -> u64 {
         self.ms[direction as usize]
     }
 
-    /// Where a point is along its direction: whole milliseconds, as the engine has it.
+    /// The time along a direction up to a point, in whole milliseconds like the engine's.
     pub(crate) fn at_ms(&self, (direction, share): Point) -> u64 {
         (self.ms[direction as usize] as f64 * share) as u64
     }
 
-    /// How long after leaving a place each direction can be begun.
+    /// The time from a start until each direction can be entered, in milliseconds.
     pub(crate) fn begun_ms(&self, from: &[Point]) -> BTreeMap<u32, u64> {
         let mut times: HashMap<usize, u64> = HashMap::new();
         let mut begun: BTreeMap<u32, u64> = BTreeMap::new();
@@ -254,7 +254,7 @@ impl Lists {
         begun
     }
 
-    /// The time from a place to another, given when directions are begun from the first.
+    /// The time between two places in milliseconds. `begun` holds the start's times of [`Lists::begun_ms`].
     pub(crate) fn time_ms(&self, begun: &BTreeMap<u32, u64>, from: &[Point], to: &[Point]) -> u64 {
         let over = to.iter().filter_map(|to| Some(begun.get(&to.0)? + self.at_ms(*to)));
         let direct = from.iter().flat_map(|from| {
@@ -264,7 +264,7 @@ impl Lists {
         over.chain(direct).min().unwrap()
     }
 
-    /// Whether these directions may be driven one after the other, whatever came before.
+    /// Whether these directions may be driven one after the other, after any directions before them.
     pub(crate) fn may_drive(&self, directions: &[u32]) -> bool {
         let Some((first, rest)) = directions.split_first() else { return true };
         let mut states: BTreeSet<usize> = self.of_direction[first].iter().copied().collect();

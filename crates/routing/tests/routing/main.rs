@@ -1,4 +1,4 @@
-//! Streets in, and where on them a position is: from hand-made maps, real extracts, and files that are wrong.
+//! Import and snapping: hand-made maps, real extracts and damaged files.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 

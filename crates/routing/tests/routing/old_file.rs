@@ -1,4 +1,5 @@
-//! A road file that release 0.1.0 wrote: it is opened, and answers as it did then. See `tests/fixtures/README.md`.
+//! Opens a road file of release 0.1.0 and compares a route with the one of that release. See
+//! `tests/fixtures/README.md`.
 
 use std::path::Path;
 
@@ -20,7 +21,7 @@ const STEPS: [(&str, u32); 10] = [
 ];
 
 #[test]
-fn a_file_of_the_first_release_is_opened_and_answers_the_same_route() {
+fn file_of_the_first_release_gives_the_same_route() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/monaco.roads");
     let roads = Roads::open(&path, 300.0).unwrap();
     assert_eq!(format!("{:016x}", roads.network().fingerprint()), "3a3e50a0a5656e5e");

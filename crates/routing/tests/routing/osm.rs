@@ -1,9 +1,9 @@
-//! A map made by hand, as a list of OpenStreetMap objects.
+//! A hand-made map as a list of OpenStreetMap objects.
 
 use std::io::Cursor;
 
 use kerb_routing::Network;
-use kerb_routing::import::{ImportError, Imported, import_pbf};
+use kerb_routing::import::{ImportError, ImportedNetwork, import_pbf};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
@@ -39,11 +39,11 @@ pub(crate) struct Osm {
     pub(crate) objects: Vec<Object>,
 }
 
-/// Between two nodes of the grid that maps are drawn on: a thousandth of a degree, 111 m at the equator.
+/// The grid step of the maps: a thousandth of a degree, 111 m at the equator.
 pub(crate) const GRID_E7: i32 = 10_000;
 
 impl Osm {
-    /// A node at so many grid steps east and north of where both degrees are 0.
+    /// Adds a node by its grid steps to the east and north of latitude 0, longitude 0.
     pub(crate) fn node(self, id: i64, east: i32, north: i32) -> Osm {
         self.tagged_node(id, east, north, &[])
     }
@@ -60,7 +60,7 @@ impl Osm {
         self
     }
 
-    /// A residential street in both directions, unless the tags say otherwise.
+    /// Adds a way: a two-way residential street unless the tags differ.
     pub(crate) fn way(mut self, id: i64, nodes: &[i64], tags: &[(&'static str, &'static str)]) -> Osm {
         let mut tags = tags.to_vec();
         if tags.iter().all(|(key, _)| *key != "highway") {
@@ -88,11 +88,11 @@ impl Osm {
         Osm { objects }
     }
 
-    pub(crate) fn try_import(&self) -> Result<Imported, ImportError> {
-        import_pbf(Cursor::new(pbf::write(&self.objects, pbf::Packing::Zlib)), &mut |_| {})
+    pub(crate) fn try_import(&self) -> Result<ImportedNetwork, ImportError> {
+        import_pbf(Cursor::new(pbf::write(&self.objects, pbf::BlockCompression::Zlib)), &mut |_| {})
     }
 
-    pub(crate) fn import(&self) -> Imported {
+    pub(crate) fn import(&self) -> ImportedNetwork {
         self.try_import().unwrap()
     }
 
@@ -101,7 +101,7 @@ impl Osm {
     }
 }
 
-/// The bytes that a network is saved as.
+/// The bytes of a saved network.
 pub(crate) fn saved(network: &Network) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("saved.roads");

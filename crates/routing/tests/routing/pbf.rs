@@ -1,4 +1,4 @@
-//! Writes and takes apart PBF files, byte by byte and with nothing of the reader that is tested.
+//! Writes and parses PBF files byte by byte, independently of the tested reader.
 
 use std::io::{Read, Write};
 
@@ -9,13 +9,13 @@ use flate2::write::ZlibEncoder;
 use crate::osm::{Object, Tags};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Packing {
+pub(crate) enum BlockCompression {
     None,
     Zlib,
 }
 
-/// A file with these objects in this order: a block for every few, so that objects of all kinds are in many blocks.
-pub(crate) fn write(objects: &[Object], packing: Packing) -> Vec<u8> {
+/// Writes a file with these objects in this order. Blocks are small, so that all kinds of objects are in many blocks.
+pub(crate) fn write(objects: &[Object], packing: BlockCompression) -> Vec<u8> {
     let mut file = block("OSMHeader", &text(4, "OsmSchema-V0.6"), packing);
     for objects in objects.chunks(7) {
         file.extend(block("OSMData", &primitive_block(objects), packing));
@@ -23,11 +23,11 @@ pub(crate) fn write(objects: &[Object], packing: Packing) -> Vec<u8> {
     file
 }
 
-/// A block in its frame.
-pub(crate) fn block(kind: &str, content: &[u8], packing: Packing) -> Vec<u8> {
+/// Writes a block with its frame.
+pub(crate) fn block(kind: &str, content: &[u8], packing: BlockCompression) -> Vec<u8> {
     let blob = match packing {
-        Packing::None => bytes(1, content),
-        Packing::Zlib => {
+        BlockCompression::None => bytes(1, content),
+        BlockCompression::Zlib => {
             let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
             packed.write_all(content).unwrap();
             [number(2, content.len() as u64), bytes(3, &packed.finish().unwrap())].concat()
@@ -37,7 +37,7 @@ pub(crate) fn block(kind: &str, content: &[u8], packing: Packing) -> Vec<u8> {
     [&(header.len() as u32).to_be_bytes()[..], &header, &blob].concat()
 }
 
-/// The blocks of a sound file: kind and unpacked content.
+/// The blocks of a valid file: kind and decompressed content.
 pub(crate) fn blocks(mut file: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut blocks = Vec::new();
     while let Some((length, rest)) = file.split_first_chunk::<4>() {
@@ -58,7 +58,7 @@ pub(crate) fn blocks(mut file: &[u8]) -> Vec<(String, Vec<u8>)> {
     blocks
 }
 
-/// Number of each field, and its value: a number or bytes.
+/// The number and the value of each field: a number or bytes.
 fn fields(mut message: &[u8]) -> Vec<(u64, u64, &[u8])> {
     let mut found = Vec::new();
     while !message.is_empty() {

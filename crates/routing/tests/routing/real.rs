@@ -1,30 +1,32 @@
-//! Every answer of the engine on real streets, with their turn restrictions and without, against the search that looks
-//! turns up in lists. Seeds are printed.
+//! Compares all results of the engine on real streets, with and without turn restrictions, with the reference of
+//! `lists.rs`. Prints its seeds.
 //!
-//! `KERB_TEST_DATA` names a folder with larger extracts, of which those below are tried, too.
+//! `KERB_TEST_DATA` names a folder with larger extracts; the tests also use those listed below.
 
 use std::path::PathBuf;
 
 use kerb_geometry::{LatLng, distance_m};
-use kerb_routing::engine::{Candidate, Engine, PhantomNode, Routes, Streets, Travel, UNREACHABLE_MS};
+use kerb_routing::engine::{
+    Candidate, Engine, PhantomNode, Router, Streets, TravelDirection, UNREACHABLE_MS,
+};
 use kerb_routing::{DirectedSegment, Network, Roads, SegmentId};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::extracts::{ANDORRA, MIDTOWN, MONACO, import};
 use crate::lists::{Lists, Point};
-use crate::pbf::{self, Packing};
+use crate::pbf::{self, BlockCompression};
 
 const PLACES: usize = 24;
 const LARGER: [&str; 3] =
     ["nyc/manhattan_roads.osm.pbf", "nyc/midtown_full.osm.pbf", "sf/roads_straight.osm.pbf"];
 
-/// Streets, what they answer, and what is right.
+/// A road network, random places on it, and the reference.
 struct City {
     roads: Roads,
     lists: Lists,
     places: Vec<Vec<Point>>,
-    /// From each place to each.
+    /// The reference times from each place to each other.
     right_ms: Vec<Vec<u32>>,
 }
 
@@ -74,15 +76,15 @@ impl City {
         self.places.iter().map(|place| self.ends(place)).collect()
     }
 
-    fn routes(&self) -> std::sync::Arc<Routes> {
-        self.roads.engine().routes()
+    fn router(&self) -> std::sync::Arc<Router> {
+        self.roads.engine().router()
     }
 
     fn direction(&self, arc: u32) -> u32 {
         self.network().directed_segments()[arc as usize]
     }
 
-    /// Where a point is, on the line through its segment's points.
+    /// The position of a point on its segment.
     fn position(&self, (direction, share): Point) -> LatLng {
         let shape = self.network().shape(SegmentId(direction / 2)).iter();
         let mut shape: Vec<LatLng> = shape.map(|place| place.lat_lng()).collect();
@@ -107,24 +109,24 @@ impl City {
     }
 }
 
-/// The relations say nothing of turns any more; all else stays.
+/// The same extract without turn restrictions: their relations get another type.
 fn without_restrictions(bytes: &[u8]) -> Vec<u8> {
     let (old, new) = (b"restriction", b"no-relation");
     let unrestricted = |(kind, mut content): (String, Vec<u8>)| {
         while let Some(at) = content.windows(old.len()).position(|part| part == old) {
             content[at..at + old.len()].copy_from_slice(new);
         }
-        pbf::block(&kind, &content, Packing::Zlib)
+        pbf::block(&kind, &content, BlockCompression::Zlib)
     };
     pbf::blocks(bytes).into_iter().flat_map(unrestricted).collect()
 }
 
 fn pairs_and_routes(city: &City) {
-    let (routes, ends) = (city.routes(), city.all_ends());
+    let (router, ends) = (city.router(), city.all_ends());
     for (from, row) in city.right_ms.iter().enumerate() {
         for (to, right_ms) in row.iter().enumerate() {
-            assert_eq!(routes.travel_time_ms(&ends[from], &ends[to]), Some(*right_ms), "{from} to {to}");
-            let route = routes.route(&ends[from], &ends[to]).unwrap();
+            assert_eq!(router.travel_time_ms(&ends[from], &ends[to]), Some(*right_ms), "{from} to {to}");
+            let route = router.route(&ends[from], &ends[to]).unwrap();
             assert_eq!(route.time_ms, *right_ms, "{from} to {to}");
             assert_eq!(route.arc_segments.iter().map(|arc_part| arc_part.time_ms).sum::<u32>(), *right_ms);
             let driven: Vec<u32> =
@@ -135,46 +137,48 @@ fn pairs_and_routes(city: &City) {
 }
 
 fn tables_and_rows(city: &City) {
-    let (routes, ends) = (city.routes(), city.all_ends());
-    let table = routes.table(&ends, &ends);
+    let (router, ends) = (city.router(), city.all_ends());
+    let table = router.matrix(&ends, &ends);
     for (place, row) in city.right_ms.iter().enumerate() {
         assert_eq!(table.row(place), row, "row {place}");
-        assert_eq!(&routes.one_to_many(Travel::FromPlace, &ends[place], &ends), row, "from {place}");
+        assert_eq!(&router.one_to_many(TravelDirection::OneToMany, &ends[place], &ends), row, "from {place}");
         let column: Vec<u32> = city.right_ms.iter().map(|row| row[place]).collect();
-        assert_eq!(routes.one_to_many(Travel::ToPlace, &ends[place], &ends), column, "to {place}");
+        assert_eq!(router.one_to_many(TravelDirection::ManyToOne, &ends[place], &ends), column, "to {place}");
     }
 }
 
 fn nearest(city: &City) {
-    let (routes, ends) = (city.routes(), city.all_ends());
+    let (router, ends) = (city.router(), city.all_ends());
     let at: Vec<LatLng> = city.places.iter().map(|place| city.position(place[0])).collect();
     for place in 0..PLACES {
         let candidate =
-            |id: usize| Candidate { id, ends: &ends[id], straight_m: distance_m(at[place], at[id]) };
+            |id: usize| Candidate { id, phantom_nodes: &ends[id], straight_m: distance_m(at[place], at[id]) };
         let mut candidates: Vec<_> = (0..PLACES).map(candidate).collect();
         candidates.sort_by(|a, b| a.straight_m.total_cmp(&b.straight_m));
         let column: Vec<u32> = city.right_ms.iter().map(|row| row[place]).collect();
-        for (travel, all_ms) in [(Travel::FromPlace, &city.right_ms[place]), (Travel::ToPlace, &column)] {
+        for (travel, all_ms) in
+            [(TravelDirection::OneToMany, &city.right_ms[place]), (TravelDirection::ManyToOne, &column)]
+        {
             for (k, within_ms) in [(1, UNREACHABLE_MS), (5, UNREACHABLE_MS), (9, 240_000)] {
-                let near = routes.nearest(travel, &ends[place], k, within_ms, candidates.iter().copied());
-                let found: Vec<u32> = near.near.iter().map(|near| near.time_ms).collect();
+                let near = router.nearest(travel, &ends[place], k, within_ms, candidates.iter().copied());
+                let found: Vec<u32> = near.nearest.iter().map(|near| near.time_ms).collect();
                 let mut right = all_ms.clone();
                 right.retain(|ms| *ms <= within_ms);
                 right.sort_unstable();
                 right.truncate(k);
                 assert_eq!(found, right, "{k} nearest of {place} within {within_ms} ms, {travel:?}");
-                assert!(near.near.iter().all(|near| near.time_ms == all_ms[near.id]));
+                assert!(near.nearest.iter().all(|near| near.time_ms == all_ms[near.id]));
             }
         }
     }
 }
 
-/// How far along every direction one gets.
+/// Compares the reached length of every direction.
 fn reach(city: &City) {
-    let routes = city.routes();
+    let router = city.router();
     for (place, within_ms) in city.places.iter().zip([1_000, 45_000, 240_000, 900_000].into_iter().cycle()) {
         let begun = city.lists.begun_ms(place);
-        let reach = routes.one_to_all(&city.ends(place), within_ms);
+        let reach = router.one_to_all(&city.ends(place), within_ms);
         let mut got = vec![0.0_f64; city.network().segments() * 2];
         for arc_part in reach.arc_segments.iter().filter(|arc_part| arc_part.from == 0.0) {
             let share = &mut got[city.direction(arc_part.arc) as usize];
@@ -184,7 +188,7 @@ fn reach(city: &City) {
             let whole_ms = city.lists.whole_ms(direction) as f64;
             let begun = begun.get(&direction).and_then(|begun| u64::from(within_ms).checked_sub(*begun));
             let from_start = begun.map_or(0.0, |left| (left as f64 / whole_ms).min(1.0));
-            // Who starts at the beginning of a direction is on it, too.
+            // A point at the start of a direction also reaches this direction directly.
             let here = place.iter().filter(|point| point.0 == direction && point.1 == 0.0);
             let from_here = here.map(|_| (f64::from(within_ms) / whole_ms).min(1.0));
             let right = from_here.fold(from_start, f64::max);
@@ -193,10 +197,10 @@ fn reach(city: &City) {
     }
 }
 
-/// Through a place that is one arc one may drive on, so a way over it is a way.
+/// Times over places with one arc satisfy the triangle inequality: a route over such a place is a route.
 fn triangles(city: &City) {
     let arcs: Vec<PhantomNode> = city.all_ends().iter().map(|ends| ends[0]).collect();
-    let table = city.routes().table(&arcs, &arcs);
+    let table = city.router().matrix(&arcs, &arcs);
     for (a, b, c) in
         (0..PLACES).flat_map(|a| (0..PLACES).flat_map(move |b| (0..PLACES).map(move |c| (a, b, c))))
     {
@@ -204,7 +208,7 @@ fn triangles(city: &City) {
     }
 }
 
-/// The streets as if all were driven both ways and every turn allowed.
+/// The same streets with all directions open and all turns allowed.
 fn both_ways(city: &City) {
     let network = city.network();
     let mut numbers = std::collections::BTreeMap::new();
@@ -228,7 +232,7 @@ fn both_ways(city: &City) {
     let length_m: Vec<f32> = arcs.iter().map(|arc| arc.2 as f32 / 100.0).collect();
     let streets =
         Streets { nodes: &nodes, first_out: &first_out, head: &head, length_m: &length_m, time_ms: &time_ms };
-    let routes = Engine::new(&streets).unwrap().routes();
+    let router = Engine::new(&streets).unwrap().router();
     let step = (arcs.len() / PLACES).max(1);
     let places: Vec<u32> = (0..arcs.len()).step_by(step).map(|arc| arcs[arc].0).collect();
     let leave = |node: &u32| PhantomNode {
@@ -238,7 +242,7 @@ fn both_ways(city: &City) {
     let arrive = |node: &u32| PhantomNode { arc: first_out[*node as usize], fraction: 0.0 };
     let from: Vec<PhantomNode> = places.iter().map(leave).collect();
     let to: Vec<PhantomNode> = places.iter().map(arrive).collect();
-    let table = routes.table(&from, &to);
+    let table = router.matrix(&from, &to);
     for (a, b) in (0..places.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
         assert_eq!(table.row(a)[b], table.row(b)[a], "{a} and {b}");
         assert_ne!(table.row(a)[b], UNREACHABLE_MS);
@@ -254,7 +258,7 @@ fn check(city: &City) {
     both_ways(city);
 }
 
-/// With its restrictions and, where it has any, without.
+/// Runs all comparisons with the restrictions of an extract and, if it has any, without them.
 fn check_both(name: &str, bytes: &[u8], seed: u64) -> City {
     let with = City::new(name, bytes, seed);
     check(&with);
@@ -268,17 +272,17 @@ fn check_both(name: &str, bytes: &[u8], seed: u64) -> City {
 }
 
 #[test]
-fn monaco_is_answered_as_by_lists() {
+fn monaco_equals_the_reference() {
     check_both("Monaco", MONACO, 1);
 }
 
 #[test]
-fn andorra_is_answered_as_by_lists() {
+fn andorra_equals_the_reference() {
     check_both("Andorra", ANDORRA, 2);
 }
 
 #[test]
-fn midtown_is_answered_as_by_lists() {
+fn midtown_equals_the_reference() {
     for seed in 3..6 {
         let with = check_both("Midtown", MIDTOWN, seed);
         assert!(with.lists.rules > 100 && with.lists.distinguished() > 5);
@@ -286,7 +290,7 @@ fn midtown_is_answered_as_by_lists() {
 }
 
 #[test]
-fn larger_extracts_are_answered_as_by_lists() {
+fn larger_extracts_equal_the_reference() {
     let Some(folder) = std::env::var_os("KERB_TEST_DATA").map(PathBuf::from) else {
         println!("NOT RUN: KERB_TEST_DATA names no folder with {LARGER:?}");
         return;

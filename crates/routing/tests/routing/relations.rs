@@ -1,17 +1,17 @@
-//! An extract's nodes, ways and turn restrictions as they are written, by another reader than the one that is tested.
+//! Reads the nodes, ways and turn restrictions of an extract, independently of the tested reader.
 
 use std::collections::{BTreeSet, HashMap};
 
 use kerb_routing::LatticePoint;
 use osmpbf::{Element, ElementReader, RelMemberType};
 
-/// An extract as it is written.
+/// The objects of an extract.
 #[derive(Default)]
 pub(crate) struct Extract {
-    /// Where each is, and whether it stops cars.
+    /// The position of each node, and whether it stops cars.
     pub(crate) nodes: HashMap<i64, (LatticePoint, bool)>,
     pub(crate) ways: HashMap<i64, Vec<i64>>,
-    /// Those that restrict cars at all hours.
+    /// The relations that restrict cars at all hours.
     pub(crate) relations: Vec<Relation>,
 }
 
@@ -28,7 +28,7 @@ fn first_tag<'a>(tags: &HashMap<&str, &'a str>, keys: &[&str]) -> Option<&'a str
     keys.iter().find_map(|key| tags.get(key).copied())
 }
 
-/// Whether a node on a street stops cars.
+/// Whether a node of a street stops cars.
 fn is_closed(tags: &HashMap<&str, &str>) -> bool {
     let closed = ["bollard", "block", "chain", "jersey_barrier", "log", "debris", "stile", "kissing_gate"];
     match first_tag(tags, &["motorcar", "motor_vehicle", "vehicle", "access"]) {
@@ -77,7 +77,7 @@ impl Extract {
         }
     }
 
-    /// How often a piece of a way touches a node: once at an end, twice where the way passes.
+    /// The number of a way's pieces that touch a node: one at an end, two where the way passes.
     pub(crate) fn touches(&self, way: i64, node: i64) -> usize {
         let refs = self.ways.get(&way).map_or(&[][..], |refs| refs);
         refs.windows(2).flatten().filter(|id| **id == node).count()
@@ -92,7 +92,7 @@ impl Extract {
         shared.next().copied().filter(|_| shared.next().is_none())
     }
 
-    /// The ways in one of their two orders, and the nodes between `from`, them and `to`.
+    /// The via ways in one of their two orders, and the nodes between `from`, these ways and `to`.
     pub(crate) fn joints(&self, relation: &Relation) -> Option<(Vec<i64>, Vec<i64>)> {
         let Relation { from, via_ways, via_nodes, to, .. } = relation;
         if via_ways.is_empty() {
@@ -109,7 +109,7 @@ impl Extract {
     }
 }
 
-/// What a relation forbids to cars at all hours.
+/// The restriction of a relation for cars at all hours.
 fn value_for_cars(tags: &HashMap<&str, &str>) -> Option<String> {
     let types = ["restriction", "restriction:motorcar", "restriction:motor_vehicle"];
     let excepts_cars = tags.get("except").is_some_and(|except| {

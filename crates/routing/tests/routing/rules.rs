@@ -1,4 +1,4 @@
-//! What an import makes of ways: directions, curves, what is left out, what is cut, and that order means nothing.
+//! The import of ways: directions, curves, exclusions, cuts, and independence of the order of objects.
 
 use kerb_routing::import::{BlockError, ExcludedCounts, ImportError};
 use kerb_routing::{DirectedSegment, Network, RoadClass, SegmentId};
@@ -8,7 +8,7 @@ use crate::osm::{GRID_E7, Osm, saved};
 
 type TagSlice = &'static [(&'static str, &'static str)];
 
-/// A square of four streets that all can be driven both ways, and room beside it.
+/// A square of four two-way streets, and unused nodes next to it.
 fn square() -> Osm {
     let osm = Osm::default().node(1, 0, 0).node(2, 4, 0).node(3, 4, 4).node(4, 0, 4);
     osm.way(10, &[1, 2], &[]).way(11, &[2, 3], &[]).way(12, &[3, 4], &[]).way(13, &[4, 1], &[])
@@ -72,7 +72,7 @@ fn a_true_length_replaces_the_straight_one() {
 }
 
 #[test]
-fn curves_are_kept_and_their_nodes_are_none_of_the_graph() {
+fn curve_points_are_not_graph_nodes() {
     let osm = square().node(30, 1, 1).node(31, 2, 3).node(32, 3, 2);
     let network = osm.way(20, &[1, 30, 31, 31, 32, 3], &[]).network();
     assert_eq!(network.nodes().len(), 4);
@@ -105,7 +105,7 @@ fn a_loop_is_cut_in_its_middle() {
 }
 
 #[test]
-fn a_lollipop_passes_its_own_node_twice() {
+fn way_that_meets_itself_is_cut_there() {
     let network =
         square().node(30, 6, 0).node(31, 7, 1).node(32, 7, -1).way(20, &[2, 30, 31, 32, 30], &[]).network();
     // The stick, and the head in two halves.
@@ -120,7 +120,7 @@ fn barriers_end_streets() {
     let free = osm(&[("highway", "crossing")]);
     assert_eq!(free.network.nodes().len(), 4);
     let blocked = osm(&[("barrier", "bollard")]);
-    // Both halves are dead ends at the same place, and lead nowhere from there.
+    // Both halves are dead ends at the same position that do not connect.
     assert_eq!(blocked.network.nodes().len(), 6);
     assert_eq!(blocked.report.closed_barriers, 1);
     let opened = osm(&[("barrier", "bollard"), ("access", "yes")]);
@@ -135,7 +135,7 @@ fn streets_end_before_nodes_that_are_missing() {
 }
 
 #[test]
-fn what_cannot_be_reached_and_left_is_dropped_and_reported() {
+fn smaller_components_are_dropped_and_reported() {
     let island = square().node(50, 50, 0).node(51, 51, 0).way(30, &[50, 51], &[]);
     let dropped = island.import().report.dropped;
     assert_eq!((dropped.components, dropped.nodes, dropped.segments), (1, 2, 1));
@@ -161,7 +161,7 @@ fn excluded_roads_are_counted_by_reason() {
 }
 
 #[test]
-fn the_order_of_objects_means_nothing() {
+fn order_of_objects_does_not_matter() {
     let osm = square()
         .node(30, 2, 2)
         .way(20, &[1, 30, 3], &[("name", "A")])
@@ -199,13 +199,13 @@ fn no_streets_is_an_error() {
     let error = Osm::default().node(1, 0, 0).node(2, 1, 0).way(10, &[1, 2], &[("highway", "path")]);
     let error = error.try_import().unwrap_err();
     assert!(matches!(error, ImportError::NoStreets { ways: 1, drivable: 0 }), "{error}");
-    // One street in one direction leads nowhere: no two nodes reach each other.
+    // A single one-way street: no two nodes reach each other.
     let lone = Osm::default().node(1, 0, 0).node(2, 1, 0).way(10, &[1, 2], &[("oneway", "yes")]);
     assert!(matches!(lone.try_import(), Err(ImportError::NoStreets { ways: 1, drivable: 1 })));
 }
 
 #[test]
-fn a_node_off_the_globe_is_reported_with_its_place() {
+fn error_names_a_node_off_the_globe() {
     let mut osm = square();
     osm = osm.node(60, 0, 91_000);
     let error = osm.try_import().unwrap_err();

@@ -1,4 +1,4 @@
-//! The nearest street, against a look at every piece of every street.
+//! Compares snapping with an exhaustive search over all pieces.
 
 use kerb_geometry::{LatLng, distance_m};
 use kerb_routing::{DirectedSegment, Network, SegmentId, SnapError, SnapQuery, Snapper};
@@ -8,7 +8,7 @@ use rand_pcg::Pcg64Mcg;
 use crate::extracts::{MONACO, import};
 use crate::osm::{GRID_E7, Osm};
 
-/// The nearest point by looking at all: segment, meters, and the directions that are open there.
+/// The exhaustive search: the nearest segment, the distance in meters, and the open directions.
 fn scan(network: &Network, query: &SnapQuery) -> Option<(SegmentId, f64, [bool; 2])> {
     let at = query.at;
     let scale = at.lat_deg().to_radians().cos();
@@ -55,7 +55,7 @@ fn random_query(network: &Network, random: &mut Pcg64Mcg) -> SnapQuery {
 }
 
 #[test]
-fn the_nearest_is_the_nearest_of_all() {
+fn snap_equals_exhaustive_search() {
     let network = import(MONACO).network;
     let snapper = Snapper::new(&network);
     for seed in 0..100 {
@@ -63,7 +63,7 @@ fn the_nearest_is_the_nearest_of_all() {
         let snap = snapper.snap(query).unwrap();
         let (segment, meters, open) = scan(&network, &query).unwrap();
         assert!((snap.distance_m - meters).abs() < 1e-6, "seed {seed}: {snap:?}, truly {meters} m");
-        // Where two pieces are equally near, as at a junction, rounding decides between them.
+        // Rounding decides between equally near pieces, for example at a junction.
         if snap.segment == segment {
             assert_eq!([snap.forward, snap.reverse], open, "seed {seed}: {snap:?}");
         }
@@ -73,7 +73,7 @@ fn the_nearest_is_the_nearest_of_all() {
 }
 
 #[test]
-fn a_point_of_a_street_is_at_its_share_of_the_length() {
+fn share_is_proportional_to_length() {
     let network = import(MONACO).network;
     let snapper = Snapper::new(&network);
     let mut random = Pcg64Mcg::seed_from_u64(3);
@@ -92,7 +92,7 @@ fn a_point_of_a_street_is_at_its_share_of_the_length() {
     }
 }
 
-/// A street to the east, one way, and one beside it both ways, thirty meters to the north.
+/// A one-way street to the east, and a two-way street parallel to it, thirty meters to the north.
 fn two_streets() -> Network {
     let osm = Osm::default().node(1, 0, 0).node(2, 10, 0).node(3, 10, 1).node(4, 0, 1);
     let osm = osm.way(10, &[1, 2], &[("oneway", "yes")]).way(11, &[2, 3], &[]).way(12, &[4, 3], &[]);
@@ -116,15 +116,15 @@ fn a_heading_chooses_street_and_direction() {
     assert_eq!(snap(None), (10, true, false));
     assert_eq!(snap(Some(90.0)), (10, true, false));
     assert_eq!(snap(Some(45.0)), (10, true, false));
-    // Nobody drives west on the one-way street: the other one, against its points.
+    // The one-way street is closed to the west, so the other street is matched, against its points.
     assert_eq!(snap(Some(270.0)), (12, false, true));
     assert_eq!(snap(Some(-90.0)), (12, false, true));
-    // North: only the streets at the ends of the block, half a block away.
+    // To the north only the streets at the ends of the block fit, half a block away.
     assert!([11, 13].contains(&snap(Some(0.0)).0));
 }
 
 #[test]
-fn both_directions_are_answered_where_both_are_open() {
+fn two_way_street_has_both_directions() {
     let network = two_streets();
     let snap = Snapper::new(&network)
         .snap(SnapQuery { at: at(5 * GRID_E7, GRID_E7), heading_deg: None, max_m: 10.0 })
@@ -135,7 +135,7 @@ fn both_directions_are_answered_where_both_are_open() {
 
 #[test]
 fn a_point_is_on_the_arcs_of_its_open_directions() {
-    // Nobody may turn left at node 2, so its other arcs leave from a copy of it, too.
+    // A left turn at node 2 is forbidden, so its other arcs also leave from a copy of it.
     let osm = Osm::default().node(1, 0, 0).node(2, 10, 0).node(3, 20, 0).node(4, 10, 9);
     let osm = osm.way(10, &[1, 2], &[]).way(11, &[2, 3], &[]).way(12, &[2, 4], &[]).way(13, &[4, 1], &[]);
     let network = osm.restriction(900, "no_left_turn", 10, 2, 12).network();
@@ -156,7 +156,7 @@ fn a_point_is_on_the_arcs_of_its_open_directions() {
 }
 
 #[test]
-fn too_far_is_an_error_that_says_how_far() {
+fn error_contains_the_distance_to_the_nearest_street() {
     let snapper = Snapper::new(&two_streets());
     let query = SnapQuery { at: at(0, -100 * GRID_E7), heading_deg: None, max_m: 500.0 };
     let error = snapper.snap(query).unwrap_err();
@@ -173,7 +173,7 @@ fn too_far_is_an_error_that_says_how_far() {
 }
 
 #[test]
-fn a_heading_that_is_no_number_leads_nowhere() {
+fn nan_heading_matches_no_street() {
     let snapper = Snapper::new(&two_streets());
     let query = SnapQuery { at: at(0, 0), heading_deg: Some(f64::NAN), max_m: 500.0 };
     assert!(matches!(snapper.snap(query), Err(SnapError::NoHeading { .. })));
@@ -181,7 +181,7 @@ fn a_heading_that_is_no_number_leads_nowhere() {
 
 #[test]
 fn the_180th_meridian_is_no_border() {
-    // Taveuni lies on it: a street that ends just west of it, and a rider just east.
+    // Taveuni is on the 180th meridian: a street ends just west of it, and the rider is just east.
     let mut osm = Osm::default();
     for (id, east) in [(1, 179_990), (2, 179_999), (3, 179_995)] {
         osm = osm.node(id, east, if id == 3 { -17_001 } else { -17_000 });

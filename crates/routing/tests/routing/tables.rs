@@ -37,7 +37,7 @@ fn two_rows_of_a_street_are_one_segment() {
 }
 
 #[test]
-fn tables_may_be_packed() {
+fn tables_may_be_gzipped() {
     let packed = |text: &str| {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         packed.write_all(text.as_bytes()).unwrap();

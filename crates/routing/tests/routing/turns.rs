@@ -1,11 +1,11 @@
-//! Every kind of turn restriction at one crossing, by the paths that are left.
+//! Every kind of turn restriction at one crossing, checked by the remaining paths.
 
 use kerb_routing::import::RestrictionCounts;
 
 use crate::dijkstra::{direction, tail, time_between, times_from};
 use crate::osm::{Osm, Tags};
 
-/// A crossing of four streets in a ring of eight, so that whoever may not turn finds another way.
+/// A crossing of four streets in a ring of eight, so that every forbidden turn has a detour.
 ///
 /// ```text
 /// 11 ── 1 ── 12
@@ -31,7 +31,7 @@ fn crossing() -> Osm {
     ring.into_iter().fold(osm, |osm, (id, from, to)| osm.way(id, &[from, to], &[]))
 }
 
-/// The turns at the center that cannot be made: pairs of the ways that one comes by and leaves by.
+/// The impossible turns at the center: pairs of the arriving and the leaving way.
 fn forbidden(osm: &Osm) -> Vec<(i64, i64)> {
     let network = osm.network();
     let mut forbidden = Vec::new();
@@ -56,13 +56,13 @@ const SOUTH: i64 = 3;
 const WEST: i64 = 4;
 
 #[test]
-fn without_restrictions_every_turn_is_made() {
+fn all_turns_are_allowed_without_restrictions() {
     assert_eq!(forbidden(&crossing()), []);
     assert_eq!(crossing().import().network.summary().node_copies, 0);
 }
 
 #[test]
-fn each_kind_forbids_what_it_says() {
+fn each_restriction_value_forbids_its_turns() {
     let others = |from: i64, only: i64| -> Vec<(i64, i64)> {
         (1..=4).filter(|to| *to != only).map(|to| (from, to)).collect()
     };
@@ -115,7 +115,7 @@ fn several_restrictions_add_up() {
 }
 
 #[test]
-fn many_may_be_kept_from_entering_and_leaving() {
+fn no_entry_and_no_exit_have_several_ways() {
     let tags = |value| vec![("type", "restriction"), ("restriction", value)];
     let entry = [(1, NORTH, "from"), (1, EAST, "from"), (0, 100, "via"), (1, SOUTH, "to")];
     assert_eq!(
@@ -139,11 +139,11 @@ fn arcs_with_the_same_ban_share_a_copy() {
 }
 
 #[test]
-fn what_is_not_for_cars_or_cannot_be_kept_is_counted_and_changes_nothing() {
+fn ignored_restrictions_are_counted_and_have_no_effect() {
     let from_to = [(1, SOUTH, "from"), (0, 100, "via"), (1, WEST, "to")];
     let apart = [(1, SOUTH, "from"), (1, 22, "via"), (1, 24, "to")];
     let no_via = [(1, SOUTH, "from"), (1, WEST, "to")];
-    let elsewhere = [(1, 21, "from"), (0, 100, "via"), (1, WEST, "to")];
+    let distant = [(1, 21, "from"), (0, 100, "via"), (1, WEST, "to")];
     let unknown = [(1, 999, "from"), (0, 100, "via"), (1, WEST, "to")];
     let no = |tags: &[(&'static str, &'static str)]| -> Tags { [&[("type", "restriction")], tags].concat() };
     let none = RestrictionCounts::default();
@@ -165,7 +165,7 @@ fn what_is_not_for_cars_or_cannot_be_kept_is_counted_and_changes_nothing() {
         ),
         (&apart, no(&[("restriction", "no_u_turn")]), RestrictionCounts { unclear: 1, ..none }),
         (&no_via, no(&[("restriction", "no_left_turn")]), RestrictionCounts { unclear: 1, ..none }),
-        (&elsewhere, no(&[("restriction", "no_left_turn")]), RestrictionCounts { without_effect: 1, ..none }),
+        (&distant, no(&[("restriction", "no_left_turn")]), RestrictionCounts { without_effect: 1, ..none }),
         (&unknown, no(&[("restriction", "only_left_turn")]), RestrictionCounts { without_effect: 1, ..none }),
         (&from_to, vec![("type", "route"), ("restriction", "no_left_turn")], none),
     ];
@@ -176,9 +176,9 @@ fn what_is_not_for_cars_or_cannot_be_kept_is_counted_and_changes_nothing() {
     }
 }
 
-/// From the west to the center, on to the east and there to the south: only who comes from the west may not.
+/// A restriction from the west over the center and the east to the south. It only applies to routes from the west.
 #[test]
-fn a_restriction_over_a_way_is_about_who_comes_from_its_beginning() {
+fn restriction_over_a_way_applies_to_its_from_way_only() {
     let time_ms = |osm: &Osm, from: (i64, bool), to: (i64, bool)| {
         let network = osm.network();
         let [from, to] = [from, to].map(|(way, reverse)| direction(&network, way, reverse).unwrap());
@@ -198,14 +198,14 @@ fn a_restriction_over_a_way_is_about_who_comes_from_its_beginning() {
     for osm in [&no, &only] {
         let expected = RestrictionCounts { kept: 1, kept_over_ways: 1, ..RestrictionCounts::default() };
         assert_eq!(osm.import().report.restrictions, expected);
-        // Who comes from elsewhere, or starts on the way, may do everything.
+        // Routes from other ways, and routes that start on the via way, are free.
         for (from, to) in [(north, to_south), (north, to_north), (east, to_south), (east, to_north)] {
             assert_eq!(time_ms(osm, from, to), time_ms(&free, from, to), "{from:?} to {to:?}");
         }
     }
     assert!(time_ms(&no, west, to_south) > time_ms(&free, west, to_south));
     assert_eq!(time_ms(&no, west, to_north), time_ms(&free, west, to_north));
-    // Who may only go there goes over the way and nowhere else.
+    // With `only_`, a car on the via way may not leave it before its end.
     assert_eq!(time_ms(&only, west, to_south), time_ms(&free, west, to_south));
     assert!(time_ms(&only, west, to_north) > time_ms(&free, west, to_north));
     assert!(time_ms(&only, west, (NORTH, false)) > time_ms(&free, west, (NORTH, false)));
@@ -231,8 +231,8 @@ fn counts_are_reported_by_value() {
 }
 
 #[test]
-fn a_way_that_passes_the_node_is_unclear() {
-    // West to east in one way through the center: which half is meant?
+fn way_that_passes_the_via_node_is_ambiguous() {
+    // One way passes the center from west to east, so either half may be meant.
     let osm = Osm::default().node(1, -1, 0).node(2, 0, 0).node(3, 1, 0).node(4, 0, 1);
     let osm = osm.way(10, &[1, 2, 3], &[]).way(11, &[2, 4], &[]);
     let report = osm.restriction(900, "no_left_turn", 10, 2, 11).import().report;
@@ -240,8 +240,8 @@ fn a_way_that_passes_the_node_is_unclear() {
 }
 
 #[test]
-fn a_restriction_on_a_bare_stretch_makes_a_junction_of_its_node() {
-    // A no-U-turn where a street only changes its name.
+fn restriction_makes_its_via_node_a_junction() {
+    // A no-U-turn restriction at a node where a street only changes its name.
     let osm = crossing().node(200, 6, 3).way(30, &[12, 200], &[]).way(31, &[200, 13], &[]);
     let network = osm.restriction(900, "no_u_turn", 30, 200, 30).network();
     let forward = direction(&network, 30, false).unwrap();

@@ -1,4 +1,4 @@
-//! Random towns with random restrictions: the graph against a search that looks each turn up in the list.
+//! Compares random towns with random restrictions with a search that checks every turn.
 
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
@@ -12,11 +12,11 @@ use rand_pcg::Pcg64Mcg;
 use crate::dijkstra::{direction, tail, times_from};
 use crate::lists::Lists;
 use crate::osm::{GRID_E7, Osm};
-use crate::pbf::{self, Packing};
+use crate::pbf::{self, BlockCompression};
 
 const SIDE: i64 = 5;
 
-/// One direction of a street of two nodes.
+/// One direction of a street with two nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Edge {
     way: i64,
@@ -26,9 +26,9 @@ struct Edge {
 #[derive(Debug, Default)]
 struct Town {
     osm: Osm,
-    /// From node, to node, milliseconds.
+    /// From-node, to-node and milliseconds of each edge.
     edges: BTreeMap<Edge, (i64, i64, u64)>,
-    /// Value, from, via, to.
+    /// Value, from, via and to of each restriction.
     restrictions: Vec<(&'static str, i64, i64, i64)>,
 }
 
@@ -84,7 +84,7 @@ impl Town {
         }
     }
 
-    /// A restriction over one to three ways, that follow each other from somewhere and are listed in either order.
+    /// A restriction over one to three consecutive ways, listed in either order.
     fn add_restriction_over_ways(&mut self, id: i64, random: &mut Pcg64Mcg) {
         let edges: Vec<_> = self.edges.iter().map(|(edge, ends)| (*edge, *ends)).collect();
         let mut driven = vec![edges[random.random_range(0..edges.len())]];
@@ -116,7 +116,7 @@ impl Town {
         !is_forbidden && (only.peek().is_none() || only.any(|(_, _, _, way)| *way == to.way))
     }
 
-    /// From the end of an edge to the end of every other.
+    /// The times from the end of an edge to the end of every other.
     fn times_from(&self, start: Edge) -> BTreeMap<Edge, u64> {
         let mut times = BTreeMap::new();
         let mut queue = BinaryHeap::new();
@@ -141,7 +141,7 @@ impl Town {
 }
 
 #[test]
-fn times_are_those_of_a_search_that_looks_turns_up() {
+fn times_equal_a_search_with_explicit_turns() {
     let mut compared = 0;
     for seed in 0..25 {
         let town = Town::random(&mut Pcg64Mcg::seed_from_u64(seed));
@@ -166,7 +166,7 @@ fn times_are_those_of_a_search_that_looks_turns_up() {
 }
 
 #[test]
-fn restrictions_over_ways_are_those_of_lists() {
+fn restrictions_over_ways_equal_the_reference() {
     let (mut compared, mut rules, mut distinguished, mut kept_over_ways) = (0, 0, 0, 0);
     for seed in 100..140 {
         let random = &mut Pcg64Mcg::seed_from_u64(seed);
@@ -175,7 +175,7 @@ fn restrictions_over_ways_are_those_of_lists() {
         let imported = town.osm.shuffled(seed).import();
         kept_over_ways += imported.report.restrictions.kept_over_ways;
         let network = imported.network;
-        let lists = Lists::new(&pbf::write(&town.osm.objects, Packing::Zlib), &network);
+        let lists = Lists::new(&pbf::write(&town.osm.objects, BlockCompression::Zlib), &network);
         (rules, distinguished) = (rules + lists.rules, distinguished + lists.distinguished());
         for from in lists.directions() {
             let begun = lists.begun_ms(&[(from, 1.0)]);

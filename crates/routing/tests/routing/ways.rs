@@ -1,4 +1,4 @@
-//! Ways between positions on a real city, and the matcher's table of travel times.
+//! Routes between positions in a real city, and the travel-time port.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ fn somewhere(rng: &mut Pcg64Mcg, roads: &Roads) -> LatLng {
 }
 
 #[test]
-fn a_way_is_one_line_of_streets_from_end_to_end() {
+fn route_is_one_connected_line() {
     let seed = 3;
     println!("seed {seed}");
     let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), monaco());
@@ -43,7 +43,7 @@ fn a_way_is_one_line_of_streets_from_end_to_end() {
         let line_m: f64 = way.line.windows(2).map(|pair| distance_m(pair[0], pair[1])).sum();
         // Seams are points of the lattice, 1.1 cm wide.
         assert!((line_m - way.length_m).abs() < 0.03 * way.line.len() as f64, "{line_m} {}", way.length_m);
-        let fastest_m_s = roads.engine().routes().speed_max_m_s();
+        let fastest_m_s = roads.engine().router().speed_max_m_s();
         assert!(way.length_m <= fastest_m_s * f64::from(way.time_ms + 2) / 1_000.0 + 1.0);
         if let [first, .., last] = way.line[..] {
             assert!(distance_m(from, first) <= SNAP_MAX_M && distance_m(to, last) <= SNAP_MAX_M);
@@ -51,7 +51,7 @@ fn a_way_is_one_line_of_streets_from_end_to_end() {
     }
 }
 
-/// Steps are the line's, one after the other, and a new one begins with another name or a turn.
+/// Checks that steps follow each other along the line, and that each starts with another name or a turn.
 fn check_steps(way: &DrivingRoute) {
     let starts: Vec<usize> = way.steps.iter().map(|step| step.first_point).collect();
     assert!(starts.first().is_none_or(|first| *first == 0) && starts.is_sorted_by(|a, b| a <= b));
@@ -74,7 +74,7 @@ fn course_deg(line: &[LatLng]) -> f64 {
 }
 
 #[test]
-fn a_way_begins_in_the_direction_of_travel() {
+fn route_starts_in_the_direction_of_travel() {
     let seed = 5;
     println!("seed {seed}");
     let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), monaco());
@@ -88,7 +88,7 @@ fn a_way_begins_in_the_direction_of_travel() {
         let (from, to) = (somewhere(&mut rng, &roads), somewhere(&mut rng, &roads));
         let heading_deg = rng.random_range(0.0..360.0);
         match roads.route_toward(from, Some(heading_deg), to) {
-            // Who starts where a piece ends goes on in the next one.
+            // A route that starts at a bend continues in the next piece, with another course.
             Ok(way) if way.line.len() > 1 && !bends.contains(&way.line[0]) => {
                 let off_deg = (course_deg(&way.line) - heading_deg + 540.0).rem_euclid(360.0) - 180.0;
                 assert!(off_deg.abs() < 61.0, "{from} to {to} toward {heading_deg}: {off_deg} degrees off");
@@ -106,7 +106,7 @@ fn a_way_begins_in_the_direction_of_travel() {
 }
 
 #[test]
-fn an_end_off_the_map_is_named() {
+fn error_names_the_end_off_the_map() {
     let roads = monaco();
     let paris = LatLng::new(PARIS.0, PARIS.1).unwrap();
     let here = roads.network().nodes()[0].lat_lng();
@@ -115,7 +115,7 @@ fn an_end_off_the_map_is_named() {
     assert!(error.to_string().starts_with("to: 48.8566"), "{error}");
 }
 
-/// A fallback that can be seen from streets.
+/// A fallback whose times cannot be confused with those of streets.
 struct Always(u32);
 
 impl TravelTimes for Always {
@@ -139,7 +139,7 @@ impl TravelTimes for Always {
 }
 
 #[test]
-fn the_times_of_streets_keep_the_contract_of_the_port() {
+fn road_times_port_conformance() {
     let seed = 5;
     println!("seed {seed}");
     let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), monaco());
@@ -152,11 +152,11 @@ fn the_times_of_streets_keep_the_contract_of_the_port() {
 }
 
 #[test]
-fn a_table_has_the_times_of_its_ways_and_the_fallbacks_off_the_map() {
+fn table_equals_routes_and_the_fallback_off_the_map() {
     let seed = 4;
     println!("seed {seed}");
     let (mut rng, roads) = (Pcg64Mcg::seed_from_u64(seed), Arc::new(monaco()));
-    // Of the side that has fewer, a place at a time.
+    // The side with fewer positions is searched one position at a time.
     for (origins, destinations) in [(30, 10), (10, 30)] {
         has_the_times_of_its_ways(&mut rng, &roads, origins, destinations);
     }

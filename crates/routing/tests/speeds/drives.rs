@@ -1,12 +1,12 @@
-//! Drives that were made up, found again, and what is learned from them.
+//! Matches generated drives, and learns speeds from them.
 
 use std::io::Cursor;
 use std::num::NonZeroUsize;
 
 use kerb_geometry::{LatLng, distance_m};
 use kerb_routing::import::import_pbf;
-use kerb_routing::map_matching::{Drive, LearningRun, MatchOptions, Matcher, Ping};
-use kerb_routing::speeds::{HourOfWeek, Speed, UtcOffset, listed};
+use kerb_routing::map_matching::{Drive, LearningRun, MapMatcher, MapMatchingOptions, Ping};
+use kerb_routing::speeds::{HourOfWeek, Speed, UtcOffset, list_directions};
 use kerb_routing::{DirectedSegment, Network, Roads};
 use rand::RngExt;
 use rand_pcg::Pcg64;
@@ -16,9 +16,9 @@ use crate::town::{seeded, town};
 const MIDTOWN: &[u8] = include_bytes!("../../../../data/midtown_roads.osm.pbf");
 const MONACO: &[u8] = include_bytes!("../../../../data/monaco.osm.pbf");
 const NOISE_M: f64 = 8.0;
-const METRE_DEG: f64 = 1.0 / 111_195.08;
+const METER_DEG: f64 = 1.0 / 111_195.08;
 
-/// A way of so many directions that never turns round, from a random one on.
+/// A random route over `count` directions without U-turns.
 fn random_way(random: &mut Pcg64, network: &Network, directions: usize) -> Vec<DirectedSegment> {
     let mut way = vec![random.random_range(0..network.head().len())];
     while way.len() < directions {
@@ -34,7 +34,7 @@ fn random_way(random: &mut Pcg64, network: &Network, directions: usize) -> Vec<D
     way.into_iter().map(|arc| DirectedSegment::from_number(network.directed_segments()[arc])).collect()
 }
 
-/// A drive along a way, with a position every few seconds, each a little off.
+/// A drive along a route, with a noisy position every few seconds.
 fn driven(
     random: &mut Pcg64,
     network: &Network,
@@ -50,7 +50,7 @@ fn driven(
         let time_s = f64::from(network.lengths_cm()[arc.segment.0 as usize]) * 0.036 / kmh(*arc);
         while next_s < begin_s + time_s {
             let at = along(&line, (next_s - begin_s) / time_s);
-            let mut off_deg = || random.random_range(-NOISE_M..NOISE_M) * METRE_DEG;
+            let mut off_deg = || random.random_range(-NOISE_M..NOISE_M) * METER_DEG;
             let place = LatLng::new(at.lat_deg() + off_deg(), at.lon_deg() + off_deg()).unwrap();
             pings.push(Ping { at_s: start_s + next_s as i64, place });
             next_s += every_s as f64;
@@ -76,23 +76,24 @@ fn along(line: &[LatLng], share: f64) -> LatLng {
 }
 
 #[test]
-fn a_noisy_drive_is_found_on_its_streets() {
+fn noisy_drive_is_matched_to_its_streets() {
     found_again(11, town(10), 30, 0.95);
 }
 
-/// One-way streets, forbidden turns, streets side by side and curves.
+/// Real cities have one-way streets, forbidden turns, parallel streets and curves.
 #[test]
-fn a_noisy_drive_is_found_on_the_streets_of_real_cities() {
+fn noisy_drive_is_matched_in_real_cities() {
     for (seed, extract, right) in [(13, MIDTOWN, 0.95), (14, MONACO, 0.9)] {
         found_again(seed, import_pbf(Cursor::new(extract), &mut |_| {}).unwrap().network, 60, right);
     }
 }
 
-/// Drives over so many directions each; at least this share of what is matched was driven.
+/// Matches random drives over `count` directions each; at least a share `right` of the matched length was driven.
 fn found_again(seed: u64, network: Network, directions: usize, right: f64) {
     let mut random = seeded(seed);
     let roads = Roads::new(network, 300.0).unwrap();
-    let matcher = Matcher::new(&roads, MatchOptions { sigma_m: NOISE_M, ..MatchOptions::default() });
+    let matcher =
+        MapMatcher::new(&roads, MapMatchingOptions { sigma_m: NOISE_M, ..MapMatchingOptions::default() });
     let (mut right_m, mut all_m, mut driven_m) = (0.0, 0.0, 0.0);
     let length_m =
         |arc: DirectedSegment| f64::from(roads.network().lengths_cm()[arc.segment.0 as usize]) / 100.0;
@@ -113,11 +114,11 @@ fn found_again(seed: u64, network: Network, directions: usize, right: f64) {
 }
 
 #[test]
-fn learnt_speeds_are_those_that_were_driven() {
+fn learned_speeds_equal_driven_speeds() {
     let mut random = seeded(12);
     let roads = Roads::new(town(5), 300.0).unwrap();
     let true_kmh = |arc: DirectedSegment| 15.0 + f64::from(arc.number() * 7 % 20);
-    // Thursday from midnight on.
+    // Starts on Thursday at midnight.
     let drives: Vec<Drive> = (0..600)
         .map(|_| {
             let way = random_way(&mut random, roads.network(), 20);
@@ -129,22 +130,22 @@ fn learnt_speeds_are_those_that_were_driven() {
         drives: &drives,
         trips: &[],
         offset: UtcOffset::default(),
-        options: MatchOptions { sigma_m: NOISE_M, ..MatchOptions::default() },
+        options: MapMatchingOptions { sigma_m: NOISE_M, ..MapMatchingOptions::default() },
         rounds: one,
         threads: NonZeroUsize::new(2).unwrap(),
     };
     let (learned, rounds) = course.learn(&roads, &|_| ()).unwrap();
     println!("{rounds:?}");
-    assert_eq!(learned.directions_seen, listed(roads.network()).count());
+    assert_eq!(learned.directions_seen, list_directions(roads.network()).count());
     let hour = HourOfWeek::new(72).unwrap();
-    let mut off: Vec<f64> = listed(roads.network())
+    let mut off: Vec<f64> = list_directions(roads.network())
         .map(|row| (learned.speeds.at(row.arc, hour).map_or(0.0, Speed::kmh) / true_kmh(row.arc) - 1.0).abs())
         .collect();
     off.sort_by(f64::total_cmp);
     let (median, most) = (off[off.len() / 2], off[off.len() * 9 / 10]);
     println!("off by {median:.3} in the median, {most:.3} at the ninth tenth");
     assert!(median < 0.05 && most < 0.15, "{off:?}");
-    // A weekend was never driven: the streets have what they have on other days.
+    // No drive was on a weekend, so weekends have the speeds of other days.
     let sunday = HourOfWeek::new(166).unwrap();
-    assert!(listed(roads.network()).all(|row| learned.speeds.at(row.arc, sunday).is_some()));
+    assert!(list_directions(roads.network()).all(|row| learned.speeds.at(row.arc, sunday).is_some()));
 }

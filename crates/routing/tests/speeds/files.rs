@@ -1,18 +1,18 @@
-//! Speed files, right and wrong.
+//! Valid and invalid speed files.
 
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
 use kerb_routing::Network;
 use kerb_routing::speeds::{
-    DirectionName, HourOfWeek, Segments, Speed, SpeedTable, listed, read_rows, read_speeds, write_segments,
-    write_speeds,
+    DirectionIndex, DirectionName, HourOfWeek, Speed, SpeedTable, list_directions, read_rows, read_speeds,
+    write_segments, write_speeds,
 };
 
 use crate::town::town;
 
 fn read(network: &Network, text: &[u8]) -> Result<SpeedTable, String> {
-    read_speeds(text, network, &Segments::new(network)).map_err(|error| error.to_string())
+    read_speeds(text, network, &DirectionIndex::new(network)).map_err(|error| error.to_string())
 }
 
 fn packed(text: &[u8]) -> Vec<u8> {
@@ -22,7 +22,7 @@ fn packed(text: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_list_of_segments_is_a_speed_file_once_it_has_speeds() {
+fn segment_list_with_speeds_is_a_speed_file() {
     let network = town(4);
     let mut list = Vec::new();
     write_segments(&network, &mut list).unwrap();
@@ -32,14 +32,14 @@ fn the_list_of_segments_is_a_speed_file_once_it_has_speeds() {
     assert_eq!(by_ends, by_number);
     let monday = HourOfWeek::new(0).unwrap();
     assert_eq!(by_ends.known_at(monday), 2 * network.segments());
-    assert!(listed(&network).all(|row| by_ends.at(row.arc, monday) == Some(row.free_flow)));
+    assert!(list_directions(&network).all(|row| by_ends.at(row.arc, monday) == Some(row.free_flow)));
 }
 
 #[test]
-fn a_profile_is_read_as_it_was_written_plain_and_packed() {
+fn profile_round_trip_plain_and_gzipped() {
     let network = town(3);
     let mut table = SpeedTable::new(&network);
-    for row in listed(&network) {
+    for row in list_directions(&network) {
         for hour in HourOfWeek::all() {
             let kmh = 20.0 + f64::from(row.arc.number()) + hour.number() as f64 / 10.0;
             table.set_at(row.arc, hour, Speed::new(kmh).unwrap());
@@ -59,15 +59,15 @@ fn a_profile_is_read_as_it_was_written_plain_and_packed() {
 }
 
 #[test]
-fn rows_are_read_without_a_network_and_name_its_directions() {
+fn rows_are_read_without_a_network() {
     let network = town(3);
-    let segments = Segments::new(&network);
+    let segments = DirectionIndex::new(&network);
     let text = "segment,direction,speed_kmh\n2,reverse,30.5\n3,forward,\n4,forward,40\n";
     let rows = read_rows(text.as_bytes()).unwrap();
     let seen: Vec<_> = rows.iter().map(|row| (row.line, row.direction, row.speed.kmh())).collect();
     let number = |segment, reverse| DirectionName::Number { segment, reverse };
     assert_eq!(seen, [(2, number(2, true), 30.5), (4, number(4, false), 40.0)], "no speed, no row");
-    for row in listed(&network) {
+    for row in list_directions(&network) {
         let [from, to] = row.ends;
         let ends = DirectionName::Ends { from, to, way: None };
         assert_eq!(segments.find(&ends), Ok(vec![row.arc]));
@@ -78,7 +78,7 @@ fn rows_are_read_without_a_network_and_name_its_directions() {
 }
 
 #[test]
-fn what_is_wrong_is_reported_with_line_field_and_value() {
+fn errors_name_line_field_and_value() {
     let network = town(3);
     let head = "segment,direction,speed_kmh\n0,forward,30\n";
     let with = |row: &str| read(&network, format!("{head}{row}\n").as_bytes()).unwrap_err();

@@ -1,9 +1,11 @@
-//! Which speed counts, until when, and that searches see one set of times.
+//! The precedence and the expiry of speeds, and the consistency of searches.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerb_routing::Roads;
-use kerb_routing::speeds::{Counts, HourOfWeek, Layers, Speed, SpeedTable, UtcOffset, listed};
+use kerb_routing::speeds::{
+    HourOfWeek, LayerCounts, Speed, SpeedLayers, SpeedTable, UtcOffset, list_directions,
+};
 
 use crate::town::town;
 
@@ -14,15 +16,15 @@ fn kmh(kmh: f64) -> Speed {
 }
 
 #[test]
-fn the_stream_counts_over_the_file_over_the_profile_over_free_flow() {
+fn stream_overrides_file_overrides_profile_overrides_free_flow() {
     let network = town(3);
-    let arcs: Vec<_> = listed(&network).map(|row| row.arc).collect();
-    let speed_of = |layers: &Layers, arc: kerb_routing::DirectedSegment, now_ms| {
+    let arcs: Vec<_> = list_directions(&network).map(|row| row.arc).collect();
+    let speed_of = |layers: &SpeedLayers, arc: kerb_routing::DirectedSegment, now_ms| {
         let (times_ms, _) = layers.times_ms(&network, now_ms);
         let length_cm = network.lengths_cm()[arc.segment.0 as usize];
         Speed::of_time(length_cm, times_ms[network.arcs_of(arc)[0] as usize]).kmh().round()
     };
-    let mut layers = Layers::new(&network, UtcOffset::default());
+    let mut layers = SpeedLayers::new(&network, UtcOffset::default());
     assert_eq!((speed_of(&layers, arcs[0], 0), layers.next_change_ms(0)), (50.0, None));
     let mut profile = SpeedTable::new(&network);
     // The epoch was a Thursday.
@@ -39,23 +41,23 @@ fn the_stream_counts_over_the_file_over_the_profile_over_free_flow() {
     layers.set_streamed(arcs[0], kmh(20.0), 1_000);
     assert_eq!(layers.next_change_ms(0), Some(1_000));
     assert_eq!((speed_of(&layers, arcs[0], 999), speed_of(&layers, arcs[0], 1_000)), (20.0, 30.0));
-    let counts = Counts { directions: arcs.len() as u32, stream: 1, file: 0, profile: 0 };
+    let counts = LayerCounts { directions: arcs.len() as u32, stream: 1, file: 0, profile: 0 };
     assert_eq!(layers.times_ms(&network, 0).1, counts);
-    let counts = Counts { directions: arcs.len() as u32, stream: 0, file: 1, profile: 1 };
+    let counts = LayerCounts { directions: arcs.len() as u32, stream: 0, file: 1, profile: 1 };
     assert_eq!(layers.times_ms(&network, HOUR_MS).1, counts);
 }
 
 #[test]
-fn a_search_sees_one_generation_while_speeds_are_replaced() {
+fn router_keeps_its_times_while_speeds_are_replaced() {
     let network = town(8);
     let at = |speed: f64| {
-        let mut layers = Layers::new(&network, UtcOffset::default());
-        for row in listed(&network) {
+        let mut layers = SpeedLayers::new(&network, UtcOffset::default());
+        for row in list_directions(&network) {
             layers.set_streamed(row.arc, kmh(speed), i64::MAX);
         }
         layers.times_ms(&network, 0).0
     };
-    // All streets alike, so any mixture of two sets would show as a time between them.
+    // All streets are alike, so a mixture of two sets of times would give a time between both.
     let sets = [at(25.0), at(50.0)];
     let (from, to) = (network.nodes()[0].lat_lng(), network.nodes()[network.nodes().len() - 1].lat_lng());
     let roads = Roads::new(town(8), 300.0).unwrap();
@@ -75,7 +77,7 @@ fn a_search_sees_one_generation_while_speeds_are_replaced() {
                     let (mut seen, mut newest) = ([0_usize; 2], 0);
                     while !is_over.load(Ordering::Relaxed) {
                         let way = roads.route(from, to).unwrap();
-                        // Generation 1 was the first set.
+                        // Version 1 is the first replacement.
                         let set = usize::from(way.generation.is_multiple_of(2));
                         assert_eq!(way.time_ms, alone[set], "generation {}", way.generation);
                         assert!(way.generation >= newest, "times do not go back");

@@ -1,8 +1,9 @@
-//! The speeds of a running node: what is due when, and what searches see then.
+//! The speeds of a running node: when updates are due, and which times searches use afterwards.
 
 use kerb_routing::Roads;
 use kerb_routing::speeds::{
-    Counts, HourOfWeek, LiveSpeeds, Speed, SpeedChange, SpeedTable, StreamedSpeed, UtcOffset, listed,
+    HourOfWeek, LayerCounts, LiveSpeeds, Speed, SpeedChange, SpeedTable, StreamedSpeed, UtcOffset,
+    list_directions,
 };
 
 use crate::town::town;
@@ -17,13 +18,13 @@ fn roads() -> Roads {
     Roads::new(town(3), 300.0).unwrap()
 }
 
-/// All directions at a speed.
+/// A change that sets all directions to one speed.
 fn all(roads: &Roads, speed: f64, until_ms: i64) -> SpeedChange {
     let seen = |arc| StreamedSpeed { arc, speed: kmh(speed), until_ms };
-    SpeedChange::Streamed(listed(roads.network()).map(|row| seen(row.arc)).collect())
+    SpeedChange::Streamed(list_directions(roads.network()).map(|row| seen(row.arc)).collect())
 }
 
-/// The speed of a way through the whole town, km/h.
+/// The average speed of a route through the whole town in km/h.
 fn driven(roads: &Roads) -> f64 {
     let nodes = roads.network().nodes();
     let way = roads.route(nodes[0].lat_lng(), nodes[nodes.len() - 1].lat_lng()).unwrap();
@@ -34,31 +35,31 @@ fn driven(roads: &Roads) -> f64 {
 fn without_changes_nothing_is_due() {
     let roads = roads();
     let speeds = LiveSpeeds::new(&roads, UtcOffset::default());
-    assert_eq!((speeds.due_ms(), driven(&roads), roads.engine().routes().version()), (None, 50.0, 0));
+    assert_eq!((speeds.due_ms(), driven(&roads), roads.engine().router().version()), (None, 50.0, 0));
 }
 
 #[test]
 fn streamed_speeds_are_due_at_once_and_again_when_they_expire() {
     let roads = roads();
     let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
-    speeds.take(all(&roads, 20.0, 61_500), 1_700);
+    speeds.record(all(&roads, 20.0, 61_500), 1_700);
     assert_eq!((speeds.due_ms(), driven(&roads)), (Some(1_700), 50.0));
-    let directions = listed(roads.network()).count() as u32;
+    let directions = list_directions(roads.network()).count() as u32;
     let counts = speeds.apply(&roads, 1_700);
-    assert_eq!(counts, Counts { directions, stream: directions, file: 0, profile: 0 });
+    assert_eq!(counts, LayerCounts { directions, stream: directions, file: 0, profile: 0 });
     assert_eq!((speeds.due_ms(), driven(&roads)), (Some(62_000), 20.0), "a whole second");
     let counts = speeds.apply(&roads, 62_000);
     assert_eq!((counts.stream, speeds.due_ms(), driven(&roads)), (0, None, 50.0));
 }
 
 #[test]
-fn speeds_that_expire_within_a_second_are_one_change() {
+fn speeds_that_expire_within_a_second_are_one_update() {
     let roads = roads();
     let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
-    let arcs: Vec<_> = listed(roads.network()).map(|row| row.arc).collect();
+    let arcs: Vec<_> = list_directions(roads.network()).map(|row| row.arc).collect();
     let seen = |(arc, until_ms)| StreamedSpeed { arc, speed: kmh(20.0), until_ms };
     let expiries = [5_001, 5_400, 6_000, 6_001, i64::MAX];
-    speeds.take(SpeedChange::Streamed(arcs.into_iter().zip(expiries).map(seen).collect()), 0);
+    speeds.record(SpeedChange::Streamed(arcs.into_iter().zip(expiries).map(seen).collect()), 0);
     let mut due = Vec::new();
     while let Some(at_ms) = speeds.due_ms().filter(|at_ms| *at_ms < i64::MAX) {
         due.push((at_ms, speeds.apply(&roads, at_ms).stream));
@@ -67,18 +68,18 @@ fn speeds_that_expire_within_a_second_are_one_change() {
 }
 
 #[test]
-fn a_profile_changes_at_the_local_hour() {
+fn profile_changes_at_the_local_hour() {
     let roads = roads();
-    // Half past midnight by local clocks, on a Thursday.
+    // Half past midnight in local time on a Thursday.
     let offset = UtcOffset::new(330).unwrap();
     let now_ms = -5 * HOUR_MS;
     let mut speeds = LiveSpeeds::new(&roads, offset);
     let mut profile = SpeedTable::new(roads.network());
-    for row in listed(roads.network()) {
+    for row in list_directions(roads.network()) {
         profile.set_at(row.arc, HourOfWeek::new(72).unwrap(), kmh(10.0));
         profile.set_at(row.arc, HourOfWeek::new(73).unwrap(), kmh(25.0));
     }
-    speeds.take(SpeedChange::Profile(profile), now_ms);
+    speeds.record(SpeedChange::Profile(profile), now_ms);
     speeds.apply(&roads, now_ms);
     assert_eq!((driven(&roads), speeds.due_ms()), (10.0, Some(now_ms + HOUR_MS / 2)));
     speeds.apply(&roads, now_ms + HOUR_MS / 2);
@@ -86,10 +87,10 @@ fn a_profile_changes_at_the_local_hour() {
 }
 
 #[test]
-fn a_new_file_takes_the_place_of_the_whole_one_before() {
+fn new_file_replaces_the_whole_previous_one() {
     let roads = roads();
     let mut speeds = LiveSpeeds::new(&roads, UtcOffset::default());
-    let arcs: Vec<_> = listed(roads.network()).map(|row| row.arc).collect();
+    let arcs: Vec<_> = list_directions(roads.network()).map(|row| row.arc).collect();
     let table = |arcs: &[kerb_routing::DirectedSegment]| {
         let mut table = SpeedTable::new(roads.network());
         for arc in arcs {
@@ -97,9 +98,9 @@ fn a_new_file_takes_the_place_of_the_whole_one_before() {
         }
         SpeedChange::File(table)
     };
-    speeds.take(table(&arcs[..5]), 0);
+    speeds.record(table(&arcs[..5]), 0);
     assert_eq!(speeds.apply(&roads, 0).file, 5);
-    speeds.take(table(&arcs[5..7]), 0);
+    speeds.record(table(&arcs[5..7]), 0);
     assert_eq!(speeds.apply(&roads, 0).file, 2);
-    assert_eq!(roads.engine().routes().version(), 2);
+    assert_eq!(roads.engine().router().version(), 2);
 }

@@ -1,4 +1,4 @@
-//! Speeds of streets: seen by files and streams, learned from drives.
+//! Speeds of streets: files, streams, and estimation from drives.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
@@ -6,5 +6,6 @@ mod drives;
 mod files;
 mod layers;
 mod live;
+mod numbers;
 mod town;
 mod viterbi;

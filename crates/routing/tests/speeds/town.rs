@@ -1,4 +1,4 @@
-//! A grid of streets, and random numbers whose seed is printed.
+//! A grid of streets, and random generators with printed seeds.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use kerb_routing::{Network, import::import_csv};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
-/// Meters of a block.
+/// The side length of a block in meters.
 const BLOCK_M: f64 = 200.0;
 
 pub(crate) fn seeded(seed: u64) -> Pcg64 {
@@ -14,7 +14,7 @@ pub(crate) fn seeded(seed: u64) -> Pcg64 {
     Pcg64::seed_from_u64(seed)
 }
 
-/// A town of `side` times `side` junctions, all streets in both directions.
+/// A town of `side` times `side` junctions with two-way streets.
 pub(crate) fn town(side: u32) -> Network {
     let step_deg = BLOCK_M / 111_195.08;
     let mut nodes = "node_id,lat,lon\n".to_owned();

@@ -1,11 +1,11 @@
-//! The cheapest sequence against all sequences.
+//! Compares the cheapest sequence with all sequences.
 
 use kerb_routing::map_matching::cheapest_chains;
 use rand::RngExt;
 
 use crate::town::seeded;
 
-/// The least cost of all sequences.
+/// The lowest cost of all sequences.
 fn brute_force(steps: &[Vec<f64>], between: &[Vec<Vec<f64>>]) -> f64 {
     fn from(step: usize, pick: usize, steps: &[Vec<f64>], between: &[Vec<Vec<f64>>]) -> f64 {
         let own = steps[step][pick];
@@ -46,7 +46,7 @@ fn no_sequence_is_cheaper() {
             cost += chain.picks.windows(2).zip(own).map(|(pair, own)| own[pair[0]][pair[1]]).sum::<f64>();
             assert!((chain.cost - cost).abs() < 1e-9, "the picks cost what is seen");
         }
-        // A break is where no way leads on, and only there.
+        // A sequence breaks exactly where no transition is possible.
         assert_eq!(chains.len() == 1, brute_force(&steps, &between).is_finite());
         whole += usize::from(chains.len() == 1 && steps.len() > 1);
     }
@@ -54,7 +54,7 @@ fn no_sequence_is_cheaper() {
 }
 
 #[test]
-fn a_step_without_candidates_breaks_the_sequence() {
+fn step_without_candidates_breaks_the_sequence() {
     let chains = cheapest_chains(&[vec![1.0], vec![], vec![3.0, 2.0]], |_, _, _| 0.0);
     assert_eq!(
         chains.iter().map(|chain| (chain.first, chain.picks.clone())).collect::<Vec<_>>(),

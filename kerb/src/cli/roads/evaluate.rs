@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use kerb_routing::map_matching::{Day, TravelTimeErrors, evaluate, read_trips};
-use kerb_routing::speeds::{Segments, read_speeds};
+use kerb_routing::speeds::{DirectionIndex, read_speeds};
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Outcome};
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let roads = args.days.snap.open(&args.roads)?;
     let profile = match &args.profile {
         Some(path) => {
-            let segments = Segments::new(roads.network());
+            let segments = DirectionIndex::new(roads.network());
             let read = read_speeds(open(path)?, roads.network(), &segments);
             Some(read.map_err(|error| failed(path, &error))?)
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kerb_routing::import::{
-    ImportError, ImportStage, Imported, Progress, Report, RestrictionCounts, import_csv, import_pbf,
+    ImportError, ImportStage, ImportedNetwork, Progress, Report, RestrictionCounts, import_csv, import_pbf,
 };
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     if output == args.input {
         return Err(Failure::Usage(format!("{} would be written over", output.display())));
     }
-    let Imported { network, report } = match &args.edges {
+    let ImportedNetwork { network, report } = match &args.edges {
         None => import_extract(&args.input)?,
         Some(edges) => import_tables(&args.input, edges)?,
     };
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-fn import_extract(path: &Path) -> Result<Imported, Failure> {
+fn import_extract(path: &Path) -> Result<ImportedNetwork, Failure> {
     let source = BufReader::new(open(path)?);
     let bar = bar_of("{bar:40} {bytes}/{total_bytes}, {msg}, {elapsed}");
     let imported = import_pbf(source, &mut |progress: Progress| {
@@ -64,7 +64,7 @@ fn import_extract(path: &Path) -> Result<Imported, Failure> {
     imported.map_err(|error| failed(path, &error))
 }
 
-fn import_tables(nodes: &Path, edges: &Path) -> Result<Imported, Failure> {
+fn import_tables(nodes: &Path, edges: &Path) -> Result<ImportedNetwork, Failure> {
     let imported = import_csv(open(nodes)?, open(edges)?);
     imported.map_err(|error| {
         let is_of_nodes = matches!(error, ImportError::Row { table: "nodes", .. });

@@ -34,7 +34,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let roads = args.snap.open(&args.file)?;
-    let ends = roads.ends_toward(args.at, args.heading);
+    let ends = roads.phantom_nodes_toward(args.at, args.heading);
     let ends = ends.map_err(|error| Failure::Failed(error.to_string()))?;
     let areas = args.minutes.iter().map(|minutes| (*minutes, roads.isochrone(&ends, minutes * 60_000)));
     let areas: Vec<_> = areas.collect();

@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use kerb_routing::Roads;
 use kerb_routing::map_matching::{
-    Drive, DriveRules, LearningRound, LearningRun, MatchOptions, Trip, read_pings, read_trips,
+    Drive, DriveRules, DrivenTrip, LearningRound, LearningRun, MapMatchingOptions, read_pings, read_trips,
 };
 use kerb_routing::speeds::write_speeds;
 use serde_json::{Value, json};
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         "drives": drives.len(),
         "trips": trips.len(),
         "rounds": rounds.iter().map(round).collect::<Vec<_>>(),
-        "directions": kerb_routing::speeds::listed(roads.network()).count(),
+        "directions": kerb_routing::speeds::list_directions(roads.network()).count(),
         "directions_driven": learned.directions_seen,
         "slowness": learned.slowness,
     });
@@ -95,7 +95,7 @@ fn learn(
     args: &Args,
     roads: &Roads,
     drives: &[Drive],
-    trips: &[Trip],
+    trips: &[DrivenTrip],
 ) -> (kerb_routing::map_matching::LearnedSpeeds, Vec<LearningRound>) {
     let bar = bar("drives");
     bar.set_length((drives.len() * args.rounds.get()) as u64);
@@ -103,7 +103,7 @@ fn learn(
         drives,
         trips,
         offset: args.days.offset,
-        options: MatchOptions::default(),
+        options: MapMatchingOptions::default(),
         rounds: args.rounds,
         threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
     };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use kerb_routing::Network;
-use kerb_routing::speeds::{listed, write_segments};
+use kerb_routing::speeds::{list_directions, write_segments};
 use serde_json::json;
 
 use super::super::failure::{Failure, Outcome};
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
 
 /// GeoJSON text sequences (RFC 8142) without the separators: each line is a feature, so a reader can stream it.
 fn print_features(network: &Network) {
-    for row in listed(network) {
+    for row in list_directions(network) {
         let mut line: Vec<_> = network
             .shape(row.arc.segment)
             .iter()

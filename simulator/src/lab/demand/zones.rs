@@ -10,7 +10,7 @@ use rand::RngExt;
 use super::{Sketch, burst_factor};
 use crate::lab::draws::{Purpose, stream};
 use crate::lab::scenario::{Files, Scenario, ScenarioError};
-use kerb_routing::csv_rows::{CsvError, LastLine, Row, Table};
+use kerb_routing::csv_rows::{CsvError, CsvRow, CsvTable, LastLine};
 
 const COUNT_COLUMNS: [&str; 5] =
     ["weekday", "slot_15min", "pickup_zone", "dropoff_zone", "trips_in_2018_business_days"];
@@ -105,13 +105,13 @@ impl Zones {
     }
 }
 
-fn table(files: &Files, name: &str, columns: &[&str]) -> Result<Table<Box<dyn Read>>, ScenarioError> {
-    let mut table = Table::new(files.text(name)?, name, LastLine::MayBeOpen)?;
+fn table(files: &Files, name: &str, columns: &[&str]) -> Result<CsvTable<Box<dyn Read>>, ScenarioError> {
+    let mut table = CsvTable::new(files.text(name)?, name, LastLine::MayBeOpen)?;
     table.require_first(columns, false)?;
     Ok(table)
 }
 
-fn number(row: Row<'_>, column: usize) -> Result<u32, CsvError> {
+fn number(row: CsvRow<'_>, column: usize) -> Result<u32, CsvError> {
     row.text(column).parse().ok().ok_or_else(|| row.wrong(column, "a whole number"))
 }
 

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use kerb_geometry::LatLng;
 use kerb_routing::Roads;
-use kerb_routing::engine::{PhantomNode, Routes};
+use kerb_routing::engine::{PhantomNode, Router};
 use serde::Serialize;
 
 use super::slowness::{HOURS, Sample, Slowness};
 use kerb_loadgen::trips;
-use kerb_routing::csv_rows::{CsvError, LastLine, Row, Table};
+use kerb_routing::csv_rows::{CsvError, CsvRow, CsvTable, LastLine};
 
 /// The columns of a file that tells when a trip ended and who drove it; a file may end after any of the last three.
 const COLUMNS: [&str; 8] = [
@@ -97,7 +97,7 @@ pub enum DayError {
 
 /// The lines of a local date like `2008-05-22`.
 pub(super) fn lines(path: &Path, date: &str) -> Result<Vec<Line>, CsvError> {
-    let mut table = Table::open(path, LastLine::MayBeOpen)?;
+    let mut table = CsvTable::open(path, LastLine::MayBeOpen)?;
     let known = table.columns().iter().zip(COLUMNS).take_while(|(found, known)| found == known).count();
     // A file that lacks one of the first columns is refused by the name of that column.
     let columns = &COLUMNS[..known.max(trips::COLUMNS.len())];
@@ -116,7 +116,7 @@ pub(super) fn lines(path: &Path, date: &str) -> Result<Vec<Line>, CsvError> {
 }
 
 /// Reads a row of which only the first columns are known.
-fn line(row: Row<'_>, known_columns: usize) -> Result<Line, CsvError> {
+fn line(row: CsvRow<'_>, known_columns: usize) -> Result<Line, CsvError> {
     let time = |column: usize| {
         let expected = "a time like 2008-05-22T17:00:00-07:00";
         trips::parse_time_s(row.text(column)).ok_or_else(|| row.wrong(column, expected))
@@ -150,8 +150,8 @@ impl Day {
                 _ => dropped.off_map += 1,
             }
         }
-        let routes = roads.engine().routes();
-        let free_ms = |from: u32, to: u32| free_ms(&routes, &places.ends, from, to);
+        let router = roads.engine().router();
+        let free_ms = |from: u32, to: u32| free_ms(&router, &places.ends, from, to);
         let samples = on_map.iter().filter_map(|(line, from, to)| {
             let real_s = duration_s(line)?;
             Some(Sample { hour: hour(line.of_day_s), real_s: real_s as f64, free_ms: free_ms(*from, *to) })
@@ -216,9 +216,9 @@ fn cars(lines: &[Line]) -> Option<usize> {
     (!cabs.is_empty()).then_some(cabs.len())
 }
 
-fn free_ms(routes: &Routes, places: &[Vec<PhantomNode>], from: u32, to: u32) -> f64 {
+fn free_ms(router: &Router, places: &[Vec<PhantomNode>], from: u32, to: u32) -> f64 {
     // A network leads from everywhere to everywhere.
-    let time_ms = routes.travel_time_ms(&places[from as usize], &places[to as usize]);
+    let time_ms = router.travel_time_ms(&places[from as usize], &places[to as usize]);
     f64::from(time_ms.unwrap_or(kerb_routing::engine::UNREACHABLE_MS))
 }
 
@@ -234,7 +234,7 @@ impl Places {
     fn number(&mut self, roads: &Roads, at: LatLng) -> Option<u32> {
         let ends = &mut self.ends;
         *self.numbers.entry(at).or_insert_with(|| {
-            let here = roads.ends(at).ok().filter(|here| !here.is_empty())?;
+            let here = roads.phantom_nodes(at).ok().filter(|here| !here.is_empty())?;
             ends.push(here);
             Some(ends.len() as u32 - 1)
         })

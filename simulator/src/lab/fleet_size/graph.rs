@@ -7,7 +7,7 @@
 //! Trips stand by time of pickup, so the candidates of a trip are a stretch of numbers: a bit for each, and nothing is
 //! left out. Manhattan's 456,145 trips with δ of 15 minutes are 2.2 thousand million pairs, 275 MB.
 
-use kerb_routing::engine::{Routes, UNREACHABLE_MS};
+use kerb_routing::engine::{Router, UNREACHABLE_MS};
 
 use super::day::Day;
 
@@ -111,7 +111,7 @@ impl Graph {
 }
 
 /// The network of a day: rows and columns are its trips.
-pub fn shareability(day: &Day, routes: &Routes, delta_s: i64) -> Result<Graph, TooManyPairs> {
+pub fn shareability(day: &Day, router: &Router, delta_s: i64) -> Result<Graph, TooManyPairs> {
     let windows: Vec<_> = day.trips.iter().map(|trip| window(day, trip.dropoff_s, delta_s)).collect();
     let words: usize = windows.iter().map(|(from, to)| to.div_ceil(BITS) - from / BITS).sum();
     if words > WORDS_MAX {
@@ -121,7 +121,7 @@ pub fn shareability(day: &Day, routes: &Routes, delta_s: i64) -> Result<Graph, T
     let mut by_dropoff: Vec<usize> = (0..day.trips.len()).collect();
     by_dropoff.sort_by_key(|trip| day.trips[*trip].dropoff_s);
     for rows in by_dropoff.chunks(TABLE_ROWS) {
-        fill(&mut graph, day, routes, &windows, rows);
+        fill(&mut graph, day, router, &windows, rows);
     }
     Ok(graph)
 }
@@ -133,7 +133,7 @@ fn window(day: &Day, free_s: i64, delta_s: i64) -> (usize, usize) {
 }
 
 /// The edges of some trips that end about the same time.
-fn fill(graph: &mut Graph, day: &Day, routes: &Routes, windows: &[(usize, usize)], rows: &[usize]) {
+fn fill(graph: &mut Graph, day: &Day, router: &Router, windows: &[(usize, usize)], rows: &[usize]) {
     let from = rows.iter().map(|row| windows[*row].0).min().unwrap_or(0);
     let to = rows.iter().map(|row| windows[*row].1).max().unwrap_or(0);
     let sources = Numbers::of(rows.iter().map(|row| day.trips[*row].to));
@@ -141,7 +141,7 @@ fn fill(graph: &mut Graph, day: &Day, routes: &Routes, windows: &[(usize, usize)
     let ends = |numbers: &Numbers| -> Vec<&[_]> {
         numbers.0.iter().map(|place| &day.places[*place as usize][..]).collect()
     };
-    let table = routes.table(&ends(&sources), &ends(&targets));
+    let table = router.matrix(&ends(&sources), &ends(&targets));
     let columns: Vec<usize> =
         day.trips[from..to.max(from)].iter().map(|trip| targets.at(trip.from)).collect();
     for &row in rows {

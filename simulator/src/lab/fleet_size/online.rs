@@ -6,7 +6,7 @@
 //! delay is lost; what was not matched waits for the next minute. The assignment is the matcher's own solver's.
 
 use kerb_assignment::{PENALTY_MAX, Problem, ProblemBuilder, solve_optimal};
-use kerb_routing::engine::{Routes, UNREACHABLE_MS};
+use kerb_routing::engine::{Router, UNREACHABLE_MS};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
@@ -78,7 +78,7 @@ struct Vehicle {
 
 struct Run<'a> {
     day: &'a Day,
-    routes: &'a Routes,
+    router: &'a Router,
     delay_max_s: f64,
     vehicles: Vec<Vehicle>,
     delays_s: Vec<f64>,
@@ -95,13 +95,13 @@ struct Batch {
 }
 
 /// Runs the day. `elapsed_us` tells microseconds since some moment.
-pub fn online(day: &Day, routes: &Routes, fleet: Fleet, elapsed_us: &dyn Fn() -> u64) -> OnlineReport {
+pub fn online(day: &Day, router: &Router, fleet: Fleet, elapsed_us: &dyn Fn() -> u64) -> OnlineReport {
     let mut random = Pcg64Mcg::seed_from_u64(fleet.seed);
     let mut place = || day.trips[random.random_range(0..day.trips.len())].from;
     let vehicles =
         (0..fleet.vehicles).map(|_| Vehicle { free_s: f64::NEG_INFINITY, place: place() }).collect();
     let delay_max_s = f64::from(fleet.delay_max_s);
-    let mut run = Run { day, routes, delay_max_s, vehicles, delays_s: Vec::new(), lost: 0 };
+    let mut run = Run { day, router, delay_max_s, vehicles, delays_s: Vec::new(), lost: 0 };
     let (mut waiting, mut batch_us, mut assignment_us) = (Vec::new(), Vec::new(), 0);
     let (mut now_s, mut next) = (day.trips.first().map_or(0, |trip| trip.pickup_s), 0);
     while next < day.trips.len() || !waiting.is_empty() {
@@ -133,7 +133,7 @@ impl Run<'_> {
         let from: Vec<_> = vehicles.iter().map(|v| place(self.vehicles[*v as usize].place)).collect();
         let trips = || waiting.iter().map(|trip| self.day.trips[*trip as usize]);
         let to: Vec<_> = trips().map(|trip| place(trip.from)).collect();
-        let table = self.routes.table(&from, &to);
+        let table = self.router.matrix(&from, &to);
         let slowness = self.day.slowness_at(now_s);
         let mut builder = ProblemBuilder::with_capacity(waiting.len(), vehicles.len(), 0);
         let mut pickups_s = Vec::with_capacity(waiting.len() * vehicles.len());

