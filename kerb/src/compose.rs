@@ -31,14 +31,14 @@ pub struct Surroundings {
     pub roads: Option<Arc<Roads>>,
     /// Whether an in-memory journal drops records that no restart of a market needs. Subscribers then only see events
     /// from the moment they subscribe.
-    pub forgets_trips: bool,
+    pub truncates_journal: bool,
 }
 
 impl Surroundings {
     /// The machine's clock. The start time is the seed, so nodes started at different times have different jitter.
     pub fn real() -> Self {
         let (clock, seed) = (Arc::new(SystemClock), SystemClock.now_ms() as u64);
-        Self { clock, seed, roads: None, forgets_trips: false }
+        Self { clock, seed, roads: None, truncates_journal: false }
     }
 }
 
@@ -130,7 +130,7 @@ pub(crate) async fn journal(
     around: &Surroundings,
 ) -> Result<Arc<dyn TripJournal>, StartError> {
     let Some(data_dir) = &settings.node.data_dir.0 else {
-        let in_memory = if around.forgets_trips { MemoryJournal::forgetting() } else { MemoryJournal::new() };
+        let in_memory = if around.truncates_journal { MemoryJournal::truncating() } else { MemoryJournal::new() };
         return Ok(Arc::new(in_memory));
     };
     let folder = data_dir.join(TRIPS_FOLDER);

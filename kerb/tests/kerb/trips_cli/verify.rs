@@ -193,7 +193,7 @@ async fn a_market_with_a_changed_record_is_checked_up_to_it_and_the_others_to_th
         db.persist(fjall::PersistMode::SyncAll).unwrap();
     }
     let damaged =
-        "trip journal in trips: record 4 of market west is damaged: its check does not hold".to_owned();
+        "trip journal in trips: record 4 of market west is damaged: its checksum does not match".to_owned();
     let (out, err) = wrong(dir.path());
     assert_eq!(err, "kerb: 1 market that cannot be read in trips");
     assert!(
