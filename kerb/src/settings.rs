@@ -71,7 +71,7 @@ impl Settings {
         section("node", self.node.check());
         section("fleet", self.fleet.check());
         section("cluster", self.cluster.check());
-        section("server", self.server().check().err().into_iter().collect());
+        section("server", self.server().validate().err().into_iter().collect());
         section("location_ingest", self.location_ingest().validate().err().into_iter().collect());
         section("index_server", self.index_server().check().err().into_iter().collect());
         section("aggregator", self.aggregator().validate().err().into_iter().collect());

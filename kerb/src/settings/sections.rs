@@ -128,7 +128,7 @@ pub struct ClusterOptions {
 
 impl ClusterOptions {
     pub(super) fn check(&self) -> Vec<FieldError> {
-        let liveness = self.liveness.check().err().map(|error| error.within("liveness"));
+        let liveness = self.liveness.validate().err().map(|error| error.within("liveness"));
         liveness.into_iter().collect()
     }
 }
