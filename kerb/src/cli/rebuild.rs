@@ -35,11 +35,11 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     let mut progress = started.map_err(|status| failed(&status))?.into_inner();
     let bar = bar();
     let mut last = RebuildResponse::default();
-    while let Some(step) = progress.message().await.map_err(|status| failed(&status))? {
-        bar.set_length(u64::from(step.shards_total));
-        bar.set_position(u64::from(step.shards_covered));
-        bar.set_message(format!("{} drivers", step.drivers));
-        last = step;
+    while let Some(update) = progress.message().await.map_err(|status| failed(&status))? {
+        bar.set_length(u64::from(update.shards_total));
+        bar.set_position(u64::from(update.shards_covered));
+        bar.set_message(format!("{} drivers", update.drivers));
+        last = update;
     }
     bar.finish_and_clear();
     if !last.done {

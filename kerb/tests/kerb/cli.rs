@@ -64,7 +64,7 @@ async fn a_client_command_prints_what_the_server_knows() {
     assert_eq!(table.lines().count(), 3, "{table}");
     let nobody =
         succeeds(dir, &["nearby", &lat, &lon, "--status", "on-trip", "--class", "van", "--endpoint", &url]);
-    assert_eq!(nobody, "nobody\n");
+    assert_eq!(nobody, "no drivers\n");
 
     let driver = succeeds(dir, &["driver", "near", "--endpoint", &url]);
     assert!(driver.contains("position      -33.8688000, 151.2093000") && driver.contains("solo"), "{driver}");
@@ -138,7 +138,7 @@ fn config_check_names_every_problem_or_shows_where_values_come_from() {
     let problems = fails(dir, &["config", "check", "--config", "bad.toml"], 2);
     for wanted in [
         "bad.toml line 2: index_server.position_ttl_ms: no such key: the services share fleet.position_ttl_ms",
-        "bad.toml line 4: aggregator.search_deadline_ms: \"soon\" is refused",
+        "bad.toml line 4: aggregator.search_deadline_ms: \"soon\" is invalid",
         "bad.toml line 5: aggregator.hedge_permile: no such key; did you mean aggregator.hedge_permille?",
         "bad.toml line 6: aggregator.stale_after_ms: 0, must be at least 1",
     ] {

@@ -86,14 +86,14 @@ fn every_problem_is_named_with_its_layer_and_what_would_be_right() {
     };
     let problems = sources.load().unwrap_err().to_string();
     for wanted in [
-        "kerb.toml line 2: node.listen: \"here\" is refused: invalid socket address syntax",
+        "kerb.toml line 2: node.listen: \"here\" is invalid: invalid socket address syntax",
         "kerb.toml line 3: node.listen_on: no such key; did you mean node.listen?",
         "kerb.toml line 5: fleet.shards: 20000, must be 1 to 16384",
         "kerb.toml line 6: fleet.vehicle_classes: 0 names, must be 1 to 64",
         "kerb.toml line 8: flet.shards: no such key; did you mean fleet.shards?",
-        "environment variable KERB__FLEET__PARTITIONING: fleet.partitioning: \"moon\" is refused: unknown variant `moon`, expected `tile` or `id`",
-        "environment variable KERB__NODE__ID: node.id: \"a b\" is refused",
-        "flag --drain-ms: node.drain_ms: \"soon\" is refused: invalid type: string \"soon\", expected u32; the default is 5000",
+        "environment variable KERB__FLEET__PARTITIONING: fleet.partitioning: \"moon\" is invalid: unknown variant `moon`, expected `tile` or `id`",
+        "environment variable KERB__NODE__ID: node.id: \"a b\" is invalid",
+        "flag --drain-ms: node.drain_ms: \"soon\" is invalid: invalid type: string \"soon\", expected u32; the default is 5000",
         "flag --set: log: is a section, not a value",
     ] {
         assert!(problems.contains(wanted), "{wanted}\nnot in\n{problems}");

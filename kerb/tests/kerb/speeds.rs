@@ -179,8 +179,8 @@ async fn wrong_rows_are_refused_with_the_field_and_the_others_are_taken() {
     let output = cli(dir, &node, &["set", "now.csv"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let error = text(&output.stderr);
-    assert!(error.contains("now.csv line 3: refused by local: number: segment 7 is unknown"), "{error}");
-    assert!(error.contains("1 of 1 nodes did not take all speeds"), "{error}");
+    assert!(error.contains("now.csv line 3: rejected by local: number: segment 7 is unknown"), "{error}");
+    assert!(error.contains("1 of 1 nodes did not accept all speeds"), "{error}");
     std::fs::write(dir.join("now.csv"), "segment,direction,speed_kmh\n0,forward,fast\n").unwrap();
     let error = text(&cli(dir, &node, &["set", "now.csv"]).stderr);
     assert_eq!(error, "kerb: now.csv: line 2: speed_kmh \"fast\" must be a number\n");

@@ -175,7 +175,7 @@ async fn a_ranking_that_was_cut_short_says_so() {
     assert!(cut.ranking_incomplete && cut.drivers[0].driver_id == ACROSS.0, "{cut:?}");
     let shown =
         run(dir.path(), &["nearby", "0", "0.001", "--rank-by", "travel-time", "--endpoint", &node.url()]);
-    assert!(text(&shown.stderr).contains("others may be sooner"), "{shown:?}");
+    assert!(text(&shown.stderr).contains("other drivers may have a shorter travel time"), "{shown:?}");
 }
 
 #[tokio::test]

@@ -30,7 +30,6 @@ impl RemoteIndexServer {
         let client = IndexServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
         Self { node, client }
     }
-
 }
 
 impl PositionSink for RemoteIndexServer {

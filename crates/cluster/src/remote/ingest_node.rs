@@ -30,7 +30,8 @@ impl RemoteIngestNode {
         let request =
             LocateDriversRequest { driver_id: drivers.iter().map(|id| id.as_str().to_owned()).collect() };
         let response = self.client.clone().locate_drivers(request).await;
-        let locations = response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner().drivers;
+        let locations =
+            response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner().drivers;
         if locations.len() != drivers.len() {
             let description = format!("{} elements, must be {}", locations.len(), drivers.len());
             return Err(wrong_value(&self.node, &FieldError::new("drivers", description)));

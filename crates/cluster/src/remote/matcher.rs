@@ -24,7 +24,6 @@ impl RemoteMatcher {
     pub fn new(node: NodeId, channel: Channel) -> Self {
         Self { node, client: MatcherServiceClient::new(channel) }
     }
-
 }
 
 impl DriverEvents for RemoteMatcher {

@@ -72,7 +72,11 @@ pub fn parse(path: &Path, text: &str, sharding: Sharding) -> Result<MembershipVi
                 "{:?} is there twice, each node must have an address of its own",
                 entry.address.get_ref()
             );
-            return Err(source.value_error(entry.address.span().start, &format!("nodes[{i}].address"), reason));
+            return Err(source.value_error(
+                entry.address.span().start,
+                &format!("nodes[{i}].address"),
+                reason,
+            ));
         }
         if let Some(other) = nodes.iter().find(|other| is_matcher(other)).filter(|_| is_matcher(&node)) {
             let reason = format!(

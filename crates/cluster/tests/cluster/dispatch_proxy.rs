@@ -126,8 +126,7 @@ impl Bed {
     async fn new() -> Self {
         let (changes, received) = mpsc::channel(8);
         let (open_watches, open) = watch::channel(0);
-        let rides =
-            FakeRideService { changes: Arc::new(tokio::sync::Mutex::new(received)), open_watches };
+        let rides = FakeRideService { changes: Arc::new(tokio::sync::Mutex::new(received)), open_watches };
         let service = RideServiceServer::new(rides);
         let matcher = TestServer::start(|routes| _ = routes.add_service(service), "127.0.0.1:0").await;
         let view = watch::Sender::new(view(Some(&matcher.address)));
@@ -166,7 +165,11 @@ async fn messages_metadata_deadlines_and_errors_pass_the_proxy() {
     let cancel = CancelTripRequest { trip_id: "world-9".to_owned(), ..Default::default() };
     let status = timeout(STEP_TIMEOUT, client.cancel_trip(cancel)).await.unwrap().unwrap_err();
     let error = error_of::<Error>(&status, &node("proxy"));
-    assert_eq!(error, Error::NotFound { what: "trip", id: "world-9".to_owned() }, "the details of an error pass, too");
+    assert_eq!(
+        error,
+        Error::NotFound { what: "trip", id: "world-9".to_owned() },
+        "the details of an error pass, too"
+    );
 
     let mut late = Request::new(RequestRideRequest::default());
     late.set_timeout(Duration::from_millis(30));

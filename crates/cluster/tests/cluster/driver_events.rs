@@ -60,7 +60,9 @@ impl MatcherService for PortService {
     ) -> Result<Response<wire::DriverConnectedResponse>, Status> {
         let notification = self.0.connected(driver(&request.into_inner().driver_id)).await;
         let notification = notification.map_err(|error| status_of(&error))?;
-        Ok(Response::new(wire::DriverConnectedResponse { notification: notification.as_ref().map(Into::into) }))
+        Ok(Response::new(wire::DriverConnectedResponse {
+            notification: notification.as_ref().map(Into::into),
+        }))
     }
 
     async fn driver_disconnected(

@@ -21,10 +21,10 @@ pub(crate) struct Args {
     /// Speeds by hour of the week, as `kerb roads learn` wrote them
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// First day; a day used for learning proves nothing
+    /// First day of the trips; days that were used for learning give results that are too good
     #[arg(long, value_name = "DAY")]
     from: Day,
-    /// Last day
+    /// Last day of the trips
     #[arg(long, value_name = "DAY")]
     to: Day,
     #[command(flatten)]
@@ -53,6 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         ));
     }
     let bar = bar("hours");
+    // Hours of a week: the cast keeps the number.
     bar.set_length(kerb_routing::speeds::HOURS as u64);
     let evaluation = evaluate(&roads, profile.as_ref(), &trips, args.days.offset, &mut |done| {
         bar.set_position(done as u64);

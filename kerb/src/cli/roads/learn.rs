@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Vehicle positions, CSV or gzip: `time` (unix seconds), `cab_id`, `lat`, `lon`, `occupied`
     #[arg(long, value_name = "FILE")]
     pings: PathBuf,
-    /// Trips of which only the two ends are known, on the days below; may be repeated
+    /// Trips with known ends only, on the days of --from and --to; may be repeated
     #[arg(long, value_name = "FILE", requires_all = ["from", "to"])]
     trips: Vec<PathBuf>,
     /// The profile to write; gzip when the name ends in .gz
@@ -99,7 +99,7 @@ fn learn(
 ) -> (kerb_routing::map_matching::LearnedSpeeds, Vec<LearningRound>) {
     let bar = bar("drives");
     bar.set_length((drives.len() * args.rounds.get()) as u64);
-    let course = LearningRun {
+    let run = LearningRun {
         drives,
         trips,
         offset: args.days.offset,
@@ -107,7 +107,7 @@ fn learn(
         rounds: args.rounds,
         threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
     };
-    let learned = course.learn(roads, &|done| bar.set_position(done as u64));
+    let learned = run.learn(roads, &|done| bar.set_position(done as u64));
     bar.finish_and_clear();
     learned.expect("the times are of these roads")
 }

@@ -35,7 +35,8 @@ async fn start(dir: &Path, now_ms: i64) -> (InProcess, RuntimeClock) {
     settings.roads.profile = Some(dir.join("profile.csv"));
     settings.roads.utc_offset_min = -420;
     let clock = RuntimeClock::starting_at(now_ms);
-    let surroundings = Surroundings { clock: Arc::new(clock), seed: 1, roads: None, truncates_journal: false };
+    let surroundings =
+        Surroundings { clock: Arc::new(clock), seed: 1, roads: None, truncates_journal: false };
     (InProcess::start(&settings, surroundings).await.expect("what the test has set up"), clock)
 }
 
