@@ -26,7 +26,7 @@ pub enum JournalError {
     /// records of all markets.
     #[error(
         "trip journal in {path}: {acknowledged} records were acknowledged and {found} are there: \
-         bring the folder back from a copy, or remove {file} to go on without the others"
+         restore the folder from a copy, or remove {file} to go on without the others"
     )]
     Missing { path: String, file: String, acknowledged: u64, found: u64 },
     /// The file that counts acknowledged records is damaged.
