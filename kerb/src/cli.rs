@@ -8,6 +8,7 @@ mod driver;
 mod failure;
 mod markets;
 mod nearby;
+mod progress;
 mod quote;
 mod rebuild;
 mod roads;

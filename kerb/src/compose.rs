@@ -12,7 +12,7 @@ use kerb_transport::Channels;
 use kerb_types::{Clock, Node, NodeId, Role, SystemClock};
 
 use crate::error::StartError;
-use crate::node::names;
+use crate::roles::{ALL_ROLES, names};
 use crate::settings::Settings;
 use kerb_traffic::PeerNodes;
 
@@ -61,7 +61,7 @@ impl Cluster {
     /// Joins the cluster of the membership file; without one, the node is its own cluster.
     pub(crate) async fn join(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
         match &settings.cluster.file {
-            None if roles.len() < crate::ALL_ROLES.len() => Err(StartError::Alone),
+            None if roles.len() < ALL_ROLES.len() => Err(StartError::Alone),
             None => Self::alone(settings, roles),
             Some(path) => {
                 let file =

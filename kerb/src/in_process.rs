@@ -20,9 +20,9 @@ use kerb_trips::MarketId;
 use prost::Message;
 use tonic::{Request, Status};
 
-use crate::ALL_ROLES;
 use crate::compose::{Cluster, Surroundings};
 use crate::error::StartError;
+use crate::roles::ALL_ROLES;
 use crate::services::Services;
 use crate::settings::Settings;
 

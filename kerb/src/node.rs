@@ -9,11 +9,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::compose::{Cluster, Surroundings};
 use crate::error::StartError;
+use crate::roles::names;
 use crate::services::Services;
 use crate::settings::Settings;
-
-/// The roles of `kerb serve`.
-pub const ALL_ROLES: [Role; 4] = [Role::LocationIngest, Role::IndexServer, Role::Aggregator, Role::Matcher];
 
 /// A running node. Dropping it stops the node without a drain.
 ///
@@ -80,9 +78,4 @@ impl Node {
         let ((), served) = tokio::join!(self.services.shutdown(), self.serving);
         served.expect("serving does not panic");
     }
-}
-
-/// Returns the names of roles, separated by commas.
-pub(crate) fn names(roles: &[Role]) -> String {
-    roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
 }

@@ -7,8 +7,8 @@ use kerb_routing::speeds::{Segments, read_speeds};
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Outcome};
+use super::super::progress;
 use super::days::{DayArgs, open};
-use super::import::bar;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             &format!("holds no trip to compare from {} to {}", args.from, args.to),
         ));
     }
-    let bar = bar("hours");
+    let bar = progress::counter("hours");
     // Hours of a week: the cast keeps the number.
     bar.set_length(kerb_routing::speeds::HOURS as u64);
     let evaluation = evaluate(&roads, profile.as_ref(), &trips, args.days.offset, &mut |done| {

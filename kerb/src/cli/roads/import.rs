@@ -2,17 +2,16 @@
 
 use std::fmt::Write;
 use std::fs::File;
-use std::io::{BufReader, IsTerminal};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kerb_routing::import::{
     ImportError, ImportStage, Imported, Progress, Report, RestrictionCounts, import_csv, import_pbf,
 };
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Outcome};
-use super::super::table;
+use super::super::{progress, table};
 use super::info;
 
 #[derive(Debug, clap::Args)]
@@ -50,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
 
 fn import_extract(path: &Path) -> Result<Imported, Failure> {
     let source = BufReader::new(open(path)?);
-    let bar = bar_with("{bar:40} {bytes}/{total_bytes}, {msg}, {elapsed}");
+    let bar = progress::bar("{bar:40} {bytes}/{total_bytes}, {msg}, {elapsed}");
     let imported = import_pbf(source, &mut |progress: Progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
@@ -88,18 +87,6 @@ fn default_output(input: &Path) -> PathBuf {
         stem.strip_suffix('.')
     });
     input.with_file_name(format!("{}.roads", stem.unwrap_or(&name)))
-}
-
-/// Makes a progress bar with a count of these items.
-pub(super) fn bar(items: &str) -> ProgressBar {
-    bar_with(&format!("{{bar:40}} {{pos}}/{{len}} {items}, {{elapsed}}"))
-}
-
-fn bar_with(template: &str) -> ProgressBar {
-    let shown = std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template(template);
-    ProgressBar::with_draw_target(None, target).with_style(style.expect("a legal template"))
 }
 
 /// Formats the report: counts of what was read, and of each kind that was excluded.

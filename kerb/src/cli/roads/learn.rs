@@ -15,8 +15,8 @@ use kerb_routing::speeds::write_speeds;
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Outcome};
+use super::super::progress;
 use super::days::{DayArgs, open};
-use super::import::bar;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -97,7 +97,7 @@ fn learn(
     drives: &[Drive],
     trips: &[Trip],
 ) -> (kerb_routing::map_matching::LearnedSpeeds, Vec<LearningRound>) {
-    let bar = bar("drives");
+    let bar = progress::counter("drives");
     bar.set_length((drives.len() * args.rounds.get()) as u64);
     let run = LearningRun {
         drives,
