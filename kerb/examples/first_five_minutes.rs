@@ -1,4 +1,4 @@
-//! A driver reports a position, and a search finds the driver: the whole public API that a first integration needs.
+//! A driver reports a position, and a search finds the driver. A first integration needs no other calls of the public API.
 //!
 //! `cargo run -p kerb --example first_five_minutes` starts a node in this process. With an address as its argument the
 //! example calls a running node instead.
@@ -30,14 +30,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("cab-7 is registered at {reported}");
     // An update reaches the searches within a batch interval, 100 ms by default.
     let mut ticks = tokio::time::interval(Duration::from_millis(20));
-    let found = loop {
+    let response = loop {
         ticks.tick().await;
-        let found = nearest(channel.clone(), 37.7750, -122.4180).await?;
-        if !found.drivers.is_empty() {
-            break found;
+        let response = nearest(channel.clone(), 37.7750, -122.4180).await?;
+        if !response.drivers.is_empty() {
+            break response;
         }
     };
-    for driver in found.drivers {
+    for driver in response.drivers {
         println!("{} is {:.0} m away", driver.driver_id, driver.distance_m);
     }
     if let Some(node) = node {
@@ -56,7 +56,7 @@ async fn start() -> Result<(Option<Node>, String), Box<dyn Error>> {
     Ok((Some(node), address))
 }
 
-/// Registers a driver and reports one position; returns the ingest node that took it.
+/// Registers a driver and reports one position. Returns the name of the ingest node.
 async fn report(channel: Channel, id: &str, lat: f64, lon: f64) -> Result<String, Box<dyn Error>> {
     let register =
         Register { driver_id: id.to_owned(), vehicle_class: "standard".to_owned(), ..Register::default() };
@@ -69,13 +69,13 @@ async fn report(channel: Channel, id: &str, lat: f64, lon: f64) -> Result<String
     };
     let messages = [Message::Register(register), Message::Position(position)];
     let requests = messages.map(|message| ConnectRequest { message: Some(message) });
-    let mut answers = DriverServiceClient::new(channel).connect(stream::iter(requests)).await?.into_inner();
-    let first = answers.message().await?.and_then(|answer| answer.message);
+    let mut responses = DriverServiceClient::new(channel).connect(stream::iter(requests)).await?.into_inner();
+    let first = responses.message().await?.and_then(|response| response.message);
     let Some(kerb_proto::v1::connect_response::Message::Registered(registered)) = first else {
         return Err(format!("not registered: {first:?}").into());
     };
-    // The server ends the stream once it has taken everything that was sent.
-    while answers.message().await?.is_some() {}
+    // The server ends the stream after it has handled all messages.
+    while responses.message().await?.is_some() {}
     Ok(registered.node_id)
 }
 

@@ -1,4 +1,4 @@
-//! The command line of the binary: its commands, and how an outcome becomes an exit code.
+//! The command line of the binary: its commands, and the exit code of each outcome.
 
 mod args;
 mod client;
@@ -8,6 +8,7 @@ mod driver;
 mod failure;
 mod markets;
 mod nearby;
+mod progress;
 mod quote;
 mod rebuild;
 mod roads;
@@ -26,7 +27,7 @@ use failure::Outcome;
 /// The exit codes, as `--help` prints them.
 const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  failed: a server could not be reached, started or refused, or a journal is not as it should be
+  1  failed: a server did not start, could not be reached or rejected the call, or a journal has violations
   2  wrong arguments or settings
   3  answered, but some shards did not answer";
 
@@ -58,7 +59,7 @@ enum Command {
     Driver(driver::Args),
     /// Show the nodes and the fullest shards
     Shards(shards::Args),
-    /// Empty an index server, or some of its shards, and refill it while updates go on
+    /// Empty an index server, or some of its shards, and fill it again while updates go on
     Rebuild(rebuild::Args),
     /// Show, pause and resume markets
     Markets(markets::Args),

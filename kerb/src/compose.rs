@@ -1,4 +1,5 @@
-//! The one place where embedded or clustered is chosen. Services cannot tell which implementation they get.
+//! Chooses whether the other side of each port is in this process or behind gRPC. No other file makes this choice, and the
+//! services see no difference.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use kerb_transport::Channels;
 use kerb_types::{Clock, Node, NodeId, Role, SystemClock};
 
 use crate::error::StartError;
-use crate::node::names;
+use crate::roles::{ALL_ROLES, names};
 use crate::settings::Settings;
 use kerb_traffic::PeerNodes;
 
@@ -31,14 +32,15 @@ pub struct Surroundings {
     pub roads: Option<Arc<Roads>>,
     /// Whether an in-memory journal drops records that no restart of a market needs. Subscribers then only see events
     /// from the moment they subscribe.
-    pub forgets_trips: bool,
+    pub truncates_journal: bool,
 }
 
 impl Surroundings {
     /// The machine's clock. The start time is the seed, so nodes started at different times have different jitter.
     pub fn real() -> Self {
+        // Any value is a seed, so the cast of a negative time does no harm.
         let (clock, seed) = (Arc::new(SystemClock), SystemClock.now_ms() as u64);
-        Self { clock, seed, roads: None, forgets_trips: false }
+        Self { clock, seed, roads: None, truncates_journal: false }
     }
 }
 
@@ -59,7 +61,7 @@ impl Cluster {
     /// Joins the cluster of the membership file; without one, the node is its own cluster.
     pub(crate) async fn join(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
         match &settings.cluster.file {
-            None if roles.len() < crate::ALL_ROLES.len() => Err(StartError::Alone),
+            None if roles.len() < ALL_ROLES.len() => Err(StartError::Alone),
             None => Self::alone(settings, roles),
             Some(path) => {
                 let file =
@@ -69,7 +71,7 @@ impl Cluster {
         }
     }
 
-    /// A cluster of this process alone.
+    /// Makes a cluster of this process alone.
     pub(crate) fn alone(settings: &Settings, roles: &[Role]) -> Result<Self, StartError> {
         let local = Arc::new(LocalPeers::new());
         Ok(Self {
@@ -92,8 +94,8 @@ impl Cluster {
     fn listed(settings: &Settings, roles: &[Role], file: StaticFile) -> Result<Self, StartError> {
         let own = &settings.node.id;
         let listed = Arc::clone(&file.watch().borrow());
-        let own_entry = listed.node(own).expect("the file was refused if this node is not in it");
-        same_roles(own_entry, roles)?;
+        let own_entry = listed.node(own).expect("the file was rejected if this node is not in it");
+        validate_roles(own_entry, roles)?;
         let address = own_entry.address.clone().unwrap_or_default();
         let channels = Arc::new(Channels::new(file.watch(), settings.cluster.channels));
         let liveness = Liveness::start(&file, own.clone(), channels.clone(), settings.cluster.liveness)?;
@@ -107,18 +109,18 @@ impl Cluster {
         })
     }
 
-    /// The address to bind.
+    /// Returns the address to bind.
     pub(crate) fn listen(&self) -> &str {
         &self.listen
     }
 
-    /// A proxy that forwards calls of `S` to the matcher; `None` when no other node can be the matcher.
+    /// Returns a proxy that forwards calls of `S` to the matcher; `None` if no other node can be the matcher.
     pub(crate) fn dispatch_proxy<S>(&self) -> Option<DispatchProxy<S>> {
         let channels = self.channels.as_ref()?;
         Some(DispatchProxy::new(self.membership.watch(), Arc::clone(channels)))
     }
 
-    /// The other nodes that have travel times.
+    /// Returns the other nodes that have travel times.
     pub(crate) fn others(&self, own: NodeId) -> PeerNodes {
         PeerNodes::new(own, self.membership.watch(), self.channels.clone())
     }
@@ -130,7 +132,8 @@ pub(crate) async fn journal(
     around: &Surroundings,
 ) -> Result<Arc<dyn TripJournal>, StartError> {
     let Some(data_dir) = &settings.node.data_dir.0 else {
-        let in_memory = if around.forgets_trips { MemoryJournal::forgetting() } else { MemoryJournal::new() };
+        let in_memory =
+            if around.truncates_journal { MemoryJournal::truncating() } else { MemoryJournal::new() };
         return Ok(Arc::new(in_memory));
     };
     let folder = data_dir.join(TRIPS_FOLDER);
@@ -139,8 +142,8 @@ pub(crate) async fn journal(
     Ok(Arc::new(opened.expect("opening does not panic").map_err(StartError::Journal)?))
 }
 
-/// Refuses a node whose roles differ from the membership file: all other nodes trust the file.
-fn same_roles(node: &Node, roles: &[Role]) -> Result<(), StartError> {
+/// Rejects a node whose roles differ from the membership file: all other nodes rely on the file.
+fn validate_roles(node: &Node, roles: &[Role]) -> Result<(), StartError> {
     let sorted = |roles: &[Role]| {
         let mut roles = roles.to_vec();
         roles.sort_unstable();
@@ -160,10 +163,10 @@ pub(crate) async fn roads(
     roles: &[Role],
     around: &Surroundings,
 ) -> Result<Option<Arc<Roads>>, StartError> {
-    let asks = roles.iter().any(|role| matches!(role, Role::Aggregator | Role::Matcher));
+    let needs_roads = roles.iter().any(|role| matches!(role, Role::Aggregator | Role::Matcher));
     match (&around.roads, &settings.roads.file) {
         (Some(roads), _) => Ok(Some(roads.clone())),
-        (None, Some(file)) if asks => {
+        (None, Some(file)) if needs_roads => {
             let (path, snap_max_m) = (file.clone(), settings.roads.snap_max_m);
             // Opening reads the file and builds the hierarchy, which blocks.
             let opened = tokio::task::spawn_blocking(move || Roads::open(&path, snap_max_m)).await;
@@ -175,8 +178,7 @@ pub(crate) async fn roads(
     }
 }
 
-/// The travel times of all services of a process: on streets where there is a road network, else on straight
-/// lines.
+/// Returns the travel times of all services of a process: on the road network if there is one, otherwise on straight lines.
 pub(crate) fn travel_times(settings: &Settings, roads: Option<Arc<Roads>>) -> Arc<dyn TravelTimes> {
     let straight = Arc::new(StraightLine::new(settings.matcher.speed_kmh, settings.matcher.detour));
     match roads {

@@ -11,35 +11,24 @@ use kerb_types::FieldError;
 use kerb_traffic::SpeedFileError;
 
 /// The reason why a node does not start, worded for an operator.
+#[expect(missing_docs, reason = "the fields are named like the values in the messages")]
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Settings are out of range.
     #[error("{}", join(.0))]
     Settings(Vec<FieldError>),
-    /// The membership file is wrong.
+    /// The membership file is invalid.
     #[error("membership file: {0}")]
     Membership(#[from] FileError),
     /// The membership file gives this node other roles.
     #[error("the membership file gives node {node} the roles {listed}, but it was started as {started}")]
-    Roles {
-        /// This node.
-        node: String,
-        /// The roles in the file.
-        listed: String,
-        /// The roles on the command line.
-        started: String,
-    },
+    Roles { node: String, listed: String, started: String },
     /// A single role was started without a membership file.
     #[error("a node of one role needs the others: give the membership file (cluster.file, --cluster-file)")]
     Alone,
     /// The port cannot be bound.
     #[error("cannot listen on {address}: {reason} (node.listen, --listen)")]
-    Listen {
-        /// The wanted address.
-        address: String,
-        /// The operating system's error.
-        reason: io::Error,
-    },
+    Listen { address: String, reason: io::Error },
     /// The index server does not start.
     #[error("index-server: {0}")]
     IndexServer(kerb_ports::Error),
@@ -51,13 +40,8 @@ pub enum StartError {
     Journal(JournalError),
     /// The road network cannot be opened.
     #[error("{}: {reason} (roads.file)", file.display())]
-    Roads {
-        /// The file.
-        file: PathBuf,
-        /// The problem.
-        reason: RoadsError,
-    },
-    /// A file of speeds is wrong.
+    Roads { file: PathBuf, reason: RoadsError },
+    /// A file of speeds is invalid.
     #[error(transparent)]
     Speeds(#[from] SpeedFileError),
     /// The matcher does not start.

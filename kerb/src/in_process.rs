@@ -20,9 +20,9 @@ use kerb_trips::MarketId;
 use prost::Message;
 use tonic::{Request, Status};
 
-use crate::ALL_ROLES;
 use crate::compose::{Cluster, Surroundings};
 use crate::error::StartError;
+use crate::roles::ALL_ROLES;
 use crate::services::Services;
 use crate::settings::Settings;
 
@@ -43,7 +43,7 @@ impl InProcess {
     /// Starts all roles. Must be called inside a tokio runtime. The listen address and the membership file of the
     /// settings are ignored; the data folder is used.
     pub async fn start(settings: &Settings, surroundings: Surroundings) -> Result<Self, StartError> {
-        let problems = settings.check();
+        let problems = settings.validate();
         if !problems.is_empty() {
             return Err(StartError::Settings(problems));
         }
@@ -89,7 +89,7 @@ impl InProcess {
         self.matcher().set_policy(policy);
     }
 
-    /// Calls `NearbyService.FindNearby`.
+    /// Calls `NearbyService.FindNearby` through the gRPC adapter.
     pub async fn find_nearby(&self, request: FindNearbyRequest) -> Result<FindNearbyResponse, Status> {
         let aggregator = self.services.aggregator.clone().expect("all roles were started");
         let nearby = kerb_aggregator::grpc::Grpc::new(aggregator).nearby();
@@ -97,12 +97,12 @@ impl InProcess {
         FindNearbyResponse::decode(bytes).map_err(|error| Status::internal(error.to_string()))
     }
 
-    /// Calls `RoadsAdminService.SetSpeeds`.
+    /// Calls `RoadsAdminService.SetSpeeds` with these messages as its stream.
     pub async fn set_speeds(&self, messages: Vec<SetSpeedsRequest>) -> Result<SetSpeedsResponse, Status> {
         self.speeds().set(futures::stream::iter(messages.into_iter().map(Ok))).await
     }
 
-    /// Calls `RoadsAdminService.DescribeRoads`.
+    /// Calls `RoadsAdminService.DescribeRoads` through the gRPC adapter.
     pub async fn describe_roads(
         &self,
         request: DescribeRoadsRequest,

@@ -7,6 +7,7 @@ mod compose;
 mod error;
 mod in_process;
 mod node;
+mod roles;
 mod services;
 pub mod settings;
 
@@ -14,5 +15,6 @@ pub use compose::Surroundings;
 pub use error::StartError;
 pub use in_process::{Gateway, InProcess, Seat, SeatNews};
 pub use kerb_traffic::{SpeedFileError, speed_messages};
-pub use node::{ALL_ROLES, Node};
+pub use node::Node;
+pub use roles::ALL_ROLES;
 pub use settings::Settings;

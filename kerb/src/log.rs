@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use kerb::settings::{LogFormat, LogOptions};
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. The settings have already checked the filter.
+/// Starts logging. The filter is valid, because the settings are validated.
 pub(crate) fn start(options: &LogOptions) {
     let filter = EnvFilter::try_new(&options.filter).unwrap_or_default();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -9,11 +9,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::compose::{Cluster, Surroundings};
 use crate::error::StartError;
+use crate::roles::names;
 use crate::services::Services;
 use crate::settings::Settings;
-
-/// The roles of `kerb serve`.
-pub const ALL_ROLES: [Role; 4] = [Role::LocationIngest, Role::IndexServer, Role::Aggregator, Role::Matcher];
 
 /// A running node. Dropping it stops the node without a drain.
 ///
@@ -44,14 +42,14 @@ impl Node {
     ///
     /// Every problem of settings, membership file, port and data folder is an error of the start.
     pub async fn start(settings: Settings, roles: &[Role]) -> Result<Self, StartError> {
-        let problems = settings.check();
+        let problems = settings.validate();
         if !problems.is_empty() {
             return Err(StartError::Settings(problems));
         }
         let cluster = Cluster::join(&settings, roles).await?;
-        let wanted = cluster.listen();
-        let server = Server::bind(settings.node.id.clone(), wanted, settings.server()).await;
-        let server = server.map_err(|reason| StartError::Listen { address: wanted.to_owned(), reason })?;
+        let listen = cluster.listen();
+        let server = Server::bind(settings.node.id.clone(), listen, settings.server()).await;
+        let server = server.map_err(|reason| StartError::Listen { address: listen.to_owned(), reason })?;
         let address = server.address();
         let services = Services::start(&settings, roles, cluster, Surroundings::real()).await?;
 
@@ -67,12 +65,12 @@ impl Node {
         Ok(Self { address, services, serving, stop, _abort: abort.drop_guard() })
     }
 
-    /// The bound address; with the real port where the settings asked for port 0.
+    /// Returns the bound address, with the actual port if the settings have port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops in order: health turns to not serving, streams get a last message, open calls end or are cut after the
+    /// Stops in order: health turns to not serving, streams get a last message, open calls end or are aborted after the
     /// drain time, and reported positions are sent to the index servers and stored. Trips are in the journal already.
     pub async fn shutdown(self) {
         self.stop.cancel();
@@ -80,9 +78,4 @@ impl Node {
         let ((), served) = tokio::join!(self.services.shutdown(), self.serving);
         served.expect("serving does not panic");
     }
-}
-
-/// The names of roles, separated by commas.
-pub(crate) fn names(roles: &[Role]) -> String {
-    roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ")
 }

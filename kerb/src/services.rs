@@ -70,7 +70,7 @@ impl Services {
         Ok(Self { location_ingest, index_server, aggregator, matcher, speeds, cluster })
     }
 
-    /// The gRPC services of all roles, and their names for the health service.
+    /// Returns the gRPC services of all roles, and their names for the health service.
     pub(crate) fn routes(&self) -> (RoutesBuilder, Vec<&'static str>) {
         let mut routes = Routes::builder();
         let mut names = Vec::new();
@@ -107,16 +107,16 @@ impl Services {
             add!(grpc.matcher());
         } else if self.aggregator.is_some() {
             // Riders and operators call an aggregator, wherever the matcher is.
-            macro_rules! add_door {
+            macro_rules! add_proxy {
                 ($server:ident) => {
-                    if let Some(door) = self.cluster.dispatch_proxy::<$server<()>>() {
-                        add!(door);
+                    if let Some(proxy) = self.cluster.dispatch_proxy::<$server<()>>() {
+                        add!(proxy);
                     }
                 };
             }
-            add_door!(RideServiceServer);
-            add_door!(DispatchAdminServiceServer);
-            add_door!(TripEventServiceServer);
+            add_proxy!(RideServiceServer);
+            add_proxy!(DispatchAdminServiceServer);
+            add_proxy!(TripEventServiceServer);
         }
         (routes, names)
     }

@@ -1,7 +1,7 @@
 //! The settings of all roles in one tree: defaults, then a TOML file, then the environment, then flags.
 //!
-//! The error of a wrong key or value names its layer and what would be right. All problems are reported, not
-//! only the first. Nothing here opens a port or a store.
+//! The error of a wrong key or value names its layer and what would be valid. All problems are reported, not only the first.
+//! Nothing here opens a port or a store.
 
 mod environment;
 mod file;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use environment::PREFIX;
 pub use layer::{Entry, Given, Origin};
-pub use load::{Loaded, Sources};
+pub use load::{LoadedSettings, Sources};
 pub use problem::{Problem, Problems};
 pub use sections::{ClusterOptions, DataDir, FleetOptions, LogFormat, LogOptions, NodeOptions};
 
@@ -34,12 +34,12 @@ pub use sections::{ClusterOptions, DataDir, FleetOptions, LogFormat, LogOptions,
 /// ```
 /// let settings = kerb::Settings::default();
 /// assert_eq!(settings.fleet.shards.get(), 1_024);
-/// assert!(settings.check().is_empty());
+/// assert!(settings.validate().is_empty());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// The process.
+    /// Name, address and folder of the process.
     pub node: NodeOptions,
     /// Values that must be equal in all processes of a cluster.
     pub fleet: FleetOptions,
@@ -57,27 +57,27 @@ pub struct Settings {
     pub matcher: kerb_matcher::Options,
     /// Travel times on real streets.
     pub roads: RoadsOptions,
-    /// The log.
+    /// Format and levels of the log.
     pub log: LogOptions,
 }
 
 impl Settings {
     /// Returns every value that has the right type and is out of range. Fields are full key paths.
-    pub fn check(&self) -> Vec<FieldError> {
+    pub fn validate(&self) -> Vec<FieldError> {
         let mut problems = Vec::new();
-        let mut section = |name: &str, found: Vec<FieldError>| {
-            problems.extend(found.into_iter().map(|error| schema::by_shared_key(error.within(name))));
+        let mut section = |name: &str, errors: Vec<FieldError>| {
+            problems.extend(errors.into_iter().map(|error| schema::by_shared_key(error.within(name))));
         };
-        section("node", self.node.check());
-        section("fleet", self.fleet.check());
-        section("cluster", self.cluster.check());
-        section("server", self.server().check().err().into_iter().collect());
+        section("node", self.node.validate());
+        section("fleet", self.fleet.validate());
+        section("cluster", self.cluster.validate());
+        section("server", self.server().validate().err().into_iter().collect());
         section("location_ingest", self.location_ingest().validate().err().into_iter().collect());
         section("index_server", self.index_server().check().err().into_iter().collect());
         section("aggregator", self.aggregator().validate().err().into_iter().collect());
         section("matcher", self.matcher.validate().err().into_iter().collect());
         section("roads", self.roads.validate());
-        section("log", self.log.check());
+        section("log", self.log.validate());
         if u64::from(self.fleet.position_ttl_ms) > 1_000 * u64::from(self.location_ingest.retention_s) {
             let retention_s = self.location_ingest.retention_s;
             let description = format!("{retention_s}, must not be shorter than fleet.position_ttl_ms");
@@ -86,12 +86,12 @@ impl Settings {
         problems
     }
 
-    /// The gRPC server's settings with the shared values.
+    /// Returns the gRPC server's settings with the shared values.
     pub(crate) fn server(&self) -> ServerOptions {
         ServerOptions { shutdown_grace_ms: self.node.drain_ms, ..self.server }
     }
 
-    /// The ingest node's settings with the shared values.
+    /// Returns the ingest node's settings with the shared values.
     pub(crate) fn location_ingest(&self) -> kerb_location_ingest::Options {
         kerb_location_ingest::Options {
             data_dir: self.node.data_dir.0.clone(),
@@ -101,7 +101,7 @@ impl Settings {
         }
     }
 
-    /// The index server's settings with the shared values.
+    /// Returns the index server's settings with the shared values.
     pub(crate) fn index_server(&self) -> kerb_index_server::Options {
         kerb_index_server::Options {
             position_ttl_ms: i64::from(self.fleet.position_ttl_ms),
@@ -109,17 +109,17 @@ impl Settings {
         }
     }
 
-    /// The aggregator's settings with the shared values.
+    /// Returns the aggregator's settings with the shared values.
     pub(crate) fn aggregator(&self) -> kerb_aggregator::Options {
         kerb_aggregator::Options { position_ttl_ms: self.fleet.position_ttl_ms, ..self.aggregator }
     }
 
-    /// The catalog of classes and capabilities.
+    /// Returns the catalog of vehicle classes and capabilities.
     pub fn catalog(&self) -> Result<Catalog, FieldError> {
         Catalog::new(self.fleet.vehicle_classes.clone(), self.fleet.capabilities.clone())
     }
 
-    /// The sharding of the fleet.
+    /// Returns the sharding of the fleet.
     pub fn sharding(&self) -> Result<Sharding, FieldError> {
         Sharding::new(NonZeroU16::get(self.fleet.shards), self.fleet.partitioning)
     }

@@ -64,10 +64,10 @@ impl Outbox {
 
     pub(crate) fn refuse(&self, refusal: Rejection) {
         self.write(|waiting| {
-            if waiting.refusals.len() == REFUSALS_MAX {
-                waiting.refusals.pop_front();
+            if waiting.rejections.len() == REFUSALS_MAX {
+                waiting.rejections.pop_front();
             }
-            waiting.refusals.push_back(refusal);
+            waiting.rejections.push_back(refusal);
         });
     }
 
@@ -179,7 +179,7 @@ impl Waiting {
         if let Some(registered) = self.registered.take() {
             return Some(Ok(Message::Registered(registered)));
         }
-        if let Some(refusal) = self.refusals.pop_front() {
+        if let Some(refusal) = self.rejections.pop_front() {
             return Some(Ok(Message::Rejection(refusal)));
         }
         if let Some(interval_ms) = self.interval_ms.take() {

@@ -1,4 +1,4 @@
-//! A cluster of one process: its ports are values.
+//! A cluster of one process: all ports are values in this process.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,14 +6,14 @@ use kerb_ports::{DriverEvents, IndexServer, IngestNode, Membership, Peers};
 use kerb_types::{MembershipView, Node, NodeId, Role, ShardMap, Sharding};
 use tokio::sync::watch;
 
-/// Membership of one node that holds all shards. It never changes.
+/// The membership of a cluster of one node, which holds all shards. It never changes.
 #[derive(Debug)]
 pub struct EmbeddedMembership {
     view: watch::Sender<Arc<MembershipView>>,
 }
 
 impl EmbeddedMembership {
-    /// Of this node, which does all that `roles` says.
+    /// Makes the membership of the only node, which has these roles.
     pub fn new(node: NodeId, roles: &[Role], sharding: Sharding) -> Self {
         let shard_map = Arc::new(ShardMap::place(sharding.shards(), 1, std::slice::from_ref(&node)));
         let nodes = vec![Node { id: node, roles: roles.to_vec(), address: None, live: true }];
@@ -27,7 +27,7 @@ impl Membership for EmbeddedMembership {
     }
 }
 
-/// The ports of the one node. The services of a process need each other, so they are set after this is made, once.
+/// The ports of the only node. The services of a process need each other's ports to start, so each port is set later, once.
 #[derive(Default)]
 pub struct LocalPeers {
     index_server: OnceLock<(NodeId, Arc<dyn IndexServer>)>,
@@ -36,22 +36,22 @@ pub struct LocalPeers {
 }
 
 impl LocalPeers {
-    /// Without ports yet: every node is unknown.
+    /// Makes a value without ports: every lookup returns `None` until a port is set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The index server of this process. Panics when there is one already: who builds a process builds one of each.
+    /// Sets the index server of this process. Panics if it is set already.
     pub fn set_index_server(&self, node: NodeId, port: Arc<dyn IndexServer>) {
         assert!(self.index_server.set((node, port)).is_ok(), "the index server is set once");
     }
 
-    /// The ingest node of this process. Panics when there is one already.
+    /// Sets the ingest node of this process. Panics if it is set already.
     pub fn set_ingest_node(&self, node: NodeId, port: Arc<dyn IngestNode>) {
         assert!(self.ingest_node.set((node, port)).is_ok(), "the ingest node is set once");
     }
 
-    /// The matcher of this process. Panics when there is one already.
+    /// Sets the matcher of this process. Panics if it is set already.
     pub fn set_matcher(&self, node: NodeId, port: Arc<dyn DriverEvents>) {
         assert!(self.matcher.set((node, port)).is_ok(), "the matcher is set once");
     }

@@ -1,4 +1,4 @@
-//! A probe by the standard health service.
+//! Probes a node with the standard gRPC health service.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -10,19 +10,19 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::liveness::Probe;
 
-/// By the standard health service, on the very connection that the calls take: what they would see, it sees.
+/// The probe uses the same connection as the calls to the node, so it fails whenever they would.
 impl Probe for Channels {
     fn probe(&self, node: &NodeId) -> BoxFuture<'_, Result<(), String>> {
         let channel = self.channel(node);
         async move {
-            let channel = channel.ok_or("no address is known")?;
+            let channel = channel.ok_or("the membership has no address of the node")?;
             let request = HealthCheckRequest { service: String::new() };
-            let answer = HealthClient::new(channel).check(request).await;
-            let status = answer.map_err(|status| status.to_string())?.into_inner().status();
+            let response = HealthClient::new(channel).check(request).await;
+            let status = response.map_err(|status| status.to_string())?.into_inner().status();
             if status == ServingStatus::Serving {
                 Ok(())
             } else {
-                Err(format!("it says {}", status.as_str_name()))
+                Err(format!("its health is {}", status.as_str_name()))
             }
         }
         .boxed()

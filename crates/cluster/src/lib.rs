@@ -1,8 +1,8 @@
-//! How a process is a member of a cluster: which other nodes there are, which of them answer, and where their ports are.
+//! Makes a process a member of a cluster: the list of nodes, which of them are live, and the ports of the other nodes.
 //!
-//! [`embedded`] is a cluster of one process. [`static_file`] with [`liveness`] and [`remote`] is one of several over
-//! gRPC. The services see the ports `Membership` and `Peers` and cannot tell the two apart. This crate knows no
-//! service's insides.
+//! [`embedded`] is a cluster of one process. [`static_file`], [`liveness`] and [`remote`] are a cluster of several
+//! processes over gRPC. The services only see the ports `Membership` and `Peers`, so both kinds look the same to them. This
+//! crate does not depend on any service.
 
 pub mod embedded;
 mod health_probe;

@@ -1,7 +1,7 @@
-//! Who answers: probes every other node and marks those that do not.
+//! Failure detection: probes every other node and marks the nodes that do not answer.
 //!
-//! It decides for nobody else: each node sees for itself. The shard map does not depend on it, so a wrong guess costs
-//! a detour and never moves a shard.
+//! Each node detects failures for itself and does not share the result. The shard map does not depend on liveness, so a
+//! wrong result sends a search to another replica and never moves a shard.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,18 +16,18 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-/// Probes at one time.
+/// Maximum probes at one time.
 const PROBES_MAX: usize = 64;
 
-/// Settings of the probing.
+/// Settings of failure detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LivenessOptions {
-    /// A node is probed this often, milliseconds.
+    /// Time between two probes of a node, in milliseconds.
     pub interval_ms: u32,
-    /// A probe without an answer for this long has failed, milliseconds.
+    /// A probe fails if there is no answer within this time, in milliseconds.
     pub timeout_ms: u32,
-    /// Probes failed in a row that make a node count as not live. One answer makes it live again.
+    /// After this many failed probes in a row, a node is not live. One success makes it live again.
     pub failures: u32,
 }
 
@@ -38,8 +38,8 @@ impl Default for LivenessOptions {
 }
 
 impl LivenessOptions {
-    /// Checks the values.
-    pub fn check(&self) -> Result<(), FieldError> {
+    /// Returns the first setting that is out of range.
+    pub fn validate(&self) -> Result<(), FieldError> {
         let values =
             [("interval_ms", self.interval_ms), ("timeout_ms", self.timeout_ms), ("failures", self.failures)];
         match values.into_iter().find(|(_, value)| *value == 0) {
@@ -49,25 +49,26 @@ impl LivenessOptions {
     }
 }
 
-/// Asks a node whether it is well.
+/// A way to find out whether a node is healthy.
 pub trait Probe: Send + Sync + 'static {
-    /// Any answer that says so is `Ok`. Dropping the future ends the probe.
+    /// Probes a node. `Ok` means that it answered and is healthy; the error is a reason for the log. Dropping the future
+    /// ends the probe.
     fn probe(&self, node: &NodeId) -> BoxFuture<'_, Result<(), String>>;
 }
 
-/// What the probes of all nodes have come to. Pure.
+/// Counts failed probes and derives which nodes are live. It does no I/O and reads no clock.
 #[derive(Clone, Debug, Default)]
-pub struct Tracker {
-    /// Failures in a row; nodes without any are not listed.
+pub struct FailureDetector {
+    /// Failed probes in a row. A node without failures has no entry.
     failures: HashMap<NodeId, u32>,
-    /// Where the listed nodes are.
+    /// The addresses in the latest view.
     addresses: HashMap<NodeId, Option<String>>,
 }
 
-impl Tracker {
-    /// A probe ended.
-    pub fn record(&mut self, node: &NodeId, well: bool) {
-        if well {
+impl FailureDetector {
+    /// Records the result of a probe.
+    pub fn record(&mut self, node: &NodeId, healthy: bool) {
+        if healthy {
             self.failures.remove(node);
         } else {
             let failures = self.failures.entry(node.clone()).or_default();
@@ -75,24 +76,24 @@ impl Tracker {
         }
     }
 
-    /// Forgets nodes that are not listed any more, and the failures of those that are at another address now: there
-    /// they were never probed.
-    pub fn keep_only(&mut self, view: &MembershipView) {
-        let listed = view.nodes.iter().map(|node| (node.id.clone(), node.address.clone())).collect();
-        let before = std::mem::replace(&mut self.addresses, listed);
-        let stayed = |node: &NodeId| {
-            let now = view.node(node);
-            now.is_some_and(|now| before.get(node).is_none_or(|address| *address == now.address))
+    /// Removes the failures of nodes that are not in the view, and of nodes whose address has changed: the new address was
+    /// never probed.
+    pub fn retain_listed(&mut self, view: &MembershipView) {
+        let addresses = view.nodes.iter().map(|node| (node.id.clone(), node.address.clone())).collect();
+        let previous = std::mem::replace(&mut self.addresses, addresses);
+        let is_unchanged = |node: &NodeId| {
+            let listed = view.node(node);
+            listed.is_some_and(|listed| previous.get(node).is_none_or(|address| *address == listed.address))
         };
-        self.failures.retain(|node, _| stayed(node));
+        self.failures.retain(|node, _| is_unchanged(node));
     }
 
-    /// A node that was never probed counts as live.
+    /// Returns whether a node is live. A node that was never probed is live.
     pub fn is_live(&self, node: &NodeId, failures_max: u32) -> bool {
         self.failures.get(node).is_none_or(|failures| *failures < failures_max)
     }
 
-    /// The view with each node's liveness.
+    /// Returns the view with the liveness of each node.
     pub fn mark(&self, view: &MembershipView, failures_max: u32) -> MembershipView {
         let mut marked = view.clone();
         for node in &mut marked.nodes {
@@ -102,24 +103,26 @@ impl Tracker {
     }
 }
 
-/// The membership of `inner`, with liveness.
+/// A membership that adds liveness to the views of another membership.
 pub struct Liveness {
     view: watch::Sender<Arc<MembershipView>>,
     _prober: AbortOnDropHandle<()>,
 }
 
 impl Liveness {
-    /// Probes until dropped. `own` is not probed. Whoever holds this holds `inner` too: it is what the views come from.
+    /// Starts probing all nodes of `inner` except `own`, until the value is dropped. The caller must keep `inner` alive as
+    /// long as this value: the views come from it.
     pub fn start(
         inner: &dyn Membership,
         own: NodeId,
         probe: Arc<dyn Probe>,
         options: LivenessOptions,
     ) -> Result<Self, FieldError> {
-        options.check()?;
+        options.validate()?;
         let listed = inner.watch();
         let view = watch::Sender::new(Arc::clone(&listed.borrow()));
-        let prober = Prober { listed, own, probe, options, tracker: Tracker::default(), view: view.clone() };
+        let detector = FailureDetector::default();
+        let prober = Prober { listed, own, probe, options, detector, view: view.clone() };
         Ok(Self { view, _prober: AbortOnDropHandle::new(tokio::spawn(prober.run())) })
     }
 }
@@ -130,12 +133,13 @@ impl Membership for Liveness {
     }
 }
 
+/// The task that probes the nodes and publishes the views.
 struct Prober {
     listed: watch::Receiver<Arc<MembershipView>>,
     own: NodeId,
     probe: Arc<dyn Probe>,
     options: LivenessOptions,
-    tracker: Tracker,
+    detector: FailureDetector,
     view: watch::Sender<Arc<MembershipView>>,
 }
 
@@ -146,8 +150,8 @@ impl Prober {
         loop {
             tokio::select! {
                 _ = ticks.tick() => self.probe_all().await,
-                // A new list counts at once, not after the next round. A list that never changes again is no reason
-                // to stop.
+                // A new list is published at once, not after the next probes. If the sender of the lists is dropped, this
+                // branch is disabled and the probes go on.
                 Ok(()) = self.listed.changed() => {}
             }
             self.publish();
@@ -163,7 +167,7 @@ impl Prober {
         let probes = nodes.into_iter().map(|node| {
             let probe = &self.probe;
             async move {
-                let well = match timeout(wait, probe.probe(&node)).await {
+                let healthy = match timeout(wait, probe.probe(&node)).await {
                     Ok(Ok(())) => true,
                     Ok(Err(reason)) => {
                         tracing::debug!(%node, %reason, "a probe failed");
@@ -171,19 +175,19 @@ impl Prober {
                     }
                     Err(_elapsed) => false,
                 };
-                (node, well)
+                (node, healthy)
             }
         });
         let results: Vec<_> = stream::iter(probes).buffer_unordered(PROBES_MAX).collect().await;
-        for (node, well) in results {
-            self.tracker.record(&node, well);
+        for (node, healthy) in results {
+            self.detector.record(&node, healthy);
         }
     }
 
     fn publish(&mut self) {
         let listed = Arc::clone(&self.listed.borrow_and_update());
-        self.tracker.keep_only(&listed);
-        let marked = self.tracker.mark(&listed, self.options.failures);
+        self.detector.retain_listed(&listed);
+        let marked = self.detector.mark(&listed, self.options.failures);
         self.view.send_if_modified(|view| {
             if **view == marked {
                 return false;

@@ -1,9 +1,10 @@
-//! fleet's ports over gRPC: what a caller sees of a node in another process.
+//! The ports of nodes in other processes, over gRPC.
 
 mod dispatch_proxy;
 mod index_server;
 mod ingest_node;
 mod matcher;
+mod mismatch;
 mod peers;
 mod replication_stream;
 mod split;

@@ -1,4 +1,4 @@
-//! Membership from a TOML file that the operator keeps equal on all nodes.
+//! Membership from a TOML file. The operator keeps the file equal on all nodes.
 //!
 //! ```toml
 //! replicas = 2
@@ -9,8 +9,8 @@
 //! roles = ["index-server"]
 //! ```
 //!
-//! The file is read again every second; a change that is right takes effect at once, one that is not is logged with
-//! file, line and key, and the last good view stays.
+//! The file is read again every second. A valid change takes effect at once. An invalid change is logged with file, line and
+//! key, and the last valid view stays in effect.
 
 mod parse;
 
@@ -26,23 +26,23 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use parse::{FileError, REPLICAS_MAX, parse};
 
-/// How often the file is looked at.
-const READ_EVERY: Duration = Duration::from_secs(1);
-/// Bytes of the file, at most: a node takes about 100, so this is ten thousand nodes.
+/// Time between two reads of the file.
+const READ_INTERVAL: Duration = Duration::from_secs(1);
+/// Maximum size of the file. A node takes about 100 bytes, so this is enough for ten thousand nodes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// A file that is watched. Every listed node counts as live: see [`crate::Liveness`].
+/// The membership of a file. Every listed node counts as live; [`crate::Liveness`] adds failure detection.
 pub struct StaticFile {
     view: watch::Sender<Arc<MembershipView>>,
     _reader: AbortOnDropHandle<()>,
 }
 
 impl StaticFile {
-    /// Reads the file, in which `own` must stand, and goes on watching it until dropped.
+    /// Reads the file, which must list the node `own`, and watches it until the value is dropped.
     pub async fn start(path: PathBuf, own: NodeId, sharding: Sharding) -> Result<Self, FileError> {
         let text = read(path.clone()).await?;
         let view = watch::Sender::new(Arc::new(view_of(&path, &text, &own, sharding)?));
-        let reader = tokio::spawn(keep_reading(path, text, own, sharding, view.clone()));
+        let reader = tokio::spawn(watch_file(path, text, own, sharding, view.clone()));
         Ok(Self { view, _reader: AbortOnDropHandle::new(reader) })
     }
 }
@@ -53,16 +53,18 @@ impl Membership for StaticFile {
     }
 }
 
-/// A small file: comparing all of it finds every change, which a time of change does not.
-async fn keep_reading(
+/// Reads the file again and again, and publishes changes. It compares the whole text, because the file's time of change
+/// misses changes within one tick of the file system's clock.
+async fn watch_file(
     path: PathBuf,
-    mut seen: String,
+    mut latest: String,
     own: NodeId,
     sharding: Sharding,
     view: watch::Sender<Arc<MembershipView>>,
 ) {
-    let mut ticks = interval(READ_EVERY);
+    let mut ticks = interval(READ_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // An unreadable file is logged once, not every second.
     let mut unreadable = false;
     loop {
         ticks.tick().await;
@@ -70,13 +72,13 @@ async fn keep_reading(
             Ok(text) => text,
             Err(error) => {
                 if !std::mem::replace(&mut unreadable, true) {
-                    tracing::error!(%error, "the membership file cannot be read: the last good view stays");
+                    tracing::error!(%error, "the membership file cannot be read; the last valid view stays in effect");
                 }
                 continue;
             }
         };
         unreadable = false;
-        if text == seen {
+        if text == latest {
             continue;
         }
         match view_of(&path, &text, &own, sharding) {
@@ -89,10 +91,11 @@ async fn keep_reading(
                 });
             }
             Err(error) => {
-                tracing::error!(%error, "the membership file changed and is wrong: the last good view stays");
+                tracing::error!(%error, "the membership file changed and is invalid; the last valid view stays in effect");
             }
         }
-        seen = text;
+        // An invalid text is also remembered, so that it is logged once.
+        latest = text;
     }
 }
 
@@ -110,15 +113,16 @@ fn view_of(path: &Path, text: &str, own: &NodeId, sharding: Sharding) -> Result<
     Ok(view)
 }
 
-/// Off the runtime's threads: a file system may hang.
+/// Reads the file on a blocking thread, because a file system may hang.
 async fn read(path: PathBuf) -> Result<String, FileError> {
     let reading = tokio::task::spawn_blocking(move || {
-        let whole = |reason: String| FileError { path: path.clone(), line: None, key: String::new(), reason };
-        let bytes = std::fs::metadata(&path).map_err(|error| whole(error.to_string()))?.len();
+        let file_error =
+            |reason: String| FileError { path: path.clone(), line: None, key: String::new(), reason };
+        let bytes = std::fs::metadata(&path).map_err(|error| file_error(error.to_string()))?.len();
         if bytes > FILE_BYTES_MAX {
-            return Err(whole(format!("{bytes} bytes, must be at most {FILE_BYTES_MAX}")));
+            return Err(file_error(format!("{bytes} bytes, must be at most {FILE_BYTES_MAX}")));
         }
-        std::fs::read_to_string(&path).map_err(|error| whole(error.to_string()))
+        std::fs::read_to_string(&path).map_err(|error| file_error(error.to_string()))
     });
     reading.await.expect("reading a file does not panic and is not cancelled")
 }

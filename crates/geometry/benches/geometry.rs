@@ -1,6 +1,7 @@
-//! What a search and a position update spend on geometry, one number per step.
+//! Measures what a search and a position update spend on geometry, one number per step.
 //!
-//! Inputs lie around a city and are walked through, so that no result can be kept from the call before.
+//! The inputs lie around a city. Each call takes the next input, so that the compiler cannot reuse the result of the call
+//! before.
 
 use std::hint::black_box;
 
@@ -9,7 +10,7 @@ use kerb_geometry::{Area, Cell, CellBounds, Circle, LatLng, Morton, Origin, Poly
 
 const CENTER: (f64, f64) = (52.52, 13.405);
 
-/// 1024 positions in a square of this many degrees around the center, by the golden ratio's sequence.
+/// Returns 1024 positions in a square around the center, spread evenly by the sequence of the golden ratio.
 fn positions(side_deg: f64) -> Vec<LatLng> {
     (0..1024)
         .map(|index| {
@@ -37,7 +38,7 @@ fn distances(criterion: &mut Criterion) {
     let cells: Vec<Cell> = near.iter().map(|position| Cell::of(Morton::from(*position), 14)).collect();
     let bounds: Vec<CellBounds> = cells.iter().map(|cell| cell.bounds()).collect();
     criterion.bench_function("hav/near", |b| each(b, &near, |position| origin.hav(position)));
-    // As a search does it: no call waits for the one before.
+    // Like a search: no call depends on the result of the call before.
     criterion.bench_function("hav/near_1024", |b| {
         b.iter(|| black_box(&near).iter().map(|position| origin.hav(*position)).fold(1.0, f64::min));
     });
@@ -87,7 +88,7 @@ fn areas(criterion: &mut Criterion) {
         })
     };
     for vertices in [20, 1000] {
-        let polygon = Polygon::new(ring(vertices).collect()).expect("a star");
+        let polygon = Polygon::new(ring(vertices).collect()).expect("the ring is a star");
         let near = positions(0.1);
         criterion.bench_function(&format!("polygon_{vertices}/contains"), |b| {
             each(b, &near, |position| polygon.contains(position));

@@ -1,6 +1,6 @@
-//! The area of a search, and how a box relates to it.
+//! The area of a search: a circle or a polygon.
 
-use crate::{CellBounds, Circle, LatLng, Polygon};
+use crate::{CellBounds, Circle, LatLng, Polygon, Relation};
 
 /// A validated search area.
 ///
@@ -24,19 +24,8 @@ pub enum Area {
     Polygon(Polygon),
 }
 
-/// How a box relates to an area.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
-    /// No position of the box is in the area. Certain.
-    Outside,
-    /// The box may be partly, fully or not at all in the area.
-    Overlaps,
-    /// Every position of the box is in the area. Certain.
-    Inside,
-}
-
 impl Area {
-    /// Whether the position is in the area; its boundary belongs to it.
+    /// Returns whether the position is in the area or on its boundary.
     #[inline]
     pub fn contains(&self, position: LatLng) -> bool {
         match self {

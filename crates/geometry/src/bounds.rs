@@ -1,4 +1,4 @@
-//! A box of latitude and longitude, and the distance of a position to it along each axis.
+//! A box of latitude and longitude, how it relates to an area, and the distance of a position to it along each axis.
 
 use crate::LatLng;
 use crate::coordinate::{HALF_E7, QUARTER_E7, TURN_E7};
@@ -26,7 +26,7 @@ pub struct CellBounds {
 }
 
 impl CellBounds {
-    /// The box with these two positions as opposite corners, in any order. It never crosses the antimeridian.
+    /// Makes the box with these two positions as opposite corners, in any order. It never crosses the antimeridian.
     pub fn from_corners(a: LatLng, b: LatLng) -> CellBounds {
         CellBounds {
             south_e7: a.lat_e7().min(b.lat_e7()),
@@ -36,7 +36,7 @@ impl CellBounds {
         }
     }
 
-    /// The box of a rectangle on the 2^32 × 2^32 grid of Morton codes. The ends are exclusive and at most 2^32.
+    /// Makes the box of a rectangle on the 2^32 × 2^32 grid of Morton codes. The ends are exclusive and at most 2^32.
     pub(crate) fn of_grid([x_min, x_end]: [u64; 2], [y_min, y_end]: [u64; 2]) -> CellBounds {
         CellBounds {
             south_e7: grid_lat_e7(y_min),
@@ -46,7 +46,7 @@ impl CellBounds {
         }
     }
 
-    /// Whether the position is in the box or on its edge.
+    /// Returns whether the position is in the box or on its edge.
     pub fn contains(&self, position: LatLng) -> bool {
         (self.south_e7..=self.north_e7).contains(&position.lat_e7())
             && (self.west_e7..=self.east_e7).contains(&position.lon_e7())
@@ -73,8 +73,19 @@ impl CellBounds {
     }
 }
 
-/// Returns the latitude of a grid line, rounded south. Both neighbors of a line round it alike, so there is no gap between
-/// them, and every position of a grid square is at or north of its southern line.
+/// How a box relates to an area.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// It is certain that no position of the box is in the area.
+    Outside,
+    /// The box may be partly, fully or not at all in the area.
+    Overlaps,
+    /// It is certain that every position of the box is in the area.
+    Inside,
+}
+
+/// Returns the latitude of a grid line, rounded south. The squares on both sides of a line round it alike, so there is no
+/// gap between them, and every position of a grid square is at or north of its southern line.
 #[inline]
 pub(crate) fn grid_lat_e7(y: u64) -> i32 {
     // y ≤ 2^32 and the factor < 2^31, so the product fits.

@@ -38,8 +38,8 @@ impl Cell {
         Cell { code: code.0 & !suffix(level), level }
     }
 
-    /// Whether both positions are in the same cell of this level, at most 32. Equal to a comparison of the cells, but
-    /// without interleaving the bits of the codes.
+    /// Returns whether both positions are in the same cell of this level, at most 32. The result equals a comparison of
+    /// the two cells, but no bits are interleaved.
     ///
     /// ```
     /// use kerb_geometry::{Cell, LatLng};
@@ -82,7 +82,7 @@ impl Cell {
         Morton(self.code | suffix(self.level))
     }
 
-    /// Whether the code has this prefix.
+    /// Returns whether the code starts with the prefix of this cell.
     #[inline]
     pub fn contains(self, code: Morton) -> bool {
         (code.0 ^ self.code) & !suffix(self.level) == 0
@@ -103,6 +103,7 @@ impl Cell {
         debug_assert!(index < 4, "{index} is no index of a child");
         debug_assert!(self.level < Cell::MAX_LEVEL, "a cell of level 32 has no children");
         let level = self.level + 1;
+        // `index` is at most 3, so the cast keeps it.
         Cell { code: self.code | (index as u64) << (64 - 2 * u32::from(level)), level }
     }
 
@@ -111,6 +112,7 @@ impl Cell {
     pub fn child_index(self, code: Morton) -> usize {
         debug_assert!(self.contains(code), "the code is not in the cell");
         debug_assert!(self.level < Cell::MAX_LEVEL, "a cell of level 32 has no children");
+        // The cast may drop high bits on a 32-bit machine; only the two lowest bits are used.
         (code.0 >> (62 - 2 * u32::from(self.level))) as usize & 3
     }
 

@@ -3,8 +3,8 @@
 use crate::coordinate::HALF_E7;
 use crate::{CellBounds, EARTH_RADIUS_M, LatLng, Origin, Relation, m_to_hav};
 
-/// Lattice steps in a radian.
-const STEPS: f64 = HALF_E7 as f64 / std::f64::consts::PI;
+/// Lattice steps in one radian.
+const STEPS_PER_RADIAN: f64 = HALF_E7 as f64 / std::f64::consts::PI;
 /// Poleward of this latitude [`Circle::reach`] returns `None`: close to a pole the box of a circle gets very wide.
 const POLAR_E7: f64 = 850_000_000.0;
 
@@ -23,7 +23,7 @@ const POLAR_E7: f64 = 850_000_000.0;
 pub struct Circle {
     center: Origin,
     radius_m: f64,
-    /// The radius as a half-chord squared: 1 if the circle is the whole globe.
+    /// The radius as a half-chord squared, 0 to 1; 1 if the circle is the whole globe.
     hav_max: f64,
 }
 
@@ -33,7 +33,8 @@ pub struct Circle {
 pub struct RadiusError(pub f64);
 
 impl Circle {
-    /// A circle with a radius in meters, finite and above 0. A radius of half the circumference or more is the whole globe.
+    /// Makes a circle. `radius_m` must be finite and above 0; from half the Earth's circumference on, the circle is the
+    /// whole globe.
     pub fn new(center: LatLng, radius_m: f64) -> Result<Circle, RadiusError> {
         if !radius_m.is_finite() || radius_m <= 0.0 {
             return Err(RadiusError(radius_m));
@@ -61,7 +62,7 @@ impl Circle {
         self.hav_max
     }
 
-    /// Whether the position is within the radius: exactly `origin.hav(position) <= m_to_hav(radius_m)`.
+    /// Returns whether the position is within the radius: exactly `origin.hav(position) <= m_to_hav(radius_m)`.
     #[inline]
     pub fn contains(&self, position: LatLng) -> bool {
         self.center.hav(position) <= self.hav_max
@@ -78,7 +79,7 @@ impl Circle {
         }
     }
 
-    /// Whether it is certain that no position of the box is in the circle.
+    /// Returns whether it is certain that no position of the box is in the circle.
     #[inline]
     pub(crate) fn misses(&self, bounds: &CellBounds) -> bool {
         self.center.lower_bound(bounds) > self.hav_max
@@ -91,13 +92,13 @@ impl Circle {
         let [lat, lon] = [self.center().lat_e7(), self.center().lon_e7()].map(f64::from);
         // The margin is far larger than the sum of all roundings, including that of the radius in `hav_max`.
         let wider = |steps: f64| (steps * (1.0 + 1e-9)).ceil() + 2.0;
-        let lat_reach = wider(angle * STEPS);
+        let lat_reach = wider(angle * STEPS_PER_RADIAN);
         if lat.abs() + lat_reach > POLAR_E7 {
             return None;
         }
         // The meridian tangent to the circle: in the right spherical triangle of pole, center and tangent point the
         // sine rule gives sin(Δlon) = sin(angle) / cos(lat) (Todhunter, Spherical Trigonometry, art. 62).
-        let lon_reach = wider((angle.sin() / (lat / STEPS).cos()).asin() * STEPS);
+        let lon_reach = wider((angle.sin() / (lat / STEPS_PER_RADIAN).cos()).asin() * STEPS_PER_RADIAN);
         let corner = |sign: f64| {
             let lon = lon + sign * lon_reach;
             let inside = lon.abs() < f64::from(HALF_E7);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Lattice steps in one degree.
-const E7: f64 = 1e7;
+const STEPS_PER_DEGREE: f64 = 1e7;
 /// A quarter turn in lattice steps: the largest latitude.
 pub(crate) const QUARTER_E7: i32 = 900_000_000;
 /// Half a turn in lattice steps: the largest longitude.
@@ -36,16 +36,16 @@ pub struct LatLng {
 /// Why a pair of numbers is not a position. The value is in degrees.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum CoordinateError {
-    /// Not a number from -90 to 90.
+    /// The latitude is not a number from -90 to 90.
     #[error("latitude: {0} is outside -90 to 90 degrees")]
     Latitude(f64),
-    /// Not a number from -180 to 180.
+    /// The longitude is not a number from -180 to 180.
     #[error("longitude: {0} is outside -180 to 180 degrees")]
     Longitude(f64),
 }
 
 impl CoordinateError {
-    /// The field at fault: `latitude` or `longitude`.
+    /// Returns the name of the wrong field: `latitude` or `longitude`.
     pub fn field(&self) -> &'static str {
         match self {
             CoordinateError::Latitude(_) => "latitude",
@@ -67,16 +67,17 @@ impl LatLng {
             return Err(CoordinateError::Longitude(lon_deg));
         }
         // The products are at most 1.8e9 in size, which fits an `i32`, so the casts cannot lose.
-        Ok(LatLng::on_lattice((lat_deg * E7).round() as i32, (lon_deg * E7).round() as i32))
+        let [lat_e7, lon_e7] = [lat_deg, lon_deg].map(|degrees| (degrees * STEPS_PER_DEGREE).round() as i32);
+        Ok(LatLng::on_lattice(lat_e7, lon_e7))
     }
 
     /// Validates a position in whole multiples of 1e-7 degrees.
     pub fn from_e7(lat_e7: i32, lon_e7: i32) -> Result<LatLng, CoordinateError> {
         if !(-QUARTER_E7..=QUARTER_E7).contains(&lat_e7) {
-            return Err(CoordinateError::Latitude(f64::from(lat_e7) / E7));
+            return Err(CoordinateError::Latitude(f64::from(lat_e7) / STEPS_PER_DEGREE));
         }
         if !(-HALF_E7..=HALF_E7).contains(&lon_e7) {
-            return Err(CoordinateError::Longitude(f64::from(lon_e7) / E7));
+            return Err(CoordinateError::Longitude(f64::from(lon_e7) / STEPS_PER_DEGREE));
         }
         Ok(LatLng::on_lattice(lat_e7, lon_e7))
     }
@@ -88,12 +89,12 @@ impl LatLng {
 
     /// Returns the latitude in degrees, north positive.
     pub fn lat_deg(self) -> f64 {
-        f64::from(self.lat_e7) / E7
+        f64::from(self.lat_e7) / STEPS_PER_DEGREE
     }
 
     /// Returns the longitude in degrees, east positive.
     pub fn lon_deg(self) -> f64 {
-        f64::from(self.lon_e7) / E7
+        f64::from(self.lon_e7) / STEPS_PER_DEGREE
     }
 
     /// Returns the latitude in units of 1e-7 degrees.
@@ -114,9 +115,10 @@ impl LatLng {
         u64::from(self.lat_e7.cast_unsigned()) << 32 | u64::from(self.lon_e7.cast_unsigned())
     }
 
-    /// Unpacks a position of [`LatLng::to_bits`]. Any other word gives a position outside the valid range.
+    /// Unpacks a position that [`LatLng::to_bits`] packed. Any other word gives a position outside the valid range.
     #[inline]
     pub fn from_bits(bits: u64) -> LatLng {
+        // The casts split the word into its halves.
         let position =
             LatLng { lat_e7: ((bits >> 32) as u32).cast_signed(), lon_e7: (bits as u32).cast_signed() };
         debug_assert!(
@@ -127,7 +129,7 @@ impl LatLng {
     }
 }
 
-/// Latitude, then longitude, in degrees with all seven decimals.
+/// Writes latitude, then longitude, in degrees with all seven decimals.
 impl fmt::Display for LatLng {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A number within ±180 with seven decimals has ten digits, and a double has sixteen: nothing is lost.
@@ -135,7 +137,7 @@ impl fmt::Display for LatLng {
     }
 }
 
-/// As [`Display`](fmt::Display): a position reads best in degrees.
+/// Writes degrees like [`Display`](fmt::Display): they are easier to read than lattice steps.
 impl fmt::Debug for LatLng {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LatLng({self})")

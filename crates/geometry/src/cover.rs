@@ -3,17 +3,18 @@
 use crate::tile::{ROWS, band_bounds, block_bounds, columns, tiles_of};
 use crate::{Area, Circle, Relation, Tile};
 
-/// A circle whose box has at most this many tiles is covered tile by tile. That is faster up to about a hundred tiles; a
-/// circle of 5 km has up to 16. Bench `geometry`, `cover/circle_2km`, on a busy machine: 3.8 µs from the globe down, 0.47 tile by
-/// tile.
-const FEW_TILES: usize = 64;
+/// A circle whose box has at most this many tiles is covered tile by tile. A circle of 5 km has up to 16.
+///
+/// The tile-by-tile test is the faster one up to about a hundred tiles. The bench `geometry`, `cover/circle_2km`, takes
+/// 3.8 µs from the globe down and 0.47 µs tile by tile.
+const SMALL_COVER_TILES_MAX: usize = 64;
 
 /// Returns every tile that may contain a position of the area, in order; `None` if there are more than `max_tiles`, in
 /// which case the caller treats all tiles as touched. The area has no position in any other tile.
 ///
-/// The search halves the range of rows until a row is single, then the range of its columns, and drops a range as soon as
-/// it is outside the area. Poles and the antimeridian need no special case, because [`Area::relation`] handles them. The
-/// work is proportional to `max_tiles`, however large the area is.
+/// The search halves the range of rows until one row is left, then the range of its columns. It drops a range as soon as
+/// the range is outside the area. Poles and the antimeridian need no special case, because [`Area::relation`] handles
+/// them. The work is proportional to `max_tiles`, however large the area is.
 ///
 /// ```
 /// use kerb_geometry::{Area, Circle, LatLng, Tile, cover};
@@ -26,7 +27,7 @@ const FEW_TILES: usize = 64;
 /// ```
 pub fn cover(area: &Area, max_tiles: usize) -> Option<Vec<Tile>> {
     if let Area::Circle(circle) = area
-        && let Some(tiles) = cover_of_few(circle)
+        && let Some(tiles) = cover_small_circle(circle)
     {
         return (tiles.len() <= max_tiles).then_some(tiles);
     }
@@ -36,14 +37,15 @@ pub fn cover(area: &Area, max_tiles: usize) -> Option<Vec<Tile>> {
 }
 
 /// Returns the cover of a small circle; `None` if its box is large, close to a pole or across the antimeridian.
-fn cover_of_few(circle: &Circle) -> Option<Vec<Tile>> {
+fn cover_small_circle(circle: &Circle) -> Option<Vec<Tile>> {
     let reach = circle.reach()?;
-    if tiles_of(&reach).nth(FEW_TILES).is_some() {
+    if tiles_of(&reach).nth(SMALL_COVER_TILES_MAX).is_some() {
         return None;
     }
     Some(tiles_of(&reach).filter(|tile| !circle.misses(&tile.bounds())).collect())
 }
 
+/// A cover that grows while the area is searched from the globe down.
 struct Cover<'a> {
     area: &'a Area,
     max_tiles: usize,
@@ -51,7 +53,7 @@ struct Cover<'a> {
 }
 
 impl Cover<'_> {
-    /// Adds the tiles that the area touches in these rows; the end is exclusive. `None` if there are too many.
+    /// Adds the tiles that the area touches in these rows; the end is exclusive. Returns `None` if there are too many.
     fn add_rows(&mut self, [start, end]: [u32; 2]) -> Option<()> {
         match self.area.relation(&band_bounds([start, end])) {
             Relation::Outside => Some(()),
@@ -65,7 +67,7 @@ impl Cover<'_> {
         }
     }
 
-    /// Adds the tiles that the area touches in these columns of a row.
+    /// Adds the tiles that the area touches in these columns of a row. Returns `None` if there are too many.
     fn add_columns(&mut self, row: u32, [start, end]: [u32; 2]) -> Option<()> {
         match self.area.relation(&block_bounds([row, row + 1], [start, end])) {
             Relation::Outside => Some(()),
@@ -79,9 +81,10 @@ impl Cover<'_> {
         }
     }
 
-    /// Adds these columns of a row. `None` if there are too many tiles.
+    /// Adds the tiles of these columns of a row. Returns `None` if there are too many tiles.
     fn add_run(&mut self, row: u32, [start, end]: [u32; 2]) -> Option<()> {
         let room = self.max_tiles - self.tiles.len();
+        // A row has at most 4,096 columns, so the cast keeps the count.
         if (end - start) as usize > room {
             return None;
         }

@@ -1,4 +1,5 @@
-//! Space only: validated positions, exact ordering by distance, quadtree cells, sharding tiles and search areas.
+//! Geometry on the globe: validated positions, exact ordering by distance, quadtree cells, sharding tiles and search
+//! areas.
 //!
 //! Every position lies on a lattice of 1e-7 degrees and is kept in integers, so cells, tiles and polygons are
 //! decided without rounding. Floats appear in one place: the *half-chord squared* ([`Origin::hav`]), which orders
@@ -35,8 +36,8 @@ mod serde_degrees;
 mod tile;
 mod trig;
 
-pub use area::{Area, Relation};
-pub use bounds::CellBounds;
+pub use area::Area;
+pub use bounds::{CellBounds, Relation};
 pub use cell::Cell;
 pub use circle::{Circle, RadiusError};
 pub use coordinate::{CoordinateError, LatLng};

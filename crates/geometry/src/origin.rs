@@ -1,8 +1,8 @@
 //! Distances from one prepared point to positions and boxes.
 //!
-//! The unit is the half-chord squared: the square of half of the straight line through the Earth between two positions,
-//! in Earth radii. It equals the haversine of the central angle (Sinnott, "Virtues of the Haversine", Sky and Telescope
-//! 68, 1984), it grows with the distance, and it needs neither a square root nor an arc sine.
+//! The unit is the half-chord squared. The chord is the straight line through the Earth between two positions; half of it,
+//! in Earth radii, is squared. The result equals the haversine of the central angle (Sinnott, "Virtues of the Haversine",
+//! Sky and Telescope 68, 1984). It grows with the distance, and it needs neither a square root nor an arc sine.
 
 use crate::bounds::{grid_lat_e7, grid_lon_e7, lat_gap_e7, lon_gap_e7};
 use crate::coordinate::{HALF_E7, TURN_E7};
@@ -13,10 +13,10 @@ use crate::trig::{
 use crate::{Cell, CellBounds, LatLng};
 
 /// Relative margin of the bounds. The bounds and [`Origin::hav`] are both exact to about ten roundings (2e-15). The margin
-/// is five hundred times that, and still loosens a bound by a micrometer in a thousand kilometers only.
+/// is five hundred times as large, and it loosens a bound by only a micrometer in a thousand kilometers.
 const MARGIN: f64 = 1e-12;
 
-/// A position prepared for many comparisons.
+/// A position with its sine and cosine, prepared for many measurements of distance.
 ///
 /// ```
 /// use kerb_geometry::{LatLng, Origin, hav_to_m};
@@ -53,6 +53,7 @@ impl Origin {
         let lat = position.lat_e7() - self.position.lat_e7();
         let lon = self.lon_difference_e7(position);
         if lat.abs() <= NEAR_E7 && lon <= i64::from(NEAR_E7) {
+            // Longitude differences are at most 1.8e9, which a double holds exactly. So are all casts to `f64` below.
             self.hav_near(f64::from(lat), lon as f64)
         } else {
             self.hav_far(position, lat, lon)
@@ -75,8 +76,8 @@ impl Origin {
 
     /// Returns the lower bounds of the four children of a cell above level 32, by child index.
     ///
-    /// The numbers equal [`lower_bound`](Origin::lower_bound) of each child's bounds at half of the work, because the
-    /// children share two ranges of latitude and two of longitude.
+    /// Each number equals [`lower_bound`](Origin::lower_bound) of the child's bounds. The work is half of four calls,
+    /// because the children share two ranges of latitude and two of longitude.
     #[inline]
     pub fn lower_bounds_of_children(&self, cell: Cell) -> [f64; 4] {
         debug_assert!(cell.level() < Cell::MAX_LEVEL, "a cell of level 32 has no children");
@@ -107,7 +108,7 @@ impl Origin {
         let at = self.position;
         let (south, north) = (bounds.south_e7(), bounds.north_e7());
         let lat_far = (at.lat_e7() - south).abs().max((at.lat_e7() - north).abs());
-        // The farthest meridian of the box is the one nearest to the meridian opposite of the origin.
+        // The farthest meridian of the box is the one nearest to the meridian opposite the origin.
         let opposite = if at.lon_e7() < 0 { at.lon_e7() + HALF_E7 } else { at.lon_e7() - HALF_E7 };
         let lon_far = i64::from(HALF_E7) - lon_gap_e7(opposite, bounds.west_e7(), bounds.east_e7());
         let lat_equatorward = lat_gap_e7(0, south, north);
@@ -124,10 +125,11 @@ impl Origin {
         straight.min(TURN_E7 - straight)
     }
 
-    /// The haversine without libm, for close positions. The cosine of the other latitude follows from the origin's by `cos(a + d) = cos a cos d - sin a sin d`.
+    /// Computes the haversine of a close position by short series, without libm. The cosine of the other latitude follows
+    /// from the origin's by `cos(a + d) = cos a cos d - sin a sin d`.
     ///
-    /// Its error is relative to the larger of the two cosines, also close to a pole: `cos a` and `sin d` are exact to their
-    /// own last bits, and `d` is at most the larger of the two distances to the pole.
+    /// Its error is relative to the larger of the two cosines, even close to a pole: `cos a` and `sin d` are exact to
+    /// their own last bits, and `d` is at most the larger of the two distances to the pole.
     #[inline]
     fn hav_near(&self, lat_difference_e7: f64, lon_difference_e7: f64) -> f64 {
         let lat_term = sin_sq_half_below(lat_difference_e7);
@@ -135,7 +137,7 @@ impl Origin {
         lat_term + self.cos_lat * cos_other * sin_sq_half_below(lon_difference_e7)
     }
 
-    /// The haversine with the sine of the library. It is rare in a search, so it stays out of line.
+    /// Computes the haversine with the sine of libm. A search rarely needs it, so it stays out of line.
     #[cold]
     fn hav_far(&self, position: LatLng, lat_difference_e7: i32, lon_difference_e7: i64) -> f64 {
         let lat_term = sin_sq_half(f64::from(lat_difference_e7));

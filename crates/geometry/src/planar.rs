@@ -7,14 +7,14 @@ pub(crate) struct PlanePoint {
     pub(crate) lat: i64,
 }
 
-/// A closed rectangle.
+/// A rectangle in the plane, with its edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rectangle {
     pub(crate) min: PlanePoint,
     pub(crate) max: PlanePoint,
 }
 
-/// A closed straight edge.
+/// A straight edge in the plane, with its end points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Segment {
     pub(crate) start: PlanePoint,
@@ -22,7 +22,7 @@ pub(crate) struct Segment {
 }
 
 impl Rectangle {
-    /// The smallest rectangle around the points, of which there is at least one.
+    /// Makes the smallest rectangle around the points. There must be at least one point.
     pub(crate) fn around(points: &[PlanePoint]) -> Rectangle {
         let first = Rectangle { min: points[0], max: points[0] };
         points.iter().fold(first, |grown, point| Rectangle {
@@ -62,7 +62,7 @@ impl Segment {
         side(self.start, self.end, point)
     }
 
-    /// Whether two edges have a point in common.
+    /// Returns whether two edges have a point in common.
     ///
     /// Each edge must have one end on either side of the other's line, or on it. For edges on one line the test of the
     /// rectangles decides.
@@ -72,10 +72,10 @@ impl Segment {
             && other.side(self.start) * other.side(self.end) <= 0
     }
 
-    /// Whether the edge and the rectangle have a point in common.
+    /// Returns whether the edge and the rectangle have a point in common.
     ///
     /// Two convex shapes are disjoint exactly if a line along one of their edges separates them (the separating axis
-    /// theorem). Here that is a side of the rectangle, or the line of the edge with all four corners on one side.
+    /// theorem). Here the line is a side of the rectangle, or the line of the edge if all four corners are on one side of it.
     pub(crate) fn meets_rectangle(&self, rectangle: &Rectangle) -> bool {
         if !self.rectangle().meets(rectangle) {
             return false;
@@ -92,5 +92,6 @@ pub(crate) fn side(a: PlanePoint, b: PlanePoint, c: PlanePoint) -> i32 {
     let product = |u: i64, v: i64| i128::from(u) * i128::from(v);
     let left = product(b.lon - a.lon, c.lat - a.lat);
     let right = product(b.lat - a.lat, c.lon - a.lon);
+    // `Ordering` has the values -1, 0 and 1.
     left.cmp(&right) as i32
 }

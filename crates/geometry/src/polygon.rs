@@ -1,8 +1,8 @@
-//! A polygon in the longitude/latitude plane, with exact membership.
+//! A polygon in the longitude/latitude plane, with an exact test of membership.
 
 use crate::coordinate::TURN_E7;
 use crate::planar::{PlanePoint, Rectangle};
-use crate::ring::{check, edges};
+use crate::ring::{edges, validate_ring};
 use crate::{CellBounds, LatLng, PolygonError, Relation};
 
 /// A simple polygon without holes. Its boundary belongs to it.
@@ -31,24 +31,24 @@ pub struct Polygon {
 }
 
 impl Polygon {
-    /// Validates a ring of vertices; the first may be repeated at the end. The error names the vertex or edge at fault if
-    /// the ring does not bound one area: fewer than 3 vertices, repeated ones, edges that cross or touch, a ring around a
-    /// pole.
+    /// Validates a ring of vertices; the first vertex may be repeated at the end. The ring must bound one area. The error
+    /// names the wrong vertex or edge: fewer than 3 vertices, repeated vertices, edges that cross or touch, a ring around
+    /// a pole.
     pub fn new(mut vertices: Vec<LatLng>) -> Result<Polygon, PolygonError> {
-        let ring = check(&mut vertices)?;
+        let ring = validate_ring(&mut vertices)?;
         Ok(Polygon { span: Rectangle::around(&ring), vertices, ring })
     }
 
-    /// Returns the vertices as given, without a repeated closing one.
+    /// Returns the vertices in the given order, without a repeated closing vertex.
     pub fn vertices(&self) -> &[LatLng] {
         &self.vertices
     }
 
-    /// Whether the position is inside or on the boundary.
+    /// Returns whether the position is inside or on the boundary.
     #[inline]
     pub fn contains(&self, position: LatLng) -> bool {
-        // The ring starts within -180 to 180 degrees and is at most 360 degrees wide, so a position can only be inside as it
-        // is, or a whole turn to the east.
+        // The ring's western end is within -180 to 180 degrees, and the ring is at most 360 degrees wide. So a position can
+        // only be inside at its own longitude, or a whole turn to the east of it.
         [0, TURN_E7].into_iter().any(|turn| {
             let lon = i64::from(position.lon_e7()) + turn;
             let point = PlanePoint { lon, lat: i64::from(position.lat_e7()) };
@@ -58,8 +58,9 @@ impl Polygon {
 
     /// Returns how the box relates to the polygon.
     pub fn relation(&self, bounds: &CellBounds) -> Relation {
-        let as_it_is = self.relation_in_plane(bounds, 0);
-        if as_it_is == Relation::Outside { self.relation_in_plane(bounds, TURN_E7) } else { as_it_is }
+        // As in `contains`: the box at its own longitude, or a whole turn to the east of it.
+        let unshifted = self.relation_in_plane(bounds, 0);
+        if unshifted == Relation::Outside { self.relation_in_plane(bounds, TURN_E7) } else { unshifted }
     }
 
     /// Counts the edges that a ray from the point to the east crosses: an odd number means inside (Shimrat, "Algorithm
@@ -94,7 +95,7 @@ impl Polygon {
         } else if edges(&self.ring).any(|edge| edge.meets_rectangle(&rectangle)) {
             Relation::Overlaps
         } else if self.ring_contains(rectangle.min) {
-            // No edge enters the box, so it is on one side of the boundary with all it holds.
+            // No edge enters the box, so all of the box is on one side of the boundary.
             Relation::Inside
         } else {
             Relation::Outside

@@ -5,76 +5,49 @@ use crate::coordinate::{HALF_E7, TURN_E7};
 use crate::planar::{PlanePoint, Rectangle, Segment, side};
 
 /// Maximum vertices of a polygon, not counting a repeated closing vertex. Validation compares each edge with the edges at
-/// its longitudes, which is at worst half a million pairs.
+/// its longitudes: at worst half a million pairs.
 pub const MAX_POLYGON_VERTICES: usize = 1000;
 
 /// Why a ring of vertices is not a polygon. Vertices and edges count from 0; edge `n` starts at vertex `n`.
+#[expect(missing_docs, reason = "the fields are named like the values in the messages")]
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum PolygonError {
-    /// Fewer than 3 different vertices.
+    /// The ring has fewer than 3 different vertices. `count` does not include a repeated closing vertex.
     #[error("polygon: {count} vertices are too few, at least 3 different ones are needed")]
-    TooFewVertices {
-        /// Number of vertices, not counting a repeated closing one.
-        count: usize,
-    },
-    /// More vertices than [`MAX_POLYGON_VERTICES`].
+    TooFewVertices { count: usize },
+    /// The ring has more than [`MAX_POLYGON_VERTICES`] vertices. `count` does not include a repeated closing vertex.
     #[error("polygon: {count} vertices are too many, at most {MAX_POLYGON_VERTICES} are allowed")]
-    TooManyVertices {
-        /// Number of vertices, not counting a repeated closing one.
-        count: usize,
-    },
-    /// Two vertices are the same position.
+    TooManyVertices { count: usize },
+    /// Two vertices are at the same position. `first` comes before `second` in the ring.
     #[error("polygon: vertices {first} and {second} are both {at}, each must be different")]
-    RepeatedVertex {
-        /// The earlier vertex.
-        first: usize,
-        /// The later vertex.
-        second: usize,
-        /// Their position.
-        at: LatLng,
-    },
-    /// All vertices are on one line.
+    RepeatedVertex { first: usize, second: usize, at: LatLng },
+    /// All vertices are on one line, which goes from vertex 0 to vertex 1.
     #[error(
         "polygon: all vertices lie on the line from vertex 0 at {from} to vertex 1 at {to}, it has no area"
     )]
-    ZeroArea {
-        /// Vertex 0.
-        from: LatLng,
-        /// Vertex 1.
-        to: LatLng,
-    },
-    /// Two edges cross, or touch at a point that is not a shared vertex.
+    ZeroArea { from: LatLng, to: LatLng },
+    /// Two edges cross, or touch at a point that is not a shared vertex. `first` comes before `second` in the ring.
     #[error(
         "polygon: edge {first} from {first_start} and edge {second} from {second_start} cross or touch, \
          edges may only meet at the vertex they share"
     )]
-    EdgesMeet {
-        /// The earlier edge.
-        first: usize,
-        /// The start of that edge.
-        first_start: LatLng,
-        /// The later edge.
-        second: usize,
-        /// The start of that edge.
-        second_start: LatLng,
-    },
+    EdgesMeet { first: usize, first_start: LatLng, second: usize, second_start: LatLng },
     /// The ring goes around a pole, so it has no inside in the longitude/latitude plane.
     #[error(
         "polygon: the ring goes all the way round the globe and does not close; \
          to hold a pole, add edges along a meridian, the pole and back"
     )]
     GoesRoundPole,
-    /// The ring spans more than 360 degrees of longitude.
+    /// The ring spans more than 360 degrees of longitude from its westernmost to its easternmost vertex.
     #[error("polygon: {width_deg} degrees of longitude are too wide, at most 360 are allowed")]
-    TooWide {
-        /// Degrees of longitude from its westernmost to its easternmost vertex.
-        width_deg: f64,
-    },
+    TooWide { width_deg: f64 },
 }
 
-/// Validates a ring, whose closing vertex may be repeated, and lays it out in the plane: without the closing vertex,
-/// longitudes unwrapped so that no edge is longer than half a turn, and the western end within -180 to 180 degrees.
-pub(crate) fn check(vertices: &mut Vec<LatLng>) -> Result<Vec<PlanePoint>, PolygonError> {
+/// Validates a ring and lays it out in the plane. A repeated closing vertex is removed.
+///
+/// In the plane, longitudes are unwrapped: they continue beyond 180 degrees, so that no edge is longer than half a turn.
+/// The western end of the ring is within -180 to 180 degrees.
+pub(crate) fn validate_ring(vertices: &mut Vec<LatLng>) -> Result<Vec<PlanePoint>, PolygonError> {
     if vertices.len() > 1 && vertices.first() == vertices.last() {
         vertices.pop();
     }
@@ -84,11 +57,11 @@ pub(crate) fn check(vertices: &mut Vec<LatLng>) -> Result<Vec<PlanePoint>, Polyg
         _ => {}
     }
     let ring = unwrap_longitudes(vertices)?;
-    refuse_repeated(vertices, &ring)?;
+    reject_repeated_vertices(vertices, &ring)?;
     if ring.iter().all(|point| side(ring[0], ring[1], *point) == 0) {
         return Err(PolygonError::ZeroArea { from: vertices[0], to: vertices[1] });
     }
-    refuse_meeting_edges(vertices, &ring)?;
+    reject_meeting_edges(vertices, &ring)?;
     Ok(ring)
 }
 
@@ -113,6 +86,7 @@ fn unwrap_longitudes(vertices: &[LatLng]) -> Result<Vec<PlanePoint>, PolygonErro
     let span = Rectangle::around(&ring);
     let width = span.max.lon - span.min.lon;
     if width > TURN_E7 {
+        // At most a thousand half turns, 1.8e12 steps, which a double holds exactly.
         return Err(PolygonError::TooWide { width_deg: width as f64 / 1e7 });
     }
     let turns = (span.min.lon + i64::from(HALF_E7)).div_euclid(TURN_E7);
@@ -128,7 +102,7 @@ fn lon_step(from: LatLng, to: LatLng) -> i64 {
     if straight.abs() > i64::from(HALF_E7) { straight - straight.signum() * TURN_E7 } else { straight }
 }
 
-fn refuse_repeated(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), PolygonError> {
+fn reject_repeated_vertices(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), PolygonError> {
     let mut order: Vec<usize> = (0..ring.len()).collect();
     // Stable, so equal vertices stay in the order of the ring.
     order.sort_by_key(|&vertex| ring[vertex]);
@@ -140,9 +114,11 @@ fn refuse_repeated(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), Polyg
     }
 }
 
-/// Compares every edge with the edges that start within its longitudes: a sweep from west to east (Shamos and Hoey,
-/// "Geometric Intersection Problems", FOCS 1976) without the tree, which a thousand edges do not need. All vertices differ.
-fn refuse_meeting_edges(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), PolygonError> {
+/// Compares every edge with the edges that start within its longitudes. All vertices must differ.
+///
+/// This is a sweep from west to east (Shamos and Hoey, "Geometric Intersection Problems", FOCS 1976). It omits the tree
+/// of that algorithm, which a thousand edges do not need.
+fn reject_meeting_edges(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), PolygonError> {
     let mut from_west: Vec<(Rectangle, usize, Segment)> =
         edges(ring).enumerate().map(|(index, edge)| (edge.rectangle(), index, edge)).collect();
     from_west.sort_unstable_by_key(|(rectangle, index, _)| (rectangle.min.lon, *index));
@@ -166,7 +142,7 @@ fn refuse_meeting_edges(vertices: &[LatLng], ring: &[PlanePoint]) -> Result<(), 
     Ok(())
 }
 
-/// Whether two edges of a ring meet at a point that is not a shared vertex.
+/// Returns whether two edges of a ring meet at a point that is not a shared vertex.
 fn meet_wrongly(a: &Segment, b: &Segment) -> bool {
     if a.end == b.start {
         folds_back(a, b)
@@ -177,10 +153,12 @@ fn meet_wrongly(a: &Segment, b: &Segment) -> bool {
     }
 }
 
-/// Whether an edge runs back over the one before it.
+/// Returns whether the edge `next`, which starts at the end of `edge`, runs back over it.
 fn folds_back(edge: &Segment, next: &Segment) -> bool {
     let (back_lon, back_lat) = (edge.start.lon - edge.end.lon, edge.start.lat - edge.end.lat);
-    let (on_lon, on_lat) = (next.end.lon - next.start.lon, next.end.lat - next.start.lat);
-    let same_way = i128::from(back_lon) * i128::from(on_lon) + i128::from(back_lat) * i128::from(on_lat) > 0;
-    same_way && edge.side(next.end) == 0
+    let (next_lon, next_lat) = (next.end.lon - next.start.lon, next.end.lat - next.start.lat);
+    let dot_product =
+        i128::from(back_lon) * i128::from(next_lon) + i128::from(back_lat) * i128::from(next_lat);
+    // `next` points backward along the line of `edge`.
+    dot_product > 0 && edge.side(next.end) == 0
 }

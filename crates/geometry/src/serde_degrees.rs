@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::coordinate::{CoordinateError, LatLng};
 
-/// A position in degrees. The round trip is exact: a double of at most 180 is off by 3e-14 after parsing, and the lattice
-/// rounds to 1e-7.
+/// A position in degrees. The round trip is exact: parsing changes a double of at most 180 by at most 3e-14, and the
+/// lattice rounds to 1e-7.
 #[derive(Serialize, Deserialize)]
 struct Degrees {
     lat: f64,
@@ -20,14 +20,14 @@ impl TryFrom<Degrees> for LatLng {
     }
 }
 
-/// `{"lat": 52.52, "lon": 13.405}`.
+/// Writes two fields in degrees: `{"lat": 52.52, "lon": 13.405}`.
 impl Serialize for LatLng {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Degrees { lat: self.lat_deg(), lon: self.lon_deg() }.serialize(serializer)
     }
 }
 
-/// Validated by [`LatLng::new`].
+/// Reads the same two fields and validates them with [`LatLng::new`].
 impl<'de> Deserialize<'de> for LatLng {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Degrees::deserialize(deserializer)?.try_into().map_err(serde::de::Error::custom)

@@ -7,14 +7,14 @@ use crate::{CellBounds, LatLng};
 const LEVEL: u32 = 12;
 /// Rows from pole to pole, and columns around the equator.
 pub(crate) const ROWS: u32 = 1 << LEVEL;
-/// Bits of a Morton row or column below a tile's.
+/// Bits of a Morton row or column below the bits of a tile.
 const SUB_BITS: u32 = 32 - LEVEL;
 
 /// A tile of the sharding grid.
 ///
 /// A row is one row of quadtree cells of level 12: 180 / 4096 degrees, 4.9 km. Its columns, 9.8 km wide at the
 /// equator, are merged in pairs, fours, eights and so on toward the poles, so that a tile is everywhere between 4.9 and
-/// 9.8 km wide; the rows at the poles have four tiles each. So a tile is a run of up to 1024 cells of level 12.
+/// 9.8 km wide. The rows at the poles have four tiles each. A tile is therefore a run of up to 1024 cells of level 12.
 ///
 /// The order is by row from the south, then by column from the west.
 ///
@@ -38,7 +38,7 @@ impl Tile {
         Tile::at(row, column(position) >> SUB_BITS >> merge_shift(row))
     }
 
-    /// Returns a number for the wire and for hashing: the row in the upper bits, the column in the lower 12.
+    /// Returns a number for the wire and for hashing: the row is in the upper bits, the column in the lower 12.
     #[inline]
     pub fn as_u32(self) -> u32 {
         self.0
@@ -73,7 +73,7 @@ pub(crate) fn band_bounds([row_min, row_end]: [u32; 2]) -> CellBounds {
     CellBounds::of_grid([0, 1 << 32], [row_min, row_end].map(|row| u64::from(row) << SUB_BITS))
 }
 
-/// Returns the box of some tiles of one row. The row is given with the one after it; the end of the columns is exclusive.
+/// Returns the box of some tiles of one row. `row_end` is `row + 1`; the end of the columns is exclusive.
 pub(crate) fn block_bounds([row, row_end]: [u32; 2], column_range: [u32; 2]) -> CellBounds {
     let shift = SUB_BITS + u32::from(merge_shift(row));
     CellBounds::of_grid(
@@ -105,7 +105,7 @@ fn merge_shift(row: u32) -> u8 {
 /// A unit test derives them.
 const FIRST_MERGED_ROWS: [u32; 10] = [1366, 1719, 1885, 1967, 2008, 2028, 2038, 2043, 2046, 2047];
 
-/// [`FIRST_MERGED_ROWS`] as a table: one look-up instead of a search.
+/// [`merge_shift`] of every row: one look-up instead of a search in [`FIRST_MERGED_ROWS`].
 static MERGE_SHIFTS: [u8; ROWS as usize] = merge_shifts();
 
 const fn merge_shifts() -> [u8; ROWS as usize] {
@@ -116,7 +116,7 @@ const fn merge_shifts() -> [u8; ROWS as usize] {
         while shift < FIRST_MERGED_ROWS.len() && FIRST_MERGED_ROWS[shift] <= from_equator {
             shift += 1;
         }
-        // `shift` is at most 10, the length of `FIRST_MERGED_ROWS`.
+        // `shift` is at most 10, the length of `FIRST_MERGED_ROWS`, so the cast to `u8` keeps it. A row number fits a `usize`.
         shifts[(ROWS / 2 + from_equator) as usize] = shift as u8;
         shifts[(ROWS / 2 - 1 - from_equator) as usize] = shift as u8;
         from_equator += 1;

@@ -1,7 +1,7 @@
-//! The journal on disk: what one durable append takes, how many there are when many markets share the disk's wait, and
-//! how fast a market is read again.
+//! Measures the journal on disk: the time of one durable append, the rate of appends when many markets share a commit, and
+//! the rate at which a market is read.
 //!
-//! `cargo bench -p kerb-cluster --bench journal`
+//! `cargo bench -p kerb-journal --bench journal`
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
@@ -16,22 +16,23 @@ use kerb_types::{DriverId, TravelSource};
 use tokio::runtime::Runtime;
 
 const WRITERS: usize = 64;
-/// Appends of each writer in one round, one after the other.
+/// Appends of each writer in one iteration, one after the other.
 const APPENDS: u64 = 16;
 const RECORDS: u64 = 100_000;
-/// Records of one page, and appends on their way while the market to be read is made.
+/// Records of one page of reads, and of one batch of concurrent appends.
 const PAGE: usize = 1_000;
 
 fn market(number: usize) -> MarketId {
     MarketId::new(&format!("market-{number}")).expect("a legal name")
 }
 
-/// A window that makes ten offers.
+/// Makes the record of a window with ten offers.
 fn record(market: &MarketId, version: Version) -> Record {
     let offer = |n: u64| Change::Trip {
         trip: TripId { market: market.clone(), number: version * 10 + n },
         event: TripEvent::Offered {
             driver: DriverId::new(&format!("driver-{:08}", version * 10 + n)).expect("a legal id"),
+            // `n` is below 10.
             pickup_eta_s: 120 + n as u32,
             travel_source: Some(TravelSource::Roads),
             expires_ms: 1_700_000_015_000,
@@ -76,7 +77,7 @@ fn replay(c: &mut Criterion) {
     let journal = FjallJournal::open(folder.path()).expect("an empty journal");
     let world = market(0);
     for page in (0..RECORDS).step_by(PAGE) {
-        // In order: each is sent when its turn to be polled comes, and does not wait for the one before.
+        // `join_all` polls the appends in order, so they are queued in order, without waiting for each other.
         let sent = (page..page + PAGE as u64)
             .map(|expected| journal.append(world.clone(), expected, record(&world, expected + 1)));
         assert!(runtime.block_on(join_all(sent)).iter().all(Result::is_ok), "the only writer");

@@ -1,11 +1,10 @@
-//! Under which key a record stands: the market's name, a zero byte, which no name has, and the version in big endian. So
-//! the records of a market stand together, in order.
+//! The keys of records; the crate's documentation describes them.
 
 use kerb_trips::{MarketId, Version};
 
 const END_OF_NAME: u8 = 0;
 
-/// The key of a record.
+/// Returns the key of a record.
 pub(super) fn record_key(market: &MarketId, version: Version) -> Vec<u8> {
     let mut key = Vec::with_capacity(market.as_str().len() + 1 + 8);
     key.extend(market.as_str().as_bytes());
@@ -14,7 +13,7 @@ pub(super) fn record_key(market: &MarketId, version: Version) -> Vec<u8> {
     key
 }
 
-/// Whose record, and which one; `None` for another key.
+/// Returns the market and the version of a record's key; `None` for anything else.
 pub(super) fn parse_record_key(key: &[u8]) -> Option<(MarketId, Version)> {
     let (name, version) = key.split_last_chunk()?;
     let (end, name) = name.split_last()?;
@@ -22,7 +21,7 @@ pub(super) fn parse_record_key(key: &[u8]) -> Option<(MarketId, Version)> {
     Some((parse_market(name)?, Version::from_be_bytes(*version)))
 }
 
-/// The market of this name; `None` for what is no name.
+/// Returns the market with this name; `None` if a market cannot have it.
 pub(super) fn parse_market(name: &[u8]) -> Option<MarketId> {
     MarketId::new(std::str::from_utf8(name).ok()?).ok()
 }
@@ -32,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_sort_by_market_and_version_and_come_back() {
+    fn keys_sort_by_market_and_version_and_parse_back() {
         let market = |name| MarketId::new(name).unwrap();
         let mut records = vec![];
         for name in ["a", "a-", "a.b", "ab", "b"] {
@@ -47,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn other_bytes_are_not_keys() {
         for key in [
             &b""[..],
             b"world",

@@ -1,15 +1,38 @@
-//! Journals of trips: fleet's `TripJournal` on this machine's disk, or in memory for tests and demonstrations.
+//! Journals of trips: the port `TripJournal` on this machine's disk, and in memory for tests and demonstrations.
 //!
-//! **What is kept.** [`FjallJournal`] keeps a folder: the engine's files in `engine`, and the file `acknowledged`. Each
-//! record stands under its market and version, as text that names its fields (JSON), behind a check over key and text.
+//! # Files of a journal
 //!
-//! **What is found when files are damaged.** A record that is changed, in another place than its own, or missing
-//! between others is never answered: opening or reading fails and names the folder, the market and the version. The
-//! engine itself takes a broken end of its log for a write that was cut off by a crash, and drops it. Such a loss is
-//! found by `acknowledged`, which counts what was answered: opening then fails and says how many records are missing.
-//! That count is written without waiting for the disk, so after a loss of power, and only then, it may lag behind, and
-//! a log that was damaged in the same moment may lose its last acknowledged records unnoticed. A changed record in the
-//! middle is found when it is read, not at the opening, which looks at the first and last record of each market.
+//! A journal is a folder. All numbers are unsigned and have 64 bits; every checksum is the 64-bit xxh3.
+//!
+//! | path | content |
+//! |---|---|
+//! | `engine/` | the files of the storage engine (fjall) with two keyspaces: `records` and `snapshots` |
+//! | `acknowledged` | 16 bytes: the number of acknowledged records of all markets, and the checksum of that number, both in little endian |
+//!
+//! A keyspace maps keys to values in the order of the keys:
+//!
+//! | keyspace | key | content of the value |
+//! |---|---|---|
+//! | `records` | the market's name, a zero byte, the version in big endian | the record as JSON |
+//! | `snapshots` | the market's name | the version in little endian, then the snapshot's bytes |
+//!
+//! No name contains a zero byte, so the records of a market are next to each other, in order of their versions. The first
+//! version of a market is 1.
+//!
+//! Each value starts with 9 bytes: the number of the format (one byte, now 1), and a checksum in little endian. The checksum
+//! covers the key, the format and the content, so a value under a wrong key is detected. JSON names its fields:
+//! programs of later releases that have more fields still read it, and so do people.
+//!
+//! # Damaged files
+//!
+//! A record that is changed, that is under a wrong key, or that is missing between others is never returned: opening or
+//! reading fails, and the error names the folder, the market and the version. Opening reads the first and the last record
+//! of each market; a changed record in between is detected when it is read.
+//!
+//! The engine takes a damaged end of its log for a write that a crash cut off, and drops it. The file `acknowledged` reveals
+//! this loss: opening fails, and the error states how many records are missing. The process does not wait until this file
+//! is on the disk. So after a loss of power the count may be too low, and if the log is damaged in the same moment, the last
+//! acknowledged records may be lost without an error.
 
 mod disk;
 mod error;
@@ -18,6 +41,7 @@ mod memory;
 mod open;
 mod preflight;
 mod record;
+mod store;
 #[cfg(test)]
 mod tests;
 mod watermark;

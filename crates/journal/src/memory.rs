@@ -1,4 +1,4 @@
-//! A journal in memory: all that the one on disk does, but for being there after the end of the process.
+//! A journal in memory. It behaves like the one on disk, but ends with its process.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,52 +6,56 @@ use futures::FutureExt;
 use futures::future::ready;
 use kerb_ports::{PortFuture, TripJournal, TripJournalError};
 use kerb_trips::{MarketId, Record, Version};
-use kerb_types::FieldError;
 use parking_lot::Mutex;
 
 use crate::key::record_key;
-use crate::record::{check_snapshot, decode_record, encode_record};
+use crate::record::{check_snapshot, decode_record, encode_record, no_such_version};
 
 /// A journal in memory, for tests, for demonstrations without a data directory, and for simulations.
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
-    markets: Mutex<BTreeMap<MarketId, Market>>,
-    evictions: bool,
+    markets: Mutex<BTreeMap<MarketId, MarketRecords>>,
+    truncates: bool,
 }
 
 #[derive(Debug, Default)]
-struct Market {
-    /// Up to this version, records are forgotten.
-    forgotten: Version,
-    /// The ones after it, as they would be on disk.
+struct MarketRecords {
+    /// Records up to this version are removed.
+    truncated_to: Version,
+    /// The records after `truncated_to`, in order, encoded as on disk.
     records: VecDeque<Vec<u8>>,
     snapshot: Option<(Version, Vec<u8>)>,
 }
 
-impl Market {
+impl MarketRecords {
+    /// Returns the newest version.
     fn version(&self) -> Version {
-        self.forgotten + self.records.len() as Version
+        // A length fits a `Version`, which has 64 bits.
+        self.truncated_to + self.records.len() as Version
     }
 
-    /// Forgets the records up to this version, which are there.
-    fn forget(&mut self, version: Version) {
-        let count = version.saturating_sub(self.forgotten);
+    /// Removes the records up to this version, which is not beyond the newest one.
+    fn truncate(&mut self, version: Version) {
+        let count = version.saturating_sub(self.truncated_to);
+        // At most the number of records, so the cast keeps it.
         self.records.drain(..count as usize);
-        self.forgotten += count;
+        self.truncated_to += count;
     }
 }
 
 impl MemoryJournal {
-    /// Without records. It keeps every one, so it grows as long as the process lives.
+    /// Makes an empty journal that keeps every record, so it grows as long as the process lives.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Without records. A market's records are forgotten from its second snapshot after them on: its matcher needs none
-    /// before the last snapshot, and who subscribes from the start on has as many again to fall behind. To read one that
-    /// is forgotten is [`TripJournalError::Internal`].
-    pub fn forgetting() -> Self {
-        Self { evictions: true, ..Self::default() }
+    /// Makes an empty journal that removes old records: when a market saves a snapshot, all records up to its previous
+    /// snapshot.
+    ///
+    /// The market's matcher only needs the records after the newest snapshot. The other records are for subscribers that
+    /// lag behind. Reading a removed record is [`TripJournalError::Internal`].
+    pub fn truncating() -> Self {
+        Self { truncates: true, ..Self::default() }
     }
 
     fn append_now(
@@ -61,7 +65,7 @@ impl MemoryJournal {
         record: &Record,
     ) -> Result<Version, TripJournalError> {
         let mut markets = self.markets.lock();
-        let current = markets.get(market).map_or(0, Market::version);
+        let current = markets.get(market).map_or(0, MarketRecords::version);
         if current != expected {
             return Err(TripJournalError::Conflict { market: market.clone(), expected, current });
         }
@@ -78,15 +82,16 @@ impl MemoryJournal {
         max: usize,
     ) -> Result<Vec<(Version, Record)>, TripJournalError> {
         let markets = self.markets.lock();
-        let Some(market_now) = markets.get(market) else { return Ok(Vec::new()) };
-        let forgotten = market_now.forgotten;
-        if after < forgotten {
-            let text = format!("market {market}: its records up to version {forgotten} are forgotten");
+        let Some(stored) = markets.get(market) else { return Ok(Vec::new()) };
+        let truncated_to = stored.truncated_to;
+        if after < truncated_to {
+            let text = format!("market {market}: its records up to version {truncated_to} are removed");
             return Err(TripJournalError::Internal(text));
         }
-        let versions = after.saturating_add(1)..=market_now.version();
+        let versions = after.saturating_add(1)..=stored.version();
         let read = versions.take(max).map(|version| {
-            let bytes = &market_now.records[(version - forgotten - 1) as usize];
+            // Below the number of records, so the cast keeps it.
+            let bytes = &stored.records[(version - truncated_to - 1) as usize];
             let record =
                 decode_record(&record_key(market, version), bytes).map_err(TripJournalError::Internal)?;
             Ok((version, record))
@@ -102,21 +107,17 @@ impl MemoryJournal {
     ) -> Result<(), TripJournalError> {
         check_snapshot(&snapshot)?;
         let mut markets = self.markets.lock();
-        let market_now = markets.get_mut(market).filter(|market| version <= market.version());
-        let market_now = market_now.ok_or_else(|| no_such_version(version))?;
-        if market_now.snapshot.as_ref().is_none_or(|(newest, _)| *newest <= version) {
-            let before = market_now.snapshot.replace((version, snapshot));
-            if let Some((before, _)) = before.filter(|_| self.evictions) {
-                market_now.forget(before);
+        let stored = markets.get_mut(market).filter(|stored| version <= stored.version());
+        let stored = stored.ok_or_else(|| no_such_version(version))?;
+        // A late snapshot of an older state must not replace a newer one.
+        if stored.snapshot.as_ref().is_none_or(|(newest, _)| *newest <= version) {
+            let previous = stored.snapshot.replace((version, snapshot));
+            if let Some((previous, _)) = previous.filter(|_| self.truncates) {
+                stored.truncate(previous);
             }
         }
         Ok(())
     }
-}
-
-/// The refusal of a snapshot that is ahead of its records.
-pub(super) fn no_such_version(version: Version) -> FieldError {
-    FieldError::new("snapshot.version", format!("{version}, must be a version that was appended"))
 }
 
 impl TripJournal for MemoryJournal {
@@ -139,7 +140,7 @@ impl TripJournal for MemoryJournal {
     }
 
     fn version(&self, market: MarketId) -> PortFuture<'_, Version, TripJournalError> {
-        ready(Ok(self.markets.lock().get(&market).map_or(0, Market::version))).boxed()
+        ready(Ok(self.markets.lock().get(&market).map_or(0, MarketRecords::version))).boxed()
     }
 
     fn markets(&self) -> PortFuture<'_, Vec<MarketId>, TripJournalError> {
@@ -156,6 +157,6 @@ impl TripJournal for MemoryJournal {
     }
 
     fn snapshot(&self, market: MarketId) -> PortFuture<'_, Option<(Version, Vec<u8>)>, TripJournalError> {
-        ready(Ok(self.markets.lock().get(&market).and_then(|market| market.snapshot.clone()))).boxed()
+        ready(Ok(self.markets.lock().get(&market).and_then(|stored| stored.snapshot.clone()))).boxed()
     }
 }

@@ -1,4 +1,4 @@
-//! Opening the engine, and learning from it each market's newest version.
+//! Opens the storage engine and finds the newest version of each market.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -14,25 +14,25 @@ use crate::key::{parse_market, parse_record_key, record_key};
 use crate::preflight;
 use crate::record::{decode_record, decode_snapshot};
 
-/// The engine's files, below the journal's folder.
+/// The folder of the engine's files, below the journal's folder.
 const ENGINE: &str = "engine";
-/// Cache of the engine: a journal is read from end to end, once.
+/// Size of the engine's cache. It is small, because a journal is read once from end to end.
 const CACHE_BYTES: u64 = 8 * 1024 * 1024;
-/// Bytes that wait in memory to be sorted to disk.
+/// Maximum bytes that the engine keeps in memory before it sorts them into a table on disk.
 const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// An open engine and what it holds.
-pub(super) struct Opened {
+/// An open engine, its keyspaces, and the newest versions in them.
+pub(super) struct OpenEngine {
     pub(super) db: Database,
     pub(super) records: Keyspace,
     pub(super) snapshots: Keyspace,
     /// The newest version of each market that has records.
     pub(super) versions: BTreeMap<MarketId, Version>,
-    /// The version of each snapshot that can be read.
+    /// The version of each snapshot that is not damaged.
     pub(super) snapshot_versions: BTreeMap<MarketId, Version>,
 }
 
-/// What is not there of a journal in this folder; `None` when its engine has files. Makes nothing.
+/// Returns why this folder holds no journal; `None` if it does. Makes no files.
 pub(super) fn find_absent(folder: &Path) -> io::Result<Option<&'static str>> {
     if !folder.try_exists()? {
         return Ok(Some("there is no such folder"));
@@ -45,18 +45,20 @@ pub(super) fn find_absent(folder: &Path) -> io::Result<Option<&'static str>> {
     Ok((!has_files).then_some("it has no folder \"engine\" with files"))
 }
 
-/// Opens the engine below this folder, or makes it. On damaged files the engine may panic: that is an error, too.
-pub(super) fn open(folder: &Path) -> Result<Opened, JournalError> {
+/// Opens the engine below this folder, or makes an empty one. The engine may panic on damaged files; a panic becomes an
+/// error.
+pub(super) fn open(folder: &Path) -> Result<OpenEngine, JournalError> {
     let path = folder.display().to_string();
+    // Nothing of the engine outlives a panic, so no broken state can be seen afterwards.
     let opened = catch_unwind(AssertUnwindSafe(|| open_engine(folder, &path)));
     opened.unwrap_or_else(|panic| {
-        let told = panic.downcast_ref::<String>().map(String::as_str);
-        let told = told.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
-        Err(JournalError::Engine { path, reason: format!("the engine gave up: {told}") })
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(JournalError::Engine { path, reason: format!("the engine panicked: {message}") })
     })
 }
 
-fn open_engine(folder: &Path, path: &str) -> Result<Opened, JournalError> {
+fn open_engine(folder: &Path, path: &str) -> Result<OpenEngine, JournalError> {
     let engine = |reason| match reason {
         fjall::Error::Locked => JournalError::InUse(path.to_owned()),
         reason => JournalError::Engine { path: path.to_owned(), reason: reason.to_string() },
@@ -75,14 +77,15 @@ fn open_engine(folder: &Path, path: &str) -> Result<Opened, JournalError> {
     let snapshots = db.keyspace("snapshots", options).map_err(engine)?;
     let versions = newest_versions(&records, path)?;
     let snapshot_versions = newest_snapshots(&snapshots, path, &versions)?;
-    Ok(Opened { db, records, snapshots, versions, snapshot_versions })
+    Ok(OpenEngine { db, records, snapshots, versions, snapshot_versions })
 }
 
-/// Looks at the first and the last record of each market.
+/// Reads the first and the last record of each market and returns the newest versions.
 fn newest_versions(records: &Keyspace, path: &str) -> Result<BTreeMap<MarketId, Version>, JournalError> {
     let engine = |reason: String| JournalError::Engine { path: path.to_owned(), reason };
     let parse = |key: &[u8]| {
-        parse_record_key(key).ok_or_else(|| engine(format!("{:?} is no record's key", key.escape_ascii())))
+        parse_record_key(key)
+            .ok_or_else(|| engine(format!("{:?} is not the key of a record", key.escape_ascii())))
     };
     let mut versions = BTreeMap::new();
     let mut from = Vec::new();
@@ -101,26 +104,28 @@ fn newest_versions(records: &Keyspace, path: &str) -> Result<BTreeMap<MarketId, 
             JournalError::Damaged { path: path.to_owned(), market, version, reason }
         })?;
         versions.insert(market, version);
-        // The next key after the last that this market can have.
+        // The smallest key after the last possible key of this market.
         from = [last, vec![0]].concat();
     }
     Ok(versions)
 }
 
-/// A snapshot that cannot be read is only a longer replay; one of records that are not there shows a loss.
+/// Returns the version of each snapshot. A damaged snapshot is skipped: it only makes the next recovery longer. A snapshot
+/// that is newer than the records of its market proves that records are lost.
 fn newest_snapshots(
     snapshots: &Keyspace,
     path: &str,
     versions: &BTreeMap<MarketId, Version>,
 ) -> Result<BTreeMap<MarketId, Version>, JournalError> {
-    let unreadable = |reason: String| warn!(path, reason, "a snapshot cannot be read, all records will be");
+    let damaged =
+        |reason: String| warn!(path, reason, "a snapshot is damaged; all records will be read instead");
     let mut newest = BTreeMap::new();
     for item in snapshots.iter() {
         let (key, value) = match item.into_inner() {
             Ok(item) => item,
             Err(e) => {
-                unreadable(e.to_string());
-                // The engine would come to the same block again and again.
+                damaged(e.to_string());
+                // The iterator would return the same damaged block again and again.
                 break;
             }
         };
@@ -131,14 +136,14 @@ fn newest_snapshots(
             Ok((market, version)) => {
                 newest.insert(market, version);
             }
-            Err(reason) => unreadable(reason),
+            Err(reason) => damaged(reason),
         }
     }
     Ok(newest)
 }
 
 fn parse_snapshot(key: &[u8], value: &[u8]) -> Result<(MarketId, Version), String> {
-    let market = parse_market(key).ok_or("its key is no market's name")?;
+    let market = parse_market(key).ok_or("its key is not the name of a market")?;
     let (version, _) = decode_snapshot(key, value)?;
     Ok((market, version))
 }

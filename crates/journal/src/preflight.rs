@@ -1,13 +1,14 @@
-//! A look at the engine's files before it opens them, for two kinds of damage that would end the process without a word
-//! of which file it was. All else that is damaged the engine finds itself.
+//! Checks the engine's files before the engine opens them, for two kinds of damage that would end the process without the
+//! name of the file. The engine itself detects all other damage.
 //!
-//! * A keyspace's file `current` names its newest list of tables, `v` and a number, and carries the check of that whole
-//!   list, at which the engine does not look. Some values in a changed list make it panic twice.
-//! * The engine makes room for as many entries as a file's table of contents says before it looks at that table's check:
-//!   one flipped bit makes it ask for 80 GB.
+//! * The file `current` of a keyspace names the newest list of tables, a file `v` with a number, and holds the checksum of
+//!   that list. The engine does not verify this checksum, and some changed lists make it panic twice, which aborts the
+//!   process.
+//! * The engine reserves memory for all entries of a file's table of contents before it verifies the checksum of that table.
+//!   One flipped bit makes it reserve 80 GB.
 //!
-//! Both checks are 128 bits of xxh3; all numbers are little endian. A file that does not look as described here is none
-//! of these, or the engine will say what is wrong with it.
+//! Both checksums are 128-bit xxh3, and all numbers are in little endian. A file that does not have one of these layouts
+//! passes this check; if it is damaged, the engine reports it.
 
 use std::fs::{File, read_dir};
 use std::io::{self, ErrorKind};
@@ -18,80 +19,86 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::error::JournalError;
 
-/// Name of the file that names the list: number 8, check 16, kind of check 1.
+/// Name of the file that names the newest list of tables.
 const CURRENT: &str = "current";
+/// Length of that file: the number of the list (8 bytes), its checksum (16), the kind of checksum (1).
 const CURRENT_BYTES: usize = 25;
-/// The last bytes of a file with a table of contents: [`END_STARTS`], check of the table 16, place 8, length 8.
-const END_BYTES: usize = 38;
-/// The mark, the format and the kind of check that are known here.
-const END_STARTS: [u8; 6] = *b"SFA!\x01\x00";
-/// A table of contents is some hundred bytes.
+/// Length of the trailer of a file with a table of contents: [`TRAILER_START`], checksum of the table (16 bytes), offset of
+/// the table (8), length of the table (8).
+const TRAILER_BYTES: usize = 38;
+/// The magic number, the format and the kind of checksum of a trailer.
+const TRAILER_START: [u8; 6] = *b"SFA!\x01\x00";
+/// Maximum length of a table of contents. Actual ones have some hundred bytes.
 const CONTENTS_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Looks at all files below this folder; it need not be there yet.
+/// Checks all files below this folder. The folder need not exist.
 pub(super) fn check(folder: &Path) -> Result<(), JournalError> {
-    match find_broken(folder) {
+    match find_damaged(folder) {
         Ok(None) => Ok(()),
-        Ok(Some(broken)) => {
-            let reason = "its content and the check of it differ".to_owned();
-            Err(JournalError::Engine { path: broken.display().to_string(), reason })
+        Ok(Some(damaged)) => {
+            let reason = "its content does not match its checksum".to_owned();
+            Err(JournalError::Engine { path: damaged.display().to_string(), reason })
         }
         Err(e) => Err(JournalError::Engine { path: folder.display().to_string(), reason: e.to_string() }),
     }
 }
 
-fn find_broken(folder: &Path) -> io::Result<Option<PathBuf>> {
+/// Returns the first damaged file below this folder.
+fn find_damaged(folder: &Path) -> io::Result<Option<PathBuf>> {
     let entries = match read_dir(folder) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         entries => entries?,
     };
     for entry in entries {
         let path = entry?.path();
-        let broken = if path.is_dir() {
-            find_broken(&path)?
+        let damaged = if path.is_dir() {
+            find_damaged(&path)?
         } else if path.file_name().is_some_and(|name| name == CURRENT) {
-            find_broken_list(&path)?
+            find_damaged_list(&path)?
         } else {
-            (!are_contents_whole(&File::open(&path)?)?).then_some(path)
+            (!are_contents_intact(&File::open(&path)?)?).then_some(path)
         };
-        if broken.is_some() {
-            return Ok(broken);
+        if damaged.is_some() {
+            return Ok(damaged);
         }
     }
     Ok(None)
 }
 
-/// The list that this file names, when it is not the one that was written.
-fn find_broken_list(current: &Path) -> io::Result<Option<PathBuf>> {
+/// Returns the list of tables that this file names if it is damaged, or the file itself if there is no such list.
+fn find_damaged_list(current: &Path) -> io::Result<Option<PathBuf>> {
     let bytes = std::fs::read(current)?;
     let Ok(bytes) = <[u8; CURRENT_BYTES]>::try_from(bytes) else { return Ok(Some(current.to_owned())) };
-    let (number, check) = bytes.split_at(8);
-    let list = current.with_file_name(format!("v{}", number_of(number)));
+    let (number, checksum) = bytes.split_at(8);
+    let list = current.with_file_name(format!("v{}", from_le_bytes(number)));
     let content = match std::fs::read(&list) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Some(current.to_owned())),
         content => content?,
     };
-    let written = [&xxh3_128(&content).to_le_bytes()[..], &[0]].concat();
-    Ok((written != check).then_some(list))
+    // The last byte is the kind of checksum: 0 is xxh3.
+    let expected = [&xxh3_128(&content).to_le_bytes()[..], &[0]].concat();
+    Ok((expected != checksum).then_some(list))
 }
 
-/// Whether the file's table of contents agrees with its check; true also for a file that has none.
-fn are_contents_whole(file: &File) -> io::Result<bool> {
-    let Some(end_at) = file.metadata()?.len().checked_sub(END_BYTES as u64) else { return Ok(true) };
-    let mut end = [0; END_BYTES];
-    file.read_exact_at(&mut end, end_at)?;
-    let Some(end) = end.strip_prefix(&END_STARTS) else { return Ok(true) };
-    let (check, place) = end.split_at(16);
-    let (at, length) = place.split_at(8);
-    let (at, length) = (number_of(at), number_of(length));
-    if length > CONTENTS_BYTES_MAX || at.checked_add(length) != Some(end_at) {
+/// Returns whether the file's table of contents matches its checksum. A file without a table of contents is intact.
+fn are_contents_intact(file: &File) -> io::Result<bool> {
+    let Some(trailer_at) = file.metadata()?.len().checked_sub(TRAILER_BYTES as u64) else { return Ok(true) };
+    let mut trailer = [0; TRAILER_BYTES];
+    file.read_exact_at(&mut trailer, trailer_at)?;
+    let Some(trailer) = trailer.strip_prefix(&TRAILER_START) else { return Ok(true) };
+    let (checksum, extent) = trailer.split_at(16);
+    let (offset, length) = extent.split_at(8);
+    let (offset, length) = (from_le_bytes(offset), from_le_bytes(length));
+    // The table ends where the trailer begins.
+    if length > CONTENTS_BYTES_MAX || offset.checked_add(length) != Some(trailer_at) {
         return Ok(false);
     }
+    // At most a megabyte, so the cast keeps the length.
     let mut contents = vec![0; length as usize];
-    file.read_exact_at(&mut contents, at)?;
-    Ok(xxh3_128(&contents).to_le_bytes() == check)
+    file.read_exact_at(&mut contents, offset)?;
+    Ok(xxh3_128(&contents).to_le_bytes() == checksum)
 }
 
-fn number_of(bytes: &[u8]) -> u64 {
+fn from_le_bytes(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -1,58 +1,62 @@
-//! The bytes of records and snapshots: a format's number, a check over all the rest and the key, the content.
-//!
-//! Records are JSON: they say themselves what their fields are, so they are read for years by programs that have
-//! learned more fields, and by people when there is no program.
+//! Encodes and decodes the values of records and snapshots; the crate's documentation describes them.
 
 use kerb_ports::TripJournalError;
 use kerb_trips::{Record, Version};
 use kerb_types::FieldError;
 use xxhash_rust::xxh3::Xxh3;
 
-/// Bytes of one record as text, at most: a window of 20,000 requests.
+/// Maximum bytes of one record as JSON. A window of 20,000 requests fits.
 pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Bytes of one snapshot, at most.
+/// Maximum bytes of one snapshot.
 pub const SNAPSHOT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// The format that this program writes and reads.
 const FORMAT: u8 = 1;
-const HEAD_BYTES: usize = 1 + 8;
+/// Length of the header: the format and the checksum.
+const HEADER_BYTES: usize = 1 + 8;
 
-/// The bytes of a record under this key. [`TripJournalError::Invalid`]: too large, or not to be written as text.
+/// Encodes a record under this key. [`TripJournalError::Invalid`]: the record is too large, or JSON cannot represent it.
 pub(super) fn encode_record(key: &[u8], record: &Record) -> Result<Vec<u8>, TripJournalError> {
-    let mut bytes = vec![0; HEAD_BYTES];
+    let mut bytes = vec![0; HEADER_BYTES];
     serde_json::to_writer(&mut bytes, record).map_err(|e| FieldError::new("record", e.to_string()))?;
-    check_size("record", bytes.len() - HEAD_BYTES, RECORD_BYTES_MAX)?;
-    Ok(seal(key, bytes))
+    check_size("record", bytes.len() - HEADER_BYTES, RECORD_BYTES_MAX)?;
+    Ok(with_header(key, bytes))
 }
 
-/// The record that [`encode_record`] wrote under this key; otherwise what is wrong.
+/// Decodes a record that [`encode_record`] encoded under the same key. The error describes the damage.
 pub(super) fn decode_record(key: &[u8], bytes: &[u8]) -> Result<Record, String> {
-    serde_json::from_slice(unseal(key, bytes)?).map_err(|e| format!("not a record: {e}"))
+    serde_json::from_slice(without_header(key, bytes)?).map_err(|e| format!("not a record: {e}"))
 }
 
-/// The bytes of a snapshot under this key. [`TripJournalError::Invalid`]: too large.
+/// Encodes a snapshot under this key. [`TripJournalError::Invalid`]: the snapshot is too large.
 pub(super) fn encode_snapshot(
     key: &[u8],
     version: Version,
     snapshot: &[u8],
 ) -> Result<Vec<u8>, TripJournalError> {
     check_snapshot(snapshot)?;
-    let mut bytes = Vec::with_capacity(HEAD_BYTES + 8 + snapshot.len());
-    bytes.resize(HEAD_BYTES, 0);
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + 8 + snapshot.len());
+    bytes.resize(HEADER_BYTES, 0);
     bytes.extend(version.to_le_bytes());
     bytes.extend(snapshot);
-    Ok(seal(key, bytes))
+    Ok(with_header(key, bytes))
 }
 
-/// The version and the snapshot that [`encode_snapshot`] wrote under this key; otherwise what is wrong.
+/// Decodes a version and a snapshot that [`encode_snapshot`] encoded under the same key. The error describes the damage.
 pub(super) fn decode_snapshot<'a>(key: &[u8], bytes: &'a [u8]) -> Result<(Version, &'a [u8]), String> {
-    let content = unseal(key, bytes)?;
+    let content = without_header(key, bytes)?;
     let (version, snapshot) = content.split_first_chunk().ok_or("no version")?;
     Ok((Version::from_le_bytes(*version), snapshot))
 }
 
-/// Refuses a snapshot that is too large.
+/// Rejects a snapshot that is too large.
 pub(super) fn check_snapshot(snapshot: &[u8]) -> Result<(), FieldError> {
     check_size("snapshot", snapshot.len(), SNAPSHOT_BYTES_MAX)
+}
+
+/// The error of a snapshot whose version is newer than its market's records.
+pub(super) fn no_such_version(version: Version) -> FieldError {
+    FieldError::new("snapshot.version", format!("{version}, must be a version that was appended"))
 }
 
 fn check_size(field: &'static str, bytes: usize, bytes_max: usize) -> Result<(), FieldError> {
@@ -62,19 +66,22 @@ fn check_size(field: &'static str, bytes: usize, bytes_max: usize) -> Result<(),
     Ok(())
 }
 
-/// Fills the head of these bytes.
-fn seal(key: &[u8], mut bytes: Vec<u8>) -> Vec<u8> {
-    let check = check_of(key, FORMAT, &bytes[HEAD_BYTES..]);
+/// Fills the header of these bytes, whose first [`HEADER_BYTES`] are free.
+fn with_header(key: &[u8], mut bytes: Vec<u8>) -> Vec<u8> {
+    let checksum = checksum(key, FORMAT, &bytes[HEADER_BYTES..]);
     bytes[0] = FORMAT;
-    bytes[1..HEAD_BYTES].copy_from_slice(&check.to_le_bytes());
+    bytes[1..HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
     bytes
 }
 
-fn unseal<'a>(key: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], String> {
-    let head = bytes.split_first().and_then(|(format, rest)| Some((*format, rest.split_first_chunk()?)));
-    let (format, (check, content)) = head.ok_or_else(|| format!("{} bytes are no record", bytes.len()))?;
-    if u64::from_le_bytes(*check) != check_of(key, format, content) {
-        return Err("its check does not hold".to_owned());
+/// Verifies the header and returns the content after it.
+fn without_header<'a>(key: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], String> {
+    let header = bytes.split_first().and_then(|(format, rest)| Some((*format, rest.split_first_chunk()?)));
+    let (format, (written, content)) =
+        header.ok_or_else(|| format!("{} bytes are not a record", bytes.len()))?;
+    // The checksum comes first: a damaged format number is damage, not another format.
+    if u64::from_le_bytes(*written) != checksum(key, format, content) {
+        return Err("its checksum does not match".to_owned());
     }
     if format != FORMAT {
         return Err(format!("its format is {format}, this program reads {FORMAT}"));
@@ -82,7 +89,7 @@ fn unseal<'a>(key: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], String> {
     Ok(content)
 }
 
-fn check_of(key: &[u8], format: u8, content: &[u8]) -> u64 {
+fn checksum(key: &[u8], format: u8, content: &[u8]) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(key);
     hash.update(&[format]);
@@ -103,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn records_come_back_whole_or_not_at_all() {
+    fn a_record_decodes_whole_or_not_at_all() {
         let key = record_key(&MarketId::new("world").unwrap(), 3);
         let bytes = encode_record(&key, &record()).unwrap();
         assert_eq!(decode_record(&key, &bytes), Ok(record()));
@@ -113,7 +120,7 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut bytes = bytes.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(decode_record(&key, &bytes), Err("its check does not hold".into()));
+            assert_eq!(decode_record(&key, &bytes), Err("its checksum does not match".into()));
         }
         let other = record_key(&MarketId::new("world").unwrap(), 4);
         assert!(decode_record(&other, &bytes).is_err());
@@ -122,15 +129,15 @@ mod tests {
     #[test]
     fn a_newer_format_is_named() {
         let mut bytes = encode_record(b"key", &record()).unwrap();
-        let check = check_of(b"key", 2, &bytes[HEAD_BYTES..]);
+        let checksum = checksum(b"key", 2, &bytes[HEADER_BYTES..]);
         bytes[0] = 2;
-        bytes[1..HEAD_BYTES].copy_from_slice(&check.to_le_bytes());
-        let wrong = decode_record(b"key", &bytes).unwrap_err();
-        assert_eq!(wrong, "its format is 2, this program reads 1");
+        bytes[1..HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
+        let error = decode_record(b"key", &bytes).unwrap_err();
+        assert_eq!(error, "its format is 2, this program reads 1");
     }
 
     #[test]
-    fn what_is_too_large_is_refused() {
+    fn records_and_snapshots_that_are_too_large_are_rejected() {
         let large = Record { matcher: "m".repeat(RECORD_BYTES_MAX), ..record() };
         let error = encode_record(b"key", &large).unwrap_err();
         assert!(error.to_string().ends_with("must be at most 16777216"), "{error}");

@@ -1,4 +1,5 @@
-//! How many records were acknowledged, beside the engine's own files: what the engine lost from its end shows here.
+//! The file `acknowledged`: the number of acknowledged records. It reveals records that the engine lost from the end of its
+//! log. The crate's documentation describes its bytes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -12,7 +13,7 @@ use crate::error::JournalError;
 const NAME: &str = "acknowledged";
 const BYTES: usize = 16;
 
-/// The open file. Its count is never more than what is durable in the journal.
+/// The open file. Its count is never greater than the number of durable records.
 #[derive(Debug)]
 pub(super) struct Watermark {
     file: File,
@@ -20,8 +21,8 @@ pub(super) struct Watermark {
 }
 
 impl Watermark {
-    /// Opens or makes the file in this folder, of a journal that holds `found` records of all markets, and brings it up
-    /// to that number: the last may have been cut off between record and count.
+    /// Opens or makes the file of a journal that holds `found` records of all markets. Sets the count to `found`: a crash
+    /// may have come between a commit and its count.
     pub(super) fn open(folder: &Path, found: u64) -> Result<Self, JournalError> {
         let path = folder.join(NAME);
         let name = || path.display().to_string();
@@ -29,8 +30,9 @@ impl Watermark {
         let acknowledged = read(&path).map_err(|e| damaged(e.to_string()))?;
         let acknowledged = match acknowledged.as_deref() {
             None => 0,
-            Some(bytes) => decode(bytes)
-                .ok_or_else(|| damaged(format!("{} bytes that are no count with its check", bytes.len())))?,
+            Some(bytes) => decode(bytes).ok_or_else(|| {
+                damaged(format!("{} bytes that are not a count with its checksum", bytes.len()))
+            })?,
         };
         if acknowledged > found {
             let path = folder.display().to_string();
@@ -39,20 +41,23 @@ impl Watermark {
         Self::create(&path, found).map_err(|e| damaged(e.to_string()))
     }
 
-    /// Under another name first: a crash leaves the old file or the new one, never half of one.
+    /// Writes the file under another name first and then renames it: after a crash there is the old file or the new one,
+    /// never half of one.
     fn create(path: &Path, count: u64) -> std::io::Result<Self> {
         let unfinished = path.with_extension("new");
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(&unfinished)?;
         file.write_all_at(&encode(count), 0)?;
         file.sync_all()?;
         std::fs::rename(&unfinished, path)?;
+        // The new name itself is only durable once the folder is synchronized.
         if let Some(folder) = path.parent() {
             File::open(folder)?.sync_all()?;
         }
         Ok(Self { file, count })
     }
 
-    /// So many more are durable. Lives through the end of the process at once, through a loss of power some time later.
+    /// Adds durable records to the count. The new count survives the end of the process at once, and a loss of power once
+    /// the system has written it to the disk.
     pub(super) fn raise(&mut self, records: u64) -> std::io::Result<()> {
         self.count += records;
         self.file.write_all_at(&encode(self.count), 0)
@@ -64,7 +69,7 @@ impl Watermark {
     }
 }
 
-/// The file's bytes, at most one too many; `None` when there is no file.
+/// Reads the file; `None` if there is none. Reads at most one byte more than a valid file has.
 fn read(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -86,6 +91,6 @@ fn encode(count: u64) -> [u8; BYTES] {
 
 fn decode(bytes: &[u8]) -> Option<u64> {
     let bytes: &[u8; BYTES] = bytes.try_into().ok()?;
-    let (count, check) = bytes.split_first_chunk::<8>()?;
-    (xxh3_64(count).to_le_bytes() == *check).then(|| u64::from_le_bytes(*count))
+    let (count, checksum) = bytes.split_first_chunk::<8>()?;
+    (xxh3_64(count).to_le_bytes() == *checksum).then(|| u64::from_le_bytes(*count))
 }

@@ -1,5 +1,5 @@
-//! The one writer of a journal: takes all that waits, writes it as one commit, and answers once that is durable. The
-//! disk's wait is so shared by all markets (group commit).
+//! The only writer of a journal. It takes all waiting requests, writes them as one commit, and replies once the commit is
+//! durable. So all markets share one wait for the disk (group commit).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,99 +10,101 @@ use kerb_ports::TripJournalError;
 use kerb_trips::{MarketId, Record, Version};
 use tokio::sync::oneshot;
 
-use crate::disk::Shared;
 use crate::key::record_key;
-use crate::memory::no_such_version;
-use crate::record::{encode_record, encode_snapshot};
+use crate::record::{encode_record, encode_snapshot, no_such_version};
+use crate::store::JournalStore;
 use crate::watermark::Watermark;
 
-/// Jobs of one commit, at most.
-const GROUP_MAX: usize = 256;
-/// No more is added to a commit of so many bytes.
-const GROUP_BYTES: usize = 8 * 1024 * 1024;
+/// Maximum requests of one commit.
+const COMMIT_REQUESTS_MAX: usize = 256;
+/// A commit of at least this many bytes takes no further requests.
+const COMMIT_BYTES: usize = 8 * 1024 * 1024;
 
-/// Who waits for the writer.
-pub(super) type Asker = oneshot::Sender<Result<Version, TripJournalError>>;
+/// The channel back to the caller of a write.
+pub(super) type Reply = oneshot::Sender<Result<Version, TripJournalError>>;
 
-/// One wish to the writer.
-pub(super) struct Job {
+/// One write that waits for the writer.
+pub(super) struct WriteRequest {
     pub(super) market: MarketId,
-    pub(super) what: What,
-    pub(super) answer: Asker,
+    pub(super) write: Write,
+    pub(super) reply: Reply,
 }
 
-/// What to write.
-pub(super) enum What {
-    /// The next record, when this is the newest version.
-    Append(Version, Record),
-    /// All up to this version.
-    Snapshot(Version, Vec<u8>),
+/// What a request writes.
+pub(super) enum Write {
+    /// Appends a record after the version `expected`, which must be the newest one.
+    Record { expected: Version, record: Record },
+    /// Saves a snapshot that contains all records up to `version`.
+    Snapshot { version: Version, snapshot: Vec<u8> },
 }
 
-/// The writer's own things.
+/// The state of the writer thread.
 pub(super) struct Writer {
-    pub(super) shared: Arc<Shared>,
+    pub(super) store: Arc<JournalStore>,
     pub(super) db: Database,
     pub(super) watermark: Watermark,
     pub(super) snapshot_versions: BTreeMap<MarketId, Version>,
-    /// Why nothing is written any more: after a failed commit nobody knows what is on disk, and another record under
-    /// the same version must not come over one that somebody will read.
+    /// The reason of the first failed commit. From then on, the writer rejects every request: the content of the disk is
+    /// unknown, and a second record under the same version must not replace one that a reader may see later.
     pub(super) failed: Option<String>,
 }
 
-/// What is written and answered together.
-struct Group {
+/// The requests that are written and replied to together.
+struct CommitGroup {
     batch: OwnedWriteBatch,
     bytes: usize,
     appended: u64,
-    /// The newest versions, once this is durable.
+    /// The newest version of each market in the group, once the group is durable.
     versions: BTreeMap<MarketId, Version>,
-    answers: Vec<(Asker, Result<Version, TripJournalError>)>,
+    replies: Vec<(Reply, Result<Version, TripJournalError>)>,
 }
 
-impl Group {
+impl CommitGroup {
     fn has_room(&self) -> bool {
-        self.answers.len() < GROUP_MAX && self.bytes < GROUP_BYTES
+        self.replies.len() < COMMIT_REQUESTS_MAX && self.bytes < COMMIT_BYTES
     }
 }
 
 impl Writer {
-    /// Works until all senders are gone.
-    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(job) = jobs.recv() {
-            let mut group = Group {
+    /// Handles requests until all senders of the queue are dropped.
+    pub(super) fn run(mut self, queue: &Receiver<WriteRequest>) {
+        while let Ok(request) = queue.recv() {
+            let mut group = CommitGroup {
                 batch: self.db.batch().durability(Some(PersistMode::SyncAll)),
                 bytes: 0,
                 appended: 0,
                 versions: BTreeMap::new(),
-                answers: Vec::new(),
+                replies: Vec::new(),
             };
-            self.take(job, &mut group);
+            self.add(request, &mut group);
             while group.has_room()
-                && let Ok(job) = jobs.try_recv()
+                && let Ok(request) = queue.try_recv()
             {
-                self.take(job, &mut group);
+                self.add(request, &mut group);
             }
             self.commit(group);
         }
         if let Err(e) = self.watermark.sync() {
-            tracing::warn!(path = self.shared.path, error = %e, "the count of acknowledged records is not durable");
+            tracing::warn!(path = self.store.path, error = %e, "the count of acknowledged records is not durable");
         }
     }
 
-    fn take(&mut self, job: Job, group: &mut Group) {
-        // Nobody waits any more: the call was cancelled before it was begun.
-        if job.answer.is_closed() {
+    /// Adds a request to the group, or an error as its reply.
+    fn add(&mut self, request: WriteRequest, group: &mut CommitGroup) {
+        // The caller dropped its call before the write began, so nothing may be written.
+        if request.reply.is_closed() {
             return;
         }
-        let written = match &self.failed {
-            Some(reason) => Err(self.refusal(reason)),
-            None => match job.what {
-                What::Append(expected, record) => self.append(&job.market, expected, &record, group),
-                What::Snapshot(version, snapshot) => self.snapshot(&job.market, version, &snapshot, group),
+        let result = match &self.failed {
+            Some(reason) => Err(self.write_error(reason)),
+            None => match request.write {
+                Write::Record { expected, record } => self.append(&request.market, expected, &record, group),
+                Write::Snapshot { version, snapshot } => {
+                    self.save_snapshot(&request.market, version, &snapshot, group)
+                }
             },
         };
-        group.answers.push((job.answer, written));
+        group.replies.push((request.reply, result));
     }
 
     fn append(
@@ -110,7 +112,7 @@ impl Writer {
         market: &MarketId,
         expected: Version,
         record: &Record,
-        group: &mut Group,
+        group: &mut CommitGroup,
     ) -> Result<Version, TripJournalError> {
         let current = self.newest(market, group);
         if expected != current {
@@ -121,42 +123,46 @@ impl Writer {
         let bytes = encode_record(&key, record)?;
         group.bytes += bytes.len();
         group.appended += 1;
-        group.batch.insert(&self.shared.records, key, bytes);
+        group.batch.insert(&self.store.records, key, bytes);
         group.versions.insert(market.clone(), version);
         Ok(version)
     }
 
-    fn snapshot(
+    fn save_snapshot(
         &mut self,
         market: &MarketId,
         version: Version,
         snapshot: &[u8],
-        group: &mut Group,
+        group: &mut CommitGroup,
     ) -> Result<Version, TripJournalError> {
         if version > self.newest(market, group) {
             return Err(no_such_version(version).into());
         }
+        // A late snapshot of an older state must not replace a newer one.
         if self.snapshot_versions.get(market).is_some_and(|newer| *newer > version) {
             return Ok(version);
         }
         let key = market.as_str().as_bytes();
         let bytes = encode_snapshot(key, version, snapshot)?;
         group.bytes += bytes.len();
-        group.batch.insert(&self.shared.snapshots, key, bytes);
+        group.batch.insert(&self.store.snapshots, key, bytes);
         self.snapshot_versions.insert(market.clone(), version);
         Ok(version)
     }
 
-    fn newest(&self, market: &MarketId, group: &Group) -> Version {
-        group.versions.get(market).copied().unwrap_or_else(|| self.shared.newest(market))
+    /// Returns the newest version of a market, including the records of the group.
+    fn newest(&self, market: &MarketId, group: &CommitGroup) -> Version {
+        group.versions.get(market).copied().unwrap_or_else(|| self.store.newest(market))
     }
 
-    fn commit(&mut self, mut group: Group) {
-        let done = group.batch.commit();
-        match done {
+    fn commit(&mut self, mut group: CommitGroup) {
+        let committed = group.batch.commit();
+        match committed {
             Ok(()) => {
-                self.shared.versions.write().append(&mut group.versions);
-                // The records are durable, so they are answered; but nothing comes after what cannot be counted.
+                // Readers see the records from here on, because they are durable.
+                self.store.versions.write().append(&mut group.versions);
+                // These records are durable, so their replies succeed even if the count fails. But no record may follow
+                // that the count does not include.
                 if group.appended > 0
                     && let Err(e) = self.watermark.raise(group.appended)
                 {
@@ -165,20 +171,20 @@ impl Writer {
             }
             Err(e) => {
                 let reason = e.to_string();
-                for (_, written) in group.answers.iter_mut().filter(|(_, written)| written.is_ok()) {
-                    *written = Err(self.refusal(&reason));
+                for (_, result) in group.replies.iter_mut().filter(|(_, result)| result.is_ok()) {
+                    *result = Err(self.write_error(&reason));
                 }
                 self.failed = Some(reason);
             }
         }
-        for (answer, written) in group.answers {
-            // Who went away meanwhile will read what came of it.
-            let _ = answer.send(written);
+        for (reply, result) in group.replies {
+            // A caller that has dropped its call finds the outcome when it reads the journal.
+            let _ = reply.send(result);
         }
     }
 
-    fn refusal(&self, reason: &str) -> TripJournalError {
-        let path = &self.shared.path;
+    fn write_error(&self, reason: &str) -> TripJournalError {
+        let path = &self.store.path;
         TripJournalError::Internal(format!(
             "trip journal in {path}: a write failed, nothing more is written: {reason}"
         ))

@@ -1,8 +1,7 @@
-//! Connections to the other nodes: one a node, made on first use, made anew when its address changes.
+//! Channels to the other nodes: one for each node, opened on first use, and opened again when the node's address changes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use kerb_types::{FieldError, MembershipView, NodeId};
 use parking_lot::Mutex;
@@ -10,17 +9,18 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::server::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES};
+use crate::server::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, ms};
 
 /// Settings of connections to other nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChannelOptions {
-    /// A connection that is not made in this time has failed, milliseconds.
+    /// An attempt to connect fails after this time, in milliseconds.
     pub connect_timeout_ms: u32,
-    /// An idle or silent connection is asked for a sign of life this often, milliseconds.
+    /// A keepalive ping is sent on a silent connection after this time, in milliseconds.
     pub keepalive_interval_ms: u32,
-    /// A connection without that sign for this long is closed, milliseconds: so a vanished host is noticed.
+    /// A connection that does not answer a ping within this time is closed, in milliseconds. This detects a host that
+    /// vanished.
     pub keepalive_timeout_ms: u32,
 }
 
@@ -30,50 +30,49 @@ impl Default for ChannelOptions {
     }
 }
 
-/// The connections of one process. Follows the membership: a node that is not listed has none.
+/// The channels of one process. They follow the membership: a node that is not listed has no channel.
 pub struct Channels {
     view: watch::Receiver<Arc<MembershipView>>,
     options: ChannelOptions,
-    made: Mutex<HashMap<NodeId, Made>>,
+    open: Mutex<HashMap<NodeId, OpenChannel>>,
 }
 
 #[derive(Clone)]
-struct Made {
+struct OpenChannel {
     address: String,
     channel: Channel,
 }
 
 impl Channels {
-    /// To the nodes of these views.
+    /// Makes the channels to the nodes of the membership `view`.
     pub fn new(view: watch::Receiver<Arc<MembershipView>>, options: ChannelOptions) -> Self {
-        Self { view, options, made: Mutex::default() }
+        Self { view, options, open: Mutex::default() }
     }
 
-    /// The connection to a node with an address; made on first use, in the background. Must be called inside a runtime.
+    /// Returns the channel to a node; `None` if the membership has no address of the node. The channel connects in the
+    /// background on first use. Must be called inside a Tokio runtime.
     pub fn channel(&self, node: &NodeId) -> Option<Channel> {
         let view = self.view.borrow();
-        let mut made = self.made.lock();
+        let mut open = self.open.lock();
         let Some(address) = view.node(node).and_then(|node| node.address.as_deref()) else {
-            made.remove(node);
+            open.remove(node);
             return None;
         };
-        if let Some(known) = made.get(node).filter(|known| known.address == address) {
+        if let Some(known) = open.get(node).filter(|known| known.address == address) {
             return Some(known.channel.clone());
         }
         let channel = connect_lazily(address, self.options).ok()?;
-        made.retain(|other, _| view.node(other).is_some());
-        made.insert(node.clone(), Made { address: address.to_owned(), channel: channel.clone() });
+        // A new node is the moment to drop the channels of nodes that left the cluster.
+        open.retain(|other, _| view.node(other).is_some());
+        open.insert(node.clone(), OpenChannel { address: address.to_owned(), channel: channel.clone() });
         Some(channel)
     }
 }
 
-/// A connection to `host:port` that is made when it is first used, and again whenever it was lost.
+/// Makes a channel to `host:port` that connects on first use, and reconnects whenever the connection is lost.
 pub fn connect_lazily(address: &str, options: ChannelOptions) -> Result<Channel, FieldError> {
-    let refusal =
-        |error: tonic::transport::Error| FieldError::new("address", format!("{address:?}: {error}"));
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(refusal)?;
-    let ms = |ms: u32| Duration::from_millis(u64::from(ms));
-    let endpoint = endpoint
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))
+        .map_err(|error| FieldError::new("address", format!("{address:?}: {error}")))?
         .connect_timeout(ms(options.connect_timeout_ms))
         .http2_keep_alive_interval(ms(options.keepalive_interval_ms))
         .keep_alive_timeout(ms(options.keepalive_timeout_ms))

@@ -1,7 +1,7 @@
-//! How a process serves gRPC and how it reaches others: the server, the inline executor of a connection, and the
+//! How a process serves gRPC and how it reaches other processes: the server, the inline executor of a connection, and the
 //! channels to other nodes.
 //!
-//! Nothing here knows what a service does.
+//! This crate does not depend on any service.
 
 mod channels;
 mod server;

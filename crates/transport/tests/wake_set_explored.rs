@@ -1,6 +1,6 @@
-//! Explores every interleaving of the real functions of the connection's wake set.
+//! Explores every interleaving of the actual functions of the connection's wake set.
 //!
-//! `src/server/wake_set.rs` is compiled here with the explorer's types in the place of its `sync` module.
+//! This test compiles `src/server/wake_set.rs` with the explorer's types in place of its `sync` module.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "the module under exploration has more than is used here")]
 
@@ -10,31 +10,31 @@ mod wake_set;
 mod sync {
     pub(super) use std::sync::atomic::Ordering;
 
-    /// Undoes the release and acquire orderings of the model that runs on this thread.
-    pub(super) fn undo_orderings(undo: bool) {
-        UNDONE.with(|undone| undone.set(undo));
+    /// Replaces the release and acquire orderings of the model that runs on this thread by relaxed ones.
+    pub(super) fn relax_orderings(relax: bool) {
+        RELAXED.with(|relaxed| relaxed.set(relax));
     }
 
     std::thread_local! {
-        static UNDONE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+        static RELAXED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
     }
 
     #[derive(Debug)]
     pub(super) struct AtomicU32 {
         value: loom::sync::atomic::AtomicU32,
-        undone: bool,
+        relaxed: bool,
     }
 
     impl AtomicU32 {
         pub(super) fn new(value: u32) -> Self {
             Self {
                 value: loom::sync::atomic::AtomicU32::new(value),
-                undone: UNDONE.with(std::cell::Cell::get),
+                relaxed: RELAXED.with(std::cell::Cell::get),
             }
         }
 
         fn order(&self, order: Ordering) -> Ordering {
-            if self.undone { Ordering::Relaxed } else { order }
+            if self.relaxed { Ordering::Relaxed } else { order }
         }
 
         pub(super) fn fetch_or(&self, bits: u32, order: Ordering) -> u32 {
@@ -82,15 +82,16 @@ use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 use wake_set::WakeSet;
 
-struct Parked(Notify);
+/// The task's thread, which waits until it is woken.
+struct WaitingTask(Notify);
 
-impl Wake for Parked {
+impl Wake for WaitingTask {
     fn wake(self: Arc<Self>) {
         self.0.notify();
     }
 }
 
-/// Two threads write a value and wake their slot; the task parks whenever a drain ends.
+/// Two threads write a value and wake their slot. The task waits whenever a drain ends.
 fn two_slots_wake_one_task() {
     let set = Arc::new(WakeSet::default());
     let written = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
@@ -101,8 +102,8 @@ fn two_slots_wake_one_task() {
             waker.wake_by_ref();
         });
     }
-    let parked = Arc::new(Parked(Notify::new()));
-    let task: Waker = parked.clone().into();
+    let waiting = Arc::new(WaitingTask(Notify::new()));
+    let task: Waker = waiting.clone().into();
     let mut seen = 0;
     while seen != 3 {
         set.begin_drain(&task);
@@ -121,18 +122,19 @@ fn two_slots_wake_one_task() {
             seen |= woken;
         }
         if seen != 3 {
-            // A lost wake is a deadlock, which the explorer reports.
-            parked.0.wait();
+            // After a lost wake this waits for ever, and the explorer reports the deadlock.
+            waiting.0.wait();
         }
     }
 }
 
-fn explore(undo_orderings: bool) {
-    sync::undo_orderings(undo_orderings);
+fn explore(relax_orderings: bool) {
+    sync::relax_orderings(relax_orderings);
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);
     model.check(move || {
-        sync::undo_orderings(undo_orderings);
+        // The model runs on a thread of its own.
+        sync::relax_orderings(relax_orderings);
         two_slots_wake_one_task();
     });
 }
@@ -144,6 +146,6 @@ fn no_interleaving_loses_a_wake_or_a_write() {
 
 #[test]
 #[should_panic(expected = "was woken before its write")]
-fn the_explorer_finds_undone_orderings() {
+fn the_explorer_finds_relaxed_orderings() {
     explore(true);
 }

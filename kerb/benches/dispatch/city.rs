@@ -1,4 +1,4 @@
-//! Where drivers and riders are: in a square city of 30 km, or on the streets of a real one.
+//! Generates positions of drivers and riders: in a square city of 30 km, or on the streets of a real city.
 
 use std::sync::Arc;
 
@@ -7,32 +7,33 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 use std::f64::consts::TAU;
 
-/// The side of the city.
+/// The side of the square city, in meters.
 const CITY_M: f64 = 30_000.0;
-/// Where drivers and riders meet in a clustered city.
+/// Number of areas in a clustered city in which drivers and riders are frequent.
 const HOTSPOTS: usize = 12;
-/// The part of them that is there.
-const AT_HOTSPOTS: f64 = 0.7;
-/// Its south-western corner, degrees.
+/// The share of drivers and riders who are in a hotspot.
+const HOTSPOT_SHARE: f64 = 0.7;
+/// The south-western corner of the square city, in degrees.
 const CORNER: (f64, f64) = (52.385, 13.185);
 const M_PER_DEGREE: f64 = 111_195.0;
-/// How far from a junction its places are, degrees: some 40 m.
-const BESIDE_DEG: f64 = 4e-4;
+/// Maximum offset of a position from its junction, in degrees: some 40 m.
+const JUNCTION_OFFSET_DEG: f64 = 4e-4;
 
-/// Where drivers and riders are.
+/// The distribution of drivers and riders in the square city.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Spread {
-    /// Anywhere, equally likely.
+    /// Every position is equally likely.
     Uniform,
-    /// 70 % within 1 to 4 km of twelve places, of unequal weight for drivers and for riders; the others anywhere.
+    /// 70 % are in twelve hotspots with a radius of 1 to 4 km, whose weights differ for drivers and riders. The others are
+    /// uniform.
     Clustered,
 }
 
-/// Places of one kind, drivers or riders.
-pub(crate) enum Places {
-    /// In the square city.
+/// A generator of positions, of drivers or of riders.
+pub(crate) enum PositionSource {
+    /// The square city.
     City { spread: Spread, hotspots: Vec<Hotspot> },
-    /// Within some meters of the junctions of a road network, each equally likely.
+    /// The surroundings of the junctions of a road network, each equally likely.
     Junctions(Arc<[LatLng]>),
 }
 
@@ -42,9 +43,9 @@ pub(crate) struct Hotspot {
     weight: f64,
 }
 
-impl Places {
-    /// Of drivers and of riders, who meet at the same hotspots.
-    pub(crate) fn of(spread: Spread, rng: &mut Pcg64Mcg) -> [Self; 2] {
+impl PositionSource {
+    /// Makes the sources of drivers and of riders. Both have the same hotspots, with different weights.
+    pub(crate) fn drivers_and_riders(spread: Spread, rng: &mut Pcg64Mcg) -> [Self; 2] {
         let mut both = [Vec::new(), Vec::new()];
         for _ in 0..HOTSPOTS {
             let radius_m = rng.random_range(1_000.0..4_000.0);
@@ -57,14 +58,14 @@ impl Places {
         both.map(|hotspots| Self::City { spread, hotspots })
     }
 
-    /// One of them.
-    pub(crate) fn any(&self, rng: &mut Pcg64Mcg) -> LatLng {
+    /// Generates a position.
+    pub(crate) fn random(&self, rng: &mut Pcg64Mcg) -> LatLng {
         let (spread, hotspots) = match self {
             Self::City { spread, hotspots } => (*spread, hotspots),
             Self::Junctions(junctions) => {
-                let near = junctions[rng.random_range(0..junctions.len())];
-                let mut off = || rng.random_range(-BESIDE_DEG..BESIDE_DEG);
-                return LatLng::new(near.lat_deg() + off(), near.lon_deg() + off()).unwrap();
+                let junction = junctions[rng.random_range(0..junctions.len())];
+                let mut offset = || rng.random_range(-JUNCTION_OFFSET_DEG..JUNCTION_OFFSET_DEG);
+                return LatLng::new(junction.lat_deg() + offset(), junction.lon_deg() + offset()).unwrap();
             }
         };
         let [east_m, north_m] = point(spread, hotspots, rng);
@@ -75,16 +76,17 @@ impl Places {
 }
 
 fn point(spread: Spread, hotspots: &[Hotspot], rng: &mut Pcg64Mcg) -> [f64; 2] {
-    if matches!(spread, Spread::Uniform) || !rng.random_bool(AT_HOTSPOTS) {
+    if matches!(spread, Spread::Uniform) || !rng.random_bool(HOTSPOT_SHARE) {
         return [0, 1].map(|_| rng.random_range(0.0..CITY_M));
     }
+    // Chooses a hotspot by its weight.
     let mut left = rng.random_range(0.0..hotspots.iter().map(|hotspot| hotspot.weight).sum());
     let chosen = hotspots.iter().find(|hotspot| {
         left -= hotspot.weight;
         left < 0.0
     });
     let Hotspot { center, radius_m, .. } = chosen.unwrap_or(&hotspots[0]);
-    // Denser towards the center: the distance from it is uniform.
+    // The distance from the center is uniform, so the density grows toward the center.
     let (angle, distance_m) = (rng.random_range(0.0..TAU), rng.random_range(0.0..*radius_m));
     [center[0] + distance_m * angle.cos(), center[1] + distance_m * angle.sin()]
 }

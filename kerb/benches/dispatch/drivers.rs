@@ -1,4 +1,4 @@
-//! The drivers: kept current in the index as an ingest node does it, and told of offers through its port.
+//! The drivers. As an ingest node does, they keep the index current and receive offers through the port.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,42 +18,42 @@ use kerb_types::{
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::Instant;
 
-/// Offers that wait for whoever measures them.
+/// Maximum offers that wait for the measurement.
 const OFFERS_MAX: usize = 65_536;
-/// Rows of a batch, as ingest nodes send them.
-const BATCH_ROWS: usize = 4_096;
+/// Updates of a batch, as ingest nodes send them.
+const BATCH_UPDATES: usize = 4_096;
 
-/// An offer as a driver was told of it.
+/// An offer that a driver received.
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) driver: DriverId,
     pub(crate) trip: TripId,
-    pub(crate) told: Instant,
+    pub(crate) received: Instant,
 }
 
-/// The name of a driver.
+/// Returns the id of a driver.
 pub(crate) fn driver(number: usize) -> DriverId {
     DriverId::new(&format!("driver-{number:05}")).unwrap()
 }
 
-/// Drivers in the index, all of them available.
+/// Available drivers, and the stream that keeps them in the index.
 pub(crate) struct Fleet {
-    session: Box<dyn ReplicationStream>,
+    stream: Box<dyn ReplicationStream>,
     updates: Vec<Update>,
     reports: u64,
 }
 
 impl Fleet {
-    /// Fills the index, as the ingest node of this name.
+    /// Fills the index in the name of this ingest node.
     pub(crate) async fn fill(
         node: &NodeId,
         (sharding, catalog): (Sharding, &Catalog),
         index: &dyn IndexServer,
-        places: &[LatLng],
+        positions: &[LatLng],
     ) -> Self {
         let register =
             SourceRegistration { node: node.clone(), settings_fingerprint: sharding.fingerprint(catalog) };
-        let session = index.open(register).await.unwrap();
+        let stream = index.open(register).await.unwrap();
         let update = |(slot, position): (u32, &LatLng)| Update {
             slot,
             shard: sharding.shard_of(&driver(slot as usize), *position),
@@ -62,10 +62,10 @@ impl Fleet {
             motion: Motion::NONE,
             status: DriverStatus::Available,
         };
-        let updates = (0..).zip(places).map(update).collect();
-        let mut fleet = Self { session, updates, reports: 0 };
+        let updates = (0..).zip(positions).map(update).collect();
+        let mut fleet = Self { stream, updates, reports: 0 };
         fleet.send(Frame::SnapshotBegin { round: 1, shards: sharding.all().collect() }).await;
-        let introduction = |update: &Update| SlotBinding {
+        let binding = |update: &Update| SlotBinding {
             slot: update.slot,
             profile: Arc::new(DriverProfile {
                 id: driver(update.slot as usize),
@@ -73,63 +73,63 @@ impl Fleet {
                 capabilities: Capabilities(0),
             }),
         };
-        let slot_bindings = fleet.updates.iter().map(introduction).collect();
+        let slot_bindings = fleet.updates.iter().map(binding).collect();
         fleet.send(Frame::Batch(Batch { slot_bindings, ..Batch::default() })).await;
-        fleet.report(0..places.len()).await;
+        fleet.report(0..positions.len()).await;
         fleet.send(Frame::SnapshotEnd { round: 1 }).await;
-        fleet.session.flush().await.unwrap();
+        fleet.stream.flush().await.unwrap();
         fleet
     }
 
-    /// These drivers report from where they are.
+    /// Reports the unchanged positions of these drivers.
     pub(crate) async fn report(&mut self, slots: std::ops::Range<usize>) {
         self.reports += 1;
         let update_version = UpdateVersion { sequence: self.reports, time_ms: SystemClock.now_ms() };
-        for rows in self.updates[slots].to_vec().chunks(BATCH_ROWS) {
-            let updates = rows.iter().map(|update| Update { update_version, ..*update }).collect();
+        for batch in self.updates[slots].to_vec().chunks(BATCH_UPDATES) {
+            let updates = batch.iter().map(|update| Update { update_version, ..*update }).collect();
             self.send(Frame::Batch(Batch { updates, ..Batch::default() })).await;
         }
     }
 
-    /// All drivers report; visible when it resolves.
+    /// Reports the positions of all drivers. It resolves when searches see them.
     pub(crate) async fn report_all(&mut self) {
         self.report(0..self.updates.len()).await;
-        self.session.flush().await.unwrap();
+        self.stream.flush().await.unwrap();
     }
 
     async fn send(&mut self, frame: Frame) {
-        self.session.send(frame).await.unwrap();
+        self.stream.send(frame).await.unwrap();
     }
 }
 
-/// The ingest node's port: every driver has a stream, and hands on the offers.
-pub(crate) struct Streams {
+/// A fake ingest node: every driver is connected, and its offers go to the measurement.
+pub(crate) struct FakeIngestNode {
     offers: Sender<Offer>,
-    places: HashMap<DriverId, LatLng>,
+    positions: HashMap<DriverId, LatLng>,
 }
 
-impl Streams {
-    /// Of drivers at these places.
-    pub(crate) fn new(places: &[LatLng]) -> (Self, Receiver<Offer>) {
-        let (offers, told) = channel(OFFERS_MAX);
-        let places = places.iter().enumerate().map(|(number, place)| (driver(number), *place)).collect();
-        (Self { offers, places }, told)
+impl FakeIngestNode {
+    /// Makes the port of drivers at these positions, and the receiver of their offers.
+    pub(crate) fn new(positions: &[LatLng]) -> (Self, Receiver<Offer>) {
+        let (offers, received) = channel(OFFERS_MAX);
+        let positions = positions.iter().enumerate().map(|(number, at)| (driver(number), *at)).collect();
+        (Self { offers, positions }, received)
     }
 }
 
-impl DriverLookup for Streams {
+impl DriverLookup for FakeIngestNode {
     fn lookup(&self, _: DriverId) -> Answer<'_, Option<KnownDriver>> {
         ready(Ok(None)).boxed()
     }
 }
 
-impl DriverChannel for Streams {
-    fn notify(&self, driver: DriverId, news: DriverNotification) -> Answer<'_, bool> {
-        if let DriverNotification::Assignment(task) = news
-            && task.state == TripState::Offered
+impl DriverChannel for FakeIngestNode {
+    fn notify(&self, driver: DriverId, notification: DriverNotification) -> Answer<'_, bool> {
+        if let DriverNotification::Assignment(assignment) = notification
+            && assignment.state == TripState::Offered
         {
-            let offer = Offer { driver, trip: task.trip, told: Instant::now() };
-            self.offers.try_send(offer).expect("whoever measures takes the offers");
+            let offer = Offer { driver, trip: assignment.trip, received: Instant::now() };
+            self.offers.try_send(offer).expect("the measurement receives the offers");
         }
         ready(Ok(true)).boxed()
     }
@@ -137,7 +137,7 @@ impl DriverChannel for Streams {
     fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
         let now_ms = SystemClock.now_ms();
         let locations = |id: &DriverId| {
-            let position = self.places.get(id).map(|place| (*place, now_ms));
+            let position = self.positions.get(id).map(|position| (*position, now_ms));
             Some(DriverLocation { connected: true, position })
         };
         ready(Ok(drivers.iter().map(locations).collect())).boxed()

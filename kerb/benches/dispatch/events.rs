@@ -1,27 +1,27 @@
-//! Events of trips by many callers at once, each answered once it is durable.
+//! Measures trip events by many callers at once. Each reply comes after the event is durable.
 
 use futures::stream::{StreamExt, iter};
 use kerb_matcher::Options;
 use tokio::time::Instant;
 
 use crate::city::Spread;
-use crate::figures::{millis, print, quantile, sorted};
 use crate::node::Node;
 use crate::rides::{CALLERS, WHOLE_TRIP, drive};
+use crate::statistics::{millis, print, quantile, sorted};
 
 const TRIPS: usize = 5_000;
 const ROUNDS: usize = 9;
 
 pub(crate) async fn run() {
-    // Offers that nobody takes before all are made.
+    // The offers are valid until all of them are made.
     let options = Options { offer_ms: 120_000, ..Options::default() };
     let mut node = Node::start(options, Spread::Uniform).await;
     let (mut rates, mut times) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         node.fleet.report_all().await;
-        let asked = node.ask(round, TRIPS).await.len();
-        let mut offers = Vec::with_capacity(asked);
-        while offers.len() < asked {
+        let requested = node.request_rides(round, TRIPS).await.len();
+        let mut offers = Vec::with_capacity(requested);
+        while offers.len() < requested {
             offers.push(node.offers.recv().await.unwrap());
         }
         let matcher = &node.matcher;
@@ -40,20 +40,20 @@ pub(crate) async fn run() {
         times.extend(round_times.into_iter().flatten());
     }
     let what = format!("trip events by {CALLERS} callers, {} a round", TRIPS * WHOLE_TRIP.len());
-    print(&what, "/s", &rates, ", asked >= 2,000/s");
+    print(&what, "/s", &rates, ", target >= 2,000/s");
     let times = sorted(&times);
-    let [p50, p99] = [0.5, 0.99].map(|part| quantile(&times, part));
-    println!("  an event is answered after {p50:.1} ms (p50), {p99:.1} ms (p99), durable");
+    let [p50, p99] = [0.5, 0.99].map(|share| quantile(&times, share));
+    println!("  reply to a durable event after {p50:.1} ms (p50), {p99:.1} ms (p99)");
     one_caller(&mut node).await;
     node.shutdown().await;
 }
 
-/// What the disk costs a caller who is alone.
+/// Measures the events of a single caller, which wait for the disk one by one.
 async fn one_caller(node: &mut Node) {
     let mut times = Vec::new();
     for round in 0..50 {
         node.fleet.report_all().await;
-        node.ask(ROUNDS + round, 1).await;
+        node.request_rides(ROUNDS + round, 1).await;
         let offer = node.offers.recv().await.unwrap();
         for action in WHOLE_TRIP {
             let began = Instant::now();
@@ -61,5 +61,5 @@ async fn one_caller(node: &mut Node) {
             times.push(millis(began.elapsed()));
         }
     }
-    print("  one caller alone, an event", "ms", &times, "");
+    print("  an event of a single caller", "ms", &times, "");
 }

@@ -1,4 +1,4 @@
-//! The services of one process, put together as the binary does it.
+//! The services of one process, composed like in the binary.
 
 use std::sync::Arc;
 
@@ -16,29 +16,28 @@ use rand_pcg::Pcg64Mcg;
 use tempfile::TempDir;
 use tokio::sync::mpsc::Receiver;
 
-use crate::city::{Places, Spread};
-use crate::drivers::{Fleet, Offer, Streams};
+use crate::city::{PositionSource, Spread};
+use crate::drivers::{FakeIngestNode, Fleet, Offer};
 use crate::stopwatch::{Stopwatch, TimedJournal, TimedSearch};
 
-/// Drivers of the city.
+/// Number of drivers in the city.
 pub(crate) const DRIVERS: usize = 20_000;
 
-/// A city that is dispatched.
+/// The services of a city, and its drivers and riders.
 pub(crate) struct Node {
     pub(crate) matcher: Matcher,
     pub(crate) fleet: Fleet,
     pub(crate) offers: Receiver<Offer>,
     pub(crate) stopwatch: Arc<Stopwatch>,
-    /// Where riders are.
-    pub(crate) riders: Places,
+    pub(crate) riders: PositionSource,
     pub(crate) rng: Pcg64Mcg,
     index: IndexServer,
     _journal: TempDir,
 }
 
-/// The ports of a matcher without a city: nobody is near, nobody is told.
-pub(crate) fn ports_of(journal: Arc<dyn TripJournal>) -> kerb_matcher::Ports {
-    let (sharding, catalog, id) = place();
+/// Makes the ports of a matcher without drivers: searches find none, and no notification is delivered.
+pub(crate) fn ports_without_drivers(journal: Arc<dyn TripJournal>) -> kerb_matcher::Ports {
+    let (sharding, catalog, id) = defaults();
     let membership = Arc::new(EmbeddedMembership::new(id.clone(), &[Role::Aggregator], sharding));
     let (peers, clock) = (Arc::new(LocalPeers::new()), Arc::new(SystemClock));
     let ports = kerb_aggregator::Ports {
@@ -60,7 +59,7 @@ pub(crate) fn ports_of(journal: Arc<dyn TripJournal>) -> kerb_matcher::Ports {
     }
 }
 
-fn place() -> (Sharding, Catalog, NodeId) {
+fn defaults() -> (Sharding, Catalog, NodeId) {
     let settings = kerb::Settings::default();
     (settings.sharding().unwrap(), settings.catalog().unwrap(), NodeId::new("bench").unwrap())
 }
@@ -74,19 +73,19 @@ impl Node {
     /// Starts all services, with the drivers in the index.
     pub(crate) async fn start(options: Options, spread: Spread) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(1);
-        let places = Places::of(spread, &mut rng);
-        Self::start_in(options, places, times(), rng).await
+        let sources = PositionSource::drivers_and_riders(spread, &mut rng);
+        Self::start_in(options, sources, times(), rng).await
     }
 
-    /// As [`Node::start`], where drivers and riders are, and with these travel times.
+    /// Starts all services like [`Node::start`], with these positions and travel times.
     pub(crate) async fn start_in(
         options: Options,
-        [drivers, riders]: [Places; 2],
+        [drivers, riders]: [PositionSource; 2],
         times: Arc<dyn TravelTimes>,
         mut rng: Pcg64Mcg,
     ) -> Self {
-        let places: Vec<LatLng> = (0..DRIVERS).map(|_| drivers.any(&mut rng)).collect();
-        let (sharding, catalog, id) = place();
+        let positions: Vec<LatLng> = (0..DRIVERS).map(|_| drivers.random(&mut rng)).collect();
+        let (sharding, catalog, id) = defaults();
         let roles = [Role::LocationIngest, Role::IndexServer, Role::Aggregator];
         let membership = Arc::new(EmbeddedMembership::new(id.clone(), &roles, sharding));
         let (peers, clock) = (Arc::new(LocalPeers::new()), Arc::new(SystemClock));
@@ -100,9 +99,9 @@ impl Node {
         };
         let index = IndexServer::start(&kerb_index_server::Options::default(), ports).await.unwrap();
         peers.set_index_server(id.clone(), Arc::new(index.clone()));
-        let (streams, offers) = Streams::new(&places);
-        peers.set_ingest_node(id.clone(), Arc::new(streams));
-        let fleet = Fleet::fill(&id, (sharding, &catalog), &index, &places).await;
+        let (ingest, offers) = FakeIngestNode::new(&positions);
+        peers.set_ingest_node(id.clone(), Arc::new(ingest));
+        let fleet = Fleet::fill(&id, (sharding, &catalog), &index, &positions).await;
 
         let ports = kerb_aggregator::Ports {
             membership: membership.clone(),

@@ -1,4 +1,4 @@
-//! A market of 100,000 live trips is read from its snapshot by a matcher that starts.
+//! Measures how long a starting matcher takes to recover a market with 100,000 live trips from its snapshot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,16 @@ use rand_pcg::Pcg64Mcg;
 use tokio::time::Instant;
 
 use crate::drivers::driver;
-use crate::figures::{millis, print};
-use crate::node::ports_of;
-use crate::rides::{WHOLE_TRIP, wish};
+use crate::node::ports_without_drivers;
+use crate::rides::{WHOLE_TRIP, ride_request};
+use crate::statistics::{millis, print};
 
 const LIVE_TRIPS: usize = 100_000;
 const ROUNDS: usize = 9;
 /// Trips of one record.
 const RECORD_TRIPS: usize = 10_000;
-/// Of five trips: one waits, and the others were accepted, arrived at, or picked up so far.
+/// The number of actions of [`WHOLE_TRIP`] that the drivers of five trips have done. The first trip has no driver, the
+/// second has an offer.
 const ACTIONS: [usize; 5] = [0, 0, 1, 2, 3];
 
 pub(crate) async fn run() {
@@ -37,7 +38,7 @@ pub(crate) async fn run() {
         let began = Instant::now();
         journal = Arc::new(FjallJournal::open(folder.path()).unwrap());
         opened.push(millis(began.elapsed()));
-        let ports = ports_of(journal.clone());
+        let ports = ports_without_drivers(journal.clone());
         let began = Instant::now();
         let matcher = Matcher::start(Options { waiting_max: 200_000, ..Options::default() }, ports).await;
         started.push(millis(began.elapsed()));
@@ -45,22 +46,22 @@ pub(crate) async fn run() {
         let counts = matcher.reports().await.unwrap().remove(0).counts;
         let live = [counts.waiting, counts.offered, counts.en_route, counts.arrived, counts.on_trip];
         assert_eq!(live.iter().sum::<usize>(), LIVE_TRIPS);
-        // Without a new snapshot.
+        // The drop saves no new snapshot, unlike a shutdown.
         drop(matcher);
-        until_alone(&journal).await;
+        until_unshared(&journal).await;
     }
-    print("a market is read and taken over", "ms", &started, ", asked < 1,000 ms");
-    print("  before it, the journal is opened", "ms", &opened, "");
+    print("recovery of a market", "ms", &started, ", target < 1,000 ms");
+    print("  opening of the journal before it", "ms", &opened, "");
 }
 
-/// The matcher's tasks let go of the journal.
-async fn until_alone(journal: &Arc<FjallJournal>) {
+/// Waits until the matcher's tasks have dropped the journal.
+async fn until_unshared(journal: &Arc<FjallJournal>) {
     while Arc::strong_count(journal) > 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// Trips in all states, of riders who wait for an hour. Answers the bytes of the snapshot.
+/// Writes trips in all live states, of riders who wait for an hour. Returns the size of the snapshot in bytes.
 async fn fill(journal: &FjallJournal) -> usize {
     let id = MarketId::new("world").unwrap();
     let hour_ms = 3_600_000;
@@ -69,11 +70,12 @@ async fn fill(journal: &FjallJournal) -> usize {
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     let now_ms = kerb_types::Clock::now_ms(&kerb_types::SystemClock);
     for n in 0..LIVE_TRIPS {
-        let mut place = || LatLng::new(rng.random_range(52.4..52.6), rng.random_range(13.2..13.6)).unwrap();
-        let wish = wish(&format!("rider-{n:06}"), place(), place());
-        market.request(now_ms, RideRequest { wait_max_ms: hour_ms, ..wish }).unwrap();
+        let mut position =
+            || LatLng::new(rng.random_range(52.4..52.6), rng.random_range(13.2..13.6)).unwrap();
+        let request = ride_request(&format!("rider-{n:06}"), position(), position());
+        market.request(now_ms, RideRequest { wait_max_ms: hour_ms, ..request }).unwrap();
         if (n + 1) % RECORD_TRIPS == 0 {
-            go_on(&mut market, n + 1 - RECORD_TRIPS..n + 1, now_ms);
+            advance(&mut market, n + 1 - RECORD_TRIPS..n + 1, now_ms);
             let record = market.take_record(now_ms).unwrap();
             let version = journal.append(id.clone(), market.version(), record).await.unwrap();
             market.committed(version);
@@ -89,8 +91,8 @@ fn proposal(trip: TripId, driver: kerb_types::DriverId) -> Proposal {
     Proposal { trip, driver, pickup_eta_s: 240, travel_source: TravelSource::StraightLine }
 }
 
-/// These trips go as far as they are to.
-fn go_on(market: &mut Market, trips: std::ops::Range<usize>, now_ms: i64) {
+/// Advances these trips as far as [`ACTIONS`] defines.
+fn advance(market: &mut Market, trips: std::ops::Range<usize>, now_ms: i64) {
     let trip = |n: usize| TripId { market: market.id().clone(), number: n as u64 + 1 };
     let offered: Vec<(usize, Proposal)> =
         trips.filter(|n| n % ACTIONS.len() != 0).map(|n| (n, proposal(trip(n), driver(n)))).collect();

@@ -1,4 +1,4 @@
-//! Riders who ask and drivers who do as they should.
+//! Riders who request rides, and drivers who accept and complete them.
 
 use futures::stream::{StreamExt, iter};
 use kerb_geometry::LatLng;
@@ -10,15 +10,15 @@ use kerb_types::{Capabilities, VehicleClass};
 use crate::drivers::Offer;
 use crate::node::Node;
 
-/// Callers at one time.
+/// Number of callers that wait for a reply at the same time.
 pub(crate) const CALLERS: usize = 512;
 
-/// What a driver does with an offer, to the end.
+/// The actions of a driver from the offer to the end of the trip.
 pub(crate) const WHOLE_TRIP: [DriverAction; 4] =
     [DriverAction::Accept, DriverAction::Arrived, DriverAction::PickedUp, DriverAction::DroppedOff];
 
-/// A rider's wish.
-pub(crate) fn wish(rider: &str, pickup: LatLng, dropoff: LatLng) -> RideRequest {
+/// Makes the request of a rider.
+pub(crate) fn ride_request(rider: &str, pickup: LatLng, dropoff: LatLng) -> RideRequest {
     RideRequest {
         rider: RiderId::new(rider).unwrap(),
         key: IdempotencyKey::new("ride-of-the-bench").unwrap(),
@@ -32,22 +32,23 @@ pub(crate) fn wish(rider: &str, pickup: LatLng, dropoff: LatLng) -> RideRequest 
 }
 
 impl Node {
-    /// A wish of the rider of this name, anywhere.
-    pub(crate) fn wish(&mut self, rider: &str) -> RideRequest {
-        let [pickup, dropoff] = [0, 1].map(|_| self.riders.any(&mut self.rng));
-        wish(rider, pickup, dropoff)
+    /// Makes the request of this rider at random positions.
+    pub(crate) fn ride_request(&mut self, rider: &str) -> RideRequest {
+        let [pickup, dropoff] = [0, 1].map(|_| self.riders.random(&mut self.rng));
+        ride_request(rider, pickup, dropoff)
     }
 
-    /// So many riders ask at once.
-    pub(crate) async fn ask(&mut self, round: usize, riders: usize) -> Vec<TripId> {
-        let wishes: Vec<_> = (0..riders).map(|n| self.wish(&format!("rider-{round}-{n}"))).collect();
+    /// Sends requests of this many riders at once and returns their trips.
+    pub(crate) async fn request_rides(&mut self, round: usize, riders: usize) -> Vec<TripId> {
+        let requests: Vec<_> =
+            (0..riders).map(|n| self.ride_request(&format!("rider-{round}-{n}"))).collect();
         let matcher = &self.matcher;
-        let asked = iter(wishes).map(|wish| async { matcher.request(wish).await.unwrap().id });
-        asked.buffer_unordered(CALLERS).collect().await
+        let trips = iter(requests).map(|request| async { matcher.request(request).await.unwrap().id });
+        trips.buffer_unordered(CALLERS).collect().await
     }
 }
 
-/// A driver does all of this, one after the other.
+/// Does these actions as the driver of the offer, one after the other.
 pub(crate) async fn drive(matcher: &Matcher, offer: &Offer, actions: &[DriverAction]) {
     for action in actions {
         matcher.act(offer.driver.clone(), offer.trip.clone(), action.clone()).await.unwrap();

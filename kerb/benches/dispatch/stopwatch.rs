@@ -1,4 +1,4 @@
-//! Ports that look at the clock: when a window's candidates are asked for, and when its offers are durable.
+//! Ports that measure time: from the query for a window's candidates until its offers are durable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use kerb_trips::{Change, MarketId, Record, TripEvent, Version};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// A window whose offers are durable.
+/// The measurement of a window whose offers are durable.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
+pub(crate) struct WindowTiming {
     pub(crate) requests: usize,
     pub(crate) offers: usize,
-    /// From the query for candidates to the durable record.
+    /// Time from the query for candidates until the record is durable.
     pub(crate) time: Duration,
-    /// Of it, the journal's.
+    /// The part of `time` that the journal took.
     pub(crate) append: Duration,
 }
 
-/// The newest window.
+/// Measures windows and publishes the newest measurement.
 pub(crate) struct Stopwatch {
     began: watch::Sender<Option<(Instant, usize)>>,
-    newest: watch::Sender<Option<Window>>,
+    newest: watch::Sender<Option<WindowTiming>>,
 }
 
 impl Stopwatch {
@@ -33,18 +33,18 @@ impl Stopwatch {
         Arc::new(Self { began: watch::Sender::new(None), newest: watch::Sender::new(None) })
     }
 
-    /// Sees each window.
-    pub(crate) fn watch(&self) -> watch::Receiver<Option<Window>> {
+    /// Returns a receiver of the newest measurement.
+    pub(crate) fn watch(&self) -> watch::Receiver<Option<WindowTiming>> {
         self.newest.subscribe()
     }
 
     fn end(&self, offers: usize, append: Duration) {
         let Some((began, requests)) = *self.began.borrow() else { return };
-        self.newest.send_replace(Some(Window { requests, offers, time: began.elapsed(), append }));
+        self.newest.send_replace(Some(WindowTiming { requests, offers, time: began.elapsed(), append }));
     }
 }
 
-/// A search under the watch.
+/// A search that starts the measurement.
 pub(crate) struct TimedSearch<S>(pub(crate) S, pub(crate) Arc<Stopwatch>);
 
 impl<S: NearbySearch> NearbySearch for TimedSearch<S> {
@@ -58,7 +58,7 @@ impl<S: NearbySearch> NearbySearch for TimedSearch<S> {
     }
 }
 
-/// A journal under the watch.
+/// A journal that ends the measurement.
 pub(crate) struct TimedJournal<J>(pub(crate) J, pub(crate) Arc<Stopwatch>);
 
 impl<J: TripJournal> TripJournal for TimedJournal<J> {

@@ -1,4 +1,5 @@
-//! The same window on Manhattan's streets, by straight lines and by streets: same drivers, same riders, 20 candidates each.
+//! Measures a window in Manhattan with straight lines and with streets. Drivers and riders are the same, and each request has
+//! 20 candidates.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -13,7 +14,7 @@ use kerb_routing::{RoadTimes, Roads};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
-use crate::city::Places;
+use crate::city::PositionSource;
 use crate::node::{Node, times};
 use crate::window::{measure_in, options};
 
@@ -23,19 +24,19 @@ const CANDIDATES: u32 = 20;
 
 pub(crate) async fn run() {
     let Some(folder) = std::env::var_os("KERB_BENCH_DATA").map(PathBuf::from) else {
-        println!("window on streets: left out, KERB_BENCH_DATA names no folder");
+        println!("window on streets: skipped, KERB_BENCH_DATA names no folder");
         return;
     };
     let file = BufReader::new(File::open(folder.join(EXTRACT)).unwrap());
     let roads = Roads::new(import_pbf(file, &mut |_| {}).unwrap().network, SNAP_MAX_M).unwrap();
-    let junctions: Arc<[LatLng]> = roads.network().nodes().iter().map(|place| place.lat_lng()).collect();
+    let junctions: Arc<[LatLng]> = roads.network().nodes().iter().map(|point| point.lat_lng()).collect();
     let streets = RoadTimes::new(Arc::new(roads), times());
     let kinds: [(&str, Arc<dyn TravelTimes>); 2] =
         [("Manhattan by straight lines", times()), ("Manhattan by streets", Arc::new(streets))];
     for (name, times) in kinds {
-        let places = [Places::Junctions(junctions.clone()), Places::Junctions(junctions.clone())];
+        let sources = [(); 2].map(|()| PositionSource::Junctions(junctions.clone()));
         let options = Options { candidates_min: CANDIDATES, ..options() };
-        let node = Node::start_in(options, places, times, Pcg64Mcg::seed_from_u64(1)).await;
+        let node = Node::start_in(options, sources, times, Pcg64Mcg::seed_from_u64(1)).await;
         measure_in(node, name).await;
     }
 }

@@ -1,16 +1,16 @@
-//! A window of 5,000 requests and 20,000 drivers, from the query for candidates to the durable offers.
+//! Measures a window of 5,000 requests and 20,000 drivers, from the query for candidates until the offers are durable.
 
 use futures::stream::{StreamExt, iter};
 use kerb_matcher::Options;
 
 use crate::city::Spread;
-use crate::figures::{millis, print};
 use crate::node::{DRIVERS, Node};
 use crate::rides::CALLERS;
+use crate::statistics::{millis, print};
 
 const REQUESTS: usize = 5_000;
 const ROUNDS: usize = 15;
-/// Long enough for all to ask before the window begins.
+/// Long enough for all requests to arrive before the window begins.
 const WINDOW_MS: u32 = 2_000;
 
 pub(crate) async fn run() {
@@ -24,7 +24,7 @@ async fn measure(spread: Spread) {
     measure_in(node, &format!("{spread:?}")).await;
 }
 
-/// Windows that hold all requests of a round.
+/// Returns options with windows that contain all requests of a round.
 pub(crate) fn options() -> Options {
     Options { window_ms: WINDOW_MS, window_min_ms: WINDOW_MS, ..Options::default() }
 }
@@ -35,11 +35,11 @@ pub(crate) async fn measure_in(mut node: Node, city: &str) {
     let mut offers = Vec::new();
     let mut windows = node.stopwatch.watch();
     for round in 0..ROUNDS {
-        let trips = node.ask(round, REQUESTS).await;
+        let trips = node.request_rides(round, REQUESTS).await;
         node.fleet.report_all().await;
         windows.changed().await.unwrap();
         let window = windows.borrow_and_update().unwrap();
-        assert_eq!(window.requests, REQUESTS, "all have asked before the window began");
+        assert_eq!(window.requests, REQUESTS, "all requests arrived before the window began");
         let report = node.matcher.reports().await.unwrap().remove(0);
         offers.push(window.offers as f64);
         let parts = [window.time, window.append].map(millis);
@@ -47,7 +47,7 @@ pub(crate) async fn measure_in(mut node: Node, city: &str) {
         for (times, time) in times.iter_mut().zip(parts.into_iter().chain(inner)) {
             times.push(time);
         }
-        // All drivers are free again before the next round.
+        // All trips are canceled, so that all drivers are free in the next round.
         let matcher = &node.matcher;
         let ended =
             iter(trips).map(|trip| async { matcher.force_cancel(trip, String::new()).await.unwrap() });
@@ -57,10 +57,10 @@ pub(crate) async fn measure_in(mut node: Node, city: &str) {
     }
     let [whole, append, candidates, solve] = times;
     let what = format!("window of {REQUESTS} requests, {DRIVERS} drivers, {city}");
-    print(&what, "ms", &whole, ", asked < 500 ms");
-    print("  of it, candidates", "ms", &candidates, "");
-    print("  of it, travel times and assignment", "ms", &solve, "");
-    print("  of it, the durable record", "ms", &append, "");
+    print(&what, "ms", &whole, ", target < 500 ms");
+    print("  candidates", "ms", &candidates, "");
+    print("  travel times and assignment", "ms", &solve, "");
+    print("  durable record", "ms", &append, "");
     print("  offers", "", &offers, "");
     node.shutdown().await;
 }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use kerb::settings::{Entry, Loaded, LogFormat, Problems, Sources};
+use kerb::settings::{Entry, LoadedSettings, LogFormat, Problems, Sources};
 use kerb_geometry::LatLng;
 
 /// The settings file that is read without `--config`, if it exists.
 const FILE_DEFAULT: &str = "kerb.toml";
 
-/// Settings from the command line: the layer that wins.
+/// Settings from the command line: the layer that overrides all others.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct SettingsArgs {
     /// TOML file with settings [default: ./kerb.toml if it exists]
@@ -39,7 +39,7 @@ pub(crate) struct SettingsArgs {
 
 impl SettingsArgs {
     /// Reads all layers of this process.
-    pub(crate) fn load(&self) -> Result<Loaded, Problems> {
+    pub(crate) fn load(&self) -> Result<LoadedSettings, Problems> {
         let file = self.config.clone().or_else(|| {
             let path = PathBuf::from(FILE_DEFAULT);
             path.exists().then_some(path)
@@ -90,7 +90,7 @@ pub(crate) struct EndpointArgs {
 
 /// The server that a client command calls, and the form of its output.
 #[derive(Debug, clap::Args)]
-pub(crate) struct AskedArgs {
+pub(crate) struct CallArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

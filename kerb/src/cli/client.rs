@@ -27,7 +27,7 @@ impl EndpointArgs {
         let endpoint = Endpoint::from_shared(url.clone()).ok().filter(|e| e.uri().host().is_some());
         let endpoint = endpoint.ok_or_else(|| {
             Failure::Usage(format!(
-                "--endpoint {:?} is no address, must be like http://127.0.0.1:7717",
+                "--endpoint {:?} is not an address, must be like http://127.0.0.1:7717",
                 self.endpoint
             ))
         })?;
@@ -40,7 +40,7 @@ impl EndpointArgs {
         })
     }
 
-    /// A request with the deadline of the flags.
+    /// Makes a request with the deadline of the flags.
     pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout());
@@ -52,13 +52,13 @@ impl EndpointArgs {
     }
 }
 
-/// A refused or failed call as one line.
+/// Describes a rejected or failed call in one line.
 pub(crate) fn failed(status: &Status) -> Failure {
     let message = status.message();
     match status.code() {
-        Code::InvalidArgument => Failure::Usage(format!("refused: {message}")),
+        Code::InvalidArgument => Failure::Usage(format!("rejected: {message}")),
         Code::Unimplemented => {
-            Failure::Failed("this node does not serve that; ask an aggregator (see --endpoint)".into())
+            Failure::Failed("this node does not serve that call; call an aggregator (see --endpoint)".into())
         }
         Code::DeadlineExceeded | Code::Cancelled => {
             Failure::Failed(format!("no answer in time ({message}); see --timeout-ms"))
@@ -68,7 +68,7 @@ pub(crate) fn failed(status: &Status) -> Failure {
     }
 }
 
-/// The innermost cause: "connection refused" rather than "transport error".
+/// Returns the innermost cause, for example "connection refused" instead of "transport error".
 fn root(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

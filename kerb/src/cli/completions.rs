@@ -9,7 +9,7 @@ use super::failure::{Failure, Outcome};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The shell
+    /// The shell whose completion script is printed
     shell: Shell,
 }
 

@@ -4,7 +4,7 @@ use kerb_proto::v1::driver_query_service_client::DriverQueryServiceClient;
 use kerb_proto::v1::{DriverStatus, GetDriverRequest, GetDriverResponse};
 use serde_json::{Value, json};
 
-use super::args::AskedArgs;
+use super::args::CallArgs;
 use super::client::failed;
 use super::failure::{Failure, Outcome};
 use super::table;
@@ -14,14 +14,14 @@ pub(crate) struct Args {
     /// The driver's id
     id: String,
     #[command(flatten)]
-    asked: AskedArgs,
+    call: CallArgs,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
-    let mut client = DriverQueryServiceClient::new(args.asked.server.connect().await?);
-    let request = args.asked.server.request(GetDriverRequest { driver_id: args.id });
+    let mut client = DriverQueryServiceClient::new(args.call.server.connect().await?);
+    let request = args.call.server.request(GetDriverRequest { driver_id: args.id });
     let driver = client.get_driver(request).await.map_err(|status| failed(&status))?.into_inner();
-    if args.asked.json {
+    if args.call.json {
         println!("{}", to_json(&driver));
     } else {
         print!("{}", to_text(&driver));
@@ -29,7 +29,7 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// The name of a status in lower case, as flags and JSON spell it.
+/// Returns the name of a status, as flags and JSON spell it.
 pub(crate) fn status_name(status: DriverStatus) -> &'static str {
     match status {
         DriverStatus::Unspecified => "unspecified",
@@ -54,8 +54,8 @@ fn to_text(driver: &GetDriverResponse) -> String {
     match &driver.position {
         None => rows.push(("position", "not reported yet".to_owned())),
         Some(position) => {
-            let place = position.location.unwrap_or_default();
-            rows.push(("position", format!("{:.7}, {:.7}", place.latitude_deg, place.longitude_deg)));
+            let location = position.location.unwrap_or_default();
+            rows.push(("position", format!("{:.7}, {:.7}", location.latitude_deg, location.longitude_deg)));
             rows.push(("age", table::age(driver.position_age_ms)));
             rows.push(("sequence", position.sequence.to_string()));
             rows.push(("shard", driver.shard.to_string()));
@@ -66,10 +66,10 @@ fn to_text(driver: &GetDriverResponse) -> String {
 
 fn to_json(driver: &GetDriverResponse) -> Value {
     let position = driver.position.as_ref().map(|position| {
-        let place = position.location.unwrap_or_default();
+        let location = position.location.unwrap_or_default();
         json!({
-            "latitude_deg": place.latitude_deg,
-            "longitude_deg": place.longitude_deg,
+            "latitude_deg": location.latitude_deg,
+            "longitude_deg": location.longitude_deg,
             "time_ms": position.time_ms,
             "sequence": position.sequence,
             "heading_deg": position.heading_deg,

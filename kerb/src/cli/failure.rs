@@ -25,7 +25,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The process's exit code.
+    /// Returns the exit code of the process.
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Failed(_) => 1,

@@ -4,7 +4,7 @@ use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::{ListMarketsRequest, Market, SetMarketPausedRequest};
 use serde_json::{Value, json};
 
-use super::args::AskedArgs;
+use super::args::CallArgs;
 use super::client::failed;
 use super::failure::{Failure, Outcome};
 use super::table;
@@ -15,38 +15,38 @@ pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    asked: AskedArgs,
+    call: CallArgs,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Pause a market: it takes no requests and makes no offers; trips under way go on; survives restarts
-    Pause(OneArgs),
+    /// Pause a market: it accepts no requests and makes no offers; live trips go on; the pause survives restarts
+    Pause(MarketArgs),
     /// Resume a paused market
-    Resume(OneArgs),
+    Resume(MarketArgs),
 }
 
 #[derive(Debug, clap::Args)]
-struct OneArgs {
+struct MarketArgs {
     /// The market's name
     name: String,
     #[command(flatten)]
-    asked: AskedArgs,
+    call: CallArgs,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     match args.command {
-        None => list(args.asked).await,
-        Some(Command::Pause(one)) => set_paused(one, true).await,
-        Some(Command::Resume(one)) => set_paused(one, false).await,
+        None => list(args.call).await,
+        Some(Command::Pause(args)) => set_paused(args, true).await,
+        Some(Command::Resume(args)) => set_paused(args, false).await,
     }
 }
 
-async fn list(asked: AskedArgs) -> Result<Outcome, Failure> {
-    let mut client = DispatchAdminServiceClient::new(asked.server.connect().await?);
-    let answer = client.list_markets(asked.server.request(ListMarketsRequest {})).await;
-    let markets = answer.map_err(|status| failed(&status))?.into_inner().markets;
-    if asked.json {
+async fn list(call: CallArgs) -> Result<Outcome, Failure> {
+    let mut client = DispatchAdminServiceClient::new(call.server.connect().await?);
+    let response = client.list_markets(call.server.request(ListMarketsRequest {})).await;
+    let markets = response.map_err(|status| failed(&status))?.into_inner().markets;
+    if call.json {
         println!("{}", json!({ "markets": markets.iter().map(to_json).collect::<Vec<_>>() }));
     } else {
         print!("{}", to_table(&markets));
@@ -54,12 +54,12 @@ async fn list(asked: AskedArgs) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-async fn set_paused(one: OneArgs, paused: bool) -> Result<Outcome, Failure> {
-    let mut client = DispatchAdminServiceClient::new(one.asked.server.connect().await?);
-    let request = SetMarketPausedRequest { market: one.name, paused };
-    let answer = client.set_market_paused(one.asked.server.request(request)).await;
-    let market = answer.map_err(|status| failed(&status))?.into_inner();
-    if one.asked.json {
+async fn set_paused(args: MarketArgs, paused: bool) -> Result<Outcome, Failure> {
+    let mut client = DispatchAdminServiceClient::new(args.call.server.connect().await?);
+    let request = SetMarketPausedRequest { market: args.name, paused };
+    let response = client.set_market_paused(args.call.server.request(request)).await;
+    let market = response.map_err(|status| failed(&status))?.into_inner();
+    if args.call.json {
         println!("{}", to_json(&market));
     } else {
         println!("market {} is {}", market.market, state(&market));
@@ -73,7 +73,7 @@ fn state(market: &Market) -> &'static str {
 
 fn to_table(markets: &[Market]) -> String {
     let row = |market: &Market| {
-        // The times are those of the last window, and no window has run yet.
+        // Before the first window, there is no time of a last window.
         let last = |value: String| if market.windows == 0 { String::new() } else { value };
         vec![
             market.market.clone(),
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_market_that_has_matched_nothing_yet_has_no_times() {
+    fn a_market_before_its_first_window_shows_no_times() {
         let quiet = Market { market: "west".to_owned(), paused: true, ..Market::default() };
         let busy = Market {
             market: "east".to_owned(),

@@ -77,27 +77,29 @@ enum StatusArg {
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     let mut request = args.request()?;
     let mut client = NearbyServiceClient::new(args.server.connect().await?);
-    let mut found = Found::default();
+    let mut result = CombinedPages::default();
     loop {
         let page = client.find_nearby(args.server.request(request.clone())).await;
         let page = page.map_err(|status| failed(&status))?.into_inner();
-        request.page_token = found.add(page);
+        request.page_token = result.add(page);
         if request.page_token.is_empty() {
             break;
         }
     }
     if args.json {
-        println!("{}", found.to_json());
+        println!("{}", result.to_json());
     } else {
-        print!("{}", found.to_table());
+        print!("{}", result.to_table());
     }
-    if found.ranking_incomplete {
-        eprintln!("kerb: there were too many drivers to look at, or too little time: others may be sooner");
+    if result.ranking_incomplete {
+        eprintln!(
+            "kerb: there were too many drivers, or there was too little time: other drivers may have a shorter travel time"
+        );
     }
-    if found.missing.is_empty() {
+    if result.shards_missing.is_empty() {
         return Ok(Outcome::Done);
     }
-    eprintln!("kerb: partial: {}", found.what_is_missing());
+    eprintln!("kerb: partial: {}", result.describe_missing());
     Ok(Outcome::Partial)
 }
 
@@ -106,7 +108,7 @@ impl Args {
         Ok(FindNearbyRequest {
             search: Some(self.search()?),
             filter: Some(DriverFilter {
-                statuses: self.status.iter().map(|status| status.wire() as i32).collect(),
+                statuses: self.status.iter().map(|status| status.wire().into()).collect(),
                 vehicle_classes: self.class.clone(),
                 capabilities: self.capability.clone(),
                 position_age_max_ms: self.max_age_ms,
@@ -158,31 +160,31 @@ impl StatusArg {
     }
 }
 
-/// The drivers of all pages, and the coverage of the worst.
+/// The drivers of all pages of a search, and the shards that are missing in any page.
 #[derive(Default)]
-struct Found {
+struct CombinedPages {
     drivers: Vec<NearbyDriver>,
-    asked: u32,
-    missing: Vec<u32>,
+    shards_searched: u32,
+    shards_missing: Vec<u32>,
     ranking_incomplete: bool,
 }
 
-impl Found {
+impl CombinedPages {
     /// Adds a page and returns the token of the next one.
     fn add(&mut self, page: v1::FindNearbyResponse) -> String {
         let coverage = page.coverage.unwrap_or_default();
         self.drivers.extend(page.drivers);
-        self.asked = self.asked.max(coverage.shards_queried);
-        self.missing.extend(coverage.shards_missing);
-        self.missing.sort_unstable();
-        self.missing.dedup();
+        self.shards_searched = self.shards_searched.max(coverage.shards_queried);
+        self.shards_missing.extend(coverage.shards_missing);
+        self.shards_missing.sort_unstable();
+        self.shards_missing.dedup();
         self.ranking_incomplete |= page.ranking_incomplete;
         page.next_page_token
     }
 
     fn to_table(&self) -> String {
         if self.drivers.is_empty() {
-            return "nobody\n".to_owned();
+            return "no drivers\n".to_owned();
         }
         let with_etas = self.drivers.iter().any(|driver| driver.pickup_eta_s.is_some());
         let row = |driver: &NearbyDriver| {
@@ -206,7 +208,7 @@ impl Found {
 
     fn to_json(&self) -> Value {
         let driver = |driver: &NearbyDriver| {
-            let place = driver.position.as_ref().and_then(|p| p.location).unwrap_or_default();
+            let location = driver.position.as_ref().and_then(|p| p.location).unwrap_or_default();
             json!({
                 "driver_id": driver.driver_id,
                 "distance_m": driver.distance_m,
@@ -214,8 +216,8 @@ impl Found {
                 "status": super::driver::status_name(driver.status()),
                 "vehicle_class": driver.vehicle_class,
                 "capabilities": driver.capabilities,
-                "latitude_deg": place.latitude_deg,
-                "longitude_deg": place.longitude_deg,
+                "latitude_deg": location.latitude_deg,
+                "longitude_deg": location.longitude_deg,
                 "time_ms": driver.position.map_or(0, |p| p.time_ms),
                 "sequence": driver.position.map_or(0, |p| p.sequence),
                 "pickup_eta_s": driver.pickup_eta_s,
@@ -224,15 +226,15 @@ impl Found {
         };
         json!({
             "drivers": self.drivers.iter().map(driver).collect::<Vec<_>>(),
-            "shards_queried": self.asked,
-            "shards_missing": self.missing,
+            "shards_queried": self.shards_searched,
+            "shards_missing": self.shards_missing,
             "ranking_incomplete": self.ranking_incomplete,
         })
     }
 
-    fn what_is_missing(&self) -> String {
-        let numbers: Vec<_> = self.missing.iter().map(ToString::to_string).collect();
-        format!("{} of {} shards did not answer: {}", numbers.len(), self.asked, numbers.join(", "))
+    fn describe_missing(&self) -> String {
+        let numbers: Vec<_> = self.shards_missing.iter().map(ToString::to_string).collect();
+        format!("{} of {} shards did not answer: {}", numbers.len(), self.shards_searched, numbers.join(", "))
     }
 }
 

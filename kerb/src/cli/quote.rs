@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Only drivers with this capability; may be repeated
     #[arg(long, value_name = "NAME")]
     capability: Vec<String>,
-    /// Party size
+    /// Number of people who ride
     #[arg(long, value_name = "N", default_value_t = 1)]
     party: u32,
     /// Print one JSON object
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
         print!("{}", to_text(&quote));
     }
     if quote.pickup_incomplete {
-        eprintln!("kerb: not every driver around was looked at: somebody may be sooner there");
+        eprintln!("kerb: not every nearby driver was considered: another driver may arrive earlier");
     }
     Ok(Outcome::Done)
 }
@@ -70,7 +70,7 @@ fn to_text(quote: &QuoteRideResponse) -> String {
         let whole_s = pickup.eta_s.saturating_add(ride.time_s);
         rows.push(vec!["drop-off in".to_owned(), table::duration(whole_s), String::new(), String::new()]);
     }
-    table::render(&["WAY", " TIME", " DISTANCE", "SOURCE"], &rows)
+    table::render(&["LEG", " TIME", " DISTANCE", "SOURCE"], &rows)
 }
 
 fn pickup_row(pickup: Option<&PickupQuote>) -> Vec<String> {

@@ -1,8 +1,5 @@
 //! `kerb rebuild`: empties an index server, fills it again from the ingest nodes, and shows the progress.
 
-use std::io::IsTerminal;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kerb_proto::v1::admin_service_client::AdminServiceClient;
 use kerb_proto::v1::{RebuildRequest, RebuildResponse};
 use serde_json::json;
@@ -11,7 +8,7 @@ use tonic::Request;
 use super::args::EndpointArgs;
 use super::client::failed;
 use super::failure::{Failure, Outcome};
-use super::table;
+use super::{progress, table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -32,14 +29,14 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     let message = RebuildRequest { node_id: args.node.clone(), shards: args.shard };
     // No deadline: a rebuild takes as long as the fleet is large, and each message shows its progress.
     let started = client.rebuild(Request::new(message)).await;
-    let mut progress = started.map_err(|status| failed(&status))?.into_inner();
-    let bar = bar();
+    let mut updates = started.map_err(|status| failed(&status))?.into_inner();
+    let bar = progress::bar("{bar:40} {pos}/{len} shards, {msg}, {elapsed}");
     let mut last = RebuildResponse::default();
-    while let Some(step) = progress.message().await.map_err(|status| failed(&status))? {
-        bar.set_length(u64::from(step.shards_total));
-        bar.set_position(u64::from(step.shards_covered));
-        bar.set_message(format!("{} drivers", step.drivers));
-        last = step;
+    while let Some(update) = updates.message().await.map_err(|status| failed(&status))? {
+        bar.set_length(u64::from(update.shards_total));
+        bar.set_position(u64::from(update.shards_covered));
+        bar.set_message(format!("{} drivers", update.drivers));
+        last = update;
     }
     bar.finish_and_clear();
     if !last.done {
@@ -49,13 +46,6 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     }
     println!("{}", if args.json { to_json(&args.node, &last) } else { to_text(&args.node, &last) });
     Ok(Outcome::Done)
-}
-
-fn bar() -> ProgressBar {
-    let shown = std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} shards, {msg}, {elapsed}");
-    ProgressBar::with_draw_target(None, target).with_style(style.expect("a legal template"))
 }
 
 fn to_text(node: &str, last: &RebuildResponse) -> String {

@@ -36,12 +36,12 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     let mut ticks = tokio::time::interval(Duration::from_secs(args.every_s));
     loop {
         ticks.tick().await;
-        let answer = client.list_shards(args.server.request(ListShardsRequest {})).await;
-        let answer = answer.map_err(|status| failed(&status))?.into_inner();
-        let text = if args.json { format!("{}\n", to_json(&answer)) } else { to_text(&answer, args.top) };
+        let response = client.list_shards(args.server.request(ListShardsRequest {})).await;
+        let response = response.map_err(|status| failed(&status))?.into_inner();
+        let text = if args.json { format!("{}\n", to_json(&response)) } else { to_text(&response, args.top) };
         let mut out = std::io::stdout().lock();
         if args.watch && !args.json && out.is_terminal() {
-            // Cursor home, then clear below: flickers less than clearing first.
+            // The cursor goes home before the screen is cleared below it, which flickers less than clearing first.
             write!(out, "\x1b[H\x1b[J")?;
         }
         out.write_all(text.as_bytes())?;
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fullest_shards_come_first_and_a_filling_replica_is_named() {
+    fn the_fullest_shards_come_first_and_a_filling_replica_is_marked() {
         let shard = |shard, node: &str, drivers, covered| ShardInfo {
             shard,
             node_id: node.into(),

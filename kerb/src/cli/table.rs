@@ -16,6 +16,7 @@ pub(crate) fn render(heads: &[&str], rows: &[Vec<String>]) -> String {
     for row in std::iter::once(&names).chain(rows) {
         let mut line = String::new();
         for ((cell, width), head) in row.iter().zip(&widths).zip(heads) {
+            // Writing to a string cannot fail.
             let _ = if head.starts_with(' ') {
                 write!(line, "{cell:>width$}  ")
             } else {
@@ -28,27 +29,27 @@ pub(crate) fn render(heads: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A caller's string, safe to print: control characters are escaped.
+/// Escapes the control characters of a caller's string, so that it is safe to print.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
-/// A distance in meters, from 10 km on in kilometers.
+/// Formats a distance in meters, and from 10 km on in kilometers.
 pub(crate) fn distance(m: f64) -> String {
     if m < 10_000.0 { format!("{m:.1} m") } else { format!("{:.1} km", m / 1_000.0) }
 }
 
-/// A duration in seconds with one decimal.
+/// Formats a duration in seconds with one decimal.
 pub(crate) fn age(ms: u32) -> String {
     format!("{:.1} s", f64::from(ms) / 1_000.0)
 }
 
-/// A duration in seconds, from one minute on in minutes and seconds.
+/// Formats a duration in seconds, and from one minute on in minutes and seconds.
 pub(crate) fn duration(s: u32) -> String {
     if s < 60 { format!("{s} s") } else { format!("{} min {:02} s", s / 60, s % 60) }
 }
 
-/// The name of a travel time's source.
+/// Returns the name of a travel time's source.
 pub(crate) fn source(source: TravelSource) -> &'static str {
     match source {
         TravelSource::Unspecified => "-",
@@ -58,10 +59,11 @@ pub(crate) fn source(source: TravelSource) -> &'static str {
     }
 }
 
-/// A size in the largest unit that leaves a number above 1.
+/// Formats a size in the largest unit that leaves a number of at least 1.
 pub(crate) fn bytes(count: u64) -> String {
     let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match units.into_iter().find(|(unit, _)| count >= *unit) {
+        // Above 2^53 a double rounds, which the one decimal does not show.
         Some((unit, name)) => format!("{:.1} {name}", count as f64 / unit as f64),
         None => format!("{count} B"),
     }

@@ -20,17 +20,17 @@ pub(crate) enum Command {
     /// Check a journal on disk: no record is missing, and no driver or trip was assigned twice
     ///
     /// Reads every record of every market. Versions must have no gaps, every event must be legal in its state, no
-    /// driver may be on two live trips, and no trip may have two drivers. Exit code 1 if anything is wrong.
+    /// driver may be on two live trips, and no trip may have two drivers. The exit code is 1 if there is a violation.
     ///
     /// The matcher that writes the journal must be stopped. Opening a journal changes files: the engine truncates a
-    /// broken end of its log, and the file `acknowledged` is rewritten. So keep a suspect journal as it is: copy its
-    /// folder and verify the copy.
+    /// damaged end of its log, and the file `acknowledged` is rewritten. So do not verify a suspect journal itself: copy
+    /// its folder and verify the copy.
     Verify(verify::Args),
     /// Print a journal on disk as JSON lines, one event a line
     ///
-    /// Markets are sorted by name; the events of each are in the journal's order. docs/operations.md lists the
-    /// fields; fields may be added, none changes its meaning. The matcher that writes the journal must be stopped;
-    /// for a running service use `TripEventService`.
+    /// Markets are sorted by name; the events of each market are in the journal's order. docs/operations.md lists the
+    /// fields. Later releases may add fields and do not change their meaning. The matcher that writes the journal must be
+    /// stopped; for a running service use `TripEventService`.
     Export(export::Args),
 }
 

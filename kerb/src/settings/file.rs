@@ -51,7 +51,7 @@ fn collect(parent: &str, table: &DeTable<'_>, origin: &dyn Fn(usize) -> Origin, 
     }
 }
 
-/// The same value in JSON. JSON has no dates and no infinities: they become text, which the types then refuse.
+/// Converts a value to JSON. JSON has no dates and no infinities: they become text, which the types then reject.
 pub(super) fn to_json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::String(text.to_string()),

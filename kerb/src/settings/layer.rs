@@ -5,16 +5,16 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// The origin of a value; later ones win.
+/// The origin of a value; a later origin overrides an earlier one.
+#[expect(missing_docs, reason = "the path of the file needs no more words")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// No layer gives the value.
     Default,
     /// A line of the TOML file.
     File {
-        /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Number of the line, from 1.
         line: usize,
     },
     /// An environment variable.
@@ -44,7 +44,7 @@ pub enum Given {
 }
 
 impl Given {
-    /// Whether this is a table without keys, such as a section whose keys are all commented out.
+    /// Returns whether this is a table without keys, such as a section whose keys are all commented out.
     pub(super) fn is_empty_table(&self) -> bool {
         matches!(self, Self::Typed(Value::Object(table)) if table.is_empty())
     }
@@ -60,18 +60,17 @@ impl fmt::Display for Given {
 }
 
 /// One key of one layer.
+#[expect(missing_docs, reason = "the types of the fields have docs")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Dotted path: `aggregator.search_deadline_ms`.
+    /// Path of the key with dots: `aggregator.search_deadline_ms`.
     pub key: String,
-    /// The value.
     pub given: Given,
-    /// The layer and place.
     pub origin: Origin,
 }
 
 impl Entry {
-    /// An entry of a command-line flag.
+    /// Makes an entry of a command-line flag.
     pub fn flag(flag: &str, key: &str, text: impl Into<String>) -> Self {
         Self { key: key.to_owned(), given: Given::Text(text.into()), origin: Origin::Flag(flag.to_owned()) }
     }

@@ -17,14 +17,14 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     /// All environment variables; those without the prefix are ignored.
     pub variables: Vec<(String, String)>,
-    /// Command-line flags, later ones win.
+    /// Command-line flags; a later one overrides an earlier one.
     pub flags: Vec<Entry>,
 }
 
 /// Settings, and the origin of each value.
 #[derive(Clone, Debug)]
-pub struct Loaded {
-    /// The checked settings.
+pub struct LoadedSettings {
+    /// The validated settings.
     pub settings: Settings,
     /// The origins by key; a default has no entry.
     pub origins: BTreeMap<String, Origin>,
@@ -32,11 +32,11 @@ pub struct Loaded {
 
 impl Sources {
     /// Reads and merges all layers, or returns all their problems.
-    pub fn load(self) -> Result<Loaded, Problems> {
+    pub fn load(self) -> Result<LoadedSettings, Problems> {
         let mut problems = Vec::new();
         let mut entries = match self.file.as_deref().map(file::read) {
-            Some(Err(found)) => {
-                problems.extend(found.0);
+            Some(Err(file_problems)) => {
+                problems.extend(file_problems.0);
                 Vec::new()
             }
             Some(Ok(entries)) => entries,
@@ -48,7 +48,7 @@ impl Sources {
     }
 }
 
-fn merge(entries: Vec<Entry>, mut problems: Vec<Problem>) -> Result<Loaded, Problems> {
+fn merge(entries: Vec<Entry>, mut problems: Vec<Problem>) -> Result<LoadedSettings, Problems> {
     let defaults = serde_json::to_value(Settings::default()).expect("settings are plain data");
     let known = schema::leaves(&defaults);
     let mut effective = defaults.clone();
@@ -57,7 +57,7 @@ fn merge(entries: Vec<Entry>, mut problems: Vec<Problem>) -> Result<Loaded, Prob
         if given.is_empty_table() && schema::is_section(&key, &known) {
             continue;
         }
-        match accept(&defaults, &known, &key, &given) {
+        match convert(&defaults, &known, &key, &given) {
             Ok(value) => {
                 schema::set(&mut effective, &key, value);
                 origins.insert(key, origin);
@@ -66,34 +66,34 @@ fn merge(entries: Vec<Entry>, mut problems: Vec<Problem>) -> Result<Loaded, Prob
         }
     }
     let settings: Settings = serde_json::from_value(effective).expect("each value was accepted by itself");
-    for error in settings.check() {
+    for error in settings.validate() {
         let key = error.field.to_string();
         let origin = Some(origins.get(&key).cloned().unwrap_or(Origin::Default));
         problems.push(Problem { origin, key, message: error.description });
     }
-    if problems.is_empty() { Ok(Loaded { settings, origins }) } else { Err(Problems(problems)) }
+    if problems.is_empty() { Ok(LoadedSettings { settings, origins }) } else { Err(Problems(problems)) }
 }
 
-/// The value in the type of its key, or the problem.
-fn accept(defaults: &Value, known: &[(String, Value)], key: &str, given: &Given) -> Result<Value, String> {
+/// Returns the value in the type of its key, or describes the problem.
+fn convert(defaults: &Value, known: &[(String, Value)], key: &str, given: &Given) -> Result<Value, String> {
     let Some((_, default)) = known.iter().find(|(k, _)| k == key) else {
         return Err(schema::advice(key, known));
     };
-    let mut first_refusal = None;
+    let mut first_error = None;
     for candidate in candidates(given, default) {
         let mut tree = defaults.clone();
         schema::set(&mut tree, key, candidate.clone());
         match serde_json::from_value::<Settings>(tree) {
             Ok(_) => return Ok(candidate),
-            Err(error) => first_refusal = first_refusal.or(Some(error)),
+            Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    let refusal = first_refusal.map_or_else(String::new, |error| error.to_string());
+    let reason = first_error.map_or_else(String::new, |error| error.to_string());
     let example = if default.is_null() { String::new() } else { format!("; the default is {default}") };
-    Err(format!("{given} is refused: {refusal}{example}"))
+    Err(format!("{given} is invalid: {reason}{example}"))
 }
 
-/// The possible readings of a text: a list where the default is one; else a TOML value; else the text itself.
+/// Returns the possible readings of a text: a list if the default is a list; otherwise a TOML value, then the text itself.
 fn candidates(given: &Given, default: &Value) -> Vec<Value> {
     let text = match given {
         Given::Typed(value) => return vec![value.clone()],

@@ -1,4 +1,4 @@
-//! Problems of the settings, as lines that name the place and what would be right.
+//! Problems of the settings, as lines that name the origin of the value and what would be valid.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub struct Problem {
     pub origin: Option<Origin>,
     /// The dotted key path; empty when the problem concerns no key.
     pub key: String,
-    /// The value that came, and what would be right.
+    /// The given value, and what would be valid.
     pub message: String,
 }
 

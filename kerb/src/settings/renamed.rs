@@ -1,4 +1,4 @@
-//! Settings that had another name in release 0.1.0. An old name is refused, and the error says the new one.
+//! Settings that had another name in release 0.1.0. An old name is rejected, and the error names the new one.
 
 /// Old key, new key.
 const RENAMED: [(&str, &str); 13] = [
@@ -17,7 +17,7 @@ const RENAMED: [(&str, &str); 13] = [
     ("matcher.tell_timeout_ms", "matcher.notify_timeout_ms"),
 ];
 
-/// The name that a key of release 0.1.0 has today; `None` for a key that was not renamed.
+/// Returns the present name of a key of release 0.1.0; `None` for a key that was not renamed.
 pub(super) fn new_name(key: &str) -> Option<&'static str> {
     RENAMED.iter().find(|(old, _)| *old == key).map(|(_, new)| *new)
 }

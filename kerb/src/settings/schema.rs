@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::renamed;
 
-/// The smallest similarity (Jaro-Winkler, 0 to 1) of a suggestion; below it a suggestion only confuses.
-const LIKENESS_MIN: f64 = 0.75;
+/// The smallest similarity (Jaro-Winkler, 0 to 1) of a suggestion; a less similar key would only confuse.
+const SIMILARITY_MIN: f64 = 0.75;
 
 /// Keys of services that a shared key overrides: own key, shared key.
 const SHARED: [(&str, &str); 6] = [
@@ -52,13 +52,13 @@ pub(super) fn set(tree: &mut Value, key: &str, value: Value) {
     *slot = value;
 }
 
-/// Whether the path is a section.
+/// Returns whether the path is a section.
 pub(super) fn is_section(key: &str, known: &[(String, Value)]) -> bool {
     let prefix = format!("{key}.");
     known.iter().any(|(k, _)| k.starts_with(&prefix))
 }
 
-/// The advice for a key that does not exist.
+/// Returns the advice for a key that does not exist.
 pub(super) fn advice(key: &str, known: &[(String, Value)]) -> String {
     if let Some(new) = renamed::new_name(key) {
         return format!("no such key: it was renamed to {new}");
@@ -73,13 +73,15 @@ pub(super) fn advice(key: &str, known: &[(String, Value)]) -> String {
     if let Some((parent, _)) = parent {
         return format!("no such key: {parent} is a value, not a section");
     }
-    // The last part is compared too: a key in the wrong section is a common slip.
+    // The last part is compared, too: a key in the wrong section is a common mistake.
     let last = |k: &str| k.rsplit('.').next().unwrap_or_default().to_owned();
-    let likeness =
+    let similarity =
         |k: &str| strsim::jaro_winkler(k, key).max(strsim::jaro_winkler(&last(k), &last(key)) - 0.01);
-    let best = known.iter().map(|(k, _)| (likeness(k), k)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let best = known.iter().map(|(k, _)| (similarity(k), k)).max_by(|a, b| a.0.total_cmp(&b.0));
     match best {
-        Some((likeness, best)) if likeness >= LIKENESS_MIN => format!("no such key; did you mean {best}?"),
+        Some((similarity, best)) if similarity >= SIMILARITY_MIN => {
+            format!("no such key; did you mean {best}?")
+        }
         _ => format!("no such key; the sections are {}", sections(known).join(", ")),
     }
 }

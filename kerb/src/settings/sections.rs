@@ -44,7 +44,7 @@ impl Default for NodeOptions {
 }
 
 impl NodeOptions {
-    pub(super) fn check(&self) -> Vec<FieldError> {
+    pub(super) fn validate(&self) -> Vec<FieldError> {
         within("drain_ms", self.drain_ms, 1, DRAIN_MAX_MS).into_iter().collect()
     }
 }
@@ -72,7 +72,7 @@ impl From<DataDir> for String {
     }
 }
 
-/// `[fleet]`: equal in all processes of a cluster. Two nodes with different values refuse to connect.
+/// `[fleet]`: values that must be equal in all processes of a cluster. Nodes with different values do not connect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FleetOptions {
@@ -84,7 +84,8 @@ pub struct FleetOptions {
     pub shards: NonZeroU16,
     /// Time to live of a position, milliseconds, 1 s to a day: a driver that is silent for longer leaves the index.
     pub position_ttl_ms: u32,
-    /// `tile`: shards by place, so a search of 2 km asks 1 to 4 shards. `id`: shards by driver id, so a search asks all.
+    /// `tile`: shards by position, so a search of 2 km queries 1 to 4 shards. `id`: shards by driver id, so a search queries
+    /// all shards.
     pub partitioning: Partitioning,
 }
 
@@ -102,14 +103,14 @@ impl Default for FleetOptions {
 }
 
 impl FleetOptions {
-    pub(super) fn check(&self) -> Vec<FieldError> {
-        // Each list is checked by itself, so that a problem in the first does not hide one in the second.
+    pub(super) fn validate(&self) -> Vec<FieldError> {
+        // Each list is validated by itself, so that a problem in the first does not hide one in the second.
         let classes = Catalog::new(self.vehicle_classes.clone(), Vec::new()).err();
         let any_class = vec!["any".to_owned()];
         let capabilities = Catalog::new(any_class, self.capabilities.clone()).err();
         let shards = Sharding::new(self.shards.get(), self.partitioning).err();
-        let gone = within("position_ttl_ms", self.position_ttl_ms, POSITION_TTL_MIN_MS, POSITION_TTL_MAX_MS);
-        [classes, capabilities, shards, gone].into_iter().flatten().collect()
+        let ttl = within("position_ttl_ms", self.position_ttl_ms, POSITION_TTL_MIN_MS, POSITION_TTL_MAX_MS);
+        [classes, capabilities, shards, ttl].into_iter().flatten().collect()
     }
 }
 
@@ -120,15 +121,15 @@ pub struct ClusterOptions {
     /// The membership file: nodes, addresses, roles and replicas. Unset: a cluster of this process alone. Reloaded
     /// when it changes. A relative path starts in the working directory.
     pub file: Option<PathBuf>,
-    /// Failure detection.
+    /// Intervals and limits of failure detection.
     pub liveness: LivenessOptions,
     /// Connections to the other nodes.
     pub channels: ChannelOptions,
 }
 
 impl ClusterOptions {
-    pub(super) fn check(&self) -> Vec<FieldError> {
-        let liveness = self.liveness.check().err().map(|error| error.within("liveness"));
+    pub(super) fn validate(&self) -> Vec<FieldError> {
+        let liveness = self.liveness.validate().err().map(|error| error.within("liveness"));
         liveness.into_iter().collect()
     }
 }
@@ -161,7 +162,7 @@ impl Default for LogOptions {
 }
 
 impl LogOptions {
-    pub(super) fn check(&self) -> Vec<FieldError> {
+    pub(super) fn validate(&self) -> Vec<FieldError> {
         let error = EnvFilter::try_new(&self.filter).err();
         let describe =
             |e| format!("{:?} is not a filter ({e}); try \"info\" or \"warn,kerb=debug\"", self.filter);
@@ -175,6 +176,6 @@ fn within<T: Copy + PartialOrd + Display>(
     min: T,
     max: T,
 ) -> Option<FieldError> {
-    let is_right = min <= value && value <= max;
-    (!is_right).then(|| FieldError::new(field, format!("{value}, must be {min} to {max}")))
+    let is_valid = min <= value && value <= max;
+    (!is_valid).then(|| FieldError::new(field, format!("{value}, must be {min} to {max}")))
 }

@@ -4,13 +4,13 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::load::Loaded;
+use super::load::LoadedSettings;
 use super::schema;
 
 /// The column in which comments start, where the value leaves room.
 const COMMENT_COLUMN: usize = 48;
 
-impl fmt::Display for Loaded {
+impl fmt::Display for LoadedSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tree = serde_json::to_value(&self.settings).expect("settings are plain data");
         let mut section = String::new();
@@ -34,7 +34,7 @@ impl fmt::Display for Loaded {
     }
 }
 
-/// A value on one line. JSON and TOML write scalars alike.
+/// Formats a value on one line. JSON and TOML write scalars alike.
 fn toml(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("[{}]", items.iter().map(toml).collect::<Vec<_>>().join(", ")),

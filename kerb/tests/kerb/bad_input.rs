@@ -1,4 +1,5 @@
-//! Every bad value gets a status that names the field, the value and what would be right; everybody else lives on.
+//! Every invalid value gets a status that names the field, the value and what would be valid. Other clients are not
+//! disturbed.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,29 +9,29 @@ use kerb_proto::v1::find_nearby_request::Search;
 use kerb_proto::v1::{FindNearbyRequest, PolygonSearch, PositionUpdate, Register};
 use tonic::{Code, Status};
 
-use crate::driver::{DriverStream, register, update};
-use crate::gateway::{batch, report};
-use crate::process::Process;
-use crate::search::{Truth, ask, nearest, point, request, within};
+use crate::support::driver::{DriverStream, register, update};
+use crate::support::gateway::{batch, report};
+use crate::support::process::Process;
+use crate::support::search::{Truth, find_nearby, nearest, point, request, within};
 
 fn node(dir: &tempfile::TempDir) -> Process {
     Process::start(dir.path(), &["serve", "--data-dir", "none"])
 }
 
-/// The status names the field, shows the value and says what would be right.
-fn assert_refused(status: &Status, code: Code, wanted: &[&str]) {
+/// Asserts that the status has this code and contains these parts: the field, the value, and what would be valid.
+fn assert_rejected(status: &Status, code: Code, parts: &[&str]) {
     assert_eq!(status.code(), code, "{status:?}");
-    for part in wanted {
+    for part in parts {
         assert!(status.message().contains(part), "{part:?} is not in {:?}", status.message());
     }
 }
 
 #[tokio::test]
-async fn a_bad_position_is_refused_and_its_stream_and_its_neighbor_live_on() {
+async fn an_invalid_position_is_rejected_and_no_stream_ends() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let mut neighbor = DriverStream::open(node.channel(), register("neighbor")).await.unwrap();
-    // On the same connection, so that a broken one would be noticed.
+    // This stream is on the same connection, so that the test notices a broken connection.
     let channel = node.channel();
     let mut stream = DriverStream::open(channel.clone(), register("bad")).await.unwrap();
     let mut same_connection = DriverStream::open(channel, register("good")).await.unwrap();
@@ -53,15 +54,15 @@ async fn a_bad_position_is_refused_and_its_stream_and_its_neighbor_live_on() {
         (with(&|p| p.status = 99), "status", "99", "4"),
         (with(&|p| p.status = -1), "status", "-1", "4"),
     ];
-    for (sequence, (mut bad, field, value, right)) in cases.into_iter().enumerate() {
+    for (sequence, (mut bad, field, value, valid)) in cases.into_iter().enumerate() {
         let sequence = 10 + sequence as u64;
         bad.sequence = sequence;
-        let refusal = stream.refused(bad).await;
-        assert_eq!(refusal.sequence, sequence);
-        let [error] = &refusal.errors[..] else { panic!("{refusal:?}") };
+        let rejection = stream.rejection(bad).await;
+        assert_eq!(rejection.sequence, sequence);
+        let [error] = &rejection.errors[..] else { panic!("{rejection:?}") };
         assert!(error.field.ends_with(field), "{error:?}");
         let digits = error.description.replace([',', '_'], "");
-        assert!(digits.contains(value) && digits.contains(right), "{field}: {error:?}");
+        assert!(digits.contains(value) && digits.contains(valid), "{field}: {error:?}");
         neighbor.report(update(sequence, 2.0, 2.0)).await.unwrap();
     }
     stream.report(update(100, 1.0, 1.0)).await.unwrap();
@@ -69,7 +70,7 @@ async fn a_bad_position_is_refused_and_its_stream_and_its_neighbor_live_on() {
 }
 
 #[tokio::test]
-async fn a_bad_register_ends_its_own_stream_only() {
+async fn an_invalid_registration_only_ends_its_own_stream() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let channel = node.channel();
@@ -85,14 +86,14 @@ async fn a_bad_register_ends_its_own_stream_only() {
         (token, ["resume_token", "", ""]),
     ] {
         let status = DriverStream::open(channel.clone(), register).await.map(|_| ()).unwrap_err();
-        assert_refused(&status, Code::InvalidArgument, &wanted);
+        assert_rejected(&status, Code::InvalidArgument, &wanted);
     }
     neighbor.report(update(1, 2.0, 2.0)).await.unwrap();
     DriverStream::open(channel, register(&"x".repeat(64))).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_bad_search_is_refused() {
+async fn an_invalid_search_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let channel = node.channel();
@@ -139,14 +140,14 @@ async fn a_bad_search_is_refused() {
         ),
     ];
     for (request, wanted) in cases {
-        let status = ask(&channel, request).await.unwrap_err();
-        assert_refused(&status, Code::InvalidArgument, &wanted);
+        let status = find_nearby(&channel, request).await.unwrap_err();
+        assert_rejected(&status, Code::InvalidArgument, &wanted);
     }
-    ask(&channel, request(nearest(at, 1, 1.0))).await.unwrap();
+    find_nearby(&channel, request(nearest(at, 1, 1.0))).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_gateways_bad_rows_are_counted_and_named_and_its_good_ones_taken() {
+async fn invalid_rows_of_a_gateway_are_counted_and_named_and_valid_rows_are_applied() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let truth: Truth = (0..10).map(|i| (format!("d{i}"), (f64::from(i), 1.0))).collect();
@@ -168,7 +169,7 @@ async fn a_gateways_bad_rows_are_counted_and_named_and_its_good_ones_taken() {
 }
 
 #[tokio::test]
-async fn an_oversized_message_is_refused_with_the_limit() {
+async fn an_oversized_message_is_rejected_with_the_limit() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let channel = node.channel();
@@ -182,13 +183,13 @@ async fn an_oversized_message_is_refused_with_the_limit() {
     assert!(status.message().contains("4194304"), "{status:?}");
     let mut search = request(nearest((1.0, 1.0), 1, 1.0));
     search.page_token = "x".repeat(5 * 1024 * 1024);
-    let status = ask(&channel, search).await.unwrap_err();
+    let status = find_nearby(&channel, search).await.unwrap_err();
     assert!(status.message().contains("4194304"), "{status:?}");
     neighbor.report(update(1, 2.0, 2.0)).await.unwrap();
 }
 
 #[tokio::test]
-async fn garbage_on_the_port_harms_nobody() {
+async fn garbage_on_the_port_disturbs_no_other_client() {
     let dir = tempfile::tempdir().unwrap();
     let mut node = node(&dir);
     let mut neighbor = DriverStream::open(node.channel(), register("neighbor")).await.unwrap();
@@ -203,19 +204,19 @@ async fn garbage_on_the_port_harms_nobody() {
     ];
     for (sequence, bytes) in pieces.into_iter().enumerate() {
         let address = node.address.clone();
-        let sent = tokio::task::spawn_blocking(move || garbage(&address, &bytes));
+        let sent = tokio::task::spawn_blocking(move || send_garbage(&address, &bytes));
         sent.await.unwrap();
         neighbor.report(update(sequence as u64 + 1, 2.0, 2.0)).await.unwrap();
     }
     assert!(node.is_alive());
-    ask(&node.channel(), request(nearest((1.0, 1.0), 1, 1.0))).await.unwrap();
+    find_nearby(&node.channel(), request(nearest((1.0, 1.0), 1, 1.0))).await.unwrap();
 }
 
-/// Writes, half-closes and reads what comes until the server hangs up or the time is over.
-fn garbage(address: &str, bytes: &[u8]) {
+/// Writes the bytes, closes the sending side, and reads until the server closes the connection or the timeout is over.
+fn send_garbage(address: &str, bytes: &[u8]) {
     let mut socket = TcpStream::connect(address).expect("the port is open");
     socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a legal time");
-    // The server may hang up at any point.
+    // The server may close the connection at any point.
     let _ = socket.write_all(bytes);
     let _ = socket.shutdown(std::net::Shutdown::Write);
     let _ = socket.read_to_end(&mut Vec::new());

@@ -1,23 +1,23 @@
-//! The command line: what it prints, where, and how it ends.
+//! The command line: its output, its messages on stderr, and its exit codes.
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::eventually::eventually;
-use crate::gateway::{batch, report};
-use crate::process::{Process, run, text};
-use crate::search::{Truth, ask_and_judge, nearest};
+use crate::support::eventually::eventually;
+use crate::support::gateway::{batch, report};
+use crate::support::process::{Process, run, text};
+use crate::support::search::{Truth, find_and_check, nearest};
 
-/// Sydney: its latitude is negative.
+/// Sydney has a negative latitude, which the command line must not take for a flag.
 const SYDNEY: (f64, f64) = (-33.8688, 151.2093);
 
-/// Runs a command that fails, and gives its line on stderr.
+/// Runs a command that must fail, and returns its text on stderr.
 fn fails(dir: &Path, args: &[&str], code: i32) -> String {
     let output = run(dir, args);
-    let complaint = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {complaint}");
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {error}");
     assert!(output.stdout.is_empty(), "{output:?}");
-    complaint
+    error
 }
 
 fn succeeds(dir: &Path, args: &[&str]) -> String {
@@ -27,7 +27,7 @@ fn succeeds(dir: &Path, args: &[&str]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_command_prints_what_the_server_knows() {
+async fn client_commands_print_the_state_of_the_server() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let node = Process::start(dir, &["serve", "--data-dir", "none", "--node-id", "solo"]);
@@ -38,7 +38,7 @@ async fn a_client_command_prints_what_the_server_knows() {
     report(node.channel(), vec![batch(&truth, 1, true)]).await.unwrap();
     let channel = node.channel();
     eventually("all are found", Duration::from_secs(20), async || {
-        ask_and_judge(&channel, &truth, nearest(SYDNEY, 3, 50_000.0)).await
+        find_and_check(&channel, &truth, nearest(SYDNEY, 3, 50_000.0)).await
     })
     .await;
     let (lat, lon) = (SYDNEY.0.to_string(), SYDNEY.1.to_string());
@@ -64,7 +64,7 @@ async fn a_client_command_prints_what_the_server_knows() {
     assert_eq!(table.lines().count(), 3, "{table}");
     let nobody =
         succeeds(dir, &["nearby", &lat, &lon, "--status", "on-trip", "--class", "van", "--endpoint", &url]);
-    assert_eq!(nobody, "nobody\n");
+    assert_eq!(nobody, "no drivers\n");
 
     let driver = succeeds(dir, &["driver", "near", "--endpoint", &url]);
     assert!(driver.contains("position      -33.8688000, 151.2093000") && driver.contains("solo"), "{driver}");
@@ -83,20 +83,20 @@ async fn a_client_command_prints_what_the_server_knows() {
     assert_eq!(unknown, "kerb: driver \"ghost\" is not known\n");
     let unknown = fails(dir, &["rebuild", "ghost", "--endpoint", &url], 1);
     assert_eq!(unknown, "kerb: node \"ghost\" is not known\n");
-    let refused = fails(dir, &["nearby", "91", "0", "--endpoint", &url], 2);
-    assert_eq!(refused, "kerb: latitude: 91 is outside -90 to 90 degrees\n");
-    assert_eq!(fails(dir, &["nearby", "91,0", "--endpoint", &url], 2), refused);
+    let rejected = fails(dir, &["nearby", "91", "0", "--endpoint", &url], 2);
+    assert_eq!(rejected, "kerb: latitude: 91 is outside -90 to 90 degrees\n");
+    assert_eq!(fails(dir, &["nearby", "91,0", "--endpoint", &url], 2), rejected);
     let pair = succeeds(dir, &["nearby", &format!("{lat},{lon}"), "--k", "1", "--endpoint", &url]);
     assert!(pair.lines().count() == 2 && pair.contains("\nnear "), "{pair}");
-    let refused = fails(dir, &["nearby", "0", "0", "--k", "0", "--endpoint", &url], 2);
-    assert!(refused.contains("1 to 1000") || refused.contains("1 to 1,000"), "{refused}");
+    let rejected = fails(dir, &["nearby", "0", "0", "--k", "0", "--endpoint", &url], 2);
+    assert!(rejected.contains("1 to 1000") || rejected.contains("1 to 1,000"), "{rejected}");
 }
 
 #[test]
-fn a_wrong_call_ends_with_2_and_a_missing_server_with_1() {
+fn wrong_arguments_exit_with_2_and_a_missing_server_with_1() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    // Nobody listens on port 1.
+    // No server listens on port 1.
     let unreachable = fails(dir, &["nearby", "1", "2", "--endpoint", "http://127.0.0.1:1"], 1);
     assert_eq!(unreachable.lines().count(), 1, "{unreachable}");
     assert!(
@@ -113,7 +113,7 @@ fn a_wrong_call_ends_with_2_and_a_missing_server_with_1() {
 }
 
 #[test]
-fn the_binary_tells_its_version_its_completions_and_its_exit_codes() {
+fn the_binary_prints_its_version_its_completions_and_its_exit_codes() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     assert_eq!(succeeds(dir, &["--version"]), format!("kerb {}\n", env!("CARGO_PKG_VERSION")));
@@ -124,7 +124,7 @@ fn the_binary_tells_its_version_its_completions_and_its_exit_codes() {
 }
 
 #[test]
-fn config_check_names_every_problem_or_shows_where_values_come_from() {
+fn config_check_lists_every_problem_or_shows_the_origin_of_each_value() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     assert!(succeeds(dir, &["config", "check"]).starts_with("# ok\n\n[node]\nid = \"local\""));
@@ -138,18 +138,18 @@ fn config_check_names_every_problem_or_shows_where_values_come_from() {
     let problems = fails(dir, &["config", "check", "--config", "bad.toml"], 2);
     for wanted in [
         "bad.toml line 2: index_server.position_ttl_ms: no such key: the services share fleet.position_ttl_ms",
-        "bad.toml line 4: aggregator.search_deadline_ms: \"soon\" is refused",
+        "bad.toml line 4: aggregator.search_deadline_ms: \"soon\" is invalid",
         "bad.toml line 5: aggregator.hedge_permile: no such key; did you mean aggregator.hedge_permille?",
         "bad.toml line 6: aggregator.stale_after_ms: 0, must be at least 1",
     ] {
         assert!(problems.contains(wanted), "{wanted}\nnot in\n{problems}");
     }
-    // The same refusal keeps a server from starting.
+    // A server does not start with the same settings and prints the same problems.
     assert_eq!(fails(dir, &["serve", "--config", "bad.toml"], 2), problems);
 }
 
 #[test]
-fn a_node_that_cannot_start_says_why_in_one_line() {
+fn a_node_that_cannot_start_prints_the_reason_in_one_line() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let quiet = ["--log-filter", "off"];

@@ -1,4 +1,6 @@
-//! Several processes: kills in the middle of traffic, replicas, rebuilds, and full coverage back by itself.
+//! Clusters of several processes under traffic: killed nodes, replicas, rebuilds, and recovery of the full coverage.
+
+mod replay;
 
 use std::time::Duration;
 
@@ -8,20 +10,20 @@ use rand_pcg::Pcg64Mcg;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 
-use crate::driver::{DriverStream, register, update};
-use crate::eventually::{beat, eventually, in_time};
-use crate::gateway::keep_reporting;
-use crate::members::Cluster;
-use crate::process::{channel, run, text};
-use crate::search::{
-    Truth, ask, ask_and_judge, city, inside, is_complete, judge, random_search, request, within,
+use crate::support::cluster::Cluster;
+use crate::support::driver::{DriverStream, register, update};
+use crate::support::eventually::{eventually, in_time, ticks};
+use crate::support::gateway::keep_reporting;
+use crate::support::process::{channel, run, text};
+use crate::support::search::{
+    Truth, check, city, find_and_check, find_nearby, inside, is_complete, random_search, request, within,
 };
 
 const BERLIN: (f64, f64) = (52.52, 13.405);
 const PARIS: (f64, f64) = (48.8566, 2.3522);
-const SOON: Duration = Duration::from_mins(1);
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Ends with its test.
+/// Tasks that report positions. The drop ends them.
 struct Traffic(Vec<JoinHandle<()>>);
 
 impl Drop for Traffic {
@@ -30,7 +32,7 @@ impl Drop for Traffic {
     }
 }
 
-/// A crowd in Berlin that stands still and reports, and hoppers in Paris.
+/// Starts the reports of a crowd in Berlin that stands still, and of hoppers in Paris.
 fn traffic(cluster: &Cluster, crowd: &Truth, hoppers: usize) -> Traffic {
     let addresses = cluster.addresses();
     let ingest_nodes = move || {
@@ -47,14 +49,15 @@ fn traffic(cluster: &Cluster, crowd: &Truth, hoppers: usize) -> Traffic {
     Traffic(tasks)
 }
 
-/// A driver that jumps to and fro over a kilometer and more, through tiles and shards; it keeps its token.
+/// Simulates a driver that jumps between two positions that are several kilometers apart, in different tiles and shards. It
+/// keeps its resume token.
 async fn hop(addresses: impl Fn() -> Vec<String>, number: usize) {
-    let mut beat = beat(Duration::from_millis(250));
+    let mut ticks = ticks(Duration::from_millis(250));
     let mut register = register(&format!("hopper-{number}"));
     let mut sequence = 0;
     for turn in number.. {
         let addresses = addresses();
-        beat.tick().await;
+        ticks.tick().await;
         let opened = DriverStream::open(channel(&addresses[turn % addresses.len()]), register.clone()).await;
         let Ok(mut stream) = opened else { continue };
         register.resume_token.clone_from(&stream.registered.resume_token);
@@ -66,12 +69,12 @@ async fn hop(addresses: impl Fn() -> Vec<String>, number: usize) {
                 Ok(ack) => register.resume_token = ack.resume_token,
                 Err(_) => break,
             }
-            beat.tick().await;
+            ticks.tick().await;
         }
     }
 }
 
-/// What a time of searching came to.
+/// Counts of the results of many searches.
 #[derive(Debug, Default)]
 struct Tally {
     complete: usize,
@@ -81,8 +84,8 @@ struct Tally {
 }
 
 impl Tally {
-    /// No complete answer was wrong, and no call failed.
-    fn judge(self) {
+    /// Asserts that no complete answer was wrong, and that no call failed.
+    fn check(self) {
         let Self { complete, partial, failed, wrong } = self;
         println!("{complete} complete, {partial} partial");
         assert!(wrong.is_empty(), "{} wrong answers: {wrong:#?}", wrong.len());
@@ -90,7 +93,7 @@ impl Tally {
     }
 }
 
-/// Asks until so many complete answers have come.
+/// Searches until there are this many more complete answers.
 async fn search_until(
     complete: usize,
     rng: &mut Pcg64Mcg,
@@ -100,33 +103,33 @@ async fn search_until(
     tally: &mut Tally,
 ) {
     let wanted = tally.complete + complete;
-    let asking = async {
+    let searching = async {
         for aggregator in aggregators.iter().cycle() {
             if tally.complete >= wanted {
                 return;
             }
             let of_hoppers = crowd.is_empty();
             let search = if of_hoppers { within(PARIS, 20_000.0) } else { random_search(rng, BERLIN) };
-            match ask(aggregator, request(search.clone())).await {
+            match find_nearby(aggregator, request(search.clone())).await {
                 Err(status) => tally.failed.push(status.to_string()),
                 Ok(answer) if !is_complete(answer.coverage.as_ref()) => tally.partial += 1,
                 Ok(answer) => {
                     tally.complete += 1;
                     let verdict = if of_hoppers {
-                        all_hoppers(&answer, hoppers)
+                        check_hoppers(&answer, hoppers)
                     } else {
-                        judge(crowd, &search, &answer)
+                        check(crowd, &search, &answer)
                     };
                     tally.wrong.extend(verdict.err());
                 }
             }
         }
     };
-    in_time(&format!("{complete} complete answers"), SOON, asking).await;
+    in_time(&format!("{complete} complete answers"), STEP_TIMEOUT, searching).await;
 }
 
-/// Wherever they are just now, they are all inside the circle, and each is at one place.
-fn all_hoppers(answer: &kerb_proto::v1::FindNearbyResponse, hoppers: usize) -> Result<(), String> {
+/// Checks that the answer contains each hopper once. All their positions are inside the circle of the search.
+fn check_hoppers(answer: &kerb_proto::v1::FindNearbyResponse, hoppers: usize) -> Result<(), String> {
     let mut ids: Vec<_> = answer.drivers.iter().map(|driver| driver.driver_id.clone()).collect();
     ids.sort_unstable();
     let mut wanted: Vec<_> = (0..hoppers).map(|i| format!("hopper-{i}")).collect();
@@ -134,25 +137,25 @@ fn all_hoppers(answer: &kerb_proto::v1::FindNearbyResponse, hoppers: usize) -> R
     if ids == wanted { Ok(()) } else { Err(format!("hoppers: {ids:?}")) }
 }
 
-async fn all_are_there(aggregators: &[Channel], crowd: &Truth, hoppers: usize) {
+async fn until_all_are_indexed(aggregators: &[Channel], crowd: &Truth, hoppers: usize) {
     let everywhere = inside((BERLIN.0 - 1.0, BERLIN.1 - 1.0), (BERLIN.0 + 1.0, BERLIN.1 + 1.0));
     for aggregator in aggregators {
-        eventually("the crowd is there", SOON, async || {
-            ask_and_judge(aggregator, crowd, everywhere.clone()).await
+        eventually("the crowd is there", STEP_TIMEOUT, async || {
+            find_and_check(aggregator, crowd, everywhere.clone()).await
         })
         .await;
-        eventually("the hoppers are there", SOON, async || {
-            let answer = ask(aggregator, request(within(PARIS, 20_000.0)))
+        eventually("the hoppers are there", STEP_TIMEOUT, async || {
+            let answer = find_nearby(aggregator, request(within(PARIS, 20_000.0)))
                 .await
                 .map_err(|status| status.to_string())?;
-            all_hoppers(&answer, hoppers)
+            check_hoppers(&answer, hoppers)
         })
         .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kills_of_an_index_server_and_an_ingest_node_give_no_wrong_answer_and_heal_by_themselves() {
+async fn killed_index_servers_and_ingest_nodes_cause_no_wrong_answer_and_recover() {
     let seed = 11;
     println!("seed {seed}");
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
@@ -160,7 +163,7 @@ async fn kills_of_an_index_server_and_an_ingest_node_give_no_wrong_answer_and_he
     let crowd = city(&mut rng, BERLIN, 400);
     let _traffic = traffic(&cluster, &crowd, 0);
     let aggregators = cluster.channels_of("aggregator");
-    all_are_there(&aggregators, &crowd, 0).await;
+    until_all_are_indexed(&aggregators, &crowd, 0).await;
 
     let mut tally = Tally::default();
     search_until(100, &mut rng, &aggregators, &crowd, 0, &mut tally).await;
@@ -172,54 +175,55 @@ async fn kills_of_an_index_server_and_an_ingest_node_give_no_wrong_answer_and_he
         cluster.covered(victim).await;
         search_until(100, &mut rng, &aggregators, &crowd, 0, &mut tally).await;
     }
-    tally.judge();
+    tally.check();
 }
 
-/// Each is in one shard at one moment and in another, on other servers, the next: a search meets it in one of them.
+/// Each hopper moves between shards of different servers. A search must find it in exactly one of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn drivers_that_move_between_servers_are_never_missing_and_never_twice() {
+async fn a_driver_that_moves_between_servers_is_always_found_once() {
     let mut rng = Pcg64Mcg::seed_from_u64(14);
     let (crowd, hoppers) = (Truth::new(), 12);
     let cluster = Cluster::start(&[2, 3, 2], 2).await;
     let _traffic = traffic(&cluster, &crowd, hoppers);
     let aggregators = cluster.channels_of("aggregator");
-    all_are_there(&aggregators, &crowd, hoppers).await;
+    until_all_are_indexed(&aggregators, &crowd, hoppers).await;
     let mut tally = Tally::default();
     search_until(2_000, &mut rng, &aggregators, &crowd, hoppers, &mut tally).await;
-    tally.judge();
+    tally.check();
 }
 
-/// With its token a driver goes on at another ingest node; until that has its first report, the last one stands.
+/// With its resume token, a driver continues at another ingest node. Until that node has its first report, searches find its
+/// last position.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn drivers_of_a_killed_ingest_node_are_not_missing_while_they_reconnect() {
+async fn drivers_of_a_killed_ingest_node_are_found_while_they_reconnect() {
     let mut rng = Pcg64Mcg::seed_from_u64(15);
     let (crowd, hoppers) = (Truth::new(), 12);
     let mut cluster = Cluster::start(&[2, 3, 2], 2).await;
     let _traffic = traffic(&cluster, &crowd, hoppers);
     let aggregators = cluster.channels_of("aggregator");
-    all_are_there(&aggregators, &crowd, hoppers).await;
+    until_all_are_indexed(&aggregators, &crowd, hoppers).await;
     let mut tally = Tally::default();
     cluster.kill("location-ingest-1");
     search_until(1_000, &mut rng, &aggregators, &crowd, hoppers, &mut tally).await;
-    tally.judge();
+    tally.check();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_replica_the_answer_comes_in_time_and_names_what_is_missing() {
+async fn without_a_replica_the_answer_is_in_time_and_names_the_missing_shards() {
     let mut rng = Pcg64Mcg::seed_from_u64(12);
     let mut cluster = Cluster::start(&[1, 2, 1], 1).await;
     let crowd = city(&mut rng, BERLIN, 200);
     let _traffic = traffic(&cluster, &crowd, 0);
     let aggregators = cluster.channels_of("aggregator");
-    all_are_there(&aggregators, &crowd, 0).await;
+    until_all_are_indexed(&aggregators, &crowd, 0).await;
 
     cluster.kill("index-server-1");
     let everywhere = inside((BERLIN.0 - 0.2, BERLIN.1 - 0.2), (BERLIN.0 + 0.2, BERLIN.1 + 0.2));
-    let answer = ask(&aggregators[0], request(everywhere)).await.unwrap();
+    let answer = find_nearby(&aggregators[0], request(everywhere)).await.unwrap();
     let coverage = answer.coverage.unwrap();
     assert!(!coverage.shards_missing.is_empty(), "{coverage:?}");
     assert_eq!(coverage.shards_queried, coverage.shards_answered + coverage.shards_missing.len() as u32);
-    // Who was found is right all the same.
+    // The drivers in the partial answer are correct.
     let stranger = answer.drivers.iter().find(|driver| !crowd.contains_key(&driver.driver_id));
     assert!(stranger.is_none(), "{stranger:?}");
 
@@ -231,17 +235,17 @@ async fn without_a_replica_the_answer_comes_in_time_and_names_what_is_missing() 
 
     cluster.restart("index-server-1");
     cluster.covered("the restart").await;
-    all_are_there(&aggregators, &crowd, 0).await;
+    until_all_are_indexed(&aggregators, &crowd, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rebuild_during_traffic_gives_no_wrong_answer() {
+async fn a_rebuild_during_traffic_causes_no_wrong_answer() {
     let mut rng = Pcg64Mcg::seed_from_u64(13);
     let cluster = Cluster::start(&[2, 2, 1], 2).await;
     let crowd = city(&mut rng, BERLIN, 400);
     let _traffic = traffic(&cluster, &crowd, 0);
     let aggregators = cluster.channels_of("aggregator");
-    all_are_there(&aggregators, &crowd, 0).await;
+    until_all_are_indexed(&aggregators, &crowd, 0).await;
 
     let (dir, url) = (cluster.folder().to_owned(), cluster.url_of("aggregator-1"));
     let rebuild = tokio::task::spawn_blocking(move || {
@@ -254,7 +258,7 @@ async fn a_rebuild_during_traffic_gives_no_wrong_answer() {
     });
     let mut tally = Tally::default();
     while !rebuild.is_finished() {
-        ask_crowd(&mut rng, &aggregators, &crowd, &mut tally).await;
+        search_crowd(&mut rng, &aggregators, &crowd, &mut tally).await;
     }
     let outputs = rebuild.await.unwrap();
     for (output, shards) in outputs.iter().zip(["1024 shards", "2 shards"]) {
@@ -263,16 +267,16 @@ async fn a_rebuild_during_traffic_gives_no_wrong_answer() {
         let wanted = ["rebuilt index-server-1", shards, "drivers", "location-ingest-1, location-ingest-2"];
         assert!(wanted.iter().all(|part| report.contains(part)), "{report}");
     }
-    tally.judge();
+    tally.check();
     cluster.covered("the rebuild").await;
-    all_are_there(&aggregators, &crowd, 0).await;
+    until_all_are_indexed(&aggregators, &crowd, 0).await;
 }
 
-async fn ask_crowd(rng: &mut Pcg64Mcg, aggregators: &[Channel], crowd: &Truth, tally: &mut Tally) {
+async fn search_crowd(rng: &mut Pcg64Mcg, aggregators: &[Channel], crowd: &Truth, tally: &mut Tally) {
     let search: Search = random_search(rng, BERLIN);
-    match ask(&aggregators[0], request(search.clone())).await {
+    match find_nearby(&aggregators[0], request(search.clone())).await {
         Err(status) => tally.failed.push(status.to_string()),
         Ok(answer) if !is_complete(answer.coverage.as_ref()) => tally.partial += 1,
-        Ok(answer) => tally.wrong.extend(judge(crowd, &search, &answer).err()),
+        Ok(answer) => tally.wrong.extend(check(crowd, &search, &answer).err()),
     }
 }

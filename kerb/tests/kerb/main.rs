@@ -1,26 +1,13 @@
-//! The whole of Kerb from outside: the built binary on free ports, asked over the wire.
+//! Kerb as a whole, from outside: the built binary on free ports, called over the wire.
 
 mod bad_input;
-mod cabs;
 mod cli;
 mod cluster;
-mod driver;
-mod eventually;
-mod gateway;
-mod members;
-mod peers;
-mod process;
-mod replay;
+mod comparison;
+mod health_and_reflection;
 mod rides;
-mod rides_journal;
-mod rides_refused;
-mod rides_taken_over;
 mod roads;
-mod search;
 mod serve;
 mod settings;
-mod soonest;
-mod speeds;
-mod surface;
-mod travel;
+mod support;
 mod trips_cli;

@@ -1,4 +1,8 @@
-//! Trips over the wire: from the request to the receipt, and through kills at any point.
+//! Trips over the wire: from the request to the receipt, and with nodes that are killed at any point.
+
+mod journal;
+mod rejections;
+mod takeovers;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,19 +21,19 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
-use crate::cabs::{Doors, Ledger, cab, next_action, rider, wish};
-use crate::driver::{DriverStream, register, update};
-use crate::eventually::{beat, eventually, in_time};
-use crate::members::Cluster;
-use crate::process::{Process, channel, run, text};
-use crate::search::{ask, request, within};
+use crate::support::city::{Endpoints, Ledger, cab, next_action, ride_request, rider};
+use crate::support::cluster::Cluster;
+use crate::support::driver::{DriverStream, register, update};
+use crate::support::eventually::{eventually, in_time, ticks};
+use crate::support::process::{Process, channel, run, text};
+use crate::support::search::{find_nearby, request, within};
 
 const BERLIN: (f64, f64) = (52.52, 13.405);
-const SOON: Duration = Duration::from_mins(1);
-/// Windows that do not keep a test waiting.
-const QUICK: [&str; 4] = ["--set", "matcher.window_ms=100", "--set", "matcher.window_min_ms=10"];
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
+/// Settings with short windows, so that a test does not wait long.
+const SHORT_WINDOWS: [&str; 4] = ["--set", "matcher.window_ms=100", "--set", "matcher.window_min_ms=10"];
 
-/// Of a trip that goes well.
+/// The states of a trip from the request to the receipt.
 const ALL_STATES: [TripState; 6] = [
     TripState::Requested,
     TripState::Offered,
@@ -44,26 +48,26 @@ fn watch(rider: &str, trip_id: &str, after_number: u64) -> WatchTripRequest {
 }
 
 #[tokio::test]
-async fn a_trip_from_the_request_to_the_receipt() {
+async fn a_trip_goes_from_the_request_to_the_receipt() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Process::start(dir.path(), &[&["serve"], &QUICK[..]].concat());
+    let node = Process::start(dir.path(), &[&["serve"], &SHORT_WINDOWS[..]].concat());
     let mut stream = DriverStream::open(node.channel(), register("cab-1")).await.unwrap();
     stream.report(update(1, BERLIN.0, BERLIN.1)).await.unwrap();
     let mut rides = RideServiceClient::new(node.channel());
-    let trip = rides.request_ride(wish("anna", BERLIN)).await.unwrap().into_inner();
+    let trip = rides.request_ride(ride_request("anna", BERLIN)).await.unwrap().into_inner();
     assert_eq!((trip.state(), trip.number), (TripState::Requested, 1));
-    let again = rides.request_ride(wish("anna", BERLIN)).await.unwrap().into_inner();
+    let again = rides.request_ride(ride_request("anna", BERLIN)).await.unwrap().into_inner();
     assert_eq!(again.trip_id, trip.trip_id, "a repeat is the same trip");
 
-    let mut news = rides.watch_trip(watch("anna", &trip.trip_id, 0)).await.unwrap().into_inner();
-    let task = in_time("the offer", SOON, stream.task()).await.unwrap();
-    assert_eq!((task.state(), &task.trip_id), (TripState::Offered, &trip.trip_id));
-    let mut state = task.state();
+    let mut updates = rides.watch_trip(watch("anna", &trip.trip_id, 0)).await.unwrap().into_inner();
+    let offer = in_time("the offer", STEP_TIMEOUT, stream.assignment()).await.unwrap();
+    assert_eq!((offer.state(), &offer.trip_id), (TripState::Offered, &trip.trip_id));
+    let mut state = offer.state();
     while let Some(action) = next_action(state) {
         let result = stream.act(&trip.trip_id, action.clone()).await.unwrap();
         assert_eq!(result.code, 0, "{result:?}");
         let repeated = stream.act(&trip.trip_id, action).await.unwrap();
-        assert_eq!((repeated.code, repeated.state), (0, result.state), "a repeat is answered as the first");
+        assert_eq!((repeated.code, repeated.state), (0, result.state), "a repeat has the same result");
         state = result.state();
         if state == TripState::OnTrip {
             stream.report(update(2, BERLIN.0 + 0.01, BERLIN.1)).await.unwrap();
@@ -72,7 +76,7 @@ async fn a_trip_from_the_request_to_the_receipt() {
     assert_eq!(state, TripState::Completed);
 
     let (mut changes, mut positions) = (Vec::new(), 0);
-    while let Some(response) = in_time("the watch", SOON, news.message()).await.unwrap() {
+    while let Some(response) = in_time("the watch", STEP_TIMEOUT, updates.message()).await.unwrap() {
         match response.update.unwrap() {
             Update::Change(change) => changes.push((change.number, change.state())),
             Update::Driver(driver) => {
@@ -84,7 +88,7 @@ async fn a_trip_from_the_request_to_the_receipt() {
     }
     assert_eq!(changes, (1..).zip(ALL_STATES).collect::<Vec<_>>());
     println!("{positions} positions of the driver were watched");
-    // A reconnect goes on where the last watch broke off.
+    // A new watch continues after the given number.
     let mut rest = rides.watch_trip(watch("anna", &trip.trip_id, 4)).await.unwrap().into_inner();
     let first = rest.message().await.unwrap().unwrap().update.unwrap();
     assert!(matches!(first, Update::Change(change) if change.number == 5));
@@ -96,7 +100,7 @@ async fn a_trip_from_the_request_to_the_receipt() {
 }
 
 #[tokio::test]
-async fn a_pickup_takes_as_long_as_its_streets() {
+async fn a_pickup_eta_is_the_travel_time_on_streets() {
     let dir = tempfile::tempdir().unwrap();
     let extract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/monaco.osm.pbf");
     let args = ["roads", "import", extract.to_str().unwrap(), "-o", "monaco.roads"];
@@ -105,53 +109,53 @@ async fn a_pickup_takes_as_long_as_its_streets() {
     let feature =
         run(dir.path(), &["roads", "route", "monaco.roads", "43.7347,7.4213", "43.7386,7.4190", "--geojson"]);
     let feature: serde_json::Value = serde_json::from_slice(&feature.stdout).unwrap();
-    let way_s = feature["properties"]["time_ms"].as_u64().unwrap().div_ceil(1_000);
+    let route_s = feature["properties"]["time_ms"].as_u64().unwrap().div_ceil(1_000);
 
     let settings =
         ["--data-dir", "none", "--set", "roads.file=monaco.roads", "--set", "matcher.track_interval_ms=100"];
-    let node = Process::start(dir.path(), &[&["serve"], &QUICK[..], &settings[..]].concat());
+    let node = Process::start(dir.path(), &[&["serve"], &SHORT_WINDOWS[..], &settings[..]].concat());
     let mut stream = DriverStream::open(node.channel(), register("cab-1")).await.unwrap();
     stream.report(update(1, cab.0, cab.1)).await.unwrap();
     let mut rides = RideServiceClient::new(node.channel());
-    let request = wish("anna", rider);
+    let request = ride_request("anna", rider);
     let trip = rides.request_ride(request).await.unwrap().into_inner();
-    let task = in_time("the offer", SOON, stream.task()).await.unwrap();
-    assert_eq!((u64::from(task.pickup_eta_s), task.travel_source()), (way_s, TravelSource::Roads));
+    let offer = in_time("the offer", STEP_TIMEOUT, stream.assignment()).await.unwrap();
+    assert_eq!((u64::from(offer.pickup_eta_s), offer.travel_source()), (route_s, TravelSource::Roads));
     let get = GetTripRequest { rider_id: "anna".to_owned(), trip_id: trip.trip_id.clone() };
     let offered = rides.get_trip(get).await.unwrap().into_inner();
-    assert_eq!((u64::from(offered.pickup_eta_s), offered.travel_source()), (way_s, TravelSource::Roads));
+    assert_eq!((u64::from(offered.pickup_eta_s), offered.travel_source()), (route_s, TravelSource::Roads));
 
-    // Under way to the rider, and then with the rider to a place in the sea, off the map.
+    // The driver goes to the rider, and then with the rider to a position in the sea, off the map.
     let accepted = stream.act(&trip.trip_id, next_action(TripState::Offered).unwrap()).await.unwrap();
     assert_eq!(accepted.code, 0, "{accepted:?}");
-    let mut news = rides.watch_trip(watch("anna", &trip.trip_id, 3)).await.unwrap().into_inner();
-    let to_rider = progress(&mut news).await;
-    assert_eq!((u64::from(to_rider.eta_s), to_rider.travel_source()), (way_s, TravelSource::Roads));
+    let mut updates = rides.watch_trip(watch("anna", &trip.trip_id, 3)).await.unwrap().into_inner();
+    let to_rider = next_progress(&mut updates).await;
+    assert_eq!((u64::from(to_rider.eta_s), to_rider.travel_source()), (route_s, TravelSource::Roads));
     for state in [TripState::EnRoute, TripState::Arrived] {
         stream.act(&trip.trip_id, next_action(state).unwrap()).await.unwrap();
     }
     stream.report(update(2, rider.0, rider.1)).await.unwrap();
-    let to_dropoff = in_time("the new place", SOON, async {
+    let to_dropoff = in_time("the new position", STEP_TIMEOUT, async {
         loop {
-            let news = progress(&mut news).await;
-            if news.location.unwrap().latitude_deg > cab.0 + 0.001 {
-                return news;
+            let progress = next_progress(&mut updates).await;
+            if progress.location.unwrap().latitude_deg > cab.0 + 0.001 {
+                return progress;
             }
         }
     })
     .await;
-    // To a place 1.1 km north, off the map: times 1.35 at 22 km/h.
+    // The drop-off is 1.1 km north, off the map: this distance times 1.35 at 22 km/h.
     let expected = (246, TravelSource::StraightLine);
     assert_eq!((to_dropoff.eta_s, to_dropoff.travel_source()), expected);
 }
 
-/// Where the driver is, next time that it is told.
-async fn progress(news: &mut Streaming<WatchTripResponse>) -> DriverProgress {
+/// Returns the next position of the driver on a watch.
+async fn next_progress(updates: &mut Streaming<WatchTripResponse>) -> DriverProgress {
     loop {
-        let next = in_time("the driver's place", SOON, news.message())
+        let next = in_time("the driver's position", STEP_TIMEOUT, updates.message())
             .await
-            .expect("what the test has set up")
-            .expect("what the test has set up");
+            .expect("the test has set this up")
+            .expect("the test has set this up");
         if let Some(Update::Driver(progress)) = next.update {
             return progress;
         }
@@ -159,93 +163,95 @@ async fn progress(news: &mut Streaming<WatchTripResponse>) -> DriverProgress {
 }
 
 #[tokio::test]
-async fn nothing_acknowledged_is_lost_through_kills_of_one_node() {
+async fn kills_of_a_node_lose_nothing_that_was_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
-    let args = [&["serve"], &QUICK[..]].concat();
+    let args = [&["serve"], &SHORT_WINDOWS[..]].concat();
     let mut node = Process::start(dir.path(), &args);
-    let city = City::open(&Doors::new(&node.address, &node.address));
+    let city = City::open(&Endpoints::new(&node.address, &node.address));
     for kill in 1..=3 {
         city.acknowledged(kill * 20).await;
         node.kill();
         node = Process::start(dir.path(), &args);
-        city.doors.moved(&node.address, &node.address);
+        city.endpoints.set(&node.address, &node.address);
     }
-    city.ends_well(node.channel()).await;
+    city.complete_all_trips(node.channel()).await;
     assert!(node.stop().success());
-    assert_promises_kept(dir.path(), "kerb-data/trips");
+    assert_no_violations(dir.path(), "kerb-data/trips");
 }
 
 #[tokio::test]
-async fn a_clusters_matcher_is_behind_every_aggregator_and_survives_kills() {
+async fn every_aggregator_forwards_to_the_matcher_and_the_matcher_survives_kills() {
     let mut cluster = Cluster::start(&[1, 2, 2, 1], 2).await;
     let [drivers, riders] =
         ["location-ingest", "aggregator"].map(|role| cluster.address_of(&format!("{role}-1")));
-    let city = City::open(&Doors::new(&drivers, &riders));
+    let city = City::open(&Endpoints::new(&drivers, &riders));
     for kill in 1..=2 {
         city.acknowledged(kill * 25).await;
         cluster.kill("matcher-1");
-        // Searches do not need it.
-        let found = ask(&channel(&riders), request(within(BERLIN, 20_000.0))).await.unwrap();
+        // Searches do not need the matcher.
+        let found = find_nearby(&channel(&riders), request(within(BERLIN, 20_000.0))).await.unwrap();
         assert!(!found.drivers.is_empty(), "a search without a matcher");
         cluster.restart("matcher-1");
     }
-    city.ends_well(channel(&cluster.address_of("aggregator-2"))).await;
+    city.complete_all_trips(channel(&cluster.address_of("aggregator-2"))).await;
     cluster.kill("matcher-1");
-    assert_promises_kept(cluster.folder(), "matcher-1/trips");
+    assert_no_violations(cluster.folder(), "matcher-1/trips");
 }
 
-/// The audit of the journal that the node left.
-fn assert_promises_kept(dir: &Path, journal: &str) {
+/// Asserts that the audit of a stopped node's journal has no violations.
+fn assert_no_violations(dir: &Path, journal: &str) {
     let audit = run(dir, &["trips", "verify", "--journal", journal]);
-    let told = text(&audit.stdout);
-    assert!(
-        audit.status.success() && told.contains("every promise was kept"),
-        "{told}{}",
-        text(&audit.stderr)
-    );
+    let report = text(&audit.stdout);
+    assert!(audit.status.success() && report.contains("no violations"), "{report}{}", text(&audit.stderr));
 }
 
 const CABS: usize = 8;
 const RIDERS: usize = 24;
 
-/// Cabs and riders at work.
+/// The tasks of all cabs and riders. The drop ends them.
 struct City {
-    doors: Doors,
+    endpoints: Endpoints,
     ledger: Arc<Ledger>,
-    _work: Vec<AbortOnDropHandle<()>>,
+    _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 impl City {
-    fn open(doors: &Doors) -> Self {
+    fn open(endpoints: &Endpoints) -> Self {
         let ledger = Arc::new(Ledger::default());
-        let place = |i: usize| (BERLIN.0 + i as f64 / 1_000.0, BERLIN.1);
-        let mut work = Vec::new();
+        // Small numbers, which a double holds exactly.
+        let position = |i: usize| (BERLIN.0 + i as f64 / 1_000.0, BERLIN.1);
+        let mut tasks = Vec::new();
         for i in 0..CABS {
-            work.push(tokio::spawn(cab(doors.clone(), format!("cab-{i}"), place(i), ledger.clone())));
+            tasks.push(tokio::spawn(cab(endpoints.clone(), format!("cab-{i}"), position(i), ledger.clone())));
         }
         for i in 0..RIDERS {
-            work.push(tokio::spawn(rider(doors.clone(), format!("rider-{i}"), place(i), ledger.clone())));
+            tasks.push(tokio::spawn(rider(
+                endpoints.clone(),
+                format!("rider-{i}"),
+                position(i),
+                ledger.clone(),
+            )));
         }
-        let work = work.into_iter().map(AbortOnDropHandle::new).collect();
-        Self { doors: doors.clone(), ledger, _work: work }
+        let tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
+        Self { endpoints: endpoints.clone(), ledger, _tasks: tasks }
     }
 
     async fn acknowledged(&self, wanted: usize) {
-        eventually("acknowledgements", SOON, async || match self.ledger.len() {
+        eventually("acknowledgements", STEP_TIMEOUT, async || match self.ledger.len() {
             n if n >= wanted => Ok(()),
             n => Err(format!("{n} of {wanted}")),
         })
         .await;
     }
 
-    /// Every trip is driven to its end, and the events agree with what was told.
-    async fn ends_well(self, channel: Channel) {
-        // A request and four actions each.
+    /// Waits until all trips are completed, and checks the events against the ledger.
+    async fn complete_all_trips(self, channel: Channel) {
+        // At least the requests of all riders.
         self.acknowledged(RIDERS).await;
         let mut admin = DispatchAdminServiceClient::new(channel.clone());
-        let events = in_time("all trips to end", 2 * SOON, all_events(channel)).await;
-        self.ledger.judge(&events);
-        eventually("no live trip", SOON, async || {
+        let events = in_time("all trips to end", 2 * STEP_TIMEOUT, all_events(channel)).await;
+        self.ledger.check(&events);
+        eventually("no live trip", STEP_TIMEOUT, async || {
             let markets =
                 admin.list_markets(ListMarketsRequest {}).await.map_err(|e| e.to_string())?.into_inner();
             let market = &markets.markets[0];
@@ -256,11 +262,11 @@ impl City {
     }
 }
 
-/// Every event from the first to the last trip's end, read on after the last one when the stream breaks.
+/// Reads every event until all trips are completed. When the stream breaks, it subscribes again after the last event.
 async fn all_events(channel: Channel) -> Vec<TripEvent> {
     let mut client = TripEventServiceClient::new(channel);
     let (mut events, mut completed) = (Vec::<TripEvent>::new(), 0);
-    let mut attempts = beat(Duration::from_millis(100));
+    let mut attempts = ticks(Duration::from_millis(100));
     while completed < RIDERS {
         attempts.tick().await;
         let after = events.last().and_then(|event| event.position);

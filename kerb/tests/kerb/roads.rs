@@ -1,13 +1,17 @@
-//! `kerb roads` from outside: import, info, and inputs that are wrong.
+//! The command `kerb roads`: import, info, routes, isochrones, learned speeds, and invalid inputs.
+
+mod nearest_by_eta;
+mod speeds;
+pub(crate) mod travel_times;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::process::{run, text};
+use crate::support::process::{run, text};
 
-/// An extract that is shipped.
+/// Returns the path of an extract in the repository.
 fn extract(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../data").join(name)
 }
@@ -18,7 +22,7 @@ fn prints(dir: &Path, args: &[&str]) -> String {
     text(&output.stdout)
 }
 
-/// Runs a command that fails with exit code 1, and gives its line on stderr.
+/// Runs a command that must fail with exit code 1, and returns its text on stderr.
 fn fails(dir: &Path, args: &[&str]) -> String {
     let output = run(dir, args);
     assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
@@ -49,18 +53,18 @@ fn an_extract_becomes_a_road_network() {
 }
 
 #[test]
-fn a_route_is_told_as_streets_and_as_geojson() {
+fn a_route_is_printed_as_streets_and_as_geojson() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let input = extract("monaco.osm.pbf");
     prints(dir, &["roads", "import", input.to_str().unwrap(), "-o", "monaco.roads"]);
-    // From the harbour up to the railway station.
+    // The route leads from the harbor up to the railway station.
     let route = ["roads", "route", "monaco.roads", "43.7347,7.4213", "43.7386,7.4190"];
-    let told = prints(dir, &route);
-    assert!(told.starts_with("TURN") && told.lines().last().unwrap().starts_with("arrive"), "{told}");
-    assert!(told.contains("right ") || told.contains("left "), "{told}");
+    let table = prints(dir, &route);
+    assert!(table.starts_with("TURN") && table.lines().last().unwrap().starts_with("arrive"), "{table}");
+    assert!(table.contains("right ") || table.contains("left "), "{table}");
     let headed = [&route[..], &["--heading", "90"]].concat();
-    assert_ne!(prints(dir, &headed), told, "the first street leads west");
+    assert_ne!(prints(dir, &headed), table, "the first street leads west");
     let feature: Value = serde_json::from_str(&prints(dir, &[&route[..], &["--geojson"]].concat())).unwrap();
     assert_eq!((&feature["type"], &feature["geometry"]["type"]), (&"Feature".into(), &"LineString".into()));
     let first = &feature["geometry"]["coordinates"][0];
@@ -77,15 +81,15 @@ fn a_route_is_told_as_streets_and_as_geojson() {
 }
 
 #[test]
-fn an_isochrone_is_told_as_a_table_and_as_geojson() {
+fn an_isochrone_is_printed_as_a_table_and_as_geojson() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let input = extract("monaco.osm.pbf");
     prints(dir, &["roads", "import", input.to_str().unwrap(), "-o", "monaco.roads"]);
     let around = ["roads", "isochrone", "monaco.roads", "43.7347,7.4213", "--minutes", "1,3"];
-    let told = prints(dir, &around);
-    let minutes: Vec<&str> = told.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(minutes, ["MINUTES", "1", "3"], "{told}");
+    let table = prints(dir, &around);
+    let minutes: Vec<&str> = table.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(minutes, ["MINUTES", "1", "3"], "{table}");
     let areas: Value = serde_json::from_str(&prints(dir, &[&around[..], &["--geojson"]].concat())).unwrap();
     assert_eq!(areas["type"], "FeatureCollection");
     let area = |index: usize| areas["features"][index]["properties"]["area_m2"].as_f64().unwrap();
@@ -98,7 +102,7 @@ fn an_isochrone_is_told_as_a_table_and_as_geojson() {
 }
 
 #[test]
-fn a_wrong_distance_to_streets_is_refused() {
+fn an_invalid_snap_distance_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     for wrong in ["-5", "nan", "far"] {
         let at = "43.7347,7.4213";
@@ -118,7 +122,7 @@ fn a_node_without_its_road_network_does_not_start() {
 }
 
 #[test]
-fn tables_become_a_road_network_beside_the_nodes() {
+fn tables_become_a_road_network_next_to_the_nodes() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     std::fs::write(dir.join("town.csv"), "node_id,lat,lon\n1,0,0\n2,0,0.1\n").unwrap();
@@ -132,7 +136,7 @@ fn tables_become_a_road_network_beside_the_nodes() {
 }
 
 #[test]
-fn wrong_inputs_are_told_with_the_place_and_leave_nothing() {
+fn invalid_inputs_are_reported_with_their_position_and_leave_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let whole = std::fs::read(extract("monaco.osm.pbf")).unwrap();
@@ -152,10 +156,10 @@ fn wrong_inputs_are_told_with_the_place_and_leave_nothing() {
 }
 
 #[test]
-fn speeds_are_learnt_from_positions_and_compared_with_trips() {
+fn speeds_are_learned_from_positions_and_compared_with_trips() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    // One street of eleven kilometers at the equator, 60 km/h when nobody is in the way.
+    // One street of eleven kilometers at the equator. Its free flow is 60 km/h.
     std::fs::write(dir.join("town.csv"), "node_id,lat,lon\n1,0,0\n2,0,0.1\n").unwrap();
     let edges = "from_node,to_node,length_m,highway\n1,2,11119,primary\n2,1,11119,primary\n";
     std::fs::write(dir.join("edges.csv"), edges).unwrap();
@@ -169,7 +173,7 @@ fn speeds_are_learnt_from_positions_and_compared_with_trips() {
         (&"Feature".into(), &60.0.into())
     );
 
-    // Cars that do 30 km/h: 0.01 degrees, 1,112 m, in 133 s.
+    // The cars drive at 30 km/h: 0.01 degrees, 1,112 m, in 133 s.
     let mut pings = "time,cab_id,lat,lon,occupied\n".to_owned();
     for (cab, step) in (0..20).flat_map(|cab| (1..9).map(move |step| (cab, step))) {
         let _ = writeln!(pings, "{},{cab},0,{:.2},1", cab * 2_000 + step * 133, f64::from(step) / 100.0);

@@ -1,4 +1,4 @@
-//! Layers and refusals of the settings.
+//! The layers of the settings, and the errors of invalid ones.
 
 use std::path::PathBuf;
 
@@ -24,12 +24,12 @@ fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn nothing_given_gives_the_defaults() {
+fn settings_without_layers_are_the_defaults() {
     assert_eq!(Sources::default().load().unwrap().settings, Settings::default());
 }
 
 #[test]
-fn later_layers_win() {
+fn later_layers_override_earlier_ones() {
     let file = File::new("[node]\nid = \"file\"\ndrain_ms = 1\n[fleet]\nshards = 16\n");
     let sources = Sources {
         file: Some(file.path()),
@@ -47,7 +47,7 @@ fn later_layers_win() {
 }
 
 #[test]
-fn what_is_shown_can_be_read_again() {
+fn printed_settings_can_be_read_again() {
     let markets = "[{name = \"sf\", polygon = [[37.7, -122.5], [37.7, -122.3], [37.8, -122.3]]}]";
     let flags = vec![
         Entry::flag("--set", "node.listen", "127.0.0.1:0"),
@@ -61,7 +61,7 @@ fn what_is_shown_can_be_read_again() {
 }
 
 #[test]
-fn lists_come_from_variables_too() {
+fn a_variable_can_hold_a_list() {
     let loaded = Sources {
         variables: variables(&[("KERB__FLEET__VEHICLE_CLASSES", "car, van")]),
         ..Sources::default()
@@ -75,7 +75,7 @@ fn lists_come_from_variables_too() {
 }
 
 #[test]
-fn every_problem_is_named_with_its_layer_and_what_would_be_right() {
+fn every_problem_names_its_layer_and_the_valid_values() {
     let file = File::new(
         "[node]\nlisten = \"here\"\nlisten_on = 3\n[fleet]\nshards = 20000\nvehicle_classes = []\n[flet]\nshards = 3\n",
     );
@@ -86,14 +86,14 @@ fn every_problem_is_named_with_its_layer_and_what_would_be_right() {
     };
     let problems = sources.load().unwrap_err().to_string();
     for wanted in [
-        "kerb.toml line 2: node.listen: \"here\" is refused: invalid socket address syntax",
+        "kerb.toml line 2: node.listen: \"here\" is invalid: invalid socket address syntax",
         "kerb.toml line 3: node.listen_on: no such key; did you mean node.listen?",
         "kerb.toml line 5: fleet.shards: 20000, must be 1 to 16384",
         "kerb.toml line 6: fleet.vehicle_classes: 0 names, must be 1 to 64",
         "kerb.toml line 8: flet.shards: no such key; did you mean fleet.shards?",
-        "environment variable KERB__FLEET__PARTITIONING: fleet.partitioning: \"moon\" is refused: unknown variant `moon`, expected `tile` or `id`",
-        "environment variable KERB__NODE__ID: node.id: \"a b\" is refused",
-        "flag --drain-ms: node.drain_ms: \"soon\" is refused: invalid type: string \"soon\", expected u32; the default is 5000",
+        "environment variable KERB__FLEET__PARTITIONING: fleet.partitioning: \"moon\" is invalid: unknown variant `moon`, expected `tile` or `id`",
+        "environment variable KERB__NODE__ID: node.id: \"a b\" is invalid",
+        "flag --drain-ms: node.drain_ms: \"soon\" is invalid: invalid type: string \"soon\", expected u32; the default is 5000",
         "flag --set: log: is a section, not a value",
     ] {
         assert!(problems.contains(wanted), "{wanted}\nnot in\n{problems}");
@@ -102,7 +102,7 @@ fn every_problem_is_named_with_its_layer_and_what_would_be_right() {
 }
 
 #[test]
-fn a_broken_or_missing_file_is_named() {
+fn an_invalid_or_missing_file_is_named() {
     let file = File::new("[node\nid = 1");
     let problems = Sources { file: Some(file.path()), ..Sources::default() }.load().unwrap_err().to_string();
     assert!(problems.contains("kerb.toml line 1: not TOML"), "{problems}");
@@ -111,7 +111,7 @@ fn a_broken_or_missing_file_is_named() {
 }
 
 #[test]
-fn values_that_do_not_fit_each_other_are_refused_by_keys_that_can_be_set() {
+fn contradicting_values_are_reported_under_keys_that_can_be_set() {
     let flag = |key: &str, text: &str| Entry::flag("--set", key, text);
     let flags = vec![flag("fleet.position_ttl_ms", "10000"), flag("location_ingest.retention_s", "9")];
     let problems = Sources { flags, ..Sources::default() }.load().unwrap_err().to_string();
@@ -124,7 +124,7 @@ fn values_that_do_not_fit_each_other_are_refused_by_keys_that_can_be_set() {
 }
 
 #[test]
-fn every_setting_and_its_default_stand_in_the_operators_guide() {
+fn the_operators_guide_lists_every_setting_with_its_default() {
     let guide = include_str!("../../../docs/operations.md");
     let shown = Sources::default().load().unwrap().to_string();
     let mut section = "";
@@ -147,14 +147,14 @@ fn every_setting_and_its_default_stand_in_the_operators_guide() {
 }
 
 #[test]
-fn an_old_name_is_refused_with_the_new_one() {
+fn the_error_of_an_old_name_has_the_new_one() {
     let file = File::new("[fleet]\ngone_after_ms = 30000\n");
     let problems = Sources { file: Some(file.path()), ..Sources::default() }.load().unwrap_err();
-    let said = problems.to_string();
+    let message = problems.to_string();
     assert!(
-        said.ends_with(
+        message.ends_with(
             "kerb.toml line 2: fleet.gone_after_ms: no such key: it was renamed to fleet.position_ttl_ms"
         ),
-        "{said}"
+        "{message}"
     );
 }

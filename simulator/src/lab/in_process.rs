@@ -54,7 +54,7 @@ impl InProcessService {
         let mut settings = settings;
         settings.node.data_dir = DataDir(None);
         // Events are subscribed to below, before the first trip.
-        let surroundings = Surroundings { clock: Arc::new(clock), seed, roads, forgets_trips: true };
+        let surroundings = Surroundings { clock: Arc::new(clock), seed, roads, truncates_journal: true };
         let node = Arc::new(InProcess::start(&settings, surroundings).await?);
         let names = Names::default();
         let mut gateway = node.gateway();

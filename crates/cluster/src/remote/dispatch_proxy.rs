@@ -1,5 +1,5 @@
-//! The door to the matcher: calls of its services are forwarded, unchanged, to whichever node is the matcher, so that
-//! callers need to know no more than the node that they talk to anyway.
+//! A proxy for the matcher's services: it forwards their calls, unchanged, to the node that is the matcher. So a client can
+//! call these services on any node.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -22,10 +22,11 @@ use tower::{Service, ServiceExt};
 
 use kerb_transport::Channels;
 
-/// Forwards the service that is called as `S` is: `DispatchProxy::<RideServiceServer<()>>` takes the place of a
-/// `RideServiceServer`. Messages are not looked at; metadata, deadlines and streams pass in both directions.
+/// Forwards the service that has the name of `S`: `DispatchProxy::<RideServiceServer<()>>` takes the place of a
+/// `RideServiceServer`. Messages are forwarded without decoding. Metadata, deadlines and streams pass in both directions.
 ///
-/// `UNAVAILABLE`: the view has no matcher, it is not reached, or it was lost while it answered.
+/// The status is `UNAVAILABLE` if the membership has no matcher, if the matcher cannot be reached, or if the connection to
+/// it is lost during the call.
 pub struct DispatchProxy<S> {
     view: watch::Receiver<Arc<MembershipView>>,
     channels: Arc<Channels>,
@@ -33,7 +34,7 @@ pub struct DispatchProxy<S> {
 }
 
 impl<S> DispatchProxy<S> {
-    /// To the matcher of these views, over these connections.
+    /// Makes a proxy to the matcher of the membership `view`, over these channels.
     pub fn new(view: watch::Receiver<Arc<MembershipView>>, channels: Arc<Channels>) -> Self {
         Self { view, channels, service: PhantomData }
     }
@@ -70,30 +71,29 @@ impl<S> Service<Request<Body>> for DispatchProxy<S> {
             let Some((node, channel)) = matcher else {
                 return Ok(Status::unavailable("no node of the cluster is a matcher").into_http());
             };
-            let answer = channel.oneshot(request).await;
-            Ok(match answer {
-                Ok(response) => response.map(|body| Body::new(Forwarded { body, node, is_lost: false })),
-                Err(error) => seen_from_here(&Status::from_error(error.into()), &node).into_http(),
+            Ok(match channel.oneshot(request).await {
+                Ok(response) => response.map(|body| Body::new(ForwardedBody { body, node, is_lost: false })),
+                Err(error) => transport_failure(&Status::from_error(error.into()), &node).into_http(),
             })
         }
         .boxed()
     }
 }
 
-/// What the client is told of a call that the transport lost.
-fn seen_from_here(status: &Status, node: &NodeId) -> Status {
+/// Returns the status that the client receives when the transport to the matcher fails.
+fn transport_failure(status: &Status, node: &NodeId) -> Status {
     status_of(&failure_of(status, node))
 }
 
-/// An answer under way. A matcher that is lost ends it with a status, as it would end by itself; a broken stream would
-/// look like a fault of this node.
-struct Forwarded {
+/// The body of a response from the matcher. If the connection to the matcher is lost, the body ends with a status in
+/// its trailers. A broken stream would look like a failure of this node.
+struct ForwardedBody {
     body: Body,
     node: NodeId,
     is_lost: bool,
 }
 
-impl http_body::Body for Forwarded {
+impl http_body::Body for ForwardedBody {
     type Data = <Body as http_body::Body>::Data;
     type Error = Status;
 
@@ -108,8 +108,8 @@ impl http_body::Body for Forwarded {
         let Some(Err(status)) = frame else { return Poll::Ready(frame) };
         self.is_lost = true;
         let mut trailers = HeaderMap::new();
-        let told = seen_from_here(&status, &self.node).add_header(&mut trailers);
-        Poll::Ready(Some(told.map(|()| Frame::trailers(trailers))))
+        let added = transport_failure(&status, &self.node).add_header(&mut trailers);
+        Poll::Ready(Some(added.map(|()| Frame::trailers(trailers))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -117,7 +117,7 @@ impl http_body::Body for Forwarded {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // Trailers may take the place of what is left.
+        // The length is unknown, because trailers may replace the rest of the body.
         SizeHint::default()
     }
 }

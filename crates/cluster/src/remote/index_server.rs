@@ -1,4 +1,4 @@
-//! All that an index server offers, over gRPC.
+//! The port of an index server in another process.
 
 use futures::FutureExt;
 use kerb_ports::{
@@ -14,9 +14,10 @@ use tokio::time::{Instant, timeout_at};
 use tonic::Request;
 use tonic::transport::Channel;
 
+use super::mismatch::wrong_value;
 use super::replication_stream::RemoteReplicationStream;
 
-/// An index server of another process.
+/// An index server in another process.
 #[derive(Clone)]
 pub struct RemoteIndexServer {
     node: NodeId,
@@ -24,24 +25,20 @@ pub struct RemoteIndexServer {
 }
 
 impl RemoteIndexServer {
-    /// Over this connection.
+    /// Makes the port of this node over this channel.
     pub fn new(node: NodeId, channel: Channel) -> Self {
         let client = IndexServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
         Self { node, client }
-    }
-
-    /// The peer is one of ours: a wrong value means that it runs another version.
-    fn wrong_value(&self, error: &FieldError) -> Error {
-        Error::Mismatch(format!("{} answered a wrong value: {error}", self.node))
     }
 }
 
 impl PositionSink for RemoteIndexServer {
     fn open(&self, register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
         async move {
-            let session =
+            let stream =
                 RemoteReplicationStream::open(self.node.clone(), self.client.clone(), &register).await?;
-            Ok(Box::new(session) as Box<dyn ReplicationStream>)
+            // The cast makes the concrete type a trait object.
+            Ok(Box::new(stream) as Box<dyn ReplicationStream>)
         }
         .boxed()
     }
@@ -51,14 +48,14 @@ impl ShardSearch for RemoteIndexServer {
     fn search(&self, query: ShardQuery, deadline: Instant) -> Answer<'_, ShardResult> {
         async move {
             let mut request = Request::new(SearchShardsRequest::from(&query));
-            // The server gives up when nobody waits any more.
+            // The server ends the search at the same deadline.
             request.set_timeout(deadline.saturating_duration_since(Instant::now()));
             let mut client = self.client.clone();
-            let Ok(answer) = timeout_at(deadline, client.search_shards(request)).await else {
+            let Ok(response) = timeout_at(deadline, client.search_shards(request)).await else {
                 return Err(Error::DeadlineExceeded(format!("{} has not answered", self.node)));
             };
-            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
-            ShardResult::try_from(answer).map_err(|error| self.wrong_value(&error))
+            let response = response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
+            ShardResult::try_from(response).map_err(|error| wrong_value(&self.node, &error))
         }
         .boxed()
     }
@@ -67,10 +64,10 @@ impl ShardSearch for RemoteIndexServer {
 impl IndexAdmin for RemoteIndexServer {
     fn stats(&self) -> Answer<'_, Vec<ShardStat>> {
         async move {
-            let answer = self.client.clone().shard_stats(ShardStatsRequest {}).await;
-            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
-            let stats = answer.shards.into_iter().map(ShardStat::try_from).collect::<Result<_, _>>();
-            stats.map_err(|error| self.wrong_value(&error))
+            let response = self.client.clone().shard_stats(ShardStatsRequest {}).await;
+            let response = response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
+            let stats = response.shards.into_iter().map(ShardStat::try_from).collect::<Result<_, _>>();
+            stats.map_err(|error| wrong_value(&self.node, &error))
         }
         .boxed()
     }
@@ -78,13 +75,13 @@ impl IndexAdmin for RemoteIndexServer {
     fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
         async move {
             let request = ResyncRequest { shards: shards.iter().map(|shard| u32::from(shard.0)).collect() };
-            let answer = self.client.clone().resync(request).await;
-            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
+            let response = self.client.clone().resync(request).await;
+            let response = response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
             let shard = |number: u32| {
                 let shard = u16::try_from(number).ok().map(ShardId);
-                shard.ok_or_else(|| self.wrong_value(&FieldError::new("shards", number.to_string())))
+                shard.ok_or_else(|| wrong_value(&self.node, &FieldError::new("shards", number.to_string())))
             };
-            answer.shards.into_iter().map(shard).collect()
+            response.shards.into_iter().map(shard).collect()
         }
         .boxed()
     }

@@ -1,4 +1,4 @@
-//! A matcher's desk for drivers, over gRPC.
+//! The port `DriverEvents` of a matcher in another process.
 
 use futures::FutureExt;
 use kerb_ports::{Answer, DriverAction, DriverEvents, DriverNotification, Error};
@@ -7,10 +7,12 @@ use kerb_proto::internal::v1::matcher_service_client::MatcherServiceClient;
 use kerb_proto::internal::v1::{ActRequest, DriverConnectedRequest, DriverDisconnectedRequest};
 use kerb_proto::status::error_of;
 use kerb_trips::{TripId, TripState};
-use kerb_types::{DriverId, FieldError, NodeId};
+use kerb_types::{DriverId, NodeId};
 use tonic::transport::Channel;
 
-/// The matcher of another process.
+use super::mismatch::wrong_value;
+
+/// A matcher in another process.
 #[derive(Clone)]
 pub struct RemoteMatcher {
     node: NodeId,
@@ -18,14 +20,9 @@ pub struct RemoteMatcher {
 }
 
 impl RemoteMatcher {
-    /// Over this connection.
+    /// Makes the port of this node over this channel.
     pub fn new(node: NodeId, channel: Channel) -> Self {
         Self { node, client: MatcherServiceClient::new(channel) }
-    }
-
-    /// The peer is one of ours: a wrong value means that it runs another version.
-    fn wrong_value(&self, error: &FieldError) -> Error {
-        Error::Mismatch(format!("{} answered a wrong value: {error}", self.node))
     }
 }
 
@@ -33,9 +30,9 @@ impl DriverEvents for RemoteMatcher {
     fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState> {
         async move {
             let request = ActRequest::from((&driver, &Act { trip, action }));
-            let answer = self.client.clone().act(request).await;
-            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
-            trip_state(answer.state).map_err(|error| self.wrong_value(&error))
+            let response = self.client.clone().act(request).await;
+            let response = response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
+            trip_state(response.state).map_err(|error| wrong_value(&self.node, &error))
         }
         .boxed()
     }
@@ -43,10 +40,10 @@ impl DriverEvents for RemoteMatcher {
     fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNotification>> {
         async move {
             let request = DriverConnectedRequest { driver_id: driver.as_str().to_owned() };
-            let answer = self.client.clone().driver_connected(request).await;
-            let answer = answer.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
-            let news = answer.notification.map(DriverNotification::try_from).transpose();
-            news.map_err(|error| self.wrong_value(&error))
+            let response = self.client.clone().driver_connected(request).await;
+            let response = response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
+            let notification = response.notification.map(DriverNotification::try_from).transpose();
+            notification.map_err(|error| wrong_value(&self.node, &error))
         }
         .boxed()
     }
@@ -54,8 +51,8 @@ impl DriverEvents for RemoteMatcher {
     fn disconnected(&self, driver: DriverId) -> Answer<'_, ()> {
         async move {
             let request = DriverDisconnectedRequest { driver_id: driver.as_str().to_owned() };
-            let answer = self.client.clone().driver_disconnected(request).await;
-            answer.map_err(|status| error_of::<Error>(&status, &self.node))?;
+            let response = self.client.clone().driver_disconnected(request).await;
+            response.map_err(|status| error_of::<Error>(&status, &self.node))?;
             Ok(())
         }
         .boxed()

@@ -1,4 +1,4 @@
-//! `Peers` over gRPC.
+//! The ports of all other nodes, by the name of the node.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use kerb_transport::Channels;
 
 use super::{RemoteIndexServer, RemoteIngestNode, RemoteMatcher};
 
-/// The other nodes, over the process's connections.
+/// The port `Peers` over the channels of this process.
 #[derive(Clone)]
 pub struct RemotePeers(Arc<Channels>);
 
 impl RemotePeers {
-    /// Over these connections.
+    /// Makes the ports of the nodes that `channels` reaches.
     pub fn new(channels: Arc<Channels>) -> Self {
         Self(channels)
     }

@@ -1,4 +1,4 @@
-//! `ReplicationStream` over a gRPC stream: frames up, acknowledgements and wishes down.
+//! The port `ReplicationStream` over a gRPC stream. Frames go up; acknowledgements and resync requests come down.
 
 use std::collections::BTreeSet;
 
@@ -14,24 +14,29 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
+use super::mismatch::wrong_value;
 use super::split::split;
 
-/// Frames that the sink has not yet said are applied, at most. A frame is at most a message of 4 MiB and mostly far
-/// less; eight of them keep a connection of 1 ms round trip busy at 100 ms a batch, and are what a slow sink costs.
+/// Maximum frames that are sent and not yet acknowledged. Further sends wait.
+///
+/// A frame is a message of at most 4 MiB, and usually much smaller. Eight frames keep a connection with a round trip of 1 ms
+/// busy at one batch each 100 ms. They are also the memory that a slow index server costs.
 pub const FRAMES_IN_FLIGHT_MAX: u64 = 8;
 
-/// A session with an index server of another process.
+/// A replication stream to an index server in another process.
 ///
-/// Downward there is at most one acknowledgement for each frame in flight and the wishes: every call reads what has
-/// come, so nothing piles up on the connection.
+/// The index server sends at most one acknowledgement for each frame in flight, and resync requests. Every send reads the
+/// replies that have arrived, so they do not pile up on the connection.
 pub(super) struct RemoteReplicationStream {
     node: NodeId,
     frames: mpsc::Sender<PositionFrame>,
     replies: Streaming<PositionControl>,
+    /// Number of frames sent.
     sent: u64,
+    /// Number of frames that the index server has applied.
     applied: u64,
-    /// Shards that the sink wished for and nobody has taken yet: as many as there are shards, at most.
-    wished: BTreeSet<ShardId>,
+    /// Shards in resync requests that [`ReplicationStream::control`] has not returned yet.
+    resync_shards: BTreeSet<ShardId>,
 }
 
 impl RemoteReplicationStream {
@@ -40,72 +45,69 @@ impl RemoteReplicationStream {
         mut client: IndexServiceClient<Channel>,
         register: &SourceRegistration,
     ) -> Result<Self, Error> {
-        // Room for the register and all frames in flight: sending never waits for this queue.
+        // The queue has room for the registration and all frames in flight, so sending never waits for it. The constant is
+        // small, so the cast keeps it.
         let (frames, queue) = mpsc::channel(FRAMES_IN_FLIGHT_MAX as usize + 1);
         frames.try_send(register.into()).expect("the queue is empty");
         let replies = client.stream_positions(ReceiverStream::new(queue)).await;
         let replies = replies.map_err(|status| error_of::<Error>(&status, &node))?.into_inner();
-        Ok(Self { node, frames, replies, sent: 0, applied: 0, wished: BTreeSet::new() })
+        Ok(Self { node, frames, replies, sent: 0, applied: 0, resync_shards: BTreeSet::new() })
     }
 
-    async fn put(&mut self, frame: &Frame) -> Result<(), Error> {
-        self.take_what_came()?;
+    async fn send_frame(&mut self, frame: &Frame) -> Result<(), Error> {
+        self.read_arrived_replies()?;
         while self.sent - self.applied >= FRAMES_IN_FLIGHT_MAX {
-            self.reply().await?;
+            self.read_reply().await?;
         }
         if self.frames.send(frame.into()).await.is_err() {
-            return Err(self.ended().await);
+            return Err(self.closing_error().await);
         }
         self.sent += 1;
         Ok(())
     }
 
-    /// Waits for the next reply. Cancel-safe: a reply is taken from the stream and noted in one step.
-    async fn reply(&mut self) -> Result<(), Error> {
+    /// Waits for the next reply. Cancel-safe: a reply is taken from the stream and recorded without an `await` in between.
+    async fn read_reply(&mut self) -> Result<(), Error> {
         let reply = self.replies.message().await;
-        self.note(reply)
+        self.record(reply)
     }
 
-    /// Takes the replies that are already here, without waiting.
-    fn take_what_came(&mut self) -> Result<(), Error> {
+    /// Reads the replies that have already arrived, without waiting.
+    fn read_arrived_replies(&mut self) -> Result<(), Error> {
         while let Some(reply) = self.replies.message().now_or_never() {
-            self.note(reply)?;
+            self.record(reply)?;
         }
         Ok(())
     }
 
-    fn note(&mut self, reply: Result<Option<PositionControl>, tonic::Status>) -> Result<(), Error> {
+    fn record(&mut self, reply: Result<Option<PositionControl>, tonic::Status>) -> Result<(), Error> {
         let reply =
             reply.map_err(|status| error_of::<Error>(&status, &self.node))?.ok_or_else(|| self.lost())?;
         match SinkMessage::try_from(reply) {
-            // Numbered from 0.
-            Ok(SinkMessage::Applied(frame)) if frame < self.sent => {
-                self.applied = self.applied.max(frame + 1);
-            }
+            // Frames are numbered from 0, so the number of applied frames is one more.
+            Ok(SinkMessage::Applied(frame)) if frame < self.sent => self.applied = self.applied.max(frame + 1),
             Ok(SinkMessage::Applied(frame)) => {
                 let reason =
-                    format!("{} says that frame {frame} is applied, of {} sent", self.node, self.sent);
+                    format!("{} acknowledged frame {frame}, but only {} were sent", self.node, self.sent);
                 return Err(Error::Mismatch(reason));
             }
-            Ok(SinkMessage::Control(Control::Resync(shards))) => self.wished.extend(shards),
-            Err(error) => {
-                return Err(Error::Mismatch(format!("{} answered a wrong value: {error}", self.node)));
-            }
+            Ok(SinkMessage::Control(Control::Resync(shards))) => self.resync_shards.extend(shards),
+            Err(error) => return Err(wrong_value(&self.node, &error)),
         }
         Ok(())
     }
 
-    /// The sink does not take frames any more: it says why at the end of its replies.
-    async fn ended(&mut self) -> Error {
+    /// Returns why the index server accepts no more frames: the error at the end of its replies.
+    async fn closing_error(&mut self) -> Error {
         loop {
-            if let Err(error) = self.reply().await {
+            if let Err(error) = self.read_reply().await {
                 return error;
             }
         }
     }
 
     fn lost(&self) -> Error {
-        Error::Unavailable { node: self.node.clone(), reason: "it ended the session".to_owned() }
+        Error::Unavailable { node: self.node.clone(), reason: "it ended the replication stream".to_owned() }
     }
 }
 
@@ -113,10 +115,10 @@ impl ReplicationStream for RemoteReplicationStream {
     fn send(&mut self, frame: Frame) -> Answer<'_, ()> {
         async move {
             match split(frame) {
-                Ok(frame) => self.put(&frame).await,
+                Ok(frame) => self.send_frame(&frame).await,
                 Err(parts) => {
                     for part in parts {
-                        self.put(&part).await?;
+                        self.send_frame(&part).await?;
                     }
                     Ok(())
                 }
@@ -128,7 +130,7 @@ impl ReplicationStream for RemoteReplicationStream {
     fn flush(&mut self) -> Answer<'_, ()> {
         async move {
             while self.applied < self.sent {
-                self.reply().await?;
+                self.read_reply().await?;
             }
             Ok(())
         }
@@ -137,10 +139,10 @@ impl ReplicationStream for RemoteReplicationStream {
 
     fn control(&mut self) -> Answer<'_, Control> {
         async move {
-            while self.wished.is_empty() {
-                self.reply().await?;
+            while self.resync_shards.is_empty() {
+                self.read_reply().await?;
             }
-            Ok(Control::Resync(std::mem::take(&mut self.wished).into_iter().collect()))
+            Ok(Control::Resync(std::mem::take(&mut self.resync_shards).into_iter().collect()))
         }
         .boxed()
     }

@@ -1,13 +1,15 @@
-//! A batch that would not fit a message becomes several. Pure.
+//! Splits a batch that is too large for one message.
 
 use kerb_ports::{Batch, Frame};
 
-/// Entries of one message, at most. The largest is an introduction, or a forget, of a 64-byte id: 80 bytes on the
-/// wire, so 1.3 MB, well below the message limit of 4 MiB; an update takes at most 60.
+/// Maximum entries of one message. The largest entries are a slot binding and an eviction of an id of 64 bytes: 80 bytes on
+/// the wire. So a message has at most 1.3 MB, well below the limit of 4 MiB.
 const ENTRIES_MAX: usize = 16_384;
 
-/// The frame as it is, or its parts in order when it is a large batch. Applying the parts one after another does
-/// what the whole does: a batch is applied in the order of its fields, and so it is cut.
+/// Returns the frame itself, or its parts in order if it is a large batch.
+///
+/// Applying the parts one after another has the effect of the whole batch: a batch is applied in the order of its fields,
+/// and the parts follow that order.
 pub(super) fn split(frame: Frame) -> Result<Frame, Vec<Frame>> {
     match frame {
         Frame::Batch(batch) if entries(&batch) > ENTRIES_MAX => Err(parts(batch)),
@@ -33,7 +35,7 @@ fn parts(mut whole: Batch) -> Vec<Frame> {
     parts
 }
 
-/// Takes from the front what there is room for.
+/// Takes entries from the front of the list, as many as there is room for.
 fn head<T>(list: &mut Vec<T>, room: &mut usize) -> Vec<T> {
     let count = list.len().min(*room);
     *room -= count;
@@ -50,13 +52,13 @@ mod tests {
 
     #[test]
     fn parts_are_the_whole_in_the_order_of_the_fields() {
-        let forget = |i: u32| Eviction {
+        let eviction = |i: u32| Eviction {
             id: DriverId::new(&format!("d{i}")).unwrap(),
             update_version: UpdateVersion::default(),
         };
         let whole = Batch {
             removals: (0..40_000).collect(),
-            evictions: (0..10).map(forget).collect(),
+            evictions: (0..10).map(eviction).collect(),
             ..Batch::default()
         };
         let parts = split(Frame::Batch(whole.clone())).unwrap_err();
@@ -65,7 +67,7 @@ mod tests {
         for part in parts {
             let Frame::Batch(part) = part else { panic!("a part of a batch is a batch") };
             assert!(entries(&part) <= ENTRIES_MAX);
-            assert!(part.removals.is_empty() || joined.evictions.is_empty(), "forgets come last");
+            assert!(part.removals.is_empty() || joined.evictions.is_empty(), "evictions come last");
             joined.removals.extend(part.removals);
             joined.evictions.extend(part.evictions);
         }
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_stays_whole() {
+    fn a_frame_that_fits_is_not_split() {
         let frame = Frame::Batch(Batch { removals: vec![1, 2], ..Batch::default() });
         assert_eq!(split(frame.clone()), Ok(frame));
         assert_eq!(split(Frame::SnapshotEnd { round: 1 }), Ok(Frame::SnapshotEnd { round: 1 }));

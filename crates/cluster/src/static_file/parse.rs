@@ -1,4 +1,4 @@
-//! The membership file's text becomes a view, or an error that says where it is wrong. Pure.
+//! Parses the text of a membership file. An error names the line and the key.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use kerb_types::{MembershipView, Node, NodeId, Role, ShardMap, Sharding};
 use serde::Deserialize;
 use toml::Spanned;
 
-/// Replicas of a shard, at most.
+/// Maximum replicas of a shard.
 pub const REPLICAS_MAX: usize = 8;
 const REPLICAS_DEFAULT: usize = 2;
-/// Nodes, at most: every one of them probes every other one.
+/// Maximum nodes of a cluster: each node probes all others.
 const NODES_MAX: usize = 1_000;
 
-/// Where a membership file is wrong, and what would be right.
+/// Where a membership file is invalid, and what would be valid.
+#[expect(missing_docs, reason = "the path of the file needs no more words")]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}: {}{}{reason}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default(), key, if key.is_empty() { "" } else { ": " })]
 pub struct FileError {
-    /// The file.
     pub path: PathBuf,
-    /// The line, from 1.
+    /// Number of the line, from 1; `None` for the whole file.
     pub line: Option<usize>,
-    /// The key's path, for example `nodes[2].address`; empty for the whole file.
+    /// Path of the key, for example `nodes[2].address`; empty for the whole file.
     pub key: String,
-    /// The value that stands there and what would be right.
+    /// The present value and what would be valid.
     pub reason: String,
 }
 
@@ -43,43 +43,47 @@ struct Entry {
     roles: Spanned<Vec<Role>>,
 }
 
-/// The view that a file's text describes.
+/// Parses the text of a membership file. `path` is only for error messages.
 pub fn parse(path: &Path, text: &str, sharding: Sharding) -> Result<MembershipView, FileError> {
-    let at = Place { path, text };
-    let file: File = toml::from_str(text).map_err(|error| at.syntax(&error))?;
+    let source = SourceText { path, text };
+    let file: File = toml::from_str(text).map_err(|error| source.syntax_error(&error))?;
     let replicas = match &file.replicas {
         None => REPLICAS_DEFAULT,
         Some(value) if (1..=REPLICAS_MAX).contains(value.get_ref()) => *value.get_ref(),
         Some(value) => {
             let reason = format!("{}, must be 1 to {REPLICAS_MAX}", value.get_ref());
-            return Err(at.wrong(value.span().start, "replicas", reason));
+            return Err(source.value_error(value.span().start, "replicas", reason));
         }
     };
     let count = file.nodes.get_ref().len();
     if !(1..=NODES_MAX).contains(&count) {
         let reason = format!("{count} nodes, must be 1 to {NODES_MAX}");
-        return Err(at.wrong(file.nodes.span().start, "nodes", reason));
+        return Err(source.value_error(file.nodes.span().start, "nodes", reason));
     }
     let mut nodes: Vec<Node> = Vec::with_capacity(count);
     for (i, entry) in file.nodes.get_ref().iter().enumerate() {
-        let node = at.node(i, entry)?;
+        let node = source.node(i, entry)?;
         if nodes.iter().any(|other| other.id == node.id) {
-            let reason = format!("{:?} stands twice, each node must have a name of its own", node.id);
-            return Err(at.wrong(entry.id.span().start, &format!("nodes[{i}].id"), reason));
+            let reason = format!("{:?} is there twice, each node must have a name of its own", node.id);
+            return Err(source.value_error(entry.id.span().start, &format!("nodes[{i}].id"), reason));
         }
         if nodes.iter().any(|other| other.address == node.address) {
             let reason = format!(
-                "{:?} stands twice, each node must have an address of its own",
+                "{:?} is there twice, each node must have an address of its own",
                 entry.address.get_ref()
             );
-            return Err(at.wrong(entry.address.span().start, &format!("nodes[{i}].address"), reason));
+            return Err(source.value_error(
+                entry.address.span().start,
+                &format!("nodes[{i}].address"),
+                reason,
+            ));
         }
         if let Some(other) = nodes.iter().find(|other| is_matcher(other)).filter(|_| is_matcher(&node)) {
             let reason = format!(
-                "a second matcher beside {:?}, must be one at most: trips live in that node's data folder",
+                "a second matcher in addition to {:?}, must be at most one: trips are in that node's data directory",
                 other.id
             );
-            return Err(at.wrong(entry.roles.span().start, &format!("nodes[{i}].roles"), reason));
+            return Err(source.value_error(entry.roles.span().start, &format!("nodes[{i}].roles"), reason));
         }
         nodes.push(node);
     }
@@ -96,21 +100,22 @@ fn is_matcher(node: &Node) -> bool {
     node.roles.contains(&Role::Matcher)
 }
 
+/// The text of the file, for the line numbers of errors.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct SourceText<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
-impl Place<'_> {
+impl SourceText<'_> {
     fn node(self, i: usize, entry: &Entry) -> Result<Node, FileError> {
         let id = NodeId::new(entry.id.get_ref()).map_err(|error| {
-            self.wrong(entry.id.span().start, &format!("nodes[{i}].id"), error.description)
+            self.value_error(entry.id.span().start, &format!("nodes[{i}].id"), error.description)
         })?;
         let address = entry.address.get_ref();
         if !is_host_and_port(address) {
             let reason = format!("{address:?}, must be host:port with a port of 1 to 65535");
-            return Err(self.wrong(entry.address.span().start, &format!("nodes[{i}].address"), reason));
+            return Err(self.value_error(entry.address.span().start, &format!("nodes[{i}].address"), reason));
         }
         let mut roles = entry.roles.get_ref().clone();
         roles.sort_unstable();
@@ -118,17 +123,17 @@ impl Place<'_> {
         if roles.is_empty() {
             let reason =
                 "empty, must be one or more of location-ingest, index-server, aggregator, matcher".to_owned();
-            return Err(self.wrong(entry.roles.span().start, &format!("nodes[{i}].roles"), reason));
+            return Err(self.value_error(entry.roles.span().start, &format!("nodes[{i}].roles"), reason));
         }
         Ok(Node { id, roles, address: Some(address.clone()), live: true })
     }
 
-    fn wrong(self, offset: usize, key: &str, reason: String) -> FileError {
+    fn value_error(self, offset: usize, key: &str, reason: String) -> FileError {
         FileError { path: self.path.to_owned(), line: Some(self.line(offset)), key: key.to_owned(), reason }
     }
 
-    /// What the parser says. It names the keys itself: an unknown or missing one stands in its message.
-    fn syntax(self, error: &toml::de::Error) -> FileError {
+    /// Converts an error of the TOML parser. Its message names unknown and missing keys.
+    fn syntax_error(self, error: &toml::de::Error) -> FileError {
         FileError {
             path: self.path.to_owned(),
             line: error.span().map(|span| self.line(span.start)),
@@ -141,14 +146,14 @@ impl Place<'_> {
         1 + self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
     }
 
-    /// The key of the line, where the line has one.
+    /// Returns the key on the line of this offset; empty if there is none.
     fn key_at(self, offset: usize) -> String {
         let line = self.text.lines().nth(self.line(offset) - 1).unwrap_or("");
         line.split_once('=').map_or(String::new(), |(key, _)| key.trim().to_owned())
     }
 }
 
-/// `host:port`, the host a name or an address; an IPv6 address in brackets.
+/// Returns whether the address is `host:port`. The host is a name or an IP address; an IPv6 address is in brackets.
 fn is_host_and_port(address: &str) -> bool {
     let Some((host, port)) = address.rsplit_once(':') else { return false };
     let bracketed = host.starts_with('[') && host.ends_with(']');

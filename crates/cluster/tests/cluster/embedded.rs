@@ -1,3 +1,5 @@
+//! The cluster of one process.
+
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -27,7 +29,7 @@ impl DriverChannel for Nobody {
 }
 
 #[test]
-fn one_node_has_its_roles_and_no_others_and_every_shard() {
+fn the_only_node_has_its_roles_and_every_shard() {
     let node = NodeId::new("all").unwrap();
     let roles = [Role::LocationIngest, Role::IndexServer, Role::Aggregator];
     let view = EmbeddedMembership::new(node.clone(), &roles, Sharding::default()).watch().borrow().clone();
@@ -39,7 +41,7 @@ fn one_node_has_its_roles_and_no_others_and_every_shard() {
 }
 
 #[test]
-fn ports_are_known_once_they_are_set_and_only_under_their_name() {
+fn a_port_is_returned_for_its_node_once_it_is_set() {
     let (node, other) = (NodeId::new("all").unwrap(), NodeId::new("other").unwrap());
     let peers = LocalPeers::new();
     assert!(peers.ingest_node(&node).is_none() && peers.matcher(&node).is_none());

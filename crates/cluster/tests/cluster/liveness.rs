@@ -1,3 +1,5 @@
+//! Failure detection with scripted probes and paused time.
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -5,7 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending};
-use kerb_cluster::liveness::{Probe, Tracker};
+use kerb_cluster::liveness::{FailureDetector, Probe};
 use kerb_cluster::static_file::parse;
 use kerb_cluster::{Liveness, LivenessOptions};
 use kerb_ports::Membership;
@@ -23,25 +25,25 @@ fn view(ids: &[&str]) -> MembershipView {
     parse(Path::new("f"), &ids.iter().map(entry).collect::<String>(), Sharding::default()).unwrap()
 }
 
-struct Listed(watch::Sender<Arc<MembershipView>>);
+struct TestMembership(watch::Sender<Arc<MembershipView>>);
 
-impl Membership for Listed {
+impl Membership for TestMembership {
     fn watch(&self) -> watch::Receiver<Arc<MembershipView>> {
         self.0.subscribe()
     }
 }
 
-/// Nodes that fail, nodes that never answer, and who was asked.
+/// A probe that fails for some nodes and never ends for others. It records the probed nodes.
 #[derive(Default)]
-struct Scripted {
+struct ScriptedProbe {
     failing: Mutex<HashSet<NodeId>>,
     silent: Mutex<HashSet<NodeId>>,
-    asked: Mutex<HashSet<NodeId>>,
+    probed: Mutex<HashSet<NodeId>>,
 }
 
-impl Probe for Scripted {
+impl Probe for ScriptedProbe {
     fn probe(&self, node: &NodeId) -> BoxFuture<'_, Result<(), String>> {
-        self.asked.lock().unwrap().insert(node.clone());
+        self.probed.lock().unwrap().insert(node.clone());
         if self.silent.lock().unwrap().contains(node) {
             return pending().boxed();
         }
@@ -51,38 +53,38 @@ impl Probe for Scripted {
 }
 
 #[test]
-fn three_failures_in_a_row_and_one_success() {
-    let (mut tracker, a) = (Tracker::default(), node("a"));
-    assert!(tracker.is_live(&a, 3), "unknown counts as live");
-    for (well, live) in
+fn three_failures_in_a_row_make_a_node_not_live_and_one_success_makes_it_live() {
+    let (mut detector, a) = (FailureDetector::default(), node("a"));
+    assert!(detector.is_live(&a, 3), "an unknown node is live");
+    for (healthy, live) in
         [(false, true), (false, true), (true, true), (false, true), (false, true), (false, false)]
     {
-        tracker.record(&a, well);
-        assert_eq!(tracker.is_live(&a, 3), live);
+        detector.record(&a, healthy);
+        assert_eq!(detector.is_live(&a, 3), live);
     }
-    tracker.record(&a, true);
-    assert!(tracker.is_live(&a, 3));
+    detector.record(&a, true);
+    assert!(detector.is_live(&a, 3));
 }
 
 #[test]
-fn a_node_that_is_no_longer_listed_is_forgotten() {
-    let mut tracker = Tracker::default();
-    (0..3).for_each(|_| tracker.record(&node("gone"), false));
-    tracker.keep_only(&view(&["a"]));
-    assert!(tracker.is_live(&node("gone"), 3));
+fn failures_of_a_node_that_is_no_longer_listed_are_removed() {
+    let mut detector = FailureDetector::default();
+    (0..3).for_each(|_| detector.record(&node("left"), false));
+    detector.retain_listed(&view(&["a"]));
+    assert!(detector.is_live(&node("left"), 3));
 }
 
 #[test]
-fn a_node_at_another_address_has_not_been_found_not_to_answer() {
-    let mut tracker = Tracker::default();
+fn failures_of_a_node_at_its_previous_address_are_removed() {
+    let mut detector = FailureDetector::default();
     let mut listed = view(&["a"]);
-    tracker.keep_only(&listed);
-    (0..3).for_each(|_| tracker.record(&node("a"), false));
-    tracker.keep_only(&listed);
-    assert!(!tracker.is_live(&node("a"), 3));
+    detector.retain_listed(&listed);
+    (0..3).for_each(|_| detector.record(&node("a"), false));
+    detector.retain_listed(&listed);
+    assert!(!detector.is_live(&node("a"), 3));
     listed.nodes[0].address = Some("127.0.0.1:2".to_owned());
-    tracker.keep_only(&listed);
-    assert!(tracker.is_live(&node("a"), 3));
+    detector.retain_listed(&listed);
+    assert!(detector.is_live(&node("a"), 3));
 }
 
 async fn until(views: &mut watch::Receiver<Arc<MembershipView>>, id: &str, live: bool) -> Duration {
@@ -93,9 +95,9 @@ async fn until(views: &mut watch::Receiver<Arc<MembershipView>>, id: &str, live:
 }
 
 #[tokio::test(start_paused = true)]
-async fn failing_and_silent_nodes_are_marked_and_come_back() {
-    let listed = Listed(watch::Sender::new(Arc::new(view(&["own", "fails", "silent", "well"]))));
-    let probe = Arc::new(Scripted::default());
+async fn failing_and_silent_nodes_are_marked_and_become_live_again() {
+    let listed = TestMembership(watch::Sender::new(Arc::new(view(&["own", "fails", "silent", "well"]))));
+    let probe = Arc::new(ScriptedProbe::default());
     probe.failing.lock().unwrap().insert(node("fails"));
     probe.silent.lock().unwrap().insert(node("silent"));
     let script = Arc::clone(&probe) as Arc<dyn Probe>;
@@ -107,17 +109,17 @@ async fn failing_and_silent_nodes_are_marked_and_come_back() {
     until(&mut views, "fails", false).await;
     let now = views.borrow().clone();
     assert!(now.node(&node("well")).unwrap().live && now.node(&node("own")).unwrap().live);
-    assert!(!probe.asked.lock().unwrap().contains(&node("own")));
-    assert_eq!(now.shard_map, listed.0.borrow().shard_map, "a shard does not move for it");
+    assert!(!probe.probed.lock().unwrap().contains(&node("own")));
+    assert_eq!(now.shard_map, listed.0.borrow().shard_map, "shards do not move");
 
     probe.silent.lock().unwrap().clear();
     until(&mut views, "silent", true).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_list_counts_at_once_and_keeps_what_is_known() {
-    let listed = Listed(watch::Sender::new(Arc::new(view(&["own", "fails"]))));
-    let probe = Arc::new(Scripted::default());
+async fn a_changed_list_is_published_at_once_and_keeps_the_failures() {
+    let listed = TestMembership(watch::Sender::new(Arc::new(view(&["own", "fails"]))));
+    let probe = Arc::new(ScriptedProbe::default());
     probe.failing.lock().unwrap().insert(node("fails"));
     let script = Arc::clone(&probe) as Arc<dyn Probe>;
     let liveness = Liveness::start(&listed, node("own"), script, LivenessOptions::default()).unwrap();

@@ -1,12 +1,12 @@
-//! Membership, liveness, the server and the remote ports, over loopback and paused time; journals, on disk.
+//! Membership, failure detection, the remote ports and the dispatch proxy, over loopback and with paused time.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod channel;
-mod conformance;
-mod desk;
-mod door;
+mod dispatch_proxy;
+mod driver_channel;
+mod driver_events;
 mod embedded;
+mod index_server;
 mod liveness;
 mod remote;
 mod static_file;

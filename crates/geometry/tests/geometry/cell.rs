@@ -1,11 +1,11 @@
-//! Morton codes, cells and tiles: exact arithmetic, nothing lost between neighbors, and the geohash.
+//! Morton codes, cells and tiles: exact arithmetic, no gaps between neighbors, and the geohash.
 
 use kerb_geometry::{Cell, LatLng, Morton, Tile, distance_m};
 use proptest::prelude::*;
 
 use crate::points::{any_scale, config, deg, e7, inside, position, step};
 
-/// A geohash (Niemeyer 2008) by halving intervals of degrees, as its description says.
+/// Computes a geohash (Niemeyer 2008) by its definition: it halves intervals of degrees.
 fn geohash(position: LatLng, characters: usize) -> String {
     let alphabet: Vec<char> = "0123456789bcdefghjkmnpqrstuvwxyz".chars().collect();
     let (mut lon, mut lat) = ((-180.0, 180.0), (-90.0, 90.0));
@@ -22,13 +22,13 @@ fn geohash(position: LatLng, characters: usize) -> String {
     bits.chunks(5).map(|five| alphabet[five.iter().fold(0, |number, bit| 2 * number + bit)]).collect()
 }
 
-/// The first bits of a Morton code in the geohash alphabet.
+/// Writes the first bits of a Morton code in the geohash alphabet.
 fn geohash_of_code(code: u64, characters: usize) -> String {
     let alphabet: Vec<char> = "0123456789bcdefghjkmnpqrstuvwxyz".chars().collect();
     (0..characters).map(|index| alphabet[(code >> (59 - 5 * index)) as usize & 31]).collect()
 }
 
-/// Two bits at a time, with 128-bit numbers: the definition written out.
+/// Computes a Morton code by its definition: two bits at a time, with 128-bit numbers.
 fn morton_by_bits(position: LatLng) -> u64 {
     let x = ((i128::from(position.lon_e7()) + 1_800_000_000) << 32) / 3_600_000_000;
     let y = (((i128::from(position.lat_e7()) + 900_000_000) << 32) / 1_800_000_000).min(u32::MAX.into());
@@ -39,14 +39,14 @@ fn morton_by_bits(position: LatLng) -> u64 {
 }
 
 #[test]
-fn a_published_geohash() {
-    // The example of the geohash's own description: 57.64911, 10.40744 is u4pruydqqvj.
+fn a_published_geohash_is_reproduced() {
+    // The example in the description of the geohash: 57.64911, 10.40744 is u4pruydqqvj.
     let code = Morton::from(deg(57.649_11, 10.407_44));
     assert_eq!(geohash_of_code(code.0, 11), "u4pruydqqvj");
 }
 
 #[test]
-fn the_corners_of_the_globe() {
+fn the_corners_of_the_globe_have_the_first_and_last_codes() {
     assert_eq!(Morton::from(e7(-900_000_000, -1_800_000_000)), Morton(0));
     assert_eq!(Morton::from(e7(900_000_000, 1_799_999_999)).0 >> 2, u64::MAX >> 2);
     let globe = Cell::ROOT.bounds();
@@ -57,7 +57,7 @@ fn the_corners_of_the_globe() {
 }
 
 #[test]
-fn a_number_is_a_tile_or_is_refused() {
+fn a_number_is_a_tile_or_is_rejected() {
     assert_eq!(Tile::from_u32(3).map(Tile::as_u32), Some(3));
     // The southernmost row has four tiles; there are 4096 rows.
     assert_eq!(Tile::from_u32(4), None);
@@ -67,7 +67,7 @@ fn a_number_is_a_tile_or_is_refused() {
 
 #[test]
 fn tiles_are_five_to_ten_kilometers_wide() {
-    // Up to the last rows, where a tile is a sector of the polar cap.
+    // The last rows are left out: there, a tile is a sector of the polar cap.
     for tenth in -895..=895 {
         let tile = Tile::of(deg(f64::from(tenth) / 10.0, 13.4)).bounds();
         let equatorward = tile.south_e7().clamp(0, tile.north_e7().max(0));
@@ -83,7 +83,7 @@ proptest! {
     #![proptest_config(config(5_000))]
 
     #[test]
-    fn positions_share_the_cells_that_their_codes_share(
+    fn share_agrees_with_the_cells_of_the_codes(
         a in position(),
         lat in any_scale(30),
         lon in any_scale(31),
@@ -94,23 +94,23 @@ proptest! {
     }
 
     #[test]
-    fn codes_are_as_defined(position in position()) {
+    fn codes_equal_their_definition(position in position()) {
         prop_assert_eq!(Morton::from(position).0, morton_by_bits(position));
     }
 
     #[test]
-    fn even_geohashes_are_cells(position in position()) {
+    fn geohashes_of_even_length_are_cells(position in position()) {
         let code = Morton::from(position);
         for characters in [2, 4, 6, 8] {
             let cell = Cell::of(code, (5 * characters / 2) as u8);
             prop_assert_eq!(geohash_of_code(cell.first().0, characters), geohash(position, characters));
         }
-        // Odd ones end between two levels.
+        // A geohash of odd length ends between two levels.
         prop_assert_eq!(geohash_of_code(code.0, 7), geohash(position, 7));
     }
 
     #[test]
-    fn cells_hold_their_own(position in position(), level in 0..=32_u8) {
+    fn a_cell_contains_exactly_its_range_of_codes(position in position(), level in 0..=32_u8) {
         let code = Morton::from(position);
         let cell = Cell::of(code, level);
         prop_assert_eq!(cell.level(), level);
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn the_box_is_no_more_than_a_step_too_large(position in position(), level in 0..=20_u8, up in 0.0..=1.0_f64) {
+    fn the_box_of_a_cell_is_at_most_one_step_too_large(position in position(), level in 0..=20_u8, up in 0.0..=1.0_f64) {
         let cell = Cell::of(Morton::from(position), level);
         let bounds = cell.bounds();
         let within = inside(&bounds, up, up);
@@ -150,9 +150,9 @@ proptest! {
     }
 
     #[test]
-    fn the_common_ancestor_is_the_deepest(a in position(), b in position(), near in 0..=64_u32) {
+    fn the_common_ancestor_is_the_deepest_shared_cell(a in position(), b in position(), near in 0..=64_u32) {
         let a = Morton::from(a);
-        // Half the pairs share a prefix by chance only; make them share any.
+        // Most random pairs share a short prefix only. This gives them a shared prefix of any length.
         let b = Morton(a.0 ^ (a.0 ^ Morton::from(b).0).checked_shr(near).unwrap_or(0));
         let cell = Cell::common_ancestor(a, b);
         prop_assert!(cell.contains(a) && cell.contains(b));

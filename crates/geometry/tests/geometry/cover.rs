@@ -1,4 +1,4 @@
-//! Covers hold the tile of every position of the area, and little else.
+//! A cover contains the tile of every position of the area, and few other tiles.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ fn circle(center: LatLng, radius_m: f64) -> Area {
     Circle::new(center, radius_m).expect("a radius").into()
 }
 
-/// Every tile of the rows around this latitude, asked one by one.
+/// Computes the cover by testing every tile of the rows around this latitude.
 fn cover_by_scan(area: &Area, around: LatLng) -> Vec<Tile> {
     let row = |lat_e7: i32| Tile::of(e7(lat_e7.clamp(-QUARTER, QUARTER), 0)).as_u32() >> 12;
     let (first, last) = (row(around.lat_e7() - 20_000_000), row(around.lat_e7() + 20_000_000));
@@ -23,7 +23,7 @@ fn cover_by_scan(area: &Area, around: LatLng) -> Vec<Tile> {
 }
 
 #[test]
-fn the_scan_finds_the_same_tiles() {
+fn a_cover_equals_a_scan_of_all_tiles() {
     for center in
         [deg(52.52, 13.405), deg(-17.0, 179.99), deg(89.9, 100.0), deg(-90.0, 0.0), deg(0.0, -180.0)]
     {
@@ -39,14 +39,14 @@ proptest! {
     #![proptest_config(config(12))]
 
     #[test]
-    fn the_scan_finds_the_same_tiles_of_small_circles(center in position(), radius_cm in 1..=1_500_000_i64) {
+    fn the_cover_of_a_small_circle_equals_a_scan_of_all_tiles(center in position(), radius_cm in 1..=1_500_000_i64) {
         let area = circle(center, radius_cm as f64 / 100.0);
         prop_assert_eq!(cover(&area, 10_000), Some(cover_by_scan(&area, center)));
     }
 }
 
 #[test]
-fn too_many_tiles_are_all_tiles() {
+fn a_cover_beyond_the_maximum_is_none() {
     let area = circle(deg(52.52, 13.405), 20_000.0);
     let count = cover(&area, 10_000).expect("few tiles").len();
     assert_eq!(cover(&area, count).map(|tiles| tiles.len()), Some(count));
@@ -56,14 +56,14 @@ fn too_many_tiles_are_all_tiles() {
 }
 
 #[test]
-fn the_whole_globe_is_every_tile() {
+fn the_whole_globe_is_covered_by_every_tile() {
     let every = (0..4096 << 12).filter_map(Tile::from_u32).count();
     let tiles = cover(&circle(deg(0.0, 0.0), HALF_CIRCUMFERENCE_M), usize::MAX).expect("no limit");
     assert_eq!(tiles.len(), every);
 }
 
 #[test]
-fn a_pole_is_in_four_tiles() {
+fn a_small_circle_around_a_pole_touches_four_tiles() {
     for pole in [90.0, -90.0] {
         assert_eq!(cover(&circle(deg(pole, 0.0), 2_000.0), 64).map(|tiles| tiles.len()), Some(4));
     }
@@ -73,15 +73,15 @@ proptest! {
     #![proptest_config(config(1_000))]
 
     #[test]
-    fn two_kilometers_are_one_to_four_tiles(center in position()) {
+    fn a_circle_of_two_kilometers_touches_one_to_four_tiles(center in position()) {
         let count = cover(&circle(center, 2_000.0), 64).expect("few tiles").len();
-        // Beside a pole a row is a ring of four to eight sectors, and the bounds tell fewer of them apart.
+        // Next to a pole, a row is a ring of four to eight sectors, and the bounds exclude fewer of them.
         let most = if center.lat_e7().abs() < 898_000_000 { 4 } else { 12 };
         prop_assert!((1..=most).contains(&count), "{count} tiles at {center}");
     }
 
     #[test]
-    fn circles_are_covered(center in position(), radius_cm in 1..=2_000_000_i64, lat in any_scale(22), lon in any_scale(24)) {
+    fn a_cover_contains_every_position_of_its_circle(center in position(), radius_cm in 1..=2_000_000_i64, lat in any_scale(22), lon in any_scale(24)) {
         let area = circle(center, radius_cm as f64 / 100.0);
         let tiles = cover(&area, 4_096).expect("a few dozen tiles");
         let ordered: BTreeSet<Tile> = tiles.iter().copied().collect();
@@ -92,7 +92,7 @@ proptest! {
     }
 
     #[test]
-    fn polygons_are_covered(polygon in star(), lat in any_scale(28), lon in any_scale(29)) {
+    fn a_cover_contains_every_position_of_its_polygon(polygon in star(), lat in any_scale(28), lon in any_scale(29)) {
         let area = Area::from(polygon.clone());
         let Some(tiles) = cover(&area, 4_096) else { return Ok(()) };
         let ordered: BTreeSet<Tile> = tiles.iter().copied().collect();
@@ -104,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_covered_without_cause(polygon in star()) {
+    fn no_covered_tile_is_outside_the_polygon(polygon in star()) {
         let area = Area::from(polygon);
         for tile in cover(&area, 512).unwrap_or_default() {
             prop_assert!(area.relation(&tile.bounds()) != Relation::Outside);

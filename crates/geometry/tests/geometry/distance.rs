@@ -1,4 +1,4 @@
-//! Distances against `geo` and against vectors; bounds against positions in the box.
+//! Distances are compared with `geo` and with vectors; bounds are compared with positions in the box.
 
 use geo::{Distance, Haversine, Point};
 use kerb_geometry::{
@@ -9,9 +9,9 @@ use proptest::prelude::*;
 
 use crate::points::{any_scale, bounds_and_position, config, deg, e7, pair, position, step};
 
-/// The haversine by the book in doubles, from exact differences, with the cosines taken from the poles' side. It has
-/// no fast path; each factor is good to its last bits.
-fn hav_by_the_book(a: LatLng, b: LatLng) -> f64 {
+/// Computes the textbook haversine in doubles, from exact differences, with each cosine as the sine of the distance to the
+/// pole. It has no fast path, and each factor is exact to its last bits.
+fn hav_by_textbook(a: LatLng, b: LatLng) -> f64 {
     let rad = std::f64::consts::PI / 1.8e9;
     let sin_sq_half = |e7: i64| (e7 as f64 * rad / 2.0).sin().powi(2);
     let cos = |position: LatLng| (f64::from(900_000_000 - position.lat_e7().abs()) * rad).sin();
@@ -21,7 +21,7 @@ fn hav_by_the_book(a: LatLng, b: LatLng) -> f64 {
     hav.min(1.0)
 }
 
-/// Half of the chord between two positions, squared, by subtracting vectors: no haversine in it.
+/// Computes the half-chord squared by subtracting vectors, without a haversine.
 fn hav_by_vectors(a: LatLng, b: LatLng) -> f64 {
     let vector = |position: LatLng| {
         let (sin_lat, cos_lat) = position.lat_deg().to_radians().sin_cos();
@@ -36,14 +36,14 @@ fn by_geo_m(a: LatLng, b: LatLng) -> f64 {
     Haversine.distance(Point::new(a.lon_deg(), a.lat_deg()), Point::new(b.lon_deg(), b.lat_deg()))
 }
 
-/// How far meters may differ: `geo` subtracts rounded degrees (an error of nanometers), and the arc sine near the
-/// antipode turns one rounding of the half-chord, 1e-16, into 1e-16 / sqrt(1 - hav) radians, at worst 1e-8.
+/// Returns by how many meters two distances may differ. `geo` subtracts rounded degrees (an error of nanometers). Near the
+/// antipode, the arc sine turns one rounding of the half-chord, 1e-16, into 1e-16 / sqrt(1 - hav) radians, at worst 1e-8.
 fn tolerance_m(hav: f64) -> f64 {
     4e-9 + 1e-14 * hav_to_m(hav) + 1e-15 * EARTH_RADIUS_M / (1.0 - hav).sqrt().max(1e-8)
 }
 
 #[test]
-fn known_distances() {
+fn known_distances_are_reproduced() {
     let quarter_m = HALF_CIRCUMFERENCE_M / 2.0;
     assert!((distance_m(deg(0.0, 0.0), deg(90.0, 17.0)) - quarter_m).abs() < 1e-6);
     assert!((distance_m(deg(0.0, 179.5), deg(0.0, -179.5)) - quarter_m / 90.0).abs() < 1e-6);
@@ -53,19 +53,19 @@ fn known_distances() {
 }
 
 #[test]
-fn half_chords_at_the_ends() {
+fn half_chords_are_exact_at_zero_and_at_the_antipode() {
     let origin = Origin::new(deg(52.52, 13.405));
     assert_eq!(origin.hav(origin.position()).to_bits(), 0.0_f64.to_bits());
     assert!((origin.hav(deg(-52.52, -166.595)) - 1.0).abs() < 1e-15);
     assert_eq!(m_to_hav(HALF_CIRCUMFERENCE_M).to_bits(), 1.0_f64.to_bits());
     assert_eq!(m_to_hav(f64::INFINITY).to_bits(), 1.0_f64.to_bits());
     assert_eq!(hav_to_m(1.0).to_bits(), HALF_CIRCUMFERENCE_M.to_bits());
-    // A pole is one place whatever its longitude is.
+    // A pole is one point, whatever its longitude is.
     assert!(Origin::new(deg(90.0, 0.0)).hav(deg(90.0, 90.0)) < 1e-40);
 }
 
 #[test]
-fn geo_measures_the_same_sphere() {
+fn geo_uses_the_same_earth_radius() {
     assert_eq!(Haversine.radius().to_bits(), EARTH_RADIUS_M.to_bits());
 }
 
@@ -73,15 +73,15 @@ proptest! {
     #![proptest_config(config(20_000))]
 
     #[test]
-    fn the_fast_path_is_as_good_as_the_book((a, b) in pair()) {
-        let (hav, truth) = (Origin::new(a).hav(b), hav_by_the_book(a, b));
+    fn the_fast_path_is_as_exact_as_the_textbook_haversine((a, b) in pair()) {
+        let (hav, truth) = (Origin::new(a).hav(b), hav_by_textbook(a, b));
         prop_assert!((hav - truth).abs() <= 2e-15 * truth, "{hav:e} for {truth:e}");
     }
 
     #[test]
-    fn half_chords_are_half_chords((a, b) in pair()) {
+    fn the_haversine_equals_the_half_chord_of_vectors((a, b) in pair()) {
         let (hav, truth) = (Origin::new(a).hav(b), hav_by_vectors(a, b));
-        // The vectors' differences are good to 1e-15 or so.
+        // The differences of the vectors are exact to about 1e-15.
         prop_assert!((hav - truth).abs() <= 2e-15 * truth.sqrt() + 1e-30, "{hav:e} for {truth:e}");
     }
 
@@ -92,13 +92,13 @@ proptest! {
         let hav_m = hav_to_m(hav);
         let tolerance_m = tolerance_m(hav);
         prop_assert!((distance_m(a, b) - hav_m).abs() <= tolerance_m, "{} for {hav_m}", distance_m(a, b));
-        // geo's arc sine may get an argument just above 1.
+        // `geo` may pass an argument just above 1 to the arc sine, which gives NaN.
         prop_assert!(geo_m.is_nan() || (geo_m - hav_m).abs() <= tolerance_m, "{hav_m} for {geo_m}");
         prop_assert!((hav_to_m(m_to_hav(hav_m)) - hav_m).abs() <= tolerance_m);
     }
 
     #[test]
-    fn near_antipodes_nothing_is_lost(a in position(), lat in any_scale(16), lon in any_scale(16)) {
+    fn distances_stay_in_range_near_the_antipode(a in position(), lat in any_scale(16), lon in any_scale(16)) {
         let mirrored = e7(-a.lat_e7(), a.lon_e7());
         let b = step(mirrored, lat, 1_800_000_000 + lon);
         let hav = Origin::new(a).hav(b);
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn bounds_hold(at in position(), (bounds, inside) in bounds_and_position()) {
+    fn the_distance_of_a_position_is_within_the_bounds_of_its_box(at in position(), (bounds, inside) in bounds_and_position()) {
         let origin = Origin::new(at);
         let (low, hav, high) = (origin.lower_bound(&bounds), origin.hav(inside), origin.upper_bound(&bounds));
         prop_assert!((0.0..=hav).contains(&low), "{low:e} is above {hav:e}");
@@ -119,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn bounds_of_children_are_those_of_their_boxes(at in position(), within in position(), level in 0..32_u8) {
+    fn lower_bounds_of_children_equal_those_of_their_boxes(at in position(), within in position(), level in 0..32_u8) {
         let (origin, cell) = (Origin::new(at), Cell::of(Morton::from(within), level));
         let one_by_one = [0, 1, 2, 3].map(|index| origin.lower_bound(&cell.child(index).bounds()));
         prop_assert_eq!(origin.lower_bounds_of_children(cell).map(f64::to_bits), one_by_one.map(f64::to_bits));
@@ -127,9 +127,9 @@ proptest! {
         prop_assert!(one_by_one[own] <= origin.hav(within));
     }
 
-    // Not so beside a pole, where a box's nearest edge and its shortest parallel are far apart.
+    // The poles are left out: there, the nearest edge of a box and its shortest parallel are far apart.
     #[test]
-    fn bounds_of_near_boxes_are_tight(
+    fn lower_bounds_of_near_boxes_are_tight(
         lat in -850_000_000..=850_000_000_i32, lon in -1_700_000_000..=1_700_000_000_i32,
         up in any_scale(20), across in any_scale(20), size in 1..2_000_i64,
     ) {
@@ -146,11 +146,11 @@ proptest! {
     }
 
     #[test]
-    fn farther_along_a_meridian_is_farther(at in position(), near in 0..900_000_000_i64, more in 1..900_000_000_i64) {
+    fn the_haversine_grows_along_a_meridian(at in position(), near in 0..900_000_000_i64, more in 1..900_000_000_i64) {
         let origin = Origin::new(at);
         let toward = if at.lat_e7() > 0 { -1 } else { 1 };
         let hav = |steps: i64| origin.hav(step(at, toward * steps, 0));
-        // Two lattice steps at the fast path's end are still told apart.
+        // Even two neighboring lattice points at the end of the fast path have different values.
         prop_assert!(hav(near) < hav((near + more).min(900_000_000)) || near + more > 900_000_000);
     }
 }

@@ -1,4 +1,4 @@
-//! The geometry against dumber truths: plain formulas, `geo`, and sampling.
+//! The geometry is compared with simpler implementations: plain formulas, the crate `geo`, and sampling.
 
 mod area;
 mod cell;

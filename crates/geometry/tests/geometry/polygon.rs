@@ -1,4 +1,4 @@
-//! Polygons: what is refused and where, and membership against `geo` and by definition.
+//! Polygons: validation with the wrong vertex or edge, and membership compared with `geo` and with the definition.
 
 use geo::{Contains, Coord, LineString};
 use kerb_geometry::{CellBounds, LatLng, MAX_POLYGON_VERTICES, Polygon, PolygonError, Relation};
@@ -14,11 +14,12 @@ fn polygon(vertices: &[(f64, f64)]) -> Polygon {
     Polygon::new(ring(vertices)).expect("a simple ring")
 }
 
-fn refused(vertices: &[(f64, f64)]) -> PolygonError {
+fn rejection(vertices: &[(f64, f64)]) -> PolygonError {
     Polygon::new(ring(vertices)).expect_err("not a simple ring")
 }
 
-/// A polygon of any size that sees all of itself from its middle: sorted by direction, so its edges never cross.
+/// Generates a star-shaped polygon of any size. Its vertices are sorted by direction from the center, so its edges never
+/// cross.
 pub(crate) fn star() -> impl Strategy<Value = Polygon> {
     let spokes = proptest::collection::vec((0.2..=1.0_f64, 0.1..=1.0_f64), 4..40);
     (position(), any_scale(28), any_scale(29), spokes, any::<bool>()).prop_filter_map(
@@ -42,7 +43,7 @@ pub(crate) fn star() -> impl Strategy<Value = Polygon> {
     )
 }
 
-/// The ring with longitudes beyond 180 degrees rather than a jump, beginning anywhere.
+/// Returns the ring with unwrapped longitudes: they continue beyond 180 degrees instead of jumping.
 fn unwrapped(polygon: &Polygon) -> Vec<(i64, i64)> {
     let first = polygon.vertices()[0];
     let mut at = i64::from(first.lon_e7());
@@ -59,7 +60,7 @@ fn unwrapped(polygon: &Polygon) -> Vec<(i64, i64)> {
         .collect()
 }
 
-/// The same ring for `geo`, in lattice steps, which doubles hold exactly.
+/// Converts the ring for `geo`, in lattice steps, which doubles hold exactly.
 fn for_geo(polygon: &Polygon) -> geo::Polygon<f64> {
     let ring: Vec<Coord<f64>> =
         unwrapped(polygon).into_iter().map(|(lon, lat)| Coord { x: lon as f64, y: lat as f64 }).collect();
@@ -73,7 +74,7 @@ fn geo_contains(polygon: &geo::Polygon<f64>, position: LatLng) -> bool {
     })
 }
 
-/// Whether the position is on an edge, by the definition: collinear and between.
+/// Returns whether the position is on an edge, by the definition: collinear with its ends and between them.
 fn on_boundary(polygon: &Polygon, position: LatLng) -> bool {
     let ring = unwrapped(polygon);
     let edges = ring.iter().zip(ring.iter().cycle().skip(1));
@@ -90,7 +91,7 @@ fn on_boundary(polygon: &Polygon, position: LatLng) -> bool {
 }
 
 #[test]
-fn a_square_either_way_round_closed_or_not() {
+fn a_square_may_be_clockwise_counterclockwise_or_closed() {
     let square = [(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, 0.0)];
     let backward: Vec<_> = square.iter().rev().copied().collect();
     let closed: Vec<_> = square.iter().chain(&square[..1]).copied().collect();
@@ -103,8 +104,8 @@ fn a_square_either_way_round_closed_or_not() {
 }
 
 #[test]
-fn the_boundary_is_inside_to_the_last_step() {
-    // An edge through lattice points only every third step: neighbors of the edge are told apart.
+fn the_boundary_is_inside_to_the_last_lattice_step() {
+    // An edge passes through a lattice point at every third step only, so points next to the edge are tested, too.
     let triangle = Polygon::new(vec![e7(0, 0), e7(300, 900), e7(-5, 900)]).expect("a triangle");
     assert!(
         triangle.contains(e7(100, 300)) && triangle.contains(e7(0, 0)) && triangle.contains(e7(300, 900))
@@ -120,7 +121,7 @@ fn the_boundary_is_inside_to_the_last_step() {
 }
 
 #[test]
-fn across_the_antimeridian() {
+fn a_polygon_may_cross_the_antimeridian() {
     let east_first = polygon(&[(10.0, 170.0), (10.0, -170.0), (-10.0, -170.0), (-10.0, 170.0)]);
     let west_first = polygon(&[(10.0, -170.0), (-10.0, -170.0), (-10.0, 170.0), (10.0, 170.0)]);
     for polygon in [east_first, west_first] {
@@ -136,7 +137,7 @@ fn across_the_antimeridian() {
 }
 
 #[test]
-fn the_whole_globe_and_a_polar_cap() {
+fn a_polygon_may_be_the_whole_globe_or_a_polar_cap() {
     let globe = polygon(&[
         (-90.0, -180.0),
         (-90.0, -60.0),
@@ -166,12 +167,12 @@ fn the_whole_globe_and_a_polar_cap() {
 }
 
 #[test]
-fn refuses_too_few_and_too_many_vertices() {
+fn too_few_and_too_many_vertices_are_rejected() {
     assert_eq!(Polygon::new(Vec::new()), Err(PolygonError::TooFewVertices { count: 0 }));
-    assert_eq!(refused(&[(0.0, 0.0)]), PolygonError::TooFewVertices { count: 1 });
-    assert_eq!(refused(&[(0.0, 0.0), (1.0, 1.0), (0.0, 0.0)]), PolygonError::TooFewVertices { count: 2 });
+    assert_eq!(rejection(&[(0.0, 0.0)]), PolygonError::TooFewVertices { count: 1 });
+    assert_eq!(rejection(&[(0.0, 0.0), (1.0, 1.0), (0.0, 0.0)]), PolygonError::TooFewVertices { count: 2 });
 
-    // A zigzag up and a straight line back.
+    // The ring goes up in a zigzag and back in a straight line.
     let vertices = |count: i32| {
         let mut zigzag: Vec<_> = (0..count - 1).map(|row| e7(row, 1000 + row % 2)).collect();
         zigzag.push(e7(0, 0));
@@ -183,8 +184,8 @@ fn refuses_too_few_and_too_many_vertices() {
 }
 
 #[test]
-fn refuses_repeated_vertices_with_the_place() {
-    let error = refused(&[(0.0, 0.0), (0.0, 2.0), (1.0, 1.0), (2.0, 2.0), (2.0, 0.0), (1.0, 1.0)]);
+fn repeated_vertices_are_rejected_with_their_position() {
+    let error = rejection(&[(0.0, 0.0), (0.0, 2.0), (1.0, 1.0), (2.0, 2.0), (2.0, 0.0), (1.0, 1.0)]);
     assert_eq!(error, PolygonError::RepeatedVertex { first: 2, second: 5, at: deg(1.0, 1.0) });
     assert_eq!(
         error.to_string(),
@@ -193,13 +194,13 @@ fn refuses_repeated_vertices_with_the_place() {
 }
 
 #[test]
-fn refuses_lines() {
-    let error = refused(&[(0.0, 0.0), (1.0, 1.0), (3.0, 3.0), (2.0, 2.0)]);
+fn a_line_is_rejected() {
+    let error = rejection(&[(0.0, 0.0), (1.0, 1.0), (3.0, 3.0), (2.0, 2.0)]);
     assert_eq!(error, PolygonError::ZeroArea { from: deg(0.0, 0.0), to: deg(1.0, 1.0) });
 }
 
 #[test]
-fn refuses_edges_that_cross_touch_or_fold_back() {
+fn edges_that_cross_touch_or_fold_back_are_rejected() {
     let bow = [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0)];
     let touch = [(0.0, 0.0), (0.0, 4.0), (2.0, 4.0), (0.0, 2.0), (2.0, 0.0)];
     let spike = [(0.0, 0.0), (0.0, 4.0), (0.0, 2.0), (2.0, 2.0)];
@@ -207,21 +208,21 @@ fn refuses_edges_that_cross_touch_or_fold_back() {
     for (vertices, edges) in
         [(&bow[..], (0, 2)), (&touch[..], (0, 3)), (&spike[..], (0, 1)), (&last_spike[..], (0, 2))]
     {
-        let error = refused(vertices);
+        let error = rejection(vertices);
         let PolygonError::EdgesMeet { first, first_start, second, second_start } = error else {
             panic!("{error}");
         };
         assert_eq!((first, second), edges, "{error}");
         assert_eq!((first_start, second_start), (ring(vertices)[first], ring(vertices)[second]));
     }
-    // Going straight on is no fault.
+    // Two edges in one line are allowed.
     assert!(polygon(&[(0.0, 0.0), (0.0, 1.0), (0.0, 2.0), (1.0, 1.0)]).contains(deg(0.5, 1.0)));
 }
 
 #[test]
-fn refuses_rings_round_a_pole_and_more_than_one_turn() {
-    assert_eq!(refused(&[(80.0, 0.0), (80.0, 120.0), (80.0, -120.0)]), PolygonError::GoesRoundPole);
-    // A spiral of one turn and a third, and back beside itself.
+fn a_ring_around_a_pole_or_wider_than_one_turn_is_rejected() {
+    assert_eq!(rejection(&[(80.0, 0.0), (80.0, 120.0), (80.0, -120.0)]), PolygonError::GoesRoundPole);
+    // A spiral of one turn and a third, and back next to itself.
     let spiral = [
         (0.0, 0.0),
         (2.0, 120.0),
@@ -234,7 +235,7 @@ fn refuses_rings_round_a_pole_and_more_than_one_turn() {
         (3.0, 120.0),
         (1.0, 0.0),
     ];
-    assert_eq!(refused(&spiral), PolygonError::TooWide { width_deg: 480.0 });
+    assert_eq!(rejection(&spiral), PolygonError::TooWide { width_deg: 480.0 });
 }
 
 proptest! {
@@ -255,24 +256,24 @@ proptest! {
     }
 
     #[test]
-    fn vertices_are_inside(polygon in star()) {
+    fn a_polygon_contains_its_vertices(polygon in star()) {
         for vertex in polygon.vertices() {
             prop_assert!(polygon.contains(*vertex));
         }
     }
 
-    /// Small numbers make touching and crossing common.
+    /// Small coordinates make touching and crossing edges common.
     #[test]
-    fn what_is_accepted_is_simple(corners in proptest::collection::vec((0..6_i32, 0..6_i32), 3..8)) {
+    fn exactly_the_simple_rings_are_accepted(corners in proptest::collection::vec((0..6_i32, 0..6_i32), 3..8)) {
         let vertices: Vec<LatLng> = corners.iter().map(|&(lat, lon)| e7(lat, lon)).collect();
         prop_assume!(vertices.first() != vertices.last());
         let accepted = Polygon::new(vertices.clone()).is_ok();
         prop_assert_eq!(accepted, simple_by_definition(&corners), "{:?}", vertices);
     }
 
-    /// On a small lattice every position can be looked at.
+    /// A small lattice allows to test every position.
     #[test]
-    fn small_polygons_hold_what_they_should(corners in proptest::collection::vec((0..6_i32, 0..6_i32), 3..8)) {
+    fn a_small_polygon_contains_exactly_its_positions(corners in proptest::collection::vec((0..6_i32, 0..6_i32), 3..8)) {
         let vertices: Vec<LatLng> = corners.iter().map(|&(lat, lon)| e7(lat, lon)).collect();
         let Ok(polygon) = Polygon::new(vertices) else { return Ok(()) };
         let geo = for_geo(&polygon);
@@ -290,8 +291,8 @@ proptest! {
     }
 }
 
-/// Whether a small ring is simple, by the definition: no two edges share a point, but neighbors their vertex.
-/// Edges are compared by `geo`, whose answers on small whole numbers are exact.
+/// Returns whether a small ring is simple, by the definition: no two edges share a point, except neighbors their vertex.
+/// `geo` compares the edges; its results are exact for small whole numbers.
 fn simple_by_definition(corners: &[(i32, i32)]) -> bool {
     use geo::line_intersection::{LineIntersection, line_intersection};
     let lines: Vec<geo::Line<f64>> = corners
@@ -303,14 +304,14 @@ fn simple_by_definition(corners: &[(i32, i32)]) -> bool {
     let meets_wrongly = |a: usize, b: usize| match line_intersection(lines[a], lines[b]) {
         None => false,
         Some(LineIntersection::Collinear { intersection }) => {
-            intersection.start != intersection.end || !neighbors(a, b, count)
+            intersection.start != intersection.end || !are_neighbors(a, b, count)
         }
-        Some(LineIntersection::SinglePoint { .. }) => !neighbors(a, b, count),
+        Some(LineIntersection::SinglePoint { .. }) => !are_neighbors(a, b, count),
     };
     let repeated = corners.iter().enumerate().any(|(index, corner)| corners[..index].contains(corner));
     !repeated && (0..count).all(|a| (0..a).all(|b| !meets_wrongly(a, b)))
 }
 
-fn neighbors(a: usize, b: usize, count: usize) -> bool {
+fn are_neighbors(a: usize, b: usize, count: usize) -> bool {
     (a + 1) % count == b || (b + 1) % count == a
 }

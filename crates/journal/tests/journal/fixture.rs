@@ -1,4 +1,4 @@
-//! A journal that release 0.1.0 wrote is still read, record by record.
+//! A journal that release 0.1.0 wrote can still be read, record by record.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The events of a market that the old release exported.
+/// Returns the events of a market, as release 0.1.0 exported them.
 fn exported(name: &str) -> Vec<Value> {
     let lines = fs::read_to_string(fixture("trips.jsonl")).unwrap();
     let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -33,7 +33,7 @@ fn exported(name: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_journal_of_the_first_release_is_read() {
+async fn a_journal_of_the_first_release_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
     copy(&fixture("trips"), folder.path());
     let journal = FjallJournal::open_existing(folder.path()).unwrap();

@@ -1,4 +1,4 @@
-//! Killed in the middle of its writes, again and again, a process has lost nothing that it had acknowledged.
+//! A process that is killed in the middle of its writes loses no acknowledged record.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -10,16 +10,16 @@ use kerb_ports::TripJournal;
 use kerb_ports::conformance::journal::{market, record};
 use kerb_trips::Version;
 
-/// Tells the other process that it is one, and its folder.
-const FOLDER: &str = "KERB_TEST_JOURNAL_FOLDER";
+/// Environment variable of the child process: its journal's folder. Without it, the child's test does nothing.
+const FOLDER_VARIABLE: &str = "KERB_TEST_JOURNAL_FOLDER";
 const MARKETS: [&str; 4] = ["east", "north", "west", "world"];
-/// After so many acknowledgements a process is killed; then the next goes on.
-const ROUNDS: [usize; 6] = [1, 7, 40, 150, 3, 90];
+/// The number of acknowledgements after which each child process is killed.
+const KILL_AFTER: [usize; 6] = [1, 7, 40, 150, 3, 90];
 
-/// The other process: not a test of its own.
+/// The child process; this is not a test of its own.
 #[test]
 fn appends_until_it_is_killed() {
-    if let Some(folder) = std::env::var_os(FOLDER) {
+    if let Some(folder) = std::env::var_os(FOLDER_VARIABLE) {
         append_for_ever(Path::new(&folder));
     }
 }
@@ -34,7 +34,7 @@ async fn append_for_ever(folder: &Path) {
             loop {
                 let next = record(name, newest + 1);
                 newest = journal.append(market(name), newest, next).await.unwrap();
-                // Fails when nobody reads any more: so this ends with its parent.
+                // This fails when the parent has ended, so the child never outlives its parent.
                 let mut out = std::io::stdout();
                 writeln!(out, "acknowledged {name} {newest}").and_then(|()| out.flush()).unwrap();
             }
@@ -43,7 +43,7 @@ async fn append_for_ever(folder: &Path) {
     let _: [(); 4] = futures::future::join_all(writers).await.try_into().unwrap();
 }
 
-/// The other process; it ends with this value.
+/// The child process; the drop kills it.
 struct Appender {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
@@ -53,7 +53,7 @@ impl Appender {
     fn start(folder: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "kill::appends_until_it_is_killed", "--nocapture"])
-            .env(FOLDER, folder)
+            .env(FOLDER_VARIABLE, folder)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -61,12 +61,12 @@ impl Appender {
         Self { child, lines }
     }
 
-    /// The next acknowledgement; `None` at the end. The test harness writes lines and starts of lines, too.
+    /// Reads the next acknowledgement; `None` at the end. The test harness writes text to the same output.
     fn next(&mut self) -> Option<(String, Version)> {
         let line = self.lines.by_ref().map_while(Result::ok).find(|line| line.contains("acknowledged "))?;
         // The last line may be cut off.
-        let (_, told) = line.split_once("acknowledged ")?;
-        let (name, version) = told.split_once(' ')?;
+        let (_, acknowledgement) = line.split_once("acknowledged ")?;
+        let (name, version) = acknowledgement.split_once(' ')?;
         Some((name.to_owned(), version.parse().ok()?))
     }
 
@@ -78,31 +78,33 @@ impl Appender {
 
 impl Drop for Appender {
     fn drop(&mut self) {
-        // Killed already when all went well.
+        // After a test without failure, the child is dead already and these fail.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 #[tokio::test]
-async fn nothing_acknowledged_is_lost_by_a_kill() {
+async fn a_kill_loses_no_acknowledged_record() {
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged = BTreeMap::from(MARKETS.map(|name| (name.to_owned(), 0)));
-    for count in ROUNDS {
+    for count in KILL_AFTER {
         let mut appender = Appender::start(folder.path());
-        let mut last: Vec<_> = (0..count).map(|_| appender.next().expect("it goes on for ever")).collect();
+        let mut last: Vec<_> =
+            (0..count).map(|_| appender.next().expect("the child appends for ever")).collect();
         let second = FjallJournal::open(folder.path()).unwrap_err();
         assert!(matches!(second, JournalError::InUse(_)), "{second}");
         appender.kill();
-        // What it had written before the end and nobody had read yet.
+        // The child may have acknowledged more records than were read before it was killed.
         last.extend(std::iter::from_fn(|| appender.next()));
         acknowledged.extend(last);
         check(folder.path(), &acknowledged).await;
     }
-    assert!(acknowledged.values().sum::<Version>() >= ROUNDS.iter().sum::<usize>() as Version);
+    assert!(acknowledged.values().sum::<Version>() >= KILL_AFTER.iter().sum::<usize>() as Version);
 }
 
-/// Every acknowledged record is there as it was sent, and at most the one more that each market's writer had on its way.
+/// Checks that every acknowledged record is there unchanged. Each market may have one record more, which was written but not
+/// yet acknowledged.
 async fn check(folder: &Path, acknowledged: &BTreeMap<String, Version>) {
     let journal = FjallJournal::open(folder).unwrap();
     for (name, acknowledged) in acknowledged {
@@ -110,7 +112,7 @@ async fn check(folder: &Path, acknowledged: &BTreeMap<String, Version>) {
         let newest = read.len() as Version;
         assert!(
             (*acknowledged..=acknowledged + 1).contains(&newest),
-            "{name}: {newest}, told {acknowledged}"
+            "{name}: {newest} records, {acknowledged} acknowledged"
         );
         assert_eq!(journal.version(market(name)).await, Ok(newest));
         let sent: Vec<_> = (1..=newest).map(|version| (version, record(name, version))).collect();

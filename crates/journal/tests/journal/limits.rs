@@ -1,11 +1,11 @@
-//! One process at a time, and errors that name the folder.
+//! A journal is open in one process at a time, and its errors name the folder.
 
 use kerb_journal::FjallJournal;
 use kerb_ports::conformance::journal::{market, record};
 use kerb_ports::{ErrorCode, TripJournal};
 
 #[tokio::test]
-async fn a_second_handle_is_refused_and_harms_nothing() {
+async fn a_second_open_is_rejected_without_harm() {
     let folder = tempfile::tempdir().unwrap();
     let journal = FjallJournal::open(folder.path()).unwrap();
     let second = FjallJournal::open(folder.path()).unwrap_err();
@@ -21,14 +21,14 @@ async fn a_second_handle_is_refused_and_harms_nothing() {
 }
 
 #[test]
-fn a_file_in_the_place_of_the_folder_is_named() {
+fn an_error_names_the_file_in_place_of_the_folder() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = FjallJournal::open(file.path()).unwrap_err().to_string();
     assert!(error.contains(&*file.path().to_string_lossy()), "{error}");
 }
 
 #[tokio::test]
-async fn a_journal_that_is_not_there_is_not_made_by_looking_for_it() {
+async fn open_existing_makes_no_files() {
     let folder = tempfile::tempdir().unwrap();
     let absent = |path: &std::path::Path, reason: &str| {
         let error = FjallJournal::open_existing(path).unwrap_err().to_string();
@@ -49,16 +49,16 @@ async fn a_journal_that_is_not_there_is_not_made_by_looking_for_it() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_and_the_rest_goes_on() {
+async fn writes_that_are_too_large_are_rejected_and_later_ones_succeed() {
     let folder = tempfile::tempdir().unwrap();
     let journal = FjallJournal::open(folder.path()).unwrap();
     let world = market("world");
     let large = "m".repeat(kerb_journal::RECORD_BYTES_MAX);
-    let refused = journal.append(world.clone(), 0, record(&large, 1)).await.unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::Invalid);
+    let rejected = journal.append(world.clone(), 0, record(&large, 1)).await.unwrap_err();
+    assert_eq!(rejected.code(), ErrorCode::Invalid);
     assert_eq!(journal.append(world.clone(), 0, record("world", 1)).await, Ok(1));
     let large = vec![0; kerb_journal::SNAPSHOT_BYTES_MAX + 1];
-    let refused = journal.save_snapshot(world.clone(), 1, large).await.unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::Invalid);
+    let rejected = journal.save_snapshot(world.clone(), 1, large).await.unwrap_err();
+    assert_eq!(rejected.code(), ErrorCode::Invalid);
     assert_eq!(journal.save_snapshot(world, 1, vec![0]).await, Ok(()));
 }

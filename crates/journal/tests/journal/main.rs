@@ -1,12 +1,12 @@
-//! Journals of trips: the suite for both, and what the one on disk does beyond it.
+//! Journals of trips: the conformance suite for both journals, and further tests of each.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod damage;
 mod fixture;
-mod forgetting;
 mod kill;
 mod limits;
+mod truncation;
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ mod disk {
     kerb_ports::trip_journal_conformance!(super::on_disk);
 }
 
-/// "Opening again" is the same value: there is nothing to come back to.
+/// Opening a journal in memory again returns the same value, because it has no files.
 fn in_memory() -> (OpenJournal, ()) {
     let journal: Arc<dyn TripJournal> = Arc::new(MemoryJournal::new());
     (Box::new(move || std::future::ready(Arc::clone(&journal)).boxed()), ())

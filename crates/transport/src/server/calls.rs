@@ -1,4 +1,4 @@
-//! One call: to the service that answers it, within the time that its caller gives.
+//! Routes each call of a connection to its service and applies the caller's deadline.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,32 +15,33 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower::Service;
 
-/// Answers the calls of one connection.
-pub(super) struct Answers {
+/// Handles the calls of one connection.
+pub(super) struct CallRouter {
     routes: Routes,
-    /// Every call's extensions have it: who spawns there runs as one task with the connection while that is not shared.
-    beside: Arc<dyn Spawn + Send + Sync>,
+    /// Each call finds this executor in its extensions. A service that spawns there runs in the task of the connection,
+    /// unless the connection is shared by several calls.
+    executor: Arc<dyn Spawn + Send + Sync>,
 }
 
-impl Answers {
-    pub(super) fn new(routes: Routes, beside: Arc<dyn Spawn + Send + Sync>) -> Self {
-        Self { routes, beside }
+impl CallRouter {
+    pub(super) fn new(routes: Routes, executor: Arc<dyn Spawn + Send + Sync>) -> Self {
+        Self { routes, executor }
     }
 }
 
-impl hyper::service::Service<Request<Incoming>> for Answers {
+impl hyper::service::Service<Request<Incoming>> for CallRouter {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.beside.clone());
+        request.extensions_mut().insert(self.executor.clone());
         let limit = request.headers().get(TIMEOUT_KEY).and_then(|text| timeout_in(text.to_str().ok()?));
-        let answer = self.routes.clone().call(request);
-        let Some(limit) = limit else { return answer.boxed() };
+        let response = self.routes.clone().call(request);
+        let Some(limit) = limit else { return response.boxed() };
         let in_time = async move {
-            let answer = timeout(limit, answer).await;
-            answer.unwrap_or_else(|_| Ok(Status::cancelled("Timeout expired").into_http()))
+            let response = timeout(limit, response).await;
+            response.unwrap_or_else(|_| Ok(Status::cancelled("Timeout expired").into_http()))
         };
         in_time.boxed()
     }

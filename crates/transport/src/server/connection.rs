@@ -1,4 +1,7 @@
-//! One connection: HTTP/2, and as one task with it what its only call needs.
+//! One HTTP/2 connection as a future. It also polls the subtasks of the connection's only call.
+//!
+//! The future polls several inner futures: HTTP/2, the two shutdown signals, and the subtasks. Each has a slot in a
+//! [`WakeSet`], so that a poll only polls the inner futures that were woken.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,45 +13,48 @@ use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::service::Routes;
 
-use super::calls::Answers;
-use super::inline_executor::{Calls, InlineExecutor, SUBTASKS_MAX, Subtask};
+use super::calls::CallRouter;
+use super::inline_executor::{CallExecutor, InlineExecutor, SUBTASKS_MAX, Subtask};
+use super::options::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, ServerOptions, ms};
 use super::wake_set::WakeSet;
-use super::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, ServerOptions, ms};
 
-/// Looks at its futures in a row; then other tasks get their turn.
-const LOOKS_MAX: usize = 16;
+/// Maximum rounds over the woken slots in one poll. After them, the task yields to other tasks.
+const ROUNDS_PER_POLL_MAX: usize = 16;
 
-const WIRE: u32 = 1;
+// The slots of the wake set, as bits.
+const HTTP2: u32 = 1;
 const DRAIN: u32 = 1 << 1;
 const ABORT: u32 = 1 << 2;
 const EXECUTOR: u32 = 1 << 3;
+/// Slot of the first subtask; the others follow.
 const SUBTASK: u32 = 1 << 4;
 
-type Wire = http2::Connection<TokioIo<TcpStream>, Answers, Calls>;
-type Told = Pin<Box<WaitForCancellationFutureOwned>>;
+type Http2 = http2::Connection<TokioIo<TcpStream>, CallRouter, CallExecutor>;
+type CancellationSignal = Pin<Box<WaitForCancellationFutureOwned>>;
 
-/// What ends all connections.
+/// The two steps that end all connections of a server.
 #[derive(Default)]
 pub(super) struct Shutdown {
-    /// They take no further calls, and end with their last one.
+    /// Each connection accepts no further calls and closes after its last open call.
     pub(super) drain: CancellationToken,
-    /// They end.
+    /// Each connection closes at once.
     pub(super) abort: CancellationToken,
 }
 
-/// Resolves when the connection has ended.
+/// A future that serves a connection and resolves when the connection has ended.
 pub(super) struct Connection {
-    wire: Pin<Box<Wire>>,
-    drain: Told,
-    abort: Told,
+    http2: Pin<Box<Http2>>,
+    drain: CancellationSignal,
+    abort: CancellationSignal,
     subtasks: [Option<Subtask>; SUBTASKS_MAX],
     executor: Arc<InlineExecutor>,
     wake_set: Arc<WakeSet>,
     slot_wakers: SlotWakers,
 }
 
+/// The waker of each inner future.
 struct SlotWakers {
-    wire: Waker,
+    http2: Waker,
     drain: Waker,
     abort: Waker,
     subtasks: [Waker; SUBTASKS_MAX],
@@ -63,18 +69,19 @@ impl Connection {
     ) -> Self {
         let wake_set = Arc::new(WakeSet::default());
         let executor = Arc::new(InlineExecutor::new(wake_set.clone(), EXECUTOR));
-        let answers = Answers::new(routes, executor.clone());
-        let wire =
-            transport(options, Calls(executor.clone())).serve_connection(TokioIo::new(stream), answers);
+        let router = CallRouter::new(routes, executor.clone());
+        let http2 = http2_builder(options, CallExecutor(executor.clone()))
+            .serve_connection(TokioIo::new(stream), router);
         let slot_wakers = SlotWakers {
-            wire: wake_set.slot_waker(WIRE),
+            http2: wake_set.slot_waker(HTTP2),
             drain: wake_set.slot_waker(DRAIN),
             abort: wake_set.slot_waker(ABORT),
             subtasks: std::array::from_fn(|i| wake_set.slot_waker(SUBTASK << i)),
         };
-        wake_set.wake(WIRE | DRAIN | ABORT);
+        // The first poll must poll these futures, so that they register their wakers.
+        wake_set.wake(HTTP2 | DRAIN | ABORT);
         Self {
-            wire: Box::pin(wire),
+            http2: Box::pin(http2),
             drain: Box::pin(shutdown.drain.clone().cancelled_owned()),
             abort: Box::pin(shutdown.abort.clone().cancelled_owned()),
             subtasks: Default::default(),
@@ -84,18 +91,18 @@ impl Connection {
         }
     }
 
-    /// Looks at those who have woken.
-    fn turn(&mut self, woken: u32) -> Poll<()> {
+    /// Polls the inner futures of these slots. Returns `Ready` when the connection has ended.
+    fn poll_woken(&mut self, woken: u32) -> Poll<()> {
         if woken & DRAIN != 0 && is_ready(&mut self.drain, &self.slot_wakers.drain) {
-            self.wire.as_mut().graceful_shutdown();
-            self.wake_set.wake(WIRE);
+            self.http2.as_mut().graceful_shutdown();
+            self.wake_set.wake(HTTP2);
         }
         if woken & ABORT != 0 && is_ready(&mut self.abort, &self.slot_wakers.abort) {
             return Poll::Ready(());
         }
-        if woken & WIRE != 0
+        if woken & HTTP2 != 0
             && let Poll::Ready(ended) =
-                self.wire.as_mut().poll(&mut Context::from_waker(&self.slot_wakers.wire))
+                self.http2.as_mut().poll(&mut Context::from_waker(&self.slot_wakers.http2))
         {
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended");
@@ -103,30 +110,32 @@ impl Connection {
             return Poll::Ready(());
         }
         if woken & EXECUTOR != 0 {
-            self.let_in();
+            self.place_new_subtasks();
         }
         for (i, subtask) in self.subtasks.iter_mut().enumerate() {
             let Some(future) = subtask.as_mut().filter(|_| woken & (SUBTASK << i) != 0) else { continue };
             if is_ready(future, &self.slot_wakers.subtasks[i]) {
                 *subtask = None;
-                self.executor.left();
+                self.executor.subtask_ended();
             }
         }
         Poll::Pending
     }
 
-    fn let_in(&mut self) {
-        let (came, shared) = self.executor.take();
-        if shared {
-            self.subtasks.iter_mut().filter_map(Option::take).chain(came).for_each(|subtask| {
+    /// Puts the new subtasks of the executor into free slots. If the connection is shared, all subtasks become tasks of
+    /// the runtime instead.
+    fn place_new_subtasks(&mut self) {
+        let (new, is_shared) = self.executor.take_new();
+        if is_shared {
+            self.subtasks.iter_mut().filter_map(Option::take).chain(new).for_each(|subtask| {
                 tokio::spawn(subtask);
             });
             return;
         }
         let mut free = self.subtasks.iter_mut().enumerate().filter(|(_, subtask)| subtask.is_none());
-        for subtask in came {
-            let (i, place) = free.next().expect("the executor lets in as many as there are places");
-            *place = Some(subtask);
+        for subtask in new {
+            let (i, slot) = free.next().expect("the executor accepts at most SUBTASKS_MAX subtasks");
+            *slot = Some(subtask);
             self.wake_set.wake(SUBTASK << i);
         }
     }
@@ -137,15 +146,15 @@ impl Future for Connection {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         self.wake_set.begin_drain(context.waker());
-        for _ in 0..LOOKS_MAX {
+        for _ in 0..ROUNDS_PER_POLL_MAX {
             let woken = self.wake_set.drain();
             if woken == 0 {
                 return Poll::Pending;
             }
-            if self.turn(woken).is_ready() {
-                // What still runs sees that the connection is gone.
+            if self.poll_woken(woken).is_ready() {
+                // The subtasks outlive the connection: they become tasks of the runtime and find the connection closed.
                 self.executor.close();
-                self.let_in();
+                self.place_new_subtasks();
                 return Poll::Ready(());
             }
         }
@@ -155,8 +164,8 @@ impl Future for Connection {
     }
 }
 
-fn transport(options: &ServerOptions, calls: Calls) -> http2::Builder<Calls> {
-    let mut builder = http2::Builder::new(calls);
+fn http2_builder(options: &ServerOptions, executor: CallExecutor) -> http2::Builder<CallExecutor> {
+    let mut builder = http2::Builder::new(executor);
     builder
         .timer(TokioTimer::new())
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)

@@ -1,8 +1,9 @@
-//! What runs in a connection's own task: its only call, and what that call lets run beside it.
+//! Runs the only call of a connection, and the futures that this call spawns, in the connection's own task.
 //!
-//! A phone has one connection with one call. As tasks of their own, connection, call and what serves it wake each other
-//! for every update, and sleeping threads with it. A connection with several calls at a time is shared, by a gateway or
-//! by another node: from then on each call is a task of its own, and calls use all processors.
+//! A phone has one connection with one call. If the connection, the call and the service's part of it were tasks of their
+//! own, each update would wake several tasks, and with them sleeping threads. A connection with several open calls at a
+//! time is shared: a gateway or another node uses it. From then on each call is a task of the runtime, so that the calls
+//! use all processors.
 
 use std::sync::Arc;
 
@@ -13,93 +14,96 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::wake_set::WakeSet;
 
-/// Futures in a connection's task beside the connection, at most.
+/// Maximum subtasks in a connection's task; further ones become tasks of the runtime.
 pub(super) const SUBTASKS_MAX: usize = 4;
 
+/// A future that the task of a connection polls next to the connection itself.
 pub(super) type Subtask = FutureObj<'static, ()>;
 
-/// Where a connection's futures come in.
+/// The executor of one connection.
 pub(super) struct InlineExecutor {
-    entries: Mutex<Entries>,
+    state: Mutex<ExecutorState>,
     wake_set: Arc<WakeSet>,
-    bit: u32,
+    slot: u32,
 }
 
 #[derive(Default)]
-struct Entries {
-    waiting: Vec<Subtask>,
-    /// Subtasks, those who wait included.
-    inside: usize,
+struct ExecutorState {
+    /// Subtasks that the connection has not placed yet.
+    new: Vec<Subtask>,
+    /// All subtasks of the connection, including the new ones.
+    subtask_count: usize,
     call_is_open: bool,
-    /// Had several calls at a time, or has ended.
-    shared: bool,
+    /// The connection had several open calls at a time, or has ended: everything becomes a task of the runtime.
+    is_shared: bool,
 }
 
 impl InlineExecutor {
-    /// Rings with this bit when there is news.
-    pub(super) fn new(wake_set: Arc<WakeSet>, bit: u32) -> Self {
-        Self { entries: Mutex::default(), wake_set, bit }
+    /// Makes an executor that wakes this slot when there are new subtasks.
+    pub(super) fn new(wake_set: Arc<WakeSet>, slot: u32) -> Self {
+        Self { state: Mutex::default(), wake_set, slot }
     }
 
-    /// Those who came since the last call, and whether all are to become tasks.
-    pub(super) fn take(&self) -> (Vec<Subtask>, bool) {
-        let mut entries = self.entries.lock();
-        (std::mem::take(&mut entries.waiting), entries.shared)
+    /// Takes the subtasks since the last call. Also returns whether all subtasks must become tasks of the runtime.
+    pub(super) fn take_new(&self) -> (Vec<Subtask>, bool) {
+        let mut state = self.state.lock();
+        (std::mem::take(&mut state.new), state.is_shared)
     }
 
-    /// A subtask has ended.
-    pub(super) fn left(&self) {
-        self.entries.lock().inside -= 1;
+    /// Notes that a placed subtask has ended.
+    pub(super) fn subtask_ended(&self) {
+        self.state.lock().subtask_count -= 1;
     }
 
-    /// Everything is a task from now on.
+    /// Turns everything into tasks of the runtime from now on.
     pub(super) fn close(&self) {
-        self.entries.lock().shared = true;
+        self.state.lock().is_shared = true;
     }
 
-    fn enter(&self, mut entries: MutexGuard<'_, Entries>, future: Subtask) {
-        if entries.shared || entries.inside == SUBTASKS_MAX {
-            // A runtime that ends drops the future at once, and a call that is dropped wants the lock.
-            drop(entries);
+    fn add(&self, mut state: MutexGuard<'_, ExecutorState>, future: Subtask) {
+        if state.is_shared || state.subtask_count == SUBTASKS_MAX {
+            // A runtime that shuts down drops the future at once, and the drop of a call takes the lock.
+            drop(state);
             tokio::spawn(future);
         } else {
-            entries.inside += 1;
-            entries.waiting.push(future);
+            state.subtask_count += 1;
+            state.new.push(future);
         }
-        self.wake_set.wake(self.bit);
+        self.wake_set.wake(self.slot);
     }
 }
 
 impl Spawn for InlineExecutor {
     fn spawn_obj(&self, future: Subtask) -> Result<(), SpawnError> {
-        self.enter(self.entries.lock(), future);
+        self.add(self.state.lock(), future);
         Ok(())
     }
 }
 
-/// Runs the calls of one connection.
+/// Runs the calls of one connection: the executor that HTTP/2 hands each call to.
 #[derive(Clone)]
-pub(super) struct Calls(pub(super) Arc<InlineExecutor>);
+pub(super) struct CallExecutor(pub(super) Arc<InlineExecutor>);
 
-impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Calls {
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for CallExecutor {
     fn execute(&self, call: F) {
-        let mut entries = self.0.entries.lock();
-        entries.shared |= entries.call_is_open;
-        entries.call_is_open = true;
-        let open = Open(self.0.clone());
+        let mut state = self.0.state.lock();
+        // A second call while the first one is open makes the connection a shared one, for ever.
+        state.is_shared |= state.call_is_open;
+        state.call_is_open = true;
+        let guard = OpenCallGuard(self.0.clone());
         let call = async move {
             call.await;
-            drop(open);
+            drop(guard);
         };
-        self.0.enter(entries, FutureObj::new(Box::new(call)));
+        self.0.add(state, FutureObj::new(Box::new(call)));
     }
 }
 
-/// A call is open.
-struct Open(Arc<InlineExecutor>);
+/// Notes the end of a call when it is dropped.
+struct OpenCallGuard(Arc<InlineExecutor>);
 
-impl Drop for Open {
+impl Drop for OpenCallGuard {
     fn drop(&mut self) {
-        self.0.entries.lock().call_is_open = false;
+        self.0.state.lock().call_is_open = false;
     }
 }

@@ -1,4 +1,4 @@
-//! Tests of the wake set with the types of std.
+//! Tests of the wake set with the types of the standard library.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,18 +6,20 @@ use std::task::{Wake, Waker};
 
 use super::wake_set::WakeSet;
 
+/// Counts how often it is woken.
 #[derive(Default)]
-struct Task(AtomicUsize);
+struct CountingTask(AtomicUsize);
 
-impl Wake for Task {
+impl Wake for CountingTask {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-struct Parked(std::thread::Thread);
+/// Unparks a thread when it is woken.
+struct ThreadUnparker(std::thread::Thread);
 
-impl Wake for Parked {
+impl Wake for ThreadUnparker {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
     }
@@ -25,7 +27,7 @@ impl Wake for Parked {
 
 #[test]
 fn a_task_is_woken_once_and_sees_all_woken_slots() {
-    let (set, task) = (Arc::new(WakeSet::default()), Arc::new(Task::default()));
+    let (set, task) = (Arc::new(WakeSet::default()), Arc::new(CountingTask::default()));
     let woken = || task.0.load(Ordering::Relaxed);
     set.wake(1);
     assert_eq!(woken(), 0, "there is no task yet");
@@ -50,7 +52,7 @@ fn a_task_is_woken_once_and_sees_all_woken_slots() {
 #[test]
 fn no_wake_is_lost_between_threads() {
     let set = Arc::new(WakeSet::default());
-    let task: Waker = Arc::new(Parked(std::thread::current())).into();
+    let task: Waker = Arc::new(ThreadUnparker(std::thread::current())).into();
     let (wakes, seen) = (20_000_usize, AtomicUsize::new(0));
     std::thread::scope(|scope| {
         let (set_there, seen_there) = (set.clone(), &seen);
@@ -79,10 +81,10 @@ fn no_wake_is_lost_between_threads() {
 
 /// A task may move to another executor or be polled by another combinator, with another waker.
 #[test]
-fn the_newest_waker_counts() {
+fn only_the_newest_waker_is_woken() {
     let set = Arc::new(WakeSet::default());
-    let (first, second) = (Arc::new(Task::default()), Arc::new(Task::default()));
-    let woken = |task: &Arc<Task>| task.0.load(Ordering::Relaxed);
+    let (first, second) = (Arc::new(CountingTask::default()), Arc::new(CountingTask::default()));
+    let woken = |task: &Arc<CountingTask>| task.0.load(Ordering::Relaxed);
     for task in [&first, &second] {
         set.begin_drain(&task.clone().into());
         assert_eq!(set.drain(), 0);

@@ -1,4 +1,4 @@
-//! What runs in a connection's task, and what becomes a task of its own.
+//! Which futures run in the task of a connection, and which become tasks of their own.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -24,21 +24,22 @@ use tower::Service;
 
 use crate::node;
 
-const SOON: Duration = Duration::from_secs(20);
+/// Each step of a test ends within this time.
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Answers in which task a call runs.
+/// A service that reports in which task a call runs.
 #[derive(Clone, Default)]
-struct Tasks {
-    /// What runs beside a call of `/tasks/Beside` waits for it, and then says so.
+struct TaskReporter {
+    /// The subtask of a call of `/tasks/Spawn` waits for `gate` and then cancels `passed`.
     gate: CancellationToken,
     passed: CancellationToken,
 }
 
-impl NamedService for Tasks {
+impl NamedService for TaskReporter {
     const NAME: &'static str = "tasks";
 }
 
-impl Service<Request<Body>> for Tasks {
+impl Service<Request<Body>> for TaskReporter {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
@@ -52,18 +53,18 @@ impl Service<Request<Body>> for Tasks {
         async move {
             match request.uri().path() {
                 "/tasks/Hold" => pending().await,
-                "/tasks/Beside" => {
-                    let beside = request.extensions().get::<Arc<dyn Spawn + Send + Sync>>().unwrap();
-                    let (told, task) = oneshot::channel();
-                    beside.spawn(async move { _ = told.send(own_task()) }).unwrap();
+                "/tasks/Spawn" => {
+                    let executor = request.extensions().get::<Arc<dyn Spawn + Send + Sync>>().unwrap();
+                    let (report, task) = oneshot::channel();
+                    executor.spawn(async move { _ = report.send(own_task()) }).unwrap();
                     let passing = async move {
                         gate.cancelled().await;
                         passed.cancel();
                     };
-                    beside.spawn(passing).unwrap();
-                    Ok(answer(task.await.unwrap()))
+                    executor.spawn(passing).unwrap();
+                    Ok(response(task.await.unwrap()))
                 }
-                _ => Ok(answer(own_task())),
+                _ => Ok(response(own_task())),
             }
         }
         .boxed()
@@ -74,27 +75,27 @@ fn own_task() -> String {
     tokio::task::id().to_string()
 }
 
-fn answer(task: String) -> Response<Body> {
+fn response(task: String) -> Response<Body> {
     Response::builder().header("task", task).body(Body::empty()).unwrap()
 }
 
-struct Running {
+struct RunningServer {
     address: String,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
 }
 
-async fn start(tasks: Tasks) -> Running {
+async fn start(service: TaskReporter) -> RunningServer {
     let server = Server::bind(node("n"), "127.0.0.1:0", ServerOptions::default()).await.unwrap();
     let address = server.address().to_string();
     let (stop, stopped) = oneshot::channel::<()>();
     let mut routes = Routes::builder();
-    routes.add_service(tasks);
+    routes.add_service(service);
     let ended = tokio::spawn(server.serve(routes, stopped.map(drop)));
-    Running { address, stop, ended }
+    RunningServer { address, stop, ended }
 }
 
-/// A client's connection.
+/// A client with one connection.
 struct Client(SendRequest<bytes::Bytes>);
 
 impl Client {
@@ -115,9 +116,9 @@ impl Client {
     }
 
     async fn call(&mut self, method: &str, limit: Option<&str>) -> HeaderMap {
-        let answer = timeout(SOON, self.begin(method, limit).await).await.unwrap().unwrap();
-        let (head, mut body) = answer.into_parts();
-        while let Some(data) = timeout(SOON, body.data()).await.unwrap() {
+        let response = timeout(STEP_TIMEOUT, self.begin(method, limit).await).await.unwrap().unwrap();
+        let (head, mut body) = response.into_parts();
+        while let Some(data) = timeout(STEP_TIMEOUT, body.data()).await.unwrap() {
             data.unwrap();
         }
         head.headers
@@ -129,47 +130,47 @@ impl Client {
 }
 
 #[tokio::test]
-async fn one_call_at_a_time_runs_in_the_connections_task() {
-    let running = start(Tasks::default()).await;
-    let mut client = Client::connect(&running.address).await;
-    let own = client.task("Ask").await;
-    assert_eq!(client.task("Beside").await, own, "what runs beside a call");
-    assert_eq!(client.task("Ask").await, own);
-    let mut other = Client::connect(&running.address).await;
-    assert_ne!(other.task("Ask").await, own, "each connection has a task");
+async fn a_single_call_and_its_subtasks_run_in_the_connections_task() {
+    let server = start(TaskReporter::default()).await;
+    let mut client = Client::connect(&server.address).await;
+    let own = client.task("Report").await;
+    assert_eq!(client.task("Spawn").await, own, "the subtask of a call");
+    assert_eq!(client.task("Report").await, own);
+    let mut other = Client::connect(&server.address).await;
+    assert_ne!(other.task("Report").await, own, "each connection has a task");
 }
 
 #[tokio::test]
 async fn calls_of_a_shared_connection_are_tasks_of_their_own() {
-    let running = start(Tasks::default()).await;
-    let mut client = Client::connect(&running.address).await;
-    let own = client.task("Ask").await;
-    let held = client.begin("Hold", None).await;
-    let (second, third) = (client.task("Ask").await, client.task("Beside").await);
+    let server = start(TaskReporter::default()).await;
+    let mut client = Client::connect(&server.address).await;
+    let own = client.task("Report").await;
+    let open_call = client.begin("Hold", None).await;
+    let (second, third) = (client.task("Report").await, client.task("Spawn").await);
     assert!(second != own && third != own && second != third, "{own} {second} {third}");
-    drop(held);
+    drop(open_call);
 }
 
 #[tokio::test]
-async fn what_runs_beside_a_call_outlives_the_connection() {
-    let tasks = Tasks::default();
-    let running = start(tasks.clone()).await;
-    let mut client = Client::connect(&running.address).await;
-    client.task("Beside").await;
-    running.stop.send(()).unwrap();
-    timeout(SOON, running.ended).await.unwrap().unwrap();
-    tasks.gate.cancel();
-    timeout(SOON, tasks.passed.cancelled()).await.unwrap();
+async fn a_subtask_outlives_its_connection() {
+    let service = TaskReporter::default();
+    let server = start(service.clone()).await;
+    let mut client = Client::connect(&server.address).await;
+    client.task("Spawn").await;
+    server.stop.send(()).unwrap();
+    timeout(STEP_TIMEOUT, server.ended).await.unwrap().unwrap();
+    service.gate.cancel();
+    timeout(STEP_TIMEOUT, service.passed.cancelled()).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_call_ends_when_its_callers_time_is_over() {
-    let running = start(Tasks::default()).await;
-    let mut client = Client::connect(&running.address).await;
+async fn a_call_ends_at_the_deadline_of_its_caller() {
+    let server = start(TaskReporter::default()).await;
+    let mut client = Client::connect(&server.address).await;
     for limit in ["20m", "20000u", "1n", "0S"] {
         assert_eq!(client.call("Hold", Some(limit)).await["grpc-status"], "1", "within {limit}");
     }
     for limit in ["1H", "99999999M", "", "5", "x", "-1S", "123456789S"] {
-        assert!(client.call("Ask", Some(limit)).await.contains_key("task"), "within {limit}");
+        assert!(client.call("Report", Some(limit)).await.contains_key("task"), "within {limit}");
     }
 }

@@ -1,3 +1,5 @@
+//! Health, broken clients, and the shutdown of the server.
+
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -16,72 +18,74 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::node;
 
-const SOON: Duration = Duration::from_secs(20);
+/// Each step of a test ends within this time.
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
-struct Running {
+struct RunningServer {
     address: String,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
 }
 
-async fn start(options: ServerOptions) -> Running {
+async fn start(options: ServerOptions) -> RunningServer {
     let server = Server::bind(node("n"), "127.0.0.1:0", options).await.unwrap();
     let address = server.address().to_string();
     let (stop, stopped) = oneshot::channel::<()>();
     let ended = tokio::spawn(server.serve(Routes::builder(), stopped.map(drop)));
-    Running { address, stop, ended }
+    RunningServer { address, stop, ended }
 }
 
 fn client(address: &str) -> HealthClient<Channel> {
     HealthClient::new(connect_lazily(address, ChannelOptions::default()).unwrap())
 }
 
-fn whole() -> HealthCheckRequest {
+/// Queries the health of the server as a whole.
+fn health_query() -> HealthCheckRequest {
     HealthCheckRequest { service: String::new() }
 }
 
 #[tokio::test]
-async fn health_is_answered_and_an_idle_server_ends_at_once() {
-    let running = start(ServerOptions::default()).await;
-    let answer = client(&running.address).check(whole()).await.unwrap().into_inner();
-    assert_eq!(answer.status(), ServingStatus::Serving);
-    running.stop.send(()).unwrap();
-    timeout(SOON, running.ended).await.unwrap().unwrap();
+async fn health_is_served_and_an_idle_server_ends_at_once() {
+    let server = start(ServerOptions::default()).await;
+    let health = client(&server.address).check(health_query()).await.unwrap().into_inner();
+    assert_eq!(health.status(), ServingStatus::Serving);
+    server.stop.send(()).unwrap();
+    timeout(STEP_TIMEOUT, server.ended).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn garbage_ends_its_own_connection_and_nobody_elses() {
-    let running = start(ServerOptions::default()).await;
-    let mut neighbor = client(&running.address);
-    neighbor.check(whole()).await.unwrap();
+async fn garbage_only_ends_its_own_connection() {
+    let server = start(ServerOptions::default()).await;
+    let mut other = client(&server.address);
+    other.check(health_query()).await.unwrap();
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     for garbage in
         [&b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"[..], &[0xff; 4_096], &[&preface[..], &[0xff; 512]].concat()]
     {
-        let mut stream = TcpStream::connect(&running.address).await.unwrap();
-        // The server may hang up before it has read all.
+        let mut stream = TcpStream::connect(&server.address).await.unwrap();
+        // The server may close the connection before it has read everything.
         let _ = stream.write_all(garbage).await;
         let _ = stream.shutdown().await;
         let mut rest = Vec::new();
-        let _ = timeout(SOON, stream.read_to_end(&mut rest)).await.unwrap();
-        neighbor.check(whole()).await.unwrap();
+        let _ = timeout(STEP_TIMEOUT, stream.read_to_end(&mut rest)).await.unwrap();
+        other.check(health_query()).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_call_that_does_not_end_is_cut_after_the_grace_period() {
-    let running = start(ServerOptions { shutdown_grace_ms: 50, ..ServerOptions::default() }).await;
-    let mut watch = client(&running.address).watch(whole()).await.unwrap().into_inner();
+async fn an_endless_call_is_aborted_after_the_grace_period() {
+    let server = start(ServerOptions { shutdown_grace_ms: 50, ..ServerOptions::default() }).await;
+    let mut watch = client(&server.address).watch(health_query()).await.unwrap().into_inner();
     assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
-    running.stop.send(()).unwrap();
-    let second = timeout(SOON, watch.message()).await.unwrap().unwrap().unwrap();
+    server.stop.send(()).unwrap();
+    let second = timeout(STEP_TIMEOUT, watch.message()).await.unwrap().unwrap().unwrap();
     assert_eq!(second.status(), ServingStatus::NotServing);
-    assert!(timeout(SOON, watch.message()).await.unwrap().is_err(), "cut, not ended");
-    timeout(SOON, running.ended).await.unwrap().unwrap();
+    assert!(timeout(STEP_TIMEOUT, watch.message()).await.unwrap().is_err(), "aborted, not ended");
+    timeout(STEP_TIMEOUT, server.ended).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_taken_port_is_an_error_of_the_start() {
+async fn a_port_in_use_is_an_error_at_the_start() {
     let first = Server::bind(node("a"), "127.0.0.1:0", ServerOptions::default()).await.unwrap();
     let address = first.address().to_string();
     let error = Server::bind(node("b"), &address, ServerOptions::default()).await.err().unwrap();

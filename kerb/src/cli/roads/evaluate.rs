@@ -7,8 +7,8 @@ use kerb_routing::speeds::{DirectionIndex, read_speeds};
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Outcome};
+use super::super::progress;
 use super::days::{DayArgs, open};
-use super::import::bar;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -21,10 +21,10 @@ pub(crate) struct Args {
     /// Speeds by hour of the week, as `kerb roads learn` wrote them
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// First day; a day used for learning proves nothing
+    /// First day of the trips; days that were used for learning give results that are too good
     #[arg(long, value_name = "DAY")]
     from: Day,
-    /// Last day
+    /// Last day of the trips
     #[arg(long, value_name = "DAY")]
     to: Day,
     #[command(flatten)]
@@ -52,7 +52,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
             &format!("holds no trip to compare from {} to {}", args.from, args.to),
         ));
     }
-    let bar = bar("hours");
+    let bar = progress::counter("hours");
+    // Hours of a week: the cast keeps the number.
     bar.set_length(kerb_routing::speeds::HOURS as u64);
     let evaluation = evaluate(&roads, profile.as_ref(), &trips, args.days.offset, &mut |done| {
         bar.set_position(done as u64);

@@ -1,18 +1,17 @@
-//! `kerb roads import`: makes a road network and reports what it left out.
+//! `kerb roads import`: makes a road network and reports what it excluded.
 
 use std::fmt::Write;
 use std::fs::File;
-use std::io::{BufReader, IsTerminal};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kerb_routing::import::{
     ImportError, ImportStage, ImportedNetwork, Progress, Report, RestrictionCounts, import_csv, import_pbf,
 };
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Outcome};
-use super::super::table;
+use super::super::{progress, table};
 use super::info;
 
 #[derive(Debug, clap::Args)]
@@ -30,9 +29,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
-    let output = args.output.clone().unwrap_or_else(|| beside(&args.input));
+    let output = args.output.clone().unwrap_or_else(|| default_output(&args.input));
     if output == args.input {
-        return Err(Failure::Usage(format!("{} would be written over", output.display())));
+        return Err(Failure::Usage(format!("{} is both input and output", output.display())));
     }
     let ImportedNetwork { network, report } = match &args.edges {
         None => import_extract(&args.input)?,
@@ -50,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
 
 fn import_extract(path: &Path) -> Result<ImportedNetwork, Failure> {
     let source = BufReader::new(open(path)?);
-    let bar = bar_of("{bar:40} {bytes}/{total_bytes}, {msg}, {elapsed}");
+    let bar = progress::bar("{bar:40} {bytes}/{total_bytes}, {msg}, {elapsed}");
     let imported = import_pbf(source, &mut |progress: Progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
@@ -67,8 +66,8 @@ fn import_extract(path: &Path) -> Result<ImportedNetwork, Failure> {
 fn import_tables(nodes: &Path, edges: &Path) -> Result<ImportedNetwork, Failure> {
     let imported = import_csv(open(nodes)?, open(edges)?);
     imported.map_err(|error| {
-        let is_of_nodes = matches!(error, ImportError::Row { table: "nodes", .. });
-        failed(if is_of_nodes { nodes } else { edges }, &error)
+        let is_in_nodes = matches!(error, ImportError::Row { table: "nodes", .. });
+        failed(if is_in_nodes { nodes } else { edges }, &error)
     })
 }
 
@@ -80,8 +79,8 @@ fn failed(path: &Path, error: &ImportError) -> Failure {
     Failure::Failed(format!("{}: {error}", path.display()))
 }
 
-/// `berlin.osm.pbf` becomes `berlin.roads`, in the same folder.
-fn beside(input: &Path) -> PathBuf {
+/// Returns the path of the network for an input: `berlin.osm.pbf` becomes `berlin.roads` in the same folder.
+fn default_output(input: &Path) -> PathBuf {
     let name = input.file_name().unwrap_or_default().to_string_lossy();
     let stem = ["osm.pbf", "pbf", "csv.gz", "csv"].into_iter().find_map(|ending| {
         let stem = name.strip_suffix(ending)?;
@@ -90,39 +89,27 @@ fn beside(input: &Path) -> PathBuf {
     input.with_file_name(format!("{}.roads", stem.unwrap_or(&name)))
 }
 
-/// A progress bar with a count.
-pub(super) fn bar(what: &str) -> ProgressBar {
-    bar_of(&format!("{{bar:40}} {{pos}}/{{len}} {what}, {{elapsed}}"))
-}
-
-fn bar_of(template: &str) -> ProgressBar {
-    let shown = std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template(template);
-    ProgressBar::with_draw_target(None, target).with_style(style.expect("a legal template"))
-}
-
-/// The report: what was read, and every kind that was left out.
+/// Formats the report: counts of what was read, and of each kind that was excluded.
 fn to_text(report: &Report) -> String {
     let mut text = format!(
         "read {} ways, {} nodes, {} relations; {} ways are streets\n",
         report.ways_read, report.nodes_read, report.relations_read, report.streets
     );
-    let (left_out, turns) = (report.excluded, report.restrictions);
+    let (excluded, turns) = (report.excluded, report.restrictions);
     let lines = [
-        (left_out.no_access, "roads that cars may not use"),
-        (left_out.ferries, "ferries"),
-        (left_out.areas, "areas"),
-        (left_out.reversible, "roads whose direction changes with the hour"),
-        (left_out.empty, "streets from a node to itself"),
-        (report.missing_nodes, "nodes that the input does not have: streets end before them"),
+        (excluded.no_access, "roads that cars may not use"),
+        (excluded.ferries, "ferries"),
+        (excluded.areas, "areas"),
+        (excluded.reversible, "roads whose direction changes with the hour"),
+        (excluded.empty, "streets from a node to itself"),
+        (report.missing_nodes, "nodes that the input does not contain: streets end before them"),
         (report.closed_barriers, "barriers: streets end at them"),
         (turns.conditional, "turn restrictions at some hours: not kept"),
         (turns.unclear, "turn restrictions that are unclear: not kept"),
         (turns.other_vehicles, "turn restrictions for other vehicles"),
         (turns.without_effect, "turn restrictions without effect"),
         (turns.kept, "turn restrictions in the graph"),
-        (turns.kept_over_ways, "of them over a way"),
+        (turns.kept_over_ways, "of these restrictions via a way"),
     ];
     for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
         let _ = writeln!(text, "  {count} {what}");
@@ -142,7 +129,7 @@ fn to_text(report: &Report) -> String {
     text
 }
 
-/// One row for each value of turn restriction.
+/// Formats one row for each value of turn restriction.
 fn restrictions_to_text(report: &Report) -> String {
     let row = |(value, counts): (&&str, &RestrictionCounts)| {
         let RestrictionCounts { kept, without_effect, conditional, other_vehicles, unclear, .. } = *counts;
@@ -166,7 +153,7 @@ fn restrictions_to_json(turns: &RestrictionCounts) -> Value {
 }
 
 fn to_json(report: &Report) -> Value {
-    let (left_out, dropped) = (report.excluded, report.dropped);
+    let (excluded, dropped) = (report.excluded, report.dropped);
     let values = report.restriction_values.iter();
     let values: serde_json::Map<_, _> =
         values.map(|(value, counts)| ((*value).to_owned(), restrictions_to_json(counts))).collect();
@@ -176,11 +163,11 @@ fn to_json(report: &Report) -> Value {
         "relations_read": report.relations_read,
         "streets": report.streets,
         "left_out": {
-            "no_access": left_out.no_access,
-            "ferries": left_out.ferries,
-            "areas": left_out.areas,
-            "reversible": left_out.reversible,
-            "empty": left_out.empty,
+            "no_access": excluded.no_access,
+            "ferries": excluded.ferries,
+            "areas": excluded.areas,
+            "reversible": excluded.reversible,
+            "empty": excluded.empty,
         },
         "missing_nodes": report.missing_nodes,
         "closed_barriers": report.closed_barriers,
@@ -200,14 +187,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_network_goes_beside_the_input() {
+    fn the_default_output_is_next_to_the_input() {
         for (input, output) in [
             ("maps/berlin.osm.pbf", "maps/berlin.roads"),
             ("sf_nodes.csv.gz", "sf_nodes.roads"),
             ("streets", "streets.roads"),
             ("pbf", "pbf.roads"),
         ] {
-            assert_eq!(beside(Path::new(input)), Path::new(output));
+            assert_eq!(default_output(Path::new(input)), Path::new(output));
         }
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn to_text(network: &Network, summary: &Summary) -> String {
         ("names", format!("{} on {} segments", summary.names, summary.named_segments)),
         ("curve points", summary.points.to_string()),
         ("fastest arc", format!("{:.0} km/h", summary.speed_max_m_s * 3.6)),
+        // Counts are far below 2^53, so a double holds them exactly.
         ("bytes a segment", format!("{:.1}", summary.bytes as f64 / summary.segments as f64)),
         ("box", format!("{south_west} to {north_east}")),
         ("format", format!("version {FORMAT_VERSION}, checksum {:016x}", network.fingerprint())),

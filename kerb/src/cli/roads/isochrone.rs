@@ -62,7 +62,8 @@ fn to_text(areas: &[(u32, Isochrone)]) -> String {
     table::render(&[" MINUTES", " AREA", " STREETS", " PARTS", " HOLES", " CELL"], &rows)
 }
 
-/// RFC 7946: positions are longitude, latitude; outer rings counter-clockwise.
+/// Formats the areas as GeoJSON (RFC 7946), whose positions are longitude, latitude and whose outer rings are
+/// counterclockwise.
 fn to_geojson(areas: &[(u32, Isochrone)]) -> Value {
     let feature = |(minutes, area): &(u32, Isochrone)| {
         let polygons = area.polygons.iter();

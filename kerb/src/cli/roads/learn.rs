@@ -15,8 +15,8 @@ use kerb_routing::speeds::write_speeds;
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Outcome};
+use super::super::progress;
 use super::days::{DayArgs, open};
-use super::import::bar;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Vehicle positions, CSV or gzip: `time` (unix seconds), `cab_id`, `lat`, `lon`, `occupied`
     #[arg(long, value_name = "FILE")]
     pings: PathBuf,
-    /// Trips of which only the two ends are known, on the days below; may be repeated
+    /// Trips with known ends only, on the days of --from and --to; may be repeated
     #[arg(long, value_name = "FILE", requires_all = ["from", "to"])]
     trips: Vec<PathBuf>,
     /// The profile to write; gzip when the name ends in .gz
@@ -97,9 +97,9 @@ fn learn(
     drives: &[Drive],
     trips: &[DrivenTrip],
 ) -> (kerb_routing::map_matching::LearnedSpeeds, Vec<LearningRound>) {
-    let bar = bar("drives");
+    let bar = progress::counter("drives");
     bar.set_length((drives.len() * args.rounds.get()) as u64);
-    let course = LearningRun {
+    let run = LearningRun {
         drives,
         trips,
         offset: args.days.offset,
@@ -107,7 +107,7 @@ fn learn(
         rounds: args.rounds,
         threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
     };
-    let learned = course.learn(roads, &|done| bar.set_position(done as u64));
+    let learned = run.learn(roads, &|done| bar.set_position(done as u64));
     bar.finish_and_clear();
     learned.expect("the times are of these roads")
 }

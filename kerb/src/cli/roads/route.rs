@@ -35,33 +35,33 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let roads = args.snap.open(&args.file)?;
-    let way = roads.route_toward(args.from, args.heading, args.to);
-    let way = way.map_err(|error| Failure::Failed(error.to_string()))?;
+    let route = roads.route_toward(args.from, args.heading, args.to);
+    let route = route.map_err(|error| Failure::Failed(error.to_string()))?;
     if args.geojson {
-        println!("{}", to_geojson(&way));
+        println!("{}", to_geojson(&route));
     } else {
-        print!("{}", to_text(&way));
+        print!("{}", to_text(&route));
     }
     Ok(Outcome::Done)
 }
 
-fn to_text(way: &DrivingRoute) -> String {
+fn to_text(route: &DrivingRoute) -> String {
     let row = |turn: &str, name: &str, time_ms: u32, length_m: f64| {
         vec![turn.to_owned(), table::printable(name), table::age(time_ms), table::distance(length_m)]
     };
-    let of_step = |step: &RouteStep| {
+    let step_row = |step: &RouteStep| {
         let name = if step.name.is_empty() { "unnamed" } else { &step.name };
         row(step.turn.name(), name, step.time_ms, step.length_m)
     };
-    let mut rows: Vec<_> = way.steps.iter().map(of_step).collect();
-    rows.push(row("arrive", "", way.time_ms, way.length_m));
+    let mut rows: Vec<_> = route.steps.iter().map(step_row).collect();
+    rows.push(row("arrive", "", route.time_ms, route.length_m));
     table::render(&["TURN", "STREET", " TIME", " LENGTH"], &rows)
 }
 
-/// RFC 7946: positions are longitude, latitude.
-fn to_geojson(way: &DrivingRoute) -> Value {
-    let line: Vec<_> = way.line.iter().map(|at| [at.lon_deg(), at.lat_deg()]).collect();
-    let steps: Vec<_> = way
+/// Formats the route as GeoJSON (RFC 7946), whose positions are longitude, latitude.
+fn to_geojson(route: &DrivingRoute) -> Value {
+    let line: Vec<_> = route.line.iter().map(|at| [at.lon_deg(), at.lat_deg()]).collect();
+    let steps: Vec<_> = route
         .steps
         .iter()
         .map(|step| {
@@ -77,7 +77,7 @@ fn to_geojson(way: &DrivingRoute) -> Value {
     json!({
         "type": "Feature",
         "geometry": { "type": "LineString", "coordinates": line },
-        "properties": { "time_ms": way.time_ms, "length_m": way.length_m, "steps": steps },
+        "properties": { "time_ms": route.time_ms, "length_m": route.length_m, "steps": steps },
     })
 }
 

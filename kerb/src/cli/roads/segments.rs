@@ -28,13 +28,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// GeoJSON text sequences (RFC 8142) without the separators: each line is a feature, so a reader can stream it.
+/// Prints GeoJSON text sequences (RFC 8142) without the separators: each line is a feature, so a reader can stream it.
 fn print_features(network: &Network) {
     for row in list_directions(network) {
         let mut line: Vec<_> = network
             .shape(row.arc.segment)
             .iter()
-            .map(|place| [place.lat_lng().lon_deg(), place.lat_lng().lat_deg()])
+            .map(|point| [point.lat_lng().lon_deg(), point.lat_lng().lat_deg()])
             .collect();
         if row.arc.reverse {
             line.reverse();

@@ -11,7 +11,7 @@ use kerb_proto::v1::{
 use kerb_routing::speeds::{DirectionName, SpeedRow, read_rows};
 use serde_json::{Value, json};
 
-use super::super::args::AskedArgs;
+use super::super::args::CallArgs;
 use super::super::client::failed;
 use super::super::failure::{Failure, Outcome};
 use super::super::table;
@@ -39,7 +39,7 @@ pub(crate) struct SetArgs {
     #[arg(long, value_name = "HEX", default_value = "", hide_default_value = true)]
     checksum: String,
     #[command(flatten)]
-    asked: AskedArgs,
+    call: CallArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,7 @@ pub(crate) struct ShowArgs {
     #[arg(long)]
     this_node_only: bool,
     #[command(flatten)]
-    asked: AskedArgs,
+    call: CallArgs,
 }
 
 pub(crate) async fn run(command: Command) -> Result<Outcome, Failure> {
@@ -63,17 +63,18 @@ async fn set(args: SetArgs) -> Result<Outcome, Failure> {
     let rows = read.map_err(|error| Failure::Failed(format!("{}: {error}", args.file.display())))?;
     let speeds = rows.iter().map(|row| street_speed(row, args.lifetime_s)).collect();
     let messages = kerb::speed_messages(Arc::new(speeds), args.this_node_only, args.checksum);
-    let server = &args.asked.server;
+    let server = &args.call.server;
     let mut client = RoadsAdminServiceClient::new(server.connect().await?);
-    let answer = client.set_speeds(server.request(futures::stream::iter(messages))).await;
-    let nodes = answer.map_err(|status| failed(&status))?.into_inner().nodes;
-    for refusal in nodes.iter().flat_map(|node| node.rejections.iter().map(move |refusal| (node, refusal))) {
-        let (node, refusal) = refusal;
-        let line = rows.get(refusal.row as usize).map_or(0, |row| row.line);
-        let (id, text) = (table::printable(&node.node_id), table::printable(&refusal.description));
-        eprintln!("{} line {line}: refused by {id}: {}: {text}", args.file.display(), refusal.field);
+    let response = client.set_speeds(server.request(futures::stream::iter(messages))).await;
+    let nodes = response.map_err(|status| failed(&status))?.into_inner().nodes;
+    for (node, rejected) in nodes.iter().flat_map(|node| node.rejections.iter().map(move |row| (node, row))) {
+        // A row number outside the file would be the server's mistake; line 0 then shows it.
+        let row = usize::try_from(rejected.row).ok().and_then(|row| rows.get(row));
+        let line = row.map_or(0, |row| row.line);
+        let (id, text) = (table::printable(&node.node_id), table::printable(&rejected.description));
+        eprintln!("{} line {line}: rejected by {id}: {}: {text}", args.file.display(), rejected.field);
     }
-    if args.asked.json {
+    if args.call.json {
         println!("{}", json!({ "nodes": nodes.iter().map(taken_json).collect::<Vec<_>>() }));
     } else {
         let row = |node: &NodeSpeedsResult| {
@@ -85,13 +86,13 @@ async fn set(args: SetArgs) -> Result<Outcome, Failure> {
             ]
         };
         let rows: Vec<_> = nodes.iter().map(row).collect();
-        print!("{}", table::render(&["NODE", " TAKEN", " REFUSED", "ERROR"], &rows));
+        print!("{}", table::render(&["NODE", " ACCEPTED", " REJECTED", "ERROR"], &rows));
     }
-    let wrong = nodes.iter().filter(|node| node.refused > 0 || !node.error.is_empty()).count();
-    if wrong == 0 {
+    let incomplete = nodes.iter().filter(|node| node.refused > 0 || !node.error.is_empty()).count();
+    if incomplete == 0 {
         return Ok(Outcome::Done);
     }
-    Err(Failure::Failed(format!("{wrong} of {} nodes did not take all speeds", nodes.len())))
+    Err(Failure::Failed(format!("{incomplete} of {} nodes did not accept all speeds", nodes.len())))
 }
 
 fn street_speed(row: &SpeedRow, lifetime_s: Option<u32>) -> StreetSpeed {
@@ -109,23 +110,23 @@ fn street_speed(row: &SpeedRow, lifetime_s: Option<u32>) -> StreetSpeed {
 }
 
 fn taken_json(node: &NodeSpeedsResult) -> Value {
-    let refusal = |refusal: &kerb_proto::v1::RejectedSpeed| json!({ "row": refusal.row, "field": refusal.field, "description": refusal.description });
+    let rejected_row = |row: &kerb_proto::v1::RejectedSpeed| json!({ "row": row.row, "field": row.field, "description": row.description });
     json!({
         "node_id": node.node_id,
         "error": node.error,
         "taken": node.taken,
         "refused": node.refused,
-        "rejections": node.rejections.iter().map(refusal).collect::<Vec<_>>(),
+        "rejections": node.rejections.iter().map(rejected_row).collect::<Vec<_>>(),
     })
 }
 
 async fn show(args: ShowArgs) -> Result<Outcome, Failure> {
-    let server = &args.asked.server;
+    let server = &args.call.server;
     let mut client = RoadsAdminServiceClient::new(server.connect().await?);
     let request = DescribeRoadsRequest { this_node_only: args.this_node_only };
-    let answer = client.describe_roads(server.request(request)).await;
-    let nodes = answer.map_err(|status| failed(&status))?.into_inner().nodes;
-    if args.asked.json {
+    let response = client.describe_roads(server.request(request)).await;
+    let nodes = response.map_err(|status| failed(&status))?.into_inner().nodes;
+    if args.call.json {
         println!("{}", json!({ "nodes": nodes.iter().map(node_json).collect::<Vec<_>>() }));
     } else {
         print!("{}", to_text(&nodes));
@@ -142,9 +143,9 @@ fn to_text(nodes: &[NodeRoads]) -> String {
         " PROFILE",
         " GENERATION",
         " LAST TOOK",
-        " TAKEN",
-        " REFUSED",
-        "WRONG",
+        " ACCEPTED",
+        " REJECTED",
+        "ERRORS",
     ];
     let row = |node: &NodeRoads| {
         let took = format!("{:.1} ms", f64::from(node.apply_us) / 1_000.0);
@@ -205,11 +206,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_that_has_applied_nothing_yet_has_no_time() {
+    fn a_node_that_has_not_applied_speeds_shows_no_time() {
         let file =
             SpeedFile { path: "now.csv".to_owned(), error: "line 2: no".to_owned(), ..SpeedFile::default() };
         let busy = NodeRoads {
-            node_id: "door".to_owned(),
+            node_id: "gate".to_owned(),
             directions: 12,
             streamed: 3,
             from_file: 2,
@@ -227,9 +228,9 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "NODE     DIRECTIONS  STREAMED  FILE  PROFILE  GENERATION  LAST TOOK  TAKEN  REFUSED  WRONG",
-                "door             12         3     2        0           7     1.2 ms      9        1  now.csv: line 2: no",
-                "matcher          12         0     0        0           0                 0        0",
+                "NODE     DIRECTIONS  STREAMED  FILE  PROFILE  GENERATION  LAST TOOK  ACCEPTED  REJECTED  ERRORS",
+                "gate             12         3     2        0           7     1.2 ms         9         1  now.csv: line 2: no",
+                "matcher          12         0     0        0           0                    0         0",
             ]
         );
     }

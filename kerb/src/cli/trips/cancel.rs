@@ -5,7 +5,7 @@ use kerb_proto::v1::{ForceCancelTripRequest, Trip};
 use serde_json::{Value, json};
 
 use super::explain::state_name;
-use crate::cli::args::AskedArgs;
+use crate::cli::args::CallArgs;
 use crate::cli::client::failed;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::table;
@@ -18,21 +18,21 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
-    asked: AskedArgs,
+    call: CallArgs,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
-    let mut client = DispatchAdminServiceClient::new(args.asked.server.connect().await?);
+    let mut client = DispatchAdminServiceClient::new(args.call.server.connect().await?);
     let request = ForceCancelTripRequest { trip_id: args.trip, reason: args.reason };
-    let answer = client.force_cancel_trip(args.asked.server.request(request)).await;
-    let trip = answer.map_err(|status| failed(&status))?.into_inner();
-    println!("{}", if args.asked.json { to_json(&trip).to_string() } else { to_text(&trip) });
+    let response = client.force_cancel_trip(args.call.server.request(request)).await;
+    let trip = response.map_err(|status| failed(&status))?.into_inner();
+    println!("{}", if args.call.json { to_json(&trip).to_string() } else { to_text(&trip) });
     Ok(Outcome::Done)
 }
 
 fn to_text(trip: &Trip) -> String {
     let driver = match trip.driver_id.as_str() {
-        "" => "no driver was promised".to_owned(),
+        "" => "it had no driver".to_owned(),
         id => format!("its driver was {}", table::printable(id)),
     };
     format!(

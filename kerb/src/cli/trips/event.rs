@@ -1,5 +1,5 @@
-//! The JSON shape of an exported event. Other programs depend on it: a field may be added; none is renamed, removed
-//! or given another meaning. Every field named here is always present; `null` means that there is no value.
+//! The JSON format of an exported event. Other programs depend on it: later releases may add a field, but never rename or
+//! remove one or change its meaning. Every field of this release is always present; `null` means that there is no value.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 /// One line of an export. All times are milliseconds since the Unix epoch.
 #[derive(Debug, Serialize)]
-pub(super) struct Exported<'a> {
+pub(super) struct ExportedEvent<'a> {
     /// The market whose journal holds the event.
     market: &'a str,
     /// The version of the record that holds the event, from 1.
@@ -31,17 +31,17 @@ pub(super) struct Exported<'a> {
     /// The driver that the event concerns, or else the trip's driver; `null` for none.
     driver_id: Option<String>,
     #[serde(flatten)]
-    what: What<'a>,
+    kind: EventKind<'a>,
 }
 
 /// The kind of event, in the field `event`, and the fields of that kind.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum What<'a> {
+enum EventKind<'a> {
     Requested {
         idempotency_key: &'a str,
-        pickup: Place,
-        dropoff: Place,
+        pickup: Position,
+        dropoff: Position,
         /// The index of the class in the setting `fleet.vehicle_classes`, from 0.
         vehicle_class_number: u8,
         /// The indices of the capabilities in the setting `fleet.capabilities`, from 0.
@@ -57,7 +57,7 @@ enum What<'a> {
         expires_ms: i64,
     },
     OfferReturned {
-        /// `declined`, `expired`, `driver_gone` or `withdrawn`.
+        /// One of the names in [`return_reason`].
         why: &'static str,
         /// The driver's own text; may be empty.
         reason: &'a str,
@@ -72,34 +72,34 @@ enum What<'a> {
         expires_ms: i64,
     },
     ReassignmentReturned {
-        /// As in `offer_returned`.
+        /// The same as in `offer_returned`.
         why: &'static str,
-        /// As in `offer_returned`.
+        /// The same as in `offer_returned`.
         reason: &'a str,
     },
     /// The trip moved to `driver_id`.
     Reassigned {
-        /// The driver who had the trip before.
+        /// The previous driver of the trip.
         from_driver_id: &'a str,
     },
     DriverLost,
     Arrived,
     PickedUp {
         /// The driver's position; `null` when the driver did not report the pick-up.
-        place: Option<Place>,
+        place: Option<Position>,
     },
     /// A checkpoint of the running meter.
     Metered {
         /// Meters since the pick-up.
         distance_m: f64,
-        place: Place,
+        place: Position,
     },
     /// The receipt. `rider_id` is charged and `driver_id` is paid.
     Completed {
         vehicle_class_number: u8,
         /// The positions of the pick-up and the drop-off.
-        pickup: Place,
-        dropoff: Place,
+        pickup: Position,
+        dropoff: Position,
         requested_ms: i64,
         accepted_ms: i64,
         /// `null` when the driver did not report its arrival.
@@ -126,20 +126,20 @@ enum What<'a> {
 
 /// A position, WGS 84.
 #[derive(Debug, Serialize)]
-struct Place {
+struct Position {
     latitude_deg: f64,
     longitude_deg: f64,
 }
 
-impl<'a> Exported<'a> {
-    /// Converts change number `index` of this record.
+impl<'a> ExportedEvent<'a> {
+    /// Converts the change with this index in the record.
     pub(super) fn new(
         market: &'a MarketId,
         version: Version,
         index: u32,
         record: &'a Record,
         change: &'a Change,
-        concerned: Concerned,
+        parties: EventParties,
     ) -> Self {
         Self {
             market: market.as_str(),
@@ -151,19 +151,19 @@ impl<'a> Exported<'a> {
                 Change::Trip { trip, .. } => Some(trip.to_string()),
                 Change::MarketPaused { .. } => None,
             },
-            rider_id: concerned.rider.map(|rider| rider.to_string()),
-            driver_id: concerned.driver.map(|driver| driver.to_string()),
-            what: match change {
-                Change::Trip { event, .. } => What::of(event),
-                Change::MarketPaused { paused: true } => What::MarketPaused,
-                Change::MarketPaused { paused: false } => What::MarketResumed,
+            rider_id: parties.rider.map(|rider| rider.to_string()),
+            driver_id: parties.driver.map(|driver| driver.to_string()),
+            kind: match change {
+                Change::Trip { event, .. } => EventKind::from_event(event),
+                Change::MarketPaused { paused: true } => EventKind::MarketPaused,
+                Change::MarketPaused { paused: false } => EventKind::MarketResumed,
             },
         }
     }
 }
 
-impl<'a> What<'a> {
-    fn of(event: &'a TripEvent) -> Self {
+impl<'a> EventKind<'a> {
+    fn from_event(event: &'a TripEvent) -> Self {
         match event {
             TripEvent::Requested(request) => Self::requested(request),
             TripEvent::Offered { pickup_eta_s, travel_source, expires_ms, .. } => Self::Offered {
@@ -172,7 +172,7 @@ impl<'a> What<'a> {
                 expires_ms: *expires_ms,
             },
             TripEvent::OfferReturned { why, .. } => {
-                let (why, reason) = why_returned(why);
+                let (why, reason) = return_reason(why);
                 Self::OfferReturned { why, reason }
             }
             TripEvent::ReassignmentOffered { pickup_eta_s, travel_source, expires_ms, .. } => {
@@ -183,14 +183,14 @@ impl<'a> What<'a> {
                 }
             }
             TripEvent::ReassignmentReturned { why, .. } => {
-                let (why, reason) = why_returned(why);
+                let (why, reason) = return_reason(why);
                 Self::ReassignmentReturned { why, reason }
             }
             TripEvent::Reassigned { from, .. } => Self::Reassigned { from_driver_id: from.as_str() },
             TripEvent::Accepted { .. } => Self::Accepted,
             TripEvent::DriverLost { .. } => Self::DriverLost,
             TripEvent::Arrived { .. } => Self::Arrived,
-            TripEvent::PickedUp { at, .. } => Self::PickedUp { place: at.map(Place::from) },
+            TripEvent::PickedUp { at, .. } => Self::PickedUp { place: at.map(Position::from) },
             TripEvent::Metered { distance_m, at } => {
                 Self::Metered { distance_m: *distance_m, place: (*at).into() }
             }
@@ -237,8 +237,8 @@ impl<'a> What<'a> {
     }
 }
 
-/// The reason why an offer came back, and the driver's own text.
-fn why_returned(why: &ReturnReason) -> (&'static str, &str) {
+/// Returns the name of the reason why an offer was returned, and the driver's own text.
+fn return_reason(why: &ReturnReason) -> (&'static str, &str) {
     match why {
         ReturnReason::Declined { reason } => ("declined", reason),
         ReturnReason::Expired => ("expired", ""),
@@ -247,68 +247,69 @@ fn why_returned(why: &ReturnReason) -> (&'static str, &str) {
     }
 }
 
-impl From<LatLng> for Place {
-    fn from(place: LatLng) -> Self {
-        Self { latitude_deg: place.lat_deg(), longitude_deg: place.lon_deg() }
+impl From<LatLng> for Position {
+    fn from(position: LatLng) -> Self {
+        Self { latitude_deg: position.lat_deg(), longitude_deg: position.lon_deg() }
     }
 }
 
 /// The rider and the driver that an event concerns.
 #[derive(Debug, Default)]
-pub(super) struct Concerned {
+pub(super) struct EventParties {
     rider: Option<RiderId>,
     driver: Option<DriverId>,
 }
 
 /// The rider and the driver of each live trip, because most events do not name them.
 #[derive(Debug, Default)]
-pub(super) struct Parties {
-    of_trip: HashMap<TripId, (RiderId, Option<DriverId>)>,
+pub(super) struct TripParties {
+    live: HashMap<TripId, (RiderId, Option<DriverId>)>,
 }
 
-impl Parties {
-    /// Applies the next change of a market. An illegal change is applied as it stands: `verify` is the command that judges.
-    pub(super) fn follow(&mut self, change: &Change) -> Concerned {
-        let Change::Trip { trip, event } = change else { return Concerned::default() };
-        let (rider, had) = match self.of_trip.get(trip) {
+impl TripParties {
+    /// Applies the next change of a market and returns its rider and driver. An illegal change is applied, too: the command
+    /// `verify` reports it.
+    pub(super) fn apply(&mut self, change: &Change) -> EventParties {
+        let Change::Trip { trip, event } = change else { return EventParties::default() };
+        let (rider, current) = match self.live.get(trip) {
             Some((rider, driver)) => (Some(rider.clone()), driver.clone()),
             None => (None, None),
         };
         let named = event.required_driver().cloned();
         match event {
             TripEvent::Requested(request) => {
-                self.of_trip.insert(trip.clone(), (request.rider.clone(), None));
-                Concerned { rider: Some(request.rider.clone()), driver: None }
+                self.live.insert(trip.clone(), (request.rider.clone(), None));
+                EventParties { rider: Some(request.rider.clone()), driver: None }
             }
             TripEvent::Offered { driver, .. } | TripEvent::Reassigned { driver, .. } => {
                 self.set_driver(trip, Some(driver));
-                Concerned { rider, driver: Some(driver.clone()) }
+                EventParties { rider, driver: Some(driver.clone()) }
             }
             TripEvent::OfferReturned { .. } | TripEvent::DriverLost { .. } => {
                 self.set_driver(trip, None);
-                Concerned { rider, driver: named }
+                EventParties { rider, driver: named }
             }
             TripEvent::ReassignmentOffered { driver, .. }
             | TripEvent::ReassignmentReturned { driver, .. } => {
-                Concerned { rider, driver: Some(driver.clone()) }
+                EventParties { rider, driver: Some(driver.clone()) }
             }
             TripEvent::DroppedOff { receipt, .. } => {
-                self.of_trip.remove(trip);
-                Concerned { rider: Some(receipt.rider.clone()), driver: Some(receipt.driver.clone()) }
+                self.live.remove(trip);
+                EventParties { rider: Some(receipt.rider.clone()), driver: Some(receipt.driver.clone()) }
             }
             TripEvent::Expired | TripEvent::Cancelled { .. } => {
-                self.of_trip.remove(trip);
-                Concerned { rider, driver: named.or(had) }
+                self.live.remove(trip);
+                EventParties { rider, driver: named.or(current) }
             }
             TripEvent::Accepted { .. }
             | TripEvent::Arrived { .. }
             | TripEvent::PickedUp { .. }
-            | TripEvent::Metered { .. } => Concerned { rider, driver: named.or(had) },
+            | TripEvent::Metered { .. } => EventParties { rider, driver: named.or(current) },
         }
     }
 
     fn set_driver(&mut self, trip: &TripId, driver: Option<&DriverId>) {
-        if let Some((_, has)) = self.of_trip.get_mut(trip) {
+        if let Some((_, has)) = self.live.get_mut(trip) {
             *has = driver.cloned();
         }
     }

@@ -4,7 +4,7 @@ use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::{ExplainTripRequest, ExplainTripResponse, TripState};
 use serde_json::{Value, json};
 
-use crate::cli::args::AskedArgs;
+use crate::cli::args::CallArgs;
 use crate::cli::client::failed;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::table;
@@ -17,24 +17,24 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID")]
     driver: Option<String>,
     #[command(flatten)]
-    asked: AskedArgs,
+    call: CallArgs,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
-    let mut client = DispatchAdminServiceClient::new(args.asked.server.connect().await?);
+    let mut client = DispatchAdminServiceClient::new(args.call.server.connect().await?);
     let driver = args.driver.unwrap_or_default();
     let request = ExplainTripRequest { trip_id: args.trip, driver_id: driver.clone() };
-    let answer = client.explain_trip(args.asked.server.request(request)).await;
-    let answer = answer.map_err(|status| failed(&status))?.into_inner();
-    if args.asked.json {
-        println!("{}", to_json(&answer));
+    let response = client.explain_trip(args.call.server.request(request)).await;
+    let response = response.map_err(|status| failed(&status))?.into_inner();
+    if args.call.json {
+        println!("{}", to_json(&response));
     } else {
-        print!("{}", to_text(&answer, &driver));
+        print!("{}", to_text(&response, &driver));
     }
-    Ok(if answer.shards_missing { Outcome::Partial } else { Outcome::Done })
+    Ok(if response.shards_missing { Outcome::Partial } else { Outcome::Done })
 }
 
-/// The name of a state in lower case, as records and JSON spell it.
+/// Returns the name of a state, as records and JSON spell it.
 pub(super) fn state_name(state: TripState) -> &'static str {
     match state {
         TripState::Unspecified => "unspecified",
@@ -51,15 +51,15 @@ pub(super) fn state_name(state: TripState) -> &'static str {
 
 fn to_text(answer: &ExplainTripResponse, driver: &str) -> String {
     let filters = [
-        (answer.too_far, "too far: they need too long to the pickup"),
+        (answer.too_far, "too far: the travel time to the pickup is too long"),
         (answer.wrong_class, "of another vehicle class"),
-        (answer.missing_capability, "without a capability that was asked for"),
+        (answer.missing_capability, "without a requested capability"),
         (answer.stale, "silent: the last position is too old"),
         (answer.not_available, "not available: on a break, with a rider, or offline"),
-        (answer.on_trip, "promised to another trip"),
+        (answer.on_trip, "reserved for another trip"),
         (answer.declined_before, "returned this trip before"),
-        (answer.lost_to_another, "given to another request by the last window"),
-        (answer.candidates, "could take the trip and have not been asked yet"),
+        (answer.lost_to_another, "assigned to another request by the last window"),
+        (answer.candidates, "could take the trip and have no offer yet"),
     ];
     let drivers = match answer.drivers {
         0 => "no driver".to_owned(),
@@ -69,7 +69,7 @@ fn to_text(answer: &ExplainTripResponse, driver: &str) -> String {
     let state = state_name(answer.state());
     let mut lines = vec![format!("trip {} is {state}: {drivers} around the pickup", answer.trip_id)];
     let dropped = filters.into_iter().filter(|(drivers, _)| *drivers > 0);
-    lines.extend(dropped.map(|(drivers, words)| format!("{drivers:>6}  {words}")));
+    lines.extend(dropped.map(|(drivers, reason)| format!("{drivers:>6}  {reason}")));
     if answer.shards_missing {
         lines.push("some shards did not answer: there may be more drivers".to_owned());
     }
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_filters_that_dropped_somebody_are_told() {
+    fn only_filters_that_excluded_drivers_are_listed() {
         let mut answer = ExplainTripResponse {
             trip_id: "world-7".to_owned(),
             state: TripState::Requested.into(),
@@ -114,9 +114,9 @@ mod tests {
             driver_verdict: "could take the trip".to_owned(),
             ..ExplainTripResponse::default()
         };
-        let told = "trip world-7 is requested: 12 drivers around the pickup\n    11  of another vehicle class\n     1  \
-                    could take the trip and have not been asked yet\ndriver cab\\n7: could take the trip\n";
-        assert_eq!(to_text(&answer, "cab\n7"), told);
+        let expected = "trip world-7 is requested: 12 drivers around the pickup\n    11  of another vehicle class\n     1  \
+                        could take the trip and have no offer yet\ndriver cab\\n7: could take the trip\n";
+        assert_eq!(to_text(&answer, "cab\n7"), expected);
         (answer.drivers, answer.wrong_class, answer.candidates) = (0, 0, 0);
         assert_eq!(to_text(&answer, ""), "trip world-7 is requested: no driver around the pickup\n");
         answer.shards_missing = true;

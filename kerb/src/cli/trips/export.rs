@@ -6,7 +6,7 @@ use kerb_journal::FjallJournal;
 use kerb_ports::TripJournal;
 use kerb_trips::{MarketId, Version};
 
-use super::event::{Exported, Parties};
+use super::event::{ExportedEvent, TripParties};
 use super::journal::{JournalArgs, Records};
 use crate::cli::failure::{Failure, Outcome};
 
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     let mut markets = journal.markets().await.map_err(failed)?;
     if let Some(market) = &args.market {
         let newest = journal.version(market.clone()).await.map_err(failed)?;
-        args.check(market, newest, &markets)?;
+        args.validate(market, newest, &markets)?;
         markets = vec![market.clone()];
     }
     let mut out = BufWriter::new(io::stdout().lock());
@@ -40,8 +40,8 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
 }
 
 impl Args {
-    /// Refuses combinations of flags that can only be a mistake.
-    fn check(&self, market: &MarketId, newest: Version, known: &[MarketId]) -> Result<(), Failure> {
+    /// Rejects combinations of flags that can only be a mistake.
+    fn validate(&self, market: &MarketId, newest: Version, known: &[MarketId]) -> Result<(), Failure> {
         let after = self.after;
         if !known.contains(market) {
             let names: Vec<_> = known.iter().map(MarketId::as_str).collect();
@@ -69,14 +69,15 @@ async fn export_all(
     out.flush()
 }
 
-/// Reads from the first record on, whatever is printed: only a trip's first event names its rider.
+/// Prints the events after this version. It reads from the first record on, because only the first event of a trip names its
+/// rider.
 async fn export(
     journal: &FjallJournal,
     market: &MarketId,
     after: Version,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let mut parties = Parties::default();
+    let mut parties = TripParties::default();
     let mut records = Records::new(journal, market.clone());
     loop {
         let page = records.next_page().await.map_err(io::Error::other)?;
@@ -85,9 +86,9 @@ async fn export(
         }
         for (version, record) in &page {
             for (index, change) in (0..).zip(&record.changes) {
-                let concerned = parties.follow(change);
+                let event_parties = parties.apply(change);
                 if version > &after {
-                    let event = Exported::new(market, *version, index, record, change, concerned);
+                    let event = ExportedEvent::new(market, *version, index, record, change, event_parties);
                     serde_json::to_writer(&mut *out, &event)?;
                     out.write_all(b"\n")?;
                 }

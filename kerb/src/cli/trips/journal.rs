@@ -22,17 +22,17 @@ pub(crate) struct JournalArgs {
 impl JournalArgs {
     /// Opens an existing journal; never creates one.
     pub(super) fn open(&self) -> Result<FjallJournal, Failure> {
-        // The engine may panic on damaged files. The panic becomes an error.
+        // The engine may panic on damaged files. The panic becomes an error, so its own message is not printed.
         let hook = take_hook();
         set_hook(Box::new(|_| {}));
         let opened = FjallJournal::open_existing(&self.journal);
         set_hook(hook);
-        opened.map_err(|error| Failure::Failed(told(&error)))
+        opened.map_err(|error| Failure::Failed(with_advice(&error)))
     }
 }
 
-/// The error as one line that ends with advice.
-fn told(error: &JournalError) -> String {
+/// Describes the error in one line that ends with advice.
+fn with_advice(error: &JournalError) -> String {
     match error {
         JournalError::InUse(path) => format!(
             "{path} is in use, as by a running matcher: stop it, or name a copy that was made while it was stopped"
@@ -40,10 +40,8 @@ fn told(error: &JournalError) -> String {
         JournalError::Engine { .. } => {
             // A panic's message may have several lines.
             let words: Vec<_> = error.to_string().split_whitespace().map(str::to_owned).collect();
-            let seen = words.join(" ");
-            format!(
-                "{seen}: its files cannot be read; when they are damaged, bring the folder back from a copy"
-            )
+            let line = words.join(" ");
+            format!("{line}: its files cannot be read; if they are damaged, restore the folder from a copy")
         }
         error => error.to_string(),
     }
@@ -63,7 +61,7 @@ impl<'a> Records<'a> {
         Self { journal, market, read: 0, page_max: PAGE_RECORDS }
     }
 
-    /// Returns the next page; an empty one at the end. An unreadable page is read record by record, so that every
+    /// Returns the next page; an empty one at the end. After an unreadable page, records are read one by one, so that every
     /// record before the damaged one is returned.
     pub(super) async fn next_page(&mut self) -> Result<Vec<(Version, Record)>, String> {
         loop {
@@ -73,7 +71,7 @@ impl<'a> Records<'a> {
                     return Ok(page);
                 }
                 Err(_) if self.page_max > 1 => self.page_max = 1,
-                Err(TripJournalError::Internal(told)) => return Err(told),
+                Err(TripJournalError::Internal(message)) => return Err(message),
                 Err(error) => return Err(error.to_string()),
             }
         }

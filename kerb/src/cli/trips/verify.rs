@@ -20,31 +20,31 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     let journal = args.journal.open()?;
-    let checked = Checked::read(&journal).await.map_err(|error| Failure::Failed(error.to_string()))?;
-    print(&checked.to_text(usize::from(args.show)))?;
-    match checked.what_is_wrong() {
+    let audit = JournalAudit::read(&journal).await.map_err(|error| Failure::Failed(error.to_string()))?;
+    print(&audit.to_text(usize::from(args.show)))?;
+    match audit.describe_problems() {
         None => Ok(Outcome::Done),
-        Some(wrong) => Err(Failure::Failed(format!("{wrong} in {}", args.journal.journal.display()))),
+        Some(problems) => Err(Failure::Failed(format!("{problems} in {}", args.journal.journal.display()))),
     }
 }
 
 /// The audit of a whole journal.
-struct Checked {
-    markets: Vec<CheckedMarket>,
+struct JournalAudit {
+    markets: Vec<MarketAudit>,
     /// The totals of all markets.
     report: AuditReport,
     /// The reason why a market could not be read to its end.
     unreadable: Vec<String>,
 }
 
-struct CheckedMarket {
+struct MarketAudit {
     market: MarketId,
     snapshot: Option<Version>,
     /// The totals of this market.
     summary: AuditSummary,
 }
 
-impl Checked {
+impl JournalAudit {
     async fn read(journal: &FjallJournal) -> Result<Self, TripJournalError> {
         let (mut all, mut markets, mut unreadable) = (Audit::new(), Vec::new(), Vec::new());
         for market in journal.markets().await? {
@@ -57,34 +57,33 @@ impl Checked {
                         own.read(&market, *version, record);
                         all.read(&market, *version, record);
                     }),
-                    Err(told) => {
-                        unreadable.push(told);
+                    Err(reason) => {
+                        unreadable.push(reason);
                         break;
                     }
                 }
             }
             let snapshot = journal.snapshot(market.clone()).await?.map(|(version, _)| version);
-            markets.push(CheckedMarket { market, snapshot, summary: own.finish().summary });
+            markets.push(MarketAudit { market, snapshot, summary: own.finish().summary });
         }
         Ok(Self { markets, report: all.finish(), unreadable })
     }
 
     fn to_text(&self, show: usize) -> String {
-        let unreadable = self
-            .unreadable
-            .iter()
-            .map(|told| format!("{told}; nothing of this market was checked from there on"));
+        let unreadable =
+            self.unreadable.iter().map(|reason| format!("{reason}; the rest of this market was not checked"));
         // Driver ids are callers' strings and may hold control characters.
         let violations = self.report.violations.iter().take(show);
         let violations = violations.map(|violation| table::printable(&violation.to_string()));
         let mut lines: Vec<_> = unreadable.chain(violations).collect();
         let found = self.report.summary.violations;
+        // At most `show`, so the cast keeps it.
         let shown = self.report.violations.len().min(show) as u64;
         if found > shown {
             lines.push(format!("{shown} of {found} violations are shown"));
         }
-        if self.what_is_wrong().is_none() {
-            lines.push("every promise was kept".to_owned());
+        if self.describe_problems().is_none() {
+            lines.push("no violations".to_owned());
         }
         self.to_table() + &lines.join("\n") + "\n"
     }
@@ -98,9 +97,9 @@ impl Checked {
             cells.push(snapshot);
             cells
         };
-        let rows = self.markets.iter().map(|checked| {
-            let snapshot = checked.snapshot.map_or_else(|| "none".to_owned(), |version| version.to_string());
-            row(checked.market.as_str(), snapshot, &checked.summary)
+        let rows = self.markets.iter().map(|audit| {
+            let snapshot = audit.snapshot.map_or_else(|| "none".to_owned(), |version| version.to_string());
+            row(audit.market.as_str(), snapshot, &audit.summary)
         });
         let mut rows: Vec<_> = rows.collect();
         let across = self.violations_across();
@@ -124,13 +123,13 @@ impl Checked {
         table::render(&heads, &rows)
     }
 
-    /// Violations that only show across markets.
+    /// Returns the number of violations that are only visible across markets.
     fn violations_across(&self) -> u64 {
-        let within: u64 = self.markets.iter().map(|checked| checked.summary.violations).sum();
+        let within: u64 = self.markets.iter().map(|audit| audit.summary.violations).sum();
         self.report.summary.violations - within
     }
 
-    fn what_is_wrong(&self) -> Option<String> {
+    fn describe_problems(&self) -> Option<String> {
         let violations = match self.report.summary.violations {
             0 => None,
             1 => Some("1 violation".to_owned()),
@@ -141,7 +140,7 @@ impl Checked {
             1 => Some("1 market that cannot be read".to_owned()),
             count => Some(format!("{count} markets that cannot be read")),
         };
-        let wrong: Vec<_> = violations.into_iter().chain(unreadable).collect();
-        (!wrong.is_empty()).then(|| wrong.join(" and "))
+        let problems: Vec<_> = violations.into_iter().chain(unreadable).collect();
+        (!problems.is_empty()).then(|| problems.join(" and "))
     }
 }

@@ -1,4 +1,4 @@
-//! `kerb trips export`: the shape of every event, where it begins, and a reader that goes away.
+//! `kerb trips export`: the format of every event, the options, and a reader that closes the pipe.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -7,16 +7,16 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use super::scripts::{offered, requested, write, write_good};
-use super::{done, ended, fails};
-use crate::process::kerb;
+use super::{fails, run_command, succeeds};
+use crate::support::process::kerb;
 
 fn export(dir: &Path, more: &[&str]) -> Vec<String> {
     let args = [&["trips", "export", "--journal", "trips"], more].concat();
-    done(dir, &args).lines().map(ToOwned::to_owned).collect()
+    succeeds(dir, &args).lines().map(ToOwned::to_owned).collect()
 }
 
 #[tokio::test]
-async fn a_ride_is_told_event_by_event_in_this_shape() {
+async fn a_ride_is_exported_event_by_event_in_this_format() {
     let dir = tempfile::tempdir().unwrap();
     write_good(&dir.path().join("trips")).await;
     let head = |version: i64| {
@@ -37,7 +37,7 @@ async fn a_ride_is_told_event_by_event_in_this_shape() {
     let expected: Vec<_> =
         (1..).zip(expected).map(|(version, rest)| format!("{},{rest}", head(version))).collect();
     assert_eq!(export(dir.path(), &["--market", "west"]), expected);
-    // Events name their rider wherever one begins.
+    // Events name their rider, even if the export begins in the middle of a trip.
     assert_eq!(export(dir.path(), &["--market", "west", "--after", "5"]), expected[5..]);
     assert_eq!(export(dir.path(), &["--market", "west", "--after", "7"]), [""; 0]);
     let all = export(dir.path(), &[]);
@@ -45,19 +45,19 @@ async fn a_ride_is_told_event_by_event_in_this_shape() {
 }
 
 #[tokio::test]
-async fn what_comes_to_nothing_is_told_with_why_and_with_whom() {
+async fn events_of_failed_offers_and_trips_have_the_reason_and_the_driver() {
     let dir = tempfile::tempdir().unwrap();
     write_good(&dir.path().join("trips")).await;
     let lines = export(dir.path(), &["--market", "world"]);
     let events = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let told = events.map(|event| {
+    let summaries = events.map(|event| {
         let field = |name: &str| event[name].as_str().unwrap_or("-").to_owned();
         let names = ["event", "trip_id", "rider_id", "driver_id", "why", "by", "reason"];
         let words: Vec<_> = names.iter().map(|name| field(name)).collect();
         format!("{}.{} {}", event["version"], event["index"], words.join(" "))
     });
     assert_eq!(
-        told.collect::<Vec<_>>(),
+        summaries.collect::<Vec<_>>(),
         [
             "1.0 market_paused - - - - - -",
             "1.1 market_resumed - - - - - -",
@@ -74,25 +74,26 @@ async fn what_comes_to_nothing_is_told_with_why_and_with_whom() {
 }
 
 #[tokio::test]
-async fn what_can_only_be_a_mistake_is_refused() {
+async fn flags_that_can_only_be_a_mistake_are_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     write_good(&dir.join("trips")).await;
-    let refused = |more: &[&str]| fails(dir, &[&["trips", "export", "--journal", "trips"], more].concat(), 2);
-    let (out, err) = refused(&["--market", "north"]);
+    let rejected =
+        |more: &[&str]| fails(dir, &[&["trips", "export", "--journal", "trips"], more].concat(), 2);
+    let (out, err) = rejected(&["--market", "north"]);
     assert_eq!(out, "");
     assert_eq!(err, "kerb: --market north: the journal has no such market, it has west, world");
-    let (out, err) = refused(&["--market", "west", "--after", "8"]);
+    let (out, err) = rejected(&["--market", "west", "--after", "8"]);
     assert_eq!(out, "");
     assert_eq!(err, "kerb: --after 8: must be at most 7, the newest version of west");
     for more in [&["--after", "1"][..], &["--market", "a b"], &["--market", "west", "--after", "-1"]] {
-        let (code, _, err) = ended(dir, &[&["trips", "export", "--journal", "trips"], more].concat());
+        let (code, _, err) = run_command(dir, &[&["trips", "export", "--journal", "trips"], more].concat());
         assert!(code == 2 && err.starts_with("error: "), "{more:?}: {err}");
     }
 }
 
 #[tokio::test]
-async fn a_reader_that_has_seen_enough_is_no_failure() {
+async fn a_closed_pipe_is_not_a_failure() {
     let dir = tempfile::tempdir().unwrap();
     let changes = (1..=2_000).flat_map(|n| {
         let trip = format!("world-{n}");
@@ -107,7 +108,7 @@ async fn a_reader_that_has_seen_enough_is_no_failure() {
     out.read_line(&mut line).unwrap();
     assert!(line.contains("rider-1"), "{line}");
     drop(out);
-    let mut told = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    assert_eq!((child.wait().unwrap().code(), told.as_str()), (Some(0), ""));
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
 }

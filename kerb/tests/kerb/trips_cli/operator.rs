@@ -1,4 +1,4 @@
-//! The operator's commands, asked of a running node; then the journal that it left.
+//! The operator's commands on a running node, and the journal after its stop.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,21 +7,21 @@ use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::{DriverStatus, LatLng, PositionUpdate, Register, RequestRideRequest};
 use serde_json::Value;
 
-use super::{done, ended, fails};
-use crate::driver::{DriverStream, register, update};
-use crate::eventually::eventually;
-use crate::process::Process;
+use super::{fails, run_command, succeeds};
+use crate::support::driver::{DriverStream, register, update};
+use crate::support::eventually::eventually;
+use crate::support::process::Process;
 
-const SOON: Duration = Duration::from_secs(30);
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 const BERLIN: (f64, f64) = (52.52, 13.405);
 
 async fn ride(node: &Process, rider: &str) -> Result<String, tonic::Status> {
-    let place = |latitude_deg| Some(LatLng { latitude_deg, longitude_deg: BERLIN.1 });
+    let position = |latitude_deg| Some(LatLng { latitude_deg, longitude_deg: BERLIN.1 });
     let request = RequestRideRequest {
         rider_id: rider.to_owned(),
         idempotency_key: "first".to_owned(),
-        pickup: place(BERLIN.0),
-        dropoff: place(BERLIN.0 + 0.03),
+        pickup: position(BERLIN.0),
+        dropoff: position(BERLIN.0 + 0.03),
         wait_max_ms: 600_000,
         ..RequestRideRequest::default()
     };
@@ -29,16 +29,19 @@ async fn ride(node: &Process, rider: &str) -> Result<String, tonic::Status> {
     Ok(trip.into_inner().trip_id)
 }
 
-/// A driver at the pickup.
-async fn drive(node: &Process, register: Register, status: DriverStatus) -> DriverStream {
-    let mut stream = DriverStream::open(node.channel(), register).await.expect("a registered");
+/// Opens the stream of a driver at the pickup.
+async fn open_driver(node: &Process, register: Register, status: DriverStatus) -> DriverStream {
+    let mut stream = DriverStream::open(node.channel(), register).await.expect("the driver is registered");
     let position = update(1, BERLIN.0, BERLIN.1);
-    stream.report(PositionUpdate { status: status.into(), ..position }).await.expect("it is taken");
+    stream
+        .report(PositionUpdate { status: status.into(), ..position })
+        .await
+        .expect("the update is accepted");
     stream
 }
 
 fn json(dir: &Path, args: &[&str]) -> Value {
-    serde_json::from_str(&done(dir, args)).expect("JSON")
+    serde_json::from_str(&succeeds(dir, args)).expect("JSON")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,11 +54,11 @@ async fn the_operator_pauses_explains_and_cancels() {
     assert_eq!(trip, "world-1");
 
     // A paused market makes no offers, so the drivers below stay as they are.
-    let paused = done(dir, &["markets", "pause", "world", "--endpoint", &url]);
+    let paused = succeeds(dir, &["markets", "pause", "world", "--endpoint", &url]);
     assert_eq!(paused, "market world is paused\n");
-    let refused = ride(&node, "bert").await.unwrap_err();
-    assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
-    let table = done(dir, &["markets", "--endpoint", &url]);
+    let rejected = ride(&node, "bert").await.unwrap_err();
+    assert_eq!(rejected.code(), tonic::Code::FailedPrecondition);
+    let table = succeeds(dir, &["markets", "--endpoint", &url]);
     let lines: Vec<_> = table.lines().collect();
     assert!(lines.len() == 2 && lines[0].starts_with("MARKET  STATE   WAITING"), "{table}");
     assert!(lines[1].starts_with("world   paused        1"), "{table}");
@@ -65,16 +68,16 @@ async fn the_operator_pauses_explains_and_cancels() {
     assert_eq!((&listed["waiting"], &listed["offered"]), (&1.into(), &0.into()));
     assert!(listed["journal_version"].as_u64().unwrap() >= 2, "{listed}");
 
-    let nobody = done(dir, &["trips", "explain", &trip, "--endpoint", &url]);
+    let nobody = succeeds(dir, &["trips", "explain", &trip, "--endpoint", &url]);
     assert_eq!(nobody, "trip world-1 is requested: no driver around the pickup\n");
     let van = Register { vehicle_class: "van".to_owned(), ..register("van") };
     let _drivers = [
-        drive(&node, register("free"), DriverStatus::Available).await,
-        drive(&node, register("pause"), DriverStatus::OnBreak).await,
-        drive(&node, van, DriverStatus::Available).await,
+        open_driver(&node, register("free"), DriverStatus::Available).await,
+        open_driver(&node, register("pause"), DriverStatus::OnBreak).await,
+        open_driver(&node, van, DriverStatus::Available).await,
     ];
-    let explained = eventually("three drivers are looked at", SOON, async || {
-        let text = done(dir, &["trips", "explain", &trip, "--driver", "van", "--endpoint", &url]);
+    let explained = eventually("three drivers are considered", STEP_TIMEOUT, async || {
+        let text = succeeds(dir, &["trips", "explain", &trip, "--driver", "van", "--endpoint", &url]);
         if text.contains(": 3 drivers") { Ok(text) } else { Err(text) }
     })
     .await;
@@ -83,7 +86,7 @@ async fn the_operator_pauses_explains_and_cancels() {
         "trip world-1 is requested: 3 drivers around the pickup\n\
          \x20    1  of another vehicle class\n\
          \x20    1  not available: on a break, with a rider, or offline\n\
-         \x20    1  could take the trip and have not been asked yet\n\
+         \x20    1  could take the trip and have no offer yet\n\
          driver van: not of the vehicle class that was asked for\n"
     );
     let explained =
@@ -93,7 +96,7 @@ async fn the_operator_pauses_explains_and_cancels() {
 
     let resumed = json(dir, &["markets", "resume", "world", "--json", "--endpoint", &url]);
     assert_eq!(resumed["paused"], false);
-    eventually("the free driver is asked", SOON, async || {
+    eventually("the free driver has an offer", STEP_TIMEOUT, async || {
         let market = json(dir, &["markets", "--json", "--endpoint", &url])["markets"][0].clone();
         if market["offered"] == 1 { Ok(()) } else { Err(market.to_string()) }
     })
@@ -101,37 +104,41 @@ async fn the_operator_pauses_explains_and_cancels() {
     let cancel = ["trips", "cancel", &trip, "--reason", "the road is\nflooded", "--endpoint", &url];
     let cancelled =
         "trip world-1 is cancelled by the operator (the road is\\nflooded); its driver was free\n";
-    assert_eq!(done(dir, &cancel), cancelled);
-    assert_eq!(done(dir, &cancel), cancelled, "a repeat is answered as the first");
+    assert_eq!(succeeds(dir, &cancel), cancelled);
+    assert_eq!(succeeds(dir, &cancel), cancelled, "a repeat has the same result");
     let again = json(dir, &[&cancel[..], &["--json"]].concat());
     assert_eq!((&again["state"], &again["cancelled_by"]), (&"cancelled".into(), &"operator".into()));
 
     assert!(node.stop().success());
-    let (code, told, err) = ended(dir, &["trips", "verify"]);
-    assert_eq!((code, err.as_str()), (0, ""), "{told}");
-    assert!(told.ends_with("every promise was kept\n"), "{told}");
-    let last = done(dir, &["trips", "export", "--market", "world"]);
+    let (code, report, err) = run_command(dir, &["trips", "verify"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{report}");
+    assert!(report.ends_with("no violations\n"), "{report}");
+    let last = succeeds(dir, &["trips", "export", "--market", "world"]);
     let last: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
     assert_eq!((&last["event"], &last["driver_id"]), (&"cancelled".into(), &"free".into()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_unknown_wrong_or_over_is_said_in_one_line() {
+async fn unknown_invalid_and_ended_trips_are_reported_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path();
     let node = Process::start(dir, &["serve"]);
     let url = node.url();
-    let told = |args: &[&str], code| fails(dir, &[args, &["--endpoint", &url]].concat(), code).1;
+    let error = |args: &[&str], code| fails(dir, &[args, &["--endpoint", &url]].concat(), code).1;
 
-    assert_eq!(told(&["markets", "pause", "nowhere"], 1), "kerb: market \"nowhere\" is not known");
-    let wrong = told(&["markets", "pause", "no where"], 2);
-    assert!(wrong.starts_with("kerb: refused: market: "), "{wrong}");
-    assert_eq!(told(&["trips", "explain", "world-7"], 1), "kerb: trip \"world-7\" is not known");
-    let wrong = told(&["trips", "cancel", "seven", "--reason", "r"], 2);
-    assert!(wrong.starts_with("kerb: refused: trip_id: \"seven\", must be a market's name"), "{wrong}");
-    let long = told(&["trips", "cancel", "world-1", "--reason", &"r".repeat(201)], 2);
-    assert_eq!(long, "kerb: refused: reason: 201 bytes, must be at most 200");
-    assert_eq!(ended(dir, &["trips", "cancel", "world-1", "--endpoint", &url]).0, 2, "a reason is needed");
+    assert_eq!(error(&["markets", "pause", "nowhere"], 1), "kerb: market \"nowhere\" is not known");
+    let wrong = error(&["markets", "pause", "no where"], 2);
+    assert!(wrong.starts_with("kerb: rejected: market: "), "{wrong}");
+    assert_eq!(error(&["trips", "explain", "world-7"], 1), "kerb: trip \"world-7\" is not known");
+    let wrong = error(&["trips", "cancel", "seven", "--reason", "r"], 2);
+    assert!(wrong.starts_with("kerb: rejected: trip_id: \"seven\", must be a market's name"), "{wrong}");
+    let long = error(&["trips", "cancel", "world-1", "--reason", &"r".repeat(201)], 2);
+    assert_eq!(long, "kerb: rejected: reason: 201 bytes, must be at most 200");
+    assert_eq!(
+        run_command(dir, &["trips", "cancel", "world-1", "--endpoint", &url]).0,
+        2,
+        "a reason is needed"
+    );
 
     let trip = ride(&node, "anna").await.unwrap();
     let cancel = kerb_proto::v1::CancelTripRequest {
@@ -140,17 +147,18 @@ async fn what_is_unknown_wrong_or_over_is_said_in_one_line() {
         reason: "rain".to_owned(),
     };
     RideServiceClient::new(node.channel()).cancel_trip(cancel).await.unwrap();
-    let over = told(&["trips", "cancel", &trip, "--reason", "r"], 1);
+    let over = error(&["trips", "cancel", &trip, "--reason", "r"], 1);
     let ended_already =
         "kerb: trip world-1 is cancelled: cancelled_by_operator is not possible, it has ended";
     assert_eq!(over, ended_already);
 
     let (_, in_use) = fails(dir, &["trips", "verify"], 1);
     assert!(in_use.starts_with("kerb: kerb-data/trips is in use, as by a running matcher: "), "{in_use}");
-    // Nobody listens on port 1.
+    // No server listens on port 1.
     let unreachable = fails(dir, &["markets", "--endpoint", "http://127.0.0.1:1"], 1).1;
     assert!(unreachable.starts_with("kerb: cannot reach http://127.0.0.1:1: "), "{unreachable}");
-    let from_environment =
-        crate::process::kerb(dir, &["markets", "pause", "world"]).env("KERB_ENDPOINT", &url).output();
+    let from_environment = crate::support::process::kerb(dir, &["markets", "pause", "world"])
+        .env("KERB_ENDPOINT", &url)
+        .output();
     assert!(from_environment.unwrap().status.success());
 }

@@ -1,4 +1,4 @@
-//! Journals as a matcher would have written them, or should not have.
+//! Writes journals like a matcher, and journals with violations that no matcher writes.
 
 use std::path::Path;
 
@@ -26,8 +26,8 @@ fn at(north: i32) -> LatLng {
     LatLng::from_e7(525_200_000 + north, 134_050_000).expect("in Berlin")
 }
 
-/// An event of a trip, which is named as in "world-1".
-pub(super) fn happens(trip: &str, event: TripEvent) -> Change {
+/// Makes the change of a trip, whose id is like "world-1".
+pub(super) fn trip_change(trip: &str, event: TripEvent) -> Change {
     Change::Trip { trip: trip.parse::<TripId>().expect("a trip's id"), event }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn requested(trip: &str, rider: &str) -> Change {
         party_size: 2,
         wait_max_ms: 300_000,
     };
-    happens(trip, TripEvent::Requested(Box::new(request)))
+    trip_change(trip, TripEvent::Requested(Box::new(request)))
 }
 
 pub(super) fn offered(trip: &str, to: &str) -> Change {
@@ -52,22 +52,23 @@ pub(super) fn offered(trip: &str, to: &str) -> Change {
         travel_source: Some(TravelSource::Roads),
         expires_ms: BEGIN_MS + 15_000,
     };
-    happens(trip, event)
+    trip_change(trip, event)
 }
 
-/// Appends these records, each a second after the one before.
+/// Appends these records, each one second after the previous one.
 pub(super) async fn write(folder: &Path, name: &str, records: Vec<Vec<Change>>) {
     let journal = FjallJournal::open(folder).expect("a journal");
     let newest = journal.version(market(name)).await.expect("a version");
     for (version, changes) in (newest..).zip(records) {
         let record =
+            // Versions of a test are small.
             Record { at_ms: BEGIN_MS + 1_000 * version as i64, matcher: "matcher-a".to_owned(), changes };
         journal.append(market(name), version, record).await.expect("it takes the record");
     }
 }
 
-/// Two markets whose promises were kept: a ride from its request to its receipt in `west`; a decline, a cancellation,
-/// an expiry and a waiting request in `world`.
+/// Writes two markets without violations: a ride from its request to its receipt in `west`; a decline, a cancellation, an
+/// expiry and a waiting request in `world`.
 pub(super) async fn write_good(folder: &Path) {
     write(folder, "west", ride("west-1", "anna", "cab-1")).await;
     let declined = ReturnReason::Declined { reason: "too far".to_owned() };
@@ -77,14 +78,14 @@ pub(super) async fn write_good(folder: &Path) {
         vec![Change::MarketPaused { paused: true }, Change::MarketPaused { paused: false }],
         vec![requested("world-1", "bert"), requested("world-2", "carl")],
         vec![offered("world-1", "cab-2")],
-        vec![happens("world-1", returned)],
+        vec![trip_change("world-1", returned)],
         vec![offered("world-1", "cab-3"), requested("world-3", "dora")],
-        vec![happens("world-1", cancelled), happens("world-2", TripEvent::Expired)],
+        vec![trip_change("world-1", cancelled), trip_change("world-2", TripEvent::Expired)],
     ];
     write(folder, "world", records).await;
 }
 
-/// A whole ride, one event a record.
+/// Makes the records of a whole ride, with one event in each record.
 fn ride(trip: &str, rider: &str, by: &str) -> Vec<Vec<Change>> {
     let receipt = Receipt {
         rider: RiderId::new(rider).expect("a rider's id"),
@@ -109,6 +110,6 @@ fn ride(trip: &str, rider: &str, by: &str) -> Vec<Vec<Change>> {
         TripEvent::DroppedOff { driver: driver(by), receipt: Box::new(receipt) },
     ];
     let mut records = vec![vec![requested(trip, rider)], vec![offered(trip, by)]];
-    records.extend(events.into_iter().map(|event| vec![happens(trip, event)]));
+    records.extend(events.into_iter().map(|event| vec![trip_change(trip, event)]));
     records
 }

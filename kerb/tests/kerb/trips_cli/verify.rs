@@ -1,4 +1,4 @@
-//! `kerb trips verify`: whole journals, broken promises, and journals that cannot be opened.
+//! `kerb trips verify`: journals without and with violations, and journals that cannot be opened.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -7,25 +7,25 @@ use std::path::{Path, PathBuf};
 use kerb_journal::FjallJournal;
 
 use super::scripts::{market, offered, requested, write, write_good};
-use super::{done, fails};
+use super::{fails, succeeds};
 
-/// The engine's log, in the journal's folder.
+/// Path of the engine's log in the journal's folder.
 const LOG: &str = "engine/0.jnl";
 
-/// A new folder, and the place of a journal in it.
+/// Makes a new folder, and returns the path for a journal in it.
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().expect("a folder");
     let trips = dir.path().join("trips");
     (dir, trips)
 }
 
-/// Runs `verify` on a journal in which something is wrong.
-fn wrong(dir: &Path) -> (String, String) {
+/// Runs `verify` on a journal with violations or damage.
+fn verify_fails(dir: &Path) -> (String, String) {
     fails(dir, &["trips", "verify", "--journal", "trips"], 1)
 }
 
 #[tokio::test]
-async fn a_good_journal_is_counted_market_by_market() {
+async fn a_journal_without_violations_is_counted_by_market() {
     let dir = tempfile::tempdir().unwrap();
     let trips = dir.path().join("kerb-data/trips");
     write_good(&trips).await;
@@ -34,17 +34,17 @@ MARKET  RECORDS  TRIPS  LIVE  COMPLETED  EXPIRED  CANCELLED  REPEATED  VIOLATION
 west          7      1     0          1        0          0         0           0      none
 world         6      3     1          0        1          1         0           0      none
 total        13      4     1          1        1          1         0           0
-every promise was kept
+no violations
 ";
-    // Without a name it is the one of a node that was started here.
-    assert_eq!(done(dir.path(), &["trips", "verify"]), whole);
-    assert_eq!(done(dir.path(), &["trips", "verify", "--journal", &trips.to_string_lossy()]), whole);
-    let help = done(dir.path(), &["trips", "verify", "--help"]);
+    // By default, it reads the journal of a node that was started in this folder.
+    assert_eq!(succeeds(dir.path(), &["trips", "verify"]), whole);
+    assert_eq!(succeeds(dir.path(), &["trips", "verify", "--journal", &trips.to_string_lossy()]), whole);
+    let help = succeeds(dir.path(), &["trips", "verify", "--help"]);
     assert!(help.contains("verify the copy") && help.contains("kerb-data/trips"), "{help}");
 }
 
 #[tokio::test]
-async fn a_driver_on_two_trips_is_named_with_both() {
+async fn a_driver_on_two_trips_is_reported_with_both() {
     let (dir, trips) = folder();
     let twice = vec![
         vec![requested("world-1", "anna"), requested("world-2", "bert"), requested("world-3", "carl")],
@@ -52,7 +52,7 @@ async fn a_driver_on_two_trips_is_named_with_both() {
         vec![offered("world-2", "cab\u{1b}1"), offered("world-1", "cab-2"), offered("world-9", "cab-3")],
     ];
     write(&trips, "world", twice).await;
-    let (out, err) = wrong(dir.path());
+    let (out, err) = verify_fails(dir.path());
     assert_eq!(err, "kerb: 3 violations in trips");
     let lines: Vec<_> = out.lines().collect();
     assert_eq!(
@@ -71,18 +71,18 @@ async fn a_driver_on_two_trips_is_named_with_both() {
     fails_by_usage(dir.path(), &["trips", "verify", "--show", "1001"]);
 }
 
-/// Clap's own refusals have more lines.
+/// The error messages of clap have more than one line.
 fn fails_by_usage(dir: &Path, args: &[&str]) {
-    assert_eq!(super::ended(dir, args).0, 2, "{args:?}");
+    assert_eq!(super::run_command(dir, args).0, 2, "{args:?}");
 }
 
 #[tokio::test]
-async fn a_driver_in_two_markets_is_found_between_them() {
+async fn a_driver_on_trips_of_two_markets_is_reported_between_them() {
     let (dir, trips) = folder();
     for (name, trip) in [("east", "east-1"), ("west", "west-1")] {
         write(&trips, name, vec![vec![requested(trip, "anna")], vec![offered(trip, "cab")]]).await;
     }
-    let (out, err) = wrong(dir.path());
+    let (out, err) = verify_fails(dir.path());
     assert_eq!(err, "kerb: 1 violation in trips");
     let between =
         "between markets        0      0     0          0        0          0         0           1";
@@ -94,97 +94,97 @@ async fn a_driver_in_two_markets_is_found_between_them() {
 }
 
 #[tokio::test]
-async fn a_journal_that_was_cut_short_misses_what_was_acknowledged() {
+async fn a_cut_journal_lacks_acknowledged_records() {
     let (dir, trips) = folder();
     write_good(&trips).await;
     let log = trips.join(LOG);
     let bytes = std::fs::read(&log).unwrap();
-    // The words of the last record.
-    let place = bytes.windows(5).rposition(|bytes| bytes == b"flood").unwrap();
-    File::options().write(true).open(log).unwrap().set_len(place as u64).unwrap();
-    let (out, err) = wrong(dir.path());
+    // This word is in the last record.
+    let offset = bytes.windows(5).rposition(|bytes| bytes == b"flood").unwrap();
+    File::options().write(true).open(log).unwrap().set_len(offset as u64).unwrap();
+    let (out, err) = verify_fails(dir.path());
     assert_eq!(out, "");
     assert_eq!(
         err,
-        "kerb: trip journal in trips: 13 records were acknowledged and 12 are there: bring the folder back \
+        "kerb: trip journal in trips: 13 records were acknowledged and 12 are there: restore the folder \
          from a copy, or remove trips/acknowledged to go on without the others"
     );
-    // The way out that it names.
+    // The error names this remedy.
     std::fs::remove_file(trips.join("acknowledged")).unwrap();
-    let text = done(dir.path(), &["trips", "verify", "--journal", "trips"]);
+    let text = succeeds(dir.path(), &["trips", "verify", "--journal", "trips"]);
     assert!(text.contains("world         5      3     3"), "{text}");
 }
 
 #[tokio::test]
-async fn a_flipped_bit_of_the_log_is_told_in_one_line_and_left_as_it_is() {
+async fn a_flipped_bit_of_the_log_is_reported_in_one_line_and_the_log_is_not_changed() {
     let (dir, trips) = folder();
     write_good(&trips).await;
     let log = trips.join(LOG);
-    // Long before the end: it cannot be a write that was cut off by a crash.
+    // The bit is long before the end, so it cannot be a write that a crash cut off.
     let bytes = std::fs::read(&log).unwrap();
-    let place = bytes.windows(5).position(|bytes| bytes == b"cab-1").unwrap();
+    let offset = bytes.windows(5).position(|bytes| bytes == b"cab-1").unwrap();
     let file = File::options().write(true).open(&log).unwrap();
-    file.write_all_at(&[bytes[place] ^ 1], place as u64).unwrap();
+    file.write_all_at(&[bytes[offset] ^ 1], offset as u64).unwrap();
     let flipped = std::fs::read(&log).unwrap();
-    let (out, err) = wrong(dir.path());
+    let (out, err) = verify_fails(dir.path());
     assert_eq!(out, "");
     assert_eq!(
         err,
-        "kerb: trip journal in trips: FjallError: JournalRecovery(ChecksumMismatch): its files cannot be read; when \
-         they are damaged, bring the folder back from a copy"
+        "kerb: trip journal in trips: FjallError: JournalRecovery(ChecksumMismatch): its files cannot be read; if \
+         they are damaged, restore the folder from a copy"
     );
     assert!(std::fs::read(&log).unwrap() == flipped, "it was changed");
 }
 
-/// At some places the engine panics: nothing of that is printed.
+/// At some offsets the engine panics. The panic is not printed.
 #[tokio::test]
-async fn wherever_a_bit_is_flipped_it_is_told_in_one_line_or_harmless() {
+async fn every_flipped_bit_is_reported_in_one_line_or_harmless() {
     let (dir, trips) = folder();
     write_good(&trips).await;
-    let whole = done(dir.path(), &["trips", "verify", "--journal", "trips"]);
+    let whole = succeeds(dir.path(), &["trips", "verify", "--journal", "trips"]);
     let (log, kept) = (trips.join(LOG), std::fs::read(trips.join(LOG)).unwrap());
     let written = kept.iter().rposition(|byte| *byte != 0).unwrap();
-    let mut found = 0;
-    for place in (0..written).step_by(written / 40) {
+    let mut reported = 0;
+    for offset in (0..written).step_by(written / 40) {
         let mut bytes = kept.clone();
-        bytes[place] ^= 1 << (place % 8);
+        bytes[offset] ^= 1 << (offset % 8);
         std::fs::write(&log, bytes).unwrap();
-        println!("at {place}");
-        let (code, out, err) = super::ended(dir.path(), &["trips", "verify", "--journal", "trips"]);
+        println!("at {offset}");
+        let (code, out, err) = super::run_command(dir.path(), &["trips", "verify", "--journal", "trips"]);
         if code == 0 {
             assert_eq!((out, err), (whole.clone(), String::new()));
             continue;
         }
-        found += 1;
+        reported += 1;
         assert!(code == 1 && err.starts_with("kerb: ") && err.lines().count() == 1, "{code}: {err}");
     }
-    assert!(found >= 30, "only {found} were found");
+    assert!(reported >= 30, "only {reported} were reported");
 }
 
 #[tokio::test]
-async fn a_damaged_count_is_named() {
+async fn a_damaged_count_of_acknowledged_records_is_reported() {
     let (dir, trips) = folder();
     write_good(&trips).await;
     let count = trips.join("acknowledged");
     let mut bytes = std::fs::read(&count).unwrap();
     bytes[0] ^= 1;
     std::fs::write(&count, &bytes).unwrap();
-    let (_, err) = wrong(dir.path());
+    let (_, err) = verify_fails(dir.path());
     assert_eq!(
         err,
-        "kerb: trips/acknowledged is damaged: 16 bytes that are no count with its check: remove it when the records \
+        "kerb: trips/acknowledged is damaged: 16 bytes that are not a count with its checksum: remove it when the records \
          are known to be whole"
     );
     assert_eq!(std::fs::read(&count).unwrap(), bytes, "it was changed");
 }
 
 #[tokio::test]
-async fn a_market_with_a_changed_record_is_checked_up_to_it_and_the_others_to_their_end() {
+async fn a_market_with_a_changed_record_is_checked_up_to_it_and_other_markets_completely() {
     let (dir, trips) = folder();
     write_good(&trips).await;
     let key = [b"west\0".as_slice(), &4_u64.to_be_bytes()].concat();
     {
-        // Through the engine, which cannot see it.
+        // The change goes through the engine, so that the engine's own checksums stay correct.
         let db = fjall::Database::builder(trips.join("engine")).open().unwrap();
         let records = db.keyspace("records", fjall::KeyspaceCreateOptions::default).unwrap();
         let mut value = records.get(&key).unwrap().unwrap().to_vec();
@@ -193,23 +193,20 @@ async fn a_market_with_a_changed_record_is_checked_up_to_it_and_the_others_to_th
         db.persist(fjall::PersistMode::SyncAll).unwrap();
     }
     let damaged =
-        "trip journal in trips: record 4 of market west is damaged: its check does not hold".to_owned();
-    let (out, err) = wrong(dir.path());
+        "trip journal in trips: record 4 of market west is damaged: its checksum does not match".to_owned();
+    let (out, err) = verify_fails(dir.path());
     assert_eq!(err, "kerb: 1 market that cannot be read in trips");
     assert!(
         out.contains("west          3      1     1") && out.contains("world         6      3     1"),
         "{out}"
     );
-    assert!(
-        out.ends_with(&format!("{damaged}; nothing of this market was checked from there on\n")),
-        "{out}"
-    );
+    assert!(out.ends_with(&format!("{damaged}; the rest of this market was not checked\n")), "{out}");
     let (out, err) = fails(dir.path(), &["trips", "export", "--journal", "trips"], 1);
     assert_eq!((out.lines().count(), err), (3, format!("kerb: {damaged}")));
 }
 
 #[tokio::test]
-async fn a_journal_that_is_not_there_is_not_made_and_one_in_use_is_left_alone() {
+async fn a_missing_journal_is_not_made_and_one_in_use_is_not_changed() {
     let (dir, trips) = folder();
     for command in ["verify", "export"] {
         let args = ["trips", command, "--journal", "trips"];
@@ -219,7 +216,7 @@ async fn a_journal_that_is_not_there_is_not_made_and_one_in_use_is_left_alone() 
     }
     std::fs::create_dir(&trips).unwrap();
     std::fs::write(trips.join("notes.txt"), "no journal").unwrap();
-    let (_, err) = wrong(dir.path());
+    let (_, err) = verify_fails(dir.path());
     assert_eq!(err, "kerb: trips holds no trip journal: it has no folder \"engine\" with files");
     assert_eq!(std::fs::read_dir(&trips).unwrap().count(), 1);
 
@@ -230,8 +227,8 @@ async fn a_journal_that_is_not_there_is_not_made_and_one_in_use_is_left_alone() 
         assert_eq!((out.as_str(), err.as_str()), ("", in_use));
     }
     drop(running);
-    let empty = done(dir.path(), &["trips", "verify", "--journal", "trips"]);
-    assert!(empty.ends_with("every promise was kept\n") && empty.lines().count() == 3, "{empty}");
+    let empty = succeeds(dir.path(), &["trips", "verify", "--journal", "trips"]);
+    assert!(empty.ends_with("no violations\n") && empty.lines().count() == 3, "{empty}");
     let (_, err) = fails(dir.path(), &["trips", "export", "--journal", "trips", "--market", "world"], 2);
     assert_eq!(err, "kerb: --market world: the journal has no such market, it has none");
 }
@@ -243,7 +240,7 @@ async fn a_market_without_a_readable_snapshot_shows_none() {
     let journal = FjallJournal::open(&trips).unwrap();
     kerb_ports::TripJournal::save_snapshot(&journal, market("world"), 4, b"{}".to_vec()).await.unwrap();
     drop(journal);
-    let text = done(dir.path(), &["trips", "verify", "--journal", "trips"]);
+    let text = succeeds(dir.path(), &["trips", "verify", "--journal", "trips"]);
     let ends: Vec<_> = text.lines().map(|line| line.split_whitespace().next_back().unwrap()).collect();
     assert_eq!(ends[1..3], ["none", "4"], "{text}");
 }

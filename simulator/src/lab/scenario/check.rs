@@ -51,7 +51,7 @@ fn matcher(scenario: &Scenario) -> Checked {
     let settings: kerb::Settings = toml::Value::Table(table)
         .try_into()
         .map_err(|error| ScenarioError::Syntax(format!("matcher: {}", error.to_string().trim())))?;
-    if let Some(error) = settings.check().into_iter().next() {
+    if let Some(error) = settings.validate().into_iter().next() {
         return Err(ScenarioError::Syntax(error.to_string()));
     }
     let known = settings.fleet.vehicle_classes;

@@ -1,14 +1,13 @@
-//! Waiting, for conditions only. The one place of these tests that lets time pass.
+//! Waits for conditions. No other file of these tests lets time pass.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout};
 
-/// Between two looks at a condition.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Time between two checks of a condition.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What `condition` gives, as soon as it gives something. Panics at the deadline with the last reason that it gave
-/// for giving nothing.
+/// Waits until `condition` returns a value, and returns it. Panics at the deadline with the last reason of the condition.
 pub(crate) async fn eventually<T>(
     what: &str,
     deadline: Duration,
@@ -19,19 +18,19 @@ pub(crate) async fn eventually<T>(
         match condition().await {
             Ok(value) => return value,
             Err(reason) if Instant::now() >= end => panic!("not within {deadline:?}: {what}: {reason}"),
-            Err(_) => sleep(LOOK_EVERY).await,
+            Err(_) => sleep(CHECK_INTERVAL).await,
         }
     }
 }
 
-/// What `work` comes to, or a panic at the deadline.
+/// Returns the result of `work`, or panics at the deadline.
 pub(crate) async fn in_time<T>(what: &str, deadline: Duration, work: impl Future<Output = T>) -> T {
     timeout(deadline, work).await.unwrap_or_else(|_| panic!("not within {deadline:?}: {what}"))
 }
 
-/// The beat of a made-up driver.
-pub(crate) fn beat(every: Duration) -> Interval {
-    let mut beat = interval(every);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    beat
+/// Returns ticks for the reports of a simulated driver.
+pub(crate) fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }

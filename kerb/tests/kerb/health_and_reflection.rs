@@ -1,4 +1,4 @@
-//! What every client may rely on to look around: health and reflection.
+//! The standard services for health and reflection, and a driver stream that reads nothing.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::{v1, v1alpha};
 
-use crate::driver::{DriverStream, register};
-use crate::eventually::eventually;
-use crate::process::Process;
+use crate::support::driver::{DriverStream, register};
+use crate::support::eventually::eventually;
+use crate::support::process::Process;
 
 const PUBLIC: [&str; 9] = [
     "kerb.v1.DriverService",
@@ -27,7 +27,7 @@ const PUBLIC: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn health_answers_for_each_service_and_turns_during_the_drain() {
+async fn health_reports_each_service_and_changes_when_the_drain_begins() {
     let dir = tempfile::tempdir().unwrap();
     let node = Process::start(dir.path(), &["serve", "--data-dir", "none"]);
     let mut health = HealthClient::new(node.channel());
@@ -86,7 +86,7 @@ async fn reflection_lists_and_describes_the_services_in_both_versions() {
 }
 
 #[tokio::test]
-async fn a_drivers_stream_that_reads_nothing_disturbs_nobody() {
+async fn a_driver_stream_that_reads_nothing_disturbs_no_other_stream() {
     let dir = tempfile::tempdir().unwrap();
     let node = Process::start(
         dir.path(),
@@ -99,8 +99,8 @@ async fn a_drivers_stream_that_reads_nothing_disturbs_nobody() {
     for sequence in 1..=sent {
         let lat = 1.0 + sequence as f64 / 1e6;
         assert!(
-            stalled.send(crate::driver::update(sequence, lat, 1.0)).await,
-            "its own updates are still taken"
+            stalled.send(crate::support::driver::update(sequence, lat, 1.0)).await,
+            "the updates of the stream are still accepted"
         );
     }
     let mut query =
@@ -112,7 +112,7 @@ async fn a_drivers_stream_that_reads_nothing_disturbs_nobody() {
         if newest == sent { Ok(()) } else { Err(format!("{newest} of {sent}")) }
     })
     .await;
-    neighbor.report(crate::driver::update(1, 2.0, 2.0)).await.unwrap();
-    // What it reads at last: the newest acknowledgement speaks for all.
+    neighbor.report(crate::support::driver::update(1, 2.0, 2.0)).await.unwrap();
+    // When it reads at last, the newest acknowledgement stands for all updates.
     stalled.acknowledged(sent).await.unwrap();
 }

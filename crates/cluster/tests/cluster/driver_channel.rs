@@ -1,4 +1,4 @@
-//! fleet's suite for driver channels: of an ingest node in this process, and of the same over gRPC.
+//! The conformance suite of driver channels: for an ingest node in this process, and for the same node over gRPC.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +29,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
-use crate::remote::{Served, node};
+use crate::remote::{TestServer, node};
 
-const SOON: Duration = Duration::from_secs(20);
+/// Each step of a test ends within this time.
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
 mod local {
     use super::*;
@@ -55,11 +56,11 @@ mod remote {
     }
 }
 
-/// An ingest node alone, without a matcher.
+/// An ingest node without a matcher.
 struct Bed {
     ingest: LocationIngest,
     channel: Channel,
-    _served: Served,
+    _server: TestServer,
 }
 
 impl Bed {
@@ -83,9 +84,9 @@ impl Bed {
         let add = |routes: &mut tonic::service::RoutesBuilder| {
             routes.add_service(grpc.driver_service()).add_service(grpc.ingest_service());
         };
-        let served = Served::start(add, "127.0.0.1:0").await;
-        let channel = connect_lazily(&served.address, ChannelOptions::default()).unwrap();
-        Self { ingest, channel, _served: served }
+        let server = TestServer::start(add, "127.0.0.1:0").await;
+        let channel = connect_lazily(&server.address, ChannelOptions::default()).unwrap();
+        Self { ingest, channel, _server: server }
     }
 
     fn remote(&self) -> RemoteIngestNode {
@@ -105,7 +106,7 @@ impl Stream {
     }
 
     async fn next(&mut self) -> Down {
-        timeout(SOON, self.down.message()).await.unwrap().unwrap().unwrap().message.unwrap()
+        timeout(STEP_TIMEOUT, self.down.message()).await.unwrap().unwrap().unwrap().message.unwrap()
     }
 }
 
@@ -139,7 +140,7 @@ impl DriverStream for Stream {
             loop {
                 match self.next().await {
                     Down::Acknowledgement(ack) if ack.sequence == sequence => return time_ms,
-                    Down::Rejection(refusal) => panic!("{refusal:?}"),
+                    Down::Rejection(rejection) => panic!("{rejection:?}"),
                     _ => {}
                 }
             }
@@ -151,12 +152,11 @@ impl DriverStream for Stream {
         async move {
             loop {
                 match self.next().await {
-                    Down::Assignment(task) => {
-                        return DriverNotification::Assignment(Box::new(
-                            TripAssignment::try_from(task).unwrap(),
-                        ));
+                    Down::Assignment(assignment) => {
+                        let assignment = TripAssignment::try_from(assignment).unwrap();
+                        return DriverNotification::Assignment(Box::new(assignment));
                     }
-                    Down::Ended(over) => return DriverNotification::try_from(over).unwrap(),
+                    Down::Ended(ended) => return DriverNotification::try_from(ended).unwrap(),
                     _ => {}
                 }
             }
@@ -166,15 +166,15 @@ impl DriverStream for Stream {
 }
 
 #[tokio::test]
-async fn a_long_query_goes_in_parts_and_one_too_long_is_refused() {
+async fn a_long_query_is_split_and_a_message_that_is_too_long_is_rejected() {
     let bed = Bed::new().await;
     let _app = bed.open(DriverId::new("one").unwrap()).await;
     let mut ids: Vec<_> = (0..LOCATIONS_MAX).map(|i| format!("nobody-{i}")).collect();
     ids.push("one".to_owned());
     let drivers = ids.iter().map(|id| DriverId::new(id).unwrap()).collect();
-    let found = bed.remote().locations(drivers).await.unwrap();
-    assert_eq!(found.iter().position(Option::is_some), Some(LOCATIONS_MAX));
-    assert_eq!(found.len(), LOCATIONS_MAX + 1);
+    let locations = bed.remote().locations(drivers).await.unwrap();
+    assert_eq!(locations.iter().position(Option::is_some), Some(LOCATIONS_MAX));
+    assert_eq!(locations.len(), LOCATIONS_MAX + 1);
 
     let mut client = IngestServiceClient::new(bed.channel.clone());
     let error = async |client: &mut IngestServiceClient<Channel>, driver_id| {

@@ -1,4 +1,4 @@
-//! A driver's app.
+//! The app of a driver.
 
 use futures::{SinkExt, channel::mpsc};
 use kerb_proto::v1::connect_request::Message as Up;
@@ -11,47 +11,47 @@ use kerb_proto::v1::{
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
-/// An open stream.
+/// An open `DriverService` stream.
 pub(crate) struct DriverStream {
     up: mpsc::Sender<ConnectRequest>,
     pub(crate) down: Streaming<ConnectResponse>,
     pub(crate) registered: Registered,
 }
 
-/// A register of the default class.
+/// Makes the registration of a driver of the default class.
 pub(crate) fn register(id: &str) -> Register {
     Register { driver_id: id.to_owned(), vehicle_class: "standard".to_owned(), ..Register::default() }
 }
 
-/// An update without frills.
+/// Makes an update with a position and a sequence only.
 pub(crate) fn update(sequence: u64, latitude_deg: f64, longitude_deg: f64) -> PositionUpdate {
     PositionUpdate {
         sequence,
         latitude_deg,
         longitude_deg,
-        status: DriverStatus::Available as i32,
+        status: DriverStatus::Available.into(),
         ..PositionUpdate::default()
     }
 }
 
 impl DriverStream {
-    /// Says register and is welcomed.
+    /// Opens a stream and registers the driver.
     pub(crate) async fn open(channel: Channel, register: Register) -> Result<Self, Status> {
         let (mut up, requests) = mpsc::channel(16);
         up.send(ConnectRequest { message: Some(Up::Register(register)) }).await.expect("the channel is new");
         let mut down = DriverServiceClient::new(channel).connect(requests).await?.into_inner();
         match down.message().await?.and_then(|response| response.message) {
             Some(Down::Registered(registered)) => Ok(Self { up, down, registered }),
-            other => panic!("not a registered: {other:?}"),
+            other => panic!("not registered: {other:?}"),
         }
     }
 
-    /// Sends an update; false when the stream is over.
+    /// Sends an update. Returns false if the stream has ended.
     pub(crate) async fn send(&mut self, update: PositionUpdate) -> bool {
         self.up.send(ConnectRequest { message: Some(Up::Position(update)) }).await.is_ok()
     }
 
-    /// The next message that is no reporting interval.
+    /// Returns the next message that is not a reporting interval.
     pub(crate) async fn next(&mut self) -> Result<Down, Status> {
         loop {
             match self.down.message().await? {
@@ -67,7 +67,7 @@ impl DriverStream {
         loop {
             match self.next().await? {
                 Down::Acknowledgement(ack) if ack.sequence >= sequence => return Ok(ack),
-                Down::Rejection(refusal) => panic!("refused: {refusal:?}"),
+                Down::Rejection(rejection) => panic!("rejected: {rejection:?}"),
                 _ => {}
             }
         }
@@ -82,28 +82,28 @@ impl DriverStream {
         self.acknowledged(sequence).await
     }
 
-    /// The next task, offer or trip.
-    pub(crate) async fn task(&mut self) -> Result<TripAssignment, Status> {
+    /// Returns the next assignment: an offer or a trip.
+    pub(crate) async fn assignment(&mut self) -> Result<TripAssignment, Status> {
         loop {
-            if let Down::Assignment(task) = self.next().await? {
-                return Ok(task);
+            if let Down::Assignment(assignment) = self.next().await? {
+                return Ok(assignment);
             }
         }
     }
 
-    /// Says what is done about a trip; false when the stream is over.
-    pub(crate) async fn say(&mut self, trip_id: &str, action: trip_action::Action) -> bool {
+    /// Sends an action on a trip. Returns false if the stream has ended.
+    pub(crate) async fn send_action(&mut self, trip_id: &str, action: trip_action::Action) -> bool {
         let action = TripAction { trip_id: trip_id.to_owned(), action: Some(action) };
         self.up.send(ConnectRequest { message: Some(Up::Action(action)) }).await.is_ok()
     }
 
-    /// Says what is done about a trip and waits for what it came to.
+    /// Sends an action on a trip and waits for its result.
     pub(crate) async fn act(
         &mut self,
         trip_id: &str,
         action: trip_action::Action,
     ) -> Result<ActionResult, Status> {
-        assert!(self.say(trip_id, action).await, "the stream is over");
+        assert!(self.send_action(trip_id, action).await, "the stream has ended");
         loop {
             if let Down::Result(result) = self.next().await? {
                 return Ok(result);
@@ -111,14 +111,14 @@ impl DriverStream {
         }
     }
 
-    /// Sends an update that is refused.
-    pub(crate) async fn refused(&mut self, update: PositionUpdate) -> Rejection {
-        assert!(self.send(update).await, "the stream is over");
+    /// Sends an update that must be rejected.
+    pub(crate) async fn rejection(&mut self, update: PositionUpdate) -> Rejection {
+        assert!(self.send(update).await, "the stream has ended");
         loop {
-            match self.next().await.expect("the stream lives on") {
-                Down::Rejection(refusal) => return refusal,
+            match self.next().await.expect("the stream is open") {
+                Down::Rejection(rejection) => return rejection,
                 Down::Acknowledgement(_) => {}
-                other => panic!("not a refusal: {other:?}"),
+                other => panic!("not a rejection: {other:?}"),
             }
         }
     }

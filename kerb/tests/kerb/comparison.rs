@@ -1,11 +1,13 @@
+//! The comparison with other servers.
+
 use std::path::PathBuf;
 
 use kerb_loadgen::peers::{PeersOptions, peers};
 
-/// The comparison on a tiny fleet: the machine's speed is not judged, the answers are. Redis is measured where its
-/// server is on this machine, as `.ci/run` sees to.
+/// Runs the comparison on a tiny fleet. It checks the answers and not the speed of the machine. Redis is measured if its
+/// server is installed on this machine; `.ci/run` installs it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_comparison_measures_everything_and_our_answers_are_exact() {
+async fn the_comparison_measures_everything_and_our_answers_are_exact() {
     let options = PeersOptions {
         quick: true,
         drivers: vec![500],
@@ -39,7 +41,8 @@ async fn a_comparison_measures_everything_and_our_answers_are_exact() {
     }
     if has_redis {
         let redis = size["answers"].as_array().unwrap().iter().find(|of| of["system"] == "redis").unwrap();
-        // Redis keeps places to half a meter and has another radius of the earth: a few answers differ, and few drivers.
+        // Redis stores positions with an error of half a meter and uses another radius of the Earth. So a few of its answers
+        // differ in a few drivers.
         let (drivers, off) = (redis["drivers"].as_u64().unwrap(), redis["drivers_off"].as_u64().unwrap());
         assert!(drivers > 100 && off * 20 < drivers, "{redis}");
     }

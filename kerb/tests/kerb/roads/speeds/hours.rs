@@ -1,4 +1,4 @@
-//! Speeds that change by themselves, under virtual time: at the local hour, and when a streamed one runs out.
+//! Speeds that change with time, under virtual time: at each hour of the week, and when streamed speeds expire.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -11,13 +11,13 @@ use kerb_proto::v1::{DescribeRoadsRequest, NodeRoads, SetSpeedsRequest};
 use kerb_types::{Clock, RuntimeClock};
 use tonic::Request;
 
-use super::{AT_THE_BRIDGE, OVER_THE_BRIDGE, SOON, bridge_rows, over_the_bridge_s};
-use crate::eventually::eventually;
-use crate::travel::{quote, town};
+use super::{AT_THE_BRIDGE, OVER_THE_BRIDGE, STEP_TIMEOUT, bridge_rows, over_the_bridge_s};
+use crate::roads::travel_times::{quote, town};
+use crate::support::eventually::eventually;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// The bridge, both ways: 10 km/h at midnight from Thursday to Friday, 25 km/h from one o'clock on.
+/// Makes a profile of the bridge in both directions: 10 km/h in the first hour of Friday, 25 km/h in all others.
 fn profile() -> String {
     let mut text = "from_lat,from_lon,to_lat,to_lon".to_owned();
     (0..168).for_each(|hour| write!(text, ",kmh_{hour}").expect("it fits"));
@@ -35,24 +35,25 @@ async fn start(dir: &Path, now_ms: i64) -> (InProcess, RuntimeClock) {
     settings.roads.profile = Some(dir.join("profile.csv"));
     settings.roads.utc_offset_min = -420;
     let clock = RuntimeClock::starting_at(now_ms);
-    let surroundings = Surroundings { clock: Arc::new(clock), seed: 1, roads: None, forgets_trips: false };
-    (InProcess::start(&settings, surroundings).await.expect("what the test has set up"), clock)
+    let surroundings =
+        Surroundings { clock: Arc::new(clock), seed: 1, roads: None, truncates_journal: false };
+    (InProcess::start(&settings, surroundings).await.expect("the test has set this up"), clock)
 }
 
 async fn ride_s(node: &InProcess) -> u32 {
-    let asked = Request::new(quote(AT_THE_BRIDGE, OVER_THE_BRIDGE.1));
-    let told = node.rides().quote_ride(asked).await.expect("what the test has set up").into_inner();
-    told.ride.expect("it is always told").time_s
+    let request = Request::new(quote(AT_THE_BRIDGE, OVER_THE_BRIDGE.1));
+    let quote = node.rides().quote_ride(request).await.expect("the test has set this up").into_inner();
+    quote.ride.expect("a quote always has a ride").time_s
 }
 
 async fn roads(node: &InProcess) -> NodeRoads {
-    let told = node.describe_roads(DescribeRoadsRequest::default()).await;
-    told.expect("what the test has set up").nodes.swap_remove(0)
+    let response = node.describe_roads(DescribeRoadsRequest::default()).await;
+    response.expect("the test has set this up").nodes.swap_remove(0)
 }
 
-/// Waits until the ride takes as long as it does at a speed of the bridge; at which time.
-async fn becomes(node: &InProcess, clock: RuntimeClock, kmh: f64) -> i64 {
-    eventually(&format!("{kmh} km/h"), SOON, async || {
+/// Waits until the ride has the travel time for this speed of the bridge. Returns the time of that moment.
+async fn until_bridge_at(node: &InProcess, clock: RuntimeClock, kmh: f64) -> i64 {
+    eventually(&format!("{kmh} km/h"), STEP_TIMEOUT, async || {
         let ride_s = ride_s(node).await;
         if ride_s == over_the_bridge_s(kmh) { Ok(clock.now_ms()) } else { Err(format!("{ride_s} s")) }
     })
@@ -61,14 +62,14 @@ async fn becomes(node: &InProcess, clock: RuntimeClock, kmh: f64) -> i64 {
 
 fn under_virtual_time(work: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("what the test has set up").block_on(work);
+    runtime.expect("the test has set this up").block_on(work);
 }
 
-/// Half a minute before one o'clock in the night to Friday, seven hours behind UTC. The epoch was a Thursday.
+/// Half a minute before one o'clock on Friday night, seven hours behind UTC. The epoch was a Thursday.
 const BEGINS_MS: i64 = (24 + 7 + 1) * HOUR_MS - 30_000;
 
 #[test]
-fn the_hour_and_the_end_of_a_lifetime_change_speeds_by_themselves() {
+fn speeds_change_with_the_hour_and_when_their_lifetime_ends() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     town(dir);
@@ -76,31 +77,31 @@ fn the_hour_and_the_end_of_a_lifetime_change_speeds_by_themselves() {
     under_virtual_time(async {
         let (node, clock) = start(dir, BEGINS_MS).await;
         assert_eq!(ride_s(&node).await, over_the_bridge_s(10.0));
-        let told = roads(&node).await;
-        assert_eq!((told.from_profile, told.hour_of_week, told.generation), (2, 96, 1));
-        assert_eq!(told.next_change_ms, BEGINS_MS + 30_000);
+        let state = roads(&node).await;
+        assert_eq!((state.from_profile, state.hour_of_week, state.generation), (2, 96, 1));
+        assert_eq!(state.next_change_ms, BEGINS_MS + 30_000);
 
         let speeds = bridge_rows(5.0, Some(10_000));
         let answer = node.set_speeds(vec![SetSpeedsRequest { speeds, ..SetSpeedsRequest::default() }]).await;
         assert_eq!(answer.unwrap().nodes[0].taken, 2);
         let set_ms = clock.now_ms();
         assert_eq!(ride_s(&node).await, over_the_bridge_s(5.0));
-        let over_ms = becomes(&node, clock, 10.0).await;
+        let over_ms = until_bridge_at(&node, clock, 10.0).await;
         assert!((set_ms + 10_000..set_ms + 12_000).contains(&over_ms), "{over_ms}, set {set_ms}");
-        let told = roads(&node).await;
-        assert_eq!((told.streamed, told.from_profile), (0, 2), "the profile is below");
+        let state = roads(&node).await;
+        assert_eq!((state.streamed, state.from_profile), (0, 2), "the profile is the layer below");
 
-        let at_ms = becomes(&node, clock, 25.0).await;
+        let at_ms = until_bridge_at(&node, clock, 25.0).await;
         let hour_ms = BEGINS_MS + 30_000;
         assert!((hour_ms..hour_ms + 1_000).contains(&at_ms), "{at_ms}, the hour begins at {hour_ms}");
-        let told = roads(&node).await;
-        assert_eq!((told.hour_of_week, told.next_change_ms), (97, hour_ms + HOUR_MS));
+        let state = roads(&node).await;
+        assert_eq!((state.hour_of_week, state.next_change_ms), (97, hour_ms + HOUR_MS));
         node.shutdown().await;
     });
 }
 
 #[test]
-fn news_that_come_together_are_worked_in_together() {
+fn concurrent_speed_changes_are_applied_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     town(dir);
@@ -114,9 +115,9 @@ fn news_that_come_together_are_worked_in_together() {
         let before = roads(&node).await.generation;
         let calls = futures::future::join_all([15.0, 20.0, 30.0].map(call)).await;
         assert!(calls.into_iter().all(|answer| answer.unwrap().nodes[0].taken == 2));
-        let told = roads(&node).await;
-        assert_eq!((told.generation, told.rows_taken), (before + 1, 6));
-        assert_eq!(ride_s(&node).await, over_the_bridge_s(30.0), "the last one told counts");
+        let state = roads(&node).await;
+        assert_eq!((state.generation, state.rows_taken), (before + 1, 6));
+        assert_eq!(ride_s(&node).await, over_the_bridge_s(30.0), "the last call overrides the others");
         node.shutdown().await;
     });
 }

@@ -1,4 +1,4 @@
-//! The built binary as a child process: started on a free port, killed or stopped, its log shown on failure.
+//! The built binary as a child process, on a free port. Its log is printed when the test fails.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use tonic::transport::{Channel, Endpoint};
 
-/// A command of the binary that knows nothing of this machine's settings.
+/// Makes a command of the binary, without the settings in this machine's environment.
 pub(crate) fn kerb(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kerb"));
     command.args(args).current_dir(dir);
@@ -24,7 +24,7 @@ pub(crate) fn run(dir: &Path, args: &[&str]) -> Output {
     kerb(dir, args).output().expect("the binary runs")
 }
 
-/// What a command printed.
+/// Decodes the output of a command.
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -32,7 +32,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 /// A running node.
 pub(crate) struct Process {
     child: Child,
-    /// Where it listens.
+    /// The address that the node listens on.
     pub(crate) address: String,
     log: PathBuf,
 }
@@ -48,7 +48,7 @@ impl Process {
         let stdout = child.stdout.take().expect("it is piped");
         let mut process = Self { child, address: String::new(), log };
         let mut line = String::new();
-        // Ends with the process at the latest.
+        // The read ends when the process ends.
         BufReader::new(stdout).read_line(&mut line).expect("a line of text");
         let address = line.trim_end().strip_prefix("listening on ");
         address
@@ -57,18 +57,18 @@ impl Process {
         process
     }
 
-    /// A connection of its own.
+    /// Returns a new connection to the node.
     pub(crate) fn channel(&self) -> Channel {
         channel(&self.address)
     }
 
-    /// kill -9.
+    /// Sends SIGKILL and waits for the end of the process.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }
 
-    /// SIGTERM, and its end.
+    /// Sends SIGTERM and waits for the end of the process.
     pub(crate) fn stop(mut self) -> ExitStatus {
         self.signal("TERM");
         self.child.wait().expect("it ends")
@@ -81,17 +81,17 @@ impl Process {
         assert!(status.success(), "kill -{name}");
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub(crate) fn wait(mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
 
-    /// `http://` and the address.
+    /// Returns the address as a URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Whether it still runs.
+    /// Returns whether the process still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().expect("its state can be read").is_none()
     }
@@ -99,7 +99,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended before.
+        // The process may have ended before, so errors are ignored.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
@@ -109,7 +109,7 @@ impl Drop for Process {
     }
 }
 
-/// A connection, made on first use and again after a break.
+/// Returns a channel that connects on first use, and reconnects after a failure.
 pub(crate) fn channel(address: &str) -> Channel {
     Endpoint::from_shared(format!("http://{address}")).expect("an address").connect_lazy()
 }

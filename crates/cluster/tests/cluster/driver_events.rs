@@ -1,4 +1,4 @@
-//! fleet's suite for desks: of its own desk, and of the same over gRPC on a random port.
+//! The conformance suite of the port `DriverEvents`: for the suite's own matcher, and for the same one over gRPC.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use kerb_transport::connect_lazily;
 use kerb_types::DriverId;
 use tonic::{Request, Response, Status};
 
-use crate::remote::{Served, node};
+use crate::remote::{TestServer, node};
 
 mod local {
     use super::*;
 
-    kerb_ports::driver_events_conformance!(desk);
+    kerb_ports::driver_events_conformance!(matcher);
 
-    fn desk() -> std::future::Ready<(Arc<dyn DriverEvents>, ())> {
+    fn matcher() -> std::future::Ready<(Arc<dyn DriverEvents>, ())> {
         std::future::ready((one_offer(), ()))
     }
 }
@@ -29,25 +29,25 @@ mod local {
 mod remote {
     use super::*;
 
-    kerb_ports::driver_events_conformance!(desk);
+    kerb_ports::driver_events_conformance!(matcher);
 
-    async fn desk() -> (Arc<dyn DriverEvents>, Served) {
-        let service = MatcherServiceServer::new(OverWire(one_offer()));
-        let served = Served::start(|routes| _ = routes.add_service(service), "127.0.0.1:0").await;
-        let channel = connect_lazily(&served.address, ChannelOptions::default()).unwrap();
-        (Arc::new(RemoteMatcher::new(node("matcher"), channel)), served)
+    async fn matcher() -> (Arc<dyn DriverEvents>, TestServer) {
+        let service = MatcherServiceServer::new(PortService(one_offer()));
+        let server = TestServer::start(|routes| _ = routes.add_service(service), "127.0.0.1:0").await;
+        let channel = connect_lazily(&server.address, ChannelOptions::default()).unwrap();
+        (Arc::new(RemoteMatcher::new(node("matcher"), channel)), server)
     }
 }
 
-/// A desk behind the wire's service.
-struct OverWire(Arc<dyn DriverEvents>);
+/// The gRPC service of a port.
+struct PortService(Arc<dyn DriverEvents>);
 
 fn driver(id: &str) -> DriverId {
     DriverId::new(id).unwrap()
 }
 
 #[tonic::async_trait]
-impl MatcherService for OverWire {
+impl MatcherService for PortService {
     async fn act(&self, request: Request<wire::ActRequest>) -> Result<Response<wire::ActResponse>, Status> {
         let (driver, Act { trip, action }) = request.into_inner().try_into().unwrap();
         let state = self.0.act(driver, trip, action).await.map_err(|error| status_of(&error))?;
@@ -58,26 +58,28 @@ impl MatcherService for OverWire {
         &self,
         request: Request<wire::DriverConnectedRequest>,
     ) -> Result<Response<wire::DriverConnectedResponse>, Status> {
-        let news = self.0.connected(driver(&request.into_inner().driver_id)).await;
-        let news = news.map_err(|error| status_of(&error))?;
-        Ok(Response::new(wire::DriverConnectedResponse { notification: news.as_ref().map(Into::into) }))
+        let notification = self.0.connected(driver(&request.into_inner().driver_id)).await;
+        let notification = notification.map_err(|error| status_of(&error))?;
+        Ok(Response::new(wire::DriverConnectedResponse {
+            notification: notification.as_ref().map(Into::into),
+        }))
     }
 
     async fn driver_disconnected(
         &self,
         request: Request<wire::DriverDisconnectedRequest>,
     ) -> Result<Response<wire::DriverDisconnectedResponse>, Status> {
-        let told = self.0.disconnected(driver(&request.into_inner().driver_id)).await;
-        told.map_err(|error| status_of(&error))?;
+        let recorded = self.0.disconnected(driver(&request.into_inner().driver_id)).await;
+        recorded.map_err(|error| status_of(&error))?;
         Ok(Response::new(wire::DriverDisconnectedResponse {}))
     }
 }
 
-/// A matcher of another version, which answers what this one does not know.
-struct Foreign;
+/// A matcher of another release, which answers with values that this release does not define.
+struct OtherRelease;
 
 #[tonic::async_trait]
-impl MatcherService for Foreign {
+impl MatcherService for OtherRelease {
     async fn act(&self, _: Request<wire::ActRequest>) -> Result<Response<wire::ActResponse>, Status> {
         Ok(Response::new(wire::ActResponse { state: 99 }))
     }
@@ -100,18 +102,18 @@ impl MatcherService for Foreign {
 }
 
 #[tokio::test]
-async fn a_matcher_of_another_version_is_a_mismatch() {
-    let service = MatcherServiceServer::new(Foreign);
-    let served = Served::start(|routes| _ = routes.add_service(service), "127.0.0.1:0").await;
-    let desk = RemoteMatcher::new(
+async fn a_matcher_of_another_release_is_a_mismatch() {
+    let service = MatcherServiceServer::new(OtherRelease);
+    let server = TestServer::start(|routes| _ = routes.add_service(service), "127.0.0.1:0").await;
+    let matcher = RemoteMatcher::new(
         node("matcher"),
-        connect_lazily(&served.address, ChannelOptions::default()).unwrap(),
+        connect_lazily(&server.address, ChannelOptions::default()).unwrap(),
     );
     let trip = "world-1".parse().unwrap();
-    let acted = desk.act(driver("cab"), trip, kerb_ports::DriverAction::Accept).await.unwrap_err();
+    let acted = matcher.act(driver("cab"), trip, kerb_ports::DriverAction::Accept).await.unwrap_err();
     assert_eq!(acted.to_string(), "matcher answered a wrong value: state: 99, must be 1 to 8");
-    let connected = desk.connected(driver("cab")).await.unwrap_err();
-    let disconnected = desk.disconnected(driver("cab")).await.unwrap_err();
+    let connected = matcher.connected(driver("cab")).await.unwrap_err();
+    let disconnected = matcher.disconnected(driver("cab")).await.unwrap_err();
     for error in [acted, connected, disconnected] {
         assert_eq!(error.code(), ErrorCode::Mismatch, "{error}");
     }

@@ -1,4 +1,4 @@
-//! What riders and drivers may get wrong: a clear status each, and the trip unharmed.
+//! Invalid calls of riders and drivers. Each gets a clear status, and the trip does not change.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use kerb_proto::v1::{
 };
 use tonic::{Code, Status};
 
-use crate::cabs::wish;
-use crate::driver::{DriverStream, register, update};
-use crate::eventually::in_time;
-use crate::process::Process;
+use crate::support::city::ride_request;
+use crate::support::driver::{DriverStream, register, update};
+use crate::support::eventually::in_time;
+use crate::support::process::Process;
 
 const SAN_FRANCISCO: (f64, f64) = (37.77, -122.42);
-const SOON: Duration = Duration::from_mins(1);
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 const MARKET: &str = "[matcher]\nwindow_ms = 100\nwindow_min_ms = 10\noffer_ms = 500\n[[matcher.markets]]\nname = \"sf\"\n\
     polygon = [[37.70, -122.52], [37.70, -122.35], [37.83, -122.35], [37.83, -122.52]]\n";
 
@@ -28,55 +28,56 @@ fn node(dir: &tempfile::TempDir) -> Process {
     Process::start(dir.path(), &["serve", "--data-dir", "none"])
 }
 
-fn assert_refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words: &[&str]) {
-    let status = result.expect_err("refused");
+fn assert_rejected<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words: &[&str]) {
+    let status = result.expect_err("the call is rejected");
     assert_eq!(status.code(), code, "{status:?}");
     assert!(words.iter().all(|word| status.message().contains(word)), "{words:?} in {status:?}");
 }
 
 #[tokio::test]
-async fn wrong_requests_are_refused_with_the_field_and_what_would_be_right() {
+async fn invalid_requests_are_rejected_with_the_field_and_the_valid_values() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let mut rides = RideServiceClient::new(node.channel());
-    let outside = rides.request_ride(wish("anna", (48.85, 2.35))).await;
-    assert_refused(outside, Code::InvalidArgument, &["pickup", "48.85", "outside every market", "sf"]);
-    let mut nowhere = wish("anna", SAN_FRANCISCO);
+    let outside = rides.request_ride(ride_request("anna", (48.85, 2.35))).await;
+    assert_rejected(outside, Code::InvalidArgument, &["pickup", "48.85", "outside every market", "sf"]);
+    let mut nowhere = ride_request("anna", SAN_FRANCISCO);
     nowhere.dropoff = nowhere.pickup;
-    assert_refused(rides.request_ride(nowhere).await, Code::InvalidArgument, &["dropoff"]);
-    let crowd = RequestRideRequest { party_size: 17, ..wish("anna", SAN_FRANCISCO) };
-    assert_refused(rides.request_ride(crowd).await, Code::InvalidArgument, &["party_size", "17", "1 to 16"]);
-    let class = RequestRideRequest { vehicle_class: "yacht".to_owned(), ..wish("anna", SAN_FRANCISCO) };
-    assert_refused(
+    assert_rejected(rides.request_ride(nowhere).await, Code::InvalidArgument, &["dropoff"]);
+    let crowd = RequestRideRequest { party_size: 17, ..ride_request("anna", SAN_FRANCISCO) };
+    assert_rejected(rides.request_ride(crowd).await, Code::InvalidArgument, &["party_size", "17", "1 to 16"]);
+    let class =
+        RequestRideRequest { vehicle_class: "yacht".to_owned(), ..ride_request("anna", SAN_FRANCISCO) };
+    assert_rejected(
         rides.request_ride(class).await,
         Code::InvalidArgument,
         &["vehicle_class", "yacht", "standard"],
     );
 
-    let trip = rides.request_ride(wish("anna", SAN_FRANCISCO)).await.unwrap().into_inner();
+    let trip = rides.request_ride(ride_request("anna", SAN_FRANCISCO)).await.unwrap().into_inner();
     assert!(trip.trip_id.starts_with("sf-"), "{}", trip.trip_id);
-    let other = RequestRideRequest { party_size: 2, ..wish("anna", SAN_FRANCISCO) };
-    assert_refused(rides.request_ride(other).await, Code::InvalidArgument, &["idempotency_key"]);
+    let other = RequestRideRequest { party_size: 2, ..ride_request("anna", SAN_FRANCISCO) };
+    assert_rejected(rides.request_ride(other).await, Code::InvalidArgument, &["idempotency_key"]);
     for (rider, trip_id) in [("anna", "sf-999"), ("bert", trip.trip_id.as_str()), ("anna", "paris-1")] {
         let (rider_id, trip_id) = (rider.to_owned(), trip_id.to_owned());
         let get = GetTripRequest { rider_id: rider_id.clone(), trip_id: trip_id.clone() };
-        assert_refused(rides.get_trip(get).await, Code::NotFound, &["trip"]);
+        assert_rejected(rides.get_trip(get).await, Code::NotFound, &["trip"]);
         let cancel =
             CancelTripRequest { rider_id: rider_id.clone(), trip_id: trip_id.clone(), reason: String::new() };
-        assert_refused(rides.cancel_trip(cancel).await, Code::NotFound, &["trip"]);
+        assert_rejected(rides.cancel_trip(cancel).await, Code::NotFound, &["trip"]);
         let watch = WatchTripRequest { rider_id, trip_id, after_number: 0 };
-        assert_refused(rides.watch_trip(watch).await, Code::NotFound, &["trip"]);
+        assert_rejected(rides.watch_trip(watch).await, Code::NotFound, &["trip"]);
     }
     let ahead =
         WatchTripRequest { rider_id: "anna".to_owned(), trip_id: trip.trip_id.clone(), after_number: 99 };
-    assert_refused(rides.watch_trip(ahead).await, Code::InvalidArgument, &["after_number", "99"]);
+    assert_rejected(rides.watch_trip(ahead).await, Code::InvalidArgument, &["after_number", "99"]);
     let get = GetTripRequest { rider_id: "anna".to_owned(), trip_id: trip.trip_id };
     let unharmed = rides.get_trip(get).await.unwrap().into_inner();
     assert_eq!((unharmed.state(), unharmed.number), (TripState::Requested, 1));
 }
 
 #[tokio::test]
-async fn a_quote_is_refused_as_the_request_would_be() {
+async fn a_quote_is_rejected_like_its_request() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let mut rides = RideServiceClient::new(node.channel());
@@ -91,28 +92,28 @@ async fn a_quote_is_refused_as_the_request_would_be() {
         (quote((f64::NAN, 0.0)), vec!["pickup.latitude_deg: NaN"]),
     ];
     for (wrong, words) in wrong {
-        assert_refused(rides.quote_ride(wrong).await, Code::InvalidArgument, &words);
+        assert_rejected(rides.quote_ride(wrong).await, Code::InvalidArgument, &words);
     }
     let mut markets = DispatchAdminServiceClient::new(node.channel());
     let pause = SetMarketPausedRequest { market: "sf".to_owned(), paused: true };
     markets.set_market_paused(pause).await.unwrap();
-    assert_refused(rides.quote_ride(good).await, Code::FailedPrecondition, &["sf", "paused"]);
+    assert_rejected(rides.quote_ride(good).await, Code::FailedPrecondition, &["sf", "paused"]);
 }
 
 fn quote(pickup: (f64, f64)) -> QuoteRideRequest {
-    let RequestRideRequest { pickup, dropoff, .. } = wish("anna", pickup);
+    let RequestRideRequest { pickup, dropoff, .. } = ride_request("anna", pickup);
     QuoteRideRequest { pickup, dropoff, ..QuoteRideRequest::default() }
 }
 
 #[tokio::test]
-async fn what_a_driver_may_not_do_is_refused_with_the_state() {
+async fn an_illegal_action_of_a_driver_is_rejected_with_the_state() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let mut anna = DriverStream::open(node.channel(), register("near")).await.unwrap();
     anna.report(update(1, SAN_FRANCISCO.0, SAN_FRANCISCO.1)).await.unwrap();
     let mut rides = RideServiceClient::new(node.channel());
-    let trip = rides.request_ride(wish("rider", SAN_FRANCISCO)).await.unwrap().into_inner();
-    let offer = in_time("the offer", SOON, anna.task()).await.unwrap();
+    let trip = rides.request_ride(ride_request("rider", SAN_FRANCISCO)).await.unwrap().into_inner();
+    let offer = in_time("the offer", STEP_TIMEOUT, anna.assignment()).await.unwrap();
     assert_eq!(offer.trip_id, trip.trip_id);
 
     let mut other = DriverStream::open(node.channel(), register("other")).await.unwrap();
@@ -123,10 +124,11 @@ async fn what_a_driver_may_not_do_is_refused_with_the_state() {
     assert_eq!(early.code, Code::FailedPrecondition as i32, "{early:?}");
     assert!(early.message.contains("offered") && early.message.contains("accept"), "{early:?}");
 
-    // Nobody answers: the offer runs out on the server.
+    // The driver does not reply, so the offer expires on the server.
     loop {
-        if let Down::Ended(over) = in_time("the offer to run out", SOON, anna.next()).await.unwrap() {
-            assert_eq!(over.trip_id, trip.trip_id);
+        if let Down::Ended(ended) = in_time("the end of the offer", STEP_TIMEOUT, anna.next()).await.unwrap()
+        {
+            assert_eq!(ended.trip_id, trip.trip_id);
             break;
         }
     }
@@ -140,23 +142,25 @@ async fn what_a_driver_may_not_do_is_refused_with_the_state() {
 }
 
 #[tokio::test]
-async fn ten_thousand_requests_of_one_rider_disturb_nobody() {
+async fn ten_thousand_requests_of_one_rider_disturb_no_other_rider() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(&dir);
     let channel = node.channel();
-    let ask = |i: usize| {
+    let send_request = |i: usize| {
         let mut rides = RideServiceClient::new(channel.clone());
         let key = format!("ride-{i}");
         async move {
-            let request = RequestRideRequest { idempotency_key: key, ..wish("flood", SAN_FRANCISCO) };
+            let request = RequestRideRequest { idempotency_key: key, ..ride_request("flood", SAN_FRANCISCO) };
             rides.request_ride(request).await.map_err(|status| status.code())
         }
     };
-    let flood = futures::stream::iter((0..10_000).map(ask)).buffer_unordered(256).collect::<Vec<_>>();
+    let flood =
+        futures::stream::iter((0..10_000).map(send_request)).buffer_unordered(256).collect::<Vec<_>>();
     let mut neighbor = RideServiceClient::new(node.channel());
-    let (answers, served) = tokio::join!(flood, neighbor.request_ride(wish("neighbor", SAN_FRANCISCO)));
+    let (answers, served) =
+        tokio::join!(flood, neighbor.request_ride(ride_request("neighbor", SAN_FRANCISCO)));
     assert!(served.is_ok(), "{served:?}");
-    let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+    let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
     let full = answers.iter().filter(|answer| matches!(answer, Err(Code::ResourceExhausted))).count();
-    assert_eq!((taken, full), (3, 9_997));
+    assert_eq!((accepted, full), (3, 9_997));
 }

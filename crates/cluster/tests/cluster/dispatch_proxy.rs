@@ -1,4 +1,4 @@
-//! The door to the matcher: what goes through is what the matcher itself would answer.
+//! The dispatch proxy: a client receives exactly what the matcher sends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,29 +22,30 @@ use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 
-use crate::remote::{Served, node};
+use crate::remote::{TestServer, node};
 
-const SOON: Duration = Duration::from_secs(20);
+/// Each step of a test ends within this time.
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A matcher's riders' side that shows what reached it.
+/// A fake ride service of a matcher. Its responses repeat parts of the requests.
 #[derive(Clone)]
-struct Rides {
+struct FakeRideService {
     changes: Arc<tokio::sync::Mutex<mpsc::Receiver<u64>>>,
-    /// Watches that are open.
-    watching: watch::Sender<usize>,
+    /// Number of open watch streams.
+    open_watches: watch::Sender<usize>,
 }
 
-/// Counts down when its watch is dropped.
-struct Watching(watch::Sender<usize>);
+/// Counts an open watch stream down when it is dropped.
+struct OpenWatchGuard(watch::Sender<usize>);
 
-impl Drop for Watching {
+impl Drop for OpenWatchGuard {
     fn drop(&mut self) {
         self.0.send_modify(|open| *open -= 1);
     }
 }
 
 #[tonic::async_trait]
-impl RideService for Rides {
+impl RideService for FakeRideService {
     type WatchTripStream = ReceiverStream<Result<WatchTripResponse, Status>>;
 
     async fn quote_ride(
@@ -73,24 +74,24 @@ impl RideService for Rides {
         &self,
         _: Request<WatchTripRequest>,
     ) -> Result<Response<Self::WatchTripStream>, Status> {
-        let (news, stream) = mpsc::channel(1);
-        let (changes, watching) = (Arc::clone(&self.changes), self.watching.clone());
-        watching.send_modify(|open| *open += 1);
+        let (updates, stream) = mpsc::channel(1);
+        let (changes, open_watches) = (Arc::clone(&self.changes), self.open_watches.clone());
+        open_watches.send_modify(|open| *open += 1);
         tokio::spawn(async move {
-            let _watching = Watching(watching);
+            let _guard = OpenWatchGuard(open_watches);
             let mut changes = changes.lock().await;
             loop {
                 let number = tokio::select! {
                     number = changes.recv() => number,
-                    () = news.closed() => return,
+                    () = updates.closed() => return,
                 };
                 let Some(number) = number else {
-                    let _ = news.send(Err(Status::data_loss("scripted"))).await;
+                    let _ = updates.send(Err(Status::data_loss("scripted"))).await;
                     return;
                 };
                 let change = TripChange { number, ..TripChange::default() };
                 let change = watch_trip_response::Update::Change(change);
-                let _ = news.send(Ok(WatchTripResponse { update: Some(change) })).await;
+                let _ = updates.send(Ok(WatchTripResponse { update: Some(change) })).await;
             }
         });
         Ok(Response::new(ReceiverStream::new(stream)))
@@ -103,11 +104,11 @@ impl RideService for Rides {
 }
 
 struct Bed {
-    matcher: Option<Served>,
-    door: Served,
+    matcher: Option<TestServer>,
+    proxy: TestServer,
     view: watch::Sender<Arc<MembershipView>>,
     changes: Option<mpsc::Sender<u64>>,
-    watching: watch::Receiver<usize>,
+    open_watches: watch::Receiver<usize>,
 }
 
 fn view(matcher: Option<&str>) -> Arc<MembershipView> {
@@ -124,19 +125,19 @@ fn view(matcher: Option<&str>) -> Arc<MembershipView> {
 impl Bed {
     async fn new() -> Self {
         let (changes, received) = mpsc::channel(8);
-        let (watching, watched) = watch::channel(0);
-        let rides = Rides { changes: Arc::new(tokio::sync::Mutex::new(received)), watching };
+        let (open_watches, open) = watch::channel(0);
+        let rides = FakeRideService { changes: Arc::new(tokio::sync::Mutex::new(received)), open_watches };
         let service = RideServiceServer::new(rides);
-        let matcher = Served::start(|routes| _ = routes.add_service(service), "127.0.0.1:0").await;
+        let matcher = TestServer::start(|routes| _ = routes.add_service(service), "127.0.0.1:0").await;
         let view = watch::Sender::new(view(Some(&matcher.address)));
         let channels = Arc::new(Channels::new(view.subscribe(), ChannelOptions::default()));
-        let door = DispatchProxy::<RideServiceServer<()>>::new(view.subscribe(), channels);
-        let door = Served::start(|routes| _ = routes.add_service(door), "127.0.0.1:0").await;
-        Self { matcher: Some(matcher), door, view, changes: Some(changes), watching: watched }
+        let proxy = DispatchProxy::<RideServiceServer<()>>::new(view.subscribe(), channels);
+        let proxy = TestServer::start(|routes| _ = routes.add_service(proxy), "127.0.0.1:0").await;
+        Self { matcher: Some(matcher), proxy, view, changes: Some(changes), open_watches: open }
     }
 
     fn client(&self) -> RideServiceClient<Channel> {
-        RideServiceClient::new(connect_lazily(&self.door.address, ChannelOptions::default()).unwrap())
+        RideServiceClient::new(connect_lazily(&self.proxy.address, ChannelOptions::default()).unwrap())
     }
 }
 
@@ -152,74 +153,78 @@ fn number(response: Option<WatchTripResponse>) -> u64 {
 }
 
 #[tokio::test]
-async fn messages_metadata_and_errors_pass() {
+async fn messages_metadata_deadlines_and_errors_pass_the_proxy() {
     let bed = Bed::new().await;
     let mut client = bed.client();
     let mut request = Request::new(query());
     request.metadata_mut().insert("x-app", MetadataValue::from_static("7"));
-    let response = timeout(SOON, client.get_trip(request)).await.unwrap().unwrap();
+    let response = timeout(STEP_TIMEOUT, client.get_trip(request)).await.unwrap().unwrap();
     assert_eq!(response.metadata().get("x-seen").unwrap(), "7");
     assert_eq!((&*response.get_ref().trip_id, &*response.get_ref().rider_id), ("world-1", "rider"));
 
     let cancel = CancelTripRequest { trip_id: "world-9".to_owned(), ..Default::default() };
-    let status = timeout(SOON, client.cancel_trip(cancel)).await.unwrap().unwrap_err();
-    let error = error_of::<Error>(&status, &node("door"));
-    assert_eq!(error, Error::NotFound { what: "trip", id: "world-9".to_owned() }, "details pass too");
+    let status = timeout(STEP_TIMEOUT, client.cancel_trip(cancel)).await.unwrap().unwrap_err();
+    let error = error_of::<Error>(&status, &node("proxy"));
+    assert_eq!(
+        error,
+        Error::NotFound { what: "trip", id: "world-9".to_owned() },
+        "the details of an error pass, too"
+    );
 
     let mut late = Request::new(RequestRideRequest::default());
     late.set_timeout(Duration::from_millis(30));
-    let status = timeout(SOON, client.request_ride(late)).await.unwrap().unwrap_err();
-    let error = error_of::<Error>(&status, &node("door"));
+    let status = timeout(STEP_TIMEOUT, client.request_ride(late)).await.unwrap().unwrap_err();
+    let error = error_of::<Error>(&status, &node("proxy"));
     assert!(matches!(error, Error::DeadlineExceeded(_)), "{status:?}");
 }
 
 #[tokio::test]
-async fn a_stream_passes_as_it_comes_and_ends_as_it_ends() {
+async fn stream_messages_pass_one_by_one_and_the_final_status_passes() {
     let mut bed = Bed::new().await;
     let changes = bed.changes.take().unwrap();
     let watched = bed.client().watch_trip(WatchTripRequest::default()).await.unwrap();
     let mut watched = watched.into_inner();
     for sent in 1..=20 {
         changes.send(sent).await.unwrap();
-        assert_eq!(number(timeout(SOON, watched.message()).await.unwrap().unwrap()), sent);
+        assert_eq!(number(timeout(STEP_TIMEOUT, watched.message()).await.unwrap().unwrap()), sent);
     }
     drop(changes);
-    let status = timeout(SOON, watched.message()).await.unwrap().unwrap_err();
+    let status = timeout(STEP_TIMEOUT, watched.message()).await.unwrap().unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::DataLoss, "scripted"));
 }
 
 #[tokio::test]
-async fn who_goes_away_is_gone_at_the_matcher_too() {
+async fn a_client_that_drops_its_stream_closes_it_at_the_matcher() {
     let mut bed = Bed::new().await;
     let watched = bed.client().watch_trip(WatchTripRequest::default()).await.unwrap();
-    timeout(SOON, bed.watching.wait_for(|open| *open == 1)).await.unwrap().unwrap();
+    timeout(STEP_TIMEOUT, bed.open_watches.wait_for(|open| *open == 1)).await.unwrap().unwrap();
     drop(watched);
-    timeout(SOON, bed.watching.wait_for(|open| *open == 0)).await.unwrap().unwrap();
+    timeout(STEP_TIMEOUT, bed.open_watches.wait_for(|open| *open == 0)).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_matcher_that_is_lost_or_not_there_is_unavailable() {
+async fn a_lost_or_missing_matcher_is_unavailable() {
     let mut bed = Bed::new().await;
     let mut client = bed.client();
     let watched = client.watch_trip(WatchTripRequest::default()).await.unwrap();
     let mut watched = watched.into_inner();
     bed.changes.as_ref().unwrap().send(1).await.unwrap();
-    assert_eq!(number(timeout(SOON, watched.message()).await.unwrap().unwrap()), 1);
+    assert_eq!(number(timeout(STEP_TIMEOUT, watched.message()).await.unwrap().unwrap()), 1);
     drop(bed.matcher.take());
-    let status = timeout(SOON, watched.message()).await.unwrap().unwrap_err();
+    let status = timeout(STEP_TIMEOUT, watched.message()).await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "in the middle of a stream: {status:?}");
-    let status = timeout(SOON, client.get_trip(query())).await.unwrap().unwrap_err();
+    let status = timeout(STEP_TIMEOUT, client.get_trip(query())).await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert!(
-        matches!(error_of::<Error>(&status, &node("door")), Error::Unavailable { node: lost, .. } if lost == node("matcher"))
+        matches!(error_of::<Error>(&status, &node("proxy")), Error::Unavailable { node: lost, .. } if lost == node("matcher"))
     );
 
     bed.view.send_replace(view(None));
-    let status = timeout(SOON, client.get_trip(query())).await.unwrap().unwrap_err();
+    let status = timeout(STEP_TIMEOUT, client.get_trip(query())).await.unwrap().unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::Unavailable, "no node of the cluster is a matcher"));
 
     let other = Bed::new().await;
     bed.view.send_replace(view(Some(&other.matcher.as_ref().unwrap().address)));
-    let trip = timeout(SOON, client.get_trip(query())).await.unwrap().unwrap();
+    let trip = timeout(STEP_TIMEOUT, client.get_trip(query())).await.unwrap().unwrap();
     assert_eq!(trip.get_ref().trip_id, "world-1", "another node is the matcher now");
 }

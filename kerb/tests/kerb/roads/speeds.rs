@@ -1,5 +1,5 @@
-//! Live speeds on a running node: told by a stream, by files that change and by the hour; wrong ones, and queries
-//! meanwhile.
+//! Street speeds of a running node: from a stream, from files and by the hour of the week; invalid speeds; and queries
+//! while speeds change.
 
 mod cluster;
 mod files;
@@ -21,28 +21,30 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::eventually::eventually;
-use crate::process::{Process, run, text};
-use crate::search::ask;
-use crate::travel::{WITH_STREETS, by_time_to, node, put, quote, town};
+use crate::roads::travel_times::{WITH_STREETS, by_time_to, node, put, quote, town};
+use crate::support::eventually::eventually;
+use crate::support::process::{Process, run, text};
+use crate::support::search::find_nearby;
 
-const SOON: Duration = Duration::from_mins(1);
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// On the rider's own street, and farther off than by the bridge.
+/// A driver on the same side of the river, farther from the bridge.
 const OVER_LAND: (&str, (f64, f64)) = ("over-land", (0.0, 0.004));
-/// Beyond the bridge, and nearer.
+/// A driver on the other side of the bridge, and nearer to it.
 const OVER_THE_BRIDGE: (&str, (f64, f64)) = ("over-the-bridge", (0.002, 0.009));
-/// At the rider's end of the bridge, nearly.
+/// A position near the rider's end of the bridge.
 const AT_THE_BRIDGE: (f64, f64) = (0.0, 0.009);
 
-/// Both directions of the bridge, by their ends.
+/// Makes a speed file with both directions of the bridge, named by their ends.
 fn bridge(kmh: f64) -> String {
     format!("from_lat,from_lon,to_lat,to_lon,speed_kmh\n0,0.01,0.002,0.01,{kmh}\n0.002,0.01,0,0.01,{kmh}\n")
 }
 
-/// The time over the bridge between two places that are 111.3 m off it; other streets are at 50 km/h.
+/// Returns the travel time over the bridge between two positions that are 111.3 m from its ends. Other streets are at
+/// 50 km/h.
 fn over_the_bridge_s(kmh: f64) -> u32 {
     let ms = 2.0 * 111.32 * 3_600.0 / 50.0 + 222.4 * 3_600.0 / kmh;
+    // Some minutes at most, so the cast keeps the number.
     (ms / 1_000.0).ceil() as u32
 }
 
@@ -50,23 +52,23 @@ fn at((latitude_deg, longitude_deg): (f64, f64)) -> LatLng {
     LatLng { latitude_deg, longitude_deg }
 }
 
-/// How long the ride over the bridge takes.
+/// Returns the quoted travel time of a ride over the bridge.
 async fn ride_s(channel: &Channel) -> Result<u32, String> {
-    let asked = quote(AT_THE_BRIDGE, OVER_THE_BRIDGE.1);
-    let told = RideServiceClient::new(channel.clone()).quote_ride(asked).await;
-    Ok(told.map_err(|status| status.to_string())?.into_inner().ride.ok_or("no ride")?.time_s)
+    let request = quote(AT_THE_BRIDGE, OVER_THE_BRIDGE.1);
+    let response = RideServiceClient::new(channel.clone()).quote_ride(request).await;
+    Ok(response.map_err(|status| status.to_string())?.into_inner().ride.ok_or("no ride")?.time_s)
 }
 
-/// Who is soonest at the bridge.
-async fn soonest(channel: &Channel) -> Vec<(String, Option<u32>)> {
-    let answer = ask(channel, by_time_to(AT_THE_BRIDGE, 2)).await.expect("what the test has set up");
+/// Returns the drivers with the smallest travel times to the bridge, in order.
+async fn nearest_by_eta(channel: &Channel) -> Vec<(String, Option<u32>)> {
+    let answer = find_nearby(channel, by_time_to(AT_THE_BRIDGE, 2)).await.expect("the test has set this up");
     answer.drivers.into_iter().map(|driver| (driver.driver_id, driver.pickup_eta_s)).collect()
 }
 
 async fn described(channel: &Channel) -> NodeRoads {
     let mut admin = RoadsAdminServiceClient::new(channel.clone());
-    let told = admin.describe_roads(DescribeRoadsRequest::default()).await;
-    told.expect("what the test has set up").into_inner().nodes.swap_remove(0)
+    let response = admin.describe_roads(DescribeRoadsRequest::default()).await;
+    response.expect("the test has set this up").into_inner().nodes.swap_remove(0)
 }
 
 async fn set(channel: &Channel, message: SetSpeedsRequest) -> Result<NodeSpeedsResult, tonic::Status> {
@@ -75,7 +77,7 @@ async fn set(channel: &Channel, message: SetSpeedsRequest) -> Result<NodeSpeedsR
     Ok(answer.into_inner().nodes.swap_remove(0))
 }
 
-/// The bridge at a speed, as rows.
+/// Makes rows that set the speed of the bridge in both directions.
 fn bridge_rows(speed_kmh: f64, lifetime_ms: Option<u32>) -> Vec<StreetSpeed> {
     let (south, north) = ((0.0, 0.01), (0.002, 0.01));
     let row = |(from, to)| {
@@ -98,15 +100,15 @@ async fn streamed_speeds_change_rides_and_rankings_before_they_are_acknowledged(
     let channel = node.channel();
     put(&channel, &[OVER_LAND, OVER_THE_BRIDGE]).await;
     assert_eq!(ride_s(&channel).await.unwrap(), over_the_bridge_s(50.0));
-    let before = soonest(&channel).await;
+    let before = nearest_by_eta(&channel).await;
     assert_eq!(before[0], (OVER_THE_BRIDGE.0.to_owned(), Some(over_the_bridge_s(50.0))), "{before:?}");
 
     std::fs::write(dir.join("now.csv"), bridge(5.0)).unwrap();
-    let told = cli(dir, &node, &["set", "now.csv", "--lifetime-s", "3600", "--json"]);
-    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
-    assert_eq!((&told["nodes"][0]["taken"], &told["nodes"][0]["refused"]), (&2.into(), &0.into()));
+    let output = cli(dir, &node, &["set", "now.csv", "--lifetime-s", "3600", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["nodes"][0]["taken"], &report["nodes"][0]["refused"]), (&2.into(), &0.into()));
     assert_eq!(ride_s(&channel).await.unwrap(), over_the_bridge_s(5.0));
-    let after = soonest(&channel).await;
+    let after = nearest_by_eta(&channel).await;
     assert_eq!((&after[0].0, after[1].1), (&before[1].0, Some(over_the_bridge_s(5.0))), "{after:?}");
     assert_eq!(after[0].1, before[1].1, "by land nothing has changed");
 
@@ -122,7 +124,7 @@ async fn streamed_speeds_change_rides_and_rankings_before_they_are_acknowledged(
 }
 
 #[tokio::test]
-async fn wrong_rows_are_refused_with_the_field_and_the_others_are_taken() {
+async fn invalid_rows_are_rejected_with_the_field_and_the_others_are_accepted() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     town(dir);
@@ -160,10 +162,10 @@ async fn wrong_rows_are_refused_with_the_field_and_the_others_are_taken() {
         "ends.from.latitude_deg: 91 is outside -90 to 90 degrees",
         "ends: no segment leads from 0.0000000,0.0000000 to 0.0020000,0.0100000",
     ];
-    for ((row, words), refusal) in words.into_iter().enumerate().zip(&answer.rejections) {
-        assert_eq!(refusal.row as usize, row);
-        let told = format!("{}: {}", refusal.field, refusal.description);
-        assert!(told.starts_with(words), "{told}, not {words}");
+    for ((row, words), rejected) in (0..).zip(words).zip(&answer.rejections) {
+        assert_eq!(rejected.row, row);
+        let message = format!("{}: {}", rejected.field, rejected.description);
+        assert!(message.starts_with(words), "{message}, not {words}");
     }
     let roads = described(&channel).await;
     assert_eq!((roads.streamed, roads.rows_taken, roads.rows_refused), (1, 1, 9));
@@ -172,22 +174,25 @@ async fn wrong_rows_are_refused_with_the_field_and_the_others_are_taken() {
     let message = SetSpeedsRequest { speeds, network_checksum, ..SetSpeedsRequest::default() };
     let answer = set(&channel, message).await.unwrap();
     assert_eq!(answer.taken, 0, "numbers of another network");
-    let refusal = &answer.rejections[5];
-    assert!(refusal.field == "number" && refusal.description.contains("another road network"), "{refusal:?}");
+    let rejected = &answer.rejections[5];
+    assert!(
+        rejected.field == "number" && rejected.description.contains("another road network"),
+        "{rejected:?}"
+    );
 
     std::fs::write(dir.join("now.csv"), "segment,direction,speed_kmh\n0,forward,30\n7,forward,30\n").unwrap();
     let output = cli(dir, &node, &["set", "now.csv"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let error = text(&output.stderr);
-    assert!(error.contains("now.csv line 3: refused by local: number: segment 7 is unknown"), "{error}");
-    assert!(error.contains("1 of 1 nodes did not take all speeds"), "{error}");
+    assert!(error.contains("now.csv line 3: rejected by local: number: segment 7 is unknown"), "{error}");
+    assert!(error.contains("1 of 1 nodes did not accept all speeds"), "{error}");
     std::fs::write(dir.join("now.csv"), "segment,direction,speed_kmh\n0,forward,fast\n").unwrap();
     let error = text(&cli(dir, &node, &["set", "now.csv"]).stderr);
     assert_eq!(error, "kerb: now.csv: line 2: speed_kmh \"fast\" must be a number\n");
 }
 
 #[tokio::test]
-async fn a_call_that_breaks_or_is_too_large_changes_nothing() {
+async fn a_cancelled_or_too_large_call_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     town(dir.path());
     let node = node(dir.path(), &WITH_STREETS);
@@ -215,7 +220,7 @@ async fn a_call_that_breaks_or_is_too_large_changes_nothing() {
 }
 
 #[tokio::test]
-async fn calls_that_do_not_end_keep_others_out_and_not_the_nodes_own() {
+async fn endless_calls_block_other_calls_but_not_calls_of_nodes() {
     let dir = tempfile::tempdir().unwrap();
     town(dir.path());
     let node = node(dir.path(), &WITH_STREETS);
@@ -226,28 +231,28 @@ async fn calls_that_do_not_end_keep_others_out_and_not_the_nodes_own() {
         AbortOnDropHandle::new(tokio::spawn(async move {
             loop {
                 let messages = futures::stream::iter([message.clone()]).chain(futures::stream::pending());
-                // Ends only when it found no room.
+                // The call only ends when too many calls are open.
                 assert!(admin.set_speeds(messages).await.is_err());
             }
         }))
     };
     let calls: Vec<AbortOnDropHandle<()>> = (0..4).map(open).collect();
-    let status = eventually("four calls are open", SOON, async || {
+    let status = eventually("four calls are open", STEP_TIMEOUT, async || {
         set(&channel, message.clone()).await.err().ok_or_else(|| "a fifth was taken".to_owned())
     })
     .await;
     assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
     let own = SetSpeedsRequest { this_node_only: true, ..message.clone() };
-    assert_eq!(set(&channel, own).await.unwrap().taken, 2, "as other nodes send them on");
+    assert_eq!(set(&channel, own).await.unwrap().taken, 2, "the call of another node");
     drop(calls);
-    eventually("a broken call makes room", SOON, async || {
+    eventually("a broken call makes room", STEP_TIMEOUT, async || {
         set(&channel, message.clone()).await.map_err(|status| status.to_string())
     })
     .await;
 }
 
 #[tokio::test]
-async fn without_streets_there_are_no_speeds() {
+async fn a_node_without_streets_rejects_speeds() {
     let dir = tempfile::tempdir().unwrap();
     let node = node(dir.path(), &[]);
     let message = SetSpeedsRequest { speeds: bridge_rows(5.0, None), ..SetSpeedsRequest::default() };
@@ -259,7 +264,7 @@ async fn without_streets_there_are_no_speeds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn queries_go_on_while_speeds_are_replaced_and_see_one_set() {
+async fn a_query_sees_one_set_of_speeds_while_speeds_are_replaced() {
     let dir = tempfile::tempdir().unwrap();
     town(dir.path());
     let node = node(dir.path(), &WITH_STREETS);
@@ -282,10 +287,10 @@ async fn queries_go_on_while_speeds_are_replaced_and_see_one_set() {
         let ride_s = ride_s(&channel).await.unwrap();
         let set = sets.iter().position(|set_s| *set_s == ride_s);
         seen[set.unwrap_or_else(|| panic!("{ride_s} s is of no set of {sets:?}"))] += 1;
-        let soonest = soonest(&channel).await;
-        assert!(soonest.is_sorted_by_key(|(_, eta_s)| *eta_s), "{soonest:?}");
-        let over = soonest.iter().find(|(id, _)| id == OVER_THE_BRIDGE.0).and_then(|(_, eta_s)| *eta_s);
-        assert!(over.is_some_and(|eta_s| sets.contains(&eta_s)), "{soonest:?}");
+        let nearest = nearest_by_eta(&channel).await;
+        assert!(nearest.is_sorted_by_key(|(_, eta_s)| *eta_s), "{nearest:?}");
+        let over = nearest.iter().find(|(id, _)| id == OVER_THE_BRIDGE.0).and_then(|(_, eta_s)| *eta_s);
+        assert!(over.is_some_and(|eta_s| sets.contains(&eta_s)), "{nearest:?}");
     }
     replacing.await.unwrap();
     println!("rides of each set: {seen:?}");

@@ -1,4 +1,4 @@
-//! Several processes that find each other through one file.
+//! A cluster of several processes with one membership file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,36 +9,37 @@ use kerb_proto::v1::ListShardsRequest;
 use kerb_proto::v1::admin_service_client::AdminServiceClient;
 use tonic::transport::Channel;
 
-use crate::eventually::eventually;
-use crate::process::Process;
+use crate::support::eventually::eventually;
+use crate::support::process::Process;
 
-const SOON: Duration = Duration::from_mins(1);
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 const ROLES: [&str; 4] = ["location-ingest", "index-server", "aggregator", "matcher"];
 
-/// Where every node listens now.
+/// The present address of each node, by its name.
 pub(crate) type Addresses = Arc<Mutex<BTreeMap<String, String>>>;
 
-/// Processes that find each other through one file.
+/// A cluster of several processes with one membership file.
 pub(crate) struct Cluster {
     dir: tempfile::TempDir,
     replicas: usize,
-    /// For each node's command line.
+    /// Further arguments of each node's command line.
     more: Vec<String>,
     nodes: BTreeMap<String, Process>,
     addresses: Addresses,
 }
 
 impl Cluster {
-    /// So many ingest nodes, index servers, aggregators and matchers, all of which see each other and are filled.
+    /// Starts this many ingest nodes, index servers, aggregators and matchers, and waits for full coverage.
     pub(crate) async fn start(counts: &[usize], replicas: usize) -> Self {
         Self::start_with(counts, replicas, &[]).await
     }
 
-    /// The same with more arguments for each.
+    /// Starts a cluster like [`Cluster::start`], with further arguments for each node.
     pub(crate) async fn start_with(counts: &[usize], replicas: usize, more: &[&str]) -> Self {
         let names =
             ROLES.iter().zip(counts).flat_map(|(role, n)| (1..=*n).map(move |i| format!("{role}-{i}")));
-        // Ports are known once the processes run, and they want a file to start: nobody is at the ports from 1 on.
+        // A process needs the file to start, but its port is only known afterwards. The first file has ports from 1 on, at
+        // which no server listens.
         let addresses = names.zip(1..).map(|(name, port)| (name, format!("127.0.0.1:{port}"))).collect();
         let dir = tempfile::tempdir().expect("a folder for tests");
         let addresses = Arc::new(Mutex::new(addresses));
@@ -54,7 +55,7 @@ impl Cluster {
         cluster
     }
 
-    /// Starts a node, again or for the first time, on a new port.
+    /// Starts a node on a new port.
     pub(crate) fn restart(&mut self, name: &str) {
         self.boot(name);
         self.write_file();
@@ -78,7 +79,7 @@ impl Cluster {
         self.addresses.clone()
     }
 
-    /// Where every node has its data folder, by its name.
+    /// Returns the folder that contains the data folder of each node.
     pub(crate) fn folder(&self) -> &Path {
         self.dir.path()
     }
@@ -87,7 +88,7 @@ impl Cluster {
         self.dir.path().join("cluster.toml")
     }
 
-    /// Written aside and moved into place, as an operator should: nobody reads half a file.
+    /// Writes a new file and moves it into place, so that no process reads half a file. Operators should do the same.
     fn write_file(&self) {
         let node = |(name, address): (&String, &String)| {
             let role = name.rsplit_once('-').expect("a role and a number").0;
@@ -95,18 +96,18 @@ impl Cluster {
         };
         let nodes: Vec<_> = self.addresses.lock().expect("no panic").iter().map(node).collect();
         let file = format!("replicas = {}\n{}", self.replicas, nodes.concat());
-        let aside = self.dir.path().join("cluster.toml.new");
-        std::fs::write(&aside, file).expect("a file");
-        std::fs::rename(aside, self.file()).expect("the same folder");
+        let new = self.dir.path().join("cluster.toml.new");
+        std::fs::write(&new, file).expect("a file");
+        std::fs::rename(new, self.file()).expect("the same folder");
     }
 
-    /// Waits until every aggregator sees every node live and every shard filled on all its servers.
+    /// Waits until every aggregator sees every node as live and every shard as covered on all its servers.
     pub(crate) async fn covered(&self, after: &str) {
         let aggregators: Vec<_> =
             self.nodes.iter().filter(|(name, _)| name.starts_with("aggregator")).collect();
         for (name, aggregator) in aggregators {
             let mut admin = AdminServiceClient::new(aggregator.channel());
-            eventually(&format!("full coverage after {after}, seen by {name}"), SOON, async || {
+            eventually(&format!("full coverage after {after}, seen by {name}"), STEP_TIMEOUT, async || {
                 let list =
                     admin.list_shards(ListShardsRequest {}).await.map_err(|status| status.to_string())?;
                 let list = list.into_inner();

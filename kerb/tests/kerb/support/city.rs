@@ -1,4 +1,4 @@
-//! A city of riders and cabs that never give up, and the ledger of what they were told.
+//! A city of riders and cabs that retry until they succeed, and the ledger of what the service acknowledged to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -13,20 +13,20 @@ use kerb_proto::v1::{
     TripState,
 };
 
-use crate::driver::{DriverStream, register, update};
-use crate::eventually::beat;
-use crate::process::channel;
+use crate::support::driver::{DriverStream, register, update};
+use crate::support::eventually::ticks;
+use crate::support::process::channel;
 
-/// Where the city's doors are now: for drivers, and for riders.
+/// The present addresses of the nodes that drivers and riders call.
 #[derive(Clone)]
-pub(crate) struct Doors(Arc<Mutex<[String; 2]>>);
+pub(crate) struct Endpoints(Arc<Mutex<[String; 2]>>);
 
-impl Doors {
+impl Endpoints {
     pub(crate) fn new(drivers: &str, riders: &str) -> Self {
         Self(Arc::new(Mutex::new([drivers.to_owned(), riders.to_owned()])))
     }
 
-    pub(crate) fn moved(&self, drivers: &str, riders: &str) {
+    pub(crate) fn set(&self, drivers: &str, riders: &str) {
         *self.0.lock().expect("no panic") = [drivers.to_owned(), riders.to_owned()];
     }
 
@@ -39,87 +39,92 @@ impl Doors {
     }
 }
 
-/// What was acknowledged.
+/// The requests and actions that the service acknowledged.
 #[derive(Default)]
-pub(crate) struct Ledger(Mutex<Told>);
+pub(crate) struct Ledger(Mutex<LedgerEntries>);
 
 #[derive(Default)]
-struct Told {
-    /// Rider to trip.
+struct LedgerEntries {
+    /// The trip of each rider.
     trips: BTreeMap<String, String>,
-    /// Trip, driver and the state that the driver's action came to.
+    /// Trip, driver, and the state after the driver's action.
     actions: BTreeSet<(String, String, i32)>,
 }
 
 impl Ledger {
-    /// How much was acknowledged.
+    /// Returns the number of acknowledgements.
     pub(crate) fn len(&self) -> usize {
-        let told = self.0.lock().expect("no panic");
-        told.trips.len() + told.actions.len()
+        let entries = self.0.lock().expect("no panic");
+        entries.trips.len() + entries.actions.len()
     }
 
-    fn requested(&self, rider: &str, trip: &str) {
+    fn add_request(&self, rider: &str, trip: &str) {
         let first = self.0.lock().expect("no panic").trips.insert(rider.to_owned(), trip.to_owned());
         assert!(first.is_none_or(|first| first == trip), "one key, two trips");
     }
 
-    fn acted(&self, driver: &str, result: &ActionResult) {
+    fn add_action(&self, driver: &str, result: &ActionResult) {
         let entry = (result.trip_id.clone(), driver.to_owned(), result.state);
         self.0.lock().expect("no panic").actions.insert(entry);
     }
 
-    /// Everything that was acknowledged is in the events, and no driver and no trip was promised twice.
-    pub(crate) fn judge(&self, events: &[TripEvent]) {
-        let told = self.0.lock().expect("no panic");
+    /// Asserts that all acknowledged requests and actions are in the events, and that no driver and no trip was assigned
+    /// twice.
+    pub(crate) fn check(&self, events: &[TripEvent]) {
+        let entries = self.0.lock().expect("no panic");
         let requested: BTreeSet<_> = events
             .iter()
             .filter(|e| matches!(e.event, Some(Event::Requested(_))))
             .map(|e| &e.trip_id)
             .collect();
-        assert_eq!(requested.len(), told.trips.len(), "a repeat under the same key is the same trip");
-        assert!(told.trips.values().all(|trip| requested.contains(trip)), "an acknowledged request is lost");
-        let mut promises = Promises::default();
+        assert_eq!(requested.len(), entries.trips.len(), "a repeat under the same key is the same trip");
+        assert!(
+            entries.trips.values().all(|trip| requested.contains(trip)),
+            "an acknowledged request is lost"
+        );
+        let mut assignments = Assignments::default();
         for event in events {
-            promises.follow(event);
+            assignments.apply(event);
         }
-        for (trip, driver, state) in &told.actions {
-            let seen = promises.seen.contains(&(trip.clone(), driver.clone(), *state));
-            assert!(seen, "acknowledged and lost: {driver} made {trip} {state}");
+        for (trip, driver, state) in &entries.actions {
+            let seen = assignments.seen.contains(&(trip.clone(), driver.clone(), *state));
+            assert!(seen, "acknowledged and lost: {driver} changed {trip} to {state}");
         }
     }
 }
 
-/// Who is promised to whom, event by event.
+/// The drivers of trips and the trips of drivers, event by event.
 #[derive(Default)]
-struct Promises {
+struct Assignments {
     driver_of: BTreeMap<String, String>,
     trip_of: BTreeMap<String, String>,
     seen: BTreeSet<(String, String, i32)>,
 }
 
-impl Promises {
-    fn follow(&mut self, event: &TripEvent) {
+impl Assignments {
+    fn apply(&mut self, event: &TripEvent) {
         let trip = &event.trip_id;
+        // The number of the state on the wire.
         let now = |state: TripState| state as i32;
         match event.event.as_ref().expect("an event") {
             Event::Offered(offered) => {
                 let driver = &offered.driver_id;
                 let before = self.driver_of.insert(trip.clone(), driver.clone());
-                assert_eq!(before, None, "{trip} is promised twice");
+                assert_eq!(before, None, "{trip} is assigned twice");
                 let before = self.trip_of.insert(driver.clone(), trip.clone());
-                assert_eq!(before, None, "{driver} is promised twice");
+                assert_eq!(before, None, "{driver} is assigned twice");
             }
-            Event::Accepted(e) => self.made(trip, &e.driver_id, now(TripState::EnRoute)),
+            Event::Accepted(e) => self.record_state(trip, &e.driver_id, now(TripState::EnRoute)),
             Event::Arrived(e) => {
                 self.trip_of.retain(|driver, of| of != trip || *driver == e.driver_id);
-                self.made(trip, &e.driver_id, now(TripState::Arrived));
+                self.record_state(trip, &e.driver_id, now(TripState::Arrived));
             }
             Event::PickedUp(e) => {
                 self.trip_of.retain(|driver, of| of != trip || *driver == e.driver_id);
-                self.made(trip, &e.driver_id, now(TripState::OnTrip));
+                self.record_state(trip, &e.driver_id, now(TripState::OnTrip));
             }
             Event::Completed(receipt) => {
-                self.made(trip, &receipt.driver_id, now(TripState::Completed));
+                self.record_state(trip, &receipt.driver_id, now(TripState::Completed));
                 self.free(trip);
             }
             Event::OfferReturned(_) | Event::DriverLost(_) | Event::Expired(_) | Event::Cancelled(_) => {
@@ -127,22 +132,26 @@ impl Promises {
             }
             Event::ReassignmentOffered(offered) => {
                 let before = self.trip_of.insert(offered.driver_id.clone(), trip.clone());
-                assert_eq!(before, None, "{} is promised twice", offered.driver_id);
+                assert_eq!(before, None, "{} is assigned twice", offered.driver_id);
             }
             Event::ReassignmentReturned(returned) => _ = self.trip_of.remove(&returned.driver_id),
             Event::Reassigned(e) => {
                 let before = self.driver_of.insert(trip.clone(), e.driver_id.clone());
-                assert_eq!(before.as_ref(), Some(&e.from_driver_id), "{trip} was another's");
-                assert_eq!(self.trip_of.get(&e.driver_id), Some(trip), "{} was not asked", e.driver_id);
+                assert_eq!(before.as_ref(), Some(&e.from_driver_id), "{trip} had another driver");
+                assert_eq!(self.trip_of.get(&e.driver_id), Some(trip), "{} had no offer", e.driver_id);
                 self.trip_of.remove(&e.from_driver_id);
-                self.made(trip, &e.driver_id, now(TripState::EnRoute));
+                self.record_state(trip, &e.driver_id, now(TripState::EnRoute));
             }
             Event::Requested(_) | Event::Metered(_) => {}
         }
     }
 
-    fn made(&mut self, trip: &str, driver: &str, state: i32) {
-        assert_eq!(self.driver_of.get(trip).map(String::as_str), Some(driver), "{trip} is not {driver}'s");
+    fn record_state(&mut self, trip: &str, driver: &str, state: i32) {
+        assert_eq!(
+            self.driver_of.get(trip).map(String::as_str),
+            Some(driver),
+            "{driver} is not the driver of {trip}"
+        );
         self.seen.insert((trip.to_owned(), driver.to_owned(), state));
     }
 
@@ -152,7 +161,7 @@ impl Promises {
     }
 }
 
-/// What a driver does next about a trip in this state.
+/// Returns the next action of a driver in this state of the trip.
 pub(crate) fn next_action(state: TripState) -> Option<Action> {
     match state {
         TripState::Offered => Some(Action::Accept(AcceptOffer {})),
@@ -163,29 +172,31 @@ pub(crate) fn next_action(state: TripState) -> Option<Action> {
     }
 }
 
-/// A cab that takes every offer and drives it to its end, and comes back when its stream breaks.
-pub(crate) async fn cab(doors: Doors, id: String, place: (f64, f64), ledger: Arc<Ledger>) {
-    let mut attempts = beat(Duration::from_millis(100));
+/// Simulates a cab that accepts every offer, completes every trip, and reconnects when its stream breaks. It never ends.
+pub(crate) async fn cab(endpoints: Endpoints, id: String, position: (f64, f64), ledger: Arc<Ledger>) {
+    let mut attempts = ticks(Duration::from_millis(100));
     let mut sequence = 0;
     loop {
         attempts.tick().await;
-        let opened = DriverStream::open(channel(&doors.drivers()), register(&id)).await;
+        let opened = DriverStream::open(channel(&endpoints.drivers()), register(&id)).await;
         let Ok(mut stream) = opened else { continue };
         sequence = stream.registered.last_sequence.max(sequence);
-        let mut reports = beat(Duration::from_secs(1));
+        let mut reports = ticks(Duration::from_secs(1));
         loop {
             let is_open = tokio::select! {
                 _ = reports.tick() => {
                     sequence += 1;
-                    stream.send(update(sequence, place.0, place.1)).await
+                    stream.send(update(sequence, position.0, position.1)).await
                 }
-                news = stream.next() => match news {
-                    Ok(Down::Assignment(task)) => go_on(&mut stream, &task.trip_id, task.state()).await,
-                    Ok(Down::Result(result)) if result.code == 0 => {
-                        ledger.acted(&id, &result);
-                        go_on(&mut stream, &result.trip_id, result.state()).await
+                message = stream.next() => match message {
+                    Ok(Down::Assignment(assignment)) => {
+                        send_next_action(&mut stream, &assignment.trip_id, assignment.state()).await
                     }
-                    // A matcher that is away: as a reconnect, it is asked again what there is to do.
+                    Ok(Down::Result(result)) if result.code == 0 => {
+                        ledger.add_action(&id, &result);
+                        send_next_action(&mut stream, &result.trip_id, result.state()).await
+                    }
+                    // These codes mean that the matcher is not reachable. After a reconnect, it sends the trip again.
                     Ok(Down::Result(result)) => ![4, 8, 14].contains(&result.code),
                     Ok(_) => true,
                     Err(_) => false,
@@ -198,15 +209,15 @@ pub(crate) async fn cab(doors: Doors, id: String, place: (f64, f64), ledger: Arc
     }
 }
 
-async fn go_on(stream: &mut DriverStream, trip_id: &str, state: TripState) -> bool {
+async fn send_next_action(stream: &mut DriverStream, trip_id: &str, state: TripState) -> bool {
     match next_action(state) {
-        Some(action) => stream.say(trip_id, action).await,
+        Some(action) => stream.send_action(trip_id, action).await,
         None => true,
     }
 }
 
-/// A ride across the city.
-pub(crate) fn wish(rider: &str, pickup: (f64, f64)) -> RequestRideRequest {
+/// Makes the request of a ride of 1.1 km.
+pub(crate) fn ride_request(rider: &str, pickup: (f64, f64)) -> RequestRideRequest {
     let at = |(latitude_deg, longitude_deg)| Some(LatLng { latitude_deg, longitude_deg });
     RequestRideRequest {
         rider_id: rider.to_owned(),
@@ -217,14 +228,14 @@ pub(crate) fn wish(rider: &str, pickup: (f64, f64)) -> RequestRideRequest {
     }
 }
 
-/// A rider who asks until there is an answer.
-pub(crate) async fn rider(doors: Doors, id: String, pickup: (f64, f64), ledger: Arc<Ledger>) {
-    let mut attempts = beat(Duration::from_millis(100));
+/// Simulates a rider who repeats a request until it is acknowledged.
+pub(crate) async fn rider(endpoints: Endpoints, id: String, pickup: (f64, f64), ledger: Arc<Ledger>) {
+    let mut attempts = ticks(Duration::from_millis(100));
     loop {
         attempts.tick().await;
-        let mut rides = RideServiceClient::new(channel(&doors.riders()));
-        if let Ok(trip) = rides.request_ride(wish(&id, pickup)).await {
-            return ledger.requested(&id, &trip.into_inner().trip_id);
+        let mut rides = RideServiceClient::new(channel(&endpoints.riders()));
+        if let Ok(trip) = rides.request_ride(ride_request(&id, pickup)).await {
+            return ledger.add_request(&id, &trip.into_inner().trip_id);
         }
     }
 }

@@ -1,14 +1,14 @@
-//! A journal in memory that forgets.
+//! A journal in memory that removes old records.
 
 use kerb_journal::MemoryJournal;
 use kerb_ports::conformance::journal::{market, record};
 use kerb_ports::{ErrorCode, TripJournal};
 use kerb_trips::Version;
 
-/// What a restart and a subscriber who keeps up need is there, and no more.
+/// The journal keeps the records that a restart and a current subscriber need, and no others.
 #[tokio::test]
-async fn forgets_what_is_behind_the_last_snapshot_but_one() {
-    let (journal, world) = (MemoryJournal::forgetting(), market("world"));
+async fn records_up_to_the_previous_snapshot_are_removed() {
+    let (journal, world) = (MemoryJournal::truncating(), market("world"));
     let append = async |first: Version, last: Version| {
         for version in first..=last {
             let appended = journal.append(world.clone(), version - 1, record("world", version)).await;
@@ -25,9 +25,9 @@ async fn forgets_what_is_behind_the_last_snapshot_but_one() {
     assert_eq!(read(6).await, Ok(filled(7, 20)));
     let error = read(5).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Internal);
-    assert!(error.to_string().contains("up to version 6 are forgotten"), "{error}");
+    assert!(error.to_string().contains("up to version 6 are removed"), "{error}");
     assert_eq!(journal.version(world.clone()).await, Ok(20));
-    // A late one of an older state takes nothing away.
+    // A late snapshot of an older state removes nothing.
     journal.save_snapshot(world.clone(), 8, b"8".to_vec()).await.unwrap();
     assert_eq!(read(6).await, Ok(filled(7, 20)));
     assert_eq!(journal.snapshot(world.clone()).await, Ok(Some((15, b"15".to_vec()))));

@@ -1,0 +1,80 @@
+//! The open keyspaces of a journal, and the reads from them.
+
+use std::collections::BTreeMap;
+
+use fjall::Keyspace;
+use kerb_trips::{MarketId, Record, Version};
+use parking_lot::RwLock;
+use tracing::warn;
+
+use crate::error::JournalError;
+use crate::key::record_key;
+use crate::record::{decode_record, decode_snapshot};
+
+/// The part of a journal that the readers and the writer thread share.
+pub(super) struct JournalStore {
+    /// The journal's folder, for messages.
+    pub(super) path: String,
+    pub(super) records: Keyspace,
+    pub(super) snapshots: Keyspace,
+    /// The newest durable version of each market that has records. Readers never read beyond it.
+    pub(super) versions: RwLock<BTreeMap<MarketId, Version>>,
+}
+
+impl JournalStore {
+    /// Returns the newest durable version; 0 for a market without records.
+    pub(super) fn newest(&self, market: &MarketId) -> Version {
+        self.versions.read().get(market).copied().unwrap_or(0)
+    }
+
+    /// Returns up to `max` durable records after this version, in order.
+    pub(super) fn read(
+        &self,
+        market: &MarketId,
+        after: Version,
+        max: usize,
+    ) -> Result<Vec<(Version, Record)>, JournalError> {
+        // A `usize` fits a `Version`, which has 64 bits.
+        let last = after.saturating_add(max as Version).min(self.newest(market));
+        if last <= after {
+            return Ok(Vec::new());
+        }
+        let mut items = self.records.range(record_key(market, after + 1)..=record_key(market, last));
+        let versions = after + 1..=last;
+        versions.map(|version| Ok((version, self.decode_item(market, version, items.next())?))).collect()
+    }
+
+    /// Decodes the next item of a range. The item must hold this version, otherwise a record is missing.
+    fn decode_item(
+        &self,
+        market: &MarketId,
+        version: Version,
+        item: Option<fjall::Guard>,
+    ) -> Result<Record, JournalError> {
+        let gap = || JournalError::Gap { path: self.path.clone(), market: market.clone(), version };
+        let damaged = |reason| {
+            let (path, market) = (self.path.clone(), market.clone());
+            JournalError::Damaged { path, market, version, reason }
+        };
+        let (key, value) = item.ok_or_else(gap)?.into_inner().map_err(|e| damaged(e.to_string()))?;
+        if *key != record_key(market, version) {
+            return Err(gap());
+        }
+        decode_record(&key, &value).map_err(damaged)
+    }
+
+    /// Returns the newest snapshot of a market and its version. A damaged snapshot counts as none: the caller then reads
+    /// all records, which takes longer and gives the same state.
+    pub(super) fn snapshot(&self, market: &MarketId) -> Option<(Version, Vec<u8>)> {
+        let key = market.as_str().as_bytes();
+        let read = self.snapshots.get(key).map_err(|e| e.to_string());
+        let decoded = read.and_then(|value| {
+            let Some(value) = value else { return Ok(None) };
+            decode_snapshot(key, &value).map(|(version, snapshot)| Some((version, snapshot.to_vec())))
+        });
+        decoded.unwrap_or_else(|reason| {
+            warn!(path = self.path, %market, reason, "a snapshot is damaged; all records are read instead");
+            None
+        })
+    }
+}
