@@ -18,7 +18,7 @@ mod mutex;
 mod random;
 mod scheduler;
 
-pub use crate::sync::Rule;
+pub use crate::sync::rule::Rule;
 pub use atomic::{AtomicU32, AtomicU64, AtomicUsize, fence};
 pub(crate) use mutex::Mutex;
 #[cfg(test)]

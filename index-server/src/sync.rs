@@ -5,10 +5,9 @@
 //! serve searches. [`undone`] then makes a function leave out one of its ordering rules. In the normal build it is the
 //! constant `false`.
 
-mod rule;
+pub(crate) mod rule;
 
-#[cfg_attr(not(feature = "explore"), expect(unreachable_pub, reason = "public for explorations alone"))]
-pub use rule::Rule;
+pub(crate) use rule::Rule;
 
 #[cfg(all(test, feature = "explore"))]
 pub(crate) use crate::explore::MutexGuard;

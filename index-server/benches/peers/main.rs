@@ -46,7 +46,7 @@ trait Points {
     fn within(&self, point: LatLng) -> Vec<f64>;
 }
 
-/// The index, which also sorts by time, keeps who a driver is, and lets searches run next to updates.
+/// The index, which also compares versions, holds driver profiles, and lets searches run next to updates.
 struct KerbIndex {
     filled: FilledIndex,
     sharding: Sharding,

@@ -96,7 +96,7 @@ impl City {
         self.next(rows).updates.iter().map(|update| (update.slot, update.position)).collect()
     }
 
-    /// A point where a rider may be, near some driver who stays where it is.
+    /// A point where a rider may be, near a driver that stays where it is.
     pub(crate) fn rider_nearby(&mut self) -> LatLng {
         let i = self.rng.random_range(0..self.positions.len());
         let (lat, lon) = self.positions[i];

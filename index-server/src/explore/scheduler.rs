@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::memory::Memory;
 use super::random::Random;
-use crate::sync::Rule;
+use crate::sync::rule::Rule;
 
 /// A thread that spins this often in a row, while no other thread can run, waits for the stopped thread.
 const SPINS_MAX: usize = 1_000;

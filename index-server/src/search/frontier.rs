@@ -13,8 +13,8 @@ use super::leaf_group::LeafGroup;
 use super::shard_set::ShardSet;
 use crate::store::Store;
 use crate::store::filter_summary::FilterMask;
-use crate::store::indices::NodeIndex;
-use crate::store::page::{BLOCK_ENTRIES, LEAF_BLOCKS, Leaf, PageLink};
+use crate::store::indices::{BLOCK_ENTRIES, NodeIndex};
+use crate::store::page::{LEAF_BLOCKS, Leaf, PageLink};
 
 /// Links, by the least distance of what is behind them.
 #[derive(Default)]

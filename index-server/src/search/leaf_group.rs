@@ -10,8 +10,8 @@ use super::record_read::attributes_pass;
 use crate::store::Store;
 use crate::store::entry::Attributes;
 use crate::store::filter_summary::FilterMask;
-use crate::store::indices::{BlockIndex, LeafIndex};
-use crate::store::page::{BLOCK_ENTRIES, LEAF_BLOCKS, Leaf};
+use crate::store::indices::{BLOCK_ENTRIES, BlockIndex, LeafIndex};
+use crate::store::page::{LEAF_BLOCKS, Leaf};
 
 /// Leaves of a group of a search for few drivers. Median of a nearest search among 1 M on a busy machine: 9.7 µs with 1
 /// leaf, 7.9 with 2, 8.9 with 4, 10.6 with 8, which reads leaves that the search does not need.

@@ -7,8 +7,7 @@ use kerb_types::{Capabilities, DriverStatus, VehicleClass};
 
 use super::arena::Element;
 use super::filter_summary::FilterSummary;
-use super::indices::{BlockIndex, RecordIndex};
-use super::page::BLOCK_ENTRIES;
+use super::indices::{BLOCK_ENTRIES, BlockIndex, RecordIndex};
 use super::record::VehicleKind;
 use crate::sync::AtomicU64;
 

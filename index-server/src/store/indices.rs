@@ -3,7 +3,9 @@
 //! All of them are a `u32` at run time. As types they keep a leaf's number from being used where a block's belongs.
 //! Numbers count from 1: 0 stands for "none", so an atomic word that is still zero leads nowhere.
 
-use super::page::BLOCK_ENTRIES;
+/// Entries of a block. Their positions fill one cache line and their attributes another; processors fetch such a pair
+/// together.
+pub(crate) const BLOCK_ENTRIES: u32 = 8;
 
 macro_rules! indices {
     ($($(#[doc = $doc:literal])+ $name:ident;)+) => {

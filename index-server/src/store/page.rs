@@ -8,12 +8,9 @@ use kerb_geometry::{Cell, Morton};
 
 use super::arena::Element;
 use super::filter_summary::FilterSummary;
-use super::indices::{BlockIndex, EntryIndex, LeafIndex, NodeIndex};
+use super::indices::{BLOCK_ENTRIES, BlockIndex, EntryIndex, LeafIndex, NodeIndex};
 use crate::sync::{AtomicU32, AtomicU64, Rule, size, undone};
 
-/// Entries of a block. Their positions fill one cache line and their attributes another; processors fetch such a pair
-/// together.
-pub(crate) const BLOCK_ENTRIES: u32 = 8;
 /// Maximum number of blocks of a leaf.
 pub(crate) const LEAF_BLOCKS: usize = size(6, 2);
 /// Maximum number of entries of a leaf. 24, 32, 40, 48 and 64 were measured at 1 M drivers in one city: larger leaves

@@ -6,8 +6,8 @@ use kerb_types::ShardId;
 use super::index_pool::IndexPool;
 use crate::store::Store;
 use crate::store::entry::Attributes;
-use crate::store::indices::{BlockIndex, LeafIndex, NodeIndex};
-use crate::store::page::{BLOCK_ENTRIES, LEAF_BLOCKS, PageLink};
+use crate::store::indices::{BLOCK_ENTRIES, BlockIndex, LeafIndex, NodeIndex};
+use crate::store::page::{LEAF_BLOCKS, PageLink};
 
 /// Free pages, and counts by shard.
 pub(crate) struct PagePools {

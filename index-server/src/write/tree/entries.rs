@@ -5,8 +5,8 @@ use kerb_types::ShardId;
 
 use crate::store::Store;
 use crate::store::entry::Attributes;
-use crate::store::indices::{BlockIndex, EntryIndex, LeafIndex};
-use crate::store::page::{BLOCK_ENTRIES, LEAF_BLOCKS, Leaf};
+use crate::store::indices::{BLOCK_ENTRIES, BlockIndex, EntryIndex, LeafIndex};
+use crate::store::page::{LEAF_BLOCKS, Leaf};
 use crate::sync::{Rule, undone};
 use crate::write::page_pools::PagePools;
 

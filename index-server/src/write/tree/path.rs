@@ -6,7 +6,8 @@ use kerb_types::ShardId;
 use crate::store::Store;
 use crate::store::entry::{Attributes, Entry};
 use crate::store::filter_summary::FilterSummary;
-use crate::store::page::{BLOCK_ENTRIES, LEAF_BLOCKS, Leaf, PageLink, PageLinkCell};
+use crate::store::indices::BLOCK_ENTRIES;
+use crate::store::page::{LEAF_BLOCKS, Leaf, PageLink, PageLinkCell};
 
 /// A link on the way to a code, and the largest cell that it may lead to.
 pub(super) struct PathLink<'a> {
