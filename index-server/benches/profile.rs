@@ -1,5 +1,5 @@
-//! One kind of work on a full index, for a profiler: `update`, `query`, `nearest` or `within`, each prepared first.
-//! Times are those on the processor. `nearest-100` and `nearest-1000` want drivers of whom there is one in so many.
+//! Runs one kind of work on a full index, for a profiler: `update`, `query`, `nearest` or `within`. Times are processor
+//! times. `nearest-100` and `nearest-1000` search for drivers of which there is one in 100 or in 1,000.
 //!
 //! `cargo bench -p kerb-index-server --bench profile -- nearest`; size: `KERB_BENCH_DRIVERS=1000000`. Under
 //! `valgrind --tool=callgrind --toggle-collect='profile::measured*'` only the work itself is counted.
@@ -9,18 +9,18 @@
 #[path = "shared/city.rs"]
 #[allow(dead_code, reason = "the other benches use more of it")]
 mod city;
-#[path = "shared/filled.rs"]
+#[path = "shared/filled_index.rs"]
 #[allow(dead_code, reason = "the other benches use more of it")]
-mod filled;
+mod filled_index;
 
 use std::hint::black_box;
 
 use city::City;
-use filled::{Filled, ROWS, query, search};
+use filled_index::{FilledIndex, ROWS, query, search};
 use kerb_ports::{DriverFilter, ShardQuery};
 use kerb_types::{Capabilities, DriverStatus};
 
-/// Times that the work is done; every time it is other work.
+/// Number of measurements, each with different work.
 const ROUNDS: usize = 9;
 /// Updates of a round, searches for the nearest, and for all within.
 const BATCHES: usize = 8;
@@ -32,7 +32,7 @@ fn main() {
     let drivers = std::env::var("KERB_BENCH_DRIVERS").map_or(1_000_000, |text| text.parse().unwrap());
     let rounds = std::env::var("KERB_BENCH_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap());
     let mut city = City::new(drivers);
-    let mut filled = Filled::new(&city, drivers);
+    let mut filled = FilledIndex::new(&city, drivers);
     for kind in words {
         let mut nanos: Vec<f64> = (0..rounds).map(|_| round(&kind, &mut city, &mut filled)).collect();
         nanos.sort_by(f64::total_cmp);
@@ -43,15 +43,15 @@ fn main() {
     }
 }
 
-/// Nanoseconds of one.
-fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
+/// Nanoseconds per operation.
+fn round(kind: &str, city: &mut City, filled: &mut FilledIndex) -> f64 {
     match kind {
         "update" => {
             let batches: Vec<_> = (0..BATCHES).map(|_| city.next(ROWS)).collect();
             nanos(BATCHES * ROWS, || batches.iter().for_each(|batch| filled.apply(batch)))
         }
         "query" => {
-            let riders: Vec<_> = (0..NEAREST).map(|_| city.rider_beside()).collect();
+            let riders: Vec<_> = (0..NEAREST).map(|_| city.rider_nearby()).collect();
             nanos(NEAREST, || {
                 for rider in &riders {
                     black_box(query(city.sharding, *rider, true));
@@ -61,7 +61,7 @@ fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
         "nearest" | "nearest-100" | "nearest-1000" | "within" => {
             let nearest = kind != "within";
             let many = if nearest { NEAREST } else { WITHIN };
-            let riders: Vec<_> = (0..many).map(|_| city.rider_beside()).collect();
+            let riders: Vec<_> = (0..many).map(|_| city.rider_nearby()).collect();
             let filter = match kind {
                 "nearest-100" => {
                     DriverFilter { statuses: 1 << DriverStatus::OnBreak as u8, ..DriverFilter::ANY }
@@ -69,8 +69,8 @@ fn round(kind: &str, city: &mut City, filled: &mut Filled) -> f64 {
                 "nearest-1000" => DriverFilter { capabilities: Capabilities(1), ..DriverFilter::ANY },
                 _ => DriverFilter::ANY,
             };
-            let asked = |rider| ShardQuery { filter, ..query(city.sharding, rider, nearest) };
-            let queries: Vec<_> = riders.into_iter().map(asked).collect();
+            let to_query = |rider| ShardQuery { filter, ..query(city.sharding, rider, nearest) };
+            let queries: Vec<_> = riders.into_iter().map(to_query).collect();
             nanos(many, || {
                 for query in &queries {
                     black_box(search(&filled.index, query));
@@ -87,15 +87,15 @@ fn nanos(count: usize, work: impl FnOnce()) -> f64 {
     (processor_nanos() - began) / count as f64
 }
 
-/// Time of this thread on a processor: what else runs on a busy machine is not in it.
+/// Processor time of this thread, without that of other threads on a busy machine.
 fn processor_nanos() -> f64 {
-    // The kernel brings the figure up to date when the thread lets others go first.
+    // The kernel updates the figure when the thread yields.
     std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     text.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-/// What a profiler is to look at.
+/// The function that a profiler measures.
 #[inline(never)]
 fn measured(work: impl FnOnce()) {
     work();

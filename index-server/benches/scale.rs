@@ -1,4 +1,4 @@
-//! How costs grow with the fleet, and throughput with cores: 10 k to 10 M drivers, 1 to all cores.
+//! Measures how costs grow with the fleet, and throughput with threads: 10 k to 10 M drivers, 1 to all cores.
 //!
 //! `cargo bench -p kerb-index-server --bench scale`; sizes: `KERB_BENCH_DRIVERS=10000,100000,1000000,10000000`. The
 //! plot goes to `target/scale.svg`, or where `KERB_BENCH_PLOT` says.
@@ -9,8 +9,8 @@
 #[path = "shared/city.rs"]
 #[allow(dead_code, reason = "the other benches use more of it")]
 mod city;
-#[path = "shared/filled.rs"]
-mod filled;
+#[path = "shared/filled_index.rs"]
+mod filled_index;
 #[path = "../../crates/loadgen/src/plot.rs"]
 #[allow(unreachable_pub, unused_imports, reason = "it is public, and tested, where it is at home")]
 mod plot;
@@ -19,17 +19,17 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use city::City;
-use filled::{Filled, ROWS, query, search};
+use filled_index::{FilledIndex, ROWS, query, search};
 use kerb_ports::ShardQuery;
 use plot::Group;
 
-/// Times that everything is measured.
+/// Number of measurements.
 const ROUNDS: usize = 5;
-/// Batches of a round.
+/// Batches of a measurement.
 const BATCHES: usize = 32;
-/// Searches that are prepared.
-const QUESTIONS: usize = 2_048;
-/// How long threads search.
+/// Number of searches that are prepared.
+const QUERIES: usize = 2_048;
+/// Duration of the searches of threads.
 const SPAN: Duration = Duration::from_secs(1);
 
 /// One size of the fleet.
@@ -39,7 +39,7 @@ struct Size {
     nearest_us: f64,
     within_us: f64,
     bytes: f64,
-    /// By count of threads, from 1: searches a second, and their slowest hundredth.
+    /// By number of threads, from 1: searches a second, and the 99th percentile of their durations.
     cores: Vec<(usize, f64, f64)>,
 }
 
@@ -58,12 +58,12 @@ fn main() {
 
 fn measure(drivers: usize) -> Size {
     let mut city = City::new(drivers);
-    let mut filled = Filled::new(&city, drivers);
-    // Everybody reports once, so that the trees are those of a fleet that has moved.
+    let mut filled = FilledIndex::new(&city, drivers);
+    // Every driver reports once, so that the trees are those of a fleet that has moved.
     for _ in 0..drivers.div_ceil(ROWS) {
         filled.apply(&city.next(ROWS));
     }
-    let riders: Vec<_> = (0..QUESTIONS).map(|_| city.rider_beside()).collect();
+    let riders: Vec<_> = (0..QUERIES).map(|_| city.rider_nearby()).collect();
     let of = |nearest| riders.iter().map(|rider| query(city.sharding, *rider, nearest)).collect::<Vec<_>>();
     let (nearest, within) = (of(true), of(false));
     let (mut update_ns, mut nearest_us, mut within_us) = (Vec::new(), Vec::new(), Vec::new());
@@ -75,7 +75,7 @@ fn measure(drivers: usize) -> Size {
         }
         update_ns.push(began.elapsed().as_nanos() as f64 / (BATCHES * ROWS) as f64);
         nearest_us.push(mean_us(&filled, &nearest));
-        within_us.push(mean_us(&filled, &within[..QUESTIONS / 16]));
+        within_us.push(mean_us(&filled, &within[..QUERIES / 16]));
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let cores = (1..=threads).map(|threads| on_threads(&filled, &nearest, threads)).collect();
@@ -98,7 +98,7 @@ fn measure(drivers: usize) -> Size {
     size
 }
 
-fn mean_us(filled: &Filled, queries: &[ShardQuery]) -> f64 {
+fn mean_us(filled: &FilledIndex, queries: &[ShardQuery]) -> f64 {
     let began = Instant::now();
     for query in queries {
         black_box(search(&filled.index, query));
@@ -106,14 +106,14 @@ fn mean_us(filled: &Filled, queries: &[ShardQuery]) -> f64 {
     began.elapsed().as_nanos() as f64 / 1e3 / queries.len() as f64
 }
 
-fn on_threads(filled: &Filled, queries: &[ShardQuery], threads: usize) -> (usize, f64, f64) {
+fn on_threads(filled: &FilledIndex, queries: &[ShardQuery], threads: usize) -> (usize, f64, f64) {
     let index = &filled.index;
     let searches = |thread: usize| {
         let (began, mut took_us) = (Instant::now(), Vec::new());
         for query in queries.iter().cycle().skip(thread * 97) {
-            let asked = Instant::now();
+            let started = Instant::now();
             black_box(search(index, query));
-            took_us.push(asked.elapsed().as_nanos() as f64 / 1e3);
+            took_us.push(started.elapsed().as_nanos() as f64 / 1e3);
             if began.elapsed() >= SPAN {
                 return took_us;
             }
@@ -121,8 +121,8 @@ fn on_threads(filled: &Filled, queries: &[ShardQuery], threads: usize) -> (usize
         took_us
     };
     let mut took_us: Vec<f64> = std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..threads).map(|thread| scope.spawn(move || searches(thread))).collect();
-        lanes.into_iter().flat_map(|lane| lane.join().unwrap()).collect()
+        let threads: Vec<_> = (0..threads).map(|thread| scope.spawn(move || searches(thread))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     took_us.sort_by(f64::total_cmp);
     (threads, took_us.len() as f64 / SPAN.as_secs_f64(), took_us[took_us.len() * 99 / 100])

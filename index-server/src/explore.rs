@@ -1,16 +1,16 @@
-//! The explorer: runs the real code of writer and searches under schedules and memory effects that it chooses.
+//! The explorer: runs the real code of the writer and of searches under thread schedules and memory effects that it
+//! chooses.
 //!
-//! Only with the feature `explore`. Threads of an exploration run one at a time; before each access to an atomic the
-//! explorer decides by a seeded random generator which thread goes on (`scheduler`), and which of the values that
-//! the memory model allows a load returns (`memory`). A seed therefore names one execution, and replays it.
+//! The feature `explore` enables it. Threads of an exploration run one at a time. Before each access to an atomic, a
+//! seeded random generator chooses the thread that runs on (`scheduler`), and which of the values that the memory model
+//! allows a load returns (`memory`). A seed therefore names one execution, and replays it.
 //!
-//! Why not a library: `loom` enumerates every execution, which a search over a tree with thousands of accesses does
-//! not survive; `shuttle` chooses executions at random, but has sequentially consistent memory, under which the
-//! fences of the index are not needed. The rules about fences are half of what is to be shown, so this explorer has
-//! both random schedules and weak memory.
+//! Why not a library: `loom` enumerates all executions, and a search over a tree with thousands of accesses has too many.
+//! `shuttle` chooses executions at random, but its memory is sequentially consistent, which makes the fences of the index
+//! superfluous. Half of the rules are about fences, so this explorer has both random schedules and weak memory.
 //!
-//! Outside of an exploration the atomics are those of the standard library, sequentially consistent; a scenario is
-//! set up that way.
+//! Outside of an exploration the atomics are those of the standard library with sequential consistency. A scenario is set
+//! up that way.
 
 mod atomic;
 mod memory;
@@ -18,7 +18,7 @@ mod mutex;
 mod random;
 mod scheduler;
 
-pub use crate::sync::Rule;
+pub use crate::sync::rule::Rule;
 pub use atomic::{AtomicU32, AtomicU64, AtomicUsize, fence};
 pub(crate) use mutex::Mutex;
 #[cfg(test)]

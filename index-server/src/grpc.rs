@@ -1,6 +1,4 @@
-//! `kerb.internal.v1.IndexService` over the ports of an index server.
-//!
-//! Thin: what a frame or a query does is decided behind the ports.
+//! Serves `kerb.internal.v1.IndexService` by the ports of an index server.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,22 +16,23 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::service::IndexServer;
+use crate::handle::IndexServer;
 
-/// Time for a search whose caller names none.
+/// Deadline of a search whose caller sets none.
 const SEARCH_DEADLINE: Duration = Duration::from_secs(10);
-/// Messages to a source that wait for it to read. Acknowledgements and wishes are merged until there is room.
+/// Maximum pending messages to a source. Further acknowledgements and resync requests are merged until there is room.
 const CONTROLS_MAX: usize = 4;
 
-/// The service, ready for a tonic server. That server must set `initial_connection_window_size(2^31 - 1)` and a small
-/// stream window, which bounds the frames in flight: a session takes the next when it has applied the last.
+/// Makes the service for a tonic server. That server must set `initial_connection_window_size(2^31 - 1)` and a small
+/// stream window. The stream window bounds the frames in flight, because the server reads a frame when it has applied the
+/// frame before.
 pub fn service(server: IndexServer) -> IndexServiceServer<Grpc> {
     IndexServiceServer::new(Grpc { server })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX)
 }
 
-/// The adapter.
+/// Adapts an [`IndexServer`] to gRPC.
 pub struct Grpc {
     server: IndexServer,
 }
@@ -49,7 +48,7 @@ impl IndexService for Grpc {
         request: Request<Streaming<v1::PositionFrame>>,
     ) -> Result<Response<Self::StreamPositionsStream>, Status> {
         let mut frames = request.into_inner();
-        let session = match next_frame(&mut frames).await? {
+        let stream = match next_frame(&mut frames).await? {
             Some(SourceMessage::Register(register)) => {
                 self.server.open(register).await.map_err(|e| status_of(&e))?
             }
@@ -58,13 +57,13 @@ impl IndexService for Grpc {
         let (controls, answers) = mpsc::channel(CONTROLS_MAX);
         let stop = self.server.stop().clone();
         self.server.spawn(async move {
-            let served = stop.run_until_cancelled(serve(frames, session, &controls)).await;
+            let served = stop.run_until_cancelled(serve(frames, stream, &controls)).await;
             let status = match served {
                 Some(Ok(())) => return,
                 Some(Err(status)) => status,
                 None => Status::unavailable("the index server is shutting down"),
             };
-            // Nobody may be reading any more; the stream ends either way.
+            // The source may not read any more. The stream ends either way.
             let _ended = controls.try_send(Err(status));
         });
         Ok(Response::new(ReceiverStream::new(answers)))
@@ -99,46 +98,47 @@ impl IndexService for Grpc {
     }
 }
 
-/// Applies frames in order and tells the source how far it is and what it is asked for. What the source does not
-/// read in time is merged, so a source that reads nothing costs one message, and its frames go on.
+/// Applies frames in order, and sends acknowledgements and resync requests to the source. Messages that the source does
+/// not read in time are merged. A source that reads nothing costs one message, and its frames are still applied.
 async fn serve(
     mut frames: Streaming<v1::PositionFrame>,
-    mut session: Box<dyn ReplicationStream>,
+    mut stream: Box<dyn ReplicationStream>,
     controls: &Controls,
 ) -> Result<(), Status> {
-    let mut taken = 0;
+    let mut received = 0;
+    // The number of the newest frame that is applied and not acknowledged yet.
     let mut applied = None;
-    let mut wishes = BTreeSet::new();
+    let mut resync_requests = BTreeSet::new();
     loop {
-        let pending = applied.is_some() || !wishes.is_empty();
+        let pending = applied.is_some() || !resync_requests.is_empty();
         tokio::select! {
             biased;
             permit = controls.reserve(), if pending => {
                 // The source has closed its side of the answers.
                 let Ok(permit) = permit else { return Ok(()) };
-                permit.send(Ok(next_control(&mut applied, &mut wishes)));
+                permit.send(Ok(next_control(&mut applied, &mut resync_requests)));
             }
             frame = next_frame(&mut frames) => match frame? {
                 None => return Ok(()),
                 Some(SourceMessage::Register(_)) => return Err(out_of_order("a register is the first message only")),
                 Some(SourceMessage::Frame(frame)) => {
-                    session.send(frame).await.map_err(|e| status_of(&e))?;
-                    applied = Some(taken);
-                    taken += 1;
+                    stream.send(frame).await.map_err(|e| status_of(&e))?;
+                    applied = Some(received);
+                    received += 1;
                 }
             },
-            control = session.control() => {
+            control = stream.control() => {
                 let Control::Resync(shards) = control.map_err(|e| status_of(&e))?;
-                wishes.extend(shards);
+                resync_requests.extend(shards);
             }
         }
     }
 }
 
-fn next_control(applied: &mut Option<u64>, wishes: &mut BTreeSet<ShardId>) -> v1::PositionControl {
+fn next_control(applied: &mut Option<u64>, resync_requests: &mut BTreeSet<ShardId>) -> v1::PositionControl {
     let message = match applied.take() {
         Some(frames) => SinkMessage::Applied(frames),
-        None => SinkMessage::Control(Control::Resync(std::mem::take(wishes).into_iter().collect())),
+        None => SinkMessage::Control(Control::Resync(std::mem::take(resync_requests).into_iter().collect())),
     };
     (&message).into()
 }
@@ -153,6 +153,6 @@ fn out_of_order(text: &str) -> Status {
 }
 
 fn shard(number: u32) -> Result<ShardId, Status> {
-    let refuse = |_| kerb_types::FieldError::new("shards", format!("{number}, must be below 16384"));
-    u16::try_from(number).map(ShardId).map_err(|error| status_of(&refuse(error)))
+    let rejection = |_| kerb_types::FieldError::new("shards", format!("{number}, must be below 16384"));
+    u16::try_from(number).map(ShardId).map_err(|error| status_of(&rejection(error)))
 }

@@ -1,28 +1,28 @@
-//! An index server: shards in memory. Applies the batches of ingest nodes, lets old positions go, and searches
-//! exactly while it does.
+//! An index server: shards of drivers in memory. It applies the batches of ingest nodes, expires old positions, and
+//! searches exactly at the same time.
 //!
-//! [`Index`] is the core: synchronous, without a clock of its own, usable alone. [`IndexServer`] is the service: it
-//! has the ports of `kerb_types` and a gRPC adapter. Neither knows driver streams or who else holds a shard.
+//! [`Index`] is the core: synchronous, without a clock of its own, and usable alone. [`IndexServer`] is the service
+//! around it, with the ports of `kerb_ports` and a gRPC adapter. Neither handles driver streams, nor other servers that
+//! hold the same shard.
 
-mod coverage;
 #[cfg(feature = "explore")]
 pub mod explore;
-mod figures;
 pub mod grpc;
+pub mod handle;
 pub mod index;
-#[cfg(test)]
-mod interleaving_tests;
+pub mod metrics;
 pub mod options;
+mod replication;
 mod search;
 pub mod service;
-mod session;
 mod store;
 mod sync;
 mod write;
 
-pub use figures::{Counts, Memory};
-pub use index::{Ending, Index, Progress};
+pub use handle::IndexServer;
+pub use index::{BatchProgress, Index, SnapshotCompletion};
+pub use metrics::{MemoryUsage, Metrics};
 pub use options::Options;
-pub use search::{Effort, Stop};
-pub use service::{IndexServer, Ports};
-pub use write::session::Session;
+pub use replication::source_stream::SourceStream;
+pub use search::{SearchAbort, SearchBudget};
+pub use service::Ports;

@@ -1,4 +1,4 @@
-//! What can be set.
+//! The settings of an index server, and their checks.
 
 use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
@@ -7,32 +7,38 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// A driver whose position is older than this, in milliseconds, leaves the index.
+    /// Milliseconds after which a position is too old and its driver leaves the index.
     pub position_ttl_ms: i64,
-    /// How often gone drivers are looked for, in milliseconds.
-    pub tick_ms: u64,
-    /// Drivers that this server can hold, counting those that are introduced and not in it now. The memory is
-    /// taken as they come, some 80 B for each.
+    /// Milliseconds between two searches for expired drivers.
+    pub maintenance_interval_ms: u64,
+    /// Maximum number of drivers with a record, which includes registered drivers that are not in the index now. Memory
+    /// is allocated as they register, some 80 B each.
     pub drivers_max: u32,
-    /// Long searches that run at the same time, away from the threads that serve connections; further ones wait.
+    /// Maximum number of long searches at the same time. They run on threads that serve no connections; further ones
+    /// wait.
     pub long_searches_max: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { position_ttl_ms: 60_000, tick_ms: 250, drivers_max: 20_000_000, long_searches_max: 4 }
+        Self {
+            position_ttl_ms: 60_000,
+            maintenance_interval_ms: 250,
+            drivers_max: 20_000_000,
+            long_searches_max: 4,
+        }
     }
 }
 
 impl Options {
-    /// Checks what the types do not.
-    pub fn check(&self) -> Result<(), FieldError> {
+    /// Checks what the types do not guarantee.
+    pub fn validate(&self) -> Result<(), FieldError> {
         let values = [
-            ("tick_ms", self.tick_ms),
-            ("drivers_max", u64::from(self.drivers_max)),
-            ("long_searches_max", self.long_searches_max as u64),
+            ("maintenance_interval_ms", self.maintenance_interval_ms == 0),
+            ("drivers_max", self.drivers_max == 0),
+            ("long_searches_max", self.long_searches_max == 0),
         ];
-        match values.into_iter().find(|(_, value)| *value == 0) {
+        match values.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((field, _)) => Err(FieldError::new(field, "0, must be at least 1")),
             None => Ok(()),
         }

@@ -1,228 +1,154 @@
-//! Searches: exact over the asked shards, beside a writer that never stops for them. Why nobody is missed and nobody
-//! stands twice is argued for in [`crate::index`].
+//! Searches: exact over the requested shards, next to a writer that never waits for them.
+//!
+//! [`crate::index`] argues why an answer misses no driver and contains none twice.
 
-mod best;
+mod area_search;
+mod bounding_box;
+mod budget;
+mod distance_sorter;
 mod frontier;
+mod leaf_group;
+mod moved_records;
 mod nearest;
-mod order;
-mod sight;
-mod window;
-mod within;
+mod record_read;
+mod shard_set;
+mod top_results;
 
 use std::hint::black_box;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 
 use kerb_geometry::Circle;
 use kerb_ports::{DriverFilter, Neighbor, Search};
-use kerb_types::{DriverProfile, DriverStatus, ShardId};
+use kerb_types::DriverProfile;
+use kerb_types::metrics::Counter;
 
 use crate::store::Store;
-use crate::store::kinds::Sought;
-use best::{Best, Found};
-use frontier::Queue;
-use nearest::{Candidates, Nearest};
-use order::Order;
-use sight::Sighting;
-use within::{Place, Within};
+use crate::store::filter_summary::FilterMask;
+use crate::store::indices::RecordIndex;
+use area_search::{AreaSearch, SearchArea};
+use distance_sorter::DistanceSorter;
+use frontier::PageQueue;
+use moved_records::MovedRecords;
+use nearest::{NearestBuffers, NearestSearch};
+use record_read::RecordView;
+use top_results::{DriverMatch, TopResults};
 
-/// Times that a search starts. It starts again when a driver was met twice in a full answer, then minding whom it has
-/// met, so at most once for that; and when more drivers moved meanwhile than the journal remembers.
+pub use budget::{SearchAbort, SearchBudget};
+pub(crate) use shard_set::ShardSet;
+
+/// Maximum number of starts of a search. It starts again when a full answer contained a driver twice; that happens once
+/// at most, because the second run tracks which drivers it has met. It also starts again when more drivers moved than
+/// the move log holds.
 const STARTS_MAX: u32 = 4;
 
-/// Ids whose cache lines are asked for at once.
-const IDS_AHEAD: usize = 32;
+/// Number of ids that are loaded into the cache at once.
+const ID_PREFETCH: usize = 32;
 
-/// Why a search ended without an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// It would read more leaves than it was allowed.
-    TooLong,
-    /// Its caller has given up.
-    GivenUp,
-    /// It started again too often: let the writer stand still.
-    Contended,
-    /// Too many searches run at this instant.
-    Crowded,
-}
-
-/// How long a search may go on.
-pub struct Effort<'a> {
-    /// Leaves that it may read.
-    pub leaves_max: usize,
-    /// Asked now and then: whether nobody waits for the answer any more.
-    pub given_up: &'a dyn Fn() -> bool,
-    pub(crate) leaves: usize,
-}
-
-impl<'a> Effort<'a> {
-    /// So many leaves, unless `given_up` says yes.
-    pub fn new(leaves_max: usize, given_up: &'a dyn Fn() -> bool) -> Self {
-        Self { leaves_max, given_up, leaves: 0 }
-    }
-}
-
-/// Shards as a set and as a list.
-#[derive(Default)]
-pub(crate) struct Asked {
-    bits: Vec<u64>,
-    list: Vec<ShardId>,
-}
-
-impl Asked {
-    pub(crate) fn clear(&mut self, shards: usize) {
-        self.list.clear();
-        self.bits.clear();
-        self.bits.resize(shards.div_ceil(64), 0);
-    }
-
-    pub(crate) fn insert(&mut self, shard: ShardId) {
-        let (word, bit) = (usize::from(shard.0) / 64, 1 << (shard.0 % 64));
-        if self.bits[word] & bit == 0 {
-            self.bits[word] |= bit;
-            self.list.push(shard);
-        }
-    }
-
-    #[inline]
-    pub(crate) fn contains(&self, shard: ShardId) -> bool {
-        self.bits[usize::from(shard.0) / 64] >> (shard.0 % 64) & 1 == 1
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = ShardId> {
-        self.list.iter().copied()
-    }
-}
-
-/// Who moved from leaf to leaf since a search began.
-#[derive(Default)]
-pub(crate) struct Moved {
-    start: u64,
-    records: Vec<u32>,
-}
-
-impl Moved {
-    /// A search begins.
-    fn begin(&mut self, store: &Store) {
-        self.start = store.journal.start();
-    }
-
-    /// The records in order, each once; `None` when there are more than the journal remembers.
-    fn update(&mut self, store: &Store) -> Option<&[u32]> {
-        self.records.clear();
-        store.journal.since(self.start, &mut self.records).ok()?;
-        self.records.sort_unstable();
-        self.records.dedup();
-        Some(&self.records)
-    }
-}
-
-/// Buffers that a thread's searches use again, so that a search allocates little but its answer.
+/// Buffers that the searches of a thread share, so that a search allocates little but its answer.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    pub(crate) asked: Asked,
-    queue: Queue,
-    candidates: Candidates,
-    moved: Moved,
-    found: Vec<Found>,
-    records: Vec<u32>,
-    order: Order,
+    pub(crate) shards: ShardSet,
+    queue: PageQueue,
+    nearest: NearestBuffers,
+    moved: MovedRecords,
+    matches: Vec<DriverMatch>,
+    records: Vec<RecordIndex>,
+    sorter: DistanceSorter,
 }
 
-/// Drivers of `scratch.asked`, in the search's order. The caller holds a pin.
+/// Finds drivers of `scratch.shards`, in the order of the search. The caller holds a pin.
 pub(crate) fn run(
     store: &Store,
     scratch: &mut Scratch,
     search: &Search,
     filter: &DriverFilter,
-    effort: &mut Effort<'_>,
-    restarts: &AtomicU64,
-) -> Result<Vec<Neighbor>, Stop> {
+    budget: &mut SearchBudget<'_>,
+    restarts: &Counter,
+) -> Result<Vec<Neighbor>, SearchAbort> {
     for start in 0..STARTS_MAX {
         scratch.moved.begin(store);
         let neighbors = match search {
-            Search::Nearest { circle, k } => nearest(store, scratch, circle, *k, filter, effort)?,
+            Search::Nearest { circle, k } => find_nearest(store, scratch, circle, *k, filter, budget)?,
             Search::WithinRadius { circle, limit, after } => {
                 let hav_max = circle.hav_max();
-                let best = Best::new(*limit, hav_max, after.as_ref(), start > 0, &mut scratch.found);
-                within(store, scratch, Place::Circle(circle), best, filter, effort)?
+                let results =
+                    TopResults::new(*limit, hav_max, after.as_ref(), start > 0, &mut scratch.matches);
+                find_in_area(store, scratch, SearchArea::Circle(circle), results, filter, budget)?
             }
             Search::WithinPolygon { polygon, limit, after } => {
-                let best = Best::new(*limit, 0.0, after.as_ref(), start > 0, &mut scratch.found);
-                within(store, scratch, Place::Polygon(polygon), best, filter, effort)?
+                let results = TopResults::new(*limit, 0.0, after.as_ref(), start > 0, &mut scratch.matches);
+                find_in_area(store, scratch, SearchArea::Polygon(polygon), results, filter, budget)?
             }
         };
         if let Some(neighbors) = neighbors {
             return Ok(neighbors);
         }
-        restarts.fetch_add(1, Relaxed);
+        restarts.increment();
     }
-    Err(Stop::Contended)
+    Err(SearchAbort::Contended)
 }
 
-/// The answer of a nearest search; `None`: start again.
-fn nearest(
+/// Runs a nearest search. Returns `None` when it must start again.
+fn find_nearest(
     store: &Store,
     scratch: &mut Scratch,
     circle: &Circle,
     k: u32,
     filter: &DriverFilter,
-    effort: &mut Effort<'_>,
-) -> Result<Option<Vec<Neighbor>>, Stop> {
-    let Scratch { asked, queue, candidates, moved, .. } = scratch;
+    budget: &mut SearchBudget<'_>,
+) -> Result<Option<Vec<Neighbor>>, SearchAbort> {
+    let Scratch { shards, queue, nearest, moved, .. } = scratch;
     let found = Vec::with_capacity(k.min(64) as usize);
-    let sought = Sought::from(filter);
-    let mut search = Nearest { store, circle, k: k as usize, filter, sought, asked, found };
-    if !search.read(queue, candidates, moved, effort)? {
+    let filter_mask = FilterMask::from(filter);
+    let mut search = NearestSearch { store, circle, k: k as usize, filter, filter_mask, shards, found };
+    if !search.run(queue, nearest, moved, budget)? {
         return Ok(None);
     }
     let mut found = search.found;
     found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(Some(found.iter().map(|(hav, sighting)| neighbor(store, *hav, sighting)).collect()))
+    Ok(Some(found.iter().map(|(hav, view)| neighbor(store, *hav, view)).collect()))
 }
 
-/// The answer of a search for all within an area; `None`: start again.
-fn within(
+/// Runs a search for all drivers of an area. Returns `None` when it must start again.
+fn find_in_area(
     store: &Store,
     scratch: &mut Scratch,
-    place: Place<'_>,
-    best: Best,
+    area: SearchArea<'_>,
+    results: TopResults,
     filter: &DriverFilter,
-    effort: &mut Effort<'_>,
-) -> Result<Option<Vec<Neighbor>>, Stop> {
-    let Scratch { asked, queue, moved, found, records, order, .. } = scratch;
-    // A search that was stopped may have left some.
+    budget: &mut SearchBudget<'_>,
+) -> Result<Option<Vec<Neighbor>>, SearchAbort> {
+    let Scratch { shards, queue, moved, matches, records, sorter, .. } = scratch;
+    // An aborted search may have left some.
     records.clear();
-    let sought = Sought::from(filter);
-    let mut search = Within { store, place, filter, sought, asked, best, records };
-    search.read(queue, effort)?;
+    let filter_mask = FilterMask::from(filter);
+    let mut search = AreaSearch { store, area, filter, filter_mask, shards, results, records };
+    search.run(queue, budget)?;
     let Some(moved) = moved.update(store) else { return Ok(None) };
     if !moved.is_empty() {
-        let Some(missed) = search.best.settle(moved, &store.ids) else { return Ok(None) };
-        search.look_at(&missed);
+        let Some(missed) = search.results.reconcile(moved, &store.ids) else { return Ok(None) };
+        search.read_more(&missed);
     }
-    let neighbors = search.best.leave(&store.ids, order, found, |found, pairs| {
-        let mut neighbors = Vec::with_capacity(pairs.len());
-        for group in pairs.chunks(IDS_AHEAD) {
-            let group = group.iter().map(|(_, i)| &found[*i as usize]);
+    let neighbors = search.results.finish(&store.ids, sorter, matches, |matches, order| {
+        let mut neighbors = Vec::with_capacity(order.len());
+        for group in order.chunks(ID_PREFETCH) {
+            let group = group.iter().map(|(_, i)| &matches[*i as usize]);
             for found in group.clone() {
-                black_box(store.ids.fetch(found.sighting.traits.record()));
+                black_box(store.ids.prefetch(found.view.attributes.record()));
             }
-            neighbors.extend(group.map(|found| neighbor(store, found.hav, &found.sighting)));
+            neighbors.extend(group.map(|found| neighbor(store, found.hav, &found.view)));
         }
         neighbors
     });
     Ok(Some(neighbors))
 }
 
-fn neighbor(store: &Store, hav: f64, sighting: &Sighting) -> Neighbor {
-    let Sighting { traits, position, state, .. } = *sighting;
+fn neighbor(store: &Store, hav: f64, view: &RecordView) -> Neighbor {
+    let RecordView { attributes, position, state, .. } = *view;
     let profile = DriverProfile {
-        id: store.ids.id(traits.record()),
-        vehicle_class: traits.class(),
-        capabilities: traits.capabilities(),
+        id: store.ids.id(attributes.record()),
+        vehicle_class: attributes.class(),
+        capabilities: attributes.capabilities(),
     };
-    let status = DriverStatus::from_number(traits.status_number());
-    let status = status.expect("an entry's status came from a status");
+    let status = attributes.status();
     Neighbor { profile, position, hav, update_version: state.update_version, motion: state.motion, status }
 }

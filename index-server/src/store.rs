@@ -1,116 +1,78 @@
-//! What readers and the writer share: records, pages, the roots of the shards, the journal and the epochs.
+//! What searches and the writer share: records, ids, pages, the roots of the shards, the move log and the epochs.
 //!
-//! Here is only where things are kept and in which order they are stored; what they mean together stands in
-//! [`crate::index`].
+//! The modules here define where data is kept and in which order it is stored. [`crate::index`] explains what these
+//! orders guarantee together.
 
 pub(crate) mod arena;
+pub(crate) mod driver_ids;
+pub(crate) mod entry;
 pub(crate) mod epoch;
-pub(crate) mod ids;
-pub(crate) mod journal;
-pub(crate) mod kinds;
+pub(crate) mod filter_summary;
+pub(crate) mod indices;
+pub(crate) mod move_log;
 pub(crate) mod page;
 pub(crate) mod record;
-
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+pub(crate) mod shard_tree;
 
 use kerb_types::ShardId;
 
 use arena::Arena;
+use driver_ids::{DriverIds, IdWords};
+use entry::{Block, Entry};
 use epoch::Epochs;
-use ids::{IdWords, Ids};
-use journal::Journal;
-use page::{BLOCK, Block, Entry, Leaf, LinkCell, Node};
+use indices::{BlockIndex, EntryIndex, LeafIndex};
+use move_log::MoveLog;
+use page::{Leaf, Node};
 use record::Record;
+use shard_tree::ShardTree;
 
-use crate::sync::{AtomicU64, fence};
-
-/// See the module.
+/// The shared state of an index.
 pub(crate) struct Store {
     pub(crate) records: Arena<Record>,
-    pub(crate) ids: Ids,
+    pub(crate) ids: DriverIds,
     pub(crate) nodes: Arena<Node>,
     pub(crate) leaves: Arena<Leaf>,
     pub(crate) blocks: Arena<Block>,
-    pub(crate) shards: Box<[Shard]>,
-    pub(crate) journal: Journal,
+    pub(crate) shards: Box<[ShardTree]>,
+    pub(crate) move_log: MoveLog,
     pub(crate) epochs: Epochs,
 }
 
-/// A shard's tree.
-#[derive(Default)]
-pub(crate) struct Shard {
-    pub(crate) root: LinkCell,
-    /// Whether it is covered, and how often that has changed.
-    cover: AtomicU64,
-}
-
-/// Whether a shard was covered at an instant. Equal ones at the begin and at the end of a search: all the time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cover(u64);
-
-impl Cover {
-    pub(crate) fn is_covered(self) -> bool {
-        self.0 & 1 == 1
-    }
-}
-
-impl Shard {
-    pub(crate) fn cover(&self) -> Cover {
-        Cover(self.cover.load(Acquire))
-    }
-
-    /// As [`Shard::cover`], after all that was loaded before.
-    pub(crate) fn cover_after(&self) -> Cover {
-        fence(Acquire);
-        Cover(self.cover.load(Relaxed))
-    }
-
-    /// Visible before any change that the writer makes after it.
-    pub(crate) fn set_covered(&self, covered: bool) {
-        let now = self.cover.load(Relaxed);
-        if Cover(now).is_covered() != covered {
-            self.cover.store(now + 1, Release);
-            fence(Release);
-        }
-    }
-}
-
 impl Store {
-    /// For so many shards, and at most so many drivers.
+    /// Memory of a driver's record and id, in bytes.
+    pub(crate) const BYTES_PER_RECORD: usize = size_of::<Record>() + size_of::<IdWords>();
+
+    /// Makes room for `shards` trees and at most `drivers_max` drivers.
     pub(crate) fn new(shards: u16, drivers_max: usize) -> Self {
-        // A leaf or a block in a tree holds at least one driver, a node leads to at least two leaves; as much again
-        // is for those that were taken out and wait for their readers.
+        // A leaf or a block in a tree holds at least one driver, and a node leads to at least two leaves. As many pages
+        // again are for those that are unlinked and wait until no search reads them.
         let pages = 2 * drivers_max;
         let store = Self {
             records: Arena::new(drivers_max),
-            ids: Ids::new(drivers_max),
+            ids: DriverIds::new(drivers_max),
             nodes: Arena::new(pages),
             leaves: Arena::new(pages),
             blocks: Arena::new(pages),
-            shards: (0..shards).map(|_| Shard::default()).collect(),
-            journal: Journal::new(),
+            shards: (0..shards).map(|_| ShardTree::default()).collect(),
+            move_log: MoveLog::new(),
             epochs: Epochs::new(),
         };
-        // Numbers are counted from 1; what 0 leads to is empty, and there, so that a pass may load it blindly.
-        store.leaves.make(0);
-        store.blocks.make(0);
+        // Page 0 is in no tree. It is allocated and empty, so that a prefetch may load it without a test.
+        store.leaves.allocate(LeafIndex::NONE);
+        store.blocks.allocate(BlockIndex::NONE);
         store
     }
 
-    /// Memory of a driver's record and id.
-    pub(crate) const BYTES_A_RECORD: usize = size_of::<Record>() + size_of::<IdWords>();
-
-    pub(crate) fn shard(&self, shard: ShardId) -> &Shard {
+    pub(crate) fn shard(&self, shard: ShardId) -> &ShardTree {
         &self.shards[usize::from(shard.0)]
     }
 
-    /// The entry at a record's place.
     #[inline]
-    pub(crate) fn entry(&self, place: u32) -> Entry<'_> {
-        self.blocks.get(place / BLOCK).entry(place % BLOCK)
+    pub(crate) fn entry(&self, entry: EntryIndex) -> Entry<'_> {
+        self.blocks.get(entry.block()).entry(entry.offset())
     }
 
-    /// Memory of all of it.
+    /// Memory of the whole store, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.records.bytes()
             + self.ids.bytes()
@@ -118,6 +80,6 @@ impl Store {
             + self.leaves.bytes()
             + self.blocks.bytes()
             + size_of_val(&*self.shards)
-            + self.journal.bytes()
+            + self.move_log.bytes()
     }
 }

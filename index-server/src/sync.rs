@@ -1,14 +1,13 @@
-//! The atomics and the lock of the lock-free store, in one place, so that they can be exchanged.
+//! The atomics and the lock of the store, in one place, so that the explorer can replace them.
 //!
-//! The normal build re-exports those of the standard library and of `parking_lot`: nothing is added to a load or a
-//! store. With the feature `explore` each access becomes a decision of the explorer in `crate::explore`, which runs
-//! the very functions that serve searches. [`undone`] then tells a function to leave out one of its ordering rules;
-//! in the normal build it is the constant `false`.
+//! The normal build re-exports those of the standard library and of `parking_lot`, and adds nothing to a load or a store.
+//! With the feature `explore`, the explorer in `crate::explore` controls each access, while it runs the functions that
+//! serve searches. [`undone`] then makes a function leave out one of its ordering rules. In the normal build it is the
+//! constant `false`.
 
-mod rule;
+pub(crate) mod rule;
 
-#[cfg_attr(not(feature = "explore"), expect(unreachable_pub, reason = "public for explorations alone"))]
-pub use rule::Rule;
+pub(crate) use rule::Rule;
 
 #[cfg(all(test, feature = "explore"))]
 pub(crate) use crate::explore::MutexGuard;
@@ -23,15 +22,15 @@ pub(crate) use std::hint::spin_loop;
 #[cfg(not(feature = "explore"))]
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, fence};
 
-/// Whether the current exploration breaks this rule on purpose.
+/// Whether the current exploration undoes this rule on purpose.
 #[cfg(not(feature = "explore"))]
 #[inline]
 pub(crate) const fn undone(_: Rule) -> bool {
     false
 }
 
-/// The size of an array: the first in the normal build, the second in an exploration, where small arrays bring rare
-/// events (a full leaf, a lapped log) within a few steps.
+/// Chooses the size of an array: the first in the normal build, the second in an exploration. There, small arrays make
+/// rare events (a full leaf, an overrun of the log) happen within a few steps.
 pub(crate) const fn size(normal: usize, explored: usize) -> usize {
     if cfg!(feature = "explore") { explored } else { normal }
 }

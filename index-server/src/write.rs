@@ -1,19 +1,18 @@
-//! The writer: the one that changes the index. All of it is behind one lock, which no search takes.
+//! The writer: the only part that changes the index. One lock guards all of it, and no search takes that lock.
 //!
-//! `tree` and `pages` know places, `registry` knows ids; `update`, `change`, `round` and `expiry` are what sources
-//! and time ask for.
+//! `tree` and `page_pools` change the trees, `registry` maps ids to records. `update`, `registration`, `resync` and
+//! `expiry` do what sources and time require.
 
-pub(crate) mod ahead;
-pub(crate) mod change;
-pub(crate) mod deadlines;
 pub(crate) mod expiry;
-pub(crate) mod numbers;
-pub(crate) mod pages;
+pub(crate) mod expiry_index;
+pub(crate) mod id_table;
+pub(crate) mod index_pool;
+pub(crate) mod page_pools;
+pub(crate) mod prefetch;
+pub(crate) mod registration;
 pub(crate) mod registry;
-pub(crate) mod round;
-pub(crate) mod session;
-pub(crate) mod source;
-pub(crate) mod sweep;
+pub(crate) mod resync;
+pub(crate) mod summary_sweep;
 pub(crate) mod tombstones;
 pub(crate) mod tree;
 pub(crate) mod update;
@@ -23,89 +22,92 @@ use std::sync::Arc;
 
 use kerb_types::Sharding;
 
-use crate::coverage::Coverage;
 use crate::options::Options;
+use crate::replication::coverage::Coverage;
+use crate::replication::sources::Sources;
 use crate::store::Store;
-use crate::store::record::{Home, NOWHERE};
+use crate::store::indices::{EntryIndex, RecordIndex};
+use crate::store::record::RecordMeta;
 use crate::sync::{Rule, undone};
-use deadlines::Deadlines;
-use pages::Pages;
-use registry::Registry;
-use source::Sources;
-use sweep::Sweep;
+use expiry_index::ExpiryIndex;
+use page_pools::PagePools;
+use registry::DriverRegistry;
+use summary_sweep::SummarySweep;
 use tombstones::Tombstones;
 
-/// See the module.
+/// The state that only the writer uses, and the store that it shares with searches.
 pub(crate) struct Writer {
     pub(crate) store: Arc<Store>,
     pub(crate) sharding: Sharding,
     pub(crate) position_ttl_ms: i64,
-    pub(crate) pages: Pages,
-    pub(crate) registry: Registry,
+    pub(crate) pages: PagePools,
+    pub(crate) registry: DriverRegistry,
     pub(crate) sources: Sources,
     pub(crate) coverage: Coverage,
-    pub(crate) deadlines: Deadlines,
-    pub(crate) sweep: Sweep,
+    pub(crate) expiry_index: ExpiryIndex,
+    pub(crate) summary_sweep: SummarySweep,
     pub(crate) tombstones: Tombstones,
-    /// Records that were found old.
-    pub(crate) expired: VecDeque<u32>,
-    /// Slots of sessions that have ended.
-    pub(crate) orphans: Vec<Vec<u32>>,
+    /// Drivers whose positions were too old when they were checked.
+    pub(crate) due: VecDeque<RecordIndex>,
+    /// Slots of closed streams.
+    pub(crate) closed_stream_slots: Vec<Vec<RecordIndex>>,
 }
 
 impl Writer {
     pub(crate) fn new(store: Arc<Store>, sharding: Sharding, options: &Options, now_ms: i64) -> Self {
         Self {
-            pages: Pages::new(store.shards.len()),
-            registry: Registry::new(store.records.limit()),
+            pages: PagePools::new(store.shards.len()),
+            registry: DriverRegistry::new(store.records.limit()),
             store,
             sharding,
             position_ttl_ms: options.position_ttl_ms,
             sources: Sources::default(),
             coverage: Coverage::new(sharding.shards()),
-            deadlines: Deadlines::new(now_ms),
-            sweep: Sweep::default(),
+            expiry_index: ExpiryIndex::new(now_ms),
+            summary_sweep: SummarySweep::default(),
             tombstones: Tombstones::default(),
-            expired: VecDeque::new(),
-            orphans: Vec::new(),
+            due: VecDeque::new(),
+            closed_stream_slots: Vec::new(),
         }
     }
 
-    /// Takes a driver out of its tree, if it is in one, and frees its record if no slot names it.
-    pub(crate) fn unplace(&mut self, number: u32) {
+    /// Removes a driver from its tree, if it is in one, and frees its record if no slot names it.
+    pub(crate) fn deindex(&mut self, index: RecordIndex) {
         let store = Arc::clone(&self.store);
-        let record = store.records.get(number);
-        let place = record.place();
-        if place == NOWHERE {
+        let record = store.records.get(index);
+        let entry = record.entry();
+        if entry.is_none() {
             return;
         }
-        let (position, kind) = (store.entry(place).position(), store.entry(place).traits().kind());
-        record.set_place(NOWHERE);
+        let (position, kind) = (store.entry(entry).position(), store.entry(entry).attributes().kind());
+        // The record first: a search that still finds the entry then sees that the driver is in no tree.
+        record.set_entry(EntryIndex::NONE);
         record.set_kind(kind);
-        let home = record.home();
-        record.set_home(Home { watched: false, ..home });
-        tree::take_out(&store, &mut self.pages, home.shard, position.into(), place);
-        store.journal.settle();
-        self.registry.free_if_unused(&store, number);
+        let meta = record.meta();
+        record.set_meta(RecordMeta { in_expiry_index: false, ..meta });
+        tree::remove(&store, &mut self.pages, meta.shard, position.into(), entry);
+        // The removal may have moved another driver of a chain, which it logged.
+        store.move_log.settle();
+        self.registry.free_if_unused(&store, index);
     }
 
-    /// Makes what was taken out usable again, as far as no search can see it. Called once a step.
-    pub(crate) fn collect(&mut self) {
-        let oldest = self.store.epochs.turn();
+    /// Makes unlinked pages and records usable again, as far as no search can reach them. Called once per step.
+    pub(crate) fn reclaim(&mut self) {
+        let oldest = self.store.epochs.advance();
         let oldest = if undone(Rule::ReclaimAfterSearches) { u64::MAX } else { oldest };
-        self.pages.collect(oldest);
-        self.registry.collect(&self.store, oldest);
+        self.pages.reclaim(oldest);
+        self.registry.reclaim(&self.store, oldest);
     }
 
-    /// Shows searches whether the shards are covered.
-    pub(crate) fn publish_cover(&self) {
-        for (shard, shown) in self.sharding.all().zip(&self.store.shards) {
-            shown.set_covered(self.coverage.is_covered(shard));
+    /// Shows searches which shards are covered.
+    pub(crate) fn publish_coverage(&self) {
+        for (shard, tree) in self.sharding.all().zip(&self.store.shards) {
+            tree.set_covered(self.coverage.is_covered(shard));
         }
     }
 
-    /// Memory of the writer's books. Sessions are not in it.
+    /// Memory of the writer's own state, in bytes, without the slots of streams.
     pub(crate) fn bytes(&self) -> usize {
-        self.pages.bytes() + self.registry.bytes() + self.deadlines.bytes()
+        self.pages.bytes() + self.registry.bytes() + self.expiry_index.bytes()
     }
 }

@@ -73,7 +73,7 @@ impl Settings {
         section("cluster", self.cluster.validate());
         section("server", self.server().validate().err().into_iter().collect());
         section("location_ingest", self.location_ingest().validate().err().into_iter().collect());
-        section("index_server", self.index_server().check().err().into_iter().collect());
+        section("index_server", self.index_server().validate().err().into_iter().collect());
         section("aggregator", self.aggregator().validate().err().into_iter().collect());
         section("matcher", self.matcher.validate().err().into_iter().collect());
         section("roads", self.roads.validate());

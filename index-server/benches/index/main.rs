@@ -1,4 +1,6 @@
-//! One update and one nearest search, at 100 k and 1 M drivers, beside rstar. Sizes: `KERB_BENCH_DRIVERS=100000,10000000`.
+//! Measures one update and one nearest search at 100 k and 1 M drivers, and compares with rstar.
+//!
+//! Other sizes: `KERB_BENCH_DRIVERS=100000,10000000`.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench fails by panicking")]
 
@@ -6,25 +8,25 @@
 #[allow(dead_code, reason = "the other benches use more of it")]
 mod city;
 
-#[path = "../shared/filled.rs"]
+#[path = "../shared/filled_index.rs"]
 #[allow(dead_code, reason = "the other benches use more of it")]
-mod filled;
+mod filled_index;
 
 use std::cell::RefCell;
 use std::hint::black_box;
 
 use city::{City, START_MS};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use filled::{Filled, ROWS};
+use filled_index::{FilledIndex, ROWS};
 use kerb_geometry::{Area, Circle, LatLng};
-use kerb_index_server::Effort;
+use kerb_index_server::SearchBudget;
 use kerb_ports::{Batch, DriverFilter, Search, ShardQuery};
 use kerb_types::DriverStatus;
 use rstar::RTree;
 use rstar::primitives::GeomWithData;
 
-/// Searches that are prepared.
-const QUESTIONS: usize = 4_096;
+/// Number of searches that are prepared.
+const QUERIES: usize = 4_096;
 
 fn sizes() -> Vec<usize> {
     let text = std::env::var("KERB_BENCH_DRIVERS").unwrap_or_else(|_| "100000,1000000".to_owned());
@@ -32,14 +34,14 @@ fn sizes() -> Vec<usize> {
 }
 
 struct Fleet {
-    filled: RefCell<Filled>,
+    filled: RefCell<FilledIndex>,
     city: RefCell<City>,
 }
 
 impl Fleet {
     fn new(drivers: usize) -> Self {
         let city = City::new(drivers);
-        Self { filled: RefCell::new(Filled::new(&city, drivers)), city: RefCell::new(city) }
+        Self { filled: RefCell::new(FilledIndex::new(&city, drivers)), city: RefCell::new(city) }
     }
 
     fn apply(&self, batch: &Batch) {
@@ -48,7 +50,7 @@ impl Fleet {
 
     fn queries(&self, filter: DriverFilter) -> Vec<ShardQuery> {
         let mut city = self.city.borrow_mut();
-        (0..QUESTIONS)
+        (0..QUERIES)
             .map(|_| {
                 let circle = Circle::new(city.rider(), 5_000.0).unwrap();
                 let shards = city.sharding.shards_for(&Area::Circle(circle));
@@ -65,10 +67,10 @@ impl Fleet {
         eprintln!(
             "{} drivers: {:.1} B each = store {:.1} (records and trees in use {:.1}) + books {:.1} + slots {:.1}",
             memory.drivers,
-            per(memory.store + memory.books + slots),
+            per(memory.store + memory.writer + slots),
             per(memory.store),
             per(pages as usize),
-            per(memory.books),
+            per(memory.writer),
             per(slots),
         );
     }
@@ -79,7 +81,7 @@ fn index(c: &mut Criterion) {
     for drivers in sizes() {
         let fleet = Fleet::new(drivers);
         fleet.report();
-        // Everybody reports once, so that the trees are those of a fleet that has moved.
+        // Every driver reports once, so that the trees are those of a fleet that has moved.
         for _ in 0..drivers.div_ceil(ROWS) {
             let batch = fleet.city.borrow_mut().next(ROWS);
             fleet.apply(&batch);
@@ -94,7 +96,7 @@ fn index(c: &mut Criterion) {
             );
         });
         let filled = fleet.filled.borrow();
-        eprintln!("{:?}", filled.index.counts());
+        eprintln!("{:?}", filled.index.metrics());
         group.throughput(Throughput::Elements(1));
         let fresh = DriverFilter {
             statuses: 1 << DriverStatus::Available as u8,
@@ -105,13 +107,13 @@ fn index(c: &mut Criterion) {
             let queries = fleet.queries(filter);
             let mut next = queries.iter().cycle();
             group.bench_function(BenchmarkId::new(name, drivers), |b| {
-                // A query has just been read when it is asked, so it is in the cache; the tree is not.
+                // A query is in the cache when it arrives, because it has just been decoded; the tree is not.
                 let query = || next.next().unwrap().clone();
                 b.iter_batched_ref(
                     query,
                     |query| {
-                        let mut effort = Effort::new(usize::MAX, &|| false);
-                        black_box(filled.index.search(query, &mut effort).unwrap())
+                        let mut budget = SearchBudget::new(usize::MAX, &|| false);
+                        black_box(filled.index.search(query, &mut budget).unwrap())
                     },
                     BatchSize::SmallInput,
                 );
@@ -149,7 +151,7 @@ fn rstar(c: &mut Criterion) {
             );
         });
         group.throughput(Throughput::Elements(1));
-        let riders: Vec<_> = (0..QUESTIONS).map(|_| city.rider()).collect();
+        let riders: Vec<_> = (0..QUERIES).map(|_| city.rider()).collect();
         let mut next = riders.iter().cycle();
         group.bench_function(BenchmarkId::new("nearest", drivers), |b| {
             b.iter(|| {

@@ -9,13 +9,13 @@ use super::{Move, Nearest, Points};
 /// Meters of a degree of latitude, a little less than there are: lower bounds stay below.
 const DEGREE_M: f64 = 111_000.0;
 
-/// How a plane is cut.
+/// How the surface is divided into cells.
 pub(super) trait Cells {
     type Cell: Copy + Eq + std::hash::Hash;
     fn cell(&self, position: LatLng) -> Self::Cell;
     /// The cells around one, ring by ring.
     fn ring(&self, cell: Self::Cell, k: u32) -> Vec<Self::Cell>;
-    /// Meters that everything in this ring is away from a point in its middle, at least.
+    /// Minimum distance, in meters, of a ring from a point in the middle cell.
     fn away_m(&self, k: u32) -> f64;
 }
 
@@ -72,7 +72,7 @@ impl Cells for Hexagons {
     }
 }
 
-/// See the module.
+/// A hash grid.
 pub(super) struct Grid<C: Cells> {
     name: &'static str,
     cells: C,
@@ -156,8 +156,8 @@ impl<C: Cells> Points for Grid<C> {
     }
 }
 
-/// A plane around San Francisco in meters, for structures that know no sphere. Its distances are a little off; what
-/// they find is measured on the sphere, within a margin.
+/// A plane around San Francisco in meters, for structures that only work in a plane. Its distances are a little off, so
+/// the results are compared on the sphere, within a margin.
 pub(super) fn plane(position: LatLng) -> [f64; 2] {
     [position.lon_deg() * DEGREE_M * 0.792, position.lat_deg() * DEGREE_M]
 }

@@ -1,5 +1,5 @@
-//! The index beside other structures in memory, on the same points: rstar, kiddo rebuilt, a hash grid of 250 m squares
-//! and one of H3 cells. Every answer's distances are compared with a linear scan.
+//! Compares the index with other structures in memory, on the same points: rstar, kiddo rebuilt, a hash grid of 250 m
+//! squares and one of H3 cells. Every answer's distances are compared with a linear scan.
 //!
 //! `cargo bench -p kerb-index-server --bench peers`; sizes: `KERB_BENCH_DRIVERS=100000,1000000`.
 
@@ -9,9 +9,9 @@
 #[path = "../shared/city.rs"]
 #[allow(dead_code, reason = "the other benches use more of it")]
 mod city;
-#[path = "../shared/filled.rs"]
+#[path = "../shared/filled_index.rs"]
 #[allow(dead_code, reason = "the other bench uses more of it")]
-mod filled;
+mod filled_index;
 mod grid;
 mod trees;
 
@@ -19,11 +19,11 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use city::City;
-use filled::{Filled, ROWS, query, search};
+use filled_index::{FilledIndex, ROWS, query, search};
 use kerb_geometry::{Circle, LatLng, Origin};
 use kerb_types::Sharding;
 
-/// Times that everything is measured, the structures in turn.
+/// Number of measurements, the structures in turn.
 const ROUNDS: usize = 5;
 /// Updates, nearest searches and searches within of a round.
 const UPDATES: usize = 8 * ROWS;
@@ -46,14 +46,14 @@ trait Points {
     fn within(&self, point: LatLng) -> Vec<f64>;
 }
 
-/// The index, which also sorts by time, keeps who a driver is, and lets searches run beside updates.
-struct Ours {
-    filled: Filled,
+/// The index, which also compares versions, holds driver profiles, and lets searches run next to updates.
+struct KerbIndex {
+    filled: FilledIndex,
     sharding: Sharding,
     sequence: u64,
 }
 
-impl Points for Ours {
+impl Points for KerbIndex {
     fn name(&self) -> &'static str {
         "kerb index"
     }
@@ -108,7 +108,7 @@ fn measure(drivers: usize) {
     let mut times: Vec<Times> = all.iter().map(|_| Times::default()).collect();
     for _ in 0..ROUNDS {
         let moves = city.moves(UPDATES);
-        let riders: Vec<LatLng> = (0..NEAREST).map(|_| city.rider_beside()).collect();
+        let riders: Vec<LatLng> = (0..NEAREST).map(|_| city.rider_nearby()).collect();
         for (points, times) in all.iter_mut().zip(&mut times) {
             times.update.push(nanos(UPDATES, || points.update(&moves)));
             times.nearest.push(nanos(NEAREST, || {
@@ -149,7 +149,11 @@ fn makers(drivers: usize) -> Vec<Make> {
     vec![
         Box::new(move |_| {
             let city = City::new(drivers);
-            Box::new(Ours { filled: Filled::new(&city, drivers), sharding: city.sharding, sequence: 0 })
+            Box::new(KerbIndex {
+                filled: FilledIndex::new(&city, drivers),
+                sharding: city.sharding,
+                sequence: 0,
+            })
         }),
         Box::new(|first| Box::new(grid::Grid::new("250 m grid", first, grid::Squares))),
         Box::new(|first| Box::new(grid::Grid::new("H3 grid", first, grid::Hexagons))),
@@ -187,7 +191,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Of this process.
+/// Resident memory of this process.
 fn resident_bytes() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

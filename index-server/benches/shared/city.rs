@@ -1,4 +1,4 @@
-//! A made-up fleet: cities of 20 km by 20 km, four fifths of the drivers in clusters, the rest anywhere in the city. One
+//! A synthetic fleet: cities of 20 km by 20 km, four fifths of the drivers in clusters, the rest anywhere in the city. One
 //! in 100 is on a break, and one in 1,000 has a capability.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use rand_pcg::Pcg64Mcg;
 const DEGREE_M: f64 = 111_195.0;
 /// Side of a city.
 const SIDE_M: f64 = 20_000.0;
-/// Most that a driver moves between two reports.
+/// Maximum distance of a driver between two reports.
 const STEP_M: f64 = 40.0;
 /// Time of the first reports.
 pub(crate) const START_MS: i64 = 1_700_000_000_000;
@@ -96,8 +96,8 @@ impl City {
         self.next(rows).updates.iter().map(|update| (update.slot, update.position)).collect()
     }
 
-    /// A point where a rider may be, near some driver who stays where it is.
-    pub(crate) fn rider_beside(&mut self) -> LatLng {
+    /// A point where a rider may be, near a driver that stays where it is.
+    pub(crate) fn rider_nearby(&mut self) -> LatLng {
         let i = self.rng.random_range(0..self.positions.len());
         let (lat, lon) = self.positions[i];
         let (north, east) = (self.rng.random_range(-300.0..300.0), self.rng.random_range(-300.0..300.0));
@@ -107,7 +107,7 @@ impl City {
 
     /// These moves as a batch with a sequence of its own, above 0 and growing.
     pub(crate) fn batch_of(sharding: Sharding, moves: &[(u32, LatLng)], sequence: u64) -> Batch {
-        // Shards go by tile, whoever the driver is.
+        // The shard follows from the tile, so any id will do.
         let anybody = DriverId::new("x").expect("one byte");
         let update = |(slot, position): &(u32, LatLng)| Update {
             slot: *slot,

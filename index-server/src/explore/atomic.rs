@@ -1,4 +1,4 @@
-//! Atomics whose accesses the explorer decides, with the functions of those of the standard library that the store
+//! Atomics whose accesses the explorer controls, with those functions of the standard library's atomics that the store
 //! uses. Outside of an exploration they are sequentially consistent.
 
 use std::sync::atomic;
@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use super::scheduler::{Execution, access};
 
-/// A location: its newest value, and its number in the memory of an execution.
+/// A memory location: its newest value, and its number in an execution.
 #[derive(Debug, Default)]
 struct Location {
     value: atomic::AtomicU64,
-    /// The execution's number in the upper half, the location's in the lower; an older execution's does not count.
+    /// The execution's number in the upper half, the location's number in the lower. The latter is only valid in this
+    /// execution.
     known: atomic::AtomicU64,
 }
 
@@ -41,7 +42,7 @@ impl Location {
     }
 
     fn store(&self, value: u64, order: Ordering) {
-        // The newest value is kept in the location too, for reads outside of the execution.
+        // The location has the newest value too, for reads outside of the execution.
         let explored = access(|execution, thread| {
             let number = self.number(execution);
             execution.memory.store(thread, number, value, order);
@@ -79,11 +80,11 @@ pub fn fence(order: Ordering) {
 
 macro_rules! explored {
     ($name:ident, $value:ty) => {
-        /// As the type of this name of the standard library.
+        /// Replaces the standard library's type of this name.
         #[derive(Debug, Default)]
         pub struct $name(Location);
 
-        // The word of a location is as wide as the widest of them, so the narrower ones lose nothing.
+        // A location holds 64 bits. The casts lose nothing, because a location only holds values of this type.
         impl $name {
             #[expect(missing_docs, reason = "as in the standard library")]
             pub fn new(value: $value) -> Self {

@@ -1,10 +1,10 @@
 //! The memory model: which stores a load may return.
 //!
 //! Views over time-stamped stores, as in Kang, Hur, Lahav, Vafeiadis and Dreyer, "A promising semantics for
-//! relaxed-memory concurrency" (2017), without promises. Each location keeps all stores of the execution in order. A
+//! relaxed-memory concurrency" (2017), without the early stores of that paper. Each location keeps all stores of the execution in order. A
 //! thread's view has the oldest store of each location that it may still return; it grows as the thread loads and
-//! stores. A store carries the view that a load of it hands over: that of the thread at the store if it is a release,
-//! that of the thread's last release fence otherwise.
+//! stores. A store carries the view that a load of it passes on: the thread's view at the store if it is a release, and
+//! the view at the thread's last release fence otherwise.
 //!
 //! Two deviations, both towards fewer executions: a load never returns a store that a program makes later (no load
 //! buffering), and a sequentially consistent access counts as a fence next to an acquire or a release.
@@ -42,11 +42,11 @@ impl View {
 /// The three views of a thread.
 #[derive(Clone, Debug, Default)]
 struct Views {
-    /// What its loads must respect.
+    /// The oldest stores that its loads may return.
     current: View,
-    /// What they must respect after an acquire fence.
+    /// The oldest stores that they may return after an acquire fence.
     acquired: View,
-    /// What its relaxed stores hand over: the current view at its last release fence.
+    /// The view that its relaxed stores pass on: the current view at its last release fence.
     released: View,
 }
 
@@ -78,7 +78,7 @@ impl Memory {
         Self { locations: Vec::new(), threads: vec![Views::default(); threads], fences: View::default() }
     }
 
-    /// A location that is first accessed now, with the value that all threads see.
+    /// Adds a location that is accessed for the first time, with the value that all threads see.
     pub(super) fn add_location(&mut self, value: u64) -> usize {
         self.locations.push(vec![Store { value, view: View::default() }]);
         self.locations.len() - 1
@@ -135,7 +135,7 @@ impl Memory {
             return Err(found);
         };
         self.see(thread, location, newest, order);
-        // A read-modify-write goes on with the release sequence of the store that it read.
+        // A read-modify-write continues the release sequence of the store that it read.
         let sequence = self.locations[location][newest].view.clone();
         self.append(thread, location, value, order, &sequence);
         if order == Ordering::SeqCst {

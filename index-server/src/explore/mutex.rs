@@ -6,17 +6,17 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::atomic::AtomicU32;
 use super::scheduler::spin_loop;
 
-/// As `parking_lot::Mutex`.
+/// Has the functions of `parking_lot::Mutex` that the index uses.
 #[derive(Debug)]
 pub(crate) struct Mutex<T> {
     taken: AtomicU32,
     value: parking_lot::Mutex<T>,
 }
 
-/// As `parking_lot::MutexGuard`.
+/// Unlocks a [`Mutex`] when it is dropped.
 pub(crate) struct MutexGuard<'a, T> {
     taken: &'a AtomicU32,
-    /// `None` only while it is dropped.
+    /// `None` only during the drop.
     value: Option<parking_lot::MutexGuard<'a, T>>,
 }
 
@@ -29,7 +29,7 @@ impl<T> Mutex<T> {
         while self.taken.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
             spin_loop();
         }
-        // Nobody holds it: it is given back before `taken` is.
+        // It is free: a guard releases it before it clears `taken`.
         MutexGuard { taken: &self.taken, value: Some(self.value.lock()) }
     }
 }
@@ -38,13 +38,13 @@ impl<T> Deref for MutexGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.value.as_deref().expect("it is taken until it is dropped")
+        self.value.as_deref().expect("the inner guard is present until the drop")
     }
 }
 
 impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        self.value.as_deref_mut().expect("it is taken until it is dropped")
+        self.value.as_deref_mut().expect("the inner guard is present until the drop")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which thread goes on: one at a time, and before each access to an atomic perhaps another one.
+//! Chooses the thread that runs: one at a time, and possibly another one before each access to an atomic.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,35 +9,37 @@ use parking_lot::{Condvar, Mutex};
 
 use super::memory::Memory;
 use super::random::Random;
-use crate::sync::Rule;
+use crate::sync::rule::Rule;
 
-/// A thread that spins so often in a row, with no other thread to wait for, waits for one that is stopped.
+/// A thread that spins this often in a row, while no other thread can run, waits for the stopped thread.
 const SPINS_MAX: usize = 1_000;
-/// Accesses of an execution, at most: more are a loop that does not end.
+/// Maximum number of accesses of an execution. More of them are an endless loop.
 const ACCESSES_MAX: usize = 300_000;
 
-/// Numbers of executions, from 1, so that a location knows whether its own is of this one.
+/// Number of executions so far. A location's number is only valid in one execution.
 static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    static CURRENT: RefCell<Option<(Arc<Shared>, usize)>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<(Arc<Scheduler>, usize)>> = const { RefCell::new(None) };
 }
 
-/// How an execution is chosen.
+/// The parameters of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Another thread goes on once in so many accesses.
+    /// Once in so many accesses, another thread runs on.
     pub switch_one_in: usize,
-    /// A load may return an older store once in so many loads; 0: memory is sequentially consistent.
+    /// Once in so many loads, a load may return an older store. 0 makes memory sequentially consistent.
     pub stale_one_in: usize,
-    /// The first thread stops after so many of its accesses until all others have finished; `None`: it does not.
+    /// The first thread stops after so many of its accesses, until all others have finished. `None` means that it does
+    /// not stop.
     pub stall_after: Option<usize>,
-    /// The rule that is broken on purpose.
+    /// The rule that is undone on purpose.
     pub undone: Option<Rule>,
 }
 
 impl Plan {
-    /// A plan of a seed: few switches or many, with and without weak memory, sometimes with a first thread that stops.
+    /// Chooses a plan: few thread switches or many, with and without weak memory, sometimes with a first thread that
+    /// stops.
     pub fn random(random: &mut Random, undone: Option<Rule>) -> Self {
         let switch_one_in = [2, 8, 32, 128, 512][random.below(5)];
         let stale_one_in = [0, 2, 8][random.below(3)];
@@ -46,10 +48,10 @@ impl Plan {
     }
 }
 
-/// What a thread of an execution does.
+/// The work of one thread of an execution.
 pub type Task<'a> = Box<dyn FnOnce() + Send + 'a>;
 
-/// What the explorer knows of an execution.
+/// The state of an execution.
 #[derive(Debug)]
 pub(super) struct Execution {
     pub(super) number: u64,
@@ -57,9 +59,9 @@ pub(super) struct Execution {
     pub(super) random: Random,
     pub(super) plan: Plan,
     running: usize,
-    /// By thread: it has not finished.
+    /// Whether each thread is still running.
     alive: Vec<bool>,
-    /// The first thread is stopped.
+    /// Whether the first thread is stopped.
     stalled: bool,
     first_accesses: usize,
     accesses: usize,
@@ -67,13 +69,13 @@ pub(super) struct Execution {
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Scheduler {
     execution: Mutex<Execution>,
     changed: Condvar,
 }
 
 impl Execution {
-    /// Chooses the thread that goes on: this one, unless it is time for another.
+    /// Chooses the thread that runs on: this one, unless it is time for another.
     fn choose(&mut self, thread: usize) {
         self.accesses += 1;
         assert!(std::thread::panicking() || self.accesses < ACCESSES_MAX, "an execution does not end");
@@ -89,7 +91,7 @@ impl Execution {
         }
     }
 
-    /// Lets another thread go on, if there is one; whether there is.
+    /// Lets another thread run on. Returns whether there is one.
     fn switch_from(&mut self, thread: usize) -> bool {
         let runs = |other: usize| other != thread && self.alive[other] && !(other == 0 && self.stalled);
         let others: Vec<usize> = (0..self.alive.len()).filter(|other| runs(*other)).collect();
@@ -104,15 +106,15 @@ impl Execution {
     fn finish(&mut self, thread: usize) {
         self.alive[thread] = false;
         if !self.switch_from(thread) {
-            // Only the stopped thread is left, if any.
+            // At most the stopped thread is left.
             self.stalled = false;
             self.switch_from(thread);
         }
     }
 }
 
-impl Shared {
-    /// Waits until it is the thread's turn, after a choice.
+impl Scheduler {
+    /// Calls `choose`, waits until it is the thread's turn, and calls `f`.
     fn turn_of<R>(
         &self,
         thread: usize,
@@ -131,7 +133,7 @@ impl Shared {
     }
 }
 
-/// An access of the current thread, when it is its turn; `None` outside of an execution.
+/// Makes an access of the current thread when it is the thread's turn. Returns `None` outside of an execution.
 pub(super) fn access<R>(f: impl FnOnce(&mut Execution, usize) -> R) -> Option<R> {
     CURRENT.with_borrow(|current| {
         let (shared, thread) = current.as_ref()?;
@@ -143,8 +145,8 @@ pub(super) fn access<R>(f: impl FnOnce(&mut Execution, usize) -> R) -> Option<R>
     })
 }
 
-/// As [`std::hint::spin_loop`]: another thread goes on. With no other to go on, the thread waits for a stopped one,
-/// which no search may: it panics then.
+/// As [`std::hint::spin_loop`]: another thread runs on. It panics when no other thread can run, because the thread then
+/// waits for the stopped writer, and no search may do that.
 pub(crate) fn spin_loop() {
     CURRENT.with_borrow(|current| {
         let Some((shared, thread)) = current else { return };
@@ -158,18 +160,18 @@ pub(crate) fn spin_loop() {
     });
 }
 
-/// Whether the current execution breaks this rule.
+/// Whether the current execution undoes this rule.
 pub(crate) fn undone(rule: Rule) -> bool {
     CURRENT.with_borrow(|current| {
         current.as_ref().is_some_and(|(shared, _)| shared.execution.lock().plan.undone == Some(rule))
     })
 }
 
-/// Runs the tasks, each on a thread of its own, as the plan and the random numbers decide. Returns the message of the
-/// first one that panicked.
+/// Runs each task on a thread of its own, scheduled by the plan and the random numbers. Returns the message of the first
+/// task that panicked.
 pub fn run(plan: Plan, mut random: Random, tasks: Vec<Task<'_>>) -> Result<(), String> {
     let first = random.below(tasks.len());
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(Scheduler {
         execution: Mutex::new(Execution {
             number: EXECUTIONS.fetch_add(1, Ordering::Relaxed) + 1,
             memory: Memory::new(tasks.len()),
@@ -195,10 +197,10 @@ pub fn run(plan: Plan, mut random: Random, tasks: Vec<Task<'_>>) -> Result<(), S
     messages.into_iter().flatten().next().map_or(Ok(()), Err)
 }
 
-fn run_task(shared: &Arc<Shared>, thread: usize, task: Task<'_>) -> Option<String> {
+fn run_task(shared: &Arc<Scheduler>, thread: usize, task: Task<'_>) -> Option<String> {
     shared.turn_of(thread, |_| (), |_| ());
     CURRENT.set(Some((Arc::clone(shared), thread)));
-    // What the task borrowed is only looked at again when it has not panicked.
+    // The caller only reads what the task borrowed if the task has not panicked.
     let result = catch_unwind(AssertUnwindSafe(task));
     CURRENT.set(None);
     let mut execution = shared.execution.lock();

@@ -1,39 +1,37 @@
-//! The nearest unread cells first (Hjaltason and Samet, "Distance browsing in spatial databases", 1999), some leaves
-//! at a time: leaves, blocks and records of a group are fetched together, so that their cache misses overlap.
+//! Visits the cells around a point, nearest first (Hjaltason and Samet, "Distance browsing in spatial databases", 1999).
+//!
+//! Leaves are read in groups: the leaves, blocks and records of a group are prefetched together, so that their cache
+//! misses overlap.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
 
-use kerb_geometry::{Circle, LatLng};
-use kerb_ports::DriverFilter;
+use kerb_geometry::Circle;
 
-use super::sight::traits_pass;
-use super::{Asked, Effort, Stop};
+use super::leaf_group::LeafGroup;
+use super::shard_set::ShardSet;
 use crate::store::Store;
-use crate::store::kinds::Sought;
-use crate::store::page::{BLOCK, BLOCKS, Leaf, Link, Traits};
+use crate::store::filter_summary::FilterMask;
+use crate::store::indices::{BLOCK_ENTRIES, NodeIndex};
+use crate::store::page::{LEAF_BLOCKS, Leaf, PageLink};
 
-/// Leaves of a group of a search for few. Nearest of 1 M on a busy machine, median: 9.7 µs with 1, 7.9 with 2, 8.9 with
-/// 4, 10.6 with 8, which reads leaves that it would not have needed.
-pub(crate) const FEW: usize = 2;
-/// Leaves of a group of a search for many, at most: it needs nearly all that it reads.
-pub(crate) const MANY: usize = 16;
-
-/// Links with the least distance of what is behind them.
+/// Links, by the least distance of what is behind them.
 #[derive(Default)]
-pub(crate) struct Queue {
-    nearest: BinaryHeap<Reverse<Ahead>>,
-    /// Not wanted when they were found, see [`Frontier::reopen`].
-    later: Vec<Ahead>,
+pub(crate) struct PageQueue {
+    nearest: BinaryHeap<Reverse<QueuedLink>>,
+    /// Links that were beyond the limit when they were found, see [`Frontier::reopen`].
+    postponed: Vec<QueuedLink>,
 }
 
-/// A link to go to, after a lower bound of its distance, in one word that orders by the bound: a distance is not
-/// negative, so its bits order it, and without the lower half of them it is a little less (by a millionth).
+/// A link and a lower bound of its distance, in one word that orders by the bound.
+///
+/// A distance is not negative, so its bits have its order. Cutting off the lower half of the bits makes the bound less
+/// by a millionth.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Ahead(u64);
+struct QueuedLink(u64);
 
-impl Ahead {
+impl QueuedLink {
     #[inline]
     fn new(bound: f64, link_word: u32) -> Self {
         Self(bound.to_bits() >> 32 << 32 | u64::from(link_word))
@@ -45,125 +43,100 @@ impl Ahead {
     }
 
     #[inline]
-    fn link(self) -> Link {
-        Link::of_word(self.0 as u32)
+    fn link(self) -> PageLink {
+        // The lower half of the word.
+        PageLink::from_word(self.0 as u32)
     }
 }
 
-/// What of a circle's surroundings is unread.
+/// The unread cells around a circle's center.
 pub(crate) struct Frontier<'a> {
     store: &'a Store,
     circle: &'a Circle,
-    sought: Sought,
-    queue: &'a mut Queue,
-}
-
-/// Leaves to read.
-#[derive(Default)]
-pub(crate) struct Group {
-    leaves: [u32; MANY],
-    len: usize,
-}
-
-impl Group {
-    /// A group of up to [`MANY`] leaves, as long as there are any.
-    pub(crate) fn fill(leaves: &mut Vec<u32>) -> Option<Self> {
-        let mut group = Self::default();
-        while group.len < MANY
-            && let Some(leaf) = leaves.pop()
-        {
-            group.push(leaf);
-        }
-        (group.len > 0).then_some(group)
-    }
-
-    pub(crate) fn leaves(&self) -> &[u32] {
-        &self.leaves[..self.len]
-    }
-
-    fn push(&mut self, leaf: u32) {
-        self.leaves[self.len] = leaf;
-        self.len += 1;
-    }
+    filter_mask: FilterMask,
+    queue: &'a mut PageQueue,
 }
 
 impl<'a> Frontier<'a> {
-    /// The roots of the asked shards; nodes without anybody who is sought are passed by.
+    /// Begins at the roots of `shards`. Nodes whose summary does not match the filter are skipped.
     pub(crate) fn new(
         store: &'a Store,
         circle: &'a Circle,
-        sought: Sought,
-        queue: &'a mut Queue,
-        asked: &Asked,
+        filter_mask: FilterMask,
+        queue: &'a mut PageQueue,
+        shards: &ShardSet,
     ) -> Self {
         queue.nearest.clear();
-        queue.later.clear();
-        for shard in asked.iter() {
+        queue.postponed.clear();
+        for shard in shards.iter() {
             let word = store.shard(shard).root.load_word();
-            let cell = match Link::of_word(word) {
-                Link::Nothing => continue,
-                Link::Leaf(number) => store.leaves.get(number).cell(),
-                Link::Node(number) => store.nodes.get(number).cell(),
+            let cell = match PageLink::from_word(word) {
+                PageLink::Empty => continue,
+                PageLink::Leaf(leaf) => store.leaves.get(leaf).cell(),
+                PageLink::Node(node) => store.nodes.get(node).cell(),
             };
             let bound = circle.origin().lower_bound(&cell.bounds());
             if bound <= circle.hav_max() {
-                queue.nearest.push(Reverse(Ahead::new(bound, word)));
+                queue.nearest.push(Reverse(QueuedLink::new(bound, word)));
             }
         }
-        Self { store, circle, sought, queue }
+        Self { store, circle, filter_mask, queue }
     }
 
-    /// Wants more than before: what was left out is looked at again.
+    /// Queues the postponed links again, because the limit has grown.
     pub(crate) fn reopen(&mut self) {
-        self.queue.nearest.extend(self.queue.later.drain(..).map(Reverse));
+        self.queue.nearest.extend(self.queue.postponed.drain(..).map(Reverse));
     }
 
-    /// The next leaves whose distance is wanted, at most `many`; none when there is no such leaf. What is certainly
-    /// nearer than `hav_min` is left out.
-    pub(crate) fn next(&mut self, many: usize, wanted: impl Fn(f64) -> bool, hav_min: f64) -> Option<Group> {
-        let mut group = Group::default();
-        while group.len < many
-            && let Some(Reverse(ahead)) = self.queue.nearest.peek().copied()
-            && wanted(ahead.bound())
+    /// Returns the nearest leaves whose distance is `wanted`, at most `leaves_max`; `None` when no such leaf is left.
+    /// Cells that are certainly nearer than `hav_min` are skipped.
+    pub(crate) fn next(
+        &mut self,
+        leaves_max: usize,
+        wanted: impl Fn(f64) -> bool,
+        hav_min: f64,
+    ) -> Option<LeafGroup> {
+        let mut group = LeafGroup::default();
+        while group.len() < leaves_max
+            && let Some(Reverse(queued)) = self.queue.nearest.peek().copied()
+            && wanted(queued.bound())
         {
             self.queue.nearest.pop();
-            match ahead.link() {
-                Link::Nothing => {}
-                Link::Leaf(number) => group.push(number),
-                Link::Node(number) => self.open(number, &wanted, hav_min),
+            match queued.link() {
+                PageLink::Empty => {}
+                PageLink::Leaf(leaf) => group.push(leaf),
+                PageLink::Node(node) => self.open(node, &wanted, hav_min),
             }
         }
-        (group.len > 0).then_some(group)
+        (group.len() > 0).then_some(group)
     }
 
-    /// The rest of a chain of leaves, all of whose drivers are at one place. Whether it is wanted is asked of the exact
-    /// distance, so that a crowd as far as the farthest of a full answer is not read.
+    /// Queues the rest of a chain of leaves, whose drivers are all at one position. `wanted` gets the exact distance, so
+    /// that a chain at the distance of the farthest result of a full answer is not read.
     #[inline]
-    pub(crate) fn push_rest(&mut self, leaf: &Leaf, wanted: impl Fn(f64) -> bool) {
+    pub(crate) fn push_chain_rest(&mut self, leaf: &Leaf, wanted: impl Fn(f64) -> bool) {
         let rest = leaf.next.load_word();
         if rest == 0 {
             return;
         }
-        let (k, bit) =
-            ((leaf.mask().trailing_zeros() / BLOCK) as usize, leaf.mask().trailing_zeros() % BLOCK);
-        let block = if k < BLOCKS { leaf.block(k) } else { 0 };
-        // An empty leaf's chain is as near as may be.
-        let hav = if block == 0 {
-            0.0
-        } else {
-            self.circle.origin().hav(self.store.blocks.get(block).entry(bit).position())
-        };
-        let rest = Ahead::new(hav, rest);
+        let first = leaf.mask().trailing_zeros();
+        let (k, offset) = ((first / BLOCK_ENTRIES) as usize, first % BLOCK_ENTRIES);
+        let block = (k < LEAF_BLOCKS).then(|| leaf.block(k)).filter(|block| !block.is_none());
+        // The position is unknown if the leaf is empty. Distance 0 is a lower bound.
+        let hav = block.map_or(0.0, |block| {
+            self.circle.origin().hav(self.store.blocks.get(block).entry(offset).position())
+        });
+        let rest = QueuedLink::new(hav, rest);
         if wanted(hav) {
             self.queue.nearest.push(Reverse(rest));
         } else {
-            self.queue.later.push(rest);
+            self.queue.postponed.push(rest);
         }
     }
 
-    fn open(&mut self, number: u32, wanted: impl Fn(f64) -> bool, hav_min: f64) {
-        let node = self.store.nodes.get(number);
-        if !self.sought.may_be_in(node.page.kinds()) {
+    fn open(&mut self, node: NodeIndex, wanted: impl Fn(f64) -> bool, hav_min: f64) {
+        let node = self.store.nodes.get(node);
+        if !self.filter_mask.may_match(node.header.summary()) {
             return;
         }
         let cell = node.cell();
@@ -173,120 +146,29 @@ impl<'a> Frontier<'a> {
             if word == 0 {
                 continue;
             }
-            let read_before = || self.circle.origin().upper_bound(&cell.child(i).bounds()) < hav_min;
+            let on_previous_page = || self.circle.origin().upper_bound(&cell.child(i).bounds()) < hav_min;
             if !wanted(bound) {
                 if bound <= self.circle.hav_max() {
-                    self.queue.later.push(Ahead::new(bound, word));
+                    self.queue.postponed.push(QueuedLink::new(bound, word));
                 }
-            } else if !(hav_min > 0.0 && read_before()) {
-                fetch(self.store, Link::of_word(word));
-                self.queue.nearest.push(Reverse(Ahead::new(bound, word)));
+            } else if !(hav_min > 0.0 && on_previous_page()) {
+                prefetch(self.store, PageLink::from_word(word));
+                self.queue.nearest.push(Reverse(QueuedLink::new(bound, word)));
             }
         }
     }
 }
 
-/// Loads a word of what a link leads to, while the queue is busy; nothing waits for it.
+/// Loads a word of the page behind a link into the cache, while the queue is busy. No other load depends on it.
 #[inline]
-fn fetch(store: &Store, link: Link) {
+fn prefetch(store: &Store, link: PageLink) {
     match link {
-        Link::Nothing => {}
-        Link::Node(number) => {
-            black_box(store.nodes.get(number).page.kinds());
+        PageLink::Empty => {}
+        PageLink::Node(node) => {
+            black_box(store.nodes.get(node).header.summary());
         }
-        Link::Leaf(number) => {
-            black_box(store.leaves.get(number).mask());
+        PageLink::Leaf(leaf) => {
+            black_box(store.leaves.get(leaf).mask());
         }
-    }
-}
-
-/// Shows the blocks of a group's leaves with the bits of the entries that are taken, leaf by leaf, of those leaves that
-/// may have somebody who is sought; after each leaf, the leaf.
-#[inline]
-pub(crate) fn read_group<S>(
-    store: &Store,
-    group: &Group,
-    sought: Sought,
-    effort: &mut Effort<'_>,
-    state: &mut S,
-    mut block: impl FnMut(&mut S, u32, u64),
-    mut leaf_done: impl FnMut(&mut S, &Leaf),
-) -> Result<(), Stop> {
-    for number in group.leaves() {
-        black_box(store.leaves.get(*number).mask());
-    }
-    for number in group.leaves() {
-        let leaf = store.leaves.get(*number);
-        if sought.may_be_in(leaf.page.kinds()) {
-            fetch_entries(store, leaf);
-        }
-    }
-    for number in group.leaves() {
-        let leaf = store.leaves.get(*number);
-        let mask = if sought.may_be_in(leaf.page.kinds()) {
-            effort.spend()?;
-            leaf.mask()
-        } else {
-            0
-        };
-        for k in 0..BLOCKS {
-            let bits = mask >> (k as u32 * BLOCK) & 0xff;
-            let number = leaf.block(k);
-            // No block: its last driver has left since the mask was read; the journal names who moved.
-            if bits != 0 && number != 0 {
-                block(state, number, bits);
-            }
-        }
-        leaf_done(state, leaf);
-    }
-    Ok(())
-}
-
-/// Loads a word of each line of the leaf's positions and traits; none of the loads waits for another.
-#[inline]
-fn fetch_entries(store: &Store, leaf: &Leaf) {
-    for k in 0..BLOCKS {
-        let block = leaf.block(k);
-        if block != 0 {
-            let entry = store.blocks.get(block).entry(0);
-            black_box((entry.position_bits(), entry.traits()));
-        }
-    }
-}
-
-/// Shows the drivers of some entries of a block whose traits pass. The position is looked at before the traits: who
-/// came into the entry in between is in the journal.
-#[inline]
-pub(crate) fn each_passing(
-    store: &Store,
-    number: u32,
-    mut bits: u64,
-    filter: &DriverFilter,
-    mut f: impl FnMut(Traits, LatLng),
-) {
-    let block = store.blocks.get(number);
-    while bits != 0 {
-        let entry = block.entry(bits.trailing_zeros());
-        bits &= bits - 1;
-        let position = entry.position();
-        let traits = entry.traits();
-        if traits != Traits::NOBODY && traits_pass(filter, traits) {
-            f(traits, position);
-        }
-    }
-}
-
-impl Effort<'_> {
-    /// One more leaf.
-    #[inline]
-    fn spend(&mut self) -> Result<(), Stop> {
-        self.leaves += 1;
-        if self.leaves > self.leaves_max {
-            return Err(Stop::TooLong);
-        }
-        if self.leaves.is_multiple_of(1_024) && (self.given_up)() {
-            return Err(Stop::GivenUp);
-        }
-        Ok(())
     }
 }

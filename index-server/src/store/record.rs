@@ -1,85 +1,119 @@
-//! A driver's record: what an update compares and what a found driver is answered with. 32 bytes, so one cache miss.
+//! A driver's record: what an update compares, and the rest of a search's answer. 32 bytes, so one cache miss.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use kerb_types::limits::SHARDS_MAX;
 use kerb_types::{Capabilities, DriverProfile, Motion, ShardId, UpdateVersion, VehicleClass};
 
+use super::arena::Element;
+use super::indices::{EntryIndex, RecordIndex};
 use crate::sync::{AtomicU32, AtomicU64, Rule, fence, undone};
 
-/// Times that a record can keep: 48 bits of milliseconds, up to the year 10889.
+/// End of the times that a record can hold: 48 bits of milliseconds, up to the year 10889.
 pub(crate) const TIME_END_MS: i64 = 1 << 48;
-/// [`Record::place`] of a driver who is in no tree. Entries are counted from block 1.
-pub(crate) const NOWHERE: u32 = 0;
-/// Slots of all sessions that may name one record.
+/// Maximum number of slots, of all streams, that name one record.
 pub(crate) const REFERENCES_MAX: u32 = (1 << 8) - 1;
 
-/// See the module. The first four words are for readers too; `owner` is the writer's own.
+/// The state of a driver next to its position. Searches read the first four words; only the writer reads `owner`.
 #[derive(Default)]
 #[repr(align(32))]
 pub(crate) struct Record {
     /// Time in the upper 48 bits, heading in the lower 16.
     time_heading: AtomicU64,
     sequence: AtomicU64,
-    /// Block times eight plus the entry in it.
-    place: AtomicU32,
+    /// The driver's [`EntryIndex`]. "None" means that the driver is in no tree.
+    entry: AtomicU32,
     /// Version in the upper half, odd while the record is written; speed in the lower.
     version_speed: AtomicU32,
-    /// Shard 14 bits, level of the leaf's cell 6, status 3, watched 1, references 8.
-    home: AtomicU32,
-    /// Of a driver in a tree: source 16 bits, its epoch 16. Of one who is in none: class 8 bits, capabilities 16, which
-    /// otherwise stand in its entry.
+    /// Shard 14 bits, level of the leaf's cell 6, status 3, in the expiry index 1, references 8.
+    meta: AtomicU32,
+    /// For a driver in a tree: source 16 bits, snapshot number 16. For one in no tree: vehicle class 8 bits,
+    /// capabilities 16, which otherwise are in the entry.
     owner: AtomicU32,
 }
 
-/// [`Record::home`] taken apart.
+impl Element for Record {
+    type Index = RecordIndex;
+}
+
+/// The fields of [`Record::meta`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Home {
+pub(crate) struct RecordMeta {
     pub(crate) shard: ShardId,
+    /// Level of the cell of the driver's leaf.
     pub(crate) level: u8,
-    /// As in the entry, for the writer, who so need not look there.
+    /// A copy of the entry's status, which saves the writer a cache miss.
     pub(crate) status: u8,
-    /// Its deadline is among those that the writer minds; never of a driver who is in no tree.
-    pub(crate) watched: bool,
+    /// Whether the expiry index tracks the driver. False for a driver in no tree.
+    pub(crate) in_expiry_index: bool,
+    /// Number of slots that name the record.
     pub(crate) references: u32,
 }
 
-/// Who sent a driver's newest state, and in which of its epochs it was last heard of.
+/// The writer's number of an ingest node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
-    pub(crate) source: u16,
-    pub(crate) epoch: u16,
+pub(crate) struct SourceIndex(pub(crate) u16);
+
+impl SourceIndex {
+    pub(crate) fn as_usize(self) -> usize {
+        usize::from(self.0)
+    }
 }
 
-/// What a driver is, beside who.
+/// Number of snapshots that a source had begun, modulo 2^16.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SnapshotNumber(pub(crate) u16);
+
+impl SnapshotNumber {
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
+    /// Whether this snapshot began before the other. Numbers wrap around, so the shorter way between them decides.
+    pub(crate) fn is_before(self, other: Self) -> bool {
+        (self.0.wrapping_sub(other.0) as i16) < 0
+    }
+}
+
+/// The source of a driver's newest state, and the source's newest snapshot at its last report of this driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kind {
+pub(crate) struct Owner {
+    pub(crate) source: SourceIndex,
+    pub(crate) snapshot: SnapshotNumber,
+}
+
+/// A driver's vehicle class and capabilities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VehicleKind {
     pub(crate) class: VehicleClass,
     pub(crate) capabilities: Capabilities,
 }
 
-impl From<&DriverProfile> for Kind {
+impl From<&DriverProfile> for VehicleKind {
     fn from(profile: &DriverProfile) -> Self {
         Self { class: profile.vehicle_class, capabilities: profile.capabilities }
     }
 }
 
-/// A driver's state beside its position.
+/// What a report contains next to position and status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct State {
+pub(crate) struct DriverState {
     pub(crate) update_version: UpdateVersion,
     pub(crate) motion: Motion,
 }
 
+// The casts of this block cut a field out of a word, whose layout the fields of `Record` describe.
 impl Record {
+    /// The driver's entry; "none" when the driver is in no tree.
     #[inline]
-    pub(crate) fn place(&self) -> u32 {
-        self.place.load(Acquire)
+    pub(crate) fn entry(&self) -> EntryIndex {
+        EntryIndex::new(self.entry.load(Acquire))
     }
 
     #[inline]
-    pub(crate) fn set_place(&self, place: u32) {
-        self.place.store(place, Release);
+    pub(crate) fn set_entry(&self, entry: EntryIndex) {
+        // A release: a search that follows the record to the new entry finds the driver there.
+        self.entry.store(entry.get(), Release);
     }
 
     #[inline]
@@ -89,14 +123,15 @@ impl Record {
 
     #[inline]
     pub(crate) fn time_ms(&self) -> i64 {
+        // 48 bits are below the sign bit.
         (self.time_heading.load(Relaxed) >> 16) as i64
     }
 
-    /// May be torn; the version tells, see [`Record::version`].
+    /// Reads the state. It may be torn: [`Record::version`] before and [`Record::version_after`] show whether it is.
     #[inline]
-    pub(crate) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> DriverState {
         let time_heading = self.time_heading.load(Relaxed);
-        State {
+        DriverState {
             update_version: UpdateVersion {
                 sequence: self.sequence.load(Relaxed),
                 time_ms: (time_heading >> 16) as i64,
@@ -108,93 +143,95 @@ impl Record {
         }
     }
 
-    /// The version at the begin of a read; odd while the writer is at it.
+    /// The version before a read; odd while the writer changes the record.
     #[inline]
     pub(crate) fn version(&self) -> u32 {
         self.version_speed.load(Acquire) >> 16
     }
 
-    /// The version at the end of a read. Equal to an even one at its begin: nothing was written in between
-    /// (Boehm, "Can seqlocks get along with programming language memory models?", 2012: the fence keeps the
-    /// loads before it before the load after it).
+    /// The version after a read. If it equals an even version before the read, nothing changed in between.
     #[inline]
     pub(crate) fn version_after(&self) -> u32 {
+        // Keeps the loads of the state before the load of the version (Boehm, "Can seqlocks get along with programming
+        // language memory models?", 2012).
         if !undone(Rule::VersionFences) {
             fence(Acquire);
         }
         self.version_speed.load(Relaxed) >> 16
     }
 
-    /// Opens a write; only between this and [`Record::end`] do place, position and state change, so that a reader
-    /// gets them as one.
+    /// Begins a write. Entry, position and state only change between this call and [`Record::end_write`], so that a
+    /// search reads them as one.
     #[inline]
-    pub(crate) fn begin(&self) {
+    pub(crate) fn begin_write(&self) {
         if undone(Rule::OddVersion) {
             return;
         }
         self.version_speed.store(self.version_speed.load(Relaxed).wrapping_add(1 << 16), Relaxed);
+        // Keeps the odd version before all stores of the write.
         if !undone(Rule::VersionFences) {
             fence(Release);
         }
     }
 
-    /// Stores the state and closes the write.
+    /// Stores the state and ends the write.
     #[inline]
-    pub(crate) fn end(&self, state: State) {
+    pub(crate) fn end_write(&self, state: DriverState) {
         let UpdateVersion { sequence, time_ms } = state.update_version;
         let time_heading = (time_ms as u64) << 16 | u64::from(state.motion.heading_cdeg);
         self.time_heading.store(time_heading, Relaxed);
         self.sequence.store(sequence, Relaxed);
         let step = u32::from(!undone(Rule::OddVersion));
         let version = (self.version_speed.load(Relaxed) >> 16).wrapping_add(step);
+        // A release: the even version comes after all stores of the write.
         self.version_speed.store(version << 16 | u32::from(state.motion.speed_cmps), Release);
     }
 
     #[inline]
-    pub(crate) fn home(&self) -> Home {
-        let word = self.home.load(Relaxed);
-        Home {
+    pub(crate) fn meta(&self) -> RecordMeta {
+        let word = self.meta.load(Relaxed);
+        RecordMeta {
             shard: ShardId((word >> 18) as u16),
             level: (word >> 12 & 63) as u8,
             status: (word >> 9 & 7) as u8,
-            watched: word >> 8 & 1 == 1,
+            in_expiry_index: word >> 8 & 1 == 1,
             references: word & REFERENCES_MAX,
         }
     }
 
     #[inline]
-    pub(crate) fn set_home(&self, home: Home) {
-        debug_assert!(home.references <= REFERENCES_MAX && home.level <= 32 && home.status < 8);
-        debug_assert!(home.shard.0 < SHARDS_MAX);
-        let word = u32::from(home.shard.0) << 18
-            | u32::from(home.level) << 12
-            | u32::from(home.status) << 9
-            | u32::from(home.watched) << 8
-            | home.references;
-        self.home.store(word, Relaxed);
+    pub(crate) fn set_meta(&self, meta: RecordMeta) {
+        debug_assert!(meta.references <= REFERENCES_MAX && meta.level <= 32 && meta.status < 8);
+        debug_assert!(meta.shard.0 < SHARDS_MAX);
+        let word = u32::from(meta.shard.0) << 18
+            | u32::from(meta.level) << 12
+            | u32::from(meta.status) << 9
+            | u32::from(meta.in_expiry_index) << 8
+            | meta.references;
+        self.meta.store(word, Relaxed);
     }
 
-    /// Of a driver who is in no tree.
-    pub(crate) fn kind(&self) -> Kind {
+    /// The vehicle kind of a driver in no tree.
+    pub(crate) fn kind(&self) -> VehicleKind {
         let word = self.owner.load(Relaxed);
-        Kind { class: VehicleClass((word >> 16) as u8), capabilities: Capabilities(word as u16) }
+        VehicleKind { class: VehicleClass((word >> 16) as u8), capabilities: Capabilities(word as u16) }
     }
 
-    /// As [`Record::kind`]; there is no owner from now on.
-    pub(crate) fn set_kind(&self, kind: Kind) {
+    /// Sets the vehicle kind of a driver in no tree. The record has no owner from now on.
+    pub(crate) fn set_kind(&self, kind: VehicleKind) {
         self.owner.store(u32::from(kind.class.0) << 16 | u32::from(kind.capabilities.0), Relaxed);
     }
 
-    /// Of a driver in a tree.
+    /// The owner of a driver in a tree.
     #[inline]
     pub(crate) fn owner(&self) -> Owner {
         let word = self.owner.load(Relaxed);
-        Owner { source: (word >> 16) as u16, epoch: word as u16 }
+        Owner { source: SourceIndex((word >> 16) as u16), snapshot: SnapshotNumber(word as u16) }
     }
 
     #[inline]
     pub(crate) fn set_owner(&self, owner: Owner) {
-        self.owner.store(u32::from(owner.source) << 16 | u32::from(owner.epoch), Relaxed);
+        self.owner.store(u32::from(owner.source.0) << 16 | u32::from(owner.snapshot.0), Relaxed);
     }
 }
 
@@ -203,43 +240,49 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_keep_what_they_are_given() {
+    fn words_return_what_was_stored() {
         assert_eq!(size_of::<Record>(), 32);
         let record = Record::default();
-        let state = State {
+        let state = DriverState {
             update_version: UpdateVersion { sequence: u64::MAX, time_ms: TIME_END_MS - 1 },
             motion: Motion { heading_cdeg: 35_999, speed_cmps: Motion::NOT_KNOWN },
         };
-        record.begin();
+        record.begin_write();
         assert_eq!(record.version(), 1);
-        record.end(state);
+        record.end_write(state);
         assert_eq!((record.version(), record.state()), (2, state));
-        let home = Home {
+        let meta = RecordMeta {
             shard: ShardId(SHARDS_MAX - 1),
             level: 32,
             status: 7,
-            watched: true,
+            in_expiry_index: true,
             references: REFERENCES_MAX,
         };
-        record.set_home(home);
-        assert_eq!(record.home(), home);
-        let owner = Owner { source: 7, epoch: u16::MAX };
+        record.set_meta(meta);
+        assert_eq!(record.meta(), meta);
+        let owner = Owner { source: SourceIndex(7), snapshot: SnapshotNumber(u16::MAX) };
         record.set_owner(owner);
         assert_eq!(record.owner(), owner);
-        let kind = Kind { class: VehicleClass(63), capabilities: Capabilities(u16::MAX) };
+        let kind = VehicleKind { class: VehicleClass(63), capabilities: Capabilities(u16::MAX) };
         record.set_kind(kind);
         assert_eq!(record.kind(), kind);
     }
 
     #[test]
-    fn the_version_turns_over() {
+    fn the_version_wraps_around() {
         let record = Record::default();
-        let state = State { update_version: UpdateVersion::default(), motion: Motion::NONE };
+        let state = DriverState { update_version: UpdateVersion::default(), motion: Motion::NONE };
         for _ in 0..40_000 {
-            record.begin();
-            record.end(state);
+            record.begin_write();
+            record.end_write(state);
         }
         assert_eq!(record.version(), 80_000 % 65_536);
         assert_eq!(record.state(), state);
+    }
+
+    #[test]
+    fn snapshot_numbers_are_ordered_across_the_wrap() {
+        let last = SnapshotNumber(u16::MAX);
+        assert!(last.is_before(last.next()) && !last.next().is_before(last) && !last.is_before(last));
     }
 }

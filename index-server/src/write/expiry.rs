@@ -1,57 +1,57 @@
-//! Drivers who have not been heard of for too long leave the index.
+//! Removes drivers whose positions are older than the position TTL.
 //!
-//! A driver is looked at when the first of its positions would be too old. So one whose clock jumps back, which makes a
-//! newer position older than the one before, leaves late: at most by as much as the clock jumped.
+//! A driver is checked when the first of its positions would be too old. A driver's clock may jump back, which makes a
+//! newer position older than the one before. Such a driver expires late, at most by as much as its clock jumped.
 
 use std::sync::Arc;
 
 use super::Writer;
-use crate::store::record::{Home, NOWHERE};
+use crate::store::record::RecordMeta;
 
 impl Writer {
-    /// Looks for who is old. They leave by [`Writer::expire_some`].
-    pub(crate) fn find_old(&mut self, now_ms: i64) {
+    /// Finds the drivers that are due. [`Writer::remove_due`] removes them.
+    pub(crate) fn find_due(&mut self, now_ms: i64) {
         self.tombstones.expire(now_ms);
-        let (store, expired, position_ttl_ms) = (&self.store, &mut self.expired, self.position_ttl_ms);
-        self.deadlines.advance(now_ms, |number| {
-            let record = store.records.get(number);
-            let home = record.home();
-            if !home.watched {
+        let (store, due, position_ttl_ms) = (&self.store, &mut self.due, self.position_ttl_ms);
+        self.expiry_index.advance(now_ms, |index| {
+            let record = store.records.get(index);
+            let meta = record.meta();
+            if !meta.in_expiry_index {
                 return None;
             }
-            let placed = record.place() != NOWHERE;
+            let indexed = !record.entry().is_none();
             let deadline_ms = record.time_ms() + position_ttl_ms + 1;
-            if placed && deadline_ms > now_ms {
+            if indexed && deadline_ms > now_ms {
                 return Some(deadline_ms);
             }
-            // A record that is in no tree, or in other hands by then, is watched again from its next placing.
-            record.set_home(Home { watched: false, ..home });
-            if placed {
-                expired.push_back(number);
+            // A driver in no tree, or a new driver with this record, is tracked again when it enters a tree.
+            record.set_meta(RecordMeta { in_expiry_index: false, ..meta });
+            if indexed {
+                due.push_back(index);
             }
             None
         });
     }
 
-    /// Removes some of those who were found old, unless they have been heard of since. Answers how many left, and
-    /// whether there are more to look at.
-    pub(crate) fn expire_some(&mut self, now_ms: i64, looks_max: usize) -> (u64, bool) {
+    /// Removes at most `checks_max` of the due drivers, unless they have reported since. Returns how many were removed,
+    /// and whether there are more to check.
+    pub(crate) fn remove_due(&mut self, now_ms: i64, checks_max: usize) -> (u64, bool) {
         let store = Arc::clone(&self.store);
-        let mut gone = 0;
-        for _ in 0..looks_max {
-            let Some(number) = self.expired.pop_front() else { break };
-            let record = store.records.get(number);
-            if record.place() == NOWHERE {
+        let mut expired = 0;
+        for _ in 0..checks_max {
+            let Some(index) = self.due.pop_front() else { break };
+            let record = store.records.get(index);
+            if record.entry().is_none() {
                 continue;
             }
             if now_ms - record.time_ms() <= self.position_ttl_ms {
-                record.set_home(Home { watched: true, ..record.home() });
-                self.deadlines.insert(number, record.time_ms() + self.position_ttl_ms + 1);
+                record.set_meta(RecordMeta { in_expiry_index: true, ..record.meta() });
+                self.expiry_index.insert(index, record.time_ms() + self.position_ttl_ms + 1);
                 continue;
             }
-            self.unplace(number);
-            gone += 1;
+            self.deindex(index);
+            expired += 1;
         }
-        (gone, !self.expired.is_empty())
+        (expired, !self.due.is_empty())
     }
 }

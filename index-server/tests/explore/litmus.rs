@@ -1,4 +1,4 @@
-//! The memory model itself, by the usual small programs: it finds what C11 allows and never what it forbids.
+//! Tests the memory model by small standard programs: it finds every outcome that C11 allows, and none that it forbids.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -37,7 +37,7 @@ fn outcomes(threads: [fn(&Program); 2]) -> BTreeSet<(u32, u32)> {
     all
 }
 
-/// Passes a message: y says that x is written. The result is what was read of y, then of x.
+/// Passes a message: y announces that x is written. The result is the value that was read from y, then from x.
 fn message(store: Ordering, load: Ordering, fences: bool) -> BTreeSet<(u32, u32)> {
     let write: fn(&Program) = match (store, fences) {
         (_, true) => |p| {
@@ -139,7 +139,7 @@ fn a_location_never_goes_back() {
 }
 
 #[test]
-fn an_exchange_reads_the_newest_store_and_goes_on_with_its_release() {
+fn an_exchange_reads_the_newest_store_and_continues_its_release_sequence() {
     let threads: [fn(&Program); 2] = [
         |p| {
             p.x.store(1, Relaxed);

@@ -1,4 +1,4 @@
-//! Each rule is needed: with the rule undone, some execution has a wrong answer.
+//! Shows that each rule is needed: with the rule undone, some execution returns a wrong answer.
 
 use kerb_index_server::explore::Rule;
 
@@ -38,14 +38,14 @@ needed! {
     records_wait_for_searches: ReclaimAfterSearches by newcomers;
     a_search_announces_itself_before_it_reads: FenceAfterPin by splits, merges;
     entries_are_stored_before_the_link: EntriesBeforeLink by splits;
-    the_record_moves_before_the_old_entry_goes: RecordBeforeOldEntry by moves;
+    the_record_leads_to_the_new_entry_before_the_old_is_cleared: RecordBeforeOldEntry by moves;
     a_move_is_logged_before_it_begins: LogBeforeMove by moves;
     a_move_is_settled_after_it_is_over: SettleAfterMove by moves;
     the_log_needs_its_fences: LogFences by changes;
-    a_driver_who_fills_a_gap_is_logged: LogChainMove by crowd;
+    a_driver_that_fills_a_gap_is_logged: LogChainMove by crowd;
     a_move_within_a_leaf_is_one_store: OneStoreWithinLeaf by steps;
     a_version_is_odd_while_its_record_changes: OddVersion by steps, moves;
     the_version_needs_its_fences: VersionFences by steps, moves;
     summaries_come_before_entries: SummaryBeforeEntry by changes;
-    coverage_is_looked_at_again: CoverAfterSearch by resync;
+    coverage_is_read_again: CoverAfterSearch by resync;
 }

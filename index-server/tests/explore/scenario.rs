@@ -1,4 +1,4 @@
-//! Every kind of change beside searches: no execution has a wrong answer.
+//! Runs every kind of change next to searches: no execution returns a wrong answer.
 
 use kerb_types::DriverStatus::{Available, OnBreak, OnTrip};
 
@@ -8,7 +8,7 @@ use crate::world::{CROWD, Report, Scenario, Write, execute, report};
 /// Executions of each scenario in a run of all tests.
 const ITERATIONS: u64 = 400;
 
-/// `count` drivers from `first` on, side by side from a place on.
+/// Reports `count` drivers from `first` on, at adjacent places from `place` on.
 fn line(first: u32, count: u32, place: i32) -> Vec<Report> {
     (0..count).map(|i| report(first + i, place + i as i32)).collect()
 }
@@ -24,7 +24,7 @@ pub(crate) fn moves() -> Scenario {
     Scenario { fleet: two_groups(), writes: vec![to(105), to(-98), to(108)] }
 }
 
-/// A driver who alone has a status moves from group to group, and another one changes its status.
+/// A driver that alone has a status moves from group to group, and another one changes its status.
 pub(crate) fn changes() -> Scenario {
     let mut fleet = two_groups();
     fleet[3].status = OnTrip;
@@ -49,7 +49,7 @@ pub(crate) fn steps() -> Scenario {
     Scenario { fleet: two_groups(), writes: vec![step(3, -97), step(12, 102), step(3, -98), step(4, -95)] }
 }
 
-/// A full leaf splits, and its pages are used again by others.
+/// A full leaf splits, and other drivers reuse its pages.
 pub(crate) fn splits() -> Scenario {
     let fleet = [line(0, 16, -100), line(20, 9, 100), line(30, 6, 300)].concat();
     let go = |first: u32, count: u32, place: i32| Write::Reports(line(first, count, place));
@@ -58,7 +58,7 @@ pub(crate) fn splits() -> Scenario {
     Scenario { fleet, writes }
 }
 
-/// Leaves run empty and merge, and their pages are used again by others.
+/// Leaves become empty and merge, and other drivers reuse their pages.
 pub(crate) fn merges() -> Scenario {
     let fleet = [line(0, 16, -100), line(20, 9, 100), line(30, 6, 300)].concat();
     let go = |first: u32, count: u32, place: i32| Write::Reports(line(first, count, place));
@@ -73,7 +73,7 @@ pub(crate) fn merges() -> Scenario {
     Scenario { fleet, writes }
 }
 
-/// A crowd at one place, which forms a chain, loses drivers whose gaps are filled.
+/// A crowd at one position forms a chain. Drivers leave it, and others fill the gaps.
 pub(crate) fn crowd() -> Scenario {
     let crowd = (0..19).map(|driver| report(driver, CROWD));
     let fleet = crowd.chain(line(30, 4, 100)).collect();
@@ -87,7 +87,7 @@ pub(crate) fn newcomers() -> Scenario {
     for (slot, driver) in [(3, 40), (12, 41), (3, 42), (12, 43)] {
         writes.push(Write::Rebind(slot, driver));
     }
-    // The slots' positions tell the slot's number, which is not the driver's: they go where nothing is told.
+    // A position encodes the number of the slot, which is not the driver's here. In the crowd it encodes nothing.
     writes.push(Write::Reports(vec![report(3, CROWD), report(12, CROWD)]));
     Scenario { fleet: two_groups(), writes }
 }

@@ -1,11 +1,11 @@
-//! A small index with a writer's program, the searches beside it, and what their answers must have.
+//! A small index, a program for its writer, searches next to it, and the checks of their answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_index_server::explore::{Plan, Random, Rule, Task, run};
-use kerb_index_server::{Effort, Index, Options, Progress, Session};
+use kerb_index_server::{BatchProgress, Index, Options, SearchBudget, SourceStream};
 use kerb_ports::{Batch, DriverFilter, Neighbor, Search, ShardQuery, ShardResult, SlotBinding, Update};
 use kerb_types::{
     Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, UpdateVersion,
@@ -18,7 +18,7 @@ pub(crate) const CROWD: i32 = -500;
 /// Searches of a reader.
 const SEARCHES: usize = 3;
 
-/// A report of a driver: where, and with which status. Places are 11 m apart on a line.
+/// A driver's report. Places are 11 m apart on a line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Report {
     pub(crate) driver: u32,
@@ -38,7 +38,7 @@ pub(crate) enum Write {
     Resync,
 }
 
-/// The fleet at the begin, and what the writer does while searches run.
+/// The fleet at the beginning, and what the writer does while searches run.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) fleet: Vec<Report>,
@@ -57,14 +57,14 @@ fn profile(driver: u32) -> Arc<DriverProfile> {
     })
 }
 
-/// The longitude of a position tells its driver and the sequence of its report, except in a crowd.
+/// The position of a report. Its longitude encodes the driver and the sequence, except in the crowd.
 fn position(report: Report, sequence: u64) -> LatLng {
     let own = if report.place == CROWD { 0 } else { report.driver as i32 * 100 + sequence as i32 };
     LatLng::from_e7(377_700_000 + report.place * 1_000, -1_224_200_000 + own).unwrap()
 }
 
-/// The driver and the sequence that a position tells; `None` in a crowd.
-fn told(position: LatLng) -> Option<(u32, u64)> {
+/// Decodes the driver and the sequence of a position; `None` in the crowd.
+fn decode(position: LatLng) -> Option<(u32, u64)> {
     let own = position.lon_e7() + 1_224_200_000;
     (position.lat_e7() != 377_700_000 + CROWD * 1_000).then_some((own as u32 / 100, own as u64 % 100))
 }
@@ -72,7 +72,7 @@ fn told(position: LatLng) -> Option<(u32, u64)> {
 /// The index and its only source.
 struct World {
     index: Index,
-    session: Mutex<Session>,
+    stream: Mutex<SourceStream>,
 }
 
 impl World {
@@ -82,24 +82,24 @@ impl World {
         let index = Index::new(&options, sharding, NOW_MS);
         let shards: Vec<_> = sharding.all().collect();
         index.set_view(&shards, &[]).unwrap();
-        let mut session = index.open(&NodeId::new("a").unwrap()).unwrap();
-        index.snapshot_begin(&mut session, 1, &shards).unwrap();
-        let world = Self { index, session: Mutex::new(session) };
+        let mut stream = index.open(&NodeId::new("a").unwrap()).unwrap();
+        index.snapshot_begin(&mut stream, 1, &shards).unwrap();
+        let world = Self { index, stream: Mutex::new(stream) };
         let slot_bindings =
             scenario.fleet.iter().map(|r| SlotBinding { slot: r.driver, profile: profile(r.driver) });
         world.apply(&Batch { slot_bindings: slot_bindings.collect(), ..Batch::default() });
         world.write(&Write::Reports(scenario.fleet.clone()), 1);
-        let mut session = world.session.lock().unwrap();
-        let mut ending = world.index.snapshot_end(&mut session, 1).unwrap();
-        while world.index.full_end_some(&session, &mut ending).unwrap() {}
-        drop(session);
+        let mut stream = world.stream.lock().unwrap();
+        let mut completion = world.index.snapshot_end(&mut stream, 1).unwrap();
+        while world.index.complete_snapshot_step(&stream, &mut completion).unwrap() {}
+        drop(stream);
         world
     }
 
     fn apply(&self, batch: &Batch) {
-        let mut session = self.session.lock().unwrap();
-        let mut progress = Progress::default();
-        while self.index.apply(&mut session, batch, &mut progress, NOW_MS).unwrap() {}
+        let mut stream = self.stream.lock().unwrap();
+        let mut progress = BatchProgress::default();
+        while self.index.apply(&mut stream, batch, &mut progress, NOW_MS).unwrap() {}
     }
 
     fn write(&self, write: &Write, sequence: u64) {
@@ -120,7 +120,7 @@ impl World {
                 batch.slot_bindings.push(SlotBinding { slot: *slot, profile: profile(*driver) });
             }
             Write::Resync => {
-                self.index.begin_refill(&[ShardId(0)]).unwrap();
+                self.index.begin_resync(&[ShardId(0)]).unwrap();
                 self.index.drop_drivers(ShardId(0));
                 return;
             }
@@ -130,11 +130,11 @@ impl World {
 
     fn search(&self, search: Search, filter: DriverFilter) -> ShardResult {
         let query = ShardQuery { shards: vec![ShardId(0)], extra_shards: vec![], search, filter };
-        self.index.search(&query, &mut Effort::new(usize::MAX, &|| false)).unwrap()
+        self.index.search(&query, &mut SearchBudget::new(usize::MAX, &|| false)).unwrap()
     }
 }
 
-/// The drivers that every answer must have: those that are there all the time, with one of these statuses.
+/// The drivers that every answer must contain: those that are always present with one of these statuses.
 fn always_there(scenario: &Scenario, statuses: u8) -> BTreeSet<u32> {
     let mut seen: BTreeMap<u32, bool> = BTreeMap::new();
     let passes = |status: DriverStatus| statuses == 0 || statuses >> status as u8 & 1 == 1;
@@ -164,7 +164,7 @@ fn wrong(answer: &ShardResult, must: &BTreeSet<u32>, torn_allowed: bool) -> Opti
         if !found.insert(driver) {
             return Some(format!("driver {driver} is in the answer twice"));
         }
-        if let Some(error) = wrong_hit(neighbor, driver, torn_allowed) {
+        if let Some(error) = wrong_neighbor(neighbor, driver, torn_allowed) {
             return Some(error);
         }
     }
@@ -172,8 +172,8 @@ fn wrong(answer: &ShardResult, must: &BTreeSet<u32>, torn_allowed: bool) -> Opti
     (answer.uncovered.is_empty() && !missing.is_empty()).then(|| format!("drivers {missing:?} are missing"))
 }
 
-fn wrong_hit(neighbor: &Neighbor, driver: u32, torn_allowed: bool) -> Option<String> {
-    let (own, sequence) = told(neighbor.position)?;
+fn wrong_neighbor(neighbor: &Neighbor, driver: u32, torn_allowed: bool) -> Option<String> {
+    let (own, sequence) = decode(neighbor.position)?;
     if own != driver {
         return Some(format!("driver {driver} has the position of driver {own}"));
     }
@@ -183,7 +183,7 @@ fn wrong_hit(neighbor: &Neighbor, driver: u32, torn_allowed: bool) -> Option<Str
     })
 }
 
-/// One of the kinds of search, over everybody, with room for all or for just as many as there are.
+/// Chooses a search over all drivers, with a limit that is their number or twice that.
 fn query(random: &mut Random, drivers: u32) -> (Search, DriverFilter) {
     let at = |place: i32| position(report(0, place), 0);
     let circle = Circle::new(at(0), 20_000.0).unwrap();
@@ -226,8 +226,8 @@ fn last_reports(scenario: &Scenario) -> BTreeMap<u32, (u64, Report)> {
     last
 }
 
-/// The searches of one reader; adds what is wrong to `errors`. What a search has shown of a driver's last report, the
-/// next searches must show too.
+/// Runs the searches of one reader, and adds wrong answers to `errors`. If a search has returned a driver's last report,
+/// the next searches must return it too.
 fn read(
     world: &World,
     scenario: &Scenario,
@@ -257,7 +257,7 @@ fn read(
     }
 }
 
-/// Runs the scenario once. Returns what is wrong with an answer.
+/// Runs the scenario once. Returns a description of a wrong answer.
 pub(crate) fn execute(scenario: &Scenario, seed: u64, undone: Option<Rule>) -> Option<String> {
     let mut random = Random::new(seed);
     let plan = Plan::random(&mut random, undone);
@@ -269,7 +269,7 @@ pub(crate) fn execute(scenario: &Scenario, seed: u64, undone: Option<Rule>) -> O
         }
     };
     let mut tasks: Vec<Task<'_>> = vec![Box::new(write)];
-    // A search may judge a driver before it leaves, and another one after it has come.
+    // A search may find a driver before it leaves, and another one after it has come.
     let newcomers = scenario.writes.iter().filter(|write| matches!(write, Write::Rebind(..))).count();
     let drivers = (scenario.fleet.len() + newcomers) as u32;
     for _ in 0..=random.below(2) {

@@ -1,4 +1,4 @@
-//! The suite that every index server passes, here for the one in this process.
+//! Runs the conformance suite of index servers against the server in this process.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use kerb_ports::{IndexServer as Port, Membership};
 use kerb_types::{Catalog, ManualClock, MembershipView, Node, NodeId, Role, ShardMap};
 use tokio::sync::watch;
 
-/// A membership that says what the test says.
-pub(crate) struct Fixed(pub(crate) watch::Sender<Arc<MembershipView>>);
+/// A membership whose view the test sets.
+pub(crate) struct TestMembership(pub(crate) watch::Sender<Arc<MembershipView>>);
 
-impl Membership for Fixed {
+impl Membership for TestMembership {
     fn watch(&self) -> watch::Receiver<Arc<MembershipView>> {
         self.0.subscribe()
     }
 }
 
-/// The view of a cluster with these index servers and the suite's ingest nodes, of which the named are live.
+/// The view of a cluster with these index servers and the suite's ingest nodes. The ingest nodes in `live` are live.
 pub(crate) fn view(servers: &[&str], live: &[&str]) -> Arc<MembershipView> {
     let id = |name: &str| NodeId::new(name).unwrap();
     let node = |name: &str, role, live| Node { id: id(name), roles: vec![role], address: None, live };
@@ -27,8 +27,8 @@ pub(crate) fn view(servers: &[&str], live: &[&str]) -> Arc<MembershipView> {
     Arc::new(MembershipView { nodes, shard_map: Arc::new(ShardMap::place(SHARDS, 1, &ids)) })
 }
 
-/// A server `index-a` of that membership, whose clock is `clock`.
-pub(crate) async fn start(membership: Arc<Fixed>, clock: Arc<ManualClock>) -> IndexServer {
+/// Starts the server `index-a`.
+pub(crate) async fn start(membership: Arc<TestMembership>, clock: Arc<ManualClock>) -> IndexServer {
     let ports = Ports {
         node: NodeId::new("index-a").unwrap(),
         sharding: sharding(),
@@ -41,7 +41,7 @@ pub(crate) async fn start(membership: Arc<Fixed>, clock: Arc<ManualClock>) -> In
 }
 
 async fn embedded() -> (Arc<dyn Port>, ()) {
-    let membership = Arc::new(Fixed(watch::Sender::new(view(&["index-a"], &SOURCES))));
+    let membership = Arc::new(TestMembership(watch::Sender::new(view(&["index-a"], &SOURCES))));
     let server = start(membership, Arc::new(ManualClock::new(NOW_MS))).await;
     (Arc::new(server), ())
 }

@@ -1,4 +1,4 @@
-//! Who leaves because of its age, and when.
+//! Drivers expire when their positions are too old.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use kerb_ports::{Batch, DriverFilter, Search};
 use kerb_types::{DriverStatus, Sharding, UpdateVersion};
 use rand::RngExt;
 
-use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, rng, update};
+use crate::fleet::{NOW_MS, State, apply, bind_slots, index, number_of, rng, run_search, update};
 
 const POSITION_TTL_MS: i64 = 60_000;
-/// As the index counts time: nobody is late by a part of it.
+/// Unit of the index's time. Times in whole units make drivers expire exactly.
 const TICK_MS: i64 = 250;
 
-fn turn(index: &Index, now_ms: i64) {
-    index.turn(now_ms);
-    while index.tidy_some(now_ms) {}
+fn run_maintenance(index: &Index, now_ms: i64) {
+    index.expire_due(now_ms);
+    while index.reclaim_step(now_ms) {}
 }
 
-/// Everybody, in order.
+/// All drivers, in order.
 fn all(index: &Index) -> Vec<u32> {
     let circle = Circle::new(LatLng::new(37.7, -122.4).unwrap(), 50_000.0).unwrap();
     let search = Search::WithinRadius { circle, limit: 10_000, after: None };
     let shards = Sharding::default().shards_for(&search.area());
-    let answer = ask(index, shards, search, DriverFilter::ANY);
+    let answer = run_search(index, shards, search, DriverFilter::ANY);
     let mut numbers: Vec<_> =
         answer.neighbors.iter().map(|neighbor| number_of(&neighbor.profile.id)).collect();
     numbers.sort_unstable();
@@ -38,43 +38,43 @@ fn report(number: u32, sequence: u64, time_ms: i64) -> kerb_ports::Update {
 }
 
 #[test]
-fn of_many_who_report_now_and_then_exactly_the_silent_ones_leave() {
+fn exactly_the_silent_drivers_expire() {
     let seed = 17;
     println!("seed {seed}");
     let (mut rng, mut now_ms) = (rng(seed), NOW_MS);
-    let (index, mut session) = index(Sharding::default(), 2_000);
-    apply(&index, &mut session, &introduce(0..1_000), now_ms);
-    let mut heard = BTreeMap::new();
+    let (index, mut stream) = index(Sharding::default(), 2_000);
+    apply(&index, &mut stream, &bind_slots(0..1_000), now_ms);
+    let mut last_ms = BTreeMap::new();
     for sequence in 1..400 {
-        // Some are heard of late, and some parts of the fleet are silent for long.
+        // Some reports come late, and some parts of the fleet are silent for long.
         let (first, many) = (rng.random_range(0..1_000), rng.random_range(0..200));
         let numbers = first..(first + many).min(1_000);
         let updates: Vec<_> = numbers
             .map(|number| {
-                let newest: i64 = heard.get(&number).copied().unwrap_or(0);
+                let newest: i64 = last_ms.get(&number).copied().unwrap_or(0);
                 let time_ms = now_ms - TICK_MS * rng.random_range(0..240);
                 report(number, sequence, time_ms.max(newest))
             })
             .collect();
-        heard.extend(updates.iter().map(|update| (update.slot, update.update_version.time_ms)));
-        apply(&index, &mut session, &Batch { updates, ..Batch::default() }, now_ms);
+        last_ms.extend(updates.iter().map(|update| (update.slot, update.update_version.time_ms)));
+        apply(&index, &mut stream, &Batch { updates, ..Batch::default() }, now_ms);
         now_ms += TICK_MS * rng.random_range(0..40);
-        turn(&index, now_ms);
-        heard.retain(|_, time_ms| now_ms - *time_ms <= POSITION_TTL_MS);
-        assert_eq!(all(&index), heard.keys().copied().collect::<Vec<_>>());
+        run_maintenance(&index, now_ms);
+        last_ms.retain(|_, time_ms| now_ms - *time_ms <= POSITION_TTL_MS);
+        assert_eq!(all(&index), last_ms.keys().copied().collect::<Vec<_>>());
     }
 }
 
 #[test]
-fn who_was_removed_and_comes_back_with_an_older_time_leaves_by_it() {
-    let (index, mut session) = index(Sharding::default(), 100);
-    apply(&index, &mut session, &introduce(0..1), NOW_MS);
-    let mut tell = |batch: Batch| apply(&index, &mut session, &batch, NOW_MS);
-    tell(Batch { updates: vec![report(0, 1, NOW_MS)], ..Batch::default() });
-    tell(Batch { removals: vec![0], ..Batch::default() });
-    tell(Batch { updates: vec![report(0, 2, NOW_MS - 50_000)], ..Batch::default() });
-    turn(&index, NOW_MS + 10_000);
+fn a_removed_driver_that_returns_with_an_older_time_expires_by_that_time() {
+    let (index, mut stream) = index(Sharding::default(), 100);
+    apply(&index, &mut stream, &bind_slots(0..1), NOW_MS);
+    let mut send = |batch: Batch| apply(&index, &mut stream, &batch, NOW_MS);
+    send(Batch { updates: vec![report(0, 1, NOW_MS)], ..Batch::default() });
+    send(Batch { removals: vec![0], ..Batch::default() });
+    send(Batch { updates: vec![report(0, 2, NOW_MS - 50_000)], ..Batch::default() });
+    run_maintenance(&index, NOW_MS + 10_000);
     assert_eq!(all(&index), [0]);
-    turn(&index, NOW_MS + 10_000 + TICK_MS);
+    run_maintenance(&index, NOW_MS + 10_000 + TICK_MS);
     assert_eq!(all(&index), []);
 }

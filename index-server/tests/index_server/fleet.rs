@@ -1,10 +1,10 @@
-//! A fleet that the tests know by heart: what the index should hold, in a map, and searched by looking at everybody.
+//! A model of the index: the drivers that it should hold, in a map, and searches that scan the whole map.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kerb_geometry::{Circle, LatLng, Polygon};
-use kerb_index_server::{Effort, Index, Options, Progress, Session};
+use kerb_index_server::{BatchProgress, Index, Options, SearchBudget, SourceStream};
 use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery, ShardResult, SlotBinding, Update};
 use kerb_types::{
     Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, UpdateVersion,
@@ -31,7 +31,7 @@ pub(crate) fn number_of(id: &DriverId) -> u32 {
     id.as_str()[1..].parse().unwrap()
 }
 
-/// What a driver's newest state is.
+/// A driver's newest state.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct State {
     pub(crate) position: LatLng,
@@ -39,10 +39,10 @@ pub(crate) struct State {
     pub(crate) status: DriverStatus,
 }
 
-/// Everybody, by number.
+/// The states of all drivers, by number.
 pub(crate) type Truth = BTreeMap<u32, State>;
 
-/// Places where something could go wrong, and crowds.
+/// Chooses a position: near a pole, on the antimeridian, in a crowd, or anywhere.
 pub(crate) fn anywhere(rng: &mut Pcg64Mcg) -> LatLng {
     let near = |rng: &mut Pcg64Mcg, lat: f64, lon: f64, width: f64| {
         let lat = (lat + rng.random_range(-width..width)).clamp(-90.0, 90.0);
@@ -76,34 +76,39 @@ pub(crate) fn update(sharding: Sharding, number: u32, state: State) -> Update {
     }
 }
 
-pub(crate) fn introduce(numbers: impl Iterator<Item = u32>) -> Batch {
+pub(crate) fn bind_slots(numbers: impl Iterator<Item = u32>) -> Batch {
     let slot_bindings = numbers.map(|slot| SlotBinding { slot, profile: profile(slot) }).collect();
     Batch { slot_bindings, ..Batch::default() }
 }
 
-/// An index that holds every shard, and its only source, whose full part of nobody is over.
-pub(crate) fn index(sharding: Sharding, drivers_max: u32) -> (Index, Session) {
+/// An index that holds all shards, and the stream of its only source, which has completed an empty snapshot.
+pub(crate) fn index(sharding: Sharding, drivers_max: u32) -> (Index, SourceStream) {
     let index = Index::new(&Options { drivers_max, ..Options::default() }, sharding, NOW_MS);
     let shards: Vec<_> = sharding.all().collect();
     index.set_view(&shards, &[]).unwrap();
-    let mut session = index.open(&NodeId::new("test").unwrap()).unwrap();
-    index.snapshot_begin(&mut session, 1, &shards).unwrap();
-    let mut ending = index.snapshot_end(&mut session, 1).unwrap();
-    while index.full_end_some(&session, &mut ending).unwrap() {}
-    (index, session)
+    let mut stream = index.open(&NodeId::new("test").unwrap()).unwrap();
+    index.snapshot_begin(&mut stream, 1, &shards).unwrap();
+    let mut completion = index.snapshot_end(&mut stream, 1).unwrap();
+    while index.complete_snapshot_step(&stream, &mut completion).unwrap() {}
+    (index, stream)
 }
 
-pub(crate) fn apply(index: &Index, session: &mut Session, batch: &Batch, now_ms: i64) {
-    let mut progress = Progress::default();
-    while index.apply(session, batch, &mut progress, now_ms).unwrap() {}
+pub(crate) fn apply(index: &Index, stream: &mut SourceStream, batch: &Batch, now_ms: i64) {
+    let mut progress = BatchProgress::default();
+    while index.apply(stream, batch, &mut progress, now_ms).unwrap() {}
 }
 
-pub(crate) fn ask(index: &Index, shards: Vec<ShardId>, search: Search, filter: DriverFilter) -> ShardResult {
+pub(crate) fn run_search(
+    index: &Index,
+    shards: Vec<ShardId>,
+    search: Search,
+    filter: DriverFilter,
+) -> ShardResult {
     let query = ShardQuery { shards, extra_shards: vec![], search, filter };
-    index.search(&query, &mut Effort::new(usize::MAX, &|| false)).unwrap()
+    index.search(&query, &mut SearchBudget::new(usize::MAX, &|| false)).unwrap()
 }
 
-/// Some filter, often none.
+/// Chooses a filter, often one that accepts all drivers.
 pub(crate) fn filter(rng: &mut Pcg64Mcg) -> DriverFilter {
     let mut filter = DriverFilter::ANY;
     if rng.random_bool(0.3) {
@@ -126,7 +131,7 @@ pub(crate) fn circle(rng: &mut Pcg64Mcg) -> Circle {
     Circle::new(anywhere(rng), radius_m).unwrap()
 }
 
-/// A box, often across the antimeridian.
+/// Chooses a box, often across the antimeridian.
 pub(crate) fn polygon(rng: &mut Pcg64Mcg) -> Arc<Polygon> {
     let (at, width) = (anywhere(rng), 10f64.powf(rng.random_range(-3.0..1.8)));
     let (south, north) = ((at.lat_deg() - width).max(-90.0), (at.lat_deg() + width).min(90.0));
@@ -141,7 +146,7 @@ fn accepts(filter: &DriverFilter, number: u32, state: &State) -> bool {
     filter.accepts(state.status, profile.vehicle_class, profile.capabilities, state.update_version.time_ms)
 }
 
-/// What a search should find, in order: half-chord and number.
+/// The drivers that a search should find, in order: half-chord squared and number.
 pub(crate) fn scan(truth: &Truth, search: &Search, filter: &DriverFilter) -> Vec<(f64, u32)> {
     let hav = |state: &State| match search {
         Search::Nearest { circle, .. } | Search::WithinRadius { circle, .. } => {
@@ -163,19 +168,19 @@ pub(crate) fn scan(truth: &Truth, search: &Search, filter: &DriverFilter) -> Vec
     found
 }
 
-/// Asserts that an answer is what a scan finds, with everything that it says of each driver.
-pub(crate) fn judge(truth: &Truth, search: &Search, filter: &DriverFilter, answer: &ShardResult) {
+/// Asserts that an answer equals that of a scan, with all fields of each driver.
+pub(crate) fn check_answer(truth: &Truth, search: &Search, filter: &DriverFilter, answer: &ShardResult) {
     let right = scan(truth, search, filter);
     let found: Vec<_> =
         answer.neighbors.iter().map(|neighbor| (neighbor.hav, number_of(&neighbor.profile.id))).collect();
     if let Search::Nearest { .. } = search {
-        // Equal distances are in no particular order.
+        // A nearest search does not order equal distances.
         let havs = |list: &[(f64, u32)]| list.iter().map(|(hav, _)| *hav).collect::<Vec<_>>();
         assert_eq!(havs(&found), havs(&right), "{search:?} {filter:?}");
         let mut numbers: Vec<_> = found.iter().map(|(_, number)| *number).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        assert_eq!(numbers.len(), found.len(), "somebody stands twice");
+        assert_eq!(numbers.len(), found.len(), "a driver is in the answer twice");
     } else {
         assert_eq!(found, right, "{search:?} {filter:?}");
     }

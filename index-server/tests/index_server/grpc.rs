@@ -1,4 +1,4 @@
-//! The gRPC adapter, spoken to in plain wire messages.
+//! Calls the gRPC adapter with plain wire messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::transport::{Channel, Server};
 use tonic::{Code, Status, Streaming};
 
-use crate::conformance::{Fixed, start, view};
+use crate::conformance::{TestMembership, start, view};
 
 async fn serve() -> (IndexServer, Channel) {
-    let membership = Arc::new(Fixed(watch::Sender::new(view(&["index-a"], &SOURCES))));
+    let membership = Arc::new(TestMembership(watch::Sender::new(view(&["index-a"], &SOURCES))));
     let server = start(membership, Arc::new(ManualClock::new(NOW_MS))).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -41,12 +41,12 @@ fn register(source: usize) -> v1::PositionFrame {
     (&SourceRegistration { node, settings_fingerprint }).into()
 }
 
-struct Stream {
+struct TestStream {
     frames: mpsc::Sender<v1::PositionFrame>,
     controls: Streaming<v1::PositionControl>,
 }
 
-impl Stream {
+impl TestStream {
     async fn open(channel: &Channel, first: v1::PositionFrame) -> Result<Self, Status> {
         let (frames, requests) = mpsc::channel(16);
         frames.send(first).await.unwrap();
@@ -59,7 +59,7 @@ impl Stream {
         self.frames.send(frame.into()).await.unwrap();
     }
 
-    /// Reads until the frame of this number is applied.
+    /// Reads acknowledgements until the frame with this number is applied.
     async fn applied(&mut self, number: u64) {
         loop {
             let message = self.controls.message().await.unwrap().expect("the stream goes on");
@@ -71,12 +71,12 @@ impl Stream {
         }
     }
 
-    /// The status with which the stream ends.
+    /// Reads to the end of the stream and returns its status.
     async fn end(mut self) -> Status {
         loop {
             match self.controls.message().await {
                 Ok(Some(_)) => {}
-                Ok(None) => panic!("it ended well"),
+                Ok(None) => panic!("the stream ended without an error"),
                 Err(status) => return status,
             }
         }
@@ -95,7 +95,7 @@ async fn drivers(server: &IndexServer) -> u64 {
 #[tokio::test]
 async fn frames_are_applied_and_acknowledged() {
     let (server, channel) = serve().await;
-    let mut stream = Stream::open(&channel, register(0)).await.unwrap();
+    let mut stream = TestStream::open(&channel, register(0)).await.unwrap();
     stream.send(&Frame::SnapshotBegin { round: 1, shards: sharding().all().collect() }).await;
     stream.send(&line(20)).await;
     stream.send(&Frame::SnapshotEnd { round: 1 }).await;
@@ -108,30 +108,30 @@ async fn frames_are_applied_and_acknowledged() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_ends_its_stream_alone() {
+async fn an_invalid_frame_only_ends_its_own_stream() {
     let (server, channel) = serve().await;
-    let mut good = Stream::open(&channel, register(1)).await.unwrap();
+    let mut good = TestStream::open(&channel, register(1)).await.unwrap();
     good.send(&line(5)).await;
     good.applied(0).await;
 
     let not_register = v1::PositionFrame::from(&Frame::SnapshotEnd { round: 1 });
     assert_eq!(
-        Stream::open(&channel, not_register).await.map(drop).unwrap_err().code(),
+        TestStream::open(&channel, not_register).await.map(drop).unwrap_err().code(),
         Code::FailedPrecondition
     );
     let empty = v1::PositionFrame { frame: None };
-    assert_eq!(Stream::open(&channel, empty).await.map(drop).unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(TestStream::open(&channel, empty).await.map(drop).unwrap_err().code(), Code::InvalidArgument);
 
     let mut bad = v1::PositionFrame::from(&line(3));
     let Some(v1::position_frame::Frame::Batch(batch)) = &mut bad.frame else { unreachable!() };
     batch.position[1] = 1 << 63;
-    let stream = Stream::open(&channel, register(0)).await.unwrap();
+    let stream = TestStream::open(&channel, register(0)).await.unwrap();
     stream.frames.send(bad).await.unwrap();
     let status = stream.end().await;
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(status.message().contains("batch.position[1]"), "{status}");
 
-    let stream = Stream::open(&channel, register(0)).await.unwrap();
+    let stream = TestStream::open(&channel, register(0)).await.unwrap();
     stream.frames.send(register(0)).await.unwrap();
     assert_eq!(stream.end().await.code(), Code::FailedPrecondition);
 
@@ -141,32 +141,32 @@ async fn what_is_wrong_ends_its_stream_alone() {
 }
 
 #[tokio::test]
-async fn a_source_that_reads_nothing_holds_up_nothing() {
+async fn a_source_that_does_not_read_delays_nothing() {
     let (server, channel) = serve().await;
-    let mut stream = Stream::open(&channel, register(0)).await.unwrap();
+    let mut stream = TestStream::open(&channel, register(0)).await.unwrap();
     stream.send(&line(20)).await;
-    // Far more acknowledgements and wishes than the server keeps for it.
+    // Far more acknowledgements than the server queues.
     for round in 1..2_000 {
         stream.send(&Frame::SnapshotBegin { round, shards: vec![] }).await;
         stream.send(&Frame::SnapshotEnd { round }).await;
     }
     server.resync(vec![]).await.unwrap();
     stream.applied(3_998).await;
-    let other = Stream::open(&channel, register(1)).await;
+    let other = TestStream::open(&channel, register(1)).await;
     assert!(other.is_ok());
 }
 
 #[tokio::test]
-async fn searches_and_refusals_cross_the_wire() {
+async fn searches_and_errors_cross_the_wire() {
     let (_server, channel) = serve().await;
     let mut client = IndexServiceClient::new(channel.clone());
     for source in [0, 1] {
-        let mut stream = Stream::open(&channel, register(source)).await.unwrap();
+        let mut stream = TestStream::open(&channel, register(source)).await.unwrap();
         stream.send(&Frame::SnapshotBegin { round: 1, shards: sharding().all().collect() }).await;
         stream.send(&line(4)).await;
         stream.send(&Frame::SnapshotEnd { round: 1 }).await;
         stream.applied(2).await;
-        // The second source is gone when the search comes; the first has the drivers.
+        // Both sources have closed their streams before the search. Their drivers stay.
     }
     let nearest = v1::Nearest { point: line_of(1)[0].position.to_bits(), radius_m: 500.0, k: 3 };
     let request = v1::SearchShardsRequest {

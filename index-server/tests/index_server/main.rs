@@ -1,4 +1,4 @@
-//! The index against a dumber truth, its port's suite, and readers beside a writer.
+//! Compares the index with simple models, runs its port's conformance suite, and searches next to a running writer.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

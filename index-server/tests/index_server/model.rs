@@ -1,15 +1,15 @@
-//! Random sessions of several ingest nodes against a map: updates, removals, forgets, full parts, refills, views and
-//! time, in any order.
+//! Compares the index with a map under random operations of several ingest nodes: updates, removals, evictions, snapshots,
+//! resyncs, membership views and time, in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kerb_geometry::{Circle, LatLng};
-use kerb_index_server::{Index, Options, Session};
+use kerb_index_server::{Index, Options, SourceStream};
 use kerb_ports::{Batch, DriverFilter, Eviction, Search};
 use kerb_types::{NodeId, ShardId, Sharding, UpdateVersion};
 use proptest::prelude::*;
 
-use crate::fleet::{NOW_MS, State, apply, ask, introduce, number_of, profile, update};
+use crate::fleet::{NOW_MS, State, apply, bind_slots, number_of, profile, run_search, update};
 
 const DRIVERS: u32 = 40;
 const SHARDS: u16 = 8;
@@ -21,7 +21,7 @@ fn sharding() -> Sharding {
 
 #[derive(Clone, Debug)]
 enum Operation {
-    /// A source sends drivers, each with a sequence, at a place.
+    /// A source reports drivers. A row is a driver's number, its sequence and the code of its position.
     Update {
         source: usize,
         rows: Vec<(u32, u64, u8)>,
@@ -35,8 +35,8 @@ enum Operation {
         driver: u32,
         sequence: u64,
     },
-    /// A full part of some shards in which only some drivers are sent again.
-    Full {
+    /// A snapshot of some shards that contains some of their drivers.
+    Snapshot {
         source: usize,
         shards: u8,
         rows: Vec<(u32, u64, u8)>,
@@ -47,12 +47,12 @@ enum Operation {
     Resync {
         shards: u8,
     },
-    /// Shards that are held, and live sources, as masks.
+    /// A membership view: held shards and live sources, as masks.
     View {
         held: u8,
         live: u8,
     },
-    Pass {
+    AdvanceTime {
         ms: i64,
     },
 }
@@ -68,28 +68,27 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         2 => (source.clone(), 0..DRIVERS, 0..30_u64)
             .prop_map(|(source, driver, sequence)| Operation::Eviction { source, driver, sequence }),
         2 => (source.clone(), any::<u8>(), rows())
-            .prop_map(|(source, shards, rows)| Operation::Full { source, shards, rows }),
+            .prop_map(|(source, shards, rows)| Operation::Snapshot { source, shards, rows }),
         1 => source.prop_map(|source| Operation::Reopen { source }),
         1 => any::<u8>().prop_map(|shards| Operation::Resync { shards }),
         1 => (any::<u8>(), 0..8_u8).prop_map(|(held, live)| Operation::View { held, live }),
-        1 => (0..160_i64).prop_map(|turns| Operation::Pass { ms: turns * 250 }),
+        1 => (0..160_i64).prop_map(|ticks| Operation::AdvanceTime { ms: ticks * 250 }),
     ];
     prop::collection::vec(one, 1..60)
 }
 
-/// From 80 s before the start to 40 s after it; in whole turns of time, so that the index is not late by a part
-/// of one.
+/// Times from 80 s before the start to 40 s after it, in whole units of the index's time, so that drivers expire exactly.
 fn update_version(sequence: u64) -> UpdateVersion {
     UpdateVersion { sequence, time_ms: NOW_MS + (sequence as i64 - 20) * 4_000 }
 }
 
-/// Sixteen places in several shards; some are the same place with other last digits.
+/// Sixteen places in several shards, with several positions close to each place.
 fn place(code: u8) -> LatLng {
     let (x, y) = (f64::from(code % 4), f64::from(code / 4 % 4));
     LatLng::new(37.6 + y * 0.07, -122.5 + x * 0.1 + f64::from(code / 16) * 0.0001).unwrap()
 }
 
-/// What the index should be.
+/// The state that the index should have.
 #[derive(Default)]
 struct Model {
     now_ms: i64,
@@ -134,8 +133,8 @@ impl Model {
 
     fn remove(&mut self, source: usize, number: u32) {
         if let Some((state, _)) = self.drivers.get(&number).filter(|(_, owner)| *owner == source) {
-            // Only what is older than the removed state is refused.
-            self.bury(
+            // Only states older than the removed one are rejected.
+            self.add_tombstone(
                 number,
                 UpdateVersion { time_ms: state.update_version.time_ms - 1, ..state.update_version },
             );
@@ -143,21 +142,21 @@ impl Model {
         }
     }
 
-    fn bury(&mut self, number: u32, update_version: UpdateVersion) {
+    fn add_tombstone(&mut self, number: u32, update_version: UpdateVersion) {
         let until = self.now_ms + POSITION_TTL_MS;
         let tombstone = self.tombstones.entry(number).or_insert((update_version, until));
         *tombstone = (tombstone.0.max(update_version), until);
     }
 
-    fn forget(&mut self, number: u32, update_version: UpdateVersion) {
-        self.bury(number, update_version);
+    fn evict(&mut self, number: u32, update_version: UpdateVersion) {
+        self.add_tombstone(number, update_version);
         if self.drivers.get(&number).is_some_and(|(state, _)| state.update_version <= update_version) {
             self.drivers.remove(&number);
         }
     }
 
-    /// Ends a full part in which `sent` was sent.
-    fn full(&mut self, source: usize, shards: &[ShardId], sent: &BTreeSet<u32>) {
+    /// Completes a snapshot that contained the drivers `sent`.
+    fn complete_snapshot(&mut self, source: usize, shards: &[ShardId], sent: &BTreeSet<u32>) {
         self.drivers.retain(|number, (state, owner)| {
             *owner != source || sent.contains(number) || !shards.contains(&Self::shard(*number, state))
         });
@@ -171,7 +170,7 @@ impl Model {
         self.finished.remove(&shard);
     }
 
-    fn pass(&mut self) {
+    fn expire(&mut self) {
         let now_ms = self.now_ms;
         self.tombstones.retain(|_, (_, until)| *until > now_ms);
         self.drivers.retain(|_, (state, _)| now_ms - state.update_version.time_ms <= POSITION_TTL_MS);
@@ -184,13 +183,13 @@ impl Model {
     }
 }
 
-/// The index and the model, and the sources that both are told of.
+/// The index, the model, and the sources of both.
 struct World {
     index: Index,
-    sessions: [Session; 3],
+    streams: [SourceStream; 3],
     rounds: u64,
     model: Model,
-    /// Newest sequence that each driver was ever sent with.
+    /// The highest sequence that any source has sent for each driver.
     newest: BTreeMap<u32, u64>,
 }
 
@@ -207,24 +206,24 @@ impl World {
         let options = Options { drivers_max: 10_000, position_ttl_ms: POSITION_TTL_MS, ..Options::default() };
         let index = Index::new(&options, sharding(), NOW_MS);
         index.set_view(&chosen(0xff), &[]).unwrap();
-        let sessions = [0, 1, 2].map(|source| index.open(&node(source)).unwrap());
+        let streams = [0, 1, 2].map(|source| index.open(&node(source)).unwrap());
         let held = chosen(0xff).into_iter().collect();
         let connected = (0..3).collect();
         let model = Model { now_ms: NOW_MS, held, connected, ..Model::default() };
-        let mut world = Self { index, sessions, rounds: 0, model, newest: BTreeMap::new() };
-        (0..3).for_each(|source| world.introduce(source));
+        let mut world = Self { index, streams, rounds: 0, model, newest: BTreeMap::new() };
+        (0..3).for_each(|source| world.bind_slots(source));
         world
     }
 
-    fn introduce(&mut self, source: usize) {
-        apply(&self.index, &mut self.sessions[source], &introduce(0..DRIVERS), self.model.now_ms);
+    fn bind_slots(&mut self, source: usize) {
+        apply(&self.index, &mut self.streams[source], &bind_slots(0..DRIVERS), self.model.now_ms);
     }
 
     fn update(&mut self, source: usize, rows: &[(u32, u64, u8)]) -> BTreeSet<u32> {
         let mut batch = Batch::default();
         let rows: BTreeMap<u32, _> = rows.iter().map(|row| (row.0, row)).collect();
         for (number, (_, sequence, code)) in rows {
-            // Back in time only where it is refused: a driver whose clock jumps back may leave late.
+            // An older sequence is only sent if it is rejected: a driver whose clock jumps back may expire late.
             let newest = self.newest.entry(number).or_default();
             if *sequence < *newest && self.model.accepts(number, update_version(*sequence)) {
                 continue;
@@ -236,7 +235,7 @@ impl World {
             batch.updates.push(update(sharding(), number, state));
             self.model.update(source, number, state);
         }
-        apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
+        apply(&self.index, &mut self.streams[source], &batch, self.model.now_ms);
         batch.updates.iter().map(|update| update.slot).collect()
     }
 
@@ -248,45 +247,45 @@ impl World {
                     self.model.remove(source, *number);
                 }
                 let batch = Batch { removals: drivers, ..Batch::default() };
-                apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
+                apply(&self.index, &mut self.streams[source], &batch, self.model.now_ms);
             }
             Operation::Eviction { source, driver, sequence } => {
                 let update_version = update_version(sequence);
-                self.model.forget(driver, update_version);
-                let forgets = vec![Eviction { id: profile(driver).id.clone(), update_version }];
-                let batch = Batch { evictions: forgets, ..Batch::default() };
-                apply(&self.index, &mut self.sessions[source], &batch, self.model.now_ms);
+                self.model.evict(driver, update_version);
+                let evictions = vec![Eviction { id: profile(driver).id.clone(), update_version }];
+                let batch = Batch { evictions, ..Batch::default() };
+                apply(&self.index, &mut self.streams[source], &batch, self.model.now_ms);
             }
-            Operation::Full { source, shards, rows } => self.full(source, &chosen(shards), &rows),
+            Operation::Snapshot { source, shards, rows } => self.snapshot(source, &chosen(shards), &rows),
             Operation::Reopen { source } => {
-                self.index.close(&mut self.sessions[source]);
-                self.sessions[source] = self.index.open(&node(source)).unwrap();
-                self.introduce(source);
+                self.index.close(&mut self.streams[source]);
+                self.streams[source] = self.index.open(&node(source)).unwrap();
+                self.bind_slots(source);
             }
             Operation::Resync { shards } => self.resync(&chosen(shards)),
             Operation::View { held, live } => self.view(&chosen(held), live),
-            Operation::Pass { ms } => {
+            Operation::AdvanceTime { ms } => {
                 self.model.now_ms += ms;
-                self.model.pass();
-                self.index.turn(self.model.now_ms);
-                while self.index.tidy_some(self.model.now_ms) {}
+                self.model.expire();
+                self.index.expire_due(self.model.now_ms);
+                while self.index.reclaim_step(self.model.now_ms) {}
             }
         }
     }
 
-    fn full(&mut self, source: usize, shards: &[ShardId], rows: &[(u32, u64, u8)]) {
+    fn snapshot(&mut self, source: usize, shards: &[ShardId], rows: &[(u32, u64, u8)]) {
         self.rounds += 1;
-        self.index.snapshot_begin(&mut self.sessions[source], self.rounds, shards).unwrap();
+        self.index.snapshot_begin(&mut self.streams[source], self.rounds, shards).unwrap();
         let sent = self.update(source, rows);
-        let mut ending = self.index.snapshot_end(&mut self.sessions[source], self.rounds).unwrap();
-        while self.index.full_end_some(&self.sessions[source], &mut ending).unwrap() {}
-        self.model.full(source, shards, &sent);
+        let mut completion = self.index.snapshot_end(&mut self.streams[source], self.rounds).unwrap();
+        while self.index.complete_snapshot_step(&self.streams[source], &mut completion).unwrap() {}
+        self.model.complete_snapshot(source, shards, &sent);
     }
 
     fn resync(&mut self, shards: &[ShardId]) {
         let held: Vec<_> = shards.iter().copied().filter(|shard| self.model.held.contains(shard)).collect();
-        assert_eq!(self.index.begin_refill(shards).is_ok(), held.len() == shards.len());
-        let emptied = self.index.begin_refill(&held).unwrap();
+        assert_eq!(self.index.begin_resync(shards).is_ok(), held.len() == shards.len());
+        let emptied = self.index.begin_resync(&held).unwrap();
         if held.is_empty() {
             assert_eq!(emptied, self.model.held.iter().copied().collect::<Vec<_>>());
         }
@@ -310,7 +309,7 @@ impl World {
         self.model.live = sources().collect();
     }
 
-    /// Everybody is where the model says, and nobody else is anywhere; the same shards are covered.
+    /// Asserts that index and model have the same drivers and the same covered shards.
     fn check(&self) {
         let stats = self.index.stats();
         let held: Vec<_> = stats.iter().map(|stat| stat.shard).collect();
@@ -326,11 +325,11 @@ impl World {
         }
     }
 
-    /// Everybody who passes is found, and nobody else.
+    /// Asserts that a search finds exactly the drivers that pass the filter.
     fn check_search(&self, filter: DriverFilter) {
         let world = Circle::new(LatLng::new(37.7, -122.3).unwrap(), 100_000.0).unwrap();
         let search = Search::WithinRadius { circle: world, limit: 1_000, after: None };
-        let answer = ask(&self.index, sharding().all().collect(), search, filter);
+        let answer = run_search(&self.index, sharding().all().collect(), search, filter);
         let covered: BTreeSet<_> = sharding().all().filter(|shard| self.model.covered(*shard)).collect();
         let uncovered: BTreeSet<_> = answer.uncovered.iter().copied().collect();
         assert_eq!(uncovered, sharding().all().filter(|shard| !covered.contains(shard)).collect());
@@ -362,7 +361,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_index_is_what_a_map_says(operations in operations()) {
+    fn the_index_equals_the_model(operations in operations()) {
         let mut world = World::new();
         world.check();
         for operation in operations {

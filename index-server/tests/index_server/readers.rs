@@ -1,22 +1,22 @@
-//! Searches beside a writer that never stops: whoever is in the area all the time is in every answer, once.
+//! Searches next to a writer that never stops: a driver that is always in the area is in every answer, once.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use kerb_geometry::{Circle, LatLng, Polygon};
-use kerb_index_server::{Index, Session};
+use kerb_index_server::{Index, SourceStream};
 use kerb_ports::{Batch, DriverFilter, Neighbor, Search};
 use kerb_types::{DriverStatus, Sharding, UpdateVersion};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use crate::fleet::{NOW_MS, State, apply, ask, index, introduce, number_of, rng, update};
+use crate::fleet::{NOW_MS, State, apply, bind_slots, index, number_of, rng, run_search, update};
 
-/// They hop from leaf to leaf and from shard to shard, and never leave the circle.
+/// Drivers that jump between leaves and shards, and never leave the circle.
 const HOPPERS: u32 = 60;
-/// They come and go, and make leaves split and merge. They are on trips, and hoppers never are, so that a search for
-/// hoppers alone passes by most of the crowd's leaves.
+/// Drivers that come and go, and make leaves split and merge. They are on trips, and hoppers never are, so that a search
+/// for hoppers skips most of the crowd's leaves.
 const CROWD: u32 = 2_000;
 const SEARCHES: usize = 60;
 
@@ -24,8 +24,8 @@ fn center() -> LatLng {
     LatLng::new(37.77, -122.42).unwrap()
 }
 
-/// Within 6 km of the center, so over several tiles. The last digits of the longitude are those of the sequence, so
-/// that an answer shows whether position and state belong together.
+/// Chooses a position within 6 km of the center, which is several tiles. The last digits of the longitude are those of
+/// the sequence, so that an answer shows whether position and state belong together.
 fn place(rng: &mut Pcg64Mcg, sequence: u64) -> LatLng {
     let (dx, dy) = (rng.random_range(-450..450), rng.random_range(-370_000..370_000));
     LatLng::from_e7(377_700_000 + dy, -1_224_200_000 + dx * 1_000 + (sequence % 1_000) as i32).unwrap()
@@ -35,7 +35,7 @@ fn belong_together(neighbor: &Neighbor) -> bool {
     neighbor.position.lon_e7().rem_euclid(1_000) as u64 == neighbor.update_version.sequence % 1_000
 }
 
-fn write(index: &Index, session: &mut Session, stop: &AtomicBool, seed: u64) {
+fn write(index: &Index, stream: &mut SourceStream, stop: &AtomicBool, seed: u64) {
     let (sharding, mut rng) = (Sharding::default(), rng(seed));
     let mut sequence = 1;
     while !stop.load(Ordering::Relaxed) {
@@ -65,7 +65,7 @@ fn write(index: &Index, session: &mut Session, stop: &AtomicBool, seed: u64) {
         if sequence.is_multiple_of(5) {
             batch.removals.extend((0..200).map(|_| HOPPERS + rng.random_range(0..CROWD)));
         }
-        apply(index, session, &batch, NOW_MS);
+        apply(index, stream, &batch, NOW_MS);
     }
 }
 
@@ -81,11 +81,11 @@ fn searches() -> Vec<Search> {
     ]
 }
 
-/// Judges an answer; how many were in it, and of how many position and state were of two instants.
+/// Checks an answer. Returns the number of its drivers, and of those whose position and state are of two instants.
 fn read(index: &Index, search: &Search, filter: DriverFilter) -> (usize, usize) {
     let sharding = Sharding::default();
     let shards = sharding.shards_for(&search.area());
-    let answer = ask(index, shards, search.clone(), filter);
+    let answer = run_search(index, shards, search.clone(), filter);
     let mut times: BTreeMap<u32, u32> = BTreeMap::new();
     for neighbor in &answer.neighbors {
         *times.entry(number_of(&neighbor.profile.id)).or_default() += 1;
@@ -101,10 +101,10 @@ fn read(index: &Index, search: &Search, filter: DriverFilter) -> (usize, usize) 
 }
 
 #[test]
-fn whoever_stays_in_the_area_is_in_every_answer_once() {
+fn drivers_that_stay_in_the_area_are_in_every_answer_once() {
     let sharding = Sharding::default();
-    let (index, mut session) = index(sharding, 50_000);
-    apply(&index, &mut session, &introduce(0..HOPPERS + CROWD), NOW_MS);
+    let (index, mut stream) = index(sharding, 50_000);
+    apply(&index, &mut stream, &bind_slots(0..HOPPERS + CROWD), NOW_MS);
     let first = (0..HOPPERS).map(|number| {
         let update_version = UpdateVersion { sequence: 1, time_ms: NOW_MS };
         update(
@@ -113,16 +113,16 @@ fn whoever_stays_in_the_area_is_in_every_answer_once() {
             State { position: place(&mut rng(1), 1), update_version, status: DriverStatus::Available },
         )
     });
-    apply(&index, &mut session, &Batch { updates: first.collect(), ..Batch::default() }, NOW_MS);
+    apply(&index, &mut stream, &Batch { updates: first.collect(), ..Batch::default() }, NOW_MS);
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let writer = scope.spawn(|| write(&index, &mut session, &stop, 11));
+        let writer = scope.spawn(|| write(&index, &mut stream, &stop, 11));
         let readers: Vec<_> = searches()
             .into_iter()
             .map(|search| {
                 let index = &index;
                 scope.spawn(move || {
-                    // Everybody, and hoppers alone.
+                    // All drivers, and hoppers alone.
                     let filter = |i| DriverFilter { statuses: [0, 0b110][i % 2], ..DriverFilter::ANY };
                     let counts = (0..SEARCHES).map(|i| read(index, &search, filter(i)));
                     counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
@@ -133,21 +133,21 @@ fn whoever_stays_in_the_area_is_in_every_answer_once() {
         stop.store(true, Ordering::Relaxed);
         writer.join().unwrap();
         for result in results {
-            // Only while the writer is stopped by the scheduler in the middle of a record.
+            // That only happens while the scheduler has stopped the writer in the middle of a record.
             let (neighbors, torn) = result.unwrap();
             assert!(torn * 100 < neighbors, "{torn} of {neighbors} neighbors are of two instants");
         }
     });
-    let counts = index.counts();
-    assert!(counts.updates_moved.load(Ordering::Relaxed) > 1_000, "{counts:?}");
+    let counts = index.metrics();
+    assert!(counts.updates_moved.get() > 1_000, "{counts:?}");
 }
 
 #[test]
-fn the_nearest_few_are_exact_beside_a_writer() {
-    // The ten nearest stand still; everybody else hops, never nearer than they are.
+fn the_nearest_drivers_are_exact_next_to_a_writer() {
+    // The ten nearest stand still. All others jump, and never come nearer.
     let sharding = Sharding::default();
-    let (index, mut session) = index(sharding, 50_000);
-    apply(&index, &mut session, &introduce(0..1_000), NOW_MS);
+    let (index, mut stream) = index(sharding, 50_000);
+    apply(&index, &mut stream, &bind_slots(0..1_000), NOW_MS);
     let at = |number: u32, sequence, rng: &mut Pcg64Mcg| {
         let lat_e7 = if number < 10 { 10 * number as i32 } else { 2_000 + rng.random_range(0..200_000) };
         let position = LatLng::from_e7(377_700_000 + lat_e7, -1_224_200_000).unwrap();
@@ -156,7 +156,7 @@ fn the_nearest_few_are_exact_beside_a_writer() {
     };
     let mut rng = rng(3);
     let updates = (0..1_000).map(|number| at(number, 1, &mut rng)).collect();
-    apply(&index, &mut session, &Batch { updates, ..Batch::default() }, NOW_MS);
+    apply(&index, &mut stream, &Batch { updates, ..Batch::default() }, NOW_MS);
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -164,7 +164,7 @@ fn the_nearest_few_are_exact_beside_a_writer() {
             while !stop.load(Ordering::Relaxed) {
                 sequence += 1;
                 let updates = (10..1_000).map(|number| at(number, sequence, &mut rng)).collect();
-                apply(&index, &mut session, &Batch { updates, ..Batch::default() }, NOW_MS);
+                apply(&index, &mut stream, &Batch { updates, ..Batch::default() }, NOW_MS);
             }
         });
         let circle = Circle::new(LatLng::from_e7(377_700_000, -1_224_200_000).unwrap(), 5_000.0).unwrap();
@@ -173,7 +173,7 @@ fn the_nearest_few_are_exact_beside_a_writer() {
         let index = &index;
         let reader = scope.spawn(move || {
             for _ in 0..4_000 {
-                let answer = ask(index, shards.clone(), search.clone(), DriverFilter::ANY);
+                let answer = run_search(index, shards.clone(), search.clone(), DriverFilter::ANY);
                 let found: Vec<u32> =
                     answer.neighbors.iter().map(|neighbor| number_of(&neighbor.profile.id)).collect();
                 assert_eq!(found, (0..10).collect::<Vec<_>>());

@@ -1,9 +1,9 @@
-//! Every kind of search against a linear scan, anywhere on the globe, while drivers come, move and go.
+//! Compares every kind of search with a linear scan, anywhere on the globe, while drivers come, move and leave.
 
 use std::sync::Arc;
 
 use kerb_geometry::{Area, Circle, LatLng, Polygon};
-use kerb_index_server::{Effort, Index, Session};
+use kerb_index_server::{Index, SearchBudget, SourceStream};
 use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery};
 use kerb_types::{DriverStatus, Partitioning, Sharding, UpdateVersion};
 use proptest::prelude::*;
@@ -11,8 +11,8 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::fleet::{
-    NOW_MS, State, Truth, anywhere, apply, ask, circle, filter, index, introduce, judge, polygon, rng,
-    status, update,
+    NOW_MS, State, Truth, anywhere, apply, bind_slots, check_answer, circle, filter, index, polygon, rng,
+    run_search, status, update,
 };
 
 const DRIVERS: u32 = 700;
@@ -25,10 +25,10 @@ fn search(rng: &mut Pcg64Mcg) -> Search {
     }
 }
 
-/// Some drivers report, and some leave.
+/// Lets some drivers report, and some leave.
 fn step(
     index: &Index,
-    session: &mut Session,
+    stream: &mut SourceStream,
     sharding: Sharding,
     truth: &mut Truth,
     rng: &mut Pcg64Mcg,
@@ -41,7 +41,7 @@ fn step(
         }
         let update_version = UpdateVersion { sequence: step, time_ms: NOW_MS - rng.random_range(0..30_000) };
         let position = match truth.get(&number) {
-            // Most move a little.
+            // Most drivers move a little.
             Some(state) if rng.random_bool(0.8) => {
                 let lat = state.position.lat_e7() + rng.random_range(-3_000..3_000);
                 LatLng::from_e7(lat, state.position.lon_e7()).unwrap_or(state.position)
@@ -58,7 +58,7 @@ fn step(
             truth.remove(&number);
         }
     }
-    apply(index, session, &batch, NOW_MS);
+    apply(index, stream, &batch, NOW_MS);
 }
 
 fn pages(index: &Index, sharding: Sharding, truth: &Truth, rng: &mut Pcg64Mcg) {
@@ -72,8 +72,8 @@ fn pages(index: &Index, sharding: Sharding, truth: &Truth, rng: &mut Pcg64Mcg) {
         } else {
             Search::WithinPolygon { polygon: polygon.clone(), limit, after }
         };
-        let answer = ask(index, sharding.all().collect(), search.clone(), filter);
-        judge(truth, &search, &filter, &answer);
+        let answer = run_search(index, sharding.all().collect(), search.clone(), filter);
+        check_answer(truth, &search, &filter, &answer);
         let Some(last) = answer.neighbors.last() else { break };
         after = Some(Cursor { hav: last.hav, id: last.profile.id.clone() });
     }
@@ -87,30 +87,30 @@ proptest! {
         let mut rng = rng(seed);
         let partitioning = if by_id { Partitioning::Id } else { Partitioning::Tile };
         let sharding = Sharding::new(shards, partitioning).unwrap();
-        let (index, mut session) = index(sharding, 2_000);
+        let (index, mut stream) = index(sharding, 2_000);
         let mut truth = Truth::new();
-        apply(&index, &mut session, &introduce(0..DRIVERS), NOW_MS);
+        apply(&index, &mut stream, &bind_slots(0..DRIVERS), NOW_MS);
         for sequence in 1..8 {
-            step(&index, &mut session, sharding, &mut truth, &mut rng, sequence);
+            step(&index, &mut stream, sharding, &mut truth, &mut rng, sequence);
             for _ in 0..12 {
                 let (search, filter) = (search(&mut rng), filter(&mut rng));
-                // The shards that the area needs are enough.
+                // Only the shards of the area are searched.
                 let shards = sharding.shards_for(&search.area());
-                judge(&truth, &search, &filter, &ask(&index, shards, search.clone(), filter));
+                check_answer(&truth, &search, &filter, &run_search(&index, shards, search.clone(), filter));
             }
             pages(&index, sharding, &truth, &mut rng);
         }
     }
 }
 
-/// Few are available, in one city, and it is others all the time.
+/// A few drivers of a city are available, and other ones all the time.
 #[test]
-fn few_among_many_are_found_and_the_others_passed_by() {
+fn a_selective_search_finds_its_drivers_and_skips_other_leaves() {
     const MANY: u32 = 3_000;
     let (sharding, mut rng) = (Sharding::default(), rng(17));
-    let (index, mut session) = index(sharding, 10_000);
+    let (index, mut stream) = index(sharding, 10_000);
     let mut truth = Truth::new();
-    apply(&index, &mut session, &introduce(0..MANY), NOW_MS);
+    apply(&index, &mut stream, &bind_slots(0..MANY), NOW_MS);
     let available = DriverStatus::Available;
     let filter = DriverFilter { statuses: 1 << available as u8, ..DriverFilter::ANY };
     let circle = Circle::new(LatLng::new(37.77, -122.42).unwrap(), 8_000.0).unwrap();
@@ -123,7 +123,7 @@ fn few_among_many_are_found_and_the_others_passed_by() {
     let within = Search::WithinPolygon { polygon, limit: MANY, after: None };
     for sequence in 1..50 {
         let mut batch = Batch::default();
-        // In the end nobody is.
+        // In the end no driver is available.
         let few = if sequence < 30 { 0.002 } else { 0.0 };
         for number in 0..MANY {
             let place = |rng: &mut Pcg64Mcg| rng.random_range(-300_000..300_000);
@@ -138,29 +138,34 @@ fn few_among_many_are_found_and_the_others_passed_by() {
             truth.insert(number, State { position, update_version, status });
             batch.updates.push(update(sharding, number, truth[&number]));
         }
-        apply(&index, &mut session, &batch, NOW_MS);
+        apply(&index, &mut stream, &batch, NOW_MS);
         for search in [&nearest, &all, &within] {
-            judge(&truth, search, &filter, &ask(&index, shards.clone(), search.clone(), filter));
+            check_answer(
+                &truth,
+                search,
+                &filter,
+                &run_search(&index, shards.clone(), search.clone(), filter),
+            );
         }
     }
-    // Nobody has been for long enough that all leaves are known to have none: none is read.
+    // No driver was available for so long that all summaries show it: no leaf is read.
     let query = ShardQuery { shards, extra_shards: vec![], search: all, filter };
-    let answer = index.search(&query, &mut Effort::new(0, &|| false)).unwrap();
+    let answer = index.search(&query, &mut SearchBudget::new(0, &|| false)).unwrap();
     assert_eq!((answer.neighbors.len(), answer.uncovered.len()), (0, 0));
 }
 
 #[test]
-fn only_the_asked_shards_are_searched() {
+fn only_the_requested_shards_are_searched() {
     let sharding = Sharding::new(16, Partitioning::Tile).unwrap();
-    let (index, mut session) = index(sharding, 2_000);
+    let (index, mut stream) = index(sharding, 2_000);
     let mut truth = Truth::new();
-    apply(&index, &mut session, &introduce(0..DRIVERS), NOW_MS);
-    step(&index, &mut session, sharding, &mut truth, &mut rng(5), 1);
+    apply(&index, &mut stream, &bind_slots(0..DRIVERS), NOW_MS);
+    step(&index, &mut stream, sharding, &mut truth, &mut rng(5), 1);
     let world = Circle::new(LatLng::new(0.0, 0.0).unwrap(), 2.1e7).unwrap();
     let mut all = 0;
     for shard in sharding.all() {
         let search = Search::WithinRadius { circle: world, limit: 10_000, after: None };
-        let answer = ask(&index, vec![shard], search, DriverFilter::ANY);
+        let answer = run_search(&index, vec![shard], search, DriverFilter::ANY);
         let of_shard = |neighbor: &kerb_ports::Neighbor| {
             sharding.shard_of(&neighbor.profile.id, neighbor.position) == shard
         };

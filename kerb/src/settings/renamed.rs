@@ -1,10 +1,11 @@
 //! Settings that had another name in release 0.1.0. An old name is rejected, and the error names the new one.
 
 /// Old key, new key.
-const RENAMED: [(&str, &str); 13] = [
+const RENAMED: [(&str, &str); 14] = [
     ("aggregator.gone_after_ms", "fleet.position_ttl_ms"),
     ("fleet.gone_after_ms", "fleet.position_ttl_ms"),
     ("index_server.gone_after_ms", "fleet.position_ttl_ms"),
+    ("index_server.tick_ms", "index_server.maintenance_interval_ms"),
     ("location_ingest.desk_timeout_ms", "location_ingest.dispatch_timeout_ms"),
     ("location_ingest.gone_after_ms", "fleet.position_ttl_ms"),
     ("location_ingest.hello_timeout_ms", "location_ingest.register_timeout_ms"),
