@@ -6,7 +6,7 @@
 //!
 
 use kerb_assignment::Policy;
-use kerb_location_ingest::{DriverSeat, FleetStream, LocationIngest, OutboxStream};
+use kerb_location_ingest::{FleetStream, LocalDriverStream, LocationIngest, OutboxStream};
 use kerb_matcher::Matcher;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminService;
@@ -28,10 +28,8 @@ use crate::settings::Settings;
 
 /// The stream of a fleet gateway.
 pub type Gateway = FleetStream;
-/// A driver's side that acts.
-pub type Seat = DriverSeat;
-/// A driver's side that hears.
-pub type SeatNews = OutboxStream;
+/// The messages to a driver.
+pub type DriverMessages = OutboxStream;
 
 /// All roles in this process. Dropping it stops them without a drain.
 pub struct InProcess {
@@ -61,12 +59,12 @@ impl InProcess {
 
     /// Opens a `FleetService` stream of a gateway.
     pub fn gateway(&self) -> Gateway {
-        self.ingest().gateway()
+        self.ingest().handle().gateway()
     }
 
     /// Opens a `DriverService` stream for a driver's actions; its positions go through a gateway.
-    pub fn seat(&self, register: &Register) -> Result<(Seat, SeatNews), Status> {
-        self.ingest().seat(register).map_err(|error| status_of(&error))
+    pub fn connect_local(&self, register: &Register) -> Result<(LocalDriverStream, DriverMessages), Status> {
+        self.ingest().handle().connect_local(register).map_err(|error| status_of(&error))
     }
 
     /// The `RideService` of this process.

@@ -13,7 +13,8 @@ pub mod settings;
 
 pub use compose::Surroundings;
 pub use error::StartError;
-pub use in_process::{Gateway, InProcess, Seat, SeatNews};
+pub use in_process::{DriverMessages, Gateway, InProcess};
+pub use kerb_location_ingest::LocalDriverStream;
 pub use kerb_traffic::{SpeedFileError, speed_messages};
 pub use node::Node;
 pub use roles::ALL_ROLES;

@@ -183,7 +183,7 @@ impl Common {
         };
         let ingest = LocationIngest::start(settings.location_ingest(), ports).await?;
         if let Some(local) = &cluster.local {
-            local.set_ingest_node(self.node.clone(), ingest.port());
+            local.set_ingest_node(self.node.clone(), Arc::new(ingest.handle().clone()));
         }
         Ok(ingest)
     }

@@ -1,5 +1,5 @@
-//! What an update of a gateway costs one core: decoding, validation, applying, marking; and then handing it to the
-//! links and building their batches.
+//! The time that one core needs for an update of a gateway: decoding, validation, application, marks; then its fan-out to the
+//! links and their batches.
 //!
 //! `cargo bench -p kerb-location-ingest --bench apply [-- --drivers 1_000_000 --rounds 5]`
 
@@ -34,8 +34,8 @@ fn main() {
 
 async fn measure(drivers: usize, rounds: usize) {
     let ingest = start().await;
-    let mut gateway = ingest.gateway();
-    introduce(&mut gateway, drivers);
+    let mut gateway = ingest.handle().gateway();
+    register_all(&mut gateway, drivers);
     let mut rng = rng();
     let mut order: Vec<u32> = (0..drivers as u32).collect();
     let mut places: Vec<_> = (0..drivers).map(|_| position(&mut rng)).collect();
@@ -65,15 +65,15 @@ async fn measure(drivers: usize, rounds: usize) {
     );
     println!("decode:                                   {decode:6.0} ns an update");
     println!("decode, validate, apply and mark:         {apply:6.0} ns an update");
-    println!("dispatch and build batches for one link:  {send:6.0} ns an update");
-    assert_eq!(gateway.account().applied, (drivers * (rounds + 1)) as u64);
+    println!("fan out and build batches for one link:   {send:6.0} ns an update");
+    assert_eq!(gateway.into_summary().applied, (drivers * (rounds + 1)) as u64);
 }
 
 fn decode(bytes: &[u8]) -> ReportPositionsRequest {
     ReportPositionsRequest::decode(bytes).expect("own bytes")
 }
 
-fn introduce(gateway: &mut FleetStream, drivers: usize) {
+fn register_all(gateway: &mut FleetStream, drivers: usize) {
     let driver = |handle| FleetDriver {
         handle,
         driver_id: format!("driver-{handle:08}"),
@@ -115,7 +115,7 @@ async fn start() -> LocationIngest {
         sharding,
         clock: Arc::new(ManualClock::new(NOW_MS)),
         membership: Arc::new(OneView(sender)),
-        peers: Arc::new(Nothing),
+        peers: Arc::new(NullServer),
         seed: 0,
     };
     LocationIngest::start(Options::default(), ports).await.expect("nothing is stored")
@@ -129,12 +129,12 @@ impl Membership for OneView {
     }
 }
 
-/// An index server that takes everything and keeps nothing.
-struct Nothing;
+/// An index server that takes everything and stores nothing.
+struct NullServer;
 
-impl Peers for Nothing {
+impl Peers for NullServer {
     fn index_server(&self, _: &NodeId) -> Option<Arc<dyn IndexServer>> {
-        Some(Arc::new(Nothing))
+        Some(Arc::new(NullServer))
     }
 
     fn ingest_node(&self, _: &NodeId) -> Option<Arc<dyn IngestNode>> {
@@ -146,13 +146,13 @@ impl Peers for Nothing {
     }
 }
 
-impl PositionSink for Nothing {
+impl PositionSink for NullServer {
     fn open(&self, _: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
-        ready(Ok(Box::new(Nothing) as Box<dyn ReplicationStream>)).boxed()
+        ready(Ok(Box::new(NullServer) as Box<dyn ReplicationStream>)).boxed()
     }
 }
 
-impl ReplicationStream for Nothing {
+impl ReplicationStream for NullServer {
     fn send(&mut self, frame: Frame) -> Answer<'_, ()> {
         drop(frame);
         ready(Ok(())).boxed()
@@ -167,13 +167,13 @@ impl ReplicationStream for Nothing {
     }
 }
 
-impl ShardSearch for Nothing {
+impl ShardSearch for NullServer {
     fn search(&self, _: ShardQuery, _: tokio::time::Instant) -> Answer<'_, ShardResult> {
-        ready(Err(Error::Internal("not asked".to_owned()))).boxed()
+        ready(Err(Error::Internal("the bench does not search".to_owned()))).boxed()
     }
 }
 
-impl IndexAdmin for Nothing {
+impl IndexAdmin for NullServer {
     fn stats(&self) -> Answer<'_, Vec<ShardStat>> {
         ready(Ok(Vec::new())).boxed()
     }

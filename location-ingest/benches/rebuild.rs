@@ -14,7 +14,7 @@ use std::sync::Arc;
 use common::{argument, median, position, profile, rng, timed};
 use dashmap::DashMap;
 use kerb_geometry::Tile;
-use kerb_location_ingest::{DriverTable, Horizon, LINK_BATCH_ROWS_MAX, LinkState, RateLimit, State};
+use kerb_location_ingest::{DriverState, DriverTable, Horizon, LINK_BATCH_ROWS_MAX, LinkState, RateLimit};
 use kerb_ports::{Batch, Frame, Slot, SlotBinding, Update};
 use kerb_proto::convert::Report;
 use kerb_types::{DriverId, NodeId, ShardId, ShardMap, Sharding};
@@ -23,7 +23,7 @@ use rand::seq::SliceRandom;
 const SERVERS: usize = 16;
 
 /// A driver table as a plain map.
-type Map = DashMap<DriverId, (Slot, State), foldhash::quality::RandomState>;
+type Map = DashMap<DriverId, (Slot, DriverState), foldhash::quality::RandomState>;
 
 fn main() {
     let drivers = argument("--drivers", 1_000_000);
@@ -89,29 +89,29 @@ fn compare(against: &str, reverse_ms: &[f64], scan_ms: &[f64]) {
 fn fill(sharding: Sharding, drivers: usize) -> DriverTable {
     let table = DriverTable::new(sharding, drivers);
     let mut rng = rng();
-    let mut enrolled: Vec<_> =
-        (0..drivers).map(|i| table.enrol(&profile(i), |_| ()).expect("room")).collect();
+    let mut registered: Vec<_> =
+        (0..drivers).map(|i| table.register(&profile(i), |_| ()).expect("room")).collect();
     for sequence in 1..3 {
-        enrolled.shuffle(&mut rng);
-        for driver in &enrolled {
+        registered.shuffle(&mut rng);
+        for driver in &registered {
             let update_version = kerb_types::UpdateVersion { sequence, time_ms: 1 };
             let (motion, accuracy_dm, status) = (kerb_types::Motion::NONE, 0, None);
             let report = Report { position: position(&mut rng), update_version, motion, accuracy_dm, status };
-            table.apply(driver, &report, 1, RateLimit::NONE).expect("enrolled just now");
+            table.apply(driver, &report, 1, RateLimit::NONE).expect("registered just now");
         }
     }
     table
 }
 
-fn update(slot: Slot, state: &State) -> Update {
-    let State { position, update_version, motion, status, shard, .. } = *state;
+fn update(slot: Slot, state: &DriverState) -> Update {
+    let DriverState { position, update_version, motion, status, shard, .. } = *state;
     Update { slot, shard, position, update_version, motion, status }
 }
 
 fn updates_by_reverse_index(table: &DriverTable, shards: &[ShardId], outbox: &mut Outbox) {
     let slots = table.slots_in(shards.iter().copied());
     table.states(&slots, |slot, state| {
-        if let Some(state) = state.filter(|state| state.listed) {
+        if let Some(state) = state.filter(|state| state.indexed) {
             outbox.push(update(slot, &state));
         }
     });
@@ -121,7 +121,7 @@ fn updates_by_reverse_index(table: &DriverTable, shards: &[ShardId], outbox: &mu
 fn updates_by_scan(table: &DriverTable, sharding: Sharding, shards: &[ShardId], outbox: &mut Outbox) {
     let mine = flags(sharding, shards);
     for slot in 0..table.slots_end() {
-        if let Some(state) = table.state(slot).filter(|state| state.listed)
+        if let Some(state) = table.state(slot).filter(|state| state.indexed)
             && mine[usize::from(sharding.shard_of_tile(Tile::of(state.position)).0)]
         {
             outbox.push(update(slot, &state));
@@ -134,7 +134,7 @@ fn updates_by_scan_of_a_map(map: &Map, sharding: Sharding, shards: &[ShardId], o
     let mine = flags(sharding, shards);
     for driver in map {
         let (slot, state) = driver.value();
-        if state.listed && mine[usize::from(sharding.shard_of_tile(Tile::of(state.position)).0)] {
+        if state.indexed && mine[usize::from(sharding.shard_of_tile(Tile::of(state.position)).0)] {
             outbox.push(update(*slot, state));
         }
     }
@@ -143,8 +143,8 @@ fn updates_by_scan_of_a_map(map: &Map, sharding: Sharding, shards: &[ShardId], o
 /// What an ingest node does when an index server connects.
 fn frames_by_link(table: &DriverTable, shards: &[ShardId], outbox: &mut Outbox) {
     let mut link = LinkState::new(shards.iter().copied());
-    link.opened();
-    while let Some(frame) = link.next_frame(table, Horizon { now_ms: 0, gone_before_ms: 0 }) {
+    link.open();
+    while let Some(frame) = link.next_frame(table, Horizon { now_ms: 0, expired_before_ms: 0 }) {
         if let Frame::Batch(batch) = frame {
             outbox.send(batch);
         }

@@ -1,4 +1,4 @@
-//! The gRPC faces of the node: adapters without a mind of their own.
+//! The gRPC services of an ingest node: thin adapters of its streams and of its handle.
 
 use std::sync::Arc;
 
@@ -19,37 +19,37 @@ use kerb_types::{DriverId, FieldError};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::fleet_stream::FleetStream;
-use crate::node::IngestNode;
-use crate::outbox::{Outbox, OutboxStream};
-use crate::stream::{SHUTTING_DOWN, serve};
+use crate::handle::IngestHandle;
+use crate::stream::driver_stream::{SHUTTING_DOWN, serve};
+use crate::stream::fleet_stream::FleetStream;
+use crate::stream::outbox::{Outbox, OutboxStream};
 
-/// Rows of a gateway's batch that are applied before other tasks get their turn: some 300 µs.
-const ROWS_A_TURN: usize = 1_024;
+/// Rows of a gateway's batch that are applied before other tasks run: some 300 µs.
+const ROWS_PER_POLL: usize = 1_024;
 
-/// A server may give its calls this way to run as one task with their connection.
-type Beside = Arc<dyn Spawn + Send + Sync>;
+/// A server may put one into the extensions of a request: the call then runs in the task of its connection.
+type ConnectionSpawner = Arc<dyn Spawn + Send + Sync>;
 
 /// All gRPC services of an ingest node.
 #[derive(Clone)]
-pub struct IngestGrpc(Arc<IngestNode>);
+pub struct IngestGrpc(IngestHandle);
 
 impl IngestGrpc {
-    pub(crate) fn new(node: Arc<IngestNode>) -> Self {
-        Self(node)
+    pub(crate) fn new(handle: IngestHandle) -> Self {
+        Self(handle)
     }
 
-    /// For drivers' apps.
+    /// Returns the service of driver apps.
     pub fn driver_service(&self) -> DriverServiceServer<Self> {
         DriverServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
-    /// For gateways.
+    /// Returns the service of gateways.
     pub fn fleet_service(&self) -> FleetServiceServer<Self> {
         FleetServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
-    /// For the other roles.
+    /// Returns the service of the other roles.
     pub fn ingest_service(&self) -> IngestServiceServer<Self> {
         IngestServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
@@ -63,13 +63,15 @@ impl DriverService for IngestGrpc {
         &self,
         request: Request<Streaming<ConnectRequest>>,
     ) -> Result<Response<OutboxStream>, Status> {
+        let context = &self.0.0;
         let outbox = Arc::new(Outbox::default());
-        let beside = request.extensions().get::<Beside>().cloned();
-        let serving = serve(self.0.clone(), request.into_inner(), outbox.clone());
-        let serving = self.0.streams.track_future(serving);
-        // Not within the response: what the client sends is taken whether or not it reads what is answered.
-        if let Some(beside) = beside {
-            if beside.spawn_obj(FutureObj::new(Box::new(serving))).is_err() {
+        let spawner = request.extensions().get::<ConnectionSpawner>().cloned();
+        let serving = serve(context.clone(), request.into_inner(), outbox.clone());
+        let serving = context.tasks.track_future(serving);
+        // Spawned, and not part of the response's future: the node takes the client's messages whether or not the client
+        // reads the answers.
+        if let Some(spawner) = spawner {
+            if spawner.spawn_obj(FutureObj::new(Box::new(serving))).is_err() {
                 return Err(Status::unavailable(SHUTTING_DOWN));
             }
         } else {
@@ -85,38 +87,40 @@ impl FleetService for IngestGrpc {
         &self,
         request: Request<Streaming<ReportPositionsRequest>>,
     ) -> Result<Response<ReportPositionsResponse>, Status> {
-        // A task of its own wherever its connection runs: the next batch is read while this one is applied.
-        let work = self.0.streams.spawn(report(self.0.clone(), request.into_inner()));
-        let account = AbortOnDropHandle::new(work).await;
-        account.unwrap_or_else(|error| Err(Status::internal(error.to_string()))).map(Response::new)
+        // In a task of its own even on a connection with a spawner: the connection reads the next batch while this one is
+        // applied.
+        let work = self.0.0.tasks.spawn(report(self.0.clone(), request.into_inner()));
+        let summary = AbortOnDropHandle::new(work).await;
+        summary.unwrap_or_else(|error| Err(Status::internal(error.to_string()))).map(Response::new)
     }
 }
 
 async fn report(
-    node: Arc<IngestNode>,
+    handle: IngestHandle,
     mut requests: Streaming<ReportPositionsRequest>,
 ) -> Result<ReportPositionsResponse, Status> {
-    let mut stream = FleetStream::new(node.clone());
+    let mut stream = handle.gateway();
     loop {
         let request = tokio::select! {
             request = requests.message() => request?,
-            () = node.stop.cancelled() => return Err(Status::unavailable(SHUTTING_DOWN)),
+            () = handle.0.stop.cancelled() => return Err(Status::unavailable(SHUTTING_DOWN)),
         };
-        let Some(request) = request else { return Ok(stream.account()) };
-        take(&mut stream, request).await.map_err(|error| status_of(&error))?;
+        let Some(request) = request else { return Ok(stream.into_summary()) };
+        apply(&mut stream, request).await.map_err(|error| status_of(&error))?;
     }
 }
 
-async fn take(stream: &mut FleetStream, request: ReportPositionsRequest) -> Result<(), Error> {
-    stream.drivers(&request.drivers)?;
-    if let Some(columns) = request.positions.and_then(|wire| stream.columns(wire)) {
+/// Handles one request as [`FleetStream::take`] does, and lets other tasks run in between.
+async fn apply(stream: &mut FleetStream, request: ReportPositionsRequest) -> Result<(), Error> {
+    stream.register_drivers(&request.drivers)?;
+    if let Some(columns) = request.positions.and_then(|wire| stream.validate_columns(wire)) {
         let mut rows = columns.rows();
-        for start in (0..columns.len()).step_by(ROWS_A_TURN) {
-            stream.rows(start, &mut rows, ROWS_A_TURN.min(columns.len() - start))?;
+        for start in (0..columns.len()).step_by(ROWS_PER_POLL) {
+            stream.apply_rows(start, &mut rows, ROWS_PER_POLL.min(columns.len() - start))?;
             tokio::task::consume_budget().await;
         }
     }
-    stream.next_request();
+    stream.end_request();
     Ok(())
 }
 
@@ -127,7 +131,7 @@ impl IngestService for IngestGrpc {
         request: Request<LookupDriverRequest>,
     ) -> Result<Response<LookupDriverResponse>, Status> {
         let id = DriverId::new(&request.into_inner().driver_id).map_err(|error| status_of(&error))?;
-        let driver = self.0.known(&id);
+        let driver = self.0.0.known_driver(&id);
         Ok(Response::new(LookupDriverResponse { driver: driver.as_ref().map(Into::into) }))
     }
 
@@ -135,36 +139,40 @@ impl IngestService for IngestGrpc {
         &self,
         request: Request<NotifyDriverRequest>,
     ) -> Result<Response<NotifyDriverResponse>, Status> {
-        let (driver, news) = told(request.into_inner()).map_err(|error| status_of(&error))?;
-        let told = self.0.notify(driver, news).await.map_err(|error| status_of(&error))?;
-        Ok(Response::new(NotifyDriverResponse { delivered: told }))
+        let (driver, notification) =
+            decode_notification(request.into_inner()).map_err(|error| status_of(&error))?;
+        let delivered = self.0.notify(driver, notification).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(NotifyDriverResponse { delivered }))
     }
 
     async fn locate_drivers(
         &self,
         request: Request<LocateDriversRequest>,
     ) -> Result<Response<LocateDriversResponse>, Status> {
-        let drivers = asked(&request.into_inner().driver_id).map_err(|error| status_of(&error))?;
-        let found = self.0.locations(drivers).await.map_err(|error| status_of(&error))?;
-        let drivers = found.iter().map(|locations| locations.as_ref().into()).collect();
+        let drivers =
+            decode_driver_ids(&request.into_inner().driver_id).map_err(|error| status_of(&error))?;
+        let locations = self.0.locations(drivers).await.map_err(|error| status_of(&error))?;
+        let drivers = locations.iter().map(|location| location.as_ref().into()).collect();
         Ok(Response::new(LocateDriversResponse { drivers }))
     }
 }
 
-fn told(wire: NotifyDriverRequest) -> Result<(DriverId, DriverNotification), FieldError> {
-    let news = wire.notification.ok_or_else(|| FieldError::new("notification", "absent, must be given"))?;
-    let news = DriverNotification::try_from(news).map_err(|error| error.within("notification"))?;
-    Ok((DriverId::new(&wire.driver_id)?, news))
+fn decode_notification(wire: NotifyDriverRequest) -> Result<(DriverId, DriverNotification), FieldError> {
+    let absent = || FieldError::new("notification", "absent, must be given");
+    let notification = wire.notification.ok_or_else(absent)?;
+    let notification =
+        DriverNotification::try_from(notification).map_err(|error| error.within("notification"))?;
+    Ok((DriverId::new(&wire.driver_id)?, notification))
 }
 
-fn asked(ids: &[String]) -> Result<Vec<DriverId>, FieldError> {
+fn decode_driver_ids(ids: &[String]) -> Result<Vec<DriverId>, FieldError> {
     if ids.len() > LOCATIONS_MAX {
         let description = format!("{} elements, must be at most {LOCATIONS_MAX}", ids.len());
         return Err(FieldError::new("driver_id", description));
     }
-    let one = |(i, id): (usize, &String)| {
-        let refusal = |error: FieldError| FieldError::new(format!("driver_id[{i}]"), error.description);
-        DriverId::new(id).map_err(refusal)
+    let decode = |(i, id): (usize, &String)| {
+        let numbered = |error: FieldError| FieldError::new(format!("driver_id[{i}]"), error.description);
+        DriverId::new(id).map_err(numbered)
     };
-    ids.iter().enumerate().map(one).collect()
+    ids.iter().enumerate().map(decode).collect()
 }

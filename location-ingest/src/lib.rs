@@ -1,56 +1,36 @@
-//! Driver streams in: validated, ordered, coalesced into a driver table, kept on disk behind the hot path, and
-//! sent in batches to the index servers.
+//! Takes the positions of drivers, keeps each driver's newest state in a table and on disk, and replicates the table to the
+//! index servers. It answers no search.
 //!
-//! The core (table, reverse index, link states, rates, tokens, records) is synchronous and pure; streams and links
-//! are a thin shell around it. It answers no search.
+//! The core (table, reverse index, link states, rate limits, tokens, records) is synchronous and pure. The streams and the
+//! links' tasks are a thin asynchronous shell.
 
-mod actions;
-mod bits;
-mod channel;
-mod counters;
-mod desk;
-mod directory;
-mod dispatch;
-mod elsewhere;
-mod entry;
-mod error;
-mod expiry;
-mod fleet_stream;
-mod follow;
 mod grpc;
-mod handover;
-mod held;
-mod link;
-mod name;
-mod node;
+mod handle;
+mod metrics;
 mod options;
-mod outbound;
-mod outbox;
-mod rate;
-mod reverse;
-mod seat;
+mod replication;
 mod service;
-mod slab;
 mod store;
 mod stream;
 mod table;
-mod token;
-mod validate;
 
-pub use counters::{Counter, Counters, CountersSnapshot};
-pub use dispatch::{Link, LinkChanges, Links};
-pub use entry::State;
-pub use error::StartError;
-pub use expiry::{EXPIRY_TICK_MS, Expiry};
-pub use fleet_stream::{FleetStream, HANDLES_MAX, REFUSALS_NAMED_MAX};
 pub use grpc::IngestGrpc;
-pub use handover::{HANDOVER_MAX_MS, HANDOVER_MS, Handover, Tick};
-pub use link::{FORGETS_MAX, Horizon, LINK_BATCH_ROWS_MAX, LinkState};
+pub use handle::IngestHandle;
+pub use metrics::{Metrics, MetricsSnapshot};
 pub use options::Options;
-pub use outbox::OutboxStream;
-pub use rate::{Pace, RateLimit};
-pub use seat::DriverSeat;
-pub use service::{LocationIngest, Ports};
-pub use store::{Loaded, Store, StoreError, Turn};
-pub use table::{Applied, DriverTable, Enrolled, Stale};
-pub use token::ResumeToken;
+pub use replication::eviction_queue::EVICTIONS_MAX;
+pub use replication::fanout::{Fanout, LinkChanges};
+pub use replication::handover::{HANDOVER_MAX_MS, HANDOVER_MS, Handover, Tick};
+pub use replication::link_state::{Horizon, LINK_BATCH_ROWS_MAX, LinkState};
+pub use replication::replication_link::ReplicationLink;
+pub use replication::resume_token::ResumeToken;
+pub use service::{LocationIngest, Ports, StartError};
+pub use store::{FlushSummary, Store, StoreContents, StoreError};
+pub use stream::fleet_stream::{FleetStream, HANDLES_MAX, REJECTIONS_NAMED_MAX};
+pub use stream::local_driver_stream::LocalDriverStream;
+pub use stream::outbox::OutboxStream;
+pub use table::entry::DriverState;
+pub use table::expiry::{EXPIRY_TICK_MS, Expiry};
+pub use table::rate_limit::{Pace, RateLimit};
+pub use table::update::{StaleSlot, UpdateOutcome, UpdateResult};
+pub use table::{DriverTable, RegisteredDriver};

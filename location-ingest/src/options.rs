@@ -1,4 +1,4 @@
-//! The settings of an ingest node: plain values with defaults.
+//! The options of an ingest node: plain values with defaults.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,49 +6,50 @@ use std::time::Duration;
 use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
 
-use crate::rate::RateLimit;
+use crate::table::DRIVERS_MAX;
+use crate::table::rate_limit::RateLimit;
 
-/// Settings of an ingest node. Every field has a default.
+/// Options of an ingest node. Every field has a default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Where the driver table is kept across restarts. None: nowhere.
+    /// Folder of the driver table's store. `None`: the table is lost at a restart.
     pub data_dir: Option<PathBuf>,
-    /// Drivers in the table, at most.
+    /// Maximum drivers in the table.
     pub drivers_max: usize,
-    /// A driver silent for so long leaves the index.
+    /// A driver that has not reported for this time leaves the index.
     pub position_ttl_ms: u32,
-    /// A driver silent for so long is forgotten.
+    /// A driver that has not reported for this time leaves the table.
     pub retention_s: u32,
-    /// How often drivers are asked to report.
+    /// Interval at which drivers must report.
     pub reporting_interval_ms: u32,
-    /// How often they are asked to report while the node is overloaded.
+    /// Interval at which drivers must report while the node is overloaded.
     pub overload_reporting_interval_ms: u32,
-    /// The node is overloaded while an index server has more changes than this to wait for.
+    /// The node is overloaded while more changes than this wait for one index server.
     pub overload_pending: usize,
-    /// Sustained updates a second that are taken from one driver. 0: no limit.
+    /// Updates per second that one driver app may send sustained. 0: no limit.
     pub driver_updates_per_s: u32,
-    /// Updates that one driver may send at once.
+    /// Updates that one driver app may send at once.
     pub driver_updates_burst: u32,
-    /// The same rate for each driver of a gateway. 0: no limit.
+    /// Updates per second that a gateway may send sustained for each driver. 0: no limit.
     pub fleet_updates_per_s: u32,
-    /// The same burst for each driver of a gateway.
+    /// Updates that a gateway may send at once for each driver.
     pub fleet_updates_burst: u32,
-    /// A driver's stream that has not said register by then is ended.
+    /// Maximum time until a driver app sends its registration; then its stream ends.
     pub register_timeout_ms: u32,
-    /// A driver's stream whose client has read nothing for so long is ended.
+    /// Maximum time in which a driver app reads nothing although messages wait; then its stream ends.
     pub stall_timeout_ms: u32,
-    /// A matcher that takes longer than this for one call is not waited for.
+    /// Timeout of one call to the matcher.
     pub dispatch_timeout_ms: u32,
     /// Time between two batches to an index server.
     pub batch_interval_ms: u32,
-    /// An index server that takes longer than this for one frame is given up and connected again.
+    /// Timeout of one frame to an index server; then its replication stream is opened again.
     pub send_timeout_ms: u32,
-    /// An index server is connected again after a break within this time at the latest.
+    /// Maximum wait before a broken replication stream is opened again.
     pub reconnect_max_ms: u32,
-    /// Time between two writes to the store: what a kill can lose.
+    /// Time between two writes to the store. A kill loses up to this much.
     pub store_interval_ms: u32,
-    /// At the shutdown, how long index servers have for what is left.
+    /// Maximum time at the shutdown for the streams to end, and again for index servers to take the last changes.
     pub drain_timeout_ms: u32,
 }
 
@@ -78,11 +79,8 @@ impl Default for Options {
     }
 }
 
-/// Slots are 32-bit numbers; so many drivers take 8 GiB of entries.
-pub(crate) const DRIVERS_MAX: usize = 1 << 27;
-
 impl Options {
-    /// Checks what the type does not.
+    /// Checks the values. The error names the invalid option.
     pub fn validate(&self) -> Result<(), FieldError> {
         if self.drivers_max == 0 || self.drivers_max > DRIVERS_MAX {
             let text = format!("{}, must be 1 to {DRIVERS_MAX}", self.drivers_max);
@@ -110,10 +108,12 @@ impl Options {
         }
     }
 
+    /// Returns the rate limit of a driver app.
     pub(crate) fn driver_limit(&self) -> RateLimit {
         RateLimit::new(self.driver_updates_per_s, self.driver_updates_burst)
     }
 
+    /// Returns the rate limit of each driver of a gateway.
     pub(crate) fn fleet_limit(&self) -> RateLimit {
         RateLimit::new(self.fleet_updates_per_s, self.fleet_updates_burst)
     }
@@ -127,7 +127,7 @@ impl Options {
     }
 }
 
-/// A setting in milliseconds.
+/// Converts an option in milliseconds.
 pub(crate) fn ms(ms: u32) -> Duration {
     Duration::from_millis(u64::from(ms))
 }

@@ -1,143 +1,170 @@
-//! The service as a value: started from its options and ports, handed out to a server, and shut down.
+//! The ingest node as a value: it starts from its options and ports, hands out its handle and its gRPC services, and shuts
+//! down.
 
+mod background;
+
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use kerb_ports::{Membership, Peers};
-use kerb_types::{Catalog, Clock, NodeId, Sharding};
+use kerb_ports::{Error, Membership, Peers, SourceRegistration};
+use kerb_types::{Catalog, Clock, FieldError, NodeId, Sharding};
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::counters::Counters;
-use crate::desk::Desk;
-use crate::dispatch::Link;
-use crate::error::StartError;
-use crate::expiry::{EXPIRY_TICK_MS, Expiry};
-use crate::fleet_stream::FleetStream;
-use crate::follow::Follower;
 use crate::grpc::IngestGrpc;
-use crate::node::IngestNode;
+use crate::handle::IngestHandle;
 use crate::options::{Options, ms};
-use crate::store::{self, Loaded, Store};
+use crate::replication::link_task::LinkTaskContext;
+use crate::replication::membership_watcher::MembershipWatcher;
+use crate::store::{Store, StoreContents, StoreError};
+use crate::stream::dispatch_client::DispatchClient;
+use crate::stream::stream_context::StreamContext;
 use crate::table::DriverTable;
+use background::{expire_drivers, flush_store, run_fanout, tick, write_behind};
 
 /// The driver table's folder in the node's data directory.
 const STORE_FOLDER: &str = "drivers";
 
-/// What the service asks of the world.
+/// The ports that an ingest node depends on.
 #[derive(Clone)]
 pub struct Ports {
     /// The name of this node.
     pub node: NodeId,
     /// Vehicle classes and capabilities.
     pub catalog: Arc<Catalog>,
-    /// How space is cut.
+    /// How positions map to shards.
     pub sharding: Sharding,
-    /// Time.
+    /// The clock that dates and expires positions.
     pub clock: Arc<dyn Clock>,
-    /// Who holds which shard.
+    /// The nodes of the cluster and the shard map.
     pub membership: Arc<dyn Membership>,
-    /// The index servers, and the matcher.
+    /// Clients of the index servers and of the matcher.
     pub peers: Arc<dyn Peers>,
-    /// Of the jitter of reconnects.
+    /// Seeds the jitter of the reconnect waits.
     pub seed: u64,
+}
+
+/// Why an ingest node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An option is invalid.
+    #[error(transparent)]
+    Options(#[from] FieldError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store has more drivers than the table may have.
+    #[error("the stored drivers do not fit the table: {0}")]
+    Table(Error),
 }
 
 /// A running ingest node. Dropping it aborts its work; [`LocationIngest::shutdown`] finishes it.
 pub struct LocationIngest {
-    pub(crate) node: Arc<IngestNode>,
+    handle: IngestHandle,
     store: Option<Arc<Mutex<Store>>>,
-    pub(crate) background: TaskTracker,
-    pub(crate) stop_background: CancellationToken,
+    background: TaskTracker,
+    stop_background: CancellationToken,
 }
 
 impl LocationIngest {
-    /// Reads the stored table and begins to send it. Inside a tokio runtime.
+    /// Reads the stored table and begins to replicate it. Requires a tokio runtime.
     pub async fn start(options: Options, ports: Ports) -> Result<Self, StartError> {
         options.validate()?;
         let table = DriverTable::new(ports.sharding, options.drivers_max);
-        let (store, loaded) = open_store(&options).await?;
-        let corrupt = loaded.corrupt;
-        restore(&table, loaded, ports.clock.now_ms() - options.position_ttl_ms())?;
-        let Ports { node: id, catalog, clock, .. } = ports.clone();
-        let desk = Desk::new(ports.membership.watch(), &ports.peers, ms(options.dispatch_timeout_ms));
-        let node = Arc::new(IngestNode::new(id, catalog, clock, options, table, desk));
-        node.counters.store_corrupt.set(corrupt);
+        let (store, contents) = open_store(&options).await?;
+        let corrupt = contents.corrupt;
+        restore(&table, contents, ports.clock.now_ms() - options.position_ttl_ms())?;
+        let Ports { node: node_id, catalog, clock, .. } = ports.clone();
+        let call_timeout = ms(options.dispatch_timeout_ms);
+        let dispatch = DispatchClient::new(ports.membership.watch(), &ports.peers, call_timeout);
+        let context = StreamContext::new(node_id, catalog, clock, options, table, dispatch);
+        context.metrics.store_corrupt.add(corrupt);
         let service = Self {
-            node,
+            handle: IngestHandle(Arc::new(context)),
             store: store.map(|store| Arc::new(Mutex::new(store))),
             background: TaskTracker::new(),
             stop_background: CancellationToken::new(),
         };
-        service.spawn_all(&ports);
+        service.spawn_background(&ports);
         Ok(service)
     }
 
-    /// Its gRPC services.
+    /// Returns the handle by which callers in this process use the node.
+    pub fn handle(&self) -> &IngestHandle {
+        &self.handle
+    }
+
+    /// Returns the node's gRPC services.
     pub fn grpc(&self) -> IngestGrpc {
-        IngestGrpc::new(self.node.clone())
+        IngestGrpc::new(self.handle.clone())
     }
 
-    /// A stream for a gateway in this process.
-    pub fn gateway(&self) -> FleetStream {
-        FleetStream::new(self.node.clone())
+    /// Resolves when every index server's searches show all updates that were applied before the call. Returns false when
+    /// a server is not connected within `timeout_ms`.
+    pub async fn settle(&self, timeout_ms: u32) -> bool {
+        let context = &self.handle.0;
+        tick(context, self.store.is_some());
+        let links = context.fanout.links();
+        let flushes = futures::future::join_all(links.iter().map(|link| link.flush()));
+        timeout(ms(timeout_ms), flushes).await.is_ok_and(|flushed| flushed.into_iter().all(|done| done))
     }
 
-    /// The port of the other roles.
-    pub fn port(&self) -> Arc<dyn kerb_ports::IngestNode> {
-        self.node.clone()
-    }
-
-    /// What it counts.
-    pub fn counters(&self) -> &Counters {
-        &self.node.counters
-    }
-
-    /// The driver table.
-    pub fn table(&self) -> &DriverTable {
-        &self.node.table
-    }
-
-    /// Resolves when every index server that has a session shows all that was applied before the call, and
-    /// answers whether all had one within `limit_ms`.
-    pub async fn settle(&self, limit_ms: u32) -> bool {
-        tick(&self.node, self.store.is_some());
-        let links = self.node.links.all();
-        let flushes = futures::future::join_all(links.iter().map(|link| flush(link)));
-        timeout(ms(limit_ms), flushes).await.is_ok_and(|flushed| flushed.into_iter().all(|done| done))
-    }
-
-    /// Ends the streams with a reason, sends and stores what is left, and stops.
+    /// Ends the streams with a status, sends and stores the last changes, and stops.
     pub async fn shutdown(self) {
-        let limit_ms = self.node.options.drain_timeout_ms;
-        self.node.stop.cancel();
-        self.node.streams.close();
-        if timeout(ms(limit_ms), self.node.streams.wait()).await.is_err() {
-            tracing::warn!(streams = self.node.streams.len(), "streams did not end in time");
+        let context = &self.handle.0;
+        let timeout_ms = context.options.drain_timeout_ms;
+        context.stop.cancel();
+        context.tasks.close();
+        if timeout(ms(timeout_ms), context.tasks.wait()).await.is_err() {
+            tracing::warn!(streams = context.tasks.len(), "streams did not end in time");
         }
-        if !self.settle(limit_ms).await {
-            tracing::warn!("not every index server took what was left");
+        if !self.settle(timeout_ms).await {
+            tracing::warn!("some index servers did not take the last changes");
         }
         self.stop_background.cancel();
         self.background.close();
         self.background.wait().await;
+        // After the background tasks: none of them may change the table any more.
         if let Some(store) = self.store.clone() {
-            store_turn(self.node.clone(), store).await;
+            flush_store(context.clone(), store).await;
         }
     }
 
-    fn spawn_all(&self, ports: &Ports) {
-        let mut follower = Follower::new(self, ports);
-        // The links of the first view are there when the service is.
-        follower.take_view();
-        self.spawn(follower.run());
-        self.spawn(dispatch(self.node.clone(), self.store.is_some()));
-        self.spawn(expire(self.node.clone()));
+    fn spawn_background(&self, ports: &Ports) {
+        let mut watcher = self.membership_watcher(ports);
+        // At once, so that the links of the first view exist when the service does.
+        watcher.apply_newest_view();
+        self.spawn(watcher.run());
+        let context = &self.handle.0;
+        self.spawn(run_fanout(context.clone(), self.store.is_some()));
+        self.spawn(expire_drivers(context.clone()));
         if let Some(store) = self.store.clone() {
-            self.spawn(write_behind(self.node.clone(), store));
+            self.spawn(write_behind(context.clone(), store));
+        }
+    }
+
+    fn membership_watcher(&self, ports: &Ports) -> MembershipWatcher {
+        let context = &self.handle.0;
+        let settings_fingerprint = ports.sharding.fingerprint(&ports.catalog);
+        MembershipWatcher {
+            fanout: Arc::clone(&context.fanout),
+            context: LinkTaskContext {
+                table: Arc::clone(&context.table),
+                clock: Arc::clone(&context.clock),
+                metrics: Arc::clone(&context.metrics),
+                peers: Arc::clone(&ports.peers),
+                registration: SourceRegistration { node: context.node_id.clone(), settings_fingerprint },
+                position_ttl_ms: context.options.position_ttl_ms(),
+                send_timeout_ms: context.options.send_timeout_ms,
+                reconnect_max: ms(context.options.reconnect_max_ms),
+            },
+            views: ports.membership.watch(),
+            seed: ports.seed,
+            tasks: self.background.clone(),
+            stop: self.stop_background.clone(),
+            running: HashMap::new(),
         }
     }
 
@@ -149,85 +176,28 @@ impl LocationIngest {
 
 impl Drop for LocationIngest {
     fn drop(&mut self) {
-        self.node.stop.cancel();
+        self.handle.0.stop.cancel();
         self.stop_background.cancel();
     }
 }
 
-async fn open_store(options: &Options) -> Result<(Option<Store>, Loaded), StartError> {
-    let Some(path) = options.data_dir.clone() else { return Ok((None, Loaded::default())) };
+async fn open_store(options: &Options) -> Result<(Option<Store>, StoreContents), StartError> {
+    let Some(path) = options.data_dir.clone() else { return Ok((None, StoreContents::default())) };
     let opened = tokio::task::spawn_blocking(move || Store::open(&path.join(STORE_FOLDER))).await;
-    let (store, loaded) = opened.expect("reading the store does not panic")?;
-    Ok((Some(store), loaded))
+    let (store, contents) = opened.expect("reading the store does not panic")?;
+    Ok((Some(store), contents))
 }
 
-/// Puts the stored drivers back; who was silent too long stays out of the index.
-fn restore(table: &DriverTable, loaded: Loaded, gone_before_ms: i64) -> Result<(), StartError> {
-    let mut drivers = loaded.drivers;
+/// Restores the stored drivers. Those that have expired meanwhile are in the table, but not in the index.
+fn restore(table: &DriverTable, contents: StoreContents, expired_before_ms: i64) -> Result<(), StartError> {
+    let mut drivers = contents.drivers;
     for state in drivers.iter_mut().filter_map(|(_, _, state)| state.as_mut()) {
-        state.listed &= state.update_version.time_ms > gone_before_ms;
+        state.indexed &= state.update_version.time_ms > expired_before_ms;
     }
     table.restore(drivers).map_err(StartError::Table)?;
-    if loaded.corrupt > 0 {
-        tracing::error!(records = loaded.corrupt, "stored records are not whole and were passed over");
+    if contents.corrupt > 0 {
+        tracing::error!(records = contents.corrupt, "skipped stored records with a wrong checksum");
     }
     tracing::info!(drivers = table.len(), searchable = table.searchable(), "driver table restored");
     Ok(())
-}
-
-/// Hands changes to the links, every batch interval.
-async fn dispatch(node: Arc<IngestNode>, stored: bool) {
-    let mut ticks = interval(ms(node.options.batch_interval_ms));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        tick(&node, stored);
-    }
-}
-
-fn tick(node: &IngestNode, stored: bool) {
-    let pending = node.links.tick(&node.table, &node.counters, stored, node.clock.now_ms());
-    node.overloaded.store(pending > node.options.overload_pending, Ordering::Relaxed);
-}
-
-async fn expire(node: Arc<IngestNode>) {
-    let options = &node.options;
-    let mut expiry = Expiry::new(node.clock.now_ms(), options.position_ttl_ms(), options.retention_ms());
-    let mut ticks = interval(ms(EXPIRY_TICK_MS as u32));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let is_held = |slot| node.is_connected(slot);
-        let retired = expiry.turn(node.clock.now_ms(), &node.table, is_held, &node.counters);
-        node.links.retire(retired);
-    }
-}
-
-async fn write_behind(node: Arc<IngestNode>, store: Arc<Mutex<Store>>) {
-    let mut ticks = interval(ms(node.options.store_interval_ms));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        store_turn(node.clone(), store.clone()).await;
-    }
-}
-
-async fn store_turn(node: Arc<IngestNode>, store: Arc<Mutex<Store>>) {
-    let turn = tokio::task::spawn_blocking(move || {
-        node.counters.store_lag.set(store::lag(&node.table));
-        match store.lock().turn(&node.table) {
-            Ok(turn) => node.counters.stored.add(turn.rows as u64),
-            Err(error) => {
-                node.counters.store_failures.add(1);
-                tracing::error!(%error, "changes are not stored yet");
-            }
-        }
-    });
-    turn.await.expect("a turn of the store does not panic");
-}
-
-/// Answers whether the link's server shows all that was marked before.
-async fn flush(link: &Link) -> bool {
-    let (reply, answer) = oneshot::channel();
-    link.flushes.send(reply).await.is_ok() && answer.await.is_ok()
 }

@@ -1,4 +1,4 @@
-//! Reading the whole store at the start.
+//! Reads the whole store at the start.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,58 +6,61 @@ use fjall::Keyspace;
 use kerb_ports::Slot;
 use kerb_types::DriverProfile;
 
-use super::RECORD_ROWS;
-use super::record::{decode_profile, decode_rows};
-use crate::entry::State;
-use crate::options::DRIVERS_MAX;
+use super::record::{RECORD_ROWS, decode_profile, decode_rows};
+use crate::table::DRIVERS_MAX;
+use crate::table::entry::DriverState;
 
-/// All that a store holds.
+/// Everything in a store.
 #[derive(Debug, Default)]
-pub struct Loaded {
+pub struct StoreContents {
     /// Drivers by slot, with the newest stored state.
-    pub drivers: Vec<(Slot, DriverProfile, Option<State>)>,
-    /// Records that are not whole and were passed over.
+    pub drivers: Vec<(Slot, DriverProfile, Option<DriverState>)>,
+    /// Records that were skipped because their checksum is wrong.
     pub corrupt: u64,
-    /// Highest turn.
-    pub(super) turn_max: u64,
-    /// Log records, oldest first: turn and number of records.
+    /// The highest number of a commit.
+    pub(super) last_commit: u64,
+    /// Commits with log records, oldest first: the commit's number and the number of its records.
     pub(super) logged: VecDeque<(u64, u32)>,
 }
 
-/// A slot's newest row so far, and the turn that wrote it.
-type Newest = Vec<(u64, Option<State>)>;
+/// The newest row of each slot so far, with the commit that wrote it.
+type NewestRows = Vec<(u64, Option<DriverState>)>;
 
-/// The last row of a slot counts, in the order of turns: slots are given again, so stamps do not order them.
-pub(super) fn load(profiles: &Keyspace, pages: &Keyspace, log: &Keyspace) -> fjall::Result<Loaded> {
-    let mut loaded = Loaded::default();
-    let profiles = load_profiles(profiles, &mut loaded)?;
+/// Reads all records. The newest row of a slot is that of the highest commit. Update versions do not order the rows of a
+/// slot, because another driver may have got the slot.
+pub(super) fn load(profiles: &Keyspace, pages: &Keyspace, log: &Keyspace) -> fjall::Result<StoreContents> {
+    let mut contents = StoreContents::default();
+    let profiles = load_profiles(profiles, &mut contents)?;
     let end = profiles.keys().next_back().map_or(0, |slot| *slot as usize + 1);
-    let mut newest: Newest = vec![(0, None); end];
+    let mut newest: NewestRows = vec![(0, None); end];
     for item in pages.iter() {
-        take_rows(&item.value()?, &mut newest, &mut loaded);
+        merge_rows(&item.value()?, &mut newest, &mut contents);
     }
     let mut logged: BTreeMap<u64, u32> = BTreeMap::new();
     for item in log.iter() {
         let (key, value) = item.into_inner()?;
-        take_rows(&value, &mut newest, &mut loaded);
-        if let Some((turn, number)) = key.split_first_chunk()
+        merge_rows(&value, &mut newest, &mut contents);
+        if let Some((commit, number)) = key.split_first_chunk()
             && let Ok(number) = <[u8; 4]>::try_from(number)
         {
-            let turn = u64::from_be_bytes(*turn);
-            loaded.turn_max = loaded.turn_max.max(turn);
-            let records = logged.entry(turn).or_default();
+            let commit = u64::from_be_bytes(*commit);
+            contents.last_commit = contents.last_commit.max(commit);
+            let records = logged.entry(commit).or_default();
             *records = (*records).max(u32::from_be_bytes(number) + 1);
         }
     }
-    loaded.logged = logged.into_iter().collect();
+    contents.logged = logged.into_iter().collect();
     let with_state = |(slot, profile): (Slot, DriverProfile)| (slot, profile, newest[slot as usize].1);
-    loaded.drivers = profiles.into_iter().map(with_state).collect();
-    keep_newest(&mut loaded.drivers);
-    Ok(loaded)
+    contents.drivers = profiles.into_iter().map(with_state).collect();
+    keep_newest(&mut contents.drivers);
+    Ok(contents)
 }
 
-/// The profiles by slot.
-fn load_profiles(profiles: &Keyspace, loaded: &mut Loaded) -> fjall::Result<BTreeMap<Slot, DriverProfile>> {
+/// Reads the profiles by slot.
+fn load_profiles(
+    profiles: &Keyspace,
+    contents: &mut StoreContents,
+) -> fjall::Result<BTreeMap<Slot, DriverProfile>> {
     let mut by_slot = BTreeMap::new();
     for item in profiles.iter() {
         let (key, value) = item.into_inner()?;
@@ -66,34 +69,35 @@ fn load_profiles(profiles: &Keyspace, loaded: &mut Loaded) -> fjall::Result<BTre
             (Ok(slot), Some(profile)) if (slot as usize) < DRIVERS_MAX => {
                 by_slot.insert(slot, profile);
             }
-            _ => loaded.corrupt += 1,
+            _ => contents.corrupt += 1,
         }
     }
     Ok(by_slot)
 }
 
-/// A driver that was forgotten and came back in another slot has two profiles when the end came between the two
-/// commits: the newer state is the driver's.
-fn keep_newest(drivers: &mut Vec<(Slot, DriverProfile, Option<State>)>) {
-    let update_version = |state: &Option<State>| state.map(|state| state.update_version);
-    drivers
-        .sort_by(|(_, a, at), (_, b, bt)| a.id.cmp(&b.id).then(update_version(bt).cmp(&update_version(at))));
+/// Keeps one slot for each driver: the one with the newer state. A driver has two after a kill between two commits, if it
+/// was retired and came back in another slot.
+fn keep_newest(drivers: &mut Vec<(Slot, DriverProfile, Option<DriverState>)>) {
+    let update_version = |state: &Option<DriverState>| state.map(|state| state.update_version);
+    drivers.sort_by(|(_, a, a_state), (_, b, b_state)| {
+        a.id.cmp(&b.id).then(update_version(b_state).cmp(&update_version(a_state)))
+    });
     drivers.dedup_by(|(_, later, _), (_, first, _)| later.id == first.id);
 }
 
-fn take_rows(bytes: &[u8], newest: &mut Newest, loaded: &mut Loaded) {
-    let Some((turn, rows)) = decode_rows(bytes) else {
-        loaded.corrupt += 1;
+fn merge_rows(bytes: &[u8], newest: &mut NewestRows, contents: &mut StoreContents) {
+    let Some((commit, rows)) = decode_rows(bytes) else {
+        contents.corrupt += 1;
         return;
     };
     debug_assert!(rows.len() <= RECORD_ROWS, "records are bounded");
-    loaded.turn_max = loaded.turn_max.max(turn);
+    contents.last_commit = contents.last_commit.max(commit);
     for (slot, state) in rows {
-        // A slot without a profile has no driver.
+        // A slot without a profile has no driver, so `newest` may lack it.
         if let Some(known) = newest.get_mut(slot as usize)
-            && known.0 <= turn
+            && known.0 <= commit
         {
-            *known = (turn, state);
+            *known = (commit, state);
         }
     }
 }

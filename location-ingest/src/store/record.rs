@@ -1,4 +1,4 @@
-//! The records of the store and their bytes: a version, the content in little endian, and a check over both.
+//! The records of the store and their bytes: a version, the content in little-endian order, and a checksum of both.
 
 use kerb_geometry::LatLng;
 use kerb_ports::Slot;
@@ -8,52 +8,54 @@ use kerb_types::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::entry::State;
+use crate::table::entry::DriverState;
 
+/// Maximum rows of a log record or a page: some 40 KB.
+pub(super) const RECORD_ROWS: usize = 1_024;
 const VERSION: u8 = 1;
-const CHECK_BYTES: usize = 8;
-/// Slot 4, position 8, sequence 8, time 8, heading 2, speed 2, accuracy 2, shard 2, status 1, listed 1.
+const CHECKSUM_BYTES: usize = 8;
+/// Slot 4 bytes, position 8, sequence 8, time 8, heading 2, speed 2, accuracy 2, shard 2, status 1, indexed 1.
 pub(super) const ROW_BYTES: usize = 38;
-/// Stands for "has not reported".
+/// Stands for "no position yet".
 const NO_POSITION: u64 = u64::MAX;
 
-/// A slot's state at one moment; `None`: the slot is free, or its driver has not reported.
-pub(super) type Row = (Slot, Option<State>);
+/// A slot's state at one moment; `None` if the slot is free or its driver has not reported.
+pub(super) type Row = (Slot, Option<DriverState>);
 
-/// Rows under one turn's number.
-pub(super) fn encode_rows(turn: u64, rows: &[Row]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1 + 8 + rows.len() * ROW_BYTES + CHECK_BYTES);
+/// Encodes the rows of one commit.
+pub(super) fn encode_rows(commit: u64, rows: &[Row]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1 + 8 + rows.len() * ROW_BYTES + CHECKSUM_BYTES);
     bytes.push(VERSION);
-    bytes.extend(turn.to_le_bytes());
+    bytes.extend(commit.to_le_bytes());
     for (slot, state) in rows {
         bytes.extend(encode_row(*slot, state.as_ref()));
     }
-    seal(bytes)
+    append_checksum(bytes)
 }
 
-/// The turn and the rows; `None` for a record that is not whole.
+/// Decodes a record to its commit and its rows; `None` if the record is damaged.
 pub(super) fn decode_rows(bytes: &[u8]) -> Option<(u64, Vec<Row>)> {
-    let body = unseal(bytes)?;
-    let (turn, rows) = body.split_first_chunk()?;
+    let body = verify_checksum(bytes)?;
+    let (commit, rows) = body.split_first_chunk()?;
     let (rows, rest) = rows.as_chunks::<ROW_BYTES>();
     if !rest.is_empty() {
         return None;
     }
     let rows = rows.iter().map(decode_row).collect::<Option<_>>()?;
-    Some((u64::from_le_bytes(*turn), rows))
+    Some((u64::from_le_bytes(*commit), rows))
 }
 
-/// A driver's profile.
+/// Encodes a driver's profile.
 pub(super) fn encode_profile(profile: &DriverProfile) -> Vec<u8> {
     let mut bytes = vec![VERSION, profile.vehicle_class.0];
     bytes.extend(profile.capabilities.0.to_le_bytes());
     bytes.extend(profile.id.as_str().as_bytes());
-    seal(bytes)
+    append_checksum(bytes)
 }
 
-/// The profile; `None` for a record that is not whole.
+/// Decodes a profile; `None` if the record is damaged.
 pub(super) fn decode_profile(bytes: &[u8]) -> Option<DriverProfile> {
-    let body = unseal(bytes)?;
+    let body = verify_checksum(bytes)?;
     let ([class, low, high], id) = body.split_first_chunk()?;
     Some(DriverProfile {
         id: DriverId::new(std::str::from_utf8(id).ok()?).ok()?,
@@ -62,18 +64,19 @@ pub(super) fn decode_profile(bytes: &[u8]) -> Option<DriverProfile> {
     })
 }
 
-fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+fn append_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.extend(xxh3_64(&bytes).to_le_bytes());
     bytes
 }
 
-fn unseal(bytes: &[u8]) -> Option<&[u8]> {
-    let (body, check) = bytes.split_last_chunk()?;
+/// Returns the content between version and checksum; `None` if either is wrong.
+fn verify_checksum(bytes: &[u8]) -> Option<&[u8]> {
+    let (body, checksum) = bytes.split_last_chunk()?;
     let (version, content) = body.split_first()?;
-    (u64::from_le_bytes(*check) == xxh3_64(body) && *version == VERSION).then_some(content)
+    (u64::from_le_bytes(*checksum) == xxh3_64(body) && *version == VERSION).then_some(content)
 }
 
-fn encode_row(slot: Slot, state: Option<&State>) -> [u8; ROW_BYTES] {
+fn encode_row(slot: Slot, state: Option<&DriverState>) -> [u8; ROW_BYTES] {
     let mut row = [0; ROW_BYTES];
     row[..4].copy_from_slice(&slot.to_le_bytes());
     row[4..12].copy_from_slice(&state.map_or(NO_POSITION, |s| s.position.to_bits()).to_le_bytes());
@@ -85,11 +88,11 @@ fn encode_row(slot: Slot, state: Option<&State>) -> [u8; ROW_BYTES] {
     row[32..34].copy_from_slice(&state.accuracy_dm.to_le_bytes());
     row[34..36].copy_from_slice(&state.shard.0.to_le_bytes());
     row[36] = state.status as u8;
-    row[37] = u8::from(state.listed);
+    row[37] = u8::from(state.indexed);
     row
 }
 
-/// `None` for values that no row has: the check speaks against chance, not against another program's bytes.
+/// Decodes a row; `None` for values that no row has. The checksum detects accidents, but not the bytes of another program.
 fn decode_row(row: &[u8; ROW_BYTES]) -> Option<Row> {
     let (slot, row) = row.split_first_chunk()?;
     let (position, row) = row.split_first_chunk()?;
@@ -100,11 +103,12 @@ fn decode_row(row: &[u8; ROW_BYTES]) -> Option<Row> {
     }
     let (sequence, row) = row.split_first_chunk()?;
     let (time_ms, row) = row.split_first_chunk()?;
-    let ([heading, speed, accuracy, shard], [status, listed]) = halves(row)?;
-    if shard >= SHARDS_MAX || listed > 1 {
+    let ([heading, speed, accuracy, shard], [status, indexed]) = split_tail(row)?;
+    if shard >= SHARDS_MAX || indexed > 1 {
         return None;
     }
-    let state = State {
+    let state = DriverState {
+        // The high half is the latitude, the low half the longitude.
         position: LatLng::from_e7(((bits >> 32) as u32).cast_signed(), (bits as u32).cast_signed()).ok()?,
         update_version: UpdateVersion {
             sequence: u64::from_le_bytes(*sequence),
@@ -114,13 +118,13 @@ fn decode_row(row: &[u8; ROW_BYTES]) -> Option<Row> {
         accuracy_dm: accuracy,
         status: DriverStatus::from_number(status)?,
         shard: ShardId(shard),
-        listed: listed == 1,
+        indexed: indexed == 1,
     };
     Some((slot, Some(state)))
 }
 
-/// Four numbers of two bytes and two of one.
-fn halves(row: &[u8]) -> Option<([u16; 4], [u8; 2])> {
+/// Splits the end of a row into four numbers of two bytes and two of one.
+fn split_tail(row: &[u8]) -> Option<([u16; 4], [u8; 2])> {
     let (words, bytes) = row.split_at_checked(8)?;
     let (words, _) = words.as_chunks::<2>();
     let words: [[u8; 2]; 4] = words.try_into().ok()?;
@@ -132,20 +136,20 @@ mod tests {
     use super::*;
 
     fn rows() -> Vec<Row> {
-        let state = State {
+        let state = DriverState {
             position: LatLng::new(-33.9, 151.2).unwrap(),
             update_version: UpdateVersion { sequence: u64::MAX, time_ms: i64::MIN },
             motion: Motion { heading_cdeg: 35_999, speed_cmps: Motion::NOT_KNOWN },
             accuracy_dm: 7,
             status: DriverStatus::OnTrip,
             shard: ShardId(16_383),
-            listed: true,
+            indexed: true,
         };
-        vec![(0, Some(state)), (u32::MAX, None), (5, Some(State { listed: false, ..state }))]
+        vec![(0, Some(state)), (u32::MAX, None), (5, Some(DriverState { indexed: false, ..state }))]
     }
 
     #[test]
-    fn records_come_back_whole_or_not_at_all() {
+    fn damaged_records_are_not_decoded() {
         let profile = DriverProfile {
             id: DriverId::new("cab-7").unwrap(),
             vehicle_class: VehicleClass(63),

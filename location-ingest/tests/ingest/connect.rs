@@ -1,4 +1,4 @@
-//! A driver's own stream, over real gRPC.
+//! The stream of a driver app, over gRPC.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::future::FutureObj;
 use futures::task::{Spawn, SpawnError};
 use kerb_location_ingest::{LocationIngest, Options, ResumeToken};
+use kerb_ports::DriverLookup;
 use kerb_proto::v1::connect_request::Message as Up;
 use kerb_proto::v1::connect_response::Message as Down;
 use kerb_proto::v1::driver_service_client::DriverServiceClient;
@@ -18,9 +19,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
-use crate::fixture::{Cluster, NOW_MS, eventually, id, in_time, node, options, serve, serve_beside};
+use crate::fixture::{Cluster, NOW_MS, eventually, id, in_time, node, options, serve, serve_with_spawner};
 
-/// A driver's app.
+/// The app of a driver.
 pub(crate) struct App {
     up: Option<mpsc::Sender<ConnectRequest>>,
     pub(crate) down: Streaming<ConnectResponse>,
@@ -42,12 +43,12 @@ impl App {
         app.send(Up::Register(register)).await;
         match app.next().await? {
             Some(Down::Registered(registered)) => Ok((app, registered)),
-            other => panic!("{other:?} is no registered"),
+            other => panic!("{other:?} is not the answer to a registration"),
         }
     }
 
     pub(crate) async fn send(&self, message: Up) {
-        // A stream that is over takes nothing; what ended it stands in its response.
+        // A stream that has ended takes nothing. Its response has the reason.
         let up = self.up.as_ref().expect("the app has not finished");
         let _ = up.send(ConnectRequest { message: Some(message) }).await;
     }
@@ -108,7 +109,7 @@ async fn one(options: Options) -> (Arc<Cluster>, LocationIngest, Channel) {
 }
 
 #[tokio::test]
-async fn positions_are_taken_acknowledged_and_sent_on() {
+async fn positions_are_acknowledged_and_replicated() {
     let (cluster, ingest, channel) = one(options()).await;
     let (mut app, registered) = App::register(&channel, register("cab-7")).await.unwrap();
     assert_eq!(
@@ -132,18 +133,21 @@ async fn positions_are_taken_acknowledged_and_sent_on() {
     assert!(ingest.settle(30_000).await);
     let seen = cluster.server("a").content()[&id("cab-7")];
     assert_eq!((seen.position.lat_deg(), seen.status), (55.0, DriverStatus::Available));
-    let known = ingest.port().lookup(id("cab-7")).await.unwrap().unwrap();
+    let known = ingest.handle().lookup(id("cab-7")).await.unwrap().unwrap();
     assert!(known.connected && known.searchable);
     drop(app);
-    eventually("the stream is closed", || ingest.counters().streams_open.get() == 0).await;
-    let known = ingest.port().lookup(id("cab-7")).await.unwrap().unwrap();
-    assert!(!known.connected && known.searchable, "a driver that disconnects stays until it is gone");
+    eventually("the stream is closed", || ingest.handle().metrics().streams_open.get() == 0).await;
+    let known = ingest.handle().lookup(id("cab-7")).await.unwrap().unwrap();
+    assert!(
+        !known.connected && known.searchable,
+        "a driver that disconnects stays until its position expires"
+    );
     let (_, registered) = App::register(&channel, register("cab-7")).await.unwrap();
     assert_eq!(registered.last_sequence, 5);
 }
 
 #[tokio::test]
-async fn offline_leaves_the_index_and_another_status_comes_back() {
+async fn an_offline_driver_leaves_the_index_until_another_status() {
     let (cluster, ingest, channel) = one(options()).await;
     let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     for (sequence, status, present) in
@@ -159,7 +163,7 @@ async fn offline_leaves_the_index_and_another_status_comes_back() {
 }
 
 #[tokio::test]
-async fn a_refused_position_names_its_fields_and_leaves_the_stream_open() {
+async fn a_rejected_position_names_its_fields_and_leaves_the_stream_open() {
     let (_cluster, ingest, channel) = one(options()).await;
     let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     let bad = PositionUpdate {
@@ -174,24 +178,24 @@ async fn a_refused_position_names_its_fields_and_leaves_the_stream_open() {
         .await;
     app.send(Up::Register(register("cab"))).await;
     app.send(position(5, 50.0)).await;
-    let mut refusals = Vec::new();
+    let mut rejections = Vec::new();
     loop {
         match app.next().await.unwrap().expect("the stream is open") {
-            Down::Rejection(refusal) => refusals.push(refusal),
+            Down::Rejection(rejection) => rejections.push(rejection),
             Down::Acknowledgement(ack) => break assert_eq!(ack.sequence, 5),
             _ => {}
         }
     }
-    let fields = |i: usize| refusals[i].errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>();
-    assert_eq!((refusals[0].sequence, refusals[1].sequence), (3, 4));
+    let fields = |i: usize| rejections[i].errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>();
+    assert_eq!((rejections[0].sequence, rejections[1].sequence), (3, 4));
     assert_eq!(fields(0), ["position.latitude_deg", "position.speed_mps", "position.status"]);
-    assert!(refusals[0].errors[0].description.contains("NaN"));
+    assert!(rejections[0].errors[0].description.contains("NaN"));
     assert_eq!((fields(1), fields(2)), (vec!["position.time_ms"], vec!["register"]));
-    assert_eq!((ingest.counters().refused.get(), ingest.counters().applied.get()), (2, 1));
+    assert_eq!((ingest.handle().metrics().rejected.get(), ingest.handle().metrics().applied.get()), (2, 1));
 }
 
 #[tokio::test]
-async fn a_wrong_register_is_refused_with_every_field() {
+async fn a_wrong_register_is_rejected_with_every_field() {
     let (_cluster, _ingest, channel) = one(options()).await;
     let wrong =
         Register { driver_id: String::new(), vehicle_class: "rocket".to_owned(), ..Register::default() };
@@ -217,7 +221,7 @@ async fn a_wrong_register_is_refused_with_every_field() {
 }
 
 #[tokio::test]
-async fn no_register_in_time_ends_the_stream() {
+async fn a_stream_without_a_register_in_time_ends() {
     let (_cluster, _ingest, channel) = one(Options { register_timeout_ms: 20, ..options() }).await;
     let mut app = App::open(&channel).await;
     let (_, status) = app.end().await.unwrap_err();
@@ -225,7 +229,7 @@ async fn no_register_in_time_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn the_newer_stream_wins_and_the_older_is_told() {
+async fn a_newer_stream_ends_the_older_one_with_a_reason() {
     let (_cluster, ingest, channel) = one(options()).await;
     let (mut older, _) = App::register(&channel, register("cab")).await.unwrap();
     older.send(position(1, 50.0)).await;
@@ -237,27 +241,27 @@ async fn the_newer_stream_wins_and_the_older_is_told() {
     assert!(status.message().contains("newer stream") && status.message().contains("ingest"), "{status}");
     newer.send(position(2, 51.0)).await;
     newer.acknowledged(2).await;
-    eventually("the older is closed", || ingest.counters().streams_open.get() == 1).await;
-    assert_eq!(ingest.counters().superseded.get(), 1);
-    assert!(ingest.port().lookup(id("cab")).await.unwrap().unwrap().connected);
+    eventually("the older is closed", || ingest.handle().metrics().streams_open.get() == 1).await;
+    assert_eq!(ingest.handle().metrics().superseded.get(), 1);
+    assert!(ingest.handle().lookup(id("cab")).await.unwrap().unwrap().connected);
 }
 
 #[tokio::test]
-async fn a_hint_comes_before_the_first_update_is_dropped() {
+async fn the_interval_is_sent_before_the_first_update_is_dropped() {
     let (_cluster, _ingest, channel) =
         one(Options { driver_updates_per_s: 5, driver_updates_burst: 20, ..options() }).await;
     let (mut app, registered) = App::register(&channel, register("cab")).await.unwrap();
-    let mut hints = 0;
+    let mut intervals_sent = 0;
     for sequence in 1..=30 {
         app.send(position(sequence, 50.0)).await;
         loop {
             match app.next().await.unwrap().unwrap() {
-                Down::ReportingInterval(hint) => {
-                    assert_eq!(hint.interval_ms, registered.reporting_interval_ms);
-                    hints += 1;
+                Down::ReportingInterval(interval) => {
+                    assert_eq!(interval.interval_ms, registered.reporting_interval_ms);
+                    intervals_sent += 1;
                 }
                 Down::Acknowledgement(ack) => {
-                    assert!(ack.dropped_rate == 0 || hints > 0, "dropped before the hint");
+                    assert!(ack.dropped_rate == 0 || intervals_sent > 0, "dropped before the interval");
                     assert_eq!(ack.dropped_rate, sequence.saturating_sub(20));
                     break;
                 }
@@ -265,18 +269,18 @@ async fn a_hint_comes_before_the_first_update_is_dropped() {
             }
         }
     }
-    assert_eq!(hints, 1, "a hint is given once while the driver hurries");
+    assert_eq!(intervals_sent, 1, "the interval is sent once while the driver is too fast");
 }
 
 #[tokio::test]
-async fn an_overloaded_node_asks_for_fewer_reports_and_takes_it_back() {
+async fn an_overloaded_node_lengthens_the_interval_and_shortens_it_again() {
     let (cluster, ingest, channel) = one(Options { overload_pending: 3, ..options() }).await;
     let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
-    let mut gateway = ingest.gateway();
+    let mut gateway = ingest.handle().gateway();
     assert!(ingest.settle(30_000).await);
     cluster.server("a").gate(false);
     crate::fleet::report_all(&mut gateway, 0..10, 1);
-    eventually("changes wait", || ingest.counters().links_pending.get() >= 3).await;
+    eventually("changes wait", || ingest.handle().metrics().links_pending.get() >= 3).await;
     // One batch may have left before the gate: more changes than the limit must wait behind it.
     crate::fleet::report_all(&mut gateway, 0..10, 2);
     let mut sequence = 0;
@@ -289,49 +293,44 @@ async fn an_overloaded_node_asks_for_fewer_reports_and_takes_it_back() {
             app.send(position(sequence, 50.0)).await;
             loop {
                 match app.next().await.unwrap().unwrap() {
-                    Down::ReportingInterval(hint) => intervals.push(hint.interval_ms),
+                    Down::ReportingInterval(interval) => intervals.push(interval.interval_ms),
                     Down::Acknowledgement(ack) if ack.sequence == sequence => break,
                     _ => {}
                 }
             }
         }
     }
-    assert!(ingest.counters().dropped_rate.get() == 0);
+    assert!(ingest.handle().metrics().dropped_rate.get() == 0);
 }
 
 #[tokio::test]
-async fn a_stalled_reader_holds_up_nothing_and_its_stream_ends_in_the_end() {
+async fn a_stalled_reader_delays_nothing_and_its_stream_ends() {
     let (_cluster, ingest, channel) = one(Options { stall_timeout_ms: 100, ..options() }).await;
     let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     // Nothing is read from here on. The client's window takes some 30 acknowledgements.
     for sequence in 1..=5_000 {
         app.send(position(sequence, 50.0)).await;
     }
-    let counters = ingest.counters();
+    let metrics = ingest.handle().metrics();
     eventually("all are applied or the stream has ended", || {
-        counters.applied.get() == 5_000 || counters.stalled.get() == 1
+        metrics.applied.get() == 5_000 || metrics.stalled.get() == 1
     })
     .await;
-    assert!(counters.applied.get() > 500, "{} applied", counters.applied.get());
-    eventually("the stalled stream is ended", || counters.stalled.get() == 1).await;
+    assert!(metrics.applied.get() > 500, "{} applied", metrics.applied.get());
+    eventually("the stalled stream is ended", || metrics.stalled.get() == 1).await;
     let (messages, status) = app.end().await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert!(status.message().contains("100 ms"), "{status}");
-    assert!(
-        messages.len() < 200,
-        "{} messages waited for {} updates",
-        messages.len(),
-        counters.applied.get()
-    );
+    assert!(messages.len() < 200, "{} messages waited for {} updates", messages.len(), metrics.applied.get());
     let Some(Down::Acknowledgement(last)) = messages.last() else { panic!("{:?}", messages.last()) };
-    assert_eq!(last.sequence, counters.applied.get(), "the newest acknowledgement speaks for all");
+    assert_eq!(last.sequence, metrics.applied.get(), "the newest acknowledgement replaces all before it");
 }
 
-/// Counts what is spawned.
+/// Counts the futures that it spawns.
 #[derive(Default)]
-struct Beside(AtomicUsize);
+struct CountingSpawner(AtomicUsize);
 
-impl Spawn for Beside {
+impl Spawn for CountingSpawner {
     fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
         self.0.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(future);
@@ -340,15 +339,15 @@ impl Spawn for Beside {
 }
 
 #[tokio::test]
-async fn a_stream_runs_where_the_server_says() {
+async fn a_stream_runs_on_the_spawner_of_its_connection() {
     let cluster = Cluster::new(&["a"], 1);
     let ingest = cluster.start("ingest", options()).await;
-    let beside = Arc::new(Beside::default());
-    let channel = serve_beside(&ingest, Some(beside.clone())).await;
+    let spawner = Arc::new(CountingSpawner::default());
+    let channel = serve_with_spawner(&ingest, Some(spawner.clone())).await;
     let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     app.send(position(1, 50.0)).await;
     app.acknowledged(1).await;
-    assert_eq!(beside.0.load(Ordering::Relaxed), 1);
+    assert_eq!(spawner.0.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
@@ -356,7 +355,7 @@ async fn a_shutdown_ends_streams_with_a_reason_after_the_last_acknowledgement() 
     let (cluster, ingest, channel) = one(options()).await;
     let (mut app, _) = App::register(&channel, register("cab")).await.unwrap();
     app.send(position(1, 50.0)).await;
-    eventually("it is applied", || ingest.counters().applied.get() == 1).await;
+    eventually("it is applied", || ingest.handle().metrics().applied.get() == 1).await;
     in_time("the shutdown", ingest.shutdown()).await;
     let (messages, status) = app.end().await.unwrap_err();
     assert!(matches!(messages.last(), Some(Down::Acknowledgement(ack)) if ack.sequence == 1), "{messages:?}");

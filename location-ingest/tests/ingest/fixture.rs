@@ -1,4 +1,4 @@
-//! A node under test: fake index servers, a clock by hand, real gRPC on a free port.
+//! A node under test, with fake index servers, a manual clock, and gRPC on a free port.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use tonic::Request;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Server};
 
-use crate::fake::{FakeServer, Handle, Seen};
+use crate::fake_index::{FakeServer, Handle, IndexedDriver};
 
 pub(crate) const NOW_MS: i64 = 1_800_000_000_000;
-/// A limit that a working node never meets.
-pub(crate) const SOON: Duration = Duration::from_mins(1);
+/// A timeout that a working node never reaches.
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(crate) fn sharding() -> Sharding {
     Sharding::new(16, Partitioning::Tile).unwrap()
@@ -49,7 +49,7 @@ pub(crate) fn profile(i: usize) -> DriverProfile {
     }
 }
 
-/// Places that fall into all shards.
+/// Positions that spread over all shards.
 pub(crate) fn place(i: u64) -> LatLng {
     LatLng::new(50.0 + (i % 40) as f64 * 0.06, 8.0 + (i / 40 % 40) as f64 * 0.1).unwrap()
 }
@@ -59,57 +59,61 @@ pub(crate) fn report(place: LatLng, sequence: u64, time_ms: i64) -> Report {
     Report { position: place, update_version, motion: Motion::NONE, accuracy_dm: 0, status: None }
 }
 
-/// What index servers with these shards must hold of a table.
+/// Returns what index servers with these shards must hold of a table.
 pub(crate) fn searchable(
     table: &DriverTable,
-    gone_before_ms: i64,
+    expired_before_ms: i64,
     holds: impl Fn(kerb_types::ShardId) -> bool,
-) -> BTreeMap<DriverId, Seen> {
-    let seen = |slot: Slot| {
+) -> BTreeMap<DriverId, IndexedDriver> {
+    let driver = |slot: Slot| {
         let (profile, state) = (table.profile(slot)?, table.state(slot)?);
         let shard = table.sharding().shard_of(&profile.id, state.position);
-        assert_eq!(shard, state.shard, "an entry knows its shard");
-        let listed = state.listed && state.update_version.time_ms > gone_before_ms && holds(shard);
+        assert_eq!(shard, state.shard, "an entry has the shard of its position");
+        let indexed = state.indexed && state.update_version.time_ms > expired_before_ms && holds(shard);
         let class = profile.vehicle_class;
-        let seen = Seen {
+        let driver = IndexedDriver {
             shard,
             position: state.position,
             update_version: state.update_version,
             status: state.status,
             class,
         };
-        listed.then(|| (profile.id.clone(), seen))
+        indexed.then(|| (profile.id.clone(), driver))
     };
-    (0..table.slots_end()).filter_map(seen).collect()
+    (0..table.slots_end()).filter_map(driver).collect()
 }
 
-/// Looks again and again until the condition holds. Time does not pass for it: the tasks do.
+/// Lets other tasks run until the condition holds. It does not wait for time to pass.
 pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let waited = timeout(SOON, async {
+    let waited = timeout(TIMEOUT, async {
         while !condition() {
             yield_now().await;
         }
     });
-    waited.await.unwrap_or_else(|_| panic!("not within {SOON:?}: {what}"));
+    waited.await.unwrap_or_else(|_| panic!("not within {TIMEOUT:?}: {what}"));
 }
 
 pub(crate) async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
-    timeout(SOON, work).await.unwrap_or_else(|_| panic!("not within {SOON:?}: {what}"))
+    timeout(TIMEOUT, work).await.unwrap_or_else(|_| panic!("not within {TIMEOUT:?}: {what}"))
 }
 
-/// Panics with the differences alone.
-pub(crate) fn assert_same(what: &str, found: &BTreeMap<DriverId, Seen>, wanted: &BTreeMap<DriverId, Seen>) {
+/// Panics with the differences of two indexes.
+pub(crate) fn assert_same(
+    what: &str,
+    found: &BTreeMap<DriverId, IndexedDriver>,
+    wanted: &BTreeMap<DriverId, IndexedDriver>,
+) {
     let differ = |id: &&DriverId| found.get(*id) != wanted.get(*id);
     let ids: std::collections::BTreeSet<_> = found.keys().chain(wanted.keys()).filter(differ).collect();
     let first: Vec<_> = ids.iter().take(3).map(|id| (id, found.get(*id), wanted.get(*id))).collect();
     assert!(ids.is_empty(), "{what}: {} drivers differ, first (found, wanted): {first:#?}", ids.len());
 }
 
-/// Index servers and the view that names them.
+/// A cluster of fake index servers, with its membership view.
 pub(crate) struct Cluster {
     servers: Mutex<BTreeMap<NodeId, Arc<FakeServer>>>,
     view: watch::Sender<Arc<MembershipView>>,
-    desk: Mutex<Option<Arc<dyn DriverEvents>>>,
+    matcher: Mutex<Option<Arc<dyn DriverEvents>>>,
     pub(crate) clock: Arc<ManualClock>,
 }
 
@@ -123,12 +127,12 @@ impl Cluster {
         let server = |name: &&str| (node(name), FakeServer::new(&node(name), map.shards_of(&node(name))));
         let servers = Mutex::new(names.iter().map(server).collect());
         let view = watch::channel(Arc::new(MembershipView { nodes: Vec::new(), shard_map: map })).0;
-        Arc::new(Self { servers, view, desk: Mutex::default(), clock: Arc::new(ManualClock::new(NOW_MS)) })
+        Arc::new(Self { servers, view, matcher: Mutex::default(), clock: Arc::new(ManualClock::new(NOW_MS)) })
     }
 
-    /// A matcher from now on.
-    pub(crate) fn set_desk(&self, desk: Arc<dyn DriverEvents>) {
-        *self.desk.lock() = Some(desk);
+    /// Adds a matcher to the view.
+    pub(crate) fn set_matcher(&self, matcher: Arc<dyn DriverEvents>) {
+        *self.matcher.lock() = Some(matcher);
         let matcher = Node { id: node("matcher"), roles: vec![Role::Matcher], address: None, live: true };
         self.view.send_modify(|view| Arc::make_mut(view).nodes = vec![matcher]);
     }
@@ -137,7 +141,7 @@ impl Cluster {
         self.servers.lock()[&node(name)].clone()
     }
 
-    /// Other index servers from now on.
+    /// Replaces the index servers of the view.
     pub(crate) fn change(&self, names: &[&str], replicas: usize) {
         let ids: Vec<_> = names.iter().map(|name| node(name)).collect();
         let shard_map = Arc::new(ShardMap::place(sharding().shards(), replicas, &ids));
@@ -151,18 +155,18 @@ impl Cluster {
         self.view.send_replace(Arc::new(MembershipView { nodes: Vec::new(), shard_map }));
     }
 
-    /// Every server holds exactly what the table says that its shards hold.
+    /// Asserts that every server holds exactly the table's drivers of its shards.
     pub(crate) fn assert_equals(&self, table: &DriverTable, position_ttl_ms: i64) {
         let map = self.view.borrow().shard_map.clone();
         for (id, server) in self.servers.lock().iter() {
             let shards = map.shards_of(id);
-            let gone_before_ms = self.clock.now_ms() - position_ttl_ms;
-            let wanted = searchable(table, gone_before_ms, |shard| shards.contains(&shard));
+            let expired_before_ms = self.clock.now_ms() - position_ttl_ms;
+            let wanted = searchable(table, expired_before_ms, |shard| shards.contains(&shard));
             assert_same(&format!("server {id}"), &server.content(), &wanted);
         }
     }
 
-    /// The servers have been told everything, and handovers are over.
+    /// Waits until the servers have got everything, and ends all handovers.
     pub(crate) async fn settle(&self, nodes: &[&LocationIngest]) {
         for advance_ms in [0, 1, 1, 1, HANDOVER_MS] {
             self.clock.advance(advance_ms);
@@ -178,8 +182,8 @@ impl Cluster {
             catalog: Arc::new(Catalog::default()),
             sharding: sharding(),
             clock: self.clock.clone(),
-            membership: Arc::new(Shared(self.clone())),
-            peers: Arc::new(Shared(self.clone())),
+            membership: Arc::new(SharedCluster(self.clone())),
+            peers: Arc::new(SharedCluster(self.clone())),
             seed: 1,
         }
     }
@@ -189,15 +193,15 @@ impl Cluster {
     }
 }
 
-struct Shared(Arc<Cluster>);
+struct SharedCluster(Arc<Cluster>);
 
-impl Membership for Shared {
+impl Membership for SharedCluster {
     fn watch(&self) -> watch::Receiver<Arc<MembershipView>> {
         self.0.view.subscribe()
     }
 }
 
-impl Peers for Shared {
+impl Peers for SharedCluster {
     fn index_server(&self, node: &NodeId) -> Option<Arc<dyn IndexServer>> {
         let server = self.0.servers.lock().get(node).cloned();
         server.map(|server| Arc::new(Handle(server)) as Arc<dyn IndexServer>)
@@ -208,31 +212,31 @@ impl Peers for Shared {
     }
 
     fn matcher(&self, id: &NodeId) -> Option<Arc<dyn DriverEvents>> {
-        self.0.desk.lock().clone().filter(|_| *id == node("matcher"))
+        self.0.matcher.lock().clone().filter(|_| *id == node("matcher"))
     }
 }
 
-/// Options without a limit on rates and with quick ticks.
+/// Options without rate limits and with short intervals.
 pub(crate) fn options() -> Options {
     Options { driver_updates_per_s: 0, batch_interval_ms: 1, reconnect_max_ms: 20, ..Options::default() }
 }
 
-/// Serves a node on a free port; answers a channel to it.
+/// Serves a node on a free port. Returns a channel to it.
 pub(crate) async fn serve(ingest: &LocationIngest) -> Channel {
-    serve_beside(ingest, None).await
+    serve_with_spawner(ingest, None).await
 }
 
-/// As [`serve`]; streams run where the server says.
-pub(crate) async fn serve_beside(
+/// Serves a node as [`serve`] does; streams run on `spawner`.
+pub(crate) async fn serve_with_spawner(
     ingest: &LocationIngest,
-    beside: Option<Arc<dyn Spawn + Send + Sync>>,
+    spawner: Option<Arc<dyn Spawn + Send + Sync>>,
 ) -> Channel {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let grpc = ingest.grpc();
     let extend = move |mut request: Request<()>| {
-        if let Some(beside) = beside.clone() {
-            request.extensions_mut().insert(beside);
+        if let Some(spawner) = spawner.clone() {
+            request.extensions_mut().insert(spawner);
         }
         Ok(request)
     };
@@ -243,7 +247,7 @@ pub(crate) async fn serve_beside(
         .add_service(grpc.fleet_service())
         .add_service(grpc.ingest_service());
     tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-    // A small window: a client that does not read is felt after a few messages.
+    // A small window: a client that does not read stalls its stream after a few messages.
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     endpoint.initial_stream_window_size(2_048).connect().await.unwrap()
 }

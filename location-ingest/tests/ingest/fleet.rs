@@ -1,8 +1,9 @@
-//! A gateway's stream, over real gRPC.
+//! The stream of a gateway, over gRPC.
 
 use std::ops::Range;
 
 use kerb_location_ingest::FleetStream;
+use kerb_ports::DriverLookup;
 use kerb_proto::v1::fleet_service_client::FleetServiceClient;
 use kerb_proto::v1::{FleetDriver, PositionColumns, ReportPositionsRequest, ReportPositionsResponse};
 use tonic::Status;
@@ -42,7 +43,7 @@ async fn report(
 ) -> Result<ReportPositionsResponse, Status> {
     let mut client = FleetServiceClient::new(channel.clone());
     let answer =
-        in_time("the gateway's account", client.report_positions(tokio_stream::iter(requests))).await;
+        in_time("the gateway's summary", client.report_positions(tokio_stream::iter(requests))).await;
     answer.map(tonic::Response::into_inner)
 }
 
@@ -51,25 +52,25 @@ fn positions(columns: PositionColumns) -> ReportPositionsRequest {
 }
 
 #[tokio::test]
-async fn a_gateways_account_adds_up_and_the_index_holds_the_newest() {
+async fn a_gateways_summary_adds_up_and_the_index_has_the_newest() {
     let cluster = Cluster::new(&["a", "b"], 2);
     let ingest = cluster.start("ingest", options()).await;
     let channel = serve(&ingest).await;
-    let introduce = ReportPositionsRequest { drivers: (0..3_000).map(driver).collect(), positions: None };
+    let register_all = ReportPositionsRequest { drivers: (0..3_000).map(driver).collect(), positions: None };
     let requests =
-        [introduce].into_iter().chain([1, 3, 2, 3].map(|s| positions(columns(0..3_000, s)))).collect();
-    let account = report(&channel, requests).await.unwrap();
-    assert_eq!((account.received, account.applied, account.dropped_late), (12_000, 6_000, 6_000));
-    assert_eq!((account.rejected, account.dropped_rate, account.rejections.len()), (0, 0, 0));
+        [register_all].into_iter().chain([1, 3, 2, 3].map(|s| positions(columns(0..3_000, s)))).collect();
+    let summary = report(&channel, requests).await.unwrap();
+    assert_eq!((summary.received, summary.applied, summary.dropped_late), (12_000, 6_000, 6_000));
+    assert_eq!((summary.rejected, summary.dropped_rate, summary.rejections.len()), (0, 0, 0));
     assert!(ingest.settle(30_000).await);
-    cluster.assert_equals(ingest.table(), 60_000);
+    cluster.assert_equals(ingest.handle().table(), 60_000);
     assert_eq!(cluster.server("a").content().len(), 3_000);
-    let counted = ingest.counters().snapshot();
+    let counted = ingest.handle().metrics().snapshot();
     assert_eq!((counted.received, counted.applied, counted.dropped_late), (12_000, 6_000, 6_000));
 }
 
 #[tokio::test]
-async fn refused_rows_are_counted_and_named_and_the_rest_is_taken() {
+async fn rejected_rows_are_counted_and_named_and_the_rest_is_applied() {
     let cluster = Cluster::new(&["a"], 1);
     let ingest = cluster.start("ingest", options()).await;
     let channel = serve(&ingest).await;
@@ -87,9 +88,9 @@ async fn refused_rows_are_counted_and_named_and_the_rest_is_taken() {
     let mut requests = vec![ReportPositionsRequest { drivers, positions: Some(bad) }, positions(ragged)];
     requests.extend((0..40).map(|_| positions(many.clone())));
     requests.push(positions(columns(0..4, 4)));
-    let account = report(&channel, requests).await.unwrap();
+    let summary = report(&channel, requests).await.unwrap();
     let named: Vec<_> =
-        account.rejections.iter().take(7).map(|r| (r.request, r.row, r.errors[0].field.as_str())).collect();
+        summary.rejections.iter().take(7).map(|r| (r.request, r.row, r.errors[0].field.as_str())).collect();
     let wanted = [
         (0, 2, "drivers[2].vehicle_class"),
         (0, 0, "positions.latitude_e7"),
@@ -100,28 +101,28 @@ async fn refused_rows_are_counted_and_named_and_the_rest_is_taken() {
         (2, 0, "positions.handle"),
     ];
     assert_eq!(named, wanted);
-    assert_eq!(account.rejections.len(), 100, "the first hundred are named");
+    assert_eq!(summary.rejections.len(), 100, "the first hundred are named");
     // One driver; four rows; the ragged four; forty times four; one row of the last batch.
-    assert_eq!((account.applied, account.rejected), (1 + 3, 1 + 4 + 4 + 160 + 1));
-    assert_eq!(account.received, 5 + 4 + 160 + 4);
+    assert_eq!((summary.applied, summary.rejected), (1 + 3, 1 + 4 + 4 + 160 + 1));
+    assert_eq!(summary.received, 5 + 4 + 160 + 4);
 }
 
 #[tokio::test]
-async fn a_limit_for_gateways_drops_and_counts() {
+async fn updates_over_the_gateway_limit_are_dropped_and_counted() {
     let cluster = Cluster::new(&["a"], 1);
     let limited =
         kerb_location_ingest::Options { fleet_updates_per_s: 1, fleet_updates_burst: 2, ..options() };
     let ingest = cluster.start("ingest", limited).await;
-    let mut gateway = ingest.gateway();
+    let mut gateway = ingest.handle().gateway();
     for sequence in 1..=5 {
         report_all(&mut gateway, 0..10, sequence);
     }
-    let account = gateway.account();
-    assert_eq!((account.applied, account.dropped_rate), (20, 30));
+    let summary = gateway.into_summary();
+    assert_eq!((summary.applied, summary.dropped_rate), (20, 30));
 }
 
 #[tokio::test]
-async fn a_handle_that_is_given_anew_names_the_new_driver_and_a_full_table_ends_the_stream() {
+async fn a_rebound_handle_names_the_new_driver_and_a_full_table_ends_the_stream() {
     let cluster = Cluster::new(&["a"], 1);
     let ingest = cluster.start("ingest", kerb_location_ingest::Options { drivers_max: 2, ..options() }).await;
     let channel = serve(&ingest).await;
@@ -131,7 +132,7 @@ async fn a_handle_that_is_given_anew_names_the_new_driver_and_a_full_table_ends_
         ReportPositionsRequest { drivers: vec![other], positions: Some(columns(0..1, 9)) },
     ];
     assert_eq!(report(&channel, requests).await.unwrap().applied, 2);
-    let known = ingest.port().lookup(id("fleet-0")).await.unwrap().unwrap();
+    let known = ingest.handle().lookup(id("fleet-0")).await.unwrap().unwrap();
     assert_eq!(known.position.unwrap().update_version.sequence, 1);
     let third = vec![ReportPositionsRequest { drivers: vec![driver(7)], positions: None }];
     let status = report(&channel, third).await.unwrap_err();

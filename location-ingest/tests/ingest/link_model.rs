@@ -1,41 +1,42 @@
-//! Links against a model: after any history, what the index servers hold is what the table says.
+//! Fanout against a model: after any history, what the index servers hold is what the table says.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerb_location_ingest::{
-    Counters, DriverTable, HANDOVER_MAX_MS, HANDOVER_MS, Horizon, LINK_BATCH_ROWS_MAX, LinkState, Links,
+    DriverTable, Fanout, HANDOVER_MAX_MS, HANDOVER_MS, Horizon, LINK_BATCH_ROWS_MAX, LinkState, Metrics,
     RateLimit,
 };
 use kerb_types::{DriverStatus, MembershipView, NodeId, ShardId, ShardMap};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::fake::FakeIndex;
+use crate::fake_index::FakeIndex;
 use crate::fixture::{NOW_MS, assert_same, node, place, profile, report, searchable, sharding};
 
-const HORIZON: Horizon = Horizon { now_ms: NOW_MS, gone_before_ms: NOW_MS - 60_000 };
+const HORIZON: Horizon = Horizon { now_ms: NOW_MS, expired_before_ms: NOW_MS - 60_000 };
 const SERVERS: [&str; 4] = ["a", "b", "c", "d"];
-/// Ticks after which handovers are over: those that left are told, shown, known to be shown, and a search later gone.
+/// Times of ticks after which handovers are over: departures are sent, confirmed, known to be confirmed, and removed after
+/// the time of a search.
 pub(crate) const HANDOVER: [i64; 5] = [0, 1, 2, 3, 3 + HANDOVER_MS];
 
-/// All that a server is to be told now, and that it shows it.
-fn tell(state: &mut LinkState, table: &DriverTable, now_ms: i64, server: &mut FakeIndex) {
+/// Sends the server all its frames, and confirms them.
+fn send_all(state: &mut LinkState, table: &DriverTable, now_ms: i64, server: &mut FakeIndex) {
     while let Some(frame) = state.next_frame(table, Horizon { now_ms, ..HORIZON }) {
         server.apply(&node("ingest"), frame);
     }
-    if let Some(tick) = state.unshown() {
-        state.shows(tick);
+    if let Some(tick) = state.unconfirmed_tick() {
+        state.confirm(tick);
     }
 }
 
-/// Table, links and the servers' truth.
+/// A table, its links, and the contents of the index servers.
 struct World {
     rng: Pcg64Mcg,
     table: DriverTable,
-    links: Links,
-    counters: Counters,
+    fanout: Fanout,
+    metrics: Metrics,
     servers: BTreeMap<NodeId, FakeIndex>,
     source: NodeId,
     map: ShardMap,
@@ -48,20 +49,20 @@ impl World {
         let mut world = Self {
             rng: Pcg64Mcg::seed_from_u64(seed),
             table: DriverTable::new(sharding(), 80),
-            links: Links::new(sharding().shards()),
-            counters: Counters::default(),
+            fanout: Fanout::new(sharding().shards()),
+            metrics: Metrics::default(),
             servers: BTreeMap::new(),
             source: node("ingest"),
             map,
             sequence: 0,
         };
-        world.take_map();
+        world.apply_map();
         world
     }
 
-    fn take_map(&mut self) {
+    fn apply_map(&mut self) {
         let view = MembershipView { nodes: Vec::new(), shard_map: Arc::new(self.map.clone()) };
-        let changes = self.links.apply_view(&self.table, &view);
+        let changes = self.fanout.apply_view(&self.table, &view);
         for link in changes.removed {
             self.servers.remove(&link.node);
         }
@@ -76,12 +77,12 @@ impl World {
             55..60 => {
                 let driver = self.rng.random_range(0..60);
                 if let Some(slot) = self.table.slot(&profile(driver).id) {
-                    self.table.unlist_if(slot, |_| true);
+                    self.table.deindex_if(slot, |_| true);
                 }
             }
             60..64 => self.retire(),
             64..67 => self.change_profile(),
-            67..75 => drop(self.links.tick(&self.table, &self.counters, false, NOW_MS)),
+            67..75 => drop(self.fanout.tick(&self.table, &self.metrics, false, NOW_MS)),
             75..90 => self.send(),
             90..93 => self.reopen(),
             93..97 => self.resync(),
@@ -91,15 +92,15 @@ impl World {
 
     fn report(&mut self) {
         let driver = self.rng.random_range(0..60);
-        // A full table: a retired driver's slot may not be free yet.
-        let Ok(enrolled) = self.table.enrol(&profile(driver), |_| ()) else { return };
+        // The table may be full: a retired driver's slot may not be free yet.
+        let Ok(registered) = self.table.register(&profile(driver), |_| ()) else { return };
         self.sequence += 1;
         let mut report = report(place(self.rng.random_range(0..300)), self.sequence, NOW_MS);
         report.status = Some(DriverStatus::ALL[self.rng.random_range(0..4)]);
         if self.rng.random_range(0..20) == 0 {
             report.update_version.time_ms = NOW_MS - 60_000;
         }
-        self.table.apply(&enrolled, &report, NOW_MS, RateLimit::NONE).unwrap();
+        self.table.apply(&registered, &report, NOW_MS, RateLimit::NONE).unwrap();
     }
 
     fn retire(&mut self) {
@@ -107,24 +108,24 @@ impl World {
         if let Some(slot) = self.table.slot(&profile(driver).id)
             && self.table.retire(slot, |_| true)
         {
-            self.links.retire([slot]);
+            self.fanout.retire([slot]);
         }
     }
 
     fn change_profile(&mut self) {
         let mut profile = profile(self.rng.random_range(0..60));
         profile.vehicle_class.0 = self.rng.random_range(0..8);
-        let _ = self.table.enrol(&profile, |_| ());
+        let _ = self.table.register(&profile, |_| ());
     }
 
-    /// Some link that is open gets a few frames across.
+    /// Sends a few frames of one link.
     fn send(&mut self) {
-        let links = self.links.all();
+        let links = self.fanout.links();
         let link = &links[self.rng.random_range(0..links.len())];
         for _ in 0..self.rng.random_range(1..5) {
             let mut state = link.state.lock();
             let Some(frame) = state.next_frame(&self.table, HORIZON) else {
-                state.unshown().into_iter().for_each(|tick| state.shows(tick));
+                state.unconfirmed_tick().into_iter().for_each(|tick| state.confirm(tick));
                 break;
             };
             self.servers.get_mut(&link.node).unwrap().apply(&self.source, frame);
@@ -132,19 +133,19 @@ impl World {
     }
 
     fn reopen(&mut self) {
-        let links = self.links.all();
+        let links = self.fanout.links();
         let link = &links[self.rng.random_range(0..links.len())];
         let mut state = link.state.lock();
         if state.is_open() {
-            state.closed();
+            state.close();
         } else {
-            state.opened();
+            state.open();
             self.servers.get_mut(&link.node).unwrap().open(&self.source);
         }
     }
 
     fn resync(&mut self) {
-        let links = self.links.all();
+        let links = self.fanout.links();
         let link = &links[self.rng.random_range(0..links.len())];
         let shards: Vec<_> =
             self.map.shards_of(&link.node).into_iter().filter(|_| self.rng.random_bool(0.4)).collect();
@@ -162,35 +163,35 @@ impl World {
             servers.push(node("a"));
         }
         self.map = ShardMap::place(sharding().shards(), self.rng.random_range(1..3), &servers);
-        self.take_map();
+        self.apply_map();
     }
 
-    /// Everything that is left comes across, and the servers hold what the table says.
+    /// Sends everything, and compares the servers with the table.
     fn settle_and_compare(&mut self) {
         for now_ms in HANDOVER.map(|after_ms| NOW_MS + after_ms) {
-            self.links.tick(&self.table, &self.counters, false, now_ms);
-            for link in self.links.all() {
+            self.fanout.tick(&self.table, &self.metrics, false, now_ms);
+            for link in self.fanout.links() {
                 let server = self.servers.get_mut(&link.node).unwrap();
                 let mut state = link.state.lock();
                 if !state.is_open() {
-                    state.opened();
+                    state.open();
                     server.open(&self.source);
                 }
-                tell(&mut state, &self.table, now_ms, server);
+                send_all(&mut state, &self.table, now_ms, server);
                 assert_eq!(state.pending(), 0);
             }
         }
         for (id, server) in &self.servers {
             let shards = self.map.shards_of(id);
             let wanted =
-                searchable(&self.table, HORIZON.gone_before_ms, |shard: ShardId| shards.contains(&shard));
+                searchable(&self.table, HORIZON.expired_before_ms, |shard: ShardId| shards.contains(&shard));
             assert_same(&format!("server {id}"), &server.content(), &wanted);
         }
     }
 }
 
 #[test]
-fn any_history_ends_with_the_servers_equal_to_the_table() {
+fn after_any_history_the_servers_equal_the_table() {
     for seed in 0..150 {
         println!("seed {seed}");
         let mut world = World::new(seed);
@@ -206,19 +207,19 @@ fn any_history_ends_with_the_servers_equal_to_the_table() {
 #[test]
 fn a_slow_server_gets_one_row_a_driver_however_many_updates_there_were() {
     let table = DriverTable::new(sharding(), 20_000);
-    let links = Links::new(sharding().shards());
-    let counters = Counters::default();
+    let fanout = Fanout::new(sharding().shards());
+    let metrics = Metrics::default();
     let shard_map = Arc::new(ShardMap::place(sharding().shards(), 1, &[node("slow")]));
-    links.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map });
-    let link = links.all().remove(0);
-    link.state.lock().opened();
-    let drivers: Vec<_> = (0..10_000).map(|i| table.enrol(&profile(i), |_| ()).unwrap()).collect();
+    fanout.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map });
+    let link = fanout.links().remove(0);
+    link.state.lock().open();
+    let drivers: Vec<_> = (0..10_000).map(|i| table.register(&profile(i), |_| ()).unwrap()).collect();
     for sequence in 1..30 {
         for driver in &drivers {
             let at = place(u64::from(driver.slot) + sequence);
             table.apply(driver, &report(at, sequence, NOW_MS), NOW_MS, RateLimit::NONE).unwrap();
         }
-        links.tick(&table, &counters, false, NOW_MS);
+        fanout.tick(&table, &metrics, false, NOW_MS);
         assert!(link.state.lock().pending() <= drivers.len());
     }
     let mut rows = 0;
@@ -233,32 +234,32 @@ fn a_slow_server_gets_one_row_a_driver_however_many_updates_there_were() {
     }
     assert!(
         (10_000..=20_000).contains(&rows),
-        "{rows} rows: a driver of the full part may be pending once more"
+        "{rows} rows: a driver of the snapshot may be pending once more"
     );
     assert!(frames < 12, "{frames} frames");
 }
 
 #[test]
-fn writers_and_links_at_the_same_time_end_equal() {
+fn concurrent_writers_and_links_end_equal() {
     let table = DriverTable::new(sharding(), 500);
-    let links = Links::new(sharding().shards());
-    let counters = Counters::default();
+    let fanout = Fanout::new(sharding().shards());
+    let metrics = Metrics::default();
     let map = Arc::new(ShardMap::place(sharding().shards(), 1, &[node("a"), node("b")]));
-    links.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map: map.clone() });
+    fanout.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map: map.clone() });
     let source = node("ingest");
     let mut servers: Vec<FakeIndex> = Vec::new();
-    for link in links.all() {
+    for link in fanout.links() {
         let mut server = FakeIndex::default();
         server.hold(map.shards_of(&link.node));
         server.open(&source);
-        link.state.lock().opened();
+        link.state.lock().open();
         servers.push(server);
     }
     let writing = AtomicBool::new(true);
     let drain = |servers: &mut Vec<FakeIndex>, now_ms: i64| {
-        links.tick(&table, &counters, false, now_ms);
-        for (link, server) in links.all().iter().zip(servers) {
-            tell(&mut link.state.lock(), &table, now_ms, server);
+        fanout.tick(&table, &metrics, false, now_ms);
+        for (link, server) in fanout.links().iter().zip(servers) {
+            send_all(&mut link.state.lock(), &table, now_ms, server);
         }
     };
     std::thread::scope(|scope| {
@@ -267,10 +268,10 @@ fn writers_and_links_at_the_same_time_end_equal() {
             move || {
                 for round in 1..400_u64 {
                     for driver in 0..200 {
-                        let enrolled = table.enrol(&profile(driver), |_| ()).unwrap();
+                        let registered = table.register(&profile(driver), |_| ()).unwrap();
                         let at = place(round * 17 + driver as u64 * 5 + thread);
                         let _ = table.apply(
-                            &enrolled,
+                            &registered,
                             &report(at, round * 2 + thread, NOW_MS),
                             NOW_MS,
                             RateLimit::NONE,
@@ -294,19 +295,19 @@ fn writers_and_links_at_the_same_time_end_equal() {
     for after_ms in HANDOVER {
         drain(&mut servers, NOW_MS + after_ms);
     }
-    for (link, server) in links.all().iter().zip(&servers) {
+    for (link, server) in fanout.links().iter().zip(&servers) {
         let shards = map.shards_of(&link.node);
-        let wanted = searchable(&table, HORIZON.gone_before_ms, |shard| shards.contains(&shard));
+        let wanted = searchable(&table, HORIZON.expired_before_ms, |shard| shards.contains(&shard));
         assert_same("server", &server.content(), &wanted);
     }
 }
 
-/// One driver, and two servers that each hold its shard in one of two places.
+/// One driver that moves between two positions, whose shards are on two servers.
 struct Mover {
     table: DriverTable,
-    links: Links,
+    fanout: Fanout,
     servers: Vec<FakeIndex>,
-    there: usize,
+    first_server: usize,
     places: [u64; 2],
     sequence: u64,
 }
@@ -314,45 +315,46 @@ struct Mover {
 impl Mover {
     fn new() -> Self {
         let table = DriverTable::new(sharding(), 10);
-        let links = Links::new(sharding().shards());
+        let fanout = Fanout::new(sharding().shards());
         let map = Arc::new(ShardMap::place(sharding().shards(), 1, &[node("a"), node("b")]));
-        links.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map: map.clone() });
+        fanout.apply_view(&table, &MembershipView { nodes: Vec::new(), shard_map: map.clone() });
         let mut servers: Vec<FakeIndex> = Vec::new();
-        for link in links.all() {
+        for link in fanout.links() {
             let mut server = FakeIndex::default();
             server.hold(map.shards_of(&link.node));
             server.open(&node("ingest"));
-            link.state.lock().opened();
+            link.state.lock().open();
             servers.push(server);
         }
         let holder_of = |at: u64| map.holders(sharding().shard_of(&profile(1).id, place(at)))[0] as usize;
-        let there = holder_of(0);
-        let elsewhere = (1..1_000).find(|at| holder_of(*at) != there).unwrap();
-        Self { table, links, servers, there, places: [0, elsewhere], sequence: 0 }
+        let first_server = holder_of(0);
+        let other = (1..1_000).find(|at| holder_of(*at) != first_server).unwrap();
+        Self { table, fanout, servers, first_server, places: [0, other], sequence: 0 }
     }
 
     fn report(&mut self, place_number: usize) {
         self.sequence += 1;
-        let driver = self.table.enrol(&profile(1), |_| ()).unwrap();
+        let driver = self.table.register(&profile(1), |_| ()).unwrap();
         let report = report(place(self.places[place_number]), self.sequence, NOW_MS);
         self.table.apply(&driver, &report, NOW_MS, RateLimit::NONE).unwrap();
     }
 
-    /// A tick so long after the start, of which only the named server (0: there) is told, or both.
-    fn tick(&mut self, after_ms: i64, told: &[usize]) -> [usize; 2] {
+    /// Runs a tick at this time after the start, and sends its frames to some servers: 0 is the server of the first position.
+    /// Returns the number of drivers on each.
+    fn tick(&mut self, after_ms: i64, receivers: &[usize]) -> [usize; 2] {
         let now_ms = NOW_MS + after_ms;
-        self.links.tick(&self.table, &Counters::default(), false, now_ms);
-        for (i, link) in self.links.all().iter().enumerate() {
-            if told.iter().any(|told| self.there ^ told == i) {
-                tell(&mut link.state.lock(), &self.table, now_ms, &mut self.servers[i]);
+        self.fanout.tick(&self.table, &Metrics::default(), false, now_ms);
+        for (i, link) in self.fanout.links().iter().enumerate() {
+            if receivers.iter().any(|receiver| self.first_server ^ receiver == i) {
+                send_all(&mut link.state.lock(), &self.table, now_ms, &mut self.servers[i]);
             }
         }
-        [self.servers[self.there].content().len(), self.servers[1 - self.there].content().len()]
+        [self.servers[self.first_server].content().len(), self.servers[1 - self.first_server].content().len()]
     }
 }
 
 #[test]
-fn a_driver_that_moves_to_another_server_stays_on_the_last_one_for_the_time_of_a_search() {
+fn a_moved_driver_stays_on_its_old_server_for_the_time_of_a_search() {
     let mut mover = Mover::new();
     mover.report(0);
     assert_eq!(mover.tick(0, &[0, 1]), [1, 0]);
@@ -360,10 +362,11 @@ fn a_driver_that_moves_to_another_server_stays_on_the_last_one_for_the_time_of_a
     for after_ms in [100, 200, 300, 400] {
         assert_eq!(mover.tick(after_ms, &[0, 1]), [1, 1], "{after_ms}");
     }
-    // The new server has it from 100 on, which counts from the tick after the next, known at 400.
+    // The new server has the driver from 100 on. The departure waits for the tick after the next, whose confirmation is known
+    // at 400.
     assert_eq!(mover.tick(400 + HANDOVER_MS - 1, &[0, 1]), [1, 1]);
     assert_eq!(mover.tick(400 + HANDOVER_MS, &[0, 1]), [0, 1]);
-    // To and fro within the handover: who has come back is not removed.
+    // The driver moves and comes back within the handover: it is not removed.
     mover.report(0);
     assert_eq!(mover.tick(2_000, &[0, 1]), [1, 1]);
     mover.report(1);
@@ -375,7 +378,7 @@ fn a_driver_that_moves_to_another_server_stays_on_the_last_one_for_the_time_of_a
 }
 
 #[test]
-fn a_driver_stays_on_its_last_server_until_a_slow_new_one_shows_it() {
+fn a_driver_stays_on_its_old_server_until_a_slow_new_one_confirms_it() {
     let mut mover = Mover::new();
     mover.report(0);
     mover.tick(0, &[0, 1]);
@@ -384,7 +387,7 @@ fn a_driver_stays_on_its_last_server_until_a_slow_new_one_shows_it() {
     for after_ms in (100..HANDOVER_MAX_MS).step_by(100) {
         assert_eq!(mover.tick(after_ms, &[0]), [1, 0], "{after_ms}");
     }
-    // One that stays behind is not waited for for ever.
+    // The handover does not wait forever for a server that stays behind.
     for after_ms in [0, 100, 200, 300].map(|more_ms| HANDOVER_MAX_MS + more_ms) {
         mover.tick(after_ms, &[0]);
     }

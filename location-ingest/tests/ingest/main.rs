@@ -1,17 +1,17 @@
-//! Tests of the ingest node against dumber truths.
+//! Tests of the ingest node, most of them by comparison with a simpler model.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod connect;
-mod desk;
 mod expiry;
-mod fake;
+mod fake_index;
+mod fake_matcher;
 mod fixture;
 mod fleet;
-mod ghosts;
 mod link_model;
+mod link_tasks;
 mod restart;
-mod sessions;
+mod resume;
 mod store;
 mod table;
 mod trips;

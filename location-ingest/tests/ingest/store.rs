@@ -1,54 +1,54 @@
-//! What a store gives back: after turns, kills, cuts and damage.
+//! Compares a store with what was flushed to it, after kills, truncation and damage.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use kerb_location_ingest::{Counters, DriverTable, Links, RateLimit, State, Store, StoreError};
+use kerb_location_ingest::{DriverState, DriverTable, Fanout, Metrics, RateLimit, Store, StoreError};
 use kerb_types::{DriverId, DriverProfile};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::fixture::{NOW_MS, place, profile, report, sharding};
 
-type Content = BTreeMap<DriverId, (DriverProfile, Option<State>)>;
+type Content = BTreeMap<DriverId, (DriverProfile, Option<DriverState>)>;
 
-/// A table with a store, and what every turn made durable.
-struct Kept {
+/// A table with its store.
+struct StoredTable {
     table: DriverTable,
-    links: Links,
-    counters: Counters,
+    fanout: Fanout,
+    metrics: Metrics,
     store: Store,
     sequence: u64,
 }
 
-impl Kept {
+impl StoredTable {
     fn open(path: &Path) -> Self {
-        let (store, loaded) = Store::open(path).unwrap();
+        let (store, contents) = Store::open(path).unwrap();
         let table = DriverTable::new(sharding(), 4_000);
-        table.restore(loaded.drivers).unwrap();
-        let (links, counters) = (Links::new(sharding().shards()), Counters::default());
-        Self { table, links, counters, store, sequence: 1_000_000 }
+        table.restore(contents.drivers).unwrap();
+        let (fanout, metrics) = (Fanout::new(sharding().shards()), Metrics::default());
+        Self { table, fanout, metrics, store, sequence: 1_000_000 }
     }
 
     fn report(&mut self, driver: usize, at: u64) {
         self.sequence += 1;
-        let enrolled = self.table.enrol(&profile(driver), |_| ()).unwrap();
+        let registered = self.table.register(&profile(driver), |_| ()).unwrap();
         let report = report(place(at), self.sequence, NOW_MS);
-        self.table.apply(&enrolled, &report, NOW_MS, RateLimit::NONE).unwrap();
+        self.table.apply(&registered, &report, NOW_MS, RateLimit::NONE).unwrap();
     }
 
     fn retire(&mut self, driver: usize) {
         if let Some(slot) = self.table.slot(&profile(driver).id)
             && self.table.retire(slot, |_| true)
         {
-            self.links.retire([slot]);
+            self.fanout.retire([slot]);
         }
     }
 
-    fn turn(&mut self) {
-        self.links.tick(&self.table, &self.counters, true, 0);
-        self.store.turn(&self.table).unwrap();
+    fn flush(&mut self) {
+        self.fanout.tick(&self.table, &self.metrics, true, 0);
+        self.store.flush(&self.table).unwrap();
     }
 
     fn content(&self) -> Content {
@@ -61,10 +61,10 @@ impl Kept {
 }
 
 fn read(path: &Path) -> (Content, u64) {
-    let (_store, loaded) = Store::open(path).unwrap();
+    let (_store, contents) = Store::open(path).unwrap();
     let drivers =
-        loaded.drivers.into_iter().map(|(_, profile, state)| (profile.id.clone(), (profile, state)));
-    (drivers.collect(), loaded.corrupt)
+        contents.drivers.into_iter().map(|(_, profile, state)| (profile.id.clone(), (profile, state)));
+    (drivers.collect(), contents.corrupt)
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -86,51 +86,51 @@ fn journals(path: &Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn every_turn_comes_back_through_hundreds_of_them() {
+fn every_flush_is_read_back_through_hundreds_of_them() {
     let seed = 11;
     println!("seed {seed}");
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let folder = tempfile::tempdir().unwrap();
     let copies = tempfile::tempdir().unwrap();
-    let mut kept = Kept::open(folder.path());
-    for turn in 0..400_u64 {
+    let mut stored = StoredTable::open(folder.path());
+    for flush in 0..400_u64 {
         for _ in 0..rng.random_range(0..60) {
-            kept.report(rng.random_range(0..2_500), rng.random_range(0..300));
+            stored.report(rng.random_range(0..2_500), rng.random_range(0..300));
         }
         for _ in 0..rng.random_range(0..4) {
-            kept.retire(rng.random_range(0..2_500));
+            stored.retire(rng.random_range(0..2_500));
         }
-        kept.turn();
-        // As a kill leaves it: the files of a running store.
-        if turn % 40 == 7 {
-            let at = copies.path().join(turn.to_string());
+        stored.flush();
+        // The files of a running store, as a kill leaves them.
+        if flush % 40 == 7 {
+            let at = copies.path().join(flush.to_string());
             copy(folder.path(), &at);
-            assert_eq!(read(&at), (kept.content(), 0), "turn {turn}");
+            assert_eq!(read(&at), (stored.content(), 0), "flush {flush}");
         }
     }
-    let wanted = kept.content();
-    drop(kept);
+    let wanted = stored.content();
+    drop(stored);
     assert_eq!(read(folder.path()), (wanted.clone(), 0));
-    let again = Kept::open(folder.path());
-    assert_eq!(again.content(), wanted);
-    let searchable = wanted.values().filter(|(_, state)| state.is_some_and(|state| state.listed)).count();
-    assert_eq!(again.table.searchable(), searchable, "the reverse index is back");
+    let reopened = StoredTable::open(folder.path());
+    assert_eq!(reopened.content(), wanted);
+    let searchable = wanted.values().filter(|(_, state)| state.is_some_and(|state| state.indexed)).count();
+    assert_eq!(reopened.table.searchable(), searchable, "the reverse index is restored");
 }
 
 #[test]
-fn a_cut_journal_gives_back_an_earlier_turn_and_never_a_mixture() {
+fn a_truncated_journal_yields_an_earlier_flush_and_never_a_mixture() {
     let seed = 12;
     println!("seed {seed}");
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let folder = tempfile::tempdir().unwrap();
-    let mut kept = Kept::open(folder.path());
-    let mut turns = vec![Content::new()];
-    for turn in 0..30 {
+    let mut stored = StoredTable::open(folder.path());
+    let mut flushes = vec![Content::new()];
+    for flush in 0..30 {
         for driver in 0..40 {
-            kept.report(driver, turn * 40 + driver as u64);
+            stored.report(driver, flush * 40 + driver as u64);
         }
-        kept.turn();
-        turns.push(kept.content());
+        stored.flush();
+        flushes.push(stored.content());
     }
     let copies = tempfile::tempdir().unwrap();
     for cut in 0..40 {
@@ -142,24 +142,24 @@ fn a_cut_journal_gives_back_an_earlier_turn_and_never_a_mixture() {
         file.set_len(rng.random_range(0..length)).unwrap();
         drop(file);
         let (content, _) = read(&at);
-        assert!(turns.contains(&content), "cut {cut}: {} drivers that stood so at no turn", content.len());
+        assert!(flushes.contains(&content), "cut {cut}: {} drivers in a state of no flush", content.len());
     }
 }
 
 #[test]
-fn damage_in_the_journal_makes_no_driver_up() {
+fn damage_in_the_journal_invents_no_driver() {
     let seed = 13;
     println!("seed {seed}");
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let folder = tempfile::tempdir().unwrap();
-    let mut kept = Kept::open(folder.path());
+    let mut stored = StoredTable::open(folder.path());
     let mut ever = Vec::new();
-    for turn in 0..10 {
+    for flush in 0..10 {
         for driver in 0..40 {
-            kept.report(driver, turn * 40 + driver as u64);
+            stored.report(driver, flush * 40 + driver as u64);
         }
-        kept.turn();
-        ever.extend(kept.content().into_values());
+        stored.flush();
+        ever.extend(stored.content().into_values());
     }
     let copies = tempfile::tempdir().unwrap();
     let whole = fs::read(journals(folder.path()).pop().unwrap()).unwrap();
@@ -173,9 +173,9 @@ fn damage_in_the_journal_makes_no_driver_up() {
             bytes[rng.random_range(0..used)] ^= 1 << rng.random_range(0..8);
         }
         fs::write(&journal, bytes).unwrap();
-        // Refusing to open is an answer, too.
-        if let Ok((_store, loaded)) = Store::open(&at) {
-            for (_, profile, state) in loaded.drivers {
+        // A store that does not open is fine, too.
+        if let Ok((_store, contents)) = Store::open(&at) {
+            for (_, profile, state) in contents.drivers {
                 assert!(state.is_none() || ever.contains(&(profile, state)), "round {round}");
             }
         }
@@ -183,7 +183,7 @@ fn damage_in_the_journal_makes_no_driver_up() {
 }
 
 #[test]
-fn one_store_is_for_one_process() {
+fn a_store_belongs_to_one_process() {
     let folder = tempfile::tempdir().unwrap();
     let (_first, _) = Store::open(folder.path()).unwrap();
     let error = Store::open(folder.path()).unwrap_err();
@@ -192,23 +192,23 @@ fn one_store_is_for_one_process() {
 }
 
 #[test]
-fn a_driver_of_a_reused_slot_never_inherits() {
+fn a_driver_never_inherits_the_state_of_its_slots_last_driver() {
     let folder = tempfile::tempdir().unwrap();
     let copies = tempfile::tempdir().unwrap();
-    let mut kept = Kept::open(folder.path());
+    let mut stored = StoredTable::open(folder.path());
     for round in 0..40_u64 {
         let driver = round as usize;
-        kept.report(driver, round);
-        kept.turn();
-        kept.retire(driver);
-        kept.links.tick(&kept.table, &kept.counters, true, 0);
-        // A turn that began before the removal reached the marks, and the next driver: then a kill.
+        stored.report(driver, round);
+        stored.flush();
+        stored.retire(driver);
+        stored.fanout.tick(&stored.table, &stored.metrics, true, 0);
+        // A flush that began before the removal was marked, then the next driver, then a kill.
         if round % 2 == 0 {
-            kept.turn();
+            stored.flush();
         }
-        kept.table.enrol(&profile(driver + 1), |_| ()).unwrap();
+        stored.table.register(&profile(driver + 1), |_| ()).unwrap();
         if round % 3 == 0 {
-            kept.report(driver + 1, round + 100);
+            stored.report(driver + 1, round + 100);
         }
         let at = copies.path().join(round.to_string());
         copy(folder.path(), &at);
@@ -217,7 +217,10 @@ fn a_driver_of_a_reused_slot_never_inherits() {
         for (id, (_, state)) in content {
             let number: u64 = id.as_str().trim_start_matches("driver-").parse().unwrap();
             let own = [place(number), place(number + 99)];
-            assert!(state.is_none_or(|state| own.contains(&state.position)), "{id} is where another was");
+            assert!(
+                state.is_none_or(|state| own.contains(&state.position)),
+                "{id} has the position of another driver"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use futures::future::poll_fn;
 use futures::stream::{BoxStream, SelectAll};
 use futures::{Stream, StreamExt};
 use kerb::settings::DataDir;
-use kerb::{InProcess, Seat, Settings, StartError, Surroundings};
+use kerb::{InProcess, LocalDriverStream, Settings, StartError, Surroundings};
 use kerb_proto::v1;
 use kerb_proto::v1::connect_response::Message;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminService;
@@ -33,7 +33,7 @@ pub struct InProcessService {
     node: Arc<InProcess>,
     names: Names,
     gateway: kerb::Gateway,
-    seats: Vec<Seat>,
+    seats: Vec<LocalDriverStream>,
     seat_news: SelectAll<BoxStream<'static, (DriverNumber, Message)>>,
     events: SelectAll<BoxStream<'static, Result<v1::TripEvent, Status>>>,
     calls: Calls,
@@ -70,7 +70,8 @@ impl InProcessService {
                 vehicle_class: driver.vehicle_class,
                 ..v1::Register::default()
             };
-            let seated = node.seat(&register).map_err(|status| StartFailed::Drivers(status.to_string()));
+            let seated =
+                node.connect_local(&register).map_err(|status| StartFailed::Drivers(status.to_string()));
             let (seat, heard) = seated?;
             seats.push(seat);
             seat_news.push(
@@ -182,7 +183,7 @@ impl Service for InProcessService {
     }
 
     fn updates(&self) -> Updates {
-        let account = self.gateway.so_far();
+        let account = self.gateway.summary_so_far();
         // What came after newer ones is not missed.
         let failed = account.dropped_rate + account.rejected;
         Updates { sent: self.sent, failed }

@@ -41,7 +41,7 @@ mod local {
 
     async fn ingest_node() -> (Arc<dyn DriverChannel>, Bed) {
         let bed = Bed::new().await;
-        (bed.ingest.port(), bed)
+        (Arc::new(bed.ingest.handle().clone()), bed)
     }
 }
 

@@ -1,0 +1,74 @@
+//! The periodic tasks of an ingest node: fan-out, expiry, and writes to the store.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parking_lot::Mutex;
+use tokio::time::{Duration, Interval, MissedTickBehavior, interval};
+
+use crate::options::ms;
+use crate::store::{Store, lag};
+use crate::stream::stream_context::StreamContext;
+use crate::table::expiry::{EXPIRY_TICK_MS, Expiry};
+
+/// Distributes changes to the links, every batch interval.
+pub(super) async fn run_fanout(context: Arc<StreamContext>, has_store: bool) {
+    let mut ticks = ticks(ms(context.options.batch_interval_ms));
+    loop {
+        ticks.tick().await;
+        tick(&context, has_store);
+    }
+}
+
+/// Distributes changes to the links once.
+pub(super) fn tick(context: &StreamContext, has_store: bool) {
+    let now_ms = context.clock.now_ms();
+    let pending = context.fanout.tick(&context.table, &context.metrics, has_store, now_ms);
+    context.overloaded.store(pending > context.options.overload_pending, Ordering::Relaxed);
+}
+
+/// Removes silent drivers from the index and from the table.
+pub(super) async fn expire_drivers(context: Arc<StreamContext>) {
+    let options = &context.options;
+    let now_ms = context.clock.now_ms();
+    let mut expiry = Expiry::new(now_ms, options.position_ttl_ms(), options.retention_ms());
+    let mut ticks = ticks(Duration::from_millis(EXPIRY_TICK_MS.unsigned_abs()));
+    loop {
+        ticks.tick().await;
+        let now_ms = context.clock.now_ms();
+        let is_connected = |slot| context.open_streams.is_connected(slot);
+        let retired = expiry.expire_due(now_ms, &context.table, is_connected, &context.metrics);
+        context.fanout.retire(retired);
+    }
+}
+
+/// Writes changes to the store, every store interval.
+pub(super) async fn write_behind(context: Arc<StreamContext>, store: Arc<Mutex<Store>>) {
+    let mut ticks = ticks(ms(context.options.store_interval_ms));
+    loop {
+        ticks.tick().await;
+        flush_store(context.clone(), store.clone()).await;
+    }
+}
+
+/// Writes all changes to the store once.
+pub(super) async fn flush_store(context: Arc<StreamContext>, store: Arc<Mutex<Store>>) {
+    let flush = tokio::task::spawn_blocking(move || {
+        context.metrics.store_lag.set(lag(&context.table));
+        match store.lock().flush(&context.table) {
+            Ok(summary) => context.metrics.stored.add(summary.rows as u64),
+            Err(error) => {
+                context.metrics.store_failures.increment();
+                tracing::error!(%error, "changes are not stored yet");
+            }
+        }
+    });
+    flush.await.expect("a flush of the store does not panic");
+}
+
+/// Returns an interval that does not catch up on ticks that it has missed.
+fn ticks(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}

@@ -1,0 +1,76 @@
+//! The actions of one driver's stream. The queue sends them to the matcher one at a time and in order; the driver's
+//! positions do not wait for them.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kerb_ports::Error;
+use kerb_proto::convert::{Act, action_name, action_result};
+use kerb_proto::status::status_of;
+use kerb_proto::v1::{ActionResult, TripAction};
+use kerb_types::DriverId;
+
+use super::stream_context::StreamContext;
+
+/// Maximum actions of one stream that wait behind the one in flight.
+pub(crate) const ACTIONS_MAX: usize = 16;
+
+/// The unanswered actions of one driver.
+pub(crate) struct ActionQueue {
+    context: Arc<StreamContext>,
+    driver: DriverId,
+    queued: VecDeque<TripAction>,
+    in_flight: Option<BoxFuture<'static, ActionResult>>,
+}
+
+impl ActionQueue {
+    pub(crate) fn new(context: Arc<StreamContext>, driver: DriverId) -> Self {
+        Self { context, driver, queued: VecDeque::new(), in_flight: None }
+    }
+
+    /// Queues an action. A full queue returns the action's result at once: `RESOURCE_EXHAUSTED`.
+    pub(crate) fn push(&mut self, action: TripAction) -> Result<(), ActionResult> {
+        if self.queued.len() == ACTIONS_MAX {
+            let status = status_of(&Error::Overloaded { what: "actions waiting", limit: ACTIONS_MAX });
+            return Err(action_result(&action.trip_id, action_name(&action), Err(&status)));
+        }
+        self.queued.push_back(action);
+        self.start_next();
+        Ok(())
+    }
+
+    /// Whether every action has been answered.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_flight.is_none()
+    }
+
+    /// Waits for the next result. Cancel-safe: a dropped call loses no result.
+    pub(crate) async fn next(&mut self) -> ActionResult {
+        let Some(in_flight) = &mut self.in_flight else { return pending().await };
+        let result = in_flight.await;
+        self.in_flight = None;
+        self.start_next();
+        result
+    }
+
+    fn start_next(&mut self) {
+        if self.in_flight.is_none()
+            && let Some(action) = self.queued.pop_front()
+        {
+            self.in_flight = Some(execute(self.context.clone(), self.driver.clone(), action).boxed());
+        }
+    }
+}
+
+/// Sends one action to the matcher and returns its result for the driver.
+pub(crate) async fn execute(context: Arc<StreamContext>, driver: DriverId, wire: TripAction) -> ActionResult {
+    let (trip_id, name) = (wire.trip_id.clone(), action_name(&wire));
+    let outcome = match Act::try_from(wire) {
+        Ok(act) => context.dispatch.act(driver, act).await,
+        Err(error) => Err(status_of(&error.within("action"))),
+    };
+    action_result(&trip_id, name, outcome.as_ref().copied())
+}

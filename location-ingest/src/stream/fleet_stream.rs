@@ -1,0 +1,226 @@
+//! The stream of one gateway: it binds handles to drivers, applies columns of positions, and sums up what became of them.
+//! Synchronous; its loop is in `grpc`.
+
+use std::sync::Arc;
+
+use kerb_ports::Error;
+use kerb_proto::convert::{Columns, Report};
+use kerb_proto::v1::{
+    FleetDriver, FleetRejection, PositionColumns, ReportPositionsRequest, ReportPositionsResponse,
+};
+use kerb_types::FieldError;
+
+use super::stream_context::StreamContext;
+use super::validate::{self, TimeWindow};
+use crate::replication::resume_token::ResumeToken;
+use crate::table::RegisteredDriver;
+use crate::table::update::UpdateOutcome;
+
+/// Maximum handles of one stream: 32 MiB.
+pub const HANDLES_MAX: usize = 1 << 20;
+/// Maximum rejections that the response names.
+pub const REJECTIONS_NAMED_MAX: usize = 100;
+
+/// Rows whose entries are prefetched together.
+const GROUP_ROWS: usize = 64;
+
+/// The stream of a gateway, over gRPC or in this process.
+pub struct FleetStream {
+    context: Arc<StreamContext>,
+    /// The driver of each handle; `None` for a handle without one.
+    drivers: Vec<Option<RegisteredDriver>>,
+    /// Number of the current request, from 0.
+    request: u64,
+    summary: ReportPositionsResponse,
+    /// The part of the summary that the metrics have already: received, applied, late, rate, rejected.
+    counted: [u64; 5],
+    /// The current group of rows; empty between calls. A field, because it keeps its memory.
+    group: Vec<(u32, Result<Report, FieldError>)>,
+}
+
+impl FleetStream {
+    pub(crate) fn new(context: Arc<StreamContext>) -> Self {
+        Self {
+            context,
+            drivers: Vec::new(),
+            request: 0,
+            summary: ReportPositionsResponse::default(),
+            counted: [0; 5],
+            group: Vec::new(),
+        }
+    }
+
+    /// Handles one request as a whole. [`Error::Overloaded`] when the table is full: the stream ends.
+    pub fn take(&mut self, request: ReportPositionsRequest) -> Result<(), Error> {
+        self.register_drivers(&request.drivers)?;
+        if let Some(columns) = request.positions.and_then(|wire| self.validate_columns(wire)) {
+            self.apply_rows(0, &mut columns.rows(), columns.len())?;
+        }
+        self.end_request();
+        Ok(())
+    }
+
+    /// Registers the drivers of new handles. [`Error::Overloaded`] when the table is full.
+    pub(crate) fn register_drivers(&mut self, drivers: &[FleetDriver]) -> Result<(), Error> {
+        for (i, driver) in drivers.iter().enumerate() {
+            match self.register_driver(driver) {
+                Ok(()) => {}
+                Err(Error::Invalid(errors)) => {
+                    let path = format!("drivers[{i}]");
+                    self.reject(i, errors.into_iter().map(|error| error.within(&path)).collect());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn register_driver(&mut self, wire: &FleetDriver) -> Result<(), Error> {
+        let handle = wire.handle as usize;
+        if handle >= HANDLES_MAX {
+            return Err(FieldError::new("handle", format!("{handle}, must be below {HANDLES_MAX}")).into());
+        }
+        if handle >= self.drivers.len() {
+            self.drivers.resize(handle + 1, None);
+        }
+        // A rejected driver leaves the handle without one: its rows must not reach the handle's last driver.
+        self.drivers[handle] = None;
+        let catalog = &self.context.catalog;
+        let profile = validate::profile(catalog, &wire.driver_id, &wire.vehicle_class, &wire.capabilities);
+        let profile = profile.map_err(Error::Invalid)?;
+        let token = ResumeToken::decode(&wire.resume_token, &profile.id)?;
+        let driver = self.context.table.register(&profile, |_| ())?;
+        self.context.take_token(driver.slot, token.as_ref());
+        self.drivers[handle] = Some(driver);
+        Ok(())
+    }
+
+    /// Validates the columns as a whole. Columns of different lengths are rejected with all of their rows.
+    pub(crate) fn validate_columns(&mut self, wire: PositionColumns) -> Option<Columns> {
+        let rows = wire.handle.len() as u64;
+        self.summary.received += rows;
+        let reject = |error: FieldError| {
+            self.summary.rejected += rows;
+            self.name_rejection(0, vec![error.within("positions")]);
+        };
+        Columns::try_from(wire).map_err(reject).ok()
+    }
+
+    /// Applies the next `count` rows; `row` is the number of the first. [`Error::Overloaded`] when the table is full and a
+    /// retired driver must register again.
+    pub(crate) fn apply_rows(
+        &mut self,
+        mut row: usize,
+        rows: &mut impl Iterator<Item = (u32, Result<Report, FieldError>)>,
+        count: usize,
+    ) -> Result<(), Error> {
+        let window = self.context.window();
+        let mut group = std::mem::take(&mut self.group);
+        for start in (0..count).step_by(GROUP_ROWS) {
+            group.extend(rows.take(GROUP_ROWS.min(count - start)));
+            self.prefetch(&group);
+            for (handle, report) in group.drain(..) {
+                let report = report.and_then(|mut report| {
+                    window.check(&mut report)?;
+                    Ok(report)
+                });
+                match report {
+                    Ok(report) => self.apply_row(row, handle, &report, window)?,
+                    Err(error) => self.reject(row, vec![error.within("positions")]),
+                }
+                row += 1;
+            }
+        }
+        self.group = group;
+        self.count();
+        Ok(())
+    }
+
+    /// Prefetches the entries of all rows of a group before the first is applied. So their cache misses overlap, which the
+    /// entries' locks would forbid. At 1 M drivers the misses are most of an update's time.
+    fn prefetch(&self, group: &[(u32, Result<Report, FieldError>)]) {
+        let mut slots = [0; GROUP_ROWS];
+        for (slot, (handle, _)) in slots.iter_mut().zip(group) {
+            let driver = self.drivers.get(*handle as usize).and_then(Option::as_ref);
+            *slot = driver.map_or(0, |driver| driver.slot);
+        }
+        self.context.table.prefetch(&slots[..group.len()]);
+    }
+
+    #[inline]
+    fn apply_row(
+        &mut self,
+        row: usize,
+        handle: u32,
+        report: &Report,
+        window: TimeWindow,
+    ) -> Result<(), Error> {
+        let Some(Some(driver)) = self.drivers.get_mut(handle as usize) else {
+            let text = format!("{handle}, must be one that this stream has given a driver");
+            self.reject(row, vec![FieldError::new("positions.handle", text)]);
+            return Ok(());
+        };
+        let table = &self.context.table;
+        let result = loop {
+            match table.apply(driver, report, window.now_ms, self.context.fleet_limit) {
+                Ok(result) => break result,
+                Err(_stale) => *driver = table.register_again(driver)?,
+            }
+        };
+        match result.outcome {
+            UpdateOutcome::Newest(_) => self.summary.applied += 1,
+            UpdateOutcome::Late => self.summary.dropped_late += 1,
+            UpdateOutcome::TooFast => self.summary.dropped_rate += 1,
+        }
+        Ok(())
+    }
+
+    /// Ends a request: the next one has the next number.
+    pub(crate) fn end_request(&mut self) {
+        self.count();
+        self.request += 1;
+    }
+
+    /// Returns the sums so far.
+    pub fn summary_so_far(&self) -> &ReportPositionsResponse {
+        &self.summary
+    }
+
+    /// Ends the stream and returns its sums.
+    pub fn into_summary(self) -> ReportPositionsResponse {
+        self.summary
+    }
+
+    #[cold]
+    fn reject(&mut self, row: usize, errors: Vec<FieldError>) {
+        self.summary.rejected += 1;
+        self.name_rejection(row, errors);
+    }
+
+    fn name_rejection(&mut self, row: usize, errors: Vec<FieldError>) {
+        if self.summary.rejections.len() < REJECTIONS_NAMED_MAX {
+            let errors = validate::to_wire(errors);
+            // Cannot lose: a message has fewer rows than bytes.
+            self.summary.rejections.push(FleetRejection { request: self.request, row: row as u32, errors });
+        }
+    }
+
+    /// Adds what is new in the summary to the metrics.
+    fn count(&mut self) {
+        let ReportPositionsResponse { received, applied, dropped_late, dropped_rate, rejected, .. } =
+            self.summary;
+        let metrics = &self.context.metrics;
+        let now = [received, applied, dropped_late, dropped_rate, rejected];
+        let counters = [
+            &metrics.received,
+            &metrics.applied,
+            &metrics.dropped_late,
+            &metrics.dropped_rate,
+            &metrics.rejected,
+        ];
+        for ((counter, now), before) in counters.into_iter().zip(now).zip(self.counted) {
+            counter.add(now - before);
+        }
+        self.counted = now;
+    }
+}
