@@ -1,4 +1,4 @@
-//! Policies side by side: the same seeds for each, the differences with intervals.
+//! The comparison of policies on the same seeds: means and differences with intervals.
 
 mod child_process;
 mod runs;
@@ -18,67 +18,67 @@ use crate::stats::{Difference, Interval, LEVEL, Switchback, mean_interval, paire
 /// The format of [`Comparison`] as JSON.
 pub const FORMAT: u32 = 1;
 
-/// Runs with the same policy and number of drivers.
+/// The means of the runs with one policy and number of drivers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Arm {
-    /// How trips were given to drivers.
+    /// Name of the assignment policy.
     pub policy: String,
-    /// Drivers.
+    /// Number of drivers.
     pub fleet: usize,
-    /// The seeds, in order.
+    /// Seeds in ascending order.
     pub seeds: Vec<u64>,
-    /// Means over seeds, by the name of the measure; one that no run has is absent.
+    /// Means over seeds, by the name of the measure. A measure without data is absent.
     pub means: BTreeMap<&'static str, Interval>,
 }
 
-/// Two arms of one fleet, on the seeds that both have.
+/// The differences between two arms with the same number of drivers, on their common seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PolicyComparison {
-    /// Drivers.
+    /// Number of drivers.
     pub fleet: usize,
-    /// The policy that is compared with.
+    /// Name of the base policy.
     pub base: String,
-    /// The policy that is compared.
+    /// Name of the other policy.
     pub policy: String,
-    /// This policy's figure less the base's, by the name of the measure.
+    /// Other policy minus base, by the name of the measure.
     pub differences: BTreeMap<&'static str, Difference>,
 }
 
-/// What a comparison came to.
+/// The result of a comparison.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// [`FORMAT`].
+    /// Version of the JSON format: [`FORMAT`].
     pub format: u32,
-    /// The scenario's name.
+    /// Name of the scenario.
     pub scenario: String,
-    /// How sure the intervals are.
+    /// Confidence level of the intervals.
     pub level: f64,
-    /// Runs that it is of.
+    /// Number of runs.
     pub runs: usize,
-    /// Runs that were stopped before their end: their figures are of what they saw.
+    /// Number of runs that were stopped before their planned end. Their figures cover a shorter time.
     pub stopped: usize,
-    /// Runs that were asked for and are not there.
+    /// Number of planned runs without a record.
     pub missing: usize,
-    /// Faults that the judges found in all runs.
+    /// Number of faults in all runs.
     pub faults: usize,
-    /// By fleet, then in the order in which policies were given.
+    /// Arms by number of drivers, then in the order of policies.
     pub arms: Vec<Arm>,
-    /// Each arm beside the first policy with as many drivers.
+    /// Differences of each arm from the first policy with as many drivers.
     pub versus: Vec<PolicyComparison>,
-    /// Runs whose policy changed, block by block: by fleet and schedule.
+    /// Switchbacks, by number of drivers and schedule.
     pub switchbacks: Vec<Switchback>,
 }
 
-/// Runs with the same policy and number of drivers.
+/// The runs with one policy and number of drivers.
 #[derive(Debug)]
 pub(super) struct ArmRuns<'a> {
     pub(super) policy: &'a str,
     pub(super) fleet: usize,
-    /// By seed, each once.
+    /// Runs by seed.
     pub(super) runs: BTreeMap<u64, &'a RunRecord>,
 }
 
-/// Sorts runs into arms, by fleet, then in the order in which policies first occur.
+/// Groups runs into arms, by number of drivers, then in the order in which policies first occur.
 pub(super) fn arms(records: &[RunRecord]) -> Vec<ArmRuns<'_>> {
     let mut arms: Vec<ArmRuns<'_>> = Vec::new();
     for run in records {
@@ -96,12 +96,12 @@ pub(super) fn arms(records: &[RunRecord]) -> Vec<ArmRuns<'_>> {
 }
 
 impl ArmRuns<'_> {
-    /// Whether the policy changes meanwhile: such runs are not compared with others.
+    /// Returns true if the runs alternate between policies. They are not compared with other arms.
     pub(super) fn is_switchback(&self) -> bool {
         self.runs.values().any(|run| run.switchback.is_some())
     }
 
-    /// What they came to block by block, by schedule.
+    /// Returns the results block by block, for each schedule.
     fn switchbacks(&self) -> Vec<Switchback> {
         let runs: Vec<&RunRecord> = self.runs.values().copied().collect();
         let mut schedules: Vec<&Schedule> = Vec::new();
@@ -115,7 +115,7 @@ impl ArmRuns<'_> {
 }
 
 impl Comparison {
-    /// Of runs of one scenario, of which the first policy is the base; `missing` more were asked for.
+    /// Compares runs of one scenario. The first policy is the base; `missing` planned runs have no record.
     pub fn new(records: &[RunRecord], missing: usize) -> Self {
         let arms = arms(records);
         let figures: Vec<BTreeMap<u64, Metrics>> = arms

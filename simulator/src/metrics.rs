@@ -1,6 +1,6 @@
-//! What a run came to, in the figures that the field of dispatch research uses. Pure: a [`RunRecord`] in, numbers out.
+//! The metrics of a run, as dispatch research defines them, computed from a [`RunRecord`].
 //!
-//! A figure that has nothing to be computed from is `None`, not 0.
+//! A metric without data is `None`, not 0.
 
 mod measure;
 pub mod record;
@@ -20,84 +20,84 @@ const EMPTY: [Activity; 5] =
 /// Activities of a driver who has a trip.
 const WITH_TRIP: [Activity; 3] = [Activity::ToPickup, Activity::Boarding, Activity::OnTrip];
 
-/// How many requests ended how. Their sum is the number of requests.
+/// The number of requests by outcome. The sum is the number of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcomes {
-    /// DroppedTrips off.
+    /// The driver dropped the rider off.
     pub served: u32,
-    /// The rider cancelled before a driver had accepted.
+    /// The rider cancelled before a driver accepted.
     pub cancelled_waiting: u32,
-    /// The rider cancelled while a driver was on the way.
+    /// The rider cancelled while a driver was en route.
     pub cancelled_en_route: u32,
-    /// Nobody took it in time.
+    /// The service found no driver in time.
     pub expired: u32,
-    /// The service did not take it.
+    /// The service rejected the request.
     pub refused: u32,
-    /// Neither served nor lost when the run ended.
+    /// The run ended before the request did.
     pub open: u32,
 }
 
-/// A set of values by its mean and percentiles (nearest rank: the smallest value that so many are at most).
+/// The mean and the percentiles of a set of values. A percentile is a value of the set (nearest rank).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
-    /// How many values.
+    /// Number of values.
     pub count: usize,
-    /// Mean.
+    /// Arithmetic mean.
     pub mean: f64,
-    /// Half are at most this.
+    /// Median.
     pub p50: f64,
-    /// 90 of 100.
+    /// 90th percentile.
     pub p90: f64,
-    /// 95 of 100.
+    /// 95th percentile.
     pub p95: f64,
-    /// The greatest.
+    /// Maximum.
     pub max: f64,
 }
 
-/// All figures of a run.
+/// The metrics of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// How requests ended.
+    /// Requests by outcome.
     pub outcomes: Outcomes,
-    /// Served requests over those that ended: open ones count on neither side.
+    /// Share of served requests among those that ended. Open requests do not count.
     pub service_rate: Option<f64>,
-    /// Seconds from request to pickup, of riders who were picked up. Who was never picked up has no wait, however
-    /// long it was: it is censored, and `censored_share` says how much. A policy that serves fewer may look faster.
+    /// Time from request to pickup, seconds. Requests without a pickup have no wait: they are censored, and
+    /// `censored_share` is their share. A policy that serves fewer requests may look faster.
     pub wait_s: Option<Distribution>,
-    /// Requests without a pickup over all requests.
+    /// Share of requests without a pickup.
     pub censored_share: Option<f64>,
-    /// Meters that drivers drove to a pickup from the acceptance, of riders who were picked up.
+    /// Distance that drivers drove from the acceptance to the pickup, meters, of requests with a pickup.
     pub pickup_m: Option<Distribution>,
-    /// Meters without a rider over all meters, of drivers on shift.
+    /// Share of the distance without a rider, of drivers on shift.
     pub deadheading_share: Option<f64>,
-    /// Meters toward where riders are expected over all meters, of drivers on shift.
+    /// Share of the distance of repositioning, of drivers on shift.
     pub repositioning_share: Option<f64>,
-    /// Time with a rider over time on shift; breaks are on shift.
+    /// Share of the time with a rider, of drivers on shift. Breaks are a part of the shift.
     pub utilization: Option<f64>,
-    /// Time with a trip, from the acceptance to the drop-off, over time on shift.
+    /// Share of the time from an acceptance to the drop-off, of drivers on shift.
     pub busy_share: Option<f64>,
-    /// Completed trips over hours on shift, of all drivers together.
+    /// Completed trips per hour on shift, of all drivers together.
     pub trips_per_driver_hour: Option<f64>,
-    /// Gini coefficient of the drivers' own trips per hour: 0 when all have the same, toward 1 when few have all.
+    /// Gini coefficient of the drivers' trips per hour: 0 for equal numbers, near 1 when few drivers have all trips.
     pub trips_gini: Option<f64>,
-    /// Offers that were declined or unanswered over served requests.
+    /// Offers that were declined or timed out, per served request.
     pub declined_per_trip: Option<f64>,
-    /// Seconds from acceptance to arrival at the pickup, less those promised: above 0 is late.
+    /// Time from acceptance to arrival minus the quoted time, seconds: a positive error is late.
     pub eta_error_s: Option<Distribution>,
-    /// The same without its sign.
+    /// Absolute value of this error, seconds.
     pub eta_abs_error_s: Option<Distribution>,
-    /// The system's own latencies.
+    /// Latencies of the service.
     pub latencies: Vec<Latency>,
 }
 
 impl Metrics {
-    /// Of a run.
+    /// Computes the metrics of a run.
     pub fn of(run: &RunRecord) -> Self {
-        Self { latencies: run.system.latencies.clone(), ..Self::of_people(&run.requests, &run.drivers) }
+        Self { latencies: run.system.latencies.clone(), ..Self::of_agents(&run.requests, &run.drivers) }
     }
 
-    /// Of some riders and drivers alone.
-    pub fn of_people(requests: &[RequestRecord], drivers: &[DriverRecord]) -> Self {
+    /// Computes the metrics of some requests and drivers, without latencies.
+    pub fn of_agents(requests: &[RequestRecord], drivers: &[DriverRecord]) -> Self {
         let outcomes = Outcomes::of(requests);
         let lost =
             outcomes.cancelled_waiting + outcomes.cancelled_en_route + outcomes.expired + outcomes.refused;
@@ -106,15 +106,15 @@ impl Metrics {
         let errors: Vec<f64> = requests.iter().filter_map(eta_error_s).collect();
         let declined: u32 = requests.iter().map(|request| request.declined).sum();
         let picked_up = requests.iter().filter(|request| request.picked_up_ms.is_some());
-        let drivers = Drivers(drivers);
+        let drivers = DriverRecords(drivers);
         Self {
             outcomes,
             service_rate: share(outcomes.served, outcomes.served + lost),
             wait_s: Distribution::of(waits),
             censored_share: share(censored as u32, requests.len() as u32),
             pickup_m: Distribution::of(picked_up.filter_map(|request| request.pickup_m).collect()),
-            deadheading_share: drivers.way_share(&EMPTY),
-            repositioning_share: drivers.way_share(&[Activity::Repositioning]),
+            deadheading_share: drivers.distance_share(&EMPTY),
+            repositioning_share: drivers.distance_share(&[Activity::Repositioning]),
             utilization: drivers.time_share(&[Activity::OnTrip]),
             busy_share: drivers.time_share(&WITH_TRIP),
             trips_per_driver_hour: drivers.trips_per_hour(),
@@ -127,24 +127,24 @@ impl Metrics {
     }
 }
 
-/// Seconds from request to pickup; `None` for who was not picked up.
+/// Returns the seconds from request to pickup; `None` without a pickup.
 pub fn wait_s(request: &RequestRecord) -> Option<f64> {
     request.picked_up_ms.map(|at_ms| (at_ms - request.requested_ms) as f64 / 1_000.0)
 }
 
-/// Seconds by which the driver came later than promised.
+/// Returns the seconds by which the driver arrived after the quoted time.
 fn eta_error_s(request: &RequestRecord) -> Option<f64> {
     let took_s = (request.arrived_ms? - request.accepted_ms?) as f64 / 1_000.0;
     Some(took_s - f64::from(request.quoted_eta_s?))
 }
 
-/// Part over whole; nothing of nothing.
+/// Returns `part / whole`; `None` if `whole` is 0.
 fn share(part: u32, whole: u32) -> Option<f64> {
     (whole > 0).then(|| f64::from(part) / f64::from(whole))
 }
 
 impl Outcomes {
-    /// Counts.
+    /// Counts requests by outcome.
     pub fn of(requests: &[RequestRecord]) -> Self {
         let mut outcomes = Self::default();
         for request in requests {
@@ -162,7 +162,7 @@ impl Outcomes {
 }
 
 impl Distribution {
-    /// Of values in any order; `None` of none.
+    /// Computes the distribution of values in any order; `None` without values.
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_unstable_by(f64::total_cmp);
         let count = values.len();
@@ -173,10 +173,10 @@ impl Distribution {
     }
 }
 
-struct Drivers<'a>(&'a [DriverRecord]);
+struct DriverRecords<'a>(&'a [DriverRecord]);
 
-impl Drivers<'_> {
-    fn way_share(&self, part: &[Activity]) -> Option<f64> {
+impl DriverRecords<'_> {
+    fn distance_share(&self, part: &[Activity]) -> Option<f64> {
         let meters = |activities: &[Activity]| -> f64 {
             self.0.iter().map(|driver| activities.iter().map(|a| driver.meters[index(*a)]).sum::<f64>()).sum()
         };
@@ -206,13 +206,13 @@ fn on_shift_ms(driver: &DriverRecord) -> i64 {
     driver.ms.iter().sum::<i64>() - driver.ms[index(Activity::OffShift)]
 }
 
-/// The place of an activity in the arrays of records.
+/// Returns the index of an activity in the arrays of records.
 pub fn index(activity: Activity) -> usize {
     activity as usize
 }
 
-/// Half of the mean difference of all pairs over the mean (Gini 1912), by ranks: `Σ (2i - n - 1) x_i / (n Σ x)` with
-/// `x` ascending and `i` from 1. `None` when nobody has anything.
+/// Computes the Gini coefficient (Gini 1912): half of the mean difference of all pairs over the mean. By ranks it is
+/// `Σ (2i - n - 1) x_i / (n Σ x)` with `x` ascending and `i` from 1. `None` if the sum is 0.
 pub fn gini(mut values: Vec<f64>) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     let (n, sum) = (values.len() as f64, values.iter().sum::<f64>());

@@ -1,5 +1,6 @@
-//! One HTML page about policies side by side: figures with intervals, plots, maps, and all that is needed to run it
-//! again. Pure, and whole in itself: no script, font, or picture from elsewhere.
+//! The HTML report of a comparison: figures with intervals, plots, maps, and the commands that reproduce it.
+//!
+//! The page is self-contained: it loads no script, font or picture.
 
 mod anchor;
 mod axes;
@@ -24,10 +25,10 @@ use view::ReportView;
 
 const STYLE: &str = include_str!("report/style.css");
 
-/// Faults that are written out; the page says how many more there are.
+/// Maximum faults that the page lists. It counts the others.
 const FAULTS_SHOWN: usize = 100;
 
-/// The page of a comparison, of the runs that it was made of, beside published figures when given.
+/// Returns the page of a comparison and its runs, with the comparison with published figures if given.
 pub fn page(comparison: &Comparison, records: &[RunRecord], anchor: Option<&Anchor>) -> String {
     let view = ReportView::of(comparison, records);
     let title = format!("{}: policies compared", comparison.scenario);
@@ -42,12 +43,12 @@ pub fn page(comparison: &Comparison, records: &[RunRecord], anchor: Option<&Anch
             }
             body { main {
                 h1 { (title) }
-                p.lede { (summary::of(&view)) }
+                p.summary { (summary::of(&view)) }
                 (faults(records))
                 (incomplete(comparison))
                 @if !records.is_empty() { (body(&view)) }
                 @if let Some(anchor) = anchor { (anchor::section(anchor)) }
-                h2 { "What the figures are" }
+                h2 { "Definitions" }
                 (tables::definitions())
                 @if !records.is_empty() { (reproduce::section(&view)) }
             } }
@@ -84,14 +85,14 @@ fn body(view: &ReportView<'_>) -> Markup {
     }
 }
 
-/// Loud: figures of a run with faults are of a service that broke its promises.
+/// Warns about faults: the figures of a run with faults are not valid.
 fn faults(records: &[RunRecord]) -> Markup {
     let all = || records.iter().flat_map(|run| run.system.faults.iter().map(move |fault| (run, fault)));
     let count = all().count();
     html! {
         @if count > 0 {
             div.alarm role="alert" {
-                strong { (text::count(count, "fault", "faults")) " found by the judges. Do not trust the figures below." }
+                strong { (text::count(count, "fault", "faults")) " found by the checkers. Do not trust the figures below." }
                 ul { @for (run, fault) in all().take(FAULTS_SHOWN) {
                     li { (run.policy) ", " (run.drivers.len()) " drivers, seed " (run.seed) ": " (fault) }
                 } }
@@ -108,10 +109,10 @@ fn incomplete(comparison: &Comparison) -> Markup {
             div.alarm {
                 @if *stopped > 0 {
                     p { strong { (text::count(*stopped, "run was", "runs were")) " stopped before the end." }
-                        " Their figures are of what they saw; differences between a whole run and a stopped one mean little." }
+                        " Their figures cover a shorter time; a difference between a complete and a stopped run means little." }
                 }
                 @if *missing > 0 {
-                    p { strong { (text::count(*missing, "run is", "runs are")) " missing" } " of those that were asked for." }
+                    p { strong { (text::count(*missing, "run is", "runs are")) " missing" } " of those that were planned." }
                 }
             }
         }

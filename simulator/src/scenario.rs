@@ -1,7 +1,7 @@
-//! A scenario: everything that a run of a city depends on, in one TOML file that is checked before anything moves.
+//! A scenario: all inputs of a simulated city in one TOML file, which is validated before a run.
 //!
-//! `docs/scenarios.md` shows the whole format. Unknown fields are refused; every error names the field, the value and
-//! what would be right.
+//! `docs/scenarios.md` shows the whole format. Unknown fields are refused. Every error names the field, its value and the
+//! legal values.
 
 mod behavior;
 mod check;
@@ -28,56 +28,56 @@ pub use shipped::{ShippedScenario, shipped_scenarios};
 
 pub(crate) use files::Files;
 
-/// A city, its agents and the service's settings.
+/// The definition of a city, its agents, and the service's settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What it is called in reports: small letters, digits and `-`.
+    /// Name in reports: small letters, digits and `-`.
     pub name: String,
-    /// What it is for, in a sentence or two.
+    /// Purpose, in a sentence or two.
     #[serde(default)]
     pub about: String,
-    /// Of all randomness, unless a run is given another one.
+    /// Seed of all random streams; a run may override it.
     #[serde(default = "settings::one_seed")]
     pub seed: u64,
-    /// When the city begins, as RFC 3339 with the city's own offset from UTC: `2008-05-22T17:00:00-07:00`.
+    /// Beginning of the run, as RFC 3339 with the city's own offset from UTC: `2008-05-22T17:00:00-07:00`.
     pub from: String,
-    /// How long it goes on, seconds.
+    /// Length of the run, seconds.
     pub duration_s: u32,
-    /// A driver reports its position this often, milliseconds.
+    /// Interval between two position reports of a driver, milliseconds.
     #[serde(default = "settings::report_every_ms")]
     pub report_every_ms: u32,
-    /// The fleet is counted this often, seconds.
+    /// Interval between two samples of the fleet, seconds.
     #[serde(default = "settings::sample_every_s")]
     pub sample_every_s: u32,
-    /// What is driven on.
+    /// The streets of the city, or straight lines.
     pub streets: Streets,
-    /// Who wants to go where, and when.
+    /// The trips that riders request.
     pub demand: Demand,
-    /// Who drives, from where, and when.
+    /// The drivers, their starting places and their shifts.
     pub fleet: Fleet,
-    /// Kinds of vehicles, and who has and asks for them.
+    /// Vehicle classes, and their shares of drivers and riders.
     #[serde(default = "settings::one_class")]
     pub classes: Vec<VehicleClass>,
-    /// How riders are.
+    /// The behavior of riders.
     #[serde(default)]
     pub riders: RiderBehavior,
-    /// How drivers are.
+    /// The behavior of drivers.
     #[serde(default)]
     pub drivers: DriverBehavior,
-    /// What goes wrong between drivers and the service.
+    /// The faults between drivers and the service.
     #[serde(default)]
     pub faults: Faults,
-    /// The service's `matcher.*` settings, passed on as they are.
+    /// The service's `matcher.*` settings.
     #[serde(default)]
     pub matcher: toml::Table,
-    /// Where its relative paths begin: the folder of the file that it was read from.
+    /// Folder in which relative paths begin: the one of the scenario's file.
     #[serde(skip)]
     pub folder: PathBuf,
 }
 
 impl Scenario {
-    /// Reads a scenario's file and checks it. Its data files are not opened yet: [`CityInputs::load`](crate::city::CityInputs::load) opens them.
+    /// Reads and validates a scenario's file. [`CityInputs::load`](crate::city::CityInputs::load) opens its data files.
     pub fn read(path: &Path) -> Result<Self, ScenarioError> {
         let file = || path.display().to_string();
         let text =
@@ -87,7 +87,7 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// A scenario that comes with the project, by its name; [`shipped_scenarios`] lists them.
+    /// Returns a shipped scenario by its name; [`shipped_scenarios`] lists them.
     pub fn shipped(name: &str) -> Result<Self, ScenarioError> {
         let known = shipped_scenarios();
         let found = known.iter().find(|scenario| scenario.name == name);
@@ -98,7 +98,7 @@ impl Scenario {
         Self::from_toml(text)
     }
 
-    /// Reads and checks a scenario's text. Its relative paths begin at the current folder.
+    /// Parses and validates a scenario. Its relative paths begin at the current folder.
     pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
         renamed::check(text)?;
         let scenario: Self = toml::from_str(text)
@@ -107,7 +107,7 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// The scenario as text: [`Scenario::from_toml`] gives the same one, but for the folder.
+    /// Converts the scenario to TOML. [`Scenario::from_toml`] restores it, except for the folder.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every setting has a form in TOML")
     }
@@ -117,22 +117,22 @@ impl Scenario {
         check::check(self)
     }
 
-    /// When the city begins, milliseconds since the Unix epoch. The scenario was checked.
+    /// Returns the beginning of the run, milliseconds since the Unix epoch. The scenario must be valid.
     pub fn from_ms(&self) -> i64 {
         self.begins().map_or(0, |(from_s, _)| from_s * 1_000)
     }
 
-    /// When it ends, milliseconds since the Unix epoch.
+    /// Returns the end of the run, milliseconds since the Unix epoch.
     pub fn to_ms(&self) -> i64 {
         self.from_ms() + i64::from(self.duration_s) * 1_000
     }
 
-    /// Seconds by which the city's clocks are ahead of UTC.
+    /// Returns the offset of the city's clocks from UTC, seconds.
     pub fn utc_offset_s(&self) -> i64 {
         self.begins().map_or(0, |(_, offset_s)| offset_s)
     }
 
-    /// Unix seconds of the beginning, and the offset from UTC.
+    /// Returns the beginning in unix seconds, and the offset from UTC.
     fn begins(&self) -> Option<(i64, i64)> {
         kerb_loadgen::trips::parse_time(&self.from)
     }

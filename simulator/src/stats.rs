@@ -1,6 +1,6 @@
-//! Means with intervals, and differences between policies that saw the same seeds.
+//! Means with intervals, and paired differences between policies on the same seeds.
 //!
-//! Two runs of one seed meet the same riders and drivers, so their difference has far less noise than the figures
+//! Two runs of one seed have the same riders and drivers, so their difference has far less noise than the figures
 //! themselves: common random numbers (Law, "Simulation Modeling and Analysis", chapters 10 and 11).
 
 mod switchback;
@@ -12,39 +12,39 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 pub use switchback::{BlockFigures, RunBlocks, Switchback};
 
-/// How sure intervals are.
+/// Confidence level of intervals.
 pub const LEVEL: f64 = 0.95;
 
-/// A mean, and where the true one lies.
+/// A mean with its confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// How many values.
+    /// Number of values.
     pub count: usize,
-    /// Their mean.
+    /// Mean of the values.
     pub mean: f64,
-    /// The true mean is not below this; `None` with fewer than two values.
+    /// Lower end; `None` with fewer than two values.
     pub low: Option<f64>,
-    /// Nor above this.
+    /// Upper end; `None` with fewer than two values.
     pub high: Option<f64>,
 }
 
-/// The mean of the differences of pairs.
+/// The mean difference of pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Of the differences, the second of a pair less the first.
+    /// Interval of the differences: the second value of a pair minus the first.
     pub interval: Interval,
-    /// Two-sided probability of so large a mean if the true one were 0; `None` with fewer than two pairs.
+    /// Two-sided p-value of the hypothesis that the true mean is 0; `None` with fewer than two pairs.
     pub p_value: Option<f64>,
 }
 
 impl Interval {
-    /// Whether 0 is surely outside.
+    /// Returns true if the interval does not contain 0.
     pub fn excludes_zero(&self) -> bool {
         self.low.is_some_and(|low| low > 0.0) || self.high.is_some_and(|high| high < 0.0)
     }
 }
 
-/// Student's interval: `mean ± t(1 - (1 - level) / 2, n - 1) s / √n`. `None` of nothing.
+/// Computes Student's interval: `mean ± t(1 - (1 - level) / 2, n - 1) s / √n`. `None` without values.
 pub fn mean_interval(values: &[f64], level: f64) -> Option<Interval> {
     let count = values.len();
     let mean = mean(values)?;
@@ -53,7 +53,7 @@ pub fn mean_interval(values: &[f64], level: f64) -> Option<Interval> {
     Some(Interval { count, mean, low: half.map(|half| mean - half), high: half.map(|half| mean + half) })
 }
 
-/// The paired difference `second - first`, by Student's t.
+/// Computes the paired difference `second - first` by Student's t.
 pub fn paired(pairs: &[(f64, f64)], level: f64) -> Option<Difference> {
     let differences: Vec<f64> = pairs.iter().map(|(first, second)| second - first).collect();
     let interval = mean_interval(&differences, level)?;
@@ -62,8 +62,8 @@ pub fn paired(pairs: &[(f64, f64)], level: f64) -> Option<Difference> {
     Some(Difference { interval, p_value })
 }
 
-/// The bootstrap's interval for the mean, by percentiles (Efron, "Bootstrap methods", 1979): of means of as many values
-/// drawn with repetition. For few or skewed values, beside Student's.
+/// Computes the bootstrap interval of the mean by percentiles (Efron, "Bootstrap methods", 1979). Each resample draws as
+/// many values with repetition. It serves few or skewed values, for which Student's interval is less exact.
 pub fn bootstrap_interval(values: &[f64], level: f64, resamples: u32, seed: u64) -> Option<Interval> {
     let mean_of_all = mean(values)?;
     let mut random = Pcg64Mcg::seed_from_u64(seed);
@@ -82,7 +82,7 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// Of the mean; `None` with fewer than two values.
+/// Computes the standard error of the mean; `None` with fewer than two values.
 fn standard_error(values: &[f64], mean: f64) -> Option<f64> {
     let n = values.len() as f64;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
@@ -124,7 +124,7 @@ mod tests {
     ];
 
     #[test]
-    fn students_sleepers() {
+    fn students_sleep_data_give_his_interval() {
         let found = paired(&SLEEP, 0.95).unwrap();
         assert!((found.interval.mean + 1.58).abs() < 1e-9);
         assert!((found.interval.low.unwrap() + 2.459_885_8).abs() < 1e-6);

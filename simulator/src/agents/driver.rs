@@ -268,7 +268,7 @@ impl Driver {
                 self.begin_trip(new, context);
             }
             (TripState::Arrived, Some(AssignmentStage::Reporting { action: DriverAction::Arrive, .. })) => {
-                self.begin_boarding(context)
+                self.begin_boarding(context);
             }
             (
                 TripState::OnTrip,

@@ -10,7 +10,6 @@ use kerb_proto::v1;
 use kerb_types::Stopwatch;
 use tonic::Status;
 
-use super::trip_tracker::TripTracker;
 use super::wire;
 use crate::agents::messages::{DriverNumber, RequestNumber};
 use crate::run::service::ServiceEvent;
@@ -45,22 +44,17 @@ impl InFlightCalls {
     }
 
     /// Appends the events of all finished calls.
-    pub(super) fn poll(
-        &mut self,
-        context: &mut Context<'_>,
-        trips: &mut TripTracker,
-        events: &mut Vec<ServiceEvent>,
-    ) {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>, events: &mut Vec<ServiceEvent>) {
         while let Poll::Ready(Some((result, kind, us))) = self.calls.poll_next_unpin(context) {
             events.push(ServiceEvent::Latency { kind, us });
-            self.on_result(result, trips, events);
+            self.on_result(result, events);
         }
     }
 
-    fn on_result(&mut self, result: CallResult, trips: &mut TripTracker, events: &mut Vec<ServiceEvent>) {
+    fn on_result(&mut self, result: CallResult, events: &mut Vec<ServiceEvent>) {
         match result {
             CallResult::Request(request, answer) => match *answer {
-                Ok(trip) => trips.on_acknowledged(request, trip.trip_id, events),
+                Ok(trip) => events.extend(wire::request_acknowledged(request, trip.trip_id)),
                 Err(status) => events.push(wire::request_rejected(request, &status)),
             },
             CallResult::Cancel => {}

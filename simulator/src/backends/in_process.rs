@@ -109,7 +109,7 @@ impl InProcessService {
     }
 
     fn poll_events(&mut self, context: &mut Context<'_>, events: &mut Vec<ServiceEvent>) -> Poll<()> {
-        self.calls.poll(context, &mut self.trips, events);
+        self.calls.poll(context, events);
         while let Poll::Ready(Some(event)) = Pin::new(&mut self.trip_events).poll_next(context) {
             match event {
                 Ok(event) => self.trips.on_event(event, events),

@@ -168,7 +168,7 @@ impl LiveService {
 
     fn poll_events(&mut self, context: &mut Context<'_>, events: &mut Vec<ServiceEvent>) -> Poll<()> {
         events.append(&mut self.ready);
-        self.calls.poll(context, &mut self.trips, events);
+        self.calls.poll(context, events);
         while let Poll::Ready(event) = self.trip_events.poll(context) {
             self.trips.on_event(event, events);
         }

@@ -35,17 +35,6 @@ impl TripTracker {
         Self { ids, live: HashMap::new(), by_request: HashMap::new() }
     }
 
-    /// The service acknowledged a request. The trip's first event may have arrived before.
-    pub(super) fn on_acknowledged(
-        &mut self,
-        request: RequestNumber,
-        trip: String,
-        events: &mut Vec<ServiceEvent>,
-    ) {
-        events.push(ServiceEvent::RequestAcknowledged { request, trip: trip.clone() });
-        events.push(ServiceEvent::Agent(AgentEvent::RequestAccepted { request, trip }));
-    }
-
     /// Returns the live trip of a request.
     pub(super) fn trip_of(&self, request: RequestNumber) -> Option<String> {
         self.by_request.get(&request).cloned()

@@ -80,6 +80,12 @@ pub(super) fn ride_request(
     }
 }
 
+/// Returns the events of an acknowledged request. The trip's first event may have arrived before them.
+pub(super) fn request_acknowledged(request: RequestNumber, trip: String) -> [ServiceEvent; 2] {
+    let acknowledged = ServiceEvent::RequestAcknowledged { request, trip: trip.clone() };
+    [acknowledged, ServiceEvent::Agent(AgentEvent::RequestAccepted { request, trip })]
+}
+
 /// Converts the error of a request to an event for its rider.
 pub(super) fn request_rejected(request: RequestNumber, status: &Status) -> ServiceEvent {
     let reason = format!("{:?}: {}", status.code(), status.message());

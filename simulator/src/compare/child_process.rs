@@ -1,4 +1,4 @@
-//! Runs in processes of their own.
+//! Runs in child processes.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -10,61 +10,61 @@ use parking_lot::Mutex;
 use crate::compare::runs::{PlannedRun, Runner, read_run};
 use crate::metrics::record::RunRecord;
 
-/// Makes each run in a process of its own: `simulator lab SCENARIO --policy … --seed … --out FILE`, or
+/// Makes each run in a child process: `simulator lab SCENARIO --policy … --seed … --out FILE`, or
 /// `--policies … --switchback …`.
 #[derive(Debug)]
 pub struct ChildRunner {
-    /// The simulator's binary.
+    /// Path of the simulator's binary.
     pub program: PathBuf,
-    /// The scenario's name or file.
+    /// Name or file of the scenario.
     pub scenario: PathBuf,
-    /// Where its relative paths begin, when that is not its own folder.
+    /// Folder of the data, if it is not the scenario's own.
     pub data: Option<PathBuf>,
-    /// Those under way.
+    /// The running child processes.
     pub children: Children,
 }
 
-/// Processes under way, which another thread may end.
+/// The running child processes. Another thread may kill them.
 #[derive(Clone, Debug, Default)]
-pub struct Children(Arc<Mutex<UnderWay>>);
+pub struct Children(Arc<Mutex<ChildState>>);
 
 #[derive(Debug, Default)]
-struct UnderWay {
-    is_over: bool,
+struct ChildState {
+    is_killed: bool,
     running: Vec<Arc<Mutex<Child>>>,
 }
 
 impl Children {
-    /// Ends all that are under way, and those that are begun later: a run that is not whole is not compared.
+    /// Kills all running processes, and those that start later. An incomplete run is not compared.
     pub fn kill_all(&self) {
-        let mut under_way = self.0.lock();
-        under_way.is_over = true;
-        for child in &under_way.running {
-            // One that has ended by itself needs no end.
+        let mut state = self.0.lock();
+        state.is_killed = true;
+        for child in &state.running {
+            // A process that has exited already cannot be killed, which is no error.
             _ = child.lock().kill();
         }
     }
 
-    /// Runs it to its end; what it wrote on standard error and how it ended.
+    /// Runs a command to its end. Returns its standard error and its exit status.
     fn run(&self, mut command: Command) -> std::io::Result<(String, std::process::ExitStatus)> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let stderr = child.stderr.take();
         let child = Arc::new(Mutex::new(child));
         {
-            let mut under_way = self.0.lock();
-            under_way.running.push(Arc::clone(&child));
-            if under_way.is_over {
+            let mut state = self.0.lock();
+            state.running.push(Arc::clone(&child));
+            if state.is_killed {
                 _ = child.lock().kill();
             }
         }
-        // The end of its words is that of the process; until then others may lock it.
-        let mut said = Vec::new();
+        // Standard error ends with the process. Reading it first leaves the child unlocked, so that it can be killed.
+        let mut stderr_text = Vec::new();
         if let Some(mut stderr) = stderr {
-            stderr.read_to_end(&mut said)?;
+            stderr.read_to_end(&mut stderr_text)?;
         }
         let ended = child.lock().wait();
         self.0.lock().running.retain(|other| !Arc::ptr_eq(other, &child));
-        Ok((String::from_utf8_lossy(&said).into_owned(), ended?))
+        Ok((String::from_utf8_lossy(&stderr_text).into_owned(), ended?))
     }
 }
 
@@ -85,11 +85,12 @@ impl Runner for ChildRunner {
         if let Some(fleet) = planned.fleet {
             command.args(["--fleet", &fleet.to_string()]);
         }
-        let (said, ended) =
+        let (stderr_text, ended) =
             self.children.run(command).map_err(|e| format!("{}: {e}", self.program.display()))?;
-        // A run in which the judges found a fault has a record, too.
-        read_run(&out)
-            .map_err(|_no_record| format!("{ended}: {}", said.lines().next_back().unwrap_or("no record")))
+        // A run with faults exits with an error, but has a record, too.
+        read_run(&out).map_err(|_no_record| {
+            format!("{ended}: {}", stderr_text.lines().next_back().unwrap_or("no record"))
+        })
     }
 }
 
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processes_under_way_and_later_ones_are_ended() {
+    fn running_and_later_processes_are_killed() {
         let children = Children::default();
         let forever = || {
             let mut command = Command::new("tail");

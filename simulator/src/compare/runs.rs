@@ -1,4 +1,4 @@
-//! Makes the runs of a comparison: each combination once, some at a time, kept as files so that it can go on later.
+//! The runs of a comparison: each combination once, in parallel, with records in files so that it can continue later.
 
 use std::fs;
 use std::io::{self, BufReader};
@@ -10,81 +10,81 @@ use parking_lot::Mutex;
 use crate::metrics::record::RunRecord;
 use crate::scenario::switchback::Schedule;
 
-/// Runs of one comparison: a limit on what is held in memory.
+/// Maximum runs of one comparison, because their records are held in memory.
 const RUNS_MAX: usize = 1_000;
 
-/// What is to be compared.
+/// The plan of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Policies; the first one is compared with.
+    /// Names of the policies; the first one is the base.
     pub policies: Vec<String>,
-    /// Numbers of drivers; empty for the scenario's own.
+    /// Numbers of drivers; empty for the scenario's own number.
     pub fleets: Vec<u32>,
-    /// Seeds.
+    /// Seeds of the runs.
     pub seeds: Vec<u64>,
-    /// Each run alternates between the policies, instead of a run for each.
+    /// Schedule by which each run alternates between the policies, instead of a run for each.
     pub switchback: Option<Schedule>,
 }
 
-/// One run that is to be made.
+/// One run of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedRun {
-    /// How trips are given to drivers; the schedule's plain label when it changes.
+    /// Name of the assignment policy, or the label of the schedule.
     pub policy: String,
-    /// By what it changes.
+    /// Schedule of a switchback.
     pub switchback: Option<Schedule>,
-    /// Drivers; `None` for the scenario's own.
+    /// Number of drivers; `None` for the scenario's own.
     pub fleet: Option<u32>,
-    /// Of all randomness.
+    /// Seed of all random streams.
     pub seed: u64,
 }
 
-/// Why there is no plan.
+/// The reason why a comparison is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// Seeds that are no seeds.
+    /// The text is not a list or range of seeds.
     #[error("seeds {0:?}, must be numbers like 1,2,5 or a range like 1..10, both ends in it")]
     Seeds(String),
-    /// A policy's name would not do as part of a file's.
+    /// The name of a policy cannot be a part of a file name.
     #[error("policy {0:?}, must be letters, digits, - or _")]
     Policy(String),
-    /// A policy beside itself.
-    #[error("policy {0:?} is there twice, must be there once")]
+    /// A policy is listed twice.
+    #[error("policy {0:?} is listed twice, must be listed once")]
     Twice(String),
-    /// Too many.
+    /// The plan has too many runs.
     #[error("{0} runs, at most {RUNS_MAX} are compared")]
     TooMany(usize),
-    /// The folder has the runs of something else.
+    /// The folder has runs of another scenario.
     #[error("{0}: has runs of another scenario, must be an empty folder or one of this comparison")]
     RunFolder(PathBuf),
-    /// The folder or a file in it is not to be had.
+    /// The folder or a file in it cannot be read or written.
     #[error("{path}: {reason}")]
     File {
-        /// Which.
+        /// Path of the folder or file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         reason: String,
     },
 }
 
-/// Whoever makes a run.
+/// The port that makes a run.
 pub trait Runner: Sync {
-    /// Makes one, from its beginning to its end; the error in words.
+    /// Makes a complete run. The error is a message for the user.
     fn run(&self, planned: &PlannedRun) -> Result<RunRecord, String>;
 }
 
-/// What became of a plan.
+/// The results of a plan.
 #[derive(Debug, Default)]
 pub struct RunResults {
-    /// Runs that are there, in the order of the plan.
+    /// Records in the order of the plan.
     pub records: Vec<RunRecord>,
-    /// Runs that are not: stopped before their turn, or failed.
+    /// Number of runs without a record, because they were stopped or failed.
     pub missing: usize,
-    /// Why runs failed.
+    /// Errors of failed runs.
     pub failures: Vec<String>,
 }
 
-/// Reads `1..10` (both ends in it), or `1,2,5`.
+/// Parses a range with both ends, like `1..10`, or a list like `1,2,5`.
 pub fn parse_seeds(text: &str) -> Result<Vec<u64>, PlanError> {
     let wrong = || PlanError::Seeds(text.to_owned());
     let number = |part: &str| part.trim().parse::<u64>().ok();
@@ -101,7 +101,7 @@ pub fn parse_seeds(text: &str) -> Result<Vec<u64>, PlanError> {
 }
 
 impl Plan {
-    /// All runs, seed by seed, so that one that is cut short has the same seeds of each policy.
+    /// Returns all runs, seed by seed, so that a stopped comparison has the same seeds of each policy.
     pub fn runs(&self) -> Result<Vec<PlannedRun>, PlanError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if let Some(policy) =
@@ -116,8 +116,8 @@ impl Plan {
         let own = [None];
         let fleets: Vec<Option<u32>> = self.fleets.iter().copied().map(Some).collect();
         let fleets = if fleets.is_empty() { &own[..] } else { &fleets };
-        let turns = self.switchback.as_ref().map(|schedule| vec![schedule.plain_label()]);
-        let policies = turns.as_ref().unwrap_or(&self.policies);
+        let labels = self.switchback.as_ref().map(|schedule| vec![schedule.plain_label()]);
+        let policies = labels.as_ref().unwrap_or(&self.policies);
         let count = self.seeds.len() * fleets.len() * policies.len();
         if count > RUNS_MAX {
             return Err(PlanError::TooMany(count));
@@ -139,39 +139,41 @@ impl Plan {
 }
 
 impl PlannedRun {
-    /// The name of its file.
+    /// Returns the name of the run's file.
     pub fn file(&self) -> String {
         let fleet = self.fleet.map(|fleet| format!("_{fleet}")).unwrap_or_default();
         format!("{}{fleet}_{}.json", self.policy, self.seed)
     }
 }
 
-/// A folder of run files, of one scenario.
+/// A folder with the records of one scenario's runs.
 #[derive(Clone, Debug)]
 pub struct RunFolder(PathBuf);
 
 impl RunFolder {
-    /// Makes the folder, or takes up the one that is there, when it is of the same scenario.
+    /// Creates the folder, or opens an existing one of the same scenario.
     pub fn open(path: &Path, scenario: &str) -> Result<Self, PlanError> {
-        let told = |e: io::Error| PlanError::File { path: path.to_owned(), reason: e.to_string() };
-        fs::create_dir_all(path).map_err(told)?;
+        let file_error = |e: io::Error| PlanError::File { path: path.to_owned(), reason: e.to_string() };
+        fs::create_dir_all(path).map_err(file_error)?;
         let kept = path.join("scenario.toml");
         match fs::read_to_string(&kept) {
             Ok(found) if found == scenario => {}
             Ok(_) => return Err(PlanError::RunFolder(path.to_owned())),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => fs::write(&kept, scenario).map_err(told)?,
-            Err(e) => return Err(told(e)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                fs::write(&kept, scenario).map_err(file_error)?
+            }
+            Err(e) => return Err(file_error(e)),
         }
         Ok(Self(path.to_owned()))
     }
 
-    /// A run that was made before, whole.
-    fn get(&self, planned: &PlannedRun) -> Option<RunRecord> {
+    /// Reads the record of an earlier, complete run.
+    fn read(&self, planned: &PlannedRun) -> Option<RunRecord> {
         read_run(&self.0.join(planned.file())).ok().filter(|run| !run.stopped && run.seed == planned.seed)
     }
 
-    /// A file is there whole or not at all.
-    fn put(&self, planned: &PlannedRun, run: &RunRecord) -> Result<(), String> {
+    /// Writes a record atomically.
+    fn write(&self, planned: &PlannedRun, run: &RunRecord) -> Result<(), String> {
         let path = self.0.join(planned.file());
         let part = path.with_extension("part");
         let text = serde_json::to_vec(run).map_err(|e| e.to_string())?;
@@ -180,15 +182,15 @@ impl RunFolder {
     }
 }
 
-/// Reads a run's file.
+/// Reads the record of a run.
 pub fn read_run(path: &Path) -> Result<RunRecord, String> {
-    let told = |reason: String| format!("{}: {reason}", path.display());
-    let file = fs::File::open(path).map_err(|e| told(e.to_string()))?;
-    serde_json::from_reader(BufReader::new(file)).map_err(|e| told(format!("not a run: {e}")))
+    let file_error = |reason: String| format!("{}: {reason}", path.display());
+    let file = fs::File::open(path).map_err(|e| file_error(e.to_string()))?;
+    serde_json::from_reader(BufReader::new(file)).map_err(|e| file_error(format!("not a run: {e}")))
 }
 
-/// Makes the runs of a plan that the folder does not have, `jobs` at a time, until `is_stopped`. `progress` hears how
-/// many are done.
+/// Makes the runs of a plan that the folder does not have, in `jobs` threads, until `is_stopped`. Calls `progress` with
+/// the number of finished runs.
 pub fn run_all(
     runs: &[PlannedRun],
     runner: &dyn Runner,
@@ -204,10 +206,10 @@ pub fn run_all(
         while !is_stopped() {
             let turn = next.fetch_add(1, Ordering::Relaxed);
             let Some(planned) = runs.get(turn) else { break };
-            match one(planned, runner, folder) {
-                // One that was stopped is neither kept nor compared: it saw another day than the others.
+            match run_one(planned, runner, folder) {
+                // A stopped run is neither kept nor compared, as it covers a shorter time.
                 Ok(run) => *results[turn].lock() = (!run.stopped).then_some(run),
-                // A run that was ended from outside is missing, and did not fail.
+                // A run that was killed by the stop is missing, but did not fail.
                 Err(_) if is_stopped() => {}
                 Err(reason) => failures.lock().push(format!("{}: {reason}", planned.file())),
             }
@@ -223,13 +225,17 @@ pub fn run_all(
     RunResults { missing: runs.len() - records.len(), records, failures: failures.into_inner() }
 }
 
-fn one(planned: &PlannedRun, runner: &dyn Runner, folder: Option<&RunFolder>) -> Result<RunRecord, String> {
-    if let Some(run) = folder.and_then(|folder| folder.get(planned)) {
+fn run_one(
+    planned: &PlannedRun,
+    runner: &dyn Runner,
+    folder: Option<&RunFolder>,
+) -> Result<RunRecord, String> {
+    if let Some(run) = folder.and_then(|folder| folder.read(planned)) {
         return Ok(run);
     }
     let run = runner.run(planned)?;
     if let Some(folder) = folder.filter(|_| !run.stopped) {
-        folder.put(planned, &run)?;
+        folder.write(planned, &run)?;
     }
     Ok(run)
 }
@@ -239,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seeds_are_read() {
+    fn seeds_are_parsed() {
         assert_eq!(parse_seeds("1..4"), Ok(vec![1, 2, 3, 4]));
         assert_eq!(parse_seeds("5, 2,2"), Ok(vec![2, 5]));
         for wrong in ["", "3..1", "a", "1..b", "-1"] {
@@ -263,8 +269,8 @@ mod tests {
         assert_eq!(files.len(), 8);
         let policies = &plan.policies;
         let switchback = Some(Schedule::new(policies, 1_800_000, None).unwrap());
-        let turns = Plan { switchback, ..plan.clone() }.runs().unwrap();
-        let files: Vec<_> = turns.iter().map(PlannedRun::file).collect();
+        let switchbacks = Plan { switchback, ..plan.clone() }.runs().unwrap();
+        let files: Vec<_> = switchbacks.iter().map(PlannedRun::file).collect();
         assert_eq!(files[..2], ["nearest-batch-by-30m-10m_10_1.json", "nearest-batch-by-30m-10m_20_1.json"]);
         assert_eq!(files.len(), 4);
         let evil = Plan { policies: vec!["../x".to_owned()], ..plan };

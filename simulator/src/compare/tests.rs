@@ -1,4 +1,4 @@
-//! Comparisons of runs that a stub makes up, so that every difference is known.
+//! Comparisons of runs of a stub, whose differences are known.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -83,7 +83,7 @@ fn differences_are_paired_by_seed() {
 }
 
 #[test]
-fn an_interrupted_comparison_goes_on() {
+fn a_stopped_comparison_continues() {
     let folder = tempfile::tempdir().unwrap();
     let kept = RunFolder::open(folder.path(), "name = 1").unwrap();
     let (first, again) = (Stub::default(), Stub::default());

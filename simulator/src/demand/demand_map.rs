@@ -1,7 +1,7 @@
-//! Where riders are to be expected: requests by hour and cell, on average over other days of the same source.
+//! The demand map: the expected requests by hour and cell, as means over other days of the same source.
 //!
-//! What a fleet could know from its history: the days are drawn from the scenario's demand with seeds of their own, and
-//! without its bursts, which come as a surprise. Of real trips there is but one day, so a map of them knows it.
+//! The map is what a fleet could know from its history. Its days are drawn from the scenario's demand with other seeds and
+//! without the bursts, which are not predictable. Recorded trips have one day only, so their map is of that day.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use crate::scenario::Scenario;
 use crate::scenario::random_streams::{Purpose, stream};
 use crate::scenario::street_map::StreetMap;
 
-/// Days of history.
+/// Number of days.
 const DAYS: u64 = 4;
-/// About 0.7 km², a few minutes across.
+/// Cells of about 0.7 km².
 const RESOLUTION: Resolution = Resolution::Eight;
 const HOUR_MS: i64 = 3_600_000;
 
@@ -24,16 +24,16 @@ const HOUR_MS: i64 = 3_600_000;
 #[derive(Debug, Default)]
 pub(crate) struct DemandMap {
     from_ms: i64,
-    /// In order, so that draws are the same each time.
+    /// Sorted, so that random draws are deterministic.
     cells: Vec<CellIndex>,
-    /// Where riders asked in each, as often as they did.
+    /// Pickups in each cell, one for each request.
     places: Vec<Vec<LatLng>>,
-    /// Requests an hour: first by hour of the run, then by cell.
+    /// Requests per hour, by hour of the run and then by cell.
     per_h: Vec<Vec<f64>>,
 }
 
 impl DemandMap {
-    /// Of a run with this seed.
+    /// Draws the days of a run with this seed.
     pub(crate) fn new(data: &DemandData, scenario: &Scenario, street_map: &StreetMap, seed: u64) -> Self {
         let mut calm = scenario.clone();
         calm.demand.bursts.clear();
@@ -42,7 +42,7 @@ impl DemandMap {
         Self::of(&days.collect::<Vec<_>>(), scenario.from_ms(), scenario.to_ms())
     }
 
-    /// The mean of some days.
+    /// Computes the means over some days.
     pub(crate) fn of(days: &[Vec<TripDemand>], from_ms: i64, to_ms: i64) -> Self {
         let mut by_cell: BTreeMap<CellIndex, Vec<(i64, LatLng)>> = BTreeMap::new();
         for trip_demand in days.iter().flatten() {
@@ -56,8 +56,8 @@ impl DemandMap {
             let begins_ms = from_ms + hour * HOUR_MS;
             let within = begins_ms..(begins_ms + HOUR_MS).min(to_ms);
             let day_h = (within.end - within.start) as f64 / HOUR_MS as f64;
-            let rate = |asked: &Vec<(i64, LatLng)>| {
-                let count = asked.iter().filter(|(at_ms, _)| within.contains(at_ms)).count();
+            let rate = |requests: &Vec<(i64, LatLng)>| {
+                let count = requests.iter().filter(|(at_ms, _)| within.contains(at_ms)).count();
                 count as f64 / days.len() as f64 / day_h
             };
             by_cell.values().map(rate).collect()
@@ -68,28 +68,28 @@ impl DemandMap {
             cells: by_cell.keys().copied().collect(),
             places: by_cell
                 .into_values()
-                .map(|asked| asked.into_iter().map(|(_, at)| at).collect())
+                .map(|requests| requests.into_iter().map(|(_, at)| at).collect())
                 .collect(),
         }
     }
 
-    /// The number of the cell of a place; `None` where nobody ever asked.
+    /// Returns the index of the cell that contains a place; `None` for a cell without requests.
     pub(crate) fn cell(&self, at: LatLng) -> Option<usize> {
         self.cells.binary_search(&cell_of(at)).ok()
     }
 
-    /// Cells.
+    /// Returns the number of cells.
     pub(crate) fn len(&self) -> usize {
         self.cells.len()
     }
 
-    /// Requests an hour that are expected at this time, by cell.
+    /// Returns the expected requests per hour at this time, by cell.
     pub(crate) fn per_h(&self, at_ms: i64) -> &[f64] {
         let hour = ((at_ms - self.from_ms) / HOUR_MS).max(0) as usize;
         self.per_h.get(hour).or(self.per_h.last()).map_or(&[], Vec::as_slice)
     }
 
-    /// Where riders asked in a cell.
+    /// Returns the pickups in a cell.
     pub(crate) fn places(&self, cell: usize) -> &[LatLng] {
         &self.places[cell]
     }
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(
             (rates(60), rates(1_000)),
             ([1.0, 0.0], [1.0, 0.0]),
-            "the last hour stands for later ones"
+            "the last hour stands for later hours"
         );
         assert_eq!(map.cell(LatLng::new(0.0, 0.0).unwrap()), None);
     }

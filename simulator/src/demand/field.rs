@@ -1,4 +1,4 @@
-//! Demand as a Poisson process in time whose ends lie around hot spots.
+//! Demand as a Poisson process in time, with ends around hot spots.
 
 use kerb_geometry::{LatLng, distance_m};
 use rand_pcg::Pcg64Mcg;
@@ -8,11 +8,11 @@ use crate::scenario::random_streams::{Purpose, between, gap_ms, happens, pick, s
 use crate::scenario::{BoundingBox, DemandSource, HotSpot, Scenario};
 use kerb_loadgen::city::{gaussian_pair, shifted};
 
-/// A ride that is too short is drawn again so many times; then it is taken as it is.
+/// Maximum draws of a drop-off until the ride is long enough. The last one is used in any case.
 const TRIES: u32 = 20;
 const HOUR_MS: i64 = 3_600_000;
 
-/// The riders of a run: a process at the highest rate, thinned to the rate of each moment (Lewis, Shedler 1979).
+/// Draws the trips of a run: a process at the highest rate, thinned to the rate of each moment (Lewis, Shedler 1979).
 pub(crate) fn draw(scenario: &Scenario, seed: u64) -> Vec<TripDraft> {
     let DemandSource::Field { rate_per_h, by_hour, pickups, dropoffs, anywhere, area, ride_min_m } =
         &scenario.demand.source
@@ -31,18 +31,18 @@ pub(crate) fn draw(scenario: &Scenario, seed: u64) -> Vec<TripDraft> {
     let ends = [pickups.as_slice(), if dropoffs.is_empty() { pickups } else { dropoffs }];
 
     let mut times = stream(seed, Purpose::Demand, u64::MAX);
-    let (mut sketches, mut at_ms, mut number) = (Vec::new(), from_ms, 0);
+    let (mut drafts, mut at_ms, mut number) = (Vec::new(), from_ms, 0);
     loop {
         at_ms += gap_ms(&mut times, rate_max_per_h);
         if at_ms >= to_ms {
-            return sketches;
+            return drafts;
         }
-        // Places have a stream for each rider, so that another rate of one hour moves nobody of the next.
+        // Each rider has its own stream for places, so that the rate of one hour does not change the places of the next.
         let mut rng = stream(seed, Purpose::Demand, number << 1 | 1);
         number += 1;
         if happens(&mut rng, rate_at(at_ms) / rate_max) {
             let (pickup, dropoff) = ride(&mut rng, ends, *anywhere, area, *ride_min_m);
-            sketches.push(TripDraft { at_ms, pickup, dropoff, passengers: 1 });
+            drafts.push(TripDraft { at_ms, pickup, dropoff, passengers: 1 });
         }
     }
 }
@@ -68,12 +68,12 @@ fn ride(
 fn place(rng: &mut Pcg64Mcg, spots: &[HotSpot], anywhere: f64, area: &BoundingBox) -> LatLng {
     if happens(rng, anywhere) || spots.is_empty() {
         let (lat, lon) = (between(rng, [area.south, area.north]), between(rng, [area.west, area.east]));
-        return LatLng::new(lat, lon).expect("the box was checked");
+        return LatLng::new(lat, lon).expect("the box is valid");
     }
     let spot = spots[pick(rng, spots.iter().map(|spot| spot.weight))];
     let (east, north) = gaussian_pair(rng);
-    let middle = LatLng::new(spot.lat, spot.lon).expect("spots were checked");
-    let at = shifted(middle, east * spot.spread_m, north * spot.spread_m);
+    let center = LatLng::new(spot.lat, spot.lon).expect("hot spots are valid");
+    let at = shifted(center, east * spot.spread_m, north * spot.spread_m);
     let (lat, lon) = (at.lat_deg().clamp(area.south, area.north), at.lon_deg().clamp(area.west, area.east));
-    LatLng::new(lat, lon).expect("the box was checked")
+    LatLng::new(lat, lon).expect("the box is valid")
 }

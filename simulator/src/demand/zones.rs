@@ -1,4 +1,4 @@
-//! Demand as counts between zones: for each quarter of an hour and pair of zones a Poisson number of riders, between
+//! Demand as counts between zones. Each quarter of an hour and pair of zones has a Poisson number of trips between random
 //! street corners of the zones.
 
 use std::collections::BTreeMap;
@@ -19,10 +19,10 @@ const NODE_COLUMNS: [&str; 3] = ["node_id", "lat", "lon"];
 const SLOT_MS: i64 = 900_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// Counts of one weekday, and the corners of each zone.
+/// The counts of one weekday, and the corners of each zone.
 #[derive(Debug)]
 pub(crate) struct Zones {
-    /// By slot, then by pair of zones.
+    /// Sorted by slot, then by pair of zones.
     flows: Vec<Flow>,
     corners: BTreeMap<u32, Vec<LatLng>>,
 }
@@ -32,12 +32,12 @@ struct Flow {
     slot: u32,
     from: u32,
     to: u32,
-    /// Riders in the slot, on average.
+    /// Mean number of trips in the slot.
     mean: f64,
 }
 
 impl Zones {
-    /// Reads counts, zones and nodes.
+    /// Reads the three CSV files.
     pub(crate) fn load(
         files: &Files,
         [counts, zones, nodes]: [&str; 3],
@@ -54,7 +54,7 @@ impl Zones {
             Ok((row.text(0).to_owned(), zone))
         })?;
         for (node, zone) in nodes_of {
-            // A node that the streets do not have is a corner of nothing.
+            // A node without a position is no corner.
             if let (Some(place), Some(zone)) = (places.get(&node), zone) {
                 corners.entry(zone).or_default().push(*place);
             }
@@ -74,12 +74,12 @@ impl Zones {
         Ok(Self { flows, corners })
     }
 
-    /// The riders of a run. The city's day repeats when the run is longer.
+    /// Draws the trips of a run. A run of several days repeats the same counts.
     pub(crate) fn draw(&self, scenario: &Scenario, seed: u64) -> Vec<TripDraft> {
         let (from_ms, to_ms, offset_ms) =
             (scenario.from_ms(), scenario.to_ms(), scenario.utc_offset_s() * 1_000);
         let midnight_ms = (from_ms + offset_ms).div_euclid(DAY_MS) * DAY_MS - offset_ms;
-        let mut sketches = Vec::new();
+        let mut drafts = Vec::new();
         for day in 0..=(to_ms - midnight_ms).div_euclid(DAY_MS) {
             for (number, flow) in self.flows.iter().enumerate() {
                 let begins_ms = midnight_ms + day * DAY_MS + i64::from(flow.slot) * SLOT_MS;
@@ -96,12 +96,12 @@ impl Zones {
                         corners[rng.random_range(0..corners.len())]
                     };
                     let (pickup, dropoff) = (corner(flow.from), corner(flow.to));
-                    sketches.push(TripDraft { at_ms, pickup, dropoff, passengers: 1 });
+                    drafts.push(TripDraft { at_ms, pickup, dropoff, passengers: 1 });
                 }
             }
         }
-        sketches.retain(|sketch| (from_ms..to_ms).contains(&sketch.at_ms));
-        sketches
+        drafts.retain(|draft| (from_ms..to_ms).contains(&draft.at_ms));
+        drafts
     }
 }
 
@@ -115,7 +115,8 @@ fn number(row: Row<'_>, column: usize) -> Result<u32, CsvError> {
     row.text(column).parse().ok().ok_or_else(|| row.wrong(column, "a whole number"))
 }
 
-/// A Poisson number (Knuth, The Art of Computer Programming 2, 3.4.1), large means in parts, whose sum is Poisson too.
+/// Draws a Poisson number (Knuth, The Art of Computer Programming 2, 3.4.1). A large mean is split into parts, because the
+/// sum of Poisson numbers is one too, and `exp` of a large mean would underflow.
 fn poisson(rng: &mut impl RngExt, mean: f64) -> u32 {
     const PART: f64 = 30.0;
     let (mut left, mut count) = (mean, 0);

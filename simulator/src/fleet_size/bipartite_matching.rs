@@ -1,11 +1,11 @@
-//! Maximum matching of a bipartite graph, and the fewest chains that it makes of a day's trips.
+//! The maximum matching of a bipartite graph, and the smallest number of chains that it makes of a day's trips.
 //!
-//! Hopcroft and Karp, "An n^5/2 algorithm for maximum matchings in bipartite graphs", SIAM J. Comput. 2 (1973): phases
+//! The algorithm is that of Hopcroft and Karp, "An n^5/2 algorithm for maximum matchings in bipartite graphs", SIAM J. Comput. 2 (1973): phases
 //! of a breadth-first search for the length of the shortest augmenting paths, and a depth-first search for as many
 //! disjoint ones of that length as there are. Columns that a search has seen leave a set of bits, so that a row looks
 //! at 64 columns at a time.
 //!
-//! The fewest chains that hold every trip once are the trips less the pairs of a maximum matching (Fulkerson, "Note on
+//! The smallest number of chains that contain every trip once is the number of trips minus the pairs of a maximum matching (Fulkerson, "Note on
 //! Dilworth's decomposition theorem for partially ordered sets", 1956).
 
 use crate::fleet_size::shareability_graph::Graph;
@@ -13,23 +13,23 @@ use crate::fleet_size::shareability_graph::Graph;
 const NONE: u32 = u32::MAX;
 const BITS: usize = u64::BITS as usize;
 
-/// Pairs of rows and columns: no row and no column is in two.
+/// Pairs of rows and columns. Each row and each column is in at most one pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BipartiteMatching {
-    /// The column of each row.
+    /// Column of each row; `None` for a row without a pair.
     pub columns: Vec<Option<u32>>,
-    /// Phases that it took.
+    /// Number of phases of the algorithm.
     pub phases: u32,
 }
 
 impl BipartiteMatching {
-    /// How many pairs.
+    /// Returns the number of pairs.
     pub fn pairs(&self) -> usize {
         self.columns.iter().flatten().count()
     }
 }
 
-/// A matching with as many pairs as there can be.
+/// Computes a matching with the maximum number of pairs.
 pub fn maximum_matching(graph: &Graph) -> BipartiteMatching {
     let mut search = Search::new(graph);
     search.greedy();
@@ -42,12 +42,12 @@ pub fn maximum_matching(graph: &Graph) -> BipartiteMatching {
     BipartiteMatching { columns, phases }
 }
 
-/// The chains that a matching makes of trips of which row and column `i` are the same one: each trip is in exactly
-/// one, after the trip whose column it is.
+/// Returns the chains of a matching in which row and column `i` are the same trip. Each trip is in exactly one chain, after
+/// the trip whose column it is.
 ///
 /// # Panics
 ///
-/// When pairs go round in a circle; those of a day lead to later trips only.
+/// If the pairs form a cycle. Those of a day cannot, because they lead to later trips only.
 pub fn chains(matching: &BipartiteMatching) -> Vec<Vec<u32>> {
     let mut is_first = vec![true; matching.columns.len()];
     matching.columns.iter().flatten().for_each(|next| is_first[*next as usize] = false);
@@ -65,9 +65,9 @@ struct Search<'a> {
     graph: &'a Graph,
     column_of: Vec<u32>,
     row_of: Vec<u32>,
-    /// By row how many pairs a shortest alternating path to it has; [`NONE`] for none.
+    /// Length of the shortest alternating path to each row, in pairs; [`NONE`] without a path.
     layer: Vec<u32>,
-    /// Columns that the present search has not seen.
+    /// Bits of the columns that the present search has not visited.
     unseen: Vec<u64>,
 }
 
@@ -82,7 +82,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Each row takes its first free column: most of the pairs, for little.
+    /// Gives each row its first free column. This finds most pairs cheaply.
     fn greedy(&mut self) {
         self.see_nothing();
         for row in 0..self.graph.rows() {
@@ -92,7 +92,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Layers of alternating paths from the free rows; whether one ends in a free column.
+    /// Computes the layers of alternating paths from the free rows. Returns true if one ends in a free column.
     fn layers(&mut self) -> bool {
         self.see_nothing();
         let mut found = false;
@@ -123,10 +123,10 @@ impl<'a> Search<'a> {
         found
     }
 
-    /// As many disjoint paths along the layers as there are.
+    /// Augments along a maximal set of disjoint paths through the layers.
     fn augment(&mut self) {
         self.see_nothing();
-        // By row the column from which on it has not looked.
+        // The column from which each row continues its search.
         let mut from = vec![0; self.graph.rows()];
         for root in 0..self.graph.rows() {
             if self.is_free(root as u32) {
@@ -135,7 +135,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// A path from a free row, when there is one: its columns change hands.
+    /// Augments along a path from a free row, if there is one.
     fn augment_from(&mut self, root: usize, from: &mut [usize]) {
         let mut path: Vec<(usize, usize)> = Vec::new();
         let mut row = root;
@@ -160,7 +160,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The next column by which the path may go on: a free one, or one whose row is a layer deeper. It counts as seen.
+    /// Returns the next column of the path, a free one or one whose row is a layer deeper, and marks it as visited.
     fn step(&mut self, row: usize, from: &mut usize) -> Option<usize> {
         let deeper = self.layer[row] + 1;
         while let Some(column) = self.peek_unseen(row, *from) {
@@ -192,20 +192,20 @@ impl<'a> Search<'a> {
         self.unseen[column / BITS] &= !(1 << (column % BITS));
     }
 
-    /// As [`Search::peek_unseen`], and the column counts as seen.
+    /// Returns the column of [`Search::peek_unseen`], and marks it as visited.
     fn next_unseen(&mut self, row: usize, from: usize) -> Option<usize> {
         let column = self.peek_unseen(row, from)?;
         self.see(column);
         Some(column)
     }
 
-    /// The first unseen column of a row from this one on.
+    /// Returns the first column of a row from `from` on that is not visited.
     fn peek_unseen(&self, row: usize, from: usize) -> Option<usize> {
         let (first, words) = self.graph.row(row);
         let skip = (from / BITS).saturating_sub(first);
         let rest = words.get(skip..)?;
         for (number, word) in (first + skip..).zip(rest) {
-            // Of the first word only what is not before `from`.
+            // The first word is masked, so that columns before `from` do not count.
             let ahead = if number == from / BITS { u64::MAX << (from % BITS) } else { u64::MAX };
             let open = word & self.unseen[number] & ahead;
             if open != 0 {
@@ -223,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    /// All ways to match, one row after another.
+    /// Tries all matchings, row by row.
     fn brute(rows: &[Vec<u32>], taken: &mut Vec<u32>) -> usize {
         let Some((row, rest)) = rows.split_first() else { return 0 };
         let mut best = brute(rest, taken);
@@ -237,7 +237,7 @@ mod tests {
         best
     }
 
-    /// Augmenting paths one at a time (Kuhn).
+    /// Augments along one path at a time (Kuhn 1955).
     fn kuhn(rows: &[Vec<u32>], columns: usize) -> usize {
         fn place(row: usize, rows: &[Vec<u32>], seen: &mut [bool], row_of: &mut [Option<usize>]) -> bool {
             for column in rows[row].iter().map(|c| *c as usize) {
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn small_graphs_as_by_trying_all() {
+    fn small_graphs_match_brute_force() {
         for seed in 0..300 {
             let mut random = Pcg64Mcg::seed_from_u64(seed);
             let (n, columns) = (random.random_range(0..8), random.random_range(1..9));
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn larger_graphs_as_by_one_path_at_a_time() {
+    fn larger_graphs_match_kuhns_algorithm() {
         for seed in 0..20 {
             let mut random = Pcg64Mcg::seed_from_u64(seed);
             let columns = 400;
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn chains_hold_every_trip_once() {
+    fn chains_contain_every_trip_once() {
         let graph = Graph::of_lists(&[vec![1, 2], vec![3], vec![3], vec![], vec![]], 5);
         let chains = chains(&maximum_matching(&graph));
         assert_eq!(chains.len(), 3);

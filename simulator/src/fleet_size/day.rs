@@ -1,4 +1,4 @@
-//! A day of real trips on the streets: read, snapped, and with a time of arrival.
+//! A day of real trips on the streets: read, snapped, and with durations.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::fleet_size::slowness::{HOURS, Sample, Slowness};
 use kerb_loadgen::trips;
 use kerb_routing::csv_rows::{CsvError, LastLine, Row, Table};
 
-/// The columns of a file that tells when a trip ended and who drove it; a file may end after any of the last three.
+/// The columns of a file of trips. A file may end after any of the last three.
 const COLUMNS: [&str; 8] = [
     "request_time",
     "pickup_lat",
@@ -25,81 +25,79 @@ const COLUMNS: [&str; 8] = [
 ];
 const DROPOFF_TIME: usize = 6;
 const CAB_ID: usize = 7;
-/// A trip that took longer than this is a meter that was left running, seconds.
+/// Maximum duration of a trip, seconds. A longer one is a meter that was left on.
 const DURATION_MAX_S: i64 = 3 * 3_600;
 
-/// A trip as its line tells it.
+/// A line of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TripLine {
-    /// Unix seconds.
+    /// Time of the pickup, unix seconds.
     pub(super) pickup_s: i64,
-    /// Seconds since midnight, local.
+    /// Time of the pickup, seconds since local midnight.
     pub(super) of_day_s: i64,
     pub(super) pickup: LatLng,
     pub(super) dropoff: LatLng,
-    /// Unix seconds, where the file tells.
+    /// Time of the drop-off, unix seconds, if the file has it.
     pub(super) dropoff_s: Option<i64>,
-    /// Empty where the file does not tell.
+    /// Id of the cab; empty if the file does not have it.
     pub(super) cab: String,
 }
 
 /// A trip on the streets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayTrip {
-    /// When the rider is picked up, unix seconds.
+    /// Time of the pickup, unix seconds.
     pub pickup_s: i64,
-    /// When the vehicle is free again, unix seconds; later than the pickup.
+    /// Time of the drop-off, unix seconds; after the pickup.
     pub dropoff_s: i64,
-    /// Where it begins, by number in [`Day::places`].
+    /// Index of the pickup in [`Day::places`].
     pub from: u32,
-    /// Where it ends.
+    /// Index of the drop-off in [`Day::places`].
     pub to: u32,
 }
 
-/// What became of the day's lines.
+/// Counts of the lines that are left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DroppedTrips {
-    /// An end is too far from every street.
+    /// Lines with an end that is too far from every street.
     pub off_map: u32,
-    /// It ended before it began, or more than three hours later.
+    /// Lines that end before they begin, or more than three hours later.
     pub no_duration: u32,
 }
 
-/// A day of trips, by time of pickup.
+/// The trips of a day.
 #[derive(Debug)]
 pub struct Day {
-    /// The trips.
+    /// Trips by time of pickup.
     pub trips: Vec<DayTrip>,
-    /// Where trips begin and end, each place once: its points on the streets.
+    /// Distinct pickups and drop-offs, each with its phantom nodes.
     pub places: Vec<Vec<PhantomNode>>,
-    /// Unix seconds of local midnight.
+    /// Local midnight, unix seconds.
     pub midnight_s: i64,
-    /// How much slower than free streets, by local hour.
+    /// Factors on free-flow travel times, by local hour.
     pub slowness: Slowness,
-    /// Lines that are no trips.
+    /// Counts of the lines that are left out.
     pub dropped: DroppedTrips,
-    /// Cars that served the day's trips, where the file names them.
+    /// Number of cabs that served the trips, if the file has their ids.
     pub cars: Option<usize>,
 }
 
-/// Why there is no day.
+/// The reason why the trips of a day cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DayError {
-    /// The file is not to be had, or is not of trips.
+    /// The file cannot be read, or is not a file of trips.
     #[error(transparent)]
-    Sheet(#[from] CsvError),
-    /// No line tells how long its trip took, and nobody else did.
-    #[error(
-        "no trip of the day has a dropoff_time: give --slowdown, how many times longer than on free streets a way takes"
-    )]
+    Csv(#[from] CsvError),
+    /// No trip has a duration, and no factor is given.
+    #[error("no trip of the day has a dropoff_time: give --slowdown, the factor on free-flow travel times")]
     NoDurations,
 }
 
-/// The lines of a local date like `2008-05-22`.
+/// Reads the lines of a local date like `2008-05-22`.
 pub(super) fn lines(path: &Path, date: &str) -> Result<Vec<TripLine>, CsvError> {
     let mut table = Table::open(path, LastLine::MayBeOpen)?;
     let known = table.columns().iter().zip(COLUMNS).take_while(|(found, known)| found == known).count();
-    // A file that lacks one of the first columns is refused by the name of that column.
+    // A file without one of the mandatory columns gets an error with the name of that column.
     let columns = &COLUMNS[..known.max(trips::COLUMNS.len())];
     table.require_first(columns, false)?;
     let lines = table.read_all(|row| {
@@ -115,7 +113,7 @@ pub(super) fn lines(path: &Path, date: &str) -> Result<Vec<TripLine>, CsvError> 
     Ok(lines)
 }
 
-/// Reads a row of which only the first columns are known.
+/// Parses a row with this number of known columns.
 fn line(row: Row<'_>, known_columns: usize) -> Result<TripLine, CsvError> {
     let time = |column: usize| {
         let expected = "a time like 2008-05-22T17:00:00-07:00";
@@ -132,15 +130,15 @@ fn line(row: Row<'_>, known_columns: usize) -> Result<TripLine, CsvError> {
     })
 }
 
-/// Seconds since local midnight of a time that was read.
+/// Returns the seconds since local midnight of a valid time.
 fn of_day_s(text: &str) -> i64 {
     let number = |range| text.get(range).and_then(|part: &str| part.parse::<i64>().ok()).unwrap_or_default();
     number(11..13) * 3_600 + number(14..16) * 60 + number(17..19)
 }
 
 impl Day {
-    /// Puts a day's lines on the streets. Durations that the lines tell are kept and say how slow each hour is;
-    /// `slowdown` says it instead where it is given.
+    /// Snaps the lines of a day to the streets. Durations of the file are kept, and the factors by hour are fitted to them
+    /// unless `slowdown` is given.
     pub(super) fn new(roads: &Roads, lines: &[TripLine], slowdown: Option<f64>) -> Result<Day, DayError> {
         let (mut places, mut dropped) = (PlaceTable::default(), DroppedTrips::default());
         let mut on_map = Vec::with_capacity(lines.len());
@@ -162,9 +160,10 @@ impl Day {
         };
         let mut trips = Vec::with_capacity(on_map.len());
         for (line, from, to) in &on_map {
-            let told = line.dropoff_s.is_some();
-            let reckoned = || slowness.drive_ms(hour(line.of_day_s), free_ms(*from, *to)) / 1_000.0;
-            let lasts_s = if told { duration_s(line) } else { Some((reckoned().ceil() as i64).max(1)) };
+            let has_dropoff = line.dropoff_s.is_some();
+            let estimate_s = || slowness.drive_ms(hour(line.of_day_s), free_ms(*from, *to)) / 1_000.0;
+            let lasts_s =
+                if has_dropoff { duration_s(line) } else { Some((estimate_s().ceil() as i64).max(1)) };
             match lasts_s {
                 Some(s) => trips.push(DayTrip {
                     pickup_s: line.pickup_s,
@@ -179,17 +178,17 @@ impl Day {
         Ok(Day { trips, places: places.ends, midnight_s, slowness, dropped, cars: cars(lines) })
     }
 
-    /// How many times longer than on free streets a way takes that begins at this time.
+    /// Returns the factor on free-flow travel times at this time.
     pub fn slowness_at(&self, at_s: i64) -> f64 {
         self.slowness.by_hour[hour(at_s - self.midnight_s)]
     }
 
-    /// The most trips that are under way at one time: no fleet can be smaller.
+    /// Returns the maximum number of simultaneous trips. No fleet can be smaller.
     pub fn busiest(&self) -> usize {
         let begins = self.trips.iter().map(|trip| (trip.pickup_s, 1));
         let ends = self.trips.iter().map(|trip| (trip.dropoff_s, -1));
         let mut events: Vec<(i64, i64)> = begins.chain(ends).collect();
-        // At one time those that end come before those that begin.
+        // At the same second, ends sort before beginnings.
         events.sort_unstable();
         let running = events.iter().scan(0, |now, (_, change)| {
             *now += change;
@@ -203,7 +202,7 @@ fn duration_s(line: &TripLine) -> Option<i64> {
     line.dropoff_s.map(|dropoff_s| dropoff_s - line.pickup_s).filter(|s| (1..=DURATION_MAX_S).contains(s))
 }
 
-/// The hour of the day; what lies before or after the day counts by the clock.
+/// Returns the hour of the day. A time before or after the day wraps around.
 fn hour(of_day_s: i64) -> usize {
     of_day_s.div_euclid(3_600).rem_euclid(HOURS as i64) as usize
 }
@@ -217,12 +216,12 @@ fn cars(lines: &[TripLine]) -> Option<usize> {
 }
 
 fn free_ms(routes: &Routes, places: &[Vec<PhantomNode>], from: u32, to: u32) -> f64 {
-    // A network leads from everywhere to everywhere.
+    // A network is strongly connected, so a travel time exists.
     let time_ms = routes.travel_time_ms(&places[from as usize], &places[to as usize]);
     f64::from(time_ms.unwrap_or(kerb_routing::engine::UNREACHABLE_MS))
 }
 
-/// Each place once.
+/// The distinct places, numbered.
 #[derive(Default)]
 struct PlaceTable {
     numbers: HashMap<LatLng, Option<u32>>,
@@ -230,7 +229,7 @@ struct PlaceTable {
 }
 
 impl PlaceTable {
-    /// The number of a place; `None` off the map.
+    /// Returns the number of a place; `None` off the map.
     fn number(&mut self, roads: &Roads, at: LatLng) -> Option<u32> {
         let ends = &mut self.ends;
         *self.numbers.entry(at).or_insert_with(|| {
@@ -256,7 +255,7 @@ mod tests {
             dropped: DroppedTrips::default(),
             cars: None,
         };
-        // From 5 to 10 two; at 10 one ends and one begins.
+        // From 5 to 10 there are two trips; at 10 one ends and one begins.
         assert_eq!(day.busiest(), 2);
     }
 }

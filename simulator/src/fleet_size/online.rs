@@ -1,9 +1,8 @@
-//! The day as it comes: in each minute its trips are matched to a fixed fleet, so that as many as can be are served and
-//! their delays are smallest.
+//! The online run: in each minute, the day's trips are assigned to a fixed fleet with the smallest total delay.
 //!
-//! After the network-based batching of Vazifeh et al. 2018. A trip is known at the beginning of the minute in which it
-//! wants to begin. A vehicle can be given one trip after the one that it has. What cannot begin within the longest
-//! delay is lost; what was not matched waits for the next minute. The assignment is the matcher's own solver's.
+//! The method is the network-based batching of Vazifeh et al. 2018. A trip is known at the beginning of the minute of its
+//! request. A vehicle can have one further trip after its present one. A trip that cannot begin within the maximum delay is
+//! lost; an unassigned trip waits for the next minute. The solver is that of the matcher.
 
 use kerb_assignment::{PENALTY_MAX, Problem, ProblemBuilder, solve_optimal};
 use kerb_routing::engine::{Routes, UNREACHABLE_MS};
@@ -13,60 +12,60 @@ use serde::Serialize;
 
 use crate::fleet_size::day::{Day, DayTrip};
 
-/// Seconds of a batch.
+/// Length of a batch, seconds.
 const BATCH_S: i64 = 60;
-/// A second of delay weighs as much as all of a way: of equal delays the shorter way is taken.
+/// Cost of a second of delay. The travel time costs less than that, so it only decides between equal delays.
 const DELAY_WEIGHT: u32 = 64;
-/// The ways of equal delays are compared in this many seconds.
+/// Resolution of the travel time in the cost, seconds.
 const WAY_STEP_S: f64 = 15.0;
-/// The longest delay that can be asked for, seconds: with it a trip left out still weighs four delays of it.
+/// Upper limit of the maximum delay, seconds: a lost trip must cost at least four such delays.
 pub const DELAY_MAX_S: u32 = PENALTY_MAX / DELAY_WEIGHT / 4;
 
-/// What a fleet came to.
+/// The results of a fleet.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OnlineReport {
-    /// Times the smallest fleet.
+    /// Ratio to the smallest fleet.
     pub times: f64,
-    /// Vehicles.
+    /// Number of vehicles.
     pub fleet: usize,
-    /// The longest delay, seconds.
+    /// Maximum delay, seconds.
     pub delay_max_s: u32,
-    /// Trips that were begun within it.
+    /// Trips that began within the maximum delay.
     pub served: usize,
-    /// Trips that were not.
+    /// Trips that did not.
     pub lost: usize,
-    /// Of all trips.
+    /// Share of served trips among all trips.
     pub served_share: f64,
-    /// Of those served, begun without any delay.
+    /// Share of trips without a delay among served trips.
     pub on_time_share: f64,
-    /// Mean delay of those served, seconds.
+    /// Mean delay of served trips, seconds.
     pub delay_mean_s: f64,
-    /// Median, seconds.
+    /// Median delay, seconds.
     pub delay_p50_s: f64,
-    /// 90 of 100.
+    /// 90th percentile of the delay, seconds.
     pub delay_p90_s: f64,
-    /// 99 of 100.
+    /// 99th percentile of the delay, seconds.
     pub delay_p99_s: f64,
-    /// Batches with trips.
+    /// Number of batches with trips.
     pub batches: usize,
-    /// Milliseconds of a batch on one thread, ways on the streets included: mean.
+    /// Mean duration of a batch on one thread, with its travel times, milliseconds.
     pub batch_mean_ms: f64,
-    /// The longest.
+    /// Maximum duration of a batch, milliseconds.
     pub batch_max_ms: f64,
-    /// Of the mean, the assignment alone.
+    /// Mean duration of the assignment alone, milliseconds.
     pub assignment_mean_ms: f64,
 }
 
-/// What an online run is given.
+/// The fleet of an online run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OnlineFleet {
-    /// Times the smallest fleet.
+    /// Ratio to the smallest fleet.
     pub times: f64,
-    /// Vehicles, at least one.
+    /// Number of vehicles, at least one.
     pub vehicles: usize,
-    /// The longest delay, seconds, at most [`DELAY_MAX_S`].
+    /// Maximum delay, seconds, at most [`DELAY_MAX_S`].
     pub delay_max_s: u32,
-    /// Of the places where vehicles begin: those where trips of the day begin, drawn at random.
+    /// Seed of the starting places, which are random pickups of the day.
     pub seed: u64,
 }
 
@@ -85,16 +84,16 @@ struct Run<'a> {
     lost: usize,
 }
 
-/// One batch, to be solved.
+/// The assignment problem of a batch.
 struct Batch {
     problem: Problem,
-    /// The vehicles of the columns.
+    /// Vehicle of each column.
     vehicles: Vec<u32>,
-    /// By row and column: seconds since the epoch when the rider could be picked up.
+    /// Earliest pickup by row and column, unix seconds.
     pickups_s: Vec<f64>,
 }
 
-/// Runs the day. `elapsed_us` tells microseconds since some moment.
+/// Runs the day. `elapsed_us` is a clock in microseconds.
 pub fn online(day: &Day, routes: &Routes, fleet: OnlineFleet, elapsed_us: &dyn Fn() -> u64) -> OnlineReport {
     let mut random = Pcg64Mcg::seed_from_u64(fleet.seed);
     let mut place = || day.trips[random.random_range(0..day.trips.len())].from;
@@ -141,13 +140,13 @@ impl Run<'_> {
             builder.begin_row(PENALTY_MAX);
             for (column, vehicle) in (0..).zip(&vehicles) {
                 let free_ms = table.row(column as usize)[row];
-                let way_s = f64::from(free_ms) * slowness / 1_000.0;
+                let drive_s = f64::from(free_ms) * slowness / 1_000.0;
                 let pickup_s =
-                    (now.max(self.vehicles[*vehicle as usize].free_s) + way_s).max(trip.pickup_s as f64);
+                    (now.max(self.vehicles[*vehicle as usize].free_s) + drive_s).max(trip.pickup_s as f64);
                 pickups_s.push(pickup_s);
                 let delay_s = pickup_s - trip.pickup_s as f64;
                 if free_ms < UNREACHABLE_MS && delay_s <= self.delay_max_s {
-                    builder.edge(column, cost(delay_s, way_s));
+                    builder.edge(column, cost(delay_s, drive_s));
                 }
             }
         }
@@ -155,9 +154,9 @@ impl Run<'_> {
         Batch { problem, vehicles, pickups_s }
     }
 
-    /// Vehicles take their trips; answers the trips that wait for the next minute.
+    /// Assigns the trips to their vehicles. Returns the trips that wait for the next minute.
     fn assign(&mut self, now_s: i64, waiting: &[u32], batch: &Batch, columns: &[Option<u32>]) -> Vec<u32> {
-        let mut still = Vec::new();
+        let mut unassigned = Vec::new();
         for (row, (number, column)) in waiting.iter().zip(columns).enumerate() {
             let trip = self.day.trips[*number as usize];
             if let Some(column) = column {
@@ -166,19 +165,19 @@ impl Run<'_> {
                 *vehicle = Vehicle { free_s: pickup_s + lasts_s(trip), place: trip.to };
                 self.delays_s.push(pickup_s - trip.pickup_s as f64);
             } else if ((now_s + BATCH_S - trip.pickup_s) as f64) < self.delay_max_s {
-                still.push(*number);
+                unassigned.push(*number);
             } else {
                 self.lost += 1;
             }
         }
-        still
+        unassigned
     }
 
     fn report(mut self, fleet: OnlineFleet, batch_us: &[u64], assignment_us: u64) -> OnlineReport {
         self.delays_s.sort_unstable_by(f64::total_cmp);
         let (served, batches) = (self.delays_s.len(), batch_us.len());
         let at = |share: f64| percentile(&self.delays_s, share);
-        // A delay below a second is one of rounding.
+        // A delay below a second is a rounding error.
         let on_time = self.delays_s.partition_point(|delay_s| *delay_s < 1.0);
         let each = |sum: f64, of: usize| sum / of.max(1) as f64;
         OnlineReport {
@@ -205,12 +204,12 @@ fn lasts_s(trip: DayTrip) -> f64 {
     (trip.dropoff_s - trip.pickup_s) as f64
 }
 
-fn cost(delay_s: f64, way_s: f64) -> u32 {
-    let way = ((way_s / WAY_STEP_S) as u32).min(DELAY_WEIGHT - 1);
+fn cost(delay_s: f64, drive_s: f64) -> u32 {
+    let way = ((drive_s / WAY_STEP_S) as u32).min(DELAY_WEIGHT - 1);
     delay_s as u32 * DELAY_WEIGHT + way
 }
 
-/// By nearest rank; 0 of nothing.
+/// Returns a percentile by nearest rank; 0 without values.
 fn percentile(sorted: &[f64], share: f64) -> f64 {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()

@@ -1,27 +1,27 @@
-//! What was published, beside what came out here.
+//! The comparison with the published result.
 
 use serde::{Deserialize, Serialize};
 
 use crate::fleet_size::report::FleetSizeReport;
 
-/// The paper, as it is cited.
+/// Citation of the paper.
 pub(super) const CITATION: &str = "Vazifeh, Santi, Resta, Strogatz, Ratti, \"Addressing the minimum fleet problem in \
                                    on-demand urban mobility\", Nature 557 (2018) 534-538, doi 10.1038/s41586-018-0095-1";
 
-/// One figure of the paper and ours.
+/// A figure of the paper, and the same figure here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedRow {
-    /// Of what.
+    /// Name of the figure.
     pub what: String,
-    /// Theirs.
+    /// Published value.
     pub published: String,
-    /// Ours.
+    /// Value of this run.
     pub ours: String,
-    /// Why they differ.
+    /// Reason for the difference.
     pub why: String,
 }
 
-/// The rows of a report.
+/// Returns the rows of a report.
 pub(super) fn rows(report: &FleetSizeReport) -> Vec<PublishedRow> {
     let mut rows = vec![fewer(report)];
     for (online, published_ms) in report.online.iter().zip([100, 200]) {
@@ -32,9 +32,8 @@ pub(super) fn rows(report: &FleetSizeReport) -> Vec<PublishedRow> {
                 "mean {:.1} ms, longest {:.1} ms ({} trips a day, {} vehicles)",
                 online.batch_mean_ms, online.batch_max_ms, report.trips, online.fleet
             ),
-            why:
-                "another machine and day; ours asks the streets for every way within the batch, on one thread"
-                    .to_owned(),
+            why: "another machine and day; ours computes every travel time within the batch, on one thread"
+                .to_owned(),
         });
     }
     rows
@@ -44,9 +43,13 @@ fn fewer(report: &FleetSizeReport) -> PublishedRow {
     let ours = match (report.cars, report.fewer_share) {
         (Some(cars), Some(share)) => {
             let than = if share < 0.0 { "more" } else { "fewer" };
-            format!("{} vehicles beside {cars} cars: {:.0} % {than}", report.fleet, share.abs() * 100.0)
+            format!(
+                "{} vehicles, compared with {cars} cars: {:.0} % {than}",
+                report.fleet,
+                share.abs() * 100.0
+            )
         }
-        _ => format!("{} vehicles; the file does not say how many cars there were", report.fleet),
+        _ => format!("{} vehicles; the file does not have the number of cars", report.fleet),
     };
     let why = match report.cars {
         Some(_) => {
@@ -56,11 +59,11 @@ fn fewer(report: &FleetSizeReport) -> PublishedRow {
              serves nearly all trips in real time"
         }
         None => {
-            "demand alone is known, so the fleet can only be compared with the trips under way at one time"
+            "only demand is known, so the fleet can only be compared with the number of simultaneous trips"
         }
     };
     PublishedRow {
-        what: "vehicles that serve a day's trips, beside the fleet of the day".to_owned(),
+        what: "vehicles that serve a day's trips, compared with the fleet of the day".to_owned(),
         published: "30 % fewer (New York, real-time, near-optimal service)".to_owned(),
         ours,
         why: why.to_owned(),

@@ -1,4 +1,4 @@
-//! What the smallest fleet came to, as text and JSON.
+//! The report about the smallest fleet, as text and JSON.
 
 use std::fmt;
 
@@ -14,43 +14,43 @@ use crate::fleet_size::slowness::HOURS;
 /// The result of `simulator fleet-size`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FleetSizeReport {
-    /// The local date.
+    /// Local date of the trips.
     pub day: String,
-    /// Trips that were served.
+    /// Number of trips.
     pub trips: usize,
-    /// Lines that were not.
+    /// Counts of the lines that are left out.
     pub dropped: DroppedTrips,
-    /// Cars that served the day, where the file names them.
+    /// Number of cars that served the day, if the file has their ids.
     pub cars: Option<usize>,
-    /// The fewest vehicles that serve all trips without delay.
+    /// Smallest number of vehicles that serve all trips without delay.
     pub fleet: usize,
-    /// How many fewer than the cars, as a share of them.
+    /// Reduction compared with the cars, as a share of them.
     pub fewer_share: Option<f64>,
-    /// The most trips under way at one time: no fleet is smaller.
+    /// Maximum number of simultaneous trips. No fleet is smaller.
     pub busiest: usize,
-    /// The longest time from a drop-off to the next pickup, minutes.
+    /// Maximum time from a drop-off to the next pickup, minutes.
     pub delta_min: u16,
-    /// Pairs of trips that one vehicle can serve.
+    /// Number of pairs of trips that one vehicle can serve.
     pub edges: u64,
-    /// Phases of the matching.
+    /// Number of phases of the matching.
     pub phases: u32,
-    /// Seconds that the matching took.
+    /// Duration of the matching, seconds.
     pub matching_s: f64,
-    /// How many times longer than on free streets a way takes, by local hour.
+    /// Factor on free-flow travel times, by local hour.
     pub slowdown_by_hour: [f64; HOURS],
-    /// Trips that this was taken from; 0 when it was given.
+    /// Number of trips behind these factors; 0 if they were given.
     pub slowdown_samples: usize,
-    /// Fixed fleets, minute by minute.
+    /// Results of the online runs.
     pub online: Vec<OnlineReport>,
-    /// The published figures beside ours.
+    /// Comparison with the published figures.
     pub published: Vec<PublishedRow>,
-    /// Where they were published.
+    /// Citation of the publication.
     pub source: String,
-    /// Of the places where vehicles begin online.
+    /// Seed of the starting places of the online runs.
     pub seed: u64,
 }
 
-/// The fewest vehicles, and how they were found.
+/// The smallest fleet, and its matching.
 pub(super) struct Offline {
     pub(super) fleet: usize,
     pub(super) edges: u64,

@@ -1,23 +1,22 @@
-//! Who can be served after whom: the vehicle-shareability network of a day, exact and as bits.
+//! The shareability graph of a day: which trip can follow which, exactly, as bits.
 //!
 //! Vazifeh, Santi, Resta, Strogatz, Ratti, "Addressing the minimum fleet problem in on-demand urban mobility", Nature
-//! 557 (2018): an edge from trip i to trip j when one vehicle can serve both in this order without anybody waiting, and
+//! 557 (2018): there is an edge from trip i to trip j if one vehicle can serve both in this order without a delay, and
 //! the time from the drop-off of i to the pickup of j is at most δ.
 //!
-//! Trips stand by time of pickup, so the candidates of a trip are a stretch of numbers: a bit for each, and nothing is
-//! left out. Manhattan's 456,145 trips with δ of 15 minutes are 2.2 thousand million pairs, 275 MB.
+//! Trips are sorted by time of pickup, so the candidates of a trip are a range of numbers with a bit for each. Manhattan's 456,145 trips with δ of 15 minutes are 2.2 thousand million pairs, 275 MB.
 
 use kerb_routing::engine::{Routes, UNREACHABLE_MS};
 
 use crate::fleet_size::day::Day;
 
-/// Words of 64 candidates, of all trips: 1 GB.
+/// Maximum words of 64 candidates: 1 GB.
 const WORDS_MAX: usize = 1 << 27;
-/// Trips whose ways are asked for in one table.
+/// Trips of one travel-time table.
 const TABLE_ROWS: usize = 256;
 const BITS: usize = u64::BITS as usize;
 
-/// A bipartite graph whose rows are stretches of bits.
+/// A bipartite graph whose rows are ranges of bits.
 #[derive(Debug)]
 pub struct Graph {
     rows: Vec<BitRange>,
@@ -25,18 +24,18 @@ pub struct Graph {
     columns: usize,
 }
 
-/// Where a row's bits are.
+/// The range of a row's bits.
 #[derive(Clone, Copy, Debug, Default)]
 struct BitRange {
-    /// The first word's place in [`Graph::words`].
+    /// Index of the first word in [`Graph::words`].
     begins: usize,
-    /// The number, in words, of its first column.
+    /// Index of the first column, in words.
     first: u32,
-    /// How many words.
+    /// Number of words.
     len: u32,
 }
 
-/// A day has too many pairs.
+/// The day has too many pairs of trips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{found} pairs of trips within {delta_s} s of each other, at most {max} fit: a smaller --delta-min would do"
@@ -48,7 +47,7 @@ pub struct TooManyPairs {
 }
 
 impl Graph {
-    /// A graph without edges whose row `i` can have those of `windows[i]`.
+    /// Creates a graph without edges. Row `i` can have the columns of `windows[i]`.
     fn new(windows: &[(usize, usize)], columns: usize) -> Self {
         let mut rows = Vec::with_capacity(windows.len());
         let mut begins = 0;
@@ -61,7 +60,7 @@ impl Graph {
         Self { rows, words: vec![0; begins], columns }
     }
 
-    /// Of lists of columns, row by row.
+    /// Creates a graph from the columns of each row.
     pub fn of_lists(rows: &[Vec<u32>], columns: usize) -> Self {
         let window = |row: &Vec<u32>| {
             let (from, to) = (row.iter().min(), row.iter().max());
@@ -76,28 +75,28 @@ impl Graph {
         graph
     }
 
-    /// How many rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.rows.len()
     }
 
-    /// How many columns.
+    /// Returns the number of columns.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// How many edges.
+    /// Returns the number of edges.
     pub fn edges(&self) -> u64 {
         self.words.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 
-    /// A row's bits, and the number in words of the first one's column.
+    /// Returns the bits of a row, and the index of its first column, in words.
     pub fn row(&self, row: usize) -> (usize, &[u64]) {
-        let stretch = self.rows[row];
-        (stretch.first as usize, &self.words[stretch.begins..stretch.begins + stretch.len as usize])
+        let range = self.rows[row];
+        (range.first as usize, &self.words[range.begins..range.begins + range.len as usize])
     }
 
-    /// Whether there is this edge.
+    /// Returns true if the graph has this edge.
     pub fn has(&self, row: usize, column: usize) -> bool {
         let (first, words) = self.row(row);
         let word = (column / BITS).checked_sub(first).and_then(|word| words.get(word));
@@ -105,12 +104,12 @@ impl Graph {
     }
 
     fn set(&mut self, row: usize, column: usize) {
-        let stretch = self.rows[row];
-        self.words[stretch.begins + column / BITS - stretch.first as usize] |= 1 << (column % BITS);
+        let range = self.rows[row];
+        self.words[range.begins + column / BITS - range.first as usize] |= 1 << (column % BITS);
     }
 }
 
-/// The network of a day: rows and columns are its trips.
+/// Computes the shareability graph of a day: rows and columns are its trips.
 pub fn shareability(day: &Day, routes: &Routes, delta_s: i64) -> Result<Graph, TooManyPairs> {
     let windows: Vec<_> = day.trips.iter().map(|trip| window(day, trip.dropoff_s, delta_s)).collect();
     let words: usize = windows.iter().map(|(from, to)| to.div_ceil(BITS) - from / BITS).sum();
@@ -126,13 +125,13 @@ pub fn shareability(day: &Day, routes: &Routes, delta_s: i64) -> Result<Graph, T
     Ok(graph)
 }
 
-/// The trips that begin from this time on, at most δ later.
+/// Returns the range of trips that begin from this time on, at most δ later.
 fn window(day: &Day, free_s: i64, delta_s: i64) -> (usize, usize) {
     let before = |limit_s: i64| day.trips.partition_point(|trip| trip.pickup_s < limit_s);
     (before(free_s), before(free_s + delta_s + 1))
 }
 
-/// The edges of some trips that end about the same time.
+/// Sets the edges of some trips that end at about the same time.
 fn fill(graph: &mut Graph, day: &Day, routes: &Routes, windows: &[(usize, usize)], rows: &[usize]) {
     let from = rows.iter().map(|row| windows[*row].0).min().unwrap_or(0);
     let to = rows.iter().map(|row| windows[*row].1).max().unwrap_or(0);
@@ -158,7 +157,7 @@ fn fill(graph: &mut Graph, day: &Day, routes: &Routes, windows: &[(usize, usize)
     }
 }
 
-/// PlaceNumbers of places, each once, in order.
+/// The distinct numbers of places, sorted.
 struct PlaceNumbers(Vec<u32>);
 
 impl PlaceNumbers {
@@ -170,6 +169,6 @@ impl PlaceNumbers {
     }
 
     fn at(&self, place: u32) -> usize {
-        self.0.binary_search(&place).expect("every place was put in")
+        self.0.binary_search(&place).expect("every place was inserted")
     }
 }

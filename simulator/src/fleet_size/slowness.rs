@@ -1,42 +1,42 @@
-//! How much slower than free streets a city is, by the hour, from what real trips took.
+//! The slowness of a city: factors on free-flow travel times by hour, fitted to real trips.
 
 use serde::Serialize;
 
 /// Hours of a day.
 pub(super) const HOURS: usize = 24;
-/// An hour with fewer trips than this is as slow as the day.
+/// An hour with fewer trips gets the factor of the whole day.
 const SAMPLES_MIN: usize = 30;
-/// A shorter way says little about speed: its ends are off by as much, milliseconds.
+/// Minimum free-flow travel time of a sample, milliseconds. Snapping errors dominate shorter trips.
 const FREE_MIN_MS: f64 = 60_000.0;
 
-/// One trip: what it took, and what its fastest way takes on free streets.
+/// A trip with its real duration and its free-flow travel time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
-    /// Local hour of its pickup, 0 to 23.
+    /// Local hour of the pickup, 0 to 23.
     pub hour: usize,
-    /// Seconds that it took.
+    /// Real duration, seconds.
     pub real_s: f64,
-    /// Milliseconds on free streets.
+    /// Free-flow travel time, milliseconds.
     pub free_ms: f64,
 }
 
-/// Factors on the times of free streets.
+/// Factors on free-flow travel times.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Slowness {
-    /// By local hour.
+    /// Factor of each local hour.
     pub by_hour: [f64; HOURS],
-    /// Trips that the factors were taken from; 0 for given ones.
+    /// Number of trips behind the factors; 0 if they were given.
     pub samples: usize,
 }
 
 impl Slowness {
-    /// The same all day.
+    /// Creates a constant factor.
     pub fn uniform(factor: f64) -> Self {
         Self { by_hour: [factor; HOURS], samples: 0 }
     }
 
-    /// The median over an hour's trips of what they took over what free streets take; the day's median for an hour
-    /// with few. `None` without trips.
+    /// Fits the factors: the median ratio of real duration to free-flow travel time, by hour. An hour with few trips gets the
+    /// median of the day. `None` without trips.
     pub fn fit(samples: impl Iterator<Item = Sample>) -> Option<Self> {
         let mut hours = vec![Vec::new(); HOURS];
         for sample in samples.filter(|sample| sample.free_ms >= FREE_MIN_MS) {
@@ -53,13 +53,13 @@ impl Slowness {
         Some(Self { by_hour, samples: all.len() })
     }
 
-    /// Milliseconds of a way in this hour.
+    /// Returns the travel time in this hour, milliseconds.
     pub fn drive_ms(&self, hour: usize, free_ms: f64) -> f64 {
         free_ms * self.by_hour[hour]
     }
 }
 
-/// The middle value, or the lower of the two; orders the values.
+/// Sorts the values and returns the median, or the lower of the two middle ones.
 fn median(values: &mut [f64]) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     (!values.is_empty()).then(|| values[(values.len() - 1) / 2])
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_hour_with_few_trips_is_as_slow_as_the_day() {
+    fn an_hour_with_few_trips_has_the_factor_of_the_day() {
         let sample = |hour, ratio: f64| Sample { hour, real_s: 100.0 * ratio, free_ms: 100_000.0 };
         let rush = (0..40).map(|_| sample(17, 3.0));
         let night = (0..5).map(|_| sample(4, 1.0));

@@ -1,4 +1,4 @@
-//! A run in a few lines.
+//! The summary of a run in a few lines.
 
 use std::fmt;
 
@@ -7,33 +7,33 @@ use serde::Serialize;
 use crate::metrics::record::{RunRecord, SystemRecord};
 use crate::metrics::{Distribution, Metrics};
 
-/// What a run came to, in short.
+/// The main figures of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunSummary {
-    /// The scenario's name.
+    /// Name of the scenario.
     pub scenario: String,
-    /// How trips were given to drivers.
+    /// Name of the assignment policy.
     pub policy: String,
-    /// Of all randomness.
+    /// Seed of all random streams.
     pub seed: u64,
-    /// Of the city.
+    /// Length of the run in the city's time, hours.
     pub hours: f64,
-    /// Stopped before its end.
+    /// True if the run was stopped before its planned end.
     pub stopped: bool,
-    /// What it came to, as the field counts it.
+    /// The metrics of the run.
     pub metrics: Metrics,
-    /// Riders who asked.
+    /// Number of requests.
     pub requests: usize,
-    /// Drivers of the fleet.
+    /// Number of drivers.
     pub drivers: usize,
-    /// How the service did.
+    /// Figures of the service.
     pub system: SystemRecord,
-    /// See [`RunRecord::run_hash`].
+    /// Hash of all messages: see [`RunRecord::run_hash`].
     pub run_hash: String,
 }
 
 impl RunSummary {
-    /// Of this run.
+    /// Computes the summary of a run.
     pub fn new(record: &RunRecord) -> Self {
         Self {
             scenario: record.scenario.clone(),
@@ -49,7 +49,7 @@ impl RunSummary {
         }
     }
 
-    /// No judge found anything.
+    /// Returns true if the checkers found no fault.
     pub fn is_correct(&self) -> bool {
         self.system.faults.is_empty()
     }
@@ -97,9 +97,9 @@ impl fmt::Display for RunSummary {
                 of.0, of.1, of.2, of.3, of.4
             )?;
         }
-        writeln!(f, "  trace {}", self.run_hash)?;
+        writeln!(f, "  run hash {}", self.run_hash)?;
         match faults.len() {
-            0 => write!(f, "  no promise was given twice, no request lost, every judged answer right"),
+            0 => write!(f, "  no double assignment, no lost request, no wrong answer"),
             count => {
                 writeln!(f, "  {count} FAULTS")?;
                 write!(f, "    {}", faults.join("\n    "))

@@ -1,4 +1,4 @@
-//! A run small enough to reckon by hand.
+//! A run that is small enough to compute by hand.
 
 use kerb_geometry::LatLng;
 
@@ -15,7 +15,7 @@ fn request(requested_s: i64, outcome: RequestOutcome) -> RequestRecord {
 }
 
 /// Accepted after 10 s, arrived `drive_s` later, boarded 20 s after that.
-fn served(requested_s: i64, drive_s: i64, promised_s: u32, pickup_m: f64) -> RequestRecord {
+fn served(requested_s: i64, drive_s: i64, quoted_s: u32, pickup_m: f64) -> RequestRecord {
     let accepted_ms = requested_s * 1_000 + 10_000;
     RequestRecord {
         accepted_ms: Some(accepted_ms),
@@ -24,7 +24,7 @@ fn served(requested_s: i64, drive_s: i64, promised_s: u32, pickup_m: f64) -> Req
         dropped_off_ms: Some(accepted_ms + drive_s * 1_000 + 600_000),
         driver: Some(DriverNumber(0)),
         pickup_m: Some(pickup_m),
-        quoted_eta_s: Some(promised_s),
+        quoted_eta_s: Some(quoted_s),
         declined: 1,
         ..request(requested_s, RequestOutcome::Served)
     }
@@ -85,7 +85,7 @@ fn riders_are_counted_by_hand() {
 #[test]
 fn drivers_are_counted_by_hand() {
     let metrics = Metrics::of(&run());
-    // Empty 1 + 2 + 4 km, with riders 7; the 9 km off shift are nobody's.
+    // Empty 1 + 2 + 4 km, with riders 7; the 9 km off shift do not count.
     near(metrics.deadheading_share, 0.5);
     near(metrics.repositioning_share, 0.5 / 14.0);
     // On shift 60 and 30 minutes.
@@ -107,7 +107,7 @@ fn gini_of_known_distributions() {
 }
 
 #[test]
-fn nothing_comes_of_nothing() {
+fn metrics_without_data_are_none() {
     let empty = RunRecord { requests: Vec::new(), drivers: Vec::new(), ..run() };
     let metrics = Metrics::of(&empty);
     assert_eq!((metrics.service_rate, metrics.wait_s, metrics.deadheading_share), (None, None, None));

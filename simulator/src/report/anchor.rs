@@ -1,25 +1,25 @@
-//! A published result beside what the project finds on open data: read from what `simulator fleet-size --json` prints.
+//! The comparison with a published result, from the output of `simulator fleet-size --json`.
 
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::fleet_size::PublishedRow;
 
-/// What is shown of `simulator fleet-size --json`.
+/// The part of the output of `simulator fleet-size --json` that the page shows.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Anchor {
-    /// The local date of the trips.
+    /// Local date of the trips.
     pub day: String,
-    /// Trips of that day.
+    /// Number of trips of that day.
     pub trips: usize,
-    /// Their figures and ours.
+    /// Published figures, and those of this project.
     pub published: Vec<PublishedRow>,
-    /// Where they were published.
+    /// Citation of the publication.
     pub source: String,
 }
 
 impl Anchor {
-    /// Reads the JSON text; says what is wrong with it.
+    /// Parses the JSON text. The error is a message for the user.
     pub fn from_json(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|e| format!("not what `simulator fleet-size --json` prints: {e}"))
     }
@@ -27,8 +27,8 @@ impl Anchor {
 
 pub(super) fn section(anchor: &Anchor) -> Markup {
     html! {
-        h2 { "Beside a published result" }
-        p { "The same program on " (crate::report::text::count(anchor.trips, "trip", "trips")) " of " (anchor.day) ", beside "
+        h2 { "Comparison with a published result" }
+        p { "The same program on " (crate::report::text::count(anchor.trips, "trip", "trips")) " of " (anchor.day) ", compared with "
             (anchor.source) "." }
         div.wide { table {
             thead { tr { th { "figure" } th { "published" } th { "ours" } th { "why they differ" } } }

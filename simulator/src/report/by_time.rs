@@ -1,4 +1,4 @@
-//! Service rate and mean wait by the time at which riders asked.
+//! Service rate and mean wait by the time of the request.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::report::view::{ArmView, ReportView};
 
 const QUARTER_MS: i64 = 15 * 60_000;
 const HOUR_MS: i64 = 60 * 60_000;
-/// Runs that are longer than this are shown by the hour.
+/// Maximum length of a run that is plotted by quarters of an hour. A longer run is plotted by hours.
 const QUARTERS_UP_TO_MS: i64 = 6 * HOUR_MS;
 
-/// Served requests over those that ended, of riders who asked in a slot.
+/// Plots the share of served requests among those that ended, by slot.
 pub(super) fn service(view: &ReportView<'_>) -> Markup {
     let served = |request: &RequestRecord| match request.outcome {
         RequestOutcome::Served => Some(1.0),
@@ -27,17 +27,17 @@ pub(super) fn service(view: &ReportView<'_>) -> Markup {
     })
 }
 
-/// Mean wait of riders who asked in a slot and were picked up.
+/// Plots the mean wait of the requests with a pickup, by slot.
 pub(super) fn waits(view: &ReportView<'_>) -> Markup {
     let slots = Slots::of(view, wait_s);
     let high = slots.lines.iter().flatten().map(|(_, mean)| *mean).fold(1.0, f64::max);
     slots.plot(view, "Mean wait", Axis::from_zero("seconds", high), &|mean| format!("{mean:.1} s"))
 }
 
-/// Means by slot, for each arm.
+/// Means by slot of time, for each arm.
 struct Slots {
     wide_ms: i64,
-    /// The number of the slot on the city's clock, and the mean.
+    /// For each arm: number of the slot on the city's clock, and the mean.
     lines: Vec<Vec<(i64, f64)>>,
 }
 
@@ -78,7 +78,7 @@ impl Slots {
         } };
         html! { figure {
             (frame.draw(&lines))
-            figcaption { "By the " (self.wide_ms / 60_000) " minutes in which riders asked; all seeds together." }
+            figcaption { "By the " (self.wide_ms / 60_000) " minutes of the request; all seeds together." }
         } }
     }
 }

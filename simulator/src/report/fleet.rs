@@ -1,4 +1,4 @@
-//! What drivers do over time: areas on top of each other, one picture a policy.
+//! The activities of drivers over time: stacked areas, one plot per policy.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use crate::metrics::record::Activity;
 use crate::report::axes::{Axis, Frame};
 use crate::report::view::{ArmView, ReportView};
 
-/// Points of an area's edge at most.
+/// Maximum points of an area's edge.
 const POINTS_MAX: usize = 240;
 const KINDS: usize = Activity::ALL.len();
 
-/// Drivers in each activity, means over seeds.
+/// A time, and the mean number of drivers in each activity over seeds.
 type Moment = (i64, [f64; KINDS]);
 
 pub(super) fn section(view: &ReportView<'_>) -> Markup {
@@ -24,7 +24,7 @@ pub(super) fn section(view: &ReportView<'_>) -> Markup {
             }
         } }
         div.plots { @for arm in &view.arms { figure { (areas(view, arm)) } } }
-        p.note { "Means over seeds at each moment that was sampled." }
+        p.note { "Means over seeds at each sample." }
     }
 }
 
@@ -38,7 +38,7 @@ fn areas(view: &ReportView<'_>, arm: &ArmView<'_>) -> Markup {
         x: Axis::clock(view.clock(), view.window_ms(), view.offset_ms()),
         y: Axis::from_zero("drivers", arm.fleet as f64),
     };
-    // Drivers in this activity and those drawn below it. The first kind, off shift, is on top.
+    // The sum of the drivers in this activity and in those below it. The first activity, off shift, is on top.
     let up_to = |moment: &Moment, kind: usize| (moment.0 as f64, moment.1[kind..].iter().sum::<f64>());
     let area = |kind: usize| {
         let top = moments.iter().map(|moment| up_to(moment, kind));

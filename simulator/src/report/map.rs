@@ -1,4 +1,4 @@
-//! Maps: where riders ask, and where requests stay unserved, in hexagons (H3, Uber 2018).
+//! Maps of requests and of unserved requests, in hexagons (H3, Uber 2018).
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use crate::report::view::ReportView;
 const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 420.0;
 const MARGIN: f64 = 12.0;
-/// Room for the title above, and for the scale bar below.
+/// Height of the title, and of the scale bar, pixels.
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = 40.0;
-/// Hexagons across the longer side of the extent, at most.
+/// Maximum hexagons along the longer side of the extent.
 const CELLS_ACROSS: f64 = 32.0;
-/// Maps of unserved requests at most; the page says how many are left out.
+/// Maximum maps of unserved requests. The page counts the others.
 const MAPS_MAX: usize = 6;
-/// Steps of the color scale.
+/// Number of steps of the color scale.
 const STEPS: u32 = 5;
-/// Pickups on each side of the map that may lie outside: a few strays would make all else small.
-const STRAY_SHARE: f64 = 0.002;
+/// Share of the pickups that may lie outside the map on each side. A few outliers would shrink everything else.
+const OUTLIER_SHARE: f64 = 0.002;
 const M_PER_DEG: f64 = 111_195.0;
 
 type Counts = BTreeMap<CellIndex, u32>;
@@ -32,7 +32,7 @@ type Counts = BTreeMap<CellIndex, u32>;
 pub(super) fn section(view: &ReportView<'_>) -> Markup {
     let pickups: Vec<LatLng> = view.arms.iter().flat_map(|arm| arm.requests().map(|r| r.pickup)).collect();
     let Some(extent) = Extent::of(&pickups) else {
-        return html! { p.note { "Nobody asked, so there is nothing to map." } };
+        return html! { p.note { "There are no requests, so there is no map." } };
     };
     let first = view.arms.first().map(|arm| counts(arm.requests().map(|r| r.pickup), extent.resolution));
     let unserved = |arm: &crate::report::view::ArmView<'_>| {
@@ -46,7 +46,7 @@ pub(super) fn section(view: &ReportView<'_>) -> Markup {
     html! {
         div.plots {
             @if let Some(counts) = &first {
-                (map(&extent, &format!("Pickups asked for ({})", shown[0].label), counts, counts.values().copied().max().unwrap_or(0)))
+                (map(&extent, &format!("Requested pickups ({})", shown[0].label), counts, counts.values().copied().max().unwrap_or(0)))
             }
             @for (label, counts) in &maps { (map(&extent, &format!("Unserved: {label}"), counts, most)) }
         }
@@ -54,8 +54,8 @@ pub(super) fn section(view: &ReportView<'_>) -> Markup {
             "Requests by the hexagon of the pickup (H3 resolution " (u8::from(extent.resolution)) ", about "
             (text::grouped(extent.resolution.area_km2(), 2)) " km² each), all seeds together; maps of unserved requests "
             "have one scale. Unserved are requests that ended without a ride. North is up."
-            @let strays = extent.strays(&pickups);
-            @if strays > 0 { " " (text::count(strays, "request lies", "requests lie")) " outside the maps, of all policies." }
+            @let outliers = extent.outliers(&pickups);
+            @if outliers > 0 { " " (text::count(outliers, "request lies", "requests lie")) " outside the maps, of all policies." }
             @if view.arms.len() > MAPS_MAX { " Maps of " (view.arms.len() - MAPS_MAX) " more are left out." }
         }
     }
@@ -102,7 +102,7 @@ fn legend(most: u32) -> Markup {
     } }
 }
 
-/// The highest count of a step; steps are even in the root of the count, as few cells have many.
+/// Returns the highest count of a step. Steps are even in the square root of the count, as few cells have high counts.
 fn highest(step: u32, most: u32) -> u32 {
     (u64::from(most) * u64::from(step * step) / u64::from(STEPS * STEPS)) as u32
 }
@@ -115,9 +115,9 @@ fn distance(meters: f64) -> String {
     if meters < 1_000.0 { format!("{meters} m") } else { format!("{} km", meters / 1_000.0) }
 }
 
-/// What part of the world is shown, and how it becomes pixels: meters east and north of a middle, true at its latitude.
+/// The part of the world on the map, and its projection: meters east and north of a center, exact at its latitude.
 struct Extent {
-    middle: LatLng,
+    center: LatLng,
     west_m: f64,
     north_m: f64,
     px_per_m: f64,
@@ -125,10 +125,10 @@ struct Extent {
 }
 
 impl Extent {
-    /// Of all places but strays; `None` of none.
+    /// Computes the extent of all places without outliers; `None` without places.
     fn of(places: &[LatLng]) -> Option<Self> {
         let mut extent = Self {
-            middle: *places.first()?,
+            center: *places.first()?,
             west_m: 0.0,
             north_m: 0.0,
             px_per_m: 1.0,
@@ -138,7 +138,7 @@ impl Extent {
             places.iter().map(|place| extent.meters(place.lat_deg(), place.lon_deg())).unzip();
         let ((west_m, east_m), (south_m, north_m)) = (within(&mut east), within(&mut north));
         let longer_m = (east_m - west_m).max(north_m - south_m).max(200.0);
-        // A hexagon is the root of three edges wide, and one more stands out on each side.
+        // The width of a hexagon is √3 edges, and the outermost hexagons extend beyond the places.
         let fits =
             |resolution: &Resolution| longer_m <= CELLS_ACROSS * resolution.edge_length_m() * 3.0_f64.sqrt();
         extent.resolution =
@@ -147,17 +147,17 @@ impl Extent {
         let (wide_m, high_m) = (east_m - west_m + 2.0 * beyond_m, north_m - south_m + 2.0 * beyond_m);
         let (wide_px, high_px) = (WIDTH - 2.0 * MARGIN, HEIGHT - TOP - BOTTOM);
         extent.px_per_m = (wide_px / wide_m).min(high_px / high_m);
-        // The middle of the places in the middle of the picture.
+        // The center of the places is the center of the picture.
         extent.west_m = f64::midpoint(west_m, east_m) - wide_px / extent.px_per_m / 2.0;
         extent.north_m = f64::midpoint(south_m, north_m) + high_px / extent.px_per_m / 2.0;
         Some(extent)
     }
 
-    /// East and north of the middle.
+    /// Converts degrees to meters east and north of the center.
     fn meters(&self, lat_deg: f64, lon_deg: f64) -> (f64, f64) {
-        let east_deg = (lon_deg - self.middle.lon_deg() + 540.0).rem_euclid(360.0) - 180.0;
-        let shrink = self.middle.lat_deg().to_radians().cos();
-        (east_deg * M_PER_DEG * shrink, (lat_deg - self.middle.lat_deg()) * M_PER_DEG)
+        let east_deg = (lon_deg - self.center.lon_deg() + 540.0).rem_euclid(360.0) - 180.0;
+        let shrink = self.center.lat_deg().to_radians().cos();
+        (east_deg * M_PER_DEG * shrink, (lat_deg - self.center.lat_deg()) * M_PER_DEG)
     }
 
     fn pixel(&self, lat_deg: f64, lon_deg: f64) -> (f64, f64) {
@@ -165,10 +165,10 @@ impl Extent {
         (MARGIN + (east_m - self.west_m) * self.px_per_m, TOP + (self.north_m - north_m) * self.px_per_m)
     }
 
-    /// The corners of a cell whose middle is in the picture.
+    /// Returns the corners of a cell whose center is in the picture.
     fn polygon(&self, cell: CellIndex) -> Option<String> {
-        let middle = h3o::LatLng::from(cell);
-        if !shows(self.pixel(middle.lat(), middle.lng())) {
+        let center = h3o::LatLng::from(cell);
+        if !shows(self.pixel(center.lat(), center.lng())) {
             return None;
         }
         let corners = cell
@@ -182,8 +182,8 @@ impl Extent {
         Some(corners.join(" "))
     }
 
-    /// Places whose cell is not in the picture.
-    fn strays(&self, places: &[LatLng]) -> usize {
+    /// Returns the number of places whose cell is not in the picture.
+    fn outliers(&self, places: &[LatLng]) -> usize {
         let all = counts(places.iter().copied(), self.resolution);
         all.into_iter()
             .filter(|(cell, _)| self.polygon(*cell).is_none())
@@ -191,22 +191,22 @@ impl Extent {
             .sum()
     }
 
-    /// Meters and pixels of a bar of a round length, at most a quarter of the width.
+    /// Returns the meters and pixels of a scale bar with a round length, at most a quarter of the width.
     fn scale_bar(&self) -> (f64, f64) {
         let meters = round_step(WIDTH / self.px_per_m / 10.0);
         (meters, meters * self.px_per_m)
     }
 }
 
-/// Whether a cell with its middle here is on the map.
+/// Returns true if a cell with this center is on the map.
 fn shows((x, y): (f64, f64)) -> bool {
     (MARGIN..=WIDTH - MARGIN).contains(&x) && (TOP..=HEIGHT - BOTTOM).contains(&y)
 }
 
-/// The least and the greatest but for strays.
+/// Returns the minimum and the maximum without outliers.
 fn within(values: &mut [f64]) -> (f64, f64) {
     values.sort_unstable_by(f64::total_cmp);
-    let out = (values.len() as f64 * STRAY_SHARE) as usize;
+    let out = (values.len() as f64 * OUTLIER_SHARE) as usize;
     (values[out], values[values.len() - 1 - out])
 }
 
@@ -240,7 +240,7 @@ mod tests {
             let apart_m = kerb_geometry::distance_m(south_west, north_east);
             let drawn_m = (x2 - x).hypot(y2 - y) / extent.px_per_m;
             assert!((drawn_m / apart_m - 1.0).abs() < 0.01, "{drawn_m} {apart_m}");
-            assert_eq!(extent.strays(&[south_west, north_east, at(0.0, 0.0)]), 1);
+            assert_eq!(extent.outliers(&[south_west, north_east, at(0.0, 0.0)]), 1);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is needed to run a comparison again: the scenario, the seeds, the command.
+//! The section that reproduces a comparison: the scenario, the seeds, and the commands.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,15 @@ pub(super) fn section(view: &ReportView<'_>) -> Markup {
     let runs = || view.arms.iter().flat_map(|arm| arm.runs.iter().copied());
     let texts: BTreeSet<&str> = runs().map(|run| run.scenario_toml.as_str()).collect();
     html! {
-        h2 { "Run it again" }
-        p { "Save the scenario below as " code { "scenario.toml" } "; its data files must be where it says." }
+        h2 { "Reproduce" }
+        p { "Save the scenario below as " code { "scenario.toml" } "; its data files must be at their paths." }
         pre { (commands(view)) }
         details {
-            summary { "The scenario" @if texts.len() > 1 { ", in the " (texts.len()) " forms in which it was run" } }
+            summary { "The scenario" @if texts.len() > 1 { ", in " (texts.len()) " versions" } }
             @for text in texts { pre { (text) } }
         }
         details {
-            summary { "All runs, with the hash of what was said and heard" }
+            summary { "All runs, with the run hash" }
             div.wide { table {
                 thead { tr { th { "policy" } th.n { "drivers" } th.n { "seed" } th { "hash" } th {} } }
                 tbody { @for run in runs() { (row(run)) } }
@@ -36,7 +36,7 @@ fn row(run: &RunRecord) -> Markup {
     } }
 }
 
-/// A line for the runs of one policy each, and one for each schedule.
+/// Returns a command for the runs with one policy each, and one for each schedule of switchbacks.
 fn commands(view: &ReportView<'_>) -> String {
     let mut policies: Vec<&str> = Vec::new();
     let mut schedules: Vec<&Schedule> = Vec::new();
@@ -64,7 +64,7 @@ fn command(view: &ReportView<'_>, flags: &str, switchback: Option<&Schedule>) ->
     };
     let fleets: BTreeSet<usize> = runs().map(|(fleet, _)| fleet).collect();
     let seeds: BTreeSet<u64> = runs().map(|(_, run)| run.seed).collect();
-    let mut command = format!("simulator compare scenario.toml {flags} --seeds {}", written(&seeds));
+    let mut command = format!("simulator compare scenario.toml {flags} --seeds {}", format_seeds(&seeds));
     if fleets.len() > 1 {
         let fleets: Vec<String> = fleets.iter().map(usize::to_string).collect();
         command.push_str(" --fleet ");
@@ -73,8 +73,8 @@ fn command(view: &ReportView<'_>, flags: &str, switchback: Option<&Schedule>) ->
     command
 }
 
-/// `1..5` where no seed is left out, else all of them.
-fn written(seeds: &BTreeSet<u64>) -> String {
+/// Formats consecutive seeds as a range like `1..5`, others as a list.
+fn format_seeds(seeds: &BTreeSet<u64>) -> String {
     match (seeds.first(), seeds.last()) {
         (Some(first), Some(last)) if seeds.len() > 1 && last - first == seeds.len() as u64 - 1 => {
             format!("{first}..{last}")

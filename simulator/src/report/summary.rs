@@ -1,4 +1,4 @@
-//! The first paragraph: what was compared, and what came out, said from the figures alone.
+//! The summary at the top of the page, generated from the figures.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,15 +11,15 @@ use crate::report::view::{ArmView, ReportView};
 use crate::stats::{Difference, Switchback};
 use kerb_loadgen::options::span;
 
-/// In plain text: whoever puts it into a page escapes it.
+/// Returns the summary as plain text. The caller escapes it.
 pub(super) fn of(view: &ReportView<'_>) -> String {
     if view.arms.is_empty() {
-        return "There are no runs, so nothing was compared.".to_owned();
+        return "There are no runs, so there is no comparison.".to_owned();
     }
     let mut out = opening(view);
     for arm in &view.arms {
         out.push(' ');
-        out.push_str(&came_out(view, arm));
+        out.push_str(&outcome(view, arm));
         let mut versus = view.comparison.versus.iter();
         if let Some(versus) = versus.find(|v| v.fleet == arm.fleet && v.policy == arm.policy) {
             out.push(' ');
@@ -55,7 +55,7 @@ fn opening(view: &ReportView<'_>) -> String {
     format!("On {scenario}, {hours} hours, {who}{fleet} in {}.", text::count(runs, "run", "runs"))
 }
 
-fn came_out(view: &ReportView<'_>, arm: &ArmView<'_>) -> String {
+fn outcome(view: &ReportView<'_>, arm: &ArmView<'_>) -> String {
     let of = |name: &str| mean(view.comparison.arms.iter().find(|a| is_of(a, arm))?, name);
     let served = arm.requests().filter(|request| request.outcome == RequestOutcome::Served).count();
     let mut out = format!(
@@ -68,8 +68,8 @@ fn came_out(view: &ReportView<'_>, arm: &ArmView<'_>) -> String {
         _ = write!(out, " ({rate} of those that ended)");
     }
     match of("wait_mean_s") {
-        Some(wait) => _ = write!(out, "; who was picked up waited {wait} on average."),
-        None => out.push_str("; nobody was picked up."),
+        Some(wait) => _ = write!(out, "; riders with a pickup waited {wait} on average."),
+        None => out.push_str("; no rider was picked up."),
     }
     out
 }
@@ -88,7 +88,7 @@ fn measure(name: &str) -> Option<&'static Measure> {
 
 fn compared(versus: &PolicyComparison, level: f64) -> String {
     match changes(&versus.differences, level, "pair of runs") {
-        Some(changes) => format!("Against {} on the same seeds it changes {changes}.", versus.base),
+        Some(changes) => format!("Compared with {} on the same seeds, it changes {changes}.", versus.base),
         None => format!("It has no seed in common with {}.", versus.base),
     }
 }
@@ -96,14 +96,14 @@ fn compared(versus: &PolicyComparison, level: f64) -> String {
 fn switched(switchback: &Switchback, level: f64) -> String {
     let [first, second] = switchback.schedule.names();
     let (block, fleet) = (span(switchback.schedule.block_ms), switchback.fleet);
-    let turns = format!("Turn about by blocks of {block} with {fleet} drivers");
+    let turns = format!("In alternating blocks of {block} with {fleet} drivers");
     match changes(&switchback.differences, level, "pair of blocks") {
         Some(changes) => format!("{turns}, {second} instead of {first} changes {changes}."),
         None => format!("{turns}, no pair of blocks has figures of both {first} and {second}."),
     }
 }
 
-/// In the two measures that matter most.
+/// Describes the differences in the two main measures.
 fn changes(differences: &BTreeMap<&'static str, Difference>, level: f64, pair: &str) -> Option<String> {
     let part = |name: &str, what: &str| {
         let (difference, measure) = (differences.get(name)?, measure(name)?);
@@ -114,29 +114,29 @@ fn changes(differences: &BTreeMap<&'static str, Difference>, level: f64, pair: &
     (!parts.is_empty()).then(|| parts.join(", and "))
 }
 
-/// The difference with its interval, and whether the interval tells the two apart.
+/// Describes a difference with its interval and its significance.
 fn change(difference: &Difference, measure: &Measure, level: f64, pair: &str) -> String {
     let written = text::change(difference.interval.mean, measure.unit);
     let Some(span) = text::span(&difference.interval, measure.unit) else {
         return format!("{written} (one {pair}, so without an interval)");
     };
     let level = level * 100.0;
-    format!("{written} ({level:.0} % interval {span}: {})", verdict(difference, measure.better).words())
+    format!("{written} ({level:.0} % interval {span}: {})", significance(difference, measure.better).label())
 }
 
-/// What a difference shows.
+/// The significance of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Significance {
     Better,
     Worse,
-    /// Surely different, and neither way is better.
+    /// Significantly different, and neither direction is better.
     Differs,
-    /// The interval holds 0, or there is none.
+    /// The interval contains 0, or there is none.
     Unclear,
 }
 
 impl Significance {
-    pub(super) fn words(self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
             Self::Better => "better",
             Self::Worse => "worse",
@@ -154,7 +154,7 @@ impl Significance {
     }
 }
 
-pub(super) fn verdict(difference: &Difference, better: Better) -> Significance {
+pub(super) fn significance(difference: &Difference, better: Better) -> Significance {
     let is_more = difference.interval.mean > 0.0;
     match better {
         _ if !difference.interval.excludes_zero() => Significance::Unclear,

@@ -1,24 +1,24 @@
-//! Switchbacks: both policies' figures over blocks, differences over pairs of them, and the blocks themselves.
+//! The section about switchbacks: means over blocks, differences over pairs of blocks, and the blocks.
 
 use maud::{Markup, html};
 
 use crate::metrics::{MEASURES, Measure};
 use crate::report::axes::time_of_day;
-use crate::report::summary::{Significance, verdict};
+use crate::report::summary::{Significance, significance};
 use crate::report::tables::p_value;
 use crate::report::text;
 use crate::report::view::ReportView;
 use crate::stats::{BlockFigures, Switchback};
 use kerb_loadgen::options::span;
 
-/// Measures that stand beside each block.
+/// Measures in the table of blocks.
 const OF_BLOCKS: [&str; 2] = ["service_rate", "wait_mean_s"];
 
 pub(super) fn section(view: &ReportView<'_>) -> Markup {
     html! {
-        p.note { "One run alternates between two policies; their order is drawn for each pair of blocks. Riders count who "
-            "asked in a block after its burn-in. Differences are over pairs of neighboring blocks, of all seeds together; "
-            "what a policy leaves behind for longer than the burn-in makes them smaller than they are." }
+        p.note { "One run alternates between two policies; their order is drawn for each pair of blocks. Requests after the "
+            "burn-in of a block count. Differences are over pairs of neighboring blocks of all seeds. An effect of a policy "
+            "that lasts longer than the burn-in makes the difference look smaller." }
         @for switchback in &view.comparison.switchbacks { (one(view, switchback)) }
     }
 }
@@ -27,7 +27,7 @@ fn one(view: &ReportView<'_>, switchback: &Switchback) -> Markup {
     let schedule = &switchback.schedule;
     let [first, second] = schedule.names();
     html! {
-        h3 { (second) " less " (first) ", " (text::count(switchback.fleet, "driver", "drivers")) ", blocks of "
+        h3 { (second) " minus " (first) ", " (text::count(switchback.fleet, "driver", "drivers")) ", blocks of "
             (span(schedule.block_ms)) " without their first " (span(schedule.burn_in_ms)) }
         div.wide { table {
             thead { tr { th { "measure" } th.n { (first) } th.n { (second) } th.n { "difference" } th.n { "interval" }
@@ -57,7 +57,7 @@ fn row(switchback: &Switchback, measure: &Measure) -> Markup {
         interval.map_or_else(|| "–".to_owned(), |interval| text::figure(interval.mean, measure.unit))
     };
     let Some(difference) = switchback.differences.get(measure.name) else { return html! {} };
-    let shows = verdict(difference, measure.better);
+    let shows = significance(difference, measure.better);
     html! { tr {
         th scope="row" { (measure.label) }
         td.n { (mean(0)) }
@@ -66,7 +66,7 @@ fn row(switchback: &Switchback, measure: &Measure) -> Markup {
         td.n { (text::span(&difference.interval, measure.unit).unwrap_or_else(|| "–".to_owned())) }
         td.n { (p_value(difference.p_value)) }
         td.n { (difference.interval.count) }
-        td class=(shows.class()) { @if shows != Significance::Unclear { (shows.words()) } }
+        td class=(shows.class()) { @if shows != Significance::Unclear { (shows.label()) } }
     } }
 }
 

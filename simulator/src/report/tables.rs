@@ -1,4 +1,4 @@
-//! Tables: all measures by policy, differences, what the measures mean, the service's latencies.
+//! The tables: measures by policy, differences, definitions, and the service's latencies.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,16 @@ use maud::{Markup, html};
 
 use crate::metrics::record::Latency;
 use crate::metrics::{MEASURES, Unit};
-use crate::report::summary::{Significance, verdict};
+use crate::report::summary::{Significance, significance};
 use crate::report::text;
 use crate::report::view::ReportView;
 use crate::stats::Interval;
 
-/// Means over seeds with intervals.
+/// Returns the table of means over seeds with intervals.
 pub(super) fn means(view: &ReportView<'_>) -> Markup {
     let level = view.comparison.level * 100.0;
     html! {
-        p.note { "Means over seeds; below them where the true mean lies, with " (level) " % sureness (Student's t). "
-            "One seed alone has no interval." }
+        p.note { "Means over seeds, with their " (level) " % confidence intervals (Student's t). A single seed has no interval." }
         div.wide { table {
             thead { tr {
                 th { "measure" }
@@ -47,26 +46,26 @@ fn mean(interval: Option<&Interval>, unit: Unit) -> Markup {
     }
 }
 
-/// Each policy less the base with as many drivers.
+/// Returns the tables of differences: each policy minus the base with as many drivers.
 pub(super) fn differences(view: &ReportView<'_>) -> Markup {
     html! {
-        p.note { "Each policy's figure less the base's, paired by seed: both met the same riders and drivers. With "
-            (MEASURES.len()) " measures about one interval in twenty leaves 0 out by chance alone, so one that hardly "
-            "does is no finding." }
+        p.note { "Policy minus base, paired by seed: both had the same riders and drivers. Among "
+            (MEASURES.len()) " measures, about one interval in twenty excludes 0 by chance alone, so a marginal one is no "
+            "finding." }
         @for versus in &view.comparison.versus {
-            h3 { (versus.policy) " less " (versus.base) ", " (text::count(versus.fleet, "driver", "drivers")) }
+            h3 { (versus.policy) " minus " (versus.base) ", " (text::count(versus.fleet, "driver", "drivers")) }
             div.wide { table {
                 thead { tr { th { "measure" } th.n { "difference" } th.n { "interval" } th.n { "p" } th.n { "pairs" } th {} } }
                 tbody { @for measure in &MEASURES {
                     @if let Some(difference) = versus.differences.get(measure.name) {
-                        @let shows = verdict(difference, measure.better);
+                        @let shows = significance(difference, measure.better);
                         tr {
                             th scope="row" { (measure.label) }
                             td.n { (text::change(difference.interval.mean, measure.unit)) }
                             td.n { (text::span(&difference.interval, measure.unit).unwrap_or_else(|| "–".to_owned())) }
                             td.n { (p_value(difference.p_value)) }
                             td.n { (difference.interval.count) }
-                            td class=(shows.class()) { @if shows != Significance::Unclear { (shows.words()) } }
+                            td class=(shows.class()) { @if shows != Significance::Unclear { (shows.label()) } }
                         }
                     }
                 } }
@@ -83,7 +82,7 @@ pub(super) fn p_value(p: Option<f64>) -> String {
     }
 }
 
-/// Every measure in a sentence.
+/// Returns the definitions of all measures.
 pub(super) fn definitions() -> Markup {
     html! { dl { @for measure in &MEASURES {
         dt { (measure.label) }
@@ -91,7 +90,8 @@ pub(super) fn definitions() -> Markup {
     } } }
 }
 
-/// By policy and kind. Percentiles of several runs cannot be joined, so the slowest run's stand for all.
+/// Returns the table of latencies by policy and kind. Percentiles of several runs cannot be merged, so the table has those
+/// of the slowest run.
 pub(super) fn latencies(view: &ReportView<'_>) -> Markup {
     let rows: Vec<(&str, Latency)> = view
         .arms
@@ -109,8 +109,8 @@ pub(super) fn latencies(view: &ReportView<'_>) -> Markup {
             p.note { "Milliseconds from a message to its answer, on the machine of the runs. Counts are of all runs of a "
                 "policy; each percentile is that of its slowest run." }
             div.wide { table {
-                thead { tr { th { "policy" } th { "of" } th.n { "count" } th.n { "half within" } th.n { "90 of 100" }
-                    th.n { "99 of 100" } th.n { "longest" } } }
+                thead { tr { th { "policy" } th { "of" } th.n { "count" } th.n { "p50" } th.n { "p90" }
+                    th.n { "p99" } th.n { "max" } } }
                 tbody { @for (label, latency) in &rows { tr {
                     td { (label) } td { (latency.name) }
                     td.n { (text::grouped(latency.count as f64, 0)) }

@@ -1,14 +1,14 @@
-//! Figures as they are written: units, thousands, signs, intervals.
+//! The format of figures: units, thousands, signs, intervals.
 
 use crate::metrics::Unit;
 use crate::stats::Interval;
 
-/// `1 run`, `2 runs`.
+/// Formats a number of items, like `1 run` or `2 runs`.
 pub(super) fn count(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count as f64, 0), if count == 1 { one } else { many })
 }
 
-/// With its unit.
+/// Formats a figure with its unit.
 pub(super) fn figure(value: f64, unit: Unit) -> String {
     let name = match unit {
         Unit::Share => "\u{a0}%",
@@ -19,20 +19,20 @@ pub(super) fn figure(value: f64, unit: Unit) -> String {
     format!("{}{name}", bare(value, unit))
 }
 
-/// A difference, with its sign and unit; of shares, in points of a hundred.
+/// Formats a difference with sign and unit. A difference of shares is in percentage points.
 pub(super) fn change(value: f64, unit: Unit) -> String {
     let written =
         if unit == Unit::Share { format!("{}\u{a0}points", bare(value, unit)) } else { figure(value, unit) };
-    let is_nought = !written.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
-    if value > 0.0 && !is_nought { format!("+{written}") } else { written }
+    let is_zero = !written.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+    if value > 0.0 && !is_zero { format!("+{written}") } else { written }
 }
 
-/// From where to where, without the unit; `None` when one value gave none.
+/// Formats an interval without the unit; `None` if there is none.
 pub(super) fn span(interval: &Interval, unit: Unit) -> Option<String> {
     Some(format!("{} to {}", bare(interval.low?, unit), bare(interval.high?, unit)))
 }
 
-/// With thousands apart and a true minus.
+/// Formats a number with thousands separators and a minus sign.
 pub(super) fn grouped(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let whole = text.find('.').unwrap_or(text.len());
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_written_with_units_thousands_and_signs() {
+    fn figures_have_units_thousands_and_signs() {
         assert_eq!(figure(0.912_34, Unit::Share), "91.2\u{a0}%");
         assert_eq!(figure(1_234_567.4, Unit::Meters), "1,234,567\u{a0}m");
         assert_eq!(change(0.012, Unit::Share), "+1.2\u{a0}points");

@@ -1,4 +1,4 @@
-//! The runs as the page shows them: arms with a name and a color, and the city's own clock.
+//! The view of the runs: arms with labels and colors, and the city's clock.
 
 use maud::{Markup, html};
 
@@ -6,24 +6,24 @@ use crate::compare::{Comparison, arms};
 use crate::metrics::record::{RequestRecord, RunRecord};
 use crate::scenario::Scenario;
 
-/// Colors of series; further arms take them again with dashes.
+/// Number of colors. Further arms repeat them with dashes.
 const COLORS: usize = 8;
 const DASHES: [&str; 4] = ["none", "7 4", "2 3", "10 3 2 3"];
 
 pub(super) struct ReportView<'a> {
     pub(super) comparison: &'a Comparison,
     pub(super) arms: Vec<ArmView<'a>>,
-    /// Seconds that the city's clock is ahead of UTC; `None` when the scenario does not say.
+    /// Offset of the city's clock from UTC, seconds; `None` if the scenario cannot be parsed.
     pub(super) offset_s: Option<i64>,
 }
 
-/// Runs of one policy and number of drivers.
+/// The runs with one policy and number of drivers.
 pub(super) struct ArmView<'a> {
     pub(super) policy: &'a str,
     pub(super) fleet: usize,
-    /// The policy, with the number of drivers when these differ.
+    /// Name of the policy, with the number of drivers if it differs between arms.
     pub(super) label: String,
-    /// By seed.
+    /// Runs by seed.
     pub(super) runs: Vec<&'a RunRecord>,
     number: usize,
 }
@@ -47,7 +47,7 @@ impl<'a> ReportView<'a> {
         Self { comparison, arms: arms.collect(), offset_s: scenario.map(|scenario| scenario.utc_offset_s()) }
     }
 
-    /// When the first run begins and the last one ends, milliseconds; at least a minute apart.
+    /// Returns the beginning of the first run and the end of the last one, milliseconds. They are at least a minute apart.
     pub(super) fn window_ms(&self) -> (i64, i64) {
         let runs = || self.arms.iter().flat_map(|arm| &arm.runs);
         let from_ms = runs().map(|run| run.from_ms).min().unwrap_or(0);
@@ -55,17 +55,17 @@ impl<'a> ReportView<'a> {
         (from_ms, to_ms.max(from_ms.saturating_add(60_000)))
     }
 
-    /// The city's clock is ahead of UTC by so many milliseconds.
+    /// Returns the offset of the city's clock from UTC, milliseconds.
     pub(super) fn offset_ms(&self) -> i64 {
         self.offset_s.unwrap_or(0) * 1_000
     }
 
-    /// What the axis of times is called.
+    /// Returns the label of the time axis.
     pub(super) fn clock(&self) -> &'static str {
         if self.offset_s.is_some() { "time of day in the city" } else { "time of day, UTC" }
     }
 
-    /// AgentIds and colors of all arms.
+    /// Returns the legend with the names and colors of all arms.
     pub(super) fn legend(&self) -> Markup {
         html! {
             div.legend { @for arm in &self.arms {
@@ -85,12 +85,12 @@ impl ArmView<'_> {
         self.runs.iter().flat_map(|run| &run.requests)
     }
 
-    /// Of its line.
+    /// Returns the CSS class of the line.
     pub(super) fn class(&self) -> String {
         format!("series s{}", self.number % COLORS)
     }
 
-    /// Of its points.
+    /// Returns the CSS class of the points.
     pub(super) fn dot_class(&self) -> String {
         format!("dot s{}", self.number % COLORS)
     }

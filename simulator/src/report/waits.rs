@@ -1,4 +1,4 @@
-//! How many riders were picked up within how long, by policy.
+//! The distribution of waits: the share of requests with a pickup within a time, by policy.
 
 use maud::{Markup, html};
 
@@ -6,10 +6,10 @@ use crate::metrics::wait_s;
 use crate::report::axes::{Axis, Frame};
 use crate::report::view::{ArmView, ReportView};
 
-/// Points of a line at most.
+/// Maximum points of a line.
 const POINTS_MAX: usize = 240;
 
-/// Over all requests, so that riders who were never picked up are seen: the line ends below 100 %.
+/// Plots the share over all requests, so that requests without a pickup are visible: the line ends below 100 %.
 pub(super) fn plot(view: &ReportView<'_>) -> Markup {
     let waits: Vec<(&ArmView<'_>, Vec<f64>)> = view.arms.iter().map(|arm| (arm, sorted(arm))).collect();
     let longest_s = waits.iter().filter_map(|(_, waits)| waits.get(waits.len() * 99 / 100));
@@ -25,8 +25,8 @@ pub(super) fn plot(view: &ReportView<'_>) -> Markup {
     } };
     html! { figure {
         (frame.draw(&lines))
-        figcaption { "All seeds together. A line ends at the share of requests that had a pickup; the rest are censored. "
-            "The axis ends after the 99 of 100 waits that are shortest." }
+        figcaption { "All seeds together. A line ends at the share of requests with a pickup; the others are censored. "
+            "The axis ends at the 99th percentile of the waits." }
     } }
 }
 
@@ -36,7 +36,7 @@ fn sorted(arm: &ArmView<'_>) -> Vec<f64> {
     waits
 }
 
-/// Seconds and the share of all requests that had a pickup by then.
+/// Returns the points of a line: seconds, and the share of requests with a pickup by then.
 fn line(arm: &ArmView<'_>, waits: &[f64], high_s: f64) -> Vec<(f64, f64)> {
     let requests = arm.requests().count().max(1) as f64;
     let step = waits.len().div_ceil(POINTS_MAX).max(1);

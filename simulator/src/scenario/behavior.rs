@@ -1,115 +1,115 @@
-//! How riders and drivers are, and what goes wrong between drivers and the service.
+//! The behavior of riders and drivers, and the faults between drivers and the service.
 
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::settings::GeoPoint;
 
-/// How riders are. Spans that are drawn are given as median and spread: log-normal, of 100 riders 68 are within a
-/// factor of e to the spread.
+/// The behavior of riders. Patience is drawn from a log-normal distribution, given as median and spread: 68 of 100
+/// riders are within a factor of e to the spread.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RiderBehavior {
-    /// Half of the riders wait so long for a driver to accept, seconds.
+    /// Median patience until a driver accepts, seconds.
     pub patience_s: f64,
-    /// How riders differ in it.
+    /// Spread of this patience.
     pub patience_spread: f64,
-    /// Half of the riders wait so long at most for a driver who has accepted, seconds; they cancel at once when they
-    /// are told more.
+    /// Median patience for a driver who has accepted, seconds. A rider cancels at once if the estimate is longer.
     pub pickup_patience_s: f64,
-    /// How riders differ in it.
+    /// Spread of this patience.
     pub pickup_patience_spread: f64,
-    /// The share of riders who cancel for reasons of their own, at any time of their patience.
+    /// Share of riders who cancel at a random time within their patience.
     pub random_cancel_rate: f64,
-    /// Getting in takes so long: shortest and longest, seconds.
+    /// Time to board: shortest and longest, seconds.
     pub boarding_s: [f64; 2],
-    /// From the request to the ride: up to how many seconds a rider gives 5, 4, 3 and 2 stars.
+    /// Maximum seconds from the request to the pickup for 5, 4, 3 and 2 stars.
     pub stars_s: [f64; 4],
 }
 
-/// How drivers are.
+/// The behavior of drivers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DriverBehavior {
-    /// A driver looks at an offer so long: shortest and longest, milliseconds.
+    /// Time to decide about an offer: shortest and longest, milliseconds.
     pub think_ms: [u32; 2],
-    /// The share of offers that are declined however near the rider is,
+    /// Share of offers that drivers decline at any distance.
     pub decline: f64,
-    /// and how much it grows with each minute to the pickup.
+    /// Growth of this share per minute to the pickup.
     pub decline_per_min: f64,
-    /// The share of offers that get no answer.
+    /// Share of offers that drivers let time out.
     pub offer_timeout_rate: f64,
-    /// The share of drivers who cruise while they are idle; the others stand.
+    /// Share of drivers who cruise while they are idle; the others stand.
     pub cruise: f64,
-    /// Who cruises goes so far at a time, meters.
+    /// Maximum length of a cruising move in each direction, meters.
     pub cruise_m: f64,
-    /// The share of drivers who go where riders are expected when they have been idle for `reposition_after_s`.
+    /// Share of drivers who reposition after `reposition_after_s` without a trip.
     pub reposition: f64,
-    /// Seconds.
+    /// Idle time before repositioning, seconds.
     pub reposition_after_s: f64,
-    /// Where that is.
+    /// Destination of repositioning.
     pub reposition_to: RepositionTo,
-    /// Breaks; none when not set.
+    /// Breaks during a shift; none when not set.
     pub breaks: Option<Breaks>,
 }
 
-/// Where drivers expect riders.
+/// The destination of repositioning drivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RepositionTo {
-    /// Where riders ask at any time of the run.
+    /// The pickups of the whole run.
     HotSpots,
-    /// Where more are expected, by the hour and place of other days, than there are free drivers.
+    /// Cells where other days at this hour have more requests than there are free drivers now.
     Shortage,
 }
 
-/// When drivers rest.
+/// The breaks of drivers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Breaks {
-    /// After so much work: shortest and longest, minutes.
+    /// Work between two breaks: shortest and longest, minutes.
     pub every_min: [f64; 2],
-    /// For so long: shortest and longest, minutes.
+    /// Length of a break: shortest and longest, minutes.
     pub for_min: [f64; 2],
 }
 
-/// What goes wrong between drivers and the service. Nothing, by default.
+/// The faults between drivers and the service. By default there are none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Standard deviation of a measured position to each side, meters. Errors are alike from one report to the next.
+    /// Standard deviation of a measured position in each direction, meters. Successive errors are correlated.
     pub gps_noise_m: f64,
-    /// The share of reports that never arrive.
+    /// Share of reports that are lost.
     pub drop_reports: f64,
-    /// The share of reports that arrive late,
+    /// Share of reports that are delayed.
     pub delay_reports: f64,
-    /// by so much: shortest and longest, milliseconds.
+    /// Delay of a report: shortest and longest, milliseconds.
     pub delay_ms: [u32; 2],
-    /// The share of drivers' actions that never arrive; they are said again.
+    /// Share of drivers' actions that are lost. Drivers repeat them.
     pub drop_actions: f64,
-    /// The share of offers that never arrive.
+    /// Share of offers that are lost.
     pub drop_offers: f64,
     /// How often a driver loses the connection, times an hour on shift,
     pub cuts_per_h: f64,
-    /// and for how long: shortest and longest, seconds. Nothing goes up meanwhile; what came down is heard afterwards.
+    /// Length of an outage: shortest and longest, seconds. The driver sends nothing during it, and receives the held
+    /// events after it.
     pub cut_s: [f64; 2],
-    /// Where no position is measured.
+    /// Areas without measured positions.
     pub tunnels: Vec<Tunnel>,
 }
 
-/// Where no position is measured: a circle, or a polygon.
+/// An area without measured positions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum Tunnel {
-    /// Around a place.
+    /// A circle around a place.
     Circle {
-        /// Its middle.
+        /// Center of the circle.
         center: GeoPoint,
-        /// Meters.
+        /// Radius, meters.
         radius_m: f64,
     },
-    /// Between places.
+    /// A polygon.
     Polygon {
-        /// Its corners.
+        /// Corners of the polygon, in order.
         polygon: Vec<GeoPoint>,
     },
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a scenario, before its data are read.
+//! The validation of a scenario, before its data are read.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -13,16 +13,16 @@ use crate::scenario::settings::{
     VehicleClass,
 };
 
-type Checked = Result<(), ScenarioError>;
+type CheckResult = Result<(), ScenarioError>;
 
 const SHARE: RangeInclusive<f64> = 0.0..=1.0;
-/// A week, in seconds: no run is longer.
+/// Maximum length of a run: a week, seconds.
 const DURATION_S_MAX: u32 = 604_800;
-/// Faster or slower than this by a factor is a mistake.
+/// Range of the factors on travel times.
 const FACTOR: RangeInclusive<f64> = 0.1..=20.0;
 const HOURS: usize = 24;
 
-pub(super) fn check(scenario: &Scenario) -> Checked {
+pub(super) fn check(scenario: &Scenario) -> CheckResult {
     let name = &scenario.name;
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
@@ -46,8 +46,8 @@ pub(super) fn check(scenario: &Scenario) -> Checked {
     matcher(scenario)
 }
 
-/// The service's own rules for its settings, and the classes that it knows.
-fn matcher(scenario: &Scenario) -> Checked {
+/// Validates the service's settings by its own rules, and the vehicle classes.
+fn matcher(scenario: &Scenario) -> CheckResult {
     let table = toml::Table::from_iter([("matcher".to_owned(), scenario.matcher.clone().into())]);
     let settings: kerb::Settings = toml::Value::Table(table)
         .try_into()
@@ -56,8 +56,8 @@ fn matcher(scenario: &Scenario) -> Checked {
         return Err(ScenarioError::Syntax(error.to_string()));
     }
     let known = settings.fleet.vehicle_classes;
-    let is_strange = |(_, class): &(usize, &VehicleClass)| !known.contains(&class.name);
-    match scenario.classes.iter().enumerate().find(is_strange) {
+    let is_unknown = |(_, class): &(usize, &VehicleClass)| !known.contains(&class.name);
+    match scenario.classes.iter().enumerate().find(is_unknown) {
         Some((index, class)) => {
             let expected = format!("a class that the service knows: {}", known.join(", "));
             Err(ScenarioError::value(format!("classes[{index}].name"), format!("{:?}", class.name), expected))
@@ -66,7 +66,7 @@ fn matcher(scenario: &Scenario) -> Checked {
     }
 }
 
-fn streets(streets: &Streets) -> Checked {
+fn streets(streets: &Streets) -> CheckResult {
     real("streets.slowness", streets.slowness, FACTOR)?;
     by_hour("streets.slowness_by_hour", &streets.slowness_by_hour, FACTOR)?;
     real("streets.snap_max_m", streets.snap_max_m, 1.0..=10_000.0)?;
@@ -85,7 +85,7 @@ fn streets(streets: &Streets) -> Checked {
     }
 }
 
-fn demand(demand: &Demand) -> Checked {
+fn demand(demand: &Demand) -> CheckResult {
     real("demand.scale", demand.scale, 0.0..=100.0)?;
     for (index, burst) in demand.bursts.iter().enumerate() {
         whole(format!("demand.bursts[{index}].for_s"), burst.for_s, 1..=DURATION_S_MAX)?;
@@ -112,12 +112,12 @@ fn demand(demand: &Demand) -> Checked {
             spots("demand.source.dropoffs", dropoffs)?;
             real("demand.source.anywhere", *anywhere, SHARE)?;
             real("demand.source.ride_min_m", *ride_min_m, 0.0..=1_000_000.0)?;
-            area_is_right(area)
+            check_area(area)
         }
     }
 }
 
-fn area_is_right(area: &BoundingBox) -> Checked {
+fn check_area(area: &BoundingBox) -> CheckResult {
     let field = "demand.source.area";
     place(field, GeoPoint { lat: area.south, lon: area.west })?;
     place(field, GeoPoint { lat: area.north, lon: area.east })?;
@@ -128,7 +128,7 @@ fn area_is_right(area: &BoundingBox) -> Checked {
     Err(ScenarioError::value(field, value, "south below north, and west below east"))
 }
 
-fn spots(field: &str, spots: &[HotSpot]) -> Checked {
+fn spots(field: &str, spots: &[HotSpot]) -> CheckResult {
     for (index, spot) in spots.iter().enumerate() {
         let field = format!("{field}[{index}]");
         place(&field, GeoPoint { lat: spot.lat, lon: spot.lon })?;
@@ -142,7 +142,7 @@ fn spots(field: &str, spots: &[HotSpot]) -> Checked {
     Ok(())
 }
 
-fn fleet(fleet: &Fleet) -> Checked {
+fn fleet(fleet: &Fleet) -> CheckResult {
     let most = 1..=1_000_000;
     match &fleet.source {
         FleetSource::Starts { shift_h, drivers_max, .. } => {
@@ -157,7 +157,7 @@ fn fleet(fleet: &Fleet) -> Checked {
     }
 }
 
-fn classes(classes: &[VehicleClass]) -> Checked {
+fn classes(classes: &[VehicleClass]) -> CheckResult {
     let mut names = BTreeSet::new();
     for (index, class) in classes.iter().enumerate() {
         let field = |name: &str| format!("classes[{index}].{name}");
@@ -177,7 +177,7 @@ fn classes(classes: &[VehicleClass]) -> Checked {
     Ok(())
 }
 
-fn riders(riders: &RiderBehavior) -> Checked {
+fn riders(riders: &RiderBehavior) -> CheckResult {
     real("riders.patience_s", riders.patience_s, 1.0..=3_600.0)?;
     real("riders.patience_spread", riders.patience_spread, 0.0..=3.0)?;
     real("riders.pickup_patience_s", riders.pickup_patience_s, 1.0..=3_600.0)?;
@@ -190,7 +190,7 @@ fn riders(riders: &RiderBehavior) -> Checked {
     Err(ScenarioError::value("riders.stars_s", format!("{:?}", riders.stars_s), "four rising numbers from 0"))
 }
 
-fn drivers(drivers: &DriverBehavior) -> Checked {
+fn drivers(drivers: &DriverBehavior) -> CheckResult {
     span("drivers.think_ms", drivers.think_ms.map(f64::from), 0.0..=60_000.0)?;
     real("drivers.decline", drivers.decline, SHARE)?;
     real("drivers.decline_per_min", drivers.decline_per_min, SHARE)?;
@@ -204,7 +204,7 @@ fn drivers(drivers: &DriverBehavior) -> Checked {
     span("drivers.breaks.for_min", breaks.for_min, 0.0..=1_440.0)
 }
 
-fn faults(faults: &Faults) -> Checked {
+fn faults(faults: &Faults) -> CheckResult {
     real("faults.gps_noise_m", faults.gps_noise_m, 0.0..=1_000.0)?;
     real("faults.drop_reports", faults.drop_reports, SHARE)?;
     real("faults.delay_reports", faults.delay_reports, SHARE)?;
@@ -213,16 +213,16 @@ fn faults(faults: &Faults) -> Checked {
     real("faults.drop_offers", faults.drop_offers, SHARE)?;
     real("faults.cuts_per_h", faults.cuts_per_h, 0.0..=1_000.0)?;
     span("faults.cut_s", faults.cut_s, 0.0..=3_600.0)?;
-    faults.tunnels.iter().enumerate().try_for_each(|(index, tunnel)| tunnel_is_right(index, tunnel))
+    faults.tunnels.iter().enumerate().try_for_each(|(index, tunnel)| check_tunnel(index, tunnel))
 }
 
-fn tunnel_is_right(index: usize, tunnel: &Tunnel) -> Checked {
+fn check_tunnel(index: usize, tunnel: &Tunnel) -> CheckResult {
     let field = format!("faults.tunnels[{index}]");
     match tunnel {
         Tunnel::Circle { center, radius_m } => {
             let at = position(&field, *center)?;
             let circle = Circle::new(at, *radius_m).map(drop);
-            circle.map_err(|_not| ScenarioError::value(format!("{field}.radius_m"), radius_m, "above 0"))
+            circle.map_err(|_error| ScenarioError::value(format!("{field}.radius_m"), radius_m, "above 0"))
         }
         Tunnel::Polygon { polygon } => {
             let corners = polygon.iter().map(|corner| position(&field, *corner)).collect::<Result<_, _>>()?;
@@ -237,23 +237,23 @@ fn tunnel_is_right(index: usize, tunnel: &Tunnel) -> Checked {
 
 fn position(field: &str, at: GeoPoint) -> Result<LatLng, ScenarioError> {
     let expected = "latitude -90 to 90, longitude -180 to 180 degrees";
-    at.lat_lng().map_err(|_off| ScenarioError::value(field, format!("{}, {}", at.lat, at.lon), expected))
+    at.lat_lng().map_err(|_error| ScenarioError::value(field, format!("{}, {}", at.lat, at.lon), expected))
 }
 
-fn place(field: &str, at: GeoPoint) -> Checked {
+fn place(field: &str, at: GeoPoint) -> CheckResult {
     position(field, at).map(drop)
 }
 
-/// None, or one for each hour of a day.
-fn by_hour(field: &str, factors: &[f64], range: RangeInclusive<f64>) -> Checked {
+/// Validates factors by hour: none, or one for each hour of a day.
+fn by_hour(field: &str, factors: &[f64], range: RangeInclusive<f64>) -> CheckResult {
     if !factors.is_empty() && factors.len() != HOURS {
         return Err(ScenarioError::value(field, format!("{} factors", factors.len()), "24 or none"));
     }
     factors.iter().try_for_each(|factor| real(field, *factor, range.clone()))
 }
 
-/// The shortest and the longest.
-fn span(field: &str, [least, most]: [f64; 2], range: RangeInclusive<f64>) -> Checked {
+/// Validates a pair of the shortest and the longest value.
+fn span(field: &str, [least, most]: [f64; 2], range: RangeInclusive<f64>) -> CheckResult {
     real(field, least, range.clone())?;
     real(field, most, range)?;
     if least <= most {
@@ -262,15 +262,15 @@ fn span(field: &str, [least, most]: [f64; 2], range: RangeInclusive<f64>) -> Che
     Err(ScenarioError::value(field, format!("[{least}, {most}]"), "the shorter one first"))
 }
 
-fn whole(field: impl Into<String>, value: u32, range: RangeInclusive<u32>) -> Checked {
+fn whole(field: impl Into<String>, value: u32, range: RangeInclusive<u32>) -> CheckResult {
     if range.contains(&value) {
         return Ok(());
     }
     Err(ScenarioError::value(field, value, format!("{} to {}", range.start(), range.end())))
 }
 
-fn real(field: impl Into<String>, value: f64, range: RangeInclusive<f64>) -> Checked {
-    // A range holds no NaN.
+fn real(field: impl Into<String>, value: f64, range: RangeInclusive<f64>) -> CheckResult {
+    // A range contains no NaN.
     if range.contains(&value) {
         return Ok(());
     }

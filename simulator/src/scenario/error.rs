@@ -1,65 +1,64 @@
-//! Why a scenario cannot be run.
+//! The errors of a scenario.
 
 use std::fmt::Display;
 
 use kerb_routing::csv_rows::CsvError;
 
-/// Why a scenario cannot be run.
+/// The reason why a scenario cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// A file cannot be read.
     #[error("{file}: {source}")]
     File {
-        /// Which.
+        /// Path of the file.
         file: String,
-        /// What the system says.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// Not TOML, a field that does not exist, one that is missing, a value of another kind, or one that the service
-    /// does not take.
+    /// The text is not TOML, has an unknown or renamed field, lacks a field, or has a value that the service rejects.
     #[error("{0}")]
     Syntax(String),
-    /// A value is wrong.
+    /// A value is out of its range.
     #[error("{field}: {value}, must be {expected}")]
     Value {
-        /// The field, from the top: `riders.patience_s`.
+        /// Full name of the field, like `riders.patience_s`.
         field: String,
-        /// What stands there.
+        /// The value in the file.
         value: String,
-        /// What would be right.
+        /// Description of the legal values.
         expected: String,
     },
-    /// Nothing with this name comes with the project.
+    /// No scenario or file with this name ships with the simulator.
     #[error(
-        "{name:?} does not come with the project, must be one of: {known}; or the path of a file that is there"
+        "{name:?} does not ship with the simulator, must be one of: {known}; or the path of a file that is there"
     )]
     Unknown {
-        /// The name.
+        /// The unknown name.
         name: String,
-        /// Those that do.
+        /// All known names.
         known: String,
     },
-    /// A table of the data is wrong.
+    /// A CSV file is wrong.
     #[error(transparent)]
-    Sheet(#[from] CsvError),
-    /// The streets' file is wrong.
+    Csv(#[from] CsvError),
+    /// The file of the streets is wrong.
     #[error("{file}: {reason}")]
     Streets {
-        /// Which.
+        /// Path of the file.
         file: String,
-        /// What is wrong with it.
+        /// Description of the error.
         reason: String,
     },
-    /// A city without riders or without drivers shows nothing.
+    /// The city has no riders, or no drivers.
     #[error("{field}: no {what} from {from} for {duration_s} s, must be at least one")]
     NoAgents {
-        /// The field.
+        /// Name of the field.
         field: &'static str,
-        /// RiderBehavior or drivers.
+        /// "riders" or "drivers".
         what: &'static str,
-        /// When the city begins.
+        /// Beginning of the run.
         from: String,
-        /// How long it is.
+        /// Length of the run, seconds.
         duration_s: u32,
     },
 }

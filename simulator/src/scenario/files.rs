@@ -1,4 +1,4 @@
-//! Where a scenario's data files are: in a folder, or in the program itself.
+//! The data files of a scenario: in a folder, or inside the program.
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::scenario::error::ScenarioError;
 
-/// What begins the name of a file that comes with the project.
+/// Prefix of the name of a file inside the program.
 const SHIPPED: &str = "shipped:";
 
 macro_rules! data {
@@ -17,7 +17,7 @@ macro_rules! data {
     };
 }
 
-/// The files that come with the project: see `data/DATA.md`.
+/// The files inside the program; `data/DATA.md` describes them.
 const FILES: [(&str, &[u8]); 4] = [
     data!("sf_2008-05-22_17h.csv.gz"),
     data!("sf_trips_2008-05-22_17h.csv.gz"),
@@ -25,7 +25,7 @@ const FILES: [(&str, &[u8]); 4] = [
     data!("sf_roads_edges.csv.gz"),
 ];
 
-/// The folder in which relative paths begin.
+/// Opens the data files of a scenario.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     folder: PathBuf,
@@ -36,12 +36,12 @@ impl Files {
         Self { folder: folder.to_owned() }
     }
 
-    /// Where a file is; a shipped one has no path.
+    /// Returns the path of a file in the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// A file's bytes as they are.
+    /// Opens a file without decompressing it.
     pub(crate) fn raw(&self, name: &str) -> Result<Box<dyn Read>, ScenarioError> {
         if let Some(name) = name.strip_prefix(SHIPPED) {
             let found = FILES.iter().find(|(known, _)| *known == name);
@@ -57,7 +57,7 @@ impl Files {
         Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
     }
 
-    /// A file's text; one whose name ends in `.gz` is unpacked.
+    /// Opens a file, and decompresses it if its name ends in `.gz`.
     pub(crate) fn text(&self, name: &str) -> Result<Box<dyn Read>, ScenarioError> {
         let raw = self.raw(name)?;
         let is_gz = Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));

@@ -1,41 +1,44 @@
-//! Randomness that two runs have in common: every agent has a stream of its own for each purpose, so what one does
-//! more or less of under another policy changes nobody else's luck.
+//! Random streams: each agent has its own stream for each purpose.
+//!
+//! Two runs of one seed therefore share their random draws. An agent that draws more or less under another policy does
+//! not change the draws of the others.
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-/// What a stream of draws is for.
+/// The purpose of a random stream. The number is a part of the seed, so it never changes.
 #[derive(Clone, Copy, Debug)]
 #[repr(u64)]
 pub(crate) enum Purpose {
-    /// Which riders there are, and where from and to.
+    /// Times and ends of the requests.
     Demand = 1,
-    /// Which drivers there are.
+    /// Starting places and shifts of the drivers.
     Supply,
-    /// How a rider is.
+    /// Patience of a rider.
     Rider,
-    /// What a driver thinks of offers.
+    /// Decisions of a driver about offers.
     Offers,
-    /// Where a driver goes without a trip, and when it rests.
+    /// Moves of a driver without a trip, and its breaks.
     Roaming,
-    /// How long riders take to get into a vehicle.
+    /// Times of boarding.
     Boarding,
-    /// Errors of a driver's positions.
+    /// Measurement errors of a driver's positions.
     Noise,
-    /// What happens to a driver's messages.
+    /// Losses and delays of a driver's messages, and its outages.
     Uplink,
-    /// Which policy of a switchback comes first.
+    /// Order of the policies in each pair of blocks of a switchback.
     Switchback,
-    /// Other days, from which demand is expected.
+    /// Seeds of the other days from which demand is expected.
     History,
 }
 
-/// The stream of an agent for a purpose.
+/// Returns the stream of an agent for a purpose.
 pub(crate) fn stream(seed: u64, purpose: Purpose, agent: u64) -> Pcg64Mcg {
     Pcg64Mcg::seed_from_u64(mix(mix(seed, purpose as u64), agent))
 }
 
-/// Two numbers into one, so that neighbors are not alike (the finalizer of `SplitMix64`; Steele, Lea, Flood 2014).
+/// Mixes two numbers, so that neighboring inputs give unrelated outputs (the finalizer of `SplitMix64`; Steele, Lea,
+/// Flood 2014).
 fn mix(a: u64, b: u64) -> u64 {
     let mut z = a.wrapping_add(b.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -43,29 +46,30 @@ fn mix(a: u64, b: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Between two ends, both as likely as all between them.
+/// Draws a uniform number between two ends.
 pub(crate) fn between(rng: &mut Pcg64Mcg, [least, most]: [f64; 2]) -> f64 {
     least + (most - least) * rng.random::<f64>()
 }
 
-/// Yes with this chance. Always one draw, so that other settings leave the draws after it alone.
+/// Draws true with this probability. It always takes one draw, so that settings do not shift later draws.
 pub(crate) fn happens(rng: &mut Pcg64Mcg, chance: f64) -> bool {
     rng.random::<f64>() < chance
 }
 
-/// Log-normal around a median.
+/// Draws from a log-normal distribution with this median.
 pub(crate) fn log_normal(rng: &mut Pcg64Mcg, median: f64, spread: f64) -> f64 {
     median * (kerb_loadgen::city::gaussian_pair(rng).0 * spread).exp()
 }
 
-/// How long until something happens that happens so many times an hour, milliseconds; never when it does not.
+/// Draws the time until the next event of a Poisson process with this rate, milliseconds.
 pub(crate) fn gap_ms(rng: &mut Pcg64Mcg, per_h: f64) -> i64 {
     let gap_h = -(1.0 - rng.random::<f64>()).ln() / per_h;
-    // A century is as good as never, and no overflow. The chance of 0 an hour gives no number at all, or no end.
+    // A century stands for never; it keeps the cast from an overflow. A rate of 0 gives NaN or infinity, and `min`
+    // turns both into the century.
     (gap_h * 3_600_000.0).min(3e12) as i64
 }
 
-/// One of some shares, by its number.
+/// Draws an index in proportion to the weights.
 pub(crate) fn pick(rng: &mut Pcg64Mcg, shares: impl Iterator<Item = f64> + Clone) -> usize {
     let mut left = rng.random::<f64>() * shares.clone().sum::<f64>();
     let mut last = 0;

@@ -1,4 +1,4 @@
-//! Streets, demand and fleet of a scenario: plain values with defaults.
+//! The streets, the demand and the fleet of a scenario: plain values with defaults.
 
 use kerb_geometry::{CoordinateError, LatLng};
 use serde::{Deserialize, Serialize};
@@ -14,142 +14,140 @@ pub struct GeoPoint {
 }
 
 impl GeoPoint {
-    /// As a position.
+    /// Converts the degrees to a position on the lattice.
     pub fn lat_lng(self) -> Result<LatLng, CoordinateError> {
         LatLng::new(self.lat, self.lon)
     }
 }
 
-/// What is driven on, and how fast.
+/// The streets of a city, and how slow they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Streets {
-    /// Where the streets come from.
+    /// Source of the streets.
     pub source: StreetSource,
-    /// A way takes so many times as long as at the streets' limits; the service knows.
+    /// Factor on all travel times, relative to the speed limits; the service applies the same factor.
     #[serde(default = "one")]
     pub slowness: f64,
-    /// On top of it, by the hour of the city's day in which the way begins: 24 factors, or none. The service does not
-    /// know.
+    /// Further factors by the city's hour in which a trip begins: 24 values, or none. The service does not apply them.
     #[serde(default)]
     pub slowness_by_hour: Vec<f64>,
-    /// RiderBehavior and drivers farther than this from every street are left out, meters.
+    /// Riders and drivers that are farther than this from every street are left out, meters.
     #[serde(default = "snap_max_m")]
     pub snap_max_m: f64,
 }
 
-/// Where the streets come from.
+/// The source of the streets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum StreetSource {
     /// An OpenStreetMap extract.
     Pbf {
-        /// The extract.
+        /// Path of the extract.
         file: String,
     },
     /// Tables of nodes and edges, as `kerb roads import` takes them.
     Csv {
-        /// `node_id,lat,lon`.
+        /// CSV with the columns `node_id,lat,lon`.
         nodes: String,
-        /// `from_node,to_node,length_m,highway`, perhaps `maxspeed_kmh` and `two_way`.
+        /// CSV with the columns `from_node,to_node,length_m,highway`, and optionally `maxspeed_kmh` and `two_way`.
         edges: String,
     },
-    /// What `kerb roads import` wrote.
+    /// A road network that `kerb roads import` wrote.
     Kerb {
-        /// The road network.
+        /// Path of the road network.
         file: String,
     },
-    /// Streets of a made-up city: a grid of two-way streets, every fourth of them faster.
+    /// A synthetic grid of two-way streets; every fourth street is faster.
     Grid {
-        /// Its middle.
+        /// Center of the grid.
         center: GeoPoint,
-        /// Streets from west to east, and from south to north.
+        /// Number of streets from west to east, and from south to north.
         streets: u32,
-        /// From one to the next, meters.
+        /// Distance between two streets, meters.
         block_m: f64,
     },
-    /// No streets: straight lines.
+    /// Straight lines instead of streets.
     Straight {
-        /// Kilometers an hour.
+        /// Speed, kilometers per hour.
         speed_kmh: f64,
-        /// A way is so many times as long as the great circle.
+        /// Ratio of a trip's length to the great circle.
         detour: f64,
     },
 }
 
-/// Who wants to go where, and when.
+/// The trips that riders request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Demand {
-    /// Where riders come from.
+    /// Source of the requests.
     pub source: DemandSource,
-    /// So many times the requests: below 1 some are left out, above 1 some come again at another minute and corner.
+    /// Factor on the number of requests. Below 1, some requests are left out; above 1, some are repeated at another time
+    /// and from neighboring places.
     #[serde(default = "one")]
     pub scale: f64,
-    /// Times when there is more, or less, demand.
+    /// Periods with more or less demand.
     #[serde(default)]
     pub bursts: Vec<Burst>,
 }
 
-/// Where riders come from.
+/// The source of the requests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum DemandSource {
-    /// Trips that somebody made.
+    /// Recorded trips.
     Trips {
-        /// CSV, plain or .gz: `request_time,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon,passengers`, perhaps more.
+        /// CSV, plain or .gz, whose first columns are
+        /// `request_time,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon,passengers`.
         file: String,
-        /// The file's times are moved by so many seconds.
+        /// Offset that is added to the file's times, seconds.
         #[serde(default)]
         shift_s: i64,
     },
     /// Counts of trips between zones, by weekday and quarter of an hour.
     Zones {
-        /// CSV: `weekday,slot_15min,pickup_zone,dropoff_zone,` and the trips of all `days` together.
+        /// CSV with the columns `weekday,slot_15min,pickup_zone,dropoff_zone`, and the number of trips of all `days`.
         counts: String,
-        /// CSV: `node_id,taxi_zone`.
+        /// CSV with the columns `node_id,taxi_zone`.
         zones: String,
-        /// CSV: `node_id,lat,lon`.
+        /// CSV with the columns `node_id,lat,lon`.
         nodes: String,
-        /// Monday is 0.
+        /// Weekday to draw; Monday is 0.
         weekday: u8,
-        /// Days of this weekday that are in the counts.
+        /// Number of days of this weekday in the counts.
         days: f64,
     },
-    /// A Poisson process whose riders begin and end around hot spots, or anywhere in a box.
+    /// A Poisson process. Trips begin and end around hot spots, or anywhere in a box.
     Field {
-        /// Requests an hour, on average.
+        /// Mean requests per hour.
         rate_per_h: f64,
-        /// By the hour of the city's day: 24 factors on the rate, or none.
+        /// Factors on the rate by the city's hour: 24 values, or none.
         #[serde(default)]
         by_hour: Vec<f64>,
-        /// Where riders begin.
+        /// Hot spots of pickups.
         pickups: Vec<HotSpot>,
-        /// Where they go; as where they begin when there are none.
+        /// Hot spots of drop-offs; those of pickups when empty.
         #[serde(default)]
         dropoffs: Vec<HotSpot>,
-        /// The share of ends that lie anywhere.
+        /// Share of the ends that lie anywhere in `area`.
         #[serde(default)]
         anywhere: f64,
-        /// Where anywhere is.
+        /// The box that contains all ends.
         area: BoundingBox,
-        /// A ride is at least so long, meters on the great circle.
+        /// Minimum length of a ride, meters on the great circle.
         #[serde(default = "ride_min_m")]
         ride_min_m: f64,
     },
 }
 
-/// A box.
+/// A box between two parallels and two meridians, degrees.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields are the four sides")]
 pub struct BoundingBox {
-    /// Degrees.
     pub south: f64,
-    /// Degrees.
     pub west: f64,
-    /// Degrees.
     pub north: f64,
-    /// Degrees.
     pub east: f64,
 }
 
@@ -157,85 +155,85 @@ pub struct BoundingBox {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HotSpot {
-    /// Latitude of its middle, degrees.
+    /// Latitude of the center, degrees.
     pub lat: f64,
-    /// Longitude of its middle, degrees.
+    /// Longitude of the center, degrees.
     pub lon: f64,
-    /// Standard deviation to each side, meters.
+    /// Standard deviation in each direction, meters.
     pub spread_m: f64,
-    /// Its share among the others' weights.
+    /// Weight of the hot spot among all hot spots.
     #[serde(default = "one")]
     pub weight: f64,
 }
 
-/// A time with another demand.
+/// A period with more or less demand.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Burst {
-    /// From the beginning of the city, seconds.
+    /// Beginning of the period, seconds after the beginning of the run.
     pub after_s: u32,
-    /// How long, seconds.
+    /// Length of the period, seconds.
     pub for_s: u32,
-    /// So many times the requests.
+    /// Factor on the number of requests.
     pub factor: f64,
 }
 
-/// Who drives, from where, and when.
+/// The drivers, their starting places and their shifts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fleet {
-    /// Where drivers come from.
+    /// Source of the drivers.
     pub source: FleetSource,
 }
 
-/// Where drivers come from.
+/// The source of the drivers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FleetSource {
-    /// Where and when real drivers began.
+    /// The starts of recorded shifts.
     Starts {
-        /// CSV: `time,cab_id,lat,lon`, the time as RFC 3339; the first row of a cab counts. A cab that began before
-        /// the city works from its beginning.
+        /// CSV with the columns `time,cab_id,lat,lon`, the time as RFC 3339. The first row of a cab counts. A cab that
+        /// starts before the run works from the run's beginning.
         file: String,
-        /// They work so long: shortest and longest, hours. To the end of the city when not set.
+        /// Length of a shift: shortest and longest, hours. Until the end of the run when not set.
         #[serde(default)]
         shift_h: Option<[f64; 2]>,
-        /// DriverBehavior, at most.
+        /// Maximum number of drivers.
         #[serde(default = "drivers_max")]
         drivers_max: u32,
     },
     /// Real cabs: where each first reported, and on shift as long as it did.
     Pings {
-        /// CSV: `time,cab_id,lat,lon,occupied`, the time in unix seconds.
+        /// CSV with the columns `time,cab_id,lat,lon,occupied`, the time in unix seconds.
         file: String,
-        /// DriverBehavior, at most.
+        /// Maximum number of drivers.
         #[serde(default = "drivers_max")]
         drivers_max: u32,
     },
-    /// DriverBehavior who begin where riders will.
+    /// Drivers at the pickups of random requests.
     Placed {
-        /// How many.
+        /// Number of drivers.
         drivers: u32,
-        /// Each works so long: shortest and longest, hours, begun at any time, so that about as many work at each
-        /// time. The whole run when not set.
+        /// Length of a shift: shortest and longest, hours. Shifts start at random times, so that about as many drivers
+        /// work at each time. The whole run when not set.
         #[serde(default)]
         shift_h: Option<[f64; 2]>,
     },
 }
 
-/// A kind of vehicle.
+/// A class of vehicles.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VehicleClass {
-    /// As the service's settings name it.
+    /// Name of the class in the service's settings.
     pub name: String,
     /// Seats for riders.
     #[serde(default = "seats")]
     pub seats: u32,
-    /// Share of the fleet, among the others'.
+    /// Weight of the class in the fleet.
     #[serde(default = "one")]
     pub fleet: f64,
-    /// Share of the riders who ask for it, among the others'.
+    /// Weight of the class among the requests.
     #[serde(default = "one")]
     pub riders: f64,
 }

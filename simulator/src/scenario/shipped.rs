@@ -1,13 +1,13 @@
-//! The scenarios that come with the project.
+//! The scenarios that ship with the simulator.
 
-/// A scenario that comes with the project.
+/// A scenario that ships with the simulator.
 #[derive(Clone, Copy, Debug)]
 pub struct ShippedScenario {
-    /// Its name.
+    /// Unique name.
     pub name: &'static str,
-    /// Its file.
+    /// The scenario as TOML.
     pub text: &'static str,
-    /// Whether it needs a folder of data that does not come with the project.
+    /// True if it needs a folder of data that does not ship with the simulator.
     pub needs_data: bool,
 }
 
@@ -21,7 +21,7 @@ macro_rules! shipped {
     };
 }
 
-/// All of them.
+/// All shipped scenarios.
 const ALL: [ShippedScenario; 7] = [
     shipped!("sf-evening", false),
     shipped!("new-year", false),
@@ -32,7 +32,7 @@ const ALL: [ShippedScenario; 7] = [
     shipped!("manhattan-day", true),
 ];
 
-/// All scenarios that come with the project.
+/// Returns all scenarios that ship with the simulator.
 pub fn shipped_scenarios() -> &'static [ShippedScenario] {
     &ALL
 }

@@ -1,9 +1,9 @@
-//! A switchback: one run whose policy changes by blocks of time, as an operator could run it on a real city.
+//! A switchback: one run whose policy alternates by blocks of time, as an operator could do in a real city.
 //!
-//! DriverBehavior are shared by all riders, so giving every other rider another policy would let each policy disturb the other.
+//! All riders share the drivers. If every other rider had another policy, each policy would therefore affect the other.
 //! A switchback gives the whole city one policy at a time (Bojinov, Simchi-Levi, Zhao, "Design and analysis of
-//! switchback experiments", Management Science 69, 2023). Blocks come in pairs, one of each policy, in an order that is
-//! drawn for each pair, so that the time of day counts for neither.
+//! switchback experiments", Management Science 69, 2023). Blocks come in pairs, one of each policy, in an
+//! order that is drawn for each pair, so that the time of day favors neither.
 
 use kerb_assignment::Policy;
 use rand::RngExt;
@@ -12,63 +12,62 @@ use serde::{Deserialize, Serialize};
 use crate::scenario::random_streams::{Purpose, stream};
 use kerb_loadgen::options::span;
 
-/// When which of two policies holds.
+/// The schedule of a switchback: two policies, and the blocks in which they alternate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// The two.
+    /// The policies that alternate.
     pub policies: [Policy; 2],
-    /// Milliseconds of a block.
+    /// Length of a block, milliseconds.
     pub block_ms: i64,
-    /// Milliseconds at the beginning of each block whose requests are dropped: what one policy leaves behind disturbs
-    /// the next.
+    /// Beginning of each block whose requests are dropped, milliseconds. In it, the previous policy still has effects.
     pub burn_in_ms: i64,
 }
 
-/// A schedule that cannot be.
+/// The reason why a schedule is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
-    /// Not two.
+    /// There are not exactly two different policies.
     #[error("policies {0:?}, a switchback is of two different ones, like nearest,batch")]
     Policies(Vec<String>),
-    /// No such policy.
+    /// The policy is unknown.
     #[error("policy {name:?}: {reason}")]
     Unknown {
-        /// As it was given.
+        /// The unknown name.
         name: String,
-        /// What would be right.
+        /// Description of the legal names.
         reason: String,
     },
-    /// Nothing would be left of a block.
+    /// The burn-in covers the whole block.
     #[error("burn-in {burn_in}, must be shorter than the block of {block}")]
     BurnIn {
-        /// As it was given.
+        /// Length of the burn-in, as text.
         burn_in: String,
-        /// Its block.
+        /// Length of the block, as text.
         block: String,
     },
-    /// The run has no pair of blocks.
+    /// The run is shorter than a pair of blocks.
     #[error("switchback {block}, must be at most half of the run of {run}")]
     TooLong {
-        /// As it was given.
+        /// Length of the block, as text.
         block: String,
-        /// The run.
+        /// Length of the run, as text.
         run: String,
     },
 }
 
-/// A time under one policy.
+/// A period under one policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Block {
-    /// From here on.
+    /// Beginning of the block.
     pub from_ms: i64,
-    /// To here, exclusively.
+    /// End of the block, exclusive.
     pub to_ms: i64,
-    /// Which of the two policies.
+    /// Index of the policy: 0 or 1.
     pub policy: usize,
 }
 
 impl Schedule {
-    /// Of policies by their names. Without a burn-in it is a third of the block.
+    /// Creates a schedule of two policies. The burn-in is a third of the block by default.
     pub fn new(policies: &[String], block_ms: i64, burn_in_ms: Option<i64>) -> Result<Self, ScheduleError> {
         let [first, second] = policies else { return Err(ScheduleError::Policies(policies.to_vec())) };
         if first == second {
@@ -78,10 +77,10 @@ impl Schedule {
         if burn_in_ms < 0 || burn_in_ms >= block_ms {
             return Err(ScheduleError::BurnIn { burn_in: span(burn_in_ms), block: span(block_ms) });
         }
-        Ok(Self { policies: [policy(first)?, policy(second)?], block_ms, burn_in_ms })
+        Ok(Self { policies: [parse_policy(first)?, parse_policy(second)?], block_ms, burn_in_ms })
     }
 
-    /// Whether a run of this length has a pair of blocks.
+    /// Validates that a run of this length has a pair of blocks.
     pub fn fits(&self, run_ms: i64) -> Result<(), ScheduleError> {
         if 2 * self.block_ms <= run_ms {
             return Ok(());
@@ -89,14 +88,14 @@ impl Schedule {
         Err(ScheduleError::TooLong { block: span(self.block_ms), run: span(run_ms) })
     }
 
-    /// Which policy holds in a block, by the block's number from 0.
+    /// Returns the index of the policy of a block. Blocks are numbered from 0.
     pub fn policy(&self, number: i64, seed: u64) -> usize {
         let pair = number.div_euclid(2);
-        let turned = stream(seed, Purpose::Switchback, pair as u64).random::<bool>();
-        usize::from((number % 2 == 1) != turned)
+        let is_swapped = stream(seed, Purpose::Switchback, pair as u64).random::<bool>();
+        usize::from((number % 2 == 1) != is_swapped)
     }
 
-    /// The whole pairs of blocks of a run.
+    /// Returns the complete pairs of blocks of a run.
     pub fn blocks(&self, from_ms: i64, to_ms: i64, seed: u64) -> Vec<Block> {
         let pairs = (to_ms - from_ms) / (2 * self.block_ms);
         let block = |number: i64| {
@@ -106,22 +105,22 @@ impl Schedule {
         (0..2 * pairs).map(block).collect()
     }
 
-    /// The policies' names.
+    /// Returns the names of the policies.
     pub fn names(&self) -> [String; 2] {
         self.policies.map(policy_name)
     }
 
-    /// What such a run is called where others are called by their policy.
+    /// Returns the label that stands for the policy in reports.
     pub fn label(&self) -> String {
         format!("{} by {}", self.names().join("/"), span(self.block_ms))
     }
 
-    /// The same for a file's name.
+    /// Returns the label for file names.
     pub fn plain_label(&self) -> String {
         format!("{}-by-{}-{}", self.names().join("-"), span(self.block_ms), span(self.burn_in_ms))
     }
 
-    /// The flags of the command line that make such runs.
+    /// Returns the command-line flags of such runs.
     pub fn flags(&self) -> Vec<String> {
         let (block, burn_in) = (span(self.block_ms), span(self.burn_in_ms));
         let flags = ["--policies", &self.names().join(","), "--switchback", &block, "--burn-in", &burn_in];
@@ -129,7 +128,7 @@ impl Schedule {
     }
 }
 
-fn policy(name: &str) -> Result<Policy, ScheduleError> {
+fn parse_policy(name: &str) -> Result<Policy, ScheduleError> {
     let read = toml::Value::String(name.to_owned()).try_into::<Policy>();
     read.map_err(|error| {
         let reason = error.to_string().trim().to_owned();
@@ -137,7 +136,7 @@ fn policy(name: &str) -> Result<Policy, ScheduleError> {
     })
 }
 
-/// As settings and reports name it.
+/// Returns the name of a policy in settings and reports.
 pub fn policy_name(policy: Policy) -> String {
     let named = toml::Value::try_from(policy).ok();
     named.as_ref().and_then(toml::Value::as_str).unwrap_or_default().to_owned()
@@ -164,21 +163,21 @@ mod tests {
         let (first, other) = (orders(1), orders(2));
         assert_eq!((first.len(), &first), (64, &orders(1)));
         assert_ne!(first, other);
-        let turned = first.chunks(2).filter(|pair| pair[0] == 1).count();
-        assert!((8..=24).contains(&turned), "32 pairs, {turned} of them turned");
+        let is_swapped = first.chunks(2).filter(|pair| pair[0] == 1).count();
+        assert!((8..=24).contains(&is_swapped), "32 pairs, {is_swapped} of them swapped");
     }
 
     #[test]
-    fn what_is_no_schedule_is_refused() {
-        let told = |policies: &[&str], block_ms, burn_in_ms| {
+    fn an_impossible_schedule_is_refused() {
+        let error = |policies: &[&str], block_ms, burn_in_ms| {
             let policies: Vec<String> = policies.iter().map(|policy| (*policy).to_owned()).collect();
             Schedule::new(&policies, block_ms, burn_in_ms).unwrap_err().to_string()
         };
-        assert!(told(&["batch"], 60_000, None).ends_with("is of two different ones, like nearest,batch"));
-        assert!(told(&["batch", "batch"], 60_000, None).contains("two different ones"));
-        let unknown = told(&["batch", "best"], 60_000, None);
+        assert!(error(&["batch"], 60_000, None).ends_with("is of two different ones, like nearest,batch"));
+        assert!(error(&["batch", "batch"], 60_000, None).contains("two different ones"));
+        let unknown = error(&["batch", "best"], 60_000, None);
         assert!(unknown.starts_with("policy \"best\"") && unknown.contains("nearest"), "{unknown}");
-        let burn_in = told(&["batch", "nearest"], 60_000, Some(60_000));
+        let burn_in = error(&["batch", "nearest"], 60_000, Some(60_000));
         assert_eq!(burn_in, "burn-in 1m, must be shorter than the block of 1m");
         let long = Schedule::new(&two(), 61_000, None).unwrap().fits(120_000).unwrap_err();
         assert_eq!(long.to_string(), "switchback 61s, must be at most half of the run of 2m");

@@ -1,5 +1,4 @@
-//! Runs whose policy changed by time blocks, read block by block: figures of riders who asked in a block after its
-//! burn-in, differences over pairs of neighboring blocks.
+//! Switchbacks, block by block: figures of the requests after the burn-in, and differences over pairs of blocks.
 
 use std::collections::BTreeMap;
 
@@ -10,44 +9,44 @@ use crate::metrics::record::{RequestRecord, RunRecord};
 use crate::metrics::{MEASURES, Metrics};
 use crate::scenario::switchback::{Block, Schedule};
 
-/// What a block came to, without its burn-in.
+/// The figures of a block without its burn-in.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BlockFigures {
-    /// The block.
+    /// Period and policy of the block.
     #[serde(flatten)]
     pub block: Block,
-    /// Requests that count.
+    /// Number of requests after the burn-in.
     pub requests: usize,
-    /// By the name of the measure; those of drivers are not by block.
+    /// Figures by the name of the measure. Measures of drivers have no value by block.
     pub figures: BTreeMap<&'static str, f64>,
 }
 
-/// The whole blocks of a run, in order.
+/// The complete blocks of a run, by time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunBlocks {
-    /// Of the run.
+    /// Seed of the run.
     pub seed: u64,
-    /// In pairs.
+    /// Blocks; each pair has one of each policy.
     pub blocks: Vec<BlockFigures>,
 }
 
-/// What all switchbacks of one schedule and fleet came to.
+/// The results of all switchbacks of one schedule and fleet.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Switchback {
-    /// As they were run.
+    /// Schedule of the runs.
     pub schedule: Schedule,
-    /// Drivers.
+    /// Number of drivers.
     pub fleet: usize,
-    /// By seed.
+    /// Runs, each with another seed.
     pub runs: Vec<RunBlocks>,
-    /// Of the two policies, over blocks, by the name of the measure.
+    /// Means of both policies over blocks, by the name of the measure.
     pub means: [BTreeMap<&'static str, Interval>; 2],
-    /// The second policy's figure less the first's, over pairs of blocks of all runs.
+    /// Second policy minus first, over pairs of blocks of all runs, by the name of the measure.
     pub differences: BTreeMap<&'static str, Difference>,
 }
 
 impl Switchback {
-    /// Of runs by one schedule, with as many drivers; others are left out.
+    /// Computes the results of those runs that follow the schedule.
     pub fn of(schedule: &Schedule, fleet: usize, runs: &[&RunRecord]) -> Self {
         let its = runs.iter().filter(|run| run.switchback.as_ref() == Some(schedule));
         let runs: Vec<RunBlocks> =
@@ -68,7 +67,7 @@ impl Switchback {
         Self { schedule: schedule.clone(), fleet, means, differences, runs }
     }
 
-    /// Pairs of blocks, of all runs.
+    /// Returns the number of pairs of blocks of all runs.
     pub fn pairs(&self) -> usize {
         self.runs.iter().map(|run| run.blocks.len() / 2).sum()
     }
@@ -82,7 +81,7 @@ fn of(block: &BlockFigures, name: &str) -> Option<f64> {
     block.figures.get(name).copied()
 }
 
-/// The first policy's block first.
+/// Orders a pair of blocks by policy.
 fn in_order(pair: &[BlockFigures]) -> [&BlockFigures; 2] {
     if pair[0].block.policy == 0 { [&pair[0], &pair[1]] } else { [&pair[1], &pair[0]] }
 }
@@ -92,11 +91,11 @@ fn blocks(run: &RunRecord, schedule: &Schedule) -> Vec<BlockFigures> {
     blocks.map(|block| figures(block, schedule.burn_in_ms, &run.requests)).collect()
 }
 
-/// `requests` are in the order in which they were made.
+/// Computes the figures of a block. `requests` are sorted by time.
 fn figures(block: Block, burn_in_ms: i64, requests: &[RequestRecord]) -> BlockFigures {
     let before = |ms: i64| requests.partition_point(|request| request.requested_ms < ms);
     let counted = &requests[before(block.from_ms + burn_in_ms)..before(block.to_ms)];
-    let metrics = Metrics::of_people(counted, &[]);
+    let metrics = Metrics::of_agents(counted, &[]);
     let figure = |measure: &crate::metrics::Measure| Some((measure.name, (measure.of)(&metrics)?));
     BlockFigures { block, requests: counted.len(), figures: MEASURES.iter().filter_map(figure).collect() }
 }

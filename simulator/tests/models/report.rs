@@ -104,8 +104,8 @@ fn the_page_says_what_came_out() {
     let html = page_of(&runs());
     for expected in [
         "On by-hand, 2.0 hours, nearest / batch were compared with 30 drivers in 6 runs.",
-        "nearest served 270 of 360 requests (75.0\u{a0}% of those that ended); who was picked up waited 200.0\u{a0}s on average.",
-        "batch served 270 of 360 requests (75.0\u{a0}% of those that ended); who was picked up waited 180.0\u{a0}s on average.",
+        "nearest served 270 of 360 requests (75.0\u{a0}% of those that ended); riders with a pickup waited 200.0\u{a0}s on average.",
+        "batch served 270 of 360 requests (75.0\u{a0}% of those that ended); riders with a pickup waited 180.0\u{a0}s on average.",
         "the mean wait by \u{2212}20.0\u{a0}s (95 % interval \u{2212}44.8 to 4.8: no difference shown)",
         "simulator compare scenario.toml --policies nearest,batch --seeds 1..3\n",
         "6,000 position updates were sent in all runs, 18 of them failed.",
@@ -146,12 +146,12 @@ fn lines_pass_through_the_shares_that_were_counted() {
 #[test]
 fn faults_stops_and_gaps_are_loud() {
     let mut runs = runs();
-    runs[0].system.faults.push("trip t<1> promised twice".to_owned());
+    runs[0].system.faults.push("trip t<1> assigned twice".to_owned());
     runs[1].stopped = true;
     let html = page(&Comparison::new(&runs, 2), &runs, None);
     for expected in [
-        "1 fault found by the judges",
-        "nearest, 30 drivers, seed 1: trip t&lt;1&gt; promised twice",
+        "1 fault found by the checkers",
+        "nearest, 30 drivers, seed 1: trip t&lt;1&gt; assigned twice",
         "1 run was stopped before the end.",
         "2 runs are missing",
     ] {
@@ -193,7 +193,7 @@ fn few_runs_or_empty_ones_make_a_page() {
     (bare.requests, bare.drivers, bare.samples) = (vec![], vec![], vec![]);
     (bare.to_ms, bare.system) = (bare.from_ms, SystemRecord::default());
     let html = page_of(&[bare]);
-    assert!(html.contains("nobody was picked up") && html.contains("Nobody asked"));
+    assert!(html.contains("no rider was picked up") && html.contains("There are no requests"));
     assert!(!html.contains("NaN") && !html.contains("inf\""));
 }
 
@@ -203,9 +203,12 @@ const ANCHOR: &str = r#"{"day": "2008-05-22", "trips": 16682, "fleet": 527, "sou
 #[test]
 fn the_published_figures_stand_beside_ours() {
     let html = page(&Comparison::new(&runs(), 0), &runs(), Some(&Anchor::from_json(ANCHOR).unwrap()));
-    for expected in
-        ["16,682 trips of 2008-05-22, beside A paper, 2018", "30 % fewer", "8 % &lt;more&gt;", "another city"]
-    {
+    for expected in [
+        "16,682 trips of 2008-05-22, compared with A paper, 2018",
+        "30 % fewer",
+        "8 % &lt;more&gt;",
+        "another city",
+    ] {
         assert!(html.contains(expected), "{expected}");
     }
 }
@@ -257,13 +260,13 @@ fn the_command_writes_a_page_and_says_which_file_is_wrong() {
     assert!(told(&[&a, &b], Some(&anchor)).unwrap().contains("2 runs of by-hand"));
     assert!(std::fs::read_to_string(&out).unwrap().contains("30 % fewer"));
 
-    let other = put("other.json", &RunRecord { scenario: "elsewhere".to_owned(), ..run("batch", 1, 90) });
+    let other = put("other.json", &RunRecord { scenario: "another".to_owned(), ..run("batch", 1, 90) });
     let broken = file(folder.path(), "broken.json", "{}");
     let missing = folder.path().join("missing.json");
     for (runs, anchor, file, reason) in [
         (vec![&a, &missing], None, &missing, "No such file"),
         (vec![&a, &broken], None, &broken, "not a run: missing field"),
-        (vec![&a, &other], None, &other, "of scenario \"elsewhere\", must be of \"by-hand\""),
+        (vec![&a, &other], None, &other, "of scenario \"another\", must be of \"by-hand\""),
         (vec![&a, &b, &a], None, &a, "the same policy, drivers and seed as"),
         (vec![&a], Some(&broken), &broken, "not what `simulator fleet-size --json` prints"),
     ] {
@@ -291,9 +294,9 @@ fn a_switchback_is_read_block_by_block() {
     let runs: Vec<RunRecord> = (1..=3).map(switchback).collect();
     let html = page_of(&runs);
     for expected in [
-        "Turn about by blocks of 30m with 30 drivers, batch instead of nearest changes the mean wait by \u{2212}40.0\u{a0}s \
+        "In alternating blocks of 30m with 30 drivers, batch instead of nearest changes the mean wait by \u{2212}40.0\u{a0}s \
          (95 % interval \u{2212}40.0 to \u{2212}40.0: better), and the service rate by 0.0\u{a0}points",
-        "batch less nearest, 30 drivers, blocks of 30m without their first 10m",
+        "batch minus nearest, 30 drivers, blocks of 30m without their first 10m",
         "<td class=\"n\">6</td><td class=\"better\">better</td>",
         "simulator compare scenario.toml --policies nearest,batch --switchback 30m --burn-in 10m --seeds 1..3",
     ] {
@@ -314,8 +317,8 @@ fn fleets_stand_apart_and_each_is_compared_with_its_own_base() {
     let html = page_of(&all);
     for expected in [
         "nearest, 10 drivers / batch, 10 drivers / nearest, 30 drivers / batch, 30 drivers were compared in 12 runs.",
-        "batch less nearest, 10 drivers",
-        "batch less nearest, 30 drivers",
+        "batch minus nearest, 10 drivers",
+        "batch minus nearest, 30 drivers",
         "<th class=\"n\">nearest<small><br>10 drivers<br>3 seeds</small></th>",
         "simulator compare scenario.toml --policies nearest,batch --seeds 1..3 --fleet 10,30",
     ] {

@@ -96,6 +96,8 @@ fn what_cannot_be_run_or_kept_is_told_before_the_run() {
     };
     let lost = refused("sf-evening", Some("no/such/folder/run.json".into()));
     assert_eq!(lost, "no/such/folder/run.json: there is no folder no/such/folder");
-    assert!(refused("sf-day", None).ends_with("; if its data is elsewhere, name the folder with --data"));
+    assert!(
+        refused("sf-day", None).ends_with("; if its data is in another folder, name the folder with --data")
+    );
     assert!(refused("atlantis", None).ends_with("or the path of a file that is there"));
 }

@@ -1,4 +1,4 @@
-//! Streets of a made-up city: a grid, every fourth street of which is faster.
+//! The streets of a synthetic city: a grid in which every fourth street is faster.
 
 use std::fmt::Write;
 
@@ -8,10 +8,10 @@ use kerb_routing::import::import_csv;
 use crate::scenario::street_map::trajectory::degrees;
 use crate::scenario::{GeoPoint, ScenarioError};
 
-/// Every so many streets, one is faster.
+/// Every n-th street is faster.
 const AVENUE_EVERY: u32 = 4;
 
-/// A square of so many streets in each direction around a place.
+/// Builds a square grid with this number of streets in each direction.
 pub(super) fn network(center: GeoPoint, streets: u32, block_m: f64) -> Result<Network, ScenarioError> {
     let mut nodes = "node_id,lat,lon\n".to_owned();
     let mut edges = "from_node,to_node,length_m,highway,two_way\n".to_owned();
@@ -40,7 +40,7 @@ pub(super) fn network(center: GeoPoint, streets: u32, block_m: f64) -> Result<Ne
     Ok(imported.network)
 }
 
-/// Both directions of a block of a street.
+/// Adds both directions of a block.
 fn add(edges: &mut String, a: u32, b: u32, block_m: f64, street: u32) {
     let class = if street.is_multiple_of(AVENUE_EVERY) { "secondary" } else { "residential" };
     for (from, to) in [(a, b), (b, a)] {

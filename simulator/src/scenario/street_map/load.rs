@@ -1,4 +1,4 @@
-//! Reads the streets of a scenario.
+//! The street map of a scenario: read or generated.
 
 use std::io::{Cursor, Read};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::{Kind, StreetMap, grid};
 use crate::scenario::{Files, Scenario, ScenarioError, StreetSource};
 
 impl StreetMap {
-    /// Reads or makes the streets of a scenario, and slows them down as it says.
+    /// Reads or generates the streets of a scenario, and applies its factors on travel times.
     pub(crate) fn load(scenario: &Scenario, files: &Files) -> Result<Self, ScenarioError> {
         let streets = &scenario.streets;
         let kind = match &streets.source {
@@ -40,7 +40,7 @@ fn roads(
             (imported.map_err(|error| wrong(edges, &error))?.network, edges.as_str())
         }
         StreetSource::Kerb { file } => {
-            let bytes = whole(files, file)?;
+            let bytes = read_all(files, file)?;
             let length = bytes.len() as u64;
             (Network::read(Cursor::new(bytes), length).map_err(|error| wrong(file, &error))?, file.as_str())
         }
@@ -57,11 +57,11 @@ fn roads(
 }
 
 fn pbf(files: &Files, file: &str) -> Result<Network, ScenarioError> {
-    let source = Cursor::new(whole(files, file)?);
+    let source = Cursor::new(read_all(files, file)?);
     Ok(import_pbf(source, &mut |_| {}).map_err(|error| wrong(file, &error))?.network)
 }
 
-fn whole(files: &Files, file: &str) -> Result<Vec<u8>, ScenarioError> {
+fn read_all(files: &Files, file: &str) -> Result<Vec<u8>, ScenarioError> {
     let mut bytes = Vec::new();
     let read = files.raw(file)?.read_to_end(&mut bytes);
     read.map_err(|source| ScenarioError::File { file: file.to_owned(), source })?;

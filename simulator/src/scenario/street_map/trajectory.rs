@@ -1,37 +1,38 @@
-//! One way of a driver as a line in space and time: made once, asked at each report.
+//! A trajectory: a route as a line in space and time. It is built once and read at each report.
 
 use kerb_geometry::{EARTH_RADIUS_M, LatLng, distance_m};
 
 use kerb_loadgen::track::wrap_deg;
 
-/// Meters of a degree of a meridian.
+/// Length of a degree of a meridian, meters.
 const DEGREE_M: f64 = EARTH_RADIUS_M * std::f64::consts::PI / 180.0;
 
-/// A way, as a line whose corners have times. It is asked forward in time, so it remembers where it was.
+/// A line whose corners have times. Reads go forward in time, so it keeps the index of the last corner.
 #[derive(Clone, Debug, Default)]
 pub struct Trajectory {
     corners: Vec<Corner>,
     departs_ms: i64,
     takes_ms: i64,
-    /// The corner that was passed last.
+    /// Index of the last corner that was passed.
     passed: usize,
 }
 
-/// Where a line bends.
+/// A corner of the line.
 #[derive(Clone, Copy, Debug, Default)]
 struct Corner {
     lat_deg: f64,
     lon_deg: f64,
-    /// Since the beginning.
+    /// Time since the departure, milliseconds.
     after_ms: f64,
-    /// Since the beginning.
+    /// Distance since the departure, meters.
     along_m: f64,
-    /// Of what follows.
+    /// Heading of the piece after this corner, degrees clockwise from north.
     heading_deg: f32,
+    /// Speed on the piece after this corner, meters per second.
     mps: f32,
 }
 
-/// A driver at an instant.
+/// Position and motion of a driver at an instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fix {
     /// Latitude, degrees.
@@ -40,40 +41,40 @@ pub struct Fix {
     pub lon_deg: f64,
     /// Degrees clockwise from north.
     pub heading_deg: f32,
-    /// Meters a second.
+    /// Meters per second.
     pub speed_mps: f32,
 }
 
 impl Fix {
-    /// Standing at a position.
+    /// Creates the fix of a driver who stands.
     pub fn standing(at: LatLng, heading_deg: f32) -> Self {
         Self { lat_deg: at.lat_deg(), lon_deg: at.lon_deg(), heading_deg, speed_mps: 0.0 }
     }
 
-    /// The position.
+    /// Rounds the coordinates to the lattice.
     pub fn position(self) -> LatLng {
         LatLng::new(self.lat_deg, self.lon_deg).expect("lies between two positions")
     }
 }
 
 impl Trajectory {
-    /// When it ends.
+    /// Returns the time of arrival, milliseconds since the Unix epoch.
     pub fn arrives_ms(&self) -> i64 {
         self.departs_ms + self.takes_ms
     }
 
-    /// Its length, meters.
+    /// Returns the length, meters.
     pub fn length_m(&self) -> f64 {
         self.corners.last().map_or(0.0, |corner| corner.along_m)
     }
 
-    /// Where it ends.
+    /// Returns the destination.
     pub fn end(&self) -> LatLng {
         let last = self.corners.last().expect("a trajectory has a corner");
         LatLng::new(last.lat_deg, last.lon_deg).expect("made of positions")
     }
 
-    /// Where the driver is at this time, not before a time that was asked for before.
+    /// Returns position and motion at `now_ms`, which must not decrease between calls.
     pub fn at(&mut self, now_ms: i64) -> Fix {
         let (corner, next, share) = self.find(now_ms);
         let Some(next) = next else {
@@ -93,13 +94,13 @@ impl Trajectory {
         }
     }
 
-    /// Meters driven until this time, not before a time that was asked for before.
+    /// Returns the meters driven until `now_ms`, which must not decrease between calls.
     pub fn meters_at(&mut self, now_ms: i64) -> f64 {
         let (corner, next, share) = self.find(now_ms);
         next.map_or(corner.along_m, |next| corner.along_m + share * (next.along_m - corner.along_m))
     }
 
-    /// The corner before a time, the one after it, and how far between them.
+    /// Returns the corner before a time, the one after it, and the share of the piece between them.
     fn find(&mut self, now_ms: i64) -> (Corner, Option<Corner>, f64) {
         let last = self.corners.len() - 1;
         if now_ms >= self.arrives_ms() {
@@ -119,18 +120,18 @@ impl Trajectory {
         }
     }
 
-    /// Forgets its line; the memory stays.
+    /// Clears the line, and keeps its buffer.
     pub(super) fn begin(&mut self, departs_ms: i64) {
         self.corners.clear();
         (self.departs_ms, self.takes_ms, self.passed) = (departs_ms, 0, 0);
     }
 
-    /// Nothing was added yet.
+    /// Returns true while the line has no corner.
     pub(super) fn is_empty(&self) -> bool {
         self.corners.is_empty()
     }
 
-    /// Adds the part of a piece between two shares of it, with its own length and time.
+    /// Adds the part of a piece between two shares, with its length and time.
     pub(super) fn add(&mut self, (a, b): (LatLng, LatLng), shares: [f64; 2], piece_m: f64, piece_ms: f64) {
         let (north, east) = (b.lat_deg() - a.lat_deg(), wrap_deg(b.lon_deg() - a.lon_deg()));
         let at = |share: f64| (a.lat_deg() + share * north, wrap_deg(a.lon_deg() + share * east));
@@ -139,7 +140,7 @@ impl Trajectory {
             self.corners.push(Corner { lat_deg, lon_deg, ..Corner::default() });
         }
         if piece_ms <= 0.0 {
-            // Nothing passes here; its length, if it has any, is driven in no time and counts all the same.
+            // A piece that takes no time has no corner, but its length counts.
             return self.corners.last_mut().into_iter().for_each(|corner| corner.along_m += piece_m);
         }
         let last = self.corners.last_mut().expect("pushed above");
@@ -157,26 +158,26 @@ impl Trajectory {
         self.corners.push(next);
     }
 
-    /// Adds a straight line.
+    /// Adds a straight line at a constant speed.
     pub(super) fn straight(&mut self, from: LatLng, to: LatLng, mps: f64, detour: f64) {
         let distance_m = distance_m(from, to) * detour;
         self.add((from, to), [0.0, 1.0], distance_m, distance_m / mps * 1_000.0);
     }
 
-    /// All was added.
+    /// Computes the duration, once all pieces are added.
     pub(super) fn finish(&mut self) {
         self.takes_ms = self.corners.last().map_or(0, |corner| corner.after_ms.round() as i64);
     }
 }
 
-/// Clockwise from north, 0 up to 360, of two legs in the same unit.
+/// Returns the heading clockwise from north, 0 up to 360 degrees, of two legs in the same unit.
 fn heading_deg(north: f64, east: f64) -> f32 {
     let heading = east.atan2(north).to_degrees().rem_euclid(360.0) as f32;
     // A tiny negative angle rounds up to 360, which is 0.
     if heading >= 360.0 { 0.0 } else { heading }
 }
 
-/// Degrees of latitude and longitude of so many meters north and east.
+/// Converts meters north and east to degrees of latitude and longitude.
 pub(crate) fn degrees(north_m: f64, east_m: f64, lat_deg: f64) -> (f64, f64) {
     (north_m / DEGREE_M, east_m / (DEGREE_M * lat_deg.to_radians().cos().max(0.01)))
 }

@@ -129,7 +129,7 @@ fn wrong_values_are_named_with_what_would_be_right() {
 fn what_is_not_there_is_named() {
     let unknown = Scenario::shipped("atlantis").unwrap_err().to_string();
     assert!(
-        unknown.starts_with("\"atlantis\" does not come with the project, must be one of: sf-evening"),
+        unknown.starts_with("\"atlantis\" does not ship with the simulator, must be one of: sf-evening"),
         "{unknown}"
     );
     let without_data = CityInputs::load(&Scenario::shipped("sf-day").unwrap(), None).unwrap_err().to_string();
