@@ -6,25 +6,26 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kerb_simulator::lab::city::City;
-use kerb_simulator::lab::ground::Course;
-use kerb_simulator::lab::message::Said;
-use kerb_simulator::lab::scenario::{Loaded, Scenario};
+use kerb_simulator::agents::messages::AgentAction;
+use kerb_simulator::city::{City, CityInputs};
+use kerb_simulator::scenario::Scenario;
+use kerb_simulator::scenario::street_map::Trajectory;
 
 /// Ways that are taken in turn.
 const WAYS: usize = 1_000;
 
-fn load(name: &str, data: Option<&Path>) -> Loaded {
+fn load(name: &str, data: Option<&Path>) -> CityInputs {
     let scenario = Scenario::shipped(name).unwrap_or_else(|error| panic!("{error}"));
-    scenario.load(data).unwrap_or_else(|error| panic!("{error}"))
+    CityInputs::load(&scenario, data).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A run without a service; how many reports there were.
 fn reports(mut city: City) -> u64 {
-    let (mut said, mut reports) = (Vec::new(), 0);
+    let (mut actions, mut reports) = (Vec::new(), 0);
     while let Some(now_ms) = city.next_ms() {
-        city.step(now_ms, &mut said);
-        reports += said.drain(..).filter(|said| matches!(said, Said::Report { .. })).count() as u64;
+        city.step(now_ms, &mut actions);
+        reports +=
+            actions.drain(..).filter(|action| matches!(action, AgentAction::Report { .. })).count() as u64;
     }
     reports
 }
@@ -37,11 +38,11 @@ fn a_report(criterion: &mut Criterion) {
     }
     let mut group = criterion.benchmark_group("a report");
     group.sample_size(10);
-    for (name, loaded) in cities {
-        group.throughput(Throughput::Elements(reports(City::new(&loaded, 1))));
+    for (name, inputs) in cities {
+        group.throughput(Throughput::Elements(reports(City::new(&inputs, 1))));
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
-                || City::new(&loaded, 1),
+                || City::new(&inputs, 1),
                 |city| black_box(reports(city)),
                 criterion::BatchSize::PerIteration,
             );
@@ -51,22 +52,22 @@ fn a_report(criterion: &mut Criterion) {
 }
 
 fn a_way(criterion: &mut Criterion) {
-    let loaded = load("sf-evening", None);
-    let (mut city, mut said, mut ends) = (City::new(&loaded, 1), Vec::new(), Vec::new());
+    let inputs = load("sf-evening", None);
+    let (mut city, mut actions, mut ends) = (City::new(&inputs, 1), Vec::new(), Vec::new());
     while let Some(now_ms) = city.next_ms().filter(|_| ends.len() < WAYS) {
-        city.step(now_ms, &mut said);
-        ends.extend(said.drain(..).filter_map(|said| match said {
-            Said::Request { pickup, dropoff, .. } => Some((pickup, dropoff)),
+        city.step(now_ms, &mut actions);
+        ends.extend(actions.drain(..).filter_map(|action| match action {
+            AgentAction::Request { pickup, dropoff, .. } => Some((pickup, dropoff)),
             _ => None,
         }));
     }
-    let (mut course, mut turn) = (Course::default(), 0);
+    let (mut trajectory, mut turn) = (Trajectory::default(), 0);
     criterion.bench_function("a way in San Francisco", |bencher| {
         bencher.iter(|| {
             let (from, to) = ends[turn % ends.len()];
             turn += 1;
-            loaded.ground.way(from, to, loaded.scenario.from_ms(), &mut course);
-            black_box(course.length_m())
+            inputs.street_map.route(from, to, inputs.scenario.from_ms(), &mut trajectory);
+            black_box(trajectory.length_m())
         });
     });
 }

@@ -1,37 +1,40 @@
-//! The command line: reads it, starts what it asks for, prints the report. What a command does stands elsewhere.
+//! The command line: parses the arguments, starts the command, and prints its report.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+mod compare_command;
+pub mod demo;
+mod extract_command;
+mod progress_bar;
+pub mod report_command;
+pub mod run_commands;
+mod signals;
+
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
+use kerb_loadgen::load::load;
+use kerb_loadgen::options::{LoadOptions, ReplayOptions};
+use kerb_loadgen::peers::{PeersOptions, peers};
+use kerb_loadgen::replay::{Out, replay};
 use kerb_types::SystemClock;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::demo::{DemoOptions, demo};
-use crate::lab::commands::{LabArgs, LiveArgs};
-use crate::lab::compare::Children;
-use crate::lab::compare_cli::CompareArgs;
-use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
-use crate::lab::report_cli::{ReportOptions, report};
-use crate::lab::virtual_time::virtual_runtime;
-use crate::signals;
-use kerb_loadgen::extract::{trip_lines, write_gz, write_trips_gz};
-use kerb_loadgen::load::load;
-use kerb_loadgen::options::{LoadOptions, ReplayOptions};
-use kerb_loadgen::peers::{PeersOptions, peers};
-use kerb_loadgen::pings::Pings;
-use kerb_loadgen::replay::{Out, replay};
+use self::compare_command::CompareArgs;
+use self::demo::{DemoOptions, demo};
+use self::extract_command::ExtractOptions;
+use self::report_command::{ReportOptions, report};
+use self::run_commands::{LabArgs, LiveArgs};
+use crate::backends::virtual_time::virtual_runtime;
+use crate::compare::Children;
+use crate::fleet_size::{FleetSizeOptions, fleet_size};
 
-/// Exit code when an answer was wrong or a promise given twice.
-const EXIT_WRONG: u8 = 1;
-/// Exit code when there was no run.
+/// Exit code if a checker found a fault.
+const EXIT_FAULT: u8 = 1;
+/// Exit code if the command failed.
 const EXIT_FAILED: u8 = 2;
 
-/// Drives a fleet against running kerb nodes and judges every answer
+/// Simulates cities and fleets against kerb, and checks every answer
 #[derive(Parser, Debug)]
 #[command(name = "simulator", version)]
 struct Cli {
@@ -41,48 +44,29 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Replay taxi pings, one gRPC stream a cab, and judge random searches meanwhile
+    /// Replay taxi pings, one gRPC stream per cab, and check random searches
     Replay(ReplayOptions),
     /// Load a node with a synthetic fleet and measure
     Load(LoadOptions),
-    /// Measure kerb beside Redis, Valkey and Tile38, where their servers are on this machine
+    /// Measure kerb and those of Redis, Valkey and Tile38 that this machine has
     Peers(PeersOptions),
-    /// Start a whole node in this process, run half an hour of San Francisco on it in a minute and a half, judge it
+    /// Start a node in this process, simulate half an hour of San Francisco in a minute and a half, and check it
     Demo(DemoOptions),
-    /// The fewest vehicles that could have served a day of real trips, and how a fixed fleet serves it minute by minute
+    /// Compute the smallest fleet that serves a day of real trips, and the service of fixed fleets
     FleetSize(FleetSizeOptions),
-    /// Run a scenario's city on all of Kerb in this process, under virtual time: the same for the same seed
+    /// Run a scenario on all of Kerb in this process, under virtual time: the same result for the same seed
     Lab(LabArgs),
-    /// Run a scenario's city against running nodes
+    /// Run a scenario against running nodes
     Live(LiveArgs),
-    /// Run policies side by side on the same riders and drivers
+    /// Compare policies on the same riders and drivers
     Compare(CompareArgs),
-    /// Write one HTML page about runs: figures with intervals, plots, maps
+    /// Write an HTML page about runs: figures with intervals, plots, maps
     Report(ReportOptions),
-    /// Cut a part out of a file of pings or trips
-    Slice(SliceOptions),
+    /// Copy a time range out of a file of pings or trips
+    Extract(ExtractOptions),
 }
 
-#[derive(Args, Debug)]
-struct SliceOptions {
-    /// The file of pings to cut from
-    #[arg(long, value_name = "FILE", required_unless_present = "trips")]
-    pings: Option<PathBuf>,
-    /// The file of trips to cut from
-    #[arg(long, value_name = "FILE", conflicts_with = "pings")]
-    trips: Option<PathBuf>,
-    /// Begin here, unix seconds
-    #[arg(long, value_name = "UNIX_S")]
-    from: i64,
-    /// How many minutes
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    minutes: u16,
-    /// The file to write, gzipped
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-}
-
-/// Reads the arguments and runs.
+/// Parses the arguments and runs the command.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Replay(options) => replay_command(options),
@@ -93,8 +77,8 @@ pub fn run() -> ExitCode {
         Command::Lab(options) => lab_command(&options),
         Command::Live(options) => live_command(&options),
         Command::Compare(options) => compare_command(&options),
-        Command::Report(options) => report_command(&options),
-        Command::Slice(options) => slice_command(&options),
+        Command::Report(options) => report(&options).map(|line| print_line(&line)),
+        Command::Extract(options) => options.extract().map(|line| print_line(&line)),
     };
     outcome.unwrap_or_else(|reason| {
         _ = writeln!(io::stderr(), "simulator: {reason}");
@@ -110,17 +94,17 @@ fn replay_command(options: ReplayOptions) -> Result<ExitCode, String> {
         replay(options, &SystemClock, out, stop).await.map_err(|e| e.to_string())
     })?;
     print(&report, json)?;
-    Ok(verdict(report.wrong_answers == 0))
+    Ok(exit_code(report.wrong_answers == 0))
 }
 
 fn demo_command(options: &DemoOptions) -> Result<ExitCode, String> {
     let report = runtime(2)?.block_on(async { demo(options, stop_on_signal()?).await })?;
     print(&report, options.json)?;
-    Ok(verdict(report.is_right()))
+    Ok(exit_code(report.is_correct()))
 }
 
-fn verdict(is_right: bool) -> ExitCode {
-    if is_right { ExitCode::SUCCESS } else { ExitCode::from(EXIT_WRONG) }
+fn exit_code(is_correct: bool) -> ExitCode {
+    if is_correct { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAULT) }
 }
 
 fn load_command(options: LoadOptions) -> Result<ExitCode, String> {
@@ -135,88 +119,45 @@ fn peers_command(options: PeersOptions) -> Result<ExitCode, String> {
     let json = options.json;
     let report = runtime(2)?.block_on(peers(options))?;
     print(&report, json)?;
-    Ok(if report.exact { ExitCode::SUCCESS } else { ExitCode::from(EXIT_WRONG) })
+    Ok(exit_code(report.exact))
 }
 
 fn fleet_size_command(options: &FleetSizeOptions) -> Result<ExitCode, String> {
     let began = tokio::time::Instant::now();
     let elapsed_us = || began.elapsed().as_micros() as u64;
-    let tell = |what: &str| _ = writeln!(io::stderr(), "{what}");
-    let report = fleet_size(options, &elapsed_us, &tell).map_err(|e| e.to_string())?;
+    let progress = |step: &str| _ = writeln!(io::stderr(), "{step}");
+    let report = fleet_size(options, &elapsed_us, &progress).map_err(|e| e.to_string())?;
     print(&report, options.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn lab_command(options: &LabArgs) -> Result<ExitCode, String> {
-    // Signals come in real time, so they have a runtime of their own.
-    let own = runtime(1)?;
-    let stop = own.block_on(async { stop_on_signal() })?;
+    // Signals arrive in real time, so they need a runtime of their own.
+    let signal_runtime = runtime(1)?;
+    let stop = signal_runtime.block_on(async { stop_on_signal() })?;
     let summary = virtual_runtime().map_err(|e| e.to_string())?.block_on(options.lab(stop))?;
     print(&summary, options.json())?;
-    Ok(verdict(summary.is_right()))
+    Ok(exit_code(summary.is_correct()))
 }
 
 fn live_command(options: &LiveArgs) -> Result<ExitCode, String> {
     let summary = runtime(2)?.block_on(async { options.live(stop_on_signal()?).await })?;
     print(&summary, options.json())?;
-    Ok(verdict(summary.is_right()))
+    Ok(exit_code(summary.is_correct()))
 }
 
 fn compare_command(options: &CompareArgs) -> Result<ExitCode, String> {
     let runtime = runtime(1)?;
     let stop = runtime.block_on(async { stop_on_signal() })?;
     let (children, stopped) = (Children::default(), stop.clone());
-    let to_end = children.clone();
+    let to_kill = children.clone();
     runtime.spawn(async move {
         stopped.cancelled().await;
-        to_end.end();
+        to_kill.kill_all();
     });
     let table = options.compare(children, &|| stop.is_cancelled())?;
     print(&table, options.json())?;
-    Ok(verdict(table.is_right()))
-}
-
-fn report_command(options: &ReportOptions) -> Result<ExitCode, String> {
-    _ = writeln!(io::stdout(), "{}", report(options)?);
-    Ok(ExitCode::SUCCESS)
-}
-
-fn slice_command(options: &SliceOptions) -> Result<ExitCode, String> {
-    let within_s = options.from..options.from + i64::from(options.minutes) * 60;
-    match (&options.trips, &options.pings) {
-        (Some(trips), _) => slice_trips(trips, &within_s, &options.out),
-        (None, Some(pings)) => slice_pings(pings, &within_s, &options.out),
-        (None, None) => Err("nothing to cut from: give --pings or --trips".to_owned()),
-    }
-}
-
-fn slice_trips(trips: &Path, within_s: &Range<i64>, out: &Path) -> Result<ExitCode, String> {
-    let lines = trip_lines(trips, within_s).map_err(|e| e.to_string())?;
-    if lines.is_empty() {
-        return Err("no trips in these minutes".to_owned());
-    }
-    let told = |e: io::Error| format!("{}: {e}", out.display());
-    let file = File::create(out).map_err(told)?;
-    write_trips_gz(&lines, BufWriter::new(file)).map_err(told)?;
-    _ = writeln!(io::stdout(), "{} trips", lines.len());
-    Ok(ExitCode::SUCCESS)
-}
-
-fn slice_pings(pings: &Path, within_s: &Range<i64>, out: &Path) -> Result<ExitCode, String> {
-    let pings = Pings::read_file(pings).map_err(|e| e.to_string())?;
-    let part = pings.cut(within_s.start, within_s.end);
-    if part.pings.is_empty() {
-        return Err(format!(
-            "no pings in these minutes: the file has {} to {}, unix seconds",
-            pings.begins_s(),
-            pings.ends_s()
-        ));
-    }
-    let told = |e: io::Error| format!("{}: {e}", out.display());
-    let file = File::create(out).map_err(told)?;
-    write_gz(&part, BufWriter::new(file)).map_err(told)?;
-    _ = writeln!(io::stdout(), "{} pings of {} cabs", part.pings.len(), part.cabs.len());
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code(table.is_correct()))
 }
 
 fn stop_on_signal() -> Result<CancellationToken, String> {
@@ -231,7 +172,12 @@ fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, String> {
 fn print<R: Serialize + std::fmt::Display>(report: &R, json: bool) -> Result<(), String> {
     let text =
         if json { serde_json::to_string(report).map_err(|e| e.to_string())? } else { report.to_string() };
-    // A reader that has gone away wants no report.
-    _ = writeln!(io::stdout(), "{text}");
+    print_line(&text);
     Ok(())
+}
+
+fn print_line(line: &str) -> ExitCode {
+    // A closed pipe is no error: its reader needs no more output.
+    _ = writeln!(io::stdout(), "{line}");
+    ExitCode::SUCCESS
 }
