@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kerb_loadgen::history::Span;
-use kerb_loadgen::judge::{Answer, Limits, judge};
+use kerb_loadgen::checker::{Answer, Limits, check_answer};
 use kerb_loadgen::query::Query;
 use kerb_loadgen::report::{Percentiles, Values};
 use kerb_proto::v1;
