@@ -94,9 +94,9 @@ pub fn fleet_size(
     if day.trips.is_empty() {
         return Err(FleetSizeError::OffMap(lines.len()));
     }
-    let routes = roads.engine().routes();
+    let router = roads.engine().router();
     progress(&format!("computing which of {} trips can follow which", day.trips.len()));
-    let graph = shareability(&day, &routes, i64::from(options.delta_min) * 60)?;
+    let graph = shareability(&day, &router, i64::from(options.delta_min) * 60)?;
     let edges = graph.edges();
     progress(&format!("matching along {edges} edges"));
     let began_us = elapsed_us();
@@ -108,7 +108,7 @@ pub fn fleet_size(
         progress(&format!("serving the day online with {times} times {fleet} vehicles"));
         let vehicles = (fleet as f64 * times).ceil() as usize;
         let fleet = OnlineFleet { times, vehicles, delay_max_s: options.delay_max_s, seed: options.seed };
-        self::online(&day, &routes, fleet, elapsed_us)
+        self::online(&day, &router, fleet, elapsed_us)
     });
     Ok(FleetSizeReport::new(
         options,

@@ -9,8 +9,8 @@ use kerb_ports::Error;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::roads_admin_service_server::{RoadsAdminService, RoadsAdminServiceServer};
 use kerb_proto::v1::{
-    DescribeRoadsRequest, DescribeRoadsResponse, NodeRoads, NodeSpeedsResult, SetSpeedsRequest, SetSpeedsResponse,
-    StreetSpeed,
+    DescribeRoadsRequest, DescribeRoadsResponse, NodeRoads, NodeSpeedsResult, SetSpeedsRequest,
+    SetSpeedsResponse, StreetSpeed,
 };
 use kerb_types::limits::{MESSAGE_BYTES_MAX, SPEED_ROWS_MAX};
 use kerb_types::{FieldError, NodeId};

@@ -8,7 +8,7 @@ use futures::future::poll_fn;
 use futures::stream::{BoxStream, SelectAll};
 use futures::{Stream, StreamExt};
 use kerb::settings::DataDir;
-use kerb::{InProcess, Seat, Settings, StartError, Surroundings};
+use kerb::{InProcess, LocalDriverStream, Settings, StartError, Surroundings};
 use kerb_proto::v1;
 use kerb_proto::v1::connect_response::Message;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminService;
@@ -34,7 +34,7 @@ pub struct InProcessService {
     node: Arc<InProcess>,
     ids: AgentIds,
     gateway: kerb::Gateway,
-    seats: Vec<Seat>,
+    driver_streams: Vec<LocalDriverStream>,
     driver_messages: SelectAll<BoxStream<'static, (DriverNumber, Message)>>,
     trip_events: SelectAll<BoxStream<'static, Result<v1::TripEvent, Status>>>,
     calls: InFlightCalls,
@@ -55,7 +55,7 @@ impl InProcessService {
         let mut settings = settings;
         settings.node.data_dir = DataDir(None);
         // The subscription below precedes the first trip, so the journal needs no history.
-        let surroundings = Surroundings { clock: Arc::new(clock), seed, roads, forgets_trips: true };
+        let surroundings = Surroundings { clock: Arc::new(clock), seed, roads, truncates_journal: true };
         let node = Arc::new(InProcess::start(&settings, surroundings).await?);
         let ids = AgentIds::default();
         let mut gateway = node.gateway();
@@ -64,16 +64,17 @@ impl InProcessService {
             let request = v1::ReportPositionsRequest { drivers: chunk.to_vec(), positions: None };
             gateway.take(request).map_err(|error| StartFailed::Drivers(error.to_string()))?;
         }
-        let (mut seats, mut driver_messages) = (Vec::new(), SelectAll::new());
+        let (mut driver_streams, mut driver_messages) = (Vec::new(), SelectAll::new());
         for (number, driver) in (0..).map(DriverNumber).zip(drivers) {
             let register = v1::Register {
                 driver_id: driver.driver_id,
                 vehicle_class: driver.vehicle_class,
                 ..v1::Register::default()
             };
-            let connected = node.seat(&register).map_err(|status| StartFailed::Drivers(status.to_string()));
-            let (seat, messages) = connected?;
-            seats.push(seat);
+            let connected =
+                node.connect_local(&register).map_err(|status| StartFailed::Drivers(status.to_string()));
+            let (stream, messages) = connected?;
+            driver_streams.push(stream);
             let messages =
                 messages.filter_map(move |message| async move { Some((number, message.ok()?.message?)) });
             driver_messages.push(messages.boxed());
@@ -90,7 +91,7 @@ impl InProcessService {
             trips: TripTracker::new(ids.clone()),
             ids,
             gateway,
-            seats,
+            driver_streams,
             driver_messages,
             trip_events,
             calls: InFlightCalls::default(),
@@ -100,9 +101,9 @@ impl InProcessService {
 
     /// Stops all roles.
     pub async fn shutdown(self) {
-        let Self { node, seats, driver_messages, trip_events, calls, .. } = self;
+        let Self { node, driver_streams, driver_messages, trip_events, calls, .. } = self;
         // Streams and calls hold the node, which stops only when nothing else does.
-        drop((seats, driver_messages, trip_events, calls));
+        drop((driver_streams, driver_messages, trip_events, calls));
         if let Some(node) = Arc::into_inner(node) {
             node.shutdown().await;
         }
@@ -161,8 +162,8 @@ impl Service for InProcessService {
                 });
             }
             AgentAction::Trip { driver, trip, action } => {
-                let Some(seat) = self.seats.get(driver.index()) else { return };
-                let call = seat.act(action.to_wire(trip));
+                let Some(stream) = self.driver_streams.get(driver.index()) else { return };
+                let call = stream.act(action.to_wire(trip));
                 self.calls.start("action", async move { CallResult::DriverAction(driver, call.await) });
             }
             AgentAction::SwitchPolicy { policy } => self.node.set_policy(policy),
@@ -187,7 +188,7 @@ impl Service for InProcessService {
     }
 
     fn updates(&self) -> UpdateCounts {
-        let account = self.gateway.so_far();
+        let account = self.gateway.summary_so_far();
         // An update that arrives after a newer one is superseded, not failed.
         let failed = account.dropped_rate + account.rejected;
         UpdateCounts { sent: self.updates_sent, failed }

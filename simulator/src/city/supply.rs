@@ -7,7 +7,7 @@ use kerb_geometry::LatLng;
 use kerb_loadgen::pings::{CAB_ID_BYTES_MAX, Pings};
 use kerb_loadgen::track::GAP_MAX_S;
 use kerb_loadgen::trips::parse_time_s;
-use kerb_routing::csv_rows::{LastLine, Table};
+use kerb_routing::csv_rows::{CsvTable, LastLine};
 use rand::RngExt;
 
 use crate::demand::{TripDemand, no_agents};
@@ -135,7 +135,7 @@ fn read_starts(
     scenario: &Scenario,
     drivers_max: u32,
 ) -> Result<Vec<RecordedCab>, ScenarioError> {
-    let mut table = Table::new(files.text(file)?, file, LastLine::MayBeOpen)?;
+    let mut table = CsvTable::new(files.text(file)?, file, LastLine::MayBeOpen)?;
     table.require_first(&START_COLUMNS, false)?;
     let rows = table.read_all(|row| {
         let time_s = parse_time_s(row.text(0));

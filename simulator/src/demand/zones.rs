@@ -10,7 +10,7 @@ use rand::RngExt;
 use super::{TripDraft, burst_factor};
 use crate::scenario::random_streams::{Purpose, stream};
 use crate::scenario::{Files, Scenario, ScenarioError};
-use kerb_routing::csv_rows::{CsvError, LastLine, Row, Table};
+use kerb_routing::csv_rows::{CsvError, CsvRow, CsvTable, LastLine};
 
 const COUNT_COLUMNS: [&str; 5] =
     ["weekday", "slot_15min", "pickup_zone", "dropoff_zone", "trips_in_2018_business_days"];

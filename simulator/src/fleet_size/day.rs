@@ -95,7 +95,7 @@ pub enum DayError {
 
 /// Reads the lines of a local date like `2008-05-22`.
 pub(super) fn lines(path: &Path, date: &str) -> Result<Vec<TripLine>, CsvError> {
-    let mut table = Table::open(path, LastLine::MayBeOpen)?;
+    let mut table = CsvTable::open(path, LastLine::MayBeOpen)?;
     let known = table.columns().iter().zip(COLUMNS).take_while(|(found, known)| found == known).count();
     // A file without one of the mandatory columns gets an error with the name of that column.
     let columns = &COLUMNS[..known.max(trips::COLUMNS.len())];
@@ -114,7 +114,7 @@ pub(super) fn lines(path: &Path, date: &str) -> Result<Vec<TripLine>, CsvError> 
 }
 
 /// Parses a row with this number of known columns.
-fn line(row: Row<'_>, known_columns: usize) -> Result<TripLine, CsvError> {
+fn line(row: CsvRow<'_>, known_columns: usize) -> Result<TripLine, CsvError> {
     let time = |column: usize| {
         let expected = "a time like 2008-05-22T17:00:00-07:00";
         trips::parse_time_s(row.text(column)).ok_or_else(|| row.wrong(column, expected))
@@ -215,9 +215,9 @@ fn cars(lines: &[TripLine]) -> Option<usize> {
     (!cabs.is_empty()).then_some(cabs.len())
 }
 
-fn free_ms(routes: &Routes, places: &[Vec<PhantomNode>], from: u32, to: u32) -> f64 {
+fn free_ms(router: &Router, places: &[Vec<PhantomNode>], from: u32, to: u32) -> f64 {
     // A network is strongly connected, so a travel time exists.
-    let time_ms = routes.travel_time_ms(&places[from as usize], &places[to as usize]);
+    let time_ms = router.travel_time_ms(&places[from as usize], &places[to as usize]);
     f64::from(time_ms.unwrap_or(kerb_routing::engine::UNREACHABLE_MS))
 }
 

@@ -94,7 +94,7 @@ struct Batch {
 }
 
 /// Runs the day. `elapsed_us` is a clock in microseconds.
-pub fn online(day: &Day, routes: &Routes, fleet: OnlineFleet, elapsed_us: &dyn Fn() -> u64) -> OnlineReport {
+pub fn online(day: &Day, router: &Router, fleet: OnlineFleet, elapsed_us: &dyn Fn() -> u64) -> OnlineReport {
     let mut random = Pcg64Mcg::seed_from_u64(fleet.seed);
     let mut place = || day.trips[random.random_range(0..day.trips.len())].from;
     let vehicles =

@@ -110,7 +110,7 @@ impl Graph {
 }
 
 /// Computes the shareability graph of a day: rows and columns are its trips.
-pub fn shareability(day: &Day, routes: &Routes, delta_s: i64) -> Result<Graph, TooManyPairs> {
+pub fn shareability(day: &Day, router: &Router, delta_s: i64) -> Result<Graph, TooManyPairs> {
     let windows: Vec<_> = day.trips.iter().map(|trip| window(day, trip.dropoff_s, delta_s)).collect();
     let words: usize = windows.iter().map(|(from, to)| to.div_ceil(BITS) - from / BITS).sum();
     if words > WORDS_MAX {
@@ -132,7 +132,7 @@ fn window(day: &Day, free_s: i64, delta_s: i64) -> (usize, usize) {
 }
 
 /// Sets the edges of some trips that end at about the same time.
-fn fill(graph: &mut Graph, day: &Day, routes: &Routes, windows: &[(usize, usize)], rows: &[usize]) {
+fn fill(graph: &mut Graph, day: &Day, router: &Router, windows: &[(usize, usize)], rows: &[usize]) {
     let from = rows.iter().map(|row| windows[*row].0).min().unwrap_or(0);
     let to = rows.iter().map(|row| windows[*row].1).max().unwrap_or(0);
     let sources = PlaceNumbers::of(rows.iter().map(|row| day.trips[*row].to));

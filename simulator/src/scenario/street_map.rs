@@ -63,7 +63,7 @@ impl StreetMap {
     /// Returns the nearest point of the streets; `None` when the position is off the map.
     pub fn snap(&self, at: LatLng) -> Option<LatLng> {
         let Kind::Streets(roads) = &self.kind else { return Some(at) };
-        let end = *roads.ends(at).ok()?.first()?;
+        let end = *roads.phantom_nodes(at).ok()?.first()?;
         let mut line = Trajectory::default();
         let segment = ArcSegment { arc: end.arc, from: end.fraction, to: end.fraction, time_ms: 0 };
         add_arc_segment(roads, &mut line, &segment, 1.0);
@@ -93,8 +93,8 @@ impl StreetMap {
 
 /// Adds the fastest route. Returns false when an end is off the map.
 fn add_route(roads: &Roads, trajectory: &mut Trajectory, from: LatLng, to: LatLng, slowness: f64) -> bool {
-    let (Ok(starts), Ok(goals)) = (roads.ends(from), roads.ends(to)) else { return false };
-    let Some(route) = roads.engine().routes().route(&starts, &goals) else { return false };
+    let (Ok(starts), Ok(goals)) = (roads.phantom_nodes(from), roads.phantom_nodes(to)) else { return false };
+    let Some(route) = roads.engine().router().route(&starts, &goals) else { return false };
     for segment in &route.arc_segments {
         add_arc_segment(roads, trajectory, segment, slowness);
     }

@@ -150,7 +150,7 @@ fn served(roads: &Roads, vehicles: usize) -> OnlineReport {
         (MARINA, FERRY, 3_050, 3_550),
     ];
     let fleet = OnlineFleet { times: 1.0, vehicles, delay_max_s: 360, seed: 7 };
-    online(&day(roads, trips), &roads.engine().routes(), fleet, &|| 0)
+    online(&day(roads, trips), &roads.engine().router(), fleet, &|| 0)
 }
 
 #[test]

@@ -85,7 +85,9 @@ impl RemoteReplicationStream {
             reply.map_err(|status| error_of::<Error>(&status, &self.node))?.ok_or_else(|| self.lost())?;
         match SinkMessage::try_from(reply) {
             // Frames are numbered from 0, so the number of applied frames is one more.
-            Ok(SinkMessage::Applied(frame)) if frame < self.sent => self.applied = self.applied.max(frame + 1),
+            Ok(SinkMessage::Applied(frame)) if frame < self.sent => {
+                self.applied = self.applied.max(frame + 1)
+            }
             Ok(SinkMessage::Applied(frame)) => {
                 let reason =
                     format!("{} acknowledged frame {frame}, but only {} were sent", self.node, self.sent);
