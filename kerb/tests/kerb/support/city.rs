@@ -9,8 +9,8 @@ use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::trip_action::Action;
 use kerb_proto::v1::trip_event::Event;
 use kerb_proto::v1::{
-    AcceptOffer, ActionResult, Arrived, DroppedOff, LatLng, PickedUp, RequestRideRequest, TripEvent,
-    TripState,
+    AcceptOffer, ActionResult, ArriveAtPickup, DropOffRider, LatLng, PickUpRider, RequestRideRequest,
+    TripEvent, TripState,
 };
 
 use crate::support::driver::{DriverStream, register, update};
@@ -165,9 +165,9 @@ impl Assignments {
 pub(crate) fn next_action(state: TripState) -> Option<Action> {
     match state {
         TripState::Offered => Some(Action::Accept(AcceptOffer {})),
-        TripState::EnRoute => Some(Action::Arrived(Arrived {})),
-        TripState::Arrived => Some(Action::PickedUp(PickedUp {})),
-        TripState::OnTrip => Some(Action::DroppedOff(DroppedOff {})),
+        TripState::EnRoute => Some(Action::ArriveAtPickup(ArriveAtPickup {})),
+        TripState::Arrived => Some(Action::PickUpRider(PickUpRider {})),
+        TripState::OnTrip => Some(Action::DropOffRider(DropOffRider {})),
         _ => None,
     }
 }
