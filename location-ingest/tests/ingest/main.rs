@@ -13,5 +13,6 @@ mod link_tasks;
 mod restart;
 mod resume;
 mod store;
+mod store_fixture;
 mod table;
 mod trips;

@@ -67,7 +67,7 @@ fn read(path: &Path) -> (Content, u64) {
     (drivers.collect(), contents.corrupt)
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for item in fs::read_dir(from).unwrap() {
         let item = item.unwrap();
@@ -80,7 +80,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn journals(path: &Path) -> Vec<std::path::PathBuf> {
+pub(crate) fn journals(path: &Path) -> Vec<std::path::PathBuf> {
     let files = fs::read_dir(path).unwrap().map(|item| item.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|e| e == "jnl")).collect()
 }
