@@ -86,7 +86,7 @@ impl RemoteReplicationStream {
         match SinkMessage::try_from(reply) {
             // Frames are numbered from 0, so the number of applied frames is one more.
             Ok(SinkMessage::Applied(frame)) if frame < self.sent => {
-                self.applied = self.applied.max(frame + 1)
+                self.applied = self.applied.max(frame + 1);
             }
             Ok(SinkMessage::Applied(frame)) => {
                 let reason =

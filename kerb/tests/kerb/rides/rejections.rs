@@ -120,7 +120,7 @@ async fn an_illegal_action_of_a_driver_is_rejected_with_the_state() {
     let stolen = other.act(&trip.trip_id, Action::Accept(AcceptOffer {})).await.unwrap();
     assert_ne!(stolen.code, 0, "another driver's offer: {stolen:?}");
     assert!(!stolen.message.is_empty());
-    let early = anna.act(&trip.trip_id, Action::DropOffRider(DropOffRider {})).await.unwrap();
+    let early = anna.act(&trip.trip_id, Action::DroppedOff(DropOffRider {})).await.unwrap();
     assert_eq!(early.code, Code::FailedPrecondition as i32, "{early:?}");
     assert!(early.message.contains("offered") && early.message.contains("accept"), "{early:?}");
 

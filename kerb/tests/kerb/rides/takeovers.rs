@@ -105,7 +105,7 @@ async fn a_nearer_driver_gets_the_trip_and_the_first_driver_gets_another() {
     let seen = (change.number, change.state(), &*change.driver_id, &*change.note);
     assert_eq!(seen, (4, TripState::EnRoute, "near", "a nearer driver took it over from far"));
     // The arrival of the first driver is too late, and the error gives the reason.
-    let late = scene.far.act(&trip_id, Action::ArriveAtPickup(ArriveAtPickup {})).await.unwrap();
+    let late = scene.far.act(&trip_id, Action::Arrived(ArriveAtPickup {})).await.unwrap();
     assert_eq!(late.code, i32::from(Code::FailedPrecondition));
     assert!(late.message.contains("is for its own driver, and that is another"), "{late:?}");
 
@@ -133,7 +133,7 @@ async fn a_nearer_driver_gets_the_trip_and_the_first_driver_gets_another() {
 async fn an_arrival_before_the_takeover_keeps_the_trip_and_withdraws_the_offer() {
     let mut scene = TakeoverOffer::open().await;
     let trip_id = scene.assignment.trip_id.clone();
-    let arrived = scene.far.act(&trip_id, Action::ArriveAtPickup(ArriveAtPickup {})).await.unwrap();
+    let arrived = scene.far.act(&trip_id, Action::Arrived(ArriveAtPickup {})).await.unwrap();
     assert_eq!((arrived.code, arrived.state()), (0, TripState::Arrived), "{arrived:?}");
     assert_eq!(next_ended(&mut scene.near).await.reason, "the offer was withdrawn");
     let late = scene.near.act(&trip_id, accept()).await.unwrap();

@@ -165,9 +165,9 @@ impl Assignments {
 pub(crate) fn next_action(state: TripState) -> Option<Action> {
     match state {
         TripState::Offered => Some(Action::Accept(AcceptOffer {})),
-        TripState::EnRoute => Some(Action::ArriveAtPickup(ArriveAtPickup {})),
-        TripState::Arrived => Some(Action::PickUpRider(PickUpRider {})),
-        TripState::OnTrip => Some(Action::DropOffRider(DropOffRider {})),
+        TripState::EnRoute => Some(Action::Arrived(ArriveAtPickup {})),
+        TripState::Arrived => Some(Action::PickedUp(PickUpRider {})),
+        TripState::OnTrip => Some(Action::DroppedOff(DropOffRider {})),
         _ => None,
     }
 }
