@@ -1,7 +1,7 @@
 //! The spelling of numbers in a table: plain decimal.
 //!
-//! `str::parse` also takes `+5`, `.5`, `5.`, `inf` and `NaN`, and the `csv` crate reads `0x10` as a hexadecimal integer. In
-//! a table these are more likely mistakes than numbers, and other readers of the same file refuse them.
+//! `str::parse` also accepts `+5`, `.5`, `5.`, `inf` and `NaN`, and the `csv` crate reads `0x10` as a hexadecimal
+//! integer. In a table these are more likely mistakes than numbers, and other readers of the same file reject them.
 
 use std::str::FromStr;
 
@@ -11,11 +11,16 @@ pub(super) fn parse_decimal<T: FromStr>(text: &str) -> Option<T> {
     if is_decimal(text) { text.parse().ok() } else { None }
 }
 
-/// What a field must hold when its text is not a number: an error names the notation if there are digits in another
-/// one.
+/// What a field must hold when its text is not a number of the column's type.
 pub(super) fn expected_number(text: &str) -> &'static str {
-    let has_digits = text.contains(|character: char| character.is_ascii_digit());
-    if has_digits { "a plain decimal number" } else { "a number" }
+    if is_decimal(text) {
+        // A float accepts every plain decimal, so the type is an integer.
+        "a whole number in range"
+    } else if text.contains(|character: char| character.is_ascii_digit()) {
+        "a plain decimal number"
+    } else {
+        "a number"
+    }
 }
 
 fn is_decimal(text: &str) -> bool {

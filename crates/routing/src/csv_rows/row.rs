@@ -108,7 +108,10 @@ impl<'r> CsvRow<'r> {
         };
         // All fields are in memory, so an index of one fits `usize`.
         match field.and_then(|field| usize::try_from(field).ok()) {
-            Some(column) => self.wrong(column, T::expected(self.columns.get(column).unwrap_or_default())),
+            Some(column) => {
+                let name = self.columns.get(column).unwrap_or_default();
+                self.wrong(column, self.expected::<T>(column, name))
+            }
             // An error of the whole row: the header has a column of the type twice, or not at all.
             None => match error.kind() {
                 ErrorKind::Deserialize { err, .. } => self.error(err.kind().to_string()),

@@ -1,4 +1,7 @@
 //! From streets to a network: cut, expand turns, keep the largest component, lay out.
+//!
+//! Nodes, pieces and arcs have `u32` numbers. The readers reject inputs with more than `COUNT_MAX` nodes, and `layout.rs`
+//! rejects more than `COUNT_MAX` arcs or points. So the casts of counts to `u32` in these modules keep their values.
 
 mod component;
 mod compress;

@@ -112,7 +112,7 @@ impl Pieces {
     }
 }
 
-/// Converts a length to centimeters, at least 1. 32 bits are enough for 42,949 km.
+/// Converts a length to centimeters, at least 1. 32 bits are enough for 42,949 km; the clamp makes the cast exact.
 pub(super) fn length_cm(length_m: f64) -> u32 {
     (length_m * 100.0).round().clamp(1.0, f64::from(u32::MAX)) as u32
 }

@@ -16,7 +16,7 @@ const ROUNDS: usize = 12;
 /// stood, or a position is wrong.
 const RATIO_MAX: f64 = 6.0;
 
-/// Legs in a compact form.
+/// Legs in a compact form: shares and times have the seven digits of an `f32`, far more than the positions' noise.
 #[derive(Debug, Default)]
 pub struct Legs {
     rows: Vec<LegRow>,

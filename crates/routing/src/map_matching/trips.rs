@@ -111,6 +111,7 @@ impl DrivenTrip {
     /// Whether the trip can be compared. If not, counts it at the first rule that excludes it.
     fn is_comparable(&self, counts: &mut DrivenTripCounts) -> bool {
         let straight_m = distance_m(self.from, self.to);
+        // The time is a difference of whole seconds, so the cast keeps it.
         let count = if !TIME_S.contains(&(self.time_s as i64)) {
             &mut counts.odd_time
         } else if straight_m < STRAIGHT_MIN_M {

@@ -51,6 +51,7 @@ pub(super) fn pieces(network: &Network, segment: SegmentId) -> impl Iterator<Ite
         let start_m = end_m;
         end_m += length_m(pair);
         // A segment without length has one piece, with both ends at share 0.
+        // An `f32` keeps the piece small; for a street of 1 km its error is below 0.1 mm.
         let share = |m: f64| if total_m > 0.0 { (m / total_m) as f32 } else { 0.0 };
         Piece { from: pair[0], to: pair[1], segment: segment.0, shares: [share(start_m), share(end_m)], open }
     })

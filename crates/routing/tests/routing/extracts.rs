@@ -7,7 +7,7 @@ use kerb_geometry::distance_m;
 use kerb_routing::import::{ImportStage, ImportedNetwork, RestrictionCounts, import_pbf};
 use kerb_routing::{Network, SegmentId};
 
-use crate::dijkstra::{tail, times_from};
+use crate::support::dijkstra::{tail, times_from};
 
 pub(crate) const MONACO: &[u8] = include_bytes!("../../../../data/monaco.osm.pbf");
 pub(crate) const ANDORRA: &[u8] = include_bytes!("../../../../data/andorra.osm.pbf");

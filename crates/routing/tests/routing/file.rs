@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::osm::{Osm, saved};
+use crate::support::osm::{Osm, saved};
 
 fn small() -> Network {
     let osm = Osm::default().node(1, 0, 0).node(2, 4, 0).node(3, 4, 4).node(5, 5, 2);

@@ -6,8 +6,8 @@ use kerb_routing::import::{ImportError, import_csv, import_pbf};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::osm::Osm;
-use crate::pbf::{self, BlockCompression};
+use crate::support::osm::Osm;
+use crate::support::pbf::{self, BlockCompression};
 
 const MIDTOWN: &[u8] = include_bytes!("../../../../data/midtown_roads.osm.pbf");
 

@@ -2,19 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
-mod dijkstra;
 mod extracts;
 mod file;
 mod fuzz;
 mod isochrones;
-mod lists;
 mod old_file;
-mod osm;
-mod pbf;
 mod real;
-mod relations;
 mod rules;
 mod snapping;
+mod support;
 mod tables;
 mod turns;
 mod turns_random;

@@ -1,5 +1,5 @@
 //! Compares all results of the engine on real streets, with and without turn restrictions, with the reference of
-//! `lists.rs`. Prints its seeds.
+//! `support/turn_reference.rs`. Prints its seeds.
 //!
 //! `KERB_TEST_DATA` names a folder with larger extracts; the tests also use those listed below.
 
@@ -14,8 +14,8 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::extracts::{ANDORRA, MIDTOWN, MONACO, import};
-use crate::lists::{Lists, Point};
-use crate::pbf::{self, BlockCompression};
+use crate::support::pbf::{self, BlockCompression};
+use crate::support::turn_reference::{Point, TurnReference};
 
 const PLACES: usize = 24;
 const LARGER: [&str; 3] =
@@ -24,7 +24,7 @@ const LARGER: [&str; 3] =
 /// A road network, random places on it, and the reference.
 struct City {
     roads: Roads,
-    lists: Lists,
+    reference: TurnReference,
     places: Vec<Vec<Point>>,
     /// The reference times from each place to each other.
     right_ms: Vec<Vec<u32>>,
@@ -33,9 +33,9 @@ struct City {
 impl City {
     fn new(name: &str, bytes: &[u8], seed: u64) -> City {
         let roads = Roads::new(import(bytes).network, 300.0).unwrap();
-        let lists = Lists::new(bytes, roads.network());
+        let reference = TurnReference::new(bytes, roads.network());
         let mut random = Pcg64Mcg::seed_from_u64(seed);
-        let directions = lists.directions();
+        let directions = reference.directions();
         let places: Vec<Vec<Point>> = (0..PLACES)
             .map(|_| {
                 let direction = directions[random.random_range(0..directions.len())];
@@ -47,17 +47,17 @@ impl City {
             })
             .collect();
         let row = |from: &Vec<Point>| {
-            let begun = lists.begun_ms(from);
-            places.iter().map(|to| lists.time_ms(&begun, from, to) as u32).collect()
+            let begun = reference.begun_ms(from);
+            places.iter().map(|to| reference.time_ms(&begun, from, to) as u32).collect()
         };
         let right_ms = places.iter().map(row).collect();
         println!(
             "{name}, seed {seed}: {} directions, {} rules, {} states more for what came before",
             directions.len(),
-            lists.rules,
-            lists.distinguished()
+            reference.rules,
+            reference.distinguished()
         );
-        City { roads, lists, places, right_ms }
+        City { roads, reference, places, right_ms }
     }
 
     fn network(&self) -> &Network {
@@ -131,7 +131,10 @@ fn pairs_and_routes(city: &City) {
             assert_eq!(route.arc_segments.iter().map(|arc_part| arc_part.time_ms).sum::<u32>(), *right_ms);
             let driven: Vec<u32> =
                 route.arc_segments.iter().map(|arc_part| city.direction(arc_part.arc)).collect();
-            assert!(city.lists.may_drive(&driven), "{from} to {to} makes a turn that it may not: {driven:?}");
+            assert!(
+                city.reference.may_drive(&driven),
+                "{from} to {to} makes a turn that it may not: {driven:?}"
+            );
         }
     }
 }
@@ -177,15 +180,15 @@ fn nearest(city: &City) {
 fn reach(city: &City) {
     let router = city.router();
     for (place, within_ms) in city.places.iter().zip([1_000, 45_000, 240_000, 900_000].into_iter().cycle()) {
-        let begun = city.lists.begun_ms(place);
+        let begun = city.reference.begun_ms(place);
         let reach = router.one_to_all(&city.ends(place), within_ms);
         let mut got = vec![0.0_f64; city.network().segments() * 2];
         for arc_part in reach.arc_segments.iter().filter(|arc_part| arc_part.from == 0.0) {
             let share = &mut got[city.direction(arc_part.arc) as usize];
             *share = share.max(arc_part.to);
         }
-        for direction in city.lists.directions() {
-            let whole_ms = city.lists.whole_ms(direction) as f64;
+        for direction in city.reference.directions() {
+            let whole_ms = city.reference.whole_ms(direction) as f64;
             let begun = begun.get(&direction).and_then(|begun| u64::from(within_ms).checked_sub(*begun));
             let from_start = begun.map_or(0.0, |left| (left as f64 / whole_ms).min(1.0));
             // A point at the start of a direction also reaches this direction directly.
@@ -262,9 +265,9 @@ fn check(city: &City) {
 fn check_both(name: &str, bytes: &[u8], seed: u64) -> City {
     let with = City::new(name, bytes, seed);
     check(&with);
-    if with.lists.rules > 0 {
+    if with.reference.rules > 0 {
         let without = City::new(&format!("{name} without restrictions"), &without_restrictions(bytes), seed);
-        assert_eq!((without.lists.rules, without.network().summary().node_copies), (0, 0));
+        assert_eq!((without.reference.rules, without.network().summary().node_copies), (0, 0));
         assert_ne!(without.network().fingerprint(), with.network().fingerprint());
         check(&without);
     }
@@ -285,7 +288,7 @@ fn andorra_equals_the_reference() {
 fn midtown_equals_the_reference() {
     for seed in 3..6 {
         let with = check_both("Midtown", MIDTOWN, seed);
-        assert!(with.lists.rules > 100 && with.lists.distinguished() > 5);
+        assert!(with.reference.rules > 100 && with.reference.distinguished() > 5);
     }
 }
 

@@ -3,8 +3,8 @@
 use kerb_routing::import::{BlockError, ExcludedCounts, ImportError};
 use kerb_routing::{DirectedSegment, Network, RoadClass, SegmentId};
 
-use crate::dijkstra::direction;
-use crate::osm::{GRID_E7, Osm, saved};
+use crate::support::dijkstra::direction;
+use crate::support::osm::{GRID_E7, Osm, saved};
 
 type TagSlice = &'static [(&'static str, &'static str)];
 

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::extracts::{MONACO, import};
-use crate::osm::{GRID_E7, Osm};
+use crate::support::osm::{GRID_E7, Osm};
 
 /// The exhaustive search: the nearest segment, the distance in meters, and the open directions.
 fn scan(network: &Network, query: &SnapQuery) -> Option<(SegmentId, f64, [bool; 2])> {

@@ -2,8 +2,8 @@
 
 use kerb_routing::import::RestrictionCounts;
 
-use crate::dijkstra::{direction, tail, time_between, times_from};
-use crate::osm::{Osm, Tags};
+use crate::support::dijkstra::{direction, tail, time_between, times_from};
+use crate::support::osm::{Osm, Tags};
 
 /// A crossing of four streets in a ring of eight, so that every forbidden turn has a detour.
 ///

@@ -9,10 +9,10 @@ use kerb_routing::DirectedSegment;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::dijkstra::{direction, tail, times_from};
-use crate::lists::Lists;
-use crate::osm::{GRID_E7, Osm};
-use crate::pbf::{self, BlockCompression};
+use crate::support::dijkstra::{direction, tail, times_from};
+use crate::support::osm::{GRID_E7, Osm};
+use crate::support::pbf::{self, BlockCompression};
+use crate::support::turn_reference::TurnReference;
 
 const SIDE: i64 = 5;
 
@@ -175,14 +175,14 @@ fn restrictions_over_ways_equal_the_reference() {
         let imported = town.osm.shuffled(seed).import();
         kept_over_ways += imported.report.restrictions.kept_over_ways;
         let network = imported.network;
-        let lists = Lists::new(&pbf::write(&town.osm.objects, BlockCompression::Zlib), &network);
-        (rules, distinguished) = (rules + lists.rules, distinguished + lists.distinguished());
-        for from in lists.directions() {
-            let begun = lists.begun_ms(&[(from, 1.0)]);
+        let reference = TurnReference::new(&pbf::write(&town.osm.objects, BlockCompression::Zlib), &network);
+        (rules, distinguished) = (rules + reference.rules, distinguished + reference.distinguished());
+        for from in reference.directions() {
+            let begun = reference.begun_ms(&[(from, 1.0)]);
             let starts = network.arcs_of(DirectedSegment::from_number(from)).iter();
             let starts: Vec<_> =
                 starts.map(|arc| times_from(&network, network.head()[*arc as usize])).collect();
-            for to in lists.directions() {
+            for to in reference.directions() {
                 let tails =
                     network.arcs_of(DirectedSegment::from_number(to)).iter().map(|arc| tail(&network, *arc));
                 let over = tails.flat_map(|tail| starts.iter().filter_map(move |times| times[tail as usize]));

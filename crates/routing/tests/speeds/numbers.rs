@@ -4,7 +4,7 @@ use kerb_routing::import::import_csv;
 use kerb_routing::map_matching::{Day, DriveRules, read_pings, read_trips};
 use kerb_routing::speeds::{UtcOffset, read_rows};
 
-/// A column of a list: its name, a row with `{}` in its place, and whether the column only takes whole numbers.
+/// A column of a list: its name, whether it only accepts whole numbers, and a reader of a list with one value in it.
 struct Column {
     name: &'static str,
     is_whole: bool,
@@ -106,15 +106,20 @@ fn lists_accept_plain_decimal_numbers_only() {
 
 #[test]
 fn errors_describe_the_right_notation() {
-    let errors: Vec<String> =
-        ["0x10", "five"].map(|text| segments(text).expect_err("no plain decimal")).to_vec();
+    let errors: Vec<String> = ["0x10", "five", "5.5", "99999999999"]
+        .map(|text| segments(text).expect_err("no plain decimal"))
+        .to_vec();
     assert_eq!(
         errors,
         [
             "line 2: segment \"0x10\" must be a plain decimal number",
-            "line 2: segment \"five\" must be a number"
+            "line 2: segment \"five\" must be a number",
+            "line 2: segment \"5.5\" must be a whole number in range",
+            "line 2: segment \"99999999999\" must be a whole number in range",
         ]
     );
+    let error = import("7.5", "1", "10").expect_err("a fraction");
+    assert_eq!(error, "line 2 of the nodes: node_id \"7.5\" must be a whole number in range");
     let error = import("0x7", "1", "10").expect_err("a hexadecimal number");
     assert_eq!(error, "line 2 of the nodes: node_id \"0x7\" must be a plain decimal number");
 }

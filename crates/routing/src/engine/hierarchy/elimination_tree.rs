@@ -24,7 +24,7 @@ impl EliminationTreeWalk {
     /// The lowest node that was not visited yet.
     #[inline]
     pub(in crate::engine) fn next(&mut self, parent: &[u32]) -> Option<u32> {
-        // One path left is the common case: paths in a city meet after few steps.
+        // The fast case: all paths have met, or there was only one.
         if let [tip] = &mut self.tips[..] {
             let node = *tip;
             *tip = parent[node as usize];

@@ -63,7 +63,7 @@ impl Accesses {
         let (mut first, mut all) = (vec![0], Vec::new());
         for list in lists {
             all.extend(list);
-            // 2^32 accesses would take 48 GB.
+            // 2^32 accesses would take about 50 GB.
             first.push(all.len() as u32);
         }
         Accesses { first, all }

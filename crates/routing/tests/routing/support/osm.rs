@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
-use crate::pbf;
+use crate::support::pbf;
 
 pub(crate) type Tags = Vec<(&'static str, &'static str)>;
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use kerb_routing::{DirectedSegment, LatticePoint, Network, SegmentId};
 
-use crate::relations::{Extract, Relation};
+use crate::support::relations::{Extract, Relation};
 
 /// A point on a direction: its number, and how far along it is.
 pub(crate) type Point = (u32, f64);
@@ -23,7 +23,7 @@ struct Rule {
 type State = (u32, Vec<(usize, usize)>);
 
 /// All states of the largest strongly connected component, and their successors.
-pub(crate) struct Lists {
+pub(crate) struct TurnReference {
     ms: Vec<u64>,
     states: Vec<State>,
     /// The numbers of the states of each direction.
@@ -159,9 +159,9 @@ fn follow(rules: &[Rule], (_, along): &State, next: u32) -> Option<State> {
     Some((next, on.map(|(rule, place)| (*rule, place + 1)).chain(begun).collect()))
 }
 
-impl Lists {
+impl TurnReference {
     /// Builds the reference of an extract and the network imported from it.
-    pub(crate) fn new(bytes: &[u8], network: &Network) -> Lists {
+    pub(crate) fn new(bytes: &[u8], network: &Network) -> TurnReference {
         let extract = Extract::read(bytes);
         let directions = Directions::new(network, &extract);
         let rules: Vec<Rule> =
@@ -187,11 +187,11 @@ impl Lists {
             let arcs = network.arcs_of(DirectedSegment::from_number(number));
             arcs.first().map_or(0, |arc| u64::from(network.time_ms()[*arc as usize]))
         });
-        Lists::of(ms.collect(), states, next, rules.len())
+        TurnReference::of(ms.collect(), states, next, rules.len())
     }
 
     /// Keeps the states that reach most others and are reached from most others.
-    fn of(ms: Vec<u64>, states: Vec<State>, next: Vec<Vec<usize>>, rules: usize) -> Lists {
+    fn of(ms: Vec<u64>, states: Vec<State>, next: Vec<Vec<usize>>, rules: usize) -> TurnReference {
         let mut before = vec![Vec::new(); states.len()];
         for (state, after) in next.iter().enumerate() {
             for after in after {
@@ -208,7 +208,7 @@ impl Lists {
             of_direction.entry(states[*state].0).or_default().push(*state);
         }
         let keep = |after: Vec<usize>| after.into_iter().filter(|state| kept.contains(state)).collect();
-        Lists { ms, states, of_direction, next: next.into_iter().map(keep).collect(), rules }
+        TurnReference { ms, states, of_direction, next: next.into_iter().map(keep).collect(), rules }
     }
 
     /// All directions that have a state.
@@ -254,7 +254,7 @@ impl Lists {
         begun
     }
 
-    /// The time between two places in milliseconds. `begun` holds the start's times of [`Lists::begun_ms`].
+    /// The time between two places in milliseconds. `begun` holds the start's times of [`TurnReference::begun_ms`].
     pub(crate) fn time_ms(&self, begun: &BTreeMap<u32, u64>, from: &[Point], to: &[Point]) -> u64 {
         let over = to.iter().filter_map(|to| Some(begun.get(&to.0)? + self.at_ms(*to)));
         let direct = from.iter().flat_map(|from| {
