@@ -10,7 +10,7 @@ pub mod service;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kerb_loadgen::judge::Limits;
+use kerb_loadgen::checker::Limits;
 use kerb_loadgen::report::Values;
 use kerb_types::Stopwatch;
 use tokio::time::{sleep_until, timeout};

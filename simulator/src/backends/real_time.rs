@@ -1,7 +1,7 @@
 //! A run against running nodes, in real time or faster: load test and correctness test in one.
 
+use kerb_loadgen::checker::Limits;
 use kerb_loadgen::connect::Endpoints;
-use kerb_loadgen::judge::Limits;
 use kerb_types::{Clock, SystemClock};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerb::Settings;
-use kerb_loadgen::judge::Limits;
+use kerb_loadgen::checker::Limits;
 use kerb_routing::Roads;
 use kerb_types::RuntimeClock;
 use tokio::runtime::{Builder, Runtime};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kerb_loadgen::checker::{Answer, Limits, check_answer};
 use kerb_loadgen::history::Span;
-use kerb_loadgen::judge::{Answer, Limits, judge};
 use kerb_loadgen::query::Query;
 use kerb_loadgen::report::{Percentiles, Values};
 use kerb_proto::v1;
@@ -108,7 +108,7 @@ impl RunChecker {
             Err(reason) => return self.faults.add("search", format!("no answer to {query}: {reason}")),
         };
         let span = Span { began_ms, ended_ms: server_ms };
-        for fault in judge(&query, &answer, span, position_log.fleet(), &self.limits) {
+        for fault in check_answer(&query, &answer, span, position_log.fleet(), &self.limits) {
             self.faults.add("search", format!("{query}: {fault}"));
         }
     }

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use kerb_loadgen::extract::{trip_lines, write_gz, write_trips_gz};
 use kerb_loadgen::pings::Pings;
-use kerb_loadgen::slice::{trip_lines, write_gz, write_trips_gz};
 
 /// Options of `simulator extract`.
 #[derive(Args, Debug)]
