@@ -160,7 +160,7 @@ impl RunFolder {
             Ok(found) if found == scenario => {}
             Ok(_) => return Err(PlanError::RunFolder(path.to_owned())),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                fs::write(&kept, scenario).map_err(file_error)?
+                fs::write(&kept, scenario).map_err(file_error)?;
             }
             Err(e) => return Err(file_error(e)),
         }
