@@ -38,11 +38,11 @@ impl Index {
             scratch.shards.clear(self.store.shards.len());
             for shard in &query.shards {
                 let exists = shard.0 < self.sharding.shards();
-                let stamp = exists.then(|| self.store.shard(*shard).coverage());
-                match stamp.filter(|stamp| stamp.is_covered()) {
-                    Some(stamp) => {
+                let version = exists.then(|| self.store.shard(*shard).coverage());
+                match version.filter(|version| version.is_covered()) {
+                    Some(version) => {
                         scratch.shards.insert(*shard);
-                        covered.push((*shard, stamp));
+                        covered.push((*shard, version));
                     }
                     None => uncovered.push(*shard),
                 }
@@ -55,9 +55,9 @@ impl Index {
             let (search, filter) = (&query.search, &query.filter);
             let restarts = &self.metrics.search_restarts;
             let neighbors = search::run(&self.store, scratch, search, filter, budget, restarts)?;
-            // A shard whose stamp has changed was emptied meanwhile, so the search may have read a part of it only.
-            let changed = covered.into_iter().filter(|(shard, stamp)| {
-                !undone(Rule::CoverAfterSearch) && self.store.shard(*shard).coverage_after() != *stamp
+            // A shard whose version has changed was emptied meanwhile, so the search may have read a part of it only.
+            let changed = covered.into_iter().filter(|(shard, version)| {
+                !undone(Rule::CoverAfterSearch) && self.store.shard(*shard).coverage_after() != *version
             });
             uncovered.extend(changed.map(|(shard, _)| shard));
             Ok(ShardResult { neighbors, uncovered })

@@ -16,7 +16,7 @@ macro_rules! indices {
             pub(crate) struct $name(u32);
 
             impl $name {
-                /// Names nothing.
+                /// The index that an atomic word of 0 holds. It names no element.
                 pub(crate) const NONE: Self = Self(0);
 
                 #[inline]
