@@ -57,7 +57,6 @@ impl Answer {
         let partial =
             coverage.shards_answered < coverage.shards_queried || !coverage.shards_missing.is_empty();
         let neighbors = wire.drivers.into_iter().map(FoundDriver::from_wire).collect::<Result<_, _>>()?;
->>>>>>> vocab
         Ok(Self { neighbors, partial })
     }
 }
