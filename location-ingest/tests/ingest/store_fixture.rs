@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use kerb_geometry::LatLng;
-use kerb_location_ingest::{DriverState, DriverTable, Fanout, Metrics, RateLimit, Store};
+use kerb_location_ingest::{DriverState, Store};
 use kerb_ports::Slot;
 use kerb_proto::convert::Report;
 use kerb_types::{Capabilities, DriverProfile, DriverStatus, Motion, UpdateVersion, VehicleClass};
@@ -81,47 +81,4 @@ fn a_store_of_the_first_format_is_read() {
     let mut wanted: Vec<_> = (0..DRIVERS).map(stored).collect();
     wanted.sort_by(|(_, a, _), (_, b, _)| a.id.cmp(&b.id));
     assert_eq!(contents.drivers, wanted);
-}
-
-/// Wrote the fixture. The next format changes the folder's name and runs it once.
-#[test]
-#[ignore = "it writes the fixture, which must not change"]
-fn write_the_fixture() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut store, _) = Store::open(folder.path()).unwrap();
-    let table = DriverTable::new(sharding(), 1_000);
-    let (fanout, metrics) = (Fanout::new(sharding().shards()), Metrics::default());
-    let mut flush = || {
-        fanout.tick(&table, &metrics, true, 0);
-        store.flush(&table).unwrap();
-    };
-    // One driver more, which leaves the table, and older states before the newest ones: in pages and in the log.
-    for number in 0..=DRIVERS {
-        let driver = table.register(&profile(number), |_| ()).unwrap();
-        if let Some(mut report) = report(number) {
-            report.update_version.sequence -= 1;
-            table.apply(&driver, &report, NOW_MS, RateLimit::NONE).unwrap();
-        }
-    }
-    flush();
-    for number in 0..DRIVERS {
-        let driver = table.register(&profile(number), |_| ()).unwrap();
-        if let Some(report) = report(number) {
-            table.apply(&driver, &report, NOW_MS, RateLimit::NONE).unwrap();
-        }
-        table.deindex_if(driver.slot, |_| number.is_multiple_of(11));
-        if number == DRIVERS / 2 {
-            flush();
-        }
-    }
-    assert!(table.retire(Slot::from(DRIVERS), |_| true));
-    flush();
-    drop(store);
-    copy(folder.path(), &fixture());
-    for journal in journals(&fixture()) {
-        let bytes = fs::read(&journal).unwrap();
-        assert_eq!(bytes.len() as u64, JOURNAL_BYTES);
-        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        fs::write(&journal, &bytes[..used]).unwrap();
-    }
 }

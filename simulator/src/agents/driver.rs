@@ -1,9 +1,10 @@
 //! A driver: works in shifts, decides about offers, drives to riders and with them.
 
+mod trips;
+
 use std::ops::Range;
 
-use kerb_geometry::{LatLng, distance_m};
-use kerb_trips::TripState;
+use kerb_geometry::LatLng;
 use kerb_types::DriverStatus;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -11,14 +12,14 @@ use rand_pcg::Pcg64Mcg;
 use crate::agents::activity_meter::ActivityMeter;
 use crate::agents::assignment::{Assignment, AssignmentStage};
 use crate::agents::context::AgentContext;
-use crate::agents::messages::{ActionOutcome, AgentAction, AgentEvent, DriverAction};
+use crate::agents::messages::{AgentAction, AgentEvent, DriverAction};
 use crate::agents::motion::Motion;
 use crate::agents::repositioning::Repositioning;
 use crate::agents::shift::{DriverShift, NextMove, ShiftState};
 use crate::agents::uplink::Uplink;
 use crate::metrics::record::{Activity, DriverRecord};
 use crate::scenario::Scenario;
-use crate::scenario::random_streams::{Purpose, between, happens, stream};
+use crate::scenario::random_streams::{Purpose, between, stream};
 
 /// Interval between two attempts of an unanswered action, milliseconds.
 const RETRY_MS: i64 = 5_000;
@@ -252,157 +253,5 @@ impl Driver {
     fn is_undecided(&self) -> bool {
         let stage = self.assignment.as_ref().map(|assignment| assignment.stage);
         matches!(stage, Some(AssignmentStage::Ignoring(_) | AssignmentStage::Deciding(..)))
-    }
-
-    fn on_assignment(
-        &mut self,
-        new: Assignment,
-        state: TripState,
-        eta_s: Option<u32>,
-        context: &mut AgentContext<'_>,
-    ) {
-        let own = self.assignment.as_ref().filter(|own| own.trip == new.trip);
-        match (state, own.map(|own| own.stage)) {
-            (TripState::Offered, None) => self.consider(new, eta_s, context),
-            (TripState::EnRoute, Some(_)) if own.is_some_and(Assignment::is_offer) => {
-                self.begin_trip(new, context);
-            }
-            (TripState::Arrived, Some(AssignmentStage::Reporting { action: DriverAction::Arrive, .. })) => {
-                self.begin_boarding(context);
-            }
-            (
-                TripState::OnTrip,
-                Some(AssignmentStage::Reporting { action: DriverAction::PickUp, since_ms, .. }),
-            ) => self.begin_ride(since_ms, context),
-            // A trip without an offer: another driver's, or this driver's own after a lost message.
-            (TripState::EnRoute | TripState::Arrived, None) => self.begin_trip(new, context),
-            (TripState::OnTrip, None) if !self.has_rider() => {
-                let now_ms = context.now_ms;
-                self.assignment = Some(new);
-                self.begin_ride(now_ms, context);
-            }
-            (TripState::Completed | TripState::Expired | TripState::Cancelled, Some(_)) => {
-                self.release(context);
-            }
-            _ => {}
-        }
-    }
-
-    /// Considers an offer, unless the driver is off shift, has a trip, or has accepted one.
-    fn consider(&mut self, offer: Assignment, eta_s: Option<u32>, context: &mut AgentContext<'_>) {
-        let is_busy = self
-            .assignment
-            .as_ref()
-            .is_some_and(|assignment| !assignment.is_offer() || assignment.is_accept_sent());
-        let world = &mut *context.world;
-        let arrives = self.uplink.delivers_offer(&world.scenario.faults);
-        if is_busy || self.shift.state() != ShiftState::On || !arrives {
-            return;
-        }
-        if self.is_undecided() {
-            self.count_unanswered(context);
-        }
-        self.record.offers += 1;
-        context.update_rider(&offer.trip, |rider, _| rider.on_offered());
-        let here = self.motion.fix(context.now_ms).position();
-        let estimate_s = || distance_m(here, offer.pickup) / ESTIMATE_MPS;
-        let eta_min = eta_s.map_or_else(estimate_s, f64::from) / 60.0;
-        let habits = &context.world.scenario.drivers;
-        let (times_out, draw) =
-            (happens(&mut self.offer_rng, habits.offer_timeout_rate), self.offer_rng.random::<f64>());
-        let decision_ms = between(&mut self.offer_rng, habits.think_ms.map(f64::from)) as i64;
-        let stage = if times_out {
-            AssignmentStage::Ignoring(context.now_ms + OFFER_DROP_MS)
-        } else if draw < habits.decline + habits.decline_per_min * eta_min {
-            AssignmentStage::Deciding(DriverAction::Decline, context.now_ms + decision_ms)
-        } else {
-            AssignmentStage::Deciding(DriverAction::Accept, context.now_ms + decision_ms)
-        };
-        self.assignment = Some(Assignment { stage, ..offer });
-    }
-
-    /// Counts an offer that this driver never answers.
-    fn count_unanswered(&mut self, context: &mut AgentContext<'_>) {
-        self.record.unanswered += 1;
-        if let Some(assignment) = &self.assignment {
-            context.update_rider(&assignment.trip, |rider, _| rider.on_declined());
-        }
-    }
-
-    fn on_action_result(
-        &mut self,
-        trip: &str,
-        action: DriverAction,
-        outcome: ActionOutcome,
-        context: &mut AgentContext<'_>,
-    ) {
-        let Some(assignment) = self.assignment.as_mut().filter(|own| own.trip == trip) else { return };
-        let AssignmentStage::Reporting { action: sent, since_ms, retry_ms } = &mut assignment.stage else {
-            return;
-        };
-        if *sent != action {
-            return;
-        }
-        let since_ms = *since_ms;
-        match (outcome, action) {
-            (ActionOutcome::Retry, _) => *retry_ms = context.now_ms + RETRY_MS,
-            (ActionOutcome::Rejected, _) | (ActionOutcome::Applied, DriverAction::Decline) => {
-                self.release(context);
-            }
-            (ActionOutcome::Applied, DriverAction::Accept) => {
-                if let Some(assignment) = self.assignment.take() {
-                    self.begin_trip(assignment, context);
-                }
-            }
-            (ActionOutcome::Applied, DriverAction::Arrive) => self.begin_boarding(context),
-            (ActionOutcome::Applied, DriverAction::PickUp) => self.begin_ride(since_ms, context),
-            (ActionOutcome::Applied, DriverAction::DropOff) => {
-                let ride_m = self.motion.trajectory_m();
-                context.update_rider(trip, |rider, world| {
-                    rider.on_dropped_off(since_ms, Some(ride_m), world);
-                });
-                self.record.trips += 1;
-                self.release(context);
-            }
-        }
-    }
-
-    /// Begins a trip and drives to its pickup. A driver with a rider on board finishes that ride first.
-    fn begin_trip(&mut self, assignment: Assignment, context: &mut AgentContext<'_>) {
-        if self.has_rider() {
-            return;
-        }
-        let (now_ms, number) = (context.now_ms, context.number);
-        context.update_rider(&assignment.trip, |rider, world| rider.on_accepted(now_ms, number, world));
-        self.shift.is_repositioning = false;
-        self.motion.drive(assignment.pickup, now_ms, &context.world.street_map);
-        self.assignment = Some(Assignment { stage: AssignmentStage::ToPickup, ..assignment });
-    }
-
-    fn has_rider(&self) -> bool {
-        self.assignment.as_ref().is_some_and(Assignment::has_rider)
-    }
-
-    fn begin_boarding(&mut self, context: &mut AgentContext<'_>) {
-        let Some(assignment) = &mut self.assignment else { return };
-        let boarding_s = between(&mut self.boarding_rng, context.world.scenario.riders.boarding_s);
-        assignment.stage = AssignmentStage::Boarding(context.now_ms + (boarding_s * 1_000.0) as i64);
-    }
-
-    /// Drives the rider, who is on board since `since_ms`.
-    fn begin_ride(&mut self, since_ms: i64, context: &mut AgentContext<'_>) {
-        let Some(assignment) = &mut self.assignment else { return };
-        assignment.stage = AssignmentStage::OnTrip;
-        let (to, trip, number) = (assignment.dropoff, assignment.trip.clone(), context.number);
-        context.update_rider(&trip, |rider, world| rider.on_picked_up(since_ms, number, world));
-        self.motion.drive(to, context.now_ms, &context.world.street_map);
-    }
-
-    /// Drops the trip or the offer. After a mere offer, the driver goes on with what it did.
-    fn release(&mut self, context: &mut AgentContext<'_>) {
-        if self.assignment.take().is_some_and(|assignment| !assignment.is_offer()) {
-            self.motion.stop(context.now_ms);
-            self.shift.begin_idle(context.now_ms, &context.world.scenario.drivers);
-        }
     }
 }
