@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use kerb_geometry::LatLng;
 use kerb_types::DriverStatus;
-use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::agents::activity_meter::ActivityMeter;

@@ -2,6 +2,7 @@
 
 use kerb_geometry::distance_m;
 use kerb_trips::TripState;
+use rand::RngExt;
 
 use super::{Driver, ESTIMATE_MPS, OFFER_DROP_MS, RETRY_MS};
 use crate::agents::assignment::{Assignment, AssignmentStage};
