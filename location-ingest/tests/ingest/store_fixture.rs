@@ -1,7 +1,7 @@
 //! Reads a store that an older binary has written. The format on disk must stay readable, so the files of the fixture are never
 //! written again: a new format gets a fixture of its own.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use kerb_geometry::LatLng;
@@ -69,6 +69,13 @@ fn stored(number: u16) -> (Slot, DriverProfile, Option<DriverState>) {
     (Slot::from(number), profile, state)
 }
 
+/// All drivers of the fixture, by id.
+fn stored_drivers() -> Vec<(Slot, DriverProfile, Option<DriverState>)> {
+    let mut drivers: Vec<_> = (0..DRIVERS).map(stored).collect();
+    drivers.sort_by(|(_, a, _), (_, b, _)| a.id.cmp(&b.id));
+    drivers
+}
+
 #[test]
 fn a_store_of_the_first_format_is_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -77,16 +84,12 @@ fn a_store_of_the_first_format_is_read() {
         OpenOptions::new().write(true).open(journal).unwrap().set_len(JOURNAL_BYTES).unwrap();
     }
     let (_store, contents) = Store::open(folder.path()).unwrap();
-    assert_eq!(contents.corrupt, 0);
-    let mut wanted: Vec<_> = (0..DRIVERS).map(stored).collect();
-    wanted.sort_by(|(_, a, _), (_, b, _)| a.id.cmp(&b.id));
-    assert_eq!(contents.drivers, wanted);
+    assert_eq!((contents.corrupt, contents.drivers), (0, stored_drivers()));
 }
 
-/// Wrote the fixture. The next format changes the folder's name and runs it once.
+/// The fixture is a copy of this test's store after the last flush, its journal without the zeros at the end.
 #[test]
-#[ignore = "it writes the fixture, which must not change"]
-fn write_the_fixture() {
+fn a_store_of_this_version_has_the_same_drivers() {
     let folder = tempfile::tempdir().unwrap();
     let (mut store, _) = Store::open(folder.path()).unwrap();
     let table = DriverTable::new(sharding(), 1_000);
@@ -117,11 +120,6 @@ fn write_the_fixture() {
     assert!(table.retire(Slot::from(DRIVERS), |_| true));
     flush();
     drop(store);
-    copy(folder.path(), &fixture());
-    for journal in journals(&fixture()) {
-        let bytes = fs::read(&journal).unwrap();
-        assert_eq!(bytes.len() as u64, JOURNAL_BYTES);
-        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        fs::write(&journal, &bytes[..used]).unwrap();
-    }
+    let (_store, contents) = Store::open(folder.path()).unwrap();
+    assert_eq!((contents.corrupt, contents.drivers), (0, stored_drivers()));
 }
