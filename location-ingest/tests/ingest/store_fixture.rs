@@ -1,11 +1,11 @@
 //! Reads a store that an older binary has written. The format on disk must stay readable, so the files of the fixture are never
 //! written again: a new format gets a fixture of its own.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use kerb_geometry::LatLng;
-use kerb_location_ingest::{DriverState, Store};
+use kerb_location_ingest::{DriverState, DriverTable, Fanout, Metrics, RateLimit, Store};
 use kerb_ports::Slot;
 use kerb_proto::convert::Report;
 use kerb_types::{Capabilities, DriverProfile, DriverStatus, Motion, UpdateVersion, VehicleClass};
@@ -69,6 +69,13 @@ fn stored(number: u16) -> (Slot, DriverProfile, Option<DriverState>) {
     (Slot::from(number), profile, state)
 }
 
+/// All drivers of the fixture, by id.
+fn stored_drivers() -> Vec<(Slot, DriverProfile, Option<DriverState>)> {
+    let mut drivers: Vec<_> = (0..DRIVERS).map(stored).collect();
+    drivers.sort_by(|(_, a, _), (_, b, _)| a.id.cmp(&b.id));
+    drivers
+}
+
 #[test]
 fn a_store_of_the_first_format_is_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -77,8 +84,42 @@ fn a_store_of_the_first_format_is_read() {
         OpenOptions::new().write(true).open(journal).unwrap().set_len(JOURNAL_BYTES).unwrap();
     }
     let (_store, contents) = Store::open(folder.path()).unwrap();
-    assert_eq!(contents.corrupt, 0);
-    let mut wanted: Vec<_> = (0..DRIVERS).map(stored).collect();
-    wanted.sort_by(|(_, a, _), (_, b, _)| a.id.cmp(&b.id));
-    assert_eq!(contents.drivers, wanted);
+    assert_eq!((contents.corrupt, contents.drivers), (0, stored_drivers()));
+}
+
+/// The fixture is a copy of this test's store after the last flush, its journal without the zeros at the end.
+#[test]
+fn a_store_of_this_version_has_the_same_drivers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = Store::open(folder.path()).unwrap();
+    let table = DriverTable::new(sharding(), 1_000);
+    let (fanout, metrics) = (Fanout::new(sharding().shards()), Metrics::default());
+    let mut flush = || {
+        fanout.tick(&table, &metrics, true, 0);
+        store.flush(&table).unwrap();
+    };
+    // One driver more, which leaves the table, and older states before the newest ones: in pages and in the log.
+    for number in 0..=DRIVERS {
+        let driver = table.register(&profile(number), |_| ()).unwrap();
+        if let Some(mut report) = report(number) {
+            report.update_version.sequence -= 1;
+            table.apply(&driver, &report, NOW_MS, RateLimit::NONE).unwrap();
+        }
+    }
+    flush();
+    for number in 0..DRIVERS {
+        let driver = table.register(&profile(number), |_| ()).unwrap();
+        if let Some(report) = report(number) {
+            table.apply(&driver, &report, NOW_MS, RateLimit::NONE).unwrap();
+        }
+        table.deindex_if(driver.slot, |_| number.is_multiple_of(11));
+        if number == DRIVERS / 2 {
+            flush();
+        }
+    }
+    assert!(table.retire(Slot::from(DRIVERS), |_| true));
+    flush();
+    drop(store);
+    let (_store, contents) = Store::open(folder.path()).unwrap();
+    assert_eq!((contents.corrupt, contents.drivers), (0, stored_drivers()));
 }
