@@ -17,7 +17,7 @@ const FORMAT: u8 = 1;
 const HEAD_BYTES: usize = 1 + 8;
 
 /// The bytes of a record under this key. [`TripJournalError::Invalid`]: too large, or not to be written as text.
-pub(super) fn encode_record(key: &[u8], record: &Record) -> Result<Vec<u8>, TripJournalError> {
+pub fn encode_record(key: &[u8], record: &Record) -> Result<Vec<u8>, TripJournalError> {
     let mut bytes = vec![0; HEAD_BYTES];
     serde_json::to_writer(&mut bytes, record).map_err(|e| FieldError::new("record", e.to_string()))?;
     check_size("record", bytes.len() - HEAD_BYTES, RECORD_BYTES_MAX)?;
@@ -25,7 +25,7 @@ pub(super) fn encode_record(key: &[u8], record: &Record) -> Result<Vec<u8>, Trip
 }
 
 /// The record that [`encode_record`] wrote under this key; otherwise what is wrong.
-pub(super) fn decode_record(key: &[u8], bytes: &[u8]) -> Result<Record, String> {
+pub fn decode_record(key: &[u8], bytes: &[u8]) -> Result<Record, String> {
     serde_json::from_slice(unseal(key, bytes)?).map_err(|e| format!("not a record: {e}"))
 }
 
@@ -44,7 +44,7 @@ pub(super) fn encode_snapshot(
 }
 
 /// The version and the snapshot that [`encode_snapshot`] wrote under this key; otherwise what is wrong.
-pub(super) fn decode_snapshot<'a>(key: &[u8], bytes: &'a [u8]) -> Result<(Version, &'a [u8]), String> {
+pub fn decode_snapshot<'a>(key: &[u8], bytes: &'a [u8]) -> Result<(Version, &'a [u8]), String> {
     let content = unseal(key, bytes)?;
     let (version, snapshot) = content.split_first_chunk().ok_or("no version")?;
     Ok((Version::from_le_bytes(*version), snapshot))
