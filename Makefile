@@ -1,16 +1,26 @@
 # The commands that a person types. Everything else is `cargo xtask`.
 
-.PHONY: demo test lint check deny doc spelling bench codegen
+.PHONY: demo test explore fuzz lint check deny doc spelling bench codegen
 
 # A city on this machine, live.
 demo:
 	cargo run --release -p kerb-simulator --bin simulator -- demo
 
-# Doc tests first, so that the last lines are the summary of all others.
+# Doc tests first, so that the last lines are the summary of all others. The exploration of the index replaces its
+# atomics, so it is a build of its own with the feature `explore`; it is bounded to a few hundred executions here.
 test:
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
 	cargo test --quiet --doc --workspace
+	cargo nextest run -p kerb-index-server --features explore --test explore
 	cargo nextest run --workspace
+
+# The same explorations for a night.
+explore:
+	cargo xtask explore
+
+# The corpus of each fuzz target, and mutated inputs; it prints its seed.
+fuzz:
+	cargo xtask fuzz
 
 lint:
 	cargo fmt --all --check

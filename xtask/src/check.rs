@@ -2,6 +2,8 @@
 
 mod data;
 mod edges;
+mod folders;
+mod glossary;
 mod length;
 mod licenses;
 mod markers;
@@ -39,27 +41,28 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Prints every finding; fails when one is more than a warning.
-pub(crate) fn run(root: &Path, with_vocabulary: bool) -> Result<()> {
+/// Prints every finding; fails when one is more than a warning. The vocabulary is checked in the folders that are free of
+/// denied words, or `everywhere`.
+pub(crate) fn run(root: &Path, everywhere: bool) -> Result<()> {
     let tree = Tree::tracked(root)?;
     let metadata = Metadata::of(root)?;
     let allowed = licenses::allowed(&std::fs::read_to_string(root.join("deny.toml"))?)?;
 
-    for warning in length::warnings(&tree) {
+    for warning in length::warnings(&tree).into_iter().chain(folders::warnings(&tree)) {
         println!("warning: {warning}");
     }
-    let mut rules = vec![
+    let rules = [
         ("crate edges", edges::check(&metadata)),
         ("file length", length::check(&tree)),
+        ("folders", folders::check(&tree)),
+        ("glossary", glossary::check(&tree)),
         ("markers", markers::check(&tree)),
         ("sleeping tests", sleep::check(&tree)),
         ("data licenses", data::check(&tree)),
         ("forbidden words", words::check(&tree)),
         ("dependency licenses", licenses::check(&metadata, &allowed)),
+        ("vocabulary", vocabulary::check(&tree, everywhere)?),
     ];
-    if with_vocabulary {
-        rules.push(("vocabulary", vocabulary::check(&tree)?));
-    }
     let mut broken = 0;
     for (rule, findings) in &rules {
         for finding in findings {

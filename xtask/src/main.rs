@@ -1,8 +1,13 @@
 //! Chores of this repository: generating the wire code, checking the rules that no compiler knows, and comparing
 //! this with what others use.
 
+mod bench;
 mod check;
 mod codegen;
+mod command;
+mod examples;
+mod explore;
+mod fuzz;
 mod peers;
 mod solver_peers;
 
@@ -17,9 +22,21 @@ const USAGE: &str = "usage: cargo xtask <chore>
 
   codegen          write proto/src/generated from proto/protos
   codegen --check  fail when proto/src/generated is not what codegen would write
-  check            fail when a rule of the repository is broken
+  check [--vocabulary]
+                   fail when a rule of the repository is broken; denied words are refused in the folders that are
+                   free of them, or in all
   vocabulary [PATH...]
                    print the denied words below these paths, each with the term to write instead
+  fuzz [--runs N] [--seed SEED] [--target NAME]
+                   replay the corpus of each fuzz target and N mutated inputs; needs no libFuzzer
+  fuzz --write-corpus
+                   write the valid inputs of each fuzz target below fuzz/corpus
+  examples         run every example; each must end with success
+  explore [--iterations N]
+                   explore the interleavings of the lock-free code for as long as a night allows
+  bench [--compare] [--rounds N] NAME... [-- FILTER]
+                   run criterion benches, append their medians to docs/bench-history.jsonl, and print the ratio
+                   to the last medians of the same processor
   peers [--quick] [--json] [FLAG...]
                    compare a whole node with Redis, Valkey and Tile38, where their servers are on this machine;
                    a plot goes to target/peers.svg; flags are those of `simulator peers`
@@ -46,6 +63,14 @@ fn run(words: &[&str]) -> Result<()> {
         ["check"] => check::run(&root(), false),
         ["check", "--vocabulary"] => check::run(&root(), true),
         ["vocabulary", paths @ ..] => check::vocabulary::run(&root(), paths),
+        ["fuzz", options @ ..] => fuzz::run(&root(), options),
+        ["examples"] => examples::run(&root()),
+        ["explore"] => explore::run(&root(), None),
+        ["explore", "--iterations", iterations] => explore::run(&root(), Some(iterations)),
+        ["bench", options @ ..] => match bench::Options::parse(options) {
+            Some(options) => bench::run(&root(), &options),
+            None => Err(USAGE.into()),
+        },
         ["peers", flags @ ..] => peers::run(&root(), flags),
         ["solver-peers", options @ ..] => match solver_peers::Options::parse(options) {
             Some(options) => solver_peers::run(&root(), options),

@@ -1,9 +1,9 @@
 //! Builds what `simulator peers` needs and runs it.
 
 use std::path::Path;
-use std::process::Command;
 
 use crate::Result;
+use crate::command::{cargo, succeed};
 
 /// Where the plot goes, unless a flag says otherwise.
 const PLOT: &str = "target/peers.svg";
@@ -35,16 +35,4 @@ pub(crate) fn run(root: &Path, flags: &[&str]) -> Result<()> {
         eprintln!("plot: {}", plot.display());
     }
     Ok(())
-}
-
-fn cargo(root: &Path) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root);
-    command
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let status = command.status()?;
-    let program = command.get_program().display();
-    if status.success() { Ok(()) } else { Err(format!("{program}: {status}, as shown above").into()) }
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::Result;
+use crate::command::cargo;
 use child::Child;
 use report::Report;
 use rounds::{OURS, PEERS};
@@ -62,9 +63,9 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
 }
 
 fn ours(root: &Path) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root).args(["run", "--quiet", "--release"]);
-    command.args(["--package", "kerb-matcher", "--example", "assign_peer", "--"]);
+    let mut command = cargo(root);
+    command.args(["run", "--quiet", "--release"]);
+    command.args(["--package", "kerb-assignment", "--example", "assign_peer", "--"]);
     command
 }
 

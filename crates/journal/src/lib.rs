@@ -51,3 +51,6 @@ pub use disk::FjallJournal;
 pub use error::JournalError;
 pub use memory::MemoryJournal;
 pub use record::{RECORD_BYTES_MAX, SNAPSHOT_BYTES_MAX};
+// For the fuzz targets only.
+#[doc(hidden)]
+pub use record::{decode_record, decode_snapshot, encode_record};

@@ -16,7 +16,7 @@ const FORMAT: u8 = 1;
 const HEADER_BYTES: usize = 1 + 8;
 
 /// Encodes a record under this key. [`TripJournalError::Invalid`]: the record is too large, or JSON cannot represent it.
-pub(super) fn encode_record(key: &[u8], record: &Record) -> Result<Vec<u8>, TripJournalError> {
+pub fn encode_record(key: &[u8], record: &Record) -> Result<Vec<u8>, TripJournalError> {
     let mut bytes = vec![0; HEADER_BYTES];
     serde_json::to_writer(&mut bytes, record).map_err(|e| FieldError::new("record", e.to_string()))?;
     check_size("record", bytes.len() - HEADER_BYTES, RECORD_BYTES_MAX)?;
@@ -24,7 +24,7 @@ pub(super) fn encode_record(key: &[u8], record: &Record) -> Result<Vec<u8>, Trip
 }
 
 /// Decodes a record that [`encode_record`] encoded under the same key. The error describes the damage.
-pub(super) fn decode_record(key: &[u8], bytes: &[u8]) -> Result<Record, String> {
+pub fn decode_record(key: &[u8], bytes: &[u8]) -> Result<Record, String> {
     serde_json::from_slice(without_header(key, bytes)?).map_err(|e| format!("not a record: {e}"))
 }
 

@@ -1,0 +1,58 @@
+//! Fuzz targets: one for each decoder that reads bytes from outside the process.
+//!
+//! A target takes any bytes. It panics when the decoder panics, or when a decoded value does not survive being encoded
+//! and decoded again. It returns whether the decoder accepted the bytes, so that the bounded run sees that the corpus
+//! still reaches the code behind the first check.
+//!
+//! The same functions run in two ways:
+//!
+//! * `cargo xtask fuzz` replays the corpus and a number of mutated inputs, on the stable toolchain.
+//! * `cargo fuzz run TARGET --sanitizer none` runs libFuzzer for as long as it is left alone.
+
+#![forbid(unsafe_code)]
+
+pub mod cluster_file;
+pub mod csv_rows;
+pub mod internal_wire;
+pub mod journal_record;
+pub mod mutate;
+pub mod page_token;
+pub mod pbf_extract;
+pub mod public_wire;
+pub mod resume_token;
+pub mod road_file;
+pub mod scenario;
+pub mod settings;
+
+mod pbf_writer;
+
+/// A fuzz target by its name.
+pub struct Target {
+    /// The name of its module, of its libFuzzer program and of its folder below `corpus`.
+    pub name: &'static str,
+    /// Decodes the bytes; returns whether the decoder accepted them.
+    pub run: fn(&[u8]) -> bool,
+    /// Returns valid inputs, from which the corpus is written.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+macro_rules! targets {
+    ($($name:ident),* $(,)?) => {
+        &[$(Target { name: stringify!($name), run: $name::target, seeds: $name::seeds }),*]
+    };
+}
+
+/// All targets, by name.
+pub const TARGETS: &[Target] = targets![
+    cluster_file,
+    csv_rows,
+    internal_wire,
+    journal_record,
+    page_token,
+    pbf_extract,
+    public_wire,
+    resume_token,
+    road_file,
+    scenario,
+    settings,
+];
