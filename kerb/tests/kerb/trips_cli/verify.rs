@@ -60,14 +60,14 @@ async fn a_driver_on_two_trips_is_reported_with_both() {
         [
             "world         3      3     3          0        0          0         0           3      none",
             "total         3      3     3          0        0          0         0           3",
-            r"market world, version 3, trip world-2: driver cab\u{1b}1 is promised to trip world-1, too",
+            r"market world, version 3, trip world-2: driver cab\u{1b}1 is also reserved for trip world-1",
             r"market world, version 3, trip world-1: the trip is driver cab\u{1b}1's, and offered makes it driver cab-2's",
             "market world, version 3, trip world-9: offered without a request",
         ],
     );
     let (out, err) = fails(dir.path(), &["trips", "verify", "--journal", "trips", "--show", "1"], 1);
     assert_eq!(err, "kerb: 3 violations in trips");
-    assert!(out.ends_with("too\n1 of 3 violations are shown\n"), "{out}");
+    assert!(out.ends_with("world-1\n1 of 3 violations are shown\n"), "{out}");
     fails_by_usage(dir.path(), &["trips", "verify", "--show", "1001"]);
 }
 
@@ -88,7 +88,7 @@ async fn a_driver_on_trips_of_two_markets_is_reported_between_them() {
         "between markets        0      0     0          0        0          0         0           1";
     assert!(out.lines().any(|line| line == between), "{out}");
     assert!(
-        out.contains("market west, version 2, trip west-1: driver cab was promised to trip east-1"),
+        out.contains("market west, version 2, trip west-1: driver cab was also reserved for trip east-1"),
         "{out}"
     );
 }

@@ -17,9 +17,9 @@ static PARTICIPLE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^[A-Z][a-z]+(?:ed|ing)$").expect("a constant"));
 
 /// Nouns that end as participles do, and the words of Fleet Engine's protocol.
-const NOUNS: [&str; 23] = [
-    "Bed",
+const NOUNS: [&str; 26] = [
     "Bearing",
+    "Bed",
     "Billing",
     "Building",
     "Crossing",
@@ -31,13 +31,16 @@ const NOUNS: [&str; 23] = [
     "Mapping",
     "Need",
     "Ordering",
+    "Partitioning",
     "Pricing",
     "Rating",
     "Registered",
+    "Repositioning",
     "Ring",
     "Routing",
     "Seed",
     "Setting",
+    "Sharding",
     "Speed",
     "String",
     "Timing",
