@@ -54,7 +54,7 @@ pub struct DriverProfile {
     /// Class of the vehicle, as the service's settings name it.
     pub vehicle_class: String,
     /// Seats for riders.
-    pub driver_streams: u32,
+    pub seats: u32,
 }
 
 /// What the city recorded of a run; a part of a [`RunRecord`](crate::metrics::record::RunRecord).
@@ -322,9 +322,5 @@ impl Agents for City {
 
 fn profile(scenario: &Scenario, driver: &InitialDriver) -> DriverProfile {
     let class = &scenario.classes[usize::from(driver.class)];
-    DriverProfile {
-        name: driver.name.clone(),
-        vehicle_class: class.name.clone(),
-        driver_streams: class.driver_streams,
-    }
+    DriverProfile { name: driver.name.clone(), vehicle_class: class.name.clone(), seats: class.seats }
 }

@@ -103,7 +103,7 @@ impl TripDraft {
         // Even streams draw classes; the odd ones draw times and places.
         let mut rng = stream(seed, Purpose::Demand, number << 1);
         let class = pick(&mut rng, classes.iter().map(|class| class.riders));
-        let passengers = self.passengers.clamp(1, classes[class].driver_streams.min(PARTY_MAX));
+        let passengers = self.passengers.clamp(1, classes[class].seats.min(PARTY_MAX));
         let Self { at_ms, pickup, dropoff, .. } = self;
         // A scenario has a handful of classes.
         TripDemand { at_ms, pickup, dropoff, passengers, class: class as u16 }

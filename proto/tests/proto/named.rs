@@ -41,7 +41,7 @@ fn batch_rows_name_their_place() {
     let fast = internal::v1::Batch { speed_cmps: vec![20_001], ..one_row() };
     assert_eq!(
         text(Batch::try_from(fast)),
-        "speed_cmps[0]: 20001, must be 0 to 20000, or 65535 for not known"
+        "speed_cmps[0]: 20001, must be 0 to 20000, or 65535 if not known"
     );
 }
 

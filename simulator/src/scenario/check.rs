@@ -165,7 +165,7 @@ fn classes(classes: &[VehicleClass]) -> CheckResult {
             let value = format!("{:?}", class.name);
             return Err(ScenarioError::value(field("name"), value, "a name that no other class has"));
         }
-        whole(field("driver_streams"), class.driver_streams, 1..=16)?;
+        whole(field("seats"), class.seats, 1..=16)?;
         real(field("fleet"), class.fleet, 0.0..=1_000_000.0)?;
         real(field("riders"), class.riders, 0.0..=1_000_000.0)?;
     }

@@ -228,8 +228,8 @@ pub struct VehicleClass {
     /// Name of the class in the service's settings.
     pub name: String,
     /// Seats for riders.
-    #[serde(default = "driver_streams")]
-    pub driver_streams: u32,
+    #[serde(default = "seats")]
+    pub seats: u32,
     /// Weight of the class in the fleet.
     #[serde(default = "one")]
     pub fleet: f64,
@@ -251,12 +251,7 @@ pub(super) fn sample_every_s() -> u32 {
 }
 
 pub(super) fn one_class() -> Vec<VehicleClass> {
-    vec![VehicleClass {
-        name: "standard".to_owned(),
-        driver_streams: driver_streams(),
-        fleet: 1.0,
-        riders: 1.0,
-    }]
+    vec![VehicleClass { name: "standard".to_owned(), seats: seats(), fleet: 1.0, riders: 1.0 }]
 }
 
 fn one() -> f64 {
@@ -275,6 +270,6 @@ fn drivers_max() -> u32 {
     1_000_000
 }
 
-fn driver_streams() -> u32 {
+fn seats() -> u32 {
     4
 }

@@ -110,7 +110,7 @@ fn wrong_values_are_named_with_what_would_be_right() {
             "[[classes]]\nname = \"tank\"",
             "classes[0].name: \"tank\", must be a class that the service knows: standard",
         ),
-        ("", "[[classes]]\nname = \"xl\"\nseats = 0", "classes[0].driver_streams: 0, must be 1 to 16"),
+        ("", "[[classes]]\nname = \"xl\"\nseats = 0", "classes[0].seats: 0, must be 1 to 16"),
         (
             "",
             "[[classes]]\nname = \"xl\"\nfleet = 0.0",
