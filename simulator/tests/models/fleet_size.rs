@@ -31,7 +31,7 @@ const TABLE_S: [[f64; 4]; 4] = [
     [512.7, 247.2, 0.0, 325.8],
     [315.0, 428.6, 319.6, 0.0],
 ];
-/// Maximum difference from the table, seconds: places lie on a lattice, and times are whole milliseconds of each street.
+/// Tolerance of the travel times, seconds: places lie on a lattice, and each street takes whole milliseconds.
 const OFF_S: f64 = 2.0;
 
 fn place((lat, lon): (f64, f64)) -> LatLng {
