@@ -46,7 +46,7 @@ fn sigterm_ends_a_run_with_the_report_so_far() {
     let out = out.to_str().unwrap();
     for (arguments, code, actions) in [
         (vec!["lab", &week, "--json", "--out", out], 0, "\"stopped\":true"),
-        (vec!["compare", &week, "--seeds", "1"], 2, "no run was made: stopped before one was over"),
+        (vec!["compare", &week, "--seeds", "1"], 2, "no run was made: stopped before the first one ended"),
     ] {
         let mut child = simulator(&arguments);
         while !hears_of_sigterm(&mut child) {
