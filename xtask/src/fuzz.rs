@@ -10,7 +10,7 @@ pub(crate) fn run(root: &Path, options: &[&str]) -> Result<()> {
     let mut command = cargo(root);
     // Both workspaces share a target folder, so what they have in common is built once.
     if std::env::var_os("CARGO_TARGET_DIR").is_none() {
-        command.arg("--config").arg(format!("build.target-dir={:?}", root.join("target")));
+        command.arg("--config").arg(format!("build.target-dir='{}'", root.join("target").display()));
     }
     command.args(["run", "--quiet", "--manifest-path", "fuzz/Cargo.toml", "--no-default-features"]);
     succeed(command.args(["--bin", "replay", "--"]).args(options))

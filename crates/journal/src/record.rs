@@ -43,7 +43,7 @@ pub(super) fn encode_snapshot(
 }
 
 /// Decodes a version and a snapshot that [`encode_snapshot`] encoded under the same key. The error describes the damage.
-pub(super) fn decode_snapshot<'a>(key: &[u8], bytes: &'a [u8]) -> Result<(Version, &'a [u8]), String> {
+pub fn decode_snapshot<'a>(key: &[u8], bytes: &'a [u8]) -> Result<(Version, &'a [u8]), String> {
     let content = without_header(key, bytes)?;
     let (version, snapshot) = content.split_first_chunk().ok_or("no version")?;
     Ok((Version::from_le_bytes(*version), snapshot))
