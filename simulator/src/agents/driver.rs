@@ -18,7 +18,7 @@ use crate::agents::shift::{DriverShift, NextMove, ShiftState};
 use crate::agents::uplink::Uplink;
 use crate::metrics::record::{Activity, DriverRecord};
 use crate::scenario::Scenario;
-use crate::scenario::random_streams::{Purpose, between, stream};
+use crate::scenario::random_streams::{Purpose, stream};
 
 /// Interval between two attempts of an unanswered action, milliseconds.
 const RETRY_MS: i64 = 5_000;
