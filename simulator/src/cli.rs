@@ -19,12 +19,12 @@ use crate::lab::fleet_size::{FleetSizeOptions, fleet_size};
 use crate::lab::report_cli::{ReportOptions, report};
 use crate::lab::virtual_time::virtual_runtime;
 use crate::signals;
+use kerb_loadgen::extract::{trip_lines, write_gz, write_trips_gz};
 use kerb_loadgen::load::load;
 use kerb_loadgen::options::{LoadOptions, ReplayOptions};
 use kerb_loadgen::peers::{PeersOptions, peers};
 use kerb_loadgen::pings::Pings;
 use kerb_loadgen::replay::{Out, replay};
-use kerb_loadgen::slice::{trip_lines, write_gz, write_trips_gz};
 
 /// Exit code when an answer was wrong or a promise given twice.
 const EXIT_WRONG: u8 = 1;

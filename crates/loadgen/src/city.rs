@@ -5,10 +5,10 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 /// Length of a degree of latitude on the mean sphere, meters.
-const METRES_PER_DEGREE: f64 = 111_195.08;
+const METERS_PER_DEGREE: f64 = 111_195.08;
 /// Side of the square, meters.
 pub const SIDE_M: f64 = 20_000.0;
-/// Busy places.
+/// Number of busy places.
 const CLUSTERS: usize = 24;
 /// Share of drivers in busy places, in hundredths.
 const CLUSTERED_PERCENT: u32 = 80;
@@ -31,12 +31,12 @@ struct Cluster {
 }
 
 impl City {
-    /// The city of this seed. The center lies below 80 degrees of latitude.
+    /// Draws the city of this seed. The center must lie below 80 degrees of latitude.
     pub fn new(center: LatLng, seed: u64) -> Self {
         Self::with_clusters(center, seed, CLUSTERS, SPREAD_M)
     }
 
-    /// As [`City::new`], with so many busy places, each with a spread from this range, meters (standard deviation).
+    /// As [`City::new`], with `clusters` busy places; each draws its spread from `spread_m`, meters (standard deviation).
     pub fn with_clusters(center: LatLng, seed: u64, clusters: usize, spread_m: std::ops::Range<f64>) -> Self {
         assert!(clusters > 0, "four drivers of five need a busy place");
         assert!(center.lat_deg().abs() < 80.0, "a city so near a pole is no square");
@@ -52,7 +52,7 @@ impl City {
         Self { center, clusters }
     }
 
-    /// Where one driver is.
+    /// Draws the position of one driver.
     pub fn place(&self, rng: &mut impl RngExt) -> LatLng {
         if rng.random_range(0..100) >= CLUSTERED_PERCENT {
             let half = 0.5 * SIDE_M;
@@ -67,11 +67,11 @@ impl City {
     }
 }
 
-/// The place so many meters east and north, good for tens of kilometers; stays on the globe.
+/// Returns the position `east_m` and `north_m` meters away. The approximation holds for tens of kilometers.
 pub fn shifted(from: LatLng, east_m: f64, north_m: f64) -> LatLng {
-    let lat = (from.lat_deg() + north_m / METRES_PER_DEGREE).clamp(-90.0, 90.0);
-    let metres_per_lon_degree = METRES_PER_DEGREE * from.lat_deg().to_radians().cos().max(0.01);
-    let lon = from.lon_deg() + east_m / metres_per_lon_degree;
+    let lat = (from.lat_deg() + north_m / METERS_PER_DEGREE).clamp(-90.0, 90.0);
+    let meters_per_lon_degree = METERS_PER_DEGREE * from.lat_deg().to_radians().cos().max(0.01);
+    let lon = from.lon_deg() + east_m / meters_per_lon_degree;
     let lon = (lon + 540.0).rem_euclid(360.0) - 180.0;
     LatLng::new(lat, lon).expect("clamped and wrapped into range")
 }

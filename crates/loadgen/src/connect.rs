@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tonic::transport::{Channel, Endpoint};
 
-/// A connection that does not open in this time is tried elsewhere.
+/// Maximum time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// A silent connection is asked for a sign of life this often, and given up when none comes in the same time.
+/// Interval of keepalive probes on a silent connection, and maximum wait for their answer.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// Bytes under way on one stream: the real bound on what waits here unread.
+/// Bytes in flight on one stream: the real bound on what waits here unread.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-/// Thousands of streams with tiny messages share a connection; a small window there would end it (see the h2
+/// Thousands of streams with tiny messages share a connection; a small window would end it (see the h2
 /// crate's limit on small unread frames, which follows this window).
 const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 
@@ -21,26 +21,26 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// `connections` to each of the `urls`. Refuses what is no URL; opens nothing yet.
+    /// Prepares `connections` to each of the `urls` without opening them. Refuses what is no URL.
     pub fn new(urls: &[String], connections: u32) -> Result<Self, String> {
         let node = |url: &String| (0..connections).map(|_| channel(url)).collect::<Result<Vec<_>, _>>();
         let nodes = urls.iter().map(node).collect::<Result<Vec<_>, _>>()?;
         if nodes.is_empty() { Err("no endpoint: give at least one".to_owned()) } else { Ok(Self { nodes }) }
     }
 
-    /// How many nodes.
+    /// Returns the number of nodes.
     pub fn nodes(&self) -> usize {
         self.nodes.len()
     }
 
-    /// A connection to a node, by any numbers: both wrap around.
+    /// Returns a connection to a node. Both numbers wrap around.
     pub fn get(&self, node: usize, connection: usize) -> Channel {
         let connections = &self.nodes[node % self.nodes.len()];
         connections[connection % connections.len()].clone()
     }
 }
 
-/// One connection. Must be called within a runtime.
+/// Prepares one connection. Call it within a runtime.
 pub fn channel(url: &str) -> Result<Channel, String> {
     let endpoint = Endpoint::from_shared(url.to_owned())
         .map_err(|e| format!("endpoint {url:?}: {e}, must be like http://127.0.0.1:7717"))?;

@@ -1,5 +1,5 @@
-//! What was sent, and when: the truth that answers are judged against. It decides what an index may show at a time;
-//! whether an answer is right is [`crate::judge`]'s.
+//! What was sent, and when: the truth that answers are checked against. It decides what an index may show at a time;
+//! [`crate::checker`] decides whether an answer is right.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,42 +7,42 @@ use kerb_geometry::LatLng;
 use kerb_types::DriverStatus;
 use parking_lot::{Mutex, MutexGuard};
 
-/// Updates sent longer ago than this are forgotten, but for the newest of them: no position is in an index for
-/// longer than the gone limit of 60 s, and no search takes the other minute.
+/// Updates sent longer ago than this are dropped, except the newest of them: no position stays in an index
+/// longer than its time to live of 60 s, and no search takes the other minute.
 const KEEP_MS: i64 = 120_000;
 
-/// When a node is lost, what it took this long before may be lost with it: it passes batches on every 100 ms.
+/// A lost node may lose updates that it received this long before: it sends batches every 100 ms.
 const LOST_BEFORE_BREAK_MS: i64 = 1_000;
 
-/// What does not change while a driver works.
+/// The attributes of a driver that stay constant during a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// The id on the wire.
     pub id: String,
-    /// Its class.
+    /// The vehicle class, by its name in the catalog.
     pub vehicle_class: String,
-    /// Its capabilities, sorted.
+    /// The capabilities, sorted by name.
     pub capabilities: Vec<String>,
 }
 
 /// An update that was sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sent {
-    /// When it was handed to the stream, milliseconds since the Unix epoch.
+    /// When the update was handed to the stream, milliseconds since the Unix epoch.
     pub sent_ms: i64,
-    /// Its number.
+    /// The driver's number of the update.
     pub sequence: u64,
-    /// The time it carries.
+    /// When the position was measured, milliseconds since the Unix epoch.
     pub time_ms: i64,
-    /// Where.
+    /// The reported position.
     pub place: LatLng,
-    /// Doing what; offline takes the driver out of the index.
+    /// The reported status; `Offline` removes the driver from the index.
     pub status: DriverStatus,
-    /// The server took it, as far as is known: it was not dropped for coming too fast.
+    /// Whether the server must have applied the update: it is `false` when the rate limit may have dropped it.
     pub certain: bool,
 }
 
-/// When a search ran: it began after `began_ms` and its answer was here at `ended_ms`.
+/// When a search ran: it began after `began_ms`, and its answer was received at `ended_ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// Milliseconds since the Unix epoch.
@@ -51,7 +51,7 @@ pub struct Span {
     pub ended_ms: i64,
 }
 
-/// A time in which it is not known which of the sent updates arrived.
+/// A time in which some of the sent updates may not have arrived.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_field_names, reason = "units stand in names")]
 struct Outage {
@@ -62,7 +62,7 @@ struct Outage {
     until_ms: Option<i64>,
 }
 
-/// All that one driver sent of late. Sequences and send times grow.
+/// The recent updates of one driver. Sequences and send times grow.
 #[derive(Clone, Debug)]
 pub struct History {
     allowance_ms: i64,
@@ -72,30 +72,30 @@ pub struct History {
     acknowledged: u64,
 }
 
-/// What an index may show of a driver in a span.
+/// The states in which an index may show a driver during a span.
 #[derive(Debug)]
 pub struct Possible<'a> {
-    /// One of these.
+    /// An index shows one of these updates.
     pub updates: std::collections::vec_deque::Iter<'a, Sent>,
-    /// Or nothing at all: the driver's first update may still be under way.
+    /// An index may also show nothing: the driver's first update may not have arrived.
     pub absent: bool,
 }
 
 impl History {
-    /// Of a driver who has sent nothing. `allowance_ms`: so long may an update be under way.
+    /// The history of a driver that has sent nothing. An update is searchable at most `allowance_ms` after it was sent.
     pub fn new(allowance_ms: i64) -> Self {
         Self { allowance_ms, keep_ms: KEEP_MS, sent: VecDeque::new(), outages: Vec::new(), acknowledged: 0 }
     }
 
-    /// An update is about to be sent. Must be said before it can have any effect.
+    /// Records an update that is about to be sent. Call it before the update can have any effect.
     pub fn record(&mut self, update: Sent) {
         debug_assert!(self.sent.back().is_none_or(|last| last.sequence < update.sequence), "sequences grow");
         self.sent.push_back(update);
-        self.forget(update.sent_ms - self.keep_ms);
+        self.prune(update.sent_ms - self.keep_ms);
     }
 
-    /// The server acknowledged everything up to `sequence`. `dropped` were not applied because they came too fast:
-    /// nobody knows which ones since the acknowledgement before.
+    /// Records that the server acknowledged everything up to `sequence`. With `dropped`, the rate limit dropped some:
+    /// any of those since the acknowledgement before.
     pub fn acknowledged(&mut self, sequence: u64, dropped: bool, now_ms: i64) {
         let first = self.sent.partition_point(|s| s.sequence <= self.acknowledged);
         let end = self.sent.partition_point(|s| s.sequence <= sequence);
@@ -109,25 +109,25 @@ impl History {
         }
     }
 
-    /// The server refused an update: it is in no index.
+    /// Records that the server rejected an update: it is in no index.
     pub fn refused(&mut self, sequence: u64) {
         self.sent.retain(|s| s.sequence != sequence);
     }
 
-    /// The driver's stream broke, or the node that took its last updates was lost.
+    /// Records that the driver's stream broke, or that the node of its last updates was lost.
     pub fn broke(&mut self, now_ms: i64) {
         let unacknowledged = self.sent.partition_point(|s| s.sequence <= self.acknowledged);
         let from_ms = now_ms - LOST_BEFORE_BREAK_MS;
         let from_ms = self.sent.get(unacknowledged).map_or(from_ms, |s| from_ms.min(s.sent_ms - 1));
-        // One that is still open goes on: at most one is open at a time.
+        // An open outage continues: at most one is open at a time.
         match self.outages.iter_mut().find(|o| o.until_ms.is_none()) {
             Some(open) => open.noticed_at_ms = now_ms,
             None => self.outages.push(Outage { from_ms, noticed_at_ms: now_ms, until_ms: None }),
         }
     }
 
-    /// Every update that an index may show in a search of this span: those sent while it ran and as long before as
-    /// the allowance, and the newest one that was certainly there before that.
+    /// Returns every update that an index may show to a search of this span: those sent while it ran or within
+    /// the allowance before it, and the newest one that had certainly arrived before that.
     pub fn possible(&self, span: Span) -> Possible<'_> {
         let allowed = span.began_ms - self.allowance_ms;
         let blurred = self.outages.iter().filter(|o| o.concerns(span)).map(|o| o.from_ms);
@@ -142,13 +142,13 @@ impl History {
         Possible { updates: self.sent.range(first..end), absent }
     }
 
-    /// The newest update.
+    /// Returns the update that was sent last.
     pub fn newest(&self) -> Option<&Sent> {
         self.sent.back()
     }
 
     /// Drops what was sent before `before_ms`, but for the newest certain one of it and what an outage still needs.
-    fn forget(&mut self, before_ms: i64) {
+    fn prune(&mut self, before_ms: i64) {
         self.outages.retain(|o| o.until_ms.is_none_or(|until| until > before_ms));
         let before_ms = self.outages.iter().map(|o| o.from_ms).fold(before_ms, i64::min);
         while self.sent.get(1).is_some_and(|next| next.certain && next.sent_ms <= before_ms) {
@@ -166,13 +166,13 @@ impl Outage {
 /// One driver of the fleet.
 #[derive(Debug)]
 pub struct Member {
-    /// Who.
+    /// The driver's attributes.
     pub profile: Profile,
     history: Mutex<History>,
 }
 
 impl Member {
-    /// What the driver sent. Hold it briefly: the driver's sender needs it too.
+    /// Locks the driver's history. Hold the guard briefly: the driver's sender needs it too.
     pub fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock()
     }
@@ -186,26 +186,26 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// A fleet that has sent nothing.
+    /// A fleet whose drivers have sent nothing.
     pub fn new(profiles: Vec<Profile>, allowance_ms: i64) -> Self {
         let by_id = profiles.iter().enumerate().map(|(i, profile)| (profile.id.clone(), i)).collect();
         let member = |profile| Member { profile, history: Mutex::new(History::new(allowance_ms)) };
         Self { members: profiles.into_iter().map(member).collect(), by_id }
     }
 
-    /// As it is, but what was sent longer ago than this is forgotten: for who asks at once.
+    /// Returns the fleet with shorter histories, for callers that check each answer at once.
     #[must_use]
     pub fn keeping(self, keep_ms: i64) -> Self {
         self.members.iter().for_each(|member| member.history().keep_ms = keep_ms.min(KEEP_MS));
         self
     }
 
-    /// All drivers.
+    /// Returns all drivers, by index.
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// The driver of this id, and its index.
+    /// Returns the driver of this id and its index.
     pub fn by_id(&self, id: &str) -> Option<(usize, &Member)> {
         self.by_id.get(id).map(|&i| (i, &self.members[i]))
     }

@@ -1,13 +1,14 @@
 //! Load generation and checkers: replayed taxis, synthetic fleets, the comparison with other servers, and the
-//! checkers that judge every answer against what was sent.
+//! checkers that compare every answer with what was sent.
 //!
 //! A client of the public API: nothing here reaches into a service.
 
+pub mod checker;
 pub mod city;
 pub mod connect;
+pub mod driver_stream;
+pub mod extract;
 pub mod history;
-pub mod judge;
-pub mod link;
 pub mod load;
 pub mod options;
 pub mod peers;
@@ -16,6 +17,5 @@ pub mod plot;
 pub mod query;
 pub mod replay;
 pub mod report;
-pub mod slice;
 pub mod track;
 pub mod trips;

@@ -1,5 +1,5 @@
 //! Loads nodes with a synthetic fleet: driver streams, batches of positions and searches, each on its own or side by
-//! side. It judges nothing (that is `replay`); it has to be cheap, because it often shares the machine with the node.
+//! side. It checks no answers (`replay` does) and stays cheap, because it often shares the machine with the node.
 
 mod batches;
 pub(crate) mod raw;
@@ -20,16 +20,16 @@ use crate::connect::Endpoints;
 use crate::options::LoadOptions;
 
 /// The synthetic city's center: San Francisco, where the real slice is from.
-const CENTRE_E7: (i32, i32) = (377_700_000, -1_224_400_000);
-/// So long a run may take to end after its time is over.
+const CENTER_E7: (i32, i32) = (377_700_000, -1_224_400_000);
+/// Maximum time from the end of the run to its report.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Runs until the duration is over or `stop` is cancelled; either way there is a report.
+/// Runs until the duration is over or `stop` is canceled. Both return a report.
 pub async fn load(options: LoadOptions, stop: CancellationToken) -> Result<LoadReport, String> {
     if options.streams == 0 && options.updates_per_second == 0 && options.searchers == 0 {
         return Err("nothing to do: give --streams, --updates-per-second or --searchers".to_owned());
     }
-    let center = LatLng::from_e7(CENTRE_E7.0, CENTRE_E7.1).map_err(|e| e.to_string())?;
+    let center = LatLng::from_e7(CENTER_E7.0, CENTER_E7.1).map_err(|e| e.to_string())?;
     let city = City::new(center, options.seed);
     let searched =
         if options.search_endpoints.is_empty() { &options.endpoints } else { &options.search_endpoints };

@@ -1,14 +1,14 @@
-//! Every setting of the simulator's runs, with its default. They are the command line's flags and stand in the
-//! reports.
+//! Every setting of replays and load runs, with its default. The command line and the
+//! reports use them.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 
-use crate::judge::Limits;
+use crate::checker::Limits;
 
-/// Where a node listens when nothing is said.
+/// The address at which a node listens by default.
 pub const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:7717";
 
 /// Settings of a replay.
@@ -24,60 +24,60 @@ pub struct ReplayOptions {
     /// Where searches go, several times for several nodes; the drivers' endpoints when absent
     #[arg(long = "search-endpoint", value_name = "URL")]
     pub search_endpoints: Vec<String>,
-    /// How much faster than life. A node with default settings takes 5 updates a second from a driver: 15 at most
+    /// Factor over real time. A node with default settings accepts 5 updates a second from a driver, so 15 is the maximum
     #[arg(long, default_value_t = 1.0, value_parser = parse_positive)]
     pub speed_up: f64,
     /// Begin here, in unix seconds of the file's time; the first ping when absent
     #[arg(long, value_name = "UNIX_S")]
     pub from: Option<i64>,
-    /// Replay so many seconds of the file's time; to the last ping when absent
+    /// Seconds of the file's time to replay; to the last ping when absent
     #[arg(long, value_name = "SECONDS")]
     pub duration: Option<i64>,
-    /// A cab reports this often, in milliseconds of the file's time
+    /// Reporting interval of a cab, in milliseconds of the file's time
     #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..))]
     pub report_every_ms: u32,
-    /// A cab silent for longer than this, in seconds of the file's time, is off duty meanwhile
+    /// A cab that is silent for longer than this has ended its shift, in seconds of the file's time
     #[arg(long, default_value_t = crate::track::GAP_MAX_S)]
     pub gap_max_s: i64,
-    /// Random queries asked and judged, a real second
+    /// Random queries sent and checked, per real second
     #[arg(long, default_value_t = 50.0, value_parser = parse_positive)]
     pub searches_per_second: f64,
-    /// Queries under way at once
+    /// Queries in flight at once
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub searchers: u32,
-    /// Updates followed at once until a search shows them, to measure freshness
+    /// Updates tracked at once until a search shows them, to measure freshness
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=64))]
     pub probes: u32,
     /// Connections to each endpoint over which the cabs' streams are spread
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     pub connections: u32,
-    /// The judge allows an update to be under way so long, in real milliseconds
+    /// Time after which a sent update must be searchable, in real milliseconds
     #[arg(long, default_value_t = 1_000)]
     pub allowance_ms: u32,
-    /// The server's stale limit, milliseconds
+    /// The server's `aggregator.stale_after_ms`
     #[arg(long, default_value_t = 15_000)]
     pub stale_after_ms: u32,
-    /// The server's gone limit, milliseconds
+    /// The server's `fleet.position_ttl_ms`
     #[arg(long, default_value_t = 60_000)]
     pub position_ttl_ms: u32,
-    /// Of all randomness
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// A line of news this often, real seconds
+    /// Interval between two lines of progress, real seconds
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub report_interval_s: u32,
-    /// The news tell the time of day in this zone, hours from UTC
+    /// Zone of the time of day in the progress lines, hours from UTC
     #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-12..=14))]
     pub utc_offset_h: i32,
-    /// Tell so many wrong answers in full
+    /// Wrong answers to print in full
     #[arg(long, default_value_t = 10)]
-    pub tell_wrong: u32,
+    pub wrong_printed_max: u32,
     /// Print the report as one JSON object
     #[arg(long)]
     pub json: bool,
 }
 
-/// Settings of a load run. Streams, batches and searches run side by side; at least one of them is asked for.
+/// Settings of a load run. Streams, batches and searches run side by side; a run needs at least one of them.
 #[derive(Args, Clone, Debug, Serialize)]
 pub struct LoadOptions {
     /// The node under load, several times for several nodes
@@ -95,13 +95,13 @@ pub struct LoadOptions {
     /// Driver streams on one connection
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub streams_per_connection: u32,
-    /// A driver with a stream reports this often, milliseconds
+    /// Reporting interval of a driver with a stream, milliseconds
     #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(10..))]
     pub report_every_ms: u32,
     /// Updates a second in batches; 0 for none
     #[arg(long, default_value_t = 0)]
     pub updates_per_second: u64,
-    /// Drivers that the batches speak of
+    /// Drivers in the batches
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=16_000_000))]
     pub drivers: u32,
     /// Updates in a batch
@@ -110,22 +110,22 @@ pub struct LoadOptions {
     /// Connections with one stream of batches each
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub batch_connections: u32,
-    /// Searches a second; 0 with --searchers above 0: as many as they can
+    /// Searches per second; 0 with --searchers above 0 means as fast as answers come
     #[arg(long, default_value_t = 0)]
     pub searches_per_second: u64,
-    /// Searches under way at once; 0 for none
+    /// Searches in flight at once; 0 for none
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1_024))]
     pub searchers: u32,
     /// Connections over which the searches are spread
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub search_connections: u32,
-    /// Neighbours that a search asks for
+    /// Neighbors that a search asks for
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub k: u32,
     /// Radius of a search, meters
     #[arg(long, default_value_t = 5_000.0, value_parser = parse_positive)]
     pub radius_m: f64,
-    /// Of all randomness
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Threads of the generator
@@ -149,7 +149,7 @@ impl Default for LoadOptions {
 }
 
 impl ReplayOptions {
-    /// The server's limits of age, as the judge wants them.
+    /// Returns the server's limits of age for the checker.
     pub fn limits(&self) -> Limits {
         Limits {
             stale_after_ms: i64::from(self.stale_after_ms),
@@ -159,7 +159,7 @@ impl ReplayOptions {
     }
 }
 
-/// The defaults are those of the command line: they stand in one place.
+/// Returns the defaults of the command line.
 pub fn defaults<O: Args>() -> O {
     let command = O::augment_args(clap::Command::new("defaults").no_binary_name(true));
     let matches = command.get_matches_from(std::iter::empty::<&str>());

@@ -1,4 +1,4 @@
-//! Kerb beside what people use today: Redis GEO, Valkey and Tile38, each a server of its own on this machine, with the
+//! Compares Kerb with Redis GEO, Valkey and Tile38: each is a server of its own on this machine, with the
 //! same drivers, the same queries, the same connections and the same generator, the systems in turn, round after
 //! round. Every system's answers are compared with a linear scan.
 
@@ -23,11 +23,11 @@ pub use options::PeersOptions;
 pub use report::PeersReport;
 
 use fleet::Fleet;
-use report::Sized;
+use report::SizeReport;
 use system::{Kind, System};
 
 /// The made-up city's center: San Francisco, where the real slice is from.
-const CENTRE_E7: (i32, i32) = (377_700_000, -1_224_400_000);
+const CENTER_E7: (i32, i32) = (377_700_000, -1_224_400_000);
 
 /// Measures. Servers are started for each size of the fleet, and ended after it.
 pub async fn peers(options: PeersOptions) -> Result<PeersReport, String> {
@@ -43,7 +43,7 @@ pub async fn peers(options: PeersOptions) -> Result<PeersReport, String> {
     Ok(report)
 }
 
-async fn at_size(options: &PeersOptions, kinds: &[Kind], drivers: u32) -> Result<Sized, String> {
+async fn at_size(options: &PeersOptions, kinds: &[Kind], drivers: u32) -> Result<SizeReport, String> {
     let fleet = Fleet::new(drivers, options.seed);
     let mut memory = memory::of_index_server(kinds, &fleet).await?;
     let mut systems = Vec::new();
@@ -56,5 +56,5 @@ async fn at_size(options: &PeersOptions, kinds: &[Kind], drivers: u32) -> Result
     }
     let cells = rounds::measure(options, &systems, &fleet).await?;
     let answers = answers::compare(options, &systems, &fleet).await?;
-    Ok(Sized { drivers, memory, cells, answers })
+    Ok(SizeReport { drivers, memory, cells, answers })
 }

@@ -1,4 +1,4 @@
-//! Reads a day of taxi pings from a CSV file, plain or gzipped. It does not move anybody: see [`crate::track`].
+//! Reads a day of taxi pings from a CSV file, plain or gzipped. [`crate::track`] turns them into movements.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -14,7 +14,7 @@ pub const COLUMNS: [&str; 5] = ["time", "cab_id", "lat", "lon", "occupied"];
 /// Indices of the latitude and the longitude.
 const PLACE: [usize; 2] = [2, 3];
 
-/// Bytes of a cab's id, at most: with the prefix of its driver id it stays within the limit of 64.
+/// Maximum bytes of a cab's id: with its prefix the driver id stays within the limit of 64.
 pub const CAB_ID_BYTES_MAX: usize = 60;
 
 /// The shipped slice.
@@ -22,16 +22,16 @@ const SHIPPED: &[u8] = include_bytes!("../../../data/sf_2008-05-22_17h.csv.gz");
 /// Its name in errors.
 const SHIPPED_NAME: &str = "data/sf_2008-05-22_17h.csv.gz";
 
-/// Where a cab was at some second.
+/// The position of a cab at a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ping {
-    /// Unix seconds.
+    /// When the position was measured, Unix seconds.
     pub time_s: i64,
     /// Index into [`Pings::cabs`].
     pub cab: u32,
-    /// Where.
+    /// The measured position.
     pub place: LatLng,
-    /// With a passenger.
+    /// Whether a passenger is in the cab.
     pub occupied: bool,
 }
 
@@ -76,7 +76,7 @@ impl Pings {
         Ok(all)
     }
 
-    /// Only the pings of `from_s <= time < until_s`, and the cabs that have one.
+    /// Returns the pings of `from_s <= time < until_s` and the cabs that have one.
     #[must_use]
     pub fn cut(&self, from_s: i64, until_s: i64) -> Self {
         let (mut part, mut index) = (Self::default(), HashMap::new());
@@ -87,12 +87,12 @@ impl Pings {
         part
     }
 
-    /// Time of the first ping, unix seconds.
+    /// Returns the time of the first ping, Unix seconds.
     pub fn begins_s(&self) -> i64 {
         self.pings.first().map_or(0, |p| p.time_s)
     }
 
-    /// Time of the last ping, unix seconds.
+    /// Returns the time of the last ping, Unix seconds.
     pub fn ends_s(&self) -> i64 {
         self.pings.last().map_or(0, |p| p.time_s)
     }
@@ -108,7 +108,7 @@ impl Pings {
     }
 }
 
-/// A line of the file; its position is read by [`Row::position`], which checks the degrees.
+/// A row of the file; [`Row::position`] reads and checks its position.
 #[derive(Deserialize)]
 struct PingRow<'r> {
     time: i64,

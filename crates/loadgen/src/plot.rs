@@ -1,26 +1,26 @@
-//! Plots as SVG text: bars with one logarithmic scale a group. No more than a report needs.
+//! Bar charts as SVG text, with one logarithmic scale per group.
 
 use std::fmt::Write as _;
 
-/// Width of a plot, of its names and of its values, pixels.
+/// Widths of a plot, of its names and of its values, pixels.
 const WIDTH: f64 = 900.0;
 const NAMES: f64 = 330.0;
 const VALUES: f64 = 110.0;
-/// Height of a bar with its gap.
+/// Height of a bar with its gap, pixels.
 const ROW: f64 = 17.0;
-/// Colours by the number of a bar in its group, well apart for most eyes (Okabe and Ito, 2008).
-const COLOURS: [&str; 5] = ["#0072b2", "#d55e00", "#e69f00", "#009e73", "#cc79a7"];
+/// Colors by the number of a bar in its group, distinguishable for most eyes (Okabe and Ito, 2008).
+const COLORS: [&str; 5] = ["#0072b2", "#d55e00", "#e69f00", "#009e73", "#cc79a7"];
 
-/// Bars that are compared with each other.
+/// A group of bars that share a scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// What they are of, with the unit.
+    /// The quantity of the bars, with the unit.
     pub title: String,
-    /// Name and value; values above 0.
+    /// Name and value of each bar; values above 0.
     pub bars: Vec<(String, f64)>,
 }
 
-/// One picture of all groups, one below the other. The shortest bar of a group is a tenth of its longest's decades.
+/// Draws all groups, one below the other. The shortest bar of a group is a tenth of its longest's decades.
 pub fn bars(title: &str, groups: &[Group]) -> String {
     let rows: usize = groups.iter().map(|group| group.bars.len() + 2).sum();
     let height = ROW * (rows + 3) as f64;
@@ -36,13 +36,13 @@ pub fn bars(title: &str, groups: &[Group]) -> String {
         let scale = Scale::of(group);
         for (i, (name, value)) in group.bars.iter().enumerate() {
             y += ROW;
-            let (width, colour) = (scale.width(*value), COLOURS[i % COLOURS.len()]);
+            let (width, color) = (scale.width(*value), COLORS[i % COLORS.len()]);
             text(&mut svg, 20.0, y, "", name);
             let top = y - ROW + 5.0;
             line(
                 &mut svg,
                 &format!(
-                    "<rect x=\"{NAMES}\" y=\"{top}\" width=\"{width:.1}\" height=\"{}\" fill=\"{colour}\"/>",
+                    "<rect x=\"{NAMES}\" y=\"{top}\" width=\"{width:.1}\" height=\"{}\" fill=\"{color}\"/>",
                     ROW - 4.0
                 ),
             );
@@ -53,7 +53,7 @@ pub fn bars(title: &str, groups: &[Group]) -> String {
     svg
 }
 
-/// Decades to pixels.
+/// The scale of a group, from decades to pixels.
 struct Scale {
     low: f64,
     decades: f64,
@@ -73,7 +73,7 @@ impl Scale {
     }
 }
 
-/// Three digits and a letter.
+/// Formats a value with three digits and a letter.
 fn short(value: f64) -> String {
     let (value, letter) = match value {
         v if v >= 1e9 => (v / 1e9, "G"),

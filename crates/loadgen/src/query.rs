@@ -1,4 +1,4 @@
-//! Queries to ask at random: what kinds, how large, and how they stand on the wire.
+//! Random queries: their kinds, their sizes and their encoding.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use crate::city::shifted;
 /// Radius of a query, meters.
 const RADIUS_M: std::ops::Range<f64> = 100.0..5_000.0;
 /// How many neighbors.
-const NEIGHBOURS: std::ops::RangeInclusive<u32> = 1..=40;
-/// Page sizes of which one is drawn; 0 leaves it to the server.
+const NEIGHBORS: std::ops::RangeInclusive<u32> = 1..=40;
+/// Page sizes, of which one is drawn; 0 selects the server's default.
 const PAGE_SIZES: [u32; 4] = [0, 5, 100, 10_000];
 /// Corners of a polygon.
 const CORNERS: std::ops::RangeInclusive<usize> = 3..=9;
-/// Farther than this from where a driver is nobody asks, meters.
+/// Maximum distance of a query from a driver, meters, in each direction.
 const ASTRAY_M: f64 = 1_500.0;
-/// Ages that a filter asks for, milliseconds; `None` leaves it to the server.
+/// Maximum ages, of which one is drawn, milliseconds; `None` selects the server's default.
 const AGES_MS: [Option<u32>; 4] = [None, None, Some(5_000), Some(60_000)];
 
-/// Which drivers are wanted.
+/// Which drivers a query accepts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     /// Any of these; empty: any.
@@ -33,7 +33,7 @@ pub struct Filter {
     pub vehicle_classes: Vec<String>,
     /// All of these.
     pub capabilities: Vec<String>,
-    /// At most this old; `None`: the server's stale limit.
+    /// Maximum age of the position, milliseconds; `None` selects the server's default.
     pub age_max_ms: Option<u32>,
 }
 
@@ -44,12 +44,12 @@ pub struct Query {
     pub search: Search,
     /// Of which drivers.
     pub filter: Filter,
-    /// As on the wire: 0 leaves it to the server.
+    /// Maximum drivers on a page; 0 selects the server's default.
     pub page_size: u32,
 }
 
 impl Query {
-    /// A random query near one of the places; there must be one.
+    /// Draws a query near a position.
     pub fn random(rng: &mut impl RngExt, near: LatLng, classes: &[String], capabilities: &[String]) -> Self {
         let point =
             shifted(near, rng.random_range(-ASTRAY_M..ASTRAY_M), rng.random_range(-ASTRAY_M..ASTRAY_M));
@@ -57,7 +57,7 @@ impl Query {
         let limit = if page_size == 0 { kerb_types::limits::PAGE_SIZE_DEFAULT } else { page_size };
         let circle = Circle::new(point, rng.random_range(RADIUS_M)).expect("the radius is positive");
         let search = match rng.random_range(0..4) {
-            0 | 1 => Search::Nearest { circle, k: rng.random_range(NEIGHBOURS) },
+            0 | 1 => Search::Nearest { circle, k: rng.random_range(NEIGHBORS) },
             2 => Search::WithinRadius { circle, limit, after: None },
             _ => polygon(rng, point).map_or(Search::WithinRadius { circle, limit, after: None }, |polygon| {
                 Search::WithinPolygon { polygon: Arc::new(polygon), limit, after: None }
@@ -66,7 +66,7 @@ impl Query {
         Self { search, filter: filter(rng, classes, capabilities), page_size }
     }
 
-    /// As the server wants it.
+    /// Encodes the query.
     pub fn to_wire(&self) -> v1::FindNearbyRequest {
         use v1::find_nearby_request::Search as Wire;
         let search = match &self.search {
@@ -95,18 +95,18 @@ impl Query {
     }
 }
 
-/// A place on the wire.
+/// Encodes a position.
 pub fn lat_lng(place: LatLng) -> v1::LatLng {
     v1::LatLng { latitude_deg: place.lat_deg(), longitude_deg: place.lon_deg() }
 }
 
-/// A place off the wire; `None` for one that is absent or none.
+/// Decodes a position; `None` for one that is absent or out of range.
 pub fn position(wire: Option<v1::LatLng>) -> Option<LatLng> {
     let wire = wire?;
     LatLng::new(wire.latitude_deg, wire.longitude_deg).ok()
 }
 
-/// In words, with all that is needed to ask again.
+/// Describes the query with everything that is needed to repeat it.
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.search {
@@ -134,7 +134,7 @@ impl fmt::Display for Query {
     }
 }
 
-/// Any status, or some of them; now and then a class, a capability, an age.
+/// Draws some statuses or any, and rarely a class, a capability or an age.
 fn filter(rng: &mut impl RngExt, classes: &[String], capabilities: &[String]) -> Filter {
     let statuses = match rng.random_range(0..4) {
         0 => vec![DriverStatus::Available],
@@ -151,7 +151,7 @@ fn filter(rng: &mut impl RngExt, classes: &[String], capabilities: &[String]) ->
     Filter { statuses, vehicle_classes, capabilities, age_max_ms }
 }
 
-/// Corners at growing angles round a point: such a ring does not cross itself. `None` when two corners fall together.
+/// Draws corners at growing angles around a point, so the ring does not cross itself. `None` when two corners coincide.
 fn polygon(rng: &mut impl RngExt, center: LatLng) -> Option<Polygon> {
     let mut angles: Vec<f64> =
         (0..rng.random_range(CORNERS)).map(|_| rng.random_range(0.0..std::f64::consts::TAU)).collect();

@@ -1,14 +1,14 @@
-//! Replays real taxis against running nodes: one stream a cab, random queries meanwhile, every answer judged.
+//! Replays real taxis against running nodes: one stream per cab, and random queries whose answers are all checked.
 //!
-//! This file starts the tasks and gathers the report. Each task stands in its own file: `cab` drives, `searcher` asks,
-//! `verdicts` judges, `prober` measures freshness, `news` tells what goes on.
+//! This file starts the tasks and builds the report. Each task has its own file: `cab` drives, `searcher` searches,
+//! `answer_checks` checks, `prober` measures freshness, `progress` prints the progress.
 
+mod answer_checks;
 mod cab;
-mod news;
 mod prober;
+mod progress;
 mod searcher;
-mod shared;
-mod verdicts;
+mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,21 +17,21 @@ use kerb_types::Clock;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use news::Out;
-pub use news::time_of_day;
-pub use shared::ReplayError;
+pub use progress::Out;
+pub use progress::time_of_day;
+pub use state::ReplayError;
 
 use crate::options::ReplayOptions;
 use crate::pings::Pings;
 use crate::report::ReplayReport;
-use shared::Shared;
+use state::ReplayState;
 
-/// Cabs get so long to say goodbye.
+/// Time that the cabs have to sign off.
 const GOODBYE_MAX: Duration = Duration::from_secs(15);
-/// Answers that wait for their verdict, at most; the searchers wait when they are so many.
-const UNJUDGED_MAX: usize = 4_096;
+/// Maximum answers that wait for their check; then the searchers block.
+const UNCHECKED_MAX: usize = 4_096;
 
-/// Replays until the time is over or `stop` is cancelled; either way there is a report.
+/// Replays until the time is over or `stop` is canceled. Both return a report.
 pub async fn replay(
     options: ReplayOptions,
     clock: &dyn Clock,
@@ -47,7 +47,7 @@ pub async fn replay(
     replay_pings(&pings, options, clock, out, stop).await
 }
 
-/// As [`replay`], of pings that were read already.
+/// As [`replay`], with pings that were read before.
 pub async fn replay_pings(
     pings: &Pings,
     options: ReplayOptions,
@@ -55,7 +55,7 @@ pub async fn replay_pings(
     out: Out,
     stop: CancellationToken,
 ) -> Result<ReplayReport, ReplayError> {
-    let (shared, tracks) = Shared::new(pings, options, clock)?;
+    let (shared, tracks) = ReplayState::new(pings, options, clock)?;
     shared.wait_for_an_empty_index(&stop).await?;
     let shared = Arc::new(shared.start());
 
@@ -64,7 +64,7 @@ pub async fn replay_pings(
     for (index, track) in tracks.into_iter().enumerate() {
         cabs.spawn(cab::Cab::new(index, track, &shared).drive(driving.clone()));
     }
-    let (answers, unjudged) = tokio::sync::mpsc::channel(UNJUDGED_MAX);
+    let (answers, unchecked) = tokio::sync::mpsc::channel(UNCHECKED_MAX);
     let mut askers = JoinSet::new();
     for worker in 0..shared.options.searchers {
         askers.spawn(searcher::run(shared.clone(), worker, answers.clone(), asking.clone()));
@@ -73,8 +73,8 @@ pub async fn replay_pings(
     for probe in 0..shared.options.probes {
         askers.spawn(prober::run(shared.clone(), probe, asking.clone()));
     }
-    let verdicts = tokio::spawn(verdicts::run(shared.clone(), unjudged));
-    let news = tokio::spawn(news::run(shared.clone(), out, asking.clone()));
+    let checks = tokio::spawn(answer_checks::run(shared.clone(), unchecked));
+    let progress = tokio::spawn(progress::run(shared.clone(), out, asking.clone()));
 
     let interrupted = tokio::select! {
         () = stop.cancelled() => true,
@@ -84,8 +84,8 @@ pub async fn replay_pings(
     let elapsed_s = shared.elapsed_s();
     asking.cancel();
     askers.join_all().await;
-    // The askers are gone, so the judge ends after the last answer.
-    let ended = (verdicts.await, news.await);
+    // The searchers have ended, so the checks end after the last answer.
+    let ended = (checks.await, progress.await);
     driving.cancel();
     let goodbye = tokio::time::timeout(GOODBYE_MAX, async { while cabs.join_next().await.is_some() {} });
     if goodbye.await.is_err() {

@@ -1,4 +1,4 @@
-//! What a run found, as text and as one JSON object. It measures nothing itself.
+//! The result of a replay, as text and as one JSON object.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// Values above this are counted as this: a minute in microseconds.
+/// Larger values are recorded as this: a minute in microseconds.
 const VALUE_MAX: u64 = 60_000_000;
 
-/// A set of measured values, to three digits.
+/// A histogram of measured values, precise to three digits.
 #[derive(Clone, Debug)]
 pub struct Values(Histogram<u64>);
 
@@ -25,12 +25,12 @@ impl Values {
         self.0.saturating_record(value);
     }
 
-    /// Adds all of another set.
+    /// Adds all values of another histogram.
     pub fn merge(&mut self, other: &Self) {
         self.0.add(&other.0).expect("both have the same bounds");
     }
 
-    /// The usual percentiles.
+    /// Returns the percentiles.
     pub fn summary(&self) -> Percentiles {
         let at = |quantile| if self.0.is_empty() { 0 } else { self.0.value_at_quantile(quantile) };
         Percentiles {
@@ -43,18 +43,18 @@ impl Values {
     }
 }
 
-/// Percentiles of a set of values; all 0 for an empty one. The unit stands in the name of the field that holds it.
+/// Percentiles of values; all 0 without a value. The field that holds them names the unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Percentiles {
-    /// How many values.
+    /// The number of values.
     pub count: u64,
-    /// Half are at most this.
+    /// Half of the values are at most this.
     pub p50: u64,
-    /// Nine of ten.
+    /// 90 % of the values are at most this.
     pub p90: u64,
-    /// 99 of 100.
+    /// 99 % of the values are at most this.
     pub p99: u64,
-    /// All.
+    /// The largest value.
     pub max: u64,
 }
 
@@ -72,8 +72,8 @@ pub struct ReplayReport {
     pub updates_sent: u64,
     /// Updates that servers acknowledged and did not drop.
     pub updates_applied: u64,
-    /// Updates that did not become a position, by reason: `late` and `rate` as the servers count, `refused` with a
-    /// refusal, `backpressure` never sent because the stream was full, `unacknowledged` sent and not spoken for.
+    /// Updates that did not become a position, by reason: `late` and `rate` as the servers count, `refused` by a
+    /// rejection, `backpressure` not sent because the stream was full, `unacknowledged` sent without acknowledgement.
     pub updates_dropped: BTreeMap<&'static str, u64>,
     /// Searches that were answered.
     pub searches: u64,
@@ -83,7 +83,7 @@ pub struct ReplayReport {
     pub wrong_answers: u64,
     /// What is wrong with them, by kind.
     pub faults: BTreeMap<&'static str, u64>,
-    /// Answers that said that shards were missing.
+    /// The number of answers that lack shards.
     pub partial_answers: u64,
     /// Drivers in all answers.
     pub drivers_found: u64,
@@ -105,9 +105,9 @@ pub struct ReplayReport {
     pub simulated_s: f64,
     /// Real time it took, seconds.
     pub elapsed_s: f64,
-    /// Ended before its time, by a signal.
+    /// Whether a signal ended the run early.
     pub interrupted: bool,
-    /// Of all randomness.
+    /// The seed of all random numbers.
     pub seed: u64,
     /// All settings of the run.
     pub settings: serde_json::Value,
@@ -140,7 +140,7 @@ impl fmt::Display for ReplayReport {
     }
 }
 
-/// Counts by name, in a row; "none" when all are 0.
+/// Lists counts by name; "none" when all are 0.
 pub fn counts<K: fmt::Display>(counts: &BTreeMap<K, u64>) -> String {
     let parts: Vec<_> = counts.iter().filter(|(_, n)| **n > 0).map(|(k, n)| format!("{k} {n}")).collect();
     if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }

@@ -1,10 +1,10 @@
-//! Moves a cab between its pings. It knows nothing of sending: it only says where the cab is at an instant.
+//! Moves a cab between its pings: returns its position at an instant.
 
 use kerb_geometry::{LatLng, distance_m};
 
 use crate::pings::Pings;
 
-/// A cab silent for longer than this was off duty meanwhile: four pings of five come within two minutes of the one
+/// A cab that is silent for longer than this has ended its shift: four pings of five come within two minutes of the one
 /// before, and 99 of 100 within about four.
 pub const GAP_MAX_S: i64 = 600;
 
@@ -13,11 +13,11 @@ pub const GAP_MAX_S: i64 = 600;
 pub struct Track {
     /// The cab's id, as the file has it.
     pub cab: String,
-    /// When it was on duty, by time; gaps of more than the limit lie between.
+    /// The shifts by time; gaps of more than the limit separate them.
     pub shifts: Vec<Shift>,
 }
 
-/// A time on duty. At least one point; times grow strictly.
+/// A shift has at least one point, and its times grow strictly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shift {
     points: Vec<Point>,
@@ -33,17 +33,17 @@ struct Point {
 /// A cab at an instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fix {
-    /// Where, on the line between two pings.
+    /// The position on the line between two pings.
     pub place: LatLng,
-    /// As the ping before says.
+    /// Whether a passenger is in the cab, from the ping before.
     pub occupied: bool,
-    /// The line's direction, clockwise from north, 0 up to 360; `None` when it stands.
+    /// The line's direction, degrees clockwise from north, 0 up to 360; `None` when the cab stands.
     pub heading_deg: Option<f32>,
     /// Mean speed on the line.
     pub speed_mps: f32,
 }
 
-/// Every cab's day, in the order of [`Pings::cabs`]. A silence of more than `gap_max_s` ends a shift. Of two pings of
+/// Returns every cab's day, in the order of [`Pings::cabs`]. A silence of more than `gap_max_s` ends a shift. Of two pings of
 /// a cab in the same second the later one in the file counts.
 pub fn tracks(pings: &Pings, gap_max_s: i64) -> Vec<Track> {
     let mut tracks: Vec<_> =
@@ -82,7 +82,7 @@ impl Shift {
         self.points[self.points.len() - 1].time_ms
     }
 
-    /// Where the cab is at `time_ms`; before the first ping it stands there, after the last one too.
+    /// Returns the position at `time_ms`. The cab stands still before the first ping and after the last one.
     pub fn at(&self, time_ms: i64) -> Fix {
         let next = self.points.partition_point(|p| p.time_ms <= time_ms);
         let before = self.points[next.saturating_sub(1)];
@@ -93,7 +93,7 @@ impl Shift {
     }
 }
 
-/// Straight in longitude and latitude: over the hundreds of meters between two pings that is straight on the ground.
+/// Interpolates in longitude and latitude: over the hundreds of meters between two pings that is straight on the ground.
 fn between(from: Point, to: Point, time_ms: i64) -> Fix {
     let span_ms = (to.time_ms - from.time_ms) as f64;
     let share = (time_ms - from.time_ms) as f64 / span_ms;

@@ -1,5 +1,4 @@
-//! Reads real taxi trips from a CSV file, plain or gzipped: who wanted to go where, and when. Nobody rides here: see
-//! `crate::ride`.
+//! Reads real taxi trips from a CSV file, plain or gzipped: pickup, drop-off and time of each request.
 
 use std::io::Read;
 use std::path::Path;
@@ -21,16 +20,16 @@ const SHIPPED: &[u8] = include_bytes!("../../../data/sf_trips_2008-05-22_17h.csv
 /// Its name in errors.
 const SHIPPED_NAME: &str = "data/sf_trips_2008-05-22_17h.csv.gz";
 
-/// A trip that somebody made.
+/// A recorded trip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trip {
-    /// Unix seconds.
+    /// When the ride was requested, Unix seconds.
     pub time_s: i64,
-    /// From where.
+    /// The position of the pickup.
     pub pickup: LatLng,
-    /// To where.
+    /// The position of the drop-off.
     pub dropoff: LatLng,
-    /// How many rode; `None` when the file does not tell.
+    /// The number of passengers; `None` when the file has none.
     pub passengers: Option<u32>,
 }
 

@@ -14,8 +14,8 @@ use super::names::Names;
 use super::position_log::PositionLog;
 use super::promises::{self, Accepted};
 use super::ride::{Ride, Step};
+use kerb_loadgen::checker::{Answer, Limits, check_answer};
 use kerb_loadgen::history::Span;
-use kerb_loadgen::judge::{Answer, Limits, judge};
 use kerb_loadgen::query::Query;
 use kerb_loadgen::report::{Percentiles, Values};
 
@@ -104,7 +104,7 @@ impl Judge {
             Err(reason) => return self.faults.add("search", format!("no answer to {query}: {reason}")),
         };
         let span = Span { began_ms, ended_ms: server_ms };
-        for fault in judge(&query, &answer, span, reports.fleet(), &self.limits) {
+        for fault in check_answer(&query, &answer, span, reports.fleet(), &self.limits) {
             self.faults.add("search", format!("{query}: {fault}"));
         }
     }

@@ -10,8 +10,8 @@ use super::names::Names;
 use super::people::People;
 use super::position_log::Delays;
 use super::run::{RunEnd, RunOptions, run};
+use kerb_loadgen::checker::Limits;
 use kerb_loadgen::connect::Endpoints;
-use kerb_loadgen::judge::Limits;
 
 /// One sampled search in so long, milliseconds of real time.
 const SEARCH_EVERY_MS: f64 = 1_000.0;

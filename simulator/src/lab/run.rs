@@ -18,7 +18,7 @@ use super::position_log::{Delays, PositionLog};
 use super::record::{Latency, SystemRecord};
 use super::service::{News, Row, Service};
 use super::trace::Trace;
-use kerb_loadgen::judge::Limits;
+use kerb_loadgen::checker::Limits;
 use kerb_loadgen::report::Values;
 
 /// What people do within so long is done at its end, milliseconds of the city's time: what a phone and its network take

@@ -15,7 +15,7 @@ use super::names::Names;
 use super::people::People;
 use super::position_log::Delays;
 use super::run::{RunEnd, RunOptions, run};
-use kerb_loadgen::judge::Limits;
+use kerb_loadgen::checker::Limits;
 
 /// One sampled search a minute of the city's time.
 const SEARCH_EVERY_MS: i64 = 60_000;

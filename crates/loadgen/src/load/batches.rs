@@ -22,31 +22,31 @@ use crate::city::{City, shifted};
 use crate::connect::Endpoints;
 use crate::options::LoadOptions;
 
-/// Handles of one stream, as the wire has it.
+/// Maximum handles of one stream; the server has the same limit.
 const HANDLES_MAX: u32 = 1 << 20;
-/// Drivers introduced in one message: about 50 bytes each, well below the limit of a message.
-const INTRODUCED_AT_ONCE: usize = 8_192;
-/// Batches that wait for the connection, at most.
+/// Maximum slot bindings in one message: about 50 bytes each, well below the limit of a message.
+const BINDINGS_PER_MESSAGE: usize = 8_192;
+/// Maximum batches that wait for the connection.
 const QUEUED_MAX: usize = 4;
-/// Every driver goes round such a circle: 25 m a step, like a cab of 30 km/h that reports every 3 s.
+/// Radius of the circle that each driver follows, meters: a step is 25 m, as for 30 km/h and a report every 3 s.
 const CIRCLE_M: f64 = 18.0;
-/// Places on the circle. Each is encoded once: 11 bytes a driver and place.
+/// Positions on the circle. Each is encoded once: 11 bytes per driver and position.
 const STEPS: usize = 4;
-/// A generator that is this far behind does not try to catch up.
+/// A generator that is this late skips batches instead of catching up.
 const BEHIND_MAX: Duration = Duration::from_millis(500);
 
 /// The drivers of each connection, encoded.
-pub(super) struct Fleet(Vec<Part>);
+pub(super) struct Fleet(Vec<ConnectionShare>);
 
-/// One connection's drivers.
-struct Part {
+/// The drivers of one connection.
+struct ConnectionShare {
     slot_bindings: Vec<ReportPositionsRequest>,
-    /// Batches that bring every driver once to each place of its circle, in turn.
+    /// Batches that move every driver once to each position of its circle, in turn.
     batches: Vec<Bytes>,
     drivers: u32,
 }
 
-/// Open streams, all drivers introduced.
+/// Open streams with all slots bound.
 pub(super) struct Streams(Vec<Stream>);
 
 struct Stream {
@@ -57,18 +57,18 @@ struct Stream {
 }
 
 impl Fleet {
-    /// Encodes the fleet; nobody when no batches are asked for.
+    /// Encodes the fleet; it is empty when the options ask for no batches.
     pub(super) fn prepare(options: &LoadOptions, city: &City) -> Self {
         if options.updates_per_second == 0 {
             return Self(Vec::new());
         }
         let connections = options.batch_connections;
         let each = (options.drivers / connections).clamp(1, HANDLES_MAX);
-        Self((0..connections).map(|c| Part::new(options, city, c, each)).collect())
+        Self((0..connections).map(|c| ConnectionShare::new(options, city, c, each)).collect())
     }
 }
 
-impl Part {
+impl ConnectionShare {
     fn new(options: &LoadOptions, city: &City, connection: u32, drivers: u32) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(options.seed ^ u64::from(connection) << 32);
         let centers: Vec<_> = (0..drivers).map(|_| city.place(&mut rng)).collect();
@@ -88,15 +88,15 @@ impl Part {
                 }));
             }
         }
-        let all: Vec<_> = (0..drivers).map(|handle| introduction(connection, handle)).collect();
-        let slot_bindings = all.chunks(INTRODUCED_AT_ONCE);
+        let all: Vec<_> = (0..drivers).map(|handle| slot_binding(connection, handle)).collect();
+        let slot_bindings = all.chunks(BINDINGS_PER_MESSAGE);
         let slot_bindings =
             slot_bindings.map(|c| ReportPositionsRequest { drivers: c.to_vec(), positions: None }).collect();
         Self { slot_bindings, batches, drivers }
     }
 }
 
-fn introduction(connection: u32, handle: u32) -> FleetDriver {
+fn slot_binding(connection: u32, handle: u32) -> FleetDriver {
     FleetDriver {
         handle,
         driver_id: format!("load-{connection}-{handle}"),
@@ -106,14 +106,14 @@ fn introduction(connection: u32, handle: u32) -> FleetDriver {
 }
 
 impl Streams {
-    /// Opens a stream a connection and introduces its drivers.
+    /// Opens one stream per connection and binds the slots of its drivers.
     pub(super) async fn open(
         fleet: Fleet,
         endpoints: &Endpoints,
         stop: &CancellationToken,
     ) -> Result<Self, String> {
         let mut streams = Vec::new();
-        for (number, part) in fleet.0.into_iter().enumerate() {
+        for (number, share) in fleet.0.into_iter().enumerate() {
             let channel = endpoints.get(number, number / endpoints.nodes());
             let (requests, receiver) = mpsc::channel(QUEUED_MAX);
             let response = tokio::spawn(async move {
@@ -123,12 +123,12 @@ impl Streams {
                 let call = Call::new(ReceiverStream::new(receiver));
                 grpc.client_streaming(call, path, RawCodec).await.map(tonic::Response::into_inner)
             });
-            let mut stream = Stream { requests, response, batches: part.batches, drivers: part.drivers };
-            for introduction in part.slot_bindings {
+            let mut stream = Stream { requests, response, batches: share.batches, drivers: share.drivers };
+            for slot_binding in share.slot_bindings {
                 if stop.is_cancelled() {
                     break;
                 }
-                if stream.requests.send(Request::Whole(Box::new(introduction))).await.is_err() {
+                if stream.requests.send(Request::Whole(Box::new(slot_binding))).await.is_err() {
                     return Err(stream.why_it_ended().await);
                 }
             }
@@ -137,7 +137,7 @@ impl Streams {
         Ok(Self(streams))
     }
 
-    /// Sends at the asked rate until `over`; `None` when no batches are asked for.
+    /// Sends at the configured rate until `over`; `None` when the options ask for no batches.
     pub(super) async fn run(
         self,
         options: &LoadOptions,
@@ -151,7 +151,7 @@ impl Streams {
         let drivers = self.0.iter().map(|s| u64::from(s.drivers)).sum();
         let mut tasks = tokio::task::JoinSet::new();
         for stream in self.0 {
-            // The last batch of a round is smaller than the others: the mean gives the asked rate.
+            // The last batch of a cycle is smaller than the others: the mean gives the configured rate.
             let rows = f64::from(stream.drivers) * STEPS as f64 / stream.batches.len() as f64;
             let period = Duration::from_secs_f64(rows / rate);
             tasks.spawn(stream.run(period, over.clone()));
@@ -181,7 +181,7 @@ impl Stream {
                 () = over.cancelled() => break,
                 () = sleep_until(next) => {}
             }
-            // The time is read at the last moment, and grows from one round of the batches to the next.
+            // The clock is read just before the send, so the time grows from one cycle to the next.
             let request = Request::Columns(columns.clone(), SystemClock.now_ms() as u64);
             if self.requests.send(request).await.is_err() {
                 return Err(self.why_it_ended().await);

@@ -1,5 +1,5 @@
-//! Batches that are encoded once and sent many times: only their time is written anew. So a batch costs one copy of
-//! its bytes, and the generator leaves the cores to the node under load.
+//! Batches that are encoded once and sent many times, each time with a new time. A batch costs one copy of
+//! its bytes, so the generator leaves the cores to the node under load.
 
 use bytes::{BufMut, Bytes};
 use kerb_proto::v1::{PositionColumns, ReportPositionsRequest, ReportPositionsResponse};
@@ -16,13 +16,13 @@ const BASE_TIME_TAG: u8 = 5 << 3;
 /// One message of a gateway's stream.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
-    /// Any message.
+    /// A message that the codec encodes as usual.
     Whole(Box<ReportPositionsRequest>),
-    /// Encoded columns without a time, and the time.
+    /// Encoded columns without a time, and the time to add.
     Columns(Bytes, u64),
 }
 
-/// Encodes columns whose time is still to come.
+/// Encodes columns without their time.
 pub(crate) fn encode_columns(columns: &PositionColumns) -> Bytes {
     assert!(columns.base_time_ms == 0, "the time is written when the batch is sent");
     columns.encode_to_vec().into()
@@ -33,7 +33,7 @@ impl Request {
         match self {
             Self::Whole(request) => request.encode(out).map_err(|e| Status::internal(e.to_string())),
             Self::Columns(columns, time_ms) => {
-                // The fields of a message may come in any order, so the time goes last.
+                // Fields of a message may come in any order, so the time goes last.
                 out.put_u8(POSITIONS_TAG);
                 encode_varint((columns.len() + 1 + encoded_len_varint(*time_ms)) as u64, out);
                 out.put_slice(columns);
@@ -45,7 +45,7 @@ impl Request {
     }
 }
 
-/// Requests as above; responses as usual.
+/// A codec for such requests; responses are decoded as usual.
 #[derive(Debug, Default)]
 pub(crate) struct RawCodec;
 

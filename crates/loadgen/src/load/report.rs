@@ -1,4 +1,4 @@
-//! What a load run achieved.
+//! The result of a load run, as text and JSON.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use serde::Serialize;
 
 use crate::report::Percentiles;
 
-/// The result of a load run; what was not asked for is absent.
+/// The result of a load run. A part that the options leave out is absent.
 #[derive(Clone, Debug, Serialize)]
 pub struct LoadReport {
-    /// Drivers with a stream each.
+    /// Results of drivers with a stream each.
     pub streams: Option<StreamReport>,
-    /// Batches of gateways.
+    /// Results of gateways that send batches.
     pub batches: Option<BatchReport>,
-    /// Searches.
+    /// Results of the searches.
     pub searches: Option<SearchReport>,
     /// Real time, seconds, without connecting.
     pub elapsed_s: f64,
-    /// Of all randomness.
+    /// The seed of all random numbers.
     pub seed: u64,
     /// All settings of the run.
     pub settings: serde_json::Value,
 }
 
-/// Drivers with a stream each.
+/// Results of drivers with a stream each.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct StreamReport {
     /// Streams that were opened.
@@ -35,13 +35,13 @@ pub struct StreamReport {
     pub sent: u64,
     /// Updates handed to streams, a second.
     pub sent_per_s: f64,
-    /// Updates that the server spoke for.
+    /// Updates that the server acknowledged.
     pub acknowledged: u64,
-    /// Of these, dropped as late.
+    /// Acknowledged updates that were dropped as late.
     pub dropped_late: u64,
-    /// Of these, dropped as too fast.
+    /// Acknowledged updates that the rate limit dropped.
     pub dropped_rate: u64,
-    /// Updates refused.
+    /// Updates that the server rejected.
     pub refused: u64,
     /// Updates not sent because the stream was full.
     pub backpressure: u64,
@@ -49,47 +49,47 @@ pub struct StreamReport {
     pub slowed_down: u64,
     /// Streams that broke.
     pub broken: u64,
-    /// Why one of them did.
+    /// The error of the first stream that broke.
     pub first_break: Option<String>,
-    /// Microseconds from sending an update to its acknowledgement; servers acknowledge now and then.
+    /// Microseconds from sending an update to its acknowledgement; one acknowledgement covers several updates.
     pub acknowledged_after_us: Percentiles,
 }
 
-/// Batches of gateways.
+/// Results of gateways that send batches.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct BatchReport {
-    /// Drivers that the batches speak of.
+    /// Drivers in the batches.
     pub drivers: u64,
-    /// Batches sent.
+    /// Batches that were sent.
     pub batches: u64,
     /// Updates that the server received.
     pub received: u64,
-    /// Updates that it applied.
+    /// Updates that the server applied.
     pub applied: u64,
-    /// Updates that it applied, a second.
+    /// Updates that the server applied, per second.
     pub applied_per_s: f64,
-    /// Updates that it dropped as late.
+    /// Updates that the server dropped as late.
     pub dropped_late: u64,
-    /// Updates that it dropped as too fast.
+    /// Updates that the rate limit dropped.
     pub dropped_rate: u64,
-    /// Updates that it refused.
+    /// Updates that the server rejected.
     pub refused: u64,
-    /// What was wrong with the first refused one.
-    pub first_refusal: Option<String>,
+    /// The first error of the first rejected update.
+    pub first_rejection: Option<String>,
     /// From the first batch to the server's last answer, seconds.
     pub elapsed_s: f64,
 }
 
-/// Searches.
+/// Results of the searches.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct SearchReport {
-    /// Searches answered.
+    /// Searches with an answer.
     pub answered: u64,
-    /// Searches answered, a second.
+    /// Searches with an answer, per second.
     pub answered_per_s: f64,
     /// Searches that ended in an error.
     pub failed: u64,
-    /// Answers with shards missing.
+    /// The number of answers that lack shards.
     pub partial: u64,
     /// Drivers in all answers.
     pub drivers_found: u64,
@@ -98,7 +98,7 @@ pub struct SearchReport {
 }
 
 impl BatchReport {
-    /// Adds one stream.
+    /// Adds the counts of one stream.
     pub(super) fn add(&mut self, batches: u64, response: &ReportPositionsResponse) {
         self.batches += batches;
         self.received += response.received;
@@ -108,7 +108,7 @@ impl BatchReport {
         self.refused += response.rejected;
         let errors = response.rejections.iter().flat_map(|r| &r.errors);
         let first = errors.map(|e| format!("{}: {}", e.field, e.description)).next();
-        self.first_refusal = self.first_refusal.take().or(first);
+        self.first_rejection = self.first_rejection.take().or(first);
     }
 }
 
@@ -131,7 +131,12 @@ impl fmt::Display for LoadReport {
             write!(f, "\n  received       {}", b.received)?;
             write!(f, "\n  applied        {} ({:.0}/s)", b.applied, b.applied_per_s)?;
             write!(f, "\n  dropped        late {}, rate {}", b.dropped_late, b.dropped_rate)?;
-            write!(f, "\n  refused        {} {}", b.refused, b.first_refusal.as_deref().unwrap_or_default())?;
+            write!(
+                f,
+                "\n  refused        {} {}",
+                b.refused,
+                b.first_rejection.as_deref().unwrap_or_default()
+            )?;
         }
         if let Some(s) = &self.searches {
             write!(f, "\nsearches {} ({:.0}/s)", s.answered, s.answered_per_s)?;

@@ -18,9 +18,9 @@ use crate::options::LoadOptions;
 use crate::query::lat_lng;
 use crate::report::Values;
 
-/// What one searcher saw.
+/// The counts of one searcher.
 #[derive(Default)]
-struct Seen {
+struct SearcherTally {
     answered: u64,
     failed: u64,
     partial: u64,
@@ -28,7 +28,7 @@ struct Seen {
     latency_us: Values,
 }
 
-/// Searches until `over`; `None` when no searches are asked for.
+/// Searches until `over`; `None` when the options ask for no searches.
 pub(super) async fn run(
     options: &LoadOptions,
     city: &City,
@@ -44,7 +44,7 @@ pub(super) async fn run(
         let channel = endpoints.get(number as usize, number as usize / endpoints.nodes());
         tasks.spawn(search(options.clone(), city.clone(), channel, u64::from(number), over.clone()));
     }
-    let mut all = Seen::default();
+    let mut all = SearcherTally::default();
     for seen in tasks.join_all().await {
         all.answered += seen.answered;
         all.failed += seen.failed;
@@ -68,7 +68,7 @@ async fn search(
     channel: Channel,
     number: u64,
     over: CancellationToken,
-) -> Seen {
+) -> SearcherTally {
     let mut rng = Pcg64Mcg::seed_from_u64(options.seed.wrapping_mul(0x9e37).wrapping_add(number));
     let mut client = NearbyServiceClient::new(channel).max_decoding_message_size(16 << 20);
     let mut ticks = (options.searches_per_second > 0).then(|| {
@@ -77,7 +77,7 @@ async fn search(
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         ticks
     });
-    let mut seen = Seen::default();
+    let mut seen = SearcherTally::default();
     while !over.is_cancelled() {
         if let Some(ticks) = &mut ticks {
             ticks.tick().await;
@@ -95,7 +95,7 @@ async fn search(
     seen
 }
 
-impl Seen {
+impl SearcherTally {
     fn add(&mut self, response: &v1::FindNearbyResponse, latency: Duration) {
         self.answered += 1;
         self.drivers += response.drivers.len() as u64;

@@ -1,4 +1,4 @@
-//! Drivers with a stream each, many streams a connection, each reporting at its own phase of the interval.
+//! Drivers with a stream each, many streams per connection. Each reports at its own phase of the interval.
 
 use std::time::Duration;
 
@@ -16,30 +16,30 @@ use tonic::Status;
 use super::report::StreamReport;
 use crate::city::{City, shifted};
 use crate::connect::Endpoints;
-use crate::link::{Event, Link};
+use crate::driver_stream::{DriverStream, Event};
 use crate::options::LoadOptions;
 use crate::report::Values;
 
 /// Streams that open at the same time.
 const OPENING_MAX: usize = 128;
-/// A driver moves at most so far between two reports, meters: 15 m/s for 3 s.
+/// Maximum distance of a driver between two reports, meters: 15 m/s for 3 s.
 const STEP_M: f64 = 45.0;
-/// The last update is acknowledged in this time, or counts as not acknowledged.
+/// Maximum wait for the last acknowledgement.
 const LAST_WORD_MAX: Duration = Duration::from_secs(5);
 
-/// Connected drivers.
+/// A fleet of connected drivers.
 pub(super) struct Fleet {
     drivers: Vec<Driver>,
     connected_in: Duration,
 }
 
 struct Driver {
-    link: Link,
+    stream: DriverStream,
     sequence: u64,
     place: LatLng,
     rng: Pcg64Mcg,
     interval: Duration,
-    /// The newest update that is not acknowledged, and when it was sent.
+    /// The newest unacknowledged update and the time at which it was sent.
     waiting: Option<(u64, Instant)>,
     counts: Counts,
 }
@@ -58,7 +58,7 @@ struct Counts {
 }
 
 impl Fleet {
-    /// Opens every driver's stream; none when none are asked for.
+    /// Opens every driver's stream; the fleet is empty when the options ask for no streams.
     pub(super) async fn connect(
         options: &LoadOptions,
         city: &City,
@@ -76,7 +76,7 @@ impl Fleet {
         Ok(Self { drivers, connected_in: began.elapsed() })
     }
 
-    /// Reports until `over`; `None` when there are no drivers.
+    /// Reports until `over`; `None` without drivers.
     pub(super) async fn run(self, options: &LoadOptions, over: &CancellationToken) -> Option<StreamReport> {
         if self.drivers.is_empty() {
             return None;
@@ -128,10 +128,10 @@ impl Driver {
             vehicle_class: "standard".to_owned(),
             ..Default::default()
         };
-        let (link, registered) = Link::open(channel, register).await?;
+        let (stream, registered) = DriverStream::open(channel, register).await?;
         let interval = Duration::from_millis(u64::from(options.report_every_ms));
         let sequence = registered.last_sequence;
-        Ok(Self { link, sequence, place, rng, interval, waiting: None, counts: Counts::default() })
+        Ok(Self { stream, sequence, place, rng, interval, waiting: None, counts: Counts::default() })
     }
 
     async fn run(mut self, interval_ms: u64, over: CancellationToken) -> Counts {
@@ -144,18 +144,18 @@ impl Driver {
                     self.report();
                     next += self.interval;
                 }
-                event = self.link.next() => if !self.heard(event) { return self.counts },
+                event = self.stream.next() => if !self.on_event(event) { return self.counts },
             }
         }
         let last_word = async {
             while self.waiting.is_some() {
-                let event = self.link.next().await;
-                if !self.heard(event) {
+                let event = self.stream.next().await;
+                if !self.on_event(event) {
                     return;
                 }
             }
         };
-        // What is not acknowledged by then shows in the report as the difference.
+        // The report shows updates without acknowledgement as the difference.
         _ = timeout(LAST_WORD_MAX, last_word).await;
         self.counts
     }
@@ -163,7 +163,7 @@ impl Driver {
     fn report(&mut self) {
         let mut step = || self.rng.random_range(-STEP_M..STEP_M);
         self.place = shifted(self.place, step(), step());
-        let Some(room) = self.link.room() else {
+        let Some(room) = self.stream.room() else {
             self.counts.backpressure += 1;
             return;
         };
@@ -180,8 +180,8 @@ impl Driver {
         self.waiting = Some((self.sequence, Instant::now()));
     }
 
-    /// False when the stream has ended.
-    fn heard(&mut self, event: Result<Event, Status>) -> bool {
+    /// Returns `false` when the stream has ended.
+    fn on_event(&mut self, event: Result<Event, Status>) -> bool {
         match event {
             Ok(Event::Acknowledged(tally)) => {
                 self.counts.acknowledged += tally.acknowledged;

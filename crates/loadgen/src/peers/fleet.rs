@@ -4,25 +4,25 @@ use kerb_geometry::{Circle, LatLng, Origin};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
-use super::CENTRE_E7;
+use super::CENTER_E7;
 use crate::city::City;
 
-/// Busy places, and how wide they are, meters (standard deviation).
+/// Number of busy places and their spread, meters (standard deviation).
 const CLUSTERS: usize = 12;
 const SPREAD_M: std::ops::Range<f64> = 1_000.0..3_000.0;
-/// Every driver goes round four places in turn: one step north, east, south and west of its home, about 18 m.
+/// The offsets that each driver visits in turn: one step north, east, south and west of its home, about 18 m.
 const STEPS_E7: [(i32, i32); 4] = [(1_600, 0), (0, 2_000), (-1_600, 0), (0, -2_000)];
-/// The place where every driver is when it is at rest.
+/// The step at which a driver is at rest.
 pub(super) const REST: u64 = 0;
 
-/// See the module.
+/// A fleet of drivers around their homes.
 pub(super) struct Fleet {
     homes: Vec<LatLng>,
-    /// Updates come in the order 0, stride, 2 · stride, … of the drivers: no system finds its memory in order.
+    /// Updates visit the drivers in the order 0, stride, 2 · stride, …, so no system finds its memory in order.
     stride: u64,
 }
 
-/// What is asked.
+/// The kind of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     /// The 10 nearest within 5 km.
@@ -32,7 +32,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// How far, meters.
+    /// The radius of the search, meters.
     pub(super) fn radius_m(self) -> f64 {
         match self {
             Self::Nearest => 5_000.0,
@@ -40,7 +40,7 @@ impl Kind {
         }
     }
 
-    /// How many; `None` for all.
+    /// The maximum number of drivers; `None` for all.
     pub(super) fn limit(self) -> Option<usize> {
         match self {
             Self::Nearest => Some(10),
@@ -49,7 +49,7 @@ impl Kind {
     }
 }
 
-/// One query.
+/// A query and its point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Query {
     pub(super) kind: Kind,
@@ -57,7 +57,7 @@ pub(super) struct Query {
 }
 
 impl Fleet {
-    /// So many drivers in one city, four of five in its clusters.
+    /// Draws `drivers` homes in one city, four of five in its busy places.
     pub(super) fn new(drivers: u32, seed: u64) -> Self {
         let city = city(seed);
         let mut rng = Pcg64Mcg::seed_from_u64(seed ^ 0x0f1e_e700);
@@ -69,26 +69,25 @@ impl Fleet {
         self.homes.len() as u32
     }
 
-    /// The driver whose turn it is at this count of updates.
+    /// Returns the driver of the `count`-th update.
     pub(super) fn turn(&self, count: u64) -> u32 {
         (count % self.homes.len() as u64 * self.stride % self.homes.len() as u64) as u32
     }
 
-    /// Where a driver is at a step.
+    /// Returns the position of a driver at a step.
     pub(super) fn place(&self, driver: u32, step: u64) -> LatLng {
         let (home, (north, east)) = (self.homes[driver as usize], STEPS_E7[step as usize % STEPS_E7.len()]);
         LatLng::from_e7(home.lat_e7() + north, home.lon_e7() + east).expect("the city is far from any edge")
     }
 
-    /// Queries from where riders are: as the drivers are spread.
+    /// Draws queries at positions that are distributed like the drivers.
     pub(super) fn queries(kind: Kind, count: usize, seed: u64) -> Vec<Query> {
         let city = city(seed);
         let mut rng = Pcg64Mcg::seed_from_u64(seed ^ 0xa5c1_0000 ^ kind.radius_m() as u64);
         (0..count).map(|_| Query { kind, point: city.place(&mut rng) }).collect()
     }
 
-    /// Distances (haversines) of what a query's answer must hold, in order, with every driver at rest: a linear
-    /// scan.
+    /// Returns the haversines of the exact answer, in order, with every driver at rest, by a linear scan.
     pub(super) fn truth(&self, query: &Query) -> Vec<f64> {
         let circle = Circle::new(query.point, query.kind.radius_m()).expect("a legal radius");
         let havs = (0..self.len()).map(|driver| circle.origin().hav(self.place(driver, REST)));
@@ -98,7 +97,7 @@ impl Fleet {
         havs
     }
 
-    /// Distances of drivers who were answered, in order.
+    /// Returns the haversines of the returned drivers, in order.
     pub(super) fn distances(&self, query: &Query, drivers: &[u32]) -> Vec<f64> {
         let origin = Origin::new(query.point);
         let mut havs: Vec<f64> = drivers.iter().map(|driver| origin.hav(self.place(*driver, REST))).collect();
@@ -107,22 +106,22 @@ impl Fleet {
     }
 }
 
-/// The id of a driver: 15 bytes, as Redis and its kin get it too.
+/// Returns the id of a driver: 15 bytes, the same for every system.
 pub(super) fn id_of(driver: u32) -> String {
     format!("driver-{driver:08}")
 }
 
-/// The driver of an id.
+/// Returns the driver of an id.
 pub(super) fn driver_of(id: &[u8]) -> Option<u32> {
     std::str::from_utf8(id).ok()?.strip_prefix("driver-")?.parse().ok()
 }
 
 fn city(seed: u64) -> City {
-    let center = LatLng::from_e7(CENTRE_E7.0, CENTRE_E7.1).expect("a legal place");
+    let center = LatLng::from_e7(CENTER_E7.0, CENTER_E7.1).expect("a legal place");
     City::with_clusters(center, seed, CLUSTERS, SPREAD_M)
 }
 
-/// About the golden share of `n`, with no factor in common with it.
+/// Returns a number near the golden ratio of `n` that has no factor in common with it.
 fn stride(n: u64) -> u64 {
     let gcd = |mut a: u64, mut b: u64| {
         while b > 0 {

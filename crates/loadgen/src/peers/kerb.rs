@@ -1,5 +1,5 @@
-//! Kerb under measurement: a whole node in one process, nothing on disk, positions that do not age (as Redis keeps
-//! them), updates as a gateway's batches or as drivers' own streams.
+//! Kerb under measurement: a whole node in one process, nothing on disk, positions that do not expire (Redis keeps
+//! them, too), updates as a gateway's batches or as drivers' own streams.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,28 +9,28 @@ use kerb_types::{Clock, SystemClock};
 use tokio::time::{Instant, sleep};
 
 use super::fleet::{Fleet, Kind, Query, REST};
-use super::measure::{Load, Signals, Updated, timed};
+use super::measure::{Load, Signals, UpdateMeasurement, timed};
 use super::phones;
 use super::process::{Process, free_address};
 use super::searches;
-use super::wire::{Part, url_of};
+use super::wire::{FleetShare, url_of};
 
-/// As the report calls it.
+/// The name in the report.
 pub(super) const NAME: &str = "kerb";
-/// Positions count for an hour.
+/// Settings that keep positions for an hour.
 pub(super) const AGELESS: [&str; 2] = ["fleet.position_ttl_ms=3600000", "aggregator.stale_after_ms=3600000"];
-/// A busy machine makes no answer partial.
+/// A deadline that keeps answers complete on a busy machine.
 pub(super) const DEADLINE: &str = "aggregator.search_deadline_ms=10000";
-/// Connections and rows of a batch when a fleet is loaded.
+/// Connections, and rows of a batch, for loading a fleet.
 const LOADING: (u32, u32) = (4, 4_096);
-/// The drivers of a stream are known in this time.
-const INTRODUCING: Duration = Duration::from_millis(200);
-/// Everybody is visible so long after one of the last.
+/// Time in which the node has bound the slots of a stream.
+const BINDING_DELAY: Duration = Duration::from_millis(200);
+/// Time in which all drivers become searchable after one of the last is.
 const SETTLING: Duration = Duration::from_secs(2);
-/// What was sent is visible in this time, or something is wrong.
+/// Maximum time until an update is searchable.
 const VISIBLE_MAX: Duration = Duration::from_secs(30);
 
-/// A node.
+/// A running Kerb node.
 pub(super) struct Kerb {
     process: Process,
 }
@@ -61,7 +61,7 @@ impl Kerb {
     pub(super) async fn load(&self, fleet: &Fleet) -> Result<(), String> {
         load_through(&self.url(), fleet).await?;
         self.visible(fleet, fleet.len() - 1, REST).await?;
-        // Others may come with one of the next batches, which leave every 100 ms.
+        // Other drivers may follow with one of the next batches, which leave every 100 ms.
         sleep(SETTLING).await;
         Ok(())
     }
@@ -72,16 +72,16 @@ impl Kerb {
         fleet: &Fleet,
         load: &Load,
         signals: &Signals,
-    ) -> Result<Updated, String> {
+    ) -> Result<UpdateMeasurement, String> {
         if load.in_flight == 1 {
             return phones::run(&self.process, load, signals).await;
         }
         let mut streams = Vec::new();
         for connection in 0..load.connections {
-            streams.push(Part::of(fleet, connection, load).open(&self.url()).await?);
+            streams.push(FleetShare::of(fleet, connection, load).open(&self.url()).await?);
         }
-        // What was introduced last is still under way.
-        sleep(INTRODUCING).await;
+        // The last slot bindings may not have arrived.
+        sleep(BINDING_DELAY).await;
         signals.opened.cancel();
         let work = async {
             let mut tasks = tokio::task::JoinSet::new();
@@ -94,14 +94,14 @@ impl Kerb {
                 applied += ended.applied;
                 last = ended.last.or(last);
             }
-            // A node applies updates to its table first and hands them on: they count when searches show them.
+            // A node applies updates to its table first and replicates them: they count once searches show them.
             if let Some((driver, step)) = last {
                 self.visible(fleet, driver, step).await?;
             }
             Ok(applied)
         };
         let (applied, took) = timed(&self.process, load.span, &signals.over, work).await?;
-        Ok(Updated { applied, took })
+        Ok(UpdateMeasurement { applied, took })
     }
 
     fn url(&self) -> String {
@@ -123,7 +123,7 @@ impl Kerb {
     }
 }
 
-/// Brings every driver to rest through an ingest node. All come later than anything sent before.
+/// Moves every driver to rest through an ingest node, with times after everything sent before.
 pub(super) async fn load_through(url: &str, fleet: &Fleet) -> Result<(), String> {
     let newest_ms = SystemClock.now_ms();
     while SystemClock.now_ms() <= newest_ms {
@@ -133,7 +133,7 @@ pub(super) async fn load_through(url: &str, fleet: &Fleet) -> Result<(), String>
     let load = Load { connections, in_flight, per_s: None, span: None };
     let mut tasks = tokio::task::JoinSet::new();
     for connection in 0..connections {
-        let stream = Part::of(fleet, connection, &load).open(url).await?;
+        let stream = FleetShare::of(fleet, connection, &load).open(url).await?;
         tasks.spawn(stream.rest());
     }
     let applied: u64 = tasks.join_all().await.into_iter().sum::<Result<u64, String>>()?;

@@ -1,4 +1,4 @@
-//! What one measurement asks for and gives.
+//! The input and the result of a measurement.
 
 use std::time::Duration;
 
@@ -9,68 +9,68 @@ use tokio_util::sync::CancellationToken;
 use super::process::Process;
 use crate::report::Values;
 
-/// How updates come.
+/// How a measurement sends updates.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     pub(super) connections: u32,
-    /// On a connection, or in one of its batches.
+    /// Updates in flight on a connection, or in one of its batches.
     pub(super) in_flight: u32,
-    /// Of all connections; `None`: as fast as they are taken.
+    /// Updates per second of all connections; `None` sends as fast as the server accepts.
     pub(super) per_s: Option<u32>,
-    /// For so long at most, counted from when the connections are open.
+    /// Maximum duration, counted from when the connections are open.
     pub(super) span: Option<Duration>,
 }
 
-/// What work and its surroundings tell each other.
+/// Signals between the updates and the searches of a measurement.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    /// Connections are open and drivers known: updates begin.
+    /// Cancelled when connections are open and drivers known: updates begin.
     pub(super) opened: CancellationToken,
-    /// Updates end.
+    /// Cancelled when updates must end.
     pub(super) over: CancellationToken,
 }
 
-/// What updates came to.
+/// The result of sending updates.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Updated {
+pub(super) struct UpdateMeasurement {
     pub(super) applied: u64,
     pub(super) took: Took,
 }
 
-/// What some work took.
+/// The time that some work took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Took {
-    /// From the first query to the last one's effect.
+    /// Real time from the first query to the last one's effect.
     pub(super) elapsed: Duration,
     /// Processor time of the server, microseconds.
     pub(super) cpu_us: f64,
 }
 
-/// What searches came to.
+/// The result of searches.
 #[derive(Debug, Default)]
-pub(super) struct Searched {
+pub(super) struct SearchMeasurement {
     pub(super) answered: u64,
     pub(super) drivers: u64,
     pub(super) took: Took,
     pub(super) latency_us: Values,
 }
 
-/// One measurement; what was not looked at is absent.
+/// The figures of one measurement. A figure that was not measured is absent.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Figures {
-    /// Updates or searches a second.
+    /// Updates or searches per second.
     pub(super) per_s: f64,
-    /// Processor time of the server for one of them, microseconds.
+    /// Processor time of the server per update or search, microseconds.
     pub(super) server_cpu_us: Option<f64>,
     pub(super) p50_us: Option<f64>,
     pub(super) p99_us: Option<f64>,
-    /// Updates a second that were taken beside.
-    pub(super) beside_per_s: Option<f64>,
-    /// Drivers in an answer, in the mean.
+    /// Updates per second that the server accepted during the searches.
+    pub(super) concurrent_updates_per_s: Option<f64>,
+    /// Mean number of drivers in an answer.
     pub(super) drivers: Option<f64>,
 }
 
-/// Runs `work`, which ends soon after `over`; `over` comes after the span if there is one.
+/// Runs `work`, which ends soon after `over`. The end of `span` cancels `over`.
 pub(super) async fn timed<T>(
     process: &Process,
     span: Option<Duration>,
@@ -92,7 +92,7 @@ pub(super) async fn timed<T>(
     Ok((done?, Took { elapsed, cpu_us: (process.cpu_s()? - before_s) * 1e6 }))
 }
 
-impl Updated {
+impl UpdateMeasurement {
     pub(super) fn per_s(&self) -> f64 {
         self.applied as f64 / self.took.elapsed.as_secs_f64().max(1e-9)
     }
@@ -103,7 +103,7 @@ impl Updated {
     }
 }
 
-impl Searched {
+impl SearchMeasurement {
     pub(super) fn add(&mut self, other: &Self) {
         self.answered += other.answered;
         self.drivers += other.drivers;
@@ -118,14 +118,14 @@ impl Searched {
             server_cpu_us: Some(self.took.cpu_us / answered),
             p50_us: Some(latency.p50 as f64),
             p99_us: Some(latency.p99 as f64),
-            beside_per_s: None,
+            concurrent_updates_per_s: None,
             drivers: Some(self.drivers as f64 / answered),
         }
     }
 }
 
 impl Figures {
-    /// Figure by figure the median, the upper one of the two in the middle.
+    /// Takes the median of each figure, the upper one of two.
     pub(super) fn median(all: &[Self]) -> Self {
         let of = |figure: fn(&Self) -> Option<f64>| {
             let mut values: Vec<f64> = all.iter().filter_map(figure).collect();
@@ -137,7 +137,7 @@ impl Figures {
             server_cpu_us: of(|f| f.server_cpu_us),
             p50_us: of(|f| f.p50_us),
             p99_us: of(|f| f.p99_us),
-            beside_per_s: of(|f| f.beside_per_s),
+            concurrent_updates_per_s: of(|f| f.concurrent_updates_per_s),
             drivers: of(|f| f.drivers),
         }
     }

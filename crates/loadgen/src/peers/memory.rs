@@ -1,4 +1,4 @@
-//! Memory of the processes that hold the fleet, before anything else has touched them.
+//! Memory of the processes that hold the fleet, before any search or update.
 
 use std::process::Command;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use super::system::{Kind, System};
 use super::wire::url_of;
 use crate::connect::channel;
 
-/// An index server alone, as the report calls it.
+/// The name of an index server alone in the report.
 pub(super) const INDEX_SERVER: &str = "kerb index-server";
-/// The index server has everybody in this time, or something is wrong.
+/// Maximum time until the index server holds all drivers.
 const FILLED_MAX: Duration = Duration::from_mins(2);
 
-/// What a process holds its fleet in.
+/// The memory in which a process holds its fleet.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Memory {
     pub(super) system: &'static str,
-    /// All of the process, resident.
+    /// Resident memory of the process, bytes.
     pub(super) process_bytes: u64,
-    /// By driver.
+    /// Resident memory per driver, bytes.
     pub(super) bytes_per_driver: f64,
 }
 
@@ -37,12 +37,12 @@ impl Memory {
     }
 }
 
-/// Of a whole server.
+/// Measures the memory of a whole server.
 pub(super) fn of(system: &System, drivers: u32) -> Result<Memory, String> {
     Memory::new(system.name(), system.process(), drivers)
 }
 
-/// Of an index server in a process of its own, which an ingest node in another fills.
+/// Measures the memory of an index server in its own process, which an ingest node in another process fills.
 pub(super) async fn of_index_server(kinds: &[Kind], fleet: &Fleet) -> Result<Vec<Memory>, String> {
     let Some(kerb) = kinds.iter().find(|kind| kind.name() == NAME) else { return Ok(Vec::new()) };
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;

@@ -1,14 +1,14 @@
-//! Settings of a comparison. They are the command line's flags.
+//! Settings of a comparison; they are the command line's flags.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 
-/// Settings of a comparison.
+/// Settings of a comparison with other servers.
 #[derive(Args, Clone, Debug, Serialize)]
 pub struct PeersOptions {
-    /// 100,000 drivers only, and fewer and shorter rounds: done in three minutes
+    /// Measure 100,000 drivers only, with fewer and shorter rounds, in three minutes
     #[arg(long)]
     pub quick: bool,
     /// Drivers, several times for several sizes [default: 100000 and 1000000; 100000 when quick]
@@ -20,7 +20,7 @@ pub struct PeersOptions {
     /// Milliseconds of one measurement [default: 1500; 500 when quick]
     #[arg(long, value_parser = clap::value_parser!(u32).range(20..=60_000))]
     pub span_ms: Option<u32>,
-    /// The program "kerb" [default: the one beside this program]
+    /// The program "kerb" [default: the one next to this program]
     #[arg(long, value_name = "FILE")]
     pub kerb: Option<PathBuf>,
     /// Leave out a peer, several times for several: redis, valkey or tile38
@@ -29,7 +29,7 @@ pub struct PeersOptions {
     /// Write the plot here
     #[arg(long, value_name = "SVG")]
     pub plot: Option<PathBuf>,
-    /// Of all randomness
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Print the report as one JSON object
@@ -39,13 +39,13 @@ pub struct PeersOptions {
 
 /// Updates in flight on a connection, or in one of its batches.
 pub(super) const IN_FLIGHT: [u32; 3] = [1, 16, 128];
-/// Connections of updates.
+/// Numbers of connections for updates.
 pub(super) const CONNECTIONS: [u32; 3] = [1, 8, 64];
-/// Connections of searches, one search under way on each.
+/// Numbers of connections for searches; each has one search in flight.
 pub(super) const SEARCH_CONNECTIONS: u32 = 8;
 
 impl PeersOptions {
-    /// Fleet sizes, the one that is told at the top last.
+    /// Returns the fleet sizes; the report shows the last one at its top.
     pub(super) fn sizes(&self) -> Vec<u32> {
         match (self.drivers.is_empty(), self.quick) {
             (false, _) => self.drivers.clone(),

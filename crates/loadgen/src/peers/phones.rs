@@ -6,18 +6,22 @@ use kerb_types::{Clock, SystemClock};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::CENTRE_E7;
-use super::measure::{Load, Signals, Updated, timed};
+use super::CENTER_E7;
+use super::measure::{Load, Signals, UpdateMeasurement, timed};
 use super::process::Process;
 use super::wire::url_of;
 use crate::connect::channel;
-use crate::link::{Event, Link};
+use crate::driver_stream::{DriverStream, Event};
 
-/// Phones are in a town of their own, this far from the city: no search of the comparison sees them.
+/// Offset of the phones from the city, so that no search of the comparison sees them.
 const AWAY_E7: i32 = 30_000_000;
 
-/// Updates until `over`.
-pub(super) async fn run(process: &Process, load: &Load, signals: &Signals) -> Result<Updated, String> {
+/// Sends updates until `over`.
+pub(super) async fn run(
+    process: &Process,
+    load: &Load,
+    signals: &Signals,
+) -> Result<UpdateMeasurement, String> {
     let mut phones = Vec::new();
     for number in 0..load.connections {
         phones.push(Phone::open(&url_of(process.address()), number).await?);
@@ -31,11 +35,11 @@ pub(super) async fn run(process: &Process, load: &Load, signals: &Signals) -> Re
         tasks.join_all().await.into_iter().sum::<Result<u64, String>>()
     };
     let (applied, took) = timed(process, load.span, &signals.over, work).await?;
-    Ok(Updated { applied, took })
+    Ok(UpdateMeasurement { applied, took })
 }
 
 struct Phone {
-    link: Link,
+    stream: DriverStream,
     number: u32,
     sequence: u64,
 }
@@ -47,10 +51,10 @@ impl Phone {
             vehicle_class: "standard".to_owned(),
             ..v1::Register::default()
         };
-        let opened = Link::open(channel(url)?, register).await;
-        let (link, registered) =
+        let opened = DriverStream::open(channel(url)?, register).await;
+        let (stream, registered) =
             opened.map_err(|s| format!("phone {number}: {}: {}", s.code(), s.message()))?;
-        Ok(Self { link, number, sequence: registered.last_sequence })
+        Ok(Self { stream, number, sequence: registered.last_sequence })
     }
 
     async fn run(mut self, over: CancellationToken) -> Result<u64, String> {
@@ -58,7 +62,7 @@ impl Phone {
         while !over.is_cancelled() {
             self.sequence += 1;
             let update = self.update();
-            let room = self.link.room().ok_or("a phone's stream has ended")?;
+            let room = self.stream.room().ok_or("a phone's stream has ended")?;
             room.send(update);
             applied += self.acknowledged().await?;
         }
@@ -67,8 +71,8 @@ impl Phone {
 
     fn update(&self) -> v1::PositionUpdate {
         let place = LatLng::from_e7(
-            CENTRE_E7.0 + AWAY_E7 + (self.sequence % 4) as i32 * 1_600,
-            CENTRE_E7.1 + self.number as i32 * 1_600,
+            CENTER_E7.0 + AWAY_E7 + (self.sequence % 4) as i32 * 1_600,
+            CENTER_E7.1 + self.number as i32 * 1_600,
         );
         let place = place.expect("the town is far from any edge");
         v1::PositionUpdate {
@@ -81,11 +85,11 @@ impl Phone {
         }
     }
 
-    /// Waits for the newest update's acknowledgement; answers how many were applied.
+    /// Waits for the newest update's acknowledgement and returns how many were applied.
     async fn acknowledged(&mut self) -> Result<u64, String> {
         let mut applied = 0;
         loop {
-            match self.link.next().await {
+            match self.stream.next().await {
                 Ok(Event::Acknowledged(tally)) => {
                     applied += tally.acknowledged - tally.late - tally.rate;
                     if tally.sequence >= self.sequence {

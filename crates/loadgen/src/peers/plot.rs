@@ -1,16 +1,16 @@
-//! The comparison as a picture.
+//! The plot of a comparison.
 
-use super::report::{PeersReport, Sized};
+use super::report::{PeersReport, SizeReport};
 use super::rounds::{Cell, What};
 use crate::plot::{Group, bars};
 
-/// Of all sizes, one group of bars a measurement, one bar a system.
+/// Draws all sizes: one group of bars per measurement, one bar per system.
 pub(super) fn svg(report: &PeersReport) -> String {
     let groups: Vec<Group> = report.sizes.iter().flat_map(groups).collect();
     bars("Kerb and its peers on this machine; each group has a logarithmic scale of its own", &groups)
 }
 
-fn groups(size: &Sized) -> Vec<Group> {
+fn groups(size: &SizeReport) -> Vec<Group> {
     let drivers = size.drivers;
     let memory =
         size.memory.iter().map(|memory| (memory.system.to_owned(), memory.bytes_per_driver)).collect();
@@ -41,7 +41,7 @@ mod tests {
     fn every_system_has_its_bar_in_every_group() {
         let report = report(&[("kerb", 4.0), ("redis", 1.0)]);
         let groups = groups(&report.sizes[0]);
-        // Memory and four measurements without percentiles.
+        // Memory and four measurements have no percentiles.
         assert_eq!(groups.len(), 5);
         assert!(groups.iter().all(|group| group.bars.len() == 2));
         assert!(svg(&report).starts_with("<svg"));

@@ -1,4 +1,4 @@
-//! A server that the comparison has started: its port, its processor time, its memory, and its end.
+//! A server that the comparison starts: its port, its processor time, its memory and its end.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -8,32 +8,32 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
-/// Processor time in /proc is counted in these (`USER_HZ`, 100 on every Linux).
+/// Unit of processor time in `/proc` (`USER_HZ`, 100 on every Linux), per second.
 const TICKS_PER_S: f64 = 100.0;
-/// A server listens in this time or is given up.
+/// Maximum time until a server listens.
 const START_MAX: Duration = Duration::from_secs(20);
 
-/// Ends its process, by its own handle, when it is dropped.
+/// A running process. Dropping it ends the process.
 pub(super) struct Process {
     child: Child,
     address: SocketAddr,
 }
 
 impl Process {
-    /// Starts a server that will listen on a port which was free, and waits until it does.
+    /// Starts a server on a free port and waits until it listens.
     pub(super) async fn start(mut command: Command, address: SocketAddr) -> Result<Self, String> {
-        let told = format!("{}", command.get_program().display());
+        let program = format!("{}", command.get_program().display());
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command.spawn().map_err(|e| format!("{told}: {e}"))?;
+        let child = command.spawn().map_err(|e| format!("{program}: {e}"))?;
         let mut process = Self { child, address };
         let limit = Instant::now() + START_MAX;
         while TcpStream::connect(address).await.is_err() {
-            let ended = process.child.try_wait().map_err(|e| format!("{told}: {e}"))?;
+            let ended = process.child.try_wait().map_err(|e| format!("{program}: {e}"))?;
             if let Some(status) = ended {
-                return Err(format!("{told} ended before it listened on {address}: {status}"));
+                return Err(format!("{program} ended before it listened on {address}: {status}"));
             }
             if Instant::now() > limit {
-                return Err(format!("{told} did not listen on {address} within {START_MAX:?}"));
+                return Err(format!("{program} did not listen on {address} within {START_MAX:?}"));
             }
             sleep(Duration::from_millis(10)).await;
         }
@@ -44,7 +44,7 @@ impl Process {
         self.address
     }
 
-    /// Processor time that the process has used, seconds.
+    /// Returns the processor time of the process, seconds.
     pub(super) fn cpu_s(&self) -> Result<f64, String> {
         let stat = self.proc("stat")?;
         cpu_ticks(&stat)
@@ -52,7 +52,7 @@ impl Process {
             .ok_or_else(|| format!("no times in {stat:?}"))
     }
 
-    /// Memory that the process has in use, bytes.
+    /// Returns the resident memory of the process, bytes.
     pub(super) fn resident_bytes(&self) -> Result<u64, String> {
         let status = self.proc("status")?;
         resident_kib(&status).map(|kib| kib << 10).ok_or_else(|| format!("no VmRSS in {status:?}"))
@@ -66,25 +66,25 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that has ended by itself needs no end.
+        // A process that has ended needs no signal.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
-/// A loopback port that is free now.
+/// Returns a loopback port that is free now.
 pub(super) fn free_address() -> Result<SocketAddr, String> {
     let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     bound.map_err(|e| format!("no free loopback port: {e}"))
 }
 
-/// The program of this name in the folders of `PATH`.
+/// Finds a program by its name in the folders of `PATH`.
 pub(super) fn find_program(name: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
     std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// The first line of what a program says to `--version`.
+/// Returns the first line that a program prints for `--version`.
 pub(super) fn version_of(program: &Path) -> String {
     let output = Command::new(program).arg("--version").stdin(Stdio::null()).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();

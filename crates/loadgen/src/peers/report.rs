@@ -1,10 +1,10 @@
-//! What was measured, as one value: shown as text or as JSON.
+//! The result of a comparison, as text and as JSON.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use super::answers::Compared;
+use super::answers::AnswerComparison;
 use super::kerb::NAME;
 use super::memory::{INDEX_SERVER, Memory};
 use super::options::PeersOptions;
@@ -16,60 +16,64 @@ const MEANING: &str = "medians of rounds in turn; a ratio is Kerb over Redis, wi
     search shows the last. Redis and its kin answer ids alone, Kerb whole drivers with distances. Memory is all of \
     the process, after loading";
 
-/// The updates and connections that ratios are of.
+/// The connections and batch size of the updates that the ratios use.
 const COMPARED: What = What::Updates { in_flight: 128, connections: 8 };
-/// The updates whose processor time is that of a phone.
+/// The connections and batch size of a phone's updates.
 const PHONES: What = What::Updates { in_flight: 1, connections: 64 };
 
-/// The result of a comparison. Ratios are absent where Redis is.
+/// The result of a comparison. Ratios are absent without a Redis server.
 #[derive(Clone, Debug, Serialize)]
 pub struct PeersReport {
-    /// What the figures mean.
+    /// Explains the figures.
     pub meaning: &'static str,
-    /// Updates a second.
+    /// Kerb over Redis: updates per second.
     pub updates_ratio_redis: Option<f64>,
-    /// Searches a second for the 10 nearest.
+    /// Kerb over Redis: searches per second for the 10 nearest.
     pub knn_qps_ratio_redis: Option<f64>,
-    /// Their slowest hundredth, beside updates: below 1 is better.
+    /// Kerb over Redis: p99 of these searches during updates; below 1 is better.
     pub knn_p99_loaded_ratio_redis: Option<f64>,
-    /// Searches a second for all within 1 km.
+    /// Kerb over Redis: searches per second for all within 1 km.
     pub radius_qps_ratio_redis: Option<f64>,
-    /// Memory of an index server: below 1 is better.
+    /// Kerb over Redis: memory of an index server; below 1 is better.
     pub index_bytes_ratio_redis: Option<f64>,
-    /// Memory of a whole node: below 1 is better.
+    /// Kerb over Redis: memory of a whole node; below 1 is better.
     pub process_bytes_ratio_redis: Option<f64>,
-    /// Processor time of the server for an update: below 1 is better.
+    /// Kerb over Redis: processor time of the server per update; below 1 is better.
     pub updates_cpu_ratio_redis: Option<f64>,
-    /// Searches a second for the 10 nearest, by fleet size from small to large.
+    /// Kerb's searches per second for the 10 nearest, by fleet size from small to large.
     pub knn_qps_ratios_redis: Vec<f64>,
     /// Processor time of Kerb for one acknowledged update on a connection of its own, microseconds.
     pub phone_update_cpu_us: Option<f64>,
-    /// Kerb's answers are those of a linear scan.
+    /// Whether Kerb's answers are those of a linear scan.
     pub exact: bool,
-    /// Systems and their versions.
+    /// The systems and their versions.
     pub versions: Vec<(&'static str, String)>,
-    /// Of all randomness.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// By fleet size.
-    pub(super) sizes: Vec<Sized>,
+    /// The results by fleet size.
+    pub(super) sizes: Vec<SizeReport>,
 }
 
-/// With one size of the fleet.
+/// The results with one fleet size.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Sized {
+pub(super) struct SizeReport {
     pub(super) drivers: u32,
     pub(super) memory: Vec<Memory>,
     pub(super) cells: Vec<Cell>,
-    pub(super) answers: Vec<Compared>,
+    pub(super) answers: Vec<AnswerComparison>,
 }
 
 impl PeersReport {
-    pub(super) fn new(options: &PeersOptions, kinds: &[Kind], sizes: Vec<Sized>) -> Result<Self, String> {
+    pub(super) fn new(
+        options: &PeersOptions,
+        kinds: &[Kind],
+        sizes: Vec<SizeReport>,
+    ) -> Result<Self, String> {
         let last = sizes.last().ok_or("no size was measured")?;
         let per_s = |what| last.ratio(what, |cell| Some(cell.figures.per_s));
         let nearest = What::Nearest { loaded: false };
         let kerb_is_exact =
-            |answers: &Vec<Compared>| answers.iter().all(|c| c.system != NAME || c.different == 0);
+            |answers: &Vec<AnswerComparison>| answers.iter().all(|c| c.system != NAME || c.different == 0);
         Ok(Self {
             meaning: MEANING,
             updates_ratio_redis: per_s(COMPARED),
@@ -92,7 +96,7 @@ impl PeersReport {
     }
 }
 
-impl Sized {
+impl SizeReport {
     pub(super) fn cell(&self, what: What, system: &str) -> Option<&Cell> {
         self.cells.iter().find(|cell| cell.what == what && cell.system == system)
     }
@@ -123,7 +127,7 @@ impl fmt::Display for PeersReport {
             ("updates/s", self.updates_ratio_redis),
             ("updates, server CPU", self.updates_cpu_ratio_redis),
             ("10 nearest, searches/s", self.knn_qps_ratio_redis),
-            ("10 nearest beside updates, p99", self.knn_p99_loaded_ratio_redis),
+            ("10 nearest during updates, p99", self.knn_p99_loaded_ratio_redis),
             ("all within 1 km, searches/s", self.radius_qps_ratio_redis),
             ("memory of an index server", self.index_bytes_ratio_redis),
             ("memory of a whole node", self.process_bytes_ratio_redis),
@@ -136,7 +140,7 @@ impl fmt::Display for PeersReport {
     }
 }
 
-impl fmt::Display for Sized {
+impl fmt::Display for SizeReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} drivers", self.drivers)?;
         for memory in &self.memory {
@@ -147,18 +151,18 @@ impl fmt::Display for Sized {
         writeln!(
             f,
             "  {:<44} {:<8} {:>11} {:>9} {:>9} {:>9} {:>8} {:>8}",
-            "", "", "a second", "CPU us", "p50 us", "p99 us", "drivers", "beside"
+            "", "", "a second", "CPU us", "p50 us", "p99 us", "drivers", "updates"
         )?;
         for Cell { what, system, figures, .. } in &self.cells {
             let what = what.to_string();
             write!(f, "  {what:<44} {system:<8} {:>11.0}", figures.per_s)?;
             write!(f, " {:>9} {:>9}", shown(figures.server_cpu_us, 2), shown(figures.p50_us, 0))?;
             write!(f, " {:>9} {:>8}", shown(figures.p99_us, 0), shown(figures.drivers, 0))?;
-            writeln!(f, " {:>8}", shown(figures.beside_per_s, 0))?;
+            writeln!(f, " {:>8}", shown(figures.concurrent_updates_per_s, 0))?;
         }
-        for Compared { system, queries, different, drivers, drivers_off } in &self.answers {
+        for AnswerComparison { system, queries, different, drivers, drivers_off } in &self.answers {
             let text = format!("{different} of {queries} differ, {drivers_off} of {drivers} drivers off");
-            writeln!(f, "  {:<44} {system:<8} {text}", "answers beside a linear scan")?;
+            writeln!(f, "  {:<44} {system:<8} {text}", "answers against a linear scan")?;
         }
         Ok(())
     }
@@ -173,7 +177,7 @@ pub(super) mod tests {
     use super::super::measure::Figures;
     use super::*;
 
-    /// Kerb does everything four times as often, for half of the memory.
+    /// Kerb is four times as fast in everything, with half of the memory.
     pub(in super::super) fn report(systems: &[(&'static str, f64)]) -> PeersReport {
         let whats = [COMPARED, PHONES, What::Nearest { loaded: false }, What::Within { loaded: false }];
         let cell = |what, system, per_s| {
@@ -187,7 +191,7 @@ pub(super) mod tests {
             bytes_per_driver: 8.0 / per_s,
         };
         let memory = systems.iter().map(memory).collect();
-        let sized = Sized { drivers: 100, memory, cells, answers: Vec::new() };
+        let sized = SizeReport { drivers: 100, memory, cells, answers: Vec::new() };
         PeersReport::new(&options(), &[], vec![sized]).unwrap()
     }
 
@@ -217,7 +221,7 @@ pub(super) mod tests {
         let of = |system, different| {
             let mut sizes = report(&[(NAME, 1.0)]).sizes;
             sizes[0].answers =
-                vec![Compared { system, queries: 9, different, drivers: 9, drivers_off: different }];
+                vec![AnswerComparison { system, queries: 9, different, drivers: 9, drivers_off: different }];
             PeersReport::new(&options(), &[], sizes).unwrap().exact
         };
         assert_eq!((of(NAME, 0), of(NAME, 1), of("redis", 1)), (true, false, true));

@@ -5,25 +5,25 @@ use std::io::Write;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Bytes that are asked of the socket at once.
+/// Bytes of one read from the socket.
 const READ_BYTES: usize = 64 << 10;
 
-/// A reply, in the buffer that it was read from.
+/// A reply, borrowed from the read buffer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Reply<'a> {
-    /// A number.
+    /// A whole number.
     Integer(i64),
     /// A string, simple or bulk.
     Text(&'a [u8]),
-    /// Nothing.
+    /// A null reply.
     Nil,
-    /// Some replies.
+    /// An array of replies.
     Array(Vec<Self>),
-    /// A refusal.
+    /// An error reply with its text.
     Error(&'a str),
 }
 
-/// Adds a command of these words.
+/// Appends a command with these arguments.
 pub(super) fn encode(words: &[&[u8]], out: &mut Vec<u8>) {
     let why = "a vector takes all that is written";
     write!(out, "*{}\r\n", words.len()).expect(why);
@@ -34,7 +34,7 @@ pub(super) fn encode(words: &[&[u8]], out: &mut Vec<u8>) {
     }
 }
 
-/// The first reply and its length; `None` while it is not all there.
+/// Parses the first reply and returns it with its length; `None` while it is incomplete.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Reply<'_>, usize)>, String> {
     let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") else { return Ok(None) };
     let (head, used) = (&bytes[..end], end + 2);
@@ -73,7 +73,7 @@ fn array(len: i64, bytes: &[u8], mut used: usize) -> Result<Option<(Reply<'_>, u
     Ok(Some((Reply::Array(replies), used)))
 }
 
-/// One connection.
+/// A connection to a server.
 pub(super) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -87,7 +87,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::new(), at: 0 })
     }
 
-    /// Sends commands, then shows `each` of the `count` replies. A refusal is an error.
+    /// Sends commands, then passes each of the `count` replies to `each`. An error reply is an error.
     pub(super) async fn ask(
         &mut self,
         commands: &[u8],

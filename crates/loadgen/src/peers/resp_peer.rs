@@ -12,34 +12,34 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::fleet::{Fleet, Kind, Query, REST, driver_of, id_of};
-use super::measure::{Load, Signals, Updated, timed};
+use super::measure::{Load, Signals, UpdateMeasurement, timed};
 use super::process::{Process, free_address};
 use super::resp::{Connection, Reply, encode};
 use super::wire::BEHIND_MAX;
 
-/// The key of all drivers.
+/// The key that holds all drivers.
 const KEY: &[u8] = b"fleet";
-/// Commands of a pipeline when a fleet is loaded.
+/// Commands in a pipeline when a fleet is loaded.
 const LOADING: usize = 1_000;
 
-/// Whose words a command has.
+/// The dialect of commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// Redis.
+    /// Redis and its commands.
     Redis,
-    /// Redis's fork: the same words.
+    /// Redis's fork with the same commands.
     Valkey,
-    /// Its own.
+    /// Tile38 and its own commands.
     Tile38,
 }
 
-/// See the module.
+/// A running server that speaks RESP.
 pub(super) struct RespPeer {
     dialect: Dialect,
     process: Process,
-    /// Where it would write if it did.
+    /// The folder of its files; the measurement turns persistence off.
     _folder: TempDir,
-    /// How many updates came so far, over all runs: each goes on where the one before ended.
+    /// Updates of all runs so far: each run continues where the one before ended.
     count: Arc<AtomicU64>,
 }
 
@@ -77,7 +77,7 @@ impl Dialect {
         words
     }
 
-    /// Adds the command that brings a driver to a place.
+    /// Appends the command that moves a driver.
     pub(super) fn update(self, driver: u32, place: LatLng, out: &mut Vec<u8>) {
         let (lat, lon, id) = (degrees(place.lat_e7()), degrees(place.lon_e7()), id_of(driver));
         let (lat, lon, id) = (lat.as_bytes(), lon.as_bytes(), id.as_bytes());
@@ -87,7 +87,7 @@ impl Dialect {
         }
     }
 
-    /// The command that asks; ids alone are answered, the least there is.
+    /// Appends the search command. The answer holds ids alone, which is the cheapest form.
     pub(super) fn query(self, query: &Query) -> Vec<u8> {
         let (lat, lon) = (degrees(query.point.lat_e7()), degrees(query.point.lon_e7()));
         let (radius_m, limit) = (query.kind.radius_m().to_string(), query.kind.limit());
@@ -116,7 +116,7 @@ impl Dialect {
         out
     }
 
-    /// The ids of an answer: Tile38 puts a cursor before them.
+    /// Returns the ids of an answer. Tile38 puts a cursor before them.
     pub(super) fn ids<'r, 'a>(self, reply: &'r Reply<'a>) -> Option<&'r [Reply<'a>]> {
         match (self, reply) {
             (Self::Redis | Self::Valkey, Reply::Array(ids)) => Some(ids),
@@ -129,7 +129,7 @@ impl Dialect {
     }
 }
 
-/// Seven digits after the point, exactly.
+/// Formats a coordinate exactly, with seven decimals.
 fn degrees(e7: i32) -> String {
     let sign = if e7 < 0 { "-" } else { "" };
     format!("{sign}{}.{:07}", e7.unsigned_abs() / 10_000_000, e7.unsigned_abs() % 10_000_000)
@@ -181,7 +181,7 @@ impl RespPeer {
         fleet: &Fleet,
         load: &Load,
         signals: &Signals,
-    ) -> Result<Updated, String> {
+    ) -> Result<UpdateMeasurement, String> {
         let mut connections = Vec::new();
         for _ in 0..load.connections {
             connections.push(self.connect().await?);
@@ -191,7 +191,7 @@ impl RespPeer {
         let work = connections.into_iter().map(|connection| self.pipeline(connection, fleet, load, over));
         let (applied, took) =
             timed(&self.process, load.span, over, futures::future::try_join_all(work)).await?;
-        Ok(Updated { applied: applied.into_iter().sum(), took })
+        Ok(UpdateMeasurement { applied: applied.into_iter().sum(), took })
     }
 
     async fn pipeline(

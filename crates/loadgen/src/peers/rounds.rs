@@ -1,4 +1,4 @@
-//! Every measurement with every system, round after round, so that a slow minute of the machine meets all of them.
+//! Measures every system round after round, so that a slow minute of the machine affects all of them.
 
 use serde::Serialize;
 
@@ -7,16 +7,16 @@ use super::measure::{Figures, Load, Signals};
 use super::options::{CONNECTIONS, IN_FLIGHT, PeersOptions, SEARCH_CONNECTIONS};
 use super::system::System;
 
-/// Updates a second beside loaded searches.
+/// Updates per second during the searches under load.
 const BESIDE_PER_S: u32 = 50_000;
-/// Their connections, and the updates of a batch.
+/// Connections of these updates, and updates of a batch.
 const BESIDE: (u32, u32) = (2, 128);
-/// Searches that are prepared.
-const QUESTIONS: usize = 4_096;
-/// Searches take so many spans: few of some fit into one.
+/// Number of prepared queries.
+const QUERIES: usize = 4_096;
+/// Factor on the duration of searches: few slow ones fit into one span.
 const SEARCH_SPANS: u32 = 2;
 
-/// What is measured.
+/// The kind of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum What {
@@ -24,17 +24,17 @@ pub(super) enum What {
         in_flight: u32,
         connections: u32,
     },
-    /// The 10 nearest within 5 km; beside updates or not.
+    /// The 10 nearest within 5 km, with or without concurrent updates.
     Nearest {
         loaded: bool,
     },
-    /// All within 1 km; beside updates or not.
+    /// All within 1 km, with or without concurrent updates.
     Within {
         loaded: bool,
     },
 }
 
-/// One system's medians.
+/// The medians of one system.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Cell {
     pub(super) what: What,
@@ -57,18 +57,18 @@ impl What {
 
 impl std::fmt::Display for What {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let beside = |loaded| if loaded { ", beside updates" } else { "" };
+        let during = |loaded| if loaded { ", during updates" } else { "" };
         match self {
             Self::Updates { in_flight, connections } => {
                 write!(f, "updates, {in_flight} in flight on each of {connections}")
             }
-            Self::Nearest { loaded } => write!(f, "10 nearest within 5 km{}", beside(*loaded)),
-            Self::Within { loaded } => write!(f, "all within 1 km{}", beside(*loaded)),
+            Self::Nearest { loaded } => write!(f, "10 nearest within 5 km{}", during(*loaded)),
+            Self::Within { loaded } => write!(f, "all within 1 km{}", during(*loaded)),
         }
     }
 }
 
-/// Measures everything.
+/// Runs all measurements and returns their medians.
 pub(super) async fn measure(
     options: &PeersOptions,
     systems: &[System],
@@ -106,7 +106,7 @@ async fn one(options: &PeersOptions, system: &System, fleet: &Fleet, what: What)
         What::Nearest { loaded } => (Kind::Nearest, loaded),
         What::Within { loaded } => (Kind::Within, loaded),
     };
-    let queries = Fleet::queries(kind, QUESTIONS, options.seed);
+    let queries = Fleet::queries(kind, QUERIES, options.seed);
     let span = options.span() * SEARCH_SPANS;
     if !loaded {
         return Ok(system.search(&queries, SEARCH_CONNECTIONS, span).await?.figures());
@@ -121,12 +121,12 @@ async fn one(options: &PeersOptions, system: &System, fleet: &Fleet, what: What)
     };
     let updating = async {
         let updated = system.update(fleet, &load, &signals).await;
-        // Updates that could not begin keep nobody waiting.
+        // Updates that failed to start must not block the searches.
         signals.opened.cancel();
         updated
     };
     let (searched, updated) = tokio::join!(searching, updating);
-    let beside_per_s = Some(updated?.per_s());
-    // The processor time is that of the updates too.
-    Ok(Figures { beside_per_s, server_cpu_us: None, ..searched?.figures() })
+    let concurrent_updates_per_s = Some(updated?.per_s());
+    // The processor time includes that of the updates.
+    Ok(Figures { concurrent_updates_per_s, server_cpu_us: None, ..searched?.figures() })
 }

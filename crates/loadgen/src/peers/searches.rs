@@ -1,5 +1,5 @@
-//! Searches as fast as answers come, one at a time on each connection. Answers are walked, not taken apart: the
-//! generator is to cost little, for every system alike.
+//! Searches as fast as answers come, one at a time on each connection. Answers are scanned without decoding, so
+//! that the generator costs little, for every system alike.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,25 +18,25 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use super::fleet::{Kind, Query, driver_of};
-use super::measure::{Searched, timed};
+use super::measure::{SearchMeasurement, timed};
 use super::process::Process;
 use super::resp_peer::RespPeer;
 use super::wire::url_of;
 use crate::connect::channel;
 use crate::query::lat_lng;
 
-/// Drivers of a page of Kerb's answer: the most that it gives.
+/// Drivers of a page of Kerb's answer: the server's maximum.
 const PAGE: u32 = kerb_types::limits::PAGE_SIZE_MAX;
-/// Bytes of an answer, at most.
+/// Maximum bytes of an answer.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
-/// Asks Kerb for so long.
+/// Searches Kerb for `span`.
 pub(super) async fn kerb(
     process: &Process,
     queries: &[Query],
     connections: u32,
     span: Duration,
-) -> Result<Searched, String> {
+) -> Result<SearchMeasurement, String> {
     let mut clients = Vec::new();
     for _ in 0..connections {
         let mut client = Client::open(process.address())?;
@@ -48,7 +48,7 @@ pub(super) async fn kerb(
     for (lane, mut client) in clients.into_iter().enumerate() {
         let (queries, over) = (lane_of(queries, lane), over.clone());
         tasks.spawn(async move {
-            let mut searched = Searched::default();
+            let mut searched = SearchMeasurement::default();
             for query in queries.iter().cycle() {
                 let began = Instant::now();
                 searched.drivers += client.pages(query).await?;
@@ -64,13 +64,13 @@ pub(super) async fn kerb(
     run(process, span, &over, tasks).await
 }
 
-/// Asks a peer for so long.
+/// Searches a peer for `span`.
 pub(super) async fn resp(
     peer: &RespPeer,
     queries: &[Query],
     connections: u32,
     span: Duration,
-) -> Result<Searched, String> {
+) -> Result<SearchMeasurement, String> {
     let dialect = peer.dialect();
     let mut opened = Vec::new();
     for _ in 0..connections {
@@ -83,7 +83,7 @@ pub(super) async fn resp(
         let commands: Vec<Vec<u8>> = queries.iter().map(|query| dialect.query(query)).collect();
         let over = over.clone();
         tasks.spawn(async move {
-            let mut searched = Searched::default();
+            let mut searched = SearchMeasurement::default();
             for command in commands.iter().cycle() {
                 let began = Instant::now();
                 let count = |reply: super::resp::Reply<'_>| {
@@ -102,7 +102,7 @@ pub(super) async fn resp(
     run(peer.process(), span, &over, tasks).await
 }
 
-/// Connections begin at different queries.
+/// Rotates the queries, so that connections begin at different ones.
 fn lane_of(queries: &[Query], lane: usize) -> Vec<Query> {
     let at = lane * 61 % queries.len();
     [&queries[at..], &queries[..at]].concat()
@@ -112,18 +112,18 @@ async fn run(
     process: &Process,
     span: Duration,
     over: &CancellationToken,
-    tasks: JoinSet<Result<Searched, String>>,
-) -> Result<Searched, String> {
+    tasks: JoinSet<Result<SearchMeasurement, String>>,
+) -> Result<SearchMeasurement, String> {
     let lanes = async { Ok(tasks.join_all().await) };
     let (lanes, took) = timed(process, Some(span), over, lanes).await?;
-    let mut all = Searched { took, ..Searched::default() };
+    let mut all = SearchMeasurement { took, ..SearchMeasurement::default() };
     for lane in lanes {
         all.add(&lane?);
     }
     Ok(all)
 }
 
-/// The drivers of Kerb's answer.
+/// Returns the drivers of Kerb's answer.
 pub(super) async fn kerb_answer(address: SocketAddr, query: &Query) -> Result<Vec<u32>, String> {
     let mut client = Client::open(address)?;
     let (mut drivers, mut token) = (Vec::new(), String::new());
@@ -141,7 +141,7 @@ pub(super) async fn kerb_answer(address: SocketAddr, query: &Query) -> Result<Ve
     }
 }
 
-/// Whether Kerb's answer has the driver at this place.
+/// Whether Kerb's answer shows the driver at this position.
 pub(super) async fn shows(
     address: SocketAddr,
     query: &Query,
@@ -158,7 +158,7 @@ pub(super) async fn shows(
     Ok(answer.drivers.iter().any(is_there))
 }
 
-/// One connection to Kerb.
+/// A connection to Kerb.
 struct Client(tonic::client::Grpc<Channel>);
 
 impl Client {
@@ -167,7 +167,7 @@ impl Client {
         Ok(Self(grpc.max_decoding_message_size(ANSWER_BYTES_MAX)))
     }
 
-    /// Asks for all pages; answers how many drivers are on them.
+    /// Requests all pages and returns the number of drivers on them.
     async fn pages(&mut self, query: &Query) -> Result<u64, String> {
         let (mut drivers, mut token) = (0, String::new());
         loop {
@@ -184,7 +184,7 @@ impl Client {
         let request = FindNearbyRequest { page_token, ..request_of(query) };
         self.0.ready().await.map_err(|e| e.to_string())?;
         let path = PathAndQuery::from_static("/kerb.v1.NearbyService/FindNearby");
-        let answer = self.0.unary(Request::new(request), path, Walked).await;
+        let answer = self.0.unary(Request::new(request), path, RawResponseCodec).await;
         answer
             .map(tonic::Response::into_inner)
             .map_err(|s| format!("a search: {}: {}", s.code(), s.message()))
@@ -205,19 +205,19 @@ fn request_of(query: &Query) -> FindNearbyRequest {
     FindNearbyRequest { search: Some(search), page_size, ..FindNearbyRequest::default() }
 }
 
-/// What is to be known of an answer without taking it apart.
+/// The parts of an answer that are needed without decoding it.
 #[derive(Debug, Default, PartialEq)]
 struct Outline {
     drivers: u64,
     next_page_token: String,
 }
 
-/// Fields of `FindNearbyResponse`.
+/// Field numbers of `FindNearbyResponse`.
 const DRIVERS: u32 = 1;
 const COVERAGE: u32 = 2;
 const NEXT_PAGE_TOKEN: u32 = 3;
 
-/// Refuses an answer that lacks a shard.
+/// Rejects an answer that lacks a shard.
 fn outline(mut bytes: Bytes) -> Result<Outline, String> {
     let mut outline = Outline::default();
     while bytes.has_remaining() {
@@ -244,11 +244,11 @@ fn outline(mut bytes: Bytes) -> Result<Outline, String> {
     Ok(outline)
 }
 
-/// Requests as usual, answers as bytes.
+/// A codec that encodes requests and leaves answers as bytes.
 #[derive(Clone, Copy, Debug, Default)]
-struct Walked;
+struct RawResponseCodec;
 
-impl Codec for Walked {
+impl Codec for RawResponseCodec {
     type Encode = FindNearbyRequest;
     type Decode = Bytes;
     type Encoder = Self;
@@ -263,7 +263,7 @@ impl Codec for Walked {
     }
 }
 
-impl Encoder for Walked {
+impl Encoder for RawResponseCodec {
     type Item = FindNearbyRequest;
     type Error = Status;
 
@@ -272,7 +272,7 @@ impl Encoder for Walked {
     }
 }
 
-impl Decoder for Walked {
+impl Decoder for RawResponseCodec {
     type Item = Bytes;
     type Error = Status;
 

@@ -1,11 +1,11 @@
-//! A system under measurement, whichever it is.
+//! A system under measurement: Kerb or a peer.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::fleet::{Fleet, Query};
 use super::kerb::Kerb;
-use super::measure::{Load, Searched, Signals, Updated};
+use super::measure::{Load, SearchMeasurement, Signals, UpdateMeasurement};
 use super::options::PeersOptions;
 use super::process::{Process, find_program, version_of};
 use super::resp_peer::{Dialect, RespPeer};
@@ -14,19 +14,19 @@ use super::searches;
 /// A system and the program that serves it.
 #[derive(Clone, Debug)]
 pub(super) struct Kind {
-    /// `None`: Kerb.
+    /// `None` stands for Kerb.
     dialect: Option<Dialect>,
     program: PathBuf,
 }
 
-/// A running server.
+/// A server that runs.
 pub(super) enum System {
     Kerb(Kerb),
     Resp(RespPeer),
 }
 
 impl Kind {
-    /// Kerb, and the peers whose servers are on this machine.
+    /// Returns Kerb and the peers whose servers are on this machine.
     pub(super) fn found(options: &PeersOptions) -> Result<Vec<Self>, String> {
         let names: Vec<_> = Dialect::ALL.iter().map(|dialect| dialect.name()).collect();
         if let Some(unknown) = options.without.iter().find(|name| !names.contains(&name.as_str())) {
@@ -61,11 +61,11 @@ fn kerb_program(options: &PeersOptions) -> Result<PathBuf, String> {
         return Ok(program.clone());
     }
     let own = std::env::current_exe().map_err(|e| e.to_string())?;
-    let beside = own.with_file_name("kerb");
-    if beside.is_file() {
-        return Ok(beside);
+    let next_to = own.with_file_name("kerb");
+    if next_to.is_file() {
+        return Ok(next_to);
     }
-    Err(format!("{} is not there: build it, or name it with --kerb", beside.display()))
+    Err(format!("{} is not there: build it, or name it with --kerb", next_to.display()))
 }
 
 impl System {
@@ -90,7 +90,7 @@ impl System {
         }
     }
 
-    /// Puts every driver to rest, and waits until searches show it.
+    /// Moves every driver to rest and waits until searches show it.
     pub(super) async fn load(&self, fleet: &Fleet) -> Result<(), String> {
         match self {
             Self::Kerb(kerb) => kerb.load(fleet).await,
@@ -98,33 +98,33 @@ impl System {
         }
     }
 
-    /// Updates as fast as they are taken, or at a steady rate.
+    /// Sends updates as fast as the server accepts them, or at a steady rate.
     pub(super) async fn update(
         &self,
         fleet: &Fleet,
         load: &Load,
         signals: &Signals,
-    ) -> Result<Updated, String> {
+    ) -> Result<UpdateMeasurement, String> {
         match self {
             Self::Kerb(kerb) => kerb.update(fleet, load, signals).await,
             Self::Resp(peer) => peer.update(fleet, load, signals).await,
         }
     }
 
-    /// Searches for so long, one at a time on each of the connections.
+    /// Searches for `span`, one at a time on each connection.
     pub(super) async fn search(
         &self,
         queries: &[Query],
         connections: u32,
         span: Duration,
-    ) -> Result<Searched, String> {
+    ) -> Result<SearchMeasurement, String> {
         match self {
             Self::Kerb(kerb) => searches::kerb(kerb.process(), queries, connections, span).await,
             Self::Resp(peer) => searches::resp(peer, queries, connections, span).await,
         }
     }
 
-    /// The drivers of one answer.
+    /// Returns the drivers of one answer.
     pub(super) async fn answer(&self, query: &Query) -> Result<Vec<u32>, String> {
         match self {
             Self::Kerb(kerb) => searches::kerb_answer(kerb.process().address(), query).await,

@@ -1,4 +1,4 @@
-//! A gateway's stream to Kerb, as cheap for the generator as can be: batches are encoded once, sent many times.
+//! A gateway's stream to Kerb that costs the generator little: batches are encoded once and sent many times.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -20,19 +20,19 @@ use super::measure::Load;
 use crate::connect::channel;
 use crate::load::raw::{RawCodec, Request, encode_columns};
 
-/// Places of a driver's round that are encoded.
+/// Positions of a driver's circle that are encoded.
 const STEPS: u64 = 4;
-/// Drivers introduced in one message.
-const INTRODUCED_AT_ONCE: usize = 8_192;
+/// Maximum slot bindings in one message.
+const BINDINGS_PER_MESSAGE: usize = 8_192;
 
-/// The newest time of any position: a small fleet's times run ahead of the clock.
+/// The newest time of all positions: the times of a small fleet run ahead of the clock.
 static NEWEST_MS: AtomicI64 = AtomicI64::new(0);
 
-/// How far they run ahead: a fleet of a few hundred waits there.
+/// Maximum lead over the clock, milliseconds: a fleet of a few hundred waits there.
 const AHEAD_MAX_MS: i64 = 1_000;
 
-/// A connection's share of the fleet, encoded.
-pub(super) struct Part {
+/// The encoded drivers of one connection.
+pub(super) struct FleetShare {
     slot_bindings: Vec<ReportPositionsRequest>,
     /// All drivers at the first step, then all at the next.
     batches: Vec<Bytes>,
@@ -40,48 +40,48 @@ pub(super) struct Part {
     drivers: Vec<u32>,
 }
 
-/// An open stream with its drivers introduced.
+/// An open stream with its slots bound.
 pub(super) struct Stream {
     requests: mpsc::Sender<Source>,
     response: JoinHandle<Result<ReportPositionsResponse, Status>>,
-    part: Part,
+    share: FleetShare,
 }
 
-/// What is sent one after the other.
+/// A source of messages, sent one after the other.
 enum Source {
     One(Request),
-    /// Batches round after round. A queue would cost more than the batch.
-    Many(Round),
+    /// Batches, cycle after cycle. A queue would cost more than the batch.
+    Many(BatchCycle),
 }
 
-/// Batches from the first one until the token is cancelled.
-struct Round {
+/// Yields the batches from the first one on until the token is cancelled.
+struct BatchCycle {
     batches: Vec<Bytes>,
     batches_a_step: usize,
     over: CancellationToken,
-    /// Told how many were sent.
+    /// Receives the number of sent batches.
     sent: oneshot::Sender<u64>,
     count: usize,
     time_ms: i64,
 }
 
-/// What became of a stream.
-pub(super) struct Ended {
+/// The result of a stream.
+pub(super) struct StreamResult {
     pub(super) applied: u64,
-    /// A driver of the last batch, and its step then.
+    /// A driver of the last batch, and its step in that batch.
     pub(super) last: Option<(u32, u64)>,
 }
 
-impl Part {
-    /// The drivers whose turn comes on this connection, in the order of their turns.
+impl FleetShare {
+    /// Encodes the drivers of this connection in the order of their updates.
     pub(super) fn of(fleet: &Fleet, connection: u32, load: &Load) -> Self {
         let turns = u64::from(connection)..u64::from(fleet.len());
         let drivers: Vec<u32> =
             turns.step_by(load.connections as usize).map(|count| fleet.turn(count)).collect();
-        let slot_bindings = drivers.chunks(INTRODUCED_AT_ONCE).enumerate().map(|(chunk, drivers)| {
-            let handles = (chunk * INTRODUCED_AT_ONCE) as u32..;
+        let slot_bindings = drivers.chunks(BINDINGS_PER_MESSAGE).enumerate().map(|(chunk, drivers)| {
+            let handles = (chunk * BINDINGS_PER_MESSAGE) as u32..;
             let drivers =
-                handles.zip(drivers).map(|(handle, driver)| introduction(handle, *driver)).collect();
+                handles.zip(drivers).map(|(handle, driver)| slot_binding(handle, *driver)).collect();
             ReportPositionsRequest { drivers, positions: None }
         });
         let batches = (0..STEPS).flat_map(|step| encode(fleet, &drivers, step, load.in_flight));
@@ -93,17 +93,17 @@ impl Part {
         }
     }
 
-    /// Opens the stream and introduces its drivers.
+    /// Opens the stream and binds its slots.
     pub(super) async fn open(mut self, url: &str) -> Result<Stream, String> {
         let (requests, receiver) = mpsc::channel(4);
         let response = tokio::spawn(report(channel(url)?, receiver));
-        for introduction in std::mem::take(&mut self.slot_bindings) {
-            let whole = Source::One(Request::Whole(Box::new(introduction)));
+        for slot_binding in std::mem::take(&mut self.slot_bindings) {
+            let whole = Source::One(Request::Whole(Box::new(slot_binding)));
             if requests.send(whole).await.is_err() {
                 break;
             }
         }
-        Ok(Stream { requests, response, part: self })
+        Ok(Stream { requests, response, share: self })
     }
 
     fn batches_a_step(&self) -> u64 {
@@ -111,7 +111,7 @@ impl Part {
     }
 }
 
-fn introduction(handle: u32, driver: u32) -> FleetDriver {
+fn slot_binding(handle: u32, driver: u32) -> FleetDriver {
     FleetDriver {
         handle,
         driver_id: id_of(driver),
@@ -145,22 +145,22 @@ impl Source {
     fn into_stream(self) -> stream::BoxStream<'static, Request> {
         match self {
             Self::One(request) => Box::pin(stream::iter([request])),
-            Self::Many(round) => Box::pin(stream::unfold(round, Round::next)),
+            Self::Many(round) => Box::pin(stream::unfold(round, BatchCycle::next)),
         }
     }
 }
 
-impl Round {
+impl BatchCycle {
     async fn next(mut self) -> Option<(Request, Self)> {
         if self.over.is_cancelled() {
-            // Whoever does not wait for the count needs none.
+            // A dropped receiver needs no count.
             _ = self.sent.send(self.count as u64);
             return None;
         }
-        // A task that is always ready would keep its thread from the timer that ends it.
+        // A task that never yields would keep its thread from the timer that ends it.
         tokio::task::consume_budget().await;
         if self.count.is_multiple_of(self.batches_a_step) {
-            // A driver's newer position has a newer time, however soon it comes. A node takes times that are 10 s ahead.
+            // A newer position needs a newer time, however soon it comes. A node accepts times up to 10 s ahead.
             while self.time_ms > SystemClock.now_ms() + AHEAD_MAX_MS {
                 sleep(Duration::from_millis(1)).await;
             }
@@ -173,15 +173,20 @@ impl Round {
 }
 
 impl Stream {
-    /// Sends until `over`, at a steady rate if one is given. Batches that are late are not caught up.
-    pub(super) async fn run(mut self, per_s: Option<u32>, over: CancellationToken) -> Result<Ended, String> {
+    /// Sends until `over`, at a steady rate if one is given. Late batches are skipped.
+    pub(super) async fn run(
+        mut self,
+        per_s: Option<u32>,
+        over: CancellationToken,
+    ) -> Result<StreamResult, String> {
         let sent = if let Some(per_s) = per_s {
             self.paced(per_s, &over).await
         } else {
             let (sent, count) = oneshot::channel();
-            let (batches, batches_a_step) = (self.part.batches.clone(), self.part.batches_a_step() as usize);
-            // Newer than what streams before it sent.
-            let round = Round {
+            let (batches, batches_a_step) =
+                (self.share.batches.clone(), self.share.batches_a_step() as usize);
+            // The time is later than that of earlier streams.
+            let round = BatchCycle {
                 batches,
                 batches_a_step,
                 over,
@@ -193,20 +198,20 @@ impl Stream {
             count.await.unwrap_or_default()
         };
         let last = sent.checked_sub(1).and_then(|batch| {
-            let (step, batch) = (batch / self.part.batches_a_step(), batch % self.part.batches_a_step());
-            let driver = self.part.drivers.get((batch * u64::from(self.part.rows)) as usize)?;
+            let (step, batch) = (batch / self.share.batches_a_step(), batch % self.share.batches_a_step());
+            let driver = self.share.drivers.get((batch * u64::from(self.share.rows)) as usize)?;
             Some((*driver, step % STEPS))
         });
         let response = self.end().await?;
-        Ok(Ended { applied: response.applied, last })
+        Ok(StreamResult { applied: response.applied, last })
     }
 
-    /// Sends every driver once, at rest; answers how many were applied.
+    /// Sends every driver once, at rest, and returns how many updates were applied.
     pub(super) async fn rest(mut self) -> Result<u64, String> {
         assert_eq!(REST, 0, "the batches begin with the drivers at rest");
-        let batches = self.part.batches_a_step() as usize;
+        let batches = self.share.batches_a_step() as usize;
         let time_ms = SystemClock.now_ms().max(NEWEST_MS.load(Ordering::Relaxed) + 1);
-        for columns in self.part.batches.drain(..batches) {
+        for columns in self.share.batches.drain(..batches) {
             let request = Request::Columns(columns, time_ms as u64);
             if self.requests.send(Source::One(request)).await.is_err() {
                 break;
@@ -216,15 +221,15 @@ impl Stream {
     }
 
     async fn paced(&mut self, per_s: u32, over: &CancellationToken) -> u64 {
-        let period = Duration::from_secs_f64(f64::from(self.part.rows) / f64::from(per_s));
+        let period = Duration::from_secs_f64(f64::from(self.share.rows) / f64::from(per_s));
         let (mut next, mut sent) = (Instant::now(), 0);
         let mut time_ms = NEWEST_MS.load(Ordering::Relaxed);
-        for columns in self.part.batches.iter().cycle() {
+        for columns in self.share.batches.iter().cycle() {
             tokio::select! {
                 () = over.cancelled() => break,
                 () = sleep_until(next) => {}
             }
-            if sent % self.part.batches_a_step() == 0 {
+            if sent % self.share.batches_a_step() == 0 {
                 time_ms = newer_than(time_ms);
             }
             let request = Request::Columns(columns.clone(), time_ms as u64);
@@ -241,25 +246,25 @@ impl Stream {
         drop(self.requests);
         let response = self.response.await.map_err(|e| e.to_string())?;
         let response = response.map_err(|s| format!("a stream of batches: {}: {}", s.code(), s.message()))?;
-        let refusal = response.rejections.iter().flat_map(|refusal| &refusal.errors).next();
-        match refusal {
+        let rejection = response.rejections.iter().flat_map(|rejection| &rejection.errors).next();
+        match rejection {
             Some(error) => Err(format!("a batch was refused: {}: {}", error.field, error.description)),
             None => Ok(response),
         }
     }
 }
 
-/// A steady load that is this far behind does not try to catch up.
+/// A steady load that is this late skips batches.
 pub(super) const BEHIND_MAX: Duration = Duration::from_millis(500);
 
-/// The time of the next position of drivers whose last one had this time.
+/// Returns the time of the next position after one with `time_ms`.
 fn newer_than(time_ms: i64) -> i64 {
     let newer_ms = SystemClock.now_ms().max(time_ms + 1);
     NEWEST_MS.fetch_max(newer_ms, Ordering::Relaxed);
     newer_ms
 }
 
-/// Where a client finds a node.
+/// Returns the URL of a node.
 pub(super) fn url_of(address: std::net::SocketAddr) -> String {
     format!("http://{address}")
 }

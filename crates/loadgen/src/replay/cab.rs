@@ -1,4 +1,4 @@
-//! One cab: it reports while it is on duty, opens its stream anew when it breaks, and leaves properly or silently.
+//! One cab: it reports during its shifts, reopens a broken stream, and signs off or vanishes at the end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,40 +13,40 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::prober::Probe;
-use super::shared::{Counters, Shared};
+use super::state::{Counters, ReplayState};
+use crate::driver_stream::{DriverStream, Event, Tally};
 use crate::history::Sent;
-use crate::link::{Event, Link, Tally};
 use crate::track::{Fix, Shift, Track};
 
-/// Waits between two attempts to connect: at first, and at most.
+/// First and maximum wait between two attempts to connect.
 const RETRY_MS: std::ops::RangeInclusive<u64> = 50..=2_000;
-/// The last update of a shift is acknowledged in this time, or the cab leaves all the same.
+/// Maximum time that a cab waits for the acknowledgement of its last update.
 const LAST_WORD_MAX: Duration = Duration::from_secs(5);
 
 pub(super) struct Cab {
     index: usize,
     track: Track,
-    shared: Arc<Shared>,
+    shared: Arc<ReplayState>,
     rng: Pcg64Mcg,
-    /// Moves on when a node does not answer.
+    /// Number of the node that the cab uses; it grows when a node does not answer.
     node: usize,
-    /// The newest number used.
+    /// Number of the last update.
     sequence: u64,
     resume_token: Bytes,
-    /// How much slower than it would the server wants it to report; 1 for not at all.
+    /// Factor on the reporting interval that the server requested; 1 or more.
     pace: f64,
-    /// The registered's interval, to which hints are compared.
+    /// The interval of the registration; later intervals are compared with it.
     interval_ms: u32,
 }
 
 /// How a stream ended.
 enum End {
-    Duty,
+    ShiftOver,
     Broken(Status),
 }
 
 impl Cab {
-    pub(super) fn new(index: usize, track: Track, shared: &Arc<Shared>) -> Self {
+    pub(super) fn new(index: usize, track: Track, shared: &Arc<ReplayState>) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(shared.options.seed ^ (index as u64) << 20);
         let node = rng.random_range(0..shared.drivers.nodes());
         let shared = shared.clone();
@@ -73,16 +73,16 @@ impl Cab {
                 () = stop.cancelled() => return,
                 opened = self.open(shift.ends_ms()) => opened,
             };
-            let Some(mut link) = opened else { return };
-            // A cab of a single ping still reports once, though its shift is over as it begins.
+            let Some(mut stream) = opened else { return };
+            // A cab with a single ping reports once, although its shift ends as it begins.
             let now_ms = self.shared.simulated_ms();
             next_ms = next_ms.max(if first { now_ms.min(shift.ends_ms()) } else { now_ms });
             first = false;
             Counters::add(&self.shared.counters.connected, 1);
-            let end = self.report(&mut link, shift, &mut next_ms, stop).await;
+            let end = self.report(&mut stream, shift, &mut next_ms, stop).await;
             self.shared.counters.connected.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
             match end {
-                End::Duty => return,
+                End::ShiftOver => return,
                 End::Broken(status) => self.broken(&status),
             }
         }
@@ -91,7 +91,7 @@ impl Cab {
     /// Reports until the shift ends or the stream breaks.
     async fn report(
         &mut self,
-        link: &mut Link,
+        stream: &mut DriverStream,
         shift: &Shift,
         next_ms: &mut i64,
         stop: &CancellationToken,
@@ -100,68 +100,68 @@ impl Cab {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = sleep_until(self.shared.instant_of(*next_ms)) => {
-                    self.send(link, shift.at(*next_ms), None);
+                    self.send(stream, shift.at(*next_ms), None);
                     *next_ms += (f64::from(self.shared.options.report_every_ms) * self.pace) as i64;
                 }
-                event = link.next() => match event {
-                    Ok(event) => self.heard(event),
+                event = stream.next() => match event {
+                    Ok(event) => self.on_event(event),
                     Err(status) => return End::Broken(status),
                 },
             }
         }
-        // Half of the drivers sign off; the other half just vanish, as phones do. At the end of the run all sign off.
+        // Half of the drivers sign off, the others vanish as phones do. At the end of the run all of them sign off.
         if stop.is_cancelled() || self.rng.random_range(0..2) == 0 {
-            self.send(link, shift.at(*next_ms), Some(DriverStatus::Offline));
+            self.send(stream, shift.at(*next_ms), Some(DriverStatus::Offline));
         }
-        self.last_word(link).await
+        self.last_word(stream).await
     }
 
     /// Waits until everything is acknowledged.
-    async fn last_word(&mut self, link: &mut Link) -> End {
+    async fn last_word(&mut self, stream: &mut DriverStream) -> End {
         let last = self.sequence;
         let mut spoken_for = false;
         let words = async {
             while !spoken_for {
-                match link.next().await {
+                match stream.next().await {
                     Ok(event) => {
                         spoken_for = matches!(&event, Event::Acknowledged(t) if t.sequence >= last);
-                        self.heard(event);
+                        self.on_event(event);
                     }
                     Err(status) => return End::Broken(status),
                 }
             }
-            End::Duty
+            End::ShiftOver
         };
         match timeout(LAST_WORD_MAX, words).await {
             Ok(End::Broken(status)) => {
                 self.broken(&status);
-                End::Duty
+                End::ShiftOver
             }
-            _ => End::Duty,
+            _ => End::ShiftOver,
         }
     }
 
-    fn send(&mut self, link: &Link, fix: Fix, status: Option<DriverStatus>) {
-        let Some(room) = link.room() else {
+    fn send(&mut self, stream: &DriverStream, fix: Fix, status: Option<DriverStatus>) {
+        let Some(room) = stream.room() else {
             return Counters::add(&self.shared.counters.backpressure, 1);
         };
         self.sequence += 1;
-        let on_duty = if fix.occupied { DriverStatus::OnTrip } else { DriverStatus::Available };
+        let shift_status = if fix.occupied { DriverStatus::OnTrip } else { DriverStatus::Available };
         let now_ms = self.shared.now_ms();
         let sent = Sent {
             sent_ms: now_ms,
             sequence: self.sequence,
             time_ms: now_ms,
             place: fix.place,
-            status: status.unwrap_or(on_duty),
+            status: status.unwrap_or(shift_status),
             certain: true,
         };
-        // Before it is sent: no answer may show what the judge does not know yet.
+        // The record comes before the send: no answer may show an update that the checker does not know.
         self.shared.fleet.members()[self.index].history().record(sent);
         room.send(to_wire(&sent, &fix));
         Counters::add(&self.shared.counters.sent, 1);
         if sent.status != DriverStatus::Offline {
-            self.shared.desk.offer(|| Probe {
+            self.shared.probes.offer(|| Probe {
                 driver: self.index,
                 sequence: sent.sequence,
                 sent_at: Instant::now(),
@@ -169,13 +169,13 @@ impl Cab {
         }
     }
 
-    fn heard(&mut self, event: Event) {
+    fn on_event(&mut self, event: Event) {
         match event {
             Event::Acknowledged(tally) => self.acknowledged(tally),
             Event::Interval(interval_ms) if self.interval_ms > 0 => {
                 self.pace = (f64::from(interval_ms) / f64::from(self.interval_ms)).max(1.0);
             }
-            // Nobody asks these cabs to take part in trips.
+            // These cabs get no offers.
             Event::Interval(_) | Event::Trip(_) => {}
             Event::Refused { sequence, reason } => {
                 Counters::add(&self.shared.counters.refused, 1);
@@ -205,13 +205,13 @@ impl Cab {
         self.shared.note(format!("the stream of {id} broke: {}: {}", status.code(), status.message()));
     }
 
-    /// Tries the nodes in turn, less and less often, until the shift is over.
-    async fn open(&mut self, ends_ms: i64) -> Option<Link> {
+    /// Tries the nodes in turn, with growing waits, until the shift is over.
+    async fn open(&mut self, ends_ms: i64) -> Option<DriverStream> {
         let mut wait_ms = *RETRY_MS.start();
         loop {
             let channel = self.shared.drivers.get(self.node, self.index);
-            match Link::open(channel, self.register()).await {
-                Ok((link, registered)) => return Some(self.welcomed(link, &registered)),
+            match DriverStream::open(channel, self.register()).await {
+                Ok((stream, registered)) => return Some(self.on_registered(stream, &registered)),
                 Err(status) => {
                     let id = &self.shared.fleet.members()[self.index].profile.id;
                     self.shared.note(format!("{id} cannot connect: {}: {}", status.code(), status.message()));
@@ -227,13 +227,13 @@ impl Cab {
         }
     }
 
-    fn welcomed(&mut self, mut link: Link, registered: &v1::Registered) -> Link {
+    fn on_registered(&mut self, mut stream: DriverStream, registered: &v1::Registered) -> DriverStream {
         self.sequence = self.sequence.max(registered.last_sequence);
-        link.begin_at(self.sequence + 1);
-        self.resume_token.clone_from(link.resume_token());
+        stream.begin_at(self.sequence + 1);
+        self.resume_token.clone_from(stream.resume_token());
         (self.interval_ms, self.pace) = (registered.reporting_interval_ms, 1.0);
         self.shared.nodes.lock()[self.index] = Some(registered.node_id.as_str().into());
-        link
+        stream
     }
 
     fn register(&self) -> v1::Register {
@@ -254,7 +254,7 @@ fn to_wire(sent: &Sent, fix: &Fix) -> v1::PositionUpdate {
         latitude_deg: sent.place.lat_deg(),
         longitude_deg: sent.place.lon_deg(),
         heading_deg: fix.heading_deg,
-        // GPS jumps in the file make speeds that the server rightly refuses.
+        // GPS jumps in the file make speeds that the server rejects.
         speed_mps: Some(fix.speed_mps.min(kerb_types::limits::SPEED_MAX_MPS)),
         accuracy_m: None,
         status: i32::from(sent.status as u8),

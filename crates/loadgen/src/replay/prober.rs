@@ -1,4 +1,4 @@
-//! Measures freshness: takes an update that is just being sent and searches round the driver until an answer shows
+//! Measures freshness: samples an update as it is sent and searches around the driver until an answer shows
 //! it, or a newer one.
 
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::shared::Shared;
+use super::state::ReplayState;
 use crate::query::lat_lng;
 
-/// Looks this often. The measured time is at most this and one search too long.
+/// Pause between two searches. The measured time is too long by at most this and one search.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
-/// Takes a new sample this long after the last one, milliseconds. At random, because a sample ends when a batch
-/// arrives: a fixed rest would keep step with the batches and always catch an update right after one.
+/// Pause between two samples, milliseconds. It is random, because a sample ends when a batch
+/// arrives: a fixed pause would stay in phase with the batches and always sample an update right after one.
 const REST_MS: std::ops::Range<u64> = 20..320;
-/// An update that is not seen in this time is counted as not seen.
+/// An update that no search shows within this time counts as a timeout.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
-/// The driver moves on while it is looked for: at a speed-up of 60 by some 100 m between two updates.
+/// Radius of a probe's search, meters. The driver moves some 100 m between two updates at a speed-up of 60.
 const AROUND_M: f64 = 500.0;
 
 /// A sampled update.
@@ -34,15 +34,15 @@ pub(super) struct Probe {
     pub(super) sent_at: Instant,
 }
 
-/// Where probers wait for the next update that anybody sends.
+/// Probers that wait for the next update of any driver.
 #[derive(Default)]
-pub(super) struct Desk(Mutex<Vec<oneshot::Sender<Probe>>>);
+pub(super) struct ProbeQueue(Mutex<Vec<oneshot::Sender<Probe>>>);
 
-impl Desk {
-    /// Gives the update to a prober that waits; costs a look when none does.
+impl ProbeQueue {
+    /// Gives the update to a waiting prober. It costs one lock when none waits.
     pub(super) fn offer(&self, probe: impl FnOnce() -> Probe) {
         if let Some(prober) = self.0.lock().pop() {
-            // A prober that has stopped meanwhile needs no sample.
+            // A prober that has stopped needs no sample.
             _ = prober.send(probe());
         }
     }
@@ -54,12 +54,12 @@ impl Desk {
     }
 }
 
-/// Takes samples until `stop`. `number` is the prober's own.
-pub(super) async fn run(shared: Arc<Shared>, number: u32, stop: CancellationToken) {
+/// Takes samples until `stop`. `number` identifies the prober.
+pub(super) async fn run(shared: Arc<ReplayState>, number: u32, stop: CancellationToken) {
     let mut rng =
         Pcg64Mcg::seed_from_u64(shared.options.seed.wrapping_mul(17).wrapping_add(u64::from(number)));
     let whole = async {
-        while let Ok(probe) = shared.desk.wait().await {
+        while let Ok(probe) = shared.probes.wait().await {
             match follow(&shared, probe, number as usize).await {
                 Some(seen_after) => shared.tallies.lock().freshness_ms.add(seen_after.as_millis() as u64),
                 None => shared.tallies.lock().freshness_timeouts += 1,
@@ -73,8 +73,8 @@ pub(super) async fn run(shared: Arc<Shared>, number: u32, stop: CancellationToke
     }
 }
 
-/// How long after it was sent the update was seen; `None` when it was not in time.
-async fn follow(shared: &Shared, probe: Probe, number: usize) -> Option<Duration> {
+/// Returns the time from sending the update to the first answer that shows it; `None` after a timeout.
+async fn follow(shared: &ReplayState, probe: Probe, number: usize) -> Option<Duration> {
     let member = &shared.fleet.members()[probe.driver];
     let mut client = NearbyServiceClient::new(shared.search.get(number, number));
     while probe.sent_at.elapsed() < SEEN_WITHIN {
@@ -84,7 +84,7 @@ async fn follow(shared: &Shared, probe: Probe, number: usize) -> Option<Duration
             search: Some(v1::find_nearby_request::Search::WithinRadius(radius)),
             ..Default::default()
         };
-        // A failed search is not a stale one: look again.
+        // A failed search shows nothing about freshness: repeat it.
         if let Ok(response) = client.find_nearby(request).await {
             let drivers = response.into_inner().drivers;
             let neighbor = drivers.iter().find(|d| d.driver_id == member.profile.id);

@@ -1,4 +1,4 @@
-//! Asks random queries at a steady rate and hands the answers to the judge.
+//! Sends random queries at a steady rate and queues the answers for their check.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,24 +11,29 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::shared::Shared;
+use super::state::ReplayState;
+use crate::checker::{Answer, NotReadable};
 use crate::history::Span;
-use crate::judge::{Answer, NotReadable};
 use crate::query::Query;
 
 /// A search that takes longer counts as failed.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An answered query.
-pub(super) struct Asked {
+pub(super) struct AnsweredQuery {
     pub(super) query: Query,
     pub(super) answer: Result<Answer, NotReadable>,
     pub(super) span: Span,
     pub(super) latency_us: u64,
 }
 
-/// Asks until `stop`. Each searcher has its own sequence of queries.
-pub(super) async fn run(shared: Arc<Shared>, worker: u32, out: mpsc::Sender<Asked>, stop: CancellationToken) {
+/// Searches until `stop`. Each searcher has its own sequence of queries.
+pub(super) async fn run(
+    shared: Arc<ReplayState>,
+    worker: u32,
+    out: mpsc::Sender<AnsweredQuery>,
+    stop: CancellationToken,
+) {
     let mut rng =
         Pcg64Mcg::seed_from_u64(shared.options.seed.wrapping_mul(31).wrapping_add(u64::from(worker)));
     let period =
@@ -43,32 +48,32 @@ pub(super) async fn run(shared: Arc<Shared>, worker: u32, out: mpsc::Sender<Aske
         }
         let Some(near) = shared.some_place(rng.random_range(0..usize::MAX)) else { continue };
         let query = query(&shared, &mut rng, near);
-        if let Some(asked) = ask(&shared, query, number).await
-            && out.send(asked).await.is_err()
+        if let Some(answered) = ask(&shared, query, number).await
+            && out.send(answered).await.is_err()
         {
             return;
         }
     }
 }
 
-fn query(shared: &Shared, rng: &mut Pcg64Mcg, near: kerb_geometry::LatLng) -> Query {
+fn query(shared: &ReplayState, rng: &mut Pcg64Mcg, near: kerb_geometry::LatLng) -> Query {
     Query::random(rng, near, shared.catalog.vehicle_classes(), &shared.catalog.all_capabilities()[..2])
 }
 
-/// `None` when the search failed, which is counted. Nodes and connections take turns by `number`.
-async fn ask(shared: &Shared, query: Query, number: usize) -> Option<Asked> {
+/// Sends the query. `None` when the search failed, which is counted. `number` selects node and connection in turn.
+async fn ask(shared: &ReplayState, query: Query, number: usize) -> Option<AnsweredQuery> {
     let request = query.to_wire();
     let channel = shared.search.get(number, number / shared.search.nodes());
     let mut client = NearbyServiceClient::new(channel).max_decoding_message_size(16 << 20);
     let (began_ms, began) = (shared.now_ms(), Instant::now());
     let answer = timeout(SEARCH_TIMEOUT, client.find_nearby(request)).await;
     let latency_us = began.elapsed().as_micros() as u64;
-    // The time is cut to milliseconds: what was sent in the last one still counts as possible.
+    // Times are cut to milliseconds: an update of the last one still counts as possible.
     let span = Span { began_ms, ended_ms: shared.now_ms() + 1 };
     match answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer"))) {
         Ok(response) => {
             let answer = Answer::from_wire(response.into_inner());
-            Some(Asked { query, answer, span, latency_us })
+            Some(AnsweredQuery { query, answer, span, latency_us })
         }
         Err(status) => {
             let mut tallies = shared.tallies.lock();

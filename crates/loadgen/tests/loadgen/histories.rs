@@ -34,7 +34,7 @@ fn what_was_sent_within_the_allowance_and_the_newest_before_it_is_possible() {
 }
 
 #[test]
-fn a_driver_whose_first_update_is_under_way_may_be_absent() {
+fn a_driver_whose_first_update_is_in_flight_may_be_absent() {
     let history = history(3);
     assert_eq!(possible(&history, 500, 600), (vec![], true));
     assert_eq!(possible(&history, 1_500, 1_600), (vec![1], true));
@@ -80,7 +80,7 @@ fn a_refused_update_was_never_there() {
 }
 
 #[test]
-fn a_long_history_is_forgotten_but_for_what_can_still_show() {
+fn a_long_history_is_pruned_except_for_what_can_still_show() {
     let history = history(1_000);
     let (all, absent) = possible(&history, i64::MIN / 2, i64::MAX / 2);
     assert!(absent && all.len() <= 122, "{} kept", all.len());

@@ -1,10 +1,10 @@
-//! Replays, histories and judges against a toy server that can lie.
+//! Replays, histories and checkers against a toy server that can lie.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod checker;
 mod city;
 mod histories;
-mod judge;
 mod pings;
 mod replay;
 mod toy;

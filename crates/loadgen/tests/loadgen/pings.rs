@@ -1,7 +1,7 @@
-//! Files of pings: what is read, and how what is wrong is told.
+//! Files of pings: what is read, and the errors of wrong files.
 
+use kerb_loadgen::extract::{write_csv, write_gz};
 use kerb_loadgen::pings::Pings;
-use kerb_loadgen::slice::{write_csv, write_gz};
 use kerb_routing::csv_rows::CsvError;
 
 const GOOD: &str = "time,cab_id,lat,lon,occupied\n\
@@ -28,7 +28,7 @@ fn pings_come_sorted_by_time() {
 }
 
 #[test]
-fn a_wrong_value_is_told_with_file_line_column_and_what_would_be_right() {
+fn a_wrong_value_is_reported_with_file_line_column_and_what_would_be_right() {
     let cases = [
         ("x,a,37,-122,0", "f.csv, line 5, column time: \"x\", must be unix time in whole seconds"),
         ("1,,37,-122,0", "f.csv, line 5, column cab_id: \"\", must be an id of 1 to 60 bytes"),
@@ -44,7 +44,7 @@ fn a_wrong_value_is_told_with_file_line_column_and_what_would_be_right() {
 }
 
 #[test]
-fn a_wrong_header_an_empty_file_and_a_missing_file_are_told() {
+fn a_wrong_header_an_empty_file_and_a_missing_file_are_reported() {
     assert_eq!(
         error("cab,when\n"),
         "f.csv, line 1: the columns are \"cab,when\", must be \"time,cab_id,lat,lon,occupied\""

@@ -97,7 +97,7 @@ async fn a_replay_that_is_stopped_reports_what_it_has() {
 }
 
 #[tokio::test]
-async fn wrong_settings_are_told() {
+async fn wrong_settings_are_reported() {
     let options = ReplayOptions { endpoints: vec!["not a url".to_owned()], ..ReplayOptions::default() };
     let refused = replay_pings(&pings(), options, &SystemClock, Out::Silent, CancellationToken::new()).await;
     let text = refused.unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! A toy server: one list under one lock, searched from end to end. It can be told to lie.
+//! A toy server: one list under one lock, searched from end to end. It can be configured to lie.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -1,6 +1,6 @@
-//! Files of trips: what is read, how what is wrong is told, and parts of them.
+//! Files of trips: what is read, the errors of wrong files, and extracts.
 
-use kerb_loadgen::slice::{trip_lines, write_trips_gz};
+use kerb_loadgen::extract::{trip_lines, write_trips_gz};
 use kerb_loadgen::trips;
 
 const GOOD: &str = "request_time,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon,passengers,cab_id\n\
@@ -20,7 +20,7 @@ fn trips_come_sorted_by_time_and_other_columns_do_not_matter() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_what_would_be_right() {
+fn wrong_values_are_reported_with_what_would_be_right() {
     let cases = [
         (
             "17:00,37,-122,37,-122,,a",

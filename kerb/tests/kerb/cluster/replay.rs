@@ -39,7 +39,7 @@ fn options(cluster: &Cluster, seed: u64) -> ReplayOptions {
         seed,
         report_interval_s: 5,
         utc_offset_h: -7,
-        tell_wrong: 3,
+        wrong_printed_max: 3,
         json: false,
     }
 }

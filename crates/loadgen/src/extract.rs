@@ -1,4 +1,4 @@
-//! Cuts parts out of files of pings and trips, the same bytes every time. The shipped slices were made by it.
+//! Extracts parts of files of pings and trips, byte for byte equal each time. It made the shipped data files.
 
 use std::io::{self, Write};
 use std::ops::Range;

@@ -1,5 +1,4 @@
-//! One driver's stream, as a driver's app holds it: register, registered, positions and actions up, acknowledgements and tasks
-//! down. What to send and when is the caller's.
+//! A driver's stream, as a driver's app holds it. The caller decides what to send and when.
 
 use std::time::Duration;
 
@@ -14,57 +13,57 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
-/// Updates that wait for the connection, at most. When they are so many, the newest is not worth queueing.
+/// Maximum updates that wait for the connection. A full queue drops the newest update.
 const QUEUED_MAX: usize = 16;
-/// The registered comes in this time or the stream is given up.
-const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
+/// The server must answer the registration within this time.
+const REGISTER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open stream.
 #[derive(Debug)]
-pub struct Link {
+pub struct DriverStream {
     outgoing: mpsc::Sender<ConnectRequest>,
     incoming: Streaming<ConnectResponse>,
     tally: Tally,
 }
 
-/// Updates of one stream, as its acknowledgements count them.
+/// Counts of one stream's updates, as its acknowledgements report them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     first_sequence: u64,
     /// Newest acknowledged sequence.
     pub sequence: u64,
-    /// Updates spoken for.
+    /// Acknowledged updates, including dropped ones.
     pub acknowledged: u64,
-    /// Of these, dropped because they were late.
+    /// Acknowledged updates that were dropped as late.
     pub late: u64,
-    /// Of these, dropped because they came too fast.
+    /// Acknowledged updates that the rate limit dropped.
     pub rate: u64,
-    /// The newest token; to be given to the next stream.
+    /// The newest resume token, for the driver's next stream.
     pub resume_token: Bytes,
 }
 
-/// What came down the stream.
+/// A message of the server.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The tally has grown: the difference to the one before.
+    /// The server acknowledged updates. Counts are differences to the acknowledgement before.
     Acknowledged(Tally),
-    /// Report this often, milliseconds.
+    /// The server requests this reporting interval, milliseconds.
     Interval(u32),
-    /// An update was refused.
+    /// The server rejected an update.
     Refused {
-        /// Which.
+        /// The number of the update.
         sequence: u64,
-        /// Why.
+        /// Each wrong field with its description.
         reason: String,
     },
-    /// A task, its end, or what an action came to.
+    /// An assignment, its end, or the result of an action.
     Trip(connect_response::Message),
 }
 
-impl Link {
-    /// Opens a stream and waits for the registered.
+impl DriverStream {
+    /// Opens a stream and waits until the server has registered the driver.
     pub async fn open(channel: Channel, register: Register) -> Result<(Self, Registered), Status> {
-        let opened = tokio::time::timeout(WELCOME_TIMEOUT, Self::open_unhurried(channel, register)).await;
+        let opened = tokio::time::timeout(REGISTER_TIMEOUT, Self::open_unhurried(channel, register)).await;
         opened.unwrap_or_else(|_| Err(Status::deadline_exceeded("no registered")))
     }
 
@@ -89,22 +88,22 @@ impl Link {
         Ok((Self { outgoing, incoming, tally }, registered))
     }
 
-    /// From which number on this stream's updates count; by default one above the server's last.
+    /// Sets the number of this stream's first update; the default is one above the server's last.
     pub fn begin_at(&mut self, sequence: u64) {
         self.tally.first_sequence = sequence;
     }
 
-    /// The newest token; to be given to the next stream.
+    /// The newest resume token, for the driver's next stream.
     pub fn resume_token(&self) -> &Bytes {
         &self.tally.resume_token
     }
 
-    /// Room for one update; `None` when the connection does not keep up or the stream has ended.
+    /// Reserves room for one message; `None` when the connection does not keep up or the stream has ended.
     pub fn room(&self) -> Option<Room<'_>> {
         self.outgoing.try_reserve().ok().map(Room)
     }
 
-    /// The next message. An error ends the stream; so does the server's orderly end, as `CANCELLED`. Dropping the
+    /// Returns the next message. An error ends the stream; so does the server's orderly end, as `CANCELLED`. Dropping the
     /// future before it is ready loses nothing.
     pub async fn next(&mut self) -> Result<Event, Status> {
         loop {
@@ -133,10 +132,10 @@ impl Link {
             connect_response::Message::ReportingInterval(interval) => {
                 Some(Event::Interval(interval.interval_ms))
             }
-            connect_response::Message::Rejection(refusal) => {
+            connect_response::Message::Rejection(rejection) => {
                 let reasons: Vec<_> =
-                    refusal.errors.iter().map(|e| format!("{}: {}", e.field, e.description)).collect();
-                Some(Event::Refused { sequence: refusal.sequence, reason: reasons.join("; ") })
+                    rejection.errors.iter().map(|e| format!("{}: {}", e.field, e.description)).collect();
+                Some(Event::Refused { sequence: rejection.sequence, reason: reasons.join("; ") })
             }
             connect_response::Message::Assignment(_)
             | connect_response::Message::Ended(_)
@@ -158,7 +157,7 @@ impl Tally {
     }
 }
 
-/// A place in the queue, to be used at once.
+/// Room for one message in the stream's queue.
 #[derive(Debug)]
 pub struct Room<'a>(mpsc::Permit<'a, ConnectRequest>);
 
@@ -168,7 +167,7 @@ impl Room<'_> {
         self.0.send(ConnectRequest { message: Some(connect_request::Message::Position(update)) });
     }
 
-    /// Sends what the driver does about a trip.
+    /// Sends an action of the driver on a trip.
     pub fn act(self, action: TripAction) {
         self.0.send(ConnectRequest { message: Some(connect_request::Message::Action(action)) });
     }

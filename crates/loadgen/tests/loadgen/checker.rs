@@ -1,11 +1,11 @@
-//! The judge on made-up histories: it passes an exact index and catches every kind of wrong one.
+//! The checker on made-up histories: it passes an exact index and catches every kind of wrong one.
 
 use std::collections::BTreeMap;
 
 use kerb_geometry::{Circle, LatLng, Origin, hav_to_m};
+use kerb_loadgen::checker::{Answer, Fault, FoundDriver, Limits, check_answer};
 use kerb_loadgen::city::shifted;
 use kerb_loadgen::history::{Fleet, Profile, Sent, Span};
-use kerb_loadgen::judge::{Answer, Fault, Found, Limits, judge};
 use kerb_loadgen::query::{Filter, Query};
 use kerb_ports::Search;
 use kerb_types::DriverStatus;
@@ -52,9 +52,9 @@ fn span() -> Span {
     Span { began_ms: NOW_MS, ended_ms: NOW_MS + 10 }
 }
 
-fn found(fleet: &Fleet, driver: usize, sent: &Sent) -> Found {
+fn found(fleet: &Fleet, driver: usize, sent: &Sent) -> FoundDriver {
     let profile = &fleet.members()[driver].profile;
-    Found {
+    FoundDriver {
         driver: profile.id.clone(),
         place: sent.place,
         sequence: sent.sequence,
@@ -93,8 +93,8 @@ fn newest(_: usize, all: &[Sent]) -> Option<Sent> {
 }
 
 fn kinds(fleet: &Fleet, query: &Query, answer: &Answer) -> BTreeMap<&'static str, usize> {
-    let faults = judge(query, answer, span(), fleet, &Limits::default());
-    kerb_loadgen::judge::by_kind(&faults).into_iter().collect()
+    let faults = check_answer(query, answer, span(), fleet, &Limits::default());
+    kerb_loadgen::checker::by_kind(&faults).into_iter().collect()
 }
 
 fn right_row() -> (Fleet, Query, Answer) {
@@ -114,7 +114,7 @@ fn an_exact_answer_is_right() {
 fn a_driver_who_had_to_be_there_is_missed() {
     let (fleet, query, mut answer) = right_row();
     answer.neighbors.remove(2);
-    let faults = judge(&query, &answer, span(), &fleet, &Limits::default());
+    let faults = check_answer(&query, &answer, span(), &fleet, &Limits::default());
     // The answer is no longer full, so nobody within the radius may be missing.
     assert_eq!(faults.iter().filter(|f| matches!(f, Fault::Missing { .. })).count(), 6);
     assert!(faults[0].to_string().starts_with("cab-002 is missing; it was at 37.77"), "{}", faults[0]);
@@ -130,7 +130,7 @@ fn a_farther_driver_in_the_place_of_a_nearer_one_is_caught() {
 #[test]
 fn duplicates_wrong_order_wrong_distance_and_too_many_are_caught() {
     let (fleet, query, right) = right_row();
-    let changed = |change: &dyn Fn(&mut Vec<Found>)| {
+    let changed = |change: &dyn Fn(&mut Vec<FoundDriver>)| {
         let mut answer = right.clone();
         change(&mut answer.neighbors);
         kinds(&fleet, &query, &answer)
@@ -150,7 +150,7 @@ fn duplicates_wrong_order_wrong_distance_and_too_many_are_caught() {
 #[test]
 fn strangers_wrong_profiles_wrong_ages_and_drivers_who_do_not_fit_are_caught() {
     let (fleet, query, right) = right_row();
-    let changed = |change: &dyn Fn(&mut Found)| {
+    let changed = |change: &dyn Fn(&mut FoundDriver)| {
         let mut answer = right.clone();
         change(&mut answer.neighbors[4]);
         kinds(&fleet, &query, &answer)
@@ -192,7 +192,7 @@ fn crowd(rng: &mut Pcg64Mcg) -> Fleet {
     fleet
 }
 
-/// Judges many queries of an index that shows what `pick` takes; answers how many were wrong.
+/// Checks many answers of an index that shows the updates which `pick` selects, and returns how many are wrong.
 fn wrong_of(rounds: u64, pick: impl Fn(usize, &[Sent]) -> Option<Sent>) -> u64 {
     let mut wrong = 0;
     for seed in 0..rounds {
@@ -203,7 +203,7 @@ fn wrong_of(rounds: u64, pick: impl Fn(usize, &[Sent]) -> Option<Sent>) -> u64 {
             query.filter.statuses = vec![DriverStatus::Available];
         }
         let answer = index(&fleet, &query, &pick);
-        let faults = judge(&query, &answer, span(), &fleet, &Limits::default());
+        let faults = check_answer(&query, &answer, span(), &fleet, &Limits::default());
         wrong += u64::from(!faults.is_empty());
     }
     wrong
@@ -244,7 +244,7 @@ fn an_index_that_keeps_who_went_offline_is_caught() {
 
 #[test]
 fn at_the_limit_of_age_both_answers_are_right_and_beyond_it_one() {
-    let judged = |age_ms: i64, answered: bool| {
+    let checked = |age_ms: i64, answered: bool| {
         let fleet = fleet(1);
         send(&fleet, 0, 1, NOW_MS - age_ms, center(), DriverStatus::Available);
         let query = nearest(1, 500.0);
@@ -252,11 +252,11 @@ fn at_the_limit_of_age_both_answers_are_right_and_beyond_it_one() {
         let neighbors = if answered { vec![found(&fleet, 0, &sent)] } else { Vec::new() };
         kinds(&fleet, &query, &Answer { neighbors, partial: false })
     };
-    assert!(judged(15_000, true).is_empty() && judged(15_000, false).is_empty());
-    assert!(judged(15_900, true).is_empty() && judged(14_100, false).is_empty());
-    assert_eq!(judged(13_000, false), BTreeMap::from([("missing", 1)]));
-    assert_eq!(judged(17_000, true), BTreeMap::from([("unfit", 1)]));
-    assert!(judged(13_000, true).is_empty() && judged(17_000, false).is_empty());
+    assert!(checked(15_000, true).is_empty() && checked(15_000, false).is_empty());
+    assert!(checked(15_900, true).is_empty() && checked(14_100, false).is_empty());
+    assert_eq!(checked(13_000, false), BTreeMap::from([("missing", 1)]));
+    assert_eq!(checked(17_000, true), BTreeMap::from([("unfit", 1)]));
+    assert!(checked(13_000, true).is_empty() && checked(17_000, false).is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What all tasks of a replay share: the settings, the schedule, the histories and the counters.
+//! The state that all tasks of a replay share: the settings, the schedule, the histories and the counters.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::prober::Desk;
+use super::prober::ProbeQueue;
 use crate::connect::Endpoints;
 use crate::history::{Fleet, Profile};
 use crate::options::ReplayOptions;
@@ -22,22 +22,22 @@ use crate::pings::Pings;
 use crate::report::{ReplayReport, Values};
 use crate::track::{Track, tracks};
 
-/// Drivers of a run before leave the index in this time.
+/// Time in which drivers of an earlier run leave the index.
 const EMPTY_WITHIN: Duration = Duration::from_secs(75);
-/// Looks at the index this often while waiting for that.
+/// Pause between two looks at the index while waiting for that.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Connections for searches to each endpoint.
 const SEARCH_CONNECTIONS: u32 = 2;
-/// Every driver is within this of any point, meters: half the circumference, rounded up by the server's own limit.
+/// Radius that contains every driver, meters: the server's largest radius.
 const WORLD_M: f64 = kerb_types::limits::RADIUS_MAX_M;
 
-/// Why there was no replay.
+/// Why a replay did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The pings cannot be used.
     #[error(transparent)]
     Pings(#[from] CsvError),
-    /// A setting, or the machine.
+    /// A setting is wrong, or a task failed.
     #[error("{0}")]
     Setup(String),
     /// No node answers.
@@ -45,20 +45,20 @@ pub enum ReplayError {
     NoAnswer {
         /// The first search endpoint.
         endpoint: String,
-        /// What its last answer was.
+        /// The message of its last error.
         reason: String,
     },
-    /// The judge cannot know where those drivers are.
+    /// The index holds drivers whose positions the checker cannot know.
     #[error(
-        "the index already holds drivers that this replay does not know, for example {example:?}; stop who reports them"
+        "the index already holds drivers of somebody else, for example {example:?}; stop their reports first"
     )]
     NotEmpty {
-        /// One of them.
+        /// The id of one such driver.
         example: String,
     },
 }
 
-pub(super) struct Shared {
+pub(super) struct ReplayState {
     pub(super) options: ReplayOptions,
     pub(super) fleet: Fleet,
     pub(super) drivers: Endpoints,
@@ -66,7 +66,7 @@ pub(super) struct Shared {
     pub(super) catalog: Catalog,
     pub(super) counters: Counters,
     pub(super) tallies: Mutex<Tallies>,
-    pub(super) desk: Desk,
+    pub(super) probes: ProbeQueue,
     /// The node that holds each driver's newest stream, by the driver's index.
     pub(super) nodes: Mutex<Vec<Option<Arc<str>>>>,
     begins_ms: i64,
@@ -75,7 +75,7 @@ pub(super) struct Shared {
     started_wall_ms: i64,
 }
 
-/// What counts on every update.
+/// Counters of updates.
 #[derive(Default)]
 pub(super) struct Counters {
     pub(super) connected: AtomicU64,
@@ -88,12 +88,12 @@ pub(super) struct Counters {
     pub(super) reconnects: AtomicU64,
 }
 
-/// What counts on every search.
+/// Counts and samples of searches.
 #[derive(Default)]
 pub(super) struct Tallies {
     pub(super) searches: u64,
     pub(super) failed: BTreeMap<String, u64>,
-    pub(super) judged: u64,
+    pub(super) checked: u64,
     pub(super) wrong: u64,
     pub(super) partial: u64,
     pub(super) found: u64,
@@ -101,9 +101,9 @@ pub(super) struct Tallies {
     pub(super) search_us: Values,
     pub(super) freshness_ms: Values,
     pub(super) freshness_timeouts: u64,
-    /// What the news should tell next, oldest first.
+    /// Notes that the progress prints next, oldest first.
     pub(super) notes: Vec<String>,
-    /// The newest judged query of a rider's kind, in words.
+    /// The text of the newest checked nearest search.
     pub(super) sample: Option<String>,
 }
 
@@ -117,8 +117,8 @@ impl Counters {
     }
 }
 
-impl Shared {
-    /// The run's settings and tracks; nothing is connected yet.
+impl ReplayState {
+    /// Prepares the run without connecting.
     pub(super) fn new(
         pings: &Pings,
         options: ReplayOptions,
@@ -149,7 +149,7 @@ impl Shared {
             catalog,
             counters: Counters::default(),
             tallies: Mutex::default(),
-            desk: Desk::default(),
+            probes: ProbeQueue::default(),
             nodes: Mutex::new(vec![None; tracks.len()]),
             begins_ms: from_s * 1_000,
             ends_ms: until_s.min(part.ends_s() + 1) * 1_000,
@@ -160,7 +160,7 @@ impl Shared {
         Ok((shared, tracks))
     }
 
-    /// The replay's time begins now.
+    /// Starts the replay's time.
     #[must_use]
     pub(super) fn start(mut self) -> Self {
         let now_ms = self.now_ms();
@@ -168,8 +168,8 @@ impl Shared {
         self
     }
 
-    /// Drivers whom this replay does not know would make right answers look wrong. Those of a run before leave by
-    /// themselves.
+    /// Waits until the index is empty: drivers of somebody else would make right answers look wrong. Drivers of an earlier
+    /// run expire.
     pub(super) async fn wait_for_an_empty_index(&self, stop: &CancellationToken) -> Result<(), ReplayError> {
         let deadline = Instant::now() + EMPTY_WITHIN;
         loop {
@@ -212,17 +212,17 @@ impl Shared {
         Ok(response.drivers.into_iter().next().map(|d| d.driver_id))
     }
 
-    /// Wall time, which cannot jump during the run.
+    /// Returns the wall time, milliseconds since the Unix epoch. It does not jump during the run.
     pub(super) fn now_ms(&self) -> i64 {
         self.started_wall_ms + self.started.elapsed().as_millis() as i64
     }
 
-    /// The file's time now, milliseconds.
+    /// Returns the present time of the file, milliseconds since the Unix epoch.
     pub(super) fn simulated_ms(&self) -> i64 {
         self.begins_ms + (self.elapsed_s() * 1_000.0 * self.options.speed_up) as i64
     }
 
-    /// When the file's time will be this.
+    /// Returns the instant at which the file's time is `simulated_ms`.
     pub(super) fn instant_of(&self, simulated_ms: i64) -> Instant {
         let ahead_ms = (simulated_ms - self.begins_ms).max(0) as f64 / self.options.speed_up;
         self.started + Duration::from_micros((ahead_ms * 1_000.0) as u64)
@@ -232,12 +232,12 @@ impl Shared {
         self.instant_of(self.ends_ms)
     }
 
-    /// How much of the file's time will be replayed, seconds.
+    /// Returns the length of the replay, seconds of the file's time.
     pub(super) fn whole_s(&self) -> f64 {
         (self.ends_ms - self.begins_ms) as f64 / 1_000.0
     }
 
-    /// How much of the file's time is replayed, seconds.
+    /// Returns the replayed time, seconds of the file's time.
     pub(super) fn simulated_s(&self) -> f64 {
         (self.elapsed_s() * self.options.speed_up).min(self.whole_s())
     }
@@ -246,14 +246,14 @@ impl Shared {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// Where some driver is; `None` when nobody has reported yet. `pick` is any number.
+    /// Returns the newest position of some driver, chosen by `pick`; `None` before the first report.
     pub(super) fn some_place(&self, pick: usize) -> Option<LatLng> {
         let members = self.fleet.members();
         let mut in_turn = (0..members.len()).map(|i| &members[(pick + i) % members.len()]);
         in_turn.find_map(|m| m.history().newest().map(|s| s.place))
     }
 
-    /// A driver's stream broke. What any driver gave to the same node just before may be lost with it.
+    /// Records that a driver's stream broke. The node may have lost recent updates of its other drivers, too.
     pub(super) fn broke(&self, driver: usize) {
         let now_ms = self.now_ms();
         let nodes = self.nodes.lock();
@@ -266,9 +266,9 @@ impl Shared {
         }
     }
 
-    /// Something that a person should read.
+    /// Adds a note to the progress.
     pub(super) fn note(&self, text: String) {
-        /// More notes than this between two lines of news help nobody.
+        /// Maximum notes between two lines of progress.
         const NOTES_MAX: usize = 20;
         let notes = &mut self.tallies.lock().notes;
         if notes.len() < NOTES_MAX {
@@ -276,7 +276,7 @@ impl Shared {
         }
     }
 
-    /// All counts; the times are the caller's to fill in.
+    /// Returns all counts; the caller fills in the times.
     pub(super) fn report(&self) -> ReplayReport {
         let (counters, tallies) = (&self.counters, self.tallies.lock());
         let [sent, acknowledged, late, rate, refused, backpressure] = [
@@ -319,7 +319,7 @@ impl Shared {
     }
 }
 
-/// Classes and capabilities are made up, the same in every run: the files have none.
+/// Makes up a class and capabilities, equal in every run: the files have none.
 fn profile(index: usize, cab: &str, catalog: &Catalog) -> Profile {
     let classes = catalog.vehicle_classes();
     let capabilities = catalog.all_capabilities();

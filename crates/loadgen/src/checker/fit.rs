@@ -11,23 +11,23 @@ use crate::query::Query;
 /// Whether an update fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// Certainly.
+    /// The update fits at every time of the search.
     Yes,
-    /// Certainly not.
+    /// The update fits at no time of the search.
     No,
-    /// Its age is at the limit.
+    /// The update reaches the age limit during the search.
     Maybe,
 }
 
-/// The server's limits of age, and how surely they are known.
+/// The server's limits of age, and the margin of the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// Older positions are answered only when the filter asks for them, milliseconds.
     pub stale_after_ms: i64,
     /// Older positions are in no index, milliseconds.
     pub position_ttl_ms: i64,
-    /// So near to a limit an age counts as either side of it: the server removes by ticks, and its clock is not the
-    /// judge's. Milliseconds.
+    /// An age this near to a limit counts as both sides of it, milliseconds: the server removes by ticks, and its clock
+    /// is not the checker's.
     pub age_margin_ms: i64,
 }
 

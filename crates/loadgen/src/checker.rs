@@ -1,9 +1,9 @@
-//! Judges an answer against a linear scan of all that was sent. It knows nothing of streams and servers: what the
-//! index may show at a time is [`crate::history`]'s.
+//! Checks an answer with a linear scan over everything that was sent.
+//! [`crate::history`] defines what an index may show at a time.
 //!
 //! A driver whose every possible position fits the query must be in the answer, unless the answer is full of
 //! nearer ones; a driver none of whose possible positions fits must not be. What is in the answer must be one of the
-//! possible positions, with the right distance, in the right order, once.
+//! possible positions, with the expected distance, in the expected order, once.
 
 mod answer;
 mod fault;
@@ -15,19 +15,25 @@ use kerb_geometry::{LatLng, Origin, hav_to_m};
 use kerb_ports::Search;
 use kerb_ports::search::origin_of;
 
-pub use answer::{Answer, Found, NotReadable};
+pub use answer::{Answer, FoundDriver, NotReadable};
 pub use fault::Fault;
 pub use fit::{Fit, Limits};
 
 use crate::history::{Fleet, Member, Sent, Span};
 use crate::query::Query;
 
-/// A distance may differ by this much from the judge's, meters: positions are kept to 1.1 cm and both sides compute
+/// Tolerance of a returned distance, meters: positions are kept to 1.1 cm, and both sides compute
 /// from the same lattice, so a millimeter is generous.
 pub const DISTANCE_TOLERANCE_M: f64 = 0.001;
 
-/// Everything that is wrong with an answer; empty when it is right.
-pub fn judge(query: &Query, answer: &Answer, span: Span, fleet: &Fleet, limits: &Limits) -> Vec<Fault> {
+/// Returns everything that is wrong with an answer; empty when it is right.
+pub fn check_answer(
+    query: &Query,
+    answer: &Answer,
+    span: Span,
+    fleet: &Fleet,
+    limits: &Limits,
+) -> Vec<Fault> {
     let case = Case { query, span, limits, origin: origin_of(&query.search).map(Origin::new) };
     let mut faults = Vec::new();
     check_list(&case, answer, &mut faults);
@@ -38,7 +44,7 @@ pub fn judge(query: &Query, answer: &Answer, span: Span, fleet: &Fleet, limits: 
             Some((index, _)) if !found.insert(index) => {
                 faults.push(Fault::Duplicate { driver: neighbor.driver.clone() });
             }
-            Some((_, member)) => case.check_hit(neighbor, member, &mut faults),
+            Some((_, member)) => case.check_neighbor(neighbor, member, &mut faults),
         }
     }
     let end = End::of(query, answer);
@@ -57,7 +63,7 @@ struct Case<'a> {
     origin: Option<Origin>,
 }
 
-/// Where a full answer ends: what comes after it is rightly not in it.
+/// Where a full answer ends: drivers after the end must not be in it.
 enum End {
     /// The answer has room: nothing may be missing.
     Open,
@@ -80,8 +86,8 @@ impl End {
 }
 
 impl Case<'_> {
-    /// A driver in the answer must be where it was, and fit.
-    fn check_hit(&self, neighbor: &Found, member: &Member, faults: &mut Vec<Fault>) {
+    /// Checks that a returned driver was where the answer shows it, and that it fits the query.
+    fn check_neighbor(&self, neighbor: &FoundDriver, member: &Member, faults: &mut Vec<Fault>) {
         let history = member.history();
         let possible = history.possible(self.span).updates;
         let shown: Vec<_> = possible.clone().filter(|sent| neighbor.shows(sent)).collect();
@@ -89,40 +95,40 @@ impl Case<'_> {
             let possible = possible.map(describe).collect();
             return faults.push(Fault::NotPossible {
                 driver: neighbor.driver.clone(),
-                said: neighbor.to_string(),
+                shown: neighbor.to_string(),
                 possible,
             });
         }
         if !shown.into_iter().any(|sent| self.fit(member, sent) != Fit::No) {
-            faults.push(Fault::Unfit { driver: neighbor.driver.clone(), said: neighbor.to_string() });
+            faults.push(Fault::Unfit { driver: neighbor.driver.clone(), shown: neighbor.to_string() });
         }
-        let right_m = self.distance_m(neighbor.place);
-        if (neighbor.distance_m - right_m).abs() > DISTANCE_TOLERANCE_M || neighbor.distance_m.is_nan() {
+        let expected_m = self.distance_m(neighbor.place);
+        if (neighbor.distance_m - expected_m).abs() > DISTANCE_TOLERANCE_M || neighbor.distance_m.is_nan() {
             faults.push(Fault::WrongDistance {
                 driver: neighbor.driver.clone(),
-                said_m: neighbor.distance_m,
-                right_m,
+                shown_m: neighbor.distance_m,
+                expected_m,
             });
         }
         check_profile(neighbor, member, faults);
         self.check_age(neighbor, faults);
     }
 
-    fn check_age(&self, neighbor: &Found, faults: &mut Vec<Fault>) {
+    fn check_age(&self, neighbor: &FoundDriver, faults: &mut Vec<Fault>) {
         let margin_ms = self.limits.age_margin_ms;
         let least_ms = (self.span.began_ms - neighbor.time_ms - margin_ms).max(0);
         let most_ms = (self.span.ended_ms - neighbor.time_ms + margin_ms).max(0);
         if !(least_ms..=most_ms).contains(&neighbor.age_ms) {
             faults.push(Fault::WrongAge {
                 driver: neighbor.driver.clone(),
-                said_ms: neighbor.age_ms,
+                shown_ms: neighbor.age_ms,
                 least_ms,
                 most_ms,
             });
         }
     }
 
-    /// A driver who is not in the answer must not have had to be.
+    /// Returns a fault when a driver that is not in the answer must have been in it.
     fn missing(&self, member: &Member, end: &End) -> Option<Fault> {
         let history = member.history();
         let possible = history.possible(self.span);
@@ -151,17 +157,17 @@ impl Case<'_> {
     }
 }
 
-fn check_profile(neighbor: &Found, member: &Member, faults: &mut Vec<Fault>) {
+fn check_profile(neighbor: &FoundDriver, member: &Member, faults: &mut Vec<Fault>) {
     let mut capabilities = neighbor.capabilities.clone();
     capabilities.sort();
     if neighbor.vehicle_class != member.profile.vehicle_class || capabilities != member.profile.capabilities {
-        let said = format!("{} {:?}", neighbor.vehicle_class, neighbor.capabilities);
-        let right = format!("{} {:?}", member.profile.vehicle_class, member.profile.capabilities);
-        faults.push(Fault::WrongProfile { driver: neighbor.driver.clone(), said, right });
+        let shown = format!("{} {:?}", neighbor.vehicle_class, neighbor.capabilities);
+        let expected = format!("{} {:?}", member.profile.vehicle_class, member.profile.capabilities);
+        faults.push(Fault::WrongProfile { driver: neighbor.driver.clone(), shown, expected });
     }
 }
 
-/// The answer as a list: not too long, in order.
+/// Checks the length and the order of the answer.
 fn check_list(case: &Case<'_>, answer: &Answer, faults: &mut Vec<Fault>) {
     let (limit, returned) = (case.query.search.limit() as usize, answer.neighbors.len());
     if returned > limit {
@@ -181,7 +187,7 @@ fn describe(sent: &Sent) -> String {
     format!("{} number {} sent at {} ({:?})", sent.place, sent.sequence, sent.sent_ms, sent.status)
 }
 
-/// How often each kind of fault occurs.
+/// Counts the faults by kind.
 pub fn by_kind(faults: &[Fault]) -> HashMap<&'static str, usize> {
     let mut kinds = HashMap::new();
     for fault in faults {

@@ -1,4 +1,4 @@
-//! Tells what goes on: a progress bar on a terminal, plain lines otherwise, and a line of news every few seconds.
+//! Prints the progress: a bar on a terminal, plain lines elsewhere, and notes between them.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -8,52 +8,52 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use super::shared::{Counters, Shared};
+use super::state::{Counters, ReplayState};
 
-/// Where the news go. The report is the caller's.
+/// Where the progress goes. The caller prints the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Out {
     /// Lines on standard output.
     Stdout,
     /// Lines on standard error, with a progress bar when that is a terminal.
     Stderr,
-    /// Nowhere.
+    /// The progress is not printed.
     Silent,
 }
 
-/// Tells until `stop`, and then what is left to tell.
-pub(super) async fn run(shared: Arc<Shared>, out: Out, stop: CancellationToken) {
-    let mut teller = Teller { out, bar: bar(&shared, out), sent: 0, at: Instant::now() };
+/// Prints until `stop`, then the remaining notes.
+pub(super) async fn run(shared: Arc<ReplayState>, out: Out, stop: CancellationToken) {
+    let mut printer = ProgressPrinter { out, bar: bar(&shared, out), sent: 0, at: Instant::now() };
     let period = Duration::from_secs(u64::from(shared.options.report_interval_s));
     let mut ticks = interval_at(Instant::now() + period, period);
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
-            _ = ticks.tick() => teller.tell(&shared),
+            _ = ticks.tick() => printer.print(&shared),
         }
     }
-    teller.notes(&shared);
-    if let Some(bar) = &teller.bar {
+    printer.notes(&shared);
+    if let Some(bar) = &printer.bar {
         bar.finish_and_clear();
     }
 }
 
-struct Teller {
+struct ProgressPrinter {
     out: Out,
     bar: Option<ProgressBar>,
     sent: u64,
     at: Instant,
 }
 
-impl Teller {
-    fn tell(&mut self, shared: &Shared) {
+impl ProgressPrinter {
+    fn print(&mut self, shared: &ReplayState) {
         self.notes(shared);
         let sent = Counters::get(&shared.counters.sent);
         let rate = (sent - self.sent) as f64 / self.at.elapsed().as_secs_f64().max(0.001);
         (self.sent, self.at) = (sent, Instant::now());
-        let (judged, wrong, sample, freshness) = {
+        let (checked, wrong, sample, freshness) = {
             let tallies = shared.tallies.lock();
-            (tallies.judged, tallies.wrong, tallies.sample.clone(), tallies.freshness_ms.summary())
+            (tallies.checked, tallies.wrong, tallies.sample.clone(), tallies.freshness_ms.summary())
         };
         let connected = Counters::get(&shared.counters.connected);
         let clock = time_of_day(shared.simulated_ms(), shared.options.utc_offset_h);
@@ -62,21 +62,21 @@ impl Teller {
         } else {
             format!(", visible after {} ms (p50)", freshness.p50)
         };
-        let news = format!(
-            "{clock}  {connected} cabs, {rate:.0} updates/s{fresh}, {judged} searches judged, {wrong} wrong"
+        let message = format!(
+            "{clock}  {connected} cabs, {rate:.0} updates/s{fresh}, {checked} searches checked, {wrong} wrong"
         );
         if let Some(bar) = &self.bar {
             bar.set_position(shared.simulated_s() as u64);
-            bar.set_message(news);
+            bar.set_message(message);
         } else {
-            self.line(&news);
+            self.line(&message);
             if let Some(sample) = sample {
                 self.line(&format!("          {sample}"));
             }
         }
     }
 
-    fn notes(&self, shared: &Shared) {
+    fn notes(&self, shared: &ReplayState) {
         let notes = std::mem::take(&mut shared.tallies.lock().notes);
         for note in &notes {
             self.line(note);
@@ -84,7 +84,7 @@ impl Teller {
     }
 
     fn line(&self, text: &str) {
-        // A reader that has gone away does not end the run: the report still counts.
+        // A closed output does not end the run: the report still counts.
         _ = match (self.out, &self.bar) {
             (Out::Silent, _) => Ok(()),
             (_, Some(bar)) => {
@@ -97,7 +97,7 @@ impl Teller {
     }
 }
 
-fn bar(shared: &Shared, out: Out) -> Option<ProgressBar> {
+fn bar(shared: &ReplayState, out: Out) -> Option<ProgressBar> {
     if out != Out::Stderr || !std::io::stderr().is_terminal() {
         return None;
     }
@@ -107,7 +107,7 @@ fn bar(shared: &Shared, out: Out) -> Option<ProgressBar> {
     Some(bar.with_style(style))
 }
 
-/// Hours, minutes and seconds of a Unix time, so many hours from UTC.
+/// Formats a Unix time as hours, minutes and seconds, `utc_offset_h` hours from UTC.
 pub fn time_of_day(ms: i64, utc_offset_h: i32) -> String {
     let s = (ms.div_euclid(1_000) + i64::from(utc_offset_h) * 3_600).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02}", s / 3_600, s / 60 % 60, s % 60)

@@ -1,4 +1,4 @@
-//! An answer as it came, read into values that can be compared.
+//! An answer, decoded into values that can be compared.
 
 use std::fmt;
 
@@ -11,62 +11,62 @@ use crate::history::Sent;
 /// The drivers found, in the answer's order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
-    /// Each found driver.
-    pub neighbors: Vec<Found>,
-    /// Shards that did not answer.
+    /// The returned drivers.
+    pub neighbors: Vec<FoundDriver>,
+    /// Whether the answer names shards that are missing.
     pub partial: bool,
 }
 
-/// One found driver.
+/// A driver in an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
-    /// Its id.
+pub struct FoundDriver {
+    /// The driver's id.
     pub driver: String,
-    /// Where it is said to be.
+    /// The shown position.
     pub place: LatLng,
-    /// Number of the update that is said to have brought it there.
+    /// Number of the update that the answer shows.
     pub sequence: u64,
     /// Time of that update, milliseconds since the Unix epoch.
     pub time_ms: i64,
-    /// Said distance, meters.
+    /// The shown distance, meters.
     pub distance_m: f64,
-    /// Said age, milliseconds.
+    /// The shown age, milliseconds.
     pub age_ms: i64,
-    /// Said status; `None` for a number that is none.
+    /// The shown status; `None` for an unknown number.
     pub status: Option<DriverStatus>,
-    /// Said class.
+    /// The shown vehicle class.
     pub vehicle_class: String,
-    /// Said capabilities.
+    /// The shown capabilities, in the answer's order.
     pub capabilities: Vec<String>,
 }
 
-/// An answer that breaks the promises of the `.proto` file.
+/// An answer that violates the contract of the `.proto` file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("driver {driver:?}: {reason}")]
 pub struct NotReadable {
-    /// Whose entry.
+    /// The id of the driver with the wrong entry.
     pub driver: String,
     /// What is wrong.
     pub reason: String,
 }
 
 impl Answer {
-    /// Reads the message.
+    /// Decodes the message.
     pub fn from_wire(wire: v1::FindNearbyResponse) -> Result<Self, NotReadable> {
         let coverage = wire.coverage.unwrap_or_default();
         let partial = coverage.shards_answered < coverage.shards_asked || !coverage.shards_missing.is_empty();
-        let neighbors = wire.drivers.into_iter().map(Found::from_wire).collect::<Result<_, _>>()?;
+        let neighbors = wire.drivers.into_iter().map(FoundDriver::from_wire).collect::<Result<_, _>>()?;
         Ok(Self { neighbors, partial })
     }
 }
 
-impl Found {
+impl FoundDriver {
     fn from_wire(wire: v1::NearbyDriver) -> Result<Self, NotReadable> {
-        let refuse = |reason: String| NotReadable { driver: wire.driver_id.clone(), reason };
-        let position = wire.position.as_ref().ok_or_else(|| refuse("has no position".to_owned()))?;
-        let location = position.location.as_ref().ok_or_else(|| refuse("has no location".to_owned()))?;
+        let unreadable = |reason: String| NotReadable { driver: wire.driver_id.clone(), reason };
+        let position = wire.position.as_ref().ok_or_else(|| unreadable("has no position".to_owned()))?;
+        let location = position.location.as_ref().ok_or_else(|| unreadable("has no location".to_owned()))?;
         let place = LatLng::new(location.latitude_deg, location.longitude_deg);
-        let place = place.map_err(|e| refuse(e.to_string()))?;
+        let place = place.map_err(|e| unreadable(e.to_string()))?;
         Ok(Self {
             place,
             sequence: position.sequence,
@@ -80,7 +80,7 @@ impl Found {
         })
     }
 
-    /// Whether this is what the update brought.
+    /// Whether the answer shows this update.
     pub fn shows(&self, sent: &Sent) -> bool {
         self.sequence == sent.sequence
             && self.place == sent.place
@@ -89,7 +89,7 @@ impl Found {
     }
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for FoundDriver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, sequence, time_ms, distance_m, .. } = self;
         write!(f, "{place} number {sequence} of {time_ms} ({:?}) at {distance_m:.3} m", self.status)
