@@ -8,13 +8,12 @@ mod driver;
 mod failure;
 mod markets;
 mod nearby;
-mod progress;
+mod output;
 mod quote;
 mod rebuild;
 mod roads;
 mod server;
 mod shards;
-mod table;
 mod trips;
 
 use std::process::ExitCode;
@@ -23,6 +22,7 @@ use clap::{Parser, Subcommand};
 use kerb_types::Role;
 
 use failure::Outcome;
+use output::{progress, table};
 
 /// The exit codes, as `--help` prints them.
 const EXIT_CODES: &str = "Exit codes:
