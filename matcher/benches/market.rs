@@ -1,4 +1,4 @@
-//! The book of a market: a city's live trips from a snapshot, and the decisions of one large window.
+//! The core of a market: a snapshot of a city's live trips, and the offers of one large window.
 
 use std::hint::black_box;
 
@@ -35,15 +35,15 @@ fn request(n: u64) -> RideRequest {
     }
 }
 
-/// So many requests; `offered` of them with a driver.
+/// A market with `requests` requests, of which `offered` have an offer.
 fn market(requests: u64, offered: u64) -> Market {
     let mut market = Market::new(id(), rules(), Reservations::new());
     for n in 0..requests {
-        market.request(n as i64, request(n)).expect("there is room");
+        market.request(n as i64, request(n)).expect("the market accepts the request");
     }
-    let made = market.offer(requests as i64, &proposals(offered));
-    assert_eq!(made as u64, offered);
-    let record = market.take_record(requests as i64).expect("there were decisions");
+    let offers = market.offer(requests as i64, &proposals(offered));
+    assert_eq!(offers as u64, offered);
+    let record = market.take_record(requests as i64).expect("the market has pending changes");
     black_box(record.changes.len());
     black_box(market.committed(1));
     market

@@ -1,57 +1,56 @@
-//! Why a request has no driver: every driver around is held against the filters, one after the other. Pure.
+//! Explains why a request has no driver: the filters of a window, applied to each driver near the pickup. No I/O.
 
-use std::collections::HashMap;
 use std::fmt;
 
-use foldhash::quality::RandomState;
 use kerb_ports::Neighbor;
 use kerb_trips::{Trip, TripId, TripState};
-use kerb_types::{DriverId, DriverStatus};
+use kerb_types::DriverStatus;
 
 use crate::market::Reservations;
+use crate::window::WinnersByDriver;
 
-/// What became of one driver: the first filter that drops it.
+/// The result of the filters for one driver: the first filter that drops it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Needs longer to the pickup than anybody is sent.
+pub enum FilterResult {
+    /// The travel time to the pickup is too long.
     TooFar {
-        /// Seconds to the pickup.
+        /// Travel time to the pickup, in seconds.
         eta_s: u32,
-        /// The longest way, seconds.
+        /// Maximum travel time, in seconds.
         max_s: u32,
     },
-    /// Not the class that was asked for.
+    /// The vehicle class is not the requested one.
     WrongClass,
-    /// Does not have all that was asked for.
+    /// A requested capability is missing.
     MissingCapability,
     /// The position is too old.
     Stale {
-        /// Its age, milliseconds.
+        /// Age of the position, in milliseconds.
         age_ms: i64,
     },
-    /// On a break, with a rider, or offline, as the driver says.
+    /// The driver's own status is on a break, with a rider, or offline.
     NotAvailable(DriverStatus),
-    /// Promised to another trip.
+    /// The driver is reserved for another trip.
     OnTrip(TripId),
-    /// Returned this trip before.
+    /// The driver returned an offer of this trip.
     DeclinedBefore,
-    /// The last window gave the driver to another request.
+    /// The last window assigned the driver to another request.
     LostToAnother(TripId),
-    /// Could take the trip.
+    /// No filter drops the driver.
     Candidate,
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for FilterResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooFar { eta_s, max_s } => {
                 write!(f, "too far: {eta_s} s to the pickup, at most {max_s} s")
             }
-            Self::WrongClass => f.write_str("not of the vehicle class that was asked for"),
-            Self::MissingCapability => f.write_str("does not have every capability that was asked for"),
+            Self::WrongClass => f.write_str("not of the requested vehicle class"),
+            Self::MissingCapability => f.write_str("does not have every requested capability"),
             Self::Stale { age_ms } => write!(f, "the last position is {age_ms} ms old"),
             Self::NotAvailable(status) => write!(f, "not available: {status:?}"),
-            Self::OnTrip(trip) => write!(f, "promised to trip {trip}"),
+            Self::OnTrip(trip) => write!(f, "reserved for trip {trip}"),
             Self::DeclinedBefore => f.write_str("returned this trip before"),
             Self::LostToAnother(trip) => write!(f, "the last window gave the driver to trip {trip}"),
             Self::Candidate => f.write_str("could take the trip"),
@@ -59,41 +58,41 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// How many drivers each filter drops.
+/// The number of drivers that each filter drops. A driver counts at the first filter only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The trip.
+    /// The trip that lacks a driver.
     pub trip: TripId,
-    /// Where it stands.
+    /// State of the trip.
     pub state: TripState,
-    /// Drivers looked at. The trip's own driver is none of them.
+    /// Number of drivers near the pickup, without the trip's own.
     pub drivers: u32,
-    /// Of these, by the first filter that drops them.
+    /// Drivers whose travel time to the pickup is too long.
     pub too_far: u32,
-    /// As above.
+    /// Drivers of another vehicle class.
     pub wrong_class: u32,
-    /// As above.
+    /// Drivers without a requested capability.
     pub missing_capability: u32,
-    /// As above.
+    /// Drivers whose position is too old.
     pub stale: u32,
-    /// As above.
+    /// Drivers whose own status is not available.
     pub not_available: u32,
-    /// As above.
+    /// Drivers who are reserved for another trip.
     pub on_trip: u32,
-    /// As above.
+    /// Drivers who returned an offer of this trip.
     pub declined_before: u32,
-    /// As above.
+    /// Drivers whom the last window assigned to another request.
     pub lost_to_another: u32,
-    /// Dropped by none.
+    /// Drivers that no filter drops.
     pub candidates: u32,
-    /// Of the named driver; empty when none was named.
+    /// The verdict on the named driver; empty without one.
     pub driver_verdict: String,
-    /// Not every shard around the pickup answered in time: what it holds is not counted.
+    /// A shard near the pickup did not answer in time, so its drivers are not counted.
     pub shards_missing: bool,
 }
 
 impl Explanation {
-    /// Of a trip, before any driver was looked at.
+    /// The explanation of a trip, before any driver is counted.
     pub fn of(trip: &Trip) -> Self {
         Self {
             trip: trip.id.clone(),
@@ -114,67 +113,67 @@ impl Explanation {
     }
 
     /// Counts a driver.
-    pub fn count(&mut self, verdict: &Verdict) {
+    pub fn count(&mut self, result: &FilterResult) {
         self.drivers += 1;
-        *match verdict {
-            Verdict::TooFar { .. } => &mut self.too_far,
-            Verdict::WrongClass => &mut self.wrong_class,
-            Verdict::MissingCapability => &mut self.missing_capability,
-            Verdict::Stale { .. } => &mut self.stale,
-            Verdict::NotAvailable(_) => &mut self.not_available,
-            Verdict::OnTrip(_) => &mut self.on_trip,
-            Verdict::DeclinedBefore => &mut self.declined_before,
-            Verdict::LostToAnother(_) => &mut self.lost_to_another,
-            Verdict::Candidate => &mut self.candidates,
+        *match result {
+            FilterResult::TooFar { .. } => &mut self.too_far,
+            FilterResult::WrongClass => &mut self.wrong_class,
+            FilterResult::MissingCapability => &mut self.missing_capability,
+            FilterResult::Stale { .. } => &mut self.stale,
+            FilterResult::NotAvailable(_) => &mut self.not_available,
+            FilterResult::OnTrip(_) => &mut self.on_trip,
+            FilterResult::DeclinedBefore => &mut self.declined_before,
+            FilterResult::LostToAnother(_) => &mut self.lost_to_another,
+            FilterResult::Candidate => &mut self.candidates,
         } += 1;
     }
 }
 
-/// What drivers are held against.
+/// The filters of a trip.
 pub struct Filters<'a> {
-    /// The request.
+    /// The trip that lacks a driver.
     pub trip: &'a Trip,
-    /// Who is promised to whom.
+    /// The reservations of all markets.
     pub reservations: &'a Reservations,
-    /// Which request the last window gave each driver to.
-    pub winners: &'a HashMap<DriverId, TripId, RandomState>,
-    /// The longest way to a pickup, seconds.
+    /// The trip that the last window proposed for each driver.
+    pub winners: &'a WinnersByDriver,
+    /// Maximum travel time to a pickup, in seconds.
     pub pickup_max_s: u32,
-    /// The oldest position that counts, milliseconds since the Unix epoch.
+    /// Minimum time of a position, in milliseconds since the Unix epoch.
     pub time_min_ms: i64,
-    /// Now, milliseconds since the Unix epoch.
+    /// The present time, in milliseconds since the Unix epoch.
     pub now_ms: i64,
 }
 
 impl Filters<'_> {
-    /// The first filter that drops the driver, in the order of [`Verdict`].
-    pub fn verdict(&self, neighbor: &Neighbor, eta_s: u32) -> Verdict {
+    /// Returns the first filter that drops the driver, in the order of [`FilterResult`].
+    pub fn apply(&self, neighbor: &Neighbor, eta_s: u32) -> FilterResult {
         let (request, id) = (&self.trip.request, &neighbor.profile.id);
         if eta_s > self.pickup_max_s {
-            return Verdict::TooFar { eta_s, max_s: self.pickup_max_s };
+            return FilterResult::TooFar { eta_s, max_s: self.pickup_max_s };
         }
         if neighbor.profile.vehicle_class != request.vehicle_class {
-            return Verdict::WrongClass;
+            return FilterResult::WrongClass;
         }
         if !neighbor.profile.capabilities.contains_all(request.capabilities) {
-            return Verdict::MissingCapability;
+            return FilterResult::MissingCapability;
         }
         if neighbor.update_version.time_ms < self.time_min_ms {
-            return Verdict::Stale { age_ms: self.now_ms - neighbor.update_version.time_ms };
+            return FilterResult::Stale { age_ms: self.now_ms - neighbor.update_version.time_ms };
         }
         if neighbor.status != DriverStatus::Available {
-            return Verdict::NotAvailable(neighbor.status);
+            return FilterResult::NotAvailable(neighbor.status);
         }
         let other = |trip: &TripId| *trip != self.trip.id;
         let won_by = self.winners.get(id).filter(|trip| other(trip));
-        // A driver whom the last window itself has promised is lost to it, not busy.
-        let promised = self.reservations.of(id).filter(other).filter(|trip| won_by != Some(trip));
-        if let Some(trip) = promised {
-            return Verdict::OnTrip(trip);
+        // A reservation that the last window made counts as lost to another request, not as on a trip.
+        let reserved_for = self.reservations.of(id).filter(other).filter(|trip| won_by != Some(trip));
+        if let Some(trip) = reserved_for {
+            return FilterResult::OnTrip(trip);
         }
         if self.trip.returned_by.contains(id) {
-            return Verdict::DeclinedBefore;
+            return FilterResult::DeclinedBefore;
         }
-        won_by.map_or(Verdict::Candidate, |trip| Verdict::LostToAnother(trip.clone()))
+        won_by.map_or(FilterResult::Candidate, |trip| FilterResult::LostToAnother(trip.clone()))
     }
 }

@@ -1,4 +1,4 @@
-//! The matcher on the wire: adapters without a mind of their own.
+//! The gRPC services of the matcher. They only convert between the wire and the handle.
 
 mod admin;
 mod driver_events;
@@ -19,44 +19,44 @@ use tonic::Status;
 
 use crate::handle::Matcher;
 
-/// Makes a matcher's services. A newtype, so that the services' methods do not stand on the handle.
+/// The gRPC services of a matcher. A newtype keeps the services' methods off the handle.
 #[derive(Clone)]
 pub struct Grpc(Matcher);
 
 impl Grpc {
-    /// Of this matcher.
+    /// The services of `matcher`.
     pub fn new(matcher: Matcher) -> Self {
         Self(matcher)
     }
 
-    /// For riders' apps.
+    /// Returns the service of rider apps.
     pub fn ride(&self) -> RideServiceServer<Self> {
         RideServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
-    /// For the operator.
+    /// Returns the service of the operator.
     pub fn dispatch_admin(&self) -> DispatchAdminServiceServer<Self> {
         DispatchAdminServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
-    /// For those who bill and analyse.
+    /// Returns the service of consumers of trip events, for example billing and analytics.
     pub fn trip_event(&self) -> TripEventServiceServer<Self> {
         TripEventServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
-    /// For ingest nodes.
+    /// Returns the internal service of ingest nodes.
     pub fn matcher(&self) -> MatcherServiceServer<Self> {
         MatcherServiceServer::new(self.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 }
 
-/// A refused value as a status.
+/// Converts a validation error into a status.
 #[expect(clippy::needless_pass_by_value, reason = "an argument of `map_err`, which hands the error over")]
-fn refused(error: FieldError) -> Status {
+fn rejection(error: FieldError) -> Status {
     status_of(&error)
 }
 
-/// Whose trip and which, with all that is wrong.
+/// Validates the ids of a rider and a trip. The status names every wrong one.
 fn rider_and_trip(rider: &str, trip: &str) -> Result<(RiderId, TripId), Status> {
     match (RiderId::new(rider), trip.parse::<TripId>()) {
         (Ok(rider), Ok(trip)) => Ok((rider, trip)),
@@ -67,11 +67,11 @@ fn rider_and_trip(rider: &str, trip: &str) -> Result<(RiderId, TripId), Status> 
     }
 }
 
-/// Somebody's words.
-fn reason(words: String) -> Result<String, Status> {
-    if words.len() <= REASON_BYTES_MAX {
-        return Ok(words);
+/// Validates the reason of a cancellation.
+fn reason(text: String) -> Result<String, Status> {
+    if text.len() <= REASON_BYTES_MAX {
+        return Ok(text);
     }
-    let text = format!("{} bytes, must be at most {REASON_BYTES_MAX}", words.len());
-    Err(refused(FieldError::new("reason", text)))
+    let text = format!("{} bytes, must be at most {REASON_BYTES_MAX}", text.len());
+    Err(rejection(FieldError::new("reason", text)))
 }

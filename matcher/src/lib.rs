@@ -1,33 +1,35 @@
-//! Trips: which driver is sent to which request, and what becomes of it.
+//! The matcher: assigns drivers to ride requests, and owns each trip to its end.
 //!
-//! Everything that decides is pure: `assign` gives drivers to requests, `market` decides about trips, `window` joins the
-//! two. Around them is an async shell: one task a market writes each decision to the journal before anybody is told of
-//! it.
+//! `market` decides about trips, and `window` assigns drivers to requests; neither does I/O. An async shell runs them:
+//! `task` is the one task of a market, which appends each decision to the journal before any client sees it. `mailbox`
+//! carries commands to the task, `drivers` connects it with the ingest nodes, `trip_watch` and
+//! `event_subscription` stream its changes.
 //!
-//! This crate knows no index and no engine: candidates, drivers and the journal are reached through fleet's ports.
+//! The crate depends on no other service: it reaches drivers, travel times and the journal through the traits of
+//! `kerb_ports`.
 
-mod driver_tracker;
-pub mod error;
+mod drivers;
+mod event_subscription;
 pub mod explain;
 pub mod grpc;
 mod handle;
 mod mailbox;
 pub mod market;
-pub mod markets;
-mod notify;
+mod metrics;
 pub mod options;
 pub mod quote;
-mod recovery;
-pub mod service;
-pub mod subscription;
+mod service;
 mod task;
-pub mod watch;
+mod trip_watch;
 pub mod window;
 
-pub use error::StartError;
+pub use event_subscription::{EventPosition, JournaledEvent};
 pub use explain::Explanation;
-pub use handle::{MarketReport, Matcher, Ports};
+pub use handle::Matcher;
+pub use mailbox::MarketReport;
+pub use metrics::MetricsSnapshot;
 pub use options::Options;
 pub use quote::{Quote, QuoteRequest};
-pub use subscription::{EventPosition, JournaledEvent};
-pub use watch::{TrackedPosition, WatchUpdate};
+pub use service::{Ports, StartError};
+pub use task::RecoveryError;
+pub use trip_watch::{TrackedPosition, WatchUpdate};

@@ -1,14 +1,16 @@
-//! A market: its trips, and every decision about them. Pure: `now_ms` comes in, records and effects go out.
+//! A market: its trips, and every decision about them. No I/O; `now_ms` is an argument.
 //!
-//! A decision changes the state at once and queues what is to be written ([`Market::take_record`]). Nobody is told
-//! before the record is durable ([`Market::committed`]); when it does not become so, the market is thrown away and
-//! read again from its journal. So a promise that anybody has heard of stands in the journal, in an order in which no
-//! driver and no trip is promised twice.
+//! A decision changes the state at once and queues a change for the next record ([`Market::take_record`]). Clients see it
+//! only after the record is durable ([`Market::committed`]). If the append fails, the caller drops the market and reads it
+//! from the journal again. So every decision that a client has seen is in the journal, and the order of the journal
+//! reserves no driver for two trips and no trip for two drivers.
 
 mod commands;
+mod cooldowns;
 mod effect;
+mod en_route;
 mod offers;
-mod reassign;
+mod pending_record;
 mod replay;
 mod reservations;
 mod rules;
@@ -16,209 +18,216 @@ mod snapshot;
 mod timers;
 mod trip_table;
 
-use std::collections::{BTreeSet, HashMap};
-
-use foldhash::quality::RandomState;
 use kerb_ports::Error;
-use kerb_trips::{Change, MarketId, Record, RiderId, Trip, TripId, TripState, Version};
+use kerb_trips::{Change, MarketId, Outcome, Record, RideRequest, RiderId, Trip, TripEvent, TripId};
+use kerb_trips::{TripState, Version};
 use kerb_types::DriverId;
 
+use cooldowns::Cooldowns;
 pub use effect::Effect;
+pub use en_route::{EnRouteView, Reassignment};
 pub use offers::Proposal;
-pub use reassign::{EnRouteView, Reassignment};
+use pending_record::PendingRecord;
 pub use reservations::Reservations;
 pub use rules::Rules;
-use trip_table::Entry;
+use trip_table::{TripChange, TripTable};
 
-/// One market.
+/// A market: its trips, its part of the reservations, and the decisions that are not durable yet.
 pub struct Market {
     id: MarketId,
     rules: Rules,
-    reservations: Reservations,
-    /// Of the newest durable record.
+    /// Version of the newest durable record.
     version: Version,
     paused: bool,
-    next_number: u64,
-    trips: HashMap<u64, Entry, RandomState>,
-    keys: HashMap<trip_table::Key, u64, RandomState>,
-    live_of_rider: HashMap<RiderId, usize, RandomState>,
-    /// Requests without a driver, oldest first.
-    waiting: BTreeSet<(i64, u64)>,
-    /// The trip that a driver is promised to here.
-    by_driver: HashMap<DriverId, u64, RandomState>,
-    /// When drivers last lost a trip to a nearer one: those who are to be spared, and some who were.
-    cooldowns: HashMap<DriverId, i64, RandomState>,
-    /// When a trip is to be looked at again.
-    due: BTreeSet<(i64, u64)>,
-    queued: Vec<Change>,
-    effects: Vec<Effect>,
-    /// Promises whose end is queued.
-    ending: Vec<(DriverId, TripId)>,
+    trips: TripTable,
+    /// The reservations of all markets of the process.
+    reservations: Reservations,
+    cooldowns: Cooldowns,
+    pending: PendingRecord,
 }
 
-/// A request that waits for a driver.
+/// A request without a driver.
 #[derive(Clone, Copy)]
 pub struct WaitingTrip<'a> {
-    /// The trip.
+    /// The trip, in the state `Requested`.
     pub trip: &'a Trip,
-    /// Candidates to look at.
+    /// Number of candidates in the next window.
     pub k: u32,
-    /// Windows in which it waited for a driver who was to be free soon.
+    /// Number of windows that deferred the request.
     pub deferrals: u32,
 }
 
-/// Trips by state.
+/// The number of live trips in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Without a driver.
+    /// Trips without a driver.
     pub waiting: usize,
-    /// A driver is asked.
+    /// Trips that are offered to a driver.
     pub offered: usize,
-    /// A driver is under way to the pickup.
+    /// Trips whose driver is on the way to the pickup.
     pub en_route: usize,
-    /// A driver waits at the pickup.
+    /// Trips whose driver waits at the pickup.
     pub arrived: usize,
-    /// The rider is in the vehicle.
+    /// Trips with the rider in the vehicle.
     pub on_trip: usize,
-    /// When the oldest waiting request was made, milliseconds since the Unix epoch.
+    /// Time of the oldest request without a driver, in milliseconds since the Unix epoch.
     pub oldest_waiting_ms: Option<i64>,
 }
 
 impl Market {
-    /// An empty market. A caller replays its records into it, then takes its reservations
+    /// An empty market. The caller replays its records, and then claims its reservations
     /// ([`Market::renew_reservations`]).
     pub fn new(id: MarketId, rules: Rules, reservations: Reservations) -> Self {
         Self {
+            trips: TripTable::new(id.clone()),
             id,
             rules,
-            reservations,
             version: 0,
             paused: false,
-            next_number: 1,
-            trips: HashMap::default(),
-            keys: HashMap::default(),
-            live_of_rider: HashMap::default(),
-            waiting: BTreeSet::new(),
-            by_driver: HashMap::default(),
-            cooldowns: HashMap::default(),
-            due: BTreeSet::new(),
-            queued: Vec::new(),
-            effects: Vec::new(),
-            ending: Vec::new(),
+            reservations,
+            cooldowns: Cooldowns::default(),
+            pending: PendingRecord::default(),
         }
     }
 
-    /// Its name.
+    /// Returns the name of the market.
     pub fn id(&self) -> &MarketId {
         &self.id
     }
 
-    /// Of the newest durable record.
+    /// Returns the version of the newest durable record.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// Takes no requests and makes no offers.
+    /// Whether the market takes no requests and makes no offers.
     pub fn is_paused(&self) -> bool {
         self.paused
     }
 
-    /// All that was decided since the last record; `None` when nothing was.
+    /// Returns a record of all decisions since the last one; `None` without a decision.
     pub fn take_record(&mut self, now_ms: i64) -> Option<Record> {
-        if self.queued.is_empty() {
+        if self.pending.changes.is_empty() {
             return None;
         }
-        let changes = std::mem::take(&mut self.queued);
+        let changes = std::mem::take(&mut self.pending.changes);
         Some(Record { at_ms: now_ms, matcher: self.rules.matcher.clone(), changes })
     }
 
-    /// What it decides by; `matcher` names the version of the take-over too, once there was one.
+    /// Returns the rules. After [`Market::own`], their `matcher` includes the version of the takeover.
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// The newest record is this matcher's fence, so the market is its own: later records name that version beside the
-    /// matcher, which tells them from those of any other one, even of the same name.
+    /// Marks the market as owned by this matcher, whose fence is the newest record. Later records add the version of the
+    /// fence to the name of the matcher, which distinguishes them from the records of another process with the same name.
     pub fn own(&mut self) {
         self.rules.matcher = format!("{}@{}", self.rules.matcher, self.version);
     }
 
-    /// A record that changes nothing: what was written under an older version, and may still be on its way, cannot come
-    /// after it.
+    /// Returns an empty record. Once it is durable, a delayed append under an older version fails.
     pub fn fence(&self, now_ms: i64) -> Record {
         Record { at_ms: now_ms, matcher: self.rules.matcher.clone(), changes: Vec::new() }
     }
 
-    /// The record is durable under this version: what is to be told now.
+    /// Marks the last record as durable under this version. Ends the reservations that the record released, and returns
+    /// the effects.
     pub fn committed(&mut self, version: Version) -> Vec<Effect> {
-        assert!(self.queued.is_empty(), "a record holds all that was decided");
+        assert!(self.pending.changes.is_empty(), "a record holds all decisions");
         self.version = version;
-        for (driver, trip) in self.ending.drain(..) {
-            if self.by_driver.get(&driver).is_none_or(|number| *number != trip.number) {
+        for (driver, trip) in self.pending.released.drain(..) {
+            // A later decision of the same record may have reserved the driver for this trip again.
+            if self.trips.by_driver(&driver).is_none_or(|number| number != trip.number) {
                 self.reservations.release(&driver, &trip);
             }
         }
-        std::mem::take(&mut self.effects)
+        std::mem::take(&mut self.pending.effects)
     }
 
-    /// A live trip, or one that ended not long ago.
+    /// Returns a live trip, or one that ended less than [`Rules::ended_kept_ms`] ago.
     pub fn trip(&self, id: &TripId) -> Option<&Trip> {
-        self.entry(id).map(|entry| &entry.trip)
+        self.trips.get(id).map(trip_table::TripEntry::trip)
     }
 
-    /// A rider's own trip. [`Error::NotFound`] for an unknown one and for another rider's.
+    /// Returns a rider's own trip. [`Error::NotFound`] for an unknown trip and for another rider's.
     pub fn trip_of(&self, rider: &RiderId, id: &TripId) -> Result<&Trip, Error> {
-        self.trip(id).filter(|trip| trip.request.rider == *rider).ok_or_else(|| unknown(id))
+        self.trip(id).filter(|trip| trip.request.rider == *rider).ok_or_else(|| unknown_trip(id))
     }
 
-    /// Requests without a driver, oldest first.
+    /// Returns the requests without a driver, oldest first.
     pub fn waiting(&self) -> impl Iterator<Item = WaitingTrip<'_>> {
-        self.waiting.iter().map(|(_, number)| {
-            let entry = &self.trips[number];
-            WaitingTrip { trip: &entry.trip, k: entry.k, deferrals: entry.deferrals }
+        self.trips.waiting().map(|entry| WaitingTrip {
+            trip: entry.trip(),
+            k: entry.k(),
+            deferrals: entry.deferrals(),
         })
     }
 
-    /// Trips whose driver is under way, from the acceptance to the drop-off.
+    /// Returns the trips that a driver has accepted and not ended, with their drivers, in no order.
     pub fn assigned(&self) -> impl Iterator<Item = (&DriverId, &Trip)> {
-        let trips = self.by_driver.iter().map(|(driver, number)| (driver, &self.trips[number].trip));
-        trips
+        self.trips
+            .reserved()
             .filter(|(driver, trip)| trip.state != TripState::Offered && trip.driver.as_ref() == Some(driver))
     }
 
-    /// Meters since the pick-up, by the positions that came so far.
+    /// Returns the meters from the pick-up to the last known position.
     pub fn metered_m(&self, id: &TripId) -> Option<f64> {
-        self.entry(id).map(|entry| entry.meter_m)
+        self.trips.get(id).map(|entry| entry.meter().distance_m())
     }
 
-    /// Trips by state.
+    /// Returns the number of live trips in each state.
     pub fn counts(&self) -> Counts {
-        let oldest_waiting_ms = self.waiting.first().map(|(requested_ms, _)| *requested_ms);
-        let mut counts = Counts { waiting: self.waiting.len(), oldest_waiting_ms, ..Counts::default() };
-        for (driver, number) in &self.by_driver {
-            let trip = &self.trips[number].trip;
+        let mut waiting = self.trips.waiting();
+        let mut counts = Counts { waiting: waiting.len(), ..Counts::default() };
+        counts.oldest_waiting_ms = waiting.next().map(|entry| entry.trip().times.requested_ms);
+        for (driver, trip) in self.trips.reserved() {
             match trip.state {
-                // Asked to take it over: it is its own driver's that counts.
+                // The driver only has a takeover offer; the trip counts with its own driver.
                 _ if trip.driver.as_ref() != Some(driver) => {}
                 TripState::Offered => counts.offered += 1,
                 TripState::EnRoute => counts.en_route += 1,
                 TripState::Arrived => counts.arrived += 1,
                 TripState::OnTrip => counts.on_trip += 1,
-                state => unreachable!("no driver is promised to a trip that is {state}"),
+                state => unreachable!("no driver is reserved for a trip that is {state}"),
             }
         }
         counts
     }
 
-    fn entry(&self, id: &TripId) -> Option<&Entry> {
-        if id.market == self.id { self.trips.get(&id.number) } else { None }
+    /// Adds the trip of a request, and queues the change.
+    fn open(&mut self, now_ms: i64, request: RideRequest) -> TripId {
+        let number = self.trips.next_number();
+        let trip = self.trips.id_of(number);
+        let event = TripEvent::Requested(Box::new(request.clone()));
+        self.trips.insert(&self.rules, number, request, now_ms);
+        self.pending.effects.push(Effect::TripChanged { trip: trip.clone() });
+        self.pending.changes.push(Change::Trip { trip: trip.clone(), event });
+        trip
     }
 
-    fn trip_id(&self, number: u64) -> TripId {
-        TripId { market: self.id.clone(), number }
+    /// Applies an event to a trip of this market, and queues the change. A repeated event changes nothing.
+    fn apply(&mut self, now_ms: i64, number: u64, event: TripEvent) -> Result<Outcome, Error> {
+        let change = self.apply_unqueued(now_ms, number, &event)?;
+        if change.outcome == Outcome::Changed {
+            let trip = self.trips.entry(number).trip();
+            self.pending.effects.extend(effect::effects_of(&event, trip, &change.reserved_before));
+            self.pending.released.extend(change.released.into_iter().map(|driver| (driver, trip.id.clone())));
+            self.pending.changes.push(Change::Trip { trip: trip.id.clone(), event });
+        }
+        Ok(change.outcome)
+    }
+
+    /// Applies an event to a trip of this market, without queueing it: for a replay.
+    fn apply_unqueued(&mut self, at_ms: i64, number: u64, event: &TripEvent) -> Result<TripChange, Error> {
+        let change = self.trips.apply(&self.rules, at_ms, number, event)?;
+        if let (Outcome::Changed, TripEvent::Reassigned { from, .. }) = (change.outcome, event) {
+            self.cooldowns.begin(from, at_ms, self.rules.reassignment_cooldown_ms);
+        }
+        Ok(change)
     }
 }
 
-fn unknown(trip: &TripId) -> Error {
+/// The error for a trip that the market does not have.
+pub(crate) fn unknown_trip(trip: &TripId) -> Error {
     Error::NotFound { what: "trip", id: trip.to_string() }
 }

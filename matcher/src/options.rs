@@ -1,95 +1,96 @@
-//! The matcher's settings: plain values with defaults.
+//! The options of a matcher: plain values with defaults.
+
+mod market_areas;
 
 use std::time::Duration;
 
+use kerb_assignment::{PENALTY_MAX, Policy};
 use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
 
-use crate::market::Rules;
-use crate::markets::{MarketArea, Markets};
-use kerb_assignment::{PENALTY_MAX, Policy};
+pub use market_areas::{MarketArea, MarketAreas, WORLD};
 
-/// A rider waits at least so long, milliseconds.
+/// Minimum wait of a request, in milliseconds.
 pub const WAIT_MIN_MS: u32 = 1_000;
-/// No setting lets a rider wait longer, milliseconds.
+/// Maximum wait that an operator may allow, in milliseconds.
 pub const WAIT_MAX_MS: u32 = 3_600_000;
-/// Threads that may solve one window, at most.
+/// Maximum number of threads that solve one window.
 const SOLVER_THREADS_MAX: u32 = 64;
 
-/// Settings of a matcher. Every field has a default.
+/// The options of a matcher. Every field has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// While requests wait, they are matched this often, milliseconds.
+    /// Interval of the windows while requests wait, in milliseconds.
     pub window_ms: u32,
-    /// A request that finds no other one waiting is matched after this, milliseconds.
+    /// Delay of the first window, after a request when no other one waits, in milliseconds.
     pub window_min_ms: u32,
-    /// Requests of one window, at most; the oldest go first.
+    /// Maximum number of requests in a window; the oldest go first.
     pub window_requests_max: u32,
-    /// How long a driver may think about an offer, milliseconds.
+    /// Time in which a driver may accept an offer, in milliseconds.
     pub offer_ms: u32,
-    /// How long a driver who accepted may be away before the rider gets another one, milliseconds.
+    /// Time in which a disconnected driver keeps an accepted trip, in milliseconds.
     pub reconnect_grace_ms: u32,
-    /// How long a rider waits who does not say, milliseconds.
+    /// Wait of a request that names none, in milliseconds.
     pub wait_default_ms: u32,
-    /// The longest wait that a rider may ask for, milliseconds.
+    /// Maximum wait of a request, in milliseconds.
     pub wait_max_ms: u32,
-    /// `batch`: all requests of a window at once, at the least total cost; `nearest`: one after the other; `reoptimise`:
-    /// as `batch`, and trips whose driver is under way to the pickup may go to a nearer one, who is asked first.
+    /// The assignment policy. `batch` assigns all requests of a window at once, at the least total cost; `nearest` assigns
+    /// one after the other; `reoptimize` is `batch` plus takeover offers of en-route trips to nearer drivers.
     pub policy: Policy,
-    /// A trip goes to a nearer driver only where that makes the ways to pickups so much shorter together, seconds.
+    /// Minimum reduction of the total travel time to pickups by a reassignment, in seconds.
     pub reoptimize_gain_s: u32,
-    /// A driver who is so near to the pickup keeps the trip, seconds.
+    /// A driver within this travel time of the pickup keeps the trip, in seconds.
     pub reoptimize_keep_s: u32,
-    /// A trip goes to a nearer driver so often, at most.
+    /// Maximum number of reassignments of a trip.
     pub reoptimize_trip_max: u32,
-    /// A driver who lost a trip to a nearer one loses no other for so long, seconds.
+    /// Time in which a driver who lost a trip to a nearer driver loses no other, in seconds.
     pub reoptimize_cooldown_s: u32,
-    /// Threads that solve one window.
+    /// Number of threads that solve one window.
     pub solver_threads: u32,
-    /// Drivers that are looked at for a new request.
+    /// Number of candidates of a new request.
     pub candidates_min: u32,
-    /// Drivers that are looked at for a request that was left out again and again.
+    /// Maximum number of candidates of a request that stays unmatched.
     pub candidates_max: u32,
-    /// No driver is sent who needs longer to the pickup, seconds.
+    /// Maximum travel time to a pickup, in seconds.
     pub pickup_max_s: u32,
-    /// A second that a rider has waited counts as so many seconds of a driver's way, when there are too few drivers.
+    /// Seconds of travel time that a second of waiting outweighs when there are too few drivers.
     pub wait_credit: u32,
-    /// A driver whose position is older is not asked, milliseconds.
+    /// Maximum age of a candidate's position, in milliseconds.
     pub stale_after_ms: u32,
-    /// Speed of the straight-line travel times, kilometers an hour.
+    /// Speed of the straight-line travel times, in kilometers per hour.
     pub speed_kmh: f64,
-    /// Way over great-circle distance of the straight-line travel times.
+    /// Ratio of the path length to the great-circle distance, for the straight-line travel times.
     pub detour: f64,
-    /// Live trips of one rider, at most.
+    /// Maximum number of live trips of a rider.
     pub rider_live_max: u32,
-    /// Requests of one market that wait at one time, at most.
+    /// Maximum number of requests without a driver in a market.
     pub waiting_max: u32,
-    /// How long an ended trip can be asked for, milliseconds.
+    /// Time in which an ended trip can be read, in milliseconds.
     pub ended_kept_ms: u32,
-    /// How often a running meter is written down, milliseconds.
+    /// Interval of the meter's checkpoints, in milliseconds.
     pub meter_checkpoint_ms: u32,
-    /// Changes between two snapshots of a market.
+    /// Number of changes between two snapshots of a market.
     pub snapshot_every: u32,
-    /// How often the drivers under way are looked for, milliseconds.
+    /// Interval at which the drivers of assigned trips are located, in milliseconds.
     pub track_interval_ms: u32,
-    /// How long a window waits for candidates, milliseconds.
+    /// Timeout of a window's candidate search, in milliseconds.
     pub search_timeout_ms: u32,
-    /// How long an ingest node has to answer, milliseconds.
+    /// Timeout of a call to an ingest node, in milliseconds.
     pub notify_timeout_ms: u32,
-    /// How long the journal has to take a record, milliseconds.
+    /// Timeout of an append to the journal, in milliseconds.
     pub append_timeout_ms: u32,
-    /// How long a caller waits for a decision, milliseconds; then its outcome is unknown to the caller.
+    /// Timeout of a command, in milliseconds; its outcome is then unknown to the caller.
     pub answer_timeout_ms: u32,
-    /// Callers that wait for one market, at most; beyond, they are told `RESOURCE_EXHAUSTED`.
+    /// Maximum number of queued commands of a market; further ones get `RESOURCE_EXHAUSTED`.
     pub commands_max: u32,
-    /// Trips that are watched, at most; beyond, as above.
+    /// Maximum number of watched trips; further watches get `RESOURCE_EXHAUSTED`.
     pub watches_max: u32,
-    /// How long a quote may be shown, milliseconds.
+    /// Validity of a quote, in milliseconds.
     pub quote_valid_ms: u32,
-    /// Quotes at one time, at most; beyond, as above.
+    /// Maximum number of concurrent quotes; further ones get `RESOURCE_EXHAUSTED`.
     pub quotes_max: u32,
-    /// What is matched as one. None: the whole world, as the market `world`.
+    /// The markets. An empty list stands for one market, `world`, that covers the whole world.
     pub markets: Vec<MarketArea>,
 }
 
@@ -136,7 +137,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Checks what the types do not.
+    /// Checks the values. The error names the first wrong one.
     pub fn validate(&self) -> Result<(), FieldError> {
         self.check_positive()?;
         between("window_min_ms", self.window_min_ms, 1, self.window_ms)?;
@@ -150,7 +151,7 @@ impl Options {
         between("reoptimize_keep_s", self.reoptimize_keep_s, 0, PENALTY_MAX)?;
         real_between("speed_kmh", self.speed_kmh, 1.0, 300.0)?;
         real_between("detour", self.detour, 1.0, 10.0)?;
-        Markets::new(&self.markets).map(drop)
+        MarketAreas::new(&self.markets).map(drop)
     }
 
     fn check_positive(&self) -> Result<(), FieldError> {
@@ -180,32 +181,14 @@ impl Options {
         }
     }
 
-    /// How far from a pickup candidates are looked for, meters: as far as the straight-line speed comes in
-    /// `pickup_max_s` without a detour.
+    /// Returns the radius of the candidate search, in meters: the distance at the straight-line speed in `pickup_max_s`,
+    /// without a detour.
     pub fn pickup_radius_m(&self) -> f64 {
         f64::from(self.pickup_max_s) * self.speed_kmh / 3.6
     }
-
-    /// The rules of a market's core; `matcher` stands in its records.
-    pub(crate) fn rules(&self, matcher: &str) -> Rules {
-        Rules {
-            matcher: matcher.to_owned(),
-            offer_ms: i64::from(self.offer_ms),
-            reconnect_grace_ms: i64::from(self.reconnect_grace_ms),
-            lost_wait_min_ms: i64::from(self.window_ms) + i64::from(self.offer_ms),
-            ended_kept_ms: i64::from(self.ended_kept_ms),
-            waiting_max: self.waiting_max as usize,
-            rider_live_max: self.rider_live_max as usize,
-            k_min: self.candidates_min,
-            k_max: self.candidates_max,
-            reassigned_max: self.reoptimize_trip_max as usize,
-            reassignment_cooldown_ms: i64::from(self.reoptimize_cooldown_s) * 1_000,
-            meter_checkpoint_ms: i64::from(self.meter_checkpoint_ms),
-        }
-    }
 }
 
-/// A setting in milliseconds.
+/// Converts an option in milliseconds.
 pub(crate) fn ms(ms: u32) -> Duration {
     Duration::from_millis(u64::from(ms))
 }
@@ -218,7 +201,7 @@ fn between(field: &'static str, value: u32, min: u32, max: u32) -> Result<(), Fi
 }
 
 fn real_between(field: &'static str, value: f64, min: f64, max: f64) -> Result<(), FieldError> {
-    // A range holds no NaN.
+    // A range contains no NaN.
     if (min..=max).contains(&value) {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! What a ride would be: the answer to a rider who has not asked for it yet. Pure; nothing is promised.
+//! Quotes of rides that are not requested yet. No I/O.
 
 use kerb_geometry::LatLng;
 use kerb_ports::{Drive, Eta, NearestByEta, Neighbor};
@@ -7,48 +7,48 @@ use kerb_types::{Capabilities, VehicleClass};
 
 use crate::market::Reservations;
 
-/// A checked query for a quote.
+/// A validated quote request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuoteRequest {
-    /// From where.
+    /// Position of the pickup.
     pub pickup: LatLng,
-    /// To where.
+    /// Position of the drop-off.
     pub dropoff: LatLng,
-    /// In what.
+    /// The requested vehicle class.
     pub vehicle_class: VehicleClass,
-    /// With what.
+    /// The requested capabilities.
     pub capabilities: Capabilities,
-    /// Persons.
+    /// Number of riders.
     pub party_size: u8,
 }
 
-/// What a ride would be.
+/// Travel time, length and nearest driver of a ride.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quote {
-    /// When it was made, milliseconds since the Unix epoch.
+    /// Time of the quote, in milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// Until when it may be shown, milliseconds since the Unix epoch.
+    /// End of its validity, in milliseconds since the Unix epoch.
     pub valid_until_ms: i64,
     /// The market of the pickup.
     pub market: MarketId,
-    /// How soon a free driver can be at the pickup; `None`: no suitable one is free and near enough.
+    /// Travel time of the nearest free driver to the pickup; `None` if no suitable driver is near enough.
     pub pickup: Option<Eta>,
-    /// The way from the pickup to the drop-off.
+    /// Travel time and length from the pickup to the drop-off.
     pub ride: Drive,
-    /// Somebody may be sooner: not everybody around was looked at.
+    /// A driver that the search did not read may be nearer.
     pub pickup_incomplete: bool,
 }
 
 impl Quote {
-    /// When the rider would be there, milliseconds since the Unix epoch; `None` without a driver.
+    /// Returns the expected time of the drop-off, in milliseconds since the Unix epoch; `None` without a driver.
     pub fn dropoff_ms(&self) -> Option<i64> {
-        let way_s = i64::from(self.pickup?.time_s) + i64::from(self.ride.eta.time_s);
-        Some(self.at_ms + 1_000 * way_s)
+        let travel_s = i64::from(self.pickup?.time_s) + i64::from(self.ride.eta.time_s);
+        Some(self.at_ms + 1_000 * travel_s)
     }
 }
 
-/// The first of the soonest drivers who is promised to nobody.
+/// Returns the nearest driver by travel time who is not reserved.
 pub fn first_free<'a>(answer: &'a NearestByEta, reservations: &Reservations) -> Option<(&'a Neighbor, Eta)> {
-    let mut soonest = answer.neighbors.iter().zip(answer.etas.iter().copied());
-    soonest.find(|(neighbor, _)| reservations.of(&neighbor.profile.id).is_none())
+    let mut by_eta = answer.neighbors.iter().zip(answer.etas.iter().copied());
+    by_eta.find(|(neighbor, _)| reservations.of(&neighbor.profile.id).is_none())
 }

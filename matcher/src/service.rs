@@ -1,115 +1,196 @@
-//! Starting: every market is read from its journal and fenced, and only then each gets its tasks.
+//! The running matcher: starts the tasks of all markets, and stops them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kerb_trips::MarketId;
+use kerb_ports::{Error, Membership, NearbySearch, Peers, TravelTimes, TripJournal};
+use kerb_trips::{MarketId, TripId};
+use kerb_types::{Catalog, Clock, FieldError, NodeId};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::driver_tracker::DriverTracker;
-use crate::error::StartError;
-use crate::handle::{Inner, Matcher, Ports};
-use crate::mailbox::{FencingToken, MarketHandle, MarketHandles};
-use crate::market::Reservations;
-use crate::markets::Markets;
-use crate::notify::driver_notifier::{self, NotificationOutbox};
-use crate::notify::ingest_nodes::IngestNodes;
-use crate::options::{Options, ms};
-use crate::recovery::take_over;
-use crate::task::{MarketContext, MarketTask};
-use crate::watch::TripWatches;
+use crate::drivers::{DriverNotifier, DriverTracker, IngestNodes, NotificationOutbox};
+use crate::mailbox::{FencingToken, Mailbox, MarketHandle, MarketHandles};
+use crate::market::{Reservations, Rules, unknown_trip};
+use crate::metrics::Metrics;
+use crate::options::{MarketAreas, Options, ms};
+use crate::task::{MarketContext, MarketTask, RecoveryError, take_over};
+use crate::trip_watch::TripWatches;
 use crate::window::WindowRules;
 
-pub(crate) async fn start(options: Options, ports: Ports) -> Result<Matcher, StartError> {
-    options.validate()?;
-    let markets = Markets::new(&options.markets)?;
-    warn_of_left_markets(&ports, &markets).await;
-    let outbox = Arc::new(NotificationOutbox::default());
-    let watches = Arc::new(TripWatches::new(options.watches_max as usize));
-    let context = context(&options, &ports, &outbox, &watches);
-    let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
-    let (desks, tasks) = read_markets(&options, &markets, &context, &stop).await?;
-    let view = ports.membership.watch();
-    let drivers = IngestNodes::new(view, Arc::clone(&ports.peers), ms(options.notify_timeout_ms));
-    let (reservations, window_rules) = (context.reservations.clone(), Arc::clone(&context.window_rules));
-    let quotes = Semaphore::new(options.quotes_max as usize);
-    let inner = Inner {
-        options,
-        ports,
-        markets,
-        desks,
-        reservations,
-        window_rules,
-        drivers,
-        watches,
-        quotes,
-        tasks: TaskTracker::new(),
-        stop,
-        background: TaskTracker::new(),
-        abort,
-    };
-    inner.spawn_all(tasks, outbox);
-    Ok(Matcher(Arc::new(inner)))
+/// The ports of a matcher.
+#[derive(Clone)]
+pub struct Ports {
+    /// Name of this node, which its records include.
+    pub node: NodeId,
+    /// Vehicle classes and capabilities.
+    pub catalog: Arc<Catalog>,
+    /// The clock of all decisions.
+    pub clock: Arc<dyn Clock>,
+    /// The journal of all markets.
+    pub journal: Arc<dyn TripJournal>,
+    /// The search for candidates.
+    pub search: Arc<dyn NearbySearch>,
+    /// Travel times between positions.
+    pub times: Arc<dyn TravelTimes>,
+    /// The nodes of the cluster.
+    pub membership: Arc<dyn Membership>,
+    /// The ingest nodes, by name.
+    pub peers: Arc<dyn Peers>,
 }
 
-impl Inner {
+/// The reason why a matcher does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An option is wrong.
+    #[error(transparent)]
+    Options(#[from] FieldError),
+    /// A market could not be taken over.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+}
+
+/// A running matcher. Dropping it aborts its tasks.
+pub(crate) struct Service {
+    pub(crate) options: Options,
+    pub(crate) ports: Ports,
+    pub(crate) areas: MarketAreas,
+    pub(crate) markets: MarketHandles,
+    pub(crate) reservations: Reservations,
+    /// The rules of windows that begin from now on.
+    pub(crate) window_rules: Arc<Mutex<WindowRules>>,
+    pub(crate) ingest_nodes: IngestNodes,
+    pub(crate) watches: Arc<TripWatches>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Permits for concurrent quotes.
+    pub(crate) quote_permits: Semaphore,
+    /// The tasks of the markets.
+    market_tasks: TaskTracker,
+    /// Stops the markets after their present record.
+    stop: CancellationToken,
+    /// The driver notifier and the driver trackers, which end after the markets.
+    background_tasks: TaskTracker,
+    /// Aborts all tasks.
+    abort: CancellationToken,
+}
+
+impl Service {
+    /// Takes all markets over, and starts their tasks.
+    pub(crate) async fn start(options: Options, ports: Ports) -> Result<Self, StartError> {
+        options.validate()?;
+        let areas = MarketAreas::new(&options.markets)?;
+        warn_of_markets_without_options(&ports, &areas).await;
+        let context = context(&options, &ports);
+        let stop = CancellationToken::new();
+        let (markets, tasks) = open_markets(&options, &areas, &context, &stop).await?;
+        let view = ports.membership.watch();
+        let ingest_nodes = IngestNodes::new(view, Arc::clone(&ports.peers), ms(options.notify_timeout_ms));
+        let quote_permits = Semaphore::new(options.quotes_max as usize);
+        let service = Self {
+            options,
+            ports,
+            areas,
+            markets,
+            reservations: context.reservations,
+            window_rules: context.window_rules,
+            ingest_nodes,
+            watches: context.watches,
+            metrics: context.metrics,
+            quote_permits,
+            market_tasks: TaskTracker::new(),
+            stop,
+            background_tasks: TaskTracker::new(),
+            abort: CancellationToken::new(),
+        };
+        service.spawn_all(tasks, context.outbox);
+        Ok(service)
+    }
+
+    /// Stops the markets after their present record, saves a snapshot of each, and ends all tasks.
+    pub(crate) async fn shutdown(&self) {
+        self.stop.cancel();
+        self.market_tasks.close();
+        self.market_tasks.wait().await;
+        self.abort.cancel();
+        self.background_tasks.close();
+        self.background_tasks.wait().await;
+    }
+
+    /// Returns the handle of a market. [`Error::NotFound`] for an unknown one.
+    pub(crate) fn market(&self, market: &MarketId) -> Result<&MarketHandle, Error> {
+        let unknown = || Error::NotFound { what: "market", id: market.to_string() };
+        self.markets.get(market).ok_or_else(unknown)
+    }
+
+    /// Returns the handle of a trip's market. [`Error::NotFound`] for a trip of an unknown market.
+    pub(crate) fn market_of(&self, trip: &TripId) -> Result<&MarketHandle, Error> {
+        self.markets.get(&trip.market).ok_or_else(|| unknown_trip(trip))
+    }
+
     fn spawn_all(&self, tasks: Vec<MarketTask>, outbox: Arc<NotificationOutbox>) {
         for task in tasks {
             let abort = self.abort.clone();
-            self.tasks.spawn(async move { abort.run_until_cancelled(Box::pin(task.run())).await });
+            self.market_tasks.spawn(async move { abort.run_until_cancelled(Box::pin(task.run())).await });
         }
-        self.spawn_beside(driver_notifier::run(outbox, self.drivers.clone(), Arc::clone(&self.desks)));
-        for desk in self.desks.values() {
-            let driver_tracker = DriverTracker {
-                desk: desk.clone(),
-                drivers: self.drivers.clone(),
+        let notifier = DriverNotifier {
+            outbox,
+            ingest_nodes: self.ingest_nodes.clone(),
+            markets: Arc::clone(&self.markets),
+            metrics: Arc::clone(&self.metrics),
+        };
+        self.spawn_background(notifier.run());
+        for market in self.markets.values() {
+            let tracker = DriverTracker {
+                market: market.clone(),
+                ingest_nodes: self.ingest_nodes.clone(),
                 watches: Arc::clone(&self.watches),
                 times: Arc::clone(&self.ports.times),
-                every: ms(self.options.track_interval_ms),
+                interval: ms(self.options.track_interval_ms),
             };
-            self.spawn_beside(driver_tracker.run());
+            self.spawn_background(tracker.run());
         }
     }
 
-    fn spawn_beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+    fn spawn_background(&self, work: impl Future<Output = ()> + Send + 'static) {
         let abort = self.abort.clone();
-        self.background.spawn(async move { abort.run_until_cancelled(work).await });
+        self.background_tasks.spawn(async move { abort.run_until_cancelled(work).await });
     }
 }
 
-async fn read_markets(
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.abort.cancel();
+    }
+}
+
+/// Takes all markets over, and prepares their tasks.
+async fn open_markets(
     options: &Options,
-    markets: &Markets,
+    areas: &MarketAreas,
     context: &MarketContext,
     stop: &CancellationToken,
-) -> Result<(MarketHandles, Vec<MarketTask>), StartError> {
-    let mut desks = BTreeMap::new();
+) -> Result<(MarketHandles, Vec<MarketTask>), RecoveryError> {
+    let mut handles = BTreeMap::new();
     let mut tasks = Vec::new();
-    for (id, recovered) in markets.ids().iter().zip(take_over(context, markets.ids()).await?) {
+    for (id, recovered) in areas.ids().iter().zip(take_over(context, areas.ids()).await?) {
         let version = recovered.market.version();
-        tracing::info!(market = %id, version, replayed = recovered.replayed, "the market is read");
-        let (desk, counter) = MarketHandle::open(
+        tracing::info!(market = %id, version, replayed = recovered.replayed, "the market was taken over");
+        let (handle, mailbox) = Mailbox::open(
             context.node.clone(),
             id.clone(),
             context.fencing.clone(),
             options.commands_max as usize,
             ms(options.answer_timeout_ms),
         );
-        desks.insert(id.clone(), desk);
-        tasks.push(MarketTask::new(recovered, context.clone(), counter, stop.clone()));
+        handles.insert(id.clone(), handle);
+        tasks.push(MarketTask::new(recovered, context.clone(), mailbox, stop.clone()));
     }
-    Ok((Arc::new(desks), tasks))
+    Ok((Arc::new(handles), tasks))
 }
 
-fn context(
-    options: &Options,
-    ports: &Ports,
-    outbox: &Arc<NotificationOutbox>,
-    watches: &Arc<TripWatches>,
-) -> MarketContext {
+fn context(options: &Options, ports: &Ports) -> MarketContext {
     MarketContext {
         node: ports.node.clone(),
         clock: Arc::clone(&ports.clock),
@@ -118,27 +199,28 @@ fn context(
         times: Arc::clone(&ports.times),
         reservations: Reservations::new(),
         fencing: FencingToken::default(),
-        outbox: Arc::clone(outbox),
-        watches: Arc::clone(watches),
-        rules: options.rules(ports.node.as_str()),
+        outbox: Arc::default(),
+        watches: Arc::new(TripWatches::new(options.watches_max as usize)),
+        metrics: Arc::default(),
+        rules: Rules::new(options, ports.node.as_str()),
         window_rules: Arc::new(Mutex::new(WindowRules::new(options))),
-        window: ms(options.window_ms),
-        window_min: ms(options.window_min_ms),
+        window_interval: ms(options.window_ms),
+        window_delay_min: ms(options.window_min_ms),
         window_requests_max: options.window_requests_max as usize,
         append_timeout: ms(options.append_timeout_ms),
         snapshot_every: options.snapshot_every as usize,
     }
 }
 
-/// A market that was taken out of the settings may have live trips: nobody here goes on with them.
-async fn warn_of_left_markets(ports: &Ports, markets: &Markets) {
-    let Ok(journalled) = ports.journal.markets().await else { return };
-    let left: Vec<MarketId> =
-        journalled.into_iter().filter(|market| !markets.ids().contains(market)).collect();
-    if !left.is_empty() {
+/// Warns of markets that are in the journal but not in the options: no task continues their live trips.
+async fn warn_of_markets_without_options(ports: &Ports, areas: &MarketAreas) {
+    let Ok(journaled) = ports.journal.markets().await else { return };
+    let markets: Vec<MarketId> =
+        journaled.into_iter().filter(|market| !areas.ids().contains(market)).collect();
+    if !markets.is_empty() {
         tracing::warn!(
-            ?left,
-            "the journal has markets that the settings do not name: their trips stand still"
+            ?markets,
+            "the journal has markets that the options do not name: their trips are not continued"
         );
     }
 }

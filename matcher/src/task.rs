@@ -1,115 +1,71 @@
-//! One market's task: takes commands, writes what was decided, and only then tells anybody.
+//! The task of a market: executes commands, appends the decisions to the journal, and only then replies and notifies.
 //!
-//! Commands that came together are written as one record. A record that is not known to be durable throws the market
-//! away: it is read again from its journal. When somebody else has written there, another matcher has taken the market
-//! over, and all markets of this one end.
+//! Commands that arrive together share one record. If the outcome of an append is unknown, the task drops the market and
+//! reads it from the journal again. If another matcher has written to the journal, it has taken the market over, and all
+//! markets of this matcher stop.
 
+mod context;
+mod execute;
+mod pending_reply;
+mod recovery;
 mod resync;
 mod snapshots;
+mod state;
 mod windows;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_ports::{Error, NearbySearch, TravelTimes, TripJournal, TripJournalError};
-use kerb_trips::Record;
-use kerb_types::{Clock, NodeId};
-use parking_lot::Mutex;
+use kerb_ports::{Error, TripJournalError};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::mailbox::{Command, FencingToken, Mailbox, Reply};
-use crate::market::{Effect, Market, Reservations, Rules};
-use crate::notify::driver_notifier::NotificationOutbox;
-use crate::recovery::Recovered;
-use crate::watch::TripWatches;
-use crate::window::{MatchOutcome, WindowRules};
+use crate::mailbox::{Mailbox, MarketCommand};
+use crate::market::Effect;
+use crate::window::MatchOutcome;
 
-use windows::LastWindow;
+pub(crate) use context::MarketContext;
+use execute::execute;
+pub use recovery::RecoveryError;
+pub(crate) use recovery::{RecoveredMarket, take_over};
+use state::{LastWindow, MarketState};
 
-/// Commands that are written as one record, at most.
-const COMMANDS_A_RECORD_MAX: usize = 512;
-/// The market is looked at this often even when nothing is due: the wall clock may have been set.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Between two attempts to read the market from its journal.
-const RECOVER_PAUSE: Duration = Duration::from_secs(1);
-
-/// A market and what its task remembers beside it.
-pub(crate) struct State {
-    pub(crate) market: Market,
-    /// Windows matched since the start of this process.
-    pub(crate) windows: u64,
-    pub(crate) last: LastWindow,
-}
-
-/// What a market's task works with.
-#[derive(Clone)]
-pub(crate) struct MarketContext {
-    pub(crate) node: NodeId,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) journal: Arc<dyn TripJournal>,
-    pub(crate) search: Arc<dyn NearbySearch>,
-    pub(crate) times: Arc<dyn TravelTimes>,
-    pub(crate) reservations: Reservations,
-    pub(crate) fencing: FencingToken,
-    pub(crate) outbox: Arc<NotificationOutbox>,
-    pub(crate) watches: Arc<TripWatches>,
-    pub(crate) rules: Rules,
-    /// Of windows that begin from now on; one for all markets.
-    pub(crate) window_rules: Arc<Mutex<WindowRules>>,
-    pub(crate) window: Duration,
-    pub(crate) window_min: Duration,
-    pub(crate) window_requests_max: usize,
-    pub(crate) append_timeout: Duration,
-    pub(crate) snapshot_every: usize,
-}
-
-impl MarketContext {
-    /// Writes the record, and answers what is to be told once it is durable.
-    pub(crate) async fn append(
-        &self,
-        market: &mut Market,
-        record: Record,
-    ) -> Result<Vec<Effect>, TripJournalError> {
-        let append = self.journal.append(market.id().clone(), market.version(), record);
-        let late = |_| Err(TripJournalError::DeadlineExceeded("the journal has not answered".to_owned()));
-        let version = timeout(self.append_timeout, append).await.unwrap_or_else(late)?;
-        Ok(market.committed(version))
-    }
-}
+/// Maximum number of commands that share one record.
+const COMMANDS_PER_RECORD_MAX: usize = 512;
+/// The timers are checked at least this often, because an operator may set the wall clock.
+const TIMER_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The task of one market.
 pub(crate) struct MarketTask {
-    state: State,
+    state: MarketState,
     context: MarketContext,
-    counter: Mailbox,
+    mailbox: Mailbox,
     stop: CancellationToken,
-    /// The window under way; one at most.
+    /// The window that is being matched; at most one.
     matching: JoinSet<Result<MatchOutcome, Error>>,
-    /// When the next window begins; `None` while nothing waits.
+    /// When the next window begins; `None` while no request waits.
     window_at: Option<Instant>,
-    /// The snapshot under way; one at most.
+    /// The snapshot that is being saved; at most one.
     saving: JoinSet<()>,
     changes_since_snapshot: usize,
 }
 
-/// The task ends: another matcher writes this market, or it was stopped while it had none to go on with.
-struct Stopped;
+/// The task must end: another matcher has taken the market over, or the shutdown began during a resync.
+struct TaskStop;
 
 impl MarketTask {
-    /// For a market that was read from its journal.
+    /// The task of a market that was recovered from its journal.
     pub(crate) fn new(
-        recovered: Recovered,
+        recovered: RecoveredMarket,
         context: MarketContext,
-        counter: Mailbox,
+        mailbox: Mailbox,
         stop: CancellationToken,
     ) -> Self {
-        counter.committed.send_replace(recovered.market.version());
+        mailbox.committed.send_replace(recovered.market.version());
         Self {
-            state: State { market: recovered.market, windows: 0, last: LastWindow::default() },
+            state: MarketState { market: recovered.market, windows: 0, last: LastWindow::default() },
             context,
-            counter,
+            mailbox,
             stop,
             matching: JoinSet::new(),
             window_at: None,
@@ -118,17 +74,18 @@ impl MarketTask {
         }
     }
 
-    /// Works until it is stopped or fenced. Who waits for an answer then learns why there is none.
+    /// Runs until the market is stopped or fenced. Callers that still wait then get the reason as an error.
     pub(crate) async fn run(mut self) {
-        let mut commands = Vec::with_capacity(COMMANDS_A_RECORD_MAX);
+        let mut commands = Vec::with_capacity(COMMANDS_PER_RECORD_MAX);
         loop {
             let wake_at = self.wake_at();
             let matched = tokio::select! {
+                // A fixed order keeps runs under virtual time equal.
                 biased;
                 () = self.context.fencing.cancelled() => return,
                 () = self.stop.cancelled() => break,
                 Some(matched) = self.matching.join_next() => Some(matched),
-                count = self.counter.commands.recv_many(&mut commands, COMMANDS_A_RECORD_MAX) => {
+                count = self.mailbox.commands.recv_many(&mut commands, COMMANDS_PER_RECORD_MAX) => {
                     if count == 0 {
                         break;
                     }
@@ -139,75 +96,81 @@ impl MarketTask {
             let matched = matched.map(|joined| {
                 joined.unwrap_or_else(|error| Err(Error::Internal(format!("a window failed: {error}"))))
             });
-            if let Err(Stopped) = self.turn(std::mem::take(&mut commands), matched).await {
+            if let Err(TaskStop) = self.handle(std::mem::take(&mut commands), matched).await {
                 return;
             }
             self.begin_window();
         }
-        self.save_at_the_end().await;
+        self.save_final_snapshot().await;
     }
 
-    /// Decides everything, writes it as one record, and then tells.
-    async fn turn(
+    /// Decides everything that has arrived, appends it as one record, and only then replies and notifies.
+    async fn handle(
         &mut self,
-        commands: Vec<Command>,
+        commands: Vec<MarketCommand>,
         matched: Option<Result<MatchOutcome, Error>>,
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), TaskStop> {
         let now_ms = self.context.clock.now_ms();
         if let Some(matched) = matched {
-            self.take_window(now_ms, matched);
+            self.finish_window(now_ms, matched);
         }
-        let replies: Vec<Reply> =
-            commands.into_iter().map(|command| command(&mut self.state, now_ms)).collect();
-        self.state.market.tick(now_ms);
+        self.context.metrics.commands.add(commands.len() as u64);
+        let mut replies = Vec::with_capacity(commands.len());
+        for command in commands {
+            tracing::trace!(market = %self.state.market.id(), command = command.name(), "executed");
+            replies.push(execute(command, &mut self.state.market, now_ms));
+        }
+        self.state.market.run_timers(now_ms);
         match self.commit(now_ms).await {
             Ok(effects) => {
                 for reply in replies {
-                    reply(Ok(&self.state));
+                    reply.send(Ok(&self.state));
                 }
-                self.tell(effects);
+                self.publish(effects);
                 Ok(())
             }
             Err(error) => {
-                let answer = self.not_durable(&error);
+                let unavailable = self.not_durable(&error);
                 for reply in replies {
-                    reply(Err(answer.clone()));
+                    reply.send(Err(unavailable.clone()));
                 }
-                self.begin_again(&error).await
+                self.resync(&error).await
             }
         }
     }
 
+    /// Appends the pending record, if there is one. Returns the effects of the decisions.
     async fn commit(&mut self, now_ms: i64) -> Result<Vec<Effect>, TripJournalError> {
         let market = &mut self.state.market;
         let Some(record) = market.take_record(now_ms) else { return Ok(Vec::new()) };
         let changes = record.changes.len();
         let effects = self.context.append(market, record).await?;
-        self.counter.committed.send_replace(self.state.market.version());
+        self.context.metrics.records.increment();
+        self.mailbox.committed.send_replace(self.state.market.version());
         self.changes_since_snapshot += changes;
-        self.save_when_due();
+        self.save_snapshot_if_due();
         Ok(effects)
     }
 
-    fn tell(&self, effects: Vec<Effect>) {
+    fn publish(&self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Tell { driver, news } => self.context.outbox.put(driver, news),
-                Effect::Changed { trip } => {
+                Effect::Notify { driver, notification } => self.context.outbox.put(driver, notification),
+                Effect::TripChanged { trip } => {
                     let steps = self.state.market.trip(&trip).map_or(0, |trip| trip.steps.len());
-                    self.context.watches.changed(&trip, steps as u64);
+                    self.context.watches.trip_changed(&trip, steps as u64);
                 }
             }
         }
     }
 
-    /// When there is something to do without a command.
+    /// Returns when the task has work without a command: a timer, a window, or the regular check.
     fn wake_at(&self) -> Instant {
         let now = Instant::now();
-        let mut at = now + LOOK_EVERY;
+        let mut at = now + TIMER_CHECK_INTERVAL;
         if let Some(due_ms) = self.state.market.next_due_ms() {
             let in_ms = due_ms.saturating_sub(self.context.clock.now_ms()).max(0).unsigned_abs();
-            at = at.min(now + Duration::from_millis(in_ms).min(LOOK_EVERY));
+            at = at.min(now + Duration::from_millis(in_ms).min(TIMER_CHECK_INTERVAL));
         }
         match self.window_at {
             Some(window_at) if self.matching.is_empty() => at.min(window_at),

@@ -1,4 +1,4 @@
-//! `DispatchAdminService`.
+//! `DispatchAdminService`, for the operator.
 
 use kerb_proto::convert::public_state;
 use kerb_proto::status::status_of;
@@ -11,9 +11,9 @@ use kerb_trips::{MarketId, TripId};
 use kerb_types::DriverId;
 use tonic::{Request, Response, Status};
 
-use super::{Grpc, reason, refused};
+use super::{Grpc, reason, rejection};
 use crate::explain::Explanation;
-use crate::handle::MarketReport;
+use crate::mailbox::MarketReport;
 
 #[tonic::async_trait]
 impl DispatchAdminService for Grpc {
@@ -30,7 +30,7 @@ impl DispatchAdminService for Grpc {
         request: Request<SetMarketPausedRequest>,
     ) -> Result<Response<Market>, Status> {
         let SetMarketPausedRequest { market: name, paused } = request.into_inner();
-        let id = MarketId::new(&name).map_err(refused)?;
+        let id = MarketId::new(&name).map_err(rejection)?;
         let report = self.0.set_paused(&id, paused).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(market(&report)))
     }
@@ -39,9 +39,9 @@ impl DispatchAdminService for Grpc {
         &self,
         request: Request<ForceCancelTripRequest>,
     ) -> Result<Response<Trip>, Status> {
-        let ForceCancelTripRequest { trip_id, reason: words } = request.into_inner();
-        let trip: TripId = trip_id.parse().map_err(refused)?;
-        let trip = self.0.force_cancel(trip, reason(words)?).await;
+        let ForceCancelTripRequest { trip_id, reason: text } = request.into_inner();
+        let trip: TripId = trip_id.parse().map_err(rejection)?;
+        let trip = self.0.force_cancel(trip, reason(text)?).await;
         self.trip(trip)
     }
 
@@ -50,10 +50,10 @@ impl DispatchAdminService for Grpc {
         request: Request<ExplainTripRequest>,
     ) -> Result<Response<ExplainTripResponse>, Status> {
         let ExplainTripRequest { trip_id, driver_id } = request.into_inner();
-        let trip: TripId = trip_id.parse().map_err(refused)?;
+        let trip: TripId = trip_id.parse().map_err(rejection)?;
         let named = (!driver_id.is_empty()).then(|| DriverId::new(&driver_id)).transpose();
-        let explanation = self.0.explain(trip, named.map_err(refused)?).await;
-        Ok(Response::new(explained(explanation.map_err(|error| status_of(&error))?)))
+        let explanation = self.0.explain(trip, named.map_err(rejection)?).await;
+        Ok(Response::new(explanation_response(explanation.map_err(|error| status_of(&error))?)))
     }
 }
 
@@ -82,7 +82,7 @@ fn count(trips: usize) -> u32 {
     u32::try_from(trips).unwrap_or(u32::MAX)
 }
 
-fn explained(explanation: Explanation) -> ExplainTripResponse {
+fn explanation_response(explanation: Explanation) -> ExplainTripResponse {
     ExplainTripResponse {
         trip_id: explanation.trip.to_string(),
         state: public_state(explanation.state).into(),

@@ -1,4 +1,4 @@
-//! `RideService`.
+//! `RideService`, for rider apps.
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 use super::validate::{quote_request, ride_request};
 use super::{Grpc, reason, rider_and_trip};
 use crate::quote::Quote;
-use crate::watch::{TrackedPosition, WatchUpdate};
+use crate::trip_watch::{TrackedPosition, WatchUpdate};
 
 #[tonic::async_trait]
 impl RideService for Grpc {
@@ -27,7 +27,7 @@ impl RideService for Grpc {
         let checked = quote_request(&request.into_inner(), self.0.catalog());
         let checked = checked.map_err(|error| status_of(&error))?;
         let quote = self.0.quote(checked).await.map_err(|error| status_of(&error))?;
-        Ok(Response::new(quoted(&quote)))
+        Ok(Response::new(quote_response(&quote)))
     }
 
     async fn request_ride(&self, request: Request<RequestRideRequest>) -> Result<Response<Trip>, Status> {
@@ -52,14 +52,14 @@ impl RideService for Grpc {
     ) -> Result<Response<Self::WatchTripStream>, Status> {
         let WatchTripRequest { rider_id, trip_id, after_number } = request.into_inner();
         let (rider, trip) = rider_and_trip(&rider_id, &trip_id)?;
-        let news = self.0.watch(rider, trip, after_number).await.map_err(|error| status_of(&error))?;
-        Ok(Response::new(news.map(response).boxed()))
+        let updates = self.0.watch(rider, trip, after_number).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(updates.map(response).boxed()))
     }
 
     async fn cancel_trip(&self, request: Request<CancelTripRequest>) -> Result<Response<Trip>, Status> {
-        let CancelTripRequest { rider_id, trip_id, reason: words } = request.into_inner();
+        let CancelTripRequest { rider_id, trip_id, reason: text } = request.into_inner();
         let (rider, trip) = rider_and_trip(&rider_id, &trip_id)?;
-        let trip = self.0.cancel(rider, trip, reason(words)?).await;
+        let trip = self.0.cancel(rider, trip, reason(text)?).await;
         self.trip(trip)
     }
 }
@@ -71,7 +71,7 @@ impl Grpc {
     }
 }
 
-fn quoted(quote: &Quote) -> QuoteRideResponse {
+fn quote_response(quote: &Quote) -> QuoteRideResponse {
     let pickup = quote
         .pickup
         .map(|eta| PickupQuote { eta_s: eta.time_s, travel_source: public_travel_source(eta.source).into() });
@@ -92,8 +92,8 @@ fn quoted(quote: &Quote) -> QuoteRideResponse {
     }
 }
 
-fn response(news: Result<WatchUpdate, Error>) -> Result<WatchTripResponse, Status> {
-    let news = match news.map_err(|error| status_of(&error))? {
+fn response(update: Result<WatchUpdate, Error>) -> Result<WatchTripResponse, Status> {
+    let update = match update.map_err(|error| status_of(&error))? {
         WatchUpdate::Change { number, step } => Update::Change(public_step(number, &step)),
         WatchUpdate::Driver(TrackedPosition { driver, position, measured_ms, eta }) => {
             Update::Driver(DriverProgress {
@@ -105,5 +105,5 @@ fn response(news: Result<WatchUpdate, Error>) -> Result<WatchTripResponse, Statu
             })
         }
     };
-    Ok(WatchTripResponse { update: Some(news) })
+    Ok(WatchTripResponse { update: Some(update) })
 }

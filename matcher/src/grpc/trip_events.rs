@@ -1,4 +1,4 @@
-//! `TripEventService`.
+//! `TripEventService`, for consumers of trip events.
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -9,8 +9,8 @@ use kerb_proto::v1::{SubscribeRequest, TripEvent};
 use kerb_trips::MarketId;
 use tonic::{Request, Response, Status};
 
-use super::{Grpc, refused};
-use crate::subscription::EventPosition;
+use super::{Grpc, rejection};
+use crate::event_subscription::EventPosition;
 
 #[tonic::async_trait]
 impl TripEventService for Grpc {
@@ -21,14 +21,14 @@ impl TripEventService for Grpc {
         request: Request<SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
         let SubscribeRequest { market, after } = request.into_inner();
-        let market = MarketId::new(&market).map_err(refused)?;
+        let market = MarketId::new(&market).map_err(rejection)?;
         let after = after.map(|after| EventPosition { version: after.version, index: after.index });
         let events = self.0.subscribe(market, after).await.map_err(|error| status_of(&error))?;
         let catalog = self.0.catalog().clone();
         let wire = events.map(move |event| {
             let event = event.map_err(|error| status_of(&error))?;
-            let place = (event.position.version, event.position.index);
-            Ok(public_event(place, event.at_ms, &event.trip, &event.event, &catalog))
+            let position = (event.position.version, event.position.index);
+            Ok(public_event(position, event.at_ms, &event.trip, &event.event, &catalog))
         });
         Ok(Response::new(wire.boxed()))
     }

@@ -1,4 +1,4 @@
-//! A rider's request becomes one that nothing inside checks again. Pure. Every refused field is named.
+//! Validates the requests of riders. The error names every wrong field. No I/O.
 
 use kerb_geometry::LatLng;
 use kerb_ports::Error;
@@ -9,10 +9,10 @@ use kerb_types::{Capabilities, Catalog, FieldError, VehicleClass};
 use crate::options::{Options, WAIT_MIN_MS};
 use crate::quote::QuoteRequest;
 
-/// Persons of one ride, at most.
+/// Maximum number of riders of a trip.
 pub const PARTY_SIZE_MAX: u32 = 16;
 
-/// Checks everything, and names all that is wrong.
+/// Validates a ride request. The error names every wrong field.
 pub fn ride_request(
     wire: &RequestRideRequest,
     catalog: &Catalog,
@@ -21,14 +21,14 @@ pub fn ride_request(
     let mut errors = Vec::new();
     let rider = keep(RiderId::new(&wire.rider_id), &mut errors);
     let key = keep(IdempotencyKey::new(&wire.idempotency_key), &mut errors);
-    let wished = QuoteRideRequest {
+    let quote = QuoteRideRequest {
         pickup: wire.pickup,
         dropoff: wire.dropoff,
         vehicle_class: wire.vehicle_class.clone(),
         capabilities: wire.capabilities.clone(),
         party_size: wire.party_size,
     };
-    let ride = ride(&wished, catalog, &mut errors);
+    let ride = ride(&quote, catalog, &mut errors);
     let wait_max_ms = keep(wait(wire.wait_max_ms, options), &mut errors);
     let checked = || {
         let QuoteRequest { pickup, dropoff, vehicle_class, capabilities, party_size } = ride?;
@@ -49,7 +49,7 @@ pub fn ride_request(
     }
 }
 
-/// As [`ride_request`], of a ride that is only asked about.
+/// Validates a quote request. The error names every wrong field.
 pub fn quote_request(wire: &QuoteRideRequest, catalog: &Catalog) -> Result<QuoteRequest, Error> {
     let mut errors = Vec::new();
     match ride(wire, catalog, &mut errors) {
@@ -58,7 +58,7 @@ pub fn quote_request(wire: &QuoteRideRequest, catalog: &Catalog) -> Result<Quote
     }
 }
 
-/// From where to where, and in what.
+/// Validates the fields that ride and quote requests share.
 fn ride(wire: &QuoteRideRequest, catalog: &Catalog, errors: &mut Vec<FieldError>) -> Option<QuoteRequest> {
     let pickup = keep(point("pickup", wire.pickup), errors);
     let dropoff = keep(point("dropoff", wire.dropoff), errors);

@@ -1,4 +1,4 @@
-//! Explaining a trip: the search and the look that the pure `explain` is fed with.
+//! Explanations of trips: collects the input of the pure module `explain`.
 
 use std::sync::Arc;
 
@@ -11,28 +11,25 @@ use tokio::time::Instant;
 
 use super::Matcher;
 use crate::explain::{Explanation, Filters};
+use crate::mailbox::{MarketQuery, TripExplanationInput};
 use crate::options::ms;
-use crate::task::State;
 
 impl Matcher {
-    /// Why the trip has no driver (yet): how many of the drivers around each filter drops, now; and what became of
-    /// the named one. Says so when it does not speak for all shards.
+    /// Explains why the trip has no driver: how many of the drivers near the pickup each filter drops at present, and the
+    /// verdict on the named driver. `shards_missing` is set if shards did not answer.
     ///
-    /// [`Error::NotFound`]: no such trip.
+    /// [`Error::NotFound`]: there is no such trip.
     pub async fn explain(&self, trip: TripId, driver: Option<DriverId>) -> Result<Explanation, Error> {
-        let asked = trip.clone();
-        let look = move |state: &State| {
-            let trip = crate::mailbox::trip_of(state, &asked)?;
-            Ok((trip, state.last.winners.clone()))
-        };
-        let (trip, winners) = self.desk_of(&trip)?.look(look).await?;
-        let around = self.drivers_around(trip.request.pickup).await?;
-        let answer = around.results.first();
+        let market = self.0.market_of(&trip)?;
+        let input = market.query(|reply| MarketQuery::ExplanationInput { trip, reply }).await?;
+        let TripExplanationInput { trip, winners } = input;
+        let nearby = self.drivers_near(trip.request.pickup).await?;
+        let answer = nearby.results.first();
         let answer =
             answer.ok_or_else(|| Error::Internal("no answer to the query for drivers".to_owned()))?;
-        let is_promised =
+        let is_reserved =
             |neighbor: &Neighbor| trip.reserved_drivers().any(|driver| *driver == neighbor.profile.id);
-        let neighbors = around.neighbors_of(answer).filter(|neighbor| !is_promised(neighbor)).cloned();
+        let neighbors = nearby.neighbors_of(answer).filter(|neighbor| !is_reserved(neighbor)).cloned();
         let (neighbors, complete): (Vec<Neighbor>, _) = (neighbors.collect(), answer.complete);
         let etas_s = self.etas_s(&neighbors, trip.request.pickup).await?;
         let now_ms = self.0.ports.clock.now_ms();
@@ -46,20 +43,20 @@ impl Matcher {
         };
         let mut explanation = Explanation { shards_missing: !complete, ..Explanation::of(&trip) };
         for (neighbor, eta_s) in neighbors.iter().zip(etas_s) {
-            let verdict = filters.verdict(neighbor, eta_s);
-            explanation.count(&verdict);
+            let result = filters.apply(neighbor, eta_s);
+            explanation.count(&result);
             if Some(&neighbor.profile.id) == driver.as_ref() {
-                explanation.driver_verdict = verdict.to_string();
+                explanation.driver_verdict = result.to_string();
             }
         }
         if let Some(driver) = driver.filter(|_| explanation.driver_verdict.is_empty()) {
-            explanation.driver_verdict = self.not_among_them(&trip, &driver, complete).await;
+            explanation.driver_verdict = self.verdict_of_distant(&trip, &driver, complete).await;
         }
         Ok(explanation)
     }
 
-    /// The nearest ones, whatever they do.
-    async fn drivers_around(&self, point: LatLng) -> Result<NearbyResults, Error> {
+    /// Searches the nearest drivers in any status.
+    async fn drivers_near(&self, point: LatLng) -> Result<NearbyResults, Error> {
         let options = &self.0.options;
         let radius_m = options.pickup_radius_m();
         let query = NearbyQuery { point, k: NEIGHBORS_MAX, radius_m, filter: DriverFilter::ANY };
@@ -78,29 +75,29 @@ impl Matcher {
         table.map(|table| table.seconds).map_err(|error| Error::Internal(format!("no travel times: {error}")))
     }
 
-    /// What became of a driver who is not among those looked at.
-    async fn not_among_them(&self, trip: &Trip, driver: &DriverId, complete: bool) -> String {
+    /// Returns the verdict on a driver who is not among the nearest drivers.
+    async fn verdict_of_distant(&self, trip: &Trip, driver: &DriverId, complete: bool) -> String {
         if trip.driver.as_ref() == Some(driver) && trip.state.has_driver() {
             return format!("is the driver of this trip, which is {}", trip.state);
         }
-        if trip.reserved_drivers().any(|promised| promised == driver) {
-            return "is asked to take this trip over from its driver".to_owned();
+        if trip.reserved_drivers().any(|reserved| reserved == driver) {
+            return "has a takeover offer of this trip".to_owned();
         }
-        let located = self.0.drivers.locations(std::slice::from_ref(driver)).await;
+        let report = self.0.ingest_nodes.locate(std::slice::from_ref(driver)).await;
         let radius_m = self.0.options.pickup_radius_m();
-        match located.drivers.first().copied().flatten().map(|found| found.position) {
-            None if located.complete => "no ingest node knows the driver".to_owned(),
+        match report.locations.first().copied().flatten().map(|location| location.position) {
+            None if report.complete => "no ingest node knows the driver".to_owned(),
             None => "not every ingest node answered, and none that did knows the driver".to_owned(),
             Some(None) => "has not reported a position yet".to_owned(),
             Some(Some((position, _))) => {
-                let away_m = distance_m(position, trip.request.pickup);
-                if away_m > radius_m {
-                    format!("too far: {away_m:.0} m from the pickup, looked at within {radius_m:.0} m")
+                let distance_m = distance_m(position, trip.request.pickup);
+                if distance_m > radius_m {
+                    format!("too far: {distance_m:.0} m from the pickup, looked at within {radius_m:.0} m")
                 } else if !complete {
-                    format!("{away_m:.0} m from the pickup, maybe in a shard that did not answer in time")
+                    format!("{distance_m:.0} m from the pickup, maybe in a shard that did not answer in time")
                 } else {
                     format!(
-                        "{away_m:.0} m from the pickup, but not in the index or not among the nearest {NEIGHBORS_MAX}"
+                        "{distance_m:.0} m from the pickup, but not in the index or not among the nearest {NEIGHBORS_MAX}"
                     )
                 }
             }

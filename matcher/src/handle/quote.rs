@@ -1,4 +1,4 @@
-//! Quotes: the search and the way that the pure `quote` is fed with.
+//! Quotes: collects the input of the pure module `quote`.
 
 use std::sync::Arc;
 
@@ -9,42 +9,48 @@ use kerb_types::run_blocking;
 use tokio::time::Instant;
 
 use super::Matcher;
+use crate::mailbox::MarketQuery;
 use crate::options::ms;
 use crate::quote::{Quote, QuoteRequest, first_free};
-use crate::window::suitable;
+use crate::window::available_filter;
 
-/// Drivers that are looked at first. One is enough, unless those who seem free are promised already.
+/// Number of drivers in the first search. One is enough, unless the nearest ones are reserved.
 const DRIVERS_MIN: u32 = 4;
-/// So many times as many when all of them are.
+/// Growth factor of the search when all of its drivers are reserved.
 const DRIVERS_GROWTH: u32 = 4;
 
 impl Matcher {
-    /// What a ride would be now. Promises nothing and keeps no driver.
+    /// Returns travel time, length and nearest driver of a ride at present. Reserves no driver.
     ///
     /// [`Error::Invalid`]: the pickup is outside every market. [`Error::FailedPrecondition`]: the market is paused.
-    /// [`Error::Overloaded`]: too many quotes at one time. [`Error::DeadlineExceeded`]: nobody was found or timed in time.
+    /// [`Error::Overloaded`]: there are too many concurrent quotes. [`Error::DeadlineExceeded`]: the search timed out.
     pub async fn quote(&self, request: QuoteRequest) -> Result<Quote, Error> {
         let options = &self.0.options;
-        let Ok(_permit) = self.0.quotes.try_acquire() else {
+        let Ok(_permit) = self.0.quote_permits.try_acquire() else {
             return Err(Error::Overloaded { what: "quotes", limit: options.quotes_max as usize });
         };
-        let market = self.0.markets.of(request.pickup)?.clone();
-        self.desk(&market)?.look(|state| state.market.takes_requests()).await?;
+        let market = self.0.areas.of(request.pickup)?.clone();
+        self.0.market(&market)?.query(|reply| MarketQuery::AcceptsRequests { reply }).await?;
         let at_ms = self.0.ports.clock.now_ms();
-        let ways = (self.soonest_free(&request, at_ms), self.drive(request.pickup, request.dropoff));
-        let ((soonest, all_looked_at), ride) = futures::try_join!(ways.0, ways.1)?;
+        let pickup = self.nearest_free_driver(&request, at_ms);
+        let ride = self.drive(request.pickup, request.dropoff);
+        let ((pickup, is_exact), ride) = futures::try_join!(pickup, ride)?;
         Ok(Quote {
             at_ms,
             valid_until_ms: at_ms + i64::from(options.quote_valid_ms),
             market,
-            pickup: soonest.filter(|eta| eta.time_s <= options.pickup_max_s),
+            pickup: pickup.filter(|eta| eta.time_s <= options.pickup_max_s),
             ride,
-            pickup_incomplete: !all_looked_at,
+            pickup_incomplete: !is_exact,
         })
     }
 
-    /// The free driver who would be there first, and whether everybody was looked at who might be sooner.
-    async fn soonest_free(&self, request: &QuoteRequest, now_ms: i64) -> Result<(Option<Eta>, bool), Error> {
+    /// Returns the ETA of the nearest free driver by travel time, and whether no unread driver can be nearer.
+    async fn nearest_free_driver(
+        &self,
+        request: &QuoteRequest,
+        now_ms: i64,
+    ) -> Result<(Option<Eta>, bool), Error> {
         let options = &self.0.options;
         let time_min_ms = now_ms.saturating_sub(i64::from(options.stale_after_ms));
         let deadline = Instant::now() + ms(options.search_timeout_ms);
@@ -52,7 +58,7 @@ impl Matcher {
             point: request.pickup,
             k: DRIVERS_MIN,
             radius_m: options.pickup_radius_m(),
-            filter: suitable(request.vehicle_class, request.capabilities, time_min_ms),
+            filter: available_filter(request.vehicle_class, request.capabilities, time_min_ms),
         };
         loop {
             let answer = self.0.ports.search.nearest_by_eta(query, deadline).await?;
@@ -68,6 +74,6 @@ impl Matcher {
     async fn drive(&self, from: LatLng, to: LatLng) -> Result<Drive, Error> {
         let times = Arc::clone(&self.0.ports.times);
         let drive = run_blocking(move || times.drive(from, to)).await;
-        drive.map_err(|error| Error::Internal(format!("no way: {error}")))
+        drive.map_err(|error| Error::Internal(format!("no travel time: {error}")))
     }
 }

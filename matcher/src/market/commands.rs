@@ -1,4 +1,4 @@
-//! What riders, drivers and the operator ask for.
+//! The commands of riders, drivers and the operator.
 
 use kerb_ports::{DriverAction, Error};
 use kerb_trips::{
@@ -6,32 +6,31 @@ use kerb_trips::{
 };
 use kerb_types::{DriverId, FieldError};
 
-use super::{Market, unknown};
+use crate::market::{Market, unknown_trip};
 
 impl Market {
-    /// A rider asks. The same request again is answered with its trip, whatever has become of it.
+    /// Opens the trip of a request. A repeated request returns the first trip, whatever its state.
     ///
-    /// [`Error::Invalid`]: the key was used for another request. [`Error::Overloaded`]: the rider has too many live trips,
-    /// or the market too many requests. [`Error::FailedPrecondition`]: the market is paused.
+    /// [`Error::Invalid`]: the key belongs to a different request. [`Error::Overloaded`]: the rider has too many live
+    /// trips, or the market too many waiting requests. [`Error::FailedPrecondition`]: the market is paused.
     pub fn request(&mut self, now_ms: i64, request: RideRequest) -> Result<TripId, Error> {
-        if let Some(number) = self.keys.get(&(request.rider.clone(), request.key.clone())) {
-            return self.same_again(*number, &request);
+        if let Some(number) = self.trips.by_key(&request.rider, &request.key) {
+            return self.repeated_request(number, &request);
         }
-        self.takes_requests()?;
+        self.check_accepts_requests()?;
         let limit = self.rules.rider_live_max;
-        if self.live_of_rider.get(&request.rider).is_some_and(|live| *live >= limit) {
+        if self.trips.live_trips(&request.rider) >= limit {
             return Err(Error::Overloaded { what: "live trips of the rider", limit });
         }
         let limit = self.rules.waiting_max;
-        if self.waiting.len() >= limit {
+        if self.trips.waiting().len() >= limit {
             return Err(Error::Overloaded { what: "waiting requests of the market", limit });
         }
-        let number = self.open(now_ms, request);
-        Ok(self.trip_id(number))
+        Ok(self.open(now_ms, request))
     }
 
-    fn same_again(&self, number: u64, request: &RideRequest) -> Result<TripId, Error> {
-        let first = &self.trips[&number].trip;
+    fn repeated_request(&self, number: u64, request: &RideRequest) -> Result<TripId, Error> {
+        let first = self.trips.entry(number).trip();
         if first.request == *request {
             return Ok(first.id.clone());
         }
@@ -40,21 +39,21 @@ impl Market {
         Err(FieldError::new("idempotency_key", description).into())
     }
 
-    /// The rider calls it off.
+    /// Cancels a rider's own trip.
     pub fn cancel(&mut self, now_ms: i64, rider: &RiderId, trip: &TripId, reason: &str) -> Result<(), Error> {
         self.trip_of(rider, trip)?;
         let event = TripEvent::Cancelled { by: CancelledBy::Rider, reason: reason.to_owned() };
-        self.put(now_ms, trip.number, event).map(drop)
+        self.apply(now_ms, trip.number, event).map(drop)
     }
 
-    /// The operator calls it off.
+    /// Cancels a trip for the operator.
     pub fn force_cancel(&mut self, now_ms: i64, trip: &TripId, reason: &str) -> Result<(), Error> {
-        self.trip(trip).ok_or_else(|| unknown(trip))?;
+        self.trip(trip).ok_or_else(|| unknown_trip(trip))?;
         let event = TripEvent::Cancelled { by: CancelledBy::Operator, reason: reason.to_owned() };
-        self.put(now_ms, trip.number, event).map(drop)
+        self.apply(now_ms, trip.number, event).map(drop)
     }
 
-    /// A driver acts. Answers where the trip stands then.
+    /// Applies a driver's action. Returns the state of the trip after it.
     pub fn act(
         &mut self,
         now_ms: i64,
@@ -62,44 +61,25 @@ impl Market {
         id: &TripId,
         action: &DriverAction,
     ) -> Result<TripState, Error> {
-        let trip = self.trip(id).ok_or_else(|| unknown(id))?;
+        let trip = self.trip(id).ok_or_else(|| unknown_trip(id))?;
         if *action == DriverAction::Accept {
-            self.in_time(now_ms, driver, id)?;
+            check_not_expired(now_ms, driver, trip)?;
         }
-        let event = match repeated_drop_off(trip, driver, action) {
-            Some(state) => return Ok(state),
-            None => self.event_of(now_ms, driver, id, action),
-        };
-        self.put(now_ms, id.number, event)?;
-        Ok(self.trips[&id.number].trip.state)
+        if is_repeated_drop_off(trip, driver, action) {
+            return Ok(trip.state);
+        }
+        let event = self.event_of(now_ms, driver, trip, action);
+        self.apply(now_ms, id.number, event)?;
+        Ok(self.trips.entry(id.number).trip().state)
     }
 
-    /// An offer that has run out is void, even if the timer has not come round yet.
-    fn in_time(&self, now_ms: i64, driver: &DriverId, id: &TripId) -> Result<(), Error> {
-        let trip = &self.trips[&id.number].trip;
-        let offer = match &trip.takeover_offer {
-            Some(asked) if asked.driver == *driver => Some(asked.offer),
-            _ => trip
-                .offer
-                .filter(|_| trip.state == TripState::Offered && trip.driver.as_ref() == Some(driver)),
-        };
-        match offer {
-            Some(offer) if now_ms >= offer.expires_ms => {
-                let late_ms = now_ms - offer.expires_ms;
-                Err(Error::FailedPrecondition(format!("the offer of trip {id} expired {late_ms} ms ago")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn event_of(&self, now_ms: i64, driver: &DriverId, id: &TripId, action: &DriverAction) -> TripEvent {
+    fn event_of(&self, now_ms: i64, driver: &DriverId, trip: &Trip, action: &DriverAction) -> TripEvent {
         let driver = driver.clone();
-        let trip = &self.trips[&id.number].trip;
-        // Whose the trip is, for one who is asked to take it over.
+        // For the holder of a takeover offer: the trip's present driver.
         let from = trip
             .driver
             .clone()
-            .filter(|_| trip.takeover_offer.as_ref().is_some_and(|asked| asked.driver == driver));
+            .filter(|_| trip.takeover_offer.as_ref().is_some_and(|takeover| takeover.driver == driver));
         let declined = |reason: &String| ReturnReason::Declined { reason: reason.clone() };
         match action {
             DriverAction::Accept => match from {
@@ -112,7 +92,7 @@ impl Market {
             DriverAction::Decline { reason } => TripEvent::OfferReturned { driver, why: declined(reason) },
             DriverAction::Arrived => TripEvent::Arrived { driver },
             DriverAction::PickedUp => TripEvent::PickedUp { driver, at: None },
-            DriverAction::DroppedOff => self.drop_off(now_ms, driver, id),
+            DriverAction::DroppedOff => self.drop_off(now_ms, driver, trip),
             DriverAction::Cancel { reason } => {
                 let by = CancelledBy::Driver { driver };
                 TripEvent::Cancelled { by, reason: reason.clone() }
@@ -120,12 +100,13 @@ impl Market {
         }
     }
 
-    /// With the receipt of the trip; with an empty one where no rider is in the vehicle, which the trip refuses.
-    fn drop_off(&self, now_ms: i64, driver: DriverId, id: &TripId) -> TripEvent {
-        let entry = &self.trips[&id.number];
-        let (trip, request) = (&entry.trip, &entry.trip.request);
-        let dropoff = entry.last.map_or(request.dropoff, |(at, _)| at);
-        let receipt = Receipt::of(trip, entry.meter_m, dropoff, now_ms).unwrap_or_else(|| Receipt {
+    /// Returns the drop-off event with the trip's receipt. Without a rider in the vehicle the receipt is empty, and the
+    /// trip rejects the event.
+    fn drop_off(&self, now_ms: i64, driver: DriverId, trip: &Trip) -> TripEvent {
+        let meter = self.trips.entry(trip.id.number).meter();
+        let request = &trip.request;
+        let dropoff = meter.last_position().unwrap_or(request.dropoff);
+        let receipt = Receipt::of(trip, meter.distance_m(), dropoff, now_ms).unwrap_or_else(|| Receipt {
             rider: request.rider.clone(),
             driver: driver.clone(),
             vehicle_class: request.vehicle_class,
@@ -143,8 +124,8 @@ impl Market {
         TripEvent::DroppedOff { driver, receipt: Box::new(receipt) }
     }
 
-    /// [`Error::FailedPrecondition`] when it is paused.
-    pub fn takes_requests(&self) -> Result<(), Error> {
+    /// Returns [`Error::FailedPrecondition`] if the market is paused.
+    pub fn check_accepts_requests(&self) -> Result<(), Error> {
         if self.paused {
             let text = format!("market {} is paused and takes no requests", self.id);
             return Err(Error::FailedPrecondition(text));
@@ -152,19 +133,33 @@ impl Market {
         Ok(())
     }
 
-    /// The operator stops or resumes the market.
+    /// Pauses or resumes the market for the operator.
     pub fn set_paused(&mut self, paused: bool) {
         if self.paused != paused {
             self.paused = paused;
-            self.queued.push(Change::MarketPaused { paused });
+            self.pending.changes.push(Change::MarketPaused { paused });
         }
     }
 }
 
-/// A drop-off that came before: its receipt stands.
-fn repeated_drop_off(trip: &Trip, driver: &DriverId, action: &DriverAction) -> Option<TripState> {
-    let repeated = *action == DriverAction::DroppedOff
+/// Returns an error if the driver's offer has expired. An expired offer is void even before its timer runs.
+fn check_not_expired(now_ms: i64, driver: &DriverId, trip: &Trip) -> Result<(), Error> {
+    let offer = match &trip.takeover_offer {
+        Some(takeover) if takeover.driver == *driver => Some(takeover.offer),
+        _ => trip.offer.filter(|_| trip.state == TripState::Offered && trip.driver.as_ref() == Some(driver)),
+    };
+    match offer {
+        Some(offer) if now_ms >= offer.expires_ms => {
+            let (id, late_ms) = (&trip.id, now_ms - offer.expires_ms);
+            Err(Error::FailedPrecondition(format!("the offer of trip {id} expired {late_ms} ms ago")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the action repeats the drop-off that ended the trip. The first receipt stays.
+fn is_repeated_drop_off(trip: &Trip, driver: &DriverId, action: &DriverAction) -> bool {
+    *action == DriverAction::DroppedOff
         && trip.state == TripState::Completed
-        && trip.driver.as_ref() == Some(driver);
-    repeated.then_some(trip.state)
+        && trip.driver.as_ref() == Some(driver)
 }

@@ -1,82 +1,88 @@
-//! What is to be told once a record is durable.
+//! What follows from a decision once its record is durable: notifications to drivers, and updates of watchers.
 
 use kerb_ports::{DriverNotification, TripAssignment};
 use kerb_trips::{CancelledBy, ReturnReason, TakeoverOffer, Trip, TripEvent, TripId, TripState};
 use kerb_types::DriverId;
 
-use super::trip_table::ReservedDrivers;
+use crate::market::trip_table::ReservedDrivers;
 
-/// Something to tell.
+/// An effect of a durable record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// A driver is to know this.
-    Tell {
-        /// Whom.
+    /// A driver gets a notification.
+    Notify {
+        /// The driver to notify.
         driver: DriverId,
-        /// What.
-        news: DriverNotification,
+        /// The newest state of the trip, or its end for this driver.
+        notification: DriverNotification,
     },
-    /// A trip changed its state: for those who watch it.
-    Changed {
-        /// Which.
+    /// A trip changed its state, and its watchers get the change.
+    TripChanged {
+        /// The changed trip.
         trip: TripId,
     },
 }
 
-/// What follows from an event that a trip has taken, to which these drivers were promised before.
-pub(super) fn of(event: &TripEvent, trip: &Trip, before: &ReservedDrivers) -> Vec<Effect> {
+/// Returns the effects of an event that the trip has just applied.
+pub(super) fn effects_of(event: &TripEvent, trip: &Trip, reserved_before: &ReservedDrivers) -> Vec<Effect> {
     let mut effects = Vec::with_capacity(2);
     let concerned = match event {
         TripEvent::ReassignmentOffered { driver, .. } | TripEvent::ReassignmentReturned { driver, .. } => {
             Some(driver)
         }
-        _ => before.own.as_ref().or(trip.driver.as_ref()),
+        // Of a reassigned trip, this is the driver who lost it.
+        _ => reserved_before.own.as_ref().or(trip.driver.as_ref()),
     };
-    if let (Some(driver), Some(news)) = (concerned, news(event, trip)) {
-        effects.push(Effect::Tell { driver: driver.clone(), news });
+    if let (Some(driver), Some(notification)) = (concerned, notification(event, trip)) {
+        effects.push(Effect::Notify { driver: driver.clone(), notification });
     }
-    if let Some(driver) = before.asked.clone().filter(|_| event.required_takeover_driver().is_none()) {
-        effects.push(Effect::Tell { driver, news: over(trip, WITHDRAWN) });
+    // An event of the trip's own driver or rider withdraws an open takeover offer.
+    if let Some(driver) =
+        reserved_before.takeover.clone().filter(|_| event.required_takeover_driver().is_none())
+    {
+        effects.push(Effect::Notify { driver, notification: ended(trip, WITHDRAWN) });
     }
     if event.kind().is_step() {
-        effects.push(Effect::Changed { trip: trip.id.clone() });
+        effects.push(Effect::TripChanged { trip: trip.id.clone() });
     }
     effects
 }
 
 const WITHDRAWN: &str = "the offer was withdrawn";
 
-fn over(trip: &Trip, why: &str) -> DriverNotification {
-    DriverNotification::Ended { trip: trip.id.clone(), state: trip.state, reason: why.to_owned() }
+fn ended(trip: &Trip, reason: &str) -> DriverNotification {
+    DriverNotification::Ended { trip: trip.id.clone(), state: trip.state, reason: reason.to_owned() }
 }
 
-/// What the driver whom the event concerns is to know: of a trip that was taken over, the one who had it. Who did it is
-/// not told: the answer says it.
-fn news(event: &TripEvent, trip: &Trip) -> Option<DriverNotification> {
-    let over = |why: &str| Some(over(trip, why));
+/// Returns the notification of the driver whom the event concerns. A driver who caused the event gets none, because the
+/// reply to the action is enough.
+fn notification(event: &TripEvent, trip: &Trip) -> Option<DriverNotification> {
+    let ended = |reason: &str| Some(ended(trip, reason));
     match event {
         TripEvent::Offered { driver, .. } | TripEvent::ReassignmentOffered { driver, .. } => {
-            task(trip, driver)
+            assignment(trip, driver)
         }
         TripEvent::OfferReturned { why, .. } | TripEvent::ReassignmentReturned { why, .. } => match why {
             ReturnReason::Declined { .. } => None,
-            ReturnReason::Expired => over("the offer expired"),
-            ReturnReason::DriverDisconnected => over("no stream of yours was open"),
-            ReturnReason::Withdrawn => over(WITHDRAWN),
+            ReturnReason::Expired => ended("the offer expired"),
+            ReturnReason::DriverDisconnected => ended("no stream of yours was open"),
+            ReturnReason::Withdrawn => ended(WITHDRAWN),
         },
-        TripEvent::Reassigned { .. } => over("a nearer driver took it over"),
-        TripEvent::DriverLost { .. } => over("you were away for too long"),
-        TripEvent::Cancelled { by: CancelledBy::Rider, .. } => over("the rider cancelled"),
-        TripEvent::Cancelled { by: CancelledBy::Operator, .. } => over("the operator cancelled"),
+        TripEvent::Reassigned { .. } => ended("a nearer driver took it over"),
+        TripEvent::DriverLost { .. } => ended("you were away for too long"),
+        TripEvent::Cancelled { by: CancelledBy::Rider, .. } => ended("the rider cancelled"),
+        TripEvent::Cancelled { by: CancelledBy::Operator, .. } => ended("the operator cancelled"),
         _ => None,
     }
 }
 
-/// The trip as a driver is to see it who is promised to it: for who is asked to take it over it is an offer. `None` when
-/// no driver is promised to it.
-pub(super) fn task(trip: &Trip, driver: &DriverId) -> Option<DriverNotification> {
+/// Returns the trip as a reserved driver sees it; a takeover offer looks like an offer. `None` if no driver is reserved for
+/// the trip.
+pub(super) fn assignment(trip: &Trip, driver: &DriverId) -> Option<DriverNotification> {
     let (state, offer) = match &trip.takeover_offer {
-        Some(TakeoverOffer { driver: asked, offer, .. }) if asked == driver => (TripState::Offered, *offer),
+        Some(TakeoverOffer { driver: takeover, offer, .. }) if takeover == driver => {
+            (TripState::Offered, *offer)
+        }
         _ => (trip.state, trip.offer.filter(|_| trip.state.has_driver())?),
     };
     Some(DriverNotification::Assignment(Box::new(TripAssignment {

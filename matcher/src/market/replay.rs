@@ -1,22 +1,26 @@
-//! From the journal to the market again: records one by one, or a snapshot first.
+//! Restores a market from its journal: from a snapshot, and record by record.
 
 use kerb_ports::Error;
 use kerb_trips::{Change, MarketId, Outcome, Record, StepNote, Trip, TripEvent, TripId, Version};
 use kerb_types::DriverId;
 
-use super::trip_table::Entry;
-use super::{Market, Reservations, Rules, snapshot};
+use crate::market::trip_table::{TripEntry, TripTable};
+use crate::market::{Market, Reservations, Rules, snapshot};
 
 impl Market {
-    /// The market as it is, to begin from instead of from its first record. Nothing may be queued.
+    /// Encodes the market, as a start of later reads instead of the first record. No decision may be pending.
     pub fn snapshot(&self) -> Vec<u8> {
-        assert!(self.queued.is_empty() && self.effects.is_empty(), "a snapshot holds what is durable");
-        let mut trips: Vec<&Trip> = self.trips.values().map(|entry| &entry.trip).collect();
+        let pending = &self.pending;
+        assert!(
+            pending.changes.is_empty() && pending.effects.is_empty(),
+            "a snapshot only holds durable state"
+        );
+        let mut trips: Vec<&Trip> = self.trips.entries().map(TripEntry::trip).collect();
         trips.sort_unstable_by_key(|trip| trip.id.number);
-        snapshot::write(self.paused, self.next_number, &trips)
+        snapshot::write(self.paused, self.trips.next_number(), &trips)
     }
 
-    /// The market of a snapshot.
+    /// Decodes a snapshot of the market.
     pub fn restore(
         id: MarketId,
         rules: Rules,
@@ -32,9 +36,7 @@ impl Market {
         let mut market = Self::new(id, rules, reservations);
         market.version = version;
         market.paused = read.paused;
-        market.next_number = read.next_number;
-        market.trips.reserve(read.trips.len());
-        market.keys.reserve(read.trips.len());
+        market.trips = TripTable::with_capacity(market.id.clone(), read.next_number, read.trips.len());
         for trip in read.trips {
             if trip.id.market != market.id {
                 return Err(Error::Internal(format!(
@@ -42,12 +44,21 @@ impl Market {
                     market.id, trip.id
                 )));
             }
-            market.adopt(trip);
+            market.restore_trip(trip);
         }
         Ok(market)
     }
 
-    /// A durable record. [`Error::Internal`] for one that does not follow from those before.
+    fn restore_trip(&mut self, trip: Trip) {
+        for step in &trip.steps {
+            if let StepNote::Reassigned { from } = &step.note {
+                self.cooldowns.begin(from, step.at_ms, self.rules.reassignment_cooldown_ms);
+            }
+        }
+        self.trips.restore(&self.rules, trip);
+    }
+
+    /// Applies a durable record. [`Error::Internal`] for a record that does not follow from those before.
     pub fn replay(&mut self, version: Version, record: &Record) -> Result<(), Error> {
         if version != self.version + 1 {
             return Err(self.broken(version, &format!("it comes after version {}", self.version)));
@@ -60,59 +71,34 @@ impl Market {
                     .map_err(|error| self.broken(version, &error.to_string()))?,
             }
         }
-        // Claims follow once all is read.
-        self.ending.clear();
         self.version = version;
         Ok(())
     }
 
-    /// All records were read: the drivers who are promised here are claimed, and nobody else of this market's any more.
-    /// Answers whom another market claims, which is nobody when both were written by matchers that fence.
+    /// Claims the reservations of a market whose records are all read, and ends every other reservation of the market.
+    /// Returns the drivers that another market has reserved; there are none if all matchers fence.
     pub fn renew_reservations(&self) -> Vec<DriverId> {
-        let promises = self.by_driver.iter().map(|(driver, number)| (driver.clone(), self.trip_id(*number)));
-        self.reservations.renew(&self.id, promises)
+        let reserved = self.trips.reserved().map(|(driver, trip)| (driver.clone(), trip.id.clone()));
+        self.reservations.renew(&self.id, reserved)
     }
 
     fn replay_event(&mut self, at_ms: i64, trip: &TripId, event: &TripEvent) -> Result<(), Error> {
         if let TripEvent::Requested(request) = event {
-            self.insert(trip.number, (**request).clone(), at_ms);
+            self.trips.insert(&self.rules, trip.number, (**request).clone(), at_ms);
             return Ok(());
         }
-        if !self.trips.contains_key(&trip.number) {
+        if !self.trips.contains(trip.number) {
             return Err(Error::Internal(format!("trip {trip} was never requested")));
         }
-        if self.take(at_ms, trip.number, event)? == Outcome::Repeated {
+        // The reservations follow when all records are read, so the released drivers do not matter here.
+        let change = self.apply_unqueued(at_ms, trip.number, event)?;
+        if change.outcome == Outcome::Repeated {
             return Err(Error::Internal(format!("trip {trip} has taken {} before", event.kind())));
         }
         Ok(())
     }
 
-    fn broken(&self, version: Version, why: &str) -> Error {
-        Error::Internal(format!("record {version} of market {} does not hold: {why}", self.id))
-    }
-
-    /// Takes a trip of a snapshot into the lists.
-    fn adopt(&mut self, mut trip: Trip) {
-        let number = trip.id.number;
-        // One name for all of them.
-        trip.id = self.trip_id(number);
-        let rider = trip.request.rider.clone();
-        self.keys.insert((rider.clone(), trip.request.key.clone()), number);
-        if trip.state.is_live() {
-            *self.live_of_rider.entry(rider).or_default() += 1;
-        }
-        if trip.state == kerb_trips::TripState::Requested {
-            self.waiting.insert((trip.times.requested_ms, number));
-        }
-        for driver in trip.reserved_drivers() {
-            self.by_driver.insert(driver.clone(), number);
-        }
-        for step in &trip.steps {
-            if let StepNote::Reassigned { from } = &step.note {
-                self.begin_cooldown(from, step.at_ms);
-            }
-        }
-        self.trips.insert(number, Entry::new(trip, self.rules.k_min));
-        self.set_due(number);
+    fn broken(&self, version: Version, reason: &str) -> Error {
+        Error::Internal(format!("record {version} of market {} does not hold: {reason}", self.id))
     }
 }

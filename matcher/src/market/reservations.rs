@@ -1,9 +1,9 @@
-//! Which driver is promised to which trip, over all markets of a process: a driver near a border is asked by one of
-//! them at a time.
+//! The reservations of all markets of a process: each driver is reserved for at most one trip, also near a border of two
+//! markets.
 //!
-//! A claim is taken when an offer is decided and let go when the end of the promise is durable, never before: or
-//! another market could promise the driver while a crash brings the first promise back. A market that is read again keeps
-//! what it claimed until it is read to the end.
+//! A market reserves a driver when it decides an offer, and releases the driver when the end of the reservation is durable.
+//! An earlier release would be wrong: another market could reserve the driver, and a crash would restore the first
+//! reservation. While a market is read again, its reservations stay until the reading is complete.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,33 +14,33 @@ use kerb_trips::{MarketId, TripId};
 use kerb_types::DriverId;
 use parking_lot::Mutex;
 
-/// The promises. Clones are handles of the same ones.
+/// The reserved drivers, with their trips. Clones share one map.
 #[derive(Clone, Debug, Default)]
 pub struct Reservations(Arc<Mutex<HashMap<DriverId, TripId, RandomState>>>);
 
 impl Reservations {
-    /// None yet.
+    /// An empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The trip that the driver is promised to.
+    /// Returns the trip that the driver is reserved for.
     pub fn of(&self, driver: &DriverId) -> Option<TripId> {
         self.0.lock().get(driver).cloned()
     }
 
-    /// Promises the driver to the trip, unless another market has. Within a market its own record keeps the order, so
-    /// there a claim that is about to be let go may be taken over.
-    pub(super) fn take(&self, driver: &DriverId, trip: &TripId) -> bool {
+    /// Reserves the driver for the trip, unless another market has reserved the driver. Within a market the order of the
+    /// records decides, so a reservation whose end is not durable yet may be replaced there.
+    pub(super) fn reserve(&self, driver: &DriverId, trip: &TripId) -> bool {
         let mut reservations = self.0.lock();
-        if reservations.get(driver).is_some_and(|held| held.market != trip.market) {
+        if reservations.get(driver).is_some_and(|reserved| reserved.market != trip.market) {
             return false;
         }
         reservations.insert(driver.clone(), trip.clone());
         true
     }
 
-    /// Lets go of the driver, if the claim is this trip's.
+    /// Releases the driver, if the reservation is still this trip's.
     pub(super) fn release(&self, driver: &DriverId, trip: &TripId) {
         let mut reservations = self.0.lock();
         if reservations.get(driver) == Some(trip) {
@@ -48,22 +48,22 @@ impl Reservations {
         }
     }
 
-    /// A market was read anew: these are its promises, and what it claimed before counts no more. At one stroke, so that
-    /// no other market finds a driver free in between. Answers whom another market claims.
+    /// Replaces all reservations of a market that was read again. One lock covers the step, so that no other market sees a
+    /// driver as free in between. Returns the drivers that another market has reserved.
     pub(super) fn renew(
         &self,
         market: &MarketId,
-        promises: impl Iterator<Item = (DriverId, TripId)>,
+        reserved: impl Iterator<Item = (DriverId, TripId)>,
     ) -> Vec<DriverId> {
         let mut reservations = self.0.lock();
         reservations.retain(|_, trip| trip.market != *market);
-        let mut refused = Vec::new();
-        for (driver, trip) in promises {
+        let mut conflicts = Vec::new();
+        for (driver, trip) in reserved {
             match reservations.entry(driver) {
                 Entry::Vacant(free) => _ = free.insert(trip),
-                Entry::Occupied(held) => refused.push(held.key().clone()),
+                Entry::Occupied(other) => conflicts.push(other.key().clone()),
             }
         }
-        refused
+        conflicts
     }
 }

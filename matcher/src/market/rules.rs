@@ -1,33 +1,55 @@
-//! What an operator decides about a market, as its core needs it.
+//! The options of a market's core.
 
-/// Times in milliseconds.
+use crate::options::Options;
+
+/// The rules of a market. Times are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// Who writes the records.
+    /// Name of the matcher in the records.
     pub matcher: String,
-    /// How long a driver may think about an offer.
+    /// Time in which a driver may accept an offer.
     pub offer_ms: i64,
-    /// How long a driver who accepted may be away before the rider gets another one.
+    /// Time in which a disconnected driver keeps an accepted trip.
     pub reconnect_grace_ms: i64,
-    /// A rider whose driver was lost waits at least so long for another one, however short the wait that was asked for:
-    /// at least one window and one offer.
+    /// Minimum wait for another driver after the first one is lost, at least one window and one offer. It overrides a
+    /// shorter wait of the request.
     pub lost_wait_min_ms: i64,
-    /// How long an ended trip can be asked for.
+    /// Time in which an ended trip can be read.
     pub ended_kept_ms: i64,
-    /// Requests that wait at one time, at most.
+    /// Maximum number of requests without a driver.
     pub waiting_max: usize,
-    /// Live trips of one rider, at most.
+    /// Maximum number of live trips of a rider.
     pub rider_live_max: usize,
-    /// Candidates that are looked at for a new request.
+    /// Number of candidates of a new request.
     pub k_min: u32,
-    /// Candidates for a request that was left out again and again.
+    /// Maximum number of candidates of a request that stays unmatched.
     pub k_max: u32,
-    /// A trip is given to a nearer driver so often, at most.
+    /// Maximum number of reassignments of a trip.
     pub reassigned_max: usize,
-    /// A driver who lost a trip to a nearer one loses no other for so long.
+    /// Time in which a driver who lost a trip to a nearer driver loses no other.
     pub reassignment_cooldown_ms: i64,
-    /// A running meter is written down so often: what a kill can make a straight line of.
+    /// Interval of the meter's checkpoints. After a crash, the distance since the last one is a straight line.
     pub meter_checkpoint_ms: i64,
+}
+
+impl Rules {
+    /// Derives the rules from `options`. `matcher` is the name in the records.
+    pub(crate) fn new(options: &Options, matcher: &str) -> Self {
+        Self {
+            matcher: matcher.to_owned(),
+            offer_ms: i64::from(options.offer_ms),
+            reconnect_grace_ms: i64::from(options.reconnect_grace_ms),
+            lost_wait_min_ms: i64::from(options.window_ms) + i64::from(options.offer_ms),
+            ended_kept_ms: i64::from(options.ended_kept_ms),
+            waiting_max: options.waiting_max as usize,
+            rider_live_max: options.rider_live_max as usize,
+            k_min: options.candidates_min,
+            k_max: options.candidates_max,
+            reassigned_max: options.reoptimize_trip_max as usize,
+            reassignment_cooldown_ms: i64::from(options.reoptimize_cooldown_s) * 1_000,
+            meter_checkpoint_ms: i64::from(options.meter_checkpoint_ms),
+        }
+    }
 }
 
 impl Default for Rules {

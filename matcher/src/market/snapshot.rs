@@ -1,9 +1,9 @@
-//! The bytes of a snapshot: a number of the format, what is known of the market, and trip by trip in the order of their
-//! numbers, in postcard's encoding, which names no fields.
+//! The encoding of a snapshot: the format number, the state of the market, the trips by number, and the takeover offers.
+//! The encoding is postcard's, which has no field names.
 //!
-//! A snapshot is read by the program that wrote it, or by one with the same format number. To any other it is as if it
-//! were not there: the records say all, in a text that is read for years. So whoever changes what is written here, or the
-//! order of an enum's variants, changes [`FORMAT`]; a test holds the bytes of a market.
+//! Only a program with the same format number reads a snapshot; any other ignores it and reads all records, whose text
+//! format stays readable for years. A change of the bytes here, or of the order of an enum's variants, needs a new
+//! [`FORMAT`]. A test compares the bytes of a market.
 
 use kerb_trips::{
     CancelledBy, Receipt, ReturnReason, RideRequest, StepNote, Trip, TripId, TripState, TripStep,
@@ -12,19 +12,19 @@ use kerb_trips::{Meter, Offer, TakeoverOffer, TripTimes};
 use kerb_types::DriverId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Of the bytes that this program writes.
+/// Format number of the snapshots that this program writes.
 const FORMAT: u8 = 3;
-/// As [`FORMAT`], but without drivers who are asked to take trips over: such a snapshot is read, too.
+/// Like [`FORMAT`], but without takeover offers. This program reads it, too.
 const FORMAT_2: u8 = 2;
 
-/// What a snapshot holds.
+/// The decoded content of a snapshot.
 pub(super) struct Snapshot {
     pub(super) paused: bool,
     pub(super) next_number: u64,
     pub(super) trips: Vec<Trip>,
 }
 
-/// Why bytes are no snapshot.
+/// The reason why bytes cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SnapshotError {
     #[error("its format is not {FORMAT} or {FORMAT_2}")]
@@ -32,60 +32,60 @@ pub(super) enum SnapshotError {
     #[error("{0}")]
     Encoding(#[from] postcard::Error),
     #[error("{0} bytes too many")]
-    Rest(usize),
+    TrailingBytes(usize),
 }
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct Header {
     paused: bool,
     next_number: u64,
     trips: u32,
 }
 
-/// The bytes of a market.
+/// Encodes a market.
 pub(super) fn write(paused: bool, next_number: u64, trips: &[&Trip]) -> Vec<u8> {
-    let head = Head { paused, next_number, trips: trips.len() as u32 };
-    let mut bytes = add(vec![FORMAT], &head);
+    let header = Header { paused, next_number, trips: trips.len() as u32 };
+    let mut bytes = append(vec![FORMAT], &header);
     for trip in trips {
-        bytes = add(bytes, &TripRef(trip));
+        bytes = append(bytes, &TripRef(trip));
     }
-    let asked = |trip: &&Trip| trip.takeover_offer.clone().map(|asked| (trip.id.number, asked));
-    add(bytes, &trips.iter().filter_map(asked).collect::<Vec<_>>())
+    let takeover = |trip: &&Trip| trip.takeover_offer.clone().map(|offer| (trip.id.number, offer));
+    append(bytes, &trips.iter().filter_map(takeover).collect::<Vec<_>>())
 }
 
-fn add(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(value, bytes).expect("memory takes all bytes, and every number is finite")
+fn append(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
+    postcard::to_extend(value, bytes).expect("a vector grows, and every number is finite")
 }
 
-/// The market of such bytes.
+/// Decodes a market.
 pub(super) fn read(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
     let (format, bytes) = bytes.split_first().ok_or(SnapshotError::Format)?;
     if ![FORMAT, FORMAT_2].contains(format) {
         return Err(SnapshotError::Format);
     }
-    let (head, mut rest) = postcard::take_from_bytes::<Head>(bytes)?;
-    // A trip has more than one byte: a wrong head takes no more memory than the bytes did.
-    let mut trips = Vec::with_capacity((head.trips as usize).min(rest.len()));
-    for _ in 0..head.trips {
+    let (header, mut rest) = postcard::take_from_bytes::<Header>(bytes)?;
+    // A trip has more than one byte, so a corrupt header reserves no more trips than the input has bytes.
+    let mut trips = Vec::with_capacity((header.trips as usize).min(rest.len()));
+    for _ in 0..header.trips {
         let (TripValue(trip), after) = postcard::take_from_bytes(rest)?;
         trips.push(trip);
         rest = after;
     }
     if *format == FORMAT {
-        rest = read_asked(rest, &mut trips)?;
+        rest = read_takeover_offers(rest, &mut trips)?;
     }
     if !rest.is_empty() {
-        return Err(SnapshotError::Rest(rest.len()));
+        return Err(SnapshotError::TrailingBytes(rest.len()));
     }
-    Ok(Snapshot { paused: head.paused, next_number: head.next_number, trips })
+    Ok(Snapshot { paused: header.paused, next_number: header.next_number, trips })
 }
 
-/// Who is asked to take over which of the trips, which come by their numbers.
-fn read_asked<'a>(bytes: &'a [u8], trips: &mut [Trip]) -> Result<&'a [u8], SnapshotError> {
-    let (asked, rest) = postcard::take_from_bytes::<Vec<(u64, TakeoverOffer)>>(bytes)?;
-    for (number, asked) in asked {
+/// Decodes the takeover offers, and adds them to their trips, which are sorted by number.
+fn read_takeover_offers<'a>(bytes: &'a [u8], trips: &mut [Trip]) -> Result<&'a [u8], SnapshotError> {
+    let (offers, rest) = postcard::take_from_bytes::<Vec<(u64, TakeoverOffer)>>(bytes)?;
+    for (number, offer) in offers {
         if let Ok(at) = trips.binary_search_by_key(&number, |trip| trip.id.number) {
-            trips[at].takeover_offer = Some(asked);
+            trips[at].takeover_offer = Some(offer);
         }
     }
     Ok(rest)
@@ -102,7 +102,8 @@ impl Serialize for TripRef<'_> {
 #[derive(Deserialize)]
 struct TripValue(#[serde(with = "TripRow")] Trip);
 
-// Fleet's types as they are, but for their tagged enums, which only a format that names its fields can read back.
+// The types of `kerb_trips`, except for its tagged enums: postcard has no field names and cannot decode a tag, so each
+// tagged enum has an untagged copy here.
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Trip")]
@@ -112,7 +113,7 @@ struct TripRow {
     state: TripState,
     driver: Option<DriverId>,
     offer: Option<Offer>,
-    /// Stands after all trips.
+    /// Follows after all trips, because format 2 does not have it.
     #[serde(skip)]
     takeover_offer: Option<TakeoverOffer>,
     returned_by: Vec<DriverId>,

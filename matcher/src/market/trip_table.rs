@@ -1,182 +1,245 @@
-//! The book of a market: a trip takes an event, and every list follows. The one place that changes them.
+//! The trips of a market and the indexes over them. This module is the only one that changes either.
 
-use kerb_geometry::LatLng;
+mod due;
+mod entry;
+mod meter;
+mod reserved_drivers;
+mod volatile;
+
+use std::collections::{BTreeSet, HashMap};
+
+use foldhash::quality::RandomState;
 use kerb_ports::Error;
-use kerb_trips::{
-    Change, EventKind, IdempotencyKey, Outcome, RideRequest, RiderId, Trip, TripEvent, TripState,
-};
+use kerb_trips::{EventKind, IdempotencyKey, MarketId, Outcome, RideRequest, RiderId};
+use kerb_trips::{Trip, TripEvent, TripId, TripState};
 use kerb_types::DriverId;
 
-use super::{Market, effect};
+use crate::market::rules::Rules;
+use due::due_ms;
+pub(super) use entry::TripEntry;
+pub(super) use reserved_drivers::ReservedDrivers;
 
-/// What makes a request one request.
-pub(super) type Key = (RiderId, IdempotencyKey);
-
-/// A trip and what is not written down of it.
-pub(super) struct Entry {
-    pub(super) trip: Trip,
-    /// Candidates to look at in the next window.
-    pub(super) k: u32,
-    /// Where it stands in `due`.
-    pub(super) due_ms: Option<i64>,
-    /// Since when the driver has no stream.
-    pub(super) away_since_ms: Option<i64>,
-    /// Where the driver under way to the pickup was last seen, and when that was measured.
-    pub(super) driver_at: Option<(LatLng, i64)>,
-    /// Windows in which it waited for a driver who was to be free soon.
-    pub(super) deferrals: u32,
-    /// Meters since the pick-up, up to the newest position.
-    pub(super) meter_m: f64,
-    /// The newest position that was counted, and when it was measured.
-    pub(super) last: Option<(LatLng, i64)>,
-    /// When the meter was last written down.
-    pub(super) checkpoint_ms: i64,
+/// The trips of a market by number, and the indexes over them.
+pub(super) struct TripTable {
+    market: MarketId,
+    /// Number of the next new trip.
+    next_number: u64,
+    entries: HashMap<u64, TripEntry, RandomState>,
+    /// The trip of each idempotency key.
+    by_key: HashMap<(RiderId, IdempotencyKey), u64, RandomState>,
+    /// Number of live trips of each rider who has any.
+    live_by_rider: HashMap<RiderId, usize, RandomState>,
+    /// Requests without a driver, oldest first: time of the request, and number.
+    waiting: BTreeSet<(i64, u64)>,
+    /// The trip that each reserved driver is reserved for.
+    by_driver: HashMap<DriverId, u64, RandomState>,
+    /// The trips with a timer, by due time.
+    due: BTreeSet<(i64, u64)>,
 }
 
-impl Entry {
-    pub(super) fn new(trip: Trip, k: u32) -> Self {
-        let (meter_m, last) = (trip.meter.distance_m, trip.meter.last.map(|at| (at, 0)));
-        let checkpoint_ms = trip.times.picked_up_ms.unwrap_or(0);
+/// The result of applying an event to a trip.
+pub(super) struct TripChange {
+    pub(super) outcome: Outcome,
+    /// The drivers that were reserved for the trip before the event.
+    pub(super) reserved_before: ReservedDrivers,
+    /// The drivers that the event released from the trip.
+    pub(super) released: Vec<DriverId>,
+}
+
+impl TripTable {
+    pub(super) fn new(market: MarketId) -> Self {
         Self {
-            trip,
-            k,
-            due_ms: None,
-            away_since_ms: None,
-            driver_at: None,
-            deferrals: 0,
-            meter_m,
-            last,
-            checkpoint_ms,
-        }
-    }
-}
-
-/// Who is promised to a trip.
-#[derive(PartialEq, Eq)]
-pub(super) struct ReservedDrivers {
-    /// Its own driver, from the offer on.
-    pub(super) own: Option<DriverId>,
-    /// Who is asked to take it over.
-    pub(super) asked: Option<DriverId>,
-}
-
-impl ReservedDrivers {
-    fn of(trip: &Trip) -> Self {
-        Self {
-            own: trip.driver.clone().filter(|_| trip.state.has_driver()),
-            asked: trip.takeover_offer.as_ref().map(|asked| asked.driver.clone()),
+            market,
+            next_number: 1,
+            entries: HashMap::default(),
+            by_key: HashMap::default(),
+            live_by_rider: HashMap::default(),
+            waiting: BTreeSet::new(),
+            by_driver: HashMap::default(),
+            due: BTreeSet::new(),
         }
     }
 
-    fn drivers(&self) -> impl Iterator<Item = &DriverId> {
-        self.own.iter().chain(&self.asked)
+    /// An empty table whose next trip has this number, with memory for `capacity` trips.
+    pub(super) fn with_capacity(market: MarketId, next_number: u64, capacity: usize) -> Self {
+        let mut table = Self::new(market);
+        table.next_number = next_number;
+        table.entries.reserve(capacity);
+        table.by_key.reserve(capacity);
+        table
     }
 
-    /// Those of them who are not among the others.
-    fn without<'a>(&'a self, others: &'a Self) -> impl Iterator<Item = &'a DriverId> {
-        self.drivers().filter(|driver| !others.drivers().any(|other| other == *driver))
-    }
-}
-
-impl Market {
-    /// Opens a trip and queues it.
-    pub(super) fn open(&mut self, now_ms: i64, request: RideRequest) -> u64 {
-        let number = self.next_number;
-        let trip = self.trip_id(number);
-        let event = TripEvent::Requested(Box::new(request.clone()));
-        self.insert(number, request, now_ms);
-        self.effects.push(effect::Effect::Changed { trip: trip.clone() });
-        self.queued.push(Change::Trip { trip, event });
-        number
+    pub(super) fn id_of(&self, number: u64) -> TripId {
+        TripId { market: self.market.clone(), number }
     }
 
-    /// Lets a trip take an event and queues it. A repeat changes nothing.
-    pub(super) fn put(&mut self, now_ms: i64, number: u64, event: TripEvent) -> Result<Outcome, Error> {
-        let before = ReservedDrivers::of(&self.trips[&number].trip);
-        let outcome = self.take(now_ms, number, &event)?;
-        if outcome == Outcome::Changed {
-            let trip = &self.trips[&number].trip;
-            self.effects.extend(effect::of(&event, trip, &before));
-            self.queued.push(Change::Trip { trip: trip.id.clone(), event });
-        }
-        Ok(outcome)
+    pub(super) fn next_number(&self) -> u64 {
+        self.next_number
     }
 
-    /// A new trip and its place in the lists.
-    pub(super) fn insert(&mut self, number: u64, request: RideRequest, at_ms: i64) {
-        let key = (request.rider.clone(), request.key.clone());
-        *self.live_of_rider.entry(request.rider.clone()).or_default() += 1;
-        let trip = Trip::requested(self.trip_id(number), request, at_ms);
-        self.keys.insert(key, number);
-        self.waiting.insert((at_ms, number));
-        self.trips.insert(number, Entry::new(trip, self.rules.k_min));
+    /// Returns the entry of a trip; `None` for an unknown trip and for another market's.
+    pub(super) fn get(&self, id: &TripId) -> Option<&TripEntry> {
+        if id.market == self.market { self.entries.get(&id.number) } else { None }
+    }
+
+    /// Returns the entry of a trip that is in the table. Panics for another number.
+    pub(super) fn entry(&self, number: u64) -> &TripEntry {
+        &self.entries[&number]
+    }
+
+    /// Whether the table has a trip with this number.
+    pub(super) fn contains(&self, number: u64) -> bool {
+        self.entries.contains_key(&number)
+    }
+
+    /// Returns all entries, in no order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &TripEntry> {
+        self.entries.values()
+    }
+
+    /// Returns the number of the trip that the rider requested with this key.
+    pub(super) fn by_key(&self, rider: &RiderId, key: &IdempotencyKey) -> Option<u64> {
+        self.by_key.get(&(rider.clone(), key.clone())).copied()
+    }
+
+    /// Returns the number of the trip that the driver is reserved for.
+    pub(super) fn by_driver(&self, driver: &DriverId) -> Option<u64> {
+        self.by_driver.get(driver).copied()
+    }
+
+    /// Returns the reserved drivers with their trips, in no order.
+    pub(super) fn reserved(&self) -> impl Iterator<Item = (&DriverId, &Trip)> {
+        self.by_driver.iter().map(|(driver, number)| (driver, self.entries[number].trip()))
+    }
+
+    /// Returns the number of live trips of a rider.
+    pub(super) fn live_trips(&self, rider: &RiderId) -> usize {
+        self.live_by_rider.get(rider).copied().unwrap_or(0)
+    }
+
+    /// Returns the requests without a driver, oldest first.
+    pub(super) fn waiting(&self) -> impl ExactSizeIterator<Item = &TripEntry> {
+        self.waiting.iter().map(|(_, number)| &self.entries[number])
+    }
+
+    /// Returns the due time and the number of the trip whose timer is due first.
+    pub(super) fn next_due(&self) -> Option<(i64, u64)> {
+        self.due.first().copied()
+    }
+
+    /// Adds the trip of a new request.
+    pub(super) fn insert(&mut self, rules: &Rules, number: u64, request: RideRequest, at_ms: i64) {
+        let trip = Trip::requested(self.id_of(number), request, at_ms);
         self.next_number = self.next_number.max(number + 1);
-        self.set_due(number);
+        self.add(rules, trip);
     }
 
-    /// Lets a trip take an event; the lists follow.
-    pub(super) fn take(&mut self, at_ms: i64, number: u64, event: &TripEvent) -> Result<Outcome, Error> {
-        let entry = self.trips.get_mut(&number).expect("the caller has looked it up");
-        let (state, before) = (entry.trip.state, ReservedDrivers::of(&entry.trip));
-        if entry.trip.apply(event, at_ms)? == Outcome::Repeated {
-            return Ok(Outcome::Repeated);
-        }
-        match event {
-            TripEvent::PickedUp { at, .. } => {
-                entry.meter_m = 0.0;
-                entry.last = at.map(|at| (at, at_ms));
-                entry.checkpoint_ms = at_ms;
-            }
-            TripEvent::Metered { distance_m, at } => {
-                entry.meter_m = entry.meter_m.max(*distance_m);
-                entry.last.get_or_insert((*at, at_ms));
-                entry.checkpoint_ms = at_ms;
-            }
-            _ => {}
-        }
-        if let TripEvent::Reassigned { from, .. } = event {
-            self.begin_cooldown(from, at_ms);
-        }
-        if event.kind() != EventKind::Metered {
-            self.update_lists(number, state, &before);
-        }
-        Ok(Outcome::Changed)
+    /// Adds a trip of a snapshot.
+    pub(super) fn restore(&mut self, rules: &Rules, mut trip: Trip) {
+        // All trips share one allocation of the market's name.
+        trip.id = self.id_of(trip.id.number);
+        self.add(rules, trip);
     }
 
-    /// A trip has come from this state and these drivers to where it stands.
-    fn update_lists(&mut self, number: u64, before: TripState, held_before: &ReservedDrivers) {
-        let entry = self.trips.get_mut(&number).expect("the caller has just changed it");
-        let (state, requested_ms) = (entry.trip.state, entry.trip.times.requested_ms);
-        let held = ReservedDrivers::of(&entry.trip);
-        if held_before.own != held.own {
-            (entry.away_since_ms, entry.driver_at) = (None, None);
+    fn add(&mut self, rules: &Rules, trip: Trip) {
+        let (number, rider) = (trip.id.number, &trip.request.rider);
+        self.by_key.insert((rider.clone(), trip.request.key.clone()), number);
+        if trip.state.is_live() {
+            *self.live_by_rider.entry(rider.clone()).or_default() += 1;
         }
-        for driver in held_before.without(&held) {
-            self.by_driver.remove(driver);
-            self.ending.push((driver.clone(), self.trip_id(number)));
+        if trip.state == TripState::Requested {
+            self.waiting.insert((trip.times.requested_ms, number));
         }
-        for driver in held.without(held_before) {
+        for driver in trip.reserved_drivers() {
             self.by_driver.insert(driver.clone(), number);
         }
-        if before == TripState::Requested {
+        self.entries.insert(number, TripEntry::new(trip, rules.k_min));
+        self.set_due(rules, number);
+    }
+
+    /// Applies an event to a trip that is in the table, and updates the indexes. A repeated event changes nothing.
+    pub(super) fn apply(
+        &mut self,
+        rules: &Rules,
+        at_ms: i64,
+        number: u64,
+        event: &TripEvent,
+    ) -> Result<TripChange, Error> {
+        let entry = self.entries.get_mut(&number).expect("the caller has looked it up");
+        let (state_before, reserved_before) = (entry.trip.state, ReservedDrivers::of(&entry.trip));
+        let outcome = entry.trip.apply(event, at_ms)?;
+        let mut released = Vec::new();
+        if outcome == Outcome::Changed {
+            entry.meter.apply(event, at_ms);
+            // A meter checkpoint changes neither state nor drivers, and is the most frequent event.
+            if event.kind() != EventKind::Metered {
+                released = self.update_indexes(rules, number, state_before, &reserved_before);
+            }
+        }
+        Ok(TripChange { outcome, reserved_before, released })
+    }
+
+    /// Updates the indexes after a change of a trip. Returns the drivers that the trip released.
+    fn update_indexes(
+        &mut self,
+        rules: &Rules,
+        number: u64,
+        state_before: TripState,
+        reserved_before: &ReservedDrivers,
+    ) -> Vec<DriverId> {
+        let entry = self.entries.get_mut(&number).expect("the caller has just changed it");
+        let (state, requested_ms) = (entry.trip.state, entry.trip.times.requested_ms);
+        let reserved = ReservedDrivers::of(&entry.trip);
+        if reserved_before.own != reserved.own {
+            // What is known about the previous driver does not hold for the next one.
+            (entry.disconnected_since_ms, entry.driver_position) = (None, None);
+        }
+        let released: Vec<DriverId> = reserved_before.without(&reserved).cloned().collect();
+        for driver in &released {
+            self.by_driver.remove(driver);
+        }
+        for driver in reserved.without(reserved_before) {
+            self.by_driver.insert(driver.clone(), number);
+        }
+        if state_before == TripState::Requested {
             self.waiting.remove(&(requested_ms, number));
         }
         if state == TripState::Requested {
             self.waiting.insert((requested_ms, number));
         }
-        if before.is_live() && !state.is_live() {
-            self.count_down(number);
+        if state_before.is_live() && !state.is_live() {
+            self.remove_live(number);
         }
-        self.set_due(number);
+        self.set_due(rules, number);
+        released
     }
 
-    fn count_down(&mut self, number: u64) {
-        let rider = &self.trips[&number].trip.request.rider;
-        if let Some(live) = self.live_of_rider.get_mut(rider) {
+    fn remove_live(&mut self, number: u64) {
+        let rider = &self.entries[&number].trip.request.rider;
+        if let Some(live) = self.live_by_rider.get_mut(rider) {
             *live -= 1;
             if *live == 0 {
-                self.live_of_rider.remove(rider);
+                self.live_by_rider.remove(rider);
             }
         }
+    }
+
+    /// Sets the timer of a trip by its state.
+    fn set_due(&mut self, rules: &Rules, number: u64) {
+        let entry = self.entries.get_mut(&number).expect("the caller has just changed it");
+        let due_ms = due_ms(entry, rules);
+        if let Some(before_ms) = std::mem::replace(&mut entry.due_ms, due_ms) {
+            self.due.remove(&(before_ms, number));
+        }
+        if let Some(due_ms) = due_ms {
+            self.due.insert((due_ms, number));
+        }
+    }
+
+    /// Removes an ended trip whose timer is due.
+    pub(super) fn remove(&mut self, number: u64) {
+        let entry = self.entries.remove(&number).expect("it has a timer");
+        self.due.remove(&(entry.due_ms.expect("it was due"), number));
+        self.by_key.remove(&(entry.trip.request.rider, entry.trip.request.key));
     }
 }

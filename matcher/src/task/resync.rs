@@ -1,17 +1,22 @@
-//! When a record is not known to be durable: the market is read again, or another matcher has it now.
+//! What a task does after an append whose outcome is unknown: it reads the market again, or stops if another matcher has
+//! taken it over.
+
+use std::time::Duration;
 
 use kerb_ports::{Error, TripJournalError};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::{MarketTask, RECOVER_PAUSE, Stopped};
-use crate::recovery::{Recovered, recover};
+use super::{MarketTask, TaskStop};
+use crate::task::recovery::{RecoveredMarket, recover};
 
-/// Records of this task whose outcome it does not know, at most: with more, it takes them for another matcher's.
+/// Maximum number of own records with an unknown outcome. With more, the task takes them for another matcher's.
 const UNKNOWN_RECORDS_MAX: usize = 1_000;
+/// Wait between two attempts to read the market from its journal.
+const RESYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 impl MarketTask {
-    /// What the callers of a record are told that is not known to be durable.
+    /// Returns the error for the callers whose record may not be durable.
     pub(super) fn not_durable(&self, error: &TripJournalError) -> Error {
         let market = self.state.market.id();
         let reason = match error {
@@ -23,55 +28,57 @@ impl MarketTask {
         Error::Unavailable { node: self.context.node.clone(), reason }
     }
 
-    /// Reads the market from its journal, however long it takes; or ends, when another matcher writes it, and with it all
-    /// markets of this matcher: what the other one promises from now on, none of them would know.
-    pub(super) async fn begin_again(&mut self, error: &TripJournalError) -> Result<(), Stopped> {
+    /// Reads the market from its journal, and repeats that until it succeeds. If another matcher has taken the market over,
+    /// all markets of this matcher stop: none of them would know the other matcher's reservations.
+    pub(super) async fn resync(&mut self, error: &TripJournalError) -> Result<(), TaskStop> {
         let id = self.state.market.id().clone();
+        self.context.metrics.resyncs.increment();
         tracing::warn!(market = %id, %error, "the market is read again: its last decisions may not be durable");
-        // A window that is under way was asked by a state that counts no more.
+        // The window in progress started from a state that may not be durable.
         self.matching = JoinSet::new();
         self.window_at = None;
         loop {
-            match self.read_again().await {
+            match self.recover_own().await {
                 Ok(Some(recovered)) => {
-                    self.counter.committed.send_replace(recovered.market.version());
+                    self.mailbox.committed.send_replace(recovered.market.version());
                     self.state.market = recovered.market;
-                    self.context.watches.look_again(&id);
+                    self.context.watches.resync(&id);
                     return Ok(());
                 }
                 Ok(None) => {
                     tracing::error!(market = %id, "another matcher has taken the market over: this one stops");
-                    self.context.fencing.because(format!("another matcher has taken market {id} over"));
-                    return Err(Stopped);
+                    self.context.fencing.cancel(format!("another matcher has taken market {id} over"));
+                    return Err(TaskStop);
                 }
-                Err(error) => tracing::error!(market = %id, %error, "the market cannot be read and fencing"),
+                Err(error) => tracing::error!(market = %id, %error, "the market cannot be read and fenced"),
             }
             tokio::select! {
-                () = sleep(RECOVER_PAUSE) => {}
-                () = self.stop.cancelled() => return Err(Stopped),
-                () = self.context.fencing.cancelled() => return Err(Stopped),
+                // A fixed order keeps runs under virtual time equal.
+                biased;
+                () = self.context.fencing.cancelled() => return Err(TaskStop),
+                () = self.stop.cancelled() => return Err(TaskStop),
+                () = sleep(RESYNC_INTERVAL) => {}
             }
         }
     }
 
-    /// The market as the journal has it, and as it stays: a fence keeps out what may still be on its way. `None` when
-    /// anybody else has written it.
-    async fn read_again(&self) -> Result<Option<Recovered>, Error> {
+    /// Reads the market, and fences it against appends that are still on their way. `None` if another matcher has written
+    /// to the journal.
+    async fn recover_own(&self) -> Result<Option<RecoveredMarket>, Error> {
         let (journal, market) = (&self.context.journal, &self.state.market);
         let (id, known) = (market.id(), market.version());
-        // Own ones are those whose outcome was not known: the record that failed, and fences from here.
+        // Own records after the known version are the failed append, and fences of this function.
         let since = journal.read(id.clone(), known, UNKNOWN_RECORDS_MAX).await?;
         let is_own = since.iter().all(|(_, record)| record.matcher == market.rules().matcher);
         if !is_own || since.len() == UNKNOWN_RECORDS_MAX {
             return Ok(None);
         }
         let mut recovered = recover(&self.context, id, market.rules()).await?;
-        let again = &mut recovered.market;
-        if again.version() != known + since.len() as u64 {
+        if recovered.market.version() != known + since.len() as u64 {
             return Ok(None);
         }
-        let fence = again.fence(self.context.clock.now_ms());
-        self.context.append(again, fence).await?;
+        let fence = recovered.market.fence(self.context.clock.now_ms());
+        self.context.append(&mut recovered.market, fence).await?;
         recovered.renew_reservations();
         Ok(Some(recovered))
     }

@@ -1,212 +1,233 @@
-//! A window that looks at trips under way, too: a trip may go to a nearer driver, and a request may wait for the driver who
-//! becomes free by that. One assignment over both. Pure.
+//! The assignment of a window that may also reassign en-route trips: a trip goes to a nearer driver, and a request may
+//! be deferred until the first driver of that trip frees up. One assignment covers both.
 //!
-//! Rows are the requests, and after them the trips that may move; columns are the free drivers, and after them the
-//! drivers under way. A trip under way has its own driver or a free one, so nobody who drives to one rider is asked to
-//! drive to another, and no two trips change their drivers: what is decided takes one yes, of a driver who is free.
+//! The rows are the requests, followed by the trips that may be reassigned. The columns are the free drivers, followed by
+//! the drivers of the en-route trips. An en-route trip has an edge to its own driver and to free drivers only. So no driver
+//! on the way to one rider gets another rider's trip, and no two trips exchange their drivers: each decision needs the
+//! acceptance of one free driver.
 
+use kerb_assignment::{PENALTY_MAX, Problem, ProblemBuilder, solve};
 use kerb_geometry::{LatLng, distance_m};
 use kerb_ports::{Leg, TravelTimeTable};
 use kerb_trips::TripId;
 use kerb_types::DriverId;
 
-use super::{Candidates, MatchOutcome, PendingRequest, WindowRules, eta_of};
 use crate::market::{EnRouteView, Proposal, Reassignment};
-use kerb_assignment::{PENALTY_MAX, Problem, ProblemBuilder, solve};
+use crate::window::candidates::{Candidates, eta_of};
+use crate::window::match_outcome::MatchOutcome;
+use crate::window::pending_request::PendingRequest;
+use crate::window::rules::WindowRules;
 
-/// Drivers under way who are looked at for a request: those nearest to it.
-const UNDER_WAY_PER_REQUEST_MAX: usize = 8;
+/// Maximum number of en-route drivers with an edge to a request: the nearest ones.
+const EN_ROUTE_PER_REQUEST_MAX: usize = 8;
 
-/// A trip whose driver is under way to the pickup.
+/// A trip whose driver is on the way to the pickup.
 #[derive(Clone, Debug)]
 pub struct EnRouteTrip {
-    /// The trip, as if it waited.
-    pub wanted: PendingRequest,
-    /// Its driver.
+    /// The trip, as if it were a request.
+    pub request: PendingRequest,
+    /// The driver of the trip.
     pub driver: DriverId,
-    /// Where that one is.
-    pub at: LatLng,
-    /// Another driver is asked to take it over: it does not move again, and its own driver may be free soon.
-    pub asked: bool,
+    /// Last known position of the driver.
+    pub position: LatLng,
+    /// Another driver has a takeover offer. The trip is not reassigned again, and its driver may free up.
+    pub has_takeover_offer: bool,
 }
 
 impl EnRouteTrip {
-    /// A trip under way, at `now_ms`, for which `k` other drivers are looked at.
-    pub fn of(en_route_trips: &EnRouteView<'_>, k: u32, now_ms: i64) -> Self {
+    /// An en-route trip at `now_ms`, with `k` candidates.
+    pub fn of(view: &EnRouteView<'_>, k: u32, now_ms: i64) -> Self {
         Self {
-            wanted: PendingRequest { k, ..PendingRequest::of_trip(en_route_trips.trip, now_ms) },
-            driver: en_route_trips.driver.clone(),
-            at: en_route_trips.at,
-            asked: en_route_trips.trip.takeover_offer.is_some(),
+            request: PendingRequest { k, ..PendingRequest::of_trip(view.trip, now_ms) },
+            driver: view.driver.clone(),
+            position: view.position,
+            has_takeover_offer: view.trip.takeover_offer.is_some(),
         }
     }
 
-    /// Meters from its driver to the pickup.
-    pub(crate) fn left_m(&self) -> f64 {
-        distance_m(self.at, self.wanted.pickup)
+    /// Returns the distance from the driver to the pickup, in meters.
+    pub(crate) fn pickup_distance_m(&self) -> f64 {
+        distance_m(self.position, self.request.pickup)
     }
 }
 
-/// The trips that may move.
-pub(super) fn wanted(moving: &[EnRouteTrip]) -> impl Iterator<Item = &PendingRequest> {
-    moving.iter().filter(|moving| !moving.asked).map(|moving| &moving.wanted)
+/// Returns the trips that may be reassigned, as requests.
+pub(super) fn reassignable(en_route: &[EnRouteTrip]) -> impl Iterator<Item = &PendingRequest> {
+    en_route.iter().filter(|trip| !trip.has_takeover_offer).map(|trip| &trip.request)
 }
 
 impl Candidates {
-    /// Adds the drivers under way after the free ones: each to its own pickup, and to requests near to it.
-    pub fn add_moving(&mut self, requests: &[PendingRequest], moving: &[EnRouteTrip], rules: &WindowRules) {
+    /// Adds the en-route drivers after the free drivers, with legs to their own pickups and to requests near them.
+    pub fn add_en_route(
+        &mut self,
+        requests: &[PendingRequest],
+        en_route: &[EnRouteTrip],
+        rules: &WindowRules,
+    ) {
         let first = self.drivers.len() as u32;
-        for moving in moving {
-            self.drivers.push(moving.driver.clone());
-            self.table.origins.push(moving.at);
+        for trip in en_route {
+            self.drivers.push(trip.driver.clone());
+            self.table.origins.push(trip.position);
         }
         let free = std::mem::take(&mut self.table.legs);
         let mut free = free.into_iter().peekable();
-        let mut trips = (first..).zip(moving).filter(|(_, moving)| !moving.asked).map(|(own, _)| own);
+        let mut own_columns =
+            (first..).zip(en_route).filter(|(_, trip)| !trip.has_takeover_offer).map(|(column, _)| column);
+        // The legs stay sorted by destination: for each, first those of the free drivers.
         for destination in 0..self.table.destinations.len() as u32 {
             let legs = &mut self.table.legs;
             legs.extend(std::iter::from_fn(|| free.next_if(|leg| leg.destination == destination)));
             match requests.get(destination as usize) {
                 Some(request) => {
-                    let near = near(request, moving, rules);
-                    legs.extend(near.into_iter().map(|at| Leg { origin: first + at, destination }));
+                    let nearest = nearest_en_route(request, en_route, rules);
+                    legs.extend(nearest.into_iter().map(|index| Leg { origin: first + index, destination }));
                 }
-                None => legs.extend(trips.next().map(|origin| Leg { origin, destination })),
+                None => legs.extend(own_columns.next().map(|origin| Leg { origin, destination })),
             }
         }
     }
 }
 
-/// The drivers under way nearest to a request, by their places, who drive what it asks for.
-fn near(request: &PendingRequest, moving: &[EnRouteTrip], rules: &WindowRules) -> Vec<u32> {
+/// Returns the indices of the nearest en-route trips whose drivers can serve the request.
+fn nearest_en_route(request: &PendingRequest, en_route: &[EnRouteTrip], rules: &WindowRules) -> Vec<u32> {
     if !request.may_be_deferred {
         return Vec::new();
     }
-    let could = |moving: &EnRouteTrip| {
-        moving.wanted.vehicle_class == request.vehicle_class
-            && moving.wanted.capabilities.contains_all(request.capabilities)
-            && !request.refused_by.contains(&moving.driver)
+    let can_serve = |trip: &EnRouteTrip| {
+        trip.request.vehicle_class == request.vehicle_class
+            && trip.request.capabilities.contains_all(request.capabilities)
+            && !request.refused_by.contains(&trip.driver)
     };
-    let away = (0..).zip(moving).filter(|(_, moving)| could(moving));
-    let away = away.map(|(at, moving): (u32, _)| (distance_m(moving.at, request.pickup), at));
-    let mut away: Vec<(f64, u32)> = away.filter(|(away_m, _)| *away_m <= rules.radius_m).collect();
-    away.sort_unstable_by(|(a_m, a), (b_m, b)| a_m.total_cmp(b_m).then(a.cmp(b)));
-    away.truncate(UNDER_WAY_PER_REQUEST_MAX);
-    away.into_iter().map(|(_, at)| at).collect()
+    let suitable = (0..).zip(en_route).filter(|(_, trip)| can_serve(trip));
+    let distances =
+        suitable.map(|(index, trip): (u32, _)| (distance_m(trip.position, request.pickup), index));
+    let mut distances: Vec<(f64, u32)> = distances.filter(|(away_m, _)| *away_m <= rules.radius_m).collect();
+    distances.sort_unstable_by(|(a_m, a), (b_m, b)| a_m.total_cmp(b_m).then(a.cmp(b)));
+    distances.truncate(EN_ROUTE_PER_REQUEST_MAX);
+    distances.into_iter().map(|(_, index)| index).collect()
 }
 
-/// Decides. `table` has the times of the legs of candidates and drivers under way.
+/// Assigns drivers to requests and to en-route trips. `table` has the travel times of all legs.
 pub fn reoptimize(
     requests: &[PendingRequest],
-    moving: &[EnRouteTrip],
+    en_route: &[EnRouteTrip],
     candidates: &Candidates,
     table: &TravelTimeTable,
     rules: &WindowRules,
 ) -> MatchOutcome {
-    let window = Window::new(requests, moving, candidates, table, rules);
+    let window = Window::new(requests, en_route, candidates, table, rules);
     let problem = window.problem();
     let assignment = solve(rules.policy, &problem, rules.threads);
-    let mut matched = MatchOutcome {
+    let mut outcome = MatchOutcome {
         requests: requests.len() as u32,
         pairs: u32::try_from(problem.edge_count()).unwrap_or(u32::MAX),
         ..MatchOutcome::default()
     };
-    let (given, trips) = assignment.columns.split_at(requests.len());
-    for (row, (own, column)) in (requests.len() as u32..).zip(window.trips.iter().zip(trips)) {
+    let (request_columns, trip_columns) = assignment.columns.split_at(requests.len());
+    for (row, (index, column)) in (requests.len() as u32..).zip(window.trips.iter().zip(trip_columns)) {
+        let trip = &en_route[*index];
         if let Some(column) = column.filter(|column| *column < window.first) {
-            let to = window.proposal(row, column, &moving[*own].wanted.trip);
-            matched.reassignments.push(Reassignment { from: moving[*own].driver.clone(), to });
+            let to = window.proposal(row, column, &trip.request.trip);
+            outcome.reassignments.push(Reassignment { from: trip.driver.clone(), to });
         }
     }
-    for (row, (request, column)) in (0..).zip(requests.iter().zip(given)) {
+    for (row, (request, column)) in (0..).zip(requests.iter().zip(request_columns)) {
         let trip = || request.trip.clone();
         match *column {
             Some(column) if column < window.first => {
-                matched.proposals.push(window.proposal(row, column, &request.trip));
+                outcome.proposals.push(window.proposal(row, column, &request.trip));
             }
             Some(column) => {
-                let soon = &moving[(column - window.first) as usize];
-                let is_moved = matched.reassignments.iter().any(|moved| moved.from == soon.driver);
-                let list =
-                    if soon.asked || is_moved { &mut matched.deferred } else { &mut matched.unmatched };
-                list.push(trip());
+                let en_route_trip = &en_route[(column - window.first) as usize];
+                let is_reassigned =
+                    outcome.reassignments.iter().any(|moved| moved.from == en_route_trip.driver);
+                // The driver only frees up if the present trip goes to another driver.
+                if en_route_trip.has_takeover_offer || is_reassigned {
+                    outcome.deferred.push(trip());
+                } else {
+                    outcome.unmatched.push(trip());
+                }
             }
-            None => matched.unmatched.push(trip()),
+            None => outcome.unmatched.push(trip()),
         }
     }
-    matched
+    outcome
 }
 
-/// A window's rows and columns.
+/// The rows and columns of a window.
 struct Window<'a> {
     requests: &'a [PendingRequest],
     candidates: &'a Candidates,
     table: &'a TravelTimeTable,
     rules: &'a WindowRules,
-    /// The column of the first driver under way.
+    /// The column of the first en-route driver.
     first: u32,
-    /// Places of the trips that have a row.
+    /// Indices of the en-route trips that have a row.
     trips: Vec<usize>,
-    /// Seconds of each driver under way to its own pickup; `None` where another driver is asked already.
+    /// Travel time of each en-route driver to the own pickup, in seconds; `None` for a trip with a takeover offer.
     left_s: Vec<Option<u32>>,
 }
 
 impl<'a> Window<'a> {
     fn new(
         requests: &'a [PendingRequest],
-        moving: &'a [EnRouteTrip],
+        en_route: &'a [EnRouteTrip],
         candidates: &'a Candidates,
         table: &'a TravelTimeTable,
         rules: &'a WindowRules,
     ) -> Self {
-        let first = (candidates.drivers.len() - moving.len()) as u32;
-        let trips: Vec<usize> = (0..moving.len()).filter(|at| !moving[*at].asked).collect();
-        let mut left_s = vec![None; moving.len()];
-        for (row, at) in (requests.len() as u32..).zip(&trips) {
-            let own = Leg { origin: first + *at as u32, destination: row };
-            left_s[*at] = Some(eta_of(&candidates.table.legs, table, own).time_s);
+        let first = (candidates.drivers.len() - en_route.len()) as u32;
+        let trips: Vec<usize> =
+            (0..en_route.len()).filter(|index| !en_route[*index].has_takeover_offer).collect();
+        let mut left_s = vec![None; en_route.len()];
+        for (row, index) in (requests.len() as u32..).zip(&trips) {
+            let own = Leg { origin: first + *index as u32, destination: row };
+            left_s[*index] = Some(eta_of(&candidates.table.legs, table, own).time_s);
         }
         Self { requests, candidates, table, rules, first, trips, left_s }
     }
 
-    /// Another driver than its own costs a trip the least gain, so what is decided is worth that.
+    /// Builds the problem. A driver other than its own costs a trip the minimum gain in addition, so that every
+    /// reassignment gains at least that.
     fn problem(&self) -> Problem {
         let (legs, rules) = (&self.candidates.table.legs, self.rules);
         let rows = self.requests.len() + self.trips.len();
         let mut builder = ProblemBuilder::with_capacity(rows, self.candidates.drivers.len(), legs.len());
         let mut timed = legs.iter().zip(&self.table.seconds).peekable();
-        let mut largest = 0;
+        let mut largest_penalty = 0;
         for (row, request) in (0..).zip(self.requests) {
             let penalty = request.penalty(rules);
-            largest = penalty.max(largest);
+            largest_penalty = penalty.max(largest_penalty);
             builder.begin_row(penalty);
             while let Some((leg, seconds)) = timed.next_if(|(leg, _)| leg.destination == row) {
-                if *seconds <= rules.pickup_max_s && self.is_to_be_had(leg.origin) {
+                if *seconds <= rules.pickup_max_s && self.may_serve_request(leg.origin) {
                     builder.edge(leg.origin, *seconds);
                 }
             }
         }
-        for (row, at) in (self.requests.len() as u32..).zip(&self.trips) {
-            let left_s = self.left_s[*at].expect("a trip that may move has a way left");
-            // No request is worth leaving a trip without a driver. Should one be, the trip keeps its own all the same.
-            let penalty = largest.saturating_add(rules.pickup_max_s).saturating_add(left_s).min(PENALTY_MAX);
+        for (row, index) in (self.requests.len() as u32..).zip(&self.trips) {
+            let left_s = self.left_s[*index].expect("a trip with a row has a leg to its own pickup");
+            // The sum is greater than any gain of a request, so no request takes the driver of a trip and leaves the trip
+            // unmatched. If the maximum cuts the sum, the trip keeps its driver nevertheless.
+            let penalty =
+                largest_penalty.saturating_add(rules.pickup_max_s).saturating_add(left_s).min(PENALTY_MAX);
             builder.begin_row(penalty);
             while let Some((leg, seconds)) = timed.next_if(|(leg, _)| leg.destination == row) {
                 if leg.origin >= self.first {
                     builder.edge(leg.origin, *seconds);
                 } else if *seconds < left_s && left_s > rules.keep_s {
-                    // The rider's wait never becomes longer by it.
+                    // A reassignment never lengthens the rider's wait.
                     builder.edge(leg.origin, seconds.saturating_add(rules.gain_s));
                 }
             }
         }
-        builder.build().expect("drivers are numbered and penalties cut to their maximum")
+        builder.build().expect("drivers are numbered and penalties are cut to their maximum")
     }
 
-    /// A free driver; or one under way who is not about to arrive.
-    fn is_to_be_had(&self, column: u32) -> bool {
-        let Some(at) = column.checked_sub(self.first) else { return true };
-        self.left_s[at as usize].is_none_or(|left_s| left_s > self.rules.keep_s)
+    /// Whether the driver of a column is free, or en route and not about to arrive.
+    fn may_serve_request(&self, column: u32) -> bool {
+        let Some(index) = column.checked_sub(self.first) else { return true };
+        self.left_s[index as usize].is_none_or(|left_s| left_s > self.rules.keep_s)
     }
 
     fn proposal(&self, destination: u32, origin: u32, trip: &TripId) -> Proposal {

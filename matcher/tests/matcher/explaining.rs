@@ -5,27 +5,27 @@ use kerb_ports::{DriverAction, DriverEvents};
 use kerb_trips::TripState;
 use kerb_types::{Capabilities, DriverStatus, VehicleClass};
 
-use crate::fakes::{World, driver, north, options, wish};
+use crate::fakes::{World, driver, north, options, ride_request};
 use crate::simulated_time::pass;
 
-/// A driver for each filter, and a named verdict for each driver.
+/// One driver for each filter, and the verdict on each driver.
 #[tokio::test(start_paused = true)]
-async fn each_driver_counts_where_it_fails_first() {
+async fn each_driver_counts_at_the_first_filter_that_drops_it() {
     let world = World::new();
-    // Looked at within 10 km; the travel times of this world, at 36 km/h, let 5 of them be near enough.
+    // The search radius is 10 km; at the 36 km/h of this world, a driver within 5 km is near enough.
     let options = Options { pickup_max_s: 500, speed_kmh: 72.0, ..options() };
     let matcher = world.start(options).await;
     world.put("busy", 10.0);
-    let other = matcher.request(wish("other")).await.unwrap().id;
+    let other = matcher.request(ride_request("other")).await.unwrap().id;
     world.offer_to("busy", &other).await;
     matcher.act(driver("busy"), other, DriverAction::Accept).await.unwrap();
 
     world.put("declines", 20.0);
-    let mut wanted = wish("anna");
-    wanted.vehicle_class = VehicleClass(1);
-    wanted.capabilities = Capabilities(0b10);
+    let mut request = ride_request("anna");
+    request.vehicle_class = VehicleClass(1);
+    request.capabilities = Capabilities(0b10);
     world.change("declines", |fake| (fake.class, fake.capabilities) = (1, 0b11));
-    let trip = matcher.request(wanted.clone()).await.unwrap().id;
+    let trip = matcher.request(request.clone()).await.unwrap().id;
     world.offer_to("declines", &trip).await;
     let decline = DriverAction::Decline { reason: String::new() };
     matcher.act(driver("declines"), trip.clone(), decline).await.unwrap();
@@ -67,10 +67,10 @@ async fn each_driver_counts_where_it_fails_first() {
     ];
     assert_eq!(dropped, [2, 1, 1, 1, 2, 1, 1, 0, 0]);
     for (name, verdict) in [
-        ("busy", "promised to trip world-1"),
+        ("busy", "reserved for trip world-1"),
         ("declines", "returned this trip before"),
-        ("other-class", "not of the vehicle class that was asked for"),
-        ("lacks", "does not have every capability that was asked for"),
+        ("other-class", "not of the requested vehicle class"),
+        ("lacks", "does not have every requested capability"),
         ("break", "not available: OnBreak"),
         ("far", "too far: 501 s to the pickup, at most 500 s"),
         ("outside", "too far: 20000 m from the pickup, looked at within 10000 m"),
@@ -84,35 +84,35 @@ async fn each_driver_counts_where_it_fails_first() {
 
     assert!(!old.shards_missing);
     *world.complete.lock() = false;
-    let part = matcher.explain(trip.clone(), None).await.unwrap();
-    assert!(part.shards_missing);
-    assert_eq!(part.drivers, 9, "what did answer is explained");
+    let partial = matcher.explain(trip.clone(), None).await.unwrap();
+    assert!(partial.shards_missing);
+    assert_eq!(partial.drivers, 9, "what did answer is explained");
     world.put("unseen", 70.0);
     world.change("unseen", |fake| fake.hidden = true);
-    let part = matcher.explain(trip, Some(driver("unseen"))).await.unwrap();
+    let partial = matcher.explain(trip, Some(driver("unseen"))).await.unwrap();
     let verdict = "70 m from the pickup, maybe in a shard that did not answer in time";
-    assert_eq!(part.driver_verdict, verdict);
+    assert_eq!(partial.driver_verdict, verdict);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_lost_the_only_driver_to_another_is_told_so() {
+async fn the_verdict_names_the_trip_that_won_the_driver() {
     let world = World::new();
     let matcher = world.start(options()).await;
-    let first = matcher.request(wish("first")).await.unwrap().id;
-    let second = matcher.request(wish("second")).await.unwrap().id;
+    let first = matcher.request(ride_request("first")).await.unwrap().id;
+    let second = matcher.request(ride_request("second")).await.unwrap().id;
     world.put("only", 100.0);
     world.offer_to("only", &first).await;
     let explained = matcher.explain(second.clone(), Some(driver("only"))).await.unwrap();
     assert_eq!((explained.lost_to_another, explained.drivers), (1, 1));
     assert_eq!(explained.driver_verdict, "the last window gave the driver to trip world-1");
-    // The driver of the trip itself is not looked at.
+    // The driver of the trip itself is not counted.
     let own = matcher.explain(first, Some(driver("only"))).await.unwrap();
     assert_eq!(
         (own.drivers, own.driver_verdict.as_str()),
         (0, "is the driver of this trip, which is offered")
     );
     world.change("only", |only| only.position = north(200.0));
-    // Once another window has passed without the driver, it is busy.
+    // After the next window, which did not have the driver, the driver counts as on a trip.
     pass(Duration::from_secs(5)).await;
     let explained = matcher.explain(second, None).await.unwrap();
     assert_eq!((explained.on_trip, explained.lost_to_another), (1, 0));

@@ -1,4 +1,4 @@
-//! A journal in memory that fails when it is told to, and that others write, too.
+//! A journal in memory with scripted faults and scripted records of rival matchers.
 
 use std::time::Duration;
 
@@ -11,35 +11,35 @@ use parking_lot::Mutex;
 use crate::fakes::node;
 use crate::simulated_time::pass;
 
-/// What the journal does with the next record.
+/// A fault of the next append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Does not write it, and says that it is not reached.
+    /// Does not write the record, and returns `Unavailable`.
     Lost,
-    /// Writes it, and says the same: the outcome is unknown to the caller.
+    /// Writes the record, and returns `Unavailable`: the outcome is unknown to the caller.
     Unanswered,
-    /// Says the same, and writes it when the next record comes.
+    /// Returns `Unavailable`, and writes the record before the next one.
     Late,
 }
 
-/// Another matcher, which writes just before a record of a market comes.
+/// A record of another matcher, written just before a record of this matcher.
 pub(crate) struct Rival {
-    /// Whose record comes.
+    /// Market of this matcher's record.
     pub(crate) before: MarketId,
-    /// Where the rival writes.
+    /// Market of the rival's record.
     pub(crate) market: MarketId,
     pub(crate) record: Record,
-    /// Before each record, not only before one.
-    pub(crate) for_ever: bool,
+    /// Written before each record, not only before one.
+    pub(crate) repeats: bool,
 }
 
-/// A journal in memory that fails when it is told to.
+/// A journal in memory with scripted faults.
 #[derive(Default)]
 pub(crate) struct FakeJournal {
     inner: MemoryJournal,
     pub(crate) fault: Mutex<Option<Fault>>,
     pub(crate) rivals: Mutex<Vec<Rival>>,
-    /// How long reading a page takes.
+    /// Duration of reading a page.
     pub(crate) read_time: Mutex<Duration>,
     late: Mutex<Option<(MarketId, Version, Record)>>,
 }
@@ -50,26 +50,26 @@ impl FakeJournal {
         read.unwrap().into_iter().map(|(_, record)| record).collect()
     }
 
-    /// Writes a record, as whoever knows the newest version.
+    /// Writes a record under the newest version.
     pub(crate) async fn write(&self, market: &MarketId, record: Record) {
         let version = self.inner.version(market.clone()).await.unwrap();
         self.inner.append(market.clone(), version, record).await.unwrap();
     }
 
-    /// What others write before a record of this market.
+    /// Writes the records that are due before a record of this market.
     async fn write_others(&self, market: &MarketId) {
         let rivals = std::mem::take(&mut *self.rivals.lock());
         let (now, later): (Vec<_>, Vec<_>) = rivals.into_iter().partition(|rival| rival.before == *market);
         self.rivals.lock().extend(later);
         for rival in now {
             self.write(&rival.market, rival.record.clone()).await;
-            if rival.for_ever {
+            if rival.repeats {
                 self.rivals.lock().push(rival);
             }
         }
         let late = self.late.lock().take();
         if let Some((market, expected, record)) = late {
-            // Another one may have been first.
+            // A rival's record may already have this version.
             drop(self.inner.append(market, expected, record).await);
         }
     }
@@ -80,7 +80,7 @@ impl FakeJournal {
     }
 }
 
-fn unreachable_engine() -> TripJournalError {
+fn unavailable() -> TripJournalError {
     TripJournalError::Unavailable { node: node("engine"), reason: "scripted".to_owned() }
 }
 
@@ -96,13 +96,13 @@ impl TripJournal for FakeJournal {
             let fault = self.fault.lock().take();
             if fault == Some(Fault::Late) {
                 *self.late.lock() = Some((market, expected, record));
-                return Err(unreachable_engine());
+                return Err(unavailable());
             }
             if fault == Some(Fault::Lost) {
-                return Err(unreachable_engine());
+                return Err(unavailable());
             }
             let version = self.inner.append(market, expected, record).await?;
-            if fault == Some(Fault::Unanswered) { Err(unreachable_engine()) } else { Ok(version) }
+            if fault == Some(Fault::Unanswered) { Err(unavailable()) } else { Ok(version) }
         }
         .boxed()
     }

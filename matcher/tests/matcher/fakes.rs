@@ -1,4 +1,4 @@
-//! A world of scripted drivers around a matcher: they are found, told and looked for as the test says.
+//! The ports of a matcher, backed by a world of scripted drivers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::ready;
 use kerb_geometry::{LatLng, Origin, distance_m};
-use kerb_matcher::markets::MarketArea;
+use kerb_matcher::options::MarketArea;
 use kerb_matcher::{Matcher, Options, Ports};
 use kerb_ports::{
     Answer, DriverChannel, DriverEvents, DriverLocation, DriverLookup, DriverNotification, Error,
@@ -43,7 +43,7 @@ pub(crate) fn market() -> MarketId {
     MarketId::new("world").unwrap()
 }
 
-/// Two markets, which meet where riders wait: `north`, and `south` of it.
+/// Two markets with a border at the riders' pickup: `north`, and `south` of it.
 pub(crate) fn north_and_south() -> Vec<MarketArea> {
     let half = |name: &str, south: f64, north: f64| MarketArea {
         name: name.to_owned(),
@@ -52,13 +52,13 @@ pub(crate) fn north_and_south() -> Vec<MarketArea> {
     vec![half("north", 52.52, 53.0), half("south", 52.0, 52.519_999)]
 }
 
-/// A place `north_m` meters north of where riders wait.
+/// The position `north_m` meters north of the riders' pickup.
 pub(crate) fn north(north_m: f64) -> LatLng {
     LatLng::new(52.52 + north_m / 111_195.0, 13.405).unwrap()
 }
 
-/// A rider's wish: from the place where riders wait to one 3 km north.
-pub(crate) fn wish(name: &str) -> RideRequest {
+/// A ride request to a drop-off 3 km north of the pickup.
+pub(crate) fn ride_request(name: &str) -> RideRequest {
     RideRequest {
         rider: rider(name),
         key: IdempotencyKey::new("first").unwrap(),
@@ -71,35 +71,36 @@ pub(crate) fn wish(name: &str) -> RideRequest {
     }
 }
 
-/// A driver as the test wants it.
+/// A scripted driver.
 #[derive(Clone, Debug)]
 pub(crate) struct FakeDriver {
     pub(crate) class: u8,
     pub(crate) capabilities: u16,
     pub(crate) status: DriverStatus,
     pub(crate) position: LatLng,
-    /// `None`: just now.
+    /// Time of the measurement; `None` for the present time.
     pub(crate) measured_ms: Option<i64>,
     pub(crate) connected: bool,
-    /// In a shard that does not answer.
+    /// The driver's shard does not answer.
     pub(crate) hidden: bool,
 }
 
 pub(crate) struct World {
     pub(crate) drivers: Mutex<BTreeMap<DriverId, FakeDriver>>,
-    pub(crate) told: Mutex<Vec<(DriverId, DriverNotification)>>,
-    /// Offers that were told before the journal had them.
-    pub(crate) told_too_early: Mutex<Vec<(DriverId, TripId)>>,
+    /// The notifications to drivers, oldest first.
+    pub(crate) notifications: Mutex<Vec<(DriverId, DriverNotification)>>,
+    /// Offers whose notification came before their record.
+    pub(crate) notified_too_early: Mutex<Vec<(DriverId, TripId)>>,
     pub(crate) journal: Arc<FakeJournal>,
     pub(crate) clock: Arc<TokioClock>,
-    /// The searches' answers are complete.
+    /// Whether all shards answer a search.
     pub(crate) complete: Mutex<bool>,
-    /// The second ingest node answers.
+    /// Whether the second ingest node answers.
     pub(crate) second_answers: Mutex<bool>,
     view: watch::Sender<Arc<MembershipView>>,
 }
 
-/// Options without surprises.
+/// The default options, without periodic snapshots.
 pub(crate) fn options() -> Options {
     Options { snapshot_every: 1_000_000, ..Options::default() }
 }
@@ -112,8 +113,8 @@ impl World {
         let shard_map = Arc::new(ShardMap::place(1, 1, &[]));
         Arc::new(Self {
             drivers: Mutex::default(),
-            told: Mutex::default(),
-            told_too_early: Mutex::default(),
+            notifications: Mutex::default(),
+            notified_too_early: Mutex::default(),
             journal: Arc::default(),
             clock: Arc::new(TokioClock::new()),
             complete: Mutex::new(true),
@@ -126,7 +127,7 @@ impl World {
         self.clock.now_ms()
     }
 
-    /// An available driver who is connected.
+    /// Adds an available, connected driver.
     pub(crate) fn put(&self, name: &str, north_m: f64) {
         let fake = FakeDriver {
             class: 0,
@@ -150,10 +151,10 @@ impl World {
             catalog: Arc::new(Catalog::default()),
             clock: self.clock.clone(),
             journal: self.journal.clone(),
-            search: Arc::new(Shared(self.clone())),
+            search: Arc::new(WorldPorts(self.clone())),
             times: Arc::new(StraightLine::new(36.0, 1.0)),
-            membership: Arc::new(Shared(self.clone())),
-            peers: Arc::new(Shared(self.clone())),
+            membership: Arc::new(WorldPorts(self.clone())),
+            peers: Arc::new(WorldPorts(self.clone())),
         }
     }
 
@@ -161,7 +162,7 @@ impl World {
         Matcher::start(options, self.ports("matcher-0")).await.unwrap()
     }
 
-    /// What an audit of these markets finds.
+    /// Audits the journals of these markets.
     pub(crate) fn audit(&self, markets: &[&str]) -> AuditReport {
         let mut audit = Audit::new();
         for market in markets.iter().map(|name| MarketId::new(name).unwrap()) {
@@ -172,34 +173,35 @@ impl World {
         audit.finish()
     }
 
-    /// Whoever is told of an offer finds it in the journal.
-    fn check_durable(&self, driver: &DriverId, news: &DriverNotification) {
-        let DriverNotification::Assignment(task) = news else { return };
+    /// Checks that the journal has the offer of a notification.
+    fn check_durable(&self, driver: &DriverId, notification: &DriverNotification) {
+        let DriverNotification::Assignment(assignment) = notification else { return };
         let is_offer = |change: &Change| match change {
             Change::Trip {
                 trip,
                 event:
-                    TripEvent::Offered { driver: asked, .. }
-                    | TripEvent::ReassignmentOffered { driver: asked, .. },
-            } => trip == &task.trip && asked == driver,
+                    TripEvent::Offered { driver: offered_to, .. }
+                    | TripEvent::ReassignmentOffered { driver: offered_to, .. },
+            } => trip == &assignment.trip && offered_to == driver,
             _ => false,
         };
-        let records = self.journal.records(&task.trip.market);
+        let records = self.journal.records(&assignment.trip.market);
         if !records.iter().flat_map(|record| &record.changes).any(is_offer) {
-            self.told_too_early.lock().push((driver.clone(), task.trip.clone()));
+            self.notified_too_early.lock().push((driver.clone(), assignment.trip.clone()));
         }
     }
 
-    /// What the driver was told last.
-    pub(crate) fn news_of(&self, name: &str) -> Option<DriverNotification> {
-        let told = self.told.lock();
-        told.iter().rev().find(|(to, _)| *to == driver(name)).map(|(_, news)| news.clone())
+    /// Returns the last notification to the driver.
+    pub(crate) fn last_notification(&self, name: &str) -> Option<DriverNotification> {
+        let notifications = self.notifications.lock();
+        let last = notifications.iter().rev().find(|(to, _)| *to == driver(name));
+        last.map(|(_, notification)| notification.clone())
     }
 
-    /// The offer that the driver has, once it was told.
+    /// Waits until the driver is notified of the trip, and returns the assignment.
     pub(crate) async fn offer_to(&self, name: &str, trip: &TripId) -> TripAssignment {
-        let offered = async || match self.news_of(name) {
-            Some(DriverNotification::Assignment(task)) if task.trip == *trip => Some(*task),
+        let offered = async || match self.last_notification(name) {
+            Some(DriverNotification::Assignment(assignment)) if assignment.trip == *trip => Some(*assignment),
             _ => None,
         };
         eventually(&format!("an offer of {trip} to {name}"), offered).await
@@ -223,7 +225,7 @@ impl World {
         }
     }
 
-    /// A linear scan.
+    /// Searches by a linear scan.
     fn near(&self, query: &NearbyQuery) -> (Vec<Neighbor>, bool) {
         let drivers = self.drivers.lock();
         let neighbors = drivers
@@ -248,10 +250,10 @@ impl World {
     }
 }
 
-/// The world behind all ports.
-struct Shared(Arc<World>);
+/// The ports of a world.
+struct WorldPorts(Arc<World>);
 
-impl NearbySearch for Shared {
+impl NearbySearch for WorldPorts {
     fn nearest(&self, queries: Vec<NearbyQuery>, _deadline: Instant) -> Answer<'_, NearbyResults> {
         let mut answers = NearbyResults::default();
         for (neighbors, complete) in queries.iter().map(|query| self.0.near(query)) {
@@ -260,7 +262,7 @@ impl NearbySearch for Shared {
         ready(Ok(answers)).boxed()
     }
 
-    /// By the straight line, as the matcher's own times are.
+    /// The travel times are those of the straight line, like the matcher's.
     fn nearest_by_eta(&self, query: NearbyQuery, _deadline: Instant) -> Answer<'_, NearestByEta> {
         let (neighbors, complete) = self.0.near(&query);
         let times = StraightLine::new(36.0, 1.0);
@@ -269,18 +271,18 @@ impl NearbySearch for Shared {
     }
 }
 
-impl Membership for Shared {
+impl Membership for WorldPorts {
     fn watch(&self) -> watch::Receiver<Arc<MembershipView>> {
         self.0.view.subscribe()
     }
 }
 
-impl Peers for Shared {
+impl Peers for WorldPorts {
     fn index_server(&self, _: &NodeId) -> Option<Arc<dyn IndexServer>> {
         None
     }
 
-    /// Streams are at `ingest-0`; `ingest-1` knows nobody.
+    /// All streams are at `ingest-0`; `ingest-1` has no driver.
     fn ingest_node(&self, id: &NodeId) -> Option<Arc<dyn IngestNode>> {
         Some(Arc::new(FakeIngest { world: self.0.clone(), has_streams: *id == node("ingest-0") }))
     }
@@ -315,13 +317,13 @@ impl DriverLookup for FakeIngest {
 }
 
 impl DriverChannel for FakeIngest {
-    fn notify(&self, driver: DriverId, news: DriverNotification) -> Answer<'_, bool> {
-        let is_there = self.known(&driver).is_some_and(|fake| fake.connected);
-        if is_there {
-            self.world.check_durable(&driver, &news);
-            self.world.told.lock().push((driver, news));
+    fn notify(&self, driver: DriverId, notification: DriverNotification) -> Answer<'_, bool> {
+        let is_connected = self.known(&driver).is_some_and(|fake| fake.connected);
+        if is_connected {
+            self.world.check_durable(&driver, &notification);
+            self.world.notifications.lock().push((driver, notification));
         }
-        ready(self.answers().map(|()| is_there)).boxed()
+        ready(self.answers().map(|()| is_connected)).boxed()
     }
 
     fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {

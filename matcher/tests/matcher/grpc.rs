@@ -1,4 +1,4 @@
-//! The services on the wire, on a random port.
+//! The gRPC services of a matcher, on a random port.
 
 use futures::StreamExt;
 use kerb_matcher::grpc::Grpc;
@@ -22,13 +22,13 @@ use tonic::transport::{Channel, Server};
 
 use crate::fakes::{World, driver, north, options};
 
-/// A matcher behind a port. Stops when it is dropped.
-pub(crate) struct Served {
+/// A gRPC server of a matcher. Dropping it stops the server.
+pub(crate) struct MatcherServer {
     pub(crate) channel: Channel,
     _server: AbortOnDropHandle<()>,
 }
 
-impl Served {
+impl MatcherServer {
     pub(crate) async fn start(matcher: Matcher) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -47,7 +47,7 @@ impl Served {
     }
 }
 
-fn wish(rider: &str) -> RequestRideRequest {
+fn ride_request(rider: &str) -> RequestRideRequest {
     let at = |place: kerb_geometry::LatLng| Some(LatLng::from(place));
     RequestRideRequest {
         rider_id: rider.to_owned(),
@@ -63,9 +63,9 @@ async fn a_ride_over_the_wire() {
     let world = World::new();
     world.put("near", 100.0);
     let matcher = world.start(Options { window_min_ms: 1, ..options() }).await;
-    let served = Served::start(matcher.clone()).await;
-    let mut rides = RideServiceClient::new(served.channel.clone());
-    let trip = rides.request_ride(wish("anna")).await.unwrap().into_inner();
+    let server = MatcherServer::start(matcher.clone()).await;
+    let mut rides = RideServiceClient::new(server.channel.clone());
+    let trip = rides.request_ride(ride_request("anna")).await.unwrap().into_inner();
     assert_eq!(
         (trip.trip_id.as_str(), trip.vehicle_class.as_str(), trip.party_size),
         ("world-1", "standard", 1)
@@ -73,13 +73,13 @@ async fn a_ride_over_the_wire() {
 
     let watch =
         WatchTripRequest { rider_id: "anna".to_owned(), trip_id: trip.trip_id.clone(), after_number: 0 };
-    let mut news = rides.watch_trip(watch).await.unwrap().into_inner();
-    let task = world.offer_to("near", &trip.trip_id.parse().unwrap()).await;
+    let mut updates = rides.watch_trip(watch).await.unwrap().into_inner();
+    let assignment = world.offer_to("near", &trip.trip_id.parse().unwrap()).await;
     for action in [DriverAction::Accept, DriverAction::PickedUp, DriverAction::DroppedOff] {
-        matcher.act(driver("near"), task.trip.clone(), action).await.unwrap();
+        matcher.act(driver("near"), assignment.trip.clone(), action).await.unwrap();
     }
     let mut states = Vec::new();
-    while let Some(response) = news.message().await.unwrap() {
+    while let Some(response) = updates.message().await.unwrap() {
         if let Some(watch_trip_response::Update::Change(change)) = response.update {
             assert_eq!(change.number, states.len() as u64 + 1);
             states.push(change.state());
@@ -97,7 +97,7 @@ async fn a_ride_over_the_wire() {
     let done = rides.get_trip(get).await.unwrap().into_inner();
     assert_eq!(done.receipt.unwrap().driver_id, "near");
 
-    let mut events = TripEventServiceClient::new(served.channel.clone());
+    let mut events = TripEventServiceClient::new(server.channel.clone());
     let after = Some(EventPosition { version: 2, index: 0 });
     let subscribe = SubscribeRequest { market: "world".to_owned(), after };
     let events = events.subscribe(subscribe).await.unwrap().into_inner();
@@ -107,23 +107,23 @@ async fn a_ride_over_the_wire() {
 }
 
 #[tokio::test]
-async fn the_operators_door() {
+async fn the_operator_pauses_explains_and_cancels() {
     let world = World::new();
     let matcher = world.start(options()).await;
-    let served = Served::start(matcher).await;
-    let mut rides = RideServiceClient::new(served.channel.clone());
-    let mut admin = DispatchAdminServiceClient::new(served.channel.clone());
-    let trip_id = rides.request_ride(wish("anna")).await.unwrap().into_inner().trip_id;
+    let server = MatcherServer::start(matcher).await;
+    let mut rides = RideServiceClient::new(server.channel.clone());
+    let mut admin = DispatchAdminServiceClient::new(server.channel.clone());
+    let trip_id = rides.request_ride(ride_request("anna")).await.unwrap().into_inner().trip_id;
 
     let markets = admin.list_markets(ListMarketsRequest {}).await.unwrap().into_inner().markets;
     assert_eq!((markets.len(), markets[0].market.as_str(), markets[0].waiting), (1, "world", 1));
     let pause = SetMarketPausedRequest { market: "world".to_owned(), paused: true };
     assert!(admin.set_market_paused(pause).await.unwrap().into_inner().paused);
-    assert_eq!(rides.request_ride(wish("bert")).await.unwrap_err().code(), Code::FailedPrecondition);
+    assert_eq!(rides.request_ride(ride_request("bert")).await.unwrap_err().code(), Code::FailedPrecondition);
     let explain = ExplainTripRequest { trip_id: trip_id.clone(), driver_id: "nobody".to_owned() };
-    let explained = admin.explain_trip(explain).await.unwrap().into_inner();
+    let explanation = admin.explain_trip(explain).await.unwrap().into_inner();
     assert_eq!(
-        (explained.drivers, explained.driver_verdict.as_str()),
+        (explanation.drivers, explanation.driver_verdict.as_str()),
         (0, "no ingest node knows the driver")
     );
     let cancel = ForceCancelTripRequest { trip_id, reason: "test".to_owned() };
@@ -132,19 +132,19 @@ async fn the_operators_door() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_by_name() {
+async fn a_rejection_names_the_wrong_field() {
     let world = World::new();
-    let served = Served::start(world.start(options()).await).await;
-    let mut rides = RideServiceClient::new(served.channel.clone());
-    let mut admin = DispatchAdminServiceClient::new(served.channel.clone());
-    let mut events = TripEventServiceClient::new(served.channel.clone());
+    let server = MatcherServer::start(world.start(options()).await).await;
+    let mut rides = RideServiceClient::new(server.channel.clone());
+    let mut admin = DispatchAdminServiceClient::new(server.channel.clone());
+    let mut events = TripEventServiceClient::new(server.channel.clone());
 
     let wrong = rides.request_ride(RequestRideRequest::default()).await.unwrap_err();
     assert_eq!(wrong.code(), Code::InvalidArgument);
     assert!(wrong.message().starts_with("rider_id: 0 bytes, must be 1 to 64; "), "{}", wrong.message());
     let wrong = rides.get_trip(GetTripRequest::default()).await.unwrap_err();
     assert!(wrong.message().contains("rider_id") && wrong.message().contains("trip_id"));
-    let unknown = GetTripRequest { rider_id: "anna".to_owned(), trip_id: "elsewhere-1".to_owned() };
+    let unknown = GetTripRequest { rider_id: "anna".to_owned(), trip_id: "nowhere-1".to_owned() };
     assert_eq!(rides.get_trip(unknown).await.unwrap_err().code(), Code::NotFound);
     let long = CancelTripRequest {
         rider_id: "anna".to_owned(),
@@ -153,8 +153,8 @@ async fn what_is_wrong_is_refused_by_name() {
     };
     let long = rides.cancel_trip(long).await.unwrap_err();
     assert_eq!(long.message(), "reason: 201 bytes, must be at most 200");
-    let unknown = SetMarketPausedRequest { market: "elsewhere".to_owned(), paused: true };
+    let unknown = SetMarketPausedRequest { market: "nowhere".to_owned(), paused: true };
     assert_eq!(admin.set_market_paused(unknown).await.unwrap_err().code(), Code::NotFound);
-    let unknown = SubscribeRequest { market: "elsewhere".to_owned(), after: None };
+    let unknown = SubscribeRequest { market: "nowhere".to_owned(), after: None };
     assert_eq!(events.subscribe(unknown).await.unwrap_err().code(), Code::NotFound);
 }

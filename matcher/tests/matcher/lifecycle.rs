@@ -1,4 +1,4 @@
-//! Trips from the request to the end, with drivers who accept, decline, are silent or gone.
+//! Trips from the request to the end, with drivers who accept, decline, do not answer, or disconnect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use kerb_trips::{CancelledBy, ReturnReason, RideRequest, StepNote, TripId, TripS
 use kerb_types::DriverStatus;
 use tokio::time::Instant;
 
-use crate::fakes::{World, driver, north, north_and_south, options, rider, wish};
+use crate::fakes::{World, driver, north, north_and_south, options, ride_request, rider};
 use crate::simulated_time::{eventually, pass};
 
 async fn act(matcher: &Matcher, name: &str, trip: &TripId, action: DriverAction) -> TripState {
@@ -32,13 +32,17 @@ async fn a_trip_goes_from_the_request_to_the_receipt() {
     world.put("near", 100.0);
     world.put("far", 900.0);
     let matcher = world.start(options()).await;
-    let asked = Instant::now();
-    let trip = matcher.request(wish("anna")).await.unwrap();
+    let requested_at = Instant::now();
+    let trip = matcher.request(ride_request("anna")).await.unwrap();
     assert_eq!(trip.state, TripState::Requested);
-    let task = world.offer_to("near", &trip.id).await;
-    assert!(asked.elapsed() <= Duration::from_millis(200), "nothing else waits: {:?}", asked.elapsed());
+    let assignment = world.offer_to("near", &trip.id).await;
+    assert!(
+        requested_at.elapsed() <= Duration::from_millis(200),
+        "nothing else waits: {:?}",
+        requested_at.elapsed()
+    );
     // 100 m at 10 m/s.
-    assert_eq!((task.pickup_eta_s, task.state), (10, TripState::Offered));
+    assert_eq!((assignment.pickup_eta_s, assignment.state), (10, TripState::Offered));
 
     assert_eq!(act(&matcher, "near", &trip.id, DriverAction::Accept).await, TripState::EnRoute);
     assert_eq!(act(&matcher, "near", &trip.id, DriverAction::Accept).await, TripState::EnRoute);
@@ -57,17 +61,17 @@ async fn a_trip_goes_from_the_request_to_the_receipt() {
     assert_eq!((receipt.driver, receipt.rider), (driver("near"), rider("anna")));
     assert!((receipt.distance_m - 3_000.0).abs() < 1.0, "{}", receipt.distance_m);
     assert_eq!((receipt.wait_ms, receipt.ride_ms), (20_000, 30_000));
-    assert!(world.news_of("far").is_none());
+    assert!(world.last_notification("far").is_none());
     matcher.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_decline_another_driver_is_asked_in_the_very_next_window() {
+async fn after_a_decline_the_next_window_offers_the_trip_to_another_driver() {
     let world = World::new();
     world.put("first", 100.0);
     world.put("second", 200.0);
     let matcher = world.start(options()).await;
-    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    let trip = matcher.request(ride_request("anna")).await.unwrap().id;
     world.offer_to("first", &trip).await;
     let declined = Instant::now();
     let decline = DriverAction::Decline { reason: "lunch".to_owned() };
@@ -79,68 +83,70 @@ async fn after_a_decline_another_driver_is_asked_in_the_very_next_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_offer_that_nobody_answers_runs_out_and_an_acceptance_then_is_refused() {
+async fn an_unanswered_offer_expires_and_a_late_acceptance_is_rejected() {
     let world = World::new();
     world.put("silent", 100.0);
     let matcher = world.start(options()).await;
-    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    let trip = matcher.request(ride_request("anna")).await.unwrap().id;
     world.offer_to("silent", &trip).await;
     pass(Duration::from_secs(16)).await;
     assert_eq!(state(&matcher, "anna", &trip).await, TripState::Requested);
-    let over = eventually("the driver is told", async || match world.news_of("silent") {
+    let ended = eventually("the driver is notified", async || match world.last_notification("silent") {
         Some(DriverNotification::Ended { trip, .. }) => Some(trip),
         _ => None,
     });
-    assert_eq!(over.await, trip);
+    assert_eq!(ended.await, trip);
     let late = matcher.act(driver("silent"), trip.clone(), DriverAction::Accept).await.unwrap_err();
     assert_eq!(late.code(), ErrorCode::FailedPrecondition, "{late}");
-    // Nobody else is there: the wait runs out.
+    // There is no other driver, so the request expires.
     pass(Duration::from_mins(5)).await;
     assert_eq!(state(&matcher, "anna", &trip).await, TripState::Expired);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_offer_to_a_driver_without_a_stream_goes_to_another_at_once() {
+async fn an_undeliverable_offer_goes_to_another_driver_at_once() {
     let world = World::new();
-    world.put("gone", 100.0);
-    world.change("gone", |gone| gone.connected = false);
+    world.put("offline", 100.0);
+    world.change("offline", |offline| offline.connected = false);
     world.put("here", 200.0);
     let matcher = world.start(options()).await;
-    let asked = Instant::now();
-    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    let requested_at = Instant::now();
+    let trip = matcher.request(ride_request("anna")).await.unwrap().id;
     world.offer_to("here", &trip).await;
-    assert!(asked.elapsed() <= Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(requested_at.elapsed() <= Duration::from_secs(2), "{:?}", requested_at.elapsed());
     let trip = matcher.trip(rider("anna"), trip).await.unwrap();
     let returned = StepNote::OfferReturned { why: ReturnReason::DriverDisconnected };
     assert!(trip.steps.iter().any(|step| step.note == returned), "{:?}", trip.steps);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_driver_away_keeps_the_trip_for_the_grace_and_loses_it_then() {
+async fn a_disconnected_driver_loses_the_trip_when_the_grace_ends() {
     let world = World::new();
     world.put("first", 100.0);
     world.put("second", 200.0);
     let matcher = world.start(options()).await;
-    let patient = kerb_trips::RideRequest { wait_max_ms: 3_600_000, ..wish("anna") };
+    let patient = kerb_trips::RideRequest { wait_max_ms: 3_600_000, ..ride_request("anna") };
     let trip = matcher.request(patient).await.unwrap().id;
     world.offer_to("first", &trip).await;
     act(&matcher, "first", &trip, DriverAction::Accept).await;
 
-    // A stream that ends while another is open is no absence.
+    // A stream that ends while another one is open does not disconnect the driver.
     matcher.disconnected(driver("first")).await.unwrap();
     pass(Duration::from_secs(150)).await;
     assert_eq!(state(&matcher, "anna", &trip).await, TripState::EnRoute);
 
-    // Nobody tells: the look finds it out. Back before the grace is over, and the trip is kept.
+    // No call reports the disconnection: the driver tracker finds it. The driver reconnects before the grace ends.
     world.change("first", |first| first.connected = false);
     pass(Duration::from_secs(100)).await;
     world.change("first", |first| first.connected = true);
-    let news = matcher.connected(driver("first")).await.unwrap();
-    assert!(matches!(news, Some(DriverNotification::Assignment(task)) if task.trip == trip));
+    let notification = matcher.connected(driver("first")).await.unwrap();
+    assert!(
+        matches!(notification, Some(DriverNotification::Assignment(assignment)) if assignment.trip == trip)
+    );
     pass(Duration::from_secs(100)).await;
     assert_eq!(state(&matcher, "anna", &trip).await, TripState::EnRoute);
 
-    // A node that does not answer is no absence either: the driver may be there.
+    // While a node does not answer, the driver may be connected there.
     world.change("first", |first| first.connected = false);
     *world.second_answers.lock() = false;
     pass(Duration::from_secs(150)).await;
@@ -154,11 +160,12 @@ async fn a_driver_away_keeps_the_trip_for_the_grace_and_loses_it_then() {
     assert!(trip.steps.iter().any(|step| step.note == StepNote::DriverLost), "{:?}", trip.steps);
 }
 
-/// A rider who waits a minute for a driver, and whose driver is lost when that is over.
+/// A trip whose driver is lost after the wait of the request is over.
 async fn driver_lost_after_the_wait(world: &Arc<World>, wait_max_ms: i64) -> (Matcher, TripId) {
     world.put("first", 100.0);
     let matcher = world.start(options()).await;
-    let trip = matcher.request(kerb_trips::RideRequest { wait_max_ms, ..wish("anna") }).await.unwrap().id;
+    let trip =
+        matcher.request(kerb_trips::RideRequest { wait_max_ms, ..ride_request("anna") }).await.unwrap().id;
     world.offer_to("first", &trip).await;
     act(&matcher, "first", &trip, DriverAction::Accept).await;
     world.change("first", |first| (first.connected, first.status) = (false, DriverStatus::Offline));
@@ -168,12 +175,12 @@ async fn driver_lost_after_the_wait(world: &Arc<World>, wait_max_ms: i64) -> (Ma
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rider_whose_driver_is_lost_waits_anew_for_another_one() {
+async fn the_wait_starts_again_when_the_driver_is_lost() {
     let world = World::new();
     let (matcher, trip) = driver_lost_after_the_wait(&world, 60_000).await;
     pass(Duration::from_secs(50)).await;
     assert_eq!(state(&matcher, "anna", &trip).await, TripState::Requested);
-    // The wait is as long for the next matcher.
+    // The wait is the same for the next matcher.
     matcher.shutdown().await;
     let matcher = world.start(options()).await;
     pass(Duration::from_secs(5)).await;
@@ -181,11 +188,11 @@ async fn a_rider_whose_driver_is_lost_waits_anew_for_another_one() {
     world.offer_to("second", &trip).await;
     act(&matcher, "second", &trip, DriverAction::Accept).await;
     let trip = matcher.trip(rider("anna"), trip).await.unwrap();
-    assert!(world.now_ms() - trip.times.requested_ms > 170_000, "as old as it is");
+    assert!(world.now_ms() - trip.times.requested_ms > 170_000, "the time of the request stays");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rider_whose_driver_is_lost_does_not_wait_for_ever() {
+async fn a_request_whose_driver_is_lost_expires() {
     for (wait_max_ms, waits_s) in [(60_000, 60), (1_000, 16)] {
         let world = World::new();
         let (matcher, trip) = driver_lost_after_the_wait(&world, wait_max_ms).await;
@@ -197,11 +204,11 @@ async fn a_rider_whose_driver_is_lost_does_not_wait_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn riders_and_the_operator_call_trips_off() {
+async fn riders_and_the_operator_cancel_trips() {
     let world = World::new();
     world.put("near", 100.0);
     let matcher = world.start(options()).await;
-    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    let trip = matcher.request(ride_request("anna")).await.unwrap().id;
     world.offer_to("near", &trip).await;
     let foreign = matcher.cancel(rider("eve"), trip.clone(), String::new()).await.unwrap_err();
     assert_eq!(foreign.code(), ErrorCode::NotFound);
@@ -209,19 +216,19 @@ async fn riders_and_the_operator_call_trips_off() {
         let cancelled = matcher.cancel(rider("anna"), trip.clone(), "rain".to_owned()).await.unwrap();
         assert_eq!((cancelled.state, cancelled.cancel_reason.as_str()), (TripState::Cancelled, "rain"));
     }
-    eventually("the driver is told", async || match world.news_of("near") {
+    eventually("the driver is notified", async || match world.last_notification("near") {
         Some(DriverNotification::Ended { state: TripState::Cancelled, .. }) => Some(()),
         _ => None,
     })
     .await;
 
-    // The driver is free again, and the next trip is ended by the operator with the rider in the vehicle.
-    let trip = matcher.request(wish("bert")).await.unwrap().id;
+    // The driver is free again. The operator cancels the next trip with the rider in the vehicle.
+    let trip = matcher.request(ride_request("bert")).await.unwrap().id;
     world.offer_to("near", &trip).await;
     act(&matcher, "near", &trip, DriverAction::Accept).await;
     act(&matcher, "near", &trip, DriverAction::PickedUp).await;
-    let refused = matcher.cancel(rider("bert"), trip.clone(), String::new()).await.unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::FailedPrecondition);
+    let rejection = matcher.cancel(rider("bert"), trip.clone(), String::new()).await.unwrap_err();
+    assert_eq!(rejection.code(), ErrorCode::FailedPrecondition);
     let ended = matcher.force_cancel(trip, "accident".to_owned()).await.unwrap();
     assert_eq!(ended.cancelled_by, Some(CancelledBy::Operator));
 }
@@ -230,17 +237,17 @@ async fn riders_and_the_operator_call_trips_off() {
 async fn a_paused_market_takes_no_requests_and_makes_no_offers() {
     let world = World::new();
     let matcher = world.start(options()).await;
-    let waiting = matcher.request(wish("anna")).await.unwrap().id;
+    let waiting = matcher.request(ride_request("anna")).await.unwrap().id;
     let market = matcher.reports().await.unwrap()[0].market.clone();
     let report = matcher.set_paused(&market, true).await.unwrap();
     assert!(report.paused && report.counts.waiting == 1);
     world.put("near", 100.0);
     pass(Duration::from_secs(30)).await;
-    assert!(world.news_of("near").is_none());
-    let refused = matcher.request(wish("bert")).await.unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::FailedPrecondition);
-    // The first request is answered as before: it was taken.
-    assert_eq!(matcher.request(wish("anna")).await.unwrap().id, waiting);
+    assert!(world.last_notification("near").is_none());
+    let rejection = matcher.request(ride_request("bert")).await.unwrap_err();
+    assert_eq!(rejection.code(), ErrorCode::FailedPrecondition);
+    // A repetition of the accepted request returns the same trip.
+    assert_eq!(matcher.request(ride_request("anna")).await.unwrap().id, waiting);
 
     assert!(!matcher.set_paused(&market, false).await.unwrap().paused);
     world.offer_to("near", &waiting).await;
@@ -257,28 +264,27 @@ async fn ten_riders_and_ten_drivers_are_matched_one_to_one_in_one_window() {
     let matcher = world.start(options()).await;
     let mut trips = Vec::new();
     for i in 0..10 {
-        trips.push(matcher.request(wish(&format!("r{i}"))).await.unwrap().id);
+        trips.push(matcher.request(ride_request(&format!("r{i}"))).await.unwrap().id);
     }
     for (i, trip) in trips.iter().enumerate() {
         until(&matcher, &format!("r{i}"), trip, TripState::Offered).await;
     }
     let report = &matcher.reports().await.unwrap()[0];
     assert_eq!((report.windows, report.last_requests, report.last_offers), (1, 10, 10));
-    let told: std::collections::BTreeSet<_> =
-        world.told.lock().iter().map(|(driver, _)| driver.clone()).collect();
-    assert_eq!((told.len(), world.told.lock().len()), (10, 10));
+    let notified: std::collections::BTreeSet<_> =
+        world.notifications.lock().iter().map(|(driver, _)| driver.clone()).collect();
+    assert_eq!((notified.len(), world.notifications.lock().len()), (10, 10));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_driver_near_two_markets_is_promised_in_one_of_them() {
+async fn a_driver_near_two_markets_is_reserved_by_one_of_them() {
     let world = World::new();
     world.put("only", 0.0);
     let markets = north_and_south();
     let matcher = world.start(kerb_matcher::Options { markets, ..options() }).await;
-    let in_north = matcher.request(wish("anna")).await.unwrap().id;
-    let mut wish_south = wish("bert");
-    wish_south.pickup = north(-200.0);
-    let in_south = matcher.request(wish_south).await.unwrap().id;
+    let in_north = matcher.request(ride_request("anna")).await.unwrap().id;
+    let request = RideRequest { pickup: north(-200.0), ..ride_request("bert") };
+    let in_south = matcher.request(request).await.unwrap().id;
     assert_eq!((in_north.to_string(), in_south.to_string()), ("north-1".to_owned(), "south-1".to_owned()));
     pass(Duration::from_secs(10)).await;
     let states = (state(&matcher, "anna", &in_north).await, state(&matcher, "bert", &in_south).await);
@@ -289,24 +295,25 @@ async fn a_driver_near_two_markets_is_promised_in_one_of_them() {
         ),
         "{states:?}"
     );
-    let mut outside = wish("carl");
+    let mut outside = ride_request("carl");
     outside.pickup = kerb_geometry::LatLng::new(48.0, 13.5).unwrap();
     let error = matcher.request(outside).await.unwrap_err();
     assert_eq!(error.to_string(), "pickup: 48, 13.5 is outside every market: north, south");
 }
 
-/// Anna asks first and is nearest to `x`; Ben would have a long wait for `y`, and both together have the least when they
-/// change drivers.
+/// `x` is the nearest driver of both riders. The greedy policy gives `x` to Anna, whose request is older; the optimum gives
+/// `y` to Anna.
 #[tokio::test(start_paused = true)]
-async fn windows_follow_the_policy_that_was_set_last() {
+async fn windows_use_the_policy_that_was_set_last() {
     for (policy, annas, bens) in [(Policy::Nearest, "x", "y"), (Policy::Batch, "y", "x")] {
         let world = World::new();
         world.put("x", 100.0);
         world.put("y", -250.0);
         let matcher = world.start(Options { policy: Policy::Nearest, ..options() }).await;
         matcher.set_policy(policy);
-        let anna = matcher.request(wish("anna")).await.unwrap().id;
-        let ben = matcher.request(RideRequest { pickup: north(300.0), ..wish("ben") }).await.unwrap().id;
+        let anna = matcher.request(ride_request("anna")).await.unwrap().id;
+        let ben =
+            matcher.request(RideRequest { pickup: north(300.0), ..ride_request("ben") }).await.unwrap().id;
         world.offer_to(annas, &anna).await;
         world.offer_to(bens, &ben).await;
         matcher.shutdown().await;

@@ -1,17 +1,17 @@
-//! The judge of random histories: who is promised to whom, from events alone, strictly.
+//! A strict checker of random histories: derives the reservations from the events alone.
 
 use std::collections::HashMap;
 
 use kerb_trips::{TripEvent, TripId, TripState};
 use kerb_types::DriverId;
 
-/// What a reader who knows only events makes of the journals.
+/// The reservations and trips of a journal, derived from its events.
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) trip_of: HashMap<DriverId, TripId>,
     driver_of: HashMap<TripId, DriverId>,
-    /// Who is asked to take it over.
-    asked_of: HashMap<TripId, DriverId>,
+    /// The driver with a takeover offer of each trip.
+    takeover_of: HashMap<TripId, DriverId>,
     pub(crate) reassigned: usize,
     ended: HashMap<TripId, TripState>,
     pub(crate) reached: HashMap<TripId, Vec<TripState>>,
@@ -26,12 +26,12 @@ impl Ledger {
                 assert_eq!(
                     self.trip_of.insert(driver.clone(), trip.clone()),
                     None,
-                    "{driver} is promised twice"
+                    "{driver} is reserved twice"
                 );
                 assert_eq!(
                     self.driver_of.insert(trip.clone(), driver.clone()),
                     None,
-                    "{trip} is promised twice"
+                    "{trip} is reserved twice"
                 );
                 (TripState::Offered, false)
             }
@@ -40,32 +40,32 @@ impl Ledger {
                 (TripState::Requested, false)
             }
             TripEvent::ReassignmentOffered { driver, .. } => {
-                let two = self.trip_of.insert(driver.clone(), trip.clone());
-                assert_eq!(two, None, "{driver} is promised twice");
-                let two = self.asked_of.insert(trip.clone(), driver.clone());
-                assert_eq!(two, None, "two are asked to take {trip} over");
-                assert!(self.driver_of.contains_key(trip), "nobody has {trip} to take over from");
+                let previous = self.trip_of.insert(driver.clone(), trip.clone());
+                assert_eq!(previous, None, "{driver} is reserved twice");
+                let previous = self.takeover_of.insert(trip.clone(), driver.clone());
+                assert_eq!(previous, None, "{trip} has two takeover offers");
+                assert!(self.driver_of.contains_key(trip), "{trip} has no driver");
                 (TripState::EnRoute, false)
             }
             TripEvent::ReassignmentReturned { driver, .. } => {
-                assert_eq!(self.asked_of.remove(trip).as_ref(), Some(driver));
+                assert_eq!(self.takeover_of.remove(trip).as_ref(), Some(driver));
                 self.trip_of.remove(driver);
                 (TripState::EnRoute, false)
             }
             TripEvent::Reassigned { driver, from } => {
                 self.reassigned += 1;
-                assert_eq!(self.asked_of.remove(trip).as_ref(), Some(driver));
+                assert_eq!(self.takeover_of.remove(trip).as_ref(), Some(driver));
                 assert_eq!(self.driver_of.insert(trip.clone(), driver.clone()).as_ref(), Some(from));
                 assert_eq!(self.trip_of.remove(from).as_ref(), Some(trip));
                 (TripState::EnRoute, false)
             }
             TripEvent::Accepted { .. } => (TripState::EnRoute, false),
             TripEvent::Arrived { .. } => {
-                self.ask_no_more(trip);
+                self.withdraw_takeover(trip);
                 (TripState::Arrived, false)
             }
             TripEvent::PickedUp { .. } | TripEvent::Metered { .. } => {
-                self.ask_no_more(trip);
+                self.withdraw_takeover(trip);
                 (TripState::OnTrip, false)
             }
             TripEvent::DroppedOff { .. } => (TripState::Completed, true),
@@ -79,15 +79,15 @@ impl Ledger {
         }
     }
 
-    /// The trip is not only under way to its pickup any more: the query is void.
-    fn ask_no_more(&mut self, trip: &TripId) {
-        if let Some(driver) = self.asked_of.remove(trip) {
+    /// Ends a takeover offer, because the trip is no longer en route.
+    fn withdraw_takeover(&mut self, trip: &TripId) {
+        if let Some(driver) = self.takeover_of.remove(trip) {
             assert_eq!(self.trip_of.remove(&driver).as_ref(), Some(trip));
         }
     }
 
     fn free(&mut self, trip: &TripId) {
-        self.ask_no_more(trip);
+        self.withdraw_takeover(trip);
         if let Some(driver) = self.driver_of.remove(trip) {
             assert_eq!(self.trip_of.remove(&driver).as_ref(), Some(trip));
         }

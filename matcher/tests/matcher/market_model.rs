@@ -1,5 +1,5 @@
-//! Random histories of two markets in processes that crash and in rivals that take over: whatever happens, the journals
-//! promise no driver and no trip twice, and nothing that was acknowledged is lost.
+//! Random histories of two markets, in processes that crash and rivals that take over. In every history, the journals
+//! reserve no driver and no trip twice, and lose nothing that was acknowledged.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const DRIVERS: u32 = 12;
 const RIDERS: u32 = 10;
 const MARKETS: [&str; 2] = ["east", "west"];
 
-/// A market's durable records: appends under another version than the newest are refused.
+/// A market's durable records. An append under another version than the newest fails.
 #[derive(Default)]
 struct Journal {
     records: Vec<Record>,
@@ -37,7 +37,7 @@ impl Journal {
     }
 }
 
-/// A matcher's process.
+/// A process with a matcher.
 struct Process {
     markets: Vec<Market>,
 }
@@ -59,8 +59,8 @@ fn rules() -> Rules {
 }
 
 impl Process {
-    /// Reads every journal and fences it: whoever wrote before is refused from then on, in all markets, before this
-    /// process decides anything.
+    /// Reads and fences every journal, before the process decides anything. From then on, appends of older processes fail in
+    /// all markets.
     fn start(journals: &mut BTreeMap<&'static str, Journal>, now_ms: i64) -> Self {
         let reservations = Reservations::new();
         let markets = MARKETS.map(|name| {
@@ -95,9 +95,9 @@ struct World {
     rng: Pcg64Mcg,
     now_ms: i64,
     journals: BTreeMap<&'static str, Journal>,
-    /// The newest one works; the one before it may not know yet that it was replaced.
+    /// The newest process, and the one before, which may not have noticed that it was replaced.
     processes: Vec<Process>,
-    /// What was told to somebody: a trip was at least here in its life.
+    /// The acknowledged states of trips.
     acknowledged: Vec<(TripId, TripState)>,
     requests: u32,
     conflicts: usize,
@@ -157,9 +157,9 @@ impl World {
     fn decide(&mut self, process: usize, market: usize) {
         let (rng, now_ms) = (&mut self.rng, self.now_ms);
         let market = &mut self.processes[process].markets[market];
-        let (who, number) = (driver(rng.random_range(0..DRIVERS)), rng.random_range(1..30_u64));
+        let (driver_id, number) = (driver(rng.random_range(0..DRIVERS)), rng.random_range(1..30_u64));
         // Mostly the driver's own trip, sometimes any.
-        let own = market.driver_connected(&who).map(|news| news.trip().clone());
+        let own = market.driver_connected(&driver_id).map(|notification| notification.trip().clone());
         let trip =
             own.filter(|_| rng.random_bool(0.8)).unwrap_or(TripId { market: market.id().clone(), number });
         match rng.random_range(0..100) {
@@ -186,15 +186,12 @@ impl World {
                 };
                 let proposals: Vec<_> = trips.into_iter().map(&mut propose).collect();
                 market.offer(now_ms, &proposals);
-                let moves: Vec<_> = market
+                let reassignments: Vec<_> = market
                     .en_route_trips(now_ms)
                     .into_iter()
-                    .map(|en_route_trips| Reassignment {
-                        from: en_route_trips.driver.clone(),
-                        to: propose(en_route_trips.trip.id.clone()),
-                    })
+                    .map(|view| Reassignment { from: view.driver.clone(), to: propose(view.trip.id.clone()) })
                     .collect();
-                market.reassign(now_ms, &moves);
+                market.reassign(now_ms, &reassignments);
             }
             45..75 => {
                 let reason = String::new();
@@ -206,10 +203,10 @@ impl World {
                     9..11 => DriverAction::DroppedOff,
                     _ => DriverAction::Cancel { reason },
                 };
-                let _ = market.act(now_ms, &who, &trip, &action);
+                let _ = market.act(now_ms, &driver_id, &trip, &action);
             }
-            75..80 => market.driver_disconnected(now_ms, &who),
-            80..83 => market.offer_undeliverable(now_ms, &who, &trip),
+            75..80 => market.driver_disconnected(now_ms, &driver_id),
+            80..83 => market.offer_undeliverable(now_ms, &driver_id, &trip),
             83..86 => {
                 let rider = RiderId::new(&format!("rider-{}", rng.random_range(0..RIDERS))).unwrap();
                 let _ = market.cancel(now_ms, &rider, &trip, "");
@@ -221,11 +218,11 @@ impl World {
                 let seen: Vec<_> = (0..DRIVERS).map(&mut seen).collect();
                 market.drivers_moved(now_ms, &seen);
             }
-            _ => market.tick(now_ms),
+            _ => market.run_timers(now_ms),
         }
     }
 
-    /// Writes what was decided; on a conflict the process is over.
+    /// Appends the pending record. A conflict ends the process.
     fn commit(&mut self, process: usize, market: usize) {
         let state = &mut self.processes[process].markets[market];
         let Some(record) = state.take_record(self.now_ms) else { return };
@@ -237,7 +234,7 @@ impl World {
             return;
         };
         for effect in state.committed(version) {
-            if let Effect::Changed { trip } = effect
+            if let Effect::TripChanged { trip } = effect
                 && let Some(trip) = state.trip(&trip)
             {
                 self.acknowledged.push((trip.id.clone(), trip.state));
@@ -246,8 +243,8 @@ impl World {
     }
 }
 
-/// Each market by itself, strictly; in the end no driver is promised by both.
-fn judge(world: &World) -> Ledger {
+/// Checks each market by itself, and that no driver is reserved by both at the end.
+fn check_journals(world: &World) -> Ledger {
     let mut whole = Ledger::default();
     for journal in world.journals.values() {
         let mut ledger = Ledger::default();
@@ -262,7 +259,7 @@ fn judge(world: &World) -> Ledger {
             assert_eq!(
                 whole.trip_of.insert(driver.clone(), trip),
                 None,
-                "{driver} is promised by both markets"
+                "{driver} is reserved by both markets"
             );
         }
     }
@@ -270,36 +267,38 @@ fn judge(world: &World) -> Ledger {
 }
 
 #[test]
-fn no_history_promises_twice_or_forgets_what_was_told() {
-    let (mut conflicts, mut completed, mut promises, mut reassigned) = (0, 0, 0, 0);
+fn no_history_reserves_twice_or_loses_an_acknowledged_state() {
+    let (mut conflicts, mut completed, mut reservations, mut reassigned) = (0, 0, 0, 0);
     for seed in 0..200 {
         println!("seed {seed}");
         let mut world = World::new(seed);
         for step in 0..600 {
             world.step();
             if step % 100 == 0 {
-                judge(&world);
+                check_journals(&world);
             }
         }
-        let ledger = judge(&world);
+        let ledger = check_journals(&world);
         for (trip, state) in &world.acknowledged {
-            assert!(ledger.reached[trip].contains(state), "{trip} was told to be {state}");
+            assert!(ledger.reached[trip].contains(state), "{trip} was acknowledged as {state}");
         }
         conflicts += world.conflicts;
         reassigned += ledger.reassigned;
         let states = ledger.reached.values().flatten();
         completed += states.clone().filter(|state| **state == TripState::Completed).count();
-        promises += states.filter(|state| **state == TripState::Offered).count();
+        reservations += states.filter(|state| **state == TripState::Offered).count();
     }
-    println!("{promises} promises, {reassigned} reassigned, {completed} completed, {conflicts} conflicts");
+    println!(
+        "{reservations} reservations, {reassigned} reassigned, {completed} completed, {conflicts} conflicts"
+    );
     assert!(
-        conflicts > 100 && completed > 400 && promises > 10_000 && reassigned > 100,
+        conflicts > 100 && completed > 400 && reservations > 10_000 && reassigned > 100,
         "the histories are rich enough to mean something"
     );
 }
 
 #[test]
-fn what_is_read_again_is_what_was() {
+fn a_replayed_or_restored_market_equals_the_original() {
     for seed in 0..40 {
         println!("seed {seed}");
         let mut world = World::new(seed);
@@ -312,9 +311,9 @@ fn what_is_read_again_is_what_was() {
             if current.version() != journal.records.len() as Version {
                 continue;
             }
-            let mut again = Market::new(market_id(name), rules(), Reservations::new());
+            let mut replayed = Market::new(market_id(name), rules(), Reservations::new());
             for (version, record) in (1..).zip(&journal.records) {
-                again.replay(version, record).unwrap();
+                replayed.replay(version, record).unwrap();
             }
             let restored = Market::restore(
                 market_id(name),
@@ -323,7 +322,7 @@ fn what_is_read_again_is_what_was() {
                 current.version(),
                 &current.snapshot(),
             );
-            for other in [again, restored.unwrap()] {
+            for other in [replayed, restored.unwrap()] {
                 assert_eq!(other.counts(), current.counts());
                 for waiting in current.waiting() {
                     assert_eq!(other.trip(&waiting.trip.id), Some(waiting.trip));

@@ -3,7 +3,7 @@ use kerb_matcher::{Options, QuoteRequest};
 use kerb_ports::{DriverAction, DriverEvents, ErrorCode, Eta};
 use kerb_types::{Capabilities, DriverStatus, TravelSource, VehicleClass};
 
-use crate::fakes::{World, driver, market, north, north_and_south, options, wish};
+use crate::fakes::{World, driver, market, north, north_and_south, options, ride_request};
 
 fn query() -> QuoteRequest {
     QuoteRequest {
@@ -20,7 +20,7 @@ fn straight(time_s: u32) -> Eta {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quote_is_the_soonest_free_driver_and_the_way() {
+async fn a_quote_has_the_nearest_free_driver_by_eta_and_the_ride() {
     let world = World::new();
     let matcher = world.start(Options { quote_valid_ms: 7_000, ..options() }).await;
     for (name, north_m) in [("nearest", 500.0), ("near", 1_000.0), ("other-class", 10.0), ("break", 20.0)] {
@@ -35,8 +35,8 @@ async fn a_quote_is_the_soonest_free_driver_and_the_way() {
     assert_eq!((quote.at_ms, quote.valid_until_ms), (world.now_ms(), world.now_ms() + 7_000));
     assert!(!quote.pickup_incomplete);
 
-    // A quote keeps nobody; a trip does, whatever the driver's own status says.
-    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    // A quote reserves no driver. A trip does, whatever status the driver reports.
+    let trip = matcher.request(ride_request("anna")).await.unwrap().id;
     world.offer_to("nearest", &trip).await;
     matcher.act(driver("nearest"), trip, DriverAction::Accept).await.unwrap();
     let quote = matcher.quote(query()).await.unwrap();
@@ -45,25 +45,25 @@ async fn a_quote_is_the_soonest_free_driver_and_the_way() {
     let needs = QuoteRequest { capabilities: Capabilities(1), ..query() };
     let quote = matcher.quote(needs).await.unwrap();
     assert_eq!((quote.pickup, quote.dropoff_ms(), quote.pickup_incomplete), (None, None, false));
-    assert_eq!(quote.ride.eta, straight(300), "the way is told without a driver too");
+    assert_eq!(quote.ride.eta, straight(300), "the ride has a travel time without a driver, too");
 }
 
-/// More promised drivers than the first query asks for: it asks for more until somebody is free.
+/// The first search only has reserved drivers, so the quote searches further.
 #[tokio::test(start_paused = true)]
-async fn drivers_who_are_promised_are_passed_over() {
+async fn reserved_drivers_are_skipped() {
     let world = World::new();
     let matcher = world.start(Options { rider_live_max: 100, ..options() }).await;
     for number in 0..9 {
         let name = format!("busy-{number}");
         world.put(&name, 100.0 + f64::from(number));
-        let mut wish = wish("anna");
-        wish.key = kerb_trips::IdempotencyKey::new(&name).unwrap();
-        let trip = matcher.request(wish).await.unwrap().id;
+        let mut request = ride_request("anna");
+        request.key = kerb_trips::IdempotencyKey::new(&name).unwrap();
+        let trip = matcher.request(request).await.unwrap().id;
         world.offer_to(&name, &trip).await;
         matcher.act(driver(&name), trip, DriverAction::Accept).await.unwrap();
     }
     let quote = matcher.quote(query()).await.unwrap();
-    assert_eq!((quote.pickup, quote.pickup_incomplete), (None, false), "all of them were looked at");
+    assert_eq!((quote.pickup, quote.pickup_incomplete), (None, false), "the search read all drivers");
     world.put("free", 2_000.0);
     assert_eq!(matcher.quote(query()).await.unwrap().pickup, Some(straight(200)));
     *world.complete.lock() = false;
@@ -71,9 +71,9 @@ async fn drivers_who_are_promised_are_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_quoted_who_would_not_be_sent() {
+async fn a_driver_who_is_too_far_for_an_offer_is_not_quoted() {
     let world = World::new();
-    // Looked at within 10 km; who needs more than 500 s is not sent, which at 10 m/s are 5 km.
+    // The search radius is 10 km. The maximum travel time of 500 s is 5 km at 10 m/s.
     let matcher = world.start(Options { pickup_max_s: 500, speed_kmh: 72.0, ..options() }).await;
     world.put("far", 5_001.0);
     assert_eq!(matcher.quote(query()).await.unwrap().pickup, None);
@@ -95,7 +95,7 @@ async fn a_market_that_takes_no_requests_quotes_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn quotes_at_one_time_are_bounded() {
+async fn concurrent_quotes_are_bounded() {
     let world = World::new();
     let matcher = world.start(Options { quotes_max: 1, ..options() }).await;
     let (first, second) = tokio::join!(matcher.quote(query()), matcher.quote(query()));

@@ -1,13 +1,13 @@
-//! Settings and requests: every bad value is named with what would be right.
+//! Validation of options and requests: the error names the field, the value and the valid range.
 
 use kerb_matcher::Options;
 use kerb_matcher::grpc::validate::ride_request;
-use kerb_matcher::markets::MarketArea;
+use kerb_matcher::options::MarketArea;
 use kerb_ports::Error;
 use kerb_proto::v1::{LatLng, RequestRideRequest};
 use kerb_types::Catalog;
 
-/// Spoils one value.
+/// Sets one value to an invalid one.
 type Change<T> = Box<dyn FnOnce(&mut T)>;
 
 fn wire() -> RequestRideRequest {
@@ -23,21 +23,21 @@ fn wire() -> RequestRideRequest {
     }
 }
 
-fn refused(change: impl FnOnce(&mut RequestRideRequest)) -> String {
+fn rejection_of(change: impl FnOnce(&mut RequestRideRequest)) -> String {
     let mut wire = wire();
     change(&mut wire);
     ride_request(&wire, &Catalog::default(), &Options::default()).unwrap_err().to_string()
 }
 
 #[test]
-fn what_a_rider_leaves_out_has_a_default() {
+fn absent_fields_have_defaults() {
     let request = ride_request(&wire(), &Catalog::default(), &Options::default()).unwrap();
     assert_eq!((request.party_size, request.wait_max_ms), (1, 300_000));
     assert_eq!((request.vehicle_class.0, request.capabilities.0), (0, 0));
 }
 
 #[test]
-fn every_bad_value_of_a_request_is_named_with_what_would_be_right() {
+fn a_rejection_of_a_request_names_field_value_and_range() {
     let at = |latitude_deg, longitude_deg| Some(LatLng { latitude_deg, longitude_deg });
     let table: Vec<(Change<RequestRideRequest>, &str)> = vec![
         (Box::new(|w| w.rider_id.clear()), "rider_id: 0 bytes, must be 1 to 64"),
@@ -58,14 +58,14 @@ fn every_bad_value_of_a_request_is_named_with_what_would_be_right() {
         (Box::new(|w| w.wait_max_ms = 999), "wait_max_ms: 999, must be 1000 to 3600000, or 0 for 300000"),
         (Box::new(|w| w.wait_max_ms = 3_600_001), "wait_max_ms: 3600001, must be 1000 to 3600000"),
     ];
-    for (change, wanted) in table {
-        let error = refused(change);
-        assert!(error.starts_with(wanted), "{error:?}, wanted {wanted:?}");
+    for (change, expected) in table {
+        let error = rejection_of(change);
+        assert!(error.starts_with(expected), "{error:?}, expected {expected:?}");
     }
 }
 
 #[test]
-fn all_that_is_wrong_is_named_at_once() {
+fn a_rejection_names_every_wrong_field() {
     let empty = RequestRideRequest { party_size: 99, wait_max_ms: 1, ..RequestRideRequest::default() };
     let Err(Error::Invalid(errors)) = ride_request(&empty, &Catalog::default(), &Options::default()) else {
         panic!("taken");
@@ -79,7 +79,7 @@ fn area(name: &str, polygon: &[[f64; 2]]) -> MarketArea {
 }
 
 #[test]
-fn every_bad_setting_is_named_with_what_would_be_right() {
+fn a_rejection_of_options_names_field_value_and_range() {
     assert_eq!(Options::default().validate(), Ok(()));
     let square = [[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]];
     let table: Vec<(Change<Options>, &str)> = vec![
@@ -106,10 +106,10 @@ fn every_bad_setting_is_named_with_what_would_be_right() {
             "markets[1].name: a stands twice",
         ),
     ];
-    for (change, wanted) in table {
+    for (change, expected) in table {
         let mut options = Options::default();
         change(&mut options);
         let error = options.validate().unwrap_err().to_string();
-        assert!(error.starts_with(wanted), "{error:?}, wanted {wanted:?}");
+        assert!(error.starts_with(expected), "{error:?}, expected {expected:?}");
     }
 }

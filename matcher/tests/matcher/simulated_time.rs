@@ -1,4 +1,4 @@
-//! Time of a paused clock, which passes when every task waits for it; and the wall clock that goes with it.
+//! Virtual time: tokio's paused clock, which jumps to the next timer when every task waits, and a wall clock that follows it.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::{Instant, timeout};
 
 pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
 
-/// Lets so much of it pass.
+/// Waits for `time` of virtual time.
 pub(crate) async fn pass(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-/// Looks again and again until there is something to see, for a minute at most.
+/// Polls `look` until it returns a value. Panics after a minute.
 pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     let looked = timeout(Duration::from_mins(1), async {
         loop {
@@ -25,7 +25,7 @@ pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>)
     looked.await.unwrap_or_else(|_| panic!("not within a minute: {what}"))
 }
 
-/// Wall time that runs with tokio's, paused or not.
+/// A wall clock that follows tokio's clock, paused or not.
 pub(crate) struct TokioClock(Instant);
 
 impl TokioClock {

@@ -1,4 +1,4 @@
-//! The bytes of a snapshot: whatever a trip can be comes back, and nothing else is taken for one.
+//! The encoding of a snapshot: every state of a trip is restored, and other bytes are rejected.
 
 use kerb_matcher::market::{Market, Reservations, Rules};
 use kerb_ports::Error;
@@ -7,7 +7,7 @@ use kerb_trips::{
 };
 use kerb_types::{TravelSource, VehicleClass};
 
-use crate::fakes::{driver, market, north, rider, wish};
+use crate::fakes::{driver, market, north, ride_request, rider};
 use crate::simulated_time::NOW_MS;
 
 const TRIPS: u64 = 8;
@@ -29,7 +29,7 @@ fn cancelled(by: CancelledBy) -> TripEvent {
     TripEvent::Cancelled { by, reason: "rain".to_owned() }
 }
 
-/// From the offer to the rider in the vehicle, with the meter running.
+/// The events from the offer to a running meter.
 fn ride(name: &str) -> Vec<TripEvent> {
     let driver = driver(name);
     vec![
@@ -60,12 +60,12 @@ fn dropped_off(name: &str) -> TripEvent {
     TripEvent::DroppedOff { driver: driver(name), receipt: Box::new(receipt) }
 }
 
-/// A market with a trip in each state, and every event among them.
+/// A market with a trip in each state. Its records contain every event.
 fn whole_market() -> Market {
     let declined = ReturnReason::Declined { reason: "too far".to_owned() };
     let lost = |name| TripEvent::DriverLost { driver: driver(name) };
     let accepted = |name| TripEvent::Accepted { driver: driver(name) };
-    let restless = vec![
+    let often_returned = vec![
         offered("a"),
         returned("a", declined),
         offered("b"),
@@ -80,12 +80,13 @@ fn whole_market() -> Market {
         cancelled(CancelledBy::Operator),
     ];
     let completed = [ride("f"), vec![dropped_off("f")]].concat();
-    let given_up = vec![offered("g"), accepted("g"), cancelled(CancelledBy::Driver { driver: driver("g") })];
+    let cancelled_by_driver =
+        vec![offered("g"), accepted("g"), cancelled(CancelledBy::Driver { driver: driver("g") })];
     let lives: [Vec<TripEvent>; TRIPS as usize] = [
-        restless,
+        often_returned,
         completed,
         vec![cancelled(CancelledBy::Rider)],
-        given_up,
+        cancelled_by_driver,
         vec![TripEvent::Expired],
         vec![],
         vec![offered("h")],
@@ -93,7 +94,8 @@ fn whole_market() -> Market {
     ];
     let mut whole = Market::new(market(), Rules::default(), Reservations::new());
     for (number, life) in (1..).zip(lives) {
-        let request = RideRequest { vehicle_class: VehicleClass(2), ..wish(&format!("rider-{number}")) };
+        let request =
+            RideRequest { vehicle_class: VehicleClass(2), ..ride_request(&format!("rider-{number}")) };
         let trip = TripId { market: market(), number };
         let events = std::iter::once(TripEvent::Requested(Box::new(request))).chain(life);
         let changes = events.map(|event| Change::Trip { trip: trip.clone(), event }).collect();
@@ -109,9 +111,9 @@ fn whole_market() -> Market {
     whole
 }
 
-/// The same, with a trip that was taken over, and one that somebody is asked to take over.
+/// The same market, with a trip that was reassigned, and a trip with a takeover offer.
 fn reassigned_market() -> Market {
-    let asked = |name: &str| TripEvent::ReassignmentOffered {
+    let takeover = |name: &str| TripEvent::ReassignmentOffered {
         driver: driver(name),
         pickup_eta_s: 60,
         travel_source: TravelSource::Roads,
@@ -119,10 +121,14 @@ fn reassigned_market() -> Market {
     };
     let accepted = |name: &str| TripEvent::Accepted { driver: driver(name) };
     let trips = [
-        (6, vec![offered("k"), accepted("k"), asked("l")]),
+        (6, vec![offered("k"), accepted("k"), takeover("l")]),
         (
             7,
-            vec![accepted("h"), asked("m"), TripEvent::Reassigned { driver: driver("m"), from: driver("h") }],
+            vec![
+                accepted("h"),
+                takeover("m"),
+                TripEvent::Reassigned { driver: driver("m"), from: driver("h") },
+            ],
         ),
     ];
     let mut market = whole_market();
@@ -135,16 +141,16 @@ fn reassigned_market() -> Market {
 }
 
 #[test]
-fn who_is_asked_to_take_a_trip_over_and_who_lost_one_come_back() {
+fn takeover_offers_and_reassigned_trips_are_restored() {
     let whole = reassigned_market();
-    let again = restore(&whole.snapshot()).unwrap();
+    let restored = restore(&whole.snapshot()).unwrap();
     for number in [6, 7] {
         let trip = TripId { market: market(), number };
-        assert_eq!(again.trip(&trip).unwrap(), whole.trip(&trip).unwrap());
+        assert_eq!(restored.trip(&trip).unwrap(), whole.trip(&trip).unwrap());
     }
-    assert_eq!(again.trip(&TripId { market: market(), number: 6 }).unwrap().reserved_drivers().count(), 2);
-    assert_eq!((again.counts(), again.next_due_ms()), (whole.counts(), whole.next_due_ms()));
-    assert_eq!(again.snapshot(), whole.snapshot());
+    assert_eq!(restored.trip(&TripId { market: market(), number: 6 }).unwrap().reserved_drivers().count(), 2);
+    assert_eq!((restored.counts(), restored.next_due_ms()), (whole.counts(), whole.next_due_ms()));
+    assert_eq!(restored.snapshot(), whole.snapshot());
 }
 
 fn restore(bytes: &[u8]) -> Result<Market, Error> {
@@ -152,23 +158,24 @@ fn restore(bytes: &[u8]) -> Result<Market, Error> {
 }
 
 #[test]
-fn every_trip_comes_back_as_it_was() {
+fn every_trip_is_restored() {
     let whole = whole_market();
-    let again = restore(&whole.snapshot()).unwrap();
+    let restored = restore(&whole.snapshot()).unwrap();
     for number in 1..=TRIPS {
         let trip = TripId { market: market(), number };
-        assert_eq!(again.trip(&trip).unwrap(), whole.trip(&trip).unwrap());
+        assert_eq!(restored.trip(&trip).unwrap(), whole.trip(&trip).unwrap());
     }
-    assert_eq!((again.counts(), again.is_paused()), (whole.counts(), true));
-    assert_eq!((again.next_due_ms(), again.version()), (whole.next_due_ms(), whole.version()));
-    assert_eq!(again.snapshot(), whole.snapshot(), "the same market has the same bytes");
-    let states: std::collections::HashSet<TripState> =
-        (1..=TRIPS).map(|number| again.trip(&TripId { market: market(), number }).unwrap().state).collect();
+    assert_eq!((restored.counts(), restored.is_paused()), (whole.counts(), true));
+    assert_eq!((restored.next_due_ms(), restored.version()), (whole.next_due_ms(), whole.version()));
+    assert_eq!(restored.snapshot(), whole.snapshot(), "the same market has the same bytes");
+    let states: std::collections::HashSet<TripState> = (1..=TRIPS)
+        .map(|number| restored.trip(&TripId { market: market(), number }).unwrap().state)
+        .collect();
     assert_eq!(states.len(), 6, "{states:?}");
 }
 
 #[test]
-fn what_is_cut_off_or_of_another_format_is_refused() {
+fn truncated_bytes_and_other_formats_are_rejected() {
     let bytes = whole_market().snapshot();
     for cut in 0..bytes.len() {
         assert!(restore(&bytes[..cut]).is_err(), "the first {cut} bytes");
@@ -188,7 +195,7 @@ fn hash(bytes: &[u8]) -> u64 {
     })
 }
 
-/// A snapshot of an older program is read by a newer one unless the format number says that it cannot be.
+/// A newer program reads the snapshots of an older one, unless the format number has changed.
 #[test]
 fn the_bytes_of_a_format_never_change() {
     let bytes = reassigned_market().snapshot();
@@ -197,22 +204,22 @@ fn the_bytes_of_a_format_never_change() {
     assert_eq!((format, known), expected, "other bytes are another format: raise its number");
 }
 
-/// What the program wrote that knew nothing of trips that are taken over.
+/// Format 2 has no takeover offers.
 #[test]
-fn the_format_before_is_read() {
+fn the_previous_format_is_read() {
     let whole = whole_market();
     let mut older = whole.snapshot();
-    assert_eq!(older.pop(), Some(0), "nobody is asked");
+    assert_eq!(older.pop(), Some(0), "there is no takeover offer");
     older[0] = 2;
-    assert_eq!((older.len(), hash(&older)), (1_432, 4_754_279_488_450_071_794), "as it was written then");
+    assert_eq!((older.len(), hash(&older)), (1_432, 4_754_279_488_450_071_794), "the bytes of format 2");
     assert_eq!(restore(&older).unwrap().snapshot(), whole.snapshot());
 }
 
 #[test]
-fn a_snapshot_of_another_market_is_refused() {
-    let elsewhere = MarketId::new("elsewhere").unwrap();
+fn a_snapshot_of_another_market_is_rejected() {
+    let other = MarketId::new("other").unwrap();
     let bytes = whole_market().snapshot();
-    let refused = Market::restore(elsewhere, Rules::default(), Reservations::new(), 9, &bytes).err().unwrap();
-    let text = refused.to_string();
-    assert!(text.ends_with("the snapshot of market elsewhere at version 9 holds trip world-1"), "{text}");
+    let rejection = Market::restore(other, Rules::default(), Reservations::new(), 9, &bytes).err().unwrap();
+    let text = rejection.to_string();
+    assert!(text.ends_with("the snapshot of market other at version 9 holds trip world-1"), "{text}");
 }

@@ -1,5 +1,5 @@
-//! Riders and drivers of two markets act at random, while the journal fails, streams break and matchers are replaced.
-//! In the end the journal is audited, and holds everything that anybody was answered.
+//! Riders and drivers of two markets act at random, while appends fail, streams break and matchers are replaced. At the end,
+//! the journal passes an audit and contains everything that was acknowledged.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::fake_journal::Fault;
-use crate::fakes::{World, driver, north, north_and_south, options, wish};
+use crate::fakes::{World, driver, north, north_and_south, options, ride_request};
 use crate::simulated_time::pass;
 
 const STEPS: u32 = 500;
@@ -22,8 +22,8 @@ const RIDERS: u32 = 30;
 const MARKETS: [&str; 2] = ["north", "south"];
 
 #[tokio::test(start_paused = true)]
-async fn what_was_answered_holds_and_nobody_is_promised_twice() {
-    let (mut asked, mut reassigned) = (0, 0);
+async fn acknowledged_actions_are_durable_and_no_driver_is_reserved_twice() {
+    let (mut takeover_offers, mut takeovers) = (0, 0);
     for seed in 1..=8 {
         println!("seed {seed}");
         let policy = if seed % 2 == 0 { Policy::Reoptimize } else { Policy::Batch };
@@ -31,13 +31,13 @@ async fn what_was_answered_holds_and_nobody_is_promised_twice() {
         for _ in 0..STEPS {
             storm.step().await;
         }
-        let (queries, moves) = storm.judge();
-        assert!(policy == Policy::Reoptimize || queries == 0, "nobody wanted it");
-        asked += queries;
-        reassigned += moves;
+        let (offers, accepted) = storm.check_journal();
+        assert!(policy == Policy::Reoptimize || offers == 0, "the policy makes no takeover offers");
+        takeover_offers += offers;
+        takeovers += accepted;
     }
-    println!("{asked} drivers were asked to take a trip over, {reassigned} did");
-    assert!(asked > 20 && reassigned > 2, "the storms are rich enough to mean something");
+    println!("{takeover_offers} takeover offers, {takeovers} takeovers");
+    assert!(takeover_offers > 20 && takeovers > 2, "the storms are rich enough to mean something");
 }
 
 struct Storm {
@@ -46,12 +46,12 @@ struct Storm {
     matcher: Matcher,
     options: Options,
     drivers: u32,
-    /// Trips whose request was answered.
+    /// Trips whose request was acknowledged.
     trips: BTreeSet<TripId>,
-    /// Actions that were answered as taken.
-    taken: BTreeSet<(TripId, DriverId, &'static str)>,
+    /// Acknowledged actions of drivers.
+    acknowledged: BTreeSet<(TripId, DriverId, &'static str)>,
     cancelled: BTreeSet<TripId>,
-    /// Number of each rider's requests.
+    /// Number of acknowledged requests of each rider.
     keys: BTreeMap<u32, u32>,
 }
 
@@ -63,7 +63,7 @@ impl Storm {
     async fn new(seed: u64, policy: Policy) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let world = World::new();
-        // Somebody is free, so that somebody can be nearer.
+        // A takeover needs free drivers near a trip.
         let drivers = if policy == Policy::Reoptimize { 24 } else { 12 };
         for number in 0..drivers {
             world.put(&name(number), rng.random_range(-3_000.0..3_000.0));
@@ -73,7 +73,7 @@ impl Storm {
             snapshot_every: 40,
             reconnect_grace_ms: 10_000,
             policy,
-            // Who is under way is seen, and looked at, before it has arrived.
+            // The driver tracker and a window must run before a driver arrives.
             track_interval_ms: if policy == Policy::Reoptimize { 100 } else { 3_000 },
             window_ms: if policy == Policy::Reoptimize { 200 } else { 1_000 },
             reoptimize_gain_s: 5,
@@ -83,9 +83,9 @@ impl Storm {
             ..options()
         };
         let matcher = world.start(options.clone()).await;
-        let (trips, taken) = (BTreeSet::new(), BTreeSet::new());
+        let (trips, acknowledged) = (BTreeSet::new(), BTreeSet::new());
         let cancelled = BTreeSet::new();
-        Self { rng, world, matcher, options, drivers, trips, taken, cancelled, keys: BTreeMap::new() }
+        Self { rng, world, matcher, options, drivers, trips, acknowledged, cancelled, keys: BTreeMap::new() }
     }
 
     async fn step(&mut self) {
@@ -106,10 +106,10 @@ impl Storm {
     async fn request(&mut self) {
         let number = self.rng.random_range(0..RIDERS);
         let key = self.keys.entry(number).or_default();
-        let mut wish = wish(&format!("r{number}"));
-        wish.key = kerb_trips::IdempotencyKey::new(&format!("k{key}")).unwrap();
-        wish.pickup = north(f64::from(number) * 150.0 - 2_225.0);
-        match self.matcher.request(wish).await {
+        let mut request = ride_request(&format!("r{number}"));
+        request.key = kerb_trips::IdempotencyKey::new(&format!("k{key}")).unwrap();
+        request.pickup = north(f64::from(number) * 150.0 - 2_225.0);
+        match self.matcher.request(request).await {
             Ok(trip) => {
                 *key += 1;
                 assert!(self.trips.insert(trip.id), "each key is a trip of its own");
@@ -118,52 +118,61 @@ impl Storm {
         }
     }
 
-    /// A driver looks at its newest news and does something about them.
+    /// A driver acts on the last notification.
     async fn drive(&mut self) {
         let name = name(self.rng.random_range(0..self.drivers));
-        let Some(DriverNotification::Assignment(task)) = self.world.news_of(&name) else { return };
+        let Some(DriverNotification::Assignment(assignment)) = self.world.last_notification(&name) else {
+            return;
+        };
         let chance = self.rng.random_range(0..10);
-        let no_words = String::new();
-        let action = match task.state {
+        let no_reason = String::new();
+        let action = match assignment.state {
             TripState::Offered if chance < 7 => DriverAction::Accept,
-            TripState::Offered if chance < 9 => DriverAction::Decline { reason: no_words },
+            TripState::Offered if chance < 9 => DriverAction::Decline { reason: no_reason },
             TripState::EnRoute if chance < 6 => DriverAction::Arrived,
-            TripState::EnRoute if chance < 7 => DriverAction::Cancel { reason: no_words },
+            TripState::EnRoute if chance < 7 => DriverAction::Cancel { reason: no_reason },
             TripState::EnRoute | TripState::Arrived if chance < 9 => DriverAction::PickedUp,
             TripState::OnTrip => DriverAction::DroppedOff,
             _ => return,
         };
-        let named = (task.trip.clone(), driver(&name), action.name());
-        match self.matcher.act(driver(&name), task.trip.clone(), action).await {
+        let action_key = (assignment.trip.clone(), driver(&name), action.name());
+        match self.matcher.act(driver(&name), assignment.trip.clone(), action).await {
             Ok(state) => {
-                // Who declines has nothing to do with the trip any more, though it may be under way with another.
-                let has_it = named.2 != "decline";
-                self.taken.insert(named);
-                self.believe(&name, &task.trip, if has_it { state } else { TripState::Requested });
+                // After a declined takeover offer, the trip goes on with its first driver.
+                let keeps_trip = action_key.2 != "decline";
+                self.acknowledged.insert(action_key);
+                self.update_app(
+                    &name,
+                    &assignment.trip,
+                    if keeps_trip { state } else { TripState::Requested },
+                );
             }
-            // It is over, and this driver has not heard of it.
-            Err(Error::FailedPrecondition(_)) => self.believe(&name, &task.trip, TripState::Cancelled),
+            // The trip has ended for this driver, and the notification is still on its way.
+            Err(Error::FailedPrecondition(_)) => {
+                self.update_app(&name, &assignment.trip, TripState::Cancelled)
+            }
             Err(error) => assert!(error.retryable(), "{error}"),
         }
     }
 
-    /// The driver's app goes on from the answer.
-    fn believe(&self, name: &str, trip: &TripId, state: TripState) {
-        let mut told = self.world.told.lock();
-        let Some((_, DriverNotification::Assignment(task))) =
-            told.iter().rev().find(|(to, _)| *to == driver(name))
+    /// Sets the trip's state in the driver's app, as an acknowledgement does.
+    fn update_app(&self, name: &str, trip: &TripId, state: TripState) {
+        let mut notifications = self.world.notifications.lock();
+        let Some((_, DriverNotification::Assignment(assignment))) =
+            notifications.iter().rev().find(|(to, _)| *to == driver(name))
         else {
             return;
         };
-        if task.trip != *trip {
+        if assignment.trip != *trip {
             return;
         }
-        let news = if state.has_driver() {
-            DriverNotification::Assignment(Box::new(kerb_ports::TripAssignment { state, ..(**task).clone() }))
+        let notification = if state.has_driver() {
+            let assignment = kerb_ports::TripAssignment { state, ..(**assignment).clone() };
+            DriverNotification::Assignment(Box::new(assignment))
         } else {
             DriverNotification::Ended { trip: trip.clone(), state, reason: String::new() }
         };
-        told.push((driver(name), news));
+        notifications.push((driver(name), notification));
     }
 
     async fn cancel(&mut self) {
@@ -190,8 +199,8 @@ impl Storm {
         if !opens {
             let ended = self.matcher.disconnected(driver(&name)).await;
             assert!(ended.as_ref().err().is_none_or(Error::retryable), "{ended:?}");
-        } else if let Ok(Some(news)) = self.matcher.connected(driver(&name)).await {
-            self.world.told.lock().push((driver(&name), news));
+        } else if let Ok(Some(notification)) = self.matcher.connected(driver(&name)).await {
+            self.world.notifications.lock().push((driver(&name), notification));
         }
     }
 
@@ -199,23 +208,23 @@ impl Storm {
         let next = self.world.start(self.options.clone()).await;
         let old = std::mem::replace(&mut self.matcher, next);
         if self.rng.random() {
-            // The old one does not know it yet: what it still decides is in vain, in every market.
+            // The old matcher has not noticed yet. Its decisions fail in every market.
             for north_m in [100.0, -100.0] {
-                let late = RideRequest { pickup: north(north_m), ..wish("late") };
+                let late = RideRequest { pickup: north(north_m), ..ride_request("late") };
                 assert_eq!(old.request(late).await.unwrap_err().code(), ErrorCode::Unavailable);
             }
             old.shutdown().await;
         }
     }
 
-    /// Answers how many drivers were asked to take a trip over, and how many did.
-    fn judge(&self) -> (usize, usize) {
-        let (mut written, mut asked, mut reassigned) = (BTreeSet::new(), 0, 0);
+    /// Checks the journal. Returns the number of takeover offers, and of takeovers.
+    fn check_journal(&self) -> (usize, usize) {
+        let (mut written, mut offers, mut takeovers) = (BTreeSet::new(), 0, 0);
         for market in MARKETS.map(|name| MarketId::new(name).unwrap()) {
             for change in self.world.journal.records(&market).into_iter().flat_map(|record| record.changes) {
                 if let Change::Trip { trip, event } = change {
-                    asked += usize::from(event.kind() == EventKind::ReassignmentOffered);
-                    reassigned += usize::from(event.kind() == EventKind::Reassigned);
+                    offers += usize::from(event.kind() == EventKind::ReassignmentOffered);
+                    takeovers += usize::from(event.kind() == EventKind::Reassigned);
                     let acted = event.required_takeover_driver().or(event.required_driver()).cloned();
                     written.insert((trip, acted, kind(&event)));
                 }
@@ -225,21 +234,21 @@ impl Storm {
         assert_eq!(report.violations, []);
         assert!(report.summary.completed > 5, "{:?}", report.summary);
         for trip in &self.trips {
-            assert!(written.contains(&(trip.clone(), None, "requested")), "{trip} was answered");
+            assert!(written.contains(&(trip.clone(), None, "requested")), "{trip} was acknowledged");
         }
-        for (trip, driver, action) in &self.taken {
-            let place = (trip.clone(), Some(driver.clone()), *action);
-            assert!(written.contains(&place), "{driver} was answered {action} of {trip}");
+        for (trip, driver, action) in &self.acknowledged {
+            let action_key = (trip.clone(), Some(driver.clone()), *action);
+            assert!(written.contains(&action_key), "{action} of {trip} by {driver} was acknowledged");
         }
         for trip in &self.cancelled {
             assert!(written.contains(&(trip.clone(), None, "force_cancel")), "{trip} was cancelled");
         }
-        assert_eq!(*self.world.told_too_early.lock(), []);
-        (asked, reassigned)
+        assert_eq!(*self.world.notified_too_early.lock(), []);
+        (offers, takeovers)
     }
 }
 
-/// The action that an event comes from.
+/// Returns the action that causes an event.
 fn kind(event: &TripEvent) -> &'static str {
     match event.kind() {
         EventKind::Requested => "requested",

@@ -1,4 +1,4 @@
-//! Watching trips and subscribing to events: nothing twice, nothing left out.
+//! Watches and event subscriptions: no duplicates and no gaps.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use kerb_ports::{DriverAction, DriverEvents, Error, ErrorCode};
 use kerb_trips::{Change, EventKind, TripId, TripState};
 use kerb_types::TravelSource;
 
-use crate::fakes::{World, driver, market, north, options, rider, wish};
+use crate::fakes::{World, driver, market, north, options, ride_request, rider};
 use crate::simulated_time::pass;
 
-type News = Pin<Box<dyn Stream<Item = Result<WatchUpdate, Error>> + Send>>;
+type Updates = Pin<Box<dyn Stream<Item = Result<WatchUpdate, Error>> + Send>>;
 
-async fn watch(matcher: &Matcher, trip: &TripId, after: u64) -> News {
+async fn watch(matcher: &Matcher, trip: &TripId, after: u64) -> Updates {
     Box::pin(matcher.watch(rider("anna"), trip.clone(), after).await.unwrap())
 }
 
-/// The next change; positions in between are passed over.
-async fn change(news: &mut News) -> Option<(u64, TripState)> {
+/// Returns the next change, and skips positions.
+async fn change(updates: &mut Updates) -> Option<(u64, TripState)> {
     loop {
-        match news.next().await?.unwrap() {
+        match updates.next().await?.unwrap() {
             WatchUpdate::Change { number, step } => return Some((number, step.state)),
             WatchUpdate::Driver(_) => {}
         }
@@ -29,29 +29,29 @@ async fn change(news: &mut News) -> Option<(u64, TripState)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_goes_on_where_another_one_ended() {
+async fn a_watch_resumes_where_another_one_ended() {
     let world = World::new();
     world.put("near", 100.0);
     let matcher = world.start(options()).await;
-    let trip = matcher.request(wish("anna")).await.unwrap().id;
-    let mut news = watch(&matcher, &trip, 0).await;
-    assert_eq!(change(&mut news).await, Some((1, TripState::Requested)));
-    assert_eq!(change(&mut news).await, Some((2, TripState::Offered)));
-    drop(news);
+    let trip = matcher.request(ride_request("anna")).await.unwrap().id;
+    let mut updates = watch(&matcher, &trip, 0).await;
+    assert_eq!(change(&mut updates).await, Some((1, TripState::Requested)));
+    assert_eq!(change(&mut updates).await, Some((2, TripState::Offered)));
+    drop(updates);
 
     matcher.act(driver("near"), trip.clone(), DriverAction::Accept).await.unwrap();
     matcher.act(driver("near"), trip.clone(), DriverAction::Arrived).await.unwrap();
-    let mut news = watch(&matcher, &trip, 2).await;
-    assert_eq!(change(&mut news).await, Some((3, TripState::EnRoute)));
+    let mut updates = watch(&matcher, &trip, 2).await;
+    assert_eq!(change(&mut updates).await, Some((3, TripState::EnRoute)));
     let mut whole = watch(&matcher, &trip, 0).await;
-    assert_eq!(change(&mut news).await, Some((4, TripState::Arrived)));
+    assert_eq!(change(&mut updates).await, Some((4, TripState::Arrived)));
     matcher.act(driver("near"), trip.clone(), DriverAction::PickedUp).await.unwrap();
-    assert_eq!(change(&mut news).await, Some((5, TripState::OnTrip)));
+    assert_eq!(change(&mut updates).await, Some((5, TripState::OnTrip)));
     matcher.act(driver("near"), trip.clone(), DriverAction::DroppedOff).await.unwrap();
-    assert_eq!(change(&mut news).await, Some((6, TripState::Completed)));
-    assert_eq!(change(&mut news).await, None, "the end of the trip is the end of the watch");
+    assert_eq!(change(&mut updates).await, Some((6, TripState::Completed)));
+    assert_eq!(change(&mut updates).await, None, "the end of the trip is the end of the watch");
 
-    // Who has not read all the while is told every change.
+    // A watcher that has not read for a while still gets every change.
     for (number, state) in (1..).zip([
         TripState::Requested,
         TripState::Offered,
@@ -71,51 +71,51 @@ async fn a_watch_goes_on_where_another_one_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watcher_sees_the_driver_come_and_a_slow_one_the_newest_alone() {
+async fn a_watcher_gets_positions_and_a_slow_one_only_the_newest() {
     let world = World::new();
     world.put("near", 1_000.0);
     let matcher = world.start(options()).await;
-    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    let trip = matcher.request(ride_request("anna")).await.unwrap().id;
     world.offer_to("near", &trip).await;
     matcher.act(driver("near"), trip.clone(), DriverAction::Accept).await.unwrap();
-    let mut news = watch(&matcher, &trip, 3).await;
-    let Some(Ok(WatchUpdate::Driver(first))) = news.next().await else { panic!("no position") };
+    let mut updates = watch(&matcher, &trip, 3).await;
+    let Some(Ok(WatchUpdate::Driver(first))) = updates.next().await else { panic!("no position") };
     assert_eq!((first.position, first.eta.time_s, &first.driver), (north(1_000.0), 100, &driver("near")));
-    assert_eq!(first.eta.source, TravelSource::StraightLine, "this world's only one");
+    assert_eq!(first.eta.source, TravelSource::StraightLine, "the world has no roads");
     for hundred in (1..=9).rev() {
         world.change("near", |near| near.position = north(f64::from(hundred) * 100.0));
         pass(Duration::from_secs(5)).await;
     }
-    let Some(Ok(WatchUpdate::Driver(newest))) = news.next().await else { panic!("no position") };
+    let Some(Ok(WatchUpdate::Driver(newest))) = updates.next().await else { panic!("no position") };
     assert_eq!((newest.position, newest.eta.time_s), (north(100.0), 10));
     assert!(newest.measured_ms > first.measured_ms);
 
     matcher.act(driver("near"), trip.clone(), DriverAction::PickedUp).await.unwrap();
-    assert_eq!(change(&mut news).await, Some((4, TripState::OnTrip)));
+    assert_eq!(change(&mut updates).await, Some((4, TripState::OnTrip)));
     world.change("near", |near| near.position = north(1_000.0));
     let to_dropoff = loop {
-        let Some(Ok(WatchUpdate::Driver(progress))) = news.next().await else { panic!("no position") };
-        if progress.position == north(1_000.0) {
-            break progress;
+        let Some(Ok(WatchUpdate::Driver(tracked))) = updates.next().await else { panic!("no position") };
+        if tracked.position == north(1_000.0) {
+            break tracked;
         }
     };
     assert_eq!(to_dropoff.eta.time_s, 200, "2 km to the drop-off at 10 m/s");
 }
 
 #[tokio::test(start_paused = true)]
-async fn watched_trips_are_bounded_and_make_room_when_watchers_go() {
+async fn watched_trips_are_bounded_and_end_with_their_watchers() {
     let world = World::new();
     let matcher = world.start(Options { watches_max: 1, ..options() }).await;
-    let first = matcher.request(wish("anna")).await.unwrap().id;
-    let mut other = wish("anna");
+    let first = matcher.request(ride_request("anna")).await.unwrap().id;
+    let mut other = ride_request("anna");
     other.key = kerb_trips::IdempotencyKey::new("second").unwrap();
     let second = matcher.request(other).await.unwrap().id;
-    let news = (watch(&matcher, &first, 0).await, watch(&matcher, &first, 0).await);
+    let updates = (watch(&matcher, &first, 0).await, watch(&matcher, &first, 0).await);
     let full = matcher.watch(rider("anna"), second.clone(), 0).await.err().unwrap();
     assert_eq!(full.code(), ErrorCode::Overloaded);
-    drop(news);
-    let mut news = watch(&matcher, &second, 0).await;
-    assert_eq!(change(&mut news).await, Some((1, TripState::Requested)));
+    drop(updates);
+    let mut updates = watch(&matcher, &second, 0).await;
+    assert_eq!(change(&mut updates).await, Some((1, TripState::Requested)));
 }
 
 async fn subscribe(
@@ -126,17 +126,18 @@ async fn subscribe(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_gets_every_event_from_its_position_on_and_then_the_new_ones() {
+async fn a_subscription_has_every_event_after_its_position_and_then_the_new_ones() {
     let world = World::new();
     world.put("near", 100.0);
     let matcher = world.start(options()).await;
-    let trip = matcher.request(wish("anna")).await.unwrap().id;
+    let trip = matcher.request(ride_request("anna")).await.unwrap().id;
     world.offer_to("near", &trip).await;
     matcher.set_paused(&market(), true).await.unwrap();
     matcher.act(driver("near"), trip.clone(), DriverAction::Accept).await.unwrap();
-    // Two requests at once: they may share a record. A pause is no event of a trip.
+    // Two concurrent requests may share a record. A pause is not an event of a trip.
     matcher.set_paused(&market(), false).await.unwrap();
-    let (bert, carl) = tokio::join!(matcher.request(wish("bert")), matcher.request(wish("carl")));
+    let (bert, carl) =
+        tokio::join!(matcher.request(ride_request("bert")), matcher.request(ride_request("carl")));
     assert_ne!(bert.unwrap().id, carl.unwrap().id);
 
     let mut all = Vec::new();

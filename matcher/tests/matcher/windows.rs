@@ -1,4 +1,4 @@
-//! The pure part of a window: candidates, costs and proposals.
+//! The pure part of a window: candidates, costs, proposals and takeovers.
 
 use kerb_assignment::Policy;
 use kerb_matcher::Options;
@@ -14,7 +14,7 @@ use kerb_types::{
 
 use crate::fakes::{driver, north};
 
-fn wanted(number: u64, waited_ms: i64, refused_by: &[&str]) -> PendingRequest {
+fn pending(number: u64, waited_ms: i64, refused_by: &[&str]) -> PendingRequest {
     PendingRequest {
         trip: format!("world-{number}").parse().unwrap(),
         pickup: north(0.0),
@@ -27,7 +27,7 @@ fn wanted(number: u64, waited_ms: i64, refused_by: &[&str]) -> PendingRequest {
     }
 }
 
-/// One answer for each list of drivers.
+/// Search results with one answer for each list of drivers.
 fn answers(lists: &[&[&str]]) -> NearbyResults {
     let neighbor = |name: &&str| Neighbor {
         profile: DriverProfile {
@@ -48,7 +48,7 @@ fn answers(lists: &[&[&str]]) -> NearbyResults {
     answers
 }
 
-/// The odd legs are of streets.
+/// A table whose odd legs have travel times of roads.
 fn table(seconds: &[u32]) -> TravelTimeTable {
     let sources = [TravelSource::StraightLine, TravelSource::Roads].into_iter().cycle();
     TravelTimeTable { seconds: seconds.to_vec(), sources: sources.take(seconds.len()).collect() }
@@ -59,10 +59,10 @@ fn pairs(matched: &MatchOutcome) -> Vec<(u64, &str, u32)> {
 }
 
 #[test]
-fn a_driver_of_two_requests_is_one_origin_and_who_refused_is_none() {
-    let wanted = [wanted(1, 0, &["a"]), wanted(2, 0, &[])];
+fn a_driver_of_two_requests_is_one_origin_and_a_driver_who_declined_is_none() {
+    let requests = [pending(1, 0, &["a"]), pending(2, 0, &[])];
     let answers = answers(&[&["a", "b", "c"], &["b", "a"]]);
-    let candidates = Candidates::of(&wanted, &answers, &Reservations::new());
+    let candidates = Candidates::of(&requests, &answers, &Reservations::new());
     assert_eq!(candidates.drivers, [driver("b"), driver("c"), driver("a")]);
     let legs: Vec<_> = candidates.table.legs.iter().map(|leg| (leg.origin, leg.destination)).collect();
     assert_eq!(legs, [(0, 0), (1, 0), (0, 1), (2, 1)]);
@@ -70,69 +70,69 @@ fn a_driver_of_two_requests_is_one_origin_and_who_refused_is_none() {
 }
 
 #[test]
-fn all_requests_of_a_window_are_decided_at_once_or_one_after_the_other() {
-    let wanted = [wanted(1, 0, &[]), wanted(2, 0, &[])];
-    let candidates = Candidates::of(&wanted, &answers(&[&["a", "b"], &["a", "b"]]), &Reservations::new());
+fn the_batch_policy_minimizes_the_total_and_the_nearest_policy_goes_in_order() {
+    let requests = [pending(1, 0, &[]), pending(2, 0, &[])];
+    let candidates = Candidates::of(&requests, &answers(&[&["a", "b"], &["a", "b"]]), &Reservations::new());
     let table = table(&[60, 90, 70, 400]);
-    let batch = assign(&wanted, &candidates, &table, &WindowRules::new(&Options::default()));
+    let batch = assign(&requests, &candidates, &table, &WindowRules::new(&Options::default()));
     assert_eq!(pairs(&batch), [(1, "b", 90), (2, "a", 70)]);
     let sources: Vec<_> = batch.proposals.iter().map(|proposal| proposal.travel_source).collect();
-    assert_eq!(sources, [TravelSource::Roads, TravelSource::StraightLine], "of their own legs");
+    assert_eq!(sources, [TravelSource::Roads, TravelSource::StraightLine], "the sources of their own legs");
     let nearest = Options { policy: Policy::Nearest, ..Options::default() };
-    let nearest = assign(&wanted, &candidates, &table, &WindowRules::new(&nearest));
+    let nearest = assign(&requests, &candidates, &table, &WindowRules::new(&nearest));
     assert_eq!(pairs(&nearest), [(1, "a", 60), (2, "b", 400)]);
     assert_eq!((batch.requests, batch.pairs, batch.unmatched.len()), (2, 4, 0));
 }
 
 #[test]
-fn the_longest_way_is_driven_and_a_longer_one_is_not() {
-    let wanted = [wanted(1, 0, &[]), wanted(2, 0, &[])];
-    let candidates = Candidates::of(&wanted, &answers(&[&["a"], &["b"]]), &Reservations::new());
+fn the_maximum_travel_time_is_inclusive() {
+    let requests = [pending(1, 0, &[]), pending(2, 0, &[])];
+    let candidates = Candidates::of(&requests, &answers(&[&["a"], &["b"]]), &Reservations::new());
     let matched =
-        assign(&wanted, &candidates, &table(&[1_800, 1_801]), &WindowRules::new(&Options::default()));
+        assign(&requests, &candidates, &table(&[1_800, 1_801]), &WindowRules::new(&Options::default()));
     assert_eq!(pairs(&matched), [(1, "a", 1_800)]);
     assert_eq!(matched.unmatched, ["world-2".parse::<TripId>().unwrap()]);
 }
 
-/// Two want one driver. The nearer one gets it, until the other has waited long enough: a second of waiting is two of
-/// driving.
+/// Two requests share one driver. The nearer one gets the driver, until the other has waited long enough: a second of
+/// waiting outweighs two seconds of travel time.
 #[test]
-fn who_waits_longer_goes_first_when_there_are_too_few_drivers() {
+fn a_long_wait_goes_first_when_there_are_too_few_drivers() {
     for (waited_ms, winner) in [(0, 1), (149_000, 1), (151_000, 2), (i64::MAX, 2)] {
-        let wanted = [wanted(1, 0, &[]), wanted(2, waited_ms, &[])];
-        let candidates = Candidates::of(&wanted, &answers(&[&["a"], &["a"]]), &Reservations::new());
+        let requests = [pending(1, 0, &[]), pending(2, waited_ms, &[])];
+        let candidates = Candidates::of(&requests, &answers(&[&["a"], &["a"]]), &Reservations::new());
         let matched =
-            assign(&wanted, &candidates, &table(&[100, 400]), &WindowRules::new(&Options::default()));
+            assign(&requests, &candidates, &table(&[100, 400]), &WindowRules::new(&Options::default()));
         assert_eq!(matched.proposals.len(), 1);
         assert_eq!(matched.proposals[0].trip.number, winner, "after {waited_ms} ms");
     }
 }
 
-/// Trip `number` of driver `name`, under way.
-fn en_route_trips(number: u64, name: &str) -> EnRouteTrip {
+/// The en-route trip `number` of driver `name`.
+fn en_route_trip(number: u64, name: &str) -> EnRouteTrip {
     EnRouteTrip {
-        wanted: PendingRequest { may_be_deferred: false, ..wanted(number, 0, &[]) },
+        request: PendingRequest { may_be_deferred: false, ..pending(number, 0, &[]) },
         driver: driver(name),
-        at: north(200.0),
-        asked: false,
+        position: north(200.0),
+        has_takeover_offer: false,
     }
 }
 
-/// A window of requests and trips under way. `found`: the free drivers around each, requests first. `seconds`: of all legs,
-/// row by row: the free drivers, then for a request the drivers under way, for a trip its own.
+/// Runs a window of requests and en-route trips. `neighbors` has the free drivers near each row, requests first. `seconds`
+/// has the travel times row by row: of the free drivers, then of the en-route drivers (for a trip, only its own).
 fn decide(
     requests: &[PendingRequest],
-    moving: &[EnRouteTrip],
-    found: &[&[&str]],
+    en_route: &[EnRouteTrip],
+    neighbors: &[&[&str]],
     seconds: &[u32],
 ) -> MatchOutcome {
     let options = Options { policy: Policy::Reoptimize, ..Options::default() };
     let rules = WindowRules::new(&options);
-    let answers = answers(found);
-    let trips = moving.iter().filter(|moving| !moving.asked).map(|moving| &moving.wanted);
+    let answers = answers(neighbors);
+    let trips = en_route.iter().filter(|trip| !trip.has_takeover_offer).map(|trip| &trip.request);
     let mut candidates = Candidates::of(requests.iter().chain(trips), &answers, &Reservations::new());
-    candidates.add_moving(requests, moving, &rules);
-    reoptimize(requests, moving, &candidates, &table(seconds), &rules)
+    candidates.add_en_route(requests, en_route, &rules);
+    reoptimize(requests, en_route, &candidates, &table(seconds), &rules)
 }
 
 fn moves(matched: &MatchOutcome) -> Vec<(u64, &str, &str, u32)> {
@@ -145,58 +145,59 @@ fn moves(matched: &MatchOutcome) -> Vec<(u64, &str, &str, u32)> {
         .collect()
 }
 
-/// The least gain is 60 s, and who is within 60 s keeps the trip.
+/// The minimum gain is 60 s, and a driver within 60 s of the pickup keeps the trip.
 #[test]
-fn a_trip_goes_to_a_nearer_driver_when_that_gains_enough_and_its_own_is_not_almost_there() {
+fn a_trip_is_reassigned_if_that_gains_enough_and_its_driver_is_not_about_to_arrive() {
     for (free_s, own_s, moved) in [(100, 161, true), (100, 159, false), (1, 62, true), (0, 60, false)] {
-        let matched = decide(&[], &[en_route_trips(1, "own")], &[&["free"]], &[free_s, own_s]);
+        let matched = decide(&[], &[en_route_trip(1, "own")], &[&["free"]], &[free_s, own_s]);
         let expected: &[_] = if moved { &[(1, "own", "free", free_s)] } else { &[] };
         assert_eq!(moves(&matched), expected, "{free_s} instead of {own_s}");
         assert_eq!((matched.proposals.len(), matched.unmatched.len(), matched.deferred.len()), (0, 0, 0));
     }
 }
 
-/// A request near the driver under way: who is free takes that one's trip over, and the request waits for the driver.
+/// The request is near the en-route driver. The free driver gets a takeover offer, and the request is deferred until the
+/// en-route driver frees up.
 #[test]
-fn a_request_is_held_for_the_driver_who_becomes_free_and_only_so_often() {
-    let moving = [en_route_trips(7, "own")];
-    // free: 500 s to the request, 250 s to the trip; own: 20 s to the request, 300 s to its trip.
+fn a_request_is_deferred_until_the_driver_frees_up_and_only_for_a_while() {
+    let en_route = [en_route_trip(7, "own")];
+    // The free driver is 500 s from the request and 250 s from the trip; the trip's own driver 20 s and 300 s.
     let seconds = [500, 20, 250, 300];
-    let held = decide(&[wanted(1, 0, &[])], &moving, &[&["free"], &["free"]], &seconds);
-    assert_eq!(moves(&held), [(7, "own", "free", 250)]);
-    assert_eq!((pairs(&held).len(), held.deferred.len(), held.unmatched.len()), (0, 1, 0));
-    let asked = [EnRouteTrip { asked: true, ..en_route_trips(7, "own") }];
-    let still = decide(&[wanted(1, 0, &[])], &asked, &[&["other"]], &[500, 20]);
+    let deferred = decide(&[pending(1, 0, &[])], &en_route, &[&["free"], &["free"]], &seconds);
+    assert_eq!(moves(&deferred), [(7, "own", "free", 250)]);
+    assert_eq!((pairs(&deferred).len(), deferred.deferred.len(), deferred.unmatched.len()), (0, 1, 0));
+    let offered = [EnRouteTrip { has_takeover_offer: true, ..en_route_trip(7, "own") }];
+    let still = decide(&[pending(1, 0, &[])], &offered, &[&["other"]], &[500, 20]);
     assert_eq!((moves(&still).len(), pairs(&still).len(), still.deferred.len()), (0, 0, 1));
-    // Who has been held for long enough takes the free driver.
-    let patient = PendingRequest { may_be_deferred: false, ..wanted(1, 0, &[]) };
-    let served = decide(&[patient], &moving, &[&["free"], &["free"]], &[500, 250, 300]);
-    assert_eq!((moves(&served), pairs(&served)), (vec![], vec![(1, "free", 500)]));
+    // A request that was deferred too often takes the free driver.
+    let patient = PendingRequest { may_be_deferred: false, ..pending(1, 0, &[]) };
+    let server = decide(&[patient], &en_route, &[&["free"], &["free"]], &[500, 250, 300]);
+    assert_eq!((moves(&server), pairs(&server)), (vec![], vec![(1, "free", 500)]));
 }
 
 #[test]
-fn no_rider_waits_longer_and_no_trip_is_left_without_a_driver_for_another() {
-    // The request would gain by the driver under way, but the free one is farther from that one's rider.
-    let moving = [en_route_trips(7, "own")];
-    let matched = decide(&[wanted(1, 0, &[])], &moving, &[&["free"], &["free"]], &[900, 10, 301, 300]);
+fn no_request_lengthens_the_wait_or_takes_the_driver_of_an_en_route_trip() {
+    // The request would gain by the en-route driver, but the free driver is farther from that driver's rider.
+    let en_route = [en_route_trip(7, "own")];
+    let matched = decide(&[pending(1, 0, &[])], &en_route, &[&["free"], &["free"]], &[900, 10, 301, 300]);
     assert_eq!((moves(&matched), pairs(&matched)), (vec![], vec![(1, "free", 900)]));
-    // Nobody is free: a request that waits for ever takes nobody's driver.
-    let alone = decide(&[wanted(1, i64::MAX, &[])], &moving, &[&[], &[]], &[10, 300]);
+    // There is no free driver. Even an endless wait does not take the driver of a trip.
+    let alone = decide(&[pending(1, i64::MAX, &[])], &en_route, &[&[], &[]], &[10, 300]);
     assert_eq!((moves(&alone), pairs(&alone)), (vec![], vec![]));
     assert_eq!((alone.unmatched.len(), alone.deferred.len()), (1, 0));
-    // Two trips and one free driver: the one that gains more.
-    let two = [en_route_trips(7, "a"), en_route_trips(8, "b")];
+    // Of two trips, the free driver gets the one with the greater gain.
+    let two = [en_route_trip(7, "a"), en_route_trip(8, "b")];
     let matched = decide(&[], &two, &[&["free"], &["free"]], &[100, 300, 100, 400]);
     assert_eq!(moves(&matched), [(8, "b", "free", 100)]);
 }
 
-/// A driver under way is asked for no other class than its own, and for nobody whom it refused.
+/// An en-route driver of another vehicle class cannot serve the request, nor one who declined it.
 #[test]
-fn a_request_is_held_only_for_a_driver_who_could_take_it() {
-    let moving = [en_route_trips(7, "own")];
-    let xl = PendingRequest { vehicle_class: VehicleClass(1), ..wanted(1, 0, &[]) };
-    for request in [xl, wanted(1, 0, &["own"])] {
-        let matched = decide(&[request], &moving, &[&["free"], &["free"]], &[500, 250, 300]);
+fn a_request_is_only_deferred_for_a_driver_who_can_serve_it() {
+    let en_route = [en_route_trip(7, "own")];
+    let xl = PendingRequest { vehicle_class: VehicleClass(1), ..pending(1, 0, &[]) };
+    for request in [xl, pending(1, 0, &["own"])] {
+        let matched = decide(&[request], &en_route, &[&["free"], &["free"]], &[500, 250, 300]);
         assert_eq!((moves(&matched), pairs(&matched)), (vec![], vec![(1, "free", 500)]));
     }
 }

@@ -1,62 +1,62 @@
-//! Which market a pickup belongs to. Pure.
+//! The areas of the markets. A pickup belongs to the first market that contains it.
 
 use kerb_geometry::{LatLng, Polygon};
 use kerb_trips::MarketId;
 use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
 
-/// The market of a matcher that is told of none.
+/// Name of the market that covers the whole world, if the options name no market.
 pub const WORLD: &str = "world";
 
-/// A market of the settings.
+/// A market in the settings file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MarketArea {
-    /// As a node's name; it stands in the ids of its trips.
+    /// Name of the market, with the characters of a node name. It is a part of its trips' ids.
     pub name: String,
-    /// Its corners, latitude and longitude in degrees.
+    /// Corners of its area: latitude and longitude in degrees.
     pub polygon: Vec<[f64; 2]>,
 }
 
-/// The checked markets.
+/// The validated markets.
 #[derive(Clone, Debug)]
-pub struct Markets {
+pub struct MarketAreas {
     ids: Vec<MarketId>,
-    /// One a market; none at all: everywhere is the first.
+    /// The area of each market; empty if the only market covers the whole world.
     polygons: Vec<Polygon>,
 }
 
-impl Markets {
-    /// Of the settings; an empty list is the one market [`WORLD`].
+impl MarketAreas {
+    /// Validates the areas. An empty list stands for the one market [`WORLD`].
     pub fn new(areas: &[MarketArea]) -> Result<Self, FieldError> {
         if areas.is_empty() {
             let world = MarketId::new(WORLD).expect("the name is legal");
             return Ok(Self { ids: vec![world], polygons: Vec::new() });
         }
-        let mut markets = Self { ids: Vec::new(), polygons: Vec::new() };
+        let mut market_areas = Self { ids: Vec::new(), polygons: Vec::new() };
         for (i, area) in areas.iter().enumerate() {
-            let (id, polygon) = checked(area).map_err(|error| error.within(format!("markets[{i}]")))?;
-            if markets.ids.contains(&id) {
+            let (id, polygon) = validated(area).map_err(|error| error.within(format!("markets[{i}]")))?;
+            if market_areas.ids.contains(&id) {
                 return Err(FieldError::new(format!("markets[{i}].name"), format!("{id} stands twice")));
             }
-            markets.ids.push(id);
-            markets.polygons.push(polygon);
+            market_areas.ids.push(id);
+            market_areas.polygons.push(polygon);
         }
-        Ok(markets)
+        Ok(market_areas)
     }
 
-    /// All of them, in the settings' order.
+    /// Returns the names of the markets, in the order of the settings.
     pub fn ids(&self) -> &[MarketId] {
         &self.ids
     }
 
-    /// The first market that holds the point.
+    /// Returns the first market that contains the point.
     pub fn of(&self, pickup: LatLng) -> Result<&MarketId, FieldError> {
         if self.polygons.is_empty() {
             return Ok(&self.ids[0]);
         }
-        let found = self.polygons.iter().position(|polygon| polygon.contains(pickup));
-        found.map(|market| &self.ids[market]).ok_or_else(|| {
+        let index = self.polygons.iter().position(|polygon| polygon.contains(pickup));
+        index.map(|index| &self.ids[index]).ok_or_else(|| {
             let names: Vec<_> = self.ids.iter().map(MarketId::as_str).collect();
             let (lat, lon) = (pickup.lat_deg(), pickup.lon_deg());
             FieldError::new("pickup", format!("{lat}, {lon} is outside every market: {}", names.join(", ")))
@@ -64,7 +64,7 @@ impl Markets {
     }
 }
 
-fn checked(area: &MarketArea) -> Result<(MarketId, Polygon), FieldError> {
+fn validated(area: &MarketArea) -> Result<(MarketId, Polygon), FieldError> {
     let id = MarketId::new(&area.name).map_err(|error| FieldError::new("name", error.description))?;
     let mut vertices = Vec::with_capacity(area.polygon.len());
     for (i, [lat_deg, lon_deg]) in area.polygon.iter().enumerate() {

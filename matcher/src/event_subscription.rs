@@ -1,4 +1,4 @@
-//! Subscribing to a market's events: from any position, all of them, in order, for ever.
+//! A subscription to the events of a market: all events from any position on, in order, without an end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,64 +9,65 @@ use kerb_trips::{Change, MarketId, TripEvent, TripId, Version};
 use kerb_types::FieldError;
 use tokio::sync::watch;
 
-use crate::mailbox::MarketHandle;
+use crate::mailbox::{MarketHandle, MarketQuery};
 
-/// Records of one page.
+/// Maximum number of records in a page.
 const PAGE_RECORDS: usize = 256;
 
-/// Where an event stands in its market: in which record, and where in it. The order is that of the journal.
+/// The position of an event in its market's journal. Positions are ordered like the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventPosition {
-    /// Version of the journal.
+    /// Version of the record.
     pub version: Version,
-    /// Within the record of that version, from 0.
+    /// Index of the change within the record, from 0.
     pub index: u32,
 }
 
-/// An event and where it stands.
+/// An event of a trip, with its position in the journal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JournaledEvent {
-    /// Where.
+    /// Position in the journal.
     pub position: EventPosition,
-    /// When, milliseconds since the Unix epoch.
+    /// Time of the record, in milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// Of which trip.
+    /// The trip that changed.
     pub trip: TripId,
-    /// What.
+    /// The change of the trip.
     pub event: TripEvent,
 }
 
+/// The state of a subscription.
 struct Subscriber {
     journal: Arc<dyn TripJournal>,
-    desk: MarketHandle,
+    handle: MarketHandle,
     market: MarketId,
     committed: watch::Receiver<Version>,
-    /// All records up to this one were read.
+    /// Version of the last record that was read.
     read: Version,
     after: Option<EventPosition>,
     page: VecDeque<JournaledEvent>,
 }
 
-/// Every event after `after`; all when it is `None`.
+/// Subscribes to every event after `after`, or to all events for `None`.
 ///
-/// [`Error::Invalid`] for a position that the journal has not reached. The stream ends with an error when the market stops,
-/// or when a record cannot be read.
+/// [`Error::Invalid`] for a future position. The stream ends with an error when the market stops, or when a record
+/// cannot be read.
 pub(crate) async fn subscribe(
     journal: Arc<dyn TripJournal>,
-    desk: MarketHandle,
+    handle: MarketHandle,
     market: MarketId,
     after: Option<EventPosition>,
 ) -> Result<impl Stream<Item = Result<JournaledEvent, Error>> + Send + 'static, Error> {
-    // Asked of the market itself, so that the newest version is no older than any event that the caller has seen.
-    let newest = desk.look(|state| Ok(state.market.version())).await?;
+    // The market itself returns its version, which is at least that of every event that the caller has seen.
+    let newest = handle.query(|reply| MarketQuery::Version { reply }).await?;
     let version = after.map_or(0, |after| after.version);
     if version > newest {
         let text = format!("{version}, must be at most {newest}, the newest version of market {market}");
         return Err(FieldError::new("after.version", text).into());
     }
-    let committed = desk.committed();
+    let committed = handle.committed();
     let read = version.saturating_sub(1);
-    let subscriber = Subscriber { journal, desk, market, committed, read, after, page: VecDeque::new() };
+    let subscriber = Subscriber { journal, handle, market, committed, read, after, page: VecDeque::new() };
     Ok(stream::unfold(Some(subscriber), |subscriber| async move {
         let mut subscriber = subscriber?;
         match subscriber.next().await {
@@ -84,12 +85,12 @@ impl Subscriber {
             }
             let read = self.read;
             let newer = self.committed.wait_for(|committed| *committed > read).await;
-            let newest = *newer.map_err(|_ended| self.desk.why_closed())?;
+            let newest = *newer.map_err(|_ended| self.handle.why_closed())?;
             self.read_page(newest).await?;
         }
     }
 
-    /// Only what this matcher knows to be committed: the journal may hold more, which the next turn reads.
+    /// Reads a page of the records up to `newest`. The journal may hold more, but they may not be durable yet.
     async fn read_page(&mut self, newest: Version) -> Result<(), Error> {
         let records_max = usize::try_from(newest - self.read).map_or(PAGE_RECORDS, |n| n.min(PAGE_RECORDS));
         let records = self.journal.read(self.market.clone(), self.read, records_max).await?;
