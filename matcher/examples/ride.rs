@@ -59,7 +59,7 @@ impl NearbySearch for World {
     }
 
     fn nearest_by_eta(&self, _query: NearbyQuery, _deadline: Instant) -> Answer<'_, NearestByEta> {
-        unimplemented!("only quotes search by ETA")
+        ready(Err(kerb_ports::Error::Internal("only quotes search by ETA".to_owned()))).boxed()
     }
 }
 
