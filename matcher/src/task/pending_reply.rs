@@ -30,7 +30,7 @@ impl PendingReply {
                 let trip = durable.and_then(|state| trip_of(&state.market, &decision?));
                 drop(reply.send(trip));
             }
-            Self::TripState { decision, reply } => drop(reply.send(durable.and_then(|_| decision))),
+            Self::TripState { decision, reply } => drop(reply.send(durable.and(decision))),
             Self::Assignment { assignment, reply } => drop(reply.send(durable.map(|_| assignment))),
             Self::Done { reply } => drop(reply.send(durable.map(|_| ()))),
             Self::Query(query) => answer(query, durable),
