@@ -54,7 +54,9 @@ impl World {
 impl NearbySearch for World {
     fn nearest(&self, queries: Vec<NearbyQuery>, _deadline: Instant) -> Answer<'_, NearbyResults> {
         let mut results = NearbyResults::default();
-        queries.iter().for_each(|query| results.push(self.neighbors(query.point), true));
+        for query in &queries {
+            results.push(self.neighbors(query.point), true);
+        }
         ready(Ok(results)).boxed()
     }
 

@@ -149,7 +149,7 @@ impl Storm {
             }
             // The trip has ended for this driver, and the notification is still on its way.
             Err(Error::FailedPrecondition(_)) => {
-                self.update_app(&name, &assignment.trip, TripState::Cancelled)
+                self.update_app(&name, &assignment.trip, TripState::Cancelled);
             }
             Err(error) => assert!(error.retryable(), "{error}"),
         }
