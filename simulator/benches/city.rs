@@ -1,6 +1,6 @@
-//! What the city in the machine costs: a report of a driver, and a way along the streets of San Francisco.
+//! The cost of the city model: a report of a driver, and a route on the streets of San Francisco.
 //!
-//! `KERB_DATA`, a folder of data, adds the whole day of `sf-day`, without a service: nobody is ever driven.
+//! `KERB_DATA`, a folder of data, adds the whole day of `sf-day`, without a service that assigns drivers.
 
 use std::hint::black_box;
 use std::path::Path;

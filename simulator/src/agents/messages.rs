@@ -108,7 +108,7 @@ pub enum AgentEvent {
         /// Seconds to the pickup, as the service estimates.
         eta_s: Option<u32>,
     },
-    /// A driver's trip or offer ended, whoever ended it.
+    /// A driver's trip or offer ended: the rider, the driver or the service ended it.
     TripEnded {
         /// The driver who is addressed.
         driver: DriverNumber,

@@ -52,7 +52,7 @@ enum Phase {
     /// The rider is in the vehicle.
     Aboard,
     /// The rider sent this many cancellations; the outcome is the one to record.
-    Cancelling(RequestOutcome, u8),
+    Canceling(RequestOutcome, u8),
     Done,
 }
 
@@ -110,22 +110,22 @@ impl Rider {
         let (outcome, attempts) = match self.phase {
             Phase::Waiting => (RequestOutcome::CancelledWaiting, 1),
             Phase::EnRoute => (RequestOutcome::CancelledEnRoute, 1),
-            Phase::Cancelling(outcome, attempts) if attempts < CANCEL_ATTEMPTS_MAX => (outcome, attempts + 1),
-            Phase::Cancelling(outcome, _) => {
+            Phase::Canceling(outcome, attempts) if attempts < CANCEL_ATTEMPTS_MAX => (outcome, attempts + 1),
+            Phase::Canceling(outcome, _) => {
                 // The service confirmed none of the attempts; the rider leaves anyway.
                 self.end(outcome, world);
                 return None;
             }
             Phase::Before | Phase::DriverArrived | Phase::Aboard | Phase::Done => return None,
         };
-        self.set_phase(Phase::Cancelling(outcome, attempts), world);
+        self.set_phase(Phase::Canceling(outcome, attempts), world);
         self.due_ms = Some(now_ms + CANCEL_RETRY_MS);
         Some(AgentAction::Cancel { request })
     }
 
     /// The service rejected the request.
     pub(crate) fn on_rejected(&mut self, world: &mut World) {
-        if matches!(self.phase, Phase::Waiting | Phase::Cancelling(RequestOutcome::CancelledWaiting, _)) {
+        if matches!(self.phase, Phase::Waiting | Phase::Canceling(RequestOutcome::CancelledWaiting, _)) {
             self.end(RequestOutcome::Refused, world);
         }
     }
@@ -157,15 +157,15 @@ impl Rider {
                     self.on_picked_up(now_ms, driver, world);
                 }
             }
-            (TripState::Completed, Phase::Aboard | Phase::DriverArrived | Phase::Cancelling(..)) => {
+            (TripState::Completed, Phase::Aboard | Phase::DriverArrived | Phase::Canceling(..)) => {
                 self.on_dropped_off(now_ms, None, world);
             }
-            (TripState::Expired, Phase::Waiting | Phase::Cancelling(..)) => {
+            (TripState::Expired, Phase::Waiting | Phase::Canceling(..)) => {
                 self.end(RequestOutcome::Expired, world);
             }
             (TripState::Cancelled, phase) => {
                 let outcome = match phase {
-                    Phase::Cancelling(outcome, _) => outcome,
+                    Phase::Canceling(outcome, _) => outcome,
                     Phase::Waiting => RequestOutcome::CancelledWaiting,
                     _ => RequestOutcome::CancelledEnRoute,
                 };
@@ -249,7 +249,7 @@ impl Rider {
 
     pub(crate) fn into_record(self) -> RequestRecord {
         let outcome = match self.phase {
-            Phase::Cancelling(outcome, _) => outcome,
+            Phase::Canceling(outcome, _) => outcome,
             _ => self.record.outcome,
         };
         RequestRecord { outcome, ..self.record }

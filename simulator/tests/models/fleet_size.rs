@@ -1,4 +1,4 @@
-//! Small days on the real streets of San Francisco that are reckoned by hand.
+//! Small days on the real streets of San Francisco, whose results are computed by hand.
 //!
 //! Seconds between the middles of four blocks, by lengths and limits of the shipped streets (shortest paths of another
 //! program):
@@ -53,7 +53,7 @@ fn streets(folder: &Path) -> PathBuf {
 /// Trips by second of the pickup and of the drop-off, from eight in the morning.
 type Trips<'a> = &'a [((f64, f64), (f64, f64), i64, i64)];
 
-/// Two vehicles are under way at most at one time, but three are needed: who is at Fulton at 1,600 s can go on with the
+/// At most two trips are simultaneous, but three vehicles are needed: a vehicle at Fulton at 1,600 s can go on with the
 /// sixth trip or with the seventh, and nobody else can reach the seventh.
 const MORNING: Trips<'static> = &[
     (CASTRO, FERRY, 0, 600),

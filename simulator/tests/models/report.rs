@@ -1,4 +1,4 @@
-//! The page about runs, from runs made by hand.
+//! The report of runs that are made by hand.
 
 use std::path::{Path, PathBuf};
 
@@ -251,13 +251,13 @@ fn the_command_writes_a_page_and_says_which_file_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, run: &RunRecord| file(folder.path(), name, &serde_json::to_string(run).unwrap());
     let out = folder.path().join("report.html");
-    let told = |runs: &[&PathBuf], anchor: Option<&PathBuf>| {
+    let write_report = |runs: &[&PathBuf], anchor: Option<&PathBuf>| {
         let runs = runs.iter().map(|path| (*path).clone()).collect();
         report(&ReportOptions { runs, anchor: anchor.cloned(), out: out.clone() })
     };
     let (a, b) = (put("a.json", &run("nearest", 1, 100)), put("b.json", &run("batch", 1, 90)));
     let anchor = file(folder.path(), "anchor.json", ANCHOR);
-    assert!(told(&[&a, &b], Some(&anchor)).unwrap().contains("2 runs of by-hand"));
+    assert!(write_report(&[&a, &b], Some(&anchor)).unwrap().contains("2 runs of by-hand"));
     assert!(std::fs::read_to_string(&out).unwrap().contains("30 % fewer"));
 
     let other = put("other.json", &RunRecord { scenario: "another".to_owned(), ..run("batch", 1, 90) });
@@ -270,7 +270,7 @@ fn the_command_writes_a_page_and_says_which_file_is_wrong() {
         (vec![&a, &b, &a], None, &a, "the same policy, drivers and seed as"),
         (vec![&a], Some(&broken), &broken, "not what `simulator fleet-size --json` prints"),
     ] {
-        let wrong = told(&runs, anchor).unwrap_err();
+        let wrong = write_report(&runs, anchor).unwrap_err();
         assert!(wrong.starts_with(&file.display().to_string()) && wrong.contains(reason), "{wrong}");
     }
 }

@@ -1,4 +1,4 @@
-//! A scenario that comes with the simulator, on its real streets, through the whole of Kerb.
+//! A shipped scenario on its real streets, with all roles of Kerb.
 
 use std::path::{Path, PathBuf};
 
@@ -73,7 +73,7 @@ fn a_real_evening_is_the_same_twice_and_every_request_has_one_end() {
 }
 
 /// With as many cabs as the scenario has, a window of a second holds hardly more than one request, and there is nothing
-/// to choose. Where cabs are few, requests wait, and which of them a cab gets is the whole matter.
+/// to choose. Where cabs are few, requests wait, and the policy decides which of them a cab gets.
 #[test]
 fn batch_sends_nearer_drivers_than_nearest() {
     let (_folder, path) = evening(25);

@@ -1,4 +1,4 @@
-//! A run that is told to end has its report.
+//! A run that a signal stops prints its report.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -30,7 +30,7 @@ fn simulator(arguments: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// The process has asked to hear of SIGTERM: before that it would be the end of it.
+/// Waits until the process catches SIGTERM. Before that, the signal would kill it.
 fn hears_of_sigterm(child: &mut Child) -> bool {
     assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();

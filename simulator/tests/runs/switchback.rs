@@ -6,7 +6,7 @@ use kerb_simulator::stats::Switchback;
 
 use crate::shipped_scenarios::{args, done, read};
 
-/// Many riders and few drivers, so that who gets one of them is the whole matter.
+/// Many riders and few drivers, so that the assignment policy matters.
 const BUSY: &str = r#"
 name = "busy"
 from = "2026-01-01T00:00:00Z"

@@ -1,4 +1,4 @@
-//! Nothing is lost and nothing is there twice: time, meters, requests, whatever goes wrong.
+//! Conservation: time, meters and requests add up under all faults.
 
 use kerb_simulator::agents::messages::{AgentAction, DriverAction};
 use kerb_simulator::city::CityRecord;
@@ -12,7 +12,7 @@ use super::{put_on_grid, run};
 
 const CITIES: u64 = 16;
 
-/// A small city in which anything may be anything.
+/// Returns a small city with random settings.
 fn any_city(rng: &mut Pcg64Mcg) -> Scenario {
     let mut scenario = Scenario::shipped("mega-city").unwrap();
     if rng.random() {
@@ -81,8 +81,8 @@ fn check(scenario: &Scenario, record: &CityRecord, actions: &[AgentAction]) {
     for sample in &record.samples {
         assert_eq!(sample.drivers.iter().sum::<u32>() as usize, record.drivers.len(), "{sample:?}");
     }
-    let asked = actions.iter().filter(|action| matches!(action, AgentAction::Request { .. })).count();
-    assert_eq!(asked, record.requests.len());
+    let requests = actions.iter().filter(|action| matches!(action, AgentAction::Request { .. })).count();
+    assert_eq!(requests, record.requests.len());
     for request in &record.requests {
         request_is_whole(request, record.to_ms);
     }

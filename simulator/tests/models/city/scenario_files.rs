@@ -1,4 +1,4 @@
-//! Scenarios: those that come with the project, and what is wrong with wrong ones.
+//! Scenario files: the shipped ones are valid, and wrong ones get an error with the legal values.
 
 use kerb_simulator::city::{City, CityInputs};
 use kerb_simulator::scenario::{DemandSource, Scenario, shipped_scenarios};
@@ -19,7 +19,7 @@ fn shipped_scenarios_are_right_and_those_with_data_load() {
     }
 }
 
-/// Right, and as short as can be.
+/// The shortest valid scenario.
 const LEAST: &str = r#"
 name = "least"
 from = "2026-01-01T00:00:00Z"
@@ -37,7 +37,7 @@ area = { south = 0.0, west = 0.0, north = 0.1, east = 0.1 }
 #[test]
 fn wrong_values_are_named_with_what_would_be_right() {
     assert!(Scenario::from_toml(LEAST).is_ok());
-    // What is added at the end, or put in the place of something; and the whole error.
+    // The text to replace, or empty to append; the new text; and a part of the error.
     let cases = [
         ("name = \"least\"", "name = \"Least!\"", "name: \"Least!\", must be 1 to 64 small letters"),
         ("2026-01-01T00:00:00Z", "noon", "from: \"noon\", must be a time like 2008-05-22T17:00:00-07:00"),
@@ -145,25 +145,25 @@ fn what_is_not_there_is_named() {
 #[test]
 fn paths_begin_at_the_scenario_or_at_the_data_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let (beside, elsewhere) = (folder.path().join("a"), folder.path().join("b"));
+    let (own_folder, data_folder) = (folder.path().join("a"), folder.path().join("b"));
     let text = LEAST.replace(
         "{ kind = \"straight\", speed_kmh = 20.0, detour = 1.3 }",
         "{ kind = \"csv\", nodes = \"n.csv\", edges = \"e.csv\" }",
     );
-    for (place, meters) in [(&beside, 100), (&elsewhere, 200)] {
+    for (place, meters) in [(&own_folder, 100), (&data_folder, 200)] {
         std::fs::create_dir(place).unwrap();
         std::fs::write(place.join("n.csv"), "node_id,lat,lon\n1,0.0,0.0\n2,0.0,0.01\n").unwrap();
         let edges = format!("from_node,to_node,length_m,highway\n1,2,{meters},road\n2,1,{meters},road\n");
         std::fs::write(place.join("e.csv"), edges).unwrap();
     }
-    std::fs::write(beside.join("s.toml"), &text).unwrap();
-    let scenario = Scenario::read(&beside.join("s.toml")).unwrap();
+    std::fs::write(own_folder.join("s.toml"), &text).unwrap();
+    let scenario = Scenario::read(&own_folder.join("s.toml")).unwrap();
     let length_m = |data| {
         let roads =
             std::sync::Arc::clone(CityInputs::load(&scenario, data).unwrap().street_map.roads().unwrap());
         roads.network().summary().length_m.round() as i64
     };
-    assert_eq!((length_m(None), length_m(Some(elsewhere.as_path()))), (100, 200));
+    assert_eq!((length_m(None), length_m(Some(data_folder.as_path()))), (100, 200));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn the_documented_scenario_is_one() {
     assert_eq!(scenario.faults.tunnels.len(), 2);
     let city = City::new(&CityInputs::load(&scenario, None).unwrap(), scenario.seed);
     assert!(city.requests() > 100 && (100..=140).contains(&city.drivers().len()));
-    // Every field that can be written stands in the text.
+    // The text must contain every field.
     let all = scenario.to_toml();
     let fields = all.lines().filter_map(|line| Some(line.split_once(" = ")?.0));
     for field in fields {
