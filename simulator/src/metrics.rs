@@ -42,15 +42,15 @@ pub struct Outcomes {
 pub struct Distribution {
     /// Number of values.
     pub count: usize,
-    /// Arithmetic mean.
+    /// The arithmetic mean of the values.
     pub mean: f64,
-    /// Median.
+    /// The median of the values.
     pub p50: f64,
-    /// 90th percentile.
+    /// The 90th percentile of the values.
     pub p90: f64,
-    /// 95th percentile.
+    /// The 95th percentile of the values.
     pub p95: f64,
-    /// Maximum.
+    /// The largest of the values.
     pub max: f64,
 }
 

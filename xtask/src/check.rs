@@ -41,9 +41,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Prints every finding; fails when one is more than a warning. The vocabulary is checked in the folders that are free of
-/// denied words, or `everywhere`.
-pub(crate) fn run(root: &Path, everywhere: bool) -> Result<()> {
+/// Prints every finding; fails when one is more than a warning.
+pub(crate) fn run(root: &Path) -> Result<()> {
     let tree = Tree::tracked(root)?;
     let metadata = Metadata::of(root)?;
     let allowed = licenses::allowed(&std::fs::read_to_string(root.join("deny.toml"))?)?;
@@ -61,7 +60,7 @@ pub(crate) fn run(root: &Path, everywhere: bool) -> Result<()> {
         ("data licenses", data::check(&tree)),
         ("forbidden words", words::check(&tree)),
         ("dependency licenses", licenses::check(&metadata, &allowed)),
-        ("vocabulary", vocabulary::check(&tree, everywhere)?),
+        ("vocabulary", vocabulary::check(&tree)?),
     ];
     let mut broken = 0;
     for (rule, findings) in &rules {

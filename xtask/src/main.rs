@@ -22,9 +22,7 @@ const USAGE: &str = "usage: cargo xtask <chore>
 
   codegen          write proto/src/generated from proto/protos
   codegen --check  fail when proto/src/generated is not what codegen would write
-  check [--vocabulary]
-                   fail when a rule of the repository is broken; denied words are refused in the folders that are
-                   free of them, or in all
+  check            fail when a rule of the repository is broken
   vocabulary [PATH...]
                    print the denied words below these paths, each with the term to write instead
   fuzz [--runs N] [--seed SEED] [--target NAME]
@@ -60,8 +58,7 @@ fn run(words: &[&str]) -> Result<()> {
     match words {
         ["codegen"] => codegen::write(&root()),
         ["codegen", "--check"] => codegen::check(&root()),
-        ["check"] => check::run(&root(), false),
-        ["check", "--vocabulary"] => check::run(&root(), true),
+        ["check"] => check::run(&root()),
         ["vocabulary", paths @ ..] => check::vocabulary::run(&root(), paths),
         ["fuzz", options @ ..] => fuzz::run(&root(), options),
         ["examples"] => examples::run(&root()),

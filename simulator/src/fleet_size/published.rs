@@ -13,7 +13,7 @@ pub(super) const CITATION: &str = "Vazifeh, Santi, Resta, Strogatz, Ratti, \"Add
 pub struct PublishedRow {
     /// Name of the figure.
     pub what: String,
-    /// Published value.
+    /// The value that the paper publishes.
     pub published: String,
     /// Value of this run.
     pub ours: String,

@@ -196,7 +196,7 @@ pub struct DriverRecord {
     pub ms: [i64; 7],
     /// Meters driven in each activity.
     pub meters: [f64; 7],
-    /// Completed trips.
+    /// The number of completed trips.
     pub trips: u32,
     /// Offers that reached the driver.
     pub offers: u32,

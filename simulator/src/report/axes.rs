@@ -78,7 +78,7 @@ pub(super) fn round_step(least: f64) -> f64 {
     [1.0, 2.0, 5.0].map(|digit| digit * power).into_iter().find(|step| *step >= least).unwrap_or(10.0 * power)
 }
 
-/// Two axes.
+/// The horizontal and the vertical axis of a plot.
 pub(super) struct Frame {
     pub(super) title: String,
     pub(super) x: Axis,

@@ -107,7 +107,7 @@ pub enum Tunnel {
         /// Radius, meters.
         radius_m: f64,
     },
-    /// A polygon.
+    /// The inside of a polygon.
     Polygon {
         /// Corners of the polygon, in order.
         polygon: Vec<GeoPoint>,

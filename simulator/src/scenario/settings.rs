@@ -95,7 +95,7 @@ pub struct Demand {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum DemandSource {
-    /// Recorded trips.
+    /// The requests are recorded trips.
     Trips {
         /// CSV, plain or .gz, whose first columns are
         /// `request_time,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon,passengers`.

@@ -3,7 +3,7 @@
 /// A scenario that ships with the simulator.
 #[derive(Clone, Copy, Debug)]
 pub struct ShippedScenario {
-    /// Unique name.
+    /// The name by which the command line selects the scenario.
     pub name: &'static str,
     /// The scenario as TOML.
     pub text: &'static str,

@@ -60,7 +60,7 @@ async fn a_live_run_that_is_stopped_has_a_report() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_there_is_told() {
+async fn an_unreachable_node_is_reported() {
     let options = LiveOptions {
         endpoints: vec!["http://127.0.0.1:1".to_owned()],
         connections: 1,
@@ -73,7 +73,7 @@ async fn nobody_there_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_serves_riders_and_gives_no_promise_twice() {
+async fn the_demo_serves_riders_without_a_double_assignment() {
     let options = DemoOptions {
         speed_up: 60.0,
         ride_seconds: 600,

@@ -89,7 +89,7 @@ fn batch_sends_nearer_drivers_than_nearest() {
 }
 
 #[test]
-fn what_cannot_be_run_or_kept_is_told_before_the_run() {
+fn a_run_that_cannot_start_or_be_written_is_refused_at_once() {
     let refused = |scenario: &str, out: Option<PathBuf>| {
         let args = args(scenario, None, (None, None), out);
         virtual_runtime().unwrap().block_on(args.lab(CancellationToken::new())).unwrap_err()

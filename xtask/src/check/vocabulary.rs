@@ -2,7 +2,6 @@
 //! instead.
 
 mod allowed;
-mod clean;
 mod docs;
 mod names;
 mod region;
@@ -41,12 +40,10 @@ pub(crate) fn run(root: &Path, paths: &[&str]) -> Result<()> {
     Err(format!("{} findings: {}", violations.len(), summary.join(", ")).into())
 }
 
-/// Every violation that the list of allowed ones does not hold, and every line of that list which nothing needs. Looks
-/// at the clean folders only, or at `everywhere`.
-pub(super) fn check(tree: &Tree, everywhere: bool) -> Result<Vec<Finding>> {
+/// Every violation that the list of allowed ones does not hold, and every line of that list which nothing needs.
+pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
     let allowed = allowed::Allowed::of(allowed::LIST)?;
-    let mut violations = find(tree)?;
-    violations.retain(|found| everywhere || clean::is_clean(&found.path));
+    let violations = find(tree)?;
     let stale = allowed.stale(&violations);
     let refused = violations.iter().filter(|found| !allowed.holds(found)).map(Violation::finding);
     Ok(refused.chain(stale).collect())

@@ -42,7 +42,7 @@ fn any_city(rng: &mut Pcg64Mcg) -> Scenario {
 }
 
 #[test]
-fn time_metres_and_requests_are_conserved_in_any_city() {
+fn time_meters_and_requests_are_conserved_in_any_city() {
     let mut outcomes = [0_u32; 6];
     for seed in 0..CITIES {
         println!("seed {seed}");
