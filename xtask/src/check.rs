@@ -8,6 +8,7 @@ mod length;
 mod licenses;
 mod markers;
 mod metadata;
+mod paths;
 mod sleep;
 mod tree;
 pub(crate) mod vocabulary;
@@ -56,6 +57,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         ("folders", folders::check(&tree)),
         ("glossary", glossary::check(&tree)),
         ("markers", markers::check(&tree)),
+        ("paths of documents", paths::check(&tree)),
         ("sleeping tests", sleep::check(&tree)),
         ("data licenses", data::check(&tree)),
         ("forbidden words", words::check(&tree)),
