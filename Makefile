@@ -11,7 +11,7 @@ demo:
 test:
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
 	cargo test --quiet --doc --workspace
-	cargo nextest run -p kerb-index-server --features explore --test explore
+	cargo nextest run --workspace --features kerb-index-server/explore --test explore
 	cargo nextest run --workspace
 
 # The same explorations for a night.

@@ -1,6 +1,7 @@
 //! Runs the examples of all crates.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::Deserialize;
 
@@ -12,6 +13,7 @@ const WORKERS: [(&str, &str); 1] = [("assign_peer", "cargo xtask solver-peers")]
 
 #[derive(Deserialize)]
 struct Metadata {
+    target_directory: PathBuf,
     packages: Vec<Package>,
 }
 
@@ -40,7 +42,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             continue;
         }
         println!("{package}/{example}");
-        succeed(cargo(root).args(["run", "--quiet", "--locked", "-p", package, "--example", example]))
+        // `cargo run -p` would choose other features of the dependencies and build them again.
+        let program = metadata.target_directory.join("debug/examples").join(example);
+        succeed(Command::new(program).current_dir(root))
             .map_err(|error| format!("example {example} of {package}: {error}"))?;
     }
     println!("{} examples", examples.len());
