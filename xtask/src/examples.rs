@@ -74,6 +74,9 @@ mod tests {
             package("b", vec![target("b", "lib"), target("z", "example"), target("a", "example")]),
             package("a", vec![target("monaco", "example"), target("bench", "bench")]),
         ];
-        assert_eq!(examples(&Metadata { packages }), [("a", "monaco"), ("b", "a"), ("b", "z")]);
+        assert_eq!(
+            examples(&Metadata { target_directory: PathBuf::new(), packages }),
+            [("a", "monaco"), ("b", "a"), ("b", "z")]
+        );
     }
 }
