@@ -23,7 +23,7 @@ pub fn encode_record(key: &[u8], record: &Record) -> Result<Vec<u8>, TripJournal
     Ok(with_header(key, bytes))
 }
 
-/// Decodes a record that [`encode_record`] encoded under the same key. The error describes the damage.
+/// Decodes a record that `encode_record` encoded under the same key. The error describes the damage.
 pub fn decode_record(key: &[u8], bytes: &[u8]) -> Result<Record, String> {
     serde_json::from_slice(without_header(key, bytes)?).map_err(|e| format!("not a record: {e}"))
 }
@@ -42,7 +42,7 @@ pub(super) fn encode_snapshot(
     Ok(with_header(key, bytes))
 }
 
-/// Decodes a version and a snapshot that [`encode_snapshot`] encoded under the same key. The error describes the damage.
+/// Decodes a version and a snapshot that `encode_snapshot` encoded under the same key. The error describes the damage.
 pub fn decode_snapshot<'a>(key: &[u8], bytes: &'a [u8]) -> Result<(Version, &'a [u8]), String> {
     let content = without_header(key, bytes)?;
     let (version, snapshot) = content.split_first_chunk().ok_or("no version")?;

@@ -87,7 +87,7 @@ async fn the_operator_pauses_explains_and_cancels() {
          \x20    1  of another vehicle class\n\
          \x20    1  not available: on a break, with a rider, or offline\n\
          \x20    1  could take the trip and have no offer yet\n\
-         driver van: not of the vehicle class that was asked for\n"
+         driver van: not of the requested vehicle class\n"
     );
     let explained =
         json(dir, &["trips", "explain", &trip, "--driver", "ghost", "--json", "--endpoint", &url]);
