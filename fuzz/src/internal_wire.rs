@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use kerb_geometry::LatLng;
 use kerb_ports::{DriverLocation, DriverNotification, ShardQuery, ShardResult, ShardStat};
-use kerb_proto::convert::{Act, FromSink, FromSource};
+use kerb_proto::convert::{Act, SinkMessage, SourceMessage};
 use kerb_proto::internal::v1;
 use kerb_types::{DriverId, KnownDriver};
 use prost::Message;
@@ -16,7 +16,7 @@ pub fn target(data: &[u8]) -> bool {
     let Some((kind, bytes)) = data.split_first() else { return false };
     match kind % MESSAGES {
         0 => frame(bytes),
-        1 => survives(bytes, |control: &FromSink| v1::PositionControl::from(control)),
+        1 => survives(bytes, |control: &SinkMessage| v1::PositionControl::from(control)),
         2 => survives(bytes, |query: &ShardQuery| v1::SearchShardsRequest::from(query)),
         3 => survives(bytes, |result: &ShardResult| v1::SearchShardsResponse::from(result)),
         4 => survives(bytes, |driver: &KnownDriver| v1::KnownDriver::from(driver)),
@@ -30,9 +30,9 @@ pub fn target(data: &[u8]) -> bool {
 }
 
 fn frame(bytes: &[u8]) -> bool {
-    survives(bytes, |message: &FromSource| match message {
-        FromSource::Register(registration) => v1::PositionFrame::from(registration),
-        FromSource::Frame(frame) => v1::PositionFrame::from(frame),
+    survives(bytes, |message: &SourceMessage| match message {
+        SourceMessage::Register(registration) => v1::PositionFrame::from(registration),
+        SourceMessage::Frame(frame) => v1::PositionFrame::from(frame),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The scenario files of the simulator.
 
-use kerb_simulator::lab::scenario::Scenario;
+use kerb_simulator::scenario::Scenario;
 
 /// Parses and checks the text of a scenario, and writes an accepted one again.
 pub fn target(data: &[u8]) -> bool {
@@ -14,5 +14,5 @@ pub fn target(data: &[u8]) -> bool {
 
 /// The scenarios that come with the simulator.
 pub fn seeds() -> Vec<Vec<u8>> {
-    kerb_simulator::lab::scenario::shipped_scenarios().iter().map(|shipped| shipped.text.into()).collect()
+    kerb_simulator::scenario::shipped_scenarios().iter().map(|shipped| shipped.text.into()).collect()
 }

@@ -24,7 +24,7 @@ pub fn target(data: &[u8]) -> bool {
     std::fs::remove_file(&path).expect("the file is there");
     match loaded {
         Ok(loaded) => {
-            assert!(loaded.settings.check().is_empty(), "loaded settings are valid");
+            assert!(loaded.settings.validate().is_empty(), "loaded settings are valid");
             true
         }
         Err(problems) => {
