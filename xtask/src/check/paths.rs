@@ -8,7 +8,7 @@ const EXEMPT: [&str; 2] = ["CHANGELOG.md", "docs/adr/"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let is_document =
-        |file: &&File| file.path.ends_with(".md") && !EXEMPT.iter().any(|past| file.path.starts_with(past));
+        |file: &&File| file.has_extension("md") && !EXEMPT.iter().any(|past| file.path.starts_with(past));
     let mut findings = Vec::new();
     for file in tree.files.iter().filter(is_document) {
         for (line, text) in file.lines() {

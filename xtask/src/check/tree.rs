@@ -34,7 +34,7 @@ impl File {
         self.path.contains("/generated/") || self.has_extension("lock")
     }
 
-    fn has_extension(&self, extension: &str) -> bool {
+    pub(super) fn has_extension(&self, extension: &str) -> bool {
         Path::new(&self.path).extension().is_some_and(|found| found == extension)
     }
 
