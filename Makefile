@@ -11,7 +11,7 @@ demo:
 test:
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
 	cargo test --quiet --doc --workspace
-	cargo nextest run --workspace --features kerb-index-server/explore --test explore
+	KERB_EXPLORE_ITERATIONS=100 cargo nextest run --workspace --features kerb-index-server/explore --test explore
 	cargo nextest run --workspace
 
 # The same explorations for a night.
