@@ -21,7 +21,7 @@ use kerb_ports::conformance::travel_times::TwoBanks;
 use kerb_ports::{
     DriverEvents, DriverFilter, IndexServer, IngestNode, Membership, NearbyQuery, NearbySearch, Peers,
 };
-use kerb_types::{Catalog, ManualClock, MembershipView, Node, NodeId, Role, ShardMap};
+use kerb_types::{Catalog, ManualClock, MembershipView, Millis, Node, NodeId, Role, ShardMap};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use tokio::sync::watch;
@@ -92,7 +92,8 @@ fn many(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     let (aggregator, _source) = runtime.block_on(start(&mut rng));
-    let filter = DriverFilter { statuses: 1 << 1, time_min_ms: NOW_MS - 15_000, ..DriverFilter::ANY };
+    let filter =
+        DriverFilter { statuses: 1 << 1, time_min_ms: NOW_MS - Millis::new(15_000), ..DriverFilter::ANY };
     let query = |rng: &mut Pcg64Mcg| NearbyQuery { point: anywhere(rng), k: 20, radius_m: 11_000.0, filter };
     let queries: Vec<_> = (0..QUERIES).map(|_| query(&mut rng)).collect();
     c.bench_function("nearest_20_for_5000_queries", |b| {

@@ -7,6 +7,7 @@ mod nearby;
 
 use kerb_proto::v1::admin_service_server::AdminServiceServer;
 use kerb_proto::v1::driver_query_service_server::DriverQueryServiceServer;
+use kerb_types::Timestamp;
 use kerb_types::limits::MESSAGE_BYTES_MAX;
 
 use crate::handle::Aggregator;
@@ -40,6 +41,6 @@ impl Grpc {
 }
 
 /// Returns the age of a position; 0 if the clock of the device is ahead.
-fn age_ms(now_ms: i64, time_ms: i64) -> u32 {
-    now_ms.saturating_sub(time_ms).clamp(0, i64::from(u32::MAX)) as u32
+fn age_ms(now: Timestamp, time_ms: Timestamp) -> u32 {
+    (now - time_ms).to_u32()
 }

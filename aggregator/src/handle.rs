@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::Stream;
 use futures::future::join_all;
 use kerb_ports::{DriverFilter, Error, Search, ShardStat};
-use kerb_types::{Catalog, DriverId, FieldError, MembershipView, NodeId, Role, ShardId, Sharding};
+use kerb_types::{Catalog, DriverId, FieldError, MembershipView, NodeId, Role, ShardId, Sharding, Timestamp};
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
@@ -141,8 +141,8 @@ impl Aggregator {
     }
 
     /// Returns the clock's time in milliseconds since the Unix epoch.
-    pub fn now_ms(&self) -> i64 {
-        self.0.clock.now_ms()
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 
     /// Returns what was counted since the start.

@@ -1,7 +1,7 @@
 //! A validated query and its results.
 
 use kerb_ports::{DriverFilter, Eta, Neighbor, Search};
-use kerb_types::Capabilities;
+use kerb_types::{Capabilities, Millis, Timestamp};
 
 use crate::merge::Coverage;
 
@@ -26,13 +26,13 @@ impl Query {
         Self { search, statuses: 0, vehicle_classes: 0, capabilities: Capabilities(0), age_max_ms }
     }
 
-    /// Returns the filter of this query for a search at `now_ms`.
-    pub fn filter(&self, now_ms: i64) -> DriverFilter {
+    /// Returns the filter of this query for a search at `now`.
+    pub fn filter(&self, now: Timestamp) -> DriverFilter {
         DriverFilter {
             statuses: self.statuses,
             vehicle_classes: self.vehicle_classes,
             capabilities: self.capabilities,
-            time_min_ms: now_ms.saturating_sub(i64::from(self.age_max_ms)),
+            time_min_ms: now - Millis::from(self.age_max_ms),
         }
     }
 }

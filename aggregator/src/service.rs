@@ -91,7 +91,7 @@ impl Service {
     }
 
     fn request_of(&self, query: &Query, deadline: Instant) -> ScatterRequest {
-        self.request(query.search.clone(), query.filter(self.clock.now_ms()), deadline)
+        self.request(query.search.clone(), query.filter(self.clock.now()), deadline)
     }
 
     pub(crate) fn request(&self, search: Search, filter: DriverFilter, deadline: Instant) -> ScatterRequest {

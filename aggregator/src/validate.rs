@@ -14,7 +14,7 @@ use kerb_proto::v1::{DriverFilter, FindNearbyRequest, RankBy};
 use kerb_types::limits::{
     BATCH_DRIVERS_MAX, BATCH_SEARCHES_MAX, H3_RESOLUTION_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX,
 };
-use kerb_types::{Catalog, FieldError};
+use kerb_types::{Catalog, FieldError, Timestamp};
 
 use crate::options::Options;
 use crate::page_token;
@@ -68,7 +68,7 @@ pub fn validate(
                 vehicle_classes: filter.vehicle_classes,
                 capabilities: filter.capabilities,
                 // The filter was made for the moment 0.
-                age_max_ms: filter.time_min_ms.unsigned_abs() as u32,
+                age_max_ms: (Timestamp::default() - filter.time_min_ms).to_u32(),
             };
             Ok(ValidatedRequest { query, page, h3, eta_to, by_travel_time })
         }
@@ -173,7 +173,7 @@ fn filter_of(
     options: &Options,
 ) -> Result<kerb_ports::DriverFilter, FieldError> {
     let ages = (options.stale_after_ms, options.position_ttl_ms);
-    driver_filter(filter, catalog, ages, 0).map_err(|error| error.within("filter"))
+    driver_filter(filter, catalog, ages, Timestamp::default()).map_err(|error| error.within("filter"))
 }
 
 /// Whether the request ranks by travel time. Pages are ordered by distance or by id only, because an order by travel time

@@ -33,7 +33,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let token = ResumeToken {
         node: NodeId::new("ingest-1").expect("a legal name"),
         shard: ShardId(1023),
-        update_version: UpdateVersion { sequence: u64::MAX, time_ms: -5 },
+        update_version: UpdateVersion { sequence: u64::MAX, time: -5 },
     };
     let bytes = token.encode(&driver()).to_vec();
     vec![bytes[..bytes.len() - CHECKSUM_BYTES].to_vec(), bytes]

@@ -14,12 +14,12 @@ use kerb_ports::{
 };
 use kerb_types::{
     Capabilities, Catalog, DriverId, DriverProfile, DriverStatus, ManualClock, MembershipView, Motion, Node,
-    NodeId, Role, ShardMap, Sharding, UpdateVersion, VehicleClass,
+    NodeId, Role, ShardMap, Sharding, Timestamp, UpdateVersion, VehicleClass,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-const NOW_MS: i64 = 1_700_000_000_000;
+const NOW_MS: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// A membership that never changes.
 struct FixedMembership(watch::Sender<Arc<MembershipView>>);
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             slot,
             shard: sharding.shard_of(&id, position),
             position,
-            update_version: UpdateVersion { sequence: 1, time_ms: NOW_MS },
+            update_version: UpdateVersion { sequence: 1, time: NOW_MS },
             motion: Motion::NONE,
             status: DriverStatus::Available,
         });

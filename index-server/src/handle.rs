@@ -9,7 +9,7 @@ use kerb_ports::{
     Answer, Error, IndexAdmin, PositionSink, ReplicationStream, ShardQuery, ShardResult, ShardSearch,
     ShardStat, SourceRegistration,
 };
-use kerb_types::{ShardId, run_blocking};
+use kerb_types::{ShardId, Timestamp, run_blocking};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -35,10 +35,10 @@ impl IndexServer {
         &self.state.index
     }
 
-    /// Removes the drivers that have expired at `now_ms`, and releases the slots of closed streams. The server does this
+    /// Removes the drivers that have expired at `now`, and releases the slots of closed streams. The server does this
     /// by itself every [`crate::Options::maintenance_interval_ms`].
-    pub async fn run_maintenance(&self, now_ms: i64) {
-        self.state.run_maintenance(now_ms).await;
+    pub async fn run_maintenance(&self, now: Timestamp) {
+        self.state.run_maintenance(now).await;
     }
 
     /// The token that is cancelled when the server shuts down.

@@ -67,7 +67,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use kerb_ports::Error;
-use kerb_types::{FieldError, NodeId, ShardId, Sharding};
+use kerb_types::{FieldError, NodeId, ShardId, Sharding, Timestamp};
 
 use crate::metrics::Metrics;
 use crate::options::Options;
@@ -104,9 +104,9 @@ pub struct SnapshotCompletion {
 
 impl Index {
     /// Makes an index that holds no shard yet.
-    pub fn new(options: &Options, sharding: Sharding, now_ms: i64) -> Self {
+    pub fn new(options: &Options, sharding: Sharding, now: Timestamp) -> Self {
         let store = Arc::new(Store::new(sharding.shards(), options.drivers_max as usize));
-        let writer = Mutex::new(Writer::new(Arc::clone(&store), sharding, options, now_ms));
+        let writer = Mutex::new(Writer::new(Arc::clone(&store), sharding, options, now));
         Self { store, writer, sharding, metrics: Metrics::default() }
     }
 
@@ -228,15 +228,15 @@ impl Index {
     }
 
     /// Finds the drivers that expire by now. [`Index::reclaim_step`] removes them.
-    pub fn expire_due(&self, now_ms: i64) {
-        self.writer.lock().find_due(now_ms);
+    pub fn expire_due(&self, now: Timestamp) {
+        self.writer.lock().find_due(now);
     }
 
     /// Removes some of the drivers that [`Index::expire_due`] found, and releases some slots of closed streams. Returns
     /// whether there is more to do.
-    pub fn reclaim_step(&self, now_ms: i64) -> bool {
+    pub fn reclaim_step(&self, now: Timestamp) -> bool {
         let mut writer = self.writer.lock();
-        let (expired, more_due) = writer.remove_due(now_ms, STEP_CHANGES);
+        let (expired, more_due) = writer.remove_due(now, STEP_CHANGES);
         self.metrics.drivers_expired.add(expired);
         let more_slots = writer.release_closed_streams(STEP_CHANGES);
         writer.reclaim();

@@ -1,6 +1,6 @@
 //! The settings of an index server, and their checks.
 
-use kerb_types::FieldError;
+use kerb_types::{FieldError, Millis};
 use serde::{Deserialize, Serialize};
 
 /// Settings of an index server.
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Milliseconds after which a position is too old and its driver leaves the index.
-    pub position_ttl_ms: i64,
+    pub position_ttl_ms: Millis,
     /// Milliseconds between two searches for expired drivers.
     pub maintenance_interval_ms: u64,
     /// Maximum number of drivers with a record, which includes registered drivers that are not in the index now. Memory
@@ -22,7 +22,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            position_ttl_ms: 60_000,
+            position_ttl_ms: Millis::new(60_000),
             maintenance_interval_ms: 250,
             drivers_max: 20_000_000,
             long_searches_max: 4,

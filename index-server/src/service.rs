@@ -34,7 +34,7 @@ impl IndexServer {
     pub async fn start(options: &Options, ports: Ports) -> Result<Self, Error> {
         let Ports { node, sharding, catalog, membership, clock } = ports;
         let state = Arc::new(ServerState {
-            index: Index::new(options, sharding, clock.now_ms()),
+            index: Index::new(options, sharding, clock.now()),
             clock,
             node,
             settings_fingerprint: sharding.fingerprint(&catalog),
@@ -74,6 +74,6 @@ async fn maintain(state: Arc<ServerState>, interval: Duration) {
     let mut timer = tokio::time::interval(interval);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while state.stop.run_until_cancelled(timer.tick()).await.is_some() {
-        state.run_maintenance(state.clock.now_ms()).await;
+        state.run_maintenance(state.clock.now()).await;
     }
 }

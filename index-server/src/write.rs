@@ -20,7 +20,7 @@ pub(crate) mod update;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kerb_types::Sharding;
+use kerb_types::{Millis, Sharding, Timestamp};
 
 use crate::options::Options;
 use crate::replication::coverage::Coverage;
@@ -39,7 +39,7 @@ use tombstones::Tombstones;
 pub(crate) struct Writer {
     pub(crate) store: Arc<Store>,
     pub(crate) sharding: Sharding,
-    pub(crate) position_ttl_ms: i64,
+    pub(crate) position_ttl_ms: Millis,
     pub(crate) pages: PagePools,
     pub(crate) registry: DriverRegistry,
     pub(crate) sources: Sources,
@@ -54,7 +54,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(store: Arc<Store>, sharding: Sharding, options: &Options, now_ms: i64) -> Self {
+    pub(crate) fn new(store: Arc<Store>, sharding: Sharding, options: &Options, now: Timestamp) -> Self {
         Self {
             pages: PagePools::new(store.shards.len()),
             registry: DriverRegistry::new(store.records.limit()),
@@ -63,7 +63,7 @@ impl Writer {
             position_ttl_ms: options.position_ttl_ms,
             sources: Sources::default(),
             coverage: Coverage::new(sharding.shards()),
-            expiry_index: ExpiryIndex::new(now_ms),
+            expiry_index: ExpiryIndex::new(now),
             summary_sweep: SummarySweep::default(),
             tombstones: Tombstones::default(),
             due: VecDeque::new(),

@@ -39,7 +39,7 @@ impl Surroundings {
     /// The machine's clock. The start time is the seed, so nodes started at different times have different jitter.
     pub fn real() -> Self {
         // Any value is a seed, so the cast of a negative time does no harm.
-        let (clock, seed) = (Arc::new(SystemClock), SystemClock.now_ms() as u64);
+        let (clock, seed) = (Arc::new(SystemClock), SystemClock.now().as_millis().cast_unsigned());
         Self { clock, seed, roads: None, truncates_journal: false }
     }
 }

@@ -17,7 +17,7 @@ use std::num::NonZeroU16;
 
 use kerb_traffic::RoadsOptions;
 use kerb_transport::ServerOptions;
-use kerb_types::{Catalog, FieldError, Sharding};
+use kerb_types::{Catalog, FieldError, Millis, Sharding};
 use serde::{Deserialize, Serialize};
 
 pub use environment::PREFIX;
@@ -104,7 +104,7 @@ impl Settings {
     /// Returns the index server's settings with the shared values.
     pub(crate) fn index_server(&self) -> kerb_index_server::Options {
         kerb_index_server::Options {
-            position_ttl_ms: i64::from(self.fleet.position_ttl_ms),
+            position_ttl_ms: Millis::from(self.fleet.position_ttl_ms),
             ..self.index_server
         }
     }

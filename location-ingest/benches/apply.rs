@@ -16,12 +16,14 @@ use kerb_ports::{
     PositionSink, ReplicationStream, ShardQuery, ShardResult, ShardSearch, ShardStat, SourceRegistration,
 };
 use kerb_proto::v1::{FleetDriver, PositionColumns, ReportPositionsRequest};
-use kerb_types::{Catalog, ManualClock, MembershipView, NodeId, ShardId, ShardMap, Sharding};
+use kerb_types::{
+    Catalog, ManualClock, MembershipView, Millis, NodeId, ShardId, ShardMap, Sharding, Timestamp,
+};
 use prost::Message;
 use rand::seq::SliceRandom;
 use tokio::sync::watch;
 
-const NOW_MS: i64 = 1_800_000_000_000;
+const NOW_MS: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const BATCH_ROWS: usize = 4_096;
 
 fn main() {
@@ -87,7 +89,10 @@ fn register_all(gateway: &mut FleetStream, drivers: usize) {
 
 /// Each driver drives on by up to 50 m.
 fn request(handles: &[u32], places: &mut [kerb_geometry::LatLng], sequence: u64) -> Vec<u8> {
-    let mut columns = PositionColumns { base_time_ms: NOW_MS - 3_000, ..PositionColumns::default() };
+    let mut columns = PositionColumns {
+        base_time_ms: (NOW_MS - Millis::new(3_000)).as_millis(),
+        ..PositionColumns::default()
+    };
     for handle in handles {
         let place = &mut places[*handle as usize];
         let step = (*handle as i32 % 9_000) - 4_500;

@@ -17,7 +17,7 @@ use kerb_geometry::Tile;
 use kerb_location_ingest::{DriverState, DriverTable, Horizon, LINK_BATCH_ROWS_MAX, LinkState, RateLimit};
 use kerb_ports::{Batch, Frame, Slot, SlotBinding, Update};
 use kerb_proto::convert::Report;
-use kerb_types::{DriverId, NodeId, ShardId, ShardMap, Sharding};
+use kerb_types::{DriverId, NodeId, ShardId, ShardMap, Sharding, Timestamp};
 use rand::seq::SliceRandom;
 
 const SERVERS: usize = 16;
@@ -94,10 +94,12 @@ fn fill(sharding: Sharding, drivers: usize) -> DriverTable {
     for sequence in 1..3 {
         registered.shuffle(&mut rng);
         for driver in &registered {
-            let update_version = kerb_types::UpdateVersion { sequence, time_ms: 1 };
+            let update_version = kerb_types::UpdateVersion { sequence, time: Timestamp::from_millis(1) };
             let (motion, accuracy_dm, status) = (kerb_types::Motion::NONE, 0, None);
             let report = Report { position: position(&mut rng), update_version, motion, accuracy_dm, status };
-            table.apply(driver, &report, 1, RateLimit::NONE).expect("registered just now");
+            table
+                .apply(driver, &report, Timestamp::from_millis(1), RateLimit::NONE)
+                .expect("registered just now");
         }
     }
     table
@@ -144,7 +146,10 @@ fn updates_by_scan_of_a_map(map: &Map, sharding: Sharding, shards: &[ShardId], o
 fn frames_by_link(table: &DriverTable, shards: &[ShardId], outbox: &mut Outbox) {
     let mut link = LinkState::new(shards.iter().copied());
     link.open();
-    while let Some(frame) = link.next_frame(table, Horizon { now_ms: 0, expired_before_ms: 0 }) {
+    while let Some(frame) = link.next_frame(
+        table,
+        Horizon { now: Timestamp::from_millis(0), expired_before_ms: Timestamp::from_millis(0) },
+    ) {
         if let Frame::Batch(batch) = frame {
             outbox.send(batch);
         }

@@ -7,7 +7,7 @@ mod common;
 use common::{argument, median, position, profile, rng, timed};
 use kerb_location_ingest::{DriverTable, Fanout, Metrics, RateLimit, Store};
 use kerb_proto::convert::Report;
-use kerb_types::{Motion, Sharding, UpdateVersion};
+use kerb_types::{Motion, Sharding, Timestamp, UpdateVersion};
 
 fn main() {
     let drivers = argument("--drivers", 1_000_000);
@@ -25,12 +25,15 @@ fn main() {
     let mut flush = |sequence: usize, count: usize| {
         for i in 0..count {
             let driver = &registered[(sequence * count + i) % drivers];
-            let update_version = UpdateVersion { sequence: sequence as u64 + 1, time_ms: 1 };
+            let update_version =
+                UpdateVersion { sequence: sequence as u64 + 1, time: Timestamp::from_millis(1) };
             let (motion, accuracy_dm, status) = (Motion::NONE, 0, None);
             let report = Report { position: position(&mut rng), update_version, motion, accuracy_dm, status };
-            table.apply(driver, &report, 1, RateLimit::NONE).expect("registered just now");
+            table
+                .apply(driver, &report, Timestamp::from_millis(1), RateLimit::NONE)
+                .expect("registered just now");
         }
-        fanout.tick(&table, &metrics, true, 0);
+        fanout.tick(&table, &metrics, true, Timestamp::from_millis(0));
         timed(|| store.flush(&table).expect("a flush"))
     };
     let (first_s, first) = flush(0, drivers);

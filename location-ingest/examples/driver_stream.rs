@@ -12,7 +12,7 @@ use kerb_proto::v1::connect_request::Message as Request;
 use kerb_proto::v1::connect_response::Message as Response;
 use kerb_proto::v1::driver_service_client::DriverServiceClient;
 use kerb_proto::v1::{ConnectRequest, PositionUpdate, Register};
-use kerb_types::{Catalog, DriverId, ManualClock, MembershipView, NodeId, ShardMap, Sharding};
+use kerb_types::{Catalog, DriverId, ManualClock, MembershipView, NodeId, ShardMap, Sharding, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         node: NodeId::new("ingest-0")?,
         catalog: Arc::new(Catalog::default()),
         sharding,
-        clock: Arc::new(ManualClock::new(1_800_000_000_000)),
+        clock: Arc::new(ManualClock::new(Timestamp::from_millis(1_800_000_000_000))),
         membership: cluster.clone(),
         peers: cluster,
         seed: 1,

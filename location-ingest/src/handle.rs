@@ -60,7 +60,7 @@ impl DriverChannel for IngestHandle {
     fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
         let location = |id: &DriverId| {
             let driver = self.0.known_driver(id)?;
-            let position = driver.position.map(|known| (known.position, known.update_version.time_ms));
+            let position = driver.position.map(|known| (known.position, known.update_version.time));
             Some(DriverLocation { connected: driver.connected, position })
         };
         ready(Ok(drivers.iter().map(location).collect())).boxed()

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kerb_types::FieldError;
+use kerb_types::{FieldError, Millis};
 use serde::{Deserialize, Serialize};
 
 use crate::table::DRIVERS_MAX;
@@ -118,12 +118,12 @@ impl Options {
         RateLimit::new(self.fleet_updates_per_s, self.fleet_updates_burst)
     }
 
-    pub(crate) fn position_ttl_ms(&self) -> i64 {
-        i64::from(self.position_ttl_ms)
+    pub(crate) fn position_ttl_ms(&self) -> Millis {
+        Millis::from(self.position_ttl_ms)
     }
 
-    pub(crate) fn retention_ms(&self) -> i64 {
-        i64::from(self.retention_s) * 1_000
+    pub(crate) fn retention_ms(&self) -> Millis {
+        Millis::from_secs(i64::from(self.retention_s))
     }
 }
 

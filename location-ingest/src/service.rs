@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kerb_ports::{Error, Membership, Peers, SourceRegistration};
-use kerb_types::{Catalog, Clock, FieldError, NodeId, Sharding};
+use kerb_types::{Catalog, Clock, FieldError, NodeId, Sharding, Timestamp};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -75,7 +75,7 @@ impl LocationIngest {
         let table = DriverTable::new(ports.sharding, options.drivers_max);
         let (store, contents) = open_store(&options).await?;
         let corrupt = contents.corrupt;
-        restore(&table, contents, ports.clock.now_ms() - options.position_ttl_ms())?;
+        restore(&table, contents, ports.clock.now() - options.position_ttl_ms())?;
         let Ports { node: node_id, catalog, clock, .. } = ports.clone();
         let call_timeout = ms(options.dispatch_timeout_ms);
         let dispatch = DispatchClient::new(ports.membership.watch(), &ports.peers, call_timeout);
@@ -189,10 +189,14 @@ async fn open_store(options: &Options) -> Result<(Option<Store>, StoreContents),
 }
 
 /// Restores the stored drivers. Those that have expired meanwhile are in the table, but not in the index.
-fn restore(table: &DriverTable, contents: StoreContents, expired_before_ms: i64) -> Result<(), StartError> {
+fn restore(
+    table: &DriverTable,
+    contents: StoreContents,
+    expired_before_ms: Timestamp,
+) -> Result<(), StartError> {
     let mut drivers = contents.drivers;
     for state in drivers.iter_mut().filter_map(|(_, _, state)| state.as_mut()) {
-        state.indexed &= state.update_version.time_ms > expired_before_ms;
+        state.indexed &= state.update_version.time > expired_before_ms;
     }
     table.restore(drivers).map_err(StartError::Table)?;
     if contents.corrupt > 0 {

@@ -6,7 +6,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kerb_geometry::LatLng;
 use kerb_matcher::market::{Market, Proposal, Reservations, Rules};
 use kerb_trips::{IdempotencyKey, MarketId, RideRequest, RiderId, TripId};
-use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
+use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource, VehicleClass};
 
 const LIVE_TRIPS: u64 = 100_000;
 const WINDOW: u64 = 5_000;
@@ -31,7 +31,7 @@ fn request(n: u64) -> RideRequest {
         vehicle_class: VehicleClass(0),
         capabilities: Capabilities(0),
         party_size: 1,
-        wait_max_ms: 300_000,
+        wait_max_ms: Millis::new(300_000),
     }
 }
 
@@ -39,11 +39,12 @@ fn request(n: u64) -> RideRequest {
 fn market(requests: u64, offered: u64) -> Market {
     let mut market = Market::new(id(), rules(), Reservations::new());
     for n in 0..requests {
-        market.request(n as i64, request(n)).expect("the market accepts the request");
+        market.request(Timestamp::from_millis(n as i64), request(n)).expect("the market accepts the request");
     }
-    let offers = market.offer(requests as i64, &proposals(offered));
+    let offers = market.offer(Timestamp::from_millis(requests as i64), &proposals(offered));
     assert_eq!(offers as u64, offered);
-    let record = market.take_record(requests as i64).expect("the market has pending changes");
+    let record =
+        market.take_record(Timestamp::from_millis(requests as i64)).expect("the market has pending changes");
     black_box(record.changes.len());
     black_box(market.committed(1));
     market
@@ -78,8 +79,8 @@ fn window(c: &mut Criterion) {
     let mut group = c.benchmark_group("window of 5,000 offers");
     group.sample_size(20);
     let decide = |mut market: Market| {
-        market.offer(10_000, &proposals);
-        let record = market.take_record(10_000);
+        market.offer(Timestamp::from_millis(10_000), &proposals);
+        let record = market.take_record(Timestamp::from_millis(10_000));
         let effects = market.committed(2);
         (market, record, effects)
     };

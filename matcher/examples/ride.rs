@@ -19,8 +19,8 @@ use kerb_ports::{
 use kerb_routing::StraightLine;
 use kerb_trips::{IdempotencyKey, RideRequest, RiderId};
 use kerb_types::{
-    Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, MembershipView, Motion,
-    Node, NodeId, Role, ShardMap, SystemClock, UpdateVersion, VehicleClass,
+    Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, MembershipView, Millis,
+    Motion, Node, NodeId, Role, ShardMap, SystemClock, UpdateVersion, VehicleClass,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -43,7 +43,7 @@ impl World {
             },
             position: *position,
             hav: Origin::new(point).hav(*position),
-            update_version: UpdateVersion { sequence: 1, time_ms: SystemClock.now_ms() },
+            update_version: UpdateVersion { sequence: 1, time: SystemClock.now() },
             motion: Motion::NONE,
             status: DriverStatus::Available,
         };
@@ -140,7 +140,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         vehicle_class,
         capabilities,
         party_size: 1,
-        wait_max_ms: 60_000,
+        wait_max_ms: Millis::new(60_000),
     };
     let trip = matcher.request(request).await?;
     println!("{} is {}", trip.id, trip.state);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::stream::{self, Stream};
 use kerb_ports::{Error, TripJournal};
 use kerb_trips::{Change, MarketId, TripEvent, TripId, Version};
-use kerb_types::FieldError;
+use kerb_types::{FieldError, Timestamp};
 use tokio::sync::watch;
 
 use crate::mailbox::{MarketHandle, MarketQuery};
@@ -29,7 +29,7 @@ pub struct JournaledEvent {
     /// Position in the journal.
     pub position: EventPosition,
     /// Time of the record, in milliseconds since the Unix epoch.
-    pub at_ms: i64,
+    pub at_ms: Timestamp,
     /// The trip that changed.
     pub trip: TripId,
     /// The change of the trip.

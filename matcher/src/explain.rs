@@ -4,7 +4,7 @@ use std::fmt;
 
 use kerb_ports::Neighbor;
 use kerb_trips::{Trip, TripId, TripState};
-use kerb_types::DriverStatus;
+use kerb_types::{DriverStatus, Millis, Timestamp};
 
 use crate::market::Reservations;
 use crate::window::WinnersByDriver;
@@ -26,7 +26,7 @@ pub enum FilterResult {
     /// The position is too old.
     Stale {
         /// Age of the position, in milliseconds.
-        age_ms: i64,
+        age_ms: Millis,
     },
     /// The driver's own status is on a break, with a rider, or offline.
     NotAvailable(DriverStatus),
@@ -140,9 +140,9 @@ pub struct Filters<'a> {
     /// Maximum travel time to a pickup, in seconds.
     pub pickup_max_s: u32,
     /// Minimum time of a position, in milliseconds since the Unix epoch.
-    pub time_min_ms: i64,
+    pub time_min_ms: Timestamp,
     /// The present time, in milliseconds since the Unix epoch.
-    pub now_ms: i64,
+    pub now: Timestamp,
 }
 
 impl Filters<'_> {
@@ -158,8 +158,8 @@ impl Filters<'_> {
         if !neighbor.profile.capabilities.contains_all(request.capabilities) {
             return FilterResult::MissingCapability;
         }
-        if neighbor.update_version.time_ms < self.time_min_ms {
-            return FilterResult::Stale { age_ms: self.now_ms - neighbor.update_version.time_ms };
+        if neighbor.update_version.time < self.time_min_ms {
+            return FilterResult::Stale { age_ms: self.now - neighbor.update_version.time };
         }
         if neighbor.status != DriverStatus::Available {
             return FilterResult::NotAvailable(neighbor.status);

@@ -137,7 +137,7 @@ impl Matcher {
     }
 
     async fn report(&self, market: &MarketHandle) -> Result<MarketReport, Error> {
-        let now_ms = self.0.ports.clock.now_ms();
-        market.query(|reply| MarketQuery::Report { now_ms, reply }).await
+        let now = self.0.ports.clock.now();
+        market.query(|reply| MarketQuery::Report { now, reply }).await
     }
 }

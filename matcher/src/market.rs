@@ -1,4 +1,4 @@
-//! A market: its trips, and every decision about them. No I/O; `now_ms` is an argument.
+//! A market: its trips, and every decision about them. No I/O; `now` is an argument.
 //!
 //! A decision changes the state at once and queues a change for the next record ([`Market::take_record`]). Clients see it
 //! only after the record is durable ([`Market::committed`]). If the append fails, the caller drops the market and reads it
@@ -21,7 +21,7 @@ mod trip_table;
 use kerb_ports::Error;
 use kerb_trips::{Change, MarketId, Outcome, Record, RideRequest, RiderId, Trip, TripEvent, TripId};
 use kerb_trips::{TripState, Version};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 use cooldowns::Cooldowns;
 pub use effect::Effect;
@@ -71,7 +71,7 @@ pub struct Counts {
     /// Trips with the rider in the vehicle.
     pub on_trip: usize,
     /// Time of the oldest request without a driver, in milliseconds since the Unix epoch.
-    pub oldest_waiting_ms: Option<i64>,
+    pub oldest_waiting_ms: Option<Timestamp>,
 }
 
 impl Market {
@@ -106,12 +106,12 @@ impl Market {
     }
 
     /// Returns a record of all decisions since the last one; `None` without a decision.
-    pub fn take_record(&mut self, now_ms: i64) -> Option<Record> {
+    pub fn take_record(&mut self, now: Timestamp) -> Option<Record> {
         if self.pending.changes.is_empty() {
             return None;
         }
         let changes = std::mem::take(&mut self.pending.changes);
-        Some(Record { at_ms: now_ms, matcher: self.rules.matcher.clone(), changes })
+        Some(Record { at_ms: now, matcher: self.rules.matcher.clone(), changes })
     }
 
     /// Returns the rules. After [`Market::own`], their `matcher` includes the version of the takeover.
@@ -126,8 +126,8 @@ impl Market {
     }
 
     /// Returns an empty record. Once it is durable, a delayed append under an older version fails.
-    pub fn fence(&self, now_ms: i64) -> Record {
-        Record { at_ms: now_ms, matcher: self.rules.matcher.clone(), changes: Vec::new() }
+    pub fn fence(&self, now: Timestamp) -> Record {
+        Record { at_ms: now, matcher: self.rules.matcher.clone(), changes: Vec::new() }
     }
 
     /// Marks the last record as durable under this version. Ends the reservations that the record released, and returns
@@ -195,19 +195,19 @@ impl Market {
     }
 
     /// Adds the trip of a request, and queues the change.
-    fn open(&mut self, now_ms: i64, request: RideRequest) -> TripId {
+    fn open(&mut self, now: Timestamp, request: RideRequest) -> TripId {
         let number = self.trips.next_number();
         let trip = self.trips.id_of(number);
         let event = TripEvent::Requested(Box::new(request.clone()));
-        self.trips.insert(&self.rules, number, request, now_ms);
+        self.trips.insert(&self.rules, number, request, now);
         self.pending.effects.push(Effect::TripChanged { trip: trip.clone() });
         self.pending.changes.push(Change::Trip { trip: trip.clone(), event });
         trip
     }
 
     /// Applies an event to a trip of this market, and queues the change. A repeated event changes nothing.
-    fn apply(&mut self, now_ms: i64, number: u64, event: TripEvent) -> Result<Outcome, Error> {
-        let change = self.apply_unqueued(now_ms, number, &event)?;
+    fn apply(&mut self, now: Timestamp, number: u64, event: TripEvent) -> Result<Outcome, Error> {
+        let change = self.apply_unqueued(now, number, &event)?;
         if change.outcome == Outcome::Changed {
             let trip = self.trips.entry(number).trip();
             self.pending.effects.extend(effect::effects_of(&event, trip, &change.reserved_before));
@@ -218,7 +218,12 @@ impl Market {
     }
 
     /// Applies an event to a trip of this market, without queueing it: for a replay.
-    fn apply_unqueued(&mut self, at_ms: i64, number: u64, event: &TripEvent) -> Result<TripChange, Error> {
+    fn apply_unqueued(
+        &mut self,
+        at_ms: Timestamp,
+        number: u64,
+        event: &TripEvent,
+    ) -> Result<TripChange, Error> {
         let change = self.trips.apply(&self.rules, at_ms, number, event)?;
         if let (Outcome::Changed, TripEvent::Reassigned { from, .. }) = (change.outcome, event) {
             self.cooldowns.begin(from, at_ms, self.rules.reassignment_cooldown_ms);

@@ -3,7 +3,7 @@
 use kerb_geometry::LatLng;
 use kerb_ports::{Drive, Eta, NearestByEta, Neighbor};
 use kerb_trips::MarketId;
-use kerb_types::{Capabilities, VehicleClass};
+use kerb_types::{Capabilities, Millis, Timestamp, VehicleClass};
 
 use crate::market::Reservations;
 
@@ -26,9 +26,9 @@ pub struct QuoteRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quote {
     /// Time of the quote, in milliseconds since the Unix epoch.
-    pub at_ms: i64,
+    pub at_ms: Timestamp,
     /// End of its validity, in milliseconds since the Unix epoch.
-    pub valid_until_ms: i64,
+    pub valid_until_ms: Timestamp,
     /// The market of the pickup.
     pub market: MarketId,
     /// Travel time of the nearest free driver to the pickup; `None` if no suitable driver is near enough.
@@ -41,9 +41,9 @@ pub struct Quote {
 
 impl Quote {
     /// Returns the expected time of the drop-off, in milliseconds since the Unix epoch; `None` without a driver.
-    pub fn dropoff_ms(&self) -> Option<i64> {
+    pub fn dropoff_ms(&self) -> Option<Timestamp> {
         let travel_s = i64::from(self.pickup?.time_s) + i64::from(self.ride.eta.time_s);
-        Some(self.at_ms + 1_000 * travel_s)
+        Some(self.at_ms + Millis::from_secs(travel_s))
     }
 }
 

@@ -16,6 +16,7 @@ mod windows;
 use std::time::Duration;
 
 use kerb_ports::{Error, TripJournalError};
+use kerb_types::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -110,18 +111,18 @@ impl MarketTask {
         commands: Vec<MarketCommand>,
         matched: Option<Result<MatchOutcome, Error>>,
     ) -> Result<(), TaskStop> {
-        let now_ms = self.context.clock.now_ms();
+        let now = self.context.clock.now();
         if let Some(matched) = matched {
-            self.finish_window(now_ms, matched);
+            self.finish_window(now, matched);
         }
         self.context.metrics.commands.add(commands.len() as u64);
         let mut replies = Vec::with_capacity(commands.len());
         for command in commands {
             tracing::trace!(market = %self.state.market.id(), command = command.name(), "executed");
-            replies.push(execute(command, &mut self.state.market, now_ms));
+            replies.push(execute(command, &mut self.state.market, now));
         }
-        self.state.market.run_timers(now_ms);
-        match self.commit(now_ms).await {
+        self.state.market.run_timers(now);
+        match self.commit(now).await {
             Ok(effects) => {
                 for reply in replies {
                     reply.send(Ok(&self.state));
@@ -140,9 +141,9 @@ impl MarketTask {
     }
 
     /// Appends the pending record, if there is one. Returns the effects of the decisions.
-    async fn commit(&mut self, now_ms: i64) -> Result<Vec<Effect>, TripJournalError> {
+    async fn commit(&mut self, now: Timestamp) -> Result<Vec<Effect>, TripJournalError> {
         let market = &mut self.state.market;
-        let Some(record) = market.take_record(now_ms) else { return Ok(Vec::new()) };
+        let Some(record) = market.take_record(now) else { return Ok(Vec::new()) };
         let changes = record.changes.len();
         let effects = self.context.append(market, record).await?;
         self.context.metrics.records.increment();
@@ -169,8 +170,8 @@ impl MarketTask {
         let now = Instant::now();
         let mut at = now + TIMER_CHECK_INTERVAL;
         if let Some(due_ms) = self.state.market.next_due_ms() {
-            let in_ms = due_ms.saturating_sub(self.context.clock.now_ms()).max(0).unsigned_abs();
-            at = at.min(now + Duration::from_millis(in_ms).min(TIMER_CHECK_INTERVAL));
+            let remaining = (due_ms - self.context.clock.now()).to_duration();
+            at = at.min(now + remaining.min(TIMER_CHECK_INTERVAL));
         }
         match self.window_at {
             Some(window_at) if self.matching.is_empty() => at.min(window_at),

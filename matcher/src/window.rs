@@ -12,7 +12,7 @@ mod rules;
 use std::sync::Arc;
 
 use kerb_ports::{Error, NearbyResults, NearbySearch, TravelTimes};
-use kerb_types::{Stopwatch, run_blocking};
+use kerb_types::{Stopwatch, Timestamp, run_blocking};
 use tokio::time::Instant;
 
 use crate::market::Reservations;
@@ -31,7 +31,7 @@ pub struct WindowInput {
     /// The en-route trips; empty unless the policy reassigns them.
     pub en_route: Vec<EnRouteTrip>,
     /// Start of the window, in milliseconds since the Unix epoch.
-    pub now_ms: i64,
+    pub now: Timestamp,
     /// The rules of the window.
     pub rules: WindowRules,
     /// The reservations of all markets.
@@ -66,7 +66,7 @@ pub async fn match_window(
     times: Arc<dyn TravelTimes>,
 ) -> Result<MatchOutcome, Error> {
     let searching = Stopwatch::start();
-    let queries: Vec<_> = input.rows().map(|row| row.query(&input.rules, input.now_ms)).collect();
+    let queries: Vec<_> = input.rows().map(|row| row.query(&input.rules, input.now)).collect();
     let query_count = queries.len();
     let nearby = search.nearest(queries, Instant::now() + input.rules.search_timeout).await?;
     let answers = &nearby.results;

@@ -10,11 +10,11 @@ use kerb_geometry::LatLng;
 use kerb_ports::{Batch, Update};
 use kerb_proto::convert::Columns;
 use kerb_proto::{internal, v1};
-use kerb_types::{DriverStatus, Motion, ShardId, UpdateVersion};
+use kerb_types::{DriverStatus, Millis, Motion, ShardId, Timestamp, UpdateVersion};
 use prost::Message;
 
 const ROWS: u32 = 4_096;
-const NOW_MS: i64 = 1_790_000_000_000;
+const NOW_MS: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// Scattered over a city: a golden-ratio sequence, so that no two rows share their bytes.
 fn scatter(i: u32) -> u32 {
@@ -33,7 +33,7 @@ fn batch() -> Batch {
         position: point(i),
         update_version: UpdateVersion {
             sequence: 1_000 + u64::from(i % 700),
-            time_ms: NOW_MS - i64::from(i % 3_000),
+            time: NOW_MS - Millis::new(i64::from(i % 3_000)),
         },
         motion: Motion { heading_cdeg: (i * 9 % 36_000) as u16, speed_cmps: (i % 2_500) as u16 },
         status: DriverStatus::Available,
@@ -48,7 +48,7 @@ fn columns() -> v1::PositionColumns {
         latitude_e7: rows.clone().map(|i| point(i).lat_e7()).collect(),
         longitude_e7: rows.clone().map(|i| point(i).lon_e7()).collect(),
         sequence: rows.clone().map(|i| 1_000 + u64::from(i % 700)).collect(),
-        base_time_ms: NOW_MS,
+        base_time_ms: NOW_MS.as_millis(),
         time_offset_ms: rows.clone().map(|i| i % 3_000).collect(),
         heading_cdeg: rows.clone().map(|i| i * 9 % 36_000).collect(),
         speed_cmps: rows.clone().map(|i| i % 2_500).collect(),

@@ -79,7 +79,7 @@ impl Aggregator {
         deadline: Instant,
     ) -> Result<EtaRanking, Error> {
         let _permit = self.admit()?;
-        let filter = query.filter(self.now_ms());
+        let filter = query.filter(self.now());
         self.nearest_by_eta(EtaQuery { circle, k, filter }, deadline).await
     }
 

@@ -5,7 +5,7 @@ use kerb_proto::deadline::timeout_of;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::driver_query_service_server::DriverQueryService;
 use kerb_proto::v1::{GetDriverRequest, GetDriverResponse};
-use kerb_types::{Catalog, DriverId};
+use kerb_types::{Catalog, DriverId, Timestamp};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
@@ -22,11 +22,11 @@ impl DriverQueryService for Grpc {
         let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
         let id = DriverId::new(&request.into_inner().driver_id).map_err(|error| status_of(&error))?;
         let located = aggregator.driver(id, deadline).await.map_err(|error| status_of(&error))?;
-        Ok(Response::new(present(&located, aggregator.catalog(), aggregator.now_ms())))
+        Ok(Response::new(present(&located, aggregator.catalog(), aggregator.now())))
     }
 }
 
-fn present(located: &LocatedDriver, catalog: &Catalog, now_ms: i64) -> GetDriverResponse {
+fn present(located: &LocatedDriver, catalog: &Catalog, now: Timestamp) -> GetDriverResponse {
     let driver = &located.driver;
     let known = driver.position.as_ref();
     GetDriverResponse {
@@ -35,7 +35,7 @@ fn present(located: &LocatedDriver, catalog: &Catalog, now_ms: i64) -> GetDriver
         capabilities: catalog.capability_names(driver.profile.capabilities).map(str::to_owned).collect(),
         status: public_status(driver.status).into(),
         position: known.map(|at| public_position(at.position, at.update_version, at.motion, at.accuracy_dm)),
-        position_age_ms: known.map_or(0, |at| age_ms(now_ms, at.update_version.time_ms)),
+        position_age_ms: known.map_or(0, |at| age_ms(now, at.update_version.time)),
         connected: driver.connected,
         searchable: driver.searchable,
         shard: known.map_or(0, |at| u32::from(at.shard.0)),

@@ -6,7 +6,7 @@ use kerb_geometry::{LatLng, hav_to_m};
 use kerb_ports::{Eta, Neighbor};
 use kerb_proto::convert::{public_position, public_status, public_travel_source};
 use kerb_proto::v1;
-use kerb_types::{Capabilities, Catalog, Motion, VehicleClass};
+use kerb_types::{Capabilities, Catalog, Motion, Timestamp, VehicleClass};
 use prost::Message;
 use prost::encoding::{WireType, bool, double, encode_key, encode_varint, message, uint32};
 
@@ -44,7 +44,7 @@ const ANSWERS: u32 = 1;
 /// The parts of a response that are equal for all drivers.
 pub(super) struct Presenter<'a> {
     pub(super) catalog: &'a Catalog,
-    pub(super) now_ms: i64,
+    pub(super) now: Timestamp,
     /// Resolution of the H3 cells; `None` for no cells.
     pub(super) h3: Option<Resolution>,
 }
@@ -108,7 +108,7 @@ pub(super) fn batch(answers: &[Vec<u8>]) -> Vec<u8> {
 
 impl Writer<'_> {
     fn neighbor(&mut self, neighbor: &Neighbor, eta: Option<&Eta>) {
-        let Presenter { now_ms, h3, .. } = *self.present;
+        let Presenter { now, h3, .. } = *self.present;
         let out = &mut self.driver;
         out.clear();
         text(driver::DRIVER_ID, neighbor.profile.id.as_str(), out);
@@ -118,8 +118,7 @@ impl Writer<'_> {
         encode_varint(position.encoded_len() as u64, out);
         position.encode_raw(out);
         // proto3 omits fields that are zero.
-        let (distance_m, age_ms) =
-            (hav_to_m(neighbor.hav), super::age_ms(now_ms, neighbor.update_version.time_ms));
+        let (distance_m, age_ms) = (hav_to_m(neighbor.hav), super::age_ms(now, neighbor.update_version.time));
         if distance_m != 0.0 {
             double::encode(driver::DISTANCE_M, &distance_m, out);
         }
@@ -182,6 +181,8 @@ mod tests {
     use kerb_types::{DriverId, DriverProfile, DriverStatus, ShardId, TravelSource, UpdateVersion};
     use proptest::prelude::*;
 
+    use kerb_types::Millis;
+
     use super::*;
 
     fn prosts(present: &Presenter<'_>, neighbor: &Neighbor, eta: Option<&Eta>) -> v1::NearbyDriver {
@@ -195,7 +196,7 @@ mod tests {
                 Motion::NOT_KNOWN,
             )),
             distance_m: hav_to_m(neighbor.hav),
-            position_age_ms: super::super::age_ms(present.now_ms, neighbor.update_version.time_ms),
+            position_age_ms: super::super::age_ms(present.now, neighbor.update_version.time),
             status: public_status(neighbor.status).into(),
             vehicle_class: catalog.vehicle_class_name(neighbor.profile.vehicle_class).to_owned(),
             capabilities: catalog
@@ -226,7 +227,7 @@ mod tests {
                 profile: DriverProfile { id: DriverId::new(&id).unwrap(), vehicle_class, capabilities },
                 position: LatLng::from_e7(lat, lon).unwrap(),
                 hav,
-                update_version: UpdateVersion { sequence, time_ms: NOW_MS - age_ms },
+                update_version: UpdateVersion { sequence, time: NOW_MS - Millis::new(age_ms) },
                 motion: Motion { heading_cdeg, speed_cmps: 700 },
                 status: DriverStatus::ALL[status],
             }
@@ -238,7 +239,7 @@ mod tests {
         (prop_oneof![Just(0), any::<u32>()], sources).prop_map(|(time_s, source)| Eta { time_s, source })
     }
 
-    const NOW_MS: i64 = 1_700_000_000_000;
+    const NOW_MS: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
     proptest! {
         #[test]
@@ -260,7 +261,7 @@ mod tests {
             };
             let catalog = Catalog::default();
             let h3 = resolution.map(|resolution| Resolution::try_from(resolution).unwrap());
-            let present = Presenter { catalog: &catalog, now_ms: NOW_MS, h3 };
+            let present = Presenter { catalog: &catalog, now: NOW_MS, h3 };
             let coverage = Coverage { searched: 3, missing: missing.into_iter().map(ShardId).collect() };
             let expected = v1::FindNearbyResponse {
                 drivers: neighbors.iter().enumerate().map(|(i, neighbor)| prosts(&present, neighbor, etas.get(i))).collect(),

@@ -91,7 +91,7 @@ async fn answer(
 }
 
 fn present(aggregator: &Aggregator, h3: Option<Resolution>) -> Presenter<'_> {
-    Presenter { catalog: aggregator.catalog(), now_ms: aggregator.now_ms(), h3 }
+    Presenter { catalog: aggregator.catalog(), now: aggregator.now(), h3 }
 }
 
 /// Returns the drivers of the page, and the token of the next page if there is one.

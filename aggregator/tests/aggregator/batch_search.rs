@@ -3,6 +3,7 @@ use std::time::Duration;
 use kerb_aggregator::Options;
 use kerb_geometry::{Circle, LatLng};
 use kerb_ports::{DriverFilter, NearbyQuery, NearbyResult, NearbyResults, NearbySearch, Neighbor};
+use kerb_types::Millis;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use tokio::time::Instant;
@@ -56,7 +57,7 @@ async fn applies_the_filter_unchanged_and_rejects_an_impossible_circle() {
     let cluster = Cluster::new(1, 1);
     cluster.put_line();
     let aggregator = cluster.aggregator(Options::default());
-    let filter = DriverFilter { time_min_ms: NOW_MS + 1, ..DriverFilter::ANY };
+    let filter = DriverFilter { time_min_ms: NOW_MS + Millis::new(1), ..DriverFilter::ANY };
     let future = NearbyQuery { filter, ..query(4) };
     let answers = aggregator.nearest(vec![future, query(4)], in_200_ms()).await.unwrap();
     assert_eq!(answers.results.iter().map(|answer| answer.indices.len()).collect::<Vec<_>>(), [0, 4]);
@@ -83,7 +84,7 @@ async fn queries_of_one_part_of_a_city_are_one_search_when_few_drivers_pass() {
     };
     let mut queries: Vec<_> = (0..500).map(|_| query(&mut rng)).collect();
     // Too few of this kind for a search of their own.
-    let late = DriverFilter { time_min_ms: NOW_MS + 1, ..filter };
+    let late = DriverFilter { time_min_ms: NOW_MS + Millis::new(1), ..filter };
     queries[100].filter = late;
     let answers = aggregator.nearest(queries.clone(), in_200_ms()).await.unwrap();
     for (i, (query, answer)) in queries.iter().zip(&answers.results).enumerate() {

@@ -17,7 +17,7 @@ fn known(sequence: Option<u64>, connected: bool) -> KnownDriver {
     let neighbor = neighbor("cab", 1, 0);
     let position = sequence.map(|sequence| KnownPosition {
         position: neighbor.position,
-        update_version: UpdateVersion { sequence, time_ms: NOW_MS },
+        update_version: UpdateVersion { sequence, time: NOW_MS },
         motion: Motion::NONE,
         accuracy_dm: Motion::NOT_KNOWN,
         shard: ShardId(1),

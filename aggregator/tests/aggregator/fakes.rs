@@ -17,14 +17,15 @@ use kerb_ports::{
 };
 use kerb_types::{
     Capabilities, Catalog, DriverId, DriverProfile, DriverStatus, KnownDriver, ManualClock, MembershipView,
-    Motion, Node, NodeId, Partitioning, Role, ShardId, ShardMap, Sharding, UpdateVersion, VehicleClass,
+    Motion, Node, NodeId, Partitioning, Role, ShardId, ShardMap, Sharding, Timestamp, UpdateVersion,
+    VehicleClass,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::simulated_time::pass;
 
-pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
+pub(crate) const NOW_MS: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 pub(crate) const SHARDS: u16 = 16;
 
 pub(crate) fn node(id: &str) -> NodeId {
@@ -47,7 +48,7 @@ pub(crate) fn neighbor(name: &str, north: u32, sequence: u64) -> Neighbor {
         },
         position,
         hav: Origin::new(center()).hav(position),
-        update_version: UpdateVersion { sequence, time_ms: NOW_MS },
+        update_version: UpdateVersion { sequence, time: NOW_MS },
         motion: Motion::NONE,
         status: DriverStatus::Available,
     }
@@ -75,7 +76,7 @@ pub(crate) fn linear_scan<'a>(
                 neighbor.status,
                 neighbor.profile.vehicle_class,
                 neighbor.profile.capabilities,
-                neighbor.update_version.time_ms,
+                neighbor.update_version.time,
             )
     };
     let key = |neighbor: &Neighbor| (if by_id { 0.0 } else { neighbor.hav }, neighbor.profile.id.clone());

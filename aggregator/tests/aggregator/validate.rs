@@ -5,7 +5,7 @@ use kerb_proto::v1::find_nearby_request::Search as Wire;
 use kerb_proto::v1::{
     DriverFilter, FindNearbyRequest, LatLng, NearestSearch, PolygonSearch, RadiusSearch, RankBy,
 };
-use kerb_types::Catalog;
+use kerb_types::{Catalog, Timestamp};
 
 fn point(latitude_deg: f64, longitude_deg: f64) -> LatLng {
     LatLng { latitude_deg, longitude_deg }
@@ -126,7 +126,10 @@ fn a_page_asks_for_one_more_and_a_filter_says_an_age() {
     assert_eq!((checked.query.search.limit(), checked.page.unwrap().size), (11, 10));
     assert_eq!((checked.query.age_max_ms, checked.query.statuses), (5_000, 0b1010));
     assert!(checked.h3.is_some());
-    assert_eq!(checked.query.filter(100_000).time_min_ms, 95_000);
+    assert_eq!(
+        checked.query.filter(Timestamp::from_millis(100_000)).time_min_ms,
+        Timestamp::from_millis(95_000)
+    );
     let checked = check(nearest(point(90.0, 180.0), 1_000, 20_037_508.0)).unwrap();
     assert!(matches!(checked.query.search, Search::Nearest { k: 1_000, .. }));
     assert_eq!((checked.query.age_max_ms, checked.page, checked.h3), (15_000, None, None));

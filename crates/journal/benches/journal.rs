@@ -12,7 +12,7 @@ use futures::future::join_all;
 use kerb_journal::FjallJournal;
 use kerb_ports::TripJournal;
 use kerb_trips::{Change, MarketId, Record, TripEvent, TripId, Version};
-use kerb_types::{DriverId, TravelSource};
+use kerb_types::{DriverId, Timestamp, TravelSource};
 use tokio::runtime::Runtime;
 
 const WRITERS: usize = 64;
@@ -35,11 +35,11 @@ fn record(market: &MarketId, version: Version) -> Record {
             // `n` is below 10.
             pickup_eta_s: 120 + n as u32,
             travel_source: Some(TravelSource::Roads),
-            expires_ms: 1_700_000_015_000,
+            expires_ms: Timestamp::from_millis(1_700_000_015_000),
         },
     };
     Record {
-        at_ms: 1_700_000_000_000 + version as i64,
+        at_ms: Timestamp::from_millis(1_700_000_000_000 + version as i64),
         matcher: "matcher-a".into(),
         changes: (0..10).map(offer).collect(),
     }

@@ -101,12 +101,14 @@ fn checksum(key: &[u8], format: u8, content: &[u8]) -> u64 {
 mod tests {
     use kerb_trips::{Change, MarketId};
 
+    use kerb_types::Timestamp;
+
     use super::*;
     use crate::key::record_key;
 
     fn record() -> Record {
         let changes = vec![Change::MarketPaused { paused: true }];
-        Record { at_ms: 7, matcher: "matcher-a".into(), changes }
+        Record { at_ms: Timestamp::from_millis(7), matcher: "matcher-a".into(), changes }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use kerb_geometry::LatLng;
 use kerb_trips::{TripId, TripState};
-use kerb_types::{DriverId, TravelSource};
+use kerb_types::{DriverId, Timestamp, TravelSource};
 
 use crate::Answer;
 
@@ -31,7 +31,7 @@ pub struct TripAssignment {
     /// The source of `pickup_eta_s`; `None` for an offer that is older than this field.
     pub travel_source: Option<TravelSource>,
     /// The deadline for accepting an offer, in milliseconds since the Unix epoch.
-    pub expires_ms: i64,
+    pub expires_ms: Timestamp,
     /// The number of persons.
     pub party_size: u8,
 }
@@ -69,5 +69,5 @@ pub struct DriverLocation {
     pub connected: bool,
     /// The newest position and the time of its measurement, in milliseconds since the Unix epoch; `None` before the first
     /// report.
-    pub position: Option<(LatLng, i64)>,
+    pub position: Option<(LatLng, Timestamp)>,
 }

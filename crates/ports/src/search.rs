@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerb_geometry::{Area, Circle, LatLng, Polygon};
 
-use kerb_types::{Capabilities, VehicleClass};
+use kerb_types::{Capabilities, Timestamp, VehicleClass};
 use kerb_types::{DriverId, NodeId, ShardId};
 use kerb_types::{DriverProfile, DriverStatus, Motion, UpdateVersion};
 
@@ -18,13 +18,13 @@ pub struct DriverFilter {
     /// The capabilities that a driver must have.
     pub capabilities: Capabilities,
     /// The earliest accepted measurement of the position, in milliseconds since the Unix epoch.
-    pub time_min_ms: i64,
+    pub time_min_ms: Timestamp,
 }
 
 impl DriverFilter {
     /// Accepts any driver, whatever the age of the position.
     pub const ANY: Self =
-        Self { statuses: 0, vehicle_classes: 0, capabilities: Capabilities(0), time_min_ms: i64::MIN };
+        Self { statuses: 0, vehicle_classes: 0, capabilities: Capabilities(0), time_min_ms: Timestamp::MIN };
 
     /// Whether the filter accepts a driver.
     pub fn accepts(
@@ -32,7 +32,7 @@ impl DriverFilter {
         status: DriverStatus,
         class: VehicleClass,
         capabilities: Capabilities,
-        time_ms: i64,
+        time_ms: Timestamp,
     ) -> bool {
         (self.statuses == 0 || self.statuses >> status as u8 & 1 == 1)
             && (self.vehicle_classes == 0 || self.vehicle_classes >> class.0 & 1 == 1)

@@ -4,7 +4,7 @@
 
 use kerb_ports::{DriverFilter, Error};
 use kerb_trips::{EventKind, IllegalEvent, IllegalReason, TripState};
-use kerb_types::{Capabilities, DriverStatus, VehicleClass};
+use kerb_types::{Capabilities, DriverStatus, Timestamp, VehicleClass};
 
 #[test]
 fn a_filter_requires_one_status_one_class_all_capabilities_and_freshness() {
@@ -12,17 +12,22 @@ fn a_filter_requires_one_status_one_class_all_capabilities_and_freshness() {
         statuses: kerb_ports::search::status_mask(&[DriverStatus::Available, DriverStatus::OnBreak]),
         vehicle_classes: 0b110,
         capabilities: Capabilities(0b011),
-        time_min_ms: 100,
+        time_min_ms: Timestamp::from_millis(100),
     };
     let accepts = |status, class, capabilities, time_ms| {
         filter.accepts(status, VehicleClass(class), Capabilities(capabilities), time_ms)
     };
-    assert!(accepts(DriverStatus::OnBreak, 2, 0b111, 100));
-    assert!(!accepts(DriverStatus::OnTrip, 2, 0b111, 100));
-    assert!(!accepts(DriverStatus::OnBreak, 0, 0b111, 100));
-    assert!(!accepts(DriverStatus::OnBreak, 2, 0b101, 100));
-    assert!(!accepts(DriverStatus::OnBreak, 2, 0b111, 99));
-    assert!(DriverFilter::ANY.accepts(DriverStatus::OnTrip, VehicleClass(63), Capabilities(0), i64::MIN));
+    assert!(accepts(DriverStatus::OnBreak, 2, 0b111, Timestamp::from_millis(100)));
+    assert!(!accepts(DriverStatus::OnTrip, 2, 0b111, Timestamp::from_millis(100)));
+    assert!(!accepts(DriverStatus::OnBreak, 0, 0b111, Timestamp::from_millis(100)));
+    assert!(!accepts(DriverStatus::OnBreak, 2, 0b101, Timestamp::from_millis(100)));
+    assert!(!accepts(DriverStatus::OnBreak, 2, 0b111, Timestamp::from_millis(99)));
+    assert!(DriverFilter::ANY.accepts(
+        DriverStatus::OnTrip,
+        VehicleClass(63),
+        Capabilities(0),
+        Timestamp::from_millis(i64::MIN)
+    ));
 }
 
 #[test]

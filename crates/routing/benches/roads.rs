@@ -15,6 +15,7 @@ use kerb_routing::speeds::{
     HOURS, HourOfWeek, LiveSpeeds, Speed, SpeedChange, SpeedTable, StreamedSpeed, UtcOffset, list_directions,
 };
 use kerb_routing::{DirectedSegment, Network, Roads, SnapQuery, Snapper};
+use kerb_types::Timestamp;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -112,12 +113,15 @@ fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
     let mut speed = || Speed::clamped(random.random_range(5.0..60.0));
     let mut speeds = LiveSpeeds::new(roads, UtcOffset::default());
     group.bench_function("new speeds by stream", |bencher| {
-        let streamed =
-            |speed| arcs.iter().map(|arc| StreamedSpeed { arc: *arc, speed, until_ms: i64::MAX }).collect();
+        let streamed = |speed| {
+            arcs.iter()
+                .map(|arc| StreamedSpeed { arc: *arc, speed, until_ms: Timestamp::from_millis(i64::MAX) })
+                .collect()
+        };
         let change = || SpeedChange::Streamed(streamed(speed()));
         let bring = |change| {
-            speeds.record(change, 0);
-            speeds.apply(roads, 0)
+            speeds.record(change, Timestamp::from_millis(0));
+            speeds.apply(roads, Timestamp::from_millis(0))
         };
         bencher.iter_batched(change, bring, BatchSize::LargeInput);
     });
@@ -126,10 +130,11 @@ fn live_speeds(group: &mut BenchmarkGroup<'_, WallTime>, roads: &Roads) {
         profile.set_at(*arc, hour, speed());
     }
     let mut speeds = LiveSpeeds::new(roads, UtcOffset::default());
-    speeds.record(SpeedChange::Profile(profile), 0);
+    speeds.record(SpeedChange::Profile(profile), Timestamp::from_millis(0));
     group.bench_function("new speeds by the hour", |bencher| {
         let mut hours = (0..HOURS as i64).cycle();
-        bencher.iter(|| speeds.apply(roads, hours.next().expect("endless") * 3_600_000));
+        bencher
+            .iter(|| speeds.apply(roads, Timestamp::from_millis(hours.next().expect("endless") * 3_600_000)));
     });
 }
 

@@ -6,7 +6,7 @@ use kerb_ports::Error;
 use kerb_proto::v1::{NodeRoads, SpeedFile, StreetSpeed};
 use kerb_routing::Roads;
 use kerb_routing::speeds::{DirectionIndex, SpeedChange};
-use kerb_types::{Clock, NodeId, run_blocking};
+use kerb_types::{Clock, NodeId, Timestamp, run_blocking};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
@@ -44,7 +44,7 @@ impl StreetSpeeds {
         rows: Arc<Vec<StreetSpeed>>,
         checksum: &str,
     ) -> Result<ResolvedRows, Error> {
-        let (inner, now_ms) = (Arc::clone(&self.0), self.0.clock.now_ms());
+        let (inner, now) = (Arc::clone(&self.0), self.0.clock.now());
         let has_own_numbers = checksum.is_empty() || checksum == self.checksum();
         let resolving = run_blocking(move || {
             let rules = RowRules {
@@ -53,7 +53,7 @@ impl StreetSpeeds {
                 lifetime_ms: inner.lifetime_ms,
                 lifetime_max_ms: inner.lifetime_max_ms,
             };
-            speed_rows::resolve(&rows, &rules, now_ms)
+            speed_rows::resolve(&rows, &rules, now)
         });
         let mut resolved = resolving.await.map_err(|error| Error::Internal(error.to_string()))?;
         self.0.metrics.rows_accepted.add(resolved.accepted.into());
@@ -86,9 +86,9 @@ impl StreetSpeeds {
             from_file: status.counts.file,
             from_profile: status.counts.profile,
             generation: self.0.roads.engine().router().version(),
-            applied_ms: status.applied_ms,
+            applied_ms: status.applied_ms.as_millis(),
             apply_us: u32::try_from(status.apply_us).unwrap_or(u32::MAX),
-            next_change_ms: status.next_change_ms.unwrap_or(0),
+            next_change_ms: status.next_change_ms.map_or(0, Timestamp::as_millis),
             // 0 to 167.
             hour_of_week: status.hour as u32,
             rows_taken: counters.rows_accepted,
@@ -102,7 +102,7 @@ impl StreetSpeeds {
 fn speed_file(status: &FileStatus) -> SpeedFile {
     SpeedFile {
         path: status.path.display().to_string(),
-        read_ms: status.read_ms,
+        read_ms: status.read_ms.as_millis(),
         error: status.error.clone().unwrap_or_default(),
         reads: status.reads,
         failures: status.failures,

@@ -84,8 +84,8 @@ impl WatchedFile {
             let table = reader.read(path.clone()).await;
             let setting = layer.setting();
             let table = table.map_err(|reason| SpeedFileError { path: path.clone(), reason, setting })?;
-            speeds.record(layer.change(table), clock.now_ms());
-            *layer.status(&mut status.lock()) = Some(FileStatus::new(path.clone(), clock.now_ms()));
+            speeds.record(layer.change(table), clock.now());
+            *layer.status(&mut status.lock()) = Some(FileStatus::new(path.clone(), clock.now()));
             watched.push(Self { layer, path, fingerprint });
         }
         Ok(watched)
@@ -116,7 +116,7 @@ pub(crate) async fn watch(
                         return;
                     }
                     tracing::info!(%path, setting = layer.setting(), "the speeds of a file changed");
-                    Ok(clock.now_ms())
+                    Ok(clock.now())
                 }
                 Err(reason) => {
                     let setting = layer.setting();
@@ -127,7 +127,7 @@ pub(crate) async fn watch(
             let mut status = status.lock();
             let of_file = layer.status(&mut status).as_mut().expect("it was read at the start");
             match outcome {
-                Ok(now_ms) => of_file.read(now_ms),
+                Ok(now) => of_file.read(now),
                 Err(reason) => of_file.failed(reason),
             }
         }

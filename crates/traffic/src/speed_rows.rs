@@ -5,7 +5,7 @@ use kerb_proto::v1::{LatLng, RejectedSpeed, SegmentEnds, SegmentNumber, StreetSp
 use kerb_routing::speeds::{
     DirectionIndex, DirectionName, SPEED_MAX_KMH, SPEED_MIN_KMH, Speed, StreamedSpeed,
 };
-use kerb_types::FieldError;
+use kerb_types::{FieldError, Millis, Timestamp};
 
 /// Maximum rejections that a call reports; further ones are only counted.
 const REJECTIONS_MAX: usize = 100;
@@ -33,10 +33,10 @@ pub(crate) struct ResolvedRows {
 }
 
 /// Resolves rows that arrived at an instant.
-pub(crate) fn resolve(rows: &[StreetSpeed], rules: &RowRules<'_>, now_ms: i64) -> ResolvedRows {
+pub(crate) fn resolve(rows: &[StreetSpeed], rules: &RowRules<'_>, now: Timestamp) -> ResolvedRows {
     let mut resolved = ResolvedRows::default();
     for (row, speed) in rows.iter().enumerate() {
-        match resolve_row(speed, rules, now_ms) {
+        match resolve_row(speed, rules, now) {
             Ok(streamed) => {
                 resolved.streamed.extend(streamed);
                 resolved.accepted += 1;
@@ -57,7 +57,7 @@ pub(crate) fn resolve(rows: &[StreetSpeed], rules: &RowRules<'_>, now_ms: i64) -
 fn resolve_row(
     row: &StreetSpeed,
     rules: &RowRules<'_>,
-    now_ms: i64,
+    now: Timestamp,
 ) -> Result<impl Iterator<Item = StreamedSpeed> + use<>, FieldError> {
     let speed = Speed::new(row.speed_kmh).map_err(|_out_of_range| {
         reject("speed_kmh", &row.speed_kmh, &format!("{SPEED_MIN_KMH} to {SPEED_MAX_KMH}"))
@@ -77,7 +77,7 @@ fn resolve_row(
     }
     let name = name_of(direction).map_err(|error| error.within(field))?;
     let arcs = rules.directions.find(&name).map_err(|unknown| FieldError::new(field, unknown.to_string()))?;
-    let until_ms = now_ms.saturating_add(i64::from(lifetime_ms));
+    let until_ms = now + Millis::from(lifetime_ms);
     Ok(arcs.into_iter().map(move |arc| StreamedSpeed { arc, speed, until_ms }))
 }
 

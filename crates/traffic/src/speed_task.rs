@@ -59,9 +59,9 @@ impl SpeedTask {
                 }
                 () = pause_of(pause) => {}
             }
-            let now_ms = self.clock.now_ms();
+            let now = self.clock.now();
             let record = |Command { change, done }| {
-                self.speeds.record(change, now_ms);
+                self.speeds.record(change, now);
                 done
             };
             let callers: Vec<_> = commands.drain(..).map(record).collect();
@@ -75,32 +75,32 @@ impl SpeedTask {
 
     /// Applies the speeds if an update is due. Searches use the previous times until the new ones are complete.
     pub(crate) async fn apply_due(mut self) -> Self {
-        let now_ms = self.clock.now_ms();
-        if self.speeds.due_ms().is_none_or(|due_ms| due_ms > now_ms) {
+        let now = self.clock.now();
+        if self.speeds.due_ms().is_none_or(|due_ms| due_ms > now) {
             return self;
         }
         // The customization takes long, so it runs off the runtime's threads; the task moves there and back.
         let apply = move || {
             let watch = Stopwatch::start();
-            let counts = self.speeds.apply(&self.roads, now_ms);
+            let counts = self.speeds.apply(&self.roads, now);
             let took_us = watch.us();
             (self, counts, took_us)
         };
         let (task, counts, took_us) = run_blocking(apply).await.expect("applying speeds does not panic");
         let mut status = task.status.lock();
         status.counts = counts;
-        status.applied_ms = now_ms;
+        status.applied_ms = now;
         status.apply_us = took_us;
         status.next_change_ms = task.speeds.due_ms();
-        status.hour = HourOfWeek::at(now_ms, task.offset).number();
+        status.hour = HourOfWeek::at(now, task.offset).number();
         drop(status);
         task
     }
 
     /// The time until the next update, at most [`SLEEP_MAX`]; `None` if there is none before the next change.
     fn pause(&self) -> Option<Duration> {
-        let after_ms = self.speeds.due_ms()?.saturating_sub(self.clock.now_ms()).max(0).unsigned_abs();
-        Some(Duration::from_millis(after_ms).min(SLEEP_MAX))
+        let after = (self.speeds.due_ms()? - self.clock.now()).to_duration();
+        Some(after.min(SLEEP_MAX))
     }
 }
 

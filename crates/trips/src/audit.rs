@@ -9,6 +9,7 @@ mod violation;
 
 use std::collections::BTreeMap;
 
+use kerb_types::Timestamp;
 use serde::Serialize;
 
 use crate::id::{MarketId, TripId};
@@ -73,7 +74,7 @@ struct Findings {
 struct RecordPosition<'a> {
     market: &'a MarketId,
     version: Version,
-    at_ms: i64,
+    at_ms: Timestamp,
 }
 
 impl Findings {

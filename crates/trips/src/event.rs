@@ -6,8 +6,8 @@ use kerb_geometry::LatLng;
 use serde::{Deserialize, Serialize};
 
 use crate::request::{Receipt, RideRequest, finite};
-use kerb_types::DriverId;
 use kerb_types::TravelSource;
+use kerb_types::{DriverId, Timestamp};
 
 /// One event of a trip. [`TripState::after`](crate::TripState::after) defines in which state each event is legal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub enum TripEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         travel_source: Option<TravelSource>,
         /// The deadline for the driver's reply, in milliseconds since the Unix epoch.
-        expires_ms: i64,
+        expires_ms: Timestamp,
     },
     /// The offer ended without acceptance. The trip waits again from its original request time, and the matcher does not
     /// offer it to this driver again.
@@ -50,7 +50,7 @@ pub enum TripEvent {
         /// The source of `pickup_eta_s`.
         travel_source: TravelSource,
         /// The deadline for the driver's reply, in milliseconds since the Unix epoch.
-        expires_ms: i64,
+        expires_ms: Timestamp,
     },
     /// The takeover offer ended without acceptance. The trip stays with its driver, and the matcher does not offer it to
     /// the second driver again.

@@ -9,8 +9,8 @@ use crate::illegal::{IllegalEvent, IllegalReason};
 use crate::request::{Receipt, RideRequest, finite};
 use crate::state::TripState;
 use crate::steps::{StepNote, TripStep};
-use kerb_types::DriverId;
 use kerb_types::TravelSource;
+use kerb_types::{DriverId, Timestamp};
 
 /// A trip and its history. The fields are for reading; only [`Trip::apply`] changes them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub struct Offer {
     /// The source of `pickup_eta_s`; `None` in a record that is older than this field.
     pub travel_source: Option<TravelSource>,
     /// The deadline for acceptance, in milliseconds since the Unix epoch.
-    pub expires_ms: i64,
+    pub expires_ms: Timestamp,
 }
 
 /// An open offer to a second driver to take the trip over from its own.
@@ -67,7 +67,7 @@ pub struct TakeoverOffer {
     pub offer: Offer,
     /// When the matcher made the offer, in milliseconds since the Unix epoch.
     #[serde(rename = "asked_ms")]
-    pub offered_ms: i64,
+    pub offered_ms: Timestamp,
 }
 
 /// The times of a trip's events, in milliseconds since the Unix epoch. When the trip loses its driver, the times of that
@@ -75,17 +75,17 @@ pub struct TakeoverOffer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TripTimes {
     /// The rider's request. A returned offer or a lost driver does not change it.
-    pub requested_ms: i64,
+    pub requested_ms: Timestamp,
     /// The offer to the driver.
-    pub offered_ms: Option<i64>,
+    pub offered_ms: Option<Timestamp>,
     /// The driver's acceptance.
-    pub accepted_ms: Option<i64>,
+    pub accepted_ms: Option<Timestamp>,
     /// The driver's report of arrival at the pickup.
-    pub arrived_ms: Option<i64>,
+    pub arrived_ms: Option<Timestamp>,
     /// The driver's report that the rider got in.
-    pub picked_up_ms: Option<i64>,
+    pub picked_up_ms: Option<Timestamp>,
     /// The end of the trip, for whatever reason.
-    pub ended_ms: Option<i64>,
+    pub ended_ms: Option<Timestamp>,
 }
 
 /// The measured path with the rider so far.
@@ -111,7 +111,7 @@ pub enum Outcome {
 
 impl Trip {
     /// Returns a new trip, requested at `at_ms`.
-    pub fn requested(id: TripId, request: RideRequest, at_ms: i64) -> Self {
+    pub fn requested(id: TripId, request: RideRequest, at_ms: Timestamp) -> Self {
         let state = TripState::Requested;
         Self {
             id,
@@ -133,7 +133,7 @@ impl Trip {
 
     /// Returns when the trip last lost its driver, in milliseconds since the Unix epoch; `None` if it never did. The
     /// maximum wait starts anew at that time, but the request time stays.
-    pub fn driver_lost_ms(&self) -> Option<i64> {
+    pub fn driver_lost_ms(&self) -> Option<Timestamp> {
         self.steps.iter().rev().find(|step| step.note == StepNote::DriverLost).map(|step| step.at_ms)
     }
 
@@ -150,7 +150,7 @@ impl Trip {
 
     /// Applies an event. On an error nothing has changed. An event that repeats an applied one of the same driver or party
     /// succeeds with [`Outcome::Repeated`].
-    pub fn apply(&mut self, event: &TripEvent, at_ms: i64) -> Result<Outcome, IllegalEvent> {
+    pub fn apply(&mut self, event: &TripEvent, at_ms: Timestamp) -> Result<Outcome, IllegalEvent> {
         if self.has_applied(event) {
             return Ok(Outcome::Repeated);
         }
@@ -194,8 +194,9 @@ impl Trip {
     fn has_applied(&self, event: &TripEvent) -> bool {
         let times = &self.times;
         let own = |driver: &DriverId| self.driver.as_ref() == Some(driver);
-        let done =
-            |time: Option<i64>, driver| time.is_some() && own(driver) && self.state != TripState::Cancelled;
+        let done = |time: Option<Timestamp>, driver| {
+            time.is_some() && own(driver) && self.state != TripState::Cancelled
+        };
         match event {
             TripEvent::Requested(request) => **request == self.request,
             TripEvent::Offered { driver, .. } => {
@@ -231,7 +232,7 @@ impl Trip {
     }
 
     /// Applies an event that is legal and new.
-    fn apply_legal(&mut self, event: &TripEvent, next: TripState, at_ms: i64) {
+    fn apply_legal(&mut self, event: &TripEvent, next: TripState, at_ms: Timestamp) {
         self.state = next;
         // Every event ends an open takeover offer: it either answers the offer or makes it void.
         let takeover = self.takeover_offer.take();
@@ -316,7 +317,7 @@ fn offer_of(event: &TripEvent) -> Option<Offer> {
 }
 
 impl TripTimes {
-    fn since(requested_ms: i64) -> Self {
+    fn since(requested_ms: Timestamp) -> Self {
         Self {
             requested_ms,
             offered_ms: None,

@@ -1,5 +1,6 @@
 //! The records of a journal. A record holds the decisions of one moment and is durable as a whole or not at all.
 
+use kerb_types::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::TripEvent;
@@ -13,7 +14,7 @@ pub type Version = u64;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The time of the decisions by the matcher's clock, in milliseconds since the Unix epoch.
-    pub at_ms: i64,
+    pub at_ms: Timestamp,
     /// The matcher that wrote the record: its name and, once it leads the market, the version at which it began to lead.
     pub matcher: String,
     /// The decisions, in order.

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{CancelledBy, ReturnReason, TripEvent};
 use crate::state::TripState;
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 /// One change of a trip's state, or of its driver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TripStep {
     /// The time of the change, in milliseconds since the Unix epoch.
-    pub at_ms: i64,
+    pub at_ms: Timestamp,
     /// The state after the change.
     pub state: TripState,
     /// The driver of the trip, or the driver who left it by this change.

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::time::Instant;
 
+use crate::{Millis, Timestamp};
+
 /// A source of time.
 pub trait Clock: Send + Sync + 'static {
-    /// Returns the time in milliseconds since the Unix epoch.
-    fn now_ms(&self) -> i64;
+    /// Returns the current time.
+    fn now(&self) -> Timestamp;
 }
 
 /// The machine's wall clock.
@@ -16,9 +18,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place where wall time enters")]
-    fn now_ms(&self) -> i64 {
+    fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        since.map_or(0, |d| d.as_millis() as i64)
+        Timestamp::from_millis(since.map_or(0, |d| d.as_millis() as i64))
     }
 }
 
@@ -27,25 +29,24 @@ impl Clock for SystemClock {
 #[derive(Clone, Copy, Debug)]
 pub struct RuntimeClock {
     began: Instant,
-    began_ms: i64,
+    began_at: Timestamp,
 }
 
 impl RuntimeClock {
-    /// A clock that reads `now_ms` now. Panics outside a tokio runtime.
-    pub fn starting_at(now_ms: i64) -> Self {
-        Self { began: Instant::now(), began_ms: now_ms }
+    /// A clock that reads `now` now. Panics outside a tokio runtime.
+    pub fn starting_at(now: Timestamp) -> Self {
+        Self { began: Instant::now(), began_at: now }
     }
 
-    /// Returns the instant of the runtime at which this clock reads `at_ms`; the start of the clock for earlier times.
-    pub fn instant_of(&self, at_ms: i64) -> Instant {
-        let after_ms = at_ms.saturating_sub(self.began_ms).max(0).unsigned_abs();
-        self.began + std::time::Duration::from_millis(after_ms)
+    /// Returns the instant of the runtime at which this clock reads `at`; the start of the clock for earlier times.
+    pub fn instant_of(&self, at: Timestamp) -> Instant {
+        self.began + (at - self.began_at).to_duration()
     }
 }
 
 impl Clock for RuntimeClock {
-    fn now_ms(&self) -> i64 {
-        self.began_ms + self.began.elapsed().as_millis() as i64
+    fn now(&self) -> Timestamp {
+        self.began_at + Millis::new(self.began.elapsed().as_millis() as i64)
     }
 }
 
@@ -71,14 +72,14 @@ impl Stopwatch {
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that reads `now_ms`.
-    pub fn new(now_ms: i64) -> Self {
-        Self(AtomicI64::new(now_ms))
+    /// A clock that reads `now`.
+    pub fn new(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.as_millis()))
     }
 
     /// Sets the time.
-    pub fn set(&self, now_ms: i64) {
-        self.0.store(now_ms, Ordering::SeqCst);
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.as_millis(), Ordering::SeqCst);
     }
 
     /// Advances the time by `ms` milliseconds.
@@ -88,7 +89,7 @@ impl ManualClock {
 }
 
 impl Clock for ManualClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }

@@ -4,6 +4,7 @@ use kerb_geometry::LatLng;
 
 use crate::catalog::{Capabilities, VehicleClass};
 use crate::id::{DriverId, ShardId};
+use crate::time::Timestamp;
 
 /// The status of a driver. The numbers are those of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,8 +36,8 @@ impl DriverStatus {
 pub struct UpdateVersion {
     /// The driver's number of the update; always 0 for a driver that does not number its updates.
     pub sequence: u64,
-    /// When the position was measured, milliseconds since the Unix epoch.
-    pub time_ms: i64,
+    /// When the position was measured.
+    pub time: Timestamp,
 }
 
 /// Heading and speed of a driver, in the resolution of the index.

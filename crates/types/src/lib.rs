@@ -1,5 +1,5 @@
 //! The vocabulary of the fleet: ids, drivers, the catalog of vehicle classes and capabilities, sharding, membership,
-//! limits, clocks, the timing wheel, metrics and the retry backoff.
+//! limits, instants and spans of time, clocks, the timing wheel, metrics and the retry backoff.
 //!
 //! Ports, gRPC, engines and file formats are in other crates. A value is valid once it exists.
 
@@ -14,6 +14,7 @@ pub mod membership;
 pub mod metrics;
 pub mod run_blocking;
 pub mod sharding;
+pub mod time;
 pub mod timing_wheel;
 pub mod travel_source;
 
@@ -26,5 +27,6 @@ pub use id::{DriverId, NodeId, ShardId};
 pub use membership::{MembershipView, Node, Role, ServerIndex, ShardMap};
 pub use run_blocking::run_blocking;
 pub use sharding::{Partitioning, Sharding};
+pub use time::{Millis, Timestamp};
 pub use timing_wheel::{TimingWheel, WheelAction};
 pub use travel_source::TravelSource;

@@ -1,5 +1,7 @@
 //! Named limits on what a caller may ask or send. Every check of a public value names one of these.
 
+use crate::Millis;
+
 /// Maximum bytes of a driver id.
 pub const DRIVER_ID_BYTES_MAX: usize = 64;
 /// Maximum bytes of a rider id.
@@ -33,7 +35,7 @@ pub const BATCH_ROWS_MAX: usize = 65_536;
 /// Maximum rows of one call that sets street speeds.
 pub const SPEED_ROWS_MAX: usize = 500_000;
 /// A position's time may be ahead of the server's clock by at most this, in milliseconds.
-pub const TIME_AHEAD_MAX_MS: i64 = 10_000;
+pub const TIME_AHEAD_MAX_MS: Millis = Millis::new(10_000);
 /// Maximum speed over ground in meters per second. A fast helicopter reaches 90.
 pub const SPEED_MAX_MPS: f32 = 200.0;
 /// Maximum accuracy radius of a position in meters.

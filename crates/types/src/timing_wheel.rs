@@ -4,16 +4,18 @@
 //! The wheel is lazy: a key whose deadline moves stays in its bucket. When the old deadline comes, the caller decides
 //! whether the key is removed or rescheduled. So every key is in the wheel once, and refreshing a key costs nothing.
 
+use crate::{Millis, Timestamp};
+
 /// The decision about a key whose deadline has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WheelAction {
-    /// The key comes up again at this time, in milliseconds.
-    Reschedule(i64),
+    /// The key comes up again at this time.
+    Reschedule(Timestamp),
     /// The key leaves the wheel.
     Remove,
 }
 
-/// Keys with deadlines, in milliseconds.
+/// Keys with deadlines.
 #[derive(Debug)]
 pub struct TimingWheel {
     tick_ms: i64,
@@ -23,25 +25,26 @@ pub struct TimingWheel {
 }
 
 impl TimingWheel {
-    /// A wheel of `buckets` ticks, at least 2, of `tick_ms` each. A key whose deadline is beyond the horizon comes up at the
+    /// A wheel of `buckets` ticks, at least 2, of `tick` each. A key whose deadline is beyond the horizon comes up at the
     /// horizon.
-    pub fn new(now_ms: i64, tick_ms: i64, buckets: usize) -> Self {
+    pub fn new(now: Timestamp, tick: Millis, buckets: usize) -> Self {
+        let tick_ms = tick.get();
         assert!(tick_ms > 0 && buckets >= 2, "a wheel has ticks and at least two buckets");
-        Self { tick_ms, done: now_ms.div_euclid(tick_ms), buckets: vec![Vec::new(); buckets] }
+        Self { tick_ms, done: now.as_millis().div_euclid(tick_ms), buckets: vec![Vec::new(); buckets] }
     }
 
     /// Adds `key`, which must not be in the wheel. A deadline in the past comes up with the next tick.
-    pub fn insert(&mut self, key: u32, deadline_ms: i64) {
+    pub fn insert(&mut self, key: u32, deadline: Timestamp) {
         // The tick that ends at or after the deadline, so that a key is never early.
-        let tick = deadline_ms.div_euclid(self.tick_ms) + 1;
+        let tick = deadline.as_millis().div_euclid(self.tick_ms) + 1;
         let tick = tick.clamp(self.done + 1, self.done + self.buckets.len() as i64 - 1);
         let bucket = tick.rem_euclid(self.buckets.len() as i64) as usize;
         self.buckets[bucket].push(key);
     }
 
-    /// Advances to `now_ms` and calls `action` for every key whose tick has come. Time that goes back is ignored.
-    pub fn advance(&mut self, now_ms: i64, mut action: impl FnMut(u32) -> WheelAction) {
-        let target = now_ms.div_euclid(self.tick_ms);
+    /// Advances to `now` and calls `action` for every key whose tick has come. Time that goes back is ignored.
+    pub fn advance(&mut self, now: Timestamp, mut action: impl FnMut(u32) -> WheelAction) {
+        let target = now.as_millis().div_euclid(self.tick_ms);
         // After a pause longer than the horizon every bucket is due once.
         self.done = self.done.max(target - self.buckets.len() as i64);
         while self.done < target {
@@ -49,8 +52,8 @@ impl TimingWheel {
             let bucket = self.done.rem_euclid(self.buckets.len() as i64) as usize;
             let due = std::mem::take(&mut self.buckets[bucket]);
             for &key in &due {
-                if let WheelAction::Reschedule(deadline_ms) = action(key) {
-                    self.insert(key, deadline_ms);
+                if let WheelAction::Reschedule(deadline) = action(key) {
+                    self.insert(key, deadline);
                 }
             }
             self.reuse(bucket, due);
@@ -75,10 +78,14 @@ impl TimingWheel {
 mod tests {
     use super::*;
 
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
     /// Advances to `now_ms` and returns the keys that came up, all removed.
     fn due(wheel: &mut TimingWheel, now_ms: i64) -> Vec<u32> {
         let mut keys = Vec::new();
-        wheel.advance(now_ms, |key| {
+        wheel.advance(at(now_ms), |key| {
             keys.push(key);
             WheelAction::Remove
         });
@@ -87,8 +94,8 @@ mod tests {
 
     #[test]
     fn a_key_comes_once_after_its_deadline_and_never_before() {
-        let mut wheel = TimingWheel::new(1_000, 100, 16);
-        wheel.insert(7, 1_450);
+        let mut wheel = TimingWheel::new(at(1_000), Millis::new(100), 16);
+        wheel.insert(7, at(1_450));
         assert_eq!(due(&mut wheel, 1_450), []);
         assert_eq!(due(&mut wheel, 1_499), []);
         assert_eq!(due(&mut wheel, 1_500), [7]);
@@ -97,27 +104,27 @@ mod tests {
 
     #[test]
     fn a_refreshed_key_is_put_back() {
-        let mut wheel = TimingWheel::new(0, 100, 16);
-        wheel.insert(1, 250);
-        wheel.advance(400, |_| WheelAction::Reschedule(900));
+        let mut wheel = TimingWheel::new(at(0), Millis::new(100), 16);
+        wheel.insert(1, at(250));
+        wheel.advance(at(400), |_| WheelAction::Reschedule(at(900)));
         assert_eq!(due(&mut wheel, 899), []);
         assert_eq!(due(&mut wheel, 1_000), [1]);
     }
 
     #[test]
     fn deadlines_in_the_past_and_beyond_the_horizon_come_too() {
-        let mut wheel = TimingWheel::new(10_000, 100, 8);
-        wheel.insert(1, -5);
-        wheel.insert(2, 1_000_000);
+        let mut wheel = TimingWheel::new(at(10_000), Millis::new(100), 8);
+        wheel.insert(1, at(-5));
+        wheel.insert(2, at(1_000_000));
         assert_eq!(due(&mut wheel, 10_100), [1]);
         assert_eq!(due(&mut wheel, 10_800), [2]);
     }
 
     #[test]
     fn a_long_pause_brings_every_key_once() {
-        let mut wheel = TimingWheel::new(0, 100, 8);
+        let mut wheel = TimingWheel::new(at(0), Millis::new(100), 8);
         for key in 0..20 {
-            wheel.insert(key, i64::from(key) * 37);
+            wheel.insert(key, at(i64::from(key) * 37));
         }
         let mut keys = due(&mut wheel, 1_000_000);
         keys.sort_unstable();

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use kerb_geometry::LatLng;
 use kerb_ports::{Batch, SlotBinding, Update};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, Sharding, UpdateVersion, VehicleClass,
+    Capabilities, DriverId, DriverProfile, DriverStatus, Millis, Motion, Sharding, Timestamp, UpdateVersion,
+    VehicleClass,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -18,7 +19,7 @@ const SIDE_M: f64 = 20_000.0;
 /// Maximum distance of a driver between two reports.
 const STEP_M: f64 = 40.0;
 /// Time of the first reports.
-pub(crate) const START_MS: i64 = 1_700_000_000_000;
+pub(crate) const START_MS: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// Drivers and where they are.
 pub(crate) struct City {
@@ -113,7 +114,7 @@ impl City {
             slot: *slot,
             shard: sharding.shard_of(&anybody, *position),
             position: *position,
-            update_version: UpdateVersion { sequence, time_ms: START_MS + sequence as i64 },
+            update_version: UpdateVersion { sequence, time: START_MS + Millis::new(sequence as i64) },
             motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
             status: DriverStatus::Available,
         };
@@ -136,7 +137,7 @@ impl City {
             position,
             update_version: UpdateVersion {
                 sequence: self.sequence,
-                time_ms: START_MS + self.sequence as i64,
+                time: START_MS + Millis::new(self.sequence as i64),
             },
             motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
             status: match i {

@@ -23,9 +23,9 @@ impl FrameApplier {
     }
 
     async fn apply(&mut self, batch: &Batch) -> Result<(), Error> {
-        let now_ms = self.state.clock.now_ms();
+        let now = self.state.clock.now();
         let mut progress = BatchProgress::default();
-        while self.state.index.apply(&mut self.stream, batch, &mut progress, now_ms)? {
+        while self.state.index.apply(&mut self.stream, batch, &mut progress, now)? {
             tokio::task::yield_now().await;
         }
         Ok(())

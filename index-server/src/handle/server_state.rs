@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerb_ports::Error;
-use kerb_types::{Clock, MembershipView, NodeId, Role};
+use kerb_types::{Clock, MembershipView, NodeId, Role, Timestamp};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -54,10 +54,10 @@ impl ServerState {
         Ok(())
     }
 
-    /// Removes the drivers that have expired at `now_ms`, and releases the slots of closed streams.
-    pub(crate) async fn run_maintenance(&self, now_ms: i64) {
-        self.index.expire_due(now_ms);
-        while self.index.reclaim_step(now_ms) {
+    /// Removes the drivers that have expired at `now`, and releases the slots of closed streams.
+    pub(crate) async fn run_maintenance(&self, now: Timestamp) {
+        self.index.expire_due(now);
+        while self.index.reclaim_step(now) {
             tokio::task::yield_now().await;
         }
     }

@@ -1,6 +1,7 @@
 //! Applies batches, step by step.
 
 use kerb_ports::{Batch, Error};
+use kerb_types::Timestamp;
 
 use super::{Index, STEP_CHANGES};
 use crate::replication::source_stream::SourceStream;
@@ -30,11 +31,11 @@ impl Index {
         stream: &mut SourceStream,
         batch: &Batch,
         progress: &mut BatchProgress,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<bool, Error> {
         let mut writer = self.writer.lock();
         writer.sources.check(stream)?;
-        let more = self.apply_step(&mut writer, stream, batch, progress, now_ms)?;
+        let more = self.apply_step(&mut writer, stream, batch, progress, now)?;
         writer.reclaim();
         Ok(more)
     }
@@ -45,7 +46,7 @@ impl Index {
         stream: &mut SourceStream,
         batch: &Batch,
         progress: &mut BatchProgress,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<bool, Error> {
         if let Some(step) = next_step(&batch.slot_bindings, &mut progress.bound, STEP_CHANGES) {
             writer.bind_slots(stream, step)?;
@@ -65,15 +66,15 @@ impl Index {
                 let limit = self.store.records.limit();
                 return Err(Error::Overloaded { what: "drivers", limit });
             }
-            let counts = writer.update(stream, step, &records[from..progress.updated], now_ms);
+            let counts = writer.update(stream, step, &records[from..progress.updated], now);
             self.metrics.updates_newest.add(counts.newest);
             self.metrics.updates_late.add(counts.late);
             self.metrics.updates_rejected.add(counts.rejected);
             self.metrics.updates_moved.add(counts.moved);
         } else if let Some(step) = next_step(&batch.removals, &mut progress.removed, STEP_CHANGES) {
-            self.metrics.drivers_removed.add(writer.remove(stream, step, now_ms)?);
+            self.metrics.drivers_removed.add(writer.remove(stream, step, now)?);
         } else if let Some(step) = next_step(&batch.evictions, &mut progress.evicted, STEP_CHANGES) {
-            self.metrics.drivers_removed.add(writer.evict(step, now_ms));
+            self.metrics.drivers_removed.add(writer.evict(step, now));
         }
         Ok(progress.updated < batch.updates.len()
             || progress.removed < batch.removals.len()

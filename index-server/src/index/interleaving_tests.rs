@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kerb_geometry::{Circle, LatLng, Morton};
 use kerb_ports::{Batch, DriverFilter, Search, ShardQuery, SlotBinding, Update};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, Sharding, UpdateVersion,
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, Sharding, Timestamp, UpdateVersion,
     VehicleClass,
 };
 
@@ -18,7 +18,7 @@ use crate::write::Writer;
 use crate::write::tree;
 use crate::{BatchProgress, Index, Options, SearchBudget};
 
-const NOW_MS: i64 = 1_700_000_000_000;
+const NOW_MS: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// Steps of a move.
 const STOPS: usize = 10;
 /// The driver that moves. No other driver is on a break.
@@ -49,7 +49,7 @@ fn filled_index() -> Index {
         slot,
         shard: sharding.shard_of(&profile(slot).id, at(1_000 * slot as i32)),
         position: at(1_000 * slot as i32),
-        update_version: UpdateVersion { sequence: 1, time_ms: NOW_MS },
+        update_version: UpdateVersion { sequence: 1, time: NOW_MS },
         motion: Motion::NONE,
         status: if slot == MOVER { DriverStatus::OnBreak } else { DriverStatus::Available },
     });
@@ -68,7 +68,7 @@ fn move_and_stop(writer: &mut Writer, index: RecordIndex, to: LatLng, stop_after
     let (old_entry, meta, owner) = (record.entry(), record.meta(), record.owner());
     let (attributes, old) = (store.entry(old_entry).attributes(), store.entry(old_entry).position());
     let state =
-        DriverState { update_version: UpdateVersion { sequence: 2, time_ms: NOW_MS }, motion: Motion::NONE };
+        DriverState { update_version: UpdateVersion { sequence: 2, time: NOW_MS }, motion: Motion::NONE };
     let (mut free_entry, mut entry) = (None, EntryIndex::NONE);
     for step in 0..stop_after {
         match step {

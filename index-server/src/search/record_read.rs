@@ -64,7 +64,7 @@ pub(crate) fn attributes_pass(filter: &DriverFilter, attributes: Attributes) -> 
 /// Whether the driver passes the filter.
 #[inline]
 pub(crate) fn passes(filter: &DriverFilter, view: &RecordView) -> bool {
-    attributes_pass(filter, view.attributes) && view.state.update_version.time_ms >= filter.time_min_ms
+    attributes_pass(filter, view.attributes) && view.state.update_version.time >= filter.time_min_ms
 }
 
 /// Loads a word of each record into the cache. No load depends on another.

@@ -88,6 +88,8 @@ mod tests {
     use kerb_types::DriverStatus;
     use proptest::prelude::*;
 
+    use kerb_types::Timestamp;
+
     use super::*;
 
     proptest! {
@@ -109,7 +111,7 @@ mod tests {
                 ..DriverFilter::ANY
             };
             let summary = FilterSummary::of_driver(status as u8, class, Capabilities(capabilities));
-            if filter.accepts(status, class, Capabilities(capabilities), 0) {
+            if filter.accepts(status, class, Capabilities(capabilities), Timestamp::from_millis(0)) {
                 prop_assert!(FilterMask::from(&filter).may_match(summary));
                 prop_assert!(FilterMask::from(&filter).may_match(summary.union(FilterSummary(others))));
             }

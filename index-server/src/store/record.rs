@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use kerb_types::limits::SHARDS_MAX;
-use kerb_types::{Capabilities, DriverProfile, Motion, ShardId, UpdateVersion, VehicleClass};
+use kerb_types::{Capabilities, DriverProfile, Motion, ShardId, Timestamp, UpdateVersion, VehicleClass};
 
 use super::arena::Element;
 use super::indices::{EntryIndex, RecordIndex};
@@ -118,13 +118,13 @@ impl Record {
 
     #[inline]
     pub(crate) fn update_version(&self) -> UpdateVersion {
-        UpdateVersion { sequence: self.sequence.load(Relaxed), time_ms: self.time_ms() }
+        UpdateVersion { sequence: self.sequence.load(Relaxed), time: self.time() }
     }
 
     #[inline]
-    pub(crate) fn time_ms(&self) -> i64 {
+    pub(crate) fn time(&self) -> Timestamp {
         // 48 bits are below the sign bit.
-        (self.time_heading.load(Relaxed) >> 16) as i64
+        Timestamp::from_millis((self.time_heading.load(Relaxed) >> 16) as i64)
     }
 
     /// Reads the state. It may be torn: [`Record::version`] before and [`Record::version_after`] show whether it is.
@@ -134,7 +134,7 @@ impl Record {
         DriverState {
             update_version: UpdateVersion {
                 sequence: self.sequence.load(Relaxed),
-                time_ms: (time_heading >> 16) as i64,
+                time: Timestamp::from_millis((time_heading >> 16) as i64),
             },
             motion: Motion {
                 heading_cdeg: time_heading as u16,
@@ -177,8 +177,8 @@ impl Record {
     /// Stores the state and ends the write.
     #[inline]
     pub(crate) fn end_write(&self, state: DriverState) {
-        let UpdateVersion { sequence, time_ms } = state.update_version;
-        let time_heading = (time_ms as u64) << 16 | u64::from(state.motion.heading_cdeg);
+        let UpdateVersion { sequence, time } = state.update_version;
+        let time_heading = time.as_millis().cast_unsigned() << 16 | u64::from(state.motion.heading_cdeg);
         self.time_heading.store(time_heading, Relaxed);
         self.sequence.store(sequence, Relaxed);
         let step = u32::from(!undone(Rule::OddVersion));
@@ -244,7 +244,10 @@ mod tests {
         assert_eq!(size_of::<Record>(), 32);
         let record = Record::default();
         let state = DriverState {
-            update_version: UpdateVersion { sequence: u64::MAX, time_ms: TIME_END_MS - 1 },
+            update_version: UpdateVersion {
+                sequence: u64::MAX,
+                time: Timestamp::from_millis(TIME_END_MS - 1),
+            },
             motion: Motion { heading_cdeg: 35_999, speed_cmps: Motion::NOT_KNOWN },
         };
         record.begin_write();

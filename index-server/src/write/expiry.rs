@@ -5,23 +5,25 @@
 
 use std::sync::Arc;
 
+use kerb_types::{Millis, Timestamp};
+
 use super::Writer;
 use crate::store::record::RecordMeta;
 
 impl Writer {
     /// Finds the drivers that are due. [`Writer::remove_due`] removes them.
-    pub(crate) fn find_due(&mut self, now_ms: i64) {
-        self.tombstones.expire(now_ms);
+    pub(crate) fn find_due(&mut self, now: Timestamp) {
+        self.tombstones.expire(now);
         let (store, due, position_ttl_ms) = (&self.store, &mut self.due, self.position_ttl_ms);
-        self.expiry_index.advance(now_ms, |index| {
+        self.expiry_index.advance(now, |index| {
             let record = store.records.get(index);
             let meta = record.meta();
             if !meta.in_expiry_index {
                 return None;
             }
             let indexed = !record.entry().is_none();
-            let deadline_ms = record.time_ms() + position_ttl_ms + 1;
-            if indexed && deadline_ms > now_ms {
+            let deadline_ms = record.time() + position_ttl_ms + Millis::new(1);
+            if indexed && deadline_ms > now {
                 return Some(deadline_ms);
             }
             // A driver in no tree, or a new driver with this record, is tracked again when it enters a tree.
@@ -35,7 +37,7 @@ impl Writer {
 
     /// Removes at most `checks_max` of the due drivers, unless they have reported since. Returns how many were removed,
     /// and whether there are more to check.
-    pub(crate) fn remove_due(&mut self, now_ms: i64, checks_max: usize) -> (u64, bool) {
+    pub(crate) fn remove_due(&mut self, now: Timestamp, checks_max: usize) -> (u64, bool) {
         let store = Arc::clone(&self.store);
         let mut expired = 0;
         for _ in 0..checks_max {
@@ -44,9 +46,9 @@ impl Writer {
             if record.entry().is_none() {
                 continue;
             }
-            if now_ms - record.time_ms() <= self.position_ttl_ms {
+            if now - record.time() <= self.position_ttl_ms {
                 record.set_meta(RecordMeta { in_expiry_index: true, ..record.meta() });
-                self.expiry_index.insert(index, record.time_ms() + self.position_ttl_ms + 1);
+                self.expiry_index.insert(index, record.time() + self.position_ttl_ms + Millis::new(1));
                 continue;
             }
             self.deindex(index);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerb_ports::{Error, Eviction, Slot, SlotBinding};
-use kerb_types::UpdateVersion;
+use kerb_types::{Millis, Timestamp, UpdateVersion};
 
 use super::registry::DriverRegistry;
 use super::{Writer, tree};
@@ -78,7 +78,7 @@ impl Writer {
         &mut self,
         stream: &SourceStream,
         slots: &[Slot],
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<u64, Error> {
         let mut removed = 0;
         for slot in slots {
@@ -87,9 +87,9 @@ impl Writer {
             if !record.entry().is_none() && record.owner().source == stream.source {
                 let update_version = record.update_version();
                 // The removed state itself may return: its node may take the driver back.
-                let older = UpdateVersion { time_ms: update_version.time_ms - 1, ..update_version };
+                let older = UpdateVersion { time: update_version.time - Millis::new(1), ..update_version };
                 let id = self.store.ids.get(index).to_id();
-                self.tombstones.add(&id, older, now_ms + self.position_ttl_ms);
+                self.tombstones.add(&id, older, now + self.position_ttl_ms);
                 self.deindex(index);
                 removed += 1;
             }
@@ -99,10 +99,10 @@ impl Writer {
 
     /// Removes these drivers unless their state is newer than the eviction, and rejects older states. Returns the number
     /// of removed drivers.
-    pub(crate) fn evict(&mut self, evictions: &[Eviction], now_ms: i64) -> u64 {
+    pub(crate) fn evict(&mut self, evictions: &[Eviction], now: Timestamp) -> u64 {
         let mut removed = 0;
         for eviction in evictions {
-            self.tombstones.add(&eviction.id, eviction.update_version, now_ms + self.position_ttl_ms);
+            self.tombstones.add(&eviction.id, eviction.update_version, now + self.position_ttl_ms);
             let Some(index) = self.registry.find(&self.store, &eviction.id) else { continue };
             let record = self.store.records.get(index);
             if !record.entry().is_none() && record.update_version() <= eviction.update_version {

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
-use kerb_types::{DriverId, UpdateVersion};
+use kerb_types::{DriverId, Timestamp, UpdateVersion};
 
 /// Maximum number of tombstones; the oldest is dropped first. Fewer drivers reconnect when a whole node fails.
 const TOMBSTONES_MAX: usize = 1 << 20;
@@ -14,14 +14,14 @@ const TOMBSTONES_MAX: usize = 1 << 20;
 /// Driver ids, each with the newest version that is rejected until a deadline.
 #[derive(Default)]
 pub(crate) struct Tombstones {
-    rejected: HashMap<DriverId, (UpdateVersion, i64), foldhash::fast::RandomState>,
+    rejected: HashMap<DriverId, (UpdateVersion, Timestamp), foldhash::fast::RandomState>,
     /// Ids by deadline. An id whose tombstone was renewed is here more than once.
-    order: VecDeque<(i64, DriverId)>,
+    order: VecDeque<(Timestamp, DriverId)>,
 }
 
 impl Tombstones {
     /// Rejects states up to `update_version` until `deadline_ms`, which never decreases from call to call.
-    pub(crate) fn add(&mut self, id: &DriverId, update_version: UpdateVersion, deadline_ms: i64) {
+    pub(crate) fn add(&mut self, id: &DriverId, update_version: UpdateVersion, deadline_ms: Timestamp) {
         let entry = self.rejected.entry(id.clone()).or_insert((update_version, deadline_ms));
         *entry = (entry.0.max(update_version), deadline_ms);
         self.order.push_back((deadline_ms, id.clone()));
@@ -47,8 +47,8 @@ impl Tombstones {
     }
 
     /// Drops the tombstones whose deadline has passed.
-    pub(crate) fn expire(&mut self, now_ms: i64) {
-        while self.order.front().is_some_and(|(deadline_ms, _)| *deadline_ms <= now_ms) {
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        while self.order.front().is_some_and(|(deadline_ms, _)| *deadline_ms <= now) {
             self.drop_first();
         }
     }
@@ -68,18 +68,18 @@ mod tests {
 
     #[test]
     fn a_state_is_rejected_until_it_is_newer_or_the_deadline_passes() {
-        let update_version = |sequence| UpdateVersion { sequence, time_ms: 0 };
+        let update_version = |sequence| UpdateVersion { sequence, time: Timestamp::from_millis(0) };
         let (a, b) = (DriverId::new("a").unwrap(), DriverId::new("b").unwrap());
         let mut tombstones = Tombstones::default();
-        tombstones.add(&a, update_version(5), 100);
-        tombstones.add(&b, update_version(5), 100);
-        tombstones.add(&a, update_version(3), 200);
+        tombstones.add(&a, update_version(5), Timestamp::from_millis(100));
+        tombstones.add(&b, update_version(5), Timestamp::from_millis(100));
+        tombstones.add(&a, update_version(3), Timestamp::from_millis(200));
         assert!(tombstones.rejects(&a, update_version(5)));
         assert!(!tombstones.rejects(&b, update_version(6)));
         assert!(!tombstones.rejects(&b, update_version(1)));
-        tombstones.expire(100);
+        tombstones.expire(Timestamp::from_millis(100));
         assert!(tombstones.rejects(&a, update_version(5)));
-        tombstones.expire(200);
+        tombstones.expire(Timestamp::from_millis(200));
         assert!(tombstones.is_empty());
     }
 }

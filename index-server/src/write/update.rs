@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use kerb_geometry::Morton;
 use kerb_ports::{Error, Update};
+use kerb_types::{Millis, Timestamp};
 
 use super::prefetch::{DescentCursor, prefetch_free_entry};
 use super::{Writer, tree};
@@ -49,7 +50,7 @@ pub(crate) fn resolve(
     let mut records = Vec::with_capacity(updates.len());
     let shards = writer.sharding.shards();
     for update in updates {
-        if update.shard.0 >= shards || !(0..TIME_END_MS).contains(&update.update_version.time_ms) {
+        if update.shard.0 >= shards || !(0..TIME_END_MS).contains(&update.update_version.time.as_millis()) {
             return Err(invalid(update, shards));
         }
         records.push(stream.record(update.slot)?);
@@ -62,7 +63,7 @@ fn invalid(update: &Update, shards: u16) -> Error {
     if update.shard.0 >= shards {
         return Error::Mismatch(format!("shard {}, must be below {shards}", update.shard));
     }
-    Error::Mismatch(format!("time_ms {}, must be 0 to {}", update.update_version.time_ms, TIME_END_MS - 1))
+    Error::Mismatch(format!("time_ms {}, must be 0 to {}", update.update_version.time, TIME_END_MS - 1))
 }
 
 impl Writer {
@@ -72,7 +73,7 @@ impl Writer {
         stream: &mut SourceStream,
         updates: &[Update],
         records: &[RecordIndex],
-        now_ms: i64,
+        now: Timestamp,
     ) -> UpdateCounts {
         let store = Arc::clone(&self.store);
         let owner = self.sources.owner(stream);
@@ -84,7 +85,7 @@ impl Writer {
             let leaves = self.prefetch_moves(&store, rest, updates);
             for (UpdateRow { row, .. }, leaf) in rest.iter().zip(leaves) {
                 let (update, record) = (&updates[*row as usize], records[*row as usize]);
-                self.update_other(&store, stream, update, record, leaf, owner, now_ms, &mut counts);
+                self.update_other(&store, stream, update, record, leaf, owner, now, &mut counts);
             }
         }
         self.sweep_summaries(updates.len());
@@ -133,7 +134,7 @@ impl Writer {
         index: RecordIndex,
         leaf: LeafIndex,
         owner: Owner,
-        now_ms: i64,
+        now: Timestamp,
         counts: &mut UpdateCounts,
     ) {
         let record = store.records.get(index);
@@ -150,8 +151,7 @@ impl Writer {
             counts.rejected += 1;
             return;
         }
-        if now_ms - update.update_version.time_ms > self.position_ttl_ms || !self.coverage.holds(update.shard)
-        {
+        if now - update.update_version.time > self.position_ttl_ms || !self.coverage.holds(update.shard) {
             self.deindex(index);
             counts.rejected += 1;
             return;
@@ -223,7 +223,7 @@ impl Writer {
             tree::widen_summaries_above(store, &self.pages, update.shard, entry, update.position, summary);
         }
         if !old_meta.in_expiry_index {
-            let deadline_ms = update.update_version.time_ms + self.position_ttl_ms + 1;
+            let deadline_ms = update.update_version.time + self.position_ttl_ms + Millis::new(1);
             self.expiry_index.insert(index, deadline_ms);
         }
     }

@@ -8,11 +8,11 @@ use kerb_index_server::explore::{Plan, Random, Rule, Task, run};
 use kerb_index_server::{BatchProgress, Index, Options, SearchBudget, SourceStream};
 use kerb_ports::{Batch, DriverFilter, Neighbor, Search, ShardQuery, ShardResult, SlotBinding, Update};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, UpdateVersion,
-    VehicleClass,
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, Timestamp,
+    UpdateVersion, VehicleClass,
 };
 
-const NOW_MS: i64 = 1_700_000_000_000;
+const NOW_MS: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// The place where all positions are the same, so that its drivers form a chain of leaves.
 pub(crate) const CROWD: i32 = -500;
 /// Searches of a reader.
@@ -110,7 +110,7 @@ impl World {
                     slot: report.driver,
                     shard: ShardId(0),
                     position: position(*report, sequence),
-                    update_version: UpdateVersion { sequence, time_ms: NOW_MS },
+                    update_version: UpdateVersion { sequence, time: NOW_MS },
                     motion: Motion::NONE,
                     status: report.status,
                 }));

@@ -14,7 +14,7 @@ const DRIVERS: u32 = 1_000_000;
 fn state(position: LatLng, sequence: u64) -> State {
     State {
         position,
-        update_version: UpdateVersion { sequence, time_ms: NOW_MS },
+        update_version: UpdateVersion { sequence, time: NOW_MS },
         status: DriverStatus::Available,
     }
 }

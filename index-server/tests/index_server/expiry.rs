@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::Index;
 use kerb_ports::{Batch, DriverFilter, Search};
-use kerb_types::{DriverStatus, Sharding, UpdateVersion};
+use kerb_types::{DriverStatus, Millis, Sharding, Timestamp, UpdateVersion};
 use rand::RngExt;
 
 use crate::fleet::{NOW_MS, State, apply, bind_slots, index, number_of, rng, run_search, update};
 
-const POSITION_TTL_MS: i64 = 60_000;
+const POSITION_TTL_MS: Millis = Millis::new(60_000);
 /// Unit of the index's time. Times in whole units make drivers expire exactly.
 const TICK_MS: i64 = 250;
 
-fn run_maintenance(index: &Index, now_ms: i64) {
-    index.expire_due(now_ms);
-    while index.reclaim_step(now_ms) {}
+fn run_maintenance(index: &Index, now: Timestamp) {
+    index.expire_due(now);
+    while index.reclaim_step(now) {}
 }
 
 /// All drivers, in order.
@@ -31,9 +31,9 @@ fn all(index: &Index) -> Vec<u32> {
     numbers
 }
 
-fn report(number: u32, sequence: u64, time_ms: i64) -> kerb_ports::Update {
+fn report(number: u32, sequence: u64, time: Timestamp) -> kerb_ports::Update {
     let position = LatLng::new(37.6 + f64::from(number) * 0.0002, -122.4).unwrap();
-    let update_version = UpdateVersion { sequence, time_ms };
+    let update_version = UpdateVersion { sequence, time };
     update(Sharding::default(), number, State { position, update_version, status: DriverStatus::Available })
 }
 
@@ -41,9 +41,9 @@ fn report(number: u32, sequence: u64, time_ms: i64) -> kerb_ports::Update {
 fn exactly_the_silent_drivers_expire() {
     let seed = 17;
     println!("seed {seed}");
-    let (mut rng, mut now_ms) = (rng(seed), NOW_MS);
+    let (mut rng, mut now) = (rng(seed), NOW_MS);
     let (index, mut stream) = index(Sharding::default(), 2_000);
-    apply(&index, &mut stream, &bind_slots(0..1_000), now_ms);
+    apply(&index, &mut stream, &bind_slots(0..1_000), now);
     let mut last_ms = BTreeMap::new();
     for sequence in 1..400 {
         // Some reports come late, and some parts of the fleet are silent for long.
@@ -51,16 +51,16 @@ fn exactly_the_silent_drivers_expire() {
         let numbers = first..(first + many).min(1_000);
         let updates: Vec<_> = numbers
             .map(|number| {
-                let newest: i64 = last_ms.get(&number).copied().unwrap_or(0);
-                let time_ms = now_ms - TICK_MS * rng.random_range(0..240);
+                let newest = last_ms.get(&number).copied().unwrap_or_default();
+                let time_ms = now - Millis::new(TICK_MS * rng.random_range(0..240));
                 report(number, sequence, time_ms.max(newest))
             })
             .collect();
-        last_ms.extend(updates.iter().map(|update| (update.slot, update.update_version.time_ms)));
-        apply(&index, &mut stream, &Batch { updates, ..Batch::default() }, now_ms);
-        now_ms += TICK_MS * rng.random_range(0..40);
-        run_maintenance(&index, now_ms);
-        last_ms.retain(|_, time_ms| now_ms - *time_ms <= POSITION_TTL_MS);
+        last_ms.extend(updates.iter().map(|update| (update.slot, update.update_version.time)));
+        apply(&index, &mut stream, &Batch { updates, ..Batch::default() }, now);
+        now += Millis::new(TICK_MS * rng.random_range(0..40));
+        run_maintenance(&index, now);
+        last_ms.retain(|_, time_ms| now - *time_ms <= POSITION_TTL_MS);
         assert_eq!(all(&index), last_ms.keys().copied().collect::<Vec<_>>());
     }
 }
@@ -72,9 +72,9 @@ fn a_removed_driver_that_returns_with_an_older_time_expires_by_that_time() {
     let mut send = |batch: Batch| apply(&index, &mut stream, &batch, NOW_MS);
     send(Batch { updates: vec![report(0, 1, NOW_MS)], ..Batch::default() });
     send(Batch { removals: vec![0], ..Batch::default() });
-    send(Batch { updates: vec![report(0, 2, NOW_MS - 50_000)], ..Batch::default() });
-    run_maintenance(&index, NOW_MS + 10_000);
+    send(Batch { updates: vec![report(0, 2, NOW_MS - Millis::new(50_000))], ..Batch::default() });
+    run_maintenance(&index, NOW_MS + Millis::new(10_000));
     assert_eq!(all(&index), [0]);
-    run_maintenance(&index, NOW_MS + 10_000 + TICK_MS);
+    run_maintenance(&index, NOW_MS + Millis::new(10_000) + Millis::new(TICK_MS));
     assert_eq!(all(&index), []);
 }

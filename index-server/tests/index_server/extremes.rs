@@ -3,7 +3,7 @@
 use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{BatchProgress, Index, Options};
 use kerb_ports::{Batch, DriverFilter, Error, Search, Update};
-use kerb_types::{DriverStatus, NodeId, Sharding, UpdateVersion};
+use kerb_types::{DriverStatus, NodeId, Sharding, Timestamp, UpdateVersion};
 
 use crate::fleet::{NOW_MS, State, apply, bind_slots, index, number_of, run_search, update};
 
@@ -26,7 +26,7 @@ fn corner(i: usize) -> LatLng {
 fn state(position: LatLng, sequence: u64) -> State {
     State {
         position,
-        update_version: UpdateVersion { sequence, time_ms: NOW_MS },
+        update_version: UpdateVersion { sequence, time: NOW_MS },
         status: DriverStatus::Available,
     }
 }
@@ -93,9 +93,9 @@ fn an_invalid_row_is_rejected_before_any_row_is_applied() {
     let good = update(sharding, 0, state(corner(7), 1));
     let with = |bad: Update| Batch { updates: vec![good, bad], ..bind_slots(0..2) };
     let mut far_future = good;
-    far_future.update_version.time_ms = 1 << 48;
+    far_future.update_version.time = Timestamp::from_millis(1 << 48);
     let mut past = good;
-    past.update_version.time_ms = -1;
+    past.update_version.time = Timestamp::from_millis(-1);
     let mut shard = good;
     shard.shard.0 = 1_024;
     let bad = [with(far_future), with(past), with(shard), with(Update { slot: 2, ..good })];

@@ -7,13 +7,13 @@ use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_index_server::{BatchProgress, Index, Options, SearchBudget, SourceStream};
 use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery, ShardResult, SlotBinding, Update};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, UpdateVersion,
-    VehicleClass,
+    Capabilities, DriverId, DriverProfile, DriverStatus, Millis, Motion, NodeId, ShardId, Sharding,
+    Timestamp, UpdateVersion, VehicleClass,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
+pub(crate) const NOW_MS: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 pub(crate) fn rng(seed: u64) -> Pcg64Mcg {
     Pcg64Mcg::seed_from_u64(seed)
@@ -93,9 +93,9 @@ pub(crate) fn index(sharding: Sharding, drivers_max: u32) -> (Index, SourceStrea
     (index, stream)
 }
 
-pub(crate) fn apply(index: &Index, stream: &mut SourceStream, batch: &Batch, now_ms: i64) {
+pub(crate) fn apply(index: &Index, stream: &mut SourceStream, batch: &Batch, now: Timestamp) {
     let mut progress = BatchProgress::default();
-    while index.apply(stream, batch, &mut progress, now_ms).unwrap() {}
+    while index.apply(stream, batch, &mut progress, now).unwrap() {}
 }
 
 pub(crate) fn run_search(
@@ -121,7 +121,7 @@ pub(crate) fn filter(rng: &mut Pcg64Mcg) -> DriverFilter {
         filter.capabilities = Capabilities(rng.random_range(0..8));
     }
     if rng.random_bool(0.3) {
-        filter.time_min_ms = NOW_MS - rng.random_range(0..20_000);
+        filter.time_min_ms = NOW_MS - Millis::new(rng.random_range(0..20_000));
     }
     filter
 }
@@ -143,7 +143,7 @@ pub(crate) fn polygon(rng: &mut Pcg64Mcg) -> Arc<Polygon> {
 
 fn accepts(filter: &DriverFilter, number: u32, state: &State) -> bool {
     let profile = profile(number);
-    filter.accepts(state.status, profile.vehicle_class, profile.capabilities, state.update_version.time_ms)
+    filter.accepts(state.status, profile.vehicle_class, profile.capabilities, state.update_version.time)
 }
 
 /// The drivers that a search should find, in order: half-chord squared and number.

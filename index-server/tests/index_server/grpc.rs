@@ -9,7 +9,7 @@ use kerb_ports::{Batch, Frame, IndexAdmin, SlotBinding, SourceRegistration};
 use kerb_proto::internal::v1;
 use kerb_proto::internal::v1::index_service_client::IndexServiceClient;
 use kerb_proto::internal::v1::position_control::Control;
-use kerb_types::{Catalog, ManualClock, NodeId};
+use kerb_types::{Catalog, ManualClock, NodeId, Timestamp};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
@@ -172,7 +172,7 @@ async fn searches_and_errors_cross_the_wire() {
     let request = v1::SearchShardsRequest {
         shards: sharding().all().map(|shard| u32::from(shard.0)).collect(),
         search: Some(v1::search_shards_request::Search::Nearest(nearest)),
-        time_min_ms: i64::MIN,
+        time_min_ms: Timestamp::MIN.as_millis(),
         ..v1::SearchShardsRequest::default()
     };
     let answer = client.search_shards(request.clone()).await.unwrap().into_inner();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{Index, Options, SourceStream};
 use kerb_ports::{Batch, DriverFilter, Eviction, Search};
-use kerb_types::{NodeId, ShardId, Sharding, UpdateVersion};
+use kerb_types::{Millis, NodeId, ShardId, Sharding, Timestamp, UpdateVersion};
 use proptest::prelude::*;
 
 use crate::fleet::{NOW_MS, State, apply, bind_slots, number_of, profile, run_search, update};
@@ -79,7 +79,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 
 /// Times from 80 s before the start to 40 s after it, in whole units of the index's time, so that drivers expire exactly.
 fn update_version(sequence: u64) -> UpdateVersion {
-    UpdateVersion { sequence, time_ms: NOW_MS + (sequence as i64 - 20) * 4_000 }
+    UpdateVersion { sequence, time: NOW_MS + Millis::new((sequence as i64 - 20) * 4_000) }
 }
 
 /// Sixteen places in several shards, with several positions close to each place.
@@ -91,7 +91,7 @@ fn place(code: u8) -> LatLng {
 /// The state that the index should have.
 #[derive(Default)]
 struct Model {
-    now_ms: i64,
+    now: Timestamp,
     drivers: BTreeMap<u32, (State, usize)>,
     tombstones: BTreeMap<u32, (UpdateVersion, i64)>,
     held: BTreeSet<ShardId>,
@@ -123,7 +123,7 @@ impl Model {
             }
             self.tombstones.remove(&number);
         }
-        let old = self.now_ms - state.update_version.time_ms > POSITION_TTL_MS;
+        let old = self.now - state.update_version.time > Millis::new(POSITION_TTL_MS);
         if old || !self.held.contains(&Self::shard(number, &state)) {
             self.drivers.remove(&number);
         } else {
@@ -136,16 +136,16 @@ impl Model {
             // Only states older than the removed one are rejected.
             self.add_tombstone(
                 number,
-                UpdateVersion { time_ms: state.update_version.time_ms - 1, ..state.update_version },
+                UpdateVersion { time: state.update_version.time - Millis::new(1), ..state.update_version },
             );
             self.drivers.remove(&number);
         }
     }
 
     fn add_tombstone(&mut self, number: u32, update_version: UpdateVersion) {
-        let until = self.now_ms + POSITION_TTL_MS;
-        let tombstone = self.tombstones.entry(number).or_insert((update_version, until));
-        *tombstone = (tombstone.0.max(update_version), until);
+        let until = self.now + Millis::new(POSITION_TTL_MS);
+        let tombstone = self.tombstones.entry(number).or_insert((update_version, until.as_millis()));
+        *tombstone = (tombstone.0.max(update_version), until.as_millis());
     }
 
     fn evict(&mut self, number: u32, update_version: UpdateVersion) {
@@ -171,9 +171,9 @@ impl Model {
     }
 
     fn expire(&mut self) {
-        let now_ms = self.now_ms;
-        self.tombstones.retain(|_, (_, until)| *until > now_ms);
-        self.drivers.retain(|_, (state, _)| now_ms - state.update_version.time_ms <= POSITION_TTL_MS);
+        let now = self.now;
+        self.tombstones.retain(|_, (_, until)| *until > now.as_millis());
+        self.drivers.retain(|_, (state, _)| now - state.update_version.time <= Millis::new(POSITION_TTL_MS));
     }
 
     fn covered(&self, shard: ShardId) -> bool {
@@ -203,20 +203,24 @@ fn chosen(mask: u8) -> Vec<ShardId> {
 
 impl World {
     fn new() -> Self {
-        let options = Options { drivers_max: 10_000, position_ttl_ms: POSITION_TTL_MS, ..Options::default() };
+        let options = Options {
+            drivers_max: 10_000,
+            position_ttl_ms: Millis::new(POSITION_TTL_MS),
+            ..Options::default()
+        };
         let index = Index::new(&options, sharding(), NOW_MS);
         index.set_view(&chosen(0xff), &[]).unwrap();
         let streams = [0, 1, 2].map(|source| index.open(&node(source)).unwrap());
         let held = chosen(0xff).into_iter().collect();
         let connected = (0..3).collect();
-        let model = Model { now_ms: NOW_MS, held, connected, ..Model::default() };
+        let model = Model { now: NOW_MS, held, connected, ..Model::default() };
         let mut world = Self { index, streams, rounds: 0, model, newest: BTreeMap::new() };
         (0..3).for_each(|source| world.bind_slots(source));
         world
     }
 
     fn bind_slots(&mut self, source: usize) {
-        apply(&self.index, &mut self.streams[source], &bind_slots(0..DRIVERS), self.model.now_ms);
+        apply(&self.index, &mut self.streams[source], &bind_slots(0..DRIVERS), self.model.now);
     }
 
     fn update(&mut self, source: usize, rows: &[(u32, u64, u8)]) -> BTreeSet<u32> {
@@ -235,7 +239,7 @@ impl World {
             batch.updates.push(update(sharding(), number, state));
             self.model.update(source, number, state);
         }
-        apply(&self.index, &mut self.streams[source], &batch, self.model.now_ms);
+        apply(&self.index, &mut self.streams[source], &batch, self.model.now);
         batch.updates.iter().map(|update| update.slot).collect()
     }
 
@@ -247,14 +251,14 @@ impl World {
                     self.model.remove(source, *number);
                 }
                 let batch = Batch { removals: drivers, ..Batch::default() };
-                apply(&self.index, &mut self.streams[source], &batch, self.model.now_ms);
+                apply(&self.index, &mut self.streams[source], &batch, self.model.now);
             }
             Operation::Eviction { source, driver, sequence } => {
                 let update_version = update_version(sequence);
                 self.model.evict(driver, update_version);
                 let evictions = vec![Eviction { id: profile(driver).id.clone(), update_version }];
                 let batch = Batch { evictions, ..Batch::default() };
-                apply(&self.index, &mut self.streams[source], &batch, self.model.now_ms);
+                apply(&self.index, &mut self.streams[source], &batch, self.model.now);
             }
             Operation::Snapshot { source, shards, rows } => self.snapshot(source, &chosen(shards), &rows),
             Operation::Reopen { source } => {
@@ -265,10 +269,10 @@ impl World {
             Operation::Resync { shards } => self.resync(&chosen(shards)),
             Operation::View { held, live } => self.view(&chosen(held), live),
             Operation::AdvanceTime { ms } => {
-                self.model.now_ms += ms;
+                self.model.now += Millis::new(ms);
                 self.model.expire();
-                self.index.expire_due(self.model.now_ms);
-                while self.index.reclaim_step(self.model.now_ms) {}
+                self.index.expire_due(self.model.now);
+                while self.index.reclaim_step(self.model.now) {}
             }
         }
     }

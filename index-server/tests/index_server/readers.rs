@@ -40,7 +40,7 @@ fn write(index: &Index, stream: &mut SourceStream, stop: &AtomicBool, seed: u64)
     let mut sequence = 1;
     while !stop.load(Ordering::Relaxed) {
         sequence += 1;
-        let update_version = UpdateVersion { sequence, time_ms: NOW_MS };
+        let update_version = UpdateVersion { sequence, time: NOW_MS };
         let state = |position| State { position, update_version, status: DriverStatus::OnTrip };
         let mut batch = Batch::default();
         for number in 0..HOPPERS {
@@ -106,7 +106,7 @@ fn drivers_that_stay_in_the_area_are_in_every_answer_once() {
     let (index, mut stream) = index(sharding, 50_000);
     apply(&index, &mut stream, &bind_slots(0..HOPPERS + CROWD), NOW_MS);
     let first = (0..HOPPERS).map(|number| {
-        let update_version = UpdateVersion { sequence: 1, time_ms: NOW_MS };
+        let update_version = UpdateVersion { sequence: 1, time: NOW_MS };
         update(
             sharding,
             number,
@@ -151,7 +151,7 @@ fn the_nearest_drivers_are_exact_next_to_a_writer() {
     let at = |number: u32, sequence, rng: &mut Pcg64Mcg| {
         let lat_e7 = if number < 10 { 10 * number as i32 } else { 2_000 + rng.random_range(0..200_000) };
         let position = LatLng::from_e7(377_700_000 + lat_e7, -1_224_200_000).unwrap();
-        let update_version = UpdateVersion { sequence, time_ms: NOW_MS };
+        let update_version = UpdateVersion { sequence, time: NOW_MS };
         update(sharding, number, State { position, update_version, status: DriverStatus::Available })
     };
     let mut rng = rng(3);

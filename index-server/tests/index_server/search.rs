@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerb_geometry::{Area, Circle, LatLng, Polygon};
 use kerb_index_server::{Index, SearchBudget, SourceStream};
 use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery};
-use kerb_types::{DriverStatus, Partitioning, Sharding, UpdateVersion};
+use kerb_types::{DriverStatus, Millis, Partitioning, Sharding, UpdateVersion};
 use proptest::prelude::*;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -39,7 +39,8 @@ fn step(
         if rng.random_bool(0.5) {
             continue;
         }
-        let update_version = UpdateVersion { sequence: step, time_ms: NOW_MS - rng.random_range(0..30_000) };
+        let update_version =
+            UpdateVersion { sequence: step, time: NOW_MS - Millis::new(rng.random_range(0..30_000)) };
         let position = match truth.get(&number) {
             // Most drivers move a little.
             Some(state) if rng.random_bool(0.8) => {
@@ -134,7 +135,7 @@ fn a_selective_search_finds_its_drivers_and_skips_other_leaves() {
                 }
             };
             let status = if rng.random_bool(few) { available } else { DriverStatus::OnTrip };
-            let update_version = UpdateVersion { sequence, time_ms: NOW_MS };
+            let update_version = UpdateVersion { sequence, time: NOW_MS };
             truth.insert(number, State { position, update_version, status });
             batch.updates.push(update(sharding, number, truth[&number]));
         }

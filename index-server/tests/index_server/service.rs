@@ -9,7 +9,7 @@ use kerb_ports::{
     Control, DriverFilter, ErrorCode, Frame, IndexAdmin, IndexServer as Port, Search, ShardQuery,
     ShardResult, ShardSearch,
 };
-use kerb_types::{ManualClock, ShardId};
+use kerb_types::{ManualClock, Millis, ShardId};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
@@ -51,18 +51,18 @@ async fn a_silent_driver_expires_after_the_position_ttl_and_returns_by_its_slot(
     let _second = Source::open_with(&port, 1, &[]).await;
     clock.advance(50_000);
     let mut report = update(1, LatLng::new(37.701, -122.42).unwrap(), 2);
-    report.update_version.time_ms += 50_000;
+    report.update_version.time += Millis::new(50_000);
     first.send(&[report]).await;
     clock.advance(10_000);
-    server.run_maintenance(NOW_MS + 60_000).await;
+    server.run_maintenance(NOW_MS + Millis::new(60_000)).await;
     assert_eq!(run_search(&server).await.neighbors.len(), 3);
     clock.advance(500);
-    server.run_maintenance(NOW_MS + 60_500).await;
+    server.run_maintenance(NOW_MS + Millis::new(60_500)).await;
     assert_eq!(run_search(&server).await.neighbors.len(), 1);
     clock.advance(60_000);
-    server.run_maintenance(NOW_MS + 120_500).await;
+    server.run_maintenance(NOW_MS + Millis::new(120_500)).await;
     assert_eq!(run_search(&server).await.neighbors.len(), 0);
-    report.update_version.time_ms = NOW_MS + 120_000;
+    report.update_version.time = NOW_MS + Millis::new(120_000);
     // The slot is not bound again, and the sequence begins anew.
     report.update_version.sequence = 0;
     let batch = kerb_ports::Batch { updates: vec![report], ..kerb_ports::Batch::default() };

@@ -84,7 +84,7 @@ impl Fleet {
     /// Reports the unchanged positions of these drivers.
     pub(crate) async fn report(&mut self, slots: std::ops::Range<usize>) {
         self.reports += 1;
-        let update_version = UpdateVersion { sequence: self.reports, time_ms: SystemClock.now_ms() };
+        let update_version = UpdateVersion { sequence: self.reports, time: SystemClock.now() };
         for batch in self.updates[slots].to_vec().chunks(BATCH_UPDATES) {
             let updates = batch.iter().map(|update| Update { update_version, ..*update }).collect();
             self.send(Frame::Batch(Batch { updates, ..Batch::default() })).await;
@@ -135,9 +135,9 @@ impl DriverChannel for FakeIngestNode {
     }
 
     fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
-        let now_ms = SystemClock.now_ms();
+        let now = SystemClock.now();
         let locations = |id: &DriverId| {
-            let position = self.positions.get(id).map(|position| (*position, now_ms));
+            let position = self.positions.get(id).map(|position| (*position, now));
             Some(DriverLocation { connected: true, position })
         };
         ready(Ok(drivers.iter().map(locations).collect())).boxed()

@@ -9,7 +9,7 @@ use kerb_matcher::market::{Market, Proposal, Reservations, Rules};
 use kerb_matcher::{Matcher, Options};
 use kerb_ports::{DriverAction, TripJournal};
 use kerb_trips::{MarketId, RideRequest, TripId};
-use kerb_types::TravelSource;
+use kerb_types::{Millis, Timestamp, TravelSource};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use tokio::time::Instant;
@@ -65,18 +65,18 @@ async fn until_unshared(journal: &Arc<FjallJournal>) {
 async fn fill(journal: &FjallJournal) -> usize {
     let id = MarketId::new("world").unwrap();
     let hour_ms = 3_600_000;
-    let rules = Rules { waiting_max: LIVE_TRIPS, offer_ms: hour_ms, ..Rules::default() };
+    let rules = Rules { waiting_max: LIVE_TRIPS, offer_ms: Millis::new(hour_ms), ..Rules::default() };
     let mut market = Market::new(id.clone(), rules, Reservations::new());
     let mut rng = Pcg64Mcg::seed_from_u64(1);
-    let now_ms = kerb_types::Clock::now_ms(&kerb_types::SystemClock);
+    let now = kerb_types::Clock::now(&kerb_types::SystemClock);
     for n in 0..LIVE_TRIPS {
         let mut position =
             || LatLng::new(rng.random_range(52.4..52.6), rng.random_range(13.2..13.6)).unwrap();
         let request = ride_request(&format!("rider-{n:06}"), position(), position());
-        market.request(now_ms, RideRequest { wait_max_ms: hour_ms, ..request }).unwrap();
+        market.request(now, RideRequest { wait_max_ms: Millis::new(hour_ms), ..request }).unwrap();
         if (n + 1) % RECORD_TRIPS == 0 {
-            advance(&mut market, n + 1 - RECORD_TRIPS..n + 1, now_ms);
-            let record = market.take_record(now_ms).unwrap();
+            advance(&mut market, n + 1 - RECORD_TRIPS..n + 1, now);
+            let record = market.take_record(now).unwrap();
             let version = journal.append(id.clone(), market.version(), record).await.unwrap();
             market.committed(version);
         }
@@ -92,15 +92,15 @@ fn proposal(trip: TripId, driver: kerb_types::DriverId) -> Proposal {
 }
 
 /// Advances these trips as far as [`ACTIONS`] defines.
-fn advance(market: &mut Market, trips: std::ops::Range<usize>, now_ms: i64) {
+fn advance(market: &mut Market, trips: std::ops::Range<usize>, now: Timestamp) {
     let trip = |n: usize| TripId { market: market.id().clone(), number: n as u64 + 1 };
     let offered: Vec<(usize, Proposal)> =
         trips.filter(|n| n % ACTIONS.len() != 0).map(|n| (n, proposal(trip(n), driver(n)))).collect();
     for (n, proposal) in offered {
-        assert_eq!(market.offer(now_ms, std::slice::from_ref(&proposal)), 1);
+        assert_eq!(market.offer(now, std::slice::from_ref(&proposal)), 1);
         let actions: &[DriverAction] = &WHOLE_TRIP[..ACTIONS[n % ACTIONS.len()]];
         for action in actions {
-            market.act(now_ms, &proposal.driver, &proposal.trip, action).unwrap();
+            market.act(now, &proposal.driver, &proposal.trip, action).unwrap();
         }
     }
 }

@@ -5,7 +5,7 @@ use kerb_geometry::LatLng;
 use kerb_matcher::Matcher;
 use kerb_ports::{DriverAction, DriverEvents};
 use kerb_trips::{IdempotencyKey, RideRequest, RiderId, TripId};
-use kerb_types::{Capabilities, VehicleClass};
+use kerb_types::{Capabilities, Millis, VehicleClass};
 
 use crate::drivers::Offer;
 use crate::node::Node;
@@ -27,7 +27,7 @@ pub(crate) fn ride_request(rider: &str, pickup: LatLng, dropoff: LatLng) -> Ride
         vehicle_class: VehicleClass(0),
         capabilities: Capabilities(0),
         party_size: 1,
-        wait_max_ms: 300_000,
+        wait_max_ms: Millis::new(300_000),
     }
 }
 

@@ -35,7 +35,7 @@ async fn an_invalid_position_is_rejected_and_no_stream_ends() {
     let channel = node.channel();
     let mut stream = DriverStream::open(channel.clone(), register("bad")).await.unwrap();
     let mut same_connection = DriverStream::open(channel, register("good")).await.unwrap();
-    let now_ms = stream.registered.server_time_ms;
+    let now = stream.registered.server_time_ms;
     let with = |change: &dyn Fn(&mut PositionUpdate)| {
         let mut position = update(1, 1.0, 1.0);
         change(&mut position);
@@ -49,8 +49,8 @@ async fn an_invalid_position_is_rejected_and_no_stream_ends() {
         (with(&|p| p.heading_deg = Some(360.0)), "heading_deg", "360", "0"),
         (with(&|p| p.speed_mps = Some(-1.0)), "speed_mps", "-1", "200"),
         (with(&|p| p.accuracy_m = Some(f32::NAN)), "accuracy_m", "NaN", "100000"),
-        (with(&|p| p.time_ms = now_ms + 3_600_000), "time_ms", "", "10000"),
-        (with(&|p| p.time_ms = now_ms - 3_600_000), "time_ms", "", "60000"),
+        (with(&|p| p.time_ms = now + 3_600_000), "time_ms", "", "10000"),
+        (with(&|p| p.time_ms = now - 3_600_000), "time_ms", "", "60000"),
         (with(&|p| p.status = 99), "status", "99", "4"),
         (with(&|p| p.status = -1), "status", "-1", "4"),
     ];

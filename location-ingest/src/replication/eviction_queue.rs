@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use kerb_ports::Eviction;
+use kerb_types::Timestamp;
 
 use super::handover::Tick;
 
@@ -16,7 +17,7 @@ pub(crate) struct EvictionQueue {
     pending: VecDeque<(Tick, Eviction)>,
     /// Evictions that were sent, with the time, for as long as another node may still have the older state. A server
     /// that restarts needs them again, because that node's snapshot may bring the older state back.
-    sent: VecDeque<(i64, Eviction)>,
+    sent: VecDeque<(Timestamp, Eviction)>,
 }
 
 impl EvictionQueue {
@@ -50,19 +51,19 @@ impl EvictionQueue {
         self.pending.drain(..surplus);
     }
 
-    /// Takes up to `max` evictions whose tick is released, and keeps them as sent at `now_ms`. Sent ones from
+    /// Takes up to `max` evictions whose tick is released, and keeps them as sent at `now`. Sent ones from
     /// `expired_before_ms` or earlier are dropped: by then the older state has expired everywhere.
     pub(crate) fn take_released(
         &mut self,
         released: Tick,
         max: usize,
-        now_ms: i64,
-        expired_before_ms: i64,
+        now: Timestamp,
+        expired_before_ms: Timestamp,
     ) -> Vec<Eviction> {
         let is_released = |(tick, _): &&(Tick, Eviction)| *tick <= released;
         let count = self.pending.iter().take(max).take_while(is_released).count();
         let evictions: Vec<_> = self.pending.drain(..count).map(|(_, eviction)| eviction).collect();
-        self.sent.extend(evictions.iter().map(|eviction| (now_ms, eviction.clone())));
+        self.sent.extend(evictions.iter().map(|eviction| (now, eviction.clone())));
         let surplus = self.sent.len().saturating_sub(EVICTIONS_MAX);
         self.sent.drain(..surplus);
         while self.sent.front().is_some_and(|(sent_ms, _)| *sent_ms <= expired_before_ms) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kerb_ports::{Eviction, Slot};
-use kerb_types::{MembershipView, ShardId};
+use kerb_types::{MembershipView, ShardId, Timestamp};
 use parking_lot::{Mutex, RwLock};
 
 use super::handover::{Handover, Tick};
@@ -93,9 +93,9 @@ impl Fanout {
 
     /// Distributes the table's marks to the links, and to the store if there is one. Returns the number of changes that the
     /// busiest link has to send.
-    pub fn tick(&self, table: &DriverTable, metrics: &Metrics, has_store: bool, now_ms: i64) -> usize {
+    pub fn tick(&self, table: &DriverTable, metrics: &Metrics, has_store: bool, now: Timestamp) -> usize {
         let set = self.set.read();
-        let (tick, released) = self.begin_tick(&set, now_ms);
+        let (tick, released) = self.begin_tick(&set, now);
         let slab = table.slab();
         let mut states = Vec::new();
         slab.take_marks(Mark::State, |word, bits| states.push((word, bits)));
@@ -122,10 +122,10 @@ impl Fanout {
     }
 
     /// Begins a tick. Returns its number, and the newest tick whose departures may be removed.
-    fn begin_tick(&self, set: &LinkSet, now_ms: i64) -> (Tick, Tick) {
+    fn begin_tick(&self, set: &LinkSet, now: Timestamp) -> (Tick, Tick) {
         let confirmed = set.links.iter().filter_map(|link| link.state.lock().confirmed_tick()).min();
         let mut handover = self.handover.lock();
-        (handover.begin_tick(now_ms, confirmed), handover.released())
+        (handover.begin_tick(now, confirmed), handover.released())
     }
 
     /// Expects the first report of a driver that came from another node. The report evicts that node's entry.

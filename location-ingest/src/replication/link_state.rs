@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kerb_ports::{Batch, Eviction, Frame, Slot, SlotBinding, Update};
-use kerb_types::ShardId;
+use kerb_types::{ShardId, Timestamp};
 
 use super::departures::Departures;
 use super::eviction_queue::EvictionQueue;
@@ -27,15 +27,15 @@ const BATCH_EVICTIONS_MAX: usize = 1_024;
 #[derive(Clone, Copy, Debug)]
 pub struct Horizon {
     /// The present, in milliseconds since the Unix epoch.
-    pub now_ms: i64,
+    pub now: Timestamp,
     /// A position measured at this time or before has expired.
-    pub expired_before_ms: i64,
+    pub expired_before_ms: Timestamp,
 }
 
 impl Horizon {
     /// Whether a driver in this state belongs in the index, in whichever shard.
     fn admits(&self, state: &DriverState) -> bool {
-        state.indexed && state.update_version.time_ms > self.expired_before_ms
+        state.indexed && state.update_version.time > self.expired_before_ms
     }
 }
 
@@ -272,9 +272,9 @@ impl LinkState {
 
     /// Returns a batch of evictions, departures and changed drivers.
     fn changes(&mut self, table: &DriverTable, horizon: Horizon) -> Option<Frame> {
-        let Horizon { now_ms, expired_before_ms } = horizon;
+        let Horizon { now, expired_before_ms } = horizon;
         let evictions =
-            self.evictions.take_released(self.released, BATCH_EVICTIONS_MAX, now_ms, expired_before_ms);
+            self.evictions.take_released(self.released, BATCH_EVICTIONS_MAX, now, expired_before_ms);
         let mut batch = Batch { evictions, ..Batch::default() };
         self.remove_departed(&mut batch);
         let mut slots = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use kerb_ports::{Control, Error, Frame, Peers, ReplicationStream, SourceRegistration};
-use kerb_types::{Backoff, Clock, Jitter};
+use kerb_types::{Backoff, Clock, Jitter, Millis};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,7 @@ pub(crate) struct LinkTaskContext {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) registration: SourceRegistration,
-    pub(crate) position_ttl_ms: i64,
+    pub(crate) position_ttl_ms: Millis,
     pub(crate) send_timeout_ms: u32,
     pub(crate) reconnect_max: Duration,
 }
@@ -144,8 +144,8 @@ impl LinkTask {
 
     /// Returns the next frame; without one, the newest tick that the server has not confirmed.
     fn next(&self) -> (Option<Frame>, Option<Tick>) {
-        let now_ms = self.context.clock.now_ms();
-        let horizon = Horizon { now_ms, expired_before_ms: now_ms - self.context.position_ttl_ms };
+        let now = self.context.clock.now();
+        let horizon = Horizon { now, expired_before_ms: now - self.context.position_ttl_ms };
         let mut state = self.link.state.lock();
         let frame = state.next_frame(&self.context.table, horizon);
         let unconfirmed = if frame.is_none() { state.unconfirmed_tick() } else { None };

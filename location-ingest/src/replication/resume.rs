@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use foldhash::quality::RandomState;
 use kerb_ports::{Eviction, Slot};
-use kerb_types::UpdateVersion;
+use kerb_types::{Millis, UpdateVersion};
 
 use super::resume_token::ResumeToken;
 use crate::table::DriverTable;
@@ -57,6 +57,7 @@ impl ResumedDrivers {
 /// the last acknowledged update, but the other node may have applied later ones.
 fn eviction(table: &DriverTable, slot: Slot, state: &DriverState) -> Option<Eviction> {
     let id = table.profile(slot)?.id;
-    let just_before = UpdateVersion { time_ms: state.update_version.time_ms - 1, ..state.update_version };
+    let just_before =
+        UpdateVersion { time: state.update_version.time - Millis::new(1), ..state.update_version };
     Some(Eviction { id, update_version: just_before })
 }

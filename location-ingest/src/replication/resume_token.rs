@@ -4,7 +4,7 @@
 //! A token proves nothing: its checksum only detects garbage and tokens of other drivers.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use kerb_types::{DriverId, FieldError, NodeId, ShardId, UpdateVersion};
+use kerb_types::{DriverId, FieldError, NodeId, ShardId, Timestamp, UpdateVersion};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Version of the layout: version 1 byte, length of the node's id 1, the id, shard 2, sequence 8, time 8, checksum 4.
@@ -35,7 +35,7 @@ impl ResumeToken {
         bytes.put_slice(node.as_bytes());
         bytes.put_u16(self.shard.0);
         bytes.put_u64(self.update_version.sequence);
-        bytes.put_i64(self.update_version.time_ms);
+        bytes.put_i64(self.update_version.time.as_millis());
         let checksum = checksum(&bytes, driver);
         bytes.put_u32(checksum);
         bytes.freeze()
@@ -71,7 +71,10 @@ fn parse(bytes: &[u8], driver: &DriverId) -> Option<ResumeToken> {
     Some(ResumeToken {
         node,
         shard,
-        update_version: UpdateVersion { sequence: rest.get_u64(), time_ms: rest.get_i64() },
+        update_version: UpdateVersion {
+            sequence: rest.get_u64(),
+            time: Timestamp::from_millis(rest.get_i64()),
+        },
     })
 }
 
@@ -91,7 +94,7 @@ mod tests {
         let token = ResumeToken {
             node: NodeId::new("ingest-1").unwrap(),
             shard: ShardId(1023),
-            update_version: UpdateVersion { sequence: u64::MAX, time_ms: -5 },
+            update_version: UpdateVersion { sequence: u64::MAX, time: Timestamp::from_millis(-5) },
         };
         let bytes = token.encode(&driver);
         assert_eq!(ResumeToken::decode(&bytes, &driver), Ok(Some(token)));

@@ -22,22 +22,22 @@ pub(super) async fn run_fanout(context: Arc<StreamContext>, has_store: bool) {
 
 /// Distributes changes to the links once.
 pub(super) fn tick(context: &StreamContext, has_store: bool) {
-    let now_ms = context.clock.now_ms();
-    let pending = context.fanout.tick(&context.table, &context.metrics, has_store, now_ms);
+    let now = context.clock.now();
+    let pending = context.fanout.tick(&context.table, &context.metrics, has_store, now);
     context.overloaded.store(pending > context.options.overload_pending, Ordering::Relaxed);
 }
 
 /// Removes silent drivers from the index and from the table.
 pub(super) async fn expire_drivers(context: Arc<StreamContext>) {
     let options = &context.options;
-    let now_ms = context.clock.now_ms();
-    let mut expiry = Expiry::new(now_ms, options.position_ttl_ms(), options.retention_ms());
-    let mut ticks = ticks(Duration::from_millis(EXPIRY_TICK_MS.unsigned_abs()));
+    let now = context.clock.now();
+    let mut expiry = Expiry::new(now, options.position_ttl_ms(), options.retention_ms());
+    let mut ticks = ticks(EXPIRY_TICK_MS.to_duration());
     loop {
         ticks.tick().await;
-        let now_ms = context.clock.now_ms();
+        let now = context.clock.now();
         let is_connected = |slot| context.open_streams.is_connected(slot);
-        let retired = expiry.expire_due(now_ms, &context.table, is_connected, &context.metrics);
+        let retired = expiry.expire_due(now, &context.table, is_connected, &context.metrics);
         context.fanout.retire(retired);
     }
 }

@@ -4,7 +4,8 @@ use kerb_geometry::LatLng;
 use kerb_ports::Slot;
 use kerb_types::limits::SHARDS_MAX;
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, ShardId, UpdateVersion, VehicleClass,
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, ShardId, Timestamp, UpdateVersion,
+    VehicleClass,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -82,7 +83,7 @@ fn encode_row(slot: Slot, state: Option<&DriverState>) -> [u8; ROW_BYTES] {
     row[4..12].copy_from_slice(&state.map_or(NO_POSITION, |s| s.position.to_bits()).to_le_bytes());
     let Some(state) = state else { return row };
     row[12..20].copy_from_slice(&state.update_version.sequence.to_le_bytes());
-    row[20..28].copy_from_slice(&state.update_version.time_ms.to_le_bytes());
+    row[20..28].copy_from_slice(&state.update_version.time.as_millis().to_le_bytes());
     row[28..30].copy_from_slice(&state.motion.heading_cdeg.to_le_bytes());
     row[30..32].copy_from_slice(&state.motion.speed_cmps.to_le_bytes());
     row[32..34].copy_from_slice(&state.accuracy_dm.to_le_bytes());
@@ -112,7 +113,7 @@ fn decode_row(row: &[u8; ROW_BYTES]) -> Option<Row> {
         position: LatLng::from_e7(((bits >> 32) as u32).cast_signed(), (bits as u32).cast_signed()).ok()?,
         update_version: UpdateVersion {
             sequence: u64::from_le_bytes(*sequence),
-            time_ms: i64::from_le_bytes(*time_ms),
+            time: Timestamp::from_millis(i64::from_le_bytes(*time_ms)),
         },
         motion: Motion { heading_cdeg: heading, speed_cmps: speed },
         accuracy_dm: accuracy,
@@ -138,7 +139,7 @@ mod tests {
     fn rows() -> Vec<Row> {
         let state = DriverState {
             position: LatLng::new(-33.9, 151.2).unwrap(),
-            update_version: UpdateVersion { sequence: u64::MAX, time_ms: i64::MIN },
+            update_version: UpdateVersion { sequence: u64::MAX, time: Timestamp::MIN },
             motion: Motion { heading_cdeg: 35_999, speed_cmps: Motion::NOT_KNOWN },
             accuracy_dm: 7,
             status: DriverStatus::OnTrip,

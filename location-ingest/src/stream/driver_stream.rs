@@ -142,7 +142,7 @@ impl DriverStream {
         outbox.registered(Registered {
             last_sequence,
             reporting_interval_ms,
-            server_time_ms: context.clock.now_ms(),
+            server_time_ms: context.clock.now().as_millis(),
             node_id: context.node_id.as_str().to_owned(),
             resume_token: token.encode(&driver.id),
         });
@@ -231,7 +231,7 @@ impl DriverStream {
         };
         let result = loop {
             let context = &self.context;
-            match context.table.apply(&self.driver, &report, window.now_ms, context.driver_limit) {
+            match context.table.apply(&self.driver, &report, window.now, context.driver_limit) {
                 Ok(result) => break result,
                 Err(_stale) => match context.table.register_again(&self.driver) {
                     Ok(driver) => self.driver = driver,

@@ -162,7 +162,7 @@ impl FleetStream {
         };
         let table = &self.context.table;
         let result = loop {
-            match table.apply(driver, report, window.now_ms, self.context.fleet_limit) {
+            match table.apply(driver, report, window.now, self.context.fleet_limit) {
                 Ok(result) => break result,
                 Err(_stale) => *driver = table.register_again(driver)?,
             }

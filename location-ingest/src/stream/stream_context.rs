@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerb_ports::{Error, Slot};
 use kerb_proto::status::status_of;
-use kerb_types::{Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, KnownPosition, NodeId};
+use kerb_types::{
+    Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, KnownPosition, NodeId, Timestamp,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -73,7 +75,7 @@ impl StreamContext {
 
     /// Returns the measurement times that a position may have now.
     pub(crate) fn window(&self) -> TimeWindow {
-        TimeWindow { now_ms: self.clock.now_ms(), position_ttl_ms: self.options.position_ttl_ms() }
+        TimeWindow { now: self.clock.now(), position_ttl_ms: self.options.position_ttl_ms() }
     }
 
     /// Returns the interval at which drivers must report now.
@@ -137,13 +139,13 @@ impl StreamContext {
         // The slot may have changed hands since the look-up.
         let profile = self.table.profile(slot).filter(|profile| profile.id == *id)?;
         let state = self.table.state(slot);
-        let expired_before_ms = self.clock.now_ms() - self.options.position_ttl_ms();
-        let is_fresh = |time_ms: i64| time_ms > expired_before_ms;
+        let expired_before_ms = self.clock.now() - self.options.position_ttl_ms();
+        let is_fresh = |time_ms: Timestamp| time_ms > expired_before_ms;
         Some(KnownDriver {
             profile,
             status: state.map_or(DriverStatus::Offline, |state| state.status),
             connected: self.open_streams.is_connected(slot),
-            searchable: state.is_some_and(|state| state.indexed && is_fresh(state.update_version.time_ms)),
+            searchable: state.is_some_and(|state| state.indexed && is_fresh(state.update_version.time)),
             position: state.map(|state| KnownPosition {
                 position: state.position,
                 update_version: state.update_version,

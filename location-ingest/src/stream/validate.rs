@@ -4,46 +4,45 @@
 use kerb_proto::convert::Report;
 use kerb_proto::v1;
 use kerb_types::limits::TIME_AHEAD_MAX_MS;
-use kerb_types::{Catalog, DriverId, DriverProfile, FieldError};
+use kerb_types::{Catalog, DriverId, DriverProfile, FieldError, Millis, Timestamp};
 
 /// The measurement times that a position may have now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeWindow {
     /// The present on the server's clock.
-    pub(crate) now_ms: i64,
+    pub(crate) now: Timestamp,
     /// A position older than this is rejected, because it would not be in the index.
-    pub(crate) position_ttl_ms: i64,
+    pub(crate) position_ttl_ms: Millis,
 }
 
 impl TimeWindow {
     /// Checks the time of a position. A time of 0 becomes the present.
     #[inline]
     pub(crate) fn check(self, report: &mut Report) -> Result<(), FieldError> {
-        let time_ms = report.update_version.time_ms;
-        if time_ms == 0 {
-            report.update_version.time_ms = self.now_ms;
+        let time_ms = report.update_version.time;
+        if time_ms == Timestamp::default() {
+            report.update_version.time = self.now;
             return Ok(());
         }
-        let ahead_ms = time_ms.saturating_sub(self.now_ms);
-        if ahead_ms > TIME_AHEAD_MAX_MS || ahead_ms < -self.position_ttl_ms {
+        if time_ms > self.now + TIME_AHEAD_MAX_MS || time_ms < self.now - self.position_ttl_ms {
             return Err(self.rejection(time_ms));
         }
         Ok(())
     }
 
     #[cold]
-    fn rejection(self, time_ms: i64) -> FieldError {
-        let Self { now_ms, position_ttl_ms } = self;
-        let description = if time_ms > now_ms {
-            let ahead_ms = time_ms.saturating_sub(now_ms);
+    fn rejection(self, time_ms: Timestamp) -> FieldError {
+        let Self { now, position_ttl_ms } = self;
+        let description = if time_ms > now {
+            let ahead_ms = time_ms - now;
             format!(
-                "{time_ms} is {ahead_ms} ms ahead of the server's clock ({now_ms}), must be at most \
+                "{time_ms} is {ahead_ms} ms ahead of the server's clock ({now}), must be at most \
                  {TIME_AHEAD_MAX_MS} ms ahead"
             )
         } else {
-            let age_ms = now_ms.saturating_sub(time_ms);
+            let age_ms = now - time_ms;
             format!(
-                "{time_ms} is {age_ms} ms before the server's clock ({now_ms}), must be at most \
+                "{time_ms} is {age_ms} ms before the server's clock ({now}), must be at most \
                  {position_ttl_ms} ms before, or 0 for now"
             )
         };
@@ -89,11 +88,12 @@ pub(crate) fn to_wire(errors: Vec<FieldError>) -> Vec<v1::FieldError> {
 mod tests {
     use super::*;
 
-    const WINDOW: TimeWindow = TimeWindow { now_ms: 1_000_000, position_ttl_ms: 60_000 };
+    const WINDOW: TimeWindow =
+        TimeWindow { now: Timestamp::from_millis(1_000_000), position_ttl_ms: Millis::new(60_000) };
 
     fn at(time_ms: i64) -> Result<i64, Vec<FieldError>> {
         let wire = v1::PositionUpdate { time_ms, latitude_deg: 1.0, ..Default::default() };
-        position(&wire, WINDOW).map(|report| report.update_version.time_ms)
+        position(&wire, WINDOW).map(|report| report.update_version.time.as_millis())
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use kerb_geometry::LatLng;
-use kerb_types::{DriverStatus, Motion, ShardId, UpdateVersion};
+use kerb_types::{DriverStatus, Motion, ShardId, Timestamp, UpdateVersion};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::inline_id::InlineId;
@@ -137,7 +137,7 @@ impl Entry {
         if let Some(state) = state {
             self.position.store(state.position.to_bits(), Ordering::Relaxed);
             self.sequence.store(state.update_version.sequence, Ordering::Relaxed);
-            let time = pack_time(state.update_version.time_ms) | u64::from(self.capabilities());
+            let time = pack_time(state.update_version.time) | u64::from(self.capabilities());
             self.time.store(time, Ordering::Relaxed);
             self.details.store(pack(state), Ordering::Relaxed);
         } else {
@@ -162,8 +162,8 @@ impl Entry {
 const TIME_MAX_MS: i64 = (1 << 47) - 1;
 
 #[inline]
-fn pack_time(time_ms: i64) -> u64 {
-    (time_ms.clamp(-TIME_MAX_MS, TIME_MAX_MS) << 16).cast_unsigned()
+fn pack_time(time_ms: Timestamp) -> u64 {
+    (time_ms.as_millis().clamp(-TIME_MAX_MS, TIME_MAX_MS) << 16).cast_unsigned()
 }
 
 /// Stands for "not known" in 15 bits. A speed is at most 20,000 cm/s.
@@ -192,7 +192,7 @@ fn decode([position, sequence, time, details]: [u64; 4]) -> Option<DriverState> 
     let speed_cmps = if speed == SPEED_NOT_KNOWN { Motion::NOT_KNOWN } else { speed as u16 };
     Some(DriverState {
         position: LatLng::from_bits(position),
-        update_version: UpdateVersion { sequence, time_ms: time.cast_signed() >> 16 },
+        update_version: UpdateVersion { sequence, time: Timestamp::from_millis(time.cast_signed() >> 16) },
         motion: Motion { heading_cdeg: (details >> 32) as u16, speed_cmps },
         accuracy_dm: (details >> 16) as u16,
         status: STATUSES[(details >> 48 & 3) as usize],
@@ -210,7 +210,7 @@ mod tests {
     fn state(n: u64) -> DriverState {
         DriverState {
             position: LatLng::from_e7(n as i32 % 900_000_000, -(n as i32 % 1_800_000_000)).unwrap(),
-            update_version: UpdateVersion { sequence: n, time_ms: n as i64 * 3 },
+            update_version: UpdateVersion { sequence: n, time: Timestamp::from_millis(n as i64 * 3) },
             motion: Motion { heading_cdeg: (n % 36_000) as u16, speed_cmps: (n % 20_001) as u16 },
             accuracy_dm: (n % 65_536) as u16,
             status: DriverStatus::ALL[(n % 4) as usize],
@@ -242,7 +242,7 @@ mod tests {
             [(-1, -1), (1 << 46, 1 << 46), (i64::MAX, TIME_MAX_MS), (i64::MIN, -TIME_MAX_MS)]
         {
             for capabilities in [0, 0xa5a5, u16::MAX] {
-                let update_version = |time_ms| UpdateVersion { sequence: 1, time_ms };
+                let update_version = |ms| UpdateVersion { sequence: 1, time: Timestamp::from_millis(ms) };
                 let mut owner = entry.lock();
                 entry.write(
                     &mut owner,

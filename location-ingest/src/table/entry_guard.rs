@@ -1,6 +1,6 @@
 //! A locked entry, and everything that a writer may do with it.
 
-use kerb_types::{Capabilities, DriverId, DriverProfile, VehicleClass};
+use kerb_types::{Capabilities, DriverId, DriverProfile, Timestamp, VehicleClass};
 use parking_lot::MutexGuard;
 
 use super::entry::{DriverState, Entry, LockedFields};
@@ -78,12 +78,12 @@ impl<'a> EntryGuard<'a> {
 
     /// Checks an update that arrives now against the driver's rate limit.
     #[inline]
-    pub(crate) fn check_rate(&mut self, limit: RateLimit, now_ms: i64) -> Pace {
+    pub(crate) fn check_rate(&mut self, limit: RateLimit, now: Timestamp) -> Pace {
         if limit == RateLimit::NONE {
             return Pace::Fine;
         }
-        let mut due_us = self.fields.next_due.get(now_ms);
-        let pace = limit.check(&mut due_us, now_ms);
+        let mut due_us = self.fields.next_due.get(now);
+        let pace = limit.check(&mut due_us, now);
         self.fields.next_due.set(due_us);
         pace
     }

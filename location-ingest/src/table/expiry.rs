@@ -5,64 +5,65 @@
 
 use kerb_ports::Slot;
 use kerb_types::timing_wheel::{TimingWheel, WheelAction};
+use kerb_types::{Millis, Timestamp};
 
 use super::DriverTable;
 use crate::metrics::Metrics;
 
 /// The resolution of the wheel.
-pub const EXPIRY_TICK_MS: i64 = 1_000;
+pub const EXPIRY_TICK_MS: Millis = Millis::new(1_000);
 
 /// The deadlines of all drivers.
 #[derive(Debug)]
 pub struct Expiry {
     wheel: TimingWheel,
-    position_ttl_ms: i64,
-    retention_ms: i64,
+    position_ttl_ms: Millis,
+    retention_ms: Millis,
 }
 
 impl Expiry {
     /// Creates an expiry without drivers.
-    pub fn new(now_ms: i64, position_ttl_ms: i64, retention_ms: i64) -> Self {
+    pub fn new(now: Timestamp, position_ttl_ms: Millis, retention_ms: Millis) -> Self {
         // The wheel covers one position TTL. It returns a later deadline early, and the driver is rescheduled. The cast
         // cannot lose: the TTL is a positive 32-bit number.
-        let buckets = (position_ttl_ms / EXPIRY_TICK_MS + 3) as usize;
-        Self { wheel: TimingWheel::new(now_ms, EXPIRY_TICK_MS, buckets), position_ttl_ms, retention_ms }
+        let buckets = (position_ttl_ms.get() / EXPIRY_TICK_MS.get() + 3) as usize;
+        Self { wheel: TimingWheel::new(now, EXPIRY_TICK_MS, buckets), position_ttl_ms, retention_ms }
     }
 
     /// Removes silent drivers from the index, and those that are silent for the retention from the table. A driver for whose
     /// slot `is_connected` returns true stays in the table. Returns the slots of the drivers that left the table.
     pub fn expire_due(
         &mut self,
-        now_ms: i64,
+        now: Timestamp,
         table: &DriverTable,
         is_connected: impl Fn(Slot) -> bool,
         metrics: &Metrics,
     ) -> Vec<Slot> {
         for slot in table.take_newcomers() {
-            let since_ms = table.state(slot).map_or(now_ms, |state| state.update_version.time_ms);
+            let since_ms = table.state(slot).map_or(now, |state| state.update_version.time);
             self.wheel.insert(slot, since_ms + self.position_ttl_ms);
         }
         let Self { wheel, position_ttl_ms, retention_ms } = self;
         let mut retired = Vec::new();
-        wheel.advance(now_ms, |slot| {
-            let has_expired = |time_ms: i64| time_ms + *position_ttl_ms <= now_ms;
-            if table.deindex_if(slot, |state| has_expired(state.update_version.time_ms)) {
+        wheel.advance(now, |slot| {
+            let has_expired = |time_ms: Timestamp| time_ms + *position_ttl_ms <= now;
+            if table.deindex_if(slot, |state| has_expired(state.update_version.time)) {
                 metrics.expired.increment();
             }
             // A driver that has never reported stays only while it is connected.
-            let is_over = |time_ms: Option<i64>| time_ms.is_none_or(|ms| ms + *retention_ms <= now_ms);
-            let may_retire = |time_ms: Option<i64>| is_over(time_ms) && !is_connected(slot);
-            if table.retire(slot, |state| may_retire(state.map(|state| state.update_version.time_ms))) {
+            let is_over = |time_ms: Option<Timestamp>| time_ms.is_none_or(|ms| ms + *retention_ms <= now);
+            let may_retire = |time_ms: Option<Timestamp>| is_over(time_ms) && !is_connected(slot);
+            if table.retire(slot, |state| may_retire(state.map(|state| state.update_version.time))) {
                 metrics.retired.increment();
                 retired.push(slot);
                 return WheelAction::Remove;
             }
-            let next_ms = table.state(slot).map_or(now_ms, |state| {
+            let next_ms = table.state(slot).map_or(now, |state| {
                 let stay_ms = if state.indexed { *position_ttl_ms } else { *retention_ms };
-                state.update_version.time_ms + stay_ms
+                state.update_version.time + stay_ms
             });
             // A deadline in the past is that of a driver that is over its retention and connected: check again later.
-            WheelAction::Reschedule(if next_ms > now_ms { next_ms } else { now_ms + *position_ttl_ms })
+            WheelAction::Reschedule(if next_ms > now { next_ms } else { now + *position_ttl_ms })
         });
         retired
     }

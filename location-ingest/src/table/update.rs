@@ -2,7 +2,7 @@
 
 use kerb_ports::Slot;
 use kerb_proto::convert::Report;
-use kerb_types::DriverStatus;
+use kerb_types::{DriverStatus, Timestamp};
 
 use super::DriverTable;
 use super::entry::DriverState;
@@ -43,7 +43,7 @@ impl DriverTable {
         &self,
         driver: &RegisteredDriver,
         report: &Report,
-        now_ms: i64,
+        now: Timestamp,
         limit: RateLimit,
     ) -> Result<UpdateResult, StaleSlot> {
         let mut entry = self.slab.lock(driver.slot);
@@ -54,7 +54,7 @@ impl DriverTable {
         if before.is_some_and(|state| report.update_version <= state.update_version) {
             return Ok(UpdateResult { outcome: UpdateOutcome::Late, state: before });
         }
-        let pace = entry.check_rate(limit, now_ms);
+        let pace = entry.check_rate(limit, now);
         if pace == Pace::TooFast {
             return Ok(UpdateResult { outcome: UpdateOutcome::TooFast, state: before });
         }

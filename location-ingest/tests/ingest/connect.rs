@@ -13,7 +13,7 @@ use kerb_proto::v1::driver_service_client::DriverServiceClient;
 use kerb_proto::v1::{
     Acknowledgement, ConnectRequest, ConnectResponse, PositionUpdate, Register, Registered,
 };
-use kerb_types::{DriverStatus, UpdateVersion};
+use kerb_types::{DriverStatus, Millis, UpdateVersion};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
@@ -94,7 +94,7 @@ pub(crate) fn register(driver: &str) -> Register {
 pub(crate) fn position(sequence: u64, latitude_deg: f64) -> Up {
     Up::Position(PositionUpdate {
         sequence,
-        time_ms: NOW_MS,
+        time_ms: NOW_MS.as_millis(),
         latitude_deg,
         longitude_deg: 8.0,
         ..Default::default()
@@ -114,7 +114,7 @@ async fn positions_are_acknowledged_and_replicated() {
     let (mut app, registered) = App::register(&channel, register("cab-7")).await.unwrap();
     assert_eq!(
         (registered.last_sequence, registered.server_time_ms, registered.node_id.as_str()),
-        (0, NOW_MS, "ingest")
+        (0, NOW_MS.as_millis(), "ingest")
     );
     for sequence in [1, 2, 5, 4, 5] {
         app.send(position(sequence, 50.0 + sequence as f64)).await;
@@ -128,7 +128,7 @@ async fn positions_are_acknowledged_and_replicated() {
     let token = ResumeToken::decode(&ack.resume_token, &id("cab-7")).unwrap().unwrap();
     assert_eq!(
         (token.node, token.update_version),
-        (node("ingest"), UpdateVersion { sequence: 5, time_ms: NOW_MS })
+        (node("ingest"), UpdateVersion { sequence: 5, time: NOW_MS })
     );
     assert!(ingest.settle(30_000).await);
     let seen = cluster.server("a").content()[&id("cab-7")];
@@ -174,8 +174,12 @@ async fn a_rejected_position_names_its_fields_and_leaves_the_stream_open() {
         ..PositionUpdate::default()
     };
     app.send(Up::Position(bad)).await;
-    app.send(Up::Position(PositionUpdate { sequence: 4, time_ms: NOW_MS + 10_001, ..Default::default() }))
-        .await;
+    app.send(Up::Position(PositionUpdate {
+        sequence: 4,
+        time_ms: (NOW_MS + Millis::new(10_001)).as_millis(),
+        ..Default::default()
+    }))
+    .await;
     app.send(Up::Register(register("cab"))).await;
     app.send(position(5, 50.0)).await;
     let mut rejections = Vec::new();

@@ -10,8 +10,8 @@ use kerb_location_ingest::{DriverTable, HANDOVER_MS, LocationIngest, Options, Po
 use kerb_ports::{DriverEvents, IndexServer, IngestNode, Membership, Peers, Slot};
 use kerb_proto::convert::Report;
 use kerb_types::{
-    Catalog, Clock, DriverId, DriverProfile, ManualClock, MembershipView, Motion, Node, NodeId, Partitioning,
-    Role, ShardMap, Sharding, UpdateVersion, VehicleClass,
+    Catalog, Clock, DriverId, DriverProfile, ManualClock, MembershipView, Millis, Motion, Node, NodeId,
+    Partitioning, Role, ShardMap, Sharding, Timestamp, UpdateVersion, VehicleClass,
 };
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
@@ -25,7 +25,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 
 use crate::fake_index::{FakeServer, Handle, IndexedDriver};
 
-pub(crate) const NOW_MS: i64 = 1_800_000_000_000;
+pub(crate) const NOW_MS: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// A timeout that a working node never reaches.
 pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -54,22 +54,22 @@ pub(crate) fn place(i: u64) -> LatLng {
     LatLng::new(50.0 + (i % 40) as f64 * 0.06, 8.0 + (i / 40 % 40) as f64 * 0.1).unwrap()
 }
 
-pub(crate) fn report(place: LatLng, sequence: u64, time_ms: i64) -> Report {
-    let update_version = UpdateVersion { sequence, time_ms };
+pub(crate) fn report(place: LatLng, sequence: u64, time: Timestamp) -> Report {
+    let update_version = UpdateVersion { sequence, time };
     Report { position: place, update_version, motion: Motion::NONE, accuracy_dm: 0, status: None }
 }
 
 /// Returns what index servers with these shards must hold of a table.
 pub(crate) fn searchable(
     table: &DriverTable,
-    expired_before_ms: i64,
+    expired_before_ms: Timestamp,
     holds: impl Fn(kerb_types::ShardId) -> bool,
 ) -> BTreeMap<DriverId, IndexedDriver> {
     let driver = |slot: Slot| {
         let (profile, state) = (table.profile(slot)?, table.state(slot)?);
         let shard = table.sharding().shard_of(&profile.id, state.position);
         assert_eq!(shard, state.shard, "an entry has the shard of its position");
-        let indexed = state.indexed && state.update_version.time_ms > expired_before_ms && holds(shard);
+        let indexed = state.indexed && state.update_version.time > expired_before_ms && holds(shard);
         let class = profile.vehicle_class;
         let driver = IndexedDriver {
             shard,
@@ -156,11 +156,11 @@ impl Cluster {
     }
 
     /// Asserts that every server holds exactly the table's drivers of its shards.
-    pub(crate) fn assert_equals(&self, table: &DriverTable, position_ttl_ms: i64) {
+    pub(crate) fn assert_equals(&self, table: &DriverTable, position_ttl_ms: Millis) {
         let map = self.view.borrow().shard_map.clone();
         for (id, server) in self.servers.lock().iter() {
             let shards = map.shards_of(id);
-            let expired_before_ms = self.clock.now_ms() - position_ttl_ms;
+            let expired_before_ms = self.clock.now() - position_ttl_ms;
             let wanted = searchable(table, expired_before_ms, |shard| shards.contains(&shard));
             assert_same(&format!("server {id}"), &server.content(), &wanted);
         }
@@ -168,7 +168,7 @@ impl Cluster {
 
     /// Waits until the servers have got everything, and ends all handovers.
     pub(crate) async fn settle(&self, nodes: &[&LocationIngest]) {
-        for advance_ms in [0, 1, 1, 1, HANDOVER_MS] {
+        for advance_ms in [0, 1, 1, 1, HANDOVER_MS.get()] {
             self.clock.advance(advance_ms);
             for ingest in nodes {
                 assert!(ingest.settle(30_000).await);

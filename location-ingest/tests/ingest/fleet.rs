@@ -6,6 +6,7 @@ use kerb_location_ingest::FleetStream;
 use kerb_ports::DriverLookup;
 use kerb_proto::v1::fleet_service_client::FleetServiceClient;
 use kerb_proto::v1::{FleetDriver, PositionColumns, ReportPositionsRequest, ReportPositionsResponse};
+use kerb_types::Millis;
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -63,7 +64,7 @@ async fn a_gateways_summary_adds_up_and_the_index_has_the_newest() {
     assert_eq!((summary.received, summary.applied, summary.dropped_late), (12_000, 6_000, 6_000));
     assert_eq!((summary.rejected, summary.dropped_rate, summary.rejections.len()), (0, 0, 0));
     assert!(ingest.settle(30_000).await);
-    cluster.assert_equals(ingest.handle().table(), 60_000);
+    cluster.assert_equals(ingest.handle().table(), Millis::new(60_000));
     assert_eq!(cluster.server("a").content().len(), 3_000);
     let counted = ingest.handle().metrics().snapshot();
     assert_eq!((counted.received, counted.applied, counted.dropped_late), (12_000, 6_000, 6_000));
@@ -79,7 +80,7 @@ async fn rejected_rows_are_counted_and_named_and_the_rest_is_applied() {
     let mut bad = columns(0..5, 1);
     bad.latitude_e7[0] = 900_000_001;
     bad.time_offset_ms = vec![0; 5];
-    bad.base_time_ms = NOW_MS;
+    bad.base_time_ms = NOW_MS.as_millis();
     bad.time_offset_ms[1] = 10_001;
     let mut ragged = columns(0..4, 2);
     ragged.sequence.pop();

@@ -8,22 +8,23 @@ use kerb_location_ingest::{
     DriverTable, Fanout, HANDOVER_MAX_MS, HANDOVER_MS, Horizon, LINK_BATCH_ROWS_MAX, LinkState, Metrics,
     RateLimit,
 };
-use kerb_types::{DriverStatus, MembershipView, NodeId, ShardId, ShardMap};
+use kerb_types::{DriverStatus, MembershipView, Millis, NodeId, ShardId, ShardMap, Timestamp};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::fake_index::FakeIndex;
 use crate::fixture::{NOW_MS, assert_same, node, place, profile, report, searchable, sharding};
 
-const HORIZON: Horizon = Horizon { now_ms: NOW_MS, expired_before_ms: NOW_MS - 60_000 };
+const HORIZON: Horizon =
+    Horizon { now: NOW_MS, expired_before_ms: Timestamp::from_millis(NOW_MS.as_millis() - 60_000) };
 const SERVERS: [&str; 4] = ["a", "b", "c", "d"];
 /// Times of ticks after which handovers are over: departures are sent, confirmed, known to be confirmed, and removed after
 /// the time of a search.
-pub(crate) const HANDOVER: [i64; 5] = [0, 1, 2, 3, 3 + HANDOVER_MS];
+pub(crate) const HANDOVER: [i64; 5] = [0, 1, 2, 3, 3 + HANDOVER_MS.get()];
 
 /// Sends the server all its frames, and confirms them.
-fn send_all(state: &mut LinkState, table: &DriverTable, now_ms: i64, server: &mut FakeIndex) {
-    while let Some(frame) = state.next_frame(table, Horizon { now_ms, ..HORIZON }) {
+fn send_all(state: &mut LinkState, table: &DriverTable, now: Timestamp, server: &mut FakeIndex) {
+    while let Some(frame) = state.next_frame(table, Horizon { now, ..HORIZON }) {
         server.apply(&node("ingest"), frame);
     }
     if let Some(tick) = state.unconfirmed_tick() {
@@ -98,7 +99,7 @@ impl World {
         let mut report = report(place(self.rng.random_range(0..300)), self.sequence, NOW_MS);
         report.status = Some(DriverStatus::ALL[self.rng.random_range(0..4)]);
         if self.rng.random_range(0..20) == 0 {
-            report.update_version.time_ms = NOW_MS - 60_000;
+            report.update_version.time = NOW_MS - Millis::new(60_000);
         }
         self.table.apply(&registered, &report, NOW_MS, RateLimit::NONE).unwrap();
     }
@@ -168,8 +169,8 @@ impl World {
 
     /// Sends everything, and compares the servers with the table.
     fn settle_and_compare(&mut self) {
-        for now_ms in HANDOVER.map(|after_ms| NOW_MS + after_ms) {
-            self.fanout.tick(&self.table, &self.metrics, false, now_ms);
+        for now in HANDOVER.map(|after_ms| NOW_MS + Millis::new(after_ms)) {
+            self.fanout.tick(&self.table, &self.metrics, false, now);
             for link in self.fanout.links() {
                 let server = self.servers.get_mut(&link.node).unwrap();
                 let mut state = link.state.lock();
@@ -177,7 +178,7 @@ impl World {
                     state.open();
                     server.open(&self.source);
                 }
-                send_all(&mut state, &self.table, now_ms, server);
+                send_all(&mut state, &self.table, now, server);
                 assert_eq!(state.pending(), 0);
             }
         }
@@ -256,10 +257,10 @@ fn concurrent_writers_and_links_end_equal() {
         servers.push(server);
     }
     let writing = AtomicBool::new(true);
-    let drain = |servers: &mut Vec<FakeIndex>, now_ms: i64| {
-        fanout.tick(&table, &metrics, false, now_ms);
+    let drain = |servers: &mut Vec<FakeIndex>, now: Timestamp| {
+        fanout.tick(&table, &metrics, false, now);
         for (link, server) in fanout.links().iter().zip(servers) {
-            send_all(&mut link.state.lock(), &table, now_ms, server);
+            send_all(&mut link.state.lock(), &table, now, server);
         }
     };
     std::thread::scope(|scope| {
@@ -293,7 +294,7 @@ fn concurrent_writers_and_links_end_equal() {
         drainer.join().unwrap();
     });
     for after_ms in HANDOVER {
-        drain(&mut servers, NOW_MS + after_ms);
+        drain(&mut servers, NOW_MS + Millis::new(after_ms));
     }
     for (link, server) in fanout.links().iter().zip(&servers) {
         let shards = map.shards_of(&link.node);
@@ -342,11 +343,11 @@ impl Mover {
     /// Runs a tick at this time after the start, and sends its frames to some servers: 0 is the server of the first position.
     /// Returns the number of drivers on each.
     fn tick(&mut self, after_ms: i64, receivers: &[usize]) -> [usize; 2] {
-        let now_ms = NOW_MS + after_ms;
-        self.fanout.tick(&self.table, &Metrics::default(), false, now_ms);
+        let now = NOW_MS + Millis::new(after_ms);
+        self.fanout.tick(&self.table, &Metrics::default(), false, now);
         for (i, link) in self.fanout.links().iter().enumerate() {
             if receivers.iter().any(|receiver| self.first_server ^ receiver == i) {
-                send_all(&mut link.state.lock(), &self.table, now_ms, &mut self.servers[i]);
+                send_all(&mut link.state.lock(), &self.table, now, &mut self.servers[i]);
             }
         }
         [self.servers[self.first_server].content().len(), self.servers[1 - self.first_server].content().len()]
@@ -364,8 +365,8 @@ fn a_moved_driver_stays_on_its_old_server_for_the_time_of_a_search() {
     }
     // The new server has the driver from 100 on. The departure waits for the tick after the next, whose confirmation is known
     // at 400.
-    assert_eq!(mover.tick(400 + HANDOVER_MS - 1, &[0, 1]), [1, 1]);
-    assert_eq!(mover.tick(400 + HANDOVER_MS, &[0, 1]), [0, 1]);
+    assert_eq!(mover.tick(400 + HANDOVER_MS.get() - 1, &[0, 1]), [1, 1]);
+    assert_eq!(mover.tick(400 + HANDOVER_MS.get(), &[0, 1]), [0, 1]);
     // The driver moves and comes back within the handover: it is not removed.
     mover.report(0);
     assert_eq!(mover.tick(2_000, &[0, 1]), [1, 1]);
@@ -384,12 +385,12 @@ fn a_driver_stays_on_its_old_server_until_a_slow_new_one_confirms_it() {
     mover.tick(0, &[0, 1]);
     mover.tick(1, &[0, 1]);
     mover.report(1);
-    for after_ms in (100..HANDOVER_MAX_MS).step_by(100) {
+    for after_ms in (100..HANDOVER_MAX_MS.get()).step_by(100) {
         assert_eq!(mover.tick(after_ms, &[0]), [1, 0], "{after_ms}");
     }
     // The handover does not wait forever for a server that stays behind.
-    for after_ms in [0, 100, 200, 300].map(|more_ms| HANDOVER_MAX_MS + more_ms) {
+    for after_ms in [0, 100, 200, 300].map(|more_ms| HANDOVER_MAX_MS.get() + more_ms) {
         mover.tick(after_ms, &[0]);
     }
-    assert_eq!(mover.tick(HANDOVER_MAX_MS + 400, &[0]), [0, 0]);
+    assert_eq!(mover.tick(HANDOVER_MAX_MS.get() + 400, &[0]), [0, 0]);
 }

@@ -1,7 +1,7 @@
 //! The tasks of links to slow, broken, new and resynchronized index servers.
 
 use kerb_location_ingest::Options;
-use kerb_types::ShardId;
+use kerb_types::{Millis, ShardId};
 
 use crate::fixture::{Cluster, eventually, options, sharding};
 use crate::fleet::report_all;
@@ -27,7 +27,7 @@ async fn a_slow_server_gets_merged_batches() {
     assert!(ingest.settle(30_000).await);
     let frames = *server.frames.lock() - before;
     assert!(frames <= 4, "{frames} frames for what was merged while the server was slow");
-    cluster.assert_equals(ingest.handle().table(), POSITION_TTL_MS);
+    cluster.assert_equals(ingest.handle().table(), Millis::new(POSITION_TTL_MS));
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn a_broken_stream_is_opened_again_with_a_snapshot() {
         report_all(&mut gateway, 300..600, round);
         eventually("it is opened again", || ingest.handle().metrics().links_opened.get() > round + 1).await;
         cluster.settle(&[&ingest]).await;
-        cluster.assert_equals(ingest.handle().table(), POSITION_TTL_MS);
+        cluster.assert_equals(ingest.handle().table(), Millis::new(POSITION_TTL_MS));
     }
     assert_eq!(ingest.handle().metrics().links_up.get(), 2);
 }
@@ -86,7 +86,7 @@ async fn links_follow_the_membership() {
         .await;
         report_all(&mut gateway, 0..400, round as u64 + 2);
         cluster.settle(&[&ingest]).await;
-        cluster.assert_equals(ingest.handle().table(), POSITION_TTL_MS);
+        cluster.assert_equals(ingest.handle().table(), Millis::new(POSITION_TTL_MS));
     }
 }
 
@@ -101,5 +101,5 @@ async fn a_stream_to_a_server_that_hangs_is_opened_again() {
     eventually("it is opened again and again", || ingest.handle().metrics().links_opened.get() >= 3).await;
     server.gate(true);
     eventually("it has all", || server.content().len() == 100).await;
-    cluster.assert_equals(ingest.handle().table(), POSITION_TTL_MS);
+    cluster.assert_equals(ingest.handle().table(), Millis::new(POSITION_TTL_MS));
 }

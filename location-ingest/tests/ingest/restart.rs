@@ -2,7 +2,7 @@
 
 use kerb_location_ingest::{LocationIngest, Options, StartError};
 use kerb_ports::DriverLookup;
-use kerb_types::Sharding;
+use kerb_types::{Millis, Sharding};
 
 use crate::fixture::{Cluster, eventually, id, options};
 use crate::fleet::report_all;
@@ -24,7 +24,7 @@ async fn after_a_restart_everything_is_searchable_again() {
     let ingest = again.start("ingest", stored(&folder)).await;
     assert!(ingest.settle(30_000).await);
     assert_eq!(again.server("a").content().len() + again.server("b").content().len(), 2_000);
-    again.assert_equals(ingest.handle().table(), POSITION_TTL_MS);
+    again.assert_equals(ingest.handle().table(), Millis::new(POSITION_TTL_MS));
     let known = ingest.handle().lookup(id("fleet-7")).await.unwrap().unwrap();
     assert!(known.searchable && !known.connected);
     assert_eq!(known.position.unwrap().update_version.sequence, 5);
@@ -57,7 +57,7 @@ async fn another_sharding_assigns_new_shards() {
     let again = Cluster::new(&["a"], 1);
     let ingest = again.start("ingest", stored(&folder)).await;
     assert!(ingest.settle(30_000).await);
-    again.assert_equals(ingest.handle().table(), POSITION_TTL_MS);
+    again.assert_equals(ingest.handle().table(), Millis::new(POSITION_TTL_MS));
     assert_eq!(again.server("a").content().len(), 100);
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use kerb_location_ingest::{DriverState, DriverTable, Fanout, Metrics, RateLimit, Store, StoreError};
-use kerb_types::{DriverId, DriverProfile};
+use kerb_types::{DriverId, DriverProfile, Timestamp};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -47,7 +47,7 @@ impl StoredTable {
     }
 
     fn flush(&mut self) {
-        self.fanout.tick(&self.table, &self.metrics, true, 0);
+        self.fanout.tick(&self.table, &self.metrics, true, Timestamp::from_millis(0));
         self.store.flush(&self.table).unwrap();
     }
 
@@ -201,7 +201,7 @@ fn a_driver_never_inherits_the_state_of_its_slots_last_driver() {
         stored.report(driver, round);
         stored.flush();
         stored.retire(driver);
-        stored.fanout.tick(&stored.table, &stored.metrics, true, 0);
+        stored.fanout.tick(&stored.table, &stored.metrics, true, Timestamp::from_millis(0));
         // A flush that began before the removal was marked, then the next driver, then a kill.
         if round % 2 == 0 {
             stored.flush();

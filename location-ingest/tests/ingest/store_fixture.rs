@@ -8,7 +8,9 @@ use kerb_geometry::LatLng;
 use kerb_location_ingest::{DriverState, DriverTable, Fanout, Metrics, RateLimit, Store};
 use kerb_ports::Slot;
 use kerb_proto::convert::Report;
-use kerb_types::{Capabilities, DriverProfile, DriverStatus, Motion, UpdateVersion, VehicleClass};
+use kerb_types::{
+    Capabilities, DriverProfile, DriverStatus, Millis, Motion, Timestamp, UpdateVersion, VehicleClass,
+};
 
 use crate::fixture::{NOW_MS, id, sharding};
 use crate::store::{copy, journals};
@@ -46,7 +48,7 @@ fn report(number: u16) -> Option<Report> {
         position: LatLng::from_e7(e7, -e7).unwrap(),
         update_version: UpdateVersion {
             sequence: u64::from(number) << 40,
-            time_ms: NOW_MS + i64::from(number),
+            time: NOW_MS + Millis::new(i64::from(number)),
         },
         motion,
         accuracy_dm: number * 1_000,
@@ -95,7 +97,7 @@ fn a_store_of_this_version_has_the_same_drivers() {
     let table = DriverTable::new(sharding(), 1_000);
     let (fanout, metrics) = (Fanout::new(sharding().shards()), Metrics::default());
     let mut flush = || {
-        fanout.tick(&table, &metrics, true, 0);
+        fanout.tick(&table, &metrics, true, Timestamp::from_millis(0));
         store.flush(&table).unwrap();
     };
     // One driver more, which leaves the table, and older states before the newest ones: in pages and in the log.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kerb_location_ingest::{DriverTable, Pace, RateLimit, StaleSlot, UpdateOutcome};
 use kerb_ports::Error;
-use kerb_types::{DriverStatus, ShardId, UpdateVersion};
+use kerb_types::{DriverStatus, ShardId, Timestamp, UpdateVersion};
 use proptest::prelude::*;
 
 use crate::fixture::{NOW_MS, place, profile, report, sharding};
@@ -32,7 +32,7 @@ fn assert_reverse_index(table: &DriverTable) {
 
 #[derive(Clone, Debug)]
 enum TableStep {
-    Report { driver: usize, place: u64, sequence: u64, time_ms: i64, status: Option<DriverStatus> },
+    Report { driver: usize, place: u64, sequence: u64, time_ms: Timestamp, status: Option<DriverStatus> },
     Deindex { driver: usize },
     Retire { driver: usize },
 }
@@ -41,7 +41,7 @@ fn step() -> impl Strategy<Value = TableStep> {
     let status = prop::option::of(prop::sample::select(DriverStatus::ALL.to_vec()));
     prop_oneof![
         8 => (0..20_usize, 0..200_u64, 0..30_u64, 0..30_i64, status)
-            .prop_map(|(driver, place, sequence, time_ms, status)| TableStep::Report { driver, place, sequence, time_ms, status }),
+            .prop_map(|(driver, place, sequence, time_ms, status)| TableStep::Report { driver, place, sequence, time_ms: Timestamp::from_millis(time_ms), status }),
         1 => (0..20_usize).prop_map(|driver| TableStep::Deindex { driver }),
         1 => (0..20_usize).prop_map(|driver| TableStep::Retire { driver }),
     ]
@@ -96,9 +96,9 @@ proptest! {
         let turn = order.index(updates.len());
         updates.rotate_left(turn);
         for (i, (sequence, time_ms, at)) in updates.iter().enumerate() {
-            table.apply(&streams[i % 2], &report(place(*at), *sequence, *time_ms), NOW_MS, RateLimit::NONE).unwrap();
+            table.apply(&streams[i % 2], &report(place(*at), *sequence, Timestamp::from_millis(*time_ms)), NOW_MS, RateLimit::NONE).unwrap();
         }
-        let newest = updates.iter().map(|(sequence, time_ms, _)| UpdateVersion { sequence: *sequence, time_ms: *time_ms }).max();
+        let newest = updates.iter().map(|(sequence, time_ms, _)| UpdateVersion { sequence: *sequence, time: Timestamp::from_millis(*time_ms) }).max();
         prop_assert_eq!(table.state(0).map(|state| state.update_version), newest);
     }
 }
@@ -114,7 +114,7 @@ fn a_full_table_rejects_drivers_until_one_retires() {
     table.release(first.slot);
     let third = table.register(&profile(2), |_| ()).unwrap();
     assert_eq!(third.slot, first.slot);
-    let late = table.apply(&first, &report(place(0), 1, 1), NOW_MS, RateLimit::NONE);
+    let late = table.apply(&first, &report(place(0), 1, Timestamp::from_millis(1)), NOW_MS, RateLimit::NONE);
     assert_eq!(late, Err(StaleSlot), "the first driver's handle does not write into the third's entry");
     assert_eq!(table.len(), 2);
 }
@@ -132,7 +132,7 @@ fn writers_on_all_threads_leave_a_whole_table() {
                         let at = place(driver as u64 * 7 + round * 13 + thread);
                         let _ = table.apply(
                             &registered,
-                            &report(at, round * 4 + thread + 1, 1),
+                            &report(at, round * 4 + thread + 1, Timestamp::from_millis(1)),
                             NOW_MS,
                             RateLimit::NONE,
                         );

@@ -11,7 +11,7 @@ use kerb_proto::v1::{
     AcceptOffer, ActionResult, ArriveAtPickup, DeclineOffer, TripAction, TripState as State,
 };
 use kerb_trips::TripState;
-use kerb_types::TravelSource;
+use kerb_types::{Timestamp, TravelSource};
 use tonic::Code;
 use tonic::transport::Channel;
 
@@ -65,7 +65,7 @@ fn assignment(trip: &str) -> DriverNotification {
         dropoff: place(2),
         pickup_eta_s: 60,
         travel_source: Some(TravelSource::Roads),
-        expires_ms: 15_000,
+        expires_ms: Timestamp::from_millis(15_000),
         party_size: 1,
     }))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
 use kerb_ports::{DriverLocation, DriverNotification, Error, IngestNode, Peers};
-use kerb_types::{DriverId, MembershipView, NodeId, Role};
+use kerb_types::{DriverId, MembershipView, NodeId, Role, Timestamp};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -118,7 +118,7 @@ fn merge(merged: &mut [Option<DriverLocation>], locations: Vec<Option<DriverLoca
         let Some(location) = location else { continue };
         let known = known.get_or_insert(DriverLocation { connected: false, position: None });
         known.connected |= location.connected;
-        let measured_ms = |position: Option<(_, i64)>| position.map(|(_, measured_ms)| measured_ms);
+        let measured_ms = |position: Option<(_, Timestamp)>| position.map(|(_, measured_ms)| measured_ms);
         if measured_ms(location.position) > measured_ms(known.position) {
             known.position = location.position;
         }
@@ -136,12 +136,26 @@ mod tests {
         let at = |lat| LatLng::new(lat, 13.4).unwrap();
         let location = |connected, position| Some(DriverLocation { connected, position });
         let mut merged = vec![None, None, None];
-        merge(&mut merged, vec![location(true, Some((at(1.0), 5))), None, location(false, None)]);
         merge(
             &mut merged,
-            vec![location(false, Some((at(2.0), 7))), None, location(false, Some((at(3.0), 1)))],
+            vec![location(true, Some((at(1.0), Timestamp::from_millis(5)))), None, location(false, None)],
         );
-        merge(&mut merged, vec![location(false, Some((at(4.0), 6))), None, None]);
-        assert_eq!(merged, [location(true, Some((at(2.0), 7))), None, location(false, Some((at(3.0), 1)))]);
+        merge(
+            &mut merged,
+            vec![
+                location(false, Some((at(2.0), Timestamp::from_millis(7)))),
+                None,
+                location(false, Some((at(3.0), Timestamp::from_millis(1)))),
+            ],
+        );
+        merge(&mut merged, vec![location(false, Some((at(4.0), Timestamp::from_millis(6)))), None, None]);
+        assert_eq!(
+            merged,
+            [
+                location(true, Some((at(2.0), Timestamp::from_millis(7)))),
+                None,
+                location(false, Some((at(3.0), Timestamp::from_millis(1))))
+            ]
+        );
     }
 }

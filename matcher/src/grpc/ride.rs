@@ -82,12 +82,12 @@ fn quote_response(quote: &Quote) -> QuoteRideResponse {
         travel_source: public_travel_source(eta.source).into(),
     };
     QuoteRideResponse {
-        at_ms: quote.at_ms,
-        valid_until_ms: quote.valid_until_ms,
+        at_ms: quote.at_ms.as_millis(),
+        valid_until_ms: quote.valid_until_ms.as_millis(),
         market: quote.market.as_str().to_owned(),
         pickup,
         ride: Some(ride),
-        dropoff_ms: quote.dropoff_ms().unwrap_or_default(),
+        dropoff_ms: quote.dropoff_ms().unwrap_or_default().as_millis(),
         pickup_incomplete: quote.pickup_incomplete,
     }
 }
@@ -99,7 +99,7 @@ fn response(update: Result<WatchUpdate, Error>) -> Result<WatchTripResponse, Sta
             Update::Driver(DriverProgress {
                 driver_id: driver.as_str().to_owned(),
                 location: Some(position.into()),
-                time_ms: measured_ms,
+                time_ms: measured_ms.as_millis(),
                 eta_s: eta.time_s,
                 travel_source: public_travel_source(eta.source).into(),
             })

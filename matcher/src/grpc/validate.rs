@@ -4,7 +4,7 @@ use kerb_geometry::LatLng;
 use kerb_ports::Error;
 use kerb_proto::v1::{LatLng as WireLatLng, QuoteRideRequest, RequestRideRequest};
 use kerb_trips::{IdempotencyKey, RideRequest, RiderId};
-use kerb_types::{Capabilities, Catalog, FieldError, VehicleClass};
+use kerb_types::{Capabilities, Catalog, FieldError, Millis, VehicleClass};
 
 use crate::options::{Options, WAIT_MIN_MS};
 use crate::quote::QuoteRequest;
@@ -105,11 +105,11 @@ fn party_size(persons: u32) -> Result<u8, FieldError> {
     }
 }
 
-fn wait(wait_ms: u32, options: &Options) -> Result<i64, FieldError> {
+fn wait(wait_ms: u32, options: &Options) -> Result<Millis, FieldError> {
     let (max_ms, default_ms) = (options.wait_max_ms, options.wait_default_ms);
     match wait_ms {
-        0 => Ok(i64::from(default_ms)),
-        _ if (WAIT_MIN_MS..=max_ms).contains(&wait_ms) => Ok(i64::from(wait_ms)),
+        0 => Ok(Millis::from(default_ms)),
+        _ if (WAIT_MIN_MS..=max_ms).contains(&wait_ms) => Ok(Millis::from(wait_ms)),
         _ => {
             let text = format!("{wait_ms}, must be {WAIT_MIN_MS} to {max_ms}, or 0 for {default_ms}");
             Err(FieldError::new("wait_max_ms", text))

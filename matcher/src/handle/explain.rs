@@ -6,7 +6,7 @@ use kerb_geometry::{LatLng, distance_m};
 use kerb_ports::{DriverFilter, Error, Leg, NearbyQuery, NearbyResults, Neighbor, TravelTimeQuery};
 use kerb_trips::{Trip, TripId};
 use kerb_types::limits::NEIGHBORS_MAX;
-use kerb_types::{DriverId, run_blocking};
+use kerb_types::{DriverId, Millis, run_blocking};
 use tokio::time::Instant;
 
 use super::Matcher;
@@ -32,14 +32,14 @@ impl Matcher {
         let neighbors = nearby.neighbors_of(answer).filter(|neighbor| !is_reserved(neighbor)).cloned();
         let (neighbors, complete): (Vec<Neighbor>, _) = (neighbors.collect(), answer.complete);
         let etas_s = self.etas_s(&neighbors, trip.request.pickup).await?;
-        let now_ms = self.0.ports.clock.now_ms();
+        let now = self.0.ports.clock.now();
         let filters = Filters {
             trip: &trip,
             reservations: &self.0.reservations,
             winners: &winners,
             pickup_max_s: self.0.options.pickup_max_s,
-            time_min_ms: now_ms - i64::from(self.0.options.stale_after_ms),
-            now_ms,
+            time_min_ms: now - Millis::from(self.0.options.stale_after_ms),
+            now,
         };
         let mut explanation = Explanation { shards_missing: !complete, ..Explanation::of(&trip) };
         for (neighbor, eta_s) in neighbors.iter().zip(etas_s) {

@@ -6,6 +6,7 @@ use kerb_geometry::LatLng;
 use kerb_ports::{Drive, Error, Eta, NearbyQuery};
 use kerb_types::limits::NEIGHBORS_MAX;
 use kerb_types::run_blocking;
+use kerb_types::{Millis, Timestamp};
 use tokio::time::Instant;
 
 use super::Matcher;
@@ -31,13 +32,13 @@ impl Matcher {
         };
         let market = self.0.areas.of(request.pickup)?.clone();
         self.0.market(&market)?.query(|reply| MarketQuery::AcceptsRequests { reply }).await?;
-        let at_ms = self.0.ports.clock.now_ms();
+        let at_ms = self.0.ports.clock.now();
         let pickup = self.nearest_free_driver(&request, at_ms);
         let ride = self.drive(request.pickup, request.dropoff);
         let ((pickup, is_exact), ride) = futures::try_join!(pickup, ride)?;
         Ok(Quote {
             at_ms,
-            valid_until_ms: at_ms + i64::from(options.quote_valid_ms),
+            valid_until_ms: at_ms + Millis::from(options.quote_valid_ms),
             market,
             pickup: pickup.filter(|eta| eta.time_s <= options.pickup_max_s),
             ride,
@@ -49,10 +50,10 @@ impl Matcher {
     async fn nearest_free_driver(
         &self,
         request: &QuoteRequest,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<(Option<Eta>, bool), Error> {
         let options = &self.0.options;
-        let time_min_ms = now_ms.saturating_sub(i64::from(options.stale_after_ms));
+        let time_min_ms = now - Millis::from(options.stale_after_ms);
         let deadline = Instant::now() + ms(options.search_timeout_ms);
         let mut query = NearbyQuery {
             point: request.pickup,

@@ -3,7 +3,7 @@
 use kerb_geometry::LatLng;
 use kerb_ports::{DriverAction, DriverNotification};
 use kerb_trips::{RideRequest, RiderId, Trip, TripId, TripState};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 use crate::mailbox::Reply;
 use crate::mailbox::query::MarketQuery;
@@ -37,7 +37,7 @@ pub(crate) enum MarketCommand {
 #[derive(Debug, Default)]
 pub(crate) struct LocatedDrivers {
     /// Positions, each with the time of its measurement in milliseconds since the Unix epoch.
-    pub(crate) positions: Vec<(DriverId, LatLng, i64)>,
+    pub(crate) positions: Vec<(DriverId, LatLng, Timestamp)>,
     /// Drivers without a stream.
     pub(crate) disconnected: Vec<DriverId>,
     /// Drivers with a stream.

@@ -2,7 +2,7 @@
 
 use kerb_geometry::LatLng;
 use kerb_trips::{MarketId, RiderId, Trip, TripId, TripStep, Version};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 use crate::mailbox::Reply;
 use crate::market::Counts;
@@ -25,8 +25,8 @@ pub(crate) enum MarketQuery {
     AssignedTrips { reply: Reply<Vec<AssignedTrip>> },
     /// The version of the journal.
     Version { reply: Reply<Version> },
-    /// The operator's report at `now_ms`.
-    Report { now_ms: i64, reply: Reply<MarketReport> },
+    /// The operator's report at `now`.
+    Report { now: Timestamp, reply: Reply<MarketReport> },
 }
 
 /// The changes of a trip.

@@ -4,7 +4,7 @@ use kerb_ports::{DriverAction, Error};
 use kerb_trips::{
     CancelledBy, Change, Receipt, ReturnReason, RideRequest, RiderId, Trip, TripEvent, TripId, TripState,
 };
-use kerb_types::{DriverId, FieldError};
+use kerb_types::{DriverId, FieldError, Millis, Timestamp};
 
 use crate::market::{Market, unknown_trip};
 
@@ -13,7 +13,7 @@ impl Market {
     ///
     /// [`Error::Invalid`]: the key belongs to a different request. [`Error::Overloaded`]: the rider has too many live
     /// trips, or the market too many waiting requests. [`Error::FailedPrecondition`]: the market is paused.
-    pub fn request(&mut self, now_ms: i64, request: RideRequest) -> Result<TripId, Error> {
+    pub fn request(&mut self, now: Timestamp, request: RideRequest) -> Result<TripId, Error> {
         if let Some(number) = self.trips.by_key(&request.rider, &request.key) {
             return self.repeated_request(number, &request);
         }
@@ -26,7 +26,7 @@ impl Market {
         if self.trips.waiting().len() >= limit {
             return Err(Error::Overloaded { what: "waiting requests of the market", limit });
         }
-        Ok(self.open(now_ms, request))
+        Ok(self.open(now, request))
     }
 
     fn repeated_request(&self, number: u64, request: &RideRequest) -> Result<TripId, Error> {
@@ -40,40 +40,46 @@ impl Market {
     }
 
     /// Cancels a rider's own trip.
-    pub fn cancel(&mut self, now_ms: i64, rider: &RiderId, trip: &TripId, reason: &str) -> Result<(), Error> {
+    pub fn cancel(
+        &mut self,
+        now: Timestamp,
+        rider: &RiderId,
+        trip: &TripId,
+        reason: &str,
+    ) -> Result<(), Error> {
         self.trip_of(rider, trip)?;
         let event = TripEvent::Cancelled { by: CancelledBy::Rider, reason: reason.to_owned() };
-        self.apply(now_ms, trip.number, event).map(drop)
+        self.apply(now, trip.number, event).map(drop)
     }
 
     /// Cancels a trip for the operator.
-    pub fn force_cancel(&mut self, now_ms: i64, trip: &TripId, reason: &str) -> Result<(), Error> {
+    pub fn force_cancel(&mut self, now: Timestamp, trip: &TripId, reason: &str) -> Result<(), Error> {
         self.trip(trip).ok_or_else(|| unknown_trip(trip))?;
         let event = TripEvent::Cancelled { by: CancelledBy::Operator, reason: reason.to_owned() };
-        self.apply(now_ms, trip.number, event).map(drop)
+        self.apply(now, trip.number, event).map(drop)
     }
 
     /// Applies a driver's action. Returns the state of the trip after it.
     pub fn act(
         &mut self,
-        now_ms: i64,
+        now: Timestamp,
         driver: &DriverId,
         id: &TripId,
         action: &DriverAction,
     ) -> Result<TripState, Error> {
         let trip = self.trip(id).ok_or_else(|| unknown_trip(id))?;
         if *action == DriverAction::Accept {
-            check_not_expired(now_ms, driver, trip)?;
+            check_not_expired(now, driver, trip)?;
         }
         if is_repeated_drop_off(trip, driver, action) {
             return Ok(trip.state);
         }
-        let event = self.event_of(now_ms, driver, trip, action);
-        self.apply(now_ms, id.number, event)?;
+        let event = self.event_of(now, driver, trip, action);
+        self.apply(now, id.number, event)?;
         Ok(self.trips.entry(id.number).trip().state)
     }
 
-    fn event_of(&self, now_ms: i64, driver: &DriverId, trip: &Trip, action: &DriverAction) -> TripEvent {
+    fn event_of(&self, now: Timestamp, driver: &DriverId, trip: &Trip, action: &DriverAction) -> TripEvent {
         let driver = driver.clone();
         // For the holder of a takeover offer: the trip's present driver.
         let from = trip
@@ -92,7 +98,7 @@ impl Market {
             DriverAction::Decline { reason } => TripEvent::OfferReturned { driver, why: declined(reason) },
             DriverAction::Arrived => TripEvent::Arrived { driver },
             DriverAction::PickedUp => TripEvent::PickedUp { driver, at: None },
-            DriverAction::DroppedOff => self.drop_off(now_ms, driver, trip),
+            DriverAction::DroppedOff => self.drop_off(now, driver, trip),
             DriverAction::Cancel { reason } => {
                 let by = CancelledBy::Driver { driver };
                 TripEvent::Cancelled { by, reason: reason.clone() }
@@ -102,24 +108,24 @@ impl Market {
 
     /// Returns the drop-off event with the trip's receipt. Without a rider in the vehicle the receipt is empty, and the
     /// trip rejects the event.
-    fn drop_off(&self, now_ms: i64, driver: DriverId, trip: &Trip) -> TripEvent {
+    fn drop_off(&self, now: Timestamp, driver: DriverId, trip: &Trip) -> TripEvent {
         let meter = self.trips.entry(trip.id.number).meter();
         let request = &trip.request;
         let dropoff = meter.last_position().unwrap_or(request.dropoff);
-        let receipt = Receipt::of(trip, meter.distance_m(), dropoff, now_ms).unwrap_or_else(|| Receipt {
+        let receipt = Receipt::of(trip, meter.distance_m(), dropoff, now).unwrap_or_else(|| Receipt {
             rider: request.rider.clone(),
             driver: driver.clone(),
             vehicle_class: request.vehicle_class,
             pickup: request.pickup,
             dropoff,
             requested_ms: trip.times.requested_ms,
-            accepted_ms: now_ms,
+            accepted_ms: now,
             arrived_ms: None,
-            picked_up_ms: now_ms,
-            dropped_off_ms: now_ms,
+            picked_up_ms: now,
+            dropped_off_ms: now,
             distance_m: 0.0,
-            wait_ms: 0,
-            ride_ms: 0,
+            wait_ms: Millis::ZERO,
+            ride_ms: Millis::ZERO,
         });
         TripEvent::DroppedOff { driver, receipt: Box::new(receipt) }
     }
@@ -143,14 +149,14 @@ impl Market {
 }
 
 /// Returns an error if the driver's offer has expired. An expired offer is void even before its timer runs.
-fn check_not_expired(now_ms: i64, driver: &DriverId, trip: &Trip) -> Result<(), Error> {
+fn check_not_expired(now: Timestamp, driver: &DriverId, trip: &Trip) -> Result<(), Error> {
     let offer = match &trip.takeover_offer {
         Some(takeover) if takeover.driver == *driver => Some(takeover.offer),
         _ => trip.offer.filter(|_| trip.state == TripState::Offered && trip.driver.as_ref() == Some(driver)),
     };
     match offer {
-        Some(offer) if now_ms >= offer.expires_ms => {
-            let (id, late_ms) = (&trip.id, now_ms - offer.expires_ms);
+        Some(offer) if now >= offer.expires_ms => {
+            let (id, late_ms) = (&trip.id, now - offer.expires_ms);
             Err(Error::FailedPrecondition(format!("the offer of trip {id} expired {late_ms} ms ago")))
         }
         _ => Ok(()),

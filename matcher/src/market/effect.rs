@@ -2,7 +2,7 @@
 
 use kerb_ports::{DriverNotification, TripAssignment};
 use kerb_trips::{CancelledBy, ReturnReason, TakeoverOffer, Trip, TripEvent, TripId, TripState};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 use crate::market::trip_table::ReservedDrivers;
 
@@ -92,7 +92,7 @@ pub(super) fn assignment(trip: &Trip, driver: &DriverId) -> Option<DriverNotific
         dropoff: trip.request.dropoff,
         pickup_eta_s: offer.pickup_eta_s,
         travel_source: offer.travel_source,
-        expires_ms: if state == TripState::Offered { offer.expires_ms } else { 0 },
+        expires_ms: if state == TripState::Offered { offer.expires_ms } else { Timestamp::default() },
         party_size: trip.request.party_size,
     })))
 }

@@ -2,7 +2,7 @@
 
 use kerb_geometry::LatLng;
 use kerb_trips::{Trip, TripEvent, TripId, TripState};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 use crate::market::Market;
 use crate::market::offers::Proposal;
@@ -17,7 +17,7 @@ pub struct EnRouteView<'a> {
     /// Last known position of the driver.
     pub position: LatLng,
     /// Time of the position's measurement, in milliseconds since the Unix epoch.
-    pub measured_ms: i64,
+    pub measured_ms: Timestamp,
 }
 
 /// A proposal to offer an en-route trip to a nearer driver.
@@ -32,10 +32,10 @@ pub struct Reassignment {
 impl Market {
     /// Returns the en-route trips with a known position, by number: those that may be reassigned, and those with a takeover
     /// offer.
-    pub fn en_route_trips(&self, now_ms: i64) -> Vec<EnRouteView<'_>> {
+    pub fn en_route_trips(&self, now: Timestamp) -> Vec<EnRouteView<'_>> {
         let views = self.assigned().filter_map(|(driver, trip)| {
             let (position, measured_ms) = self.trips.entry(trip.id.number).driver_position()?;
-            let is_listed = trip.takeover_offer.is_some() || self.may_be_reassigned(now_ms, driver, trip);
+            let is_listed = trip.takeover_offer.is_some() || self.may_be_reassigned(now, driver, trip);
             is_listed.then_some(EnRouteView { trip, driver, position, measured_ms })
         });
         let mut views: Vec<_> = views.collect();
@@ -44,18 +44,18 @@ impl Market {
     }
 
     /// Makes takeover offers, if trip and driver have not changed meanwhile. Returns the number of offers.
-    pub fn reassign(&mut self, now_ms: i64, reassignments: &[Reassignment]) -> usize {
+    pub fn reassign(&mut self, now: Timestamp, reassignments: &[Reassignment]) -> usize {
         if self.paused {
             return 0;
         }
-        reassignments.iter().filter(|reassignment| self.offer_takeover(now_ms, reassignment)).count()
+        reassignments.iter().filter(|reassignment| self.offer_takeover(now, reassignment)).count()
     }
 
-    fn offer_takeover(&mut self, now_ms: i64, Reassignment { from, to }: &Reassignment) -> bool {
+    fn offer_takeover(&mut self, now: Timestamp, Reassignment { from, to }: &Reassignment) -> bool {
         let Proposal { trip: id, driver, pickup_eta_s, travel_source } = to;
         let is_open = self.trip(id).is_some_and(|trip| {
             trip.driver.as_ref() == Some(from)
-                && self.may_be_reassigned(now_ms, from, trip)
+                && self.may_be_reassigned(now, from, trip)
                 && !trip.returned_by.contains(driver)
         });
         if !is_open || self.trips.by_driver(driver).is_some() || !self.reservations.reserve(driver, id) {
@@ -65,9 +65,9 @@ impl Market {
             driver: driver.clone(),
             pickup_eta_s: *pickup_eta_s,
             travel_source: *travel_source,
-            expires_ms: now_ms + self.rules.offer_ms,
+            expires_ms: now + self.rules.offer_ms,
         };
-        self.apply(now_ms, id.number, event).expect("an en-route trip allows one takeover offer");
+        self.apply(now, id.number, event).expect("an en-route trip allows one takeover offer");
         true
     }
 
@@ -80,11 +80,11 @@ impl Market {
 
     /// Whether the trip may get a takeover offer: neither the trip nor its driver was reassigned too often. A disconnected
     /// driver may come back to the trip, but the present position is unknown.
-    fn may_be_reassigned(&self, now_ms: i64, driver: &DriverId, trip: &Trip) -> bool {
+    fn may_be_reassigned(&self, now: Timestamp, driver: &DriverId, trip: &Trip) -> bool {
         trip.state == TripState::EnRoute
             && trip.takeover_offer.is_none()
             && trip.reassignment_count() < self.rules.reassigned_max
-            && !self.cooldowns.is_active(driver, now_ms, self.rules.reassignment_cooldown_ms)
+            && !self.cooldowns.is_active(driver, now, self.rules.reassignment_cooldown_ms)
             && !self.trips.entry(trip.id.number).is_disconnected()
     }
 }

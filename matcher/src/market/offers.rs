@@ -3,7 +3,7 @@
 use kerb_geometry::LatLng;
 use kerb_ports::DriverNotification;
 use kerb_trips::{ReturnReason, TripEvent, TripId, TripState};
-use kerb_types::{DriverId, TravelSource};
+use kerb_types::{DriverId, Timestamp, TravelSource};
 
 use crate::market::{Market, effect};
 
@@ -22,14 +22,14 @@ pub struct Proposal {
 
 impl Market {
     /// Makes offers, if trip and driver are still free. Returns the number of offers.
-    pub fn offer(&mut self, now_ms: i64, proposals: &[Proposal]) -> usize {
+    pub fn offer(&mut self, now: Timestamp, proposals: &[Proposal]) -> usize {
         if self.paused {
             return 0;
         }
-        proposals.iter().filter(|proposal| self.offer_one(now_ms, proposal)).count()
+        proposals.iter().filter(|proposal| self.offer_one(now, proposal)).count()
     }
 
-    fn offer_one(&mut self, now_ms: i64, proposal: &Proposal) -> bool {
+    fn offer_one(&mut self, now: Timestamp, proposal: &Proposal) -> bool {
         let Proposal { trip, driver, pickup_eta_s, travel_source } = proposal;
         let is_open = self
             .trip(trip)
@@ -37,14 +37,14 @@ impl Market {
         if !is_open || self.trips.by_driver(driver).is_some() || !self.reservations.reserve(driver, trip) {
             return false;
         }
-        let expires_ms = now_ms + self.rules.offer_ms;
+        let expires_ms = now + self.rules.offer_ms;
         let event = TripEvent::Offered {
             driver: driver.clone(),
             pickup_eta_s: *pickup_eta_s,
             travel_source: Some(*travel_source),
             expires_ms,
         };
-        self.apply(now_ms, trip.number, event).expect("a waiting trip allows an offer to a new driver");
+        self.apply(now, trip.number, event).expect("a waiting trip allows an offer to a new driver");
         true
     }
 
@@ -56,18 +56,18 @@ impl Market {
     }
 
     /// Returns an offer that reached no stream of its driver.
-    pub fn offer_undeliverable(&mut self, now_ms: i64, driver: &DriverId, trip: &TripId) {
+    pub fn offer_undeliverable(&mut self, now: Timestamp, driver: &DriverId, trip: &TripId) {
         if self.trips.by_driver(driver) == Some(trip.number) && trip.market == self.id {
-            self.return_offer(now_ms, driver, trip.number);
+            self.return_offer(now, driver, trip.number);
         }
     }
 
     /// Records that the driver has no stream. An open offer is returned at once; an accepted trip is lost when the
     /// reconnect grace ends.
-    pub fn driver_disconnected(&mut self, now_ms: i64, driver: &DriverId) {
+    pub fn driver_disconnected(&mut self, now: Timestamp, driver: &DriverId) {
         let Some(number) = self.trips.by_driver(driver) else { return };
-        self.return_offer(now_ms, driver, number);
-        self.trips.set_disconnected(&self.rules, number, driver, now_ms);
+        self.return_offer(now, driver, number);
+        self.trips.set_disconnected(&self.rules, number, driver, now);
     }
 
     /// Records that the driver has opened a stream. Returns the driver's assignment.
@@ -83,7 +83,7 @@ impl Market {
         self.trips.set_connected(&self.rules, number, driver);
     }
 
-    fn return_offer(&mut self, now_ms: i64, driver: &DriverId, number: u64) {
+    fn return_offer(&mut self, now: Timestamp, driver: &DriverId, number: u64) {
         let trip = self.trips.entry(number).trip();
         let (driver, why) = (driver.clone(), ReturnReason::DriverDisconnected);
         let event = if trip.state == TripState::Offered {
@@ -93,17 +93,16 @@ impl Market {
         } else {
             return;
         };
-        self.apply(now_ms, number, event).expect("an open offer can be returned");
+        self.apply(now, number, event).expect("an open offer can be returned");
     }
 
     /// Records positions of drivers, each with the time of its measurement, and runs the meters of their trips.
-    pub fn drivers_moved(&mut self, now_ms: i64, positions: &[(DriverId, LatLng, i64)]) {
+    pub fn drivers_moved(&mut self, now: Timestamp, positions: &[(DriverId, LatLng, Timestamp)]) {
         for (driver, position, measured_ms) in positions {
             let Some(number) = self.trips.by_driver(driver) else { continue };
             self.trips.track(number, driver, *position, *measured_ms);
-            if let Some(checkpoint) = self.trips.meter(&self.rules, number, *position, *measured_ms, now_ms) {
-                self.apply(now_ms, number, checkpoint)
-                    .expect("a trip with the rider in the vehicle is metered");
+            if let Some(checkpoint) = self.trips.meter(&self.rules, number, *position, *measured_ms, now) {
+                self.apply(now, number, checkpoint).expect("a trip with the rider in the vehicle is metered");
             }
         }
     }

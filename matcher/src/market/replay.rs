@@ -2,7 +2,7 @@
 
 use kerb_ports::Error;
 use kerb_trips::{Change, MarketId, Outcome, Record, StepNote, Trip, TripEvent, TripId, Version};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 use crate::market::trip_table::{TripEntry, TripTable};
 use crate::market::{Market, Reservations, Rules, snapshot};
@@ -82,7 +82,7 @@ impl Market {
         self.reservations.renew(&self.id, reserved)
     }
 
-    fn replay_event(&mut self, at_ms: i64, trip: &TripId, event: &TripEvent) -> Result<(), Error> {
+    fn replay_event(&mut self, at_ms: Timestamp, trip: &TripId, event: &TripEvent) -> Result<(), Error> {
         if let TripEvent::Requested(request) = event {
             self.trips.insert(&self.rules, trip.number, (**request).clone(), at_ms);
             return Ok(());

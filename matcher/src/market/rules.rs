@@ -1,5 +1,7 @@
 //! The options of a market's core.
 
+use kerb_types::Millis;
+
 use crate::options::Options;
 
 /// The rules of a market. Times are in milliseconds.
@@ -8,14 +10,14 @@ pub struct Rules {
     /// Name of the matcher in the records.
     pub matcher: String,
     /// Time in which a driver may accept an offer.
-    pub offer_ms: i64,
+    pub offer_ms: Millis,
     /// Time in which a disconnected driver keeps an accepted trip.
-    pub reconnect_grace_ms: i64,
+    pub reconnect_grace_ms: Millis,
     /// Minimum wait for another driver after the first one is lost, at least one window and one offer. It overrides a
     /// shorter wait of the request.
-    pub lost_wait_min_ms: i64,
+    pub lost_wait_min_ms: Millis,
     /// Time in which an ended trip can be read.
-    pub ended_kept_ms: i64,
+    pub ended_kept_ms: Millis,
     /// Maximum number of requests without a driver.
     pub waiting_max: usize,
     /// Maximum number of live trips of a rider.
@@ -27,9 +29,9 @@ pub struct Rules {
     /// Maximum number of reassignments of a trip.
     pub reassigned_max: usize,
     /// Time in which a driver who lost a trip to a nearer driver loses no other.
-    pub reassignment_cooldown_ms: i64,
+    pub reassignment_cooldown_ms: Millis,
     /// Interval of the meter's checkpoints. After a crash, the distance since the last one is a straight line.
-    pub meter_checkpoint_ms: i64,
+    pub meter_checkpoint_ms: Millis,
 }
 
 impl Rules {
@@ -37,17 +39,17 @@ impl Rules {
     pub(crate) fn new(options: &Options, matcher: &str) -> Self {
         Self {
             matcher: matcher.to_owned(),
-            offer_ms: i64::from(options.offer_ms),
-            reconnect_grace_ms: i64::from(options.reconnect_grace_ms),
-            lost_wait_min_ms: i64::from(options.window_ms) + i64::from(options.offer_ms),
-            ended_kept_ms: i64::from(options.ended_kept_ms),
+            offer_ms: Millis::from(options.offer_ms),
+            reconnect_grace_ms: Millis::from(options.reconnect_grace_ms),
+            lost_wait_min_ms: Millis::from(options.window_ms) + Millis::from(options.offer_ms),
+            ended_kept_ms: Millis::from(options.ended_kept_ms),
             waiting_max: options.waiting_max as usize,
             rider_live_max: options.rider_live_max as usize,
             k_min: options.candidates_min,
             k_max: options.candidates_max,
             reassigned_max: options.reoptimize_trip_max as usize,
-            reassignment_cooldown_ms: i64::from(options.reoptimize_cooldown_s) * 1_000,
-            meter_checkpoint_ms: i64::from(options.meter_checkpoint_ms),
+            reassignment_cooldown_ms: Millis::from_secs(i64::from(options.reoptimize_cooldown_s)),
+            meter_checkpoint_ms: Millis::from(options.meter_checkpoint_ms),
         }
     }
 }
@@ -56,17 +58,17 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             matcher: "matcher".to_owned(),
-            offer_ms: 15_000,
-            reconnect_grace_ms: 120_000,
-            lost_wait_min_ms: 16_000,
-            ended_kept_ms: 3_600_000,
+            offer_ms: Millis::new(15_000),
+            reconnect_grace_ms: Millis::new(120_000),
+            lost_wait_min_ms: Millis::new(16_000),
+            ended_kept_ms: Millis::new(3_600_000),
             waiting_max: 100_000,
             rider_live_max: 3,
             k_min: 10,
             k_max: 64,
             reassigned_max: 1,
-            reassignment_cooldown_ms: 600_000,
-            meter_checkpoint_ms: 60_000,
+            reassignment_cooldown_ms: Millis::new(600_000),
+            meter_checkpoint_ms: Millis::new(60_000),
         }
     }
 }

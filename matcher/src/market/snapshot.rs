@@ -9,7 +9,7 @@ use kerb_trips::{
     CancelledBy, Receipt, ReturnReason, RideRequest, StepNote, Trip, TripId, TripState, TripStep,
 };
 use kerb_trips::{Meter, Offer, TakeoverOffer, TripTimes};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Format number of the snapshots that this program writes.
@@ -131,7 +131,7 @@ struct TripRow {
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "TripStep")]
 struct StepRow {
-    at_ms: i64,
+    at_ms: Timestamp,
     state: TripState,
     driver: Option<DriverId>,
     #[serde(with = "NoteRow")]

@@ -2,18 +2,19 @@
 //! most one timer.
 
 use kerb_trips::{ReturnReason, Trip, TripEvent, TripState};
+use kerb_types::Timestamp;
 
 use crate::market::Market;
 
 impl Market {
     /// Handles every timer that is due.
-    pub fn run_timers(&mut self, now_ms: i64) {
+    pub fn run_timers(&mut self, now: Timestamp) {
         while let Some((due_ms, number)) = self.trips.next_due()
-            && due_ms <= now_ms
+            && due_ms <= now
         {
             match on_timeout(self.trips.entry(number).trip(), due_ms) {
                 Some(event) => {
-                    self.apply(now_ms, number, event).expect("the state that set the timer allows its event");
+                    self.apply(now, number, event).expect("the state that set the timer allows its event");
                 }
                 None => self.trips.remove(number),
             }
@@ -21,13 +22,13 @@ impl Market {
     }
 
     /// Returns the time of the next timer, in milliseconds since the Unix epoch.
-    pub fn next_due_ms(&self) -> Option<i64> {
+    pub fn next_due_ms(&self) -> Option<Timestamp> {
         self.trips.next_due().map(|(due_ms, _)| due_ms)
     }
 }
 
 /// Returns the event of a timer that is due in this state; `None` if the trip has ended and must be removed.
-fn on_timeout(trip: &Trip, due_ms: i64) -> Option<TripEvent> {
+fn on_timeout(trip: &Trip, due_ms: Timestamp) -> Option<TripEvent> {
     let driver = || trip.driver.clone().expect("a driver is reserved for it");
     match trip.state {
         TripState::Requested => Some(TripEvent::Expired),

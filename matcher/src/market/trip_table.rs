@@ -12,7 +12,7 @@ use foldhash::quality::RandomState;
 use kerb_ports::Error;
 use kerb_trips::{EventKind, IdempotencyKey, MarketId, Outcome, RideRequest, RiderId};
 use kerb_trips::{Trip, TripEvent, TripId, TripState};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 use crate::market::rules::Rules;
 use due::due_ms;
@@ -30,11 +30,11 @@ pub(super) struct TripTable {
     /// Number of live trips of each rider who has any.
     live_by_rider: HashMap<RiderId, usize, RandomState>,
     /// Requests without a driver, oldest first: time of the request, and number.
-    waiting: BTreeSet<(i64, u64)>,
+    waiting: BTreeSet<(Timestamp, u64)>,
     /// The trip that each reserved driver is reserved for.
     by_driver: HashMap<DriverId, u64, RandomState>,
     /// The trips with a timer, by due time.
-    due: BTreeSet<(i64, u64)>,
+    due: BTreeSet<(Timestamp, u64)>,
 }
 
 /// The result of applying an event to a trip.
@@ -123,12 +123,12 @@ impl TripTable {
     }
 
     /// Returns the due time and the number of the trip whose timer is due first.
-    pub(super) fn next_due(&self) -> Option<(i64, u64)> {
+    pub(super) fn next_due(&self) -> Option<(Timestamp, u64)> {
         self.due.first().copied()
     }
 
     /// Adds the trip of a new request.
-    pub(super) fn insert(&mut self, rules: &Rules, number: u64, request: RideRequest, at_ms: i64) {
+    pub(super) fn insert(&mut self, rules: &Rules, number: u64, request: RideRequest, at_ms: Timestamp) {
         let trip = Trip::requested(self.id_of(number), request, at_ms);
         self.next_number = self.next_number.max(number + 1);
         self.add(rules, trip);
@@ -161,7 +161,7 @@ impl TripTable {
     pub(super) fn apply(
         &mut self,
         rules: &Rules,
-        at_ms: i64,
+        at_ms: Timestamp,
         number: u64,
         event: &TripEvent,
     ) -> Result<TripChange, Error> {

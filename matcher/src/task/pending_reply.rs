@@ -2,6 +2,7 @@
 
 use kerb_ports::{DriverNotification, Error};
 use kerb_trips::{Trip, TripId, TripState};
+use kerb_types::{Millis, Timestamp};
 
 use crate::mailbox::{AssignedTrip, MarketQuery, MarketReport, Reply, TripChanges, TripExplanationInput};
 use crate::market::{Market, unknown_trip};
@@ -65,8 +66,8 @@ fn answer(query: MarketQuery, durable: Result<&MarketState, Error>) {
             drop(reply.send(durable.map(|state| assigned_trips(&state.market))));
         }
         MarketQuery::Version { reply } => drop(reply.send(durable.map(|state| state.market.version()))),
-        MarketQuery::Report { now_ms, reply } => {
-            drop(reply.send(durable.map(|state| report_of(state, now_ms))));
+        MarketQuery::Report { now, reply } => {
+            drop(reply.send(durable.map(|state| report_of(state, now))));
         }
     }
 }
@@ -95,15 +96,15 @@ fn assigned_trips(market: &Market) -> Vec<AssignedTrip> {
     assigned
 }
 
-fn report_of(state: &MarketState, now_ms: i64) -> MarketReport {
+fn report_of(state: &MarketState, now: Timestamp) -> MarketReport {
     let (market, last) = (&state.market, &state.last);
     let counts = market.counts();
-    let age_ms = counts.oldest_waiting_ms.map_or(0, |requested_ms| now_ms.saturating_sub(requested_ms));
+    let age_ms = counts.oldest_waiting_ms.map_or(Millis::ZERO, |requested_ms| now - requested_ms);
     MarketReport {
         market: market.id().clone(),
         paused: market.is_paused(),
         counts,
-        oldest_waiting_ms: age_ms.max(0).unsigned_abs(),
+        oldest_waiting_ms: age_ms.get().max(0).unsigned_abs(),
         windows: state.windows,
         last_requests: last.requests,
         last_pairs: last.pairs,

@@ -117,7 +117,7 @@ impl MarketFencing {
         if self.fenced_at == Some(market.version()) {
             return Ok(None);
         }
-        let fence = market.fence(context.clock.now_ms());
+        let fence = market.fence(context.clock.now());
         match context.append(market, fence).await {
             Ok(_) => {
                 self.fenced_at = Some(market.version());

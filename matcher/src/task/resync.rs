@@ -77,7 +77,7 @@ impl MarketTask {
         if recovered.market.version() != known + since.len() as u64 {
             return Ok(None);
         }
-        let fence = recovered.market.fence(self.context.clock.now_ms());
+        let fence = recovered.market.fence(self.context.clock.now());
         self.context.append(&mut recovered.market, fence).await?;
         recovered.renew_reservations();
         Ok(Some(recovered))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kerb_ports::Error;
+use kerb_types::Timestamp;
 use tokio::time::Instant;
 
 use super::MarketTask;
@@ -14,7 +15,7 @@ const EN_ROUTE_MAX: usize = 1_000;
 
 impl MarketTask {
     /// Decides after a window: makes the offers that are still possible.
-    pub(super) fn finish_window(&mut self, now_ms: i64, matched: Result<MatchOutcome, Error>) {
+    pub(super) fn finish_window(&mut self, now: Timestamp, matched: Result<MatchOutcome, Error>) {
         let outcome = match matched {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -24,8 +25,7 @@ impl MarketTask {
             }
         };
         let market = &mut self.state.market;
-        let offers =
-            market.offer(now_ms, &outcome.proposals) + market.reassign(now_ms, &outcome.reassignments);
+        let offers = market.offer(now, &outcome.proposals) + market.reassign(now, &outcome.reassignments);
         market.defer(&outcome.deferred);
         market.widen_search(&outcome.unmatched);
         self.context.metrics.windows.increment();
@@ -59,26 +59,26 @@ impl MarketTask {
             return;
         }
         self.window_at = Some(now + self.context.window_interval);
-        let now_ms = self.context.clock.now_ms();
+        let now = self.context.clock.now();
         let waiting = market.waiting().take(self.context.window_requests_max);
-        let requests: Vec<_> = waiting.map(|waiting| PendingRequest::of(&waiting, now_ms)).collect();
-        let en_route = if reassigns { self.en_route_trips(&rules, now_ms) } else { Vec::new() };
+        let requests: Vec<_> = waiting.map(|waiting| PendingRequest::of(&waiting, now)).collect();
+        let en_route = if reassigns { self.en_route_trips(&rules, now) } else { Vec::new() };
         if requests.is_empty() && en_route.iter().all(|trip| trip.has_takeover_offer) {
             return;
         }
         let context = &self.context;
         let reservations = context.reservations.clone();
-        let input = WindowInput { requests, en_route, now_ms, rules, reservations };
+        let input = WindowInput { requests, en_route, now, rules, reservations };
         let (search, times) = (Arc::clone(&context.search), Arc::clone(&context.times));
         self.matching.spawn(match_window(input, search, times));
     }
 
     /// Returns the en-route trips with a fresh position. If there are too many, the longest remaining distances count.
-    fn en_route_trips(&self, rules: &WindowRules, now_ms: i64) -> Vec<EnRouteTrip> {
+    fn en_route_trips(&self, rules: &WindowRules, now: Timestamp) -> Vec<EnRouteTrip> {
         let k = self.context.rules.k_min;
-        let views = self.state.market.en_route_trips(now_ms).into_iter();
-        let fresh = views.filter(|view| rules.is_fresh(view.measured_ms, now_ms));
-        let mut trips: Vec<_> = fresh.map(|view| EnRouteTrip::of(&view, k, now_ms)).collect();
+        let views = self.state.market.en_route_trips(now).into_iter();
+        let fresh = views.filter(|view| rules.is_fresh(view.measured_ms, now));
+        let mut trips: Vec<_> = fresh.map(|view| EnRouteTrip::of(&view, k, now)).collect();
         if trips.len() > EN_ROUTE_MAX {
             trips.sort_by(|a, b| b.pickup_distance_m().total_cmp(&a.pickup_distance_m()));
             trips.truncate(EN_ROUTE_MAX);

@@ -6,7 +6,7 @@ use foldhash::quality::RandomState;
 use kerb_geometry::LatLng;
 use kerb_ports::{Error, Eta};
 use kerb_trips::{MarketId, TripId};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -18,7 +18,7 @@ pub struct TrackedPosition {
     /// Last known position of the driver.
     pub position: LatLng,
     /// Time of the position's measurement, in milliseconds since the Unix epoch.
-    pub measured_ms: i64,
+    pub measured_ms: Timestamp,
     /// Travel time to the pickup, or to the drop-off with the rider in the vehicle.
     pub eta: Eta,
 }

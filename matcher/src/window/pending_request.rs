@@ -6,7 +6,7 @@ use kerb_ports::search::status_mask;
 use kerb_ports::{DriverFilter, NearbyQuery};
 use kerb_trips::{Trip, TripId};
 use kerb_types::limits::NEIGHBORS_MAX;
-use kerb_types::{Capabilities, DriverId, DriverStatus, VehicleClass};
+use kerb_types::{Capabilities, DriverId, DriverStatus, Millis, Timestamp, VehicleClass};
 
 use crate::market::WaitingTrip;
 use crate::window::rules::WindowRules;
@@ -30,20 +30,20 @@ pub struct PendingRequest {
     /// Number of candidates, without the drivers of `refused_by`.
     pub k: u32,
     /// Time since the request, in milliseconds.
-    pub waited_ms: i64,
+    pub waited_ms: Millis,
     /// May be deferred until an en-route driver frees up.
     pub may_be_deferred: bool,
 }
 
 impl PendingRequest {
-    /// The request of a waiting trip, at `now_ms`.
-    pub fn of(waiting: &WaitingTrip<'_>, now_ms: i64) -> Self {
+    /// The request of a waiting trip, at `now`.
+    pub fn of(waiting: &WaitingTrip<'_>, now: Timestamp) -> Self {
         let may_be_deferred = waiting.deferrals < DEFERRED_WINDOWS_MAX;
-        Self { k: waiting.k, may_be_deferred, ..Self::of_trip(waiting.trip, now_ms) }
+        Self { k: waiting.k, may_be_deferred, ..Self::of_trip(waiting.trip, now) }
     }
 
     /// The request of any trip, without candidates and deferrals.
-    pub(super) fn of_trip(trip: &Trip, now_ms: i64) -> Self {
+    pub(super) fn of_trip(trip: &Trip, now: Timestamp) -> Self {
         Self {
             trip: trip.id.clone(),
             pickup: trip.request.pickup,
@@ -51,13 +51,13 @@ impl PendingRequest {
             capabilities: trip.request.capabilities,
             refused_by: trip.returned_by.clone(),
             k: 0,
-            waited_ms: now_ms.saturating_sub(trip.times.requested_ms).max(0),
+            waited_ms: (now - trip.times.requested_ms).max(Millis::ZERO),
             may_be_deferred: false,
         }
     }
 
-    pub(super) fn query(&self, rules: &WindowRules, now_ms: i64) -> NearbyQuery {
-        let time_min_ms = now_ms.saturating_sub(rules.stale_after_ms);
+    pub(super) fn query(&self, rules: &WindowRules, now: Timestamp) -> NearbyQuery {
+        let time_min_ms = now - rules.stale_after_ms;
         let filter = available_filter(self.vehicle_class, self.capabilities, time_min_ms);
         // A trip has few offers, so the cast cannot lose; the sum is bounded by the search's limit.
         let k = self.k.saturating_add(self.refused_by.len() as u32).min(NEIGHBORS_MAX);
@@ -67,7 +67,7 @@ impl PendingRequest {
     /// Returns the cost of leaving the request unmatched, in seconds. It is greater than any permitted travel time, and
     /// grows with the wait.
     pub(super) fn penalty(&self, rules: &WindowRules) -> u32 {
-        let waited_s = u32::try_from(self.waited_ms / 1_000).unwrap_or(u32::MAX);
+        let waited_s = u32::try_from(self.waited_ms.get() / 1_000).unwrap_or(u32::MAX);
         // The solver drops an edge that costs the penalty or more, and the maximum travel time is still permitted.
         let penalty_min = rules.pickup_max_s.saturating_add(1);
         penalty_min.saturating_add(waited_s.saturating_mul(rules.wait_credit)).min(PENALTY_MAX)
@@ -78,7 +78,7 @@ impl PendingRequest {
 pub(crate) fn available_filter(
     vehicle_class: VehicleClass,
     capabilities: Capabilities,
-    time_min_ms: i64,
+    time_min_ms: Timestamp,
 ) -> DriverFilter {
     DriverFilter {
         statuses: status_mask(&[DriverStatus::Available]),

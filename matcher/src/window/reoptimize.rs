@@ -10,7 +10,7 @@ use kerb_assignment::{PENALTY_MAX, Problem, ProblemBuilder, solve};
 use kerb_geometry::{LatLng, distance_m};
 use kerb_ports::{Leg, TravelTimeTable};
 use kerb_trips::TripId;
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 use crate::market::{EnRouteView, Proposal, Reassignment};
 use crate::window::candidates::{Candidates, eta_of};
@@ -35,10 +35,10 @@ pub struct EnRouteTrip {
 }
 
 impl EnRouteTrip {
-    /// An en-route trip at `now_ms`, with `k` candidates.
-    pub fn of(view: &EnRouteView<'_>, k: u32, now_ms: i64) -> Self {
+    /// An en-route trip at `now`, with `k` candidates.
+    pub fn of(view: &EnRouteView<'_>, k: u32, now: Timestamp) -> Self {
         Self {
-            request: PendingRequest { k, ..PendingRequest::of_trip(view.trip, now_ms) },
+            request: PendingRequest { k, ..PendingRequest::of_trip(view.trip, now) },
             driver: view.driver.clone(),
             position: view.position,
             has_takeover_offer: view.trip.takeover_offer.is_some(),

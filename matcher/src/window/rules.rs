@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kerb_assignment::Policy;
+use kerb_types::{Millis, Timestamp};
 
 use crate::options::{Options, ms};
 
@@ -14,7 +15,7 @@ pub struct WindowRules {
     pub(super) radius_m: f64,
     pub(super) pickup_max_s: u32,
     pub(super) wait_credit: u32,
-    pub(super) stale_after_ms: i64,
+    pub(super) stale_after_ms: Millis,
     pub(super) gain_s: u32,
     pub(super) keep_s: u32,
     pub(super) search_timeout: Duration,
@@ -29,7 +30,7 @@ impl WindowRules {
             radius_m: options.pickup_radius_m(),
             pickup_max_s: options.pickup_max_s,
             wait_credit: options.wait_credit,
-            stale_after_ms: i64::from(options.stale_after_ms),
+            stale_after_ms: Millis::from(options.stale_after_ms),
             gain_s: options.reoptimize_gain_s,
             keep_s: options.reoptimize_keep_s,
             search_timeout: ms(options.search_timeout_ms),
@@ -37,8 +38,8 @@ impl WindowRules {
     }
 
     /// Whether a position is new enough for a candidate.
-    pub(crate) fn is_fresh(&self, measured_ms: i64, now_ms: i64) -> bool {
-        measured_ms >= now_ms.saturating_sub(self.stale_after_ms)
+    pub(crate) fn is_fresh(&self, measured_ms: Timestamp, now: Timestamp) -> bool {
+        measured_ms >= now - self.stale_after_ms
     }
 
     /// Whether en-route trips may be reassigned.

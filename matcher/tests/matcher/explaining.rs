@@ -3,7 +3,7 @@ use std::time::Duration;
 use kerb_matcher::Options;
 use kerb_ports::{DriverAction, DriverEvents};
 use kerb_trips::TripState;
-use kerb_types::{Capabilities, DriverStatus, VehicleClass};
+use kerb_types::{Capabilities, DriverStatus, Millis, VehicleClass};
 
 use crate::fakes::{World, driver, north, options, ride_request};
 use crate::simulated_time::pass;
@@ -31,7 +31,7 @@ async fn each_driver_counts_at_the_first_filter_that_drops_it() {
     matcher.act(driver("declines"), trip.clone(), decline).await.unwrap();
     world.change("busy", |fake| (fake.class, fake.capabilities) = (1, 0b10));
 
-    let old_ms = world.now_ms() - 20_000;
+    let old_ms = world.now() - Millis::new(20_000);
     for (name, north_m) in [
         ("other-class", 30.0),
         ("lacks", 40.0),

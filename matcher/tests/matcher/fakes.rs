@@ -17,8 +17,8 @@ use kerb_routing::StraightLine;
 use kerb_trips::audit::{Audit, AuditReport};
 use kerb_trips::{Change, IdempotencyKey, MarketId, RideRequest, RiderId, TripEvent, TripId};
 use kerb_types::{
-    Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, MembershipView, Motion,
-    Node, NodeId, Role, ShardMap, UpdateVersion, VehicleClass,
+    Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, MembershipView, Millis,
+    Motion, Node, NodeId, Role, ShardMap, Timestamp, UpdateVersion, VehicleClass,
 };
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -67,7 +67,7 @@ pub(crate) fn ride_request(name: &str) -> RideRequest {
         vehicle_class: VehicleClass(0),
         capabilities: Capabilities(0),
         party_size: 1,
-        wait_max_ms: 300_000,
+        wait_max_ms: Millis::new(300_000),
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct FakeDriver {
     pub(crate) status: DriverStatus,
     pub(crate) position: LatLng,
     /// Time of the measurement; `None` for the present time.
-    pub(crate) measured_ms: Option<i64>,
+    pub(crate) measured_ms: Option<Timestamp>,
     pub(crate) connected: bool,
     /// The driver's shard does not answer.
     pub(crate) hidden: bool,
@@ -123,8 +123,8 @@ impl World {
         })
     }
 
-    pub(crate) fn now_ms(&self) -> i64 {
-        self.clock.now_ms()
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Adds an available, connected driver.
@@ -218,7 +218,7 @@ impl World {
             hav: Origin::new(from).hav(fake.position),
             update_version: UpdateVersion {
                 sequence: 0,
-                time_ms: fake.measured_ms.unwrap_or_else(|| self.now_ms()),
+                time: fake.measured_ms.unwrap_or_else(|| self.now()),
             },
             motion: Motion::NONE,
             status: fake.status,
@@ -240,7 +240,7 @@ impl World {
                     neighbor.status,
                     profile.vehicle_class,
                     profile.capabilities,
-                    neighbor.update_version.time_ms,
+                    neighbor.update_version.time,
                 )
             })
             .collect();
@@ -327,10 +327,10 @@ impl DriverChannel for FakeIngest {
     }
 
     fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
-        let now_ms = self.world.now_ms();
+        let now = self.world.now();
         let locations = |id: &DriverId| {
             let fake = self.known(id)?;
-            let position = Some((fake.position, fake.measured_ms.unwrap_or(now_ms)));
+            let position = Some((fake.position, fake.measured_ms.unwrap_or(now)));
             Some(DriverLocation { connected: fake.connected, position })
         };
         ready(self.answers().map(|()| drivers.iter().map(locations).collect())).boxed()

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kerb_matcher::{Matcher, Options, RecoveryError, StartError};
 use kerb_ports::{DriverAction, DriverEvents, ErrorCode};
 use kerb_trips::{Change, MarketId, Record, RideRequest, TripEvent, TripId, TripState};
+use kerb_types::Millis;
 
 use crate::fake_journal::{Fault, Rival};
 use crate::fakes::{World, driver, north, north_and_south, options, ride_request, rider};
@@ -35,7 +36,7 @@ fn accepted_trip(name: &str) -> Record {
         driver: driver.clone(),
         pickup_eta_s: 10,
         travel_source: None,
-        expires_ms: NOW_MS + 15_000,
+        expires_ms: NOW_MS + Millis::new(15_000),
     };
     let events = [
         TripEvent::Requested(Box::new(ride_request("rivals-rider"))),

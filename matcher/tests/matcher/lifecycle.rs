@@ -7,7 +7,7 @@ use kerb_assignment::Policy;
 use kerb_matcher::{Matcher, Options};
 use kerb_ports::{DriverAction, DriverEvents, DriverNotification, ErrorCode};
 use kerb_trips::{CancelledBy, ReturnReason, RideRequest, StepNote, TripId, TripState};
-use kerb_types::DriverStatus;
+use kerb_types::{DriverStatus, Millis};
 use tokio::time::Instant;
 
 use crate::fakes::{World, driver, north, north_and_south, options, ride_request, rider};
@@ -60,7 +60,7 @@ async fn a_trip_goes_from_the_request_to_the_receipt() {
     let receipt = trip.receipt.unwrap();
     assert_eq!((receipt.driver, receipt.rider), (driver("near"), rider("anna")));
     assert!((receipt.distance_m - 3_000.0).abs() < 1.0, "{}", receipt.distance_m);
-    assert_eq!((receipt.wait_ms, receipt.ride_ms), (20_000, 30_000));
+    assert_eq!((receipt.wait_ms, receipt.ride_ms), (Millis::new(20_000), Millis::new(30_000)));
     assert!(world.last_notification("far").is_none());
     matcher.shutdown().await;
 }
@@ -125,7 +125,7 @@ async fn a_disconnected_driver_loses_the_trip_when_the_grace_ends() {
     world.put("first", 100.0);
     world.put("second", 200.0);
     let matcher = world.start(options()).await;
-    let patient = kerb_trips::RideRequest { wait_max_ms: 3_600_000, ..ride_request("anna") };
+    let patient = kerb_trips::RideRequest { wait_max_ms: Millis::new(3_600_000), ..ride_request("anna") };
     let trip = matcher.request(patient).await.unwrap().id;
     world.offer_to("first", &trip).await;
     act(&matcher, "first", &trip, DriverAction::Accept).await;
@@ -161,7 +161,7 @@ async fn a_disconnected_driver_loses_the_trip_when_the_grace_ends() {
 }
 
 /// A trip whose driver is lost after the wait of the request is over.
-async fn driver_lost_after_the_wait(world: &Arc<World>, wait_max_ms: i64) -> (Matcher, TripId) {
+async fn driver_lost_after_the_wait(world: &Arc<World>, wait_max_ms: Millis) -> (Matcher, TripId) {
     world.put("first", 100.0);
     let matcher = world.start(options()).await;
     let trip =
@@ -177,7 +177,7 @@ async fn driver_lost_after_the_wait(world: &Arc<World>, wait_max_ms: i64) -> (Ma
 #[tokio::test(start_paused = true)]
 async fn the_wait_starts_again_when_the_driver_is_lost() {
     let world = World::new();
-    let (matcher, trip) = driver_lost_after_the_wait(&world, 60_000).await;
+    let (matcher, trip) = driver_lost_after_the_wait(&world, Millis::new(60_000)).await;
     pass(Duration::from_secs(50)).await;
     assert_eq!(state(&matcher, "anna", &trip).await, TripState::Requested);
     // The wait is the same for the next matcher.
@@ -188,14 +188,14 @@ async fn the_wait_starts_again_when_the_driver_is_lost() {
     world.offer_to("second", &trip).await;
     act(&matcher, "second", &trip, DriverAction::Accept).await;
     let trip = matcher.trip(rider("anna"), trip).await.unwrap();
-    assert!(world.now_ms() - trip.times.requested_ms > 170_000, "the time of the request stays");
+    assert!(world.now() - trip.times.requested_ms > Millis::new(170_000), "the time of the request stays");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_whose_driver_is_lost_expires() {
     for (wait_max_ms, waits_s) in [(60_000, 60), (1_000, 16)] {
         let world = World::new();
-        let (matcher, trip) = driver_lost_after_the_wait(&world, wait_max_ms).await;
+        let (matcher, trip) = driver_lost_after_the_wait(&world, Millis::new(wait_max_ms)).await;
         pass(Duration::from_secs(waits_s - 2)).await;
         assert_eq!(state(&matcher, "anna", &trip).await, TripState::Requested);
         pass(Duration::from_secs(4)).await;

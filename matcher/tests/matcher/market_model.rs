@@ -9,7 +9,7 @@ use kerb_ports::DriverAction;
 use kerb_trips::{
     Change, IdempotencyKey, MarketId, Record, RideRequest, RiderId, TripId, TripState, Version,
 };
-use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
+use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource, VehicleClass};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -49,10 +49,10 @@ fn market_id(name: &str) -> MarketId {
 fn rules() -> Rules {
     Rules {
         reassigned_max: 2,
-        reassignment_cooldown_ms: 4_000,
-        ended_kept_ms: 40_000,
-        reconnect_grace_ms: 8_000,
-        offer_ms: 5_000,
+        reassignment_cooldown_ms: Millis::new(4_000),
+        ended_kept_ms: Millis::new(40_000),
+        reconnect_grace_ms: Millis::new(8_000),
+        offer_ms: Millis::new(5_000),
         waiting_max: 20,
         ..Rules::default()
     }
@@ -61,7 +61,7 @@ fn rules() -> Rules {
 impl Process {
     /// Reads and fences every journal, before the process decides anything. From then on, appends of older processes fail in
     /// all markets.
-    fn start(journals: &mut BTreeMap<&'static str, Journal>, now_ms: i64) -> Self {
+    fn start(journals: &mut BTreeMap<&'static str, Journal>, now: Timestamp) -> Self {
         let reservations = Reservations::new();
         let markets = MARKETS.map(|name| {
             let journal = journals.get_mut(name).unwrap();
@@ -71,7 +71,7 @@ impl Process {
                 }
                 None => Market::new(market_id(name), rules(), reservations.clone()),
             };
-            let fence = Record { at_ms: now_ms, matcher: "fence".into(), changes: Vec::new() };
+            let fence = Record { at_ms: now, matcher: "fence".into(), changes: Vec::new() };
             journal.append(journal.records.len() as Version, fence).unwrap();
             for version in market.version()..journal.records.len() as Version {
                 market.replay(version + 1, &journal.records[version as usize]).unwrap();
@@ -93,7 +93,7 @@ fn place(n: u32) -> LatLng {
 
 struct World {
     rng: Pcg64Mcg,
-    now_ms: i64,
+    now: Timestamp,
     journals: BTreeMap<&'static str, Journal>,
     /// The newest process, and the one before, which may not have noticed that it was replaced.
     processes: Vec<Process>,
@@ -106,11 +106,11 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut journals = MARKETS.map(|name| (name, Journal::default())).into();
-        let process = Process::start(&mut journals, 0);
+        let process = Process::start(&mut journals, Timestamp::from_millis(0));
         let rng = Pcg64Mcg::seed_from_u64(seed);
         Self {
             rng,
-            now_ms: 0,
+            now: Timestamp::from_millis(0),
             journals,
             processes: vec![process],
             acknowledged: Vec::new(),
@@ -120,7 +120,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        self.now_ms += self.rng.random_range(0..700);
+        self.now += Millis::new(self.rng.random_range(0..700));
         let process = self.rng.random_range(0..self.processes.len());
         let market = self.rng.random_range(0..2);
         match self.rng.random_range(0..1_000) {
@@ -137,11 +137,11 @@ impl World {
     }
 
     fn crash(&mut self) {
-        self.processes = vec![Process::start(&mut self.journals, self.now_ms)];
+        self.processes = vec![Process::start(&mut self.journals, self.now)];
     }
 
     fn rival(&mut self) {
-        let rival = Process::start(&mut self.journals, self.now_ms);
+        let rival = Process::start(&mut self.journals, self.now);
         self.processes.push(rival);
         self.processes.drain(..self.processes.len().saturating_sub(2));
     }
@@ -155,7 +155,7 @@ impl World {
     }
 
     fn decide(&mut self, process: usize, market: usize) {
-        let (rng, now_ms) = (&mut self.rng, self.now_ms);
+        let (rng, now) = (&mut self.rng, self.now);
         let market = &mut self.processes[process].markets[market];
         let (driver_id, number) = (driver(rng.random_range(0..DRIVERS)), rng.random_range(1..30_u64));
         // Mostly the driver's own trip, sometimes any.
@@ -174,9 +174,9 @@ impl World {
                     vehicle_class: VehicleClass(0),
                     capabilities: Capabilities(0),
                     party_size: 1,
-                    wait_max_ms: 20_000,
+                    wait_max_ms: Millis::new(20_000),
                 };
-                let _ = market.request(now_ms, request);
+                let _ = market.request(now, request);
             }
             20..45 => {
                 let trips: Vec<_> = market.waiting().map(|waiting| waiting.trip.id.clone()).collect();
@@ -185,13 +185,13 @@ impl World {
                     Proposal { trip, driver, pickup_eta_s: 60, travel_source: TravelSource::Roads }
                 };
                 let proposals: Vec<_> = trips.into_iter().map(&mut propose).collect();
-                market.offer(now_ms, &proposals);
+                market.offer(now, &proposals);
                 let reassignments: Vec<_> = market
-                    .en_route_trips(now_ms)
+                    .en_route_trips(now)
                     .into_iter()
                     .map(|view| Reassignment { from: view.driver.clone(), to: propose(view.trip.id.clone()) })
                     .collect();
-                market.reassign(now_ms, &reassignments);
+                market.reassign(now, &reassignments);
             }
             45..75 => {
                 let reason = String::new();
@@ -203,29 +203,29 @@ impl World {
                     9..11 => DriverAction::DroppedOff,
                     _ => DriverAction::Cancel { reason },
                 };
-                let _ = market.act(now_ms, &driver_id, &trip, &action);
+                let _ = market.act(now, &driver_id, &trip, &action);
             }
-            75..80 => market.driver_disconnected(now_ms, &driver_id),
-            80..83 => market.offer_undeliverable(now_ms, &driver_id, &trip),
+            75..80 => market.driver_disconnected(now, &driver_id),
+            80..83 => market.offer_undeliverable(now, &driver_id, &trip),
             83..86 => {
                 let rider = RiderId::new(&format!("rider-{}", rng.random_range(0..RIDERS))).unwrap();
-                let _ = market.cancel(now_ms, &rider, &trip, "");
+                let _ = market.cancel(now, &rider, &trip, "");
             }
-            86 => drop(market.force_cancel(now_ms, &trip, "")),
+            86 => drop(market.force_cancel(now, &trip, "")),
             87 => market.set_paused(rng.random_bool(0.2)),
             88..92 => {
-                let mut seen = |n| (driver(n), place(rng.random_range(0..40)), now_ms);
+                let mut seen = |n| (driver(n), place(rng.random_range(0..40)), now);
                 let seen: Vec<_> = (0..DRIVERS).map(&mut seen).collect();
-                market.drivers_moved(now_ms, &seen);
+                market.drivers_moved(now, &seen);
             }
-            _ => market.run_timers(now_ms),
+            _ => market.run_timers(now),
         }
     }
 
     /// Appends the pending record. A conflict ends the process.
     fn commit(&mut self, process: usize, market: usize) {
         let state = &mut self.processes[process].markets[market];
-        let Some(record) = state.take_record(self.now_ms) else { return };
+        let Some(record) = state.take_record(self.now) else { return };
         let journal = self.journals.get_mut(state.id().as_str()).unwrap();
         let Ok(version) = journal.append(state.version(), record) else {
             self.conflicts += 1;

@@ -1,7 +1,7 @@
 use kerb_geometry::LatLng;
 use kerb_matcher::{Options, QuoteRequest};
 use kerb_ports::{DriverAction, DriverEvents, ErrorCode, Eta};
-use kerb_types::{Capabilities, DriverStatus, TravelSource, VehicleClass};
+use kerb_types::{Capabilities, DriverStatus, Millis, TravelSource, VehicleClass};
 
 use crate::fakes::{World, driver, market, north, north_and_south, options, ride_request};
 
@@ -31,8 +31,8 @@ async fn a_quote_has_the_nearest_free_driver_by_eta_and_the_ride() {
     let quote = matcher.quote(query()).await.unwrap();
     assert_eq!((quote.pickup, &quote.market), (Some(straight(50)), &market()));
     assert_eq!((quote.ride.eta, quote.ride.length_m.round()), (straight(300), 3_000.0));
-    assert_eq!(quote.dropoff_ms(), Some(quote.at_ms + 350_000));
-    assert_eq!((quote.at_ms, quote.valid_until_ms), (world.now_ms(), world.now_ms() + 7_000));
+    assert_eq!(quote.dropoff_ms(), Some(quote.at_ms + Millis::new(350_000)));
+    assert_eq!((quote.at_ms, quote.valid_until_ms), (world.now(), world.now() + Millis::new(7_000)));
     assert!(!quote.pickup_incomplete);
 
     // A quote reserves no driver. A trip does, whatever status the driver reports.

@@ -5,7 +5,7 @@ use kerb_matcher::grpc::validate::ride_request;
 use kerb_matcher::options::MarketArea;
 use kerb_ports::Error;
 use kerb_proto::v1::{LatLng, RequestRideRequest};
-use kerb_types::Catalog;
+use kerb_types::{Catalog, Millis};
 
 /// Sets one value to an invalid one.
 type Change<T> = Box<dyn FnOnce(&mut T)>;
@@ -32,7 +32,7 @@ fn rejection_of(change: impl FnOnce(&mut RequestRideRequest)) -> String {
 #[test]
 fn absent_fields_have_defaults() {
     let request = ride_request(&wire(), &Catalog::default(), &Options::default()).unwrap();
-    assert_eq!((request.party_size, request.wait_max_ms), (1, 300_000));
+    assert_eq!((request.party_size, request.wait_max_ms), (1, Millis::new(300_000)));
     assert_eq!((request.vehicle_class.0, request.capabilities.0), (0, 0));
 }
 

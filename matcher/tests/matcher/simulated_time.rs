@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use kerb_types::Clock;
+use kerb_types::{Clock, Millis, Timestamp};
 use tokio::time::{Instant, timeout};
 
-pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
+pub(crate) const NOW_MS: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// Waits for `time` of virtual time.
 pub(crate) async fn pass(time: Duration) {
@@ -35,7 +35,7 @@ impl TokioClock {
 }
 
 impl Clock for TokioClock {
-    fn now_ms(&self) -> i64 {
-        NOW_MS + self.0.elapsed().as_millis() as i64
+    fn now(&self) -> Timestamp {
+        NOW_MS + Millis::new(self.0.elapsed().as_millis() as i64)
     }
 }

@@ -5,7 +5,7 @@ use kerb_ports::Error;
 use kerb_trips::{
     CancelledBy, Change, MarketId, Receipt, Record, ReturnReason, RideRequest, TripEvent, TripId, TripState,
 };
-use kerb_types::{TravelSource, VehicleClass};
+use kerb_types::{Millis, TravelSource, VehicleClass};
 
 use crate::fakes::{driver, market, north, ride_request, rider};
 use crate::simulated_time::NOW_MS;
@@ -17,7 +17,7 @@ fn offered(name: &str) -> TripEvent {
         driver: driver(name),
         pickup_eta_s: 90,
         travel_source: Some(TravelSource::Roads),
-        expires_ms: NOW_MS + 15_000,
+        expires_ms: NOW_MS + Millis::new(15_000),
     }
 }
 
@@ -54,8 +54,8 @@ fn dropped_off(name: &str) -> TripEvent {
         picked_up_ms: NOW_MS,
         dropped_off_ms: NOW_MS,
         distance_m: 2_100.25,
-        wait_ms: 0,
-        ride_ms: 0,
+        wait_ms: Millis::new(0),
+        ride_ms: Millis::new(0),
     };
     TripEvent::DroppedOff { driver: driver(name), receipt: Box::new(receipt) }
 }
@@ -99,7 +99,8 @@ fn whole_market() -> Market {
         let trip = TripId { market: market(), number };
         let events = std::iter::once(TripEvent::Requested(Box::new(request))).chain(life);
         let changes = events.map(|event| Change::Trip { trip: trip.clone(), event }).collect();
-        let record = Record { at_ms: NOW_MS + number as i64, matcher: "matcher-0".to_owned(), changes };
+        let record =
+            Record { at_ms: NOW_MS + Millis::new(number as i64), matcher: "matcher-0".to_owned(), changes };
         whole.replay(number, &record).unwrap();
     }
     let pause = Record {
@@ -117,7 +118,7 @@ fn reassigned_market() -> Market {
         driver: driver(name),
         pickup_eta_s: 60,
         travel_source: TravelSource::Roads,
-        expires_ms: NOW_MS + 30_000,
+        expires_ms: NOW_MS + Millis::new(30_000),
     };
     let accepted = |name: &str| TripEvent::Accepted { driver: driver(name) };
     let trips = [

@@ -9,12 +9,12 @@ use kerb_matcher::window::{
 use kerb_ports::{NearbyResults, Neighbor, TravelTimeTable};
 use kerb_trips::TripId;
 use kerb_types::{
-    Capabilities, DriverProfile, DriverStatus, Motion, TravelSource, UpdateVersion, VehicleClass,
+    Capabilities, DriverProfile, DriverStatus, Millis, Motion, TravelSource, UpdateVersion, VehicleClass,
 };
 
 use crate::fakes::{driver, north};
 
-fn pending(number: u64, waited_ms: i64, refused_by: &[&str]) -> PendingRequest {
+fn pending(number: u64, waited_ms: Millis, refused_by: &[&str]) -> PendingRequest {
     PendingRequest {
         trip: format!("world-{number}").parse().unwrap(),
         pickup: north(0.0),
@@ -60,7 +60,7 @@ fn pairs(matched: &MatchOutcome) -> Vec<(u64, &str, u32)> {
 
 #[test]
 fn a_driver_of_two_requests_is_one_origin_and_a_driver_who_declined_is_none() {
-    let requests = [pending(1, 0, &["a"]), pending(2, 0, &[])];
+    let requests = [pending(1, Millis::new(0), &["a"]), pending(2, Millis::new(0), &[])];
     let answers = answers(&[&["a", "b", "c"], &["b", "a"]]);
     let candidates = Candidates::of(&requests, &answers, &Reservations::new());
     assert_eq!(candidates.drivers, [driver("b"), driver("c"), driver("a")]);
@@ -71,7 +71,7 @@ fn a_driver_of_two_requests_is_one_origin_and_a_driver_who_declined_is_none() {
 
 #[test]
 fn the_batch_policy_minimizes_the_total_and_the_nearest_policy_goes_in_order() {
-    let requests = [pending(1, 0, &[]), pending(2, 0, &[])];
+    let requests = [pending(1, Millis::new(0), &[]), pending(2, Millis::new(0), &[])];
     let candidates = Candidates::of(&requests, &answers(&[&["a", "b"], &["a", "b"]]), &Reservations::new());
     let table = table(&[60, 90, 70, 400]);
     let batch = assign(&requests, &candidates, &table, &WindowRules::new(&Options::default()));
@@ -86,7 +86,7 @@ fn the_batch_policy_minimizes_the_total_and_the_nearest_policy_goes_in_order() {
 
 #[test]
 fn the_maximum_travel_time_is_inclusive() {
-    let requests = [pending(1, 0, &[]), pending(2, 0, &[])];
+    let requests = [pending(1, Millis::new(0), &[]), pending(2, Millis::new(0), &[])];
     let candidates = Candidates::of(&requests, &answers(&[&["a"], &["b"]]), &Reservations::new());
     let matched =
         assign(&requests, &candidates, &table(&[1_800, 1_801]), &WindowRules::new(&Options::default()));
@@ -99,7 +99,7 @@ fn the_maximum_travel_time_is_inclusive() {
 #[test]
 fn a_long_wait_goes_first_when_there_are_too_few_drivers() {
     for (waited_ms, winner) in [(0, 1), (149_000, 1), (151_000, 2), (i64::MAX, 2)] {
-        let requests = [pending(1, 0, &[]), pending(2, waited_ms, &[])];
+        let requests = [pending(1, Millis::new(0), &[]), pending(2, Millis::new(waited_ms), &[])];
         let candidates = Candidates::of(&requests, &answers(&[&["a"], &["a"]]), &Reservations::new());
         let matched =
             assign(&requests, &candidates, &table(&[100, 400]), &WindowRules::new(&Options::default()));
@@ -111,7 +111,7 @@ fn a_long_wait_goes_first_when_there_are_too_few_drivers() {
 /// The en-route trip `number` of driver `name`.
 fn en_route_trip(number: u64, name: &str) -> EnRouteTrip {
     EnRouteTrip {
-        request: PendingRequest { may_be_deferred: false, ..pending(number, 0, &[]) },
+        request: PendingRequest { may_be_deferred: false, ..pending(number, Millis::new(0), &[]) },
         driver: driver(name),
         position: north(200.0),
         has_takeover_offer: false,
@@ -163,14 +163,14 @@ fn a_request_is_deferred_until_the_driver_frees_up_and_only_for_a_while() {
     let en_route = [en_route_trip(7, "own")];
     // The free driver is 500 s from the request and 250 s from the trip; the trip's own driver 20 s and 300 s.
     let seconds = [500, 20, 250, 300];
-    let deferred = decide(&[pending(1, 0, &[])], &en_route, &[&["free"], &["free"]], &seconds);
+    let deferred = decide(&[pending(1, Millis::new(0), &[])], &en_route, &[&["free"], &["free"]], &seconds);
     assert_eq!(moves(&deferred), [(7, "own", "free", 250)]);
     assert_eq!((pairs(&deferred).len(), deferred.deferred.len(), deferred.unmatched.len()), (0, 1, 0));
     let offered = [EnRouteTrip { has_takeover_offer: true, ..en_route_trip(7, "own") }];
-    let still = decide(&[pending(1, 0, &[])], &offered, &[&["other"]], &[500, 20]);
+    let still = decide(&[pending(1, Millis::new(0), &[])], &offered, &[&["other"]], &[500, 20]);
     assert_eq!((moves(&still).len(), pairs(&still).len(), still.deferred.len()), (0, 0, 1));
     // A request that was deferred too often takes the free driver.
-    let patient = PendingRequest { may_be_deferred: false, ..pending(1, 0, &[]) };
+    let patient = PendingRequest { may_be_deferred: false, ..pending(1, Millis::new(0), &[]) };
     let server = decide(&[patient], &en_route, &[&["free"], &["free"]], &[500, 250, 300]);
     assert_eq!((moves(&server), pairs(&server)), (vec![], vec![(1, "free", 500)]));
 }
@@ -179,10 +179,11 @@ fn a_request_is_deferred_until_the_driver_frees_up_and_only_for_a_while() {
 fn no_request_lengthens_the_wait_or_takes_the_driver_of_an_en_route_trip() {
     // The request would gain by the en-route driver, but the free driver is farther from that driver's rider.
     let en_route = [en_route_trip(7, "own")];
-    let matched = decide(&[pending(1, 0, &[])], &en_route, &[&["free"], &["free"]], &[900, 10, 301, 300]);
+    let matched =
+        decide(&[pending(1, Millis::new(0), &[])], &en_route, &[&["free"], &["free"]], &[900, 10, 301, 300]);
     assert_eq!((moves(&matched), pairs(&matched)), (vec![], vec![(1, "free", 900)]));
     // There is no free driver. Even an endless wait does not take the driver of a trip.
-    let alone = decide(&[pending(1, i64::MAX, &[])], &en_route, &[&[], &[]], &[10, 300]);
+    let alone = decide(&[pending(1, Millis::new(i64::MAX), &[])], &en_route, &[&[], &[]], &[10, 300]);
     assert_eq!((moves(&alone), pairs(&alone)), (vec![], vec![]));
     assert_eq!((alone.unmatched.len(), alone.deferred.len()), (1, 0));
     // Of two trips, the free driver gets the one with the greater gain.
@@ -195,8 +196,8 @@ fn no_request_lengthens_the_wait_or_takes_the_driver_of_an_en_route_trip() {
 #[test]
 fn a_request_is_only_deferred_for_a_driver_who_can_serve_it() {
     let en_route = [en_route_trip(7, "own")];
-    let xl = PendingRequest { vehicle_class: VehicleClass(1), ..pending(1, 0, &[]) };
-    for request in [xl, pending(1, 0, &["own"])] {
+    let xl = PendingRequest { vehicle_class: VehicleClass(1), ..pending(1, Millis::new(0), &[]) };
+    for request in [xl, pending(1, Millis::new(0), &["own"])] {
         let matched = decide(&[request], &en_route, &[&["free"], &["free"]], &[500, 250, 300]);
         assert_eq!((moves(&matched), pairs(&matched)), (vec![], vec![(1, "free", 500)]));
     }

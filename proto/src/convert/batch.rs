@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kerb_ports::{Batch, Eviction, SlotBinding, Update};
 use kerb_types::limits::BATCH_ROWS_MAX;
-use kerb_types::{DriverProfile, DriverStatus, FieldError, Motion, UpdateVersion};
+use kerb_types::{DriverProfile, DriverStatus, FieldError, Motion, Timestamp, UpdateVersion};
 
 use super::field::{
     HEADING_MAX_CDEG, SPEED_MAX_CMPS, at, at_most, capabilities, driver_id, each, invalid, invalid_measure,
@@ -17,7 +17,7 @@ impl From<&Batch> for v1::Batch {
     fn from(batch: &Batch) -> Self {
         let updates = &batch.updates;
         // Both directions wrap, so the difference of any two times survives.
-        let base_time_ms = updates.first().map_or(0, |first| first.update_version.time_ms);
+        let base_time_ms = updates.first().map_or(0, |first| first.update_version.time.as_millis());
         Self {
             slot_bindings: batch.slot_bindings.iter().map(Into::into).collect(),
             slot: updates.iter().map(|u| u.slot).collect(),
@@ -26,7 +26,7 @@ impl From<&Batch> for v1::Batch {
             base_time_ms,
             time_offset_ms: updates
                 .iter()
-                .map(|u| u.update_version.time_ms.wrapping_sub(base_time_ms))
+                .map(|u| u.update_version.time.as_millis().wrapping_sub(base_time_ms))
                 .collect(),
             sequence: updates.iter().map(|u| u.update_version.sequence).collect(),
             heading_cdeg: updates.iter().map(|u| u32::from(u.motion.heading_cdeg)).collect(),
@@ -92,7 +92,7 @@ fn update(wire: &v1::Batch, i: usize) -> Option<Update> {
         position: position(wire.position[i])?,
         update_version: UpdateVersion {
             sequence: wire.sequence[i],
-            time_ms: wire.base_time_ms.wrapping_add(wire.time_offset_ms[i]),
+            time: Timestamp::from_millis(wire.base_time_ms.wrapping_add(wire.time_offset_ms[i])),
         },
         motion: Motion {
             heading_cdeg: measure(wire.heading_cdeg[i], HEADING_MAX_CDEG)?,
@@ -145,8 +145,8 @@ impl TryFrom<v1::SlotBinding> for SlotBinding {
 
 impl From<&Eviction> for v1::Eviction {
     fn from(eviction: &Eviction) -> Self {
-        let UpdateVersion { sequence, time_ms } = eviction.update_version;
-        Self { driver_id: eviction.id.as_str().to_owned(), sequence, time_ms }
+        let UpdateVersion { sequence, time } = eviction.update_version;
+        Self { driver_id: eviction.id.as_str().to_owned(), sequence, time_ms: time.as_millis() }
     }
 }
 
@@ -154,7 +154,8 @@ impl TryFrom<v1::Eviction> for Eviction {
     type Error = FieldError;
 
     fn try_from(wire: v1::Eviction) -> Result<Self, FieldError> {
-        let update_version = UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms };
+        let update_version =
+            UpdateVersion { sequence: wire.sequence, time: Timestamp::from_millis(wire.time_ms) };
         Ok(Self { id: driver_id("driver_id", &wire.driver_id)?, update_version })
     }
 }

@@ -3,7 +3,7 @@
 
 use kerb_geometry::LatLng;
 use kerb_types::limits::BATCH_ROWS_MAX;
-use kerb_types::{FieldError, Motion, UpdateVersion};
+use kerb_types::{FieldError, Millis, Motion, Timestamp, UpdateVersion};
 
 use super::Report;
 use super::field::{HEADING_MAX_CDEG, SPEED_MAX_CMPS, at_most, invalid, invalid_measure, measure, reason};
@@ -89,7 +89,7 @@ impl Columns {
             position: LatLng::from_e7(lat_e7, lon_e7).map_err(|error| invalid_point(&error))?,
             update_version: UpdateVersion {
                 sequence: wire.sequence.get(i).copied().unwrap_or(0),
-                time_ms: self.time_ms(i),
+                time: self.time(i),
             },
             motion: Motion {
                 heading_cdeg: value("heading_cdeg", &wire.heading_cdeg, HEADING_MAX_CDEG)?,
@@ -101,9 +101,9 @@ impl Columns {
     }
 
     /// Returns the time of row `i`. An overflow saturates, and ingest rejects such a time as too far from its clock.
-    fn time_ms(&self, i: usize) -> i64 {
+    fn time(&self, i: usize) -> Timestamp {
         let offset_ms = self.0.time_offset_ms.get(i).copied().unwrap_or(0);
-        self.0.base_time_ms.saturating_add(i64::from(offset_ms))
+        Timestamp::from_millis(self.0.base_time_ms) + Millis::new(i64::from(offset_ms))
     }
 }
 

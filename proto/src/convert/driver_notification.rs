@@ -1,7 +1,7 @@
 //! The messages between ingest nodes and the matcher: notifications, actions and locations of drivers.
 
 use kerb_ports::{DriverLocation, DriverNotification, TripAssignment};
-use kerb_types::{DriverId, FieldError};
+use kerb_types::{DriverId, FieldError, Timestamp};
 
 use super::driver_trip::{Act, action_of, reason_of};
 use super::field::{driver_id, invalid, one_position, required};
@@ -56,7 +56,7 @@ impl From<&TripAssignment> for v1::TripAssignment {
             dropoff: assignment.dropoff.to_bits(),
             pickup_eta_s: assignment.pickup_eta_s,
             travel_source: travel_source_number(assignment.travel_source) as u32,
-            expires_ms: assignment.expires_ms,
+            expires_ms: assignment.expires_ms.as_millis(),
             party_size: u32::from(assignment.party_size),
         }
     }
@@ -73,7 +73,7 @@ impl TryFrom<v1::TripAssignment> for TripAssignment {
             dropoff: one_position("dropoff", wire.dropoff)?,
             pickup_eta_s: wire.pickup_eta_s,
             travel_source: travel_source(i32::try_from(wire.travel_source).unwrap_or_default()),
-            expires_ms: wire.expires_ms,
+            expires_ms: Timestamp::from_millis(wire.expires_ms),
             party_size: party_size(wire.party_size)?,
         })
     }
@@ -89,7 +89,7 @@ impl From<Option<&DriverLocation>> for v1::DriverLocation {
     fn from(location: Option<&DriverLocation>) -> Self {
         let Some(location) = location else { return Self::default() };
         let position = location.position.map(|(position, _)| position.to_bits());
-        let time_ms = location.position.map_or(0, |(_, time_ms)| time_ms);
+        let time_ms = location.position.map_or(0, |(_, time)| time.as_millis());
         Self { known: true, connected: location.connected, position, time_ms }
     }
 }
@@ -103,7 +103,7 @@ impl TryFrom<v1::DriverLocation> for Option<DriverLocation> {
             return Ok(None);
         }
         let position = wire.position.map(|bits| one_position("position", bits)).transpose()?;
-        let position = position.map(|position| (position, wire.time_ms));
+        let position = position.map(|position| (position, Timestamp::from_millis(wire.time_ms)));
         Ok(Some(DriverLocation { connected: wire.connected, position }))
     }
 }

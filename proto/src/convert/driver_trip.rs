@@ -3,8 +3,8 @@
 use kerb_geometry::LatLng;
 use kerb_ports::{DriverAction, DriverNotification, TripAssignment};
 use kerb_trips::{TripId, TripState};
-use kerb_types::FieldError;
 use kerb_types::limits::REASON_BYTES_MAX;
+use kerb_types::{FieldError, Timestamp};
 use tonic::{Code, Status};
 
 use super::driver_notification::party_size;
@@ -142,7 +142,7 @@ impl From<&TripAssignment> for v1::TripAssignment {
             dropoff: Some(assignment.dropoff.into()),
             pickup_eta_s: assignment.pickup_eta_s,
             travel_source: travel_source_number(assignment.travel_source),
-            expires_ms: assignment.expires_ms,
+            expires_ms: assignment.expires_ms.as_millis(),
             party_size: u32::from(assignment.party_size),
         }
     }
@@ -162,7 +162,7 @@ impl TryFrom<v1::TripAssignment> for TripAssignment {
             dropoff: position("dropoff", wire.dropoff)?,
             pickup_eta_s: wire.pickup_eta_s,
             travel_source: travel_source(wire.travel_source),
-            expires_ms: wire.expires_ms,
+            expires_ms: Timestamp::from_millis(wire.expires_ms),
             party_size: party_size(wire.party_size)?,
         })
     }

@@ -1,6 +1,6 @@
 //! The entry of a driver in an ingest node's table.
 
-use kerb_types::{DriverProfile, FieldError, KnownDriver, KnownPosition, Motion, UpdateVersion};
+use kerb_types::{DriverProfile, FieldError, KnownDriver, KnownPosition, Motion, Timestamp, UpdateVersion};
 
 use super::field::{
     capabilities, driver_id, invalid_measure, invalid_shard, measure, motion, one_position, one_status,
@@ -46,7 +46,7 @@ impl From<&KnownPosition> for v1::KnownPosition {
     fn from(known: &KnownPosition) -> Self {
         Self {
             position: known.position.to_bits(),
-            time_ms: known.update_version.time_ms,
+            time_ms: known.update_version.time.as_millis(),
             sequence: known.update_version.sequence,
             heading_cdeg: u32::from(known.motion.heading_cdeg),
             speed_cmps: u32::from(known.motion.speed_cmps),
@@ -63,7 +63,10 @@ impl TryFrom<v1::KnownPosition> for KnownPosition {
         let accuracy_max = Motion::NOT_KNOWN - 1;
         Ok(Self {
             position: one_position("position", wire.position)?,
-            update_version: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
+            update_version: UpdateVersion {
+                sequence: wire.sequence,
+                time: Timestamp::from_millis(wire.time_ms),
+            },
             motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
             accuracy_dm: measure(wire.accuracy_dm, accuracy_max)
                 .ok_or_else(|| invalid_measure("accuracy_dm", wire.accuracy_dm, accuracy_max))?,

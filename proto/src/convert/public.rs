@@ -3,7 +3,7 @@
 use kerb_geometry::{Circle, CoordinateError, LatLng, MAX_POLYGON_VERTICES, Polygon};
 use kerb_ports::{DriverFilter, Search};
 use kerb_types::limits::{NEIGHBORS_MAX, RADIUS_MAX_M};
-use kerb_types::{Catalog, DriverStatus, FieldError, Motion, TravelSource, UpdateVersion};
+use kerb_types::{Catalog, DriverStatus, FieldError, Millis, Motion, Timestamp, TravelSource, UpdateVersion};
 
 use super::field::{at, at_most, each, invalid, reason, required};
 use super::search::count;
@@ -108,14 +108,14 @@ pub fn public_status(status: DriverStatus) -> v1::DriverStatus {
     }
 }
 
-/// Converts a caller's filter at `now_ms`. The caller passes the `Default` for an absent message.
+/// Converts a caller's filter at `now`. The caller passes the `Default` for an absent message.
 ///
 /// An age of 0 means `stale_ms`. The largest valid age is `ttl_ms`.
 pub fn driver_filter(
     wire: &v1::DriverFilter,
     catalog: &Catalog,
     (stale_ms, ttl_ms): (u32, u32),
-    now_ms: i64,
+    now: Timestamp,
 ) -> Result<DriverFilter, FieldError> {
     let mut filter = DriverFilter::ANY;
     for (i, number) in wire.statuses.iter().enumerate() {
@@ -133,7 +133,7 @@ pub fn driver_filter(
     if age_ms > ttl_ms {
         return Err(invalid("position_age_max_ms", age_ms, format_args!("at most {ttl_ms}")));
     }
-    filter.time_min_ms = now_ms.saturating_sub(i64::from(age_ms));
+    filter.time_min_ms = now - Millis::from(age_ms);
     Ok(filter)
 }
 
@@ -147,7 +147,7 @@ pub fn public_position(
     let known = |value: u16| (value != Motion::NOT_KNOWN).then(|| f32::from(value));
     v1::Position {
         location: Some(position.into()),
-        time_ms: update_version.time_ms,
+        time_ms: update_version.time.as_millis(),
         sequence: update_version.sequence,
         heading_deg: known(motion.heading_cdeg).map(|value| value / 100.0),
         speed_mps: known(motion.speed_cmps).map(|value| value / 100.0),

@@ -2,7 +2,7 @@
 
 use kerb_geometry::LatLng;
 use kerb_types::limits::{ACCURACY_MAX_M, SPEED_MAX_MPS};
-use kerb_types::{DriverStatus, FieldError, Motion, UpdateVersion};
+use kerb_types::{DriverStatus, FieldError, Motion, Timestamp, UpdateVersion};
 
 use super::field::{HEADING_MAX_CDEG, invalid};
 use super::public::degrees;
@@ -36,7 +36,10 @@ impl TryFrom<&v1::PositionUpdate> for Report {
         match (position, heading, speed, accuracy, status) {
             (Ok(position), Ok(heading_cdeg), Ok(speed_cmps), Ok(accuracy_dm), Ok(status)) => Ok(Self {
                 position,
-                update_version: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
+                update_version: UpdateVersion {
+                    sequence: wire.sequence,
+                    time: Timestamp::from_millis(wire.time_ms),
+                },
                 motion: Motion { heading_cdeg, speed_cmps },
                 accuracy_dm,
                 status,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerb_geometry::{Circle, MAX_POLYGON_VERTICES, Polygon};
 use kerb_ports::{Cursor, DriverFilter, Neighbor, Search, ShardQuery, ShardResult};
 use kerb_types::limits::{NEIGHBORS_MAX, PAGE_SIZE_MAX};
-use kerb_types::{DriverProfile, FieldError, UpdateVersion};
+use kerb_types::{DriverProfile, FieldError, Timestamp, UpdateVersion};
 
 use super::field::{
     at, at_most, capabilities, driver_id, each, invalid, invalid_position, motion, one_position, one_status,
@@ -26,7 +26,7 @@ impl From<&ShardQuery> for v1::SearchShardsRequest {
             statuses: u32::from(query.filter.statuses),
             vehicle_classes: query.filter.vehicle_classes,
             capabilities: u32::from(query.filter.capabilities.0),
-            time_min_ms: query.filter.time_min_ms,
+            time_min_ms: query.filter.time_min_ms.as_millis(),
         }
     }
 }
@@ -54,7 +54,7 @@ impl TryFrom<v1::SearchShardsRequest> for ShardQuery {
                 statuses,
                 vehicle_classes: wire.vehicle_classes,
                 capabilities: capabilities(wire.capabilities)?,
-                time_min_ms: wire.time_min_ms,
+                time_min_ms: Timestamp::from_millis(wire.time_min_ms),
             },
         })
     }
@@ -170,7 +170,7 @@ impl From<&Neighbor> for v1::Neighbor {
             driver_id: neighbor.profile.id.as_str().to_owned(),
             position: neighbor.position.to_bits(),
             hav: neighbor.hav,
-            time_ms: neighbor.update_version.time_ms,
+            time_ms: neighbor.update_version.time.as_millis(),
             sequence: neighbor.update_version.sequence,
             heading_cdeg: u32::from(neighbor.motion.heading_cdeg),
             speed_cmps: u32::from(neighbor.motion.speed_cmps),
@@ -194,7 +194,10 @@ impl TryFrom<v1::Neighbor> for Neighbor {
             profile,
             position: one_position("position", wire.position)?,
             hav: hav(wire.hav)?,
-            update_version: UpdateVersion { sequence: wire.sequence, time_ms: wire.time_ms },
+            update_version: UpdateVersion {
+                sequence: wire.sequence,
+                time: Timestamp::from_millis(wire.time_ms),
+            },
             motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
             status: one_status(wire.status)?,
         })

@@ -1,7 +1,7 @@
 //! The public messages of trips, receipts and steps.
 
 use kerb_trips::{CancelledBy, Receipt, ReturnReason, StepNote, Trip, TripId, TripState, TripStep};
-use kerb_types::{Catalog, DriverId, FieldError};
+use kerb_types::{Catalog, DriverId, FieldError, Timestamp};
 
 use super::field::invalid;
 use super::public::travel_source_number;
@@ -45,16 +45,16 @@ pub fn public_trip(trip: &Trip, catalog: &Catalog) -> v1::Trip {
         vehicle_class: catalog.vehicle_class_name(request.vehicle_class).to_owned(),
         capabilities: catalog.capability_names(request.capabilities).map(str::to_owned).collect(),
         party_size: u32::from(request.party_size),
-        wait_max_ms: request.wait_max_ms.clamp(0, i64::from(u32::MAX)) as u32,
+        wait_max_ms: request.wait_max_ms.to_u32(),
         driver_id: driver_id_text(trip.driver.as_ref()),
         pickup_eta_s: trip.offer.map_or(0, |offer| offer.pickup_eta_s),
         travel_source: travel_source_number(trip.offer.and_then(|offer| offer.travel_source)),
         offers: trip.offers,
-        requested_ms: times.requested_ms,
-        accepted_ms: times.accepted_ms.unwrap_or(0),
-        arrived_ms: times.arrived_ms.unwrap_or(0),
-        picked_up_ms: times.picked_up_ms.unwrap_or(0),
-        ended_ms: times.ended_ms.unwrap_or(0),
+        requested_ms: times.requested_ms.as_millis(),
+        accepted_ms: times.accepted_ms.map_or(0, Timestamp::as_millis),
+        arrived_ms: times.arrived_ms.map_or(0, Timestamp::as_millis),
+        picked_up_ms: times.picked_up_ms.map_or(0, Timestamp::as_millis),
+        ended_ms: times.ended_ms.map_or(0, Timestamp::as_millis),
         number: trip.steps.len() as u64,
         receipt: trip.receipt.as_ref().map(|receipt| public_receipt(receipt, catalog)),
         cancelled_by: trip.cancelled_by.as_ref().map_or("", canceller).to_owned(),
@@ -70,14 +70,14 @@ pub fn public_receipt(receipt: &Receipt, catalog: &Catalog) -> v1::Receipt {
         vehicle_class: catalog.vehicle_class_name(receipt.vehicle_class).to_owned(),
         pickup: Some(receipt.pickup.into()),
         dropoff: Some(receipt.dropoff.into()),
-        requested_ms: receipt.requested_ms,
-        accepted_ms: receipt.accepted_ms,
-        arrived_ms: receipt.arrived_ms.unwrap_or(0),
-        picked_up_ms: receipt.picked_up_ms,
-        dropped_off_ms: receipt.dropped_off_ms,
+        requested_ms: receipt.requested_ms.as_millis(),
+        accepted_ms: receipt.accepted_ms.as_millis(),
+        arrived_ms: receipt.arrived_ms.map_or(0, Timestamp::as_millis),
+        picked_up_ms: receipt.picked_up_ms.as_millis(),
+        dropped_off_ms: receipt.dropped_off_ms.as_millis(),
         distance_m: receipt.distance_m,
-        wait_ms: receipt.wait_ms,
-        ride_ms: receipt.ride_ms,
+        wait_ms: receipt.wait_ms.get(),
+        ride_ms: receipt.ride_ms.get(),
     }
 }
 
@@ -92,7 +92,7 @@ pub fn public_step(number: u64, step: &TripStep) -> v1::TripChange {
     };
     v1::TripChange {
         number,
-        at_ms: step.at_ms,
+        at_ms: step.at_ms.as_millis(),
         state: public_state(step.state).into(),
         driver_id: driver_id_text(step.driver.as_ref()),
         note,

@@ -1,7 +1,7 @@
 //! The public messages of trip events.
 
 use kerb_trips::{CancelledBy, ReturnReason, Trip, TripEvent, TripId, Version};
-use kerb_types::{Catalog, DriverId, TravelSource};
+use kerb_types::{Catalog, DriverId, Timestamp, TravelSource};
 
 use super::public::travel_source_number;
 use super::trip::{canceller, public_receipt, public_trip, return_reason};
@@ -11,20 +11,20 @@ use crate::v1::trip_event::Event;
 /// Returns the public message of an event: change `index` of record `version` of the trip's market, decided at `at_ms`.
 pub fn public_event(
     (version, index): (Version, u32),
-    at_ms: i64,
+    at_ms: Timestamp,
     trip: &TripId,
     event: &TripEvent,
     catalog: &Catalog,
 ) -> v1::TripEvent {
     v1::TripEvent {
         position: Some(v1::EventPosition { version, index }),
-        at_ms,
+        at_ms: at_ms.as_millis(),
         trip_id: trip.to_string(),
         event: Some(event_of(at_ms, trip, event, catalog)),
     }
 }
 
-fn event_of(at_ms: i64, trip: &TripId, event: &TripEvent, catalog: &Catalog) -> Event {
+fn event_of(at_ms: Timestamp, trip: &TripId, event: &TripEvent, catalog: &Catalog) -> Event {
     match event {
         TripEvent::Requested(request) => {
             let trip = Trip::requested(trip.clone(), (**request).clone(), at_ms);
@@ -66,13 +66,13 @@ fn offered(
     driver: &DriverId,
     pickup_eta_s: u32,
     travel_source: Option<TravelSource>,
-    expires_ms: i64,
+    expires_ms: Timestamp,
 ) -> v1::OfferedEvent {
     v1::OfferedEvent {
         driver_id: driver.as_str().to_owned(),
         pickup_eta_s,
         travel_source: travel_source_number(travel_source),
-        expires_ms,
+        expires_ms: expires_ms.as_millis(),
     }
 }
 

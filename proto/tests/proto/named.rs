@@ -4,7 +4,7 @@ use kerb_geometry::{LatLng, Polygon};
 use kerb_ports::{Batch, Search, ShardQuery};
 use kerb_proto::convert::{Columns, Report, SourceMessage, driver_filter};
 use kerb_proto::{internal, v1};
-use kerb_types::{Catalog, FieldError};
+use kerb_types::{Catalog, FieldError, Timestamp};
 
 fn text<T: std::fmt::Debug>(result: Result<T, FieldError>) -> String {
     result.unwrap_err().to_string()
@@ -112,10 +112,12 @@ fn filters_take_names_and_an_age() {
         capabilities: vec!["pets".into()],
         position_age_max_ms: 0,
     };
-    let filter = driver_filter(&wire, &catalog, (15_000, 60_000), 100_000).unwrap();
+    let filter = driver_filter(&wire, &catalog, (15_000, 60_000), Timestamp::from_millis(100_000)).unwrap();
     assert_eq!((filter.statuses, filter.vehicle_classes, filter.capabilities.0), (0b1010, 0b1000, 0b100));
-    assert_eq!(filter.time_min_ms, 85_000);
-    let refused = |wire: v1::DriverFilter| text(driver_filter(&wire, &catalog, (15_000, 60_000), 0));
+    assert_eq!(filter.time_min_ms, Timestamp::from_millis(85_000));
+    let refused = |wire: v1::DriverFilter| {
+        text(driver_filter(&wire, &catalog, (15_000, 60_000), Timestamp::from_millis(0)))
+    };
     let old = v1::DriverFilter { position_age_max_ms: 60_001, ..Default::default() };
     assert_eq!(refused(old), "position_age_max_ms: 60001, must be at most 60000");
     let unspecified = v1::DriverFilter { statuses: vec![1, 0], ..Default::default() };

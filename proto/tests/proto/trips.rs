@@ -13,7 +13,7 @@ use kerb_trips::{
     CancelledBy, IdempotencyKey, MarketId, Receipt, ReturnReason, RideRequest, RiderId, Trip, TripEvent,
     TripId, TripState,
 };
-use kerb_types::{Catalog, DriverId, FieldError, TravelSource};
+use kerb_types::{Catalog, DriverId, FieldError, Millis, Timestamp, TravelSource};
 use proptest::option;
 use proptest::prelude::*;
 use prost::Message;
@@ -65,7 +65,7 @@ fn notification() -> impl Strategy<Value = DriverNotification> {
                 dropoff,
                 pickup_eta_s,
                 travel_source,
-                expires_ms,
+                expires_ms: Timestamp::from_millis(expires_ms),
                 party_size,
             }))
         },
@@ -97,7 +97,7 @@ proptest! {
 
     #[test]
     fn locations(
-        locations in option::of((any::<bool>(), option::of((values::position(), any::<i64>()))))
+        locations in option::of((any::<bool>(), option::of((values::position(), any::<i64>().prop_map(Timestamp::from_millis)))))
     ) {
         let locations = locations.map(|(connected, position)| DriverLocation { connected, position });
         let wire = through_bytes(&internal::v1::DriverLocation::from(locations.as_ref()));
@@ -209,9 +209,9 @@ fn requested(catalog: &Catalog) -> Trip {
         vehicle_class: catalog.vehicle_class("xl").unwrap(),
         capabilities: catalog.capabilities(&["pets", "wheelchair"]).unwrap(),
         party_size: 5,
-        wait_max_ms: 300_000,
+        wait_max_ms: Millis::new(300_000),
     };
-    Trip::requested("world-17".parse().unwrap(), request, 1_000)
+    Trip::requested("world-17".parse().unwrap(), request, Timestamp::from_millis(1_000))
 }
 
 fn offered() -> TripEvent {
@@ -219,7 +219,7 @@ fn offered() -> TripEvent {
         driver: driver(),
         pickup_eta_s: 90,
         travel_source: Some(TravelSource::Roads),
-        expires_ms: 17_000,
+        expires_ms: Timestamp::from_millis(17_000),
     }
 }
 
@@ -235,7 +235,7 @@ fn a_whole_ride_as_its_rider_and_its_subscribers_see_it() {
             driver: other.clone(),
             pickup_eta_s: 80,
             travel_source: None,
-            expires_ms: 16_000,
+            expires_ms: Timestamp::from_millis(16_000),
         },
         TripEvent::OfferReturned { driver: other, why: declined },
         offered(),
@@ -245,14 +245,14 @@ fn a_whole_ride_as_its_rider_and_its_subscribers_see_it() {
         TripEvent::Metered { distance_m: 1_234.5, at: place(50.2) },
     ];
     for (i, event) in events.iter().enumerate().skip(1) {
-        trip.apply(event, 1_000 * (i as i64 + 1)).unwrap();
+        trip.apply(event, Timestamp::from_millis(1_000 * (i as i64 + 1))).unwrap();
     }
     let wire = public_trip(&trip, &catalog);
     assert_eq!((wire.state(), wire.ended_ms, wire.receipt.as_ref()), (v1::TripState::OnTrip, 0, None));
 
-    let receipt = Receipt::of(&trip, 5_000.0, place(50.4), 9_000).unwrap();
+    let receipt = Receipt::of(&trip, 5_000.0, place(50.4), Timestamp::from_millis(9_000)).unwrap();
     events.push(TripEvent::DroppedOff { driver: driver(), receipt: Box::new(receipt.clone()) });
-    trip.apply(events.last().unwrap(), 9_000).unwrap();
+    trip.apply(events.last().unwrap(), Timestamp::from_millis(9_000)).unwrap();
     let wire = public_trip(&trip, &catalog);
     let expected = v1::Trip {
         trip_id: "world-17".to_owned(),
@@ -290,7 +290,9 @@ fn a_whole_ride_as_its_rider_and_its_subscribers_see_it() {
 
     let published: Vec<_> = (0..)
         .zip(&events)
-        .map(|(index, event)| public_event((4, index), 1_000, &trip.id, event, &catalog))
+        .map(|(index, event)| {
+            public_event((4, index), Timestamp::from_millis(1_000), &trip.id, event, &catalog)
+        })
         .collect();
     for (index, event) in published.iter().enumerate() {
         let position = v1::EventPosition { version: 4, index: index as u32 };
@@ -320,15 +322,16 @@ fn the_party_that_cancelled_is_named() {
         (CancelledBy::Operator, "operator", "cancelled by operator: too slow"),
     ] {
         let mut trip = requested(&catalog);
-        trip.apply(&offered(), 2_000).unwrap();
-        trip.apply(&TripEvent::Accepted { driver: driver() }, 3_000).unwrap();
+        trip.apply(&offered(), Timestamp::from_millis(2_000)).unwrap();
+        trip.apply(&TripEvent::Accepted { driver: driver() }, Timestamp::from_millis(3_000)).unwrap();
         let event = TripEvent::Cancelled { by: by.clone(), reason: "too slow".to_owned() };
-        trip.apply(&event, 4_000).unwrap();
+        trip.apply(&event, Timestamp::from_millis(4_000)).unwrap();
         let wire = public_trip(&trip, &catalog);
         assert_eq!((&*wire.cancelled_by, &*wire.cancel_reason, wire.ended_ms), (name, "too slow", 4_000));
         let step = public_step(4, trip.steps.last().unwrap());
         assert_eq!((&*step.note, &*step.driver_id), (note, "cab-7"));
-        let Some(Event::Cancelled(cancelled)) = public_event((9, 0), 4_000, &trip.id, &event, &catalog).event
+        let Some(Event::Cancelled(cancelled)) =
+            public_event((9, 0), Timestamp::from_millis(4_000), &trip.id, &event, &catalog).event
         else {
             panic!("{event:?}")
         };
@@ -336,9 +339,10 @@ fn the_party_that_cancelled_is_named() {
         assert_eq!(cancelled.driver_id.is_empty(), by != by_driver());
     }
     let mut waiting = requested(&catalog);
-    waiting.apply(&TripEvent::Expired, 5_000).unwrap();
+    waiting.apply(&TripEvent::Expired, Timestamp::from_millis(5_000)).unwrap();
     let wire = public_trip(&waiting, &catalog);
     assert_eq!((wire.state(), wire.ended_ms, &*wire.driver_id), (v1::TripState::Expired, 5_000, ""));
-    let expired = public_event((9, 0), 5_000, &waiting.id, &TripEvent::Expired, &catalog);
+    let expired =
+        public_event((9, 0), Timestamp::from_millis(5_000), &waiting.id, &TripEvent::Expired, &catalog);
     assert_eq!(expired.event, Some(Event::Expired(v1::ExpiredEvent {})));
 }

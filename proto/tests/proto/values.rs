@@ -10,7 +10,7 @@ use kerb_ports::{
 use kerb_types::limits::{PAGE_SIZE_MAX, RADIUS_MAX_M, SHARDS_MAX};
 use kerb_types::{
     Capabilities, DriverId, DriverProfile, DriverStatus, KnownDriver, KnownPosition, Motion, NodeId, ShardId,
-    UpdateVersion, VehicleClass,
+    Timestamp, UpdateVersion, VehicleClass,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -24,7 +24,8 @@ pub(crate) fn position() -> impl Strategy<Value = LatLng> {
 }
 
 pub(crate) fn update_version() -> impl Strategy<Value = UpdateVersion> {
-    (any::<u64>(), any::<i64>()).prop_map(|(sequence, time_ms)| UpdateVersion { sequence, time_ms })
+    (any::<u64>(), any::<i64>())
+        .prop_map(|(sequence, time_ms)| UpdateVersion { sequence, time: Timestamp::from_millis(time_ms) })
 }
 
 pub(crate) fn motion() -> impl Strategy<Value = Motion> {
@@ -125,7 +126,7 @@ pub(crate) fn query() -> impl Strategy<Value = ShardQuery> {
             statuses,
             vehicle_classes,
             capabilities: Capabilities(capabilities),
-            time_min_ms,
+            time_min_ms: Timestamp::from_millis(time_min_ms),
         },
     );
     let shards = || vec(shard(), 0..9);

@@ -43,18 +43,19 @@ pub async fn live<A: Agents>(
     let endpoints = Endpoints::new(&options.endpoints, options.connections)?;
     let speed_up = options.speed_up;
     // The prefix keeps the ids apart from those of other runs against the same service.
-    let ids = AgentIds::new(format!("{:x}-", SystemClock.now_ms()));
+    let ids = AgentIds::new(format!("{:x}-", SystemClock.now().as_millis()));
     let classes = agents.vehicle_classes();
     let city_begins_ms = agents.begins_ms();
     let scale = |server_begins_ms| TimeScale { city_begins_ms, server_begins_ms, speed_up };
-    let connecting = LiveService::connect(endpoints, ids.clone(), scale(SystemClock.now_ms()), &classes);
+    let connecting =
+        LiveService::connect(endpoints, ids.clone(), scale(SystemClock.now().as_millis()), &classes);
     let mut service = tokio::select! {
         service = connecting => service?,
         () = stop.cancelled() => return Err("stopped before it began".to_owned()),
     };
     let clock = CityClock::new(city_begins_ms, Instant::now(), speed_up);
     // Connecting takes time; the city's time begins after it.
-    service.set_time_scale(scale(SystemClock.now_ms()));
+    service.set_time_scale(scale(SystemClock.now().as_millis()));
     let limits = Limits::default();
     let run_options = RunOptions {
         ids,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerb::Settings;
 use kerb_loadgen::checker::Limits;
 use kerb_routing::Roads;
-use kerb_types::RuntimeClock;
+use kerb_types::{RuntimeClock, Timestamp};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -51,8 +51,10 @@ pub async fn lab<A: Agents>(
     let run_options = run_options(&settings, seed);
     let begins_ms = agents.begins_ms();
     let classes = agents.vehicle_classes();
-    let (server_clock, city_clock) =
-        (RuntimeClock::starting_at(begins_ms), CityClock::new(begins_ms, Instant::now(), 1.0));
+    let (server_clock, city_clock) = (
+        RuntimeClock::starting_at(Timestamp::from_millis(begins_ms)),
+        CityClock::new(begins_ms, Instant::now(), 1.0),
+    );
     let mut service = InProcessService::start(settings, server_clock, seed, roads, &classes).await?;
     let end = run(agents, &mut service, &city_clock, &run_options, stop, progress).await;
     service.shutdown().await;

@@ -15,7 +15,7 @@ use kerb_simulator::run::city_clock::CityClock;
 use kerb_simulator::run::service::{Service, ServiceEvent, UpdateCounts};
 use kerb_simulator::run::{RunEnd, run};
 use kerb_trips::TripState;
-use kerb_types::RuntimeClock;
+use kerb_types::{RuntimeClock, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -145,7 +145,8 @@ fn faults_of(fault: MatcherFault) -> Vec<String> {
 #[test]
 fn a_stale_index_is_found() {
     let end = run_with(async |settings, agents| {
-        let (clock, classes) = (RuntimeClock::starting_at(BEGINS_MS), agents.vehicle_classes());
+        let (clock, classes) =
+            (RuntimeClock::starting_at(Timestamp::from_millis(BEGINS_MS)), agents.vehicle_classes());
         let inner = InProcessService::start(settings.clone(), clock, 3, None, &classes).await.unwrap();
         StaleService { inner, until_ms: BEGINS_MS + 10 * 60_000 }
     });

@@ -22,7 +22,7 @@ use kerb_proto::v1::{ConnectRequest, ConnectResponse, PositionUpdate, Register};
 use kerb_transport::ChannelOptions;
 use kerb_transport::connect_lazily;
 use kerb_types::limits::LOCATIONS_MAX;
-use kerb_types::{Catalog, DriverId, ManualClock, NodeId, Role};
+use kerb_types::{Catalog, DriverId, ManualClock, Millis, NodeId, Role};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
@@ -133,7 +133,7 @@ impl DriverStream for Stream {
         async move {
             self.sequence += 1;
             let (latitude_deg, longitude_deg) = (place.lat_deg(), place.lon_deg());
-            let (sequence, time_ms) = (self.sequence, NOW_MS - 1_000);
+            let (sequence, time_ms) = (self.sequence, (NOW_MS - Millis::new(1_000)).as_millis());
             let update =
                 PositionUpdate { sequence, time_ms, latitude_deg, longitude_deg, ..Default::default() };
             self.send(Up::Position(update)).await;

@@ -47,7 +47,7 @@ async fn a_journal_of_the_first_release_can_be_read() {
         for event in exported(name) {
             let version = event["version"].as_u64().unwrap();
             let (_, record) = &records[usize::try_from(version).unwrap() - 1];
-            assert_eq!(event["time_ms"], record.at_ms, "{event}");
+            assert_eq!(event["time_ms"], record.at_ms.as_millis(), "{event}");
             assert_eq!(event["matcher"], record.matcher, "{event}");
             let index = usize::try_from(event["index"].as_u64().unwrap()).unwrap();
             match &record.changes[index] {

@@ -182,7 +182,7 @@ impl Stream {
                 () = sleep_until(next) => {}
             }
             // The clock is read just before the send, so the time grows from one cycle to the next.
-            let request = Request::Columns(columns.clone(), SystemClock.now_ms() as u64);
+            let request = Request::Columns(columns.clone(), SystemClock.now().as_millis() as u64);
             if self.requests.send(request).await.is_err() {
                 return Err(self.why_it_ended().await);
             }

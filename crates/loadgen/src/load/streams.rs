@@ -170,7 +170,7 @@ impl Driver {
         self.sequence += 1;
         room.send(v1::PositionUpdate {
             sequence: self.sequence,
-            time_ms: SystemClock.now_ms(),
+            time_ms: SystemClock.now().as_millis(),
             latitude_deg: self.place.lat_deg(),
             longitude_deg: self.place.lon_deg(),
             status: v1::DriverStatus::Available.into(),

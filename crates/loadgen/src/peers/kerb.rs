@@ -125,8 +125,8 @@ impl Kerb {
 
 /// Moves every driver to rest through an ingest node, with times after everything sent before.
 pub(super) async fn load_through(url: &str, fleet: &Fleet) -> Result<(), String> {
-    let newest_ms = SystemClock.now_ms();
-    while SystemClock.now_ms() <= newest_ms {
+    let newest_ms = SystemClock.now().as_millis();
+    while SystemClock.now().as_millis() <= newest_ms {
         sleep(Duration::from_millis(1)).await;
     }
     let (connections, in_flight) = LOADING;

@@ -77,7 +77,7 @@ impl Phone {
         let place = place.expect("the town is far from any edge");
         v1::PositionUpdate {
             sequence: self.sequence,
-            time_ms: SystemClock.now_ms(),
+            time_ms: SystemClock.now().as_millis(),
             latitude_deg: place.lat_deg(),
             longitude_deg: place.lon_deg(),
             status: v1::DriverStatus::Available.into(),

@@ -161,7 +161,7 @@ impl BatchCycle {
         tokio::task::consume_budget().await;
         if self.count.is_multiple_of(self.batches_a_step) {
             // A newer position needs a newer time, however soon it comes. A node accepts times up to 10 s ahead.
-            while self.time_ms > SystemClock.now_ms() + AHEAD_MAX_MS {
+            while self.time_ms > SystemClock.now().as_millis() + AHEAD_MAX_MS {
                 sleep(Duration::from_millis(1)).await;
             }
             self.time_ms = newer_than(self.time_ms);
@@ -210,7 +210,7 @@ impl Stream {
     pub(super) async fn rest(mut self) -> Result<u64, String> {
         assert_eq!(REST, 0, "the batches begin with the drivers at rest");
         let batches = self.share.batches_a_step() as usize;
-        let time_ms = SystemClock.now_ms().max(NEWEST_MS.load(Ordering::Relaxed) + 1);
+        let time_ms = SystemClock.now().as_millis().max(NEWEST_MS.load(Ordering::Relaxed) + 1);
         for columns in self.share.batches.drain(..batches) {
             let request = Request::Columns(columns, time_ms as u64);
             if self.requests.send(Source::One(request)).await.is_err() {
@@ -259,7 +259,7 @@ pub(super) const BEHIND_MAX: Duration = Duration::from_millis(500);
 
 /// Returns the time of the next position after one with `time_ms`.
 fn newer_than(time_ms: i64) -> i64 {
-    let newer_ms = SystemClock.now_ms().max(time_ms + 1);
+    let newer_ms = SystemClock.now().as_millis().max(time_ms + 1);
     NEWEST_MS.fetch_max(newer_ms, Ordering::Relaxed);
     newer_ms
 }

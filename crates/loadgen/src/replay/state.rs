@@ -154,7 +154,7 @@ impl ReplayState {
             begins_ms: from_s * 1_000,
             ends_ms: until_s.min(part.ends_s() + 1) * 1_000,
             started: Instant::now(),
-            started_wall_ms: clock.now_ms(),
+            started_wall_ms: clock.now().as_millis(),
             options,
         };
         Ok((shared, tracks))

@@ -110,7 +110,7 @@ impl NearbyService for Toy {
         request: Request<v1::FindNearbyRequest>,
     ) -> Result<Response<v1::FindNearbyResponse>, Status> {
         let request = request.into_inner();
-        let now_ms = SystemClock.now_ms();
+        let now_ms = SystemClock.now().as_millis();
         let page = if request.page_size == 0 { 1_000 } else { request.page_size as usize };
         let limit = if let Some(Search::Nearest(n)) = &request.search { n.k as usize } else { page };
         let filter = request.filter.unwrap_or_default();

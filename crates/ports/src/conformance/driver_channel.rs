@@ -10,7 +10,7 @@ use kerb_geometry::LatLng;
 
 use crate::{DriverChannel, DriverLocation, DriverNotification, TripAssignment};
 use kerb_trips::{TripId, TripState};
-use kerb_types::{DriverId, TravelSource};
+use kerb_types::{DriverId, Timestamp, TravelSource};
 
 /// Opens driver streams at the node under test.
 pub trait StreamOpener: Send + Sync {
@@ -65,7 +65,7 @@ fn offer(trip: &str) -> DriverNotification {
         dropoff: LatLng::new(-50.0, 180.0).unwrap(),
         pickup_eta_s: 61,
         travel_source: Some(TravelSource::Roads),
-        expires_ms: 15_000,
+        expires_ms: Timestamp::from_millis(15_000),
         party_size: 2,
     }))
 }
@@ -97,7 +97,8 @@ pub async fn locations_follow_the_order_of_the_query(node: Channel, opener: &dyn
     let time_ms = one.report(pickup()).await;
     let locations = node.locations(vec![id("two"), id("nobody"), id("one"), id("two")]).await.unwrap();
     let two = Some(DriverLocation { connected: true, position: None });
-    let one = Some(DriverLocation { connected: true, position: Some((pickup(), time_ms)) });
+    let one =
+        Some(DriverLocation { connected: true, position: Some((pickup(), Timestamp::from_millis(time_ms))) });
     assert_eq!(locations, [two, None, one, two]);
     assert_eq!(node.locations(vec![]).await, Ok(vec![]));
 }

@@ -11,7 +11,7 @@ use kerb_geometry::LatLng;
 
 use crate::{Answer, DriverAction, DriverEvents, DriverNotification, Error, ErrorCode, TripAssignment};
 use kerb_trips::{IdempotencyKey, ReturnReason, RideRequest, RiderId, Trip, TripEvent, TripId, TripState};
-use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
+use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource, VehicleClass};
 
 /// The id of the only trip.
 pub const OFFERED_TRIP: &str = "world-1";
@@ -136,16 +136,16 @@ pub fn one_offer() -> Matcher {
         vehicle_class: VehicleClass(0),
         capabilities: Capabilities(0),
         party_size: 1,
-        wait_max_ms: 300_000,
+        wait_max_ms: Millis::new(300_000),
     };
-    let mut trip = Trip::requested(trip(), request, 0);
+    let mut trip = Trip::requested(trip(), request, Timestamp::default());
     let offered = TripEvent::Offered {
         driver: driver(OFFERED_DRIVER),
         pickup_eta_s: 60,
         travel_source: Some(TravelSource::Roads),
-        expires_ms: 15_000,
+        expires_ms: Timestamp::from_millis(15_000),
     };
-    trip.apply(&offered, 0).unwrap();
+    trip.apply(&offered, Timestamp::default()).unwrap();
     Arc::new(OneTripMatcher(Mutex::new(trip)))
 }
 
@@ -172,7 +172,7 @@ impl OneTripMatcher {
                 TripEvent::Cancelled { by: kerb_trips::CancelledBy::Driver { driver: by }, reason }
             }
         };
-        trip.apply(&event, 0)?;
+        trip.apply(&event, Timestamp::default())?;
         Ok(trip.state)
     }
 
@@ -193,7 +193,7 @@ impl OneTripMatcher {
 }
 
 fn receipt(trip: &Trip) -> Option<Box<kerb_trips::Receipt>> {
-    kerb_trips::Receipt::of(trip, 0.0, trip.request.dropoff, 0).map(Box::new)
+    kerb_trips::Receipt::of(trip, 0.0, trip.request.dropoff, Timestamp::default()).map(Box::new)
 }
 
 impl DriverEvents for OneTripMatcher {

@@ -15,7 +15,7 @@ use crate::{
     Batch, Control, Cursor, DriverFilter, ErrorCode, Eviction, Frame, IndexServer, Search, ShardQuery,
     ShardResult, SourceRegistration,
 };
-use kerb_types::{Capabilities, DriverStatus, NodeId, ShardId, UpdateVersion};
+use kerb_types::{Capabilities, DriverStatus, Millis, NodeId, ShardId, UpdateVersion};
 
 type Server = Arc<dyn IndexServer>;
 
@@ -121,7 +121,7 @@ pub async fn filters_apply_before_the_limit(server: Server) {
     let mut updates = line_of(40);
     for update in &mut updates[..20] {
         update.status = DriverStatus::OnTrip;
-        update.update_version.time_ms -= 10_000;
+        update.update_version.time -= Millis::new(10_000);
     }
     let _first = Source::open_with(&server, 0, &updates).await;
     let _second = Source::open_with(&server, 1, &[]).await;
@@ -133,7 +133,7 @@ pub async fn filters_apply_before_the_limit(server: Server) {
     assert_eq!(filtered(DriverFilter { statuses: available, ..any }).await, [20, 21, 22]);
     assert_eq!(filtered(DriverFilter { vehicle_classes: 0b100, ..any }).await, [2, 5, 8]);
     assert_eq!(filtered(DriverFilter { capabilities: Capabilities(0b11), ..any }).await, [3, 7, 11]);
-    let time_min_ms = super::source::NOW_MS - 9_999;
+    let time_min_ms = super::source::NOW_MS - Millis::new(9_999);
     assert_eq!(filtered(DriverFilter { time_min_ms, ..any }).await, [20, 21, 22]);
 }
 
@@ -172,7 +172,7 @@ pub async fn an_older_update_version_never_wins(server: Server) {
     first.send(&[update(0, position(0), 6)]).await;
     assert_eq!(nearest(&server, 0, 1).await, [0]);
     let mut later = update(0, position(20), 6);
-    later.update_version.time_ms += 1;
+    later.update_version.time += Millis::new(1);
     second.send(&[later]).await;
     assert_eq!(nearest(&server, 20, 1).await, [0]);
 }
@@ -228,7 +228,7 @@ pub async fn an_evicted_driver_returns_only_with_a_newer_state(server: Server) {
     first.send(&[update(2, position(2), 7)]).await;
     let eviction = |number, sequence| Eviction {
         id: profile(number).id.clone(),
-        update_version: UpdateVersion { sequence, time_ms: super::source::NOW_MS },
+        update_version: UpdateVersion { sequence, time: super::source::NOW_MS },
     };
     second.batch(Batch { evictions: vec![eviction(1, 3), eviction(2, 6)], ..Batch::default() }).await;
     assert_eq!(nearest(&server, 0, 5).await, [0, 2]);

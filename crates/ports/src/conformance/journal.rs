@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, join_all};
+use kerb_types::Timestamp;
 
 use crate::{ErrorCode, TripJournal, TripJournalError};
 use kerb_trips::{Change, MarketId, Record, TripEvent, TripId, Version};
@@ -53,7 +54,7 @@ pub fn market(name: &str) -> MarketId {
 pub fn record(matcher: &str, number: u64) -> Record {
     let trip = TripId { market: market("world"), number };
     Record {
-        at_ms: 1_700_000_000_000 + number as i64,
+        at_ms: Timestamp::from_millis(1_700_000_000_000 + number as i64),
         matcher: matcher.to_owned(),
         changes: vec![
             Change::Trip { trip, event: TripEvent::Expired },

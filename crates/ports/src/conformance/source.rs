@@ -6,14 +6,14 @@ use kerb_geometry::LatLng;
 
 use crate::{Batch, Frame, IndexServer, ReplicationStream, Slot, SlotBinding, SourceRegistration, Update};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, UpdateVersion,
-    VehicleClass,
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, Timestamp,
+    UpdateVersion, VehicleClass,
 };
 
 /// The live ingest nodes in the membership of the server under test.
 pub const SOURCES: [&str; 2] = ["ingest-a", "ingest-b"];
 /// The time of the server's clock, in milliseconds since the Unix epoch.
-pub const NOW_MS: i64 = 1_700_000_000_000;
+pub const NOW_MS: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// The number of shards, all held by the server under test.
 pub const SHARDS: u16 = 64;
 
@@ -96,7 +96,7 @@ pub fn update(number: u32, position: LatLng, sequence: u64) -> Update {
         slot: number,
         shard: sharding().shard_of(&profile(number).id, position),
         position,
-        update_version: UpdateVersion { sequence, time_ms: NOW_MS },
+        update_version: UpdateVersion { sequence, time: NOW_MS },
         motion: Motion::NONE,
         status: DriverStatus::Available,
     }

@@ -1,5 +1,7 @@
 //! Compares computed travel times with those of driven trips.
 
+use kerb_types::Timestamp;
+
 use super::trips::DrivenTrip;
 use crate::engine::{PhantomNode, StreetsError};
 use crate::roads::Roads;
@@ -53,7 +55,9 @@ pub fn evaluate(
     for hour in profile.into_iter().flat_map(|_| HourOfWeek::all()) {
         let profile = profile.expect("there are hours only with a profile");
         roads.engine().replace(&profile.times_ms(roads.network(), hour))?;
-        let at = |trip: &DrivenTrip| HourOfWeek::at(trip.start_s.saturating_mul(1_000), offset) == hour;
+        let at = |trip: &DrivenTrip| {
+            HourOfWeek::at(Timestamp::from_millis(trip.start_s.saturating_mul(1_000)), offset) == hour
+        };
         for (time_s, own) in by_profile.iter_mut().zip(computed_s(roads, &on_map, at)) {
             *time_s = time_s.or(own);
         }

@@ -5,6 +5,8 @@
 //! emission tomography (Shepp, Vardi, "Maximum Likelihood Reconstruction for Emission Tomography", IEEE Transactions on
 //! Medical Imaging 1, 1982), with the priors of `factors.rs` in each round.
 
+use kerb_types::Timestamp;
+
 use super::factors::{Factors, Sums};
 use super::map_matcher::{MatchedLeg, TraversedSegment};
 use crate::network::Network;
@@ -39,7 +41,7 @@ impl Legs {
             return;
         }
         self.parts.extend(leg.parts.iter().map(|part| (part.arc.number(), part.share as f32)));
-        let hour = HourOfWeek::at(leg.start_s.saturating_mul(1_000), offset);
+        let hour = HourOfWeek::at(Timestamp::from_millis(leg.start_s.saturating_mul(1_000)), offset);
         self.rows.push(LegRow { hour, time_s: leg.time_s as f32, end: self.parts.len() });
     }
 

@@ -1,5 +1,7 @@
 //! The hour of the week in local time.
 
+use kerb_types::Timestamp;
+
 /// The number of hours in a week.
 pub const HOURS: usize = 168;
 
@@ -33,8 +35,8 @@ pub struct HourOfWeek(u8);
 
 impl HourOfWeek {
     /// The hour of the week at an instant in milliseconds since the Unix epoch.
-    pub fn at(now_ms: i64, offset: UtcOffset) -> Self {
-        let hour = (now_ms + offset.ms()).div_euclid(HOUR_MS) + EPOCH_HOUR;
+    pub fn at(now: Timestamp, offset: UtcOffset) -> Self {
+        let hour = (now.as_millis() + offset.ms()).div_euclid(HOUR_MS) + EPOCH_HOUR;
         // The remainder is 0 to 167, so the cast keeps it.
         Self(hour.rem_euclid(HOURS as i64) as u8)
     }
@@ -65,27 +67,31 @@ impl HourOfWeek {
     }
 
     /// The start of the next hour in milliseconds since the Unix epoch.
-    pub fn next_ms(now_ms: i64, offset: UtcOffset) -> i64 {
-        ((now_ms + offset.ms()).div_euclid(HOUR_MS) + 1) * HOUR_MS - offset.ms()
+    pub fn next_ms(now: Timestamp, offset: UtcOffset) -> Timestamp {
+        let hours = (now.as_millis() + offset.ms()).div_euclid(HOUR_MS) + 1;
+        Timestamp::from_millis(hours * HOUR_MS - offset.ms())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kerb_types::Millis;
+
     use super::*;
 
     #[test]
     fn weeks_start_on_monday_at_local_midnight() {
         let pacific = UtcOffset::new(-420).expect("seven hours behind");
         // Thursday 22 May 2008, 17:00 in San Francisco.
-        let at_ms = 1_211_500_800_000;
+        let at_ms = Timestamp::from_millis(1_211_500_800_000);
+        let (ms, hour) = (Millis::new(1), Millis::new(HOUR_MS));
         assert_eq!(HourOfWeek::at(at_ms, pacific).number(), 3 * 24 + 17);
-        assert_eq!(HourOfWeek::at(at_ms - 1, pacific).number(), 3 * 24 + 16);
-        assert_eq!(HourOfWeek::next_ms(at_ms, pacific), at_ms + HOUR_MS);
-        assert_eq!(HourOfWeek::next_ms(at_ms - 1, pacific), at_ms);
+        assert_eq!(HourOfWeek::at(at_ms - ms, pacific).number(), 3 * 24 + 16);
+        assert_eq!(HourOfWeek::next_ms(at_ms, pacific), at_ms + hour);
+        assert_eq!(HourOfWeek::next_ms(at_ms - ms, pacific), at_ms);
         let half = UtcOffset::new(330).expect("five and a half ahead");
-        assert_eq!(HourOfWeek::next_ms(0, half), HOUR_MS / 2);
-        assert_eq!(HourOfWeek::at(-1, UtcOffset::default()).number(), 2 * 24 + 23);
+        assert_eq!(HourOfWeek::next_ms(Timestamp::default(), half), Timestamp::from_millis(HOUR_MS / 2));
+        assert_eq!(HourOfWeek::at(Timestamp::from_millis(-1), UtcOffset::default()).number(), 2 * 24 + 23);
         assert_eq!(UtcOffset::new(841), None);
     }
 }

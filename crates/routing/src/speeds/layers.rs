@@ -1,5 +1,7 @@
 //! The layers of speeds in order of precedence: stream, file, profile, free flow.
 
+use kerb_types::Timestamp;
+
 use super::hour::{HourOfWeek, UtcOffset};
 use super::speed::Speed;
 use super::table::SpeedTable;
@@ -18,7 +20,7 @@ pub struct SpeedLayers {
 #[derive(Debug, Clone, Copy)]
 struct StreamEntry {
     speed: Speed,
-    until_ms: i64,
+    until_ms: Timestamp,
 }
 
 /// The number of directions whose speed comes from each layer.
@@ -42,7 +44,7 @@ impl SpeedLayers {
 
     /// Sets the streamed speed of a direction until an instant in milliseconds since the Unix epoch. Replaces the
     /// direction's earlier streamed speed.
-    pub fn set_streamed(&mut self, arc: DirectedSegment, speed: Speed, until_ms: i64) {
+    pub fn set_streamed(&mut self, arc: DirectedSegment, speed: Speed, until_ms: Timestamp) {
         self.stream[arc.number() as usize] = Some(StreamEntry { speed, until_ms });
     }
 
@@ -57,8 +59,8 @@ impl SpeedLayers {
     }
 
     /// The time of every arc at an instant, in milliseconds, and the layers that the speeds come from.
-    pub fn times_ms(&self, network: &Network, now_ms: i64) -> (Vec<u32>, LayerCounts) {
-        let hour = HourOfWeek::at(now_ms, self.offset);
+    pub fn times_ms(&self, network: &Network, now: Timestamp) -> (Vec<u32>, LayerCounts) {
+        let hour = HourOfWeek::at(now, self.offset);
         let mut times_ms = network.time_ms().to_vec();
         let mut counts = LayerCounts::default();
         for arc in network.all_directions() {
@@ -67,7 +69,7 @@ impl SpeedLayers {
                 continue;
             }
             counts.directions += 1;
-            let Some(speed) = self.speed(arc, hour, now_ms, &mut counts) else { continue };
+            let Some(speed) = self.speed(arc, hour, now, &mut counts) else { continue };
             let time_ms = speed.time_ms(network.lengths_cm()[arc.segment.0 as usize]);
             for arc in arcs {
                 times_ms[*arc as usize] = time_ms;
@@ -78,21 +80,21 @@ impl SpeedLayers {
 
     /// The next instant at which times change without new speeds, in milliseconds since the Unix epoch: a streamed
     /// speed expires, or the next hour of a table by hours starts.
-    pub fn next_change_ms(&self, now_ms: i64) -> Option<i64> {
+    pub fn next_change_ms(&self, now: Timestamp) -> Option<Timestamp> {
         let ends = self.stream.iter().flatten().map(|streamed| streamed.until_ms);
         let has_hours = [&self.file, &self.profile].into_iter().flatten().any(SpeedTable::has_hours);
-        let hour = has_hours.then(|| HourOfWeek::next_ms(now_ms, self.offset));
-        ends.filter(|until_ms| *until_ms > now_ms).chain(hour).min()
+        let hour = has_hours.then(|| HourOfWeek::next_ms(now, self.offset));
+        ends.filter(|until_ms| *until_ms > now).chain(hour).min()
     }
 
     fn speed(
         &self,
         arc: DirectedSegment,
         hour: HourOfWeek,
-        now_ms: i64,
+        now: Timestamp,
         counts: &mut LayerCounts,
     ) -> Option<Speed> {
-        let streamed = self.stream[arc.number() as usize].filter(|streamed| streamed.until_ms > now_ms);
+        let streamed = self.stream[arc.number() as usize].filter(|streamed| streamed.until_ms > now);
         let of = |table: &Option<SpeedTable>| table.as_ref().and_then(|table| table.at(arc, hour));
         let layers = [
             (streamed.map(|streamed| streamed.speed), &mut counts.stream),

@@ -3,6 +3,8 @@
 //! The type has no clock and no thread. The caller passes the time and runs [`LiveSpeeds::apply`] on a thread that may
 //! block.
 
+use kerb_types::Timestamp;
+
 use super::hour::UtcOffset;
 use super::layers::{LayerCounts, SpeedLayers};
 use super::speed::Speed;
@@ -22,7 +24,7 @@ pub struct StreamedSpeed {
     /// The speed of the traffic.
     pub speed: Speed,
     /// The expiry in milliseconds since the Unix epoch.
-    pub until_ms: i64,
+    pub until_ms: Timestamp,
 }
 
 /// A change of speeds.
@@ -40,7 +42,7 @@ pub enum SpeedChange {
 #[derive(Debug)]
 pub struct LiveSpeeds {
     layers: SpeedLayers,
-    due_ms: Option<i64>,
+    due_ms: Option<Timestamp>,
 }
 
 impl LiveSpeeds {
@@ -51,7 +53,7 @@ impl LiveSpeeds {
     }
 
     /// Records a change. An update of the engine is due at once.
-    pub fn record(&mut self, change: SpeedChange, now_ms: i64) {
+    pub fn record(&mut self, change: SpeedChange, now: Timestamp) {
         match change {
             SpeedChange::Streamed(speeds) => {
                 for StreamedSpeed { arc, speed, until_ms } in speeds {
@@ -61,26 +63,27 @@ impl LiveSpeeds {
             SpeedChange::File(table) => self.layers.set_file(Some(table)),
             SpeedChange::Profile(table) => self.layers.set_profile(Some(table)),
         }
-        self.due_ms = Some(now_ms);
+        self.due_ms = Some(now);
     }
 
     /// When [`LiveSpeeds::apply`] must be called next, in milliseconds since the Unix epoch; `None`: not before the
     /// next change.
-    pub fn due_ms(&self) -> Option<i64> {
+    pub fn due_ms(&self) -> Option<Timestamp> {
         self.due_ms
     }
 
     /// Updates the engine to the speeds of an instant. Blocks for a customization of the whole network.
-    pub fn apply(&mut self, roads: &Roads, now_ms: i64) -> LayerCounts {
-        let (times_ms, counts) = self.layers.times_ms(roads.network(), now_ms);
+    pub fn apply(&mut self, roads: &Roads, now: Timestamp) -> LayerCounts {
+        let (times_ms, counts) = self.layers.times_ms(roads.network(), now);
         roads.engine().replace(&times_ms).expect("one time for each arc of this network");
-        self.due_ms = self.layers.next_change_ms(now_ms).map(step_after);
+        self.due_ms = self.layers.next_change_ms(now).map(step_after);
         counts
     }
 }
 
 /// The first multiple of [`STEP_MS`] that is not before an instant.
-fn step_after(at_ms: i64) -> i64 {
+fn step_after(at_ms: Timestamp) -> Timestamp {
     // The addition overflows for expiries at the end of time, which never come.
-    at_ms.checked_add(STEP_MS - 1).map_or(i64::MAX, |at_ms| at_ms.div_euclid(STEP_MS) * STEP_MS)
+    let end_ms = at_ms.as_millis().checked_add(STEP_MS - 1);
+    end_ms.map_or(Timestamp::MAX, |ms| Timestamp::from_millis(ms.div_euclid(STEP_MS) * STEP_MS))
 }

@@ -6,6 +6,7 @@ use kerb_routing::Roads;
 use kerb_routing::speeds::{
     HourOfWeek, LayerCounts, Speed, SpeedLayers, SpeedTable, UtcOffset, list_directions,
 };
+use kerb_types::Timestamp;
 
 use crate::town::town;
 
@@ -13,6 +14,10 @@ const HOUR_MS: i64 = 3_600_000;
 
 fn kmh(kmh: f64) -> Speed {
     Speed::new(kmh).unwrap()
+}
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(ms)
 }
 
 #[test]
@@ -25,26 +30,26 @@ fn stream_overrides_file_overrides_profile_overrides_free_flow() {
         Speed::of_time(length_cm, times_ms[network.arcs_of(arc)[0] as usize]).kmh().round()
     };
     let mut layers = SpeedLayers::new(&network, UtcOffset::default());
-    assert_eq!((speed_of(&layers, arcs[0], 0), layers.next_change_ms(0)), (50.0, None));
+    assert_eq!((speed_of(&layers, arcs[0], at(0)), layers.next_change_ms(at(0))), (50.0, None));
     let mut profile = SpeedTable::new(&network);
     // The epoch was a Thursday.
     profile.set_at(arcs[0], HourOfWeek::new(72).unwrap(), kmh(40.0));
     profile.set_at(arcs[1], HourOfWeek::new(73).unwrap(), kmh(40.0));
     layers.set_profile(Some(profile));
-    assert_eq!(layers.next_change_ms(5), Some(HOUR_MS));
-    assert_eq!((speed_of(&layers, arcs[0], 0), speed_of(&layers, arcs[0], HOUR_MS)), (40.0, 50.0));
-    assert_eq!((speed_of(&layers, arcs[1], 0), speed_of(&layers, arcs[1], HOUR_MS)), (50.0, 40.0));
+    assert_eq!(layers.next_change_ms(at(5)), Some(at(HOUR_MS)));
+    assert_eq!((speed_of(&layers, arcs[0], at(0)), speed_of(&layers, arcs[0], at(HOUR_MS))), (40.0, 50.0));
+    assert_eq!((speed_of(&layers, arcs[1], at(0)), speed_of(&layers, arcs[1], at(HOUR_MS))), (50.0, 40.0));
     let mut file = SpeedTable::new(&network);
     file.set(arcs[0], kmh(30.0));
     layers.set_file(Some(file));
-    assert_eq!((speed_of(&layers, arcs[0], 0), speed_of(&layers, arcs[0], HOUR_MS)), (30.0, 30.0));
-    layers.set_streamed(arcs[0], kmh(20.0), 1_000);
-    assert_eq!(layers.next_change_ms(0), Some(1_000));
-    assert_eq!((speed_of(&layers, arcs[0], 999), speed_of(&layers, arcs[0], 1_000)), (20.0, 30.0));
+    assert_eq!((speed_of(&layers, arcs[0], at(0)), speed_of(&layers, arcs[0], at(HOUR_MS))), (30.0, 30.0));
+    layers.set_streamed(arcs[0], kmh(20.0), at(1_000));
+    assert_eq!(layers.next_change_ms(at(0)), Some(at(1_000)));
+    assert_eq!((speed_of(&layers, arcs[0], at(999)), speed_of(&layers, arcs[0], at(1_000))), (20.0, 30.0));
     let counts = LayerCounts { directions: arcs.len() as u32, stream: 1, file: 0, profile: 0 };
-    assert_eq!(layers.times_ms(&network, 0).1, counts);
+    assert_eq!(layers.times_ms(&network, at(0)).1, counts);
     let counts = LayerCounts { directions: arcs.len() as u32, stream: 0, file: 1, profile: 1 };
-    assert_eq!(layers.times_ms(&network, HOUR_MS).1, counts);
+    assert_eq!(layers.times_ms(&network, at(HOUR_MS)).1, counts);
 }
 
 #[test]
@@ -53,9 +58,9 @@ fn router_keeps_its_times_while_speeds_are_replaced() {
     let at = |speed: f64| {
         let mut layers = SpeedLayers::new(&network, UtcOffset::default());
         for row in list_directions(&network) {
-            layers.set_streamed(row.arc, kmh(speed), i64::MAX);
+            layers.set_streamed(row.arc, kmh(speed), at(i64::MAX));
         }
-        layers.times_ms(&network, 0).0
+        layers.times_ms(&network, at(0)).0
     };
     // All streets are alike, so a mixture of two sets of times would give a time between both.
     let sets = [at(25.0), at(50.0)];

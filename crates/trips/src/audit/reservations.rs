@@ -6,7 +6,7 @@ use super::violation::ViolationKind;
 use super::{Findings, RecordPosition};
 use crate::id::TripId;
 use crate::record::Version;
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Millis, Timestamp};
 
 /// Every reservation of each driver.
 #[derive(Debug, Default)]
@@ -19,9 +19,9 @@ pub(super) struct Reservations {
 struct Reservation {
     trip: TripId,
     version: Version,
-    from_ms: i64,
-    /// [`i64::MAX`] while the reservation lasts.
-    until_ms: i64,
+    from_ms: Timestamp,
+    /// [`Timestamp::MAX`] while the reservation lasts.
+    until_ms: Timestamp,
 }
 
 impl Reservations {
@@ -30,12 +30,12 @@ impl Reservations {
             trip: trip.clone(),
             version: position.version,
             from_ms: position.at_ms,
-            until_ms: i64::MAX,
+            until_ms: Timestamp::MAX,
         };
         self.of_driver.entry(driver.clone()).or_default().push(reservation);
     }
 
-    pub(super) fn end(&mut self, driver: &DriverId, trip: &TripId, at_ms: i64) {
+    pub(super) fn end(&mut self, driver: &DriverId, trip: &TripId, at_ms: Timestamp) {
         let newest_first = self.of_driver.get_mut(driver).into_iter().flatten().rev();
         if let Some(reservation) = { newest_first }.find(|reservation| reservation.trip == *trip) {
             reservation.until_ms = at_ms;
@@ -62,9 +62,8 @@ fn compare_of_driver(driver: &DriverId, reservations: &[Reservation], findings: 
         open.retain(|earlier| earlier.until_ms > later.from_ms);
         for earlier in open.iter().filter(|earlier| earlier.trip.market != later.trip.market) {
             let until_ms = earlier.until_ms.min(later.until_ms);
-            let overlap_ms =
-                if until_ms == i64::MAX { i64::MAX } else { until_ms.saturating_sub(later.from_ms) };
-            if overlap_ms > 0 {
+            let overlap_ms = if until_ms == Timestamp::MAX { Millis::MAX } else { until_ms - later.from_ms };
+            if overlap_ms > Millis::ZERO {
                 let (driver, other) = (driver.clone(), earlier.trip.clone());
                 let kind = ViolationKind::OneDriverTwoMarkets { driver, other, overlap_ms };
                 findings.add(&later.trip.market, later.version, Some(&later.trip), kind);

@@ -7,7 +7,7 @@ use crate::id::{MarketId, TripId};
 use crate::illegal::IllegalEvent;
 use crate::record::Version;
 use crate::state::TripState;
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Millis};
 
 /// A violation of a rule in a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,17 +85,21 @@ pub enum ViolationKind {
         driver: DriverId,
         /// The trip of the earlier reservation.
         other: TripId,
-        /// The length of the overlap in milliseconds; [`i64::MAX`] while neither reservation has ended.
-        overlap_ms: i64,
+        /// The length of the overlap in milliseconds; [`Millis::MAX`] while neither reservation has ended.
+        overlap_ms: Millis,
     },
     /// A receipt charges a different rider, or pays a different driver, than the trip has.
     #[error("the receipt names another rider or driver")]
     WrongReceipt,
 }
 
-/// Describes an overlap; [`i64::MAX`] means that neither reservation has ended.
-fn overlap_text(overlap_ms: i64) -> String {
-    if overlap_ms == i64::MAX { "and still is".to_owned() } else { format!("for the same {overlap_ms} ms") }
+/// Describes an overlap; [`Millis::MAX`] means that neither reservation has ended.
+fn overlap_text(overlap_ms: Millis) -> String {
+    if overlap_ms == Millis::MAX {
+        "and still is".to_owned()
+    } else {
+        format!("for the same {overlap_ms} ms")
+    }
 }
 
 impl fmt::Display for Violation {

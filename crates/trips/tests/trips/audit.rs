@@ -4,6 +4,7 @@ use kerb_trips::{
     Audit, AuditReport, AuditSummary, Change, EventKind as E, MarketId, Outcome, Record, Trip, TripEvent,
     TripId, TripState, Version, Violation, ViolationKind,
 };
+use kerb_types::Millis;
 use proptest::prelude::*;
 
 use super::{START_MS, driver, event, receipt, request};
@@ -32,7 +33,7 @@ impl Journals {
     fn in_market(&mut self, market: &str, trip: &str, event: TripEvent) -> &mut Self {
         let market = MarketId::new(market).unwrap();
         let version = self.records.iter().filter(|(of, _, _)| *of == market).count() as Version + 1;
-        let at_ms = START_MS + 1_000 * self.records.len() as i64;
+        let at_ms = START_MS + Millis::from_secs(self.records.len() as i64);
         let changes = vec![Change::Trip { trip: id(trip), event }];
         self.records.push((market, version, Record { at_ms, matcher: "matcher-a".into(), changes }));
         self
@@ -240,10 +241,10 @@ fn a_driver_in_two_markets_at_once() {
             ViolationKind::OneDriverTwoMarkets { driver: driver("a"), other: id("world-1"), overlap_ms };
         ("east".into(), 2, Some("east-1".into()), kind)
     };
-    assert_eq!(journals.only_violation(), expected(2_000));
+    assert_eq!(journals.only_violation(), expected(Millis::new(2_000)));
     // Without the cancellation neither reservation ends.
     journals.records.pop();
-    assert_eq!(journals.only_violation(), expected(i64::MAX));
+    assert_eq!(journals.only_violation(), expected(Millis::MAX));
 }
 
 #[test]

@@ -13,10 +13,10 @@ use kerb_trips::{
     CancelledBy, EventKind, IdempotencyKey, MarketId, Receipt, ReturnReason, RideRequest, RiderId, Trip,
     TripEvent, TripId, TripState,
 };
-use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
+use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource, VehicleClass};
 
 /// The time of the request in milliseconds since the Unix epoch. Each further event comes a second later.
-pub(crate) const START_MS: i64 = 1_700_000_000_000;
+pub(crate) const START_MS: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 pub(crate) fn driver(name: &str) -> DriverId {
     DriverId::new(name).unwrap()
@@ -39,7 +39,7 @@ pub(crate) fn request(number: u64) -> RideRequest {
         vehicle_class: VehicleClass(1),
         capabilities: Capabilities(0b10),
         party_size: 2,
-        wait_max_ms: 300_000,
+        wait_max_ms: Millis::new(300_000),
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn offered(name: &str) -> TripEvent {
         driver: driver(name),
         pickup_eta_s: 120,
         travel_source: None,
-        expires_ms: START_MS + 15_000,
+        expires_ms: START_MS + Millis::new(15_000),
     }
 }
 
@@ -60,13 +60,13 @@ pub(crate) fn receipt(name: &str, rider: u64) -> Receipt {
         pickup: place(0),
         dropoff: place(9),
         requested_ms: START_MS,
-        accepted_ms: START_MS + 1_000,
+        accepted_ms: START_MS + Millis::new(1_000),
         arrived_ms: None,
-        picked_up_ms: START_MS + 2_000,
-        dropped_off_ms: START_MS + 3_000,
+        picked_up_ms: START_MS + Millis::new(2_000),
+        dropped_off_ms: START_MS + Millis::new(3_000),
         distance_m: 1_234.5,
-        wait_ms: 0,
-        ride_ms: 1_000,
+        wait_ms: Millis::new(0),
+        ride_ms: Millis::new(1_000),
     }
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn event(kind: EventKind, name: &str) -> TripEvent {
             driver: driver(name),
             pickup_eta_s: 60,
             travel_source: TravelSource::Roads,
-            expires_ms: START_MS + 30_000,
+            expires_ms: START_MS + Millis::new(30_000),
         },
         EventKind::ReassignmentReturned => {
             TripEvent::ReassignmentReturned { driver: driver(name), why: ReturnReason::Expired }
@@ -107,7 +107,7 @@ pub(crate) fn event(kind: EventKind, name: &str) -> TripEvent {
 /// Returns a trip after these events of driver `own`, a second apart.
 pub(crate) fn after(kinds: &[EventKind]) -> Trip {
     let mut trip = Trip::requested(trip_id(17), request(1), START_MS);
-    for (kind, at_ms) in kinds.iter().zip((1..).map(|n| START_MS + n * 1_000)) {
+    for (kind, at_ms) in kinds.iter().zip((1..).map(|n| START_MS + Millis::from_secs(n))) {
         trip.apply(&event(*kind, "own"), at_ms).unwrap();
     }
     trip

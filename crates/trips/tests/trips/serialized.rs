@@ -5,7 +5,7 @@ use kerb_trips::{
     CancelledBy, Change, IdempotencyKey, MarketId, Receipt, Record, ReturnReason, RideRequest, RiderId, Trip,
     TripEvent, TripId,
 };
-use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
+use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource, VehicleClass};
 use proptest::prelude::*;
 
 use super::{START_MS, event, place, trip_in};
@@ -21,6 +21,10 @@ fn texts() -> impl Strategy<Value = String> {
 
 fn drivers() -> impl Strategy<Value = DriverId> {
     texts().prop_map(|id| DriverId::new(&id).unwrap())
+}
+
+fn times() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(Timestamp::from_millis)
 }
 
 fn finite() -> impl Strategy<Value = f64> {
@@ -40,17 +44,19 @@ prop_compose! {
             vehicle_class: VehicleClass(class),
             capabilities: Capabilities(capabilities),
             party_size,
-            wait_max_ms,
+            wait_max_ms: Millis::new(wait_max_ms),
         }
     }
 }
 
 prop_compose! {
     fn receipts()(
-        request in requests(), driver in drivers(), times in any::<[i64; 6]>(), arrived_ms in any::<Option<i64>>(),
+        request in requests(), driver in drivers(), times in any::<[i64; 4]>(),
+        arrived_ms in prop::option::of(times()), spans in any::<[i64; 2]>(),
         distance_m in finite(),
     ) -> Box<Receipt> {
-        let [requested_ms, accepted_ms, picked_up_ms, dropped_off_ms, wait_ms, ride_ms] = times;
+        let [requested_ms, accepted_ms, picked_up_ms, dropped_off_ms] = times.map(Timestamp::from_millis);
+        let [wait_ms, ride_ms] = spans.map(Millis::new);
         Box::new(Receipt {
             rider: request.rider,
             driver,
@@ -93,14 +99,14 @@ fn parties() -> impl Strategy<Value = CancelledBy> {
 fn events() -> impl Strategy<Value = TripEvent> {
     prop_oneof![
         requests().prop_map(|request| TripEvent::Requested(Box::new(request))),
-        (drivers(), any::<u32>(), sources(), any::<i64>()).prop_map(
+        (drivers(), any::<u32>(), sources(), times()).prop_map(
             |(driver, pickup_eta_s, travel_source, expires_ms)| {
                 TripEvent::Offered { driver, pickup_eta_s, travel_source, expires_ms }
             }
         ),
         (drivers(), returns()).prop_map(|(driver, why)| TripEvent::OfferReturned { driver, why }),
         drivers().prop_map(|driver| TripEvent::Accepted { driver }),
-        (drivers(), any::<u32>(), any::<bool>(), any::<i64>()).prop_map(
+        (drivers(), any::<u32>(), any::<bool>(), times()).prop_map(
             |(driver, pickup_eta_s, roads, expires_ms)| {
                 let travel_source = if roads { TravelSource::Roads } else { TravelSource::StraightLine };
                 TripEvent::ReassignmentOffered { driver, pickup_eta_s, travel_source, expires_ms }
@@ -135,7 +141,7 @@ proptest! {
 
     #[test]
     fn a_record_survives_serialization(
-        at_ms in any::<i64>(), matcher in texts(), changes in prop::collection::vec(changes(), 0..8),
+        at_ms in times(), matcher in texts(), changes in prop::collection::vec(changes(), 0..8),
     ) {
         let record = Record { at_ms, matcher, changes };
         let text = serde_json::to_string(&record).unwrap();
@@ -146,9 +152,9 @@ proptest! {
     #[test]
     fn a_trip_survives_serialization(request in requests(), events in prop::collection::vec((0..16_usize, any::<bool>()), 0..20)) {
         let mut trip = Trip::requested("world-1".parse().unwrap(), request, START_MS);
-        for (at_ms, (kind, own)) in (START_MS..).zip(events) {
+        for (ms, (kind, own)) in (0..).zip(events) {
             let name = if own { "own" } else { "other" };
-            let _ = trip.apply(&event(kerb_trips::EventKind::ALL[kind], name), at_ms);
+            let _ = trip.apply(&event(kerb_trips::EventKind::ALL[kind], name), START_MS + Millis::new(ms));
         }
         let text = serde_json::to_string(&trip).unwrap();
         prop_assert_eq!(serde_json::from_str::<Trip>(&text).unwrap(), trip);

@@ -1,6 +1,7 @@
 //! Every event in every state, of the trip's own driver and of another, against tables written by hand.
 
 use kerb_trips::{EventKind, IllegalReason, Outcome, Trip, TripState};
+use kerb_types::Millis;
 
 use super::{START_MS, event, trip_in};
 
@@ -48,7 +49,7 @@ const TAKEOVER: &str = "
 /// Applies an event to a copy of `before` and returns the cell of the table that describes the result.
 fn cell_of(before: &Trip, kind: EventKind, name: &str) -> &'static str {
     let (state, mut trip) = (before.state, before.clone());
-    match trip.apply(&event(kind, name), START_MS + 60_000) {
+    match trip.apply(&event(kind, name), START_MS + Millis::new(60_000)) {
         Ok(Outcome::Repeated) => {
             assert_eq!(trip, *before, "a repeat changes nothing");
             "="
@@ -113,7 +114,7 @@ fn every_event_in_every_state_matches_the_table() {
 fn every_event_during_and_after_a_takeover_offer_matches_the_table() {
     let offered = takeover_offered();
     let mut reassigned = offered.clone();
-    reassigned.apply(&event(EventKind::Reassigned, "second"), START_MS + 40_000).unwrap();
+    reassigned.apply(&event(EventKind::Reassigned, "second"), START_MS + Millis::new(40_000)).unwrap();
     let rows = rows(TAKEOVER);
     for (row, (name, cells)) in rows.iter().enumerate() {
         let before = if row < 3 { &offered } else { &reassigned };
@@ -126,7 +127,7 @@ fn every_event_during_and_after_a_takeover_offer_matches_the_table() {
 /// Returns a trip en route with a takeover offer to driver `second`.
 fn takeover_offered() -> Trip {
     let mut trip = trip_in(TripState::EnRoute);
-    trip.apply(&event(EventKind::ReassignmentOffered, "second"), START_MS + 30_000).unwrap();
+    trip.apply(&event(EventKind::ReassignmentOffered, "second"), START_MS + Millis::new(30_000)).unwrap();
     trip
 }
 
@@ -135,7 +136,7 @@ fn takeover_offered() -> Trip {
 fn legal_events_are_those_that_change_the_trip() {
     for state in TripState::ALL {
         let changes = |mut trip: Trip, kind: &EventKind, name| {
-            trip.apply(&event(*kind, name), START_MS + 60_000) == Ok(Outcome::Changed)
+            trip.apply(&event(*kind, name), START_MS + Millis::new(60_000)) == Ok(Outcome::Changed)
         };
         let is_applied = |kind: &EventKind| match kind {
             EventKind::ReassignmentOffered => changes(trip_in(state), kind, "second"),

@@ -1,6 +1,6 @@
 //! Driver and node ids, the catalog, and the order of update versions.
 
-use kerb_types::{Catalog, DriverId, NodeId, UpdateVersion};
+use kerb_types::{Catalog, DriverId, NodeId, Timestamp, UpdateVersion};
 
 #[test]
 fn a_driver_id_has_1_to_64_bytes() {
@@ -45,7 +45,8 @@ fn a_catalog_rejects_lists_that_the_index_cannot_hold() {
 
 #[test]
 fn sequence_decides_before_time() {
-    let update_version = |sequence, time_ms| UpdateVersion { sequence, time_ms };
+    let update_version =
+        |sequence, time_ms| UpdateVersion { sequence, time: Timestamp::from_millis(time_ms) };
     assert!(update_version(2, 10) > update_version(1, 20));
     assert!(update_version(2, 20) > update_version(2, 10));
     assert!(update_version(0, 20) > update_version(0, 10));

@@ -8,7 +8,7 @@ use kerb_trips::{
     CancelledBy, Change, MarketId, Receipt, Record, ReturnReason, RideRequest, RiderId, TripEvent, TripId,
     Version,
 };
-use kerb_types::{Capabilities, DriverId, TravelSource};
+use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource};
 use serde::Serialize;
 
 /// One line of an export. All times are milliseconds since the Unix epoch.
@@ -21,7 +21,7 @@ pub(super) struct ExportedEvent<'a> {
     /// The event's index in that record, from 0: the same position as in `TripEventService`.
     index: u32,
     /// The matcher's time of the decision.
-    time_ms: i64,
+    time_ms: Timestamp,
     /// The matcher that made the decision.
     matcher: &'a str,
     /// The trip; `null` for an event of the market itself.
@@ -47,14 +47,14 @@ enum EventKind<'a> {
         /// The indices of the capabilities in the setting `fleet.capabilities`, from 0.
         capability_numbers: Vec<u8>,
         party_size: u8,
-        wait_max_ms: i64,
+        wait_max_ms: Millis,
     },
     Offered {
         pickup_eta_s: u32,
         /// `roads` or `straight_line`; `null` in an offer that is older than this field.
         travel_source: Option<TravelSource>,
         /// The offer is void from this time on.
-        expires_ms: i64,
+        expires_ms: Timestamp,
     },
     OfferReturned {
         /// One of the names in [`return_reason`].
@@ -69,7 +69,7 @@ enum EventKind<'a> {
         /// `roads` or `straight_line`.
         travel_source: TravelSource,
         /// The offer is void from this time on.
-        expires_ms: i64,
+        expires_ms: Timestamp,
     },
     ReassignmentReturned {
         /// The same as in `offer_returned`.
@@ -100,18 +100,18 @@ enum EventKind<'a> {
         /// The positions of the pick-up and the drop-off.
         pickup: Position,
         dropoff: Position,
-        requested_ms: i64,
-        accepted_ms: i64,
+        requested_ms: Timestamp,
+        accepted_ms: Timestamp,
         /// `null` when the driver did not report its arrival.
-        arrived_ms: Option<i64>,
-        picked_up_ms: i64,
-        dropped_off_ms: i64,
+        arrived_ms: Option<Timestamp>,
+        picked_up_ms: Timestamp,
+        dropped_off_ms: Timestamp,
         /// Meters with the rider in the vehicle.
         distance_m: f64,
         /// Time that the driver waited at the pickup, a duration.
-        wait_ms: i64,
+        wait_ms: Millis,
         /// Time with the rider in the vehicle, a duration.
-        ride_ms: i64,
+        ride_ms: Millis,
     },
     Expired,
     Cancelled {

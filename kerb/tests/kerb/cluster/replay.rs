@@ -33,7 +33,7 @@ fn options(cluster: &Cluster, seed: u64) -> ReplayOptions {
         connections: 4,
         // A driver that moves between two servers stays on the first one until the second one has it. On a machine with few
         // processors, eight processes and the cabs, the second server may be as late as the handover waits at most.
-        allowance_ms: u32::try_from(HANDOVER_MAX_MS).expect("a few seconds") + 1_000,
+        allowance_ms: HANDOVER_MAX_MS.to_u32() + 1_000,
         stale_after_ms: 15_000,
         position_ttl_ms: 60_000,
         seed,

@@ -10,7 +10,8 @@ use kerb_routing::StraightLine;
 use kerb_routing::import::import_pbf;
 use kerb_routing::{RoadTimes, Roads};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, TravelSource, UpdateVersion, VehicleClass,
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, Timestamp, TravelSource, UpdateVersion,
+    VehicleClass,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -43,7 +44,7 @@ fn neighbor(number: usize, position: LatLng, origin: &Origin) -> Neighbor {
         profile: DriverProfile { id, vehicle_class: VehicleClass(0), capabilities: Capabilities(0) },
         position,
         hav: origin.hav(position),
-        update_version: UpdateVersion { sequence: 1, time_ms: 0 },
+        update_version: UpdateVersion { sequence: 1, time: Timestamp::from_millis(0) },
         motion: Motion::NONE,
         status: DriverStatus::Available,
     }

@@ -9,7 +9,7 @@ use kerb_trips::{
     CancelledBy, Change, IdempotencyKey, MarketId, Receipt, Record, ReturnReason, RideRequest, RiderId,
     TripEvent, TripId,
 };
-use kerb_types::{Capabilities, DriverId, TravelSource, VehicleClass};
+use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource, VehicleClass};
 
 /// Time of the first record of every market.
 pub(super) const BEGIN_MS: i64 = 1_700_000_000_000;
@@ -40,7 +40,7 @@ pub(super) fn requested(trip: &str, rider: &str) -> Change {
         vehicle_class: VehicleClass(1),
         capabilities: Capabilities(0b101),
         party_size: 2,
-        wait_max_ms: 300_000,
+        wait_max_ms: Millis::new(300_000),
     };
     trip_change(trip, TripEvent::Requested(Box::new(request)))
 }
@@ -50,7 +50,7 @@ pub(super) fn offered(trip: &str, to: &str) -> Change {
         driver: driver(to),
         pickup_eta_s: 90,
         travel_source: Some(TravelSource::Roads),
-        expires_ms: BEGIN_MS + 15_000,
+        expires_ms: Timestamp::from_millis(BEGIN_MS + 15_000),
     };
     trip_change(trip, event)
 }
@@ -62,7 +62,7 @@ pub(super) async fn write(folder: &Path, name: &str, records: Vec<Vec<Change>>) 
     for (version, changes) in (newest..).zip(records) {
         let record =
             // Versions of a test are small.
-            Record { at_ms: BEGIN_MS + 1_000 * version as i64, matcher: "matcher-a".to_owned(), changes };
+            Record { at_ms: Timestamp::from_millis(BEGIN_MS + 1_000 * version as i64), matcher: "matcher-a".to_owned(), changes };
         journal.append(market(name), version, record).await.expect("it takes the record");
     }
 }
@@ -93,14 +93,14 @@ fn ride(trip: &str, rider: &str, by: &str) -> Vec<Vec<Change>> {
         vehicle_class: VehicleClass(1),
         pickup: at(1_000),
         dropoff: at(299_000),
-        requested_ms: BEGIN_MS,
-        accepted_ms: BEGIN_MS + 2_000,
-        arrived_ms: Some(BEGIN_MS + 3_000),
-        picked_up_ms: BEGIN_MS + 4_000,
-        dropped_off_ms: BEGIN_MS + 6_000,
+        requested_ms: Timestamp::from_millis(BEGIN_MS),
+        accepted_ms: Timestamp::from_millis(BEGIN_MS + 2_000),
+        arrived_ms: Some(Timestamp::from_millis(BEGIN_MS + 3_000)),
+        picked_up_ms: Timestamp::from_millis(BEGIN_MS + 4_000),
+        dropped_off_ms: Timestamp::from_millis(BEGIN_MS + 6_000),
         distance_m: 3_456.5,
-        wait_ms: 1_000,
-        ride_ms: 2_000,
+        wait_ms: Millis::new(1_000),
+        ride_ms: Millis::new(2_000),
     };
     let events = [
         TripEvent::Accepted { driver: driver(by) },

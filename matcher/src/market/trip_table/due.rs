@@ -1,12 +1,13 @@
 //! The time of a trip's timer.
 
 use kerb_trips::{Trip, TripState};
+use kerb_types::Timestamp;
 
 use crate::market::rules::Rules;
 use crate::market::trip_table::entry::TripEntry;
 
 /// Returns the time of the trip's timer by its state, in milliseconds since the Unix epoch; `None` without a timer.
-pub(super) fn due_ms(entry: &TripEntry, rules: &Rules) -> Option<i64> {
+pub(super) fn due_ms(entry: &TripEntry, rules: &Rules) -> Option<Timestamp> {
     let trip = &entry.trip;
     match trip.state {
         TripState::Requested => Some(wait_until_ms(trip, rules)),
@@ -27,10 +28,10 @@ pub(super) fn due_ms(entry: &TripEntry, rules: &Rules) -> Option<i64> {
 
 /// Returns the end of a request's wait. The wait starts with the request, and again when its driver is lost, because that
 /// is not the rider's fault.
-fn wait_until_ms(trip: &Trip, rules: &Rules) -> i64 {
+fn wait_until_ms(trip: &Trip, rules: &Rules) -> Timestamp {
     let wait_max_ms = trip.request.wait_max_ms;
     match trip.driver_lost_ms() {
-        None => trip.times.requested_ms.saturating_add(wait_max_ms),
-        Some(lost_ms) => lost_ms.saturating_add(wait_max_ms.max(rules.lost_wait_min_ms)),
+        None => trip.times.requested_ms + wait_max_ms,
+        Some(lost_ms) => lost_ms + wait_max_ms.max(rules.lost_wait_min_ms),
     }
 }

@@ -2,6 +2,7 @@
 
 use kerb_geometry::LatLng;
 use kerb_trips::Trip;
+use kerb_types::Timestamp;
 
 use crate::market::trip_table::meter::RunningMeter;
 
@@ -11,11 +12,11 @@ pub(in crate::market) struct TripEntry {
     /// Number of candidates in the next window.
     pub(super) k: u32,
     /// Time of its timer, which is its key in `TripTable::due`; `None` without a timer.
-    pub(super) due_ms: Option<i64>,
+    pub(super) due_ms: Option<Timestamp>,
     /// Since when the trip's own driver has no stream; `None` while it has one.
-    pub(super) disconnected_since_ms: Option<i64>,
+    pub(super) disconnected_since_ms: Option<Timestamp>,
     /// Last position of the driver on the way to the pickup, with the time of its measurement.
-    pub(super) driver_position: Option<(LatLng, i64)>,
+    pub(super) driver_position: Option<(LatLng, Timestamp)>,
     /// Number of windows that deferred the request.
     pub(super) deferrals: u32,
     pub(super) meter: RunningMeter,
@@ -51,7 +52,7 @@ impl TripEntry {
         self.disconnected_since_ms.is_some()
     }
 
-    pub(in crate::market) fn driver_position(&self) -> Option<(LatLng, i64)> {
+    pub(in crate::market) fn driver_position(&self) -> Option<(LatLng, Timestamp)> {
         self.driver_position
     }
 

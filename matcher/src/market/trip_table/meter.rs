@@ -2,6 +2,7 @@
 
 use kerb_geometry::{LatLng, distance_m};
 use kerb_trips::{Trip, TripEvent};
+use kerb_types::{Millis, Timestamp};
 
 /// Minimum distance between two counted positions, in meters. Smaller distances are noise of the receiver: the meter of a
 /// parked car stands.
@@ -12,9 +13,9 @@ pub(in crate::market) struct RunningMeter {
     /// Meters from the pick-up to the last counted position.
     distance_m: f64,
     /// The last counted position, with the time of its measurement.
-    last: Option<(LatLng, i64)>,
+    last: Option<(LatLng, Timestamp)>,
     /// Time of the last checkpoint.
-    checkpoint_ms: i64,
+    checkpoint_ms: Timestamp,
 }
 
 impl RunningMeter {
@@ -23,8 +24,8 @@ impl RunningMeter {
         Self {
             distance_m: trip.meter.distance_m,
             // A checkpoint has no time of measurement, so every later position counts.
-            last: trip.meter.last.map(|position| (position, 0)),
-            checkpoint_ms: trip.times.picked_up_ms.unwrap_or(0),
+            last: trip.meter.last.map(|position| (position, Timestamp::default())),
+            checkpoint_ms: trip.times.picked_up_ms.unwrap_or_default(),
         }
     }
 
@@ -37,7 +38,7 @@ impl RunningMeter {
     }
 
     /// Starts the meter at the pick-up, and takes over the distance of a checkpoint.
-    pub(super) fn apply(&mut self, event: &TripEvent, at_ms: i64) {
+    pub(super) fn apply(&mut self, event: &TripEvent, at_ms: Timestamp) {
         match event {
             TripEvent::PickedUp { at, .. } => {
                 self.distance_m = 0.0;
@@ -54,8 +55,8 @@ impl RunningMeter {
     }
 
     /// Adds a position, unless it is too near to the last one or older.
-    pub(super) fn add(&mut self, pickup: LatLng, position: LatLng, measured_ms: i64) {
-        let (last, last_ms) = self.last.unwrap_or((pickup, 0));
+    pub(super) fn add(&mut self, pickup: LatLng, position: LatLng, measured_ms: Timestamp) {
+        let (last, last_ms) = self.last.unwrap_or((pickup, Timestamp::default()));
         let step_m = distance_m(last, position);
         if measured_ms > last_ms && step_m >= STEP_MIN_M {
             self.distance_m += step_m;
@@ -64,8 +65,13 @@ impl RunningMeter {
     }
 
     /// Returns a checkpoint event if the interval is over and the distance is greater than the recorded one.
-    pub(super) fn checkpoint(&self, recorded_m: f64, now_ms: i64, interval_ms: i64) -> Option<TripEvent> {
-        if now_ms - self.checkpoint_ms < interval_ms || self.distance_m <= recorded_m {
+    pub(super) fn checkpoint(
+        &self,
+        recorded_m: f64,
+        now: Timestamp,
+        interval_ms: Millis,
+    ) -> Option<TripEvent> {
+        if now - self.checkpoint_ms < interval_ms || self.distance_m <= recorded_m {
             return None;
         }
         Some(TripEvent::Metered { distance_m: self.distance_m, at: self.last_position()? })

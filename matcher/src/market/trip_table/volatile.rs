@@ -2,7 +2,7 @@
 
 use kerb_geometry::LatLng;
 use kerb_trips::{TripEvent, TripState};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 use crate::market::rules::Rules;
 use crate::market::trip_table::TripTable;
@@ -28,11 +28,11 @@ impl TripTable {
         rules: &Rules,
         number: u64,
         driver: &DriverId,
-        now_ms: i64,
+        now: Timestamp,
     ) {
         let Some(entry) = self.entries.get_mut(&number) else { return };
         if entry.trip.driver.as_ref() == Some(driver) && entry.disconnected_since_ms.is_none() {
-            entry.disconnected_since_ms = Some(now_ms);
+            entry.disconnected_since_ms = Some(now);
             self.set_due(rules, number);
         }
     }
@@ -51,7 +51,7 @@ impl TripTable {
         number: u64,
         driver: &DriverId,
         position: LatLng,
-        measured_ms: i64,
+        measured_ms: Timestamp,
     ) {
         let entry = self.entries.get_mut(&number).expect("a driver is reserved for it");
         if entry.trip.state == TripState::EnRoute && entry.trip.driver.as_ref() == Some(driver) {
@@ -65,8 +65,8 @@ impl TripTable {
         rules: &Rules,
         number: u64,
         position: LatLng,
-        measured_ms: i64,
-        now_ms: i64,
+        measured_ms: Timestamp,
+        now: Timestamp,
     ) -> Option<TripEvent> {
         let entry = self.entries.get_mut(&number)?;
         let trip = &entry.trip;
@@ -74,6 +74,6 @@ impl TripTable {
             return None;
         }
         entry.meter.add(trip.request.pickup, position, measured_ms);
-        entry.meter.checkpoint(trip.meter.distance_m, now_ms, rules.meter_checkpoint_ms)
+        entry.meter.checkpoint(trip.meter.distance_m, now, rules.meter_checkpoint_ms)
     }
 }

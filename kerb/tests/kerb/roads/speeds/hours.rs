@@ -8,7 +8,7 @@ use kerb::settings::DataDir;
 use kerb::{InProcess, Settings, Surroundings};
 use kerb_proto::v1::ride_service_server::RideService;
 use kerb_proto::v1::{DescribeRoadsRequest, NodeRoads, SetSpeedsRequest};
-use kerb_types::{Clock, RuntimeClock};
+use kerb_types::{Clock, RuntimeClock, Timestamp};
 use tonic::Request;
 
 use super::{AT_THE_BRIDGE, OVER_THE_BRIDGE, STEP_TIMEOUT, bridge_rows, over_the_bridge_s};
@@ -28,13 +28,13 @@ fn profile() -> String {
     text + "\n"
 }
 
-async fn start(dir: &Path, now_ms: i64) -> (InProcess, RuntimeClock) {
+async fn start(dir: &Path, now: Timestamp) -> (InProcess, RuntimeClock) {
     let mut settings = Settings::default();
     settings.node.data_dir = DataDir(None);
     settings.roads.file = Some(dir.join("town.roads"));
     settings.roads.profile = Some(dir.join("profile.csv"));
     settings.roads.utc_offset_min = -420;
-    let clock = RuntimeClock::starting_at(now_ms);
+    let clock = RuntimeClock::starting_at(now);
     let surroundings =
         Surroundings { clock: Arc::new(clock), seed: 1, roads: None, truncates_journal: false };
     (InProcess::start(&settings, surroundings).await.expect("the test has set this up"), clock)
@@ -55,9 +55,10 @@ async fn roads(node: &InProcess) -> NodeRoads {
 async fn until_bridge_at(node: &InProcess, clock: RuntimeClock, kmh: f64) -> i64 {
     eventually(&format!("{kmh} km/h"), STEP_TIMEOUT, async || {
         let ride_s = ride_s(node).await;
-        if ride_s == over_the_bridge_s(kmh) { Ok(clock.now_ms()) } else { Err(format!("{ride_s} s")) }
+        if ride_s == over_the_bridge_s(kmh) { Ok(clock.now()) } else { Err(format!("{ride_s} s")) }
     })
     .await
+    .as_millis()
 }
 
 fn under_virtual_time(work: impl Future<Output = ()>) {
@@ -75,7 +76,7 @@ fn speeds_change_with_the_hour_and_when_their_lifetime_ends() {
     town(dir);
     std::fs::write(dir.join("profile.csv"), profile()).unwrap();
     under_virtual_time(async {
-        let (node, clock) = start(dir, BEGINS_MS).await;
+        let (node, clock) = start(dir, Timestamp::from_millis(BEGINS_MS)).await;
         assert_eq!(ride_s(&node).await, over_the_bridge_s(10.0));
         let state = roads(&node).await;
         assert_eq!((state.from_profile, state.hour_of_week, state.generation), (2, 96, 1));
@@ -84,7 +85,7 @@ fn speeds_change_with_the_hour_and_when_their_lifetime_ends() {
         let speeds = bridge_rows(5.0, Some(10_000));
         let answer = node.set_speeds(vec![SetSpeedsRequest { speeds, ..SetSpeedsRequest::default() }]).await;
         assert_eq!(answer.unwrap().nodes[0].taken, 2);
-        let set_ms = clock.now_ms();
+        let set_ms = clock.now().as_millis();
         assert_eq!(ride_s(&node).await, over_the_bridge_s(5.0));
         let over_ms = until_bridge_at(&node, clock, 10.0).await;
         assert!((set_ms + 10_000..set_ms + 12_000).contains(&over_ms), "{over_ms}, set {set_ms}");
@@ -107,7 +108,7 @@ fn concurrent_speed_changes_are_applied_at_once() {
     town(dir);
     std::fs::write(dir.join("profile.csv"), profile()).unwrap();
     under_virtual_time(async {
-        let (node, _) = start(dir, BEGINS_MS).await;
+        let (node, _) = start(dir, Timestamp::from_millis(BEGINS_MS)).await;
         let call = |kmh| {
             let message = SetSpeedsRequest { speeds: bridge_rows(kmh, None), ..SetSpeedsRequest::default() };
             node.set_speeds(vec![message])
