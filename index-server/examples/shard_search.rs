@@ -9,7 +9,7 @@ use std::time::Duration;
 use kerb_geometry::{Circle, LatLng, hav_to_m};
 use kerb_index_server::{IndexServer, Options, Ports};
 use kerb_ports::{
-    Batch, DriverFilter, Frame, Membership, PositionSink, Search, ShardQuery, ShardSearch, SlotBinding,
+    Batch, DriverFilter, Frame, Membership, PositionSink, Search, ShardQuery, ShardSearch, Slot, SlotBinding,
     SourceRegistration, Update,
 };
 use kerb_types::{
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let id = DriverId::new(&format!("driver-{slot}"))?;
         let position = LatLng::new(center.lat_deg() + f64::from(slot) * 1e-3, center.lon_deg())?;
         batch.updates.push(Update {
-            slot,
+            slot: Slot::new(slot),
             shard: sharding.shard_of(&id, position),
             position,
             update_version: UpdateVersion { sequence: 1, time: NOW_MS },
@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         });
         let (vehicle_class, capabilities) = (VehicleClass(0), Capabilities(0));
         let profile = Arc::new(DriverProfile { id, vehicle_class, capabilities });
-        batch.slot_bindings.push(SlotBinding { slot, profile });
+        batch.slot_bindings.push(SlotBinding { slot: Slot::new(slot), profile });
     }
     let mut stream = server.open(SourceRegistration { node: ingest_id, settings_fingerprint }).await?;
     stream.send(Frame::SnapshotBegin { round: 1, shards: sharding.all().collect() }).await?;

@@ -38,7 +38,8 @@ fn main() {
         sharding.shards()
     );
 
-    let plain: Map = (0..table.slots_end())
+    let plain: Map = (0..table.slots_end().get())
+        .map(Slot::new)
         .filter_map(|slot| Some((table.profile(slot)?.id, (slot, table.state(slot)?))))
         .collect();
     let mut seconds: [Vec<f64>; 5] = Default::default();
@@ -122,11 +123,11 @@ fn updates_by_reverse_index(table: &DriverTable, shards: &[ShardId], outbox: &mu
 /// As good as a scan gets: entries in their order in memory, without a lock, and no look at the driver's id.
 fn updates_by_scan(table: &DriverTable, sharding: Sharding, shards: &[ShardId], outbox: &mut Outbox) {
     let mine = flags(sharding, shards);
-    for slot in 0..table.slots_end() {
-        if let Some(state) = table.state(slot).filter(|state| state.indexed)
+    for slot in 0..table.slots_end().get() {
+        if let Some(state) = table.state(Slot::new(slot)).filter(|state| state.indexed)
             && mine[usize::from(sharding.shard_of_tile(Tile::of(state.position)).0)]
         {
-            outbox.push(update(slot, &state));
+            outbox.push(update(Slot::new(slot), &state));
         }
     }
 }

@@ -145,9 +145,10 @@ impl Store {
     ) -> fjall::Result<()> {
         let mut batch = self.db.batch();
         for slot in slots.profiles.iter().flat_map(|(word, bits)| slots_of(*word, *bits)) {
+            let key = slot.get().to_be_bytes();
             match table.profile(slot) {
-                Some(profile) => batch.insert(&self.profiles, slot.to_be_bytes(), encode_profile(&profile)),
-                None => batch.remove(&self.profiles, slot.to_be_bytes()),
+                Some(profile) => batch.insert(&self.profiles, key, encode_profile(&profile)),
+                None => batch.remove(&self.profiles, key),
             }
             summary.profiles += 1;
         }
@@ -168,7 +169,7 @@ impl Store {
     /// Writes this flush's share of the pages. When all pages were written, removes the log records that they replace.
     fn rotate(&mut self, table: &DriverTable) -> fjall::Result<()> {
         // Cannot lose: slots are 32-bit numbers, and a page has many.
-        let pages = (table.slots_end() as usize).div_ceil(RECORD_ROWS) as u32;
+        let pages = table.slots_end().index().div_ceil(RECORD_ROWS) as u32;
         let share = pages.div_ceil(ROTATION_FLUSHES as u32).max(1);
         let mut batch = self.db.batch();
         let commit = self.commit;
@@ -194,9 +195,9 @@ impl Store {
 
     /// Writes a page. It also has the changes whose marks have not been taken yet: its rows are as new as its commit.
     fn write_page(&self, table: &DriverTable, commit: u64, page: u32, batch: &mut OwnedWriteBatch) {
-        let start = page * RECORD_ROWS as Slot;
-        let end = (start + RECORD_ROWS as Slot).min(table.slots_end());
-        let rows: Vec<Row> = (start..end).map(|slot| (slot, table.state(slot))).collect();
+        let start = page * RECORD_ROWS as u32;
+        let end = (start + RECORD_ROWS as u32).min(table.slots_end().get());
+        let rows: Vec<Row> = (start..end).map(Slot::new).map(|slot| (slot, table.state(slot))).collect();
         batch.insert(&self.pages, page.to_be_bytes(), encode_rows(commit, &rows));
     }
 

@@ -139,7 +139,7 @@ impl DriverTable {
     /// Brings the entries of some slots into the cache. Each slot is allocated or 0.
     #[inline]
     pub(crate) fn prefetch(&self, slots: &[Slot]) {
-        if self.slab.end() > 0 {
+        if self.slab.end() > Slot::new(0) {
             let sum = slots.iter().fold(0, |sum, slot| sum ^ self.slab.entry(*slot).prefetch());
             // Without a use of the sum, the compiler would remove the loads.
             std::hint::black_box(sum);
@@ -151,12 +151,12 @@ impl DriverTable {
     ///
     /// [`Error::Overloaded`]: a slot is beyond the table's room.
     pub fn restore(&self, stored: Vec<(Slot, DriverProfile, Option<DriverState>)>) -> Result<(), Error> {
-        let end = stored.iter().map(|(slot, ..)| slot + 1).max().unwrap_or(0);
+        let end = stored.iter().map(|(slot, ..)| slot.get() + 1).max().unwrap_or(0);
         let mut used = vec![false; end as usize];
         for (slot, ..) in &stored {
-            used[*slot as usize] = true;
+            used[slot.index()] = true;
         }
-        self.slab.restore(end, |slot| used[slot as usize])?;
+        self.slab.restore(Slot::new(end), |slot| used[slot.index()])?;
         for (slot, profile, state) in stored {
             self.restore_driver(slot, &profile, state);
         }

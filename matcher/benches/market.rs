@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kerb_geometry::LatLng;
 use kerb_matcher::market::{Market, Proposal, Reservations, Rules};
-use kerb_trips::{IdempotencyKey, MarketId, RideRequest, RiderId, TripId};
+use kerb_trips::{IdempotencyKey, MarketId, RideRequest, RiderId, TripId, Version};
 use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource, VehicleClass};
 
 const LIVE_TRIPS: u64 = 100_000;
@@ -46,7 +46,7 @@ fn market(requests: u64, offered: u64) -> Market {
     let record =
         market.take_record(Timestamp::from_millis(requests as i64)).expect("the market has pending changes");
     black_box(record.changes.len());
-    black_box(market.committed(1));
+    black_box(market.committed(Version::new(1)));
     market
 }
 
@@ -69,7 +69,8 @@ fn snapshots(c: &mut Criterion) {
         .bench_function(format!("write {} MB", snapshot.len() / 1_000_000), |b| b.iter(|| market.snapshot()));
     group.bench_function("read", |b| {
         b.iter(|| {
-            Market::restore(id(), rules(), Reservations::new(), 1, &snapshot).map(|market| market.counts())
+            Market::restore(id(), rules(), Reservations::new(), Version::new(1), &snapshot)
+                .map(|market| market.counts())
         });
     });
 }
@@ -81,7 +82,7 @@ fn window(c: &mut Criterion) {
     let decide = |mut market: Market| {
         market.offer(Timestamp::from_millis(10_000), &proposals);
         let record = market.take_record(Timestamp::from_millis(10_000));
-        let effects = market.committed(2);
+        let effects = market.committed(Version::new(2));
         (market, record, effects)
     };
     group.bench_function("decide", |b| b.iter_batched(|| market(WINDOW, 0), decide, BatchSize::LargeInput));

@@ -60,13 +60,13 @@ pub(crate) async fn subscribe(
 ) -> Result<impl Stream<Item = Result<JournaledEvent, Error>> + Send + 'static, Error> {
     // The market itself returns its version, which is at least that of every event that the caller has seen.
     let newest = handle.query(|reply| MarketQuery::Version { reply }).await?;
-    let version = after.map_or(0, |after| after.version);
+    let version = after.map_or(Version::EMPTY, |after| after.version);
     if version > newest {
         let text = format!("{version}, must be at most {newest}, the newest version of market {market}");
         return Err(FieldError::new("after.version", text).into());
     }
     let committed = handle.committed();
-    let read = version.saturating_sub(1);
+    let read = Version::new(version.get().saturating_sub(1));
     let subscriber = Subscriber { journal, handle, market, committed, read, after, page: VecDeque::new() };
     Ok(stream::unfold(Some(subscriber), |subscriber| async move {
         let mut subscriber = subscriber?;

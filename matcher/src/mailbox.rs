@@ -39,7 +39,7 @@ impl Mailbox {
         reply_timeout: Duration,
     ) -> (MarketHandle, Self) {
         let (sender, commands) = mpsc::channel(commands_max);
-        let (committed, receiver) = watch::channel(0);
+        let (committed, receiver) = watch::channel(Version::EMPTY);
         let handle = MarketHandle {
             node,
             market,

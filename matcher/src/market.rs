@@ -82,7 +82,7 @@ impl Market {
             trips: TripTable::new(id.clone()),
             id,
             rules,
-            version: 0,
+            version: Version::EMPTY,
             paused: false,
             reservations,
             cooldowns: Cooldowns::default(),

@@ -175,7 +175,7 @@ async fn open_markets(
     let mut handles = BTreeMap::new();
     let mut tasks = Vec::new();
     for (id, recovered) in areas.ids().iter().zip(take_over(context, areas.ids()).await?) {
-        let version = recovered.market.version();
+        let version = recovered.market.version().get();
         tracing::info!(market = %id, version, replayed = recovered.replayed, "the market was taken over");
         let (handle, mailbox) = Mailbox::open(
             context.node.clone(),

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kerb_geometry::LatLng;
-use kerb_ports::{Batch, Update};
+use kerb_ports::{Batch, Slot, Update};
 use kerb_proto::convert::Columns;
 use kerb_proto::{internal, v1};
 use kerb_types::{DriverStatus, Millis, Motion, ShardId, Timestamp, UpdateVersion};
@@ -28,7 +28,7 @@ fn point(i: u32) -> LatLng {
 
 fn batch() -> Batch {
     let update = |i: u32| Update {
-        slot: scatter(i) >> 12,
+        slot: Slot::new(scatter(i) >> 12),
         shard: ShardId((scatter(i) >> 22) as u16),
         position: point(i),
         update_version: UpdateVersion {

@@ -27,7 +27,7 @@ fn market(number: usize) -> MarketId {
 }
 
 /// Makes the record of a window with ten offers.
-fn record(market: &MarketId, version: Version) -> Record {
+fn record(market: &MarketId, version: u64) -> Record {
     let offer = |n: u64| Change::Trip {
         trip: TripId { market: market.clone(), number: version * 10 + n },
         event: TripEvent::Offered {
@@ -49,7 +49,7 @@ fn record(market: &MarketId, version: Version) -> Record {
 async fn append(journal: &FjallJournal, market: &MarketId, count: u64) {
     let mut newest = journal.version(market.clone()).await.expect("a journal");
     for _ in 0..count {
-        let next = record(market, newest + 1);
+        let next = record(market, newest.get() + 1);
         newest = journal.append(market.clone(), newest, next).await.expect("the only writer");
     }
 }
@@ -78,15 +78,17 @@ fn replay(c: &mut Criterion) {
     let world = market(0);
     for page in (0..RECORDS).step_by(PAGE) {
         // `join_all` polls the appends in order, so they are queued in order, without waiting for each other.
-        let sent = (page..page + PAGE as u64)
-            .map(|expected| journal.append(world.clone(), expected, record(&world, expected + 1)));
+        let sent = (page..page + PAGE as u64).map(|expected| {
+            journal.append(world.clone(), Version::new(expected), record(&world, expected + 1))
+        });
         assert!(runtime.block_on(join_all(sent)).iter().all(Result::is_ok), "the only writer");
     }
     let read_all = |journal: &FjallJournal| {
         let mut newest = 0;
         while newest < RECORDS {
-            let page = runtime.block_on(journal.read(world.clone(), newest, PAGE)).expect("a page");
-            newest = black_box(&page).last().expect("more").0;
+            let page =
+                runtime.block_on(journal.read(world.clone(), Version::new(newest), PAGE)).expect("a page");
+            newest = black_box(&page).last().expect("more").0.get();
         }
     };
     let mut group = c.benchmark_group("journal");

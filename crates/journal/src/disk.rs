@@ -59,7 +59,7 @@ impl FjallJournal {
         std::fs::create_dir_all(folder).map_err(|reason| io_error(folder, &reason))?;
         let OpenEngine { db, records, snapshots, versions, snapshot_versions } = open(folder)?;
         // The versions of a market count from 1 without gaps, so their sum is the number of records.
-        let watermark = Watermark::open(folder, versions.values().sum())?;
+        let watermark = Watermark::open(folder, versions.values().map(|version| version.get()).sum())?;
         let path = folder.display().to_string();
         let store = Arc::new(JournalStore { path, records, snapshots, versions: RwLock::new(versions) });
         let writer = Writer { store: Arc::clone(&store), db, watermark, snapshot_versions, failed: None };

@@ -31,15 +31,15 @@ impl MarketRecords {
     /// Returns the newest version.
     fn version(&self) -> Version {
         // A length fits a `Version`, which has 64 bits.
-        self.truncated_to + self.records.len() as Version
+        self.truncated_to + self.records.len() as u64
     }
 
     /// Removes the records up to this version, which is not beyond the newest one.
     fn truncate(&mut self, version: Version) {
-        let count = version.saturating_sub(self.truncated_to);
+        let count = version - self.truncated_to;
         // At most the number of records, so the cast keeps it.
         self.records.drain(..count as usize);
-        self.truncated_to += count;
+        self.truncated_to = self.truncated_to.max(version);
     }
 }
 
@@ -65,14 +65,14 @@ impl MemoryJournal {
         record: &Record,
     ) -> Result<Version, TripJournalError> {
         let mut markets = self.markets.lock();
-        let current = markets.get(market).map_or(0, MarketRecords::version);
+        let current = markets.get(market).map_or(Version::EMPTY, MarketRecords::version);
         if current != expected {
             return Err(TripJournalError::Conflict { market: market.clone(), expected, current });
         }
         let version = current + 1;
-        let bytes = encode_record(&record_key(market, version), record)?;
+        let bytes = encode_record(&record_key(market, Version::new(version.get())), record)?;
         markets.entry(market.clone()).or_default().records.push_back(bytes);
-        Ok(version)
+        Ok(Version::new(version.get()))
     }
 
     fn read_now(
@@ -88,8 +88,8 @@ impl MemoryJournal {
             let text = format!("market {market}: its records up to version {truncated_to} are removed");
             return Err(TripJournalError::Internal(text));
         }
-        let versions = after.saturating_add(1)..=stored.version();
-        let read = versions.take(max).map(|version| {
+        let versions = (after + 1).get()..=stored.version().get();
+        let read = versions.map(Version::new).take(max).map(|version| {
             // Below the number of records, so the cast keeps it.
             let bytes = &stored.records[(version - truncated_to - 1) as usize];
             let record =
@@ -140,7 +140,7 @@ impl TripJournal for MemoryJournal {
     }
 
     fn version(&self, market: MarketId) -> PortFuture<'_, Version, TripJournalError> {
-        ready(Ok(self.markets.lock().get(&market).map_or(0, MarketRecords::version))).boxed()
+        ready(Ok(self.markets.lock().get(&market).map_or(Version::EMPTY, MarketRecords::version))).boxed()
     }
 
     fn markets(&self) -> PortFuture<'_, Vec<MarketId>, TripJournalError> {

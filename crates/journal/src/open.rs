@@ -91,11 +91,11 @@ fn newest_versions(records: &Keyspace, path: &str) -> Result<BTreeMap<MarketId, 
     let mut from = Vec::new();
     while let Some(first) = records.range(from..).next() {
         let (market, version) = parse(&first.key().map_err(|e| engine(e.to_string()))?)?;
-        if version != 1 {
-            return Err(JournalError::Gap { path: path.to_owned(), market, version: 1 });
+        if version != Version::new(1) {
+            return Err(JournalError::Gap { path: path.to_owned(), market, version: Version::new(1) });
         }
         let last = record_key(&market, Version::MAX);
-        let newest = records.range(record_key(&market, 1)..=last.clone()).next_back();
+        let newest = records.range(record_key(&market, Version::new(1))..=last.clone()).next_back();
         let newest = newest.ok_or_else(|| engine(format!("the records of market {market} disappeared")))?;
         let (key, value) = newest.into_inner().map_err(|e| engine(e.to_string()))?;
         let (_, version) = parse(&key)?;
@@ -130,7 +130,7 @@ fn newest_snapshots(
             }
         };
         match parse_snapshot(&key, &value) {
-            Ok((market, version)) if version > versions.get(&market).copied().unwrap_or(0) => {
+            Ok((market, version)) if version > versions.get(&market).copied().unwrap_or(Version::new(0)) => {
                 return Err(JournalError::Gap { path: path.to_owned(), market, version });
             }
             Ok((market, version)) => {

@@ -37,7 +37,7 @@ pub(super) fn encode_snapshot(
     check_snapshot(snapshot)?;
     let mut bytes = Vec::with_capacity(HEADER_BYTES + 8 + snapshot.len());
     bytes.resize(HEADER_BYTES, 0);
-    bytes.extend(version.to_le_bytes());
+    bytes.extend(version.get().to_le_bytes());
     bytes.extend(snapshot);
     Ok(with_header(key, bytes))
 }
@@ -46,7 +46,7 @@ pub(super) fn encode_snapshot(
 pub fn decode_snapshot<'a>(key: &[u8], bytes: &'a [u8]) -> Result<(Version, &'a [u8]), String> {
     let content = without_header(key, bytes)?;
     let (version, snapshot) = content.split_first_chunk().ok_or("no version")?;
-    Ok((Version::from_le_bytes(*version), snapshot))
+    Ok((Version::new(u64::from_le_bytes(*version)), snapshot))
 }
 
 /// Rejects a snapshot that is too large.
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_record_decodes_whole_or_not_at_all() {
-        let key = record_key(&MarketId::new("world").unwrap(), 3);
+        let key = record_key(&MarketId::new("world").unwrap(), Version::new(3));
         let bytes = encode_record(&key, &record()).unwrap();
         assert_eq!(decode_record(&key, &bytes), Ok(record()));
         for cut in 0..bytes.len() {
@@ -124,7 +124,7 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(decode_record(&key, &bytes), Err("its checksum does not match".into()));
         }
-        let other = record_key(&MarketId::new("world").unwrap(), 4);
+        let other = record_key(&MarketId::new("world").unwrap(), Version::new(4));
         assert!(decode_record(&other, &bytes).is_err());
     }
 
@@ -143,8 +143,8 @@ mod tests {
         let large = Record { matcher: "m".repeat(RECORD_BYTES_MAX), ..record() };
         let error = encode_record(b"key", &large).unwrap_err();
         assert!(error.to_string().ends_with("must be at most 16777216"), "{error}");
-        assert!(encode_snapshot(b"key", 1, &vec![0; SNAPSHOT_BYTES_MAX + 1]).is_err());
-        let bytes = encode_snapshot(b"key", 9, b"all").unwrap();
-        assert_eq!(decode_snapshot(b"key", &bytes), Ok((9, &b"all"[..])));
+        assert!(encode_snapshot(b"key", Version::new(1), &vec![0; SNAPSHOT_BYTES_MAX + 1]).is_err());
+        let bytes = encode_snapshot(b"key", Version::new(9), b"all").unwrap();
+        assert_eq!(decode_snapshot(b"key", &bytes), Ok((Version::new(9), &b"all"[..])));
     }
 }

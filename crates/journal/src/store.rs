@@ -24,7 +24,7 @@ pub(super) struct JournalStore {
 impl JournalStore {
     /// Returns the newest durable version; 0 for a market without records.
     pub(super) fn newest(&self, market: &MarketId) -> Version {
-        self.versions.read().get(market).copied().unwrap_or(0)
+        self.versions.read().get(market).copied().unwrap_or(Version::new(0))
     }
 
     /// Returns up to `max` durable records after this version, in order.
@@ -35,13 +35,16 @@ impl JournalStore {
         max: usize,
     ) -> Result<Vec<(Version, Record)>, JournalError> {
         // A `usize` fits a `Version`, which has 64 bits.
-        let last = after.saturating_add(max as Version).min(self.newest(market));
+        let last = (after + max as u64).min(self.newest(market));
         if last <= after {
             return Ok(Vec::new());
         }
         let mut items = self.records.range(record_key(market, after + 1)..=record_key(market, last));
-        let versions = after + 1..=last;
-        versions.map(|version| Ok((version, self.decode_item(market, version, items.next())?))).collect()
+        let versions = (after + 1).get()..=last.get();
+        versions
+            .map(Version::new)
+            .map(|version| Ok((version, self.decode_item(market, version, items.next())?)))
+            .collect()
     }
 
     /// Decodes the next item of a range. The item must hold this version, otherwise a record is missing.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use kerb_ports::conformance::journal::{market, record};
 use kerb_ports::{TripJournal, TripJournalError};
+use kerb_trips::Version;
 
 use super::FjallJournal;
 use super::disk::WRITE_QUEUE_MAX;
@@ -13,10 +14,11 @@ use super::disk::WRITE_QUEUE_MAX;
 fn a_full_queue_rejects_appends_and_the_end_of_the_writer_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, _writer, queue) = FjallJournal::open_without_writer(folder.path()).unwrap();
-    let mut calls: Vec<_> =
-        (0..WRITE_QUEUE_MAX).map(|_| journal.append(market("world"), 0, record("world", 1))).collect();
+    let mut calls: Vec<_> = (0..WRITE_QUEUE_MAX)
+        .map(|_| journal.append(market("world"), Version::new(0), record("world", 1)))
+        .collect();
     assert!(calls.iter_mut().all(|call| call.now_or_never().is_none()));
-    let rejected = journal.append(market("world"), 0, record("world", 1)).now_or_never();
+    let rejected = journal.append(market("world"), Version::new(0), record("world", 1)).now_or_never();
     let full =
         TripJournalError::Overloaded { what: "appends waiting for the journal", limit: WRITE_QUEUE_MAX };
     assert_eq!(rejected, Some(Err(full)));
@@ -29,13 +31,13 @@ fn a_full_queue_rejects_appends_and_the_end_of_the_writer_is_an_error() {
 async fn a_call_that_was_dropped_before_its_turn_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, writer, queue) = FjallJournal::open_without_writer(folder.path()).unwrap();
-    let mut dropped = journal.append(market("world"), 0, record("dropped", 1));
+    let mut dropped = journal.append(market("world"), Version::new(0), record("dropped", 1));
     assert!((&mut dropped).now_or_never().is_none());
     drop(dropped);
-    let mut kept = journal.append(market("world"), 0, record("kept", 1));
+    let mut kept = journal.append(market("world"), Version::new(0), record("kept", 1));
     assert!((&mut kept).now_or_never().is_none());
     let thread = std::thread::spawn(move || writer.run(&queue));
-    assert_eq!(kept.await, Ok(1));
+    assert_eq!(kept.await, Ok(Version::new(1)));
     drop(journal);
     thread.join().unwrap();
 }
@@ -50,7 +52,7 @@ async fn after_a_failed_write_nothing_more_is_written() {
     let path = folder.path().display();
     // Each append is in a commit of its own.
     for _ in 0..3 {
-        let appended = journal.append(market("world"), 0, record("world", 1)).await;
+        let appended = journal.append(market("world"), Version::new(0), record("world", 1)).await;
         let message = format!("trip journal in {path}: a write failed, nothing more is written: no space");
         assert_eq!(appended, Err(TripJournalError::Internal(message)));
     }

@@ -2,6 +2,7 @@
 //!
 //! A stream names drivers by slots: small numbers that the ingest node chooses and binds to a driver once.
 
+use std::fmt;
 use std::sync::Arc;
 
 use kerb_geometry::LatLng;
@@ -10,7 +11,35 @@ use kerb_types::{DriverId, NodeId, ShardId};
 use kerb_types::{DriverProfile, DriverStatus, Motion, UpdateVersion};
 
 /// The number of a driver on one replication stream. Slots are dense, because the index server indexes an array by them.
-pub type Slot = u32;
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Slot(u32);
+
+impl Slot {
+    /// The slot with this number.
+    #[inline]
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number.
+    #[inline]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// Returns the number as a position in an array.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, formatter)
+    }
+}
 
 /// The first message of a replication stream.
 #[derive(Clone, Debug, PartialEq, Eq)]

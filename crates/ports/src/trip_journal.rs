@@ -46,7 +46,8 @@ pub fn conflict(market: &MarketId, expected: Version, current: Version) -> Failu
 pub fn versions_of(values: &[(String, String)]) -> Option<(MarketId, Version, Version)> {
     let value = |wanted: &str| values.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
     let market = MarketId::new(value("market")?).ok()?;
-    Some((market, value("expected")?.parse().ok()?, value("current")?.parse().ok()?))
+    let version = |name| Some(Version::new(value(name)?.parse().ok()?));
+    Some((market, version("expected")?, version("current")?))
 }
 
 /// Matcher → journal: one append-only sequence of records per market.

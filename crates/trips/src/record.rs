@@ -1,5 +1,8 @@
 //! The records of a journal. A record holds the decisions of one moment and is durable as a whole or not at all.
 
+use std::fmt;
+use std::ops::{Add, Sub};
+
 use kerb_types::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +10,50 @@ use crate::event::TripEvent;
 use crate::id::TripId;
 
 /// The number of records in a market's journal, which is also the number of the newest one. 0 means that there is none.
-pub type Version = u64;
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(u64);
+
+impl Version {
+    /// The version of an empty journal.
+    pub const EMPTY: Self = Self(0);
+    /// After every version of a journal.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// The version with this number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// The version after `records` more records.
+impl Add<u64> for Version {
+    type Output = Self;
+
+    fn add(self, records: u64) -> Self {
+        Self(self.0.saturating_add(records))
+    }
+}
+
+/// The number of records after the earlier version.
+impl Sub for Version {
+    type Output = u64;
+
+    fn sub(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, formatter)
+    }
+}
 
 /// The decisions of one moment. The journal chooses a format that names the fields, so that records stay readable for
 /// years: a new field has a default, and no field changes its meaning.

@@ -141,7 +141,7 @@ fn rstar(c: &mut Criterion) {
                 || city.next(ROWS),
                 |batch| {
                     for update in &batch.updates {
-                        let i = update.slot as usize;
+                        let i = update.slot.index();
                         tree.remove(&at[i]).unwrap();
                         at[i] = point(update.position, i);
                         tree.insert(at[i]);

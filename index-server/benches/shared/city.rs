@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kerb_geometry::LatLng;
-use kerb_ports::{Batch, SlotBinding, Update};
+use kerb_ports::{Batch, Slot, SlotBinding, Update};
 use kerb_types::{
     Capabilities, DriverId, DriverProfile, DriverStatus, Millis, Motion, Sharding, Timestamp, UpdateVersion,
     VehicleClass,
@@ -72,7 +72,8 @@ impl City {
 
     /// The slot bindings and first positions of drivers `from..to`.
     pub(crate) fn first(&self, from: usize, to: usize) -> Batch {
-        let slot_bindings = (from..to).map(|i| SlotBinding { slot: i as u32, profile: profile(i) }).collect();
+        let slot_bindings =
+            (from..to).map(|i| SlotBinding { slot: Slot::new(i as u32), profile: profile(i) }).collect();
         let updates = (from..to).map(|i| self.update(i)).collect();
         Batch { slot_bindings, updates, ..Batch::default() }
     }
@@ -94,7 +95,7 @@ impl City {
 
     /// The next reports as drivers and places.
     pub(crate) fn moves(&mut self, rows: usize) -> Vec<(u32, LatLng)> {
-        self.next(rows).updates.iter().map(|update| (update.slot, update.position)).collect()
+        self.next(rows).updates.iter().map(|update| (update.slot.get(), update.position)).collect()
     }
 
     /// A point where a rider may be, near a driver that stays where it is.
@@ -111,7 +112,7 @@ impl City {
         // The shard follows from the tile, so any id will do.
         let anybody = DriverId::new("x").expect("one byte");
         let update = |(slot, position): &(u32, LatLng)| Update {
-            slot: *slot,
+            slot: Slot::new(*slot),
             shard: sharding.shard_of(&anybody, *position),
             position: *position,
             update_version: UpdateVersion { sequence, time: START_MS + Millis::new(sequence as i64) },
@@ -132,7 +133,7 @@ impl City {
     fn update(&self, i: usize) -> Update {
         let position = self.position(i);
         Update {
-            slot: i as u32,
+            slot: Slot::new(i as u32),
             shard: self.sharding.shard_of(&DriverId::new("x").expect("one byte"), position),
             position,
             update_version: UpdateVersion {

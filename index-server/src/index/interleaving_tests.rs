@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use kerb_geometry::{Circle, LatLng, Morton};
-use kerb_ports::{Batch, DriverFilter, Search, ShardQuery, SlotBinding, Update};
+use kerb_ports::{Batch, DriverFilter, Search, ShardQuery, Slot, SlotBinding, Update};
 use kerb_types::{
     Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, Sharding, Timestamp, UpdateVersion,
     VehicleClass,
@@ -44,9 +44,10 @@ fn filled_index() -> Index {
     index.set_view(&shards, &[]).expect("no sources");
     let mut stream = index.open(&NodeId::new("a").expect("a name")).expect("a stream");
     index.snapshot_begin(&mut stream, 1, &shards).expect("the first round");
-    let slot_bindings = (0..200).map(|slot| SlotBinding { slot, profile: profile(slot) }).collect();
+    let slot_bindings =
+        (0..200).map(|slot| SlotBinding { slot: Slot::new(slot), profile: profile(slot) }).collect();
     let updates = (0..200).map(|slot| Update {
-        slot,
+        slot: Slot::new(slot),
         shard: sharding.shard_of(&profile(slot).id, at(1_000 * slot as i32)),
         position: at(1_000 * slot as i32),
         update_version: UpdateVersion { sequence: 1, time: NOW_MS },

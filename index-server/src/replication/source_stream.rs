@@ -55,7 +55,7 @@ impl SourceStream {
     /// Returns the record of a slot; an error if the slot is not bound.
     #[inline]
     pub(crate) fn record(&self, slot: Slot) -> Result<RecordIndex, Error> {
-        match self.slots.get(slot as usize) {
+        match self.slots.get(slot.index()) {
             Some(&record) if !record.is_none() => Ok(record),
             _ => Err(not_bound(slot)),
         }
@@ -63,10 +63,10 @@ impl SourceStream {
 
     /// Binds a slot to a record, and returns the record that it was bound to before.
     pub(crate) fn bind(&mut self, slot: Slot, record: RecordIndex) -> Result<Option<RecordIndex>, Error> {
-        if slot >= SLOTS_MAX {
+        if slot >= Slot::new(SLOTS_MAX) {
             return Err(Error::Mismatch(format!("slot {slot}, must be below {SLOTS_MAX}")));
         }
-        let needed = slot as usize + 1;
+        let needed = slot.index() + 1;
         if needed > self.slots.len() {
             // Grows by a quarter instead of doubling: the slack of a large array would cost more than it saves.
             if needed > self.slots.capacity() {
@@ -75,7 +75,7 @@ impl SourceStream {
             }
             self.slots.resize(needed, RecordIndex::NONE);
         }
-        let previous = std::mem::replace(&mut self.slots[slot as usize], record);
+        let previous = std::mem::replace(&mut self.slots[slot.index()], record);
         Ok((!previous.is_none()).then_some(previous))
     }
 

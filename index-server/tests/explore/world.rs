@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_index_server::explore::{Plan, Random, Rule, Task, run};
 use kerb_index_server::{BatchProgress, Index, Options, SearchBudget, SourceStream};
-use kerb_ports::{Batch, DriverFilter, Neighbor, Search, ShardQuery, ShardResult, SlotBinding, Update};
+use kerb_ports::{Batch, DriverFilter, Neighbor, Search, ShardQuery, ShardResult, Slot, SlotBinding, Update};
 use kerb_types::{
     Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, Timestamp,
     UpdateVersion, VehicleClass,
@@ -85,8 +85,10 @@ impl World {
         let mut stream = index.open(&NodeId::new("a").unwrap()).unwrap();
         index.snapshot_begin(&mut stream, 1, &shards).unwrap();
         let world = Self { index, stream: Mutex::new(stream) };
-        let slot_bindings =
-            scenario.fleet.iter().map(|r| SlotBinding { slot: r.driver, profile: profile(r.driver) });
+        let slot_bindings = scenario
+            .fleet
+            .iter()
+            .map(|r| SlotBinding { slot: Slot::new(r.driver), profile: profile(r.driver) });
         world.apply(&Batch { slot_bindings: slot_bindings.collect(), ..Batch::default() });
         world.write(&Write::Reports(scenario.fleet.clone()), 1);
         let mut stream = world.stream.lock().unwrap();
@@ -107,7 +109,7 @@ impl World {
         match write {
             Write::Reports(reports) => {
                 batch.updates.extend(reports.iter().map(|report| Update {
-                    slot: report.driver,
+                    slot: Slot::new(report.driver),
                     shard: ShardId(0),
                     position: position(*report, sequence),
                     update_version: UpdateVersion { sequence, time: NOW_MS },
@@ -115,9 +117,9 @@ impl World {
                     status: report.status,
                 }));
             }
-            Write::Remove(drivers) => batch.removals.extend(drivers),
+            Write::Remove(drivers) => batch.removals.extend(drivers.iter().copied().map(Slot::new)),
             Write::Rebind(slot, driver) => {
-                batch.slot_bindings.push(SlotBinding { slot: *slot, profile: profile(*driver) });
+                batch.slot_bindings.push(SlotBinding { slot: Slot::new(*slot), profile: profile(*driver) });
             }
             Write::Resync => {
                 self.index.begin_resync(&[ShardId(0)]).unwrap();

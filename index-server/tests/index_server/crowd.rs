@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{Index, SearchBudget, SourceStream};
-use kerb_ports::{Batch, DriverFilter, Search, ShardQuery};
+use kerb_ports::{Batch, DriverFilter, Search, ShardQuery, Slot};
 use kerb_types::{DriverStatus, Sharding, UpdateVersion};
 
 use crate::fleet::{NOW_MS, State, apply, bind_slots, index, number_of, run_search, update};
@@ -65,7 +65,7 @@ fn a_million_drivers_at_one_position_stay_fast() {
 
     // Many leave: the chain shrinks from its head, and its memory is reused.
     let before = index.memory().store;
-    let removals: Vec<u32> = (0..100_000).collect();
+    let removals = (0..100_000).map(Slot::new).collect();
     apply(&index, &mut stream, &Batch { removals, ..Batch::default() }, NOW_MS);
     assert_eq!(stats(&index), 900_000);
     assert_eq!(nearest(&index, place, 10), [0.0; 10]);
@@ -101,7 +101,7 @@ fn a_few_matching_drivers_in_a_chain_are_found() {
     }
     // From the head of the chain to its end.
     for number in (0..MANY).rev().filter(|number| !number.is_multiple_of(7)) {
-        let batch = Batch { removals: vec![number], ..Batch::default() };
+        let batch = Batch { removals: vec![Slot::new(number)], ..Batch::default() };
         apply(&index, &mut stream, &batch, NOW_MS);
         assert_eq!(found(&index, DriverStatus::OnTrip), (0..MANY).step_by(7).collect::<Vec<_>>());
     }

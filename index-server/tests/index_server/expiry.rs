@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::Index;
-use kerb_ports::{Batch, DriverFilter, Search};
+use kerb_ports::{Batch, DriverFilter, Search, Slot};
 use kerb_types::{DriverStatus, Millis, Sharding, Timestamp, UpdateVersion};
 use rand::RngExt;
 
@@ -56,7 +56,7 @@ fn exactly_the_silent_drivers_expire() {
                 report(number, sequence, time_ms.max(newest))
             })
             .collect();
-        last_ms.extend(updates.iter().map(|update| (update.slot, update.update_version.time)));
+        last_ms.extend(updates.iter().map(|update| (update.slot.get(), update.update_version.time)));
         apply(&index, &mut stream, &Batch { updates, ..Batch::default() }, now);
         now += Millis::new(TICK_MS * rng.random_range(0..40));
         run_maintenance(&index, now);
@@ -71,7 +71,7 @@ fn a_removed_driver_that_returns_with_an_older_time_expires_by_that_time() {
     apply(&index, &mut stream, &bind_slots(0..1), NOW_MS);
     let mut send = |batch: Batch| apply(&index, &mut stream, &batch, NOW_MS);
     send(Batch { updates: vec![report(0, 1, NOW_MS)], ..Batch::default() });
-    send(Batch { removals: vec![0], ..Batch::default() });
+    send(Batch { removals: vec![Slot::new(0)], ..Batch::default() });
     send(Batch { updates: vec![report(0, 2, NOW_MS - Millis::new(50_000))], ..Batch::default() });
     run_maintenance(&index, NOW_MS + Millis::new(10_000));
     assert_eq!(all(&index), [0]);

@@ -2,7 +2,7 @@
 
 use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{BatchProgress, Index, Options};
-use kerb_ports::{Batch, DriverFilter, Error, Search, Update};
+use kerb_ports::{Batch, DriverFilter, Error, Search, Slot, Update};
 use kerb_types::{DriverStatus, NodeId, Sharding, Timestamp, UpdateVersion};
 
 use crate::fleet::{NOW_MS, State, apply, bind_slots, index, number_of, run_search, update};
@@ -98,13 +98,13 @@ fn an_invalid_row_is_rejected_before_any_row_is_applied() {
     past.update_version.time = Timestamp::from_millis(-1);
     let mut shard = good;
     shard.shard.0 = 1_024;
-    let bad = [with(far_future), with(past), with(shard), with(Update { slot: 2, ..good })];
+    let bad = [with(far_future), with(past), with(shard), with(Update { slot: Slot::new(2), ..good })];
     for batch in bad {
         assert!(matches!(rejection(&index, &batch), Error::Mismatch(_)));
     }
     let slot = Batch { slot_bindings: bind_slots(0..1).slot_bindings, ..Batch::default() };
     let mut too_far = slot;
-    too_far.slot_bindings[0].slot = u32::MAX;
+    too_far.slot_bindings[0].slot = Slot::new(u32::MAX);
     assert!(matches!(rejection(&index, &too_far), Error::Mismatch(_)));
     assert_eq!(around(&index, corner(7)), [] as [u32; 0]);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_index_server::{BatchProgress, Index, Options, SearchBudget, SourceStream};
-use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery, ShardResult, SlotBinding, Update};
+use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery, ShardResult, Slot, SlotBinding, Update};
 use kerb_types::{
     Capabilities, DriverId, DriverProfile, DriverStatus, Millis, Motion, NodeId, ShardId, Sharding,
     Timestamp, UpdateVersion, VehicleClass,
@@ -67,7 +67,7 @@ pub(crate) fn status(rng: &mut Pcg64Mcg) -> DriverStatus {
 
 pub(crate) fn update(sharding: Sharding, number: u32, state: State) -> Update {
     Update {
-        slot: number,
+        slot: Slot::new(number),
         shard: sharding.shard_of(&profile(number).id, state.position),
         position: state.position,
         update_version: state.update_version,
@@ -77,7 +77,8 @@ pub(crate) fn update(sharding: Sharding, number: u32, state: State) -> Update {
 }
 
 pub(crate) fn bind_slots(numbers: impl Iterator<Item = u32>) -> Batch {
-    let slot_bindings = numbers.map(|slot| SlotBinding { slot, profile: profile(slot) }).collect();
+    let slot_bindings =
+        numbers.map(|slot| SlotBinding { slot: Slot::new(slot), profile: profile(slot) }).collect();
     Batch { slot_bindings, ..Batch::default() }
 }
 

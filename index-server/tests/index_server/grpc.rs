@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kerb_index_server::{IndexServer, grpc};
 use kerb_ports::conformance::source::{NOW_MS, SOURCES, line_of, profile, sharding};
-use kerb_ports::{Batch, Frame, IndexAdmin, SlotBinding, SourceRegistration};
+use kerb_ports::{Batch, Frame, IndexAdmin, Slot, SlotBinding, SourceRegistration};
 use kerb_proto::internal::v1;
 use kerb_proto::internal::v1::index_service_client::IndexServiceClient;
 use kerb_proto::internal::v1::position_control::Control;
@@ -84,7 +84,8 @@ impl TestStream {
 }
 
 fn line(count: u32) -> Frame {
-    let slot_bindings = (0..count).map(|slot| SlotBinding { slot, profile: profile(slot) }).collect();
+    let slot_bindings =
+        (0..count).map(|slot| SlotBinding { slot: Slot::new(slot), profile: profile(slot) }).collect();
     Frame::Batch(Batch { slot_bindings, updates: line_of(count), ..Batch::default() })
 }
 

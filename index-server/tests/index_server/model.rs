@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{Index, Options, SourceStream};
-use kerb_ports::{Batch, DriverFilter, Eviction, Search};
+use kerb_ports::{Batch, DriverFilter, Eviction, Search, Slot};
 use kerb_types::{Millis, NodeId, ShardId, Sharding, Timestamp, UpdateVersion};
 use proptest::prelude::*;
 
@@ -240,7 +240,7 @@ impl World {
             self.model.update(source, number, state);
         }
         apply(&self.index, &mut self.streams[source], &batch, self.model.now);
-        batch.updates.iter().map(|update| update.slot).collect()
+        batch.updates.iter().map(|update| update.slot.get()).collect()
     }
 
     fn run(&mut self, operation: Operation) {
@@ -250,7 +250,8 @@ impl World {
                 for number in &drivers {
                     self.model.remove(source, *number);
                 }
-                let batch = Batch { removals: drivers, ..Batch::default() };
+                let batch =
+                    Batch { removals: drivers.into_iter().map(Slot::new).collect(), ..Batch::default() };
                 apply(&self.index, &mut self.streams[source], &batch, self.model.now);
             }
             Operation::Eviction { source, driver, sequence } => {

@@ -6,7 +6,7 @@ use std::thread;
 
 use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_index_server::{Index, SourceStream};
-use kerb_ports::{Batch, DriverFilter, Neighbor, Search};
+use kerb_ports::{Batch, DriverFilter, Neighbor, Search, Slot};
 use kerb_types::{DriverStatus, Sharding, UpdateVersion};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -63,7 +63,7 @@ fn write(index: &Index, stream: &mut SourceStream, stop: &AtomicBool, seed: u64)
         batch.updates.sort_by_key(|update| update.slot);
         batch.updates.dedup_by_key(|update| update.slot);
         if sequence.is_multiple_of(5) {
-            batch.removals.extend((0..200).map(|_| HOPPERS + rng.random_range(0..CROWD)));
+            batch.removals.extend((0..200).map(|_| Slot::new(HOPPERS + rng.random_range(0..CROWD))));
         }
         apply(index, stream, &batch, NOW_MS);
     }

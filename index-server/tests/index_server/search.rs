@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerb_geometry::{Area, Circle, LatLng, Polygon};
 use kerb_index_server::{Index, SearchBudget, SourceStream};
-use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery};
+use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery, Slot};
 use kerb_types::{DriverStatus, Millis, Partitioning, Sharding, UpdateVersion};
 use proptest::prelude::*;
 use rand::RngExt;
@@ -55,7 +55,7 @@ fn step(
     }
     for number in 0..DRIVERS {
         if rng.random_bool(0.02 * (step % 4) as f64) {
-            batch.removals.push(number);
+            batch.removals.push(Slot::new(number));
             truth.remove(&number);
         }
     }

@@ -8,7 +8,7 @@ use futures::future::ready;
 use kerb_geometry::LatLng;
 use kerb_ports::{
     Answer, Batch, DriverChannel, DriverLocation, DriverLookup, DriverNotification, Frame, IndexServer,
-    ReplicationStream, SlotBinding, SourceRegistration, Update,
+    ReplicationStream, Slot, SlotBinding, SourceRegistration, Update,
 };
 use kerb_trips::{TripId, TripState};
 use kerb_types::{
@@ -55,7 +55,7 @@ impl Fleet {
             SourceRegistration { node: node.clone(), settings_fingerprint: sharding.fingerprint(catalog) };
         let stream = index.open(register).await.unwrap();
         let update = |(slot, position): (u32, &LatLng)| Update {
-            slot,
+            slot: Slot::new(slot),
             shard: sharding.shard_of(&driver(slot as usize), *position),
             position: *position,
             update_version: UpdateVersion::default(),
@@ -68,7 +68,7 @@ impl Fleet {
         let binding = |update: &Update| SlotBinding {
             slot: update.slot,
             profile: Arc::new(DriverProfile {
-                id: driver(update.slot as usize),
+                id: driver(update.slot.index()),
                 vehicle_class: VehicleClass(0),
                 capabilities: Capabilities(0),
             }),

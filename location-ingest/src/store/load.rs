@@ -31,7 +31,7 @@ type NewestRows = Vec<(u64, Option<DriverState>)>;
 pub(super) fn load(profiles: &Keyspace, pages: &Keyspace, log: &Keyspace) -> fjall::Result<StoreContents> {
     let mut contents = StoreContents::default();
     let profiles = load_profiles(profiles, &mut contents)?;
-    let end = profiles.keys().next_back().map_or(0, |slot| *slot as usize + 1);
+    let end = profiles.keys().next_back().map_or(0, |slot| slot.index() + 1);
     let mut newest: NewestRows = vec![(0, None); end];
     for item in pages.iter() {
         merge_rows(&item.value()?, &mut newest, &mut contents);
@@ -50,7 +50,7 @@ pub(super) fn load(profiles: &Keyspace, pages: &Keyspace, log: &Keyspace) -> fja
         }
     }
     contents.logged = logged.into_iter().collect();
-    let with_state = |(slot, profile): (Slot, DriverProfile)| (slot, profile, newest[slot as usize].1);
+    let with_state = |(slot, profile): (Slot, DriverProfile)| (slot, profile, newest[slot.index()].1);
     contents.drivers = profiles.into_iter().map(with_state).collect();
     keep_newest(&mut contents.drivers);
     Ok(contents)
@@ -64,9 +64,9 @@ fn load_profiles(
     let mut by_slot = BTreeMap::new();
     for item in profiles.iter() {
         let (key, value) = item.into_inner()?;
-        let slot = <[u8; 4]>::try_from(&key[..]).map(Slot::from_be_bytes);
+        let slot = <[u8; 4]>::try_from(&key[..]).map(|bytes| Slot::new(u32::from_be_bytes(bytes)));
         match (slot, decode_profile(&value)) {
-            (Ok(slot), Some(profile)) if (slot as usize) < DRIVERS_MAX => {
+            (Ok(slot), Some(profile)) if slot.index() < DRIVERS_MAX => {
                 by_slot.insert(slot, profile);
             }
             _ => contents.corrupt += 1,
@@ -94,7 +94,7 @@ fn merge_rows(bytes: &[u8], newest: &mut NewestRows, contents: &mut StoreContent
     contents.last_commit = contents.last_commit.max(commit);
     for (slot, state) in rows {
         // A slot without a profile has no driver, so `newest` may lack it.
-        if let Some(known) = newest.get_mut(slot as usize)
+        if let Some(known) = newest.get_mut(slot.index())
             && known.0 <= commit
         {
             *known = (commit, state);

@@ -79,7 +79,7 @@ fn verify_checksum(bytes: &[u8]) -> Option<&[u8]> {
 
 fn encode_row(slot: Slot, state: Option<&DriverState>) -> [u8; ROW_BYTES] {
     let mut row = [0; ROW_BYTES];
-    row[..4].copy_from_slice(&slot.to_le_bytes());
+    row[..4].copy_from_slice(&slot.get().to_le_bytes());
     row[4..12].copy_from_slice(&state.map_or(NO_POSITION, |s| s.position.to_bits()).to_le_bytes());
     let Some(state) = state else { return row };
     row[12..20].copy_from_slice(&state.update_version.sequence.to_le_bytes());
@@ -97,7 +97,7 @@ fn encode_row(slot: Slot, state: Option<&DriverState>) -> [u8; ROW_BYTES] {
 fn decode_row(row: &[u8; ROW_BYTES]) -> Option<Row> {
     let (slot, row) = row.split_first_chunk()?;
     let (position, row) = row.split_first_chunk()?;
-    let slot = Slot::from_le_bytes(*slot);
+    let slot = Slot::new(u32::from_le_bytes(*slot));
     let bits = u64::from_le_bytes(*position);
     if bits == NO_POSITION {
         return Some((slot, None));
@@ -146,7 +146,11 @@ mod tests {
             shard: ShardId(16_383),
             indexed: true,
         };
-        vec![(0, Some(state)), (u32::MAX, None), (5, Some(DriverState { indexed: false, ..state }))]
+        vec![
+            (Slot::new(0), Some(state)),
+            (Slot::new(u32::MAX), None),
+            (Slot::new(5), Some(DriverState { indexed: false, ..state })),
+        ]
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use kerb_ports::Error;
+use kerb_ports::{Error, Slot};
 use kerb_proto::convert::{Columns, Report};
 use kerb_proto::v1::{
     FleetDriver, FleetRejection, PositionColumns, ReportPositionsRequest, ReportPositionsResponse,
@@ -139,10 +139,10 @@ impl FleetStream {
     /// Prefetches the entries of all rows of a group before the first is applied. So their cache misses overlap, which the
     /// entries' locks would forbid. At 1 M drivers the misses are most of an update's time.
     fn prefetch(&self, group: &[(u32, Result<Report, FieldError>)]) {
-        let mut slots = [0; GROUP_ROWS];
+        let mut slots = [Slot::default(); GROUP_ROWS];
         for (slot, (handle, _)) in slots.iter_mut().zip(group) {
             let driver = self.drivers.get(*handle as usize).and_then(Option::as_ref);
-            *slot = driver.map_or(0, |driver| driver.slot);
+            *slot = driver.map_or(Slot::default(), |driver| driver.slot);
         }
         self.context.table.prefetch(&slots[..group.len()]);
     }

@@ -18,14 +18,14 @@ impl BitSet {
     /// Whether the slot is in the set.
     #[inline]
     pub(crate) fn contains(&self, slot: Slot) -> bool {
-        self.words.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+        self.words.get(slot.index() / 64).is_some_and(|word| word >> (slot.get() % 64) & 1 == 1)
     }
 
     /// Adds a slot. Returns whether it is new.
     #[inline]
     pub(crate) fn insert(&mut self, slot: Slot) -> bool {
         let before = self.count;
-        self.insert_word(slot as usize / 64, 1 << (slot % 64));
+        self.insert_word(slot.index() / 64, 1 << (slot.get() % 64));
         self.count > before
     }
 
@@ -46,8 +46,8 @@ impl BitSet {
     /// Removes a slot. Returns whether it was in the set.
     #[inline]
     pub(crate) fn remove(&mut self, slot: Slot) -> bool {
-        let Some(word) = self.words.get_mut(slot as usize / 64) else { return false };
-        let bit = 1 << (slot % 64);
+        let Some(word) = self.words.get_mut(slot.index() / 64) else { return false };
+        let bit = 1 << (slot.get() % 64);
         let was_present = *word & bit != 0;
         *word &= !bit;
         self.count -= usize::from(was_present);
@@ -89,7 +89,7 @@ pub(crate) fn slots_of(word: usize, mut bits: u64) -> impl Iterator<Item = Slot>
             let bit = bits.trailing_zeros();
             // Clears the lowest bit.
             bits &= bits - 1;
-            word as Slot * 64 + bit
+            Slot::new(word as u32 * 64 + bit)
         })
     })
 }
@@ -101,14 +101,23 @@ mod tests {
     #[test]
     fn a_set_of_slots() {
         let mut set = BitSet::default();
-        assert!(set.insert(70) && set.insert(3) && !set.insert(70) && set.insert(10_000));
-        assert!(set.contains(70) && !set.contains(71) && !set.contains(1_000_000));
-        assert!(set.remove(3) && !set.remove(3) && !set.remove(999_999));
+        assert!(
+            set.insert(Slot::new(70))
+                && set.insert(Slot::new(3))
+                && !set.insert(Slot::new(70))
+                && set.insert(Slot::new(10_000))
+        );
+        assert!(
+            set.contains(Slot::new(70))
+                && !set.contains(Slot::new(71))
+                && !set.contains(Slot::new(1_000_000))
+        );
+        assert!(set.remove(Slot::new(3)) && !set.remove(Slot::new(3)) && !set.remove(Slot::new(999_999)));
         assert_eq!(set.len(), 2);
         let (mut cursor, mut slots) = (2, Vec::new());
         set.take(&mut cursor, 1, &mut slots);
-        assert_eq!(slots, [10_000]);
+        assert_eq!(slots, [Slot::new(10_000)]);
         set.take(&mut cursor, 9, &mut slots);
-        assert_eq!((slots, set.len()), (vec![10_000, 70], 0));
+        assert_eq!((slots, set.len()), (vec![Slot::new(10_000), Slot::new(70)], 0));
     }
 }

@@ -41,11 +41,12 @@ impl Expiry {
     ) -> Vec<Slot> {
         for slot in table.take_newcomers() {
             let since_ms = table.state(slot).map_or(now, |state| state.update_version.time);
-            self.wheel.insert(slot, since_ms + self.position_ttl_ms);
+            self.wheel.insert(slot.get(), since_ms + self.position_ttl_ms);
         }
         let Self { wheel, position_ttl_ms, retention_ms } = self;
         let mut retired = Vec::new();
-        wheel.advance(now, |slot| {
+        wheel.advance(now, |key| {
+            let slot = Slot::new(key);
             let has_expired = |time_ms: Timestamp| time_ms + *position_ttl_ms <= now;
             if table.deindex_if(slot, |state| has_expired(state.update_version.time)) {
                 metrics.expired.increment();

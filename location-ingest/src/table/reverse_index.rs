@@ -46,17 +46,17 @@ impl ReverseIndex {
     /// A bitmap sorts the slots, at a few instructions for each. It is 125 KB at 1 M drivers, which fits into a core's
     /// cache. `end` is its expected size in slots; younger slots make it grow.
     pub(crate) fn collect(&self, end: Slot, shards: impl IntoIterator<Item = ShardId>) -> Vec<Slot> {
-        let mut words = vec![0_u64; end as usize / 64 + 1];
+        let mut words = vec![0_u64; end.index() / 64 + 1];
         let mut count = 0;
         for shard in shards {
             let list = self.list(shard).lock();
             count += list.len();
             for slot in list.iter() {
-                let word = *slot as usize / 64;
+                let word = slot.index() / 64;
                 if word >= words.len() {
                     words.resize(word + 1, 0);
                 }
-                words[word] |= 1 << (slot % 64);
+                words[word] |= 1 << (slot.get() % 64);
             }
         }
         let mut slots = Vec::with_capacity(count);

@@ -82,19 +82,19 @@ impl Slab {
         // The chunk comes before the end that lets readers see it. The lock of the free list orders the writers.
         self.chunks[slot as usize / CHUNK].get_or_init(Chunk::default);
         self.end.store(slot + 1, Ordering::Release);
-        Ok(slot)
+        Ok(Slot::new(slot))
     }
 
     /// Allocates all slots below `end`, and frees those that `used` does not name. Only legal as the first call.
     pub(crate) fn restore(&self, end: Slot, used: impl Fn(Slot) -> bool) -> Result<(), Error> {
-        if end as usize > self.slots_max {
+        if end.index() > self.slots_max {
             return Err(Error::Overloaded { what: "drivers of this node", limit: self.slots_max });
         }
-        for chunk in &self.chunks[..(end as usize).div_ceil(CHUNK)] {
+        for chunk in &self.chunks[..end.index().div_ceil(CHUNK)] {
             chunk.get_or_init(Chunk::default);
         }
-        *self.free.lock() = (0..end).rev().filter(|slot| !used(*slot)).collect();
-        self.end.store(end, Ordering::Release);
+        *self.free.lock() = (0..end.get()).rev().map(Slot::new).filter(|slot| !used(*slot)).collect();
+        self.end.store(end.get(), Ordering::Release);
         Ok(())
     }
 
@@ -105,34 +105,34 @@ impl Slab {
 
     /// Returns the end of the slots: every allocated slot is below it.
     pub(crate) fn end(&self) -> Slot {
-        self.end.load(Ordering::Acquire)
+        Slot::new(self.end.load(Ordering::Acquire))
     }
 
     /// Returns the entry of an allocated slot.
     #[inline]
     pub(crate) fn entry(&self, slot: Slot) -> &Entry {
-        &self.chunk(slot as usize / CHUNK).entries[slot as usize % CHUNK]
+        &self.chunk(slot.index() / CHUNK).entries[slot.index() % CHUNK]
     }
 
     /// Locks the entry of an allocated slot.
     #[inline]
     pub(crate) fn lock(&self, slot: Slot) -> EntryGuard<'_> {
-        let chunk = self.chunk(slot as usize / CHUNK);
-        EntryGuard::new(&chunk.entries[slot as usize % CHUNK], &chunk.long_ids)
+        let chunk = self.chunk(slot.index() / CHUNK);
+        EntryGuard::new(&chunk.entries[slot.index() % CHUNK], &chunk.long_ids)
     }
 
     /// Hands the entries of some slots to `visit`. For slots in order it is several times as fast as single look-ups, because
     /// it prefetches many entries before it reads the first.
     #[inline]
     pub(crate) fn entries(&self, slots: &[Slot], mut visit: impl FnMut(Slot, &Entry)) {
-        for run in slots.chunk_by(|a, b| *a as usize / CHUNK == *b as usize / CHUNK) {
-            let entries = &*self.chunk(run[0] as usize / CHUNK).entries;
+        for run in slots.chunk_by(|a, b| a.index() / CHUNK == b.index() / CHUNK) {
+            let entries = &*self.chunk(run[0].index() / CHUNK).entries;
             for slots in run.chunks(PREFETCHED) {
-                let sum = slots.iter().fold(0, |sum, slot| sum ^ entries[*slot as usize % CHUNK].prefetch());
+                let sum = slots.iter().fold(0, |sum, slot| sum ^ entries[slot.index() % CHUNK].prefetch());
                 // Without a use of the sum, the compiler would remove the loads.
                 std::hint::black_box(sum);
                 for slot in slots {
-                    visit(*slot, &entries[*slot as usize % CHUNK]);
+                    visit(*slot, &entries[slot.index() % CHUNK]);
                 }
             }
         }
@@ -141,7 +141,7 @@ impl Slab {
     /// Sets a mark. Call it after the change: a reader that takes the mark then sees the change.
     #[inline]
     pub(crate) fn mark(&self, mark: Mark, slot: Slot) {
-        self.mark_word(mark, slot as usize / 64, 1 << (slot % 64));
+        self.mark_word(mark, slot.index() / 64, 1 << (slot.get() % 64));
     }
 
     /// Sets up to 64 marks.
@@ -175,7 +175,7 @@ impl Slab {
     }
 
     fn allocated_chunks(&self) -> impl Iterator<Item = (usize, &Chunk)> {
-        let end = (self.end() as usize).div_ceil(CHUNK);
+        let end = self.end().index().div_ceil(CHUNK);
         self.chunks[..end].iter().enumerate().filter_map(|(number, chunk)| chunk.get().map(|c| (number, c)))
     }
 
@@ -193,31 +193,34 @@ mod tests {
     #[test]
     fn slots_are_dense_bounded_and_used_again() {
         let slab = Slab::new(3);
-        assert_eq!((0..3).map(|_| slab.allocate().unwrap()).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!((0..3).map(|_| slab.allocate().unwrap()).collect::<Vec<_>>(), [0, 1, 2].map(Slot::new));
         assert_eq!(slab.allocate(), Err(Error::Overloaded { what: "drivers of this node", limit: 3 }));
-        slab.release(1);
-        assert_eq!(slab.allocate(), Ok(1));
+        slab.release(Slot::new(1));
+        assert_eq!(slab.allocate(), Ok(Slot::new(1)));
     }
 
     #[test]
     fn restored_holes_are_free() {
         let slab = Slab::new(10);
-        slab.restore(4, |slot| slot % 2 == 1).unwrap();
-        assert_eq!([slab.allocate(), slab.allocate(), slab.allocate()], [Ok(0), Ok(2), Ok(4)]);
-        assert!(slab.restore(11, |_| true).is_err());
+        slab.restore(Slot::new(4), |slot| slot.get() % 2 == 1).unwrap();
+        assert_eq!(
+            [slab.allocate(), slab.allocate(), slab.allocate()],
+            [0, 2, 4].map(|slot| Ok(Slot::new(slot)))
+        );
+        assert!(slab.restore(Slot::new(11), |_| true).is_err());
     }
 
     #[test]
     fn marks_are_taken_once() {
         let slab = Slab::new(10_000);
-        slab.restore(9_000, |_| true).unwrap();
+        slab.restore(Slot::new(9_000), |_| true).unwrap();
         for slot in [0, 63, 64, 5_000, 8_999, 5_000] {
-            slab.mark(Mark::State, slot);
+            slab.mark(Mark::State, Slot::new(slot));
         }
         assert_eq!(slab.count_marks(Mark::State), 5);
         let mut slots = Vec::new();
         slab.take_marks(Mark::State, |word, bits| slots.extend(slots_of(word, bits)));
-        assert_eq!(slots, [0, 63, 64, 5_000, 8_999]);
+        assert_eq!(slots, [0, 63, 64, 5_000, 8_999].map(Slot::new));
         assert_eq!(slab.count_marks(Mark::State), 0);
         assert_eq!(slab.count_marks(Mark::Profile), 0);
     }

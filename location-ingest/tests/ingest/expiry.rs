@@ -1,6 +1,7 @@
 //! Silent drivers leave the index, and later the table.
 
 use kerb_location_ingest::{DriverTable, EXPIRY_TICK_MS, Expiry, Metrics, RateLimit};
+use kerb_ports::Slot;
 use kerb_types::{Millis, Timestamp};
 
 use crate::fixture::{NOW_MS, place, profile, report, sharding};
@@ -54,6 +55,6 @@ fn a_driver_that_never_reports_is_retired_once_it_disconnects() {
     let metrics = Metrics::default();
     assert!(expiry.expire_due(NOW_MS, &table, |_| false, &metrics).is_empty());
     let late = NOW_MS + POSITION_TTL_MS + EXPIRY_TICK_MS + EXPIRY_TICK_MS;
-    assert_eq!(expiry.expire_due(late, &table, |_| false, &metrics), [0]);
+    assert_eq!(expiry.expire_due(late, &table, |_| false, &metrics), [Slot::new(0)]);
     assert!(table.is_empty());
 }

@@ -80,7 +80,7 @@ pub(crate) fn searchable(
         };
         indexed.then(|| (profile.id.clone(), driver))
     };
-    (0..table.slots_end()).filter_map(driver).collect()
+    (0..table.slots_end().get()).map(Slot::new).filter_map(driver).collect()
 }
 
 /// Lets other tasks run until the condition holds. It does not wait for time to pass.

@@ -217,7 +217,7 @@ fn a_slow_server_gets_one_row_a_driver_however_many_updates_there_were() {
     let drivers: Vec<_> = (0..10_000).map(|i| table.register(&profile(i), |_| ()).unwrap()).collect();
     for sequence in 1..30 {
         for driver in &drivers {
-            let at = place(u64::from(driver.slot) + sequence);
+            let at = place(u64::from(driver.slot.get()) + sequence);
             table.apply(driver, &report(at, sequence, NOW_MS), NOW_MS, RateLimit::NONE).unwrap();
         }
         fanout.tick(&table, &metrics, false, NOW_MS);

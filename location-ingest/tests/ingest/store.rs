@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use kerb_location_ingest::{DriverState, DriverTable, Fanout, Metrics, RateLimit, Store, StoreError};
+use kerb_ports::Slot;
 use kerb_types::{DriverId, DriverProfile, Timestamp};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -56,7 +57,7 @@ impl StoredTable {
             let profile = self.table.profile(slot)?;
             Some((profile.id.clone(), (profile, self.table.state(slot))))
         };
-        (0..self.table.slots_end()).filter_map(of).collect()
+        (0..self.table.slots_end().get()).map(Slot::new).filter_map(of).collect()
     }
 }
 

@@ -68,7 +68,7 @@ fn stored(number: u16) -> (Slot, DriverProfile, Option<DriverState>) {
         shard: sharding().shard_of(&profile.id, report.position),
         indexed: report.status != Some(DriverStatus::Offline) && !number.is_multiple_of(11),
     });
-    (Slot::from(number), profile, state)
+    (Slot::new(u32::from(number)), profile, state)
 }
 
 /// All drivers of the fixture, by id.
@@ -119,7 +119,7 @@ fn a_store_of_this_version_has_the_same_drivers() {
             flush();
         }
     }
-    assert!(table.retire(Slot::from(DRIVERS), |_| true));
+    assert!(table.retire(Slot::new(u32::from(DRIVERS)), |_| true));
     flush();
     drop(store);
     let (_store, contents) = Store::open(folder.path()).unwrap();

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kerb_location_ingest::{DriverTable, Pace, RateLimit, StaleSlot, UpdateOutcome};
-use kerb_ports::Error;
+use kerb_ports::{Error, Slot};
 use kerb_types::{DriverStatus, ShardId, Timestamp, UpdateVersion};
 use proptest::prelude::*;
 
 use crate::fixture::{NOW_MS, place, profile, report, sharding};
 
 /// Computes the reverse index of a table from all entries.
-fn recomputed(table: &DriverTable) -> BTreeMap<ShardId, BTreeSet<u32>> {
-    let mut lists: BTreeMap<ShardId, BTreeSet<u32>> = BTreeMap::new();
-    for slot in 0..table.slots_end() {
+fn recomputed(table: &DriverTable) -> BTreeMap<ShardId, BTreeSet<Slot>> {
+    let mut lists: BTreeMap<ShardId, BTreeSet<Slot>> = BTreeMap::new();
+    for slot in (0..table.slots_end().get()).map(Slot::new) {
         if let Some(state) = table.state(slot).filter(|state| state.indexed) {
             lists.entry(state.shard).or_default().insert(slot);
         }
@@ -99,7 +99,7 @@ proptest! {
             table.apply(&streams[i % 2], &report(place(*at), *sequence, Timestamp::from_millis(*time_ms)), NOW_MS, RateLimit::NONE).unwrap();
         }
         let newest = updates.iter().map(|(sequence, time_ms, _)| UpdateVersion { sequence: *sequence, time: Timestamp::from_millis(*time_ms) }).max();
-        prop_assert_eq!(table.state(0).map(|state| state.update_version), newest);
+        prop_assert_eq!(table.state(Slot::new(0)).map(|state| state.update_version), newest);
     }
 }
 
@@ -142,5 +142,5 @@ fn writers_on_all_threads_leave_a_whole_table() {
         }
     });
     assert_reverse_index(&table);
-    assert!((0..100).all(|slot| table.state(slot).unwrap().update_version.sequence == 800));
+    assert!((0..100).all(|slot| table.state(Slot::new(slot)).unwrap().update_version.sequence == 800));
 }

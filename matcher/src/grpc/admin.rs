@@ -74,7 +74,7 @@ fn market(report: &MarketReport) -> Market {
         last_offers: report.last_offers,
         last_candidates_us: report.last_candidates_us,
         last_solve_us: report.last_solve_us,
-        journal_version: report.journal_version,
+        journal_version: report.journal_version.get(),
     }
 }
 

@@ -6,7 +6,7 @@ use kerb_proto::convert::public_event;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::trip_event_service_server::TripEventService;
 use kerb_proto::v1::{SubscribeRequest, TripEvent};
-use kerb_trips::MarketId;
+use kerb_trips::{MarketId, Version};
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, rejection};
@@ -22,7 +22,8 @@ impl TripEventService for Grpc {
     ) -> Result<Response<Self::SubscribeStream>, Status> {
         let SubscribeRequest { market, after } = request.into_inner();
         let market = MarketId::new(&market).map_err(rejection)?;
-        let after = after.map(|after| EventPosition { version: after.version, index: after.index });
+        let after =
+            after.map(|after| EventPosition { version: Version::new(after.version), index: after.index });
         let events = self.0.subscribe(market, after).await.map_err(|error| status_of(&error))?;
         let catalog = self.0.catalog().clone();
         let wire = events.map(move |event| {

@@ -1,7 +1,7 @@
 //! Recovers markets from their journals, and takes them over from other matchers.
 
 use kerb_ports::Error;
-use kerb_trips::MarketId;
+use kerb_trips::{MarketId, Version};
 
 use crate::market::{Market, Rules};
 use crate::task::context::MarketContext;
@@ -101,7 +101,7 @@ pub(crate) async fn take_over(
 struct MarketFencing {
     recovered: RecoveredMarket,
     /// Version of this matcher's own empty record.
-    fenced_at: Option<u64>,
+    fenced_at: Option<Version>,
 }
 
 impl MarketFencing {

@@ -46,7 +46,7 @@ pub(crate) struct FakeJournal {
 
 impl FakeJournal {
     pub(crate) fn records(&self, market: &MarketId) -> Vec<Record> {
-        let read = self.inner.read(market.clone(), 0, usize::MAX).now_or_never().unwrap();
+        let read = self.inner.read(market.clone(), Version::new(0), usize::MAX).now_or_never().unwrap();
         read.unwrap().into_iter().map(|(_, record)| record).collect()
     }
 

@@ -15,7 +15,7 @@ use kerb_ports::{
 };
 use kerb_routing::StraightLine;
 use kerb_trips::audit::{Audit, AuditReport};
-use kerb_trips::{Change, IdempotencyKey, MarketId, RideRequest, RiderId, TripEvent, TripId};
+use kerb_trips::{Change, IdempotencyKey, MarketId, RideRequest, RiderId, TripEvent, TripId, Version};
 use kerb_types::{
     Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, MembershipView, Millis,
     Motion, Node, NodeId, Role, ShardMap, Timestamp, UpdateVersion, VehicleClass,
@@ -167,7 +167,7 @@ impl World {
         let mut audit = Audit::new();
         for market in markets.iter().map(|name| MarketId::new(name).unwrap()) {
             for (version, record) in (1..).zip(self.journal.records(&market)) {
-                audit.read(&market, version, &record);
+                audit.read(&market, Version::new(version), &record);
             }
         }
         audit.finish()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kerb_assignment::Policy;
 use kerb_matcher::{Matcher, Options};
 use kerb_ports::{DriverAction, DriverEvents, DriverNotification, ErrorCode};
-use kerb_trips::{CancelledBy, ReturnReason, RideRequest, StepNote, TripId, TripState};
+use kerb_trips::{CancelledBy, ReturnReason, RideRequest, StepNote, TripId, TripState, Version};
 use kerb_types::{DriverStatus, Millis};
 use tokio::time::Instant;
 
@@ -254,7 +254,7 @@ async fn a_paused_market_takes_no_requests_and_makes_no_offers() {
     let reports = matcher.reports().await.unwrap();
     let report = &reports[0];
     assert_eq!((report.counts.waiting, report.counts.offered, report.last_offers), (0, 1, 1));
-    assert!(report.windows >= 1 && report.journal_version >= 4);
+    assert!(report.windows >= 1 && report.journal_version >= Version::new(4));
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,7 +28,7 @@ struct Journal {
 
 impl Journal {
     fn append(&mut self, expected: Version, record: Record) -> Result<Version, Version> {
-        let current = self.records.len() as Version;
+        let current = Version::new(self.records.len() as u64);
         if expected != current {
             return Err(current);
         }
@@ -72,9 +72,9 @@ impl Process {
                 None => Market::new(market_id(name), rules(), reservations.clone()),
             };
             let fence = Record { at_ms: now, matcher: "fence".into(), changes: Vec::new() };
-            journal.append(journal.records.len() as Version, fence).unwrap();
-            for version in market.version()..journal.records.len() as Version {
-                market.replay(version + 1, &journal.records[version as usize]).unwrap();
+            journal.append(Version::new(journal.records.len() as u64), fence).unwrap();
+            for version in market.version().get()..journal.records.len() as u64 {
+                market.replay(Version::new(version + 1), &journal.records[version as usize]).unwrap();
             }
             assert_eq!(market.renew_reservations(), []);
             market
@@ -149,7 +149,7 @@ impl World {
     fn snapshot(&mut self, market: usize) {
         let market = &self.processes.last().unwrap().markets[market];
         let journal = self.journals.get_mut(market.id().as_str()).unwrap();
-        if market.version() == journal.records.len() as Version {
+        if market.version() == Version::new(journal.records.len() as u64) {
             journal.snapshot = Some((market.version(), market.snapshot()));
         }
     }
@@ -308,12 +308,12 @@ fn a_replayed_or_restored_market_equals_the_original() {
         for (i, name) in MARKETS.into_iter().enumerate() {
             let current = &world.processes.last().unwrap().markets[i];
             let journal = &world.journals[name];
-            if current.version() != journal.records.len() as Version {
+            if current.version() != Version::new(journal.records.len() as u64) {
                 continue;
             }
             let mut replayed = Market::new(market_id(name), rules(), Reservations::new());
             for (version, record) in (1..).zip(&journal.records) {
-                replayed.replay(version, record).unwrap();
+                replayed.replay(Version::new(version), record).unwrap();
             }
             let restored = Market::restore(
                 market_id(name),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use kerb_matcher::{Matcher, Options};
 use kerb_ports::{DriverAction, DriverEvents, ErrorCode, TripJournal};
-use kerb_trips::{Change, Record, TripState};
+use kerb_trips::{Change, Record, TripState, Version};
 
 use crate::fake_journal::Fault;
 use crate::fakes::{World, driver, market, options, ride_request, rider};
@@ -129,7 +129,7 @@ async fn replaced_after_each_step(options: &Options, end: impl AsyncFn(Matcher))
     let next = matcher.request(ride_request("bert")).await.unwrap().id;
     assert_eq!(next.number, 2);
     world.offer_to("near", &next).await;
-    world.journal.snapshot_version(&market()).unwrap_or(0)
+    world.journal.snapshot_version(&market()).unwrap_or(Version::new(0)).get()
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,7 +157,7 @@ async fn an_unreadable_snapshot_is_ignored() {
     let matcher = world.start(options()).await;
     let trip = matcher.request(ride_request("anna")).await.unwrap().id;
     matcher.shutdown().await;
-    world.journal.save_snapshot(market(), 2, b"{}".to_vec()).await.unwrap();
+    world.journal.save_snapshot(market(), Version::new(2), b"{}".to_vec()).await.unwrap();
     let matcher = world.start(options()).await;
     assert_eq!(matcher.trip(rider("anna"), trip).await.unwrap().state, TripState::Requested);
 }

@@ -4,6 +4,7 @@ use kerb_matcher::market::{Market, Reservations, Rules};
 use kerb_ports::Error;
 use kerb_trips::{
     CancelledBy, Change, MarketId, Receipt, Record, ReturnReason, RideRequest, TripEvent, TripId, TripState,
+    Version,
 };
 use kerb_types::{Millis, TravelSource, VehicleClass};
 
@@ -101,14 +102,14 @@ fn whole_market() -> Market {
         let changes = events.map(|event| Change::Trip { trip: trip.clone(), event }).collect();
         let record =
             Record { at_ms: NOW_MS + Millis::new(number as i64), matcher: "matcher-0".to_owned(), changes };
-        whole.replay(number, &record).unwrap();
+        whole.replay(Version::new(number), &record).unwrap();
     }
     let pause = Record {
         at_ms: NOW_MS,
         matcher: "matcher-0".to_owned(),
         changes: vec![Change::MarketPaused { paused: true }],
     };
-    whole.replay(TRIPS + 1, &pause).unwrap();
+    whole.replay(Version::new(TRIPS + 1), &pause).unwrap();
     whole
 }
 
@@ -136,7 +137,12 @@ fn reassigned_market() -> Market {
     for (version, (number, life)) in (TRIPS + 2..).zip(trips) {
         let trip = TripId { market: crate::fakes::market(), number };
         let changes = life.into_iter().map(|event| Change::Trip { trip: trip.clone(), event }).collect();
-        market.replay(version, &Record { at_ms: NOW_MS, matcher: "matcher-0".to_owned(), changes }).unwrap();
+        market
+            .replay(
+                Version::new(version),
+                &Record { at_ms: NOW_MS, matcher: "matcher-0".to_owned(), changes },
+            )
+            .unwrap();
     }
     market
 }
@@ -155,7 +161,7 @@ fn takeover_offers_and_reassigned_trips_are_restored() {
 }
 
 fn restore(bytes: &[u8]) -> Result<Market, Error> {
-    Market::restore(market(), Rules::default(), Reservations::new(), TRIPS + 1, bytes)
+    Market::restore(market(), Rules::default(), Reservations::new(), Version::new(TRIPS + 1), bytes)
 }
 
 #[test]
@@ -220,7 +226,8 @@ fn the_previous_format_is_read() {
 fn a_snapshot_of_another_market_is_rejected() {
     let other = MarketId::new("other").unwrap();
     let bytes = whole_market().snapshot();
-    let rejection = Market::restore(other, Rules::default(), Reservations::new(), 9, &bytes).err().unwrap();
+    let rejection =
+        Market::restore(other, Rules::default(), Reservations::new(), Version::new(9), &bytes).err().unwrap();
     let text = rejection.to_string();
     assert!(text.ends_with("the snapshot of market other at version 9 holds trip world-1"), "{text}");
 }

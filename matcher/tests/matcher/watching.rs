@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use kerb_matcher::{EventPosition, JournaledEvent, Matcher, Options, WatchUpdate};
 use kerb_ports::{DriverAction, DriverEvents, Error, ErrorCode};
-use kerb_trips::{Change, EventKind, TripId, TripState};
+use kerb_trips::{Change, EventKind, TripId, TripState, Version};
 use kerb_types::TravelSource;
 
 use crate::fakes::{World, driver, market, north, options, ride_request, rider};
@@ -144,7 +144,7 @@ async fn a_subscription_has_every_event_after_its_position_and_then_the_new_ones
     for (record, version) in world.journal.records(&market()).into_iter().zip(1..) {
         for (change, index) in record.changes.into_iter().zip(0..) {
             if let Change::Trip { event, .. } = change {
-                all.push((EventPosition { version, index }, event.kind()));
+                all.push((EventPosition { version: Version::new(version), index }, event.kind()));
             }
         }
     }
@@ -162,7 +162,7 @@ async fn a_subscription_has_every_event_after_its_position_and_then_the_new_ones
     let event = live.next().await.unwrap().unwrap();
     assert_eq!((event.trip, event.event.kind()), (trip, EventKind::Arrived));
 
-    let ahead = EventPosition { version: 99, index: 0 };
+    let ahead = EventPosition { version: Version::new(99), index: 0 };
     let error = matcher.subscribe(market(), Some(ahead)).await.err().unwrap();
     assert_eq!(error.code(), ErrorCode::Invalid);
     assert!(error.to_string().contains("99, must be at most"), "{error}");

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use kerb_ports::{Batch, Eviction, SlotBinding, Update};
+use kerb_ports::{Batch, Eviction, Slot, SlotBinding, Update};
 use kerb_types::limits::BATCH_ROWS_MAX;
 use kerb_types::{DriverProfile, DriverStatus, FieldError, Motion, Timestamp, UpdateVersion};
 
@@ -20,7 +20,7 @@ impl From<&Batch> for v1::Batch {
         let base_time_ms = updates.first().map_or(0, |first| first.update_version.time.as_millis());
         Self {
             slot_bindings: batch.slot_bindings.iter().map(Into::into).collect(),
-            slot: updates.iter().map(|u| u.slot).collect(),
+            slot: updates.iter().map(|u| u.slot.get()).collect(),
             shard: updates.iter().map(|u| u32::from(u.shard.0)).collect(),
             position: updates.iter().map(|u| u.position.to_bits()).collect(),
             base_time_ms,
@@ -32,7 +32,7 @@ impl From<&Batch> for v1::Batch {
             heading_cdeg: updates.iter().map(|u| u32::from(u.motion.heading_cdeg)).collect(),
             speed_cmps: updates.iter().map(|u| u32::from(u.motion.speed_cmps)).collect(),
             status: updates.iter().map(|u| u32::from(u.status as u8)).collect(),
-            removed_slot: batch.removals.clone(),
+            removed_slot: batch.removals.iter().map(|slot| slot.get()).collect(),
             evictions: batch.evictions.iter().map(Into::into).collect(),
         }
     }
@@ -49,7 +49,7 @@ impl TryFrom<v1::Batch> for Batch {
             updates: updates(&wire)?,
             slot_bindings: each("slot_bindings", wire.slot_bindings)?,
             evictions: each("evictions", wire.evictions)?,
-            removals: wire.removed_slot,
+            removals: wire.removed_slot.into_iter().map(Slot::new).collect(),
         })
     }
 }
@@ -87,7 +87,7 @@ fn updates(wire: &v1::Batch) -> Result<Vec<Update>, FieldError> {
 #[inline]
 fn update(wire: &v1::Batch, i: usize) -> Option<Update> {
     Some(Update {
-        slot: wire.slot[i],
+        slot: Slot::new(wire.slot[i]),
         shard: shard(wire.shard[i])?,
         position: position(wire.position[i])?,
         update_version: UpdateVersion {
@@ -122,7 +122,7 @@ impl From<&SlotBinding> for v1::SlotBinding {
     fn from(binding: &SlotBinding) -> Self {
         let profile = &binding.profile;
         Self {
-            slot: binding.slot,
+            slot: binding.slot.get(),
             driver_id: profile.id.as_str().to_owned(),
             vehicle_class: u32::from(profile.vehicle_class.0),
             capabilities: u32::from(profile.capabilities.0),
@@ -139,7 +139,7 @@ impl TryFrom<v1::SlotBinding> for SlotBinding {
             vehicle_class: vehicle_class(wire.vehicle_class)?,
             capabilities: capabilities(wire.capabilities)?,
         };
-        Ok(Self { slot: wire.slot, profile: Arc::new(profile) })
+        Ok(Self { slot: Slot::new(wire.slot), profile: Arc::new(profile) })
     }
 }
 

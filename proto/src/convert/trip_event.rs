@@ -17,7 +17,7 @@ pub fn public_event(
     catalog: &Catalog,
 ) -> v1::TripEvent {
     v1::TripEvent {
-        position: Some(v1::EventPosition { version, index }),
+        position: Some(v1::EventPosition { version: version.get(), index }),
         at_ms: at_ms.as_millis(),
         trip_id: trip.to_string(),
         event: Some(event_of(at_ms, trip, event, catalog)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerb_ports::{Error, ErrorCode, TripJournalError};
 use kerb_proto::status::{error_of, status_of};
-use kerb_trips::MarketId;
+use kerb_trips::{MarketId, Version};
 use kerb_types::{FieldError, NodeId};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -39,7 +39,8 @@ fn every_error_survives() {
         }
     }
     let market = MarketId::new("world").unwrap();
-    let conflict = TripJournalError::Conflict { market, expected: u64::MAX, current: 7 };
+    let conflict =
+        TripJournalError::Conflict { market, expected: Version::new(u64::MAX), current: Version::new(7) };
     let status = status_of(&conflict);
     assert_eq!(status.code(), Code::Aborted);
     assert_eq!(error_of::<TripJournalError>(&status, &peer()), conflict);

@@ -11,7 +11,7 @@ use kerb_proto::v1::trip_event::Event;
 use kerb_proto::{internal, v1};
 use kerb_trips::{
     CancelledBy, IdempotencyKey, MarketId, Receipt, ReturnReason, RideRequest, RiderId, Trip, TripEvent,
-    TripId, TripState,
+    TripId, TripState, Version,
 };
 use kerb_types::{Catalog, DriverId, FieldError, Millis, Timestamp, TravelSource};
 use proptest::option;
@@ -291,7 +291,7 @@ fn a_whole_ride_as_its_rider_and_its_subscribers_see_it() {
     let published: Vec<_> = (0..)
         .zip(&events)
         .map(|(index, event)| {
-            public_event((4, index), Timestamp::from_millis(1_000), &trip.id, event, &catalog)
+            public_event((Version::new(4), index), Timestamp::from_millis(1_000), &trip.id, event, &catalog)
         })
         .collect();
     for (index, event) in published.iter().enumerate() {
@@ -331,7 +331,8 @@ fn the_party_that_cancelled_is_named() {
         let step = public_step(4, trip.steps.last().unwrap());
         assert_eq!((&*step.note, &*step.driver_id), (note, "cab-7"));
         let Some(Event::Cancelled(cancelled)) =
-            public_event((9, 0), Timestamp::from_millis(4_000), &trip.id, &event, &catalog).event
+            public_event((Version::new(9), 0), Timestamp::from_millis(4_000), &trip.id, &event, &catalog)
+                .event
         else {
             panic!("{event:?}")
         };
@@ -342,7 +343,12 @@ fn the_party_that_cancelled_is_named() {
     waiting.apply(&TripEvent::Expired, Timestamp::from_millis(5_000)).unwrap();
     let wire = public_trip(&waiting, &catalog);
     assert_eq!((wire.state(), wire.ended_ms, &*wire.driver_id), (v1::TripState::Expired, 5_000, ""));
-    let expired =
-        public_event((9, 0), Timestamp::from_millis(5_000), &waiting.id, &TripEvent::Expired, &catalog);
+    let expired = public_event(
+        (Version::new(9), 0),
+        Timestamp::from_millis(5_000),
+        &waiting.id,
+        &TripEvent::Expired,
+        &catalog,
+    );
     assert_eq!(expired.event, Some(Event::Expired(v1::ExpiredEvent {})));
 }

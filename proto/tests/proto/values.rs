@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_ports::{
-    Batch, Cursor, DriverFilter, Eviction, Frame, Neighbor, Search, ShardQuery, ShardResult, ShardStat,
+    Batch, Cursor, DriverFilter, Eviction, Frame, Neighbor, Search, ShardQuery, ShardResult, ShardStat, Slot,
     SlotBinding, SourceRegistration, Update,
 };
 use kerb_types::limits::{PAGE_SIZE_MAX, RADIUS_MAX_M, SHARDS_MAX};
@@ -63,7 +63,7 @@ fn update() -> impl Strategy<Value = Update> {
     let status = proptest::sample::select(DriverStatus::ALL[..3].to_vec());
     (any::<u32>(), shard(), position(), update_version(), motion(), status).prop_map(
         |(slot, shard, position, update_version, motion, status)| Update {
-            slot,
+            slot: Slot::new(slot),
             shard,
             position,
             update_version,
@@ -74,12 +74,22 @@ fn update() -> impl Strategy<Value = Update> {
 }
 
 pub(crate) fn batch() -> impl Strategy<Value = Batch> {
-    let binding = (any::<u32>(), profile()).prop_map(|(slot, profile)| SlotBinding { slot, profile });
+    let binding =
+        (any::<u32>(), profile()).prop_map(|(slot, profile)| SlotBinding { slot: Slot::new(slot), profile });
     let eviction =
         (driver_id(), update_version()).prop_map(|(id, update_version)| Eviction { id, update_version });
-    (vec(binding, 0..4), vec(update(), 0..40), vec(any::<u32>(), 0..8), vec(eviction, 0..3)).prop_map(
-        |(slot_bindings, updates, removals, evictions)| Batch { slot_bindings, updates, removals, evictions },
+    (
+        vec(binding, 0..4),
+        vec(update(), 0..40),
+        vec(any::<u32>().prop_map(Slot::new), 0..8),
+        vec(eviction, 0..3),
     )
+        .prop_map(|(slot_bindings, updates, removals, evictions)| Batch {
+            slot_bindings,
+            updates,
+            removals,
+            evictions,
+        })
 }
 
 pub(crate) fn frame() -> impl Strategy<Value = Frame> {

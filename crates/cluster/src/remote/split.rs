@@ -45,7 +45,7 @@ fn head<T>(list: &mut Vec<T>, room: &mut usize) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
-    use kerb_ports::Eviction;
+    use kerb_ports::{Eviction, Slot};
     use kerb_types::{DriverId, UpdateVersion};
 
     use super::*;
@@ -57,7 +57,7 @@ mod tests {
             update_version: UpdateVersion::default(),
         };
         let whole = Batch {
-            removals: (0..40_000).collect(),
+            removals: (0..40_000).map(Slot::new).collect(),
             evictions: (0..10).map(eviction).collect(),
             ..Batch::default()
         };
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_fits_is_not_split() {
-        let frame = Frame::Batch(Batch { removals: vec![1, 2], ..Batch::default() });
+        let frame = Frame::Batch(Batch { removals: vec![Slot::new(1), Slot::new(2)], ..Batch::default() });
         assert_eq!(split(frame.clone()), Ok(frame));
         assert_eq!(split(Frame::SnapshotEnd { round: 1 }), Ok(Frame::SnapshotEnd { round: 1 }));
     }

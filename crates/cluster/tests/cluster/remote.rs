@@ -12,7 +12,7 @@ use kerb_index_server::service::Ports;
 use kerb_index_server::{Options, grpc};
 use kerb_ports::conformance::source::{NOW_MS, SHARDS, SOURCES, profile, sharding};
 use kerb_ports::{
-    Batch, Control, ErrorCode, Frame, IndexServer, Membership, Peers, PositionSink, SlotBinding,
+    Batch, Control, ErrorCode, Frame, IndexServer, Membership, Peers, PositionSink, Slot, SlotBinding,
     SourceRegistration,
 };
 use kerb_proto::internal::v1 as wire;
@@ -190,7 +190,7 @@ impl IndexService for SlowSink {
 }
 
 fn frame(slot: u32) -> Frame {
-    let slot_bindings = vec![SlotBinding { slot, profile: profile(slot) }];
+    let slot_bindings = vec![SlotBinding { slot: Slot::new(slot), profile: profile(slot) }];
     Frame::Batch(Batch { slot_bindings, ..Batch::default() })
 }
 
@@ -233,8 +233,9 @@ async fn a_batch_that_is_too_large_for_a_message_arrives_in_parts() {
     let server = serve_index_server().await;
     let mut stream = server.index_server().open(register()).await.unwrap();
     let count = 65_000;
-    let slot_bindings = (0..count).map(|slot| SlotBinding { slot, profile: profile(slot) }).collect();
-    let batch = Batch { slot_bindings, removals: (0..count).collect(), ..Batch::default() };
+    let slot_bindings =
+        (0..count).map(|slot| SlotBinding { slot: Slot::new(slot), profile: profile(slot) }).collect();
+    let batch = Batch { slot_bindings, removals: (0..count).map(Slot::new).collect(), ..Batch::default() };
     timeout(STEP_TIMEOUT, stream.send(Frame::Batch(batch))).await.unwrap().unwrap();
     timeout(STEP_TIMEOUT, stream.flush()).await.unwrap().unwrap();
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use kerb_journal::{FjallJournal, JournalError};
 use kerb_ports::conformance::journal::{market, record};
 use kerb_ports::{TripJournal, TripJournalError};
-use kerb_trips::MarketId;
+use kerb_trips::{MarketId, Version};
 
 /// Maximum number of offsets in each file that are damaged, one at a time.
 const OFFSETS_MAX: u64 = 24;
@@ -27,10 +27,10 @@ async fn append(folder: &Path, first: u64, last: u64) {
     let journal = FjallJournal::open(folder).unwrap();
     for version in first..=last {
         for name in MARKETS {
-            journal.append(market(name), version - 1, record(name, version)).await.unwrap();
+            journal.append(market(name), Version::new(version - 1), record(name, version)).await.unwrap();
         }
     }
-    journal.save_snapshot(market("world"), last, b"all of it".to_vec()).await.unwrap();
+    journal.save_snapshot(market("world"), Version::new(last), b"all of it".to_vec()).await.unwrap();
 }
 
 /// Makes the engine write its memory to tables.
@@ -58,12 +58,16 @@ async fn read_all(folder: &Path) -> Result<(), String> {
     let text = |error: TripJournalError| error.to_string();
     assert_eq!(journal.markets().await.map_err(text)?, MARKETS.map(market));
     for name in MARKETS {
-        let read = journal.read(market(name), 0, usize::MAX).await.map_err(text)?;
-        let expected: Vec<_> = (1..=RECORDS).map(|version| (version, record(name, version))).collect();
+        let read = journal.read(market(name), Version::new(0), usize::MAX).await.map_err(text)?;
+        let expected: Vec<_> =
+            (1..=RECORDS).map(|version| (Version::new(version), record(name, version))).collect();
         assert_eq!(read, expected, "a record is wrong or missing, without an error");
     }
     if let Some(snapshot) = journal.snapshot(market("world")).await.map_err(text)? {
-        assert!([RECORDS / 2, RECORDS].contains(&snapshot.0) && snapshot.1 == b"all of it", "{snapshot:?}");
+        assert!(
+            [RECORDS / 2, RECORDS].contains(&snapshot.0.get()) && snapshot.1 == b"all of it",
+            "{snapshot:?}"
+        );
     }
     Ok(())
 }
@@ -181,14 +185,14 @@ async fn a_changed_record_is_named_and_the_others_are_read() {
     });
     let journal = FjallJournal::open(folder.path()).unwrap();
     let path = folder.path().display();
-    let error = journal.read(world.clone(), 0, 10).await.unwrap_err();
+    let error = journal.read(world.clone(), Version::new(0), 10).await.unwrap_err();
     let damaged = format!(
         "internal: trip journal in {path}: record 3 of market world is damaged: its checksum does not match"
     );
     assert_eq!(error.to_string(), damaged);
-    assert_eq!(journal.read(world.clone(), 3, 10).await.unwrap().len(), 2);
-    assert_eq!(journal.read(world, 0, 2).await.unwrap().len(), 2);
-    assert_eq!(journal.read(market("east"), 0, 10).await.unwrap().len(), 5);
+    assert_eq!(journal.read(world.clone(), Version::new(3), 10).await.unwrap().len(), 2);
+    assert_eq!(journal.read(world, Version::new(0), 2).await.unwrap().len(), 2);
+    assert_eq!(journal.read(market("east"), Version::new(0), 10).await.unwrap().len(), 5);
 }
 
 #[tokio::test]
@@ -201,7 +205,7 @@ async fn a_missing_record_is_named() {
     write_through_engine(folder.path(), |records| records.remove(key(&world, 3)).unwrap());
     remove_count();
     let journal = FjallJournal::open(folder.path()).unwrap();
-    let error = journal.read(world.clone(), 0, 10).await.unwrap_err();
+    let error = journal.read(world.clone(), Version::new(0), 10).await.unwrap_err();
     assert_eq!(error, TripJournalError::Internal(missing(3)));
     drop(journal);
     write_through_engine(folder.path(), |records| records.remove(key(&world, 1)).unwrap());
@@ -218,7 +222,7 @@ async fn a_record_under_the_key_of_another_is_damaged() {
         records.insert(key(&world, 3), other).unwrap();
     });
     let journal = FjallJournal::open(folder.path()).unwrap();
-    let error = journal.read(world, 0, 10).await.unwrap_err().to_string();
+    let error = journal.read(world, Version::new(0), 10).await.unwrap_err().to_string();
     assert!(error.contains("record 3 of market world is damaged"), "{error}");
 }
 
@@ -236,7 +240,7 @@ async fn missing_acknowledged_records_at_the_end_are_detected() {
     // The error names this remedy.
     std::fs::remove_file(folder.path().join("acknowledged")).unwrap();
     let journal = FjallJournal::open(folder.path()).unwrap();
-    assert_eq!(journal.append(east.clone(), 3, record("east", 4)).await, Ok(4));
+    assert_eq!(journal.append(east.clone(), Version::new(3), record("east", 4)).await, Ok(Version::new(4)));
 }
 
 #[tokio::test]
@@ -246,5 +250,6 @@ async fn a_snapshot_newer_than_its_records_proves_a_loss() {
     write_through_engine(folder.path(), |records| records.remove(key(&world, 5)).unwrap());
     std::fs::remove_file(folder.path().join("acknowledged")).unwrap();
     let error = FjallJournal::open(folder.path()).unwrap_err();
-    assert!(matches!(&error, JournalError::Gap { version: 5, .. }), "{error}");
+    let JournalError::Gap { version, .. } = &error else { panic!("{error}") };
+    assert_eq!(*version, Version::new(5));
 }

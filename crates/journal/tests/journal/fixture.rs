@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use kerb_journal::FjallJournal;
 use kerb_ports::TripJournal;
 use kerb_ports::conformance::journal::market;
-use kerb_trips::Change;
+use kerb_trips::{Change, Version};
 use serde_json::Value;
 
 fn fixture(name: &str) -> PathBuf {
@@ -39,10 +39,10 @@ async fn a_journal_of_the_first_release_can_be_read() {
     let journal = FjallJournal::open_existing(folder.path()).unwrap();
     assert_eq!(journal.markets().await.unwrap(), ["north", "south"].map(market));
     for (name, newest) in [("north", 84), ("south", 12)] {
-        assert_eq!(journal.version(market(name)).await.unwrap(), newest);
-        let records = journal.read(market(name), 0, usize::MAX).await.unwrap();
+        assert_eq!(journal.version(market(name)).await.unwrap(), Version::new(newest));
+        let records = journal.read(market(name), Version::new(0), usize::MAX).await.unwrap();
         let versions: Vec<_> = records.iter().map(|(version, _)| *version).collect();
-        assert_eq!(versions, (1..=newest).collect::<Vec<_>>());
+        assert_eq!(versions, (1..=newest).map(Version::new).collect::<Vec<_>>());
 
         for event in exported(name) {
             let version = event["version"].as_u64().unwrap();
@@ -62,6 +62,6 @@ async fn a_journal_of_the_first_release_can_be_read() {
         let truth = fs::read_to_string(fixture(&format!("trips.snapshot-{name}.hex"))).unwrap();
         let bytes = truth.trim().as_bytes().chunks(2).map(|hex| std::str::from_utf8(hex).unwrap());
         let bytes: Vec<_> = bytes.map(|hex| u8::from_str_radix(hex, 16).unwrap()).collect();
-        assert_eq!((at, snapshot), (newest, bytes));
+        assert_eq!((at, snapshot), (Version::new(newest), bytes));
     }
 }

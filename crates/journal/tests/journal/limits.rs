@@ -3,6 +3,7 @@
 use kerb_journal::FjallJournal;
 use kerb_ports::conformance::journal::{market, record};
 use kerb_ports::{ErrorCode, TripJournal};
+use kerb_trips::Version;
 
 #[tokio::test]
 async fn a_second_open_is_rejected_without_harm() {
@@ -14,10 +15,13 @@ async fn a_second_open_is_rejected_without_harm() {
         second.to_string(),
         format!("{path} is in use by another process: give each matcher a data directory of its own")
     );
-    assert_eq!(journal.append(market("world"), 0, record("world", 1)).await, Ok(1));
+    assert_eq!(
+        journal.append(market("world"), Version::new(0), record("world", 1)).await,
+        Ok(Version::new(1))
+    );
     drop(journal);
     let journal = FjallJournal::open(folder.path()).unwrap();
-    assert_eq!(journal.version(market("world")).await, Ok(1));
+    assert_eq!(journal.version(market("world")).await, Ok(Version::new(1)));
 }
 
 #[test]
@@ -42,10 +46,13 @@ async fn open_existing_makes_no_files() {
 
     let trips = folder.path().join("trips");
     let journal = FjallJournal::open(&trips).unwrap();
-    assert_eq!(journal.append(market("world"), 0, record("world", 1)).await, Ok(1));
+    assert_eq!(
+        journal.append(market("world"), Version::new(0), record("world", 1)).await,
+        Ok(Version::new(1))
+    );
     drop(journal);
     let journal = FjallJournal::open_existing(&trips).unwrap();
-    assert_eq!(journal.version(market("world")).await, Ok(1));
+    assert_eq!(journal.version(market("world")).await, Ok(Version::new(1)));
 }
 
 #[tokio::test]
@@ -54,11 +61,11 @@ async fn writes_that_are_too_large_are_rejected_and_later_ones_succeed() {
     let journal = FjallJournal::open(folder.path()).unwrap();
     let world = market("world");
     let large = "m".repeat(kerb_journal::RECORD_BYTES_MAX);
-    let rejected = journal.append(world.clone(), 0, record(&large, 1)).await.unwrap_err();
+    let rejected = journal.append(world.clone(), Version::new(0), record(&large, 1)).await.unwrap_err();
     assert_eq!(rejected.code(), ErrorCode::Invalid);
-    assert_eq!(journal.append(world.clone(), 0, record("world", 1)).await, Ok(1));
+    assert_eq!(journal.append(world.clone(), Version::new(0), record("world", 1)).await, Ok(Version::new(1)));
     let large = vec![0; kerb_journal::SNAPSHOT_BYTES_MAX + 1];
-    let rejected = journal.save_snapshot(world.clone(), 1, large).await.unwrap_err();
+    let rejected = journal.save_snapshot(world.clone(), Version::new(1), large).await.unwrap_err();
     assert_eq!(rejected.code(), ErrorCode::Invalid);
-    assert_eq!(journal.save_snapshot(world, 1, vec![0]).await, Ok(()));
+    assert_eq!(journal.save_snapshot(world, Version::new(1), vec![0]).await, Ok(()));
 }

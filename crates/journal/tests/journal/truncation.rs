@@ -9,28 +9,31 @@ use kerb_trips::Version;
 #[tokio::test]
 async fn records_up_to_the_previous_snapshot_are_removed() {
     let (journal, world) = (MemoryJournal::truncating(), market("world"));
-    let append = async |first: Version, last: Version| {
+    let append = async |first: u64, last: u64| {
         for version in first..=last {
-            let appended = journal.append(world.clone(), version - 1, record("world", version)).await;
-            assert_eq!(appended, Ok(version));
+            let appended =
+                journal.append(world.clone(), Version::new(version - 1), record("world", version)).await;
+            assert_eq!(appended, Ok(Version::new(version)));
         }
     };
     let read = async |after| journal.read(world.clone(), after, 100).await;
-    let filled = |first, last| (first..=last).map(|version| (version, record("world", version))).collect();
+    let filled = |first, last| {
+        (first..=last).map(|version| (Version::new(version), record("world", version))).collect()
+    };
     append(1, 10).await;
-    journal.save_snapshot(world.clone(), 6, b"6".to_vec()).await.unwrap();
-    assert_eq!(read(0).await, Ok(filled(1, 10)));
+    journal.save_snapshot(world.clone(), Version::new(6), b"6".to_vec()).await.unwrap();
+    assert_eq!(read(Version::new(0)).await, Ok(filled(1, 10)));
     append(11, 20).await;
-    journal.save_snapshot(world.clone(), 15, b"15".to_vec()).await.unwrap();
-    assert_eq!(read(6).await, Ok(filled(7, 20)));
-    let error = read(5).await.unwrap_err();
+    journal.save_snapshot(world.clone(), Version::new(15), b"15".to_vec()).await.unwrap();
+    assert_eq!(read(Version::new(6)).await, Ok(filled(7, 20)));
+    let error = read(Version::new(5)).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Internal);
     assert!(error.to_string().contains("up to version 6 are removed"), "{error}");
-    assert_eq!(journal.version(world.clone()).await, Ok(20));
+    assert_eq!(journal.version(world.clone()).await, Ok(Version::new(20)));
     // A late snapshot of an older state removes nothing.
-    journal.save_snapshot(world.clone(), 8, b"8".to_vec()).await.unwrap();
-    assert_eq!(read(6).await, Ok(filled(7, 20)));
-    assert_eq!(journal.snapshot(world.clone()).await, Ok(Some((15, b"15".to_vec()))));
+    journal.save_snapshot(world.clone(), Version::new(8), b"8".to_vec()).await.unwrap();
+    assert_eq!(read(Version::new(6)).await, Ok(filled(7, 20)));
+    assert_eq!(journal.snapshot(world.clone()).await, Ok(Some((Version::new(15), b"15".to_vec()))));
     append(21, 22).await;
-    assert_eq!(read(20).await, Ok(filled(21, 22)));
+    assert_eq!(read(Version::new(20)).await, Ok(filled(21, 22)));
 }

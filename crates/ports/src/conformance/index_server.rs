@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::source::{SHARDS, Source, line_of, position, profile, sharding, update};
 use crate::{
     Batch, Control, Cursor, DriverFilter, ErrorCode, Eviction, Frame, IndexServer, Search, ShardQuery,
-    ShardResult, SourceRegistration,
+    ShardResult, Slot, SourceRegistration,
 };
 use kerb_types::{Capabilities, DriverStatus, Millis, NodeId, ShardId, UpdateVersion};
 
@@ -181,9 +181,9 @@ pub async fn an_older_update_version_never_wins(server: Server) {
 pub async fn a_source_removes_only_its_own_drivers(server: Server) {
     let (mut first, mut second) = open_sources(&server, 3).await;
     second.send(&[update(0, position(0), 2)]).await;
-    first.remove(&[0, 1]).await;
+    first.remove(&[Slot::new(0), Slot::new(1)]).await;
     assert_eq!(nearest(&server, 0, 5).await, [0, 2]);
-    second.remove(&[0]).await;
+    second.remove(&[Slot::new(0)]).await;
     assert_eq!(nearest(&server, 0, 5).await, [2]);
 }
 
@@ -191,7 +191,7 @@ pub async fn a_source_removes_only_its_own_drivers(server: Server) {
 pub async fn a_removed_driver_is_not_restored_by_an_older_state(server: Server) {
     let (mut first, mut second) = open_sources(&server, 2).await;
     second.send(&[update(0, position(0), 5)]).await;
-    second.remove(&[0]).await;
+    second.remove(&[Slot::new(0)]).await;
     first.send_snapshot(sharding().all().collect(), &line_of(2)).await;
     assert_eq!(nearest(&server, 0, 5).await, [1]);
     second.send(&[update(0, position(0), 6)]).await;
@@ -272,7 +272,7 @@ pub async fn different_settings_are_rejected(server: Server) {
 pub async fn a_protocol_violation_ends_only_its_own_stream(server: Server) {
     let violations = [
         Frame::Batch(Batch { updates: vec![update(77, position(0), 1)], ..Batch::default() }),
-        Frame::Batch(Batch { removals: vec![u32::MAX], ..Batch::default() }),
+        Frame::Batch(Batch { removals: vec![Slot::new(u32::MAX)], ..Batch::default() }),
         Frame::SnapshotEnd { round: 99 },
         Frame::SnapshotBegin { round: 50, shards: vec![ShardId(SHARDS)] },
     ];
@@ -319,7 +319,7 @@ pub async fn extra_shards_are_searched_too(server: Server) {
 /// The statistics count the drivers of each shard and name the sources that have finished their snapshots.
 pub async fn stats_count_the_drivers(server: Server) {
     let (mut first, _second) = open_sources(&server, 25).await;
-    first.remove(&[3]).await;
+    first.remove(&[Slot::new(3)]).await;
     let stats = server.stats().await.unwrap();
     assert_eq!(stats.len(), usize::from(SHARDS));
     assert_eq!(stats.iter().map(|stat| stat.drivers).sum::<u64>(), 24);

@@ -74,7 +74,7 @@ impl Source {
     /// Binds the slots of these updates and sends the updates. Searches see them when it resolves.
     pub async fn send(&mut self, updates: &[Update]) {
         let slot_bindings =
-            updates.iter().map(|u| SlotBinding { slot: u.slot, profile: profile(u.slot) }).collect();
+            updates.iter().map(|u| SlotBinding { slot: u.slot, profile: profile(u.slot.get()) }).collect();
         self.batch(Batch { slot_bindings, updates: updates.to_vec(), ..Batch::default() }).await;
     }
 
@@ -93,7 +93,7 @@ impl Source {
 /// Returns update `sequence` of driver `number` at `position`, measured now.
 pub fn update(number: u32, position: LatLng, sequence: u64) -> Update {
     Update {
-        slot: number,
+        slot: Slot::new(number),
         shard: sharding().shard_of(&profile(number).id, position),
         position,
         update_version: UpdateVersion { sequence, time: NOW_MS },

@@ -32,7 +32,7 @@ impl Journals {
 
     fn in_market(&mut self, market: &str, trip: &str, event: TripEvent) -> &mut Self {
         let market = MarketId::new(market).unwrap();
-        let version = self.records.iter().filter(|(of, _, _)| *of == market).count() as Version + 1;
+        let version = Version::new(self.records.iter().filter(|(of, _, _)| *of == market).count() as u64) + 1;
         let at_ms = START_MS + Millis::from_secs(self.records.len() as i64);
         let changes = vec![Change::Trip { trip: id(trip), event }];
         self.records.push((market, version, Record { at_ms, matcher: "matcher-a".into(), changes }));
@@ -108,28 +108,28 @@ fn legal_journals_have_no_violations_and_are_counted() {
 fn a_gap_and_a_repeat_of_versions() {
     let mut journals = offered();
     journals.events("world-1", "a", &[E::Accepted, E::Arrived]);
-    journals.records[3].1 = 5;
+    journals.records[3].1 = Version::new(5);
     assert_eq!(
         journals.only_violation(),
-        ("world".into(), 5, None, ViolationKind::VersionGap { expected: 4 })
+        ("world".into(), Version::new(5), None, ViolationKind::VersionGap { expected: Version::new(4) })
     );
-    journals.records[3].1 = 3;
+    journals.records[3].1 = Version::new(3);
     assert_eq!(
         journals.only_violation(),
-        ("world".into(), 3, None, ViolationKind::VersionGap { expected: 4 })
+        ("world".into(), Version::new(3), None, ViolationKind::VersionGap { expected: Version::new(4) })
     );
     // The audit checks later versions against the newest one, so one gap is one violation.
     let mut late = offered();
-    late.records[0].1 = 7;
-    late.records[1].1 = 8;
-    assert_eq!(late.only_violation().3, ViolationKind::VersionGap { expected: 1 });
+    late.records[0].1 = Version::new(7);
+    late.records[1].1 = Version::new(8);
+    assert_eq!(late.only_violation().3, ViolationKind::VersionGap { expected: Version::new(1) });
 }
 
 #[test]
 fn a_trip_of_another_market() {
     let mut journals = offered();
     journals.in_market("world", "east-1", requested(2));
-    assert_eq!(journals.only_violation(), at(3, "east-1", ViolationKind::ForeignTrip));
+    assert_eq!(journals.only_violation(), at(Version::new(3), "east-1", ViolationKind::ForeignTrip));
 }
 
 #[test]
@@ -137,25 +137,28 @@ fn a_trip_requested_twice() {
     let mut journals = offered();
     assert_eq!(
         journals.trip("world-1", requested(2)).only_violation(),
-        at(3, "world-1", ViolationKind::RequestedTwice)
+        at(Version::new(3), "world-1", ViolationKind::RequestedTwice)
     );
     let mut ended = Journals::default();
     ended.trip("world-1", requested(1)).events("world-1", "a", &[E::Expired]).trip("world-1", requested(1));
-    assert_eq!(ended.only_violation(), at(3, "world-1", ViolationKind::RequestedTwice));
+    assert_eq!(ended.only_violation(), at(Version::new(3), "world-1", ViolationKind::RequestedTwice));
 }
 
 #[test]
 fn a_request_that_lives_twice() {
     let mut journals = offered();
     let kind = ViolationKind::OneRequestTwoTrips { other: id("world-1") };
-    assert_eq!(journals.trip("world-2", requested(1)).only_violation(), at(3, "world-2", kind));
+    assert_eq!(journals.trip("world-2", requested(1)).only_violation(), at(Version::new(3), "world-2", kind));
 }
 
 #[test]
 fn an_event_without_a_request() {
     let mut journals = offered();
     let kind = ViolationKind::NeverRequested { event: E::Accepted };
-    assert_eq!(journals.events("world-2", "b", &[E::Accepted]).only_violation(), at(3, "world-2", kind));
+    assert_eq!(
+        journals.events("world-2", "b", &[E::Accepted]).only_violation(),
+        at(Version::new(3), "world-2", kind)
+    );
 }
 
 #[test]
@@ -163,7 +166,7 @@ fn an_event_after_the_end() {
     let mut journals = offered();
     journals.events("world-1", "a", &[E::CancelledByRider, E::Accepted]);
     let kind = ViolationKind::AfterTheEnd { event: E::Accepted, state: TripState::Cancelled };
-    assert_eq!(journals.only_violation(), at(4, "world-1", kind));
+    assert_eq!(journals.only_violation(), at(Version::new(4), "world-1", kind));
 }
 
 #[test]
@@ -182,7 +185,7 @@ fn a_trip_with_two_drivers() {
         let mut journals = offered();
         journals.events("world-1", "a", kinds).events("world-1", "b", &[second]);
         let kind = ViolationKind::OneTripTwoDrivers { event: second, has: driver("a"), other: driver("b") };
-        assert_eq!(journals.only_violation(), at(3 + kinds.len() as Version, "world-1", kind));
+        assert_eq!(journals.only_violation(), at(Version::new(3) + kinds.len() as u64, "world-1", kind));
     }
 }
 
@@ -196,7 +199,7 @@ fn a_driver_with_two_trips() {
             &[E::Offered],
         );
         let kind = ViolationKind::OneDriverTwoTrips { driver: driver("a"), other: id("world-1") };
-        assert_eq!(journals.only_violation(), at(4 + kinds.len() as Version, "world-2", kind));
+        assert_eq!(journals.only_violation(), at(Version::new(4) + kinds.len() as u64, "world-2", kind));
     }
 }
 
@@ -216,7 +219,7 @@ fn a_trip_that_goes_to_a_nearer_driver_is_no_violation_and_frees_the_first() {
     twice.events("world-1", "a", &[E::Accepted]).events("world-1", "b", &[E::ReassignmentOffered]);
     twice.trip("world-2", requested(2)).events("world-2", "b", &[E::Offered]);
     let kind = ViolationKind::OneDriverTwoTrips { driver: driver("b"), other: id("world-1") };
-    assert_eq!(twice.only_violation(), at(6, "world-2", kind));
+    assert_eq!(twice.only_violation(), at(Version::new(6), "world-2", kind));
     // A trip has at most one takeover offer, and a takeover needs an offer.
     for (event, has) in [(event(E::ReassignmentOffered, "c"), "b"), (reassigned("c"), "a")] {
         let mut journals = offered();
@@ -225,7 +228,7 @@ fn a_trip_that_goes_to_a_nearer_driver_is_no_violation_and_frees_the_first() {
         journals.trip("world-1", event);
         let kind =
             ViolationKind::OneTripTwoDrivers { event: event_kind, has: driver(has), other: driver("c") };
-        assert_eq!(journals.only_violation(), at(5, "world-1", kind));
+        assert_eq!(journals.only_violation(), at(Version::new(5), "world-1", kind));
     }
 }
 
@@ -239,7 +242,7 @@ fn a_driver_in_two_markets_at_once() {
     let expected = |overlap_ms| {
         let kind =
             ViolationKind::OneDriverTwoMarkets { driver: driver("a"), other: id("world-1"), overlap_ms };
-        ("east".into(), 2, Some("east-1".into()), kind)
+        ("east".into(), Version::new(2), Some("east-1".into()), kind)
     };
     assert_eq!(journals.only_violation(), expected(Millis::new(2_000)));
     // Without the cancellation neither reservation ends.
@@ -254,7 +257,7 @@ fn a_receipt_for_somebody_else() {
         journals.events("world-1", "a", &[E::Accepted, E::PickedUp]);
         let dropped_off = TripEvent::DroppedOff { driver: driver("a"), receipt: Box::new(wrong_receipt) };
         journals.trip("world-1", dropped_off);
-        assert_eq!(journals.only_violation(), at(5, "world-1", ViolationKind::WrongReceipt));
+        assert_eq!(journals.only_violation(), at(Version::new(5), "world-1", ViolationKind::WrongReceipt));
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     market: Option<MarketId>,
     /// Only events after this version of the market's journal; needs --market
     #[arg(long, value_name = "VERSION", default_value_t = 0, hide_default_value = true, requires = "market")]
-    after: Version,
+    after: u64,
 }
 
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
         markets = vec![market.clone()];
     }
     let mut out = BufWriter::new(io::stdout().lock());
-    match export_all(&journal, markets, args.after, &mut out).await {
+    match export_all(&journal, markets, Version::new(args.after), &mut out).await {
         // The reader closed the pipe, which is not a failure.
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(Outcome::Done),
         done => Ok(done.map(|()| Outcome::Done)?),
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
 impl Args {
     /// Rejects combinations of flags that can only be a mistake.
     fn validate(&self, market: &MarketId, newest: Version, known: &[MarketId]) -> Result<(), Failure> {
-        let after = self.after;
+        let after = Version::new(self.after);
         if !known.contains(market) {
             let names: Vec<_> = known.iter().map(MarketId::as_str).collect();
             let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };

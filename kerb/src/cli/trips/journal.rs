@@ -58,7 +58,7 @@ pub(super) struct Records<'a> {
 impl<'a> Records<'a> {
     /// Starts at the first record.
     pub(super) fn new(journal: &'a FjallJournal, market: MarketId) -> Self {
-        Self { journal, market, read: 0, page_max: PAGE_RECORDS }
+        Self { journal, market, read: Version::EMPTY, page_max: PAGE_RECORDS }
     }
 
     /// Returns the next page; an empty one at the end. After an unreadable page, records are read one by one, so that every

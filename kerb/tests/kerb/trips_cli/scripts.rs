@@ -7,7 +7,7 @@ use kerb_journal::FjallJournal;
 use kerb_ports::TripJournal;
 use kerb_trips::{
     CancelledBy, Change, IdempotencyKey, MarketId, Receipt, Record, ReturnReason, RideRequest, RiderId,
-    TripEvent, TripId,
+    TripEvent, TripId, Version,
 };
 use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource, VehicleClass};
 
@@ -59,11 +59,11 @@ pub(super) fn offered(trip: &str, to: &str) -> Change {
 pub(super) async fn write(folder: &Path, name: &str, records: Vec<Vec<Change>>) {
     let journal = FjallJournal::open(folder).expect("a journal");
     let newest = journal.version(market(name)).await.expect("a version");
-    for (version, changes) in (newest..).zip(records) {
-        let record =
-            // Versions of a test are small.
-            Record { at_ms: Timestamp::from_millis(BEGIN_MS + 1_000 * version as i64), matcher: "matcher-a".to_owned(), changes };
-        journal.append(market(name), version, record).await.expect("it takes the record");
+    for (version, changes) in (newest.get()..).zip(records) {
+        // Versions of a test are small.
+        let at_ms = Timestamp::from_millis(BEGIN_MS + 1_000 * version as i64);
+        let record = Record { at_ms, matcher: "matcher-a".to_owned(), changes };
+        journal.append(market(name), Version::new(version), record).await.expect("it takes the record");
     }
 }
 

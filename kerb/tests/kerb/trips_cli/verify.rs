@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use kerb_journal::FjallJournal;
+use kerb_trips::Version;
 
 use super::scripts::{market, offered, requested, write, write_good};
 use super::{fails, succeeds};
@@ -238,7 +239,9 @@ async fn a_market_without_a_readable_snapshot_shows_none() {
     let (dir, trips) = folder();
     write_good(&trips).await;
     let journal = FjallJournal::open(&trips).unwrap();
-    kerb_ports::TripJournal::save_snapshot(&journal, market("world"), 4, b"{}".to_vec()).await.unwrap();
+    kerb_ports::TripJournal::save_snapshot(&journal, market("world"), Version::new(4), b"{}".to_vec())
+        .await
+        .unwrap();
     drop(journal);
     let text = succeeds(dir.path(), &["trips", "verify", "--journal", "trips"]);
     let ends: Vec<_> = text.lines().map(|line| line.split_whitespace().next_back().unwrap()).collect();
