@@ -12,6 +12,7 @@
 
 mod batch;
 pub mod driver_query;
+mod error;
 pub mod eta;
 pub mod grpc;
 mod handle;
@@ -26,6 +27,7 @@ mod service;
 pub mod single_flight;
 pub mod validate;
 
+pub use error::AggregatorError;
 pub use handle::Aggregator;
 pub use merge::Coverage;
 pub use metrics::{Metrics, MetricsSnapshot};

@@ -15,7 +15,7 @@ pub(crate) mod reverse_index;
 pub(crate) mod slab;
 pub(crate) mod update;
 
-use kerb_ports::{Error, Slot};
+use kerb_ports::Slot;
 use kerb_types::{DriverId, DriverProfile, ShardId, Sharding};
 use parking_lot::Mutex;
 
@@ -23,6 +23,8 @@ use directory::Directory;
 use entry::DriverState;
 use reverse_index::ReverseIndex;
 use slab::{Mark, Slab};
+
+use crate::error::IngestError;
 
 pub use registered_driver::RegisteredDriver;
 
@@ -82,12 +84,12 @@ impl DriverTable {
     /// Finds a driver's entry or creates it, and replaces a different profile. `visit` runs while the driver cannot be
     /// retired, so [`DriverTable::retire`] sees its effects.
     ///
-    /// [`Error::Overloaded`]: the table is full.
+    /// [`IngestError::Overloaded`]: the table is full.
     pub fn register(
         &self,
         profile: &DriverProfile,
         visit: impl FnOnce(Slot),
-    ) -> Result<RegisteredDriver, Error> {
+    ) -> Result<RegisteredDriver, IngestError> {
         let allocate = || {
             let slot = self.slab.allocate()?;
             self.slab.lock(slot).assign(profile);
@@ -106,7 +108,7 @@ impl DriverTable {
 
     /// Registers a driver again after [`StaleSlot`](update::StaleSlot). A profile that another stream has registered
     /// meanwhile stays.
-    pub fn register_again(&self, driver: &RegisteredDriver) -> Result<RegisteredDriver, Error> {
+    pub fn register_again(&self, driver: &RegisteredDriver) -> Result<RegisteredDriver, IngestError> {
         match self.slot(&driver.id) {
             Some(slot) => Ok(driver.in_slot(slot)),
             None => self.register(&driver.profile(), |_| ()),
@@ -149,8 +151,11 @@ impl DriverTable {
     /// Restores stored drivers, each in its slot; the slots between are free. Computes each state's shard anew. Only legal
     /// as the first call.
     ///
-    /// [`Error::Overloaded`]: a slot is beyond the table's room.
-    pub fn restore(&self, stored: Vec<(Slot, DriverProfile, Option<DriverState>)>) -> Result<(), Error> {
+    /// [`IngestError::Overloaded`]: a slot is beyond the table's room.
+    pub fn restore(
+        &self,
+        stored: Vec<(Slot, DriverProfile, Option<DriverState>)>,
+    ) -> Result<(), IngestError> {
         let end = stored.iter().map(|(slot, ..)| slot + 1).max().unwrap_or(0);
         let mut used = vec![false; end as usize];
         for (slot, ..) in &stored {

@@ -9,6 +9,7 @@
 //! `kerb_ports`.
 
 mod drivers;
+mod error;
 mod event_subscription;
 pub mod explain;
 pub mod grpc;
@@ -23,6 +24,7 @@ mod task;
 mod trip_watch;
 pub mod window;
 
+pub use error::MatcherError;
 pub use event_subscription::{EventPosition, JournaledEvent};
 pub use explain::Explanation;
 pub use handle::Matcher;
