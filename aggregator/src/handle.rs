@@ -1,5 +1,7 @@
 //! The handle by which searches, look-ups and operators use an aggregator.
 
+mod rebuild;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +18,11 @@ use crate::eta::eta_search::TravelTimer;
 use crate::metrics::MetricsSnapshot;
 use crate::options::Options;
 use crate::query::{Query, SearchResult};
-use crate::rebuild::{RebuildProgress, rebuild};
 use crate::service::{Ports, Service};
 use crate::single_flight::FlightKey;
+use rebuild::rebuild;
+
+pub use rebuild::RebuildProgress;
 
 /// A handle of an aggregator. Cheap to clone; all clones share one service.
 ///
@@ -122,7 +126,8 @@ impl Aggregator {
         (view, stats)
     }
 
-    /// Empties shards of an index server and watches them fill again: see [`rebuild`].
+    /// Empties shards of an index server (all of them if the list is empty) and reports how they fill again. Dropping the
+    /// stream ends the reports. The resync itself goes on at the index server.
     pub async fn rebuild(
         &self,
         node: &NodeId,

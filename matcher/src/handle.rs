@@ -1,6 +1,7 @@
 //! The handle of a matcher: started from its options and ports, cloned, and shut down.
 
 mod driver_events;
+mod event_subscription;
 mod explain;
 mod quote;
 
@@ -12,12 +13,14 @@ use kerb_trips::{MarketId, RideRequest, RiderId, Trip, TripId};
 use kerb_types::Catalog;
 
 use crate::error::MatcherError;
-use crate::event_subscription::{EventPosition, JournaledEvent, subscribe};
 use crate::mailbox::{MarketCommand, MarketHandle, MarketQuery, MarketReport};
 use crate::metrics::MetricsSnapshot;
 use crate::options::Options;
 use crate::service::{Ports, Service, StartError};
 use crate::trip_watch::{WatchUpdate, watch_trip};
+use event_subscription::subscribe;
+
+pub use event_subscription::{EventPosition, JournaledEvent};
 
 /// A handle of a running matcher. Cheap to clone. Dropping the last one aborts its tasks; [`Matcher::shutdown`] finishes
 /// them.

@@ -13,7 +13,7 @@ use kerb_types::{FieldError, MembershipView, NodeId, ShardId};
 use tonic::{Request, Response, Status};
 
 use super::Grpc;
-use crate::rebuild::RebuildProgress;
+use crate::handle::RebuildProgress;
 
 #[tonic::async_trait]
 impl AdminService for Grpc {

@@ -53,7 +53,7 @@ struct Subscriber {
 ///
 /// [`MatcherError::Invalid`] for a future position. The stream ends with an error when the market stops, or when a record
 /// cannot be read.
-pub(crate) async fn subscribe(
+pub(super) async fn subscribe(
     journal: Arc<dyn TripJournal>,
     handle: MarketHandle,
     market: MarketId,

@@ -32,9 +32,7 @@ pub struct RebuildProgress {
 }
 
 /// Asks the server to empty and resync these shards (none: all), then reports each `poll` until all are covered.
-///
-/// Dropping the stream ends the polling. The resync itself goes on at the index server.
-pub async fn rebuild(
+pub(super) async fn rebuild(
     server: Arc<dyn IndexServer>,
     shards: Vec<ShardId>,
     poll: Duration,
