@@ -6,7 +6,7 @@
 use kerb_ports::Slot;
 use kerb_types::timing_wheel::{TimingWheel, WheelAction};
 
-use super::DriverTable;
+use super::driver_table::DriverTable;
 use crate::metrics::Metrics;
 
 /// The resolution of the wheel.
