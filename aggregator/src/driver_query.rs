@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use kerb_ports::{Error, IngestNode, Peers};
+use kerb_ports::{DriverLookupError, IngestNode, Peers};
 use kerb_types::{DriverId, KnownDriver, MembershipView, NodeId, Role, UpdateVersion};
 use tokio::time::{Instant, timeout_at};
+
+use crate::error::AggregatorError;
 
 /// The newest state of a driver, and the node that has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,14 +22,14 @@ pub struct LocatedDriver {
 /// Queries every ingest node of the view; the newest update version wins, and among equal ones a connected driver.
 ///
 /// Nodes that are not live are queried too, but the look-up does not wait for them once all live nodes have answered and
-/// one of them has the driver. [`Error::NotFound`]: all nodes answered, and none has the driver. [`Error::Unavailable`]:
-/// no node that answered has the driver, and not all answered.
+/// one of them has the driver. [`AggregatorError::NotFound`]: all nodes answered, and none has the driver.
+/// [`AggregatorError::Unavailable`]: no node that answered has the driver, and not all answered.
 pub async fn find_driver(
     peers: &dyn Peers,
     view: &MembershipView,
     id: DriverId,
     deadline: Instant,
-) -> Result<LocatedDriver, Error> {
+) -> Result<LocatedDriver, AggregatorError> {
     let mut pending: FuturesUnordered<_> = view
         .with_role(Role::LocationIngest)
         .map(|node| ask(peers.ingest_node(&node.id), node.id.clone(), node.live, id.clone()))
@@ -47,16 +49,19 @@ pub async fn find_driver(
             Err(error) => failed = Some(unavailable(node, error)),
         }
     }
-    let unknown = || Error::NotFound { what: "driver", id: id.as_str().to_owned() };
+    let unknown = || AggregatorError::NotFound { what: "driver", id: id.as_str().to_owned() };
     best.ok_or_else(|| failed.unwrap_or_else(unknown))
 }
 
-type LookupReply = (NodeId, bool, Result<Option<KnownDriver>, Error>);
+type LookupReply = (NodeId, bool, Result<Option<KnownDriver>, DriverLookupError>);
 
 async fn ask(port: Option<Arc<dyn IngestNode>>, node: NodeId, live: bool, id: DriverId) -> LookupReply {
     let answer = match port {
         Some(port) => port.lookup(id).await,
-        None => Err(Error::Unavailable { node: node.clone(), reason: "no address is known".to_owned() }),
+        None => Err(DriverLookupError::Unavailable {
+            node: node.clone(),
+            reason: "no address is known".to_owned(),
+        }),
     };
     (node, live, answer)
 }
@@ -76,17 +81,17 @@ fn update_version(driver: &KnownDriver) -> Option<UpdateVersion> {
     driver.position.map(|position| position.update_version)
 }
 
-fn unavailable(node: NodeId, error: Error) -> Error {
+fn unavailable(node: NodeId, error: DriverLookupError) -> AggregatorError {
     match error {
-        Error::Unavailable { .. } => error,
-        other => Error::Unavailable { node, reason: other.to_string() },
+        DriverLookupError::Unavailable { node, reason } => AggregatorError::Unavailable { node, reason },
+        other => AggregatorError::Unavailable { node, reason: other.to_string() },
     }
 }
 
 /// The error of a look-up that ran into its deadline. It names a node that may be the reason: one that is not live, if
 /// there is one.
-fn unanswered(view: &MembershipView) -> Error {
+fn unanswered(view: &MembershipView) -> AggregatorError {
     let node = view.with_role(Role::LocationIngest).min_by_key(|node| node.live);
     let node = node.expect("a node that was asked is in the view");
-    Error::Unavailable { node: node.id.clone(), reason: "no answer before the deadline".to_owned() }
+    AggregatorError::Unavailable { node: node.id.clone(), reason: "no answer before the deadline".to_owned() }
 }

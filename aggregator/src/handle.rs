@@ -1,23 +1,28 @@
 //! The handle by which searches, look-ups and operators use an aggregator.
 
+mod rebuild;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::Stream;
 use futures::future::join_all;
-use kerb_ports::{DriverFilter, Error, Search, ShardStat};
+use kerb_ports::{DriverFilter, IndexAdminError, Search, ShardStat};
 use kerb_types::{Catalog, DriverId, FieldError, MembershipView, NodeId, Role, ShardId, Sharding, Timestamp};
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::driver_query::{LocatedDriver, find_driver};
+use crate::error::AggregatorError;
 use crate::eta::eta_search::TravelTimer;
 use crate::metrics::MetricsSnapshot;
 use crate::options::Options;
 use crate::query::{Query, SearchResult};
-use crate::rebuild::{RebuildProgress, rebuild};
 use crate::service::{Ports, Service};
 use crate::single_flight::FlightKey;
+use rebuild::rebuild;
+
+pub use rebuild::RebuildProgress;
 
 /// A handle of an aggregator. Cheap to clone; all clones share one service.
 ///
@@ -40,9 +45,9 @@ impl Aggregator {
     /// Runs a search and returns the exact result for the shards that its coverage names, at the deadline at the latest.
     /// Joins an identical search in flight where that loses nothing.
     ///
-    /// [`Error::Overloaded`]: too many searches are in flight. A server that does not answer is no error: the coverage
-    /// misses its shards.
-    pub async fn find(&self, query: Query, deadline: Instant) -> Result<Arc<SearchResult>, Error> {
+    /// [`AggregatorError::Overloaded`]: too many searches are in flight. A server that does not answer is no error: the
+    /// coverage misses its shards.
+    pub async fn find(&self, query: Query, deadline: Instant) -> Result<Arc<SearchResult>, AggregatorError> {
         let service = &*self.0;
         let metrics = &service.executor.metrics;
         let _permit = self.admit()?;
@@ -63,11 +68,11 @@ impl Aggregator {
     }
 
     /// Takes a permit of the searches in flight.
-    pub(crate) fn admit(&self) -> Result<SemaphorePermit<'_>, Error> {
+    pub(crate) fn admit(&self) -> Result<SemaphorePermit<'_>, AggregatorError> {
         let service = &*self.0;
         service.searches.try_acquire().map_err(|_full| {
             service.executor.metrics.overloaded.increment();
-            Error::Overloaded { what: "searches", limit: service.options.searches_max as usize }
+            AggregatorError::Overloaded { what: "searches", limit: service.options.searches_max as usize }
         })
     }
 
@@ -93,10 +98,13 @@ impl Aggregator {
     }
 
     /// Looks up a driver at all ingest nodes: see [`find_driver`].
-    pub async fn driver(&self, id: DriverId, deadline: Instant) -> Result<LocatedDriver, Error> {
+    pub async fn driver(&self, id: DriverId, deadline: Instant) -> Result<LocatedDriver, AggregatorError> {
         let service = &*self.0;
         let Ok(_permit) = service.lookups.try_acquire() else {
-            return Err(Error::Overloaded { what: "lookups", limit: service.options.lookups_max as usize });
+            return Err(AggregatorError::Overloaded {
+                what: "lookups",
+                limit: service.options.lookups_max as usize,
+            });
         };
         let view = self.view();
         find_driver(&*service.peers, &view, id, deadline).await
@@ -118,16 +126,18 @@ impl Aggregator {
         (view, stats)
     }
 
-    /// Empties shards of an index server and watches them fill again: see [`rebuild`].
+    /// Empties shards of an index server (all of them if the list is empty) and reports how they fill again. Dropping the
+    /// stream ends the reports. The resync itself goes on at the index server.
     pub async fn rebuild(
         &self,
         node: &NodeId,
         shards: Vec<ShardId>,
-    ) -> Result<impl Stream<Item = Result<RebuildProgress, Error>> + Send + use<>, Error> {
+    ) -> Result<impl Stream<Item = Result<RebuildProgress, IndexAdminError>> + Send + use<>, AggregatorError>
+    {
         let service = &*self.0;
-        let unknown = || Error::NotFound { what: "node", id: node.as_str().to_owned() };
+        let unknown = || AggregatorError::NotFound { what: "node", id: node.as_str().to_owned() };
         let server = service.peers.index_server(node).ok_or_else(unknown)?;
-        rebuild(server, shards, Duration::from_millis(u64::from(service.options.rebuild_poll_ms))).await
+        Ok(rebuild(server, shards, Duration::from_millis(u64::from(service.options.rebuild_poll_ms))).await?)
     }
 
     /// Returns the settings.

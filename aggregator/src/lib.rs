@@ -12,6 +12,7 @@
 
 mod batch;
 pub mod driver_query;
+mod error;
 pub mod eta;
 pub mod grpc;
 mod handle;
@@ -20,13 +21,13 @@ pub mod metrics;
 pub mod options;
 pub mod page_token;
 pub mod query;
-pub mod rebuild;
 pub mod scatter;
 mod service;
 pub mod single_flight;
 pub mod validate;
 
-pub use handle::Aggregator;
+pub use error::AggregatorError;
+pub use handle::{Aggregator, RebuildProgress};
 pub use merge::Coverage;
 pub use metrics::{Metrics, MetricsSnapshot};
 pub use options::Options;

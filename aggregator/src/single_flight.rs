@@ -23,13 +23,14 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
-use kerb_ports::Error;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::error::AggregatorError;
+
 pub use flight_key::FlightKey;
 
-type Flight<V> = BoxFuture<'static, Result<V, Error>>;
+type Flight<V> = BoxFuture<'static, Result<V, AggregatorError>>;
 
 /// The flights of one kind of search.
 pub struct SingleFlight<K, V: Clone> {
@@ -76,7 +77,7 @@ where
         now: Instant,
         deadline: Instant,
         start: impl FnOnce() -> F,
-    ) -> Result<FlightResult<V>, Error>
+    ) -> Result<FlightResult<V>, AggregatorError>
     where
         F: Future<Output = V> + Send + 'static,
     {
@@ -130,9 +131,9 @@ where
 }
 
 /// Turns a panic of the flight into an error for its waiters.
-async fn guarded<V>(flight: impl Future<Output = V>) -> Result<V, Error> {
+async fn guarded<V>(flight: impl Future<Output = V>) -> Result<V, AggregatorError> {
     let ended = AssertUnwindSafe(flight).catch_unwind().await;
-    ended.map_err(|_payload| Error::Internal("the search panicked".to_owned()))
+    ended.map_err(|_payload| AggregatorError::Internal("the search panicked".to_owned()))
 }
 
 /// Removes a flight from the list when it has ended or its last waiter is gone.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use h3o::Resolution;
 use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_ports::search::origin_of;
-use kerb_ports::{Cursor, Error, Search};
+use kerb_ports::{Cursor, Search};
 use kerb_proto::convert::driver_filter;
 use kerb_proto::v1::find_nearby_request::Search as WireSearch;
 use kerb_proto::v1::{DriverFilter, FindNearbyRequest, RankBy};
@@ -16,6 +16,7 @@ use kerb_types::limits::{
 };
 use kerb_types::{Catalog, FieldError, Timestamp};
 
+use crate::error::AggregatorError;
 use crate::options::Options;
 use crate::page_token;
 use crate::query::Query;
@@ -49,7 +50,7 @@ pub fn validate(
     request: FindNearbyRequest,
     catalog: &Catalog,
     options: &Options,
-) -> Result<ValidatedRequest, Error> {
+) -> Result<ValidatedRequest, AggregatorError> {
     let mut errors = Vec::new();
     let page = keep(page_of(&request), &mut errors).flatten();
     let after = page.and_then(|page| keep(after(&request.page_token, page), &mut errors)).flatten();
@@ -72,7 +73,7 @@ pub fn validate(
             };
             Ok(ValidatedRequest { query, page, h3, eta_to, by_travel_time })
         }
-        _ => Err(Error::Invalid(errors)),
+        _ => Err(AggregatorError::Invalid(errors)),
     }
 }
 
@@ -81,7 +82,7 @@ pub fn validate_batch(
     searches: Vec<FindNearbyRequest>,
     catalog: &Catalog,
     options: &Options,
-) -> Result<Vec<ValidatedRequest>, Error> {
+) -> Result<Vec<ValidatedRequest>, AggregatorError> {
     if !(1..=BATCH_SEARCHES_MAX).contains(&searches.len()) {
         let description = format!("{} elements, must be 1 to {BATCH_SEARCHES_MAX}", searches.len());
         return Err(FieldError::new("searches", description).into());
@@ -91,7 +92,7 @@ pub fn validate_batch(
     for (i, search) in searches.into_iter().enumerate() {
         match validate(search, catalog, options) {
             Ok(search) => checked.push(search),
-            Err(Error::Invalid(wrong)) => {
+            Err(AggregatorError::Invalid(wrong)) => {
                 errors.extend(wrong.into_iter().map(|error| error.within(format_args!("searches[{i}]"))));
             }
             Err(error) => return Err(error),
@@ -102,7 +103,7 @@ pub fn validate_batch(
         let description = format!("{drivers} drivers in sum, must be at most {BATCH_DRIVERS_MAX}");
         errors.push(FieldError::new("searches", description));
     }
-    if errors.is_empty() { Ok(checked) } else { Err(Error::Invalid(errors)) }
+    if errors.is_empty() { Ok(checked) } else { Err(AggregatorError::Invalid(errors)) }
 }
 
 impl ValidatedRequest {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kerb_ports::{Control, Error, IndexAdmin, PositionSink, ReplicationStream, ShardQuery, ShardSearch};
+use kerb_ports::{
+    Control, IndexAdmin, PositionSink, ReplicationError, ReplicationStream, ShardQuery, ShardSearch,
+};
 use kerb_proto::convert::{SinkMessage, SourceMessage};
 use kerb_proto::deadline::timeout_of;
 use kerb_proto::internal::v1;
@@ -149,7 +151,7 @@ async fn next_frame(frames: &mut Streaming<v1::PositionFrame>) -> Result<Option<
 }
 
 fn out_of_order(text: &str) -> Status {
-    status_of(&Error::Mismatch(text.to_owned()))
+    status_of(&ReplicationError::Mismatch(text.to_owned()))
 }
 
 fn shard(number: u32) -> Result<ShardId, Status> {

@@ -6,8 +6,8 @@ pub(crate) mod server_state;
 use std::sync::Arc;
 
 use kerb_ports::{
-    Answer, Error, IndexAdmin, PositionSink, ReplicationStream, ShardQuery, ShardResult, ShardSearch,
-    ShardStat, SourceRegistration,
+    IndexAdmin, IndexAdminError, PortFuture, PositionSink, ReplicationError, ReplicationStream, ShardQuery,
+    ShardResult, ShardSearch, ShardSearchError, ShardStat, SourceRegistration,
 };
 use kerb_types::{ShardId, Timestamp, run_blocking};
 use tokio::time::Instant;
@@ -51,8 +51,12 @@ impl IndexServer {
         self.state.tasks.spawn(task);
     }
 
-    async fn search_within(&self, query: ShardQuery, deadline: Instant) -> Result<ShardResult, Error> {
-        self.state.check_running()?;
+    async fn search_within(
+        &self,
+        query: ShardQuery,
+        deadline: Instant,
+    ) -> Result<ShardResult, ShardSearchError> {
+        self.state.check_running::<ShardSearchError>()?;
         if Instant::now() >= deadline {
             return Err(deadline_exceeded());
         }
@@ -67,7 +71,11 @@ impl IndexServer {
         self.state.index.search(query, &mut SearchBudget::new(QUICK_LEAVES_MAX, &is_late))
     }
 
-    async fn search_long(&self, query: ShardQuery, deadline: Instant) -> Result<ShardResult, Error> {
+    async fn search_long(
+        &self,
+        query: ShardQuery,
+        deadline: Instant,
+    ) -> Result<ShardResult, ShardSearchError> {
         let permit = self.state.long_searches.acquire();
         let permit = tokio::time::timeout_at(deadline, permit).await;
         // The semaphore is never closed, so the only error is the timeout.
@@ -81,32 +89,36 @@ impl IndexServer {
                 || caller_left.is_cancelled() || state.stop.is_cancelled() || Instant::now() >= deadline;
             state.index.search(&query, &mut SearchBudget::new(usize::MAX, &is_cancelled))
         });
-        let answer = search.await.map_err(|error| Error::Internal(format!("a search failed: {error}")))?;
+        let answer =
+            search.await.map_err(|error| ShardSearchError::Internal(format!("a search failed: {error}")))?;
         answer.map_err(error_of)
     }
 }
 
-fn deadline_exceeded() -> Error {
-    Error::DeadlineExceeded("the shards were not searched in time".to_owned())
+fn deadline_exceeded() -> ShardSearchError {
+    ShardSearchError::DeadlineExceeded("the shards were not searched in time".to_owned())
 }
 
-fn error_of(abort: SearchAbort) -> Error {
+fn error_of(abort: SearchAbort) -> ShardSearchError {
     match abort {
-        SearchAbort::TooManySearches => Error::Overloaded { what: "searches", limit: READERS_MAX },
+        SearchAbort::TooManySearches => ShardSearchError::Overloaded { what: "searches", limit: READERS_MAX },
         SearchAbort::Cancelled => deadline_exceeded(),
         // The caller handles the first, and a search under the writer's lock is not contended.
         SearchAbort::BudgetExceeded | SearchAbort::Contended => {
-            Error::Internal(format!("a search stopped: {abort:?}"))
+            ShardSearchError::Internal(format!("a search stopped: {abort:?}"))
         }
     }
 }
 
 impl PositionSink for IndexServer {
-    fn open(&self, register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+    fn open(
+        &self,
+        register: SourceRegistration,
+    ) -> PortFuture<'_, Box<dyn ReplicationStream>, ReplicationError> {
         Box::pin(async move {
-            self.state.check_running()?;
+            self.state.check_running::<ReplicationError>()?;
             if register.settings_fingerprint != self.state.settings_fingerprint {
-                return Err(Error::Mismatch(format!(
+                return Err(ReplicationError::Mismatch(format!(
                     "{} and {} run with other classes, capabilities or sharding",
                     register.node, self.state.node
                 )));
@@ -123,22 +135,22 @@ impl PositionSink for IndexServer {
 }
 
 impl ShardSearch for IndexServer {
-    fn search(&self, query: ShardQuery, deadline: Instant) -> Answer<'_, ShardResult> {
+    fn search(&self, query: ShardQuery, deadline: Instant) -> PortFuture<'_, ShardResult, ShardSearchError> {
         Box::pin(self.search_within(query, deadline))
     }
 }
 
 impl IndexAdmin for IndexServer {
-    fn stats(&self) -> Answer<'_, Vec<ShardStat>> {
+    fn stats(&self) -> PortFuture<'_, Vec<ShardStat>, IndexAdminError> {
         Box::pin(async move {
-            self.state.check_running()?;
+            self.state.check_running::<IndexAdminError>()?;
             Ok(self.state.index.stats())
         })
     }
 
-    fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
+    fn resync(&self, shards: Vec<ShardId>) -> PortFuture<'_, Vec<ShardId>, IndexAdminError> {
         Box::pin(async move {
-            self.state.check_running()?;
+            self.state.check_running::<IndexAdminError>()?;
             let shards = self.state.index.begin_resync(&shards)?;
             // A task of its own finishes even if the caller does not wait. Otherwise the shards could stay empty.
             let (state, emptied) = (Arc::clone(&self.state), shards.clone());
@@ -150,7 +162,7 @@ impl IndexAdmin for IndexServer {
                 state.index.request_resync(&emptied);
                 state.wake_streams();
             });
-            resync.await.map_err(|error| Error::Internal(format!("a resync failed: {error}")))?;
+            resync.await.map_err(|error| IndexAdminError::Internal(format!("a resync failed: {error}")))?;
             Ok(shards)
         })
     }

@@ -66,7 +66,7 @@ mod search;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use kerb_ports::Error;
+use kerb_ports::{IndexAdminError, ReplicationError};
 use kerb_types::{FieldError, NodeId, ShardId, Sharding, Timestamp};
 
 use crate::metrics::Metrics;
@@ -117,7 +117,7 @@ impl Index {
     }
 
     /// Opens a stream, which supersedes the node's previous stream.
-    pub fn open(&self, node: &NodeId) -> Result<SourceStream, Error> {
+    pub fn open(&self, node: &NodeId) -> Result<SourceStream, ReplicationError> {
         let mut writer = self.writer.lock();
         let source = writer.sources.index_of(node)?;
         writer.coverage.connect(source);
@@ -138,8 +138,8 @@ impl Index {
         }
     }
 
-    /// Returns [`Error::Superseded`] unless the stream is its node's newest.
-    pub fn check(&self, stream: &SourceStream) -> Result<(), Error> {
+    /// Returns [`ReplicationError::Superseded`] unless the stream is its node's newest.
+    pub fn check(&self, stream: &SourceStream) -> Result<(), ReplicationError> {
         self.writer.lock().sources.check(stream)
     }
 
@@ -149,14 +149,18 @@ impl Index {
         stream: &mut SourceStream,
         round: u64,
         shards: &[ShardId],
-    ) -> Result<(), Error> {
+    ) -> Result<(), ReplicationError> {
         let mut writer = self.writer.lock();
         writer.sources.check(stream)?;
         writer.snapshot_begin(stream, round, shards)
     }
 
     /// Ends a snapshot. The caller completes it by [`Index::complete_snapshot_step`].
-    pub fn snapshot_end(&self, stream: &mut SourceStream, round: u64) -> Result<SnapshotCompletion, Error> {
+    pub fn snapshot_end(
+        &self,
+        stream: &mut SourceStream,
+        round: u64,
+    ) -> Result<SnapshotCompletion, ReplicationError> {
         self.check(stream)?;
         let snapshot = stream.end_snapshot(round)?;
         Ok(SnapshotCompletion { snapshot: snapshot.number, shards: snapshot.shards })
@@ -167,7 +171,7 @@ impl Index {
         &self,
         stream: &SourceStream,
         completion: &mut SnapshotCompletion,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, ReplicationError> {
         let mut writer = self.writer.lock();
         writer.sources.check(stream)?;
         if let Some((shard, fill)) = completion.shards.pop() {
@@ -178,9 +182,9 @@ impl Index {
         Ok(!completion.shards.is_empty())
     }
 
-    /// Takes the shards that the stream's source must send again. Returns [`Error::Superseded`] when the source has a
-    /// newer stream.
-    pub fn take_resync_requests(&self, stream: &mut SourceStream) -> Result<Vec<ShardId>, Error> {
+    /// Takes the shards that the stream's source must send again. Returns [`ReplicationError::Superseded`] when the source
+    /// has a newer stream.
+    pub fn take_resync_requests(&self, stream: &mut SourceStream) -> Result<Vec<ShardId>, ReplicationError> {
         let mut writer = self.writer.lock();
         writer.sources.check(stream)?;
         writer.request_early_shards(stream);
@@ -189,7 +193,7 @@ impl Index {
 
     /// Applies a membership view: the held shards, in order, and the live ingest nodes. Returns the lost shards, for
     /// which the caller must call [`Index::drop_drivers`].
-    pub fn set_view(&self, held: &[ShardId], live: &[NodeId]) -> Result<Vec<ShardId>, Error> {
+    pub fn set_view(&self, held: &[ShardId], live: &[NodeId]) -> Result<Vec<ShardId>, ReplicationError> {
         let mut writer = self.writer.lock();
         let live = live.iter().map(|node| writer.sources.index_of(node)).collect::<Result<_, _>>()?;
         Ok(writer.set_view(held, live).lost)
@@ -197,7 +201,7 @@ impl Index {
 
     /// Marks shards as empty, all held ones if none is named, and returns them. The caller must call
     /// [`Index::drop_drivers`] for each, and then [`Index::request_resync`].
-    pub fn begin_resync(&self, shards: &[ShardId]) -> Result<Vec<ShardId>, Error> {
+    pub fn begin_resync(&self, shards: &[ShardId]) -> Result<Vec<ShardId>, IndexAdminError> {
         let mut writer = self.writer.lock();
         if let Some(shard) = shards.iter().find(|shard| !writer.coverage.holds(**shard)) {
             let description = format!("{shard} is not held by this index server");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_ports::{Error, Membership};
+use kerb_ports::{Membership, ReplicationError};
 use kerb_types::{Catalog, Clock, MembershipView, NodeId, Sharding};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
@@ -31,7 +31,7 @@ pub struct Ports {
 
 impl IndexServer {
     /// Starts the server's tasks on the current runtime. The server holds the shards of the current membership view.
-    pub async fn start(options: &Options, ports: Ports) -> Result<Self, Error> {
+    pub async fn start(options: &Options, ports: Ports) -> Result<Self, ReplicationError> {
         let Ports { node, sharding, catalog, membership, clock } = ports;
         let state = Arc::new(ServerState {
             index: Index::new(options, sharding, clock.now()),
@@ -52,7 +52,8 @@ impl IndexServer {
         Ok(Self { state })
     }
 
-    /// Closes all streams and ends the server's tasks. Every later call returns [`Error::Unavailable`].
+    /// Closes all streams and ends the server's tasks. Every later call returns the `Unavailable` of its
+    /// port.
     pub async fn shutdown(&self) {
         self.state.stop.cancel();
         self.state.wake_streams();

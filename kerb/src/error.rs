@@ -31,7 +31,7 @@ pub enum StartError {
     Listen { address: String, reason: io::Error },
     /// The index server does not start.
     #[error("index-server: {0}")]
-    IndexServer(kerb_ports::Error),
+    IndexServer(kerb_ports::ReplicationError),
     /// The ingest node does not start.
     #[error("location-ingest: {0} (node.data_dir, --data-dir)")]
     LocationIngest(#[from] kerb_location_ingest::StartError),

@@ -12,8 +12,9 @@ use futures::FutureExt;
 use futures::future::ready;
 use kerb_location_ingest::{FleetStream, LocationIngest, Options, Ports};
 use kerb_ports::{
-    Answer, Control, DriverEvents, Error, Frame, IndexAdmin, IndexServer, IngestNode, Membership, Peers,
-    PositionSink, ReplicationStream, ShardQuery, ShardResult, ShardSearch, ShardStat, SourceRegistration,
+    Control, DriverEvents, Frame, IndexAdmin, IndexAdminError, IndexServer, IngestNode, Membership, Peers,
+    PortFuture, PositionSink, ReplicationError, ReplicationStream, ShardQuery, ShardResult, ShardSearch,
+    ShardSearchError, ShardStat, SourceRegistration,
 };
 use kerb_proto::v1::{FleetDriver, PositionColumns, ReportPositionsRequest};
 use kerb_types::{
@@ -152,38 +153,42 @@ impl Peers for NullServer {
 }
 
 impl PositionSink for NullServer {
-    fn open(&self, _: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+    fn open(&self, _: SourceRegistration) -> PortFuture<'_, Box<dyn ReplicationStream>, ReplicationError> {
         ready(Ok(Box::new(NullServer) as Box<dyn ReplicationStream>)).boxed()
     }
 }
 
 impl ReplicationStream for NullServer {
-    fn send(&mut self, frame: Frame) -> Answer<'_, ()> {
+    fn send(&mut self, frame: Frame) -> PortFuture<'_, (), ReplicationError> {
         drop(frame);
         ready(Ok(())).boxed()
     }
 
-    fn flush(&mut self) -> Answer<'_, ()> {
+    fn flush(&mut self) -> PortFuture<'_, (), ReplicationError> {
         ready(Ok(())).boxed()
     }
 
-    fn control(&mut self) -> Answer<'_, Control> {
+    fn control(&mut self) -> PortFuture<'_, Control, ReplicationError> {
         futures::future::pending().boxed()
     }
 }
 
 impl ShardSearch for NullServer {
-    fn search(&self, _: ShardQuery, _: tokio::time::Instant) -> Answer<'_, ShardResult> {
-        ready(Err(Error::Internal("the bench does not search".to_owned()))).boxed()
+    fn search(
+        &self,
+        _: ShardQuery,
+        _: tokio::time::Instant,
+    ) -> PortFuture<'_, ShardResult, ShardSearchError> {
+        ready(Err(ShardSearchError::Internal("the bench does not search".to_owned()))).boxed()
     }
 }
 
 impl IndexAdmin for NullServer {
-    fn stats(&self) -> Answer<'_, Vec<ShardStat>> {
+    fn stats(&self) -> PortFuture<'_, Vec<ShardStat>, IndexAdminError> {
         ready(Ok(Vec::new())).boxed()
     }
 
-    fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
+    fn resync(&self, shards: Vec<ShardId>) -> PortFuture<'_, Vec<ShardId>, IndexAdminError> {
         ready(Ok(shards)).boxed()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::FutureObj;
 use futures::task::Spawn;
-use kerb_ports::{DriverChannel, DriverNotification, Error};
+use kerb_ports::{DriverChannel, DriverNotification};
 use kerb_proto::internal::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use kerb_proto::internal::v1::{
     LocateDriversRequest, LocateDriversResponse, LookupDriverRequest, LookupDriverResponse,
@@ -19,6 +19,7 @@ use kerb_types::{DriverId, FieldError};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::error::IngestError;
 use crate::handle::IngestHandle;
 use crate::stream::driver_stream::{SHUTTING_DOWN, serve};
 use crate::stream::fleet_stream::FleetStream;
@@ -111,7 +112,7 @@ async fn report(
 }
 
 /// Handles one request as [`FleetStream::take`] does, and lets other tasks run in between.
-async fn apply(stream: &mut FleetStream, request: ReportPositionsRequest) -> Result<(), Error> {
+async fn apply(stream: &mut FleetStream, request: ReportPositionsRequest) -> Result<(), IngestError> {
     stream.register_drivers(&request.drivers)?;
     if let Some(columns) = request.positions.and_then(|wire| stream.validate_columns(wire)) {
         let mut rows = columns.rows();

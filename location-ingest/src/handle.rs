@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::ready;
-use kerb_ports::{Answer, DriverChannel, DriverLocation, DriverLookup, DriverNotification, Error};
+use kerb_ports::{
+    DriverChannel, DriverChannelError, DriverLocation, DriverLookup, DriverLookupError, DriverNotification,
+    PortFuture,
+};
 use kerb_proto::v1::Register;
 use kerb_types::{DriverId, KnownDriver};
 
+use crate::error::IngestError;
 use crate::metrics::Metrics;
 use crate::stream::fleet_stream::FleetStream;
 use crate::stream::local_driver_stream::LocalDriverStream;
@@ -28,8 +32,11 @@ impl IngestHandle {
 
     /// Opens the stream of a driver in this process. Returns its sending half and its messages. Requires a tokio runtime.
     ///
-    /// [`Error::Invalid`]: a field of the registration is invalid. [`Error::Overloaded`]: the table is full.
-    pub fn connect_local(&self, register: &Register) -> Result<(LocalDriverStream, OutboxStream), Error> {
+    /// [`IngestError::Invalid`]: a field of the registration is invalid. [`IngestError::Overloaded`]: the table is full.
+    pub fn connect_local(
+        &self,
+        register: &Register,
+    ) -> Result<(LocalDriverStream, OutboxStream), IngestError> {
         LocalDriverStream::open(self.0.clone(), register)
     }
 
@@ -45,19 +52,26 @@ impl IngestHandle {
 }
 
 impl DriverLookup for IngestHandle {
-    fn lookup(&self, id: DriverId) -> Answer<'_, Option<KnownDriver>> {
+    fn lookup(&self, id: DriverId) -> PortFuture<'_, Option<KnownDriver>, DriverLookupError> {
         ready(Ok(self.0.known_driver(&id))).boxed()
     }
 }
 
 impl DriverChannel for IngestHandle {
-    fn notify(&self, driver: DriverId, notification: DriverNotification) -> Answer<'_, bool> {
+    fn notify(
+        &self,
+        driver: DriverId,
+        notification: DriverNotification,
+    ) -> PortFuture<'_, bool, DriverChannelError> {
         let outbox = self.0.outbox(&driver);
         let delivered = outbox.is_some_and(|outbox| outbox.notify(&notification));
         ready(Ok(delivered)).boxed()
     }
 
-    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
+    fn locations(
+        &self,
+        drivers: Vec<DriverId>,
+    ) -> PortFuture<'_, Vec<Option<DriverLocation>>, DriverChannelError> {
         let location = |id: &DriverId| {
             let driver = self.0.known_driver(id)?;
             let position = driver.position.map(|known| (known.position, known.update_version.time));

@@ -4,6 +4,7 @@
 //! The core (table, reverse index, link states, rate limits, tokens, records) is synchronous and pure. The streams and the
 //! links' tasks are a thin asynchronous shell.
 
+mod error;
 mod grpc;
 mod handle;
 mod metrics;
@@ -14,6 +15,7 @@ mod store;
 mod stream;
 mod table;
 
+pub use error::IngestError;
 pub use grpc::IngestGrpc;
 pub use handle::IngestHandle;
 pub use metrics::{Metrics, MetricsSnapshot};

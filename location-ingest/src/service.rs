@@ -6,13 +6,14 @@ mod background;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kerb_ports::{Error, Membership, Peers, SourceRegistration};
+use kerb_ports::{Membership, Peers, SourceRegistration};
 use kerb_types::{Catalog, Clock, FieldError, NodeId, Sharding, Timestamp};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::error::IngestError;
 use crate::grpc::IngestGrpc;
 use crate::handle::IngestHandle;
 use crate::options::{Options, ms};
@@ -57,7 +58,7 @@ pub enum StartError {
     Store(#[from] StoreError),
     /// The store has more drivers than the table may have.
     #[error("the stored drivers do not fit the table: {0}")]
-    Table(Error),
+    Table(IngestError),
 }
 
 /// A running ingest node. Dropping it aborts its work; [`LocationIngest::shutdown`] finishes it.

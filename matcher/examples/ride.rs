@@ -12,9 +12,9 @@ use kerb_geometry::{LatLng, Origin};
 use kerb_journal::MemoryJournal;
 use kerb_matcher::{Matcher, Options, Ports};
 use kerb_ports::{
-    Answer, DriverAction, DriverChannel, DriverEvents, DriverLocation, DriverLookup, DriverNotification,
-    IndexServer, IngestNode, Membership, NearbyQuery, NearbyResults, NearbySearch, NearestByEta, Neighbor,
-    Peers,
+    DriverAction, DriverChannel, DriverChannelError, DriverEvents, DriverLocation, DriverLookup,
+    DriverLookupError, DriverNotification, IndexServer, IngestNode, Membership, NearbyQuery, NearbyResults,
+    NearbySearch, NearbySearchError, NearestByEta, Neighbor, Peers, PortFuture,
 };
 use kerb_routing::StraightLine;
 use kerb_trips::{IdempotencyKey, RideRequest, RiderId};
@@ -52,7 +52,11 @@ impl World {
 }
 
 impl NearbySearch for World {
-    fn nearest(&self, queries: Vec<NearbyQuery>, _deadline: Instant) -> Answer<'_, NearbyResults> {
+    fn nearest(
+        &self,
+        queries: Vec<NearbyQuery>,
+        _deadline: Instant,
+    ) -> PortFuture<'_, NearbyResults, NearbySearchError> {
         let mut results = NearbyResults::default();
         for query in &queries {
             results.push(self.neighbors(query.point), true);
@@ -60,8 +64,12 @@ impl NearbySearch for World {
         ready(Ok(results)).boxed()
     }
 
-    fn nearest_by_eta(&self, _query: NearbyQuery, _deadline: Instant) -> Answer<'_, NearestByEta> {
-        ready(Err(kerb_ports::Error::Internal("only quotes search by ETA".to_owned()))).boxed()
+    fn nearest_by_eta(
+        &self,
+        _query: NearbyQuery,
+        _deadline: Instant,
+    ) -> PortFuture<'_, NearestByEta, NearbySearchError> {
+        ready(Err(NearbySearchError::Internal("only quotes search by ETA".to_owned()))).boxed()
     }
 }
 
@@ -86,17 +94,24 @@ impl Peers for World {
 }
 
 impl DriverChannel for World {
-    fn notify(&self, driver: DriverId, notification: DriverNotification) -> Answer<'_, bool> {
+    fn notify(
+        &self,
+        driver: DriverId,
+        notification: DriverNotification,
+    ) -> PortFuture<'_, bool, DriverChannelError> {
         ready(Ok(self.notifications.try_send((driver, notification)).is_ok())).boxed()
     }
 
-    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
+    fn locations(
+        &self,
+        drivers: Vec<DriverId>,
+    ) -> PortFuture<'_, Vec<Option<DriverLocation>>, DriverChannelError> {
         ready(Ok(vec![Some(DriverLocation { connected: true, position: None }); drivers.len()])).boxed()
     }
 }
 
 impl DriverLookup for World {
-    fn lookup(&self, _: DriverId) -> Answer<'_, Option<KnownDriver>> {
+    fn lookup(&self, _: DriverId) -> PortFuture<'_, Option<KnownDriver>, DriverLookupError> {
         ready(Ok(None)).boxed()
     }
 }

@@ -6,7 +6,6 @@ mod ride;
 mod trip_events;
 pub mod validate;
 
-use kerb_ports::Error;
 use kerb_proto::internal::v1::matcher_service_server::MatcherServiceServer;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminServiceServer;
@@ -17,6 +16,7 @@ use kerb_types::FieldError;
 use kerb_types::limits::{MESSAGE_BYTES_MAX, REASON_BYTES_MAX};
 use tonic::Status;
 
+use crate::error::MatcherError;
 use crate::handle::Matcher;
 
 /// The gRPC services of a matcher. A newtype keeps the services' methods off the handle.
@@ -62,7 +62,7 @@ fn rider_and_trip(rider: &str, trip: &str) -> Result<(RiderId, TripId), Status> 
         (Ok(rider), Ok(trip)) => Ok((rider, trip)),
         (rider, trip) => {
             let errors = [rider.err(), trip.err()].into_iter().flatten().collect();
-            Err(status_of(&Error::Invalid(errors)))
+            Err(status_of(&MatcherError::Invalid(errors)))
         }
     }
 }

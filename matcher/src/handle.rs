@@ -1,6 +1,7 @@
 //! The handle of a matcher: started from its options and ports, cloned, and shut down.
 
 mod driver_events;
+mod event_subscription;
 mod explain;
 mod quote;
 
@@ -8,16 +9,18 @@ use std::sync::Arc;
 
 use futures::stream::Stream;
 use kerb_assignment::Policy;
-use kerb_ports::Error;
 use kerb_trips::{MarketId, RideRequest, RiderId, Trip, TripId};
 use kerb_types::Catalog;
 
-use crate::event_subscription::{EventPosition, JournaledEvent, subscribe};
+use crate::error::MatcherError;
 use crate::mailbox::{MarketCommand, MarketHandle, MarketQuery, MarketReport};
 use crate::metrics::MetricsSnapshot;
 use crate::options::Options;
 use crate::service::{Ports, Service, StartError};
 use crate::trip_watch::{WatchUpdate, watch_trip};
+use event_subscription::subscribe;
+
+pub use event_subscription::{EventPosition, JournaledEvent};
 
 /// A handle of a running matcher. Cheap to clone. Dropping the last one aborts its tasks; [`Matcher::shutdown`] finishes
 /// them.
@@ -37,42 +40,42 @@ impl Matcher {
     /// Requests a ride. Returns once the request is durable. A repeated request with the same key returns the first trip;
     /// a key is valid within one market.
     ///
-    /// [`Error::Invalid`]: the pickup is outside every market, or the key belongs to a different request.
-    /// [`Error::Overloaded`]: the rider has too many live trips, or the market is full. [`Error::FailedPrecondition`]: the
-    /// market is paused.
-    pub async fn request(&self, request: RideRequest) -> Result<Trip, Error> {
+    /// [`MatcherError::Invalid`]: the pickup is outside every market, or the key belongs to a different request.
+    /// [`MatcherError::Overloaded`]: the rider has too many live trips, or the market is full.
+    /// [`MatcherError::FailedPrecondition`]: the market is paused.
+    pub async fn request(&self, request: RideRequest) -> Result<Trip, MatcherError> {
         let market = self.0.market(self.0.areas.of(request.pickup)?)?;
         market.execute(|reply| MarketCommand::Request { request, reply }).await
     }
 
-    /// Returns a rider's own trip. [`Error::NotFound`] for an unknown trip and for another rider's.
-    pub async fn trip(&self, rider: RiderId, trip: TripId) -> Result<Trip, Error> {
+    /// Returns a rider's own trip. [`MatcherError::NotFound`] for an unknown trip and for another rider's.
+    pub async fn trip(&self, rider: RiderId, trip: TripId) -> Result<Trip, MatcherError> {
         let market = self.0.market_of(&trip)?;
         market.query(|reply| MarketQuery::Trip { rider, trip, reply }).await
     }
 
     /// Cancels a trip for its rider. A repeated call returns the same result.
-    pub async fn cancel(&self, rider: RiderId, trip: TripId, reason: String) -> Result<Trip, Error> {
+    pub async fn cancel(&self, rider: RiderId, trip: TripId, reason: String) -> Result<Trip, MatcherError> {
         let market = self.0.market_of(&trip)?;
         market.execute(|reply| MarketCommand::Cancel { rider, trip, reason, reply }).await
     }
 
     /// Cancels a trip for the operator. A repeated call returns the same result.
-    pub async fn force_cancel(&self, trip: TripId, reason: String) -> Result<Trip, Error> {
+    pub async fn force_cancel(&self, trip: TripId, reason: String) -> Result<Trip, MatcherError> {
         let market = self.0.market_of(&trip)?;
         market.execute(|reply| MarketCommand::ForceCancel { trip, reason, reply }).await
     }
 
     /// Watches a rider's own trip from the change after number `after` to its end.
     ///
-    /// [`Error::NotFound`] for an unknown trip and for another rider's; [`Error::Invalid`] for a future number;
-    /// [`Error::Overloaded`] when too many trips are watched.
+    /// [`MatcherError::NotFound`] for an unknown trip and for another rider's; [`MatcherError::Invalid`] for a future
+    /// number; [`MatcherError::Overloaded`] when too many trips are watched.
     pub async fn watch(
         &self,
         rider: RiderId,
         trip: TripId,
         after: u64,
-    ) -> Result<impl Stream<Item = Result<WatchUpdate, Error>> + Send + use<>, Error> {
+    ) -> Result<impl Stream<Item = Result<WatchUpdate, MatcherError>> + Send + use<>, MatcherError> {
         let market = self.0.market_of(&trip)?.clone();
         watch_trip(Arc::clone(&self.0.watches), market, rider, trip, after).await
     }
@@ -83,7 +86,7 @@ impl Matcher {
     }
 
     /// Returns a report of each market, in the order of the settings.
-    pub async fn reports(&self) -> Result<Vec<MarketReport>, Error> {
+    pub async fn reports(&self) -> Result<Vec<MarketReport>, MatcherError> {
         let mut reports = Vec::new();
         for market in self.0.areas.ids() {
             reports.push(self.report(self.0.market(market)?).await?);
@@ -92,7 +95,7 @@ impl Matcher {
     }
 
     /// Pauses or resumes a market. A paused market takes no requests and makes no offers, also after a restart.
-    pub async fn set_paused(&self, market: &MarketId, paused: bool) -> Result<MarketReport, Error> {
+    pub async fn set_paused(&self, market: &MarketId, paused: bool) -> Result<MarketReport, MatcherError> {
         let market = self.0.market(market)?;
         market.execute(|reply| MarketCommand::SetPaused { paused, reply }).await?;
         self.report(market).await
@@ -106,12 +109,12 @@ impl Matcher {
 
     /// Subscribes to every event of a market after a position, in order and without an end.
     ///
-    /// [`Error::NotFound`]: there is no such market. [`Error::Invalid`]: the position is in the future.
+    /// [`MatcherError::NotFound`]: there is no such market. [`MatcherError::Invalid`]: the position is in the future.
     pub async fn subscribe(
         &self,
         market: MarketId,
         after: Option<EventPosition>,
-    ) -> Result<impl Stream<Item = Result<JournaledEvent, Error>> + Send + use<>, Error> {
+    ) -> Result<impl Stream<Item = Result<JournaledEvent, MatcherError>> + Send + use<>, MatcherError> {
         let handle = self.0.market(&market)?.clone();
         subscribe(Arc::clone(&self.0.ports.journal), handle, market, after).await
     }
@@ -136,7 +139,7 @@ impl Matcher {
         self.0.metrics.snapshot()
     }
 
-    async fn report(&self, market: &MarketHandle) -> Result<MarketReport, Error> {
+    async fn report(&self, market: &MarketHandle) -> Result<MarketReport, MatcherError> {
         let now = self.0.ports.clock.now();
         market.query(|reply| MarketQuery::Report { now, reply }).await
     }

@@ -3,13 +3,13 @@
 //! `market` decides about trips, and `window` assigns drivers to requests; neither does I/O. An async shell runs them:
 //! `task` is the one task of a market, which appends each decision to the journal before any client sees it. `mailbox`
 //! carries commands to the task, `drivers` connects it with the ingest nodes, `trip_watch` and
-//! `event_subscription` stream its changes.
+//! `handle::event_subscription` stream its changes.
 //!
 //! The crate depends on no other service: it reaches drivers, travel times and the journal through the traits of
 //! `kerb_ports`.
 
 mod drivers;
-mod event_subscription;
+mod error;
 pub mod explain;
 pub mod grpc;
 mod handle;
@@ -23,9 +23,9 @@ mod task;
 mod trip_watch;
 pub mod window;
 
-pub use event_subscription::{EventPosition, JournaledEvent};
+pub use error::MatcherError;
 pub use explain::Explanation;
-pub use handle::Matcher;
+pub use handle::{EventPosition, JournaledEvent, Matcher};
 pub use mailbox::MarketReport;
 pub use metrics::MetricsSnapshot;
 pub use options::Options;

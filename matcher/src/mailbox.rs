@@ -7,10 +7,11 @@ mod query;
 
 use std::time::Duration;
 
-use kerb_ports::Error;
 use kerb_trips::{MarketId, Version};
 use kerb_types::NodeId;
 use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::error::MatcherError;
 
 pub(crate) use command::{LocatedDrivers, MarketCommand};
 pub(crate) use fencing_token::FencingToken;
@@ -19,7 +20,7 @@ pub use query::MarketReport;
 pub(crate) use query::{AssignedTrip, MarketQuery, TripChanges, TripExplanationInput};
 
 /// The reply channel of a command.
-pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, MatcherError>>;
 
 /// The market's side of its handles.
 pub(crate) struct Mailbox {

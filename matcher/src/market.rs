@@ -18,7 +18,6 @@ mod snapshot;
 mod timers;
 mod trip_table;
 
-use kerb_ports::Error;
 use kerb_trips::{Change, MarketId, Outcome, Record, RideRequest, RiderId, Trip, TripEvent, TripId};
 use kerb_trips::{TripState, Version};
 use kerb_types::{DriverId, Timestamp};
@@ -31,6 +30,8 @@ use pending_record::PendingRecord;
 pub use reservations::Reservations;
 pub use rules::Rules;
 use trip_table::{TripChange, TripTable};
+
+use crate::error::MatcherError;
 
 /// A market: its trips, its part of the reservations, and the decisions that are not durable yet.
 pub struct Market {
@@ -149,8 +150,8 @@ impl Market {
         self.trips.get(id).map(trip_table::TripEntry::trip)
     }
 
-    /// Returns a rider's own trip. [`Error::NotFound`] for an unknown trip and for another rider's.
-    pub fn trip_of(&self, rider: &RiderId, id: &TripId) -> Result<&Trip, Error> {
+    /// Returns a rider's own trip. [`MatcherError::NotFound`] for an unknown trip and for another rider's.
+    pub fn trip_of(&self, rider: &RiderId, id: &TripId) -> Result<&Trip, MatcherError> {
         self.trip(id).filter(|trip| trip.request.rider == *rider).ok_or_else(|| unknown_trip(id))
     }
 
@@ -206,7 +207,7 @@ impl Market {
     }
 
     /// Applies an event to a trip of this market, and queues the change. A repeated event changes nothing.
-    fn apply(&mut self, now: Timestamp, number: u64, event: TripEvent) -> Result<Outcome, Error> {
+    fn apply(&mut self, now: Timestamp, number: u64, event: TripEvent) -> Result<Outcome, MatcherError> {
         let change = self.apply_unqueued(now, number, &event)?;
         if change.outcome == Outcome::Changed {
             let trip = self.trips.entry(number).trip();
@@ -223,7 +224,7 @@ impl Market {
         at_ms: Timestamp,
         number: u64,
         event: &TripEvent,
-    ) -> Result<TripChange, Error> {
+    ) -> Result<TripChange, MatcherError> {
         let change = self.trips.apply(&self.rules, at_ms, number, event)?;
         if let (Outcome::Changed, TripEvent::Reassigned { from, .. }) = (change.outcome, event) {
             self.cooldowns.begin(from, at_ms, self.rules.reassignment_cooldown_ms);
@@ -233,6 +234,6 @@ impl Market {
 }
 
 /// The error for a trip that the market does not have.
-pub(crate) fn unknown_trip(trip: &TripId) -> Error {
-    Error::NotFound { what: "trip", id: trip.to_string() }
+pub(crate) fn unknown_trip(trip: &TripId) -> MatcherError {
+    MatcherError::NotFound { what: "trip", id: trip.to_string() }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kerb_ports::{Error, Membership, NearbySearch, Peers, TravelTimes, TripJournal};
+use kerb_ports::{Membership, NearbySearch, Peers, TravelTimes, TripJournal};
 use kerb_trips::{MarketId, TripId};
 use kerb_types::{Catalog, Clock, FieldError, NodeId};
 use parking_lot::Mutex;
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::drivers::{DriverNotifier, DriverTracker, IngestNodes, NotificationOutbox};
+use crate::error::MatcherError;
 use crate::mailbox::{FencingToken, Mailbox, MarketHandle, MarketHandles};
 use crate::market::{Reservations, Rules, unknown_trip};
 use crate::metrics::Metrics;
@@ -118,14 +119,14 @@ impl Service {
         self.background_tasks.wait().await;
     }
 
-    /// Returns the handle of a market. [`Error::NotFound`] for an unknown one.
-    pub(crate) fn market(&self, market: &MarketId) -> Result<&MarketHandle, Error> {
-        let unknown = || Error::NotFound { what: "market", id: market.to_string() };
+    /// Returns the handle of a market. [`MatcherError::NotFound`] for an unknown one.
+    pub(crate) fn market(&self, market: &MarketId) -> Result<&MarketHandle, MatcherError> {
+        let unknown = || MatcherError::NotFound { what: "market", id: market.to_string() };
         self.markets.get(market).ok_or_else(unknown)
     }
 
-    /// Returns the handle of a trip's market. [`Error::NotFound`] for a trip of an unknown market.
-    pub(crate) fn market_of(&self, trip: &TripId) -> Result<&MarketHandle, Error> {
+    /// Returns the handle of a trip's market. [`MatcherError::NotFound`] for a trip of an unknown market.
+    pub(crate) fn market_of(&self, trip: &TripId) -> Result<&MarketHandle, MatcherError> {
         self.markets.get(&trip.market).ok_or_else(|| unknown_trip(trip))
     }
 

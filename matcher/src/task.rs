@@ -15,12 +15,13 @@ mod windows;
 
 use std::time::Duration;
 
-use kerb_ports::{Error, TripJournalError};
+use kerb_ports::TripJournalError;
 use kerb_types::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::error::MatcherError;
 use crate::mailbox::{Mailbox, MarketCommand};
 use crate::market::Effect;
 use crate::window::MatchOutcome;
@@ -43,7 +44,7 @@ pub(crate) struct MarketTask {
     mailbox: Mailbox,
     stop: CancellationToken,
     /// The window that is being matched; at most one.
-    matching: JoinSet<Result<MatchOutcome, Error>>,
+    matching: JoinSet<Result<MatchOutcome, MatcherError>>,
     /// When the next window begins; `None` while no request waits.
     window_at: Option<Instant>,
     /// The snapshot that is being saved; at most one.
@@ -95,7 +96,8 @@ impl MarketTask {
                 () = sleep_until(wake_at) => None,
             };
             let matched = matched.map(|joined| {
-                joined.unwrap_or_else(|error| Err(Error::Internal(format!("a window failed: {error}"))))
+                joined
+                    .unwrap_or_else(|error| Err(MatcherError::Internal(format!("a window failed: {error}"))))
             });
             if let Err(TaskStop) = self.handle(std::mem::take(&mut commands), matched).await {
                 return;
@@ -109,7 +111,7 @@ impl MarketTask {
     async fn handle(
         &mut self,
         commands: Vec<MarketCommand>,
-        matched: Option<Result<MatchOutcome, Error>>,
+        matched: Option<Result<MatchOutcome, MatcherError>>,
     ) -> Result<(), TaskStop> {
         let now = self.context.clock.now();
         if let Some(matched) = matched {

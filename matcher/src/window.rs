@@ -11,10 +11,11 @@ mod rules;
 
 use std::sync::Arc;
 
-use kerb_ports::{Error, NearbyResults, NearbySearch, TravelTimes};
+use kerb_ports::{NearbyResults, NearbySearch, TravelTimes};
 use kerb_types::{Stopwatch, Timestamp, run_blocking};
 use tokio::time::Instant;
 
+use crate::error::MatcherError;
 use crate::market::Reservations;
 pub use assign::assign;
 pub use candidates::Candidates;
@@ -64,7 +65,7 @@ pub async fn match_window(
     input: WindowInput,
     search: Arc<dyn NearbySearch>,
     times: Arc<dyn TravelTimes>,
-) -> Result<MatchOutcome, Error> {
+) -> Result<MatchOutcome, MatcherError> {
     let searching = Stopwatch::start();
     let queries: Vec<_> = input.rows().map(|row| row.query(&input.rules, input.now)).collect();
     let query_count = queries.len();
@@ -72,7 +73,7 @@ pub async fn match_window(
     let answers = &nearby.results;
     if answers.len() != query_count {
         let text = format!("{} answers to {query_count} queries for candidates", answers.len());
-        return Err(Error::Internal(text));
+        return Err(MatcherError::Internal(text));
     }
     let incomplete = answers.iter().filter(|answer| !answer.complete).count();
     if incomplete > 0 {
@@ -80,7 +81,8 @@ pub async fn match_window(
     }
     let candidates_us = micros_of(searching);
     let solved = run_blocking(move || input.solve(&nearby, times.as_ref())).await;
-    let outcome = solved.map_err(|error| Error::Internal(format!("a window was not solved: {error}")))?;
+    let outcome =
+        solved.map_err(|error| MatcherError::Internal(format!("a window was not solved: {error}")))?;
     Ok(MatchOutcome { candidates_us, ..outcome })
 }
 

@@ -5,16 +5,18 @@
 //! not answer gets a search of its own. Candidate queries never join a flight: no two are equal, because their filter
 //! names the oldest time of a position, not its age.
 
-use futures::FutureExt;
+use futures::{FutureExt, TryFutureExt};
 use kerb_geometry::Circle;
 use kerb_ports::{
-    Answer, Error, NearbyQuery, NearbyResult, NearbyResults, NearbySearch, NearestByEta, Search,
+    NearbyQuery, NearbyResult, NearbyResults, NearbySearch, NearbySearchError, NearestByEta, PortFuture,
+    Search,
 };
 use kerb_types::{FieldError, run_blocking};
 use tokio::time::Instant;
 
 use super::parallel::run_all;
 use super::shared_scan::{CandidateQuery, Group, SCAN_DRIVERS_MAX, answers, groups};
+use crate::error::AggregatorError;
 use crate::eta::eta_search::EtaQuery;
 use crate::handle::Aggregator;
 use crate::query::SearchResult;
@@ -23,11 +25,19 @@ use crate::query::SearchResult;
 const SHARED_SCAN_SHARE: f64 = 0.5;
 
 impl NearbySearch for Aggregator {
-    fn nearest(&self, queries: Vec<NearbyQuery>, deadline: Instant) -> Answer<'_, NearbyResults> {
-        nearest(self.clone(), queries, deadline).boxed()
+    fn nearest(
+        &self,
+        queries: Vec<NearbyQuery>,
+        deadline: Instant,
+    ) -> PortFuture<'_, NearbyResults, NearbySearchError> {
+        nearest(self.clone(), queries, deadline).err_into().boxed()
     }
 
-    fn nearest_by_eta(&self, query: NearbyQuery, deadline: Instant) -> Answer<'_, NearestByEta> {
+    fn nearest_by_eta(
+        &self,
+        query: NearbyQuery,
+        deadline: Instant,
+    ) -> PortFuture<'_, NearestByEta, NearbySearchError> {
         async move {
             let circle = circle_of(&query)?;
             let search = EtaQuery { circle, k: query.k, filter: query.filter };
@@ -43,11 +53,11 @@ async fn nearest(
     aggregator: Aggregator,
     queries: Vec<NearbyQuery>,
     deadline: Instant,
-) -> Result<NearbyResults, Error> {
+) -> Result<NearbyResults, AggregatorError> {
     let queries = queries
         .iter()
         .map(|query| Ok(CandidateQuery { circle: circle_of(query)?, k: query.k, filter: query.filter }));
-    let queries = queries.collect::<Result<Vec<_>, Error>>()?;
+    let queries = queries.collect::<Result<Vec<_>, AggregatorError>>()?;
     let groups = groups(&queries);
     if groups.is_empty() {
         return search_each(aggregator, queries, deadline).await;
@@ -62,7 +72,7 @@ async fn nearest(
     let found = search_all(aggregator.clone(), all.collect(), until).await?;
     let scanned = run_blocking(move || pick(queries, &groups, found)).await;
     let ScanAnswers { queries, neighbors, mut of } =
-        scanned.map_err(|error| Error::Internal(format!("candidates were not picked: {error}")))?;
+        scanned.map_err(|error| AggregatorError::Internal(format!("candidates were not picked: {error}")))?;
     let unanswered: Vec<_> =
         of.iter().zip(&queries).filter(|(of, _)| of.is_none()).map(|(_, one)| *one).collect();
     let mut answers = NearbyResults { neighbors, results: Vec::with_capacity(queries.len()) };
@@ -81,7 +91,7 @@ async fn search_each(
     aggregator: Aggregator,
     queries: Vec<CandidateQuery>,
     deadline: Instant,
-) -> Result<NearbyResults, Error> {
+) -> Result<NearbyResults, AggregatorError> {
     let mut answers = NearbyResults::default();
     search_all(aggregator, queries, deadline).await?.into_iter().for_each(|found| add(&mut answers, found));
     Ok(answers)
@@ -95,7 +105,7 @@ async fn search_all(
     aggregator: Aggregator,
     queries: Vec<CandidateQuery>,
     deadline: Instant,
-) -> Result<Vec<SearchResult>, Error> {
+) -> Result<Vec<SearchResult>, AggregatorError> {
     let search = move |queries: CandidateQuery| {
         let aggregator = aggregator.clone();
         let search = Search::Nearest { circle: queries.circle, k: queries.k };
@@ -126,7 +136,7 @@ fn pick(queries: Vec<CandidateQuery>, groups: &[Group], found: Vec<SearchResult>
     picked
 }
 
-fn circle_of(query: &NearbyQuery) -> Result<Circle, Error> {
+fn circle_of(query: &NearbyQuery) -> Result<Circle, AggregatorError> {
     Circle::new(query.point, query.radius_m)
         .map_err(|error| FieldError::new("radius_m", error.to_string()).into())
 }

@@ -1,9 +1,10 @@
 //! Runs many searches of one call in a few parallel tasks.
 
 use futures::stream::{StreamExt, TryStreamExt, iter};
-use kerb_ports::Error;
 use tokio::task::consume_budget;
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::error::AggregatorError;
 
 /// Tasks per call. An index in this process answers on the thread that queries it, so this bounds the cores that a call
 /// may use.
@@ -17,11 +18,11 @@ const IN_FLIGHT_MAX: usize = 32;
 pub(crate) async fn run_all<Q, A, F>(
     searches: Vec<Q>,
     run: impl Fn(Q) -> F + Clone + Send + Sync + 'static,
-) -> Result<Vec<A>, Error>
+) -> Result<Vec<A>, AggregatorError>
 where
     Q: Send + 'static,
     A: Send + 'static,
-    F: Future<Output = Result<A, Error>> + Send + 'static,
+    F: Future<Output = Result<A, AggregatorError>> + Send + 'static,
 {
     let count = searches.len();
     let size = count.div_ceil(TASKS_MAX).max(CHUNK_SEARCHES_MIN);
@@ -33,15 +34,15 @@ where
     let mut answers = Vec::with_capacity(count);
     // Every task is spawned before the first is awaited, so they run in parallel.
     for chunk in chunks {
-        let failed = |error| Error::Internal(format!("a search of many failed: {error}"));
+        let failed = |error| AggregatorError::Internal(format!("a search of many failed: {error}"));
         answers.extend(chunk.await.map_err(failed)??);
     }
     Ok(answers)
 }
 
-async fn run_chunk<Q, A, F>(searches: Vec<Q>, run: impl Fn(Q) -> F) -> Result<Vec<A>, Error>
+async fn run_chunk<Q, A, F>(searches: Vec<Q>, run: impl Fn(Q) -> F) -> Result<Vec<A>, AggregatorError>
 where
-    F: Future<Output = Result<A, Error>>,
+    F: Future<Output = Result<A, AggregatorError>>,
 {
     let answers = iter(searches).map(|search| {
         let answer = run(search);

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use kerb_geometry::{Circle, LatLng};
-use kerb_ports::{DriverFilter, Error, Eta, TravelTimes};
+use kerb_ports::{DriverFilter, Eta, TravelTimes};
 use kerb_types::run_blocking;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use crate::error::AggregatorError;
 use crate::eta::eta_knn::{NearestByEtaSearch, etas};
 use crate::handle::Aggregator;
 use crate::merge::Coverage;
@@ -42,13 +43,13 @@ impl TravelTimer {
         Self { times, threads: Arc::new(Semaphore::new(cores)) }
     }
 
-    /// Computes on a blocking thread; [`Error::DeadlineExceeded`] if that takes longer than the deadline.
+    /// Computes on a blocking thread; [`AggregatorError::DeadlineExceeded`] if that takes longer than the deadline.
     async fn compute<T: Send + 'static>(
         &self,
         times: Arc<dyn TravelTimes>,
         deadline: Instant,
         compute: impl FnOnce(&dyn TravelTimes) -> T + Send + 'static,
-    ) -> Result<T, Error> {
+    ) -> Result<T, AggregatorError> {
         let threads = Arc::clone(&self.threads);
         let computing = async move {
             let thread = threads.acquire_owned().await.expect("it is never closed");
@@ -60,8 +61,10 @@ impl TravelTimer {
             run_blocking(work).await
         };
         match timeout_at(deadline, computing).await {
-            Ok(done) => done.map_err(|error| Error::Internal(format!("no travel times: {error}"))),
-            Err(_) => Err(Error::DeadlineExceeded("travel times were not computed in time".to_owned())),
+            Ok(done) => done.map_err(|error| AggregatorError::Internal(format!("no travel times: {error}"))),
+            Err(_) => {
+                Err(AggregatorError::DeadlineExceeded("travel times were not computed in time".to_owned()))
+            }
         }
     }
 }
@@ -70,26 +73,27 @@ impl Aggregator {
     /// Returns the `k` drivers with the least travel time to a circle's center, as [`Aggregator::find`] does by distance, but
     /// joins no other search.
     ///
-    /// [`Error::DeadlineExceeded`]: no travel time was computed by then.
+    /// [`AggregatorError::DeadlineExceeded`]: no travel time was computed by then.
     pub async fn find_nearest_by_eta(
         &self,
         query: &Query,
         circle: Circle,
         k: u32,
         deadline: Instant,
-    ) -> Result<EtaRanking, Error> {
+    ) -> Result<EtaRanking, AggregatorError> {
         let _permit = self.admit()?;
         let filter = query.filter(self.now());
         self.nearest_by_eta(EtaQuery { circle, k, filter }, deadline).await
     }
 
-    /// Returns the travel time from each position to a point; [`Error::DeadlineExceeded`] if they were not computed by then.
+    /// Returns the travel time from each position to a point; [`AggregatorError::DeadlineExceeded`] if they were not
+    /// computed by then.
     pub(crate) async fn etas(
         &self,
         from: Vec<LatLng>,
         point: LatLng,
         deadline: Instant,
-    ) -> Result<Vec<Eta>, Error> {
+    ) -> Result<Vec<Eta>, AggregatorError> {
         self.etas_by(Arc::clone(&self.timer().times), from, point, deadline).await
     }
 
@@ -99,20 +103,20 @@ impl Aggregator {
         from: Vec<LatLng>,
         point: LatLng,
         deadline: Instant,
-    ) -> Result<Vec<Eta>, Error> {
+    ) -> Result<Vec<Eta>, AggregatorError> {
         self.timer().compute(times, deadline, move |times| etas(from, point, times)).await
     }
 
     /// Runs a search by travel time; the result is exact for its coverage unless it states otherwise. Takes no permit of
     /// `searches_max`: the caller bounds the number of searches in flight.
     ///
-    /// [`Error::DeadlineExceeded`]: not even the first ring was timed by then. If a later ring is not, the result of the
-    /// rings before is returned as not exact.
+    /// [`AggregatorError::DeadlineExceeded`]: not even the first ring was timed by then. If a later ring is not, the result
+    /// of the rings before is returned as not exact.
     pub(crate) async fn nearest_by_eta(
         &self,
         query: EtaQuery,
         deadline: Instant,
-    ) -> Result<EtaRanking, Error> {
+    ) -> Result<EtaRanking, AggregatorError> {
         let timed_max = self.options().timed_drivers_max;
         let mut search = NearestByEtaSearch::new(query.circle, query.k, timed_max);
         // Pinned: speeds may be replaced between two rings, and an order by two sets of speeds is exact for neither.
@@ -127,7 +131,7 @@ impl Aggregator {
             let from = found.neighbors.iter().map(|neighbor| neighbor.position).collect();
             match self.etas_by(Arc::clone(&times), from, query.circle.center(), deadline).await {
                 Ok(etas) => search.read(found.neighbors, &etas, &*times),
-                Err(Error::DeadlineExceeded(_)) if !is_first => break,
+                Err(AggregatorError::DeadlineExceeded(_)) if !is_first => break,
                 Err(error) => return Err(error),
             }
         }

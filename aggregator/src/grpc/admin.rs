@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use kerb_ports::{Error, ShardStat};
+use kerb_ports::{IndexAdminError, ShardStat};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::admin_service_server::AdminService;
 use kerb_proto::v1::{
@@ -13,7 +13,7 @@ use kerb_types::{FieldError, MembershipView, NodeId, ShardId};
 use tonic::{Request, Response, Status};
 
 use super::Grpc;
-use crate::rebuild::RebuildProgress;
+use crate::handle::RebuildProgress;
 
 #[tonic::async_trait]
 impl AdminService for Grpc {
@@ -70,7 +70,7 @@ fn shard_rows(node: &NodeId, stats: &[ShardStat]) -> Vec<ShardInfo> {
     stats.iter().map(row).collect()
 }
 
-fn response(progress: Result<RebuildProgress, Error>) -> Result<RebuildResponse, Status> {
+fn response(progress: Result<RebuildProgress, IndexAdminError>) -> Result<RebuildResponse, Status> {
     let progress = progress.map_err(|error| status_of(&error))?;
     Ok(RebuildResponse {
         shards_total: progress.shards_total as u32,

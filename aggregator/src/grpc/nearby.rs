@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use h3o::Resolution;
-use kerb_ports::{Cursor, Error, Neighbor, Search};
+use kerb_ports::{Cursor, Neighbor, Search};
 use kerb_proto::deadline::timeout_of;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::nearby_service_server::SERVICE_NAME;
@@ -23,6 +23,7 @@ use tonic::{Request, Response, Status};
 
 use super::encode::{self, Presenter, Travel};
 use crate::batch::run_all;
+use crate::error::AggregatorError;
 use crate::handle::Aggregator;
 use crate::page_token;
 use crate::query::SearchResult;
@@ -70,7 +71,7 @@ async fn answer(
     aggregator: &Aggregator,
     checked: ValidatedRequest,
     deadline: Instant,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Vec<u8>, AggregatorError> {
     if let (true, &Search::Nearest { circle, k }) = (checked.by_travel_time, &checked.query.search) {
         let ranked = aggregator.find_nearest_by_eta(&checked.query, circle, k, deadline).await?;
         let present = present(aggregator, checked.h3);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use kerb_ports::{DriverFilter, Error, Peers, Search, ShardResult};
+use kerb_ports::{DriverFilter, Peers, Search, ShardResult, ShardSearchError};
 use kerb_types::{MembershipView, NodeId, ShardId};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
@@ -88,11 +88,13 @@ impl Executor {
         state.finish(Instant::now())
     }
 
-    async fn deliver(&self, outgoing: OutgoingQuery) -> (usize, Result<ShardResult, Error>) {
+    async fn deliver(&self, outgoing: OutgoingQuery) -> (usize, Result<ShardResult, ShardSearchError>) {
         let OutgoingQuery { attempt, server, query, deadline } = outgoing;
         let answer = match self.peers.index_server(&server) {
             Some(port) => port.search(query, deadline).await,
-            None => Err(Error::Unavailable { node: server, reason: "no address is known".to_owned() }),
+            None => {
+                Err(ShardSearchError::Unavailable { node: server, reason: "no address is known".to_owned() })
+            }
         };
         (attempt, answer)
     }

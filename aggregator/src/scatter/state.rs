@@ -3,7 +3,7 @@
 
 use std::mem::take;
 
-use kerb_ports::{Error, Search, ShardQuery, ShardResult};
+use kerb_ports::{Search, ShardQuery, ShardResult, ShardSearchError};
 use kerb_types::{NodeId, ServerIndex, ShardId};
 use tokio::time::Instant;
 
@@ -87,7 +87,12 @@ impl<'a> ScatterState<'a> {
     }
 
     /// Takes the answer of an attempt.
-    pub(super) fn on_answer(&mut self, attempt: usize, answer: Result<ShardResult, Error>, now: Instant) {
+    pub(super) fn on_answer(
+        &mut self,
+        attempt: usize,
+        answer: Result<ShardResult, ShardSearchError>,
+        now: Instant,
+    ) {
         let ended = &mut self.attempts[attempt];
         if !std::mem::replace(&mut ended.pending, false) {
             // The attempt was abandoned before, and its shards were failed over.
@@ -160,7 +165,7 @@ impl<'a> ScatterState<'a> {
     /// Ends an attempt at a dead server. Without this, a dead host that does not even reset connections would delay every
     /// search of its shards to the deadline.
     fn abandon(&mut self, attempt: usize, now: Instant) {
-        let reason = Error::DeadlineExceeded("it is not live and was not waited for".to_owned());
+        let reason = ShardSearchError::DeadlineExceeded("it is not live and was not waited for".to_owned());
         self.on_answer(attempt, Err(reason), now);
     }
 

@@ -10,10 +10,10 @@ use kerb_aggregator::{Aggregator, Options, Ports, Query};
 use kerb_geometry::{Circle, LatLng, Origin};
 use kerb_ports::conformance::travel_times::TwoBanks;
 use kerb_ports::{
-    Answer, Control, Cursor, DriverChannel, DriverEvents, DriverFilter, DriverLocation, DriverLookup,
-    DriverNotification, Error, Frame, IndexAdmin, IndexServer, IngestNode, Membership, Neighbor, Peers,
-    PositionSink, ReplicationStream, Search, ShardQuery, ShardResult, ShardSearch, ShardStat,
-    SourceRegistration,
+    Control, Cursor, DriverChannel, DriverChannelError, DriverEvents, DriverFilter, DriverLocation,
+    DriverLookup, DriverLookupError, DriverNotification, Frame, IndexAdmin, IndexAdminError, IndexServer,
+    IngestNode, Membership, Neighbor, Peers, PortFuture, PositionSink, ReplicationError, ReplicationStream,
+    Search, ShardQuery, ShardResult, ShardSearch, ShardSearchError, ShardStat, SourceRegistration,
 };
 use kerb_types::{
     Capabilities, Catalog, DriverId, DriverProfile, DriverStatus, KnownDriver, ManualClock, MembershipView,
@@ -144,7 +144,7 @@ impl FakeServer {
 }
 
 impl ShardSearch for FakeServer {
-    fn search(&self, query: ShardQuery, _deadline: Instant) -> Answer<'_, ShardResult> {
+    fn search(&self, query: ShardQuery, _deadline: Instant) -> PortFuture<'_, ShardResult, ShardSearchError> {
         let script = self.script.lock().unwrap().clone();
         if !matches!(script, Script::Prepared(_)) {
             self.queries.lock().unwrap().push(query.clone());
@@ -159,7 +159,7 @@ impl ShardSearch for FakeServer {
                 }
                 Script::Silent => pending().await,
                 Script::Fails => {
-                    Err(Error::Unavailable { node: node("fake"), reason: "scripted".to_owned() })
+                    Err(ShardSearchError::Unavailable { node: node("fake"), reason: "scripted".to_owned() })
                 }
                 Script::Uncovered(shards) => Ok(self.answer(&query, &shards)),
                 Script::Panics => panic!("scripted"),
@@ -174,7 +174,7 @@ impl ShardSearch for FakeServer {
 }
 
 impl IndexAdmin for FakeServer {
-    fn stats(&self) -> Answer<'_, Vec<ShardStat>> {
+    fn stats(&self) -> PortFuture<'_, Vec<ShardStat>, IndexAdminError> {
         *self.looks.lock().unwrap() += 1;
         let mut polls_until_covered = self.polls_until_covered.lock().unwrap();
         let covered = *polls_until_covered == 0;
@@ -183,18 +183,21 @@ impl IndexAdmin for FakeServer {
             |shard| ShardStat { shard, drivers: 2, bytes: 100, covered, sources: vec![node("ingest")] };
         let stats = (0..SHARDS).map(|shard| stat(ShardId(shard))).collect();
         let fails = matches!(*self.script.lock().unwrap(), Script::Fails);
-        let error = Error::Unavailable { node: node("fake"), reason: "scripted".to_owned() };
+        let error = IndexAdminError::Unavailable { node: node("fake"), reason: "scripted".to_owned() };
         async move { if fails { Err(error) } else { Ok(stats) } }.boxed()
     }
 
-    fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
+    fn resync(&self, shards: Vec<ShardId>) -> PortFuture<'_, Vec<ShardId>, IndexAdminError> {
         let all = || (0..SHARDS).map(ShardId).collect();
         async move { Ok(if shards.is_empty() { all() } else { shards }) }.boxed()
     }
 }
 
 impl PositionSink for FakeServer {
-    fn open(&self, _register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+    fn open(
+        &self,
+        _register: SourceRegistration,
+    ) -> PortFuture<'_, Box<dyn ReplicationStream>, ReplicationError> {
         async { Ok(Box::new(IdleReplicationStream) as Box<dyn ReplicationStream>) }.boxed()
     }
 }
@@ -203,15 +206,15 @@ impl PositionSink for FakeServer {
 struct IdleReplicationStream;
 
 impl ReplicationStream for IdleReplicationStream {
-    fn send(&mut self, _frame: Frame) -> Answer<'_, ()> {
+    fn send(&mut self, _frame: Frame) -> PortFuture<'_, (), ReplicationError> {
         async { Ok(()) }.boxed()
     }
 
-    fn flush(&mut self) -> Answer<'_, ()> {
+    fn flush(&mut self) -> PortFuture<'_, (), ReplicationError> {
         async { Ok(()) }.boxed()
     }
 
-    fn control(&mut self) -> Answer<'_, Control> {
+    fn control(&mut self) -> PortFuture<'_, Control, ReplicationError> {
         pending().boxed()
     }
 }
@@ -224,13 +227,13 @@ pub(crate) struct FakeIngest {
 }
 
 impl DriverLookup for FakeIngest {
-    fn lookup(&self, id: DriverId) -> Answer<'_, Option<KnownDriver>> {
+    fn lookup(&self, id: DriverId) -> PortFuture<'_, Option<KnownDriver>, DriverLookupError> {
         let script = self.script.lock().unwrap().clone();
         let known = self.known.lock().unwrap().get(&id).cloned();
         async move {
             match script {
                 Script::Silent => pending().await,
-                Script::Fails => Err(Error::Internal("scripted".to_owned())),
+                Script::Fails => Err(DriverLookupError::Internal("scripted".to_owned())),
                 _ => Ok(known),
             }
         }
@@ -240,11 +243,18 @@ impl DriverLookup for FakeIngest {
 
 /// No aggregator test notifies a driver.
 impl DriverChannel for FakeIngest {
-    fn notify(&self, _driver: DriverId, _notification: DriverNotification) -> Answer<'_, bool> {
+    fn notify(
+        &self,
+        _driver: DriverId,
+        _notification: DriverNotification,
+    ) -> PortFuture<'_, bool, DriverChannelError> {
         async { Ok(false) }.boxed()
     }
 
-    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
+    fn locations(
+        &self,
+        drivers: Vec<DriverId>,
+    ) -> PortFuture<'_, Vec<Option<DriverLocation>>, DriverChannelError> {
         async move { Ok(vec![None; drivers.len()]) }.boxed()
     }
 }

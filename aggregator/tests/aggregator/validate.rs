@@ -1,6 +1,6 @@
-use kerb_aggregator::Options;
 use kerb_aggregator::validate::{ValidatedRequest, validate};
-use kerb_ports::{Error, Search};
+use kerb_aggregator::{AggregatorError, Options};
+use kerb_ports::Search;
 use kerb_proto::v1::find_nearby_request::Search as Wire;
 use kerb_proto::v1::{
     DriverFilter, FindNearbyRequest, LatLng, NearestSearch, PolygonSearch, RadiusSearch, RankBy,
@@ -32,7 +32,7 @@ fn polygon(vertices: &[(f64, f64)]) -> FindNearbyRequest {
 
 fn check(request: FindNearbyRequest) -> Result<ValidatedRequest, Vec<String>> {
     validate(request, &Catalog::default(), &Options::default()).map_err(|error| match error {
-        Error::Invalid(errors) => errors.iter().map(ToString::to_string).collect(),
+        AggregatorError::Invalid(errors) => errors.iter().map(ToString::to_string).collect(),
         other => panic!("{other}"),
     })
 }

@@ -4,15 +4,38 @@ use kerb_geometry::LatLng;
 use kerb_trips::{TripId, TripState};
 use kerb_types::{DriverId, Timestamp, TravelSource};
 
-use crate::Answer;
+use crate::PortFuture;
+
+crate::port_error! {
+    /// Why a call to a [`DriverChannel`] failed. An unknown driver is not an error.
+    pub enum DriverChannelError {
+        /// The ingest node rejects a value of the call.
+        Invalid,
+        /// The ingest node runs another release: it sent a value that this release does not know.
+        Mismatch,
+        /// The ingest node did not respond in time. A notification may have been sent.
+        DeadlineExceeded,
+        /// The ingest node does not respond. A notification may have been sent.
+        Unavailable,
+        /// The call failed by a defect.
+        Internal,
+    }
+}
 
 /// Matcher → ingest node: notifications down a driver's stream, and locations of drivers.
 pub trait DriverChannel: Send + Sync {
     /// Sends a notification down the driver's stream. Returns false if the driver has no open stream at this node.
-    fn notify(&self, driver: DriverId, notification: DriverNotification) -> Answer<'_, bool>;
+    fn notify(
+        &self,
+        driver: DriverId,
+        notification: DriverNotification,
+    ) -> PortFuture<'_, bool, DriverChannelError>;
 
     /// Returns the location of each of `drivers`, in the same order; `None` for a driver that is not in the node's table.
-    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>>;
+    fn locations(
+        &self,
+        drivers: Vec<DriverId>,
+    ) -> PortFuture<'_, Vec<Option<DriverLocation>>, DriverChannelError>;
 }
 
 /// The one trip that a driver works on: an offer, or the trip that the driver accepted.

@@ -5,7 +5,6 @@
 
 use std::fmt;
 
-use kerb_trips::IllegalEvent;
 pub use kerb_types::{FieldError, NodeId};
 
 /// The kinds of failure that a caller distinguishes.
@@ -343,34 +342,4 @@ macro_rules! port_error {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variants:tt)* }) => {
         $crate::port_error! { @next [$(#[$meta])* $vis $name] [] [] [] $($variants)* }
     };
-}
-
-crate::port_error! {
-    /// The error of the services, and of the ports that have no enum of their own yet.
-    pub enum Error {
-        /// Values of the caller are invalid.
-        Invalid,
-        /// The named resource does not exist.
-        NotFound,
-        /// A newer stream of the same owner took over.
-        Superseded,
-        /// The peers are incompatible: their settings differ, or one of them violated the protocol.
-        Mismatch,
-        /// The state of the named resource does not allow the call.
-        FailedPrecondition,
-        /// A named limit is reached.
-        Overloaded,
-        /// The deadline passed before the result was known.
-        DeadlineExceeded,
-        /// A node does not respond.
-        Unavailable,
-        /// A defect of this system.
-        Internal,
-    }
-}
-
-impl From<IllegalEvent> for Error {
-    fn from(illegal: IllegalEvent) -> Self {
-        Self::FailedPrecondition(illegal.to_string())
-    }
 }

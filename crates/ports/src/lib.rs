@@ -23,22 +23,23 @@ pub mod conformance;
 
 use futures::future::BoxFuture;
 
-pub use driver_channel::{DriverChannel, DriverLocation, DriverNotification, TripAssignment};
-pub use driver_events::{DriverAction, DriverEvents};
-pub use driver_lookup::{DriverLookup, IngestNode};
-pub use error::{Detail, Error, ErrorCode, Failure, FromFailure, PortError, convert};
-pub use index_admin::{IndexAdmin, IndexServer};
+pub use driver_channel::{
+    DriverChannel, DriverChannelError, DriverLocation, DriverNotification, TripAssignment,
+};
+pub use driver_events::{DriverAction, DriverEvents, DriverEventsError};
+pub use driver_lookup::{DriverLookup, DriverLookupError, IngestNode};
+pub use error::{Detail, ErrorCode, Failure, FromFailure, PortError, convert};
+pub use index_admin::{IndexAdmin, IndexAdminError, IndexServer};
 pub use membership::{Membership, Peers};
-pub use nearby_search::{NearbyQuery, NearbyResult, NearbyResults, NearbySearch, NearestByEta};
-pub use position_sink::{PositionSink, ReplicationStream};
+pub use nearby_search::{
+    NearbyQuery, NearbyResult, NearbyResults, NearbySearch, NearbySearchError, NearestByEta,
+};
+pub use position_sink::{PositionSink, ReplicationError, ReplicationStream};
 pub use replication::{Batch, Control, Eviction, Frame, Slot, SlotBinding, SourceRegistration, Update};
 pub use search::{Cursor, DriverFilter, Neighbor, Search, ShardQuery, ShardResult, ShardStat};
-pub use shard_search::ShardSearch;
+pub use shard_search::{ShardSearch, ShardSearchError};
 pub use travel_times::{Drive, Eta, Leg, TravelTimeQuery, TravelTimeTable, TravelTimes};
 pub use trip_journal::{TripJournal, TripJournalError};
 
 /// The future of a call to a port whose error is `E`.
 pub type PortFuture<'a, T, E> = BoxFuture<'a, Result<T, E>>;
-
-/// The future of a call to a port that has no error enum of its own yet.
-pub type Answer<'a, T> = PortFuture<'a, T, Error>;

@@ -3,19 +3,39 @@
 use kerb_geometry::LatLng;
 use tokio::time::Instant;
 
-use crate::Answer;
+use crate::PortFuture;
 use crate::search::{DriverFilter, Neighbor};
 use crate::travel_times::Eta;
+
+crate::port_error! {
+    /// Why a [`NearbySearch`] failed.
+    pub enum NearbySearchError {
+        /// The circle of a query is invalid.
+        Invalid,
+        /// No travel time was known before the deadline.
+        DeadlineExceeded,
+        /// The search failed by a defect.
+        Internal,
+    }
+}
 
 /// Matcher → aggregator: the nearest drivers of many points in one call.
 pub trait NearbySearch: Send + Sync {
     /// Returns one result per query, in the same order, by the deadline. `complete` is false for a result that lacks a
     /// shard.
-    fn nearest(&self, queries: Vec<NearbyQuery>, deadline: Instant) -> Answer<'_, NearbyResults>;
+    fn nearest(
+        &self,
+        queries: Vec<NearbyQuery>,
+        deadline: Instant,
+    ) -> PortFuture<'_, NearbyResults, NearbySearchError>;
 
     /// Returns the drivers within the radius with the smallest travel times to the point. It fails with a deadline error if
     /// no travel time was known in time.
-    fn nearest_by_eta(&self, query: NearbyQuery, deadline: Instant) -> Answer<'_, NearestByEta>;
+    fn nearest_by_eta(
+        &self,
+        query: NearbyQuery,
+        deadline: Instant,
+    ) -> PortFuture<'_, NearestByEta, NearbySearchError>;
 }
 
 /// A query for the drivers nearest to a point.

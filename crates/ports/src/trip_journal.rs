@@ -23,13 +23,6 @@ crate::port_error! {
     }
 }
 
-impl From<TripJournalError> for crate::Error {
-    /// A conflict becomes an internal error, because each service handles conflicts before this conversion.
-    fn from(error: TripJournalError) -> Self {
-        crate::convert(&error)
-    }
-}
-
 /// Returns the failure of an append to `market` after another writer appended first.
 pub fn conflict(market: &MarketId, expected: Version, current: Version) -> Failure {
     let message = format!("the journal of market {market} is at version {current}, not {expected}");

@@ -1,9 +1,6 @@
-//! The filter of a search, and the conversion of an illegal trip event to a port's error.
+//! The filter of a search.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use kerb_ports::{DriverFilter, Error};
-use kerb_trips::{EventKind, IllegalEvent, IllegalReason, TripState};
+use kerb_ports::DriverFilter;
 use kerb_types::{Capabilities, DriverStatus, Timestamp, VehicleClass};
 
 #[test]
@@ -28,17 +25,4 @@ fn a_filter_requires_one_status_one_class_all_capabilities_and_freshness() {
         Capabilities(0),
         Timestamp::from_millis(i64::MIN)
     ));
-}
-
-#[test]
-fn an_illegal_event_is_a_failed_precondition() {
-    let illegal = IllegalEvent {
-        trip: "world-17".parse().unwrap(),
-        state: TripState::Requested,
-        event: EventKind::DroppedOff.name(),
-        legal: vec!["offered"],
-        why: IllegalReason::NotLegal,
-    };
-    let text = illegal.to_string();
-    assert_eq!(Error::from(illegal), Error::FailedPrecondition(text));
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, Stream, StreamExt};
-use kerb_ports::Error;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::roads_admin_service_server::{RoadsAdminService, RoadsAdminServiceServer};
 use kerb_proto::v1::{
@@ -18,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::error::TrafficError;
 use crate::handle::StreetSpeeds;
 use crate::peer_nodes::PeerNodes;
 use crate::speed_rows::ResolvedRows;
@@ -110,8 +110,12 @@ impl Grpc {
     }
 
     fn speeds(&self) -> Result<&StreetSpeeds, Status> {
-        let none =
-            || Error::FailedPrecondition(format!("node {} has no road network: see roads.file", self.node));
+        let none = || {
+            TrafficError::FailedPrecondition(format!(
+                "node {} has no road network: see roads.file",
+                self.node
+            ))
+        };
         self.speeds.as_ref().ok_or_else(|| status_of(&none()))
     }
 
@@ -124,7 +128,7 @@ impl Grpc {
         let (mut call, mut speeds) = (SetSpeedsCall::default(), Vec::new());
         loop {
             let next = timeout(SILENCE_MAX, messages.next()).await;
-            let silent = |_| Error::DeadlineExceeded(format!("no speeds came for {SILENCE_MAX:?}"));
+            let silent = |_| TrafficError::DeadlineExceeded(format!("no speeds came for {SILENCE_MAX:?}"));
             let Some(message) = next.map_err(|late| status_of(&silent(late)))? else {
                 call.speeds = Arc::new(speeds);
                 return Ok(call);
@@ -145,9 +149,9 @@ impl Grpc {
         }
     }
 
-    fn admit(&self, this_node_only: bool) -> Result<OwnedSemaphorePermit, Error> {
+    fn admit(&self, this_node_only: bool) -> Result<OwnedSemaphorePermit, TrafficError> {
         let calls = if this_node_only { &self.forwarded_calls } else { &self.calls };
-        let full = |_| Error::Overloaded { what: "calls that set speeds", limit: CALLS_MAX };
+        let full = |_| TrafficError::Overloaded { what: "calls that set speeds", limit: CALLS_MAX };
         Arc::clone(calls).try_acquire_owned().map_err(full)
     }
 }
@@ -183,7 +187,7 @@ pub fn speed_messages(
     })
 }
 
-fn node_result(node: &NodeId, outcome: Result<ResolvedRows, Error>) -> NodeSpeedsResult {
+fn node_result(node: &NodeId, outcome: Result<ResolvedRows, TrafficError>) -> NodeSpeedsResult {
     let node_id = node.to_string();
     match outcome {
         Ok(ResolvedRows { accepted, rejected, rejections, .. }) => NodeSpeedsResult {

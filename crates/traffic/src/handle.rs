@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use kerb_ports::Error;
 use kerb_proto::v1::{NodeRoads, SpeedFile, StreetSpeed};
 use kerb_routing::Roads;
 use kerb_routing::speeds::{DirectionIndex, SpeedChange};
@@ -11,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::error::TrafficError;
 use crate::metrics::Metrics;
 use crate::speed_rows::{self, ResolvedRows, RowRules};
 use crate::speed_task::{Command, apply_change};
@@ -43,7 +43,7 @@ impl StreetSpeeds {
         &self,
         rows: Arc<Vec<StreetSpeed>>,
         checksum: &str,
-    ) -> Result<ResolvedRows, Error> {
+    ) -> Result<ResolvedRows, TrafficError> {
         let (inner, now) = (Arc::clone(&self.0), self.0.clock.now());
         let has_own_numbers = checksum.is_empty() || checksum == self.checksum();
         let resolving = run_blocking(move || {
@@ -55,7 +55,7 @@ impl StreetSpeeds {
             };
             speed_rows::resolve(&rows, &rules, now)
         });
-        let mut resolved = resolving.await.map_err(|error| Error::Internal(error.to_string()))?;
+        let mut resolved = resolving.await.map_err(|error| TrafficError::Internal(error.to_string()))?;
         self.0.metrics.rows_accepted.add(resolved.accepted.into());
         self.0.metrics.rows_rejected.add(resolved.rejected.into());
         // A change costs a customization of the whole network, so a call without speeds makes none.

@@ -8,12 +8,14 @@
 //! | `handle.rs` | [`StreetSpeeds`]: sets streamed speeds, describes the speeds in force |
 //! | `grpc.rs` | `RoadsAdminService` |
 //! | `metrics.rs` | counters |
+//! | `error.rs` | the error of calls |
 //! | `speed_task.rs` | owns all speeds; applies changes and expiries |
 //! | `speed_files.rs` | reads the speed file and the profile, and again when they change |
 //! | `speed_rows.rs` | turns a wire row into a streamed speed, or into a rejection of its field |
 //! | `status.rs` | the speeds in force, for operators |
 //! | `peer_nodes.rs` | calls the other nodes that have streets |
 
+mod error;
 mod grpc;
 mod handle;
 mod metrics;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
-use kerb_ports::Error;
 use kerb_proto::status::error_of;
 use kerb_proto::v1::roads_admin_service_client::RoadsAdminServiceClient;
 use kerb_transport::Channels;
@@ -13,6 +12,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tonic::Status;
 use tonic::transport::Channel;
+
+use crate::error::TrafficError;
 
 /// The longest time that a node may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -39,7 +40,7 @@ impl PeerNodes {
     pub(crate) async fn ask<T>(
         &self,
         call: impl Fn(RoadsAdminServiceClient<Channel>) -> BoxFuture<'static, Result<T, Status>>,
-    ) -> Vec<(NodeId, Result<T, Error>)> {
+    ) -> Vec<(NodeId, Result<T, TrafficError>)> {
         let requests = self.nodes().into_iter().map(|node| {
             let calling = self.client(&node).map(&call);
             async move {
@@ -62,9 +63,9 @@ impl PeerNodes {
         view.nodes.iter().filter(has_times).cloned().collect()
     }
 
-    fn client(&self, node: &Node) -> Result<RoadsAdminServiceClient<Channel>, Error> {
+    fn client(&self, node: &Node) -> Result<RoadsAdminServiceClient<Channel>, TrafficError> {
         let unavailable =
-            |reason: &str| Error::Unavailable { node: node.id.clone(), reason: reason.to_owned() };
+            |reason: &str| TrafficError::Unavailable { node: node.id.clone(), reason: reason.to_owned() };
         if !node.live {
             return Err(unavailable("it does not answer probes"));
         }
@@ -73,9 +74,12 @@ impl PeerNodes {
     }
 }
 
-async fn answer_of<T>(node: &NodeId, calling: BoxFuture<'static, Result<T, Status>>) -> Result<T, Error> {
+async fn answer_of<T>(
+    node: &NodeId,
+    calling: BoxFuture<'static, Result<T, Status>>,
+) -> Result<T, TrafficError> {
     match timeout(ANSWER_TIMEOUT, calling).await {
-        Ok(answer) => answer.map_err(|status| error_of::<Error>(&status, node)),
-        Err(_) => Err(Error::DeadlineExceeded(format!("no answer within {ANSWER_TIMEOUT:?}"))),
+        Ok(answer) => answer.map_err(|status| error_of::<TrafficError>(&status, node)),
+        Err(_) => Err(TrafficError::DeadlineExceeded(format!("no answer within {ANSWER_TIMEOUT:?}"))),
     }
 }

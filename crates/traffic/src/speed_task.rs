@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_ports::Error;
 use kerb_routing::Roads;
 use kerb_routing::speeds::{HourOfWeek, LiveSpeeds, SpeedChange, UtcOffset};
 use kerb_types::{Clock, Stopwatch, run_blocking};
@@ -12,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
+use crate::error::TrafficError;
 use crate::status::Status;
 
 /// Maximum pending changes; they are applied together.
@@ -26,9 +26,12 @@ pub(crate) struct Command {
 }
 
 /// Sends a change to the task. Returns after the travel times contain it.
-pub(crate) async fn apply_change(commands: &mpsc::Sender<Command>, change: SpeedChange) -> Result<(), Error> {
+pub(crate) async fn apply_change(
+    commands: &mpsc::Sender<Command>,
+    change: SpeedChange,
+) -> Result<(), TrafficError> {
     let (done, applied) = oneshot::channel();
-    let stopped = || Error::Internal("the task that applies speeds has ended".to_owned());
+    let stopped = || TrafficError::Internal("the task that applies speeds has ended".to_owned());
     commands.send(Command { change, done }).await.map_err(|_closed| stopped())?;
     applied.await.map_err(|_dropped| stopped())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_ports::{Answer, Batch, Control, Error, Frame, ReplicationStream};
+use kerb_ports::{Batch, Control, Frame, PortFuture, ReplicationError, ReplicationStream};
 use tokio::sync::watch;
 
 use super::server_state::ServerState;
@@ -22,7 +22,7 @@ impl FrameApplier {
         Self { state, stream, wakeups }
     }
 
-    async fn apply(&mut self, batch: &Batch) -> Result<(), Error> {
+    async fn apply(&mut self, batch: &Batch) -> Result<(), ReplicationError> {
         let now = self.state.clock.now();
         let mut progress = BatchProgress::default();
         while self.state.index.apply(&mut self.stream, batch, &mut progress, now)? {
@@ -31,7 +31,7 @@ impl FrameApplier {
         Ok(())
     }
 
-    async fn complete_snapshot(&mut self, round: u64) -> Result<(), Error> {
+    async fn complete_snapshot(&mut self, round: u64) -> Result<(), ReplicationError> {
         let mut completion = self.state.index.snapshot_end(&mut self.stream, round)?;
         while self.state.index.complete_snapshot_step(&self.stream, &mut completion)? {
             tokio::task::yield_now().await;
@@ -39,9 +39,9 @@ impl FrameApplier {
         Ok(())
     }
 
-    async fn next_control(&mut self) -> Result<Control, Error> {
+    async fn next_control(&mut self) -> Result<Control, ReplicationError> {
         loop {
-            self.state.check_running()?;
+            self.state.check_running::<ReplicationError>()?;
             // Before the look, so that a wakeup after the look is not lost.
             self.wakeups.mark_unchanged();
             let shards = self.state.index.take_resync_requests(&mut self.stream)?;
@@ -55,9 +55,9 @@ impl FrameApplier {
 }
 
 impl ReplicationStream for FrameApplier {
-    fn send(&mut self, frame: Frame) -> Answer<'_, ()> {
+    fn send(&mut self, frame: Frame) -> PortFuture<'_, (), ReplicationError> {
         Box::pin(async move {
-            self.state.check_running()?;
+            self.state.check_running::<ReplicationError>()?;
             match frame {
                 Frame::SnapshotBegin { round, shards } => {
                     self.state.index.snapshot_begin(&mut self.stream, round, &shards)
@@ -69,14 +69,14 @@ impl ReplicationStream for FrameApplier {
     }
 
     /// Only checks the stream: a frame is visible to searches as soon as `send` returns.
-    fn flush(&mut self) -> Answer<'_, ()> {
+    fn flush(&mut self) -> PortFuture<'_, (), ReplicationError> {
         Box::pin(async move {
-            self.state.check_running()?;
+            self.state.check_running::<ReplicationError>()?;
             self.state.index.check(&self.stream)
         })
     }
 
-    fn control(&mut self) -> Answer<'_, Control> {
+    fn control(&mut self) -> PortFuture<'_, Control, ReplicationError> {
         Box::pin(self.next_control())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_ports::Error;
+use kerb_ports::{Failure, FromFailure, ReplicationError};
 use kerb_types::{Clock, MembershipView, NodeId, Role, Timestamp};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -25,11 +25,10 @@ pub(crate) struct ServerState {
 }
 
 impl ServerState {
-    /// Returns [`Error::Unavailable`] once the server shuts down.
-    pub(crate) fn check_running(&self) -> Result<(), Error> {
+    /// Returns the calling port's `Unavailable` once the server shuts down.
+    pub(crate) fn check_running<E: FromFailure>(&self) -> Result<(), E> {
         if self.stop.is_cancelled() {
-            let reason = "it is shutting down".to_owned();
-            return Err(Error::Unavailable { node: self.node.clone(), reason });
+            return Err(E::from_failure(Failure::unavailable(&self.node, "it is shutting down")));
         }
         Ok(())
     }
@@ -40,7 +39,7 @@ impl ServerState {
     }
 
     /// Applies a membership view.
-    pub(crate) async fn apply_view(&self, view: &MembershipView) -> Result<(), Error> {
+    pub(crate) async fn apply_view(&self, view: &MembershipView) -> Result<(), ReplicationError> {
         let held = view.shard_map.shards_of(&self.node);
         let live = view.with_role(Role::LocationIngest).filter(|node| node.live).map(|node| node.id.clone());
         let live: Vec<_> = live.collect();

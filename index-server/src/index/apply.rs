@@ -1,6 +1,6 @@
 //! Applies batches, step by step.
 
-use kerb_ports::{Batch, Error};
+use kerb_ports::{Batch, ReplicationError};
 use kerb_types::Timestamp;
 
 use super::{Index, STEP_CHANGES};
@@ -32,7 +32,7 @@ impl Index {
         batch: &Batch,
         progress: &mut BatchProgress,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, ReplicationError> {
         let mut writer = self.writer.lock();
         writer.sources.check(stream)?;
         let more = self.apply_step(&mut writer, stream, batch, progress, now)?;
@@ -47,7 +47,7 @@ impl Index {
         batch: &Batch,
         progress: &mut BatchProgress,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, ReplicationError> {
         if let Some(step) = next_step(&batch.slot_bindings, &mut progress.bound, STEP_CHANGES) {
             writer.bind_slots(stream, step)?;
             return Ok(true);
@@ -64,7 +64,7 @@ impl Index {
         if let Some(step) = next_step(&batch.updates, &mut progress.updated, STEP_UPDATES) {
             if !writer.pages.have_room(&self.store, step.len()) {
                 let limit = self.store.records.limit();
-                return Err(Error::Overloaded { what: "drivers", limit });
+                return Err(ReplicationError::Overloaded { what: "drivers", limit });
             }
             let counts = writer.update(stream, step, &records[from..progress.updated], now);
             self.metrics.updates_newest.add(counts.newest);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
-use kerb_ports::{Error, Slot};
+use kerb_ports::{ReplicationError, Slot};
 use kerb_types::ShardId;
 
 use super::coverage::FillId;
@@ -54,7 +54,7 @@ impl SourceStream {
 
     /// Returns the record of a slot; an error if the slot is not bound.
     #[inline]
-    pub(crate) fn record(&self, slot: Slot) -> Result<RecordIndex, Error> {
+    pub(crate) fn record(&self, slot: Slot) -> Result<RecordIndex, ReplicationError> {
         match self.slots.get(slot.index()) {
             Some(&record) if !record.is_none() => Ok(record),
             _ => Err(not_bound(slot)),
@@ -62,9 +62,13 @@ impl SourceStream {
     }
 
     /// Binds a slot to a record, and returns the record that it was bound to before.
-    pub(crate) fn bind(&mut self, slot: Slot, record: RecordIndex) -> Result<Option<RecordIndex>, Error> {
+    pub(crate) fn bind(
+        &mut self,
+        slot: Slot,
+        record: RecordIndex,
+    ) -> Result<Option<RecordIndex>, ReplicationError> {
         if slot >= Slot::new(SLOTS_MAX) {
-            return Err(Error::Mismatch(format!("slot {slot}, must be below {SLOTS_MAX}")));
+            return Err(ReplicationError::Mismatch(format!("slot {slot}, must be below {SLOTS_MAX}")));
         }
         let needed = slot.index() + 1;
         if needed > self.slots.len() {
@@ -80,20 +84,26 @@ impl SourceStream {
     }
 
     /// Begins the snapshot that the source calls `round`.
-    pub(crate) fn begin_snapshot(&mut self, round: u64, snapshot: OpenSnapshot) -> Result<(), Error> {
+    pub(crate) fn begin_snapshot(
+        &mut self,
+        round: u64,
+        snapshot: OpenSnapshot,
+    ) -> Result<(), ReplicationError> {
         if self.last_round.is_some_and(|last| round <= last) {
             let last = self.last_round.unwrap_or_default();
-            return Err(Error::Mismatch(format!("round {round} begins, must be above {last}")));
+            return Err(ReplicationError::Mismatch(format!("round {round} begins, must be above {last}")));
         }
         if self.open_snapshots.len() == OPEN_SNAPSHOTS_MAX {
-            return Err(Error::Mismatch(format!("more than {OPEN_SNAPSHOTS_MAX} rounds are open")));
+            return Err(ReplicationError::Mismatch(format!(
+                "more than {OPEN_SNAPSHOTS_MAX} rounds are open"
+            )));
         }
         let mut shards: Vec<_> = snapshot.shards.iter().map(|(shard, _)| *shard).collect();
         let open = self.open_snapshots.values().flat_map(|snapshot| &snapshot.shards);
         shards.extend(open.map(|(shard, _)| *shard));
         shards.sort_unstable();
         if let Some([twice, _]) = shards.array_windows().find(|[a, b]| a == b) {
-            return Err(Error::Mismatch(format!("shard {twice} is in two open rounds")));
+            return Err(ReplicationError::Mismatch(format!("shard {twice} is in two open rounds")));
         }
         self.last_round = Some(round);
         self.open_snapshots.insert(round, snapshot);
@@ -101,9 +111,9 @@ impl SourceStream {
     }
 
     /// Ends the snapshot that the source calls `round`.
-    pub(crate) fn end_snapshot(&mut self, round: u64) -> Result<OpenSnapshot, Error> {
+    pub(crate) fn end_snapshot(&mut self, round: u64) -> Result<OpenSnapshot, ReplicationError> {
         let snapshot = self.open_snapshots.remove(&round);
-        snapshot.ok_or_else(|| Error::Mismatch(format!("round {round} ends, but it is not open")))
+        snapshot.ok_or_else(|| ReplicationError::Mismatch(format!("round {round} ends, but it is not open")))
     }
 
     /// Removes all slots and returns their records.
@@ -118,6 +128,6 @@ impl SourceStream {
 }
 
 #[cold]
-fn not_bound(slot: Slot) -> Error {
-    Error::Mismatch(format!("slot {slot} is not bound"))
+fn not_bound(slot: Slot) -> ReplicationError {
+    ReplicationError::Mismatch(format!("slot {slot} is not bound"))
 }

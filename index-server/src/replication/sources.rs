@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kerb_ports::Error;
+use kerb_ports::ReplicationError;
 use kerb_types::{NodeId, ShardId};
 
 use super::source_stream::SourceStream;
@@ -27,13 +27,16 @@ struct IngestSource {
 
 impl Sources {
     /// Returns the number of a node, a new one for an unknown node.
-    pub(crate) fn index_of(&mut self, node: &NodeId) -> Result<SourceIndex, Error> {
+    pub(crate) fn index_of(&mut self, node: &NodeId) -> Result<SourceIndex, ReplicationError> {
         let known = (0..).map(SourceIndex).zip(&self.0).find(|(_, source)| source.node == *node);
         if let Some((index, _)) = known {
             return Ok(index);
         }
         if self.0.len() == usize::from(SOURCES_MAX) {
-            return Err(Error::Overloaded { what: "ingest nodes", limit: usize::from(SOURCES_MAX) });
+            return Err(ReplicationError::Overloaded {
+                what: "ingest nodes",
+                limit: usize::from(SOURCES_MAX),
+            });
         }
         // Below `SOURCES_MAX`.
         let index = SourceIndex(self.0.len() as u16);
@@ -59,12 +62,12 @@ impl Sources {
         SourceStream::new(index, source.generation)
     }
 
-    /// Returns [`Error::Superseded`] unless the stream is its source's newest.
-    pub(crate) fn check(&self, stream: &SourceStream) -> Result<(), Error> {
+    /// Returns [`ReplicationError::Superseded`] unless the stream is its source's newest.
+    pub(crate) fn check(&self, stream: &SourceStream) -> Result<(), ReplicationError> {
         if self.is_newest(stream) {
             return Ok(());
         }
-        Err(Error::Superseded(format!("a newer stream of {} is open", self.node(stream.source))))
+        Err(ReplicationError::Superseded(format!("a newer stream of {} is open", self.node(stream.source))))
     }
 
     /// Whether the source has opened no stream after this one.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_ports::{Error, Eviction, Slot, SlotBinding};
+use kerb_ports::{Eviction, ReplicationError, Slot, SlotBinding};
 use kerb_types::{Millis, Timestamp, UpdateVersion};
 
 use super::registry::DriverRegistry;
@@ -18,11 +18,15 @@ impl Writer {
         &mut self,
         stream: &mut SourceStream,
         bindings: &[SlotBinding],
-    ) -> Result<(), Error> {
+    ) -> Result<(), ReplicationError> {
         bindings.iter().try_for_each(|binding| self.bind_slot(stream, binding))
     }
 
-    fn bind_slot(&mut self, stream: &mut SourceStream, binding: &SlotBinding) -> Result<(), Error> {
+    fn bind_slot(
+        &mut self,
+        stream: &mut SourceStream,
+        binding: &SlotBinding,
+    ) -> Result<(), ReplicationError> {
         let store = Arc::clone(&self.store);
         let record = self.registry.find_or_add(&store, &binding.profile)?;
         DriverRegistry::add_reference(&store, record)?;
@@ -79,7 +83,7 @@ impl Writer {
         stream: &SourceStream,
         slots: &[Slot],
         now: Timestamp,
-    ) -> Result<u64, Error> {
+    ) -> Result<u64, ReplicationError> {
         let mut removed = 0;
         for slot in slots {
             let index = stream.record(*slot)?;

@@ -4,7 +4,7 @@
 
 use std::hash::BuildHasher;
 
-use kerb_ports::Error;
+use kerb_ports::ReplicationError;
 use kerb_types::{DriverId, DriverProfile};
 
 use super::id_table::{IdTable, NumberMask};
@@ -59,13 +59,13 @@ impl DriverRegistry {
         &mut self,
         store: &Store,
         profile: &DriverProfile,
-    ) -> Result<RecordIndex, Error> {
+    ) -> Result<RecordIndex, ReplicationError> {
         if let Some(record) = self.find(store, &profile.id) {
             return Ok(record);
         }
         let limit = store.records.limit();
         if self.records.available(limit) == 0 {
-            return Err(Error::Overloaded { what: "drivers", limit });
+            return Err(ReplicationError::Overloaded { what: "drivers", limit });
         }
         let (record, new) = self.records.take();
         if new {
@@ -81,11 +81,14 @@ impl DriverRegistry {
     }
 
     /// Counts one more slot that names the record.
-    pub(crate) fn add_reference(store: &Store, record: RecordIndex) -> Result<(), Error> {
+    pub(crate) fn add_reference(store: &Store, record: RecordIndex) -> Result<(), ReplicationError> {
         let record = store.records.get(record);
         let mut meta = record.meta();
         if meta.references == REFERENCES_MAX {
-            return Err(Error::Overloaded { what: "slots of one driver", limit: REFERENCES_MAX as usize });
+            return Err(ReplicationError::Overloaded {
+                what: "slots of one driver",
+                limit: REFERENCES_MAX as usize,
+            });
         }
         meta.references += 1;
         record.set_meta(meta);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kerb_ports::Error;
+use kerb_ports::ReplicationError;
 use kerb_types::ShardId;
 
 use super::{Writer, tree};
@@ -18,10 +18,10 @@ impl Writer {
         stream: &mut SourceStream,
         round: u64,
         shards: &[ShardId],
-    ) -> Result<(), Error> {
+    ) -> Result<(), ReplicationError> {
         let count = self.sharding.shards();
         if let Some(shard) = shards.iter().find(|shard| shard.0 >= count) {
-            return Err(Error::Mismatch(format!("shard {shard}, must be below {count}")));
+            return Err(ReplicationError::Mismatch(format!("shard {shard}, must be below {count}")));
         }
         let shards: Vec<_> = shards.iter().map(|shard| (*shard, self.coverage.fill(*shard))).collect();
         let not_held = shards.iter().filter(|(_, fill)| fill.is_none()).map(|(shard, _)| *shard);

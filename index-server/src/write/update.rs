@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use kerb_geometry::Morton;
-use kerb_ports::{Error, Update};
+use kerb_ports::{ReplicationError, Update};
 use kerb_types::{Millis, Timestamp};
 
 use super::prefetch::{DescentCursor, prefetch_free_entry};
@@ -46,7 +46,7 @@ pub(crate) fn resolve(
     writer: &Writer,
     stream: &SourceStream,
     updates: &[Update],
-) -> Result<Vec<RecordIndex>, Error> {
+) -> Result<Vec<RecordIndex>, ReplicationError> {
     let mut records = Vec::with_capacity(updates.len());
     let shards = writer.sharding.shards();
     for update in updates {
@@ -59,11 +59,15 @@ pub(crate) fn resolve(
 }
 
 #[cold]
-fn invalid(update: &Update, shards: u16) -> Error {
+fn invalid(update: &Update, shards: u16) -> ReplicationError {
     if update.shard.0 >= shards {
-        return Error::Mismatch(format!("shard {}, must be below {shards}", update.shard));
+        return ReplicationError::Mismatch(format!("shard {}, must be below {shards}", update.shard));
     }
-    Error::Mismatch(format!("time_ms {}, must be 0 to {}", update.update_version.time, TIME_END_MS - 1))
+    ReplicationError::Mismatch(format!(
+        "time_ms {}, must be 0 to {}",
+        update.update_version.time,
+        TIME_END_MS - 1
+    ))
 }
 
 impl Writer {

@@ -2,7 +2,7 @@
 
 use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{BatchProgress, Index, Options};
-use kerb_ports::{Batch, DriverFilter, Error, Search, Slot, Update};
+use kerb_ports::{Batch, DriverFilter, ReplicationError, Search, Slot, Update};
 use kerb_types::{DriverStatus, NodeId, Sharding, Timestamp, UpdateVersion};
 
 use crate::fleet::{NOW_MS, State, apply, bind_slots, index, number_of, run_search, update};
@@ -75,7 +75,7 @@ fn neighbors_over_the_antimeridian_and_the_pole_are_found() {
     assert_eq!(around(&index, LatLng::new(90.0, 0.0).unwrap()), [2, 3]);
 }
 
-fn rejection(index: &Index, batch: &Batch) -> Error {
+fn rejection(index: &Index, batch: &Batch) -> ReplicationError {
     let mut stream = index.open(&NodeId::new("test").unwrap()).unwrap();
     let mut progress = BatchProgress::default();
     loop {
@@ -100,12 +100,12 @@ fn an_invalid_row_is_rejected_before_any_row_is_applied() {
     shard.shard.0 = 1_024;
     let bad = [with(far_future), with(past), with(shard), with(Update { slot: Slot::new(2), ..good })];
     for batch in bad {
-        assert!(matches!(rejection(&index, &batch), Error::Mismatch(_)));
+        assert!(matches!(rejection(&index, &batch), ReplicationError::Mismatch(_)));
     }
     let slot = Batch { slot_bindings: bind_slots(0..1).slot_bindings, ..Batch::default() };
     let mut too_far = slot;
     too_far.slot_bindings[0].slot = Slot::new(u32::MAX);
-    assert!(matches!(rejection(&index, &too_far), Error::Mismatch(_)));
+    assert!(matches!(rejection(&index, &too_far), ReplicationError::Mismatch(_)));
     assert_eq!(around(&index, corner(7)), [] as [u32; 0]);
 }
 
@@ -113,5 +113,5 @@ fn an_invalid_row_is_rejected_before_any_row_is_applied() {
 fn drivers_beyond_the_limit_are_rejected() {
     let index = Index::new(&Options { drivers_max: 10, ..Options::default() }, Sharding::default(), NOW_MS);
     let error = rejection(&index, &bind_slots(0..100_000));
-    assert!(matches!(error, Error::Overloaded { what: "drivers", .. }), "{error}");
+    assert!(matches!(error, ReplicationError::Overloaded { what: "drivers", .. }), "{error}");
 }

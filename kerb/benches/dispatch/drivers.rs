@@ -7,8 +7,9 @@ use futures::FutureExt;
 use futures::future::ready;
 use kerb_geometry::LatLng;
 use kerb_ports::{
-    Answer, Batch, DriverChannel, DriverLocation, DriverLookup, DriverNotification, Frame, IndexServer,
-    ReplicationStream, Slot, SlotBinding, SourceRegistration, Update,
+    Batch, DriverChannel, DriverChannelError, DriverLocation, DriverLookup, DriverLookupError,
+    DriverNotification, Frame, IndexServer, PortFuture, ReplicationStream, Slot, SlotBinding,
+    SourceRegistration, Update,
 };
 use kerb_trips::{TripId, TripState};
 use kerb_types::{
@@ -118,13 +119,17 @@ impl FakeIngestNode {
 }
 
 impl DriverLookup for FakeIngestNode {
-    fn lookup(&self, _: DriverId) -> Answer<'_, Option<KnownDriver>> {
+    fn lookup(&self, _: DriverId) -> PortFuture<'_, Option<KnownDriver>, DriverLookupError> {
         ready(Ok(None)).boxed()
     }
 }
 
 impl DriverChannel for FakeIngestNode {
-    fn notify(&self, driver: DriverId, notification: DriverNotification) -> Answer<'_, bool> {
+    fn notify(
+        &self,
+        driver: DriverId,
+        notification: DriverNotification,
+    ) -> PortFuture<'_, bool, DriverChannelError> {
         if let DriverNotification::Assignment(assignment) = notification
             && assignment.state == TripState::Offered
         {
@@ -134,7 +139,10 @@ impl DriverChannel for FakeIngestNode {
         ready(Ok(true)).boxed()
     }
 
-    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
+    fn locations(
+        &self,
+        drivers: Vec<DriverId>,
+    ) -> PortFuture<'_, Vec<Option<DriverLocation>>, DriverChannelError> {
         let now = SystemClock.now();
         let locations = |id: &DriverId| {
             let position = self.positions.get(id).map(|position| (*position, now));

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use kerb_ports::{
-    Answer, NearbyQuery, NearbyResults, NearbySearch, NearestByEta, PortFuture, TripJournal, TripJournalError,
+    NearbyQuery, NearbyResults, NearbySearch, NearbySearchError, NearestByEta, PortFuture, TripJournal,
+    TripJournalError,
 };
 use kerb_trips::{Change, MarketId, Record, TripEvent, Version};
 use tokio::sync::watch;
@@ -48,12 +49,20 @@ impl Stopwatch {
 pub(crate) struct TimedSearch<S>(pub(crate) S, pub(crate) Arc<Stopwatch>);
 
 impl<S: NearbySearch> NearbySearch for TimedSearch<S> {
-    fn nearest(&self, queries: Vec<NearbyQuery>, deadline: Instant) -> Answer<'_, NearbyResults> {
+    fn nearest(
+        &self,
+        queries: Vec<NearbyQuery>,
+        deadline: Instant,
+    ) -> PortFuture<'_, NearbyResults, NearbySearchError> {
         self.1.began.send_replace(Some((Instant::now(), queries.len())));
         self.0.nearest(queries, deadline)
     }
 
-    fn nearest_by_eta(&self, query: NearbyQuery, deadline: Instant) -> Answer<'_, NearestByEta> {
+    fn nearest_by_eta(
+        &self,
+        query: NearbyQuery,
+        deadline: Instant,
+    ) -> PortFuture<'_, NearestByEta, NearbySearchError> {
         self.0.nearest_by_eta(query, deadline)
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use kerb_ports::{Control, Error, Frame, Peers, ReplicationStream, SourceRegistration};
+use kerb_ports::{Control, Frame, Peers, ReplicationError, ReplicationStream, SourceRegistration};
 use kerb_types::{Backoff, Clock, Jitter, Millis};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, sleep, timeout};
@@ -45,7 +45,7 @@ pub(crate) struct LinkTask {
 /// Why a replication stream ended.
 enum StreamEnd {
     Stopped,
-    Broken(Error),
+    Broken(ReplicationError),
 }
 
 impl LinkTask {
@@ -94,7 +94,7 @@ impl LinkTask {
         }
     }
 
-    async fn open(&self) -> Result<Box<dyn ReplicationStream>, Error> {
+    async fn open(&self) -> Result<Box<dyn ReplicationStream>, ReplicationError> {
         let server = self.context.peers.index_server(&self.link.node);
         let server = server.ok_or_else(|| self.unavailable("not among the peers".to_owned()))?;
         let opened = timeout(self.send_timeout(), server.open(self.context.registration.clone())).await;
@@ -109,7 +109,7 @@ impl LinkTask {
         &self,
         stream: &mut dyn ReplicationStream,
         flushes: &mut FlushRequests,
-    ) -> Result<(), Error> {
+    ) -> Result<(), ReplicationError> {
         let mut flush_request: Option<oneshot::Sender<()>> = None;
         loop {
             let (frame, unconfirmed) = self.next();
@@ -152,7 +152,7 @@ impl LinkTask {
         (frame, unconfirmed)
     }
 
-    async fn send(&self, stream: &mut dyn ReplicationStream, frame: Frame) -> Result<(), Error> {
+    async fn send(&self, stream: &mut dyn ReplicationStream, frame: Frame) -> Result<(), ReplicationError> {
         if let Frame::Batch(batch) = &frame {
             self.context.metrics.rows_sent.add((batch.updates.len() + batch.removals.len()) as u64);
         }
@@ -160,7 +160,10 @@ impl LinkTask {
         self.with_timeout(stream.send(frame)).await
     }
 
-    async fn with_timeout(&self, call: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    async fn with_timeout(
+        &self,
+        call: impl Future<Output = Result<(), ReplicationError>>,
+    ) -> Result<(), ReplicationError> {
         timeout(self.send_timeout(), call).await.unwrap_or_else(|_elapsed| {
             let timeout_ms = self.context.send_timeout_ms;
             Err(self.unavailable(format!("took no frame for {timeout_ms} ms")))
@@ -171,8 +174,8 @@ impl LinkTask {
         Duration::from_millis(u64::from(self.context.send_timeout_ms))
     }
 
-    fn unavailable(&self, reason: String) -> Error {
-        Error::Unavailable { node: self.link.node.clone(), reason }
+    fn unavailable(&self, reason: String) -> ReplicationError {
+        ReplicationError::Unavailable { node: self.link.node.clone(), reason }
     }
 
     fn apply_control(&self, control: Control) {

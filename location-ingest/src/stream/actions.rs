@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kerb_ports::Error;
 use kerb_proto::convert::{Act, action_name, action_result};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::{ActionResult, TripAction};
 use kerb_types::DriverId;
 
 use super::stream_context::StreamContext;
+use crate::error::IngestError;
 
 /// Maximum actions of one stream that wait behind the one in flight.
 pub(crate) const ACTIONS_MAX: usize = 16;
@@ -34,7 +34,7 @@ impl ActionQueue {
     /// Queues an action. A full queue returns the action's result at once: `RESOURCE_EXHAUSTED`.
     pub(crate) fn push(&mut self, action: TripAction) -> Result<(), ActionResult> {
         if self.queued.len() == ACTIONS_MAX {
-            let status = status_of(&Error::Overloaded { what: "actions waiting", limit: ACTIONS_MAX });
+            let status = status_of(&IngestError::Overloaded { what: "actions waiting", limit: ACTIONS_MAX });
             return Err(action_result(&action.trip_id, action_name(&action), Err(&status)));
         }
         self.queued.push_back(action);

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Weak};
 
-use kerb_ports::{Answer, DriverEvents, DriverNotification, Error, Peers};
+use kerb_ports::{DriverEvents, DriverEventsError, DriverNotification, Peers, PortFuture};
 use kerb_proto::convert::Act;
 use kerb_proto::status::status_of;
 use kerb_trips::TripState;
@@ -80,10 +80,16 @@ impl DispatchClient {
         }
     }
 
-    async fn with_timeout<T>(&self, node: &NodeId, call: Answer<'_, T>) -> Result<T, Error> {
+    async fn with_timeout<T>(
+        &self,
+        node: &NodeId,
+        call: PortFuture<'_, T, DriverEventsError>,
+    ) -> Result<T, DriverEventsError> {
         timeout(self.call_timeout, call).await.unwrap_or_else(|_elapsed| {
             let timeout_ms = self.call_timeout.as_millis();
-            Err(Error::DeadlineExceeded(format!("matcher {node} has not answered within {timeout_ms} ms")))
+            Err(DriverEventsError::DeadlineExceeded(format!(
+                "matcher {node} has not answered within {timeout_ms} ms"
+            )))
         })
     }
 }

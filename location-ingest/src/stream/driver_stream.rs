@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use kerb_ports::Error;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::connect_request::Message;
 use kerb_proto::v1::{
@@ -22,6 +21,7 @@ use super::open_streams::OpenStreamGuard;
 use super::outbox::Outbox;
 use super::stream_context::StreamContext;
 use super::validate;
+use crate::error::IngestError;
 use crate::options::ms;
 use crate::replication::resume_token::ResumeToken;
 use crate::table::RegisteredDriver;
@@ -110,17 +110,18 @@ async fn stalled(context: &StreamContext, outbox: &Outbox) -> Status {
     Status::resource_exhausted(format!("the client has read nothing for {timeout_ms} ms"))
 }
 
-/// Validates a registration. Returns the driver's profile and its resume token. [`Error::Invalid`] names every invalid field.
+/// Validates a registration. Returns the driver's profile and its resume token. [`IngestError::Invalid`] names every
+/// invalid field.
 pub(crate) fn validate_register(
     catalog: &Catalog,
     register: &Register,
-) -> Result<(DriverProfile, Option<ResumeToken>), Error> {
+) -> Result<(DriverProfile, Option<ResumeToken>), IngestError> {
     let Register { driver_id, vehicle_class, capabilities, resume_token } = register;
     let within = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.within("register")).collect();
     let profile = validate::profile(catalog, driver_id, vehicle_class, capabilities);
-    let profile = profile.map_err(|errors| Error::Invalid(within(errors)))?;
+    let profile = profile.map_err(|errors| IngestError::Invalid(within(errors)))?;
     let token = ResumeToken::decode(resume_token, &profile.id);
-    let token = token.map_err(|error| Error::Invalid(within(vec![error])))?;
+    let token = token.map_err(|error| IngestError::Invalid(within(vec![error])))?;
     Ok((profile, token))
 }
 
@@ -129,7 +130,7 @@ impl DriverStream {
         context: Arc<StreamContext>,
         outbox: Arc<Outbox>,
         first: Option<ConnectRequest>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, IngestError> {
         let Some(Message::Register(register)) = first.and_then(|first| first.message) else {
             return Err(FieldError::new("register", "absent, must be the first message").into());
         };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use kerb_ports::{Error, Slot};
+use kerb_ports::Slot;
 use kerb_proto::convert::{Columns, Report};
 use kerb_proto::v1::{
     FleetDriver, FleetRejection, PositionColumns, ReportPositionsRequest, ReportPositionsResponse,
@@ -12,6 +12,7 @@ use kerb_types::FieldError;
 
 use super::stream_context::StreamContext;
 use super::validate::{self, TimeWindow};
+use crate::error::IngestError;
 use crate::replication::resume_token::ResumeToken;
 use crate::table::RegisteredDriver;
 use crate::table::update::UpdateOutcome;
@@ -50,8 +51,8 @@ impl FleetStream {
         }
     }
 
-    /// Handles one request as a whole. [`Error::Overloaded`] when the table is full: the stream ends.
-    pub fn take(&mut self, request: ReportPositionsRequest) -> Result<(), Error> {
+    /// Handles one request as a whole. [`IngestError::Overloaded`] when the table is full: the stream ends.
+    pub fn take(&mut self, request: ReportPositionsRequest) -> Result<(), IngestError> {
         self.register_drivers(&request.drivers)?;
         if let Some(columns) = request.positions.and_then(|wire| self.validate_columns(wire)) {
             self.apply_rows(0, &mut columns.rows(), columns.len())?;
@@ -60,12 +61,12 @@ impl FleetStream {
         Ok(())
     }
 
-    /// Registers the drivers of new handles. [`Error::Overloaded`] when the table is full.
-    pub(crate) fn register_drivers(&mut self, drivers: &[FleetDriver]) -> Result<(), Error> {
+    /// Registers the drivers of new handles. [`IngestError::Overloaded`] when the table is full.
+    pub(crate) fn register_drivers(&mut self, drivers: &[FleetDriver]) -> Result<(), IngestError> {
         for (i, driver) in drivers.iter().enumerate() {
             match self.register_driver(driver) {
                 Ok(()) => {}
-                Err(Error::Invalid(errors)) => {
+                Err(IngestError::Invalid(errors)) => {
                     let path = format!("drivers[{i}]");
                     self.reject(i, errors.into_iter().map(|error| error.within(&path)).collect());
                 }
@@ -75,7 +76,7 @@ impl FleetStream {
         Ok(())
     }
 
-    fn register_driver(&mut self, wire: &FleetDriver) -> Result<(), Error> {
+    fn register_driver(&mut self, wire: &FleetDriver) -> Result<(), IngestError> {
         let handle = wire.handle as usize;
         if handle >= HANDLES_MAX {
             return Err(FieldError::new("handle", format!("{handle}, must be below {HANDLES_MAX}")).into());
@@ -87,7 +88,7 @@ impl FleetStream {
         self.drivers[handle] = None;
         let catalog = &self.context.catalog;
         let profile = validate::profile(catalog, &wire.driver_id, &wire.vehicle_class, &wire.capabilities);
-        let profile = profile.map_err(Error::Invalid)?;
+        let profile = profile.map_err(IngestError::Invalid)?;
         let token = ResumeToken::decode(&wire.resume_token, &profile.id)?;
         let driver = self.context.table.register(&profile, |_| ())?;
         self.context.take_token(driver.slot, token.as_ref());
@@ -106,14 +107,14 @@ impl FleetStream {
         Columns::try_from(wire).map_err(reject).ok()
     }
 
-    /// Applies the next `count` rows; `row` is the number of the first. [`Error::Overloaded`] when the table is full and a
-    /// retired driver must register again.
+    /// Applies the next `count` rows; `row` is the number of the first. [`IngestError::Overloaded`] when the table is full
+    /// and a retired driver must register again.
     pub(crate) fn apply_rows(
         &mut self,
         mut row: usize,
         rows: &mut impl Iterator<Item = (u32, Result<Report, FieldError>)>,
         count: usize,
-    ) -> Result<(), Error> {
+    ) -> Result<(), IngestError> {
         let window = self.context.window();
         let mut group = std::mem::take(&mut self.group);
         for start in (0..count).step_by(GROUP_ROWS) {
@@ -154,7 +155,7 @@ impl FleetStream {
         handle: u32,
         report: &Report,
         window: TimeWindow,
-    ) -> Result<(), Error> {
+    ) -> Result<(), IngestError> {
         let Some(Some(driver)) = self.drivers.get_mut(handle as usize) else {
             let text = format!("{handle}, must be one that this stream has given a driver");
             self.reject(row, vec![FieldError::new("positions.handle", text)]);

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use kerb_ports::Error;
 use kerb_proto::v1::{ActionResult, Register, TripAction};
 use kerb_types::DriverId;
 
@@ -13,6 +12,7 @@ use super::driver_stream::validate_register;
 use super::open_streams::OpenStreamGuard;
 use super::outbox::{Outbox, OutboxStream};
 use super::stream_context::StreamContext;
+use crate::error::IngestError;
 
 /// The sending half of a driver's stream in this process. Dropping it disconnects the driver without a report to the
 /// matcher, as a broken connection does.
@@ -28,7 +28,7 @@ impl LocalDriverStream {
     pub(crate) fn open(
         context: Arc<StreamContext>,
         register: &Register,
-    ) -> Result<(Self, OutboxStream), Error> {
+    ) -> Result<(Self, OutboxStream), IngestError> {
         let (profile, token) = validate_register(&context.catalog, register)?;
         let outbox = Arc::new(Outbox::default());
         let (driver, guard) = context.connect(&profile, &outbox)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kerb_ports::{Error, Slot};
+use kerb_ports::Slot;
 use kerb_proto::status::status_of;
 use kerb_types::{
     Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, KnownPosition, NodeId, Timestamp,
@@ -15,6 +15,7 @@ use super::dispatch_client::DispatchClient;
 use super::open_streams::{OpenStreamGuard, OpenStreams};
 use super::outbox::Outbox;
 use super::validate::TimeWindow;
+use crate::error::IngestError;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::replication::fanout::Fanout;
@@ -92,13 +93,13 @@ impl StreamContext {
         &self,
         profile: &DriverProfile,
         outbox: &Arc<Outbox>,
-    ) -> Result<(RegisteredDriver, OpenStreamGuard), Error> {
+    ) -> Result<(RegisteredDriver, OpenStreamGuard), IngestError> {
         let number = self.open_streams.next_number();
         let driver = self.table.register(profile, |slot| {
             if let Some(older) = self.open_streams.replace(slot, number, outbox.clone()) {
                 outbox.inherit(&older);
                 let reason = format!("a newer stream of this driver was opened on node {}", self.node_id);
-                older.end_now(status_of(&Error::Superseded(reason)));
+                older.end_now(status_of(&IngestError::Superseded(reason)));
             }
         })?;
         let guard = self.open_streams.guard(driver.slot, number);

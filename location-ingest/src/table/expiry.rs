@@ -7,7 +7,7 @@ use kerb_ports::Slot;
 use kerb_types::timing_wheel::{TimingWheel, WheelAction};
 use kerb_types::{Millis, Timestamp};
 
-use super::DriverTable;
+use super::driver_table::DriverTable;
 use crate::metrics::Metrics;
 
 /// The resolution of the wheel.

@@ -2,7 +2,7 @@
 
 use kerb_ports::Slot;
 
-use super::DriverTable;
+use super::driver_table::DriverTable;
 use super::entry::DriverState;
 
 impl DriverTable {

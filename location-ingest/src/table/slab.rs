@@ -6,12 +6,13 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use kerb_ports::{Error, Slot};
+use kerb_ports::Slot;
 use parking_lot::Mutex;
 
 use super::entry::Entry;
 use super::entry_guard::EntryGuard;
 use super::inline_id::LongIds;
+use crate::error::IngestError;
 
 /// Slots of a chunk: 256 KiB of entries.
 pub(crate) const CHUNK: usize = 4096;
@@ -69,15 +70,15 @@ impl Slab {
         Self { chunks, slots_max, end: AtomicU32::new(0), free: Mutex::default() }
     }
 
-    /// Allocates a free slot. [`Error::Overloaded`] when there is none.
-    pub(crate) fn allocate(&self) -> Result<Slot, Error> {
+    /// Allocates a free slot. [`IngestError::Overloaded`] when there is none.
+    pub(crate) fn allocate(&self) -> Result<Slot, IngestError> {
         let mut free = self.free.lock();
         if let Some(slot) = free.pop() {
             return Ok(slot);
         }
         let slot = self.end.load(Ordering::Relaxed);
         if slot as usize >= self.slots_max {
-            return Err(Error::Overloaded { what: "drivers of this node", limit: self.slots_max });
+            return Err(IngestError::Overloaded { what: "drivers of this node", limit: self.slots_max });
         }
         // The chunk comes before the end that lets readers see it. The lock of the free list orders the writers.
         self.chunks[slot as usize / CHUNK].get_or_init(Chunk::default);
@@ -86,9 +87,9 @@ impl Slab {
     }
 
     /// Allocates all slots below `end`, and frees those that `used` does not name. Only legal as the first call.
-    pub(crate) fn restore(&self, end: Slot, used: impl Fn(Slot) -> bool) -> Result<(), Error> {
+    pub(crate) fn restore(&self, end: Slot, used: impl Fn(Slot) -> bool) -> Result<(), IngestError> {
         if end.index() > self.slots_max {
-            return Err(Error::Overloaded { what: "drivers of this node", limit: self.slots_max });
+            return Err(IngestError::Overloaded { what: "drivers of this node", limit: self.slots_max });
         }
         for chunk in &self.chunks[..end.index().div_ceil(CHUNK)] {
             chunk.get_or_init(Chunk::default);
@@ -194,7 +195,7 @@ mod tests {
     fn slots_are_dense_bounded_and_used_again() {
         let slab = Slab::new(3);
         assert_eq!((0..3).map(|_| slab.allocate().unwrap()).collect::<Vec<_>>(), [0, 1, 2].map(Slot::new));
-        assert_eq!(slab.allocate(), Err(Error::Overloaded { what: "drivers of this node", limit: 3 }));
+        assert_eq!(slab.allocate(), Err(IngestError::Overloaded { what: "drivers of this node", limit: 3 }));
         slab.release(Slot::new(1));
         assert_eq!(slab.allocate(), Ok(Slot::new(1)));
     }

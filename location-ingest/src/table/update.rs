@@ -4,7 +4,7 @@ use kerb_ports::Slot;
 use kerb_proto::convert::Report;
 use kerb_types::{DriverStatus, Timestamp};
 
-use super::DriverTable;
+use super::driver_table::DriverTable;
 use super::entry::DriverState;
 use super::entry_guard::EntryGuard;
 use super::rate_limit::{Pace, RateLimit};

@@ -7,8 +7,9 @@ use futures::FutureExt;
 use kerb_geometry::LatLng;
 use kerb_location_ingest::LINK_BATCH_ROWS_MAX;
 use kerb_ports::{
-    Answer, Batch, Control, Error, Frame, IndexAdmin, PositionSink, ReplicationStream, ShardQuery,
-    ShardResult, ShardSearch, ShardStat, Slot, SourceRegistration, Update,
+    Batch, Control, Frame, IndexAdmin, IndexAdminError, PortFuture, PositionSink, ReplicationError,
+    ReplicationStream, ShardQuery, ShardResult, ShardSearch, ShardSearchError, ShardStat, Slot,
+    SourceRegistration, Update,
 };
 use kerb_types::{DriverId, DriverStatus, NodeId, ShardId, UpdateVersion, VehicleClass};
 use parking_lot::Mutex;
@@ -210,8 +211,11 @@ impl FakeServer {
         self.wake.notify_one();
     }
 
-    fn lost(&self) -> Error {
-        Error::Unavailable { node: self.node.clone(), reason: "the replication stream is broken".to_owned() }
+    fn lost(&self) -> ReplicationError {
+        ReplicationError::Unavailable {
+            node: self.node.clone(),
+            reason: "the replication stream is broken".to_owned(),
+        }
     }
 }
 
@@ -219,7 +223,10 @@ impl FakeServer {
 pub(crate) struct Handle(pub(crate) Arc<FakeServer>);
 
 impl PositionSink for Handle {
-    fn open(&self, register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+    fn open(
+        &self,
+        register: SourceRegistration,
+    ) -> PortFuture<'_, Box<dyn ReplicationStream>, ReplicationError> {
         async move {
             let server = self.0.clone();
             server.index.lock().open(&register.node);
@@ -231,7 +238,7 @@ impl PositionSink for Handle {
 }
 
 impl FakeStream {
-    async fn pass_gate(&self) -> Result<(), Error> {
+    async fn pass_gate(&self) -> Result<(), ReplicationError> {
         let (mut gate, mut epoch) = (self.server.open_gate.subscribe(), self.server.epoch.subscribe());
         tokio::select! {
             biased;
@@ -242,7 +249,7 @@ impl FakeStream {
 }
 
 impl ReplicationStream for FakeStream {
-    fn send(&mut self, frame: Frame) -> Answer<'_, ()> {
+    fn send(&mut self, frame: Frame) -> PortFuture<'_, (), ReplicationError> {
         async move {
             self.pass_gate().await?;
             *self.server.frames.lock() += 1;
@@ -252,11 +259,11 @@ impl ReplicationStream for FakeStream {
         .boxed()
     }
 
-    fn flush(&mut self) -> Answer<'_, ()> {
+    fn flush(&mut self) -> PortFuture<'_, (), ReplicationError> {
         self.pass_gate().boxed()
     }
 
-    fn control(&mut self) -> Answer<'_, Control> {
+    fn control(&mut self) -> PortFuture<'_, Control, ReplicationError> {
         async move {
             let mut epoch = self.server.epoch.subscribe();
             loop {
@@ -276,17 +283,21 @@ impl ReplicationStream for FakeStream {
 }
 
 impl ShardSearch for Handle {
-    fn search(&self, _: ShardQuery, _: tokio::time::Instant) -> Answer<'_, ShardResult> {
-        futures::future::ready(Err(Error::Internal("no test searches".to_owned()))).boxed()
+    fn search(
+        &self,
+        _: ShardQuery,
+        _: tokio::time::Instant,
+    ) -> PortFuture<'_, ShardResult, ShardSearchError> {
+        futures::future::ready(Err(ShardSearchError::Internal("no test searches".to_owned()))).boxed()
     }
 }
 
 impl IndexAdmin for Handle {
-    fn stats(&self) -> Answer<'_, Vec<ShardStat>> {
+    fn stats(&self) -> PortFuture<'_, Vec<ShardStat>, IndexAdminError> {
         futures::future::ready(Ok(Vec::new())).boxed()
     }
 
-    fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
+    fn resync(&self, shards: Vec<ShardId>) -> PortFuture<'_, Vec<ShardId>, IndexAdminError> {
         futures::future::ready(Ok(shards)).boxed()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use kerb_ports::{Answer, DriverAction, DriverEvents, DriverNotification, Error};
+use kerb_ports::{DriverAction, DriverEvents, DriverEventsError, DriverNotification, PortFuture};
 use kerb_trips::{TripId, TripState};
 use kerb_types::DriverId;
 use parking_lot::Mutex;
@@ -19,7 +19,7 @@ pub(crate) enum Call {
     Disconnected(String),
 }
 
-type Outcome = Box<dyn Fn(&TripId, &DriverAction) -> Result<TripState, Error> + Send + Sync>;
+type Outcome = Box<dyn Fn(&TripId, &DriverAction) -> Result<TripState, DriverEventsError> + Send + Sync>;
 
 pub(crate) struct FakeMatcher {
     calls: Mutex<Vec<Call>>,
@@ -37,7 +37,7 @@ pub(crate) struct FakeMatcher {
 impl FakeMatcher {
     /// A matcher that answers every action at once.
     pub(crate) fn new(
-        outcome: impl Fn(&TripId, &DriverAction) -> Result<TripState, Error> + Send + Sync + 'static,
+        outcome: impl Fn(&TripId, &DriverAction) -> Result<TripState, DriverEventsError> + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             calls: Mutex::default(),
@@ -71,7 +71,12 @@ impl FakeMatcher {
 }
 
 impl DriverEvents for FakeMatcher {
-    fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState> {
+    fn act(
+        &self,
+        driver: DriverId,
+        trip: TripId,
+        action: DriverAction,
+    ) -> PortFuture<'_, TripState, DriverEventsError> {
         async move {
             let outcome = (self.outcome)(&trip, &action);
             self.calls.lock().push(Call::Act(driver.as_str().to_owned(), trip.to_string(), action));
@@ -81,7 +86,7 @@ impl DriverEvents for FakeMatcher {
         .boxed()
     }
 
-    fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNotification>> {
+    fn connected(&self, driver: DriverId) -> PortFuture<'_, Option<DriverNotification>, DriverEventsError> {
         async move {
             self.calls.lock().push(Call::Connected(driver.as_str().to_owned()));
             let fails = {
@@ -92,14 +97,14 @@ impl DriverEvents for FakeMatcher {
             };
             self.open.subscribe().wait_for(|open| *open).await.unwrap();
             if fails {
-                return Err(Error::DeadlineExceeded("scripted".to_owned()));
+                return Err(DriverEventsError::DeadlineExceeded("scripted".to_owned()));
             }
             Ok(self.notification.lock().clone())
         }
         .boxed()
     }
 
-    fn disconnected(&self, driver: DriverId) -> Answer<'_, ()> {
+    fn disconnected(&self, driver: DriverId) -> PortFuture<'_, (), DriverEventsError> {
         async move {
             self.calls.lock().push(Call::Disconnected(driver.as_str().to_owned()));
             self.open.subscribe().wait_for(|open| *open).await.unwrap();

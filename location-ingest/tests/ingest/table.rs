@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kerb_location_ingest::{DriverTable, Pace, RateLimit, StaleSlot, UpdateOutcome};
-use kerb_ports::{Error, Slot};
+use kerb_location_ingest::{DriverTable, IngestError, Pace, RateLimit, StaleSlot, UpdateOutcome};
+use kerb_ports::Slot;
 use kerb_types::{DriverStatus, ShardId, Timestamp, UpdateVersion};
 use proptest::prelude::*;
 
@@ -108,7 +108,7 @@ fn a_full_table_rejects_drivers_until_one_retires() {
     let table = DriverTable::new(sharding(), 2);
     let first = table.register(&profile(0), |_| ()).unwrap();
     table.register(&profile(1), |_| ()).unwrap();
-    let full = Error::Overloaded { what: "drivers of this node", limit: 2 };
+    let full = IngestError::Overloaded { what: "drivers of this node", limit: 2 };
     assert_eq!(table.register(&profile(2), |_| ()).unwrap_err(), full);
     assert!(table.retire(first.slot, |_| true));
     table.release(first.slot);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerb_location_ingest::{LocationIngest, Options};
-use kerb_ports::{DriverAction, DriverChannel, DriverNotification, Error, TripAssignment};
+use kerb_ports::{DriverAction, DriverChannel, DriverEventsError, DriverNotification, TripAssignment};
 use kerb_proto::v1::connect_request::Message as Up;
 use kerb_proto::v1::connect_response::Message as Down;
 use kerb_proto::v1::trip_action::Action;
@@ -109,8 +109,10 @@ fn code(result: &ActionResult) -> Code {
 #[tokio::test]
 async fn actions_and_their_repetitions_are_answered_in_order() {
     let matcher = FakeMatcher::new(|trip, action| match (trip.number, action) {
-        (404, _) => Err(Error::NotFound { what: "trip", id: trip.to_string() }),
-        (_, DriverAction::Arrived) => Err(Error::FailedPrecondition("trip is offered".to_owned())),
+        (404, _) => Err(DriverEventsError::NotFound { what: "trip", id: trip.to_string() }),
+        (_, DriverAction::Arrived) => {
+            Err(DriverEventsError::FailedPrecondition("trip is offered".to_owned()))
+        }
         (_, DriverAction::Decline { .. }) => Ok(TripState::Requested),
         _ => Ok(TripState::EnRoute),
     });

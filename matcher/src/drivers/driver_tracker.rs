@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_ports::{DriverLocation, Error, Leg, TravelTimeQuery, TravelTimes};
+use kerb_ports::{DriverLocation, Leg, TravelTimeQuery, TravelTimes};
 use kerb_types::{DriverId, run_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::drivers::ingest_nodes::{IngestNodes, LocationReport};
+use crate::error::MatcherError;
 use crate::mailbox::{AssignedTrip, LocatedDrivers, MarketCommand, MarketHandle, MarketQuery};
 use crate::trip_watch::{TrackedPosition, TripWatches};
 
@@ -34,7 +35,7 @@ impl DriverTracker {
         }
     }
 
-    async fn track(&self) -> Result<(), Error> {
+    async fn track(&self) -> Result<(), MatcherError> {
         let assigned = self.market.query(|reply| MarketQuery::AssignedTrips { reply }).await?;
         if assigned.is_empty() {
             return Ok(());
@@ -51,7 +52,7 @@ impl DriverTracker {
         &self,
         assigned: &[AssignedTrip],
         locations: &[Option<DriverLocation>],
-    ) -> Result<(), Error> {
+    ) -> Result<(), MatcherError> {
         let mut query = TravelTimeQuery::default();
         let mut watched = Vec::new();
         for (assigned, location) in assigned.iter().zip(locations) {
@@ -72,7 +73,7 @@ impl DriverTracker {
         }
         let times = Arc::clone(&self.times);
         let table = run_blocking(move || times.table(&query)).await;
-        let table = table.map_err(|error| Error::Internal(format!("no travel times: {error}")))?;
+        let table = table.map_err(|error| MatcherError::Internal(format!("no travel times: {error}")))?;
         for ((assigned, position, measured_ms), eta) in watched.into_iter().zip(table.etas()) {
             let tracked = TrackedPosition { driver: assigned.driver.clone(), position, measured_ms, eta };
             self.watches.driver_moved(&assigned.trip, tracked);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
-use kerb_ports::{DriverLocation, DriverNotification, Error, IngestNode, Peers};
+use kerb_ports::{DriverChannelError, DriverLocation, DriverNotification, IngestNode, Peers};
 use kerb_types::{DriverId, MembershipView, NodeId, Role, Timestamp};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -89,7 +89,8 @@ impl IngestNodes {
         drivers: &[DriverId],
     ) -> Option<Vec<Option<DriverLocation>>> {
         let answer = timeout(self.timeout, port?.locations(drivers.to_vec())).await;
-        let answer = answer.unwrap_or_else(|_| Err(Error::DeadlineExceeded("no answer in time".to_owned())));
+        let answer = answer
+            .unwrap_or_else(|_| Err(DriverChannelError::DeadlineExceeded("no answer in time".to_owned())));
         match answer {
             Ok(locations) if locations.len() == drivers.len() => Some(locations),
             Ok(locations) => {

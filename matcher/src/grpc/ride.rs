@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use kerb_ports::{Drive, Error};
+use kerb_ports::Drive;
 use kerb_proto::convert::{public_step, public_travel_source, public_trip};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::ride_service_server::RideService;
@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 
 use super::validate::{quote_request, ride_request};
 use super::{Grpc, reason, rider_and_trip};
+use crate::error::MatcherError;
 use crate::quote::Quote;
 use crate::trip_watch::{TrackedPosition, WatchUpdate};
 
@@ -65,7 +66,10 @@ impl RideService for Grpc {
 }
 
 impl Grpc {
-    pub(super) fn trip(&self, trip: Result<kerb_trips::Trip, Error>) -> Result<Response<Trip>, Status> {
+    pub(super) fn trip(
+        &self,
+        trip: Result<kerb_trips::Trip, MatcherError>,
+    ) -> Result<Response<Trip>, Status> {
         let trip = trip.map_err(|error| status_of(&error))?;
         Ok(Response::new(public_trip(&trip, self.0.catalog())))
     }
@@ -92,7 +96,7 @@ fn quote_response(quote: &Quote) -> QuoteRideResponse {
     }
 }
 
-fn response(update: Result<WatchUpdate, Error>) -> Result<WatchTripResponse, Status> {
+fn response(update: Result<WatchUpdate, MatcherError>) -> Result<WatchTripResponse, Status> {
     let update = match update.map_err(|error| status_of(&error))? {
         WatchUpdate::Change { number, step } => Update::Change(public_step(number, &step)),
         WatchUpdate::Driver(TrackedPosition { driver, position, measured_ms, eta }) => {

@@ -10,7 +10,7 @@ use kerb_trips::{MarketId, Version};
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, rejection};
-use crate::event_subscription::EventPosition;
+use crate::handle::EventPosition;
 
 #[tonic::async_trait]
 impl TripEventService for Grpc {

@@ -1,11 +1,11 @@
 //! Validates the requests of riders. The error names every wrong field. No I/O.
 
 use kerb_geometry::LatLng;
-use kerb_ports::Error;
 use kerb_proto::v1::{LatLng as WireLatLng, QuoteRideRequest, RequestRideRequest};
 use kerb_trips::{IdempotencyKey, RideRequest, RiderId};
 use kerb_types::{Capabilities, Catalog, FieldError, Millis, VehicleClass};
 
+use crate::error::MatcherError;
 use crate::options::{Options, WAIT_MIN_MS};
 use crate::quote::QuoteRequest;
 
@@ -17,7 +17,7 @@ pub fn ride_request(
     wire: &RequestRideRequest,
     catalog: &Catalog,
     options: &Options,
-) -> Result<RideRequest, Error> {
+) -> Result<RideRequest, MatcherError> {
     let mut errors = Vec::new();
     let rider = keep(RiderId::new(&wire.rider_id), &mut errors);
     let key = keep(IdempotencyKey::new(&wire.idempotency_key), &mut errors);
@@ -45,16 +45,16 @@ pub fn ride_request(
     };
     match checked() {
         Some(request) if errors.is_empty() => Ok(request),
-        _ => Err(Error::Invalid(errors)),
+        _ => Err(MatcherError::Invalid(errors)),
     }
 }
 
 /// Validates a quote request. The error names every wrong field.
-pub fn quote_request(wire: &QuoteRideRequest, catalog: &Catalog) -> Result<QuoteRequest, Error> {
+pub fn quote_request(wire: &QuoteRideRequest, catalog: &Catalog) -> Result<QuoteRequest, MatcherError> {
     let mut errors = Vec::new();
     match ride(wire, catalog, &mut errors) {
         Some(request) if errors.is_empty() => Ok(request),
-        _ => Err(Error::Invalid(errors)),
+        _ => Err(MatcherError::Invalid(errors)),
     }
 }
 

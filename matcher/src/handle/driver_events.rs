@@ -1,7 +1,9 @@
 //! The matcher as the port `DriverEvents`: the actions and the connections of drivers.
 
 use futures::FutureExt;
-use kerb_ports::{Answer, DriverAction, DriverEvents, DriverLocation, DriverNotification};
+use kerb_ports::{
+    DriverAction, DriverEvents, DriverEventsError, DriverLocation, DriverNotification, PortFuture,
+};
 use kerb_trips::{TripId, TripState};
 use kerb_types::DriverId;
 
@@ -9,31 +11,36 @@ use super::Matcher;
 use crate::mailbox::MarketCommand;
 
 impl DriverEvents for Matcher {
-    fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState> {
+    fn act(
+        &self,
+        driver: DriverId,
+        trip: TripId,
+        action: DriverAction,
+    ) -> PortFuture<'_, TripState, DriverEventsError> {
         async move {
             let market = self.0.market_of(&trip)?;
-            market.execute(|reply| MarketCommand::Act { driver, trip, action, reply }).await
+            Ok(market.execute(|reply| MarketCommand::Act { driver, trip, action, reply }).await?)
         }
         .boxed()
     }
 
-    fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNotification>> {
+    fn connected(&self, driver: DriverId) -> PortFuture<'_, Option<DriverNotification>, DriverEventsError> {
         async move {
             let Some(trip) = self.0.reservations.of(&driver) else { return Ok(None) };
             let market = self.0.market_of(&trip)?;
-            market.execute(|reply| MarketCommand::DriverConnected { driver, reply }).await
+            Ok(market.execute(|reply| MarketCommand::DriverConnected { driver, reply }).await?)
         }
         .boxed()
     }
 
-    fn disconnected(&self, driver: DriverId) -> Answer<'_, ()> {
+    fn disconnected(&self, driver: DriverId) -> PortFuture<'_, (), DriverEventsError> {
         async move {
             let Some(trip) = self.0.reservations.of(&driver) else { return Ok(()) };
             if self.has_another_stream(&driver).await {
                 return Ok(());
             }
             let market = self.0.market_of(&trip)?;
-            market.execute(|reply| MarketCommand::DriverDisconnected { driver, reply }).await
+            Ok(market.execute(|reply| MarketCommand::DriverDisconnected { driver, reply }).await?)
         }
         .boxed()
     }

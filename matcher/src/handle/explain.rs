@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use kerb_geometry::{LatLng, distance_m};
-use kerb_ports::{DriverFilter, Error, Leg, NearbyQuery, NearbyResults, Neighbor, TravelTimeQuery};
+use kerb_ports::{DriverFilter, Leg, NearbyQuery, NearbyResults, Neighbor, TravelTimeQuery};
 use kerb_trips::{Trip, TripId};
 use kerb_types::limits::NEIGHBORS_MAX;
 use kerb_types::{DriverId, Millis, run_blocking};
 use tokio::time::Instant;
 
 use super::Matcher;
+use crate::error::MatcherError;
 use crate::explain::{Explanation, Filters};
 use crate::mailbox::{MarketQuery, TripExplanationInput};
 use crate::options::ms;
@@ -18,15 +19,15 @@ impl Matcher {
     /// Explains why the trip has no driver: how many of the drivers near the pickup each filter drops at present, and the
     /// verdict on the named driver. `shards_missing` is set if shards did not answer.
     ///
-    /// [`Error::NotFound`]: there is no such trip.
-    pub async fn explain(&self, trip: TripId, driver: Option<DriverId>) -> Result<Explanation, Error> {
+    /// [`MatcherError::NotFound`]: there is no such trip.
+    pub async fn explain(&self, trip: TripId, driver: Option<DriverId>) -> Result<Explanation, MatcherError> {
         let market = self.0.market_of(&trip)?;
         let input = market.query(|reply| MarketQuery::ExplanationInput { trip, reply }).await?;
         let TripExplanationInput { trip, winners } = input;
         let nearby = self.drivers_near(trip.request.pickup).await?;
         let answer = nearby.results.first();
         let answer =
-            answer.ok_or_else(|| Error::Internal("no answer to the query for drivers".to_owned()))?;
+            answer.ok_or_else(|| MatcherError::Internal("no answer to the query for drivers".to_owned()))?;
         let is_reserved =
             |neighbor: &Neighbor| trip.reserved_drivers().any(|driver| *driver == neighbor.profile.id);
         let neighbors = nearby.neighbors_of(answer).filter(|neighbor| !is_reserved(neighbor)).cloned();
@@ -56,15 +57,15 @@ impl Matcher {
     }
 
     /// Searches the nearest drivers in any status.
-    async fn drivers_near(&self, point: LatLng) -> Result<NearbyResults, Error> {
+    async fn drivers_near(&self, point: LatLng) -> Result<NearbyResults, MatcherError> {
         let options = &self.0.options;
         let radius_m = options.pickup_radius_m();
         let query = NearbyQuery { point, k: NEIGHBORS_MAX, radius_m, filter: DriverFilter::ANY };
         let deadline = Instant::now() + ms(options.search_timeout_ms);
-        self.0.ports.search.nearest(vec![query], deadline).await
+        Ok(self.0.ports.search.nearest(vec![query], deadline).await?)
     }
 
-    async fn etas_s(&self, neighbors: &[Neighbor], pickup: LatLng) -> Result<Vec<u32>, Error> {
+    async fn etas_s(&self, neighbors: &[Neighbor], pickup: LatLng) -> Result<Vec<u32>, MatcherError> {
         let query = TravelTimeQuery {
             origins: neighbors.iter().map(|neighbor| neighbor.position).collect(),
             destinations: vec![pickup],
@@ -72,7 +73,9 @@ impl Matcher {
         };
         let times = Arc::clone(&self.0.ports.times);
         let table = run_blocking(move || times.table(&query)).await;
-        table.map(|table| table.seconds).map_err(|error| Error::Internal(format!("no travel times: {error}")))
+        table
+            .map(|table| table.seconds)
+            .map_err(|error| MatcherError::Internal(format!("no travel times: {error}")))
     }
 
     /// Returns the verdict on a driver who is not among the nearest drivers.

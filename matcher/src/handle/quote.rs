@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use kerb_geometry::LatLng;
-use kerb_ports::{Drive, Error, Eta, NearbyQuery};
+use kerb_ports::{Drive, Eta, NearbyQuery};
 use kerb_types::limits::NEIGHBORS_MAX;
 use kerb_types::run_blocking;
 use kerb_types::{Millis, Timestamp};
 use tokio::time::Instant;
 
 use super::Matcher;
+use crate::error::MatcherError;
 use crate::mailbox::MarketQuery;
 use crate::options::ms;
 use crate::quote::{Quote, QuoteRequest, first_free};
@@ -23,12 +24,13 @@ const DRIVERS_GROWTH: u32 = 4;
 impl Matcher {
     /// Returns travel time, length and nearest driver of a ride at present. Reserves no driver.
     ///
-    /// [`Error::Invalid`]: the pickup is outside every market. [`Error::FailedPrecondition`]: the market is paused.
-    /// [`Error::Overloaded`]: there are too many concurrent quotes. [`Error::DeadlineExceeded`]: the search timed out.
-    pub async fn quote(&self, request: QuoteRequest) -> Result<Quote, Error> {
+    /// [`MatcherError::Invalid`]: the pickup is outside every market. [`MatcherError::FailedPrecondition`]: the market is
+    /// paused. [`MatcherError::Overloaded`]: there are too many concurrent quotes. [`MatcherError::DeadlineExceeded`]: the
+    /// search timed out.
+    pub async fn quote(&self, request: QuoteRequest) -> Result<Quote, MatcherError> {
         let options = &self.0.options;
         let Ok(_permit) = self.0.quote_permits.try_acquire() else {
-            return Err(Error::Overloaded { what: "quotes", limit: options.quotes_max as usize });
+            return Err(MatcherError::Overloaded { what: "quotes", limit: options.quotes_max as usize });
         };
         let market = self.0.areas.of(request.pickup)?.clone();
         self.0.market(&market)?.query(|reply| MarketQuery::AcceptsRequests { reply }).await?;
@@ -51,7 +53,7 @@ impl Matcher {
         &self,
         request: &QuoteRequest,
         now: Timestamp,
-    ) -> Result<(Option<Eta>, bool), Error> {
+    ) -> Result<(Option<Eta>, bool), MatcherError> {
         let options = &self.0.options;
         let time_min_ms = now - Millis::from(options.stale_after_ms);
         let deadline = Instant::now() + ms(options.search_timeout_ms);
@@ -72,9 +74,9 @@ impl Matcher {
         }
     }
 
-    async fn drive(&self, from: LatLng, to: LatLng) -> Result<Drive, Error> {
+    async fn drive(&self, from: LatLng, to: LatLng) -> Result<Drive, MatcherError> {
         let times = Arc::clone(&self.0.ports.times);
         let drive = run_blocking(move || times.drive(from, to)).await;
-        drive.map_err(|error| Error::Internal(format!("no travel time: {error}")))
+        drive.map_err(|error| MatcherError::Internal(format!("no travel time: {error}")))
     }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerb_ports::Error;
 use kerb_trips::{MarketId, Version};
 use kerb_types::NodeId;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use crate::error::MatcherError;
 use crate::mailbox::Reply;
 use crate::mailbox::command::MarketCommand;
 use crate::mailbox::fencing_token::FencingToken;
@@ -36,11 +36,11 @@ impl MarketHandle {
     pub(crate) async fn execute<T>(
         &self,
         command: impl FnOnce(Reply<T>) -> MarketCommand,
-    ) -> Result<T, Error> {
+    ) -> Result<T, MatcherError> {
         let (reply, answer) = oneshot::channel();
         self.commands.try_send(command(reply)).map_err(|error| match error {
             TrySendError::Full(_) => {
-                Error::Overloaded { what: "commands of a market", limit: self.commands_max }
+                MatcherError::Overloaded { what: "commands of a market", limit: self.commands_max }
             }
             TrySendError::Closed(_) => self.why_closed(),
         })?;
@@ -50,13 +50,16 @@ impl MarketHandle {
             Ok(Err(_)) => Err(self.why_closed()),
             Err(_) => {
                 let text = format!("market {} has not decided in {:?}", self.market, self.reply_timeout);
-                Err(Error::DeadlineExceeded(text))
+                Err(MatcherError::DeadlineExceeded(text))
             }
         }
     }
 
     /// Sends a query and waits for its reply. `query` gets the reply channel.
-    pub(crate) async fn query<T>(&self, query: impl FnOnce(Reply<T>) -> MarketQuery) -> Result<T, Error> {
+    pub(crate) async fn query<T>(
+        &self,
+        query: impl FnOnce(Reply<T>) -> MarketQuery,
+    ) -> Result<T, MatcherError> {
         self.execute(|reply| MarketCommand::Query(query(reply))).await
     }
 
@@ -71,9 +74,9 @@ impl MarketHandle {
     }
 
     /// Returns the error for a command to a market that has stopped.
-    pub(crate) fn why_closed(&self) -> Error {
+    pub(crate) fn why_closed(&self) -> MatcherError {
         let reason = self.fencing.reason().map(str::to_owned);
         let reason = reason.unwrap_or_else(|| format!("market {} is shutting down", self.market));
-        Error::Unavailable { node: self.node.clone(), reason }
+        MatcherError::Unavailable { node: self.node.clone(), reason }
     }
 }

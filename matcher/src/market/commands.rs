@@ -1,35 +1,37 @@
 //! The commands of riders, drivers and the operator.
 
-use kerb_ports::{DriverAction, Error};
+use kerb_ports::DriverAction;
 use kerb_trips::{
     CancelledBy, Change, Receipt, ReturnReason, RideRequest, RiderId, Trip, TripEvent, TripId, TripState,
 };
 use kerb_types::{DriverId, FieldError, Millis, Timestamp};
 
+use crate::error::MatcherError;
 use crate::market::{Market, unknown_trip};
 
 impl Market {
     /// Opens the trip of a request. A repeated request returns the first trip, whatever its state.
     ///
-    /// [`Error::Invalid`]: the key belongs to a different request. [`Error::Overloaded`]: the rider has too many live
-    /// trips, or the market too many waiting requests. [`Error::FailedPrecondition`]: the market is paused.
-    pub fn request(&mut self, now: Timestamp, request: RideRequest) -> Result<TripId, Error> {
+    /// [`MatcherError::Invalid`]: the key belongs to a different request. [`MatcherError::Overloaded`]: the rider has too
+    /// many live trips, or the market too many waiting requests. [`MatcherError::FailedPrecondition`]: the market is
+    /// paused.
+    pub fn request(&mut self, now: Timestamp, request: RideRequest) -> Result<TripId, MatcherError> {
         if let Some(number) = self.trips.by_key(&request.rider, &request.key) {
             return self.repeated_request(number, &request);
         }
         self.check_accepts_requests()?;
         let limit = self.rules.rider_live_max;
         if self.trips.live_trips(&request.rider) >= limit {
-            return Err(Error::Overloaded { what: "live trips of the rider", limit });
+            return Err(MatcherError::Overloaded { what: "live trips of the rider", limit });
         }
         let limit = self.rules.waiting_max;
         if self.trips.waiting().len() >= limit {
-            return Err(Error::Overloaded { what: "waiting requests of the market", limit });
+            return Err(MatcherError::Overloaded { what: "waiting requests of the market", limit });
         }
         Ok(self.open(now, request))
     }
 
-    fn repeated_request(&self, number: u64, request: &RideRequest) -> Result<TripId, Error> {
+    fn repeated_request(&self, number: u64, request: &RideRequest) -> Result<TripId, MatcherError> {
         let first = self.trips.entry(number).trip();
         if first.request == *request {
             return Ok(first.id.clone());
@@ -46,14 +48,14 @@ impl Market {
         rider: &RiderId,
         trip: &TripId,
         reason: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<(), MatcherError> {
         self.trip_of(rider, trip)?;
         let event = TripEvent::Cancelled { by: CancelledBy::Rider, reason: reason.to_owned() };
         self.apply(now, trip.number, event).map(drop)
     }
 
     /// Cancels a trip for the operator.
-    pub fn force_cancel(&mut self, now: Timestamp, trip: &TripId, reason: &str) -> Result<(), Error> {
+    pub fn force_cancel(&mut self, now: Timestamp, trip: &TripId, reason: &str) -> Result<(), MatcherError> {
         self.trip(trip).ok_or_else(|| unknown_trip(trip))?;
         let event = TripEvent::Cancelled { by: CancelledBy::Operator, reason: reason.to_owned() };
         self.apply(now, trip.number, event).map(drop)
@@ -66,7 +68,7 @@ impl Market {
         driver: &DriverId,
         id: &TripId,
         action: &DriverAction,
-    ) -> Result<TripState, Error> {
+    ) -> Result<TripState, MatcherError> {
         let trip = self.trip(id).ok_or_else(|| unknown_trip(id))?;
         if *action == DriverAction::Accept {
             check_not_expired(now, driver, trip)?;
@@ -130,11 +132,11 @@ impl Market {
         TripEvent::DroppedOff { driver, receipt: Box::new(receipt) }
     }
 
-    /// Returns [`Error::FailedPrecondition`] if the market is paused.
-    pub fn check_accepts_requests(&self) -> Result<(), Error> {
+    /// Returns [`MatcherError::FailedPrecondition`] if the market is paused.
+    pub fn check_accepts_requests(&self) -> Result<(), MatcherError> {
         if self.paused {
             let text = format!("market {} is paused and takes no requests", self.id);
-            return Err(Error::FailedPrecondition(text));
+            return Err(MatcherError::FailedPrecondition(text));
         }
         Ok(())
     }
@@ -149,7 +151,7 @@ impl Market {
 }
 
 /// Returns an error if the driver's offer has expired. An expired offer is void even before its timer runs.
-fn check_not_expired(now: Timestamp, driver: &DriverId, trip: &Trip) -> Result<(), Error> {
+fn check_not_expired(now: Timestamp, driver: &DriverId, trip: &Trip) -> Result<(), MatcherError> {
     let offer = match &trip.takeover_offer {
         Some(takeover) if takeover.driver == *driver => Some(takeover.offer),
         _ => trip.offer.filter(|_| trip.state == TripState::Offered && trip.driver.as_ref() == Some(driver)),
@@ -157,7 +159,7 @@ fn check_not_expired(now: Timestamp, driver: &DriverId, trip: &Trip) -> Result<(
     match offer {
         Some(offer) if now >= offer.expires_ms => {
             let (id, late_ms) = (&trip.id, now - offer.expires_ms);
-            Err(Error::FailedPrecondition(format!("the offer of trip {id} expired {late_ms} ms ago")))
+            Err(MatcherError::FailedPrecondition(format!("the offer of trip {id} expired {late_ms} ms ago")))
         }
         _ => Ok(()),
     }

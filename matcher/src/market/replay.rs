@@ -1,9 +1,9 @@
 //! Restores a market from its journal: from a snapshot, and record by record.
 
-use kerb_ports::Error;
 use kerb_trips::{Change, MarketId, Outcome, Record, StepNote, Trip, TripEvent, TripId, Version};
 use kerb_types::{DriverId, Timestamp};
 
+use crate::error::MatcherError;
 use crate::market::trip_table::{TripEntry, TripTable};
 use crate::market::{Market, Reservations, Rules, snapshot};
 
@@ -27,9 +27,9 @@ impl Market {
         reservations: Reservations,
         version: Version,
         snapshot: &[u8],
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, MatcherError> {
         let read = snapshot::read(snapshot).map_err(|error| {
-            Error::Internal(format!(
+            MatcherError::Internal(format!(
                 "the snapshot of market {id} at version {version} cannot be read: {error}"
             ))
         })?;
@@ -39,7 +39,7 @@ impl Market {
         market.trips = TripTable::with_capacity(market.id.clone(), read.next_number, read.trips.len());
         for trip in read.trips {
             if trip.id.market != market.id {
-                return Err(Error::Internal(format!(
+                return Err(MatcherError::Internal(format!(
                     "the snapshot of market {} at version {version} holds trip {}",
                     market.id, trip.id
                 )));
@@ -58,8 +58,8 @@ impl Market {
         self.trips.restore(&self.rules, trip);
     }
 
-    /// Applies a durable record. [`Error::Internal`] for a record that does not follow from those before.
-    pub fn replay(&mut self, version: Version, record: &Record) -> Result<(), Error> {
+    /// Applies a durable record. [`MatcherError::Internal`] for a record that does not follow from those before.
+    pub fn replay(&mut self, version: Version, record: &Record) -> Result<(), MatcherError> {
         if version != self.version + 1 {
             return Err(self.broken(version, &format!("it comes after version {}", self.version)));
         }
@@ -82,23 +82,28 @@ impl Market {
         self.reservations.renew(&self.id, reserved)
     }
 
-    fn replay_event(&mut self, at_ms: Timestamp, trip: &TripId, event: &TripEvent) -> Result<(), Error> {
+    fn replay_event(
+        &mut self,
+        at_ms: Timestamp,
+        trip: &TripId,
+        event: &TripEvent,
+    ) -> Result<(), MatcherError> {
         if let TripEvent::Requested(request) = event {
             self.trips.insert(&self.rules, trip.number, (**request).clone(), at_ms);
             return Ok(());
         }
         if !self.trips.contains(trip.number) {
-            return Err(Error::Internal(format!("trip {trip} was never requested")));
+            return Err(MatcherError::Internal(format!("trip {trip} was never requested")));
         }
         // The reservations follow when all records are read, so the released drivers do not matter here.
         let change = self.apply_unqueued(at_ms, trip.number, event)?;
         if change.outcome == Outcome::Repeated {
-            return Err(Error::Internal(format!("trip {trip} has taken {} before", event.kind())));
+            return Err(MatcherError::Internal(format!("trip {trip} has taken {} before", event.kind())));
         }
         Ok(())
     }
 
-    fn broken(&self, version: Version, reason: &str) -> Error {
-        Error::Internal(format!("record {version} of market {} does not hold: {reason}", self.id))
+    fn broken(&self, version: Version, reason: &str) -> MatcherError {
+        MatcherError::Internal(format!("record {version} of market {} does not hold: {reason}", self.id))
     }
 }

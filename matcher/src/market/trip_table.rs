@@ -9,11 +9,11 @@ mod volatile;
 use std::collections::{BTreeSet, HashMap};
 
 use foldhash::quality::RandomState;
-use kerb_ports::Error;
 use kerb_trips::{EventKind, IdempotencyKey, MarketId, Outcome, RideRequest, RiderId};
 use kerb_trips::{Trip, TripEvent, TripId, TripState};
 use kerb_types::{DriverId, Timestamp};
 
+use crate::error::MatcherError;
 use crate::market::rules::Rules;
 use due::due_ms;
 pub(super) use entry::TripEntry;
@@ -164,7 +164,7 @@ impl TripTable {
         at_ms: Timestamp,
         number: u64,
         event: &TripEvent,
-    ) -> Result<TripChange, Error> {
+    ) -> Result<TripChange, MatcherError> {
         let entry = self.entries.get_mut(&number).expect("the caller has looked it up");
         let (state_before, reserved_before) = (entry.trip.state, ReservedDrivers::of(&entry.trip));
         let outcome = entry.trip.apply(event, at_ms)?;

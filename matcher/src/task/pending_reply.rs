@@ -1,9 +1,10 @@
 //! The replies that wait until a decision is durable.
 
-use kerb_ports::{DriverNotification, Error};
+use kerb_ports::DriverNotification;
 use kerb_trips::{Trip, TripId, TripState};
 use kerb_types::{Millis, Timestamp};
 
+use crate::error::MatcherError;
 use crate::mailbox::{AssignedTrip, MarketQuery, MarketReport, Reply, TripChanges, TripExplanationInput};
 use crate::market::{Market, unknown_trip};
 use crate::task::state::MarketState;
@@ -11,9 +12,9 @@ use crate::task::state::MarketState;
 /// The reply of an executed command.
 pub(super) enum PendingReply {
     /// The trip as it is once the decision is durable.
-    Trip { decision: Result<TripId, Error>, reply: Reply<Trip> },
+    Trip { decision: Result<TripId, MatcherError>, reply: Reply<Trip> },
     /// The state of the trip right after the decision.
-    TripState { decision: Result<TripState, Error>, reply: Reply<TripState> },
+    TripState { decision: Result<TripState, MatcherError>, reply: Reply<TripState> },
     /// The assignment of a driver.
     Assignment { assignment: Option<DriverNotification>, reply: Reply<Option<DriverNotification>> },
     /// A reply without a value, once the decision is durable.
@@ -25,7 +26,7 @@ pub(super) enum PendingReply {
 impl PendingReply {
     /// Replies from the durable state, or with the reason why the decision may not be durable. A caller who does not wait
     /// any more has dropped the other end, so the results of the sends do not matter.
-    pub(super) fn send(self, durable: Result<&MarketState, Error>) {
+    pub(super) fn send(self, durable: Result<&MarketState, MatcherError>) {
         match self {
             Self::Trip { decision, reply } => {
                 let trip = durable.and_then(|state| trip_of(&state.market, &decision?));
@@ -39,7 +40,7 @@ impl PendingReply {
     }
 }
 
-fn answer(query: MarketQuery, durable: Result<&MarketState, Error>) {
+fn answer(query: MarketQuery, durable: Result<&MarketState, MatcherError>) {
     match query {
         MarketQuery::Trip { rider, trip, reply } => {
             drop(reply.send(durable.and_then(|state| state.market.trip_of(&rider, &trip).cloned())));
@@ -72,7 +73,7 @@ fn answer(query: MarketQuery, durable: Result<&MarketState, Error>) {
     }
 }
 
-fn trip_of(market: &Market, id: &TripId) -> Result<Trip, Error> {
+fn trip_of(market: &Market, id: &TripId) -> Result<Trip, MatcherError> {
     market.trip(id).cloned().ok_or_else(|| unknown_trip(id))
 }
 

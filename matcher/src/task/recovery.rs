@@ -1,8 +1,8 @@
 //! Recovers markets from their journals, and takes them over from other matchers.
 
-use kerb_ports::Error;
 use kerb_trips::{MarketId, Version};
 
+use crate::error::MatcherError;
 use crate::market::{Market, Rules};
 use crate::task::context::MarketContext;
 
@@ -21,7 +21,7 @@ pub enum RecoveryError {
         /// Name of the market.
         market: MarketId,
         /// The error of the journal, or of a record.
-        error: Error,
+        error: MatcherError,
     },
     /// Another matcher keeps writing to the same markets.
     #[error(
@@ -49,7 +49,7 @@ pub(super) async fn recover(
     context: &MarketContext,
     id: &MarketId,
     rules: &Rules,
-) -> Result<RecoveredMarket, Error> {
+) -> Result<RecoveredMarket, MatcherError> {
     let mut recovered = RecoveredMarket::from_snapshot(context, id, rules).await?;
     recovered.read_records(context).await?;
     Ok(recovered)
@@ -111,7 +111,7 @@ impl MarketFencing {
 
     /// Returns `None` if the newest record is this matcher's own fence. Otherwise reads the new records, fences again, and
     /// returns the reason.
-    async fn fence(&mut self, context: &MarketContext) -> Result<Option<String>, Error> {
+    async fn fence(&mut self, context: &MarketContext) -> Result<Option<String>, MatcherError> {
         self.recovered.read_records(context).await?;
         let market = &mut self.recovered.market;
         if self.fenced_at == Some(market.version()) {
@@ -131,7 +131,11 @@ impl MarketFencing {
 
 impl RecoveredMarket {
     /// The market of the newest snapshot, or a market without records.
-    async fn from_snapshot(context: &MarketContext, id: &MarketId, rules: &Rules) -> Result<Self, Error> {
+    async fn from_snapshot(
+        context: &MarketContext,
+        id: &MarketId,
+        rules: &Rules,
+    ) -> Result<Self, MatcherError> {
         let (rules, reservations) = (|| rules.clone(), || context.reservations.clone());
         let market = match context.journal.snapshot(id.clone()).await? {
             Some((version, snapshot)) => {
@@ -147,7 +151,7 @@ impl RecoveredMarket {
     }
 
     /// Replays all records after the market's version.
-    async fn read_records(&mut self, context: &MarketContext) -> Result<(), Error> {
+    async fn read_records(&mut self, context: &MarketContext) -> Result<(), MatcherError> {
         loop {
             let after = self.market.version();
             let page = context.journal.read(self.market.id().clone(), after, PAGE_RECORDS).await?;

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use kerb_ports::{Error, TripJournalError};
+use kerb_ports::TripJournalError;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::{MarketTask, TaskStop};
+use crate::error::MatcherError;
 use crate::task::recovery::{RecoveredMarket, recover};
 
 /// Maximum number of own records with an unknown outcome. With more, the task takes them for another matcher's.
@@ -17,7 +18,7 @@ const RESYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 impl MarketTask {
     /// Returns the error for the callers whose record may not be durable.
-    pub(super) fn not_durable(&self, error: &TripJournalError) -> Error {
+    pub(super) fn not_durable(&self, error: &TripJournalError) -> MatcherError {
         let market = self.state.market.id();
         let reason = match error {
             TripJournalError::Conflict { .. } => {
@@ -25,7 +26,7 @@ impl MarketTask {
             }
             other => format!("the journal of market {market} did not take the decision: {other}"),
         };
-        Error::Unavailable { node: self.context.node.clone(), reason }
+        MatcherError::Unavailable { node: self.context.node.clone(), reason }
     }
 
     /// Reads the market from its journal, and repeats that until it succeeds. If another matcher has taken the market over,
@@ -64,7 +65,7 @@ impl MarketTask {
 
     /// Reads the market, and fences it against appends that are still on their way. `None` if another matcher has written
     /// to the journal.
-    async fn recover_own(&self) -> Result<Option<RecoveredMarket>, Error> {
+    async fn recover_own(&self) -> Result<Option<RecoveredMarket>, MatcherError> {
         let (journal, market) = (&self.context.journal, &self.state.market);
         let (id, known) = (market.id(), market.version());
         // Own records after the known version are the failed append, and fences of this function.

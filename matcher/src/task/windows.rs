@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use kerb_ports::Error;
 use kerb_types::Timestamp;
 use tokio::time::Instant;
 
 use super::MarketTask;
+use crate::error::MatcherError;
 use crate::task::state::LastWindow;
 use crate::window::{EnRouteTrip, MatchOutcome, PendingRequest, WindowInput, WindowRules, match_window};
 
@@ -15,7 +15,7 @@ const EN_ROUTE_MAX: usize = 1_000;
 
 impl MarketTask {
     /// Decides after a window: makes the offers that are still possible.
-    pub(super) fn finish_window(&mut self, now: Timestamp, matched: Result<MatchOutcome, Error>) {
+    pub(super) fn finish_window(&mut self, now: Timestamp, matched: Result<MatchOutcome, MatcherError>) {
         let outcome = match matched {
             Ok(outcome) => outcome,
             Err(error) => {

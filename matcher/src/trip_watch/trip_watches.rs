@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use foldhash::quality::RandomState;
 use kerb_geometry::LatLng;
-use kerb_ports::{Error, Eta};
+use kerb_ports::Eta;
 use kerb_trips::{MarketId, TripId};
 use kerb_types::{DriverId, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::watch;
+
+use crate::error::MatcherError;
 
 /// The position of an assigned driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,13 +78,13 @@ impl TripWatches {
     }
 
     /// Adds a watcher of a trip.
-    pub(super) fn subscribe(&self, trip: &TripId) -> Result<watch::Receiver<LatestUpdate>, Error> {
+    pub(super) fn subscribe(&self, trip: &TripId) -> Result<watch::Receiver<LatestUpdate>, MatcherError> {
         let mut trips = self.trips.lock();
         if let Some(latest) = trips.get(trip) {
             return Ok(latest.subscribe());
         }
         if trips.len() >= self.trips_max {
-            return Err(Error::Overloaded { what: "watched trips", limit: self.trips_max });
+            return Err(MatcherError::Overloaded { what: "watched trips", limit: self.trips_max });
         }
         let (latest, receiver) = watch::channel(LatestUpdate::default());
         trips.insert(trip.clone(), latest);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use futures::stream::{self, Stream};
-use kerb_ports::Error;
 use kerb_trips::{RiderId, TripId, TripStep};
 use kerb_types::FieldError;
 use tokio::sync::watch;
 
+use crate::error::MatcherError;
 use crate::mailbox::{MarketHandle, MarketQuery};
 use crate::trip_watch::trip_watches::{LatestUpdate, TrackedPosition, TripWatches};
 
@@ -45,15 +45,16 @@ struct Watcher {
 
 /// Watches a rider's own trip from the change after number `after` to its end.
 ///
-/// [`Error::NotFound`] for an unknown trip and for another rider's; [`Error::Invalid`] for a future number;
-/// [`Error::Overloaded`] when too many trips are watched. The stream ends with an error when the market stops.
+/// [`MatcherError::NotFound`] for an unknown trip and for another rider's; [`MatcherError::Invalid`] for a future
+/// number; [`MatcherError::Overloaded`] when too many trips are watched. The stream ends with an error when the market
+/// stops.
 pub(crate) async fn watch_trip(
     watches: Arc<TripWatches>,
     market: MarketHandle,
     rider: RiderId,
     trip: TripId,
     after: u64,
-) -> Result<impl Stream<Item = Result<WatchUpdate, Error>> + Send + 'static, Error> {
+) -> Result<impl Stream<Item = Result<WatchUpdate, MatcherError>> + Send + 'static, MatcherError> {
     let (own_rider, own_trip) = (rider.clone(), trip.clone());
     let newest =
         market.query(|reply| MarketQuery::ChangeCount { rider: own_rider, trip: own_trip, reply }).await?;
@@ -86,7 +87,7 @@ pub(crate) async fn watch_trip(
 }
 
 impl Watcher {
-    async fn next(&mut self) -> Result<Option<WatchUpdate>, Error> {
+    async fn next(&mut self) -> Result<Option<WatchUpdate>, MatcherError> {
         loop {
             if let Some(step) = self.unreturned.pop() {
                 self.returned += 1;
@@ -102,7 +103,7 @@ impl Watcher {
     }
 
     /// Waits for an update. Reads new changes, or returns a new position.
-    async fn wait(&mut self) -> Result<Option<TrackedPosition>, Error> {
+    async fn wait(&mut self) -> Result<Option<TrackedPosition>, MatcherError> {
         let latest = self.latest.as_mut().expect("it exists until the watcher is dropped");
         latest.changed().await.map_err(|_closed| self.market.why_closed())?;
         let newest = latest.borrow_and_update().clone();
@@ -114,7 +115,7 @@ impl Watcher {
         Ok(self.handled.tracked.clone().filter(|tracked| Some(tracked) != before.tracked.as_ref()))
     }
 
-    async fn read_changes(&mut self) -> Result<(), Error> {
+    async fn read_changes(&mut self) -> Result<(), MatcherError> {
         let (rider, trip, after) = (self.rider.clone(), self.trip.clone(), self.returned);
         let changes = self.market.query(|reply| MarketQuery::Changes { rider, trip, after, reply }).await?;
         (self.unreturned, self.ended) = (changes.newest_first, changes.ended);

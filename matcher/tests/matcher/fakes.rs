@@ -9,9 +9,9 @@ use kerb_geometry::{LatLng, Origin, distance_m};
 use kerb_matcher::options::MarketArea;
 use kerb_matcher::{Matcher, Options, Ports};
 use kerb_ports::{
-    Answer, DriverChannel, DriverEvents, DriverLocation, DriverLookup, DriverNotification, Error,
-    IndexServer, IngestNode, Membership, NearbyQuery, NearbyResults, NearbySearch, NearestByEta, Neighbor,
-    Peers, TravelTimes, TripAssignment,
+    DriverChannel, DriverChannelError, DriverEvents, DriverLocation, DriverLookup, DriverLookupError,
+    DriverNotification, IndexServer, IngestNode, Membership, NearbyQuery, NearbyResults, NearbySearch,
+    NearbySearchError, NearestByEta, Neighbor, Peers, PortFuture, TravelTimes, TripAssignment,
 };
 use kerb_routing::StraightLine;
 use kerb_trips::audit::{Audit, AuditReport};
@@ -254,7 +254,11 @@ impl World {
 struct WorldPorts(Arc<World>);
 
 impl NearbySearch for WorldPorts {
-    fn nearest(&self, queries: Vec<NearbyQuery>, _deadline: Instant) -> Answer<'_, NearbyResults> {
+    fn nearest(
+        &self,
+        queries: Vec<NearbyQuery>,
+        _deadline: Instant,
+    ) -> PortFuture<'_, NearbyResults, NearbySearchError> {
         let mut answers = NearbyResults::default();
         for (neighbors, complete) in queries.iter().map(|query| self.0.near(query)) {
             answers.push(neighbors, complete);
@@ -263,7 +267,11 @@ impl NearbySearch for WorldPorts {
     }
 
     /// The travel times are those of the straight line, like the matcher's.
-    fn nearest_by_eta(&self, query: NearbyQuery, _deadline: Instant) -> Answer<'_, NearestByEta> {
+    fn nearest_by_eta(
+        &self,
+        query: NearbyQuery,
+        _deadline: Instant,
+    ) -> PortFuture<'_, NearestByEta, NearbySearchError> {
         let (neighbors, complete) = self.0.near(&query);
         let times = StraightLine::new(36.0, 1.0);
         let etas = neighbors.iter().map(|neighbor| times.drive(neighbor.position, query.point).eta).collect();
@@ -302,22 +310,26 @@ impl FakeIngest {
         self.world.drivers.lock().get(id).filter(|_| self.has_streams).cloned()
     }
 
-    fn answers(&self) -> Result<(), Error> {
+    fn answers(&self) -> Result<(), DriverChannelError> {
         if self.has_streams || *self.world.second_answers.lock() {
             return Ok(());
         }
-        Err(Error::Unavailable { node: node("ingest-1"), reason: "scripted".to_owned() })
+        Err(DriverChannelError::Unavailable { node: node("ingest-1"), reason: "scripted".to_owned() })
     }
 }
 
 impl DriverLookup for FakeIngest {
-    fn lookup(&self, _: DriverId) -> Answer<'_, Option<KnownDriver>> {
+    fn lookup(&self, _: DriverId) -> PortFuture<'_, Option<KnownDriver>, DriverLookupError> {
         ready(Ok(None)).boxed()
     }
 }
 
 impl DriverChannel for FakeIngest {
-    fn notify(&self, driver: DriverId, notification: DriverNotification) -> Answer<'_, bool> {
+    fn notify(
+        &self,
+        driver: DriverId,
+        notification: DriverNotification,
+    ) -> PortFuture<'_, bool, DriverChannelError> {
         let is_connected = self.known(&driver).is_some_and(|fake| fake.connected);
         if is_connected {
             self.world.check_durable(&driver, &notification);
@@ -326,7 +338,10 @@ impl DriverChannel for FakeIngest {
         ready(self.answers().map(|()| is_connected)).boxed()
     }
 
-    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
+    fn locations(
+        &self,
+        drivers: Vec<DriverId>,
+    ) -> PortFuture<'_, Vec<Option<DriverLocation>>, DriverChannelError> {
         let now = self.world.now();
         let locations = |id: &DriverId| {
             let fake = self.known(id)?;

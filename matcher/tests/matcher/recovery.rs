@@ -34,13 +34,14 @@ async fn another_matchers_record_fences_the_market() {
     for _ in 0..2 {
         let answers = [
             matcher.trip(rider("anna"), trip.clone()).await.map(drop),
-            matcher.act(driver("near"), trip.clone(), DriverAction::Accept).await.map(drop),
             matcher.set_paused(&market(), false).await.map(drop),
             matcher.explain(trip.clone(), None).await.map(drop),
         ];
         for answer in answers {
             assert!(answer.unwrap_err().to_string().ends_with(why));
         }
+        let action = matcher.act(driver("near"), trip.clone(), DriverAction::Accept).await;
+        assert!(action.unwrap_err().to_string().ends_with(why));
         pass(Duration::from_secs(10)).await;
     }
     assert!(events.next().await.unwrap().is_ok(), "a committed event is still delivered");

@@ -1,9 +1,8 @@
 //! Validation of options and requests: the error names the field, the value and the valid range.
 
-use kerb_matcher::Options;
 use kerb_matcher::grpc::validate::ride_request;
 use kerb_matcher::options::MarketArea;
-use kerb_ports::Error;
+use kerb_matcher::{MatcherError, Options};
 use kerb_proto::v1::{LatLng, RequestRideRequest};
 use kerb_types::{Catalog, Millis};
 
@@ -67,7 +66,8 @@ fn a_rejection_of_a_request_names_field_value_and_range() {
 #[test]
 fn a_rejection_names_every_wrong_field() {
     let empty = RequestRideRequest { party_size: 99, wait_max_ms: 1, ..RequestRideRequest::default() };
-    let Err(Error::Invalid(errors)) = ride_request(&empty, &Catalog::default(), &Options::default()) else {
+    let Err(MatcherError::Invalid(errors)) = ride_request(&empty, &Catalog::default(), &Options::default())
+    else {
         panic!("taken");
     };
     let fields: Vec<_> = errors.iter().map(|error| error.field.as_ref()).collect();

@@ -1,7 +1,7 @@
 //! The encoding of a snapshot: every state of a trip is restored, and other bytes are rejected.
 
+use kerb_matcher::MatcherError;
 use kerb_matcher::market::{Market, Reservations, Rules};
-use kerb_ports::Error;
 use kerb_trips::{
     CancelledBy, Change, MarketId, Receipt, Record, ReturnReason, RideRequest, TripEvent, TripId, TripState,
     Version,
@@ -160,7 +160,7 @@ fn takeover_offers_and_reassigned_trips_are_restored() {
     assert_eq!(restored.snapshot(), whole.snapshot());
 }
 
-fn restore(bytes: &[u8]) -> Result<Market, Error> {
+fn restore(bytes: &[u8]) -> Result<Market, MatcherError> {
     Market::restore(market(), Rules::default(), Reservations::new(), Version::new(TRIPS + 1), bytes)
 }
 

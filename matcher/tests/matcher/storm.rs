@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_assignment::Policy;
-use kerb_matcher::{Matcher, Options};
-use kerb_ports::{DriverAction, DriverEvents, DriverNotification, Error, ErrorCode};
+use kerb_matcher::{Matcher, MatcherError, Options};
+use kerb_ports::{DriverAction, DriverEvents, DriverEventsError, DriverNotification, ErrorCode};
 use kerb_trips::{Change, EventKind, MarketId, RideRequest, TripEvent, TripId, TripState};
 use kerb_types::DriverId;
 use rand::{RngExt, SeedableRng};
@@ -148,7 +148,7 @@ impl Storm {
                 );
             }
             // The trip has ended for this driver, and the notification is still on its way.
-            Err(Error::FailedPrecondition(_)) => {
+            Err(DriverEventsError::FailedPrecondition(_)) => {
                 self.update_app(&name, &assignment.trip, TripState::Cancelled);
             }
             Err(error) => assert!(error.retryable(), "{error}"),
@@ -179,7 +179,7 @@ impl Storm {
         let Some(trip) = self.any_trip() else { return };
         match self.matcher.force_cancel(trip.clone(), "storm".to_owned()).await {
             Ok(_) => _ = self.cancelled.insert(trip),
-            Err(Error::FailedPrecondition(_)) => {}
+            Err(MatcherError::FailedPrecondition(_)) => {}
             Err(error) => assert!(error.retryable(), "{error}"),
         }
     }
@@ -198,7 +198,7 @@ impl Storm {
         });
         if !opens {
             let ended = self.matcher.disconnected(driver(&name)).await;
-            assert!(ended.as_ref().err().is_none_or(Error::retryable), "{ended:?}");
+            assert!(ended.as_ref().err().is_none_or(DriverEventsError::retryable), "{ended:?}");
         } else if let Ok(Some(notification)) = self.matcher.connected(driver(&name)).await {
             self.world.notifications.lock().push((driver(&name), notification));
         }

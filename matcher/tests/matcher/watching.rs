@@ -4,15 +4,15 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
-use kerb_matcher::{EventPosition, JournaledEvent, Matcher, Options, WatchUpdate};
-use kerb_ports::{DriverAction, DriverEvents, Error, ErrorCode};
+use kerb_matcher::{EventPosition, JournaledEvent, Matcher, MatcherError, Options, WatchUpdate};
+use kerb_ports::{DriverAction, DriverEvents, ErrorCode};
 use kerb_trips::{Change, EventKind, TripId, TripState, Version};
 use kerb_types::TravelSource;
 
 use crate::fakes::{World, driver, market, north, options, ride_request, rider};
 use crate::simulated_time::pass;
 
-type Updates = Pin<Box<dyn Stream<Item = Result<WatchUpdate, Error>> + Send>>;
+type Updates = Pin<Box<dyn Stream<Item = Result<WatchUpdate, MatcherError>> + Send>>;
 
 async fn watch(matcher: &Matcher, trip: &TripId, after: u64) -> Updates {
     Box::pin(matcher.watch(rider("anna"), trip.clone(), after).await.unwrap())
@@ -121,7 +121,7 @@ async fn watched_trips_are_bounded_and_end_with_their_watchers() {
 async fn subscribe(
     matcher: &Matcher,
     after: Option<EventPosition>,
-) -> Pin<Box<dyn Stream<Item = Result<JournaledEvent, Error>> + Send>> {
+) -> Pin<Box<dyn Stream<Item = Result<JournaledEvent, MatcherError>> + Send>> {
     Box::pin(matcher.subscribe(market(), after).await.unwrap())
 }
 

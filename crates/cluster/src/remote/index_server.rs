@@ -2,8 +2,8 @@
 
 use futures::FutureExt;
 use kerb_ports::{
-    Answer, Error, IndexAdmin, PositionSink, ReplicationStream, ShardQuery, ShardResult, ShardSearch,
-    ShardStat, SourceRegistration,
+    IndexAdmin, IndexAdminError, PortFuture, PositionSink, ReplicationError, ReplicationStream, ShardQuery,
+    ShardResult, ShardSearch, ShardSearchError, ShardStat, SourceRegistration,
 };
 use kerb_proto::internal::v1::index_service_client::IndexServiceClient;
 use kerb_proto::internal::v1::{ResyncRequest, SearchShardsRequest, ShardStatsRequest};
@@ -33,7 +33,10 @@ impl RemoteIndexServer {
 }
 
 impl PositionSink for RemoteIndexServer {
-    fn open(&self, register: SourceRegistration) -> Answer<'_, Box<dyn ReplicationStream>> {
+    fn open(
+        &self,
+        register: SourceRegistration,
+    ) -> PortFuture<'_, Box<dyn ReplicationStream>, ReplicationError> {
         async move {
             let stream =
                 RemoteReplicationStream::open(self.node.clone(), self.client.clone(), &register).await?;
@@ -45,16 +48,17 @@ impl PositionSink for RemoteIndexServer {
 }
 
 impl ShardSearch for RemoteIndexServer {
-    fn search(&self, query: ShardQuery, deadline: Instant) -> Answer<'_, ShardResult> {
+    fn search(&self, query: ShardQuery, deadline: Instant) -> PortFuture<'_, ShardResult, ShardSearchError> {
         async move {
             let mut request = Request::new(SearchShardsRequest::from(&query));
             // The server ends the search at the same deadline.
             request.set_timeout(deadline.saturating_duration_since(Instant::now()));
             let mut client = self.client.clone();
             let Ok(response) = timeout_at(deadline, client.search_shards(request)).await else {
-                return Err(Error::DeadlineExceeded(format!("{} has not answered", self.node)));
+                return Err(ShardSearchError::DeadlineExceeded(format!("{} has not answered", self.node)));
             };
-            let response = response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
+            let response =
+                response.map_err(|status| error_of::<ShardSearchError>(&status, &self.node))?.into_inner();
             ShardResult::try_from(response).map_err(|error| wrong_value(&self.node, &error))
         }
         .boxed()
@@ -62,21 +66,23 @@ impl ShardSearch for RemoteIndexServer {
 }
 
 impl IndexAdmin for RemoteIndexServer {
-    fn stats(&self) -> Answer<'_, Vec<ShardStat>> {
+    fn stats(&self) -> PortFuture<'_, Vec<ShardStat>, IndexAdminError> {
         async move {
             let response = self.client.clone().shard_stats(ShardStatsRequest {}).await;
-            let response = response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
+            let response =
+                response.map_err(|status| error_of::<IndexAdminError>(&status, &self.node))?.into_inner();
             let stats = response.shards.into_iter().map(ShardStat::try_from).collect::<Result<_, _>>();
             stats.map_err(|error| wrong_value(&self.node, &error))
         }
         .boxed()
     }
 
-    fn resync(&self, shards: Vec<ShardId>) -> Answer<'_, Vec<ShardId>> {
+    fn resync(&self, shards: Vec<ShardId>) -> PortFuture<'_, Vec<ShardId>, IndexAdminError> {
         async move {
             let request = ResyncRequest { shards: shards.iter().map(|shard| u32::from(shard.0)).collect() };
             let response = self.client.clone().resync(request).await;
-            let response = response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
+            let response =
+                response.map_err(|status| error_of::<IndexAdminError>(&status, &self.node))?.into_inner();
             let shard = |number: u32| {
                 let shard = u16::try_from(number).ok().map(ShardId);
                 shard.ok_or_else(|| wrong_value(&self.node, &FieldError::new("shards", number.to_string())))

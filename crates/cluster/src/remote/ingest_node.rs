@@ -1,7 +1,10 @@
 //! The port of an ingest node in another process.
 
 use futures::FutureExt;
-use kerb_ports::{Answer, DriverChannel, DriverLocation, DriverLookup, DriverNotification, Error};
+use kerb_ports::{
+    DriverChannel, DriverChannelError, DriverLocation, DriverLookup, DriverLookupError, DriverNotification,
+    PortFuture,
+};
 use kerb_proto::internal::v1::ingest_service_client::IngestServiceClient;
 use kerb_proto::internal::v1::{LocateDriversRequest, LookupDriverRequest, NotifyDriverRequest};
 use kerb_proto::status::error_of;
@@ -26,12 +29,14 @@ impl RemoteIngestNode {
     }
 
     /// Locates the drivers of one message. The result has the order of `drivers`.
-    async fn locate(&self, drivers: &[DriverId]) -> Result<Vec<Option<DriverLocation>>, Error> {
+    async fn locate(&self, drivers: &[DriverId]) -> Result<Vec<Option<DriverLocation>>, DriverChannelError> {
         let request =
             LocateDriversRequest { driver_id: drivers.iter().map(|id| id.as_str().to_owned()).collect() };
         let response = self.client.clone().locate_drivers(request).await;
-        let locations =
-            response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner().drivers;
+        let locations = response
+            .map_err(|status| error_of::<DriverChannelError>(&status, &self.node))?
+            .into_inner()
+            .drivers;
         if locations.len() != drivers.len() {
             let description = format!("{} elements, must be {}", locations.len(), drivers.len());
             return Err(wrong_value(&self.node, &FieldError::new("drivers", description)));
@@ -42,11 +47,12 @@ impl RemoteIngestNode {
 }
 
 impl DriverLookup for RemoteIngestNode {
-    fn lookup(&self, id: DriverId) -> Answer<'_, Option<KnownDriver>> {
+    fn lookup(&self, id: DriverId) -> PortFuture<'_, Option<KnownDriver>, DriverLookupError> {
         async move {
             let request = LookupDriverRequest { driver_id: id.as_str().to_owned() };
             let response = self.client.clone().lookup_driver(request).await;
-            let response = response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner();
+            let response =
+                response.map_err(|status| error_of::<DriverLookupError>(&status, &self.node))?.into_inner();
             let driver = response.driver.map(KnownDriver::try_from).transpose();
             driver.map_err(|error| wrong_value(&self.node, &error))
         }
@@ -55,17 +61,27 @@ impl DriverLookup for RemoteIngestNode {
 }
 
 impl DriverChannel for RemoteIngestNode {
-    fn notify(&self, driver: DriverId, notification: DriverNotification) -> Answer<'_, bool> {
+    fn notify(
+        &self,
+        driver: DriverId,
+        notification: DriverNotification,
+    ) -> PortFuture<'_, bool, DriverChannelError> {
         async move {
             let driver_id = driver.as_str().to_owned();
             let request = NotifyDriverRequest { driver_id, notification: Some((&notification).into()) };
             let response = self.client.clone().notify_driver(request).await;
-            Ok(response.map_err(|status| error_of::<Error>(&status, &self.node))?.into_inner().delivered)
+            Ok(response
+                .map_err(|status| error_of::<DriverChannelError>(&status, &self.node))?
+                .into_inner()
+                .delivered)
         }
         .boxed()
     }
 
-    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
+    fn locations(
+        &self,
+        drivers: Vec<DriverId>,
+    ) -> PortFuture<'_, Vec<Option<DriverLocation>>, DriverChannelError> {
         async move {
             let mut locations = Vec::with_capacity(drivers.len());
             // A node rejects longer queries.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::FutureExt;
-use kerb_ports::{Answer, Control, Error, Frame, ReplicationStream, SourceRegistration};
+use kerb_ports::{Control, Frame, PortFuture, ReplicationError, ReplicationStream, SourceRegistration};
 use kerb_proto::convert::SinkMessage;
 use kerb_proto::internal::v1::index_service_client::IndexServiceClient;
 use kerb_proto::internal::v1::{PositionControl, PositionFrame};
@@ -44,17 +44,17 @@ impl RemoteReplicationStream {
         node: NodeId,
         mut client: IndexServiceClient<Channel>,
         register: &SourceRegistration,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ReplicationError> {
         // The queue has room for the registration and all frames in flight, so sending never waits for it. The constant is
         // small, so the cast keeps it.
         let (frames, queue) = mpsc::channel(FRAMES_IN_FLIGHT_MAX as usize + 1);
         frames.try_send(register.into()).expect("the queue is empty");
         let replies = client.stream_positions(ReceiverStream::new(queue)).await;
-        let replies = replies.map_err(|status| error_of::<Error>(&status, &node))?.into_inner();
+        let replies = replies.map_err(|status| error_of::<ReplicationError>(&status, &node))?.into_inner();
         Ok(Self { node, frames, replies, sent: 0, applied: 0, resync_shards: BTreeSet::new() })
     }
 
-    async fn send_frame(&mut self, frame: &Frame) -> Result<(), Error> {
+    async fn send_frame(&mut self, frame: &Frame) -> Result<(), ReplicationError> {
         self.read_arrived_replies()?;
         while self.sent - self.applied >= FRAMES_IN_FLIGHT_MAX {
             self.read_reply().await?;
@@ -67,22 +67,26 @@ impl RemoteReplicationStream {
     }
 
     /// Waits for the next reply. Cancel-safe: a reply is taken from the stream and recorded without an `await` in between.
-    async fn read_reply(&mut self) -> Result<(), Error> {
+    async fn read_reply(&mut self) -> Result<(), ReplicationError> {
         let reply = self.replies.message().await;
         self.record(reply)
     }
 
     /// Reads the replies that have already arrived, without waiting.
-    fn read_arrived_replies(&mut self) -> Result<(), Error> {
+    fn read_arrived_replies(&mut self) -> Result<(), ReplicationError> {
         while let Some(reply) = self.replies.message().now_or_never() {
             self.record(reply)?;
         }
         Ok(())
     }
 
-    fn record(&mut self, reply: Result<Option<PositionControl>, tonic::Status>) -> Result<(), Error> {
-        let reply =
-            reply.map_err(|status| error_of::<Error>(&status, &self.node))?.ok_or_else(|| self.lost())?;
+    fn record(
+        &mut self,
+        reply: Result<Option<PositionControl>, tonic::Status>,
+    ) -> Result<(), ReplicationError> {
+        let reply = reply
+            .map_err(|status| error_of::<ReplicationError>(&status, &self.node))?
+            .ok_or_else(|| self.lost())?;
         match SinkMessage::try_from(reply) {
             // Frames are numbered from 0, so the number of applied frames is one more.
             Ok(SinkMessage::Applied(frame)) if frame < self.sent => {
@@ -91,7 +95,7 @@ impl RemoteReplicationStream {
             Ok(SinkMessage::Applied(frame)) => {
                 let reason =
                     format!("{} acknowledged frame {frame}, but only {} were sent", self.node, self.sent);
-                return Err(Error::Mismatch(reason));
+                return Err(ReplicationError::Mismatch(reason));
             }
             Ok(SinkMessage::Control(Control::Resync(shards))) => self.resync_shards.extend(shards),
             Err(error) => return Err(wrong_value(&self.node, &error)),
@@ -100,7 +104,7 @@ impl RemoteReplicationStream {
     }
 
     /// Returns why the index server accepts no more frames: the error at the end of its replies.
-    async fn closing_error(&mut self) -> Error {
+    async fn closing_error(&mut self) -> ReplicationError {
         loop {
             if let Err(error) = self.read_reply().await {
                 return error;
@@ -108,13 +112,16 @@ impl RemoteReplicationStream {
         }
     }
 
-    fn lost(&self) -> Error {
-        Error::Unavailable { node: self.node.clone(), reason: "it ended the replication stream".to_owned() }
+    fn lost(&self) -> ReplicationError {
+        ReplicationError::Unavailable {
+            node: self.node.clone(),
+            reason: "it ended the replication stream".to_owned(),
+        }
     }
 }
 
 impl ReplicationStream for RemoteReplicationStream {
-    fn send(&mut self, frame: Frame) -> Answer<'_, ()> {
+    fn send(&mut self, frame: Frame) -> PortFuture<'_, (), ReplicationError> {
         async move {
             match split(frame) {
                 Ok(frame) => self.send_frame(&frame).await,
@@ -129,7 +136,7 @@ impl ReplicationStream for RemoteReplicationStream {
         .boxed()
     }
 
-    fn flush(&mut self) -> Answer<'_, ()> {
+    fn flush(&mut self) -> PortFuture<'_, (), ReplicationError> {
         async move {
             while self.applied < self.sent {
                 self.read_reply().await?;
@@ -139,7 +146,7 @@ impl ReplicationStream for RemoteReplicationStream {
         .boxed()
     }
 
-    fn control(&mut self) -> Answer<'_, Control> {
+    fn control(&mut self) -> PortFuture<'_, Control, ReplicationError> {
         async move {
             while self.resync_shards.is_empty() {
                 self.read_reply().await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_cluster::DispatchProxy;
-use kerb_ports::Error;
+use kerb_ports::{Detail, ErrorCode, Failure};
 use kerb_proto::status::{error_of, status_of};
 use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::ride_service_server::{RideService, RideServiceServer};
@@ -99,7 +99,7 @@ impl RideService for FakeRideService {
 
     async fn cancel_trip(&self, request: Request<CancelTripRequest>) -> Result<Response<Trip>, Status> {
         let id = request.into_inner().trip_id;
-        Err(status_of(&Error::NotFound { what: "trip", id }))
+        Err(status_of(&Failure::not_found("trip", &id)))
     }
 }
 
@@ -164,18 +164,14 @@ async fn messages_metadata_deadlines_and_errors_pass_the_proxy() {
 
     let cancel = CancelTripRequest { trip_id: "world-9".to_owned(), ..Default::default() };
     let status = timeout(STEP_TIMEOUT, client.cancel_trip(cancel)).await.unwrap().unwrap_err();
-    let error = error_of::<Error>(&status, &node("proxy"));
-    assert_eq!(
-        error,
-        Error::NotFound { what: "trip", id: "world-9".to_owned() },
-        "the details of an error pass, too"
-    );
+    let error = error_of::<Failure>(&status, &node("proxy"));
+    assert_eq!(error, Failure::not_found("trip", "world-9"), "the details of an error pass, too");
 
     let mut late = Request::new(RequestRideRequest::default());
     late.set_timeout(Duration::from_millis(30));
     let status = timeout(STEP_TIMEOUT, client.request_ride(late)).await.unwrap().unwrap_err();
-    let error = error_of::<Error>(&status, &node("proxy"));
-    assert!(matches!(error, Error::DeadlineExceeded(_)), "{status:?}");
+    let error = error_of::<Failure>(&status, &node("proxy"));
+    assert_eq!(error.code, ErrorCode::DeadlineExceeded, "{status:?}");
 }
 
 #[tokio::test]
@@ -216,7 +212,7 @@ async fn a_lost_or_missing_matcher_is_unavailable() {
     let status = timeout(STEP_TIMEOUT, client.get_trip(query())).await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     assert!(
-        matches!(error_of::<Error>(&status, &node("proxy")), Error::Unavailable { node: lost, .. } if lost == node("matcher"))
+        matches!(error_of::<Failure>(&status, &node("proxy")).detail, Detail::Node { node: lost, .. } if lost == node("matcher"))
     );
 
     bed.view.send_replace(view(None));

@@ -11,7 +11,7 @@ use kerb_geometry::LatLng;
 use kerb_location_ingest::{LocationIngest, Options, Ports};
 use kerb_ports::conformance::driver_channel::{DriverStream, StreamOpener};
 use kerb_ports::conformance::source::{NOW_MS, sharding};
-use kerb_ports::{DriverChannel, DriverNotification, Error, ErrorCode, TripAssignment};
+use kerb_ports::{DriverChannel, DriverChannelError, DriverNotification, ErrorCode, TripAssignment};
 use kerb_proto::internal::v1::LocateDriversRequest;
 use kerb_proto::internal::v1::ingest_service_client::IngestServiceClient;
 use kerb_proto::status::error_of;
@@ -179,7 +179,7 @@ async fn a_long_query_is_split_and_a_message_that_is_too_long_is_rejected() {
     let mut client = IngestServiceClient::new(bed.channel.clone());
     let error = async |client: &mut IngestServiceClient<Channel>, driver_id| {
         let status = client.locate_drivers(LocateDriversRequest { driver_id }).await.unwrap_err();
-        error_of::<Error>(&status, &NodeId::new("ingest-1").unwrap())
+        error_of::<DriverChannelError>(&status, &NodeId::new("ingest-1").unwrap())
     };
     let error_of_many = error(&mut client, ids).await;
     assert_eq!(error_of_many.code(), ErrorCode::Invalid);

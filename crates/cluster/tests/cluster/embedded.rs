@@ -6,24 +6,28 @@ use futures::FutureExt;
 use kerb_cluster::{EmbeddedMembership, LocalPeers};
 use kerb_ports::conformance::driver_events::one_offer;
 use kerb_ports::{
-    Answer, DriverChannel, DriverLocation, DriverLookup, DriverNotification, Membership, Peers,
+    DriverChannel, DriverChannelError, DriverLocation, DriverLookup, DriverLookupError, DriverNotification,
+    Membership, Peers, PortFuture,
 };
 use kerb_types::{DriverId, KnownDriver, NodeId, Role, Sharding};
 
 struct Nobody;
 
 impl DriverLookup for Nobody {
-    fn lookup(&self, _id: DriverId) -> Answer<'_, Option<KnownDriver>> {
+    fn lookup(&self, _id: DriverId) -> PortFuture<'_, Option<KnownDriver>, DriverLookupError> {
         async { Ok(None) }.boxed()
     }
 }
 
 impl DriverChannel for Nobody {
-    fn notify(&self, _: DriverId, _: DriverNotification) -> Answer<'_, bool> {
+    fn notify(&self, _: DriverId, _: DriverNotification) -> PortFuture<'_, bool, DriverChannelError> {
         async { Ok(false) }.boxed()
     }
 
-    fn locations(&self, drivers: Vec<DriverId>) -> Answer<'_, Vec<Option<DriverLocation>>> {
+    fn locations(
+        &self,
+        drivers: Vec<DriverId>,
+    ) -> PortFuture<'_, Vec<Option<DriverLocation>>, DriverChannelError> {
         async move { Ok(vec![None; drivers.len()]) }.boxed()
     }
 }

@@ -9,8 +9,12 @@ use futures::FutureExt;
 use futures::future::ready;
 use kerb_geometry::LatLng;
 
-use crate::{Answer, DriverAction, DriverEvents, DriverNotification, Error, ErrorCode, TripAssignment};
-use kerb_trips::{IdempotencyKey, ReturnReason, RideRequest, RiderId, Trip, TripEvent, TripId, TripState};
+use crate::{
+    DriverAction, DriverEvents, DriverEventsError, DriverNotification, ErrorCode, PortFuture, TripAssignment,
+};
+use kerb_trips::{
+    IdempotencyKey, IllegalEvent, ReturnReason, RideRequest, RiderId, Trip, TripEvent, TripId, TripState,
+};
 use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource, VehicleClass};
 
 /// The id of the only trip.
@@ -152,10 +156,10 @@ pub fn one_offer() -> Matcher {
 struct OneTripMatcher(Mutex<Trip>);
 
 impl OneTripMatcher {
-    fn apply(&self, by: DriverId, id: &TripId, action: DriverAction) -> Result<TripState, Error> {
+    fn apply(&self, by: DriverId, id: &TripId, action: DriverAction) -> Result<TripState, DriverEventsError> {
         let mut trip = self.0.lock().unwrap();
         if trip.id != *id {
-            return Err(Error::NotFound { what: "trip", id: id.to_string() });
+            return Err(DriverEventsError::NotFound { what: "trip", id: id.to_string() });
         }
         let event = match action {
             DriverAction::Accept => TripEvent::Accepted { driver: by },
@@ -166,13 +170,19 @@ impl OneTripMatcher {
             DriverAction::PickedUp => TripEvent::PickedUp { driver: by, at: None },
             DriverAction::DroppedOff => match trip.receipt.clone().or_else(|| receipt(&trip)) {
                 Some(receipt) => TripEvent::DroppedOff { driver: by, receipt },
-                None => return Err(Error::FailedPrecondition(format!("trip {id} is {}", trip.state))),
+                None => {
+                    return Err(DriverEventsError::FailedPrecondition(format!(
+                        "trip {id} is {}",
+                        trip.state
+                    )));
+                }
             },
             DriverAction::Cancel { reason } => {
                 TripEvent::Cancelled { by: kerb_trips::CancelledBy::Driver { driver: by }, reason }
             }
         };
-        trip.apply(&event, Timestamp::default())?;
+        let illegal = |illegal: IllegalEvent| DriverEventsError::FailedPrecondition(illegal.to_string());
+        trip.apply(&event, Timestamp::default()).map_err(illegal)?;
         Ok(trip.state)
     }
 
@@ -197,15 +207,20 @@ fn receipt(trip: &Trip) -> Option<Box<kerb_trips::Receipt>> {
 }
 
 impl DriverEvents for OneTripMatcher {
-    fn act(&self, driver: DriverId, trip: TripId, action: DriverAction) -> Answer<'_, TripState> {
+    fn act(
+        &self,
+        driver: DriverId,
+        trip: TripId,
+        action: DriverAction,
+    ) -> PortFuture<'_, TripState, DriverEventsError> {
         ready(self.apply(driver, &trip, action)).boxed()
     }
 
-    fn connected(&self, driver: DriverId) -> Answer<'_, Option<DriverNotification>> {
+    fn connected(&self, driver: DriverId) -> PortFuture<'_, Option<DriverNotification>, DriverEventsError> {
         ready(Ok(self.assignment(&driver))).boxed()
     }
 
-    fn disconnected(&self, _driver: DriverId) -> Answer<'_, ()> {
+    fn disconnected(&self, _driver: DriverId) -> PortFuture<'_, (), DriverEventsError> {
         ready(Ok(())).boxed()
     }
 }

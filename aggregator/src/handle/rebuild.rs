@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, stream};
-use kerb_ports::{Error, IndexServer, ShardStat};
+use kerb_ports::{IndexAdminError, IndexServer, ShardStat};
 use kerb_types::{NodeId, ShardId};
 use tokio::time::{Instant, sleep};
 
@@ -32,13 +32,11 @@ pub struct RebuildProgress {
 }
 
 /// Asks the server to empty and resync these shards (none: all), then reports each `poll` until all are covered.
-///
-/// Dropping the stream ends the polling. The resync itself goes on at the index server.
-pub async fn rebuild(
+pub(super) async fn rebuild(
     server: Arc<dyn IndexServer>,
     shards: Vec<ShardId>,
     poll: Duration,
-) -> Result<impl Stream<Item = Result<RebuildProgress, Error>> + Send, Error> {
+) -> Result<impl Stream<Item = Result<RebuildProgress, IndexAdminError>> + Send, IndexAdminError> {
     let started = Instant::now();
     let shards: BTreeSet<ShardId> = server.resync(shards).await?.into_iter().collect();
     let watch = ProgressStream { server, shards, started, poll, failures: 0, state: Stage::First };
@@ -62,7 +60,7 @@ enum Stage {
 }
 
 impl ProgressStream {
-    async fn next(mut self) -> Option<(Result<RebuildProgress, Error>, Self)> {
+    async fn next(mut self) -> Option<(Result<RebuildProgress, IndexAdminError>, Self)> {
         loop {
             match self.state {
                 Stage::First => self.state = Stage::Further,

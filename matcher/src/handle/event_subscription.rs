@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::stream::{self, Stream};
-use kerb_ports::{Error, TripJournal};
+use kerb_ports::TripJournal;
 use kerb_trips::{Change, MarketId, TripEvent, TripId, Version};
 use kerb_types::{FieldError, Timestamp};
 use tokio::sync::watch;
 
+use crate::error::MatcherError;
 use crate::mailbox::{MarketHandle, MarketQuery};
 
 /// Maximum number of records in a page.
@@ -50,14 +51,14 @@ struct Subscriber {
 
 /// Subscribes to every event after `after`, or to all events for `None`.
 ///
-/// [`Error::Invalid`] for a future position. The stream ends with an error when the market stops, or when a record
+/// [`MatcherError::Invalid`] for a future position. The stream ends with an error when the market stops, or when a record
 /// cannot be read.
-pub(crate) async fn subscribe(
+pub(super) async fn subscribe(
     journal: Arc<dyn TripJournal>,
     handle: MarketHandle,
     market: MarketId,
     after: Option<EventPosition>,
-) -> Result<impl Stream<Item = Result<JournaledEvent, Error>> + Send + 'static, Error> {
+) -> Result<impl Stream<Item = Result<JournaledEvent, MatcherError>> + Send + 'static, MatcherError> {
     // The market itself returns its version, which is at least that of every event that the caller has seen.
     let newest = handle.query(|reply| MarketQuery::Version { reply }).await?;
     let version = after.map_or(Version::EMPTY, |after| after.version);
@@ -78,7 +79,7 @@ pub(crate) async fn subscribe(
 }
 
 impl Subscriber {
-    async fn next(&mut self) -> Result<JournaledEvent, Error> {
+    async fn next(&mut self) -> Result<JournaledEvent, MatcherError> {
         loop {
             if let Some(event) = self.page.pop_front() {
                 return Ok(event);
@@ -91,12 +92,12 @@ impl Subscriber {
     }
 
     /// Reads a page of the records up to `newest`. The journal may hold more, but they may not be durable yet.
-    async fn read_page(&mut self, newest: Version) -> Result<(), Error> {
+    async fn read_page(&mut self, newest: Version) -> Result<(), MatcherError> {
         let records_max = usize::try_from(newest - self.read).map_or(PAGE_RECORDS, |n| n.min(PAGE_RECORDS));
         let records = self.journal.read(self.market.clone(), self.read, records_max).await?;
         if records.is_empty() {
             let market = &self.market;
-            return Err(Error::Internal(format!("market {market} has no record after {}", self.read)));
+            return Err(MatcherError::Internal(format!("market {market} has no record after {}", self.read)));
         }
         for (version, record) in records {
             for (index, change) in (0..).zip(record.changes) {
