@@ -4,7 +4,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use kerb_loadgen::{pings::Pings, trips};
+use kerb_loadgen::recorded::{pings::Pings, trips};
 use kerb_routing::import::import_csv;
 use kerb_routing::map_matching::{Day, DriveRules, read_pings, read_trips};
 use kerb_routing::speeds::{UtcOffset, read_rows};

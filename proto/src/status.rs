@@ -35,7 +35,7 @@ const DESCRIPTION_BYTES_MAX: usize = 256;
 const MESSAGE_BYTES_MAX: usize = 1_024;
 /// The names that [`ErrorCode::NotFound`] and [`ErrorCode::Overloaded`] carry. A received name that is not in this list
 /// becomes `resource`, because an error holds a static string.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "actions waiting",
     "appends waiting for the journal",
     "calls that set speeds",
@@ -49,6 +49,7 @@ const NAMES: [&str; 18] = [
     "live trips of the rider",
     "lookups",
     "market",
+    "quotes",
     "searches",
     "slots of one driver",
     "trip",

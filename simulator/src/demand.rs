@@ -6,7 +6,7 @@ mod zones;
 
 use kerb_geometry::LatLng;
 use kerb_loadgen::city::shifted;
-use kerb_loadgen::trips::{self, Trip};
+use kerb_loadgen::recorded::trips::{self, Trip};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 

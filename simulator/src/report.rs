@@ -3,7 +3,6 @@
 //! The page is self-contained: it loads no script, font or picture.
 
 mod anchor;
-mod axes;
 mod by_time;
 mod fleet;
 mod map;

@@ -134,6 +134,6 @@ impl Scenario {
 
     /// Returns the beginning in unix seconds, and the offset from UTC.
     fn begins(&self) -> Option<(i64, i64)> {
-        kerb_loadgen::trips::parse_time(&self.from)
+        kerb_loadgen::recorded::trips::parse_time(&self.from)
     }
 }

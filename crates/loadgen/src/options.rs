@@ -37,7 +37,7 @@ pub struct ReplayOptions {
     #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..))]
     pub report_every_ms: u32,
     /// A cab that is silent for longer than this has ended its shift, in seconds of the file's time
-    #[arg(long, default_value_t = crate::track::GAP_MAX_S)]
+    #[arg(long, default_value_t = crate::recorded::track::GAP_MAX_S)]
     pub gap_max_s: i64,
     /// Random queries sent and checked, per real second
     #[arg(long, default_value_t = 50.0, value_parser = parse_positive)]

@@ -1,126 +1,26 @@
-//! Bar charts as SVG text, with one logarithmic scale per group.
+//! Plots as SVG: bar charts with logarithmic scales, and frames with axes in which others draw.
 
-use std::fmt::Write as _;
+pub mod axes;
+pub mod bars;
 
-/// Widths of a plot, of its names and of its values, pixels.
-const WIDTH: f64 = 900.0;
-const NAMES: f64 = 330.0;
-const VALUES: f64 = 110.0;
-/// Height of a bar with its gap, pixels.
-const ROW: f64 = 17.0;
-/// Colors by the number of a bar in its group, distinguishable for most eyes (Okabe and Ito, 2008).
-const COLORS: [&str; 5] = ["#0072b2", "#d55e00", "#e69f00", "#009e73", "#cc79a7"];
-
-/// A group of bars that share a scale.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Group {
-    /// The quantity of the bars, with the unit.
-    pub title: String,
-    /// Name and value of each bar; values above 0.
-    pub bars: Vec<(String, f64)>,
+/// Formats a length in a picture, to a tenth of a pixel.
+pub fn px(value: f64) -> String {
+    format!("{value:.1}")
 }
 
-/// Draws all groups, one below the other. The shortest bar of a group is a tenth of its longest's decades.
-pub fn bars(title: &str, groups: &[Group]) -> String {
-    let rows: usize = groups.iter().map(|group| group.bars.len() + 2).sum();
-    let height = ROW * (rows + 3) as f64;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
-    );
-    let mut y = ROW * 1.5;
-    text(&mut svg, 10.0, y, "font-weight=\"bold\" font-size=\"14\"", title);
-    for group in groups {
-        y += 2.0 * ROW;
-        text(&mut svg, 10.0, y, "font-weight=\"bold\"", &group.title);
-        let scale = Scale::of(group);
-        for (i, (name, value)) in group.bars.iter().enumerate() {
-            y += ROW;
-            let (width, color) = (scale.width(*value), COLORS[i % COLORS.len()]);
-            text(&mut svg, 20.0, y, "", name);
-            let top = y - ROW + 5.0;
-            line(
-                &mut svg,
-                &format!(
-                    "<rect x=\"{NAMES}\" y=\"{top}\" width=\"{width:.1}\" height=\"{}\" fill=\"{color}\"/>",
-                    ROW - 4.0
-                ),
-            );
-            text(&mut svg, NAMES + width + 6.0, y, "", &short(*value));
+/// Formats a number with thousands separators and a minus sign.
+pub fn grouped(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let whole = text.find('.').unwrap_or(text.len());
+    let mut out = String::new();
+    if value < 0.0 && text.bytes().any(|byte| byte.is_ascii_digit() && byte != b'0') {
+        out.push('\u{2212}');
+    }
+    for (place, character) in text.char_indices() {
+        if place > 0 && place < whole && (whole - place) % 3 == 0 {
+            out.push(',');
         }
+        out.push(character);
     }
-    svg.push_str("</svg>\n");
-    svg
-}
-
-/// The scale of a group, from decades to pixels.
-struct Scale {
-    low: f64,
-    decades: f64,
-}
-
-impl Scale {
-    fn of(group: &Group) -> Self {
-        let logs = || group.bars.iter().map(|(_, value)| value.max(f64::MIN_POSITIVE).log10());
-        let (low, high) = (logs().fold(f64::INFINITY, f64::min), logs().fold(f64::NEG_INFINITY, f64::max));
-        let decades = (high - low).max(1.0);
-        Self { low: low - 0.1 * decades, decades: 1.1 * decades }
-    }
-
-    fn width(&self, value: f64) -> f64 {
-        let share = (value.max(f64::MIN_POSITIVE).log10() - self.low) / self.decades;
-        share.clamp(0.0, 1.0) * (WIDTH - NAMES - VALUES)
-    }
-}
-
-/// Formats a value with three digits and a letter.
-fn short(value: f64) -> String {
-    let (value, letter) = match value {
-        v if v >= 1e9 => (v / 1e9, "G"),
-        v if v >= 1e6 => (v / 1e6, "M"),
-        v if v >= 1e4 => (v / 1e3, "k"),
-        v => (v, ""),
-    };
-    let decimals = if value >= 100.0 {
-        0
-    } else if value >= 10.0 {
-        1
-    } else {
-        2
-    };
-    format!("{value:.decimals$}{letter}")
-}
-
-fn text(svg: &mut String, x: f64, y: f64, style: &str, text: &str) {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    line(svg, &format!("<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{text}</text>"));
-}
-
-fn line(svg: &mut String, line: &str) {
-    writeln!(svg, "{line}").expect("a string takes all that is written");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bars_are_as_long_as_their_logarithms_say() {
-        let bar = |value: f64| (format!("{value} <&>"), value);
-        let group = Group { title: "speed".to_owned(), bars: vec![bar(1.0), bar(10.0), bar(100.0)] };
-        let scale = Scale::of(&group);
-        let full = WIDTH - NAMES - VALUES;
-        assert!((scale.width(100.0) - full).abs() < 1e-9);
-        let steps = (scale.width(10.0) - scale.width(1.0), scale.width(100.0) - scale.width(10.0));
-        assert!((steps.0 - steps.1).abs() < 1e-9 && scale.width(1.0) > 0.0);
-        let svg = bars("all", &[group]);
-        assert_eq!(svg.matches("<rect").count(), 4);
-        assert!(svg.contains("100 &lt;&amp;>"));
-    }
-
-    #[test]
-    fn values_are_short() {
-        let shorts = [0.123, 12.34, 9_999.0, 12_345.0, 2.5e6, 3e9].map(short);
-        assert_eq!(shorts, ["0.12", "12.3", "9999", "12.3k", "2.50M", "3.00G"]);
-    }
+    out
 }

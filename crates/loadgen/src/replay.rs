@@ -22,7 +22,7 @@ pub use progress::time_of_day;
 pub use state::ReplayError;
 
 use crate::options::ReplayOptions;
-use crate::pings::Pings;
+use crate::recorded::pings::Pings;
 use crate::report::ReplayReport;
 use state::ReplayState;
 

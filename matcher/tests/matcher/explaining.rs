@@ -5,8 +5,8 @@ use kerb_ports::{DriverAction, DriverEvents};
 use kerb_trips::TripState;
 use kerb_types::{Capabilities, DriverStatus, Millis, VehicleClass};
 
+use crate::fakes::simulated_time::pass;
 use crate::fakes::{World, driver, north, options, ride_request};
-use crate::simulated_time::pass;
 
 /// One driver for each filter, and the verdict on each driver.
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,8 @@
 //! The ports of a matcher, backed by a world of scripted drivers.
 
+pub(crate) mod journal;
+pub(crate) mod simulated_time;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,8 +27,8 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::fake_journal::FakeJournal;
-use crate::simulated_time::{TokioClock, eventually};
+use crate::fakes::journal::FakeJournal;
+use crate::fakes::simulated_time::{TokioClock, eventually};
 
 pub(crate) fn node(name: &str) -> NodeId {
     NodeId::new(name).unwrap()

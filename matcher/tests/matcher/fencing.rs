@@ -8,9 +8,9 @@ use kerb_ports::{DriverAction, DriverEvents, ErrorCode};
 use kerb_trips::{Change, MarketId, Record, RideRequest, TripEvent, TripId, TripState};
 use kerb_types::Millis;
 
-use crate::fake_journal::{Fault, Rival};
+use crate::fakes::journal::{Fault, Rival};
+use crate::fakes::simulated_time::{NOW_MS, eventually, pass};
 use crate::fakes::{World, driver, north, north_and_south, options, ride_request, rider};
-use crate::simulated_time::{NOW_MS, eventually, pass};
 
 fn two_markets() -> Options {
     Options { markets: north_and_south(), ..options() }

@@ -10,8 +10,8 @@ use kerb_trips::{CancelledBy, ReturnReason, RideRequest, StepNote, TripId, TripS
 use kerb_types::{DriverStatus, Millis};
 use tokio::time::Instant;
 
+use crate::fakes::simulated_time::{eventually, pass};
 use crate::fakes::{World, driver, north, north_and_south, options, ride_request, rider};
-use crate::simulated_time::{eventually, pass};
 
 async fn act(matcher: &Matcher, name: &str, trip: &TripId, action: DriverAction) -> TripState {
     matcher.act(driver(name), trip.clone(), action).await.unwrap()

@@ -4,18 +4,15 @@
 
 mod driver_events;
 mod explaining;
-mod fake_journal;
 mod fakes;
 mod fencing;
 mod grpc;
 mod lifecycle;
-mod market_ledger;
 mod market_model;
 mod quotes;
 mod recovery;
 mod reoptimizing;
 mod settings;
-mod simulated_time;
 mod snapshots;
 mod storm;
 mod watching;

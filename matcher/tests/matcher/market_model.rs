@@ -1,6 +1,8 @@
 //! Random histories of two markets, in processes that crash and rivals that take over. In every history, the journals
 //! reserve no driver and no trip twice, and lose nothing that was acknowledged.
 
+mod ledger;
+
 use std::collections::BTreeMap;
 
 use kerb_geometry::LatLng;
@@ -13,7 +15,7 @@ use kerb_types::{Capabilities, DriverId, Millis, Timestamp, TravelSource, Vehicl
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::market_ledger::Ledger;
+use ledger::Ledger;
 
 const DRIVERS: u32 = 12;
 const RIDERS: u32 = 10;

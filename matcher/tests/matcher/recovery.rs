@@ -7,9 +7,9 @@ use kerb_matcher::{Matcher, Options};
 use kerb_ports::{DriverAction, DriverEvents, ErrorCode, TripJournal};
 use kerb_trips::{Change, Record, TripState, Version};
 
-use crate::fake_journal::Fault;
+use crate::fakes::journal::Fault;
+use crate::fakes::simulated_time::{NOW_MS, pass};
 use crate::fakes::{World, driver, market, options, ride_request, rider};
-use crate::simulated_time::{NOW_MS, pass};
 
 /// A record that another matcher writes.
 fn foreign() -> Record {

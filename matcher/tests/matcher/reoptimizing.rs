@@ -8,8 +8,8 @@ use kerb_matcher::{Matcher, Options};
 use kerb_ports::{DriverAction, DriverEvents, DriverNotification, ErrorCode};
 use kerb_trips::{EventKind, StepNote, Trip, TripId, TripState};
 
+use crate::fakes::simulated_time::{eventually, pass};
 use crate::fakes::{World, driver, market, north, options, ride_request, rider};
-use crate::simulated_time::{eventually, pass};
 
 fn reoptimize() -> Options {
     Options { policy: Policy::Reoptimize, ..options() }

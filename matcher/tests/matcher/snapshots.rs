@@ -8,8 +8,8 @@ use kerb_trips::{
 };
 use kerb_types::{Millis, TravelSource, VehicleClass};
 
+use crate::fakes::simulated_time::NOW_MS;
 use crate::fakes::{driver, market, north, ride_request, rider};
-use crate::simulated_time::NOW_MS;
 
 const TRIPS: u64 = 8;
 

@@ -13,9 +13,9 @@ use kerb_types::DriverId;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use crate::fake_journal::Fault;
+use crate::fakes::journal::Fault;
+use crate::fakes::simulated_time::pass;
 use crate::fakes::{World, driver, north, north_and_south, options, ride_request};
-use crate::simulated_time::pass;
 
 const STEPS: u32 = 500;
 const RIDERS: u32 = 30;

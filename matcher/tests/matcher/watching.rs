@@ -9,8 +9,8 @@ use kerb_ports::{DriverAction, DriverEvents, ErrorCode};
 use kerb_trips::{Change, EventKind, TripId, TripState, Version};
 use kerb_types::TravelSource;
 
+use crate::fakes::simulated_time::pass;
 use crate::fakes::{World, driver, market, north, options, ride_request, rider};
-use crate::simulated_time::pass;
 
 type Updates = Pin<Box<dyn Stream<Item = Result<WatchUpdate, MatcherError>> + Send>>;
 

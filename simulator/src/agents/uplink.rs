@@ -103,7 +103,7 @@ impl Uplink {
         }
         let (north_deg, east_deg) = degrees(self.error_m[0], self.error_m[1], fix.lat_deg);
         let lat = (fix.lat_deg + north_deg).clamp(-90.0, 90.0);
-        let lon = kerb_loadgen::track::wrap_deg(fix.lon_deg + east_deg);
+        let lon = kerb_loadgen::recorded::track::wrap_deg(fix.lon_deg + east_deg);
         LatLng::new(lat, lon).expect("clamped and wrapped into range")
     }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use kerb_geometry::LatLng;
-use kerb_loadgen::pings::{CAB_ID_BYTES_MAX, Pings};
-use kerb_loadgen::track::GAP_MAX_S;
-use kerb_loadgen::trips::parse_time_s;
+use kerb_loadgen::recorded::pings::{CAB_ID_BYTES_MAX, Pings};
+use kerb_loadgen::recorded::track::GAP_MAX_S;
+use kerb_loadgen::recorded::trips::parse_time_s;
 use kerb_routing::csv_rows::{CsvTable, LastLine};
 use rand::RngExt;
 

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kerb_loadgen::extract::{trip_lines, write_gz, write_trips_gz};
-use kerb_loadgen::pings::Pings;
+use kerb_loadgen::recorded::extract::{trip_lines, write_gz, write_trips_gz};
+use kerb_loadgen::recorded::pings::Pings;
 
 /// Options of `simulator extract`.
 #[derive(Args, Debug)]

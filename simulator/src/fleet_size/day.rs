@@ -9,7 +9,7 @@ use kerb_routing::engine::{PhantomNode, Router};
 use serde::Serialize;
 
 use crate::fleet_size::slowness::{HOURS, Sample, Slowness};
-use kerb_loadgen::trips;
+use kerb_loadgen::recorded::trips;
 use kerb_routing::csv_rows::{CsvError, CsvRow, CsvTable, LastLine};
 
 /// The columns of a file of trips. A file may end after any of the last three.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use kerb_loadgen::plot::axes::{Axis, Frame, time_of_day};
+use kerb_loadgen::plot::px;
 use maud::{Markup, html};
 
 use crate::metrics::record::{RequestOutcome, RequestRecord};
 use crate::metrics::wait_s;
-use crate::report::axes::{Axis, Frame, px, time_of_day};
 use crate::report::view::{ArmView, ReportView};
 
 const QUARTER_MS: i64 = 15 * 60_000;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use kerb_loadgen::plot::axes::{Axis, Frame};
 use maud::{Markup, html};
 
 use crate::metrics::record::Activity;
-use crate::report::axes::{Axis, Frame};
 use crate::report::view::{ArmView, ReportView};
 
 /// Maximum points of an area's edge.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use h3o::{CellIndex, Resolution};
 use kerb_geometry::LatLng;
+use kerb_loadgen::plot::axes::round_step;
+use kerb_loadgen::plot::px;
 use maud::{Markup, html};
 
 use crate::metrics::record::RequestOutcome;
-use crate::report::axes::{px, round_step};
 use crate::report::text;
 use crate::report::view::ReportView;
 

@@ -1,9 +1,9 @@
 //! The section about switchbacks: means over blocks, differences over pairs of blocks, and the blocks.
 
+use kerb_loadgen::plot::axes::time_of_day;
 use maud::{Markup, html};
 
 use crate::metrics::{MEASURES, Measure};
-use crate::report::axes::time_of_day;
 use crate::report::summary::{Significance, significance};
 use crate::report::tables::p_value;
 use crate::report::text;

@@ -1,5 +1,7 @@
 //! The format of figures: units, thousands, signs, intervals.
 
+pub(super) use kerb_loadgen::plot::grouped;
+
 use crate::metrics::Unit;
 use crate::stats::Interval;
 
@@ -30,23 +32,6 @@ pub(super) fn change(value: f64, unit: Unit) -> String {
 /// Formats an interval without the unit; `None` if there is none.
 pub(super) fn span(interval: &Interval, unit: Unit) -> Option<String> {
     Some(format!("{} to {}", bare(interval.low?, unit), bare(interval.high?, unit)))
-}
-
-/// Formats a number with thousands separators and a minus sign.
-pub(super) fn grouped(value: f64, decimals: usize) -> String {
-    let text = format!("{:.decimals$}", value.abs());
-    let whole = text.find('.').unwrap_or(text.len());
-    let mut out = String::new();
-    if value < 0.0 && text.bytes().any(|byte| byte.is_ascii_digit() && byte != b'0') {
-        out.push('\u{2212}');
-    }
-    for (place, character) in text.char_indices() {
-        if place > 0 && place < whole && (whole - place) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(character);
-    }
-    out
 }
 
 fn bare(value: f64, unit: Unit) -> String {

@@ -1,9 +1,9 @@
 //! The distribution of waits: the share of requests with a pickup within a time, by policy.
 
+use kerb_loadgen::plot::axes::{Axis, Frame};
 use maud::{Markup, html};
 
 use crate::metrics::wait_s;
-use crate::report::axes::{Axis, Frame};
 use crate::report::view::{ArmView, ReportView};
 
 /// Maximum points of a line.

@@ -29,7 +29,7 @@ pub(super) fn check(scenario: &Scenario) -> CheckResult {
         let expected = "1 to 64 small letters, digits and `-`";
         return Err(ScenarioError::value("name", format!("{name:?}"), expected));
     }
-    if kerb_loadgen::trips::parse_time(&scenario.from).is_none() {
+    if kerb_loadgen::recorded::trips::parse_time(&scenario.from).is_none() {
         let expected = "a time like 2008-05-22T17:00:00-07:00";
         return Err(ScenarioError::value("from", format!("{:?}", scenario.from), expected));
     }

@@ -2,7 +2,7 @@
 
 use super::report::{PeersReport, SizeReport};
 use super::rounds::{Cell, What};
-use crate::plot::{Group, bars};
+use crate::plot::bars::{Group, bars};
 
 /// Draws all sizes: one group of bars per measurement, one bar per system.
 pub(super) fn svg(report: &PeersReport) -> String {

@@ -16,7 +16,7 @@ use super::prober::Probe;
 use super::state::{Counters, ReplayState};
 use crate::driver_stream::{DriverStream, Event, Tally};
 use crate::history::Sent;
-use crate::track::{Fix, Shift, Track};
+use crate::recorded::track::{Fix, Shift, Track};
 
 /// First and maximum wait between two attempts to connect.
 const RETRY_MS: std::ops::RangeInclusive<u64> = 50..=2_000;

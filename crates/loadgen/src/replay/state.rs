@@ -18,9 +18,9 @@ use super::prober::ProbeQueue;
 use crate::connect::Endpoints;
 use crate::history::{Fleet, Profile};
 use crate::options::ReplayOptions;
-use crate::pings::Pings;
+use crate::recorded::pings::Pings;
+use crate::recorded::track::{Track, tracks};
 use crate::report::{ReplayReport, Values};
-use crate::track::{Track, tracks};
 
 /// Time in which drivers of an earlier run leave the index.
 const EMPTY_WITHIN: Duration = Duration::from_secs(75);

@@ -1,7 +1,7 @@
 //! Files of pings: what is read, and the errors of wrong files.
 
-use kerb_loadgen::extract::{write_csv, write_gz};
-use kerb_loadgen::pings::Pings;
+use kerb_loadgen::recorded::extract::{write_csv, write_gz};
+use kerb_loadgen::recorded::pings::Pings;
 use kerb_routing::csv_rows::CsvError;
 
 const GOOD: &str = "time,cab_id,lat,lon,occupied\n\

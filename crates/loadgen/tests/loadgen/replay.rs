@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use kerb_loadgen::options::ReplayOptions;
-use kerb_loadgen::pings::Pings;
+use kerb_loadgen::recorded::pings::Pings;
 use kerb_loadgen::replay::{Out, ReplayError, replay_pings};
 use kerb_loadgen::report::ReplayReport;
 use kerb_types::SystemClock;

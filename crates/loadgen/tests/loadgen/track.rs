@@ -1,7 +1,7 @@
 //! Cabs between their pings.
 
-use kerb_loadgen::pings::Pings;
-use kerb_loadgen::track::{Track, tracks};
+use kerb_loadgen::recorded::pings::Pings;
+use kerb_loadgen::recorded::track::{Track, tracks};
 
 fn read(rows: &[&str]) -> Vec<Track> {
     let text = format!("time,cab_id,lat,lon,occupied\n{}\n", rows.join("\n"));

@@ -1,7 +1,7 @@
 //! Files of trips: what is read, the errors of wrong files, and extracts.
 
-use kerb_loadgen::extract::{trip_lines, write_trips_gz};
-use kerb_loadgen::trips;
+use kerb_loadgen::recorded::extract::{trip_lines, write_trips_gz};
+use kerb_loadgen::recorded::trips;
 
 const GOOD: &str = "request_time,pickup_lat,pickup_lon,dropoff_lat,dropoff_lon,passengers,cab_id\n\
     2008-05-22T17:00:05-07:00,37.76000,-122.40000,37.77000,-122.41000,,b\n\

@@ -2,7 +2,7 @@
 
 use kerb_geometry::{EARTH_RADIUS_M, LatLng, distance_m};
 
-use kerb_loadgen::track::wrap_deg;
+use kerb_loadgen::recorded::track::wrap_deg;
 
 /// Length of a degree of a meridian, meters.
 const DEGREE_M: f64 = EARTH_RADIUS_M * std::f64::consts::PI / 180.0;

@@ -9,8 +9,8 @@ use flate2::{Compression, GzBuilder};
 
 use kerb_routing::csv_rows::{CsvError, CsvTable, LastLine};
 
-use crate::pings::{COLUMNS, Pings};
-use crate::trips;
+use crate::recorded::pings::{COLUMNS, Pings};
+use crate::recorded::trips;
 
 /// Writes `pings` as gzipped CSV. The same pings give the same bytes: the header of the gzip file has no time and no
 /// name.

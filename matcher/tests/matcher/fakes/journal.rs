@@ -9,7 +9,7 @@ use kerb_trips::{MarketId, Record, Version};
 use parking_lot::Mutex;
 
 use crate::fakes::node;
-use crate::simulated_time::pass;
+use crate::fakes::simulated_time::pass;
 
 /// A fault of the next append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Reads a day of taxi pings from a CSV file, plain or gzipped. [`crate::track`] turns them into movements.
+//! Reads a day of taxi pings from a CSV file, plain or gzipped. [`crate::recorded::track`] turns them into movements.
 
 use std::collections::HashMap;
 use std::io::Read;

@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::{grouped, px};
+
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 58.0;
@@ -15,8 +17,10 @@ const TICKS_MAX: f64 = 7.0;
 const STEPS_MIN: [i64; 11] = [1, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440];
 
 /// A scale with its ticks.
-pub(super) struct Axis {
-    pub(super) label: String,
+#[derive(Clone, Debug)]
+pub struct Axis {
+    /// The quantity, with the unit.
+    pub label: String,
     low: f64,
     high: f64,
     ticks: Vec<(f64, String)>,
@@ -24,25 +28,25 @@ pub(super) struct Axis {
 
 impl Axis {
     /// From 0 to a round number that is at least `high`.
-    pub(super) fn from_zero(label: &str, high: f64) -> Self {
+    pub fn from_zero(label: &str, high: f64) -> Self {
         let step = round_step(high.max(1e-9) / (TICKS_MAX - 1.0));
         let count = (high / step).ceil().max(1.0) as i32;
         let decimals = if step < 1.0 { 2 } else { 0 };
         let ticks = (0..=count).map(|i| {
             let value = f64::from(i) * step;
-            (value, crate::report::text::grouped(value, decimals))
+            (value, grouped(value, decimals))
         });
         Self { label: label.to_owned(), low: 0.0, high: f64::from(count) * step, ticks: ticks.collect() }
     }
 
     /// From 0 to 100 %; values are shares.
-    pub(super) fn share(label: &str) -> Self {
+    pub fn share(label: &str) -> Self {
         let ticks = (0..=5).map(|i| (f64::from(i) / 5.0, format!("{} %", i * 20)));
         Self { label: label.to_owned(), low: 0.0, high: 1.0, ticks: ticks.collect() }
     }
 
     /// Of times in milliseconds, with ticks on the clock that is `offset_ms` ahead of UTC.
-    pub(super) fn clock(label: &str, (from_ms, to_ms): (i64, i64), offset_ms: i64) -> Self {
+    pub fn clock(label: &str, (from_ms, to_ms): (i64, i64), offset_ms: i64) -> Self {
         let minutes = ((to_ms - from_ms) / 60_000).max(1);
         let step_min =
             STEPS_MIN.into_iter().find(|step| minutes / step <= TICKS_MAX as i64).unwrap_or_else(|| {
@@ -57,7 +61,8 @@ impl Axis {
         Self { label: label.to_owned(), low: from_ms as f64, high: to_ms as f64, ticks: ticks.collect() }
     }
 
-    pub(super) fn high(&self) -> f64 {
+    /// Returns the largest value.
+    pub fn high(&self) -> f64 {
         self.high
     }
 
@@ -67,27 +72,31 @@ impl Axis {
 }
 
 /// `HH:MM` of milliseconds on a local clock.
-pub(super) fn time_of_day(local_ms: i64) -> String {
+pub fn time_of_day(local_ms: i64) -> String {
     let minute = local_ms.div_euclid(60_000).rem_euclid(1_440);
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 /// 1, 2 or 5 times a power of ten, at least `least`.
-pub(super) fn round_step(least: f64) -> f64 {
+pub fn round_step(least: f64) -> f64 {
     let power = 10.0_f64.powf(least.log10().floor());
     [1.0, 2.0, 5.0].map(|digit| digit * power).into_iter().find(|step| *step >= least).unwrap_or(10.0 * power)
 }
 
 /// The horizontal and the vertical axis of a plot.
-pub(super) struct Frame {
-    pub(super) title: String,
-    pub(super) x: Axis,
-    pub(super) y: Axis,
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The title, which also describes the picture to a screen reader.
+    pub title: String,
+    /// The horizontal axis.
+    pub x: Axis,
+    /// The vertical axis.
+    pub y: Axis,
 }
 
 impl Frame {
     /// Pixels of a point.
-    pub(super) fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
+    pub fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
         (
             LEFT + self.x.share_of(x) * (WIDTH - LEFT - RIGHT),
             HEIGHT - BOTTOM - self.y.share_of(y) * (HEIGHT - TOP - BOTTOM),
@@ -95,7 +104,7 @@ impl Frame {
     }
 
     /// Points for a `polyline` or `polygon`.
-    pub(super) fn points(&self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
+    pub fn points(&self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
         let written = points.into_iter().map(|point| {
             let (x, y) = self.at(point);
             format!("{x:.1},{y:.1}")
@@ -104,7 +113,7 @@ impl Frame {
     }
 
     /// The frame with what stands in it.
-    pub(super) fn draw(&self, inside: &Markup) -> Markup {
+    pub fn draw(&self, inside: &Markup) -> Markup {
         let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
         let view_box = format!("0 0 {WIDTH} {HEIGHT}");
         html! {
@@ -129,11 +138,6 @@ impl Frame {
             }
         }
     }
-}
-
-/// A length in a picture, to a tenth of a pixel.
-pub(super) fn px(value: f64) -> String {
-    format!("{value:.1}")
 }
 
 #[cfg(test)]

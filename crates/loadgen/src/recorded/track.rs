@@ -2,7 +2,7 @@
 
 use kerb_geometry::{LatLng, distance_m};
 
-use crate::pings::Pings;
+use crate::recorded::pings::Pings;
 
 /// A cab that is silent for longer than this has ended its shift: four pings of five come within two minutes of the one
 /// before, and 99 of 100 within about four.
