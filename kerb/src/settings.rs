@@ -116,7 +116,8 @@ impl Settings {
 
     /// Returns the catalog of vehicle classes and capabilities.
     pub fn catalog(&self) -> Result<Catalog, FieldError> {
-        Catalog::new(self.fleet.vehicle_classes.clone(), self.fleet.capabilities.clone())
+        Catalog::new(self.fleet.vehicle_classes.clone(), self.fleet.capabilities.clone())?
+            .with_seats(&self.fleet.seats)
     }
 
     /// Returns the sharding of the fleet.

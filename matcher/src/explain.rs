@@ -171,7 +171,7 @@ impl Filters<'_> {
         if let Some(trip) = reserved_for {
             return FilterResult::OnTrip(trip);
         }
-        if self.trip.returned_by.contains(id) {
+        if self.trip.declined_by.contains(id) {
             return FilterResult::DeclinedBefore;
         }
         won_by.map_or(FilterResult::Candidate, |trip| FilterResult::LostToAnother(trip.clone()))

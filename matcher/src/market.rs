@@ -56,6 +56,8 @@ pub struct WaitingTrip<'a> {
     pub k: u32,
     /// Number of windows that deferred the request.
     pub deferrals: u32,
+    /// Drivers whose offer ended without a decline, and until when they get no other one.
+    pub undecided: &'a [(DriverId, Timestamp)],
 }
 
 /// The number of live trips in each state.
@@ -161,6 +163,7 @@ impl Market {
             trip: entry.trip(),
             k: entry.k(),
             deferrals: entry.deferrals(),
+            undecided: entry.undecided(),
         })
     }
 

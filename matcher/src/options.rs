@@ -29,8 +29,13 @@ pub struct Options {
     pub window_requests_max: u32,
     /// Time in which a driver may accept an offer, in milliseconds.
     pub offer_ms: u32,
+    /// Time in which a trip is not offered again to a driver who let an offer of it expire, in milliseconds.
+    pub silence_ms: u32,
     /// Time in which a disconnected driver keeps an accepted trip, in milliseconds.
     pub reconnect_grace_ms: u32,
+    /// Time in which a disconnected driver with the rider in the vehicle keeps the trip, in milliseconds. The trip then ends
+    /// at the last plausible place.
+    pub on_trip_grace_ms: u32,
     /// Wait of a request that names none, in milliseconds.
     pub wait_default_ms: u32,
     /// Maximum wait of a request, in milliseconds.
@@ -101,7 +106,9 @@ impl Default for Options {
             window_min_ms: 100,
             window_requests_max: 10_000,
             offer_ms: 15_000,
+            silence_ms: 60_000,
             reconnect_grace_ms: 120_000,
+            on_trip_grace_ms: 1_800_000,
             wait_default_ms: 300_000,
             wait_max_ms: WAIT_MAX_MS,
             policy: Policy::default(),
@@ -158,7 +165,9 @@ impl Options {
         let positive = [
             ("window_requests_max", self.window_requests_max),
             ("offer_ms", self.offer_ms),
+            ("silence_ms", self.silence_ms),
             ("reconnect_grace_ms", self.reconnect_grace_ms),
+            ("on_trip_grace_ms", self.on_trip_grace_ms),
             ("stale_after_ms", self.stale_after_ms),
             ("rider_live_max", self.rider_live_max),
             ("waiting_max", self.waiting_max),

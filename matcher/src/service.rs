@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::drivers::{DriverNotifier, DriverTracker, IngestNodes, NotificationOutbox};
+use crate::drivers::{DriverNotifier, DriverTracker, IngestNodes, NotificationOutbox, PlausiblePositions};
 use crate::error::MatcherError;
 use crate::mailbox::{FencingToken, Mailbox, MarketHandle, MarketHandles};
 use crate::market::{Reservations, Rules, unknown_trip};
@@ -149,6 +149,7 @@ impl Service {
                 watches: Arc::clone(&self.watches),
                 times: Arc::clone(&self.ports.times),
                 interval: ms(self.options.track_interval_ms),
+                positions: PlausiblePositions::default(),
             };
             self.spawn_background(tracker.run());
         }

@@ -3,6 +3,7 @@
 //! [`match_window`] is the async shell; everything else has no I/O.
 
 mod assign;
+mod candidate_search;
 mod candidates;
 mod match_outcome;
 mod pending_request;
@@ -12,12 +13,13 @@ mod rules;
 use std::sync::Arc;
 
 use kerb_ports::{NearbyResults, NearbySearch, TravelTimes};
-use kerb_types::{Stopwatch, Timestamp, run_blocking};
+use kerb_types::{DriverId, Stopwatch, Timestamp, run_blocking};
 use tokio::time::Instant;
 
 use crate::error::MatcherError;
 use crate::market::Reservations;
 pub use assign::assign;
+use candidate_search::CandidateSearch;
 pub use candidates::Candidates;
 pub use match_outcome::{MatchOutcome, WinnersByDriver};
 pub use pending_request::PendingRequest;
@@ -45,9 +47,14 @@ impl WindowInput {
         self.requests.iter().chain(reoptimize::reassignable(&self.en_route))
     }
 
+    /// Whether the request may be offered to the driver now.
+    fn can_ask(&self, request: &PendingRequest, driver: &DriverId) -> bool {
+        !request.barred.contains(driver) && self.reservations.is_available(driver, self.now)
+    }
+
     fn solve(&self, nearby: &NearbyResults, times: &dyn TravelTimes) -> MatchOutcome {
         let solving = Stopwatch::start();
-        let mut candidates = Candidates::of(self.rows(), nearby, &self.reservations);
+        let mut candidates = Candidates::of(self.rows(), nearby, &self.reservations, self.now);
         let outcome = if self.en_route.is_empty() {
             let table = times.table(&candidates.table);
             assign(&self.requests, &candidates, &table, &self.rules)
@@ -60,30 +67,62 @@ impl WindowInput {
     }
 }
 
-/// Searches the candidates, and solves the assignment on a thread for blocking work.
+/// Searches the candidates, and solves the assignment on a thread for blocking work. Requests that it leaves out are
+/// searched wider and assigned again, as long as that may help and the search has time.
 pub async fn match_window(
     input: WindowInput,
     search: Arc<dyn NearbySearch>,
     times: Arc<dyn TravelTimes>,
 ) -> Result<MatchOutcome, MatcherError> {
-    let searching = Stopwatch::start();
-    let queries: Vec<_> = input.rows().map(|row| row.query(&input.rules, input.now)).collect();
-    let query_count = queries.len();
-    let nearby = search.nearest(queries, Instant::now() + input.rules.search_timeout).await?;
-    let answers = &nearby.results;
-    if answers.len() != query_count {
-        let text = format!("{} answers to {query_count} queries for candidates", answers.len());
-        return Err(MatcherError::Internal(text));
+    let deadline = Instant::now() + input.rules.search_timeout;
+    let (mut candidates_us, mut solve_us) = (0_u32, 0_u32);
+    let mut candidates = CandidateSearch::new(&input);
+    let mut input = Box::new(input);
+    loop {
+        let searching = Stopwatch::start();
+        search_candidates(&input, &mut candidates, search.as_ref(), deadline).await?;
+        candidates_us = candidates_us.saturating_add(micros_of(searching));
+        let times = Arc::clone(&times);
+        let solved = run_blocking(move || {
+            let outcome = input.solve(candidates.nearby(), times.as_ref());
+            (input, candidates, outcome)
+        });
+        let outcome;
+        (input, candidates, outcome) = solved
+            .await
+            .map_err(|error| MatcherError::Internal(format!("a window was not solved: {error}")))?;
+        solve_us = solve_us.saturating_add(outcome.solve_us);
+        if Instant::now() >= deadline || !candidates.widen(&input, &outcome.unmatched) {
+            return Ok(MatchOutcome { candidates_us, solve_us, ..outcome });
+        }
     }
-    let incomplete = answers.iter().filter(|answer| !answer.complete).count();
-    if incomplete > 0 {
-        tracing::warn!(incomplete, "candidates are missing: not every shard answered in time");
+}
+
+/// Runs the searches that are due, until none is.
+async fn search_candidates(
+    input: &WindowInput,
+    candidates: &mut CandidateSearch,
+    search: &dyn NearbySearch,
+    deadline: Instant,
+) -> Result<(), MatcherError> {
+    loop {
+        let queries = candidates.queries(input);
+        if queries.is_empty() {
+            return Ok(());
+        }
+        let query_count = queries.len();
+        let found = search.nearest(queries, deadline).await?;
+        let answers = &found.results;
+        if answers.len() != query_count {
+            let text = format!("{} answers to {query_count} queries for candidates", answers.len());
+            return Err(MatcherError::Internal(text));
+        }
+        let incomplete = answers.iter().filter(|answer| !answer.complete).count();
+        if incomplete > 0 {
+            tracing::warn!(incomplete, "candidates are missing: not every shard answered in time");
+        }
+        candidates.add(input, found);
     }
-    let candidates_us = micros_of(searching);
-    let solved = run_blocking(move || input.solve(&nearby, times.as_ref())).await;
-    let outcome =
-        solved.map_err(|error| MatcherError::Internal(format!("a window was not solved: {error}")))?;
-    Ok(MatchOutcome { candidates_us, ..outcome })
 }
 
 fn micros_of(stopwatch: Stopwatch) -> u32 {

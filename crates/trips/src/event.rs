@@ -27,8 +27,8 @@ pub enum TripEvent {
         /// The deadline for the driver's reply, in milliseconds since the Unix epoch.
         expires_ms: Timestamp,
     },
-    /// The offer ended without acceptance. The trip waits again from its original request time, and the matcher does not
-    /// offer it to this driver again.
+    /// The offer ended without acceptance. The trip waits again from its original request time. The matcher does not offer
+    /// it again to a driver who declined it.
     OfferReturned {
         /// The driver who had the offer.
         driver: DriverId,
@@ -52,8 +52,8 @@ pub enum TripEvent {
         /// The deadline for the driver's reply, in milliseconds since the Unix epoch.
         expires_ms: Timestamp,
     },
-    /// The takeover offer ended without acceptance. The trip stays with its driver, and the matcher does not offer it to
-    /// the second driver again.
+    /// The takeover offer ended without acceptance. The trip stays with its driver. The matcher does not offer it
+    /// again to a second driver who declined it.
     ReassignmentReturned {
         /// The driver who had the takeover offer.
         driver: DriverId,

@@ -28,8 +28,8 @@ pub enum IllegalReason {
     NotLegal,
     /// The event comes from a driver who does not have the trip.
     OtherDriver,
-    /// The event offers the trip to a driver who returned an offer of it before.
-    ReturnedBefore,
+    /// The event offers the trip to a driver who declined an offer of it before.
+    DeclinedBefore,
     /// The event is a takeover offer, but another one is open or the driver already has the trip.
     TakeoverOfferOpen,
     /// The event needs an open takeover offer to its driver, but there is none.
@@ -49,7 +49,7 @@ impl fmt::Display for IllegalEvent {
         write!(f, "trip {trip} is {state}: ")?;
         match why {
             IllegalReason::OtherDriver => write!(f, "{event} is for its own driver, and that is another"),
-            IllegalReason::ReturnedBefore => write!(f, "{event} is not for a driver who returned it before"),
+            IllegalReason::DeclinedBefore => write!(f, "{event} is not for a driver who declined it before"),
             IllegalReason::TakeoverOfferOpen => {
                 write!(f, "{event} is for one driver at a time, and not for the one who has it")
             }

@@ -3,7 +3,7 @@
 use kerb_geometry::LatLng;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{CancelledBy, TripEvent};
+use crate::event::{CancelledBy, ReturnReason, TripEvent};
 use crate::id::TripId;
 use crate::illegal::{IllegalEvent, IllegalReason};
 use crate::request::{Receipt, RideRequest, finite};
@@ -28,9 +28,9 @@ pub struct Trip {
     /// The open takeover offer to a second driver.
     #[serde(default, rename = "asked")]
     pub takeover_offer: Option<TakeoverOffer>,
-    /// Drivers who returned an offer of this trip. They receive no further one.
+    /// Drivers who declined an offer of this trip. They receive no further one.
     #[serde(rename = "refused_by")]
-    pub returned_by: Vec<DriverId>,
+    pub declined_by: Vec<DriverId>,
     /// The number of offers so far, takeover offers included.
     pub offers: u32,
     /// The times of the events so far.
@@ -120,7 +120,7 @@ impl Trip {
             driver: None,
             offer: None,
             takeover_offer: None,
-            returned_by: Vec::new(),
+            declined_by: Vec::new(),
             offers: 0,
             times: TripTimes::since(at_ms),
             meter: Meter::default(),
@@ -173,9 +173,9 @@ impl Trip {
         let takeover = self.takeover_offer.as_ref().map(|takeover| &takeover.driver);
         match event {
             TripEvent::Offered { driver, .. } | TripEvent::ReassignmentOffered { driver, .. }
-                if self.returned_by.contains(driver) =>
+                if self.declined_by.contains(driver) =>
             {
-                Some(IllegalReason::ReturnedBefore)
+                Some(IllegalReason::DeclinedBefore)
             }
             TripEvent::ReassignmentOffered { driver, .. }
                 if takeover.is_some() || self.driver.as_ref() == Some(driver) =>
@@ -203,7 +203,7 @@ impl Trip {
                 self.state == TripState::Offered && own(driver) && self.offer == offer_of(event)
             }
             TripEvent::OfferReturned { driver, .. } | TripEvent::ReassignmentReturned { driver, .. } => {
-                self.returned_by.contains(driver)
+                self.has_returned(driver)
             }
             TripEvent::ReassignmentOffered { driver, .. } => {
                 self.takeover_offer.as_ref().is_some_and(|takeover| {
@@ -249,8 +249,8 @@ impl Trip {
                 self.offers += 1;
                 self.times.offered_ms = Some(at_ms);
             }
-            TripEvent::OfferReturned { driver, .. } => {
-                self.returned_by.push(driver.clone());
+            TripEvent::OfferReturned { driver, why } => {
+                self.record_return(driver, why);
                 self.wait_again();
             }
             TripEvent::ReassignmentOffered { driver, .. } => {
@@ -261,7 +261,7 @@ impl Trip {
                 });
                 self.offers += 1;
             }
-            TripEvent::ReassignmentReturned { driver, .. } => self.returned_by.push(driver.clone()),
+            TripEvent::ReassignmentReturned { driver, why } => self.record_return(driver, why),
             TripEvent::Reassigned { driver, .. } => {
                 self.driver = Some(driver.clone());
                 self.offer = takeover.as_ref().map(|takeover| takeover.offer);
@@ -291,6 +291,24 @@ impl Trip {
         if event.kind().is_step() {
             let driver = concerned.or_else(|| self.driver.clone());
             self.steps.push(TripStep { at_ms, state: next, driver, note: StepNote::of(event) });
+        }
+    }
+
+    /// Whether the driver returned an offer of this trip and has no newer one.
+    fn has_returned(&self, driver: &DriverId) -> bool {
+        let holds_offer = self.state == TripState::Offered && self.driver.as_ref() == Some(driver)
+            || self.takeover_offer.as_ref().is_some_and(|takeover| takeover.driver == *driver);
+        let returned = |step: &TripStep| {
+            step.driver.as_ref() == Some(driver) && matches!(step.note, StepNote::OfferReturned { .. })
+        };
+        !holds_offer && (self.declined_by.contains(driver) || self.steps.iter().any(returned))
+    }
+
+    /// Records that an offer ended. Only the driver's own no keeps the trip from being offered to it again: a lost
+    /// connection and a missed deadline are not the driver's will.
+    fn record_return(&mut self, driver: &DriverId, why: &ReturnReason) {
+        if matches!(why, ReturnReason::Declined { .. }) {
+            self.declined_by.push(driver.clone());
         }
     }
 

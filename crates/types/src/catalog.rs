@@ -1,5 +1,7 @@
 //! The vehicle classes and capabilities of a fleet: names on the wire and in settings, numbers in memory.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::field_error::FieldError;
@@ -33,23 +35,29 @@ impl Capabilities {
 pub struct Catalog {
     vehicle_classes: Vec<String>,
     capabilities: Vec<String>,
+    /// Seats for riders of each class, in the order of the classes.
+    seats: Vec<u8>,
 }
+
+/// Seats for riders of the classes that the default catalog names.
+const SEATS: [(&str, u8); 8] = [
+    ("standard", 4),
+    ("comfort", 4),
+    ("premium", 4),
+    ("xl", 6),
+    ("van", 8),
+    ("truck", 2),
+    ("motorbike", 1),
+    ("bicycle", 1),
+];
 
 impl Default for Catalog {
     fn default() -> Self {
         let names = |list: &[&str]| list.iter().map(ToString::to_string).collect();
         Self {
-            vehicle_classes: names(&[
-                "standard",
-                "comfort",
-                "premium",
-                "xl",
-                "van",
-                "truck",
-                "motorbike",
-                "bicycle",
-            ]),
+            vehicle_classes: SEATS.map(|(name, _)| name.to_owned()).to_vec(),
             capabilities: names(&["wheelchair", "child_seat", "pets", "cash", "refrigerated", "heavy_load"]),
+            seats: SEATS.map(|(_, seats)| seats).to_vec(),
         }
     }
 }
@@ -59,7 +67,25 @@ impl Catalog {
     pub fn new(vehicle_classes: Vec<String>, capabilities: Vec<String>) -> Result<Self, FieldError> {
         check_list("vehicle_classes", &vehicle_classes, 1, VEHICLE_CLASSES_MAX)?;
         check_list("capabilities", &capabilities, 0, CAPABILITIES_MAX)?;
-        Ok(Self { vehicle_classes, capabilities })
+        let seats = vehicle_classes.iter().map(|name| default_seats(name)).collect();
+        Ok(Self { vehicle_classes, capabilities, seats })
+    }
+
+    /// Sets the seats for riders of some classes. Each class must be in the catalog, and have a seat.
+    pub fn with_seats(mut self, seats: &BTreeMap<String, u8>) -> Result<Self, FieldError> {
+        for (name, count) in seats {
+            let class = self.vehicle_class(name).map_err(|error| error.within("seats"))?;
+            if *count == 0 {
+                return Err(FieldError::new("seats", format!("0 for {name:?}, must be 1 to 255")));
+            }
+            self.seats[usize::from(class.0)] = *count;
+        }
+        Ok(self)
+    }
+
+    /// Returns the number of riders that a vehicle of the class takes; [`u8::MAX`] for a number outside the list.
+    pub fn seats(&self, class: VehicleClass) -> u8 {
+        self.seats.get(usize::from(class.0)).copied().unwrap_or(u8::MAX)
     }
 
     /// Returns the class with this name. The error lists all names.
@@ -102,6 +128,11 @@ impl Catalog {
     pub fn all_capabilities(&self) -> &[String] {
         &self.capabilities
     }
+}
+
+/// Returns the seats of a class by its name. A class that the default catalog does not name has no limit.
+fn default_seats(name: &str) -> u8 {
+    SEATS.iter().find(|(known, _)| *known == name).map_or(u8::MAX, |(_, seats)| *seats)
 }
 
 fn check_list(field: &'static str, names: &[String], min: usize, max: usize) -> Result<(), FieldError> {

@@ -1,5 +1,6 @@
 //! The vocabulary of the fleet: ids, drivers, the catalog of vehicle classes and capabilities, sharding, membership,
-//! limits, instants and spans of time, clocks, the timing wheel, metrics and the retry backoff.
+//! limits, instants and spans of time, clocks, the timing wheel, the filter of
+//! implausible positions, metrics and the retry backoff.
 //!
 //! Ports, gRPC, engines and file formats are in other crates. A value is valid once it exists.
 
@@ -12,6 +13,7 @@ pub mod id;
 pub mod limits;
 pub mod membership;
 pub mod metrics;
+pub mod path_filter;
 pub mod run_blocking;
 pub mod sharding;
 pub mod time;
@@ -25,6 +27,7 @@ pub use driver::{DriverProfile, DriverStatus, KnownDriver, KnownPosition, Motion
 pub use field_error::FieldError;
 pub use id::{DriverId, NodeId, ShardId};
 pub use membership::{MembershipView, Node, Role, ServerIndex, ShardMap};
+pub use path_filter::{Judgement, PathFilter};
 pub use run_blocking::run_blocking;
 pub use sharding::{Partitioning, Sharding};
 pub use time::{Millis, Timestamp};

@@ -1,5 +1,6 @@
 //! The sections of the settings that belong to no single service.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
@@ -78,6 +79,9 @@ impl From<DataDir> for String {
 pub struct FleetOptions {
     /// The names of vehicle classes, 1 to 64. Their order gives the numbers: add at the end.
     pub vehicle_classes: Vec<String>,
+    /// The number of riders that a vehicle of a class takes, by the name of the class. Classes that are not listed keep
+    /// their default.
+    pub seats: BTreeMap<String, u8>,
     /// The names of capabilities, up to 16. Their order gives the bits: add at the end.
     pub capabilities: Vec<String>,
     /// The number of virtual shards, 1 to 16,384.
@@ -94,6 +98,7 @@ impl Default for FleetOptions {
         let catalog = Catalog::default();
         Self {
             vehicle_classes: catalog.vehicle_classes().to_vec(),
+            seats: BTreeMap::new(),
             capabilities: catalog.all_capabilities().to_vec(),
             shards: NonZeroU16::new(SHARDS_DEFAULT).expect("the default is not 0"),
             position_ttl_ms: 60_000,
@@ -105,7 +110,8 @@ impl Default for FleetOptions {
 impl FleetOptions {
     pub(super) fn validate(&self) -> Vec<FieldError> {
         // Each list is validated by itself, so that a problem in the first does not hide one in the second.
-        let classes = Catalog::new(self.vehicle_classes.clone(), Vec::new()).err();
+        let classes = Catalog::new(self.vehicle_classes.clone(), Vec::new());
+        let classes = classes.and_then(|catalog| catalog.with_seats(&self.seats)).err();
         let any_class = vec!["any".to_owned()];
         let capabilities = Catalog::new(any_class, self.capabilities.clone()).err();
         let shards = Sharding::new(self.shards.get(), self.partitioning).err();

@@ -9,6 +9,7 @@ use kerb_types::{DriverId, run_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::drivers::ingest_nodes::{IngestNodes, LocationReport};
+use crate::drivers::plausible_positions::PlausiblePositions;
 use crate::error::MatcherError;
 use crate::mailbox::{AssignedTrip, LocatedDrivers, MarketCommand, MarketHandle, MarketQuery};
 use crate::trip_watch::{TrackedPosition, TripWatches};
@@ -20,11 +21,12 @@ pub(crate) struct DriverTracker {
     pub(crate) watches: Arc<TripWatches>,
     pub(crate) times: Arc<dyn TravelTimes>,
     pub(crate) interval: Duration,
+    pub(crate) positions: PlausiblePositions,
 }
 
 impl DriverTracker {
     /// Runs until the market stops.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         let mut ticks = interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.market.is_closed() {
@@ -35,13 +37,14 @@ impl DriverTracker {
         }
     }
 
-    async fn track(&self) -> Result<(), MatcherError> {
+    async fn track(&mut self) -> Result<(), MatcherError> {
         let assigned = self.market.query(|reply| MarketQuery::AssignedTrips { reply }).await?;
         if assigned.is_empty() {
             return Ok(());
         }
         let drivers: Vec<_> = assigned.iter().map(|assigned| assigned.driver.clone()).collect();
-        let report = self.ingest_nodes.locate(&drivers).await;
+        let mut report = self.ingest_nodes.locate(&drivers).await;
+        self.positions.retain_plausible(&drivers, &mut report.locations);
         self.update_watchers(&assigned, &report.locations).await?;
         let located = located_drivers(drivers, &report);
         self.market.execute(|reply| MarketCommand::DriversLocated { located, reply }).await

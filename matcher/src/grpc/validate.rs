@@ -67,7 +67,7 @@ fn ride(wire: &QuoteRideRequest, catalog: &Catalog, errors: &mut Vec<FieldError>
     }
     let vehicle_class = keep(class(&wire.vehicle_class, catalog), errors);
     let capabilities = keep(capabilities(&wire.capabilities, catalog), errors);
-    let party_size = keep(party_size(wire.party_size), errors);
+    let party_size = keep(party_size(wire.party_size, vehicle_class, catalog), errors);
     Some(QuoteRequest {
         pickup: pickup?,
         dropoff: dropoff?,
@@ -94,13 +94,19 @@ fn capabilities(names: &[String], catalog: &Catalog) -> Result<Capabilities, Fie
     catalog.capabilities(names)
 }
 
-fn party_size(persons: u32) -> Result<u8, FieldError> {
+/// Returns the number of riders, which the class must have seats for. Without a legal class, any class counts.
+fn party_size(persons: u32, class: Option<VehicleClass>, catalog: &Catalog) -> Result<u8, FieldError> {
+    let seats = class.map_or(u8::MAX, |class| catalog.seats(class));
+    let max = PARTY_SIZE_MAX.min(u32::from(seats));
     match persons {
         0 => Ok(1),
-        1..=PARTY_SIZE_MAX => Ok(persons as u8),
+        // The maximum is at most 255.
+        _ if persons <= max => Ok(persons as u8),
         _ => {
-            let text = format!("{persons}, must be 1 to {PARTY_SIZE_MAX}, or 0 for 1");
-            Err(FieldError::new("party_size", text))
+            let class = class.map(|class| catalog.vehicle_class_name(class));
+            let of =
+                class.filter(|_| max < PARTY_SIZE_MAX).map_or(String::new(), |name| format!(" for {name}"));
+            Err(FieldError::new("party_size", format!("{persons}, must be 1 to {max}{of}, or 0 for 1")))
         }
     }
 }

@@ -26,6 +26,7 @@ impl DriverEvents for Matcher {
 
     fn connected(&self, driver: DriverId) -> PortFuture<'_, Option<DriverNotification>, DriverEventsError> {
         async move {
+            self.0.reservations.set_reachable(&driver);
             let Some(trip) = self.0.reservations.of(&driver) else { return Ok(None) };
             let market = self.0.market_of(&trip)?;
             Ok(market.execute(|reply| MarketCommand::DriverConnected { driver, reply }).await?)

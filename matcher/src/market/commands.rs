@@ -73,12 +73,19 @@ impl Market {
         if *action == DriverAction::Accept {
             check_not_expired(now, driver, trip)?;
         }
-        if is_repeated_drop_off(trip, driver, action) {
+        if is_repeated_drop_off(trip, driver, action) || self.is_late_decline(trip, driver, action) {
             return Ok(trip.state);
         }
         let event = self.event_of(now, driver, trip, action);
         self.apply(now, id.number, event)?;
         Ok(self.trips.entry(id.number).trip().state)
+    }
+
+    /// Whether the driver declines an offer that has already ended. The no is of no use, and no fault.
+    fn is_late_decline(&self, trip: &Trip, driver: &DriverId, action: &DriverAction) -> bool {
+        matches!(action, DriverAction::Decline { .. })
+            && trip.reserved_drivers().all(|reserved| reserved != driver)
+            && self.trips.entry(trip.id.number).had_offer(driver)
     }
 
     fn event_of(&self, now: Timestamp, driver: &DriverId, trip: &Trip, action: &DriverAction) -> TripEvent {
@@ -110,7 +117,7 @@ impl Market {
 
     /// Returns the drop-off event with the trip's receipt. Without a rider in the vehicle the receipt is empty, and the
     /// trip rejects the event.
-    fn drop_off(&self, now: Timestamp, driver: DriverId, trip: &Trip) -> TripEvent {
+    pub(super) fn drop_off(&self, now: Timestamp, driver: DriverId, trip: &Trip) -> TripEvent {
         let meter = self.trips.entry(trip.id.number).meter();
         let request = &trip.request;
         let dropoff = meter.last_position().unwrap_or(request.dropoff);

@@ -18,6 +18,8 @@ pub struct EnRouteView<'a> {
     pub position: LatLng,
     /// Time of the position's measurement, in milliseconds since the Unix epoch.
     pub measured_ms: Timestamp,
+    /// Drivers whose offer ended without a decline, and until when they get no other one.
+    pub undecided: &'a [(DriverId, Timestamp)],
 }
 
 /// A proposal to offer an en-route trip to a nearer driver.
@@ -34,9 +36,16 @@ impl Market {
     /// offer.
     pub fn en_route_trips(&self, now: Timestamp) -> Vec<EnRouteView<'_>> {
         let views = self.assigned().filter_map(|(driver, trip)| {
-            let (position, measured_ms) = self.trips.entry(trip.id.number).driver_position()?;
+            let entry = self.trips.entry(trip.id.number);
+            let (position, measured_ms) = entry.driver_position()?;
             let is_listed = trip.takeover_offer.is_some() || self.may_be_reassigned(now, driver, trip);
-            is_listed.then_some(EnRouteView { trip, driver, position, measured_ms })
+            is_listed.then_some(EnRouteView {
+                trip,
+                driver,
+                position,
+                measured_ms,
+                undecided: entry.undecided(),
+            })
         });
         let mut views: Vec<_> = views.collect();
         views.sort_unstable_by_key(|view| view.trip.id.number);
@@ -53,10 +62,10 @@ impl Market {
 
     fn offer_takeover(&mut self, now: Timestamp, Reassignment { from, to }: &Reassignment) -> bool {
         let Proposal { trip: id, driver, pickup_eta_s, travel_source } = to;
-        let is_open = self.trip(id).is_some_and(|trip| {
-            trip.driver.as_ref() == Some(from)
-                && self.may_be_reassigned(now, from, trip)
-                && !trip.returned_by.contains(driver)
+        let is_open = self.trips.get(id).is_some_and(|entry| {
+            entry.trip().driver.as_ref() == Some(from)
+                && self.may_be_reassigned(now, from, entry.trip())
+                && !entry.is_barred(driver, now)
         });
         if !is_open || self.trips.by_driver(driver).is_some() || !self.reservations.reserve(driver, id) {
             return false;

@@ -3,9 +3,12 @@
 use kerb_geometry::LatLng;
 use kerb_ports::DriverNotification;
 use kerb_trips::{ReturnReason, TripEvent, TripId, TripState};
-use kerb_types::{DriverId, Timestamp, TravelSource};
+use kerb_types::{DriverId, Millis, Timestamp, TravelSource};
 
 use crate::market::{Market, effect};
+
+/// A driver whom an offer did not reach gets none for this time, unless it opens a stream before.
+const UNREACHABLE_MAX_MS: Millis = Millis::from_secs(300);
 
 /// A pair that a window proposes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +35,9 @@ impl Market {
     fn offer_one(&mut self, now: Timestamp, proposal: &Proposal) -> bool {
         let Proposal { trip, driver, pickup_eta_s, travel_source } = proposal;
         let is_open = self
-            .trip(trip)
-            .is_some_and(|trip| trip.state == TripState::Requested && !trip.returned_by.contains(driver));
+            .trips
+            .get(trip)
+            .is_some_and(|entry| entry.trip().state == TripState::Requested && !entry.is_barred(driver, now));
         if !is_open || self.trips.by_driver(driver).is_some() || !self.reservations.reserve(driver, trip) {
             return false;
         }
@@ -58,6 +62,7 @@ impl Market {
     /// Returns an offer that reached no stream of its driver.
     pub fn offer_undeliverable(&mut self, now: Timestamp, driver: &DriverId, trip: &TripId) {
         if self.trips.by_driver(driver) == Some(trip.number) && trip.market == self.id {
+            self.reservations.set_unreachable(driver, now, now + UNREACHABLE_MAX_MS);
             self.return_offer(now, driver, trip.number);
         }
     }
@@ -66,6 +71,7 @@ impl Market {
     /// reconnect grace ends.
     pub fn driver_disconnected(&mut self, now: Timestamp, driver: &DriverId) {
         let Some(number) = self.trips.by_driver(driver) else { return };
+        self.reservations.set_unreachable(driver, now, now + UNREACHABLE_MAX_MS);
         self.return_offer(now, driver, number);
         self.trips.set_disconnected(&self.rules, number, driver, now);
     }
@@ -79,6 +85,7 @@ impl Market {
 
     /// Records that the driver has a stream, which ends a reconnect grace.
     pub fn driver_still_connected(&mut self, driver: &DriverId) {
+        self.reservations.set_reachable(driver);
         let Some(number) = self.trips.by_driver(driver) else { return };
         self.trips.set_connected(&self.rules, number, driver);
     }

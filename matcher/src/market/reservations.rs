@@ -11,12 +11,22 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use kerb_trips::{MarketId, TripId};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 use parking_lot::Mutex;
 
-/// The reserved drivers, with their trips. Clones share one map.
+/// The most drivers that are remembered as unreachable.
+const UNREACHABLE_MAX: usize = 1_000_000;
+
+/// The reserved drivers, with their trips, and the drivers whom no offer reached. Clones share one map.
 #[derive(Clone, Debug, Default)]
-pub struct Reservations(Arc<Mutex<HashMap<DriverId, TripId, RandomState>>>);
+pub struct Reservations(Arc<Mutex<Drivers>>);
+
+#[derive(Debug, Default)]
+struct Drivers {
+    reserved: HashMap<DriverId, TripId, RandomState>,
+    /// Drivers whom no offer reached, and until when they get none.
+    unreachable: HashMap<DriverId, Timestamp, RandomState>,
+}
 
 impl Reservations {
     /// An empty map.
@@ -26,13 +36,36 @@ impl Reservations {
 
     /// Returns the trip that the driver is reserved for.
     pub fn of(&self, driver: &DriverId) -> Option<TripId> {
-        self.0.lock().get(driver).cloned()
+        self.0.lock().reserved.get(driver).cloned()
+    }
+
+    /// Whether an offer to the driver is possible: it is not reserved, and offers reach it as far as is known.
+    pub fn is_available(&self, driver: &DriverId, now: Timestamp) -> bool {
+        let drivers = self.0.lock();
+        !drivers.reserved.contains_key(driver)
+            && drivers.unreachable.get(driver).is_none_or(|until_ms| *until_ms <= now)
+    }
+
+    /// Records that no offer reaches the driver: it gets none until it opens a stream, at the latest until `until_ms`.
+    pub(super) fn set_unreachable(&self, driver: &DriverId, now: Timestamp, until_ms: Timestamp) {
+        let mut drivers = self.0.lock();
+        if drivers.unreachable.len() >= UNREACHABLE_MAX {
+            drivers.unreachable.retain(|_, until_ms| *until_ms > now);
+        }
+        if drivers.unreachable.len() < UNREACHABLE_MAX {
+            drivers.unreachable.insert(driver.clone(), until_ms);
+        }
+    }
+
+    /// Records that the driver has opened a stream.
+    pub(crate) fn set_reachable(&self, driver: &DriverId) {
+        self.0.lock().unreachable.remove(driver);
     }
 
     /// Reserves the driver for the trip, unless another market has reserved the driver. Within a market the order of the
     /// records decides, so a reservation whose end is not durable yet may be replaced there.
     pub(super) fn reserve(&self, driver: &DriverId, trip: &TripId) -> bool {
-        let mut reservations = self.0.lock();
+        let reservations = &mut self.0.lock().reserved;
         if reservations.get(driver).is_some_and(|reserved| reserved.market != trip.market) {
             return false;
         }
@@ -42,7 +75,7 @@ impl Reservations {
 
     /// Releases the driver, if the reservation is still this trip's.
     pub(super) fn release(&self, driver: &DriverId, trip: &TripId) {
-        let mut reservations = self.0.lock();
+        let reservations = &mut self.0.lock().reserved;
         if reservations.get(driver) == Some(trip) {
             reservations.remove(driver);
         }
@@ -55,7 +88,7 @@ impl Reservations {
         market: &MarketId,
         reserved: impl Iterator<Item = (DriverId, TripId)>,
     ) -> Vec<DriverId> {
-        let mut reservations = self.0.lock();
+        let reservations = &mut self.0.lock().reserved;
         reservations.retain(|_, trip| trip.market != *market);
         let mut conflicts = Vec::new();
         for (driver, trip) in reserved {

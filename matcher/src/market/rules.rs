@@ -11,8 +11,12 @@ pub struct Rules {
     pub matcher: String,
     /// Time in which a driver may accept an offer.
     pub offer_ms: Millis,
+    /// Time in which a trip is not offered again to a driver who let an offer of it expire.
+    pub silence_ms: Millis,
     /// Time in which a disconnected driver keeps an accepted trip.
     pub reconnect_grace_ms: Millis,
+    /// Time in which a disconnected driver with the rider in the vehicle keeps the trip.
+    pub on_trip_grace_ms: Millis,
     /// Minimum wait for another driver after the first one is lost, at least one window and one offer. It overrides a
     /// shorter wait of the request.
     pub lost_wait_min_ms: Millis,
@@ -40,7 +44,9 @@ impl Rules {
         Self {
             matcher: matcher.to_owned(),
             offer_ms: Millis::from(options.offer_ms),
+            silence_ms: Millis::from(options.silence_ms),
             reconnect_grace_ms: Millis::from(options.reconnect_grace_ms),
+            on_trip_grace_ms: Millis::from(options.on_trip_grace_ms),
             lost_wait_min_ms: Millis::from(options.window_ms) + Millis::from(options.offer_ms),
             ended_kept_ms: Millis::from(options.ended_kept_ms),
             waiting_max: options.waiting_max as usize,
@@ -59,7 +65,9 @@ impl Default for Rules {
         Self {
             matcher: "matcher".to_owned(),
             offer_ms: Millis::new(15_000),
+            silence_ms: Millis::new(60_000),
             reconnect_grace_ms: Millis::new(120_000),
+            on_trip_grace_ms: Millis::new(1_800_000),
             lost_wait_min_ms: Millis::new(16_000),
             ended_kept_ms: Millis::new(3_600_000),
             waiting_max: 100_000,

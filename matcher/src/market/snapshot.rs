@@ -116,7 +116,7 @@ struct TripRow {
     /// Follows after all trips, because format 2 does not have it.
     #[serde(skip)]
     takeover_offer: Option<TakeoverOffer>,
-    returned_by: Vec<DriverId>,
+    declined_by: Vec<DriverId>,
     offers: u32,
     times: TripTimes,
     meter: Meter,

@@ -171,6 +171,7 @@ impl TripTable {
         let mut released = Vec::new();
         if outcome == Outcome::Changed {
             entry.meter.apply(event, at_ms);
+            entry.note_return(event, at_ms, rules.silence_ms);
             // A meter checkpoint changes neither state nor drivers, and is the most frequent event.
             if event.kind() != EventKind::Metered {
                 released = self.update_indexes(rules, number, state_before, &reserved_before);

@@ -1,4 +1,4 @@
-//! The candidates of a window: unreserved drivers by number, and a query for their travel times.
+//! The candidates of a window: available drivers by number, and a query for their travel times.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use foldhash::quality::RandomState;
 use kerb_geometry::LatLng;
 use kerb_ports::{Eta, Leg, NearbyResults, Neighbor, TravelTimeQuery, TravelTimeTable};
-use kerb_types::DriverId;
+use kerb_types::{DriverId, Timestamp};
 
 use crate::market::Reservations;
 use crate::window::pending_request::PendingRequest;
@@ -22,11 +22,12 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// The unreserved drivers among the neighbors of each request.
+    /// The drivers among the neighbors of each request to whom an offer is possible at `now`.
     pub fn of<'a>(
         requests: impl IntoIterator<Item = &'a PendingRequest>,
         nearby: &NearbyResults,
         reservations: &Reservations,
+        now: Timestamp,
     ) -> Self {
         let mut candidates = Self::default();
         let mut numbers = DriverNumbers::new(nearby.neighbors.len());
@@ -34,10 +35,11 @@ impl Candidates {
             candidates.table.destinations.push(request.pickup);
             for index in &answer.indices {
                 let neighbor = &nearby.neighbors[*index as usize];
-                if request.refused_by.contains(&neighbor.profile.id) {
+                if request.barred.contains(&neighbor.profile.id) {
                     continue;
                 }
-                let number = numbers.of(*index, neighbor, reservations, &mut candidates);
+                let number =
+                    numbers.of(*index, neighbor, |id| reservations.is_available(id, now), &mut candidates);
                 candidates.table.legs.extend(number.map(|origin| Leg { origin, destination: row }));
             }
         }
@@ -52,7 +54,7 @@ impl Candidates {
     }
 }
 
-/// The number of each driver that was met so far; `None` for a reserved driver.
+/// The number of each driver that was met so far; `None` for a driver to whom no offer is possible.
 struct DriverNumbers {
     by_id: HashMap<DriverId, Option<u32>, RandomState>,
     /// The same by index of the neighbor. A neighbor is in many answers, and hashing its id is slow.
@@ -68,12 +70,12 @@ impl DriverNumbers {
         &mut self,
         index: u32,
         neighbor: &Neighbor,
-        reservations: &Reservations,
+        is_available: impl Fn(&DriverId) -> bool,
         candidates: &mut Candidates,
     ) -> Option<u32> {
         *self.by_index[index as usize].get_or_init(|| {
             let id = &neighbor.profile.id;
-            let number = || reservations.of(id).is_none().then(|| candidates.add(id, neighbor.position));
+            let number = || is_available(id).then(|| candidates.add(id, neighbor.position));
             *self.by_id.entry(id.clone()).or_insert_with(number)
         })
     }

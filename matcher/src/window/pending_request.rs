@@ -5,7 +5,6 @@ use kerb_geometry::LatLng;
 use kerb_ports::search::status_mask;
 use kerb_ports::{DriverFilter, NearbyQuery};
 use kerb_trips::{Trip, TripId};
-use kerb_types::limits::NEIGHBORS_MAX;
 use kerb_types::{Capabilities, DriverId, DriverStatus, Millis, Timestamp, VehicleClass};
 
 use crate::market::WaitingTrip;
@@ -25,9 +24,10 @@ pub struct PendingRequest {
     pub vehicle_class: VehicleClass,
     /// The requested capabilities.
     pub capabilities: Capabilities,
-    /// Drivers who returned an offer of the trip; they are no candidates.
-    pub refused_by: Vec<DriverId>,
-    /// Number of candidates, without the drivers of `refused_by`.
+    /// Drivers to whom the trip is not offered now: those who declined it, and those who let an offer of it expire
+    /// recently.
+    pub barred: Vec<DriverId>,
+    /// Number of candidates, without the drivers of `barred`.
     pub k: u32,
     /// Time since the request, in milliseconds.
     pub waited_ms: Millis,
@@ -39,28 +39,28 @@ impl PendingRequest {
     /// The request of a waiting trip, at `now`.
     pub fn of(waiting: &WaitingTrip<'_>, now: Timestamp) -> Self {
         let may_be_deferred = waiting.deferrals < DEFERRED_WINDOWS_MAX;
-        Self { k: waiting.k, may_be_deferred, ..Self::of_trip(waiting.trip, now) }
+        Self { k: waiting.k, may_be_deferred, ..Self::of_trip(waiting.trip, waiting.undecided, now) }
     }
 
     /// The request of any trip, without candidates and deferrals.
-    pub(super) fn of_trip(trip: &Trip, now: Timestamp) -> Self {
+    pub(super) fn of_trip(trip: &Trip, undecided: &[(DriverId, Timestamp)], now: Timestamp) -> Self {
+        let undecided = undecided.iter().filter(|(_, until_ms)| *until_ms > now).map(|(driver, _)| driver);
         Self {
             trip: trip.id.clone(),
             pickup: trip.request.pickup,
             vehicle_class: trip.request.vehicle_class,
             capabilities: trip.request.capabilities,
-            refused_by: trip.returned_by.clone(),
+            barred: trip.declined_by.iter().chain(undecided).cloned().collect(),
             k: 0,
             waited_ms: (now - trip.times.requested_ms).max(Millis::ZERO),
             may_be_deferred: false,
         }
     }
 
-    pub(super) fn query(&self, rules: &WindowRules, now: Timestamp) -> NearbyQuery {
+    /// The query for the `k` nearest drivers, whoever can be asked of them.
+    pub(super) fn query(&self, k: u32, rules: &WindowRules, now: Timestamp) -> NearbyQuery {
         let time_min_ms = now - rules.stale_after_ms;
         let filter = available_filter(self.vehicle_class, self.capabilities, time_min_ms);
-        // A trip has few offers, so the cast cannot lose; the sum is bounded by the search's limit.
-        let k = self.k.saturating_add(self.refused_by.len() as u32).min(NEIGHBORS_MAX);
         NearbyQuery { point: self.pickup, k, radius_m: rules.radius_m, filter }
     }
 

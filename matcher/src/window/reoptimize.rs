@@ -38,7 +38,7 @@ impl EnRouteTrip {
     /// An en-route trip at `now`, with `k` candidates.
     pub fn of(view: &EnRouteView<'_>, k: u32, now: Timestamp) -> Self {
         Self {
-            request: PendingRequest { k, ..PendingRequest::of_trip(view.trip, now) },
+            request: PendingRequest { k, ..PendingRequest::of_trip(view.trip, view.undecided, now) },
             driver: view.driver.clone(),
             position: view.position,
             has_takeover_offer: view.trip.takeover_offer.is_some(),
@@ -96,7 +96,7 @@ fn nearest_en_route(request: &PendingRequest, en_route: &[EnRouteTrip], rules: &
     let can_serve = |trip: &EnRouteTrip| {
         trip.request.vehicle_class == request.vehicle_class
             && trip.request.capabilities.contains_all(request.capabilities)
-            && !request.refused_by.contains(&trip.driver)
+            && !request.barred.contains(&trip.driver)
     };
     let suitable = (0..).zip(en_route).filter(|(_, trip)| can_serve(trip));
     let distances =

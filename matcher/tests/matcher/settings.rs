@@ -53,7 +53,7 @@ fn a_rejection_of_a_request_names_field_value_and_range() {
             "vehicle_class: \"rocket\", must be one of standard",
         ),
         (Box::new(|w| w.capabilities = vec!["wings".to_owned()]), "capabilities: \"wings\", must be one of"),
-        (Box::new(|w| w.party_size = 17), "party_size: 17, must be 1 to 16, or 0 for 1"),
+        (Box::new(|w| w.party_size = 17), "party_size: 17, must be 1 to 4 for standard, or 0 for 1"),
         (Box::new(|w| w.wait_max_ms = 999), "wait_max_ms: 999, must be 1000 to 3600000, or 0 for 300000"),
         (Box::new(|w| w.wait_max_ms = 3_600_001), "wait_max_ms: 3600001, must be 1000 to 3600000"),
     ];
@@ -112,4 +112,15 @@ fn a_rejection_of_options_names_field_value_and_range() {
         let error = options.validate().unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error:?}, expected {expected:?}");
     }
+}
+
+#[test]
+fn a_party_must_fit_into_its_class() {
+    let text = |class: &str, persons| {
+        let wire = RequestRideRequest { vehicle_class: class.to_owned(), party_size: persons, ..wire() };
+        ride_request(&wire, &Catalog::default(), &Options::default()).map_err(|error| error.to_string())
+    };
+    assert!(text("standard", 4).is_ok() && text("van", 8).is_ok());
+    assert_eq!(text("standard", 16).unwrap_err(), "party_size: 16, must be 1 to 4 for standard, or 0 for 1");
+    assert_eq!(text("xl", 7).unwrap_err(), "party_size: 7, must be 1 to 6 for xl, or 0 for 1");
 }

@@ -12,15 +12,16 @@ use kerb_types::{
     Capabilities, DriverProfile, DriverStatus, Millis, Motion, TravelSource, UpdateVersion, VehicleClass,
 };
 
+use crate::fakes::simulated_time::NOW_MS;
 use crate::fakes::{driver, north};
 
-fn pending(number: u64, waited_ms: Millis, refused_by: &[&str]) -> PendingRequest {
+fn pending(number: u64, waited_ms: Millis, barred: &[&str]) -> PendingRequest {
     PendingRequest {
         trip: format!("world-{number}").parse().unwrap(),
         pickup: north(0.0),
         vehicle_class: VehicleClass(0),
         capabilities: Capabilities(0),
-        refused_by: refused_by.iter().map(|name| driver(name)).collect(),
+        barred: barred.iter().map(|name| driver(name)).collect(),
         k: 10,
         waited_ms,
         may_be_deferred: true,
@@ -62,7 +63,7 @@ fn pairs(matched: &MatchOutcome) -> Vec<(u64, &str, u32)> {
 fn a_driver_of_two_requests_is_one_origin_and_a_driver_who_declined_is_none() {
     let requests = [pending(1, Millis::new(0), &["a"]), pending(2, Millis::new(0), &[])];
     let answers = answers(&[&["a", "b", "c"], &["b", "a"]]);
-    let candidates = Candidates::of(&requests, &answers, &Reservations::new());
+    let candidates = Candidates::of(&requests, &answers, &Reservations::new(), NOW_MS);
     assert_eq!(candidates.drivers, [driver("b"), driver("c"), driver("a")]);
     let legs: Vec<_> = candidates.table.legs.iter().map(|leg| (leg.origin, leg.destination)).collect();
     assert_eq!(legs, [(0, 0), (1, 0), (0, 1), (2, 1)]);
@@ -72,7 +73,8 @@ fn a_driver_of_two_requests_is_one_origin_and_a_driver_who_declined_is_none() {
 #[test]
 fn the_batch_policy_minimizes_the_total_and_the_nearest_policy_goes_in_order() {
     let requests = [pending(1, Millis::new(0), &[]), pending(2, Millis::new(0), &[])];
-    let candidates = Candidates::of(&requests, &answers(&[&["a", "b"], &["a", "b"]]), &Reservations::new());
+    let candidates =
+        Candidates::of(&requests, &answers(&[&["a", "b"], &["a", "b"]]), &Reservations::new(), NOW_MS);
     let table = table(&[60, 90, 70, 400]);
     let batch = assign(&requests, &candidates, &table, &WindowRules::new(&Options::default()));
     assert_eq!(pairs(&batch), [(1, "b", 90), (2, "a", 70)]);
@@ -87,7 +89,7 @@ fn the_batch_policy_minimizes_the_total_and_the_nearest_policy_goes_in_order() {
 #[test]
 fn the_maximum_travel_time_is_inclusive() {
     let requests = [pending(1, Millis::new(0), &[]), pending(2, Millis::new(0), &[])];
-    let candidates = Candidates::of(&requests, &answers(&[&["a"], &["b"]]), &Reservations::new());
+    let candidates = Candidates::of(&requests, &answers(&[&["a"], &["b"]]), &Reservations::new(), NOW_MS);
     let matched =
         assign(&requests, &candidates, &table(&[1_800, 1_801]), &WindowRules::new(&Options::default()));
     assert_eq!(pairs(&matched), [(1, "a", 1_800)]);
@@ -100,7 +102,7 @@ fn the_maximum_travel_time_is_inclusive() {
 fn a_long_wait_goes_first_when_there_are_too_few_drivers() {
     for (waited_ms, winner) in [(0, 1), (149_000, 1), (151_000, 2), (i64::MAX, 2)] {
         let requests = [pending(1, Millis::new(0), &[]), pending(2, Millis::new(waited_ms), &[])];
-        let candidates = Candidates::of(&requests, &answers(&[&["a"], &["a"]]), &Reservations::new());
+        let candidates = Candidates::of(&requests, &answers(&[&["a"], &["a"]]), &Reservations::new(), NOW_MS);
         let matched =
             assign(&requests, &candidates, &table(&[100, 400]), &WindowRules::new(&Options::default()));
         assert_eq!(matched.proposals.len(), 1);
@@ -130,7 +132,7 @@ fn decide(
     let rules = WindowRules::new(&options);
     let answers = answers(neighbors);
     let trips = en_route.iter().filter(|trip| !trip.has_takeover_offer).map(|trip| &trip.request);
-    let mut candidates = Candidates::of(requests.iter().chain(trips), &answers, &Reservations::new());
+    let mut candidates = Candidates::of(requests.iter().chain(trips), &answers, &Reservations::new(), NOW_MS);
     candidates.add_en_route(requests, en_route, &rules);
     reoptimize(requests, en_route, &candidates, &table(seconds), &rules)
 }

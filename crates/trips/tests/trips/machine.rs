@@ -22,12 +22,12 @@ fn a_returned_offer_keeps_the_age_and_is_not_made_again() {
     apply(&mut trip, &declined("own"));
     assert_eq!((trip.state, &trip.driver, trip.offer), (TripState::Requested, &None, None));
     assert_eq!((trip.times.requested_ms, trip.times.offered_ms), (START_MS, None));
-    assert_eq!(trip.returned_by, [driver("own")]);
+    assert_eq!(trip.declined_by, [driver("own")]);
     let again = trip.apply(&offered("own"), Timestamp::default()).unwrap_err();
-    assert_eq!(again.why, IllegalReason::ReturnedBefore);
+    assert_eq!(again.why, IllegalReason::DeclinedBefore);
     assert_eq!(
         again.to_string(),
-        "trip world-17 is requested: offered is not for a driver who returned it before"
+        "trip world-17 is requested: offered is not for a driver who declined it before"
     );
     apply(&mut trip, &offered("other"));
     assert_eq!(trip.offers, 2);
@@ -87,7 +87,7 @@ fn a_takeover_offer_reserves_its_driver_and_acceptance_moves_the_trip() {
     assert_eq!(apply(&mut trip, &event(E::ReassignmentReturned, "own")), Outcome::Changed);
     assert_eq!(apply(&mut trip, &event(E::ReassignmentReturned, "own")), Outcome::Repeated);
     let again = trip.apply(&event(E::ReassignmentOffered, "own"), Timestamp::default()).unwrap_err();
-    assert_eq!(again.why, IllegalReason::ReturnedBefore);
+    assert_eq!(again.why, IllegalReason::DeclinedBefore);
     assert_eq!(trip.driver, Some(driver("nearer")));
 }
 
@@ -211,7 +211,10 @@ fn steps_record_every_change_in_order() {
             ("cancelled", None),
         ]
     );
-    assert_eq!(trip.steps[2].note, StepNote::OfferReturned { why: ReturnReason::DriverDisconnected });
+    assert_eq!(
+        trip.steps[2].note,
+        StepNote::OfferReturned { why: ReturnReason::Declined { reason: "lunch".to_owned() } }
+    );
     assert_eq!(trip.steps[5].note, StepNote::DriverLost);
     let reason = "changed plans".into();
     assert_eq!(trip.steps[6].note, StepNote::Cancelled { by: CancelledBy::Rider, reason });

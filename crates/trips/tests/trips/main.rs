@@ -70,15 +70,17 @@ pub(crate) fn receipt(name: &str, rider: u64) -> Receipt {
     }
 }
 
+fn declined() -> ReturnReason {
+    ReturnReason::Declined { reason: "lunch".to_owned() }
+}
+
 /// Returns an event of `kind`; a driver's event is one of driver `name`.
 pub(crate) fn event(kind: EventKind, name: &str) -> TripEvent {
     let cancelled = |by| TripEvent::Cancelled { by, reason: "changed plans".into() };
     match kind {
         EventKind::Requested => TripEvent::Requested(Box::new(request(2))),
         EventKind::Offered => offered(name),
-        EventKind::OfferReturned => {
-            TripEvent::OfferReturned { driver: driver(name), why: ReturnReason::DriverDisconnected }
-        }
+        EventKind::OfferReturned => TripEvent::OfferReturned { driver: driver(name), why: declined() },
         EventKind::Accepted => TripEvent::Accepted { driver: driver(name) },
         EventKind::ReassignmentOffered => TripEvent::ReassignmentOffered {
             driver: driver(name),
@@ -87,7 +89,7 @@ pub(crate) fn event(kind: EventKind, name: &str) -> TripEvent {
             expires_ms: START_MS + Millis::new(30_000),
         },
         EventKind::ReassignmentReturned => {
-            TripEvent::ReassignmentReturned { driver: driver(name), why: ReturnReason::Expired }
+            TripEvent::ReassignmentReturned { driver: driver(name), why: declined() }
         }
         EventKind::Reassigned => TripEvent::Reassigned { driver: driver(name), from: driver("own") },
         EventKind::DriverLost => TripEvent::DriverLost { driver: driver(name) },

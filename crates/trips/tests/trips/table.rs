@@ -76,7 +76,7 @@ fn cell_of(before: &Trip, kind: EventKind, name: &str) -> &'static str {
             match illegal.why {
                 IllegalReason::NotLegal => ".",
                 IllegalReason::OtherDriver => "!",
-                IllegalReason::ReturnedBefore => "0",
+                IllegalReason::DeclinedBefore => "0",
                 IllegalReason::TakeoverOfferOpen | IllegalReason::NoTakeoverOffer => "?",
             }
         }

@@ -18,8 +18,8 @@ pub(super) fn due_ms(entry: &TripEntry, rules: &Rules) -> Option<Timestamp> {
             let takeover_expires_ms = trip.takeover_offer.as_ref().map(|takeover| takeover.offer.expires_ms);
             grace_ends_ms.into_iter().chain(takeover_expires_ms).min()
         }
-        // With the rider in the vehicle, only the driver or the operator ends the trip.
-        TripState::OnTrip => None,
+        // A driver whose phone has died on board never reports the drop-off.
+        TripState::OnTrip => entry.disconnected_since_ms.map(|since_ms| since_ms + rules.on_trip_grace_ms),
         TripState::Completed | TripState::Expired | TripState::Cancelled => {
             trip.times.ended_ms.map(|ended_ms| ended_ms + rules.ended_kept_ms)
         }

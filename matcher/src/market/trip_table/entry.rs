@@ -1,8 +1,8 @@
 //! A trip with its volatile state.
 
 use kerb_geometry::LatLng;
-use kerb_trips::Trip;
-use kerb_types::Timestamp;
+use kerb_trips::{ReturnReason, Trip, TripEvent};
+use kerb_types::{DriverId, Millis, Timestamp};
 
 use crate::market::trip_table::meter::RunningMeter;
 
@@ -19,6 +19,9 @@ pub(in crate::market) struct TripEntry {
     pub(super) driver_position: Option<(LatLng, Timestamp)>,
     /// Number of windows that deferred the request.
     pub(super) deferrals: u32,
+    /// Drivers whose offer ended without a decline, and until when they get no other one: at once for those who lost their
+    /// stream, and later for those who let the offer expire.
+    pub(super) undecided: Vec<(DriverId, Timestamp)>,
     pub(super) meter: RunningMeter,
 }
 
@@ -32,12 +35,50 @@ impl TripEntry {
             disconnected_since_ms: None,
             driver_position: None,
             deferrals: 0,
+            undecided: Vec::new(),
             meter,
         }
     }
 
     pub(in crate::market) fn trip(&self) -> &Trip {
         &self.trip
+    }
+
+    /// Whether the trip is not offered to the driver now, because of the driver's answer to an earlier offer.
+    pub(in crate::market) fn is_barred(&self, driver: &DriverId, now: Timestamp) -> bool {
+        self.barred(now).any(|barred| barred == driver)
+    }
+
+    /// Returns the drivers to whom the trip is not offered now, because of their answers to earlier offers.
+    pub(in crate::market) fn barred(&self, now: Timestamp) -> impl Iterator<Item = &DriverId> {
+        let undecided = self.undecided.iter().filter(move |(_, until_ms)| *until_ms > now);
+        self.trip.declined_by.iter().chain(undecided.map(|(driver, _)| driver))
+    }
+
+    pub(in crate::market) fn undecided(&self) -> &[(DriverId, Timestamp)] {
+        &self.undecided
+    }
+
+    /// Whether the driver had an offer of the trip that ended without a decline.
+    pub(in crate::market) fn had_offer(&self, driver: &DriverId) -> bool {
+        self.undecided.iter().any(|(other, _)| other == driver)
+    }
+
+    /// Notes a driver whose offer ended without a decline.
+    pub(super) fn note_return(&mut self, event: &TripEvent, at_ms: Timestamp, silence_ms: Millis) {
+        let (TripEvent::OfferReturned { driver, why } | TripEvent::ReassignmentReturned { driver, why }) =
+            event
+        else {
+            return;
+        };
+        self.undecided.retain(|(other, _)| other != driver);
+        match why {
+            ReturnReason::Declined { .. } => {}
+            ReturnReason::Expired => self.undecided.push((driver.clone(), at_ms + silence_ms)),
+            ReturnReason::DriverDisconnected | ReturnReason::Withdrawn => {
+                self.undecided.push((driver.clone(), at_ms));
+            }
+        }
     }
 
     pub(in crate::market) fn k(&self) -> u32 {

@@ -2,7 +2,7 @@
 
 use kerb_geometry::{LatLng, distance_m};
 use kerb_trips::{Trip, TripEvent};
-use kerb_types::{Millis, Timestamp};
+use kerb_types::{Judgement, Millis, PathFilter, Timestamp};
 
 /// Minimum distance between two counted positions, in meters. Smaller distances are noise of the receiver: the meter of a
 /// parked car stands.
@@ -12,8 +12,10 @@ const STEP_MIN_M: f64 = 10.0;
 pub(in crate::market) struct RunningMeter {
     /// Meters from the pick-up to the last counted position.
     distance_m: f64,
-    /// The last counted position, with the time of its measurement.
-    last: Option<(LatLng, Timestamp)>,
+    /// The plausible path of the vehicle since the pick-up.
+    path: PathFilter,
+    /// The last counted position.
+    last: Option<LatLng>,
     /// Time of the last checkpoint.
     checkpoint_ms: Timestamp,
 }
@@ -23,8 +25,12 @@ impl RunningMeter {
     pub(super) fn of(trip: &Trip) -> Self {
         Self {
             distance_m: trip.meter.distance_m,
-            // A checkpoint has no time of measurement, so every later position counts.
-            last: trip.meter.last.map(|position| (position, Timestamp::default())),
+            // A checkpoint has no time of measurement. The pick-up is the latest time that is before all later positions.
+            path: match (trip.meter.last, trip.times.picked_up_ms) {
+                (Some(position), Some(at_ms)) => PathFilter::starting_at(position, at_ms),
+                _ => PathFilter::default(),
+            },
+            last: trip.meter.last,
             checkpoint_ms: trip.times.picked_up_ms.unwrap_or_default(),
         }
     }
@@ -33,8 +39,9 @@ impl RunningMeter {
         self.distance_m
     }
 
+    /// Returns the last plausible position of the ride.
     pub(in crate::market) fn last_position(&self) -> Option<LatLng> {
-        self.last.map(|(position, _)| position)
+        self.last
     }
 
     /// Starts the meter at the pick-up, and takes over the distance of a checkpoint.
@@ -42,25 +49,36 @@ impl RunningMeter {
         match event {
             TripEvent::PickedUp { at, .. } => {
                 self.distance_m = 0.0;
-                self.last = at.map(|position| (position, at_ms));
+                self.last = *at;
+                self.path =
+                    at.map_or_else(PathFilter::default, |position| PathFilter::starting_at(position, at_ms));
                 self.checkpoint_ms = at_ms;
             }
             TripEvent::Metered { distance_m, at } => {
                 self.distance_m = self.distance_m.max(*distance_m);
-                self.last.get_or_insert((*at, at_ms));
+                self.last.get_or_insert(*at);
                 self.checkpoint_ms = at_ms;
             }
             _ => {}
         }
     }
 
-    /// Adds a position, unless it is too near to the last one or older.
-    pub(super) fn add(&mut self, pickup: LatLng, position: LatLng, measured_ms: Timestamp) {
-        let (last, last_ms) = self.last.unwrap_or((pickup, Timestamp::default()));
-        let step_m = distance_m(last, position);
-        if measured_ms > last_ms && step_m >= STEP_MIN_M {
+    /// Adds a position of a trip whose rider got in at `picked_up_ms`, unless it is implausible, older than the last one,
+    /// or too near to it. A jump that stays counts once, as a straight line.
+    pub(super) fn add(&mut self, trip: &Trip, position: LatLng, measured_ms: Timestamp) {
+        if self.path.last().is_none()
+            && let Some(picked_up_ms) = trip.times.picked_up_ms
+        {
+            // One before, so that a position of the same moment counts.
+            self.path = PathFilter::starting_at(trip.request.pickup, picked_up_ms - Millis::new(1));
+        }
+        if !matches!(self.path.judge(position, measured_ms), Judgement::Plausible | Judgement::Moved) {
+            return;
+        }
+        let step_m = distance_m(self.last.unwrap_or(trip.request.pickup), position);
+        if step_m >= STEP_MIN_M {
             self.distance_m += step_m;
-            self.last = Some((position, measured_ms));
+            self.last = Some(position);
         }
     }
 
