@@ -18,7 +18,7 @@ const PLACE: [usize; 2] = [2, 3];
 pub const CAB_ID_BYTES_MAX: usize = 60;
 
 /// The shipped slice.
-const SHIPPED: &[u8] = include_bytes!("../../../data/sf_2008-05-22_17h.csv.gz");
+const SHIPPED: &[u8] = include_bytes!("../../../../data/sf_2008-05-22_17h.csv.gz");
 /// Its name in errors.
 const SHIPPED_NAME: &str = "data/sf_2008-05-22_17h.csv.gz";
 

@@ -16,7 +16,7 @@ const PICKUP: [usize; 2] = [1, 2];
 const DROPOFF: [usize; 2] = [3, 4];
 
 /// The shipped slice.
-const SHIPPED: &[u8] = include_bytes!("../../../data/sf_trips_2008-05-22_17h.csv.gz");
+const SHIPPED: &[u8] = include_bytes!("../../../../data/sf_trips_2008-05-22_17h.csv.gz");
 /// Its name in errors.
 const SHIPPED_NAME: &str = "data/sf_trips_2008-05-22_17h.csv.gz";
 
