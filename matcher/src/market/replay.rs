@@ -84,6 +84,10 @@ impl Market {
 
     fn replay_event(&mut self, at_ms: i64, trip: &TripId, event: &TripEvent) -> Result<(), Error> {
         if let TripEvent::Requested(request) = event {
+            // The table would forget the first trip, but not its timer and its reserved driver.
+            if self.trips.contains(trip.number) {
+                return Err(Error::Internal(format!("trip {trip} was requested before")));
+            }
             self.trips.insert(&self.rules, trip.number, (**request).clone(), at_ms);
             return Ok(());
         }

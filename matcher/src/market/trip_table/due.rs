@@ -13,14 +13,14 @@ pub(super) fn due_ms(entry: &TripEntry, rules: &Rules) -> Option<i64> {
         TripState::Offered => trip.offer.map(|offer| offer.expires_ms),
         TripState::EnRoute | TripState::Arrived => {
             let grace_ends_ms =
-                entry.disconnected_since_ms.map(|since_ms| since_ms + rules.reconnect_grace_ms);
+                entry.disconnected_since_ms.map(|since_ms| since_ms.saturating_add(rules.reconnect_grace_ms));
             let takeover_expires_ms = trip.takeover_offer.as_ref().map(|takeover| takeover.offer.expires_ms);
             grace_ends_ms.into_iter().chain(takeover_expires_ms).min()
         }
         // With the rider in the vehicle, only the driver or the operator ends the trip.
         TripState::OnTrip => None,
         TripState::Completed | TripState::Expired | TripState::Cancelled => {
-            trip.times.ended_ms.map(|ended_ms| ended_ms + rules.ended_kept_ms)
+            trip.times.ended_ms.map(|ended_ms| ended_ms.saturating_add(rules.ended_kept_ms))
         }
     }
 }

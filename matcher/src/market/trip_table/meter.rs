@@ -65,7 +65,7 @@ impl RunningMeter {
 
     /// Returns a checkpoint event if the interval is over and the distance is greater than the recorded one.
     pub(super) fn checkpoint(&self, recorded_m: f64, now_ms: i64, interval_ms: i64) -> Option<TripEvent> {
-        if now_ms - self.checkpoint_ms < interval_ms || self.distance_m <= recorded_m {
+        if now_ms.saturating_sub(self.checkpoint_ms) < interval_ms || self.distance_m <= recorded_m {
             return None;
         }
         Some(TripEvent::Metered { distance_m: self.distance_m, at: self.last_position()? })
