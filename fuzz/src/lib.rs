@@ -13,8 +13,10 @@
 
 pub mod cluster_file;
 pub mod csv_rows;
+pub mod driver_store;
 pub mod internal_wire;
 pub mod journal_record;
+pub mod market_snapshot;
 pub mod mutate;
 pub mod page_token;
 pub mod pbf_extract;
@@ -23,8 +25,10 @@ pub mod resume_token;
 pub mod road_file;
 pub mod scenario;
 pub mod settings;
+pub mod speed_rows;
 
 mod pbf_writer;
+mod streets;
 
 /// A fuzz target by its name.
 pub struct Target {
@@ -46,8 +50,10 @@ macro_rules! targets {
 pub const TARGETS: &[Target] = targets![
     cluster_file,
     csv_rows,
+    driver_store,
     internal_wire,
     journal_record,
+    market_snapshot,
     page_token,
     pbf_extract,
     public_wire,
@@ -55,4 +61,5 @@ pub const TARGETS: &[Target] = targets![
     road_file,
     scenario,
     settings,
+    speed_rows,
 ];
