@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::market_snapshot`.
+//! libFuzzer's program for `kerb_fuzz::targets::market_snapshot`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::market_snapshot::target(data);
+    kerb_fuzz::targets::market_snapshot::target(data);
 });

@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::speed_rows`.
+//! libFuzzer's program for `kerb_fuzz::targets::speed_rows`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::speed_rows::target(data);
+    kerb_fuzz::targets::speed_rows::target(data);
 });
