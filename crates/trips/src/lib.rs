@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod event;
+mod finite;
 pub mod id;
 pub mod illegal;
 pub mod machine;

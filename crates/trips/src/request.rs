@@ -1,8 +1,9 @@
 //! A rider's request, and the receipt of a completed trip.
 
 use kerb_geometry::LatLng;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use crate::finite;
 use crate::id::{IdempotencyKey, RiderId};
 use crate::machine::Trip;
 use crate::state::TripState;
@@ -57,7 +58,7 @@ pub struct Receipt {
     /// The driver's report that the rider got out.
     pub dropped_off_ms: Timestamp,
     /// The length of the ride in meters, along the driver's positions.
-    #[serde(serialize_with = "finite")]
+    #[serde(with = "finite")]
     pub distance_m: f64,
     /// The driver's wait at the pickup in milliseconds; 0 without a report of arrival.
     pub wait_ms: Millis,
@@ -89,13 +90,4 @@ impl Receipt {
             ride_ms: now - picked_up_ms,
         })
     }
-}
-
-/// Serializes a finite number. NaN and infinity are errors, because JSON cannot represent them.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
-pub(crate) fn finite<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    if value.is_finite() {
-        return serializer.serialize_f64(*value);
-    }
-    Err(serde::ser::Error::custom(format!("{value}, must be a finite number")))
 }
