@@ -3,8 +3,10 @@
 use kerb_geometry::LatLng;
 use kerb_location_ingest::DriverState;
 use kerb_location_ingest::record::{decode_profile, decode_rows, encode_profile, encode_rows};
+use kerb_ports::Slot;
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, ShardId, UpdateVersion, VehicleClass,
+    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, ShardId, Timestamp, UpdateVersion,
+    VehicleClass,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -35,7 +37,7 @@ fn is_profile(bytes: &[u8]) -> bool {
 pub fn seeds() -> Vec<Vec<u8>> {
     let state = DriverState {
         position: LatLng::new(-33.9, 151.2).expect("a position"),
-        update_version: UpdateVersion { sequence: 7, time_ms: 1_700_000_000_000 },
+        update_version: UpdateVersion { sequence: 7, time: Timestamp::from_millis(1_700_000_000_000) },
         motion: Motion { heading_cdeg: 35_999, speed_cmps: 1_325 },
         accuracy_dm: 50,
         status: DriverStatus::OnTrip,
@@ -47,7 +49,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
         vehicle_class: VehicleClass(1),
         capabilities: Capabilities(5),
     };
-    let records = [(0, encode_rows(9, &[(3, Some(state)), (4, None)])), (1, encode_profile(&profile))];
+    let records = [
+        (0, encode_rows(9, &[(Slot::new(3), Some(state)), (Slot::new(4), None)])),
+        (1, encode_profile(&profile)),
+    ];
     let with_and_without = |(kind, record): (u8, Vec<u8>)| {
         let content = &record[..record.len() - CHECKSUM_BYTES];
         [[&[kind], content].concat(), [&[kind], &record[..]].concat()]

@@ -1,7 +1,7 @@
 //! The snapshot of a market. The records that follow it may stand behind it, in text.
 
 use kerb_matcher::market::{Market, Reservations, Rules};
-use kerb_trips::{MarketId, Record};
+use kerb_trips::{MarketId, Record, Version};
 
 /// Begins the records of an input.
 const RECORDS: &[u8] = b"\n\0\n";
@@ -13,7 +13,7 @@ fn world() -> MarketId {
 }
 
 fn restore(bytes: &[u8]) -> Option<Market> {
-    Market::restore(world(), Rules::default(), Reservations::new(), 1, bytes).ok()
+    Market::restore(world(), Rules::default(), Reservations::new(), Version::new(1), bytes).ok()
 }
 
 /// Restores a market and replays the records on it, as far as they are legal.

@@ -17,7 +17,7 @@ pub fn target(data: &[u8]) -> bool {
         lifetime_ms: 60_000,
         lifetime_max_ms: 3_600_000,
     };
-    let resolved = resolve(&request.speeds, &rules, i64::MAX);
+    let resolved = resolve(&request.speeds, &rules, kerb_types::Timestamp::MAX);
     assert_eq!((resolved.accepted + resolved.rejected) as usize, request.speeds.len());
     for speed in &resolved.streamed {
         assert!(
