@@ -9,6 +9,7 @@ mod finite;
 pub mod id;
 pub mod illegal;
 pub mod machine;
+mod receipt;
 pub mod record;
 pub mod request;
 pub mod state;
