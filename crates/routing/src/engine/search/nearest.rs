@@ -95,8 +95,6 @@ impl<'a> OneToManySearch<'a> {
     }
 
     /// The time in milliseconds between the one point and another; [`UNREACHABLE_MS`] when there is no route.
-    // A call of its own took 8 % of a one-to-many search.
-    #[inline]
     pub(in crate::engine) fn time_ms(&mut self, other: &[PhantomNode]) -> u32 {
         let (hierarchy, metric) = (self.hierarchy, self.metric);
         let time_ms = &metric.time_ms;
