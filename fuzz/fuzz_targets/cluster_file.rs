@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::cluster_file`.
+//! libFuzzer's program for `kerb_fuzz::targets::cluster_file`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::cluster_file::target(data);
+    kerb_fuzz::targets::cluster_file::target(data);
 });

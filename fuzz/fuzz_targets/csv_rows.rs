@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::csv_rows`.
+//! libFuzzer's program for `kerb_fuzz::targets::csv_rows`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::csv_rows::target(data);
+    kerb_fuzz::targets::csv_rows::target(data);
 });

@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::journal_record`.
+//! libFuzzer's program for `kerb_fuzz::targets::journal_record`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::journal_record::target(data);
+    kerb_fuzz::targets::journal_record::target(data);
 });

@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::page_token`.
+//! libFuzzer's program for `kerb_fuzz::targets::page_token`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::page_token::target(data);
+    kerb_fuzz::targets::page_token::target(data);
 });

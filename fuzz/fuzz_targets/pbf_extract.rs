@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::pbf_extract`.
+//! libFuzzer's program for `kerb_fuzz::targets::pbf_extract`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::pbf_extract::target(data);
+    kerb_fuzz::targets::pbf_extract::target(data);
 });

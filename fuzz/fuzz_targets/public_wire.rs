@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::public_wire`.
+//! libFuzzer's program for `kerb_fuzz::targets::public_wire`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::public_wire::target(data);
+    kerb_fuzz::targets::public_wire::target(data);
 });

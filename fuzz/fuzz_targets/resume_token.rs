@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::resume_token`.
+//! libFuzzer's program for `kerb_fuzz::targets::resume_token`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::resume_token::target(data);
+    kerb_fuzz::targets::resume_token::target(data);
 });

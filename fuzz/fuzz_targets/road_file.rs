@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::road_file`.
+//! libFuzzer's program for `kerb_fuzz::targets::road_file`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::road_file::target(data);
+    kerb_fuzz::targets::road_file::target(data);
 });

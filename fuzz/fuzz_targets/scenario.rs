@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::scenario`.
+//! libFuzzer's program for `kerb_fuzz::targets::scenario`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::scenario::target(data);
+    kerb_fuzz::targets::scenario::target(data);
 });

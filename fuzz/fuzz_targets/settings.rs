@@ -1,6 +1,6 @@
-//! libFuzzer's program for `kerb_fuzz::settings`.
+//! libFuzzer's program for `kerb_fuzz::targets::settings`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    kerb_fuzz::settings::target(data);
+    kerb_fuzz::targets::settings::target(data);
 });

@@ -27,6 +27,7 @@ pub use replication::link_state::{Horizon, LINK_BATCH_ROWS_MAX, LinkState};
 pub use replication::replication_link::ReplicationLink;
 pub use replication::resume_token::ResumeToken;
 pub use service::{LocationIngest, Ports, StartError};
+pub use store::record;
 pub use store::{FlushSummary, Store, StoreContents, StoreError};
 pub use stream::fleet_stream::{FleetStream, HANDLES_MAX, REJECTIONS_NAMED_MAX};
 pub use stream::local_driver_stream::LocalDriverStream;

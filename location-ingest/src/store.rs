@@ -7,7 +7,7 @@
 
 mod load;
 mod marked_slots;
-mod record;
+pub mod record;
 
 use std::collections::VecDeque;
 use std::path::Path;

@@ -18,6 +18,8 @@ const HISTORY: &str = "docs/bench-history.jsonl";
 /// Criterion's results of one round, below the target folder.
 const RESULTS: &str = "target/bench-round";
 const ROUNDS: usize = 3;
+/// The highest load at which the medians are those of the code: a bench of one thread, and little else.
+const LOAD_MAX: f64 = 1.5;
 
 /// What to run.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,6 +74,12 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         let before = if options.is_compared { history.last_like(entry) } else { None };
         println!("{}", entry.line(before));
     }
+    // The runs themselves are one process, so a higher load is that of others.
+    if let Some(load) = load()?.filter(|load| *load > LOAD_MAX) {
+        println!(
+            "warning: the load was {load} in the last minute: other programs ran, so expect larger medians"
+        );
+    }
     history::append(&path, &entries)?;
     println!("{} medians appended to {HISTORY}", entries.len());
     Ok(())
@@ -93,6 +101,12 @@ fn measure(root: &Path, bench: &str, filter: &[String]) -> Result<Vec<(String, f
 fn commit(root: &Path) -> Result<String> {
     let mut git = Command::new("git");
     output_of(git.args(["describe", "--always", "--dirty=+", "--exclude=*"]).current_dir(root))
+}
+
+/// The load of the last minute in running programs.
+fn load() -> Result<Option<f64>> {
+    let text = std::fs::read_to_string("/proc/loadavg")?;
+    Ok(text.split(' ').next().and_then(|load| load.parse().ok()))
 }
 
 /// The processor's name and the number of its cores.

@@ -5,6 +5,7 @@
 
 mod answer_checks;
 mod cab;
+mod probe_queue;
 mod prober;
 mod progress;
 mod searcher;

@@ -23,7 +23,7 @@ pub mod options;
 mod peer_nodes;
 mod service;
 mod speed_files;
-mod speed_rows;
+pub mod speed_rows;
 mod speed_task;
 mod status;
 

@@ -11,29 +11,32 @@ use kerb_types::{FieldError, Millis, Timestamp};
 const REJECTIONS_MAX: usize = 100;
 
 /// The rules that a row must satisfy.
-pub(crate) struct RowRules<'a> {
-    pub(crate) directions: &'a DirectionIndex,
+pub struct RowRules<'a> {
+    /// The directions of the node's network.
+    pub directions: &'a DirectionIndex,
     /// Whether segment numbers in the rows belong to this node's network.
-    pub(crate) has_own_numbers: bool,
+    pub has_own_numbers: bool,
     /// The lifetime of a row that does not state one, in milliseconds.
-    pub(crate) lifetime_ms: u32,
-    pub(crate) lifetime_max_ms: u32,
+    pub lifetime_ms: u32,
+    /// The longest lifetime that a row may state.
+    pub lifetime_max_ms: u32,
 }
 
 /// The results of the rows of a call.
 #[derive(Default)]
-pub(crate) struct ResolvedRows {
-    pub(crate) streamed: Vec<StreamedSpeed>,
+pub struct ResolvedRows {
+    /// The speeds of the accepted rows, by direction.
+    pub streamed: Vec<StreamedSpeed>,
     /// The number of accepted rows.
-    pub(crate) accepted: u32,
+    pub accepted: u32,
     /// The number of rejected rows.
-    pub(crate) rejected: u32,
+    pub rejected: u32,
     /// The first rejections.
-    pub(crate) rejections: Vec<RejectedSpeed>,
+    pub rejections: Vec<RejectedSpeed>,
 }
 
 /// Resolves rows that arrived at an instant.
-pub(crate) fn resolve(rows: &[StreetSpeed], rules: &RowRules<'_>, now: Timestamp) -> ResolvedRows {
+pub fn resolve(rows: &[StreetSpeed], rules: &RowRules<'_>, now: Timestamp) -> ResolvedRows {
     let mut resolved = ResolvedRows::default();
     for (row, speed) in rows.iter().enumerate() {
         match resolve_row(speed, rules, now) {

@@ -5,7 +5,8 @@ use std::fmt;
 use kerb_geometry::LatLng;
 use serde::{Deserialize, Serialize};
 
-use crate::request::{Receipt, RideRequest, finite};
+use crate::finite;
+use crate::request::{Receipt, RideRequest};
 use kerb_types::TravelSource;
 use kerb_types::{DriverId, Timestamp};
 
@@ -88,7 +89,7 @@ pub enum TripEvent {
     /// A checkpoint of the running meter, from which a restarted matcher continues. It does not change the state.
     Metered {
         /// Meters since the pick-up.
-        #[serde(serialize_with = "finite")]
+        #[serde(with = "finite")]
         distance_m: f64,
         /// The position at that distance.
         at: LatLng,

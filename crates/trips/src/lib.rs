@@ -5,9 +5,11 @@
 
 pub mod audit;
 pub mod event;
+mod finite;
 pub mod id;
 pub mod illegal;
 pub mod machine;
+mod receipt;
 pub mod record;
 pub mod request;
 pub mod state;

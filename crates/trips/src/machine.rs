@@ -4,9 +4,10 @@ use kerb_geometry::LatLng;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{CancelledBy, ReturnReason, TripEvent};
+use crate::finite;
 use crate::id::TripId;
 use crate::illegal::{IllegalEvent, IllegalReason};
-use crate::request::{Receipt, RideRequest, finite};
+use crate::request::{Receipt, RideRequest};
 use crate::state::TripState;
 use crate::steps::{StepNote, TripStep};
 use kerb_types::TravelSource;
@@ -92,7 +93,7 @@ pub struct TripTimes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Meter {
     /// Meters since the pick-up.
-    #[serde(serialize_with = "finite")]
+    #[serde(with = "finite")]
     pub distance_m: f64,
     /// The position of the pick-up; `None` if it is not known.
     pub from: Option<LatLng>,
@@ -246,7 +247,7 @@ impl Trip {
             TripEvent::Offered { driver, .. } => {
                 self.driver = Some(driver.clone());
                 self.offer = offer_of(event);
-                self.offers += 1;
+                self.offers = self.offers.saturating_add(1);
                 self.times.offered_ms = Some(at_ms);
             }
             TripEvent::OfferReturned { driver, why } => {
@@ -259,7 +260,7 @@ impl Trip {
                     offer,
                     offered_ms: at_ms,
                 });
-                self.offers += 1;
+                self.offers = self.offers.saturating_add(1);
             }
             TripEvent::ReassignmentReturned { driver, why } => self.record_return(driver, why),
             TripEvent::Reassigned { driver, .. } => {

@@ -1,11 +1,10 @@
 //! A rider's request, and the receipt of a completed trip.
 
 use kerb_geometry::LatLng;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use crate::finite;
 use crate::id::{IdempotencyKey, RiderId};
-use crate::machine::Trip;
-use crate::state::TripState;
 use kerb_types::DriverId;
 use kerb_types::{Capabilities, Millis, Timestamp, VehicleClass};
 
@@ -57,45 +56,10 @@ pub struct Receipt {
     /// The driver's report that the rider got out.
     pub dropped_off_ms: Timestamp,
     /// The length of the ride in meters, along the driver's positions.
-    #[serde(serialize_with = "finite")]
+    #[serde(with = "finite")]
     pub distance_m: f64,
     /// The driver's wait at the pickup in milliseconds; 0 without a report of arrival.
     pub wait_ms: Millis,
     /// The duration of the ride in milliseconds.
     pub ride_ms: Millis,
-}
-
-impl Receipt {
-    /// Returns the receipt of a trip whose rider gets out at `dropoff` at `now`, after `distance_m` meters; `None` if the
-    /// rider is not in a vehicle. The ride began at the position of the pick-up, or at the requested pickup if that position
-    /// is not known.
-    pub fn of(trip: &Trip, distance_m: f64, dropoff: LatLng, now: Timestamp) -> Option<Self> {
-        let times = &trip.times;
-        let (accepted_ms, picked_up_ms) = (times.accepted_ms?, times.picked_up_ms?);
-        let driver = trip.driver.clone().filter(|_| trip.state == TripState::OnTrip)?;
-        Some(Self {
-            rider: trip.request.rider.clone(),
-            driver,
-            vehicle_class: trip.request.vehicle_class,
-            pickup: trip.meter.from.unwrap_or(trip.request.pickup),
-            dropoff,
-            requested_ms: times.requested_ms,
-            accepted_ms,
-            arrived_ms: times.arrived_ms,
-            picked_up_ms,
-            dropped_off_ms: now,
-            distance_m,
-            wait_ms: times.arrived_ms.map_or(Millis::ZERO, |arrived_ms| picked_up_ms - arrived_ms),
-            ride_ms: now - picked_up_ms,
-        })
-    }
-}
-
-/// Serializes a finite number. NaN and infinity are errors, because JSON cannot represent them.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
-pub(crate) fn finite<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    if value.is_finite() {
-        return serializer.serialize_f64(*value);
-    }
-    Err(serde::ser::Error::custom(format!("{value}, must be a finite number")))
 }

@@ -17,9 +17,12 @@ use rand_pcg::Pcg64Mcg;
 
 const USAGE: &str = "usage: replay [--runs N] [--seed SEED] [--target NAME] | --write-corpus";
 /// Mutated inputs of each target, unless an option says otherwise.
-const RUNS: u64 = 2_000;
+const RUNS: u64 = 100_000;
 /// Corpus files with this prefix are valid encodings: their target must accept them.
 const VALID: &str = "valid-";
+/// The most accepted mutations of a target that are kept to be mutated again, and the longest of them.
+const POOL_MAX: usize = 256;
+const POOL_BYTES_MAX: usize = 16 * 1_024;
 
 struct Options {
     runs: u64,
@@ -89,9 +92,25 @@ fn replay_target(target: &Target, options: &Options) -> Result<(), String> {
     }
     let mut random = Pcg64Mcg::seed_from_u64(options.seed);
     let mut accepted = 0_u64;
+    let mut pool: Vec<Vec<u8>> = corpus.iter().map(|(_, input)| input.clone()).collect();
     for _ in 0..options.runs {
-        let [input, other] = [(); 2].map(|()| &corpus[random.random_range(0..corpus.len())].1);
-        accepted += u64::from(run(target, &mutate(input, other, &mut random))?);
+        // Half of them from the corpus, because the shortest inputs are accepted most and would fill the pool.
+        let [input, other] = [(); 2].map(|()| {
+            let among = if random.random_bool(0.5) { corpus.len() } else { pool.len() };
+            &pool[random.random_range(0..among)]
+        });
+        let input = mutate(input, other, &mut random);
+        if run(target, &input)? {
+            accepted += 1;
+            // Mutations of what was accepted go further than those of the corpus alone.
+            if input.len() <= POOL_BYTES_MAX {
+                let kept = pool.len() - corpus.len();
+                match corpus.len() + random.random_range(0..POOL_MAX) {
+                    _ if kept < POOL_MAX => pool.push(input),
+                    replaced => pool[replaced] = input,
+                }
+            }
+        }
     }
     println!(
         "{}: {} corpus files, {accepted} of {} mutations accepted",
@@ -135,6 +154,9 @@ fn write_corpus() -> Result<(), String> {
         let write = || -> std::io::Result<()> {
             std::fs::create_dir_all(&folder)?;
             for (number, seed) in (target.seeds)().iter().enumerate() {
+                if !(target.run)(seed) {
+                    return Err(std::io::Error::other(format!("seed {number} is not accepted")));
+                }
                 std::fs::write(folder.join(format!("{VALID}{number:02}")), seed)?;
             }
             Ok(())

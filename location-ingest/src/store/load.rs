@@ -6,7 +6,7 @@ use fjall::Keyspace;
 use kerb_ports::Slot;
 use kerb_types::DriverProfile;
 
-use super::record::{RECORD_ROWS, decode_profile, decode_rows};
+use super::record::{decode_profile, decode_rows};
 use crate::table::DRIVERS_MAX;
 use crate::table::entry::DriverState;
 
@@ -90,7 +90,6 @@ fn merge_rows(bytes: &[u8], newest: &mut NewestRows, contents: &mut StoreContent
         contents.corrupt += 1;
         return;
     };
-    debug_assert!(rows.len() <= RECORD_ROWS, "records are bounded");
     contents.last_commit = contents.last_commit.max(commit);
     for (slot, state) in rows {
         // A slot without a profile has no driver, so `newest` may lack it.

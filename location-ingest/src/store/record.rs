@@ -21,10 +21,10 @@ pub(super) const ROW_BYTES: usize = 38;
 const NO_POSITION: u64 = u64::MAX;
 
 /// A slot's state at one moment; `None` if the slot is free or its driver has not reported.
-pub(super) type Row = (Slot, Option<DriverState>);
+pub type Row = (Slot, Option<DriverState>);
 
 /// Encodes the rows of one commit.
-pub(super) fn encode_rows(commit: u64, rows: &[Row]) -> Vec<u8> {
+pub fn encode_rows(commit: u64, rows: &[Row]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(1 + 8 + rows.len() * ROW_BYTES + CHECKSUM_BYTES);
     bytes.push(VERSION);
     bytes.extend(commit.to_le_bytes());
@@ -35,11 +35,11 @@ pub(super) fn encode_rows(commit: u64, rows: &[Row]) -> Vec<u8> {
 }
 
 /// Decodes a record to its commit and its rows; `None` if the record is damaged.
-pub(super) fn decode_rows(bytes: &[u8]) -> Option<(u64, Vec<Row>)> {
+pub fn decode_rows(bytes: &[u8]) -> Option<(u64, Vec<Row>)> {
     let body = verify_checksum(bytes)?;
     let (commit, rows) = body.split_first_chunk()?;
     let (rows, rest) = rows.as_chunks::<ROW_BYTES>();
-    if !rest.is_empty() {
+    if !rest.is_empty() || rows.len() > RECORD_ROWS {
         return None;
     }
     let rows = rows.iter().map(decode_row).collect::<Option<_>>()?;
@@ -47,7 +47,7 @@ pub(super) fn decode_rows(bytes: &[u8]) -> Option<(u64, Vec<Row>)> {
 }
 
 /// Encodes a driver's profile.
-pub(super) fn encode_profile(profile: &DriverProfile) -> Vec<u8> {
+pub fn encode_profile(profile: &DriverProfile) -> Vec<u8> {
     let mut bytes = vec![VERSION, profile.vehicle_class.0];
     bytes.extend(profile.capabilities.0.to_le_bytes());
     bytes.extend(profile.id.as_str().as_bytes());
@@ -55,7 +55,7 @@ pub(super) fn encode_profile(profile: &DriverProfile) -> Vec<u8> {
 }
 
 /// Decodes a profile; `None` if the record is damaged.
-pub(super) fn decode_profile(bytes: &[u8]) -> Option<DriverProfile> {
+pub fn decode_profile(bytes: &[u8]) -> Option<DriverProfile> {
     let body = verify_checksum(bytes)?;
     let ([class, low, high], id) = body.split_first_chunk()?;
     Some(DriverProfile {
@@ -163,6 +163,12 @@ mod tests {
         let (rows_bytes, profile_bytes) = (encode_rows(9, &rows()), encode_profile(&profile));
         assert_eq!(decode_rows(&rows_bytes), Some((9, rows())));
         assert_eq!(decode_profile(&profile_bytes), Some(profile));
+        // Whole rows, but more than any record has.
+        assert_eq!(
+            decode_rows(&encode_rows(9, &vec![(Slot::new(5), None); RECORD_ROWS])).unwrap().1.len(),
+            RECORD_ROWS
+        );
+        assert_eq!(decode_rows(&encode_rows(9, &vec![(Slot::new(5), None); RECORD_ROWS + 1])), None);
         for cut in 0..rows_bytes.len() {
             assert_eq!(decode_rows(&rows_bytes[..cut]), None);
         }

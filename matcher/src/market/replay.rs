@@ -89,6 +89,10 @@ impl Market {
         event: &TripEvent,
     ) -> Result<(), MatcherError> {
         if let TripEvent::Requested(request) = event {
+            // The table would forget the first trip, but not its timer and its reserved driver.
+            if self.trips.contains(trip.number) {
+                return Err(MatcherError::Internal(format!("trip {trip} was requested before")));
+            }
             self.trips.insert(&self.rules, trip.number, (**request).clone(), at_ms);
             return Ok(());
         }

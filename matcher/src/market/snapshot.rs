@@ -31,6 +31,8 @@ pub(super) enum SnapshotError {
     Format,
     #[error("{0}")]
     Encoding(#[from] postcard::Error),
+    #[error("its trips are not in order of their numbers, below the next number")]
+    Order,
     #[error("{0} bytes too many")]
     TrailingBytes(usize),
 }
@@ -70,6 +72,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
         let (TripValue(trip), after) = postcard::take_from_bytes(rest)?;
         trips.push(trip);
         rest = after;
+    }
+    // Two trips with one number would leave a timer behind, and a new trip would replace one whose number is not below.
+    let ascending = trips.is_sorted_by(|a, b| a.id.number < b.id.number);
+    if !ascending || trips.last().is_some_and(|trip| trip.id.number >= header.next_number) {
+        return Err(SnapshotError::Order);
     }
     if *format == FORMAT {
         rest = read_takeover_offers(rest, &mut trips)?;

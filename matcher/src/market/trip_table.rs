@@ -130,7 +130,7 @@ impl TripTable {
     /// Adds the trip of a new request.
     pub(super) fn insert(&mut self, rules: &Rules, number: u64, request: RideRequest, at_ms: Timestamp) {
         let trip = Trip::requested(self.id_of(number), request, at_ms);
-        self.next_number = self.next_number.max(number + 1);
+        self.next_number = self.next_number.max(number.saturating_add(1));
         self.add(rules, trip);
     }
 

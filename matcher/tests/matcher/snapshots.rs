@@ -6,7 +6,7 @@ use kerb_trips::{
     CancelledBy, Change, MarketId, Receipt, Record, ReturnReason, RideRequest, TripEvent, TripId, TripState,
     Version,
 };
-use kerb_types::{Millis, TravelSource, VehicleClass};
+use kerb_types::{Millis, Timestamp, TravelSource, VehicleClass};
 
 use crate::fakes::simulated_time::NOW_MS;
 use crate::fakes::{driver, market, north, ride_request, rider};
@@ -230,4 +230,64 @@ fn a_snapshot_of_another_market_is_rejected() {
         Market::restore(other, Rules::default(), Reservations::new(), Version::new(9), &bytes).err().unwrap();
     let text = rejection.to_string();
     assert!(text.ends_with("the snapshot of market other at version 9 holds trip world-1"), "{text}");
+}
+
+/// Replaces the first occurrence of `from`, which has as many bytes as `to`.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(from.len()).position(|window| window == from).expect("the bytes occur");
+    [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+}
+
+/// The check of a snapshot only finds accidents. What another program wrote must not stop this one later.
+#[test]
+fn values_that_no_market_has_are_rejected() {
+    let whole = whole_market().snapshot();
+    let error = |bytes: &[u8]| restore(bytes).err().unwrap().to_string();
+    let two_trips_with_one_number = error(&replaced(&whole, b"world-1", b"world-2"));
+    assert!(two_trips_with_one_number.contains("not in order"), "{two_trips_with_one_number}");
+    let mut number_is_given_again = whole.clone();
+    assert_eq!(number_is_given_again[2], TRIPS as u8 + 1, "the next number");
+    number_is_given_again[2] = TRIPS as u8;
+    assert!(error(&number_is_given_again).contains("below the next number"));
+    for value in [f64::NAN, f64::INFINITY] {
+        error(&replaced(&whole, &1_234.5_f64.to_le_bytes(), &value.to_le_bytes()));
+    }
+}
+
+#[test]
+fn records_with_any_times_are_replayed() {
+    let trip = TripId { market: market(), number: 1 };
+    let requested = || TripEvent::Requested(Box::new(ride_request("rider-1")));
+    let (a, b, c) = (driver("a"), driver("b"), driver("c"));
+    let takeover = |name| TripEvent::ReassignmentOffered {
+        driver: driver(name),
+        pickup_eta_s: 60,
+        travel_source: TravelSource::Roads,
+        expires_ms: Timestamp::from_millis(i64::MIN),
+    };
+    let life = [
+        (i64::MAX, requested()),
+        (i64::MIN, offered("a")),
+        (i64::MAX, TripEvent::Accepted { driver: a.clone() }),
+        (0, takeover("b")),
+        (i64::MAX, TripEvent::Reassigned { driver: b.clone(), from: a }),
+        (0, takeover("c")),
+        (i64::MIN, TripEvent::Reassigned { driver: c, from: b }),
+        (i64::MAX, cancelled(CancelledBy::Rider)),
+    ];
+    let mut replayed = Market::new(market(), Rules::default(), Reservations::new());
+    for (version, (at_ms, event)) in (1..).zip(life) {
+        let changes = vec![Change::Trip { trip: trip.clone(), event }];
+        replayed
+            .replay(
+                Version::new(version),
+                &Record { at_ms: Timestamp::from_millis(at_ms), matcher: "matcher-0".to_owned(), changes },
+            )
+            .unwrap();
+        assert_eq!(restore(&replayed.snapshot()).unwrap().snapshot(), replayed.snapshot());
+    }
+    let changes = vec![Change::Trip { trip, event: requested() }];
+    let again = Record { at_ms: Timestamp::from_millis(0), matcher: "matcher-0".to_owned(), changes };
+    let error = replayed.replay(replayed.version() + 1, &again).unwrap_err().to_string();
+    assert!(error.contains("trip world-1 was requested before"), "{error}");
 }

@@ -4,7 +4,7 @@ use kerb_ports::{DriverLocation, DriverNotification, TripAssignment};
 use kerb_types::{DriverId, FieldError, Timestamp};
 
 use super::driver_trip::{Act, action_of, reason_of};
-use super::field::{driver_id, invalid, one_position, required};
+use super::field::{driver_id, one_position, party_size, required};
 use super::public::{travel_source, travel_source_number};
 use super::trip::{public_state, trip_id, trip_state};
 use crate::internal::v1;
@@ -77,11 +77,6 @@ impl TryFrom<v1::TripAssignment> for TripAssignment {
             party_size: party_size(wire.party_size)?,
         })
     }
-}
-
-/// Converts a number of persons. The matcher checks its own limit.
-pub(super) fn party_size(number: u32) -> Result<u8, FieldError> {
-    u8::try_from(number).ok().ok_or_else(|| invalid("party_size", number, "at most 255"))
 }
 
 /// `None` stands for a driver that the node does not know.

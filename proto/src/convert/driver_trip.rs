@@ -7,8 +7,7 @@ use kerb_types::limits::REASON_BYTES_MAX;
 use kerb_types::{FieldError, Timestamp};
 use tonic::{Code, Status};
 
-use super::driver_notification::party_size;
-use super::field::{invalid, required};
+use super::field::{invalid, party_size, required};
 use super::public::{travel_source, travel_source_number};
 use super::trip::{public_state, trip_id, trip_state};
 use crate::v1;

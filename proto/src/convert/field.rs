@@ -151,3 +151,17 @@ pub(super) fn reason(error: &impl Display) -> String {
     let text = error.to_string();
     text.split_once(": ").map_or(text.clone(), |(_, reason)| reason.to_owned())
 }
+
+/// Converts a number of persons. The matcher checks its own limit.
+pub(super) fn party_size(number: u32) -> Result<u8, FieldError> {
+    u8::try_from(number).ok().ok_or_else(|| invalid("party_size", number, "at most 255"))
+}
+
+/// Validates a count of 1 to `max`.
+pub(super) fn count(field: &'static str, value: u32, max: u32) -> Result<u32, FieldError> {
+    if (1..=max).contains(&value) {
+        Ok(value)
+    } else {
+        Err(invalid(field, value, format_args!("1 to {max}")))
+    }
+}

@@ -5,8 +5,7 @@ use kerb_ports::{DriverFilter, Search};
 use kerb_types::limits::{NEIGHBORS_MAX, RADIUS_MAX_M};
 use kerb_types::{Catalog, DriverStatus, FieldError, Millis, Motion, Timestamp, TravelSource, UpdateVersion};
 
-use super::field::{at, at_most, each, invalid, reason, required};
-use super::search::count;
+use super::field::{at, at_most, count, each, invalid, reason, required};
 use crate::v1;
 
 impl From<LatLng> for v1::LatLng {

@@ -8,8 +8,8 @@ use kerb_types::limits::{NEIGHBORS_MAX, PAGE_SIZE_MAX};
 use kerb_types::{DriverProfile, FieldError, Timestamp, UpdateVersion};
 
 use super::field::{
-    at, at_most, capabilities, driver_id, each, invalid, invalid_position, motion, one_position, one_status,
-    position, reason, required, shard_numbers, shards, vehicle_class,
+    at, at_most, capabilities, count, driver_id, each, invalid, invalid_position, motion, one_position,
+    one_status, position, reason, required, shard_numbers, shards, vehicle_class,
 };
 use crate::internal::v1;
 use crate::internal::v1::search_shards_request::Search as WireSearch;
@@ -109,15 +109,6 @@ fn within_polygon(wire: v1::WithinPolygon) -> Result<Search, FieldError> {
 fn circle(point: u64, radius_m: f64) -> Result<Circle, FieldError> {
     let center = one_position("point", point)?;
     super::public::circle(center, radius_m)
-}
-
-/// Validates a count of 1 to `max`.
-pub(super) fn count(field: &'static str, value: u32, max: u32) -> Result<u32, FieldError> {
-    if (1..=max).contains(&value) {
-        Ok(value)
-    } else {
-        Err(invalid(field, value, format_args!("1 to {max}")))
-    }
 }
 
 /// Validates a haversine, which is between 0 and 1.

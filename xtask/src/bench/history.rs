@@ -28,7 +28,7 @@ impl Entry {
         if let Some(before) = before {
             let ratio = self.median_ns / before.median_ns;
             let was = duration(before.median_ns);
-            write!(line, ", {ratio:.2} of {was} at {} ({})", before.commit, before.date)
+            write!(line, ", {ratio:.2} times the {was} of {} ({})", before.commit, before.date)
                 .expect("a string takes all text");
         }
         line
@@ -100,7 +100,7 @@ mod tests {
         let now = entry("d", "fast x8", 8.0);
         let before = history.last_like(&now);
         assert_eq!(before.map(|entry| entry.commit.as_str()), Some("c"));
-        assert_eq!(now.line(before), "geometry/hav: 8.0 ns, 2.00 of 4.0 ns at c (2026-01-02)");
+        assert_eq!(now.line(before), "geometry/hav: 8.0 ns, 2.00 times the 4.0 ns of c (2026-01-02)");
         assert_eq!(history.last_like(&entry("d", "other x1", 8.0)), None);
     }
 

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::prober::Probe;
+use super::probe_queue::Probe;
 use super::state::{Counters, ReplayState};
 use crate::driver_stream::{DriverStream, Event, Tally};
 use crate::history::Sent;

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use kerb_proto::v1;
 use kerb_proto::v1::nearby_service_client::NearbyServiceClient;
-use parking_lot::Mutex;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::probe_queue::Probe;
 use super::state::ReplayState;
 use crate::query::lat_lng;
 
@@ -25,34 +24,6 @@ const REST_MS: std::ops::Range<u64> = 20..320;
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
 /// Radius of a probe's search, meters. The driver moves some 100 m between two updates at a speed-up of 60.
 const AROUND_M: f64 = 500.0;
-
-/// A sampled update.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Probe {
-    pub(super) driver: usize,
-    pub(super) sequence: u64,
-    pub(super) sent_at: Instant,
-}
-
-/// Probers that wait for the next update of any driver.
-#[derive(Default)]
-pub(super) struct ProbeQueue(Mutex<Vec<oneshot::Sender<Probe>>>);
-
-impl ProbeQueue {
-    /// Gives the update to a waiting prober. It costs one lock when none waits.
-    pub(super) fn offer(&self, probe: impl FnOnce() -> Probe) {
-        if let Some(prober) = self.0.lock().pop() {
-            // A prober that has stopped needs no sample.
-            _ = prober.send(probe());
-        }
-    }
-
-    fn wait(&self) -> oneshot::Receiver<Probe> {
-        let (give, take) = oneshot::channel();
-        self.0.lock().push(give);
-        take
-    }
-}
 
 /// Takes samples until `stop`. `number` identifies the prober.
 pub(super) async fn run(shared: Arc<ReplayState>, number: u32, stop: CancellationToken) {

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::prober::ProbeQueue;
+use super::probe_queue::ProbeQueue;
 use crate::connect::Endpoints;
 use crate::history::{Fleet, Profile};
 use crate::options::ReplayOptions;

@@ -48,6 +48,11 @@ impl City {
         self.town.head[place[0].arc as usize]
     }
 
+    /// Whether an arc leaves the node.
+    pub(crate) fn has_exit(&self, node: u32) -> bool {
+        self.tails.contains(&node)
+    }
+
     /// A node as the head of an arc that leads to it, and as the tail of one that leaves it.
     pub(crate) fn at(&self, node: u32) -> [PhantomNode; 2] {
         let into = self.town.head.iter().position(|head| *head == node).expect("an arc leads to it");

@@ -87,7 +87,7 @@ pub fn read_pings(source: impl Read, rules: DriveRules) -> Result<(Vec<Drive>, P
                     Some(drive) => drive,
                     None => open.entry(cab.to_owned()).or_default(),
                 };
-                match drive.pings.last().map(|last| ping.at_s - last.at_s) {
+                match drive.pings.last().map(|last| ping.at_s.saturating_sub(last.at_s)) {
                     Some(..=0) => counts.out_of_order += 1,
                     Some(gap_s) if gap_s > rules.gap_max_s => {
                         drives.push(std::mem::replace(drive, Drive { pings: vec![ping] }));

@@ -123,3 +123,13 @@ fn errors_describe_the_right_notation() {
     let error = import("0x7", "1", "10").expect_err("a hexadecimal number");
     assert_eq!(error, "line 2 of the nodes: node_id \"0x7\" must be a plain decimal number");
 }
+
+/// Times are not limited to any century, so a gap may be longer than all seconds of an `i64`.
+#[test]
+fn positions_at_the_limits_of_time_are_read() {
+    let (first, last) = (i64::MIN, i64::MAX);
+    let table = format!("time,cab_id,lat,lon,occupied\n{first},a,1,1,1\n{last},a,1,1,1\n{first},a,1,1,1\n");
+    let (drives, counts) = read_pings(table.as_bytes(), DriveRules::default()).unwrap();
+    assert!(drives.is_empty(), "a gap divides the drive");
+    assert_eq!((counts.read, counts.out_of_order, counts.used), (3, 1, 0));
+}

@@ -3,13 +3,14 @@
 use kerb_aggregator::Options;
 use kerb_aggregator::validate::{validate, validate_batch};
 use kerb_geometry::LatLng;
+use kerb_matcher::grpc::validate::{quote_request, ride_request};
 use kerb_ports::{DriverNotification, TripAssignment};
 use kerb_proto::convert::{Act, Columns, Report, public_position};
 use kerb_proto::v1;
 use kerb_types::Catalog;
 use prost::Message;
 
-const MESSAGES: u8 = 6;
+const MESSAGES: u8 = 8;
 
 /// Decodes and validates one message.
 pub fn target(data: &[u8]) -> bool {
@@ -23,6 +24,12 @@ pub fn target(data: &[u8]) -> bool {
             validate_batch(request.searches, &Catalog::default(), &Options::default()).is_ok()
         }),
         4 => v1::TripAssignment::decode(bytes).is_ok_and(|wire| TripAssignment::try_from(wire).is_ok()),
+        5 => v1::RequestRideRequest::decode(bytes).is_ok_and(|request| {
+            let (catalog, options) = (Catalog::default(), kerb_matcher::Options::default());
+            ride_request(&request, &catalog, &options).is_ok()
+        }),
+        6 => v1::QuoteRideRequest::decode(bytes)
+            .is_ok_and(|request| quote_request(&request, &Catalog::default()).is_ok()),
         _ => v1::TripEnded::decode(bytes).is_ok_and(|wire| DriverNotification::try_from(wire).is_ok()),
     }
 }
@@ -132,6 +139,18 @@ pub fn seeds() -> Vec<Vec<u8>> {
         state: v1::TripState::Expired.into(),
         reason: "expired".into(),
     };
+    let dropoff = Some(corner(52.5, 13.5));
+    let ride = v1::RequestRideRequest {
+        rider_id: "anna".into(),
+        idempotency_key: "1".into(),
+        pickup: Some(point),
+        dropoff,
+        vehicle_class: "standard".into(),
+        capabilities: vec!["wheelchair".into()],
+        party_size: 2,
+        wait_max_ms: 60_000,
+    };
+    let quote = v1::QuoteRideRequest { pickup: Some(point), dropoff, ..Default::default() };
     vec![
         seed(0, &connect(v1::connect_request::Message::Position(position))),
         seed(0, &connect(v1::connect_request::Message::Action(action))),
@@ -141,7 +160,9 @@ pub fn seeds() -> Vec<Vec<u8>> {
         seed(2, &polygon),
         seed(3, &v1::FindNearbyBatchRequest { searches: vec![nearest.clone(), radius.clone()] }),
         seed(4, &assignment),
-        seed(5, &ended),
+        seed(5, &ride),
+        seed(6, &quote),
+        seed(7, &ended),
     ]
 }
 

@@ -67,7 +67,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         sequence: vec![9, 1],
         heading_cdeg: vec![35_999, 0],
         speed_cmps: vec![1_300, 0],
-        status: vec![0, 1],
+        status: vec![1, 2],
         removed_slot: vec![8],
         evictions: vec![v1::Eviction { driver_id: "cab-9".into(), sequence: 2, time_ms: 5 }],
     };
@@ -99,7 +99,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         sequence: 6,
         heading_cdeg: 9_000,
         speed_cmps: 1_000,
-        status: 0,
+        status: 1,
         vehicle_class: 1,
         capabilities: 1,
     };
@@ -116,7 +116,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         driver_id: "cab-7".into(),
         vehicle_class: 1,
         capabilities: 1,
-        status: 0,
+        status: 1,
         connected: true,
         searchable: true,
         position: Some(known),

@@ -1,7 +1,7 @@
 //! The resume tokens that drivers carry from one ingest node to the next.
 
 use kerb_location_ingest::ResumeToken;
-use kerb_types::{DriverId, NodeId, ShardId, UpdateVersion};
+use kerb_types::{DriverId, NodeId, ShardId, Timestamp, UpdateVersion};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const CHECKSUM_BYTES: usize = 4;
@@ -33,7 +33,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let token = ResumeToken {
         node: NodeId::new("ingest-1").expect("a legal name"),
         shard: ShardId(1023),
-        update_version: UpdateVersion { sequence: u64::MAX, time: -5 },
+        update_version: UpdateVersion { sequence: u64::MAX, time: Timestamp::from_millis(-5) },
     };
     let bytes = token.encode(&driver()).to_vec();
     vec![bytes[..bytes.len() - CHECKSUM_BYTES].to_vec(), bytes]
