@@ -14,6 +14,7 @@ use kerb_types::Catalog;
 
 use crate::error::MatcherError;
 use crate::mailbox::{MarketCommand, MarketHandle, MarketQuery, MarketReport};
+use crate::market::used_key;
 use crate::metrics::MetricsSnapshot;
 use crate::options::Options;
 use crate::service::{Ports, Service, StartError};
@@ -37,15 +38,33 @@ impl Matcher {
         Ok(Self(Arc::new(Service::start(options, ports).await?)))
     }
 
-    /// Requests a ride. Returns once the request is durable. A repeated request with the same key returns the first trip;
-    /// a key is valid within one market.
+    /// Requests a ride. Returns once the request is durable. A repeated request with the same key returns the first trip.
+    /// Keys and limits hold for the rider over all markets of this process.
     ///
     /// [`MatcherError::Invalid`]: the pickup is outside every market, or the key belongs to a different request.
     /// [`MatcherError::Overloaded`]: the rider has too many live trips, or the market is full.
     /// [`MatcherError::FailedPrecondition`]: the market is paused.
     pub async fn request(&self, request: RideRequest) -> Result<Trip, MatcherError> {
-        let market = self.0.market(self.0.areas.of(request.pickup)?)?;
-        market.execute(|reply| MarketCommand::Request { request, reply }).await
+        let id = self.0.areas.of(request.pickup)?;
+        let market = self.0.market(id)?;
+        let riders = &self.0.rider_markets;
+        let _turn = riders.turn(&request.rider).await;
+        let mut live_elsewhere = 0;
+        for other in riders.others(&request.rider, id) {
+            let (rider, key) = (request.rider.clone(), request.key.clone());
+            let known = self.0.market(&other)?.query(|reply| MarketQuery::RiderTrips { rider, key, reply });
+            let known = known.await?;
+            match (known.with_key, known.ended_with_key) {
+                (Some(trip), _) if trip.request == request => return Ok(trip),
+                (Some(_), _) => return Err(used_key(&request, "another request")),
+                (None, Some(trip)) => {
+                    return Err(used_key(&request, &format!("trip {trip}, which has ended")));
+                }
+                (None, None) => live_elsewhere += known.live,
+            }
+        }
+        riders.add(&request.rider, id);
+        market.execute(|reply| MarketCommand::Request { request, live_elsewhere, reply }).await
     }
 
     /// Returns a rider's own trip. [`MatcherError::NotFound`] for an unknown trip and for another rider's.

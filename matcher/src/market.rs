@@ -18,10 +18,13 @@ mod snapshot;
 mod timers;
 mod trip_table;
 
-use kerb_trips::{Change, MarketId, Outcome, Record, RideRequest, RiderId, Trip, TripEvent, TripId};
-use kerb_trips::{TripState, Version};
+use kerb_trips::{
+    Change, IdempotencyKey, MarketId, Outcome, Record, RideRequest, RiderId, Trip, TripEvent, TripId,
+    TripState, Version,
+};
 use kerb_types::{DriverId, Timestamp};
 
+pub(crate) use commands::used_key;
 use cooldowns::Cooldowns;
 pub use effect::Effect;
 pub use en_route::{EnRouteView, Reassignment};
@@ -58,6 +61,17 @@ pub struct WaitingTrip<'a> {
     pub deferrals: u32,
     /// Drivers whose offer ended without a decline, and until when they get no other one.
     pub undecided: &'a [(DriverId, Timestamp)],
+}
+
+/// What a market knows of a rider and a key.
+#[derive(Debug)]
+pub(crate) struct RiderTrips {
+    /// The trip that was requested with the key.
+    pub(crate) with_key: Option<Trip>,
+    /// The trip that was requested with the key, and has left the market.
+    pub(crate) ended_with_key: Option<TripId>,
+    /// Number of the rider's live trips.
+    pub(crate) live: usize,
 }
 
 /// The number of live trips in each state.
@@ -155,6 +169,18 @@ impl Market {
     /// Returns a rider's own trip. [`MatcherError::NotFound`] for an unknown trip and for another rider's.
     pub fn trip_of(&self, rider: &RiderId, id: &TripId) -> Result<&Trip, MatcherError> {
         self.trip(id).filter(|trip| trip.request.rider == *rider).ok_or_else(|| unknown_trip(id))
+    }
+
+    /// Returns the trip that the rider requested with this key, and the number of the rider's live trips.
+    pub(crate) fn trips_of(&self, rider: &RiderId, key: &IdempotencyKey) -> RiderTrips {
+        let with_key = self.trips.by_key(rider, key).map(|number| self.trips.entry(number).trip().clone());
+        let ended = self.trips.used_keys().get(rider, key).map(|number| self.trips.id_of(number));
+        RiderTrips { with_key, ended_with_key: ended, live: self.trips.live_trips(rider) }
+    }
+
+    /// Returns the riders of all trips, one for each trip.
+    pub(crate) fn riders(&self) -> impl Iterator<Item = &RiderId> {
+        self.trips.entries().map(|entry| &entry.trip().request.rider)
     }
 
     /// Returns the requests without a driver, oldest first.

@@ -73,6 +73,9 @@ pub struct Options {
     pub waiting_max: u32,
     /// Time in which an ended trip can be read, in milliseconds.
     pub ended_kept_ms: u32,
+    /// Time after the end of a trip in which its idempotency key makes no second trip, in milliseconds; at least
+    /// `ended_kept_ms`.
+    pub keys_kept_ms: u32,
     /// Interval of the meter's checkpoints, in milliseconds.
     pub meter_checkpoint_ms: u32,
     /// Number of changes between two snapshots of a market.
@@ -127,6 +130,7 @@ impl Default for Options {
             rider_live_max: 3,
             waiting_max: 100_000,
             ended_kept_ms: 3_600_000,
+            keys_kept_ms: 86_400_000,
             meter_checkpoint_ms: 60_000,
             snapshot_every: 10_000,
             track_interval_ms: 3_000,
@@ -153,6 +157,7 @@ impl Options {
         between("solver_threads", self.solver_threads, 1, SOLVER_THREADS_MAX)?;
         between("candidates_max", self.candidates_max, 1, kerb_types::limits::NEIGHBORS_MAX)?;
         between("candidates_min", self.candidates_min, 1, self.candidates_max)?;
+        between("keys_kept_ms", self.keys_kept_ms, self.ended_kept_ms, u32::MAX)?;
         between("pickup_max_s", self.pickup_max_s, 1, PENALTY_MAX)?;
         between("reoptimize_gain_s", self.reoptimize_gain_s, 1, PENALTY_MAX)?;
         between("reoptimize_keep_s", self.reoptimize_keep_s, 0, PENALTY_MAX)?;

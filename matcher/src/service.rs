@@ -17,6 +17,7 @@ use crate::mailbox::{FencingToken, Mailbox, MarketHandle, MarketHandles};
 use crate::market::{Reservations, Rules, unknown_trip};
 use crate::metrics::Metrics;
 use crate::options::{MarketAreas, Options, ms};
+use crate::rider_markets::RiderMarkets;
 use crate::task::{MarketContext, MarketTask, RecoveryError, take_over};
 use crate::trip_watch::TripWatches;
 use crate::window::WindowRules;
@@ -60,6 +61,8 @@ pub(crate) struct Service {
     pub(crate) areas: MarketAreas,
     pub(crate) markets: MarketHandles,
     pub(crate) reservations: Reservations,
+    /// The markets that each rider has used.
+    pub(crate) rider_markets: RiderMarkets,
     /// The rules of windows that begin from now on.
     pub(crate) window_rules: Arc<Mutex<WindowRules>>,
     pub(crate) ingest_nodes: IngestNodes,
@@ -85,7 +88,8 @@ impl Service {
         warn_of_markets_without_options(&ports, &areas).await;
         let context = context(&options, &ports);
         let stop = CancellationToken::new();
-        let (markets, tasks) = open_markets(&options, &areas, &context, &stop).await?;
+        let rider_markets = RiderMarkets::new();
+        let (markets, tasks) = open_markets(&options, &areas, &context, &rider_markets, &stop).await?;
         let view = ports.membership.watch();
         let ingest_nodes = IngestNodes::new(view, Arc::clone(&ports.peers), ms(options.notify_timeout_ms));
         let quote_permits = Semaphore::new(options.quotes_max as usize);
@@ -95,6 +99,7 @@ impl Service {
             areas,
             markets,
             reservations: context.reservations,
+            rider_markets,
             window_rules: context.window_rules,
             ingest_nodes,
             watches: context.watches,
@@ -172,11 +177,13 @@ async fn open_markets(
     options: &Options,
     areas: &MarketAreas,
     context: &MarketContext,
+    rider_markets: &RiderMarkets,
     stop: &CancellationToken,
 ) -> Result<(MarketHandles, Vec<MarketTask>), RecoveryError> {
     let mut handles = BTreeMap::new();
     let mut tasks = Vec::new();
     for (id, recovered) in areas.ids().iter().zip(take_over(context, areas.ids()).await?) {
+        recovered.market.riders().for_each(|rider| rider_markets.add(rider, id));
         let version = recovered.market.version().get();
         tracing::info!(market = %id, version, replayed = recovered.replayed, "the market was taken over");
         let (handle, mailbox) = Mailbox::open(

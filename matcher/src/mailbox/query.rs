@@ -1,11 +1,11 @@
 //! The queries of a market, and their results.
 
 use kerb_geometry::LatLng;
-use kerb_trips::{MarketId, RiderId, Trip, TripId, TripStep, Version};
+use kerb_trips::{IdempotencyKey, MarketId, RiderId, Trip, TripId, TripStep, Version};
 use kerb_types::{DriverId, Timestamp};
 
 use crate::mailbox::Reply;
-use crate::market::Counts;
+use crate::market::{Counts, RiderTrips};
 use crate::window::WinnersByDriver;
 
 /// A read of a market, with the channel of its reply. The reply shows durable state only.
@@ -13,6 +13,8 @@ use crate::window::WinnersByDriver;
 pub(crate) enum MarketQuery {
     /// A rider's own trip.
     Trip { rider: RiderId, trip: TripId, reply: Reply<Trip> },
+    /// The trip that a rider requested with a key, and the number of the rider's live trips.
+    RiderTrips { rider: RiderId, key: IdempotencyKey, reply: Reply<RiderTrips> },
     /// The number of changes of a rider's own trip.
     ChangeCount { rider: RiderId, trip: TripId, reply: Reply<u64> },
     /// The changes of a rider's own trip after the change with number `after`.
@@ -87,6 +89,7 @@ impl MarketQuery {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Trip { .. } => "trip",
+            Self::RiderTrips { .. } => "rider_trips",
             Self::ChangeCount { .. } => "change_count",
             Self::Changes { .. } => "changes",
             Self::ExplanationInput { .. } => "explanation_input",

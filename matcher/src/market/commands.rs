@@ -16,12 +16,26 @@ impl Market {
     /// many live trips, or the market too many waiting requests. [`MatcherError::FailedPrecondition`]: the market is
     /// paused.
     pub fn request(&mut self, now: Timestamp, request: RideRequest) -> Result<TripId, MatcherError> {
+        self.request_beside(now, request, 0)
+    }
+
+    /// Opens the trip of a request of a rider who has `live_elsewhere` live trips in other markets. Otherwise as
+    /// [`Market::request`].
+    pub fn request_beside(
+        &mut self,
+        now: Timestamp,
+        request: RideRequest,
+        live_elsewhere: usize,
+    ) -> Result<TripId, MatcherError> {
         if let Some(number) = self.trips.by_key(&request.rider, &request.key) {
-            return self.repeated_request(number, &request);
+            return self.repeated_request(now, number, &request);
+        }
+        if let Some(number) = self.trips.used_keys().get(&request.rider, &request.key) {
+            return Err(used_key(&request, &format!("trip {}, which has ended", self.trips.id_of(number))));
         }
         self.check_accepts_requests()?;
         let limit = self.rules.rider_live_max;
-        if self.trips.live_trips(&request.rider) >= limit {
+        if self.trips.live_trips(&request.rider) + live_elsewhere >= limit {
             return Err(MatcherError::Overloaded { what: "live trips of the rider", limit });
         }
         let limit = self.rules.waiting_max;
@@ -31,14 +45,21 @@ impl Market {
         Ok(self.open(now, request))
     }
 
-    fn repeated_request(&self, number: u64, request: &RideRequest) -> Result<TripId, MatcherError> {
+    fn repeated_request(
+        &self,
+        now: Timestamp,
+        number: u64,
+        request: &RideRequest,
+    ) -> Result<TripId, MatcherError> {
         let first = self.trips.entry(number).trip();
+        // Its timer may not have run yet.
+        if first.times.ended_ms.is_some_and(|ended_ms| ended_ms + self.rules.ended_kept_ms <= now) {
+            return Err(used_key(request, &format!("trip {}, which has ended", first.id)));
+        }
         if first.request == *request {
             return Ok(first.id.clone());
         }
-        let description =
-            format!("{:?} was used for another request, must be a new one", request.key.as_str());
-        Err(FieldError::new("idempotency_key", description).into())
+        Err(used_key(request, "another request"))
     }
 
     /// Cancels a rider's own trip.
@@ -155,6 +176,12 @@ impl Market {
             self.pending.changes.push(Change::MarketPaused { paused });
         }
     }
+}
+
+/// Returns the error for a key that was used before.
+pub(crate) fn used_key(request: &RideRequest, used_for: &str) -> MatcherError {
+    let key = request.key.as_str();
+    FieldError::new("idempotency_key", format!("{key:?} was used for {used_for}, must be a new one")).into()
 }
 
 /// Returns an error if the driver's offer has expired. An expired offer is void even before its timer runs.

@@ -17,7 +17,8 @@ impl Market {
         );
         let mut trips: Vec<&Trip> = self.trips.entries().map(TripEntry::trip).collect();
         trips.sort_unstable_by_key(|trip| trip.id.number);
-        snapshot::write(self.paused, self.trips.next_number(), &trips)
+        let used_keys: Vec<_> = self.trips.used_keys().all().collect();
+        snapshot::write(self.paused, self.trips.next_number(), &trips, &used_keys)
     }
 
     /// Decodes a snapshot of the market.
@@ -46,6 +47,7 @@ impl Market {
             }
             market.restore_trip(trip);
         }
+        read.used_keys.into_iter().for_each(|used| market.trips.restore_key(used));
         Ok(market)
     }
 

@@ -22,6 +22,8 @@ pub struct Rules {
     pub lost_wait_min_ms: Millis,
     /// Time in which an ended trip can be read.
     pub ended_kept_ms: Millis,
+    /// Time after the end of a trip in which its key makes no second trip.
+    pub keys_kept_ms: Millis,
     /// Maximum number of requests without a driver.
     pub waiting_max: usize,
     /// Maximum number of live trips of a rider.
@@ -49,6 +51,7 @@ impl Rules {
             on_trip_grace_ms: Millis::from(options.on_trip_grace_ms),
             lost_wait_min_ms: Millis::from(options.window_ms) + Millis::from(options.offer_ms),
             ended_kept_ms: Millis::from(options.ended_kept_ms),
+            keys_kept_ms: Millis::from(options.keys_kept_ms),
             waiting_max: options.waiting_max as usize,
             rider_live_max: options.rider_live_max as usize,
             k_min: options.candidates_min,
@@ -70,6 +73,7 @@ impl Default for Rules {
             on_trip_grace_ms: Millis::new(1_800_000),
             lost_wait_min_ms: Millis::new(16_000),
             ended_kept_ms: Millis::new(3_600_000),
+            keys_kept_ms: Millis::new(86_400_000),
             waiting_max: 100_000,
             rider_live_max: 3,
             k_min: 10,

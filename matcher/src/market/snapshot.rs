@@ -1,4 +1,5 @@
-//! The encoding of a snapshot: the format number, the state of the market, the trips by number, and the takeover offers.
+//! The encoding of a snapshot: the format number, the state of the market, the trips by number, the takeover offers, and
+//! the used keys.
 //! The encoding is postcard's, which has no field names.
 //!
 //! Only a program with the same format number reads a snapshot; any other ignores it and reads all records, whose text
@@ -12,9 +13,13 @@ use kerb_trips::{Meter, Offer, TakeoverOffer, TripTimes};
 use kerb_types::{DriverId, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::market::trip_table::UsedKey;
+
 /// Format number of the snapshots that this program writes.
-const FORMAT: u8 = 3;
-/// Like [`FORMAT`], but without takeover offers. This program reads it, too.
+const FORMAT: u8 = 4;
+/// Like [`FORMAT`], but without the used keys. This program reads it, too.
+const FORMAT_3: u8 = 3;
+/// Like [`FORMAT_3`], but without takeover offers. This program reads it, too.
 const FORMAT_2: u8 = 2;
 
 /// The decoded content of a snapshot.
@@ -22,12 +27,13 @@ pub(super) struct Snapshot {
     pub(super) paused: bool,
     pub(super) next_number: u64,
     pub(super) trips: Vec<Trip>,
+    pub(super) used_keys: Vec<UsedKey>,
 }
 
 /// The reason why bytes cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SnapshotError {
-    #[error("its format is not {FORMAT} or {FORMAT_2}")]
+    #[error("its format is not {FORMAT}, {FORMAT_3} or {FORMAT_2}")]
     Format,
     #[error("{0}")]
     Encoding(#[from] postcard::Error),
@@ -45,14 +51,15 @@ struct Header {
 }
 
 /// Encodes a market.
-pub(super) fn write(paused: bool, next_number: u64, trips: &[&Trip]) -> Vec<u8> {
+pub(super) fn write(paused: bool, next_number: u64, trips: &[&Trip], used_keys: &[UsedKey]) -> Vec<u8> {
     let header = Header { paused, next_number, trips: trips.len() as u32 };
     let mut bytes = append(vec![FORMAT], &header);
     for trip in trips {
         bytes = append(bytes, &TripRef(trip));
     }
     let takeover = |trip: &&Trip| trip.takeover_offer.clone().map(|offer| (trip.id.number, offer));
-    append(bytes, &trips.iter().filter_map(takeover).collect::<Vec<_>>())
+    let bytes = append(bytes, &trips.iter().filter_map(takeover).collect::<Vec<_>>());
+    append(bytes, &used_keys)
 }
 
 fn append(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
@@ -62,7 +69,7 @@ fn append(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
 /// Decodes a market.
 pub(super) fn read(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
     let (format, bytes) = bytes.split_first().ok_or(SnapshotError::Format)?;
-    if ![FORMAT, FORMAT_2].contains(format) {
+    if ![FORMAT, FORMAT_3, FORMAT_2].contains(format) {
         return Err(SnapshotError::Format);
     }
     let (header, mut rest) = postcard::take_from_bytes::<Header>(bytes)?;
@@ -78,13 +85,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
     if !ascending || trips.last().is_some_and(|trip| trip.id.number >= header.next_number) {
         return Err(SnapshotError::Order);
     }
-    if *format == FORMAT {
+    if *format >= FORMAT_3 {
         rest = read_takeover_offers(rest, &mut trips)?;
+    }
+    let mut used_keys = Vec::new();
+    if *format == FORMAT {
+        (used_keys, rest) = postcard::take_from_bytes(rest)?;
     }
     if !rest.is_empty() {
         return Err(SnapshotError::TrailingBytes(rest.len()));
     }
-    Ok(Snapshot { paused: header.paused, next_number: header.next_number, trips })
+    Ok(Snapshot { paused: header.paused, next_number: header.next_number, trips, used_keys })
 }
 
 /// Decodes the takeover offers, and adds them to their trips, which are sorted by number.

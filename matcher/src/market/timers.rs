@@ -16,9 +16,10 @@ impl Market {
                 Some(event) => {
                     self.apply(now, number, event).expect("the state that set the timer allows its event");
                 }
-                None => self.trips.remove(number),
+                None => self.trips.remove(&self.rules, number),
             }
         }
+        self.trips.expire_keys(now);
     }
 
     /// Returns the time of the next timer, in milliseconds since the Unix epoch.

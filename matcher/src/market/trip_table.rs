@@ -4,6 +4,7 @@ mod due;
 mod entry;
 mod meter;
 mod reserved_drivers;
+mod used_keys;
 mod volatile;
 
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +19,7 @@ use crate::market::rules::Rules;
 use due::due_ms;
 pub(super) use entry::TripEntry;
 pub(super) use reserved_drivers::ReservedDrivers;
+pub(super) use used_keys::{UsedKey, UsedKeys};
 
 /// The trips of a market by number, and the indexes over them.
 pub(super) struct TripTable {
@@ -27,6 +29,8 @@ pub(super) struct TripTable {
     entries: HashMap<u64, TripEntry, RandomState>,
     /// The trip of each idempotency key.
     by_key: HashMap<(RiderId, IdempotencyKey), u64, RandomState>,
+    /// The keys of trips that have left the table.
+    used_keys: UsedKeys,
     /// Number of live trips of each rider who has any.
     live_by_rider: HashMap<RiderId, usize, RandomState>,
     /// Requests without a driver, oldest first: time of the request, and number.
@@ -53,6 +57,7 @@ impl TripTable {
             next_number: 1,
             entries: HashMap::default(),
             by_key: HashMap::default(),
+            used_keys: UsedKeys::default(),
             live_by_rider: HashMap::default(),
             waiting: BTreeSet::new(),
             by_driver: HashMap::default(),
@@ -100,6 +105,21 @@ impl TripTable {
     /// Returns the number of the trip that the rider requested with this key.
     pub(super) fn by_key(&self, rider: &RiderId, key: &IdempotencyKey) -> Option<u64> {
         self.by_key.get(&(rider.clone(), key.clone())).copied()
+    }
+
+    /// Returns the keys of trips that have left the table.
+    pub(super) fn used_keys(&self) -> &UsedKeys {
+        &self.used_keys
+    }
+
+    /// Adds a key of a snapshot.
+    pub(super) fn restore_key(&mut self, used: UsedKey) {
+        self.used_keys.add(used);
+    }
+
+    /// Forgets the keys whose time is over.
+    pub(super) fn expire_keys(&mut self, now: Timestamp) {
+        self.used_keys.expire(now);
     }
 
     /// Returns the number of the trip that the driver is reserved for.
@@ -237,10 +257,13 @@ impl TripTable {
         }
     }
 
-    /// Removes an ended trip whose timer is due.
-    pub(super) fn remove(&mut self, number: u64) {
+    /// Removes an ended trip whose timer is due. Its key stays used for a while.
+    pub(super) fn remove(&mut self, rules: &Rules, number: u64) {
         let entry = self.entries.remove(&number).expect("it has a timer");
         self.due.remove(&(entry.due_ms.expect("it was due"), number));
-        self.by_key.remove(&(entry.trip.request.rider, entry.trip.request.key));
+        let (rider, key) = (entry.trip.request.rider, entry.trip.request.key);
+        self.by_key.remove(&(rider.clone(), key.clone()));
+        let until_ms = entry.trip.times.ended_ms.unwrap_or_default() + rules.keys_kept_ms;
+        self.used_keys.add(UsedKey { rider, key, trip: number, until_ms });
     }
 }

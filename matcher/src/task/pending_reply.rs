@@ -45,6 +45,9 @@ fn answer(query: MarketQuery, durable: Result<&MarketState, MatcherError>) {
         MarketQuery::Trip { rider, trip, reply } => {
             drop(reply.send(durable.and_then(|state| state.market.trip_of(&rider, &trip).cloned())));
         }
+        MarketQuery::RiderTrips { rider, key, reply } => {
+            drop(reply.send(durable.map(|state| state.market.trips_of(&rider, &key))));
+        }
         MarketQuery::ChangeCount { rider, trip, reply } => {
             let trip = durable.and_then(|state| state.market.trip_of(&rider, &trip));
             drop(reply.send(trip.map(|trip| trip.steps.len() as u64)));

@@ -3,6 +3,7 @@
 mod crowd;
 mod returns;
 mod ride_end;
+mod riders;
 
 use std::sync::Arc;
 use std::time::Duration;
