@@ -657,7 +657,8 @@ pub struct RequestRideRequest {
     /// The caller's own id, 1 to 64 bytes.
     #[prost(string, tag = "1")]
     pub rider_id: ::prost::alloc::string::String,
-    /// The caller's own string of 1 to 64 bytes, a new one for each ride. It makes repeating the request safe.
+    /// The caller's own string of 1 to 64 bytes, a new one for each ride. It makes repeating the request safe,
+    /// in every market, and for a day after the end of the trip by default.
     #[prost(string, tag = "2")]
     pub idempotency_key: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "3")]
