@@ -6,7 +6,7 @@ use kerb_proto::v1::nearby_service_client::NearbyServiceClient;
 use kerb_proto::v1::{self, DriverFilter, FindNearbyRequest, LatLng, NearbyDriver};
 use serde_json::{Value, json};
 
-use super::args::{EndpointArgs, position};
+use super::args::{EndpointArgs, position, vertex};
 use super::client::failed;
 use super::failure::{Failure, Outcome};
 use super::table;
@@ -33,6 +33,9 @@ pub(crate) struct Args {
     /// All drivers within the polygon of these corners: "LAT,LON LAT,LON LAT,LON ..."
     #[arg(long, value_name = "CORNERS", allow_hyphen_values = true, value_parser = corners, conflicts_with_all = ["point", "k", "radius_m"])]
     polygon: Option<Corners>,
+    /// No drivers within these corners inside of the polygon; may be repeated
+    #[arg(long, value_name = "CORNERS", allow_hyphen_values = true, value_parser = corners, requires = "polygon")]
+    hole: Vec<Corners>,
     /// Only drivers of this status; may be repeated
     #[arg(long)]
     status: Vec<StatusArg>,
@@ -121,7 +124,9 @@ impl Args {
 
     fn search(&self) -> Result<Search, Failure> {
         if let Some(Corners(vertices)) = &self.polygon {
-            return Ok(Search::WithinPolygon(v1::PolygonSearch { vertices: vertices.clone() }));
+            let hole = |Corners(vertices): &Corners| v1::PolygonRing { vertices: vertices.clone() };
+            let holes = self.hole.iter().map(hole).collect();
+            return Ok(Search::WithinPolygon(v1::PolygonSearch { vertices: vertices.clone(), holes }));
         }
         let point = self.point.as_deref().map(|point| match &self.lon {
             Some(lon) => position(&format!("{point},{lon}")),
@@ -240,7 +245,7 @@ impl CombinedPages {
 
 fn corners(text: &str) -> Result<Corners, String> {
     text.split_whitespace()
-        .map(|pair| position(pair).map(LatLng::from))
+        .map(|pair| vertex(pair).map(LatLng::from))
         .collect::<Result<_, _>>()
         .map(Corners)
 }
