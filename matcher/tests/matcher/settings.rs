@@ -103,7 +103,7 @@ fn a_rejection_of_options_names_field_value_and_range() {
         ),
         (
             Box::new(move |o| {
-                o.markets = vec![MarketArea { holes: vec![square.to_vec()], ..area("a", &square) }]
+                o.markets = vec![MarketArea { holes: vec![square.to_vec()], ..area("a", &square) }];
             }),
             "markets[0].holes[0]: polygon: vertices 0 and 0 of hole 0 are both 0.0000000,0.0000000",
         ),
