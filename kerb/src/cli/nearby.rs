@@ -1,6 +1,7 @@
 //! `kerb nearby`: runs one search and prints all its pages.
 
 use clap::ValueEnum;
+use kerb::terminal::{note, print, print_json};
 use kerb_proto::v1::find_nearby_request::Search;
 use kerb_proto::v1::nearby_service_client::NearbyServiceClient;
 use kerb_proto::v1::{self, DriverFilter, FindNearbyRequest, LatLng, NearbyDriver};
@@ -90,19 +91,19 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
         }
     }
     if args.json {
-        println!("{}", result.to_json());
+        print_json(result.to_json())?;
     } else {
-        print!("{}", result.to_table());
+        print(result.to_table())?;
     }
     if result.ranking_incomplete {
-        eprintln!(
-            "kerb: there were too many drivers, or there was too little time: other drivers may have a shorter travel time"
+        note(
+            "kerb: there were too many drivers, or there was too little time: other drivers may have a shorter travel time",
         );
     }
     if result.shards_missing.is_empty() {
         return Ok(Outcome::Done);
     }
-    eprintln!("kerb: partial: {}", result.describe_missing());
+    note(format_args!("kerb: partial: {}", result.describe_missing()));
     Ok(Outcome::Partial)
 }
 
@@ -193,7 +194,7 @@ impl CombinedPages {
         }
         let with_etas = self.drivers.iter().any(|driver| driver.pickup_eta_s.is_some());
         let row = |driver: &NearbyDriver| {
-            let mut row = vec![table::printable(&driver.driver_id), table::distance(driver.distance_m)];
+            let mut row = vec![driver.driver_id.clone(), table::distance(driver.distance_m)];
             if with_etas {
                 row.push(driver.pickup_eta_s.map_or_else(|| "-".to_owned(), table::duration));
                 row.push(table::source(driver.travel_source()).to_owned());
@@ -244,8 +245,5 @@ impl CombinedPages {
 }
 
 fn corners(text: &str) -> Result<Corners, String> {
-    text.split_whitespace()
-        .map(|pair| vertex(pair).map(LatLng::from))
-        .collect::<Result<_, _>>()
-        .map(Corners)
+    text.split_whitespace().map(|pair| vertex(pair).map(LatLng::from)).collect::<Result<_, _>>().map(Corners)
 }
