@@ -14,13 +14,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use kerb_aggregator::{Aggregator, Options, Ports};
-use kerb_geometry::LatLng;
+use kerb_aggregator::grpc::Grpc;
+use kerb_aggregator::{Aggregator, Options, Ports, Query};
+use kerb_geometry::{Circle, LatLng};
 use kerb_ports::conformance::source::{NOW_MS, SOURCES, Source, sharding, update};
 use kerb_ports::conformance::travel_times::TwoBanks;
 use kerb_ports::{
-    DriverEvents, DriverFilter, IndexServer, IngestNode, Membership, NearbyQuery, NearbySearch, Peers,
+    DriverEvents, DriverFilter, IndexServer, IngestNode, Membership, NearbyQuery, NearbySearch, Peers, Search,
 };
+use kerb_proto::v1;
 use kerb_types::{Catalog, ManualClock, MembershipView, Millis, Node, NodeId, Role, ShardMap};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -106,5 +108,52 @@ fn many(c: &mut Criterion) {
     });
 }
 
-criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = many }
+/// A ring of 1,000 corners across the city and back.
+fn zigzag() -> v1::PolygonSearch {
+    let corner = |latitude_deg, longitude_deg| v1::LatLng { latitude_deg, longitude_deg };
+    let row = |i: i32| corner(37.6 + f64::from(i) * 1.8e-4, if i % 2 == 0 { -122.49 } else { -122.28 });
+    let mut vertices: Vec<_> = (0..998).map(row).collect();
+    vertices.extend([corner(37.79, -122.5), corner(37.59, -122.5)]);
+    v1::PolygonSearch { vertices, holes: Vec::new() }
+}
+
+/// A small search alone, and next to eight callers that send one batch of zigzags after another.
+fn apart(c: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let mut rng = Pcg64Mcg::seed_from_u64(2);
+    let (aggregator, _source) = runtime.block_on(start(&mut rng));
+    let circle = Circle::new(LatLng::new(37.7, -122.4).unwrap(), 2_000.0).unwrap();
+    let small = |b: &mut criterion::Bencher<'_>| {
+        b.iter(|| {
+            let query = Query::any(Search::Nearest { circle, k: 10 }, 15_000);
+            let deadline = Instant::now() + Duration::from_secs(10);
+            let search = aggregator.clone();
+            let found = runtime.block_on(runtime.spawn(async move { search.find(query, deadline).await }));
+            assert!(found.unwrap().unwrap().coverage.is_complete());
+        });
+    };
+    c.bench_function("small_search/alone", small);
+    let search = v1::FindNearbyRequest {
+        search: Some(v1::find_nearby_request::Search::WithinPolygon(zigzag())),
+        page_size: 100,
+        ..Default::default()
+    };
+    let batch = v1::FindNearbyBatchRequest { searches: vec![search; 100] };
+    let batches: Vec<_> = (0..8)
+        .map(|_| {
+            let (nearby, batch) = (Grpc::new(aggregator.clone()).nearby(), batch.clone());
+            runtime.spawn(async move {
+                loop {
+                    let mut request = tonic::Request::new(batch.clone());
+                    request.set_timeout(Duration::from_secs(5));
+                    nearby.find_nearby_batch(request).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    c.bench_function("small_search/beside_8_zigzag_batches", small);
+    batches.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = many, apart }
 criterion_main!(benches);

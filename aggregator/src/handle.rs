@@ -9,7 +9,7 @@ use futures::Stream;
 use futures::future::join_all;
 use kerb_ports::{DriverFilter, IndexAdminError, Search, ShardStat};
 use kerb_types::{Catalog, DriverId, FieldError, MembershipView, NodeId, Role, ShardId, Sharding, Timestamp};
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use crate::driver_query::{LocatedDriver, find_driver};
@@ -76,6 +76,11 @@ impl Aggregator {
         })
     }
 
+    /// Returns the lane that all batches share.
+    pub(crate) fn batch_lane(&self) -> &Arc<Semaphore> {
+        &self.0.batch_lane
+    }
+
     /// Computes travel times.
     pub(crate) fn timer(&self) -> &TravelTimer {
         &self.0.timer
@@ -138,6 +143,11 @@ impl Aggregator {
         let unknown = || AggregatorError::NotFound { what: "node", id: node.as_str().to_owned() };
         let server = service.peers.index_server(node).ok_or_else(unknown)?;
         Ok(rebuild(server, shards, Duration::from_millis(u64::from(service.options.rebuild_poll_ms))).await?)
+    }
+
+    /// Returns the shards of the cluster, in order.
+    pub(crate) fn all_shards(&self) -> impl Iterator<Item = ShardId> {
+        self.0.sharding.all()
     }
 
     /// Returns the settings.

@@ -5,6 +5,9 @@ use std::time::Duration;
 use kerb_types::FieldError;
 use serde::{Deserialize, Serialize};
 
+/// Time for each further search of a call between the end of the search and its part of the response being sent.
+const REPLY_MARGIN_PER_SEARCH: Duration = Duration::from_micros(100);
+
 /// Settings of an aggregator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -95,9 +98,23 @@ impl Options {
 
     /// Returns the deadline of a search that arrived at `now` with a caller's `timeout`.
     pub fn deadline(&self, timeout: Option<Duration>, now: tokio::time::Instant) -> tokio::time::Instant {
+        self.batch_deadline(1, timeout, now)
+    }
+
+    /// Returns the deadline of `searches` searches of one call. The response of many takes longer to collect and to encode,
+    /// so its margin is larger.
+    pub fn batch_deadline(
+        &self,
+        searches: usize,
+        timeout: Option<Duration>,
+        now: tokio::time::Instant,
+    ) -> tokio::time::Instant {
         let default = Duration::from_millis(u64::from(self.search_deadline_ms));
         let Some(timeout) = timeout else { return now + default };
-        let margin = Duration::from_millis(u64::from(self.reply_margin_ms)).min(timeout / 10);
+        // A call has at most 1,000 searches, so the cast cannot lose.
+        let margin = Duration::from_millis(u64::from(self.reply_margin_ms))
+            + REPLY_MARGIN_PER_SEARCH * searches.saturating_sub(1) as u32;
+        let margin = margin.min(timeout / 10);
         now + timeout
             .saturating_sub(margin)
             .min(Duration::from_millis(u64::from(self.search_deadline_max_ms)))

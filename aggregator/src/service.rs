@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use kerb_ports::{DriverFilter, Membership, Peers, Search, TravelTimes};
@@ -39,6 +40,8 @@ pub(crate) struct Service {
     pub(crate) flights: SingleFlight<FlightKey, Arc<SearchResult>>,
     /// Permits of the searches in flight.
     pub(crate) searches: Semaphore,
+    /// One permit for each task of a batch that may run at a time, so that a small search never waits for many of them.
+    pub(crate) batch_lane: Arc<Semaphore>,
     /// Permits of the driver look-ups in flight.
     pub(crate) lookups: Semaphore,
     /// Rotates over equally good replicas.
@@ -66,6 +69,7 @@ impl Service {
             executor,
             flights: SingleFlight::new(Duration::from_micros(u64::from(options.join_window_us))),
             searches: Semaphore::new(options.searches_max as usize),
+            batch_lane: Arc::new(Semaphore::new(available_parallelism().map_or(1, usize::from))),
             lookups: Semaphore::new(options.lookups_max as usize),
             rotation: AtomicUsize::new(0),
             timer: TravelTimer::new(ports.times),
@@ -95,8 +99,12 @@ impl Service {
     }
 
     pub(crate) fn request(&self, search: Search, filter: DriverFilter, deadline: Instant) -> ScatterRequest {
+        // After the deadline no shard is searched, so finding out which ones matter would be work for nothing.
+        let is_late = Instant::now() >= deadline;
+        let shards =
+            if is_late { self.sharding.all().collect() } else { self.sharding.shards_for(&search.area()) };
         ScatterRequest {
-            shards: self.sharding.shards_for(&search.area()),
+            shards,
             search,
             filter,
             view: Arc::clone(&self.view.borrow()),

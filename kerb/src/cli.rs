@@ -16,18 +16,21 @@ mod server;
 mod shards;
 mod trips;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use kerb::terminal::{PrintError, note, stream};
 use kerb_types::Role;
 
-use failure::Outcome;
+use failure::{Failure, Outcome};
 use output::{progress, table};
 
 /// The exit codes, as `--help` prints them.
 const EXIT_CODES: &str = "Exit codes:
-  0  done
-  1  failed: a server did not start, could not be reached or rejected the call, or a journal has violations
+  0  done, also if the reader of stdout closed its pipe
+  1  failed: a server did not start, could not be reached or rejected the call, a journal has
+     violations, or stdout could not be written
   2  wrong arguments or settings
   3  answered, but some shards did not answer";
 
@@ -77,8 +80,30 @@ enum Command {
 }
 
 /// Runs the command; a failure prints one plain line on stderr.
-pub(crate) fn run(cli: Cli) -> ExitCode {
-    let outcome = match cli.command {
+pub(crate) fn run(cli: Result<Cli, clap::Error>) -> ExitCode {
+    match cli.map_or_else(|text| help(&text), |cli| execute(cli.command)) {
+        Ok(Outcome::Done) | Err(Failure::Print(PrintError::Closed)) => ExitCode::SUCCESS,
+        Ok(Outcome::Partial) => ExitCode::from(3),
+        Err(failure) => {
+            note(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Prints what the command line parser has to say: the help or the version on stdout, or an error, which ends the process.
+fn help(text: &clap::Error) -> Result<Outcome, Failure> {
+    if text.use_stderr() {
+        text.exit();
+    }
+    let text = text.render();
+    let is_terminal = std::io::stdout().is_terminal();
+    stream(|out| if is_terminal { write!(out, "{}", text.ansi()) } else { write!(out, "{text}") })?;
+    Ok(Outcome::Done)
+}
+
+fn execute(command: Command) -> Result<Outcome, Failure> {
+    match command {
         Command::Serve(args) => server::run(&args, &kerb::ALL_ROLES),
         Command::LocationIngest(args) => server::run(&args, &[Role::LocationIngest]),
         Command::IndexServer(args) => server::run(&args, &[Role::IndexServer]),
@@ -94,13 +119,5 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Roads(command) => roads::run(command),
         Command::Config(command) => config::run(&command),
         Command::Completions(args) => completions::run(&args),
-    };
-    match outcome {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Partial) => ExitCode::from(3),
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(failure.code())
-        }
     }
 }

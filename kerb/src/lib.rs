@@ -3,6 +3,8 @@
 //! The binary is a thin shell around this crate: it parses the command line, starts the log and waits for
 //! signals. Nothing here searches, indexes or matches; the services do the work.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod compose;
 mod error;
 mod in_process;
@@ -10,6 +12,7 @@ mod node;
 mod roles;
 mod services;
 pub mod settings;
+pub mod terminal;
 
 pub use compose::Surroundings;
 pub use error::StartError;

@@ -3,6 +3,7 @@
 //! The error of a wrong key or value names its layer and what would be valid. All problems are reported, not only the first.
 //! Nothing here opens a port or a store.
 
+mod blame;
 mod environment;
 mod file;
 mod layer;

@@ -10,6 +10,7 @@ mod driver_trip;
 mod field;
 mod frame;
 mod known_driver;
+mod polygon;
 mod public;
 mod report;
 mod search;

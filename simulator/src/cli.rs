@@ -8,10 +8,11 @@ pub mod report_command;
 pub mod run_commands;
 mod signals;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use kerb::terminal::{PrintError, note, print_json, print_line, stream};
 use kerb_loadgen::load::load;
 use kerb_loadgen::options::{LoadOptions, ReplayOptions};
 use kerb_loadgen::peers::{PeersOptions, peers};
@@ -68,7 +69,49 @@ enum Command {
 
 /// Parses the arguments and runs the command.
 pub fn run() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => execute(cli.command),
+        Err(text) => help(&text),
+    };
+    match outcome {
+        Ok(code) => code,
+        // The reader has what it wanted.
+        Err(Failure::Print(PrintError::Closed)) => ExitCode::SUCCESS,
+        Err(failure) => {
+            note(format_args!("simulator: {failure}"));
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+/// Prints what the command line parser has to say: the help or the version on stdout, or an error, which ends the process.
+fn help(text: &clap::Error) -> Result<ExitCode, Failure> {
+    if text.use_stderr() {
+        text.exit();
+    }
+    let text = text.render();
+    let is_terminal = io::stdout().is_terminal();
+    stream(|out| if is_terminal { write!(out, "{}", text.ansi()) } else { write!(out, "{text}") })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Why a command has no result.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Failed(String),
+    #[error(transparent)]
+    Print(#[from] PrintError),
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
+fn execute(command: Command) -> Result<ExitCode, Failure> {
+    match command {
         Command::Replay(options) => replay_command(options),
         Command::Load(options) => load_command(options),
         Command::Peers(options) => peers_command(options),
@@ -77,18 +120,20 @@ pub fn run() -> ExitCode {
         Command::Lab(options) => lab_command(&options),
         Command::Live(options) => live_command(&options),
         Command::Compare(options) => compare_command(&options),
-        Command::Report(options) => report(&options).map(|line| print_line(&line)),
-        Command::Extract(options) => options.extract().map(|line| print_line(&line)),
-    };
-    outcome.unwrap_or_else(|reason| {
-        _ = writeln!(io::stderr(), "simulator: {reason}");
-        ExitCode::from(EXIT_FAILED)
-    })
+        Command::Report(options) => done(&report(&options)?),
+        Command::Extract(options) => done(&options.extract()?),
+    }
 }
 
-fn replay_command(options: ReplayOptions) -> Result<ExitCode, String> {
+/// Prints a line about what was done.
+fn done(line: &str) -> Result<ExitCode, Failure> {
+    print_line(line)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn replay_command(options: ReplayOptions) -> Result<ExitCode, Failure> {
     let json = options.json;
-    let out = if json || io::IsTerminal::is_terminal(&io::stderr()) { Out::Stderr } else { Out::Stdout };
+    let out = if json || io::stderr().is_terminal() { Out::Stderr } else { Out::Stdout };
     let report = runtime(2)?.block_on(async {
         let stop = stop_on_signal()?;
         replay(options, &SystemClock, out, stop).await.map_err(|e| e.to_string())
@@ -97,7 +142,7 @@ fn replay_command(options: ReplayOptions) -> Result<ExitCode, String> {
     Ok(exit_code(report.wrong_answers == 0))
 }
 
-fn demo_command(options: &DemoOptions) -> Result<ExitCode, String> {
+fn demo_command(options: &DemoOptions) -> Result<ExitCode, Failure> {
     let report = runtime(2)?.block_on(async { demo(options, stop_on_signal()?).await })?;
     print(&report, options.json)?;
     Ok(exit_code(report.is_correct()))
@@ -107,7 +152,7 @@ fn exit_code(is_correct: bool) -> ExitCode {
     if is_correct { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAULT) }
 }
 
-fn load_command(options: LoadOptions) -> Result<ExitCode, String> {
+fn load_command(options: LoadOptions) -> Result<ExitCode, Failure> {
     let json = options.json;
     let report =
         runtime(options.threads as usize)?.block_on(async { load(options, stop_on_signal()?).await })?;
@@ -115,23 +160,23 @@ fn load_command(options: LoadOptions) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn peers_command(options: PeersOptions) -> Result<ExitCode, String> {
+fn peers_command(options: PeersOptions) -> Result<ExitCode, Failure> {
     let json = options.json;
     let report = runtime(2)?.block_on(peers(options))?;
     print(&report, json)?;
     Ok(exit_code(report.exact))
 }
 
-fn fleet_size_command(options: &FleetSizeOptions) -> Result<ExitCode, String> {
+fn fleet_size_command(options: &FleetSizeOptions) -> Result<ExitCode, Failure> {
     let began = tokio::time::Instant::now();
     let elapsed_us = || began.elapsed().as_micros() as u64;
-    let progress = |step: &str| _ = writeln!(io::stderr(), "{step}");
+    let progress = |step: &str| note(step);
     let report = fleet_size(options, &elapsed_us, &progress).map_err(|e| e.to_string())?;
     print(&report, options.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn lab_command(options: &LabArgs) -> Result<ExitCode, String> {
+fn lab_command(options: &LabArgs) -> Result<ExitCode, Failure> {
     // Signals arrive in real time, so they need a runtime of their own.
     let signal_runtime = runtime(1)?;
     let stop = signal_runtime.block_on(async { stop_on_signal() })?;
@@ -140,13 +185,13 @@ fn lab_command(options: &LabArgs) -> Result<ExitCode, String> {
     Ok(exit_code(summary.is_correct()))
 }
 
-fn live_command(options: &LiveArgs) -> Result<ExitCode, String> {
+fn live_command(options: &LiveArgs) -> Result<ExitCode, Failure> {
     let summary = runtime(2)?.block_on(async { options.live(stop_on_signal()?).await })?;
     print(&summary, options.json())?;
     Ok(exit_code(summary.is_correct()))
 }
 
-fn compare_command(options: &CompareArgs) -> Result<ExitCode, String> {
+fn compare_command(options: &CompareArgs) -> Result<ExitCode, Failure> {
     let runtime = runtime(1)?;
     let stop = runtime.block_on(async { stop_on_signal() })?;
     let (children, stopped) = (Children::default(), stop.clone());
@@ -169,15 +214,11 @@ fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, String> {
     builder.worker_threads(threads).enable_all().build().map_err(|e| e.to_string())
 }
 
-fn print<R: Serialize + std::fmt::Display>(report: &R, json: bool) -> Result<(), String> {
-    let text =
-        if json { serde_json::to_string(report).map_err(|e| e.to_string())? } else { report.to_string() };
-    print_line(&text);
+fn print<R: Serialize + std::fmt::Display>(report: &R, json: bool) -> Result<(), Failure> {
+    if json {
+        print_json(serde_json::to_string(report).map_err(|e| e.to_string())?)?;
+    } else {
+        print_line(report)?;
+    }
     Ok(())
-}
-
-fn print_line(line: &str) -> ExitCode {
-    // A closed pipe is no error: its reader needs no more output.
-    _ = writeln!(io::stdout(), "{line}");
-    ExitCode::SUCCESS
 }

@@ -44,7 +44,7 @@ pub struct FleetSizeOptions {
     #[arg(long, value_name = "FILE")]
     pub roads: PathBuf,
     /// Local date of the trips, like 2008-05-22
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = kerb_loadgen::recorded::trips::parse_day)]
     pub day: String,
     /// Maximum time from a drop-off to the vehicle's next pickup, minutes
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=240))]
@@ -71,8 +71,13 @@ pub enum FleetSizeError {
     #[error(transparent)]
     Day(#[from] DayError),
     /// The road network cannot be read.
-    #[error(transparent)]
-    Roads(#[from] RoadsError),
+    #[error("{}: {source}", file.display())]
+    Roads {
+        /// Path of the file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: RoadsError,
+    },
     /// The day has too many pairs of trips.
     #[error(transparent)]
     TooManyPairs(#[from] TooManyPairs),
@@ -88,7 +93,8 @@ pub fn fleet_size(
     progress: &dyn Fn(&str),
 ) -> Result<FleetSizeReport, FleetSizeError> {
     progress("reading streets and trips");
-    let roads = Roads::open(&options.roads, SNAP_MAX_M)?;
+    let opened = Roads::open(&options.roads, SNAP_MAX_M);
+    let roads = opened.map_err(|source| FleetSizeError::Roads { file: options.roads.clone(), source })?;
     let lines = day::lines(&options.trips, &options.day).map_err(DayError::from)?;
     let day = Day::new(&roads, &lines, options.slowdown)?;
     if day.trips.is_empty() {

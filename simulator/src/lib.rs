@@ -9,6 +9,8 @@
 //! The core (scenario, demand, agents, city, checkers, metrics, stats) is synchronous and pure: time and randomness are
 //! arguments. The rest is a thin async shell. It uses the service as any client does.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod agents;
 pub mod backends;
 pub mod checkers;

@@ -5,6 +5,8 @@
 //! not answer gets a search of its own. Candidate queries never join a flight: no two are equal, because their filter
 //! names the oldest time of a position, not its age.
 
+use std::sync::Arc;
+
 use futures::{FutureExt, TryFutureExt};
 use kerb_geometry::Circle;
 use kerb_ports::{
@@ -106,12 +108,13 @@ async fn search_all(
     queries: Vec<CandidateQuery>,
     deadline: Instant,
 ) -> Result<Vec<SearchResult>, AggregatorError> {
+    let lane = Arc::clone(aggregator.batch_lane());
     let search = move |queries: CandidateQuery| {
         let aggregator = aggregator.clone();
         let search = Search::Nearest { circle: queries.circle, k: queries.k };
         async move { Ok(aggregator.scatter(search, queries.filter, deadline).await) }
     };
-    run_all(queries, search).await
+    run_all(queries, &lane, search).await
 }
 
 /// The answers of the shared scans.

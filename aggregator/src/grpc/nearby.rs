@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{BufMut, Bytes};
@@ -11,9 +12,11 @@ use h3o::Resolution;
 use kerb_ports::{Cursor, Neighbor, Search};
 use kerb_proto::deadline::timeout_of;
 use kerb_proto::status::status_of;
+use kerb_proto::v1::find_nearby_request::Search as WireSearch;
 use kerb_proto::v1::nearby_service_server::SERVICE_NAME;
 use kerb_proto::v1::{FindNearbyBatchRequest, FindNearbyRequest};
 use kerb_types::limits::MESSAGE_BYTES_MAX;
+use kerb_types::run_blocking;
 use prost::Message;
 use tokio::time::Instant;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -25,9 +28,13 @@ use super::encode::{self, Presenter, Travel};
 use crate::batch::run_all;
 use crate::error::AggregatorError;
 use crate::handle::Aggregator;
+use crate::merge::Coverage;
 use crate::page_token;
 use crate::query::SearchResult;
 use crate::validate::{Page, ValidatedRequest, validate, validate_batch};
+
+/// A batch with more vertices is validated on a blocking thread.
+const INLINE_VERTICES_MAX: usize = 1_000;
 
 /// The service for searches. Cheap to clone.
 #[derive(Clone)]
@@ -53,18 +60,73 @@ impl Nearby {
         &self,
         request: Request<FindNearbyBatchRequest>,
     ) -> Result<Response<Bytes>, Status> {
-        let aggregator = self.0.clone();
-        let deadline = aggregator.options().deadline(timeout_of(request.metadata()), Instant::now());
+        let timeout = timeout_of(request.metadata());
         let searches = request.into_inner().searches;
-        let checked = validate_batch(searches, aggregator.catalog(), aggregator.options());
-        let checked = checked.map_err(|error| status_of(&error))?;
-        let ask = move |checked| {
-            let aggregator = aggregator.clone();
-            async move { answer(&aggregator, checked, deadline).await }
-        };
-        let answers = run_all(checked, ask).await.map_err(|error| status_of(&error))?;
+        let deadline = self.0.options().batch_deadline(searches.len(), timeout, Instant::now());
+        let answers = answer_all(&self.0, searches, deadline).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(encode::batch(&answers).into()))
     }
+}
+
+/// Returns the encoded answers to the searches of a batch. An answer that was not complete in time is partial.
+async fn answer_all(
+    aggregator: &Aggregator,
+    searches: Vec<FindNearbyRequest>,
+    deadline: Instant,
+) -> Result<Vec<Vec<u8>>, AggregatorError> {
+    let checked = check_all(aggregator, searches).await?;
+    let shared = aggregator.clone();
+    let ask = move |checked: ValidatedRequest| {
+        let aggregator = shared.clone();
+        async move {
+            let h3 = checked.h3;
+            match answer(&aggregator, checked, deadline).await {
+                Err(AggregatorError::DeadlineExceeded(_)) => Ok(no_answer(&aggregator, h3)),
+                answer => answer,
+            }
+        }
+    };
+    run_all(checked, aggregator.batch_lane(), ask).await
+}
+
+/// Validates the searches of a batch: on a blocking thread if they have many vertices, which take 300 ns each.
+async fn check_all(
+    aggregator: &Aggregator,
+    searches: Vec<FindNearbyRequest>,
+) -> Result<Vec<ValidatedRequest>, AggregatorError> {
+    let check = |aggregator: &Aggregator, searches| {
+        validate_batch(searches, aggregator.catalog(), aggregator.options())
+    };
+    if searches.iter().map(vertex_count).sum::<usize>() <= INLINE_VERTICES_MAX {
+        return check(aggregator, searches);
+    }
+    // The lane bounds how many batches are validated at a time.
+    let permit = Arc::clone(aggregator.batch_lane()).acquire_owned().await;
+    let (permit, shared) = (permit.expect("it is never closed"), aggregator.clone());
+    let checked = run_blocking(move || {
+        let _permit = permit;
+        check(&shared, searches)
+    });
+    let failed = |error| AggregatorError::Internal(format!("a batch was not validated: {error}"));
+    checked.await.map_err(failed)?
+}
+
+fn vertex_count(request: &FindNearbyRequest) -> usize {
+    match &request.search {
+        Some(WireSearch::WithinPolygon(polygon)) => {
+            polygon.vertices.len() + polygon.holes.iter().map(|hole| hole.vertices.len()).sum::<usize>()
+        }
+        _ => 0,
+    }
+}
+
+/// Encodes the answer to a search whose travel times were not computed in time: no drivers, and every shard missing.
+fn no_answer(aggregator: &Aggregator, h3: Option<Resolution>) -> Vec<u8> {
+    let missing: Vec<_> = aggregator.all_shards().collect();
+    // At most `SHARDS_MAX` shards, so the cast cannot lose.
+    let coverage = Coverage { searched: missing.len() as u32, missing };
+    let travel = Travel { etas: &[], ranking_incomplete: true };
+    encode::answer(&present(aggregator, h3), &[], travel, &coverage, "")
 }
 
 async fn answer(

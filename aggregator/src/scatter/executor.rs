@@ -13,6 +13,7 @@ use kerb_types::{MembershipView, NodeId, ShardId};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
+use crate::merge::Coverage;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::query::SearchResult;
@@ -30,6 +31,15 @@ pub struct Executor {
     hedge_floor: Duration,
     /// The counts of all searches.
     pub metrics: Metrics,
+}
+
+/// Why a query has no answer.
+#[derive(Clone, Copy)]
+pub(super) enum Loss<'a> {
+    /// The server or the connection to it failed.
+    Failed(&'a dyn Display),
+    /// The time was over.
+    NoAnswer,
 }
 
 /// One search for the [`Executor`].
@@ -65,6 +75,12 @@ impl Executor {
     /// Runs a search. Returns at the deadline at the latest, with the results that arrived by then.
     pub async fn search(&self, request: ScatterRequest) -> SearchResult {
         let deadline = request.deadline;
+        if Instant::now() >= deadline {
+            // No query: its late answer would say nothing about the server.
+            let searched = request.shards.len() as u32;
+            let coverage = Coverage { searched, missing: request.shards };
+            return SearchResult { neighbors: Vec::new(), coverage };
+        }
         let mut state = ScatterState::new(self, request, Instant::now());
         let mut pending = FuturesUnordered::new();
         loop {
@@ -127,17 +143,21 @@ impl Executor {
         }
     }
 
-    /// Records a failed query. Logs once when the failure makes the server suspect, not for each query to a server that
-    /// is down.
-    pub(super) fn record_failure(
-        &self,
-        server: &NodeId,
-        waited: Duration,
-        reason: &dyn Display,
-        now: Instant,
-    ) {
-        if self.update_latency(server, |latency| latency.record_lost(waited, now)) {
-            tracing::warn!(%server, %reason, "an index server does not answer searches: other replicas are preferred for now");
+    /// Records a query without an answer. Logs once when that makes the server suspect, not for each query to a server
+    /// that is down.
+    pub(super) fn record_loss(&self, server: &NodeId, loss: Loss<'_>, waited: Duration, now: Instant) {
+        let is_new = self.update_latency(server, |latency| match loss {
+            Loss::Failed(_) => latency.record_failed(waited, now),
+            Loss::NoAnswer => latency.record_lost(waited, now),
+        });
+        match loss {
+            _ if !is_new => {}
+            Loss::Failed(reason) => {
+                tracing::warn!(%server, %reason, "an index server fails searches: other replicas are preferred for now");
+            }
+            Loss::NoAnswer => {
+                tracing::warn!(%server, "an index server is late with several searches: other replicas are preferred for now");
+            }
         }
     }
 }

@@ -14,6 +14,8 @@ const ESTIMATE_MIN_S: f64 = 20e-6;
 const MEMORY: Duration = Duration::from_mins(1);
 /// Queries lost in a row that make a server suspect.
 const LOSSES_MAX: u32 = 3;
+/// A wait below this share of the estimate is no loss. A search waits about as long as the estimate before it hedges.
+const USUAL_SHARE: f64 = 0.9;
 /// A suspect server is queried again after this.
 const SUSPICION: Duration = Duration::from_secs(1);
 
@@ -39,17 +41,28 @@ impl Latency {
         self.learn(took.as_secs_f64(), now);
     }
 
-    /// Records a query that was abandoned after `waited`: its answer would have taken at least that long. Returns whether
-    /// this loss makes the server suspect.
+    /// Records that the server answered after `took` that it has no time for the query. It is slow, not dead.
+    pub fn record_busy(&mut self, took: Duration, now: Instant) {
+        self.losses = 0;
+        self.learn_at_least(took, now);
+    }
+
+    /// Records a query that was abandoned after `waited`: its answer would have taken at least that long. A wait shorter
+    /// than the estimate is no loss, because the answer may have been about to arrive. Returns whether this loss makes the
+    /// server suspect.
     pub fn record_lost(&mut self, waited: Duration, now: Instant) -> bool {
+        if waited.as_secs_f64() < USUAL_SHARE * self.p95_s {
+            self.newest = Some(now);
+            return false;
+        }
+        self.record_failed(waited, now)
+    }
+
+    /// Records a query that failed after `waited`, at once or not. Returns whether this loss makes the server suspect.
+    pub fn record_failed(&mut self, waited: Duration, now: Instant) -> bool {
         let was_suspect = self.is_suspect(now);
         self.losses = self.losses.saturating_add(1);
-        // A wait shorter than the estimate is no sample: the answer may have been about to arrive.
-        if waited.as_secs_f64() > self.p95_s {
-            self.learn(waited.as_secs_f64(), now);
-        } else {
-            self.newest = Some(now);
-        }
+        self.learn_at_least(waited, now);
         !was_suspect && self.is_suspect(now)
     }
 
@@ -63,6 +76,15 @@ impl Latency {
     /// Whether several queries in a row were lost, the last one a moment ago.
     pub fn is_suspect(&self, now: Instant) -> bool {
         self.losses >= LOSSES_MAX && self.newest.is_some_and(|newest| now.duration_since(newest) < SUSPICION)
+    }
+
+    /// Learns from a wait without an answer, which is a sample only beyond the estimate.
+    fn learn_at_least(&mut self, waited: Duration, now: Instant) {
+        if waited.as_secs_f64() > self.p95_s {
+            self.learn(waited.as_secs_f64(), now);
+        } else {
+            self.newest = Some(now);
+        }
     }
 
     fn learn(&mut self, seconds: f64, now: Instant) {
@@ -127,6 +149,34 @@ mod tests {
         assert!(!latency.is_suspect(now + SUSPICION));
         latency.record(Duration::from_millis(1), now);
         assert!(!latency.is_suspect(now));
+    }
+
+    #[test]
+    fn a_busy_server_is_slow_and_not_suspect() {
+        let (mut latency, mut now) = learned([100, 100].into_iter());
+        for _ in 0..10 * LOSSES_MAX {
+            now += Duration::from_millis(1);
+            latency.record_lost(Duration::from_millis(50), now);
+            latency.record_busy(Duration::from_millis(50), now);
+            assert!(!latency.is_suspect(now));
+        }
+        assert!(
+            latency.usual(INITIAL, Duration::ZERO, now) > Duration::from_micros(200),
+            "but it counts as slow"
+        );
+    }
+
+    #[test]
+    fn a_wait_below_the_usual_time_is_no_loss_and_a_failure_is_one_at_once() {
+        let (mut latency, now) = learned((0..1_000).map(|_| 10_000));
+        for _ in 0..LOSSES_MAX {
+            latency.record_lost(Duration::from_millis(1), now);
+        }
+        assert!(!latency.is_suspect(now));
+        for _ in 0..LOSSES_MAX {
+            latency.record_failed(Duration::ZERO, now);
+        }
+        assert!(latency.is_suspect(now));
     }
 
     #[test]

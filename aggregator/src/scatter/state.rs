@@ -2,16 +2,20 @@
 //! argument.
 
 use std::mem::take;
+use std::time::Duration;
 
 use kerb_ports::{Search, ShardQuery, ShardResult, ShardSearchError};
 use kerb_types::{NodeId, ServerIndex, ShardId};
 use tokio::time::Instant;
 
-use super::executor::{Executor, ScatterRequest};
+use super::executor::{Executor, Loss, ScatterRequest};
 use super::plan::{PlannedQuery, ReplicaHealth, plan, replica_healths};
 use super::shard_progress::ShardProgress;
 use crate::merge::{Coverage, Merge};
 use crate::query::SearchResult;
+
+/// A search that notices its deadline this much later was itself without a processor.
+const LATE: Duration = Duration::from_millis(20);
 
 /// A query that the executor must send.
 pub(super) struct OutgoingQuery {
@@ -115,7 +119,7 @@ impl<'a> ScatterState<'a> {
             }
             Err(error) => {
                 self.executor.metrics.errors.increment();
-                self.executor.record_failure(server, took, &error, now);
+                self.record_error(server, &error, took, now);
             }
         }
         let stranded = self.progress[progress].stranded_of(&shards);
@@ -147,7 +151,7 @@ impl<'a> ScatterState<'a> {
         for attempt in self.attempts.iter().filter(|attempt| attempt.pending) {
             self.executor.metrics.abandoned.increment();
             let waited = now.duration_since(attempt.started);
-            self.executor.record_failure(&servers[attempt.server.as_usize()], waited, &"no answer came", now);
+            self.record_no_answer(&servers[attempt.server.as_usize()], waited, now);
         }
         let searched = self.progress[0].len() as u32;
         let (neighbors, mut missing) = self.merge.finish();
@@ -155,6 +159,30 @@ impl<'a> ScatterState<'a> {
         missing.sort_unstable();
         missing.dedup();
         SearchResult { neighbors, coverage: Coverage { searched, missing } }
+    }
+
+    /// Records an error of a server. A server that reports in time that it is busy is slow, not dead.
+    fn record_error(&self, server: &NodeId, error: &ShardSearchError, took: Duration, now: Instant) {
+        match error {
+            ShardSearchError::Overloaded { .. } => {
+                self.executor.update_latency(server, |latency| latency.record_busy(took, now));
+            }
+            ShardSearchError::DeadlineExceeded(_) if now < self.request.deadline => {
+                self.executor.update_latency(server, |latency| latency.record_busy(took, now));
+            }
+            // From the deadline on, it is the end of our own wait.
+            ShardSearchError::DeadlineExceeded(_) => self.record_no_answer(server, took, now),
+            _ => self.executor.record_loss(server, Loss::Failed(error), took, now),
+        }
+    }
+
+    /// Records that no answer came in time, unless that says nothing about the server: this process was late itself, or
+    /// there is no other server to prefer.
+    fn record_no_answer(&self, server: &NodeId, waited: Duration, now: Instant) {
+        let is_late = now.saturating_duration_since(self.request.deadline) > LATE;
+        if !is_late && self.request.view.shard_map.servers().len() > 1 {
+            self.executor.record_loss(server, Loss::NoAnswer, waited, now);
+        }
     }
 
     fn open(&mut self, search: Search, shards: &[ShardId], now: Instant) {
@@ -165,8 +193,9 @@ impl<'a> ScatterState<'a> {
     /// Ends an attempt at a dead server. Without this, a dead host that does not even reset connections would delay every
     /// search of its shards to the deadline.
     fn abandon(&mut self, attempt: usize, now: Instant) {
-        let reason = ShardSearchError::DeadlineExceeded("it is not live and was not waited for".to_owned());
-        self.on_answer(attempt, Err(reason), now);
+        let node = self.request.view.shard_map.servers()[self.attempts[attempt].server.as_usize()].clone();
+        let reason = "it is not live and was not waited for".to_owned();
+        self.on_answer(attempt, Err(ShardSearchError::Unavailable { node, reason }), now);
     }
 
     /// Opens the refetches that an exact result still depends on, once no other answer may arrive.

@@ -41,7 +41,8 @@ struct PolygonKey(Arc<Polygon>);
 
 impl PartialEq for PolygonKey {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.vertices() == other.0.vertices()
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.vertices() == other.0.vertices() && self.0.holes() == other.0.holes())
     }
 }
 
@@ -50,6 +51,7 @@ impl Eq for PolygonKey {}
 impl Hash for PolygonKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.vertices().hash(state);
+        self.0.holes().hash(state);
     }
 }
 

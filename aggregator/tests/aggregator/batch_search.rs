@@ -120,3 +120,35 @@ async fn queries_are_sent_one_by_one_when_the_shared_search_does_not_answer_them
     assert_eq!(Instant::now(), deadline);
     assert!(answers.results.iter().all(|answer| !answer.complete && answer.indices.is_empty()));
 }
+
+/// Counts searches instead of time: what eight batches get done while one small search waits.
+#[tokio::test(start_paused = true)]
+async fn a_small_search_waits_for_a_few_searches_of_each_batch() {
+    let cluster = Cluster::new(1, 1);
+    cluster.put_line();
+    let aggregator = cluster.aggregator(Options::default());
+    let batches: Vec<_> = (0..8)
+        .map(|_| {
+            let aggregator = aggregator.clone();
+            // No two queries are in one part of the city, so each is a search of its own.
+            let apart = |i: u32| NearbyQuery {
+                point: LatLng::new(f64::from(i % 100) - 50.0, f64::from(i / 100)).unwrap(),
+                ..query(4)
+            };
+            let queries = (0..1_000).map(apart).collect();
+            tokio::spawn(async move { aggregator.nearest(queries, in_200_ms()).await.unwrap() })
+        })
+        .collect();
+    // Each batch now has eight tasks in line before this one.
+    tokio::task::yield_now().await;
+    let before = cluster.queries_received();
+    tokio::task::yield_now().await;
+    let small = aggregator.find(nearest(4), in_200_ms()).await.unwrap();
+    assert!(small.coverage.is_complete());
+    let searches = cluster.queries_received() - before;
+    assert!(searches <= 2 * 8 * 8 * 8 + 1, "{searches} searches came first");
+    for batch in batches {
+        assert_eq!(batch.await.unwrap().results.len(), 1_000);
+    }
+    assert_eq!(cluster.queries_received(), 8_001);
+}

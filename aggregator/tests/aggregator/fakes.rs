@@ -105,6 +105,8 @@ pub(crate) enum Script {
     After(Duration),
     Silent,
     Fails,
+    /// Answers after this time that it has none for the query.
+    BusyAfter(Duration),
     /// Does not cover these.
     Uncovered(Vec<ShardId>),
     Panics,
@@ -160,6 +162,10 @@ impl ShardSearch for FakeServer {
                 Script::Silent => pending().await,
                 Script::Fails => {
                     Err(ShardSearchError::Unavailable { node: node("fake"), reason: "scripted".to_owned() })
+                }
+                Script::BusyAfter(wait) => {
+                    pass(wait).await;
+                    Err(ShardSearchError::DeadlineExceeded("scripted".to_owned()))
                 }
                 Script::Uncovered(shards) => Ok(self.answer(&query, &shards)),
                 Script::Panics => panic!("scripted"),

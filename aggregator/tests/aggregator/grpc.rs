@@ -137,7 +137,7 @@ async fn pages_visit_everybody_once_and_end() {
     let vertices =
         corners.map(|(latitude_deg, longitude_deg)| LatLng { latitude_deg, longitude_deg }).to_vec();
     let expected: Vec<_> = (0..16).map(|i| format!("d{i:02}")).collect();
-    for request in [radius(), of(Wire::WithinPolygon(PolygonSearch { vertices }))] {
+    for request in [radius(), of(Wire::WithinPolygon(PolygonSearch { vertices, holes: Vec::new() }))] {
         for (size, count) in [(5, 4), (16, 1), (8, 2)] {
             let pages = pages(&aggregator, FindNearbyRequest { page_size: size, ..request.clone() }).await;
             assert_eq!((pages.concat(), pages.len()), (expected.clone(), count), "pages of {size}");

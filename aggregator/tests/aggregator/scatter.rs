@@ -198,6 +198,31 @@ async fn a_stalled_server_is_avoided_after_three_losses_and_tried_again_later() 
     assert_eq!(cluster.servers[0].queries_received(), 13);
 }
 
+/// A server that reports that it is busy is slow, not dead: it still gets its share of the searches.
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_is_not_avoided() {
+    let cluster = Cluster::new(2, 2);
+    cluster.put_line();
+    let aggregator = cluster.aggregator(Options::default());
+    cluster.servers[0].set(Script::BusyAfter(MS));
+    for _ in 0..20 {
+        let (found, took) = find(&aggregator, 4).await;
+        assert_whole(&found, 4);
+        assert!(took <= 2 * MS, "a replica answers: {took:?}");
+    }
+    assert_eq!(cluster.servers[0].queries_received(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_deadline_no_server_is_queried() {
+    let cluster = Cluster::new(2, 2);
+    cluster.put_line();
+    let aggregator = cluster.aggregator(Options::default());
+    let found = aggregator.find(nearest(4), Instant::now()).await.unwrap();
+    assert_eq!(found.coverage.missing.len(), usize::from(SHARDS));
+    assert_eq!(cluster.queries_received(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn hedges_stop_at_their_share() {
     let cluster = Cluster::new(2, 2);

@@ -26,7 +26,7 @@ fn polygon(vertices: &[(f64, f64)]) -> FindNearbyRequest {
         .iter()
         .map(|&(latitude_deg, longitude_deg)| LatLng { latitude_deg, longitude_deg })
         .collect();
-    let search = Some(Wire::WithinPolygon(PolygonSearch { vertices }));
+    let search = Some(Wire::WithinPolygon(PolygonSearch { vertices, holes: Vec::new() }));
     FindNearbyRequest { search, ..FindNearbyRequest::default() }
 }
 

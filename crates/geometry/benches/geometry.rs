@@ -96,10 +96,57 @@ fn areas(criterion: &mut Criterion) {
         criterion.bench_function(&format!("polygon_{vertices}/new"), |b| {
             b.iter(|| Polygon::new(ring(vertices).collect()));
         });
-        let area = Area::from(polygon);
+        let area = Area::from(polygon.clone());
         criterion.bench_function(&format!("polygon_{vertices}/cover"), |b| b.iter(|| cover(&area, 64)));
     }
 }
 
-criterion_group!(benches, distances, codes, areas);
+/// Returns a ring of `count` edges, most of which run from the south-west to the north-east of it and back: the sweep has
+/// all of them active at once.
+fn hatching(count: i32) -> Vec<LatLng> {
+    let corner = |lat_e7, lon_e7| LatLng::from_e7(lat_e7, lon_e7).expect("a position");
+    let row = |i: i32| corner(i * 40_000 + (i % 2) * 30_000_000, (i % 2) * 90_000_000 + 1_000);
+    let mut ring: Vec<_> = (0..count - 2).map(row).collect();
+    ring.extend([corner(count * 40_000 + 30_000_000, -1_000), corner(-1_000, -1_000)]);
+    ring
+}
+
+/// Compares each edge with each other one, as the validation did before the sweep: the base of the ratio.
+fn all_pairs_are_apart(ring: &[LatLng]) -> bool {
+    let at = |i: usize| {
+        let corner = ring[i % ring.len()];
+        [i128::from(corner.lon_e7()), i128::from(corner.lat_e7())]
+    };
+    let side = |a: [i128; 2], b: [i128; 2], c: [i128; 2]| {
+        ((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])).signum()
+    };
+    (2..ring.len()).all(|i| {
+        (0..i - 1).all(|j| {
+            let [a, b, c, d] = [at(i), at(i + 1), at(j), at(j + 1)];
+            (i + 1) % ring.len() == j
+                || side(a, b, c) * side(a, b, d) > 0
+                || side(c, d, a) * side(c, d, b) > 0
+        })
+    })
+}
+
+fn zigzags(criterion: &mut Criterion) {
+    for count in [100, 1000] {
+        let ring = hatching(count);
+        assert!(all_pairs_are_apart(&ring));
+        criterion.bench_function(&format!("hatching_{count}/new"), |b| b.iter(|| Polygon::new(ring.clone())));
+        criterion.bench_function(&format!("hatching_{count}/all_pairs"), |b| {
+            b.iter(|| all_pairs_are_apart(black_box(&ring)));
+        });
+        let polygon = Polygon::new(ring).expect("a simple ring");
+        let near = positions(6.0);
+        criterion.bench_function(&format!("hatching_{count}/contains"), |b| {
+            each(b, &near, |position| polygon.contains(position));
+        });
+        let area = Area::from(polygon);
+        criterion.bench_function(&format!("hatching_{count}/cover"), |b| b.iter(|| cover(&area, 1024)));
+    }
+}
+
+criterion_group!(benches, distances, codes, areas, zigzags);
 criterion_main!(benches);

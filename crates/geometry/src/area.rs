@@ -1,5 +1,7 @@
 //! The area of a search: a circle or a polygon.
 
+use std::sync::Arc;
+
 use crate::{CellBounds, Circle, LatLng, Polygon, Relation};
 
 /// A validated search area.
@@ -20,8 +22,8 @@ use crate::{CellBounds, Circle, LatLng, Polygon, Relation};
 pub enum Area {
     /// All positions within a distance of a center.
     Circle(Circle),
-    /// All positions within a ring of vertices.
-    Polygon(Polygon),
+    /// All positions within a polygon.
+    Polygon(Arc<Polygon>),
 }
 
 impl Area {
@@ -52,6 +54,12 @@ impl From<Circle> for Area {
 
 impl From<Polygon> for Area {
     fn from(polygon: Polygon) -> Area {
+        Area::Polygon(Arc::new(polygon))
+    }
+}
+
+impl From<Arc<Polygon>> for Area {
+    fn from(polygon: Arc<Polygon>) -> Area {
         Area::Polygon(polygon)
     }
 }

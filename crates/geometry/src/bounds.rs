@@ -52,6 +52,11 @@ impl CellBounds {
             && (self.west_e7..=self.east_e7).contains(&position.lon_e7())
     }
 
+    /// Returns the south-western corner.
+    pub(crate) fn south_west(&self) -> LatLng {
+        LatLng::from_e7(self.south_e7, self.west_e7).expect("the corners of a box are positions")
+    }
+
     /// Returns the southern edge in units of 1e-7 degrees.
     pub fn south_e7(&self) -> i32 {
         self.south_e7

@@ -28,9 +28,7 @@ mod cover;
 mod distance;
 mod morton;
 mod origin;
-mod planar;
 mod polygon;
-mod ring;
 #[cfg(feature = "serde")]
 mod serde_degrees;
 mod tile;
@@ -45,6 +43,5 @@ pub use cover::cover;
 pub use distance::{EARTH_RADIUS_M, HALF_CIRCUMFERENCE_M, distance_m, hav_to_m, m_to_hav};
 pub use morton::Morton;
 pub use origin::Origin;
-pub use polygon::Polygon;
-pub use ring::{MAX_POLYGON_VERTICES, PolygonError};
+pub use polygon::{MAX_POLYGON_VERTICES, Polygon, PolygonError, RingIndex, RingVertex, Vertex};
 pub use tile::Tile;

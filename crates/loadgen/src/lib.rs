@@ -3,6 +3,8 @@
 //!
 //! A client of the public API: nothing here reaches into a service.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod checker;
 pub mod city;
 pub mod connect;

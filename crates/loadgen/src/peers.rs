@@ -22,6 +22,7 @@ mod wire;
 pub use options::PeersOptions;
 pub use report::PeersReport;
 
+use ::kerb::terminal::note;
 use fleet::Fleet;
 use report::SizeReport;
 use system::{Kind, System};
@@ -48,7 +49,7 @@ async fn at_size(options: &PeersOptions, kinds: &[Kind], drivers: u32) -> Result
     let mut memory = memory::of_index_server(kinds, &fleet).await?;
     let mut systems = Vec::new();
     for kind in kinds {
-        eprintln!("{drivers} drivers: loading {}", kind.name());
+        note(format_args!("{drivers} drivers: loading {}", kind.name()));
         let system = System::start(kind).await?;
         system.load(&fleet).await?;
         memory.push(memory::of(&system, drivers)?);

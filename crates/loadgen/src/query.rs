@@ -79,9 +79,7 @@ impl Query {
                 point: Some(lat_lng(circle.center())),
                 radius_m: circle.radius_m(),
             }),
-            Search::WithinPolygon { polygon, .. } => Wire::WithinPolygon(v1::PolygonSearch {
-                vertices: polygon.vertices().iter().copied().map(lat_lng).collect(),
-            }),
+            Search::WithinPolygon { polygon, .. } => Wire::WithinPolygon((&**polygon).into()),
         };
         let filter = v1::DriverFilter {
             statuses: self.filter.statuses.iter().map(|s| i32::from(*s as u8)).collect(),

@@ -85,7 +85,7 @@ impl Search {
     pub fn area(&self) -> Area {
         match self {
             Self::Nearest { circle, .. } | Self::WithinRadius { circle, .. } => Area::Circle(*circle),
-            Self::WithinPolygon { polygon, .. } => Area::Polygon((**polygon).clone()),
+            Self::WithinPolygon { polygon, .. } => Area::Polygon(Arc::clone(polygon)),
         }
     }
 

@@ -89,7 +89,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     };
     let corner = |lat, lon| LatLng::new(lat, lon).expect("a position").to_bits();
     let vertices = vec![corner(52.0, 13.0), corner(52.0, 13.1), corner(52.1, 13.0)];
-    let polygon = v1::WithinPolygon { vertices, limit: 5, after: None };
+    let polygon = v1::WithinPolygon { vertices, limit: 5, after: None, holes: Vec::new() };
     let nearest = v1::Nearest { point: position, radius_m: 2_000.0, k: 10 };
     let neighbor = v1::Neighbor {
         driver_id: "cab-7".into(),

@@ -118,8 +118,12 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ..Default::default()
     };
     let corner = |latitude_deg, longitude_deg| v1::LatLng { latitude_deg, longitude_deg };
-    let polygon =
-        v1::PolygonSearch { vertices: vec![corner(52.0, 13.0), corner(52.0, 13.1), corner(52.1, 13.0)] };
+    let polygon = v1::PolygonSearch {
+        vertices: vec![corner(52.0, 13.0), corner(52.0, 13.1), corner(52.1, 13.0)],
+        holes: vec![v1::PolygonRing {
+            vertices: vec![corner(52.01, 13.01), corner(52.01, 13.02), corner(52.02, 13.01)],
+        }],
+    };
     let polygon = v1::FindNearbyRequest {
         search: Some(v1::find_nearby_request::Search::WithinPolygon(polygon)),
         ..Default::default()

@@ -110,6 +110,7 @@ impl<'a> AreaSearch<'a> {
     }
 
     fn read_polygon(&mut self, polygon: &Polygon, budget: &mut SearchBudget<'_>) -> Result<(), SearchAbort> {
+        let edges = polygon.vertex_count();
         let whole = polygon.relation(&Cell::ROOT.bounds());
         let mut links: Vec<_> =
             self.shards.iter().map(|s| (self.store.shard(s).root.load(), whole)).collect();
@@ -118,7 +119,10 @@ impl<'a> AreaSearch<'a> {
         while let Some((link, relation)) = links.pop() {
             match link {
                 PageLink::Empty => {}
-                PageLink::Node(node) => self.open(node, relation, polygon, &mut links),
+                PageLink::Node(node) => {
+                    let comparisons = self.open(node, relation, polygon, &mut links);
+                    budget.spend_edges(comparisons, edges)?;
+                }
                 PageLink::Leaf(leaf) => leaves[usize::from(relation != Relation::Inside)].push(leaf),
             }
             // Leaves are read as their lists fill, so the lists stay short.
@@ -131,31 +135,37 @@ impl<'a> AreaSearch<'a> {
         Ok(())
     }
 
+    /// Adds the children of a node that may have drivers of the polygon. Returns how many were compared with it.
     fn open(
         &self,
         node: NodeIndex,
         relation: Relation,
         polygon: &Polygon,
         links: &mut Vec<(PageLink, Relation)>,
-    ) {
+    ) -> usize {
         let node = self.store.nodes.get(node);
         if !self.filter_mask.may_match(node.header.summary()) {
-            return;
+            return 0;
         }
+        let mut comparisons = 0;
         let cell = node.cell();
         for (i, child) in node.children.iter().enumerate() {
             let link = child.load();
             if link == PageLink::Empty {
                 continue;
             }
-            let relation = match relation {
-                Relation::Inside => Relation::Inside,
-                _ => polygon.relation(&cell.child(i).bounds()),
+            // Everything in a cell inside the polygon is inside.
+            let relation = if relation == Relation::Inside {
+                relation
+            } else {
+                comparisons += 1;
+                polygon.relation(&cell.child(i).bounds())
             };
             if relation != Relation::Outside {
                 links.push((link, relation));
             }
         }
+        comparisons
     }
 
     /// Reads leaves and their chains. Positions are tested if a polygon is given.
@@ -166,6 +176,9 @@ impl<'a> AreaSearch<'a> {
         budget: &mut SearchBudget<'_>,
     ) -> Result<(), SearchAbort> {
         while let Some(group) = LeafGroup::take_from(leaves) {
+            if let Some(polygon) = polygon {
+                budget.spend_edges(group.len(), polygon.vertex_count())?;
+            }
             let (store, filter) = (self.store, self.filter);
             let mut state = (&mut self.records, &mut *leaves);
             read_group(

@@ -13,30 +13,51 @@ pub enum SearchAbort {
     TooManySearches,
 }
 
-/// How long a search may run.
+/// Cost units between two checks for a cancellation: some 80 µs.
+const CHECK_UNITS: usize = 256;
+/// Edges of a polygon whose comparison with a cell or a driver costs as much as a leaf.
+const EDGES_PER_UNIT: usize = 32;
+
+/// How long a search may run. The unit of cost is the reading of one leaf, some 300 ns.
 pub struct SearchBudget<'a> {
-    /// Maximum number of leaves that it reads.
+    /// Maximum cost.
     pub leaves_max: usize,
     /// Called once in a while; true ends the search.
     pub is_cancelled: &'a dyn Fn() -> bool,
-    leaves: usize,
+    spent: usize,
+    next_check: usize,
 }
 
 impl<'a> SearchBudget<'a> {
-    /// Allows `leaves_max` leaves, until `is_cancelled` returns true.
+    /// Allows the cost of `leaves_max` leaves, until `is_cancelled` returns true.
     pub fn new(leaves_max: usize, is_cancelled: &'a dyn Fn() -> bool) -> Self {
-        Self { leaves_max, is_cancelled, leaves: 0 }
+        Self { leaves_max, is_cancelled, spent: 0, next_check: CHECK_UNITS }
     }
 
     /// Counts one more leaf.
     #[inline]
     pub(super) fn spend_leaf(&mut self) -> Result<(), SearchAbort> {
-        self.leaves += 1;
-        if self.leaves > self.leaves_max {
+        self.spend(1)
+    }
+
+    /// Counts comparisons with a polygon of this many edges.
+    #[inline]
+    pub(super) fn spend_edges(&mut self, comparisons: usize, edges: usize) -> Result<(), SearchAbort> {
+        // A comparison reads a part of the edges; of a zigzag it may read all of them.
+        self.spend((comparisons * edges).div_ceil(EDGES_PER_UNIT))
+    }
+
+    #[inline]
+    fn spend(&mut self, units: usize) -> Result<(), SearchAbort> {
+        self.spent += units;
+        if self.spent > self.leaves_max {
             return Err(SearchAbort::BudgetExceeded);
         }
-        if self.leaves.is_multiple_of(1_024) && (self.is_cancelled)() {
-            return Err(SearchAbort::Cancelled);
+        if self.spent >= self.next_check {
+            self.next_check = self.spent + CHECK_UNITS;
+            if (self.is_cancelled)() {
+                return Err(SearchAbort::Cancelled);
+            }
         }
         Ok(())
     }

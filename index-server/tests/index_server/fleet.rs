@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kerb_geometry::{Circle, LatLng, Polygon};
+use kerb_geometry::{Circle, LatLng, Polygon, Vertex};
 use kerb_index_server::{BatchProgress, Index, Options, SearchBudget, SourceStream};
 use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery, ShardResult, Slot, SlotBinding, Update};
 use kerb_types::{
@@ -132,14 +132,20 @@ pub(crate) fn circle(rng: &mut Pcg64Mcg) -> Circle {
     Circle::new(anywhere(rng), radius_m).unwrap()
 }
 
-/// Chooses a box, often across the antimeridian.
+/// Chooses a box, often across the antimeridian, and often with a hole in the middle.
 pub(crate) fn polygon(rng: &mut Pcg64Mcg) -> Arc<Polygon> {
     let (at, width) = (anywhere(rng), 10f64.powf(rng.random_range(-3.0..1.8)));
     let (south, north) = ((at.lat_deg() - width).max(-90.0), (at.lat_deg() + width).min(90.0));
     let lon = |lon: f64| (lon + 540.0).rem_euclid(360.0) - 180.0;
-    let (west, east) = (lon(at.lon_deg() - width), lon(at.lon_deg() + width));
-    let ring = [(south, west), (south, east), (north, east), (north, west)];
-    Arc::new(Polygon::new(ring.map(|(lat, lon)| LatLng::new(lat, lon).unwrap()).to_vec()).unwrap())
+    let ring = |share: f64| {
+        let (west, east) = (lon(at.lon_deg() - share * width), lon(at.lon_deg() + share * width));
+        let middle = f64::midpoint(south, north);
+        let (south, north) = (middle + share * (south - middle), middle + share * (north - middle));
+        let ring = [(south, west), (south, east), (north, east), (north, west)];
+        ring.map(|(lat, lon)| Vertex::new(lat, lon).unwrap()).to_vec()
+    };
+    let holes = if rng.random_bool(0.5) { vec![ring(0.5)] } else { Vec::new() };
+    Arc::new(Polygon::with_holes(ring(1.0), holes).unwrap())
 }
 
 fn accepts(filter: &DriverFilter, number: u32, state: &State) -> bool {

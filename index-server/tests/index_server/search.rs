@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kerb_geometry::{Area, Circle, LatLng, Polygon};
-use kerb_index_server::{Index, SearchBudget, SourceStream};
+use kerb_index_server::{Index, SearchAbort, SearchBudget, SourceStream};
 use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery, Slot};
 use kerb_types::{DriverStatus, Millis, Partitioning, Sharding, UpdateVersion};
 use proptest::prelude::*;
@@ -174,4 +174,41 @@ fn only_the_requested_shards_are_searched() {
         all += answer.neighbors.len();
     }
     assert_eq!(all, truth.len());
+}
+
+/// Edges count like leaves, so a search in a polygon of many edges runs where long searches run, and ends at its deadline.
+#[test]
+fn the_edges_of_a_polygon_count_toward_the_budget() {
+    const MANY: u32 = 3_000;
+    let (sharding, mut rng) = (Sharding::default(), rng(18));
+    let (index, mut stream) = index(sharding, 10_000);
+    apply(&index, &mut stream, &bind_slots(0..MANY), NOW_MS);
+    let mut batch = Batch::default();
+    for number in 0..MANY {
+        let place = |rng: &mut Pcg64Mcg| rng.random_range(0..1_000_000);
+        let position = LatLng::from_e7(place(&mut rng), place(&mut rng)).unwrap();
+        let update_version = UpdateVersion { sequence: 1, time: NOW_MS };
+        let state = State { position, update_version, status: DriverStatus::Available };
+        batch.updates.push(update(sharding, number, state));
+    }
+    apply(&index, &mut stream, &batch, NOW_MS);
+    let corner = |lat_e7, lon_e7| LatLng::from_e7(lat_e7, lon_e7).unwrap();
+    let mut zigzag: Vec<_> = (0..998).map(|i| corner(i * 1_000, (i % 2) * 1_000_000 + 1)).collect();
+    zigzag.extend([corner(998_000, -1), corner(-1, -1)]);
+    let square =
+        vec![corner(-1, -1), corner(-1, 1_000_001), corner(1_000_000, 1_000_001), corner(1_000_000, -1)];
+    let run = |ring: Vec<LatLng>, units, is_late: bool| {
+        let search = Search::WithinPolygon {
+            polygon: Arc::new(Polygon::new(ring).unwrap()),
+            limit: MANY,
+            after: None,
+        };
+        let shards = sharding.shards_for(&search.area());
+        let query = ShardQuery { shards, extra_shards: vec![], search, filter: DriverFilter::ANY };
+        index.search(&query, &mut SearchBudget::new(units, &|| is_late)).map(|found| found.neighbors.len())
+    };
+    assert_eq!(run(square, 1_000, false), Ok(MANY as usize));
+    assert_eq!(run(zigzag.clone(), 1_000, false), Err(SearchAbort::BudgetExceeded));
+    assert_eq!(run(zigzag.clone(), usize::MAX, true), Err(SearchAbort::Cancelled));
+    assert!(run(zigzag, usize::MAX, false).is_ok_and(|count| count > 0));
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use kerb::settings::{Entry, LoadedSettings, LogFormat, Problems, Sources};
-use kerb_geometry::LatLng;
+use kerb_geometry::{LatLng, Vertex};
 
 /// The settings file that is read without `--config`, if it exists.
 const FILE_DEFAULT: &str = "kerb.toml";
@@ -100,9 +100,14 @@ pub(crate) struct CallArgs {
 
 /// Parses a position of the command line: `LAT,LON`.
 pub(crate) fn position(text: &str) -> Result<LatLng, String> {
+    vertex(text).map(LatLng::from)
+}
+
+/// Parses a corner of a polygon, `LAT,LON`, which keeps the sign of 180 degrees.
+pub(crate) fn vertex(text: &str) -> Result<Vertex, String> {
     let expected = || format!("{text:?}, must be LAT,LON, for example 43.7333,7.4167");
     let (lat, lon) = text.split_once(',').ok_or_else(expected)?;
     let number =
         |text: &str| text.trim().parse::<f64>().map_err(|error| format!("{text:?} is not a number: {error}"));
-    LatLng::new(number(lat)?, number(lon)?).map_err(|error| error.to_string())
+    Vertex::new(number(lat)?, number(lon)?).map_err(|error| error.to_string())
 }

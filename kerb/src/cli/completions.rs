@@ -1,9 +1,8 @@
 //! `kerb completions SHELL`: prints a completion script.
 
-use std::io::Write;
-
 use clap::CommandFactory;
 use clap_complete::Shell;
+use kerb::terminal::stream;
 
 use super::failure::{Failure, Outcome};
 
@@ -17,6 +16,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     // The generator panics on a write error, so it writes to memory first.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::Cli::command(), "kerb", &mut script);
-    std::io::stdout().write_all(&script)?;
+    stream(|out| out.write_all(&script))?;
     Ok(Outcome::Done)
 }

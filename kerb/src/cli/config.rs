@@ -2,6 +2,7 @@
 
 use super::args::SettingsArgs;
 use super::failure::{Failure, Outcome};
+use kerb::terminal::print;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -13,8 +14,8 @@ pub(crate) enum Command {
 
 pub(crate) fn run(command: &Command) -> Result<Outcome, Failure> {
     match command {
-        Command::Check(args) => print!("# ok\n\n{}", args.load()?),
-        Command::Show(args) => print!("{}", args.load()?),
+        Command::Check(args) => print(format_args!("# ok\n\n{}", args.load()?))?,
+        Command::Show(args) => print(args.load()?)?,
     }
     Ok(Outcome::Done)
 }

@@ -1,5 +1,6 @@
 //! `kerb driver`: prints the state of one driver.
 
+use kerb::terminal::{escape, print, print_json};
 use kerb_proto::v1::driver_query_service_client::DriverQueryServiceClient;
 use kerb_proto::v1::{DriverStatus, GetDriverRequest, GetDriverResponse};
 use serde_json::{Value, json};
@@ -22,9 +23,9 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     let request = args.call.server.request(GetDriverRequest { driver_id: args.id });
     let driver = client.get_driver(request).await.map_err(|status| failed(&status))?.into_inner();
     if args.call.json {
-        println!("{}", to_json(&driver));
+        print_json(to_json(&driver))?;
     } else {
-        print!("{}", to_text(&driver));
+        print(to_text(&driver))?;
     }
     Ok(Outcome::Done)
 }
@@ -43,7 +44,7 @@ pub(crate) fn status_name(status: DriverStatus) -> &'static str {
 fn to_text(driver: &GetDriverResponse) -> String {
     let yes = |flag| if flag { "yes" } else { "no" }.to_owned();
     let mut rows = vec![
-        ("driver", table::printable(&driver.driver_id)),
+        ("driver", escape(&driver.driver_id).into_owned()),
         ("class", driver.vehicle_class.clone()),
         ("capabilities", driver.capabilities.join(", ")),
         ("status", status_name(driver.status()).to_owned()),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use kerb::settings::Problems;
+use kerb::terminal::{PrintError, escape};
 
 /// The outcome of a command that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,13 +23,15 @@ pub(crate) enum Failure {
     Settings(Problems),
     /// The operation failed.
     Failed(String),
+    /// Stdout did not take the output.
+    Print(PrintError),
 }
 
 impl Failure {
     /// Returns the exit code of the process.
     pub(crate) fn code(&self) -> u8 {
         match self {
-            Self::Failed(_) => 1,
+            Self::Failed(_) | Self::Print(_) => 1,
             Self::Usage(_) | Self::Settings(_) => 2,
         }
     }
@@ -37,7 +40,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) | Self::Failed(text) => write!(f, "kerb: {text}"),
+            // The text may quote a caller's string with a line break.
+            Self::Usage(text) | Self::Failed(text) => write!(f, "kerb: {}", escape(text)),
+            Self::Print(error) => write!(f, "kerb: {error}"),
             Self::Settings(problems) => problems.fmt(f),
         }
     }
@@ -46,6 +51,12 @@ impl fmt::Display for Failure {
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         Self::Settings(problems)
+    }
+}
+
+impl From<PrintError> for Failure {
+    fn from(error: PrintError) -> Self {
+        Self::Print(error)
     }
 }
 

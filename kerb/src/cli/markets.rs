@@ -1,5 +1,6 @@
 //! `kerb markets`: prints the state of each market; pauses and resumes one.
 
+use kerb::terminal::{print, print_json, print_line};
 use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::{ListMarketsRequest, Market, SetMarketPausedRequest};
 use serde_json::{Value, json};
@@ -47,9 +48,9 @@ async fn list(call: CallArgs) -> Result<Outcome, Failure> {
     let response = client.list_markets(call.server.request(ListMarketsRequest {})).await;
     let markets = response.map_err(|status| failed(&status))?.into_inner().markets;
     if call.json {
-        println!("{}", json!({ "markets": markets.iter().map(to_json).collect::<Vec<_>>() }));
+        print_json(json!({ "markets": markets.iter().map(to_json).collect::<Vec<_>>() }))?;
     } else {
-        print!("{}", to_table(&markets));
+        print(to_table(&markets))?;
     }
     Ok(Outcome::Done)
 }
@@ -60,9 +61,9 @@ async fn set_paused(args: MarketArgs, paused: bool) -> Result<Outcome, Failure> 
     let response = client.set_market_paused(args.call.server.request(request)).await;
     let market = response.map_err(|status| failed(&status))?.into_inner();
     if args.call.json {
-        println!("{}", to_json(&market));
+        print_json(to_json(&market))?;
     } else {
-        println!("market {} is {}", market.market, state(&market));
+        print_line(format_args!("market {} is {}", market.market, state(&market)))?;
     }
     Ok(Outcome::Done)
 }

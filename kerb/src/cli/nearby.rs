@@ -1,12 +1,13 @@
 //! `kerb nearby`: runs one search and prints all its pages.
 
 use clap::ValueEnum;
+use kerb::terminal::{note, print, print_json};
 use kerb_proto::v1::find_nearby_request::Search;
 use kerb_proto::v1::nearby_service_client::NearbyServiceClient;
 use kerb_proto::v1::{self, DriverFilter, FindNearbyRequest, LatLng, NearbyDriver};
 use serde_json::{Value, json};
 
-use super::args::{EndpointArgs, position};
+use super::args::{EndpointArgs, position, vertex};
 use super::client::failed;
 use super::failure::{Failure, Outcome};
 use super::table;
@@ -33,6 +34,9 @@ pub(crate) struct Args {
     /// All drivers within the polygon of these corners: "LAT,LON LAT,LON LAT,LON ..."
     #[arg(long, value_name = "CORNERS", allow_hyphen_values = true, value_parser = corners, conflicts_with_all = ["point", "k", "radius_m"])]
     polygon: Option<Corners>,
+    /// No drivers within these corners inside of the polygon; may be repeated
+    #[arg(long, value_name = "CORNERS", allow_hyphen_values = true, value_parser = corners, requires = "polygon")]
+    hole: Vec<Corners>,
     /// Only drivers of this status; may be repeated
     #[arg(long)]
     status: Vec<StatusArg>,
@@ -87,19 +91,19 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
         }
     }
     if args.json {
-        println!("{}", result.to_json());
+        print_json(result.to_json())?;
     } else {
-        print!("{}", result.to_table());
+        print(result.to_table())?;
     }
     if result.ranking_incomplete {
-        eprintln!(
-            "kerb: there were too many drivers, or there was too little time: other drivers may have a shorter travel time"
+        note(
+            "kerb: there were too many drivers, or there was too little time: other drivers may have a shorter travel time",
         );
     }
     if result.shards_missing.is_empty() {
         return Ok(Outcome::Done);
     }
-    eprintln!("kerb: partial: {}", result.describe_missing());
+    note(format_args!("kerb: partial: {}", result.describe_missing()));
     Ok(Outcome::Partial)
 }
 
@@ -121,7 +125,9 @@ impl Args {
 
     fn search(&self) -> Result<Search, Failure> {
         if let Some(Corners(vertices)) = &self.polygon {
-            return Ok(Search::WithinPolygon(v1::PolygonSearch { vertices: vertices.clone() }));
+            let hole = |Corners(vertices): &Corners| v1::PolygonRing { vertices: vertices.clone() };
+            let holes = self.hole.iter().map(hole).collect();
+            return Ok(Search::WithinPolygon(v1::PolygonSearch { vertices: vertices.clone(), holes }));
         }
         let point = self.point.as_deref().map(|point| match &self.lon {
             Some(lon) => position(&format!("{point},{lon}")),
@@ -188,7 +194,7 @@ impl CombinedPages {
         }
         let with_etas = self.drivers.iter().any(|driver| driver.pickup_eta_s.is_some());
         let row = |driver: &NearbyDriver| {
-            let mut row = vec![table::printable(&driver.driver_id), table::distance(driver.distance_m)];
+            let mut row = vec![driver.driver_id.clone(), table::distance(driver.distance_m)];
             if with_etas {
                 row.push(driver.pickup_eta_s.map_or_else(|| "-".to_owned(), table::duration));
                 row.push(table::source(driver.travel_source()).to_owned());
@@ -239,8 +245,5 @@ impl CombinedPages {
 }
 
 fn corners(text: &str) -> Result<Corners, String> {
-    text.split_whitespace()
-        .map(|pair| position(pair).map(LatLng::from))
-        .collect::<Result<_, _>>()
-        .map(Corners)
+    text.split_whitespace().map(|pair| vertex(pair).map(LatLng::from)).collect::<Result<_, _>>().map(Corners)
 }

@@ -1,5 +1,6 @@
 //! `kerb quote`: prints the pickup time, duration and length of a ride.
 
+use kerb::terminal::{note, print, print_json};
 use kerb_geometry::LatLng;
 use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::{PickupQuote, QuoteRideRequest, QuoteRideResponse};
@@ -47,12 +48,12 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     let quote = client.quote_ride(args.server.request(request)).await;
     let quote = quote.map_err(|status| failed(&status))?.into_inner();
     if args.json {
-        println!("{}", to_json(&quote));
+        print_json(to_json(&quote))?;
     } else {
-        print!("{}", to_text(&quote));
+        print(to_text(&quote))?;
     }
     if quote.pickup_incomplete {
-        eprintln!("kerb: not every nearby driver was considered: another driver may arrive earlier");
+        note("kerb: not every nearby driver was considered: another driver may arrive earlier");
     }
     Ok(Outcome::Done)
 }

@@ -1,5 +1,6 @@
 //! `kerb rebuild`: empties an index server, fills it again from the ingest nodes, and shows the progress.
 
+use kerb::terminal::{print_json, print_line};
 use kerb_proto::v1::admin_service_client::AdminServiceClient;
 use kerb_proto::v1::{RebuildRequest, RebuildResponse};
 use serde_json::json;
@@ -44,7 +45,11 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
             "the server ended the rebuild before it was done; see its log".to_owned(),
         ));
     }
-    println!("{}", if args.json { to_json(&args.node, &last) } else { to_text(&args.node, &last) });
+    if args.json {
+        print_json(to_json(&args.node, &last))?;
+    } else {
+        print_line(to_text(&args.node, &last))?;
+    }
     Ok(Outcome::Done)
 }
 

@@ -1,7 +1,6 @@
 //! `kerb serve` and the commands of single roles: start a node, wait for a signal, drain.
 
-use std::io::Write;
-
+use kerb::terminal::{PrintError, print_line};
 use kerb::{Node, Settings};
 use kerb_types::Role;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -25,7 +24,7 @@ async fn serve(settings: Settings, roles: &[Role]) -> Result<Outcome, Failure> {
     // The handler is installed before the port opens, so that no signal is missed in between.
     let mut signals = Signals::new()?;
     let node = Node::start(settings, roles).await.map_err(|error| Failure::Failed(error.to_string()))?;
-    announce(&node);
+    announce(&node)?;
     let name = signals.next().await;
     tracing::info!(signal = name, "stopping; a second signal stops at once");
     tokio::select! {
@@ -34,10 +33,12 @@ async fn serve(settings: Settings, roles: &[Role]) -> Result<Outcome, Failure> {
     }
 }
 
-/// Prints the one line on stdout, for scripts. A closed stdout is not a failure.
-fn announce(node: &Node) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "listening on {}", node.address()).and_then(|()| out.flush());
+/// Prints the one line on stdout, for scripts. A closed stdout does not stop a server.
+fn announce(node: &Node) -> Result<(), PrintError> {
+    match print_line(format_args!("listening on {}", node.address())) {
+        Err(PrintError::Closed) => Ok(()),
+        printed => printed,
+    }
 }
 
 /// Resolves on SIGTERM or SIGINT.

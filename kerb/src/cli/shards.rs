@@ -1,9 +1,10 @@
 //! `kerb shards`: prints the nodes and the fullest shards.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::Duration;
 
+use kerb::terminal::{print, print_json, stream};
 use kerb_proto::v1::admin_service_client::AdminServiceClient;
 use kerb_proto::v1::{ListShardsRequest, ListShardsResponse, NodeInfo, ShardInfo};
 use serde_json::{Value, json};
@@ -38,14 +39,15 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
         ticks.tick().await;
         let response = client.list_shards(args.server.request(ListShardsRequest {})).await;
         let response = response.map_err(|status| failed(&status))?.into_inner();
-        let text = if args.json { format!("{}\n", to_json(&response)) } else { to_text(&response, args.top) };
-        let mut out = std::io::stdout().lock();
-        if args.watch && !args.json && out.is_terminal() {
+        if args.watch && !args.json && std::io::stdout().is_terminal() {
             // The cursor goes home before the screen is cleared below it, which flickers less than clearing first.
-            write!(out, "\x1b[H\x1b[J")?;
+            stream(|out| write!(out, "\x1b[H\x1b[J"))?;
         }
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
+        if args.json {
+            print_json(to_json(&response))?;
+        } else {
+            print(to_text(&response, args.top))?;
+        }
         if !args.watch {
             return Ok(Outcome::Done);
         }

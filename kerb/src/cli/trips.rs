@@ -7,8 +7,6 @@ mod export;
 mod journal;
 mod verify;
 
-use std::io::{ErrorKind, Write};
-
 use super::failure::{Failure, Outcome};
 
 #[derive(Debug, clap::Subcommand)]
@@ -40,14 +38,5 @@ pub(crate) async fn run(command: Command) -> Result<Outcome, Failure> {
         Command::Explain(args) => explain::run(args).await,
         Command::Verify(args) => verify::run(&args).await,
         Command::Export(args) => export::run(&args).await,
-    }
-}
-
-/// Prints output that may be long. A closed pipe is not a failure.
-fn print(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written,
     }
 }

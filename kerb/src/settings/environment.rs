@@ -1,6 +1,6 @@
 //! Settings from environment variables: `KERB__SECTION__KEY`, with two underscores between the parts.
 
-use super::layer::{Entry, Given, Origin};
+use super::layer::{Entry, Origin};
 
 /// The prefix of the variables that are settings.
 pub const PREFIX: &str = "KERB__";
@@ -14,5 +14,5 @@ pub(super) fn entries(variables: impl IntoIterator<Item = (String, String)>) -> 
 
 fn entry(name: String, text: String) -> Option<Entry> {
     let key = name.strip_prefix(PREFIX)?.to_ascii_lowercase().replace("__", ".");
-    Some(Entry { key, given: Given::Text(text), origin: Origin::Variable(name) })
+    Some(Entry::text(key, text, Origin::Variable(name)))
 }

@@ -45,9 +45,37 @@ fn collect(parent: &str, table: &DeTable<'_>, origin: &dyn Fn(usize) -> Origin, 
             DeValue::Table(inner) if !inner.is_empty() => collect(&key, inner, origin, entries),
             other => {
                 let given = Given::Typed(to_json(other));
-                entries.push(Entry { key, given, origin: origin(name.span().start) });
+                let mut parts = Vec::new();
+                collect_parts(&key, other, origin, &mut parts);
+                entries.push(Entry { key, given, origin: origin(name.span().start), parts });
             }
         }
+    }
+}
+
+/// Collects the origins of the elements of a list, and of the fields of tables in it.
+fn collect_parts(
+    path: &str,
+    value: &DeValue<'_>,
+    origin: &dyn Fn(usize) -> Origin,
+    parts: &mut Vec<(String, Origin)>,
+) {
+    match value {
+        DeValue::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                let path = format!("{path}[{i}]");
+                parts.push((path.clone(), origin(item.span().start)));
+                collect_parts(&path, item.get_ref(), origin, parts);
+            }
+        }
+        DeValue::Table(table) => {
+            for (name, value) in table {
+                let path = format!("{path}.{}", name.get_ref());
+                parts.push((path.clone(), origin(name.span().start)));
+                collect_parts(&path, value.get_ref(), origin, parts);
+            }
+        }
+        _ => {}
     }
 }
 

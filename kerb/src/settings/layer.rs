@@ -67,11 +67,17 @@ pub struct Entry {
     pub key: String,
     pub given: Given,
     pub origin: Origin,
+    /// Of a list in a file: the origins of its elements and their fields, by path (`matcher.markets[0].name`).
+    pub parts: Vec<(String, Origin)>,
 }
 
 impl Entry {
     /// Makes an entry of a command-line flag.
     pub fn flag(flag: &str, key: &str, text: impl Into<String>) -> Self {
-        Self { key: key.to_owned(), given: Given::Text(text.into()), origin: Origin::Flag(flag.to_owned()) }
+        Self::text(key.to_owned(), text.into(), Origin::Flag(flag.to_owned()))
+    }
+
+    pub(super) fn text(key: String, text: String, origin: Origin) -> Self {
+        Self { key, given: Given::Text(text), origin, parts: Vec::new() }
     }
 }

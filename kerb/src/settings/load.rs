@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use toml::de::DeValue;
 
+use super::blame::{Blame, is_part};
 use super::layer::{Entry, Given, Origin};
 use super::problem::{Problem, Problems};
 use super::{Settings, environment, file, schema};
@@ -52,26 +53,30 @@ fn merge(entries: Vec<Entry>, mut problems: Vec<Problem>) -> Result<LoadedSettin
     let defaults = serde_json::to_value(Settings::default()).expect("settings are plain data");
     let known = schema::leaves(&defaults);
     let mut effective = defaults.clone();
-    let mut origins = BTreeMap::new();
-    for Entry { key, given, origin } in entries {
+    let (mut origins, mut parts) = (BTreeMap::new(), BTreeMap::new());
+    for Entry { key, given, origin, parts: own_parts } in entries {
         if given.is_empty_table() && schema::is_section(&key, &known) {
             continue;
         }
         match convert(&defaults, &known, &key, &given) {
             Ok(value) => {
                 schema::set(&mut effective, &key, value);
+                parts.retain(|path: &String, _| !is_part(path, &key));
+                parts.extend(own_parts);
                 origins.insert(key, origin);
             }
             Err(message) => problems.push(Problem { origin: Some(origin), key, message }),
         }
     }
-    let settings: Settings = serde_json::from_value(effective).expect("each value was accepted by itself");
-    for error in settings.validate() {
-        let key = error.field.to_string();
-        let origin = Some(origins.get(&key).cloned().unwrap_or(Origin::Default));
-        problems.push(Problem { origin, key, message: error.description });
-    }
+    let blame = Blame { defaults: &defaults, effective: &effective, origins: &origins, parts: &parts };
+    let settings = read(&effective);
+    problems.extend(settings.validate().into_iter().flat_map(|error| blame.problems(&error)));
     if problems.is_empty() { Ok(LoadedSettings { settings, origins }) } else { Err(Problems(problems)) }
+}
+
+/// Reads settings of which each value was accepted by itself.
+pub(super) fn read(tree: &Value) -> Settings {
+    serde_json::from_value(tree.clone()).expect("each value was accepted by itself")
 }
 
 /// Returns the value in the type of its key, or describes the problem.

@@ -101,6 +101,7 @@ async fn an_invalid_search_is_rejected() {
     let polygon = |corners: &[(f64, f64)]| {
         Search::WithinPolygon(PolygonSearch {
             vertices: corners.iter().map(|(lat, lon)| point(*lat, *lon)).collect(),
+            holes: Vec::new(),
         })
     };
     let bow_tie = polygon(&[(0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (1.0, 0.0)]);

@@ -9,5 +9,6 @@ mod rides;
 mod roads;
 mod serve;
 mod settings;
+mod stdout;
 mod support;
 mod trips_cli;

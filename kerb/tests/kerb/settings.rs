@@ -158,3 +158,44 @@ fn the_error_of_an_old_name_has_the_new_one() {
         "{message}"
     );
 }
+
+#[test]
+fn a_wrong_market_names_the_line_the_variable_or_the_flag() {
+    let file = File::new(
+        "[[matcher.markets]]\nname = \"a\"\npolygon = [[0, 0], [0, 1], [1, 1]]\n\n[[matcher.markets]]\nname = \"b\"\npolygon = [\n  [0, 0],\n  [91, 0],\n]\n",
+    );
+    let load = |sources: Sources| sources.load().unwrap_err().to_string();
+    let problems = load(Sources { file: Some(file.path()), ..Sources::default() });
+    assert!(problems.contains("kerb.toml line 9: matcher.markets[1].polygon[1]: latitude: 91"), "{problems}");
+    let file = File::new("[matcher]\nmarkets = [\n  { name = \"a b\", polygon = [] },\n]\n");
+    let problems = load(Sources { file: Some(file.path()), ..Sources::default() });
+    assert!(problems.contains("kerb.toml line 3: matcher.markets[0].name: \"a b\""), "{problems}");
+
+    let line = "[{name = \"a\", polygon = [[0, 0], [0, 1]]}]";
+    let flags = vec![Entry::flag("--set", "matcher.markets", line)];
+    let problems = load(Sources { file: Some(file.path()), flags, ..Sources::default() });
+    assert!(problems.starts_with("flag --set: matcher.markets[0].polygon: "), "{problems}");
+    let problems =
+        load(Sources { variables: variables(&[("KERB__MATCHER__MARKETS", line)]), ..Sources::default() });
+    assert!(
+        problems.starts_with("environment variable KERB__MATCHER__MARKETS: matcher.markets[0].polygon: "),
+        "{problems}"
+    );
+}
+
+#[test]
+fn a_value_that_contradicts_a_default_is_to_blame() {
+    let file = File::new("[matcher]\nwindow_ms = 0\n");
+    let sources = Sources { file: Some(file.path()), ..Sources::default() };
+    let problems = sources.load().unwrap_err().to_string();
+    assert!(problems.contains("kerb.toml line 2: matcher.window_ms: 0"), "{problems}");
+    assert!(!problems.contains("default:"), "{problems}");
+
+    let flags = vec![Entry::flag("--set", "aggregator.stale_after_ms", "90000")];
+    let problems = Sources { flags, ..Sources::default() }.load().unwrap_err().to_string();
+    assert_eq!(
+        problems,
+        "flag --set: aggregator.stale_after_ms: 90000 contradicts the default of fleet.position_ttl_ms: \
+         60000, must be at least 90000"
+    );
+}

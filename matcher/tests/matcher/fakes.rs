@@ -51,6 +51,7 @@ pub(crate) fn north_and_south() -> Vec<MarketArea> {
     let half = |name: &str, south: f64, north: f64| MarketArea {
         name: name.to_owned(),
         polygon: vec![[south, 13.0], [south, 14.0], [north, 14.0], [north, 13.0]],
+        holes: Vec::new(),
     };
     vec![half("north", 52.52, 53.0), half("south", 52.0, 52.519_999)]
 }

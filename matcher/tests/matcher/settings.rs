@@ -75,7 +75,7 @@ fn a_rejection_names_every_wrong_field() {
 }
 
 fn area(name: &str, polygon: &[[f64; 2]]) -> MarketArea {
-    MarketArea { name: name.to_owned(), polygon: polygon.to_vec() }
+    MarketArea { name: name.to_owned(), polygon: polygon.to_vec(), holes: Vec::new() }
 }
 
 #[test]
@@ -100,6 +100,18 @@ fn a_rejection_of_options_names_field_value_and_range() {
         (
             Box::new(move |o| o.markets = vec![area("a", &[[91.0, 0.0]])]),
             "markets[0].polygon[0]: latitude: 91 is",
+        ),
+        (
+            Box::new(move |o| {
+                o.markets = vec![MarketArea { holes: vec![square.to_vec()], ..area("a", &square) }];
+            }),
+            "markets[0].holes[0]: polygon: vertices 0 and 0 of hole 0 are both 0.0000000,0.0000000",
+        ),
+        (
+            Box::new(move |o| {
+                o.markets = vec![MarketArea { holes: vec![vec![[0.5, 200.0]]], ..area("a", &square) }];
+            }),
+            "markets[0].holes[0][0]: longitude: 200 is",
         ),
         (
             Box::new(move |o| o.markets = vec![area("a", &square), area("a", &square)]),

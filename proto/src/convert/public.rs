@@ -1,11 +1,11 @@
 //! The public values of `kerb.v1`: points, shapes, statuses, filters and positions.
 
-use kerb_geometry::{Circle, CoordinateError, LatLng, MAX_POLYGON_VERTICES, Polygon};
+use kerb_geometry::{Circle, CoordinateError, LatLng};
 use kerb_ports::{DriverFilter, Search};
 use kerb_types::limits::{NEIGHBORS_MAX, RADIUS_MAX_M};
 use kerb_types::{Catalog, DriverStatus, FieldError, Millis, Motion, Timestamp, TravelSource, UpdateVersion};
 
-use super::field::{at, at_most, count, each, invalid, reason, required};
+use super::field::{at, count, invalid, reason, required};
 use crate::v1;
 
 impl From<LatLng> for v1::LatLng {
@@ -46,13 +46,16 @@ pub(super) fn travel_source(number: i32) -> Option<TravelSource> {
 
 /// Converts degrees to a point, or to an error of `latitude_deg` or `longitude_deg`.
 pub(super) fn degrees(latitude_deg: f64, longitude_deg: f64) -> Result<LatLng, FieldError> {
-    LatLng::new(latitude_deg, longitude_deg).map_err(|error| {
-        let field = match error {
-            CoordinateError::Latitude(_) => "latitude_deg",
-            CoordinateError::Longitude(_) => "longitude_deg",
-        };
-        FieldError::new(field, reason(&error))
-    })
+    LatLng::new(latitude_deg, longitude_deg).map_err(|error| degrees_error(&error))
+}
+
+/// Returns the error of `latitude_deg` or `longitude_deg`.
+pub(super) fn degrees_error(error: &CoordinateError) -> FieldError {
+    let field = match error {
+        CoordinateError::Latitude(_) => "latitude_deg",
+        CoordinateError::Longitude(_) => "longitude_deg",
+    };
+    FieldError::new(field, reason(error))
 }
 
 /// Returns a circle whose radius is valid for a search.
@@ -83,17 +86,6 @@ impl TryFrom<v1::RadiusSearch> for Circle {
 
     fn try_from(wire: v1::RadiusSearch) -> Result<Self, FieldError> {
         circle_around(wire.point, wire.radius_m)
-    }
-}
-
-impl TryFrom<v1::PolygonSearch> for Polygon {
-    type Error = FieldError;
-
-    fn try_from(wire: v1::PolygonSearch) -> Result<Self, FieldError> {
-        // The check precedes the conversion, so that a huge list costs nothing. The closing vertex may be repeated.
-        at_most("vertices", wire.vertices.len(), MAX_POLYGON_VERTICES + 1)?;
-        let vertices = each("vertices", wire.vertices)?;
-        Polygon::new(vertices).map_err(|error| FieldError::new("vertices", reason(&error)))
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use kerb_geometry::{Circle, MAX_POLYGON_VERTICES, Polygon};
+use kerb_geometry::Circle;
 use kerb_ports::{Cursor, DriverFilter, Neighbor, Search, ShardQuery, ShardResult};
 use kerb_types::limits::{NEIGHBORS_MAX, PAGE_SIZE_MAX};
 use kerb_types::{DriverProfile, FieldError, Timestamp, UpdateVersion};
 
 use super::field::{
-    at, at_most, capabilities, count, driver_id, each, invalid, invalid_position, motion, one_position,
-    one_status, position, reason, required, shard_numbers, shards, vehicle_class,
+    at_most, capabilities, count, driver_id, each, invalid, motion, one_position, one_status, required,
+    shard_numbers, shards, vehicle_class,
 };
+use super::polygon::{internal_polygon, internal_rings};
 use crate::internal::v1;
 use crate::internal::v1::search_shards_request::Search as WireSearch;
 
@@ -72,11 +73,11 @@ fn wire_search(search: &Search) -> WireSearch {
             limit: *limit,
             after: after.as_ref().map(Into::into),
         }),
-        Search::WithinPolygon { polygon, limit, after } => WireSearch::WithinPolygon(v1::WithinPolygon {
-            vertices: polygon.vertices().iter().map(|vertex| vertex.to_bits()).collect(),
-            limit: *limit,
-            after: after.as_ref().map(Into::into),
-        }),
+        Search::WithinPolygon { polygon, limit, after } => {
+            let (vertices, holes) = internal_rings(polygon);
+            let (limit, after) = (*limit, after.as_ref().map(Into::into));
+            WireSearch::WithinPolygon(v1::WithinPolygon { vertices, limit, after, holes })
+        }
     }
 }
 
@@ -93,14 +94,8 @@ fn within_radius(wire: v1::WithinRadius) -> Result<Search, FieldError> {
 }
 
 fn within_polygon(wire: v1::WithinPolygon) -> Result<Search, FieldError> {
-    // The check precedes the conversion, so that a huge list costs nothing. The closing vertex may be repeated.
-    at_most("vertices", wire.vertices.len(), MAX_POLYGON_VERTICES + 1)?;
-    let vertex =
-        |(i, bits): (usize, &u64)| position(*bits).ok_or_else(|| invalid_position(at("vertices", i), *bits));
-    let vertices = wire.vertices.iter().enumerate().map(vertex).collect::<Result<Vec<_>, _>>()?;
-    let polygon = Polygon::new(vertices).map_err(|error| FieldError::new("vertices", reason(&error)))?;
     Ok(Search::WithinPolygon {
-        polygon: Arc::new(polygon),
+        polygon: Arc::new(internal_polygon(wire.vertices, wire.holes)?),
         limit: count("limit", wire.limit, RESULT_DRIVERS_MAX)?,
         after: cursor(wire.after)?,
     })

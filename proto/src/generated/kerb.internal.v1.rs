@@ -181,12 +181,22 @@ pub struct WithinRadius {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WithinPolygon {
+    /// The outer ring: latitude and longitude as in Vertex::to_bits, which keeps the sign of 180 degrees.
     #[prost(fixed64, repeated, tag = "1")]
     pub vertices: ::prost::alloc::vec::Vec<u64>,
     #[prost(uint32, tag = "2")]
     pub limit: u32,
     #[prost(message, optional, tag = "3")]
     pub after: ::core::option::Option<Cursor>,
+    #[prost(message, repeated, tag = "4")]
+    pub holes: ::prost::alloc::vec::Vec<PolygonRing>,
+}
+/// A hole of a polygon.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PolygonRing {
+    /// Latitude and longitude as in Vertex::to_bits.
+    #[prost(fixed64, repeated, tag = "1")]
+    pub vertices: ::prost::alloc::vec::Vec<u64>,
 }
 /// The end of the page before, in the order of the result.
 #[derive(Clone, PartialEq, ::prost::Message)]

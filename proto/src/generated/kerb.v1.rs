@@ -3578,9 +3578,21 @@ pub struct RadiusSearch {
 /// All drivers within a polygon, ordered by driver id.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PolygonSearch {
-    /// 3 to 1,000 vertices. Edges are straight lines in longitude and latitude (RFC 7946, 3.1.1). An edge of more than 180
-    /// degrees of longitude crosses the antimeridian. The polygon must not touch or cross itself. The closing vertex may be
-    /// repeated. The boundary belongs to the polygon.
+    /// The outer ring, 3 to 1,000 vertices. Edges are straight lines in longitude and latitude (RFC 7946, 3.1.1). An edge of
+    /// more than 180 degrees of longitude crosses the antimeridian. An edge of exactly 180 degrees runs from the one number to
+    /// the other: from 0 to +180 it runs east, from 0 to -180 west. The polygon must not touch or cross itself. The closing
+    /// vertex may be repeated. The boundary belongs to the polygon.
+    #[prost(message, repeated, tag = "1")]
+    pub vertices: ::prost::alloc::vec::Vec<LatLng>,
+    /// Rings that are not a part of the polygon; their boundary is. A hole must be inside the outer ring, and no two rings may
+    /// touch, cross or be nested. All rings together have at most 1,000 vertices.
+    #[prost(message, repeated, tag = "2")]
+    pub holes: ::prost::alloc::vec::Vec<PolygonRing>,
+}
+/// A hole of a polygon.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PolygonRing {
+    /// At least 3 vertices, with the same rules as the outer ring.
     #[prost(message, repeated, tag = "1")]
     pub vertices: ::prost::alloc::vec::Vec<LatLng>,
 }

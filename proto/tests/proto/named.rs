@@ -63,10 +63,48 @@ fn public_searches_name_the_path() {
     let point = v1::LatLng { latitude_deg: 91.0, longitude_deg: 0.0 };
     let wire = v1::NearestSearch { point: Some(point), k: 1, radius_m: 1.0 };
     assert_eq!(text(Search::try_from(wire)), "point.latitude_deg: 91 is outside -90 to 90 degrees");
-    let wire = v1::PolygonSearch { vertices: vec![v1::LatLng::default(), point] };
+    let wire = v1::PolygonSearch { vertices: vec![v1::LatLng::default(), point], holes: vec![] };
     assert_eq!(text(Polygon::try_from(wire)), "vertices[1].latitude_deg: 91 is outside -90 to 90 degrees");
-    let wire = v1::PolygonSearch { vertices: vec![] };
+    let wire = v1::PolygonSearch::default();
     assert!(text(Polygon::try_from(wire)).starts_with("vertices: 0 vertices are too few"));
+}
+
+fn ring(vertices: &[(f64, f64)]) -> Vec<v1::LatLng> {
+    vertices.iter().map(|&(latitude_deg, longitude_deg)| v1::LatLng { latitude_deg, longitude_deg }).collect()
+}
+
+#[test]
+fn polygons_name_the_ring_and_the_callers_own_vertex() {
+    let square = |low: f64, high: f64| ring(&[(low, low), (low, high), (high, high), (high, low)]);
+    let with_hole = |hole| v1::PolygonSearch {
+        vertices: square(0.0, 9.0),
+        holes: vec![v1::PolygonRing { vertices: square(1.0, 2.0) }, v1::PolygonRing { vertices: hole }],
+    };
+    let error = |wire| text(Polygon::try_from(wire));
+    assert!(error(with_hole(vec![])).starts_with("holes[1].vertices: 0 vertices of hole 1 are too few"));
+    assert_eq!(
+        error(with_hole(ring(&[(0.0, 0.0), (0.0, 181.0), (1.0, 1.0)]))),
+        "holes[1].vertices[1].longitude_deg: 181 is outside -180 to 180 degrees"
+    );
+    assert_eq!(
+        error(with_hole(square(10.0, 11.0))),
+        "holes[1].vertices: vertex 0 of hole 1 at 10.0000000,10.0000000 is not inside the outer ring"
+    );
+    assert!(
+        error(with_hole(square(1.0, 3.0)))
+            .starts_with("holes[1].vertices: vertices 0 of hole 0 and 0 of hole 1 are both")
+    );
+    let many = v1::PolygonSearch { vertices: square(0.0, 9.0), holes: vec![v1::PolygonRing::default(); 333] };
+    assert_eq!(error(many), "holes: 333 elements, must be at most 332");
+    let large = vec![v1::PolygonRing { vertices: vec![v1::LatLng::default(); 999] }];
+    let large = v1::PolygonSearch { vertices: square(0.0, 9.0), holes: large };
+    assert_eq!(error(large), "holes: 1003 vertices of all rings, must be at most 1000");
+
+    let band = ring(&[(0.0, -180.0), (0.0, 180.0), (10.0, 180.0), (10.0, -180.0)]);
+    let error = error(v1::PolygonSearch { vertices: band, holes: vec![] });
+    let expected =
+        "vertices: vertex 0 at 0.0000000,-180.0000000 and vertex 1 at 0.0000000,180.0000000 are the same";
+    assert!(error.starts_with(expected), "{error}");
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! The mobile connection of a driver's app: measurement errors, losses, delays and outages.
 
-use kerb_geometry::{Area, Circle, LatLng, Polygon};
+use kerb_geometry::{Area, Circle, LatLng, Polygon, Vertex};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::agents::messages::{AgentAction, AgentEvent};
 use crate::scenario::random_streams::{Purpose, between, gap_ms, happens, stream};
 use crate::scenario::street_map::{Fix, degrees};
-use crate::scenario::{Faults, Tunnel};
+use crate::scenario::{Faults, GeoPoint, Tunnel};
 
 /// The part of a position error that the next report keeps; the rest is drawn again. With a report every 3 s, half of an
 /// error is gone after about 20 s.
@@ -172,8 +172,9 @@ fn area(tunnel: &Tunnel) -> Option<Area> {
             Circle::new(center.lat_lng().ok()?, *radius_m).ok().map(Area::from)
         }
         Tunnel::Polygon { polygon } => {
-            let corners = polygon.iter().map(|corner| corner.lat_lng().ok()).collect::<Option<_>>()?;
-            Polygon::new(corners).ok().map(Area::from)
+            let corner = |corner: &GeoPoint| Vertex::new(corner.lat, corner.lon).ok();
+            let corners = polygon.iter().map(corner).collect::<Option<_>>()?;
+            Polygon::with_holes(corners, Vec::new()).ok().map(Area::from)
         }
     }
 }

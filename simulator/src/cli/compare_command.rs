@@ -25,7 +25,7 @@ pub(super) struct CompareArgs {
     /// Folder in which the scenario's relative paths begin; by default the scenario's own folder
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Policies; the first one is the base of the comparison
+    /// Policies, of `batch`, `nearest` and `reoptimize`; the first one is the base of the comparison
     #[arg(long, value_delimiter = ',', default_value = "nearest,batch")]
     policies: Vec<String>,
     /// Seeds, as 1,2,5 or as the range 1..10, which includes both ends

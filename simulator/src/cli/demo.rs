@@ -7,12 +7,12 @@ mod figures;
 mod narrator;
 
 use std::fmt;
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 use kerb::settings::DataDir;
+use kerb::terminal::{note, print_line};
 use kerb::{ALL_ROLES, Node, Settings};
 use kerb_loadgen::options::ReplayOptions;
 use kerb_loadgen::replay::{Out, replay};
@@ -108,8 +108,12 @@ pub async fn demo(options: &DemoOptions, stop: CancellationToken) -> Result<Demo
 
 /// Prints a line. Standard output belongs to the report if that is JSON.
 fn print(options: &DemoOptions, text: &str) {
-    // A closed pipe does not end the demo.
-    _ = if options.json { writeln!(io::stderr(), "{text}") } else { writeln!(io::stdout(), "{text}") };
+    if options.json {
+        note(text);
+    } else {
+        // A closed pipe does not end the demo; a full disk makes the report at its end fail.
+        let _unwritten = print_line(text);
+    }
 }
 
 fn scenario(options: &DemoOptions) -> Result<Scenario, String> {

@@ -30,7 +30,7 @@ pub struct RunArgs {
     /// Seed of all random streams; by default the scenario's own
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Assignment policy, `batch` or `nearest`; by default the scenario's own
+    /// Assignment policy, `batch`, `nearest` or `reoptimize`; by default the scenario's own
     #[arg(long)]
     pub policy: Option<String>,
     /// Number of drivers, or the maximum where drivers are real ones; by default the scenario's own
@@ -53,7 +53,7 @@ pub struct LabArgs {
     /// The schedule of a switchback.
     #[command(flatten)]
     pub switchback: SwitchbackArgs,
-    /// The two policies of a switchback
+    /// The two policies of a switchback, of `batch`, `nearest` and `reoptimize`
     #[arg(long, value_delimiter = ',', requires = "switchback", default_value = "nearest,batch")]
     pub policies: Vec<String>,
 }

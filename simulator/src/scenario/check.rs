@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use kerb_geometry::{Circle, LatLng, Polygon};
+use kerb_geometry::{Circle, LatLng, Polygon, Vertex};
 
 use crate::scenario::Scenario;
 use crate::scenario::behavior::{DriverBehavior, Faults, RiderBehavior, Tunnel};
@@ -225,8 +225,9 @@ fn check_tunnel(index: usize, tunnel: &Tunnel) -> CheckResult {
             circle.map_err(|_error| ScenarioError::value(format!("{field}.radius_m"), radius_m, "above 0"))
         }
         Tunnel::Polygon { polygon } => {
-            let corners = polygon.iter().map(|corner| position(&field, *corner)).collect::<Result<_, _>>()?;
-            let made = Polygon::new(corners).map(drop);
+            polygon.iter().try_for_each(|corner| place(&field, *corner))?;
+            let corner = |corner: &GeoPoint| Vertex::new(corner.lat, corner.lon).expect("checked above");
+            let made = Polygon::with_holes(polygon.iter().map(corner).collect(), Vec::new()).map(drop);
             made.map_err(|error| {
                 let value = format!("{} corners", polygon.len());
                 ScenarioError::value(format!("{field}.polygon"), value, format!("a polygon: {error}"))

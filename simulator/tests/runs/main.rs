@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod checkers;
+mod command_line;
 mod real_time;
 mod scripted_agents;
 mod shipped_scenarios;

@@ -97,8 +97,9 @@ proptest! {
         let Some(tiles) = cover(&area, 4_096) else { return Ok(()) };
         let ordered: BTreeSet<Tile> = tiles.iter().copied().collect();
         for vertex in polygon.vertices() {
-            prop_assert!(ordered.contains(&Tile::of(*vertex)));
-            let position = step(*vertex, lat, lon);
+            let vertex = LatLng::from(*vertex);
+            prop_assert!(ordered.contains(&Tile::of(vertex)));
+            let position = step(vertex, lat, lon);
             prop_assert!(!area.contains(position) || ordered.contains(&Tile::of(position)));
         }
     }
@@ -111,4 +112,20 @@ proptest! {
         }
         prop_assert!(area.relation(&Cell::ROOT.bounds()) != Relation::Outside);
     }
+}
+
+/// A ring of `count` edges, most of which run from the south-west to the north-east of it and back.
+fn hatching(count: i32) -> Polygon {
+    let row = |i: i32| e7(i * 400_000 + (i % 2) * 300_000_000, (i % 2) * 900_000_000 + 1_000);
+    let mut ring: Vec<_> = (0..count - 2).map(row).collect();
+    ring.push(e7(count * 400_000 + 300_000_000, -1_000));
+    ring.push(e7(-1_000, -1_000));
+    Polygon::new(ring).expect("a simple ring")
+}
+
+#[test]
+fn a_cover_of_many_edges_gives_up_instead_of_taking_long() {
+    // Over a million tiles meet an edge, so the cover ends at the maximum number of tiles or of edge tests.
+    assert_eq!(cover(&hatching(1_000).into(), 1_024), None);
+    assert_eq!(cover(&hatching(1_000).into(), usize::MAX), None);
 }

@@ -5,5 +5,6 @@ mod cell;
 mod coordinate;
 mod cover;
 mod distance;
+mod holes;
 mod points;
 mod polygon;

@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
+use ::kerb::terminal::note;
 use kerb_proto::v1::ListShardsRequest;
 use kerb_proto::v1::admin_service_client::AdminServiceClient;
 use serde::Serialize;
@@ -64,7 +65,7 @@ pub(super) async fn of_index_server(kinds: &[Kind], fleet: &Fleet) -> Result<Vec
         command.args(AGELESS.iter().flat_map(|setting| ["--set", setting]));
         processes.push(Process::start(command, *address).await?);
     }
-    eprintln!("{} drivers: loading an index server", fleet.len());
+    note(format_args!("{} drivers: loading an index server", fleet.len()));
     load_through(&url_of(addresses[1]), fleet).await?;
     filled(&url_of(addresses[2]), u64::from(fleet.len())).await?;
     Ok(vec![Memory::new(INDEX_SERVER, &processes[0], fleet.len())?])

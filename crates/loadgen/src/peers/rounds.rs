@@ -1,5 +1,6 @@
 //! Measures every system round after round, so that a slow minute of the machine affects all of them.
 
+use ::kerb::terminal::note;
 use serde::Serialize;
 
 use super::fleet::{Fleet, Kind};
@@ -77,7 +78,7 @@ pub(super) async fn measure(
     let whats: Vec<What> = What::all().collect();
     let mut figures = vec![Vec::new(); whats.len() * systems.len()];
     for round in 1..=options.rounds() {
-        eprintln!("{} drivers: round {round} of {}", fleet.len(), options.rounds());
+        note(format_args!("{} drivers: round {round} of {}", fleet.len(), options.rounds()));
         let cells = whats.iter().flat_map(|what| systems.iter().map(move |system| (*what, system)));
         for ((what, system), figures) in cells.zip(&mut figures) {
             let measured = one(options, system, fleet, what).await;

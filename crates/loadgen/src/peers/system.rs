@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::kerb::terminal::note;
+
 use super::fleet::{Fleet, Query};
 use super::kerb::Kerb;
 use super::measure::{Load, SearchMeasurement, Signals, UpdateMeasurement};
@@ -37,7 +39,7 @@ impl Kind {
         for dialect in wanted {
             match find_program(dialect.program()) {
                 Some(program) => kinds.push(Self { dialect: Some(dialect), program }),
-                None => eprintln!("{} is not on this machine: left out", dialect.program()),
+                None => note(format_args!("{} is not on this machine: left out", dialect.program())),
             }
         }
         Ok(kinds)

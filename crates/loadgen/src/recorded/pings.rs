@@ -66,7 +66,12 @@ impl Pings {
         let pings = table.read_all(|row| {
             let ping: PingRow<'_> = row.read()?;
             let cab = all.cab(ping.cab(row)?, &mut index);
-            Ok(Ping { time_s: ping.time, cab, place: row.position(PLACE)?, occupied: ping.occupied(row)? })
+            Ok(Ping {
+                time_s: ping.time_s(row)?,
+                cab,
+                place: row.position(PLACE)?,
+                occupied: ping.occupied(row)?,
+            })
         })?;
         all.pings = pings;
         if all.pings.is_empty() {
@@ -124,7 +129,17 @@ impl<'r> TypedRow<'r> for PingRow<'r> {
     }
 }
 
+/// Unix seconds from which on a time counts as milliseconds: the year 5138, and as milliseconds the year 1973.
+const MILLISECONDS_FROM: i64 = 100_000_000_000;
+
 impl<'r> PingRow<'r> {
+    fn time_s(&self, row: CsvRow<'_>) -> Result<i64, CsvError> {
+        if self.time.abs() < MILLISECONDS_FROM {
+            return Ok(self.time);
+        }
+        Err(row.wrong_in("time", "unix time in whole seconds: this looks like milliseconds"))
+    }
+
     fn cab(&self, row: CsvRow<'_>) -> Result<&'r str, CsvError> {
         let is_id = (1..=CAB_ID_BYTES_MAX).contains(&self.cab_id.len());
         is_id

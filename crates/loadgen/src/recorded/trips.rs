@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
+use jiff::civil::Date;
+use jiff::fmt::temporal::Pieces;
 use kerb_geometry::LatLng;
 use kerb_routing::csv_rows::{CsvError, CsvRow, CsvTable, LastLine, TypedRow};
 use serde::Deserialize;
@@ -89,57 +91,33 @@ pub fn parse_time_s(text: &str) -> Option<i64> {
 
 /// As [`parse_time_s`], and the seconds by which the time's zone is ahead of UTC.
 pub fn parse_time(text: &str) -> Option<(i64, i64)> {
-    let (date, rest) = (text.get(..10)?, text.get(10..)?);
-    let (time, zone) = (rest.strip_prefix('T')?.get(..8)?, rest.get(9..)?);
-    let [year, month, day] = numbers(date, '-')?;
-    let [hour, minute, second] = numbers(time, ':')?;
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let zone_s = zone_s(zone)?;
-    Some((days_from_civil(year, month, day) * 86_400 + clock_s(hour, minute) + second - zone_s, zone_s))
+    // jiff also reads forms that RFC 3339 does not have.
+    let is_rfc = text.as_bytes().get(10) == Some(&b'T')
+        && ["Z", "+00:00"].iter().any(|zone| text.len() == 19 + zone.len());
+    let pieces = is_rfc.then(|| Pieces::parse(text).ok()).flatten()?;
+    let zone = pieces.to_numeric_offset()?;
+    let time = zone.to_timestamp(pieces.date().to_datetime(pieces.time()?)).ok()?;
+    Some((time.as_second(), i64::from(zone.seconds())))
 }
 
-/// Three whole numbers of digits alone.
-fn numbers(text: &str, between: char) -> Option<[i64; 3]> {
-    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok()).flatten();
-    let mut parts = text.split(between).map(digits);
-    let all = [parts.next()??, parts.next()??, parts.next()??];
-    parts.next().is_none().then_some(all)
-}
-
-/// Seconds ahead of UTC.
-fn zone_s(zone: &str) -> Option<i64> {
-    if zone == "Z" {
-        return Some(0);
-    }
-    let sign = match zone.get(..1)? {
-        "+" => 1,
-        "-" => -1,
-        _ => return None,
-    };
-    let (hour, minute) = zone.get(1..)?.split_once(':')?;
-    let (hour, minute) = (hour.parse::<u8>().ok()?, minute.parse::<u8>().ok()?);
-    (hour <= 23 && minute <= 59).then(|| sign * clock_s(hour.into(), minute.into()))
-}
-
-fn clock_s(hour: i64, minute: i64) -> i64 {
-    hour * 3_600 + minute * 60
-}
-
-/// Days from 1 January 1970 in the Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
-/// `days_from_civil`): years begin in March, so that the leap day is the last.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+/// Returns the day of the calendar that the text names, as `2008-05-22`.
+pub fn parse_day(text: &str) -> Result<String, String> {
+    let day: Result<Date, _> = text.parse();
+    day.map(|day| day.to_string())
+        .map_err(|_no_day| format!("{text:?}, must be a day of the calendar like 2008-05-22"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        assert_eq!(parse_day("2008-02-29"), Ok("2008-02-29".to_owned()));
+        for wrong in ["2007-02-29", "2008-02-30", "2008-05", "2008-13-01", "today", ""] {
+            assert!(parse_day(wrong).is_err_and(|error| error.contains("a day of the calendar")), "{wrong}");
+        }
+    }
 
     #[test]
     fn times_are_read_with_their_zone() {
@@ -148,8 +126,19 @@ mod tests {
         assert_eq!(parse_time_s("2008-05-23T05:30:00+05:30"), Some(1_211_500_800));
         assert_eq!(parse_time_s("2000-02-29T00:00:00Z"), Some(951_782_400));
         assert_eq!(parse_time_s("1969-12-31T23:59:59Z"), Some(-1));
-        for wrong in ["", "2008-05-22", "2008-05-22 17:00:00Z", "2008-13-01T00:00:00Z", "2008-05-22T17:00:00"]
-        {
+        for wrong in [
+            "",
+            "2008-05-22",
+            "2008-05-22 17:00:00Z",
+            "2008-13-01T00:00:00Z",
+            "2008-05-22T17:00:00",
+            "2008-02-30T00:00:00Z",
+            "2007-02-29T00:00:00Z",
+            "2008-04-31T00:00:00Z",
+            "2008-00-10T00:00:00Z",
+            "2008-05-22T24:00:00Z",
+            "2008-05-22T17:00:00+1:00",
+        ] {
             assert_eq!(parse_time_s(wrong), None, "{wrong}");
         }
     }

@@ -1,10 +1,11 @@
 //! Prints the progress: a bar on a terminal, plain lines elsewhere, and notes between them.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kerb::terminal::{escape_lines, note, print_line};
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
@@ -85,15 +86,14 @@ impl ProgressPrinter {
 
     fn line(&self, text: &str) {
         // A closed output does not end the run: the report still counts.
-        _ = match (self.out, &self.bar) {
-            (Out::Silent, _) => Ok(()),
-            (_, Some(bar)) => {
-                bar.println(text);
-                Ok(())
+        match (self.out, &self.bar) {
+            (Out::Silent, _) => {}
+            (_, Some(bar)) => bar.println(escape_lines(text)),
+            (Out::Stdout, None) => {
+                let _unwritten = print_line(text);
             }
-            (Out::Stdout, None) => writeln!(std::io::stdout(), "{text}"),
-            (Out::Stderr, None) => writeln!(std::io::stderr(), "{text}"),
-        };
+            (Out::Stderr, None) => note(text),
+        }
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::fmt::Write;
 
+use kerb::terminal::escape;
 use kerb_proto::v1::TravelSource;
 
-/// Lays out rows below their headers. A column is right-aligned where its header starts with a space.
+/// Lays out rows below their headers. A column is right-aligned where its header starts with a space. Cells may hold
+/// callers' strings: they are escaped.
 pub(crate) fn render(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let escaped = |row: &Vec<String>| row.iter().map(|cell| escape(cell).into_owned()).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(escaped).collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([heads[column].trim().len()]).max().unwrap_or(0)
@@ -13,7 +17,7 @@ pub(crate) fn render(heads: &[&str], rows: &[Vec<String>]) -> String {
     let widths: Vec<_> = (0..heads.len()).map(width).collect();
     let mut text = String::new();
     let names: Vec<_> = heads.iter().map(|head| head.trim().to_owned()).collect();
-    for row in std::iter::once(&names).chain(rows) {
+    for row in std::iter::once(&names).chain(&rows) {
         let mut line = String::new();
         for ((cell, width), head) in row.iter().zip(&widths).zip(heads) {
             // Writing to a string cannot fail.
@@ -27,11 +31,6 @@ pub(crate) fn render(heads: &[&str], rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// Escapes the control characters of a caller's string, so that it is safe to print.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// Formats a distance in meters, and from 10 km on in kilometers.
@@ -81,7 +80,8 @@ mod tests {
 
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jß"), "a\\u{1b}[2Jß");
+        let rows = [vec!["a\u{1b}[2J\nb".to_owned()]];
+        assert_eq!(render(&["ID"], &rows), "ID\na\\u{1b}[2J\\nb\n");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use kerb::terminal::print_json;
 use kerb_routing::map_matching::{Day, TravelTimeErrors, evaluate, read_trips};
 use kerb_routing::speeds::{DirectionIndex, read_speeds};
 use serde_json::{Value, json};
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         "free_flow": errors(&evaluation.free_flow),
         "profile": evaluation.profile.as_ref().map(errors),
     });
-    println!("{report:#}");
+    print_json(format_args!("{report:#}"))?;
     Ok(Outcome::Done)
 }
 

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use kerb::terminal::{print, print_json};
 use kerb_routing::import::{
     ImportError, ImportStage, ImportedNetwork, Progress, Report, RestrictionCounts, import_csv, import_pbf,
 };
@@ -40,9 +41,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     network.save(&output).map_err(|error| Failure::Failed(format!("{}: {error}", output.display())))?;
     let summary = network.summary();
     if args.json {
-        println!("{}", json!({ "report": to_json(&report), "network": info::to_json(&network, &summary) }));
+        print_json(json!({ "report": to_json(&report), "network": info::to_json(&network, &summary) }))?;
     } else {
-        print!("{}\n{}: {}", to_text(&report), output.display(), info::to_text(&network, &summary));
+        print(format_args!(
+            "{}\n{}: {}",
+            to_text(&report),
+            output.display(),
+            info::to_text(&network, &summary)
+        ))?;
     }
     Ok(Outcome::Done)
 }

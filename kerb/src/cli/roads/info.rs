@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use kerb::terminal::{print, print_json};
 use kerb_routing::{FORMAT_VERSION, Network, Summary};
 use serde_json::{Value, json};
 
@@ -23,9 +24,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let network = Network::open(&args.file).map_err(failed)?;
     let summary = network.summary();
     if args.json {
-        println!("{}", to_json(&network, &summary));
+        print_json(to_json(&network, &summary))?;
     } else {
-        print!("{}: {}", args.file.display(), to_text(&network, &summary));
+        print(format_args!("{}: {}", args.file.display(), to_text(&network, &summary)))?;
     }
     Ok(Outcome::Done)
 }

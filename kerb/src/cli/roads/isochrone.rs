@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use kerb::terminal::{print, print_json};
 use kerb_geometry::LatLng;
 use kerb_routing::isochrone::Isochrone;
 use serde_json::{Value, json};
@@ -39,9 +40,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let areas = args.minutes.iter().map(|minutes| (*minutes, roads.isochrone(&ends, minutes * 60_000)));
     let areas: Vec<_> = areas.collect();
     if args.geojson {
-        println!("{}", to_geojson(&areas));
+        print_json(to_geojson(&areas))?;
     } else {
-        print!("{}", to_text(&areas));
+        print(to_text(&areas))?;
     }
     Ok(Outcome::Done)
 }

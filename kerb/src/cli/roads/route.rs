@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use kerb::terminal::{print, print_json};
 use kerb_geometry::LatLng;
 use kerb_routing::{DrivingRoute, RouteStep};
 use serde_json::{Value, json};
@@ -38,16 +39,16 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let route = roads.route_toward(args.from, args.heading, args.to);
     let route = route.map_err(|error| Failure::Failed(error.to_string()))?;
     if args.geojson {
-        println!("{}", to_geojson(&route));
+        print_json(to_geojson(&route))?;
     } else {
-        print!("{}", to_text(&route));
+        print(to_text(&route))?;
     }
     Ok(Outcome::Done)
 }
 
 fn to_text(route: &DrivingRoute) -> String {
     let row = |turn: &str, name: &str, time_ms: u32, length_m: f64| {
-        vec![turn.to_owned(), table::printable(name), table::age(time_ms), table::distance(length_m)]
+        vec![turn.to_owned(), name.to_owned(), table::age(time_ms), table::distance(length_m)]
     };
     let step_row = |step: &RouteStep| {
         let name = if step.name.is_empty() { "unnamed" } else { &step.name };

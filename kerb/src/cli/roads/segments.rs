@@ -1,7 +1,9 @@
 //! `kerb roads segments`: lists the directions of a road network, as input for a speed file.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
+use kerb::terminal::{escape_json, stream};
 use kerb_routing::Network;
 use kerb_routing::speeds::{list_directions, write_segments};
 use serde_json::json;
@@ -21,15 +23,15 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     let failed = |error| Failure::Failed(format!("{}: {error}", args.file.display()));
     let network = Network::open(&args.file).map_err(failed)?;
     if args.geojson {
-        print_features(&network);
+        stream(|out| write_features(&network, out))?;
     } else {
-        write_segments(&network, std::io::stdout().lock())?;
+        stream(|out| write_segments(&network, out))?;
     }
     Ok(Outcome::Done)
 }
 
-/// Prints GeoJSON text sequences (RFC 8142) without the separators: each line is a feature, so a reader can stream it.
-fn print_features(network: &Network) {
+/// Writes GeoJSON text sequences (RFC 8142) without the separators: each line is a feature, so a reader can stream it.
+fn write_features(network: &Network, out: &mut dyn Write) -> io::Result<()> {
     for row in list_directions(network) {
         let mut line: Vec<_> = network
             .shape(row.arc.segment)
@@ -52,6 +54,7 @@ fn print_features(network: &Network) {
                 "name": row.name,
             },
         });
-        println!("{feature}");
+        writeln!(out, "{}", escape_json(&feature.to_string()))?;
     }
+    Ok(())
 }

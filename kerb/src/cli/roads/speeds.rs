@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use kerb::terminal::{escape, note, print, print_json};
 use kerb_proto::v1::roads_admin_service_client::RoadsAdminServiceClient;
 use kerb_proto::v1::street_speed::Direction;
 use kerb_proto::v1::{
@@ -71,22 +72,21 @@ async fn set(args: SetArgs) -> Result<Outcome, Failure> {
         // A row number outside the file would be the server's mistake; line 0 then shows it.
         let row = usize::try_from(rejected.row).ok().and_then(|row| rows.get(row));
         let line = row.map_or(0, |row| row.line);
-        let (id, text) = (table::printable(&node.node_id), table::printable(&rejected.description));
-        eprintln!("{} line {line}: rejected by {id}: {}: {text}", args.file.display(), rejected.field);
+        let (id, text) = (escape(&node.node_id), escape(&rejected.description));
+        note(format_args!(
+            "{} line {line}: rejected by {id}: {}: {text}",
+            args.file.display(),
+            rejected.field
+        ));
     }
     if args.call.json {
-        println!("{}", json!({ "nodes": nodes.iter().map(taken_json).collect::<Vec<_>>() }));
+        print_json(json!({ "nodes": nodes.iter().map(taken_json).collect::<Vec<_>>() }))?;
     } else {
         let row = |node: &NodeSpeedsResult| {
-            vec![
-                node.node_id.clone(),
-                node.taken.to_string(),
-                node.refused.to_string(),
-                table::printable(&node.error),
-            ]
+            vec![node.node_id.clone(), node.taken.to_string(), node.refused.to_string(), node.error.clone()]
         };
         let rows: Vec<_> = nodes.iter().map(row).collect();
-        print!("{}", table::render(&["NODE", " ACCEPTED", " REJECTED", "ERROR"], &rows));
+        print(table::render(&["NODE", " ACCEPTED", " REJECTED", "ERROR"], &rows))?;
     }
     let incomplete = nodes.iter().filter(|node| node.refused > 0 || !node.error.is_empty()).count();
     if incomplete == 0 {
@@ -127,9 +127,9 @@ async fn show(args: ShowArgs) -> Result<Outcome, Failure> {
     let response = client.describe_roads(server.request(request)).await;
     let nodes = response.map_err(|status| failed(&status))?.into_inner().nodes;
     if args.call.json {
-        println!("{}", json!({ "nodes": nodes.iter().map(node_json).collect::<Vec<_>>() }));
+        print_json(json!({ "nodes": nodes.iter().map(node_json).collect::<Vec<_>>() }))?;
     } else {
-        print!("{}", to_text(&nodes));
+        print(to_text(&nodes))?;
     }
     Ok(Outcome::Done)
 }
@@ -164,7 +164,7 @@ fn to_text(nodes: &[NodeRoads]) -> String {
             if node.applied_ms == 0 { String::new() } else { took },
             node.rows_taken.to_string(),
             node.rows_refused.to_string(),
-            table::printable(&errors.join("; ")),
+            errors.join("; "),
         ]
     };
     table::render(&heads, &nodes.iter().map(row).collect::<Vec<_>>())

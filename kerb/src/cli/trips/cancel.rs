@@ -1,5 +1,6 @@
 //! `kerb trips cancel`: ends a trip as the operator.
 
+use kerb::terminal::{escape, print_json, print_line};
 use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::{ForceCancelTripRequest, Trip};
 use serde_json::{Value, json};
@@ -8,7 +9,6 @@ use super::explain::state_name;
 use crate::cli::args::CallArgs;
 use crate::cli::client::failed;
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::table;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -26,21 +26,25 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     let request = ForceCancelTripRequest { trip_id: args.trip, reason: args.reason };
     let response = client.force_cancel_trip(args.call.server.request(request)).await;
     let trip = response.map_err(|status| failed(&status))?.into_inner();
-    println!("{}", if args.call.json { to_json(&trip).to_string() } else { to_text(&trip) });
+    if args.call.json {
+        print_json(to_json(&trip))?;
+    } else {
+        print_line(to_text(&trip))?;
+    }
     Ok(Outcome::Done)
 }
 
 fn to_text(trip: &Trip) -> String {
     let driver = match trip.driver_id.as_str() {
         "" => "it had no driver".to_owned(),
-        id => format!("its driver was {}", table::printable(id)),
+        id => format!("its driver was {}", escape(id)),
     };
     format!(
         "trip {} is {} by the {} ({}); {driver}",
         trip.trip_id,
         state_name(trip.state()),
         trip.cancelled_by,
-        table::printable(&trip.cancel_reason),
+        escape(&trip.cancel_reason),
     )
 }
 

@@ -1,5 +1,6 @@
 //! `kerb trips explain`: prints why a request has no driver yet.
 
+use kerb::terminal::{escape, print, print_json};
 use kerb_proto::v1::dispatch_admin_service_client::DispatchAdminServiceClient;
 use kerb_proto::v1::{ExplainTripRequest, ExplainTripResponse, TripState};
 use serde_json::{Value, json};
@@ -7,7 +8,6 @@ use serde_json::{Value, json};
 use crate::cli::args::CallArgs;
 use crate::cli::client::failed;
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::table;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -27,9 +27,9 @@ pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
     let response = client.explain_trip(args.call.server.request(request)).await;
     let response = response.map_err(|status| failed(&status))?.into_inner();
     if args.call.json {
-        println!("{}", to_json(&response));
+        print_json(to_json(&response))?;
     } else {
-        print!("{}", to_text(&response, &driver));
+        print(to_text(&response, &driver))?;
     }
     Ok(if response.shards_missing { Outcome::Partial } else { Outcome::Done })
 }
@@ -74,8 +74,8 @@ fn to_text(answer: &ExplainTripResponse, driver: &str) -> String {
         lines.push("some shards did not answer: there may be more drivers".to_owned());
     }
     if !driver.is_empty() {
-        let verdict = table::printable(&answer.driver_verdict);
-        lines.push(format!("driver {}: {verdict}", table::printable(driver)));
+        let verdict = escape(&answer.driver_verdict);
+        lines.push(format!("driver {}: {verdict}", escape(driver)));
     }
     lines.join("\n") + "\n"
 }

@@ -1,7 +1,8 @@
 //! `kerb trips export`: prints a journal as JSON lines.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, Write};
 
+use kerb::terminal::{PrintError, escape_json};
 use kerb_journal::FjallJournal;
 use kerb_ports::TripJournal;
 use kerb_trips::{MarketId, Version};
@@ -32,11 +33,8 @@ pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
         markets = vec![market.clone()];
     }
     let mut out = BufWriter::new(io::stdout().lock());
-    match export_all(&journal, markets, Version::new(args.after), &mut out).await {
-        // The reader closed the pipe, which is not a failure.
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(Outcome::Done),
-        done => Ok(done.map(|()| Outcome::Done)?),
-    }
+    export_all(&journal, markets, Version::new(args.after), &mut out).await?;
+    Ok(Outcome::Done)
 }
 
 impl Args {
@@ -62,11 +60,11 @@ async fn export_all(
     markets: Vec<MarketId>,
     after: Version,
     out: &mut impl Write,
-) -> io::Result<()> {
+) -> Result<(), Failure> {
     for market in markets {
         export(journal, &market, after, out).await?;
     }
-    out.flush()
+    Ok(out.flush().map_err(PrintError::from)?)
 }
 
 /// Prints the events after this version. It reads from the first record on, because only the first event of a trip names its
@@ -76,11 +74,11 @@ async fn export(
     market: &MarketId,
     after: Version,
     out: &mut impl Write,
-) -> io::Result<()> {
+) -> Result<(), Failure> {
     let mut parties = TripParties::default();
     let mut records = Records::new(journal, market.clone());
     loop {
-        let page = records.next_page().await.map_err(io::Error::other)?;
+        let page = records.next_page().await.map_err(Failure::Failed)?;
         if page.is_empty() {
             return Ok(());
         }
@@ -89,8 +87,8 @@ async fn export(
                 let event_parties = parties.apply(change);
                 if version > &after {
                     let event = ExportedEvent::new(market, *version, index, record, change, event_parties);
-                    serde_json::to_writer(&mut *out, &event)?;
-                    out.write_all(b"\n")?;
+                    let line = serde_json::to_string(&event).map_err(io::Error::from)?;
+                    writeln!(out, "{}", escape_json(&line)).map_err(PrintError::from)?;
                 }
             }
         }

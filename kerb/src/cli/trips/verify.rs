@@ -1,11 +1,11 @@
 //! `kerb trips verify`: audits every market of a journal.
 
+use kerb::terminal::{escape, print};
 use kerb_journal::FjallJournal;
 use kerb_ports::{TripJournal, TripJournalError};
 use kerb_trips::{Audit, AuditReport, AuditSummary, MarketId, Version};
 
 use super::journal::{JournalArgs, Records};
-use super::print;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::table;
 
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args) -> Result<Outcome, Failure> {
     let journal = args.journal.open()?;
     let audit = JournalAudit::read(&journal).await.map_err(|error| Failure::Failed(error.to_string()))?;
-    print(&audit.to_text(usize::from(args.show)))?;
+    print(audit.to_text(usize::from(args.show)))?;
     match audit.describe_problems() {
         None => Ok(Outcome::Done),
         Some(problems) => Err(Failure::Failed(format!("{problems} in {}", args.journal.journal.display()))),
@@ -74,7 +74,7 @@ impl JournalAudit {
             self.unreadable.iter().map(|reason| format!("{reason}; the rest of this market was not checked"));
         // Driver ids are callers' strings and may hold control characters.
         let violations = self.report.violations.iter().take(show);
-        let violations = violations.map(|violation| table::printable(&violation.to_string()));
+        let violations = violations.map(|violation| escape(&violation.to_string()).into_owned());
         let mut lines: Vec<_> = unreadable.chain(violations).collect();
         let found = self.report.summary.violations;
         // At most `show`, so the cast keeps it.

@@ -41,6 +41,7 @@ pub(crate) fn inside(south_west: (f64, f64), north_east: (f64, f64)) -> Search {
     let corners = [(south, west), (south, east), (north, east), (north, west)];
     Search::WithinPolygon(PolygonSearch {
         vertices: corners.into_iter().map(|(lat, lon)| point(lat, lon)).collect(),
+        holes: Vec::new(),
     })
 }
 
