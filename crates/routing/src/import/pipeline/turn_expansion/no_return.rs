@@ -20,7 +20,7 @@ use crate::network::HourSet;
 /// is exact at free flow; more leaves room for slower traffic on the way round.
 const RADIUS_SHARE: f64 = 0.75;
 /// The most directions that a search around a restriction visits.
-const VISITED_MAX: usize = 4_000;
+const VISITED_MAX: usize = 500;
 
 impl Splitter<'_> {
     /// The directions after which a car may not drive back.
