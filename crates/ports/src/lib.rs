@@ -38,7 +38,7 @@ pub use position_sink::{PositionSink, ReplicationError, ReplicationStream};
 pub use replication::{Batch, Control, Eviction, Frame, Slot, SlotBinding, SourceRegistration, Update};
 pub use search::{Cursor, DriverFilter, Neighbor, Search, ShardQuery, ShardResult, ShardStat};
 pub use shard_search::{ShardSearch, ShardSearchError};
-pub use travel_times::{Drive, Eta, Leg, TravelTimeQuery, TravelTimeTable, TravelTimes};
+pub use travel_times::{Drive, Eta, Leg, TravelTimeQuery, TravelTimeTable, TravelTimes, UNREACHABLE_S};
 pub use trip_journal::{TripJournal, TripJournalError};
 
 /// The future of a call to a port whose error is `E`.

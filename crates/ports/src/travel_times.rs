@@ -7,7 +7,8 @@ use kerb_types::TravelSource;
 
 /// Matcher and aggregator → travel times. The caller's thread computes them, so a call with many legs belongs on a thread
 /// for blocking work. The times may be replaced between two calls, but one call uses one set of times. All calls to a
-/// [`TravelTimes::pinned`] value use the same set. A call cannot fail: a leg off the map falls back to a straight line.
+/// [`TravelTimes::pinned`] value use the same set. A call cannot fail: a leg off the map falls back to a straight line. A
+/// leg with both ends on the map and no way between them is [unreachable](Eta::is_reachable), however short it is.
 pub trait TravelTimes: Send + Sync {
     /// Returns the present set of times, for several queries that must be consistent. A caller must not keep it, because it
     /// becomes outdated.
@@ -15,6 +16,14 @@ pub trait TravelTimes: Send + Sync {
 
     /// Returns the travel time of each leg, in the order of the query.
     fn table(&self, query: &TravelTimeQuery) -> TravelTimeTable;
+
+    /// Returns the same as [`TravelTimes::table`] for origins that head in known directions: degrees clockwise from north,
+    /// one for each origin, `None` where it is not known. A heading decides on which side of a divided road an origin is.
+    /// The default implementation ignores the headings.
+    fn table_toward(&self, query: &TravelTimeQuery, headings_deg: &[Option<f64>]) -> TravelTimeTable {
+        let _ = headings_deg;
+        self.table(query)
+    }
 
     /// Returns travel time and length of the route between two positions. The time equals that of the leg between them.
     fn drive(&self, from: LatLng, to: LatLng) -> Drive;
@@ -63,6 +72,9 @@ impl TravelTimeTable {
     }
 }
 
+/// The travel time in seconds of a leg that no way connects: 34 years. Sums of a few of them fit 32 bits.
+pub const UNREACHABLE_S: u32 = 1 << 30;
+
 /// A travel time and its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Eta {
@@ -70,6 +82,16 @@ pub struct Eta {
     pub time_s: u32,
     /// The source of the travel time.
     pub source: TravelSource,
+}
+
+impl Eta {
+    /// The travel time of a leg whose ends are on the map without a way between them.
+    pub const UNREACHABLE: Eta = Eta { time_s: UNREACHABLE_S, source: TravelSource::Roads };
+
+    /// Returns whether there is a way.
+    pub fn is_reachable(self) -> bool {
+        self.time_s < UNREACHABLE_S
+    }
 }
 
 /// The travel time and the length of a route.

@@ -3,17 +3,22 @@
 //! | step | files |
 //! |---|---|
 //! | read objects without trust in any byte | `osm/pbf.rs` |
-//! | collect what streets need, in two passes | `osm/collect.rs` by the rules of `osm/ways.rs` (with `access.rs`, `speed.rs`) and `osm/restrictions.rs` |
+//! | collect what streets need, in two passes | `osm/collect.rs` |
+//! | evaluate the tags of ways and nodes | `osm/ways.rs` with `access.rs`, `conditional.rs`, `hours.rs`, `size.rs`, `speed.rs`, `surface.rs`; `osm/barriers.rs` |
+//! | read turn restrictions | `osm/restrictions.rs` |
 //! | or read tables of nodes and edges | `csv.rs` |
 //! | cut streets at junctions, keep their curves | `pipeline/compress.rs` |
-//! | resolve turn restrictions and put them into the graph | `pipeline/turns.rs`, `pipeline/turn_expansion.rs` |
-//! | keep the largest strongly connected component, renumber it | `pipeline/component.rs`, `pipeline/kept_graph.rs` |
+//! | find islands, and streets without through traffic | `pipeline/through.rs` with `component.rs` |
+//! | resolve turn restrictions and put all rules about turns into the graph | `pipeline/turns.rs`, `pipeline/turn_expansion.rs` |
+//! | renumber the graph, find where trips may start and end | `pipeline/kept_graph.rs`, `pipeline/ends.rs` |
 //! | write the arrays of the network | `pipeline/layout.rs` |
 //!
-//! `streets.rs` defines the types between reading and building. Nothing depends on the order of the input's objects.
+//! `options.rs` holds the caller's choices. `streets.rs` defines the types between reading and building. Nothing depends on
+//! the order of the input's objects.
 
 mod csv;
 mod error;
+mod options;
 mod osm;
 mod pipeline;
 mod progress;
@@ -23,8 +28,9 @@ mod streets;
 use std::io::{Read, Seek};
 
 pub use error::{BlockError, ImportError};
+pub use options::{ImportOptions, UTurns, Vehicle};
 pub use progress::{ImportStage, Progress};
-pub use report::{DroppedCounts, ExcludedCounts, Report, RestrictionCounts};
+pub use report::{ExcludedCounts, IslandCounts, Report, RestrictionCounts};
 
 use crate::network::Network;
 
@@ -44,11 +50,20 @@ pub fn import_pbf(
     source: impl Read + Seek,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<ImportedNetwork, ImportError> {
+    import_pbf_with(source, &ImportOptions::default(), progress)
+}
+
+/// Like [`import_pbf`], for another vehicle or with ferries.
+pub fn import_pbf_with(
+    source: impl Read + Seek,
+    options: &ImportOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<ImportedNetwork, ImportError> {
     let mut report = Report::default();
     let mut pbf = osm::Pbf::new(source)?;
-    let streets = osm::collect(&mut pbf, &mut report, progress)?;
+    let streets = osm::collect(&mut pbf, options, &mut report, progress)?;
     progress(Progress { stage: ImportStage::Graph, done: pbf.bytes(), total: pbf.bytes() });
-    let network = pipeline::build_from_ways(&streets, &mut report)?;
+    let network = pipeline::build_from_ways(&streets, options.u_turns, &mut report)?;
     Ok(ImportedNetwork { network, report })
 }
 

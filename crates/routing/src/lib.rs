@@ -44,5 +44,5 @@ pub use network::{
     DirectedSegment, FORMAT_VERSION, LatticePoint, Network, OpenError, RoadClass, SegmentId, Summary,
 };
 pub use roads::{DrivingRoute, Roads, RoadsError, RouteError, RouteStep, Turn};
-pub use snap::{Snap, SnapError, SnapQuery, Snapper};
+pub use snap::{Snap, SnapError, SnapQuery, Snapper, TripEnd};
 pub use travel_times::{RoadTimes, StraightLine};

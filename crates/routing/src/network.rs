@@ -6,16 +6,20 @@
 mod check;
 mod class;
 mod file;
+mod hour_set;
 mod image;
 mod lattice_point;
 pub(crate) mod line;
 mod open_error;
 mod segment;
+mod segment_ends;
 mod summary;
 
 use kerb_geometry::LatLng;
 
+pub(crate) use hour_set::HourSet;
 pub(crate) use image::Image;
+pub(crate) use segment_ends::SegmentEnds;
 
 pub use class::RoadClass;
 pub use lattice_point::LatticePoint;
@@ -33,8 +37,11 @@ use image::Section;
 /// has copies. They share their head, unless a restriction over several ways makes the next turns depend on the arcs
 /// before. A route that starts or ends in the middle of a segment needs all of them: [`arcs_of`](Network::arcs_of).
 ///
-/// Every node can be reached from every other node. No arc is a loop, and every arc takes at least 1 ms. U-turns are
-/// possible at every junction unless a restriction forbids them.
+/// No arc is a loop, and every arc takes at least 1 ms. A car turns round where its street ends, and nowhere else unless
+/// the import allowed it. A trip only passes restricted streets (private ones, gates) at its two ends.
+///
+/// The network may have several islands that no road connects, and streets that cannot be left again. So a node may not
+/// be reachable from another one.
 #[derive(Debug)]
 pub struct Network {
     image: Image,
@@ -141,6 +148,31 @@ impl Network {
         let arcs: &[u32] = self.image.slice(Section::SegmentArcs);
         let index = arc.number() as usize;
         &arcs[first[index] as usize..first[index + 1] as usize]
+    }
+
+    /// The island of each segment. No road leads from one island to another; 0 is the one with the longest streets.
+    pub fn islands(&self) -> &[u32] {
+        self.image.slice(Section::SegmentIsland)
+    }
+
+    /// On which directions of each segment trips may start and end.
+    pub(crate) fn segment_ends(&self) -> &[SegmentEnds] {
+        self.image.slice(Section::SegmentEnds)
+    }
+
+    /// Whether a trip may start on a direction, and whether it may end there. Both are false for ferries and gates. A
+    /// street that leads out of the map is no start, and one that only leads into it is no end.
+    pub fn trip_ends(&self, direction: DirectedSegment) -> (bool, bool) {
+        let ends = self.segment_ends()[direction.segment.0 as usize];
+        let side = usize::from(direction.reverse);
+        (ends.starts()[side], ends.goals()[side])
+    }
+
+    /// The arcs that are closed at some hours of the week, and when.
+    pub(crate) fn timed_arcs(&self) -> impl ExactSizeIterator<Item = (u32, HourSet)> {
+        let hours: &[HourSet] = self.image.slice(Section::TimedHours);
+        let arcs: &[u32] = self.image.slice(Section::TimedArcs);
+        arcs.iter().copied().zip(hours.iter().copied())
     }
 
     /// A 64-bit checksum of the whole content. Two networks with the same fingerprint are equal, except with a

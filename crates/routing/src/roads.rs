@@ -9,8 +9,8 @@ use kerb_geometry::LatLng;
 use crate::engine::{Engine, PhantomNode, Route, Router, Streets, StreetsError};
 use crate::network::OpenError;
 use crate::network::line::{cut, length_m};
-use crate::network::{DirectedSegment, Network};
-use crate::snap::{Snap, SnapError, SnapQuery, Snapper};
+use crate::network::{DirectedSegment, Network, SegmentId};
+use crate::snap::{SnapError, SnapQuery, Snapper, TripEnd};
 pub use turn::Turn;
 
 /// A road network with its spatial index and its engine. Threads can share it.
@@ -20,7 +20,15 @@ pub struct Roads {
     snapper: Snapper,
     engine: Engine,
     snap_max_m: f64,
+    /// Of each island, whether it is a fragment: so small that a position next to it rather belongs to the streets
+    /// around it. Empty when there is none.
+    is_fragment: Vec<bool>,
 }
+
+/// The largest length of a fragment's streets: in meters, and as a share of the largest island's. Such islands are parking
+/// lots and yards behind barriers.
+const FRAGMENT_MAX_M: f64 = 500.0;
+const FRAGMENT_MAX_SHARE: f64 = 0.01;
 
 /// Why roads cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +114,8 @@ impl Roads {
         };
         let engine = Engine::with_order(&streets, network.order())?;
         let snapper = Snapper::new(&network);
-        Ok(Self { network, snapper, engine, snap_max_m })
+        let is_fragment = fragments(&network);
+        Ok(Self { network, snapper, engine, snap_max_m, is_fragment })
     }
 
     /// The graph, the streets and their names.
@@ -124,7 +133,8 @@ impl Roads {
         &self.engine
     }
 
-    /// The phantom nodes of a position: a point on each arc that can be driven from there.
+    /// The phantom nodes of a position: a point on each arc that can be driven from there. At a junction these are points
+    /// on all of its streets.
     pub fn phantom_nodes(&self, at: LatLng) -> Result<Vec<PhantomNode>, SnapError> {
         self.phantom_nodes_toward(at, None)
     }
@@ -136,16 +146,38 @@ impl Roads {
         at: LatLng,
         heading_deg: Option<f64>,
     ) -> Result<Vec<PhantomNode>, SnapError> {
-        Ok(self
-            .snapped(at, heading_deg)?
-            .arcs(&self.network)
-            .map(|(arc, fraction)| PhantomNode { arc, fraction })
-            .collect())
+        self.phantom_nodes_of(at, heading_deg, None)
+    }
+
+    /// Like [`Roads::phantom_nodes_toward`], for one end of a trip. A trip does not start on a street that leads out of
+    /// the map, nor end on one that only leads into it. A position within some meters of a junction may be on any of its
+    /// streets, because positions are less exact than that.
+    pub fn phantom_nodes_of(
+        &self,
+        at: LatLng,
+        heading_deg: Option<f64>,
+        end: Option<TripEnd>,
+    ) -> Result<Vec<PhantomNode>, SnapError> {
+        let query = SnapQuery { at, heading_deg, max_m: self.snap_max_m };
+        let mut snaps = self.snapper.candidates(query, end, &|_| true)?;
+        if self.is_on_fragment(snaps[0].segment) {
+            // Both ends of a trip must be on one island, so the next street outside is a candidate as well. A trip within
+            // the fragment may then take no time: both of its ends are next to one place outside.
+            let outside = |segment| !self.is_on_fragment(segment);
+            snaps.extend(self.snapper.candidates(query, end, &outside).unwrap_or_default());
+        }
+        let arcs = snaps.into_iter().flat_map(|snap| snap.arcs(&self.network));
+        Ok(arcs.map(|(arc, fraction)| PhantomNode { arc, fraction }).collect())
+    }
+
+    fn is_on_fragment(&self, segment: SegmentId) -> bool {
+        !self.is_fragment.is_empty() && self.is_fragment[self.network.islands()[segment.0 as usize] as usize]
     }
 
     /// The distance from a position to its street in meters.
     pub fn off_street_m(&self, at: LatLng) -> Result<f64, SnapError> {
-        Ok(self.snapped(at, None)?.distance_m)
+        let query = SnapQuery { at, heading_deg: None, max_m: self.snap_max_m };
+        Ok(self.snapper.snap(query)?.distance_m)
     }
 
     /// The largest distance to a street in meters. A position farther from every street is off the map.
@@ -160,7 +192,7 @@ impl Roads {
 
     /// Like [`Roads::route`], with the times of a router that [`Roads::engine`] returned.
     pub fn route_by(&self, router: &Router, from: LatLng, to: LatLng) -> Result<DrivingRoute, RouteError> {
-        self.route_between(router, self.phantom_nodes(from), from, to)
+        self.route_between(router, None, from, to)
     }
 
     /// Like [`Roads::route`], but the route must start toward this [heading](Roads::phantom_nodes_toward).
@@ -170,24 +202,21 @@ impl Roads {
         heading_deg: Option<f64>,
         to: LatLng,
     ) -> Result<DrivingRoute, RouteError> {
-        self.route_between(&self.engine.router(), self.phantom_nodes_toward(from, heading_deg), from, to)
+        self.route_between(&self.engine.router(), heading_deg, from, to)
     }
 
     fn route_between(
         &self,
         router: &Router,
-        starts: Result<Vec<PhantomNode>, SnapError>,
+        heading_deg: Option<f64>,
         from: LatLng,
         to: LatLng,
     ) -> Result<DrivingRoute, RouteError> {
-        let starts = starts.map_err(RouteError::From)?;
-        let goals = self.phantom_nodes(to).map_err(RouteError::To)?;
+        let start = Some(TripEnd::Start);
+        let starts = self.phantom_nodes_of(from, heading_deg, start).map_err(RouteError::From)?;
+        let goals = self.phantom_nodes_of(to, None, Some(TripEnd::Goal)).map_err(RouteError::To)?;
         let route = router.route(&starts, &goals).ok_or(RouteError::NoRoute { from, to })?;
         Ok(self.describe(&route, router.version()))
-    }
-
-    fn snapped(&self, at: LatLng, heading_deg: Option<f64>) -> Result<Snap, SnapError> {
-        self.snapper.snap(SnapQuery { at, heading_deg, max_m: self.snap_max_m })
     }
 
     fn describe(&self, route: &Route, generation: u64) -> DrivingRoute {
@@ -229,4 +258,18 @@ impl Roads {
         }
         described
     }
+}
+
+/// Of each island, whether it is a fragment; empty when none is.
+fn fragments(network: &Network) -> Vec<bool> {
+    let mut length_m: Vec<f64> = Vec::new();
+    for (island, cm) in network.islands().iter().zip(network.lengths_cm()) {
+        let island = *island as usize;
+        length_m.resize(length_m.len().max(island + 1), 0.0);
+        length_m[island] += f64::from(*cm) / 100.0;
+    }
+    let max_m = length_m.iter().copied().fold(0.0, f64::max) * FRAGMENT_MAX_SHARE;
+    let is_fragment = length_m.into_iter().map(|length_m| length_m < max_m.min(FRAGMENT_MAX_M));
+    let is_fragment: Vec<bool> = is_fragment.collect();
+    if is_fragment.contains(&true) { is_fragment } else { Vec::new() }
 }

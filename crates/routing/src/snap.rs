@@ -22,6 +22,9 @@ const FIRST_REACH_M: f64 = 32.0;
 const REACH_GROWTH: f64 = 2.0;
 /// The largest distance of [`Snapper::within`], in meters.
 const WITHIN_MAX_M: f64 = 10_000.0;
+/// A position within this distance of a junction, in meters along the street, may be on any street of the junction: the
+/// errors of satellite positions in streets are larger.
+const JUNCTION_M: f64 = 5.0;
 
 /// A query for the nearest street.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +36,15 @@ pub struct SnapQuery {
     pub heading_deg: Option<f64>,
     /// The largest distance to a street, in meters.
     pub max_m: f64,
+}
+
+/// The end of a trip that a position is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TripEnd {
+    /// The trip starts there, so the street must lead to the rest of the network.
+    Start,
+    /// The trip ends there, so the rest of the network must lead to the street.
+    Goal,
 }
 
 /// The nearest point on a street.
@@ -110,11 +122,52 @@ impl Snapper {
     ///
     /// Of equally near points, the one on the segment with the lowest number is returned.
     pub fn snap(&self, query: SnapQuery) -> Result<Snap, SnapError> {
-        let plane = Plane::new(query.at, query.heading_deg);
+        let plane = Plane::new(query.at, query.heading_deg, None);
+        snap_at(&self.nearest(&plane, query, &|_| true)?, query)
+    }
+
+    /// The points where a trip may start or end: the nearest point on a street of an accepted segment, and, next to a
+    /// junction, the nearest points of the other streets that meet there. Without an end only at the junction itself.
+    pub(crate) fn candidates(
+        &self,
+        query: SnapQuery,
+        end: Option<TripEnd>,
+        accepts: &dyn Fn(SegmentId) -> bool,
+    ) -> Result<Vec<Snap>, SnapError> {
+        let plane = Plane::new(query.at, query.heading_deg, end);
+        let nearest = self.nearest(&plane, query, accepts)?;
+        let mut snaps = vec![snap_at(&nearest, query)?];
+        let near_m = if end.is_some() { JUNCTION_M } else { 0.0 };
+        let Some(junction) = nearest.junction_within(&plane, near_m) else { return Ok(snaps) };
+        // A street of the junction that is not in this box is farther away than the junction.
+        let reach_m = nearest.square_m.sqrt() + near_m;
+        let mut others = Vec::new();
+        self.visit(&plane, reach_m, |piece| {
+            let is_other = piece.segment != nearest.piece.segment && accepts(SegmentId(piece.segment));
+            if is_other && piece.junctions().contains(&Some(junction)) {
+                let open = plane.open(piece);
+                if open != [false; 2] {
+                    others.push(PiecePoint { open, ..plane.nearest_point(piece) });
+                }
+            }
+        });
+        // The order of the tree must not matter.
+        others.sort_by_key(|point| (point.piece.segment, point.piece.shares[0].to_bits()));
+        snaps.extend(others.iter().filter_map(|point| snap_at(point, query).ok()));
+        Ok(snaps)
+    }
+
+    /// The nearest open point of any accepted segment, however far it is.
+    fn nearest(
+        &self,
+        plane: &Plane,
+        query: SnapQuery,
+        accepts: &dyn Fn(SegmentId) -> bool,
+    ) -> Result<PiecePoint, SnapError> {
         let mut reach_m = FIRST_REACH_M;
         while reach_m < HALF_CIRCUMFERENCE_M * REACH_GROWTH {
-            if let Some(point) = self.nearest_within(&plane, reach_m) {
-                return snap_at(&point, query);
+            if let Some(point) = self.nearest_within(plane, reach_m, accepts) {
+                return Ok(point);
             }
             reach_m *= REACH_GROWTH;
         }
@@ -125,44 +178,59 @@ impl Snapper {
     /// The nearest point of each street within a distance of at most 10 km: at most `count` of them, the nearest first.
     pub fn within(&self, at: LatLng, max_m: f64, count: usize) -> Vec<Snap> {
         let query = SnapQuery { at, heading_deg: None, max_m: max_m.min(WITHIN_MAX_M) };
-        let plane = Plane::new(at, None);
+        let plane = Plane::new(at, None, None);
         let mut nearest = BTreeMap::<u32, PiecePoint>::new();
-        for envelope in plane.boxes(query.max_m).into_iter().flatten() {
-            let _: ControlFlow<()> = self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
-                let point = plane.nearest_point(piece);
-                nearest
-                    .entry(piece.segment)
-                    .and_modify(|best| {
-                        if point.is_before(best) {
-                            *best = point;
-                        }
-                    })
-                    .or_insert(point);
-                ControlFlow::Continue(())
-            });
-        }
+        self.visit(&plane, query.max_m, |piece| {
+            if piece.open == [false; 2] {
+                return;
+            }
+            let point = plane.nearest_point(piece);
+            nearest
+                .entry(piece.segment)
+                .and_modify(|best| {
+                    if point.is_before(best) {
+                        *best = point;
+                    }
+                })
+                .or_insert(point);
+        });
         let mut points: Vec<PiecePoint> = nearest.into_values().collect();
         // The map is sorted by segment and the sort is stable, so the lower of equally near segments comes first.
         points.sort_by(|a, b| a.square_m.total_cmp(&b.square_m));
         points.iter().take(count).map_while(|point| snap_at(point, query).ok()).collect()
     }
 
-    /// The nearest point of any open piece, if it is within `reach_m`.
-    fn nearest_within(&self, plane: &Plane, reach_m: f64) -> Option<PiecePoint> {
+    /// The nearest point of any open piece of an accepted segment, if it is within `reach_m`.
+    fn nearest_within(
+        &self,
+        plane: &Plane,
+        reach_m: f64,
+        accepts: &dyn Fn(SegmentId) -> bool,
+    ) -> Option<PiecePoint> {
         let mut best: Option<PiecePoint> = None;
-        for envelope in plane.boxes(reach_m).into_iter().flatten() {
-            let _: ControlFlow<()> = self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
-                let point = plane.nearest_point(piece);
-                // The heading is checked last, because it costs more.
-                if best.is_none_or(|best| point.is_before(&best)) && plane.open(piece) != [false; 2] {
-                    best = Some(point);
-                }
-                ControlFlow::Continue(())
-            });
-        }
+        self.visit(plane, reach_m, |piece| {
+            let point = plane.nearest_point(piece);
+            // The heading and the acceptance are checked last, because they cost more.
+            if best.is_none_or(|best| point.is_before(&best))
+                && plane.open(piece) != [false; 2]
+                && accepts(SegmentId(piece.segment))
+            {
+                best = Some(point);
+            }
+        });
         // A point in a corner of the box is farther than `reach_m`; a nearer one may be just outside of the box.
         best.map(|point| PiecePoint { open: plane.open(&point.piece), ..point })
             .filter(|point| point.square_m <= reach_m * reach_m)
+    }
+
+    /// Calls `visit` with every piece in the boxes around the position.
+    fn visit(&self, plane: &Plane, reach_m: f64, mut visit: impl FnMut(&Piece)) {
+        for envelope in plane.boxes(reach_m).into_iter().flatten() {
+            let _: ControlFlow<()> = self.pieces.locate_in_envelope_intersecting_int(envelope, |piece| {
+                visit(piece);
+                ControlFlow::Continue(())
+            });
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::error::ImportError;
 use super::osm;
 use super::report::Report;
-use super::streets::{COUNT_MAX, Map, Piece, Pieces, Street, Streets, length_cm};
+use super::streets::{COUNT_MAX, Lane, Map, Piece, Pieces, Street, Streets, length_cm};
 use crate::csv_rows::{CsvError, CsvRow, CsvTable, LastLine, RowError, TypedRow};
 use crate::network::RoadClass;
 
@@ -75,15 +75,17 @@ pub(super) fn read(
     while let Some(row) = table.next_row()? {
         report.ways_read += 1;
         let edge = Edge::new(row, &numbers)?;
+        report.refused_speeds += u64::from(edge.is_speed_refused);
         if edge.ends[0] == edge.ends[1] {
             report.excluded.empty += 1;
         } else if let Some(street) = edge.take_reverse(&mut unpaired) {
-            streets.ways[street].speed_kmh[1] = Some(edge.speed_kmh);
+            streets.ways[street].lanes[1] = Some(Lane::open(edge.speed_kmh));
         } else {
             edge.add_unpaired(streets.ways.len(), &mut unpaired);
             let points = edge.ends.map(|end| pieces.junctions[end as usize]).to_vec();
             let street = streets.ways.len() as u32;
-            pieces.pieces.push(Piece { street, ends: edge.ends, points, length_cm: edge.length_cm });
+            let Edge { ends, length_cm, .. } = edge;
+            pieces.pieces.push(Piece { street, ends, points, length_cm, is_gate: false });
             streets.ways.push(edge.street());
         }
     }
@@ -115,6 +117,8 @@ struct Edge {
     length_cm: u32,
     class: RoadClass,
     speed_kmh: f64,
+    /// Whether the row has a speed that is not plausible, so that the default of the class is used.
+    is_speed_refused: bool,
     is_two_way: bool,
 }
 
@@ -132,11 +136,13 @@ impl Edge {
         }
         let class = RoadClass::from_tag(highway)
             .ok_or_else(|| row.error(format!("highway {highway:?} is no road for cars")))?;
+        let limit_kmh = osm::limit_kmh(maxspeed_kmh);
         Ok(Self {
             ends: [junction(from_node)?, junction(to_node)?],
             length_cm: length_cm(length_m),
             class,
-            speed_kmh: osm::limit_kmh(maxspeed_kmh).unwrap_or_else(|| class.default_speed_kmh()),
+            speed_kmh: limit_kmh.unwrap_or_else(|| class.default_speed_kmh()),
+            is_speed_refused: limit_kmh.is_none() && osm::is_implausible(maxspeed_kmh),
             is_two_way: two_way == "1",
         })
     }
@@ -158,7 +164,9 @@ impl Edge {
             way_id: 0,
             class: self.class,
             name: 0,
-            speed_kmh: [Some(self.speed_kmh), None],
+            lanes: [Some(Lane::open(self.speed_kmh)), None],
+            is_ferry: false,
+            duration_s: None,
             nodes: Vec::new(),
             length_m: None,
         }

@@ -1,27 +1,35 @@
-//! From streets to a network: cut, expand turns, keep the largest component, lay out.
+//! From streets to a network: cut, find islands and streets without through traffic, expand turns, lay out.
 //!
 //! Nodes, pieces and arcs have `u32` numbers. The readers reject inputs with more than `COUNT_MAX` nodes, and `layout.rs`
 //! rejects more than `COUNT_MAX` arcs or points. So the casts of counts to `u32` in these modules keep their values.
 
 mod component;
 mod compress;
+mod ends;
 mod kept_graph;
 mod layout;
+mod through;
 mod turn_expansion;
 mod turns;
 
 use super::error::ImportError;
+use super::options::UTurns;
 use super::report::Report;
 use super::streets::{Pieces, Streets};
 use crate::network::Network;
 use kept_graph::KeptGraph;
-use turn_expansion::ExpandedGraph;
+use through::ThroughAccess;
+use turns::Bans;
 
 /// Builds a network of whole ways and their turn restrictions.
-pub(super) fn build_from_ways(streets: &Streets, report: &mut Report) -> Result<Network, ImportError> {
+pub(super) fn build_from_ways(
+    streets: &Streets,
+    u_turns: UTurns,
+    report: &mut Report,
+) -> Result<Network, ImportError> {
     let (pieces, vias) = compress::compress(streets, report);
     let bans = turns::bans(streets, &pieces, &vias, report);
-    build(streets, &pieces, &turn_expansion::expand(streets, &pieces, &bans), report)
+    build(streets, &pieces, &bans, u_turns, report)
 }
 
 /// Builds a network of streets that are already cut at their junctions and have no turn restrictions.
@@ -30,21 +38,22 @@ pub(super) fn build_from_pieces(
     pieces: &Pieces,
     report: &mut Report,
 ) -> Result<Network, ImportError> {
-    let graph = turn_expansion::expand(streets, pieces, &turns::Bans::default());
-    build(streets, pieces, &graph, report)
+    build(streets, pieces, &Bans::default(), UTurns::default(), report)
 }
 
 fn build(
     streets: &Streets,
     pieces: &Pieces,
-    graph: &ExpandedGraph,
+    bans: &Bans,
+    u_turns: UTurns,
     report: &mut Report,
 ) -> Result<Network, ImportError> {
-    let components = component::largest(graph.junction_of.len(), &graph.arcs);
-    let kept = KeptGraph::new(pieces, graph, &components);
+    let access = ThroughAccess::new(streets, pieces);
+    let graph = turn_expansion::expand(streets, pieces, &access, bans, u_turns);
+    let kept = KeptGraph::new(pieces, &graph);
     if kept.arcs.is_empty() {
         return Err(ImportError::NoStreets { ways: report.ways_read, drivable: report.streets });
     }
-    report.dropped = kept.dropped(pieces, graph, &components);
-    layout::lay_out(&kept, streets, pieces, graph)
+    report.islands = kept.islands(pieces, &access);
+    layout::lay_out(&kept, streets, pieces, &access, &graph)
 }

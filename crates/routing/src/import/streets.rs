@@ -4,7 +4,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use kerb_geometry::LatLng;
 
-use crate::network::RoadClass;
+use crate::network::{HourSet, RoadClass};
 
 /// The most entries of any array. Numbers have 32 bits, and the two directions of a segment share one number.
 pub(super) const COUNT_MAX: usize = 1 << 31;
@@ -19,12 +19,43 @@ pub(super) struct Street {
     pub(super) class: RoadClass,
     /// An index into [`Streets::names`].
     pub(super) name: u32,
-    /// The speed along its nodes and against them; `None` for a closed direction.
-    pub(super) speed_kmh: [Option<f64>; 2],
+    /// What holds along its nodes and against them; `None` for a closed direction.
+    pub(super) lanes: [Option<Lane>; 2],
+    /// Whether it is a ferry or a car train, on which no route starts or ends.
+    pub(super) is_ferry: bool,
+    /// The time over the whole street in seconds, if the input states it instead of a speed.
+    pub(super) duration_s: Option<f64>,
     /// Indices into [`Streets::nodes`].
     pub(super) nodes: Vec<u32>,
     /// The true length, if the input has simplified the curve and names it.
     pub(super) length_m: Option<f64>,
+}
+
+/// What holds in one direction of a street.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Lane {
+    pub(super) speed_kmh: f64,
+    /// Whether a trip may only start or end here, and not pass through.
+    pub(super) is_restricted: bool,
+    /// The hours in which no car may enter.
+    pub(super) closed_hours: HourSet,
+}
+
+impl Lane {
+    /// A lane that is open to all cars at all hours.
+    pub(super) fn open(speed_kmh: f64) -> Lane {
+        Lane { speed_kmh, is_restricted: false, closed_hours: HourSet::EMPTY }
+    }
+}
+
+/// How a car passes a node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Passage {
+    #[default]
+    Open,
+    /// Only a trip that starts or ends behind the gate passes.
+    Gate,
+    Closed,
 }
 
 /// A node of a street.
@@ -33,8 +64,9 @@ pub(super) struct StreetNode {
     pub(super) id: i64,
     /// `None` when the input does not contain the node.
     pub(super) position: Option<LatLng>,
-    /// Whether a barrier stops cars here.
-    pub(super) is_closed: bool,
+    pub(super) passage: Passage,
+    /// Whether there is room to turn round, as on a turning circle.
+    pub(super) is_turning_place: bool,
 }
 
 /// What a restriction does with its turns.
@@ -67,6 +99,8 @@ pub(super) struct Restriction {
     pub(super) via: Via,
     /// OpenStreetMap ids of ways. `no_exit` may have several.
     pub(super) to: Vec<i64>,
+    /// The hours in which it holds.
+    pub(super) hours: HourSet,
 }
 
 /// All streets of an input, before they are cut at their junctions.
@@ -84,10 +118,13 @@ pub(super) struct Streets {
 
 /// Streets cut at their junctions.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "`pieces` is what the field holds")]
 pub(super) struct Pieces {
     pub(super) pieces: Vec<Piece>,
     /// The positions of the junctions.
     pub(super) junctions: Vec<LatLng>,
+    /// The junctions with room to turn round, in ascending order.
+    pub(super) turning_places: Vec<u32>,
 }
 
 /// A piece of a street between two different junctions. It becomes a segment of the network.
@@ -101,6 +138,8 @@ pub(super) struct Piece {
     pub(super) points: Vec<LatLng>,
     /// The length in centimeters, at least 1.
     pub(super) length_cm: u32,
+    /// Whether the piece has no length and stands for a gate.
+    pub(super) is_gate: bool,
 }
 
 impl Pieces {

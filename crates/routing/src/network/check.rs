@@ -7,8 +7,10 @@ use kerb_geometry::LatLng;
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::class::RoadClass;
+use super::hour_set::HourSet;
 use super::image::{Image, Section};
 use super::lattice_point::LatticePoint;
+use super::segment_ends::SegmentEnds;
 use crate::engine;
 
 /// The error names the faulty section.
@@ -23,6 +25,8 @@ pub(super) fn check(image: &Image) -> CheckResult {
     check_segment_arcs(image, lengths.len(), arcs)?;
     check_names(image, lengths.len())?;
     check_order_section(image, nodes.len())?;
+    check_ends(image, lengths.len())?;
+    check_timed_arcs(image, arcs)?;
     that(meta.len() == 2, "the counts")?;
     that(!nodes.is_empty() && nodes.iter().copied().all(on_globe), "the nodes")?;
     that(lengths.iter().all(|cm| *cm > 0), "the lengths")
@@ -90,6 +94,25 @@ fn check_names(image: &Image, segments: usize) -> CheckResult {
 fn check_order_section(image: &Image, nodes: usize) -> CheckResult {
     let order: &[u32] = slice(image, Section::Order, "the order of nodes")?;
     that(engine::check_order(order, nodes).is_ok(), "the order of nodes")
+}
+
+fn check_ends(image: &Image, segments: usize) -> CheckResult {
+    let islands: &[u32] = slice(image, Section::SegmentIsland, "the islands")?;
+    let ends: &[SegmentEnds] = slice(image, Section::SegmentEnds, "the ends of trips")?;
+    // There are at most as many islands as segments, so an index by island stays small.
+    that(
+        islands.len() == segments && islands.iter().all(|island| (*island as usize) < segments),
+        "the islands",
+    )?;
+    that(ends.len() == segments && ends.iter().all(|ends| ends.is_valid()), "the ends of trips")
+}
+
+fn check_timed_arcs(image: &Image, arcs: usize) -> CheckResult {
+    const WHAT: &str = "the hours of arcs";
+    let timed: &[u32] = slice(image, Section::TimedArcs, WHAT)?;
+    let hours: &[HourSet] = slice(image, Section::TimedHours, WHAT)?;
+    that(timed.len() == hours.len() && timed.is_sorted_by(|a, b| a < b), WHAT)?;
+    that(timed.last().is_none_or(|arc| (*arc as usize) < arcs), WHAT)
 }
 
 /// Whether these are the starts of `count` rows with at least `least` entries each and `total` entries together.

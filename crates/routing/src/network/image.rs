@@ -18,7 +18,8 @@ use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::open_error::{FORMAT_VERSION, OpenError};
+use super::open_error::{FORMAT_VERSION, OpenError, PREVIOUS_VERSION};
+use super::segment_ends::SegmentEnds;
 
 const _: () = assert!(cfg!(target_endian = "little"), "the file's numbers are used in place");
 
@@ -27,8 +28,12 @@ const MAGIC: u64 = u64::from_le_bytes(*b"KERBROAD");
 const WORD: usize = 8;
 /// The number of words before the table of sections.
 const HEADER: usize = 4;
-/// The number of words before the first section.
-const TABLE_END: usize = HEADER + 2 * Section::COUNT;
+/// The number of words before the first of this many sections.
+const fn table_end(sections: usize) -> usize {
+    HEADER + 2 * sections
+}
+
+const WRONG_TABLE: OpenError = OpenError::Inconsistent("the table of sections");
 
 /// The arrays of a network, in the order of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,10 +73,20 @@ pub(crate) enum Section {
     NameBytes,
     /// `u32`: all nodes, the least important first.
     Order,
+    /// `u32` of each segment: its island. This section and those after it are new in version 3.
+    SegmentIsland,
+    /// `SegmentEnds` of each segment.
+    SegmentEnds,
+    /// `u32`: the arcs that are closed at some hours, in ascending order.
+    TimedArcs,
+    /// `HourSet` of each timed arc: when it is closed.
+    TimedHours,
 }
 
 impl Section {
-    pub(crate) const COUNT: usize = Section::Order as usize + 1;
+    pub(crate) const COUNT: usize = Section::TimedHours as usize + 1;
+    /// The number of sections in version 2.
+    const COUNT_2: usize = Section::Order as usize + 1;
 }
 
 /// The bytes of each section.
@@ -84,12 +99,14 @@ pub(crate) struct Image {
     words: Vec<u64>,
     /// The range of bytes of each section.
     sections: [Range<usize>; Section::COUNT],
+    /// The checksum of the file that the image was read from, or else of its words.
+    checksum: u64,
 }
 
 impl Image {
     /// Assembles an image from the contents of its sections.
     pub(crate) fn build(contents: &SectionBytes<'_>) -> Image {
-        let mut end = TABLE_END * WORD;
+        let mut end = table_end(Section::COUNT) * WORD;
         let sections = contents.map(|content| {
             let range = end..end + content.len();
             end = range.end.next_multiple_of(WORD);
@@ -108,7 +125,8 @@ impl Image {
         }
         // Last, because the checksum covers all words after it.
         words[3] = content_checksum(&words);
-        Image { words, sections }
+        let checksum = words[3];
+        Image { words, sections, checksum }
     }
 
     /// Reads an image of `length` bytes and checks its header, checksum and table of sections. `check.rs` checks the
@@ -127,8 +145,28 @@ impl Image {
         if found != expected {
             return Err(OpenError::Checksum { found, expected });
         }
-        let sections = sections(&words).ok_or(OpenError::Inconsistent("the table of sections"))?;
-        Ok(Image { words, sections })
+        if version_of(header) == PREVIOUS_VERSION {
+            let sections = sections::<{ Section::COUNT_2 }>(&words).ok_or(WRONG_TABLE)?;
+            return Image::upgrade(&words, &sections, expected).ok_or(WRONG_TABLE);
+        }
+        let sections = sections(&words).ok_or(WRONG_TABLE)?;
+        Ok(Image { words, sections, checksum: expected })
+    }
+
+    /// Adds the sections that version 2 lacks: one island, on which trips start and end everywhere. The checksum stays
+    /// that of the file, because data that belong to it name it.
+    fn upgrade(words: &[u64], old: &[Range<usize>; Section::COUNT_2], checksum: u64) -> Option<Image> {
+        let bytes = words.as_bytes();
+        let segments = bytes[old[Section::LengthCm as usize].clone()].len() / size_of::<u32>();
+        let islands = vec![0_u32; segments];
+        let ends = vec![SegmentEnds::ALL; segments];
+        let mut contents: SectionBytes<'_> = [&[]; Section::COUNT];
+        for (content, range) in contents.iter_mut().zip(old) {
+            *content = bytes.get(range.clone())?;
+        }
+        contents[Section::SegmentIsland as usize] = islands.as_bytes();
+        contents[Section::SegmentEnds as usize] = ends.as_bytes();
+        Some(Image { checksum, ..Image::build(&contents) })
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -136,7 +174,7 @@ impl Image {
     }
 
     pub(crate) fn checksum(&self) -> u64 {
-        self.words[3]
+        self.checksum
     }
 
     /// A section as a slice of its type. Panics when the length does not fit; `check.rs` has checked it.
@@ -150,17 +188,26 @@ impl Image {
     }
 }
 
+/// The version of a header. The lower half of its word is the version, the upper half the number of sections.
+fn version_of(header: [u64; HEADER]) -> u32 {
+    header[1] as u32
+}
+
 fn check_header(header: [u64; HEADER], found: u64) -> Result<(), OpenError> {
     let [magic, version, expected, _] = header;
     if magic != MAGIC {
         return Err(OpenError::NotRoads(magic));
     }
-    if found < (TABLE_END * WORD) as u64 {
+    if found < (HEADER * WORD) as u64 {
         return Err(OpenError::Io(io::ErrorKind::UnexpectedEof.into()));
     }
-    if version != u64::from(FORMAT_VERSION) | (Section::COUNT as u64) << 32 {
-        // The lower half of the word is the version.
-        return Err(OpenError::Version { found: version as u32 });
+    let known = [(FORMAT_VERSION, Section::COUNT), (PREVIOUS_VERSION, Section::COUNT_2)];
+    let word = |(version, sections): (u32, usize)| u64::from(version) | (sections as u64) << 32;
+    let Some((_, sections)) = known.into_iter().find(|known| word(*known) == version) else {
+        return Err(OpenError::Version { found: version_of(header) });
+    };
+    if found < (table_end(sections) * WORD) as u64 {
+        return Err(OpenError::Io(io::ErrorKind::UnexpectedEof.into()));
     }
     if found != expected || !found.is_multiple_of(WORD as u64) {
         return Err(OpenError::Length { found, expected });
@@ -173,10 +220,10 @@ fn content_checksum(words: &[u64]) -> u64 {
 }
 
 /// The ranges of the sections. They must follow each other without gaps and end with the image.
-fn sections(words: &[u64]) -> Option<[Range<usize>; Section::COUNT]> {
-    let mut end = TABLE_END * WORD;
-    let mut ranges = [const { 0..0 }; Section::COUNT];
-    for (range, entry) in ranges.iter_mut().zip(words[HEADER..TABLE_END].chunks_exact(2)) {
+fn sections<const COUNT: usize>(words: &[u64]) -> Option<[Range<usize>; COUNT]> {
+    let mut end = table_end(COUNT) * WORD;
+    let mut ranges = [const { 0..0 }; COUNT];
+    for (range, entry) in ranges.iter_mut().zip(words[HEADER..table_end(COUNT)].chunks_exact(2)) {
         let start = usize::try_from(entry[0]).ok().filter(|start| *start == end)?;
         *range = start..start.checked_add(usize::try_from(entry[1]).ok()?)?;
         end = range.end.checked_next_multiple_of(WORD)?;

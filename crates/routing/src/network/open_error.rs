@@ -2,8 +2,10 @@
 
 use std::io;
 
-/// The version of the format that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
+/// The version of the format that this code writes. It also reads the version before.
+pub const FORMAT_VERSION: u32 = 3;
+/// The version before. Its files know neither islands nor hours.
+pub(super) const PREVIOUS_VERSION: u32 = 2;
 
 /// Why a file is not opened as a road network.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +17,9 @@ pub enum OpenError {
     #[error("is not a road network: it begins with {0:#018x}")]
     NotRoads(u64),
     /// The file has another version of the format.
-    #[error("has format version {found}, this program reads {FORMAT_VERSION}: import the streets again")]
+    #[error(
+        "has format version {found}, this program reads {PREVIOUS_VERSION} and {FORMAT_VERSION}: import the streets again"
+    )]
     Version {
         /// The file's version.
         found: u32,

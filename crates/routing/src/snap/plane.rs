@@ -5,6 +5,7 @@ use std::f64::consts::PI;
 use kerb_geometry::{EARTH_RADIUS_M, LatLng};
 use rstar::AABB;
 
+use super::TripEnd;
 use super::piece::Piece;
 use crate::network::LatticePoint;
 
@@ -21,12 +22,19 @@ pub(super) struct Plane {
     east_step_m: f64,
     /// The unit vector of the heading, if the query has one.
     heading: Option<[f64; 2]>,
+    /// The end of the trip that the position is; `None` for either end.
+    end: Option<TripEnd>,
 }
 
 impl Plane {
-    pub(super) fn new(at: LatLng, heading_deg: Option<f64>) -> Plane {
+    pub(super) fn new(at: LatLng, heading_deg: Option<f64>, end: Option<TripEnd>) -> Plane {
         let unit = |deg: f64| [deg.to_radians().sin(), deg.to_radians().cos()];
-        Plane { at, east_step_m: STEP_M * at.lat_deg().to_radians().cos(), heading: heading_deg.map(unit) }
+        Plane {
+            at,
+            east_step_m: STEP_M * at.lat_deg().to_radians().cos(),
+            heading: heading_deg.map(unit),
+            end,
+        }
     }
 
     /// The boxes that contain all points within a distance: two when the other side of the 180th meridian is in reach.
@@ -76,12 +84,19 @@ impl Plane {
 
     /// The directions of a piece that may be driven and lead toward the heading: along the segment, and against it.
     pub(super) fn open(&self, piece: &Piece) -> [bool; 2] {
-        let Some(heading) = self.heading else { return piece.open };
+        let (starts, goals) = (piece.ends.starts(), piece.ends.goals());
+        let usable = match self.end {
+            None => [starts[0] && goals[0], starts[1] && goals[1]],
+            Some(TripEnd::Start) => starts,
+            Some(TripEnd::Goal) => goals,
+        };
+        let open = [piece.open[0] && usable[0], piece.open[1] && usable[1]];
+        let Some(heading) = self.heading else { return open };
         let (from, to) = (self.meters(piece.from), self.meters(piece.to));
         let [east, north] = [to[0] - from[0], to[1] - from[1]];
         let toward = heading[0] * east + heading[1] * north;
         let least = HEADING_TOLERANCE_DEG.to_radians().cos() * east.hypot(north);
-        [piece.open[0] && toward >= least, piece.open[1] && -toward >= least]
+        [open[0] && toward >= least, open[1] && -toward >= least]
     }
 }
 
@@ -104,6 +119,17 @@ impl PiecePoint {
         let key = |point: &PiecePoint| (point.piece.segment, point.piece.shares[0]);
         let nearer = self.square_m.total_cmp(&other.square_m);
         nearer.is_lt() || (nearer.is_eq() && key(self) < key(other))
+    }
+
+    /// The junction within a distance along the piece, if the piece ends at one: its position.
+    pub(super) fn junction_within(&self, plane: &Plane, max_m: f64) -> Option<LatticePoint> {
+        let (from, to) = (plane.meters(self.piece.from), plane.meters(self.piece.to));
+        let length_m = (to[0] - from[0]).hypot(to[1] - from[1]);
+        let [start, end] = self.piece.junctions();
+        let (to_start_m, to_end_m) = (self.part * length_m, (1.0 - self.part) * length_m);
+        let near = |junction: Option<LatticePoint>, m: f64| junction.filter(|_| m <= max_m).map(|at| (at, m));
+        let nearest = near(start, to_start_m).into_iter().chain(near(end, to_end_m));
+        nearest.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(at, _)| at)
     }
 
     /// The point itself, rounded to the lattice.

@@ -5,6 +5,7 @@ use kerb_types::Timestamp;
 use super::hour::{HourOfWeek, UtcOffset};
 use super::speed::Speed;
 use super::table::SpeedTable;
+use crate::engine::UNREACHABLE_MS;
 use crate::network::{DirectedSegment, Network};
 
 /// All speeds of a network. The stream layer has one entry for each direction, so its memory does not grow with the
@@ -15,6 +16,8 @@ pub struct SpeedLayers {
     file: Option<SpeedTable>,
     profile: Option<SpeedTable>,
     offset: UtcOffset,
+    /// Whether some arcs are closed at some hours.
+    has_timed_arcs: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +42,14 @@ pub struct LayerCounts {
 impl SpeedLayers {
     /// Starts with free flow only. `offset` defines the local time of the hours of the week.
     pub fn new(network: &Network, offset: UtcOffset) -> Self {
-        Self { stream: vec![None; 2 * network.segments()], file: None, profile: None, offset }
+        let has_timed_arcs = network.timed_arcs().len() > 0;
+        let stream = vec![None; 2 * network.segments()];
+        Self { stream, file: None, profile: None, offset, has_timed_arcs }
+    }
+
+    /// Whether some streets or turns are closed at some hours of the week.
+    pub(crate) fn has_timed_arcs(&self) -> bool {
+        self.has_timed_arcs
     }
 
     /// Sets the streamed speed of a direction until an instant in milliseconds since the Unix epoch. Replaces the
@@ -75,6 +85,12 @@ impl SpeedLayers {
                 times_ms[*arc as usize] = time_ms;
             }
         }
+        // Last: no measured speed opens a street or a turn that is closed at this hour.
+        for (arc, closed) in network.timed_arcs() {
+            if closed.contains(hour.number()) {
+                times_ms[arc as usize] = UNREACHABLE_MS;
+            }
+        }
         (times_ms, counts)
     }
 
@@ -82,7 +98,8 @@ impl SpeedLayers {
     /// speed expires, or the next hour of a table by hours starts.
     pub fn next_change_ms(&self, now: Timestamp) -> Option<Timestamp> {
         let ends = self.stream.iter().flatten().map(|streamed| streamed.until_ms);
-        let has_hours = [&self.file, &self.profile].into_iter().flatten().any(SpeedTable::has_hours);
+        let has_tables_by_hour = [&self.file, &self.profile].into_iter().flatten().any(SpeedTable::has_hours);
+        let has_hours = self.has_timed_arcs || has_tables_by_hour;
         let hour = has_hours.then(|| HourOfWeek::next_ms(now, self.offset));
         ends.filter(|until_ms| *until_ms > now).chain(hour).min()
     }

@@ -46,10 +46,12 @@ pub struct LiveSpeeds {
 }
 
 impl LiveSpeeds {
-    /// Starts with free flow, which the engine already has, so no update is due. `offset` defines the local time of the
-    /// hours of the week.
+    /// Starts with free flow, which the engine already has. An update is only due when the network has streets or turns
+    /// that are closed at some hours. `offset` defines the local time of the hours of the week.
     pub fn new(roads: &Roads, offset: UtcOffset) -> Self {
-        Self { layers: SpeedLayers::new(roads.network(), offset), due_ms: None }
+        let layers = SpeedLayers::new(roads.network(), offset);
+        let due_ms = layers.has_timed_arcs().then(Timestamp::default);
+        Self { layers, due_ms }
     }
 
     /// Records a change. An update of the engine is due at once.

@@ -83,7 +83,7 @@ fn errors_describe_the_damage() {
     assert!(matches!(changed(0, b'X'), OpenError::NotRoads(_)));
     assert_eq!(
         changed(8, 9).to_string(),
-        "has format version 9, this program reads 2: import the streets again"
+        "has format version 9, this program reads 2 and 3: import the streets again"
     );
     assert!(matches!(changed(bytes.len() - 1, 0x55), OpenError::Checksum { .. }));
     assert!(matches!(Network::open(std::path::Path::new("/nowhere.roads")), Err(OpenError::Io(_))));

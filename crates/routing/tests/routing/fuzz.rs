@@ -70,7 +70,7 @@ fn town() -> Osm {
 #[test]
 fn the_sound_town_has_restrictions_of_all_kinds() {
     let turns = town().import().report.restrictions;
-    assert_eq!((turns.kept, turns.kept_over_ways, turns.conditional), (3, 2, 1), "{turns:?}");
+    assert_eq!((turns.kept, turns.kept_over_ways, turns.kept_at_hours), (4, 2, 1), "{turns:?}");
 }
 
 #[test]

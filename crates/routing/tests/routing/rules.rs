@@ -1,6 +1,6 @@
 //! The import of ways: directions, curves, exclusions, cuts, and independence of the order of objects.
 
-use kerb_routing::import::{BlockError, ExcludedCounts, ImportError};
+use kerb_routing::import::{ExcludedCounts, ImportError};
 use kerb_routing::{DirectedSegment, Network, RoadClass, SegmentId};
 
 use crate::support::dijkstra::direction;
@@ -32,7 +32,8 @@ fn directions_follow_the_tags() {
         (&[("highway", "motorway")], [true, false]),
         (&[("highway", "motorway"), ("oneway", "no")], [true, true]),
         (&[("motor_vehicle:backward", "no")], [true, false]),
-        (&[("access", "private")], [false, false]),
+        (&[("access", "private")], [true, true]),
+        (&[("access", "official")], [false, false]),
         (&[("access", "no"), ("motorcar", "yes")], [true, true]),
         (&[("route", "ferry")], [false, false]),
     ];
@@ -135,29 +136,34 @@ fn streets_end_before_nodes_that_are_missing() {
 }
 
 #[test]
-fn smaller_components_are_dropped_and_reported() {
-    let island = square().node(50, 50, 0).node(51, 51, 0).way(30, &[50, 51], &[]);
-    let dropped = island.import().report.dropped;
-    assert_eq!((dropped.components, dropped.nodes, dropped.segments), (1, 2, 1));
-    assert!((dropped.length_m - 111.2).abs() < 0.1);
+fn islands_are_kept_and_known() {
+    let island = square().node(50, 50, 0).node(51, 51, 0).way(30, &[50, 51], &[]).import();
+    let counts = island.report.islands;
+    assert_eq!((counts.components, counts.nodes, counts.segments), (1, 2, 1));
+    assert!((counts.length_m - 111.2).abs() < 0.1);
+    let of_way = |way| direction(&island.network, way, false).unwrap().segment.0 as usize;
+    let islands = island.network.islands();
+    assert_eq!((islands[of_way(10)], islands[of_way(30)]), (0, 1));
 
-    let one_way_in = square().node(50, -5, 0).way(30, &[50, 1], &[("oneway", "yes")]);
-    let imported = one_way_in.import();
-    assert_eq!(open(&imported.network, 30), [false, false]);
-    assert_eq!(imported.report.dropped.components, 1);
+    let one_way_in = square().node(50, -5, 0).way(30, &[50, 1], &[("oneway", "yes")]).import();
+    assert_eq!(open(&one_way_in.network, 30), [true, false]);
+    assert_eq!(one_way_in.report.islands.components, 0);
 }
 
 #[test]
 fn excluded_roads_are_counted_by_reason() {
     let osm = square()
-        .way(20, &[1, 3], &[("access", "private")])
+        .way(20, &[1, 3], &[("access", "agricultural;forestry")])
         .way(21, &[1, 3], &[("route", "ferry"), ("highway", "primary")])
         .way(22, &[1, 3, 4, 1], &[("area", "yes")])
         .way(23, &[1, 3], &[("oneway", "reversible")])
-        .way(24, &[1, 3], &[("highway", "footway")]);
+        .way(24, &[1, 3], &[("highway", "footway")])
+        .way(25, &[1, 3], &[("construction", "yes")])
+        .way(26, &[1, 3], &[("maxheight", "1.5")]);
     let report = osm.import().report;
+    assert_eq!((report.impassable, report.too_small), (1, 1));
     let expected = ExcludedCounts { no_access: 1, ferries: 1, areas: 1, reversible: 1, empty: 0 };
-    assert_eq!((report.excluded, report.streets, report.ways_read), (expected, 4, 9));
+    assert_eq!((report.excluded, report.streets, report.ways_read), (expected, 4, 11));
 }
 
 #[test]
@@ -199,19 +205,16 @@ fn no_streets_is_an_error() {
     let error = Osm::default().node(1, 0, 0).node(2, 1, 0).way(10, &[1, 2], &[("highway", "path")]);
     let error = error.try_import().unwrap_err();
     assert!(matches!(error, ImportError::NoStreets { ways: 1, drivable: 0 }), "{error}");
-    // A single one-way street: no two nodes reach each other.
+    // A single one-way street is an island of its own.
     let lone = Osm::default().node(1, 0, 0).node(2, 1, 0).way(10, &[1, 2], &[("oneway", "yes")]);
-    assert!(matches!(lone.try_import(), Err(ImportError::NoStreets { ways: 1, drivable: 1 })));
+    assert_eq!(lone.network().head().len(), 1);
 }
 
 #[test]
-fn error_names_a_node_off_the_globe() {
-    let mut osm = square();
-    osm = osm.node(60, 0, 91_000);
-    let error = osm.try_import().unwrap_err();
-    let ImportError::Block { reason: BlockError::Object { object: "node", id: 60, .. }, block, .. } = error
-    else {
-        panic!("{error}");
-    };
-    assert_eq!(block, 2);
+fn node_off_the_globe_is_counted() {
+    let far_south = square().node(60, 0, 91_000);
+    let imported = far_south.clone().import();
+    assert_eq!((imported.report.nodes_off_globe, imported.report.missing_nodes), (1, 0));
+    let used = far_south.way(20, &[1, 60], &[]).import().report;
+    assert_eq!((used.nodes_off_globe, used.missing_nodes), (1, 1));
 }

@@ -35,7 +35,9 @@ fn scan(network: &Network, query: &SnapQuery) -> Option<(SegmentId, f64, [bool; 
                 })
             };
             let open = [false, true].map(|reverse| {
-                !network.arcs_of(DirectedSegment { segment, reverse }).is_empty() && leads(reverse)
+                let direction = DirectedSegment { segment, reverse };
+                let is_end = network.trip_ends(direction) == (true, true);
+                is_end && !network.arcs_of(direction).is_empty() && leads(reverse)
             });
             if open != [false; 2] && best.is_none_or(|(_, nearest, _)| meters < nearest) {
                 best = Some((segment, meters, open));
@@ -79,6 +81,10 @@ fn share_is_proportional_to_length() {
     let mut random = Pcg64Mcg::seed_from_u64(3);
     for _ in 0..500 {
         let segment = SegmentId(random.random_range(0..network.segments() as u32));
+        let ends = [false, true].map(|reverse| network.trip_ends(DirectedSegment { segment, reverse }));
+        if !ends.contains(&(true, true)) {
+            continue;
+        }
         let shape: Vec<LatLng> = network.shape(segment).iter().map(|place| place.lat_lng()).collect();
         let inner = random.random_range(0..shape.len());
         let at = shape[inner];

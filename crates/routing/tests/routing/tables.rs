@@ -75,9 +75,17 @@ fn errors_name_the_line() {
     assert_eq!(message(&nodes, EDGES), "line 5 of the nodes: node 7 is there twice");
     let nodes = format!("{NODES}6,91,1\n");
     assert_eq!(message(&nodes, EDGES), "line 5 of the nodes: latitude: 91 is outside -90 to 90 degrees");
-    let lone = edge("8,9,1,primary").replace("7,8,1,primary\n", "");
-    assert_eq!(
-        message(NODES, &lone.replace("highway", "highway,two_way").replace("primary", "primary,0")),
-        "holds no streets that form a network: of 1 ways, 1 can be driven on"
-    );
+    let none = message(NODES, "from_node,to_node,length_m,highway\n");
+    assert_eq!(none, "holds no streets that form a network: of 0 ways, 0 can be driven on");
+}
+
+#[test]
+fn speeds_that_no_car_drives_are_counted() {
+    let report = |speed: &str| {
+        let edges = format!("from_node,to_node,length_m,highway,maxspeed_kmh\n7,8,1,primary,{speed}\n");
+        import_csv(NODES.as_bytes(), edges.as_bytes()).unwrap().report
+    };
+    for (speed, refused) in [("0", 1), ("-5", 1), ("1e9", 1), ("50", 0), ("", 0)] {
+        assert_eq!(report(speed).refused_speeds, refused, "{speed:?}");
+    }
 }

@@ -15,7 +15,13 @@ use crate::support::osm::{Osm, Tags};
 /// 14 ── 3 ── 13
 /// ```
 fn crossing() -> Osm {
-    let osm = Osm::default().node(100, 0, 0).node(1, 0, 3).node(2, 3, 0).node(3, 0, -3).node(4, -3, 0);
+    let osm = Osm::default()
+        .with_u_turns()
+        .node(100, 0, 0)
+        .node(1, 0, 3)
+        .node(2, 3, 0)
+        .node(3, 0, -3)
+        .node(4, -3, 0);
     let osm = osm.node(11, -3, 3).node(12, 3, 3).node(13, 3, -3).node(14, -3, -3);
     let osm = osm.way(1, &[100, 1], &[]).way(2, &[100, 2], &[]).way(3, &[100, 3], &[]).way(4, &[100, 4], &[]);
     let ring = [
@@ -142,6 +148,7 @@ fn arcs_with_the_same_ban_share_a_copy() {
 fn ignored_restrictions_are_counted_and_have_no_effect() {
     let from_to = [(1, SOUTH, "from"), (0, 100, "via"), (1, WEST, "to")];
     let apart = [(1, SOUTH, "from"), (1, 22, "via"), (1, 24, "to")];
+    let two_goals = [(1, SOUTH, "from"), (0, 100, "via"), (1, WEST, "to"), (1, EAST, "to")];
     let no_via = [(1, SOUTH, "from"), (1, WEST, "to")];
     let distant = [(1, 21, "from"), (0, 100, "via"), (1, WEST, "to")];
     let unknown = [(1, 999, "from"), (0, 100, "via"), (1, WEST, "to")];
@@ -160,10 +167,16 @@ fn ignored_restrictions_are_counted_and_have_no_effect() {
         ),
         (
             &from_to,
-            no(&[("restriction:conditional", "no_left_turn @ (07:00-19:00)")]),
+            no(&[("restriction:conditional", "no_left_turn @ (weight>3.5)")]),
             RestrictionCounts { conditional: 1, ..none },
         ),
+        (
+            &from_to,
+            no(&[("restriction", "no_left_turn_on_red")]),
+            RestrictionCounts { at_red_lights: 1, ..none },
+        ),
         (&apart, no(&[("restriction", "no_u_turn")]), RestrictionCounts { unclear: 1, ..none }),
+        (&two_goals, no(&[("restriction", "no_left_turn")]), RestrictionCounts { unclear: 1, ..none }),
         (&no_via, no(&[("restriction", "no_left_turn")]), RestrictionCounts { unclear: 1, ..none }),
         (&distant, no(&[("restriction", "no_left_turn")]), RestrictionCounts { without_effect: 1, ..none }),
         (&unknown, no(&[("restriction", "only_left_turn")]), RestrictionCounts { without_effect: 1, ..none }),

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use kerb::terminal::{print, print_json};
 use kerb_routing::import::{
-    ImportError, ImportStage, ImportedNetwork, Progress, Report, RestrictionCounts, import_csv, import_pbf,
+    ImportError, ImportOptions, ImportStage, ImportedNetwork, Progress, Report, RestrictionCounts, UTurns,
+    Vehicle, import_csv, import_pbf_with,
 };
 use serde_json::{Value, json};
 
@@ -24,9 +25,54 @@ pub(crate) struct Args {
     /// The road network to write [default: next to the input]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// The vehicle that must fit through the streets of an extract
+    #[arg(long, value_enum, default_value = "car", conflicts_with = "edges")]
+    vehicle: VehicleKind,
+    /// Keep ferries and car trains of an extract as slow links
+    #[arg(long, conflicts_with = "edges")]
+    ferries: bool,
+    /// Where cars may turn round
+    #[arg(long, value_enum, default_value = "dead-ends", conflicts_with = "edges")]
+    u_turns: UTurnKind,
     /// Print the report as one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// The sizes of vehicles.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum VehicleKind {
+    /// 2.0 m high, 1.9 m wide, 4.9 m long, 2 t
+    Car,
+    /// 2.3 m high, 2.1 m wide, 5.9 m long, 3.5 t
+    Van,
+    /// 2.9 m high, 2.2 m wide, 7.4 m long, 5.5 t
+    Minibus,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum UTurnKind {
+    /// Where a street ends, and at turning circles
+    DeadEnds,
+    /// At every junction
+    Everywhere,
+}
+
+impl Args {
+    fn options(&self) -> ImportOptions {
+        ImportOptions {
+            vehicle: match self.vehicle {
+                VehicleKind::Car => Vehicle::CAR,
+                VehicleKind::Van => Vehicle::VAN,
+                VehicleKind::Minibus => Vehicle::MINIBUS,
+            },
+            ferries: self.ferries,
+            u_turns: match self.u_turns {
+                UTurnKind::DeadEnds => UTurns::DeadEnds,
+                UTurnKind::Everywhere => UTurns::Everywhere,
+            },
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
@@ -35,7 +81,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         return Err(Failure::Usage(format!("{} is both input and output", output.display())));
     }
     let ImportedNetwork { network, report } = match &args.edges {
-        None => import_extract(&args.input)?,
+        None => import_extract(&args.input, &args.options())?,
         Some(edges) => import_tables(&args.input, edges)?,
     };
     network.save(&output).map_err(|error| Failure::Failed(format!("{}: {error}", output.display())))?;
@@ -53,10 +99,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-fn import_extract(path: &Path) -> Result<ImportedNetwork, Failure> {
+fn import_extract(path: &Path, options: &ImportOptions) -> Result<ImportedNetwork, Failure> {
     let source = BufReader::new(open(path)?);
     let bar = progress::bar("{bar:40} {bytes}/{total_bytes}, {msg}, {elapsed}");
-    let imported = import_pbf(source, &mut |progress: Progress| {
+    let imported = import_pbf_with(source, options, &mut |progress: Progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
         bar.set_message(match progress.stage {
@@ -108,14 +154,25 @@ fn to_text(report: &Report) -> String {
         (excluded.areas, "areas"),
         (excluded.reversible, "roads whose direction changes with the hour"),
         (excluded.empty, "streets from a node to itself"),
+        (report.impassable, "roads under construction or destroyed"),
+        (report.too_small, "roads that are too narrow, too low or too weak for the vehicle"),
+        (report.refused_speeds, "speeds that no car drives: the default is used"),
+        (report.ignored_conditions, "conditions of streets that depend on more than the hour: ignored"),
+        (report.deleted, "deleted objects"),
+        (report.replaced, "older versions of objects"),
+        (report.broken_texts, "texts that are not UTF-8"),
+        (report.nodes_off_globe, "nodes that are not on the globe"),
         (report.missing_nodes, "nodes that the input does not contain: streets end before them"),
         (report.closed_barriers, "barriers: streets end at them"),
-        (turns.conditional, "turn restrictions at some hours: not kept"),
+        (report.gates, "gates: only trips to or from behind them pass"),
+        (turns.conditional, "turn restrictions that depend on more than the hour: not kept"),
+        (turns.at_red_lights, "turn restrictions at red lights: not kept"),
         (turns.unclear, "turn restrictions that are unclear: not kept"),
         (turns.other_vehicles, "turn restrictions for other vehicles"),
         (turns.without_effect, "turn restrictions without effect"),
         (turns.kept, "turn restrictions in the graph"),
         (turns.kept_over_ways, "of these restrictions via a way"),
+        (turns.kept_at_hours, "of these restrictions at some hours"),
     ];
     for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
         let _ = writeln!(text, "  {count} {what}");
@@ -123,15 +180,17 @@ fn to_text(report: &Report) -> String {
     if !report.restriction_values.is_empty() {
         text.push_str(&restrictions_to_text(report));
     }
-    let dropped = report.dropped;
-    let _ = writeln!(
-        text,
-        "dropped {} parts that are not connected both ways with the largest: {} nodes, {} segments, {}",
-        dropped.components,
-        dropped.nodes,
-        dropped.segments,
-        table::distance(dropped.length_m)
-    );
+    let islands = report.islands;
+    if islands.components > 0 {
+        let _ = writeln!(
+            text,
+            "kept {} islands that no road connects with the largest part: {} junctions, {} segments, {}",
+            islands.components,
+            islands.nodes,
+            islands.segments,
+            table::distance(islands.length_m)
+        );
+    }
     text
 }
 
@@ -151,6 +210,8 @@ fn restrictions_to_json(turns: &RestrictionCounts) -> Value {
     json!({
         "kept": turns.kept,
         "kept_over_ways": turns.kept_over_ways,
+        "kept_at_hours": turns.kept_at_hours,
+        "at_red_lights": turns.at_red_lights,
         "without_effect": turns.without_effect,
         "conditional": turns.conditional,
         "other_vehicles": turns.other_vehicles,
@@ -159,7 +220,7 @@ fn restrictions_to_json(turns: &RestrictionCounts) -> Value {
 }
 
 fn to_json(report: &Report) -> Value {
-    let (excluded, dropped) = (report.excluded, report.dropped);
+    let (excluded, islands) = (report.excluded, report.islands);
     let values = report.restriction_values.iter();
     let values: serde_json::Map<_, _> =
         values.map(|(value, counts)| ((*value).to_owned(), restrictions_to_json(counts))).collect();
@@ -174,16 +235,25 @@ fn to_json(report: &Report) -> Value {
             "areas": excluded.areas,
             "reversible": excluded.reversible,
             "empty": excluded.empty,
+            "impassable": report.impassable,
+            "too_small": report.too_small,
         },
+        "refused_speeds": report.refused_speeds,
+        "ignored_conditions": report.ignored_conditions,
+        "deleted": report.deleted,
+        "replaced": report.replaced,
+        "broken_texts": report.broken_texts,
+        "nodes_off_globe": report.nodes_off_globe,
         "missing_nodes": report.missing_nodes,
         "closed_barriers": report.closed_barriers,
+        "gates": report.gates,
         "turn_restrictions": restrictions_to_json(&report.restrictions),
         "turn_restrictions_by_value": values,
-        "dropped": {
-            "components": dropped.components,
-            "nodes": dropped.nodes,
-            "segments": dropped.segments,
-            "length_m": dropped.length_m,
+        "islands": {
+            "components": islands.components,
+            "nodes": islands.nodes,
+            "segments": islands.segments,
+            "length_m": islands.length_m,
         },
     })
 }

@@ -123,7 +123,8 @@ fn compare_searches(seed: u64, snap_max_m: f64) {
         reordered += usize::from(by_time != by_distance);
     }
     println!("{} drivers read a query, of {DRIVERS}", read / queries);
-    assert!(off_map > 0, "some answers contain drivers off the map");
+    // With the larger snap distance nobody is off the map.
+    assert!(off_map > 0 || snap_max_m > SNAP_MAX_M, "some answers contain drivers off the map");
     assert!(reordered > queries / 2, "travel times must change the order of most answers: {reordered}");
     assert!(read / queries < DRIVERS, "a search does not read all drivers");
 }

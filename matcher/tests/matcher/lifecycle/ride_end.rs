@@ -48,7 +48,7 @@ async fn a_trip_ends_when_the_drivers_phone_stays_dead_on_board() {
     let world = World::new();
     let (matcher, trip) = on_board(&world).await;
     world.change("only", |only| only.position = north(500.0));
-    pass(Duration::from_secs(60)).await;
+    pass(Duration::from_mins(1)).await;
     world.change("only", |only| only.connected = false);
     matcher.disconnected(driver("only")).await.unwrap();
     pass(Duration::from_mins(29)).await;

@@ -1,4 +1,4 @@
-//! Whether a car may use a street, and in which direction: the tags for access, oneway and barriers.
+//! Whether a car may use a street or pass a node, by the access tags, and in which direction by the oneway tags.
 //!
 //! By OpenStreetMap's rules (wiki, `Key:access`) the most specific tag decides. For a passenger car these are, from
 //! specific to general: `motorcar`, `motor_vehicle`, `vehicle`, `access`; each first for the direction, then for both.
@@ -6,14 +6,14 @@
 use super::pbf::Tags;
 
 /// What access tags permit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Permission {
+    /// No car may enter. Also the meaning of a value that is not known.
+    No,
+    /// A trip may start or end here, but not pass through.
+    Destination,
     /// Every car may pass.
     Yes,
-    /// Only cars with a destination on the street may enter.
-    Destination,
-    /// No car may enter, or only the owner's.
-    No,
 }
 
 /// A direction of a way, relative to the order of its nodes.
@@ -33,82 +33,65 @@ pub(super) enum Oneway {
     Reversible,
 }
 
-const GENERAL_LAST: [[&str; 3]; 4] = [
-    ["motorcar", "motorcar:forward", "motorcar:backward"],
-    ["motor_vehicle", "motor_vehicle:forward", "motor_vehicle:backward"],
-    ["vehicle", "vehicle:forward", "vehicle:backward"],
+/// The access keys of a car from the most general to the most specific, each with its directed forms.
+pub(super) const KEYS: [[&str; 3]; 4] = [
     ["access", "access:forward", "access:backward"],
-];
-
-/// Barriers that stop a car unless an access tag allows it. Gates, lift gates, toll booths and similar barriers open.
-const CLOSED_BARRIERS: [&str; 14] = [
-    "block",
-    "bollard",
-    "chain",
-    "cycle_barrier",
-    "debris",
-    "full-height_turnstile",
-    "horse_stile",
-    "jersey_barrier",
-    "kissing_gate",
-    "log",
-    "motorcycle_barrier",
-    "spikes",
-    "stile",
-    "turnstile",
+    ["vehicle", "vehicle:forward", "vehicle:backward"],
+    ["motor_vehicle", "motor_vehicle:forward", "motor_vehicle:backward"],
+    ["motorcar", "motorcar:forward", "motorcar:backward"],
 ];
 
 /// The permission by the access tags of one direction; `None` without such tags.
 pub(super) fn permission(tags: &Tags<'_>, direction: Direction) -> Option<Permission> {
-    let find = |[both, forward, backward]: [&str; 3]| {
+    by_keys(tags, direction, &KEYS)
+}
+
+/// The permission by the tags that are about vehicles; `None` without such tags. `access` alone may mean walkers.
+pub(super) fn vehicle_permission(tags: &Tags<'_>, direction: Direction) -> Option<Permission> {
+    by_keys(tags, direction, &KEYS[1..])
+}
+
+fn by_keys(tags: &Tags<'_>, direction: Direction, keys: &[[&str; 3]]) -> Option<Permission> {
+    let find = |[both, forward, backward]: &[&str; 3]| {
         let directed = if direction == Direction::Forward { forward } else { backward };
         tags.get(directed).or_else(|| tags.get(both))
     };
-    GENERAL_LAST.into_iter().find_map(find).map(permission_of_value)
+    keys.iter().rev().find_map(find).map(permission_of_value)
+}
+
+/// The permission of a value. A list permits what its most generous value does.
+pub(super) fn permission_of_value(value: &str) -> Permission {
+    value.split([';', ',']).map(|one| permission_of_one(one.trim())).max().unwrap_or(Permission::No)
+}
+
+fn permission_of_one(value: &str) -> Permission {
+    match value {
+        "yes" | "permissive" | "designated" | "motorcar" | "motor_vehicle" | "vehicle" | "public"
+        | "allowed" | "hov" => Permission::Yes,
+        "destination" | "customers" | "delivery" | "residents" | "private" | "permit" => {
+            Permission::Destination
+        }
+        _ => Permission::No,
+    }
 }
 
 /// The open directions by the oneway tags. A roundabout and a motorway are oneway without a tag.
+///
+/// The lights of an `alternating` street let each direction pass within minutes, so the tag closes none.
 pub(super) fn oneway(tags: &Tags<'_>, is_motorway: bool) -> Oneway {
     let keys = ["oneway:motorcar", "oneway:motor_vehicle", "oneway:vehicle", "oneway"];
     match keys.into_iter().find_map(|key| tags.get(key)) {
         Some("yes" | "true" | "1") => Oneway::Forward,
         Some("-1" | "reverse") => Oneway::Backward,
-        Some("no" | "false" | "0" | "alternating") => Oneway::Both,
+        Some("no" | "false" | "0") => Oneway::Both,
         Some("reversible") => Oneway::Reversible,
         _ if is_roundabout(tags) || is_motorway => Oneway::Forward,
         _ => Oneway::Both,
     }
 }
 
-/// Whether a node of a street stops cars.
-pub(super) fn blocks(node: &Tags<'_>) -> bool {
-    match permission(node, Direction::Forward) {
-        Some(permission) => permission == Permission::No,
-        None => node.get("barrier").is_some_and(|kind| CLOSED_BARRIERS.contains(&kind)),
-    }
-}
-
 fn is_roundabout(tags: &Tags<'_>) -> bool {
     matches!(tags.get("junction"), Some("roundabout" | "circular"))
-}
-
-fn permission_of_value(value: &str) -> Permission {
-    match value {
-        "no"
-        | "private"
-        | "agricultural"
-        | "forestry"
-        | "agricultural;forestry"
-        | "emergency"
-        | "military"
-        | "bus"
-        | "psv"
-        | "permit"
-        | "employees"
-        | "use_sidepath" => Permission::No,
-        "destination" | "customers" | "delivery" | "residents" => Permission::Destination,
-        _ => Permission::Yes,
-    }
 }
 
 #[cfg(test)]
@@ -122,7 +105,7 @@ mod tests {
             (&[], None),
             (&[("access", "yes")], Some(Permission::Yes)),
             (&[("access", "no")], Some(Permission::No)),
-            (&[("access", "private")], Some(Permission::No)),
+            (&[("access", "private")], Some(Permission::Destination)),
             (&[("access", "customers")], Some(Permission::Destination)),
             (&[("access", "no"), ("motor_vehicle", "yes")], Some(Permission::Yes)),
             (&[("vehicle", "no"), ("access", "yes")], Some(Permission::No)),
@@ -138,6 +121,33 @@ mod tests {
         }
         let back = [("motor_vehicle:backward", "no")];
         assert_eq!(permission(&Tags::from(&back[..]), Direction::Backward), Some(Permission::No));
+        let walkers = [("access", "yes")];
+        assert_eq!(vehicle_permission(&Tags::from(&walkers[..]), Direction::Forward), None);
+    }
+
+    #[test]
+    fn lists_are_checked_by_value_and_unknown_values_are_no() {
+        use Permission::{Destination, No, Yes};
+        let table = [
+            ("forestry;agricultural", No),
+            ("agricultural;forestry", No),
+            ("private;agricultural", Destination),
+            ("bus;taxi", No),
+            ("bus; yes", Yes),
+            ("destination,delivery", Destination),
+            ("official", No),
+            ("restricted", No),
+            ("foot", No),
+            ("emergency_vehicle", No),
+            ("psv", No),
+            ("permit", Destination),
+            ("residents", Destination),
+            ("something_new", No),
+            ("", No),
+        ];
+        for (value, expected) in table {
+            assert_eq!(permission_of_value(value), expected, "{value:?}");
+        }
     }
 
     #[test]
@@ -158,26 +168,12 @@ mod tests {
             (&[("junction", "yes")], false, Oneway::Both),
             (&[("oneway", "reversible")], false, Oneway::Reversible),
             (&[("oneway", "alternating")], false, Oneway::Both),
+            (&[("oneway", "alternating"), ("junction", "roundabout")], false, Oneway::Forward),
             (&[("oneway", "yes"), ("oneway:motor_vehicle", "no")], false, Oneway::Both),
             (&[("oneway", "?")], true, Oneway::Forward),
         ];
         for (tags, is_motorway, expected) in table {
             assert_eq!(oneway(&Tags::from(*tags), *is_motorway), *expected, "{tags:?}");
-        }
-    }
-
-    #[test]
-    fn barriers_stop_cars_unless_a_tag_allows_them() {
-        let table: &[(&TagList<'_>, bool)] = &[
-            (&[("barrier", "bollard")], true),
-            (&[("barrier", "bollard"), ("motor_vehicle", "yes")], false),
-            (&[("barrier", "gate")], false),
-            (&[("barrier", "gate"), ("access", "private")], true),
-            (&[("highway", "crossing")], false),
-            (&[], false),
-        ];
-        for (tags, expected) in table {
-            assert_eq!(blocks(&Tags::from(*tags)), *expected, "{tags:?}");
         }
     }
 }

@@ -17,7 +17,7 @@ use prost::Message;
 
 #[cfg(test)]
 pub(super) use elements::TagList;
-pub(super) use elements::{Element, Member, MemberKind, Tags};
+pub(super) use elements::{Element, Member, MemberKind, Tags, Version};
 
 use crate::import::error::{BlockError, ImportError};
 use blob::{BlobError, RawBlock};

@@ -36,11 +36,11 @@ const BY_LAW: [(&str, [f64; 4]); 17] = [
 ];
 
 /// The speed in one direction in km/h: the limit of the direction, of the street, or of the zone; else the default of
-/// the class.
+/// the class. An advisory limit lowers it.
 pub(super) fn speed_kmh(tags: &Tags<'_>, class: RoadClass, direction: Direction) -> f64 {
-    let directed = match direction {
-        Direction::Forward => "maxspeed:forward",
-        Direction::Backward => "maxspeed:backward",
+    let [directed, advisory] = match direction {
+        Direction::Forward => ["maxspeed:forward", "maxspeed:advisory:forward"],
+        Direction::Backward => ["maxspeed:backward", "maxspeed:advisory:backward"],
     };
     let keys = [
         "maxspeed:motorcar",
@@ -51,8 +51,14 @@ pub(super) fn speed_kmh(tags: &Tags<'_>, class: RoadClass, direction: Direction)
         "zone:maxspeed",
         "zone:traffic",
     ];
-    let limit = keys.into_iter().find_map(|key| tags.get(key).and_then(limit_kmh));
-    limit.unwrap_or_else(|| class.default_speed_kmh())
+    let first = |keys: &[&str]| keys.iter().find_map(|key| tags.get(key).and_then(limit_kmh));
+    let legal = first(&keys).unwrap_or_else(|| class.default_speed_kmh());
+    first(&[advisory, "maxspeed:advisory"]).map_or(legal, |advised| advised.min(legal))
+}
+
+/// Whether a limit is a number that no car drives, such as 0 or 1e9.
+pub(in crate::import) fn is_implausible(value: &str) -> bool {
+    value.trim().parse::<f64>().is_ok_and(|kmh| !LIMITS_KMH.contains(&kmh))
 }
 
 /// Parses a limit in km/h; the lowest of several. `None` for a value without a fixed limit, such as `signals`.
@@ -62,10 +68,11 @@ pub(in crate::import) fn limit_kmh(value: &str) -> Option<f64> {
 }
 
 fn one_limit_kmh(value: &str) -> Option<f64> {
-    match value {
+    let value = value.to_ascii_lowercase();
+    match value.as_str() {
         "none" => Some(NO_LIMIT_KMH),
         "walk" => Some(WALK_KMH),
-        _ => measured_kmh(value).or_else(|| zone_kmh(value)),
+        value => measured_kmh(value).or_else(|| zone_kmh(value)),
     }
 }
 
@@ -82,11 +89,13 @@ fn measured_kmh(value: &str) -> Option<f64> {
     }
 }
 
-/// Parses a legal limit or a zone, such as `RO:urban`, `DE:zone:30`, `GB:nsl_single` or `IT:motorway`.
+/// Parses a legal limit or a zone in lower case, such as `ro:urban`, `de:zone:30`, `fr:20`, `gb:nsl_single` or
+/// `it:motorway`.
 fn zone_kmh(value: &str) -> Option<f64> {
-    let (place, zone) = value.split_once(':')?;
+    let (place, zone) = if value.starts_with("zone") { ("", value) } else { value.split_once(':')? };
     // A state's rule starts with its country: `US-NY:urban`.
-    let country = place.split('-').next().unwrap_or(place);
+    let country = place.split('-').next().unwrap_or(place).to_ascii_uppercase();
+    let country = if country == "UK" { "GB" } else { country.as_str() };
     let row = |name: &str| BY_LAW.iter().find(|(known, _)| *known == name).map(|(_, limits)| *limits);
     let [urban, rural, trunk, motorway] = row(country).or_else(|| row(""))?;
     match zone {
@@ -98,8 +107,8 @@ fn zone_kmh(value: &str) -> Option<f64> {
         "living_street" | "bicycle_road" if country == "DE" || country == "AT" => Some(WALK_KMH),
         "living_street" => Some(20.0),
         _ => {
-            let number = zone.strip_prefix("zone")?;
-            let number: f64 = number.trim_start_matches(':').parse().ok()?;
+            let number = zone.strip_prefix("zone").unwrap_or(zone);
+            let number: f64 = number.trim_start_matches([':', ' ']).parse().ok()?;
             // British and American zones are in miles per hour.
             Some(if country == "GB" || country == "US" { number * KMH_PER_MPH } else { number })
         }
@@ -147,6 +156,17 @@ mod tests {
             ("US-NY:urban", Some(40.2336)),
             ("DE:zone:", None),
             ("sign", None),
+            ("30 MPH", Some(48.280_32)),
+            ("50 Km/h", Some(50.0)),
+            ("FR:20", Some(20.0)),
+            ("de:30", Some(30.0)),
+            ("fr:urban", Some(50.0)),
+            ("UK:zone20", Some(32.186_88)),
+            ("UK:nsl_single", Some(96.560_64)),
+            ("GB:20", Some(32.186_88)),
+            ("zone30", Some(30.0)),
+            ("zone:30", Some(30.0)),
+            ("-5", None),
         ];
         for (value, expected) in table {
             match (limit_kmh(value), expected) {
@@ -169,5 +189,11 @@ mod tests {
         assert_eq!((speed(&tags, forward), speed(&tags, backward)), (30, 50));
         assert_eq!(speed(&[("maxspeed", "signals"), ("source:maxspeed", "DE:urban")], forward), 50);
         assert_eq!(speed(&[("source:maxspeed", "sign")], forward), 30);
+        assert_eq!(speed(&[("maxspeed", "50"), ("maxspeed:advisory", "20")], forward), 20);
+        assert_eq!(speed(&[("maxspeed", "20"), ("maxspeed:advisory", "50")], forward), 20);
+        let tags = [("maxspeed:advisory", "25"), ("maxspeed:advisory:backward", "15")];
+        assert_eq!((speed(&tags, forward), speed(&tags, backward)), (25, 15));
+        assert!(is_implausible("0") && is_implausible("-5") && is_implausible("1e9"));
+        assert!(!is_implausible("50") && !is_implausible("signals"));
     }
 }

@@ -1,32 +1,26 @@
-//! The largest strongly connected component (Tarjan, "Depth-First Search and Linear Graph Algorithms", SIAM Journal on
-//! Computing 1(2), 1972). An explicit stack replaces recursion, which a long street would overflow.
+//! Strongly connected components (Tarjan, "Depth-First Search and Linear Graph Algorithms", SIAM Journal on Computing
+//! 1(2), 1972). An explicit stack replaces recursion, which a long street would overflow.
 
-use super::turn_expansion::GraphArc;
-
-/// The nodes of the largest component, and the number of all components.
+/// The strongly connected components of a graph.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Components {
-    pub(super) in_largest: Vec<bool>,
-    pub(super) count: usize,
+    /// The component of each node.
+    pub(super) part: Vec<u32>,
+    /// The number of nodes of each component.
+    pub(super) sizes: Vec<u32>,
 }
 
 const UNSEEN: u32 = u32::MAX;
 
-/// Finds the component with the most nodes; of several, the one that the search finishes first.
-pub(super) fn largest(nodes: usize, arcs: &[GraphArc]) -> Components {
+/// Finds all components of a graph of arcs, each from its tail to its head.
+pub(super) fn components(nodes: usize, arcs: &[[u32; 2]]) -> Components {
     let mut search = Search::new(nodes, arcs);
     for node in 0..nodes as u32 {
         if search.number[node as usize] == UNSEEN {
             search.visit(node);
         }
     }
-    let largest =
-        search.sizes.iter().enumerate().max_by_key(|(part, size)| (**size, std::cmp::Reverse(*part)));
-    let largest = largest.map(|(part, _)| part as u32);
-    Components {
-        in_largest: search.part.iter().map(|part| Some(*part) == largest).collect(),
-        count: search.sizes.len(),
-    }
+    Components { part: search.part, sizes: search.sizes }
 }
 
 struct Search {
@@ -47,19 +41,19 @@ struct Search {
 }
 
 impl Search {
-    fn new(nodes: usize, arcs: &[GraphArc]) -> Search {
+    fn new(nodes: usize, arcs: &[[u32; 2]]) -> Search {
         let mut first_out = vec![0; nodes + 1];
-        for arc in arcs {
-            first_out[arc.tail as usize + 1] += 1;
+        for [tail, _] in arcs {
+            first_out[*tail as usize + 1] += 1;
         }
         for node in 0..nodes {
             first_out[node + 1] += first_out[node];
         }
         let mut next = first_out.clone();
         let mut heads = vec![0; arcs.len()];
-        for arc in arcs {
-            heads[next[arc.tail as usize] as usize] = arc.head;
-            next[arc.tail as usize] += 1;
+        for [tail, head] in arcs {
+            heads[next[*tail as usize] as usize] = *head;
+            next[*tail as usize] += 1;
         }
         Search {
             first_out,
@@ -129,23 +123,19 @@ mod tests {
     use super::*;
     use rand::{RngExt, SeedableRng};
 
-    fn arcs(pairs: &[(u32, u32)]) -> Vec<GraphArc> {
-        pairs.iter().map(|(tail, head)| GraphArc { tail: *tail, head: *head, direction: 0 }).collect()
-    }
-
     #[test]
     fn dead_end_is_not_in_the_component_of_a_circle() {
-        let parts = largest(5, &arcs(&[(0, 1), (1, 2), (2, 0), (2, 3), (4, 0)]));
-        assert_eq!(parts, Components { in_largest: vec![true, true, true, false, false], count: 3 });
-        assert_eq!(largest(0, &[]), Components { in_largest: vec![], count: 0 });
+        let parts = components(5, &[[0, 1], [1, 2], [2, 0], [2, 3], [4, 0]]);
+        assert_eq!(parts, Components { part: vec![1, 1, 1, 0, 2], sizes: vec![1, 3, 1] });
+        assert_eq!(components(0, &[]), Components { part: vec![], sizes: vec![] });
     }
 
     /// All nodes that a node reaches, by repeated relaxation.
-    fn reach(nodes: u32, pairs: &[(u32, u32)], start: u32) -> Vec<bool> {
+    fn reach(nodes: u32, pairs: &[[u32; 2]], start: u32) -> Vec<bool> {
         let mut reached = vec![false; nodes as usize];
         reached[start as usize] = true;
         for _ in 0..nodes {
-            for (tail, head) in pairs {
+            for [tail, head] in pairs {
                 reached[*head as usize] |= reached[*tail as usize];
             }
         }
@@ -158,19 +148,19 @@ mod tests {
             let mut random = rand_pcg::Pcg64Mcg::seed_from_u64(seed);
             let nodes = random.random_range(1..20);
             let count = random.random_range(0..40);
-            let pairs: Vec<(u32, u32)> =
-                (0..count).map(|_| (random.random_range(0..nodes), random.random_range(0..nodes))).collect();
+            let pairs: Vec<[u32; 2]> =
+                (0..count).map(|_| [0, 1].map(|_| random.random_range(0..nodes))).collect();
             let reached: Vec<_> = (0..nodes).map(|node| reach(nodes, &pairs, node)).collect();
-            let part = |a: u32| -> Vec<u32> {
-                let both = |b: &u32| reached[a as usize][*b as usize] && reached[*b as usize][a as usize];
-                (0..nodes).filter(both).collect()
-            };
-            let parts: std::collections::BTreeSet<_> = (0..nodes).map(part).collect();
-            let found = largest(nodes as usize, &arcs(&pairs));
-            let members: Vec<u32> = (0..nodes).filter(|node| found.in_largest[*node as usize]).collect();
-            assert_eq!(found.count, parts.len(), "seed {seed}");
-            assert!(parts.contains(&members), "seed {seed}");
-            assert_eq!(parts.iter().map(Vec::len).max(), Some(members.len()), "seed {seed}");
+            let found = components(nodes as usize, &pairs);
+            for (a, from_a) in reached.iter().enumerate() {
+                for (b, from_b) in reached.iter().enumerate() {
+                    let both = from_a[b] && from_b[a];
+                    assert_eq!(found.part[a] == found.part[b], both, "seed {seed}: {a} and {b}");
+                }
+            }
+            for (part, size) in (0..).zip(&found.sizes) {
+                assert_eq!(found.part.iter().filter(|own| **own == part).count(), *size as usize);
+            }
         }
     }
 }

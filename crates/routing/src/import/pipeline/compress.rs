@@ -1,7 +1,9 @@
 //! Cuts streets at their junctions. Nodes between two junctions become points of a curve and not nodes of the graph.
 //!
-//! A node is a junction when two streets meet there, when a street ends there or passes it twice, or when it is the via
-//! node of a turn restriction.
+//! A node is a junction when two streets meet there, when a street ends there or passes it twice, when a car can turn
+//! round there, or when it is the via node of a turn restriction.
+//!
+//! A gate becomes a piece without length, so that the rules for streets that a trip may only start or end on apply to it.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +11,9 @@ use kerb_geometry::LatLng;
 
 use crate::import::report::Report;
 
-use crate::import::streets::{Map, Piece, Pieces, Restriction, Street, StreetNode, Streets, Via, length_cm};
+use crate::import::streets::{
+    Map, Passage, Piece, Pieces, Restriction, Street, StreetNode, Streets, Via, length_cm,
+};
 use crate::network::line;
 
 /// The smallest plausible ratio of a street's stated length and the line through its points; below 1 because of
@@ -19,7 +23,9 @@ const LENGTH_SHARE_MIN: f64 = 0.99;
 /// Cuts all streets. Returns the pieces, and the junction of each via node by its OpenStreetMap id.
 pub(super) fn compress(streets: &Streets, report: &mut Report) -> (Pieces, Map<i64, u32>) {
     report.missing_nodes = streets.nodes.iter().filter(|node| node.position.is_none()).count() as u64;
-    report.closed_barriers = streets.nodes.iter().filter(|node| node.is_closed).count() as u64;
+    let count = |passage| streets.nodes.iter().filter(|node| node.passage == passage).count() as u64;
+    report.closed_barriers = count(Passage::Closed);
+    report.gates = count(Passage::Gate);
     let is_junction = junctions(streets);
     let mut cutter =
         Cutter { nodes: &streets.nodes, is_junction, numbers: Map::default(), pieces: Pieces::default() };
@@ -29,6 +35,10 @@ pub(super) fn compress(streets: &Streets, report: &mut Report) -> (Pieces, Map<i
         scale_lengths(&mut cutter.pieces.pieces[before..], street, &streets.nodes);
         report.excluded.empty += u64::from(cutter.pieces.pieces.len() == before);
     }
+    let turning_places = cutter.numbers.iter();
+    let turning_places = turning_places.filter(|(node, _)| streets.nodes[**node as usize].is_turning_place);
+    cutter.pieces.turning_places = turning_places.map(|(_, junction)| *junction).collect();
+    cutter.pieces.turning_places.sort_unstable();
     let vias = vias(streets);
     let numbers = cutter.numbers.iter().map(|(node, junction)| (streets.nodes[*node as usize].id, *junction));
     (cutter.pieces, numbers.filter(|(id, _)| vias.contains(id)).collect())
@@ -62,7 +72,8 @@ fn junctions(streets: &Streets) -> Vec<bool> {
         }
     }
     let vias = vias(streets);
-    let is_junction = |(node, uses): (&StreetNode, u8)| uses > 1 || vias.contains(&node.id);
+    let is_junction =
+        |(node, uses): (&StreetNode, u8)| uses > 1 || node.is_turning_place || vias.contains(&node.id);
     streets.nodes.iter().zip(uses).map(is_junction).collect()
 }
 
@@ -77,31 +88,62 @@ struct Cutter<'a> {
 impl Cutter<'_> {
     fn cut(&mut self, street_index: u32, street: &Street) {
         for run in runs(street, self.nodes) {
-            let mut start = self.junction(run[0]);
+            let mut start = self.leave(street_index, run[0]);
             let mut points = vec![self.position(run[0])];
-            for node in &run[1..] {
-                let position = self.position(*node);
+            for (node, is_last) in run[1..].iter().zip(2..).map(|(node, place)| (*node, place == run.len())) {
+                let position = self.position(node);
                 if points.last() != Some(&position) {
                     points.push(position);
                 }
-                if self.is_junction[*node as usize] || self.nodes[*node as usize].is_closed {
-                    let end = self.junction(*node);
-                    self.add(street_index, [start, end], std::mem::take(&mut points));
-                    // At a closed barrier this makes a second junction at the same position, so the next piece does not
-                    // connect with this one.
-                    start = self.junction(*node);
+                let passage = self.nodes[node as usize].passage;
+                if !is_last && passage == Passage::Gate && !self.is_junction[node as usize] {
+                    let sides = [0, 1].map(|_| self.pieces.add_junction(position));
+                    self.add(street_index, [start, sides[0]], std::mem::take(&mut points));
+                    self.add_gate(street_index, sides, position);
+                    start = sides[1];
                     points.push(position);
+                } else if is_last || self.is_junction[node as usize] || passage != Passage::Open {
+                    let end = self.reach(node);
+                    self.add(street_index, [start, end], std::mem::take(&mut points));
+                    if passage == Passage::Gate {
+                        let center = self.junction(node);
+                        self.add_gate(street_index, [end, center], position);
+                    }
+                    if !is_last {
+                        start = self.leave(street_index, node);
+                        points.push(position);
+                    }
                 }
             }
         }
     }
 
-    /// The junction at a node. At a closed barrier every call makes a new junction, so that no streets connect there.
+    /// The junction where a piece ends at a node: one of its own in front of a barrier, so that no streets connect there.
+    fn reach(&mut self, node: u32) -> u32 {
+        match self.nodes[node as usize].passage {
+            Passage::Open => self.junction(node),
+            Passage::Gate | Passage::Closed => self.pieces.add_junction(self.position(node)),
+        }
+    }
+
+    /// The junction where a piece starts at a node, behind a gate if it has one.
+    fn leave(&mut self, street: u32, node: u32) -> u32 {
+        let start = self.reach(node);
+        if self.nodes[node as usize].passage == Passage::Gate {
+            let center = self.junction(node);
+            self.add_gate(street, [center, start], self.position(node));
+        }
+        start
+    }
+
+    fn add_gate(&mut self, street: u32, ends: [u32; 2], position: LatLng) {
+        let points = vec![position; 2];
+        self.pieces.pieces.push(Piece { street, ends, points, length_cm: length_cm(0.0), is_gate: true });
+    }
+
+    /// The junction that all open streets at a node share.
     fn junction(&mut self, node: u32) -> u32 {
         let position = self.position(node);
-        if self.nodes[node as usize].is_closed {
-            return self.pieces.add_junction(position);
-        }
         *self.numbers.entry(node).or_insert_with(|| self.pieces.add_junction(position))
     }
 
@@ -126,7 +168,7 @@ impl Cutter<'_> {
 
     fn push(&mut self, street: u32, ends: [u32; 2], points: Vec<LatLng>) {
         let length_cm = length_cm(line::length_m(&points));
-        self.pieces.pieces.push(Piece { street, ends, points, length_cm });
+        self.pieces.pieces.push(Piece { street, ends, points, length_cm, is_gate: false });
     }
 
     fn position(&self, node: u32) -> LatLng {

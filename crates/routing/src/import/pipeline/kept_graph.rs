@@ -1,11 +1,11 @@
-//! Keeps the largest strongly connected component and renumbers its nodes and pieces by Morton code, so that objects
-//! that are near each other on the map are near each other in memory.
+//! Renumbers the nodes and pieces of a graph by Morton code, so that objects that are near each other on the map are near
+//! each other in memory. Drops nodes and pieces without arcs.
 
 use kerb_geometry::Morton;
 
-use super::component::Components;
+use super::through::ThroughAccess;
 use super::turn_expansion::{ExpandedGraph, GraphArc};
-use crate::import::report::DroppedCounts;
+use crate::import::report::IslandCounts;
 use crate::import::streets::Pieces;
 
 /// Stands for no number.
@@ -24,51 +24,56 @@ pub(super) struct KeptGraph {
 }
 
 impl KeptGraph {
-    pub(super) fn new(pieces: &Pieces, graph: &ExpandedGraph, parts: &Components) -> KeptGraph {
-        let stays = |node: u32| parts.in_largest[node as usize];
+    pub(super) fn new(pieces: &Pieces, graph: &ExpandedGraph) -> KeptGraph {
+        let mut has_arc = vec![false; graph.junction_of.len()];
+        let mut directions = vec![false; pieces.pieces.len() * 2];
+        for arc in &graph.arcs {
+            has_arc[arc.tail as usize] = true;
+            has_arc[arc.head as usize] = true;
+            directions[arc.direction as usize] = true;
+        }
         let place = |node: u32| Morton::from(pieces.junctions[graph.junction_of[node as usize] as usize]);
-        let mut nodes: Vec<u32> = (0..graph.junction_of.len() as u32).filter(|node| stays(*node)).collect();
+        let mut nodes: Vec<u32> =
+            (0..graph.junction_of.len() as u32).filter(|node| has_arc[*node as usize]).collect();
         nodes.sort_by_key(|node| place(*node));
         let new_node = inverse(&nodes, graph.junction_of.len());
 
-        let mut arcs: Vec<GraphArc> =
-            graph.arcs.iter().filter(|arc| stays(arc.tail) && stays(arc.head)).copied().collect();
-        let mut directions = vec![false; pieces.pieces.len() * 2];
-        for arc in &arcs {
-            directions[arc.direction as usize] = true;
-        }
         let is_used = |piece: &u32| directions[*piece as usize * 2] || directions[*piece as usize * 2 + 1];
         let mut kept_pieces: Vec<u32> = (0..pieces.pieces.len() as u32).filter(is_used).collect();
         kept_pieces.sort_by_key(|piece| Morton::from(pieces.pieces[*piece as usize].points[0]));
         let new_piece = inverse(&kept_pieces, pieces.pieces.len());
 
-        for arc in &mut arcs {
-            *arc = GraphArc {
-                tail: new_node[arc.tail as usize],
-                head: new_node[arc.head as usize],
-                direction: new_piece[arc.direction as usize / 2] * 2 + arc.direction % 2,
-            };
-        }
+        let renumbered = |arc: &GraphArc| GraphArc {
+            tail: new_node[arc.tail as usize],
+            head: new_node[arc.head as usize],
+            direction: new_piece[arc.direction as usize / 2] * 2 + arc.direction % 2,
+            closed: arc.closed,
+        };
+        let mut arcs: Vec<GraphArc> = graph.arcs.iter().map(renumbered).collect();
         arcs.sort_by_key(|arc| (arc.tail, arc.head, arc.direction));
         let restricted = graph.restricted.iter().filter(|direction| directions[**direction as usize]);
         KeptGraph { nodes, pieces: kept_pieces, arcs, restrictions: restricted.count() as u64 }
     }
 
-    pub(super) fn dropped(
-        &self,
-        pieces: &Pieces,
-        graph: &ExpandedGraph,
-        parts: &Components,
-    ) -> DroppedCounts {
-        let cm = |piece: u32| f64::from(pieces.pieces[piece as usize].length_cm);
-        let all_cm: f64 = (0..pieces.pieces.len() as u32).map(cm).sum();
-        let kept_cm: f64 = self.pieces.iter().map(|piece| cm(*piece)).sum();
-        DroppedCounts {
-            components: parts.count as u64 - 1,
-            nodes: (graph.junction_of.len() - self.nodes.len()) as u64,
-            segments: (pieces.pieces.len() - self.pieces.len()) as u64,
-            length_m: (all_cm - kept_cm).round() / 100.0,
+    /// Counts what is not on the largest island.
+    pub(super) fn islands(&self, pieces: &Pieces, access: &ThroughAccess) -> IslandCounts {
+        let island = |piece: &&u32| access.islands[**piece as usize] > 0;
+        let mut counts = IslandCounts::default();
+        let mut junctions = Vec::new();
+        let mut islands = Vec::new();
+        for piece in self.pieces.iter().filter(island) {
+            let (number, piece) = (access.islands[*piece as usize], &pieces.pieces[*piece as usize]);
+            counts.segments += 1;
+            counts.length_m += f64::from(piece.length_cm) / 100.0;
+            junctions.extend(piece.ends);
+            islands.push(number);
         }
+        for list in [&mut junctions, &mut islands] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        (counts.nodes, counts.components) = (junctions.len() as u64, islands.len() as u64);
+        counts
     }
 
     /// The number of nodes minus the number of junctions.

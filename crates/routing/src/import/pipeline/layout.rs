@@ -3,12 +3,15 @@
 use kerb_geometry::LatLng;
 use zerocopy::IntoBytes;
 
+use super::ends;
 use super::kept_graph::{KeptGraph, NONE};
+use super::through::ThroughAccess;
 use super::turn_expansion::ExpandedGraph;
 use crate::engine;
 use crate::import::error::ImportError;
 use crate::import::streets::COUNT_MAX;
 use crate::import::streets::{Piece, Pieces, Street, Streets, time_ms};
+use crate::network::HourSet;
 use crate::network::Image;
 use crate::network::LatticePoint;
 use crate::network::Network;
@@ -18,6 +21,7 @@ pub(super) fn lay_out(
     kept: &KeptGraph,
     streets: &Streets,
     pieces: &Pieces,
+    access: &ThroughAccess,
     graph: &ExpandedGraph,
 ) -> Result<Network, ImportError> {
     let segments = Segments::new(kept, streets, pieces);
@@ -38,6 +42,11 @@ pub(super) fn lay_out(
     segment_arcs.sort_by_key(|arc| arc_directions[*arc as usize]);
     let positions: Vec<LatLng> = nodes.iter().map(|node| node.lat_lng()).collect();
     let order = engine::nested_dissection_order(&positions, &first_out, &head);
+    let islands: Vec<u32> = kept.pieces.iter().map(|piece| access.islands[*piece as usize]).collect();
+    let segment_ends = ends::segment_ends(kept, streets, pieces, access);
+    let timed = (0..).zip(&kept.arcs).filter(|(_, arc)| arc.closed > 0);
+    let (timed_arcs, timed_hours): (Vec<u32>, Vec<HourSet>) =
+        timed.map(|(number, arc): (u32, _)| (number, graph.hours[arc.closed as usize])).unzip();
     let meta = [kept.copies(graph), kept.restrictions];
     Ok(Network::from_image(Image::build(&[
         meta.as_bytes(),
@@ -57,6 +66,10 @@ pub(super) fn lay_out(
         segments.names.first_byte.as_bytes(),
         &segments.names.bytes,
         order.as_bytes(),
+        islands.as_bytes(),
+        segment_ends.as_bytes(),
+        timed_arcs.as_bytes(),
+        timed_hours.as_bytes(),
     ])))
 }
 
@@ -96,8 +109,8 @@ fn street_of<'a>(streets: &'a Streets, piece: &Piece) -> &'a Street {
 /// The time along a direction in milliseconds, by its new number.
 fn arc_time_ms(direction: u32, kept: &KeptGraph, streets: &Streets, pieces: &Pieces) -> u32 {
     let piece = &pieces.pieces[kept.pieces[direction as usize / 2] as usize];
-    let speed_kmh = street_of(streets, piece).speed_kmh[direction as usize % 2];
-    time_ms(piece.length_cm, speed_kmh.expect("only open directions have arcs"))
+    let lane = street_of(streets, piece).lanes[direction as usize % 2];
+    time_ms(piece.length_cm, lane.expect("only open directions have arcs").speed_kmh)
 }
 
 /// The names in the order of their first segment; name 0 is empty.

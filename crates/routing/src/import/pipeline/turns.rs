@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::import::report::Report;
 
 use crate::import::streets::{Map, Piece, Pieces, Restriction, RestrictionKind, Streets, Via};
+use crate::network::HourSet;
 
 /// All bans of the turn restrictions.
 #[derive(Debug, Default)]
@@ -15,16 +16,23 @@ pub(super) struct Bans {
     pub(super) restricted: Vec<u32>,
 }
 
-/// The directions that may not follow, and those that alone may.
+/// The rules about the direction that follows a sequence of driven directions.
 #[derive(Debug, Default)]
 pub(super) struct Ban {
-    forbidden: BTreeSet<u32>,
-    only: BTreeSet<u32>,
+    rules: Vec<Rule>,
+}
+
+/// A rule of one restriction.
+#[derive(Debug)]
+struct Rule {
+    kind: RestrictionKind,
+    hours: HourSet,
+    to: BTreeSet<u32>,
 }
 
 /// Resolves every restriction and counts the results.
 pub(super) fn bans(streets: &Streets, pieces: &Pieces, vias: &Map<i64, u32>, report: &mut Report) -> Bans {
-    let ways = Ways { streets, pieces: &pieces.pieces };
+    let ways = Ways::new(streets, pieces);
     let mut bans = Bans::default();
     for restriction in &streets.restrictions {
         let found = match &restriction.via {
@@ -36,6 +44,7 @@ pub(super) fn bans(streets: &Streets, pieces: &Pieces, vias: &Map<i64, u32>, rep
             Turns::Clear { .. } => {
                 counts.kept += 1;
                 counts.kept_over_ways += over_ways;
+                counts.kept_at_hours += u64::from(restriction.hours != HourSet::all());
             }
             Turns::Unclear => counts.unclear += 1,
             Turns::None => counts.without_effect += 1,
@@ -43,7 +52,7 @@ pub(super) fn bans(streets: &Streets, pieces: &Pieces, vias: &Map<i64, u32>, rep
         if let Turns::Clear { from, over, to } = found {
             bans.restricted.extend(from.iter().take(1));
             for first in from {
-                bans.add(restriction.kind, &[&[first], &over[..]].concat(), &to);
+                bans.add(restriction, &[&[first], &over[..]].concat(), &to);
             }
         }
     }
@@ -51,28 +60,31 @@ pub(super) fn bans(streets: &Streets, pieces: &Pieces, vias: &Map<i64, u32>, rep
 }
 
 impl Bans {
-    fn add(&mut self, kind: RestrictionKind, driven: &[u32], to: &[u32]) {
+    fn add(&mut self, restriction: &Restriction, driven: &[u32], to: &[u32]) {
+        let Restriction { kind, hours, .. } = *restriction;
+        let rule = |to: &[u32]| Rule { kind, hours, to: to.iter().copied().collect() };
         if kind == RestrictionKind::Only {
             // `only_` also applies at every junction within the via ways: a car that entered them must follow them.
             for (place, next) in driven.iter().enumerate().skip(1) {
-                self.after.entry(driven[..place].to_vec()).or_default().only.insert(*next);
+                self.after.entry(driven[..place].to_vec()).or_default().rules.push(rule(&[*next]));
             }
         }
-        let last = self.after.entry(driven.to_vec()).or_default();
-        match kind {
-            RestrictionKind::No => last.forbidden.extend(to),
-            RestrictionKind::Only => last.only.extend(to),
-        }
+        self.after.entry(driven.to_vec()).or_default().rules.push(rule(to));
     }
 }
 
 impl Ban {
-    /// The directions out of a junction that are forbidden.
-    pub(super) fn forbidden(&self, out: &[u32]) -> impl Iterator<Item = u32> {
-        let is_forbidden = |direction: &u32| {
-            self.forbidden.contains(direction) || (!self.only.is_empty() && !self.only.contains(direction))
+    /// The hours in which a direction may not follow.
+    pub(super) fn closed_hours(&self, direction: u32) -> HourSet {
+        let hours = |kind: RestrictionKind, names_it: bool| {
+            let rules = self.rules.iter().filter(|rule| rule.kind == kind);
+            let rules = rules.filter(|rule| !names_it || rule.to.contains(&direction));
+            rules.fold(HourSet::EMPTY, |all, rule| all.union(rule.hours))
         };
-        out.iter().copied().filter(is_forbidden)
+        // Several `only_` restrictions at once allow all of their directions.
+        let others = hours(RestrictionKind::Only, false);
+        let allowed = hours(RestrictionKind::Only, true);
+        hours(RestrictionKind::No, true).union(others.intersection(allowed.complement()))
     }
 }
 
@@ -91,9 +103,19 @@ enum Turns {
 struct Ways<'a> {
     streets: &'a Streets,
     pieces: &'a [Piece],
+    /// The directions that leave each junction, also closed ones, in ascending order.
+    leaving: Vec<Vec<u32>>,
 }
 
-impl Ways<'_> {
+impl<'a> Ways<'a> {
+    fn new(streets: &'a Streets, pieces: &'a Pieces) -> Self {
+        let mut leaving = vec![Vec::new(); pieces.junctions.len()];
+        for direction in 0..pieces.pieces.len() as u32 * 2 {
+            leaving[end(&pieces.pieces, direction ^ 1) as usize].push(direction);
+        }
+        Self { streets, pieces: &pieces.pieces, leaving }
+    }
+
     fn at_node(&self, restriction: &Restriction, via: u32) -> Turns {
         self.between(restriction, [via, via], Vec::new())
     }
@@ -128,19 +150,19 @@ impl Ways<'_> {
     /// [`touching`](Ways::touching) returns directions that leave a junction. The arriving directions are their
     /// reverses (`^ 1`), which may be open even if the leaving ones are not.
     fn between(&self, restriction: &Restriction, [first, last]: [u32; 2], over: Vec<u32>) -> Turns {
-        let touching = self.touching(first, &restriction.from);
-        let from: Vec<u32> = touching.into_iter().map(|leaving| leaving ^ 1).collect();
-        let to = self.touching(last, &restriction.to);
-        if self.has_two_of_one_way(&from) || self.has_two_of_one_way(&to) {
-            return Turns::Unclear;
-        }
         let open = |directions: Vec<u32>| -> Vec<u32> {
             directions
                 .into_iter()
                 .filter(|direction| is_open(self.streets, self.pieces, *direction))
                 .collect()
         };
-        let (from, to) = (open(from), open(to));
+        let touching = self.touching(first, &restriction.from);
+        let from = open(touching.into_iter().map(|leaving| leaving ^ 1).collect());
+        let to = open(self.touching(last, &restriction.to));
+        // Where a way passes the junction, only a oneway decides which of its two sides is meant.
+        if self.has_two_of_one_way(&from) || self.has_two_of_one_way(&to) {
+            return Turns::Unclear;
+        }
         if from.is_empty() || to.is_empty() { Turns::None } else { Turns::Clear { from, over, to } }
     }
 
@@ -188,11 +210,13 @@ impl Ways<'_> {
         sides.iter().filter_map(on_side).collect()
     }
 
-    /// All directions that leave a junction along these ways, also closed ones.
+    /// All directions that leave a junction along these ways, also closed ones. Looks at the junction and not along the
+    /// ways, which may be long and have many restrictions.
     fn touching(&self, via: u32, ways: &[i64]) -> Vec<u32> {
-        ways.iter()
-            .flat_map(|way| self.of_way(*way))
-            .filter(|direction| end(self.pieces, direction ^ 1) == via)
+        let leaving = &self.leaving[via as usize];
+        let of_ways = ways.iter().map(|way| self.of_way(*way));
+        of_ways
+            .flat_map(|of_way| leaving.iter().copied().filter(move |direction| of_way.contains(direction)))
             .collect()
     }
 
@@ -219,5 +243,5 @@ pub(super) fn end(pieces: &[Piece], direction: u32) -> u32 {
 /// Whether a direction is open to cars.
 pub(super) fn is_open(streets: &Streets, pieces: &[Piece], direction: u32) -> bool {
     let street = pieces[direction as usize / 2].street as usize;
-    streets.ways[street].speed_kmh[direction as usize % 2].is_some()
+    streets.ways[street].lanes[direction as usize % 2].is_some()
 }

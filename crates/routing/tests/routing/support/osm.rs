@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use kerb_routing::Network;
-use kerb_routing::import::{ImportError, ImportedNetwork, import_pbf};
+use kerb_routing::import::{ImportError, ImportOptions, ImportedNetwork, UTurns, import_pbf_with};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
@@ -37,6 +37,7 @@ pub(crate) enum Object {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Osm {
     pub(crate) objects: Vec<Object>,
+    pub(crate) options: ImportOptions,
 }
 
 /// The grid step of the maps: a thousandth of a degree, 111 m at the equator.
@@ -85,11 +86,18 @@ impl Osm {
     pub(crate) fn shuffled(&self, seed: u64) -> Osm {
         let mut objects = self.objects.clone();
         objects.shuffle(&mut Pcg64Mcg::seed_from_u64(seed));
-        Osm { objects }
+        Osm { objects, options: self.options }
+    }
+
+    /// Allows U-turns at every junction.
+    pub(crate) fn with_u_turns(mut self) -> Osm {
+        self.options.u_turns = UTurns::Everywhere;
+        self
     }
 
     pub(crate) fn try_import(&self) -> Result<ImportedNetwork, ImportError> {
-        import_pbf(Cursor::new(pbf::write(&self.objects, pbf::BlockCompression::Zlib)), &mut |_| {})
+        let file = pbf::write(&self.objects, pbf::BlockCompression::Zlib);
+        import_pbf_with(Cursor::new(file), &self.options, &mut |_| {})
     }
 
     pub(crate) fn import(&self) -> ImportedNetwork {

@@ -58,6 +58,30 @@ pub(crate) fn blocks(mut file: &[u8]) -> Vec<(String, Vec<u8>)> {
     blocks
 }
 
+/// The same file with other strings: each pair has an old one and a new one.
+pub(crate) fn replace_strings(file: &[u8], replaced: &[(&str, &str)]) -> Vec<u8> {
+    let new = |old: &[u8]| {
+        let found = replaced.iter().find(|(known, _)| known.as_bytes() == old);
+        found.map_or_else(|| old.to_vec(), |(_, new)| new.as_bytes().to_vec())
+    };
+    let rebuilt = |(kind, content): (String, Vec<u8>)| {
+        if kind != "OSMData" {
+            return block(&kind, &content, BlockCompression::Zlib);
+        }
+        let field = |(field, value, data): (u64, u64, &[u8])| match field {
+            1 => {
+                let strings = fields(data).into_iter();
+                bytes(1, &strings.flat_map(|(_, _, string)| bytes(1, &new(string))).collect::<Vec<_>>())
+            }
+            2 => bytes(2, data),
+            _ => number(field, value),
+        };
+        let content: Vec<u8> = fields(&content).into_iter().flat_map(field).collect();
+        block(&kind, &content, BlockCompression::Zlib)
+    };
+    blocks(file).into_iter().flat_map(rebuilt).collect()
+}
+
 /// The number and the value of each field: a number or bytes.
 fn fields(mut message: &[u8]) -> Vec<(u64, u64, &[u8])> {
     let mut found = Vec::new();
@@ -93,12 +117,14 @@ fn primitive_block(objects: &[Object]) -> Vec<u8> {
 fn group(object: &Object, strings: &mut Vec<String>) -> Vec<u8> {
     match object {
         Object::Node { id, lat_e7, lon_e7, tags } if id % 2 == 0 => {
-            let pairs = tags.iter().flat_map(|(key, value)| [index(key, strings), index(value, strings)]);
+            let pairs = stored(tags).flat_map(|(key, value)| [index(key, strings), index(value, strings)]);
             let keys_values: Vec<u64> = pairs.chain([0]).collect();
             let of = |field, value: i64| packed(field, &[zigzag(value)]);
             let dense =
                 [of(1, *id), of(8, (*lat_e7).into()), of(9, (*lon_e7).into()), packed(10, &keys_values)];
-            bytes(2, &dense.concat())
+            let (version, is_visible) = version(tags);
+            let info = bytes(5, &[packed(1, &[version]), packed(6, &[is_visible])].concat());
+            bytes(2, &[dense.concat(), info].concat())
         }
         Object::Node { id, lat_e7, lon_e7, tags } => {
             let position =
@@ -119,10 +145,26 @@ fn group(object: &Object, strings: &mut Vec<String>) -> Vec<u8> {
     }
 }
 
+/// Writes the tags and the version of an object.
 fn write_tags(tags: &Tags, strings: &mut Vec<String>) -> Vec<u8> {
-    let keys: Vec<u64> = tags.iter().map(|(key, _)| index(key, strings)).collect();
-    let values: Vec<u64> = tags.iter().map(|(_, value)| index(value, strings)).collect();
-    [packed(2, &keys), packed(3, &values)].concat()
+    let keys: Vec<u64> = stored(tags).map(|(key, _)| index(key, strings)).collect();
+    let values: Vec<u64> = stored(tags).map(|(_, value)| index(value, strings)).collect();
+    let (version, is_visible) = version(tags);
+    let info = bytes(4, &[number(1, version), number(6, is_visible)].concat());
+    [packed(2, &keys), packed(3, &values), info].concat()
+}
+
+/// The tags that the file stores. The tags `@version` and `@visible` stand for the properties of the object.
+fn stored(tags: &Tags) -> impl Iterator<Item = &(&'static str, &'static str)> {
+    tags.iter().filter(|(key, _)| !key.starts_with('@'))
+}
+
+fn version(tags: &Tags) -> (u64, u64) {
+    let find = |name: &str| tags.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+    (
+        find("@version").map_or(1, |version| version.parse().unwrap()),
+        u64::from(find("@visible") != Some("no")),
+    )
 }
 
 fn index(string: &str, strings: &mut Vec<String>) -> u64 {

@@ -30,10 +30,15 @@ fn first_tag<'a>(tags: &HashMap<&str, &'a str>, keys: &[&str]) -> Option<&'a str
 
 /// Whether a node of a street stops cars.
 fn is_closed(tags: &HashMap<&str, &str>) -> bool {
-    let closed = ["bollard", "block", "chain", "jersey_barrier", "log", "debris", "stile", "kissing_gate"];
+    let is = |key: &str, values: &[&str]| tags.get(key).is_some_and(|value| values.contains(value));
     match first_tag(tags, &["motorcar", "motor_vehicle", "vehicle", "access"]) {
-        Some(value) => ["no", "private", "emergency", "bus", "psv", "permit", "employees"].contains(&value),
-        None => tags.get("barrier").is_some_and(|kind| closed.contains(kind)),
+        Some(value) => !["yes", "permissive", "designated"].contains(&value),
+        None if is("barrier", &["bollard"]) => !is("bollard", &["rising"]),
+        None if is("barrier", &["kerb"]) => !is("kerb", &["lowered", "flush"]),
+        None => {
+            let open = ["toll_booth", "cattle_grid", "entrance", "height_restrictor", "border_control", "no"];
+            tags.contains_key("barrier") && !is("barrier", &open)
+        }
     }
 }
 
@@ -121,6 +126,8 @@ fn value_for_cars(tags: &HashMap<&str, &str>) -> Option<String> {
     }
     let keys = ["restriction:motorcar", "restriction:motor_vehicle", "restriction:vehicle", "restriction"];
     let value = first_tag(tags, &keys)?;
-    let is_rule = (value.starts_with("no_") || value.starts_with("only_")) && !value.contains('@');
+    let is_rule = !value.ends_with("_on_red")
+        && (value.starts_with("no_") || value.starts_with("only_"))
+        && !value.contains('@');
     is_rule.then(|| value.to_owned())
 }

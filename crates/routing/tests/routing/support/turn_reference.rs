@@ -22,8 +22,10 @@ struct Rule {
 /// The last driven direction, and the progress along each rule.
 type State = (u32, Vec<(usize, usize)>);
 
-/// All states of the largest strongly connected component, and their successors.
+/// All states and their successors.
 pub(crate) struct TurnReference {
+    /// The directions with a state in the largest strongly connected component.
+    directions: Vec<u32>,
     ms: Vec<u64>,
     states: Vec<State>,
     /// The numbers of the states of each direction.
@@ -179,8 +181,8 @@ impl TurnReference {
             number(start, &mut states);
         }
         while let Some(state) = states.get(next.len()).cloned() {
-            let out = &directions.out[&directions.end(state.0)];
-            let after = out.iter().filter_map(|direction| follow(&rules, &state, *direction));
+            let out = directions.out.get(&directions.end(state.0));
+            let after = out.into_iter().flatten().filter_map(|direction| follow(&rules, &state, *direction));
             next.push(after.map(|state| number(state, &mut states)).collect());
         }
         let ms = (0..network.segments() as u32 * 2).map(|number| {
@@ -190,7 +192,7 @@ impl TurnReference {
         TurnReference::of(ms.collect(), states, next, rules.len())
     }
 
-    /// Keeps the states that reach most others and are reached from most others.
+    /// Finds the directions whose states reach most others and are reached from most others.
     fn of(ms: Vec<u64>, states: Vec<State>, next: Vec<Vec<usize>>, rules: usize) -> TurnReference {
         let mut before = vec![Vec::new(); states.len()];
         for (state, after) in next.iter().enumerate() {
@@ -202,18 +204,19 @@ impl TurnReference {
             let (on, back) = (reached(&next, seed), reached(&before, seed));
             on.intersection(&back).copied().collect()
         };
-        let kept = (0..states.len()).map(of_seed).find(|kept| kept.len() * 2 > states.len()).unwrap();
+        let seeds = (0..states.len()).step_by(1 + states.len() / 200);
+        let largest = seeds.map(of_seed).max_by_key(BTreeSet::len).unwrap();
+        let directions: BTreeSet<u32> = largest.iter().map(|state| states[*state].0).collect();
         let mut of_direction: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        for state in &kept {
-            of_direction.entry(states[*state].0).or_default().push(*state);
+        for (state, (direction, _)) in states.iter().enumerate() {
+            of_direction.entry(*direction).or_default().push(state);
         }
-        let keep = |after: Vec<usize>| after.into_iter().filter(|state| kept.contains(state)).collect();
-        TurnReference { ms, states, of_direction, next: next.into_iter().map(keep).collect(), rules }
+        TurnReference { directions: directions.into_iter().collect(), ms, states, of_direction, next, rules }
     }
 
-    /// All directions that have a state.
+    /// All directions from which most others are reached, and back.
     pub(crate) fn directions(&self) -> Vec<u32> {
-        self.of_direction.keys().copied().collect()
+        self.directions.clone()
     }
 
     /// The number of states in addition to one for each direction.

@@ -1,16 +1,60 @@
 //! Decodes the objects of a block: nodes, ways and relations with their tags. Checks every number of them.
 
+use std::borrow::Cow;
+
 use kerb_geometry::LatLng;
 
-use super::message::{DenseNodes, Node, PrimitiveBlock, PrimitiveGroup, Relation, WayMessage};
+use super::message::{
+    DenseInfo, DenseNodes, Info, Node, PrimitiveBlock, PrimitiveGroup, Relation, WayMessage,
+};
 use crate::import::error::BlockError;
 
 /// An object of OpenStreetMap.
 #[derive(Debug)]
 pub(in super::super) enum Element<'a> {
-    Node { id: i64, position: LatLng, tags: Tags<'a> },
-    Way { id: i64, nodes: &'a [i64], tags: Tags<'a> },
-    Relation { id: i64, members: &'a [Member<'a>], tags: Tags<'a> },
+    /// Without a position when the file states one that is not on the globe.
+    Node {
+        id: i64,
+        version: Version,
+        position: Option<LatLng>,
+        tags: Tags<'a>,
+    },
+    Way {
+        id: i64,
+        version: Version,
+        nodes: &'a [i64],
+        tags: Tags<'a>,
+    },
+    Relation {
+        id: i64,
+        version: Version,
+        members: &'a [Member<'a>],
+        tags: Tags<'a>,
+    },
+    /// The number of texts in a block that are not UTF-8. Their wrong characters are replaced.
+    BrokenTexts(u64),
+}
+
+/// The version of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Version {
+    /// The greater one is newer; -1 when the file does not state it.
+    pub(in super::super) number: i32,
+    /// Whether this version deletes the object.
+    pub(in super::super) is_deleted: bool,
+}
+
+impl Version {
+    fn of(info: Option<&Info>) -> Version {
+        let (number, visible) = info.map_or((-1, None), |info| (info.version(), info.visible));
+        Version { number, is_deleted: visible == Some(false) }
+    }
+
+    fn of_dense(info: Option<&DenseInfo>, index: usize) -> Version {
+        let number = info.and_then(|info| info.versions.get(index)).copied().unwrap_or(-1);
+        let is_visible = info.and_then(|info| info.visible.get(index)).copied().unwrap_or(true);
+        Version { number, is_deleted: !is_visible }
+    }
 }
 
 /// A member of a relation.
@@ -41,6 +85,11 @@ impl<'a> Tags<'a> {
         self.0.iter().find(|(own, _)| *own == key).map(|(_, value)| *value)
     }
 
+    /// Whether a key ends with this text.
+    pub(in super::super) fn has_key_ending(&self, end: &str) -> bool {
+        self.0.iter().any(|(key, _)| key.ends_with(end))
+    }
+
     #[cfg(test)]
     pub(in super::super) fn pairs(&self) -> &'a TagList<'a> {
         self.0
@@ -64,11 +113,14 @@ struct BlockTables<'a> {
 
 /// Calls `visit` with every object of the block, up to the first that is wrong.
 pub(super) fn visit(block: &PrimitiveBlock, visit: &mut impl FnMut(Element<'_>)) -> Result<(), BlockError> {
-    let strings = block.strings.strings.iter().map(|bytes| std::str::from_utf8(bytes));
+    let texts: Vec<Cow<'_, str>> =
+        block.strings.strings.iter().map(|bytes| String::from_utf8_lossy(bytes)).collect();
+    let broken = texts.iter().filter(|text| matches!(text, Cow::Owned(_))).count();
+    if broken > 0 {
+        visit(Element::BrokenTexts(broken as u64));
+    }
     let shared = BlockTables {
-        strings: strings
-            .collect::<Result<_, _>>()
-            .map_err(|_broken| BlockError::Malformed("table of strings"))?,
+        strings: texts.iter().map(AsRef::as_ref).collect(),
         granularity: block.granularity().into(),
         lat_offset: block.lat_offset(),
         lon_offset: block.lon_offset(),
@@ -113,8 +165,8 @@ impl<'a> BlockTables<'a> {
         visit: &mut impl FnMut(Element<'_>),
     ) -> Result<(), &'static str> {
         self.read_tags(&node.keys, &node.values, tags)?;
-        let position = self.position(node.lat, node.lon)?;
-        visit(Element::Node { id: node.id, position, tags: Tags(tags) });
+        let (version, position) = (Version::of(node.info.as_ref()), self.position(node.lat, node.lon));
+        visit(Element::Node { id: node.id, version, position, tags: Tags(tags) });
         Ok(())
     }
 
@@ -129,16 +181,18 @@ impl<'a> BlockTables<'a> {
         }
         let (mut id, mut lat, mut lon) = (0_i64, 0_i64, 0_i64);
         let mut keys_values = dense.keys_values.iter();
-        for ((id_step, lat_step), lon_step) in dense.ids.iter().zip(&dense.lats).zip(&dense.lons) {
+        let columns = dense.ids.iter().zip(&dense.lats).zip(&dense.lons).enumerate();
+        for (index, ((id_step, lat_step), lon_step)) in columns {
             id = add(id, *id_step).map_err(|what| wrong("node", id, what))?;
-            let mut next = || {
+            let mut next = || -> Result<Option<LatLng>, &'static str> {
                 lat = add(lat, *lat_step)?;
                 lon = add(lon, *lon_step)?;
                 self.read_dense_tags(&mut keys_values, tags)?;
-                self.position(lat, lon)
+                Ok(self.position(lat, lon))
             };
             let position = next().map_err(|what| wrong("node", id, what))?;
-            visit(Element::Node { id, position, tags: Tags(tags) });
+            let version = Version::of_dense(dense.info.as_ref(), index);
+            visit(Element::Node { id, version, position, tags: Tags(tags) });
         }
         Ok(())
     }
@@ -151,7 +205,8 @@ impl<'a> BlockTables<'a> {
     ) -> Result<(), &'static str> {
         self.read_tags(&way.keys, &way.values, tags)?;
         let nodes = sums(&way.refs)?;
-        visit(Element::Way { id: way.id, nodes: &nodes, tags: Tags(tags) });
+        let version = Version::of(way.info.as_ref());
+        visit(Element::Way { id: way.id, version, nodes: &nodes, tags: Tags(tags) });
         Ok(())
     }
 
@@ -172,7 +227,8 @@ impl<'a> BlockTables<'a> {
             Ok(Member { kind: member_kind(*kind)?, id, role: self.string(i64::from(*role))? })
         });
         let members = members.collect::<Result<Vec<_>, &'static str>>()?;
-        visit(Element::Relation { id: relation.id, members: &members, tags: Tags(tags) });
+        let version = Version::of(relation.info.as_ref());
+        visit(Element::Relation { id: relation.id, version, members: &members, tags: Tags(tags) });
         Ok(())
     }
 
@@ -206,15 +262,16 @@ impl<'a> BlockTables<'a> {
         found.copied().ok_or("it names a string that is not in the table")
     }
 
-    /// Converts a coordinate: the format counts nanodegrees in steps of the granularity from an offset.
-    fn position(&self, lat: i64, lon: i64) -> Result<LatLng, &'static str> {
+    /// Converts a coordinate: the format counts nanodegrees in steps of the granularity from an offset. `None` when it
+    /// is not on the globe.
+    fn position(&self, lat: i64, lon: i64) -> Option<LatLng> {
         let e7 = |steps: i64, offset: i64| {
             let nanodegrees = steps.checked_mul(self.granularity)?.checked_add(offset)?;
             // Rounds to the lattice of 100 nanodegrees.
             i32::try_from(nanodegrees.checked_add(50)?.div_euclid(100)).ok()
         };
         let position = e7(lat, self.lat_offset).zip(e7(lon, self.lon_offset));
-        position.and_then(|(lat, lon)| LatLng::from_e7(lat, lon).ok()).ok_or("it is not on the globe")
+        position.and_then(|(lat, lon)| LatLng::from_e7(lat, lon).ok())
     }
 }
 

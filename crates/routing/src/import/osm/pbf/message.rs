@@ -76,10 +76,30 @@ pub(super) struct Node {
     pub keys: Vec<u32>,
     #[prost(uint32, repeated, tag = "3")]
     pub values: Vec<u32>,
+    #[prost(message, optional, tag = "4")]
+    pub info: Option<Info>,
     #[prost(sint64, tag = "8")]
     pub lat: i64,
     #[prost(sint64, tag = "9")]
     pub lon: i64,
+}
+
+/// The version of an object.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Info {
+    #[prost(int32, optional, tag = "1", default = "-1")]
+    pub version: Option<i32>,
+    #[prost(bool, optional, tag = "6")]
+    pub visible: Option<bool>,
+}
+
+/// The versions of dense nodes. Both lists are empty or as long as the list of nodes.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct DenseInfo {
+    #[prost(int32, repeated, tag = "1")]
+    pub versions: Vec<i32>,
+    #[prost(bool, repeated, tag = "6")]
+    pub visible: Vec<bool>,
 }
 
 /// Nodes in columns. Ids and coordinates are differences to the node before.
@@ -87,6 +107,8 @@ pub(super) struct Node {
 pub(super) struct DenseNodes {
     #[prost(sint64, repeated, tag = "1")]
     pub ids: Vec<i64>,
+    #[prost(message, optional, tag = "5")]
+    pub info: Option<DenseInfo>,
     #[prost(sint64, repeated, tag = "8")]
     pub lats: Vec<i64>,
     #[prost(sint64, repeated, tag = "9")]
@@ -104,6 +126,8 @@ pub(super) struct WayMessage {
     pub keys: Vec<u32>,
     #[prost(uint32, repeated, tag = "3")]
     pub values: Vec<u32>,
+    #[prost(message, optional, tag = "4")]
+    pub info: Option<Info>,
     /// Node ids, as differences to the id before.
     #[prost(sint64, repeated, tag = "8")]
     pub refs: Vec<i64>,
@@ -118,6 +142,8 @@ pub(super) struct Relation {
     pub keys: Vec<u32>,
     #[prost(uint32, repeated, tag = "3")]
     pub values: Vec<u32>,
+    #[prost(message, optional, tag = "4")]
+    pub info: Option<Info>,
     #[prost(int32, repeated, tag = "8")]
     pub roles: Vec<i32>,
     #[prost(sint64, repeated, tag = "9")]

@@ -9,11 +9,13 @@ const MONACO: &[u8] = include_bytes!("../../../../../../data/monaco.osm.pbf");
 /// An object as text, so that two readers can be compared.
 fn line(element: &Element<'_>) -> String {
     match element {
-        Element::Node { id, position, tags } => {
+        Element::BrokenTexts(count) => format!("{count} broken texts"),
+        Element::Node { id, position, tags, .. } => {
+            let position = position.unwrap();
             format!("node {id} {} {} {:?}", position.lat_e7(), position.lon_e7(), tags.pairs())
         }
-        Element::Way { id, nodes, tags } => format!("way {id} {nodes:?} {:?}", tags.pairs()),
-        Element::Relation { id, members, tags } => {
+        Element::Way { id, nodes, tags, .. } => format!("way {id} {nodes:?} {:?}", tags.pairs()),
+        Element::Relation { id, members, tags, .. } => {
             let members: Vec<_> = members.iter().map(|m| (format!("{:?}", m.kind), m.id, m.role)).collect();
             format!("relation {id} {members:?} {:?}", tags.pairs())
         }
