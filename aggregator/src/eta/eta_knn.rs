@@ -89,8 +89,10 @@ impl NearestByEtaSearch {
             neighbors.last().map(|neighbor| Cursor { hav: neighbor.hav, id: neighbor.profile.id.clone() });
         let timed =
             neighbors.into_iter().zip(etas).map(|(neighbor, eta)| RankedDriver { neighbor, eta: *eta });
+        // A driver without a way to the point is no answer, however near it is.
+        let reachable = timed.filter(|timed| timed.eta.is_reachable());
         let seen = &mut self.seen;
-        self.best.extend(timed.filter(|timed| seen.insert(timed.neighbor.profile.id.clone())));
+        self.best.extend(reachable.filter(|timed| seen.insert(timed.neighbor.profile.id.clone())));
         self.best.sort_unstable_by(order);
         self.best.truncate(self.k);
         self.state = match horizon {
