@@ -8,8 +8,8 @@ use kerb_types::limits::{NEIGHBORS_MAX, PAGE_SIZE_MAX};
 use kerb_types::{DriverProfile, FieldError, Timestamp, UpdateVersion};
 
 use super::field::{
-    at, at_most, capabilities, count, driver_id, each, invalid, invalid_position, motion, one_position,
-    one_status, position, reason, required, shard_numbers, shards, vehicle_class,
+    at, at_most, capabilities, count, driver_id, each, invalid, invalid_position, motion, one_indexed_status,
+    one_position, position, reason, required, shard_numbers, shards, vehicle_class,
 };
 use crate::internal::v1;
 use crate::internal::v1::search_shards_request::Search as WireSearch;
@@ -190,7 +190,7 @@ impl TryFrom<v1::Neighbor> for Neighbor {
                 time: Timestamp::from_millis(wire.time_ms),
             },
             motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
-            status: one_status(wire.status)?,
+            status: one_indexed_status(wire.status)?,
         })
     }
 }
