@@ -112,8 +112,9 @@ impl LocationIngest {
         timeout(ms(timeout_ms), flushes).await.is_ok_and(|flushed| flushed.into_iter().all(|done| done))
     }
 
-    /// Ends the streams with a status, sends and stores the last changes, and stops.
-    pub async fn shutdown(self) {
+    /// Ends the streams with a status, sends and stores the last changes, and stops. Returns whether the driver table is stored
+    /// as a whole, or has no store.
+    pub async fn shutdown(self) -> bool {
         let context = &self.handle.0;
         let timeout_ms = context.options.drain_timeout_ms;
         context.stop.cancel();
@@ -128,8 +129,9 @@ impl LocationIngest {
         self.background.close();
         self.background.wait().await;
         // After the background tasks: none of them may change the table any more.
-        if let Some(store) = self.store.clone() {
-            flush_store(context.clone(), store).await;
+        match self.store.clone() {
+            Some(store) => flush_store(context.clone(), store).await,
+            None => true,
         }
     }
 

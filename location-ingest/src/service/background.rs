@@ -78,19 +78,23 @@ pub(super) async fn write_behind(context: Arc<StreamContext>, store: Arc<Mutex<S
     }
 }
 
-/// Writes all changes to the store once.
-pub(super) async fn flush_store(context: Arc<StreamContext>, store: Arc<Mutex<Store>>) {
+/// Writes all changes to the store once. Returns whether all are stored.
+pub(super) async fn flush_store(context: Arc<StreamContext>, store: Arc<Mutex<Store>>) -> bool {
     let flush = tokio::task::spawn_blocking(move || {
         context.metrics.store_lag.set(lag(&context.table));
         match store.lock().flush(&context.table) {
-            Ok(summary) => context.metrics.stored.add(summary.rows as u64),
+            Ok(summary) => {
+                context.metrics.stored.add(summary.rows as u64);
+                true
+            }
             Err(error) => {
                 context.metrics.store_failures.increment();
                 tracing::error!(%error, "changes are not stored yet");
+                false
             }
         }
     });
-    flush.await.expect("a flush of the store does not panic");
+    flush.await.expect("a flush of the store does not panic")
 }
 
 /// Returns an interval that does not catch up on ticks that it has missed.
