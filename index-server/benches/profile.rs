@@ -18,7 +18,7 @@ use std::hint::black_box;
 use city::City;
 use filled_index::{FilledIndex, ROWS, query, search};
 use kerb_ports::{DriverFilter, ShardQuery};
-use kerb_types::{Capabilities, DriverStatus};
+use kerb_types::{Capabilities, IndexedStatus};
 
 /// Number of measurements, each with different work.
 const ROUNDS: usize = 9;
@@ -64,7 +64,7 @@ fn round(kind: &str, city: &mut City, filled: &mut FilledIndex) -> f64 {
             let riders: Vec<_> = (0..many).map(|_| city.rider_nearby()).collect();
             let filter = match kind {
                 "nearest-100" => {
-                    DriverFilter { statuses: 1 << DriverStatus::OnBreak as u8, ..DriverFilter::ANY }
+                    DriverFilter { statuses: 1 << IndexedStatus::OnBreak as u8, ..DriverFilter::ANY }
                 }
                 "nearest-1000" => DriverFilter { capabilities: Capabilities(1), ..DriverFilter::ANY },
                 _ => DriverFilter::ANY,

@@ -13,7 +13,7 @@ use kerb_ports::{
     SourceRegistration, Update,
 };
 use kerb_types::{
-    Capabilities, Catalog, DriverId, DriverProfile, DriverStatus, ManualClock, MembershipView, Motion, Node,
+    Capabilities, Catalog, DriverId, DriverProfile, IndexedStatus, ManualClock, MembershipView, Motion, Node,
     NodeId, Role, ShardMap, Sharding, Timestamp, UpdateVersion, VehicleClass,
 };
 use tokio::sync::watch;
@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             position,
             update_version: UpdateVersion { sequence: 1, time: NOW_MS },
             motion: Motion::NONE,
-            status: DriverStatus::Available,
+            status: IndexedStatus::Available,
         });
         let (vehicle_class, capabilities) = (VehicleClass(0), Capabilities(0));
         let profile = Arc::new(DriverProfile { id, vehicle_class, capabilities });

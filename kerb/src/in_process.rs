@@ -116,7 +116,7 @@ impl InProcess {
 
     /// Stops in order, as [`crate::Node::shutdown`] does.
     pub async fn shutdown(self) {
-        self.services.shutdown().await;
+        let _stored = self.services.shutdown().await;
     }
 
     fn ingest(&self) -> &LocationIngest {

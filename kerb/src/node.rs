@@ -72,10 +72,12 @@ impl Node {
 
     /// Stops in order: health turns to not serving, streams get a last message, open calls end or are aborted after the
     /// drain time, and reported positions are sent to the index servers and stored. Trips are in the journal already.
-    pub async fn shutdown(self) {
+    /// Returns whether all acknowledged positions are stored, or the node stores none.
+    pub async fn shutdown(self) -> bool {
         self.stop.cancel();
         // Both run concurrently: the server waits for streams that only the services can end.
-        let ((), served) = tokio::join!(self.services.shutdown(), self.serving);
+        let (stored, served) = tokio::join!(self.services.shutdown(), self.serving);
         served.expect("serving does not panic");
+        stored
     }
 }

@@ -122,17 +122,19 @@ impl Services {
     }
 
     /// Ends streams and finishes open work. The matcher first, because it notifies drivers through the ingest node; then
-    /// the ingest node, because its last batches go to the index server.
-    pub(crate) async fn shutdown(self) {
+    /// the ingest node, because its last batches go to the index server. Returns whether the driver table is stored.
+    pub(crate) async fn shutdown(self) -> bool {
         if let Some(matcher) = self.matcher {
             matcher.shutdown().await;
         }
-        if let Some(ingest) = self.location_ingest {
-            ingest.shutdown().await;
-        }
+        let stored = match self.location_ingest {
+            Some(ingest) => ingest.shutdown().await,
+            None => true,
+        };
         if let Some(index) = self.index_server {
             index.shutdown().await;
         }
+        stored
     }
 }
 

@@ -97,6 +97,7 @@ impl Settings {
         kerb_location_ingest::Options {
             data_dir: self.node.data_dir.0.clone(),
             position_ttl_ms: self.fleet.position_ttl_ms,
+            stale_after_ms: self.aggregator.stale_after_ms,
             drain_timeout_ms: self.node.drain_ms,
             ..self.location_ingest.clone()
         }

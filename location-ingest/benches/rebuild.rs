@@ -17,7 +17,7 @@ use kerb_geometry::Tile;
 use kerb_location_ingest::{DriverState, DriverTable, Horizon, LINK_BATCH_ROWS_MAX, LinkState, RateLimit};
 use kerb_ports::{Batch, Frame, Slot, SlotBinding, Update};
 use kerb_proto::convert::Report;
-use kerb_types::{DriverId, NodeId, ShardId, ShardMap, Sharding, Timestamp};
+use kerb_types::{DriverId, IndexedStatus, NodeId, ShardId, ShardMap, Sharding, Timestamp};
 use rand::seq::SliceRandom;
 
 const SERVERS: usize = 16;
@@ -108,6 +108,7 @@ fn fill(sharding: Sharding, drivers: usize) -> DriverTable {
 
 fn update(slot: Slot, state: &DriverState) -> Update {
     let DriverState { position, update_version, motion, status, shard, .. } = *state;
+    let status = IndexedStatus::new(status, true, false).expect("no driver of the bench is offline");
     Update { slot, shard, position, update_version, motion, status }
 }
 

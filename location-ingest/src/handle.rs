@@ -63,8 +63,13 @@ impl DriverChannel for IngestHandle {
         driver: DriverId,
         notification: DriverNotification,
     ) -> PortFuture<'_, bool, DriverChannelError> {
-        let outbox = self.0.outbox(&driver);
+        let Some(slot) = self.0.table.slot(&driver) else { return ready(Ok(false)).boxed() };
+        let outbox = self.0.open_streams.outbox(slot);
         let delivered = outbox.is_some_and(|outbox| outbox.notify(&notification));
+        // An undelivered offer goes back. A trip of a driver without a stream still ends.
+        if delivered || matches!(notification, DriverNotification::Ended { .. }) {
+            self.0.reserved.notified(slot, &notification, self.0.clock.now());
+        }
         ready(Ok(delivered)).boxed()
     }
 

@@ -36,4 +36,5 @@ pub use table::entry::DriverState;
 pub use table::expiry::{EXPIRY_TICK_MS, Expiry};
 pub use table::rate_limit::{Pace, RateLimit};
 pub use table::update::{StaleSlot, UpdateOutcome, UpdateResult};
+pub use table::update_order::{SEQUENCE_START_MAX, SEQUENCE_STEP_MAX};
 pub use table::{DriverTable, RegisteredDriver};

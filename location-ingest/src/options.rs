@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kerb_types::limits::TIME_AHEAD_MAX_MS;
 use kerb_types::{FieldError, Millis};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,8 @@ pub struct Options {
     pub drivers_max: usize,
     /// A driver that has not reported for this time leaves the index.
     pub position_ttl_ms: u32,
+    /// Searches without an age of their own ignore older positions: an app that reports one gets a notice.
+    pub stale_after_ms: u32,
     /// A driver that has not reported for this time leaves the table.
     pub retention_s: u32,
     /// Interval at which drivers must report.
@@ -59,6 +62,7 @@ impl Default for Options {
             data_dir: None,
             drivers_max: 16 * 1024 * 1024,
             position_ttl_ms: 60_000,
+            stale_after_ms: 15_000,
             retention_s: 24 * 3600,
             reporting_interval_ms: 3_000,
             overload_reporting_interval_ms: 10_000,
@@ -120,6 +124,16 @@ impl Options {
 
     pub(crate) fn position_ttl_ms(&self) -> Millis {
         Millis::from(self.position_ttl_ms)
+    }
+
+    pub(crate) fn stale_after_ms(&self) -> Millis {
+        Millis::from(self.stale_after_ms)
+    }
+
+    /// Returns the time after which a silent driver's next update may have any sequence. The driver leaves the index after one
+    /// position TTL, and index servers reject its older versions for another. Their clocks may differ.
+    pub(crate) fn order_ends_after(&self) -> Millis {
+        self.position_ttl_ms() + self.position_ttl_ms() + TIME_AHEAD_MAX_MS
     }
 
     pub(crate) fn retention_ms(&self) -> Millis {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kerb_ports::{Membership, Peers, SourceRegistration};
-use kerb_types::{Catalog, Clock, FieldError, NodeId, Sharding, Timestamp};
+use kerb_types::{Catalog, Clock, FieldError, Millis, NodeId, Sharding, Timestamp};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use crate::store::{Store, StoreContents, StoreError};
 use crate::stream::dispatch_client::DispatchClient;
 use crate::stream::stream_context::StreamContext;
 use crate::table::DriverTable;
-use background::{expire_drivers, flush_store, run_fanout, tick, write_behind};
+use background::{confirm_reservations, expire_drivers, flush_store, run_fanout, tick, write_behind};
 
 /// The driver table's folder in the node's data directory.
 const STORE_FOLDER: &str = "drivers";
@@ -76,7 +76,7 @@ impl LocationIngest {
         let table = DriverTable::new(ports.sharding, options.drivers_max);
         let (store, contents) = open_store(&options).await?;
         let corrupt = contents.corrupt;
-        restore(&table, contents, ports.clock.now() - options.position_ttl_ms())?;
+        restore(&table, contents, ports.clock.now(), options.position_ttl_ms())?;
         let Ports { node: node_id, catalog, clock, .. } = ports.clone();
         let call_timeout = ms(options.dispatch_timeout_ms);
         let dispatch = DispatchClient::new(ports.membership.watch(), &ports.peers, call_timeout);
@@ -112,8 +112,9 @@ impl LocationIngest {
         timeout(ms(timeout_ms), flushes).await.is_ok_and(|flushed| flushed.into_iter().all(|done| done))
     }
 
-    /// Ends the streams with a status, sends and stores the last changes, and stops.
-    pub async fn shutdown(self) {
+    /// Ends the streams with a status, sends and stores the last changes, and stops. Returns whether the driver table is stored
+    /// as a whole, or has no store.
+    pub async fn shutdown(self) -> bool {
         let context = &self.handle.0;
         let timeout_ms = context.options.drain_timeout_ms;
         context.stop.cancel();
@@ -128,8 +129,9 @@ impl LocationIngest {
         self.background.close();
         self.background.wait().await;
         // After the background tasks: none of them may change the table any more.
-        if let Some(store) = self.store.clone() {
-            flush_store(context.clone(), store).await;
+        match self.store.clone() {
+            Some(store) => flush_store(context.clone(), store).await,
+            None => true,
         }
     }
 
@@ -141,6 +143,7 @@ impl LocationIngest {
         let context = &self.handle.0;
         self.spawn(run_fanout(context.clone(), self.store.is_some()));
         self.spawn(expire_drivers(context.clone()));
+        self.spawn(confirm_reservations(context.clone()));
         if let Some(store) = self.store.clone() {
             self.spawn(write_behind(context.clone(), store));
         }
@@ -193,11 +196,13 @@ async fn open_store(options: &Options) -> Result<(Option<Store>, StoreContents),
 fn restore(
     table: &DriverTable,
     contents: StoreContents,
-    expired_before_ms: Timestamp,
+    now: Timestamp,
+    position_ttl_ms: Millis,
 ) -> Result<(), StartError> {
     let mut drivers = contents.drivers;
     for state in drivers.iter_mut().filter_map(|(_, _, state)| state.as_mut()) {
-        state.indexed &= state.update_version.time > expired_before_ms;
+        let time = state.update_version.time;
+        state.indexed &= time > now - position_ttl_ms && !time.is_ahead_of(now);
     }
     table.restore(drivers).map_err(StartError::Table)?;
     if contents.corrupt > 0 {

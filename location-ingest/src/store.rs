@@ -5,19 +5,20 @@
 //! **pages**: all rows of a range of slots. Once every page was written after a log record, the record is obsolete and is
 //! removed. Loading reads the pages and then, in order, the younger log records.
 
+mod engine;
 mod load;
 mod marked_slots;
 pub mod record;
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use fjall::config::CompressionPolicy;
-use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
+use fjall::{OwnedWriteBatch, PersistMode};
 use kerb_ports::Slot;
 
 use crate::table::DriverTable;
 use crate::table::bitset::slots_of;
+use engine::Engine;
 pub use load::StoreContents;
 pub(crate) use marked_slots::lag;
 use marked_slots::{CommitSlots, MarkedSlots};
@@ -25,8 +26,6 @@ use record::{RECORD_ROWS, Row, encode_profile, encode_rows};
 
 /// Flushes in which all pages are written once: a minute at two flushes a second.
 const ROTATION_FLUSHES: usize = 120;
-/// Cache of the engine. Small, because the store is only read once, from end to end.
-const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,13 +43,21 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    fn new(path: &Path, reason: fjall::Error) -> Self {
+        let path = path.display().to_string();
+        match reason {
+            fjall::Error::Locked => Self::InUse(path),
+            reason => Self::Engine { path, reason },
+        }
+    }
+}
+
 /// An open store. It allows one flush at a time.
 pub struct Store {
-    path: String,
-    db: Database,
-    profiles: Keyspace,
-    pages: Keyspace,
-    log: Keyspace,
+    path: PathBuf,
+    /// `None` after a failed flush: the engine takes no more writes then. The next flush opens it again.
+    engine: Option<Engine>,
     /// Number of the next commit.
     commit: u64,
     /// Commits whose log records are on disk, oldest first: the commit's number and the number of its records.
@@ -71,44 +78,30 @@ pub struct FlushSummary {
 }
 
 impl Store {
-    /// Opens a store, or creates it, and reads everything in it.
+    /// Opens a store, or creates it, and reads everything in it. A damaged one is set aside in the folder
+    /// `<name>.damaged`, and counts as one corrupt record.
     pub fn open(path: &Path) -> Result<(Self, StoreContents), StoreError> {
-        let name = path.display().to_string();
-        let engine = |reason| match reason {
-            fjall::Error::Locked => StoreError::InUse(name.clone()),
-            reason => StoreError::Engine { path: name.clone(), reason },
-        };
-        let db = Database::builder(path)
-            .cache_size(CACHE_BYTES)
-            .journal_compression(CompressionType::None)
-            .manual_journal_persist(true)
-            .worker_threads(1)
-            .open()
-            .map_err(engine)?;
-        // Rows do not compress: their low bits are noise.
-        let uncompressed = || {
-            KeyspaceCreateOptions::default()
-                .data_block_compression_policy(CompressionPolicy::disabled())
-                .max_memtable_size(16 * 1024 * 1024)
-        };
-        // The names are part of the format on disk.
-        let profiles = db.keyspace("cards", KeyspaceCreateOptions::default).map_err(engine)?;
-        let pages = db.keyspace("pages", uncompressed).map_err(engine)?;
-        let log = db.keyspace("log", uncompressed).map_err(engine)?;
-        let contents = load::load(&profiles, &pages, &log).map_err(engine)?;
+        let (engine, contents) =
+            Engine::open_or_set_aside(path).map_err(|reason| StoreError::new(path, reason))?;
         let commit = contents.last_commit + 1;
-        let logged = contents.logged.clone();
-        let store =
-            Self { path: name, db, profiles, pages, log, commit, logged, page: 0, rotation_start: commit };
+        let store = Self {
+            path: path.to_owned(),
+            engine: Some(engine),
+            commit,
+            logged: contents.logged.clone(),
+            page: 0,
+            rotation_start: commit,
+        };
         Ok((store, contents))
     }
 
-    /// Writes what the table has marked as changed since the last flush, durably. After a failure the marks are set again.
+    /// Writes what the table has marked as changed since the last flush, durably. After a failure the marks are set again,
+    /// and the next flush begins with a newly opened engine, so the store recovers once the disk has room again.
     pub fn flush(&mut self, table: &DriverTable) -> Result<FlushSummary, StoreError> {
         // Before the marks: the removal of these slots' drivers is then among the marks.
         let released = table.take_waiting_for_flush();
-        let mut marked = MarkedSlots::take(table);
-        match self.write(table, &mut marked) {
+        let marked = MarkedSlots::take(table);
+        match self.write(table, marked.clone()) {
             Ok(summary) => {
                 for slot in released {
                     table.release(slot);
@@ -119,36 +112,44 @@ impl Store {
                 for slot in released {
                     table.release_after_flush(slot);
                 }
+                // All of them: what was committed before the failure may not be durable.
                 marked.restore(table);
-                Err(StoreError::Engine { path: self.path.clone(), reason })
+                Err(StoreError::new(&self.path, reason))
             }
         }
     }
 
-    fn write(&mut self, table: &DriverTable, marked: &mut MarkedSlots) -> fjall::Result<FlushSummary> {
+    fn write(&mut self, table: &DriverTable, mut marked: MarkedSlots) -> fjall::Result<FlushSummary> {
         let mut summary = FlushSummary::default();
+        // A failure leaves the field empty.
+        let engine = match self.engine.take() {
+            Some(engine) => engine,
+            None => Engine::open(&self.path)?,
+        };
         while let Some(slots) = marked.next_commit() {
-            self.commit(table, &slots, &mut summary)?;
+            self.commit(&engine, table, &slots, &mut summary)?;
             marked.remove(&slots);
         }
-        self.rotate(table)?;
-        self.db.persist(PersistMode::SyncAll)?;
+        self.rotate(&engine, table)?;
+        engine.db.persist(PersistMode::SyncAll)?;
+        self.engine = Some(engine);
         Ok(summary)
     }
 
     /// Commits some changes: their rows, and the profiles that they need.
     fn commit(
         &mut self,
+        engine: &Engine,
         table: &DriverTable,
         slots: &CommitSlots,
         summary: &mut FlushSummary,
     ) -> fjall::Result<()> {
-        let mut batch = self.db.batch();
+        let mut batch = engine.db.batch();
         for slot in slots.profiles.iter().flat_map(|(word, bits)| slots_of(*word, *bits)) {
             let key = slot.get().to_be_bytes();
             match table.profile(slot) {
-                Some(profile) => batch.insert(&self.profiles, key, encode_profile(&profile)),
-                None => batch.remove(&self.profiles, key),
+                Some(profile) => batch.insert(&engine.profiles, key, encode_profile(&profile)),
+                None => batch.remove(&engine.profiles, key),
             }
             summary.profiles += 1;
         }
@@ -156,33 +157,34 @@ impl Store {
         let rows: Vec<Row> = changed.map(|slot| (slot, table.state(slot))).collect();
         let commit = self.commit;
         for (number, rows) in (0_u32..).zip(rows.chunks(RECORD_ROWS)) {
-            batch.insert(&self.log, log_key(commit, number), encode_rows(commit, rows));
+            batch.insert(&engine.log, log_key(commit, number), encode_rows(commit, rows));
         }
-        batch.commit()?;
+        // Before the attempt: records of a failed commit may be on disk, and no other commit may have its number.
         self.commit += 1;
         // Cannot lose: a commit has at most 65,536 slots.
         self.logged.push_back((commit, rows.len().div_ceil(RECORD_ROWS) as u32));
+        batch.commit()?;
         summary.rows += rows.len();
         Ok(())
     }
 
     /// Writes this flush's share of the pages. When all pages were written, removes the log records that they replace.
-    fn rotate(&mut self, table: &DriverTable) -> fjall::Result<()> {
+    fn rotate(&mut self, engine: &Engine, table: &DriverTable) -> fjall::Result<()> {
         // Cannot lose: slots are 32-bit numbers, and a page has many.
         let pages = table.slots_end().index().div_ceil(RECORD_ROWS) as u32;
         let share = pages.div_ceil(ROTATION_FLUSHES as u32).max(1);
-        let mut batch = self.db.batch();
+        let mut batch = engine.db.batch();
         let commit = self.commit;
         let end = (self.page + share).min(pages);
         for page in self.page..end {
-            self.write_page(table, commit, page, &mut batch);
+            write_page(engine, table, commit, page, &mut batch);
         }
         let complete = end == pages;
         if complete {
-            self.remove_obsolete_log(&mut batch);
+            self.remove_obsolete_log(engine, &mut batch);
         }
-        batch.commit()?;
         self.commit += 1;
+        batch.commit()?;
         self.page = end;
         if complete {
             let obsolete = self.logged.partition_point(|(commit, _)| *commit < self.rotation_start);
@@ -193,18 +195,10 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a page. It also has the changes whose marks have not been taken yet: its rows are as new as its commit.
-    fn write_page(&self, table: &DriverTable, commit: u64, page: u32, batch: &mut OwnedWriteBatch) {
-        let start = page * RECORD_ROWS as u32;
-        let end = (start + RECORD_ROWS as u32).min(table.slots_end().get());
-        let rows: Vec<Row> = (start..end).map(Slot::new).map(|slot| (slot, table.state(slot))).collect();
-        batch.insert(&self.pages, page.to_be_bytes(), encode_rows(commit, &rows));
-    }
-
-    fn remove_obsolete_log(&self, batch: &mut OwnedWriteBatch) {
+    fn remove_obsolete_log(&self, engine: &Engine, batch: &mut OwnedWriteBatch) {
         for (commit, records) in self.logged.iter().take_while(|(commit, _)| *commit < self.rotation_start) {
             for number in 0..*records {
-                batch.remove(&self.log, log_key(*commit, number));
+                batch.remove(&engine.log, log_key(*commit, number));
             }
         }
     }
@@ -217,6 +211,14 @@ impl std::fmt::Debug for Store {
             .field("commit", &self.commit)
             .finish_non_exhaustive()
     }
+}
+
+/// Writes a page. It also has the changes whose marks have not been taken yet: its rows are as new as its commit.
+fn write_page(engine: &Engine, table: &DriverTable, commit: u64, page: u32, batch: &mut OwnedWriteBatch) {
+    let start = page * RECORD_ROWS as u32;
+    let end = (start + RECORD_ROWS as u32).min(table.slots_end().get());
+    let rows: Vec<Row> = (start..end).map(Slot::new).map(|slot| (slot, table.state(slot))).collect();
+    batch.insert(&engine.pages, page.to_be_bytes(), encode_rows(commit, &rows));
 }
 
 /// Returns the key of a log record. Big-endian, so records sort by commit.

@@ -8,6 +8,7 @@ mod driver_table;
 pub(crate) mod entry;
 pub(crate) mod entry_guard;
 pub(crate) mod expiry;
+pub(crate) mod flags;
 pub(crate) mod inline_id;
 pub(crate) mod rate_limit;
 pub(crate) mod registered_driver;
@@ -15,6 +16,7 @@ pub(crate) mod retirement;
 pub(crate) mod reverse_index;
 pub(crate) mod slab;
 pub(crate) mod update;
+pub(crate) mod update_order;
 
 pub(crate) use driver_table::DRIVERS_MAX;
 pub use driver_table::DriverTable;

@@ -19,8 +19,8 @@ use kerb_ports::{
 use kerb_routing::StraightLine;
 use kerb_trips::{IdempotencyKey, RideRequest, RiderId};
 use kerb_types::{
-    Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, MembershipView, Millis,
-    Motion, Node, NodeId, Role, ShardMap, SystemClock, UpdateVersion, VehicleClass,
+    Capabilities, Catalog, Clock, DriverId, DriverProfile, IndexedStatus, KnownDriver, MembershipView,
+    Millis, Motion, Node, NodeId, Role, ShardMap, SystemClock, UpdateVersion, VehicleClass,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -45,7 +45,7 @@ impl World {
             hav: Origin::new(point).hav(*position),
             update_version: UpdateVersion { sequence: 1, time: SystemClock.now() },
             motion: Motion::NONE,
-            status: DriverStatus::Available,
+            status: IndexedStatus::Available,
         };
         self.drivers.iter().map(neighbor).collect()
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use kerb_ports::Neighbor;
 use kerb_trips::{Trip, TripId, TripState};
-use kerb_types::{DriverStatus, Millis, Timestamp};
+use kerb_types::{IndexedStatus, Millis, Timestamp};
 
 use crate::market::Reservations;
 use crate::window::WinnersByDriver;
@@ -28,8 +28,8 @@ pub enum FilterResult {
         /// Age of the position, in milliseconds.
         age_ms: Millis,
     },
-    /// The driver's own status is on a break, with a rider, or offline.
-    NotAvailable(DriverStatus),
+    /// The driver's own status is on a break or with a rider, or no stream of the driver is open.
+    NotAvailable(IndexedStatus),
     /// The driver is reserved for another trip.
     OnTrip(TripId),
     /// The driver returned an offer of this trip.
@@ -49,6 +49,9 @@ impl fmt::Display for FilterResult {
             Self::WrongClass => f.write_str("not of the requested vehicle class"),
             Self::MissingCapability => f.write_str("does not have every requested capability"),
             Self::Stale { age_ms } => write!(f, "the last position is {age_ms} ms old"),
+            Self::NotAvailable(IndexedStatus::Unreachable) => {
+                f.write_str("not connected: no stream of the driver is open")
+            }
             Self::NotAvailable(status) => write!(f, "not available: {status:?}"),
             Self::OnTrip(trip) => write!(f, "reserved for trip {trip}"),
             Self::DeclinedBefore => f.write_str("returned this trip before"),
@@ -75,7 +78,7 @@ pub struct Explanation {
     pub missing_capability: u32,
     /// Drivers whose position is too old.
     pub stale: u32,
-    /// Drivers whose own status is not available.
+    /// Drivers whose own status is not available, or who have no open stream.
     pub not_available: u32,
     /// Drivers who are reserved for another trip.
     pub on_trip: u32,
@@ -161,7 +164,8 @@ impl Filters<'_> {
         if neighbor.update_version.time < self.time_min_ms {
             return FilterResult::Stale { age_ms: self.now - neighbor.update_version.time };
         }
-        if neighbor.status != DriverStatus::Available {
+        // The reservations of this process are newer than the index: they are looked at below.
+        if !matches!(neighbor.status, IndexedStatus::Available | IndexedStatus::Reserved) {
             return FilterResult::NotAvailable(neighbor.status);
         }
         let other = |trip: &TripId| *trip != self.trip.id;

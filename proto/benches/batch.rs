@@ -10,7 +10,7 @@ use kerb_geometry::LatLng;
 use kerb_ports::{Batch, Slot, Update};
 use kerb_proto::convert::Columns;
 use kerb_proto::{internal, v1};
-use kerb_types::{DriverStatus, Millis, Motion, ShardId, Timestamp, UpdateVersion};
+use kerb_types::{IndexedStatus, Millis, Motion, ShardId, Timestamp, UpdateVersion};
 use prost::Message;
 
 const ROWS: u32 = 4_096;
@@ -36,7 +36,7 @@ fn batch() -> Batch {
             time: NOW_MS - Millis::new(i64::from(i % 3_000)),
         },
         motion: Motion { heading_cdeg: (i * 9 % 36_000) as u16, speed_cmps: (i % 2_500) as u16 },
-        status: DriverStatus::Available,
+        status: IndexedStatus::Available,
     };
     Batch { updates: (0..ROWS).map(update).collect(), ..Batch::default() }
 }

@@ -21,7 +21,7 @@ mod trip_event;
 pub use columns::Columns;
 pub use driver_trip::{Act, action_name, action_outcome, action_result};
 pub use frame::{SinkMessage, SourceMessage};
-pub use public::{driver_filter, public_position, public_status, public_travel_source};
+pub use public::{driver_filter, public_availability, public_position, public_status, public_travel_source};
 pub use report::Report;
 pub use trip::{public_receipt, public_state, public_step, public_trip, trip_state};
 pub use trip_event::public_event;

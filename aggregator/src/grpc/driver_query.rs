@@ -40,5 +40,6 @@ fn present(located: &LocatedDriver, catalog: &Catalog, now: Timestamp) -> GetDri
         searchable: driver.searchable,
         shard: known.map_or(0, |at| u32::from(at.shard.0)),
         node_id: located.node.as_str().to_owned(),
+        reserved: driver.reserved,
     }
 }

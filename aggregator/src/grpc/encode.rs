@@ -4,7 +4,7 @@
 use h3o::Resolution;
 use kerb_geometry::{LatLng, hav_to_m};
 use kerb_ports::{Eta, Neighbor};
-use kerb_proto::convert::{public_position, public_status, public_travel_source};
+use kerb_proto::convert::{public_availability, public_position, public_status, public_travel_source};
 use kerb_proto::v1;
 use kerb_types::{Capabilities, Catalog, Motion, Timestamp, VehicleClass};
 use prost::Message;
@@ -36,6 +36,7 @@ mod driver {
     pub(super) const H3_CELL: u32 = 8;
     pub(super) const PICKUP_ETA_S: u32 = 9;
     pub(super) const TRAVEL_SOURCE: u32 = 10;
+    pub(super) const AVAILABILITY: u32 = 11;
 }
 
 /// Field number of `answers` in `FindNearbyBatchResponse`.
@@ -125,7 +126,7 @@ impl Writer<'_> {
         if age_ms != 0 {
             uint32::encode(driver::POSITION_AGE_MS, &age_ms, out);
         }
-        uint32::encode(driver::STATUS, &(public_status(neighbor.status) as u32), out);
+        uint32::encode(driver::STATUS, &(public_status(neighbor.status.reported()) as u32), out);
         self.kind(neighbor);
         self.driver.extend_from_slice(&self.kind_bytes);
         if let Some(resolution) = h3 {
@@ -135,6 +136,10 @@ impl Writer<'_> {
             uint32::encode(driver::PICKUP_ETA_S, &eta.time_s, &mut self.driver);
             let source = public_travel_source(eta.source) as u32;
             uint32::encode(driver::TRAVEL_SOURCE, &source, &mut self.driver);
+        }
+        let availability = public_availability(neighbor.status) as u32;
+        if availability != 0 {
+            uint32::encode(driver::AVAILABILITY, &availability, &mut self.driver);
         }
         bytes(response::DRIVERS, &self.driver, &mut self.out);
     }
@@ -178,7 +183,7 @@ fn h3_cell(position: LatLng, resolution: Resolution) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kerb_types::{DriverId, DriverProfile, DriverStatus, ShardId, TravelSource, UpdateVersion};
+    use kerb_types::{DriverId, DriverProfile, IndexedStatus, ShardId, TravelSource, UpdateVersion};
     use proptest::prelude::*;
 
     use kerb_types::Millis;
@@ -197,7 +202,7 @@ mod tests {
             )),
             distance_m: hav_to_m(neighbor.hav),
             position_age_ms: super::super::age_ms(present.now, neighbor.update_version.time),
-            status: public_status(neighbor.status).into(),
+            status: public_status(neighbor.status.reported()).into(),
             vehicle_class: catalog.vehicle_class_name(neighbor.profile.vehicle_class).to_owned(),
             capabilities: catalog
                 .capability_names(neighbor.profile.capabilities)
@@ -206,6 +211,7 @@ mod tests {
             h3_cell: present.h3.map_or_else(String::new, |resolution| h3_cell(neighbor.position, resolution)),
             pickup_eta_s: eta.map(|eta| eta.time_s),
             travel_source: eta.map_or(0, |eta| public_travel_source(eta.source).into()),
+            availability: public_availability(neighbor.status).into(),
         }
     }
 
@@ -220,7 +226,7 @@ mod tests {
             sequence in prop_oneof![Just(0), any::<u64>()],
             age_ms in -1_000..100_000_i64,
             heading_cdeg in prop_oneof![Just(0), Just(Motion::NOT_KNOWN), 0..36_000_u16],
-            status in 0..4_usize,
+            status in 0..5_usize,
         ) -> Neighbor {
             let (vehicle_class, capabilities) = (VehicleClass(class), Capabilities(capabilities));
             Neighbor {
@@ -229,7 +235,7 @@ mod tests {
                 hav,
                 update_version: UpdateVersion { sequence, time: NOW_MS - Millis::new(age_ms) },
                 motion: Motion { heading_cdeg, speed_cmps: 700 },
-                status: DriverStatus::ALL[status],
+                status: IndexedStatus::ALL[status],
             }
         }
     }

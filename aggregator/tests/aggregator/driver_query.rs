@@ -26,6 +26,7 @@ fn known(sequence: Option<u64>, connected: bool) -> KnownDriver {
         profile: neighbor.profile,
         status: DriverStatus::Available,
         connected,
+        reserved: false,
         searchable: true,
         position,
     }

@@ -16,7 +16,7 @@ use kerb_ports::{
     Search, ShardQuery, ShardResult, ShardSearch, ShardSearchError, ShardStat, SourceRegistration,
 };
 use kerb_types::{
-    Capabilities, Catalog, DriverId, DriverProfile, DriverStatus, KnownDriver, ManualClock, MembershipView,
+    Capabilities, Catalog, DriverId, DriverProfile, IndexedStatus, KnownDriver, ManualClock, MembershipView,
     Motion, Node, NodeId, Partitioning, Role, ShardId, ShardMap, Sharding, Timestamp, UpdateVersion,
     VehicleClass,
 };
@@ -50,7 +50,7 @@ pub(crate) fn neighbor(name: &str, north: u32, sequence: u64) -> Neighbor {
         hav: Origin::new(center()).hav(position),
         update_version: UpdateVersion { sequence, time: NOW_MS },
         motion: Motion::NONE,
-        status: DriverStatus::Available,
+        status: IndexedStatus::Available,
     }
 }
 

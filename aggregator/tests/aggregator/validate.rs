@@ -124,7 +124,7 @@ fn a_page_asks_for_one_more_and_a_filter_says_an_age() {
     let checked =
         check(FindNearbyRequest { page_size: 10, h3_resolution: Some(0), ..filtered(filter) }).unwrap();
     assert_eq!((checked.query.search.limit(), checked.page.unwrap().size), (11, 10));
-    assert_eq!((checked.query.age_max_ms, checked.query.statuses), (5_000, 0b1010));
+    assert_eq!((checked.query.age_max_ms, checked.query.statuses), (5_000, 0b100_1010));
     assert!(checked.h3.is_some());
     assert_eq!(
         checked.query.filter(Timestamp::from_millis(100_000)).time_min_ms,

@@ -140,7 +140,7 @@ impl DriverStream {
             connect_response::Message::Assignment(_)
             | connect_response::Message::Ended(_)
             | connect_response::Message::Result(_) => Some(Event::Trip(message)),
-            connect_response::Message::Registered(_) => None,
+            connect_response::Message::Registered(_) | connect_response::Message::Notice(_) => None,
         }
     }
 }

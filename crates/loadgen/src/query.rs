@@ -86,10 +86,23 @@ impl Query {
             vehicle_classes: self.filter.vehicle_classes.clone(),
             capabilities: self.filter.capabilities.clone(),
             position_age_max_ms: self.filter.age_max_ms.unwrap_or(0),
+            availabilities: self.availabilities(),
         };
         // The number of neighbors alone limits a nearest search.
         let page_size = if matches!(self.search, Search::Nearest { .. }) { 0 } else { self.page_size };
         v1::FindNearbyRequest { search: Some(search), filter: Some(filter), page_size, ..Default::default() }
+    }
+}
+
+impl Query {
+    /// Returns all availabilities for a filter by status: the truth only has the status that a driver has sent, not what holds
+    /// the driver.
+    fn availabilities(&self) -> Vec<i32> {
+        use v1::Availability::{Free, NotConnected, Reserved};
+        if self.filter.statuses.is_empty() {
+            return Vec::new();
+        }
+        [Free, Reserved, NotConnected].map(i32::from).to_vec()
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kerb_geometry::LatLng;
 
 use kerb_types::{DriverId, NodeId, ShardId};
-use kerb_types::{DriverProfile, DriverStatus, Motion, UpdateVersion};
+use kerb_types::{DriverProfile, IndexedStatus, Motion, UpdateVersion};
 
 /// The number of a driver on one replication stream. Slots are dense, because the index server indexes an array by them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,7 +76,8 @@ pub enum Frame {
 pub struct Batch {
     /// Bindings of slots, before the first update of a slot. A slot that is bound again names a different driver from then on.
     pub slot_bindings: Vec<SlotBinding>,
-    /// The newest positions, at most one per slot.
+    /// The newest positions, at most one per slot. An update with the version that the server has from this source only
+    /// replaces the status.
     pub updates: Vec<Update>,
     /// Drivers that left the server's shards or the index. The server ignores a removal if another source has the newer
     /// state.
@@ -117,8 +118,8 @@ pub struct Update {
     pub update_version: UpdateVersion,
     /// Heading and speed at the time of the update.
     pub motion: Motion,
-    /// The driver's status; never offline.
-    pub status: DriverStatus,
+    /// The driver's status in the index. Between two reports it may change without a newer version.
+    pub status: IndexedStatus,
 }
 
 /// The removal of a driver whose state is at most `update_version`. The index server also ignores such states later.

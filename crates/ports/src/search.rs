@@ -6,12 +6,12 @@ use kerb_geometry::{Area, Circle, LatLng, Polygon};
 
 use kerb_types::{Capabilities, Timestamp, VehicleClass};
 use kerb_types::{DriverId, NodeId, ShardId};
-use kerb_types::{DriverProfile, DriverStatus, Motion, UpdateVersion};
+use kerb_types::{DriverProfile, IndexedStatus, Motion, UpdateVersion};
 
 /// The drivers that a search considers. A mask of 0 accepts any value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DriverFilter {
-    /// Bit i accepts status number i.
+    /// Bit i accepts number i of [`IndexedStatus`].
     pub statuses: u8,
     /// Bit i accepts vehicle class number i.
     pub vehicle_classes: u64,
@@ -29,7 +29,7 @@ impl DriverFilter {
     /// Whether the filter accepts a driver.
     pub fn accepts(
         &self,
-        status: DriverStatus,
+        status: IndexedStatus,
         class: VehicleClass,
         capabilities: Capabilities,
         time_ms: Timestamp,
@@ -135,8 +135,8 @@ pub struct Neighbor {
     pub update_version: UpdateVersion,
     /// Heading and speed at the time of the update.
     pub motion: Motion,
-    /// The newest status.
-    pub status: DriverStatus,
+    /// The newest status in the index.
+    pub status: IndexedStatus,
 }
 
 /// The statistics of a shard of an index server.
@@ -155,7 +155,7 @@ pub struct ShardStat {
 }
 
 /// Returns the mask of a set of statuses: bit i is status number i.
-pub fn status_mask(statuses: &[DriverStatus]) -> u8 {
+pub fn status_mask(statuses: &[IndexedStatus]) -> u8 {
     statuses.iter().fold(0, |mask, s| mask | 1 << *s as u8)
 }
 

@@ -30,6 +30,58 @@ impl DriverStatus {
     }
 }
 
+/// The status of a driver in the index: what the driver reports, and whether an offer can be made. The numbers are those of
+/// the replication stream; the first three are those of [`DriverStatus`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum IndexedStatus {
+    /// Reports [`DriverStatus::Available`], has an open stream, and is not reserved: can get an offer.
+    Available = 1,
+    /// Reports [`DriverStatus::OnBreak`].
+    OnBreak = 2,
+    /// Reports [`DriverStatus::OnTrip`].
+    OnTrip = 3,
+    /// Reports [`DriverStatus::Available`], but an offer or a trip reserves the driver.
+    Reserved = 5,
+    /// Reports [`DriverStatus::Available`], but has no open stream, so no offer can reach the driver.
+    Unreachable = 6,
+}
+
+impl IndexedStatus {
+    /// All statuses, in the order of their numbers.
+    pub const ALL: [Self; 5] =
+        [Self::Available, Self::OnBreak, Self::OnTrip, Self::Reserved, Self::Unreachable];
+
+    /// Returns the status in the index of a driver that reports `status`; `None` for an offline driver, which is not in the
+    /// index. `connected`: a stream of the driver is open. `reserved`: an offer or a trip reserves the driver.
+    #[inline]
+    pub fn new(status: DriverStatus, connected: bool, reserved: bool) -> Option<Self> {
+        Some(match status {
+            DriverStatus::Available if reserved => Self::Reserved,
+            DriverStatus::Available if connected => Self::Available,
+            DriverStatus::Available => Self::Unreachable,
+            DriverStatus::OnBreak => Self::OnBreak,
+            DriverStatus::OnTrip => Self::OnTrip,
+            DriverStatus::Offline => return None,
+        })
+    }
+
+    /// Returns the status with this number.
+    #[inline]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| *status as u8 == number)
+    }
+
+    /// Returns the status that the driver reports.
+    pub fn reported(self) -> DriverStatus {
+        match self {
+            Self::Available | Self::Reserved | Self::Unreachable => DriverStatus::Available,
+            Self::OnBreak => DriverStatus::OnBreak,
+            Self::OnTrip => DriverStatus::OnTrip,
+        }
+    }
+}
+
 /// The version of a driver's state. Versions compare by sequence, then by time: the derived order follows the order of
 /// the fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +128,8 @@ pub struct KnownDriver {
     pub status: DriverStatus,
     /// Whether a stream of this driver is open at the node.
     pub connected: bool,
+    /// Whether an offer or a trip reserves the driver, as far as the node has delivered it.
+    pub reserved: bool,
     /// Whether the driver is in the index.
     pub searchable: bool,
     /// The newest position; `None` before the first report.

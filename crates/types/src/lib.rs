@@ -23,7 +23,9 @@ pub mod travel_source;
 pub use backoff::{Backoff, Jitter};
 pub use catalog::{Capabilities, Catalog, VehicleClass};
 pub use clock::{Clock, ManualClock, RuntimeClock, Stopwatch, SystemClock};
-pub use driver::{DriverProfile, DriverStatus, KnownDriver, KnownPosition, Motion, UpdateVersion};
+pub use driver::{
+    DriverProfile, DriverStatus, IndexedStatus, KnownDriver, KnownPosition, Motion, UpdateVersion,
+};
 pub use field_error::FieldError;
 pub use id::{DriverId, NodeId, ShardId};
 pub use membership::{MembershipView, Node, Role, ServerIndex, ShardMap};

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::TIME_AHEAD_MAX_MS;
+
 /// An instant: milliseconds since the Unix epoch. It is serialized as the number.
 ///
 /// Arithmetic saturates, so the far past ([`Timestamp::MIN`]) and the far future ([`Timestamp::MAX`]) stay what they are.
@@ -27,6 +29,14 @@ impl Timestamp {
     /// Returns the milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> i64 {
         self.0
+    }
+
+    /// Whether the instant is so far ahead of a clock that reads `now` that no position may have it
+    /// ([`TIME_AHEAD_MAX_MS`]). A stored position has such a time only after the clock was set back: it is neither fresh nor
+    /// newer than what comes.
+    #[inline]
+    pub fn is_ahead_of(self, now: Self) -> bool {
+        self > now + TIME_AHEAD_MAX_MS
     }
 }
 

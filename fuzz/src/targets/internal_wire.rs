@@ -120,6 +120,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         connected: true,
         searchable: true,
         position: Some(known),
+        reserved: true,
     };
     let assignment = v1::TripAssignment {
         trip_id: "world-17".into(),

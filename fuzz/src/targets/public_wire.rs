@@ -99,6 +99,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         vehicle_classes: vec!["standard".into()],
         capabilities: vec!["wheelchair".into()],
         position_age_max_ms: 30_000,
+        availabilities: vec![v1::Availability::Free.into()],
     };
     let nearest = v1::FindNearbyRequest {
         search: Some(v1::find_nearby_request::Search::Nearest(v1::NearestSearch {

@@ -21,7 +21,7 @@ use filled_index::{FilledIndex, ROWS};
 use kerb_geometry::{Area, Circle, LatLng};
 use kerb_index_server::SearchBudget;
 use kerb_ports::{Batch, DriverFilter, Search, ShardQuery};
-use kerb_types::DriverStatus;
+use kerb_types::IndexedStatus;
 use rstar::RTree;
 use rstar::primitives::GeomWithData;
 
@@ -99,7 +99,7 @@ fn index(c: &mut Criterion) {
         eprintln!("{:?}", filled.index.metrics());
         group.throughput(Throughput::Elements(1));
         let fresh = DriverFilter {
-            statuses: 1 << DriverStatus::Available as u8,
+            statuses: 1 << IndexedStatus::Available as u8,
             time_min_ms: START_MS,
             ..DriverFilter::ANY
         };

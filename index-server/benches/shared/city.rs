@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kerb_geometry::LatLng;
 use kerb_ports::{Batch, Slot, SlotBinding, Update};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Millis, Motion, Sharding, Timestamp, UpdateVersion,
+    Capabilities, DriverId, DriverProfile, IndexedStatus, Millis, Motion, Sharding, Timestamp, UpdateVersion,
     VehicleClass,
 };
 use rand::{RngExt, SeedableRng};
@@ -117,7 +117,7 @@ impl City {
             position: *position,
             update_version: UpdateVersion { sequence, time: START_MS + Millis::new(sequence as i64) },
             motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
-            status: DriverStatus::Available,
+            status: IndexedStatus::Available,
         };
         Batch { updates: moves.iter().map(update).collect(), ..Batch::default() }
     }
@@ -142,9 +142,9 @@ impl City {
             },
             motion: Motion { heading_cdeg: 9_000, speed_cmps: 800 },
             status: match i {
-                _ if i % 100 == 1 => DriverStatus::OnBreak,
-                _ if i.is_multiple_of(3) => DriverStatus::OnTrip,
-                _ => DriverStatus::Available,
+                _ if i % 100 == 1 => IndexedStatus::OnBreak,
+                _ if i.is_multiple_of(3) => IndexedStatus::OnTrip,
+                _ => IndexedStatus::Available,
             },
         }
     }

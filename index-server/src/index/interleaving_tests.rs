@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kerb_geometry::{Circle, LatLng, Morton};
 use kerb_ports::{Batch, DriverFilter, Search, ShardQuery, Slot, SlotBinding, Update};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, Sharding, Timestamp, UpdateVersion,
+    Capabilities, DriverId, DriverProfile, IndexedStatus, Motion, NodeId, Sharding, Timestamp, UpdateVersion,
     VehicleClass,
 };
 
@@ -52,7 +52,7 @@ fn filled_index() -> Index {
         position: at(1_000 * slot as i32),
         update_version: UpdateVersion { sequence: 1, time: NOW_MS },
         motion: Motion::NONE,
-        status: if slot == MOVER { DriverStatus::OnBreak } else { DriverStatus::Available },
+        status: if slot == MOVER { IndexedStatus::OnBreak } else { IndexedStatus::Available },
     });
     let batch = Batch { slot_bindings, updates: updates.collect(), ..Batch::default() };
     let mut progress = BatchProgress::default();
@@ -105,7 +105,7 @@ fn change_and_stop(writer: &mut Writer, index: RecordIndex, stop_after: usize) {
     let record = store.records.get(index);
     let (entry, meta) = (record.entry(), record.meta());
     let (attributes, position) = (store.entry(entry).attributes(), store.entry(entry).position());
-    let changed = attributes.with_status(DriverStatus::OnTrip);
+    let changed = attributes.with_status(IndexedStatus::OnTrip);
     for step in 0..stop_after {
         match step {
             0 => tree::widen_summaries_above(
@@ -145,7 +145,7 @@ fn a_writer_that_stops_anywhere_in_a_move_stops_no_search() {
         let mut writer = index.lock_writer();
         let mover = writer.registry.find(&writer.store, &profile(MOVER).id).expect("its slot is bound");
         move_and_stop(&mut writer, mover, at(150_500), stop_after);
-        find_all(&index, DriverStatus::OnBreak, &format!("{stop_after} steps of a move"));
+        find_all(&index, IndexedStatus::OnBreak, &format!("{stop_after} steps of a move"));
         drop(writer);
     }
 }
@@ -157,16 +157,16 @@ fn a_writer_that_stops_in_a_change_of_status_stops_no_search() {
         let mut writer = index.lock_writer();
         let mover = writer.registry.find(&writer.store, &profile(MOVER).id).expect("its slot is bound");
         change_and_stop(&mut writer, mover, stop_after);
-        find_all(&index, DriverStatus::OnTrip, &format!("{stop_after} steps of a change"));
+        find_all(&index, IndexedStatus::OnTrip, &format!("{stop_after} steps of a change"));
         drop(writer);
     }
 }
 
 /// Finds all drivers, and the mover alone by its old status together with `status`.
-fn find_all(index: &Index, status: DriverStatus, when: &str) {
+fn find_all(index: &Index, status: IndexedStatus, when: &str) {
     let circle = Circle::new(at(100_000), 3_000.0).expect("a radius");
     let mover: [usize; 200] = std::array::from_fn(|number| usize::from(number == MOVER as usize));
-    let passing = 1 << DriverStatus::OnBreak as u8 | 1 << status as u8;
+    let passing = 1 << IndexedStatus::OnBreak as u8 | 1 << status as u8;
     for limit in [200, 400] {
         let all = Search::WithinRadius { circle, limit, after: None };
         for kind in [Search::Nearest { circle, k: limit }, all] {

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use kerb_geometry::LatLng;
-use kerb_types::{Capabilities, DriverStatus, VehicleClass};
+use kerb_types::{Capabilities, IndexedStatus, VehicleClass};
 
 use super::arena::Element;
 use super::filter_summary::FilterSummary;
@@ -93,7 +93,7 @@ impl Attributes {
     pub(crate) const VACANT: Self = Self(0);
 
     #[inline]
-    pub(crate) fn new(record: RecordIndex, kind: VehicleKind, status: DriverStatus) -> Self {
+    pub(crate) fn new(record: RecordIndex, kind: VehicleKind, status: IndexedStatus) -> Self {
         let kind = u64::from(kind.capabilities.0) << 32 | u64::from(kind.class.0 & 63) << 48;
         Self(kind | u64::from(status as u8) << 54 | u64::from(record.get()))
     }
@@ -105,7 +105,7 @@ impl Attributes {
     }
 
     #[inline]
-    pub(crate) fn with_status(self, status: DriverStatus) -> Self {
+    pub(crate) fn with_status(self, status: IndexedStatus) -> Self {
         Self(self.0 & !(7 << 54) | u64::from(status as u8) << 54)
     }
 
@@ -131,8 +131,8 @@ impl Attributes {
     }
 
     /// The status of an entry that has a driver.
-    pub(crate) fn status(self) -> DriverStatus {
-        let status = DriverStatus::from_number(self.status_number());
+    pub(crate) fn status(self) -> IndexedStatus {
+        let status = IndexedStatus::from_number(self.status_number());
         status.expect("the status of an entry is stored from a status")
     }
 
@@ -152,10 +152,10 @@ mod tests {
         let kind = VehicleKind { class: VehicleClass(63), capabilities: Capabilities(0xABCD) };
         let record = RecordIndex::new(u32::MAX);
         let attributes =
-            Attributes::new(record, kind, DriverStatus::OnTrip).with_status(DriverStatus::OnBreak);
+            Attributes::new(record, kind, IndexedStatus::OnTrip).with_status(IndexedStatus::Unreachable);
         assert_eq!(attributes.record(), record);
         assert_eq!(attributes.kind(), kind);
-        assert_eq!(attributes.status_number(), DriverStatus::OnBreak as u8);
+        assert_eq!(attributes.status(), IndexedStatus::Unreachable);
     }
 
     #[test]

@@ -8,10 +8,17 @@ use kerb_types::{Capabilities, VehicleClass};
 
 /// Vehicle classes are distinguished by their number modulo this.
 const CLASSES: u32 = 8;
-/// Number of statuses, which count from 1.
+/// Number of groups of statuses: one for each of the numbers 1 to 3, and one for all higher numbers. The higher ones are
+/// those of available drivers that get no offer, so a window's search skips a page of them.
 const STATUSES: u32 = 4;
 /// The first bit of the capabilities, after the bits of status and class.
 const CAPABILITIES: u32 = STATUSES * CLASSES;
+
+/// Returns the group of a status. Number 0, which no driver has, shares the last group.
+#[inline]
+fn group_of(status_number: u8) -> u32 {
+    u32::from(status_number).wrapping_sub(1).min(STATUSES - 1)
+}
 
 /// A set of driver attributes, in the lower 48 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,8 +31,7 @@ impl FilterSummary {
     /// Summarizes one driver.
     #[inline]
     pub(crate) fn of_driver(status_number: u8, class: VehicleClass, capabilities: Capabilities) -> Self {
-        let status = u32::from(status_number).wrapping_sub(1) % STATUSES;
-        let status_and_class = 1 << (status * CLASSES + u32::from(class.0) % CLASSES);
+        let status_and_class = 1 << (group_of(status_number) * CLASSES + u32::from(class.0) % CLASSES);
         Self(status_and_class | u64::from(capabilities.0) << CAPABILITIES)
     }
 
@@ -66,10 +72,10 @@ impl From<&DriverFilter> for FilterMask {
             0 => u8::MAX,
             classes => classes.to_le_bytes().into_iter().fold(0, |folded, byte| folded | byte),
         };
-        let passes = |status: u32| filter.statuses == 0 || filter.statuses >> status & 1 == 1;
-        let statuses = (0..STATUSES).filter(|status| passes(status + 1));
+        let passes = |number: u8| filter.statuses == 0 || filter.statuses >> number & 1 == 1;
+        let groups = (1..=7).filter(|number| passes(*number)).map(group_of);
         Self {
-            any: statuses.fold(0, |any, status| any | u64::from(classes) << (status * CLASSES)),
+            any: groups.fold(0, |any, group| any | u64::from(classes) << (group * CLASSES)),
             all: u64::from(filter.capabilities.0) << CAPABILITIES,
         }
     }
@@ -85,7 +91,7 @@ impl FilterMask {
 
 #[cfg(test)]
 mod tests {
-    use kerb_types::DriverStatus;
+    use kerb_types::IndexedStatus;
     use proptest::prelude::*;
 
     use kerb_types::Timestamp;
@@ -95,15 +101,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_filter_may_match_the_summary_of_each_driver_that_it_accepts(
-            status in 0..4_usize,
+            status in 0..5_usize,
             class in 0..64_u8,
             capabilities in any::<u16>(),
-            statuses in 0..32_u8,
+            statuses in 0..128_u8,
             vehicle_classes in prop_oneof![Just(0), any::<u64>()],
             required in any::<u16>(),
             others in any::<u64>(),
         ) {
-            let (status, class) = (DriverStatus::ALL[status], VehicleClass(class));
+            let (status, class) = (IndexedStatus::ALL[status], VehicleClass(class));
             let filter = DriverFilter {
                 statuses,
                 vehicle_classes,
@@ -122,12 +128,18 @@ mod tests {
     #[test]
     fn a_filter_does_not_match_a_summary_without_its_attributes() {
         let summary =
-            FilterSummary::of_driver(DriverStatus::OnTrip as u8, VehicleClass(3), Capabilities(0b101));
+            FilterSummary::of_driver(IndexedStatus::OnTrip as u8, VehicleClass(3), Capabilities(0b101));
         let may = |filter: DriverFilter| FilterMask::from(&filter).may_match(summary);
         assert!(may(DriverFilter::ANY));
-        assert!(!may(DriverFilter { statuses: 1 << DriverStatus::Available as u8, ..DriverFilter::ANY }));
+        assert!(!may(DriverFilter { statuses: 1 << IndexedStatus::Available as u8, ..DriverFilter::ANY }));
         assert!(!may(DriverFilter { vehicle_classes: 0b10111, ..DriverFilter::ANY }));
         assert!(!may(DriverFilter { capabilities: Capabilities(0b10), ..DriverFilter::ANY }));
         assert!(!FilterMask::from(&DriverFilter::ANY).may_match(FilterSummary::EMPTY));
+        for status in [IndexedStatus::Reserved, IndexedStatus::Unreachable] {
+            let summary = FilterSummary::of_driver(status as u8, VehicleClass(3), Capabilities(0));
+            let available =
+                DriverFilter { statuses: 1 << IndexedStatus::Available as u8, ..DriverFilter::ANY };
+            assert!(!FilterMask::from(&available).may_match(summary), "a window skips {status:?} drivers");
+        }
     }
 }

@@ -30,11 +30,11 @@ impl Tombstones {
         }
     }
 
-    /// Whether this state is rejected. A newer state ends the rejection.
-    pub(crate) fn rejects(&mut self, id: &DriverId, update_version: UpdateVersion) -> bool {
+    /// Whether this state is rejected at `now`. A newer state ends the rejection, and so does a clock that was set back.
+    pub(crate) fn rejects(&mut self, id: &DriverId, update_version: UpdateVersion, now: Timestamp) -> bool {
         match self.rejected.get(id) {
             None => false,
-            Some((up_to, _)) if update_version <= *up_to => true,
+            Some((up_to, _)) if update_version <= *up_to && !up_to.time.is_ahead_of(now) => true,
             Some(_) => {
                 self.rejected.remove(id);
                 false
@@ -66,6 +66,8 @@ impl Tombstones {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_millis(0);
+
     #[test]
     fn a_state_is_rejected_until_it_is_newer_or_the_deadline_passes() {
         let update_version = |sequence| UpdateVersion { sequence, time: Timestamp::from_millis(0) };
@@ -74,12 +76,22 @@ mod tests {
         tombstones.add(&a, update_version(5), Timestamp::from_millis(100));
         tombstones.add(&b, update_version(5), Timestamp::from_millis(100));
         tombstones.add(&a, update_version(3), Timestamp::from_millis(200));
-        assert!(tombstones.rejects(&a, update_version(5)));
-        assert!(!tombstones.rejects(&b, update_version(6)));
-        assert!(!tombstones.rejects(&b, update_version(1)));
+        assert!(tombstones.rejects(&a, update_version(5), NOW));
+        assert!(!tombstones.rejects(&b, update_version(6), NOW));
+        assert!(!tombstones.rejects(&b, update_version(1), NOW));
         tombstones.expire(Timestamp::from_millis(100));
-        assert!(tombstones.rejects(&a, update_version(5)));
+        assert!(tombstones.rejects(&a, update_version(5), NOW));
         tombstones.expire(Timestamp::from_millis(200));
         assert!(tombstones.is_empty());
+    }
+
+    #[test]
+    fn a_time_ahead_of_the_clock_rejects_nothing() {
+        let (a, hour) = (DriverId::new("a").unwrap(), Timestamp::from_millis(3_600_000));
+        let mut tombstones = Tombstones::default();
+        tombstones.add(&a, UpdateVersion { sequence: 0, time: hour }, hour);
+        let now_version = UpdateVersion { sequence: 0, time: NOW };
+        assert!(tombstones.rejects(&a, now_version, hour));
+        assert!(!tombstones.rejects(&a, now_version, NOW), "the clock was set back by an hour");
     }
 }

@@ -144,14 +144,19 @@ impl Writer {
         let record = store.records.get(index);
         let indexed = !record.entry().is_none();
         if indexed && update.update_version <= record.update_version() {
-            // The source still has the driver, so the next end of a snapshot must not remove it.
-            if record.owner().source == owner.source {
-                record.set_owner(owner);
+            let is_owner = record.owner().source == owner.source;
+            // After its clock was set back, a source reports times below that of its own last update.
+            if !is_owner || !record.time().is_ahead_of(now) {
+                if is_owner {
+                    // The source still has the driver, so the next end of a snapshot must not remove it.
+                    record.set_owner(owner);
+                    self.update_status(store, update, index);
+                }
+                counts.late += 1;
+                return;
             }
-            counts.late += 1;
-            return;
         }
-        if !indexed && self.has_tombstone(store, index, update) {
+        if !indexed && self.has_tombstone(store, index, update, now) {
             counts.rejected += 1;
             return;
         }
@@ -167,6 +172,24 @@ impl Writer {
         self.move_driver(store, update, attributes, leaf, owner);
         counts.newest += 1;
         counts.moved += 1;
+    }
+
+    /// Replaces the status of a driver whose newest state has the update's version: a stream of the driver was opened or
+    /// closed, or a reservation began or ended, without a report.
+    fn update_status(&self, store: &Store, update: &Update, index: RecordIndex) {
+        let record = store.records.get(index);
+        let meta = record.meta();
+        if update.update_version != record.update_version() || meta.status == update.status as u8 {
+            return;
+        }
+        let entry = store.entry(record.entry());
+        let attributes = entry.attributes().with_status(update.status);
+        // The summaries come before the entry, see rule 6 of `crate::index`.
+        let summary = attributes.summary();
+        let position = entry.position();
+        tree::widen_summaries_above(store, &self.pages, meta.shard, record.entry(), position, summary);
+        entry.set_attributes(attributes);
+        record.set_meta(RecordMeta { status: update.status as u8, ..meta });
     }
 
     /// Moves a driver to where the update says, most likely into `leaf`, and removes it from its old entry.
@@ -232,9 +255,9 @@ impl Writer {
         }
     }
 
-    fn has_tombstone(&mut self, store: &Store, record: RecordIndex, update: &Update) -> bool {
+    fn has_tombstone(&mut self, store: &Store, record: RecordIndex, update: &Update, now: Timestamp) -> bool {
         // Reads the id only if there are tombstones.
         !self.tombstones.is_empty()
-            && self.tombstones.rejects(&store.ids.get(record).to_id(), update.update_version)
+            && self.tombstones.rejects(&store.ids.get(record).to_id(), update.update_version, now)
     }
 }

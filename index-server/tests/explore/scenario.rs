@@ -1,6 +1,6 @@
 //! Runs every kind of change next to searches: no execution returns a wrong answer.
 
-use kerb_types::DriverStatus::{Available, OnBreak, OnTrip};
+use kerb_types::IndexedStatus::{Available, OnBreak, OnTrip};
 
 use crate::seeds;
 use crate::world::{CROWD, Report, Scenario, Write, execute, report};

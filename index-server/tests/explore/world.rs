@@ -8,7 +8,7 @@ use kerb_index_server::explore::{Plan, Random, Rule, Task, run};
 use kerb_index_server::{BatchProgress, Index, Options, SearchBudget, SourceStream};
 use kerb_ports::{Batch, DriverFilter, Neighbor, Search, ShardQuery, ShardResult, Slot, SlotBinding, Update};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, Timestamp,
+    Capabilities, DriverId, DriverProfile, IndexedStatus, Motion, NodeId, ShardId, Sharding, Timestamp,
     UpdateVersion, VehicleClass,
 };
 
@@ -23,7 +23,7 @@ const SEARCHES: usize = 3;
 pub(crate) struct Report {
     pub(crate) driver: u32,
     pub(crate) place: i32,
-    pub(crate) status: DriverStatus,
+    pub(crate) status: IndexedStatus,
 }
 
 /// A step of the writer.
@@ -46,7 +46,7 @@ pub(crate) struct Scenario {
 }
 
 pub(crate) fn report(driver: u32, place: i32) -> Report {
-    Report { driver, place, status: DriverStatus::Available }
+    Report { driver, place, status: IndexedStatus::Available }
 }
 
 fn profile(driver: u32) -> Arc<DriverProfile> {
@@ -139,7 +139,7 @@ impl World {
 /// The drivers that every answer must contain: those that are always present with one of these statuses.
 fn always_there(scenario: &Scenario, statuses: u8) -> BTreeSet<u32> {
     let mut seen: BTreeMap<u32, bool> = BTreeMap::new();
-    let passes = |status: DriverStatus| statuses == 0 || statuses >> status as u8 & 1 == 1;
+    let passes = |status: IndexedStatus| statuses == 0 || statuses >> status as u8 & 1 == 1;
     for report in &scenario.fleet {
         seen.insert(report.driver, passes(report.status));
     }
@@ -190,7 +190,7 @@ fn query(random: &mut Random, drivers: u32) -> (Search, DriverFilter) {
     let at = |place: i32| position(report(0, place), 0);
     let circle = Circle::new(at(0), 20_000.0).unwrap();
     let limit = [drivers, 2 * drivers][random.below(2)];
-    let statuses = [0, 1 << DriverStatus::Available as u8, 0b1100][random.below(3)];
+    let statuses = [0, 1 << IndexedStatus::Available as u8, 0b1100][random.below(3)];
     let search = match random.below(3) {
         0 => Search::Nearest { circle, k: limit },
         1 => Search::WithinRadius { circle, limit, after: None },

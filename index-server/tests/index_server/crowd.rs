@@ -5,7 +5,7 @@ use std::ops::Range;
 use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{Index, SearchBudget, SourceStream};
 use kerb_ports::{Batch, DriverFilter, Search, ShardQuery, Slot};
-use kerb_types::{DriverStatus, Sharding, UpdateVersion};
+use kerb_types::{IndexedStatus, Sharding, UpdateVersion};
 
 use crate::fleet::{NOW_MS, State, apply, bind_slots, index, number_of, run_search, update};
 
@@ -15,7 +15,7 @@ fn state(position: LatLng, sequence: u64) -> State {
     State {
         position,
         update_version: UpdateVersion { sequence, time: NOW_MS },
-        status: DriverStatus::Available,
+        status: IndexedStatus::Available,
     }
 }
 
@@ -82,7 +82,7 @@ fn a_few_matching_drivers_in_a_chain_are_found() {
     let place = LatLng::new(37.77, -122.42).unwrap();
     apply(&index, &mut stream, &bind_slots(0..MANY), NOW_MS);
     let circle = Circle::new(place, 5_000.0).unwrap();
-    let found = |index: &Index, status: DriverStatus| {
+    let found = |index: &Index, status: IndexedStatus| {
         let search = Search::Nearest { circle, k: MANY };
         let filter = DriverFilter { statuses: 1 << status as u8, ..DriverFilter::ANY };
         let answer = run_search(index, Sharding::default().all().collect(), search, filter);
@@ -94,16 +94,16 @@ fn a_few_matching_drivers_in_a_chain_are_found() {
     send(&index, &mut stream, 0..MANY, place, 1);
     for number in (0..MANY).step_by(7) {
         let sequence = 2 + u64::from(number);
-        let busy = State { status: DriverStatus::OnTrip, ..state(place, sequence) };
+        let busy = State { status: IndexedStatus::OnTrip, ..state(place, sequence) };
         let updates = vec![update(Sharding::default(), number, busy)];
         apply(&index, &mut stream, &Batch { updates, ..Batch::default() }, NOW_MS);
-        assert_eq!(found(&index, DriverStatus::OnTrip), (0..=number).step_by(7).collect::<Vec<_>>());
+        assert_eq!(found(&index, IndexedStatus::OnTrip), (0..=number).step_by(7).collect::<Vec<_>>());
     }
     // From the head of the chain to its end.
     for number in (0..MANY).rev().filter(|number| !number.is_multiple_of(7)) {
         let batch = Batch { removals: vec![Slot::new(number)], ..Batch::default() };
         apply(&index, &mut stream, &batch, NOW_MS);
-        assert_eq!(found(&index, DriverStatus::OnTrip), (0..MANY).step_by(7).collect::<Vec<_>>());
+        assert_eq!(found(&index, IndexedStatus::OnTrip), (0..MANY).step_by(7).collect::<Vec<_>>());
     }
-    assert_eq!(found(&index, DriverStatus::Available), [0; 0]);
+    assert_eq!(found(&index, IndexedStatus::Available), [0; 0]);
 }

@@ -3,7 +3,7 @@
 use kerb_geometry::{Circle, LatLng};
 use kerb_index_server::{BatchProgress, Index, Options};
 use kerb_ports::{Batch, DriverFilter, ReplicationError, Search, Slot, Update};
-use kerb_types::{DriverStatus, NodeId, Sharding, Timestamp, UpdateVersion};
+use kerb_types::{IndexedStatus, NodeId, Sharding, Timestamp, UpdateVersion};
 
 use crate::fleet::{NOW_MS, State, apply, bind_slots, index, number_of, run_search, update};
 
@@ -27,7 +27,7 @@ fn state(position: LatLng, sequence: u64) -> State {
     State {
         position,
         update_version: UpdateVersion { sequence, time: NOW_MS },
-        status: DriverStatus::Available,
+        status: IndexedStatus::Available,
     }
 }
 

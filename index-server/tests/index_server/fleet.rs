@@ -7,7 +7,7 @@ use kerb_geometry::{Circle, LatLng, Polygon, Vertex};
 use kerb_index_server::{BatchProgress, Index, Options, SearchBudget, SourceStream};
 use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery, ShardResult, Slot, SlotBinding, Update};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Millis, Motion, NodeId, ShardId, Sharding,
+    Capabilities, DriverId, DriverProfile, IndexedStatus, Millis, Motion, NodeId, ShardId, Sharding,
     Timestamp, UpdateVersion, VehicleClass,
 };
 use rand::{RngExt, SeedableRng};
@@ -36,7 +36,7 @@ pub(crate) fn number_of(id: &DriverId) -> u32 {
 pub(crate) struct State {
     pub(crate) position: LatLng,
     pub(crate) update_version: UpdateVersion,
-    pub(crate) status: DriverStatus,
+    pub(crate) status: IndexedStatus,
 }
 
 /// The states of all drivers, by number.
@@ -61,8 +61,8 @@ pub(crate) fn anywhere(rng: &mut Pcg64Mcg) -> LatLng {
     }
 }
 
-pub(crate) fn status(rng: &mut Pcg64Mcg) -> DriverStatus {
-    DriverStatus::ALL[rng.random_range(0..3)]
+pub(crate) fn status(rng: &mut Pcg64Mcg) -> IndexedStatus {
+    IndexedStatus::ALL[rng.random_range(0..3)]
 }
 
 pub(crate) fn update(sharding: Sharding, number: u32, state: State) -> Update {

@@ -105,20 +105,36 @@ impl Model {
         sharding().shard_of(&profile(number).id, state.position)
     }
 
-    fn accepts(&self, number: u32, update_version: UpdateVersion) -> bool {
+    /// Whether the index takes this state, although it had a newer one.
+    fn accepts(&self, source: usize, number: u32, update_version: UpdateVersion) -> bool {
         let tombstone = self.tombstones.get(&number);
-        !self.drivers.contains_key(&number) && tombstone.is_none_or(|(up_to, _)| update_version > *up_to)
+        let is_over = |up_to: &UpdateVersion| update_version > *up_to || up_to.time.is_ahead_of(self.now);
+        match self.drivers.get(&number) {
+            Some((known, owner)) => *owner == source && known.update_version.time.is_ahead_of(self.now),
+            None => tombstone.is_none_or(|(up_to, _)| is_over(up_to)),
+        }
     }
 
     fn update(&mut self, source: usize, number: u32, state: State) {
-        let known = self.drivers.get(&number);
-        if known.is_some_and(|(known, _)| state.update_version <= known.update_version) {
+        let now = self.now;
+        let known = self.drivers.get_mut(&number);
+        let is_newer = known.as_ref().is_none_or(|(known, owner)| {
+            let set_back = *owner == source && known.update_version.time.is_ahead_of(now);
+            state.update_version > known.update_version || set_back
+        });
+        if !is_newer {
+            if let Some((known, _)) = known
+                .filter(|(known, owner)| *owner == source && known.update_version == state.update_version)
+            {
+                known.status = state.status;
+            }
             return;
         }
+        let known = self.drivers.get(&number);
         if known.is_none()
             && let Some((up_to, _)) = self.tombstones.get(&number)
         {
-            if state.update_version <= *up_to {
+            if state.update_version <= *up_to && !up_to.time.is_ahead_of(now) {
                 return;
             }
             self.tombstones.remove(&number);
@@ -229,12 +245,12 @@ impl World {
         for (number, (_, sequence, code)) in rows {
             // An older sequence is only sent if it is rejected: a driver whose clock jumps back may expire late.
             let newest = self.newest.entry(number).or_default();
-            if *sequence < *newest && self.model.accepts(number, update_version(*sequence)) {
+            if *sequence < *newest && self.model.accepts(source, number, update_version(*sequence)) {
                 continue;
             }
             *newest = (*newest).max(*sequence);
             let update_version = update_version(*sequence);
-            let status = kerb_types::DriverStatus::ALL[usize::from(code % 3)];
+            let status = kerb_types::IndexedStatus::ALL[usize::from(code % 5)];
             let state = State { position: place(*code), update_version, status };
             batch.updates.push(update(sharding(), number, state));
             self.model.update(source, number, state);
@@ -325,7 +341,7 @@ impl World {
             assert_eq!(stat.drivers, self.model.drivers.iter().filter(here).count() as u64);
             assert_eq!(stat.covered, self.model.covered(stat.shard), "{stat:?}");
         }
-        for statuses in [0, 0b10, 0b100, 0b1010] {
+        for statuses in [0, 0b10, 0b100, 0b1010, 0b10_0000, 0b100_0010] {
             self.check_search(DriverFilter { statuses, ..DriverFilter::ANY });
         }
     }

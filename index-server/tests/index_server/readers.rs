@@ -7,7 +7,7 @@ use std::thread;
 use kerb_geometry::{Circle, LatLng, Polygon};
 use kerb_index_server::{Index, SourceStream};
 use kerb_ports::{Batch, DriverFilter, Neighbor, Search, Slot};
-use kerb_types::{DriverStatus, Sharding, UpdateVersion};
+use kerb_types::{IndexedStatus, Sharding, UpdateVersion};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
@@ -41,10 +41,10 @@ fn write(index: &Index, stream: &mut SourceStream, stop: &AtomicBool, seed: u64)
     while !stop.load(Ordering::Relaxed) {
         sequence += 1;
         let update_version = UpdateVersion { sequence, time: NOW_MS };
-        let state = |position| State { position, update_version, status: DriverStatus::OnTrip };
+        let state = |position| State { position, update_version, status: IndexedStatus::OnTrip };
         let mut batch = Batch::default();
         for number in 0..HOPPERS {
-            let status = DriverStatus::ALL[rng.random_range(0..2)];
+            let status = IndexedStatus::ALL[rng.random_range(0..2)];
             let position = place(&mut rng, sequence);
             batch.updates.push(update(sharding, number, State { position, update_version, status }));
         }
@@ -110,7 +110,7 @@ fn drivers_that_stay_in_the_area_are_in_every_answer_once() {
         update(
             sharding,
             number,
-            State { position: place(&mut rng(1), 1), update_version, status: DriverStatus::Available },
+            State { position: place(&mut rng(1), 1), update_version, status: IndexedStatus::Available },
         )
     });
     apply(&index, &mut stream, &Batch { updates: first.collect(), ..Batch::default() }, NOW_MS);
@@ -152,7 +152,7 @@ fn the_nearest_drivers_are_exact_next_to_a_writer() {
         let lat_e7 = if number < 10 { 10 * number as i32 } else { 2_000 + rng.random_range(0..200_000) };
         let position = LatLng::from_e7(377_700_000 + lat_e7, -1_224_200_000).unwrap();
         let update_version = UpdateVersion { sequence, time: NOW_MS };
-        update(sharding, number, State { position, update_version, status: DriverStatus::Available })
+        update(sharding, number, State { position, update_version, status: IndexedStatus::Available })
     };
     let mut rng = rng(3);
     let updates = (0..1_000).map(|number| at(number, 1, &mut rng)).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerb_geometry::{Area, Circle, LatLng, Polygon};
 use kerb_index_server::{Index, SearchAbort, SearchBudget, SourceStream};
 use kerb_ports::{Batch, Cursor, DriverFilter, Search, ShardQuery, Slot};
-use kerb_types::{DriverStatus, Millis, Partitioning, Sharding, UpdateVersion};
+use kerb_types::{IndexedStatus, Millis, Partitioning, Sharding, UpdateVersion};
 use proptest::prelude::*;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -112,7 +112,7 @@ fn a_selective_search_finds_its_drivers_and_skips_other_leaves() {
     let (index, mut stream) = index(sharding, 10_000);
     let mut truth = Truth::new();
     apply(&index, &mut stream, &bind_slots(0..MANY), NOW_MS);
-    let available = DriverStatus::Available;
+    let available = IndexedStatus::Available;
     let filter = DriverFilter { statuses: 1 << available as u8, ..DriverFilter::ANY };
     let circle = Circle::new(LatLng::new(37.77, -122.42).unwrap(), 8_000.0).unwrap();
     let shards = sharding.shards_for(&Area::Circle(circle));
@@ -134,7 +134,7 @@ fn a_selective_search_finds_its_drivers_and_skips_other_leaves() {
                     LatLng::from_e7(377_700_000 + place(&mut rng), -1_224_200_000 + place(&mut rng)).unwrap()
                 }
             };
-            let status = if rng.random_bool(few) { available } else { DriverStatus::OnTrip };
+            let status = if rng.random_bool(few) { available } else { IndexedStatus::OnTrip };
             let update_version = UpdateVersion { sequence, time: NOW_MS };
             truth.insert(number, State { position, update_version, status });
             batch.updates.push(update(sharding, number, truth[&number]));

@@ -13,7 +13,7 @@ use kerb_ports::{
 };
 use kerb_trips::{TripId, TripState};
 use kerb_types::{
-    Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, Motion, NodeId,
+    Capabilities, Catalog, Clock, DriverId, DriverProfile, IndexedStatus, KnownDriver, Motion, NodeId,
     Sharding, SystemClock, UpdateVersion, VehicleClass,
 };
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -61,7 +61,7 @@ impl Fleet {
             position: *position,
             update_version: UpdateVersion::default(),
             motion: Motion::NONE,
-            status: DriverStatus::Available,
+            status: IndexedStatus::Available,
         };
         let updates = (0..).zip(positions).map(update).collect();
         let mut fleet = Self { stream, updates, reports: 0 };

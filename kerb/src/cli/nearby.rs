@@ -116,6 +116,7 @@ impl Args {
                 vehicle_classes: self.class.clone(),
                 capabilities: self.capability.clone(),
                 position_age_max_ms: self.max_age_ms,
+                ..DriverFilter::default()
             }),
             rank_by: self.rank_by.wire().into(),
             include_eta: self.eta,

@@ -28,7 +28,11 @@ async fn serve(settings: Settings, roles: &[Role]) -> Result<Outcome, Failure> {
     let name = signals.next().await;
     tracing::info!(signal = name, "stopping; a second signal stops at once");
     tokio::select! {
-        () = node.shutdown() => Ok(Outcome::Done),
+        stored = node.shutdown() => if stored {
+            Ok(Outcome::Done)
+        } else {
+            Err(Failure::Failed("stopped, but the driver table is not stored: see the log".to_owned()))
+        },
         _ = signals.next() => Err(Failure::Failed("stopped at once by a second signal".to_owned())),
     }
 }

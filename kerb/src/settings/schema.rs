@@ -9,11 +9,12 @@ use super::renamed;
 const SIMILARITY_MIN: f64 = 0.75;
 
 /// Keys of services that a shared key overrides: own key, shared key.
-const SHARED: [(&str, &str); 6] = [
+const SHARED: [(&str, &str); 7] = [
     ("server.shutdown_grace_ms", "node.drain_ms"),
     ("location_ingest.drain_timeout_ms", "node.drain_ms"),
     ("location_ingest.data_dir", "node.data_dir"),
     ("location_ingest.position_ttl_ms", "fleet.position_ttl_ms"),
+    ("location_ingest.stale_after_ms", "aggregator.stale_after_ms"),
     ("index_server.position_ttl_ms", "fleet.position_ttl_ms"),
     ("aggregator.position_ttl_ms", "fleet.position_ttl_ms"),
 ];

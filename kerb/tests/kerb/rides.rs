@@ -1,6 +1,7 @@
 //! Trips over the wire: from the request to the receipt, and with nodes that are killed at any point.
 
 mod journal;
+mod reachable;
 mod rejections;
 mod takeovers;
 

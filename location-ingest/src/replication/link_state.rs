@@ -35,7 +35,8 @@ pub struct Horizon {
 impl Horizon {
     /// Whether a driver in this state belongs in the index, in whichever shard.
     fn admits(&self, state: &DriverState) -> bool {
-        state.indexed && state.update_version.time > self.expired_before_ms
+        let time = state.update_version.time;
+        state.indexed && time > self.expired_before_ms && !time.is_ahead_of(self.now)
     }
 }
 
@@ -299,6 +300,7 @@ impl LinkState {
         self.pending.remove(slot);
         let state = state.filter(|state| horizon.admits(state));
         if let Some(state) = state.filter(|state| self.holds_shard(state))
+            && let Some(status) = table.indexed_status(slot, state.status)
             && self.bind(table, slot, batch)
         {
             self.on_server.insert(slot);
@@ -309,7 +311,7 @@ impl LinkState {
                 position: state.position,
                 update_version: state.update_version,
                 motion: state.motion,
-                status: state.status,
+                status,
             });
         } else if state.is_some_and(|state| !self.holds_shard(&state)) && self.on_server.contains(slot) {
             // The state was read just now. The tick in progress may have passed this driver before it moved, so only the

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures::future::join_all;
+use kerb_ports::Slot;
 use parking_lot::Mutex;
 use tokio::time::{Duration, Interval, MissedTickBehavior, interval};
 
@@ -10,6 +12,11 @@ use crate::options::ms;
 use crate::store::{Store, lag};
 use crate::stream::stream_context::StreamContext;
 use crate::table::expiry::{EXPIRY_TICK_MS, Expiry};
+
+/// Time between two rounds of [`confirm_reservations`].
+const CONFIRM_INTERVAL: Duration = Duration::from_secs(10);
+/// Maximum confirmations of a round.
+const CONFIRMATIONS_MAX: usize = 256;
 
 /// Distributes changes to the links, every batch interval.
 pub(super) async fn run_fanout(context: Arc<StreamContext>, has_store: bool) {
@@ -38,7 +45,27 @@ pub(super) async fn expire_drivers(context: Arc<StreamContext>) {
         let now = context.clock.now();
         let is_connected = |slot| context.open_streams.is_connected(slot);
         let retired = expiry.expire_due(now, &context.table, is_connected, &context.metrics);
+        context.reserved.remove(&retired);
         context.fanout.retire(retired);
+    }
+}
+
+/// Lets the matcher confirm reservations of drivers who report AVAILABLE for long: the end of a trip may have been lost.
+pub(super) async fn confirm_reservations(context: Arc<StreamContext>) {
+    let mut ticks = ticks(CONFIRM_INTERVAL);
+    loop {
+        ticks.tick().await;
+        let due = context.reserved.due(context.clock.now(), CONFIRMATIONS_MAX);
+        let connected = due.into_iter().filter(|slot| context.open_streams.is_connected(*slot));
+        join_all(connected.map(|slot| confirm_reservation(&context, slot))).await;
+    }
+}
+
+async fn confirm_reservation(context: &StreamContext, slot: Slot) {
+    let Some(profile) = context.table.profile(slot) else { return };
+    let before = context.reserved.trip(slot);
+    if let Some(answer) = context.dispatch.current_trip(&profile.id).await {
+        context.reserved.answered(slot, before.as_ref(), answer.as_ref(), context.clock.now());
     }
 }
 
@@ -51,19 +78,23 @@ pub(super) async fn write_behind(context: Arc<StreamContext>, store: Arc<Mutex<S
     }
 }
 
-/// Writes all changes to the store once.
-pub(super) async fn flush_store(context: Arc<StreamContext>, store: Arc<Mutex<Store>>) {
+/// Writes all changes to the store once. Returns whether all are stored.
+pub(super) async fn flush_store(context: Arc<StreamContext>, store: Arc<Mutex<Store>>) -> bool {
     let flush = tokio::task::spawn_blocking(move || {
         context.metrics.store_lag.set(lag(&context.table));
         match store.lock().flush(&context.table) {
-            Ok(summary) => context.metrics.stored.add(summary.rows as u64),
+            Ok(summary) => {
+                context.metrics.stored.add(summary.rows as u64);
+                true
+            }
             Err(error) => {
                 context.metrics.store_failures.increment();
                 tracing::error!(%error, "changes are not stored yet");
+                false
             }
         }
     });
-    flush.await.expect("a flush of the store does not panic");
+    flush.await.expect("a flush of the store does not panic")
 }
 
 /// Returns an interval that does not catch up on ticks that it has missed.

@@ -9,6 +9,7 @@ use crate::table::slab::Mark;
 const COMMIT_WORDS: usize = 1_024;
 
 /// Marks that were taken from the table and are not yet written: words of 64 slots, in order.
+#[derive(Clone)]
 pub(super) struct MarkedSlots {
     states: VecDeque<(usize, u64)>,
     profiles: VecDeque<(usize, u64)>,

@@ -11,6 +11,7 @@ use kerb_proto::convert::{Act, action_name, action_result};
 use kerb_proto::status::status_of;
 use kerb_proto::v1::{ActionResult, TripAction};
 use kerb_types::DriverId;
+use tonic::Code;
 
 use super::stream_context::StreamContext;
 use crate::error::IngestError;
@@ -69,7 +70,18 @@ impl ActionQueue {
 pub(crate) async fn execute(context: Arc<StreamContext>, driver: DriverId, wire: TripAction) -> ActionResult {
     let (trip_id, name) = (wire.trip_id.clone(), action_name(&wire));
     let outcome = match Act::try_from(wire) {
-        Ok(act) => context.dispatch.act(driver, act).await,
+        Ok(act) => {
+            let (trip, action) = (act.trip.clone(), act.action.clone());
+            let outcome = context.dispatch.act(driver.clone(), act).await;
+            if let Some(slot) = context.table.slot(&driver) {
+                match &outcome {
+                    Ok(_) => context.reserved.acted(slot, &trip, &action),
+                    Err(status) if status.code() == Code::NotFound => context.reserved.ended(slot, &trip),
+                    Err(_) => {}
+                }
+            }
+            outcome
+        }
         Err(error) => Err(status_of(&error.within("action"))),
     };
     action_result(&trip_id, name, outcome.as_ref().copied())

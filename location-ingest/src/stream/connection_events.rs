@@ -7,7 +7,11 @@ use super::stream_context::StreamContext;
 
 /// Reports a driver's new stream to the matcher, and sends the driver the state of its trip.
 pub(crate) async fn report_connected(context: &StreamContext, driver: &DriverId, outbox: &Outbox) {
-    if let Some(notification) = context.dispatch.connected(driver).await {
+    let Some(slot) = context.table.slot(driver) else { return };
+    let before = context.reserved.trip(slot);
+    let notification = context.dispatch.connected(driver).await;
+    context.reserved.answered(slot, before.as_ref(), notification.as_ref(), context.clock.now());
+    if let Some(notification) = notification {
         outbox.notify_initial(&notification);
     }
 }

@@ -50,6 +50,13 @@ impl DispatchClient {
         answer.map_err(|error| status_of(&error))
     }
 
+    /// Returns the trip that the driver of an open stream has, by one call that also reports the stream. `None`: the matcher
+    /// has not answered.
+    pub(crate) async fn current_trip(&self, driver: &DriverId) -> Option<Option<DriverNotification>> {
+        let (node, matcher) = self.matcher()?;
+        self.with_timeout(&node, matcher.connected(driver.clone())).await.ok()
+    }
+
     /// Reports a driver's new stream, and retries until the matcher has answered. Returns the notification for the driver
     /// of a live trip.
     pub(crate) async fn connected(&self, driver: &DriverId) -> Option<DriverNotification> {

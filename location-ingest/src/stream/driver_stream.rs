@@ -6,17 +6,19 @@ use std::sync::Arc;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use kerb_proto::convert::Report;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::connect_request::Message;
 use kerb_proto::v1::{
     Acknowledgement, ConnectRequest, PositionUpdate, Register, Registered, Rejection, TripAction,
 };
-use kerb_types::{Catalog, DriverId, DriverProfile, FieldError};
+use kerb_types::{Catalog, DriverId, DriverProfile, FieldError, Timestamp};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::{Status, Streaming};
 
 use super::actions::ActionQueue;
 use super::connection_events::{report_connected, report_disconnected};
+use super::notices::Notices;
 use super::open_streams::OpenStreamGuard;
 use super::outbox::Outbox;
 use super::stream_context::StreamContext;
@@ -27,7 +29,7 @@ use crate::replication::resume_token::ResumeToken;
 use crate::table::RegisteredDriver;
 use crate::table::entry::DriverState;
 use crate::table::rate_limit::Pace;
-use crate::table::update::UpdateOutcome;
+use crate::table::update::{UpdateOutcome, UpdateResult};
 
 /// The message of the status that ends a stream at the shutdown.
 pub(crate) const SHUTTING_DOWN: &str = "shutting down, reconnect";
@@ -43,6 +45,9 @@ struct DriverStream {
     actions: ActionQueue,
     /// Highest sequence that was received in this stream.
     sequence: u64,
+    /// The node adds it to the sequences of this stream: the driver's last sequence after `Register.restart_sequence`, else 0.
+    sequence_base: u64,
+    notices: Notices,
     dropped_late: u64,
     dropped_rate: u64,
     /// The reporting interval that the driver got last.
@@ -116,7 +121,7 @@ pub(crate) fn validate_register(
     catalog: &Catalog,
     register: &Register,
 ) -> Result<(DriverProfile, Option<ResumeToken>), IngestError> {
-    let Register { driver_id, vehicle_class, capabilities, resume_token } = register;
+    let Register { driver_id, vehicle_class, capabilities, resume_token, restart_sequence: _ } = register;
     let within = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.within("register")).collect();
     let profile = validate::profile(catalog, driver_id, vehicle_class, capabilities);
     let profile = profile.map_err(|errors| IngestError::Invalid(within(errors)))?;
@@ -136,9 +141,11 @@ impl DriverStream {
         };
         let (profile, token) = validate_register(&context.catalog, &register)?;
         let (driver, guard) = context.connect(&profile, &outbox)?;
-        context.take_token(driver.slot, token.as_ref());
+        context.take_token(&driver, token.as_ref());
         let token = context.registration_token(&driver, token);
-        let last_sequence = token.update_version.sequence;
+        let known_sequence = token.update_version.sequence;
+        let (sequence_base, last_sequence) =
+            if register.restart_sequence { (known_sequence, 0) } else { (0, known_sequence) };
         let reporting_interval_ms = context.reporting_interval_ms();
         outbox.registered(Registered {
             last_sequence,
@@ -154,6 +161,8 @@ impl DriverStream {
             driver,
             guard,
             sequence: last_sequence,
+            sequence_base,
+            notices: Notices::default(),
             dropped_late: 0,
             dropped_rate: 0,
             last_sent_interval_ms: reporting_interval_ms,
@@ -223,13 +232,12 @@ impl DriverStream {
     fn update_position(&mut self, wire: &PositionUpdate) {
         self.context.metrics.received.increment();
         let window = self.context.window();
-        let report = match validate::position(wire, window) {
+        let mut report = match validate::position(wire, window) {
             Ok(report) => report,
-            Err(errors) => {
-                self.context.metrics.rejected.increment();
-                return self.reject(wire.sequence, errors);
-            }
+            Err(errors) => return self.reject_position(wire.sequence, errors),
         };
+        let sequence = &mut report.update_version.sequence;
+        *sequence = sequence.saturating_add(self.sequence_base);
         let result = loop {
             let context = &self.context;
             match context.table.apply(&self.driver, &report, window.now, context.driver_limit) {
@@ -240,9 +248,15 @@ impl DriverStream {
                 },
             }
         };
+        let state = result.state.as_ref();
+        if let UpdateOutcome::Ahead { sequence_max } = result.outcome {
+            let error = validate::sequence_ahead(wire.sequence, sequence_max, state, self.sequence_base);
+            return self.reject_position(wire.sequence, vec![error.within("position")]);
+        }
         self.count(result.outcome);
+        self.notice(wire.sequence, &report, &result, window.now);
         self.adjust_interval(result.outcome);
-        self.acknowledge(wire.sequence, result.state.as_ref());
+        self.acknowledge(wire.sequence, state);
     }
 
     fn count(&mut self, outcome: UpdateOutcome) {
@@ -257,6 +271,24 @@ impl DriverStream {
                 metrics.dropped_rate.increment();
                 self.dropped_rate += 1;
             }
+            // Counted as rejected.
+            UpdateOutcome::Ahead { .. } => {}
+        }
+    }
+
+    /// Sends a notice if the app's updates have no effect.
+    fn notice(&mut self, sequence: u64, report: &Report, result: &UpdateResult, now: Timestamp) {
+        let notice = match (result.outcome, &result.state) {
+            (UpdateOutcome::Newest(_), _) => {
+                self.notices.applied(sequence, report, now, self.context.options.stale_after_ms())
+            }
+            (UpdateOutcome::Late, Some(newest)) => {
+                self.notices.late(sequence, report, newest, self.sequence_base, now)
+            }
+            _ => None,
+        };
+        if let Some(notice) = notice {
+            self.outbox.notice(notice);
         }
     }
 
@@ -284,6 +316,11 @@ impl DriverStream {
             dropped_late: self.dropped_late,
             dropped_rate: self.dropped_rate,
         });
+    }
+
+    fn reject_position(&self, sequence: u64, errors: Vec<FieldError>) {
+        self.context.metrics.rejected.increment();
+        self.reject(sequence, errors);
     }
 
     fn reject(&self, sequence: u64, errors: Vec<FieldError>) {

@@ -10,6 +10,7 @@ use kerb_proto::v1::{
 };
 use kerb_types::FieldError;
 
+use super::notices::is_old;
 use super::stream_context::StreamContext;
 use super::validate::{self, TimeWindow};
 use crate::error::IngestError;
@@ -91,7 +92,7 @@ impl FleetStream {
         let profile = profile.map_err(IngestError::Invalid)?;
         let token = ResumeToken::decode(&wire.resume_token, &profile.id)?;
         let driver = self.context.table.register(&profile, |_| ())?;
-        self.context.take_token(driver.slot, token.as_ref());
+        self.context.take_token(&driver, token.as_ref());
         self.drivers[handle] = Some(driver);
         Ok(())
     }
@@ -121,10 +122,7 @@ impl FleetStream {
             group.extend(rows.take(GROUP_ROWS.min(count - start)));
             self.prefetch(&group);
             for (handle, report) in group.drain(..) {
-                let report = report.and_then(|mut report| {
-                    window.check(&mut report)?;
-                    Ok(report)
-                });
+                let report = report.and_then(|report| window.check(&report).map(|()| report));
                 match report {
                     Ok(report) => self.apply_row(row, handle, &report, window)?,
                     Err(error) => self.reject(row, vec![error.within("positions")]),
@@ -169,9 +167,18 @@ impl FleetStream {
             }
         };
         match result.outcome {
-            UpdateOutcome::Newest(_) => self.summary.applied += 1,
+            UpdateOutcome::Newest(_) => {
+                self.summary.applied += 1;
+                let old_after = self.context.options.stale_after_ms();
+                self.summary.applied_old += u64::from(is_old(report, window.now, old_after));
+            }
             UpdateOutcome::Late => self.summary.dropped_late += 1,
             UpdateOutcome::TooFast => self.summary.dropped_rate += 1,
+            UpdateOutcome::Ahead { sequence_max } => {
+                let (sequence, last) = (report.update_version.sequence, result.state.as_ref());
+                let error = validate::sequence_ahead(sequence, sequence_max, last, 0);
+                self.reject(row, vec![error.within("positions")]);
+            }
         }
         Ok(())
     }

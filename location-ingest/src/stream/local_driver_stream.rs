@@ -32,7 +32,7 @@ impl LocalDriverStream {
         let (profile, token) = validate_register(&context.catalog, register)?;
         let outbox = Arc::new(Outbox::default());
         let (driver, guard) = context.connect(&profile, &outbox)?;
-        context.take_token(driver.slot, token.as_ref());
+        context.take_token(&driver, token.as_ref());
         context.tasks.spawn({
             let (context, outbox, driver) = (context.clone(), outbox.clone(), driver.id.clone());
             async move {

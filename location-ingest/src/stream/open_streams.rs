@@ -4,21 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 use foldhash::quality::RandomState;
 use kerb_ports::Slot;
 
 use super::outbox::Outbox;
 use crate::metrics::Metrics;
+use crate::table::DriverTable;
 
 /// The newest open stream of every connected driver.
-#[derive(Debug)]
 pub(crate) struct OpenStreams {
+    /// Gets a flag for each driver with a stream, set under the lock of the driver's entry below.
+    table: Arc<DriverTable>,
     by_slot: DashMap<Slot, OpenStream, RandomState>,
     next_number: AtomicU64,
     metrics: Arc<Metrics>,
 }
 
-#[derive(Debug)]
 struct OpenStream {
     number: u64,
     outbox: Arc<Outbox>,
@@ -32,8 +34,8 @@ pub(crate) struct OpenStreamGuard {
 }
 
 impl OpenStreams {
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { by_slot: DashMap::default(), next_number: AtomicU64::new(0), metrics }
+    pub(crate) fn new(table: Arc<DriverTable>, metrics: Arc<Metrics>) -> Self {
+        Self { table, by_slot: DashMap::default(), next_number: AtomicU64::new(0), metrics }
     }
 
     /// Returns a number that no other stream of this node has.
@@ -43,9 +45,18 @@ impl OpenStreams {
 
     /// Makes the stream the newest one of the driver in `slot`. Returns the outbox of the stream that it replaces.
     pub(crate) fn replace(&self, slot: Slot, number: u64, outbox: Arc<Outbox>) -> Option<Arc<Outbox>> {
-        let older = self.by_slot.insert(slot, OpenStream { number, outbox })?;
-        self.metrics.superseded.increment();
-        Some(older.outbox)
+        let newer = OpenStream { number, outbox };
+        match self.by_slot.entry(slot) {
+            Entry::Vacant(vacant) => {
+                let _entry = vacant.insert(newer);
+                self.table.set_connected(slot, true);
+                None
+            }
+            Entry::Occupied(mut occupied) => {
+                self.metrics.superseded.increment();
+                Some(occupied.insert(newer).outbox)
+            }
+        }
     }
 
     /// Returns the guard of a stream that [`OpenStreams::replace`] has put in.
@@ -72,8 +83,16 @@ impl OpenStreamGuard {
     }
 
     fn remove(&self) -> bool {
-        // A newer stream of the driver has another number and stays.
-        self.streams.by_slot.remove_if(&self.slot, |_, open| open.number == self.number).is_some()
+        let streams = &self.streams;
+        let is_newest = |_: &Slot, open: &mut OpenStream| {
+            // A newer stream of the driver has another number and stays.
+            let is_newest = open.number == self.number;
+            if is_newest {
+                streams.table.set_connected(self.slot, false);
+            }
+            is_newest
+        };
+        streams.by_slot.remove_if_mut(&self.slot, is_newest).is_some()
     }
 }
 

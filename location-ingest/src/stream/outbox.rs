@@ -12,7 +12,7 @@ use futures::Stream;
 use kerb_ports::DriverNotification;
 use kerb_proto::v1::connect_response::Message;
 use kerb_proto::v1::{
-    Acknowledgement, ActionResult, ConnectResponse, Registered, Rejection, ReportingInterval,
+    Acknowledgement, ActionResult, ConnectResponse, Notice, Registered, Rejection, ReportingInterval,
 };
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,8 @@ pub(crate) struct Outbox {
 struct QueuedMessages {
     registered: Option<Registered>,
     rejections: VecDeque<Rejection>,
+    /// At most one of each reason.
+    notices: VecDeque<Notice>,
     interval_ms: Option<u32>,
     results: VecDeque<ActionResult>,
     notification: Option<Message>,
@@ -71,6 +73,11 @@ impl Outbox {
             }
             messages.rejections.push_back(rejection);
         });
+    }
+
+    /// Adds a notice. A stream sends each reason once, which bounds their number.
+    pub(crate) fn notice(&self, notice: Notice) {
+        self.write(|messages| messages.notices.push_back(notice));
     }
 
     pub(crate) fn interval(&self, interval_ms: u32) {
@@ -185,6 +192,9 @@ impl QueuedMessages {
         }
         if let Some(rejection) = self.rejections.pop_front() {
             return Some(Ok(Message::Rejection(rejection)));
+        }
+        if let Some(notice) = self.notices.pop_front() {
+            return Some(Ok(Message::Notice(notice)));
         }
         if let Some(interval_ms) = self.interval_ms.take() {
             return Some(Ok(Message::ReportingInterval(ReportingInterval { interval_ms })));

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kerb_ports::Slot;
 use kerb_proto::status::status_of;
 use kerb_types::{
     Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, KnownPosition, NodeId, Timestamp,
@@ -14,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::dispatch_client::DispatchClient;
 use super::open_streams::{OpenStreamGuard, OpenStreams};
 use super::outbox::Outbox;
+use super::reserved_drivers::ReservedDrivers;
 use super::validate::TimeWindow;
 use crate::error::IngestError;
 use crate::metrics::Metrics;
@@ -44,6 +44,7 @@ pub(crate) struct StreamContext {
     /// The tasks of the streams. The shutdown waits for them.
     pub(crate) tasks: TaskTracker,
     pub(crate) open_streams: Arc<OpenStreams>,
+    pub(crate) reserved: ReservedDrivers,
 }
 
 impl StreamContext {
@@ -56,6 +57,7 @@ impl StreamContext {
         dispatch: DispatchClient,
     ) -> Self {
         let metrics = Arc::new(Metrics::default());
+        let table = Arc::new(table.with_order_ending_after(options.order_ends_after()));
         Self {
             node_id,
             catalog,
@@ -63,13 +65,14 @@ impl StreamContext {
             driver_limit: options.driver_limit(),
             fleet_limit: options.fleet_limit(),
             fanout: Arc::new(Fanout::new(table.sharding().shards())),
-            table: Arc::new(table),
+            open_streams: Arc::new(OpenStreams::new(Arc::clone(&table), Arc::clone(&metrics))),
+            reserved: ReservedDrivers::new(Arc::clone(&table)),
+            table,
             dispatch,
             options,
             overloaded: AtomicBool::new(false),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            open_streams: Arc::new(OpenStreams::new(Arc::clone(&metrics))),
             metrics,
         }
     }
@@ -111,11 +114,13 @@ impl StreamContext {
         self.open_streams.outbox(self.table.slot(driver)?)
     }
 
-    /// Takes the resume token that the driver in this slot brought. The first report here evicts the index entry that
-    /// the token's node has left.
-    pub(crate) fn take_token(&self, slot: Slot, token: Option<&ResumeToken>) {
-        if let Some(token) = token.filter(|token| token.node != self.node_id) {
-            self.fanout.expect_report(slot, token.clone());
+    /// Takes the resume token that the driver brought. The first report here evicts the index entry that the token's node has
+    /// left.
+    pub(crate) fn take_token(&self, driver: &RegisteredDriver, token: Option<&ResumeToken>) {
+        let Some(token) = token else { return };
+        self.table.set_last_sequence(driver, token.update_version.sequence);
+        if token.node != self.node_id {
+            self.fanout.expect_report(driver.slot, token.clone());
         }
     }
 
@@ -140,12 +145,14 @@ impl StreamContext {
         // The slot may have changed hands since the look-up.
         let profile = self.table.profile(slot).filter(|profile| profile.id == *id)?;
         let state = self.table.state(slot);
-        let expired_before_ms = self.clock.now() - self.options.position_ttl_ms();
-        let is_fresh = |time_ms: Timestamp| time_ms > expired_before_ms;
+        let now = self.clock.now();
+        let expired_before_ms = now - self.options.position_ttl_ms();
+        let is_fresh = |time_ms: Timestamp| time_ms > expired_before_ms && !time_ms.is_ahead_of(now);
         Some(KnownDriver {
             profile,
             status: state.map_or(DriverStatus::Offline, |state| state.status),
             connected: self.open_streams.is_connected(slot),
+            reserved: self.table.is_reserved(slot),
             searchable: state.is_some_and(|state| state.indexed && is_fresh(state.update_version.time)),
             position: state.map(|state| KnownPosition {
                 position: state.position,

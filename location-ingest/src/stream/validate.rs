@@ -6,6 +6,8 @@ use kerb_proto::v1;
 use kerb_types::limits::TIME_AHEAD_MAX_MS;
 use kerb_types::{Catalog, DriverId, DriverProfile, FieldError, Millis, Timestamp};
 
+use crate::table::entry::DriverState;
+
 /// The measurement times that a position may have now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeWindow {
@@ -16,12 +18,11 @@ pub(crate) struct TimeWindow {
 }
 
 impl TimeWindow {
-    /// Checks the time of a position. A time of 0 becomes the present.
+    /// Checks the time of a position. A time of 0 stands for the time of receipt; the table replaces it.
     #[inline]
-    pub(crate) fn check(self, report: &mut Report) -> Result<(), FieldError> {
+    pub(crate) fn check(self, report: &Report) -> Result<(), FieldError> {
         let time_ms = report.update_version.time;
         if time_ms == Timestamp::default() {
-            report.update_version.time = self.now;
             return Ok(());
         }
         if time_ms > self.now + TIME_AHEAD_MAX_MS || time_ms < self.now - self.position_ttl_ms {
@@ -52,7 +53,7 @@ impl TimeWindow {
 
 /// Validates a position of a driver app. The error names every invalid field.
 pub(crate) fn position(wire: &v1::PositionUpdate, window: TimeWindow) -> Result<Report, Vec<FieldError>> {
-    let report = Report::try_from(wire).and_then(|mut report| match window.check(&mut report) {
+    let report = Report::try_from(wire).and_then(|report| match window.check(&report) {
         Ok(()) => Ok(report),
         Err(error) => Err(vec![error]),
     });
@@ -77,6 +78,24 @@ pub(crate) fn profile(
     }
 }
 
+/// Returns the error of a sequence above `sequence_max`. `base` is added to the sequences of the stream.
+pub(crate) fn sequence_ahead(
+    sequence: u64,
+    sequence_max: u64,
+    last: Option<&DriverState>,
+    base: u64,
+) -> FieldError {
+    let max = sequence_max.saturating_sub(base);
+    let text = match last {
+        Some(last) => {
+            let last = last.update_version.sequence.saturating_sub(base);
+            format!("{sequence}, must be at most {max}: the last one is {last}")
+        }
+        None => format!("{sequence}, must be at most {max} in the first update of a driver"),
+    };
+    FieldError::new("sequence", text)
+}
+
 /// Converts errors to their wire messages.
 pub(crate) fn to_wire(errors: Vec<FieldError>) -> Vec<v1::FieldError> {
     let one =
@@ -98,7 +117,7 @@ mod tests {
 
     #[test]
     fn times_within_the_window_are_accepted() {
-        assert_eq!(at(0), Ok(1_000_000));
+        assert_eq!(at(0), Ok(0), "the table replaces it");
         assert_eq!(at(1_010_000), Ok(1_010_000));
         assert_eq!(at(940_000), Ok(940_000));
     }

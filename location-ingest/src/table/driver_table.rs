@@ -3,7 +3,7 @@
 //! `update`, `retirement` and `expiry` add the other operations.
 
 use kerb_ports::Slot;
-use kerb_types::{DriverId, DriverProfile, ShardId, Sharding};
+use kerb_types::{DriverId, DriverProfile, Millis, ShardId, Sharding};
 use parking_lot::Mutex;
 
 use super::directory::Directory;
@@ -22,6 +22,8 @@ pub struct DriverTable {
     pub(super) directory: Directory,
     pub(super) slab: Slab,
     pub(super) reverse_index: ReverseIndex,
+    /// The order of a driver's updates ends this long after the last one; see `update_order`.
+    pub(super) order_ends_after: Millis,
     /// Slots that were allocated since the last [`DriverTable::take_newcomers`], each once.
     newcomers: Mutex<Vec<Slot>>,
     /// Slots that are free once the store has removed their last driver.
@@ -36,9 +38,18 @@ impl DriverTable {
             directory: Directory::new(),
             slab: Slab::new(drivers_max),
             reverse_index: ReverseIndex::new(sharding.shards()),
+            order_ends_after: Millis::MAX,
             newcomers: Mutex::default(),
             waiting_for_flush: Mutex::default(),
         }
+    }
+
+    /// Ends the order of a driver's updates this long after the last one: the next update may have any sequence. Without it
+    /// an order never ends.
+    #[must_use]
+    pub fn with_order_ending_after(mut self, span: Millis) -> Self {
+        self.order_ends_after = span;
+        self
     }
 
     /// Returns the number of drivers.
@@ -100,6 +111,14 @@ impl DriverTable {
         }
     }
 
+    /// Records the last sequence that the driver has reported to another node: the driver's first update here may continue it.
+    pub(crate) fn set_last_sequence(&self, driver: &RegisteredDriver, sequence: u64) {
+        let mut entry = self.slab.lock(driver.slot);
+        if entry.has_id(&driver.id) {
+            entry.set_last_sequence(sequence);
+        }
+    }
+
     /// Returns the slot of a driver.
     pub fn slot(&self, id: &DriverId) -> Option<Slot> {
         self.directory.find(&self.slab, id)
@@ -108,6 +127,11 @@ impl DriverTable {
     /// Returns the profile of the driver in a slot; `None` if the slot is free.
     pub fn profile(&self, slot: Slot) -> Option<DriverProfile> {
         self.slab.lock(slot).profile()
+    }
+
+    /// Whether the slot has a driver.
+    pub(crate) fn is_used(&self, slot: Slot) -> bool {
+        self.slab.lock(slot).id().is_some()
     }
 
     /// Returns the newest state in a slot without a wait for a lock; `None` before the first update.

@@ -55,6 +55,7 @@ pub(crate) struct Entry {
     /// Index in the shard's list of the reverse index. That list's lock guards it.
     pub(crate) list_index: AtomicU32,
     position: AtomicU64,
+    /// Before the first update: the last sequence that the driver has reported to another node, or 0.
     sequence: AtomicU64,
     /// Time in the upper 48 bits, signed; the driver's capabilities in the lower 16, which the lock guards.
     time: AtomicU64,
@@ -115,6 +116,17 @@ impl Entry {
         }
     }
 
+    /// Returns the sequence of the newest state, or the last one at another node.
+    #[inline]
+    pub(crate) fn last_sequence(&self, _locked: &LockedFields) -> u64 {
+        self.sequence.load(Ordering::Relaxed)
+    }
+
+    /// Sets the last sequence at another node. Only legal before the first update: no reader looks at the word then.
+    pub(crate) fn set_last_sequence(&self, _locked: &mut LockedFields, sequence: u64) {
+        self.sequence.store(sequence, Ordering::Relaxed);
+    }
+
     /// Brings the entry into the cache. Many calls in a row overlap their cache misses; reads, which branch, hardly do.
     #[inline]
     pub(crate) fn prefetch(&self) -> u32 {
@@ -142,6 +154,7 @@ impl Entry {
             self.details.store(pack(state), Ordering::Relaxed);
         } else {
             self.position.store(NO_POSITION, Ordering::Relaxed);
+            self.sequence.store(0, Ordering::Relaxed);
         }
         self.version.store(version.wrapping_add(2), Ordering::Release);
     }

@@ -70,6 +70,19 @@ impl<'a> EntryGuard<'a> {
         self.entry.read_locked(&self.fields)
     }
 
+    /// Returns the sequence of the newest state, or the last one that the driver has reported to another node.
+    #[inline]
+    pub(crate) fn last_sequence(&self) -> u64 {
+        self.entry.last_sequence(&self.fields)
+    }
+
+    /// Records the last sequence that a driver without a state has reported to another node.
+    pub(crate) fn set_last_sequence(&mut self, sequence: u64) {
+        if self.state().is_none() {
+            self.entry.set_last_sequence(&mut self.fields, sequence);
+        }
+    }
+
     /// Replaces the state. `None` resets it to that before the first update.
     #[inline]
     pub(crate) fn write(&mut self, state: Option<&DriverState>) {

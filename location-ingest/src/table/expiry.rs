@@ -17,8 +17,11 @@ pub const EXPIRY_TICK_MS: Millis = Millis::new(1_000);
 #[derive(Debug)]
 pub struct Expiry {
     wheel: TimingWheel,
+    buckets: usize,
     position_ttl_ms: Millis,
     retention_ms: Millis,
+    /// The time of the last call of [`Expiry::expire_due`].
+    last_run: Timestamp,
 }
 
 impl Expiry {
@@ -27,7 +30,27 @@ impl Expiry {
         // The wheel covers one position TTL. It returns a later deadline early, and the driver is rescheduled. The cast
         // cannot lose: the TTL is a positive 32-bit number.
         let buckets = (position_ttl_ms.get() / EXPIRY_TICK_MS.get() + 3) as usize;
-        Self { wheel: TimingWheel::new(now, EXPIRY_TICK_MS, buckets), position_ttl_ms, retention_ms }
+        let wheel = TimingWheel::new(now, EXPIRY_TICK_MS, buckets);
+        Self { wheel, buckets, position_ttl_ms, retention_ms, last_run: now }
+    }
+
+    fn track(&mut self, slot: Slot, now: Timestamp, table: &DriverTable) {
+        let since_ms = table.state(slot).map_or(now, |state| state.update_version.time);
+        let deadline =
+            if since_ms.is_ahead_of(now) { Timestamp::MIN } else { since_ms + self.position_ttl_ms };
+        self.wheel.insert(slot.get(), deadline);
+    }
+
+    /// Tracks all drivers anew after the clock was set back: the wheel would do nothing until the clock has caught up.
+    fn restart(&mut self, now: Timestamp, table: &DriverTable) {
+        tracing::warn!(last_ms = %self.last_run, now_ms = %now, "the clock was set back");
+        // A tick earlier, so that the deadlines that are over come up in this run.
+        self.wheel = TimingWheel::new(now - EXPIRY_TICK_MS, EXPIRY_TICK_MS, self.buckets);
+        for slot in (0..table.slots_end().get()).map(Slot::new) {
+            if table.is_used(slot) {
+                self.track(slot, now, table);
+            }
+        }
     }
 
     /// Removes silent drivers from the index, and those that are silent for the retention from the table. A driver for whose
@@ -39,15 +62,22 @@ impl Expiry {
         is_connected: impl Fn(Slot) -> bool,
         metrics: &Metrics,
     ) -> Vec<Slot> {
-        for slot in table.take_newcomers() {
-            let since_ms = table.state(slot).map_or(now, |state| state.update_version.time);
-            self.wheel.insert(slot.get(), since_ms + self.position_ttl_ms);
+        let newcomers = table.take_newcomers();
+        if self.last_run.is_ahead_of(now) {
+            self.restart(now, table);
+        } else {
+            for slot in newcomers {
+                self.track(slot, now, table);
+            }
         }
-        let Self { wheel, position_ttl_ms, retention_ms } = self;
+        self.last_run = now;
+        let Self { wheel, position_ttl_ms, retention_ms, .. } = self;
         let mut retired = Vec::new();
         wheel.advance(now, |key| {
             let slot = Slot::new(key);
-            let has_expired = |time_ms: Timestamp| time_ms + *position_ttl_ms <= now;
+            // A time ahead of the clock is no fresher than one that is too old.
+            let has_expired =
+                |time_ms: Timestamp| time_ms + *position_ttl_ms <= now || time_ms.is_ahead_of(now);
             if table.deindex_if(slot, |state| has_expired(state.update_version.time)) {
                 metrics.expired.increment();
             }

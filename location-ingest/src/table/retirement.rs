@@ -4,6 +4,7 @@ use kerb_ports::Slot;
 
 use super::driver_table::DriverTable;
 use super::entry::DriverState;
+use super::flags::Flag;
 
 impl DriverTable {
     /// Removes a driver from the table if `may_retire` returns true for its newest state. Its slot is not free before
@@ -20,6 +21,9 @@ impl DriverTable {
                     self.reverse_index.remove(&self.slab, state.shard, slot);
                 }
                 entry.clear();
+                // The slot's next driver begins without them.
+                self.slab.set_flag(slot, Flag::Connected, false);
+                self.slab.set_flag(slot, Flag::Reserved, false);
             }
             retires
         };

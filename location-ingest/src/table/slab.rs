@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::entry::Entry;
 use super::entry_guard::EntryGuard;
+use super::flags::{Flag, FlagWords, Flags};
 use super::inline_id::LongIds;
 use crate::error::IngestError;
 
@@ -39,6 +40,7 @@ struct Chunk {
     /// An array: a slot's low bits need no bounds check.
     entries: Box<[Entry; CHUNK]>,
     marks: [Box<[AtomicU64]>; MARKS],
+    flags: FlagWords,
     long_ids: LongIds,
 }
 
@@ -49,6 +51,7 @@ impl Default for Chunk {
         Self {
             entries: entries.into_boxed_slice().try_into().expect("as many as a chunk has"),
             marks: std::array::from_fn(|_| words()),
+            flags: FlagWords::new(CHUNK),
             long_ids: LongIds::default(),
         }
     }
@@ -137,6 +140,17 @@ impl Slab {
                 }
             }
         }
+    }
+
+    /// Returns the flags of an allocated slot.
+    #[inline]
+    pub(crate) fn flags(&self, slot: Slot) -> Flags {
+        self.chunk(slot.index() / CHUNK).flags.get(slot.index() % CHUNK)
+    }
+
+    /// Sets or clears a flag of an allocated slot. Returns whether it changed.
+    pub(crate) fn set_flag(&self, slot: Slot, flag: Flag, on: bool) -> bool {
+        self.chunk(slot.index() / CHUNK).flags.set(slot.index() % CHUNK, flag, on)
     }
 
     /// Sets a mark. Call it after the change: a reader that takes the mark then sees the change.

@@ -10,6 +10,7 @@ use super::entry_guard::EntryGuard;
 use super::rate_limit::{Pace, RateLimit};
 use super::registered_driver::RegisteredDriver;
 use super::slab::Mark;
+use super::update_order::{LastUpdate, UpdateOrder, order_of};
 
 /// What the table did with an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,11 @@ pub enum UpdateOutcome {
     Late,
     /// The update was dropped: it exceeds the rate limit.
     TooFast,
+    /// The update was dropped: its sequence is too far above the last one.
+    Ahead {
+        /// The greatest sequence that would have been taken.
+        sequence_max: u64,
+    },
 }
 
 /// The result of [`DriverTable::apply`].
@@ -37,7 +43,8 @@ pub struct UpdateResult {
 pub struct StaleSlot;
 
 impl DriverTable {
-    /// Applies an update whose values and time are legal, unless the table has a newer one or it exceeds the limit.
+    /// Applies an update whose values and time are legal, unless the table has a newer one or it exceeds the limit. Time 0
+    /// stands for the time of receipt, `now`.
     #[inline]
     pub fn apply(
         &self,
@@ -51,9 +58,15 @@ impl DriverTable {
             return Err(StaleSlot);
         }
         let before = entry.state();
-        if before.is_some_and(|state| report.update_version <= state.update_version) {
-            return Ok(UpdateResult { outcome: UpdateOutcome::Late, state: before });
-        }
+        let reported = report.update_version;
+        let last = LastUpdate::new(before.as_ref(), entry.last_sequence());
+        let update_version = match order_of(last, reported, now, self.order_ends_after) {
+            UpdateOrder::Newer(update_version) => update_version,
+            UpdateOrder::Late => return Ok(UpdateResult { outcome: UpdateOutcome::Late, state: before }),
+            UpdateOrder::Ahead { sequence_max } => {
+                return Ok(UpdateResult { outcome: UpdateOutcome::Ahead { sequence_max }, state: before });
+            }
+        };
         let pace = entry.check_rate(limit, now);
         if pace == Pace::TooFast {
             return Ok(UpdateResult { outcome: UpdateOutcome::TooFast, state: before });
@@ -62,7 +75,7 @@ impl DriverTable {
         let status = report.status.unwrap_or(status_before);
         let after = DriverState {
             position: report.position,
-            update_version: report.update_version,
+            update_version,
             motion: report.motion,
             accuracy_dm: report.accuracy_dm,
             status,

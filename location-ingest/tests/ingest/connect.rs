@@ -1,5 +1,7 @@
 //! The stream of a driver app, over gRPC.
 
+mod order;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +15,7 @@ use kerb_proto::v1::driver_service_client::DriverServiceClient;
 use kerb_proto::v1::{
     Acknowledgement, ConnectRequest, ConnectResponse, PositionUpdate, Register, Registered,
 };
-use kerb_types::{DriverStatus, Millis, UpdateVersion};
+use kerb_types::{IndexedStatus, Millis, UpdateVersion};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
@@ -132,7 +134,7 @@ async fn positions_are_acknowledged_and_replicated() {
     );
     assert!(ingest.settle(30_000).await);
     let seen = cluster.server("a").content()[&id("cab-7")];
-    assert_eq!((seen.position.lat_deg(), seen.status), (55.0, DriverStatus::Available));
+    assert_eq!((seen.position.lat_deg(), seen.status), (55.0, IndexedStatus::Available));
     let known = ingest.handle().lookup(id("cab-7")).await.unwrap().unwrap();
     assert!(known.connected && known.searchable);
     drop(app);
@@ -159,7 +161,7 @@ async fn an_offline_driver_leaves_the_index_until_another_status() {
         assert!(ingest.settle(30_000).await);
         assert_eq!(cluster.server("a").content().contains_key(&id("cab")), present, "update {sequence}");
     }
-    assert_eq!(cluster.server("a").content()[&id("cab")].status, DriverStatus::OnBreak);
+    assert_eq!(cluster.server("a").content()[&id("cab")].status, IndexedStatus::OnBreak);
 }
 
 #[tokio::test]

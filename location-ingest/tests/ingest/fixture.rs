@@ -75,7 +75,7 @@ pub(crate) fn searchable(
             shard,
             position: state.position,
             update_version: state.update_version,
-            status: state.status,
+            status: table.indexed_status(slot, state.status)?,
             class,
         };
         indexed.then(|| (profile.id.clone(), driver))

@@ -76,9 +76,11 @@ impl World {
         match self.rng.random_range(0..100) {
             0..55 => self.report(),
             55..60 => {
-                let driver = self.rng.random_range(0..60);
+                let (driver, flags): (_, [bool; 2]) = (self.rng.random_range(0..60), self.rng.random());
                 if let Some(slot) = self.table.slot(&profile(driver).id) {
-                    self.table.deindex_if(slot, |_| true);
+                    self.table.deindex_if(slot, |_| !flags[0]);
+                    self.table.set_connected(slot, flags[0]);
+                    self.table.set_reserved(slot, flags[1]);
                 }
             }
             60..64 => self.retire(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kerb_location_ingest::{DriverState, DriverTable, Fanout, Metrics, RateLimit, Store, StoreError};
 use kerb_ports::Slot;
@@ -174,13 +174,59 @@ fn damage_in_the_journal_invents_no_driver() {
             bytes[rng.random_range(0..used)] ^= 1 << rng.random_range(0..8);
         }
         fs::write(&journal, bytes).unwrap();
-        // A store that does not open is fine, too.
+        // A damaged store is set aside.
         if let Ok((_store, contents)) = Store::open(&at) {
             for (_, profile, state) in contents.drivers {
                 assert!(state.is_none() || ever.contains(&(profile, state)), "round {round}");
             }
         }
     }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_leaves_a_store_that_opens_and_stores() {
+    let (folder, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut stored = StoredTable::open(folder.path());
+    for round in 0..5 {
+        (0..300).for_each(|driver| stored.report(driver, round + driver as u64));
+        stored.flush();
+    }
+    drop(stored);
+    let seed = 9;
+    println!("seed {seed}");
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    for round in 0..60 {
+        let at = copies.path().join(round.to_string());
+        copy(folder.path(), &at);
+        let files = files_below(&at);
+        let file = &files[round % files.len()];
+        let mut bytes = fs::read(file).unwrap();
+        if bytes.is_empty() {
+            continue;
+        }
+        let index = rng.random_range(0..bytes.len());
+        bytes[index] ^= 1 << rng.random_range(0..8);
+        fs::write(file, bytes).unwrap();
+        let mut stored = StoredTable::open(&at);
+        stored.report(1, 7);
+        stored.flush();
+        let right = stored.content();
+        drop(stored);
+        assert_eq!(StoredTable::open(&at).content(), right, "{} at {index}", file.display());
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(files_below(&entry.path()));
+        } else {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    files
 }
 
 #[test]

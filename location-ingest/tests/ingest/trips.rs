@@ -1,5 +1,7 @@
 //! Trips in the stream of a driver app: actions, results and notifications, and the reports of connections to the matcher.
 
+mod availability;
+
 use std::sync::Arc;
 
 use kerb_location_ingest::{LocationIngest, Options};

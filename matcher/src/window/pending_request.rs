@@ -5,7 +5,7 @@ use kerb_geometry::LatLng;
 use kerb_ports::search::status_mask;
 use kerb_ports::{DriverFilter, NearbyQuery};
 use kerb_trips::{Trip, TripId};
-use kerb_types::{Capabilities, DriverId, DriverStatus, Millis, Timestamp, VehicleClass};
+use kerb_types::{Capabilities, DriverId, IndexedStatus, Millis, Timestamp, VehicleClass};
 
 use crate::market::WaitingTrip;
 use crate::window::rules::WindowRules;
@@ -74,14 +74,14 @@ impl PendingRequest {
     }
 }
 
-/// Returns the filter for drivers that can get an offer.
+/// Returns the filter for drivers that can get an offer: they are available, not reserved, and have an open stream.
 pub(crate) fn available_filter(
     vehicle_class: VehicleClass,
     capabilities: Capabilities,
     time_min_ms: Timestamp,
 ) -> DriverFilter {
     DriverFilter {
-        statuses: status_mask(&[DriverStatus::Available]),
+        statuses: status_mask(&[IndexedStatus::Available]),
         vehicle_classes: 1 << vehicle_class.0,
         capabilities,
         time_min_ms,

@@ -20,8 +20,8 @@ use kerb_routing::StraightLine;
 use kerb_trips::audit::{Audit, AuditReport};
 use kerb_trips::{Change, IdempotencyKey, MarketId, RideRequest, RiderId, TripEvent, TripId, Version};
 use kerb_types::{
-    Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, KnownDriver, MembershipView, Millis,
-    Motion, Node, NodeId, Role, ShardMap, Timestamp, UpdateVersion, VehicleClass,
+    Capabilities, Catalog, Clock, DriverId, DriverProfile, DriverStatus, IndexedStatus, KnownDriver,
+    MembershipView, Millis, Motion, Node, NodeId, Role, ShardMap, Timestamp, UpdateVersion, VehicleClass,
 };
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -225,7 +225,7 @@ impl World {
                 time: fake.measured_ms.unwrap_or_else(|| self.now()),
             },
             motion: Motion::NONE,
-            status: fake.status,
+            status: IndexedStatus::new(fake.status, true, false).expect("an offline driver is not found"),
         }
     }
 
@@ -234,7 +234,7 @@ impl World {
         let drivers = self.drivers.lock();
         let neighbors = drivers
             .iter()
-            .filter(|(_, fake)| !fake.hidden)
+            .filter(|(_, fake)| !fake.hidden && fake.status != DriverStatus::Offline)
             .map(|(id, fake)| self.neighbor(id, fake, query.point));
         let mut neighbors: Vec<Neighbor> = neighbors
             .filter(|neighbor| distance_m(neighbor.position, query.point) <= query.radius_m)

@@ -9,7 +9,7 @@ use kerb_matcher::window::{
 use kerb_ports::{NearbyResults, Neighbor, TravelTimeTable};
 use kerb_trips::TripId;
 use kerb_types::{
-    Capabilities, DriverProfile, DriverStatus, Millis, Motion, TravelSource, UpdateVersion, VehicleClass,
+    Capabilities, DriverProfile, IndexedStatus, Millis, Motion, TravelSource, UpdateVersion, VehicleClass,
 };
 
 use crate::fakes::simulated_time::NOW_MS;
@@ -40,7 +40,7 @@ fn answers(lists: &[&[&str]]) -> NearbyResults {
         hav: 0.0,
         update_version: UpdateVersion::default(),
         motion: Motion::NONE,
-        status: DriverStatus::Available,
+        status: IndexedStatus::Available,
     };
     let mut answers = NearbyResults::default();
     for names in lists {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use kerb_ports::{Batch, Eviction, Slot, SlotBinding, Update};
 use kerb_types::limits::BATCH_ROWS_MAX;
-use kerb_types::{DriverProfile, DriverStatus, FieldError, Motion, Timestamp, UpdateVersion};
+use kerb_types::{DriverProfile, FieldError, Motion, Timestamp, UpdateVersion};
 
 use super::field::{
-    HEADING_MAX_CDEG, SPEED_MAX_CMPS, at, at_most, capabilities, driver_id, each, invalid, invalid_measure,
-    invalid_position, invalid_shard, measure, position, shard, status, vehicle_class,
+    HEADING_MAX_CDEG, SPEED_MAX_CMPS, at, at_most, capabilities, driver_id, each, indexed_status, invalid,
+    invalid_measure, invalid_position, invalid_shard, measure, position, shard, vehicle_class,
 };
 use crate::internal::v1;
 
@@ -98,7 +98,7 @@ fn update(wire: &v1::Batch, i: usize) -> Option<Update> {
             heading_cdeg: measure(wire.heading_cdeg[i], HEADING_MAX_CDEG)?,
             speed_cmps: measure(wire.speed_cmps[i], SPEED_MAX_CMPS)?,
         },
-        status: status(wire.status[i]).filter(|status| *status != DriverStatus::Offline)?,
+        status: indexed_status(wire.status[i])?,
     })
 }
 
@@ -114,7 +114,7 @@ fn row_error(wire: &v1::Batch, i: usize) -> FieldError {
     } else if measure(wire.speed_cmps[i], SPEED_MAX_CMPS).is_none() {
         invalid_measure(at("speed_cmps", i), wire.speed_cmps[i], SPEED_MAX_CMPS)
     } else {
-        invalid(at("status", i), wire.status[i], "1 to 3: an offline driver is removed, not updated")
+        invalid(at("status", i), wire.status[i], "1, 2, 3, 5 or 6: an offline driver is removed, not updated")
     }
 }
 

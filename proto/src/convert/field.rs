@@ -5,7 +5,9 @@ use std::fmt::Display;
 
 use kerb_geometry::LatLng;
 use kerb_types::limits::{SHARDS_MAX, SPEED_MAX_MPS, VEHICLE_CLASSES_MAX};
-use kerb_types::{Capabilities, DriverId, DriverStatus, FieldError, Motion, ShardId, VehicleClass};
+use kerb_types::{
+    Capabilities, DriverId, DriverStatus, FieldError, IndexedStatus, Motion, ShardId, VehicleClass,
+};
 
 /// Maximum heading in hundredths of a degree.
 pub(super) const HEADING_MAX_CDEG: u16 = 35_999;
@@ -116,14 +118,21 @@ pub(super) fn capabilities(bits: u32) -> Result<Capabilities, FieldError> {
     u16::try_from(bits).map(Capabilities).map_err(error)
 }
 
-/// Returns the status with this number.
-pub(super) fn status(number: u32) -> Option<DriverStatus> {
-    u8::try_from(number).ok().and_then(DriverStatus::from_number)
+/// Returns the status in the index with this number.
+#[inline]
+pub(super) fn indexed_status(number: u32) -> Option<IndexedStatus> {
+    u8::try_from(number).ok().and_then(IndexedStatus::from_number)
 }
 
-/// Converts a status outside of a list.
+/// Converts a status in the index outside of a list.
+pub(super) fn one_indexed_status(number: u32) -> Result<IndexedStatus, FieldError> {
+    indexed_status(number).ok_or_else(|| invalid("status", number, "1, 2, 3, 5 or 6"))
+}
+
+/// Converts a driver's own status outside of a list.
 pub(super) fn one_status(number: u32) -> Result<DriverStatus, FieldError> {
-    status(number).ok_or_else(|| invalid("status", number, "1 to 4"))
+    let status = u8::try_from(number).ok().and_then(DriverStatus::from_number);
+    status.ok_or_else(|| invalid("status", number, "1 to 4"))
 }
 
 /// Converts a measured value of at most `max`, or [`Motion::NOT_KNOWN`].

@@ -17,6 +17,7 @@ impl From<&KnownDriver> for v1::KnownDriver {
             status: u32::from(driver.status as u8),
             connected: driver.connected,
             searchable: driver.searchable,
+            reserved: driver.reserved,
             position: driver.position.as_ref().map(Into::into),
         }
     }
@@ -37,6 +38,7 @@ impl TryFrom<v1::KnownDriver> for KnownDriver {
             status: one_status(wire.status)?,
             connected: wire.connected,
             searchable: wire.searchable,
+            reserved: wire.reserved,
             position: position.map_err(|error| error.within("position"))?,
         })
     }

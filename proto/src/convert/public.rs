@@ -1,9 +1,12 @@
 //! The public values of `kerb.v1`: points, shapes, statuses, filters and positions.
 
 use kerb_geometry::{Circle, CoordinateError, LatLng};
+use kerb_ports::search::status_mask;
 use kerb_ports::{DriverFilter, Search};
 use kerb_types::limits::{NEIGHBORS_MAX, RADIUS_MAX_M};
-use kerb_types::{Catalog, DriverStatus, FieldError, Millis, Motion, Timestamp, TravelSource, UpdateVersion};
+use kerb_types::{
+    Catalog, DriverStatus, FieldError, IndexedStatus, Millis, Motion, Timestamp, TravelSource, UpdateVersion,
+};
 
 use super::field::{at, count, invalid, reason, required};
 use crate::v1;
@@ -99,6 +102,47 @@ pub fn public_status(status: DriverStatus) -> v1::DriverStatus {
     }
 }
 
+/// Returns the public availability of a driver.
+pub fn public_availability(status: IndexedStatus) -> v1::Availability {
+    match status {
+        IndexedStatus::Available => v1::Availability::Free,
+        IndexedStatus::Reserved => v1::Availability::Reserved,
+        IndexedStatus::Unreachable => v1::Availability::NotConnected,
+        IndexedStatus::OnBreak | IndexedStatus::OnTrip => v1::Availability::Unspecified,
+    }
+}
+
+/// Returns the mask of the statuses in the index that a caller's filter accepts; 0 for any.
+fn statuses(wire: &v1::DriverFilter) -> Result<u8, FieldError> {
+    let mut reported = Vec::with_capacity(wire.statuses.len());
+    for (i, number) in wire.statuses.iter().enumerate() {
+        let status = u8::try_from(*number).ok().and_then(DriverStatus::from_number);
+        reported.push(status.ok_or_else(|| invalid(at("statuses", i), number, "1 to 4"))?);
+    }
+    let mut availabilities = Vec::with_capacity(wire.availabilities.len());
+    for (i, number) in wire.availabilities.iter().enumerate() {
+        let availability = v1::Availability::try_from(*number).ok();
+        let availability = availability.filter(|value| *value != v1::Availability::Unspecified);
+        availabilities.push(availability.ok_or_else(|| invalid(at("availabilities", i), number, "1 to 3"))?);
+    }
+    if reported.is_empty() && availabilities.is_empty() {
+        return Ok(0);
+    }
+    if availabilities.is_empty() {
+        // A caller that looks for available drivers does not want one whom a trip holds.
+        availabilities = vec![v1::Availability::Free, v1::Availability::NotConnected];
+    }
+    let accepts = |status: &IndexedStatus| {
+        let availability = public_availability(*status);
+        (reported.is_empty() || reported.contains(&status.reported()))
+            && (availability == v1::Availability::Unspecified || availabilities.contains(&availability))
+    };
+    let accepted: Vec<_> = IndexedStatus::ALL.into_iter().filter(accepts).collect();
+    let mask = status_mask(&accepted);
+    // A mask of 0 would accept any driver. No driver in the index is offline.
+    Ok(if mask == 0 { 1 << DriverStatus::Offline as u8 } else { mask })
+}
+
 /// Converts a caller's filter at `now`. The caller passes the `Default` for an absent message.
 ///
 /// An age of 0 means `stale_ms`. The largest valid age is `ttl_ms`.
@@ -109,11 +153,7 @@ pub fn driver_filter(
     now: Timestamp,
 ) -> Result<DriverFilter, FieldError> {
     let mut filter = DriverFilter::ANY;
-    for (i, number) in wire.statuses.iter().enumerate() {
-        let status = u8::try_from(*number).ok().and_then(DriverStatus::from_number);
-        let status = status.ok_or_else(|| invalid(at("statuses", i), number, "1 to 4"))?;
-        filter.statuses |= 1 << status as u8;
-    }
+    filter.statuses = statuses(wire)?;
     for (i, name) in wire.vehicle_classes.iter().enumerate() {
         let class = catalog.vehicle_class(name);
         let class = class.map_err(|error| FieldError::new(at("vehicle_classes", i), error.description))?;

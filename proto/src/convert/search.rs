@@ -8,8 +8,8 @@ use kerb_types::limits::{NEIGHBORS_MAX, PAGE_SIZE_MAX};
 use kerb_types::{DriverProfile, FieldError, Timestamp, UpdateVersion};
 
 use super::field::{
-    at_most, capabilities, count, driver_id, each, invalid, motion, one_position, one_status, required,
-    shard_numbers, shards, vehicle_class,
+    at_most, capabilities, count, driver_id, each, invalid, motion, one_indexed_status, one_position,
+    required, shard_numbers, shards, vehicle_class,
 };
 use super::polygon::{internal_polygon, internal_rings};
 use crate::internal::v1;
@@ -185,7 +185,7 @@ impl TryFrom<v1::Neighbor> for Neighbor {
                 time: Timestamp::from_millis(wire.time_ms),
             },
             motion: motion(wire.heading_cdeg, wire.speed_cmps)?,
-            status: one_status(wire.status)?,
+            status: one_indexed_status(wire.status)?,
         })
     }
 }

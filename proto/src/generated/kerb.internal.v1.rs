@@ -68,7 +68,9 @@ pub struct Batch {
     /// Centimeters per second; 65,535 if not known.
     #[prost(uint32, repeated, tag = "9")]
     pub speed_cmps: ::prost::alloc::vec::Vec<u32>,
-    /// DriverStatus numbers of kerb.v1.
+    /// 1 to 3: the DriverStatus of kerb.v1, and a driver of status 1 can get an offer. 5: AVAILABLE, but an offer or a trip
+    /// reserves the driver. 6: AVAILABLE, but no stream of the driver is open. A row with the version that the server has from
+    /// this source only replaces the status.
     #[prost(uint32, repeated, tag = "10")]
     pub status: ::prost::alloc::vec::Vec<u32>,
     /// Slots whose drivers left this server's shards, or the index.
@@ -127,7 +129,7 @@ pub struct ShardList {
 pub struct SearchShardsRequest {
     #[prost(uint32, repeated, tag = "1")]
     pub shards: ::prost::alloc::vec::Vec<u32>,
-    /// Bit i accepts DriverStatus number i; 0 accepts any.
+    /// Bit i accepts number i of Batch.status; 0 accepts any.
     #[prost(uint32, tag = "5")]
     pub statuses: u32,
     /// Bit i accepts class number i; 0 accepts any.
@@ -231,6 +233,7 @@ pub struct Neighbor {
     pub heading_cdeg: u32,
     #[prost(uint32, tag = "7")]
     pub speed_cmps: u32,
+    /// As in Batch.
     #[prost(uint32, tag = "8")]
     pub status: u32,
     #[prost(uint32, tag = "9")]
@@ -299,6 +302,9 @@ pub struct KnownDriver {
     /// Absent before the first report.
     #[prost(message, optional, tag = "7")]
     pub position: ::core::option::Option<KnownPosition>,
+    /// An offer or a trip reserves the driver, as far as this node has delivered it.
+    #[prost(bool, tag = "8")]
+    pub reserved: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KnownPosition {

@@ -493,6 +493,10 @@ pub struct DriverFilter {
     /// position TTL (60,000 by default), because the index holds no older position.
     #[prost(uint32, tag = "4")]
     pub position_age_max_ms: u32,
+    /// The accepted availabilities of AVAILABLE drivers; it does not concern drivers in other statuses. If it is empty, a filter
+    /// whose statuses have AVAILABLE accepts FREE and NOT_CONNECTED, and a filter without statuses accepts any.
+    #[prost(enumeration = "Availability", repeated, tag = "5")]
+    pub availabilities: ::prost::alloc::vec::Vec<i32>,
 }
 /// The shards that a response includes.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -554,6 +558,44 @@ impl DriverStatus {
             "DRIVER_STATUS_ON_BREAK" => Some(Self::OnBreak),
             "DRIVER_STATUS_ON_TRIP" => Some(Self::OnTrip),
             "DRIVER_STATUS_OFFLINE" => Some(Self::Offline),
+            _ => None,
+        }
+    }
+}
+/// Whether an AVAILABLE driver can get an offer now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Availability {
+    /// The driver is not AVAILABLE.
+    Unspecified = 0,
+    /// The driver can get an offer.
+    Free = 1,
+    /// An offer or a trip reserves the driver.
+    Reserved = 2,
+    /// No stream of the driver is open at the ingest node that gets its positions, so no offer can reach the driver. This is so
+    /// for a driver whose positions only a gateway reports.
+    NotConnected = 3,
+}
+impl Availability {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AVAILABILITY_UNSPECIFIED",
+            Self::Free => "AVAILABILITY_FREE",
+            Self::Reserved => "AVAILABILITY_RESERVED",
+            Self::NotConnected => "AVAILABILITY_NOT_CONNECTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AVAILABILITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "AVAILABILITY_FREE" => Some(Self::Free),
+            "AVAILABILITY_RESERVED" => Some(Self::Reserved),
+            "AVAILABILITY_NOT_CONNECTED" => Some(Self::NotConnected),
             _ => None,
         }
     }
@@ -2592,7 +2634,7 @@ pub mod connect_request {
 /// A message to the driver's app.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConnectResponse {
-    #[prost(oneof = "connect_response::Message", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "connect_response::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub message: ::core::option::Option<connect_response::Message>,
 }
 /// Nested message and enum types in `ConnectResponse`.
@@ -2614,6 +2656,8 @@ pub mod connect_response {
         Ended(super::TripEnded),
         #[prost(message, tag = "7")]
         Result(super::ActionResult),
+        #[prost(message, tag = "8")]
+        Notice(super::Notice),
     }
 }
 /// A driver's action on a trip. The node responds to each with one ActionResult, in order. Repeating an action is safe.
@@ -2740,16 +2784,25 @@ pub struct Register {
     /// node left in the index.
     #[prost(bytes = "bytes", tag = "4")]
     pub resume_token: ::prost::bytes::Bytes,
+    /// The sequences of this stream start anew, above 0: the node adds its last sequence of the driver to each of them. So an app
+    /// that has lost its numbers, or numbers in another way than before, is not late. Registered.last_sequence is then 0.
+    #[prost(bool, tag = "5")]
+    pub restart_sequence: bool,
 }
 /// One position. The newest one wins, by sequence, then by time. The node drops and counts older and repeated ones.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct PositionUpdate {
     /// The number of the update. It grows with every update of this driver, across streams; the app continues from
     /// Registered.last_sequence. An app that does not number its updates always sends 0, and time alone decides.
+    ///
+    /// It is at most 2^32 above the driver's last sequence, and at most 2^53 in the first update of a driver: a greater one is
+    /// rejected, because no later update would be newer. 2^32 is 49 days of numbers that count milliseconds, more than a node
+    /// remembers a silent driver. The order of a driver's numbers ends when the driver had no newer update for twice the position
+    /// TTL and 10 s: then any sequence starts a new order. Register.restart_sequence starts one at once.
     #[prost(uint64, tag = "1")]
     pub sequence: u64,
     /// The time of the measurement; 0 means the time of receipt. It is at most 10 s ahead of the server's clock and not older
-    /// than the server's position TTL (60 s by default).
+    /// than the server's position TTL (60 s by default). Searches without an age of their own only accept 15 s by default.
     #[prost(int64, tag = "2")]
     pub time_ms: i64,
     /// Degrees from -90 to 90.
@@ -2773,7 +2826,8 @@ pub struct PositionUpdate {
 /// The reply to Register: the stream is open.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Registered {
-    /// The newest sequence of this driver in the node's table; 0 for an unknown driver. The app continues above it.
+    /// The newest sequence of this driver in the node's table; 0 for an unknown driver and after Register.restart_sequence. The
+    /// app continues above it.
     #[prost(uint64, tag = "1")]
     pub last_sequence: u64,
     /// The time between two reports, until a ReportingInterval changes it.
@@ -2819,6 +2873,63 @@ pub struct Rejection {
     pub sequence: u64,
     #[prost(message, repeated, tag = "2")]
     pub errors: ::prost::alloc::vec::Vec<FieldError>,
+}
+/// The node has taken the updates of this stream and they have no effect. Each reason comes at most once in a stream.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Notice {
+    #[prost(enumeration = "notice::Reason", tag = "1")]
+    pub reason: i32,
+    /// The sequence of the update.
+    #[prost(uint64, tag = "2")]
+    pub sequence: u64,
+    /// The field that makes the update ineffective, its value, and what would be right.
+    #[prost(message, optional, tag = "3")]
+    pub error: ::core::option::Option<FieldError>,
+}
+/// Nested message and enum types in `Notice`.
+pub mod notice {
+    /// The reason, so that an app need not read the text.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Reason {
+        Unspecified = 0,
+        /// Every update is dropped, because the newest one has a higher sequence, or the same sequence and a later time.
+        NotNewer = 1,
+        /// The position is older than searches accept by default. The device's clock may be behind, or positions come late.
+        PositionOld = 2,
+    }
+    impl Reason {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "REASON_UNSPECIFIED",
+                Self::NotNewer => "REASON_NOT_NEWER",
+                Self::PositionOld => "REASON_POSITION_OLD",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "REASON_UNSPECIFIED" => Some(Self::Unspecified),
+                "REASON_NOT_NEWER" => Some(Self::NotNewer),
+                "REASON_POSITION_OLD" => Some(Self::PositionOld),
+                _ => None,
+            }
+        }
+    }
 }
 /// One batch of a gateway.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2904,6 +3015,9 @@ pub struct ReportPositionsResponse {
     /// The first 100 rejected updates.
     #[prost(message, repeated, tag = "6")]
     pub rejections: ::prost::alloc::vec::Vec<FleetRejection>,
+    /// The number of applied updates that were older than searches accept by default.
+    #[prost(uint64, tag = "7")]
+    pub applied_old: u64,
 }
 /// A rejected update of a gateway.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3652,6 +3766,9 @@ pub struct NearbyDriver {
     /// The source of pickup_eta_s: ROADS or STRAIGHT_LINE.
     #[prost(enumeration = "TravelSource", tag = "10")]
     pub travel_source: i32,
+    /// Whether an AVAILABLE driver can get an offer, as the index knew it within a batch interval (100 ms by default).
+    #[prost(enumeration = "Availability", tag = "11")]
+    pub availability: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetDriverRequest {
@@ -3687,6 +3804,9 @@ pub struct GetDriverResponse {
     /// The ingest node that has the driver in its table.
     #[prost(string, tag = "10")]
     pub node_id: ::prost::alloc::string::String,
+    /// Whether an offer or a trip reserves the driver, as far as the ingest node has delivered it.
+    #[prost(bool, tag = "11")]
+    pub reserved: bool,
 }
 /// The order of a nearest search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -35,7 +35,10 @@ fn batch_rows_name_their_place() {
     let offline = internal::v1::Batch { status: vec![4], ..one_row() };
     let frame = internal::v1::position_frame::Frame::Batch(offline);
     let error = text(SourceMessage::try_from(internal::v1::PositionFrame { frame: Some(frame) }));
-    assert_eq!(error, "batch.status[0]: 4, must be 1 to 3: an offline driver is removed, not updated");
+    assert_eq!(
+        error,
+        "batch.status[0]: 4, must be 1, 2, 3, 5 or 6: an offline driver is removed, not updated"
+    );
     let nowhere = internal::v1::Batch { position: vec![u64::MAX >> 1], ..one_row() };
     assert!(text(Batch::try_from(nowhere)).starts_with("position[0]: 0x7fffffffffffffff, must be latitude"));
     let fast = internal::v1::Batch { speed_cmps: vec![20_001], ..one_row() };
@@ -149,9 +152,10 @@ fn filters_take_names_and_an_age() {
         vehicle_classes: vec!["xl".into()],
         capabilities: vec!["pets".into()],
         position_age_max_ms: 0,
+        availabilities: Vec::new(),
     };
     let filter = driver_filter(&wire, &catalog, (15_000, 60_000), Timestamp::from_millis(100_000)).unwrap();
-    assert_eq!((filter.statuses, filter.vehicle_classes, filter.capabilities.0), (0b1010, 0b1000, 0b100));
+    assert_eq!((filter.statuses, filter.vehicle_classes, filter.capabilities.0), (0b100_1010, 0b1000, 0b100));
     assert_eq!(filter.time_min_ms, Timestamp::from_millis(85_000));
     let refused = |wire: v1::DriverFilter| {
         text(driver_filter(&wire, &catalog, (15_000, 60_000), Timestamp::from_millis(0)))
@@ -160,4 +164,27 @@ fn filters_take_names_and_an_age() {
     assert_eq!(refused(old), "position_age_max_ms: 60001, must be at most 60000");
     let unspecified = v1::DriverFilter { statuses: vec![1, 0], ..Default::default() };
     assert_eq!(refused(unspecified), "statuses[1]: 0, must be 1 to 4");
+}
+
+#[test]
+fn an_availability_narrows_the_available_drivers_only() {
+    use v1::{Availability, DriverStatus};
+    let mask = |statuses: &[DriverStatus], availabilities: &[Availability]| {
+        let wire = v1::DriverFilter {
+            statuses: statuses.iter().map(|status| i32::from(*status)).collect(),
+            availabilities: availabilities.iter().map(|availability| i32::from(*availability)).collect(),
+            ..Default::default()
+        };
+        let now = Timestamp::from_millis(100_000);
+        driver_filter(&wire, &Catalog::default(), (15_000, 60_000), now).map(|filter| filter.statuses)
+    };
+    assert_eq!(mask(&[], &[]), Ok(0), "any");
+    assert_eq!(mask(&[DriverStatus::Available], &[]), Ok(0b100_0010), "free or not connected");
+    assert_eq!(mask(&[DriverStatus::Available], &[Availability::Free]), Ok(0b10));
+    assert_eq!(mask(&[DriverStatus::Available], &[Availability::Reserved]), Ok(0b10_0000));
+    assert_eq!(mask(&[], &[Availability::Free]), Ok(0b1110));
+    assert_eq!(mask(&[DriverStatus::OnTrip], &[Availability::Free]), Ok(0b1000));
+    assert_eq!(mask(&[DriverStatus::Offline], &[]), Ok(0b1_0000), "no driver in the index, and not any");
+    let error = mask(&[], &[Availability::Unspecified]).unwrap_err();
+    assert_eq!(error.to_string(), "availabilities[0]: 0, must be 1 to 3");
 }

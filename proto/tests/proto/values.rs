@@ -9,8 +9,8 @@ use kerb_ports::{
 };
 use kerb_types::limits::{PAGE_SIZE_MAX, RADIUS_MAX_M, SHARDS_MAX};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, KnownDriver, KnownPosition, Motion, NodeId, ShardId,
-    Timestamp, UpdateVersion, VehicleClass,
+    Capabilities, DriverId, DriverProfile, DriverStatus, IndexedStatus, KnownDriver, KnownPosition, Motion,
+    NodeId, ShardId, Timestamp, UpdateVersion, VehicleClass,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -59,9 +59,12 @@ pub(crate) fn status() -> impl Strategy<Value = DriverStatus> {
     proptest::sample::select(DriverStatus::ALL.to_vec())
 }
 
+fn indexed_status() -> impl Strategy<Value = IndexedStatus> {
+    proptest::sample::select(IndexedStatus::ALL.to_vec())
+}
+
 fn update() -> impl Strategy<Value = Update> {
-    let status = proptest::sample::select(DriverStatus::ALL[..3].to_vec());
-    (any::<u32>(), shard(), position(), update_version(), motion(), status).prop_map(
+    (any::<u32>(), shard(), position(), update_version(), motion(), indexed_status()).prop_map(
         |(slot, shard, position, update_version, motion, status)| Update {
             slot: Slot::new(slot),
             shard,
@@ -149,7 +152,7 @@ pub(crate) fn query() -> impl Strategy<Value = ShardQuery> {
 }
 
 pub(crate) fn answer() -> impl Strategy<Value = ShardResult> {
-    let neighbor = (profile(), position(), 0.0..=1.0, update_version(), motion(), status()).prop_map(
+    let neighbor = (profile(), position(), 0.0..=1.0, update_version(), motion(), indexed_status()).prop_map(
         |(profile, position, hav, update_version, motion, status)| {
             let profile = DriverProfile::clone(&profile);
             Neighbor { profile, position, hav, update_version, motion, status }
@@ -175,11 +178,12 @@ pub(crate) fn known_driver() -> impl Strategy<Value = KnownDriver> {
             shard,
         },
     );
-    (profile(), status(), any::<bool>(), any::<bool>(), option::of(known)).prop_map(
-        |(profile, status, connected, searchable, position)| KnownDriver {
+    (profile(), status(), any::<[bool; 3]>(), option::of(known)).prop_map(
+        |(profile, status, [connected, reserved, searchable], position)| KnownDriver {
             profile: Arc::unwrap_or_clone(profile),
             status,
             connected,
+            reserved,
             searchable,
             position,
         },

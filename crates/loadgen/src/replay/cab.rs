@@ -243,6 +243,7 @@ impl Cab {
             vehicle_class: profile.vehicle_class.clone(),
             capabilities: profile.capabilities.clone(),
             resume_token: self.resume_token.clone(),
+            ..v1::Register::default()
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     Batch, Control, Cursor, DriverFilter, ErrorCode, Eviction, Frame, IndexServer, Search, ShardQuery,
     ShardResult, Slot, SourceRegistration,
 };
-use kerb_types::{Capabilities, DriverStatus, Millis, NodeId, ShardId, UpdateVersion};
+use kerb_types::{Capabilities, IndexedStatus, Millis, NodeId, ShardId, UpdateVersion};
 
 type Server = Arc<dyn IndexServer>;
 
@@ -120,7 +120,7 @@ pub async fn pages_return_every_driver_once(server: Server) {
 pub async fn filters_apply_before_the_limit(server: Server) {
     let mut updates = line_of(40);
     for update in &mut updates[..20] {
-        update.status = DriverStatus::OnTrip;
+        update.status = IndexedStatus::OnTrip;
         update.update_version.time -= Millis::new(10_000);
     }
     let _first = Source::open_with(&server, 0, &updates).await;
@@ -129,7 +129,7 @@ pub async fn filters_apply_before_the_limit(server: Server) {
         numbers(&search_all(&server, Search::Nearest { circle: around(0, 50_000.0), k: 3 }, filter).await)
     };
     let any = DriverFilter::ANY;
-    let available = 1 << DriverStatus::Available as u8;
+    let available = 1 << IndexedStatus::Available as u8;
     assert_eq!(filtered(DriverFilter { statuses: available, ..any }).await, [20, 21, 22]);
     assert_eq!(filtered(DriverFilter { vehicle_classes: 0b100, ..any }).await, [2, 5, 8]);
     assert_eq!(filtered(DriverFilter { capabilities: Capabilities(0b11), ..any }).await, [3, 7, 11]);

@@ -6,7 +6,7 @@ use kerb_geometry::LatLng;
 
 use crate::{Batch, Frame, IndexServer, ReplicationStream, Slot, SlotBinding, SourceRegistration, Update};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, NodeId, ShardId, Sharding, Timestamp,
+    Capabilities, DriverId, DriverProfile, IndexedStatus, Motion, NodeId, ShardId, Sharding, Timestamp,
     UpdateVersion, VehicleClass,
 };
 
@@ -98,7 +98,7 @@ pub fn update(number: u32, position: LatLng, sequence: u64) -> Update {
         position,
         update_version: UpdateVersion { sequence, time: NOW_MS },
         motion: Motion::NONE,
-        status: DriverStatus::Available,
+        status: IndexedStatus::Available,
     }
 }
 

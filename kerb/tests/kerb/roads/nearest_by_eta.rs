@@ -10,7 +10,7 @@ use kerb_routing::StraightLine;
 use kerb_routing::import::import_pbf;
 use kerb_routing::{RoadTimes, Roads};
 use kerb_types::{
-    Capabilities, DriverId, DriverProfile, DriverStatus, Motion, Timestamp, TravelSource, UpdateVersion,
+    Capabilities, DriverId, DriverProfile, IndexedStatus, Motion, Timestamp, TravelSource, UpdateVersion,
     VehicleClass,
 };
 use rand::{RngExt, SeedableRng};
@@ -46,7 +46,7 @@ fn neighbor(number: usize, position: LatLng, origin: &Origin) -> Neighbor {
         hav: origin.hav(position),
         update_version: UpdateVersion { sequence: 1, time: Timestamp::from_millis(0) },
         motion: Motion::NONE,
-        status: DriverStatus::Available,
+        status: IndexedStatus::Available,
     }
 }
 

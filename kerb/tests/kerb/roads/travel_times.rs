@@ -14,6 +14,7 @@ use tonic::Code;
 use tonic::transport::Channel;
 
 use crate::support::cluster::Cluster;
+use crate::support::driver::{DriverStream, register};
 use crate::support::eventually::eventually;
 use crate::support::gateway::{batch, report};
 use crate::support::process::{Process, channel, run, text};
@@ -76,6 +77,12 @@ pub(crate) async fn put_through(ingest: &Channel, search: &Channel, drivers: &[(
         if found.drivers.len() == drivers.len() { Ok(()) } else { Err(format!("{found:?}")) }
     })
     .await;
+}
+
+/// Opens the streams of drivers: without one, a driver gets no offer and is in no quote.
+async fn connect(ingest: &Channel, drivers: &[(&str, (f64, f64))]) -> Vec<DriverStream> {
+    let open = drivers.iter().map(|(id, _)| DriverStream::open(ingest.clone(), register(id)));
+    futures::future::try_join_all(open).await.expect("the test has set this up")
 }
 
 fn by_time(k: u32) -> FindNearbyRequest {
@@ -224,6 +231,7 @@ async fn a_quote_has_the_times_of_streets() {
     assert_eq!((empty.pickup, empty.dropoff_ms), (None, 0));
     assert_eq!(empty.ride.unwrap().time_s, ride_s, "the ride is known without a driver");
 
+    let _streams = connect(&node.channel(), &[ACROSS, ALONG]).await;
     put(&node.channel(), &[ACROSS, ALONG]).await;
     let quoted = rides.quote_ride(quote(RIDER, DOWN_THE_STREET)).await.unwrap().into_inner();
     let (pickup, ride) = (quoted.pickup.unwrap(), quoted.ride.unwrap());
@@ -253,6 +261,7 @@ async fn every_aggregator_forwards_quotes_to_the_matcher() {
     let cluster = Cluster::start(&[1, 1, 2, 1], 1).await;
     let ingest = channel(&cluster.address_of("location-ingest-1"));
     let aggregators = ["aggregator-1", "aggregator-2"].map(|name| channel(&cluster.address_of(name)));
+    let _streams = connect(&ingest, &[ALONG]).await;
     put_through(&ingest, &aggregators[0], &[ALONG]).await;
     for aggregator in aggregators {
         let rides = RideServiceClient::new(aggregator);
