@@ -76,7 +76,7 @@ fn a_removed_driver_that_returns_with_an_older_time_expires_by_that_time() {
     run_maintenance(&index, NOW_MS + Millis::new(10_000));
     assert_eq!(all(&index), [0]);
     run_maintenance(&index, NOW_MS + Millis::new(10_000) + Millis::new(TICK_MS));
-    assert_eq!(all(&index), []);
+    assert_eq!(all(&index), [0; 0]);
 }
 
 /// Drivers of some statuses, in order.

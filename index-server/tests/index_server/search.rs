@@ -188,7 +188,7 @@ fn the_edges_of_a_polygon_count_toward_the_budget() {
         let place = |rng: &mut Pcg64Mcg| rng.random_range(0..1_000_000);
         let position = LatLng::from_e7(place(&mut rng), place(&mut rng)).unwrap();
         let update_version = UpdateVersion { sequence: 1, time: NOW_MS };
-        let state = State { position, update_version, status: DriverStatus::Available };
+        let state = State { position, update_version, status: IndexedStatus::Available };
         batch.updates.push(update(sharding, number, state));
     }
     apply(&index, &mut stream, &batch, NOW_MS);
