@@ -47,7 +47,7 @@ pub fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()
     Ok(())
 }
 
-/// Prints a message for people on stderr, as a line. Nobody is left to tell if that fails.
+/// Prints a message for people on stderr, as a line. There is no output left for the error if that fails.
 pub fn note(text: impl Display) {
     let _closed = writeln!(io::stderr(), "{}", escape_lines(&text.to_string()));
 }
@@ -100,9 +100,9 @@ fn is_unsafe(c: char) -> bool {
 }
 
 /// A formatter's target that escapes all that is written to it, as [`escape`] does.
-pub struct Escaping<'a>(pub &'a mut dyn fmt::Write);
+pub struct EscapedWriter<'a>(pub &'a mut dyn fmt::Write);
 
-impl fmt::Write for Escaping<'_> {
+impl fmt::Write for EscapedWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.write_str(&escape(text))
     }
@@ -141,7 +141,7 @@ mod tests {
     fn a_formatter_escapes_each_piece() {
         let mut out = String::new();
         let (plain, quoted) = ("a\nb", "c\u{202e}");
-        write!(Escaping(&mut out), "{plain} {quoted:?}").unwrap();
+        write!(EscapedWriter(&mut out), "{plain} {quoted:?}").unwrap();
         assert_eq!(out, "a\\nb \"c\\u{202e}\"");
     }
 }

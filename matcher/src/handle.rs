@@ -49,7 +49,7 @@ impl Matcher {
         let market = self.0.market(id)?;
         let riders = &self.0.rider_markets;
         let _turn = riders.turn(&request.rider).await;
-        let mut live_elsewhere = 0;
+        let mut live_in_others = 0;
         for other in riders.others(&request.rider, id) {
             let (rider, key) = (request.rider.clone(), request.key.clone());
             let known = self.0.market(&other)?.query(|reply| MarketQuery::RiderTrips { rider, key, reply });
@@ -60,11 +60,11 @@ impl Matcher {
                 (None, Some(trip)) => {
                     return Err(used_key(&request, &format!("trip {trip}, which has ended")));
                 }
-                (None, None) => live_elsewhere += known.live,
+                (None, None) => live_in_others += known.live,
             }
         }
         riders.add(&request.rider, id);
-        market.execute(|reply| MarketCommand::Request { request, live_elsewhere, reply }).await
+        market.execute(|reply| MarketCommand::Request { request, live_in_others, reply }).await
     }
 
     /// Returns a rider's own trip. [`MatcherError::NotFound`] for an unknown trip and for another rider's.

@@ -18,7 +18,6 @@ pub mod market;
 mod metrics;
 pub mod options;
 pub mod quote;
-mod rider_markets;
 mod service;
 mod task;
 mod trip_watch;

@@ -4,6 +4,7 @@ mod command;
 mod fencing_token;
 mod market_handle;
 mod query;
+mod rider_markets;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ pub(crate) use fencing_token::FencingToken;
 pub(crate) use market_handle::{MarketHandle, MarketHandles};
 pub use query::MarketReport;
 pub(crate) use query::{AssignedTrip, MarketQuery, TripChanges, TripExplanationInput};
+pub(crate) use rider_markets::RiderMarkets;
 
 /// The reply channel of a command.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, MatcherError>>;

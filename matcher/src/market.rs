@@ -63,7 +63,7 @@ pub struct WaitingTrip<'a> {
     pub undecided: &'a [(DriverId, Timestamp)],
 }
 
-/// What a market knows of a rider and a key.
+/// The trips of a rider in a market, and the one of a key.
 #[derive(Debug)]
 pub(crate) struct RiderTrips {
     /// The trip that was requested with the key.

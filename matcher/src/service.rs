@@ -13,11 +13,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::drivers::{DriverNotifier, DriverTracker, IngestNodes, NotificationOutbox, PlausiblePositions};
 use crate::error::MatcherError;
+use crate::mailbox::RiderMarkets;
 use crate::mailbox::{FencingToken, Mailbox, MarketHandle, MarketHandles};
 use crate::market::{Reservations, Rules, unknown_trip};
 use crate::metrics::Metrics;
 use crate::options::{MarketAreas, Options, ms};
-use crate::rider_markets::RiderMarkets;
 use crate::task::{MarketContext, MarketTask, RecoveryError, take_over};
 use crate::trip_watch::TripWatches;
 use crate::window::WindowRules;

@@ -76,7 +76,7 @@ impl Executor {
     pub async fn search(&self, request: ScatterRequest) -> SearchResult {
         let deadline = request.deadline;
         if Instant::now() >= deadline {
-            // No query: its late answer would say nothing about the server.
+            // No query: its late answer would not show the state of the server.
             let searched = request.shards.len() as u32;
             let coverage = Coverage { searched, missing: request.shards };
             return SearchResult { neighbors: Vec::new(), coverage };

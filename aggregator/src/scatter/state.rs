@@ -176,7 +176,7 @@ impl<'a> ScatterState<'a> {
         }
     }
 
-    /// Records that no answer came in time, unless that says nothing about the server: this process was late itself, or
+    /// Records that no answer came in time, unless that does not show the state of the server: this process was late itself, or
     /// there is no other server to prefer.
     fn record_no_answer(&self, server: &NodeId, waited: Duration, now: Instant) {
         let is_late = now.saturating_duration_since(self.request.deadline) > LATE;

@@ -6,7 +6,6 @@
 
 pub mod backoff;
 pub mod catalog;
-pub mod clock;
 pub mod driver;
 pub mod field_error;
 pub mod id;
@@ -22,16 +21,16 @@ pub mod travel_source;
 
 pub use backoff::{Backoff, Jitter};
 pub use catalog::{Capabilities, Catalog, VehicleClass};
-pub use clock::{Clock, ManualClock, RuntimeClock, Stopwatch, SystemClock};
 pub use driver::{
     DriverProfile, DriverStatus, IndexedStatus, KnownDriver, KnownPosition, Motion, UpdateVersion,
 };
 pub use field_error::FieldError;
 pub use id::{DriverId, NodeId, ShardId};
 pub use membership::{MembershipView, Node, Role, ServerIndex, ShardMap};
-pub use path_filter::{Judgement, PathFilter};
+pub use path_filter::{FixKind, PathFilter};
 pub use run_blocking::run_blocking;
 pub use sharding::{Partitioning, Sharding};
+pub use time::clock::{Clock, ManualClock, RuntimeClock, Stopwatch, SystemClock};
 pub use time::{Millis, Timestamp};
 pub use timing_wheel::{TimingWheel, WheelAction};
 pub use travel_source::TravelSource;

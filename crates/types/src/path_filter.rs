@@ -15,9 +15,9 @@ const ERROR_M: f64 = 150.0;
 /// Positions that a jump needs at most, to become the new path.
 const SUPPORT_MAX: u32 = 10;
 
-/// The judgement of a position.
+/// How a position relates to the path before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Judgement {
+pub enum FixKind {
     /// The vehicle may have driven there from the last plausible position.
     Plausible,
     /// The position is not newer than the last one.
@@ -32,13 +32,13 @@ pub enum Judgement {
 ///
 /// ```
 /// use kerb_geometry::LatLng;
-/// use kerb_types::path_filter::{Judgement, PathFilter};
+/// use kerb_types::path_filter::{FixKind, PathFilter};
 /// use kerb_types::Timestamp;
 /// let (at, seconds) = (|lat| LatLng::new(lat, 13.4).unwrap(), |s: i64| Timestamp::from_millis(1_000 * s));
 /// let mut path = PathFilter::starting_at(at(52.5), seconds(0));
-/// assert_eq!(path.judge(at(52.500_1), seconds(3)), Judgement::Plausible);
-/// assert_eq!(path.judge(at(0.0), seconds(6)), Judgement::Jump);
-/// assert_eq!(path.judge(at(52.500_2), seconds(9)), Judgement::Plausible);
+/// assert_eq!(path.classify(at(52.500_1), seconds(3)), FixKind::Plausible);
+/// assert_eq!(path.classify(at(0.0), seconds(6)), FixKind::Jump);
+/// assert_eq!(path.classify(at(52.500_2), seconds(9)), FixKind::Plausible);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PathFilter {
@@ -66,28 +66,28 @@ impl PathFilter {
         self.last.map(|fix| (fix.position, fix.time))
     }
 
-    /// Judges the next position, and takes it into the path if it is plausible.
-    pub fn judge(&mut self, position: LatLng, time: Timestamp) -> Judgement {
+    /// Classifies the next position, and takes it into the path if it is plausible.
+    pub fn classify(&mut self, position: LatLng, time: Timestamp) -> FixKind {
         let Some(last) = self.last else {
             self.last = Some(Fix { position, time, support: 1 });
-            return Judgement::Plausible;
+            return FixKind::Plausible;
         };
         let newest = self.jump.map_or(last.time, |jump| jump.time.max(last.time));
         if time <= newest {
-            return Judgement::Older;
+            return FixKind::Older;
         }
         if let Some(next) = last.followed_by(position, time) {
             (self.last, self.jump) = (Some(next), None);
-            return Judgement::Plausible;
+            return FixKind::Plausible;
         }
         let jump = self.jump.and_then(|jump| jump.followed_by(position, time));
         let jump = jump.unwrap_or(Fix { position, time, support: 1 });
         if jump.support > last.support {
             (self.last, self.jump) = (Some(jump), None);
-            return Judgement::Moved;
+            return FixKind::Moved;
         }
         self.jump = Some(jump);
-        Judgement::Jump
+        FixKind::Jump
     }
 }
 
@@ -112,50 +112,50 @@ mod tests {
         Timestamp::from_millis(1_000 * s)
     }
 
-    /// Judges positions three seconds apart, each this far north.
-    fn judge(path: &mut PathFilter, from_s: i64, meters: &[f64]) -> Vec<Judgement> {
-        (0..).zip(meters).map(|(i, m)| path.judge(north(*m), at(from_s + 3 * i))).collect()
+    /// Classifies positions three seconds apart, each this far north.
+    fn classify(path: &mut PathFilter, from_s: i64, meters: &[f64]) -> Vec<FixKind> {
+        (0..).zip(meters).map(|(i, m)| path.classify(north(*m), at(from_s + 3 * i))).collect()
     }
 
     #[test]
     fn a_jump_that_comes_back_leaves_the_path_alone() {
-        use Judgement::{Jump, Plausible};
+        use FixKind::{Jump, Plausible};
         let mut path = PathFilter::starting_at(north(0.0), at(0));
-        let judged = judge(&mut path, 3, &[30.0, 60.0, 90.0, 9_000.0, 9_010.0, 180.0]);
-        assert_eq!(judged, [Plausible, Plausible, Plausible, Jump, Jump, Plausible]);
+        let kinds = classify(&mut path, 3, &[30.0, 60.0, 90.0, 9_000.0, 9_010.0, 180.0]);
+        assert_eq!(kinds, [Plausible, Plausible, Plausible, Jump, Jump, Plausible]);
         assert_eq!(path.last(), Some((north(180.0), at(18))));
     }
 
     #[test]
     fn a_jump_that_stays_is_the_new_path() {
         let mut path = PathFilter::starting_at(north(0.0), at(0));
-        judge(&mut path, 3, &[30.0, 60.0]);
-        let judged = judge(&mut path, 9, &[20_000.0, 20_030.0, 20_060.0, 20_090.0, 20_120.0]);
-        let moved = judged.iter().position(|judgement| *judgement == Judgement::Moved).unwrap();
-        assert_eq!(moved, 3, "{judged:?}");
-        assert!(judged[moved + 1..].iter().all(|judgement| *judgement == Judgement::Plausible));
+        classify(&mut path, 3, &[30.0, 60.0]);
+        let kinds = classify(&mut path, 9, &[20_000.0, 20_030.0, 20_060.0, 20_090.0, 20_120.0]);
+        let moved = kinds.iter().position(|kind| *kind == FixKind::Moved).unwrap();
+        assert_eq!(moved, 3, "{kinds:?}");
+        assert!(kinds[moved + 1..].iter().all(|kind| *kind == FixKind::Plausible));
     }
 
     #[test]
-    fn a_wrong_first_position_is_soon_forgotten() {
+    fn a_wrong_first_position_is_soon_replaced() {
         let mut path = PathFilter::default();
-        path.judge(LatLng::new(0.0, 0.0).unwrap(), at(0));
-        assert_eq!(judge(&mut path, 3, &[0.0, 30.0]), [Judgement::Jump, Judgement::Moved]);
+        path.classify(LatLng::new(0.0, 0.0).unwrap(), at(0));
+        assert_eq!(classify(&mut path, 3, &[0.0, 30.0]), [FixKind::Jump, FixKind::Moved]);
     }
 
     #[test]
     fn a_gap_without_positions_is_driven_at_a_plausible_speed() {
         let mut path = PathFilter::starting_at(north(0.0), at(0));
-        assert_eq!(path.judge(north(18_000.0), at(600)), Judgement::Plausible, "a tunnel or a ferry");
-        assert_eq!(path.judge(north(18_000.0), at(600)), Judgement::Older);
-        assert_eq!(path.judge(north(0.0), at(599)), Judgement::Older);
+        assert_eq!(path.classify(north(18_000.0), at(600)), FixKind::Plausible, "a tunnel or a ferry");
+        assert_eq!(path.classify(north(18_000.0), at(600)), FixKind::Older);
+        assert_eq!(path.classify(north(0.0), at(599)), FixKind::Older);
     }
 
     #[test]
     fn jumps_to_several_places_never_become_the_path() {
         let mut path = PathFilter::starting_at(north(0.0), at(0));
-        judge(&mut path, 3, &[10.0, 20.0, 30.0]);
+        classify(&mut path, 3, &[10.0, 20.0, 30.0]);
         let wild: Vec<f64> = (0..40).map(|i| 50_000.0 + 20_000.0 * f64::from(i % 7)).collect();
-        assert!(judge(&mut path, 12, &wild[..20]).iter().all(|judgement| *judgement == Judgement::Jump));
+        assert!(classify(&mut path, 12, &wild[..20]).iter().all(|kind| *kind == FixKind::Jump));
     }
 }

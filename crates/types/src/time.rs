@@ -1,5 +1,7 @@
 //! Instants and spans of time in milliseconds, as two types: to swap one for the other does not compile.
 
+pub mod clock;
+
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::time::Duration;

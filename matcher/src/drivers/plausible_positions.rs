@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use foldhash::quality::RandomState;
 use kerb_ports::DriverLocation;
-use kerb_types::{DriverId, Judgement, PathFilter};
+use kerb_types::{DriverId, FixKind, PathFilter};
 
 /// The paths of the tracked drivers.
 #[derive(Default)]
@@ -26,8 +26,8 @@ impl PlausiblePositions {
                     // A driver who has not reported again has the last position still.
                     path.last() == Some((*position, *measured_ms))
                         || matches!(
-                            path.judge(*position, *measured_ms),
-                            Judgement::Plausible | Judgement::Moved
+                            path.classify(*position, *measured_ms),
+                            FixKind::Plausible | FixKind::Moved
                         )
                 });
             }

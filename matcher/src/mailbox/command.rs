@@ -11,8 +11,8 @@ use crate::mailbox::query::MarketQuery;
 /// A command to a market, with the channel of its reply. The market replies once its decision is durable.
 #[derive(Debug)]
 pub(crate) enum MarketCommand {
-    /// A rider requests a ride, and has `live_elsewhere` live trips in other markets.
-    Request { request: RideRequest, live_elsewhere: usize, reply: Reply<Trip> },
+    /// A rider requests a ride, and has `live_in_others` live trips in other markets.
+    Request { request: RideRequest, live_in_others: usize, reply: Reply<Trip> },
     /// A rider cancels a trip.
     Cancel { rider: RiderId, trip: TripId, reason: String, reply: Reply<Trip> },
     /// The operator cancels a trip.

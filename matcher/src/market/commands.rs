@@ -19,13 +19,13 @@ impl Market {
         self.request_beside(now, request, 0)
     }
 
-    /// Opens the trip of a request of a rider who has `live_elsewhere` live trips in other markets. Otherwise as
+    /// Opens the trip of a request of a rider who has `live_in_others` live trips in other markets. Otherwise as
     /// [`Market::request`].
     pub fn request_beside(
         &mut self,
         now: Timestamp,
         request: RideRequest,
-        live_elsewhere: usize,
+        live_in_others: usize,
     ) -> Result<TripId, MatcherError> {
         if let Some(number) = self.trips.by_key(&request.rider, &request.key) {
             return self.repeated_request(now, number, &request);
@@ -35,7 +35,7 @@ impl Market {
         }
         self.check_accepts_requests()?;
         let limit = self.rules.rider_live_max;
-        if self.trips.live_trips(&request.rider) + live_elsewhere >= limit {
+        if self.trips.live_trips(&request.rider) + live_in_others >= limit {
             return Err(MatcherError::Overloaded { what: "live trips of the rider", limit });
         }
         let limit = self.rules.waiting_max;

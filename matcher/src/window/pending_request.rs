@@ -57,7 +57,7 @@ impl PendingRequest {
         }
     }
 
-    /// The query for the `k` nearest drivers, whoever can be asked of them.
+    /// The query for the `k` nearest drivers, also those to whom no offer is possible.
     pub(super) fn query(&self, k: u32, rules: &WindowRules, now: Timestamp) -> NearbyQuery {
         let time_min_ms = now - rules.stale_after_ms;
         let filter = available_filter(self.vehicle_class, self.capabilities, time_min_ms);

@@ -2,7 +2,7 @@
 
 use kerb_geometry::{LatLng, distance_m};
 use kerb_trips::{Trip, TripEvent};
-use kerb_types::{Judgement, Millis, PathFilter, Timestamp};
+use kerb_types::{FixKind, Millis, PathFilter, Timestamp};
 
 /// Minimum distance between two counted positions, in meters. Smaller distances are noise of the receiver: the meter of a
 /// parked car stands.
@@ -72,7 +72,7 @@ impl RunningMeter {
             // One before, so that a position of the same moment counts.
             self.path = PathFilter::starting_at(trip.request.pickup, picked_up_ms - Millis::new(1));
         }
-        if !matches!(self.path.judge(position, measured_ms), Judgement::Plausible | Judgement::Moved) {
+        if !matches!(self.path.classify(position, measured_ms), FixKind::Plausible | FixKind::Moved) {
             return;
         }
         let step_m = distance_m(self.last.unwrap_or(trip.request.pickup), position);

@@ -11,7 +11,7 @@ use crate::fakes::simulated_time::pass;
 use crate::fakes::{World, driver, options, ride_request, rider};
 
 #[tokio::test(start_paused = true)]
-async fn the_only_driver_is_asked_again_after_a_short_break_of_its_stream() {
+async fn the_only_driver_gets_another_offer_after_a_short_break_of_its_stream() {
     let world = World::new();
     world.put("only", 100.0);
     let matcher = world.start(options()).await;
@@ -29,7 +29,7 @@ async fn the_only_driver_is_asked_again_after_a_short_break_of_its_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_driver_is_asked_again_after_a_while_and_one_who_declined_is_not() {
+async fn a_silent_driver_gets_another_offer_after_a_while_and_one_who_declined_does_not() {
     let world = World::new();
     world.put("only", 100.0);
     let matcher = world.start(options()).await;
