@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 
 use kerb::settings::{LogFormat, LogOptions};
-use kerb::terminal::{Escaping, escape_json};
+use kerb::terminal::{EscapingWriter, escape_json};
 use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
@@ -32,7 +32,7 @@ fn write_field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> f
     if field.name() != "message" {
         write!(out, "{}=", field.name())?;
     }
-    write!(Escaping(out), "{value:?}")
+    write!(EscapingWriter(out), "{value:?}")
 }
 
 /// Writes lines of JSON, whose strings may hold characters that reorder the text on a terminal.

@@ -76,7 +76,7 @@ impl Executor {
     pub async fn search(&self, request: ScatterRequest) -> SearchResult {
         let deadline = request.deadline;
         if Instant::now() >= deadline {
-            // No query: its late answer would say nothing about the server.
+            // No query: a late answer is no sample of the server's latency.
             let searched = request.shards.len() as u32;
             let coverage = Coverage { searched, missing: request.shards };
             return SearchResult { neighbors: Vec::new(), coverage };

@@ -9,7 +9,7 @@ mod vertex;
 
 use crate::coordinate::TURN_E7;
 use crate::{CellBounds, LatLng, Relation};
-use edge_tree::{EdgeTree, Place};
+use edge_tree::{EdgeTree, PointLocation};
 use planar::{PlanePoint, Rectangle};
 
 pub use error::{MAX_POLYGON_VERTICES, PolygonError, RingIndex, RingVertex};
@@ -135,13 +135,13 @@ impl Polygon {
             return false;
         }
         match self.trees[0].place(point, steps) {
-            Place::Outside => false,
-            Place::Boundary => true,
-            Place::Inside => {
+            PointLocation::Outside => false,
+            PointLocation::Boundary => true,
+            PointLocation::Inside => {
                 let holes = &self.trees[1..];
                 *steps += holes.len();
                 let in_hole = |hole: &EdgeTree| {
-                    hole.span().contains(point) && hole.place(point, steps) == Place::Inside
+                    hole.span().contains(point) && hole.place(point, steps) == PointLocation::Inside
                 };
                 !holes.iter().any(in_hole)
             }

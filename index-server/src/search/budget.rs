@@ -20,7 +20,7 @@ const EDGES_PER_UNIT: usize = 32;
 
 /// How long a search may run. The unit of cost is the reading of one leaf, some 300 ns.
 pub struct SearchBudget<'a> {
-    /// Maximum cost.
+    /// Maximum cost, in leaves.
     pub leaves_max: usize,
     /// Called once in a while; true ends the search.
     pub is_cancelled: &'a dyn Fn() -> bool,

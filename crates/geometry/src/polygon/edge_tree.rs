@@ -10,7 +10,7 @@ const FANOUT: usize = 4;
 
 /// Where a point is in relation to a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum PointLocation {
     Inside,
     Boundary,
     Outside,
@@ -54,11 +54,11 @@ impl EdgeTree {
     /// 112", CACM 5, 1962).
     ///
     /// Adds the nodes and edges that it reads to `steps`.
-    pub(crate) fn place(&self, point: PlanePoint, steps: &mut usize) -> Place {
+    pub(crate) fn place(&self, point: PlanePoint, steps: &mut usize) -> PointLocation {
         match self.crossings_are_odd(self.levels.len() - 1, 0, point, steps) {
-            None => Place::Boundary,
-            Some(true) => Place::Inside,
-            Some(false) => Place::Outside,
+            None => PointLocation::Boundary,
+            Some(true) => PointLocation::Inside,
+            Some(false) => PointLocation::Outside,
         }
     }
 

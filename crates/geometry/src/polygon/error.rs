@@ -31,7 +31,7 @@ impl fmt::Display for RingIndex {
 /// A vertex of a ring, or the edge that starts there. Both count from 0 in the order of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RingVertex {
-    /// The ring.
+    /// The ring of the vertex.
     pub ring: RingIndex,
     /// The index in the ring.
     pub index: usize,
