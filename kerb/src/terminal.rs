@@ -41,13 +41,43 @@ pub fn print_json(json: impl Display) -> Result<(), PrintError> {
 
 /// Writes to stdout piece by piece, and flushes it.
 pub fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), PrintError> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&mut out)?;
-    out.flush()?;
-    Ok(())
+    let mut out = io::BufWriter::new(PipeWatcher { out: io::stdout().lock(), is_closed: false });
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(_) if out.get_ref().is_closed => Err(PrintError::Closed),
+        written => Ok(written?),
+    }
 }
 
+<<<<<<< HEAD
 /// Prints a message for people on stderr, as a line. There is no output left for the error if that fails.
+=======
+/// Stdout that notes a closed pipe. A writer of CSV or JSON in between may wrap the error in one of another kind.
+struct PipeWatcher<W> {
+    out: W,
+    is_closed: bool,
+}
+
+impl<W: Write> PipeWatcher<W> {
+    fn noted<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
+        self.is_closed |= written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+        written
+    }
+}
+
+impl<W: Write> Write for PipeWatcher<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.noted(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.noted(flushed)
+    }
+}
+
+/// Prints a message for people on stderr, as a line. A failure is ignored: stderr is where it would be reported.
+>>>>>>> search13
 pub fn note(text: impl Display) {
     let _closed = writeln!(io::stderr(), "{}", escape_lines(&text.to_string()));
 }
@@ -100,9 +130,15 @@ fn is_unsafe(c: char) -> bool {
 }
 
 /// A formatter's target that escapes all that is written to it, as [`escape`] does.
+<<<<<<< HEAD
 pub struct EscapedWriter<'a>(pub &'a mut dyn fmt::Write);
 
 impl fmt::Write for EscapedWriter<'_> {
+=======
+pub struct EscapingWriter<'a>(pub &'a mut dyn fmt::Write);
+
+impl fmt::Write for EscapingWriter<'_> {
+>>>>>>> search13
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.write_str(&escape(text))
     }
@@ -141,7 +177,11 @@ mod tests {
     fn a_formatter_escapes_each_piece() {
         let mut out = String::new();
         let (plain, quoted) = ("a\nb", "c\u{202e}");
+<<<<<<< HEAD
         write!(EscapedWriter(&mut out), "{plain} {quoted:?}").unwrap();
+=======
+        write!(EscapingWriter(&mut out), "{plain} {quoted:?}").unwrap();
+>>>>>>> search13
         assert_eq!(out, "a\\nb \"c\\u{202e}\"");
     }
 }
