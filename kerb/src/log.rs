@@ -6,11 +6,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 
 use kerb::settings::{LogFormat, LogOptions};
-<<<<<<< HEAD
-use kerb::terminal::{EscapedWriter, escape_json};
-=======
 use kerb::terminal::{EscapingWriter, escape_json};
->>>>>>> search13
 use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
@@ -36,11 +32,7 @@ fn write_field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> f
     if field.name() != "message" {
         write!(out, "{}=", field.name())?;
     }
-<<<<<<< HEAD
-    write!(EscapedWriter(out), "{value:?}")
-=======
     write!(EscapingWriter(out), "{value:?}")
->>>>>>> search13
 }
 
 /// Writes lines of JSON, whose strings may hold characters that reorder the text on a terminal.

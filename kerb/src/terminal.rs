@@ -48,9 +48,6 @@ pub fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()
     }
 }
 
-<<<<<<< HEAD
-/// Prints a message for people on stderr, as a line. There is no output left for the error if that fails.
-=======
 /// Stdout that notes a closed pipe. A writer of CSV or JSON in between may wrap the error in one of another kind.
 struct PipeWatcher<W> {
     out: W,
@@ -77,7 +74,6 @@ impl<W: Write> Write for PipeWatcher<W> {
 }
 
 /// Prints a message for people on stderr, as a line. A failure is ignored: stderr is where it would be reported.
->>>>>>> search13
 pub fn note(text: impl Display) {
     let _closed = writeln!(io::stderr(), "{}", escape_lines(&text.to_string()));
 }
@@ -130,15 +126,9 @@ fn is_unsafe(c: char) -> bool {
 }
 
 /// A formatter's target that escapes all that is written to it, as [`escape`] does.
-<<<<<<< HEAD
-pub struct EscapedWriter<'a>(pub &'a mut dyn fmt::Write);
-
-impl fmt::Write for EscapedWriter<'_> {
-=======
 pub struct EscapingWriter<'a>(pub &'a mut dyn fmt::Write);
 
 impl fmt::Write for EscapingWriter<'_> {
->>>>>>> search13
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.write_str(&escape(text))
     }
@@ -177,11 +167,7 @@ mod tests {
     fn a_formatter_escapes_each_piece() {
         let mut out = String::new();
         let (plain, quoted) = ("a\nb", "c\u{202e}");
-<<<<<<< HEAD
-        write!(EscapedWriter(&mut out), "{plain} {quoted:?}").unwrap();
-=======
         write!(EscapingWriter(&mut out), "{plain} {quoted:?}").unwrap();
->>>>>>> search13
         assert_eq!(out, "a\\nb \"c\\u{202e}\"");
     }
 }

@@ -76,11 +76,7 @@ impl Executor {
     pub async fn search(&self, request: ScatterRequest) -> SearchResult {
         let deadline = request.deadline;
         if Instant::now() >= deadline {
-<<<<<<< HEAD
-            // No query: its late answer would not show the state of the server.
-=======
             // No query: a late answer is no sample of the server's latency.
->>>>>>> search13
             let searched = request.shards.len() as u32;
             let coverage = Coverage { searched, missing: request.shards };
             return SearchResult { neighbors: Vec::new(), coverage };

@@ -176,13 +176,8 @@ impl<'a> ScatterState<'a> {
         }
     }
 
-<<<<<<< HEAD
-    /// Records that no answer came in time, unless that does not show the state of the server: this process was late itself, or
-    /// there is no other server to prefer.
-=======
     /// Records that no answer came in time, unless this process was late itself, or there is no other server to
     /// prefer.
->>>>>>> search13
     fn record_no_answer(&self, server: &NodeId, waited: Duration, now: Instant) {
         let is_late = now.saturating_duration_since(self.request.deadline) > LATE;
         if !is_late && self.request.view.shard_map.servers().len() > 1 {

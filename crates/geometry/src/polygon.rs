@@ -9,11 +9,7 @@ mod vertex;
 
 use crate::coordinate::TURN_E7;
 use crate::{CellBounds, LatLng, Relation};
-<<<<<<< HEAD
-use edge_tree::{EdgeTree, PointSide};
-=======
 use edge_tree::{EdgeTree, PointLocation};
->>>>>>> search13
 use planar::{PlanePoint, Rectangle};
 
 pub use error::{MAX_POLYGON_VERTICES, PolygonError, RingIndex, RingVertex};
@@ -139,15 +135,6 @@ impl Polygon {
             return false;
         }
         match self.trees[0].place(point, steps) {
-<<<<<<< HEAD
-            PointSide::Outside => false,
-            PointSide::Boundary => true,
-            PointSide::Inside => {
-                let holes = &self.trees[1..];
-                *steps += holes.len();
-                let in_hole = |hole: &EdgeTree| {
-                    hole.span().contains(point) && hole.place(point, steps) == PointSide::Inside
-=======
             PointLocation::Outside => false,
             PointLocation::Boundary => true,
             PointLocation::Inside => {
@@ -155,7 +142,6 @@ impl Polygon {
                 *steps += holes.len();
                 let in_hole = |hole: &EdgeTree| {
                     hole.span().contains(point) && hole.place(point, steps) == PointLocation::Inside
->>>>>>> search13
                 };
                 !holes.iter().any(in_hole)
             }

@@ -10,11 +10,7 @@ const FANOUT: usize = 4;
 
 /// Where a point is in relation to a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-<<<<<<< HEAD
-pub(crate) enum PointSide {
-=======
 pub(crate) enum PointLocation {
->>>>>>> search13
     Inside,
     Boundary,
     Outside,
@@ -58,19 +54,11 @@ impl EdgeTree {
     /// 112", CACM 5, 1962).
     ///
     /// Adds the nodes and edges that it reads to `steps`.
-<<<<<<< HEAD
-    pub(crate) fn place(&self, point: PlanePoint, steps: &mut usize) -> PointSide {
-        match self.crossings_are_odd(self.levels.len() - 1, 0, point, steps) {
-            None => PointSide::Boundary,
-            Some(true) => PointSide::Inside,
-            Some(false) => PointSide::Outside,
-=======
     pub(crate) fn place(&self, point: PlanePoint, steps: &mut usize) -> PointLocation {
         match self.crossings_are_odd(self.levels.len() - 1, 0, point, steps) {
             None => PointLocation::Boundary,
             Some(true) => PointLocation::Inside,
             Some(false) => PointLocation::Outside,
->>>>>>> search13
         }
     }
 

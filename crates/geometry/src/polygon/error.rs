@@ -31,11 +31,7 @@ impl fmt::Display for RingIndex {
 /// A vertex of a ring, or the edge that starts there. Both count from 0 in the order of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RingVertex {
-<<<<<<< HEAD
-    /// The ring that has the vertex.
-=======
     /// The ring of the vertex.
->>>>>>> search13
     pub ring: RingIndex,
     /// The index in the ring.
     pub index: usize,
