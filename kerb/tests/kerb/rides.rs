@@ -15,9 +15,10 @@ use kerb_proto::v1::trip_event::Event;
 use kerb_proto::v1::trip_event_service_client::TripEventServiceClient;
 use kerb_proto::v1::watch_trip_response::Update;
 use kerb_proto::v1::{
-    DriverProgress, GetTripRequest, ListMarketsRequest, SubscribeRequest, TravelSource, TripEvent, TripState,
-    WatchTripRequest, WatchTripResponse,
+    DriverProgress, GetTripRequest, ListMarketsRequest, PositionUpdate, SubscribeRequest, TravelSource,
+    TripEvent, TripState, WatchTripRequest, WatchTripResponse,
 };
+use kerb_types::{Clock, Millis, SystemClock};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Streaming;
 use tonic::transport::Channel;
@@ -135,7 +136,10 @@ async fn a_pickup_eta_is_the_travel_time_on_streets() {
     for state in [TripState::EnRoute, TripState::Arrived] {
         stream.act(&trip.trip_id, next_action(state).unwrap()).await.unwrap();
     }
-    stream.report(update(2, rider.0, rider.1)).await.unwrap();
+    // Measured some seconds later: nobody drives this way in an instant, and such a position would not count.
+    let later_ms = (SystemClock.now() + Millis::new(8_000)).as_millis();
+    let at_pickup = PositionUpdate { time_ms: later_ms, ..update(2, rider.0, rider.1) };
+    stream.report(at_pickup).await.unwrap();
     let to_dropoff = in_time("the new position", STEP_TIMEOUT, async {
         loop {
             let progress = next_progress(&mut updates).await;

@@ -45,7 +45,11 @@ async fn invalid_requests_are_rejected_with_the_field_and_the_valid_values() {
     nowhere.dropoff = nowhere.pickup;
     assert_rejected(rides.request_ride(nowhere).await, Code::InvalidArgument, &["dropoff"]);
     let crowd = RequestRideRequest { party_size: 17, ..ride_request("anna", SAN_FRANCISCO) };
-    assert_rejected(rides.request_ride(crowd).await, Code::InvalidArgument, &["party_size", "17", "1 to 16"]);
+    assert_rejected(
+        rides.request_ride(crowd).await,
+        Code::InvalidArgument,
+        &["party_size", "17", "1 to 4 for standard"],
+    );
     let class =
         RequestRideRequest { vehicle_class: "yacht".to_owned(), ..ride_request("anna", SAN_FRANCISCO) };
     assert_rejected(
@@ -86,7 +90,7 @@ async fn a_quote_is_rejected_like_its_request() {
         (quote((48.85, 2.35)), vec!["pickup", "48.85", "outside every market", "sf"]),
         (QuoteRideRequest { pickup: None, ..good.clone() }, vec!["pickup: absent"]),
         (QuoteRideRequest { dropoff: good.pickup, ..good.clone() }, vec!["dropoff: the same place"]),
-        (QuoteRideRequest { party_size: 17, ..good.clone() }, vec!["party_size: 17", "1 to 16"]),
+        (QuoteRideRequest { party_size: 17, ..good.clone() }, vec!["party_size: 17", "1 to 4 for standard"]),
         (QuoteRideRequest { vehicle_class: "yacht".into(), ..good.clone() }, vec!["yacht", "standard"]),
         (QuoteRideRequest { capabilities: vec!["wings".into()], ..good.clone() }, vec!["wings"]),
         (quote((f64::NAN, 0.0)), vec!["pickup.latitude_deg: NaN"]),
