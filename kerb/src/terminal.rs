@@ -29,7 +29,7 @@ pub fn print(text: impl Display) -> Result<(), PrintError> {
     stream(|out| out.write_all(escape_lines(&text.to_string()).as_bytes()))
 }
 
-/// Prints text as [`print`] does, and a line break.
+/// Prints text as [`print()`] does, and a line break.
 pub fn print_line(text: impl Display) -> Result<(), PrintError> {
     print(format_args!("{text}\n"))
 }
