@@ -130,11 +130,11 @@ impl<'r> TypedRow<'r> for PingRow<'r> {
 }
 
 /// Unix seconds from which on a time counts as milliseconds: the year 5138, and as milliseconds the year 1973.
-const MILLISECONDS_FROM: i64 = 100_000_000_000;
+const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
 impl<'r> PingRow<'r> {
     fn time_s(&self, row: CsvRow<'_>) -> Result<i64, CsvError> {
-        if self.time.abs() < MILLISECONDS_FROM {
+        if self.time.unsigned_abs() < MILLISECONDS_FROM {
             return Ok(self.time);
         }
         Err(row.wrong_in("time", "unix time in whole seconds: this looks like milliseconds"))

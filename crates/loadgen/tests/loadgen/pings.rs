@@ -31,6 +31,11 @@ fn pings_come_sorted_by_time() {
 fn a_wrong_value_is_reported_with_file_line_column_and_what_would_be_right() {
     let cases = [
         ("x,a,37,-122,0", "f.csv, line 5, column time: \"x\", must be unix time in whole seconds"),
+        (
+            "-9223372036854775808,a,37,-122,0",
+            "f.csv, line 5, column time: \"-9223372036854775808\", must be unix time in whole seconds: this looks like \
+             milliseconds",
+        ),
         ("1,,37,-122,0", "f.csv, line 5, column cab_id: \"\", must be an id of 1 to 60 bytes"),
         ("1,a,90.5,-122,0", "f.csv, line 5, column lat: \"90.5\", must be degrees from -90 to 90"),
         ("1,a,nan,-122,0", "f.csv, line 5, column lat: \"nan\", must be degrees from -90 to 90"),

@@ -21,7 +21,7 @@ use super::super::progress;
 use super::days::{DayArgs, open};
 
 /// Unix seconds from which on a time counts as milliseconds: the year 5138, and as milliseconds the year 1973.
-const MILLISECONDS_FROM: i64 = 100_000_000_000;
+const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -105,7 +105,7 @@ fn reject_milliseconds(path: &Path) -> Result<(), Failure> {
     // The first row is enough: no file has both units.
     let (Some(time), Some(row)) = (time, table.next_row().map_err(failed)?) else { return Ok(()) };
     match row.text(time).parse::<i64>() {
-        Ok(time_s) if time_s.abs() >= MILLISECONDS_FROM => {
+        Ok(time_s) if time_s.unsigned_abs() >= MILLISECONDS_FROM => {
             let expected = "unix time in whole seconds: this looks like milliseconds";
             Err(failed(row.wrong(time, expected)))
         }
