@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kerb_assignment::{PENALTY_MAX, Policy};
 use kerb_types::FieldError;
+use kerb_types::path_filter::SPEED_MAX_KMH;
 use serde::{Deserialize, Serialize};
 
 pub use market_areas::{MarketArea, MarketAreas, WORLD};
@@ -65,6 +66,9 @@ pub struct Options {
     pub stale_after_ms: u32,
     /// Speed of the straight-line travel times, in kilometers per hour.
     pub speed_kmh: f64,
+    /// Highest plausible speed of a vehicle, in kilometers per hour. A position that the vehicle cannot have reached at this
+    /// speed counts neither for meters nor for watchers.
+    pub vehicle_speed_max_kmh: u32,
     /// Ratio of the path length to the great-circle distance, for the straight-line travel times.
     pub detour: f64,
     /// Maximum number of live trips of a rider.
@@ -126,6 +130,7 @@ impl Default for Options {
             wait_credit: 2,
             stale_after_ms: 15_000,
             speed_kmh: 22.0,
+            vehicle_speed_max_kmh: SPEED_MAX_KMH,
             detour: 1.35,
             rider_live_max: 3,
             waiting_max: 100_000,
@@ -174,6 +179,7 @@ impl Options {
             ("reconnect_grace_ms", self.reconnect_grace_ms),
             ("on_trip_grace_ms", self.on_trip_grace_ms),
             ("stale_after_ms", self.stale_after_ms),
+            ("vehicle_speed_max_kmh", self.vehicle_speed_max_kmh),
             ("rider_live_max", self.rider_live_max),
             ("waiting_max", self.waiting_max),
             ("ended_kept_ms", self.ended_kept_ms),

@@ -154,7 +154,7 @@ impl Service {
                 watches: Arc::clone(&self.watches),
                 times: Arc::clone(&self.ports.times),
                 interval: ms(self.options.track_interval_ms),
-                positions: PlausiblePositions::default(),
+                positions: PlausiblePositions::new(self.options.vehicle_speed_max_kmh),
             };
             self.spawn_background(tracker.run());
         }

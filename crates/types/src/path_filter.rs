@@ -8,8 +8,8 @@ use kerb_geometry::{LatLng, distance_m};
 
 use crate::time::{Millis, Timestamp};
 
-/// The highest plausible speed in meters per second: 250 km/h, above every road vehicle and below an aircraft.
-const SPEED_MAX_MPS: f64 = 70.0;
+/// The highest plausible speed by default, in kilometers per hour: above every road vehicle and below an aircraft.
+pub const SPEED_MAX_KMH: u32 = 250;
 /// Meters that the errors of two positions may add to a distance.
 const ERROR_M: f64 = 150.0;
 /// Positions that a jump needs at most, to become the new path.
@@ -32,13 +32,13 @@ pub enum FixKind {
 ///
 /// ```
 /// use kerb_geometry::LatLng;
-/// use kerb_types::path_filter::{FixKind, PathFilter};
+/// use kerb_types::path_filter::{FixKind, PathFilter, SPEED_MAX_KMH};
 /// use kerb_types::Timestamp;
 /// let (at, seconds) = (|lat| LatLng::new(lat, 13.4).unwrap(), |s: i64| Timestamp::from_millis(1_000 * s));
 /// let mut path = PathFilter::starting_at(at(52.5), seconds(0));
-/// assert_eq!(path.classify(at(52.500_1), seconds(3)), FixKind::Plausible);
-/// assert_eq!(path.classify(at(0.0), seconds(6)), FixKind::Jump);
-/// assert_eq!(path.classify(at(52.500_2), seconds(9)), FixKind::Plausible);
+/// assert_eq!(path.classify(at(52.500_1), seconds(3), SPEED_MAX_KMH), FixKind::Plausible);
+/// assert_eq!(path.classify(at(0.0), seconds(6), SPEED_MAX_KMH), FixKind::Jump);
+/// assert_eq!(path.classify(at(52.500_2), seconds(9), SPEED_MAX_KMH), FixKind::Plausible);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PathFilter {
@@ -66,8 +66,8 @@ impl PathFilter {
         self.last.map(|fix| (fix.position, fix.time))
     }
 
-    /// Classifies the next position, and takes it into the path if it is plausible.
-    pub fn classify(&mut self, position: LatLng, time: Timestamp) -> FixKind {
+    /// Classifies the next position of a vehicle with this highest speed, and takes it into the path if it is plausible.
+    pub fn classify(&mut self, position: LatLng, time: Timestamp, speed_max_kmh: u32) -> FixKind {
         let Some(last) = self.last else {
             self.last = Some(Fix { position, time, support: 1 });
             return FixKind::Plausible;
@@ -76,11 +76,11 @@ impl PathFilter {
         if time <= newest {
             return FixKind::Older;
         }
-        if let Some(next) = last.followed_by(position, time) {
+        if let Some(next) = last.followed_by(position, time, speed_max_kmh) {
             (self.last, self.jump) = (Some(next), None);
             return FixKind::Plausible;
         }
-        let jump = self.jump.and_then(|jump| jump.followed_by(position, time));
+        let jump = self.jump.and_then(|jump| jump.followed_by(position, time, speed_max_kmh));
         let jump = jump.unwrap_or(Fix { position, time, support: 1 });
         if jump.support > last.support {
             (self.last, self.jump) = (Some(jump), None);
@@ -93,8 +93,9 @@ impl PathFilter {
 
 impl Fix {
     /// Returns the position as the next one of the path; `None` if the vehicle cannot have driven there.
-    fn followed_by(self, position: LatLng, time: Timestamp) -> Option<Self> {
-        let reach_m = ERROR_M + SPEED_MAX_MPS * (time - self.time).max(Millis::ZERO).as_secs_f64();
+    fn followed_by(self, position: LatLng, time: Timestamp, speed_max_kmh: u32) -> Option<Self> {
+        let reach_m =
+            ERROR_M + f64::from(speed_max_kmh) / 3.6 * (time - self.time).max(Millis::ZERO).as_secs_f64();
         let support = (self.support + 1).min(SUPPORT_MAX);
         (distance_m(self.position, position) <= reach_m).then_some(Self { position, time, support })
     }
@@ -114,7 +115,7 @@ mod tests {
 
     /// Classifies positions three seconds apart, each this far north.
     fn classify(path: &mut PathFilter, from_s: i64, meters: &[f64]) -> Vec<FixKind> {
-        (0..).zip(meters).map(|(i, m)| path.classify(north(*m), at(from_s + 3 * i))).collect()
+        (0..).zip(meters).map(|(i, m)| path.classify(north(*m), at(from_s + 3 * i), SPEED_MAX_KMH)).collect()
     }
 
     #[test]
@@ -139,16 +140,20 @@ mod tests {
     #[test]
     fn a_wrong_first_position_is_soon_replaced() {
         let mut path = PathFilter::default();
-        path.classify(LatLng::new(0.0, 0.0).unwrap(), at(0));
+        path.classify(LatLng::new(0.0, 0.0).unwrap(), at(0), SPEED_MAX_KMH);
         assert_eq!(classify(&mut path, 3, &[0.0, 30.0]), [FixKind::Jump, FixKind::Moved]);
     }
 
     #[test]
     fn a_gap_without_positions_is_driven_at_a_plausible_speed() {
         let mut path = PathFilter::starting_at(north(0.0), at(0));
-        assert_eq!(path.classify(north(18_000.0), at(600)), FixKind::Plausible, "a tunnel or a ferry");
-        assert_eq!(path.classify(north(18_000.0), at(600)), FixKind::Older);
-        assert_eq!(path.classify(north(0.0), at(599)), FixKind::Older);
+        assert_eq!(
+            path.classify(north(18_000.0), at(600), SPEED_MAX_KMH),
+            FixKind::Plausible,
+            "a tunnel or a ferry"
+        );
+        assert_eq!(path.classify(north(18_000.0), at(600), SPEED_MAX_KMH), FixKind::Older);
+        assert_eq!(path.classify(north(0.0), at(599), SPEED_MAX_KMH), FixKind::Older);
     }
 
     #[test]

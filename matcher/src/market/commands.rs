@@ -16,12 +16,12 @@ impl Market {
     /// many live trips, or the market too many waiting requests. [`MatcherError::FailedPrecondition`]: the market is
     /// paused.
     pub fn request(&mut self, now: Timestamp, request: RideRequest) -> Result<TripId, MatcherError> {
-        self.request_beside(now, request, 0)
+        self.request_across_markets(now, request, 0)
     }
 
     /// Opens the trip of a request of a rider who has `live_in_others` live trips in other markets. Otherwise as
     /// [`Market::request`].
-    pub fn request_beside(
+    pub fn request_across_markets(
         &mut self,
         now: Timestamp,
         request: RideRequest,

@@ -1,6 +1,7 @@
 //! The options of a market's core.
 
 use kerb_types::Millis;
+use kerb_types::path_filter::SPEED_MAX_KMH;
 
 use crate::options::Options;
 
@@ -36,6 +37,8 @@ pub struct Rules {
     pub reassigned_max: usize,
     /// Time in which a driver who lost a trip to a nearer driver loses no other.
     pub reassignment_cooldown_ms: Millis,
+    /// Highest plausible speed of a vehicle, in kilometers per hour.
+    pub vehicle_speed_max_kmh: u32,
     /// Interval of the meter's checkpoints. After a crash, the distance since the last one is a straight line.
     pub meter_checkpoint_ms: Millis,
 }
@@ -58,6 +61,7 @@ impl Rules {
             k_max: options.candidates_max,
             reassigned_max: options.reoptimize_trip_max as usize,
             reassignment_cooldown_ms: Millis::from_secs(i64::from(options.reoptimize_cooldown_s)),
+            vehicle_speed_max_kmh: options.vehicle_speed_max_kmh,
             meter_checkpoint_ms: Millis::from(options.meter_checkpoint_ms),
         }
     }
@@ -80,6 +84,7 @@ impl Default for Rules {
             k_max: 64,
             reassigned_max: 1,
             reassignment_cooldown_ms: Millis::new(600_000),
+            vehicle_speed_max_kmh: SPEED_MAX_KMH,
             meter_checkpoint_ms: Millis::new(60_000),
         }
     }

@@ -9,9 +9,10 @@ use crate::task::pending_reply::PendingReply;
 /// Executes a command. The decision changes the market at once; its reply waits until the decision is durable.
 pub(super) fn execute(command: MarketCommand, market: &mut Market, now: Timestamp) -> PendingReply {
     match command {
-        MarketCommand::Request { request, live_in_others, reply } => {
-            PendingReply::Trip { decision: market.request_beside(now, request, live_in_others), reply }
-        }
+        MarketCommand::Request { request, live_in_others, reply } => PendingReply::Trip {
+            decision: market.request_across_markets(now, request, live_in_others),
+            reply,
+        },
         MarketCommand::Cancel { rider, trip, reason, reply } => {
             let decision = market.cancel(now, &rider, &trip, &reason).map(|()| trip);
             PendingReply::Trip { decision, reply }

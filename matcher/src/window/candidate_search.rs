@@ -1,5 +1,5 @@
-//! The searches of a window: they go on until every request has as many drivers that can be asked as it needs, or there
-//! are no more.
+//! The searches of a window: they continue until every request has enough available drivers, or all drivers in range
+//! are found.
 //!
 //! The nearest drivers may be reserved, unreachable or barred, and requests at one place share them. So a search whose
 //! answer is full is repeated with a larger limit, and the requests that the assignment leaves out are searched again.
@@ -29,7 +29,7 @@ pub(super) struct CandidateSearch {
 
 /// The search of one request.
 struct Row {
-    /// Number of drivers that can be asked, as far as there are so many.
+    /// The number of available drivers that the search needs.
     wanted: u32,
     /// The limit of the newest search.
     limit: u32,
@@ -57,8 +57,8 @@ impl CandidateSearch {
         due.map(|(request, row)| request.query(row.limit, &input.rules, input.now)).collect()
     }
 
-    /// Takes the answers to the queries that were due. Searches whose answer is full and has too few drivers that can be
-    /// asked become due again.
+    /// Takes the answers to the queries that were due. A search with a full answer and too few available drivers becomes due
+    /// again.
     pub(super) fn add(&mut self, input: &WindowInput, found: NearbyResults) {
         let NearbyResults { neighbors, results } = &mut self.nearby;
         let first = neighbors.len() as u32;

@@ -22,7 +22,7 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// The drivers among the neighbors of each request to whom an offer is possible at `now`.
+    /// The available drivers among the neighbors of each request at `now`.
     pub fn of<'a>(
         requests: impl IntoIterator<Item = &'a PendingRequest>,
         nearby: &NearbyResults,
@@ -54,7 +54,7 @@ impl Candidates {
     }
 }
 
-/// The number of each driver that was met so far; `None` for a driver to whom no offer is possible.
+/// The number of each driver that was met so far; `None` for an unavailable driver.
 struct DriverNumbers {
     by_id: HashMap<DriverId, Option<u32>, RandomState>,
     /// The same by index of the neighbor. A neighbor is in many answers, and hashing its id is slow.

@@ -24,7 +24,7 @@ pub struct PendingRequest {
     pub vehicle_class: VehicleClass,
     /// The requested capabilities.
     pub capabilities: Capabilities,
-    /// Drivers to whom the trip is not offered now: those who declined it, and those who let an offer of it expire
+    /// Drivers who get no offer of the trip now: those who declined it, and those who let an offer of it expire
     /// recently.
     pub barred: Vec<DriverId>,
     /// Number of candidates, without the drivers of `barred`.
@@ -57,7 +57,7 @@ impl PendingRequest {
         }
     }
 
-    /// The query for the `k` nearest drivers, also those to whom no offer is possible.
+    /// The query for the `k` nearest drivers, unavailable ones included.
     pub(super) fn query(&self, k: u32, rules: &WindowRules, now: Timestamp) -> NearbyQuery {
         let time_min_ms = now - rules.stale_after_ms;
         let filter = available_filter(self.vehicle_class, self.capabilities, time_min_ms);

@@ -176,13 +176,17 @@ pub fn city_settings(speed_up: f64, data_dir: DataDir) -> Settings {
         &mut matcher.window_ms,
         &mut matcher.window_min_ms,
         &mut matcher.offer_ms,
+        &mut matcher.silence_ms,
         &mut matcher.reconnect_grace_ms,
+        &mut matcher.on_trip_grace_ms,
         &mut matcher.meter_checkpoint_ms,
         &mut matcher.track_interval_ms,
     ];
     for limit_ms in limits {
         *limit_ms = (f64::from(*limit_ms) / speed_up).round().max(1.0) as u32;
     }
+    // Vehicles cover the city's meters in real seconds.
+    matcher.vehicle_speed_max_kmh = (f64::from(matcher.vehicle_speed_max_kmh) * speed_up).ceil() as u32;
     // A real second of waiting is `speed_up` seconds of the city's time.
     matcher.wait_credit = (f64::from(matcher.wait_credit) * speed_up).round() as u32;
     settings

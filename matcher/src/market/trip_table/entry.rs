@@ -49,7 +49,7 @@ impl TripEntry {
         self.barred(now).any(|barred| barred == driver)
     }
 
-    /// Returns the drivers to whom the trip is not offered now, because of their answers to earlier offers.
+    /// Returns the drivers who get no offer of the trip now, because of their replies to earlier offers.
     pub(in crate::market) fn barred(&self, now: Timestamp) -> impl Iterator<Item = &DriverId> {
         let undecided = self.undecided.iter().filter(move |(_, until_ms)| *until_ms > now);
         self.trip.declined_by.iter().chain(undecided.map(|(driver, _)| driver))

@@ -65,14 +65,17 @@ impl RunningMeter {
 
     /// Adds a position of a trip whose rider got in at `picked_up_ms`, unless it is implausible, older than the last one,
     /// or too near to it. A jump that stays counts once, as a straight line.
-    pub(super) fn add(&mut self, trip: &Trip, position: LatLng, measured_ms: Timestamp) {
+    pub(super) fn add(&mut self, trip: &Trip, position: LatLng, measured_ms: Timestamp, speed_max_kmh: u32) {
         if self.path.last().is_none()
             && let Some(picked_up_ms) = trip.times.picked_up_ms
         {
             // One before, so that a position of the same moment counts.
             self.path = PathFilter::starting_at(trip.request.pickup, picked_up_ms - Millis::new(1));
         }
-        if !matches!(self.path.classify(position, measured_ms), FixKind::Plausible | FixKind::Moved) {
+        if !matches!(
+            self.path.classify(position, measured_ms, speed_max_kmh),
+            FixKind::Plausible | FixKind::Moved
+        ) {
             return;
         }
         let step_m = distance_m(self.last.unwrap_or(trip.request.pickup), position);

@@ -73,7 +73,7 @@ impl TripTable {
         if trip.state != TripState::OnTrip || measured_ms < trip.times.picked_up_ms? {
             return None;
         }
-        entry.meter.add(trip, position, measured_ms);
+        entry.meter.add(trip, position, measured_ms, rules.vehicle_speed_max_kmh);
         entry.meter.checkpoint(trip.meter.distance_m, now, rules.meter_checkpoint_ms)
     }
 }

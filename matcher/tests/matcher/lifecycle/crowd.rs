@@ -1,4 +1,4 @@
-//! Many drivers and many riders at one place: who cannot be asked uses up no candidate.
+//! Many drivers and many riders at one place: an unavailable driver is no candidate.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ async fn a_late_rider_finds_the_driver_behind_the_busy_ones() {
     matcher.shutdown().await;
 }
 
-/// Forty drivers without a stream are nearer than the only app. Each is asked once at most, and the app's turn comes.
+/// Forty drivers without a stream are nearer than the only app. Each gets one offer at most before the app gets one.
 #[tokio::test(start_paused = true)]
 async fn unreachable_drivers_do_not_take_turns() {
     let world = World::new();
@@ -69,7 +69,7 @@ async fn unreachable_drivers_do_not_take_turns() {
     pass(Duration::from_secs(40)).await;
     world.offer_to("app", &trip).await;
     assert_eq!(act(&matcher, "app", &trip, DriverAction::Accept).await, TripState::EnRoute);
-    // The next rider has only the app's neighbors left, none of whom can be asked.
+    // The next rider has only the app's neighbors left, all of them unreachable.
     let other = matcher.request(ride_request("bert")).await.unwrap().id;
     pass(Duration::from_secs(3)).await;
     let waiting = matcher.trip(crate::fakes::rider("bert"), other).await.unwrap();

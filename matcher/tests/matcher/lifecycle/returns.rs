@@ -1,4 +1,4 @@
-//! Offers that end without an answer: only a decline keeps a driver from being asked again.
+//! Offers that end without an answer: only a decline prevents another offer to the driver.
 
 use std::time::Duration;
 
