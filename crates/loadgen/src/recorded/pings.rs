@@ -67,7 +67,7 @@ impl Pings {
             let ping: PingRow<'_> = row.read()?;
             let cab = all.cab(ping.cab(row)?, &mut index);
             Ok(Ping {
-                time_s: ping.time_s(row)?,
+                time_s: row.unix_seconds("time", ping.time)?,
                 cab,
                 place: row.position(PLACE)?,
                 occupied: ping.occupied(row)?,
@@ -129,17 +129,7 @@ impl<'r> TypedRow<'r> for PingRow<'r> {
     }
 }
 
-/// Unix seconds from which on a time counts as milliseconds: the year 5138, and as milliseconds the year 1973.
-const MILLISECONDS_FROM: u64 = 100_000_000_000;
-
 impl<'r> PingRow<'r> {
-    fn time_s(&self, row: CsvRow<'_>) -> Result<i64, CsvError> {
-        if self.time.unsigned_abs() < MILLISECONDS_FROM {
-            return Ok(self.time);
-        }
-        Err(row.wrong_in("time", "unix time in whole seconds: this looks like milliseconds"))
-    }
-
     fn cab(&self, row: CsvRow<'_>) -> Result<&'r str, CsvError> {
         let is_id = (1..=CAB_ID_BYTES_MAX).contains(&self.cab_id.len());
         is_id

@@ -9,6 +9,9 @@ use serde::Deserialize;
 use super::error::CsvError;
 use super::number::{expected_number, parse_decimal};
 
+/// Unix seconds from which on a time counts as milliseconds: the year 5138, and as milliseconds the year 1973.
+const MILLISECONDS_FROM: u64 = 100_000_000_000;
+
 /// A serde type that a row is read into. Its fields have the names of the columns.
 pub trait TypedRow<'r>: Deserialize<'r> {
     /// The columns that hold numbers. They must be in plain decimal, which serde alone does not check.
@@ -58,6 +61,15 @@ impl<'r> CsvRow<'r> {
     pub fn number<T: FromStr>(self, column: usize) -> Result<T, CsvError> {
         let text = self.text(column);
         parse_decimal(text).ok_or_else(|| self.wrong(column, expected_number(text)))
+    }
+
+    /// Checks a Unix time in whole seconds that was read from a column. A time in milliseconds is rejected: read as seconds,
+    /// it would be far in the future.
+    pub fn unix_seconds(self, column: &str, time: i64) -> Result<i64, CsvError> {
+        if time.unsigned_abs() < MILLISECONDS_FROM {
+            return Ok(time);
+        }
+        Err(self.wrong_in(column, "unix time in whole seconds: this looks like milliseconds"))
     }
 
     /// The position in two columns: latitude and longitude in degrees.

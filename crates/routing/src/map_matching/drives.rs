@@ -76,7 +76,7 @@ pub fn read_pings(source: impl Read, rules: DriveRules) -> Result<(Vec<Drive>, P
     while let Some(row) = table.next_row()? {
         counts.read += 1;
         let PingRow { time, cab_id: cab, occupied } = row.read()?;
-        let ping = Ping { at_s: time, place: row.position(place)? };
+        let ping = Ping { at_s: row.unix_seconds("time", time)?, place: row.position(place)? };
         match occupied {
             "0" => {
                 counts.vacant += 1;

@@ -61,6 +61,14 @@ const COLUMNS: [Column; 11] = [
 ];
 
 #[test]
+fn times_in_milliseconds_are_rejected() {
+    let rejection = pings("1211500800000", "1").unwrap_err();
+    assert!(rejection.contains("unix time in whole seconds: this looks like milliseconds"), "{rejection}");
+    assert!(pings("-9223372036854775808", "1").is_err(), "the smallest number");
+    assert_eq!(pings("1211500800", "1"), Ok(()));
+}
+
+#[test]
 fn lists_accept_plain_decimal_numbers_only() {
     // A spelling of a number from 1 to 30, and whether a column of whole numbers and one of fractions accept it.
     let spellings = [
@@ -124,10 +132,10 @@ fn errors_describe_the_right_notation() {
     assert_eq!(error, "line 2 of the nodes: node_id \"0x7\" must be a plain decimal number");
 }
 
-/// Times are not limited to any century, so a gap may be longer than all seconds of an `i64`.
+/// The limits of times in seconds: beyond them a time counts as milliseconds.
 #[test]
 fn positions_at_the_limits_of_time_are_read() {
-    let (first, last) = (i64::MIN, i64::MAX);
+    let (first, last) = (-99_999_999_999_i64, 99_999_999_999_i64);
     let table = format!("time,cab_id,lat,lon,occupied\n{first},a,1,1,1\n{last},a,1,1,1\n{first},a,1,1,1\n");
     let (drives, counts) = read_pings(table.as_bytes(), DriveRules::default()).unwrap();
     assert!(drives.is_empty(), "a gap divides the drive");

@@ -3,13 +3,12 @@
 use std::fs::File;
 use std::io::BufWriter;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kerb::terminal::print_json;
 use kerb_routing::Roads;
-use kerb_routing::csv_rows::{CsvError, CsvTable, LastLine};
 use kerb_routing::map_matching::{
     Drive, DriveRules, DrivenTrip, LearningRound, LearningRun, MapMatchingOptions, read_pings, read_trips,
 };
@@ -19,9 +18,6 @@ use serde_json::{Value, json};
 use super::super::failure::{Failure, Outcome};
 use super::super::progress;
 use super::days::{DayArgs, open};
-
-/// Unix seconds from which on a time counts as milliseconds: the year 5138, and as milliseconds the year 1973.
-const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -58,7 +54,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         Failure::Failed(format!("{}: {error}", path.display()))
     };
     let roads = args.days.snap.open(&args.roads)?;
-    reject_milliseconds(&args.pings)?;
     let rules = DriveRules { gap_max_s: args.gap_max_s };
     let read = read_pings(open(&args.pings)?, rules);
     let (drives, counts) = read.map_err(|error| failed(&args.pings, &error))?;
@@ -95,22 +90,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
     });
     print_json(format_args!("{report:#}"))?;
     Ok(Outcome::Done)
-}
-
-/// Rejects positions whose times are milliseconds. Read as seconds, they would be years apart and make no drive.
-fn reject_milliseconds(path: &Path) -> Result<(), Failure> {
-    let failed = |error: CsvError| Failure::Failed(error.to_string());
-    let mut table = CsvTable::open(path, LastLine::MayBeOpen).map_err(failed)?;
-    let time = table.columns().iter().position(|column| column == "time");
-    // The first row is enough: no file has both units.
-    let (Some(time), Some(row)) = (time, table.next_row().map_err(failed)?) else { return Ok(()) };
-    match row.text(time).parse::<i64>() {
-        Ok(time_s) if time_s.unsigned_abs() >= MILLISECONDS_FROM => {
-            let expected = "unix time in whole seconds: this looks like milliseconds";
-            Err(failed(row.wrong(time, expected)))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn learn(
