@@ -16,11 +16,10 @@ mod server;
 mod shards;
 mod trips;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use kerb::terminal::{PrintError, note, stream};
+use kerb::terminal::{PrintError, note, print_help};
 use kerb_types::Role;
 
 use failure::{Failure, Outcome};
@@ -81,7 +80,10 @@ enum Command {
 
 /// Runs the command; a failure prints one plain line on stderr.
 pub(crate) fn run(cli: Result<Cli, clap::Error>) -> ExitCode {
-    match cli.map_or_else(|text| help(&text), |cli| execute(cli.command)) {
+    match cli.map_or_else(
+        |text| print_help(&text).map(|()| Outcome::Done).map_err(Failure::from),
+        |cli| execute(cli.command),
+    ) {
         Ok(Outcome::Done) | Err(Failure::Print(PrintError::Closed)) => ExitCode::SUCCESS,
         Ok(Outcome::Partial) => ExitCode::from(3),
         Err(failure) => {
@@ -89,17 +91,6 @@ pub(crate) fn run(cli: Result<Cli, clap::Error>) -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
-}
-
-/// Prints what the command line parser has to say: the help or the version on stdout, or an error, which ends the process.
-fn help(text: &clap::Error) -> Result<Outcome, Failure> {
-    if text.use_stderr() {
-        text.exit();
-    }
-    let text = text.render();
-    let is_terminal = std::io::stdout().is_terminal();
-    stream(|out| if is_terminal { write!(out, "{}", text.ansi()) } else { write!(out, "{text}") })?;
-    Ok(Outcome::Done)
 }
 
 fn execute(command: Command) -> Result<Outcome, Failure> {

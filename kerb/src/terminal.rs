@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 /// Why stdout did not take all of the output.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,17 @@ impl From<io::Error> for PrintError {
 /// Prints text of whole lines. Characters that control a terminal are escaped, except line breaks and tabs.
 pub fn print(text: impl Display) -> Result<(), PrintError> {
     stream(|out| out.write_all(escape_lines(&text.to_string()).as_bytes()))
+}
+
+/// Prints the output of the command line parser: the help or the version on stdout. An error goes to stderr and ends the
+/// process.
+pub fn print_help(text: &clap::Error) -> Result<(), PrintError> {
+    if text.use_stderr() {
+        text.exit();
+    }
+    let text = text.render();
+    let is_terminal = io::stdout().is_terminal();
+    stream(|out| if is_terminal { write!(out, "{}", text.ansi()) } else { write!(out, "{text}") })
 }
 
 /// Prints text as [`print()`] does, and a line break.

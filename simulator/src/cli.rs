@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use kerb::terminal::{PrintError, note, print_json, print_line, stream};
+use kerb::terminal::{PrintError, note, print_help, print_json, print_line};
 use kerb_loadgen::load::load;
 use kerb_loadgen::options::{LoadOptions, ReplayOptions};
 use kerb_loadgen::peers::{PeersOptions, peers};
@@ -71,7 +71,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let outcome = match Cli::try_parse() {
         Ok(cli) => execute(cli.command),
-        Err(text) => help(&text),
+        Err(text) => print_help(&text).map(|()| ExitCode::SUCCESS).map_err(Failure::from),
     };
     match outcome {
         Ok(code) => code,
@@ -82,17 +82,6 @@ pub fn run() -> ExitCode {
             ExitCode::from(EXIT_FAILED)
         }
     }
-}
-
-/// Prints what the command line parser has to say: the help or the version on stdout, or an error, which ends the process.
-fn help(text: &clap::Error) -> Result<ExitCode, Failure> {
-    if text.use_stderr() {
-        text.exit();
-    }
-    let text = text.render();
-    let is_terminal = io::stdout().is_terminal();
-    stream(|out| if is_terminal { write!(out, "{}", text.ansi()) } else { write!(out, "{text}") })?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Why a command has no result.
