@@ -105,7 +105,7 @@ pub(crate) enum Script {
     After(Duration),
     Silent,
     Fails,
-    /// Answers after this time that it has none for the query.
+    /// Returns a busy answer after this time.
     BusyAfter(Duration),
     /// Does not cover these.
     Uncovered(Vec<ShardId>),

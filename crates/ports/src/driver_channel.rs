@@ -11,7 +11,7 @@ crate::port_error! {
     pub enum DriverChannelError {
         /// The ingest node rejects a value of the call.
         Invalid,
-        /// The ingest node runs another release: it sent a value that this release does not know.
+        /// The ingest node runs another release: it sent a value that this release does not define.
         Mismatch,
         /// The ingest node did not respond in time. A notification may have been sent.
         DeadlineExceeded,

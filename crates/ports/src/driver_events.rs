@@ -14,7 +14,7 @@ crate::port_error! {
         Invalid,
         /// There is no such trip or market.
         NotFound,
-        /// The matcher runs another release: it sent a value that this release does not know.
+        /// The matcher runs another release: it sent a value that this release does not define.
         Mismatch,
         /// The state of the trip does not allow the action.
         FailedPrecondition,

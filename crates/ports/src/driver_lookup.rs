@@ -10,7 +10,7 @@ crate::port_error! {
     pub enum DriverLookupError {
         /// The ingest node rejects the id.
         Invalid,
-        /// The ingest node runs another release: it sent a value that this release does not know.
+        /// The ingest node runs another release: it sent a value that this release does not define.
         Mismatch,
         /// The ingest node did not respond in time.
         DeadlineExceeded,

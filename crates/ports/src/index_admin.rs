@@ -12,7 +12,7 @@ crate::port_error! {
     pub enum IndexAdminError {
         /// The index server does not hold a shard of the call.
         Invalid,
-        /// The index server runs another release: it sent a value that this release does not know.
+        /// The index server runs another release: it sent a value that this release does not define.
         Mismatch,
         /// The index server accepts no more calls now. Nothing was changed.
         Overloaded,

@@ -10,7 +10,7 @@ crate::port_error! {
     pub enum ShardSearchError {
         /// The index server rejects the query.
         Invalid,
-        /// The index server runs another release: it sent a value that this release does not know.
+        /// The index server runs another release: it sent a value that this release does not define.
         Mismatch,
         /// The index server runs too many searches.
         Overloaded,

@@ -136,7 +136,7 @@ async fn a_pickup_eta_is_the_travel_time_on_streets() {
     for state in [TripState::EnRoute, TripState::Arrived] {
         stream.act(&trip.trip_id, next_action(state).unwrap()).await.unwrap();
     }
-    // Measured some seconds later: nobody drives this way in an instant, and such a position would not count.
+    // Measured some seconds later, because a vehicle needs time for this distance.
     let later_ms = (SystemClock.now() + Millis::new(8_000)).as_millis();
     let at_pickup = PositionUpdate { time_ms: later_ms, ..update(2, rider.0, rider.1) };
     stream.report(at_pickup).await.unwrap();

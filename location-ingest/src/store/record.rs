@@ -163,7 +163,7 @@ mod tests {
         let (rows_bytes, profile_bytes) = (encode_rows(9, &rows()), encode_profile(&profile));
         assert_eq!(decode_rows(&rows_bytes), Some((9, rows())));
         assert_eq!(decode_profile(&profile_bytes), Some(profile));
-        // Whole rows, but more than any record has.
+        // The rows are complete, but exceed the limit of a record.
         assert_eq!(
             decode_rows(&encode_rows(9, &vec![(Slot::new(5), None); RECORD_ROWS])).unwrap().1.len(),
             RECORD_ROWS

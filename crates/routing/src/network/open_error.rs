@@ -4,7 +4,7 @@ use std::io;
 
 /// The version of the format that this code writes. It also reads the version before.
 pub const FORMAT_VERSION: u32 = 3;
-/// The version before. Its files know neither islands nor hours.
+/// The version before. Its files have neither islands nor hours.
 pub(super) const PREVIOUS_VERSION: u32 = 2;
 
 /// Why a file is not opened as a road network.

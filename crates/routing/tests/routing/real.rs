@@ -125,7 +125,7 @@ fn without_restrictions(bytes: &[u8]) -> Vec<u8> {
     pbf::blocks(bytes).into_iter().flat_map(unrestricted).collect()
 }
 
-/// The same extract with all private streets and gates open: the reference only knows turns.
+/// The same extract with all private streets and gates open: the reference only models turns.
 fn without_private_streets(bytes: &[u8]) -> Vec<u8> {
     let private = ["private", "destination", "customers", "delivery", "permit", "residents"];
     let gates = ["gate", "lift_gate", "swing_gate", "sliding_gate", "bump_gate", "hampshire_gate"];

@@ -32,7 +32,7 @@ pub(super) fn closed_hours(tags: &Tags<'_>, direction: Direction) -> (HourSet, u
     for [both, forward, backward] in access::KEYS {
         let directed = if direction == Direction::Forward { forward } else { backward };
         for key in [both, directed] {
-            // A more specific tag replaces what the general ones say, at all hours.
+            // A more specific tag replaces the general ones at all hours.
             if let Some(value) = tags.get(key)
                 && access::permission_of_value(value) != Permission::No
             {

@@ -41,7 +41,7 @@ pub(super) fn hours(condition: &str) -> Option<HourSet> {
     }))
 }
 
-/// Applies a rule. A later rule replaces what earlier ones say about its days.
+/// Applies a rule. A later rule replaces the earlier ones on its days.
 fn apply(rule: &str, replaces: bool, minutes: &mut [bool]) -> Option<()> {
     let tokens = tokens(rule)?;
     let is_off = tokens.iter().any(|token| matches!(token, Token::Off));

@@ -13,7 +13,7 @@ const PARKING_AISLE_KMH_MAX: f64 = 10.0;
 /// The speed in km/h of a ferry or a car train that does not state how long it takes.
 const FERRY_KMH: f64 = 12.0;
 
-/// Values of `highway` that stay closed whatever the access tags say.
+/// Values of `highway` that stay closed regardless of the access tags.
 const NEVER_DRIVEN: [&str; 13] = [
     "abandoned",
     "bus_stop",
