@@ -1,7 +1,5 @@
 //! The vehicle classes and capabilities of a fleet: names on the wire and in settings, numbers in memory.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::field_error::FieldError;
@@ -39,6 +37,16 @@ pub struct Catalog {
     seats: Vec<u8>,
 }
 
+/// The seats for riders of one class, as an operator sets them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassSeats {
+    /// The name of the class.
+    pub vehicle_class: String,
+    /// The number of riders that a vehicle of the class takes, at least 1.
+    pub seats: u8,
+}
+
 /// Seats for riders of the classes that the default catalog names.
 const SEATS: [(&str, u8); 8] = [
     ("standard", 4),
@@ -72,13 +80,14 @@ impl Catalog {
     }
 
     /// Sets the seats for riders of some classes. Each class must be in the catalog, and have a seat.
-    pub fn with_seats(mut self, seats: &BTreeMap<String, u8>) -> Result<Self, FieldError> {
-        for (name, count) in seats {
-            let class = self.vehicle_class(name).map_err(|error| error.within("seats"))?;
-            if *count == 0 {
-                return Err(FieldError::new("seats", format!("0 for {name:?}, must be 1 to 255")));
+    pub fn with_seats(mut self, list: &[ClassSeats]) -> Result<Self, FieldError> {
+        for (index, ClassSeats { vehicle_class, seats }) in list.iter().enumerate() {
+            let within = |error: FieldError| error.within(format_args!("seats[{index}]"));
+            let class = self.vehicle_class(vehicle_class).map_err(within)?;
+            if *seats == 0 {
+                return Err(within(FieldError::new("seats", "0, must be 1 to 255")));
             }
-            self.seats[usize::from(class.0)] = *count;
+            self.seats[usize::from(class.0)] = *seats;
         }
         Ok(self)
     }

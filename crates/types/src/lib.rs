@@ -20,7 +20,7 @@ pub mod timing_wheel;
 pub mod travel_source;
 
 pub use backoff::{Backoff, Jitter};
-pub use catalog::{Capabilities, Catalog, VehicleClass};
+pub use catalog::{Capabilities, Catalog, ClassSeats, VehicleClass};
 pub use driver::{
     DriverProfile, DriverStatus, IndexedStatus, KnownDriver, KnownPosition, Motion, UpdateVersion,
 };

@@ -1,6 +1,5 @@
 //! The sections of the settings that belong to no single service.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
@@ -9,7 +8,7 @@ use std::path::PathBuf;
 use kerb_cluster::LivenessOptions;
 use kerb_transport::ChannelOptions;
 use kerb_types::limits::SHARDS_DEFAULT;
-use kerb_types::{Catalog, FieldError, NodeId, Partitioning, Sharding};
+use kerb_types::{Catalog, ClassSeats, FieldError, NodeId, Partitioning, Sharding};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
@@ -79,9 +78,8 @@ impl From<DataDir> for String {
 pub struct FleetOptions {
     /// The names of vehicle classes, 1 to 64. Their order gives the numbers: add at the end.
     pub vehicle_classes: Vec<String>,
-    /// The number of riders that a vehicle of a class takes, by the name of the class. Classes that are not listed keep
-    /// their default.
-    pub seats: BTreeMap<String, u8>,
+    /// The numbers of riders that vehicles of some classes take. Classes that are not listed keep their default.
+    pub seats: Vec<ClassSeats>,
     /// The names of capabilities, up to 16. Their order gives the bits: add at the end.
     pub capabilities: Vec<String>,
     /// The number of virtual shards, 1 to 16,384.
@@ -98,7 +96,7 @@ impl Default for FleetOptions {
         let catalog = Catalog::default();
         Self {
             vehicle_classes: catalog.vehicle_classes().to_vec(),
-            seats: BTreeMap::new(),
+            seats: Vec::new(),
             capabilities: catalog.all_capabilities().to_vec(),
             shards: NonZeroU16::new(SHARDS_DEFAULT).expect("the default is not 0"),
             position_ttl_ms: 60_000,

@@ -61,6 +61,24 @@ fn printed_settings_can_be_read_again() {
 }
 
 #[test]
+fn seats_of_a_class_come_from_a_file_and_a_flag() {
+    let flag = Entry::flag("--set", "fleet.seats", "[{vehicle_class = \"xl\", seats = 7}]");
+    let file = File::new("[[fleet.seats]]\nvehicle_class = \"xl\"\nseats = 7\n");
+    let loaded = [
+        Sources { flags: vec![flag], ..Sources::default() }.load().unwrap(),
+        Sources { file: Some(file.path()), ..Sources::default() }.load().unwrap(),
+    ];
+    for loaded in loaded {
+        let catalog = loaded.settings.catalog().unwrap();
+        let seats = |name| catalog.seats(catalog.vehicle_class(name).unwrap());
+        assert_eq!([seats("standard"), seats("xl")], [4, 7]);
+    }
+    let file = File::new("[[fleet.seats]]\nvehicle_class = \"rocket\"\nseats = 3\n");
+    let problems = Sources { file: Some(file.path()), ..Sources::default() }.load().unwrap_err().to_string();
+    assert!(problems.contains("kerb.toml line 2: fleet.seats[0].vehicle_class: \"rocket\""), "{problems}");
+}
+
+#[test]
 fn a_variable_can_hold_a_list() {
     let loaded = Sources {
         variables: variables(&[("KERB__FLEET__VEHICLE_CLASSES", "car, van")]),

@@ -1,6 +1,6 @@
 //! Driver and node ids, the catalog, and the order of update versions.
 
-use kerb_types::{Catalog, DriverId, NodeId, Timestamp, UpdateVersion};
+use kerb_types::{Catalog, ClassSeats, DriverId, NodeId, Timestamp, UpdateVersion};
 
 #[test]
 fn a_driver_id_has_1_to_64_bytes() {
@@ -50,4 +50,16 @@ fn sequence_decides_before_time() {
     assert!(update_version(2, 10) > update_version(1, 20));
     assert!(update_version(2, 20) > update_version(2, 10));
     assert!(update_version(0, 20) > update_version(0, 10));
+}
+
+#[test]
+fn an_operator_sets_the_seats_of_a_class() {
+    let seats = |vehicle_class: &str, seats| ClassSeats { vehicle_class: vehicle_class.to_owned(), seats };
+    let catalog = Catalog::default().with_seats(&[seats("xl", 7)]).unwrap();
+    let of = |name| catalog.seats(catalog.vehicle_class(name).unwrap());
+    assert_eq!([of("standard"), of("xl")], [4, 7]);
+    let none = Catalog::default().with_seats(&[seats("xl", 7), seats("van", 0)]).unwrap_err();
+    assert_eq!(none.to_string(), "seats[1].seats: 0, must be 1 to 255");
+    let unknown = Catalog::default().with_seats(&[seats("rocket", 3)]).unwrap_err();
+    assert_eq!(unknown.field, "seats[0].vehicle_class");
 }
