@@ -16,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::stream::fleet_stream::FleetStream;
 use crate::stream::local_driver_stream::LocalDriverStream;
 use crate::stream::outbox::OutboxStream;
+use crate::stream::refused_offers::return_refused_offer;
 use crate::stream::stream_context::StreamContext;
 use crate::table::DriverTable;
 
@@ -69,6 +70,8 @@ impl DriverChannel for IngestHandle {
         // An undelivered offer goes back. A trip of a driver without a stream still ends.
         if delivered || matches!(notification, DriverNotification::Ended { .. }) {
             self.0.reserved.notified(slot, &notification, self.0.clock.now());
+            // The driver may have gone offline after the search that found it.
+            return_refused_offer(&self.0, slot);
         }
         ready(Ok(delivered)).boxed()
     }

@@ -9,6 +9,7 @@ pub(crate) mod local_driver_stream;
 pub(crate) mod notices;
 pub(crate) mod open_streams;
 pub(crate) mod outbox;
+pub(crate) mod refused_offers;
 pub(crate) mod reserved_drivers;
 pub(crate) mod stream_context;
 pub(crate) mod validate;

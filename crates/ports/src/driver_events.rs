@@ -44,6 +44,10 @@ pub trait DriverEvents: Send + Sync {
     /// Reports that a stream of the driver was opened. Returns the driver's current trip, if there is one.
     fn connected(&self, driver: DriverId) -> PortFuture<'_, Option<DriverNotification>, DriverEventsError>;
 
+    /// Reports that a driver with an open offer of this trip takes no offers now: the offer is returned. Another trip, or one
+    /// that the driver has accepted, stays as it is.
+    fn unavailable(&self, driver: DriverId, trip: TripId) -> PortFuture<'_, (), DriverEventsError>;
+
     /// Reports that the driver's last stream at a node ended.
     fn disconnected(&self, driver: DriverId) -> PortFuture<'_, (), DriverEventsError>;
 }

@@ -128,6 +128,8 @@ pub enum ReturnReason {
     DriverDisconnected,
     /// The matcher withdrew the offer.
     Withdrawn,
+    /// The driver reported a status other than AVAILABLE while the offer was open.
+    DriverUnavailable,
 }
 
 /// The party that cancelled a trip.

@@ -13,6 +13,7 @@ use kerb_proto::v1::{ActionResult, TripAction};
 use kerb_types::DriverId;
 use tonic::Code;
 
+use super::refused_offers::return_refused_offer;
 use super::stream_context::StreamContext;
 use crate::error::IngestError;
 
@@ -72,12 +73,19 @@ pub(crate) async fn execute(context: Arc<StreamContext>, driver: DriverId, wire:
     let outcome = match Act::try_from(wire) {
         Ok(act) => {
             let (trip, action) = (act.trip.clone(), act.action.clone());
+            let slot = context.table.slot(&driver);
+            if let Some(slot) = slot {
+                context.reserved.acting(slot, &trip);
+            }
             let outcome = context.dispatch.act(driver.clone(), act).await;
-            if let Some(slot) = context.table.slot(&driver) {
+            if let Some(slot) = slot {
                 match &outcome {
                     Ok(_) => context.reserved.acted(slot, &trip, &action),
                     Err(status) if status.code() == Code::NotFound => context.reserved.ended(slot, &trip),
-                    Err(_) => {}
+                    Err(_) => {
+                        context.reserved.act_failed(slot, &trip);
+                        return_refused_offer(&context, slot);
+                    }
                 }
             }
             outcome

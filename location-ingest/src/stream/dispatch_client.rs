@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use kerb_ports::{DriverEvents, DriverEventsError, DriverNotification, Peers, PortFuture};
 use kerb_proto::convert::Act;
 use kerb_proto::status::status_of;
-use kerb_trips::TripState;
+use kerb_trips::{TripId, TripState};
 use kerb_types::{Backoff, DriverId, Jitter, MembershipView, NodeId, Role};
 use tokio::sync::watch;
 use tokio::time::{Duration, sleep, timeout};
@@ -76,6 +76,16 @@ impl DispatchClient {
             }
             sleep(backoff.next_wait(0.0)).await;
         }
+    }
+
+    /// Returns the driver's open offer of this trip to the matcher. Returns whether the matcher has done it.
+    pub(crate) async fn return_offer(&self, driver: &DriverId, trip: &TripId) -> bool {
+        let Some((node, matcher)) = self.matcher() else { return false };
+        let returned = self.with_timeout(&node, matcher.unavailable(driver.clone(), trip.clone())).await;
+        if let Err(error) = &returned {
+            tracing::debug!(%driver, %trip, %error, "the matcher has not taken an offer back yet");
+        }
+        returned.is_ok()
     }
 
     /// Reports that the driver's newest stream at this node has ended. There is no retry: a matcher that misses the report

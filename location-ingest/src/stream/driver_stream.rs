@@ -12,7 +12,7 @@ use kerb_proto::v1::connect_request::Message;
 use kerb_proto::v1::{
     Acknowledgement, ConnectRequest, PositionUpdate, Register, Registered, Rejection, TripAction,
 };
-use kerb_types::{Catalog, DriverId, DriverProfile, FieldError, Timestamp};
+use kerb_types::{Catalog, DriverId, DriverProfile, DriverStatus, FieldError, Timestamp};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::{Status, Streaming};
 
@@ -21,6 +21,7 @@ use super::connection_events::{report_connected, report_disconnected};
 use super::notices::Notices;
 use super::open_streams::OpenStreamGuard;
 use super::outbox::Outbox;
+use super::refused_offers::return_refused_offer;
 use super::stream_context::StreamContext;
 use super::validate;
 use crate::error::IngestError;
@@ -252,6 +253,10 @@ impl DriverStream {
         if let UpdateOutcome::Ahead { sequence_max } = result.outcome {
             let error = validate::sequence_ahead(wire.sequence, sequence_max, state, self.sequence_base);
             return self.reject_position(wire.sequence, vec![error.within("position")]);
+        }
+        let refuses = report.status.is_some_and(|status| status != DriverStatus::Available);
+        if refuses && matches!(result.outcome, UpdateOutcome::Newest(_)) {
+            return_refused_offer(&self.context, self.driver.slot);
         }
         self.count(result.outcome);
         self.notice(wire.sequence, &report, &result, window.now);

@@ -8,9 +8,10 @@ use kerb_proto::convert::{Columns, Report};
 use kerb_proto::v1::{
     FleetDriver, FleetRejection, PositionColumns, ReportPositionsRequest, ReportPositionsResponse,
 };
-use kerb_types::FieldError;
+use kerb_types::{DriverStatus, FieldError};
 
 use super::notices::is_old;
+use super::refused_offers::return_refused_offer;
 use super::stream_context::StreamContext;
 use super::validate::{self, TimeWindow};
 use crate::error::IngestError;
@@ -168,6 +169,9 @@ impl FleetStream {
         };
         match result.outcome {
             UpdateOutcome::Newest(_) => {
+                if report.status.is_some_and(|status| status != DriverStatus::Available) {
+                    return_refused_offer(&self.context, driver.slot);
+                }
                 self.summary.applied += 1;
                 let old_after = self.context.options.stale_after_ms();
                 self.summary.applied_old += u64::from(is_old(report, window.now, old_after));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use foldhash::quality::RandomState;
 use kerb_ports::{DriverAction, DriverNotification, Slot};
-use kerb_trips::TripId;
+use kerb_trips::{TripId, TripState};
 use kerb_types::{DriverStatus, Millis, Timestamp};
 
 use crate::table::DriverTable;
@@ -27,6 +27,18 @@ pub(crate) struct ReservedDrivers {
 struct Reservation {
     trip: TripId,
     confirmed: Timestamp,
+    stage: Stage,
+}
+
+/// What holds the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// An open offer.
+    Offer,
+    /// An open offer whose answer is on its way to the matcher.
+    Answering,
+    /// An accepted trip.
+    Trip,
 }
 
 impl ReservedDrivers {
@@ -42,7 +54,10 @@ impl ReservedDrivers {
     /// Applies a notification of the matcher. The newest one replaces all before it.
     pub(crate) fn notified(&self, slot: Slot, notification: &DriverNotification, now: Timestamp) {
         match notification {
-            DriverNotification::Assignment(assignment) => self.reserve(slot, &assignment.trip, now),
+            DriverNotification::Assignment(assignment) => {
+                let is_offer = assignment.state == TripState::Offered;
+                self.reserve(slot, &assignment.trip, if is_offer { Stage::Offer } else { Stage::Trip }, now);
+            }
             DriverNotification::Ended { .. } => self.free_if(slot, |_| true),
         }
     }
@@ -65,15 +80,43 @@ impl ReservedDrivers {
         }
     }
 
+    /// Records that an action of the driver is on its way to the matcher. Until its result, the offer is not returned.
+    pub(crate) fn acting(&self, slot: Slot, trip: &TripId) {
+        self.change_stage(slot, trip, Stage::Offer, Stage::Answering);
+    }
+
+    /// Records that an action has failed: the offer is still open, as far as this node knows.
+    pub(crate) fn act_failed(&self, slot: Slot, trip: &TripId) {
+        self.change_stage(slot, trip, Stage::Answering, Stage::Offer);
+    }
+
     /// Applies an action that the matcher has taken: the matcher sends no notification of an end that the driver causes.
     pub(crate) fn acted(&self, slot: Slot, trip: &TripId, action: &DriverAction) {
-        let ends = match action {
-            DriverAction::Decline { .. } | DriverAction::DroppedOff | DriverAction::Cancel { .. } => true,
-            DriverAction::Accept | DriverAction::Arrived | DriverAction::PickedUp => false,
-        };
-        if ends {
-            self.ended(slot, trip);
+        match action {
+            DriverAction::Decline { .. } | DriverAction::DroppedOff | DriverAction::Cancel { .. } => {
+                self.ended(slot, trip);
+            }
+            DriverAction::Accept | DriverAction::Arrived | DriverAction::PickedUp => {
+                self.change_stage(slot, trip, Stage::Answering, Stage::Trip);
+            }
         }
+    }
+
+    /// Returns the trip of an open offer that must go back, because the driver reports that it takes none. The caller then
+    /// calls [`ReservedDrivers::ended`] or [`ReservedDrivers::act_failed`]; until then, further calls return `None`.
+    pub(crate) fn take_refused_offer(&self, slot: Slot, now: Timestamp, ttl_ms: Millis) -> Option<TripId> {
+        if !self.table.is_reserved(slot) {
+            return None;
+        }
+        let state = self.table.state(slot)?;
+        // A state that has expired says nothing: the driver may report to another node.
+        let measured = state.update_version.time;
+        if state.status == DriverStatus::Available || measured + ttl_ms <= now || measured.is_ahead_of(now) {
+            return None;
+        }
+        let mut reservation = self.by_slot.get_mut(&slot).filter(|it| it.stage == Stage::Offer)?;
+        reservation.stage = Stage::Answering;
+        Some(reservation.trip.clone())
     }
 
     /// Records that the trip is over or unknown. The driver may have another one already.
@@ -102,9 +145,19 @@ impl ReservedDrivers {
     }
 
     /// The flag changes under the map's lock, so that flag and map agree.
-    fn reserve(&self, slot: Slot, trip: &TripId, now: Timestamp) {
-        let _entry = self.by_slot.entry(slot).insert(Reservation { trip: trip.clone(), confirmed: now });
+    fn reserve(&self, slot: Slot, trip: &TripId, stage: Stage, now: Timestamp) {
+        let reservation = Reservation { trip: trip.clone(), confirmed: now, stage };
+        let _entry = self.by_slot.entry(slot).insert(reservation);
         self.table.set_reserved(slot, true);
+    }
+
+    fn change_stage(&self, slot: Slot, trip: &TripId, from: Stage, to: Stage) {
+        if let Some(mut reservation) = self.by_slot.get_mut(&slot)
+            && reservation.trip == *trip
+            && reservation.stage == from
+        {
+            reservation.stage = to;
+        }
     }
 
     fn free_if(&self, slot: Slot, is_over: impl Fn(&TripId) -> bool) {
@@ -121,7 +174,6 @@ impl ReservedDrivers {
 
 #[cfg(test)]
 mod tests {
-    use kerb_trips::TripState;
     use kerb_types::{
         Capabilities, DriverId, DriverProfile, IndexedStatus, Partitioning, Sharding, VehicleClass,
     };
@@ -154,14 +206,14 @@ mod tests {
     fn the_end_of_another_trip_does_not_free() {
         let (reserved, slot) = world();
         let status = || reserved.table.indexed_status(slot, DriverStatus::Available);
-        reserved.reserve(slot, &trip("world-1"), NOW);
+        reserved.reserve(slot, &trip("world-1"), Stage::Offer, NOW);
         assert_eq!(status(), Some(IndexedStatus::Reserved));
         reserved.acted(slot, &trip("world-2"), &DriverAction::DroppedOff);
         reserved.acted(slot, &trip("world-1"), &DriverAction::Accept);
         assert_eq!(status(), Some(IndexedStatus::Reserved));
         reserved.acted(slot, &trip("world-1"), &DriverAction::DroppedOff);
         assert_eq!(status(), Some(IndexedStatus::Available));
-        reserved.reserve(slot, &trip("world-2"), NOW);
+        reserved.reserve(slot, &trip("world-2"), Stage::Offer, NOW);
         reserved.notified(slot, &ended("world-1"), NOW);
         assert_eq!(status(), Some(IndexedStatus::Available), "the newest notification names no other trip");
     }
@@ -170,7 +222,7 @@ mod tests {
     fn an_answer_that_a_notification_has_overtaken_is_ignored() {
         let (reserved, slot) = world();
         let before = reserved.trip(slot);
-        reserved.reserve(slot, &trip("world-1"), NOW);
+        reserved.reserve(slot, &trip("world-1"), Stage::Offer, NOW);
         reserved.answered(slot, before.as_ref(), None, NOW);
         assert_eq!(reserved.trip(slot), Some(trip("world-1")));
         let before = reserved.trip(slot);

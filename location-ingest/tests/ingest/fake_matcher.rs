@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
+use futures::future::ready;
 use kerb_ports::{DriverAction, DriverEvents, DriverEventsError, DriverNotification, PortFuture};
 use kerb_trips::{TripId, TripState};
 use kerb_types::DriverId;
@@ -17,6 +18,7 @@ pub(crate) enum Call {
     Act(String, String, DriverAction),
     Connected(String),
     Disconnected(String),
+    Unavailable(String, String),
 }
 
 type Outcome = Box<dyn Fn(&TripId, &DriverAction) -> Result<TripState, DriverEventsError> + Send + Sync>;
@@ -28,6 +30,8 @@ pub(crate) struct FakeMatcher {
     pub(crate) notification: Mutex<Option<DriverNotification>>,
     /// Number of the next [`DriverEvents::connected`] calls that fail.
     pub(crate) failures: Mutex<usize>,
+    /// Number of the next [`DriverEvents::unavailable`] calls that fail.
+    pub(crate) return_failures: Mutex<usize>,
     /// Permits for answers to actions.
     pub(crate) actions: Semaphore,
     /// [`DriverEvents::connected`] and [`DriverEvents::disconnected`] answer while it is true.
@@ -44,6 +48,7 @@ impl FakeMatcher {
             outcome: Box::new(outcome),
             notification: Mutex::default(),
             failures: Mutex::default(),
+            return_failures: Mutex::default(),
             actions: Semaphore::new(Semaphore::MAX_PERMITS),
             open: watch::Sender::new(true),
         })
@@ -102,6 +107,15 @@ impl DriverEvents for FakeMatcher {
             Ok(self.notification.lock().clone())
         }
         .boxed()
+    }
+
+    fn unavailable(&self, driver: DriverId, trip: TripId) -> PortFuture<'_, (), DriverEventsError> {
+        self.calls.lock().push(Call::Unavailable(driver.as_str().to_owned(), trip.to_string()));
+        let mut failures = self.return_failures.lock();
+        let fails = *failures > 0;
+        *failures = failures.saturating_sub(1);
+        let error = || Err(DriverEventsError::DeadlineExceeded("scripted".to_owned()));
+        ready(if fails { error() } else { Ok(()) }).boxed()
     }
 
     fn disconnected(&self, driver: DriverId) -> PortFuture<'_, (), DriverEventsError> {

@@ -5,7 +5,7 @@ use kerb_proto::convert::{Act, public_state};
 use kerb_proto::internal::v1::matcher_service_server::MatcherService;
 use kerb_proto::internal::v1::{
     ActRequest, ActResponse, DriverConnectedRequest, DriverConnectedResponse, DriverDisconnectedRequest,
-    DriverDisconnectedResponse,
+    DriverDisconnectedResponse, DriverUnavailableRequest, DriverUnavailableResponse,
 };
 use kerb_proto::status::status_of;
 use kerb_types::DriverId;
@@ -28,6 +28,15 @@ impl MatcherService for Grpc {
         let driver = DriverId::new(&request.into_inner().driver_id).map_err(rejection)?;
         let notification = self.0.connected(driver).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(DriverConnectedResponse { notification: notification.as_ref().map(Into::into) }))
+    }
+
+    async fn driver_unavailable(
+        &self,
+        request: Request<DriverUnavailableRequest>,
+    ) -> Result<Response<DriverUnavailableResponse>, Status> {
+        let (driver, trip) = request.into_inner().try_into().map_err(rejection)?;
+        self.0.unavailable(driver, trip).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(DriverUnavailableResponse {}))
     }
 
     async fn driver_disconnected(

@@ -34,6 +34,15 @@ impl DriverEvents for Matcher {
         .boxed()
     }
 
+    fn unavailable(&self, driver: DriverId, trip: TripId) -> PortFuture<'_, (), DriverEventsError> {
+        async move {
+            let market = self.0.market_of(&trip)?;
+            let command = |reply| MarketCommand::DriverUnavailable { driver, trip, reply };
+            Ok(market.execute(command).await?)
+        }
+        .boxed()
+    }
+
     fn disconnected(&self, driver: DriverId) -> PortFuture<'_, (), DriverEventsError> {
         async move {
             let Some(trip) = self.0.reservations.of(&driver) else { return Ok(()) };

@@ -25,6 +25,8 @@ pub(crate) enum MarketCommand {
     DriverConnected { driver: DriverId, reply: Reply<Option<DriverNotification>> },
     /// The last stream of a driver ended.
     DriverDisconnected { driver: DriverId, reply: Reply<()> },
+    /// A driver with an open offer reports that it takes none.
+    DriverUnavailable { driver: DriverId, trip: TripId, reply: Reply<()> },
     /// An offer reached no stream of its driver.
     OfferUndeliverable { driver: DriverId, trip: TripId, reply: Reply<()> },
     /// The driver tracker located the drivers of assigned trips.
@@ -55,6 +57,7 @@ impl MarketCommand {
             Self::Act { .. } => "act",
             Self::DriverConnected { .. } => "driver_connected",
             Self::DriverDisconnected { .. } => "driver_disconnected",
+            Self::DriverUnavailable { .. } => "driver_unavailable",
             Self::OfferUndeliverable { .. } => "offer_undeliverable",
             Self::DriversLocated { .. } => "drivers_located",
             Self::Query(query) => query.name(),

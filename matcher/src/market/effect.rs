@@ -67,6 +67,7 @@ fn notification(event: &TripEvent, trip: &Trip) -> Option<DriverNotification> {
             ReturnReason::Expired => ended("the offer expired"),
             ReturnReason::DriverDisconnected => ended("no stream of yours was open"),
             ReturnReason::Withdrawn => ended(WITHDRAWN),
+            ReturnReason::DriverUnavailable => ended("you are not available"),
         },
         TripEvent::Reassigned { .. } => ended("a nearer driver took it over"),
         TripEvent::DriverLost { .. } => ended("you were away for too long"),

@@ -63,7 +63,14 @@ impl Market {
     pub fn offer_undeliverable(&mut self, now: Timestamp, driver: &DriverId, trip: &TripId) {
         if self.trips.by_driver(driver) == Some(trip.number) && trip.market == self.id {
             self.reservations.set_unreachable(driver, now, now + UNREACHABLE_MAX_MS);
-            self.return_offer(now, driver, trip.number);
+            self.return_offer(now, driver, trip.number, ReturnReason::DriverDisconnected);
+        }
+    }
+
+    /// Returns an open offer of the trip, because the driver reports that it takes none. An accepted trip stays.
+    pub fn driver_unavailable(&mut self, now: Timestamp, driver: &DriverId, trip: &TripId) {
+        if self.trips.by_driver(driver) == Some(trip.number) && trip.market == self.id {
+            self.return_offer(now, driver, trip.number, ReturnReason::DriverUnavailable);
         }
     }
 
@@ -72,7 +79,7 @@ impl Market {
     pub fn driver_disconnected(&mut self, now: Timestamp, driver: &DriverId) {
         let Some(number) = self.trips.by_driver(driver) else { return };
         self.reservations.set_unreachable(driver, now, now + UNREACHABLE_MAX_MS);
-        self.return_offer(now, driver, number);
+        self.return_offer(now, driver, number, ReturnReason::DriverDisconnected);
         self.trips.set_disconnected(&self.rules, number, driver, now);
     }
 
@@ -90,9 +97,9 @@ impl Market {
         self.trips.set_connected(&self.rules, number, driver);
     }
 
-    fn return_offer(&mut self, now: Timestamp, driver: &DriverId, number: u64) {
+    fn return_offer(&mut self, now: Timestamp, driver: &DriverId, number: u64, why: ReturnReason) {
         let trip = self.trips.entry(number).trip();
-        let (driver, why) = (driver.clone(), ReturnReason::DriverDisconnected);
+        let driver = driver.clone();
         let event = if trip.state == TripState::Offered {
             TripEvent::OfferReturned { driver, why }
         } else if trip.takeover_offer.as_ref().is_some_and(|takeover| takeover.driver == driver) {

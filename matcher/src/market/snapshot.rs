@@ -182,6 +182,7 @@ enum WhyRow {
     Expired,
     DriverDisconnected,
     Withdrawn,
+    DriverUnavailable,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -35,6 +35,10 @@ pub(super) fn execute(command: MarketCommand, market: &mut Market, now: Timestam
             market.driver_disconnected(now, &driver);
             PendingReply::Done { reply }
         }
+        MarketCommand::DriverUnavailable { driver, trip, reply } => {
+            market.driver_unavailable(now, &driver, &trip);
+            PendingReply::Done { reply }
+        }
         MarketCommand::OfferUndeliverable { driver, trip, reply } => {
             market.offer_undeliverable(now, &driver, &trip);
             PendingReply::Done { reply }

@@ -1,6 +1,7 @@
 //! The messages between ingest nodes and the matcher: notifications, actions and locations of drivers.
 
 use kerb_ports::{DriverLocation, DriverNotification, TripAssignment};
+use kerb_trips::TripId;
 use kerb_types::{DriverId, FieldError, Timestamp};
 
 use super::driver_trip::{Act, action_of, reason_of};
@@ -111,6 +112,14 @@ impl From<(&DriverId, &Act)> for v1::ActRequest {
             action: act.action.name().to_owned(),
             reason: reason_of(&act.action).to_owned(),
         }
+    }
+}
+
+impl TryFrom<v1::DriverUnavailableRequest> for (DriverId, TripId) {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::DriverUnavailableRequest) -> Result<Self, FieldError> {
+        Ok((driver_id("driver_id", &wire.driver_id)?, trip_id(&wire.trip_id)?))
     }
 }
 

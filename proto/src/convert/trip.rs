@@ -106,6 +106,7 @@ pub(super) fn return_reason(why: &ReturnReason) -> String {
         ReturnReason::Expired => "not answered in time".to_owned(),
         ReturnReason::DriverDisconnected => "the driver was disconnected".to_owned(),
         ReturnReason::Withdrawn => "withdrawn".to_owned(),
+        ReturnReason::DriverUnavailable => "the driver was not available".to_owned(),
     }
 }
 

@@ -440,6 +440,15 @@ pub struct DriverDisconnectedRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DriverDisconnectedResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverUnavailableRequest {
+    #[prost(string, tag = "1")]
+    pub driver_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub trip_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverUnavailableResponse {}
 /// Generated client implementations.
 pub mod index_service_client {
     #![allow(
@@ -1587,6 +1596,37 @@ pub mod matcher_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Reports that a driver with an open offer of this trip takes no offers now: the offer is returned. Another trip, or one
+        /// that the driver has accepted, stays as it is.
+        pub async fn driver_unavailable(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DriverUnavailableRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DriverUnavailableResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kerb.internal.v1.MatcherService/DriverUnavailable",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "kerb.internal.v1.MatcherService",
+                        "DriverUnavailable",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1621,6 +1661,15 @@ pub mod matcher_service_server {
             request: tonic::Request<super::DriverDisconnectedRequest>,
         ) -> std::result::Result<
             tonic::Response<super::DriverDisconnectedResponse>,
+            tonic::Status,
+        >;
+        /// Reports that a driver with an open offer of this trip takes no offers now: the offer is returned. Another trip, or one
+        /// that the driver has accepted, stays as it is.
+        async fn driver_unavailable(
+            &self,
+            request: tonic::Request<super::DriverUnavailableRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DriverUnavailableResponse>,
             tonic::Status,
         >;
     }
@@ -1822,6 +1871,52 @@ pub mod matcher_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DriverDisconnectedSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kerb.internal.v1.MatcherService/DriverUnavailable" => {
+                    #[allow(non_camel_case_types)]
+                    struct DriverUnavailableSvc<T: MatcherService>(pub Arc<T>);
+                    impl<
+                        T: MatcherService,
+                    > tonic::server::UnaryService<super::DriverUnavailableRequest>
+                    for DriverUnavailableSvc<T> {
+                        type Response = super::DriverUnavailableResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DriverUnavailableRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MatcherService>::driver_unavailable(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DriverUnavailableSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -4,7 +4,9 @@ use futures::FutureExt;
 use kerb_ports::{DriverAction, DriverEvents, DriverEventsError, DriverNotification, PortFuture};
 use kerb_proto::convert::{Act, trip_state};
 use kerb_proto::internal::v1::matcher_service_client::MatcherServiceClient;
-use kerb_proto::internal::v1::{ActRequest, DriverConnectedRequest, DriverDisconnectedRequest};
+use kerb_proto::internal::v1::{
+    ActRequest, DriverConnectedRequest, DriverDisconnectedRequest, DriverUnavailableRequest,
+};
 use kerb_proto::status::error_of;
 use kerb_trips::{TripId, TripState};
 use kerb_types::{DriverId, NodeId};
@@ -51,6 +53,17 @@ impl DriverEvents for RemoteMatcher {
                 response.map_err(|status| error_of::<DriverEventsError>(&status, &self.node))?.into_inner();
             let notification = response.notification.map(DriverNotification::try_from).transpose();
             notification.map_err(|error| wrong_value(&self.node, &error))
+        }
+        .boxed()
+    }
+
+    fn unavailable(&self, driver: DriverId, trip: TripId) -> PortFuture<'_, (), DriverEventsError> {
+        async move {
+            let request =
+                DriverUnavailableRequest { driver_id: driver.as_str().to_owned(), trip_id: trip.to_string() };
+            let response = self.client.clone().driver_unavailable(request).await;
+            response.map_err(|status| error_of::<DriverEventsError>(&status, &self.node))?;
+            Ok(())
         }
         .boxed()
     }

@@ -73,6 +73,15 @@ impl MatcherService for PortService {
         recorded.map_err(|error| status_of(&error))?;
         Ok(Response::new(wire::DriverDisconnectedResponse {}))
     }
+
+    async fn driver_unavailable(
+        &self,
+        request: Request<wire::DriverUnavailableRequest>,
+    ) -> Result<Response<wire::DriverUnavailableResponse>, Status> {
+        let (driver, trip) = request.into_inner().try_into().unwrap();
+        self.0.unavailable(driver, trip).await.map_err(|error| status_of(&error))?;
+        Ok(Response::new(wire::DriverUnavailableResponse {}))
+    }
 }
 
 /// A matcher of another release, which answers with values that this release does not define.
@@ -97,6 +106,13 @@ impl MatcherService for OtherRelease {
         &self,
         _: Request<wire::DriverDisconnectedRequest>,
     ) -> Result<Response<wire::DriverDisconnectedResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn driver_unavailable(
+        &self,
+        _: Request<wire::DriverUnavailableRequest>,
+    ) -> Result<Response<wire::DriverUnavailableResponse>, Status> {
         Err(Status::unimplemented("not here"))
     }
 }

@@ -32,7 +32,8 @@ macro_rules! driver_events_conformance {
         $crate::driver_events_conformance! { @cases $matcher;
             a_connecting_driver_receives_the_current_trip, actions_change_the_state_and_may_be_repeated,
             a_declined_offer_cannot_be_accepted, impossible_actions_are_rejected_by_kind,
-            a_driver_keeps_the_trip_through_a_short_absence,
+            a_driver_keeps_the_trip_through_a_short_absence, an_unavailable_driver_returns_only_an_open_offer,
+            the_offer_of_an_unavailable_driver_goes_back,
         }
     };
     (@cases $matcher:path; $($case:ident),+ $(,)?) => {$(
@@ -129,6 +130,28 @@ pub async fn a_driver_keeps_the_trip_through_a_short_absence(matcher: Matcher) {
     assert_eq!(act(&matcher, OFFERED_DRIVER, DriverAction::PickedUp).await, Ok(TripState::OnTrip));
 }
 
+/// A driver who takes no offers returns the offer of the named trip. A trip that the driver has accepted stays.
+pub async fn an_unavailable_driver_returns_only_an_open_offer(matcher: Matcher) {
+    let unavailable = |id: &str, trip: TripId| matcher.unavailable(driver(id), trip);
+    assert_eq!(unavailable("other", trip()).await, Ok(()));
+    assert_eq!(unavailable(OFFERED_DRIVER, "world-999".parse().unwrap()).await, Ok(()));
+    assert_eq!(act(&matcher, OFFERED_DRIVER, DriverAction::Accept).await, Ok(TripState::EnRoute));
+    assert_eq!(unavailable(OFFERED_DRIVER, trip()).await, Ok(()));
+    assert_eq!(act(&matcher, OFFERED_DRIVER, DriverAction::Arrived).await, Ok(TripState::Arrived));
+}
+
+/// An open offer goes back at once, and cannot be accepted any more.
+pub async fn the_offer_of_an_unavailable_driver_goes_back(matcher: Matcher) {
+    for _ in 0..2 {
+        assert_eq!(
+            matcher.unavailable(driver(OFFERED_DRIVER), trip()).await,
+            Ok(()),
+            "a repeat changes nothing"
+        );
+    }
+    assert_eq!(act(&matcher, OFFERED_DRIVER, DriverAction::Accept).await, Err(ErrorCode::FailedPrecondition));
+}
+
 /// Returns a matcher with one trip, in memory. It does what the suite requires and no more.
 pub fn one_offer() -> Matcher {
     let position = |lat_deg| LatLng::new(lat_deg, 8.0).unwrap();
@@ -186,6 +209,15 @@ impl OneTripMatcher {
         Ok(trip.state)
     }
 
+    fn return_offer(&self, driver: DriverId, id: &TripId) -> Result<(), IllegalEvent> {
+        let mut trip = self.0.lock().unwrap();
+        if trip.id == *id {
+            let event = TripEvent::OfferReturned { driver, why: ReturnReason::DriverUnavailable };
+            trip.apply(&event, Timestamp::default())?;
+        }
+        Ok(())
+    }
+
     fn assignment(&self, of: &DriverId) -> Option<DriverNotification> {
         let trip = self.0.lock().unwrap();
         let offer = trip.offer.filter(|_| trip.state.has_driver() && trip.driver.as_ref() == Some(of))?;
@@ -218,6 +250,12 @@ impl DriverEvents for OneTripMatcher {
 
     fn connected(&self, driver: DriverId) -> PortFuture<'_, Option<DriverNotification>, DriverEventsError> {
         ready(Ok(self.assignment(&driver))).boxed()
+    }
+
+    fn unavailable(&self, driver: DriverId, trip: TripId) -> PortFuture<'_, (), DriverEventsError> {
+        // Only an open offer of this driver can be returned; everything else stays.
+        let _illegal = self.return_offer(driver, &trip);
+        ready(Ok(())).boxed()
     }
 
     fn disconnected(&self, _driver: DriverId) -> PortFuture<'_, (), DriverEventsError> {

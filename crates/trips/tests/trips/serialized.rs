@@ -85,6 +85,7 @@ fn returns() -> impl Strategy<Value = ReturnReason> {
         Just(ReturnReason::Expired),
         Just(ReturnReason::DriverDisconnected),
         Just(ReturnReason::Withdrawn),
+        Just(ReturnReason::DriverUnavailable),
     ]
 }
 

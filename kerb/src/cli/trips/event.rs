@@ -244,6 +244,7 @@ fn return_reason(why: &ReturnReason) -> (&'static str, &str) {
         ReturnReason::Expired => ("expired", ""),
         ReturnReason::DriverDisconnected => ("driver_gone", ""),
         ReturnReason::Withdrawn => ("withdrawn", ""),
+        ReturnReason::DriverUnavailable => ("driver_unavailable", ""),
     }
 }
 

@@ -75,7 +75,8 @@ impl TripEntry {
         match why {
             ReturnReason::Declined { .. } => {}
             ReturnReason::Expired => self.undecided.push((driver.clone(), at_ms + silence_ms)),
-            ReturnReason::DriverDisconnected | ReturnReason::Withdrawn => {
+            // None of these is the driver's answer to this trip.
+            ReturnReason::DriverDisconnected | ReturnReason::Withdrawn | ReturnReason::DriverUnavailable => {
                 self.undecided.push((driver.clone(), at_ms));
             }
         }
