@@ -18,7 +18,7 @@
 //!         // Send the action to the service, and pass its events to `city.on_event(now_ms, …)`.
 //!     }
 //! }
-//! let record = city.into_record(scenario.to_ms());
+//! let record = city.into_record(scenario.drained_ms());
 //! # Ok::<(), kerb_simulator::scenario::ScenarioError>(())
 //! ```
 
@@ -28,6 +28,7 @@ mod inputs;
 mod supply;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use kerb_geometry::LatLng;
@@ -62,8 +63,10 @@ pub struct DriverProfile {
 pub struct CityRecord {
     /// Beginning of the run, milliseconds since the Unix epoch.
     pub from_ms: i64,
-    /// End of the run, milliseconds since the Unix epoch.
+    /// End of the time in which riders request, or of the run if it ended earlier, milliseconds since the Unix epoch.
     pub to_ms: i64,
+    /// The measured time, milliseconds since the Unix epoch.
+    pub measured_ms: Range<i64>,
     /// True if the run ended before its planned end.
     pub stopped: bool,
     /// Requests that riders made, by time.
@@ -78,6 +81,8 @@ pub struct CityRecord {
 pub struct City {
     from_ms: i64,
     to_ms: i64,
+    /// Latest end of the drain.
+    drained_ms: i64,
     /// Time of the last event.
     now_ms: i64,
     queue: EventQueue,
@@ -95,7 +100,7 @@ impl City {
         let (scenario, street_map) = (inputs.scenario.clone(), Arc::clone(&inputs.street_map));
         let trip_demands = inputs.demand.draw(&scenario, &street_map, seed);
         let initial_drivers = inputs.supply.draw(&scenario, &street_map, &trip_demands, seed);
-        let (from_ms, to_ms) = (scenario.from_ms(), scenario.to_ms());
+        let (from_ms, to_ms, drained_ms) = (scenario.from_ms(), scenario.to_ms(), scenario.drained_ms());
         let profiles = initial_drivers.iter().map(|driver| profile(&scenario, driver)).collect();
         let mut queue = EventQueue::default();
         let mut drivers_by_activity = [0; Activity::ALL.len()];
@@ -125,10 +130,12 @@ impl City {
             trips: HashMap::new(),
             drivers_by_activity,
             waiting_requests: 0,
+            open_requests: 0,
         };
         let mut city = Self {
             from_ms,
             to_ms,
+            drained_ms,
             now_ms: from_ms,
             queue,
             drivers: Vec::new(),
@@ -150,9 +157,15 @@ impl City {
         self.from_ms
     }
 
-    /// Returns the end of the city's time, milliseconds since the Unix epoch.
+    /// Returns the end of the time in which riders request, milliseconds since the Unix epoch.
     pub fn to_ms(&self) -> i64 {
         self.to_ms
+    }
+
+    /// Returns the end of the city's time, milliseconds since the Unix epoch: when the last request has ended, or when the drain
+    /// is over. It changes with the requests that are open at present.
+    pub fn ends_ms(&self) -> i64 {
+        if self.world.open_requests == 0 { self.to_ms.max(self.now_ms) } else { self.drained_ms }
     }
 
     /// Returns the drivers in the order of their numbers.
@@ -181,13 +194,13 @@ impl City {
 
     /// Returns the time of the next event, if no service event comes before it; `None` when the city's time is over.
     pub fn next_ms(&self) -> Option<i64> {
-        self.queue.next_ms().filter(|next_ms| *next_ms < self.to_ms)
+        self.queue.next_ms().filter(|next_ms| *next_ms < self.ends_ms())
     }
 
     /// Processes all events up to and including `now_ms`, by time. Appends the agents' actions in order.
     pub fn step(&mut self, now_ms: i64, actions: &mut Vec<AgentAction>) {
-        let until_ms = now_ms.min(self.to_ms - 1);
-        while let Some((at_ms, event)) = self.queue.pop_until(until_ms) {
+        // The end may move during the step, with the last open request.
+        while let Some((at_ms, event)) = self.queue.pop_until(now_ms.min(self.ends_ms() - 1)) {
             // A service event may have advanced the time beyond this event; time never goes back.
             self.now_ms = self.now_ms.max(at_ms);
             self.process(self.now_ms, event, actions);
@@ -197,7 +210,7 @@ impl City {
     /// Delivers an event to the agent that it concerns. The agent's reaction comes from [`City::step`], so the caller
     /// reads [`City::next_ms`] again. An event of an unknown driver or request is ignored.
     pub fn on_event(&mut self, now_ms: i64, event: AgentEvent) {
-        let now_ms = now_ms.clamp(self.now_ms, self.to_ms);
+        let now_ms = now_ms.clamp(self.now_ms, self.drained_ms);
         self.now_ms = now_ms;
         match event {
             AgentEvent::RequestAccepted { request, trip } => {
@@ -225,16 +238,18 @@ impl City {
 
     /// Ends the run at `now_ms`, or at the city's end if that is earlier, and returns its record.
     pub fn into_record(mut self, now_ms: i64) -> CityRecord {
-        let to_ms = now_ms.clamp(self.now_ms, self.to_ms);
+        let ended_ms = now_ms.clamp(self.now_ms, self.drained_ms);
+        let stopped = ended_ms < self.ends_ms();
         for driver in &mut self.drivers {
-            driver.update_meter(to_ms);
+            driver.update_meter(ended_ms);
         }
         // Riders are ordered by time, so those who have not requested yet are the last ones.
         let requested = self.riders.into_iter().take_while(Rider::has_requested);
         CityRecord {
             from_ms: self.from_ms,
-            to_ms,
-            stopped: to_ms < self.to_ms,
+            to_ms: ended_ms.min(self.to_ms),
+            measured_ms: self.world.scenario.measured_ms(),
+            stopped,
             requests: requested.map(Rider::into_record).collect(),
             drivers: self.drivers.into_iter().map(Driver::into_record).collect(),
             samples: self.samples,
@@ -271,7 +286,9 @@ impl City {
             CityEvent::Sample => {
                 self.samples.push(FleetSample { at_ms, ..self.sample() });
                 let next_ms = at_ms + i64::from(self.world.scenario.sample_every_s) * 1_000;
-                self.queue.push(next_ms, CityEvent::Sample);
+                if next_ms < self.to_ms {
+                    self.queue.push(next_ms, CityEvent::Sample);
+                }
             }
         }
     }
@@ -300,7 +317,7 @@ impl Agents for City {
     }
 
     fn ends_ms(&self) -> i64 {
-        self.to_ms
+        Self::ends_ms(self)
     }
 
     fn vehicle_classes(&self) -> Vec<String> {

@@ -61,9 +61,15 @@ pub struct Metrics {
     pub outcomes: Outcomes,
     /// Share of served requests among those that ended. Open requests do not count.
     pub service_rate: Option<f64>,
-    /// Time from request to pickup, seconds. Requests without a pickup have no wait: they are censored, and
-    /// `censored_share` is their share. A policy that serves fewer requests may look faster.
+    /// Share of served requests among all. Open requests count as not served.
+    #[serde(default)]
+    pub served_share: Option<f64>,
+    /// Time from the request until the rider is on board, seconds. Requests without a pickup have no wait: they are censored,
+    /// and `censored_share` is their share. A policy that serves fewer requests may look faster.
     pub wait_s: Option<Distribution>,
+    /// Time from the request until the driver is at the pickup, seconds, of requests with a pickup.
+    #[serde(default)]
+    pub arrival_wait_s: Option<Distribution>,
     /// Share of requests without a pickup.
     pub censored_share: Option<f64>,
     /// Distance that drivers drove from the acceptance to the pickup, meters, of requests with a pickup.
@@ -91,9 +97,10 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Computes the metrics of a run.
+    /// Computes the metrics of a run, of its measured time.
     pub fn of(run: &RunRecord) -> Self {
-        Self { latencies: run.system.latencies.clone(), ..Self::of_agents(&run.requests, &run.drivers) }
+        let latencies = run.system.latencies.clone();
+        Self { latencies, ..Self::of_agents(run.measured_requests(), &run.drivers) }
     }
 
     /// Computes the metrics of some requests and drivers, without latencies.
@@ -110,7 +117,9 @@ impl Metrics {
         Self {
             outcomes,
             service_rate: share(outcomes.served, outcomes.served + lost),
+            served_share: share(outcomes.served, requests.len() as u32),
             wait_s: Distribution::of(waits),
+            arrival_wait_s: Distribution::of(requests.iter().filter_map(arrival_wait_s).collect()),
             censored_share: share(censored as u32, requests.len() as u32),
             pickup_m: Distribution::of(picked_up.filter_map(|request| request.pickup_m).collect()),
             deadheading_share: drivers.distance_share(&EMPTY),
@@ -127,9 +136,16 @@ impl Metrics {
     }
 }
 
-/// Returns the seconds from request to pickup; `None` without a pickup.
+/// Returns the seconds from the request until the rider is on board; `None` without a pickup.
 pub fn wait_s(request: &RequestRecord) -> Option<f64> {
     request.picked_up_ms.map(|at_ms| (at_ms - request.requested_ms) as f64 / 1_000.0)
+}
+
+/// Returns the seconds from the request until the driver is at the pickup; `None` without a pickup.
+pub fn arrival_wait_s(request: &RequestRecord) -> Option<f64> {
+    // The last driver may have arrived in vain; then there is no wait to compare with that of boarding.
+    request.picked_up_ms?;
+    request.arrived_ms.map(|at_ms| (at_ms - request.requested_ms) as f64 / 1_000.0)
 }
 
 /// Returns the seconds by which the driver arrived after the quoted time.

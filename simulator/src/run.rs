@@ -74,11 +74,12 @@ pub async fn run<A: Agents, S: Service>(
     mut progress: impl FnMut(i64),
 ) -> RunEnd {
     let wall = Stopwatch::start();
-    let ends_ms = agents.ends_ms();
     let mut run = Run::new(agents, service, clock, options);
     let mut actions = Vec::new();
     let mut events = Vec::new();
     let stopped = loop {
+        // The end is not fixed: it comes when the last request has ended.
+        let ends_ms = run.agents.ends_ms();
         let due_ms = run.next_ms().min(ends_ms);
         tokio::select! {
             biased;
@@ -94,7 +95,7 @@ pub async fn run<A: Agents, S: Service>(
             }
         }
     };
-    run.now_ms = run.now_ms.max(clock.now_ms().min(ends_ms));
+    run.now_ms = run.now_ms.max(clock.now_ms().min(run.agents.ends_ms()));
     run.catch_up(&mut events).await;
     run.end(stopped, &wall)
 }

@@ -14,6 +14,7 @@ mod shipped;
 pub mod street_map;
 pub mod switchback;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -42,8 +43,15 @@ pub struct Scenario {
     pub seed: u64,
     /// Beginning of the run, as RFC 3339 with the city's own offset from UTC: `2008-05-22T17:00:00-07:00`.
     pub from: String,
-    /// Length of the run, seconds.
+    /// Length of the time in which riders request, seconds.
     pub duration_s: u32,
+    /// The first seconds of `duration_s` are simulated and not measured, because the city begins with all drivers free. A sixth
+    /// of `duration_s`, at most half an hour, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up_s: Option<u32>,
+    /// After `duration_s`, the run goes on without new requests until every request has ended, for this time at most, seconds.
+    #[serde(default = "settings::drain_s")]
+    pub drain_s: u32,
     /// Interval between two position reports of a driver, milliseconds.
     #[serde(default = "settings::report_every_ms")]
     pub report_every_ms: u32,
@@ -122,9 +130,20 @@ impl Scenario {
         self.begins().map_or(0, |(from_s, _)| from_s * 1_000)
     }
 
-    /// Returns the end of the run, milliseconds since the Unix epoch.
+    /// Returns the end of the time in which riders request, milliseconds since the Unix epoch.
     pub fn to_ms(&self) -> i64 {
         self.from_ms() + i64::from(self.duration_s) * 1_000
+    }
+
+    /// Returns the latest end of the run, when the drain is over, milliseconds since the Unix epoch.
+    pub fn drained_ms(&self) -> i64 {
+        self.to_ms() + i64::from(self.drain_s) * 1_000
+    }
+
+    /// Returns the measured time, milliseconds since the Unix epoch: without the warm-up and without the drain.
+    pub fn measured_ms(&self) -> Range<i64> {
+        let warm_up_s = self.warm_up_s.unwrap_or_else(|| settings::warm_up_s(self.duration_s));
+        self.from_ms() + i64::from(warm_up_s) * 1_000..self.to_ms()
     }
 
     /// Returns the offset of the city's clocks from UTC, seconds.

@@ -59,7 +59,7 @@ impl Driver {
             report_plan: 0,
             motion: Motion::new(place),
             uplink: Uplink::new(seed, number, from_ms, &scenario.faults),
-            meter: ActivityMeter::new(from_ms),
+            meter: ActivityMeter::new(from_ms, scenario.measured_ms()),
             shift: DriverShift::new(shifts, scenario, seed, number),
             assignment: None,
             counted_at: None,

@@ -56,6 +56,13 @@ enum Phase {
     Done,
 }
 
+impl Phase {
+    /// Whether the request was made and has not ended.
+    fn is_open(self) -> bool {
+        !matches!(self, Self::Before | Self::Done)
+    }
+}
+
 impl Rider {
     pub(crate) fn new(demand: TripDemand, scenario: &Scenario, seed: u64, number: u64) -> Self {
         let (mut rng, habits) = (stream(seed, Purpose::Rider, number), &scenario.riders);
@@ -299,6 +306,8 @@ impl Rider {
     fn set_phase(&mut self, phase: Phase, world: &mut World) {
         world.waiting_requests -= u32::from(self.phase == Phase::Waiting);
         world.waiting_requests += u32::from(phase == Phase::Waiting);
+        world.open_requests -= u32::from(self.phase.is_open());
+        world.open_requests += u32::from(phase.is_open());
         self.phase = phase;
     }
 }

@@ -24,4 +24,6 @@ pub(crate) struct World {
     pub(crate) drivers_by_activity: [u32; Activity::ALL.len()],
     /// Requests without a driver at present.
     pub(crate) waiting_requests: u32,
+    /// Requests that have not ended at present.
+    pub(crate) open_requests: u32,
 }

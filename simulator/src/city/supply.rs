@@ -55,7 +55,8 @@ impl SupplyData {
             }
             FleetSource::Pings { file, drivers_max } => {
                 let pings = Pings::read(files.text(file)?, file)?;
-                from_pings(&pings, scenario.from_ms()..scenario.to_ms(), *drivers_max)
+                let within = scenario.from_ms()..scenario.to_ms();
+                from_pings(&pings, within, scenario.drained_ms(), *drivers_max)
             }
             FleetSource::Placed { .. } => return Ok(Self { cabs: Vec::new() }),
         };
@@ -74,9 +75,11 @@ impl SupplyData {
         seed: u64,
     ) -> Vec<InitialDriver> {
         let within = scenario.from_ms()..scenario.to_ms();
+        let drained_ms = scenario.drained_ms();
         let cabs = match scenario.fleet.source {
             FleetSource::Placed { drivers, shift_h } => {
-                let placed = (0..drivers).map(|number| place(number, shift_h, &within, trip_demands, seed));
+                let placed = (0..drivers)
+                    .map(|number| place(number, shift_h, &within, drained_ms, trip_demands, seed));
                 placed.collect()
             }
             FleetSource::Starts { shift_h, .. } => {
@@ -109,6 +112,7 @@ fn place(
     number: u32,
     shift_h: Option<[f64; 2]>,
     within: &Range<i64>,
+    drained_ms: i64,
     trip_demands: &[TripDemand],
     seed: u64,
 ) -> RecordedCab {
@@ -118,9 +122,9 @@ fn place(
             let length_ms = (between(&mut rng, hours) * HOUR_MS) as i64;
             // A shift may have begun before the run, so that about as many drivers work at each time.
             let begins_ms = rng.random_range(within.start - length_ms..within.end);
-            begins_ms.max(within.start)..(begins_ms + length_ms).min(within.end)
+            begins_ms.max(within.start)..(begins_ms + length_ms).min(drained_ms)
         }
-        None => within.clone(),
+        None => within.start..drained_ms,
     };
     let demand = trip_demands.get(rng.random_range(0..trip_demands.len().max(1)));
     let place = demand.map_or_else(|| LatLng::new(0.0, 0.0).expect("on the globe"), |demand| demand.pickup);
@@ -128,7 +132,7 @@ fn place(
     RecordedCab { name: number.to_string(), place, shifts }
 }
 
-/// Reads the first row of each cab. Its shift lasts until the end of the run.
+/// Reads the first row of each cab. Its shift lasts until the end of the drain.
 fn read_starts(
     files: &Files,
     file: &str,
@@ -148,8 +152,8 @@ fn read_starts(
     })?;
     let (mut seen, mut cabs) = (BTreeSet::new(), Vec::new());
     for (at_ms, name, place) in rows {
-        let shift = at_ms.max(scenario.from_ms())..scenario.to_ms();
-        if !shift.is_empty() && cabs.len() < drivers_max as usize && seen.insert(name.clone()) {
+        let shift = at_ms.max(scenario.from_ms())..scenario.drained_ms();
+        if at_ms < scenario.to_ms() && cabs.len() < drivers_max as usize && seen.insert(name.clone()) {
             cabs.push(RecordedCab { name, place, shifts: vec![shift] });
         }
     }
@@ -157,9 +161,9 @@ fn read_starts(
 }
 
 /// Returns each cab at the place where it was first free within the run. It is on shift as long as it reports without a
-/// long gap. A shift at the end of the file lasts until the end of the run, as the file may be shorter.
-fn from_pings(pings: &Pings, within: Range<i64>, drivers_max: u32) -> Vec<RecordedCab> {
-    let (gap_ms, file_ends_ms) = (GAP_MAX_S * 1_000, pings.ends_s() * 1_000);
+/// long gap. A shift at the end of the file, or of `within`, lasts until `drained_ms`: it is not known when it ended.
+fn from_pings(pings: &Pings, within: Range<i64>, drained_ms: i64, drivers_max: u32) -> Vec<RecordedCab> {
+    let (gap_ms, known_until_ms) = (GAP_MAX_S * 1_000, within.end.min(pings.ends_s() * 1_000));
     let mut cabs = BTreeMap::<u32, RecordedCab>::new();
     let mut order = Vec::new();
     for ping in &pings.pings {
@@ -182,8 +186,8 @@ fn from_pings(pings: &Pings, within: Range<i64>, drivers_max: u32) -> Vec<Record
         }
     }
     for cab in cabs.values_mut() {
-        if let Some(last) = cab.shifts.last_mut().filter(|last| last.end + gap_ms > file_ends_ms) {
-            last.end = within.end;
+        if let Some(last) = cab.shifts.last_mut().filter(|last| last.end + gap_ms > known_until_ms) {
+            last.end = drained_ms;
         }
     }
     order.iter().filter_map(|cab| cabs.remove(cab)).collect()

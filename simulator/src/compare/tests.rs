@@ -50,6 +50,7 @@ fn run(planned: &PlannedRun, wait_s: i64) -> RunRecord {
         switchback: None,
         from_ms: 0,
         to_ms: 3_600_000,
+        measured_ms: 0..3_600_000,
         stopped: false,
         requests: vec![request],
         drivers: vec![driver; planned.fleet.unwrap_or(1) as usize],

@@ -71,7 +71,7 @@ const LOWER_S: (Better, Unit) = (Better::Lower, Unit::Seconds);
 const LOWER_COUNT: (Better, Unit) = (Better::Lower, Unit::Count);
 
 /// All measures, in the order of tables.
-pub const MEASURES: [Measure; 21] = [
+pub const MEASURES: [Measure; 25] = [
     measure(
         "service_rate",
         "service rate",
@@ -80,15 +80,61 @@ pub const MEASURES: [Measure; 21] = [
         "share of served requests among those that ended; requests that are open at the end do not count",
     ),
     measure(
+        "served_share",
+        "served of all requests",
+        HIGHER_SHARE,
+        |m| m.served_share,
+        "share of served requests among all; requests that are open at the end count as not served",
+    ),
+    measure(
         "wait_mean_s",
-        "wait, mean",
+        "wait to boarding, mean",
         LOWER_S,
         |m| wait(m, |w| w.mean),
-        "time from the request to the pickup; requests without a pickup have no wait (see censored)",
+        "time from the request until the rider is on board; requests without a pickup have no wait (see censored)",
     ),
-    measure("wait_p50_s", "wait, median", LOWER_S, |m| wait(m, |w| w.p50), "median of the waits"),
-    measure("wait_p90_s", "wait, 90 of 100", LOWER_S, |m| wait(m, |w| w.p90), "90th percentile of the waits"),
-    measure("wait_p95_s", "wait, 95 of 100", LOWER_S, |m| wait(m, |w| w.p95), "95th percentile of the waits"),
+    measure(
+        "wait_p50_s",
+        "wait to boarding, median",
+        LOWER_S,
+        |m| wait(m, |w| w.p50),
+        "median of these waits",
+    ),
+    measure(
+        "wait_p90_s",
+        "wait to boarding, 90 of 100",
+        LOWER_S,
+        |m| wait(m, |w| w.p90),
+        "90th percentile of these waits",
+    ),
+    measure(
+        "wait_p95_s",
+        "wait to boarding, 95 of 100",
+        LOWER_S,
+        |m| wait(m, |w| w.p95),
+        "95th percentile of these waits",
+    ),
+    measure(
+        "arrival_wait_mean_s",
+        "wait to arrival, mean",
+        LOWER_S,
+        |m| m.arrival_wait_s.map(|w| w.mean),
+        "time from the request until the driver is at the pickup, of requests with a pickup",
+    ),
+    measure(
+        "arrival_wait_p50_s",
+        "wait to arrival, median",
+        LOWER_S,
+        |m| m.arrival_wait_s.map(|w| w.p50),
+        "median of the waits to the arrival",
+    ),
+    measure(
+        "arrival_wait_p95_s",
+        "wait to arrival, 95 of 100",
+        LOWER_S,
+        |m| m.arrival_wait_s.map(|w| w.p95),
+        "95th percentile of the waits to the arrival",
+    ),
     measure(
         "censored_share",
         "censored",

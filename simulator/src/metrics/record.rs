@@ -3,6 +3,7 @@
 //! Times are milliseconds since the Unix epoch, of the city's day.
 
 use std::fmt;
+use std::ops::Range;
 
 use kerb_geometry::LatLng;
 use kerb_loadgen::report::Percentiles;
@@ -62,8 +63,12 @@ pub struct RunRecord {
     pub switchback: Option<Schedule>,
     /// Beginning of the run.
     pub from_ms: i64,
-    /// End of the run, which is before the planned end if the run was stopped.
+    /// End of the time in which riders request, or of the run if it was stopped earlier.
     pub to_ms: i64,
+    /// The measured time: metrics only count requests that begin in it, and drivers' time within it. Empty in a record of an
+    /// older release, which measured everything.
+    #[serde(default = "unmeasured")]
+    pub measured_ms: Range<i64>,
     /// True if the run was stopped before its planned end.
     pub stopped: bool,
     /// Requests by time.
@@ -77,6 +82,21 @@ pub struct RunRecord {
     /// Hash of all messages in order, hexadecimal; equal for two runs of one scenario and seed under virtual time.
     #[serde(alias = "trace_hash")]
     pub run_hash: String,
+}
+
+impl RunRecord {
+    /// Returns the requests that metrics count. Requests are sorted by time.
+    pub fn measured_requests(&self) -> &[RequestRecord] {
+        if self.measured_ms.is_empty() {
+            return &self.requests;
+        }
+        let before = |ms: i64| self.requests.partition_point(|request| request.requested_ms < ms);
+        &self.requests[before(self.measured_ms.start)..before(self.measured_ms.end)]
+    }
+}
+
+fn unmeasured() -> Range<i64> {
+    0..0
 }
 
 /// The record of one request.
@@ -192,11 +212,11 @@ impl Activity {
 /// The record of one driver.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DriverRecord {
-    /// Milliseconds in each activity of [`Activity::ALL`]; the sum is the length of the run.
+    /// Milliseconds in each activity of [`Activity::ALL`]; the sum is the length of the measured time.
     pub ms: [i64; 7],
-    /// Meters driven in each activity.
+    /// Meters driven in each activity in the measured time.
     pub meters: [f64; 7],
-    /// The number of completed trips.
+    /// The number of trips that were completed in the measured time.
     pub trips: u32,
     /// Offers that reached the driver.
     pub offers: u32,

@@ -24,6 +24,8 @@ pub struct RunSummary {
     pub metrics: Metrics,
     /// Number of requests.
     pub requests: usize,
+    /// Number of requests in the measured time, which the metrics count.
+    pub measured_requests: usize,
     /// Number of drivers.
     pub drivers: usize,
     /// Figures of the service.
@@ -43,6 +45,7 @@ impl RunSummary {
             stopped: record.stopped,
             metrics: Metrics::of(record),
             requests: record.requests.len(),
+            measured_requests: record.measured_requests().len(),
             drivers: record.drivers.len(),
             system: record.system.clone(),
             run_hash: record.run_hash.clone(),
@@ -57,11 +60,14 @@ impl RunSummary {
 
 impl fmt::Display for RunSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scenario, policy, seed, hours, drivers, requests, .. } = self;
+        let Self { scenario, policy, seed, hours, drivers, requests, measured_requests, .. } = self;
         let stopped = if self.stopped { ", stopped before its end" } else { "" };
         writeln!(f, "{scenario}, policy {policy}, seed {seed}: {hours:.2} h{stopped}")?;
-        writeln!(f, "  {requests} requests, {drivers} drivers")?;
-        let Metrics { outcomes, wait_s, pickup_m, utilization, .. } = &self.metrics;
+        writeln!(
+            f,
+            "  {requests} requests, {drivers} drivers; measured after the warm-up: {measured_requests} requests"
+        )?;
+        let Metrics { outcomes, wait_s, arrival_wait_s, pickup_m, utilization, .. } = &self.metrics;
         writeln!(
             f,
             "  {} served, {} cancelled, {} expired, {} refused, {} open at the end",
@@ -71,11 +77,17 @@ impl fmt::Display for RunSummary {
             outcomes.refused,
             outcomes.open
         )?;
-        if let Some(Distribution { mean, p50, p90, p95, .. }) = wait_s {
-            writeln!(
-                f,
-                "  request to pickup: mean {mean:.1} s, half within {p50:.0} s, 90 % {p90:.0} s, 95 % {p95:.0} s"
-            )?;
+        if let (Some(rate), Some(share)) = (self.metrics.service_rate, self.metrics.served_share) {
+            let (rate, share) = (rate * 100.0, share * 100.0);
+            writeln!(f, "  served: {share:.1} % of all requests, {rate:.1} % of those that ended")?;
+        }
+        for (name, wait_s) in [("arrival", arrival_wait_s), ("boarding", wait_s)] {
+            if let Some(Distribution { mean, p50, p90, p95, .. }) = wait_s {
+                writeln!(
+                    f,
+                    "  request to {name}: mean {mean:.1} s, half within {p50:.0} s, 90 % {p90:.0} s, 95 % {p95:.0} s"
+                )?;
+            }
         }
         if let (Some(way), Some(share)) = (pickup_m, utilization) {
             let (mean_m, percent) = (way.mean, share * 100.0);

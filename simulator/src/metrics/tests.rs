@@ -44,6 +44,7 @@ fn run() -> RunRecord {
         switchback: None,
         from_ms: 0,
         to_ms: 3_600_000,
+        measured_ms: 0..3_600_000,
         stopped: false,
         requests: vec![
             // Waits of 130, 70 and 230 s; late by 10, early by 20, late by 60.
@@ -72,6 +73,8 @@ fn riders_are_counted_by_hand() {
     let outcomes = metrics.outcomes;
     assert_eq!((outcomes.served, outcomes.cancelled_waiting, outcomes.expired, outcomes.open), (3, 1, 1, 1));
     near(metrics.service_rate, 3.0 / 5.0);
+    near(metrics.served_share, 3.0 / 6.0);
+    near(metrics.arrival_wait_s.map(|wait| wait.mean), (110.0 + 50.0 + 210.0) / 3.0);
     let wait = metrics.wait_s.unwrap();
     assert_eq!((wait.count, wait.p50 as u32, wait.p90 as u32, wait.p95 as u32), (3, 130, 230, 230));
     near(Some(wait.mean), (130.0 + 70.0 + 230.0) / 3.0);
@@ -112,4 +115,15 @@ fn metrics_without_data_are_none() {
     let metrics = Metrics::of(&empty);
     assert_eq!((metrics.service_rate, metrics.wait_s, metrics.deadheading_share), (None, None, None));
     assert_eq!((metrics.utilization, metrics.trips_gini, metrics.censored_share), (None, None, None));
+}
+
+#[test]
+fn only_requests_of_the_measured_time_count() {
+    let metrics = Metrics::of(&RunRecord { measured_ms: 60_000..300_000, ..run() });
+    // Without the first served and the open request.
+    near(metrics.served_share, 2.0 / 4.0);
+    near(metrics.service_rate, 2.0 / 4.0);
+    near(metrics.wait_s.map(|wait| wait.mean), (70.0 + 230.0) / 2.0);
+    let old = RunRecord { measured_ms: 0..0, ..run() };
+    assert_eq!(Metrics::of(&old), Metrics::of(&run()), "an older record measures everything");
 }

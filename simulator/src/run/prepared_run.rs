@@ -97,6 +97,7 @@ impl PreparedRun {
             switchback,
             from_ms: city.from_ms,
             to_ms: city.to_ms,
+            measured_ms: city.measured_ms,
             stopped: end.stopped,
             requests: city.requests,
             drivers: city.drivers,

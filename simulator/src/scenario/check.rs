@@ -18,6 +18,8 @@ type CheckResult = Result<(), ScenarioError>;
 const SHARE: RangeInclusive<f64> = 0.0..=1.0;
 /// Maximum length of a run: a week, seconds.
 const DURATION_S_MAX: u32 = 604_800;
+/// Maximum length of a drain: a day, seconds.
+const DRAIN_S_MAX: u32 = 86_400;
 /// Range of the factors on travel times.
 const FACTOR: RangeInclusive<f64> = 0.1..=20.0;
 const HOURS: usize = 24;
@@ -34,6 +36,10 @@ pub(super) fn check(scenario: &Scenario) -> CheckResult {
         return Err(ScenarioError::value("from", format!("{:?}", scenario.from), expected));
     }
     whole("duration_s", scenario.duration_s, 1..=DURATION_S_MAX)?;
+    if let Some(warm_up_s) = scenario.warm_up_s {
+        whole("warm_up_s", warm_up_s, 0..=scenario.duration_s - 1)?;
+    }
+    whole("drain_s", scenario.drain_s, 0..=DRAIN_S_MAX)?;
     whole("report_every_ms", scenario.report_every_ms, 100..=600_000)?;
     whole("sample_every_s", scenario.sample_every_s, 1..=DURATION_S_MAX)?;
     streets(&scenario.streets)?;

@@ -242,6 +242,16 @@ pub(super) fn one_seed() -> u64 {
     1
 }
 
+/// Returns the warm-up of a scenario that names none, seconds.
+pub(super) fn warm_up_s(duration_s: u32) -> u32 {
+    (duration_s / 6).min(1_800)
+}
+
+/// Enough for the longest patience, an hour, and a ride of another hour.
+pub(super) fn drain_s() -> u32 {
+    7_200
+}
+
 pub(super) fn report_every_ms() -> u32 {
     3_000
 }

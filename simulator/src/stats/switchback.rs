@@ -142,6 +142,7 @@ mod tests {
             switchback: Some(schedule.clone()),
             from_ms: 0,
             to_ms: 500_000,
+            measured_ms: 0..500_000,
             stopped: false,
             requests,
             drivers: Vec::new(),

@@ -20,7 +20,7 @@ fn run(scenario: &Scenario, seed: u64, dispatcher: &mut FakeDispatcher) -> (City
     let inputs = CityInputs::load(scenario, None).unwrap();
     let (mut city, mut actions, mut all) = (City::new(&inputs, seed), Vec::new(), Vec::new());
     while let Some(now_ms) = [city.next_ms(), dispatcher.next_ms()].into_iter().flatten().min() {
-        if now_ms >= city.to_ms() {
+        if now_ms >= city.ends_ms() {
             break;
         }
         city.step(now_ms, &mut actions);
@@ -32,7 +32,7 @@ fn run(scenario: &Scenario, seed: u64, dispatcher: &mut FakeDispatcher) -> (City
             city.on_event(now_ms, event);
         }
     }
-    (city.into_record(scenario.to_ms()), all)
+    (city.into_record(scenario.drained_ms()), all)
 }
 
 /// Returns a small city on a grid, at 8 in the morning: 20 drivers for 20 minutes.

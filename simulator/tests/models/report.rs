@@ -26,6 +26,7 @@ fn run(policy: &str, seed: u64, wait_s: i64) -> RunRecord {
         switchback: None,
         from_ms: BEGINS_MS,
         to_ms: BEGINS_MS + MINUTES * 60_000,
+        measured_ms: BEGINS_MS..BEGINS_MS + MINUTES * 60_000,
         stopped: false,
         requests: (0..MINUTES).map(|minute| request(minute, wait_s)).collect(),
         drivers: vec![

@@ -64,12 +64,13 @@ fn a_real_evening_is_the_same_twice_and_every_request_has_one_end() {
     let Outcomes { served, cancelled_waiting, cancelled_en_route, expired, refused, open } =
         first.metrics.outcomes;
     let ends = served + cancelled_waiting + cancelled_en_route + expired + refused + open;
-    assert_eq!((first.requests, refused), (ends as usize, 0));
+    assert_eq!((first.measured_requests, refused, open), (ends as usize, 0, 0));
     assert!(first.requests > 50 && served > 10, "{first}");
     let record = read(&out);
     assert_eq!((record.requests.len(), record.run_hash), (first.requests, first.run_hash));
-    let run_ms = record.to_ms - record.from_ms;
-    assert!(record.drivers.iter().all(|driver| driver.ms.iter().sum::<i64>() == run_ms));
+    assert!(record.measured_ms.start > record.from_ms && record.measured_ms.end == record.to_ms);
+    let measured_ms = record.measured_ms.end - record.measured_ms.start;
+    assert!(record.drivers.iter().all(|driver| driver.ms.iter().sum::<i64>() == measured_ms));
 }
 
 /// With as many cabs as the scenario has, a window of a second holds hardly more than one request, and there is nothing

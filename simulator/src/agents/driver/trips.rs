@@ -119,7 +119,7 @@ impl Driver {
                 context.update_rider(trip, |rider, world| {
                     rider.on_dropped_off(since_ms, Some(ride_m), world);
                 });
-                self.record.trips += 1;
+                self.record.trips += u32::from(self.meter.is_measured(context.now_ms));
                 self.release(context);
             }
         }

@@ -46,13 +46,16 @@ fn time_meters_and_requests_are_conserved_in_any_city() {
     let mut outcomes = [0_u32; 6];
     for seed in 0..CITIES {
         println!("seed {seed}");
-        let scenario = any_city(&mut Pcg64Mcg::seed_from_u64(seed));
+        let mut scenario = any_city(&mut Pcg64Mcg::seed_from_u64(seed));
+        let (calm, drains) = (seed % 4 == 0, seed % 8 != 0);
+        if !drains {
+            (scenario.warm_up_s, scenario.drain_s) = (Some(0), 0);
+        }
         scenario.validate().unwrap();
-        let calm = seed % 4 == 0;
         let mut dispatcher = if calm { FakeDispatcher::new() } else { FakeDispatcher::chaotic(seed) };
         let (record, actions) = run(&scenario, seed, &mut dispatcher);
         check(&scenario, &record, &actions);
-        if calm {
+        if calm && !drains {
             // A driver may learn of its last drop-off after the end.
             let is_served = |request: &&RequestRecord| request.outcome == RequestOutcome::Served;
             let (trips, served) = (trips(&record), record.requests.iter().filter(is_served).count());
@@ -60,6 +63,9 @@ fn time_meters_and_requests_are_conserved_in_any_city() {
             assert!(knows_its_way == trips, "{trips} drop-offs, {knows_its_way} ways");
             assert!(trips <= served && served <= trips + record.drivers.len(), "{trips} and {served}");
         }
+        let open = record.requests.iter().filter(|request| request.outcome == RequestOutcome::Open).count();
+        // A chaotic dispatcher loses the end of some trips, so their requests stay open.
+        assert!(!calm || !drains || open == 0, "{open} requests have not ended in the drain");
         for request in &record.requests {
             outcomes[request.outcome as usize] += 1;
         }
@@ -69,9 +75,10 @@ fn time_meters_and_requests_are_conserved_in_any_city() {
 
 fn check(scenario: &Scenario, record: &CityRecord, actions: &[AgentAction]) {
     let long_ms = i64::from(scenario.duration_s) * 1_000;
-    assert_eq!(record.to_ms - record.from_ms, long_ms);
+    assert_eq!((record.to_ms - record.from_ms, record.stopped), (long_ms, false));
+    let measured_ms = scenario.measured_ms().end - scenario.measured_ms().start;
     for driver in &record.drivers {
-        assert_eq!(driver.ms.iter().sum::<i64>(), long_ms, "{driver:?}");
+        assert_eq!(driver.ms.iter().sum::<i64>(), measured_ms, "{driver:?}");
         assert!(driver.ms.iter().all(|ms| *ms >= 0), "{driver:?}");
         assert!(driver.meters.iter().all(|m| *m >= 0.0), "{driver:?}");
         // Off shift, on a break and while somebody boards nobody drives.
@@ -84,7 +91,7 @@ fn check(scenario: &Scenario, record: &CityRecord, actions: &[AgentAction]) {
     let requests = actions.iter().filter(|action| matches!(action, AgentAction::Request { .. })).count();
     assert_eq!(requests, record.requests.len());
     for request in &record.requests {
-        request_is_whole(request, record.to_ms);
+        request_is_whole(request, scenario.drained_ms());
     }
     let drop_off =
         |action: &&AgentAction| matches!(action, AgentAction::Trip { action: DriverAction::DropOff, .. });

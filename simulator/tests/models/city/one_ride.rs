@@ -22,6 +22,7 @@ fn scenario(folder: &std::path::Path) -> Scenario {
         name = "tiny"
         from = "2026-01-01T00:00:00Z"
         duration_s = 600
+        warm_up_s = 0
         sample_every_s = 300
         streets.source = { kind = "csv", nodes = "n.csv", edges = "e.csv" }
         demand.source = { kind = "trips", file = "t.csv" }
@@ -34,11 +35,14 @@ fn scenario(folder: &std::path::Path) -> Scenario {
     Scenario::read(&path).unwrap()
 }
 
-#[test]
-fn one_ride_by_hand() {
-    let folder = tempfile::tempdir().unwrap();
-    let scenario = scenario(folder.path());
-    let inputs = CityInputs::load(&scenario, None).unwrap();
+/// An action of the driver, and its time since the beginning.
+type Act = (i64, DriverAction);
+/// Time since the beginning, longitude, status, speed in mm/s, and heading of a driver that moves.
+type Report = (i64, f64, DriverStatus, i64, Option<i64>);
+
+/// Runs the city to its end, with a service that offers the ride at once.
+fn ride(scenario: &Scenario) -> (City, Vec<Act>, Vec<Report>) {
+    let inputs = CityInputs::load(scenario, None).unwrap();
     let mut city = City::new(&inputs, 1);
     let from_ms = city.from_ms();
     let trip = || "t".to_owned();
@@ -74,6 +78,14 @@ fn one_ride_by_hand() {
             }
         }
     }
+    (city, acts, reports)
+}
+
+#[test]
+fn one_ride_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let (city, acts, reports) = ride(&scenario(folder.path()));
+    let from_ms = city.from_ms();
     // 900 m to the pickup at 30 km/h: 108 s; 1,200 m with the rider: 144 s.
     let accepted = 64_000;
     let arrived = accepted + 108_000;
@@ -115,4 +127,36 @@ fn one_ride_by_hand() {
     assert_eq!((driver.trips, driver.offers), (1, 1));
     assert_eq!(record.samples.len(), 2);
     assert_eq!(record.samples[1].drivers, [0, 0, 0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn the_warm_up_is_not_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = Scenario { warm_up_s: Some(200), ..scenario(folder.path()) };
+    let (city, ..) = ride(&scenario);
+    let record = city.into_record(scenario.drained_ms());
+    // The rider boards at 192 s and gets out at 336 s.
+    assert_eq!(record.drivers[0].ms, [0, 264_000, 0, 0, 0, 0, 136_000]);
+    let meters = record.drivers[0].meters.map(f64::round);
+    assert_eq!(meters, [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, (1_200.0_f64 * 136.0 / 144.0).round()]);
+    assert_eq!(record.drivers[0].trips, 1);
+    assert_eq!(record.measured_ms, scenario.from_ms() + 200_000..scenario.from_ms() + 600_000);
+}
+
+#[test]
+fn a_ride_at_the_end_is_finished_in_the_drain_and_its_end_is_not_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = Scenario { duration_s: 300, ..scenario(folder.path()) };
+    let (city, acts, _) = ride(&scenario);
+    assert_eq!(acts.last(), Some(&(336_000, DriverAction::DropOff)));
+    assert_eq!(city.ends_ms(), scenario.from_ms() + 336_000, "the run ends with the last request");
+    let record = city.into_record(scenario.drained_ms());
+    assert_eq!((record.requests[0].outcome, record.stopped), (RequestOutcome::Served, false));
+    assert_eq!(record.to_ms, scenario.to_ms());
+    assert_eq!(record.drivers[0].ms, [0, 64_000, 0, 0, 108_000, 20_000, 108_000]);
+    assert_eq!(record.drivers[0].trips, 0);
+
+    let cut = Scenario { drain_s: 0, ..scenario };
+    let record = ride(&cut).0.into_record(cut.drained_ms());
+    assert_eq!((record.requests[0].outcome, record.stopped), (RequestOutcome::Open, false));
 }
