@@ -15,8 +15,8 @@ use crate::error::IngestError;
 use crate::metrics::Metrics;
 use crate::stream::fleet_stream::FleetStream;
 use crate::stream::local_driver_stream::LocalDriverStream;
+use crate::stream::offer_return::return_open_offer;
 use crate::stream::outbox::OutboxStream;
-use crate::stream::refused_offers::return_refused_offer;
 use crate::stream::stream_context::StreamContext;
 use crate::table::DriverTable;
 
@@ -71,7 +71,7 @@ impl DriverChannel for IngestHandle {
         if delivered || matches!(notification, DriverNotification::Ended { .. }) {
             self.0.reserved.notified(slot, &notification, self.0.clock.now());
             // The driver may have gone offline after the search that found it.
-            return_refused_offer(&self.0, slot);
+            return_open_offer(&self.0, slot);
         }
         ready(Ok(delivered)).boxed()
     }

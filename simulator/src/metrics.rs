@@ -143,7 +143,7 @@ pub fn wait_s(request: &RequestRecord) -> Option<f64> {
 
 /// Returns the seconds from the request until the driver is at the pickup; `None` without a pickup.
 pub fn arrival_wait_s(request: &RequestRecord) -> Option<f64> {
-    // The last driver may have arrived in vain; then there is no wait to compare with that of boarding.
+    // A driver may arrive and leave without the rider; then no wait to boarding exists to compare with.
     request.picked_up_ms?;
     request.arrived_ms.map(|at_ms| (at_ms - request.requested_ms) as f64 / 1_000.0)
 }

@@ -13,7 +13,7 @@ use kerb_proto::v1::{ActionResult, TripAction};
 use kerb_types::DriverId;
 use tonic::Code;
 
-use super::refused_offers::return_refused_offer;
+use super::offer_return::return_open_offer;
 use super::stream_context::StreamContext;
 use crate::error::IngestError;
 
@@ -84,7 +84,7 @@ pub(crate) async fn execute(context: Arc<StreamContext>, driver: DriverId, wire:
                     Err(status) if status.code() == Code::NotFound => context.reserved.ended(slot, &trip),
                     Err(_) => {
                         context.reserved.act_failed(slot, &trip);
-                        return_refused_offer(&context, slot);
+                        return_open_offer(&context, slot);
                     }
                 }
             }

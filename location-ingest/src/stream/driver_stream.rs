@@ -19,9 +19,9 @@ use tonic::{Status, Streaming};
 use super::actions::ActionQueue;
 use super::connection_events::{report_connected, report_disconnected};
 use super::notices::Notices;
+use super::offer_return::return_open_offer;
 use super::open_streams::OpenStreamGuard;
 use super::outbox::Outbox;
-use super::refused_offers::return_refused_offer;
 use super::stream_context::StreamContext;
 use super::validate;
 use crate::error::IngestError;
@@ -254,9 +254,9 @@ impl DriverStream {
             let error = validate::sequence_ahead(wire.sequence, sequence_max, state, self.sequence_base);
             return self.reject_position(wire.sequence, vec![error.within("position")]);
         }
-        let refuses = report.status.is_some_and(|status| status != DriverStatus::Available);
-        if refuses && matches!(result.outcome, UpdateOutcome::Newest(_)) {
-            return_refused_offer(&self.context, self.driver.slot);
+        let takes_no_offer = report.status.is_some_and(|status| status != DriverStatus::Available);
+        if takes_no_offer && matches!(result.outcome, UpdateOutcome::Newest(_)) {
+            return_open_offer(&self.context, self.driver.slot);
         }
         self.count(result.outcome);
         self.notice(wire.sequence, &report, &result, window.now);

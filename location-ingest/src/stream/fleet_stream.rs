@@ -11,7 +11,7 @@ use kerb_proto::v1::{
 use kerb_types::{DriverStatus, FieldError};
 
 use super::notices::is_old;
-use super::refused_offers::return_refused_offer;
+use super::offer_return::return_open_offer;
 use super::stream_context::StreamContext;
 use super::validate::{self, TimeWindow};
 use crate::error::IngestError;
@@ -170,7 +170,7 @@ impl FleetStream {
         match result.outcome {
             UpdateOutcome::Newest(_) => {
                 if report.status.is_some_and(|status| status != DriverStatus::Available) {
-                    return_refused_offer(&self.context, driver.slot);
+                    return_open_offer(&self.context, driver.slot);
                 }
                 self.summary.applied += 1;
                 let old_after = self.context.options.stale_after_ms();

@@ -104,12 +104,12 @@ impl ReservedDrivers {
 
     /// Returns the trip of an open offer that must go back, because the driver reports that it takes none. The caller then
     /// calls [`ReservedDrivers::ended`] or [`ReservedDrivers::act_failed`]; until then, further calls return `None`.
-    pub(crate) fn take_refused_offer(&self, slot: Slot, now: Timestamp, ttl_ms: Millis) -> Option<TripId> {
+    pub(crate) fn take_open_offer(&self, slot: Slot, now: Timestamp, ttl_ms: Millis) -> Option<TripId> {
         if !self.table.is_reserved(slot) {
             return None;
         }
         let state = self.table.state(slot)?;
-        // A state that has expired says nothing: the driver may report to another node.
+        // An expired state is no report: the driver may report to another node.
         let measured = state.update_version.time;
         if state.status == DriverStatus::Available || measured + ttl_ms <= now || measured.is_ahead_of(now) {
             return None;

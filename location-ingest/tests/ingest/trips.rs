@@ -1,7 +1,7 @@
 //! Trips in the stream of a driver app: actions, results and notifications, and the reports of connections to the matcher.
 
 mod availability;
-mod refused_offers;
+mod offer_return;
 
 use std::sync::Arc;
 

@@ -16,9 +16,9 @@ const RETRY_MIN: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// Returns the open offer of the driver in this slot, if the driver's newest report refuses it. Does not wait.
-pub(crate) fn return_refused_offer(context: &Arc<StreamContext>, slot: Slot) {
+pub(crate) fn return_open_offer(context: &Arc<StreamContext>, slot: Slot) {
     let (now, ttl_ms) = (context.clock.now(), context.options.position_ttl_ms());
-    let Some(trip) = context.reserved.take_refused_offer(slot, now, ttl_ms) else { return };
+    let Some(trip) = context.reserved.take_open_offer(slot, now, ttl_ms) else { return };
     let Some(driver) = context.table.profile(slot).map(|profile| profile.id) else { return };
     let stop = context.stop.clone();
     let sending = send(context.clone(), slot, driver, trip);

@@ -52,7 +52,7 @@ async fn an_offer_goes_back_at_each_status_other_than_available() {
 }
 
 #[tokio::test]
-async fn an_offer_that_meets_a_driver_who_has_gone_offline_goes_back() {
+async fn an_offer_to_a_driver_who_is_offline_by_now_goes_back() {
     let matcher = FakeMatcher::new(|_, _| Ok(TripState::EnRoute));
     let bed = Bed::new(Some(&matcher), options()).await;
     let mut app = bed.app("cab").await;
@@ -81,7 +81,7 @@ async fn an_offer_is_not_returned_while_its_answer_is_on_its_way_nor_after_it() 
 }
 
 #[tokio::test]
-async fn an_accept_that_fails_leaves_the_refusal() {
+async fn after_an_accept_that_fails_the_offer_still_goes_back() {
     let unavailable_matcher = || DriverEventsError::DeadlineExceeded("scripted".to_owned());
     let matcher = FakeMatcher::new(move |_, action| match action {
         DriverAction::Accept => Err(unavailable_matcher()),
