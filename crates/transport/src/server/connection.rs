@@ -16,7 +16,7 @@ use tonic::service::Routes;
 use super::calls::CallRouter;
 use super::counted_stream::CountedStream;
 use super::inline_executor::{CallExecutor, InlineExecutor, SUBTASKS_MAX, Subtask};
-use super::limits::{ConnectionGuard, Ending, ServerLimits};
+use super::limits::{CloseMode, ConnectionGuard, ServerLimits};
 use super::options::{CONNECTION_WINDOW_BYTES, ServerOptions, ms};
 use super::wake_set::WakeSet;
 
@@ -35,6 +35,8 @@ pub(super) const LIMITS: u32 = SUBTASK << SUBTASKS_MAX;
 
 /// Bytes of a call's answer that wait for the socket. An answer that is larger waits in its service.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// Streams of a connection that the HTTP/2 library may reset for errors of the client; then it closes the connection.
+const LOCAL_RESETS_MAX: usize = 16_384;
 /// Bytes of the headers of a call.
 const HEADER_BYTES_MAX: u32 = 8 * 1024;
 
@@ -117,12 +119,12 @@ impl Connection {
         }
         if woken & LIMITS != 0 {
             match self.limits.0.ending() {
-                Ending::Open => {}
-                Ending::Drain => {
+                CloseMode::Open => {}
+                CloseMode::Drain => {
                     self.http2.as_mut().graceful_shutdown();
                     self.wake_set.wake(HTTP2);
                 }
-                Ending::Abort => return Poll::Ready(()),
+                CloseMode::Abort => return Poll::Ready(()),
             }
         }
         if woken & HTTP2 != 0
@@ -201,6 +203,9 @@ fn http2_builder(options: &ServerOptions, executor: CallExecutor) -> http2::Buil
         .max_concurrent_streams(options.streams_per_connection_max)
         // After a freeze of the server, a client may have given up all of its calls. The limits bound the rate.
         .max_pending_accept_reset_streams(options.streams_per_connection_max as usize)
+        // Frames of a client that are on their way to a call that the server has ended count, too, for the life of the
+        // connection.
+        .max_local_error_reset_streams(Some(LOCAL_RESETS_MAX))
         .max_send_buf_size(SEND_BUFFER_BYTES)
         .max_header_list_size(HEADER_BYTES_MAX)
         .keep_alive_interval(ms(options.keepalive_interval_ms))

@@ -24,6 +24,6 @@ mod ticks;
 mod warnings;
 
 pub(super) use answer_body::AnswerBody;
-pub(super) use connection_record::{ConnectionRecord, Ending, OpenCallGuard};
+pub(super) use connection_record::{CloseMode, ConnectionRecord, OpenCallGuard};
 pub(super) use request_body::RequestBody;
 pub(super) use server_limits::{ConnectionGuard, ServerLimits};

@@ -72,8 +72,8 @@ impl Default for ServerOptions {
         Self {
             connections_max: 65_536,
             connections_per_address_max: 32_768,
-            streams_max: 262_144,
-            streams_per_address_max: 131_072,
+            streams_max: 131_072,
+            streams_per_address_max: 65_536,
             streams_per_connection_max: 16_384,
             stream_window_bytes: 256 << 10,
             buffered_bytes_max: 512 << 20,

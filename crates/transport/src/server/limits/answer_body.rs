@@ -52,9 +52,7 @@ impl AnswerBody {
         if body.is_end_stream() {
             call.finish();
         }
-        if head.headers.get(Status::GRPC_STATUS).is_none_or(|status| status == "0") {
-            call.head_sent();
-        }
+        call.answered(head.headers.get(Status::GRPC_STATUS).is_none_or(|status| status == "0"));
         call.answer.lock().body = Some(body);
         Self::Limited(call)
     }

@@ -1,7 +1,7 @@
 //! One open call, as the limits see it: what its client was waited for last, and what the client has not read.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::Waker;
 
 use futures::task::AtomicWaker;
@@ -16,7 +16,7 @@ use super::warnings::Kind;
 /// What the server waits for in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Awaited {
+pub(super) enum RequestPart {
     /// The first byte of the first message.
     FirstMessage,
     /// The end of a message that has begun, or of a request that has one message.
@@ -25,7 +25,7 @@ pub(super) enum Awaited {
     NextMessage,
 }
 
-impl Awaited {
+impl RequestPart {
     fn of(number: u8) -> Self {
         [Self::FirstMessage, Self::Rest][..].get(usize::from(number)).copied().unwrap_or(Self::NextMessage)
     }
@@ -46,6 +46,8 @@ pub(in crate::server) struct Call {
     waker: AtomicWaker,
     has_message: AtomicBool,
     succeeds: AtomicBool,
+    /// Bytes of a complete request that its service works on.
+    request_bytes: AtomicU64,
 }
 
 /// The request of a call.
@@ -62,7 +64,7 @@ struct RequestWait {
 impl Call {
     pub(super) fn new(connection: Arc<ConnectionRecord>) -> Self {
         let request = RequestWait {
-            awaited: AtomicU8::new(Awaited::FirstMessage as u8),
+            awaited: AtomicU8::new(RequestPart::FirstMessage as u8),
             since: AtomicU32::new(connection.server.now()),
             is_polled: AtomicBool::new(false),
             is_overdue: AtomicBool::new(false),
@@ -79,6 +81,7 @@ impl Call {
             waker: AtomicWaker::new(),
             has_message: AtomicBool::new(false),
             succeeds: AtomicBool::new(false),
+            request_bytes: AtomicU64::new(0),
         }
     }
 
@@ -97,16 +100,16 @@ impl Call {
             return None;
         }
         let options = &self.connection.server.options;
-        let text = match Awaited::of(self.request.awaited.load(Ordering::Relaxed)) {
-            Awaited::FirstMessage => format!("no message within {} ms", options.first_message_timeout_ms),
-            Awaited::Rest => format!("the request is incomplete after {} ms", options.message_timeout_ms),
-            Awaited::NextMessage => format!("no message for {} ms", options.call_idle_timeout_ms),
+        let text = match RequestPart::of(self.request.awaited.load(Ordering::Relaxed)) {
+            RequestPart::FirstMessage => format!("no message within {} ms", options.first_message_timeout_ms),
+            RequestPart::Rest => format!("the request is incomplete after {} ms", options.message_timeout_ms),
+            RequestPart::NextMessage => format!("no message for {} ms", options.call_idle_timeout_ms),
         };
         Some(Status::deadline_exceeded(text))
     }
 
     /// Notes that bytes of the request have arrived and what the server waits for next. `restarts`: the wait begins anew.
-    pub(super) fn request_arrived(&self, awaited: Awaited, restarts: bool) {
+    pub(super) fn request_arrived(&self, awaited: RequestPart, restarts: bool) {
         self.request.is_polled.store(false, Ordering::Relaxed);
         self.request.awaited.store(awaited as u8, Ordering::Relaxed);
         if restarts {
@@ -128,10 +131,23 @@ impl Call {
         }
     }
 
+    /// Keeps the charge of a complete request until its answer begins: the service holds the request until then.
+    pub(super) fn keep_charge(&self, bytes: u64) {
+        self.request_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn release_request(&self) {
+        self.connection.release(self.request_bytes.swap(0, Ordering::Relaxed));
+    }
+
     // ---- The answer.
 
-    /// Notes that the head of an answer without an error was handed out.
-    pub(super) fn head_sent(&self) {
+    /// Notes that the service has returned the head of its answer.
+    pub(super) fn answered(&self, is_success: bool) {
+        self.release_request();
+        if !is_success {
+            return;
+        }
         self.succeeds.store(true, Ordering::Relaxed);
         if self.has_message.load(Ordering::Relaxed) {
             self.connection.prove();
@@ -177,10 +193,10 @@ impl Call {
             return;
         }
         let waited = now.saturating_sub(request.since.load(Ordering::Relaxed));
-        let limit = match Awaited::of(request.awaited.load(Ordering::Relaxed)) {
-            Awaited::FirstMessage => deadlines.first_message,
-            Awaited::Rest => deadlines.message,
-            Awaited::NextMessage => deadlines.call_idle,
+        let limit = match RequestPart::of(request.awaited.load(Ordering::Relaxed)) {
+            RequestPart::FirstMessage => deadlines.first_message,
+            RequestPart::Rest => deadlines.message,
+            RequestPart::NextMessage => deadlines.call_idle,
         };
         if waited > limit {
             request.is_overdue.store(true, Ordering::Release);
@@ -209,5 +225,11 @@ impl Call {
         drop(dropped);
         self.piece_sent();
         self.connection.warn(Kind::NothingRead);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.release_request();
     }
 }

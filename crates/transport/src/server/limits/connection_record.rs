@@ -24,7 +24,7 @@ const HANDSHAKE_BYTES: u32 = 24 + 9;
 /// How a connection must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub(in crate::server) enum Ending {
+pub(in crate::server) enum CloseMode {
     Open,
     /// The client is asked to open a new connection; open calls end first.
     Drain,
@@ -32,7 +32,7 @@ pub(in crate::server) enum Ending {
     Abort,
 }
 
-/// A connection.
+/// A connection with its counters. It lives until its last call has ended.
 pub(in crate::server) struct ConnectionRecord {
     pub(super) id: u64,
     pub(super) address: IpAddr,
@@ -93,7 +93,7 @@ impl ConnectionRecord {
             received_bytes: AtomicU32::new(0),
             proven: AtomicBool::new(false),
             has_called: AtomicBool::new(false),
-            ending: AtomicU8::new(Ending::Open as u8),
+            ending: AtomicU8::new(CloseMode::Open as u8),
             idle_since: AtomicU32::new(now),
             calls: Mutex::default(),
         }
@@ -126,18 +126,18 @@ impl ConnectionRecord {
     }
 
     /// Ends the connection. An abort overrides a drain.
-    pub(super) fn end(&self, ending: Ending) {
+    pub(super) fn end(&self, ending: CloseMode) {
         if self.ending.fetch_max(ending as u8, Ordering::AcqRel) < ending as u8 {
             self.wake_set.wake(self.slot);
         }
     }
 
     /// Returns how the connection must end.
-    pub(in crate::server) fn ending(&self) -> Ending {
+    pub(in crate::server) fn ending(&self) -> CloseMode {
         match self.ending.load(Ordering::Acquire) {
-            0 => Ending::Open,
-            1 => Ending::Drain,
-            _ => Ending::Abort,
+            0 => CloseMode::Open,
+            1 => CloseMode::Drain,
+            _ => CloseMode::Abort,
         }
     }
 
@@ -158,14 +158,14 @@ impl ConnectionRecord {
         if !self.began_http2() {
             if age > deadlines.handshake {
                 self.warn(Kind::NoHandshake);
-                self.end(Ending::Abort);
+                self.end(CloseMode::Abort);
             }
             return;
         }
         if !self.has_called.load(Ordering::Relaxed) {
             if age > deadlines.first_call {
                 self.warn(Kind::NoCall);
-                self.end(Ending::Abort);
+                self.end(CloseMode::Abort);
             }
             return;
         }
@@ -175,9 +175,9 @@ impl ConnectionRecord {
             drop(calls);
             // A client that does not close a drained connection gets one more timeout.
             if idle > deadlines.idle.saturating_add(deadlines.handshake) {
-                self.end(Ending::Abort);
+                self.end(CloseMode::Abort);
             } else if idle > deadlines.idle {
-                self.end(Ending::Drain);
+                self.end(CloseMode::Drain);
             }
             return;
         }
@@ -256,10 +256,10 @@ impl ConnectionRecord {
         drop(calls);
         if ended.is_some_and(|call| call.was_given_up())
             && !self.resets.lock().take(self.server.now())
-            && self.ending() != Ending::Abort
+            && self.ending() != CloseMode::Abort
         {
             self.warn(Kind::TooManyResets);
-            self.end(Ending::Abort);
+            self.end(CloseMode::Abort);
         }
     }
 

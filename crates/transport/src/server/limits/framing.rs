@@ -5,7 +5,7 @@ const HEADER_BYTES: usize = 5;
 
 /// The position within the messages of a request.
 #[derive(Debug, Default)]
-pub(super) struct Framing {
+pub(super) struct MessageBoundaries {
     /// Bytes of the next header that have arrived: below [`HEADER_BYTES`], and 0 within a message.
     header_bytes: usize,
     /// The length field of the header, as far as it has arrived.
@@ -16,7 +16,7 @@ pub(super) struct Framing {
     message_bytes: u64,
 }
 
-impl Framing {
+impl MessageBoundaries {
     /// Reads the next bytes. Returns how many messages have ended in them.
     pub(super) fn read(&mut self, mut bytes: &[u8]) -> usize {
         let mut ended = 0;
@@ -77,7 +77,7 @@ mod tests {
     fn messages_are_counted_at_any_split() {
         let bytes = [message(0), message(3), message(300), message(0)].concat();
         for size in [1, 2, 4, 5, 6, 7, 64, bytes.len()] {
-            let mut framing = Framing::default();
+            let mut framing = MessageBoundaries::default();
             let ended: usize = bytes.chunks(size).map(|chunk| framing.read(chunk)).sum();
             assert_eq!((ended, framing.incomplete_bytes()), (4, 0), "chunks of {size}");
         }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_incomplete_message_counts_with_its_whole_length() {
-        let mut framing = Framing::default();
+        let mut framing = MessageBoundaries::default();
         assert_eq!(framing.read(&message(1_000)[..3]), 0);
         assert_eq!(framing.incomplete_bytes(), 3);
         assert_eq!(framing.read(&message(1_000)[3..9]), 0);

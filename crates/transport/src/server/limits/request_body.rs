@@ -10,14 +10,14 @@ use hyper::body::Incoming;
 use tonic::Status;
 use tonic::codegen::StdError;
 
-use super::call::{Awaited, Call};
-use super::framing::Framing;
+use super::call::{Call, RequestPart};
+use super::framing::MessageBoundaries;
 
 /// The body of a request.
 pub(in crate::server) struct RequestBody {
     body: Incoming,
     call: Arc<Call>,
-    framing: Framing,
+    framing: MessageBoundaries,
     /// The client may send several messages, and the service takes each when it is complete. Otherwise the service begins
     /// after the end of the request, and everything is held until then.
     is_stream: bool,
@@ -30,7 +30,7 @@ pub(in crate::server) struct RequestBody {
 
 impl RequestBody {
     pub(in crate::server) fn new(body: Incoming, call: Arc<Call>, is_stream: bool) -> Self {
-        let framing = Framing::default();
+        let framing = MessageBoundaries::default();
         Self { body, call, framing, is_stream, complete_bytes: 0, charged: 0, failed: false }
     }
 
@@ -54,7 +54,7 @@ impl RequestBody {
             self.call.connection.release(self.charged - held);
         }
         self.charged = held;
-        let awaited = if is_within || !self.is_stream { Awaited::Rest } else { Awaited::NextMessage };
+        let awaited = if is_within || !self.is_stream { RequestPart::Rest } else { RequestPart::NextMessage };
         // A request of one message has one wait from its first byte to its end.
         let restarts =
             if self.is_stream { ended > 0 || !was_within } else { self.complete_bytes == data.len() as u64 };
@@ -117,6 +117,10 @@ impl HttpBody for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         self.call.request_ended();
-        self.call.connection.release(self.charged);
+        if self.is_stream {
+            self.call.connection.release(self.charged);
+        } else {
+            self.call.keep_charge(self.charged);
+        }
     }
 }

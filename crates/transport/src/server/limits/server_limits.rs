@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::connection_record::{ConnectionRecord, Ending};
+use super::connection_record::{CloseMode, ConnectionRecord};
 use super::connection_table::{Admission, ConnectionTable};
 use super::deadlines::Deadlines;
 use super::descriptors;
@@ -87,7 +87,7 @@ impl ServerLimits {
             Admission::Free(record) => Some(ConnectionGuard(record)),
             Admission::Evicted { record, evicted } => {
                 evicted.warn(Kind::ConnectionEvicted);
-                evicted.end(Ending::Abort);
+                evicted.end(CloseMode::Abort);
                 Some(ConnectionGuard(record))
             }
             Admission::Refused => {
@@ -102,7 +102,7 @@ impl ServerLimits {
         self.warnings.warn(Kind::NotAccepted, self.now(), None, &error.to_string());
         let evicted = self.table.lock().evict();
         if let Some(evicted) = evicted {
-            evicted.end(Ending::Abort);
+            evicted.end(CloseMode::Abort);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Warnings about clients: one of each kind in a while, with the number of those that were left out. A log line for each
+//! Warnings about clients: one of each kind in a while, with the number of those that were suppressed. A log line for each
 //! abusive connection would itself be an abuse.
 
 use std::net::IpAddr;
@@ -78,7 +78,7 @@ pub(super) struct Warnings {
 struct Throttle {
     /// The tick from which on the next warning is logged.
     next: AtomicU32,
-    left_out: AtomicU64,
+    suppressed: AtomicU64,
 }
 
 impl Warnings {
@@ -88,13 +88,13 @@ impl Warnings {
 
     /// Logs a warning, or only counts it.
     pub(super) fn warn(&self, kind: Kind, now: u32, address: Option<IpAddr>, detail: &str) {
-        if let Some(left_out) = self.admit(kind, now) {
+        if let Some(suppressed) = self.admit(kind, now) {
             let address = address.map(tracing::field::display);
-            tracing::warn!(address, detail, left_out, "{}", kind.text());
+            tracing::warn!(address, detail, suppressed, "{}", kind.text());
         }
     }
 
-    /// Returns how many warnings of the kind were left out since the last one; `None` if this one is left out, too.
+    /// Returns how many warnings of the kind were suppressed since the last one; `None` if this one is suppressed, too.
     fn admit(&self, kind: Kind, now: u32) -> Option<u64> {
         let throttle = &self.kinds[kind as usize];
         let next = throttle.next.load(Ordering::Relaxed);
@@ -104,9 +104,9 @@ impl Warnings {
                 .compare_exchange(next, now + self.interval, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok();
         if taken {
-            return Some(throttle.left_out.swap(0, Ordering::Relaxed));
+            return Some(throttle.suppressed.swap(0, Ordering::Relaxed));
         }
-        throttle.left_out.fetch_add(1, Ordering::Relaxed);
+        throttle.suppressed.fetch_add(1, Ordering::Relaxed);
         None
     }
 }
