@@ -94,6 +94,21 @@ async fn a_reader_that_stalls_is_ended() {
 }
 
 #[tokio::test]
+async fn a_stalled_reader_that_reads_again_gets_the_status() {
+    let (_dir, node) = start(&["server.stall_timeout_ms=3000", "aggregator.search_deadline_ms=10000"]);
+    fill(&node).await;
+    // The window ends within the first piece of the answer.
+    let client = RawClient::connect(&node.address, 1_000).await;
+    let call = client.send(FIND, &everyone().encode_to_vec()).await.unwrap();
+    eventually("the reader has stalled", STEP_TIMEOUT, async || {
+        let log = node.log();
+        if log.contains("server.stall_timeout_ms") { Ok(()) } else { Err(log) }
+    })
+    .await;
+    assert_eq!(call.end().await, End::Status("8".to_owned()));
+}
+
+#[tokio::test]
 async fn subscriptions_are_bounded() {
     let dir = tempfile::tempdir().unwrap();
     let node = Process::start(dir.path(), &["serve", "--set", "matcher.subscriptions_max=100"]);

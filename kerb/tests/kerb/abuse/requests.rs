@@ -52,7 +52,6 @@ async fn requests_that_do_not_go_on_are_ended() {
     let (_dir, node) = start(&["server.first_message_timeout_ms=300", "server.message_timeout_ms=300"]);
     let mut good = WellBehaved::open(&node).await;
     let client = RawClient::connect(&node.address, WINDOW).await;
-    let late = || End::Status("4".to_owned());
     let silent = [
         REPORT,
         "kerb.v1.DriverService/Connect",
@@ -73,7 +72,9 @@ async fn requests_that_do_not_go_on_are_ended() {
             calls.push(endless);
         }
         let ends = join_all(calls.into_iter().map(super::raw_client::RawCall::end)).await;
-        assert!(ends.iter().all(|end| *end == late()), "{path}: {ends:?}");
+        // The reflection service of the library ends its answer without an error when a request fails.
+        let status = if path.contains("reflection") { "0" } else { "4" };
+        assert!(ends.iter().all(|end| *end == End::Status(status.to_owned())), "{path}: {ends:?}");
         good.report().await;
     }
 }
