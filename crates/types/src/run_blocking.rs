@@ -18,15 +18,13 @@ static PERMITS: Semaphore = Semaphore::const_new(WORK_MAX);
 pub async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::CurrentThread => Ok(work()),
-        _ => {
-            let permit = PERMITS.acquire().await.expect("it is never closed");
-            let work = move || {
-                let _permit = permit;
-                work()
-            };
-            spawn_blocking(work).await
-        }
+    if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return Ok(work());
     }
+    let permit = PERMITS.acquire().await.expect("it is never closed");
+    let work = move || {
+        let _permit = permit;
+        work()
+    };
+    spawn_blocking(work).await
 }

@@ -19,7 +19,7 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Starts a node without a data folder, with these settings.
 fn start(settings: &[&str]) -> (TempDir, Process) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a folder");
     let mut args = vec!["serve", "--data-dir", "none"];
     args.extend(settings.iter().flat_map(|setting| ["--set", setting]));
     let node = Process::start(dir.path(), &args);
@@ -35,7 +35,7 @@ struct WellBehaved {
 impl WellBehaved {
     async fn open(node: &Process) -> Self {
         let opening = DriverStream::open(node.channel(), register("well-behaved"));
-        let stream = in_time("a stream opens", STEP_TIMEOUT, opening).await.unwrap();
+        let stream = in_time("a stream opens", STEP_TIMEOUT, opening).await.expect("a driver is registered");
         let mut client = Self { stream, sequence: 0 };
         client.report().await;
         client
@@ -45,6 +45,6 @@ impl WellBehaved {
     async fn report(&mut self) {
         self.sequence += 1;
         let report = self.stream.report(update(self.sequence, BERLIN.0, BERLIN.1));
-        in_time("an update is acknowledged", STEP_TIMEOUT, report).await.unwrap();
+        in_time("an update is acknowledged", STEP_TIMEOUT, report).await.expect("an update is acknowledged");
     }
 }

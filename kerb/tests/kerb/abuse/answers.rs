@@ -25,7 +25,7 @@ fn everyone() -> FindNearbyRequest {
 async fn fill(node: &Process) {
     let mut rng = Pcg64Mcg::seed_from_u64(7);
     let truth = city(&mut rng, BERLIN, DRIVERS);
-    report(node.channel(), vec![batch(&truth, 1, true)]).await.unwrap();
+    report(node.channel(), vec![batch(&truth, 1, true)]).await.expect("positions are reported");
     let channel = node.channel();
     eventually("all drivers are found", STEP_TIMEOUT, async || {
         let found = find_nearby(&channel, everyone()).await.map_err(|error| error.to_string())?.drivers.len();

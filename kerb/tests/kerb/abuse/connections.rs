@@ -16,8 +16,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
 
 async fn socket(node: &Process, bytes: &[u8]) -> TcpStream {
-    let mut socket = TcpStream::connect(&node.address).await.unwrap();
-    socket.write_all(bytes).await.unwrap();
+    let mut socket = TcpStream::connect(&node.address).await.expect("the node listens");
+    socket.write_all(bytes).await.expect("the socket is open");
     socket
 }
 

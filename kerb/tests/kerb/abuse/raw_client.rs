@@ -38,9 +38,10 @@ pub(crate) enum End {
 
 impl RawClient {
     pub(crate) async fn connect(address: &str, window: u32) -> Self {
-        let socket = TcpStream::connect(address).await.unwrap();
+        let socket = TcpStream::connect(address).await.expect("the node listens");
         let handshake = Builder::new().initial_window_size(window).handshake(socket);
-        let (requests, connection) = in_time("a handshake", STEP_TIMEOUT, handshake).await.unwrap();
+        let (requests, connection) =
+            in_time("a handshake", STEP_TIMEOUT, handshake).await.expect("a node of HTTP/2");
         let connection: JoinHandle<_> = tokio::spawn(connection);
         Self { requests, connection: AbortOnDropHandle::new(connection) }
     }
@@ -49,7 +50,7 @@ impl RawClient {
     pub(crate) async fn call(&self, path: &str) -> Result<RawCall, h2::Error> {
         let mut ready = self.requests.clone().ready().await?;
         let request = Request::post(format!("http://n/{path}")).header("te", "trailers");
-        let request = request.header("content-type", "application/grpc").body(()).unwrap();
+        let request = request.header("content-type", "application/grpc").body(()).expect("a valid request");
         let (response, request) = ready.send_request(request, false)?;
         Ok(RawCall { response, request })
     }
@@ -63,7 +64,7 @@ impl RawClient {
 
     /// Waits until the server has closed the connection.
     pub(crate) async fn closed(self) -> Result<(), h2::Error> {
-        in_time("the connection ends", STEP_TIMEOUT, self.connection).await.unwrap()
+        in_time("the connection ends", STEP_TIMEOUT, self.connection).await.expect("it does not panic")
     }
 }
 
@@ -78,7 +79,7 @@ impl RawCall {
             }
             let trailers = body.trailers().await?.unwrap_or_default();
             let status = trailers.get("grpc-status").or(head.headers.get("grpc-status")).cloned();
-            Ok(status.map_or_else(String::new, |status| status.to_str().unwrap().to_owned()))
+            Ok(status.map_or_else(String::new, |status| status.to_str().expect("a number").to_owned()))
         };
         match in_time("a call ends", STEP_TIMEOUT, read).await {
             Ok(status) => End::Status(status),
@@ -89,7 +90,7 @@ impl RawCall {
 
 /// Returns the message with its header.
 pub(crate) fn framed(message: &[u8]) -> Bytes {
-    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let length = u32::try_from(message.len()).expect("a short message").to_be_bytes();
     [&[0], &length[..], message].concat().into()
 }
 

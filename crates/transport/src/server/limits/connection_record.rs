@@ -184,7 +184,9 @@ impl ConnectionRecord {
         // The end of a call drops parts of its service, which must not happen under the lock.
         let open: Vec<_> = calls.open.values().cloned().collect();
         drop(calls);
-        open.iter().for_each(|call| call.sweep(now, deadlines));
+        for call in open {
+            call.sweep(now, deadlines);
+        }
     }
 
     // ---- The calls.

@@ -120,7 +120,9 @@ impl ServerLimits {
             let now = self.ticks.advance();
             let connections = self.table.lock().sweep();
             for some in connections.chunks(CONNECTIONS_PER_POLL) {
-                some.iter().for_each(|connection| connection.sweep(now));
+                for connection in some {
+                    connection.sweep(now);
+                }
                 yield_now().await;
             }
         }
