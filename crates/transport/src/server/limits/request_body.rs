@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
+use kerb_types::limits::MESSAGE_BYTES_MAX;
 use tonic::Status;
 use tonic::codegen::StdError;
 
@@ -23,6 +24,8 @@ pub(in crate::server) struct RequestBody {
     is_stream: bool,
     /// Bytes of complete messages that are held: none in a stream.
     complete_bytes: u64,
+    /// Bytes of the messages of a stream that the service works on: it has them until it polls for the next one.
+    in_work_bytes: u64,
     /// Bytes in the account of the connection.
     charged: u64,
     failed: bool,
@@ -31,7 +34,16 @@ pub(in crate::server) struct RequestBody {
 impl RequestBody {
     pub(in crate::server) fn new(body: Incoming, call: Arc<Call>, is_stream: bool) -> Self {
         let framing = MessageBoundaries::default();
-        Self { body, call, framing, is_stream, complete_bytes: 0, charged: 0, failed: false }
+        Self {
+            body,
+            call,
+            framing,
+            is_stream,
+            complete_bytes: 0,
+            in_work_bytes: 0,
+            charged: 0,
+            failed: false,
+        }
     }
 
     fn read(&mut self, data: &[u8]) -> Result<(), Status> {
@@ -47,19 +59,35 @@ impl RequestBody {
         if ended > 0 {
             self.call.message_received(self.is_stream);
         }
-        let held = self.framing.incomplete_bytes().max(self.complete_bytes);
-        if held > self.charged {
-            self.call.connection.charge(held - self.charged)?;
-        } else if held < self.charged {
-            self.call.connection.release(self.charged - held);
+        if self.is_stream && ended > 0 {
+            self.in_work_bytes = self.charged.max(data.len() as u64);
         }
-        self.charged = held;
+        // The decoder rejects a longer message at its header.
+        let incomplete_bytes = self.framing.incomplete_bytes().min(MESSAGE_BYTES_MAX as u64);
+        self.set_charge(incomplete_bytes.max(self.complete_bytes) + self.in_work_bytes)?;
         let awaited = if is_within || !self.is_stream { RequestPart::Rest } else { RequestPart::NextMessage };
         // A request of one message has one wait from its first byte to its end.
         let restarts =
             if self.is_stream { ended > 0 || !was_within } else { self.complete_bytes == data.len() as u64 };
         self.call.request_arrived(awaited, restarts);
         Ok(())
+    }
+
+    fn set_charge(&mut self, held: u64) -> Result<(), Status> {
+        if held > self.charged {
+            self.call.connection.charge(held - self.charged)?;
+        } else {
+            self.call.connection.release(self.charged - held);
+        }
+        self.charged = held;
+        Ok(())
+    }
+
+    /// Releases the messages that the service has worked on.
+    fn release_work(&mut self) {
+        let done = std::mem::take(&mut self.in_work_bytes);
+        self.charged -= done;
+        self.call.connection.release(done);
     }
 
     fn fail(&mut self, status: Status) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
@@ -81,6 +109,7 @@ impl HttpBody for RequestBody {
         if this.failed {
             return Poll::Ready(None);
         }
+        this.release_work();
         match Pin::new(&mut this.body).poll_frame(context) {
             Poll::Pending => match this.call.request_pending(context.waker()) {
                 Some(status) => this.fail(status),
