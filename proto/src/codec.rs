@@ -1,7 +1,7 @@
 //! The codec of the generated services: protobuf with small buffers, and a limit on the elements of a message.
 //!
 //! Each open call has a buffer in each direction, from its start on. Most calls are streams of phones whose messages have less
-//! than 100 bytes, and a node holds many that say nothing for long. A buffer grows for a message that needs more.
+//! than 100 bytes, and a node holds many that are silent for long. A buffer grows for a message that needs more.
 
 use std::marker::PhantomData;
 

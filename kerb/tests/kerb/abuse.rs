@@ -15,7 +15,7 @@ use crate::support::eventually::in_time;
 use crate::support::process::Process;
 
 const BERLIN: (f64, f64) = (52.52, 13.405);
-const STEP_TIMEOUT: Duration = Duration::from_secs(60);
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Starts a node without a data folder, with these settings.
 fn start(settings: &[&str]) -> (TempDir, Process) {

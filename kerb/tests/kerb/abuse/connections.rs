@@ -80,7 +80,7 @@ async fn a_new_client_gets_in_when_connections_are_used_up() {
     let nineteenth = DriverStream::open(node.channel(), register("last"));
     let last = in_time("a stream opens", STEP_TIMEOUT, nineteenth).await.unwrap();
     let refused = DriverStream::open(node.channel(), register("too-many"));
-    assert!(in_time("a refusal", STEP_TIMEOUT, refused).await.is_err());
+    assert!(in_time("a rejection", STEP_TIMEOUT, refused).await.is_err());
     good.report().await;
     eventually("the log names the setting", STEP_TIMEOUT, async || {
         let log = node.log();

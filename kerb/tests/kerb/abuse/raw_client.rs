@@ -16,7 +16,7 @@ pub(crate) const NO_WINDOW: u32 = 0;
 /// The window of a client that reads as answers come.
 pub(crate) const WINDOW: u32 = 1 << 20;
 
-/// One connection.
+/// A connection that a task drives. Its drop closes the socket.
 pub(crate) struct RawClient {
     requests: SendRequest<Bytes>,
     connection: AbortOnDropHandle<Result<(), h2::Error>>,
