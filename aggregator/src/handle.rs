@@ -76,6 +76,22 @@ impl Aggregator {
         })
     }
 
+    /// Waits for a permit of the batches in progress, until the deadline.
+    pub(crate) async fn admit_batch(
+        &self,
+        deadline: Instant,
+    ) -> Result<SemaphorePermit<'_>, AggregatorError> {
+        let service = &*self.0;
+        match timeout_at(deadline, service.batches.acquire()).await {
+            Ok(permit) => Ok(permit.expect("it is never closed")),
+            Err(_late) => {
+                service.executor.metrics.overloaded.increment();
+                let limit = service.options.batches_max as usize;
+                Err(AggregatorError::Overloaded { what: "batches", limit })
+            }
+        }
+    }
+
     /// Returns the lane that all batches share.
     pub(crate) fn batch_lane(&self) -> &Arc<Semaphore> {
         &self.0.batch_lane

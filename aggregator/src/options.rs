@@ -26,6 +26,9 @@ pub struct Options {
     pub position_ttl_ms: u32,
     /// Maximum searches in flight; further callers get `RESOURCE_EXHAUSTED`.
     pub searches_max: u32,
+    /// Maximum batches of searches in progress; further batches wait until their deadlines, then their callers get
+    /// `RESOURCE_EXHAUSTED`. A batch holds all of its answers until the last one is there.
+    pub batches_max: u32,
     /// Maximum driver look-ups in flight; further callers get `RESOURCE_EXHAUSTED`.
     pub lookups_max: u32,
     /// Hedge delay for a server without latency samples, milliseconds. A query to a server that is not live is abandoned
@@ -57,6 +60,7 @@ impl Default for Options {
             stale_after_ms: 15_000,
             position_ttl_ms: 60_000,
             searches_max: 4_096,
+            batches_max: 16,
             lookups_max: 1_024,
             hedge_initial_ms: 30,
             hedge_floor_us: 2_000,
@@ -77,6 +81,7 @@ impl Options {
             ("search_deadline_ms", self.search_deadline_ms),
             ("stale_after_ms", self.stale_after_ms),
             ("searches_max", self.searches_max),
+            ("batches_max", self.batches_max),
             ("lookups_max", self.lookups_max),
             ("timed_drivers_max", self.timed_drivers_max),
             ("admin_deadline_ms", self.admin_deadline_ms),

@@ -42,6 +42,8 @@ pub(crate) struct Service {
     pub(crate) searches: Semaphore,
     /// One permit for each task of a batch that may run at a time, so that a small search never waits for many of them.
     pub(crate) batch_lane: Arc<Semaphore>,
+    /// Permits of the batches in progress.
+    pub(crate) batches: Semaphore,
     /// Permits of the driver look-ups in flight.
     pub(crate) lookups: Semaphore,
     /// Rotates over equally good replicas.
@@ -70,6 +72,7 @@ impl Service {
             flights: SingleFlight::new(Duration::from_micros(u64::from(options.join_window_us))),
             searches: Semaphore::new(options.searches_max as usize),
             batch_lane: Arc::new(Semaphore::new(available_parallelism().map_or(1, usize::from))),
+            batches: Semaphore::new(options.batches_max as usize),
             lookups: Semaphore::new(options.lookups_max as usize),
             rotation: AtomicUsize::new(0),
             timer: TravelTimer::new(ports.times),

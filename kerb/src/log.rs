@@ -15,6 +15,7 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 /// Starts logging. The filter is valid, because the settings are validated.
 pub(crate) fn start(options: &LogOptions) {
     let filter = EnvFilter::try_new(&options.filter).unwrap_or_default();
+    let filter = without_protocol_warnings(filter, &options.filter);
     // An error of stderr would be reported on stderr, which panics.
     let builder = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false);
     match options.format {
@@ -25,6 +26,16 @@ pub(crate) fn start(options: &LogOptions) {
             .init(),
         LogFormat::Json => builder.with_writer(|| JsonLines(io::stderr())).json().flatten_event(true).init(),
     }
+}
+
+/// Leaves out the warnings of the HTTP/2 library, unless the user's filter names it: it logs one for each abusive connection.
+/// The server logs its own, at a bounded rate.
+fn without_protocol_warnings(filter: EnvFilter, text: &str) -> EnvFilter {
+    let names_library = text.split(',').any(|directive| directive.trim().starts_with("h2"));
+    if names_library {
+        return filter;
+    }
+    filter.add_directive("h2=error".parse().expect("it is a valid directive"))
 }
 
 /// Writes one field of a text line.

@@ -129,13 +129,17 @@ impl Matcher {
     /// Subscribes to every event of a market after a position, in order and without an end.
     ///
     /// [`MatcherError::NotFound`]: there is no such market. [`MatcherError::Invalid`]: the position is in the future.
+    /// [`MatcherError::Overloaded`]: there are too many subscriptions.
     pub async fn subscribe(
         &self,
         market: MarketId,
         after: Option<EventPosition>,
     ) -> Result<impl Stream<Item = Result<JournaledEvent, MatcherError>> + Send + use<>, MatcherError> {
         let handle = self.0.market(&market)?.clone();
-        subscribe(Arc::clone(&self.0.ports.journal), handle, market, after).await
+        let limit = self.0.options.subscriptions_max as usize;
+        let permit = Arc::clone(&self.0.subscription_permits).try_acquire_owned();
+        let permit = permit.map_err(|_full| MatcherError::Overloaded { what: "subscriptions", limit })?;
+        subscribe(Arc::clone(&self.0.ports.journal), handle, market, after, permit).await
     }
 
     /// Stops the markets after their present record, saves a snapshot of each, and ends all tasks.

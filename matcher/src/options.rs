@@ -98,6 +98,8 @@ pub struct Options {
     pub commands_max: u32,
     /// Maximum number of watched trips; further watches get `RESOURCE_EXHAUSTED`.
     pub watches_max: u32,
+    /// Maximum number of open subscriptions to trip events; further ones get `RESOURCE_EXHAUSTED`.
+    pub subscriptions_max: u32,
     /// Validity of a quote, in milliseconds.
     pub quote_valid_ms: u32,
     /// Maximum number of concurrent quotes; further ones get `RESOURCE_EXHAUSTED`.
@@ -145,6 +147,7 @@ impl Default for Options {
             answer_timeout_ms: 30_000,
             commands_max: 8_192,
             watches_max: 100_000,
+            subscriptions_max: 1_000,
             quote_valid_ms: 30_000,
             quotes_max: 256,
             markets: Vec::new(),
@@ -192,6 +195,7 @@ impl Options {
             ("answer_timeout_ms", self.answer_timeout_ms),
             ("commands_max", self.commands_max),
             ("watches_max", self.watches_max),
+            ("subscriptions_max", self.subscriptions_max),
             ("quote_valid_ms", self.quote_valid_ms),
             ("quotes_max", self.quotes_max),
         ];

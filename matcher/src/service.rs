@@ -70,6 +70,8 @@ pub(crate) struct Service {
     pub(crate) metrics: Arc<Metrics>,
     /// Permits for concurrent quotes.
     pub(crate) quote_permits: Semaphore,
+    /// Permits for open subscriptions.
+    pub(crate) subscription_permits: Arc<Semaphore>,
     /// The tasks of the markets.
     market_tasks: TaskTracker,
     /// Stops the markets after their present record.
@@ -93,6 +95,7 @@ impl Service {
         let view = ports.membership.watch();
         let ingest_nodes = IngestNodes::new(view, Arc::clone(&ports.peers), ms(options.notify_timeout_ms));
         let quote_permits = Semaphore::new(options.quotes_max as usize);
+        let subscription_permits = Arc::new(Semaphore::new(options.subscriptions_max as usize));
         let service = Self {
             options,
             ports,
@@ -105,6 +108,7 @@ impl Service {
             watches: context.watches,
             metrics: context.metrics,
             quote_permits,
+            subscription_permits,
             market_tasks: TaskTracker::new(),
             stop,
             background_tasks: TaskTracker::new(),

@@ -3,6 +3,7 @@
 //!
 //! This crate opens no connection and depends on no service.
 
+pub mod codec;
 pub mod convert;
 pub mod deadline;
 pub mod internal;

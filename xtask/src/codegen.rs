@@ -56,6 +56,7 @@ fn generate(root: &Path) -> Result<Files> {
     let out = tempfile::tempdir()?;
     tonic_prost_build::configure()
         .build_transport(false)
+        .codec_path("crate::codec::SmallBufferCodec")
         .bytes(".")
         .emit_rerun_if_changed(false)
         .out_dir(out.path())

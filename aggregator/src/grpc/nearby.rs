@@ -5,11 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{BufMut, Bytes};
+use bytes::{Buf, BufMut, Bytes};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use h3o::Resolution;
 use kerb_ports::{Cursor, Neighbor, Search};
+use kerb_proto::codec::check_elements;
 use kerb_proto::deadline::timeout_of;
 use kerb_proto::status::status_of;
 use kerb_proto::v1::find_nearby_request::Search as WireSearch;
@@ -63,6 +64,7 @@ impl Nearby {
         let timeout = timeout_of(request.metadata());
         let searches = request.into_inner().searches;
         let deadline = self.0.options().batch_deadline(searches.len(), timeout, Instant::now());
+        let _permit = self.0.admit_batch(deadline).await.map_err(|error| status_of(&error))?;
         let answers = answer_all(&self.0, searches, deadline).await.map_err(|error| status_of(&error))?;
         Ok(Response::new(encode::batch(&answers).into()))
     }
@@ -276,6 +278,7 @@ impl<M: Message + Default> Decoder for EncodedAnswers<M> {
     type Error = Status;
 
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<M>, Status> {
+        check_elements(from.chunk())?;
         M::decode(from).map(Some).map_err(|error| Status::internal(error.to_string()))
     }
 }

@@ -10,7 +10,7 @@ use futures::future::ready;
 use kerb_ports::{PortFuture, TripJournal, TripJournalError};
 use kerb_trips::{MarketId, Record, Version};
 use parking_lot::RwLock;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tracing::warn;
 
 use crate::error::JournalError;
@@ -21,6 +21,9 @@ use crate::writer::{Write, WriteRequest, Writer};
 
 /// Maximum appends and snapshots that wait for the writer thread.
 pub(super) const WRITE_QUEUE_MAX: usize = 1_024;
+/// Maximum reads at a time, each on a blocking thread; further ones wait. More threads read nothing sooner, and all other
+/// blocking work of the process shares them.
+const READS_MAX: usize = 8;
 
 /// A journal in a folder of this machine, durable by `fsync`. One process at a time has it open.
 ///
@@ -31,6 +34,8 @@ pub struct FjallJournal {
     requests: Option<SyncSender<WriteRequest>>,
     /// The writer thread; `None` during the drop, and in tests that run the writer themselves.
     writer: Option<JoinHandle<()>>,
+    /// Permits of the reads at a time.
+    reads: Arc<Semaphore>,
 }
 
 impl FjallJournal {
@@ -64,7 +69,8 @@ impl FjallJournal {
         let store = Arc::new(JournalStore { path, records, snapshots, versions: RwLock::new(versions) });
         let writer = Writer { store: Arc::clone(&store), db, watermark, snapshot_versions, failed: None };
         let (requests, queue) = sync_channel(WRITE_QUEUE_MAX);
-        Ok((Self { store, requests: Some(requests), writer: None }, writer, queue))
+        let reads = Arc::new(Semaphore::new(READS_MAX));
+        Ok((Self { store, requests: Some(requests), writer: None, reads }, writer, queue))
     }
 
     /// Hands a request to the writer thread and waits for its reply.
@@ -88,8 +94,14 @@ impl FjallJournal {
         &self,
         read: impl FnOnce(&JournalStore) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, TripJournalError> {
+        // A caller that gives up while it waits here costs no thread.
+        let permit = Arc::clone(&self.reads).acquire_owned().await.expect("it is never closed");
         let store = Arc::clone(&self.store);
-        let done = tokio::task::spawn_blocking(move || read(&store)).await;
+        let work = move || {
+            let _permit = permit;
+            read(&store)
+        };
+        let done = tokio::task::spawn_blocking(work).await;
         let path = &self.store.path;
         Ok(done.map_err(|e| {
             TripJournalError::Internal(format!("trip journal in {path}: a read was interrupted: {e}"))
@@ -117,7 +129,17 @@ impl TripJournal for FjallJournal {
         after: Version,
         max: usize,
     ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError> {
-        self.run_blocking(move |store| store.read(&market, after, max)).boxed()
+        self.read_page(market, after, max, usize::MAX)
+    }
+
+    fn read_page(
+        &self,
+        market: MarketId,
+        after: Version,
+        max: usize,
+        bytes_max: usize,
+    ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError> {
+        self.run_blocking(move |store| store.read(&market, after, max, bytes_max)).boxed()
     }
 
     fn version(&self, market: MarketId) -> PortFuture<'_, Version, TripJournalError> {

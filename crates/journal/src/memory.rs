@@ -80,6 +80,7 @@ impl MemoryJournal {
         market: &MarketId,
         after: Version,
         max: usize,
+        bytes_max: usize,
     ) -> Result<Vec<(Version, Record)>, TripJournalError> {
         let markets = self.markets.lock();
         let Some(stored) = markets.get(market) else { return Ok(Vec::new()) };
@@ -89,14 +90,19 @@ impl MemoryJournal {
             return Err(TripJournalError::Internal(text));
         }
         let versions = (after + 1).get()..=stored.version().get();
-        let read = versions.map(Version::new).take(max).map(|version| {
+        let (mut records, mut read_bytes) = (Vec::new(), 0);
+        for version in versions.map(Version::new).take(max) {
             // Below the number of records, so the cast keeps it.
             let bytes = &stored.records[(version - truncated_to - 1) as usize];
             let record =
                 decode_record(&record_key(market, version), bytes).map_err(TripJournalError::Internal)?;
-            Ok((version, record))
-        });
-        read.collect()
+            records.push((version, record));
+            read_bytes += bytes.len();
+            if read_bytes >= bytes_max {
+                break;
+            }
+        }
+        Ok(records)
     }
 
     fn save_now(
@@ -136,7 +142,17 @@ impl TripJournal for MemoryJournal {
         after: Version,
         max: usize,
     ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError> {
-        async move { self.read_now(&market, after, max) }.boxed()
+        self.read_page(market, after, max, usize::MAX)
+    }
+
+    fn read_page(
+        &self,
+        market: MarketId,
+        after: Version,
+        max: usize,
+        bytes_max: usize,
+    ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError> {
+        async move { self.read_now(&market, after, max, bytes_max) }.boxed()
     }
 
     fn version(&self, market: MarketId) -> PortFuture<'_, Version, TripJournalError> {

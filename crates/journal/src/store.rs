@@ -27,12 +27,14 @@ impl JournalStore {
         self.versions.read().get(market).copied().unwrap_or(Version::new(0))
     }
 
-    /// Returns up to `max` durable records after this version, in order.
+    /// Returns up to `max` durable records after this version, in order. Stops after the record with which they reach
+    /// `bytes_max` encoded bytes.
     pub(super) fn read(
         &self,
         market: &MarketId,
         after: Version,
         max: usize,
+        bytes_max: usize,
     ) -> Result<Vec<(Version, Record)>, JournalError> {
         // A `usize` fits a `Version`, which has 64 bits.
         let last = (after + max as u64).min(self.newest(market));
@@ -40,20 +42,26 @@ impl JournalStore {
             return Ok(Vec::new());
         }
         let mut items = self.records.range(record_key(market, after + 1)..=record_key(market, last));
-        let versions = (after + 1).get()..=last.get();
-        versions
-            .map(Version::new)
-            .map(|version| Ok((version, self.decode_item(market, version, items.next())?)))
-            .collect()
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        for version in ((after + 1).get()..=last.get()).map(Version::new) {
+            let (record, record_bytes) = self.decode_item(market, version, items.next())?;
+            records.push((version, record));
+            bytes += record_bytes;
+            if bytes >= bytes_max {
+                break;
+            }
+        }
+        Ok(records)
     }
 
-    /// Decodes the next item of a range. The item must hold this version, otherwise a record is missing.
+    /// Decodes the next item of a range, and returns its encoded length, too. The item must hold this version, otherwise a
+    /// record is missing.
     fn decode_item(
         &self,
         market: &MarketId,
         version: Version,
         item: Option<fjall::Guard>,
-    ) -> Result<Record, JournalError> {
+    ) -> Result<(Record, usize), JournalError> {
         let gap = || JournalError::Gap { path: self.path.clone(), market: market.clone(), version };
         let damaged = |reason| {
             let (path, market) = (self.path.clone(), market.clone());
@@ -63,7 +71,8 @@ impl JournalStore {
         if *key != record_key(market, version) {
             return Err(gap());
         }
-        decode_record(&key, &value).map_err(damaged)
+        let record = decode_record(&key, &value).map_err(damaged)?;
+        Ok((record, value.len()))
     }
 
     /// Returns the newest snapshot of a market and its version. A damaged snapshot counts as none: the caller then reads

@@ -72,6 +72,19 @@ pub trait TripJournal: Send + Sync {
         max: usize,
     ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError>;
 
+    /// Returns records as [`TripJournal::read`] does, but stops after the record with which they reach `bytes_max` encoded
+    /// bytes. A page holds at least one record if there is one. Without an own implementation, the bytes have no limit.
+    fn read_page(
+        &self,
+        market: MarketId,
+        after: Version,
+        max: usize,
+        bytes_max: usize,
+    ) -> PortFuture<'_, Vec<(Version, Record)>, TripJournalError> {
+        let _ = bytes_max;
+        self.read(market, after, max)
+    }
+
     /// Returns the newest version; 0 for a market without records.
     fn version(&self, market: MarketId) -> PortFuture<'_, Version, TripJournalError>;
 

@@ -1,14 +1,16 @@
 //! The gRPC server of a node: transport settings, health, reflection, and an orderly shutdown.
 //!
-//! The server bounds what a client can cost: streams of a connection, unread bytes of a stream, silent connections. Bytes
-//! that are not HTTP/2 only end their own connection.
+//! The server bounds what clients can cost, each of them and all together: see [`limits`]. Bytes that are not HTTP/2 only
+//! end their own connection.
 //!
 //! A shutdown has two steps. *Drain*: each connection accepts no further calls and closes after its last open call. *Abort*:
 //! connections that are still open after the grace period are closed with their calls.
 
 mod calls;
 mod connection;
+mod counted_stream;
 mod inline_executor;
+mod limits;
 mod options;
 mod sync;
 mod wake_set;
@@ -17,17 +19,20 @@ mod wake_set_tests;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kerb_types::NodeId;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tonic::service::{Routes, RoutesBuilder};
 
-use connection::{Connection, Shutdown};
+use connection::{Connection, LIMITS, Shutdown};
+use limits::ServerLimits;
 pub(crate) use options::ms;
 pub use options::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, ServerOptions};
+use wake_set::WakeSet;
 
 /// Wait after a connection could not be accepted: the process has no free file descriptor, or the client has already left.
 const ACCEPT_RETRY_WAIT: Duration = Duration::from_millis(10);
@@ -78,8 +83,12 @@ impl Server {
         let _abort_on_drop = ending.abort.clone().drop_guard();
         let connections = TaskTracker::new();
         let routes = services.routes().prepare();
+        let limits = ServerLimits::new(&self.options);
+        // A task of its own: it goes on until the last connection has ended.
+        let swept = limits.clone();
+        let _sweep = AbortOnDropHandle::new(tokio::spawn(async move { swept.sweep().await }));
         tokio::select! {
-            never = accept(self.listener, routes, &self.options, &ending, &connections) => never,
+            never = accept(self.listener, routes, &self.options, &ending, &connections, &limits) => never,
             () = shutdown => {}
         }
         tracing::info!(node = %self.node, address = %self.address, "shutting down");
@@ -104,18 +113,25 @@ async fn accept(
     options: &ServerOptions,
     shutdown: &Shutdown,
     connections: &TaskTracker,
+    limits: &Arc<ServerLimits>,
 ) -> ! {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
+                let wake_set = Arc::new(WakeSet::default());
+                // A connection that is not admitted is closed by its drop.
+                let Some(admitted) = limits.admit(peer.ip(), wake_set.clone(), LIMITS) else { continue };
                 // The connection works without the option, only slower.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "a connection without TCP_NODELAY");
                 }
-                connections.spawn(Connection::new(stream, routes.clone(), options, shutdown));
+                let limited = (admitted, wake_set);
+                let connection =
+                    Connection::new(stream, routes.clone(), options, shutdown, limits.clone(), limited);
+                connections.spawn(connection);
             }
             Err(error) => {
-                tracing::debug!(%error, "a connection could not be accepted");
+                limits.not_accepted(&error);
                 sleep(ACCEPT_RETRY_WAIT).await;
             }
         }

@@ -9,11 +9,18 @@ use super::args::SettingsArgs;
 use super::failure::{Failure, Outcome};
 use crate::log;
 
+/// Maximum threads for blocking work: reads of the journal and the store, travel times, long searches. Each kind of work has
+/// a smaller limit of its own.
+const BLOCKING_THREADS_MAX: usize = 128;
+
 /// Runs a node with these roles until a signal stops it.
 pub(crate) fn run(args: &SettingsArgs, roles: &[Role]) -> Result<Outcome, Failure> {
     let settings = args.load()?.settings;
     log::start(&settings.log);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(serve(settings, roles));
     // A second signal ends the process at once.
     runtime.shutdown_background();

@@ -1,5 +1,6 @@
 //! Kerb as a whole, from outside: the built binary on free ports, called over the wire.
 
+mod abuse;
 mod bad_input;
 mod cli;
 mod cluster;

@@ -7,13 +7,16 @@ use futures::stream::{self, Stream};
 use kerb_ports::TripJournal;
 use kerb_trips::{Change, MarketId, TripEvent, TripId, Version};
 use kerb_types::{FieldError, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::error::MatcherError;
 use crate::mailbox::{MarketHandle, MarketQuery};
 
 /// Maximum number of records in a page.
 const PAGE_RECORDS: usize = 256;
+/// A page ends after the record with which it reaches this number of encoded bytes. A subscriber that does not read holds
+/// one page.
+const PAGE_BYTES: usize = 64 * 1024;
 
 /// The position of an event in its market's journal. Positions are ordered like the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,17 +50,19 @@ struct Subscriber {
     read: Version,
     after: Option<EventPosition>,
     page: VecDeque<JournaledEvent>,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// Subscribes to every event after `after`, or to all events for `None`.
 ///
-/// [`MatcherError::Invalid`] for a future position. The stream ends with an error when the market stops, or when a record
+/// [`MatcherError::Invalid`] for a future position. The stream holds `permit`, and ends with an error when the market stops, or when a record
 /// cannot be read.
 pub(super) async fn subscribe(
     journal: Arc<dyn TripJournal>,
     handle: MarketHandle,
     market: MarketId,
     after: Option<EventPosition>,
+    permit: OwnedSemaphorePermit,
 ) -> Result<impl Stream<Item = Result<JournaledEvent, MatcherError>> + Send + 'static, MatcherError> {
     // The market itself returns its version, which is at least that of every event that the caller has seen.
     let newest = handle.query(|reply| MarketQuery::Version { reply }).await?;
@@ -68,7 +73,8 @@ pub(super) async fn subscribe(
     }
     let committed = handle.committed();
     let read = Version::new(version.get().saturating_sub(1));
-    let subscriber = Subscriber { journal, handle, market, committed, read, after, page: VecDeque::new() };
+    let page = VecDeque::new();
+    let subscriber = Subscriber { journal, handle, market, committed, read, after, page, _permit: permit };
     Ok(stream::unfold(Some(subscriber), |subscriber| async move {
         let mut subscriber = subscriber?;
         match subscriber.next().await {
@@ -94,7 +100,8 @@ impl Subscriber {
     /// Reads a page of the records up to `newest`. The journal may hold more, but they may not be durable yet.
     async fn read_page(&mut self, newest: Version) -> Result<(), MatcherError> {
         let records_max = usize::try_from(newest - self.read).map_or(PAGE_RECORDS, |n| n.min(PAGE_RECORDS));
-        let records = self.journal.read(self.market.clone(), self.read, records_max).await?;
+        let records = self.journal.read_page(self.market.clone(), self.read, records_max, PAGE_BYTES);
+        let records = records.await?;
         if records.is_empty() {
             let market = &self.market;
             return Err(MatcherError::Internal(format!("market {market} has no record after {}", self.read)));

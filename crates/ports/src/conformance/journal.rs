@@ -171,6 +171,10 @@ pub async fn records_are_read_in_pages(open: OpenJournal) {
         read.extend(page);
     }
     assert_eq!(read, filled(&world, 1, 25));
+    let page = journal.read_page(world.clone(), v(7), 10, 1).await;
+    assert_eq!(page, Ok(filled(&world, 8, 8)), "one record has more bytes than the page");
+    let page = journal.read_page(world.clone(), v(7), 10, usize::MAX).await;
+    assert_eq!(page, Ok(filled(&world, 8, 17)));
     assert_eq!(journal.read(world.clone(), v(7), 0).await, Ok(vec![]));
     assert_eq!(journal.read(world.clone(), v(24), usize::MAX).await, Ok(filled(&world, 25, 25)));
     assert_eq!(journal.read(world.clone(), v(25), usize::MAX).await, Ok(vec![]));

@@ -14,8 +14,10 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::service::Routes;
 
 use super::calls::CallRouter;
+use super::counted_stream::CountedStream;
 use super::inline_executor::{CallExecutor, InlineExecutor, SUBTASKS_MAX, Subtask};
-use super::options::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, ServerOptions, ms};
+use super::limits::{CloseMode, ConnectionGuard, ServerLimits};
+use super::options::{CONNECTION_WINDOW_BYTES, ServerOptions, ms};
 use super::wake_set::WakeSet;
 
 /// Maximum rounds over the woken slots in one poll. After them, the task yields to other tasks.
@@ -28,8 +30,17 @@ const ABORT: u32 = 1 << 2;
 const EXECUTOR: u32 = 1 << 3;
 /// Slot of the first subtask; the others follow.
 const SUBTASK: u32 = 1 << 4;
+/// The limits of the server end the connection.
+pub(super) const LIMITS: u32 = SUBTASK << SUBTASKS_MAX;
 
-type Http2 = http2::Connection<TokioIo<TcpStream>, CallRouter, CallExecutor>;
+/// Bytes of a call's answer that wait for the socket. An answer that is larger waits in its service.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// Streams of a connection that the HTTP/2 library may reset for errors of the client; then it closes the connection.
+const LOCAL_RESETS_MAX: usize = 16_384;
+/// Bytes of the headers of a call.
+const HEADER_BYTES_MAX: u32 = 8 * 1024;
+
+type Http2 = http2::Connection<TokioIo<CountedStream>, CallRouter, CallExecutor>;
 type CancellationSignal = Pin<Box<WaitForCancellationFutureOwned>>;
 
 /// The two steps that end all connections of a server.
@@ -50,6 +61,7 @@ pub(super) struct Connection {
     executor: Arc<InlineExecutor>,
     wake_set: Arc<WakeSet>,
     slot_wakers: SlotWakers,
+    limits: ConnectionGuard,
 }
 
 /// The waker of each inner future.
@@ -61,17 +73,21 @@ struct SlotWakers {
 }
 
 impl Connection {
+    /// Makes a connection that the limits have admitted. They wake the slot [`LIMITS`] of the `wake_set` to end it.
     pub(super) fn new(
         stream: TcpStream,
         routes: Routes,
         options: &ServerOptions,
         shutdown: &Shutdown,
+        server: Arc<ServerLimits>,
+        (limits, wake_set): (ConnectionGuard, Arc<WakeSet>),
     ) -> Self {
-        let wake_set = Arc::new(WakeSet::default());
         let executor = Arc::new(InlineExecutor::new(wake_set.clone(), EXECUTOR));
-        let router = CallRouter::new(routes, executor.clone());
-        let http2 = http2_builder(options, CallExecutor(executor.clone()))
-            .serve_connection(TokioIo::new(stream), router);
+        let record = limits.0.clone();
+        let router = CallRouter::new(routes, executor.clone(), server, record.clone());
+        let call_executor = CallExecutor { inline: executor.clone(), connection: record.clone() };
+        let http2 = http2_builder(options, call_executor)
+            .serve_connection(TokioIo::new(CountedStream::new(stream, record)), router);
         let slot_wakers = SlotWakers {
             http2: wake_set.slot_waker(HTTP2),
             drain: wake_set.slot_waker(DRAIN),
@@ -88,6 +104,7 @@ impl Connection {
             executor,
             wake_set,
             slot_wakers,
+            limits,
         }
     }
 
@@ -100,12 +117,25 @@ impl Connection {
         if woken & ABORT != 0 && is_ready(&mut self.abort, &self.slot_wakers.abort) {
             return Poll::Ready(());
         }
+        if woken & LIMITS != 0 {
+            match self.limits.0.ending() {
+                CloseMode::Open => {}
+                CloseMode::Drain => {
+                    self.http2.as_mut().graceful_shutdown();
+                    self.wake_set.wake(HTTP2);
+                }
+                CloseMode::Abort => return Poll::Ready(()),
+            }
+        }
         if woken & HTTP2 != 0
             && let Poll::Ready(ended) =
                 self.http2.as_mut().poll(&mut Context::from_waker(&self.slot_wakers.http2))
         {
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended");
+                if is_excessive_use(&error) {
+                    self.limits.0.warn_of_protocol(&error.to_string());
+                }
             }
             return Poll::Ready(());
         }
@@ -169,8 +199,15 @@ fn http2_builder(options: &ServerOptions, executor: CallExecutor) -> http2::Buil
     builder
         .timer(TokioTimer::new())
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_stream_window_size(options.stream_window_bytes)
         .max_concurrent_streams(options.streams_per_connection_max)
+        // After a freeze of the server, a client may have given up all of its calls. The limits bound the rate.
+        .max_pending_accept_reset_streams(options.streams_per_connection_max as usize)
+        // Frames of a client that are on their way to a call that the server has ended count, too, for the life of the
+        // connection.
+        .max_local_error_reset_streams(Some(LOCAL_RESETS_MAX))
+        .max_send_buf_size(SEND_BUFFER_BYTES)
+        .max_header_list_size(HEADER_BYTES_MAX)
         .keep_alive_interval(ms(options.keepalive_interval_ms))
         .keep_alive_timeout(ms(options.keepalive_timeout_ms));
     builder
@@ -178,4 +215,10 @@ fn http2_builder(options: &ServerOptions, executor: CallExecutor) -> http2::Buil
 
 fn is_ready(future: &mut (impl Future<Output = ()> + Unpin), waker: &Waker) -> bool {
     Pin::new(future).poll(&mut Context::from_waker(waker)).is_ready()
+}
+
+/// Whether the HTTP/2 library has closed the connection for what its client did, such as a flood of frames.
+fn is_excessive_use(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
+    source.is_some_and(|error| error.is_library() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM))
 }

@@ -5,13 +5,17 @@
 //! time is shared: a gateway or another node uses it. From then on each call is a task of the runtime, so that the calls
 //! use all processors.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures::future::FutureObj;
 use futures::task::{Spawn, SpawnError};
 use hyper::rt::Executor;
 use parking_lot::{Mutex, MutexGuard};
 
+use super::limits::{ConnectionRecord, OpenCallGuard as LimitsGuard};
 use super::wake_set::WakeSet;
 
 /// Maximum subtasks in a connection's task; further ones become tasks of the runtime.
@@ -82,21 +86,38 @@ impl Spawn for InlineExecutor {
 
 /// Runs the calls of one connection: the executor that HTTP/2 hands each call to.
 #[derive(Clone)]
-pub(super) struct CallExecutor(pub(super) Arc<InlineExecutor>);
+pub(super) struct CallExecutor {
+    pub(super) inline: Arc<InlineExecutor>,
+    /// The limits of the connection. They may end a call.
+    pub(super) connection: Arc<ConnectionRecord>,
+}
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for CallExecutor {
     fn execute(&self, call: F) {
-        let mut state = self.0.state.lock();
+        // HTTP/2 hands each call to the executor right after the router has admitted it. `None`: it was not admitted.
+        let admitted = self.connection.take_starting();
+        let mut state = self.inline.state.lock();
         // A second call while the first one is open makes the connection a shared one, for ever.
         state.is_shared |= state.call_is_open;
         state.call_is_open = true;
-        let guard = OpenCallGuard(self.0.clone());
+        let guard = OpenCallGuard(self.inline.clone());
         let call = async move {
-            call.await;
+            until_aborted(call, admitted.as_ref()).await;
+            drop(admitted);
             drop(guard);
         };
-        self.0.add(state, FutureObj::new(Box::new(call)));
+        self.inline.add(state, FutureObj::new(Box::new(call)));
     }
+}
+
+/// Runs a call to its end, or until the limits end it: the drop of the call resets its stream.
+async fn until_aborted(call: impl Future<Output = ()>, admitted: Option<&LimitsGuard>) {
+    let mut call = pin!(call);
+    poll_fn(|context| match admitted {
+        Some(admitted) if admitted.call.is_aborted(context.waker()) => Poll::Ready(()),
+        _ => call.as_mut().poll(context),
+    })
+    .await;
 }
 
 /// Notes the end of a call when it is dropped.

@@ -40,9 +40,26 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a server command on a free port and waits until it listens.
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
-        let log = dir.join(format!("{}.log", args.join("_").replace(['/', '.', ':', '-'], "_")));
+        Self::start_command(dir, args, kerb(dir, args))
+    }
+
+    /// Starts a server command whose process may open so many descriptors.
+    pub(crate) fn start_with_descriptors(dir: &Path, args: &[&str], descriptors: u32) -> Self {
+        let binary = kerb(dir, args);
+        let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(script).arg(binary.get_program()).args(args).current_dir(dir);
+        for (name, _removed) in binary.get_envs() {
+            command.env_remove(name);
+        }
+        Self::start_command(dir, args, command)
+    }
+
+    fn start_command(dir: &Path, args: &[&str], mut command: Command) -> Self {
+        let log = args.join("_").replace(['/', '.', ':', '-', '='], "_");
+        // A file name has at most 255 bytes.
+        let log = dir.join(format!("{}.log", log.chars().take(200).collect::<String>()));
         let stderr = File::options().create(true).append(true).open(&log).expect("a log file");
-        let mut command = kerb(dir, args);
         command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("it is piped");
@@ -89,6 +106,28 @@ impl Process {
     /// Returns the address as a URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Returns the log so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("a log file")
+    }
+
+    /// Returns the memory that the process holds, in MiB.
+    pub(crate) fn memory_mib(&self) -> i64 {
+        self.status("VmRSS") / 1_024
+    }
+
+    /// Returns the number of threads.
+    pub(crate) fn threads(&self) -> i64 {
+        self.status("Threads")
+    }
+
+    /// Returns a number of `/proc/PID/status`.
+    fn status(&self, name: &str) -> i64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find(|line| line.starts_with(name)).expect("a line of the name");
+        line.split_whitespace().nth(1).and_then(|value| value.parse().ok()).expect("a number")
     }
 
     /// Returns whether the process still runs.
