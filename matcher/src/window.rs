@@ -56,11 +56,11 @@ impl WindowInput {
         let solving = Stopwatch::start();
         let mut candidates = Candidates::of(self.rows(), nearby, &self.reservations, self.now);
         let outcome = if self.en_route.is_empty() {
-            let table = times.table(&candidates.table);
+            let table = times.table_toward(&candidates.table, &candidates.headings_deg);
             assign(&self.requests, &candidates, &table, &self.rules)
         } else {
             candidates.add_en_route(&self.requests, &self.en_route, &self.rules);
-            let table = times.table(&candidates.table);
+            let table = times.table_toward(&candidates.table, &candidates.headings_deg);
             reoptimize(&self.requests, &self.en_route, &candidates, &table, &self.rules)
         };
         MatchOutcome { solve_us: micros_of(solving), ..outcome }

@@ -72,7 +72,10 @@ impl Matcher {
             legs: (0..neighbors.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect(),
         };
         let times = Arc::clone(&self.0.ports.times);
-        let table = run_blocking(move || times.table(&query)).await;
+        // The same headings as in a window.
+        let headings_deg: Vec<_> =
+            neighbors.iter().map(|neighbor| neighbor.motion.driving_heading_deg()).collect();
+        let table = run_blocking(move || times.table_toward(&query, &headings_deg)).await;
         table
             .map(|table| table.seconds)
             .map_err(|error| MatcherError::Internal(format!("no travel times: {error}")))

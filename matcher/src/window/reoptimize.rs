@@ -66,8 +66,8 @@ impl Candidates {
     ) {
         let first = self.drivers.len() as u32;
         for trip in en_route {
-            self.drivers.push(trip.driver.clone());
-            self.table.origins.push(trip.position);
+            // The driver tracker knows no headings. Without one, the shorter way counts, so the trip rather keeps its driver.
+            self.add(&trip.driver, trip.position, None);
         }
         let free = std::mem::take(&mut self.table.legs);
         let mut free = free.into_iter().peekable();
