@@ -3,4 +3,4 @@
 pub mod eta_knn;
 pub(crate) mod eta_search;
 
-pub use eta_knn::{NearestByEtaSearch, etas};
+pub use eta_knn::{DriverStarts, NearestByEtaSearch, etas};

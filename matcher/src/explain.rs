@@ -140,8 +140,8 @@ pub struct Filters<'a> {
     pub reservations: &'a Reservations,
     /// The trip that the last window proposed for each driver.
     pub winners: &'a WinnersByDriver,
-    /// Maximum travel time to a pickup, in seconds.
-    pub pickup_max_s: u32,
+    /// Maximum travel time to the pickup at present, in seconds.
+    pub pickup_limit_s: u32,
     /// Minimum time of a position, in milliseconds since the Unix epoch.
     pub time_min_ms: Timestamp,
     /// The present time, in milliseconds since the Unix epoch.
@@ -152,8 +152,8 @@ impl Filters<'_> {
     /// Returns the first filter that drops the driver, in the order of [`FilterResult`].
     pub fn apply(&self, neighbor: &Neighbor, eta_s: u32) -> FilterResult {
         let (request, id) = (&self.trip.request, &neighbor.profile.id);
-        if eta_s > self.pickup_max_s {
-            return FilterResult::TooFar { eta_s, max_s: self.pickup_max_s };
+        if eta_s > self.pickup_limit_s {
+            return FilterResult::TooFar { eta_s, max_s: self.pickup_limit_s };
         }
         if neighbor.profile.vehicle_class != request.vehicle_class {
             return FilterResult::WrongClass;

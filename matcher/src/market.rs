@@ -57,8 +57,8 @@ pub struct WaitingTrip<'a> {
     pub trip: &'a Trip,
     /// Number of candidates in the next window.
     pub k: u32,
-    /// Number of windows that deferred the request.
-    pub deferrals: u32,
+    /// Time of the window that deferred the request first; `None` before one has.
+    pub deferred_since_ms: Option<Timestamp>,
     /// Drivers whose offer ended without a decline, and until when they get no other one.
     pub undecided: &'a [(DriverId, Timestamp)],
 }
@@ -188,9 +188,14 @@ impl Market {
         self.trips.waiting().map(|entry| WaitingTrip {
             trip: entry.trip(),
             k: entry.k(),
-            deferrals: entry.deferrals(),
+            deferred_since_ms: entry.deferred_since_ms(),
             undecided: entry.undecided(),
         })
+    }
+
+    /// Returns how often a request began to wait: new ones, and those that lost an offer or a driver.
+    pub fn wait_starts(&self) -> u64 {
+        self.trips.wait_starts()
     }
 
     /// Returns the trips that a driver has accepted and not ended, with their drivers, in no order.

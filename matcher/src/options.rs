@@ -15,6 +15,8 @@ pub use market_areas::{MarketArea, MarketAreas, WORLD};
 pub const WAIT_MIN_MS: u32 = 1_000;
 /// Maximum wait that an operator may allow, in milliseconds.
 pub const WAIT_MAX_MS: u32 = 3_600_000;
+/// Maximum number of seconds of travel time that a second of waiting outweighs.
+const WAIT_CREDIT_MAX: f64 = 1_000.0;
 /// Maximum number of threads that solve one window.
 const SOLVER_THREADS_MAX: u32 = 64;
 
@@ -22,10 +24,11 @@ const SOLVER_THREADS_MAX: u32 = 64;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Interval of the windows while requests wait, in milliseconds.
-    pub window_ms: u32,
-    /// Delay of the first window, after a request when no other one waits, in milliseconds.
+    /// Length of the windows while drivers are plenty, in milliseconds.
     pub window_min_ms: u32,
+    /// Length of the windows while all requests stay unmatched, in milliseconds. Between the two, the length grows with the
+    /// share of unmatched requests. If both are equal, the length is fixed.
+    pub window_max_ms: u32,
     /// Maximum number of requests in a window; the oldest go first.
     pub window_requests_max: u32,
     /// Time in which a driver may accept an offer, in milliseconds.
@@ -58,10 +61,15 @@ pub struct Options {
     pub candidates_min: u32,
     /// Maximum number of candidates of a request that stays unmatched.
     pub candidates_max: u32,
-    /// Maximum travel time to a pickup, in seconds.
+    /// Maximum travel time to the pickup of a new request, in seconds; at most `pickup_max_s` counts.
+    pub pickup_start_s: u32,
+    /// Maximum travel time to the pickup of a request that has waited for `pickup_rise_s`, in seconds.
     pub pickup_max_s: u32,
+    /// Time in which the maximum rises from `pickup_start_s` to `pickup_max_s`, in seconds; at most the request's maximum
+    /// wait.
+    pub pickup_rise_s: u32,
     /// Seconds of travel time that a second of waiting outweighs when there are too few drivers.
-    pub wait_credit: u32,
+    pub wait_credit: f64,
     /// Maximum age of a candidate's position, in milliseconds.
     pub stale_after_ms: u32,
     /// Speed of the straight-line travel times, in kilometers per hour.
@@ -111,8 +119,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            window_ms: 1_000,
             window_min_ms: 100,
+            window_max_ms: 5_000,
             window_requests_max: 10_000,
             offer_ms: 15_000,
             silence_ms: 60_000,
@@ -128,8 +136,10 @@ impl Default for Options {
             solver_threads: 1,
             candidates_min: 10,
             candidates_max: 64,
-            pickup_max_s: 1_800,
-            wait_credit: 2,
+            pickup_start_s: 300,
+            pickup_max_s: 1_200,
+            pickup_rise_s: 300,
+            wait_credit: 0.0,
             stale_after_ms: 15_000,
             speed_kmh: 22.0,
             vehicle_speed_max_kmh: SPEED_MAX_KMH,
@@ -159,7 +169,7 @@ impl Options {
     /// Checks the values. The error names the first wrong one.
     pub fn validate(&self) -> Result<(), FieldError> {
         self.check_positive()?;
-        between("window_min_ms", self.window_min_ms, 1, self.window_ms)?;
+        between("window_min_ms", self.window_min_ms, 1, self.window_max_ms)?;
         between("wait_max_ms", self.wait_max_ms, WAIT_MIN_MS, WAIT_MAX_MS)?;
         between("wait_default_ms", self.wait_default_ms, WAIT_MIN_MS, self.wait_max_ms)?;
         between("solver_threads", self.solver_threads, 1, SOLVER_THREADS_MAX)?;
@@ -167,6 +177,9 @@ impl Options {
         between("candidates_min", self.candidates_min, 1, self.candidates_max)?;
         between("keys_kept_ms", self.keys_kept_ms, self.ended_kept_ms, u32::MAX)?;
         between("pickup_max_s", self.pickup_max_s, 1, PENALTY_MAX)?;
+        between("pickup_start_s", self.pickup_start_s, 1, PENALTY_MAX)?;
+        between("pickup_rise_s", self.pickup_rise_s, 0, WAIT_MAX_MS / 1_000)?;
+        real_between("wait_credit", self.wait_credit, 0.0, WAIT_CREDIT_MAX)?;
         between("reoptimize_gain_s", self.reoptimize_gain_s, 1, PENALTY_MAX)?;
         between("reoptimize_keep_s", self.reoptimize_keep_s, 0, PENALTY_MAX)?;
         real_between("speed_kmh", self.speed_kmh, 1.0, 300.0)?;
@@ -176,6 +189,7 @@ impl Options {
 
     fn check_positive(&self) -> Result<(), FieldError> {
         let positive = [
+            ("window_max_ms", self.window_max_ms),
             ("window_requests_max", self.window_requests_max),
             ("offer_ms", self.offer_ms),
             ("silence_ms", self.silence_ms),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kerb_ports::{Membership, NearbySearch, Peers, TravelTimes, TripJournal};
 use kerb_trips::{MarketId, TripId};
-use kerb_types::{Catalog, Clock, FieldError, NodeId};
+use kerb_types::{Catalog, Clock, FieldError, Millis, NodeId};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::options::{MarketAreas, Options, ms};
 use crate::task::{MarketContext, MarketTask, RecoveryError, take_over};
 use crate::trip_watch::TripWatches;
-use crate::window::WindowRules;
+use crate::window::{WindowPace, WindowRules};
 
 /// The ports of a matcher.
 #[derive(Clone)]
@@ -217,8 +217,10 @@ fn context(options: &Options, ports: &Ports) -> MarketContext {
         metrics: Arc::default(),
         rules: Rules::new(options, ports.node.as_str()),
         window_rules: Arc::new(Mutex::new(WindowRules::new(options))),
-        window_interval: ms(options.window_ms),
-        window_delay_min: ms(options.window_min_ms),
+        window_pace: WindowPace::new(
+            Millis::from(options.window_min_ms),
+            Millis::from(options.window_max_ms),
+        ),
         window_requests_max: options.window_requests_max as usize,
         append_timeout: ms(options.append_timeout_ms),
         snapshot_every: options.snapshot_every as usize,

@@ -11,6 +11,7 @@ mod recovery;
 mod resync;
 mod snapshots;
 mod state;
+mod window_schedule;
 mod windows;
 
 use std::time::Duration;
@@ -31,6 +32,7 @@ use execute::execute;
 pub use recovery::RecoveryError;
 pub(crate) use recovery::{RecoveredMarket, take_over};
 use state::{LastWindow, MarketState};
+use window_schedule::WindowSchedule;
 
 /// Maximum number of commands that share one record.
 const COMMANDS_PER_RECORD_MAX: usize = 512;
@@ -45,8 +47,7 @@ pub(crate) struct MarketTask {
     stop: CancellationToken,
     /// The window that is being matched; at most one.
     matching: JoinSet<Result<MatchOutcome, MatcherError>>,
-    /// When the next window begins; `None` while no request waits.
-    window_at: Option<Instant>,
+    windows: WindowSchedule,
     /// The snapshot that is being saved; at most one.
     saving: JoinSet<()>,
     changes_since_snapshot: usize,
@@ -66,11 +67,11 @@ impl MarketTask {
         mailbox.committed.send_replace(recovered.market.version());
         Self {
             state: MarketState { market: recovered.market, windows: 0, last: LastWindow::default() },
+            windows: WindowSchedule::new(context.window_pace),
             context,
             mailbox,
             stop,
             matching: JoinSet::new(),
-            window_at: None,
             saving: JoinSet::new(),
             changes_since_snapshot: usize::try_from(recovered.replayed).unwrap_or(usize::MAX),
         }
@@ -175,7 +176,7 @@ impl MarketTask {
             let remaining = (due_ms - self.context.clock.now()).to_duration();
             at = at.min(now + remaining.min(TIMER_CHECK_INTERVAL));
         }
-        match self.window_at {
+        match self.windows.at() {
             Some(window_at) if self.matching.is_empty() => at.min(window_at),
             _ => at,
         }

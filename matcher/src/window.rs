@@ -6,9 +6,12 @@ mod assign;
 mod candidate_search;
 mod candidates;
 mod match_outcome;
+mod penalties;
 mod pending_request;
+mod pickup_limit;
 mod reoptimize;
 mod rules;
+mod window_pace;
 
 use std::sync::Arc;
 
@@ -24,8 +27,10 @@ pub use candidates::Candidates;
 pub use match_outcome::{MatchOutcome, WinnersByDriver};
 pub use pending_request::PendingRequest;
 pub(crate) use pending_request::available_filter;
+pub use pickup_limit::PickupLimit;
 pub use reoptimize::{EnRouteTrip, reoptimize};
 pub use rules::WindowRules;
+pub use window_pace::WindowPace;
 
 /// The input of a window.
 pub struct WindowInput {
@@ -56,11 +61,11 @@ impl WindowInput {
         let solving = Stopwatch::start();
         let mut candidates = Candidates::of(self.rows(), nearby, &self.reservations, self.now);
         let outcome = if self.en_route.is_empty() {
-            let table = times.table(&candidates.table);
+            let table = times.table_toward(&candidates.table, &candidates.headings_deg);
             assign(&self.requests, &candidates, &table, &self.rules)
         } else {
             candidates.add_en_route(&self.requests, &self.en_route, &self.rules);
-            let table = times.table(&candidates.table);
+            let table = times.table_toward(&candidates.table, &candidates.headings_deg);
             reoptimize(&self.requests, &self.en_route, &candidates, &table, &self.rules)
         };
         MatchOutcome { solve_us: micros_of(solving), ..outcome }

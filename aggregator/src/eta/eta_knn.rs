@@ -129,10 +129,28 @@ impl NearestByEtaSearch {
     }
 }
 
-/// Computes the travel time from each position to a point. Takes milliseconds: not for an async thread.
-pub fn etas(from: Vec<LatLng>, point: LatLng, times: &dyn TravelTimes) -> Vec<Eta> {
-    let legs = (0..from.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect();
-    times.table(&TravelTimeQuery { origins: from, destinations: vec![point], legs }).etas().collect()
+/// The starts of drivers: their positions, and their headings as [`TravelTimes::table_toward`] takes them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DriverStarts {
+    positions: Vec<LatLng>,
+    headings_deg: Vec<Option<f64>>,
+}
+
+impl<'a> FromIterator<&'a Neighbor> for DriverStarts {
+    fn from_iter<I: IntoIterator<Item = &'a Neighbor>>(neighbors: I) -> Self {
+        let starts = neighbors.into_iter();
+        let (positions, headings_deg) =
+            starts.map(|neighbor| (neighbor.position, neighbor.motion.driving_heading_deg())).unzip();
+        Self { positions, headings_deg }
+    }
+}
+
+/// Computes the travel time from each start to a point. Takes milliseconds: not for an async thread.
+pub fn etas(from: DriverStarts, point: LatLng, times: &dyn TravelTimes) -> Vec<Eta> {
+    let DriverStarts { positions: origins, headings_deg } = from;
+    let legs = (0..origins.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect();
+    let query = TravelTimeQuery { origins, destinations: vec![point], legs };
+    times.table_toward(&query, &headings_deg).etas().collect()
 }
 
 /// Orders by travel time, then by distance, then by id.

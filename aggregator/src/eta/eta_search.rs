@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::AggregatorError;
-use crate::eta::eta_knn::{NearestByEtaSearch, etas};
+use crate::eta::eta_knn::{DriverStarts, NearestByEtaSearch, etas};
 use crate::handle::Aggregator;
 use crate::merge::Coverage;
 use crate::query::{EtaRanking, Query};
@@ -86,11 +86,11 @@ impl Aggregator {
         self.nearest_by_eta(EtaQuery { circle, k, filter }, deadline).await
     }
 
-    /// Returns the travel time from each position to a point; [`AggregatorError::DeadlineExceeded`] if they were not
+    /// Returns the travel time from each driver to a point; [`AggregatorError::DeadlineExceeded`] if they were not
     /// computed by then.
     pub(crate) async fn etas(
         &self,
-        from: Vec<LatLng>,
+        from: DriverStarts,
         point: LatLng,
         deadline: Instant,
     ) -> Result<Vec<Eta>, AggregatorError> {
@@ -100,7 +100,7 @@ impl Aggregator {
     async fn etas_by(
         &self,
         times: Arc<dyn TravelTimes>,
-        from: Vec<LatLng>,
+        from: DriverStarts,
         point: LatLng,
         deadline: Instant,
     ) -> Result<Vec<Eta>, AggregatorError> {
@@ -128,7 +128,7 @@ impl Aggregator {
             let found = self.scatter(ring.clone(), query.filter, until).await;
             let is_first = coverage.is_none();
             coverage.get_or_insert_default().join(found.coverage);
-            let from = found.neighbors.iter().map(|neighbor| neighbor.position).collect();
+            let from = found.neighbors.iter().collect();
             match self.etas_by(Arc::clone(&times), from, query.circle.center(), deadline).await {
                 Ok(etas) => search.read(found.neighbors, &etas, &*times),
                 Err(AggregatorError::DeadlineExceeded(_)) if !is_first => break,

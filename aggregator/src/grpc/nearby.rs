@@ -146,9 +146,7 @@ async fn answer(
     let found = aggregator.find(checked.query, deadline).await?;
     let (shown, next_page_token) = cut_to_page(&found, checked.page, by_id);
     let etas = match checked.eta_to {
-        Some(point) => {
-            aggregator.etas(shown.iter().map(|neighbor| neighbor.position).collect(), point, deadline).await?
-        }
+        Some(point) => aggregator.etas(shown.iter().collect(), point, deadline).await?,
         None => Vec::new(),
     };
     let travel = Travel { etas: &etas, ranking_incomplete: false };

@@ -1,5 +1,5 @@
 use kerb_aggregator::eta::{NearestByEtaSearch, etas};
-use kerb_geometry::{Circle, LatLng};
+use kerb_geometry::Circle;
 use kerb_ports::conformance::travel_times::TwoBanks;
 use kerb_ports::{DriverFilter, Neighbor, Search, TravelTimes};
 use proptest::prelude::*;
@@ -18,8 +18,8 @@ fn run(
     let mut rings = Vec::new();
     while let Some(ring) = eta_search.ring().cloned() {
         let neighbors = linear_scan(drivers.iter(), &ring, &DriverFilter::ANY);
-        let from: Vec<LatLng> = neighbors.iter().map(|neighbor| neighbor.position).collect();
-        eta_search.read(neighbors, &etas(from, center(), &times), &times);
+        let etas = etas(neighbors.iter().collect(), center(), &times);
+        eta_search.read(neighbors, &etas, &times);
         rings.push(ring);
     }
     let (best, exact) = eta_search.finish();
@@ -107,9 +107,7 @@ fn a_driver_met_in_two_rings_counts_once() {
     let mut eta_search = NearestByEtaSearch::new(circle, 40, 5_000);
     let limit = eta_search.ring().unwrap().limit();
     let first: Vec<Neighbor> = (0..limit).map(|i| neighbor(&format!("d{i:03}"), 2 * i + 1, 1)).collect();
-    let time = |neighbors: &[Neighbor]| {
-        etas(neighbors.iter().map(|neighbor| neighbor.position).collect(), center(), &times)
-    };
+    let time = |neighbors: &[Neighbor]| etas(neighbors.iter().collect(), center(), &times);
     eta_search.read(first.clone(), &time(&first), &times);
     assert!(eta_search.ring().is_some());
     // Has moved away meanwhile, and over the bridge.

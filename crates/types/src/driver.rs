@@ -106,6 +106,17 @@ impl Motion {
     pub const NOT_KNOWN: u16 = u16::MAX;
     /// The motion of a driver that reported neither heading nor speed.
     pub const NONE: Self = Self { heading_cdeg: Self::NOT_KNOWN, speed_cmps: Self::NOT_KNOWN };
+    /// Minimum speed of a driver whose heading counts, in centimeters per second. A phone that stands still reports the
+    /// heading of its last move, or noise.
+    const DRIVING_MIN_CMPS: u16 = 200;
+
+    /// Returns the heading of a driver that drives, in degrees clockwise from north; `None` if the driver stands, or if
+    /// heading or speed are not known.
+    pub fn driving_heading_deg(self) -> Option<f64> {
+        let is_driving = self.speed_cmps != Self::NOT_KNOWN && self.speed_cmps >= Self::DRIVING_MIN_CMPS;
+        let is_known = self.heading_cdeg != Self::NOT_KNOWN;
+        (is_driving && is_known).then(|| f64::from(self.heading_cdeg) / 100.0)
+    }
 }
 
 /// The attributes of a driver that stay constant during a shift.

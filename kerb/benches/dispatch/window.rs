@@ -26,7 +26,7 @@ async fn measure(spread: Spread) {
 
 /// Returns options with windows that contain all requests of a round.
 pub(crate) fn options() -> Options {
-    Options { window_ms: WINDOW_MS, window_min_ms: WINDOW_MS, ..Options::default() }
+    Options { window_min_ms: WINDOW_MS, window_max_ms: WINDOW_MS, ..Options::default() }
 }
 
 /// Measures the windows of this node.

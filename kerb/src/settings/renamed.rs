@@ -1,7 +1,7 @@
 //! Settings that had another name in release 0.1.0. An old name is rejected, and the error names the new one.
 
 /// Old key, new key.
-const RENAMED: [(&str, &str); 14] = [
+const RENAMED: [(&str, &str); 15] = [
     ("aggregator.gone_after_ms", "fleet.position_ttl_ms"),
     ("fleet.gone_after_ms", "fleet.position_ttl_ms"),
     ("index_server.gone_after_ms", "fleet.position_ttl_ms"),
@@ -16,6 +16,7 @@ const RENAMED: [(&str, &str); 14] = [
     ("matcher.reoptimise_spare_s", "matcher.reoptimize_cooldown_s"),
     ("matcher.reoptimise_trip_max", "matcher.reoptimize_trip_max"),
     ("matcher.tell_timeout_ms", "matcher.notify_timeout_ms"),
+    ("matcher.window_ms", "matcher.window_max_ms"),
 ];
 
 /// Returns the present name of a key of release 0.1.0; `None` for a key that was not renamed.

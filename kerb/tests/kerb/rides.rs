@@ -33,7 +33,7 @@ use crate::support::search::{find_nearby, request, within};
 const BERLIN: (f64, f64) = (52.52, 13.405);
 const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 /// Settings with short windows, so that a test does not wait long.
-const SHORT_WINDOWS: [&str; 4] = ["--set", "matcher.window_ms=100", "--set", "matcher.window_min_ms=10"];
+const SHORT_WINDOWS: [&str; 4] = ["--set", "matcher.window_max_ms=100", "--set", "matcher.window_min_ms=10"];
 
 /// The states of a trip from the request to the receipt.
 const ALL_STATES: [TripState; 6] = [

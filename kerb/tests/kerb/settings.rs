@@ -201,12 +201,34 @@ fn a_wrong_market_names_the_line_the_variable_or_the_flag() {
     );
 }
 
+/// A credit was a whole number in release 0.1.0, and the window had another name.
+#[test]
+fn a_wait_credit_is_a_real_number_and_an_old_window_is_named() {
+    for (text, credit) in [("2", 2.0), ("0.25", 0.25), ("0", 0.0)] {
+        let flags = vec![Entry::flag("--set", "matcher.wait_credit", text)];
+        let settings = Sources { flags, ..Sources::default() }.load().unwrap();
+        assert_eq!(settings.settings.matcher.wait_credit.to_bits(), f64::to_bits(credit), "{text}");
+        let file = File::new(&format!("[matcher]\nwait_credit = {text}\n"));
+        let settings = Sources { file: Some(file.path()), ..Sources::default() }.load().unwrap();
+        assert_eq!(settings.settings.matcher.wait_credit.to_bits(), f64::to_bits(credit), "{text} in a file");
+    }
+    let wrong = vec![Entry::flag("--set", "matcher.wait_credit", "-1")];
+    let problems = Sources { flags: wrong, ..Sources::default() }.load().unwrap_err().to_string();
+    assert_eq!(problems, "flag --set: matcher.wait_credit: -1, must be 0 to 1000");
+    let old = vec![Entry::flag("--set", "matcher.window_ms", "500")];
+    let problems = Sources { flags: old, ..Sources::default() }.load().unwrap_err().to_string();
+    assert_eq!(
+        problems,
+        "flag --set: matcher.window_ms: no such key: it was renamed to matcher.window_max_ms"
+    );
+}
+
 #[test]
 fn a_value_that_contradicts_a_default_is_to_blame() {
-    let file = File::new("[matcher]\nwindow_ms = 0\n");
+    let file = File::new("[matcher]\nwindow_max_ms = 50\n");
     let sources = Sources { file: Some(file.path()), ..Sources::default() };
     let problems = sources.load().unwrap_err().to_string();
-    assert!(problems.contains("kerb.toml line 2: matcher.window_ms: 0"), "{problems}");
+    assert!(problems.contains("kerb.toml line 2: matcher.window_max_ms: 50"), "{problems}");
     assert!(!problems.contains("default:"), "{problems}");
 
     let flags = vec![Entry::flag("--set", "aggregator.stale_after_ms", "90000")];

@@ -14,6 +14,7 @@ use crate::error::MatcherError;
 use crate::explain::{Explanation, Filters};
 use crate::mailbox::{MarketQuery, TripExplanationInput};
 use crate::options::ms;
+use crate::window::PickupLimit;
 
 impl Matcher {
     /// Explains why the trip has no driver: how many of the drivers near the pickup each filter drops at present, and the
@@ -34,11 +35,12 @@ impl Matcher {
         let (neighbors, complete): (Vec<Neighbor>, _) = (neighbors.collect(), answer.complete);
         let etas_s = self.etas_s(&neighbors, trip.request.pickup).await?;
         let now = self.0.ports.clock.now();
+        let waited_ms = now - trip.times.requested_ms;
         let filters = Filters {
             trip: &trip,
             reservations: &self.0.reservations,
             winners: &winners,
-            pickup_max_s: self.0.options.pickup_max_s,
+            pickup_limit_s: PickupLimit::new(&self.0.options).after(waited_ms, trip.request.wait_max_ms),
             time_min_ms: now - Millis::from(self.0.options.stale_after_ms),
             now,
         };
@@ -72,7 +74,10 @@ impl Matcher {
             legs: (0..neighbors.len() as u32).map(|origin| Leg { origin, destination: 0 }).collect(),
         };
         let times = Arc::clone(&self.0.ports.times);
-        let table = run_blocking(move || times.table(&query)).await;
+        // The same headings as in a window.
+        let headings_deg: Vec<_> =
+            neighbors.iter().map(|neighbor| neighbor.motion.driving_heading_deg()).collect();
+        let table = run_blocking(move || times.table_toward(&query, &headings_deg)).await;
         table
             .map(|table| table.seconds)
             .map_err(|error| MatcherError::Internal(format!("no travel times: {error}")))

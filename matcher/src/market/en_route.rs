@@ -80,10 +80,10 @@ impl Market {
         true
     }
 
-    /// Counts a window that deferred these requests: they wait until an en-route driver frees up.
-    pub fn defer(&mut self, deferred: &[TripId]) {
+    /// Notes that a window deferred these requests: they wait until an en-route driver frees up.
+    pub fn defer(&mut self, now: Timestamp, deferred: &[TripId]) {
         for trip in deferred.iter().filter(|trip| trip.market == self.id) {
-            self.trips.count_deferral(trip.number);
+            self.trips.note_deferral(trip.number, now);
         }
     }
 

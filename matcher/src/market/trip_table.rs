@@ -35,6 +35,7 @@ pub(super) struct TripTable {
     live_by_rider: HashMap<RiderId, usize, RandomState>,
     /// Requests without a driver, oldest first: time of the request, and number.
     waiting: BTreeSet<(Timestamp, u64)>,
+    wait_starts: u64,
     /// The trip that each reserved driver is reserved for.
     by_driver: HashMap<DriverId, u64, RandomState>,
     /// The trips with a timer, by due time.
@@ -60,6 +61,7 @@ impl TripTable {
             used_keys: UsedKeys::default(),
             live_by_rider: HashMap::default(),
             waiting: BTreeSet::new(),
+            wait_starts: 0,
             by_driver: HashMap::default(),
             due: BTreeSet::new(),
         }
@@ -142,6 +144,11 @@ impl TripTable {
         self.waiting.iter().map(|(_, number)| &self.entries[number])
     }
 
+    /// Returns how often a trip began to wait for a driver.
+    pub(super) fn wait_starts(&self) -> u64 {
+        self.wait_starts
+    }
+
     /// Returns the due time and the number of the trip whose timer is due first.
     pub(super) fn next_due(&self) -> Option<(Timestamp, u64)> {
         self.due.first().copied()
@@ -169,6 +176,7 @@ impl TripTable {
         }
         if trip.state == TripState::Requested {
             self.waiting.insert((trip.times.requested_ms, number));
+            self.wait_starts += 1;
         }
         for driver in trip.reserved_drivers() {
             self.by_driver.insert(driver.clone(), number);
@@ -227,6 +235,7 @@ impl TripTable {
         }
         if state == TripState::Requested {
             self.waiting.insert((requested_ms, number));
+            self.wait_starts += u64::from(state_before != TripState::Requested);
         }
         if state_before.is_live() && !state.is_live() {
             self.remove_live(number);

@@ -14,7 +14,7 @@ use crate::mailbox::FencingToken;
 use crate::market::{Effect, Market, Reservations, Rules};
 use crate::metrics::Metrics;
 use crate::trip_watch::TripWatches;
-use crate::window::WindowRules;
+use crate::window::{WindowPace, WindowRules};
 
 /// What the tasks of all markets share. Cheap to clone.
 #[derive(Clone)]
@@ -32,10 +32,8 @@ pub(crate) struct MarketContext {
     pub(crate) rules: Rules,
     /// The rules of windows that begin from now on.
     pub(crate) window_rules: Arc<Mutex<WindowRules>>,
-    /// Interval of the windows while requests wait.
-    pub(crate) window_interval: Duration,
-    /// Delay of the first window after a request.
-    pub(crate) window_delay_min: Duration,
+    /// The length of the windows, before any request.
+    pub(crate) window_pace: WindowPace,
     pub(crate) window_requests_max: usize,
     pub(crate) append_timeout: Duration,
     /// Number of changes between two snapshots.

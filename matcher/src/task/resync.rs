@@ -37,7 +37,7 @@ impl MarketTask {
         tracing::warn!(market = %id, %error, "the market is read again: its last decisions may not be durable");
         // The window in progress started from a state that may not be durable.
         self.matching = JoinSet::new();
-        self.window_at = None;
+        self.windows.stop();
         loop {
             match self.recover_own().await {
                 Ok(Some(recovered)) => {

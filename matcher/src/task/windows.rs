@@ -24,9 +24,10 @@ impl MarketTask {
                 return;
             }
         };
+        self.windows.finish(now, &outcome);
         let market = &mut self.state.market;
         let offers = market.offer(now, &outcome.proposals) + market.reassign(now, &outcome.reassignments);
-        market.defer(&outcome.deferred);
+        market.defer(now, &outcome.deferred);
         market.widen_search(&outcome.unmatched);
         self.context.metrics.windows.increment();
         self.context.metrics.offers.add(offers as u64);
@@ -46,22 +47,25 @@ impl MarketTask {
     pub(super) fn begin_window(&mut self) {
         let market = &self.state.market;
         let has_requests = market.waiting().next().is_some();
-        let rules = *self.context.window_rules.lock();
+        let rules = self.context.window_rules.lock().serving_overdue(self.windows.serves_overdue());
         let reassigns = rules.reassigns_trips();
         if market.is_paused() || !(has_requests || reassigns && market.assigned().next().is_some()) {
-            self.window_at = None;
+            self.windows.stop();
             return;
         }
-        let now = Instant::now();
-        let delay = if has_requests { self.context.window_delay_min } else { self.context.window_interval };
-        let at = *self.window_at.get_or_insert(now + delay);
-        if at > now || !self.matching.is_empty() {
+        let (begins, now) = (Instant::now(), self.context.clock.now());
+        let wait_starts = market.wait_starts();
+        let at = if has_requests {
+            self.windows.next_for_requests(begins, now, wait_starts)
+        } else {
+            self.windows.next_for_trips(begins)
+        };
+        if at > begins || !self.matching.is_empty() {
             return;
         }
-        self.window_at = Some(now + self.context.window_interval);
-        let now = self.context.clock.now();
         let waiting = market.waiting().take(self.context.window_requests_max);
         let requests: Vec<_> = waiting.map(|waiting| PendingRequest::of(&waiting, now)).collect();
+        self.windows.begin(begins, now, &requests, wait_starts);
         let en_route = if reassigns { self.en_route_trips(&rules, now) } else { Vec::new() };
         if requests.is_empty() && en_route.iter().all(|trip| trip.has_takeover_offer) {
             return;

@@ -6,6 +6,7 @@ use kerb_ports::{Leg, TravelTimeTable};
 use crate::market::Proposal;
 use crate::window::candidates::{Candidates, eta_of};
 use crate::window::match_outcome::MatchOutcome;
+use crate::window::penalties::Penalties;
 use crate::window::pending_request::PendingRequest;
 use crate::window::rules::WindowRules;
 
@@ -19,11 +20,13 @@ pub fn assign(
     let legs = &candidates.table.legs;
     assert_eq!(legs.len(), table.seconds.len(), "one travel time for each leg");
     let mut builder = ProblemBuilder::with_capacity(requests.len(), candidates.drivers.len(), legs.len());
+    let penalties = Penalties::new(requests, legs, table, rules, |_| true);
     let mut timed = legs.iter().zip(&table.seconds).peekable();
-    for (row, request) in (0..).zip(requests) {
-        builder.begin_row(request.penalty(rules));
+    for (row, (request, penalty)) in (0..).zip(requests.iter().zip(&penalties.of_rows)) {
+        builder.begin_row(*penalty);
+        let limit_s = request.pickup_limit_s(rules);
         while let Some((leg, seconds)) = timed.next_if(|(leg, _)| leg.destination == row) {
-            if *seconds <= rules.pickup_max_s {
+            if *seconds <= limit_s {
                 builder.edge(leg.origin, *seconds);
             }
         }
@@ -32,6 +35,7 @@ pub fn assign(
     let assignment = solve(rules.policy, &problem, rules.threads);
     let mut outcome = MatchOutcome {
         requests: requests.len() as u32,
+        served_overdue: penalties.overdue_row.is_some(),
         pairs: u32::try_from(problem.edge_count()).unwrap_or(u32::MAX),
         ..MatchOutcome::default()
     };

@@ -19,6 +19,9 @@ pub struct Candidates {
     /// The query for their travel times. Its origins are the drivers, its destinations the requests, and its legs are
     /// sorted by request.
     pub table: TravelTimeQuery,
+    /// The heading of each driver, in degrees clockwise from north; `None` for one that stands or whose heading is not
+    /// known. A driver on a divided road is priced on the side that it drives on.
+    pub headings_deg: Vec<Option<f64>>,
 }
 
 impl Candidates {
@@ -46,9 +49,11 @@ impl Candidates {
         candidates
     }
 
-    fn add(&mut self, id: &DriverId, position: LatLng) -> u32 {
+    /// Adds a driver.
+    pub(super) fn add(&mut self, id: &DriverId, position: LatLng, heading_deg: Option<f64>) -> u32 {
         self.drivers.push(id.clone());
         self.table.origins.push(position);
+        self.headings_deg.push(heading_deg);
         // A window has at most `NEIGHBORS_MAX` candidates for each of its requests, far below 2^32.
         self.drivers.len() as u32 - 1
     }
@@ -75,7 +80,9 @@ impl DriverNumbers {
     ) -> Option<u32> {
         *self.by_index[index as usize].get_or_init(|| {
             let id = &neighbor.profile.id;
-            let number = || is_available(id).then(|| candidates.add(id, neighbor.position));
+            // The position and the heading are of one update, so the heading is as recent as the position.
+            let heading_deg = neighbor.motion.driving_heading_deg();
+            let number = || is_available(id).then(|| candidates.add(id, neighbor.position, heading_deg));
             *self.by_id.entry(id.clone()).or_insert_with(number)
         })
     }

@@ -22,6 +22,8 @@ pub struct MatchOutcome {
     pub deferred: Vec<TripId>,
     /// Requests without a driver.
     pub unmatched: Vec<TripId>,
+    /// The window first served the oldest overdue request with a driver in reach.
+    pub served_overdue: bool,
     /// Number of requests.
     pub requests: u32,
     /// Number of edges between requests and candidates.

@@ -10,8 +10,8 @@ use kerb_types::{Capabilities, DriverId, IndexedStatus, Millis, Timestamp, Vehic
 use crate::market::WaitingTrip;
 use crate::window::rules::WindowRules;
 
-/// Maximum number of windows that defer a request.
-const DEFERRED_WINDOWS_MAX: u32 = 30;
+/// Time from the first deferral of a request after which it is not deferred again.
+const DEFERRAL_MAX: Millis = Millis::from_secs(30);
 
 /// A request of a window.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct PendingRequest {
     pub k: u32,
     /// Time since the request, in milliseconds.
     pub waited_ms: Millis,
+    /// Maximum wait of the request, in milliseconds.
+    pub wait_max_ms: Millis,
     /// May be deferred until an en-route driver frees up.
     pub may_be_deferred: bool,
 }
@@ -38,7 +40,7 @@ pub struct PendingRequest {
 impl PendingRequest {
     /// The request of a waiting trip, at `now`.
     pub fn of(waiting: &WaitingTrip<'_>, now: Timestamp) -> Self {
-        let may_be_deferred = waiting.deferrals < DEFERRED_WINDOWS_MAX;
+        let may_be_deferred = waiting.deferred_since_ms.is_none_or(|since_ms| now - since_ms < DEFERRAL_MAX);
         Self { k: waiting.k, may_be_deferred, ..Self::of_trip(waiting.trip, waiting.undecided, now) }
     }
 
@@ -53,6 +55,7 @@ impl PendingRequest {
             barred: trip.declined_by.iter().chain(undecided).cloned().collect(),
             k: 0,
             waited_ms: (now - trip.times.requested_ms).max(Millis::ZERO),
+            wait_max_ms: trip.request.wait_max_ms,
             may_be_deferred: false,
         }
     }
@@ -67,10 +70,21 @@ impl PendingRequest {
     /// Returns the cost of leaving the request unmatched, in seconds. It is greater than any permitted travel time, and
     /// grows with the wait.
     pub(super) fn penalty(&self, rules: &WindowRules) -> u32 {
-        let waited_s = u32::try_from(self.waited_ms.get() / 1_000).unwrap_or(u32::MAX);
+        let waited_s = self.waited_ms.get() as f64 / 1_000.0;
         // The solver drops an edge that costs the penalty or more, and the maximum travel time is still permitted.
-        let penalty_min = rules.pickup_max_s.saturating_add(1);
-        penalty_min.saturating_add(waited_s.saturating_mul(rules.wait_credit)).min(PENALTY_MAX)
+        let penalty_min = rules.pickup_limit.max_s.saturating_add(1);
+        // The cast of a value above the range saturates.
+        penalty_min.saturating_add((waited_s * rules.wait_credit) as u32).min(PENALTY_MAX)
+    }
+
+    /// Returns the maximum travel time to the pickup, in seconds. It grows with the wait.
+    pub(super) fn pickup_limit_s(&self, rules: &WindowRules) -> u32 {
+        rules.pickup_limit.after(self.waited_ms, self.wait_max_ms)
+    }
+
+    /// Whether the request has waited so long that a window may serve it first.
+    pub(super) fn is_overdue(&self, rules: &WindowRules) -> bool {
+        rules.pickup_limit.is_overdue(self.waited_ms, self.wait_max_ms)
     }
 }
 

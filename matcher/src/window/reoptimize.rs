@@ -15,6 +15,7 @@ use kerb_types::{DriverId, Timestamp};
 use crate::market::{EnRouteView, Proposal, Reassignment};
 use crate::window::candidates::{Candidates, eta_of};
 use crate::window::match_outcome::MatchOutcome;
+use crate::window::penalties::Penalties;
 use crate::window::pending_request::PendingRequest;
 use crate::window::rules::WindowRules;
 
@@ -66,8 +67,8 @@ impl Candidates {
     ) {
         let first = self.drivers.len() as u32;
         for trip in en_route {
-            self.drivers.push(trip.driver.clone());
-            self.table.origins.push(trip.position);
+            // The driver tracker has no headings. Without one, the shorter way counts, so the trip rather keeps its driver.
+            self.add(&trip.driver, trip.position, None);
         }
         let free = std::mem::take(&mut self.table.legs);
         let mut free = free.into_iter().peekable();
@@ -116,10 +117,13 @@ pub fn reoptimize(
     rules: &WindowRules,
 ) -> MatchOutcome {
     let window = Window::new(requests, en_route, candidates, table, rules);
-    let problem = window.problem();
+    let may_serve = |column| window.may_serve_request(column);
+    let penalties = Penalties::new(requests, &candidates.table.legs, table, rules, may_serve);
+    let problem = window.problem(&penalties);
     let assignment = solve(rules.policy, &problem, rules.threads);
     let mut outcome = MatchOutcome {
         requests: requests.len() as u32,
+        served_overdue: penalties.overdue_row.is_some(),
         pairs: u32::try_from(problem.edge_count()).unwrap_or(u32::MAX),
         ..MatchOutcome::default()
     };
@@ -189,18 +193,16 @@ impl<'a> Window<'a> {
 
     /// Builds the problem. A driver other than its own costs a trip the minimum gain in addition, so that every
     /// reassignment gains at least that.
-    fn problem(&self) -> Problem {
+    fn problem(&self, penalties: &Penalties) -> Problem {
         let (legs, rules) = (&self.candidates.table.legs, self.rules);
         let rows = self.requests.len() + self.trips.len();
         let mut builder = ProblemBuilder::with_capacity(rows, self.candidates.drivers.len(), legs.len());
         let mut timed = legs.iter().zip(&self.table.seconds).peekable();
-        let mut largest_penalty = 0;
-        for (row, request) in (0..).zip(self.requests) {
-            let penalty = request.penalty(rules);
-            largest_penalty = penalty.max(largest_penalty);
-            builder.begin_row(penalty);
+        for (row, (request, penalty)) in (0..).zip(self.requests.iter().zip(&penalties.of_rows)) {
+            builder.begin_row(*penalty);
+            let limit_s = request.pickup_limit_s(rules);
             while let Some((leg, seconds)) = timed.next_if(|(leg, _)| leg.destination == row) {
-                if *seconds <= rules.pickup_max_s && self.may_serve_request(leg.origin) {
+                if *seconds <= limit_s && self.may_serve_request(leg.origin) {
                     builder.edge(leg.origin, *seconds);
                 }
             }
@@ -209,8 +211,8 @@ impl<'a> Window<'a> {
             let left_s = self.left_s[*index].expect("a trip with a row has a leg to its own pickup");
             // The sum is greater than any gain of a request, so no request takes the driver of a trip and leaves the trip
             // unmatched. If the maximum cuts the sum, the trip keeps its driver nevertheless.
-            let penalty =
-                largest_penalty.saturating_add(rules.pickup_max_s).saturating_add(left_s).min(PENALTY_MAX);
+            let gain_max = penalties.largest().saturating_add(rules.pickup_limit.max_s);
+            let penalty = gain_max.saturating_add(left_s).min(PENALTY_MAX);
             builder.begin_row(penalty);
             while let Some((leg, seconds)) = timed.next_if(|(leg, _)| leg.destination == row) {
                 if leg.origin >= self.first {

@@ -6,6 +6,7 @@ use kerb_assignment::Policy;
 use kerb_types::{Millis, Timestamp};
 
 use crate::options::{Options, ms};
+use crate::window::pickup_limit::PickupLimit;
 
 /// The rules of a window.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +14,9 @@ pub struct WindowRules {
     pub(crate) policy: Policy,
     pub(super) threads: usize,
     pub(super) radius_m: f64,
-    pub(super) pickup_max_s: u32,
-    pub(super) wait_credit: u32,
+    pub(super) pickup_limit: PickupLimit,
+    pub(super) wait_credit: f64,
+    pub(super) serves_overdue: bool,
     pub(super) stale_after_ms: Millis,
     pub(super) gain_s: u32,
     pub(super) keep_s: u32,
@@ -28,13 +30,20 @@ impl WindowRules {
             policy: options.policy,
             threads: options.solver_threads as usize,
             radius_m: options.pickup_radius_m(),
-            pickup_max_s: options.pickup_max_s,
+            pickup_limit: PickupLimit::new(options),
             wait_credit: options.wait_credit,
+            serves_overdue: false,
             stale_after_ms: Millis::from(options.stale_after_ms),
             gain_s: options.reoptimize_gain_s,
             keep_s: options.reoptimize_keep_s,
             search_timeout: ms(options.search_timeout_ms),
         }
+    }
+
+    /// The rules of a window that first serves the oldest overdue request with a driver in reach, or of one that does not.
+    #[must_use]
+    pub fn serving_overdue(self, serves_overdue: bool) -> Self {
+        Self { serves_overdue, ..self }
     }
 
     /// Whether a position is new enough for a candidate.

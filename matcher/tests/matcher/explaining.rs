@@ -13,7 +13,7 @@ use crate::fakes::{World, driver, north, options, ride_request};
 async fn each_driver_counts_at_the_first_filter_that_drops_it() {
     let world = World::new();
     // The search radius is 10 km; at the 36 km/h of this world, a driver within 5 km is near enough.
-    let options = Options { pickup_max_s: 500, speed_kmh: 72.0, ..options() };
+    let options = Options { pickup_start_s: 500, pickup_max_s: 500, speed_kmh: 72.0, ..options() };
     let matcher = world.start(options).await;
     world.put("busy", 10.0);
     let other = matcher.request(ride_request("other")).await.unwrap().id;

@@ -84,7 +84,13 @@ fn a_rejection_of_options_names_field_value_and_range() {
     let square = [[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]];
     let table: Vec<(Change<Options>, &str)> = vec![
         (Box::new(|o| o.offer_ms = 0), "offer_ms: 0, must be 1 or more"),
-        (Box::new(|o| o.window_min_ms = 2_000), "window_min_ms: 2000, must be 1 to 1000"),
+        (Box::new(|o| o.window_max_ms = 0), "window_max_ms: 0, must be 1 or more"),
+        (Box::new(|o| o.window_min_ms = 6_000), "window_min_ms: 6000, must be 1 to 5000"),
+        (Box::new(|o| o.pickup_start_s = 0), "pickup_start_s: 0, must be 1 to 1048575"),
+        (Box::new(|o| o.pickup_rise_s = 3_601), "pickup_rise_s: 3601, must be 0 to 3600"),
+        (Box::new(|o| o.wait_credit = -0.5), "wait_credit: -0.5, must be 0 to 1000"),
+        (Box::new(|o| o.wait_credit = f64::NAN), "wait_credit: NaN, must be 0 to 1000"),
+        (Box::new(|o| o.wait_credit = f64::INFINITY), "wait_credit: inf, must be 0 to 1000"),
         (Box::new(|o| o.wait_max_ms = 999), "wait_max_ms: 999, must be 1000 to 3600000"),
         (Box::new(|o| o.wait_default_ms = 0), "wait_default_ms: 0, must be 1000 to 3600000"),
         (Box::new(|o| o.candidates_max = 1_001), "candidates_max: 1001, must be 1 to 1000"),

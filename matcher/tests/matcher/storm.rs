@@ -75,7 +75,7 @@ impl Storm {
             policy,
             // The driver tracker and a window must run before a driver arrives.
             track_interval_ms: if policy == Policy::Reoptimize { 100 } else { 3_000 },
-            window_ms: if policy == Policy::Reoptimize { 200 } else { 1_000 },
+            window_max_ms: if policy == Policy::Reoptimize { 200 } else { 1_000 },
             reoptimize_gain_s: 5,
             reoptimize_keep_s: 5,
             reoptimize_trip_max: 3,

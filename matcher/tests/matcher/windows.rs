@@ -24,8 +24,14 @@ fn pending(number: u64, waited_ms: Millis, barred: &[&str]) -> PendingRequest {
         barred: barred.iter().map(|name| driver(name)).collect(),
         k: 10,
         waited_ms,
+        wait_max_ms: Millis::from_secs(300),
         may_be_deferred: true,
     }
+}
+
+/// Rules whose limit of the pickup time does not rise.
+fn rules_of(options: Options) -> WindowRules {
+    WindowRules::new(&Options { pickup_start_s: 1_800, pickup_max_s: 1_800, ..options })
 }
 
 /// Search results with one answer for each list of drivers.
@@ -76,12 +82,12 @@ fn the_batch_policy_minimizes_the_total_and_the_nearest_policy_goes_in_order() {
     let candidates =
         Candidates::of(&requests, &answers(&[&["a", "b"], &["a", "b"]]), &Reservations::new(), NOW_MS);
     let table = table(&[60, 90, 70, 400]);
-    let batch = assign(&requests, &candidates, &table, &WindowRules::new(&Options::default()));
+    let batch = assign(&requests, &candidates, &table, &rules_of(Options::default()));
     assert_eq!(pairs(&batch), [(1, "b", 90), (2, "a", 70)]);
     let sources: Vec<_> = batch.proposals.iter().map(|proposal| proposal.travel_source).collect();
     assert_eq!(sources, [TravelSource::Roads, TravelSource::StraightLine], "the sources of their own legs");
     let nearest = Options { policy: Policy::Nearest, ..Options::default() };
-    let nearest = assign(&requests, &candidates, &table, &WindowRules::new(&nearest));
+    let nearest = assign(&requests, &candidates, &table, &rules_of(nearest));
     assert_eq!(pairs(&nearest), [(1, "a", 60), (2, "b", 400)]);
     assert_eq!((batch.requests, batch.pairs, batch.unmatched.len()), (2, 4, 0));
 }
@@ -90,24 +96,81 @@ fn the_batch_policy_minimizes_the_total_and_the_nearest_policy_goes_in_order() {
 fn the_maximum_travel_time_is_inclusive() {
     let requests = [pending(1, Millis::new(0), &[]), pending(2, Millis::new(0), &[])];
     let candidates = Candidates::of(&requests, &answers(&[&["a"], &["b"]]), &Reservations::new(), NOW_MS);
-    let matched =
-        assign(&requests, &candidates, &table(&[1_800, 1_801]), &WindowRules::new(&Options::default()));
+    let matched = assign(&requests, &candidates, &table(&[1_800, 1_801]), &rules_of(Options::default()));
     assert_eq!(pairs(&matched), [(1, "a", 1_800)]);
     assert_eq!(matched.unmatched, ["world-2".parse::<TripId>().unwrap()]);
 }
 
+/// A driver is 600 s away. A new request only takes drivers within 300 s; the limit reaches 600 s after a third of the rise
+/// to 1,200 s in 300 s.
+#[test]
+fn a_request_takes_a_far_driver_once_it_has_waited_in_proportion() {
+    for (waited_ms, is_offered) in [(0, false), (99_000, false), (100_000, true), (i64::MAX, true)] {
+        let requests = [pending(1, Millis::new(waited_ms), &[])];
+        let candidates = Candidates::of(&requests, &answers(&[&["a"]]), &Reservations::new(), NOW_MS);
+        let matched = assign(&requests, &candidates, &table(&[600]), &WindowRules::new(&Options::default()));
+        assert_eq!(pairs(&matched).len(), usize::from(is_offered), "after {waited_ms} ms");
+    }
+}
+
 /// Two requests share one driver. The nearer one gets the driver, until the other has waited long enough: a second of
-/// waiting outweighs two seconds of travel time.
+/// waiting outweighs `credit` seconds of travel time. Without a credit, the wait does not count.
 #[test]
 fn a_long_wait_goes_first_when_there_are_too_few_drivers() {
-    for (waited_ms, winner) in [(0, 1), (149_000, 1), (151_000, 2), (i64::MAX, 2)] {
+    let half = 0.5;
+    for (credit, waited_ms, winner) in [
+        (2.0, 0, 1),
+        (2.0, 149_000, 1),
+        (2.0, 151_000, 2),
+        (half, 151_000, 1),
+        (half, 599_000, 1),
+        (half, 603_000, 2),
+        (half, i64::MAX, 2),
+        (0.0, 603_000, 1),
+        (0.0, i64::MAX, 1),
+    ] {
         let requests = [pending(1, Millis::new(0), &[]), pending(2, Millis::new(waited_ms), &[])];
         let candidates = Candidates::of(&requests, &answers(&[&["a"], &["a"]]), &Reservations::new(), NOW_MS);
-        let matched =
-            assign(&requests, &candidates, &table(&[100, 400]), &WindowRules::new(&Options::default()));
+        let rules = rules_of(Options { wait_credit: credit, ..Options::default() });
+        let matched = assign(&requests, &candidates, &table(&[100, 400]), &rules);
         assert_eq!(matched.proposals.len(), 1);
-        assert_eq!(matched.proposals[0].trip.number, winner, "after {waited_ms} ms");
+        assert_eq!(matched.proposals[0].trip.number, winner, "credit {credit} after {waited_ms} ms");
     }
+}
+
+/// The oldest overdue request with a driver in reach goes first, although a nearer request loses the driver to it.
+#[test]
+fn a_window_may_serve_an_overdue_request_first() {
+    let half_of_the_rise = Millis::from_secs(150);
+    let requests = [
+        pending(1, half_of_the_rise, &[]),
+        pending(2, half_of_the_rise, &[]),
+        pending(3, Millis::new(0), &[]),
+    ];
+    // Only the second and the third one have the driver in reach.
+    let answers = answers(&[&["a"], &["a"], &["a"]]);
+    let candidates = Candidates::of(&requests, &answers, &Reservations::new(), NOW_MS);
+    let table = table(&[751, 290, 10]);
+    let rules = WindowRules::new(&Options::default());
+    for (serves_overdue, winner) in [(false, 3), (true, 2)] {
+        let matched = assign(&requests, &candidates, &table, &rules.serving_overdue(serves_overdue));
+        assert_eq!(matched.proposals[0].trip.number, winner);
+        assert_eq!(matched.served_overdue, serves_overdue);
+    }
+    let fresh = [2, 3, 4].map(|number| pending(number, half_of_the_rise + Millis::new(-1), &[]));
+    let matched = assign(&fresh, &candidates, &table, &rules.serving_overdue(true));
+    assert_eq!((pairs(&matched), matched.served_overdue), (vec![(4, "a", 10)], false), "none is overdue");
+}
+
+/// A heading counts while the driver drives.
+#[test]
+fn the_table_of_a_window_has_the_headings_of_drivers_who_drive() {
+    let mut answers = answers(&[&["drives", "stands", "unknown"]]);
+    answers.neighbors[0].motion = Motion { heading_cdeg: 9_050, speed_cmps: 1_000 };
+    answers.neighbors[1].motion = Motion { heading_cdeg: 9_050, speed_cmps: 50 };
+    let candidates =
+        Candidates::of(&[pending(1, Millis::new(0), &[])], &answers, &Reservations::new(), NOW_MS);
+    assert_eq!(candidates.headings_deg, [Some(90.5), None, None]);
 }
 
 /// The en-route trip `number` of driver `name`.
@@ -129,7 +192,7 @@ fn decide(
     seconds: &[u32],
 ) -> MatchOutcome {
     let options = Options { policy: Policy::Reoptimize, ..Options::default() };
-    let rules = WindowRules::new(&options);
+    let rules = rules_of(options);
     let answers = answers(neighbors);
     let trips = en_route.iter().filter(|trip| !trip.has_takeover_offer).map(|trip| &trip.request);
     let mut candidates = Candidates::of(requests.iter().chain(trips), &answers, &Reservations::new(), NOW_MS);

@@ -175,8 +175,8 @@ pub fn city_settings(speed_up: f64, data_dir: DataDir) -> Settings {
     settings.location_ingest.driver_updates_per_s = 0;
     let matcher = &mut settings.matcher;
     let limits = [
-        &mut matcher.window_ms,
         &mut matcher.window_min_ms,
+        &mut matcher.window_max_ms,
         &mut matcher.offer_ms,
         &mut matcher.silence_ms,
         &mut matcher.reconnect_grace_ms,
@@ -190,7 +190,8 @@ pub fn city_settings(speed_up: f64, data_dir: DataDir) -> Settings {
     // Vehicles cover the city's meters in real seconds.
     matcher.vehicle_speed_max_kmh = (f64::from(matcher.vehicle_speed_max_kmh) * speed_up).ceil() as u32;
     // A real second of waiting is `speed_up` seconds of the city's time.
-    matcher.wait_credit = (f64::from(matcher.wait_credit) * speed_up).round() as u32;
+    matcher.wait_credit *= speed_up;
+    matcher.pickup_rise_s = (f64::from(matcher.pickup_rise_s) / speed_up).round() as u32;
     settings
 }
 
@@ -212,9 +213,9 @@ fn banner(address: SocketAddr, options: &DemoOptions) -> String {
     format!(
         "A kerb node with all roles runs at {address}: location ingest, index server, aggregator and matcher.\n\
          San Francisco, Thursday 22 May 2008, from 17:00, at {}x real time: riders request the trips that were really\n\
-         made, drivers begin where the real cabs were first free, accept most offers, and drive. The matcher's window of\n\
-         1 s is {} ms here, its 15 s for an offer {} ms. Every assignment is checked against the messages of riders and\n\
-         drivers.\n",
-        options.speed_up, matcher.window_ms, matcher.offer_ms
+         made, drivers begin where the real cabs were first free, accept most offers, and drive. The matcher's windows\n\
+         of at most 5 s take at most {} ms here, its 15 s for an offer {} ms. Every assignment is checked against the\n\
+         messages of riders and drivers.\n",
+        options.speed_up, matcher.window_max_ms, matcher.offer_ms
     )
 }

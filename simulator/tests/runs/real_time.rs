@@ -18,7 +18,7 @@ fn settings() -> Settings {
     settings.node.data_dir = DataDir(None);
     settings.location_ingest.driver_updates_per_s = 50;
     settings.location_ingest.driver_updates_burst = 200;
-    settings.matcher.window_ms = 100;
+    settings.matcher.window_max_ms = 100;
     settings.matcher.window_min_ms = 20;
     settings.matcher.track_interval_ms = 500;
     settings

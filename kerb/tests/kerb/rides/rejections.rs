@@ -20,7 +20,7 @@ use crate::support::process::Process;
 
 const SAN_FRANCISCO: (f64, f64) = (37.77, -122.42);
 const STEP_TIMEOUT: Duration = Duration::from_mins(1);
-const MARKET: &str = "[matcher]\nwindow_ms = 100\nwindow_min_ms = 10\noffer_ms = 500\n[[matcher.markets]]\nname = \"sf\"\n\
+const MARKET: &str = "[matcher]\nwindow_max_ms = 100\nwindow_min_ms = 10\noffer_ms = 500\n[[matcher.markets]]\nname = \"sf\"\n\
     polygon = [[37.70, -122.52], [37.70, -122.35], [37.83, -122.35], [37.83, -122.52]]\n";
 
 fn node(dir: &tempfile::TempDir) -> Process {

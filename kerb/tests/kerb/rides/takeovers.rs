@@ -19,14 +19,17 @@ use crate::support::process::{Process, run, text};
 
 const BERLIN: (f64, f64) = (52.52, 13.405);
 const STEP_TIMEOUT: Duration = Duration::from_mins(1);
-const REOPTIMIZE: [&str; 9] = [
+const REOPTIMIZE: [&str; 11] = [
     "serve",
     "--set",
-    "matcher.window_ms=100",
+    "matcher.window_max_ms=100",
     "--set",
     "matcher.window_min_ms=10",
     "--set",
     "matcher.track_interval_ms=100",
+    // The first driver is offered the trip at once.
+    "--set",
+    "matcher.pickup_start_s=600",
     "--set",
     "matcher.policy=reoptimise",
 ];

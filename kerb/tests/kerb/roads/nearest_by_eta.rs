@@ -106,8 +106,7 @@ fn compare_searches(seed: u64, snap_max_m: f64) {
         while let Some(ring) = search.ring() {
             let neighbors = search_ring(&sorted, ring);
             read += neighbors.len();
-            let from = neighbors.iter().map(|neighbor| neighbor.position).collect();
-            let etas = etas(from, point, &times);
+            let etas = etas(neighbors.iter().collect(), point, &times);
             search.read(neighbors, &etas, &times);
         }
         let (best, exact) = search.finish();

@@ -6,16 +6,17 @@ use std::time::Duration;
 use kerb_proto::v1::nearby_service_client::NearbyServiceClient;
 use kerb_proto::v1::ride_service_client::RideServiceClient;
 use kerb_proto::v1::{
-    FindNearbyBatchRequest, FindNearbyRequest, FindNearbyResponse, LatLng, QuoteRideRequest, RankBy,
-    TravelSource,
+    FindNearbyBatchRequest, FindNearbyRequest, FindNearbyResponse, LatLng, PositionUpdate, QuoteRideRequest,
+    RankBy, TravelSource,
 };
 use serde_json::Value;
 use tonic::Code;
 use tonic::transport::Channel;
 
+use crate::support::city::ride_request;
 use crate::support::cluster::Cluster;
-use crate::support::driver::{DriverStream, register};
-use crate::support::eventually::eventually;
+use crate::support::driver::{DriverStream, register, update};
+use crate::support::eventually::{eventually, in_time};
 use crate::support::gateway::{batch, report};
 use crate::support::process::{Process, channel, run, text};
 use crate::support::search::{Truth, find_nearby, nearest, request, within};
@@ -206,6 +207,52 @@ async fn a_search_that_cannot_rank_by_time_is_rejected_with_the_field() {
         let status = client.find_nearby_batch(batch).await.unwrap_err();
         assert!(status.message().contains(&format!("searches[1].{words}")), "{status:?}");
     }
+}
+
+/// A divided road of 2.2 km: one carriageway leads east, the other one west, and they meet at the ends.
+const CARRIAGEWAYS: &str = "node_id,lat,lon\n1,0,0\n2,0,0.02\n3,0.0002,0.02\n4,0.0002,0\n";
+const ONE_WAY: &str = "from_node,to_node,length_m,highway\n1,2,2226.4,primary\n2,3,22.2,primary\n\
+    3,4,2226.4,primary\n4,1,22.2,primary\n";
+
+/// Two drivers stand at one place between the carriageways. The one that drives west is first by its id, and must turn at the
+/// end of the road.
+#[tokio::test]
+async fn a_driver_on_a_divided_road_is_on_the_side_that_it_drives_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    std::fs::write(dir.join("town.csv"), CARRIAGEWAYS).unwrap();
+    std::fs::write(dir.join("edges.csv"), ONE_WAY).unwrap();
+    assert!(run(dir, &["roads", "import", "town.csv", "edges.csv"]).status.success());
+    let settings = ["--set", "matcher.pickup_start_s=1200"];
+    let node = node(dir, &[&WITH_STREETS[..], &settings].concat());
+    let channel = node.channel();
+    let between = (0.0001, 0.01);
+    let rider = (0.0, 0.012);
+    let mut streams = Vec::new();
+    for (id, heading_deg) in [("a-west", 270.0), ("b-east", 90.0)] {
+        let mut stream = DriverStream::open(channel.clone(), register(id)).await.unwrap();
+        let driving = PositionUpdate {
+            heading_deg: Some(heading_deg),
+            speed_mps: Some(10.0),
+            ..update(1, between.0, between.1)
+        };
+        stream.report(driving).await.unwrap();
+        streams.push(stream);
+    }
+    let found = eventually("both are found", STEP_TIMEOUT, async || {
+        let found = find_nearby(&channel, by_time_to(rider, 2)).await.map_err(|e| e.to_string())?;
+        if found.drivers.len() == 2 { Ok(found) } else { Err(format!("{found:?}")) }
+    })
+    .await;
+    let ids: Vec<_> = found.drivers.iter().map(|driver| driver.driver_id.as_str()).collect();
+    let [east_s, west_s] = [0, 1].map(|index| found.drivers[index].pickup_eta_s());
+    assert_eq!(ids, ["b-east", "a-west"]);
+    assert!(west_s > 5 * east_s, "{west_s} s around the end of the road, and {east_s} s");
+
+    let mut rides = RideServiceClient::new(channel.clone());
+    rides.request_ride(ride_request("anna", rider)).await.unwrap();
+    let offer = in_time("the offer", STEP_TIMEOUT, streams[1].assignment()).await.unwrap();
+    assert_eq!(offer.pickup_eta_s, east_s);
 }
 
 pub(crate) fn quote(pickup: (f64, f64), dropoff: (f64, f64)) -> QuoteRideRequest {

@@ -17,8 +17,8 @@ pub(in crate::market) struct TripEntry {
     pub(super) disconnected_since_ms: Option<Timestamp>,
     /// Last position of the driver on the way to the pickup, with the time of its measurement.
     pub(super) driver_position: Option<(LatLng, Timestamp)>,
-    /// Number of windows that deferred the request.
-    pub(super) deferrals: u32,
+    /// Time of the window that deferred the request first.
+    pub(super) deferred_since_ms: Option<Timestamp>,
     /// Drivers whose offer ended without a decline, and until when they get no other one: at once for those who lost their
     /// stream, and later for those who let the offer expire.
     pub(super) undecided: Vec<(DriverId, Timestamp)>,
@@ -34,7 +34,7 @@ impl TripEntry {
             due_ms: None,
             disconnected_since_ms: None,
             driver_position: None,
-            deferrals: 0,
+            deferred_since_ms: None,
             undecided: Vec::new(),
             meter,
         }
@@ -86,8 +86,8 @@ impl TripEntry {
         self.k
     }
 
-    pub(in crate::market) fn deferrals(&self) -> u32 {
-        self.deferrals
+    pub(in crate::market) fn deferred_since_ms(&self) -> Option<Timestamp> {
+        self.deferred_since_ms
     }
 
     pub(in crate::market) fn is_disconnected(&self) -> bool {

@@ -15,10 +15,10 @@ impl TripTable {
         }
     }
 
-    /// Counts a window that deferred the request.
-    pub(in crate::market) fn count_deferral(&mut self, number: u64) {
+    /// Notes that a window deferred the request. A later call keeps the first time.
+    pub(in crate::market) fn note_deferral(&mut self, number: u64, now: Timestamp) {
         if let Some(entry) = self.entries.get_mut(&number) {
-            entry.deferrals += 1;
+            entry.deferred_since_ms.get_or_insert(now);
         }
     }
 

@@ -103,7 +103,7 @@ fn wrong_values_are_named_with_what_would_be_right() {
             "[[faults.tunnels]]\npolygon = [{ lat = 0.0, lon = 0.0 }]",
             "faults.tunnels[0].polygon: 1 corners, must be a polygon: ",
         ),
-        ("", "[matcher]\nwindow_ms = 0", "matcher.window"),
+        ("", "[matcher]\nwindow_max_ms = 0", "matcher.window"),
         ("", "[matcher]\nwindows = 1", "unknown field `windows`"),
         (
             "",
