@@ -70,6 +70,12 @@ impl Node {
         self.address
     }
 
+    /// Resolves with a reason when a service has stopped for good. The node then serves the rest, but should be shut down and
+    /// started again.
+    pub async fn failed(&self) -> String {
+        self.services.failed().await
+    }
+
     /// Stops in order: health turns to not serving, streams get a last message, open calls end or are aborted after the
     /// drain time, and reported positions are sent to the index servers and stored. Trips are in the journal already.
     /// Returns whether all acknowledged positions are stored, or the node stores none.

@@ -7,4 +7,4 @@ mod channels;
 mod server;
 
 pub use channels::{ChannelOptions, Channels, connect_lazily};
-pub use server::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, Server, ServerOptions};
+pub use server::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, Server, ServerOptions, ServiceHealth};

@@ -40,9 +40,32 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a server command on a free port and waits until it listens.
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
+        Self::spawn(dir, args, kerb(dir, args))
+    }
+
+    /// Starts a server command like [`Process::start`], for which [`Process::limit_files`] is a full disk: a write beyond
+    /// the limit is an error, and not the end of the process.
+    pub(crate) fn start_limitable(dir: &Path, args: &[&str]) -> Self {
+        let binary = kerb(dir, args);
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(binary.get_program()).args(args);
+        command.current_dir(dir);
+        for (name, _) in binary.get_envs() {
+            command.env_remove(name);
+        }
+        Self::spawn(dir, args, command)
+    }
+
+    /// Limits the size of all files that the process writes from now on; `None` lifts the limit.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        let limit = rustix::process::Rlimit { current: bytes, maximum: None };
+        rustix::process::prlimit(Some(id), rustix::process::Resource::Fsize, limit).expect("a limit");
+    }
+
+    fn spawn(dir: &Path, args: &[&str], mut command: Command) -> Self {
         let log = dir.join(format!("{}.log", args.join("_").replace(['/', '.', ':', '-'], "_")));
         let stderr = File::options().create(true).append(true).open(&log).expect("a log file");
-        let mut command = kerb(dir, args);
         command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("it is piped");
