@@ -51,12 +51,14 @@ impl Node {
         let server = Server::bind(settings.node.id.clone(), listen, settings.server()).await;
         let server = server.map_err(|reason| StartError::Listen { address: listen.to_owned(), reason })?;
         let address = server.address();
+        let internal_calls = cluster.internal_calls();
         let services = Services::start(&settings, roles, cluster, Surroundings::real()).await?;
 
         let stop = CancellationToken::new();
         let abort = CancellationToken::new();
         let (routes, served) = services.routes();
-        let serving = server.with_health_of(served).serve(routes, stop.clone().cancelled_owned());
+        let server = server.with_health_of(served).with_internal_calls(internal_calls);
+        let serving = server.serve(routes, stop.clone().cancelled_owned());
         let aborted = abort.clone();
         let serving = tokio::spawn(async move {
             aborted.run_until_cancelled(serving).await;

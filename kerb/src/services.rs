@@ -75,6 +75,8 @@ impl Services {
     pub(crate) fn routes(&self) -> (RoutesBuilder, Vec<ServiceHealth>) {
         let mut routes = Routes::builder();
         let mut health = Vec::new();
+        // The roles of a node without a cluster call each other in the process, so their internal services have no callers.
+        let is_clustered = self.cluster.local.is_none();
         // A macro, because each service has its own type.
         macro_rules! add {
             ($service:expr) => {
@@ -89,9 +91,11 @@ impl Services {
         if let Some(ingest) = self.location_ingest.as_ref().map(LocationIngest::grpc) {
             add!(ingest.driver_service());
             add!(ingest.fleet_service());
-            add!(ingest.ingest_service());
+            if is_clustered {
+                add!(ingest.ingest_service());
+            }
         }
-        if let Some(index) = &self.index_server {
+        if let Some(index) = self.index_server.as_ref().filter(|_| is_clustered) {
             add!(kerb_index_server::grpc::service(index.clone()));
         }
         if let Some(aggregator) = &self.aggregator {
@@ -109,7 +113,9 @@ impl Services {
             add!(grpc.ride(), Some(matcher.decides()));
             add!(grpc.trip_event(), Some(matcher.decides()));
             add!(grpc.dispatch_admin());
-            add!(grpc.matcher());
+            if is_clustered {
+                add!(grpc.matcher());
+            }
         } else if self.aggregator.is_some() {
             // Riders and operators call an aggregator, wherever the matcher is.
             macro_rules! add_proxy {

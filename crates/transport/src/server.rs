@@ -25,10 +25,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
-use tonic::service::{Routes, RoutesBuilder};
+use tonic::service::RoutesBuilder;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::internal_calls::InternalCalls;
+use calls::CallRoutes;
 use connection::{Connection, Shutdown};
 pub(crate) use options::ms;
 pub use options::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, ServerOptions};
@@ -44,6 +46,7 @@ pub struct Server {
     address: SocketAddr,
     options: ServerOptions,
     health_services: Vec<ServiceHealth>,
+    internal_calls: InternalCalls,
 }
 
 /// The health of a service.
@@ -60,13 +63,27 @@ impl Server {
     pub async fn bind(node: NodeId, address: &str, options: ServerOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { node, listener, address, options, health_services: Vec::new() })
+        Ok(Self {
+            node,
+            listener,
+            address,
+            options,
+            health_services: Vec::new(),
+            internal_calls: InternalCalls::Refused,
+        })
     }
 
     /// Adds services to the health service. Without this, it only reports the server as a whole.
     #[must_use]
     pub fn with_health_of(mut self, services: Vec<ServiceHealth>) -> Self {
         self.health_services = services;
+        self
+    }
+
+    /// Takes these internal calls. Without this, the server refuses all of them.
+    #[must_use]
+    pub fn with_internal_calls(mut self, calls: InternalCalls) -> Self {
+        self.internal_calls = calls;
         self
     }
 
@@ -94,7 +111,7 @@ impl Server {
         let ending = Shutdown::default();
         let _abort_on_drop = ending.abort.clone().drop_guard();
         let connections = TaskTracker::new();
-        let routes = services.routes().prepare();
+        let routes = CallRoutes { routes: services.routes().prepare(), internal_calls: self.internal_calls };
         tokio::select! {
             never = accept(self.listener, routes, &self.options, &ending, &connections) => never,
             () = shutdown => {}
@@ -131,7 +148,7 @@ async fn follow(health: HealthReporter, name: &'static str, mut serves: watch::R
 /// Accepts connections for ever and serves each in a task of its own.
 async fn accept(
     listener: TcpListener,
-    routes: Routes,
+    routes: CallRoutes,
     options: &ServerOptions,
     shutdown: &Shutdown,
     connections: &TaskTracker,

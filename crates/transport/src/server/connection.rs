@@ -11,9 +11,8 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use tonic::service::Routes;
 
-use super::calls::CallRouter;
+use super::calls::{CallRouter, CallRoutes};
 use super::inline_executor::{CallExecutor, InlineExecutor, SUBTASKS_MAX, Subtask};
 use super::options::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, ServerOptions, ms};
 use super::wake_set::WakeSet;
@@ -63,7 +62,7 @@ struct SlotWakers {
 impl Connection {
     pub(super) fn new(
         stream: TcpStream,
-        routes: Routes,
+        routes: CallRoutes,
         options: &ServerOptions,
         shutdown: &Shutdown,
     ) -> Self {
