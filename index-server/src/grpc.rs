@@ -6,13 +6,14 @@ use std::time::Duration;
 use kerb_ports::{
     Control, IndexAdmin, PositionSink, ReplicationError, ReplicationStream, ShardQuery, ShardSearch,
 };
+use kerb_proto::caller::Caller;
 use kerb_proto::convert::{SinkMessage, SourceMessage};
 use kerb_proto::deadline::timeout_of;
 use kerb_proto::internal::v1;
 use kerb_proto::internal::v1::index_service_server::{IndexService, IndexServiceServer};
 use kerb_proto::status::status_of;
-use kerb_types::ShardId;
 use kerb_types::limits::MESSAGE_BYTES_MAX;
+use kerb_types::{NodeId, ShardId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -41,6 +42,24 @@ pub struct Grpc {
     server: IndexServer,
 }
 
+impl Grpc {
+    /// Returns the status for a source that the membership does not list; `None` for one that it lists.
+    fn denied(&self, source: &NodeId) -> Option<Status> {
+        let error = self.server.state.check_listed(source).err()?;
+        Some(Status::permission_denied(error.to_string()))
+    }
+}
+
+/// Returns `PERMISSION_DENIED` if the verified caller registers as another node.
+fn check_source(caller: Option<Caller>, registered: &NodeId) -> Result<(), Status> {
+    match caller {
+        Some(Caller(caller)) if caller != *registered => Err(Status::permission_denied(format!(
+            "node {caller} opens a replication stream of node {registered}, must be its own"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 type Controls = mpsc::Sender<Result<v1::PositionControl, Status>>;
 
 #[tonic::async_trait]
@@ -51,20 +70,27 @@ impl IndexService for Grpc {
         &self,
         request: Request<Streaming<v1::PositionFrame>>,
     ) -> Result<Response<Self::StreamPositionsStream>, Status> {
+        let caller = request.extensions().get::<Caller>().cloned();
         let mut frames = request.into_inner();
-        let stream = match next_frame(&mut frames).await? {
+        let (source, stream) = match next_frame(&mut frames).await? {
             Some(SourceMessage::Register(register)) => {
-                self.server.open(register).await.map_err(|e| status_of(&e))?
+                check_source(caller, &register.node)?;
+                let source = register.node.clone();
+                let opened = self.server.open(register).await;
+                let stream =
+                    opened.map_err(|error| self.denied(&source).unwrap_or_else(|| status_of(&error)))?;
+                (source, stream)
             }
             _ => return Err(out_of_order("the first message must be a register")),
         };
         let (controls, answers) = mpsc::channel(CONTROLS_MAX);
         let stop = self.server.stop().clone();
+        let grpc = Self { server: self.server.clone() };
         self.server.spawn(async move {
             let served = stop.run_until_cancelled(serve(frames, stream, &controls)).await;
             let status = match served {
                 Some(Ok(())) => return,
-                Some(Err(status)) => status,
+                Some(Err(status)) => grpc.denied(&source).unwrap_or(status),
                 None => Status::unavailable("the index server is shutting down"),
             };
             // The source may not read any more. The stream ends either way.

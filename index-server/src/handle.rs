@@ -123,7 +123,7 @@ impl PositionSink for IndexServer {
                     register.node, self.state.node
                 )));
             }
-            let stream = self.state.index.open(&register.node)?;
+            let stream = self.state.open_stream(&register.node)?;
             // Subscribes before the wakeup below, which is for the node's previous stream: it is superseded now.
             let wakeups = self.state.stream_wakeups.subscribe();
             self.state.wake_streams();

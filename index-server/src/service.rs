@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kerb_ports::{Membership, ReplicationError};
 use kerb_types::{Catalog, Clock, MembershipView, NodeId, Sharding};
+use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,7 @@ impl IndexServer {
             clock,
             node,
             settings_fingerprint: sharding.fingerprint(&catalog),
+            ingest_nodes: RwLock::default(),
             stream_wakeups: watch::Sender::new(()),
             long_searches: Semaphore::new(options.long_searches_max),
             stop: CancellationToken::new(),

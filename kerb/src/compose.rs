@@ -1,6 +1,7 @@
 //! Chooses whether the other side of each port is in this process or behind gRPC. No other file makes this choice, and the
 //! services see no difference.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use kerb_cluster::{DispatchProxy, EmbeddedMembership, Liveness, LocalPeers, RemotePeers, StaticFile};
@@ -8,7 +9,7 @@ use kerb_journal::{FjallJournal, MemoryJournal};
 use kerb_ports::{Membership, Peers, TravelTimes, TripJournal};
 use kerb_routing::StraightLine;
 use kerb_routing::{RoadTimes, Roads};
-use kerb_transport::Channels;
+use kerb_transport::{Channels, ClusterSecret, InternalCalls, Signer, Verifier};
 use kerb_types::{Clock, Node, NodeId, Role, SystemClock};
 
 use crate::error::StartError;
@@ -52,6 +53,7 @@ pub(crate) struct Cluster {
     pub(crate) local: Option<Arc<LocalPeers>>,
     /// The connections to other nodes; `None` when the peers are in this process.
     channels: Option<Arc<Channels>>,
+    internal_calls: InternalCalls,
     listen: String,
     /// Keeps watching the membership file until it is dropped.
     _file: Option<StaticFile>,
@@ -66,7 +68,14 @@ impl Cluster {
             Some(path) => {
                 let file =
                     StaticFile::start(path.clone(), settings.node.id.clone(), settings.sharding()?).await?;
-                Self::listed(settings, roles, file)
+                let secret = match settings.cluster.secret_file.clone() {
+                    Some(path) => {
+                        let read = tokio::task::spawn_blocking(move || ClusterSecret::read(&path)).await;
+                        Some(read.expect("reading does not panic")?)
+                    }
+                    None => None,
+                };
+                Self::listed(settings, roles, file, secret)
             }
         }
     }
@@ -83,6 +92,7 @@ impl Cluster {
             peers: local.clone(),
             local: Some(local),
             channels: None,
+            internal_calls: InternalCalls::Refused,
             listen: settings
                 .node
                 .listen
@@ -91,22 +101,41 @@ impl Cluster {
         })
     }
 
-    fn listed(settings: &Settings, roles: &[Role], file: StaticFile) -> Result<Self, StartError> {
+    fn listed(
+        settings: &Settings,
+        roles: &[Role],
+        file: StaticFile,
+        secret: Option<ClusterSecret>,
+    ) -> Result<Self, StartError> {
         let own = &settings.node.id;
         let listed = Arc::clone(&file.watch().borrow());
         let own_entry = listed.node(own).expect("the file was rejected if this node is not in it");
         validate_roles(own_entry, roles)?;
         let address = own_entry.address.clone().unwrap_or_default();
-        let channels = Arc::new(Channels::new(file.watch(), settings.cluster.channels));
+        let listen = settings.node.listen.map_or(address, |listen| listen.to_string());
+        if secret.is_none() && !is_loopback(&listen) {
+            return Err(StartError::NoSecret { address: listen });
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let signer = Signer::new(own.clone(), secret.clone(), clock.clone());
+        let verifier = Verifier::new(own.clone(), secret, file.watch(), clock);
+        let channels = Channels::new(file.watch(), settings.cluster.channels).signed_by(signer);
+        let channels = Arc::new(channels);
         let liveness = Liveness::start(&file, own.clone(), channels.clone(), settings.cluster.liveness)?;
         Ok(Self {
             membership: Arc::new(liveness),
             peers: Arc::new(RemotePeers::new(channels.clone())),
             local: None,
             channels: Some(channels),
-            listen: settings.node.listen.map_or(address, |listen| listen.to_string()),
+            internal_calls: InternalCalls::Verified(Arc::new(verifier)),
+            listen,
             _file: Some(file),
         })
+    }
+
+    /// Returns which internal calls the node takes. One without a cluster takes none: all its roles are in its process.
+    pub(crate) fn internal_calls(&self) -> InternalCalls {
+        self.internal_calls.clone()
     }
 
     /// Returns the address to bind.
@@ -124,6 +153,13 @@ impl Cluster {
     pub(crate) fn others(&self, own: NodeId) -> PeerNodes {
         PeerNodes::new(own, self.membership.watch(), self.channels.clone())
     }
+}
+
+/// Whether only processes of this machine reach the address, which is `host:port`.
+fn is_loopback(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Opens the matcher's journal: in the data folder, or in memory without one.

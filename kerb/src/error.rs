@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use kerb_cluster::FileError;
 use kerb_journal::JournalError;
 use kerb_routing::RoadsError;
+use kerb_transport::{SECRET_BYTES_MAX, SECRET_BYTES_MIN, SecretError};
 use kerb_types::FieldError;
 
 use kerb_traffic::SpeedFileError;
@@ -23,6 +24,15 @@ pub enum StartError {
     /// The membership file gives this node other roles.
     #[error("the membership file gives node {node} the roles {listed}, but it was started as {started}")]
     Roles { node: String, listed: String, started: String },
+    /// The file of the cluster's secret is invalid.
+    #[error("cluster secret: {0} (cluster.secret_file)")]
+    Secret(#[from] SecretError),
+    /// A node of a cluster listens to the network and has no secret.
+    #[error(
+        "a node of a cluster that listens on {address} needs the cluster's secret: name a file with {SECRET_BYTES_MIN} to \
+         {SECRET_BYTES_MAX} bytes, the same for all nodes (cluster.secret_file)"
+    )]
+    NoSecret { address: String },
     /// A single role was started without a membership file.
     #[error("a node of one role needs the others: give the membership file (cluster.file, --cluster-file)")]
     Alone,

@@ -51,12 +51,14 @@ impl Node {
         let server = Server::bind(settings.node.id.clone(), listen, settings.server()).await;
         let server = server.map_err(|reason| StartError::Listen { address: listen.to_owned(), reason })?;
         let address = server.address();
+        let internal_calls = cluster.internal_calls();
         let services = Services::start(&settings, roles, cluster, Surroundings::real()).await?;
 
         let stop = CancellationToken::new();
         let abort = CancellationToken::new();
         let (routes, served) = services.routes();
-        let serving = server.with_health_of(served).serve(routes, stop.clone().cancelled_owned());
+        let server = server.with_health_of(served).with_internal_calls(internal_calls);
+        let serving = server.serve(routes, stop.clone().cancelled_owned());
         let aborted = abort.clone();
         let serving = tokio::spawn(async move {
             aborted.run_until_cancelled(serving).await;
@@ -68,6 +70,12 @@ impl Node {
     /// Returns the bound address, with the actual port if the settings have port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Resolves with a reason when a service has stopped for good. The node then serves the rest, but should be shut down and
+    /// started again.
+    pub async fn failed(&self) -> String {
+        self.services.failed().await
     }
 
     /// Stops in order: health turns to not serving, streams get a last message, open calls end or are aborted after the

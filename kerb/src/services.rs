@@ -11,6 +11,7 @@ use kerb_proto::v1::dispatch_admin_service_server::DispatchAdminServiceServer;
 use kerb_proto::v1::ride_service_server::RideServiceServer;
 use kerb_proto::v1::trip_event_service_server::TripEventServiceServer;
 use kerb_routing::Roads;
+use kerb_transport::ServiceHealth;
 use kerb_types::{Catalog, NodeId, Role, Sharding};
 use tonic::server::NamedService;
 use tonic::service::{Routes, RoutesBuilder};
@@ -70,24 +71,31 @@ impl Services {
         Ok(Self { location_ingest, index_server, aggregator, matcher, speeds, cluster })
     }
 
-    /// Returns the gRPC services of all roles, and their names for the health service.
-    pub(crate) fn routes(&self) -> (RoutesBuilder, Vec<&'static str>) {
+    /// Returns the gRPC services of all roles, and their health.
+    pub(crate) fn routes(&self) -> (RoutesBuilder, Vec<ServiceHealth>) {
         let mut routes = Routes::builder();
-        let mut names = Vec::new();
+        let mut health = Vec::new();
+        // The roles of a node without a cluster call each other in the process, so their internal services have no callers.
+        let is_clustered = self.cluster.local.is_none();
         // A macro, because each service has its own type.
         macro_rules! add {
-            ($service:expr) => {{
+            ($service:expr) => {
+                add!($service, None)
+            };
+            ($service:expr, $serves:expr) => {{
                 let service = $service;
-                names.push(name_of(&service));
+                health.push(ServiceHealth { name: name_of(&service), serves: $serves });
                 routes.add_service(service);
             }};
         }
         if let Some(ingest) = self.location_ingest.as_ref().map(LocationIngest::grpc) {
             add!(ingest.driver_service());
             add!(ingest.fleet_service());
-            add!(ingest.ingest_service());
+            if is_clustered {
+                add!(ingest.ingest_service());
+            }
         }
-        if let Some(index) = &self.index_server {
+        if let Some(index) = self.index_server.as_ref().filter(|_| is_clustered) {
             add!(kerb_index_server::grpc::service(index.clone()));
         }
         if let Some(aggregator) = &self.aggregator {
@@ -101,10 +109,13 @@ impl Services {
         }
         if let Some(matcher) = &self.matcher {
             let grpc = kerb_matcher::grpc::Grpc::new(matcher.clone());
-            add!(grpc.ride());
+            // Both stand still while no market can make a decision. The other services of the node go on.
+            add!(grpc.ride(), Some(matcher.decides()));
+            add!(grpc.trip_event(), Some(matcher.decides()));
             add!(grpc.dispatch_admin());
-            add!(grpc.trip_event());
-            add!(grpc.matcher());
+            if is_clustered {
+                add!(grpc.matcher());
+            }
         } else if self.aggregator.is_some() {
             // Riders and operators call an aggregator, wherever the matcher is.
             macro_rules! add_proxy {
@@ -118,7 +129,15 @@ impl Services {
             add_proxy!(DispatchAdminServiceServer);
             add_proxy!(TripEventServiceServer);
         }
-        (routes, names)
+        (routes, health)
+    }
+
+    /// Resolves with a reason when a service has stopped for good and only a new start of the process helps.
+    pub(crate) async fn failed(&self) -> String {
+        match &self.matcher {
+            Some(matcher) => format!("matcher: {}", matcher.failed().await),
+            None => std::future::pending().await,
+        }
     }
 
     /// Ends streams and finishes open work. The matcher first, because it notifies drivers through the ingest node; then

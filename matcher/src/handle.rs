@@ -11,6 +11,7 @@ use futures::stream::Stream;
 use kerb_assignment::Policy;
 use kerb_trips::{MarketId, RideRequest, RiderId, Trip, TripId};
 use kerb_types::Catalog;
+use tokio::sync::watch;
 
 use crate::error::MatcherError;
 use crate::mailbox::{MarketCommand, MarketHandle, MarketQuery, MarketReport};
@@ -145,6 +146,19 @@ impl Matcher {
     /// Stops the markets after their present record, saves a snapshot of each, and ends all tasks.
     pub async fn shutdown(self) {
         self.0.shutdown().await;
+    }
+
+    /// Returns whether at least one market makes decisions, now and after each change. A full disk suspends markets until it
+    /// has room.
+    pub fn decides(&self) -> watch::Receiver<bool> {
+        self.0.suspended.decides()
+    }
+
+    /// Resolves with a reason when the markets have stopped for good: another matcher has taken one of them over, or one
+    /// cannot be recovered. Only a new start helps.
+    pub async fn failed(&self) -> String {
+        self.0.fencing.cancelled().await;
+        self.0.fencing.reason().unwrap_or("its markets have stopped").to_owned()
     }
 
     /// Returns the options.

@@ -18,7 +18,7 @@ use crate::mailbox::{FencingToken, Mailbox, MarketHandle, MarketHandles};
 use crate::market::{Reservations, Rules, unknown_trip};
 use crate::metrics::Metrics;
 use crate::options::{MarketAreas, Options, ms};
-use crate::task::{MarketContext, MarketTask, RecoveryError, take_over};
+use crate::task::{MarketContext, MarketTask, RecoveryError, SuspendedMarkets, take_over};
 use crate::trip_watch::TripWatches;
 use crate::window::{WindowPace, WindowRules};
 
@@ -68,6 +68,9 @@ pub(crate) struct Service {
     pub(crate) ingest_nodes: IngestNodes,
     pub(crate) watches: Arc<TripWatches>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Stops all markets for good.
+    pub(crate) fencing: FencingToken,
+    pub(crate) suspended: SuspendedMarkets,
     /// Permits for concurrent quotes.
     pub(crate) quote_permits: Semaphore,
     /// Permits for open subscriptions.
@@ -88,7 +91,7 @@ impl Service {
         options.validate()?;
         let areas = MarketAreas::new(&options.markets)?;
         warn_of_markets_without_options(&ports, &areas).await;
-        let context = context(&options, &ports);
+        let context = context(&options, &ports, areas.ids().len());
         let stop = CancellationToken::new();
         let rider_markets = RiderMarkets::new();
         let (markets, tasks) = open_markets(&options, &areas, &context, &rider_markets, &stop).await?;
@@ -107,6 +110,8 @@ impl Service {
             ingest_nodes,
             watches: context.watches,
             metrics: context.metrics,
+            fencing: context.fencing,
+            suspended: context.suspended,
             quote_permits,
             subscription_permits,
             market_tasks: TaskTracker::new(),
@@ -141,8 +146,12 @@ impl Service {
 
     fn spawn_all(&self, tasks: Vec<MarketTask>, outbox: Arc<NotificationOutbox>) {
         for task in tasks {
-            let abort = self.abort.clone();
-            self.market_tasks.spawn(async move { abort.run_until_cancelled(Box::pin(task.run())).await });
+            let (abort, stop) = (self.abort.clone(), self.stop.clone());
+            let end = MarketEnd { fencing: self.fencing.clone(), abort: abort.clone(), stop };
+            self.market_tasks.spawn(async move {
+                let _end = end;
+                abort.run_until_cancelled(Box::pin(task.run())).await;
+            });
         }
         let notifier = DriverNotifier {
             outbox,
@@ -167,6 +176,23 @@ impl Service {
     fn spawn_background(&self, work: impl Future<Output = ()> + Send + 'static) {
         let abort = self.abort.clone();
         self.background_tasks.spawn(async move { abort.run_until_cancelled(work).await });
+    }
+}
+
+/// Notices the end of a market's task. A task that ends without a stop has panicked: the market would never decide again, so
+/// the whole matcher stops, and its process with it.
+struct MarketEnd {
+    fencing: FencingToken,
+    abort: CancellationToken,
+    stop: CancellationToken,
+}
+
+impl Drop for MarketEnd {
+    fn drop(&mut self) {
+        if !self.abort.is_cancelled() && !self.stop.is_cancelled() {
+            // After a fence, the first reason stays.
+            self.fencing.cancel("the task of a market panicked".to_owned());
+        }
     }
 }
 
@@ -203,7 +229,7 @@ async fn open_markets(
     Ok((Arc::new(handles), tasks))
 }
 
-fn context(options: &Options, ports: &Ports) -> MarketContext {
+fn context(options: &Options, ports: &Ports, markets: usize) -> MarketContext {
     MarketContext {
         node: ports.node.clone(),
         clock: Arc::clone(&ports.clock),
@@ -212,6 +238,7 @@ fn context(options: &Options, ports: &Ports) -> MarketContext {
         times: Arc::clone(&ports.times),
         reservations: Reservations::new(),
         fencing: FencingToken::default(),
+        suspended: SuspendedMarkets::new(markets),
         outbox: Arc::default(),
         watches: Arc::new(TripWatches::new(options.watches_max as usize)),
         metrics: Arc::default(),

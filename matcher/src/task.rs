@@ -1,7 +1,7 @@
 //! The task of a market: executes commands, appends the decisions to the journal, and only then replies and notifies.
 //!
 //! Commands that arrive together share one record. If the outcome of an append is unknown, the task drops the market and
-//! reads it from the journal again. If another matcher has written to the journal, it has taken the market over, and all
+//! reads it from the journal again; while that is not possible, the market is suspended. If another matcher has written to the journal, it has taken the market over, and all
 //! markets of this matcher stop.
 
 mod context;
@@ -11,6 +11,7 @@ mod recovery;
 mod resync;
 mod snapshots;
 mod state;
+mod suspended_markets;
 mod window_schedule;
 mod windows;
 
@@ -32,6 +33,7 @@ use execute::execute;
 pub use recovery::RecoveryError;
 pub(crate) use recovery::{RecoveredMarket, take_over};
 use state::{LastWindow, MarketState};
+pub(crate) use suspended_markets::SuspendedMarkets;
 use window_schedule::WindowSchedule;
 
 /// Maximum number of commands that share one record.
@@ -53,7 +55,8 @@ pub(crate) struct MarketTask {
     changes_since_snapshot: usize,
 }
 
-/// The task must end: another matcher has taken the market over, or the shutdown began during a resync.
+/// The task must end: another matcher has taken the market over, the market cannot be recovered, or the shutdown began
+/// during a resync.
 struct TaskStop;
 
 impl MarketTask {

@@ -1,8 +1,9 @@
 //! The wire: code that `cargo xtask codegen` generates from `protos/`, conversions to and from the fleet's own types, the
-//! mapping of errors to statuses, and the deadlines of calls.
+//! mapping of errors to statuses, and the deadlines and callers of calls.
 //!
 //! This crate opens no connection and depends on no service.
 
+pub mod caller;
 pub mod codec;
 pub mod convert;
 pub mod deadline;

@@ -10,11 +10,12 @@
 //! | `FailedPrecondition` | `FAILED_PRECONDITION` | `google.rpc.ErrorInfo` |
 //! | `Overloaded` | `RESOURCE_EXHAUSTED` | `google.rpc.ErrorInfo` with `what` and `limit` |
 //! | `DeadlineExceeded` | `DEADLINE_EXCEEDED` | |
-//! | `Unavailable` | `UNAVAILABLE` | `google.rpc.ErrorInfo` with `node` |
+//! | `Unavailable` | `UNAVAILABLE` | `google.rpc.ErrorInfo` with `node`, and `google.rpc.RetryInfo` |
 //! | `Internal` | `INTERNAL` | |
 
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::time::Duration;
 
 use kerb_ports::{Detail, ErrorCode, Failure, FromFailure, PortError};
 use kerb_types::{FieldError, NodeId};
@@ -27,6 +28,8 @@ const DOMAIN: &str = "kerb";
 const PRECONDITION: &str = "FAILED_PRECONDITION";
 /// The reason in `ErrorInfo` that distinguishes [`ErrorCode::Conflict`] from [`ErrorCode::Superseded`].
 const CONFLICT: &str = "CONFLICT";
+/// When a caller of a node that is not available should call again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Maximum violations in a status. A status travels in HTTP/2 headers, which peers limit (commonly to 16 KiB in all).
 const VIOLATIONS_MAX: usize = 16;
 /// Maximum bytes of a violation's field or description.
@@ -109,6 +112,7 @@ fn details_of(failure: &Failure) -> ErrorDetails {
             let reason = cut(reason, DESCRIPTION_BYTES_MAX).to_owned();
             let metadata = [("node".to_owned(), node.to_string()), ("reason".to_owned(), reason)];
             details.set_error_info("UNAVAILABLE", DOMAIN, metadata);
+            details.set_retry_info(Some(RETRY_DELAY));
         }
         Detail::None if failure.code == ErrorCode::FailedPrecondition => {
             details.set_error_info(PRECONDITION, DOMAIN, HashMap::new());

@@ -14,10 +14,10 @@ use tokio::sync::{Semaphore, oneshot};
 use tracing::warn;
 
 use crate::error::JournalError;
-use crate::open::{OpenEngine, find_absent, open};
+use crate::open::find_absent;
+use crate::steps::{Disk, WriteSteps};
 use crate::store::JournalStore;
-use crate::watermark::Watermark;
-use crate::writer::{Write, WriteRequest, Writer};
+use crate::writer::{Write, WriteRequest, Writer, WriterEngine};
 
 /// Maximum appends and snapshots that wait for the writer thread.
 pub(super) const WRITE_QUEUE_MAX: usize = 1_024;
@@ -33,7 +33,7 @@ pub struct FjallJournal {
     /// The queue of the writer thread; `None` only during the drop.
     requests: Option<SyncSender<WriteRequest>>,
     /// The writer thread; `None` during the drop, and in tests that run the writer themselves.
-    writer: Option<JoinHandle<()>>,
+    pub(super) writer: Option<JoinHandle<()>>,
     /// Permits of the reads at a time.
     reads: Arc<Semaphore>,
 }
@@ -62,12 +62,19 @@ impl FjallJournal {
         folder: &Path,
     ) -> Result<(Self, Writer, Receiver<WriteRequest>), JournalError> {
         std::fs::create_dir_all(folder).map_err(|reason| io_error(folder, &reason))?;
-        let OpenEngine { db, records, snapshots, versions, snapshot_versions } = open(folder)?;
-        // The versions of a market count from 1 without gaps, so their sum is the number of records.
-        let watermark = Watermark::open(folder, versions.values().map(|version| version.get()).sum())?;
-        let path = folder.display().to_string();
-        let store = Arc::new(JournalStore { path, records, snapshots, versions: RwLock::new(versions) });
-        let writer = Writer { store: Arc::clone(&store), db, watermark, snapshot_versions, failed: None };
+        let (opened, watermark) = Disk.open(folder)?;
+        let store = Arc::new(JournalStore {
+            path: folder.display().to_string(),
+            keyspaces: RwLock::new(Some(opened.keyspaces.clone())),
+            versions: RwLock::new(opened.versions),
+        });
+        let engine = WriterEngine {
+            db: opened.db,
+            keyspaces: opened.keyspaces,
+            watermark,
+            snapshot_versions: opened.snapshot_versions,
+        };
+        let writer = Writer::new(folder.to_owned(), Arc::clone(&store), engine);
         let (requests, queue) = sync_channel(WRITE_QUEUE_MAX);
         let reads = Arc::new(Semaphore::new(READS_MAX));
         Ok((Self { store, requests: Some(requests), writer: None, reads }, writer, queue))
@@ -110,7 +117,7 @@ impl FjallJournal {
 }
 
 fn io_error(folder: &Path, reason: &std::io::Error) -> JournalError {
-    JournalError::Engine { path: folder.display().to_string(), reason: reason.to_string() }
+    JournalError::of_file(&folder.display().to_string(), reason)
 }
 
 impl TripJournal for FjallJournal {
@@ -160,7 +167,7 @@ impl TripJournal for FjallJournal {
     }
 
     fn snapshot(&self, market: MarketId) -> PortFuture<'_, Option<(Version, Vec<u8>)>, TripJournalError> {
-        self.run_blocking(move |store| Ok(store.snapshot(&market))).boxed()
+        self.run_blocking(move |store| store.snapshot(&market)).boxed()
     }
 }
 

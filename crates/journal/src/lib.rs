@@ -33,6 +33,13 @@
 //! this loss: opening fails, and the error states how many records are missing. The process does not wait until this file
 //! is on the disk. So after a loss of power the count may be too low, and if the log is damaged in the same moment, the last
 //! acknowledged records may be lost without an error.
+//!
+//! # Full disk
+//!
+//! A write that fails for want of room is an `Unavailable`. The engine takes no writes after a failure, so the writer opens
+//! it anew at the first later write that finds room, and the versions that it finds on the disk hold from then on: a record
+//! whose write failed may be among them. Reads go on meanwhile. Any other failure of a write leaves unknown bytes on the
+//! disk: it is an `Internal`, and nothing more is written until the process starts again.
 
 mod disk;
 mod error;
@@ -41,6 +48,7 @@ mod memory;
 mod open;
 mod preflight;
 mod record;
+mod steps;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use crate::error::JournalError;
 use crate::key::{parse_market, parse_record_key, record_key};
 use crate::preflight;
 use crate::record::{decode_record, decode_snapshot};
+use crate::store::Keyspaces;
 
 /// The folder of the engine's files, below the journal's folder.
 const ENGINE: &str = "engine";
@@ -24,8 +25,7 @@ const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 /// An open engine, its keyspaces, and the newest versions in them.
 pub(super) struct OpenEngine {
     pub(super) db: Database,
-    pub(super) records: Keyspace,
-    pub(super) snapshots: Keyspace,
+    pub(super) keyspaces: Keyspaces,
     /// The newest version of each market that has records.
     pub(super) versions: BTreeMap<MarketId, Version>,
     /// The version of each snapshot that is not damaged.
@@ -59,11 +59,9 @@ pub(super) fn open(folder: &Path) -> Result<OpenEngine, JournalError> {
 }
 
 fn open_engine(folder: &Path, path: &str) -> Result<OpenEngine, JournalError> {
-    let engine = |reason| match reason {
-        fjall::Error::Locked => JournalError::InUse(path.to_owned()),
-        reason => JournalError::Engine { path: path.to_owned(), reason: reason.to_string() },
-    };
+    let engine = |error: fjall::Error| JournalError::of_engine(path, &error);
     let files = folder.join(ENGINE);
+    preflight::remove_unfinished(&files)?;
     preflight::check(&files)?;
     let db = Database::builder(files)
         .cache_size(CACHE_BYTES)
@@ -77,7 +75,7 @@ fn open_engine(folder: &Path, path: &str) -> Result<OpenEngine, JournalError> {
     let snapshots = db.keyspace("snapshots", options).map_err(engine)?;
     let versions = newest_versions(&records, path)?;
     let snapshot_versions = newest_snapshots(&snapshots, path, &versions)?;
-    Ok(OpenEngine { db, records, snapshots, versions, snapshot_versions })
+    Ok(OpenEngine { db, keyspaces: Keyspaces { records, snapshots }, versions, snapshot_versions })
 }
 
 /// Reads the first and the last record of each market and returns the newest versions.

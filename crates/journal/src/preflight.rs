@@ -11,7 +11,7 @@
 //! passes this check; if it is damaged, the engine reports it.
 
 use std::fs::{File, read_dir};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,57 @@ const TRAILER_BYTES: usize = 38;
 const TRAILER_START: [u8; 6] = *b"SFA!\x01\x00";
 /// Maximum length of a table of contents. Actual ones have some hundred bytes.
 const CONTENTS_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The engine's file that it makes last when it makes a new database.
+const MARKER: &str = "version";
+
+/// Removes what is left of a database whose making did not end, as on a full disk: the engine could neither open it nor make
+/// it again. Nothing was ever written to such a database. One with content is left alone, and opening it fails.
+pub(super) fn remove_unfinished(folder: &Path) -> Result<(), JournalError> {
+    let path = || folder.display().to_string();
+    let removed = (|| match read_dir(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+        Ok(_) if !is_unfinished(folder)? => Ok(()),
+        Ok(_) => std::fs::remove_dir_all(folder),
+    })();
+    removed.map_err(|e| JournalError::of_file(&path(), &e))
+}
+
+/// Whether the folder lacks the marker, or has an empty one, and no file in it has content.
+fn is_unfinished(folder: &Path) -> io::Result<bool> {
+    match std::fs::metadata(folder.join(MARKER)) {
+        Ok(marker) if marker.len() > 0 => return Ok(false),
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    has_only_zeros(folder)
+}
+
+fn has_only_zeros(folder: &Path) -> io::Result<bool> {
+    for entry in read_dir(folder)? {
+        let path = entry?.path();
+        let is_empty = if path.is_dir() { has_only_zeros(&path)? } else { is_file_of_zeros(&path)? };
+        if !is_empty {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_file_of_zeros(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(true);
+        }
+        if buffer[..read].iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+    }
+}
 
 /// Checks all files below this folder. The folder need not exist.
 pub(super) fn check(folder: &Path) -> Result<(), JournalError> {

@@ -1,4 +1,6 @@
 //! The open keyspaces of a journal, and the reads from them.
+//!
+//! After a failed write, the writer opens the engine anew. Readers wait for that, and get an error while it is not open.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +13,19 @@ use crate::error::JournalError;
 use crate::key::record_key;
 use crate::record::{decode_record, decode_snapshot};
 
+/// The keyspaces of an open engine. Cheap to clone; the engine only closes when all clones are dropped.
+#[derive(Clone)]
+pub(super) struct Keyspaces {
+    pub(super) records: Keyspace,
+    pub(super) snapshots: Keyspace,
+}
+
 /// The part of a journal that the readers and the writer thread share.
 pub(super) struct JournalStore {
     /// The journal's folder, for messages.
     pub(super) path: String,
-    pub(super) records: Keyspace,
-    pub(super) snapshots: Keyspace,
+    /// `None` while the engine could not be opened anew after a failed write.
+    pub(super) keyspaces: RwLock<Option<Keyspaces>>,
     /// The newest durable version of each market that has records. Readers never read beyond it.
     pub(super) versions: RwLock<BTreeMap<MarketId, Version>>,
 }
@@ -41,7 +50,9 @@ impl JournalStore {
         if last <= after {
             return Ok(Vec::new());
         }
-        let mut items = self.records.range(record_key(market, after + 1)..=record_key(market, last));
+        let open = self.keyspaces.read();
+        let keyspaces = open.as_ref().ok_or_else(|| JournalError::Closed { path: self.path.clone() })?;
+        let mut items = keyspaces.records.range(record_key(market, after + 1)..=record_key(market, last));
         let (mut records, mut bytes) = (Vec::new(), 0);
         for version in ((after + 1).get()..=last.get()).map(Version::new) {
             let (record, record_bytes) = self.decode_item(market, version, items.next())?;
@@ -77,16 +88,18 @@ impl JournalStore {
 
     /// Returns the newest snapshot of a market and its version. A damaged snapshot counts as none: the caller then reads
     /// all records, which takes longer and gives the same state.
-    pub(super) fn snapshot(&self, market: &MarketId) -> Option<(Version, Vec<u8>)> {
+    pub(super) fn snapshot(&self, market: &MarketId) -> Result<Option<(Version, Vec<u8>)>, JournalError> {
         let key = market.as_str().as_bytes();
-        let read = self.snapshots.get(key).map_err(|e| e.to_string());
+        let open = self.keyspaces.read();
+        let keyspaces = open.as_ref().ok_or_else(|| JournalError::Closed { path: self.path.clone() })?;
+        let read = keyspaces.snapshots.get(key).map_err(|e| e.to_string());
         let decoded = read.and_then(|value| {
             let Some(value) = value else { return Ok(None) };
             decode_snapshot(key, &value).map(|(version, snapshot)| Some((version, snapshot.to_vec())))
         });
-        decoded.unwrap_or_else(|reason| {
+        Ok(decoded.unwrap_or_else(|reason| {
             warn!(path = self.path, %market, reason, "a snapshot is damaged; all records are read instead");
             None
-        })
+        }))
     }
 }

@@ -38,7 +38,7 @@ impl Watermark {
             let path = folder.display().to_string();
             return Err(JournalError::Missing { path, file: name(), acknowledged, found });
         }
-        Self::create(&path, found).map_err(|e| damaged(e.to_string()))
+        Self::create(&path, found).map_err(|e| JournalError::of_file(&name(), &e))
     }
 
     /// Writes the file under another name first and then renames it: after a crash there is the old file or the new one,

@@ -6,12 +6,11 @@ use std::time::Duration;
 use futures::future::{BoxFuture, join_all};
 use kerb_proto::status::error_of;
 use kerb_proto::v1::roads_admin_service_client::RoadsAdminServiceClient;
-use kerb_transport::Channels;
+use kerb_transport::{Channels, NodeChannel};
 use kerb_types::{MembershipView, Node, NodeId, Role};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tonic::Status;
-use tonic::transport::Channel;
 
 use crate::error::TrafficError;
 
@@ -39,7 +38,7 @@ impl PeerNodes {
     /// Calls all peers at the same time and waits for every answer.
     pub(crate) async fn ask<T>(
         &self,
-        call: impl Fn(RoadsAdminServiceClient<Channel>) -> BoxFuture<'static, Result<T, Status>>,
+        call: impl Fn(RoadsAdminServiceClient<NodeChannel>) -> BoxFuture<'static, Result<T, Status>>,
     ) -> Vec<(NodeId, Result<T, TrafficError>)> {
         let requests = self.nodes().into_iter().map(|node| {
             let calling = self.client(&node).map(&call);
@@ -63,7 +62,7 @@ impl PeerNodes {
         view.nodes.iter().filter(has_times).cloned().collect()
     }
 
-    fn client(&self, node: &Node) -> Result<RoadsAdminServiceClient<Channel>, TrafficError> {
+    fn client(&self, node: &Node) -> Result<RoadsAdminServiceClient<NodeChannel>, TrafficError> {
         let unavailable =
             |reason: &str| TrafficError::Unavailable { node: node.id.clone(), reason: reason.to_owned() };
         if !node.live {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::internal_calls::{NodeChannel, Signer};
 use crate::server::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, ms};
 
 /// Settings of connections to other nodes.
@@ -34,24 +35,32 @@ impl Default for ChannelOptions {
 pub struct Channels {
     view: watch::Receiver<Arc<MembershipView>>,
     options: ChannelOptions,
+    signer: Option<Arc<Signer>>,
     open: Mutex<HashMap<NodeId, OpenChannel>>,
 }
 
 #[derive(Clone)]
 struct OpenChannel {
     address: String,
-    channel: Channel,
+    channel: NodeChannel,
 }
 
 impl Channels {
     /// Makes the channels to the nodes of the membership `view`.
     pub fn new(view: watch::Receiver<Arc<MembershipView>>, options: ChannelOptions) -> Self {
-        Self { view, options, open: Mutex::default() }
+        Self { view, options, signer: None, open: Mutex::default() }
+    }
+
+    /// Signs the internal calls on all channels.
+    #[must_use]
+    pub fn signed_by(mut self, signer: Signer) -> Self {
+        self.signer = Some(Arc::new(signer));
+        self
     }
 
     /// Returns the channel to a node; `None` if the membership has no address of the node. The channel connects in the
     /// background on first use. Must be called inside a Tokio runtime.
-    pub fn channel(&self, node: &NodeId) -> Option<Channel> {
+    pub fn channel(&self, node: &NodeId) -> Option<NodeChannel> {
         let view = self.view.borrow();
         let mut open = self.open.lock();
         let Some(address) = view.node(node).and_then(|node| node.address.as_deref()) else {
@@ -62,6 +71,7 @@ impl Channels {
             return Some(known.channel.clone());
         }
         let channel = connect_lazily(address, self.options).ok()?;
+        let channel = NodeChannel::new(channel, node.clone(), self.signer.clone());
         // A new node is the moment to drop the channels of nodes that left the cluster.
         open.retain(|other, _| view.node(other).is_some());
         open.insert(node.clone(), OpenChannel { address: address.to_owned(), channel: channel.clone() });

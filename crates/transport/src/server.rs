@@ -24,10 +24,16 @@ use std::time::Duration;
 
 use kerb_types::NodeId;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
-use tonic::service::{Routes, RoutesBuilder};
+use tonic::service::RoutesBuilder;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
+use crate::internal_calls::InternalCalls;
+use calls::CallRoutes;
 use connection::{Connection, LIMITS, Shutdown};
 use limits::ServerLimits;
 pub(crate) use options::ms;
@@ -44,7 +50,17 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     options: ServerOptions,
-    health_services: Vec<&'static str>,
+    health_services: Vec<ServiceHealth>,
+    internal_calls: InternalCalls,
+}
+
+/// The health of a service.
+#[derive(Clone, Debug)]
+pub struct ServiceHealth {
+    /// Full name of the service.
+    pub name: &'static str,
+    /// Whether the service serves, now and after each change; `None` for a service that always does.
+    pub serves: Option<watch::Receiver<bool>>,
 }
 
 impl Server {
@@ -52,13 +68,27 @@ impl Server {
     pub async fn bind(node: NodeId, address: &str, options: ServerOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { node, listener, address, options, health_services: Vec::new() })
+        Ok(Self {
+            node,
+            listener,
+            address,
+            options,
+            health_services: Vec::new(),
+            internal_calls: InternalCalls::Refused,
+        })
     }
 
-    /// Adds services to the health service by their full names. Without this, it only reports the server as a whole.
+    /// Adds services to the health service. Without this, it only reports the server as a whole.
     #[must_use]
-    pub fn with_health_of(mut self, services: Vec<&'static str>) -> Self {
+    pub fn with_health_of(mut self, services: Vec<ServiceHealth>) -> Self {
         self.health_services = services;
+        self
+    }
+
+    /// Takes these internal calls. Without this, the server refuses all of them.
+    #[must_use]
+    pub fn with_internal_calls(mut self, calls: InternalCalls) -> Self {
+        self.internal_calls = calls;
         self
     }
 
@@ -70,19 +100,23 @@ impl Server {
     /// Serves the services, health and reflection until `shutdown` resolves. Then it drains, and aborts what is still open
     /// after the grace period. Dropping the future aborts all connections at once.
     ///
-    /// From the start, the health service reports "serving" for the server as a whole and for each service of
-    /// [`Server::with_health_of`]. It reports "not serving" as soon as the shutdown begins.
+    /// From the start, the health service reports "serving" for the server as a whole, and for each service of
+    /// [`Server::with_health_of`] as long as that serves. It reports "not serving" as soon as the shutdown begins.
     pub async fn serve(self, mut services: RoutesBuilder, shutdown: impl Future<Output = ()> + Send) {
         let (health, health_service) = tonic_health::server::health_reporter();
+        let mut followers = JoinSet::new();
         for service in &self.health_services {
-            health.set_service_status(*service, tonic_health::ServingStatus::Serving).await;
+            health.set_service_status(service.name, ServingStatus::Serving).await;
+            if let Some(serves) = service.serves.clone() {
+                followers.spawn(follow(health.clone(), service.name, serves));
+            }
         }
         services.add_service(health_service);
         add_reflection(&mut services);
         let ending = Shutdown::default();
         let _abort_on_drop = ending.abort.clone().drop_guard();
         let connections = TaskTracker::new();
-        let routes = services.routes().prepare();
+        let routes = CallRoutes { routes: services.routes().prepare(), internal_calls: self.internal_calls };
         let limits = ServerLimits::new(&self.options);
         // A task of its own: it goes on until the last connection has ended.
         let swept = limits.clone();
@@ -92,9 +126,11 @@ impl Server {
             () = shutdown => {}
         }
         tracing::info!(node = %self.node, address = %self.address, "shutting down");
+        // Before the last status, which nothing may replace.
+        followers.shutdown().await;
         // The empty name stands for the server as a whole.
-        for service in self.health_services.iter().chain([&""]) {
-            health.set_service_status(*service, tonic_health::ServingStatus::NotServing).await;
+        for service in self.health_services.iter().map(|service| service.name).chain([""]) {
+            health.set_service_status(service, ServingStatus::NotServing).await;
         }
         ending.drain.cancel();
         connections.close();
@@ -106,10 +142,22 @@ impl Server {
     }
 }
 
+/// Reports a service's health whenever it changes, until the service ends.
+async fn follow(health: HealthReporter, name: &'static str, mut serves: watch::Receiver<bool>) {
+    loop {
+        let status =
+            if *serves.borrow_and_update() { ServingStatus::Serving } else { ServingStatus::NotServing };
+        health.set_service_status(name, status).await;
+        if serves.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Accepts connections for ever and serves each in a task of its own.
 async fn accept(
     listener: TcpListener,
-    routes: Routes,
+    routes: CallRoutes,
     options: &ServerOptions,
     shutdown: &Shutdown,
     connections: &TaskTracker,

@@ -8,6 +8,7 @@ mod expiry;
 mod extremes;
 mod fleet;
 mod grpc;
+mod membership;
 mod model;
 mod readers;
 mod search;

@@ -1,4 +1,5 @@
-//! What the commands print: tables and progress.
+//! What the commands print: tables, progress and files.
 
 pub(super) mod progress;
 pub(super) mod table;
+pub(super) mod whole_file;

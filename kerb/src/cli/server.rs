@@ -1,4 +1,4 @@
-//! `kerb serve` and the commands of single roles: start a node, wait for a signal, drain.
+//! `kerb serve` and the commands of single roles: start a node, wait for a signal or a failure, drain.
 
 use kerb::terminal::{PrintError, print_line};
 use kerb::{Node, Settings};
@@ -32,13 +32,21 @@ async fn serve(settings: Settings, roles: &[Role]) -> Result<Outcome, Failure> {
     let mut signals = Signals::new()?;
     let node = Node::start(settings, roles).await.map_err(|error| Failure::Failed(error.to_string()))?;
     announce(&node)?;
-    let name = signals.next().await;
-    tracing::info!(signal = name, "stopping; a second signal stops at once");
+    let failed = tokio::select! {
+        name = signals.next() => {
+            tracing::info!(signal = name, "stopping; a second signal stops at once");
+            None
+        }
+        reason = node.failed() => {
+            tracing::error!(reason, "stopping, because a service has failed for good");
+            Some(reason)
+        }
+    };
     tokio::select! {
-        stored = node.shutdown() => if stored {
-            Ok(Outcome::Done)
-        } else {
-            Err(Failure::Failed("stopped, but the driver table is not stored: see the log".to_owned()))
+        stored = node.shutdown() => match failed {
+            Some(reason) => Err(Failure::Failed(format!("stopped after a failure: {reason}"))),
+            None if stored => Ok(Outcome::Done),
+            None => Err(Failure::Failed("stopped, but the driver table is not stored: see the log".to_owned())),
         },
         _ = signals.next() => Err(Failure::Failed("stopped at once by a second signal".to_owned())),
     }

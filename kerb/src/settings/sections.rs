@@ -125,6 +125,9 @@ pub struct ClusterOptions {
     /// The membership file: nodes, addresses, roles and replicas. Unset: a cluster of this process alone. Reloaded
     /// when it changes. A relative path starts in the working directory.
     pub file: Option<PathBuf>,
+    /// A file with the secret that all nodes of the cluster share, 16 to 4,096 bytes. Nodes prove with it that they belong to
+    /// the cluster. Required in a cluster unless the node listens on a loopback address. Read when the node starts.
+    pub secret_file: Option<PathBuf>,
     /// Intervals and limits of failure detection.
     pub liveness: LivenessOptions,
     /// Connections to the other nodes.

@@ -1,5 +1,6 @@
 //! Clusters of several processes under traffic: killed nodes, replicas, rebuilds, and recovery of the full coverage.
 
+mod membership;
 mod replay;
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Trips over the wire: from the request to the receipt, and with nodes that are killed at any point.
 
+mod full_disk;
 mod journal;
 mod reachable;
 mod rejections;

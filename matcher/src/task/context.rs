@@ -13,6 +13,7 @@ use crate::drivers::NotificationOutbox;
 use crate::mailbox::FencingToken;
 use crate::market::{Effect, Market, Reservations, Rules};
 use crate::metrics::Metrics;
+use crate::task::SuspendedMarkets;
 use crate::trip_watch::TripWatches;
 use crate::window::{WindowPace, WindowRules};
 
@@ -26,6 +27,7 @@ pub(crate) struct MarketContext {
     pub(crate) times: Arc<dyn TravelTimes>,
     pub(crate) reservations: Reservations,
     pub(crate) fencing: FencingToken,
+    pub(crate) suspended: SuspendedMarkets,
     pub(crate) outbox: Arc<NotificationOutbox>,
     pub(crate) watches: Arc<TripWatches>,
     pub(crate) metrics: Arc<Metrics>,

@@ -5,7 +5,9 @@ use kerb_trips::{Trip, TripId, TripState};
 use kerb_types::{Millis, Timestamp};
 
 use crate::error::MatcherError;
-use crate::mailbox::{AssignedTrip, MarketQuery, MarketReport, Reply, TripChanges, TripExplanationInput};
+use crate::mailbox::{
+    AssignedTrip, MarketCommand, MarketQuery, MarketReport, Reply, TripChanges, TripExplanationInput,
+};
 use crate::market::{Market, unknown_trip};
 use crate::task::state::MarketState;
 
@@ -24,6 +26,24 @@ pub(super) enum PendingReply {
 }
 
 impl PendingReply {
+    /// The reply of a command that is not executed. It can only be sent with an error.
+    pub(super) fn of_rejected(command: MarketCommand) -> Self {
+        let rejected = || MatcherError::Internal("the command was not executed".to_owned());
+        match command {
+            MarketCommand::Request { reply, .. }
+            | MarketCommand::Cancel { reply, .. }
+            | MarketCommand::ForceCancel { reply, .. } => Self::Trip { decision: Err(rejected()), reply },
+            MarketCommand::Act { reply, .. } => Self::TripState { decision: Err(rejected()), reply },
+            MarketCommand::DriverConnected { reply, .. } => Self::Assignment { assignment: None, reply },
+            MarketCommand::SetPaused { reply, .. }
+            | MarketCommand::DriverDisconnected { reply, .. }
+            | MarketCommand::DriverUnavailable { reply, .. }
+            | MarketCommand::OfferUndeliverable { reply, .. }
+            | MarketCommand::DriversLocated { reply, .. } => Self::Done { reply },
+            MarketCommand::Query(query) => Self::Query(query),
+        }
+    }
+
     /// Replies from the durable state, or with the reason why the decision may not be durable. A caller who does not wait
     /// any more has dropped the other end, so the results of the sends do not matter.
     pub(super) fn send(self, durable: Result<&MarketState, MatcherError>) {

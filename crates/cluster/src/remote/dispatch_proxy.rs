@@ -17,10 +17,9 @@ use tokio::sync::watch;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::transport::Channel;
 use tower::{Service, ServiceExt};
 
-use kerb_transport::Channels;
+use kerb_transport::{Channels, NodeChannel};
 
 /// Forwards the service that has the name of `S`: `DispatchProxy::<RideServiceServer<()>>` takes the place of a
 /// `RideServiceServer`. Messages are forwarded without decoding. Metadata, deadlines and streams pass in both directions.
@@ -39,7 +38,7 @@ impl<S> DispatchProxy<S> {
         Self { view, channels, service: PhantomData }
     }
 
-    fn matcher(&self) -> Option<(NodeId, Channel)> {
+    fn matcher(&self) -> Option<(NodeId, NodeChannel)> {
         let node = self.view.borrow().with_role(Role::Matcher).next()?.id.clone();
         let channel = self.channels.channel(&node)?;
         Some((node, channel))

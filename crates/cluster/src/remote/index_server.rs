@@ -8,11 +8,11 @@ use kerb_ports::{
 use kerb_proto::internal::v1::index_service_client::IndexServiceClient;
 use kerb_proto::internal::v1::{ResyncRequest, SearchShardsRequest, ShardStatsRequest};
 use kerb_proto::status::error_of;
+use kerb_transport::NodeChannel;
 use kerb_types::limits::MESSAGE_BYTES_MAX;
 use kerb_types::{FieldError, NodeId, ShardId};
 use tokio::time::{Instant, timeout_at};
 use tonic::Request;
-use tonic::transport::Channel;
 
 use super::mismatch::wrong_value;
 use super::replication_stream::RemoteReplicationStream;
@@ -21,13 +21,13 @@ use super::replication_stream::RemoteReplicationStream;
 #[derive(Clone)]
 pub struct RemoteIndexServer {
     node: NodeId,
-    client: IndexServiceClient<Channel>,
+    client: IndexServiceClient<NodeChannel>,
 }
 
 impl RemoteIndexServer {
     /// Makes the port of this node over this channel.
-    pub fn new(node: NodeId, channel: Channel) -> Self {
-        let client = IndexServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    pub fn new(node: NodeId, channel: impl Into<NodeChannel>) -> Self {
+        let client = IndexServiceClient::new(channel.into()).max_decoding_message_size(MESSAGE_BYTES_MAX);
         Self { node, client }
     }
 }

@@ -8,9 +8,9 @@ use kerb_ports::{
 use kerb_proto::internal::v1::ingest_service_client::IngestServiceClient;
 use kerb_proto::internal::v1::{LocateDriversRequest, LookupDriverRequest, NotifyDriverRequest};
 use kerb_proto::status::error_of;
+use kerb_transport::NodeChannel;
 use kerb_types::limits::{LOCATIONS_MAX, MESSAGE_BYTES_MAX};
 use kerb_types::{DriverId, FieldError, KnownDriver, NodeId};
-use tonic::transport::Channel;
 
 use super::mismatch::wrong_value;
 
@@ -18,13 +18,13 @@ use super::mismatch::wrong_value;
 #[derive(Clone)]
 pub struct RemoteIngestNode {
     node: NodeId,
-    client: IngestServiceClient<Channel>,
+    client: IngestServiceClient<NodeChannel>,
 }
 
 impl RemoteIngestNode {
     /// Makes the port of this node over this channel.
-    pub fn new(node: NodeId, channel: Channel) -> Self {
-        let client = IngestServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    pub fn new(node: NodeId, channel: impl Into<NodeChannel>) -> Self {
+        let client = IngestServiceClient::new(channel.into()).max_decoding_message_size(MESSAGE_BYTES_MAX);
         Self { node, client }
     }
 

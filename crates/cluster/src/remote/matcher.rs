@@ -8,9 +8,9 @@ use kerb_proto::internal::v1::{
     ActRequest, DriverConnectedRequest, DriverDisconnectedRequest, DriverUnavailableRequest,
 };
 use kerb_proto::status::error_of;
+use kerb_transport::NodeChannel;
 use kerb_trips::{TripId, TripState};
 use kerb_types::{DriverId, NodeId};
-use tonic::transport::Channel;
 
 use super::mismatch::wrong_value;
 
@@ -18,13 +18,13 @@ use super::mismatch::wrong_value;
 #[derive(Clone)]
 pub struct RemoteMatcher {
     node: NodeId,
-    client: MatcherServiceClient<Channel>,
+    client: MatcherServiceClient<NodeChannel>,
 }
 
 impl RemoteMatcher {
     /// Makes the port of this node over this channel.
-    pub fn new(node: NodeId, channel: Channel) -> Self {
-        Self { node, client: MatcherServiceClient::new(channel) }
+    pub fn new(node: NodeId, channel: impl Into<NodeChannel>) -> Self {
+        Self { node, client: MatcherServiceClient::new(channel.into()) }
     }
 }
 

@@ -8,11 +8,11 @@ use kerb_proto::convert::SinkMessage;
 use kerb_proto::internal::v1::index_service_client::IndexServiceClient;
 use kerb_proto::internal::v1::{PositionControl, PositionFrame};
 use kerb_proto::status::error_of;
+use kerb_transport::NodeChannel;
 use kerb_types::{NodeId, ShardId};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
-use tonic::transport::Channel;
 
 use super::mismatch::wrong_value;
 use super::split::split;
@@ -42,7 +42,7 @@ pub(super) struct RemoteReplicationStream {
 impl RemoteReplicationStream {
     pub(super) async fn open(
         node: NodeId,
-        mut client: IndexServiceClient<Channel>,
+        mut client: IndexServiceClient<NodeChannel>,
         register: &SourceRegistration,
     ) -> Result<Self, ReplicationError> {
         // The queue has room for the registration and all frames in flight, so sending never waits for it. The constant is

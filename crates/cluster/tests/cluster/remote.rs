@@ -18,7 +18,7 @@ use kerb_ports::{
 use kerb_proto::internal::v1 as wire;
 use kerb_proto::internal::v1::index_service_server::{IndexService, IndexServiceServer};
 use kerb_transport::connect_lazily;
-use kerb_transport::{ChannelOptions, Channels, Server, ServerOptions};
+use kerb_transport::{ChannelOptions, Channels, InternalCalls, Server, ServerOptions};
 use kerb_types::{Catalog, ManualClock, MembershipView, Node, NodeId, Role, ShardId, ShardMap};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -43,6 +43,7 @@ pub(crate) struct TestServer {
 impl TestServer {
     pub(crate) async fn start(build: impl FnOnce(&mut RoutesBuilder), at: &str) -> Self {
         let server = Server::bind(node("index-1"), at, ServerOptions::default()).await.unwrap();
+        let server = server.with_internal_calls(InternalCalls::Trusted);
         let address = server.address().to_string();
         let mut routes = Routes::builder();
         build(&mut routes);
@@ -282,6 +283,7 @@ async fn a_search_ends_at_its_deadline() {
 #[tokio::test]
 async fn an_address_without_a_server_is_unavailable_at_once() {
     let server = Server::bind(node("x"), "127.0.0.1:0", ServerOptions::default()).await.unwrap();
+    let server = server.with_internal_calls(InternalCalls::Trusted);
     let address = server.address().to_string();
     drop(server);
     let channel = connect_lazily(&address, ChannelOptions::default()).unwrap();

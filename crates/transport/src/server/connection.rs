@@ -11,9 +11,8 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use tonic::service::Routes;
 
-use super::calls::CallRouter;
+use super::calls::{CallRouter, CallRoutes};
 use super::counted_stream::CountedStream;
 use super::inline_executor::{CallExecutor, InlineExecutor, SUBTASKS_MAX, Subtask};
 use super::limits::{CloseMode, ConnectionGuard, ServerLimits};
@@ -76,7 +75,7 @@ impl Connection {
     /// Makes a connection that the limits have admitted. They wake the slot [`LIMITS`] of the `wake_set` to end it.
     pub(super) fn new(
         stream: TcpStream,
-        routes: Routes,
+        routes: CallRoutes,
         options: &ServerOptions,
         shutdown: &Shutdown,
         server: Arc<ServerLimits>,

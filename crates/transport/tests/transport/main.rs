@@ -5,6 +5,7 @@
 use kerb_types::NodeId;
 
 mod connection;
+mod internal_calls;
 mod server;
 
 fn node(id: &str) -> NodeId {

@@ -1,12 +1,8 @@
 //! `kerb roads learn`: learns speeds by hour of the week from vehicle positions.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use kerb::terminal::print_json;
 use kerb_routing::Roads;
 use kerb_routing::map_matching::{
@@ -16,6 +12,7 @@ use kerb_routing::speeds::write_speeds;
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Outcome};
+use super::super::output::whole_file::write_whole_file;
 use super::super::progress;
 use super::days::{DayArgs, open};
 
@@ -67,12 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome, Failure> {
         trips.extend(read.map_err(|error| failed(path, &error))?.0);
     }
     let (learned, rounds) = learn(args, &roads, &drives, &trips);
-    let out = BufWriter::new(File::create(&args.out).map_err(|error| failed(&args.out, &error))?);
-    let written = if args.out.extension().is_some_and(|ending| ending == "gz") {
-        write_speeds(&learned.speeds, roads.network(), GzEncoder::new(out, Compression::default()))
-    } else {
-        write_speeds(&learned.speeds, roads.network(), out)
-    };
+    let written = write_whole_file(&args.out, |out| write_speeds(&learned.speeds, roads.network(), out));
     written.map_err(|error| failed(&args.out, &error))?;
     let report = json!({
         "positions": {

@@ -13,6 +13,8 @@ use crate::support::eventually::eventually;
 use crate::support::process::Process;
 
 const STEP_TIMEOUT: Duration = Duration::from_mins(1);
+/// The secret of all test clusters.
+pub(crate) const SECRET: &str = "a secret of the test clusters\n";
 const ROLES: [&str; 4] = ["location-ingest", "index-server", "aggregator", "matcher"];
 
 /// The present address of each node, by its name.
@@ -42,6 +44,7 @@ impl Cluster {
         // which no server listens.
         let addresses = names.zip(1..).map(|(name, port)| (name, format!("127.0.0.1:{port}"))).collect();
         let dir = tempfile::tempdir().expect("a folder for tests");
+        std::fs::write(dir.path().join("secret"), SECRET).expect("a file");
         let addresses = Arc::new(Mutex::new(addresses));
         let more = more.iter().map(|arg| (*arg).to_owned()).collect();
         let mut cluster = Self { dir, replicas, more, nodes: BTreeMap::new(), addresses };
@@ -64,7 +67,8 @@ impl Cluster {
     fn boot(&mut self, name: &str) {
         let role = name.rsplit_once('-').expect("a role and a number").0;
         let file = self.file().to_string_lossy().into_owned();
-        let args = [role, "--node-id", name, "--cluster-file", &file, "--data-dir", name];
+        let secret = "cluster.secret_file=secret";
+        let args = [role, "--node-id", name, "--cluster-file", &file, "--data-dir", name, "--set", secret];
         let more = self.more.iter().map(String::as_str);
         let process = Process::start(self.dir.path(), &args.into_iter().chain(more).collect::<Vec<_>>());
         self.addresses.lock().expect("no panic").insert(name.to_owned(), process.address.clone());
@@ -73,6 +77,12 @@ impl Cluster {
 
     pub(crate) fn kill(&mut self, name: &str) {
         self.nodes.remove(name).expect("it runs").kill();
+    }
+
+    /// Removes a node from the membership file. It keeps running.
+    pub(crate) fn remove_from_file(&mut self, name: &str) {
+        self.addresses.lock().expect("no panic").remove(name).expect("it is in the file");
+        self.write_file();
     }
 
     pub(crate) fn addresses(&self) -> Addresses {

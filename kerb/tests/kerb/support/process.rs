@@ -55,6 +55,26 @@ impl Process {
         Self::start_command(dir, args, command)
     }
 
+    /// Starts a server command like [`Process::start`], for which [`Process::limit_files`] is a full disk: a write beyond
+    /// the limit is an error, and not the end of the process.
+    pub(crate) fn start_limitable(dir: &Path, args: &[&str]) -> Self {
+        let binary = kerb(dir, args);
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(binary.get_program()).args(args);
+        command.current_dir(dir);
+        for (name, _) in binary.get_envs() {
+            command.env_remove(name);
+        }
+        Self::start_command(dir, args, command)
+    }
+
+    /// Limits the size of all files that the process writes from now on; `None` lifts the limit.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        let limit = rustix::process::Rlimit { current: bytes, maximum: None };
+        rustix::process::prlimit(Some(id), rustix::process::Resource::Fsize, limit).expect("a limit");
+    }
+
     fn start_command(dir: &Path, args: &[&str], mut command: Command) -> Self {
         let log = args.join("_").replace(['/', '.', ':', '-', '='], "_");
         // A file name has at most 255 bytes.

@@ -38,6 +38,10 @@ pub(crate) struct Rival {
 pub(crate) struct FakeJournal {
     inner: MemoryJournal,
     pub(crate) fault: Mutex<Option<Fault>>,
+    /// Every append and snapshot fails without a write, as on a full disk.
+    pub(crate) is_full: Mutex<bool>,
+    /// Every append fails for good.
+    pub(crate) is_broken: Mutex<bool>,
     pub(crate) rivals: Mutex<Vec<Rival>>,
     /// Duration of reading a page.
     pub(crate) read_time: Mutex<Duration>,
@@ -92,6 +96,12 @@ impl TripJournal for FakeJournal {
         record: Record,
     ) -> PortFuture<'_, Version, TripJournalError> {
         async move {
+            if *self.is_broken.lock() {
+                return Err(TripJournalError::Internal("scripted".to_owned()));
+            }
+            if *self.is_full.lock() {
+                return Err(unavailable());
+            }
             self.write_others(&market).await;
             let fault = self.fault.lock().take();
             if fault == Some(Fault::Late) {
@@ -137,6 +147,9 @@ impl TripJournal for FakeJournal {
         version: Version,
         snapshot: Vec<u8>,
     ) -> PortFuture<'_, (), TripJournalError> {
+        if *self.is_full.lock() {
+            return std::future::ready(Err(unavailable())).boxed();
+        }
         self.inner.save_snapshot(market, version, snapshot)
     }
 
