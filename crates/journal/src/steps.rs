@@ -40,7 +40,7 @@ pub(super) trait WriteSteps: Send {
     fn probe(&mut self, folder: &Path) -> io::Result<()> {
         let path = folder.join(PROBE);
         let written = File::create(&path).and_then(|mut file| {
-            file.write_all(&[0; PROBE_BYTES])?;
+            file.write_all(&vec![0; PROBE_BYTES])?;
             file.sync_all()
         });
         // A file that was not created cannot be removed. One that stays is overwritten by the next probe.

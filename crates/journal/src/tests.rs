@@ -68,12 +68,12 @@ enum Fault {
 
 /// Steps that fail as scripted, in this order, and otherwise run on the disk.
 #[derive(Clone, Default)]
-struct Scripted {
+struct FaultySteps {
     faults: Arc<Mutex<VecDeque<Fault>>>,
     kind: Arc<Mutex<Option<ErrorKind>>>,
 }
 
-impl Scripted {
+impl FaultySteps {
     fn add(&self, faults: &[Fault], kind: ErrorKind) {
         *self.kind.lock() = Some(kind);
         self.faults.lock().extend(faults);
@@ -89,7 +89,7 @@ impl Scripted {
     }
 }
 
-impl WriteSteps for Scripted {
+impl WriteSteps for FaultySteps {
     fn open(&mut self, folder: &Path) -> Result<(OpenEngine, Watermark), JournalError> {
         let fault = self.fails(Fault::Open);
         fault.map_err(|reason| JournalError::of_file(&folder.display().to_string(), &reason))?;
@@ -114,7 +114,7 @@ impl WriteSteps for Scripted {
 }
 
 /// Starts a journal whose writer runs these steps.
-fn start(folder: &Path, steps: &Scripted) -> FjallJournal {
+fn start(folder: &Path, steps: &FaultySteps) -> FjallJournal {
     let (mut journal, mut writer, queue) = FjallJournal::open_without_writer(folder).unwrap();
     writer.steps = Box::new(steps.clone());
     journal.writer = Some(std::thread::spawn(move || writer.run(&queue)));
@@ -135,7 +135,7 @@ async fn a_full_disk_fails_writes_at_once_and_loses_nothing() {
         &[Count, Probe, Open],
     ];
     let folder = tempfile::tempdir().unwrap();
-    let steps = Scripted::default();
+    let steps = FaultySteps::default();
     let journal = start(folder.path(), &steps);
     let world = market("world");
     let mut acknowledged = Vec::new();
@@ -184,7 +184,7 @@ async fn check_all_there(journal: &FjallJournal, acknowledged: &[(Version, Recor
 #[tokio::test]
 async fn reads_go_on_while_the_disk_is_full() {
     let folder = tempfile::tempdir().unwrap();
-    let steps = Scripted::default();
+    let steps = FaultySteps::default();
     let journal = start(folder.path(), &steps);
     let world = market("world");
     let append = |version| journal.append(world.clone(), Version::new(version), record("world", 1));
@@ -212,7 +212,7 @@ async fn reads_go_on_while_the_disk_is_full() {
 #[tokio::test]
 async fn a_failed_snapshot_stops_no_append() {
     let folder = tempfile::tempdir().unwrap();
-    let steps = Scripted::default();
+    let steps = FaultySteps::default();
     let journal = start(folder.path(), &steps);
     let world = market("world");
     journal.append(world.clone(), Version::new(0), record("world", 1)).await.unwrap();
@@ -231,7 +231,7 @@ async fn a_failed_snapshot_stops_no_append() {
 async fn after_any_other_failure_nothing_more_is_written() {
     for fault in [Fault::Append, Fault::Fsync] {
         let folder = tempfile::tempdir().unwrap();
-        let steps = Scripted::default();
+        let steps = FaultySteps::default();
         let journal = start(folder.path(), &steps);
         let world = market("world");
         steps.add(&[fault], ErrorKind::Other);

@@ -1,4 +1,4 @@
-//! Who may call the internal services of a node: the nodes of the membership that know the secret of the cluster.
+//! Admits calls to the internal services of a node: those of listed nodes that know the secret of the cluster.
 //!
 //! A call carries the caller's name, the time, and an HMAC-SHA256 over both, the called node and the method. So the secret
 //! itself is never sent, and a signature is of no use for another method, another node, or later. It does not cover the

@@ -104,8 +104,8 @@ impl ServerState {
             self.index.drop_drivers(shard);
             tokio::task::yield_now().await;
         }
-        let gone = before.into_iter().filter(|node| self.check_listed(node).is_err());
-        for node in gone.collect::<Vec<_>>() {
+        let removed = before.into_iter().filter(|node| self.check_listed(node).is_err());
+        for node in removed.collect::<Vec<_>>() {
             self.retire(&node, &held).await?;
         }
         self.wake_streams();

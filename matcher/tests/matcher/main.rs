@@ -6,7 +6,6 @@ mod driver_events;
 mod explaining;
 mod fakes;
 mod fencing;
-mod full_disk;
 mod grpc;
 mod lifecycle;
 mod market_model;

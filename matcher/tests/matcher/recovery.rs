@@ -1,5 +1,7 @@
 //! A matcher and its journal: restarts, lost answers, and records of another matcher.
 
+mod full_disk;
+
 use std::time::Duration;
 
 use futures::StreamExt;

@@ -1613,7 +1613,7 @@ pub mod matcher_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::SmallBufferCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/kerb.internal.v1.MatcherService/DriverUnavailable",
             );
@@ -1917,7 +1917,7 @@ pub mod matcher_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DriverUnavailableSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::SmallBufferCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

@@ -17,7 +17,7 @@ pub struct ClusterSecret(Vec<u8>);
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {reason}", path.display())]
 pub struct SecretError {
-    /// The file.
+    /// Path of the file that the setting names.
     pub path: PathBuf,
     /// What is wrong with it, and what would be right.
     pub reason: String,

@@ -1,4 +1,4 @@
-//! Signs calls.
+//! Signs internal calls, and compares signatures in constant time.
 
 use std::fmt::Write;
 use std::sync::Arc;

@@ -115,8 +115,8 @@ mod tests {
         NodeId::new(name).unwrap()
     }
 
-    fn secret(text: &str) -> Option<ClusterSecret> {
-        Some(ClusterSecret::new(text.as_bytes().to_vec()).unwrap())
+    fn secret(text: &str) -> ClusterSecret {
+        ClusterSecret::new(text.as_bytes().to_vec()).unwrap()
     }
 
     fn verifier(secret: Option<ClusterSecret>) -> Verifier {
@@ -143,8 +143,8 @@ mod tests {
     #[test]
     fn only_a_signature_of_this_call_counts() {
         const SECRET: &str = "0123456789abcdef";
-        let verifier = verifier(secret(SECRET));
-        let sign = |caller, callee, path, at| signed(caller, secret(SECRET), callee, path, at);
+        let verifier = verifier(Some(secret(SECRET)));
+        let sign = |caller, callee, path, at| signed(caller, Some(secret(SECRET)), callee, path, at);
         let right = sign("ingest-1", "index-1", STREAM, NOW);
         assert_eq!(verifier.verify(STREAM, &right).unwrap(), id("ingest-1"));
 
@@ -155,7 +155,10 @@ mod tests {
         let wrong = [
             (HeaderMap::new(), "names none"),
             (signed("ingest-1", None, "index-1", STREAM, NOW), "not signed"),
-            (signed("ingest-1", secret("another secret!!"), "index-1", STREAM, NOW), "secret is another one"),
+            (
+                signed("ingest-1", Some(secret("another secret!!")), "index-1", STREAM, NOW),
+                "secret is another one",
+            ),
             (renamed, "secret is another one"),
             (cut, "secret is another one"),
             (sign("ingest-1", "index-2", STREAM, NOW), "secret is another one"),
@@ -175,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_membership_decides_who_may_call_what() {
-        for secret in [None, secret("0123456789abcdef")] {
+        for secret in [None, Some(secret("0123456789abcdef"))] {
             let verifier = verifier(secret.clone());
             let denied = |caller, path| {
                 let headers = signed(caller, secret.clone(), "index-1", path, NOW);

@@ -35,8 +35,8 @@ fn internal_methods() -> Vec<String> {
     methods.collect()
 }
 
-fn secret() -> Option<ClusterSecret> {
-    Some(ClusterSecret::new(b"0123456789abcdef".to_vec()).unwrap())
+fn secret() -> ClusterSecret {
+    ClusterSecret::new(b"0123456789abcdef".to_vec()).unwrap()
 }
 
 fn clock() -> Arc<dyn Clock> {
@@ -83,7 +83,7 @@ async fn every_internal_method_is_for_listed_nodes_only() {
     let methods = internal_methods();
     assert!(methods.len() >= 10, "{methods:?}");
     let verified = |address: &str| {
-        let verifier = Verifier::new(node("index-server"), secret(), cluster(address), clock());
+        let verifier = Verifier::new(node("index-server"), Some(secret()), cluster(address), clock());
         InternalCalls::Verified(Arc::new(verifier))
     };
     let (address, _serving) = serve(verified).await;
@@ -96,21 +96,21 @@ async fn every_internal_method_is_for_listed_nodes_only() {
     for path in &methods {
         assert!(!callers_of(path).is_empty(), "no role may call {path}: list its callers");
         assert_eq!(call(unsigned.clone().into(), path).await.0, Code::Unauthenticated, "{path}");
-        assert_eq!(call(signed("ghost", secret()), path).await.0, Code::PermissionDenied, "{path}");
+        assert_eq!(call(signed("ghost", Some(secret())), path).await.0, Code::PermissionDenied, "{path}");
         for role in ROLES {
             assert_eq!(call(signed(role.name(), None), path).await.0, Code::Unauthenticated, "{path}");
-            let (code, message) = call(signed(role.name(), secret()), path).await;
+            let (code, message) = call(signed(role.name(), Some(secret())), path).await;
             let expected =
                 if callers_of(path).contains(&role) { Code::Unimplemented } else { Code::PermissionDenied };
             assert_eq!(code, expected, "{path} by {}: {message}", role.name());
         }
     }
-    let (code, _) = call(signed("ghost", secret()), "/kerb.v1.NearbyService/FindNearby").await;
+    let (code, _) = call(signed("ghost", Some(secret())), "/kerb.v1.NearbyService/FindNearby").await;
     assert_eq!(code, Code::Unimplemented, "other services are for all");
 }
 
 #[tokio::test]
-async fn a_node_without_a_cluster_refuses_internal_calls() {
+async fn a_node_without_a_cluster_rejects_internal_calls() {
     let (address, _serving) = serve(|_| InternalCalls::Refused).await;
     for path in internal_methods() {
         let channel = connect_lazily(&address, ChannelOptions::default()).unwrap();

@@ -1,4 +1,4 @@
-//! Who may feed the index: ghosts are refused, and a node that leaves the membership loses its drivers.
+//! The index takes positions of listed ingest nodes only, and a node that leaves the membership loses its drivers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,18 +37,19 @@ async fn finds(cluster: &Cluster, expected: &[&str]) {
 
 /// Opens a replication stream to the cluster's index server, as the node of this name with this secret.
 async fn open_as(name: &str, secret: Option<&str>, cluster: &Cluster) -> Result<(), ReplicationError> {
-    let index = NodeId::new("index-server-1").unwrap();
+    let index = NodeId::new("index-server-1").expect("a legal name");
     let address = Some(cluster.address_of("index-server-1"));
     let nodes = vec![Node { id: index.clone(), roles: vec![Role::IndexServer], address, live: true }];
     let view = MembershipView { nodes, shard_map: Arc::new(ShardMap::place(4, 1, &[])) };
-    let node = NodeId::new(name).unwrap();
-    let secret = secret.map(|secret| ClusterSecret::new(secret.as_bytes().to_vec()).unwrap());
+    let node = NodeId::new(name).expect("a legal name");
+    let secret = secret.map(|secret| ClusterSecret::new(secret.into()).expect("it is long enough"));
     let signer = Signer::new(node.clone(), secret, Arc::new(SystemClock));
     let view = watch::Sender::new(Arc::new(view)).subscribe();
     let channels = Channels::new(view, ChannelOptions::default()).signed_by(signer);
     let settings = Settings::default();
-    let settings_fingerprint = settings.sharding().unwrap().fingerprint(&settings.catalog().unwrap());
-    let server = RemotePeers::new(Arc::new(channels)).index_server(&index).unwrap();
+    let catalog = settings.catalog().expect("the default");
+    let settings_fingerprint = settings.sharding().expect("the default").fingerprint(&catalog);
+    let server = RemotePeers::new(Arc::new(channels)).index_server(&index).expect("it is listed");
     let mut stream = server.open(SourceRegistration { node, settings_fingerprint }).await?;
     stream.flush().await
 }
