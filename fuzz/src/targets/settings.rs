@@ -37,5 +37,5 @@ pub fn target(data: &[u8]) -> bool {
 /// A file, and a file with a variable.
 pub fn seeds() -> Vec<Vec<u8>> {
     let file = "[node]\nlisten = \"127.0.0.1:7070\"\n\n[matcher]\nwindow_max_ms = 2_000\n\n[fleet]\nposition_ttl_ms = 60_000\n";
-    vec![file.into(), format!("# Defaults.{VARIABLE}MATCHER__WINDOW_MS=1500").into()]
+    vec![file.into(), format!("# Defaults.{VARIABLE}MATCHER__WINDOW_MAX_MS=1500").into()]
 }
