@@ -5,6 +5,7 @@
 //! from the journal again. So every decision that a client has seen is in the journal, and the order of the journal
 //! reserves no driver for two trips and no trip for two drivers.
 
+mod acceptance;
 mod commands;
 mod cooldowns;
 mod effect;

@@ -7,6 +7,7 @@ use kerb_trips::{
 use kerb_types::{DriverId, FieldError, Millis, Timestamp};
 
 use crate::error::MatcherError;
+use crate::market::acceptance::check_offer_open;
 use crate::market::{Market, unknown_trip};
 
 impl Market {
@@ -92,7 +93,7 @@ impl Market {
     ) -> Result<TripState, MatcherError> {
         let trip = self.trip(id).ok_or_else(|| unknown_trip(id))?;
         if *action == DriverAction::Accept {
-            check_not_expired(now, driver, trip)?;
+            check_offer_open(now, driver, trip)?;
         }
         if is_repeated_drop_off(trip, driver, action) || self.is_late_decline(trip, driver, action) {
             return Ok(trip.state);
@@ -182,21 +183,6 @@ impl Market {
 pub(crate) fn used_key(request: &RideRequest, used_for: &str) -> MatcherError {
     let key = request.key.as_str();
     FieldError::new("idempotency_key", format!("{key:?} was used for {used_for}, must be a new one")).into()
-}
-
-/// Returns an error if the driver's offer has expired. An expired offer is void even before its timer runs.
-fn check_not_expired(now: Timestamp, driver: &DriverId, trip: &Trip) -> Result<(), MatcherError> {
-    let offer = match &trip.takeover_offer {
-        Some(takeover) if takeover.driver == *driver => Some(takeover.offer),
-        _ => trip.offer.filter(|_| trip.state == TripState::Offered && trip.driver.as_ref() == Some(driver)),
-    };
-    match offer {
-        Some(offer) if now >= offer.expires_ms => {
-            let (id, late_ms) = (&trip.id, now - offer.expires_ms);
-            Err(MatcherError::FailedPrecondition(format!("the offer of trip {id} expired {late_ms} ms ago")))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Whether the action repeats the drop-off that ended the trip. The first receipt stays.

@@ -104,9 +104,31 @@ async fn an_unanswered_offer_expires_and_a_late_acceptance_is_rejected() {
     assert_eq!(ended.await, trip);
     let late = matcher.act(driver("silent"), trip.clone(), DriverAction::Accept).await.unwrap_err();
     assert_eq!(late.code(), ErrorCode::FailedPrecondition, "{late}");
+    let text = late.to_string();
+    let expected = format!("the offer of trip {trip} ended ");
+    assert!(text.contains(&expected) && text.ends_with("there was no answer before its deadline"), "{text}");
     // There is no other driver, so the request expires.
     pass(Duration::from_mins(5)).await;
     assert_eq!(state(&matcher, "anna", &trip).await, TripState::Expired);
+    let late = matcher.act(driver("silent"), trip.clone(), DriverAction::Accept).await.unwrap_err();
+    assert!(late.to_string().contains(&format!("trip {trip} is expired since ")), "{late}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptance_without_an_offer_is_rejected_with_the_reason() {
+    let world = World::new();
+    world.put("asked", 100.0);
+    let matcher = world.start(options()).await;
+    let trip = matcher.request(ride_request("anna")).await.unwrap().id;
+    world.offer_to("asked", &trip).await;
+    let foreign = matcher.act(driver("other"), trip.clone(), DriverAction::Accept).await.unwrap_err();
+    assert!(
+        foreign.to_string().contains(&format!("driver other has no open offer of trip {trip}")),
+        "{foreign}"
+    );
+    matcher.act(driver("asked"), trip.clone(), DriverAction::Accept).await.unwrap();
+    let repeated = matcher.act(driver("asked"), trip, DriverAction::Accept).await;
+    assert_eq!(repeated.unwrap(), TripState::EnRoute, "a repeated acceptance succeeds");
 }
 
 #[tokio::test(start_paused = true)]
