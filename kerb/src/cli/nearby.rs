@@ -40,6 +40,10 @@ pub(crate) struct Args {
     /// Only drivers of this status; may be repeated
     #[arg(long)]
     status: Vec<StatusArg>,
+    /// Only available drivers who can get an offer (free), who have one or a trip (reserved), or whom no offer reaches
+    /// (not-connected); may be repeated [default: any, with --status available all but the reserved ones]
+    #[arg(long, value_name = "AVAILABILITY")]
+    availability: Vec<AvailabilityArg>,
     /// Only drivers of this vehicle class; may be repeated
     #[arg(long, value_name = "NAME")]
     class: Vec<String>,
@@ -76,6 +80,13 @@ enum StatusArg {
     Available,
     OnBreak,
     OnTrip,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AvailabilityArg {
+    Free,
+    Reserved,
+    NotConnected,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Outcome, Failure> {
@@ -116,7 +127,11 @@ impl Args {
                 vehicle_classes: self.class.clone(),
                 capabilities: self.capability.clone(),
                 position_age_max_ms: self.max_age_ms,
-                ..DriverFilter::default()
+                availabilities: self
+                    .availability
+                    .iter()
+                    .map(|availability| availability.wire().into())
+                    .collect(),
             }),
             rank_by: self.rank_by.wire().into(),
             include_eta: self.eta,
@@ -167,6 +182,26 @@ impl StatusArg {
     }
 }
 
+impl AvailabilityArg {
+    fn wire(self) -> v1::Availability {
+        match self {
+            Self::Free => v1::Availability::Free,
+            Self::Reserved => v1::Availability::Reserved,
+            Self::NotConnected => v1::Availability::NotConnected,
+        }
+    }
+}
+
+/// Returns the word for an AVAILABLE driver's availability, as the flag takes it; empty for other statuses.
+fn availability_name(availability: v1::Availability) -> &'static str {
+    match availability {
+        v1::Availability::Unspecified => "",
+        v1::Availability::Free => "free",
+        v1::Availability::Reserved => "reserved",
+        v1::Availability::NotConnected => "not-connected",
+    }
+}
+
 /// The drivers of all pages of a search, and the shards that are missing in any page.
 #[derive(Default)]
 struct CombinedPages {
@@ -202,11 +237,12 @@ impl CombinedPages {
             }
             row.push(table::age(driver.position_age_ms));
             row.push(super::driver::status_name(driver.status()).to_owned());
+            row.push(availability_name(driver.availability()).to_owned());
             row.push(driver.vehicle_class.clone());
             row
         };
         let rows: Vec<_> = self.drivers.iter().map(row).collect();
-        let mut heads = vec!["DRIVER", " DISTANCE", " AGE", "STATUS", "CLASS"];
+        let mut heads = vec!["DRIVER", " DISTANCE", " AGE", "STATUS", "AVAILABILITY", "CLASS"];
         if with_etas {
             heads.splice(2..2, [" ETA", "SOURCE"]);
         }
@@ -221,6 +257,7 @@ impl CombinedPages {
                 "distance_m": driver.distance_m,
                 "position_age_ms": driver.position_age_ms,
                 "status": super::driver::status_name(driver.status()),
+                "availability": availability_name(driver.availability()),
                 "vehicle_class": driver.vehicle_class,
                 "capabilities": driver.capabilities,
                 "latitude_deg": location.latitude_deg,

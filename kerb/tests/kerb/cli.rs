@@ -48,6 +48,12 @@ async fn client_commands_print_the_state_of_the_server() {
     assert_eq!(lines.len(), 3, "the far one is beyond 5 km: {table}");
     assert!(lines[0].starts_with("DRIVER") && lines[1].starts_with("near"), "{table}");
     assert!(lines[1].contains("0.0 m") && lines[1].contains("available"), "{table}");
+    assert!(lines[1].contains("not-connected"), "no stream, so no offer reaches the driver: {table}");
+    let free = succeeds(dir, &["nearby", &lat, &lon, "--availability", "free", "--endpoint", &url]);
+    assert_eq!(free, "no drivers\n");
+    let unreachable =
+        succeeds(dir, &["nearby", &lat, &lon, "--availability", "not-connected", "--endpoint", &url]);
+    assert_eq!(unreachable.lines().count(), 3, "{unreachable}");
     assert!(lines[2].contains(r"bad\u{1b}[2J") && lines[2].contains("1112.0 m"), "{table}");
 
     let json = succeeds(

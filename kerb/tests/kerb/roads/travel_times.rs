@@ -143,7 +143,11 @@ fn check_command_line(dir: &Path, node: &Process, along_s: u32) {
     let args = ["nearby", "0", "0.001", "--rank-by", "travel-time", "--endpoint", &url];
     let shown = text(&run(dir, &args).stdout);
     let lines: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines[0], ["DRIVER", "DISTANCE", "ETA", "SOURCE", "AGE", "STATUS", "CLASS"], "{shown}");
+    assert_eq!(
+        lines[0],
+        ["DRIVER", "DISTANCE", "ETA", "SOURCE", "AGE", "STATUS", "AVAILABILITY", "CLASS"],
+        "{shown}"
+    );
     let seconds = along_s.to_string();
     assert_eq!(lines[1][..6], [ALONG.0, "556.0", "m", &*seconds, "s", "roads"], "{shown}");
     assert!(lines[3].contains(&"straight_line"), "{shown}");
