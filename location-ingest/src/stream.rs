@@ -4,6 +4,7 @@ pub(crate) mod actions;
 pub(crate) mod connection_events;
 pub(crate) mod dispatch_client;
 pub(crate) mod driver_stream;
+mod fleet_notices;
 pub(crate) mod fleet_stream;
 pub(crate) mod local_driver_stream;
 pub(crate) mod notices;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use kerb_ports::Slot;
 use kerb_proto::convert::{Columns, Report};
 use kerb_proto::v1::{
-    FleetDriver, FleetRejection, PositionColumns, ReportPositionsRequest, ReportPositionsResponse,
+    FleetDriver, FleetNotice, FleetRejection, Notice, PositionColumns, ReportPositionsRequest,
+    ReportPositionsResponse,
 };
 use kerb_types::{DriverStatus, FieldError};
 
+use super::fleet_notices::{FleetNotices, NOTICES_MAX};
 use super::notices::is_old;
 use super::offer_return::return_open_offer;
 use super::stream_context::StreamContext;
@@ -35,6 +37,7 @@ pub struct FleetStream {
     /// Number of the current request, from 0.
     request: u64,
     summary: ReportPositionsResponse,
+    notices: FleetNotices,
     /// The part of the summary that the metrics have already: received, applied, late, rate, rejected.
     counted: [u64; 5],
     /// The current group of rows; empty between calls. A field, because it keeps its memory.
@@ -48,6 +51,7 @@ impl FleetStream {
             drivers: Vec::new(),
             request: 0,
             summary: ReportPositionsResponse::default(),
+            notices: FleetNotices::default(),
             counted: [0; 5],
             group: Vec::new(),
         }
@@ -88,6 +92,7 @@ impl FleetStream {
         }
         // A rejected driver leaves the handle without one: its rows must not reach the handle's last driver.
         self.drivers[handle] = None;
+        self.notices.rebind(wire.handle);
         let catalog = &self.context.catalog;
         let profile = validate::profile(catalog, &wire.driver_id, &wire.vehicle_class, &wire.capabilities);
         let profile = profile.map_err(IngestError::Invalid)?;
@@ -174,9 +179,20 @@ impl FleetStream {
                 }
                 self.summary.applied += 1;
                 let old_after = self.context.options.stale_after_ms();
-                self.summary.applied_old += u64::from(is_old(report, window.now, old_after));
+                let old = is_old(report, window.now, old_after);
+                self.summary.applied_old += u64::from(old);
+                if self.notices.watches(handle, old) {
+                    let notice = self.notices.applied(handle, report, window.now, old_after);
+                    self.push_notice(row, handle, notice);
+                }
             }
-            UpdateOutcome::Late => self.summary.dropped_late += 1,
+            UpdateOutcome::Late => {
+                self.summary.dropped_late += 1;
+                if let Some(newest) = &result.state {
+                    let notice = self.notices.late(handle, report, newest, window.now);
+                    self.push_notice(row, handle, notice);
+                }
+            }
             UpdateOutcome::TooFast => self.summary.dropped_rate += 1,
             UpdateOutcome::Ahead { sequence_max } => {
                 let (sequence, last) = (report.update_version.sequence, result.state.as_ref());
@@ -215,6 +231,18 @@ impl FleetStream {
             // Cannot lose: a message has fewer rows than bytes.
             self.summary.rejections.push(FleetRejection { request: self.request, row: row as u32, errors });
         }
+    }
+
+    fn push_notice(&mut self, row: usize, handle: u32, notice: Option<Notice>) {
+        let driver = self.drivers.get(handle as usize).and_then(Option::as_ref);
+        let (Some(driver), Some(notice)) = (driver, notice) else { return };
+        // A handle that is bound again may get further notices, so the sum needs a limit of its own.
+        if self.summary.notices.len() >= NOTICES_MAX {
+            return;
+        }
+        // Cannot lose: a message has fewer rows than bytes.
+        let (request, row, driver_id) = (self.request, row as u32, driver.id.to_string());
+        self.summary.notices.push(FleetNotice { driver_id, request, row, notice: Some(notice) });
     }
 
     /// Adds what is new in the summary to the metrics.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use kerb_location_ingest::FleetStream;
 use kerb_ports::DriverLookup;
 use kerb_proto::v1::fleet_service_client::FleetServiceClient;
+use kerb_proto::v1::notice::Reason;
 use kerb_proto::v1::{FleetDriver, PositionColumns, ReportPositionsRequest, ReportPositionsResponse};
 use kerb_types::Millis;
 use tonic::Status;
@@ -68,6 +69,43 @@ async fn a_gateways_summary_adds_up_and_the_index_has_the_newest() {
     assert_eq!(cluster.server("a").content().len(), 3_000);
     let counted = ingest.handle().metrics().snapshot();
     assert_eq!((counted.received, counted.applied, counted.dropped_late), (12_000, 6_000, 6_000));
+}
+
+#[tokio::test]
+async fn drivers_whose_updates_have_no_effect_are_named_once() {
+    let cluster = Cluster::new(&["a"], 1);
+    let ingest = cluster.start("ingest", options()).await;
+    let channel = serve(&ingest).await;
+    let register = ReportPositionsRequest { drivers: (0..3).map(driver).collect(), positions: None };
+    // Driver 1 is numbered by milliseconds first and by seconds later. Driver 2's clock is a minute behind.
+    let mut first = columns(0..3, 1);
+    first.sequence[1] = 1_700_000;
+    let rest = (2..12).map(|sequence| {
+        let mut columns = columns(0..3, sequence);
+        columns.base_time_ms = NOW_MS.as_millis() - 60_000;
+        columns.time_offset_ms = vec![60_000 + sequence as u32, 60_000 + sequence as u32, sequence as u32];
+        columns
+    });
+    let requests = [register, positions(first)].into_iter().chain(rest.map(positions)).collect();
+    let summary = report(&channel, requests).await.unwrap();
+    assert_eq!((summary.dropped_late, summary.rejected), (10, 0), "{summary:?}");
+    let named: Vec<_> = summary
+        .notices
+        .iter()
+        .map(|named| {
+            let notice = named.notice.clone().unwrap();
+            (named.driver_id.as_str(), named.request, named.row, notice.reason(), notice.error.unwrap().field)
+        })
+        .collect();
+    let wanted = [
+        (driver(2).driver_id.clone(), 2, 2, Reason::PositionOld, "position.time_ms".to_owned()),
+        (driver(1).driver_id.clone(), 4, 1, Reason::NotNewer, "position.sequence".to_owned()),
+    ];
+    let wanted: Vec<_> = wanted
+        .iter()
+        .map(|(id, request, row, reason, field)| (id.as_str(), *request, *row, *reason, field.clone()))
+        .collect();
+    assert_eq!(named, wanted);
 }
 
 #[tokio::test]

@@ -3018,6 +3018,24 @@ pub struct ReportPositionsResponse {
     /// The number of applied updates that were older than searches accept by default.
     #[prost(uint64, tag = "7")]
     pub applied_old: u64,
+    /// The first 100 drivers whose updates the node has taken without effect, as in Notice: each driver and reason at most once.
+    #[prost(message, repeated, tag = "8")]
+    pub notices: ::prost::alloc::vec::Vec<FleetNotice>,
+}
+/// Updates of a gateway's driver that have no effect.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FleetNotice {
+    #[prost(string, tag = "1")]
+    pub driver_id: ::prost::alloc::string::String,
+    /// The number of the request in the stream, from 0.
+    #[prost(uint64, tag = "2")]
+    pub request: u64,
+    /// The row of its columns.
+    #[prost(uint32, tag = "3")]
+    pub row: u32,
+    /// The reason, the sequence and the field.
+    #[prost(message, optional, tag = "4")]
+    pub notice: ::core::option::Option<Notice>,
 }
 /// A rejected update of a gateway.
 #[derive(Clone, PartialEq, ::prost::Message)]
