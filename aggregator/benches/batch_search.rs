@@ -117,6 +117,50 @@ fn zigzag() -> v1::PolygonSearch {
     v1::PolygonSearch { vertices, holes: Vec::new() }
 }
 
+/// A star-shaped ring around a point of the city, its corners 0.5 to 1 `radius_deg` from the point.
+fn star(rng: &mut Pcg64Mcg, corners: usize, radius_deg: f64) -> v1::FindNearbyRequest {
+    let center = anywhere(rng);
+    let corner = |i: usize| {
+        let (sin, cos) = (std::f64::consts::TAU * i as f64 / corners as f64).sin_cos();
+        let radius = radius_deg * rng.random_range(0.5..1.0);
+        v1::LatLng {
+            latitude_deg: center.lat_deg() + radius * sin,
+            longitude_deg: center.lon_deg() + radius * cos,
+        }
+    };
+    let vertices = (0..corners).map(corner).collect();
+    v1::FindNearbyRequest {
+        search: Some(v1::find_nearby_request::Search::WithinPolygon(v1::PolygonSearch {
+            vertices,
+            holes: Vec::new(),
+        })),
+        ..Default::default()
+    }
+}
+
+/// Polygons of many corners: one of 1,000 with about one driver in it, a zigzag of 1,000, and a batch of 1,000 with 30 each.
+fn polygons(c: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let mut rng = Pcg64Mcg::seed_from_u64(3);
+    let (aggregator, _source) = runtime.block_on(start(&mut rng));
+    let nearby = Grpc::new(aggregator).nearby();
+    let find = |search: &v1::FindNearbyRequest| {
+        runtime.block_on(nearby.find_nearby(tonic::Request::new(search.clone()))).unwrap()
+    };
+    let small = star(&mut rng, 1_000, 0.001);
+    c.bench_function("polygon/1000_corners_150_m", |b| b.iter(|| find(&small)));
+    let city = star(&mut rng, 1_000, 0.1);
+    c.bench_function("polygon/1000_corners_15_km", |b| b.iter(|| find(&city)));
+    let searches: Vec<_> = (0..1_000).map(|_| star(&mut rng, 30, 0.02)).collect();
+    c.bench_function("batch/1000_polygons_of_30_corners", |b| {
+        b.iter(|| {
+            let searches = searches.clone();
+            let request = tonic::Request::new(v1::FindNearbyBatchRequest { searches });
+            runtime.block_on(nearby.find_nearby_batch(request)).unwrap()
+        });
+    });
+}
+
 /// A small search alone, and next to eight callers that send one batch of zigzags after another.
 fn apart(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
@@ -155,5 +199,5 @@ fn apart(c: &mut Criterion) {
     batches.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
-criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = many, apart }
+criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = many, polygons, apart }
 criterion_main!(benches);

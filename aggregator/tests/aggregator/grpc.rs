@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tonic::{Code, Request, Response};
 
 use crate::fakes::{Cluster, SHARDS, Script, neighbor};
+use crate::simulated_time::pass;
 
 const POINT: Option<LatLng> = Some(LatLng { latitude_deg: 52.52, longitude_deg: 13.405 });
 
@@ -281,4 +282,50 @@ async fn one_deadline_holds_for_all_of_a_batch() {
     assert_eq!(started.elapsed(), Duration::from_millis(200));
     let partial = |answer: &FindNearbyResponse| !answer.coverage.as_ref().unwrap().shards_missing.is_empty();
     assert!(answers.iter().all(|answer| partial(answer) && !answer.drivers.is_empty()));
+}
+
+/// Polls a batch until it has queried the servers, and returns it unfinished.
+async fn start_batch(
+    cluster: &Cluster,
+    aggregator: &Aggregator,
+) -> impl Future<Output = Result<Vec<FindNearbyResponse>, tonic::Status>> {
+    let before = cluster.queries_received();
+    let aggregator = aggregator.clone();
+    let mut batch = Box::pin(async move { find_all(&aggregator, vec![neighbors(16); 2]).await });
+    while cluster.queries_received() == before {
+        assert!(futures::poll!(&mut batch).is_pending(), "the servers are silent");
+        tokio::task::yield_now().await;
+    }
+    batch
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_over_the_limit_is_rejected_at_its_deadline() {
+    let cluster = Cluster::new(2, 1);
+    cluster.put_line();
+    cluster.servers.iter().for_each(|server| server.set(Script::Silent));
+    let aggregator = cluster.aggregator(Options { batches_max: 1, ..Options::default() });
+    let first = start_batch(&cluster, &aggregator).await;
+    let queries = cluster.queries_received();
+    let status = find_all(&aggregator, vec![neighbors(16)]).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+    assert_eq!(cluster.queries_received(), queries, "the second batch queries no server");
+    assert_eq!(first.await.unwrap().len(), 2, "the first one is not affected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_whose_caller_gives_up_makes_room_and_queries_no_more() {
+    let cluster = Cluster::new(2, 1);
+    cluster.put_line();
+    cluster.servers.iter().for_each(|server| server.set(Script::Silent));
+    let aggregator = cluster.aggregator(Options { batches_max: 1, ..Options::default() });
+    let given_up = start_batch(&cluster, &aggregator).await;
+    drop(given_up);
+    let queries = cluster.queries_received();
+    pass(Duration::from_secs(2)).await;
+    assert_eq!(cluster.queries_received(), queries, "nobody waits for its answer");
+    cluster.servers.iter().for_each(|server| server.set(Script::Immediate));
+    let started = Instant::now();
+    assert_eq!(find_all(&aggregator, vec![neighbors(16)]).await.unwrap().len(), 1);
+    assert_eq!(started.elapsed(), Duration::ZERO, "the next batch does not wait");
 }
